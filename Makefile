@@ -1,0 +1,73 @@
+# Needs Python 3.11 or newer and make; everything else goes into .venv.
+SHELL := /bin/sh
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+# A Python of your choice: make install PYTHON=/path/to/python3
+PYTHON :=
+# Options for pytest: make test ARGS="-k settings"
+ARGS :=
+ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench install lock clean
+
+help:
+	@echo "make run      set up and run the bot; with no Slack variables, the simulator"
+	@echo "make test     set up and run every test (ARGS=... for pytest)"
+	@echo "make check    lint, format, types, import rules, Dockerfile"
+	@echo "make install  the set-up alone"
+	@echo "make bench    the benchmarks"
+	@echo "make lock     bring requirements.lock in line with pyproject.toml (needs uv)"
+	@echo "make clean    remove .venv and caches; .data, the bot's data, stays"
+
+# exec: Ctrl-C and SIGTERM reach the bot itself, which then ends in order.
+run: $(STAMP)
+	@exec $(PY) -m bot
+
+test: $(STAMP)
+	@$(PY) -m pytest $(ARGS)
+
+check: $(STAMP)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/pyright
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/hadolint Dockerfile
+
+bench: $(STAMP)
+	@if [ -f tests/bench/__main__.py ]; then exec $(PY) -m tests.bench; fi; \
+	echo "There are no benchmarks in this version yet." >&2; exit 1
+
+install: $(STAMP)
+
+# The stamp is touched last, so a set-up that was cut off is done again.
+$(STAMP): requirements.lock
+	@if ! $(PY) -c "$(ENOUGH)" 2>/dev/null; then \
+	  found=; for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12 python3.11; do \
+	    if [ -n "$$python" ] && "$$python" -c "$(ENOUGH)" 2>/dev/null; then \
+	      found="$$python"; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "Python 3.11 or newer is needed and none was found:" \
+	      "install one, or name it with PYTHON=/path/to/python3." >&2; exit 1; fi; \
+	  echo "Setting up .venv; this is done once and takes a minute or two."; \
+	  if ! "$$found" -m venv --clear $(VENV); then \
+	    rm -rf $(VENV); \
+	    echo "This Python cannot make a virtual environment:" \
+	      "install its venv module (on Debian: python3-venv)." >&2; exit 1; fi; \
+	fi
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  --requirement requirements.lock
+	@touch $@
+
+lock:
+	@command -v uv >/dev/null || { \
+	  echo "make lock needs uv: install it with 'pip install uv'." >&2; exit 1; }
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	  --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find agent bot tests -name __pycache__ -type d -prune -exec rm -rf {} +
