@@ -1,0 +1,208 @@
+"""The gate on the tool itself: ask, claim, run, store."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+from dataclasses import replace
+from typing import Any, Literal, NoReturn, cast
+
+from langchain_core.messages import ToolCall, ToolMessage
+from langchain_core.runnables import RunnableConfig, ensure_config
+from langchain_core.tools import BaseTool, ToolException
+from langgraph.errors import GraphBubbleUp
+from langgraph.types import interrupt
+
+from agent.arguments import clean_text
+from agent.decisions import Answered, read_decision
+from agent.grants import RUNNING, Call, Claim, Grants, Outcome, Ruling
+from agent.prompts import STOP
+from agent.validation import injected_by_graph, problem_with, schema_of
+
+logger = logging.getLogger(__name__)
+
+EDITED = (
+    "A person changed the arguments of this call before it ran; it ran with {args}. "
+    "Do not repeat your own call. The result:\n\n"
+)
+NOT_TEXT = "{name} ran, but what it returned is no text."
+
+
+class Gate:
+    """Lets a tool run only on a claimed grant, and asks a person where one is needed.
+
+    One `interrupt` per task: run each call in a task of its own (`Send`), since
+    LangGraph pairs answers with the interrupts of one task by their order.
+    """
+
+    def __init__(self, grants: Grants) -> None:
+        self._grants = grants
+
+    async def run(
+        self, tool: BaseTool, call: ToolCall, config: RunnableConfig
+    ) -> ToolMessage:
+        """Run one call of one tool, or say in a sentence why it did not run.
+
+        Every failure of the tool becomes a ToolMessage: a task that raised after an
+        approval would run the tool again when it is resumed with a reject.
+
+        Raises:
+            GraphBubbleUp: the call waits for a person.
+            Exception: the grants could not be read or written. Before the tool ran this
+                may be repeated freely; afterwards the grant stays claimed, and nobody
+                runs the tool again.
+        """
+        if problem := problem_with(tool, call["args"]):
+            return _answer(call, f"{problem} Nothing was done.", "error")
+        asked = _call(tool, call, config)
+        ruling = await self._grants.open(asked)
+        if ruling.kind != "ask":
+            return await self._proceed(tool, call, asked, ruling, config)
+        # Nothing but pure code and `open` may stand above: all of it runs again on
+        # each resume of any call of this turn.
+        decision = read_decision(interrupt(_question(tool, call, ruling)), tool.name)
+        if isinstance(decision, Answered):
+            return _answer(call, decision.content, decision.status)
+        if decision.edited is None:
+            return await self._proceed(tool, call, asked, ruling, config)
+        edited = replace(asked, args=decision.edited)
+        return await self._edited(tool, call, edited, config)
+
+    async def _edited(
+        self, tool: BaseTool, call: ToolCall, edited: Call, config: RunnableConfig
+    ) -> ToolMessage:
+        if problem := problem_with(tool, edited.args):
+            return _answer(call, f"Not approved: {problem} {STOP}", "error")
+        ruling = await self._grants.open(edited)
+        message = await self._proceed(tool, call, edited, ruling, config)
+        if message.status == "error":
+            return message
+        notice = EDITED.format(args=json.dumps(edited.args, ensure_ascii=False))
+        return _answer(call, notice + message.text, message.status)
+
+    async def _proceed(
+        self,
+        tool: BaseTool,
+        call: ToolCall,
+        allowed: Call,
+        ruling: Ruling,
+        config: RunnableConfig,
+    ) -> ToolMessage:
+        if ruling.kind == "denied":
+            why = f" {ruling.why}" if ruling.why else ""
+            return _answer(call, f"Denied by policy.{why} {STOP}", "error")
+        claim = await self._grants.claim(allowed, ruling)
+        if not claim.won:
+            return _unclaimed(call, claim)
+        outcome = await _execute(tool, allowed, config)
+        await self._grants.finish(allowed, outcome)
+        return _answer(call, outcome.content, _STATUS[outcome.status])
+
+
+_STATUS: dict[str, Literal["success", "error"]] = {"done": "success", "failed": "error"}
+
+
+def _call(tool: BaseTool, call: ToolCall, config: RunnableConfig) -> Call:
+    thread: object = config.get("configurable", {}).get("thread_id")
+    if not thread or not call["id"]:
+        raise RuntimeError(
+            "The gate needs configurable.thread_id and a tool call id: grants are kept "
+            "by both."
+        )
+    return Call(str(thread), call["id"], tool.name, call["args"], schema_of(tool))
+
+
+def _question(tool: BaseTool, call: ToolCall, ruling: Ruling) -> dict[str, Any]:
+    return {
+        "type": "tool_approval",
+        "tool_call_id": call["id"],
+        "name": tool.name,
+        "args": call["args"],
+        "description": ruling.why or f"{tool.name} needs a person's approval.",
+    }
+
+
+def _answer(
+    call: ToolCall, content: str, status: Literal["success", "error"]
+) -> ToolMessage:
+    return ToolMessage(
+        content, tool_call_id=str(call["id"]), name=call["name"], status=status
+    )
+
+
+def _unclaimed(call: ToolCall, claim: Claim) -> ToolMessage:
+    if claim.result is not None:
+        return _answer(call, claim.result, _STATUS[claim.status or "done"])
+    return _answer(call, claim.refusal or RUNNING, "error")
+
+
+async def _execute(tool: BaseTool, call: Call, config: RunnableConfig) -> Outcome:
+    # A copy, since the arguments stand in the message that the checkpoint keeps.
+    given = ToolCall(
+        name=call.name,
+        args=copy.deepcopy(call.args),
+        id=call.tool_call_id,
+        type="tool_call",
+    )
+    try:
+        output: object = await tool.ainvoke(cast("dict[str, Any]", given), config)
+    except GraphBubbleUp:
+        raise
+    except ToolException as exc:
+        return Outcome("failed", clean_text(str(exc) or f"{call.name} failed."))
+    except Exception as exc:
+        # Its text may hold a password or a path, so it goes to the log alone.
+        logger.exception("%s failed", call.name, extra={"action": "tool_failed"})
+        return Outcome("failed", f"{call.name} failed: {type(exc).__name__}.")
+    return _outcome(call, output)
+
+
+def _outcome(call: Call, output: object) -> Outcome:
+    if not isinstance(output, ToolMessage):
+        return Outcome("done", NOT_TEXT.format(name=call.name))
+    status = "failed" if output.status == "error" else "done"
+    return Outcome(status, clean_text(output.text))
+
+
+class _GuardedTool(BaseTool):
+    inner: BaseTool
+    gate: Gate
+
+    def _run(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError(f"{self.name} is guarded: use ainvoke.")
+
+    async def ainvoke(
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> ToolMessage:
+        """Go through the gate with a whole ToolCall; nothing else runs the tool."""
+        call = cast("dict[str, Any]", input) if isinstance(input, dict) else {}
+        if call.get("type") != "tool_call":
+            raise ValueError(f"{self.name} is guarded: call it with a whole ToolCall.")
+        whole = cast("ToolCall", cast("object", call))
+        return await self.gate.run(self.inner, whole, ensure_config(config))
+
+
+def guard(tool: BaseTool, gate: Gate) -> BaseTool:
+    """Put the gate on a tool of another graph: same name, description and schema.
+
+    For graphs that run each call in a task of its own, as `create_agent` does. A tool
+    node that runs several calls in one task cannot pair several answers; a mixed-up
+    answer then finds no grant for its call, and nothing runs.
+
+    Raises:
+        ValueError: the tool takes state, store or runtime from the graph; what is
+            injected is no part of what a person approves.
+    """
+    if injected := injected_by_graph(tool):
+        raise ValueError(
+            f"{tool.name} cannot be guarded: {', '.join(injected)} would be injected "
+            "by the graph and is no part of what a person approves."
+        )
+    return _GuardedTool(
+        name=tool.name,
+        description=tool.description,
+        args_schema=tool.args_schema or tool.get_input_schema(),
+        inner=tool,
+        gate=gate,
+    )

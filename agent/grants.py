@@ -1,0 +1,162 @@
+"""What the gate asks before a call, claims for it and stores after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, Protocol
+
+import rfc8785
+
+NOT_APPROVED = "Nothing was done: nobody has approved this call with these arguments."
+RUNNING = (
+    "It is unknown whether this was done: the call was started before and its end was "
+    "never recorded. Do not repeat it; tell the user that a person has to look."
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One tool call, as it would run."""
+
+    thread_id: str
+    tool_call_id: str
+    name: str
+    args: dict[str, Any]
+    schema: dict[str, Any]  # JSON schema of the tool's arguments
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What the policy, or the stored request once one exists, says of a call now."""
+
+    kind: Literal["waived", "ask", "denied"]
+    why: str = ""
+    rule: str = ""
+    policy_version: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The answer to a claim: run it, or what to tell the model instead."""
+
+    won: bool
+    result: str | None = None  # the stored result of a call that finished earlier
+    status: Literal["done", "failed"] | None = None  # how that call finished
+    refusal: str = ""  # a sentence for the model; nothing runs
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a call that ran ended; `content` is what the model reads."""
+
+    status: Literal["done", "failed"]
+    content: str
+
+
+class Grants(Protocol):
+    """Where rulings come from and where it is known what has run."""
+
+    async def open(self, call: Call) -> Ruling:
+        """Say whether the call is free, needs a person, or is denied.
+
+        Changes nothing in the world: it is called again after each resume. Once a
+        request for the call exists it answers from that request and never from a newer
+        policy, since `waived` after a person's reject would run the tool.
+        Raising means that nobody knows; nothing runs.
+        """
+        ...
+
+    async def claim(self, call: Call, ruling: Ruling) -> Claim:
+        """Take the one right to run the call.
+
+        At most one caller ever wins per (thread_id, tool_call_id), over all processes
+        and for all time. A call that needed approval is won only with a stored approval
+        of exactly these arguments. Raising means that nothing may run.
+        """
+        ...
+
+    async def finish(self, call: Call, outcome: Outcome) -> None:
+        """Store how the claimed call ended, so that a later claim returns it."""
+        ...
+
+
+@dataclass
+class _Entry:
+    args: bytes
+    ruling: Ruling
+    approved: bytes | None = None
+    executing: bool = False
+    outcome: Outcome | None = None
+
+
+class MemoryGrants:
+    """Grants of one process: for the terminal, for examples and for tests.
+
+    Args:
+        ask: names of the tools that need a person.
+        denied: names of the tools that never run, with the reason.
+
+    All other tools are waived. What is decided is told with `approve`, by whoever
+    authenticated the person, before the graph is resumed.
+    """
+
+    def __init__(
+        self,
+        ask: frozenset[str] = frozenset(),
+        denied: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._ask = ask
+        self._denied = denied
+        self._entries: dict[tuple[str, str], _Entry] = {}
+
+    def approve(
+        self, thread_id: str, tool_call_id: str, args: dict[str, Any] | None = None
+    ) -> None:
+        """Note that a person approved a call, with other arguments if they edited it.
+
+        Raises:
+            KeyError: no such call was ever opened.
+        """
+        entry = self._entries.get((thread_id, tool_call_id))
+        if entry is None:
+            raise KeyError(f"No call {tool_call_id} waits in thread {thread_id}.")
+        entry.approved = entry.args if args is None else rfc8785.dumps(args)
+
+    async def open(self, call: Call) -> Ruling:
+        entry = self._entries.setdefault(
+            _key(call), _Entry(rfc8785.dumps(call.args), self._rule(call.name))
+        )
+        return entry.ruling
+
+    async def claim(self, call: Call, ruling: Ruling) -> Claim:
+        del ruling  # the stored one counts
+        entry = self._entries.get(_key(call))
+        if entry is None:
+            return Claim(won=False, refusal=NOT_APPROVED)
+        if (done := entry.outcome) is not None:
+            return Claim(won=False, result=done.content, status=done.status)
+        if entry.executing:
+            return Claim(won=False, refusal=RUNNING)
+        if not _allows(entry, call):
+            return Claim(won=False, refusal=NOT_APPROVED)
+        entry.executing = True
+        return Claim(won=True)
+
+    async def finish(self, call: Call, outcome: Outcome) -> None:
+        self._entries[_key(call)].outcome = outcome
+
+    def _rule(self, name: str) -> Ruling:
+        if name in self._denied:
+            return Ruling("denied", why=self._denied[name])
+        return Ruling("ask" if name in self._ask else "waived")
+
+
+def _key(call: Call) -> tuple[str, str]:
+    return call.thread_id, call.tool_call_id
+
+
+def _allows(entry: _Entry, call: Call) -> bool:
+    granted = {"waived": entry.args, "ask": entry.approved, "denied": None}
+    return granted[entry.ruling.kind] == rfc8785.dumps(call.args)

@@ -1,0 +1,188 @@
+"""A chat model without a server: it understands a few plain requests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any, cast
+
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForLLMRun,
+    CallbackManagerForLLMRun,
+)
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    ToolCall,
+    ToolMessage,
+)
+from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from agent.phrases import EXAMPLES, Wish, understand
+from agent.prompts import STOP, prefix_of
+
+SIGN = "(offline model)"
+REAL_MODEL = "Set OPENAI_API_KEY to use a real model."
+SHOWN_IN_BLOCK = ("read_file", "list_files")
+
+
+class OfflineModel(BaseChatModel):
+    """Deterministic; the same messages always get the same answer."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "offline"
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Bind the tools whose plain requests shall be understood."""
+        del tool_choice
+        bound = [convert_to_openai_tool(tool) for tool in tools]
+        return self.bind(tools=bound, **kwargs)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        answer = reply(messages, _names(kwargs))
+        return ChatResult(generations=[ChatGeneration(message=answer)])
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return self._generate(messages, **kwargs)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        for chunk in _chunks(reply(messages, _names(kwargs))):
+            if run_manager:
+                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+            yield chunk
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        for chunk in _chunks(reply(messages, _names(kwargs))):
+            if run_manager:
+                await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+            yield chunk
+
+
+def _names(kwargs: dict[str, Any]) -> list[str]:
+    tools = cast("list[dict[str, Any]]", kwargs.get("tools") or [])
+    return [str(tool["function"]["name"]) for tool in tools]
+
+
+def reply(messages: Sequence[BaseMessage], tools: Sequence[str]) -> AIMessage:
+    """Answer a conversation: with tool calls, a report of their results, or help."""
+    if messages and isinstance(messages[-1], ToolMessage):
+        return AIMessage(_report(messages))
+    person = next((m for m in reversed(messages) if isinstance(m, HumanMessage)), None)
+    wishes = understand(_words(person), tools) if person else []
+    if not wishes:
+        return AIMessage(_help(tools))
+    return AIMessage("", tool_calls=_calls(wishes, messages))
+
+
+def _words(message: HumanMessage) -> str:
+    # Where several people speak, the prompt puts the writer in front.
+    return message.text.removeprefix(prefix_of(message))
+
+
+def _calls(wishes: list[Wish], messages: Sequence[BaseMessage]) -> list[ToolCall]:
+    # The thread only grows, so the number of calls before makes the next id new.
+    earlier = sum(len(m.tool_calls) for m in messages if isinstance(m, AIMessage))
+    return [
+        ToolCall(name=w.tool, args=w.args, id=_id(w, earlier + i), type="tool_call")
+        for i, w in enumerate(wishes)
+    ]
+
+
+def _id(wish: Wish, number: int) -> str:
+    named = json.dumps([number, wish.tool, wish.args], sort_keys=True)
+    return f"call_{hashlib.sha256(named.encode()).hexdigest()[:24]}"
+
+
+def _help(tools: Sequence[str]) -> str:
+    known = [EXAMPLES[name] for name in tools if name in EXAMPLES]
+    if not known:
+        return (
+            f"I have no tools here, so there is nothing I can do. {SIGN} {REAL_MODEL}"
+        )
+    return (
+        f"I did not understand that. I am offline and understand: {', '.join(known)}; "
+        f"several in one message are fine, joined with `and`. {SIGN} {REAL_MODEL}"
+    )
+
+
+def _report(messages: Sequence[BaseMessage]) -> str:
+    last = max(i for i, m in enumerate(messages) if isinstance(m, AIMessage))
+    calls = cast("AIMessage", messages[last]).tool_calls
+    results = {m.tool_call_id: m for m in messages[last:] if isinstance(m, ToolMessage)}
+    lines = [_told(c, results[c["id"]]) for c in calls if c["id"] in results]
+    return "\n".join([*lines, SIGN])
+
+
+def _told(call: ToolCall, result: ToolMessage) -> str:
+    path = str(call["args"].get("path") or "")
+    text = result.text.removesuffix(STOP).strip()
+    if result.status == "error":
+        verb = call["name"].removesuffix("_file").replace("_", " ")
+        return f"`{verb} {path}`: {text}" if path else f"`{verb}`: {text}"
+    if call["name"] in SHOWN_IN_BLOCK:
+        return f"{_title(call['name'], path)}\n{_block(text)}"
+    return text
+
+
+def _title(name: str, path: str) -> str:
+    if name == "read_file":
+        return f"`{path}` reads:"
+    return f"The files in `{path}`:" if path else "The files:"
+
+
+def _block(text: str) -> str:
+    # Three backticks inside would end the block.
+    return "```\n" + text.replace("```", "'''") + "\n```"
+
+
+def _chunks(answer: AIMessage) -> Iterator[ChatGenerationChunk]:
+    for word in re.findall(r"\S+\s*|\s+", answer.text):
+        yield ChatGenerationChunk(message=AIMessageChunk(content=word))
+    calls = [
+        tool_call_chunk(
+            name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=index
+        )
+        for index, call in enumerate(answer.tool_calls)
+    ]
+    last = AIMessageChunk(content="", tool_call_chunks=calls, chunk_position="last")
+    yield ChatGenerationChunk(message=last)

@@ -1,0 +1,186 @@
+"""Any OpenAI-compatible server as a chat model; imported only where a key is set."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import openai
+from langchain_core.exceptions import ContextOverflowError
+from langchain_core.messages import AIMessage, InvalidToolCall, ToolCall
+from langchain_core.outputs import ChatResult
+from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
+
+from agent.arguments import ArgumentsError, parse_arguments
+
+DEFAULT_MODEL = "gpt-5-mini"
+
+TOO_LONG = (
+    "This conversation has become too long for the model. Please start a new thread."
+)
+BUSY = "The model server is busy and refused the request. Please try again in a minute."
+NO_QUOTA = (
+    "The model server refused the request because the account's quota is used up. "
+    "Whoever runs me has to look at its billing."
+)
+NO_ANSWER = "The model did not answer in time. Please try again."
+UNREACHABLE = (
+    "The model server cannot be reached. Please try again in a minute; if it stays so, "
+    "whoever runs me has to check OPENAI_BASE_URL and the network."
+)
+BAD_KEY = (
+    "The model server refused my key. Whoever runs me has to check OPENAI_API_KEY."
+)
+NO_MODEL = (
+    "The model server does not know this model or address. Whoever runs me has to "
+    "check OPENAI_MODEL and OPENAI_BASE_URL."
+)
+
+
+# How the client fails over an answer that is no chat completion.
+_NONSENSE = (
+    openai.OpenAIError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
+
+
+def make_openai_model(
+    *,
+    api_key: str,
+    base_url: str | None,
+    model: str | None,
+    timeout: float,
+    max_retries: int,
+) -> ChatOpenAI:
+    """Make the model; see `agent.models.make_model`."""
+    return StrictChatOpenAI(
+        model=model or DEFAULT_MODEL,
+        api_key=SecretStr(api_key),
+        base_url=base_url or None,
+        timeout=timeout,
+        max_retries=max_retries,
+        use_responses_api=False,  # compatible servers know chat completions
+        # The client repairs cut-off arguments of a streamed call by guessing.
+        disable_streaming="tool_calling",
+    )
+
+
+class StrictChatOpenAI(ChatOpenAI):
+    """ChatOpenAI that reads the arguments of tool calls strictly.
+
+    The base class takes the last of two equal keys and NaN, and fails as a whole when
+    one call's arguments are JSON but no object.
+    """
+
+    def _create_chat_result(
+        self,
+        response: dict[str, Any] | openai.BaseModel,
+        generation_info: dict[str, Any] | None = None,
+    ) -> ChatResult:
+        if isinstance(response, openai.BaseModel):
+            response = response.model_dump(warnings=False)
+        found = _take_calls(response)
+        result = super()._create_chat_result(response, generation_info)  # pyright: ignore[reportUnknownMemberType]
+        for generation, calls in zip(result.generations, found, strict=True):
+            if isinstance(generation.message, AIMessage):
+                _put_calls(generation.message, calls)
+        return result
+
+
+def _take_calls(response: object) -> list[list[object]]:
+    """Take the raw tool calls of each choice out, before the base class reads them.
+
+    https://platform.openai.com/docs/api-reference/chat/object
+    """
+    if not isinstance(response, dict):  # no JSON: the base class complains
+        return []
+    choices: object = cast("dict[str, object]", response).get("choices")
+    if not isinstance(choices, list):
+        return []
+    return [_calls_of(choice) for choice in cast("list[dict[str, Any]]", choices)]
+
+
+def _calls_of(choice: dict[str, Any]) -> list[object]:
+    message = cast("dict[str, Any]", choice.get("message") or {})
+    if not message.get("content") and message.get("refusal"):
+        message["content"] = message["refusal"]
+    calls = message.pop("tool_calls", None)
+    return cast("list[object]", calls) if isinstance(calls, list) else []
+
+
+def _put_calls(message: AIMessage, calls: list[object]) -> None:
+    for raw in calls:
+        call = cast("dict[str, Any]", raw) if isinstance(raw, dict) else {}
+        function = cast("dict[str, Any]", call.get("function") or {})
+        name, call_id = _text(function.get("name")), _text(call.get("id"))
+        arguments: object = function.get("arguments")
+        try:
+            args = _read(arguments)
+        except ArgumentsError as exc:
+            message.invalid_tool_calls.append(
+                InvalidToolCall(
+                    type="invalid_tool_call",
+                    name=name,
+                    args=_text(arguments),
+                    id=call_id,
+                    error=str(exc),
+                )
+            )
+        else:
+            message.tool_calls.append(
+                ToolCall(name=name, args=args, id=call_id, type="tool_call")
+            )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _read(arguments: object) -> dict[str, Any]:
+    if isinstance(arguments, dict):  # some servers send an object in place of its text
+        return cast("dict[str, Any]", arguments)
+    if arguments is None:
+        return {}
+    if not isinstance(arguments, str):
+        raise ArgumentsError("The arguments are no JSON text.")
+    return parse_arguments(arguments)
+
+
+def explain(exc: BaseException) -> str | None:
+    """Say in one sentence for people what went wrong with the model; no secrets."""
+    if isinstance(exc, ContextOverflowError):
+        return TOO_LONG
+    if isinstance(exc, openai.APITimeoutError):
+        return NO_ANSWER
+    if isinstance(exc, openai.APIConnectionError):
+        return UNREACHABLE
+    if isinstance(exc, openai.APIStatusError):
+        return _explain_status(exc)
+    if isinstance(exc, _NONSENSE):
+        return (
+            f"The model failed unexpectedly ({type(exc).__name__}). Please try again."
+        )
+    return None
+
+
+def _explain_status(exc: openai.APIStatusError) -> str:
+    if exc.code == "context_length_exceeded" or "context length" in exc.message:
+        return TOO_LONG
+    match exc.status_code:
+        case 401 | 403:
+            return BAD_KEY
+        case 404:
+            return NO_MODEL
+        case 429:
+            return NO_QUOTA if exc.code == "insufficient_quota" else BUSY
+        case status if status >= 500:
+            return f"The model server has a fault ({status}). Please try again later."
+        case status:
+            return (
+                f"The model server refused the request ({status}). Whoever runs me "
+                "finds its reason in the log."
+            )

@@ -1,0 +1,156 @@
+"""The plain requests that the offline model understands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+MAX_WISHES = 20  # calls in one message
+
+EXAMPLES = {
+    "read_file": "`read notes.txt`",
+    "list_files": "`list` or `list reports`",
+    "write_file": "`write notes.txt: some text`",
+    "delete_file": "`delete notes.txt`",
+}
+VERBS = {
+    "read": "read_file",
+    "show": "read_file",
+    "open": "read_file",
+    "cat": "read_file",
+    "list": "list_files",
+    "ls": "list_files",
+    "write": "write_file",
+    "delete": "delete_file",
+    "remove": "delete_file",
+    "rm": "delete_file",
+}
+
+_MENTIONS = re.compile(r"\s*(?:<@[A-Z0-9]+(?:\|[^>]*)?>[\s,:]*)+")
+_POLITE = re.compile(
+    r"(?:(?:please|hi|hello|hey|now|also|and|then|(?:can|could|would|will) you)\b"
+    r"[\s,]*)+",
+    re.IGNORECASE,
+)
+# Possessive quantifiers: a long run of blanks must not cost its square in time.
+_BETWEEN = re.compile(
+    r"[ \t]*+(?:[;\n]|,(?=\s)|(?:and(?:\s++then)?|then)(?=\s))[\s;]*+", re.IGNORECASE
+)
+_END = re.compile(
+    r"[\s.!?;,]*+(?:\b(?:please|thanks|thank you)\b)?+[\s.!?;,]*+", re.IGNORECASE
+)
+_VERB = re.compile(rf"({'|'.join(VERBS)})\b[ \t]*", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"(?:me\s+)?(?:(?:the|my|all)\s+)?(?:(?:files?|folder)\b(?![./])\s*)?", re.I
+)
+_WHERE = re.compile(r"(?:in|under|below|of)\s+", re.IGNORECASE)
+_QUOTED = re.compile(r"`([^`\n]+)`|\"([^\"\n]+)\"|'([^'\n]+)'|“([^”\n]+)”|‘([^’\n]+)’")
+_BARE = re.compile(r"[^\s`\"'“”‘’;,:]+")
+_TEXT = re.compile(r"\s*+:[ \t]?\n?")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One call that a message asks for."""
+
+    tool: str
+    args: dict[str, Any]
+
+
+def understand(message: str, tools: Collection[str]) -> list[Wish]:
+    """Read a message as one or more plain requests.
+
+    Returns the calls in their order; none at all if any part is not understood, since
+    doing half of a message is worse than asking again.
+    """
+    wishes: list[Wish] = []
+    rest = _skip(_MENTIONS, message).strip()
+    while rest and len(wishes) <= MAX_WISHES and not _END.fullmatch(rest):
+        rest = _skip(_POLITE, rest)
+        found = _one(rest, wishes[-1].tool if wishes else "")
+        if found is None or found[0].tool not in tools:
+            return []
+        wish, rest = found
+        wishes.append(wish)
+        if rest and not _END.fullmatch(rest):
+            between = _BETWEEN.match(rest)
+            if between is None:
+                return []
+            rest = rest[between.end() :]
+    return wishes if len(wishes) <= MAX_WISHES else []
+
+
+def _one(text: str, before: str) -> tuple[Wish, str] | None:
+    verb = _VERB.match(text)
+    if verb is None:
+        return _again(text, before)
+    tool, rest = VERBS[verb[1].lower()], text[verb.end() :]
+    if tool == "list_files":
+        return _list(rest)
+    path, rest = _path(_skip(_ABOUT, rest))
+    if not path:
+        return None
+    if tool == "write_file":
+        return _write(path, rest)
+    return Wish(tool, {"path": path}), rest
+
+
+def _again(text: str, before: str) -> tuple[Wish, str] | None:
+    """A path alone repeats the request before it: "delete a.txt and b.txt"."""
+    path, rest = _path(text)
+    looks_like_one = "." in path or "/" in path or text[:1] in "`\"'“‘"
+    if before not in {"read_file", "delete_file"} or not path or not looks_like_one:
+        return None
+    return Wish(before, {"path": path}), rest
+
+
+def _list(text: str) -> tuple[Wish, str] | None:
+    about = _ABOUT.match(text)
+    rest = text[about.end() :] if about else text
+    if not rest or _END.fullmatch(rest) or _BETWEEN.match(f" {rest}"):
+        return Wish("list_files", {}), f" {rest}" if rest else ""
+    path, rest = _path(_skip(_WHERE, rest))
+    return (Wish("list_files", {"path": path}), rest) if path else None
+
+
+def _write(path: str, text: str) -> tuple[Wish, str] | None:
+    colon = _TEXT.match(text)
+    if colon is None:
+        return None
+    content, rest = _content(text[colon.end() :])
+    return Wish("write_file", {"path": path, "text": content}), rest
+
+
+def _content(text: str) -> tuple[str, str]:
+    """Text in quotes ends with them; other text at the next line with a request."""
+    quoted = _QUOTED.match(text)
+    if quoted and (
+        _END.fullmatch(text, quoted.end()) or _BETWEEN.match(text, quoted.end())
+    ):
+        return _inside(quoted), text[quoted.end() :]
+    lines = text.split("\n")
+    for index, line in enumerate(lines[1:], start=1):
+        if _VERB.match(_skip(_POLITE, line)):
+            return "\n".join(lines[:index]), "\n" + "\n".join(lines[index:])
+    return text, ""
+
+
+def _path(text: str) -> tuple[str, str]:
+    if quoted := _QUOTED.match(text):
+        return _inside(quoted), text[quoted.end() :]
+    bare = _BARE.match(text)
+    if bare is None:
+        return "", text
+    path = bare[0].rstrip(".!?")  # the end of a sentence, not of the name
+    return path, text[len(path) :]
+
+
+def _inside(quoted: re.Match[str]) -> str:
+    return next(group for group in quoted.groups() if group)
+
+
+def _skip(pattern: re.Pattern[str], text: str) -> str:
+    match = pattern.match(text)
+    return text[match.end() :] if match else text

@@ -1,0 +1,36 @@
+"""The tools of the shipped agent, by the names of the setting TOOLS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from langchain_core.tools import BaseTool
+
+from agent.tools.files import make_file_tools
+
+LATER = ("sandbox", "email", "database", "mcp")
+
+
+def make_tools(names: Sequence[str], *, files_dir: Path) -> list[BaseTool]:
+    """Make the tools of each named set, in the order of `names`.
+
+    Args:
+        names: the sets, for now `files` alone.
+        files_dir: root of the file tools; it is made if it is missing.
+
+    Raises:
+        ValueError: a set is unknown or not there yet; the text says which.
+    """
+    tools: list[BaseTool] = []
+    for name in dict.fromkeys(names):
+        if name != "files":
+            raise ValueError(_refusal(name))
+        tools += make_file_tools(files_dir)
+    return tools
+
+
+def _refusal(name: str) -> str:
+    if name in LATER:
+        return f"The tools {name!r} are not available yet; available is: files."
+    return f"There are no tools {name!r}; available is: files."

@@ -1,0 +1,221 @@
+"""The file tools: read, list, write and delete below FILES_DIR."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+from langchain_core.tools import BaseTool, StructuredTool
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent.tools.confined import (
+    DIRECTORY,
+    REGULAR,
+    FileError,
+    not_regular,
+    opened,
+    sentences,
+    split,
+)
+
+MAX_READ = 100_000  # bytes
+MAX_WRITE = 1_000_000  # bytes
+MAX_ENTRIES = 1_000
+MAX_DEPTH = 32
+
+
+class _Args(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ReadFile(_Args):
+    path: str = Field(description="The file, such as reports/q3.csv.")
+
+
+class ListFiles(_Args):
+    path: str = Field("", description="A directory; empty for everything.")
+
+
+class WriteFile(_Args):
+    path: str = Field(description="The file, such as notes/today.txt.")
+    text: str = Field(description="The whole new content of the file.")
+
+
+class DeleteFile(_Args):
+    path: str = Field(description="The file, such as reports/q3.csv.")
+
+
+def make_file_tools(root: Path) -> list[BaseTool]:
+    """Make the four tools over `root`, which is made if it is missing."""
+    root.mkdir(parents=True, exist_ok=True)
+
+    async def read_file(path: str) -> str:
+        """Read a text file."""
+        return await asyncio.to_thread(read, root, path)
+
+    async def list_files(path: str = "") -> str:
+        """List the files below a directory, with their sizes."""
+        return await asyncio.to_thread(listing, root, path)
+
+    async def write_file(path: str, text: str) -> str:
+        """Write a text file; an existing one is replaced."""
+        return await asyncio.to_thread(write, root, path, text)
+
+    async def delete_file(path: str) -> str:
+        """Delete a file. It cannot be restored."""
+        return await asyncio.to_thread(delete, root, path)
+
+    return [
+        StructuredTool.from_function(coroutine=read_file, args_schema=ReadFile),
+        StructuredTool.from_function(coroutine=list_files, args_schema=ListFiles),
+        StructuredTool.from_function(coroutine=write_file, args_schema=WriteFile),
+        StructuredTool.from_function(coroutine=delete_file, args_schema=DeleteFile),
+    ]
+
+
+def read(root: Path, path: str) -> str:
+    """The text of a file, cut after `MAX_READ` bytes with a sentence that says so."""
+    *parents, name = split(path)
+    with sentences(path), opened(root, parents) as directory:
+        data, size = _content(path, name, directory)
+    if b"\0" in data:
+        raise FileError(f"{path} is no text file ({size} bytes).")
+    if not data:
+        return f"{path} is empty."
+    text = data[:MAX_READ].decode("utf-8", "replace")
+    if len(data) > MAX_READ:
+        text += f"\n[Only the first {MAX_READ} of {size} bytes are shown.]"
+    return text
+
+
+def _content(path: str, name: str, directory: int) -> tuple[bytes, int]:
+    fd = os.open(name, REGULAR, dir_fd=directory)
+    try:
+        found = os.fstat(fd)
+        _require_regular(path, found.st_mode)
+        with open(fd, "rb", closefd=False) as file:
+            return file.read(MAX_READ + 1), found.st_size
+    finally:
+        os.close(fd)
+
+
+def listing(root: Path, path: str = "") -> str:
+    """A line per entry below a directory, at most `MAX_ENTRIES` of them."""
+    parts = [] if path in {"", "."} else split(path.removesuffix("/"))
+    with sentences(path or "The files directory"), opened(root, parts) as directory:
+        lines = list(islice(_lines(directory, _prefix(parts)), MAX_ENTRIES + 1))
+    if not lines:
+        return f"{path} is empty." if parts else "There are no files."
+    if len(lines) > MAX_ENTRIES:
+        lines[MAX_ENTRIES:] = [f"[Only the first {MAX_ENTRIES} entries are shown.]"]
+    return "\n".join(lines)
+
+
+def _prefix(parts: list[str]) -> str:
+    """The beginning of the paths of a directory's entries."""
+    return "".join(f"{part}/" for part in parts)
+
+
+def _lines(directory: int, prefix: str, depth: int = 0) -> Iterator[str]:
+    with os.scandir(directory) as found:
+        # One directory of millions must not fill the memory.
+        entries = sorted(islice(found, 10 * MAX_ENTRIES), key=lambda e: e.name)
+        for entry in entries:
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            shown = prefix + _visible(entry.name)
+            yield _line(shown, status)
+            if stat.S_ISDIR(status.st_mode) and depth < MAX_DEPTH:
+                yield from _below(directory, entry.name, f"{shown}/", depth + 1)
+
+
+def _below(directory: int, name: str, prefix: str, depth: int) -> Iterator[str]:
+    try:
+        inner = os.open(name, DIRECTORY, dir_fd=directory)
+    except OSError:  # gone, exchanged for a link, or not ours to read
+        return
+    try:
+        yield from _lines(inner, prefix, depth)
+    finally:
+        os.close(inner)
+
+
+def _line(shown: str, status: os.stat_result) -> str:
+    if stat.S_ISDIR(status.st_mode):
+        return f"{shown}/"
+    if stat.S_ISREG(status.st_mode):
+        return f"{shown} ({status.st_size} bytes)"
+    if stat.S_ISLNK(status.st_mode):
+        return f"{shown} (symbolic link, not followed)"
+    return f"{shown} (no regular file)"
+
+
+def _visible(name: str) -> str:
+    return name if name.isprintable() else name.encode("unicode_escape").decode()
+
+
+def write(root: Path, path: str, text: str) -> str:
+    """Write a file whole or not at all; directories above it are made."""
+    *parents, name = split(path)
+    data = text.encode("utf-8", "replace")
+    if len(data) > MAX_WRITE:
+        raise FileError(f"The text is longer than {MAX_WRITE} bytes.")
+    with sentences(path), opened(root, parents, create=True) as directory:
+        mode = _mode(path, name, directory)
+        _replace(directory, name, data, mode if mode is not None else 0o644)
+    verb = "Wrote" if mode is None else "Replaced"
+    return f"{verb} {path} ({len(data)} bytes)."
+
+
+def _mode(path: str, name: str, directory: int) -> int | None:
+    """The permissions of the regular file that stands there; None if nothing does."""
+    try:
+        found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    _require_regular(path, found.st_mode)
+    return found.st_mode & 0o777
+
+
+def _replace(directory: int, name: str, data: bytes, mode: int) -> None:
+    # A rename replaces the name itself, so a link put there meanwhile is not followed.
+    draft = f".{secrets.token_hex(8)}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(draft, flags, 0o600, dir_fd=directory)
+    try:
+        with open(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.rename(draft, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(draft, dir_fd=directory)
+        raise
+
+
+def delete(root: Path, path: str) -> str:
+    """Delete a regular file; directories, links and devices stay."""
+    *parents, name = split(path)
+    with sentences(path), opened(root, parents) as directory:
+        found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        _require_regular(path, found.st_mode)
+        # Should a link take its place right here, the link goes and not its target.
+        os.unlink(name, dir_fd=directory)
+    return f"Deleted {path}."
+
+
+def _require_regular(path: str, mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise FileError(f"{path} is a directory.")
+    if not stat.S_ISREG(mode):
+        raise FileError(not_regular(path))

@@ -1,0 +1,82 @@
+"""A scripted chat model and tools that record what they did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.tools import BaseTool, StructuredTool
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ScriptedModel(BaseChatModel):
+    """Gives its answers in turn; `seen` holds what it was shown each time."""
+
+    script: list[Any]
+    seen: list[list[BaseMessage]] = Field(default_factory=list)
+
+    @property
+    def _llm_type(self) -> str:
+        return "scripted"
+
+    def bind_tools(self, tools, **kwargs):
+        return self.bind(tools=[tool.name for tool in tools])
+
+    def _generate(self, messages, stop=None, run_manager=None, **kwargs):
+        self.seen.append(list(messages))
+        answer = self.script.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        message = answer if isinstance(answer, BaseMessage) else AIMessage(answer)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def calls(*wanted, text="", **fields):
+    """An answer with tool calls: (name, args) or (name, args, id)."""
+    return AIMessage(
+        text,
+        tool_calls=[
+            {
+                "name": call[0],
+                "args": call[1],
+                "id": call[2] if len(call) > 2 else f"call_{number}",
+                "type": "tool_call",
+            }
+            for number, call in enumerate(wanted)
+        ],
+        **fields,
+    )
+
+
+class PathArgs(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    path: str
+
+
+class Ledger:
+    """Tools `peek` and `wipe` that write down each run; `fail` makes them raise."""
+
+    def __init__(self) -> None:
+        self.runs: list[str] = []
+        self.fail: dict[str, BaseException] = {}
+
+    def tool(self, name: str) -> BaseTool:
+        async def run(path: str) -> str:
+            self.runs.append(f"{name} {path}")
+            if name in self.fail:
+                raise self.fail[name]
+            return f"{name} did {path}"
+
+        return StructuredTool.from_function(
+            coroutine=run,
+            name=name,
+            description=f"{name} a path",
+            args_schema=PathArgs,
+        )
+
+    @property
+    def tools(self) -> list[BaseTool]:
+        return [self.tool("peek"), self.tool("wipe")]

@@ -1,0 +1,89 @@
+"""What arguments may be."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.arguments import ArgumentsError, check_values, clean_text, parse_arguments
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats()
+    | st.text(st.characters()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner),
+    max_leaves=8,
+)
+
+
+@given(anything)
+def test_what_is_let_through_has_a_canonical_form_and_survives_json(value):
+    if check_values(value):
+        return
+
+    assert rfc8785.dumps(json.loads(json.dumps(value))) == rfc8785.dumps(value)
+    assert b"\\u0000" not in rfc8785.dumps(value)
+
+
+@given(anything)
+def test_what_has_no_canonical_form_is_refused(value):
+    try:
+        rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError):
+        assert check_values(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"a": 1, "a": 2}', "same key twice"),
+        ('{"x": {"a": 1, "a": 1}}', "same key twice"),
+        ('{"a": NaN}', "NaN"),
+        ('{"a": -Infinity}', "-Infinity"),
+        ('{"a": 1', "not valid JSON"),
+        ("delete it", "not valid JSON"),
+        ("[" * 100_000, "not valid JSON"),
+        ("[1]", "no JSON object"),
+        ("null", "no JSON object"),
+        ('"x"', "no JSON object"),
+    ],
+)
+def test_text_that_is_no_plain_object_is_refused_with_a_reason(text, why):
+    with pytest.raises(ArgumentsError, match=why):
+        parse_arguments(text)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "{}"])
+def test_no_text_means_no_arguments(text):
+    assert parse_arguments(text) == {}
+
+
+def test_a_number_too_large_for_a_float_is_refused_as_a_value():
+    assert "not finite" in check_values(parse_arguments('{"a": 1e999}'))
+
+
+def test_deep_nesting_is_refused():
+    value: object = 1
+    for _ in range(5_000):
+        value = [value]
+
+    assert "nested deeper" in check_values(value)
+
+
+@pytest.mark.parametrize("value", [{"a\0": 1}, {"a": ["\udfff"]}, {1: 2}, {"a": b"x"}])
+def test_keys_and_inner_values_are_looked_at_too(value):
+    assert check_values(value)
+
+
+@given(st.text(st.characters()))
+def test_cleaned_text_fits_utf8_and_postgresql(text):
+    cleaned = clean_text(text)
+
+    assert "\0" not in cleaned
+    assert cleaned.encode().decode() == cleaned

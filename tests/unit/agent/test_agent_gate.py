@@ -1,0 +1,440 @@
+"""The gate: what runs, what is asked, and what happens when a part of it fails."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import pytest
+from agent_stand_ins import Ledger, ScriptedModel, calls
+from langchain.agents import create_agent
+from langchain_core.messages import ToolCall, ToolMessage
+from langchain_core.tools import (
+    InjectedToolCallId,
+    StructuredTool,
+    ToolException,
+    tool,
+)
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.prebuilt import InjectedState, ToolNode
+from langgraph.types import Command
+from pydantic import BaseModel
+
+from agent import decisions
+from agent.gate import NOT_TEXT, Gate, guard
+from agent.grants import RUNNING, Claim, MemoryGrants
+from agent.state import State
+
+CONFIG = {"configurable": {"thread_id": "t1"}}
+ASK = frozenset({"wipe"})
+
+
+def call(name="wipe", args=None, call_id="A") -> ToolCall:
+    return ToolCall(name=name, args=args or {"path": "a"}, id=call_id, type="tool_call")
+
+
+class Asked:
+    """One gated call in a graph of its own."""
+
+    def __init__(self, grants, tool, wanted=None):
+        self.messages: list[ToolMessage] = []
+
+        async def node(state, config):
+            self.messages.append(
+                await Gate(grants).run(tool, wanted or call(tool.name), config)
+            )
+
+        builder = StateGraph(State)
+        builder.add_node("node", node)
+        builder.add_edge(START, "node")
+        builder.add_edge("node", END)
+        self.graph = builder.compile(checkpointer=InMemorySaver())
+
+    async def ask(self):
+        found = await self.graph.ainvoke({"messages": []}, CONFIG)
+        (self.pending,) = found["__interrupt__"]
+        return self.pending
+
+    async def answer(self, decision):
+        command = Command(resume={self.pending.id: decision})
+        await self.graph.ainvoke(command, CONFIG)
+        return self.messages[-1]
+
+
+class Broken(MemoryGrants):
+    """Grants whose database goes away at one step."""
+
+    def __init__(self, step, **kwargs):
+        super().__init__(**kwargs)
+        self.step = step
+
+    async def open(self, call):
+        self._break("open")
+        return await super().open(call)
+
+    async def claim(self, call, ruling):
+        self._break("claim")
+        return await super().claim(call, ruling)
+
+    async def finish(self, call, outcome):
+        self._break("finish")
+        await super().finish(call, outcome)
+
+    def _break(self, step):
+        if step == self.step:
+            raise ConnectionError("the database is gone")
+
+
+async def decided(decision, approve=True, args=None):
+    ledger, grants = Ledger(), MemoryGrants(ask=ASK)
+    asked = Asked(grants, ledger.tool("wipe"))
+    await asked.ask()
+    if approve:
+        grants.approve("t1", "A", args)
+    return await asked.answer(decision), ledger.runs
+
+
+async def test_an_approved_call_runs_with_exactly_the_arguments_shown():
+    message, runs = await decided({"type": "approve"})
+
+    assert runs == ["wipe a"]
+    assert (message.status, message.text) == ("success", "wipe did a")
+    assert (message.tool_call_id, message.name) == ("A", "wipe")
+
+
+async def test_a_reject_without_words_tells_the_model_to_stop():
+    message, runs = await decided({"type": "reject"}, approve=False)
+
+    assert runs == []
+    assert (message.status, message.text) == ("error", decisions.REJECTED)
+
+
+async def test_a_rejects_own_message_is_told_as_it_is():
+    reject = {"type": "reject", "message": "Timed out after 24 hours."}
+
+    message, _ = await decided(reject, approve=False)
+
+    assert message.text == "Timed out after 24 hours."
+
+
+async def test_a_reject_wins_over_a_grant_that_exists():
+    _, runs = await decided({"type": "reject"}, approve=True)
+
+    assert runs == []
+
+
+async def test_an_answer_in_the_tools_place_runs_nothing():
+    respond = {"type": "respond", "message": "It is gone already."}
+
+    message, runs = await decided(respond, approve=False)
+
+    assert runs == []
+    assert (message.status, message.text) == ("success", "It is gone already.")
+
+
+async def test_an_edit_runs_the_edited_arguments_and_the_model_is_told():
+    edit = {"type": "edit", "edited_action": {"name": "wipe", "args": {"path": "b"}}}
+
+    message, runs = await decided(edit, args={"path": "b"})
+
+    assert runs == ["wipe b"]
+    assert '{"path": "b"}' in message.text
+    assert message.text.endswith("wipe did b")
+
+
+async def test_an_edit_that_nobody_approved_runs_nothing():
+    edit = {"type": "edit", "edited_action": {"name": "wipe", "args": {"path": "b"}}}
+
+    message, runs = await decided(edit)
+
+    assert runs == []
+    assert message.status == "error"
+
+
+async def test_an_edit_cannot_switch_to_another_tool():
+    edit = {"type": "edit", "edited_action": {"name": "peek", "args": {"path": "a"}}}
+
+    message, runs = await decided(edit)
+
+    assert runs == []
+    assert message.text == decisions.OTHER_TOOL
+
+
+async def test_an_edit_that_does_not_fit_the_schema_runs_nothing():
+    edit = {"type": "edit", "edited_action": {"name": "wipe", "args": {"path": 1}}}
+
+    message, runs = await decided(edit)
+
+    assert runs == []
+    assert message.text.startswith("Not approved: The arguments do not fit wipe")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        True,
+        "approve",
+        ["approve"],
+        0,
+        {"type": "Approve"},
+        {"decisions": [{"type": "approve"}]},
+        {"type": "respond"},
+        {"type": "edit"},
+        {"type": "edit", "edited_action": {"name": "wipe", "args": None}},
+        {"type": ["approve"]},
+    ],
+)
+async def test_an_answer_that_cannot_be_read_approves_nothing(answer):
+    message, runs = await decided(answer)
+
+    assert runs == []
+    assert (message.status, message.text) == ("error", decisions.MALFORMED)
+
+
+async def test_the_question_says_why_when_the_policy_does():
+    class Why(MemoryGrants):
+        def _rule(self, name):
+            return super()._rule(name).__class__("ask", why="Gone is gone.")
+
+    pending = await Asked(Why(), Ledger().tool("wipe")).ask()
+
+    assert pending.value["description"] == "Gone is gone."
+
+
+async def test_a_tools_own_error_is_told_and_stored():
+    ledger, grants = Ledger(), MemoryGrants()
+    ledger.fail["peek"] = ToolException("There is no a.")
+
+    first = await Gate(grants).run(ledger.tool("peek"), call("peek"), CONFIG)
+    again = await Gate(grants).run(ledger.tool("peek"), call("peek"), CONFIG)
+
+    assert ledger.runs == ["peek a"]
+    assert (first.status, first.text) == ("error", "There is no a.")
+    assert (again.status, again.text) == (first.status, first.text)
+
+
+async def test_another_exception_is_named_without_its_text():
+    ledger = Ledger()
+    ledger.fail["peek"] = OSError("smtp://me:secret@host")
+
+    message = await Gate(MemoryGrants()).run(ledger.tool("peek"), call("peek"), CONFIG)
+
+    assert message.text == "peek failed: OSError."
+
+
+async def test_a_finished_call_returns_its_stored_result():
+    ledger, grants = Ledger(), MemoryGrants()
+    gate = Gate(grants)
+
+    for _ in range(3):
+        message = await gate.run(ledger.tool("peek"), call("peek"), CONFIG)
+
+    assert ledger.runs == ["peek a"]
+    assert (message.status, message.text) == ("success", "peek did a")
+
+
+async def test_a_cancelled_tool_stays_unknown_and_never_runs_again():
+    ledger, grants = Ledger(), MemoryGrants()
+    ledger.fail["peek"] = asyncio.CancelledError()
+    with pytest.raises(asyncio.CancelledError):
+        await Gate(grants).run(ledger.tool("peek"), call("peek"), CONFIG)
+
+    message = await Gate(grants).run(ledger.tool("peek"), call("peek"), CONFIG)
+
+    assert ledger.runs == ["peek a"]
+    assert (message.status, message.text) == ("error", RUNNING)
+
+
+@pytest.mark.parametrize("step", ["open", "claim"])
+async def test_a_database_lost_before_the_run_leaves_it_to_be_repeated(step):
+    ledger, grants = Ledger(), Broken(step)
+    with pytest.raises(ConnectionError):
+        await Gate(grants).run(ledger.tool("peek"), call("peek"), CONFIG)
+    assert ledger.runs == []
+
+    grants.step = ""
+    await Gate(grants).run(ledger.tool("peek"), call("peek"), CONFIG)
+
+    assert ledger.runs == ["peek a"]
+
+
+async def test_a_database_lost_after_the_run_repeats_nothing():
+    ledger, grants = Ledger(), Broken("finish")
+    with pytest.raises(ConnectionError):
+        await Gate(grants).run(ledger.tool("peek"), call("peek"), CONFIG)
+
+    message = await Gate(grants).run(ledger.tool("peek"), call("peek"), CONFIG)
+
+    assert ledger.runs == ["peek a"]
+    assert message.text == RUNNING
+
+
+async def test_a_refused_claim_reaches_the_model_in_its_own_words():
+    class Refusing(MemoryGrants):
+        async def claim(self, call, ruling):
+            return Claim(won=False, refusal="The approval was withdrawn.")
+
+    ledger = Ledger()
+
+    message = await Gate(Refusing()).run(ledger.tool("peek"), call("peek"), CONFIG)
+
+    assert ledger.runs == []
+    assert (message.status, message.text) == ("error", "The approval was withdrawn.")
+
+
+async def test_what_a_tool_returns_is_fit_for_the_database():
+    odd = StructuredTool.from_function(
+        coroutine=lambda path: _return("a\0b\ud800"), name="odd", description="odd"
+    )
+
+    message = await Gate(MemoryGrants()).run(odd, call("odd"), CONFIG)
+
+    assert message.text == "a\ufffdb?"
+
+
+async def _return(value):
+    return value
+
+
+async def test_a_tool_that_returns_a_command_is_told_as_having_run():
+    jump = StructuredTool.from_function(
+        coroutine=lambda path: _return(Command(goto="x")), name="jump", description="j"
+    )
+
+    message = await Gate(MemoryGrants()).run(jump, call("jump"), CONFIG)
+
+    assert message.text == NOT_TEXT.format(name="jump")
+
+
+async def test_a_tool_cannot_change_the_arguments_that_the_checkpoint_keeps():
+    @tool
+    async def greedy(paths: list[str]) -> str:
+        """Eat."""
+        paths.clear()
+        return "eaten"
+
+    wanted = call("greedy", {"paths": ["a"]})
+
+    await Gate(MemoryGrants()).run(greedy, wanted, CONFIG)
+
+    assert wanted["args"] == {"paths": ["a"]}
+
+
+async def test_the_model_cannot_fill_what_only_the_program_may_inject():
+    @tool
+    async def tagged(path: str, call_id: Annotated[str, InjectedToolCallId]) -> str:
+        """Tag."""
+        return call_id
+
+    gate = Gate(MemoryGrants())
+
+    forged = await gate.run(
+        tagged, call("tagged", {"path": "a", "call_id": "x"}), CONFIG
+    )
+    honest = await gate.run(tagged, call("tagged", call_id="B"), CONFIG)
+
+    assert "there is no argument 'call_id'" in forged.text
+    assert honest.text == "B"
+
+
+async def test_a_schema_given_as_json_is_checked_for_names():
+    remote = StructuredTool(
+        name="remote",
+        description="r",
+        args_schema={
+            "type": "object",
+            "properties": {"path": {"type": "string"}},
+            "required": ["path"],
+        },
+        coroutine=lambda **kwargs: _return("ok"),
+    )
+    gate = Gate(MemoryGrants())
+
+    missing = await gate.run(remote, call("remote", {"other": 1}), CONFIG)
+    fine = await gate.run(remote, call("remote", call_id="B"), CONFIG)
+
+    assert "there is no argument 'other'" in missing.text
+    assert fine.text == "ok"
+
+
+async def test_a_call_without_a_thread_is_a_fault_of_the_program():
+    with pytest.raises(RuntimeError, match="thread_id"):
+        await Gate(MemoryGrants()).run(Ledger().tool("peek"), call("peek"), {})
+
+
+async def test_a_guarded_tool_asks_in_a_graph_of_langchain():
+    ledger, grants = Ledger(), MemoryGrants(ask=ASK)
+    guarded = [guard(t, Gate(grants)) for t in ledger.tools]
+    model = ScriptedModel(
+        script=[
+            calls(("peek", {"path": "s"}, "S"), ("wipe", {"path": "a"}, "A")),
+            "Done.",
+        ]
+    )
+    agent = create_agent(model, guarded, checkpointer=InMemorySaver())
+    await agent.ainvoke({"messages": [("human", "go")]}, CONFIG)
+    (pending,) = (await agent.aget_state(CONFIG)).interrupts
+    assert ledger.runs == ["peek s"]
+    assert pending.value["type"] == "tool_approval"
+
+    grants.approve("t1", "A")
+    resume = Command(resume={pending.id: {"type": "approve"}})
+    done = await agent.ainvoke(resume, CONFIG)
+
+    assert ledger.runs == ["peek s", "wipe a"]
+    assert done["messages"][-1].text == "Done."
+
+
+async def test_answers_mixed_up_in_one_task_run_nothing_that_nobody_approved():
+    ledger, grants = Ledger(), MemoryGrants(ask=frozenset({"wipe", "peek"}))
+    node = ToolNode([guard(t, Gate(grants)) for t in ledger.tools])
+    builder = StateGraph(State)
+    builder.add_node("tools", node)
+    builder.add_edge(START, "tools")
+    graph = builder.compile(checkpointer=InMemorySaver())
+    both = calls(("peek", {"path": "s"}, "S"), ("wipe", {"path": "a"}, "A"))
+    await graph.ainvoke({"messages": [both]}, CONFIG)
+
+    for _ in range(2):
+        for pending in (await graph.aget_state(CONFIG)).interrupts:
+            if (call_id := pending.value["tool_call_id"]) == "S":
+                grants.approve("t1", call_id)
+            kind = "approve" if call_id == "S" else "reject"
+            resume = Command(resume={pending.id: {"type": kind}})
+            await graph.ainvoke(resume, CONFIG)
+
+    assert "wipe a" not in ledger.runs
+
+
+async def test_a_guarded_tool_has_the_face_of_the_tool_and_runs_in_no_other_way():
+    ledger = Ledger()
+    inner = ledger.tool("wipe")
+    guarded = guard(inner, Gate(MemoryGrants()))
+
+    assert guarded.name == inner.name
+    assert guarded.description == inner.description
+    assert guarded.args == inner.args
+    with pytest.raises(ValueError, match="whole ToolCall"):
+        await guarded.ainvoke({"path": "a"})
+    with pytest.raises(NotImplementedError):
+        guarded.invoke({"path": "a"})
+    with pytest.raises(NotImplementedError):
+        await guarded.arun({"path": "a"})
+    assert ledger.runs == []
+
+
+def test_a_tool_that_takes_state_cannot_be_guarded():
+    class Args(BaseModel):
+        path: str
+        state: Annotated[dict, InjectedState]
+
+    stateful = StructuredTool.from_function(
+        func=lambda path, state: path,
+        name="stateful",
+        description="s",
+        args_schema=Args,
+    )
+
+    with pytest.raises(ValueError, match="state would be injected"):
+        guard(stateful, Gate(MemoryGrants()))

@@ -1,0 +1,218 @@
+"""ChatOpenAI against a server on the loopback, and what its failures are called."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import openai
+import pytest
+from aiohttp import web
+from langchain_core.messages import HumanMessage
+
+from agent import openai_model
+from agent.answers import normalise
+from agent.models import explain_model_error, make_model
+from agent.offline import OfflineModel
+from agent.openai_model import NO_ANSWER
+from agent.tools import make_tools
+
+KEY = "sk-canary-1234567890"
+
+
+class Server:
+    """An OpenAI-compatible server that gives one answer; `asked` holds the requests."""
+
+    def __init__(self):
+        self.asked: list[dict] = []
+        self.status = 200
+        self.answer: dict = {}
+
+    async def chat(self, request):
+        self.asked.append(await request.json())
+        return web.json_response(self.answer, status=self.status)
+
+    def says(self, **message):
+        choice = {"index": 0, "finish_reason": "stop"}
+        choice["message"] = {"role": "assistant", "content": None, **message}
+        self.answer = {"id": "x", "object": "chat.completion", "choices": [choice]}
+
+    def calls(self, *arguments):
+        self.says(
+            tool_calls=[
+                {
+                    "id": f"call_{number}",
+                    "type": "function",
+                    "function": {"name": "delete_file", "arguments": text},
+                }
+                for number, text in enumerate(arguments)
+            ]
+        )
+
+    def fails(self, status, code=None):
+        self.status = status
+        self.answer = {"error": {"message": f"no, {KEY}", "code": code}}
+
+
+@pytest.fixture
+async def server(unused_tcp_port_factory):
+    server = Server()
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", server.chat)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    port = unused_tcp_port_factory()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    server.model = make_model(
+        api_key=KEY,
+        base_url=f"http://127.0.0.1:{port}/v1",
+        model="tiny",
+        timeout=5,
+        max_retries=0,
+    )
+    yield server
+    await runner.cleanup()
+
+
+def test_without_a_key_the_model_is_the_offline_one():
+    for key in (None, ""):
+        model = make_model(api_key=key, base_url=None, model=None)
+
+        assert isinstance(model, OfflineModel)
+
+
+def test_time_and_retries_are_bounded_and_the_key_is_hidden():
+    model = make_model(api_key=KEY, base_url=None, model=None)
+
+    assert model.model_name == openai_model.DEFAULT_MODEL
+    assert model.root_async_client.timeout == 60
+    assert model.root_async_client.max_retries == 2
+    for shown in (repr(model), str(model), json.dumps(model.model_dump(mode="json"))):
+        assert KEY not in shown
+
+
+async def test_an_answer_in_words_comes_back(server):
+    server.says(content="Hello.")
+
+    answer = await server.model.ainvoke("hi")
+
+    assert answer.text == "Hello."
+    assert server.asked[0]["model"] == "tiny"
+
+
+async def test_a_refusal_of_the_model_is_its_answer(server):
+    server.says(refusal="I will not.")
+
+    assert (await server.model.ainvoke("hi")).text == "I will not."
+
+
+async def test_arguments_are_read_strictly_call_by_call(server, tmp_path):
+    tools = make_tools(["files"], files_dir=tmp_path)
+    server.calls(
+        '{"path": "a"}',
+        '{"path": "a", "path": "b"}',
+        "[1]",
+        '{"path": "a',
+        "null",
+        '{"path": NaN}',
+        "",
+        7,
+        {"path": "c"},
+    )
+
+    answer = await server.model.bind_tools(tools).ainvoke("hi")
+
+    assert [c["args"] for c in answer.tool_calls] == [{"path": "a"}, {}, {"path": "c"}]
+    assert [c["error"] for c in answer.invalid_tool_calls] == [
+        "The arguments hold the same key twice.",
+        "The arguments are no JSON object.",
+        "The arguments are not valid JSON.",
+        "The arguments are no JSON object.",
+        "The arguments hold NaN, which is no JSON number.",
+        "The arguments are no JSON text.",
+    ]
+
+
+async def test_a_stream_reads_arguments_as_strictly(server, tmp_path):
+    tools = make_tools(["files"], files_dir=tmp_path)
+    server.calls('{"path": "important')
+
+    chunks = [c async for c in server.model.bind_tools(tools).astream("hi")]
+
+    assert [call for chunk in chunks for call in chunk.tool_calls] == []
+    assert not server.asked[0].get("stream")
+
+
+async def test_a_history_with_refused_calls_can_be_sent_back(server):
+    server.calls('{"path": "\\ud800"}', '{"path": ')
+    first = await server.model.ainvoke("hi")
+    kept = normalise(first, [], ["delete_file"])
+    server.says(content="ok")
+
+    await server.model.ainvoke([HumanMessage("hi"), kept])
+
+    sent = server.asked[1]["messages"][1]["tool_calls"]
+    assert len(sent) == 2
+    assert all(json.loads(call["function"]["arguments"]) for call in sent)
+
+
+@pytest.mark.parametrize("junk", [{}, {"choices": None}, {"choices": []}, [], "<html>"])
+async def test_junk_from_the_server_is_a_failure_with_a_sentence(server, junk):
+    server.answer = junk
+
+    with pytest.raises(Exception) as failure:  # noqa: PT011, each client error has its own type
+        await server.model.ainvoke("hi")
+
+    assert explain_model_error(failure.value).startswith(
+        "The model failed unexpectedly"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "sentence"),
+    [
+        (401, None, openai_model.BAD_KEY),
+        (403, None, openai_model.BAD_KEY),
+        (404, "model_not_found", openai_model.NO_MODEL),
+        (429, "rate_limit_exceeded", openai_model.BUSY),
+        (429, "insufficient_quota", openai_model.NO_QUOTA),
+        (400, "context_length_exceeded", openai_model.TOO_LONG),
+        (400, "other", "The model server refused the request (400). "),
+        (422, None, "The model server refused the request (422). "),
+        (500, None, "The model server has a fault (500). "),
+        (503, None, "The model server has a fault (503). "),
+    ],
+)
+async def test_each_failure_of_the_server_has_its_sentence(
+    server, status, code, sentence
+):
+    server.fails(status, code)
+
+    with pytest.raises(openai.APIStatusError) as failure:
+        await server.model.ainvoke("hi")
+
+    told = explain_model_error(failure.value)
+    assert told.startswith(sentence)
+    assert KEY not in told
+
+
+async def test_a_server_that_is_not_there_is_unreachable(unused_tcp_port):
+    model = make_model(
+        api_key=KEY,
+        base_url=f"http://127.0.0.1:{unused_tcp_port}/v1",
+        model="tiny",
+        max_retries=0,
+    )
+
+    with pytest.raises(openai.APIConnectionError) as failure:
+        await model.ainvoke("hi")
+
+    assert explain_model_error(failure.value) == openai_model.UNREACHABLE
+
+
+def test_silence_and_the_unforeseen_have_sentences_too():
+    request = httpx.Request("POST", "http://localhost")
+
+    assert explain_model_error(openai.APITimeoutError(request)) == NO_ANSWER
+    assert "(KeyError)" in explain_model_error(KeyError(KEY))
+    assert KEY not in explain_model_error(KeyError(KEY))
