@@ -1,0 +1,3 @@
+"""PostgreSQL: pools, named statements, migrations, the embedded server."""
+
+from __future__ import annotations

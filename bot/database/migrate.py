@@ -1,0 +1,95 @@
+"""Bring the schema up to date; safe from several replicas at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from importlib import resources
+from pathlib import Path
+from typing import LiteralString, cast
+
+import structlog
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from procrastinate.schema import SchemaManager
+
+from bot.database.pool import Connection, connect
+
+log = structlog.get_logger(__name__)
+LOCK = 0x41505052  # "APPR": the advisory lock of whoever migrates
+POLL = 0.2  # seconds
+
+
+async def migrate(url: str) -> list[str]:
+    """Apply what is missing and return its names, oldest first.
+
+    Waits for another replica by polling a try-lock: a blocking lock would keep a
+    snapshot open, and LangGraph's `CREATE INDEX CONCURRENTLY` waits for those.
+
+    Raises:
+        psycopg.Error: the database refuses a statement or cannot be reached.
+    """
+    connection = await connect(url)
+    async with connection, _alone(connection):
+        return await _apply_all(connection)
+
+
+async def missing(connection: Connection) -> list[str]:
+    """Names of the migrations that this code has and the database lacks."""
+    found = await connection.execute("SELECT to_regclass('migrations') AS known")
+    row = await found.fetchone()
+    if row is None or row["known"] is None:
+        return [name for name, _ in _migrations()]
+    rows = await connection.execute("SELECT name FROM migrations")
+    done = {row["name"] for row in await rows.fetchall()}
+    return [name for name, _ in _migrations() if name not in done]
+
+
+async def _apply_all(connection: Connection) -> list[str]:
+    await connection.execute(
+        "CREATE TABLE IF NOT EXISTS migrations ("
+        " name text PRIMARY KEY,"
+        " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
+    )
+    todo = set(await missing(connection))
+    applied = [name for name, _ in _migrations() if name in todo]
+    for name, sql in _migrations():
+        if name in todo:
+            await _apply(connection, name, sql)
+    await AsyncPostgresSaver(connection).setup()
+    return applied
+
+
+async def _apply(connection: Connection, name: str, sql: LiteralString) -> None:
+    async with connection.transaction():
+        await connection.execute(sql)
+        await connection.execute("INSERT INTO migrations (name) VALUES (%s)", [name])
+    log.info("migration applied", action="migrated", migration=name)
+
+
+@asynccontextmanager
+async def _alone(connection: Connection):
+    while True:
+        row = await (
+            await connection.execute("SELECT pg_try_advisory_lock(%s) AS got", [LOCK])
+        ).fetchone()
+        if row is not None and row["got"]:
+            break
+        await asyncio.sleep(POLL)
+    try:
+        yield
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _migrations() -> Iterator[tuple[str, LiteralString]]:
+    """All migrations in order: the job queue's schema first, then our own.
+
+    The queue's own later migrations follow its base schema by name, so that an
+    upgrade of the library upgrades its tables.
+    """
+    yield "procrastinate", SchemaManager.get_schema()
+    folder = resources.files("bot.database").joinpath("migrations")
+    files = sorted(Path(str(folder)).glob("*.sql"))
+    for file in files:
+        yield file.stem, cast(LiteralString, file.read_text(encoding="utf-8"))

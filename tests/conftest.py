@@ -1,0 +1,62 @@
+"""What all tests share: a PostgreSQL server, databases, no settings from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bot.database.migrate import migrate
+from tests.support import postgres
+
+for name in list(os.environ):
+    if name.startswith(("SLACK_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_")):
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a running server.
+
+    Not below pytest's own folder: each start of pytest closes that to other accounts,
+    and as root the server runs under an account of its own.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="bot-tests-") as folder,
+        postgres.server(Path(folder) / "data") as url,
+    ):
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template(postgres_server: str) -> str:
+    """A database with the whole schema, to be copied."""
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {postgres.TEMPLATE}")
+    asyncio.run(migrate(postgres.with_database(postgres_server, postgres.TEMPLATE)))
+    return postgres.TEMPLATE
+
+
+@pytest.fixture
+def empty_database(postgres_server: str) -> Iterator[str]:
+    """The URL of a database with nothing in it."""
+    with postgres.fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+def database(postgres_server: str, template: str) -> Iterator[str]:
+    """The URL of a fresh database with the schema."""
+    with postgres.fresh_database(postgres_server, template) as url:
+        yield url
+
+
+@pytest.fixture
+def root() -> Path:
+    """The top of the repository."""
+    return Path(__file__).parents[1]

@@ -1,0 +1,57 @@
+"""A real PostgreSQL for the tests, and a fresh database for each of them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from bot.database import embedded
+
+TEMPLATE = "bot_template"
+_numbers = itertools.count(1)
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server, another database."""
+    return psycopg.conninfo.make_conninfo(url, dbname=name)
+
+
+def as_url(conninfo: str) -> str:
+    """A conninfo of the embedded server as the URL that `DATABASE_URL` takes."""
+    parts = psycopg.conninfo.conninfo_to_dict(conninfo)
+    return f"postgresql://{parts['user']}@/{parts['dbname']}?host={parts['host']}"
+
+
+@contextmanager
+def server(directory: Path) -> Iterator[str]:
+    """Run a server while the tests run; its data need not survive a power cut."""
+    with embedded.start(directory) as running:
+        with psycopg.connect(running.url, autocommit=True) as connection:
+            for setting in ("fsync", "full_page_writes"):
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("ALTER SYSTEM SET synchronous_commit = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield running.url
+
+
+@contextmanager
+def fresh_database(server_url: str, template: str | None = None) -> Iterator[str]:
+    """A database of its own, dropped afterwards whoever is still connected."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    create = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    if template:
+        create += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(create)
+    try:
+        yield as_url(with_database(server_url, name))
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+            connection.execute(drop.format(sql.Identifier(name)))
