@@ -1,0 +1,66 @@
+"""Canonical bytes and the two digests that bind a decision to one exact call."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import rfc8785
+
+
+class NotCanonical(ValueError):
+    """The arguments hold a value that has no canonical JSON form."""
+
+
+def canonical(value: Any) -> str:
+    """RFC 8785 text of a JSON value.
+
+    Raises:
+        NotCanonical: NaN, an infinity, an integer beyond 2^53, a lone surrogate, or
+            anything that is not JSON.
+    """
+    try:
+        return rfc8785.dumps(value).decode("utf-8")
+    except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
+        raise NotCanonical(f"the arguments cannot be written down: {error}") from error
+
+
+def _sha256(domain: str, value: Mapping[str, Any]) -> str:
+    text = f"slack-approval-bot/{domain}/1\n{canonical(value)}"
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def schema_digest(schema: Mapping[str, Any]) -> str:
+    """Hex SHA-256 of a tool's argument schema; changes when the tool does."""
+    return _sha256("schema", dict(schema))
+
+
+def call_digest(tool: str, schema: str, arguments: Mapping[str, Any]) -> str:
+    """Hex SHA-256 of tool, schema digest and arguments: which call this is."""
+    return _sha256(
+        "call", {"tool": tool, "schema": schema, "arguments": dict(arguments)}
+    )
+
+
+def grant_digest(
+    call: str,
+    *,
+    conversation: str,
+    interrupt: str,
+    tool_call: str,
+    requester: tuple[str, str, str],
+    policy_version: str,
+) -> str:
+    """Hex SHA-256 of a call in its place: what people approve, and what runs."""
+    return _sha256(
+        "grant",
+        {
+            "call": call,
+            "conversation": conversation,
+            "interrupt": interrupt,
+            "tool_call": tool_call,
+            "requester": list(requester),
+            "policy_version": policy_version,
+        },
+    )

@@ -1,0 +1,214 @@
+"""Grants: what may run now, claimed once, right before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.approvals import digest, store
+from bot.approvals.audit import SQL, Fact, append
+from bot.approvals.model import Execution, Request
+from bot.approvals.policy.match import plan
+from bot.approvals.policy.model import Denied, Policy, Waived
+from bot.approvals.ports import Jobs, deliver_job
+from bot.database.pool import Connection, Pool
+
+
+@dataclass(frozen=True)
+class Run:
+    """The run that asks: one per conversation at a time, by its generation."""
+
+    team: str
+    conversation: str
+    generation: int
+    requests: Mapping[str, Request]  # by tool call: what is stored of open questions
+
+
+@dataclass(frozen=True)
+class CallFacts:
+    """A call as it is about to run."""
+
+    tool_call: str
+    tool: str
+    arguments: Mapping[str, Any]
+    schema: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        schema = digest.schema_digest(self.schema)
+        return digest.call_digest(self.tool, schema, self.arguments)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a claim found.
+
+    `won`: run it. `state` done or failed: it ran before, `result` is its stored
+    result. `state` unknown: it was cut off. Otherwise nothing allows it: `refusal`.
+    """
+
+    won: bool = False
+    state: Execution | None = None
+    result: str = ""
+    refusal: str = ""
+
+
+def rule_on(policy: Policy, run: Run, call: CallFacts) -> Waived | Denied | None:
+    """What holds for a call: run it, refuse it, or (None) ask people.
+
+    Once a request is stored it alone answers, so that a policy that changes in
+    between runs nothing.
+    """
+    if call.tool_call in run.requests:
+        return None
+    found = plan(policy, call.tool, call.arguments)
+    return found if isinstance(found, (Waived, Denied)) else None
+
+
+async def claim(
+    pool: Pool, jobs: Jobs, run: Run, call: CallFacts, waived: tuple[str, str] | None
+) -> Taken:
+    """Take the right to run a call; at most one caller ever wins.
+
+    Args:
+        waived: rule and policy version where the policy lets the call run by itself.
+    """
+    async with pool.connection() as connection, connection.transaction():
+        if waived is not None:
+            won = await _claim_waived(connection, run, call, waived)
+        else:
+            won = await _claim_approved(connection, run, call)
+        if won:
+            await append(connection, [_fact(run, call, "claimed")])
+            return Taken(won=True)
+        return await _explain(connection, jobs, run, call)
+
+
+async def _claim_waived(
+    connection: Connection, run: Run, call: CallFacts, waived: tuple[str, str]
+) -> bool:
+    rule, version = waived
+    claimed = await connection.execute(
+        SQL["claim_waived"],
+        {
+            "conversation": run.conversation,
+            "tool_call": call.tool_call,
+            "tool": call.tool,
+            "rule": rule,
+            "policy_version": version,
+            "call_digest": call.digest,
+            "generation": run.generation,
+        },
+    )
+    return claimed.rowcount == 1
+
+
+async def _claim_approved(connection: Connection, run: Run, call: CallFacts) -> bool:
+    request = run.requests.get(call.tool_call)
+    if request is None:
+        return False
+    claimed = await connection.execute(
+        SQL["claim_approved"],
+        {
+            "conversation": run.conversation,
+            "tool_call": call.tool_call,
+            "call_digest": call.digest,
+            "grant_digest": _grant_digest(request, call),
+            "generation": run.generation,
+        },
+    )
+    return claimed.rowcount == 1
+
+
+def _grant_digest(request: Request, call: CallFacts) -> str:
+    """The digest of what is about to run, made anew from its own arguments."""
+    person = request.requester
+    return digest.grant_digest(
+        call.digest,
+        conversation=request.conversation,
+        interrupt=request.interrupt,
+        tool_call=request.tool_call,
+        requester=(person.enterprise, person.team, person.user),
+        policy_version=request.policy_version,
+    )
+
+
+async def _explain(
+    connection: Connection, jobs: Jobs, run: Run, call: CallFacts
+) -> Taken:
+    """Why nothing was taken; a claim of a run that is gone ends as unknown."""
+    key = {"conversation": run.conversation, "tool_call": call.tool_call}
+    cut = await connection.execute(
+        SQL["mark_unknown"], {**key, "generation": run.generation}
+    )
+    if row := await cut.fetchone():
+        await append(connection, [_fact(run, call, "unknown")])
+        await _redraw(connection, jobs, row["request_id"])
+        return Taken(state=Execution.UNKNOWN)
+    found = await (await connection.execute(SQL["select_grant"], key)).fetchone()
+    state = found["state"] if found else None
+    if found and state in (Execution.DONE, Execution.FAILED, Execution.UNKNOWN):
+        return Taken(state=Execution(state), result=found["result"] or "")
+    refusal = _refusal(found, run, call)
+    await append(connection, [_fact(run, call, "refused", word=refusal)])
+    return Taken(refusal=refusal)
+
+
+def _refusal(found: Mapping[str, Any] | None, run: Run, call: CallFacts) -> str:
+    if found is None or found["current_generation"] != run.generation:
+        return "another run has taken over this conversation"
+    if found["state"] is None:
+        return "no approval is stored for it"
+    if found["call_digest"] != call.digest:
+        return "what would run is not what was approved"
+    return "its approval does not hold"
+
+
+async def finish(
+    pool: Pool, jobs: Jobs, run: Run, call: CallFacts, state: Execution, result: str
+) -> None:
+    """Store what came of a claimed call.
+
+    Raises:
+        LostRun: the run was replaced meanwhile; its outcome is unknown by now.
+    """
+    async with pool.connection() as connection, connection.transaction():
+        finished = await connection.execute(
+            SQL["finish_grant"],
+            {
+                "conversation": run.conversation,
+                "tool_call": call.tool_call,
+                "state": state,
+                "result": result,
+                "generation": run.generation,
+            },
+        )
+        row = await finished.fetchone()
+        if row is None:
+            raise LostRun(run.conversation)
+        event = "ran" if state is Execution.DONE else "failed"
+        await append(connection, [_fact(run, call, event)])
+        if state is Execution.FAILED:
+            await _redraw(connection, jobs, row["request_id"])
+
+
+class LostRun(Exception):
+    """Another run has taken over the conversation; this one must stop."""
+
+
+async def _redraw(connection: Connection, jobs: Jobs, request: str | None) -> None:
+    if request is not None:
+        touched = await store.touch(connection, request)
+        await jobs.defer(connection, [deliver_job(delivery) for delivery in touched])
+
+
+def _fact(run: Run, call: CallFacts, event: str, **detail: Any) -> Fact:
+    request = run.requests.get(call.tool_call)
+    return Fact(
+        run.team,
+        event,
+        request=request.id if request else None,
+        conversation=run.conversation,
+        detail={"tool": call.tool, "call": call.digest, **detail},
+    )

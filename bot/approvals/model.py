@@ -1,0 +1,130 @@
+"""The words of an approval: frozen values, standard library only, no I/O."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+
+class Status(enum.StrEnum):
+    """Where a request stands. Only `pending` can change into another verdict."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    TIMED_OUT = "timed_out"
+    WITHDRAWN = "withdrawn"
+    ORPHANED = "orphaned"
+
+
+class Execution(enum.StrEnum):
+    """What became of the action that a grant allows."""
+
+    APPROVED = "approved"
+    EXECUTING = "executing"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Verdict(enum.StrEnum):
+    """What a person says to a request."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, order=True)
+class Person:
+    """Somebody in Slack. Names are decoration; these three ids are the person."""
+
+    enterprise: str  # "" outside Enterprise Grid
+    team: str
+    user: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What Slack says about a person right now (`users.info`).
+
+    `refusal` is empty for a full member in good standing, otherwise one of the words
+    of `bot.slack.directory` ("deactivated", "guest", "stranger", "bot", "other team").
+    """
+
+    person: Person
+    name: str
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a chain: who may decide it and how many of them must."""
+
+    approvers: str  # the group's name in policy.yml
+    people: tuple[str, ...]  # user ids, as the policy had them when the request rose
+    quorum: int = 1
+    opened_at: dt.datetime | None = None
+    passed_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One person's word on one stage."""
+
+    person: Person
+    verdict: Verdict
+    stage: int
+    at: dt.datetime
+    via: str  # "slack", "cli", later "api" and "link"
+    reason: str = ""
+    click: str = ""  # Slack's action_ts, by which the same click is known again
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call that waits, or waited, for people."""
+
+    id: str
+    code: str  # short, for people to say aloud: "K7QP"
+    team: str
+    conversation: str
+    interrupt: str
+    tool_call: str
+    tool: str
+    arguments: dict[str, Any]
+    call_digest: str
+    grant_digest: str
+    requester: Person
+    participants: tuple[str, ...]  # who wrote in the turn; none of them decides
+    rules: tuple[str, ...]  # names of the rules that demand it
+    why: tuple[str, ...]
+    policy_version: str
+    stages: tuple[Stage, ...]
+    status: Status
+    raised_at: dt.datetime
+    expires_at: dt.datetime
+    decisions: tuple[Decision, ...] = ()
+    decided_at: dt.datetime | None = None
+    outcome_note: str = ""  # why, where the status alone does not say it
+    execution: Execution | None = None
+    note: str = ""  # what the agent says about the call; unverified
+    position: int = 0
+    schema_digest: str = ""
+    card: str = ""  # the delivery that shows it, and where Slack put that
+    card_channel: str = ""
+    card_ts: str = ""
+    notice: str = ""  # the delivery in the conversation's thread
+
+    @property
+    def stage_index(self) -> int:
+        """The stage that is open, or the number of stages when all have passed."""
+        for index, stage in enumerate(self.stages):
+            if stage.passed_at is None:
+                return index
+        return len(self.stages)
+
+    @property
+    def is_open(self) -> bool:
+        return self.status is Status.PENDING

@@ -1,0 +1,99 @@
+"""What a single value of the policy file may be, in the policy's own words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from bot.approvals.policy.complaints import kind, shown
+from bot.approvals.policy.model import THREAD
+
+# https://docs.slack.dev/reference/objects/user-object: ids start with U or W
+_USER_ID = re.compile(r"[UW][A-Z0-9]{2,}")
+_CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_SPAN = re.compile(r"([0-9]{1,9})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_TOOL = re.compile(r"[^\s*]*\*?")
+
+SHORTEST, LONGEST = dt.timedelta(seconds=1), dt.timedelta(days=90)
+
+
+def wrong(sentence: str) -> PydanticCustomError:
+    """Make the error that carries our own sentence through pydantic."""
+    return PydanticCustomError("policy", "{sentence}", {"sentence": sentence})
+
+
+def only(*allowed: object, hint: str = "") -> BeforeValidator:
+    """Allow these values of exactly these types: `true` and `1.0` are no 1."""
+    words = " or ".join(f"`{str(value).lower()}`" for value in allowed)
+
+    def check(value: Any) -> Any:
+        if not any(type(value) is type(one) and value == one for one in allowed):
+            raise wrong(f"must be {words}, not {kind(value)}{hint}.")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _user_id(value: str) -> str:
+    if _USER_ID.fullmatch(value):
+        return value
+    if value == "*":
+        raise wrong("`*` is nobody in particular; list the people's user ids.")
+    if value.startswith("@"):
+        what = "a handle"
+    else:
+        what = "an e-mail address" if _EMAIL.fullmatch(value) else "no Slack user id"
+    raise wrong(f"{shown(value)} is {what}; write a user id such as U0123ABCDEF.")
+
+
+def _channel(value: str) -> str:
+    if value == THREAD or _CHANNEL_ID.fullmatch(value):
+        return value
+    what = "a channel's name" if value.startswith("#") else "no Slack channel id"
+    raise wrong(f"{shown(value)} is {what}; write an id such as C0123ABCDEF or thread.")
+
+
+def _span(value: Any) -> dt.timedelta:
+    match = _SPAN.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        form = "a whole number with its unit (s, m, h or d), such as 24h"
+        raise wrong(f"must be {form}, not {kind(value)}.")
+    number = min(int(match[1]), 90 * 24 * 60 * 60 + 1)  # timedelta's own bound is near
+    span = dt.timedelta(**{_UNITS[match[2]]: number})
+    if not SHORTEST <= span <= LONGEST:
+        raise wrong(f"must be from 1s to 90d, not {shown(value)}.")
+    return span
+
+
+def _name_pattern(value: str) -> str:
+    if not _TOOL.fullmatch(value) or not value.isprintable():
+        raise wrong(f"{shown(value)} is no name; `*` may stand at its end only.")
+    return value
+
+
+def _one_line(value: str) -> str:
+    if len(value) > 80 or not value.isprintable() or value != value.strip():
+        raise wrong("must be one line of up to 80 characters, with no spaces around.")
+    return value
+
+
+def _sentence(value: str) -> str:
+    text = " ".join(value.split())
+    if not text or len(text) > 500 or not text.isprintable():
+        raise wrong("must be a sentence of 1 to 500 printable characters.")
+    return text
+
+
+UserId = Annotated[str, AfterValidator(_user_id)]
+UserIds = list[UserId]
+Channel = Annotated[str, AfterValidator(_channel)]
+Span = Annotated[dt.timedelta, BeforeValidator(_span)]
+Name = Annotated[str, AfterValidator(_one_line)]
+Names = list[Annotated[str, AfterValidator(_name_pattern)]]
+Sentence = Annotated[str, AfterValidator(_sentence)]

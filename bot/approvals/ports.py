@@ -1,0 +1,65 @@
+"""What the approvals need from above: deferred jobs, and who people are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bot.approvals.judge import Judgement
+from bot.approvals.model import Person, Profile, Request
+from bot.approvals.policy.model import Policy
+from bot.database.pool import Connection
+
+
+@dataclass(frozen=True)
+class Job:
+    """A durable job by name; no two with the same lock run at the same time."""
+
+    name: str
+    lock: str
+    arguments: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class Jobs(Protocol):
+    """Defers jobs in the transaction of the connection that it is given."""
+
+    async def defer(self, connection: Connection, jobs: Sequence[Job]) -> None: ...
+
+
+class Phrases(Protocol):
+    """The sentences that people read about a choice of theirs."""
+
+    def answer(self, judgement: Judgement, request: Request | None) -> str:
+        """A private sentence, or "" where the card alone says it."""
+        ...
+
+
+class Policies(Protocol):
+    """The policy in force now."""
+
+    @property
+    def current(self) -> Policy: ...
+
+
+class People(Protocol):
+    """Knows people as they are right now."""
+
+    async def look_up(self, person: Person) -> Profile:
+        """Raise `bot.errors.SlackUnavailable` when nobody can tell in time."""
+        ...
+
+
+def resume_job(conversation: str) -> Job:
+    """Hand the decided answers of a conversation to its graph."""
+    return Job("resume", conversation, {"conversation": conversation})
+
+
+def turn_job(conversation: str) -> Job:
+    """Work off the oldest open message of a conversation."""
+    return Job("turn", conversation, {"conversation": conversation})
+
+
+def deliver_job(delivery: str) -> Job:
+    """Bring one message in Slack up to date."""
+    return Job("deliver", delivery, {"delivery": delivery})

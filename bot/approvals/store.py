@@ -1,0 +1,133 @@
+"""Read requests, and write what has become of them, on one connection."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.approvals.audit import SQL
+from bot.approvals.model import Decision, Request
+from bot.approvals.rows import request_from
+from bot.database.pool import Connection
+
+
+async def load(connection: Connection, request: str) -> Request | None:
+    """One request as it is now."""
+    found = await load_with_clock(connection, request)
+    return found[0] if found else None
+
+
+async def load_with_clock(
+    connection: Connection, request: str
+) -> tuple[Request, datetime] | None:
+    """One request as it is now, and the database's clock."""
+    found = await connection.execute(SQL["select_request"], {"id": request})
+    row = await found.fetchone()
+    return (request_from(row), row["now"]) if row else None
+
+
+async def load_locked(
+    connection: Connection, request: str
+) -> tuple[Request, datetime] | None:
+    """Lock a request, then read it.
+
+    Two statements, because a row that was waited for is read with the old snapshot of
+    all other tables.
+    """
+    await connection.execute(SQL["lock_request"], {"id": request})
+    return await load_with_clock(connection, request)
+
+
+async def find(
+    connection: Connection,
+    *,
+    delivery: str | None = None,
+    conversation: str | None = None,
+    status: str | None = None,
+    limit: int = 1000,
+) -> list[Request]:
+    """Requests of a message in Slack, of a conversation's open ones, of a status."""
+    found = await connection.execute(
+        SQL["select_requests"],
+        {
+            "delivery": delivery,
+            "conversation": conversation,
+            "status": status,
+            "limit": limit,
+        },
+    )
+    return [request_from(row) for row in await found.fetchall()]
+
+
+async def add_decision(connection: Connection, request: str, word: Decision) -> None:
+    """Store one person's word."""
+    await connection.execute(
+        SQL["insert_decision"],
+        {
+            "id": request,
+            "stage": word.stage,
+            "enterprise": word.person.enterprise,
+            "team": word.person.team,
+            "user": word.person.user,
+            "verdict": word.verdict,
+            "reason": word.reason,
+            "via": word.via,
+            "click": word.click,
+        },
+    )
+
+
+async def pass_stage(connection: Connection, request: str, stage: int) -> None:
+    """Mark a stage as passed and open the next."""
+    await connection.execute(SQL["pass_stage"], {"id": request, "stage": stage})
+
+
+async def add_grant(connection: Connection, request: Request) -> None:
+    """Give the right to run the request's call, once."""
+    await connection.execute(
+        SQL["insert_grant"],
+        {
+            "conversation": request.conversation,
+            "tool_call": request.tool_call,
+            "request": request.id,
+            "tool": request.tool,
+            "rule": ", ".join(request.rules),
+            "policy_version": request.policy_version,
+            "call_digest": request.call_digest,
+            "grant_digest": request.grant_digest,
+        },
+    )
+
+
+async def add_delivery(
+    connection: Connection,
+    *,
+    kind: str,
+    team: str,
+    channel: str,
+    thread_ts: str | None = None,
+    user: str | None = None,
+    text: str | None = None,
+) -> str:
+    """Note something that is to be sent, and return its id."""
+    delivery = str(uuid.uuid4())
+    await connection.execute(
+        SQL["insert_delivery"],
+        {
+            "id": delivery,
+            "kind": kind,
+            "team": team,
+            "channel": channel,
+            "thread_ts": thread_ts,
+            "user": user,
+            "text": text,
+        },
+    )
+    return delivery
+
+
+async def touch(connection: Connection, request: str) -> Sequence[str]:
+    """Say that the request's messages are out of date; return their ids."""
+    found = await connection.execute(SQL["touch_deliveries"], {"id": request})
+    return [str(row["id"]) for row in await found.fetchall()]

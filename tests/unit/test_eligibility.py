@@ -1,0 +1,187 @@
+"""Who may decide a request now, and whether its stages can still be filled."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.approvals.eligibility import Refusal, refusal, unfillable_stage, who_can_decide
+from bot.approvals.model import Decision, Person, Request, Stage, Status, Verdict
+
+NOW = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
+
+
+def person(user: str, team: str = "T1") -> Person:
+    return Person("", team, user)
+
+
+def stage(*people: str, quorum: int = 1, passed: bool = False) -> Stage:
+    return Stage("g" + "".join(people), people, quorum, NOW, NOW if passed else None)
+
+
+def decision(user: str, index: int = 0) -> Decision:
+    return Decision(person(user), Verdict.APPROVE, index, NOW, "slack")
+
+
+def request(*stages: Stage, decisions: tuple[Decision, ...] = ()) -> Request:
+    return Request(
+        id="r1",
+        code="K7QP",
+        team="T1",
+        conversation="c1",
+        interrupt="i1",
+        tool_call="t1",
+        tool="delete_file",
+        arguments={},
+        call_digest="",
+        grant_digest="",
+        requester=person("UASK"),
+        participants=("UASK", "UTALK"),
+        rules=(),
+        why=(),
+        policy_version="v",
+        stages=stages,
+        status=Status.PENDING,
+        raised_at=NOW,
+        expires_at=NOW,
+        decisions=decisions,
+    )
+
+
+def test_the_people_of_the_open_stage_can_decide_in_the_policys_order():
+    assert who_can_decide(request(stage("U2", "U1", "U3"))) == ("U2", "U1", "U3")
+
+
+def test_requester_participants_and_earlier_deciders_cannot_decide():
+    waiting = request(
+        stage("U1", "U2", quorum=2, passed=True),
+        stage("U1", "UASK", "UTALK", "U3", quorum=2),
+        decisions=(decision("U1", 0), decision("U2", 0)),
+    )
+    assert who_can_decide(waiting) == ("U3",)
+
+
+def test_a_request_that_waits_for_nobody_can_be_decided_by_nobody():
+    passed = request(stage("U1", passed=True))
+    closed = dataclasses.replace(request(stage("U1")), status=Status.TIMED_OUT)
+    assert who_can_decide(passed) == ()
+    assert who_can_decide(closed) == ()
+    assert refusal(passed, person("U1")) is Refusal.NOT_IN_GROUP
+
+
+@pytest.mark.parametrize(
+    ("who", "why"),
+    [
+        (person("U3"), None),
+        (person("U3", team="T2"), Refusal.OTHER_TEAM),
+        (person("UASK"), Refusal.REQUESTER),
+        (person("UTALK"), Refusal.PARTICIPANT),
+        (person("U1"), Refusal.ALREADY_DECIDED),
+        (person("U9"), Refusal.NOT_IN_GROUP),
+        (person("U4"), Refusal.NOT_IN_GROUP),
+    ],
+)
+def test_who_may_not_decide_is_told_why(who: Person, why: Refusal | None):
+    waiting = request(
+        stage("U1", passed=True),
+        stage("U1", "UASK", "UTALK", "U3"),
+        stage("U4"),
+        decisions=(decision("U1", 0),),
+    )
+    assert refusal(waiting, who) == why
+
+
+def test_the_same_person_does_not_count_twice_for_a_quorum():
+    waiting = request(stage("U1", "U2", quorum=2), decisions=(decision("U1"),))
+    assert refusal(waiting, person("U1")) is Refusal.ALREADY_DECIDED
+    assert who_can_decide(waiting) == ("U2",)
+
+
+users = st.sampled_from(["U1", "U2", "U3", "U4", "UASK", "UTALK"])
+
+
+@given(st.lists(users, unique=True), st.lists(users, unique=True, max_size=2))
+def test_who_can_decide_is_exactly_who_is_not_refused(people, deciders):
+    waiting = request(
+        stage(*people), decisions=tuple(decision(user) for user in deciders)
+    )
+    free = tuple(user for user in people if refusal(waiting, person(user)) is None)
+    assert who_can_decide(waiting) == free
+
+
+def test_stages_with_enough_people_can_be_filled():
+    assert unfillable_stage([stage("U1", "U2", quorum=2), stage("U3")], (), {}) is None
+
+
+def test_the_first_stage_with_too_few_people_is_named():
+    stages = [stage("U1"), stage("U2", "U3", quorum=2), stage("U3")]
+    assert unfillable_stage(stages, {"U3"}, {}) is stages[1]
+
+
+def test_stages_that_fail_only_together_name_the_latest():
+    stages = [stage("U1", "U2"), stage("U1", "U2"), stage("U1", "U2")]
+    assert unfillable_stage(stages, (), {}) is stages[2]
+
+
+def test_a_person_is_moved_to_the_stage_that_needs_exactly_them():
+    stages = [stage("U1", "U2"), stage("U1", "U3"), stage("U1")]
+    assert unfillable_stage(stages, (), {}) is None
+
+
+def test_a_decided_part_counts_and_its_people_are_used_up():
+    stages = [stage("U1", "U2", quorum=2), stage("U1", "U3")]
+    assert unfillable_stage(stages, (), {0: ["U1"]}) is None
+    assert unfillable_stage(stages, {"U3"}, {0: ["U1"]}) is stages[1]
+    assert unfillable_stage(stages, (), {1: ["U2"]}) is stages[0]
+
+
+def test_a_passed_stage_needs_nobody_but_keeps_who_decided_it():
+    stages = [stage("U1", passed=True), stage("U1", "U2")]
+    assert unfillable_stage(stages, (), {0: ["U1"]}) is None
+    assert unfillable_stage(stages, {"U2"}, {0: ["U1"]}) is stages[1]
+
+
+def test_a_large_group_is_seated_without_deep_recursion():
+    crowd = tuple(f"U{i}" for i in range(1500))
+    stages = [stage(*crowd, quorum=1498), stage("U0"), stage("U1")]
+    assert unfillable_stage(stages, (), {}) is None
+    assert unfillable_stage([*stages, stage("U2")], (), {}) is not None
+
+
+small = st.sets(st.sampled_from(["U1", "U2", "U3", "U4"]), min_size=1).map(sorted)
+small_stages = st.lists(
+    st.builds(lambda people, q: stage(*people, quorum=q), small, st.integers(1, 3)),
+    max_size=4,
+)
+
+
+def can_be_filled(stages: list[Stage], free: set[str]) -> bool:
+    """Try every choice of people for every stage."""
+    if not stages:
+        return True
+    first, *rest = stages
+    choices = itertools.combinations(free & set(first.people), first.quorum)
+    return any(can_be_filled(rest, free - set(chosen)) for chosen in choices)
+
+
+@given(small_stages, st.sets(st.sampled_from(["U1", "U2"])))
+def test_matching_agrees_with_trying_everything(stages, excluded):
+    free = {"U1", "U2", "U3", "U4"} - excluded
+    named = unfillable_stage(stages, excluded, {})
+    assert (named is None) == can_be_filled(stages, free)
+    assert named is None or any(named is one for one in stages)
+
+
+@given(small_stages, st.sets(st.sampled_from(["U1", "U2"])))
+def test_a_stage_that_fails_alone_is_named_before_one_that_fails_in_company(
+    stages, excluded
+):
+    free = {"U1", "U2", "U3", "U4"} - excluded
+    alone = [one for one in stages if not can_be_filled([one], free)]
+    if alone:
+        assert unfillable_stage(stages, excluded, {}) is alone[0]

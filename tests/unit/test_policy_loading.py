@@ -1,0 +1,146 @@
+"""How a policy file is read, and what its version stands for."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from policy_texts import GOOD
+
+from bot.approvals.policy import (
+    Effect,
+    Group,
+    PolicyError,
+    StageDemand,
+    load_policy,
+    named_ids,
+    parse_policy,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_key_of_this_version_is_read():
+    policy = parse_policy(GOOD)
+    managers = Group("managers", ("U01", "W02"))
+    assert policy.channel == "C0123456789"
+    assert policy.timeout == dt.timedelta(minutes=90)
+    assert policy.groups["managers"] == managers
+    assert policy.requesters.members is True
+    assert policy.default_stages == (StageDemand("managers", 1, managers.users),)
+    assert policy.interrupts.answers == "words"
+    assert dict(policy.interrupts.levels) == {"director": "directors"}
+    reading, deleting, payment, never = policy.rules
+    assert (reading.name, reading.effect) == ("reading", Effect.WAIVE)
+    assert reading.tools == ("read_file", "list_*")
+    assert deleting.name == "rules[1]"
+    assert deleting.why == "Deleted files cannot be restored."
+    assert [(s.approvers, s.quorum) for s in deleting.stages] == [
+        ("managers", 1),
+        ("directors", 2),
+    ]
+    assert payment.interrupts == ("payment",)
+    assert payment.tools == ()
+    assert never.effect is Effect.DENY
+
+
+def test_a_policy_of_one_line_has_the_safe_defaults():
+    policy = parse_policy("version: 1")
+    assert policy.channel == "thread"
+    assert policy.timeout == dt.timedelta(hours=24)
+    assert policy.default_stages is None
+    assert policy.rules == ()
+    assert policy.interrupts.answers is None
+
+
+@pytest.mark.parametrize("name", ["policy.yml", "bot/simulator/policy.yml"])
+def test_the_policies_that_are_shipped_load_as_they_are(name: str):
+    policy = load_policy(ROOT / name)
+    assert set(policy.groups) == {"managers", "directors"}
+    assert policy.interrupts.answers == "words"
+    assert [rule.name for rule in policy.rules] == ["reading", "writing", "deleting"]
+
+
+def test_every_id_is_listed_with_the_path_of_its_key():
+    assert named_ids(parse_policy(GOOD)) == [
+        ("defaults.channel", "C0123456789"),
+        ("approvers.managers.users[0]", "U01"),
+        ("approvers.managers.users[1]", "W02"),
+        ("approvers.directors.users[0]", "U03"),
+        ("approvers.directors.users[1]", "U04"),
+    ]
+    assert named_ids(parse_policy("version: 1")) == []
+
+
+shuffled_policy = st.builds(
+    lambda data, order: reorder(data, order),
+    st.just(yaml.safe_load(GOOD)),
+    st.randoms(use_true_random=False),
+)
+
+
+def reorder(data: object, order):
+    if isinstance(data, dict):
+        items = [(key, reorder(value, order)) for key, value in data.items()]
+        order.shuffle(items)
+        return dict(items)
+    return [reorder(value, order) for value in data] if isinstance(data, list) else data
+
+
+@given(shuffled_policy, st.text(st.characters(categories=["L", "N", "P"])))
+def test_comments_and_the_order_of_keys_do_not_change_the_version(data, comment):
+    text = yaml.safe_dump(data, sort_keys=False).replace("\n", f" # {comment}\n", 1)
+    assert parse_policy(text).version == parse_policy(GOOD).version
+
+
+def test_another_content_is_another_version():
+    policy = parse_policy(GOOD)
+    other = parse_policy(GOOD.replace("quorum: 2", "quorum: 1"))
+    assert policy.version != other.version
+    assert len(policy.version) == 12
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path):
+    path = tmp_path / "policy.yml"
+    path.write_bytes(b"\xef\xbb\xbfversion: 1\n")
+    assert load_policy(path).version == parse_policy("version: 1").version
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "The policy is empty; write `version: 1`."),
+        (
+            b"version: 1\nrules: \xff\n",
+            "line 2: this is not UTF-8; save the file as UTF-8.",
+        ),
+        (b"#" * 200_000, "The policy is over 128 KiB; shorten it."),
+    ],
+    ids=["empty", "latin", "big"],
+)
+def test_a_file_that_is_no_text_gets_one_sentence(
+    tmp_path: Path, content: bytes, complaint: str
+):
+    path = tmp_path / "policy.yml"
+    path.write_bytes(content)
+    with pytest.raises(PolicyError) as caught:
+        load_policy(path)
+    assert str(caught.value) == complaint
+
+
+def test_a_missing_file_a_folder_and_a_pipe_get_one_sentence(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    for name, sentence in [
+        ("none.yml", "is not there; set POLICY_FILE or write it."),
+        (".", "is no file."),
+        ("pipe", "is no file."),
+    ]:
+        with pytest.raises(PolicyError) as caught:
+            load_policy(tmp_path / name)
+        assert str(caught.value).endswith(sentence)
+        assert "\n" not in str(caught.value)

@@ -1,0 +1,128 @@
+"""Whatever is mistyped, emptied or out of place in a policy is refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from policy_texts import GOOD, complaints, complaints_or_none
+
+from bot.approvals.policy.schema import LATER
+
+
+@pytest.mark.parametrize(
+    ("place", "key"), [(place, key) for place, keys in LATER.items() for key in keys]
+)
+def test_a_key_of_a_later_version_is_refused_never_ignored(place: str, key: str):
+    data = yaml.safe_load(GOOD)
+    holder, path = {
+        "": (data, ""),
+        "defaults": (data["defaults"], "defaults."),
+        "approvers": (data["approvers"]["managers"], "approvers.managers."),
+        "rules": (data["rules"][1], "rules[1]."),
+        "stages": (data["rules"][1]["stages"][1], "rules[1].stages[1]."),
+    }[place]
+    holder[key] = "x"
+    (complaint,) = complaints(json.dumps(data))
+    assert complaint.startswith(f"{path}{key}: ")
+    assert complaint.endswith(" not available in this version yet; remove the key.")
+
+
+def test_all_complaints_are_collected_not_only_the_first():
+    lines = complaints(
+        """
+        version: 1
+        version: 1
+        approvers:
+          m: {users: [U01, "@mina", U01]}
+        rules:
+          - {tools: [x], when: {}, stages: [{approvers: n, quorum: 0}]}
+          - {tols: [x], deny: 1}
+          - {}
+        """
+    )
+    paths = [line.split(":")[0] for line in lines]
+    assert sorted(paths) == [
+        "approvers.m.users[1]",
+        "approvers.m.users[2]",
+        "rules[0].stages[0].approvers",
+        "rules[0].stages[0].quorum",
+        "rules[0].when",
+        "rules[1].deny",
+        "rules[1].tols",
+        "rules[2]",
+        "version",
+    ]
+
+
+def paths_in(data: object, loc: tuple = ()):
+    """Walk every key of plain data, deepest last."""
+    pairs = (
+        data.items()
+        if isinstance(data, dict)
+        else enumerate(data)
+        if isinstance(data, list)
+        else ()
+    )
+    for key, value in pairs:
+        yield (*loc, key)
+        yield from paths_in(value, (*loc, key))
+
+
+@pytest.mark.parametrize("loc", list(paths_in(yaml.safe_load(GOOD))), ids=str)
+@pytest.mark.parametrize("empty", [None, "", [], {}], ids=repr)
+def test_whatever_is_emptied_the_policy_is_refused(loc: tuple, empty: object):
+    data = yaml.safe_load(GOOD)
+    holder = data
+    for step in loc[:-1]:
+        holder = holder[step]
+    holder[loc[-1]] = empty
+    assert complaints(json.dumps(data))
+
+
+FREE_NAMES = {("approvers", "managers"), ("approvers", "directors")}
+FREE_NAMES |= {("interrupts", "levels", "director")}
+KEYS = [loc for loc in paths_in(yaml.safe_load(GOOD)) if isinstance(loc[-1], str)]
+
+
+@pytest.mark.parametrize("loc", [k for k in KEYS if k not in FREE_NAMES], ids=str)
+def test_whatever_key_is_mistyped_the_policy_is_refused(loc: tuple):
+    data = yaml.safe_load(GOOD)
+    holder = data
+    for step in loc[:-1]:
+        holder = holder[step]
+    holder[loc[-1] + "x"] = holder.pop(loc[-1])
+    (complaint,) = [c for c in complaints(json.dumps(data)) if "unknown key" in c]
+    assert complaint.endswith(f"did you mean `{loc[-1]}`?")
+
+
+KNOWN_KEYS = sorted(
+    {str(loc[-1]) for loc in KEYS} | {k for v in LATER.values() for k in v}
+)
+keys = st.sampled_from(KNOWN_KEYS) | st.text(max_size=3)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+scalars |= st.sampled_from(["none", "managers", "requester", "U01", "\ud800", "24h"])
+anything = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from(list(paths_in(yaml.safe_load(GOOD)))), keys, anything)
+def test_whatever_stands_anywhere_is_a_policy_or_a_list_of_sentences(loc, key, value):
+    data = yaml.safe_load(GOOD)
+    holder = data
+    for step in loc[:-1]:
+        holder = holder[step]
+    holder[loc[-1]] = value
+    if isinstance(holder, dict):
+        holder[key] = value
+    found = complaints_or_none(json.dumps(data))
+    assert found is None or found
+    assert all(line.isprintable() for line in found or ())
