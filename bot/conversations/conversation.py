@@ -1,0 +1,94 @@
+"""A conversation as it stands in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.approvals.model import Person
+from bot.approvals.raise_request import Turn
+from bot.conversations.intake import SQL
+from bot.database.pool import Connection, Pool
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a person."""
+
+    id: int
+    ts: str
+    author: Person
+    text: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A thread, its open messages (oldest first), and whether it waits for people."""
+
+    id: str
+    team: str
+    channel: str
+    thread_ts: str
+    waits: bool
+    messages: tuple[Message, ...]
+    participants: tuple[str, ...]
+
+    @property
+    def running(self) -> Message | None:
+        """The message whose turn is going on."""
+        return next((m for m in self.messages if m.state == "running"), None)
+
+    @property
+    def unread(self) -> tuple[Message, ...]:
+        """Messages that the agent has not been given."""
+        return tuple(m for m in self.messages if m.state in ("received", "held"))
+
+    def message_id(self, message: Message) -> str:
+        """The message's id in the graph: the same message is the same id."""
+        return f"{self.team}:{self.channel}:{message.ts}"
+
+    def turn_of(self, message: Message) -> Turn:
+        """Whose words a call of this turn comes from."""
+        others = tuple(u for u in self.participants if u != message.author.user)
+        return Turn(self.id, self.channel, self.thread_ts, message.author, others)
+
+
+async def load(pool: Pool, conversation: str) -> Conversation | None:
+    """Read a conversation, or None if there is none with that id."""
+    async with pool.connection() as connection:
+        found = await connection.execute(
+            SQL["select_conversation"], {"conversation": conversation}
+        )
+        row = await found.fetchone()
+    return _conversation(row) if row else None
+
+
+async def set_state(connection: Connection, message: Message, state: str) -> None:
+    """Note what has become of a message."""
+    await connection.execute(
+        SQL["set_message_state"], {"message": message.id, "state": state}
+    )
+
+
+def _conversation(row: Mapping[str, Any]) -> Conversation:
+    return Conversation(
+        id=str(row["id"]),
+        team=row["team_id"],
+        channel=row["channel_id"],
+        thread_ts=row["thread_ts"],
+        waits=row["waits"],
+        messages=tuple(_message(message) for message in row["messages"] or ()),
+        participants=tuple(row["participants"]),
+    )
+
+
+def _message(row: Mapping[str, Any]) -> Message:
+    return Message(
+        id=row["id"],
+        ts=row["ts"],
+        author=Person(row["enterprise_id"], row["team_id"], row["user_id"]),
+        text=row["text"],
+        state=row["state"],
+    )

@@ -1,0 +1,78 @@
+"""The agent's `Grants`, kept in our tables for the run that is going on."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+from agent.grants import Call, Claim, Outcome, Ruling
+from bot.approvals import grants
+from bot.approvals.grants import CallFacts, Run, Taken
+from bot.approvals.model import Execution
+from bot.approvals.policy.model import Denied
+from bot.approvals.ports import Jobs, Policies
+from bot.database.pool import Pool
+from bot.slack import sentences
+
+current_run: ContextVar[Run] = ContextVar("current_run")
+
+
+class StoredGrants:
+    """Implements `agent.grants.Grants` over PostgreSQL."""
+
+    def __init__(self, pool: Pool, policies: Policies, jobs: Jobs) -> None:
+        self._pool = pool
+        self._policies = policies
+        self._jobs = jobs
+
+    async def open(self, call: Call) -> Ruling:
+        """Rule on a call; no I/O, since the run has loaded its stored requests."""
+        policy = self._policies.current
+        found = grants.rule_on(policy, self._run(call), _facts(call))
+        if found is None:
+            return Ruling("ask")
+        if isinstance(found, Denied):
+            return Ruling("denied", found.why, found.rule, policy.version)
+        return Ruling("waived", "", found.rule, policy.version)
+
+    async def claim(self, call: Call, ruling: Ruling) -> Claim:
+        """Take the right to run a call, in the database."""
+        waived = None
+        if ruling.kind == "waived":
+            waived = (ruling.rule, ruling.policy_version)
+        taken = await grants.claim(
+            self._pool, self._jobs, self._run(call), _facts(call), waived
+        )
+        return _claim(taken)
+
+    async def finish(self, call: Call, outcome: Outcome) -> None:
+        """Store what came of it."""
+        await grants.finish(
+            self._pool,
+            self._jobs,
+            self._run(call),
+            _facts(call),
+            Execution(outcome.status),
+            outcome.content,
+        )
+
+    def _run(self, call: Call) -> Run:
+        run = current_run.get()
+        if run.conversation != call.thread_id:
+            raise RuntimeError("a call of one conversation in a run of another")
+        return run
+
+
+def _facts(call: Call) -> CallFacts:
+    return CallFacts(call.tool_call_id, call.name, call.args, call.schema)
+
+
+def _claim(taken: Taken) -> Claim:
+    if taken.won:
+        return Claim(won=True)
+    if taken.state is Execution.UNKNOWN:
+        return Claim(won=False, refusal=sentences.UNKNOWN_FOR_AGENT)
+    if taken.state is Execution.DONE:
+        return Claim(won=False, result=taken.result, status="done")
+    if taken.state is Execution.FAILED:
+        return Claim(won=False, result=taken.result, status="failed")
+    return Claim(won=False, refusal=f"Not run: {taken.refusal}. Tell the user.")

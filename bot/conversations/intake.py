@@ -1,0 +1,71 @@
+"""Write a message down, once, before Slack is told that it arrived."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from bot.approvals.audit import Fact, append
+from bot.approvals.ports import Jobs, turn_job
+from bot.database.pool import Pool
+from bot.database.statements import load_statements
+
+SQL = load_statements("bot.conversations", "conversations.sql")
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A message to the agent, as Slack delivered it."""
+
+    enterprise: str
+    team: str
+    channel: str
+    ts: str
+    thread_ts: str  # the message's own ts where it starts a thread
+    event_id: str
+    user: str
+    text: str
+
+
+async def receive(pool: Pool, jobs: Jobs, incoming: Incoming) -> bool:
+    """Store a message with the job that answers it; False if it is known already.
+
+    Raises:
+        psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; do not ack.
+    """
+    async with pool.connection() as connection, connection.transaction():
+        stored = await connection.execute(
+            SQL["receive"],
+            {
+                "new_id": uuid.uuid4(),
+                "enterprise": incoming.enterprise,
+                "team": incoming.team,
+                "channel": incoming.channel,
+                "ts": incoming.ts,
+                "thread_ts": incoming.thread_ts,
+                "event_id": incoming.event_id,
+                "user": incoming.user,
+                "text": clean(incoming.text),
+            },
+        )
+        row = await stored.fetchone()
+        if row is None:
+            return False
+        conversation = str(row["conversation_id"])
+        fact = Fact(
+            incoming.team,
+            "received",
+            conversation=conversation,
+            actor=incoming.user,
+            via="slack",
+            detail={"channel": incoming.channel, "ts": incoming.ts},
+        )
+        await append(connection, [fact])
+        await jobs.defer(connection, [turn_job(conversation)])
+        return True
+
+
+def clean(text: str) -> str:
+    """Text that PostgreSQL and the checkpoints keep as it is: no NUL, no surrogate."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return whole.replace("\x00", "\ufffd")

@@ -1,0 +1,254 @@
+"""A turn, a resume: the two jobs that run the agent."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from langchain_core.messages import HumanMessage
+from langgraph.errors import GraphRecursionError
+
+from bot.approvals import store
+from bot.approvals.audit import Fact, append
+from bot.approvals.grants import LostRun, Run
+from bot.approvals.model import Profile, Request
+from bot.approvals.ports import Job, Jobs, People, Policies, deliver_job, turn_job
+from bot.approvals.raise_request import Turn
+from bot.conversations import conversation as conversations
+from bot.conversations.conversation import Conversation, Message
+from bot.conversations.dialects import tool_approval
+from bot.conversations.engine import Engine, Ran
+from bot.conversations.intake import SQL
+from bot.conversations.recheck import Recheck
+from bot.conversations.settle import Settler
+from bot.database.pool import Connection, Pool
+from bot.errors import TRANSIENT
+from bot.slack import sentences
+
+MESSAGE_LIMIT = 20_000  # characters of one message to the agent
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs one conversation at a time: its jobs share a lock."""
+
+    pool: Pool
+    jobs: Jobs
+    people: People
+    policies: Policies
+    engine: Engine
+    settler: Settler
+    recheck: Recheck
+
+    async def turn(self, conversation: str) -> None:
+        """Work off a conversation's open messages, as far as it can go now.
+
+        Raises:
+            TRANSIENT errors: nothing is lost; the job is tried again.
+        """
+        found = await conversations.load(self.pool, conversation)
+        if found is None:
+            return
+        if found.waits:
+            await self._hold(found)
+        elif found.running:
+            await self._continue(found, found.running)
+        elif found.unread:
+            await self._begin(found, found.unread[0])
+
+    async def resume(self, conversation: str) -> None:
+        """Hand a conversation's decided answers to its graph, all at once."""
+        found = await conversations.load(self.pool, conversation)
+        if found is None:
+            return
+        run = await self._start_run(found)
+        decided = [r for r in run.requests.values() if not r.is_open]
+        standing = await self.recheck.standing(decided)
+        if not standing:
+            return
+        answers = {r.interrupt: tool_approval.answer(r) for r in standing}
+        ids = [request.id for request in standing]
+        turn = _turn_of(found, standing[0])
+        await self._run(run, found, turn, lambda: self.engine.resume(run, answers), ids)
+
+    async def _hold(self, conversation: Conversation) -> None:
+        """Keep what is said meanwhile, and say what is waited for."""
+        new = [m for m in conversation.messages if m.state == "received"]
+        if not new:
+            return
+        async with self.pool.connection() as connection, connection.transaction():
+            waiting = await store.find(connection, conversation=conversation.id)
+            for message in new:
+                await conversations.set_state(connection, message, "held")
+            if waiting:
+                text = sentences.message_held(waiting[0].tool, waiting[0].code)
+                await self._say(connection, conversation, text)
+
+    async def _begin(self, conversation: Conversation, message: Message) -> None:
+        profile = await self.people.look_up(message.author)
+        if profile.refusal:
+            await self._turn_away(conversation, message, profile)
+        elif problem := _unreadable(message.text):
+            await self._answer_at_once(conversation, message, problem)
+        else:
+            await self._first_run(conversation, message, profile)
+
+    async def _first_run(
+        self, conversation: Conversation, message: Message, profile: Profile
+    ) -> None:
+        async with self.pool.connection() as connection:
+            await conversations.set_state(connection, message, "running")
+        run = await self._start_run(conversation)
+        given = {"messages": [_human(conversation, message, profile)]}
+        turn = conversation.turn_of(message)
+        await self._run(run, conversation, turn, lambda: self.engine.start(run, given))
+
+    async def _continue(self, conversation: Conversation, message: Message) -> None:
+        """Go on with a turn that a crash has cut off."""
+        profile = await self.people.look_up(message.author)
+        run = await self._start_run(conversation)
+        given = _human(conversation, message, profile)
+
+        async def go_on() -> Ran:
+            if given.id and await self.engine.knows(run, given.id):
+                return await self.engine.go_on(run)
+            return await self.engine.start(run, {"messages": [given]})
+
+        await self._run(run, conversation, conversation.turn_of(message), go_on)
+
+    async def _start_run(self, conversation: Conversation) -> Run:
+        key = {"conversation": conversation.id}
+        async with self.pool.connection() as connection:
+            row = await (await connection.execute(SQL["start_run"], key)).fetchone()
+            open_ones = await store.find(connection, conversation=conversation.id)
+        if row is None:
+            raise LostRun(conversation.id)
+        stored = {request.tool_call: request for request in open_ones}
+        return Run(conversation.team, conversation.id, row["generation"], stored)
+
+    async def _run(
+        self,
+        run: Run,
+        conversation: Conversation,
+        turn: Turn,
+        go: Callable[[], Coroutine[Any, Any, Ran]],
+        answered: Sequence[str] = (),
+    ) -> None:
+        """Run the graph and write down what came of it."""
+        try:
+            ran = await go()
+        except TRANSIENT:
+            raise
+        except LostRun:
+            log.warning(
+                "run replaced", action="run_lost", conversation=run.conversation
+            )
+            return
+        except Exception as error:
+            await self.settler.fail(run, conversation, self._explain(error), answered)
+            return
+        await self.settler.settle(run, conversation, turn, ran, answered)
+        if not ran.interrupts:
+            await self.engine.prune(run)
+
+    def _explain(self, error: Exception) -> str:
+        """One sentence for the thread; the rest goes to the log under its code."""
+        code = secrets.token_hex(3)
+        log.error("the run failed", action="run_failed", code=code, exc_info=error)
+        if isinstance(error, GraphRecursionError):
+            return sentences.AGENT_STEP_LIMIT
+        known = self.engine.served.explain(error)
+        return known or sentences.agent_failed(code)
+
+    async def _turn_away(
+        self, conversation: Conversation, message: Message, profile: Profile
+    ) -> None:
+        async with self.pool.connection() as connection, connection.transaction():
+            await conversations.set_state(connection, message, "refused")
+            fact = Fact(
+                conversation.team,
+                "refused",
+                conversation=conversation.id,
+                actor=message.author.user,
+                via="slack",
+                detail={"word": profile.refusal},
+            )
+            await append(connection, [fact])
+            delivery = await store.add_delivery(
+                connection,
+                kind="private",
+                team=conversation.team,
+                channel=conversation.channel,
+                thread_ts=_thread_of(conversation, message),
+                user=message.author.user,
+                text=sentences.may_not_ask(profile.refusal),
+            )
+            await self._follow(connection, conversation, [deliver_job(delivery)])
+
+    async def _answer_at_once(
+        self, conversation: Conversation, message: Message, text: str
+    ) -> None:
+        async with self.pool.connection() as connection, connection.transaction():
+            await conversations.set_state(connection, message, "answered")
+            await self._say(connection, conversation, text)
+            await self._follow(connection, conversation, [])
+
+    async def _follow(
+        self, connection: Connection, conversation: Conversation, jobs: list[Job]
+    ) -> None:
+        if len(conversation.unread) > 1:
+            jobs = [*jobs, turn_job(conversation.id)]
+        await self.jobs.defer(connection, jobs)
+
+    async def _say(
+        self, connection: Connection, conversation: Conversation, text: str
+    ) -> None:
+        delivery = await store.add_delivery(
+            connection,
+            kind="say",
+            team=conversation.team,
+            channel=conversation.channel,
+            thread_ts=conversation.thread_ts,
+            text=text,
+        )
+        await self.jobs.defer(connection, [deliver_job(delivery)])
+
+
+def _unreadable(text: str) -> str:
+    if not text.strip():
+        return sentences.EMPTY_MESSAGE
+    if len(text) > MESSAGE_LIMIT:
+        return sentences.too_long_message(len(text), MESSAGE_LIMIT)
+    return ""
+
+
+def _human(
+    conversation: Conversation, message: Message, profile: Profile
+) -> HumanMessage:
+    speaker = {"id": message.author.user, "name": profile.name}
+    return HumanMessage(
+        message.text,
+        id=conversation.message_id(message),
+        additional_kwargs={"speaker": speaker},
+    )
+
+
+def _turn_of(conversation: Conversation, request: Request) -> Turn:
+    """The turn that goes on: later calls of it come from the same words."""
+    return Turn(
+        conversation.id,
+        conversation.channel,
+        conversation.thread_ts,
+        request.requester,
+        request.participants,
+    )
+
+
+def _thread_of(conversation: Conversation, message: Message) -> str | None:
+    """A private message in a thread that has no replies yet would not be seen."""
+    started = message.ts == conversation.thread_ts
+    return None if started else conversation.thread_ts

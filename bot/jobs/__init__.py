@@ -1,0 +1,3 @@
+"""Durable jobs and the clock."""
+
+from __future__ import annotations

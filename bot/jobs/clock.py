@@ -1,0 +1,89 @@
+"""The clock: at each tick ask the database what is due. Every replica ticks."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.approvals.deadlines import expire_due
+from bot.approvals.ports import Job, deliver_job, resume_job, turn_job
+from bot.conversations.intake import SQL
+from bot.database.pool import Pool
+from bot.jobs.queue import Queue
+from bot.jobs.workers import STALLED
+
+log = structlog.get_logger(__name__)
+LEFT_BEHIND = timedelta(seconds=60)  # how old work without a job is when it is found
+BATCH = 100
+_JOBS = {"turn": turn_job, "resume": resume_job, "deliver": deliver_job}
+
+
+class Clock:
+    """Ticks each `interval` seconds; a late tick is one tick, and it never dies."""
+
+    def __init__(self, interval: float, pool: Pool, queue: Queue) -> None:
+        self._interval = interval
+        self._pool = pool
+        self._queue = queue
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self.last_tick = time.monotonic()
+
+    def start(self) -> None:
+        """Begin to tick in the background."""
+        self._scheduler.add_job(  # pyright: ignore[reportUnknownMemberType]
+            self.tick,
+            "interval",
+            seconds=self._interval,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Tick no more."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    async def tick(self) -> None:
+        """Expire what is overdue, take up what was left behind; raise nothing."""
+        for duty in (self._expire, self._retry_stalled, self._take_up):
+            try:
+                await duty()
+            except Exception as error:
+                log.warning(
+                    "a duty of the clock failed, the next tick tries again",
+                    action="tick_failed",
+                    duty=duty.__name__,
+                    error=type(error).__name__,
+                    exc_info=log.isEnabledFor(10),
+                )
+        self.last_tick = time.monotonic()
+
+    async def _expire(self) -> None:
+        expired = await expire_due(self._pool, self._queue)
+        if expired:
+            log.info("requests timed out", action="expired", count=expired)
+
+    async def _retry_stalled(self) -> None:
+        """Give the jobs of a dead worker back to the queue."""
+        manager = self._queue.app.job_manager
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED):
+            await manager.retry_job(job)
+            log.warning("job taken back", action="job_stalled", job=job.id)
+
+    async def _take_up(self) -> None:
+        """Defer again what has no job although there is work."""
+        async with self._pool.connection() as connection, connection.transaction():
+            found = await connection.execute(
+                SQL["select_left_behind"], {"age": LEFT_BEHIND, "limit": BATCH}
+            )
+            jobs: list[Job] = [
+                _JOBS[row["job"]](str(row["id"])) for row in await found.fetchall()
+            ]
+            await self._queue.defer(connection, jobs)
+        if jobs:
+            log.warning("work taken up", action="left_behind", count=len(jobs))
