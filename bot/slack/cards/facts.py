@@ -1,0 +1,76 @@
+"""The lines of a card that code writes: who asks, why, which stage, until when.
+
+Everything here becomes mrkdwn, so only ids, times, numbers and the operator's own
+words from the policy (escaped) may enter; what the model or a person wrote may not.
+"""
+
+from __future__ import annotations
+
+from bot.approvals.model import Request, Stage
+from bot.slack.cards.outcome import outcome_line, people
+from bot.slack.cards.view import RequestView, approvals
+from bot.slack.text import cut_escaped, date, mention, mentions, one_line
+
+# Characters and lines for one request; several on one card share them.
+_WHY = 1_200
+_RULES = 400
+_STAGES = 6
+_GROUP = 60
+
+
+def open_lines(view: RequestView, sharing: int) -> list[str]:
+    """The facts of a request that waits; `sharing` requests stand on the card."""
+    request = view.request
+    until = f"*Decide until* {date(request.expires_at)}"
+    if not view.takes_clicks:
+        until = f"*The time to decide is over* since {date(request.expires_at)}."
+    return [
+        *_asked(request, sharing),
+        *_stage_lines(view, max(2, _STAGES // sharing)),
+        until,
+    ]
+
+
+def closed_lines(view: RequestView, sharing: int) -> list[str]:
+    """The facts of a request that is over: outcome first."""
+    return [outcome_line(view), *_asked(view.request, sharing)]
+
+
+def _asked(request: Request, sharing: int) -> list[str]:
+    lines = [f"*Asked by* {mention(request.requester.user)}"]
+    if request.rules:
+        label = "Rule" if len(request.rules) == 1 else "Rules"
+        names = ", ".join(one_line(name, _RULES) for name in request.rules)
+        lines.append(f"*{label}* {cut_escaped(names, _RULES // sharing)}")
+    if request.why:
+        why = " ".join(one_line(sentence, _WHY) for sentence in request.why)
+        lines.append(f"*Why* {cut_escaped(why, _WHY // sharing)}")
+    return lines
+
+
+def _stage_lines(view: RequestView, most: int) -> list[str]:
+    """Up to `most` stages, the open one among them."""
+    stages, now = view.request.stages, view.request.stage_index
+    first = max(0, min(now - most // 2, len(stages) - most))
+    shown = range(first, min(first + most, len(stages)))
+    return [_stage_line(view, index, stages[index]) for index in shown]
+
+
+def _stage_line(view: RequestView, index: int, stage: Stage) -> str:
+    request = view.request
+    label = f"Stage {index + 1} of {len(request.stages)}"
+    group = cut_escaped(one_line(stage.approvers, _GROUP), _GROUP)
+    approved = approvals(request, index)
+    if stage.passed_at is not None:
+        by = people(approved)
+        return f"*{label}, {group}, passed:* {by}, {date(stage.passed_at)}"
+    if index > request.stage_index:
+        return f"*{label}, {group}, to come:* {_needed(stage.quorum)} needed"
+    who = mentions(view.can_decide) or "nobody at the moment"
+    count = f"{len(approved)} of {_needed(stage.quorum)}"
+    by = f" ({people(approved)})" if approved else ""
+    return f"*{label}, {group}, now:* {count}{by}; can decide: {who}"
+
+
+def _needed(quorum: int) -> str:
+    return "1 approval" if quorum == 1 else f"{quorum} approvals"

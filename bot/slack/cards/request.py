@@ -1,0 +1,162 @@
+"""The card: what waits for approval, or what became of it. Data in, blocks out."""
+
+from __future__ import annotations
+
+from bot.approvals.model import Request
+from bot.slack.cards.arguments import argument_elements, in_full, shares
+from bot.slack.cards.blocks import (
+    MESSAGE_TEXT_LIMIT,
+    Block,
+    actions,
+    button,
+    context,
+    header,
+    preformatted,
+    rich_text,
+    section,
+    text_length,
+    with_block_ids,
+    words,
+)
+from bot.slack.cards.facts import closed_lines, open_lines
+from bot.slack.cards.outcome import deciders, reasons
+from bot.slack.cards.view import (
+    APPROVE,
+    REJECT,
+    VIEW_FULL,
+    CardView,
+    RequestView,
+)
+from bot.slack.sentences import tool_or_something
+from bot.slack.text import (
+    arguments_text,
+    cut,
+    date,
+    escape,
+    is_identifier,
+    mention,
+    mentions,
+    visible,
+)
+
+# Characters for one request; several on one card share them.
+_NOTE = 1_500
+_REASON = 900
+_TOOL = 200
+_DIGEST_SHOWN = 12
+
+
+def card_blocks(view: CardView) -> list[Block]:
+    """The blocks of a card, within Slack's limits for any arguments.
+
+    The first post begins with a line that mentions up to five who can decide. Later
+    edits mention people too, in the facts; Slack notifies nobody about an edit.
+    https://docs.slack.dev/reference/methods/chat.update
+    """
+    ids = "-".join([view.requests[0].request.id, str(len(view.requests))])
+    return with_block_ids([*_call(view), *_request_parts(view)], ids, view.version)
+
+
+def card_text(view: CardView) -> str:
+    """mrkdwn: the notification and screen-reader text, which stands alone."""
+    return " ".join(_request_text(request) for request in view.requests)
+
+
+def _call(view: CardView) -> list[Block]:
+    open_requests = [item for item in view.requests if item.takes_clicks]
+    people = list(dict.fromkeys(u for item in open_requests for u in item.can_decide))
+    if not (view.first_post and people):
+        return []
+    return [section([f"{mentions(people)}: your decision is needed."])]
+
+
+def _request_parts(view: CardView) -> list[Block]:
+    """Build all but the arguments, then give these the characters that are left."""
+    texts = [arguments_text(item.request.arguments) for item in view.requests]
+    sharing = len(view.requests)
+    frames = [_request_blocks(item, [], sharing) for item in view.requests]
+    room = MESSAGE_TEXT_LIMIT - text_length([*_call(view), *frames])
+    rooms = shares([len(text) for text in texts], room)
+    blocks: list[Block] = []
+    for item, text, own_room in zip(view.requests, texts, rooms, strict=True):
+        shown = argument_elements(text, own_room, takes_clicks=item.takes_clicks)
+        complete = in_full(text, own_room) and len(visible(item.request.tool)) <= _TOOL
+        blocks += _request_blocks(item, shown, sharing, complete=complete)
+    return blocks
+
+
+def _request_blocks(
+    view: RequestView, arguments: list[Block], sharing: int, *, complete: bool = False
+) -> list[Block]:
+    request = view.request
+    title = header(_title(view))
+    call = rich_text([*_tool_elements(request.tool), *arguments])
+    if not request.is_open:
+        ends = [call, *_reason(request, sharing), _reference(request)]
+        return [title, section(closed_lines(view, sharing)), *ends]
+    return [
+        title,
+        section(open_lines(view, sharing)),
+        call,
+        *([_buttons(request, complete=complete)] if view.takes_clicks else []),
+        _reference(request),
+        *_note(request, sharing),
+    ]
+
+
+def _title(view: RequestView) -> str:
+    tool = view.request.tool
+    return f"{view.status_word}: {tool}" if is_identifier(tool) else view.status_word
+
+
+def _tool_elements(tool: str) -> list[Block]:
+    return [words("Tool", bold=True), *preformatted(cut(visible(tool), _TOOL))]
+
+
+def _buttons(request: Request, *, complete: bool) -> Block:
+    """Approve only where everything is shown; see `full_view` for the rest."""
+    first = (
+        button("Approve", APPROVE, request.id, _label("Approve", request), primary=True)
+        if complete
+        else button("View in full", VIEW_FULL, request.id, _label("View", request))
+    )
+    reject = button("Reject", REJECT, request.id, _label("Reject", request))
+    return actions([first, reject])
+
+
+def _label(verb: str, request: Request) -> str:
+    return f"{verb} request {request.code}"
+
+
+def _reference(request: Request) -> Block:
+    code, digest = escape(request.code), request.grant_digest[:_DIGEST_SHOWN]
+    return context(f"Request {code} · grant {escape(digest)}")
+
+
+def _reason(request: Request, sharing: int) -> list[Block]:
+    shown = [cut(visible(text), _REASON // sharing) for text in reasons(request)]
+    label = words("Reason", bold=True)
+    return [rich_text([label, *preformatted(text)]) for text in shown]
+
+
+def _note(request: Request, sharing: int) -> list[Block]:
+    """The agent's own words: last, apart from the buttons, marked as unverified."""
+    note = visible(request.note.strip())
+    if not note:
+        return []
+    label = words("The agent says (unverified):", bold=True)
+    return [rich_text([label, *preformatted(cut(note, _NOTE // sharing))])]
+
+
+def _request_text(view: RequestView) -> str:
+    request = view.request
+    tool = tool_or_something(request.tool)
+    if request.is_open:
+        return (
+            f"{view.status_word}: {mention(request.requester.user)} asks to run "
+            f"{tool} ({escape(request.code)}). "
+            f"Decide until {date(request.expires_at)}."
+        )
+    who = deciders(request)
+    by = f", by {who}" if who else ""
+    return f"{view.status_word}: {tool} ({escape(request.code)}){by}."

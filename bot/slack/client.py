@@ -1,0 +1,47 @@
+"""Slack's Web API: one client, one HTTP session, honest about what it does not know."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+
+TIMEOUT = 10  # seconds for one call
+
+
+def make_session() -> aiohttp.ClientSession:
+    """A session for all calls: the client would open a connection for each."""
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT),
+        connector=aiohttp.TCPConnector(limit=50),
+    )
+
+
+def make_client(
+    token: str | None, base_url: str, session: aiohttp.ClientSession
+) -> AsyncWebClient:
+    """A client that waits where Slack says so, and repeats nothing else.
+
+    The default handler repeats a call whose connection broke, which posts a message
+    twice when Slack had taken the first.
+    """
+    return AsyncWebClient(
+        token=token,
+        base_url=base_url,
+        timeout=TIMEOUT,
+        session=session,
+        retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=1)],
+    )
+
+
+def error_code(error: SlackApiError) -> str:
+    """Slack's own word for what is wrong, such as `channel_not_found`."""
+    response = cast("Any", error.response)
+    if getattr(response, "status_code", 200) == 429:
+        return "ratelimited"
+    data = getattr(response, "data", response)
+    found = cast("Any", data).get("error") if isinstance(data, dict) else None
+    return str(found or "unknown_error")

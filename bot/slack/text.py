@@ -1,0 +1,198 @@
+"""Make any text safe and readable in Slack: escapes, names, dates, arguments."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ARGUMENTS_IN_FULL = 4_000  # characters that stand on a card in full
+TEXT_LIMIT = 3_000  # characters of one text object, see `chunks`
+LINE_BREAKS_IN_A_ROW = 10
+NAME_LIMIT = 80  # characters of a display name, as in Slack's own profile form
+MENTIONS = 5
+
+# Hidden whatever the interpreter's Unicode tables say: the code points with the
+# property Default_Ignorable_Code_Point (DerivedCoreProperties.txt), and letters,
+# marks and symbols whose glyph is blank.
+_ALWAYS_HIDDEN = (
+    (0x034F, 0x034F),  # combining grapheme joiner
+    (0x115F, 0x1160),  # Hangul fillers
+    (0x17B4, 0x17B5),  # Khmer inherent vowels
+    (0x180B, 0x180F),  # Mongolian variation selectors
+    (0x2800, 0x2800),  # Braille blank
+    (0x3164, 0x3164),  # Hangul filler
+    (0xFE00, 0xFE0F),  # variation selectors
+    (0xFFA0, 0xFFA0),  # half-width Hangul filler
+    (0xFFFC, 0xFFFC),  # object replacement
+    (0x13441, 0x13446),  # Egyptian blanks
+    (0x16FE4, 0x16FE4),  # Khitan filler
+    (0x1D159, 0x1D159),  # null notehead
+    (0xE0000, 0xE0FFF),  # tags, more variation selectors, reserved
+)
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
+
+# A run of backslashes (from its start, so that the search stays linear) before what
+# may need an escape: a long run of line breaks, anything outside printable ASCII,
+# or a literal "u{" that would look like an escape of ours.
+_CANDIDATE = re.compile(
+    rf"(?<!\\)(\\*+)(\n{{{LINE_BREAKS_IN_A_ROW + 1},}}|[^ -~\n\t]|(?=u\{{))"
+)
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_USER_ID = re.compile(r"[UW][A-Z0-9]{1,30}")
+
+
+@functools.lru_cache(maxsize=4096)
+def is_hidden(character: str) -> bool:
+    """Whether one character cannot be told from nothing or from a space on a screen."""
+    point = ord(character)
+    if character in " \n\t":
+        return False
+    if unicodedata.category(character) in _HIDDEN_CATEGORIES:
+        return True
+    return any(first <= point <= last for first, last in _ALWAYS_HIDDEN)
+
+
+def visible(text: str) -> str:
+    r"""Show what cannot be seen: hidden characters become escapes such as `\u{202E}`.
+
+    Space, tab and line break stay. More than 10 line breaks in a row become their
+    number and one line break: `\u{A*57}`. No two texts give the same result: where
+    backslashes stand right before an escape, or before a literal `u{`, they are
+    doubled. So before `u{` an odd number of backslashes means an escape and an even
+    number means the text itself: a literal `\u{202E}` is shown as `\\u{202E}`.
+    """
+    return _CANDIDATE.sub(_shown, text)
+
+
+def _shown(match: re.Match[str]) -> str:
+    backslashes, what = match.groups()
+    if not what:
+        return backslashes * 2
+    if what[0] == "\n":
+        return f"{backslashes * 2}\\u{{A*{len(what)}}}\n"
+    if is_hidden(what):
+        return f"{backslashes * 2}\\u{{{ord(what):X}}}"
+    return match.group()
+
+
+def escape(text: str) -> str:
+    """Escape the three characters that mrkdwn gives a meaning to.
+
+    https://docs.slack.dev/messaging/formatting-message-text#escaping
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters (1 or more); what is left out shows as `…`."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def cut_escaped(text: str, limit: int) -> str:
+    """`escape`, then `cut` to `limit`, without leaving half an entity behind."""
+    escaped = escape(text)
+    if len(escaped) <= limit:
+        return escaped
+    return re.sub(r"&[a-z]*$", "", escaped[: limit - 1]) + "…"
+
+
+def one_line(text: str, limit: int) -> str:
+    """Visible text on one line, single-spaced, at most `limit` characters."""
+    return cut(" ".join(visible(text).split()), limit)
+
+
+def safe_name(name: str) -> str:
+    """A display name for mrkdwn: decoration, never an identity; escaped, one line."""
+    return escape(one_line(name, NAME_LIMIT)) or "somebody"
+
+
+def is_identifier(name: str) -> bool:
+    """Whether a tool's name is plain enough to stand in titles and fallback text."""
+    return _IDENTIFIER.fullmatch(name) is not None
+
+
+def mention(user: str) -> str:
+    """`<@U…>` for a user id; anything else is shown as a name and pings nobody."""
+    return f"<@{user}>" if _USER_ID.fullmatch(user) else safe_name(user)
+
+
+def mentions(users: Sequence[str], most: int = MENTIONS) -> str:
+    """Mentions of up to `most` users: `<@U1>, <@U2> and 3 more`; "" for none."""
+    named = [mention(user) for user in users[:most]]
+    more = len(users) - len(named)
+    return f"{', '.join(named)} and {more} more" if more else joined(named)
+
+
+def joined(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def utc(at: dt.datetime) -> str:
+    """An aware time as people read it without Slack: `2026-11-23 14:05 UTC`."""
+    return f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def date(at: dt.datetime, fallback: str = "") -> str:
+    """An aware time for mrkdwn, shown in each reader's own zone.
+
+    `fallback` is what old clients show, UTC by default.
+    https://docs.slack.dev/messaging/formatting-message-text#date-formatting
+    """
+    shown = escape(fallback or utc(at)).replace("|", "/")
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{shown}>"
+
+
+def arguments_text(arguments: Mapping[str, Any]) -> str:
+    """The one text of a call's arguments: sorted, indented JSON, made visible.
+
+    JSON itself writes line breaks inside values as `\\n`.
+    Raises TypeError or ValueError for what is no JSON.
+    """
+    return visible(json.dumps(arguments, ensure_ascii=False, indent=2, sort_keys=True))
+
+
+@dataclass(frozen=True)
+class LongText:
+    """A text too long for its place: its two ends, its size, its fingerprint."""
+
+    head: str
+    tail: str
+    length: int  # characters of the whole text
+    sha256: str  # hexadecimal, of the whole text in UTF-8
+
+
+def long_arguments(
+    text: str, *, limit: int = ARGUMENTS_IN_FULL, ends: int = TEXT_LIMIT
+) -> LongText | None:
+    """What stands in for a text of more than `limit` characters, else None.
+
+    `ends` is the number of characters of head and tail together. `text` is already
+    visible, as `arguments_text` gives it.
+    """
+    if len(text) <= limit:
+        return None
+    half = max(1, min(ends, len(text) - 1) // 2)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return LongText(text[:half], text[-half:], len(text), digest)
+
+
+def chunks(text: str, size: int = TEXT_LIMIT) -> Iterable[str]:
+    """Cut a text into parts of at most `size`, after a line break where one is near."""
+    start = 0
+    while start < len(text):
+        end = start + size
+        if end < len(text):
+            break_at = text.rfind("\n", end - size // 4, end)
+            end = break_at + 1 if break_at >= 0 else end
+        yield text[start:end]
+        start = end

@@ -1,0 +1,123 @@
+"""The card of a request that is over: the word, who, when, why, and no button."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from bot.approvals.model import Execution, Status, Verdict
+from bot.simulator.blocks import errors
+from bot.slack.cards.request import card_blocks, card_text
+from bot.slack.sentences import unfillable
+from bot.slack.text import date
+from tests.unit.cards_samples import (
+    MINA,
+    NOW,
+    OMAR,
+    RAVI,
+    closed,
+    decision,
+    of_type,
+    preformatted_text,
+    section_text,
+    view,
+)
+
+LATER = NOW + dt.timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("over", "first_line"),
+    [
+        (
+            closed(Status.APPROVED, decisions=(decision(MINA), decision(OMAR))),
+            f"*Approved* by <@{MINA}> and <@{OMAR}>, {date(LATER)}",
+        ),
+        (
+            closed(Status.REJECTED, decisions=(decision(MINA, Verdict.REJECT),)),
+            f"*Rejected* by <@{MINA}>, {date(LATER)}",
+        ),
+        (
+            closed(
+                Status.REJECTED, decisions=(decision("x", Verdict.REJECT, via="cli"),)
+            ),
+            f"*Rejected* by an operator, {date(LATER)}",
+        ),
+        (
+            closed(Status.REJECTED, outcome_note="Freeze until Monday."),
+            f"*Rejected* by an operator, {date(LATER)}",
+        ),
+        (
+            closed(Status.REJECTED, outcome_note="denied:Not from here."),
+            f"*Rejected*, {date(LATER)}",
+        ),
+        (
+            closed(Status.REJECTED, outcome_note="unfillable:ceo"),
+            f"*Rejected*, {date(LATER)}",
+        ),
+        (
+            closed(Status.TIMED_OUT),
+            f"*Timed out*, {date(LATER)}: nobody decided in time.",
+        ),
+        (closed(Status.WITHDRAWN), f"*Withdrawn* by <@{RAVI}>, {date(LATER)}"),
+        (
+            closed(Status.ORPHANED),
+            f"*Orphaned*, {date(LATER)}: it no longer belongs to a running "
+            "conversation.",
+        ),
+    ],
+)
+def test_a_closed_card_names_outcome_person_and_time(over, first_line):
+    blocks = card_blocks(view(over))
+
+    word = first_line.split("*")[1]
+    assert errors(blocks) == []
+    assert section_text(blocks).splitlines()[0] == first_line
+    assert of_type(blocks, "header")[0]["text"]["text"] == f"{word}: delete_file"
+    assert card_text(view(over)).startswith(f"{word}: delete_file (K7QP)")
+    assert of_type(blocks, "actions") == []
+    assert '"reports/q3.csv"' in preformatted_text(blocks)
+
+
+@pytest.mark.parametrize(
+    ("execution", "ending"),
+    [
+        (Execution.APPROVED, ""),
+        (Execution.EXECUTING, " · running"),
+        (Execution.DONE, " · ran"),
+        (Execution.FAILED, " · failed"),
+    ],
+)
+def test_an_approved_card_says_what_became_of_the_call(execution, ending):
+    over = closed(Status.APPROVED, decisions=(decision(),), execution=execution)
+    line = section_text(card_blocks(view(over))).splitlines()[0]
+    assert line == f"*Approved* by <@{MINA}>, {date(LATER)}{ending}"
+
+
+def test_a_call_cut_off_in_the_middle_reads_unknown():
+    over = closed(Status.APPROVED, decisions=(decision(),), execution=Execution.UNKNOWN)
+    text = section_text(card_blocks(view(over)))
+    assert text.startswith(f"*Unknown* · approved by <@{MINA}>")
+    assert "unknown whether it happened" in text
+    assert card_text(view(over)).startswith("Unknown: delete_file")
+
+
+def test_the_reason_of_a_reject_is_shown_where_nothing_is_parsed():
+    no = decision(MINA, Verdict.REJECT, reason="Wrong <!channel> *file*")
+    over = closed(Status.REJECTED, decisions=(no,), outcome_note="Said twice.")
+    blocks = card_blocks(view(over))
+    assert "Wrong <!channel> *file*" in preformatted_text(blocks)
+    assert "Said twice." in preformatted_text(blocks)
+    assert "Wrong" not in section_text(blocks)
+
+
+def test_a_note_of_the_bots_own_is_shown_in_words():
+    def shown(note):
+        blocks = card_blocks(view(closed(Status.REJECTED, outcome_note=note)))
+        return preformatted_text(blocks)
+
+    assert unfillable("ceo") in shown("unfillable:ceo")
+    assert shown("denied:Not from here.").endswith("Not from here.")
+    assert "denied" not in shown("denied:Not from here.")
+    assert "waived" not in shown("waived")

@@ -1,0 +1,99 @@
+"""The modal shows everything and offers Approve, or says why it cannot."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.approvals.model import Status
+from bot.simulator.blocks import view_errors
+from bot.slack.cards.full_view import APPROVE_FULL, CardRef, full_view
+from bot.slack.cards.view import RequestView
+from bot.slack.text import arguments_text, is_hidden
+from tests.unit.cards_samples import (
+    NOW,
+    closed,
+    of_type,
+    preformatted_text,
+    request,
+    texts,
+)
+
+
+def modal(**changes):
+    return full_view(RequestView(request(**changes), NOW), "C1", "1700000000.000100")
+
+
+def test_the_whole_text_is_shown_with_approve():
+    arguments = {"body": "line\n" * 2_000 + "\u202e"}
+    shown = modal(arguments=arguments)
+
+    text = preformatted_text(shown).removeprefix("delete_file")
+    assert text == arguments_text(arguments)
+    assert shown["submit"]["text"] == "Approve"
+    assert shown["callback_id"] == APPROVE_FULL == "approve_full"
+    assert view_errors(shown) == []
+
+
+def test_twenty_thousand_characters_fit_one_view_and_one_more_does_not():
+    room = 20_000 - len(arguments_text({"body": ""}))
+    assert "submit" in modal(arguments={"body": "x" * room})
+    over = modal(arguments={"body": "x" * (room + 1)})
+    assert "submit" not in over
+    assert "cannot be approved here" in " ".join(texts(over))
+    assert view_errors(over) == []
+
+
+@pytest.mark.parametrize("letter", ["x", "👍", "\u202e", '"', "\\u{", "`"])
+@pytest.mark.parametrize("count", [1_500, 4_900, 19_900, 100_000])
+def test_a_view_stays_within_slacks_limits(letter, count):
+    shown = modal(arguments={"body": letter * count}, tool="t" * 5_000)
+    assert view_errors(shown) == []
+    assert len(shown["blocks"]) <= 100
+    assert len(json.dumps(shown)) <= 250_000
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text(), st.text()), st.text())
+def test_no_hidden_character_is_left_in_a_view(arguments, tool):
+    shown = modal(arguments=arguments, tool=tool)
+    assert not any(is_hidden(c) for text in texts(shown) for c in text)
+    assert view_errors(shown) == []
+
+
+def test_untrusted_text_is_only_preformatted():
+    shown = modal(arguments={"MARKER": "<!channel>MARKER"}, tool="MARKER x")
+    assert json.dumps(shown).count("MARKER") == 3
+    assert preformatted_text(shown).count("MARKER") == 3
+
+
+def test_a_request_that_is_over_has_no_approve():
+    shown = full_view(RequestView(closed(Status.REJECTED), NOW), "C1", "1.2")
+    assert "submit" not in shown
+
+
+def test_a_request_past_its_deadline_has_no_approve():
+    late = full_view(RequestView(request(expires_at=NOW), NOW), "C1", "1.2")
+    assert "submit" not in late
+
+
+def test_the_view_remembers_request_and_card():
+    ref = CardRef.from_json(modal()["private_metadata"])
+    assert ref == CardRef("req-1", "C1", "1700000000.000100")
+
+
+@pytest.mark.parametrize(
+    "metadata", ["", "x", "[]", "{}", '{"request":1,"channel":"C","ts":"1"}', "null"]
+)
+def test_foreign_metadata_is_refused(metadata):
+    with pytest.raises(ValueError, match=r"private_metadata|Expecting"):
+        CardRef.from_json(metadata)
+
+
+def test_the_facts_name_requester_and_code():
+    facts = of_type(modal(), "section")[0]["text"]["text"]
+    assert "<@U0RAVI>" in facts
+    assert "K7QP" in facts

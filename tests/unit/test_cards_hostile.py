@@ -1,0 +1,221 @@
+"""Whatever a call contains, its card shows it whole or offers no Approve."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.approvals.model import Stage, Status, Verdict
+from bot.simulator.blocks import errors
+from bot.slack.cards.arguments import shares
+from bot.slack.cards.request import card_blocks, card_text
+from bot.slack.cards.view import REQUESTS_PER_CARD
+from bot.slack.text import arguments_text, is_hidden
+from tests.unit.cards_samples import (
+    NOW,
+    buttons,
+    closed,
+    decision,
+    of_type,
+    preformatted_text,
+    request,
+    texts,
+    view,
+)
+
+NASTY = st.text(
+    st.one_of(
+        st.characters(),
+        st.sampled_from("`*_~<>@!#|&:\\\n\r\t \u202e\u2066\u200b\u3164\u2800👍א"),
+    ),
+    max_size=200,
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | NASTY,
+    lambda inner: st.lists(inner) | st.dictionaries(NASTY, inner),
+    max_leaves=20,
+)
+ARGUMENTS = st.dictionaries(NASTY, JSON, max_size=8)
+HUGE = {
+    "letters": {"body": "x" * 100_000},
+    "emoji": {"body": "👩‍🚀" * 10_000},
+    "right to left": {"body": "\u202eאבג" * 5_000},
+    "backticks": {"body": "```\n" * 5_000},
+    "many keys": {f"key{n}": n for n in range(1_000)},
+    "quotes": {"body": '"\\' * 20_000},
+    "deep": json.loads('{"a":' * 200 + "1" + "}" * 200),
+}
+
+
+def arguments_shown(blocks) -> str:
+    """The preformatted text without the tool's name, which comes first."""
+    return preformatted_text(blocks).removeprefix("delete_file")
+
+
+def assert_whole_or_no_approve(blocks, arguments):
+    text = arguments_text(arguments)
+    if "Approve" in buttons(blocks):
+        assert arguments_shown(blocks) == text
+    else:
+        assert list(buttons(blocks)) == ["View in full", "Reject"]
+        assert f"{len(text):,} characters" in " ".join(texts(blocks))
+
+
+@settings(deadline=None)
+@given(ARGUMENTS)
+def test_the_text_on_the_card_is_the_canonical_text(arguments):
+    blocks = card_blocks(view(request(arguments=arguments)))
+
+    assert errors(blocks) == []
+    assert_whole_or_no_approve(blocks, arguments)
+    short = len(arguments_text(arguments)) <= 4_000
+    assert ("Approve" in buttons(blocks)) is short
+
+
+@settings(deadline=None)
+@given(ARGUMENTS, NASTY, NASTY, NASTY)
+def test_no_hidden_character_reaches_any_text(arguments, tool, note, reason):
+    no = decision(verdict=Verdict.REJECT, reason=reason)
+    hostile = {"arguments": arguments, "tool": tool, "note": note}
+    over = closed(Status.REJECTED, decisions=(no,), outcome_note=note, **hostile)
+    card = view(request(**hostile), over, first_post=True)
+
+    blocks = card_blocks(card)
+
+    assert errors(blocks) == []
+    for text in [*texts(blocks), card_text(card)]:
+        assert not any(is_hidden(character) for character in text)
+
+
+def test_untrusted_text_stands_only_where_nothing_is_parsed():
+    hostile = {
+        "arguments": {"MARKER<!channel>": ["MARKER", "`MARKER`"]},
+        "tool": "MARKER tool <@U1>",
+        "note": "MARKER note",
+        "call_digest": "MARKER",
+        "conversation": "MARKER",
+        "interrupt": "MARKER",
+        "tool_call": "MARKER",
+    }
+    no = decision(verdict=Verdict.REJECT, reason="MARKER reason")
+    over = closed(Status.REJECTED, decisions=(no,), outcome_note="MARKER", **hostile)
+    card = view(request(**hostile), over, first_post=True)
+
+    blocks = card_blocks(card)
+    shown = preformatted_text(blocks).count("MARKER")
+
+    assert shown == 11
+    assert json.dumps(blocks).count("MARKER") == shown
+    assert "MARKER" not in card_text(card)
+
+
+@pytest.mark.parametrize("arguments", HUGE.values(), ids=HUGE)
+def test_huge_arguments_stay_within_slacks_limits(arguments):
+    blocks = card_blocks(view(request(arguments=arguments), first_post=True))
+    assert errors(blocks) == []
+    assert_whole_or_no_approve(blocks, arguments)
+    assert "Approve" not in buttons(blocks)
+
+
+@pytest.mark.parametrize("at", [2_990, 3_000, 3_010, 3_970, 3_980, 3_990, 40_000])
+def test_a_payload_at_any_place_is_seen_or_cannot_be_approved(at):
+    arguments = {"body": " " * at + "rm -rf /"}
+    blocks = card_blocks(view(request(arguments=arguments)))
+    assert "Approve" not in buttons(blocks) or "rm -rf /" in arguments_shown(blocks)
+    assert_whole_or_no_approve(blocks, arguments)
+
+
+def test_exactly_four_thousand_characters_can_be_approved_and_one_more_cannot():
+    room = 4_000 - len(arguments_text({"body": ""}))
+    fits, over = ({"body": "x" * n} for n in (room, room + 1))
+    assert "Approve" in buttons(card_blocks(view(request(arguments=fits))))
+    assert "Approve" not in buttons(card_blocks(view(request(arguments=over))))
+
+
+def test_a_long_text_shows_both_ends_and_where_to_approve():
+    arguments = {"body": "begin" + "x" * 9_000 + "end"}
+    blocks = card_blocks(view(request(arguments=arguments)))
+    assert "begin" in arguments_shown(blocks)
+    assert "end" in arguments_shown(blocks)
+    assert "Approve is there." in " ".join(texts(blocks))
+
+
+def test_what_no_view_can_hold_says_that_it_cannot_be_approved():
+    blocks = card_blocks(view(request(arguments={"body": "x" * 30_000})))
+    assert "not approved here" in " ".join(texts(blocks))
+
+
+def worst_request(number: int, length: int):
+    return request(
+        id=f"{number}" + "r" * 40,
+        arguments={"body": "x" * length},
+        note="&" * 9_000,
+        rules=tuple(f"<rule{n}>" for n in range(200)),
+        why=("&" * 5_000, "<" * 5_000),
+        stages=tuple(Stage("&" * 200, ()) for _ in range(30)),
+    )
+
+
+@pytest.mark.parametrize("count", range(1, REQUESTS_PER_CARD + 1))
+@pytest.mark.parametrize("length", [0, 100, 2_000, 3_900, 5_000, 100_000])
+def test_a_full_card_of_the_worst_requests_stays_within_the_limits(count, length):
+    people = [f"U{'A' * 25}{n}" for n in range(30)]
+    worst = [worst_request(number, length) for number in range(count)]
+    card = view(*worst, first_post=True, can_decide=people)
+
+    blocks = card_blocks(card)
+
+    assert errors(blocks) == []
+    assert len(blocks) <= 50
+    assert len(card_text(card)) <= 4_000
+    whole = [
+        arguments_text(each.arguments) in preformatted_text(blocks) for each in worst
+    ]
+    assert len([b for b in of_type(blocks, "button") if b["value"]]) == 2 * count
+    assert ("Approve" in buttons(blocks)) is any(whole)
+    for each in of_type(blocks, "rich_text_preformatted"):
+        assert all(texts(each))
+
+
+@pytest.mark.parametrize("count", range(1, REQUESTS_PER_CARD + 1))
+def test_the_worst_closed_requests_stay_within_the_limits(count):
+    no = decision(verdict=Verdict.REJECT, reason="\u202e" * 3_000)
+    worst = [
+        closed(
+            Status.REJECTED,
+            id=str(number),
+            decisions=(no,),
+            outcome_note="y" * 3_000,
+            arguments={"body": "x" * 4_500},
+            why=("<" * 9_000,),
+        )
+        for number in range(count)
+    ]
+    assert errors(card_blocks(view(*worst, now=NOW))) == []
+
+
+def test_a_short_neighbour_keeps_approve_beside_a_huge_one():
+    huge = request(id="req-2", arguments={"body": "x" * 100_000})
+    blocks = card_blocks(view(request(), huge))
+    texts_and_ids = [
+        (each["text"]["text"], each["value"]) for each in of_type(blocks, "button")
+    ]
+    assert texts_and_ids == [
+        ("Approve", "req-1"),
+        ("Reject", "req-1"),
+        ("View in full", "req-2"),
+        ("Reject", "req-2"),
+    ]
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 9_000), min_size=1, max_size=6), st.integers(0, 13_000))
+def test_room_is_divided_without_waste_or_overdraft(lengths, room):
+    given_out = shares(lengths, room)
+    assert sum(given_out) <= room
+    assert all(got <= length for got, length in zip(given_out, lengths, strict=True))
+    if sum(lengths) <= room:
+        assert given_out == lengths

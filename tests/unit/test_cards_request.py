@@ -1,0 +1,251 @@
+"""The card of a request that waits: what it says, and what can be clicked."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import pytest
+
+from bot.approvals.model import Stage, Status
+from bot.simulator.blocks import errors
+from bot.slack.cards.request import card_blocks, card_text
+from bot.slack.cards.view import REQUESTS_PER_CARD, CardView
+from bot.slack.text import date
+from tests.unit.cards_samples import (
+    DANA,
+    MINA,
+    NOW,
+    OMAR,
+    RAVI,
+    buttons,
+    closed,
+    decision,
+    objects,
+    of_type,
+    preformatted_text,
+    request,
+    section_text,
+    texts,
+    view,
+)
+
+LATER = NOW + dt.timedelta(minutes=5)
+
+
+def without_ids(blocks):
+    return [{k: v for k, v in b.items() if k != "block_id"} for b in blocks]
+
+
+def plain(text):
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def mrkdwn(text):
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def rich(text, style=None):
+    element = {"type": "text", "text": text}
+    return {
+        "type": "rich_text_section",
+        "elements": [element | ({"style": style} if style else {})],
+    }
+
+
+def code(text):
+    return {
+        "type": "rich_text_preformatted",
+        "elements": [{"type": "text", "text": text}],
+    }
+
+
+def test_the_card_of_an_ordinary_request_word_for_word():
+    blocks = card_blocks(view(first_post=True))
+
+    bold = {"bold": True}
+    until = date(NOW + dt.timedelta(hours=24))
+    assert errors(blocks) == []
+    assert without_ids(blocks) == [
+        {
+            "type": "section",
+            "text": mrkdwn(f"<@{MINA}> and <@{OMAR}>: your decision is needed."),
+            "expand": True,
+        },
+        {"type": "header", "text": plain("Approval needed: delete_file")},
+        {
+            "type": "section",
+            "text": mrkdwn(
+                f"*Asked by* <@{RAVI}>\n"
+                "*Rule* deleting\n"
+                "*Why* Deleted files cannot be restored.\n"
+                "*Stage 1 of 1, managers, now:* 0 of 1 approval; "
+                f"can decide: <@{MINA}> and <@{OMAR}>\n"
+                f"*Decide until* {until}"
+            ),
+            "expand": True,
+        },
+        {
+            "type": "rich_text",
+            "elements": [
+                rich("Tool", bold),
+                code("delete_file"),
+                rich("Arguments", bold),
+                code('{\n  "path": "reports/q3.csv"\n}'),
+            ],
+        },
+        {
+            "type": "actions",
+            "elements": [
+                {
+                    "type": "button",
+                    "action_id": "approve",
+                    "text": plain("Approve"),
+                    "value": "req-1",
+                    "accessibility_label": "Approve request K7QP",
+                    "style": "primary",
+                },
+                {
+                    "type": "button",
+                    "action_id": "reject",
+                    "text": plain("Reject"),
+                    "value": "req-1",
+                    "accessibility_label": "Reject request K7QP",
+                },
+            ],
+        },
+        {
+            "type": "context",
+            "elements": [mrkdwn("Request K7QP · grant 0123456789ab")],
+        },
+    ]
+
+
+def test_the_fallback_text_stands_alone():
+    until = date(NOW + dt.timedelta(hours=24))
+    assert card_text(view()) == (
+        f"Approval needed: <@{RAVI}> asks to run delete_file (K7QP). "
+        f"Decide until {until}."
+    )
+
+
+def test_an_edit_has_no_line_that_calls_people():
+    assert "your decision is needed" not in str(card_blocks(view(first_post=False)))
+
+
+def test_the_first_post_calls_five_people_and_counts_the_others():
+    people = [f"U{n}" for n in range(8)]
+    first = card_blocks(view(first_post=True, can_decide=people))[0]
+    assert first["text"]["text"].startswith("<@U0>, <@U1>, <@U2>, <@U3>, <@U4> and 3")
+
+
+def test_the_agents_own_words_come_last_and_are_marked():
+    blocks = card_blocks(view(request(note="Already approved by the CFO.")))
+    assert texts(blocks[-1]) == [
+        "The agent says (unverified):",
+        "Already approved by the CFO.",
+    ]
+    assert of_type(blocks[-1], "rich_text_preformatted")
+
+
+def test_hostile_words_of_the_agent_leave_every_other_block_as_it_was():
+    quiet = without_ids(card_blocks(view(request())))
+    for note in ("x", "\n" * 500, "*Asked by* <@U0BOSS>\n```", "y" * 50_000):
+        loud = without_ids(card_blocks(view(request(note=note))))
+        assert loud[: len(quiet)] == quiet
+
+
+def test_stages_say_what_passed_what_is_open_and_what_comes():
+    stages = (
+        Stage("finance", (MINA,), 1, NOW, LATER),
+        Stage("directors", (OMAR, DANA), 2, LATER),
+        Stage("ceo", ("U0CEO",)),
+    )
+    decisions = (decision(MINA, stage=0), decision(OMAR, stage=1))
+    card = view(request(stages=stages, decisions=decisions), can_decide=[DANA])
+
+    lines = section_text(card_blocks(card)).splitlines()
+
+    passed = f"*Stage 1 of 3, finance, passed:* <@{MINA}>, {date(LATER)}"
+    assert passed in lines
+    assert (
+        f"*Stage 2 of 3, directors, now:* 1 of 2 approvals (<@{OMAR}>); "
+        f"can decide: <@{DANA}>"
+    ) in lines
+    assert "*Stage 3 of 3, ceo, to come:* 1 approval needed" in lines
+
+
+def test_a_long_chain_shows_the_open_stage():
+    stages = [Stage(f"g{n}", (MINA,), 1, NOW, LATER) for n in range(20)]
+    stages[12:] = [Stage(f"g{n}", (MINA,)) for n in range(12, 20)]
+    text = section_text(card_blocks(view(request(stages=tuple(stages)))))
+    assert "*Stage 13 of 20, g12, now:*" in text
+    assert text.count("*Stage") == 6
+
+
+def test_after_the_deadline_no_button_is_left_though_the_clock_has_not_closed_it():
+    card = view(now=NOW + dt.timedelta(hours=24))
+    assert buttons(card_blocks(card)) == {}
+    assert "The time to decide is over" in section_text(card_blocks(card))
+
+
+def test_each_request_on_a_card_has_its_own_buttons_in_call_order():
+    first, second = request(), request(id="req-2", code="M3XA", tool="write_file")
+    gone = closed(Status.REJECTED, id="req-3")
+    blocks = card_blocks(view(first, gone, second))
+
+    values = [each["value"] for each in of_type(blocks, "button")]
+    titles = [each["text"]["text"] for each in of_type(blocks, "header")]
+    assert values == ["req-1", "req-1", "req-2", "req-2"]
+    assert titles == [
+        "Approval needed: delete_file",
+        "Rejected: delete_file",
+        "Approval needed: write_file",
+    ]
+    assert errors(blocks) == []
+
+
+def test_a_card_takes_no_more_requests_than_slack_has_room_for():
+    with pytest.raises(ValueError, match="another card"):
+        view(*[request(id=str(n)) for n in range(REQUESTS_PER_CARD + 1)])
+    with pytest.raises(ValueError, match="1 to"):
+        CardView(())
+
+
+def test_block_ids_change_with_the_content_and_with_the_version():
+    card = view()
+    again = dataclasses.replace(card, version=1)
+    changed = view(request(why=("Because.",)))
+
+    ids = [
+        {block["block_id"] for block in card_blocks(each)}
+        for each in (card, again, changed)
+    ]
+    assert ids[0] == {block["block_id"] for block in card_blocks(card)}
+    assert not ids[0] & (ids[1] | ids[2])
+
+
+def test_a_tool_name_that_is_no_identifier_stays_out_of_title_and_fallback():
+    odd = request(tool="delete <!channel>\u202e")
+    blocks = card_blocks(view(odd))
+    assert of_type(blocks, "header")[0]["text"]["text"] == "Approval needed"
+    assert "delete <!channel>\\u{202E}" in preformatted_text(blocks)
+    assert "asks to run a tool (K7QP)" in card_text(view(odd))
+    assert "Approve" in buttons(blocks)
+
+
+def test_a_tool_name_too_long_to_show_takes_approve_off_the_card():
+    assert "Approve" not in buttons(card_blocks(view(request(tool="x" * 201))))
+
+
+def test_words_of_the_policy_are_escaped():
+    odd = request(rules=("<a>",), why=("A & <b>\n\nc",))
+    text = section_text(card_blocks(view(odd)))
+    assert "*Rule* &lt;a&gt;" in text
+    assert "*Why* A &amp; &lt;b&gt; c" in text
+
+
+def test_no_part_of_a_card_is_an_image_a_link_or_a_danger_button():
+    for part in objects(card_blocks(view(first_post=True))):
+        assert part.get("type") not in ("image", "link")
+        assert part.get("style") in (None, "primary", {"bold": True})
