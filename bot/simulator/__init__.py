@@ -1,0 +1,24 @@
+"""Slack without Slack: for people who try the product, and for its tests."""
+
+from __future__ import annotations
+
+from bot.simulator.channels import Channel
+from bot.simulator.delivery import Times
+from bot.simulator.demo import demo_workspace, sample_files
+from bot.simulator.interactions import ClickResult
+from bot.simulator.people import User
+from bot.simulator.simulator import Simulator
+from bot.simulator.web_api import RecordedCall
+from bot.simulator.workspace import Workspace
+
+__all__ = [
+    "Channel",
+    "ClickResult",
+    "RecordedCall",
+    "Simulator",
+    "Times",
+    "User",
+    "Workspace",
+    "demo_workspace",
+    "sample_files",
+]

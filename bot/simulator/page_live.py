@@ -1,0 +1,100 @@
+"""Live updates of the page over a WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aiohttp import WSCloseCode, web
+
+from bot.simulator import page_state
+from bot.simulator.changes import Change
+from bot.simulator.shapes import Json
+from bot.simulator.workspace import Workspace
+
+_COALESCE = 0.03  # seconds; a burst of changes is sent once
+
+
+@dataclass(eq=False)
+class _Viewer:
+    stream: web.WebSocketResponse
+    user_id: str
+    channels: set[str] = field(default_factory=set[str])
+    views: bool = True
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note(self, change: Change) -> None:
+        if change.kind == "call":
+            return
+        if change.kind == "view":
+            self.views = self.views or change.user == self.user_id
+        elif change.kind != "ephemeral" or change.user == self.user_id:
+            self.channels.add(change.channel)
+        self.news.set()
+
+
+class Live:
+    """The open pages, each acting as one person."""
+
+    def __init__(
+        self, workspace: Workspace, open_views: Callable[[str], list[Json]]
+    ) -> None:
+        """Follow the workspace."""
+        self._workspace, self._open_views = workspace, open_views
+        self._viewers: set[_Viewer] = set()
+        workspace.changes.listen(self._changed)
+
+    def _changed(self, change: Change) -> None:
+        for viewer in self._viewers:
+            viewer.note(change)
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Keep one page up to date until it goes."""
+        user_id = request.query.get("user", "")
+        if user_id not in self._workspace.users:
+            return web.Response(status=404, text="There is no such person.\n")
+        stream = web.WebSocketResponse(heartbeat=20)
+        await stream.prepare(request)
+        viewer = _Viewer(stream, user_id)
+        viewer.channels = {each["id"] for each in self._channels(user_id)}
+        viewer.news.set()
+        self._viewers.add(viewer)
+        sending = asyncio.create_task(self._send_all(viewer))
+        try:
+            async for _ in stream:
+                continue  # the page only listens; this notices that it went
+        finally:
+            self._viewers.discard(viewer)
+            sending.cancel()
+        return stream
+
+    def _channels(self, user_id: str) -> list[Json]:
+        return page_state.channels(self._workspace, user_id)
+
+    async def _send_all(self, viewer: _Viewer) -> None:
+        while True:
+            await viewer.news.wait()
+            await asyncio.sleep(_COALESCE)
+            viewer.news.clear()
+            try:
+                await self._send(viewer)
+            except ConnectionError:
+                return
+
+    async def _send(self, viewer: _Viewer) -> None:
+        channels = self._channels(viewer.user_id)
+        await viewer.stream.send_json({"type": "channels", "channels": channels})
+        changed, viewer.channels = viewer.channels, set()
+        for channel_id in [each["id"] for each in channels if each["id"] in changed]:
+            patch = page_state.messages(self._workspace, channel_id, viewer.user_id)
+            await viewer.stream.send_json(patch)
+        if viewer.views:
+            viewer.views = False
+            views = self._open_views(viewer.user_id)
+            await viewer.stream.send_json({"type": "views", "views": views})
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for viewer in tuple(self._viewers):
+            await viewer.stream.close(code=WSCloseCode.GOING_AWAY)

@@ -1,0 +1,199 @@
+"""The methods chat.*: posting, editing, deleting, linking."""
+
+from __future__ import annotations
+
+from bot.simulator.blocks import errors as block_errors
+from bot.simulator.channels import Channel
+from bot.simulator.messages import Message, with_ids
+from bot.simulator.shapes import Json, as_object, copied
+from bot.simulator.slack_error import SlackError
+from bot.simulator.web_api.arguments import Arguments
+from bot.simulator.web_api.methods import Call, method
+from bot.simulator.workspace import Workspace
+
+LONGEST_TEXT = 40_000  # what is longer is cut off, see bolt-js issue 2509
+LONGEST_UPDATE = 4_000
+_NO_TEXT = "This content can't be displayed."
+_CONTENT = ("text", "blocks", "attachments")
+
+
+def bot_profile(workspace: Workspace) -> Json:
+    """Return the bot_profile that the bot's messages carry."""
+    return {
+        "id": workspace.bot_id,
+        "app_id": workspace.app_id,
+        "user_id": workspace.bot_user_id,
+        "name": workspace.bot.shown_name,
+        "deleted": False,
+        "updated": 1700000000,
+        "team_id": workspace.team_id,
+        "icons": {},
+    }
+
+
+def checked_blocks(args: Arguments) -> list[Json] | None:
+    """Return the blocks, given ids; refuse what Slack would refuse."""
+    blocks = args.objects("blocks")
+    if blocks is None:
+        return None
+    found = block_errors(blocks)
+    if any(each["code"] == "msg_blocks_too_long" for each in found):
+        raise SlackError("msg_blocks_too_long")
+    if found:
+        complaints = [
+            f"{each['message']} [json-pointer:/blocks{each['pointer']}]"
+            for each in found
+        ]
+        messages = {"messages": [f"[ERROR] {each}" for each in complaints]}
+        raise SlackError(
+            "invalid_blocks", errors=complaints, response_metadata=messages
+        )
+    return with_ids(blocks)
+
+
+def content(args: Arguments) -> Json:
+    """Return text, blocks, attachments and metadata of a new message."""
+    blocks = checked_blocks(args)
+    attachments = args.objects("attachments")
+    text = args.text("text")
+    if not (text.strip() or blocks or attachments):
+        raise SlackError("no_text")
+    found: Json = {"text": text[:LONGEST_TEXT] or _NO_TEXT}
+    if blocks:
+        found["blocks"] = blocks
+    if attachments:
+        found["attachments"] = attachments
+    return found | _metadata(args)
+
+
+def _metadata(args: Arguments) -> Json:
+    if not args.has("metadata"):
+        return {}
+    metadata = as_object(args.json("metadata")) or {}
+    if not metadata:
+        return {"metadata": None}
+    if not isinstance(metadata.get("event_type"), str) or (
+        as_object(metadata.get("event_payload")) is None
+    ):
+        raise SlackError("invalid_metadata_format")
+    return {"metadata": metadata}
+
+
+def _without_nothing(data: Json) -> Json:
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def from_bot(workspace: Workspace, found: Json) -> Json:
+    """Return a message of the bot with this content."""
+    return _without_nothing(
+        {
+            "type": "message",
+            "user": workspace.bot_user_id,
+            "bot_id": workspace.bot_id,
+            "app_id": workspace.app_id,
+            "team": workspace.team_id,
+            "bot_profile": bot_profile(workspace),
+            **found,
+        }
+    )
+
+
+@method("chat.postMessage", "chat:write")
+def post_message(call: Call) -> Json:
+    """Post into a channel, a direct message, or to a person."""
+    channel = _destination(call)
+    data = from_bot(call.workspace, content(call.args))
+    thread_ts = call.args.text("thread_ts")
+    if thread_ts:
+        data["thread_ts"] = thread_ts
+    if thread_ts and call.args.boolean("reply_broadcast"):
+        data["subtype"] = "thread_broadcast"
+    message = call.workspace.add_message(channel.id, data)
+    return {"channel": channel.id, "ts": message.ts, "message": copied(message.data)}
+
+
+def _destination(call: Call) -> Channel:
+    workspace = call.workspace
+    user = workspace.users.get(call.args.required("channel"))
+    if user is None:
+        channel = call.joined_channel()
+        if channel.is_archived:
+            raise SlackError("is_archived")
+        return channel
+    if user.is_bot:
+        raise SlackError("cannot_dm_bot")
+    if user.deleted:
+        raise SlackError("channel_not_found")
+    return workspace.open_dm(user.id)
+
+
+@method("chat.update", "chat:write")
+def update(call: Call) -> Json:
+    """Edit a message of the bot; text without blocks removes the blocks."""
+    channel = call.channel()
+    message = call.message(channel)
+    if message.data.get("bot_id") != call.workspace.bot_id:
+        raise SlackError("cant_update_message")
+    if not any(call.args.has(name) for name in (*_CONTENT, "metadata")):
+        raise SlackError("no_text")
+    if len(call.args.text("text")) > LONGEST_UPDATE:
+        raise SlackError("msg_too_long")
+    data = _edited(call, message)
+    call.workspace.edit_message(message, data)
+    return {
+        "channel": channel.id,
+        "ts": message.ts,
+        "text": data["text"],
+        "message": copied(data),
+    }
+
+
+def _edited(call: Call, message: Message) -> Json:
+    data = dict(message.data)
+    if any(call.args.has(name) for name in _CONTENT):
+        for name in _CONTENT:
+            data.pop(name, None)
+        data |= content(call.args)
+    else:
+        data |= _metadata(call.args)
+    if "blocks" not in data:  # an edit of blocks shows no "edited" mark
+        workspace = call.workspace
+        data["edited"] = {"user": workspace.bot_user_id, "ts": workspace.next_ts()}
+    return _without_nothing(data)
+
+
+@method("chat.delete", "chat:write")
+def delete(call: Call) -> Json:
+    """Delete a message of the bot."""
+    channel = call.channel()
+    message = call.message(channel)
+    if message.data.get("bot_id") != call.workspace.bot_id:
+        raise SlackError("cant_delete_message")
+    call.workspace.remove_message(message)
+    return {"channel": channel.id, "ts": message.ts}
+
+
+@method("chat.postEphemeral", "chat:write")
+def post_ephemeral(call: Call) -> Json:
+    """Show a message to one member of a channel."""
+    channel = call.joined_channel()
+    user_id = call.args.required("user")
+    if user_id not in channel.members:
+        raise SlackError("user_not_in_channel")
+    data = from_bot(call.workspace, content(call.args))
+    data.pop("metadata", None)  # a private message has none
+    if thread_ts := call.args.text("thread_ts"):
+        data["thread_ts"] = thread_ts
+    message = call.workspace.add_ephemeral(user_id, channel.id, data)
+    return {"message_ts": message.ts}
+
+
+@method("chat.getPermalink")
+def get_permalink(call: Call) -> Json:
+    """Return a link to a message, which the page opens."""
+    channel = call.channel()
+    message = call.message(channel, "message_ts")
+    link = f"{call.origin}/archives/{channel.id}/p{message.ts.replace('.', '')}"
+    if message.is_reply:
+        link += f"?thread_ts={message.thread_ts}&cid={channel.id}"
+    return {"channel": channel.id, "permalink": link}

@@ -1,0 +1,131 @@
+"""The methods conversations.*: channels, members, history, replies."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+from bot.simulator.messages import Message, in_slack
+from bot.simulator.people import User
+from bot.simulator.shapes import Json, copied
+from bot.simulator.slack_error import SlackError, invalid_arguments
+from bot.simulator.web_api.methods import Call, method, next_page
+
+_READ = ("channels:read", "groups:read", "im:read", "mpim:read")
+_HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
+
+
+@method("conversations.info", *_READ)
+def info(call: Call) -> Json:
+    """Return one channel."""
+    channel = call.channel()
+    found = channel.as_slack(call.workspace.bot_user_id, call.workspace.team_id)
+    if call.args.boolean("include_num_members"):
+        found["num_members"] = len(channel.members)
+    return {"channel": found}
+
+
+@method("conversations.list", *_READ)
+def list_(call: Call) -> Json:
+    """Return the channels of the asked types that the bot can see."""
+    workspace = call.workspace
+    types = set(call.args.text("types", "public_channel").replace(" ", "").split(","))
+    names = {"im": "im", "group": "private_channel", "channel": "public_channel"}
+    found = [
+        channel.as_slack(workspace.bot_user_id, workspace.team_id)
+        for channel in workspace.channels.values()
+        if names[channel.channel_type] in types
+        and (not channel.is_private or workspace.bot_user_id in channel.members)
+        and not (channel.is_archived and call.args.boolean("exclude_archived"))
+    ]
+    page, cursor = next_page(found, call, 100)
+    return {"channels": page, "response_metadata": {"next_cursor": cursor}}
+
+
+@method("conversations.members", *_READ)
+def members(call: Call) -> Json:
+    """Return the ids of a channel's members."""
+    listed: list[Json] = [{"id": each} for each in call.channel().members]
+    page, cursor = next_page(listed, call, 100)
+    ids = [each["id"] for each in page]
+    return {"members": ids, "response_metadata": {"next_cursor": cursor}}
+
+
+@method("conversations.open", "im:write", "mpim:write")
+def open_(call: Call) -> Json:
+    """Open the direct message with a person."""
+    if call.args.has("channel"):
+        channel = call.channel()
+    else:
+        ids = [each for each in call.args.text("users").split(",") if each]
+        if not ids:
+            raise SlackError("users_list_not_supplied")
+        if len(ids) > 1:
+            # Group messages are not simulated; nothing here asks for them.
+            raise SlackError("too_many_users")
+        channel = call.workspace.open_dm(_reachable(call, ids[0]).id)
+    found = channel.as_slack(call.workspace.bot_user_id, call.workspace.team_id)
+    return {"channel": found if call.args.boolean("return_im") else {"id": channel.id}}
+
+
+def _reachable(call: Call, user_id: str) -> User:
+    user = call.workspace.users.get(user_id)
+    if user is None:
+        raise SlackError("user_not_found")
+    if user.is_bot:
+        raise SlackError("cannot_dm_bot")
+    if user.deleted:
+        raise SlackError("user_disabled")
+    return user
+
+
+@method("conversations.history", *_HISTORY)
+def history(call: Call) -> Json:
+    """Return a channel's messages without replies, newest first."""
+    channel = call.joined_channel()
+    top = [
+        message
+        for message in call.workspace.messages(channel.id)
+        if not message.is_reply or message.data.get("subtype") == "thread_broadcast"
+    ]
+    return _page(call, list(reversed(top)), 100)
+
+
+@method("conversations.replies", *_HISTORY)
+def replies(call: Call) -> Json:
+    """Return a thread, the message that starts it first."""
+    channel = call.joined_channel()
+    start = call.workspace.message(channel.id, call.args.required("ts"))
+    if start is None:
+        raise SlackError("thread_not_found")
+    if start.is_reply:
+        return _page(call, [start], 1000)
+    return _page(call, call.workspace.thread(channel.id, start.ts), 1000)
+
+
+def _page(call: Call, messages: list[Message], default: int) -> Json:
+    metadata = call.args.boolean("include_all_metadata")
+    wanted = [
+        copied(in_slack(each, metadata=metadata))
+        for each in messages
+        if _in_time(call, each)
+    ]
+    page, cursor = next_page(wanted, call, default)
+    answer: Json = {"messages": page, "has_more": bool(cursor)}
+    return answer | ({"response_metadata": {"next_cursor": cursor}} if cursor else {})
+
+
+def _in_time(call: Call, message: Message) -> bool:
+    ts, inclusive = Decimal(message.ts), call.args.boolean("inclusive")
+    oldest, latest = _moment(call, "oldest"), _moment(call, "latest")
+    if inclusive and ts in (oldest, latest):
+        return True
+    after = oldest is None or ts > oldest
+    return after and (latest is None or ts < latest)
+
+
+def _moment(call: Call, name: str) -> Decimal | None:
+    value = call.args.text(name)
+    try:
+        return Decimal(value) if value and value != "now" else None
+    except InvalidOperation:
+        raise invalid_arguments(f"must be a timestamp: {name}") from None

@@ -1,0 +1,211 @@
+"""The simulated workspace: people, channels, messages, all in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from bot.simulator.changes import Change, Changes, Kind
+from bot.simulator.channels import Channel
+from bot.simulator.messages import Message
+from bot.simulator.people import User
+from bot.simulator.shapes import Json, copied
+
+_KEPT_EPHEMERALS = 1000
+
+
+class Workspace:
+    """State and its changes; refuses nothing, since the Web API does that.
+
+    `clock` returns seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        users: Iterable[User] = (),
+        channels: Iterable[Channel] = (),
+        *,
+        team_id: str = "T0SIMULATE",
+        team_name: str = "Simulated workspace",
+        team_domain: str = "simulated",
+        enterprise_id: str | None = None,
+        app_id: str = "A0SIMULATE",
+        bot_user_id: str = "U0APPROVER",
+        bot_id: str = "B0APPROVER",
+        bot_name: str = "Approval Bot",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Take people and channels in; the bot's own user is added."""
+        self.team_id, self.team_name, self.team_domain = team_id, team_name, team_domain
+        self.enterprise_id = enterprise_id
+        self.app_id, self.bot_user_id, self.bot_id = app_id, bot_user_id, bot_id
+        self.clock = clock
+        self.changes = Changes()
+        self.users: dict[str, User] = {}
+        self.channels: dict[str, Channel] = {}
+        self.ephemerals: list[Message] = []
+        self.statuses: dict[tuple[str, str], str] = {}
+        self._messages: dict[str, dict[str, Message]] = {}
+        self._last_ts = 0
+        handle = bot_name.lower().replace(" ", "_")
+        self.add_user(
+            User(bot_user_id, handle, bot_name, "bot", is_bot=True, bot_id=bot_id)
+        )
+        for user in users:
+            self.add_user(user)
+        for channel in channels:
+            self.add_channel(channel)
+
+    @property
+    def bot(self) -> User:
+        """The bot's own user."""
+        return self.users[self.bot_user_id]
+
+    def add_user(self, user: User) -> User:
+        """Take a person in; without a team they are of this one."""
+        user.team_id = user.team_id or self.team_id
+        self.users[user.id] = user
+        return user
+
+    def add_channel(self, channel: Channel) -> Channel:
+        """Take a channel in."""
+        self.channels[channel.id] = channel
+        self._messages.setdefault(channel.id, {})
+        return channel
+
+    def open_dm(self, user_id: str) -> Channel:
+        """Return the direct message of a person and the bot, opened at need."""
+        for channel in self.channels.values():
+            if channel.is_im and channel.user == user_id:
+                return channel
+        members = [user_id, self.bot_user_id]
+        dm = Channel(f"D{user_id[1:]}", members=members, is_im=True, user=user_id)
+        return self.add_channel(dm)
+
+    def next_ts(self) -> str:
+        """Return the present moment as a ts that is later than every one before."""
+        self._last_ts = max(round(self.clock() * 1_000_000), self._last_ts + 1)
+        seconds, micros = divmod(self._last_ts, 1_000_000)
+        return f"{seconds}.{micros:06}"
+
+    def message(self, channel_id: str, ts: str) -> Message | None:
+        """Return the message, or None."""
+        return self._messages.get(channel_id, {}).get(ts)
+
+    def messages(self, channel_id: str) -> list[Message]:
+        """Return all messages of a channel, replies included, oldest first."""
+        return list(self._messages.get(channel_id, {}).values())
+
+    def thread(self, channel_id: str, thread_ts: str) -> list[Message]:
+        """Return the message that starts the thread and its replies, oldest first."""
+        everything = self.messages(channel_id)
+        return [each for each in everything if each.thread_ts == thread_ts]
+
+    def add_message(self, channel_id: str, data: Json) -> Message:
+        """Store a message under a new ts; a thread that does not exist is left out.
+
+        Slack does the same silently when the parent is gone (slack-go issue 1571).
+        """
+        ts = self.next_ts()
+        parent = self.message(channel_id, str(data.get("thread_ts", "")))
+        data = {**data, "ts": ts}
+        data.pop("thread_ts", None)
+        message = Message(channel_id, data)
+        if parent is not None:
+            self._join_thread(message, parent)
+        self._messages[channel_id][ts] = message
+        self.statuses.pop((channel_id, message.thread_ts), None)
+        self._publish(message, "posted")
+        return message
+
+    def _join_thread(self, message: Message, parent: Message) -> None:
+        root = self.message(message.channel, parent.thread_ts) or parent
+        message.data["thread_ts"] = root.thread_ts
+        message.data["parent_user_id"] = root.data.get("user", "")
+        repliers = [*root.data.get("reply_users", []), message.data.get("user", "")]
+        root.data |= {
+            "thread_ts": root.ts,
+            "reply_count": root.data.get("reply_count", 0) + 1,
+            "reply_users": list(dict.fromkeys(repliers)),
+            "reply_users_count": len(set(repliers)),
+            "latest_reply": message.ts,
+        }
+
+    def edit_message(self, message: Message, data: Json) -> None:
+        """Put new fields in place of the message's, keeping the version before."""
+        message.remember()
+        previous = copied(message.data)
+        message.data = data
+        self._publish(message, "edited", previous)
+
+    def remove_message(self, message: Message) -> None:
+        """Take a message out."""
+        previous = copied(message.data)
+        if message in self.ephemerals:
+            self.ephemerals.remove(message)
+            self._publish(message, "ephemeral")
+            return
+        del self._messages[message.channel][message.ts]
+        self._publish(message, "deleted", previous)
+
+    def add_ephemeral(self, user_id: str, channel_id: str, data: Json) -> Message:
+        """Store a private message for one person."""
+        message = Message(channel_id, {**data, "ts": self.next_ts(), "to": user_id})
+        self.ephemerals.append(message)
+        del self.ephemerals[:-_KEPT_EPHEMERALS]
+        self._publish(message, "ephemeral")
+        return message
+
+    def ephemeral(self, user_id: str, channel_id: str, ts: str) -> Message | None:
+        """Return a person's private message, or None."""
+        for message in self.ephemerals:
+            key = (message.data["to"], message.channel, message.ts)
+            if key == (user_id, channel_id, ts):
+                return message
+        return None
+
+    def set_status(self, channel_id: str, thread_ts: str, status: str) -> None:
+        """Show the bot's status in a thread, or none if it is empty."""
+        self.statuses[(channel_id, thread_ts)] = status
+        self.changes.publish(Change("status", channel_id))
+
+    def react(self, message: Message, name: str) -> None:
+        """Add the bot's reaction to a message."""
+        reactions = list(message.data.get("reactions", []))
+        reactions.append({"name": name, "count": 1, "users": [self.bot_user_id]})
+        message.data["reactions"] = reactions
+        self._publish(message, "reaction")
+
+    def _publish(
+        self, message: Message, kind: Kind, previous: Json | None = None
+    ) -> None:
+        user = str(message.data.get("to", ""))
+        data = copied(message.data)
+        self.changes.publish(Change(kind, message.channel, user, data, previous))
+
+    def as_saved(self) -> Json:
+        """Return what a restart needs: conversations and the last ts."""
+        return {
+            "team_id": self.team_id,
+            "last_ts": self._last_ts,
+            "channels": [channel.as_saved() for channel in self.channels.values()],
+            "messages": {
+                channel: [message.data for message in messages.values()]
+                for channel, messages in self._messages.items()
+            },
+        }
+
+    def restore(self, saved: Json) -> None:
+        """Take in what `as_saved` gave; raises KeyError or TypeError if it is not."""
+        if saved["team_id"] != self.team_id:
+            raise KeyError(f"conversations of the other team {saved['team_id']}")
+        channels = [Channel(**each) for each in saved["channels"]]
+        messages = {
+            channel: {data["ts"]: Message(channel, data) for data in listed}
+            for channel, listed in saved["messages"].items()
+        }
+        self._last_ts = max(self._last_ts, int(saved["last_ts"]))
+        for channel in channels:
+            self.channels.setdefault(channel.id, channel)
+        for channel in self.channels:
+            self._messages[channel] = messages.get(channel, {})

@@ -1,0 +1,108 @@
+"""Signed HTTP requests and their retries, seen from the receiving end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+from slack_sdk.signature import SignatureVerifier
+
+from bot.simulator import Simulator, demo_workspace
+from tests.integration.test_simulator_transports import (
+    QUICK,
+    RAVI,
+    SECRET,
+    free_port,
+)
+
+
+@asynccontextmanager
+async def endpoint(*statuses: int, **headers: str) -> AsyncIterator[Any]:
+    """A simulator that posts to a server which answers with these statuses."""
+    seen: list[tuple[dict[str, str], str]] = []
+    answers = list(statuses)
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append((dict(request.headers), await request.text()))
+        status = answers.pop(0) if answers else 200
+        if status == 0:
+            await asyncio.sleep(QUICK.ack * 2)
+        return web.Response(status=status or 200, headers=headers)
+
+    application = web.Application()
+    application.router.add_post("/", answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    simulator = Simulator(
+        demo_workspace(),
+        bot_token="xoxb-1",
+        signing_secret=SECRET,
+        event_url=url,
+        times=QUICK,
+    )
+    await simulator.start()
+    yield simulator, seen
+    await simulator.stop()
+    await runner.cleanup()
+
+
+async def test_http_requests_are_signed_as_slack_signs_them():
+    async with endpoint() as (simulator, seen):
+        await simulator.post_message(RAVI, simulator.dm(RAVI), "hellö")
+        await simulator.settled()
+        await simulator.send_payload({"type": "block_actions"})
+    verify = SignatureVerifier(SECRET).is_valid_request
+    assert [verify(body, headers) for headers, body in seen] == [True, True]
+    assert not SignatureVerifier("other").is_valid_request(seen[0][1], seen[0][0])
+    assert seen[0][0]["Content-Type"] == "application/json"
+    assert seen[1][1].startswith("payload=%7B%22type%22")
+
+
+async def test_a_failed_event_is_retried_three_times_with_headers():
+    async with endpoint(500, 500, 0, 500, 500) as (simulator, seen):
+        await simulator.post_message(RAVI, simulator.dm(RAVI), "hello")
+        await simulator.settled()
+    retries = [
+        (h.get("X-Slack-Retry-Num"), h.get("X-Slack-Retry-Reason")) for h, _ in seen
+    ]
+    assert retries == [
+        (None, None),
+        ("1", "http_error"),
+        ("2", "http_error"),
+        ("3", "http_timeout"),
+    ]
+    assert len({body for _, body in seen}) == 1
+
+
+async def test_the_bot_can_ask_for_no_retry():
+    async with endpoint(500, **{"X-Slack-No-Retry": "1"}) as (simulator, seen):
+        await simulator.post_message(RAVI, simulator.dm(RAVI), "hello")
+        await simulator.settled()
+    assert len(seen) == 1
+
+
+async def test_a_failed_click_is_not_retried():
+    async with endpoint(500) as (simulator, seen):
+        result = await simulator.send_payload({"type": "block_actions"})
+    assert (result.acked, result.status, len(seen)) == (False, 500, 1)
+
+
+async def test_a_bot_that_is_not_there_loses_the_click_and_gets_the_event_later():
+    url = f"http://127.0.0.1:{free_port()}/"
+    simulator = Simulator(
+        demo_workspace(),
+        bot_token="xoxb-1",
+        signing_secret=SECRET,
+        event_url=url,
+        times=QUICK,
+    )
+    result = await simulator.send_payload({"type": "block_actions"})
+    taken = await simulator.send_event({"type": "app_mention"})
+    await simulator.stop()
+    assert (result.acked, result.status, taken) == (False, None, False)

@@ -1,0 +1,130 @@
+"""Sockets, envelopes and acks, seen from the receiving end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.simulator import Simulator, Times, demo_workspace
+from tests.integration.test_simulator_transports import (
+    GENERAL,
+    MENTION,
+    QUICK,
+    RAVI,
+    bolt,
+    running,
+)
+
+
+@asynccontextmanager
+async def plain_sockets(count: int, **options: Any) -> AsyncIterator[Any]:
+    """A simulator and some bare sockets that are open to it."""
+    simulator = Simulator(
+        demo_workspace(), bot_token="xoxb-1", app_token="xapp-1", **options
+    )
+    await simulator.start()
+    slack = AsyncWebClient("xapp-1", base_url=simulator.api_url)
+    async with aiohttp.ClientSession() as session:
+        sockets = []
+        for number in range(count):
+            url = (await slack.apps_connections_open(app_token="xapp-1"))["url"]
+            sockets.append(await session.ws_connect(url))
+            hello = await sockets[-1].receive_json()
+            assert (hello["type"], hello["num_connections"]) == ("hello", number + 1)
+            assert hello["connection_info"] == {"app_id": "A0SIMULATE"}
+        yield simulator, sockets
+        for each in sockets:
+            await each.close()
+    await simulator.stop()
+
+
+async def test_an_address_opens_one_socket_once():
+    async with plain_sockets(0) as (simulator, _):
+        slack = AsyncWebClient("xapp-1", base_url=simulator.api_url)
+        url = (await slack.apps_connections_open(app_token="xapp-1"))["url"]
+        async with aiohttp.ClientSession() as session:
+            await (await session.ws_connect(url)).close()
+            for used in (url, url.partition("?")[0]):
+                with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+                    await session.ws_connect(used)
+
+
+async def test_each_envelope_goes_to_one_socket_and_is_matched_by_its_id():
+    async with plain_sockets(2) as (simulator, sockets):
+        sending = [
+            asyncio.create_task(simulator.send_payload({"type": "block_actions"}))
+            for _ in range(2)
+        ]
+        envelopes = [await each.receive_json() for each in sockets]
+        assert all(not e["accepts_response_payload"] for e in envelopes)
+        assert all("retry_attempt" not in e for e in envelopes)
+        await sockets[0].send_json({"envelope_id": envelopes[0]["envelope_id"]})
+        # An ack may also come over another socket than its envelope did.
+        await sockets[0].send_json({"envelope_id": envelopes[1]["envelope_id"]})
+        assert [(await each).acked for each in sending] == [True, True]
+
+
+async def test_an_event_without_ack_comes_again_and_a_click_does_not():
+    async with plain_sockets(1, times=QUICK) as (simulator, [only]):
+        event = asyncio.create_task(simulator.send_event({"type": "app_mention"}))
+        first, second = await only.receive_json(), await only.receive_json()
+        await only.send_json({"envelope_id": second["envelope_id"]})
+        assert await event
+        result = await simulator.send_payload({"type": "block_actions"})
+        assert (await only.receive_json())["type"] == "interactive"
+        with pytest.raises(TimeoutError):
+            await only.receive_json(timeout=QUICK.ack)
+    assert (first["retry_attempt"], first["retry_reason"]) == (0, "")
+    assert (second["retry_attempt"], second["retry_reason"]) == (1, "timeout")
+    assert first["payload"] == second["payload"]
+    assert first["envelope_id"] != second["envelope_id"]
+    assert not result.acked
+
+
+async def test_a_bot_that_was_away_gets_the_event_when_it_is_back():
+    times = Times(ack=1, retries=(5, 5, 5))
+    async with plain_sockets(0, times=times) as (simulator, _):
+        ts = await simulator.post_message(RAVI, GENERAL, MENTION)
+        handler = AsyncSocketModeHandler(bolt(simulator, []), "xapp-1")
+        await handler.connect_async()
+        await simulator.wait_for(lambda: len(simulator.messages(GENERAL, ts)) == 2)
+        await handler.close_async()
+
+
+async def test_a_click_without_a_socket_is_lost():
+    async with plain_sockets(0) as (simulator, _):
+        assert not (await simulator.send_payload({"type": "block_actions"})).acked
+
+
+@pytest.mark.parametrize("reason", ["refresh_requested", "link_disabled"])
+async def test_a_bot_that_is_sent_away_comes_back(reason: Any):
+    async with running("socket") as (simulator, _):
+        await simulator.disconnect(reason)
+        await simulator.wait_for(lambda: simulator.sockets == 1)
+        ts = await simulator.post_message(RAVI, GENERAL, MENTION)
+        await simulator.wait_for(lambda: len(simulator.messages(GENERAL, ts)) >= 2)
+
+
+async def test_an_eleventh_socket_is_sent_away():
+    async with plain_sockets(10) as (simulator, _):
+        slack = AsyncWebClient("xapp-1", base_url=simulator.api_url)
+        url = (await slack.apps_connections_open(app_token="xapp-1"))["url"]
+        async with aiohttp.ClientSession() as session:
+            eleventh = await session.ws_connect(url)
+            goodbye = await eleventh.receive_json()
+        assert goodbye["reason"] == "too_many_websockets"
+
+
+async def test_a_wrong_app_token_opens_nothing():
+    async with plain_sockets(0) as (simulator, _):
+        slack = AsyncWebClient("xapp-2", base_url=simulator.api_url)
+        with pytest.raises(SlackApiError, match="invalid_auth"):
+            await slack.apps_connections_open(app_token="xapp-2")
