@@ -1,0 +1,181 @@
+"""The composition root: every part is built here, and can be passed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from langchain_core.language_models import BaseChatModel
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from agent.gate import Gate
+from agent.graph import build_graph
+from agent.models import explain_model_error, make_model
+from agent.tools import make_tools
+from agent.validation import schema_of
+from bot.approvals.decide import Decider
+from bot.approvals.policy import Policy, load_policy
+from bot.conversations.engine import Engine, ServedGraph
+from bot.conversations.gate import StoredGrants
+from bot.conversations.recheck import Recheck
+from bot.conversations.runner import Runner
+from bot.conversations.settle import Settler
+from bot.database.pool import Pool, make_pool
+from bot.errors import BotError
+from bot.jobs.clock import Clock
+from bot.jobs.queue import Queue
+from bot.jobs.workers import Workers
+from bot.settings import Settings
+from bot.slack.app import make_bolt_app
+from bot.slack.client import make_client, make_session
+from bot.slack.delivery import Deliverer
+from bot.slack.directory import Directory
+from bot.slack.identity import Identity
+from bot.slack.listeners import register_listeners
+from bot.slack.listeners.parts import Parts
+from bot.slack.phrases import SlackPhrases
+
+RUN_CONNECTIONS = 20
+LISTENER_CONNECTIONS = 8
+
+
+@dataclass(frozen=True)
+class SlackAccess:
+    """Where Slack is and how we are let in."""
+
+    api_url: str
+    bot_token: str
+    app_token: str | None = None
+    signing_secret: str | None = None
+
+
+class Us:
+    """Who we are in Slack, once it is known."""
+
+    def __init__(self) -> None:
+        self._identity: Identity | None = None
+
+    def learn(self, identity: Identity) -> None:
+        """Keep what Slack said at the start."""
+        self._identity = identity
+
+    def __call__(self) -> Identity:
+        if self._identity is None:
+            raise NotReady
+        return self._identity
+
+
+class NotReady(BotError):
+    """The bot has not finished its start."""
+
+
+class LoadedPolicy:
+    """Implements `bot.approvals.ports.Policies` over one file."""
+
+    def __init__(self, path: Path) -> None:
+        self.current: Policy = load_policy(path)
+
+
+@dataclass(frozen=True)
+class App:
+    """All parts, built but not started."""
+
+    settings: Settings
+    slack: SlackAccess
+    database_url: str
+    policies: LoadedPolicy
+    us: Us
+    session: aiohttp.ClientSession
+    client: AsyncWebClient
+    pool: Pool
+    listener_pool: Pool
+    queue: Queue
+    bolt: AsyncApp
+    workers: Workers
+    clock: Clock
+    model: BaseChatModel
+
+
+def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
+    """Build everything; nothing is connected yet.
+
+    Raises:
+        PolicyError: the policy file cannot be used.
+    """
+    policies = LoadedPolicy(settings.policy_file)
+    us = Us()
+    session = make_session()
+    client = make_client(slack.bot_token, slack.api_url, session)
+    pool = make_pool(database_url, name="runs", size=RUN_CONNECTIONS, timeout=5)
+    listener_pool = make_pool(
+        database_url, name="listeners", size=LISTENER_CONNECTIONS, timeout=1, smallest=2
+    )
+    queue = Queue(database_url)
+    people = Directory(client, us)
+    model = _model(settings)
+    runner = _runner(settings, pool, queue, people, policies, model)
+    deliverer = Deliverer(pool, queue, client, us)
+    queue.register("turn", runner.turn)
+    queue.register("resume", runner.resume)
+    queue.register("deliver", deliverer.deliver)
+    decider = Decider(
+        listener_pool, people, policies, SlackPhrases(), queue, lambda: us().app
+    )
+    # Bolt's own client is never used; with a token it would warn about `authorize`
+    bolt = make_bolt_app(
+        make_client(None, slack.api_url, session), slack.bot_token, us
+    )
+    register_listeners(bolt, Parts(listener_pool, queue, decider, client, us))
+    return App(
+        settings=settings,
+        slack=slack,
+        database_url=database_url,
+        policies=policies,
+        us=us,
+        session=session,
+        client=client,
+        pool=pool,
+        listener_pool=listener_pool,
+        queue=queue,
+        bolt=bolt,
+        workers=Workers(queue),
+        clock=Clock(settings.sweep_interval, pool, queue),
+        model=model,
+    )
+
+
+def _model(settings: Settings) -> BaseChatModel:
+    key = settings.openai_api_key
+    return make_model(
+        api_key=key.get_secret_value() if key else None,
+        base_url=settings.openai_base_url,
+        model=settings.openai_model,
+    )
+
+
+def _runner(
+    settings: Settings,
+    pool: Pool,
+    queue: Queue,
+    people: Directory,
+    policies: LoadedPolicy,
+    model: BaseChatModel,
+) -> Runner:
+    tools = make_tools(settings.tools, files_dir=settings.files_dir)
+    gate = Gate(StoredGrants(pool, policies, queue))
+    served = ServedGraph(
+        graph=build_graph(model, tools, gate),
+        schemas={tool.name: schema_of(tool) for tool in tools},
+        explain=explain_model_error,
+    )
+    return Runner(
+        pool=pool,
+        jobs=queue,
+        people=people,
+        policies=policies,
+        engine=Engine(served, pool),
+        settler=Settler(pool, queue, policies, served),
+        recheck=Recheck(pool, queue, people, policies),
+    )

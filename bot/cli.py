@@ -1,0 +1,200 @@
+"""The command line: run, check, migrate, approvals."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+
+from bot import doctor
+from bot.app import SlackAccess, make_app
+from bot.approvals import store
+from bot.approvals.decide import reject_by_operator
+from bot.approvals.model import Request, Status
+from bot.approvals.policy import PolicyError
+from bot.database import embedded
+from bot.database.migrate import migrate
+from bot.database.pool import Pool, make_pool
+from bot.errors import BotError
+from bot.jobs.queue import Queue
+from bot.logs import configure_logging
+from bot.service import Service
+from bot.settings import Settings, Transport
+from bot.simulated import make_simulation, page_address
+from bot.slack.text import visible
+
+MISUSE = 2
+log = structlog.get_logger(__name__)
+Command = Callable[[Settings, argparse.Namespace, str], Awaitable[int]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the process's exit status.
+
+    0: done. 1: it was done and the answer is no. 2: it cannot be done like this, with
+    one line on stderr that says why.
+    """
+    parsed = _parser().parse_args(arguments)
+    try:
+        settings = Settings.load(os.environ, Path(".env"))
+        configure_logging(settings.log_format, settings.log_level)
+        with _database(settings) as url:
+            return asyncio.run(parsed.command(settings, parsed, url))
+    except (BotError, PolicyError) as error:
+        return _complain(str(error))
+    except (psycopg.Error, PoolTimeout) as error:
+        return _complain(f"The database cannot be used: {_first_line(error)}")
+    except OSError as error:
+        return _complain(f"The bot cannot start: {error.strerror or error}.")
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        log.error("unexpected", action="crashed", exc_info=error)
+        return _complain(f"The bot stopped unexpectedly: {type(error).__name__}.", 1)
+
+
+@contextmanager
+def _database(settings: Settings) -> Generator[str]:
+    """The server that the settings name, or the embedded one while we live."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    with embedded.start() as server:
+        yield server.url
+
+
+def _complain(sentence: str, status: int = MISUSE) -> int:
+    print(sentence, file=sys.stderr)
+    return status
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bot", description="Run the bot, or look after it."
+    )
+    parser.set_defaults(command=run)
+    commands = parser.add_subparsers(metavar="COMMAND")
+    commands.add_parser("run", help="run (the default)").set_defaults(command=run)
+    check = commands.add_parser("check", help="check settings, policy, Slack, model")
+    check.set_defaults(command=doctor.check)
+    commands.add_parser("migrate", help="bring the schema up to date").set_defaults(
+        command=migrate_command
+    )
+    _add_approvals(commands.add_parser("approvals", help="the queue"))
+    return parser
+
+
+def _add_approvals(approvals: argparse.ArgumentParser) -> None:
+    actions = approvals.add_subparsers(metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="requests, newest first")
+    listing.add_argument("--status", choices=[str(status) for status in Status])
+    listing.set_defaults(command=list_command)
+    reject = actions.add_parser("reject", help="the operator's brake")
+    reject.add_argument("id", help="a request's id or its code")
+    reject.add_argument("--reason", required=True)
+    reject.set_defaults(command=reject_command)
+
+
+async def run(settings: Settings, _parsed: argparse.Namespace, url: str) -> int:
+    """Serve until told to stop."""
+    for note in settings.notes:
+        print(note, file=sys.stderr)
+    if settings.transport is not Transport.SIMULATOR:
+        app = make_app(settings, _slack_access(settings), url)
+        await Service(app, []).run(lambda: None)
+        return 0
+    simulation = make_simulation(settings)
+    app = make_app(settings, simulation.access, url)
+    try:
+        await Service(app, simulation.routes).run(
+            lambda: print(page_address(settings), flush=True)
+        )
+    finally:
+        await simulation.simulator.close()
+    return 0
+
+
+def _slack_access(settings: Settings) -> SlackAccess:
+    def known(name: str) -> str | None:
+        secret = getattr(settings, name)
+        return secret.get_secret_value() if secret else None
+
+    return SlackAccess(
+        api_url=settings.slack_api_url,
+        bot_token=known("slack_bot_token") or "",
+        app_token=known("slack_app_token"),
+        signing_secret=known("slack_signing_secret"),
+    )
+
+
+async def migrate_command(
+    _settings: Settings, _parsed: argparse.Namespace, url: str
+) -> int:
+    """Bring the schema up to date and say what was done."""
+    applied = await migrate(url)
+    print("\n".join(applied) if applied else "The schema is up to date.")
+    return 0
+
+
+async def list_command(
+    _settings: Settings, parsed: argparse.Namespace, url: str
+) -> int:
+    """Print the queue, a line each."""
+    async with _small_pool(url) as pool, pool.connection() as connection:
+        requests = await store.find(connection, status=parsed.status, limit=1000)
+    for request in reversed(requests):
+        print(_line(request))
+    if not requests:
+        print("No requests.")
+    return 0
+
+
+def _line(request: Request) -> str:
+    raised = request.raised_at.strftime("%Y-%m-%d %H:%M:%S")
+    return "  ".join(
+        [
+            request.id,
+            request.code,
+            f"{request.status:<9}",
+            raised,
+            request.requester.user,
+            visible(request.tool),
+        ]
+    )
+
+
+async def reject_command(
+    _settings: Settings, parsed: argparse.Namespace, url: str
+) -> int:
+    """Reject an open request, whoever could decide it."""
+    operator = f"operator {getpass.getuser()}"
+    queue = Queue(url)
+    async with _small_pool(url) as pool:
+        request = await reject_by_operator(
+            pool, queue, parsed.id, parsed.reason, operator
+        )
+    if request is None:
+        print(f"There is no request {parsed.id}; see: python -m bot approvals list")
+        return 1
+    if not request.is_open:
+        print(f"Nothing to do: request {request.code} is {request.status} already.")
+        return 1
+    print(f"Rejected: {request.code}, {visible(request.tool)}.")
+    return 0
+
+
+def _small_pool(url: str) -> Pool:
+    return make_pool(url, name="command", size=2, timeout=5)

@@ -1,0 +1,142 @@
+"""`python -m bot check`: a line for each part, `ok` or what to do."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import cast
+
+import aiohttp
+import psycopg
+import yaml
+from langchain_core.messages import HumanMessage
+from multidict import CIMultiDict
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from agent.models import explain_model_error, make_model
+from bot.approvals.policy import Policy, PolicyError, load_policy, named_ids
+from bot.database.migrate import missing
+from bot.database.pool import connect
+from bot.settings import Settings, Transport
+from bot.slack.client import error_code, make_client, make_session
+from bot.slack.identity import learn_identity
+
+MANIFEST = Path(__file__).parent.parent / "manifest.yml"
+MODEL_TIMEOUT = 20.0  # seconds
+Check = Callable[[], Awaitable[list[str]]]
+
+
+async def check(settings: Settings, _parsed: argparse.Namespace, url: str) -> int:
+    """Print a line for each part; 1 if any of them fails."""
+    async with make_session() as session:
+        token = settings.slack_bot_token
+        client = make_client(
+            token.get_secret_value() if token else None, settings.slack_api_url, session
+        )
+        parts: dict[str, Check] = {
+            "settings": _settings,
+            "policy": lambda: _policy(settings, client),
+            "database": lambda: _database(url),
+            "Slack": lambda: _slack(settings, client),
+            "model": lambda: _model(settings),
+        }
+        results = {name: await part() for name, part in parts.items()}
+    for name, troubles in results.items():
+        for trouble in troubles or ["ok"]:
+            print(f"{name}: {trouble}")
+    return 1 if any(results.values()) else 0
+
+
+async def _settings() -> list[str]:
+    """They were read before this could run; a bad one ends the start."""
+    return []
+
+
+async def _policy(settings: Settings, client: AsyncWebClient) -> list[str]:
+    try:
+        policy = load_policy(settings.policy_file)
+    except PolicyError as error:
+        return [str(complaint) for complaint in error.complaints]
+    if settings.transport is Transport.SIMULATOR:
+        return []
+    return await _unknown_ids(policy, client)
+
+
+async def _unknown_ids(policy: Policy, client: AsyncWebClient) -> list[str]:
+    troubles: list[str] = []
+    for path, slack_id in named_ids(policy):
+        try:
+            if slack_id.startswith(("U", "W")):
+                await client.users_info(user=slack_id)
+            else:
+                await client.conversations_info(channel=slack_id)
+        except SlackApiError as error:
+            why = error_code(error)
+            troubles.append(f"{path}: Slack does not know {slack_id} ({why})")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return [*troubles, f"Slack cannot be asked ({type(error).__name__})"]
+    return troubles
+
+
+async def _database(url: str) -> list[str]:
+    try:
+        async with await connect(url) as connection:
+            lacking = await missing(connection)
+    except psycopg.Error as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        return [f"cannot be reached: {reason}; check DATABASE_URL"]
+    if lacking:
+        return [f"lacks {', '.join(lacking)}; run: python -m bot migrate"]
+    return []
+
+
+async def _slack(settings: Settings, client: AsyncWebClient) -> list[str]:
+    """The token works and has the scopes of the manifest."""
+    if settings.transport is Transport.SIMULATOR:
+        return []
+    try:
+        await learn_identity(client)
+        answer = await client.auth_test()
+    except SlackApiError as error:
+        return [f"refuses the token ({error_code(error)})"]
+    except (aiohttp.ClientError, TimeoutError, OSError, KeyError) as error:
+        return [f"cannot be reached ({type(error).__name__}); check SLACK_API_URL"]
+    headers = CIMultiDict(cast("Mapping[str, str]", answer.headers))
+    given = headers.get("x-oauth-scopes")
+    if given is None:
+        return []
+    lacking = _scopes() - {scope.strip() for scope in given.split(",")}
+    again = "add them to the app as manifest.yml has them, and install it again"
+    return (
+        [f"lacks the scopes {', '.join(sorted(lacking))}; {again}"] if lacking else []
+    )
+
+
+def _scopes() -> set[str]:
+    manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+    return set(manifest["oauth_config"]["scopes"]["bot"])
+
+
+async def _model(settings: Settings) -> list[str]:
+    """One short question to the model server; the offline model needs none."""
+    key = settings.openai_api_key
+    if key is None:
+        return []
+    model = make_model(
+        api_key=key.get_secret_value(),
+        base_url=settings.openai_base_url,
+        model=settings.openai_model,
+        timeout=MODEL_TIMEOUT,
+        max_retries=0,
+    )
+    try:
+        async with asyncio.timeout(MODEL_TIMEOUT):
+            await model.ainvoke([HumanMessage("Answer with: ok")])
+    except TimeoutError:
+        return [f"did not answer within {MODEL_TIMEOUT:.0f} s; check OPENAI_BASE_URL"]
+    except Exception as error:
+        return [explain_model_error(error) or type(error).__name__]
+    return []

@@ -1,0 +1,249 @@
+"""The process: come up, serve, go down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import aiohttp
+import psycopg
+import structlog
+from aiohttp import web
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_sdk.errors import SlackApiError
+
+from bot.app import App
+from bot.database import workspaces
+from bot.database.migrate import migrate, missing
+from bot.errors import TRANSIENT, ConfigurationError
+from bot.settings import Transport
+from bot.slack.client import error_code, make_client
+from bot.slack.identity import learn_identity
+from bot.web.health import Ping, health_routes
+from bot.web.metrics import metrics_routes
+from bot.web.slack_events import slack_routes
+
+log = structlog.get_logger(__name__)
+LONGEST_WAIT = 10.0  # seconds between two tries at the start
+PING = 2.0  # seconds that a ping may take
+SOCKET_PING = 5.0  # seconds between two pings of the socket
+# Slack's words for a token that will never work.
+# https://docs.slack.dev/reference/methods/auth.test#errors
+BAD_TOKEN = frozenset(
+    {
+        "account_inactive",
+        "invalid_auth",
+        "not_allowed_token_type",
+        "not_authed",
+        "token_expired",
+        "token_revoked",
+    }
+)
+
+
+class Service:
+    """One process of the bot."""
+
+    def __init__(self, app: App, extra_routes: Sequence[web.AbstractRouteDef]) -> None:
+        self._app = app
+        self._extra_routes = extra_routes
+        self._runner: web.AppRunner | None = None
+        self._socket: AsyncSocketModeHandler | None = None
+        self._starting = "the start"  # what is waited for; "" when all is up
+        self._stop = asyncio.Event()
+
+    async def run(self, on_ready: Callable[[], None]) -> None:
+        """Serve until SIGTERM or SIGINT.
+
+        Raises:
+            ConfigurationError: something that no waiting mends.
+            OSError: the address is taken.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        try:
+            await self._listen()
+            if await self._until_stopped(self._come_up()):
+                on_ready()
+                await self._stop.wait()
+        finally:
+            await self._go_down()
+
+    async def _until_stopped(self, work: Awaitable[None]) -> bool:
+        """Wait for work; False if the process was told to stop before its end."""
+        task = asyncio.ensure_future(work)
+        stopped = asyncio.ensure_future(self._stop.wait())
+        done, _ = await asyncio.wait(
+            {task, stopped}, return_when=asyncio.FIRST_COMPLETED
+        )
+        if task in done:
+            stopped.cancel()
+            task.result()
+            return True
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return False
+
+    async def _listen(self) -> None:
+        server = web.Application(client_max_size=1_000_000)
+        server.add_routes(self._routes())
+        self._runner = web.AppRunner(server, access_log=None)
+        await self._runner.setup()
+        settings = self._app.settings
+        await web.TCPSite(self._runner, settings.host, settings.port).start()
+
+    def _routes(self) -> list[web.AbstractRouteDef]:
+        app = self._app
+        routes: list[web.AbstractRouteDef] = [
+            *health_routes(self._pings(), self._details),
+            *metrics_routes(app.pool, self._is_up),
+            *self._extra_routes,
+        ]
+        if app.settings.transport is Transport.HTTP:
+            secret = app.slack.signing_secret or ""
+            routes += slack_routes(app.bolt, secret, lambda: not self._starting)
+        return routes
+
+    async def _come_up(self) -> None:
+        await self._try_until_up("the database", self._open_database)
+        await self._try_until_up("Slack", self._meet_slack)
+        self._app.workers.start()
+        self._app.clock.start()
+        if self._app.settings.transport is not Transport.HTTP:
+            await self._try_until_up("Slack's socket", self._open_socket)
+        self._starting = ""
+
+    async def _try_until_up(
+        self, name: str, step: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Repeat a step of the start while what it needs is away."""
+        self._starting = name
+        wait = 0.5
+        while True:
+            try:
+                return await step()
+            except SlackApiError as error:
+                _raise_if_final(error)
+                trouble = f"Slack answered {error_code(error)}"
+            except (*TRANSIENT, aiohttp.ClientError, TimeoutError, OSError) as error:
+                trouble = _one_line(error)
+            log.warning(
+                f"{name} cannot be reached, trying again",
+                action="start_waits",
+                trouble=trouble,
+                seconds=wait,
+            )
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_WAIT)
+
+    async def _open_database(self) -> None:
+        app = self._app
+        await migrate(app.database_url)
+        await app.pool.open()
+        await app.listener_pool.open()
+        await app.queue.app.open_async()
+        if app.settings.transport is Transport.SIMULATOR:
+            await workspaces.refuse_real(app.pool)
+
+    async def _meet_slack(self) -> None:
+        app = self._app
+        identity = await learn_identity(app.client)
+        app.us.learn(identity)
+        simulated = app.settings.transport is Transport.SIMULATOR
+        await workspaces.remember(
+            app.pool,
+            team=identity.team,
+            enterprise=identity.enterprise,
+            name=identity.team_name,
+            simulated=simulated,
+        )
+        log.info("connected to Slack", action="slack", team=identity.team)
+
+    async def _open_socket(self) -> None:
+        app = self._app
+        token = app.slack.app_token or ""
+        self._socket = AsyncSocketModeHandler(
+            app.bolt,
+            token,
+            web_client=make_client(None, app.slack.api_url, app.session),
+            ping_interval=SOCKET_PING,
+        )
+        try:
+            await self._socket.connect_async()
+        except BaseException:
+            await self._socket.close_async()
+            raise
+
+    def _pings(self) -> Mapping[str, Ping]:
+        pings: dict[str, Ping] = {
+            "database": self._ping_database,
+            "start": self._ping_start,
+            "jobs": self._ping_jobs,
+        }
+        if self._app.settings.transport is not Transport.HTTP:
+            pings["socket"] = self._ping_socket
+        return pings
+
+    async def _ping_database(self) -> str:
+        try:
+            async with self._app.pool.connection(timeout=PING) as connection:
+                lacking = await missing(connection)
+        except (psycopg.Error, *TRANSIENT) as error:
+            return f"cannot be reached ({type(error).__name__})"
+        return f"the schema lacks {', '.join(lacking)}" if lacking else ""
+
+    async def _ping_start(self) -> str:
+        if self._stop.is_set():
+            return "the process is stopping"
+        return f"waiting for {self._starting}" if self._starting else ""
+
+    async def _ping_jobs(self) -> str:
+        return "" if self._app.workers.working else "the job workers are not running"
+
+    async def _ping_socket(self) -> str:
+        socket = self._socket
+        connected = socket is not None and await socket.client.is_connected()
+        return "" if connected else "no socket to Slack is open"
+
+    def _details(self) -> Mapping[str, str]:
+        return {}
+
+    async def _is_up(self) -> bool:
+        return not await self._ping_database()
+
+    async def _go_down(self) -> None:
+        """Intake first, then what runs, then what it stands on."""
+        app = self._app
+        self._stop.set()
+        if self._socket is not None:
+            await _quietly(self._socket.close_async())
+        app.clock.stop()
+        await app.workers.stop()
+        if self._runner is not None:
+            await _quietly(self._runner.cleanup())
+        await _quietly(app.queue.app.close_async())
+        await _quietly(app.listener_pool.close())
+        await _quietly(app.pool.close())
+        await _quietly(app.session.close())
+
+
+async def _quietly(closing: Awaitable[object]) -> None:
+    with contextlib.suppress(Exception):
+        await closing
+
+
+def _raise_if_final(error: SlackApiError) -> None:
+    code = error_code(error)
+    if code in BAD_TOKEN:
+        raise ConfigurationError(
+            f"Slack refuses the token ({code}); check SLACK_BOT_TOKEN and "
+            "SLACK_APP_TOKEN and install the app again if need be."
+        ) from error
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__

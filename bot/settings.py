@@ -1,0 +1,192 @@
+"""The environment, read once into one frozen object that hides its secrets."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, Self
+
+from dotenv.parser import parse_stream
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    SecretStr,
+    ValidationError,
+)
+
+from bot import variables
+from bot.errors import ConfigurationError
+from bot.logs import Format, Level, mask
+
+SIMULATOR_POLICY = Path(__file__).parent / "simulator" / "policy.yml"
+# Each belongs to work that is still to come. A setting that would be ignored silently
+# is worse than one that is refused.
+NOT_AVAILABLE = (
+    *("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "AGENT", "SMTP_URL", "SMTP_FROM"),
+    *("SQL_URL", "MCP_CONFIG", "LINK_SECRET", "API_TOKENS", "WEBHOOK_URL"),
+    *("WEBHOOK_SECRET", "WEBHOOK_ALLOW_PRIVATE", "AUDIT_KEY", "AUDIT_SINK"),
+    "AUDIT_INTERVAL",
+)
+
+
+class Transport(enum.StrEnum):
+    """How the bot and Slack speak with each other."""
+
+    SOCKET = "socket"
+    HTTP = "http"
+    SIMULATOR = "simulator"
+
+
+Url = Annotated[str, BeforeValidator(variables.http_url)]
+Secret = Annotated[SecretStr, BeforeValidator(variables.secret)]
+Choice = BeforeValidator(str.lower)
+
+
+class Settings(BaseModel):
+    """What the operator chose. A field is its variable in lower case."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    transport: Transport
+    notes: tuple[str, ...] = ()  # sentences to say at start
+
+    slack_bot_token: Annotated[SecretStr, variables.token("xoxb-")] | None = None
+    slack_app_token: Annotated[SecretStr, variables.token("xapp-")] | None = None
+    slack_signing_secret: Secret | None = None
+    slack_api_url: Annotated[str, BeforeValidator(variables.slack_api_url)] = (
+        "https://slack.com/api/"
+    )
+    # None: the embedded PostgreSQL
+    database_url: (
+        Annotated[SecretStr, BeforeValidator(variables.database_url)] | None
+    ) = None
+    openai_api_key: Secret | None = None  # None: the offline model
+    openai_base_url: Url | None = None
+    openai_model: str | None = None
+    tools: Annotated[tuple[str, ...], BeforeValidator(variables.tools)] = ("files",)
+    policy_file: Path = Path("policy.yml")
+    files_dir: Path = Path(".data/files")
+    host: Annotated[str, BeforeValidator(variables.host)] = "127.0.0.1"
+    port: Annotated[int, BeforeValidator(variables.port)] = 3000
+    public_url: Annotated[str, BeforeValidator(variables.public_url)] | None = None
+    # These two are checked and kept; what they limit comes with later work.
+    # An empty rate_limit means that it is off.
+    rate_limit: Annotated[
+        tuple[variables.Rate, ...], BeforeValidator(variables.rate_limit)
+    ] = tuple(variables.DEFAULT_RATES.values())
+    retention: Annotated[dt.timedelta, BeforeValidator(variables.retention)] = (
+        dt.timedelta(90)
+    )
+    sweep_interval: Annotated[float, BeforeValidator(variables.sweep_interval)] = (
+        5.0  # seconds
+    )
+    log_format: Annotated[Format, Choice] = "text"
+    log_level: Annotated[Level, Choice] = "info"
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], dotenv: Path | None = None) -> Self:
+        """Read the variables of `environ` and, below them, of the file `dotenv`.
+
+        An empty value counts as unset, also where it hides one of the file.
+        Raises ConfigurationError: one line that names variable, value (never of a
+        secret) and what is allowed.
+        """
+        merged = _read_dotenv(dotenv) | dict(environ)
+        values = {name: v.strip() for name, v in merged.items() if v.strip()}
+        for name in NOT_AVAILABLE:
+            if name in values:
+                raise ConfigurationError(
+                    f"{name} is not available in this version yet; unset it."
+                )
+        fields = {k: values[k.upper()] for k in _VARIABLES if k.upper() in values}
+        transport = _transport(values)
+        if transport is Transport.SIMULATOR:
+            fields.setdefault("policy_file", str(SIMULATOR_POLICY))
+        return cls._checked(fields, transport, _notes(values, transport))
+
+    @classmethod
+    def _checked(
+        cls, fields: dict[str, str], transport: Transport, notes: tuple[str, ...]
+    ) -> Self:
+        chosen = {"transport": transport, "notes": notes}
+        try:
+            settings = cls.model_validate(fields | chosen)
+        except ValidationError as error:
+            _refuse(error)
+        inside = variables.is_loopback(settings.host)
+        if transport is Transport.SIMULATOR and not inside:
+            raise ConfigurationError(
+                f"HOST={settings.host}: with no SLACK_* variable the simulator would"
+                " start, and it opens on loopback only; set HOST=127.0.0.1, or"
+                " SLACK_BOT_TOKEN and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET."
+            )
+        return settings
+
+
+_VARIABLES = tuple(k for k in Settings.model_fields if k not in ("transport", "notes"))
+_HIDDEN = {k for k in _VARIABLES if "SecretStr" in repr(Settings.model_fields[k])}
+
+
+def _read_dotenv(path: Path | None) -> dict[str, str]:
+    if path is None or not path.exists():
+        return {}
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            bindings = list(parse_stream(stream))
+    except (OSError, UnicodeDecodeError):
+        raise ConfigurationError(f"{path} cannot be read as UTF-8 text.") from None
+    for binding in bindings:
+        if binding.error:
+            line = binding.original.line
+            raise ConfigurationError(f"{path}, line {line}: write NAME=value.")
+    return {b.key: b.value or "" for b in bindings if b.key}
+
+
+def _transport(values: Mapping[str, str]) -> Transport:
+    present = sorted(name for name in values if name.startswith("SLACK_"))
+    if not present:
+        return Transport.SIMULATOR
+    missing = ""
+    if "SLACK_BOT_TOKEN" not in present:
+        missing = "SLACK_BOT_TOKEN"
+    elif not {"SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"} & set(present):
+        missing = "SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)"
+    if missing:
+        raise ConfigurationError(
+            f"{missing} is missing, with {', '.join(present)} set; with no SLACK_*"
+            " variable at all the simulator starts."
+        )
+    return Transport.SOCKET if "SLACK_APP_TOKEN" in present else Transport.HTTP
+
+
+def _notes(values: Mapping[str, str], transport: Transport) -> tuple[str, ...]:
+    notes: list[str] = []
+    if transport is Transport.SOCKET and "SLACK_SIGNING_SECRET" in values:
+        notes.append(
+            "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set: Socket Mode is"
+            " used, and POST /slack/events is not served."
+        )
+    if "OPENAI_BASE_URL" in values and "OPENAI_API_KEY" not in values:
+        notes.append("OPENAI_BASE_URL needs OPENAI_API_KEY: the offline model is used.")
+    return tuple(notes)
+
+
+def _shown(value: object) -> str:
+    text = mask(repr(value))
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def _refuse(error: ValidationError) -> NoReturn:
+    first: dict[str, Any] = dict(error.errors()[0])
+    field = str(first["loc"][0])
+    value = "(hidden)" if field in _HIDDEN else _shown(first["input"])
+    if "expected" in first.get("ctx", {}):
+        allowed = str(first["ctx"]["expected"])
+    else:
+        allowed = str(first["msg"]).removeprefix("Value error, ")
+    # From None: the chain of pydantic's error shows inputs, secrets among them.
+    said = f"{field.upper()}={value}: allowed is {allowed}."
+    raise ConfigurationError(said) from None

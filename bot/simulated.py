@@ -1,0 +1,51 @@
+"""The bot without Slack: the simulator in the same process, on the same port."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from bot.app import SlackAccess
+from bot.settings import Settings
+from bot.simulator import Simulator, demo_workspace, sample_files
+
+STATE = Path(".data/simulator.json")
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """The simulator, and how the bot gets into it: exactly as into Slack."""
+
+    simulator: Simulator
+    access: SlackAccess
+    routes: list[web.AbstractRouteDef]  # what the bot calls, and the page for people
+
+
+def make_simulation(settings: Settings) -> Simulation:
+    """Build the simulator with its people, channels and sample files."""
+    sample_files(settings.files_dir)
+    bot_token = f"xoxb-{secrets.token_urlsafe(16)}"
+    app_token = f"xapp-{secrets.token_urlsafe(16)}"
+    simulator = Simulator(
+        demo_workspace(),
+        bot_token=bot_token,
+        app_token=app_token,
+        state_file=STATE,
+    )
+    simulator.base_url = f"http://{_reachable(settings.host)}:{settings.port}"
+    routes = [*simulator.routes(), *simulator.page_routes()]
+    access = SlackAccess(simulator.api_url, bot_token, app_token)
+    return Simulation(simulator, access, [*routes])
+
+
+def _reachable(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def page_address(settings: Settings) -> str:
+    """Where people open the page."""
+    host = "localhost" if settings.host == "127.0.0.1" else _reachable(settings.host)
+    return f"http://{host}:{settings.port}"

@@ -1,0 +1,165 @@
+"""The forms that the values of the environment's variables may have."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import re
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import BeforeValidator, SecretStr
+
+TOOLS_NOT_AVAILABLE = ("sandbox", "email", "database", "mcp")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_CENTURY = 36500 * 86400  # seconds; keeps every date that is computed from it valid
+
+
+class Rate(NamedTuple):
+    """At most `limit` events of one kind for each person within a span."""
+
+    kind: str  # "messages" or "clicks"
+    limit: int
+    seconds: int
+
+
+def _duration(text: str, units: str) -> float:
+    found = re.fullmatch(rf"([0-9]{{1,9}}(?:\.[0-9]{{1,3}})?)([{units}])", text)
+    if not found:
+        raise ValueError(f"a number and one of the units {', '.join(units)}")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def sweep_interval(text: str) -> float:
+    """Seconds between two looks at the clock."""
+    allowed = "from 0.05s to 60m, such as 5s"
+    try:
+        seconds = _duration(text, "sm")
+    except ValueError:
+        raise ValueError(allowed) from None
+    if not 0.05 <= seconds <= 3600:
+        raise ValueError(allowed)
+    return seconds
+
+
+def retention(text: str) -> dt.timedelta:
+    """How long finished conversations are kept."""
+    seconds = _duration(text, "smhd") if text else 0
+    if not 0 < seconds <= _CENTURY:
+        raise ValueError("more than 0 and at most 36500d, such as 90d")
+    return dt.timedelta(seconds=seconds)
+
+
+DEFAULT_RATES = {
+    "messages": Rate("messages", 60, 60),
+    "clicks": Rate("clicks", 300, 60),
+}
+
+
+def rate_limit(text: str) -> tuple[Rate, ...]:
+    """What each person may send; empty when it is off."""
+    if text == "off":
+        return ()
+    named: dict[str, Rate] = {}
+    for part in text.split(","):
+        found = re.fullmatch(r"(messages|clicks)=([1-9][0-9]{0,5})/([smhd])", part)
+        if not found or found[1] in named:
+            raise ValueError("off, or a form such as messages=60/m,clicks=300/m")
+        named[found[1]] = Rate(found[1], int(found[2]), _SECONDS[found[3]])
+    return tuple((DEFAULT_RATES | named).values())
+
+
+def tools(text: str) -> tuple[str, ...]:
+    """Names of the shipped agent's tools, each once."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in names:
+        if name in TOOLS_NOT_AVAILABLE:
+            raise ValueError(f"files; {name} is not available in this version yet")
+        if name != "files":
+            raise ValueError("files")
+    return names
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on, or a host of a URL, never leaves the machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def host(text: str) -> str:
+    """An address to listen on."""
+    if not re.fullmatch(r"[0-9A-Za-z.:_-]{1,253}", text):
+        raise ValueError("an address or a host name, such as 127.0.0.1")
+    return text
+
+
+def port(text: str) -> int:
+    """A TCP port."""
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
+        raise ValueError("a whole number from 1 to 65535")
+    return int(text)
+
+
+def http_url(text: str) -> str:
+    """An address of another server, without credentials."""
+    try:
+        url = urlsplit(text)
+        good = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:
+        good = False
+    if not good or re.search(r"[\s\\]", text):
+        raise ValueError("a URL that starts with https:// or http://")
+    if "@" in urlsplit(text).netloc:
+        raise ValueError("a URL without a user name or a password")
+    return text
+
+
+def slack_api_url(text: str) -> str:
+    """The Web API's base; slack-sdk appends the method's name to it."""
+    return http_url(text).rstrip("/") + "/"
+
+
+def public_url(text: str) -> str:
+    """Where people and Slack reach this process."""
+    url = urlsplit(http_url(text))
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
+        raise ValueError("https://, or http:// on loopback")
+    if url.query or url.fragment:
+        raise ValueError("a URL without ? and #")
+    return text.rstrip("/")
+
+
+def database_url(text: str) -> SecretStr:
+    """A connection URI of libpq."""
+    if not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("a URL that starts with postgresql://")
+    try:
+        conninfo_to_dict(text)
+    except ProgrammingError:
+        # libpq's words can repeat parts of the URL, so they stay inside.
+        raise ValueError("a form that libpq can read, %-escaped") from None
+    return SecretStr(text)
+
+
+def token(prefix: str) -> BeforeValidator:
+    """docs.slack.dev/authentication/tokens: the prefix says which kind it is."""
+
+    def check(text: str) -> SecretStr:
+        if not re.fullmatch(rf"{prefix}[0-9A-Za-z-]+", text):
+            raise ValueError(f"a token that starts with {prefix}")
+        return SecretStr(text)
+
+    return BeforeValidator(check)
+
+
+def secret(text: str) -> SecretStr:
+    """Any secret; its text is never shown."""
+    if not re.fullmatch(r"[!-~]+", text):
+        raise ValueError("visible ASCII characters without spaces")
+    return SecretStr(text)

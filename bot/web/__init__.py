@@ -1,0 +1,3 @@
+"""HTTP: Slack's requests, health, metrics."""
+
+from __future__ import annotations

@@ -1,0 +1,259 @@
+"""Settings: what is read, what is refused with which line, what is never shown."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from bot.errors import ConfigurationError
+from bot.settings import NOT_AVAILABLE, SIMULATOR_POLICY, Settings, Transport
+from bot.variables import Rate
+
+BOT = "xoxb-1-2-CANARYbot"
+APP = "xapp-1-A1-CANARYapp"
+SIGNING = "CANARYsigning0123456789abcdef"
+DATABASE = "postgresql://bot:CANARYdatabase@db.example:5432/bot"
+OPENAI = "sk-CANARYopenai0123456789"
+SOCKET = {"SLACK_BOT_TOKEN": BOT, "SLACK_APP_TOKEN": APP}
+HTTP = {"SLACK_BOT_TOKEN": BOT, "SLACK_SIGNING_SECRET": SIGNING}
+
+
+def refusal(environ: dict[str, str], dotenv: Path | None = None) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.load(environ, dotenv)
+    sentence = str(caught.value)
+    assert "CANARY" not in sentence
+    assert sentence.isprintable(), "one line"
+    return sentence
+
+
+def test_without_any_variable_the_simulator_starts_on_loopback() -> None:
+    settings = Settings.load({})
+    assert settings.transport is Transport.SIMULATOR
+    assert (settings.host, settings.port) == ("127.0.0.1", 3000)
+    assert settings.policy_file == SIMULATOR_POLICY
+    assert settings.files_dir == Path(".data/files")
+    assert settings.database_url is None
+    assert settings.slack_api_url == "https://slack.com/api/"
+    assert settings.tools == ("files",)
+    assert settings.rate_limit == (Rate("messages", 60, 60), Rate("clicks", 300, 60))
+    assert settings.retention == dt.timedelta(days=90)
+    assert settings.sweep_interval == 5.0
+    assert (settings.log_format, settings.log_level) == ("text", "info")
+    assert settings.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("environ", "transport"),
+    [
+        ({}, Transport.SIMULATOR),
+        ({"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": " "}, Transport.SIMULATOR),
+        (SOCKET, Transport.SOCKET),
+        (SOCKET | {"HOST": "0.0.0.0"}, Transport.SOCKET),
+        (HTTP, Transport.HTTP),
+        (HTTP | {"SLACK_APP_TOKEN": ""}, Transport.HTTP),
+        (SOCKET | HTTP, Transport.SOCKET),
+    ],
+)
+def test_the_slack_variables_choose_the_transport(
+    environ: dict[str, str], transport: Transport
+) -> None:
+    assert Settings.load(environ).transport is transport
+
+
+def test_socket_mode_beside_a_signing_secret_is_said() -> None:
+    (note,) = Settings.load(SOCKET | HTTP).notes
+    assert "Socket Mode" in note
+    assert Settings.load(SOCKET).notes == ()
+
+
+def test_a_base_url_without_a_key_is_said() -> None:
+    (note,) = Settings.load({"OPENAI_BASE_URL": "http://localhost:11434/v1"}).notes
+    assert "OPENAI_API_KEY" in note
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"SLACK_APP_TOKEN": APP}, ["SLACK_BOT_TOKEN is missing", "SLACK_APP_TOKEN"]),
+        ({"SLACK_SIGNING_SECRET": SIGNING}, ["SLACK_BOT_TOKEN is missing"]),
+        ({"SLACK_BOT_TOKEN": BOT}, ["SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"]),
+        ({"SLACK_API_URL": "http://localhost:1/"}, ["SLACK_BOT_TOKEN is missing"]),
+        ({"SLACK_BOT_TOKN": BOT}, ["SLACK_BOT_TOKEN is missing", "SLACK_BOT_TOKN"]),
+        ({"HOST": "0.0.0.0"}, ["HOST=0.0.0.0", "loopback", "SLACK_BOT_TOKEN"]),
+        ({"HOST": "bot.example"}, ["HOST=bot.example", "loopback"]),
+    ],
+)
+def test_anything_between_the_transports_names_what_is_missing(
+    environ: dict[str, str], words: list[str]
+) -> None:
+    sentence = refusal(environ)
+    assert all(word in sentence for word in words), sentence
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_the_simulator_takes_every_loopback_host(host: str) -> None:
+    assert Settings.load({"HOST": host}).transport is Transport.SIMULATOR
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxp-CANARY", "xoxb-"),
+        ("SLACK_BOT_TOKEN", "xoxb-CANARY\nxoxb-2", "xoxb-"),
+        ("SLACK_APP_TOKEN", BOT, "xapp-"),
+        ("SLACK_SIGNING_SECRET", "CANARY CANARY", "without spaces"),
+        ("SLACK_API_URL", "slack.com/api", "https://"),
+        ("SLACK_API_URL", "ftp://slack.com/", "https://"),
+        ("SLACK_API_URL", "https://me:CANARY@slack.com/", "password"),
+        ("SLACK_API_URL", "https://CANARY@slack.com/", "password"),
+        ("DATABASE_URL", "mysql://me:CANARY@db/x", "postgresql://"),
+        ("DATABASE_URL", "host=db password=CANARY", "postgresql://"),
+        ("DATABASE_URL", "postgresql://me:CANARY@db/x?CANARY=1", "libpq"),
+        ("OPENAI_API_KEY", "sk-CANARY 0123456789", "without spaces"),
+        ("OPENAI_BASE_URL", "localhost:11434", "https://"),
+        ("OPENAI_BASE_URL", "http://[::1", "https://"),
+        ("PUBLIC_URL", "http://bot.example", "https://"),
+        ("PUBLIC_URL", "https://bot.example/?a=1", "without ?"),
+        ("HOST", "not a host", "an address"),
+        ("PORT", "0", "1 to 65535"),
+        ("PORT", "65536", "1 to 65535"),
+        ("PORT", "٣٠٠٠", "1 to 65535"),
+        ("PORT", "30\n00", "1 to 65535"),
+        ("PORT", BOT, "1 to 65535"),
+        ("RATE_LIMIT", "60", "messages=60/m"),
+        ("RATE_LIMIT", "messages=0/m", "messages=60/m"),
+        ("RATE_LIMIT", "messages=1/m,messages=2/m", "messages=60/m"),
+        ("RATE_LIMIT", "clicks=5/w", "messages=60/m"),
+        ("RETENTION", "90", "units"),
+        ("RETENTION", "0d", "more than 0"),
+        ("RETENTION", "999999d", "at most"),
+        ("SWEEP_INTERVAL", "5", "0.05s"),
+        ("SWEEP_INTERVAL", "0.01s", "0.05s"),
+        ("SWEEP_INTERVAL", "61m", "60m"),
+        ("SWEEP_INTERVAL", "nans", "0.05s"),
+        ("LOG_FORMAT", "xml", "'text' or 'json'"),
+        ("LOG_LEVEL", "loud", "'debug'"),
+        ("TOOLS", "files,browser", "allowed is files"),
+        ("TOOLS", "sandbox", "not available in this version yet"),
+        ("TOOLS", "files,mcp", "not available in this version yet"),
+    ],
+)
+def test_a_bad_value_is_one_line_of_variable_value_and_what_is_allowed(
+    name: str, value: str, allowed: str
+) -> None:
+    sentence = refusal(SOCKET | HTTP | {name: value})
+    assert sentence.startswith(f"{name}=")
+    assert allowed in sentence
+
+
+@pytest.mark.parametrize("name", NOT_AVAILABLE)
+def test_what_comes_later_is_refused_with_a_sentence(name: str) -> None:
+    sentence = refusal({name: "CANARY"})
+    assert sentence == f"{name} is not available in this version yet; unset it."
+    assert Settings.load({name: ""}).transport is Transport.SIMULATOR
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("SLACK_API_URL", "http://127.0.0.1:8/api", "http://127.0.0.1:8/api/"),
+        ("SLACK_API_URL", "http://127.0.0.1:8/api//", "http://127.0.0.1:8/api/"),
+        ("PUBLIC_URL", "https://bot.example/", "https://bot.example"),
+        ("PUBLIC_URL", "http://localhost:3000", "http://localhost:3000"),
+        ("OPENAI_BASE_URL", "http://localhost:1/v1", "http://localhost:1/v1"),
+        ("OPENAI_MODEL", "gpt-5", "gpt-5"),
+        ("PORT", "65535", 65535),
+        ("POLICY_FILE", "/etc/bot/policy.yml", Path("/etc/bot/policy.yml")),
+        ("FILES_DIR", "files", Path("files")),
+        ("TOOLS", "files, files", ("files",)),
+        ("RATE_LIMIT", "off", ()),
+        ("RATE_LIMIT", "clicks=5/s", (Rate("messages", 60, 60), Rate("clicks", 5, 1))),
+        ("RETENTION", "12h", dt.timedelta(hours=12)),
+        ("SWEEP_INTERVAL", "0.1s", 0.1),
+        ("SWEEP_INTERVAL", "2m", 120.0),
+        ("LOG_FORMAT", "JSON", "json"),
+        ("LOG_LEVEL", "debug", "debug"),
+    ],
+)
+def test_a_good_value_is_read(name: str, value: str, expected: object) -> None:
+    settings = Settings.load(SOCKET | {name: f" {value} "})
+    assert getattr(settings, name.lower()) == expected
+
+
+def test_the_policy_of_real_slack_is_not_the_simulators() -> None:
+    assert Settings.load(SOCKET).policy_file == Path("policy.yml")
+    own = Settings.load({"POLICY_FILE": "mine.yml"})
+    assert own.policy_file == Path("mine.yml")
+
+
+def test_secrets_are_hidden_in_every_output_and_readable_on_demand() -> None:
+    settings = Settings.load(
+        SOCKET | HTTP | {"DATABASE_URL": DATABASE, "OPENAI_API_KEY": OPENAI}
+    )
+    for output in (repr(settings), str(settings), settings.model_dump_json()):
+        assert "CANARY" not in output
+    assert "CANARY" not in repr(settings.model_dump())
+    assert settings.slack_bot_token is not None
+    assert settings.slack_bot_token.get_secret_value() == BOT
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == DATABASE
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = Settings.load({})
+    with pytest.raises(ValidationError):
+        settings.port = 1
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("PORT=4000\nLOG_LEVEL='debug' # loud\nexport HOST=::1\n")
+    settings = Settings.load({"PORT": "5000", "LOG_LEVEL": ""}, dotenv)
+    assert settings.port == 5000
+    assert settings.log_level == "info", "an empty value hides the line of the file"
+    assert settings.host == "::1"
+
+
+def test_a_dollar_in_the_file_is_a_dollar(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("OPENAI_API_KEY=a${HOME}b\n")
+    key = Settings.load({}, dotenv).openai_api_key
+    assert key is not None
+    assert key.get_secret_value() == "a${HOME}b"
+
+
+def test_a_missing_file_is_no_error(tmp_path: Path) -> None:
+    assert Settings.load({}, tmp_path / ".env").port == 3000
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"PORT=4000\nSLACK_BOT_TOKEN: xoxb-CANARY\n", "line 2: write NAME=value"),
+        (b"OPENAI_MODEL=\xff\xfe\n", "UTF-8"),
+    ],
+)
+def test_a_broken_file_is_one_line(tmp_path: Path, content: bytes, words: str) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_bytes(content)
+    assert words in refusal({}, dotenv)
+
+
+def test_the_example_file_lists_every_variable_commented_and_readable(
+    tmp_path: Path,
+) -> None:
+    example = (Path(__file__).parents[2] / ".env.example").read_text()
+    lines = [line for line in example.splitlines() if re.match(r"#[A-Z_]+=", line)]
+    names = [line[1:].split("=")[0] for line in lines]
+    known = {name.upper() for name in Settings.model_fields} - {"TRANSPORT", "NOTES"}
+    assert sorted(names) == sorted(known | set(NOT_AVAILABLE) | {"POSTGRES_PASSWORD"})
+    dotenv = tmp_path / ".env"
+    ours = ("HOST", "PORT", "RATE_LIMIT", "RETENTION", "SWEEP_INTERVAL", "TOOLS")
+    taken = [line[1:] for line in lines if line[1:].split("=")[0] in ours]
+    dotenv.write_text("\n".join(taken))
+    assert Settings.load({}, dotenv) == Settings.load({}), "it shows the defaults"
