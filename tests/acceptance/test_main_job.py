@@ -1,0 +1,157 @@
+"""Ask the agent, get a card, click, done: from outside the process."""
+
+from __future__ import annotations
+
+from tests.support.stage import (
+    APPROVALS,
+    GENERAL,
+    MINA,
+    OLAF,
+    RAVI,
+    Stage,
+    buttons,
+    everything,
+)
+
+
+async def test_an_approved_deletion_happens_and_the_thread_says_so(stage: Stage):
+    file = stage.put("reports/q3.csv")
+
+    ts = await stage.ask("delete reports/q3.csv")
+    card = await stage.card()
+    text = everything(card)
+    assert "delete_file" in text
+    assert "reports/q3.csv" in text
+    assert "Deleted files cannot be restored." in text
+    assert f"<@{RAVI}>" in text
+    assert f"<@{MINA}>" in text
+    assert [action for action, _ in buttons(card)] == ["approve", "reject"]
+    assert "reports/q3.csv" not in card["text"]
+    assert "delete_file" in card["text"]
+    assert file.exists()
+
+    clicked = await stage.click(MINA, "approve", card)
+    assert clicked.acked
+    await stage.outcome(card, "Approved")
+    await stage.answer(GENERAL, ts, "reports/q3.csv")
+
+    assert not file.exists()
+    final = stage.message(APPROVALS, card["ts"])
+    assert f"<@{MINA}>" in everything(final)
+    assert not buttons(final)
+
+
+async def test_a_rejected_deletion_does_not_happen(stage: Stage):
+    file = stage.put("reports/q3.csv")
+
+    ts = await stage.ask("delete reports/q3.csv")
+    card = await stage.card()
+    await stage.click(MINA, "reject", card)
+    await stage.outcome(card, "Rejected")
+    answer = await stage.answer(GENERAL, ts)
+
+    assert "rejected" in answer
+    assert file.exists()
+
+
+async def test_a_safe_tool_runs_without_a_card(stage: Stage):
+    stage.put("notes/todo.txt", "buy milk")
+
+    ts = await stage.ask("read notes/todo.txt")
+    answer = await stage.answer(GENERAL, ts)
+
+    assert "buy milk" in answer
+    assert not stage.cards()
+
+
+async def test_a_direct_message_needs_no_mention(stage: Stage):
+    stage.put("a.txt")
+    dm = stage.simulator.dm(RAVI)
+
+    ts = await stage.ask("list", channel=dm)
+
+    assert "a.txt" in await stage.answer(dm, ts)
+
+
+async def test_the_thread_says_what_is_waited_for_and_then_that_it_is_over(
+    stage: Stage,
+):
+    stage.put("a.txt")
+
+    ts = await stage.ask("delete a.txt")
+    card = await stage.card()
+    notices = await stage.simulator.wait_for(lambda: stage.said(GENERAL, ts))
+    assert "Waiting for an approval" in notices[0]["text"]
+    assert card["ts"].replace(".", "") in notices[0]["text"]
+    await stage.click(MINA, "approve", card)
+    await stage.answer(GENERAL, ts)
+
+    over = await stage.simulator.wait_for(
+        lambda: [m for m in stage.said(GENERAL, ts) if "Approved" in m["text"]]
+    )
+    assert over[0]["ts"] == notices[0]["ts"]
+
+
+async def test_an_outsider_and_the_requester_are_told_privately(stage: Stage):
+    file = stage.put("a.txt")
+    ts = await stage.ask("delete a.txt")
+    card = await stage.card()
+
+    await stage.click(OLAF, "approve", card)
+    assert "not among those" in await stage.whisper(OLAF)
+    await stage.click(RAVI, "approve", card)
+    assert "asked for this yourself" in await stage.whisper(RAVI)
+
+    assert buttons(stage.message(APPROVALS, card["ts"]))
+    assert file.exists()
+    await stage.click(MINA, "approve", card)
+    await stage.answer(GENERAL, ts)
+    assert not file.exists()
+
+
+async def test_the_requesters_reject_is_a_withdrawal(stage: Stage):
+    file = stage.put("a.txt")
+    ts = await stage.ask("delete a.txt")
+    card = await stage.card()
+
+    await stage.click(RAVI, "reject", card)
+
+    await stage.outcome(card, "Withdrawn")
+    await stage.answer(GENERAL, ts)
+    assert file.exists()
+
+
+async def test_a_stop_and_a_start_between_card_and_click_lose_nothing(stage: Stage):
+    file = stage.put("a.txt")
+    ts = await stage.ask("delete a.txt")
+    card = await stage.card()
+
+    await stage.restart()
+    await stage.click(MINA, "approve", card)
+    await stage.answer(GENERAL, ts)
+
+    assert not file.exists()
+    await stage.outcome(card, "Approved")
+
+
+async def test_two_calls_of_one_turn_are_decided_one_by_one(stage: Stage):
+    for order in (("approve", "reject"), ("reject", "approve")):
+        before = len(stage.cards())
+        first, second = stage.put("one.txt"), stage.put("two.txt")
+        ts = await stage.ask("delete one.txt and delete two.txt")
+        await stage.card(before + 2)
+        cards = {name: card for card in stage.cards()[before:] for name in NAMES
+                 if name in everything(card)}
+
+        await stage.click(MINA, order[0], cards["one.txt"])
+        await stage.outcome(cards["one.txt"], OUTCOMES[order[0]])
+        await stage.click(MINA, order[1], cards["two.txt"])
+        await stage.outcome(cards["two.txt"], OUTCOMES[order[1]])
+        await stage.answer(GENERAL, ts)
+
+        assert first.exists() is (order[0] == "reject")
+        assert second.exists() is (order[1] == "reject")
+
+
+NAMES = ("one.txt", "two.txt")
+OUTCOMES = {"approve": "Approved", "reject": "Rejected"}

@@ -1,0 +1,140 @@
+"""`python -m bot` as a process, spoken to only as Slack would."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+ROOT = Path(__file__).parents[2]
+START = 30  # seconds until it has to be ready
+STOP = 25  # seconds until it has to be gone
+
+
+def free_port() -> int:
+    """A port on loopback that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def clean_environment() -> dict[str, str]:
+    """Ours, without any variable that the bot reads."""
+    prefixes = ("SLACK_", "OPENAI_", "DATABASE_URL", "POLICY_FILE", "FILES_DIR")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(prefixes)}
+    for name in ("HOST", "PORT", "PUBLIC_URL", "TOOLS", "LOG_LEVEL", "LOG_FORMAT"):
+        kept.pop(name, None)
+    return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+@dataclass
+class BotProcess:
+    """One process; `folder` is its working directory."""
+
+    folder: Path
+    environment: dict[str, str]
+    port: int = field(default_factory=free_port)
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """Everything that it has written so far."""
+        file = self.folder / "bot.log"
+        return file.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    async def start(self, *, wait: bool = True) -> None:
+        """Start it, and wait until `/readyz` says so."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "bot.log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "bot",
+                cwd=self.folder,
+                env={**clean_environment(), **self.environment, "PORT": str(self.port)},
+                stdout=log,
+                stderr=log,
+            )
+        if wait:
+            await self.until_ready()
+
+    async def until_ready(self) -> None:
+        """Wait until `/readyz` answers 200."""
+        status, text = 0, ""
+        async with aiohttp.ClientSession() as session:
+            for _ in range(START * 20):
+                assert self.process is not None
+                assert self.process.returncode is None, self.log[-3000:]
+                with contextlib.suppress(aiohttp.ClientError):
+                    async with session.get(f"{self.url}/readyz") as answer:
+                        status, text = answer.status, await answer.text()
+                if status == 200:
+                    return
+                await asyncio.sleep(0.05)
+        raise AssertionError(f"not ready: {status} {text}\n{self.log[-3000:]}")
+
+    async def get(self, path: str) -> tuple[int, str]:
+        """Status and text of a page."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{self.url}{path}") as answer,
+        ):
+            return answer.status, await answer.text()
+
+    async def stop(self) -> int:
+        """Ask it to stop (SIGTERM) and return its exit status."""
+        return await self._end(signal.SIGTERM)
+
+    async def kill(self) -> int:
+        """Pull the plug (SIGKILL)."""
+        return await self._end(signal.SIGKILL)
+
+    async def _end(self, number: signal.Signals) -> int:
+        process = self.process
+        if process is None:
+            return 0
+        if process.returncode is None:
+            process.send_signal(number)
+        async with asyncio.timeout(STOP):
+            return await process.wait()
+
+
+async def run_command(
+    *arguments: str, folder: Path, environment: dict[str, str], timeout: float = 60
+) -> tuple[int, str, str]:
+    """Run `python -m bot ARGUMENTS`: exit status, stdout, stderr."""
+    folder.mkdir(parents=True, exist_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        *arguments,
+        cwd=folder,
+        env={**clean_environment(), **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(timeout):
+            out, err = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    return process.returncode or 0, out.decode(), err.decode()

@@ -1,0 +1,50 @@
+"""What a message in Slack shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+Message = dict[str, Any]
+
+
+def buttons(message: Message) -> list[tuple[str, str]]:
+    """`action_id` and value of each button."""
+    return [
+        (element["action_id"], element.get("value", ""))
+        for block in message.get("blocks") or ()
+        if block["type"] == "actions"
+        for element in block["elements"]
+    ]
+
+
+def shown_texts(value: Any) -> Iterator[str]:
+    """Every text that stands anywhere in blocks."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "text" and isinstance(inner, str):
+                yield inner
+            else:
+                yield from shown_texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from shown_texts(inner)
+
+
+def everything(message: Message) -> str:
+    """All that a message shows, fallback text included."""
+    return "\n".join([message.get("text", ""), *shown_texts(message.get("blocks"))])
+
+
+def has_outcome(message: Message) -> bool:
+    """Whether it reads what became of a request."""
+    words = "Approved|Rejected|Timed out|Withdrawn|Unknown|Orphaned"
+    return re.search(words, everything(message)) is not None
+
+
+def is_card(message: Message) -> bool:
+    """Whether a message of the bot has a request on it."""
+    posted = "delivery" in str(message.get("metadata", ""))
+    blocks = any(True for _ in shown_texts(message.get("blocks")))
+    return posted and blocks and ("Approv" in message["text"] or has_outcome(message))

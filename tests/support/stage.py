@@ -1,0 +1,235 @@
+"""The whole play: a simulator in the test's process, the bot as a process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.simulator import ClickResult, Simulator, Times, Workspace, demo_workspace
+from tests.support.bot_process import BotProcess, free_port
+from tests.support.records import Records
+from tests.support.shown import Message, buttons, everything, is_card
+
+RAVI, MINA, MAREK = "U0RAVI0000", "U0MINA0000", "U0MAREK000"
+DORA, OLAF = "U0DORA0000", "U0OLAF0000"
+GENERAL, APPROVALS = "C0GENERAL0", "C0APPROVAL"
+BOT = "U0APPROVER"
+BOT_TOKEN, APP_TOKEN = "xoxb-test-1", "xapp-test-1"
+SIGNING_SECRET = "0123456789abcdef0123456789abcdef"
+POLICY = """
+version: 1
+defaults:
+  channel: C0APPROVAL
+  timeout: 24h
+  stages: [{approvers: managers}]
+approvers:
+  managers: {users: [U0MINA0000, U0MAREK000]}
+  directors: {users: [U0DORA0000]}
+rules:
+  - {name: reading, tools: [read_file, list_files], approval: none}
+  - {name: writing, tools: [write_file], approval: none}
+  - name: deleting
+    tools: [delete_file]
+    why: Deleted files cannot be restored.
+    stages: [{approvers: managers}]
+"""
+
+
+@dataclass
+class Stage:
+    """Simulator, bot processes, files; and what a test says and looks at."""
+
+    simulator: Simulator
+    folder: Path
+    environment: dict[str, str]
+    transport: str
+    port: int
+    bots: list[BotProcess] = field(default_factory=list)
+
+    @property
+    def bot(self) -> BotProcess:
+        return self.bots[0]
+
+    @property
+    def files(self) -> Path:
+        return self.folder / "files"
+
+    async def start_bot(self, *, wait: bool = True) -> BotProcess:
+        """Start one more process of the bot; over HTTP the first one gets the events."""
+        port = self.port if not self._port_taken() else free_port()
+        bot = BotProcess(self.folder, self.environment, port)
+        self.bots.append(bot)
+        await bot.start(wait=wait)
+        return bot
+
+    def _port_taken(self) -> bool:
+        return any(
+            bot.port == self.port and bot.process and bot.process.returncode is None
+            for bot in self.bots
+        )
+
+    async def restart(self) -> None:
+        """Stop every process and start one again."""
+        await self.stop()
+        await self.start_bot()
+
+    async def stop(self) -> None:
+        for bot in self.bots:
+            await bot.stop()
+        self.bots.clear()
+
+    def put(self, name: str, text: str = "content") -> Path:
+        """Put a file where the agent's tools find it."""
+        path = self.files / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    async def ask(
+        self,
+        text: str,
+        user: str = RAVI,
+        channel: str = GENERAL,
+        thread_ts: str | None = None,
+    ) -> str:
+        """Mention the bot in a channel (in a DM just write); returns the ts."""
+        if not channel.startswith("D"):
+            text = f"<@{BOT}> {text}"
+        return await self.simulator.post_message(user, channel, text, thread_ts)
+
+    def said(self, channel: str, thread_ts: str) -> list[Message]:
+        """What the bot has said in a thread."""
+        thread = self.simulator.messages(channel, thread_ts)
+        return [m for m in thread if m.get("bot_id") or m.get("user") == BOT]
+
+    @property
+    def records(self) -> Records:
+        """What stands in the database."""
+        return Records(self.environment["DATABASE_URL"])
+
+    def cards(self, channel: str = APPROVALS) -> list[Message]:
+        """The bot's messages with a request on them, oldest first."""
+        found = self.simulator.messages(channel)
+        return [m for m in found if m.get("user") == BOT and is_card(m)]
+
+    async def card(self, number: int = 1, channel: str = APPROVALS) -> Message:
+        """Wait for the card of that number, the first being 1."""
+        await self.simulator.wait_for(lambda: len(self.cards(channel)) >= number)
+        return self.cards(channel)[number - 1]
+
+    async def card_about(self, words: str, channel: str = APPROVALS) -> Message:
+        """Wait for the newest card that shows these words."""
+
+        def found() -> list[Message]:
+            return [c for c in self.cards(channel) if words in everything(c)]
+
+        return (await self.simulator.wait_for(found))[-1]
+
+    def message(self, channel: str, ts: str) -> Message:
+        return next(m for m in self.simulator.messages(channel) if m["ts"] == ts)
+
+    async def click(
+        self, user: str, action: str, card: Message, *, action_ts: str | None = None
+    ) -> ClickResult:
+        """Click Approve or Reject of a card as it was shown."""
+        value = next(v for a, v in buttons(card) if a == action)
+        return await self.simulator.click(
+            user, card["channel"], card["ts"], action, value, action_ts=action_ts
+        )
+
+    async def outcome(self, card: Message, word: str) -> Message:
+        """Wait until a card shows this outcome."""
+
+        def shows() -> Message | None:
+            now = self.message(card["channel"], card["ts"])
+            return now if word in everything(now) and not buttons(now) else None
+
+        found = await self.simulator.wait_for(shows)
+        assert found is not None
+        return found
+
+    async def answer(self, channel: str, thread_ts: str, containing: str = "") -> str:
+        """Wait for the offline agent's answer in a thread, and return its text."""
+        signed = "(offline model)"
+        return await self.reply(channel, thread_ts, containing, signed)
+
+    async def reply(self, channel: str, thread_ts: str, *containing: str) -> str:
+        """Wait for a message of the bot in a thread with all of these words."""
+
+        def replies() -> list[str]:
+            texts = [everything(m) for m in self.said(channel, thread_ts)]
+            return [t for t in texts if all(words in t for words in containing)]
+
+        return (await self.simulator.wait_for(replies))[-1]
+
+    def whispers(self, user: str) -> list[str]:
+        """The private sentences to a person so far."""
+        return [m["text"] for m in self.simulator.ephemerals(user)]
+
+    async def whisper(self, user: str, containing: str = "", *, since: int = 0) -> str:
+        """Wait for a private sentence to a person, after the first `since` ones."""
+
+        def found() -> list[str]:
+            return [text for text in self.whispers(user)[since:] if containing in text]
+
+        return (await self.simulator.wait_for(found))[-1]
+
+    async def rest(self) -> None:
+        """Give whatever might still come a moment: for tests that nothing comes."""
+        await self.simulator.settled()
+        await asyncio.sleep(0.7)
+
+
+@asynccontextmanager
+async def make_stage(
+    folder: Path,
+    database: str,
+    transport: str,
+    *,
+    policy: str = POLICY,
+    workspace: Workspace | None = None,
+    start: bool = True,
+    **environment: str,
+) -> AsyncIterator[Stage]:
+    """Set a stage, with one bot started, and strike it afterwards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "policy.yml").write_text(policy)
+    port = free_port()
+    simulator = Simulator(
+        workspace or demo_workspace(),
+        bot_token=BOT_TOKEN,
+        app_token=APP_TOKEN,
+        signing_secret=SIGNING_SECRET,
+        event_url=(
+            f"http://127.0.0.1:{port}/slack/events" if transport == "http" else None
+        ),
+        times=Times(retries=(0.2, 0.5, 1.0)),
+    )
+    await simulator.start()
+    credential = (
+        {"SLACK_SIGNING_SECRET": SIGNING_SECRET}
+        if transport == "http"
+        else {"SLACK_APP_TOKEN": APP_TOKEN}
+    )
+    settings = {
+        "SLACK_BOT_TOKEN": BOT_TOKEN,
+        "SLACK_API_URL": simulator.api_url,
+        "DATABASE_URL": database,
+        "POLICY_FILE": "policy.yml",
+        "FILES_DIR": "files",
+        "SWEEP_INTERVAL": "0.2s",
+        **credential,
+        **environment,
+    }
+    stage = Stage(simulator, folder, settings, transport, port)
+    try:
+        if start:
+            await stage.start_bot()
+        yield stage
+    finally:
+        for bot in stage.bots:
+            await bot.kill()
+        await simulator.stop()
