@@ -117,16 +117,14 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
     model = _model(settings)
     runner = _runner(settings, pool, queue, people, policies, model)
     deliverer = Deliverer(pool, queue, client, us)
-    queue.register("turn", runner.turn)
-    queue.register("resume", runner.resume)
+    queue.register("turn", runner.turn, runner.give_up)
+    queue.register("resume", runner.resume, runner.give_up)
     queue.register("deliver", deliverer.deliver)
     decider = Decider(
         listener_pool, people, policies, SlackPhrases(), queue, lambda: us().app
     )
     # Bolt's own client is never used; with a token it would warn about `authorize`
-    bolt = make_bolt_app(
-        make_client(None, slack.api_url, session), slack.bot_token, us
-    )
+    bolt = make_bolt_app(make_client(None, slack.api_url, session), slack.bot_token, us)
     register_listeners(bolt, Parts(listener_pool, queue, decider, client, us))
     return App(
         settings=settings,

@@ -166,6 +166,14 @@ WHERE c.id = %(conversation)s AND c.generation = %(generation)s
 ON CONFLICT (conversation_id, tool_call_id) DO NOTHING
 RETURNING state;
 
+-- name: deny
+-- A call that the policy does not allow, once on the trail however often it is asked.
+INSERT INTO grants (conversation_id, tool_call_id, tool, rule, policy_version,
+  call_digest, grant_digest, state, result, finished_at)
+VALUES (%(conversation)s, %(tool_call)s, %(tool)s, %(rule)s, %(policy_version)s,
+  %(call_digest)s, '', 'denied', %(why)s, bot_now())
+ON CONFLICT (conversation_id, tool_call_id) DO NOTHING;
+
 -- name: claim_approved
 -- The one moment at which an approved call may start.
 UPDATE grants g SET state = 'executing', generation = %(generation)s,

@@ -66,6 +66,28 @@ def rule_on(policy: Policy, run: Run, call: CallFacts) -> Waived | Denied | None
     return found if isinstance(found, (Waived, Denied)) else None
 
 
+async def deny(
+    pool: Pool, run: Run, call: CallFacts, denied: Denied, policy_version: str
+) -> None:
+    """Put a call that the policy does not allow on the trail, once."""
+    async with pool.connection() as connection, connection.transaction():
+        stored = await connection.execute(
+            SQL["deny"],
+            {
+                "conversation": run.conversation,
+                "tool_call": call.tool_call,
+                "tool": call.tool,
+                "rule": denied.rule,
+                "policy_version": policy_version,
+                "call_digest": call.digest,
+                "why": denied.why,
+            },
+        )
+        if stored.rowcount == 1:
+            fact = _fact(run, call, "denied", rule=denied.rule, why=denied.why)
+            await append(connection, [fact])
+
+
 async def claim(
     pool: Pool, jobs: Jobs, run: Run, call: CallFacts, waived: tuple[str, str] | None
 ) -> Taken:

@@ -94,7 +94,7 @@ def judge(
         return Judgement(Effect.TIMED_OUT)
     if word := _refusal(request, choice, profile, group_now):
         return Judgement(Effect.REFUSED, word)
-    if choice.person == request.requester:
+    if choice.person.is_same(request.requester):
         return Judgement(Effect.WITHDRAWN)
     return _weigh(request, choice)
 
@@ -116,7 +116,7 @@ def is_in_place(request: Request, place: Place, own_app: str) -> bool:
 def is_repeated(request: Request, choice: Choice) -> bool:
     """Whether this very click has been counted already."""
     return bool(choice.click) and any(
-        decision.person == choice.person and decision.click == choice.click
+        decision.person.is_same(choice.person) and decision.click == choice.click
         for decision in request.decisions
     )
 
@@ -126,7 +126,8 @@ def _refusal(
 ) -> str:
     if profile.refusal:
         return profile.refusal
-    if choice.person == request.requester and choice.verdict is Verdict.REJECT:
+    withdraws = choice.verdict is Verdict.REJECT
+    if withdraws and choice.person.is_same(request.requester):
         return ""
     if word := eligibility.refusal(request, choice.person):
         return word

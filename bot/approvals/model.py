@@ -40,9 +40,13 @@ class Verdict(enum.StrEnum):
 class Person:
     """Somebody in Slack. Names are decoration; these three ids are the person."""
 
-    enterprise: str  # "" outside Enterprise Grid
+    enterprise: str  # "" outside Enterprise Grid, and where a payload does not say it
     team: str
     user: str
+
+    def is_same(self, other: Person) -> bool:
+        """Whether both are one person; a team belongs to one enterprise."""
+        return (self.team, self.user) == (other.team, other.user)
 
 
 @dataclass(frozen=True)

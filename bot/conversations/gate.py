@@ -25,12 +25,14 @@ class StoredGrants:
         self._jobs = jobs
 
     async def open(self, call: Call) -> Ruling:
-        """Rule on a call; no I/O, since the run has loaded its stored requests."""
+        """Rule on a call from what the run has loaded; a denial goes on the trail."""
         policy = self._policies.current
-        found = grants.rule_on(policy, self._run(call), _facts(call))
+        run, facts = self._run(call), _facts(call)
+        found = grants.rule_on(policy, run, facts)
         if found is None:
             return Ruling("ask")
         if isinstance(found, Denied):
+            await grants.deny(self._pool, run, facts, found, policy.version)
             return Ruling("denied", found.why, found.rule, policy.version)
         return Ruling("waived", "", found.rule, policy.version)
 

@@ -75,6 +75,20 @@ class Runner:
         turn = _turn_of(found, standing[0])
         await self._run(run, found, turn, lambda: self.engine.resume(run, answers), ids)
 
+    async def give_up(self, conversation: str) -> None:
+        """Say in the thread that a job of ours has failed for good."""
+        found = await conversations.load(self.pool, conversation)
+        if found is None:
+            return
+        run = await self._start_run(found)
+        decided = [r.id for r in run.requests.values() if not r.is_open]
+        if found.running is None and found.unread and not found.waits:
+            async with self.pool.connection() as connection:
+                await conversations.set_state(connection, found.unread[0], "running")
+        code = secrets.token_hex(3)
+        log.error("a job was given up", action="job_given_up", code=code)
+        await self.settler.fail(run, found, sentences.agent_failed(code), decided)
+
     async def _hold(self, conversation: Conversation) -> None:
         """Keep what is said meanwhile, and say what is waited for."""
         new = [m for m in conversation.messages if m.state == "received"]

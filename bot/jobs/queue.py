@@ -6,7 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import psycopg
-from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
+from procrastinate import (
+    App,
+    BaseRetryStrategy,
+    JobContext,
+    PsycopgConnector,
+    RetryDecision,
+)
 from procrastinate import jobs as queue_jobs
 
 from bot.approvals.ports import Job
@@ -55,13 +61,32 @@ class Queue:
         )
         self.app = App(connector=connector)
 
-    def register(self, name: str, work: Callable[..., Awaitable[None]]) -> None:
-        """Let `work` do the jobs of this name."""
+    def register(
+        self,
+        name: str,
+        work: Callable[..., Awaitable[None]],
+        give_up: Callable[..., Awaitable[None]] | None = None,
+    ) -> None:
+        """Let `work` do the jobs of this name.
 
-        async def task(**arguments: Any) -> None:
-            await work(**arguments)
+        `give_up` is called with the same arguments when the last try has failed, so
+        that whoever waits is told.
+        """
 
-        self.app.task(name=name, queue=QUEUES[name], retry=Patience())(task)
+        async def task(context: JobContext, **arguments: Any) -> None:
+            try:
+                await work(**arguments)
+            except (*TRANSIENT, RetryLater):
+                raise
+            except Exception:
+                if give_up and context.job.attempts >= TRIES_OF_A_BUG:
+                    await give_up(**arguments)
+                raise
+
+        decorate = self.app.task(
+            name=name, queue=QUEUES[name], retry=Patience(), pass_context=True
+        )
+        decorate(task)
 
     async def defer(self, connection: Connection, jobs: Sequence[Job]) -> None:
         """Store jobs in the transaction of `connection`."""

@@ -220,10 +220,8 @@ def _place(data: Any) -> tuple[str, str]:
 
 
 def _wait(error: SlackApiError) -> int:
-    headers = cast(
-        "Mapping[str, str]", getattr(cast("Any", error.response), "headers", {})
-    )
-    given = headers.get("Retry-After") or headers.get("retry-after") or "1"
+    headers = CIMultiDict(cast("Any", error.response).headers)
+    given = str(headers.get("Retry-After", "1"))
     return max(1, int(given)) if given.isdigit() else 1
 
 

@@ -70,7 +70,7 @@ CREATE UNIQUE INDEX decisions_once ON decisions (request_id, team_id, user_id)
   WHERE voided_at IS NULL;
 
 -- The right to run one call once: approved -> executing -> done | failed | unknown,
--- each a conditional UPDATE. A waived call has its row too.
+-- each a conditional UPDATE. A waived call has its row too, and so has a denied one.
 CREATE TABLE grants (
   conversation_id uuid NOT NULL REFERENCES conversations,
   tool_call_id text NOT NULL,
@@ -81,7 +81,7 @@ CREATE TABLE grants (
   call_digest text NOT NULL,
   grant_digest text NOT NULL,
   state text NOT NULL CHECK (
-    state IN ('approved', 'executing', 'done', 'failed', 'unknown')),
+    state IN ('approved', 'executing', 'done', 'failed', 'unknown', 'denied')),
   generation bigint,
   result text,
   granted_at timestamptz NOT NULL DEFAULT bot_now(),
