@@ -1,28 +1,33 @@
-FROM python:3.11-slim AS build
+# The Debian release is part of the tag, so that it changes when somebody decides it.
+FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
-COPY requirements.lock pyproject.toml ./
 # The lock holds the extras too. All of it is fetched and checked against its hashes;
 # then only what the bot itself depends on is installed, from those files alone.
+COPY requirements.lock ./
 RUN pip download --no-cache-dir --require-hashes --requirement requirements.lock \
-      --dest wheels \
- && python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > dependencies.txt \
- && python -m venv /venv \
- && /venv/bin/pip install --no-cache-dir --no-index --find-links wheels \
-      --requirement dependencies.txt
+      --dest wheels
+COPY pyproject.toml ./
+RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > dependencies.txt \
+ && python -m venv --without-pip /venv \
+ && pip --python /venv/bin/python install --no-cache-dir --no-index \
+      --find-links wheels --requirement dependencies.txt
 
-FROM python:3.11-slim
-RUN useradd --system --uid 10001 --no-create-home bot \
- && install --directory --owner=bot /data
+FROM python:3.11-slim-bookworm
+RUN groupadd --gid 10001 bot \
+ && useradd --uid 10001 --gid 10001 --no-log-init --no-create-home \
+      --home-dir /nonexistent --shell /usr/sbin/nologin bot \
+ && install --directory --owner=bot --group=bot /data
 COPY --from=build /venv /venv
 WORKDIR /app
 COPY agent agent
 COPY bot bot
 COPY manifest.yml policy.yml ./
-RUN /venv/bin/python -m compileall -q agent bot
+# Readable for the user whatever the umask of the checkout was.
+RUN /venv/bin/python -m compileall -q agent bot && chmod -R go=rX .
 # Nothing is written outside /data (and /tmp), so the root may be read-only.
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     HOST=0.0.0.0 PORT=3000 FILES_DIR=/data/files LOG_FORMAT=json
-USER 10001
+USER 10001:10001
 VOLUME /data
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \

@@ -25,13 +25,14 @@ from bot.conversations.settle import Settler
 from bot.database.pool import Pool, make_pool
 from bot.errors import BotError
 from bot.jobs.clock import Clock
+from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue
 from bot.jobs.workers import Workers
 from bot.settings import Settings
 from bot.slack.app import make_bolt_app
 from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
-from bot.slack.directory import Directory
+from bot.slack.directory import Afresh, Directory
 from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
 from bot.slack.listeners.parts import Parts
@@ -94,6 +95,7 @@ class App:
     queue: Queue
     bolt: AsyncApp
     workers: Workers
+    courier: Courier
     clock: Clock
     model: BaseChatModel
 
@@ -116,10 +118,7 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
     people = Directory(client, us)
     model = _model(settings)
     runner = _runner(settings, pool, queue, people, policies, model)
-    deliverer = Deliverer(pool, queue, client, us)
-    queue.register("turn", runner.turn, runner.give_up)
-    queue.register("resume", runner.resume, runner.give_up)
-    queue.register("deliver", deliverer.deliver)
+    courier = _registered(pool, queue, runner, Deliverer(pool, queue, client, us))
     decider = Decider(
         listener_pool, people, policies, SlackPhrases(), queue, lambda: us().app
     )
@@ -139,9 +138,23 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
         queue=queue,
         bolt=bolt,
         workers=Workers(queue),
+        courier=courier,
         clock=Clock(settings.sweep_interval, pool, queue),
         model=model,
     )
+
+
+def _registered(
+    pool: Pool, queue: Queue, runner: Runner, deliverer: Deliverer
+) -> Courier:
+    """Tell the queue who does which job; what is to be delivered goes out at once."""
+    queue.register("turn", runner.turn, runner.give_up)
+    queue.register("resume", runner.resume, runner.give_up)
+    queue.register("prune", runner.prune)
+    queue.register("deliver", deliverer.deliver)
+    courier = Courier(pool, queue, deliverer.deliver)
+    queue.send_at_once(courier.send)
+    return courier
 
 
 def _model(settings: Settings) -> BaseChatModel:
@@ -175,5 +188,5 @@ def _runner(
         policies=policies,
         engine=Engine(served, pool),
         settler=Settler(pool, queue, policies, served),
-        recheck=Recheck(pool, queue, people, policies),
+        recheck=Recheck(pool, queue, Afresh(people), policies),
     )

@@ -20,7 +20,7 @@ from bot.app import SlackAccess, make_app
 from bot.approvals import store
 from bot.approvals.decide import reject_by_operator
 from bot.approvals.model import Request, Status
-from bot.approvals.policy import PolicyError
+from bot.approvals.policy import Complaint, PolicyError
 from bot.database import embedded
 from bot.database.migrate import migrate
 from bot.database.pool import Pool, make_pool
@@ -49,8 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         configure_logging(settings.log_format, settings.log_level)
         with _database(settings) as url:
             return asyncio.run(parsed.command(settings, parsed, url))
-    except (BotError, PolicyError) as error:
+    except BotError as error:
         return _complain(str(error))
+    except PolicyError as error:
+        return _complain("\n".join(map(_about_policy, error.complaints)))
     except (psycopg.Error, PoolTimeout) as error:
         return _complain(f"The database cannot be used: {_first_line(error)}")
     except OSError as error:
@@ -75,6 +77,10 @@ def _database(settings: Settings) -> Generator[str]:
 def _complain(sentence: str, status: int = MISUSE) -> int:
     print(sentence, file=sys.stderr)
     return status
+
+
+def _about_policy(complaint: Complaint) -> str:
+    return f"The policy, {complaint}" if complaint.path else str(complaint)
 
 
 def _first_line(error: BaseException) -> str:
@@ -103,9 +109,17 @@ def _add_approvals(approvals: argparse.ArgumentParser) -> None:
     listing.add_argument("--status", choices=[str(status) for status in Status])
     listing.set_defaults(command=list_command)
     reject = actions.add_parser("reject", help="the operator's brake")
-    reject.add_argument("id", help="a request's id or its code")
-    reject.add_argument("--reason", required=True)
+    reject.add_argument("id", type=_words, help="a request's id or its code")
+    reject.add_argument("--reason", type=_words, required=True)
     reject.set_defaults(command=reject_command)
+
+
+def _words(text: str) -> str:
+    """An argument that is not empty and can be stored."""
+    words = text.encode("utf-8", "replace").decode("utf-8").strip()
+    if not words:
+        raise argparse.ArgumentTypeError("it is empty")
+    return words
 
 
 async def run(settings: Settings, _parsed: argparse.Namespace, url: str) -> int:
@@ -116,7 +130,7 @@ async def run(settings: Settings, _parsed: argparse.Namespace, url: str) -> int:
         app = make_app(settings, _slack_access(settings), url)
         await Service(app, []).run(lambda: None)
         return 0
-    simulation = make_simulation(settings)
+    simulation = make_simulation(settings, lambda: app.pool)
     app = make_app(settings, simulation.access, url)
     try:
         await Service(app, simulation.routes).run(
@@ -180,20 +194,47 @@ async def reject_command(
     _settings: Settings, parsed: argparse.Namespace, url: str
 ) -> int:
     """Reject an open request, whoever could decide it."""
-    operator = f"operator {getpass.getuser()}"
-    queue = Queue(url)
     async with _small_pool(url) as pool:
+        found = await _named(pool, parsed.id)
+        if len(found) != 1:
+            return _cannot_tell(parsed.id, found)
         request = await reject_by_operator(
-            pool, queue, parsed.id, parsed.reason, operator
+            pool, Queue(url), found[0].id, parsed.reason, _operator()
         )
-    if request is None:
-        print(f"There is no request {parsed.id}; see: python -m bot approvals list")
-        return 1
-    if not request.is_open:
-        print(f"Nothing to do: request {request.code} is {request.status} already.")
+    if request is None or not request.is_open:
+        status = (request or found[0]).status
+        print(f"Nothing to do: request {found[0].code} is {status} already.")
         return 1
     print(f"Rejected: {request.code}, {visible(request.tool)}.")
     return 0
+
+
+async def _named(pool: Pool, name: str) -> list[Request]:
+    """The request with this id, or those with this code: the open ones before all."""
+    async with pool.connection() as connection:
+        if request := await store.load(connection, name):
+            return [request]
+        code = name.upper()
+        still_open = await store.find(connection, code=code, status=Status.PENDING)
+        return still_open or (await store.find(connection, code=code))[-1:]
+
+
+def _cannot_tell(name: str, found: Sequence[Request]) -> int:
+    if found:
+        print(f"Several open requests have the code {name}; give the id of one:")
+    else:
+        print(f"There is no request {name}; see: python -m bot approvals list")
+    for request in found:
+        print(_line(request))
+    return 1
+
+
+def _operator() -> str:
+    """Who runs this command, as far as the machine knows."""
+    try:
+        return f"operator {getpass.getuser()}"
+    except (KeyError, OSError):  # an account without a name, as in containers
+        return f"operator {os.getuid()}"
 
 
 def _small_pool(url: str) -> Pool:

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import aiohttp
 import psycopg
@@ -21,11 +21,12 @@ from bot.approvals.policy import Policy, PolicyError, load_policy, named_ids
 from bot.database.migrate import missing
 from bot.database.pool import connect
 from bot.settings import Settings, Transport
-from bot.slack.client import error_code, make_client, make_session
+from bot.slack.client import BAD_TOKEN, error_code, make_client, make_session
 from bot.slack.identity import learn_identity
 
 MANIFEST = Path(__file__).parent.parent / "manifest.yml"
 MODEL_TIMEOUT = 20.0  # seconds
+UNKNOWN = frozenset({"user_not_found", "user_not_visible", "channel_not_found"})
 Check = Callable[[], Awaitable[list[str]]]
 
 
@@ -69,16 +70,31 @@ async def _unknown_ids(policy: Policy, client: AsyncWebClient) -> list[str]:
     troubles: list[str] = []
     for path, slack_id in named_ids(policy):
         try:
-            if slack_id.startswith(("U", "W")):
-                await client.users_info(user=slack_id)
-            else:
-                await client.conversations_info(channel=slack_id)
+            trouble = await _trouble_with(slack_id, client)
         except SlackApiError as error:
-            why = error_code(error)
-            troubles.append(f"{path}: Slack does not know {slack_id} ({why})")
+            return [*troubles, f"Slack cannot be asked ({error_code(error)})"]
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return [*troubles, f"Slack cannot be asked ({type(error).__name__})"]
+        if trouble:
+            troubles.append(f"{path}: {trouble}")
     return troubles
+
+
+async def _trouble_with(slack_id: str, client: AsyncWebClient) -> str:
+    """What is wrong with a person or a channel that the policy names, or ""."""
+    try:
+        if slack_id.startswith(("U", "W")):
+            await client.users_info(user=slack_id)
+            return ""
+        answer = await client.conversations_info(channel=slack_id)
+    except SlackApiError as error:
+        if error_code(error) not in UNKNOWN:
+            raise
+        return f"Slack does not know {slack_id}"
+    channel = cast("dict[str, Any]", answer.data)["channel"]
+    if channel.get("is_member", True):
+        return ""
+    return f"the bot is not a member of {slack_id}; invite it there"
 
 
 async def _database(url: str) -> list[str]:
@@ -101,7 +117,10 @@ async def _slack(settings: Settings, client: AsyncWebClient) -> list[str]:
         await learn_identity(client)
         answer = await client.auth_test()
     except SlackApiError as error:
-        return [f"refuses the token ({error_code(error)})"]
+        code = error_code(error)
+        if code in BAD_TOKEN:
+            return [f"refuses the token ({code}); check SLACK_BOT_TOKEN"]
+        return [f"answers {code}; try again later"]
     except (aiohttp.ClientError, TimeoutError, OSError, KeyError) as error:
         return [f"cannot be reached ({type(error).__name__}); check SLACK_API_URL"]
     headers = CIMultiDict(cast("Mapping[str, str]", answer.headers))

@@ -11,7 +11,6 @@ import aiohttp
 import psycopg
 import structlog
 from aiohttp import web
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_sdk.errors import SlackApiError
 
 from bot.app import App
@@ -19,8 +18,9 @@ from bot.database import workspaces
 from bot.database.migrate import migrate, missing
 from bot.errors import TRANSIENT, ConfigurationError
 from bot.settings import Transport
-from bot.slack.client import error_code, make_client
+from bot.slack.client import BAD_TOKEN, error_code, make_client
 from bot.slack.identity import learn_identity
+from bot.slack.socket import SocketHandler
 from bot.web.health import Ping, health_routes
 from bot.web.metrics import metrics_routes
 from bot.web.slack_events import slack_routes
@@ -28,19 +28,6 @@ from bot.web.slack_events import slack_routes
 log = structlog.get_logger(__name__)
 LONGEST_WAIT = 10.0  # seconds between two tries at the start
 PING = 2.0  # seconds that a ping may take
-SOCKET_PING = 5.0  # seconds between two pings of the socket
-# Slack's words for a token that will never work.
-# https://docs.slack.dev/reference/methods/auth.test#errors
-BAD_TOKEN = frozenset(
-    {
-        "account_inactive",
-        "invalid_auth",
-        "not_allowed_token_type",
-        "not_authed",
-        "token_expired",
-        "token_revoked",
-    }
-)
 
 
 class Service:
@@ -50,7 +37,7 @@ class Service:
         self._app = app
         self._extra_routes = extra_routes
         self._runner: web.AppRunner | None = None
-        self._socket: AsyncSocketModeHandler | None = None
+        self._socket: SocketHandler | None = None
         self._starting = "the start"  # what is waited for; "" when all is up
         self._stop = asyncio.Event()
 
@@ -83,8 +70,9 @@ class Service:
             stopped.cancel()
             task.result()
             return True
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        while not task.done():  # a cancellation that meets a query can get lost
+            task.cancel()
+            await asyncio.wait({task}, timeout=0.5)
         return False
 
     async def _listen(self) -> None:
@@ -165,14 +153,10 @@ class Service:
     async def _open_socket(self) -> None:
         app = self._app
         token = app.slack.app_token or ""
-        self._socket = AsyncSocketModeHandler(
-            app.bolt,
-            token,
-            web_client=make_client(None, app.slack.api_url, app.session),
-            ping_interval=SOCKET_PING,
-        )
+        client = make_client(None, app.slack.api_url, app.session)
+        self._socket = SocketHandler(app.bolt, token, client)
         try:
-            await self._socket.connect_async()
+            await self._socket.open()
         except BaseException:
             await self._socket.close_async()
             raise
@@ -222,6 +206,7 @@ class Service:
             await _quietly(self._socket.close_async())
         app.clock.stop()
         await app.workers.stop()
+        await app.courier.stop()
         if self._runner is not None:
             await _quietly(self._runner.cleanup())
         await _quietly(app.queue.app.close_async())

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 
 from bot.app import SlackAccess
+from bot.database.pool import Pool
+from bot.errors import TRANSIENT
 from bot.settings import Settings
 from bot.simulator import Simulator, demo_workspace, sample_files
+from bot.simulator.app_config import AppConfig
+from bot.simulator.page_hands import History, HistoryLine
+from bot.web.history import card_history
 
 STATE = Path(".data/simulator.json")
+# its scopes and events hold in the simulator as they do in Slack
+MANIFEST = Path(__file__).parent.parent / "manifest.yml"
 
 
 @dataclass(frozen=True)
@@ -24,8 +32,11 @@ class Simulation:
     routes: list[web.AbstractRouteDef]  # what the bot calls, and the page for people
 
 
-def make_simulation(settings: Settings) -> Simulation:
-    """Build the simulator with its people, channels and sample files."""
+def make_simulation(settings: Settings, pool: Callable[[], Pool]) -> Simulation:
+    """Build the simulator with its people, channels and sample files.
+
+    `pool` reaches the bot's database, which is there only after this.
+    """
     sample_files(settings.files_dir)
     bot_token = f"xoxb-{secrets.token_urlsafe(16)}"
     app_token = f"xapp-{secrets.token_urlsafe(16)}"
@@ -34,11 +45,26 @@ def make_simulation(settings: Settings) -> Simulation:
         bot_token=bot_token,
         app_token=app_token,
         state_file=STATE,
+        app=AppConfig.read(MANIFEST),
+        history=_history(pool),
     )
     simulator.base_url = f"http://{_reachable(settings.host)}:{settings.port}"
     routes = [*simulator.routes(), *simulator.page_routes()]
     access = SlackAccess(simulator.api_url, bot_token, app_token)
     return Simulation(simulator, access, [*routes])
+
+
+def _history(pool: Callable[[], Pool]) -> History:
+    """What the page tells under *What happened*: the audit trail in sentences."""
+
+    async def history(channel: str, ts: str) -> list[HistoryLine]:
+        try:
+            found = await card_history(pool(), channel, ts)
+        except TRANSIENT as error:
+            raise LookupError("the bot's database cannot be reached") from error
+        return [HistoryLine(each.at, each.text) for each in found]
+
+    return history
 
 
 def _reachable(host: str) -> str:

@@ -50,5 +50,9 @@ async def append(connection: Connection, facts: Sequence[Fact]) -> None:
         psycopg.Error: the trail refused; the caller's transaction rolls back.
     """
     if facts:
-        rows = Jsonb([asdict(fact) for fact in facts])
-        await connection.execute(SQL["append_audit"], {"facts": rows})
+        await connection.execute(SQL["append_audit"], {"facts": as_json(facts)})
+
+
+def as_json(facts: Sequence[Fact]) -> Jsonb:
+    """Facts as a statement takes them that appends them beside its own work."""
+    return Jsonb([asdict(fact) for fact in facts])

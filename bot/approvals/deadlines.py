@@ -6,7 +6,7 @@ from bot.approvals import store
 from bot.approvals.audit import SQL
 from bot.approvals.decide import expire
 from bot.approvals.ports import Jobs
-from bot.database.pool import Pool
+from bot.database.pool import Pool, transaction
 
 BATCH = 100
 
@@ -18,7 +18,7 @@ async def expire_due(pool: Pool, jobs: Jobs, batch: int = BATCH) -> int:
     """
     total = 0
     while True:
-        async with pool.connection() as connection, connection.transaction():
+        async with transaction(pool) as connection:
             found = await connection.execute(SQL["select_due"], {"limit": batch})
             due = [row["id"] for row in await found.fetchall()]
             for request_id in due:

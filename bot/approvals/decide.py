@@ -7,12 +7,18 @@ here; nothing else changes `requests.status`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from bot.approvals import store
-from bot.approvals.audit import SQL, Fact, about, append
-from bot.approvals.judge import CHANGES, Choice, Effect, Judgement, judge
+from bot.approvals.audit import SQL, about, append, as_json
+from bot.approvals.judge import (
+    CHANGES,
+    Choice,
+    Effect,
+    Judgement,
+    judge,
+    unfillable,
+)
 from bot.approvals.model import Decision, Person, Profile, Request, Status
 from bot.approvals.ports import (
     Jobs,
@@ -22,7 +28,8 @@ from bot.approvals.ports import (
     deliver_job,
     resume_job,
 )
-from bot.database.pool import Connection, Pool
+from bot.approvals.replies import Replies
+from bot.database.pool import Connection, Pool, transaction
 from bot.errors import SlackUnavailable
 
 CLOSES = {
@@ -63,11 +70,11 @@ class Decider:
     async def _decide(
         self, choice: Choice, profile: Profile
     ) -> tuple[Judgement, Request | None]:
-        async with self.pool.connection() as connection, connection.transaction():
+        async with transaction(self.pool) as connection:
             found = await store.load_locked(connection, choice.request)
             if found is None:
                 judgement = Judgement(Effect.REFUSED, "unknown_request")
-                await self._answer(connection, choice, judgement, None)
+                await self._replies.answer(connection, choice, judgement, None)
                 return judgement, None
             request, now = found
             judgement = judge(
@@ -80,7 +87,7 @@ class Decider:
             )
             if judgement.effect in CHANGES:
                 await apply(connection, self.jobs, request, choice, judgement)
-            await self._answer(connection, choice, judgement, request)
+            await self._replies.answer(connection, choice, judgement, request)
             return judgement, request
 
     def _group(self, request: Request) -> Sequence[str]:
@@ -91,38 +98,16 @@ class Decider:
         group = self.policies.current.groups.get(name)
         return group.users if group else ()
 
+    @property
+    def _replies(self) -> Replies:
+        return Replies(self.phrases, self.jobs)
+
     async def _refuse_unseen(self, choice: Choice) -> tuple[Judgement, Request | None]:
         judgement = Judgement(Effect.REFUSED, "could_not_check")
-        async with self.pool.connection() as connection, connection.transaction():
+        async with transaction(self.pool) as connection:
             request = await store.load(connection, choice.request)
-            await self._answer(connection, choice, judgement, request)
+            await self._replies.answer(connection, choice, judgement, request)
             return judgement, request
-
-    async def _answer(
-        self,
-        connection: Connection,
-        choice: Choice,
-        judgement: Judgement,
-        request: Request | None,
-    ) -> None:
-        """Audit the attempt, tell the person privately, redraw a stale card."""
-        jobs: list[str] = []
-        if judgement.effect not in CHANGES:
-            await append(connection, [_attempt(choice, judgement, request)])
-            if request and judgement.effect is Effect.LATE:
-                jobs += await store.touch(connection, request.id)
-        if choice.place and (text := self.phrases.answer(judgement, request)):
-            jobs.append(
-                await store.add_delivery(
-                    connection,
-                    kind="private",
-                    team=choice.person.team,
-                    channel=choice.place.channel,
-                    user=choice.person.user,
-                    text=text,
-                )
-            )
-        await self.jobs.defer(connection, [deliver_job(job) for job in jobs])
 
 
 async def apply(
@@ -133,28 +118,12 @@ async def apply(
     judgement: Judgement,
 ) -> None:
     """Write a change that `judge` allowed, with its trail and what follows from it."""
-    stage = request.stage_index
-    if judgement.effect is not Effect.TIMED_OUT:
-        word = Decision(
-            choice.person,
-            choice.verdict,
-            stage,
-            request.raised_at,
-            choice.via,
-            choice.reason,
-            choice.click,
-        )
-        await store.add_decision(connection, request.id, word)
-    if judgement.effect is Effect.STAGE_PASSED:
-        await store.pass_stage(connection, request.id, stage)
     note = choice.reason if judgement.word == "" else judgement.word
-    await _write(connection, jobs, request, judgement, note, _who(choice, judgement))
-
-
-def _who(choice: Choice, judgement: Judgement) -> tuple[str, str]:
     if judgement.effect is Effect.TIMED_OUT:
-        return "clock", ""
-    return choice.person.user, choice.via
+        await _write(connection, jobs, request, judgement, note, ("clock", ""))
+    else:
+        who = (choice.person.user, choice.via)
+        await _write(connection, jobs, request, judgement, note, who, choice)
 
 
 async def _write(
@@ -164,59 +133,51 @@ async def _write(
     judgement: Judgement,
     note: str,
     who: tuple[str, str],
+    choice: Choice | None = None,
 ) -> None:
     status = CLOSES.get(judgement.effect)
-    if status is not None:
-        await _close(connection, request, status, note)
     actor, via = who
-    fact = about(
-        request,
-        str(judgement.effect),
-        actor=actor,
-        via=via,
-        stage=request.stage_index,
-        note=note,
+    event, stage = str(judgement.effect), request.stage_index
+    fact = about(request, event, actor=actor, via=via, stage=stage, note=note)
+    written = await connection.execute(
+        SQL["decide"],
+        {
+            "id": request.id,
+            "stage": stage,
+            "passes": judgement.effect in (Effect.STAGE_PASSED, Effect.APPROVED),
+            "status": status,
+            "note": note,
+            "facts": as_json([fact]),
+            **_word(choice),
+        },
     )
-    await append(connection, [fact])
-    touched = await store.touch(connection, request.id)
-    follow = [deliver_job(delivery) for delivery in touched]
+    row = await written.fetchone()
+    if row is None or (status is not None and not row["closed"]):
+        raise Overtaken(request.id)
+    follow = [deliver_job(delivery) for delivery in row["touched"]]
     if status is not None:
         follow.append(resume_job(request.conversation))
     await jobs.defer(connection, follow)
 
 
-async def _close(
-    connection: Connection, request: Request, status: Status, note: str
-) -> None:
-    if status is Status.APPROVED:
-        await store.pass_stage(connection, request.id, request.stage_index)
-        await store.add_grant(connection, request)
-    closed = await connection.execute(
-        SQL["close_request"], {"id": request.id, "status": status, "note": note}
-    )
-    if closed.rowcount != 1:
-        raise Overtaken(request.id)
+def _word(choice: Choice | None) -> dict[str, str | None]:
+    """What a person said, as the statement wants it; all None where nobody did."""
+    if choice is None:
+        names = ("enterprise", "team", "user", "verdict", "reason", "via", "click")
+        return dict.fromkeys(names)
+    return {
+        "enterprise": choice.person.enterprise,
+        "team": choice.person.team,
+        "user": choice.person.user,
+        "verdict": choice.verdict,
+        "reason": choice.reason,
+        "via": choice.via,
+        "click": choice.click,
+    }
 
 
 class Overtaken(Exception):
     """The deadline passed between the judgement and its writing; try again."""
-
-
-def _attempt(choice: Choice, judgement: Judgement, request: Request | None) -> Fact:
-    detail: dict[str, Any] = {
-        "word": judgement.word,
-        "verdict": str(choice.verdict),
-        "asked_for": choice.request[:64],
-    }
-    return Fact(
-        choice.person.team,
-        str(judgement.effect),
-        request=request.id if request else None,
-        conversation=request.conversation if request else None,
-        actor=choice.person.user,
-        via=choice.via,
-        detail=detail,
-    )
 
 
 async def expire(connection: Connection, jobs: Jobs, request: Request) -> None:
@@ -234,6 +195,68 @@ async def reject_unfillable(
     await _write(connection, jobs, request, judgement, note, ("bot", ""))
 
 
+async def reopen(
+    connection: Connection, jobs: Jobs, request: Request, lost: Decision, why: str
+) -> bool:
+    """Void a decision whose right is lost and ask again; False if the call has begun.
+
+    Raises:
+        Overtaken: the request is no longer approved; nothing may be written.
+    """
+    key = {"id": request.id}
+    await connection.execute(SQL["lock_request"], key)
+    withdrawn = await connection.execute(SQL["withdraw_grant"], key)
+    if withdrawn.rowcount != 1:
+        return False
+    note = f"<@{lost.person.user}> may no longer decide: {why}"
+    reopened = await connection.execute(SQL["reopen_request"], {**key, "note": note})
+    if reopened.rowcount != 1:
+        raise Overtaken(request.id)
+    word = {**key, "user": lost.person.user, "stage": lost.stage}
+    await connection.execute(SQL["void_decisions"], {**word, "reason": why})
+    await connection.execute(SQL["reopen_stage"], {**key, "stage": lost.stage})
+    fact = about(request, "voided", actor=lost.person.user, reason=note)
+    await append(connection, [fact])
+    await _ask_again(connection, jobs, request.id, lost.person.user)
+    return True
+
+
+async def _ask_again(
+    connection: Connection, jobs: Jobs, request_id: str, without: str
+) -> None:
+    """Redraw a reopened request, or reject it where nobody is left to decide it.
+
+    One that is overdue is left to the clock, which alone closes those.
+    """
+    found = await store.load_with_clock(connection, request_id)
+    if found is None:
+        return
+    request, now = found
+    rest = replace(request, participants=(*request.participants, without))
+    stuck = unfillable(rest)
+    if stuck and now < request.expires_at:
+        await reject_unfillable(connection, jobs, request, stuck.approvers)
+        return
+    touched = await store.touch(connection, request_id)
+    await jobs.defer(connection, [deliver_job(delivery) for delivery in touched])
+
+
+async def orphan(
+    connection: Connection, jobs: Jobs, requests: Sequence[Request]
+) -> None:
+    """Close open requests that their graph no longer asks, and redraw their cards."""
+    ids = [request.id for request in requests]
+    found = await connection.execute(
+        SQL["orphan_requests"], {"ids": ids, "note": "no longer asked"}
+    )
+    closed = {row["id"] for row in await found.fetchall()}
+    for request in requests:
+        if request.id in closed:
+            await append(connection, [about(request, "orphaned")])
+            touched = await store.touch(connection, request.id)
+            await jobs.defer(connection, [deliver_job(one) for one in touched])
+
+
 async def reject_by_operator(
     pool: Pool, jobs: Jobs, request_id: str, reason: str, operator: str
 ) -> Request | None:
@@ -243,7 +266,7 @@ async def reject_by_operator(
         The request as it was, or None if there is none with that id. A request that
         is closed already stays as it is.
     """
-    async with pool.connection() as connection, connection.transaction():
+    async with transaction(pool) as connection:
         found = await store.load_locked(connection, request_id)
         if found is None or not found[0].is_open:
             return found[0] if found else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,18 @@ def canonical(value: Any) -> str:
         return rfc8785.dumps(value).decode("utf-8")
     except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
         raise NotCanonical(f"the arguments cannot be written down: {error}") from error
+
+
+def storable(value: Any) -> str:
+    """RFC 8785 text that is still the same after it has been read back.
+
+    Raises:
+        NotCanonical: as `canonical`; and a float beyond 2^53, since it is written as an
+            integer that nobody can write again.
+    """
+    text = canonical(value)
+    canonical(json.loads(text))
+    return text
 
 
 def _sha256(domain: str, value: Mapping[str, Any]) -> str:

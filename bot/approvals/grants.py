@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from psycopg import AsyncCursor
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
 from bot.approvals import digest, store
 from bot.approvals.audit import SQL, Fact, append
 from bot.approvals.model import Execution, Request
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Denied, Policy, Waived
 from bot.approvals.ports import Jobs, deliver_job
-from bot.database.pool import Connection, Pool
+from bot.database.pool import Connection, Pool, transaction
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ async def deny(
     pool: Pool, run: Run, call: CallFacts, denied: Denied, policy_version: str
 ) -> None:
     """Put a call that the policy does not allow on the trail, once."""
-    async with pool.connection() as connection, connection.transaction():
+    async with transaction(pool) as connection:
         stored = await connection.execute(
             SQL["deny"],
             {
@@ -95,15 +99,18 @@ async def claim(
 
     Args:
         waived: rule and policy version where the policy lets the call run by itself.
+
+    Raises:
+        LostRun: another run has taken over the conversation; nothing was written.
     """
-    async with pool.connection() as connection, connection.transaction():
+    async with pool.connection() as connection:
         if waived is not None:
             won = await _claim_waived(connection, run, call, waived)
         else:
             won = await _claim_approved(connection, run, call)
-        if won:
-            await append(connection, [_fact(run, call, "claimed")])
-            return Taken(won=True)
+    if won:
+        return Taken(won=True)
+    async with transaction(pool) as connection:
         return await _explain(connection, jobs, run, call)
 
 
@@ -121,14 +128,15 @@ async def _claim_waived(
             "policy_version": version,
             "call_digest": call.digest,
             "generation": run.generation,
+            **_trail(run, call),
         },
     )
-    return claimed.rowcount == 1
+    return await _won(claimed)
 
 
 async def _claim_approved(connection: Connection, run: Run, call: CallFacts) -> bool:
     request = run.requests.get(call.tool_call)
-    if request is None:
+    if request is None or _shown_digest(request) != call.digest:
         return False
     claimed = await connection.execute(
         SQL["claim_approved"],
@@ -138,9 +146,25 @@ async def _claim_approved(connection: Connection, run: Run, call: CallFacts) -> 
             "call_digest": call.digest,
             "grant_digest": _grant_digest(request, call),
             "generation": run.generation,
+            **_trail(run, call),
         },
     )
-    return claimed.rowcount == 1
+    return await _won(claimed)
+
+
+async def _won(claimed: AsyncCursor[DictRow]) -> bool:
+    row = await claimed.fetchone()
+    return bool(row and row["won"])
+
+
+def _trail(run: Run, call: CallFacts) -> dict[str, Any]:
+    detail = {"tool": call.tool, "call": call.digest}
+    return {"team": run.team, "detail": Jsonb(detail)}
+
+
+def _shown_digest(request: Request) -> str:
+    """The call digest of what people were shown, made anew from what is stored."""
+    return digest.call_digest(request.tool, request.schema_digest, request.arguments)
 
 
 def _grant_digest(request: Request, call: CallFacts) -> str:
@@ -169,17 +193,16 @@ async def _explain(
         await _redraw(connection, jobs, row["request_id"])
         return Taken(state=Execution.UNKNOWN)
     found = await (await connection.execute(SQL["select_grant"], key)).fetchone()
-    state = found["state"] if found else None
-    if found and state in (Execution.DONE, Execution.FAILED, Execution.UNKNOWN):
-        return Taken(state=Execution(state), result=found["result"] or "")
-    refusal = _refusal(found, run, call)
+    if found is None or found["current_generation"] != run.generation:
+        raise LostRun(run.conversation)
+    if found["state"] in (Execution.DONE, Execution.FAILED, Execution.UNKNOWN):
+        return Taken(state=Execution(found["state"]), result=found["result"] or "")
+    refusal = _refusal(found, call)
     await append(connection, [_fact(run, call, "refused", word=refusal)])
     return Taken(refusal=refusal)
 
 
-def _refusal(found: Mapping[str, Any] | None, run: Run, call: CallFacts) -> str:
-    if found is None or found["current_generation"] != run.generation:
-        return "another run has taken over this conversation"
+def _refusal(found: Mapping[str, Any], call: CallFacts) -> str:
     if found["state"] is None:
         return "no approval is stored for it"
     if found["call_digest"] != call.digest:
@@ -193,26 +216,39 @@ async def finish(
     """Store what came of a claimed call.
 
     Raises:
-        LostRun: the run was replaced meanwhile; its outcome is unknown by now.
+        LostRun: the run was replaced meanwhile and must stop. What it found out is
+            stored nevertheless, unless its successor has called the call unknown.
     """
-    async with pool.connection() as connection, connection.transaction():
-        finished = await connection.execute(
-            SQL["finish_grant"],
-            {
-                "conversation": run.conversation,
-                "tool_call": call.tool_call,
-                "state": state,
-                "result": result,
-                "generation": run.generation,
-            },
-        )
-        row = await finished.fetchone()
-        if row is None:
-            raise LostRun(run.conversation)
-        event = "ran" if state is Execution.DONE else "failed"
-        await append(connection, [_fact(run, call, event)])
-        if state is Execution.FAILED:
+    if state is Execution.DONE:
+        async with pool.connection() as connection:
+            row = await _finish(connection, run, call, state, result)
+    else:
+        async with transaction(pool) as connection:
+            row = await _finish(connection, run, call, state, result)
             await _redraw(connection, jobs, row["request_id"])
+    if row["current_generation"] != run.generation:
+        raise LostRun(run.conversation)
+
+
+async def _finish(
+    connection: Connection, run: Run, call: CallFacts, state: Execution, result: str
+) -> DictRow:
+    finished = await connection.execute(
+        SQL["finish_grant"],
+        {
+            "conversation": run.conversation,
+            "tool_call": call.tool_call,
+            "state": state,
+            "result": result,
+            "generation": run.generation,
+            "event": "ran" if state is Execution.DONE else "failed",
+            **_trail(run, call),
+        },
+    )
+    row = await finished.fetchone()
+    if row is None:
+        raise LostRun(run.conversation)
+    return row
 
 
 class LostRun(Exception):

@@ -45,6 +45,7 @@ class Place:
     channel: str
     message: str
     card: str = ""  # the card's id in the message's own metadata
+    thread: str = ""  # the ts of the thread that the message stands in
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,9 @@ class Jobs(Protocol):
 class Phrases(Protocol):
     """The sentences that people read about a choice of theirs."""
 
-    def answer(self, judgement: Judgement, request: Request | None) -> str:
+    def answer(
+        self, judgement: Judgement, request: Request | None, person: Person
+    ) -> str:
         """A private sentence, or "" where the card alone says it."""
         ...
 
@@ -63,3 +65,8 @@ def turn_job(conversation: str) -> Job:
 def deliver_job(delivery: str) -> Job:
     """Bring one message in Slack up to date."""
     return Job("deliver", delivery, {"delivery": delivery})
+
+
+def prune_job(conversation: str) -> Job:
+    """Drop a quiet conversation's old checkpoints."""
+    return Job("prune", conversation, {"conversation": conversation})

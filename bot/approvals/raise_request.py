@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,11 +11,11 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from bot.approvals import digest, eligibility, store
-from bot.approvals.audit import SQL, Fact, append
+from bot.approvals import digest, eligibility
+from bot.approvals.audit import SQL
 from bot.approvals.model import Person, Stage, Status
 from bot.approvals.policy.match import plan
-from bot.approvals.policy.model import Demanded, Denied, Plan, Policy
+from bot.approvals.policy.model import THREAD, Demanded, Denied, Plan, Policy
 from bot.approvals.ports import Job, Jobs, deliver_job, resume_job
 from bot.database.pool import Connection
 
@@ -53,7 +54,7 @@ class _Ruling:
     rules: tuple[str, ...]
     why: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
-    channel: str = "thread"
+    channel: str = THREAD
     timeout: timedelta = timedelta(hours=24)
     note: str = ""
 
@@ -73,13 +74,13 @@ async def raise_requests(
     raised: list[str] = []
     follow: list[Job] = []
     for ask in asked:
-        ruling = _rule(policy, turn, ask)
-        request = await _insert(connection, policy, turn, ask, ruling)
-        if request is None:
+        row = _row(policy, turn, ask, _rule(policy, turn, ask))
+        inserted = await connection.execute(SQL["raise"], row)
+        if await inserted.fetchone() is None:
             continue
-        raised.append(request)
-        if ruling.status is Status.PENDING:
-            follow.append(await _announce(connection, turn, request, ruling))
+        raised.append(row["id"])
+        if row["card"]:
+            follow.append(deliver_job(row["card"]))
         else:
             follow.append(resume_job(turn.conversation))
     await jobs.defer(connection, follow)
@@ -88,7 +89,7 @@ async def raise_requests(
 
 def _rule(policy: Policy, turn: Turn, ask: Asked) -> _Ruling:
     try:
-        digest.canonical(ask.arguments)
+        digest.storable(ask.arguments)
     except digest.NotCanonical as error:
         return _Ruling(Status.REJECTED, (), note=f"denied:{error}")
     return _from_plan(plan(policy, ask.tool, ask.arguments), turn)
@@ -116,33 +117,6 @@ def _from_plan(found: Plan, turn: Turn) -> _Ruling:
     )
 
 
-async def _insert(
-    connection: Connection, policy: Policy, turn: Turn, ask: Asked, ruling: _Ruling
-) -> str | None:
-    row = _row(policy, turn, ask, ruling)
-    inserted = await connection.execute(SQL["insert_request"], row)
-    if inserted.rowcount != 1:
-        return None
-    stages = [
-        {
-            "position": position,
-            "approvers": stage.approvers,
-            "people": stage.people,
-            "quorum": stage.quorum,
-        }
-        for position, stage in enumerate(ruling.stages)
-    ]
-    await connection.execute(
-        SQL["insert_stages"], {"id": row["id"], "stages": Jsonb(stages)}
-    )
-    if ruling.status is Status.APPROVED:
-        request = await store.load(connection, row["id"])
-        if request is not None:
-            await store.add_grant(connection, request)
-    await append(connection, [_fact(row, turn, ruling)])
-    return row["id"]
-
-
 def _row(policy: Policy, turn: Turn, ask: Asked, ruling: _Ruling) -> dict[str, Any]:
     readable = not ruling.note.startswith("denied:the arguments")
     arguments = ask.arguments if readable else {}
@@ -159,7 +133,7 @@ def _row(policy: Policy, turn: Turn, ask: Asked, ruling: _Ruling) -> dict[str, A
         "position": ask.position,
         "tool_call": ask.tool_call,
         "tool": ask.tool,
-        "arguments": digest.canonical(arguments),
+        "arguments": digest.storable(arguments),
         "schema_digest": schema,
         "call_digest": call,
         "grant_digest": digest.grant_digest(
@@ -179,54 +153,54 @@ def _row(policy: Policy, turn: Turn, ask: Asked, ruling: _Ruling) -> dict[str, A
         "status": ruling.status,
         "outcome_note": ruling.note,
         "timeout": ruling.timeout,
+        "stages": _stages(ruling),
+        **_messages(turn, ruling),
+        **_trail(turn, ask, ruling, policy),
     }
 
 
-def _fact(row: dict[str, Any], turn: Turn, ruling: _Ruling) -> Fact:
-    event = "requested" if ruling.status is Status.PENDING else str(ruling.status)
-    return Fact(
-        turn.requester.team,
-        event,
-        request=row["id"],
-        conversation=turn.conversation,
-        detail={
-            "on_behalf_of": turn.requester.user,
-            "tool": row["tool"],
-            "digest": row["grant_digest"],
-            "rules": row["rules"],
-            "policy": row["policy_version"],
-            "note": ruling.note,
-        },
+def _stages(ruling: _Ruling) -> Jsonb:
+    return Jsonb(
+        [
+            {
+                "position": position,
+                "approvers": stage.approvers,
+                "people": stage.people,
+                "quorum": stage.quorum,
+            }
+            for position, stage in enumerate(ruling.stages)
+        ]
     )
 
 
-async def _announce(
-    connection: Connection, turn: Turn, request: str, ruling: _Ruling
-) -> Job:
-    """Note the card, and beside it what the conversation's thread says.
+def _messages(turn: Turn, ruling: _Ruling) -> dict[str, str | None]:
+    """The card, and beside it what the conversation's thread says.
 
     The notice is sent when the card stands, since it links to it; a card that stands
     in the thread itself needs none.
     """
-    in_thread = ruling.channel == "thread"
-    team = turn.requester.team
-    card = await store.add_delivery(
-        connection,
-        kind="card",
-        team=team,
-        channel=turn.channel if in_thread else ruling.channel,
-        thread_ts=turn.thread_ts if in_thread else None,
-    )
-    notice: str | None = None
-    if not in_thread:
-        notice = await store.add_delivery(
-            connection,
-            kind="notice",
-            team=team,
-            channel=turn.channel,
-            thread_ts=turn.thread_ts,
-        )
-    await connection.execute(
-        SQL["set_messages"], {"id": request, "card": card, "notice": notice}
-    )
-    return deliver_job(card)
+    waits = ruling.status is Status.PENDING
+    in_thread = ruling.channel == THREAD
+    return {
+        "card": str(uuid.uuid4()) if waits else None,
+        "card_channel": turn.channel if in_thread else ruling.channel,
+        "card_thread": turn.thread_ts if in_thread else None,
+        "notice": str(uuid.uuid4()) if waits and not in_thread else None,
+        "channel": turn.channel,
+        "thread": turn.thread_ts,
+    }
+
+
+def _trail(turn: Turn, ask: Asked, ruling: _Ruling, policy: Policy) -> dict[str, Any]:
+    waits = ruling.status is Status.PENDING
+    detail = {
+        "on_behalf_of": turn.requester.user,
+        "tool": ask.tool,
+        "rules": ruling.rules,
+        "policy": policy.version,
+        "note": ruling.note,
+    }
+    return {
+        "event": "requested" if waits else str(ruling.status),
+        "detail": Jsonb(detail),
+    }

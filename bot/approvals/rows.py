@@ -48,8 +48,8 @@ def request_from(row: Mapping[str, Any]) -> Request:
         position=row["position"],
         schema_digest=row["schema_digest"],
         card=str(row["card_id"] or ""),
-        card_channel=row["card_posted"] or row["card_channel"] or "",
-        card_ts=row["card_ts"] or "",
+        card_channel=(row["card"] or [None, None])[0] or "",
+        card_ts=(row["card"] or [None, None])[1] or "",
         notice=str(row["notice_id"] or ""),
     )
 

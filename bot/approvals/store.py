@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.approvals.audit import SQL
-from bot.approvals.model import Decision, Request
+from bot.approvals.model import Request
 from bot.approvals.rows import request_from
 from bot.database.pool import Connection
 
@@ -42,62 +42,28 @@ async def load_locked(
 async def find(
     connection: Connection,
     *,
-    delivery: str | None = None,
-    conversation: str | None = None,
     status: str | None = None,
+    code: str | None = None,
     limit: int = 1000,
 ) -> list[Request]:
-    """Requests of a message in Slack, of a conversation's open ones, of a status."""
-    found = await connection.execute(
-        SQL["select_requests"],
-        {
-            "delivery": delivery,
-            "conversation": conversation,
-            "status": status,
-            "limit": limit,
-        },
-    )
+    """Requests of a status, of a code; at most the newest `limit`, oldest first."""
+    key = {"status": status, "code": code, "limit": limit}
+    found = await connection.execute(SQL["select_requests"], key)
+    return [request_from(row) for row in reversed(await found.fetchall())]
+
+
+async def shown_by(connection: Connection, delivery: str) -> list[Request]:
+    """The requests that a card or a notice shows, in call order."""
+    key = {"delivery": delivery}
+    found = await connection.execute(SQL["select_requests_shown"], key)
     return [request_from(row) for row in await found.fetchall()]
 
 
-async def add_decision(connection: Connection, request: str, word: Decision) -> None:
-    """Store one person's word."""
-    await connection.execute(
-        SQL["insert_decision"],
-        {
-            "id": request,
-            "stage": word.stage,
-            "enterprise": word.person.enterprise,
-            "team": word.person.team,
-            "user": word.person.user,
-            "verdict": word.verdict,
-            "reason": word.reason,
-            "via": word.via,
-            "click": word.click,
-        },
-    )
-
-
-async def pass_stage(connection: Connection, request: str, stage: int) -> None:
-    """Mark a stage as passed and open the next."""
-    await connection.execute(SQL["pass_stage"], {"id": request, "stage": stage})
-
-
-async def add_grant(connection: Connection, request: Request) -> None:
-    """Give the right to run the request's call, once."""
-    await connection.execute(
-        SQL["insert_grant"],
-        {
-            "conversation": request.conversation,
-            "tool_call": request.tool_call,
-            "request": request.id,
-            "tool": request.tool,
-            "rule": ", ".join(request.rules),
-            "policy_version": request.policy_version,
-            "call_digest": request.call_digest,
-            "grant_digest": request.grant_digest,
-        },
-    )
+async def unresumed(connection: Connection, conversation: str) -> list[Request]:
+    """What a conversation's graph waits for, oldest first."""
+    key = {"conversation": conversation}
+    found = await connection.execute(SQL["select_requests_unresumed"], key)
+    return [request_from(row) for row in await found.fetchall()]
 
 
 async def add_delivery(

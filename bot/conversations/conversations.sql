@@ -4,15 +4,23 @@ WITH conversation AS (
   INSERT INTO conversations (id, team_id, channel_id, thread_ts)
   VALUES (%(new_id)s, %(team)s, %(channel)s, %(thread_ts)s)
   ON CONFLICT (team_id, channel_id, thread_ts)
-    DO UPDATE SET team_id = excluded.team_id
-  RETURNING id)
-INSERT INTO messages (team_id, enterprise_id, channel_id, ts, event_id,
-  conversation_id, user_id, text)
-SELECT %(team)s, %(enterprise)s, %(channel)s, %(ts)s, %(event_id)s, id, %(user)s,
-  %(text)s
-FROM conversation
-ON CONFLICT DO NOTHING
-RETURNING conversation_id;
+    -- a column of no key: a lock that lets grants and messages refer to the row
+    DO UPDATE SET generation = conversations.generation
+  RETURNING id),
+message AS (
+  INSERT INTO messages (team_id, enterprise_id, channel_id, ts, event_id,
+    conversation_id, user_id, text)
+  SELECT %(team)s, %(enterprise)s, %(channel)s, %(ts)s, %(event_id)s, id, %(user)s,
+    %(text)s
+  FROM conversation
+  ON CONFLICT DO NOTHING
+  RETURNING conversation_id),
+trail AS (
+  INSERT INTO audit (team_id, event, conversation_id, actor, via, detail)
+  SELECT %(team)s, 'received', conversation_id, %(user)s, 'slack',
+    jsonb_build_object('channel', %(channel)s::text, 'ts', %(ts)s::text)
+  FROM message)
+SELECT conversation_id FROM message;
 
 -- name: select_conversation
 -- Where a conversation is, whether it waits for people, and its open messages.
@@ -29,39 +37,64 @@ SELECT c.*,
 FROM conversations c WHERE c.id = %(conversation)s;
 
 -- name: start_run
--- A new run: whatever ran before under a lower number has been replaced.
-UPDATE conversations SET generation = generation + 1
+-- A new run, of a message if one is given: whatever ran before under a lower number has
+-- been replaced. Its commit need not wait for the disk: everything that the run does
+-- is written after it.
+WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
+begun AS (
+  UPDATE messages SET state = 'running'
+  WHERE id = %(message)s AND state IN ('received', 'held'))
+UPDATE conversations SET generation = generation + 1, last_run_at = bot_now()
+FROM quick
 WHERE id = %(conversation)s RETURNING generation;
 
 -- name: own_run
--- Hold the conversation if this run is still its run.
-SELECT id FROM conversations
-WHERE id = %(conversation)s AND generation = %(generation)s FOR UPDATE;
+-- Hold the conversation if this run is still its run, and note the answers that its
+-- graph has taken. A click that stores a grant refers to this row and must not wait.
+WITH own AS (
+  SELECT id FROM conversations
+  WHERE id = %(conversation)s AND generation = %(generation)s FOR NO KEY UPDATE),
+taken AS (
+  UPDATE requests SET resumed_at = bot_now() FROM own
+  WHERE requests.id = ANY(%(answered)s) AND resumed_at IS NULL)
+SELECT id FROM own;
+
+-- name: end_turn
+-- The turn's last word, with which its message is done; says whether more is unread.
+WITH closed AS (
+  UPDATE messages SET state = %(state)s
+  WHERE conversation_id = %(conversation)s AND state = 'running'),
+said AS (
+  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
+  VALUES (%(delivery)s, %(kind)s, %(team)s, %(channel)s, %(thread_ts)s, %(text)s))
+SELECT EXISTS (
+  SELECT FROM messages WHERE conversation_id = %(conversation)s
+    AND state IN ('received', 'held')) AS more;
 
 -- name: set_message_state
 -- What has become of a message.
 UPDATE messages SET state = %(state)s WHERE id = %(message)s;
 
--- name: close_messages
--- The message of this turn is done with.
-UPDATE messages SET state = %(state)s
-WHERE conversation_id = %(conversation)s AND state = 'running';
+-- name: select_unpruned
+-- Conversations that are quiet now and keep checkpoints that nobody needs.
+SELECT id FROM conversations
+WHERE pruned < generation AND last_run_at < bot_now() - %(age)s
+  AND NOT EXISTS (SELECT FROM procrastinate_jobs j
+    WHERE j.lock = conversations.id::text AND j.status IN ('todo', 'doing'))
+ORDER BY last_run_at LIMIT %(limit)s;
 
--- name: count_open_messages
--- Whether somebody still waits to be heard.
-SELECT count(*) AS open FROM messages
-WHERE conversation_id = %(conversation)s AND state IN ('received', 'held');
+-- name: pruned
+-- Its older checkpoints are gone, up to this run.
+UPDATE conversations SET pruned = %(generation)s WHERE id = %(conversation)s;
 
 -- name: select_left_behind
--- Conversations with work but no job: a job was lost, or gave up.
+-- Conversations with work but no job: a job was lost, or gave up. While people are
+-- waited for, only a message that nobody has answered yet is work.
 SELECT m.conversation_id AS id, 'turn' AS job FROM messages m
-WHERE (m.state IN ('received', 'held')
-       OR (m.state = 'running' AND NOT EXISTS (
-         SELECT FROM requests r WHERE r.conversation_id = m.conversation_id
-           AND r.resumed_at IS NULL)))
+WHERE m.state IN ('received', 'held', 'running')
   AND m.received_at < bot_now() - %(age)s
-  AND NOT EXISTS (SELECT FROM requests r
-    WHERE r.conversation_id = m.conversation_id AND r.resumed_at IS NULL)
+  AND (m.state = 'received' OR NOT EXISTS (SELECT FROM requests r
+    WHERE r.conversation_id = m.conversation_id AND r.resumed_at IS NULL))
   AND NOT EXISTS (SELECT FROM procrastinate_jobs j
     WHERE j.lock = m.conversation_id::text AND j.status IN ('todo', 'doing'))
 UNION
@@ -74,6 +107,9 @@ UNION
 SELECT d.id, 'deliver' FROM deliveries d
 WHERE d.shown < d.revision AND d.state <> 'failed'
   AND d.created_at < bot_now() - %(age)s
+  -- a notice links to its card, and is sent when that stands
+  AND NOT EXISTS (SELECT FROM requests r JOIN deliveries c ON c.id = r.card_id
+    WHERE r.notice_id = d.id AND r.status = 'pending' AND c.message_ts IS NULL)
   AND NOT EXISTS (SELECT FROM procrastinate_jobs j
     WHERE j.lock = d.id::text AND j.status IN ('todo', 'doing'))
 LIMIT %(limit)s;

@@ -95,10 +95,10 @@ class Engine:
         ran = _ran(state.values, state.interrupts)
         return any(message.id == message_id for message in ran.messages)
 
-    async def prune(self, run: Run) -> None:
+    async def prune(self, conversation: str) -> None:
         """Keep the latest checkpoint only: each one holds the whole conversation."""
         saver = AsyncPostgresSaver(cast("Any", self._pool))
-        await saver.aprune([run.conversation], strategy="keep_latest")
+        await saver.aprune([conversation], strategy="keep_latest")
 
     async def _invoke(self, run: Run, graph_input: Any) -> Ran:
         graph, config = self._prepare(run)

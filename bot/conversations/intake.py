@@ -5,9 +5,8 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from bot.approvals.audit import Fact, append
 from bot.approvals.ports import Jobs, turn_job
-from bot.database.pool import Pool
+from bot.database.pool import Pool, transaction
 from bot.database.statements import load_statements
 
 SQL = load_statements("bot.conversations", "conversations.sql")
@@ -33,7 +32,7 @@ async def receive(pool: Pool, jobs: Jobs, incoming: Incoming) -> bool:
     Raises:
         psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; do not ack.
     """
-    async with pool.connection() as connection, connection.transaction():
+    async with transaction(pool) as connection:
         stored = await connection.execute(
             SQL["receive"],
             {
@@ -52,15 +51,6 @@ async def receive(pool: Pool, jobs: Jobs, incoming: Incoming) -> bool:
         if row is None:
             return False
         conversation = str(row["conversation_id"])
-        fact = Fact(
-            incoming.team,
-            "received",
-            conversation=conversation,
-            actor=incoming.user,
-            via="slack",
-            detail={"channel": incoming.channel, "ts": incoming.ts},
-        )
-        await append(connection, [fact])
         await jobs.defer(connection, [turn_job(conversation)])
         return True
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from bot.approvals import store
-from bot.approvals.audit import SQL, about, append
-from bot.approvals.decide import reject_unfillable
-from bot.approvals.judge import unfillable
-from bot.approvals.model import Decision, Request, Status
-from bot.approvals.ports import Jobs, People, Policies, deliver_job
-from bot.database.pool import Pool
+from bot.approvals.decide import reopen
+from bot.approvals.model import Decision, Execution, Request, Status
+from bot.approvals.ports import Jobs, People, Policies
+from bot.database.pool import Pool, transaction
 
 
 @dataclass(frozen=True)
@@ -32,14 +29,12 @@ class Recheck:
         stands: list[Request] = []
         for request in requests:
             lost = await self._lost(request)
-            if lost is None:
+            if lost is None or not await self._reopen(request, *lost):
                 stands.append(request)
-            else:
-                await self._reopen(request, *lost)
         return stands
 
     async def _lost(self, request: Request) -> tuple[Decision, str] | None:
-        if request.status is not Status.APPROVED:
+        if request.status is not Status.APPROVED or _has_begun(request):
             return None
         for decision in request.decisions:
             profile = await self.people.look_up(decision.person)
@@ -51,33 +46,11 @@ class Recheck:
                 return decision, f"no longer in {name}"
         return None
 
-    async def _reopen(self, request: Request, decision: Decision, why: str) -> None:
-        async with self.pool.connection() as connection, connection.transaction():
-            await connection.execute(SQL["lock_request"], {"id": request.id})
-            note = f"<@{decision.person.user}> may no longer decide: {why}"
-            reopened = await connection.execute(
-                SQL["reopen_request"], {"id": request.id, "note": why}
-            )
-            if reopened.rowcount != 1:
-                return
-            key = {"id": request.id}
-            user = decision.person.user
-            await connection.execute(SQL["withdraw_grant"], key)
-            await connection.execute(
-                SQL["void_decision"], {**key, "user": user, "reason": why}
-            )
-            await connection.execute(
-                SQL["reopen_stage"], {**key, "stage": decision.stage}
-            )
-            fact = about(request, "voided", actor=user, reason=note)
-            await append(connection, [fact])
-            fresh = await store.load(connection, request.id)
-            if fresh and (stuck := unfillable(_without(fresh, user))):
-                await reject_unfillable(connection, self.jobs, fresh, stuck.approvers)
-                return
-            touched = await store.touch(connection, request.id)
-            await self.jobs.defer(connection, [deliver_job(one) for one in touched])
+    async def _reopen(self, request: Request, lost: Decision, why: str) -> bool:
+        async with transaction(self.pool) as connection:
+            return await reopen(connection, self.jobs, request, lost, why)
 
 
-def _without(request: Request, user: str) -> Request:
-    return replace(request, participants=(*request.participants, user))
+def _has_begun(request: Request) -> bool:
+    """Whether a run before a crash has taken the grant: nothing is left to void."""
+    return request.execution not in (None, Execution.APPROVED)

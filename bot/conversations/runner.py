@@ -24,7 +24,7 @@ from bot.conversations.engine import Engine, Ran
 from bot.conversations.intake import SQL
 from bot.conversations.recheck import Recheck
 from bot.conversations.settle import Settler
-from bot.database.pool import Connection, Pool
+from bot.database.pool import Connection, Pool, transaction
 from bot.errors import TRANSIENT
 from bot.slack import sentences
 
@@ -80,11 +80,9 @@ class Runner:
         found = await conversations.load(self.pool, conversation)
         if found is None:
             return
-        run = await self._start_run(found)
+        stuck = found.running is None and found.unread and not found.waits
+        run = await self._start_run(found, found.unread[0] if stuck else None)
         decided = [r.id for r in run.requests.values() if not r.is_open]
-        if found.running is None and found.unread and not found.waits:
-            async with self.pool.connection() as connection:
-                await conversations.set_state(connection, found.unread[0], "running")
         code = secrets.token_hex(3)
         log.error("a job was given up", action="job_given_up", code=code)
         await self.settler.fail(run, found, sentences.agent_failed(code), decided)
@@ -94,8 +92,8 @@ class Runner:
         new = [m for m in conversation.messages if m.state == "received"]
         if not new:
             return
-        async with self.pool.connection() as connection, connection.transaction():
-            waiting = await store.find(connection, conversation=conversation.id)
+        async with transaction(self.pool) as connection:
+            waiting = await store.unresumed(connection, conversation.id)
             for message in new:
                 await conversations.set_state(connection, message, "held")
             if waiting:
@@ -114,9 +112,7 @@ class Runner:
     async def _first_run(
         self, conversation: Conversation, message: Message, profile: Profile
     ) -> None:
-        async with self.pool.connection() as connection:
-            await conversations.set_state(connection, message, "running")
-        run = await self._start_run(conversation)
+        run = await self._start_run(conversation, message)
         given = {"messages": [_human(conversation, message, profile)]}
         turn = conversation.turn_of(message)
         await self._run(run, conversation, turn, lambda: self.engine.start(run, given))
@@ -134,11 +130,18 @@ class Runner:
 
         await self._run(run, conversation, conversation.turn_of(message), go_on)
 
-    async def _start_run(self, conversation: Conversation) -> Run:
-        key = {"conversation": conversation.id}
+    async def _start_run(
+        self, conversation: Conversation, message: Message | None = None
+    ) -> Run:
+        key = {
+            "conversation": conversation.id,
+            "message": message.id if message else None,
+        }
+        open_ones: list[Request] = []
         async with self.pool.connection() as connection:
             row = await (await connection.execute(SQL["start_run"], key)).fetchone()
-            open_ones = await store.find(connection, conversation=conversation.id)
+            if conversation.waits:
+                open_ones = await store.unresumed(connection, conversation.id)
         if row is None:
             raise LostRun(conversation.id)
         stored = {request.tool_call: request for request in open_ones}
@@ -152,22 +155,48 @@ class Runner:
         go: Callable[[], Coroutine[Any, Any, Ran]],
         answered: Sequence[str] = (),
     ) -> None:
-        """Run the graph and write down what came of it."""
+        """Run the graph and write down what came of it, unless the run was replaced."""
         try:
-            ran = await go()
-        except TRANSIENT:
-            raise
+            await self._run_owned(run, conversation, turn, go, answered)
         except LostRun:
+            # the job must not be tried again: that would replace the run that goes on
             log.warning(
                 "run replaced", action="run_lost", conversation=run.conversation
             )
-            return
+
+    async def _run_owned(
+        self,
+        run: Run,
+        conversation: Conversation,
+        turn: Turn,
+        go: Callable[[], Coroutine[Any, Any, Ran]],
+        answered: Sequence[str],
+    ) -> None:
+        try:
+            ran = await go()
+        except (*TRANSIENT, LostRun):
+            raise
         except Exception as error:
             await self.settler.fail(run, conversation, self._explain(error), answered)
             return
         await self.settler.settle(run, conversation, turn, ran, answered)
-        if not ran.interrupts:
-            await self.engine.prune(run)
+
+    async def prune(self, conversation: str) -> None:
+        """Drop the checkpoints that nobody needs any more, when it is quiet.
+
+        Not after each turn: that took a third of the turn's statements, and what it
+        saves is the growth of long conversations.
+        """
+        async with self.pool.connection() as connection:
+            key = {"conversation": conversation}
+            found = await connection.execute(SQL["select_conversation"], key)
+            row = await found.fetchone()
+        if row is None:
+            return
+        await self.engine.prune(conversation)
+        async with self.pool.connection() as connection:
+            done = {**key, "generation": row["generation"]}
+            await connection.execute(SQL["pruned"], done)
 
     def _explain(self, error: Exception) -> str:
         """One sentence for the thread; the rest goes to the log under its code."""
@@ -181,7 +210,7 @@ class Runner:
     async def _turn_away(
         self, conversation: Conversation, message: Message, profile: Profile
     ) -> None:
-        async with self.pool.connection() as connection, connection.transaction():
+        async with transaction(self.pool) as connection:
             await conversations.set_state(connection, message, "refused")
             fact = Fact(
                 conversation.team,
@@ -206,7 +235,7 @@ class Runner:
     async def _answer_at_once(
         self, conversation: Conversation, message: Message, text: str
     ) -> None:
-        async with self.pool.connection() as connection, connection.transaction():
+        async with transaction(self.pool) as connection:
             await conversations.set_state(connection, message, "answered")
             await self._say(connection, conversation, text)
             await self._follow(connection, conversation, [])

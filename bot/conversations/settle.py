@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langgraph.types import Interrupt
 
-from bot.approvals import store
-from bot.approvals.audit import SQL as APPROVALS
-from bot.approvals.audit import about, append
+from bot.approvals.decide import orphan
 from bot.approvals.grants import LostRun, Run
-from bot.approvals.model import Request
 from bot.approvals.ports import Job, Jobs, Policies, deliver_job, turn_job
 from bot.approvals.raise_request import Asked, Turn, raise_requests
 from bot.conversations.conversation import Conversation
 from bot.conversations.dialects import tool_approval
 from bot.conversations.engine import Ran, ServedGraph
 from bot.conversations.intake import SQL
-from bot.database.pool import Connection, Pool
+from bot.database.pool import Connection, Pool, transaction
 
 
 @dataclass(frozen=True)
@@ -47,9 +45,8 @@ class Settler:
         Raises:
             LostRun: another run has taken the conversation over.
         """
-        async with self.pool.connection() as connection, connection.transaction():
-            await self._own(connection, run)
-            await connection.execute(APPROVALS["mark_resumed"], {"ids": list(answered)})
+        async with transaction(self.pool) as connection:
+            await self._own(connection, run, answered)
             await self._orphan(connection, run, ran, answered)
             asked = self._asked(ran.interrupts)
             await raise_requests(
@@ -66,15 +63,20 @@ class Settler:
         answered: Sequence[str] = (),
     ) -> None:
         """Say in the thread what went wrong; the conversation can go on."""
-        async with self.pool.connection() as connection, connection.transaction():
-            await self._own(connection, run)
-            await connection.execute(APPROVALS["mark_resumed"], {"ids": list(answered)})
+        async with transaction(self.pool) as connection:
+            await self._own(connection, run, answered)
             await self._end(connection, conversation, "say", sentence)
 
-    async def _own(self, connection: Connection, run: Run) -> None:
+    async def _own(
+        self, connection: Connection, run: Run, answered: Sequence[str]
+    ) -> None:
         found = await connection.execute(
             SQL["own_run"],
-            {"conversation": run.conversation, "generation": run.generation},
+            {
+                "conversation": run.conversation,
+                "generation": run.generation,
+                "answered": list(answered),
+            },
         )
         if await found.fetchone() is None:
             raise LostRun(run.conversation)
@@ -96,41 +98,28 @@ class Settler:
             for request in run.requests.values()
             if request.interrupt not in pending and request.id not in answered
         ]
-        await orphan(connection, self.jobs, gone)
+        if gone:
+            await orphan(connection, self.jobs, gone)
 
     async def _end(
         self, connection: Connection, conversation: Conversation, kind: str, text: str
     ) -> None:
-        delivery = await store.add_delivery(
-            connection,
-            kind=kind,
-            team=conversation.team,
-            channel=conversation.channel,
-            thread_ts=conversation.thread_ts,
-            text=text,
+        delivery = str(uuid.uuid4())
+        found = await connection.execute(
+            SQL["end_turn"],
+            {
+                "conversation": conversation.id,
+                "state": "answered" if kind == "answer" else "failed",
+                "delivery": delivery,
+                "kind": kind,
+                "team": conversation.team,
+                "channel": conversation.channel,
+                "thread_ts": conversation.thread_ts,
+                "text": text,
+            },
         )
-        state = "answered" if kind == "answer" else "failed"
-        key = {"conversation": conversation.id}
-        await connection.execute(SQL["close_messages"], {**key, "state": state})
         follow: list[Job] = [deliver_job(delivery)]
-        found = await connection.execute(SQL["count_open_messages"], key)
         row = await found.fetchone()
-        if row and row["open"]:
+        if row and row["more"]:
             follow.append(turn_job(conversation.id))
         await self.jobs.defer(connection, follow)
-
-
-async def orphan(
-    connection: Connection, jobs: Jobs, requests: Sequence[Request]
-) -> None:
-    """Mark open requests as no longer asked, and redraw their cards."""
-    ids = [request.id for request in requests]
-    found = await connection.execute(
-        APPROVALS["orphan_requests"], {"ids": ids, "note": "no longer asked"}
-    )
-    closed = {row["id"] for row in await found.fetchall()}
-    for request in requests:
-        if request.id in closed:
-            await append(connection, [about(request, "orphaned")])
-            touched = await store.touch(connection, request.id)
-            await jobs.defer(connection, [deliver_job(one) for one in touched])

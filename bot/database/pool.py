@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-Connection = AsyncConnection[DictRow]
+TRUSTED = 1.0  # seconds that a connection is taken for alive after its last use
+
+
+class Connection(AsyncConnection[DictRow]):
+    """A connection that knows what to do once its transaction stands."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.after_commit: list[Callable[[], None]] = []
+        self.last_used = 0.0  # time.monotonic()
+
+
 Pool = AsyncConnectionPool[Connection]
 
-# The saver of LangGraph needs autocommit; `prepare_threshold=None` keeps proxies with
-# transaction pooling working, where 0 would mean "at once".
+PREPARE_AFTER = 5  # uses of a statement, psycopg's own default
+# The saver of LangGraph needs autocommit. Nothing is prepared (0 would mean "at once")
+# until it is known that no proxy with transaction pooling is in between.
 SETTINGS: dict[str, Any] = {
     "autocommit": True,
     "prepare_threshold": None,
@@ -40,7 +55,8 @@ def make_pool(
         size: most connections at once.
         timeout: seconds to wait for a free connection before `PoolTimeout`.
 
-    `check` replaces connections that a restart of the server has cut.
+    A connection that has been idle is checked before it is used, so that those which
+    a restart of the server has cut are replaced.
     """
     return AsyncConnectionPool(
         url,
@@ -51,6 +67,49 @@ def make_pool(
         timeout=timeout,
         open=False,
         name=name,
-        check=cast(Any, AsyncConnectionPool.check_connection),
+        configure=prepare_if_direct,
+        check=check_if_idle,
+        reset=note_use,
         reconnect_timeout=10,
     )
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncGenerator[Connection]:
+    """One transaction on a connection of its own; then what was put off until after it.
+
+    Raises:
+        psycopg.Error, psycopg_pool.PoolTimeout: nothing was written.
+    """
+    async with pool.connection() as connection:
+        connection.after_commit.clear()
+        async with connection.transaction():
+            yield connection
+        due = connection.after_commit[:]
+    for act in due:
+        act()
+
+
+async def check_if_idle(connection: Connection) -> None:
+    """A pool's `check`: ask the server only where the last use is a while ago."""
+    if time.monotonic() - connection.last_used > TRUSTED:
+        await AsyncConnectionPool.check_connection(cast(Any, connection))
+
+
+async def note_use(connection: Connection) -> None:
+    """A pool's `reset`, for `check_if_idle`."""
+    connection.last_used = time.monotonic()
+
+
+async def prepare_if_direct(connection: Connection) -> None:
+    """A pool's `configure`: prepare statements where the server itself is at the end.
+
+    Planning costs more than running here. A proxy such as PgBouncer gives its clients
+    process numbers of its own, and may run each transaction on another server process,
+    which does not know what was prepared.
+    https://www.postgresql.org/docs/current/protocol-message-formats.html BackendKeyData
+    """
+    found = await connection.execute("SELECT pg_backend_pid() AS pid")
+    row = await found.fetchone()
+    if row and row["pid"] == connection.info.backend_pid:
+        connection.prepare_threshold = PREPARE_AFTER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import timedelta
 
@@ -9,15 +10,17 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.approvals.deadlines import expire_due
-from bot.approvals.ports import Job, deliver_job, resume_job, turn_job
+from bot.approvals.ports import Job, deliver_job, prune_job, resume_job, turn_job
 from bot.conversations.intake import SQL
-from bot.database.pool import Pool
+from bot.database.pool import Pool, transaction
 from bot.jobs.queue import Queue
 from bot.jobs.workers import STALLED
 
 log = structlog.get_logger(__name__)
 LEFT_BEHIND = timedelta(seconds=60)  # how old work without a job is when it is found
 BATCH = 100
+QUIET = timedelta(minutes=1)  # since a conversation's last run, before it is pruned
+PRUNED_AT_ONCE = 10
 _JOBS = {"turn": turn_job, "resume": resume_job, "deliver": deliver_job}
 
 
@@ -50,7 +53,7 @@ class Clock:
 
     async def tick(self) -> None:
         """Expire what is overdue, take up what was left behind; raise nothing."""
-        for duty in (self._expire, self._retry_stalled, self._take_up):
+        for duty in (self._expire, self._retry_stalled, self._take_up, self._prune):
             try:
                 await duty()
             except Exception as error:
@@ -59,7 +62,7 @@ class Clock:
                     action="tick_failed",
                     duty=duty.__name__,
                     error=type(error).__name__,
-                    exc_info=log.isEnabledFor(10),
+                    exc_info=logging.getLogger(__name__).isEnabledFor(logging.DEBUG),
                 )
         self.last_tick = time.monotonic()
 
@@ -77,7 +80,7 @@ class Clock:
 
     async def _take_up(self) -> None:
         """Defer again what has no job although there is work."""
-        async with self._pool.connection() as connection, connection.transaction():
+        async with transaction(self._pool) as connection:
             found = await connection.execute(
                 SQL["select_left_behind"], {"age": LEFT_BEHIND, "limit": BATCH}
             )
@@ -87,3 +90,12 @@ class Clock:
             await self._queue.defer(connection, jobs)
         if jobs:
             log.warning("work taken up", action="left_behind", count=len(jobs))
+
+    async def _prune(self) -> None:
+        """Have the checkpoints of quiet conversations pruned, some at each tick."""
+        async with transaction(self._pool) as connection:
+            found = await connection.execute(
+                SQL["select_unpruned"], {"age": QUIET, "limit": PRUNED_AT_ONCE}
+            )
+            jobs = [prune_job(str(row["id"])) for row in await found.fetchall()]
+            await self._queue.defer(connection, jobs)

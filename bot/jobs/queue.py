@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
-import psycopg
 from procrastinate import (
     App,
     BaseRetryStrategy,
     JobContext,
     PsycopgConnector,
     RetryDecision,
+    sql,
 )
 from procrastinate import jobs as queue_jobs
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
 
 from bot.approvals.ports import Job
-from bot.database.pool import Connection
+from bot.database.pool import (
+    Connection,
+    check_if_idle,
+    note_use,
+    prepare_if_direct,
+)
 from bot.errors import TRANSIENT, RetryLater
 
 RUNS = "runs"
 DELIVERIES = "deliveries"
-QUEUES = {"turn": RUNS, "resume": RUNS, "deliver": DELIVERIES}
+# Deliveries that the process which caused them sends at once, see `Courier`: the job
+# is for the case that it cannot.
+LATER = "later"
+QUEUES = {"turn": RUNS, "resume": RUNS, "prune": RUNS, "deliver": DELIVERIES}
+GRACE = timedelta(seconds=5)  # that the sending at once has, before the job is due
 LONGEST_WAIT = 60  # seconds between two tries
 TRIES_OF_A_BUG = 3
 
@@ -49,17 +62,26 @@ class Queue:
     def __init__(self, url: str) -> None:
         connector = PsycopgConnector(
             conninfo=url,
+            pool_factory=_pool,
+            connection_class=Connection,
             kwargs={
                 "prepare_threshold": None,
+                "row_factory": dict_row,
                 "connect_timeout": 5,
                 "application_name": "approval-bot jobs",
             },
             min_size=1,
             max_size=6,
             timeout=5,
-            configure=_one_statement_at_a_time,
+            configure=_configure,
+            reset=note_use,
         )
         self.app = App(connector=connector)
+        self._send: Callable[[str, int], None] | None = None
+
+    def send_at_once(self, send: Callable[[str, int], None]) -> None:
+        """Let `send` have each delivery, with its job's number, after the commit."""
+        self._send = send
 
     def register(
         self,
@@ -90,15 +112,46 @@ class Queue:
 
     async def defer(self, connection: Connection, jobs: Sequence[Job]) -> None:
         """Store jobs in the transaction of `connection`."""
-        if jobs:
-            await self.app.job_manager.batch_defer_jobs_async(
-                jobs=[_stored(job) for job in jobs], connection=connection
-            )
+        if not jobs:
+            return
+        stored = await self.app.job_manager.batch_defer_jobs_async(
+            jobs=[self._stored(job) for job in jobs], connection=connection
+        )
+        for job in stored:
+            if job.queue == LATER and self._send and job.lock and job.id:
+                send = partial(self._send, job.lock, job.id)
+                connection.after_commit.append(send)
+
+    async def defer_alone(self, job: Job, wait: int) -> None:
+        """Store a job that is due in `wait` seconds, in a transaction of its own."""
+        due = datetime.now(UTC) + timedelta(seconds=wait)
+        stored = _stored(job).evolve(scheduled_at=due if wait else None)
+        await self.app.job_manager.defer_job_async(stored)
+
+    async def done(self, connection: Connection, numbers: Collection[int]) -> None:
+        """Forget jobs whose work is done, where nobody has begun them; in one go."""
+        cancel = [{"job_id": n, "abort": False, "delete_job": True} for n in numbers]
+        async with connection.cursor() as cursor:
+            await cursor.executemany(sql.queries["cancel_job"], cancel)
+
+    def _stored(self, job: Job) -> queue_jobs.Job:
+        stored = _stored(job)
+        if self._send is None or stored.queue != DELIVERIES:
+            return stored
+        due = datetime.now(UTC) + GRACE
+        return stored.evolve(queue=LATER, scheduled_at=due)
 
 
-async def _one_statement_at_a_time(connection: psycopg.AsyncConnection[Any]) -> None:
+def _pool(**options: Any) -> Any:
+    """procrastinate's pool, which would check its connections at each use."""
+    options["check"] = check_if_idle
+    return AsyncConnectionPool(**options)
+
+
+async def _configure(connection: Connection) -> None:
     # not a keyword of `connect`: procrastinate gives that one itself where it listens
     await connection.set_autocommit(True)
+    await prepare_if_direct(connection)
 
 
 def _stored(job: Job) -> queue_jobs.Job:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 
 import structlog
+from procrastinate.worker import Worker
 
-from bot.jobs.queue import DELIVERIES, RUNS, Queue
+from bot.jobs.queue import DELIVERIES, LATER, RUNS, Queue
 
 log = structlog.get_logger(__name__)
 HEARTBEAT = 5.0  # seconds
 STALLED = 20.0  # seconds without a heartbeat: the worker is gone
 DRAIN = 20.0  # seconds that running jobs get at a shutdown
 RESTART = 1.0  # seconds
-CONCURRENCY = {RUNS: 32, DELIVERIES: 16}
+# Seconds between two looks without a notification. A job whose lock was taken when it
+# was announced is announced no more, and an announcement during a look gets lost.
+POLL = 0.25
+CONCURRENCY = {RUNS: 12, DELIVERIES: 8, LATER: 4}
+POLL_LATER = 1.0  # what is due only later is not worth a notification
 
 
 class Workers:
@@ -22,12 +27,13 @@ class Workers:
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
         self._tasks: list[asyncio.Task[None]] = []
-        self._working: set[str] = set()
+        self._working: dict[str, Worker] = {}
+        self._stopping = False
 
     @property
     def working(self) -> bool:
         """Whether every queue is being worked off."""
-        return self._working == set(CONCURRENCY)
+        return set(self._working) == set(CONCURRENCY)
 
     def start(self) -> None:
         """Begin in the background."""
@@ -37,19 +43,22 @@ class Workers:
         ]
 
     async def stop(self) -> None:
-        """Fetch nothing new, let running jobs end, give the rest back."""
-        for task in self._tasks:
-            task.cancel()
+        """Fetch nothing new, let running jobs end, give the rest back.
+
+        Told and not cancelled: a cancellation that meets a query of theirs can get
+        lost (Python 3.11's `asyncio.wait_for` returns the result in its place).
+        """
+        self._stopping = True
+        for worker in self._working.values():
+            worker.stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
     async def _keep_working(self, name: str) -> None:
-        while True:
-            self._working.add(name)
+        while not self._stopping:
+            worker = self._working[name] = self._worker(name)
             try:
-                await self._work(name)
-            except asyncio.CancelledError:
-                raise
+                await worker.run()
             except Exception as error:
                 log.warning(
                     "worker stopped, starts again",
@@ -58,14 +67,18 @@ class Workers:
                     error=type(error).__name__,
                 )
             finally:
-                self._working.discard(name)
-            await asyncio.sleep(RESTART)
+                del self._working[name]
+            if not self._stopping:
+                await asyncio.sleep(RESTART)
 
-    async def _work(self, name: str) -> None:
-        await self._queue.app.run_worker_async(
+    def _worker(self, name: str) -> Worker:
+        return Worker(
+            self._queue.app,
             queues=[name],
             name=name,
             concurrency=CONCURRENCY[name],
+            fetch_job_polling_interval=POLL_LATER if name == LATER else POLL,
+            listen_notify=name != LATER,
             install_signal_handlers=False,
             delete_jobs="successful",
             update_heartbeat_interval=HEARTBEAT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypedDict
@@ -94,6 +95,42 @@ def number(value: object, pointer: str, report: Report) -> None:
         report.add("invalid_type", "must provide a number", pointer)
 
 
+def integer(minimum: int, maximum: int) -> Rule:
+    """Demand a whole number within the bounds."""
+
+    def check(value: object, pointer: str, report: Report) -> None:
+        if isinstance(value, bool) or not isinstance(value, int):
+            report.add("invalid_type", "must provide an integer", pointer)
+        elif not minimum <= value <= maximum:
+            message = f"must be between {minimum} and {maximum}"
+            report.add("out_of_range", message, pointer)
+
+    return check
+
+
+def matching(pattern: str, example: str) -> Rule:
+    """Demand a string of a form; the example says which."""
+    form = re.compile(pattern)
+
+    def check(value: object, pointer: str, report: Report) -> None:
+        if not isinstance(value, str):
+            report.add("invalid_type", "must provide a string", pointer)
+        elif form.fullmatch(value) is None:
+            report.add("invalid_value", f"must look like {example}", pointer)
+
+    return check
+
+
+def or_null(rule: Rule) -> Rule:
+    """Let null stand in the place of what the rule demands."""
+
+    def check(value: object, pointer: str, report: Report) -> None:
+        if value is not None:
+            rule(value, pointer, report)
+
+    return check
+
+
 def one_of(*allowed: str) -> Rule:
     """Demand one of the words."""
 
@@ -146,5 +183,45 @@ def any_of_fields(*names: str) -> Rule:
         if not any(value.get(name) for name in names):
             message = f"missing required field: {' or '.join(names)}"
             report.add("missing_field", message, pointer)
+
+    return check
+
+
+def not_both(first: str, second: str) -> Rule:
+    """Refuse two keys together."""
+
+    def check(value: Json, pointer: str, report: Report) -> None:
+        if value.get(first) and value.get(second):
+            message = f"cannot provide both {first} and {second}"
+            report.add("conflicting_fields", message, pointer)
+
+    return check
+
+
+def in_order(lower: str, upper: str) -> Rule:
+    """Refuse a lower bound that is over the upper one; both may be strings."""
+
+    def check(value: Json, pointer: str, report: Report) -> None:
+        low, high = _as_number(value.get(lower)), _as_number(value.get(upper))
+        if low is not None and high is not None and low > high:
+            message = f"must not be more than {upper}"
+            report.add("out_of_range", message, f"{pointer}/{lower}")
+
+    return check
+
+
+def _as_number(value: object) -> float | None:
+    try:
+        return float(value) if isinstance(value, str | int | float) else None
+    except ValueError:
+        return None
+
+
+def all_of(*rules: Rule) -> Rule:
+    """Demand what each of the rules demands."""
+
+    def check(value: object, pointer: str, report: Report) -> None:
+        for rule in rules:
+            rule(value, pointer, report)
 
     return check

@@ -11,19 +11,33 @@ from typing import Literal
 from bot.simulator.shapes import Json
 
 Kind = Literal[
-    "posted", "edited", "deleted", "ephemeral", "view", "status", "reaction", "call"
+    "posted",
+    "edited",
+    "deleted",
+    "ephemeral",
+    "view",  # a person's stack of modals
+    "home",  # a person's App Home
+    "channel",  # who is in a channel, or whether it is archived
+    "usergroup",  # who is in a user group
+    "status",
+    "reaction",
+    "call",
 ]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One change; `message` is a copy of the message as it is after the change."""
+    """One change; `message` is a copy of the message as it is after the change.
+
+    `event` is what a bot hears of it, for changes that are no messages.
+    """
 
     kind: Kind
     channel: str = ""
     user: str = ""
     message: Json | None = None
     previous: Json | None = None
+    event: Json | None = None
 
 
 class Changes:

@@ -9,13 +9,17 @@ from bot.simulator.shapes import Json
 
 @dataclass
 class Channel:
-    """A conversation object; `user` is the other person of a direct message."""
+    """A conversation object; `user` is the other person of a direct message.
+
+    A group message has `is_mpim` and `is_private`.
+    """
 
     id: str
     name: str = ""
     members: list[str] = field(default_factory=list[str])
     is_private: bool = False
     is_im: bool = False
+    is_mpim: bool = False
     is_archived: bool = False
     is_ext_shared: bool = False
     user: str = ""
@@ -26,6 +30,8 @@ class Channel:
         """The `channel_type` that message events carry."""
         if self.is_im:
             return "im"
+        if self.is_mpim:
+            return "mpim"
         return "group" if self.is_private else "channel"
 
     def as_slack(self, bot_user_id: str, team_id: str) -> Json:
@@ -37,9 +43,9 @@ class Channel:
             "name": self.name,
             "name_normalized": self.name,
             "is_channel": not self.is_private,
-            "is_group": self.is_private,
+            "is_group": self.is_private and not self.is_mpim,
             "is_im": False,
-            "is_mpim": False,
+            "is_mpim": self.is_mpim,
             "is_private": self.is_private,
             "is_general": self.name == "general",
             "is_archived": self.is_archived,
@@ -68,6 +74,17 @@ class Channel:
             "priority": 0,
         }
 
+    def member_event(self, kind: str, user_id: str, team_id: str, now: str) -> Json:
+        """Return `member_joined_channel` or `member_left_channel`."""
+        return {
+            "type": kind,
+            "user": user_id,
+            "channel": self.id,
+            "channel_type": "G" if self.is_private else "C",
+            "team": team_id,
+            "event_ts": now,
+        }
+
     def as_saved(self) -> Json:
         """Return the part that is written to the state file."""
         return {
@@ -76,5 +93,7 @@ class Channel:
             "members": list(self.members),
             "is_private": self.is_private,
             "is_im": self.is_im,
+            "is_mpim": self.is_mpim,
+            "is_archived": self.is_archived,
             "user": self.user,
         }

@@ -15,6 +15,7 @@ class Ack:
     acked: bool
     status: int | None = None
     body: Json | None = None
+    text: str = ""  # the body as it came, over HTTP
     reason: str = ""  # of a failure, as X-Slack-Retry-Reason has it
     no_retry: bool = False
 
@@ -39,6 +40,10 @@ class Delivery(Protocol):
 
     async def interaction(self, payload: Json) -> Ack:
         """Deliver a click or a form, once."""
+        ...
+
+    async def command(self, payload: Json) -> Ack:
+        """Deliver a slash command, once; the body is the message it answers with."""
         ...
 
     async def close(self) -> None:

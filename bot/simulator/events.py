@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
 
+from bot.simulator.app_config import AppConfig
 from bot.simulator.changes import Change
 from bot.simulator.channels import Channel
 from bot.simulator.delivery import Delivery
@@ -20,36 +21,55 @@ from bot.simulator.payloads import (
 from bot.simulator.shapes import Json, copied
 from bot.simulator.workspace import Workspace
 
-DEFAULT_SUBSCRIPTIONS = ("app_mention", "message.im")
 _LOG = logging.getLogger(__name__)
 _KEPT_EVENTS = 1000
 _MOST_WAITING = 1000  # deliveries under way; what comes on top is lost and logged
-_SUBSCRIPTION = {"im": "message.im", "channel": "message.channels"}
+_SUBSCRIPTION = {
+    "im": "message.im",
+    "mpim": "message.mpim",
+    "channel": "message.channels",
+    "group": "message.groups",
+}
+_OPEN_TO_ALL = ("channel_archive", "channel_unarchive")  # the bot need not be in it
 
 
 class Events:
     """The Events API of one app: its subscriptions and what it was sent."""
 
     def __init__(
-        self, workspace: Workspace, delivery: Delivery, subscriptions: Iterable[str]
+        self, workspace: Workspace, delivery: Delivery, app: AppConfig
     ) -> None:
         """Follow the workspace from now on."""
         self._workspace, self._delivery = workspace, delivery
-        self._subscriptions = frozenset(subscriptions)
+        self._app = app
         self._under_way: set[asyncio.Task[bool]] = set()
         self.sent: dict[str, Json] = {}
         workspace.changes.listen(self._changed)
 
     def _changed(self, change: Change) -> None:
+        if change.event is not None:
+            self._told(change, change.event)
+            return
         channel = self._workspace.channels.get(change.channel)
         if channel is None or self._workspace.bot_user_id not in channel.members:
             return
         for event in self._events(change, channel):
             self._start(self.send(event))
 
+    def _told(self, change: Change, event: Json) -> None:
+        """Send the event of a change that is no message, if the bot may know of it."""
+        channel = self._workspace.channels.get(change.channel)
+        bot_user_id, kind = self._workspace.bot_user_id, str(event["type"])
+        involved = (
+            channel is None
+            or bot_user_id in (*channel.members, change.user)
+            or (kind in _OPEN_TO_ALL and not channel.is_private)
+        )
+        if involved and self._app.hears(kind):
+            self._start(self.send(event))
+
     def _events(self, change: Change, channel: Channel) -> Iterable[Json]:
-        name = _SUBSCRIPTION.get(channel.channel_type, "message.groups")
-        wanted = name in self._subscriptions
+        wanted = self._app.hears(_SUBSCRIPTION[channel.channel_type])
         if change.kind == "posted" and change.message is not None:
             message = Message(channel.id, change.message)
             if wanted:
@@ -68,7 +88,7 @@ class Events:
             return False
         bot_user_id = self._workspace.bot_user_id
         text = str(message.data.get("text", ""))
-        return "app_mention" in self._subscriptions and mentions(text, bot_user_id)
+        return self._app.hears("app_mention") and mentions(text, bot_user_id)
 
     async def send(
         self, event: Json, event_id: str | None = None, **overrides: object

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
+
+from bot.simulator.shapes import Json
 
 FaultKind = Literal[
     "ratelimited",  # HTTP 429 with Retry-After; nothing happens
@@ -34,6 +36,10 @@ class Fault:
         """Whether the call takes effect although the caller may not learn it."""
         return self.kind in ("timeout_after", "cut_after", "slow")
 
+    def as_json(self) -> Json:
+        """Return the fault with the fields that order it."""
+        return asdict(self)
+
 
 class Faults:
     """The trouble still to come, first ordered first."""
@@ -57,6 +63,11 @@ class Faults:
         fault = Fault(method, kind, times, retry_after, status, error, seconds)
         self._faults.append(fault)
         return fault
+
+    @property
+    def to_come(self) -> tuple[Fault, ...]:
+        """The trouble that has not come yet."""
+        return tuple(self._faults)
 
     def clear(self) -> None:
         """Forget all trouble that has not come yet."""

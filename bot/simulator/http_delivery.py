@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import aiohttp
@@ -49,6 +50,13 @@ class HttpDelivery:
         """Post a click or a form as the form field `payload`."""
         return await self._post(urlencode({"payload": json.dumps(payload)}), _FORM, {})
 
+    async def command(self, payload: Json) -> Ack:
+        """Post a slash command as form fields; a plain text answers it too."""
+        ack = await self._post(urlencode(payload), _FORM, {})
+        if ack.body is None and ack.text.strip():
+            return replace(ack, body={"text": ack.text})
+        return ack
+
     async def _post(self, body: str, content_type: str, headers: dict[str, str]) -> Ack:
         timestamp = str(int(time.time()))
         signature = self._signer.generate_signature(timestamp=timestamp, body=body)
@@ -76,6 +84,7 @@ class HttpDelivery:
                 acked=taken,
                 status=response.status,
                 body=_parsed(text),
+                text=text,
                 reason="" if taken else "http_error",
                 no_retry=response.headers.get("X-Slack-No-Retry") == "1",
             )

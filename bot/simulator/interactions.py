@@ -1,31 +1,32 @@
-"""Clicks and forms: from what a person sees to the payload that the bot gets."""
+"""Clicks on messages, in modals and in the App Home, and menus that load options."""
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from bot.simulator.delivery import Ack, Delivery
+from bot.simulator.choosing import action
+from bot.simulator.delivery import Delivery
+from bot.simulator.forms import state_of
 from bot.simulator.messages import Message, find_element
-from bot.simulator.payloads import action, block_actions, chosen, view_payload
+from bot.simulator.payloads import block_actions, block_suggestion, view_actions
 from bot.simulator.people import User
-from bot.simulator.shapes import Json, as_object, objects
-from bot.simulator.slack_error import SlackError
+from bot.simulator.response_urls import ResponseUrls
+from bot.simulator.shapes import Json, as_list, copied, objects
 from bot.simulator.views import Views
 from bot.simulator.workspace import Workspace
 
-RESPONSE_URL_USES = 5
-RESPONSE_URL_SECONDS = 30 * 60
-_KEPT_URLS = 1000
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class ClickResult:
-    """What came of a click or a form: the ack, and the payload that was sent.
+    """What came of a click, a form or a command: the ack, and what was sent.
 
-    `errors` are the complaints under a form's inputs, by block_id.
+    `errors` are the complaints under a form's inputs, by block_id. `refusal` is
+    what Slack holds against the bot's answer, for which it does not take effect.
     """
 
     acked: bool
@@ -33,34 +34,25 @@ class ClickResult:
     body: Json | None
     payload: Json
     seconds: float
-    errors: Mapping[str, str]
-
-
-@dataclass
-class ResponseUrl:
-    """What a response_url still leads to."""
-
-    user_id: str
-    channel_id: str
-    message_ts: str
-    expires: float
-    uses: int = 0
+    errors: Mapping[str, str] = field(default_factory=dict[str, str])
+    refusal: str = ""
 
 
 class Interactions:
-    """What people do to messages and modals."""
+    """What people do to messages, modals and the App Home."""
 
     def __init__(
         self,
         workspace: Workspace,
         views: Views,
         delivery: Delivery,
-        response_base: Callable[[], str],
+        response_urls: ResponseUrls,
+        base: Callable[[], str],
     ) -> None:
-        """Take the parts in; `response_base` is where response_urls begin."""
+        """Take the parts in; `base` is where the simulator's addresses begin."""
         self._workspace, self._views, self._delivery = workspace, views, delivery
-        self._response_base = response_base
-        self.response_urls: dict[str, ResponseUrl] = {}
+        self._response_urls, self._base = response_urls, base
+        self._offered: dict[tuple[str, str], list[Json]] = {}
 
     def click_payload(
         self,
@@ -73,30 +65,39 @@ class Interactions:
         block_id: str | None = None,
         action_ts: str | None = None,
         stale: bool = True,
+        values: Mapping[str, object] = _NOTHING,
     ) -> Json:
         """Return the payload of a click on a message's element.
 
         With `stale` the element may stand in an earlier version of the message, as
-        for a person whose screen is not yet up to date. Raises LookupError with a
-        sentence if there is no such person, message or element.
+        for a person whose screen is not yet up to date. `values` are what the
+        message's other menus and inputs hold. Raises LookupError with a sentence if
+        there is no such person, message or element.
         """
         workspace = self._workspace
-        user = _user(workspace, user_id)
+        user = self.user(user_id)
         message = self._message(user_id, channel_id, message_ts)
-        shown, (found_block, element) = _element(
-            message, action_id, block_id, str(value) if value else None, stale=stale
-        )
-        action_ts = action_ts or workspace.next_ts()
-        entry = action(element, found_block, action_ts, value)
+        wanted = str(value) if value else None
+        shown, found = _element(message, action_id, block_id, wanted, stale=stale)
+        entry = self._entry(user_id, *found, value, action_ts)
+        state = self.state(user_id, shown.data.get("blocks"), values, entry)
         return block_actions(
             workspace,
             user,
             workspace.channels[channel_id],
             shown,
             entry,
+            state=state,
             trigger_id=self._views.issue_trigger(user_id),
-            response_url=self._new_response_url(user_id, message),
+            response_url=self._response_urls.issue(user_id, channel_id, message.ts),
         )
+
+    def user(self, user_id: str) -> User:
+        """Return a person; raises LookupError with a sentence if there is none."""
+        user = self._workspace.users.get(user_id)
+        if user is None:
+            raise LookupError(f"there is no person {user_id}")
+        return user
 
     def _message(self, user_id: str, channel_id: str, ts: str) -> Message:
         workspace = self._workspace
@@ -106,98 +107,115 @@ class Interactions:
             raise LookupError(f"{user_id} sees no message {ts} in {channel_id}")
         return message
 
-    def _new_response_url(self, user_id: str, message: Message) -> str:
-        word = secrets.token_urlsafe(18)
-        expires = self._workspace.clock() + RESPONSE_URL_SECONDS
-        self.response_urls[word] = ResponseUrl(
-            user_id, message.channel, message.ts, expires
+    def _entry(
+        self,
+        user_id: str,
+        block_id: str,
+        element: Json,
+        value: object,
+        action_ts: str | None = None,
+    ) -> Json:
+        known, value = self.prepare(user_id, element, value)
+        action_ts = action_ts or self._workspace.next_ts()
+        return action(known, block_id, action_ts, value)
+
+    def prepare(
+        self, user_id: str, element: Json, value: object
+    ) -> tuple[Json, object]:
+        """Fill in what only the workspace knows: loaded options, uploaded files."""
+        if str(element["type"]).endswith("external_select"):
+            offered = self._offered.get((user_id, str(element["action_id"])), [])
+            initial = [element.get("initial_option"), *_initials(element)]
+            options = [*offered, *(each for each in initial if each)]
+            return {**element, "options": options}, value
+        if element["type"] == "file_input":
+            files = [self._workspace.files.get(str(each)) for each in _listed(value)]
+            where = (self._base(), self._workspace.team_id)
+            return element, [each.as_slack(*where) for each in files if each]
+        return element, value
+
+    def state(
+        self,
+        user_id: str,
+        blocks: object,
+        values: Mapping[str, object],
+        entry: Json | None = None,
+    ) -> Json:
+        """Return `state.values`, with what was just chosen in its place."""
+
+        def prepared(element: Json, value: object) -> tuple[Json, object]:
+            return self.prepare(user_id, element, value)
+
+        state = state_of(blocks, values, prepared)
+        if entry is not None:
+            held = state.get(entry["block_id"], {}).get(entry["action_id"], {})
+            held |= {name: entry[name] for name in held if name in entry}
+        return state
+
+    async def click_view(
+        self,
+        user_id: str,
+        view_id: str,
+        action_id: str,
+        value: object = None,
+        *,
+        block_id: str | None = None,
+        values: Mapping[str, object] = _NOTHING,
+    ) -> ClickResult:
+        """Click an element of an open modal or of the App Home.
+
+        `values` are what its inputs hold, as for `submit_view`.
+        """
+        user, view = self.user(user_id), self._views.find(user_id, view_id)
+        wanted = str(value) if value else None
+        found = find_element(view["blocks"], action_id, block_id, wanted)
+        if found is None:
+            raise LookupError(f"view {view_id} has no element {action_id}")
+        entry = self._entry(user_id, *found, value)
+        state = self.state(user_id, view["blocks"], values, entry)
+        shown = {**view, "state": {"values": state}}
+        trigger_id = self._views.issue_trigger(user_id)
+        return await self.send(
+            view_actions(self._workspace, user, shown, entry, trigger_id)
         )
-        if len(self.response_urls) > _KEPT_URLS:
-            del self.response_urls[next(iter(self.response_urls))]
-        return f"{self._response_base()}/{word}"
+
+    async def options(
+        self,
+        user_id: str,
+        action_id: str,
+        text: str,
+        *,
+        view_id: str | None = None,
+        channel_id: str = "",
+        message_ts: str = "",
+        block_id: str | None = None,
+    ) -> Json:
+        """Ask the bot for the options of an external menu, for what was typed."""
+        if view_id is not None:
+            where: Json = {"view": copied(self._views.find(user_id, view_id))}
+            blocks: object = where["view"]["blocks"]
+            where["container"] = {"type": "view", "view_id": view_id}
+        else:
+            data = self._message(user_id, channel_id, message_ts).data
+            blocks, where = data.get("blocks"), {"message": copied(data)}
+        found = find_element(blocks, action_id, block_id, None)
+        if found is None:
+            raise LookupError(f"there is no menu {action_id}")
+        payload = block_suggestion(
+            self._workspace, self.user(user_id), found[1], found[0], text
+        )
+        answer = (await self.send(payload | where)).body or {}
+        groups = [answer, *objects(answer.get("option_groups"))]
+        options = [each for group in groups for each in objects(group.get("options"))]
+        self._offered[(user_id, action_id)] = options
+        return {k: v for k, v in answer.items() if k in ("options", "option_groups")}
 
     async def send(self, payload: Json) -> ClickResult:
         """Send any interaction payload, as it is."""
         started = time.monotonic()
         ack = await self._delivery.interaction(payload)
         seconds = time.monotonic() - started
-        return ClickResult(ack.acked, ack.status, ack.body, payload, seconds, {})
-
-    async def submit_view(
-        self, user_id: str, view_id: str, values: Mapping[str, object]
-    ) -> ClickResult:
-        """Submit a modal; `values` are by action_id or block_id of the inputs.
-
-        As in Slack a required input that is empty keeps the form from being sent.
-        """
-        view = self._views.find(user_id, view_id)
-        view["state"] = {"values": _state(view, values)}
-        payload = view_payload(
-            self._workspace,
-            _user(self._workspace, user_id),
-            "view_submission",
-            view,
-            trigger_id=self._views.issue_trigger(user_id),
-            response_urls=[],
-        )
-        if empty := _empty(view):
-            return ClickResult(False, None, None, payload, 0.0, empty)
-        started = time.monotonic()
-        ack = await self._delivery.interaction(payload)
-        seconds = time.monotonic() - started
-        errors = self._respond(user_id, view_id, ack)
-        return ClickResult(ack.acked, ack.status, ack.body, payload, seconds, errors)
-
-    def _respond(self, user_id: str, view_id: str, ack: Ack) -> Mapping[str, str]:
-        """Do what the `response_action` says; without one the view closes."""
-        if not ack.acked:
-            return {}
-        body = ack.body or {}
-        answer = str(body.get("response_action", ""))
-        view = as_object(body.get("view")) or {}
-        if answer == "errors":
-            errors = as_object(body.get("errors")) or {}
-            return {block_id: str(complaint) for block_id, complaint in errors.items()}
-        if answer == "clear":
-            self._views.clear(user_id)
-        elif answer == "update":
-            self._views.update(view, view_id=view_id)
-        elif answer == "push":
-            self._views.lay_over(user_id, view)
-        else:
-            self._views.close(user_id, view_id)
-        return {}
-
-    async def close_view(self, user_id: str, view_id: str) -> ClickResult | None:
-        """Close a modal; the bot is told if the view asked for it."""
-        view = self._views.find(user_id, view_id)
-        self._views.close(user_id, view_id)
-        if not view["notify_on_close"]:
-            return None
-        user = _user(self._workspace, user_id)
-        payload = view_payload(
-            self._workspace, user, "view_closed", view, is_cleared=False
-        )
-        return await self.send(payload)
-
-    def use_response_url(self, word: str) -> ResponseUrl:
-        """Count one use of a response_url; it serves five times in 30 minutes."""
-        found = self.response_urls.get(word)
-        if found is None:
-            raise SlackError("no_such_response_url")
-        if self._workspace.clock() > found.expires:
-            raise SlackError("expired_url")
-        if found.uses >= RESPONSE_URL_USES:
-            raise SlackError("used_url")
-        found.uses += 1
-        return found
-
-
-def _user(workspace: Workspace, user_id: str) -> User:
-    user = workspace.users.get(user_id)
-    if user is None:
-        raise LookupError(f"there is no person {user_id}")
-    return user
+        return ClickResult(ack.acked, ack.status, ack.body, payload, seconds)
 
 
 def _element(
@@ -216,38 +234,9 @@ def _element(
     raise LookupError(f"message {message.ts} has no element {action_id}")
 
 
-def _inputs(view: Json) -> list[tuple[Json, Json]]:
-    blocks = [b for b in objects(view["blocks"]) if b["type"] == "input"]
-    return [(block, block["element"]) for block in blocks]
+def _initials(element: Json) -> list[Json]:
+    return objects(element.get("initial_options"))
 
 
-def _state(view: Json, values: Mapping[str, object]) -> Json:
-    state: Json = {}
-    for block, element in _inputs(view):
-        block_id, action_id = block["block_id"], element["action_id"]
-        value = values.get(action_id, values.get(block_id, _initial(element)))
-        filled = {"type": element["type"], **chosen(element, value)}
-        state[block_id] = {action_id: filled}
-    return state
-
-
-def _initial(element: Json) -> object:
-    """Return what an untouched input holds, as `values` would name it."""
-    for name, initial in element.items():
-        if name == "initial_option":
-            return initial["value"]
-        if name == "initial_options":
-            return [option["value"] for option in objects(initial)]
-        if name.startswith("initial_"):
-            return initial
-    return None
-
-
-def _empty(view: Json) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for block, element in _inputs(view):
-        state = view["state"]["values"][block["block_id"]][element["action_id"]]
-        given = [value for name, value in state.items() if name != "type"]
-        if not any(given) and not block.get("optional"):
-            found[block["block_id"]] = "Please complete this required field."
-    return found
+def _listed(value: object) -> list[object]:
+    return as_list(value) or []

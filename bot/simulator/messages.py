@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +74,10 @@ def new_id(size: int = 5) -> str:
     return "".join(secrets.choice(alphabet) for _ in range(size))
 
 
+_ROWS = {"actions": "elements", "context_actions": "elements", "card": "actions"}
+_INNER = {"container": "child_blocks", "plan": "tasks", "carousel": "elements"}
+
+
 def with_ids(blocks: list[Json]) -> list[Json]:
     """Return the blocks with the ids that Slack gives where the app left them out."""
     return [_with_ids(block) for block in blocks]
@@ -80,8 +85,11 @@ def with_ids(blocks: list[Json]) -> list[Json]:
 
 def _with_ids(block: Json) -> Json:
     block = {**block, "block_id": block.get("block_id") or new_id()}
-    if block.get("type") in ("actions", "context_actions"):
-        block["elements"] = [_acting(item) for item in objects(block.get("elements"))]
+    kind = str(block["type"])
+    if (row := _ROWS.get(kind)) in block:
+        block[row] = [_acting(item) for item in objects(block[row])]
+    if (inner := _INNER.get(kind)) in block:
+        block[inner] = with_ids(objects(block[inner]))
     for key in ("accessory", "element"):
         if (element := as_object(block.get(key))) is not None:
             block[key] = _acting(element)
@@ -94,17 +102,32 @@ def _acting(element: Json) -> Json:
     return {**element, "action_id": element.get("action_id") or new_id()}
 
 
+def every_block(blocks: list[Json]) -> Iterator[tuple[str, Json]]:
+    """Yield pointer and block of each block, those in containers and plans too."""
+    for index, block in enumerate(blocks):
+        yield f"/{index}", block
+        name = _INNER.get(str(block.get("type")), "")
+        for number, inner in enumerate(objects(block.get(name))):
+            yield f"/{index}/{name}/{number}", inner
+
+
+def own_elements(block: Json) -> list[Json]:
+    """Return the elements of one block that a person can act on."""
+    row = _ROWS.get(str(block.get("type")), "")
+    found = objects(block.get(row))
+    for key in ("accessory", "element"):
+        if (element := as_object(block.get(key))) is not None:
+            found.append(element)
+    return [element for element in found if "action_id" in element]
+
+
 def acting_elements(blocks: object) -> list[tuple[str, Json]]:
     """Return (block_id, element) of each element that a person can act on."""
-    found: list[tuple[str, Json]] = []
-    for block in objects(blocks):
-        has_row = block.get("type") == "actions"
-        inside = objects(block.get("elements")) if has_row else []
-        for key in ("accessory", "element"):
-            if (element := as_object(block.get(key))) is not None:
-                inside.append(element)
-        found += [(str(block.get("block_id", "")), e) for e in inside]
-    return [(block_id, e) for block_id, e in found if "action_id" in e]
+    return [
+        (str(block.get("block_id", "")), element)
+        for _, block in every_block(objects(blocks))
+        for element in own_elements(block)
+    ]
 
 
 def find_element(

@@ -22,6 +22,8 @@ class _Viewer:
     user_id: str
     channels: set[str] = field(default_factory=set[str])
     views: bool = True
+    home: bool = True
+    is_new: bool = True
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note(self, change: Change) -> None:
@@ -29,6 +31,8 @@ class _Viewer:
             return
         if change.kind == "view":
             self.views = self.views or change.user == self.user_id
+        elif change.kind == "home":
+            self.home = self.home or change.user == self.user_id
         elif change.kind != "ephemeral" or change.user == self.user_id:
             self.channels.add(change.channel)
         self.news.set()
@@ -38,10 +42,13 @@ class Live:
     """The open pages, each acting as one person."""
 
     def __init__(
-        self, workspace: Workspace, open_views: Callable[[str], list[Json]]
+        self,
+        workspace: Workspace,
+        open_views: Callable[[str], list[Json]],
+        home: Callable[[str], Json | None],
     ) -> None:
-        """Follow the workspace."""
-        self._workspace, self._open_views = workspace, open_views
+        """Follow the workspace; the others give a person's modals and App Home."""
+        self._workspace, self._open_views, self._home = workspace, open_views, home
         self._viewers: set[_Viewer] = set()
         workspace.changes.listen(self._changed)
 
@@ -83,16 +90,25 @@ class Live:
                 return
 
     async def _send(self, viewer: _Viewer) -> None:
-        channels = self._channels(viewer.user_id)
-        await viewer.stream.send_json({"type": "channels", "channels": channels})
+        for patch in self._news(viewer):
+            await viewer.stream.send_json(patch)
+
+    def _news(self, viewer: _Viewer) -> list[Json]:
+        """Return what the viewer has not seen yet; `ready` ends the first of it."""
+        user_id = viewer.user_id
+        channels = self._channels(user_id)
+        patches: list[Json] = [{"type": "channels", "channels": channels}]
         changed, viewer.channels = viewer.channels, set()
         for channel_id in [each["id"] for each in channels if each["id"] in changed]:
-            patch = page_state.messages(self._workspace, channel_id, viewer.user_id)
-            await viewer.stream.send_json(patch)
+            patches.append(page_state.messages(self._workspace, channel_id, user_id))
         if viewer.views:
-            viewer.views = False
-            views = self._open_views(viewer.user_id)
-            await viewer.stream.send_json({"type": "views", "views": views})
+            patches.append({"type": "views", "views": self._open_views(user_id)})
+        if viewer.home:
+            patches.append({"type": "home", "view": self._home(user_id)})
+        if viewer.is_new:
+            patches.append({"type": "ready"})
+        viewer.views = viewer.home = viewer.is_new = False
+        return patches
 
     async def close(self) -> None:
         """Close all connections."""

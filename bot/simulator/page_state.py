@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.simulator.messages import Message, in_slack
-from bot.simulator.shapes import Json
+from bot.simulator.shapes import Json, objects
 from bot.simulator.workspace import Workspace
 
 _SHOWN = 400  # messages of a channel; older ones stay in the workspace
@@ -16,8 +16,14 @@ def start(workspace: Workspace) -> Json:
         "team": workspace.team_name,
         "bot": workspace.bot_user_id,
         "names": {user.id: user.shown_name for user in users},
+        "groups": {each.id: each.handle for each in workspace.usergroups.values()},
         "people": [
-            {"id": user.id, "name": user.shown_name, "role": user.role}
+            {
+                "id": user.id,
+                "name": user.shown_name,
+                "handle": user.name,
+                "role": user.role,
+            }
             for user in users
             if not user.is_bot and not user.deleted
         ],
@@ -27,7 +33,14 @@ def start(workspace: Workspace) -> Json:
 def channels(workspace: Workspace, user_id: str) -> list[Json]:
     """Return the conversations that a person is in."""
     return [
-        {"id": channel.id, "name": channel.name, "is_im": channel.is_im}
+        {
+            "id": channel.id,
+            "name": channel.name,
+            "is_im": channel.is_im,
+            "is_private": channel.is_private,
+            "is_archived": channel.is_archived,
+            "members": list(channel.members),
+        }
         for channel in workspace.channels.values()
         if user_id in channel.members
     ]
@@ -58,4 +71,12 @@ def messages(workspace: Workspace, channel_id: str, user_id: str) -> Json:
 def _shown(message: Message) -> Json:
     data = in_slack(message, metadata=False)
     data["is_private"] = data.pop("to", None) is not None
+    data["is_card"] = _is_card(data)
     return data
+
+
+def _is_card(data: Json) -> bool:
+    """Tell whether the bot asks, or asked, for something with this message."""
+    kinds = {block.get("type") for block in objects(data.get("blocks"))}
+    public = not data["is_private"]
+    return public and bool(data.get("bot_id")) and bool(kinds & {"header", "actions"})

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
 from bot.simulator.channels import Channel
 from bot.simulator.messages import Message, in_slack
 from bot.simulator.people import User
-from bot.simulator.shapes import Json, as_list, copied
+from bot.simulator.shapes import Json, copied
 from bot.simulator.workspace import Workspace
 
 # Deprecated by Slack and still sent; nobody should trust it.
@@ -23,11 +22,13 @@ def new_event_id() -> str:
 def event_callback(workspace: Workspace, event: Json, event_id: str) -> Json:
     """Wrap an event as the Events API does."""
     channel = workspace.channels.get(str(event.get("channel", "")))
+    enterprise = workspace.enterprise_id
     return {
         "token": VERIFICATION_TOKEN,
         "team_id": workspace.team_id,
         "context_team_id": workspace.team_id,
         "context_enterprise_id": workspace.enterprise_id,
+        **({"enterprise_id": enterprise} if enterprise else {}),
         "api_app_id": workspace.app_id,
         "event": event,
         "type": "event_callback",
@@ -49,8 +50,13 @@ def event_callback(workspace: Workspace, event: Json, event_id: str) -> Json:
 
 def message_event(message: Message, channel: Channel) -> Json:
     """Return the `message` event of a posted message."""
+    data = copied(message.data)
+    if "files" in data:
+        data.setdefault("subtype", "file_share")
+    if data.get("subtype") == "thread_broadcast":
+        data.pop("parent_user_id", None)
     return {
-        **copied(message.data),
+        **data,
         "channel": channel.id,
         "event_ts": message.ts,
         "channel_type": channel.channel_type,
@@ -111,6 +117,7 @@ def block_actions(
     message: Message,
     action: Json,
     *,
+    state: Json,
     trigger_id: str,
     response_url: str,
 ) -> Json:
@@ -132,61 +139,95 @@ def block_actions(
         **_interaction(workspace, user, "block_actions"),
         "container": container,
         "trigger_id": trigger_id,
-        "channel": {"id": channel.id, "name": _payload_name(channel)},
-        "state": {"values": dict[str, object]()},
+        "channel": {"id": channel.id, "name": payload_name(channel)},
+        "state": {"values": state},
         "response_url": response_url,
         "actions": [action],
     }
     return payload if is_ephemeral else payload | {"message": copied(data)}
 
 
-def _payload_name(channel: Channel) -> str:
-    if channel.is_im:
-        return "directmessage"
-    return "privategroup" if channel.is_private else channel.name
+def view_actions(
+    workspace: Workspace, user: User, view: Json, action: Json, trigger_id: str
+) -> Json:
+    """Return the payload of a click inside a modal or the App Home.
 
-
-def action(element: Json, block_id: str, action_ts: str, value: object) -> Json:
-    """Return the entry of `actions` for an element that was acted on.
-
-    `value` stands for the button's own value or names the chosen option.
+    It names no channel and has no response_url.
     """
-    entry: dict[str, Any] = {
+    return {
+        **_interaction(workspace, user, "block_actions"),
+        "container": {"type": "view", "view_id": view["id"]},
+        "trigger_id": trigger_id,
+        "view": copied(view),
+        "actions": [action],
+    }
+
+
+def block_suggestion(
+    workspace: Workspace, user: User, element: Json, block_id: str, text: str
+) -> Json:
+    """Return the payload that asks for the options of an external menu."""
+    return {
+        **_interaction(workspace, user, "block_suggestion"),
         "action_id": element["action_id"],
         "block_id": block_id,
-        "type": element["type"],
-        "action_ts": action_ts,
+        "value": text,
     }
-    for name in ("text", "style", "value", "url", "placeholder", "confirm"):
-        if name in element:
-            entry[name] = element[name]
-    if element["type"] == "button":
-        return entry if value is None else entry | {"value": value}
-    return entry | chosen(element, value)
 
 
-def chosen(element: Json, value: object) -> Json:
-    """Return the value fields of an input element, as state and actions have them."""
-    kind = str(element["type"])
-    if kind in ("overflow", "static_select", "radio_buttons"):
-        return {"selected_option": _option(element, value)}
-    if kind in ("checkboxes", "multi_static_select"):
-        values = as_list(value) or []
-        return {"selected_options": [_option(element, each) for each in values]}
-    if kind.endswith("picker"):
-        return {f"selected_{_PICKED[kind]}": value}
-    if kind.endswith("_select"):
-        return {f"selected_{kind.removesuffix('s_select')}": value}
-    return {"value": value or None}
+def slash_command(
+    workspace: Workspace,
+    user: User,
+    channel: Channel,
+    *,
+    command: str,
+    text: str,
+    trigger_id: str,
+    response_url: str,
+) -> Json:
+    """Return the fields of a slash command, all of them text as in a form."""
+    payload: Json = {
+        "token": VERIFICATION_TOKEN,
+        "team_id": workspace.team_id,
+        "team_domain": workspace.team_domain,
+        "channel_id": channel.id,
+        "channel_name": payload_name(channel),
+        "user_id": user.id,
+        "user_name": user.name,
+        "command": command,
+        "text": text,
+        "api_app_id": workspace.app_id,
+        "is_enterprise_install": "false",
+        "response_url": response_url,
+        "trigger_id": trigger_id,
+    }
+    if workspace.enterprise_id:
+        payload["enterprise_id"] = workspace.enterprise_id
+        payload["enterprise_name"] = workspace.team_name
+    return payload
 
 
-_PICKED = {"datepicker": "date", "timepicker": "time", "datetimepicker": "date_time"}
+def app_home_opened(
+    user_id: str, dm: str, tab: str, ts: str, home: Json | None
+) -> Json:
+    """Return the event of a person who opens the app's Home or Messages tab."""
+    event: Json = {
+        "type": "app_home_opened",
+        "user": user_id,
+        "channel": dm,
+        "tab": tab,
+        "event_ts": ts,
+    }
+    return event | ({"view": copied(home)} if home and tab == "home" else {})
 
 
-def _option(element: Json, value: object) -> Json | None:
-    groups = [element, *element.get("option_groups", [])]
-    options = [option for group in groups for option in group.get("options", [])]
-    return next((option for option in options if option["value"] == value), None)
+def payload_name(channel: Channel) -> str:
+    """Return the name that interaction payloads give a channel."""
+    if channel.is_im:
+        return "directmessage"
+    if channel.is_mpim:
+        return channel.name
+    return "privategroup" if channel.is_private else channel.name
 
 
 def view_payload(

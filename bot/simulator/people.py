@@ -13,8 +13,9 @@ _LEVELS = ("is_admin", "is_owner", "is_restricted", "is_ultra_restricted")
 class User:
     """A user object; its flags may be changed while the simulator runs.
 
-    `role` is what the page shows, Slack knows nothing of it. `extra` is merged into
-    the user object last, for fields that have no attribute here.
+    `role` is what the page shows, Slack knows nothing of it. `fields` are the values
+    of the workspace's own profile fields by their ids (`Xf…`). `extra` is merged into
+    the user object last, for what has no attribute here.
     """
 
     id: str
@@ -32,6 +33,7 @@ class User:
     bot_id: str = ""
     tz: str = "Etc/UTC"
     email: str = ""
+    fields: dict[str, str] = field(default_factory=dict[str, str])
     extra: Json = field(default_factory=dict[str, object])
 
     @property
@@ -50,7 +52,7 @@ class User:
             "team_id": self.team_id,
             "name": self.name,
             "deleted": self.deleted,
-            "profile": self._profile(),
+            "profile": self.profile(),
             "is_bot": self.is_bot,
             "is_app_user": False,
             "updated": 1700000000,
@@ -74,7 +76,8 @@ class User:
             "who_can_share_contact_card": "EVERYONE",
         } | levels
 
-    def _profile(self) -> Json:
+    def profile(self) -> Json:
+        """Return the profile, without the workspace's own fields."""
         first, _, last = self.shown_name.partition(" ")
         profile: Json = {
             "title": "",

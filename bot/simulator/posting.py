@@ -21,6 +21,8 @@ def person_message(
         raise LookupError(f"there is no channel {channel_id}")
     if user_id not in channel.members:
         raise LookupError(f"{user_id} is not in {channel_id} and cannot post there")
+    if channel.is_archived:
+        raise LookupError(f"{channel_id} is archived and nobody can post there")
     message: Json = {
         "type": "message",
         "user": user_id,

@@ -1,4 +1,4 @@
-"""The HTTP side of the simulator: Web API, sockets and response_urls."""
+"""The HTTP side of the simulator: Web API, sockets, response_urls, files, control."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import json
 
 from aiohttp import web
 
+from bot.simulator.app_config import AppConfig
+from bot.simulator.control import Control
 from bot.simulator.faults import Fault, Faults
-from bot.simulator.interactions import Interactions
+from bot.simulator.file_server import FileServer
+from bot.simulator.response_urls import ResponseUrls
 from bot.simulator.shapes import Json, as_object
 from bot.simulator.slack_error import SlackError
 from bot.simulator.socket_mode import SocketMode
 from bot.simulator.web_api import RecordedCall, Tokens, WebApi
 from bot.simulator.web_api.arguments import Arguments, read_arguments
+from bot.simulator.web_api.methods import Here
 from bot.simulator.web_api.responding import respond
 from bot.simulator.workspace import Workspace
 
@@ -26,13 +30,16 @@ class Server:
         workspace: Workspace,
         web_api: WebApi,
         sockets: SocketMode,
-        interactions: Interactions,
+        response_urls: ResponseUrls,
         faults: Faults,
         tokens: Tokens,
+        app: AppConfig,
     ) -> None:
         """Take the parts in."""
         self._workspace, self._web_api, self._sockets = workspace, web_api, sockets
-        self._interactions, self._faults, self._tokens = interactions, faults, tokens
+        self._response_urls, self._faults, self._app = response_urls, faults, app
+        self._files = FileServer(workspace, tokens)
+        self._control = Control(faults)
         self._closing = asyncio.Event()
         self.latency = 0.0
         self.prefix = ""
@@ -45,6 +52,8 @@ class Server:
             web.post(f"{prefix}/api/{{method}}", self._call),
             web.get(f"{prefix}/link", self._sockets.connect),
             web.post(f"{prefix}/response/{{word}}", self._use_response_url),
+            *self._files.routes(prefix),
+            *self._control.routes(prefix),
         ]
 
     def close(self) -> None:
@@ -77,7 +86,8 @@ class Server:
             app_id = self._workspace.app_id
             return f"{socket_url}?ticket={self._sockets.issue_ticket()}&app_id={app_id}"
 
-        return self._web_api.run(recorded, token, origin, new_socket_url)
+        here = Here(origin, f"{origin}{self.prefix}", new_socket_url)
+        return self._web_api.run(recorded, token, here)
 
     async def _spoiled(
         self, request: web.Request, fault: Fault, recorded: RecordedCall
@@ -117,8 +127,8 @@ class Server:
         self, answer: Json, status: int = 200, headers: dict[str, str] | None = None
     ) -> web.Response:
         headers = dict(headers or {})
-        if self._tokens.scopes is not None:
-            headers["X-OAuth-Scopes"] = ",".join(sorted(self._tokens.scopes))
+        if self._app.scopes is not None:
+            headers["X-OAuth-Scopes"] = ",".join(sorted(self._app.scopes))
         return web.json_response(answer, status=status, headers=headers)
 
     async def _use_response_url(self, request: web.Request) -> web.Response:
@@ -129,7 +139,7 @@ class Server:
         try:
             if body is None:
                 raise SlackError("invalid_payload")
-            url = self._interactions.use_response_url(request.match_info["word"])
+            url = self._response_urls.use(request.match_info["word"])
             respond(self._workspace, url, Arguments(body))
         except SlackError as error:
             return web.json_response(error.answer(), status=404)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from aiohttp import web
 
+from bot.simulator.acting import Acting, Parts
+from bot.simulator.app_config import AppConfig
 from bot.simulator.channels import Channel
+from bot.simulator.commands import Commands
 from bot.simulator.delivery import Delivery, Times
-from bot.simulator.events import DEFAULT_SUBSCRIPTIONS, Events
+from bot.simulator.events import Events
 from bot.simulator.faults import Faults
 from bot.simulator.http_delivery import HttpDelivery
 from bot.simulator.interactions import ClickResult, Interactions
 from bot.simulator.page import Page
-from bot.simulator.posting import person_message
+from bot.simulator.page_hands import History
+from bot.simulator.response_urls import ResponseUrls
 from bot.simulator.server import Server
 from bot.simulator.shapes import Json, copied
 from bot.simulator.socket_mode import DisconnectReason, SocketMode
 from bot.simulator.state_file import StateFile
+from bot.simulator.submissions import Submissions
 from bot.simulator.views import Views
 from bot.simulator.watching import describe, wait_for
 from bot.simulator.web_api import RecordedCall, Tokens, WebApi
@@ -28,12 +34,14 @@ from bot.simulator.workspace import Workspace
 T = TypeVar("T")
 
 
-class Simulator:
+class Simulator(Acting):
     """Slack for one workspace with one app.
 
     With `event_url` events and clicks are posted there, signed; without, they go
-    through Socket Mode. `scopes` are the bot's; None grants all. `times` are the
-    bot's time to answer and the waits before retries.
+    through Socket Mode. `app` is what the manifest says of the app, and
+    `subscriptions` and `scopes` replace what it says of these. `times` are the bot's
+    time to answer and the waits before retries. `history` tells the page what happened
+    to a card; without it the page has no button for that.
     """
 
     def __init__(
@@ -45,34 +53,39 @@ class Simulator:
         signing_secret: str = "",
         event_url: str | None = None,
         state_file: Path | None = None,
-        subscriptions: Iterable[str] = DEFAULT_SUBSCRIPTIONS,
+        app: AppConfig | None = None,
+        subscriptions: Iterable[str] | None = None,
         scopes: frozenset[str] | None = None,
         times: Times | None = None,
+        history: History | None = None,
     ) -> None:
         """Put the parts together and read the state file; open nothing yet."""
-        times = times or Times()
-        self.workspace = workspace
+        app, times = _configured(app, subscriptions, scopes), times or Times()
         self.faults = Faults()
         self._state = StateFile(state_file, workspace) if state_file else None
-        self._views = Views(workspace)
         self._sockets = SocketMode(workspace.app_id, times)
         self._delivery: Delivery = self._sockets
         if event_url:
             self._delivery = HttpDelivery(event_url, signing_secret, times)
-        tokens = Tokens(bot_token, app_token, scopes)
-        self._web_api = WebApi(workspace, self._views, tokens)
-        self._events = Events(workspace, self._delivery, subscriptions)
-        self._interactions = Interactions(
-            workspace, self._views, self._delivery, self._response_base
-        )
-        parts = (self._web_api, self._sockets, self._interactions, self.faults)
-        self._server = Server(workspace, *parts, tokens)
-        self._page = Page(self)
+        self._events = Events(workspace, self._delivery, app)
+        views = Views(workspace)
+        response_urls = ResponseUrls(self._base, lambda: workspace.clock())
+        places = (workspace, views, self._delivery, response_urls)
+        self._interactions = Interactions(*places, self._base)
+        submissions = Submissions(workspace, views, self._interactions, response_urls)
+        commands = Commands(*places, app)
+        doing = (self._events, self._interactions, submissions, commands)
+        super().__init__(workspace, Parts(app, views, *doing))
+        tokens = Tokens(bot_token, app_token)
+        self._web_api = WebApi(workspace, views, tokens, app)
+        parts = (self._web_api, self._sockets, response_urls, self.faults)
+        self._server = Server(workspace, *parts, tokens, app)
+        self._page = Page(self, history)
         self._runner: web.AppRunner | None = None
         self.base_url = ""
 
-    def _response_base(self) -> str:
-        return f"{self.base_url}{self._server.prefix}/response"
+    def _base(self) -> str:
+        return f"{self.base_url}{self._server.prefix}"
 
     # -- serving ---------------------------------------------------------------
 
@@ -121,61 +134,6 @@ class Simulator:
         await self._delivery.close()
         if self._state is not None:
             self._state.write()
-
-    # -- what people do --------------------------------------------------------
-
-    async def post_message(
-        self, user_id: str, channel_id: str, text: str, thread_ts: str | None = None
-    ) -> str:
-        """Post as a person and return the ts; the bot gets its events meanwhile.
-
-        `text` is in Slack's form: `<@U…>` for a mention, `&lt;` for `<`. Raises
-        LookupError if the person is not in the channel.
-        """
-        data = person_message(self.workspace, user_id, channel_id, text)
-        if thread_ts:
-            data["thread_ts"] = thread_ts
-        return self.workspace.add_message(channel_id, data).ts
-
-    async def click(
-        self,
-        user_id: str,
-        channel_id: str,
-        message_ts: str,
-        action_id: str,
-        value: object = None,
-        *,
-        block_id: str | None = None,
-        action_ts: str | None = None,
-        stale: bool = True,
-    ) -> ClickResult:
-        """Click a button or choose an option; see `Interactions.click_payload`."""
-        payload = self.click_payload(
-            user_id,
-            channel_id,
-            message_ts,
-            action_id,
-            value,
-            block_id=block_id,
-            action_ts=action_ts,
-            stale=stale,
-        )
-        return await self._interactions.send(payload)
-
-    @property
-    def click_payload(self) -> Callable[..., Json]:
-        """Build the payload of a click without sending it, for tests that forge."""
-        return self._interactions.click_payload
-
-    async def submit_view(
-        self, user_id: str, view_id: str, values: Mapping[str, object]
-    ) -> ClickResult:
-        """Submit a modal with values by action_id or block_id."""
-        return await self._interactions.submit_view(user_id, view_id, values)
-
-    async def close_view(self, user_id: str, view_id: str) -> ClickResult | None:
-        """Close a modal."""
-        return await self._interactions.close_view(user_id, view_id)
 
     # -- what tests send by hand -----------------------------------------------
 
@@ -250,10 +208,6 @@ class Simulator:
             if each.data["to"] == user_id and channel in (None, each.channel)
         ]
 
-    def open_views(self, user_id: str) -> list[Json]:
-        """Return a person's open modals, the one on top last."""
-        return [copied(view) for view in self._views.stack(user_id)]
-
     async def wait_for(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:
         """Return what the predicate gives once it is true.
 
@@ -269,3 +223,14 @@ class Simulator:
     async def settled(self) -> None:
         """Wait until every event was taken, or given up."""
         await self._events.settled()
+
+
+def _configured(
+    app: AppConfig | None,
+    subscriptions: Iterable[str] | None,
+    scopes: frozenset[str] | None,
+) -> AppConfig:
+    app = app or AppConfig()
+    if subscriptions is not None:
+        app = replace(app, subscriptions=frozenset(subscriptions))
+    return app if scopes is None else replace(app, scopes=scopes)

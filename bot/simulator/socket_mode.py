@@ -17,7 +17,7 @@ from bot.simulator.shapes import Json, as_object
 
 MOST_SOCKETS = 10
 _TICKET_SECONDS = 30.0
-_WITH_RESPONSE = ("view_submission", "block_suggestion")  # else the ack is empty
+_WITH_RESPONSE = ("view_submission", "block_suggestion")  # and slash commands
 
 DisconnectReason = Literal[
     "warning", "refresh_requested", "link_disabled", "too_many_websockets"
@@ -141,6 +141,10 @@ class SocketMode:
         """Send a click or a form, once."""
         return await self._send("interactive", payload, None)
 
+    async def command(self, payload: Json) -> Ack:
+        """Send a slash command, once."""
+        return await self._send("slash_commands", payload, None)
+
     async def _send(self, kind: str, payload: Json, attempt: int | None) -> Ack:
         if not self._sockets:
             return Ack(acked=False, reason="connection_failed")
@@ -180,7 +184,8 @@ def _envelope(kind: str, payload: Json, attempt: int | None) -> Json:
         "envelope_id": str(uuid.uuid4()),
         "type": kind,
         "payload": payload,
-        "accepts_response_payload": payload.get("type") in _WITH_RESPONSE,
+        "accepts_response_payload": kind == "slash_commands"
+        or payload.get("type") in _WITH_RESPONSE,
     }
     if attempt is not None:
         envelope["retry_attempt"] = attempt

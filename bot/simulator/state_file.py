@@ -14,7 +14,7 @@ from bot.simulator.workspace import Workspace
 
 _LOG = logging.getLogger(__name__)
 _DELAY = 0.5  # seconds; a burst of changes is written once
-_NOT_SAVED = ("call", "status", "view", "ephemeral")
+_NOT_SAVED = ("call", "status", "view", "home", "ephemeral", "usergroup")
 
 
 class StateFile:

@@ -14,7 +14,7 @@ from bot.simulator.workspace import Workspace
 TRIGGER_SECONDS = 3.0
 _MOST_VIEWS = 3
 _KEPT_TRIGGERS = 1000
-_BUTTONS: Json = {
+_FIELDS: Json = {
     "private_metadata": "",
     "callback_id": "",
     "external_id": "",
@@ -40,6 +40,7 @@ class Views:
         self._workspace = workspace
         self._triggers: dict[str, _Trigger] = {}
         self._stacks: dict[str, list[Json]] = {}
+        self._homes: dict[str, Json] = {}
 
     def issue_trigger(self, user_id: str) -> str:
         """Return a trigger_id for a person's interaction."""
@@ -86,22 +87,49 @@ class Views:
     def update(
         self, view: Json, *, view_id: str = "", external_id: str = "", hash_: str = ""
     ) -> Json:
-        """Put another view in the place of an open one."""
-        for user_id, stack in self._stacks.items():
-            for index, old in enumerate(stack):
-                if old["id"] == view_id or (external_id == old["external_id"] != ""):
-                    if hash_ and hash_ != old["hash"]:
-                        raise SlackError("hash_conflict")
-                    kept = ("id", "root_view_id", "previous_view_id")
-                    new = self._filled(view) | {key: old[key] for key in kept}
-                    stack[index] = new
-                    self._publish(user_id)
-                    return new
+        """Put another view in the place of an open one, or of an App Home."""
+        for user_id, old in self._all():
+            if old["id"] == view_id or (external_id == old["external_id"] != ""):
+                if old["type"] != view["type"]:
+                    raise SlackError("view_type_mismatch")
+                return self._replace(user_id, old, view, hash_)
         raise SlackError("not_found")
 
+    def _all(self) -> list[tuple[str, Json]]:
+        stacks = [(user, view) for user, each in self._stacks.items() for view in each]
+        return [*stacks, *self._homes.items()]
+
+    def _replace(self, user_id: str, old: Json, view: Json, hash_: str) -> Json:
+        if hash_ and hash_ != old["hash"]:
+            raise SlackError("hash_conflict")
+        kept = ("id", "root_view_id", "previous_view_id")
+        new = self._filled(view, old["id"]) | {key: old[key] for key in kept}
+        if old["type"] == "home":
+            self._homes[user_id] = new
+        else:
+            stack = self._stacks[user_id]
+            stack[[each["id"] for each in stack].index(old["id"])] = new
+        self._publish(user_id, new)
+        return new
+
+    def publish(self, user_id: str, view: Json, hash_: str = "") -> Json:
+        """Show a view as a person's App Home."""
+        old = self._homes.get(user_id)
+        if old is not None:
+            return self._replace(user_id, old, view, hash_)
+        new = self._filled(view) | {"previous_view_id": None}
+        self._homes[user_id] = new | {"root_view_id": new["id"]}
+        self._publish(user_id, new)
+        return self._homes[user_id]
+
+    def home(self, user_id: str) -> Json | None:
+        """Return a person's App Home, or None if nothing was published."""
+        return self._homes.get(user_id)
+
     def find(self, user_id: str, view_id: str) -> Json:
-        """Return an open view; raises LookupError with a sentence if there is none."""
-        for view in self.stack(user_id):
+        """Return an open view or the App Home; raises LookupError if there is none."""
+        home = self._homes.get(user_id)
+        for view in [*self.stack(user_id), *([home] if home else [])]:
             if view["id"] == view_id:
                 return view
         raise LookupError(f"{user_id} has no open view {view_id}")
@@ -110,29 +138,33 @@ class Views:
         """Take a view away."""
         stack = self.stack(user_id)
         self._stacks[user_id] = [view for view in stack if view["id"] != view_id]
-        self._publish(user_id)
+        self._workspace.changes.publish(Change("view", user=user_id))
 
     def clear(self, user_id: str) -> None:
         """Take all of a person's views away."""
         self._stacks.pop(user_id, None)
-        self._publish(user_id)
+        self._workspace.changes.publish(Change("view", user=user_id))
 
     def _put(self, user_id: str, below: list[Json], view: Json) -> Json:
-        view_id = f"V0{new_id(8).upper()}"
-        new = self._filled(view) | {
-            "id": view_id,
-            "root_view_id": below[0]["id"] if below else view_id,
-            "previous_view_id": below[-1]["id"] if below else None,
-        }
+        new = self._filled(view)
+        new["root_view_id"] = below[0]["id"] if below else new["id"]
+        new["previous_view_id"] = below[-1]["id"] if below else None
         self._stacks[user_id] = [*below, new]
-        self._publish(user_id)
+        self._publish(user_id, new)
         return new
 
-    def _filled(self, view: Json) -> Json:
-        workspace = self._workspace
+    def _filled(self, view: Json, replaced: str = "") -> Json:
+        """Return the view with Slack's own fields; its external_id must be free."""
+        workspace, external_id = self._workspace, view.get("external_id")
+        taken = [
+            old["id"] for _, old in self._all() if old["external_id"] == external_id
+        ]
+        if external_id and set(taken) - {replaced}:
+            raise SlackError("duplicate_external_id")
         return {
-            **_BUTTONS,
+            **_FIELDS,
             **view,
+            "id": f"V0{new_id(8).upper()}",
             "blocks": with_ids(objects(view["blocks"])),
             "team_id": workspace.team_id,
             "app_id": workspace.app_id,
@@ -142,5 +174,6 @@ class Views:
             "state": {"values": {}},
         }
 
-    def _publish(self, user_id: str) -> None:
-        self._workspace.changes.publish(Change("view", user=user_id))
+    def _publish(self, user_id: str, view: Json) -> None:
+        kind = "home" if view["type"] == "home" else "view"
+        self._workspace.changes.publish(Change(kind, user=user_id))

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable
 
 from bot.simulator.changes import Change, Changes, Kind
 from bot.simulator.channels import Channel
+from bot.simulator.files import StoredFile, new_object_id
 from bot.simulator.messages import Message
 from bot.simulator.people import User
 from bot.simulator.shapes import Json, copied
+from bot.simulator.usergroups import ProfileField, UserGroup
 
 _KEPT_EPHEMERALS = 1000
 
@@ -43,6 +45,10 @@ class Workspace:
         self.changes = Changes()
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
+        self.usergroups: dict[str, UserGroup] = {}
+        self.profile_fields: list[ProfileField] = []
+        self.files: dict[str, StoredFile] = {}
+        self.has_paid_plan = True  # without one there are no user groups
         self.ephemerals: list[Message] = []
         self.statuses: dict[tuple[str, str], str] = {}
         self._messages: dict[str, dict[str, Message]] = {}
@@ -81,6 +87,65 @@ class Workspace:
         members = [user_id, self.bot_user_id]
         dm = Channel(f"D{user_id[1:]}", members=members, is_im=True, user=user_id)
         return self.add_channel(dm)
+
+    def open_group(self, user_ids: Iterable[str]) -> Channel:
+        """Return the group message of these people and the bot, opened at need."""
+        members = [*dict.fromkeys(user_ids), self.bot_user_id]
+        for channel in self.channels.values():
+            if channel.is_mpim and set(channel.members) == set(members):
+                return channel
+        names = "--".join(self.users[each].name for each in members)
+        group = Channel(new_object_id("G"), f"mpdm-{names}-1", members)
+        group.is_private = group.is_mpim = True
+        return self.add_channel(group)
+
+    def join(self, channel_id: str, user_id: str) -> None:
+        """Take a person, or the bot, into a channel."""
+        self._move(channel_id, user_id, "member_joined_channel")
+
+    def leave(self, channel_id: str, user_id: str) -> None:
+        """Take a person, or the bot, out of a channel."""
+        self._move(channel_id, user_id, "member_left_channel")
+
+    def _move(self, channel_id: str, user_id: str, kind: str) -> None:
+        channel, is_coming = self.channels[channel_id], kind == "member_joined_channel"
+        if (user_id in channel.members) == is_coming:
+            return
+        change = channel.members.append if is_coming else channel.members.remove
+        change(user_id)
+        event = channel.member_event(kind, user_id, self.team_id, self.next_ts())
+        self.changes.publish(Change("channel", channel_id, user_id, event=event))
+
+    def archive(self, channel_id: str, user_id: str, *, archived: bool = True) -> None:
+        """Archive a channel, or bring it back."""
+        self.channels[channel_id].is_archived = archived
+        event: Json = {
+            "type": "channel_archive" if archived else "channel_unarchive",
+            "channel": channel_id,
+            "user": user_id,
+            "event_ts": self.next_ts(),
+        }
+        self.changes.publish(Change("channel", channel_id, user_id, event=event))
+
+    def add_usergroup(self, group: UserGroup) -> UserGroup:
+        """Take a user group in."""
+        self.usergroups[group.id] = group
+        return group
+
+    def set_usergroup_users(self, group_id: str, user_ids: Iterable[str]) -> None:
+        """Put other people into a user group; raises KeyError if there is none."""
+        group = self.usergroups[group_id]
+        event = group.replace_users(user_ids, self.team_id, self.next_ts())
+        self.changes.publish(Change("usergroup", event=event))
+
+    def add_file(
+        self, user_id: str, name: str, title: str = "", content: bytes | None = None
+    ) -> StoredFile:
+        """Take a file in, to be shared or handed in later."""
+        file = StoredFile(new_object_id("F"), name, user_id, int(self.clock()), title)
+        file.content = content
+        self.files[file.id] = file
+        return file
 
     def next_ts(self) -> str:
         """Return the present moment as a ts that is later than every one before."""
@@ -193,6 +258,7 @@ class Workspace:
                 channel: [message.data for message in messages.values()]
                 for channel, messages in self._messages.items()
             },
+            "files": [file.as_saved() for file in self.files.values() if file.shared],
         }
 
     def restore(self, saved: Json) -> None:
@@ -204,6 +270,8 @@ class Workspace:
             channel: {data["ts"]: Message(channel, data) for data in listed}
             for channel, listed in saved["messages"].items()
         }
+        files = [StoredFile.from_saved(each) for each in saved.get("files", [])]
+        self.files = {file.id: file for file in files}
         self._last_ts = max(self._last_ts, int(saved["last_ts"]))
         for channel in channels:
             self.channels.setdefault(channel.id, channel)

@@ -1,1 +1,3 @@
+"""Everything that knows Slack: people, cards, deliveries, listeners."""
+
 from __future__ import annotations

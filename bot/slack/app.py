@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack.identity import Identity
 
 log = structlog.get_logger(__name__)
+_LOGGER = logging.getLogger("slack_bolt.AsyncApp")
+
+
+def _is_of_use(record: logging.LogRecord) -> bool:
+    """Bolt reads SLACK_BOT_TOKEN by itself, and warns that it has no use for it."""
+    return "`token` will be unused" not in record.getMessage()
 
 
 def make_bolt_app(
@@ -38,6 +45,7 @@ def make_bolt_app(
             bot_token=bot_token,
         )
 
+    _LOGGER.addFilter(_is_of_use)
     app = AsyncApp(
         client=client,
         signing_secret="",

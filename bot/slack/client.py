@@ -10,6 +10,18 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 TIMEOUT = 10  # seconds for one call
+# Slack's words for a token that will never work.
+# https://docs.slack.dev/reference/methods/auth.test#errors
+BAD_TOKEN = frozenset(
+    {
+        "account_inactive",
+        "invalid_auth",
+        "not_allowed_token_type",
+        "not_authed",
+        "token_expired",
+        "token_revoked",
+    }
+)
 
 
 def make_session() -> aiohttp.ClientSession:

@@ -1,25 +1,54 @@
 -- name: take
--- Begin to send: from here on the outcome may be unknown. Says what it was before.
-WITH before AS (
-  SELECT id, state FROM deliveries WHERE id = %(id)s AND shown < revision FOR UPDATE)
+-- Begin to send: from here on the outcome may be unknown. Says what it was before. The
+-- lease goes by the real clock, since it is about processes and not about deadlines.
+-- The commit need not wait for the disk: a later try looks for the post in any case.
+WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
+before AS (
+  SELECT id, state FROM deliveries
+  WHERE id = %(id)s AND shown < revision
+    AND (taken_until IS NULL OR taken_until < clock_timestamp())
+  FOR UPDATE)
 UPDATE deliveries d
-SET state = CASE WHEN d.message_ts IS NULL THEN 'sending' ELSE d.state END
-FROM before WHERE d.id = before.id
-RETURNING d.*, before.state AS was;
+SET state = CASE WHEN d.message_ts IS NULL THEN 'sending' ELSE d.state END,
+  taken_until = clock_timestamp() + %(lease)s
+FROM before, quick WHERE d.id = before.id
+RETURNING d.*, before.state AS was, bot_now() AS now,
+  d.created_at < bot_now() - interval '4 seconds' AS is_late;
+
+-- name: is_open
+-- Whether there is still something to bring: somebody else may be about to.
+SELECT shown < revision AS open FROM deliveries WHERE id = %(id)s;
 
 -- name: sent
--- It stands in Slack, as of this revision.
+-- It stands in Slack, as of this revision; says whether it has changed meanwhile.
+WITH quick AS (SELECT set_config('synchronous_commit', 'off', true))
 UPDATE deliveries SET state = 'sent', shown = greatest(shown, %(revision)s), error = NULL,
-  message_ts = %(ts)s, posted_channel = %(channel)s,
+  message_ts = %(ts)s, posted_channel = %(channel)s, taken_until = NULL,
   sent_at = COALESCE(sent_at, bot_now())
-WHERE id = %(id)s;
+FROM quick WHERE id = %(id)s
+RETURNING shown < revision AS again;
+
+-- name: let_go
+-- It was not brought; the next try need not wait for the lease.
+UPDATE deliveries SET taken_until = NULL WHERE id = %(id)s;
 
 -- name: failed
 -- Slack refuses it for good.
-UPDATE deliveries SET state = 'failed', shown = revision, error = %(error)s
+UPDATE deliveries SET state = 'failed', shown = revision, error = %(error)s,
+  taken_until = NULL
+WHERE id = %(id)s;
+
+-- name: wait
+-- Slack refuses it now, and it is tried again. This try posted nothing; what one
+-- before it did may still be unknown.
+UPDATE deliveries SET state = %(was)s, error = %(error)s, taken_until = NULL
 WHERE id = %(id)s;
 
 -- name: notices_of_card
 -- What the conversations' threads say about the requests of a card that now stands.
 SELECT DISTINCT notice_id AS id FROM requests
 WHERE card_id = %(id)s AND notice_id IS NOT NULL;
+
+-- name: place_of_conversation
+-- The thread that a request came from.
+SELECT channel_id, thread_ts FROM conversations WHERE id = %(id)s;

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 import aiohttp
 import structlog
 from multidict import CIMultiDict
+from psycopg import AsyncCursor
+from psycopg.rows import DictRow
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
+from bot.approvals.model import Request
 from bot.approvals.ports import Jobs, deliver_job
-from bot.database.pool import Connection, Pool
+from bot.database.pool import Connection, Pool, transaction
 from bot.database.statements import load_statements
 from bot.errors import RetryLater, SlackUnavailable
 from bot.slack import sentences
@@ -45,13 +49,16 @@ PASSING = frozenset(
     }
 )
 NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
+LEASE = timedelta(seconds=60)  # longer than any call to Slack with its retries
+HELD = 2  # seconds until somebody else's lease is looked at again
+LOST_CARD = 60  # seconds between two tries of a card that Slack refuses
 log = structlog.get_logger(__name__)
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Deliverer:
-    """Sends one delivery at a time: its jobs share a lock."""
+    """Brings deliveries to Slack; a lease on the row keeps each to one at a time."""
 
     pool: Pool
     jobs: Jobs
@@ -59,45 +66,61 @@ class Deliverer:
     identity: Callable[[], Identity]
 
     async def deliver(self, delivery: str) -> None:
-        """Post or edit one message, as the database has it now.
+        """Post or edit one message until Slack shows it as the database has it.
 
         Raises:
-            SlackUnavailable, RetryLater: nothing is lost; the job is tried again.
+            SlackUnavailable, RetryLater: nothing is lost; it is to be tried again.
         """
+        while await self._bring(delivery):
+            pass
+
+    async def _bring(self, delivery: str) -> bool:
+        """Do it once; whether the message has changed meanwhile."""
         async with self.pool.connection() as connection:
-            row = await (
-                await connection.execute(SQL["take"], {"id": delivery})
-            ).fetchone()
+            row = await self._take(connection, delivery)
             if row is None:
-                return
+                return False
             drawn = await self._draw(connection, row)
         try:
             channel, ts = await self._send(row, drawn)
         except SlackApiError as error:
             await self._refused(row, error)
-            return
+            return False
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            await self._let_go(row)
             raise SlackUnavailable from error
-        await self._note_sent(row, channel, ts)
+        return await self._note_sent(row, channel, ts)
+
+    async def _take(self, connection: Connection, delivery: str) -> Row | None:
+        key = {"id": delivery, "lease": LEASE}
+        row = await (await connection.execute(SQL["take"], key)).fetchone()
+        if row is None:
+            held = await (await connection.execute(SQL["is_open"], key)).fetchone()
+            if held and held["open"]:
+                raise RetryLater(HELD)
+        return row
+
+    async def _let_go(self, row: Row) -> None:
+        async with self.pool.connection() as connection:
+            await connection.execute(SQL["let_go"], {"id": row["id"]})
 
     async def _draw(self, connection: Connection, row: Row) -> Drawn:
         if row["kind"] not in ("card", "notice"):
             return draw_text(row["kind"], row["text"])
-        requests = await store.find(connection, delivery=str(row["id"]))
+        requests = await store.shown_by(connection, str(row["id"]))
         if row["kind"] == "notice":
             return draw_notice(requests[0], self.identity())
-        clock = await connection.execute("SELECT bot_now() AS now")
-        now = cast("Row", await clock.fetchone())["now"]
-        first = row["message_ts"] is None
-        return draw_card(requests, now, first_post=first, revision=row["revision"])
+        first, revision = row["message_ts"] is None, row["revision"]
+        return draw_card(requests, row["now"], first_post=first, revision=revision)
 
     async def _send(self, row: Row, drawn: Drawn) -> tuple[str, str]:
         if row["kind"] == "private":
             return await self._whisper(row, drawn)
         if row["message_ts"] is not None:
             return await self._edit(row, drawn)
-        if row["was"] == "sending" and (found := await self._find(row)):
-            return found
+        tried = row["was"] == "sending" or row["is_late"]
+        if tried and (found := await self._find(row)):
+            return await self._take_over(row, drawn, *found)
         answer = await self.client.chat_postMessage(
             channel=row["channel_id"],
             thread_ts=row["thread_ts"],
@@ -109,6 +132,15 @@ class Deliverer:
         )
         return _place(answer.data)
 
+    async def _take_over(
+        self, row: Row, drawn: Drawn, channel: str, ts: str
+    ) -> tuple[str, str]:
+        """A post that stands in Slack already may show an older revision."""
+        if row["revision"] > 1:
+            found = {"posted_channel": channel, "message_ts": ts}
+            await self._edit({**row, **found}, drawn)
+        return channel, ts
+
     async def _edit(self, row: Row, drawn: Drawn) -> tuple[str, str]:
         channel, ts = row["posted_channel"] or row["channel_id"], row["message_ts"]
         await self.client.chat_update(
@@ -118,6 +150,8 @@ class Deliverer:
 
     async def _whisper(self, row: Row, drawn: Drawn) -> tuple[str, str]:
         """A private message where the person is; by DM where Slack shows none."""
+        if not row["channel_id"]:  # an interaction that names no place
+            return await self._write_to(row, drawn)
         try:
             await self.client.chat_postEphemeral(
                 channel=row["channel_id"],
@@ -128,44 +162,56 @@ class Deliverer:
         except SlackApiError as error:
             if error_code(error) not in NOT_THERE:
                 raise
-            await self.client.chat_postMessage(channel=row["user_id"], text=drawn.text)
+            return await self._write_to(row, drawn)
+        return row["channel_id"], "private"
+
+    async def _write_to(self, row: Row, drawn: Drawn) -> tuple[str, str]:
+        await self.client.chat_postMessage(
+            channel=row["user_id"],
+            text=drawn.text,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
         return row["channel_id"], "private"
 
     async def _find(self, row: Row) -> tuple[str, str] | None:
         """A post whose outcome nobody knows may stand in Slack already."""
         since = f"{row['created_at'].timestamp() - 3600:.6f}"
-        limits: dict[str, Any] = {
+        wanted: dict[str, Any] = {
             "channel": row["channel_id"],
             "oldest": since,
             "include_all_metadata": True,
             "limit": 200,
         }
-        if row["thread_ts"]:
-            answer = await self.client.conversations_replies(
-                ts=row["thread_ts"], **limits
-            )
-        else:
-            answer = await self.client.conversations_history(**limits)
-        data = cast("dict[str, Any]", answer.data)
-        for message in data.get("messages", ()):
-            if message.get("metadata") == _metadata(row):
-                return row["channel_id"], message["ts"]
-        return None
+        while True:
+            page = await self._read(row["thread_ts"], wanted)
+            for message in page.get("messages", ()):
+                if message.get("metadata") == _metadata(row):
+                    return row["channel_id"], message["ts"]
+            after: Mapping[str, Any] = page.get("response_metadata") or {}
+            if not after.get("next_cursor"):
+                return None
+            wanted["cursor"] = after["next_cursor"]
 
-    async def _note_sent(self, row: Row, channel: str, ts: str) -> None:
-        async with self.pool.connection() as connection, connection.transaction():
-            await connection.execute(
-                SQL["sent"],
-                {
-                    "id": row["id"],
-                    "revision": row["revision"],
-                    "ts": ts,
-                    "channel": channel,
-                },
-            )
-            if row["kind"] == "card" and row["message_ts"] is None:
-                await append(connection, [_shown(row, channel, ts)])
-                await self._send_notices(connection, row)
+    async def _read(self, thread: str | None, wanted: dict[str, Any]) -> dict[str, Any]:
+        if thread:
+            answer = await self.client.conversations_replies(ts=thread, **wanted)
+        else:
+            answer = await self.client.conversations_history(**wanted)
+        return cast("dict[str, Any]", answer.data)
+
+    async def _note_sent(self, row: Row, channel: str, ts: str) -> bool:
+        """Store that it stands; whether it has changed meanwhile."""
+        place = {"revision": row["revision"], "ts": ts, "channel": channel}
+        key = {"id": row["id"], **place}
+        if row["kind"] != "card" or row["message_ts"] is not None:
+            async with self.pool.connection() as connection:
+                return await _is_stale(await connection.execute(SQL["sent"], key))
+        async with transaction(self.pool) as connection:
+            sent = await connection.execute(SQL["sent"], key)
+            await append(connection, [_shown(row, channel, ts)])
+            await self._send_notices(connection, row)
+            return await _is_stale(sent)
 
     async def _send_notices(self, connection: Connection, row: Row) -> None:
         found = await connection.execute(SQL["notices_of_card"], {"id": row["id"]})
@@ -175,6 +221,8 @@ class Deliverer:
     async def _refused(self, row: Row, error: SlackApiError) -> None:
         """Slack's no: wait where it names a wait, give up where it is for good."""
         code = error_code(error)
+        if code == "ratelimited" or code in PASSING:
+            await self._let_go(row)
         if code == "ratelimited":
             raise RetryLater(_wait(error)) from error
         if code in PASSING:
@@ -186,29 +234,47 @@ class Deliverer:
             channel=row["channel_id"],
             error=code,
         )
-        async with self.pool.connection() as connection, connection.transaction():
-            await connection.execute(SQL["failed"], {"id": row["id"], "error": code})
-            if row["kind"] == "card" and row["message_ts"] is None:
-                await self._report_lost_card(connection, row)
+        async with transaction(self.pool) as connection:
+            waits = await self._report_lost_card(connection, row)
+            statement = SQL["wait"] if waits else SQL["failed"]
+            key = {"id": row["id"], "was": row["was"]}
+            await connection.execute(statement, {**key, "error": code})
+        if waits:
+            raise RetryLater(LOST_CARD) from error
 
-    async def _report_lost_card(self, connection: Connection, row: Row) -> None:
-        """Tell the conversation's thread; the request stays and expires to a reject."""
-        requests = await store.find(connection, delivery=str(row["id"]))
-        for request in requests:
-            found = await connection.execute(
-                "SELECT channel_id, thread_ts FROM conversations WHERE id = %s",
-                [request.conversation],
-            )
-            place = cast("Row", await found.fetchone())
-            said = await store.add_delivery(
-                connection,
-                kind="say",
-                team=request.team,
-                channel=place["channel_id"],
-                thread_ts=place["thread_ts"],
-                text=sentences.card_could_not_be_posted(request.code),
-            )
-            await self.jobs.defer(connection, [deliver_job(said)])
+    async def _report_lost_card(self, connection: Connection, row: Row) -> bool:
+        """Whether people wait for a card that was never posted; the thread is told so.
+
+        It is tried again until the request is over: it expires to a reject.
+        """
+        if row["kind"] != "card" or row["message_ts"] is not None:
+            return False
+        requests = await store.shown_by(connection, str(row["id"]))
+        waiting = [request for request in requests if request.is_open]
+        if row["error"] is None:
+            for request in waiting:
+                await self._say_card_is_lost(connection, request)
+        return bool(waiting)
+
+    async def _say_card_is_lost(self, connection: Connection, request: Request) -> None:
+        found = await connection.execute(
+            SQL["place_of_conversation"], {"id": request.conversation}
+        )
+        place = cast("Row", await found.fetchone())
+        said = await store.add_delivery(
+            connection,
+            kind="say",
+            team=request.team,
+            channel=place["channel_id"],
+            thread_ts=place["thread_ts"],
+            text=sentences.card_could_not_be_posted(request.code),
+        )
+        await self.jobs.defer(connection, [deliver_job(said)])
+
+
+async def _is_stale(sent: AsyncCursor[DictRow]) -> bool:
+    row = await sent.fetchone()
+    return bool(row and row["again"])
 
 
 def _metadata(row: Row) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from bot.slack.identity import Identity
 FRESH = 60.0  # seconds that an answer of Slack's may be used
 PATIENCE = 1.5  # seconds; a click has to be acknowledged within 3
 UNKNOWN = frozenset({"user_not_found", "user_not_visible"})
-FLAGS = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "team_id")
+# What Slack says of each member; an object without one of them says too little.
+FLAGS = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted")
 
 
 class Directory:
@@ -41,10 +42,15 @@ class Directory:
         known = self._known.get(person)
         if known and time.monotonic() - known[0] < FRESH:
             return known[1]
+        return await self.ask(person)
+
+    async def ask(self, person: Person) -> Profile:
+        """The same, whatever is known already."""
+        asked_at = time.monotonic()
         self._known.pop(person, None)
         profile = await self._ask(person)
         self._forget_old()
-        self._known[person] = (time.monotonic(), profile)
+        self._known[person] = (asked_at, profile)
         return profile
 
     async def _ask(self, person: Person) -> Profile:
@@ -66,11 +72,22 @@ class Directory:
             del self._known[person]
 
 
+class Afresh:
+    """The same people, asked for each time: for the moment before a call runs."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    async def look_up(self, person: Person) -> Profile:
+        """Who this is now; raises SlackUnavailable."""
+        return await self._directory.ask(person)
+
+
 def profile_from(person: Person, user: Mapping[str, Any], us: Identity) -> Profile:
     """Read a user object; a rule without I/O.
 
     The flags are Slack's: https://docs.slack.dev/reference/objects/user-object
-    An object without any of them says nothing, and so refuses.
+    An object without one of them says too little, and so refuses.
     """
     profile: Mapping[str, Any] = user.get("profile") or {}
     names = (
@@ -85,7 +102,7 @@ def profile_from(person: Person, user: Mapping[str, Any], us: Identity) -> Profi
 
 
 def _refusal(person: Person, user: Mapping[str, Any], us: Identity) -> str:
-    if user.get("id") != person.user or not any(flag in user for flag in FLAGS):
+    if user.get("id") != person.user:
         return "stranger"
     if user.get("deleted"):
         return "deactivated"
@@ -95,7 +112,9 @@ def _refusal(person: Person, user: Mapping[str, Any], us: Identity) -> str:
         return "stranger"
     if user.get("is_restricted") or user.get("is_ultra_restricted"):
         return "guest"
-    return "" if _is_ours(person, user, us) else "other team"
+    if not _is_ours(person, user, us):
+        return "other team"
+    return "" if all(user.get(flag) is False for flag in FLAGS) else "stranger"
 
 
 def _is_ours(person: Person, user: Mapping[str, Any], us: Identity) -> bool:
@@ -103,5 +122,5 @@ def _is_ours(person: Person, user: Mapping[str, Any], us: Identity) -> bool:
         return False
     grid: Mapping[str, Any] = user.get("enterprise_user") or {}
     if us.enterprise and grid.get("enterprise_id") == us.enterprise:
-        return us.team in (grid.get("teams") or [us.team])
-    return user.get("team_id", us.team) == us.team
+        return us.team in (grid.get("teams") or ())
+    return user.get("team_id") == us.team

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.errors import ConfigurationError
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -29,10 +31,16 @@ async def learn_identity(client: AsyncWebClient) -> Identity:
     """Ask Slack (`auth.test`, `bots.info`) who the token belongs to.
 
     Raises:
+        ConfigurationError: the token is not a bot's.
         SlackApiError: Slack refuses the token.
         aiohttp.ClientError, TimeoutError: Slack cannot be reached.
     """
     me = cast("dict[str, Any]", (await client.auth_test()).data)
+    if not me.get("bot_id"):
+        raise ConfigurationError(
+            "SLACK_BOT_TOKEN is not a bot's token; take the one that starts with "
+            "xoxb-, from OAuth & Permissions."
+        )
     found = cast("dict[str, Any]", (await client.bots_info(bot=me["bot_id"])).data)
     return Identity(
         enterprise=me.get("enterprise_id") or "",

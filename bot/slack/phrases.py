@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.approvals.eligibility import who_can_decide
 from bot.approvals.judge import Effect, Judgement
-from bot.approvals.model import Request, Status
+from bot.approvals.model import Person, Request, Status
 from bot.slack import sentences
 from bot.slack.drawing import closed_by
 
@@ -12,7 +12,9 @@ from bot.slack.drawing import closed_by
 class SlackPhrases:
     """Implements `bot.approvals.ports.Phrases`."""
 
-    def answer(self, judgement: Judgement, request: Request | None) -> str:
+    def answer(
+        self, judgement: Judgement, request: Request | None, person: Person
+    ) -> str:
         """A sentence for refused and late clicks; the card says the rest."""
         if judgement.word == "could_not_check":
             return sentences.COULD_NOT_CHECK_PERSON
@@ -23,7 +25,7 @@ class SlackPhrases:
         if judgement.effect is Effect.LATE:
             return _late(request)
         if judgement.effect is Effect.REFUSED:
-            return _refused(judgement.word, request)
+            return _refused(judgement.word, request, person)
         return ""
 
 
@@ -38,7 +40,7 @@ def _late(request: Request) -> str:
     return sentences.already_decided(request.status, closed_by(request), at)
 
 
-def _refused(word: str, request: Request) -> str:
+def _refused(word: str, request: Request, person: Person) -> str:
     who = who_can_decide(request)
     if word == "misplaced":
         return sentences.WRONG_MESSAGE
@@ -49,5 +51,6 @@ def _refused(word: str, request: Request) -> str:
     if word == "not_in_group":
         return sentences.not_an_approver(who)
     if word == "already_decided":
-        return sentences.you_already_decided(request.decisions[-1].at)
+        own = [d.at for d in request.decisions if d.person.user == person.user]
+        return sentences.you_already_decided(own[-1])
     return sentences.may_not_decide(word.replace("_", " "), who)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
 from aiohttp import web
@@ -11,6 +11,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
+
+from bot.slack.payload import Json, readable
 
 LARGEST = 1_000_000  # bytes; Slack's own largest payloads are a few hundred kB
 
@@ -30,18 +32,17 @@ def slack_routes(
         body = await _read(request)
         if body is None:
             return web.Response(status=413, text="The body is too large.")
-        if not _is_signed(verifier, request, body):
-            return web.Response(status=401, text="The signature is missing or wrong.")
         text = _decoded(body)
-        if text is None or not _is_readable(request, text):
-            return web.Response(status=400, text="The body cannot be read.")
+        if text is None:
+            return _unreadable()
+        if not _is_signed(verifier, request, text):
+            return web.Response(status=401, text="The signature is missing or wrong.")
+        payload = readable(_payload(request.content_type, text))
+        if payload is None:
+            return _unreadable()
         if not is_ready():
             return web.Response(status=503, text="Starting; please send it again.")
-        headers: dict[str, str | Sequence[str]] = dict(request.headers.items())
-        dispatched = await app.async_dispatch(
-            AsyncBoltRequest(body=text, query=request.query_string, headers=headers)
-        )
-        return _answer(dispatched)
+        return _answer(await app.async_dispatch(_for_bolt(payload)))
 
     return [web.post("/slack/events", receive)]
 
@@ -55,7 +56,11 @@ async def _read(request: web.Request) -> bytes | None:
     return body if len(body) <= LARGEST else None
 
 
-def _is_signed(verifier: SignatureVerifier, request: web.Request, body: bytes) -> bool:
+def _unreadable() -> web.Response:
+    return web.Response(status=400, text="The body cannot be read.")
+
+
+def _is_signed(verifier: SignatureVerifier, request: web.Request, body: str) -> bool:
     """Slack's `v0` signature over timestamp and raw body, at most 5 minutes old.
 
     https://docs.slack.dev/authentication/verifying-requests-from-slack
@@ -76,21 +81,31 @@ def _decoded(body: bytes) -> str | None:
         return None
 
 
-def _is_readable(request: web.Request, text: str) -> bool:
-    """Whether Bolt will find an object: JSON, or a form with JSON in `payload`."""
-    if request.content_type == "application/json":
-        return _is_object(text)
-    form = parse_qs(text)
-    if "payload" in form:
-        return _is_object(form["payload"][0])
-    return bool(form)
+def _payload(content_type: str, text: str) -> object:
+    """The one value in a body: JSON, JSON in the form field `payload`, or a form."""
+    if content_type == "application/json":
+        return _parsed(text)
+    if content_type != "application/x-www-form-urlencoded":
+        return None
+    form = parse_qs(text, keep_blank_values=True)
+    fields = {name: values[0] for name, values in form.items()}
+    if "payload" in fields:
+        return _parsed(fields["payload"])
+    return fields if any(fields.values()) else None
 
 
-def _is_object(text: str) -> bool:
+def _parsed(text: str) -> object:
     try:
-        return isinstance(json.loads(text), dict)
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return False
+        return None
+
+
+def _for_bolt(payload: Json) -> AsyncBoltRequest:
+    """Bolt reads what was checked, and not the body once more in its own way."""
+    return AsyncBoltRequest(
+        body=json.dumps(payload), headers={"content-type": "application/json"}
+    )
 
 
 def _answer(response: BoltResponse) -> web.Response:

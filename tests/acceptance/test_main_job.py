@@ -140,8 +140,12 @@ async def test_two_calls_of_one_turn_are_decided_one_by_one(stage: Stage):
         first, second = stage.put("one.txt"), stage.put("two.txt")
         ts = await stage.ask("delete one.txt and delete two.txt")
         await stage.card(before + 2)
-        cards = {name: card for card in stage.cards()[before:] for name in NAMES
-                 if name in everything(card)}
+        cards = {
+            name: card
+            for card in stage.cards()[before:]
+            for name in NAMES
+            if name in everything(card)
+        }
 
         await stage.click(MINA, order[0], cards["one.txt"])
         await stage.outcome(cards["one.txt"], OUTCOMES[order[0]])

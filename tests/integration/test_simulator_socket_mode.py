@@ -113,6 +113,49 @@ async def test_a_bot_that_is_sent_away_comes_back(reason: Any):
         await simulator.wait_for(lambda: len(simulator.messages(GENERAL, ts)) >= 2)
 
 
+async def test_a_warning_leaves_the_sockets_open():
+    async with plain_sockets(1) as (simulator, [only]):
+        await simulator.disconnect("warning")
+        goodbye = await only.receive_json()
+        assert (goodbye["type"], goodbye["reason"]) == ("disconnect", "warning")
+        assert goodbye["debug_info"]["host"]
+        sending = asyncio.create_task(simulator.send_event({"type": "app_mention"}))
+        envelope = await only.receive_json()
+        await only.send_json({"envelope_id": envelope["envelope_id"]})
+        assert await sending
+
+
+@pytest.mark.parametrize(
+    "reason", ["refresh_requested", "link_disabled", "too_many_websockets"]
+)
+async def test_every_other_reason_closes_them(reason: Any):
+    async with plain_sockets(2) as (simulator, sockets):
+        await simulator.disconnect(reason)
+        for each in sockets:
+            assert (await each.receive_json())["reason"] == reason
+            assert (await each.receive()).type is aiohttp.WSMsgType.CLOSE
+        assert simulator.sockets == 0
+
+
+async def test_an_event_that_went_down_with_its_socket_comes_over_another():
+    async with plain_sockets(2, times=Times(ack=5, retries=(0.05,))) as (
+        simulator,
+        [first, second],
+    ):
+        event = {"type": "app_mention"}
+        sending = asyncio.create_task(simulator.send_event(event))
+        sockets = {
+            asyncio.create_task(each.receive_json()): each for each in (first, second)
+        }
+        done, waiting = await asyncio.wait(sockets, return_when=asyncio.FIRST_COMPLETED)
+        await sockets[done.pop()].close()
+        [task] = waiting
+        again = await task
+        await sockets[task].send_json({"envelope_id": again["envelope_id"]})
+        assert await sending
+    assert again["retry_attempt"] == 1
+
+
 async def test_an_eleventh_socket_is_sent_away():
     async with plain_sockets(10) as (simulator, _):
         slack = AsyncWebClient("xapp-1", base_url=simulator.api_url)

@@ -76,18 +76,20 @@ class BotProcess:
 
     async def until_ready(self) -> None:
         """Wait until `/readyz` answers 200."""
-        status, text = 0, ""
-        async with aiohttp.ClientSession() as session:
-            for _ in range(START * 20):
-                assert self.process is not None
-                assert self.process.returncode is None, self.log[-3000:]
-                with contextlib.suppress(aiohttp.ClientError):
-                    async with session.get(f"{self.url}/readyz") as answer:
-                        status, text = answer.status, await answer.text()
-                if status == 200:
-                    return
-                await asyncio.sleep(0.05)
-        raise AssertionError(f"not ready: {status} {text}\n{self.log[-3000:]}")
+        await self.until(200)
+
+    async def until(self, status: int, words: str = "") -> None:
+        """Wait until `/readyz` answers with this status and these words."""
+        last = (0, "")
+        for _ in range(START * 20):
+            assert self.process is not None
+            assert self.process.returncode is None, self.log[-3000:]
+            with contextlib.suppress(aiohttp.ClientError):
+                last = await self.get("/readyz")
+            if last[0] == status and words in last[1]:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"not {status}: {last}\n{self.log[-3000:]}")
 
     async def get(self, path: str) -> tuple[int, str]:
         """Status and text of a page."""
@@ -115,11 +117,19 @@ class BotProcess:
             return await process.wait()
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a command of the bot has said, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+
 async def run_command(
     *arguments: str, folder: Path, environment: dict[str, str], timeout: float = 60
-) -> tuple[int, str, str]:
-    """Run `python -m bot ARGUMENTS`: exit status, stdout, stderr."""
-    folder.mkdir(parents=True, exist_ok=True)
+) -> Outcome:
+    """Run `python -m bot ARGUMENTS` to its end."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -137,4 +147,4 @@ async def run_command(
         process.kill()
         await process.wait()
         raise
-    return process.returncode or 0, out.decode(), err.decode()
+    return Outcome(process.returncode or 0, out.decode(), err.decode())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.simulator import ClickResult, Simulator, Times, Workspace, demo_workspace
-from tests.support.bot_process import BotProcess, free_port
+from bot.simulator.app_config import AppConfig
+from tests.support.bot_process import ROOT, BotProcess, free_port
 from tests.support.records import Records
 from tests.support.shown import Message, buttons, everything, is_card
 
@@ -58,7 +59,7 @@ class Stage:
         return self.folder / "files"
 
     async def start_bot(self, *, wait: bool = True) -> BotProcess:
-        """Start one more process of the bot; over HTTP the first one gets the events."""
+        """Start one more process; over HTTP the first one gets the events."""
         port = self.port if not self._port_taken() else free_port()
         bot = BotProcess(self.folder, self.environment, port)
         self.bots.append(bot)
@@ -191,39 +192,28 @@ async def make_stage(
     *,
     policy: str = POLICY,
     workspace: Workspace | None = None,
+    scopes: frozenset[str] | None = None,
+    subscriptions: Iterable[str] | None = None,
     start: bool = True,
     **environment: str,
 ) -> AsyncIterator[Stage]:
     """Set a stage, with one bot started, and strike it afterwards."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "policy.yml").write_text(policy)
+    _write_policy(folder, policy)
     port = free_port()
+    events = f"http://127.0.0.1:{port}/slack/events" if transport == "http" else None
     simulator = Simulator(
         workspace or demo_workspace(),
         bot_token=BOT_TOKEN,
         app_token=APP_TOKEN,
         signing_secret=SIGNING_SECRET,
-        event_url=(
-            f"http://127.0.0.1:{port}/slack/events" if transport == "http" else None
-        ),
+        event_url=events,
+        app=AppConfig.read(ROOT / "manifest.yml"),
+        subscriptions=subscriptions,
+        scopes=scopes,
         times=Times(retries=(0.2, 0.5, 1.0)),
     )
     await simulator.start()
-    credential = (
-        {"SLACK_SIGNING_SECRET": SIGNING_SECRET}
-        if transport == "http"
-        else {"SLACK_APP_TOKEN": APP_TOKEN}
-    )
-    settings = {
-        "SLACK_BOT_TOKEN": BOT_TOKEN,
-        "SLACK_API_URL": simulator.api_url,
-        "DATABASE_URL": database,
-        "POLICY_FILE": "policy.yml",
-        "FILES_DIR": "files",
-        "SWEEP_INTERVAL": "0.2s",
-        **credential,
-        **environment,
-    }
+    settings = _settings(simulator.api_url, database, transport) | environment
     stage = Stage(simulator, folder, settings, transport, port)
     try:
         if start:
@@ -233,3 +223,22 @@ async def make_stage(
         for bot in stage.bots:
             await bot.kill()
         await simulator.stop()
+
+
+def _write_policy(folder: Path, policy: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "policy.yml").write_text(policy)
+
+
+def _settings(api_url: str, database: str, transport: str) -> dict[str, str]:
+    settings = {
+        "SLACK_BOT_TOKEN": BOT_TOKEN,
+        "SLACK_API_URL": api_url,
+        "DATABASE_URL": database,
+        "POLICY_FILE": "policy.yml",
+        "FILES_DIR": "files",
+        "SWEEP_INTERVAL": "0.2s",
+    }
+    if transport == "http":
+        return settings | {"SLACK_SIGNING_SECRET": SIGNING_SECRET}
+    return settings | {"SLACK_APP_TOKEN": APP_TOKEN}

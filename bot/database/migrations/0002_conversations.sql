@@ -6,9 +6,14 @@ CREATE TABLE conversations (
   thread_ts text NOT NULL,
   -- raised by every start of a run; a run that finds another number has been replaced
   generation bigint NOT NULL DEFAULT 0,
+  -- the run up to which older checkpoints are gone
+  pruned bigint NOT NULL DEFAULT 0,
+  last_run_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT bot_now(),
   UNIQUE (team_id, channel_id, thread_ts)
 );
+CREATE INDEX conversations_unpruned ON conversations (last_run_at)
+  WHERE pruned < generation;
 
 -- The inbox: a message is written here before Slack gets its 200. It is the same
 -- message by its event id and by team, channel and ts.
@@ -43,6 +48,7 @@ CREATE TABLE deliveries (
   text text,             -- null where the text is drawn from a request
   state text NOT NULL DEFAULT 'queued' CHECK (
     state IN ('queued', 'sending', 'sent', 'failed')),
+  taken_until timestamptz,  -- a lease: one process at a time brings it to Slack
   message_ts text,
   posted_channel text,   -- where Slack put it: a user's id becomes a D… id
   revision integer NOT NULL DEFAULT 1,

@@ -1,109 +1,186 @@
-// Writing a message: mentions by name, Enter sends, Shift+Enter breaks the line.
+// Writing a message: Enter sends, Shift+Enter breaks the line, @ and / suggest.
 
-import { el } from "./markup.js";
+import { el, freshId, icon } from "./dom.js";
+import { avatar } from "./names.js";
+import { botName, draft, keepDraft } from "./state.js";
+import { completed, mentionsBot, suggestions, withMention } from "./typing.js";
 
-// People type @Name; Slack's text has <@ID> and escapes &, < and >.
-export function encoded(text, names) {
-  let result = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-  const known = Object.entries(names).sort((a, b) => b[1].length - a[1].length);
-  for (const [id, name] of known) {
-    const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    result = result.replace(new RegExp(`@${escaped}(?![\\w])`, "gi"), `<@${id}>`);
-  }
-  return result;
-}
-
-// `context()` gives {bot, names, needsMention, placeholder}; `send(text)` resolves to
-// whether the message went out.
-export function setUpComposer(form, testid, context, send) {
-  const list = el("div", { class: "suggestions", role: "listbox", "aria-label": "People", hidden: true });
-  const box = el("textarea", {
-    id: testid, "data-testid": testid, rows: "2", "aria-label": "Message", maxlength: "40000",
-  });
-  const ask = el("button", { type: "button", class: "quiet" });
-  const hint = el("span", { class: "note", role: "status" });
-  const submit = el("button", {
-    class: "primary", "data-testid": testid === "composer" ? "send" : "thread-send",
-  }, "Send");
-  form.replaceChildren(list, box, el("div", { class: "row" }, ask, hint, el("span", { class: "grow" }), submit));
-  let chosen = 0;
-
-  function botName() {
-    const { names, bot } = context();
-    return names[bot] ?? "the bot";
+class Composer {
+  // `context()` gives {key, hasPlace, needsMention, isForBot, placeholder}; `post(text)`
+  // resolves to whether the text went out.
+  constructor(form, testid, context, post) {
+    this.form = form;
+    this.context = context;
+    this.post = post;
+    this.chosen = 0;
+    this.key = null;
+    this.hasPlace = false;
+    this.found = [];
+    this.build(testid);
+    this.listen();
   }
 
-  function draft() {
-    return box.value.slice(0, box.selectionStart).match(/(?:^|\s)@([\w ]{0,20})$/)?.[1];
+  build(testid) {
+    const listId = freshId("suggestions");
+    this.list = el("div", { class: "suggestions", id: listId, role: "listbox", "aria-label": "Suggestions", hidden: true });
+    this.box = el("textarea", {
+      id: testid, "data-testid": testid, rows: "1", maxlength: "40000", "aria-label": "Message",
+      "aria-autocomplete": "list", "aria-controls": listId,
+    });
+    this.ask = el("button", { type: "button", class: "ask" });
+    this.hint = el("div", { class: "mention-hint", role: "status", "data-testid": `${testid}-hint` });
+    this.submit = el("button", { class: "send", "data-testid": testid === "composer" ? "send" : "thread-send" }, icon("send"), "Send");
+    const keys = el("span", { class: "keys", "aria-hidden": "true" }, el("b", {}, "Shift+Enter"), " for a new line");
+    this.form.replaceChildren(this.list, this.hint,
+      el("div", { class: "compose-box" }, this.box, el("div", { class: "row" }, this.ask, el("span", { class: "grow" }), keys, this.submit)));
   }
 
-  function insert(name) {
-    const start = box.value.slice(0, box.selectionStart).replace(/@[\w ]{0,20}$/, "");
-    const before = start && !/\s$/.test(start) ? `${start} ` : start;
-    const after = box.value.slice(box.selectionStart).trimStart();
-    box.value = `${before}@${name} ${after}`;
-    const caret = before.length + name.length + 2;
-    box.setSelectionRange(caret, caret);
-    box.focus();
-    update();
+  listen() {
+    this.box.addEventListener("input", () => this.changed());
+    this.box.addEventListener("blur", () => this.hideList());
+    this.box.addEventListener("keydown", (event) => this.pressed(event));
+    this.ask.addEventListener("click", () => this.addMention());
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.send();
+    });
   }
 
-  function suggest() {
-    const typed = draft()?.toLowerCase();
-    const { names } = context();
-    const fitting = typed === undefined ? [] : Object.values(names)
-      .filter((name) => name.toLowerCase().startsWith(typed) && name.toLowerCase() !== typed.trim());
-    chosen = Math.min(chosen, Math.max(fitting.length - 1, 0));
-    list.replaceChildren(...fitting.map((name, index) => el("div", {
-      role: "option", "aria-selected": String(index === chosen), onmousedown: (event) => {
+  changed() {
+    keepDraft(this.key, this.box.value);
+    this.update();
+    this.suggest();
+  }
+
+  write(text) {
+    this.box.value = text;
+    this.changed();
+    this.box.focus();
+  }
+
+  addMention() {
+    this.write(withMention(this.box.value));
+  }
+
+  // Called after anything changed around it: the person, the place, the text.
+  update() {
+    const { key, hasPlace, needsMention, isForBot, placeholder } = this.context();
+    if (key !== this.key) this.moveTo(key, hasPlace);
+    const text = this.box.value.trim();
+    const lacks = needsMention && !mentionsBot(text);
+    this.ask.textContent = `@${botName()}`;
+    this.ask.title = `Mention ${botName()}`;
+    this.ask.hidden = !lacks;
+    this.box.placeholder = placeholder;
+    this.submit.disabled = !text || !hasPlace;
+    const isNaming = suggestions(this.box.value.slice(0, this.box.selectionStart)).length;
+    this.showHint(lacks && isForBot && text && !text.startsWith("/") && !isNaming);
+    this.fit();
+  }
+
+  // Each place has a draft of its own; what was typed before there was any goes along.
+  moveTo(key, hasPlace) {
+    const isEarly = !this.hasPlace && this.box.value;
+    if (isEarly) keepDraft(key, this.box.value);
+    Object.assign(this, { key, hasPlace });
+    this.clearHint();
+    this.box.value = draft(key);
+    this.hideList();
+  }
+
+  showHint(isLacking) {
+    const shown = this.hint.dataset.kind;
+    if (isLacking && shown !== "typing") this.say("typing", `${botName()} hears only messages that mention it.`, "Add the mention", () => this.addMention());
+    if (!isLacking && shown === "typing") this.clearHint();
+  }
+
+  say(kind, sentence, words, run) {
+    this.hint.dataset.kind = kind;
+    this.hint.replaceChildren(el("span", {}, sentence), el("button", { type: "button", class: "quiet", onclick: run }, words));
+  }
+
+  clearHint() {
+    delete this.hint.dataset.kind;
+    this.hint.replaceChildren();
+  }
+
+  // As high as its text, within what the style sheet allows.
+  fit() {
+    this.box.style.height = "auto";
+    this.box.style.height = `${this.box.scrollHeight + 2}px`;
+  }
+
+  hideList() {
+    this.list.hidden = true;
+    this.box.removeAttribute("aria-activedescendant");
+  }
+
+  suggest() {
+    this.found = suggestions(this.box.value.slice(0, this.box.selectionStart));
+    this.chosen = Math.min(this.chosen, Math.max(this.found.length - 1, 0));
+    this.list.replaceChildren(...this.found.map((each, at) => el("div", {
+      role: "option", id: `${this.list.id}-${at}`, "aria-selected": String(at === this.chosen),
+      onmousedown: (event) => {
         event.preventDefault();
-        insert(name);
+        this.take(each);
       },
-    }, `@${name}`)));
-    list.hidden = !fitting.length;
+    }, each.id ? avatar(each.id) : null, el("span", {}, each.text), el("span", { class: "note" }, each.about))));
+    if (!this.found.length) return this.hideList();
+    this.list.hidden = false;
+    this.box.setAttribute("aria-activedescendant", `${this.list.id}-${this.chosen}`);
+    return undefined;
   }
 
-  function update() {
-    const { needsMention, placeholder } = context();
-    const mentioned = box.value.toLowerCase().includes(`@${botName().toLowerCase()}`);
-    ask.textContent = `@${botName()}`;
-    ask.title = `Mention ${botName()}`;
-    ask.hidden = !needsMention || mentioned;
-    box.placeholder = placeholder;
-    hint.textContent = needsMention && box.value.trim() && !mentioned
-      ? `${botName()} hears only messages that mention it.` : "";
-    submit.disabled = !box.value.trim();
-    suggest();
+  take(suggestion) {
+    const { value, caret } = completed(this.box.value, this.box.selectionStart, suggestion.text);
+    this.box.value = value;
+    this.box.focus();
+    this.box.setSelectionRange(caret, caret);
+    this.chosen = 0;
+    this.changed();
   }
 
-  box.addEventListener("input", update);
-  box.addEventListener("blur", () => { list.hidden = true; });
-  box.addEventListener("keydown", (event) => {
-    if (!list.hidden && ["ArrowDown", "ArrowUp"].includes(event.key)) {
-      const step = event.key === "ArrowDown" ? 1 : -1;
-      chosen = (chosen + step + list.children.length) % list.children.length;
+  pressed(event) {
+    const isOpen = !this.list.hidden;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (isOpen && step) {
       event.preventDefault();
-      suggest();
-    } else if (!list.hidden && ["Tab", "Enter"].includes(event.key)) {
+      this.chosen = (this.chosen + step + this.found.length) % this.found.length;
+      this.suggest();
+    } else if (isOpen && ["Tab", "Enter"].includes(event.key)) {
       event.preventDefault();
-      insert(list.children[chosen].textContent.slice(1));
-    } else if (!list.hidden && event.key === "Escape") {
-      list.hidden = true;
+      this.take(this.found[this.chosen]);
+    } else if (isOpen && event.key === "Escape") {
+      event.stopPropagation();
+      this.hideList();
     } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
-      form.requestSubmit();
+      this.form.requestSubmit();
     }
-  });
-  ask.addEventListener("click", () => insert(botName()));
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const text = box.value.trim();
+  }
+
+  async send() {
+    const text = this.box.value.trim();
     if (!text) return;
-    box.value = "";
-    update();
-    if (!(await send(encoded(text, context().names)))) box.value = text;
-    update();
-  });
-  update();
-  return update;
+    const { key, hasPlace, isForBot } = this.context();
+    if (!hasPlace) return;
+    const unheard = isForBot && !mentionsBot(text) && !text.startsWith("/");
+    this.box.value = "";
+    this.changed();
+    const sent = await this.post(text);
+    if (!sent && this.key === key && !this.box.value) this.write(text);
+    else if (!sent) keepDraft(key, text);
+    else if (unheard) this.offerAgain(text);
+    this.update();
+  }
+
+  offerAgain(text) {
+    this.say("sent", `Nobody answers: ${botName()} hears only messages that mention it.`, "Send it again with the mention", () => {
+      this.clearHint();
+      this.post(withMention(text));
+      this.box.focus();
+    });
+  }
 }
+
+export const setUpComposer = (...parts) => new Composer(...parts);

@@ -1,75 +1,190 @@
-// A list of messages that is changed only where a message changed.
+// A list of messages that is changed only where something changed.
 
 import { drawContent } from "./blocks.js";
-import { el } from "./markup.js";
+import { clock, dayName, dayOf, shortClock, whenReplied } from "./dates.js";
+import { el, hidden, icon } from "./dom.js";
+import { emoji } from "./emoji.js";
+import { Fields } from "./fields.js";
+import { avatar, nameOf } from "./names.js";
+import { newReplies, state } from "./state.js";
 
-function time(ts) {
-  const moment = new Date(Number(ts) * 1000);
-  const text = new Intl.DateTimeFormat("en", { hour: "numeric", minute: "2-digit" }).format(moment);
-  return el("time", { datetime: moment.toISOString(), title: moment.toString() }, text);
-}
+const TOGETHER = 5 * 60; // seconds between two messages that share one name
 
-function avatar(name, id) {
-  const hue = [...id].reduce((sum, character) => sum + character.charCodeAt(0) * 37, 0) % 8;
-  return el("span", { class: `avatar hue${hue}`, "aria-hidden": "true" }, name.slice(0, 1));
-}
-
-function replies(message, hands) {
+function summary(message, hands) {
   if (!message.reply_count || hands.inThread) return null;
+  const news = newReplies(hands.channel, message);
   const words = message.reply_count === 1 ? "1 reply" : `${message.reply_count} replies`;
-  return el("button", { type: "button", class: "quiet replies", onclick: () => hands.openThread(message.ts) }, words);
+  const faces = (message.reply_users ?? []).slice(0, 3).map((id) => avatar(id));
+  return el("button", { type: "button", class: news ? "replies unread" : "replies", onclick: () => hands.openThread(message.ts) },
+    faces, el("span", { class: "link" }, words),
+    news ? el("span", { class: "count" }, `${news} new`) : null,
+    message.latest_reply ? el("span", { class: "note" }, `Last reply ${whenReplied(message.latest_reply)}`) : null);
 }
 
-export function drawMessage(message, status, hands) {
-  const name = hands.names[message.user] ?? message.user;
-  const trouble = el("div", { class: "error", role: "alert" });
-  const act = async (element, blockId, value) => {
-    trouble.textContent = "";
-    trouble.textContent = await hands.click(message, element, blockId, value);
-  };
-  return el("article", {
-    class: message.is_private ? "message private" : "message",
-    "data-testid": "message", "data-ts": message.ts, tabindex: "-1",
-    "aria-label": `Message from ${name}`,
-  },
-  avatar(name, message.user),
-  el("div", { class: "body" },
-    message.is_private ? el("div", { class: "only" }, "Only visible to you") : null,
-    el("div", { class: "who" }, el("b", {}, name),
-      message.bot_id ? el("span", { class: "badge" }, "APP") : null, time(message.ts),
-      message.edited ? el("span", { class: "note" }, "(edited)") : null),
-    drawContent(message, act),
-    trouble,
-    message.reactions ? el("div", { class: "row" }, ...message.reactions.map(
-      (each) => el("span", { class: "badge" }, `:${each.name}: ${each.count}`))) : null,
-    el("div", { class: "row" }, replies(message, hands),
-      message.is_private || message.reply_count || hands.inThread ? null : el("button", {
-        type: "button", class: "quiet reply", onclick: () => hands.openThread(message.ts),
-      }, "Reply in thread")),
-    status ? el("div", { class: "status" }, `${hands.names[hands.bot]} ${status}`) : null));
+function tools(message, hands) {
+  const reply = message.is_private || hands.inThread ? null : el("button", {
+    type: "button", class: "tool", onclick: () => hands.openThread(message.ts),
+  }, icon("thread"), el("span", {}, "Reply in thread"));
+  return reply && el("div", { class: "tools" }, reply);
 }
+
+function happened(message, hands) {
+  if (!message.is_card || !state.start.history) return null;
+  return el("button", {
+    type: "button", class: "happened", "data-testid": "what-happened",
+    onclick: () => hands.openHistory(message.ts),
+  }, icon("clock"), "What happened");
+}
+
+function heading(message) {
+  const isApp = Boolean(message.bot_id);
+  const person = isApp ? {} : { "data-person": message.user };
+  return el("div", { class: "who" },
+    el("b", { class: "name", ...person }, nameOf(message.user)),
+    isApp ? el("span", { class: "badge" }, "APP") : null, clock(message.ts));
+}
+
+function reactions(message) {
+  if (!message.reactions?.length) return null;
+  return el("div", { class: "row" }, message.reactions.map((each) => el("span", {
+    class: "reaction", title: `:${each.name}:`,
+  }, `${emoji(each.name)} ${each.count}`)));
+}
+
+function files(message) {
+  return (message.files ?? []).map((file) => el("a", {
+    class: "file", href: `/page/files/${file.id}`, download: file.name ?? true,
+  }, icon("file"), file.title || file.name || "file"));
+}
+
+// A click on the message's own elements; without an ack Slack shows a sign of warning.
+function act(message, hands, trouble, fields) {
+  return async (element, blockId, value) => {
+    trouble.replaceChildren();
+    const sentence = await hands.click(message, element, blockId, value, fields.values());
+    if (sentence) trouble.replaceChildren(icon("warning"), sentence);
+  };
+}
+
+function drawMessage(message, { isJoined, status }, hands) {
+  const name = nameOf(message.user);
+  const trouble = el("div", { class: "error", role: "alert" });
+  const fields = new Fields();
+  const inside = { ask: hands.ask(message), act: act(message, hands, trouble, fields), register: fields.register };
+  const classes = ["message", message.is_private ? "private" : "", isJoined ? "joined" : ""];
+  return el("article", {
+    class: classes.filter(Boolean).join(" "), "data-testid": "message", "data-ts": message.ts,
+    tabindex: "-1", "aria-label": `Message from ${name}`,
+  },
+  isJoined ? shortClock(message.ts, { class: "gutter" }) : avatar(message.user),
+  el("div", { class: "body" },
+    message.is_private ? el("div", { class: "only" }, icon("eye"), "Only visible to you") : null,
+    isJoined ? hidden(name) : heading(message),
+    drawContent(message, inside),
+    message.edited ? el("span", { class: "note" }, "(edited)") : null,
+    files(message), trouble, reactions(message), happened(message, hands), summary(message, hands),
+    status ? el("div", { class: "status" }, `${nameOf(state.start.bot)} ${status}`) : null),
+  tools(message, hands));
+}
+
+const line = (key, words, kind) => ({ key, draw: () => el("div", { class: `between ${kind}`, role: "separator" }, el("span", {}, words)) });
+
+function isJoined(message, before) {
+  return Boolean(before) && before.user === message.user && !message.is_card && !message.is_private && !before.is_private
+    && !before.reply_count && dayOf(before.ts) === dayOf(message.ts)
+    && Number(message.ts) - Number(before.ts) < TOGETHER;
+}
+
+// Messages, and the lines between them, as {key, shownAs, draw}.
+function itemsOf(messages, hands) {
+  const items = [];
+  let before = null;
+  let lineStands = false;
+  for (const message of messages) {
+    if (!hands.inThread && (!before || dayOf(before.ts) !== dayOf(message.ts))) {
+      items.push(line(`day ${dayOf(message.ts)}`, dayName(message.ts), "day"));
+    }
+    const isNew = hands.newSince && Number(message.ts) > hands.newSince && message.user !== state.user;
+    if (isNew && !lineStands) {
+      lineStands = true;
+      if (before) items.push(line("new", "New", "new"));
+      before = null;
+    }
+    const shape = { isJoined: isJoined(message, before), status: hands.statuses[message.ts] ?? "" };
+    const news = message.reply_count ? newReplies(hands.channel, message) : 0;
+    items.push({
+      key: message.ts, shownAs: JSON.stringify([message, shape, news, state.user]),
+      draw: () => drawMessage(message, shape, hands),
+    });
+    if (hands.inThread && message.ts === hands.root) items.push(...replyLine(messages.length - 1));
+    before = hands.inThread && message.ts === hands.root ? null : message;
+  }
+  return items;
+}
+
+function replyLine(count) {
+  return count ? [line(`replies ${count}`, count === 1 ? "1 reply" : `${count} replies`, "day")] : [];
+}
+
+function nodeOf(item, old) {
+  const node = old.get(item.key);
+  if (node && node.shownAs === item.shownAs) return node;
+  const drawn = item.draw();
+  drawn.shownKey = item.key;
+  drawn.shownAs = item.shownAs;
+  const hadFocus = node?.contains(document.activeElement);
+  if (hadFocus) queueMicrotask(() => drawn.focus({ preventScroll: true }));
+  return drawn;
+}
+
+function replaceChildren(box, fresh) {
+  fresh.forEach((node, at) => {
+    if (box.children[at] !== node) box.insertBefore(node, box.children[at] ?? null);
+  });
+  while (box.children.length > fresh.length) box.lastChild.remove();
+}
+
+export const isAtEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < 80;
 
 // Shows the messages in the box; nodes of unchanged messages stay as they are.
-export function showMessages(box, messages, statuses, hands) {
-  const wasAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 80;
-  const old = new Map([...box.children].map((node) => [node.dataset.ts, node]));
-  const fresh = messages.map((message) => {
-    const status = statuses[message.ts] ?? "";
-    const key = JSON.stringify([message, status]);
-    const node = old.get(message.ts);
-    if (node?.shownAs === key) return node;
-    const drawn = drawMessage(message, status, hands);
-    drawn.shownAs = key;
-    const hadFocus = node?.contains(document.activeElement);
-    if (hadFocus) queueMicrotask(() => drawn.focus({ preventScroll: true }));
-    return drawn;
-  });
-  const same = fresh.length === box.children.length && fresh.every((node, i) => node === box.children[i]);
-  if (!same) {
-    fresh.forEach((node, i) => {
-      if (box.children[i] !== node) box.insertBefore(node, box.children[i] ?? null);
-    });
-    while (box.children.length > fresh.length) box.lastChild.remove();
-  }
+export function showMessages(box, messages, hands) {
+  const wasAtEnd = isAtEnd(box);
+  const old = new Map([...box.children].map((node) => [node.shownKey, node]));
+  const last = box.lastChild?.shownKey;
+  replaceChildren(box, itemsOf(messages, hands).map((item) => nodeOf(item, old)));
+  const jump = box.parentElement.querySelector(".jump");
   if (wasAtEnd || !old.size) box.scrollTop = box.scrollHeight;
+  else if (last !== box.lastChild?.shownKey) jump.hidden = false;
+}
+
+// Whoever reads at the end stays there when something grows or the list shrinks.
+function stayAtEnd(box) {
+  let height = 0;
+  let room = 0;
+  const stay = () => {
+    if (height - box.scrollTop - room < 80) box.scrollTop = box.scrollHeight;
+    [height, room] = [box.scrollHeight, box.clientHeight];
+  };
+  new ResizeObserver(stay).observe(box);
+  new MutationObserver(stay).observe(box, { childList: true, subtree: true });
+}
+
+export function setUpList(box) {
+  stayAtEnd(box);
+  const jump = el("button", { type: "button", class: "jump", hidden: true, onclick: () => { box.scrollTop = box.scrollHeight; } },
+    icon("down"), "New messages");
+  box.after(jump);
+  box.addEventListener("scroll", () => { if (isAtEnd(box)) jump.hidden = true; }, { passive: true });
+  // Arrow keys go from message to message; what a message holds is reached by Tab.
+  box.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const here = document.activeElement;
+    if (!step || !(here === box || here.matches("article.message"))) return;
+    const all = [...box.querySelectorAll("article.message")];
+    const at = here === box ? (step < 0 ? all.length : all.length - 2) : all.indexOf(here);
+    const next = all[at + step];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  });
 }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+from bot.simulator.block_newer import MARKDOWN_TEXT
 from bot.simulator.blocks import errors as block_errors
 from bot.simulator.channels import Channel
 from bot.simulator.messages import Message, with_ids
@@ -14,7 +17,9 @@ from bot.simulator.workspace import Workspace
 LONGEST_TEXT = 40_000  # what is longer is cut off, see bolt-js issue 2509
 LONGEST_UPDATE = 4_000
 _NO_TEXT = "This content can't be displayed."
-_CONTENT = ("text", "blocks", "attachments")
+LARGEST_METADATA = 8_000  # bytes of JSON; Slack's own limit is not written down
+_MOST_ATTACHMENTS = 100
+_CONTENT = ("text", "blocks", "attachments", "markdown_text")
 
 
 def bot_profile(workspace: Workspace) -> Json:
@@ -22,7 +27,6 @@ def bot_profile(workspace: Workspace) -> Json:
     return {
         "id": workspace.bot_id,
         "app_id": workspace.app_id,
-        "user_id": workspace.bot_user_id,
         "name": workspace.bot.shown_name,
         "deleted": False,
         "updated": 1700000000,
@@ -31,30 +35,29 @@ def bot_profile(workspace: Workspace) -> Json:
     }
 
 
-def checked_blocks(args: Arguments) -> list[Json] | None:
+def checked_blocks(blocks: list[Json] | None, where: str = "/blocks") -> list[Json]:
     """Return the blocks, given ids; refuse what Slack would refuse."""
-    blocks = args.objects("blocks")
-    if blocks is None:
-        return None
-    found = block_errors(blocks)
+    found = block_errors(blocks or [])
     if any(each["code"] == "msg_blocks_too_long" for each in found):
         raise SlackError("msg_blocks_too_long")
     if found:
         complaints = [
-            f"{each['message']} [json-pointer:/blocks{each['pointer']}]"
+            f"{each['message']} [json-pointer:{where}{each['pointer']}]"
             for each in found
         ]
         messages = {"messages": [f"[ERROR] {each}" for each in complaints]}
         raise SlackError(
             "invalid_blocks", errors=complaints, response_metadata=messages
         )
-    return with_ids(blocks)
+    return with_ids(blocks or [])
 
 
 def content(args: Arguments) -> Json:
     """Return text, blocks, attachments and metadata of a new message."""
-    blocks = checked_blocks(args)
-    attachments = args.objects("attachments")
+    if args.has("markdown_text"):
+        return _markdown(args) | _metadata(args)
+    blocks = checked_blocks(args.objects("blocks"))
+    attachments = _attachments(args)
     text = args.text("text")
     if not (text.strip() or blocks or attachments):
         raise SlackError("no_text")
@@ -64,6 +67,30 @@ def content(args: Arguments) -> Json:
     if attachments:
         found["attachments"] = attachments
     return found | _metadata(args)
+
+
+def _markdown(args: Arguments) -> Json:
+    if args.text("text") or args.has("blocks"):
+        raise SlackError("markdown_text_conflict")
+    text = args.text("markdown_text")
+    if not text.strip():
+        raise SlackError("no_text")
+    if len(text) > MARKDOWN_TEXT:
+        raise SlackError("msg_too_long")
+    return {"text": text, "blocks": with_ids([{"type": "markdown", "text": text}])}
+
+
+def _attachments(args: Arguments) -> list[Json]:
+    attachments = args.objects("attachments") or []
+    if len(attachments) > _MOST_ATTACHMENTS:
+        raise SlackError("too_many_attachments")
+    found: list[Json] = []
+    for index, attachment in enumerate(attachments):
+        inside = Arguments(attachment).objects("blocks")
+        where = f"/attachments/{index}/blocks"
+        blocks = {"blocks": checked_blocks(inside, where)} if inside else {}
+        found.append({**attachment, **blocks})
+    return found
 
 
 def _metadata(args: Arguments) -> Json:
@@ -76,6 +103,8 @@ def _metadata(args: Arguments) -> Json:
         as_object(metadata.get("event_payload")) is None
     ):
         raise SlackError("invalid_metadata_format")
+    if len(json.dumps(metadata).encode()) > LARGEST_METADATA:
+        raise SlackError("metadata_too_large")
     return {"metadata": metadata}
 
 
@@ -116,15 +145,27 @@ def _destination(call: Call) -> Channel:
     workspace = call.workspace
     user = workspace.users.get(call.args.required("channel"))
     if user is None:
-        channel = call.joined_channel()
-        if channel.is_archived:
-            raise SlackError("is_archived")
-        return channel
+        return _open_channel(call)
     if user.is_bot:
         raise SlackError("cannot_dm_bot")
     if user.deleted:
         raise SlackError("channel_not_found")
     return workspace.open_dm(user.id)
+
+
+def _open_channel(call: Call) -> Channel:
+    """Return a channel that the bot may post to.
+
+    With chat:write.public that is any public channel.
+    """
+    channel = call.channel()
+    is_in = call.workspace.bot_user_id in channel.members
+    granted = "chat:write.public" in (call.app.scopes or ())
+    if not is_in and (channel.is_private or not granted):
+        raise SlackError("not_in_channel")
+    if channel.is_archived:
+        raise SlackError("is_archived")
+    return channel
 
 
 @method("chat.update", "chat:write")
@@ -176,7 +217,7 @@ def delete(call: Call) -> Json:
 @method("chat.postEphemeral", "chat:write")
 def post_ephemeral(call: Call) -> Json:
     """Show a message to one member of a channel."""
-    channel = call.joined_channel()
+    channel = _open_channel(call)
     user_id = call.args.required("user")
     if user_id not in channel.members:
         raise SlackError("user_not_in_channel")
@@ -193,7 +234,7 @@ def get_permalink(call: Call) -> Json:
     """Return a link to a message, which the page opens."""
     channel = call.channel()
     message = call.message(channel, "message_ts")
-    link = f"{call.origin}/archives/{channel.id}/p{message.ts.replace('.', '')}"
+    link = f"{call.here.origin}/archives/{channel.id}/p{message.ts.replace('.', '')}"
     if message.is_reply:
         link += f"?thread_ts={message.thread_ts}&cid={channel.id}"
     return {"channel": channel.id, "permalink": link}

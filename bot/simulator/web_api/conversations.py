@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+from bot.simulator.channels import Channel
 from bot.simulator.messages import Message, in_slack
 from bot.simulator.people import User
 from bot.simulator.shapes import Json, copied
@@ -12,12 +13,22 @@ from bot.simulator.web_api.methods import Call, method, next_page
 
 _READ = ("channels:read", "groups:read", "im:read", "mpim:read")
 _HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
+_KINDS = ("channel", "group", "im", "mpim")  # in the order of the scopes
+_TYPES = ("public_channel", "private_channel", "im", "mpim")
+_MOST_IN_GROUP = 8
+
+
+def _readable(call: Call, scopes: tuple[str, ...], *, joined: bool = False) -> Channel:
+    """Return the channel if the bot may see it and has the scope of its kind."""
+    channel = call.channel()
+    call.demand(scopes[_KINDS.index(channel.channel_type)])
+    return call.joined_channel() if joined else channel
 
 
 @method("conversations.info", *_READ)
 def info(call: Call) -> Json:
     """Return one channel."""
-    channel = call.channel()
+    channel = _readable(call, _READ)
     found = channel.as_slack(call.workspace.bot_user_id, call.workspace.team_id)
     if call.args.boolean("include_num_members"):
         found["num_members"] = len(channel.members)
@@ -28,12 +39,11 @@ def info(call: Call) -> Json:
 def list_(call: Call) -> Json:
     """Return the channels of the asked types that the bot can see."""
     workspace = call.workspace
-    types = set(call.args.text("types", "public_channel").replace(" ", "").split(","))
-    names = {"im": "im", "group": "private_channel", "channel": "public_channel"}
+    types = _types(call)
     found = [
         channel.as_slack(workspace.bot_user_id, workspace.team_id)
         for channel in workspace.channels.values()
-        if names[channel.channel_type] in types
+        if _TYPES[_KINDS.index(channel.channel_type)] in types
         and (not channel.is_private or workspace.bot_user_id in channel.members)
         and not (channel.is_archived and call.args.boolean("exclude_archived"))
     ]
@@ -41,10 +51,19 @@ def list_(call: Call) -> Json:
     return {"channels": page, "response_metadata": {"next_cursor": cursor}}
 
 
+def _types(call: Call) -> set[str]:
+    types = set(call.args.text("types", "public_channel").replace(" ", "").split(","))
+    if types - set(_TYPES):
+        raise SlackError("invalid_types")
+    for each in sorted(types):
+        call.demand(_READ[_TYPES.index(each)])
+    return types
+
+
 @method("conversations.members", *_READ)
 def members(call: Call) -> Json:
     """Return the ids of a channel's members."""
-    listed: list[Json] = [{"id": each} for each in call.channel().members]
+    listed: list[Json] = [{"id": each} for each in _readable(call, _READ).members]
     page, cursor = next_page(listed, call, 100)
     ids = [each["id"] for each in page]
     return {"members": ids, "response_metadata": {"next_cursor": cursor}}
@@ -52,19 +71,28 @@ def members(call: Call) -> Json:
 
 @method("conversations.open", "im:write", "mpim:write")
 def open_(call: Call) -> Json:
-    """Open the direct message with a person."""
+    """Open the direct message with a person, or the group message with several."""
     if call.args.has("channel"):
         channel = call.channel()
     else:
         ids = [each for each in call.args.text("users").split(",") if each]
         if not ids:
             raise SlackError("users_list_not_supplied")
-        if len(ids) > 1:
-            # Group messages are not simulated; nothing here asks for them.
-            raise SlackError("too_many_users")
-        channel = call.workspace.open_dm(_reachable(call, ids[0]).id)
+        channel = _opened(call, ids)
     found = channel.as_slack(call.workspace.bot_user_id, call.workspace.team_id)
+    found.pop("is_user_deleted", None)  # stands in conversations.info alone
     return {"channel": found if call.args.boolean("return_im") else {"id": channel.id}}
+
+
+def _opened(call: Call, ids: list[str]) -> Channel:
+    """Return the conversation with these people and the bot."""
+    call.demand("im:write" if len(ids) == 1 else "mpim:write")
+    if len(ids) > _MOST_IN_GROUP:
+        raise SlackError("too_many_users")
+    people = [_reachable(call, each).id for each in ids]
+    if len(people) > 1:
+        return call.workspace.open_group(people)
+    return call.workspace.open_dm(people[0])
 
 
 def _reachable(call: Call, user_id: str) -> User:
@@ -81,7 +109,7 @@ def _reachable(call: Call, user_id: str) -> User:
 @method("conversations.history", *_HISTORY)
 def history(call: Call) -> Json:
     """Return a channel's messages without replies, newest first."""
-    channel = call.joined_channel()
+    channel = _readable(call, _HISTORY, joined=True)
     top = [
         message
         for message in call.workspace.messages(channel.id)
@@ -93,7 +121,7 @@ def history(call: Call) -> Json:
 @method("conversations.replies", *_HISTORY)
 def replies(call: Call) -> Json:
     """Return a thread, the message that starts it first."""
-    channel = call.joined_channel()
+    channel = _readable(call, _HISTORY, joined=True)
     start = call.workspace.message(channel.id, call.args.required("ts"))
     if start is None:
         raise SlackError("thread_not_found")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from bot.simulator.app_config import AppConfig
 from bot.simulator.channels import Channel
 from bot.simulator.messages import Message
 from bot.simulator.people import User
@@ -17,14 +18,35 @@ from bot.simulator.workspace import Workspace
 
 
 @dataclass(frozen=True)
+class Here:
+    """Where the caller reached the simulator.
+
+    `origin` is `http://host:port`; `base` goes on to where the addresses begin that
+    only the bot uses.
+    """
+
+    origin: str
+    base: str
+    new_socket_url: Callable[[], str]
+
+
+@dataclass(frozen=True)
 class Call:
-    """One call as a method sees it; `origin` is the server's own http address."""
+    """One call as a method sees it."""
 
     args: Arguments
     workspace: Workspace
     views: Views
-    origin: str
-    new_socket_url: Callable[[], str]
+    app: AppConfig
+    here: Here
+
+    def demand(self, *scopes: str) -> None:
+        """Refuse a bot that has none of the scopes."""
+        if scopes and not self.app.grants(*scopes):
+            provided = ",".join(sorted(self.app.scopes or ()))
+            raise SlackError(
+                "missing_scope", needed=",".join(scopes), provided=provided
+            )
 
     def channel(self, name: str = "channel") -> Channel:
         """Return the channel named by an argument, if the bot can see it."""
@@ -64,7 +86,11 @@ Caller: TypeAlias = Literal["bot", "app", "anyone"]
 
 @dataclass(frozen=True)
 class Method:
-    """A method, whose token it takes, and the scopes of which one is enough."""
+    """A method, whose token it takes, and the scopes of which one is enough.
+
+    Methods about conversations want the scope of the very kind of conversation; they
+    see to that themselves.
+    """
 
     handler: Handler
     caller: Caller

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.simulator.interactions import ResponseUrl
 from bot.simulator.messages import Message
+from bot.simulator.response_urls import ResponseUrl
 from bot.simulator.web_api.arguments import Arguments
 from bot.simulator.web_api.chat import content, from_bot
 from bot.simulator.workspace import Workspace

@@ -1,1 +1,3 @@
+"""What people see: pure builders of blocks from stored values."""
+
 from __future__ import annotations

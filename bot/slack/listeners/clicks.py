@@ -50,6 +50,7 @@ def place_of(body: Body) -> Place:
         channel=str(container.get("channel_id") or channel.get("id") or ""),
         message=str(container.get("message_ts") or message.get("ts") or ""),
         card=_card_of(message),
+        thread=str(container.get("thread_ts") or ""),
     )
 
 

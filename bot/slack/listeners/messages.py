@@ -61,9 +61,14 @@ def _is_from_a_person(event: Mapping[str, Any]) -> bool:
 def _is_to_us(event: Mapping[str, Any], us: Identity) -> bool:
     if event["user"] == us.user:
         return False
-    mentioned = f"<@{us.user}" in str(event.get("text") or "")
+    mentioned = _mention(us.user).search(str(event.get("text") or "")) is not None
     direct = event.get("channel_type") == "im"
     return event.get("type") == "app_mention" or direct or mentioned
+
+
+def _mention(user: str) -> re.Pattern[str]:
+    """`<@U…>` or `<@U…|name>`, of this user and of none whose id only starts alike."""
+    return re.compile(rf"<@{re.escape(user)}(?:\|[^>]*)?>")
 
 
 def text_of(text: str, bot_user: str) -> str:
@@ -71,7 +76,7 @@ def text_of(text: str, bot_user: str) -> str:
 
     https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
-    words = re.sub(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>", " ", text)
+    words = _mention(bot_user).sub(" ", text)
     words = re.sub(r"<(https?://|mailto:)([^>|]*)(?:\|([^>]*))?>", _link, words)
     for escaped, plain in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         words = words.replace(escaped, plain)

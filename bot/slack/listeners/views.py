@@ -43,12 +43,20 @@ async def _load(parts: Parts, request_id: str) -> RequestView | None:
 def choice_from_view(body: Body) -> Choice:
     """Translate a `view_submission` payload; the card is named by its metadata."""
     view = body["view"]
-    card = CardRef.from_json(view["private_metadata"])
+    card = _card_of(view.get("private_metadata") or "")
     return Choice(
         request=card.request,
         person=person_of(body),
         verdict=Verdict.APPROVE,
         via="slack",
         place=Place(str(body.get("api_app_id") or ""), card.channel, card.ts),
-        click=f"view:{view['id']}",
+        click=f"view:{view.get('id')}",
     )
+
+
+def _card_of(metadata: str) -> CardRef:
+    """The card that a view names; metadata that is not ours names no request."""
+    try:
+        return CardRef.from_json(metadata)
+    except ValueError:
+        return CardRef("", "", "")

@@ -1,0 +1,73 @@
+"""What follows a choice for the person who made it: the trail, a private sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot.approvals import store
+from bot.approvals.audit import Fact, append
+from bot.approvals.judge import CHANGES, Choice, Effect, Judgement
+from bot.approvals.model import Request
+from bot.approvals.ports import Jobs, Phrases, deliver_job
+from bot.database.pool import Connection
+
+
+@dataclass(frozen=True)
+class Replies:
+    """Answers choices in the transaction that judged them."""
+
+    phrases: Phrases
+    jobs: Jobs
+
+    async def answer(
+        self,
+        connection: Connection,
+        choice: Choice,
+        judgement: Judgement,
+        request: Request | None,
+    ) -> None:
+        """Audit an attempt that decided nothing, tell the person, redraw a stale card.
+
+        Args:
+            request: as it was when the choice was judged; None if there is none.
+        """
+        jobs: list[str] = []
+        if judgement.effect not in CHANGES or judgement.effect is Effect.TIMED_OUT:
+            await append(connection, [_attempt(choice, judgement, request)])
+        if request and judgement.effect is Effect.LATE:
+            jobs += await store.touch(connection, request.id)
+        text = self.phrases.answer(judgement, request, choice.person)
+        if choice.place and text:
+            jobs.append(
+                await store.add_delivery(
+                    connection,
+                    kind="private",
+                    team=choice.person.team,
+                    channel=choice.place.channel,
+                    thread_ts=choice.place.thread or None,
+                    user=choice.person.user,
+                    text=text,
+                )
+            )
+        await self.jobs.defer(connection, [deliver_job(job) for job in jobs])
+
+
+def _attempt(choice: Choice, judgement: Judgement, request: Request | None) -> Fact:
+    # A click that finds the deadline over closes the request in the clock's name; the
+    # person's own attempt was late.
+    timed_out = judgement.effect is Effect.TIMED_OUT
+    detail: dict[str, Any] = {
+        "word": judgement.word,
+        "verdict": str(choice.verdict),
+        "asked_for": choice.request[:64],
+    }
+    return Fact(
+        choice.person.team,
+        str(Effect.LATE if timed_out else judgement.effect),
+        request=request.id if request else None,
+        conversation=request.conversation if request else None,
+        actor=choice.person.user,
+        via=choice.via,
+        detail=detail,
+    )

@@ -1,0 +1,194 @@
+"""What people do in the workspace, as tests and the page let them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from bot.simulator.app_config import AppConfig, SlashCommand
+from bot.simulator.commands import Commands
+from bot.simulator.events import Events
+from bot.simulator.files import StoredFile
+from bot.simulator.interactions import ClickResult, Interactions
+from bot.simulator.payloads import app_home_opened
+from bot.simulator.posting import person_message
+from bot.simulator.shapes import Json, copied
+from bot.simulator.submissions import Submissions
+from bot.simulator.views import Views
+from bot.simulator.workspace import Workspace
+
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts that people's doings go through."""
+
+    app: AppConfig
+    views: Views
+    events: Events
+    interactions: Interactions
+    submissions: Submissions
+    commands: Commands
+
+
+class Acting:
+    """People: they post, click, fill in forms, run commands, open the App Home."""
+
+    def __init__(self, workspace: Workspace, parts: Parts) -> None:
+        """Take the workspace and the parts in."""
+        self.workspace, self._parts = workspace, parts
+
+    async def post_message(
+        self, user_id: str, channel_id: str, text: str, thread_ts: str | None = None
+    ) -> str:
+        """Post as a person and return the ts; the bot gets its events meanwhile.
+
+        `text` is in Slack's form: `<@U…>` for a mention, `&lt;` for `<`. Raises
+        LookupError if the person is not in the channel or it is archived.
+        """
+        data = person_message(self.workspace, user_id, channel_id, text)
+        if thread_ts:
+            data["thread_ts"] = thread_ts
+        return self.workspace.add_message(channel_id, data).ts
+
+    async def click(
+        self,
+        user_id: str,
+        channel_id: str,
+        message_ts: str,
+        action_id: str,
+        value: object = None,
+        *,
+        block_id: str | None = None,
+        action_ts: str | None = None,
+        stale: bool = True,
+        values: Mapping[str, object] = _NOTHING,
+    ) -> ClickResult:
+        """Click a button or choose an option; see `Interactions.click_payload`."""
+        payload = self.click_payload(
+            user_id,
+            channel_id,
+            message_ts,
+            action_id,
+            value,
+            block_id=block_id,
+            action_ts=action_ts,
+            stale=stale,
+            values=values,
+        )
+        return await self._parts.interactions.send(payload)
+
+    @property
+    def click_payload(self) -> Callable[..., Json]:
+        """Build the payload of a click without sending it, for tests that forge."""
+        return self._parts.interactions.click_payload
+
+    async def click_view(
+        self,
+        user_id: str,
+        view_id: str,
+        action_id: str,
+        value: object = None,
+        *,
+        block_id: str | None = None,
+        values: Mapping[str, object] = _NOTHING,
+    ) -> ClickResult:
+        """Click in a modal or the App Home; see `Interactions.click_view`."""
+        click_view = self._parts.interactions.click_view
+        return await click_view(
+            user_id, view_id, action_id, value, block_id=block_id, values=values
+        )
+
+    async def options(
+        self,
+        user_id: str,
+        action_id: str,
+        text: str,
+        *,
+        view_id: str | None = None,
+        channel_id: str = "",
+        message_ts: str = "",
+        block_id: str | None = None,
+    ) -> Json:
+        """Load a menu's options for what was typed; see `Interactions.options`."""
+        return await self._parts.interactions.options(
+            user_id,
+            action_id,
+            text,
+            view_id=view_id,
+            channel_id=channel_id,
+            message_ts=message_ts,
+            block_id=block_id,
+        )
+
+    async def submit_view(
+        self, user_id: str, view_id: str, values: Mapping[str, object]
+    ) -> ClickResult:
+        """Submit a modal with values by block_id or action_id."""
+        return await self._parts.submissions.submit_view(user_id, view_id, values)
+
+    async def close_view(
+        self, user_id: str, view_id: str, *, clear: bool = False
+    ) -> ClickResult | None:
+        """Close a modal, or with `clear` all of the person's."""
+        submissions = self._parts.submissions
+        return await submissions.close_view(user_id, view_id, clear=clear)
+
+    async def run_command(
+        self, user_id: str, channel_id: str, command: str, text: str = ""
+    ) -> ClickResult:
+        """Run a slash command; see `Commands.run`."""
+        return await self._parts.commands.run(user_id, channel_id, command, text)
+
+    @property
+    def commands(self) -> list[SlashCommand]:
+        """The slash commands that the app has."""
+        return list(self._parts.app.commands)
+
+    @property
+    def home_enabled(self) -> bool:
+        """Whether the app has a Home tab."""
+        return self._parts.app.home_tab
+
+    async def open_home(
+        self, user_id: str, tab: Literal["home", "messages"] = "home"
+    ) -> Json | None:
+        """Open the app's tab as a person, and return their App Home as it is then.
+
+        The bot may publish another a moment later, which is a change `home`.
+        """
+        dm = self.workspace.open_dm(self._parts.interactions.user(user_id).id)
+        ts, home = self.workspace.next_ts(), self.home(user_id)
+        if self._parts.app.hears("app_home_opened"):
+            event = app_home_opened(user_id, dm.id, tab, ts, home)
+            await self._parts.events.send(event)
+        return self.home(user_id)
+
+    def home(self, user_id: str) -> Json | None:
+        """Return a copy of a person's App Home, or None if nothing was published."""
+        home = self._parts.views.home(user_id)
+        return copied(home) if home else None
+
+    def open_views(self, user_id: str) -> list[Json]:
+        """Return copies of a person's open modals, the one on top last."""
+        return [copied(view) for view in self._parts.views.stack(user_id)]
+
+    async def join_channel(self, user_id: str, channel_id: str) -> None:
+        """Let a person, or the bot, into a channel; raises KeyError if none."""
+        self.workspace.join(channel_id, user_id)
+
+    async def leave_channel(self, user_id: str, channel_id: str) -> None:
+        """Take a person, or the bot, out of a channel; raises KeyError if none."""
+        self.workspace.leave(channel_id, user_id)
+
+    def upload_file(self, user_id: str, name: str, content: bytes) -> str:
+        """Take in a person's file, and return its id for a file_input."""
+        return self.workspace.add_file(user_id, name, content=content).id
+
+    def file(self, file_id: str) -> StoredFile | None:
+        """Return a file, or None if there is none or its content has not come."""
+        file = self.workspace.files.get(file_id)
+        return file if file is not None and file.content is not None else None

@@ -1,0 +1,78 @@
+"""The hidden control page: lists, adds and clears faults, for tests from outside."""
+
+from __future__ import annotations
+
+import json
+from typing import get_args
+
+from aiohttp import web
+
+from bot.simulator.faults import FaultKind, Faults
+from bot.simulator.page_guard import changing, reading
+from bot.simulator.shapes import Json, as_object
+from bot.simulator.web_api.methods import METHODS
+
+KINDS: tuple[str, ...] = get_args(FaultKind)
+_MOST_TIMES = 10_000
+_NUMBERS = {"times": int, "retry_after": int, "status": int, "seconds": (int, float)}
+
+
+class Control:
+    """`GET` shows the faults to come; `POST` adds one, or clears all.
+
+    The body of a POST is `{"method": "chat.postMessage", "kind": "ratelimited",
+    "times": 2, …}` with the fields of `Fault`, or `{"clear": true}`.
+    """
+
+    def __init__(self, faults: Faults) -> None:
+        """Take the faults in."""
+        self._faults = faults
+
+    def routes(self, prefix: str) -> list[web.RouteDef]:
+        """Return the routes, guarded as those of the page are."""
+        path = f"{prefix}/control"
+        return [
+            web.get(path, reading(self._show)),
+            web.post(path, changing(self._change)),
+        ]
+
+    async def _show(self, _: web.Request) -> web.Response:
+        return self._answer()
+
+    async def _change(self, request: web.Request) -> web.Response:
+        try:
+            body = as_object(json.loads(await request.text()))
+            if body is None:
+                raise ValueError("the body is no JSON object")
+            if body.get("clear") is True:
+                self._faults.clear()
+            else:
+                self._faults.add(**_checked(body))
+        except ValueError as error:
+            sentence = f"This fault cannot be set: {error}."
+            return web.json_response({"sentence": sentence}, status=400)
+        return self._answer()
+
+    def _answer(self) -> web.Response:
+        faults = [fault.as_json() for fault in self._faults.to_come]
+        methods = sorted(METHODS)
+        return web.json_response({"faults": faults, "kinds": KINDS, "methods": methods})
+
+
+def _checked(body: Json) -> Json:
+    """Return the body if it says a fault; raises ValueError with what is wrong."""
+    if body.get("method") not in ("*", *METHODS):
+        raise ValueError("`method` names no method of the Web API, nor is it `*`")
+    if body.get("kind") not in KINDS:
+        raise ValueError(f"`kind` is none of {', '.join(KINDS)}")
+    known = {"method", "kind", "error", *_NUMBERS}
+    if unknown := sorted(body.keys() - known):
+        raise ValueError(f"`{unknown[0]}` is none of {', '.join(sorted(known))}")
+    for name, kind in _NUMBERS.items():
+        value = body.get(name, 1)
+        is_number = isinstance(value, kind) and not isinstance(value, bool)
+        if not is_number or not 0 <= value <= _MOST_TIMES:
+            raise ValueError(f"`{name}` is no number from 0 to {_MOST_TIMES:,}")
+    if not isinstance(body.get("error", ""), str):
+        raise ValueError("`error` is no string")
+    return body

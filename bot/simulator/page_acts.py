@@ -1,0 +1,156 @@
+"""What a visitor of the page does, each as the person that the request names."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Awaitable, Callable
+from typing import Literal, TypeAlias
+
+from aiohttp import web
+
+from bot.simulator.interactions import ClickResult
+from bot.simulator.page_hands import Hands, History
+from bot.simulator.shapes import Json, as_object
+from bot.simulator.slack_error import SlackError
+
+_LONGEST_POST = 40_000
+Act: TypeAlias = Callable[[Json], Awaitable[Json]]
+
+
+def acting(act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Make a handler of an act: JSON in, JSON out, a sentence where it fails."""
+
+    async def handler(request: web.Request) -> web.Response:
+        try:
+            body = as_object(json.loads(await request.text()))
+            if body is None:
+                raise ValueError("the body is no JSON object")
+            return web.json_response(await act(body))
+        except KeyError as error:
+            return _complaint(400, f"The field {error} is missing.")
+        except (ValueError, TypeError) as error:
+            return _complaint(400, f"This cannot be read: {error}.")
+        except LookupError as error:
+            return _complaint(404, f"This is not possible: {error}.")
+        except SlackError as error:
+            return _complaint(409, f"Slack would answer: {error.error}.")
+
+    return handler
+
+
+def _complaint(status: int, sentence: str) -> web.Response:
+    return web.json_response({"sentence": sentence}, status=status)
+
+
+class Acts:
+    """The acts by the path below `/page/`."""
+
+    def __init__(self, hands: Hands, history: History | None) -> None:
+        """Take the simulator in, and who tells what happened, if anybody does."""
+        self._hands, self._history = hands, history
+
+    def table(self) -> dict[str, Act]:
+        """Return path to act."""
+        acts: dict[str, Act] = {
+            "messages": self._post,
+            "clicks": self._click,
+            "commands": self._command,
+            "options": self._options,
+            "files": self._upload,
+            "home": self._home,
+            "views/click": self._click_view,
+            "views/submit": self._submit,
+            "views/close": self._close,
+        }
+        return acts | ({"history": self._what_happened} if self._history else {})
+
+    async def _post(self, body: Json) -> Json:
+        text = str(body["text"])
+        if not text.strip():
+            raise ValueError("the message is empty")
+        if len(text) > _LONGEST_POST:
+            raise ValueError(f"a message has at most {_LONGEST_POST:,} characters")
+        thread_ts = str(body.get("thread_ts") or "") or None
+        ts = await self._hands.post_message(
+            str(body["user"]), str(body["channel"]), text, thread_ts
+        )
+        return {"ts": ts}
+
+    async def _click(self, body: Json) -> Json:
+        result = await self._hands.click(
+            str(body["user"]),
+            str(body["channel"]),
+            str(body["ts"]),
+            str(body["action_id"]),
+            body.get("value"),
+            block_id=str(body["block_id"]),
+            stale=False,
+            values=as_object(body.get("values")) or {},
+        )
+        return {"acked": result.acked}
+
+    async def _command(self, body: Json) -> Json:
+        result = await self._hands.run_command(
+            str(body["user"]),
+            str(body["channel"]),
+            str(body["command"]),
+            str(body.get("text", "")),
+        )
+        return {"acked": result.acked, "refusal": result.refusal}
+
+    async def _upload(self, body: Json) -> Json:
+        content = base64.b64decode(str(body["content"]), validate=True)
+        user_id, name = str(body["user"]), str(body["name"])
+        return {"id": self._hands.upload_file(user_id, name, content)}
+
+    async def _options(self, body: Json) -> Json:
+        return await self._hands.options(
+            str(body["user"]),
+            str(body["action_id"]),
+            str(body["text"]),
+            view_id=str(body.get("view") or "") or None,
+            channel_id=str(body.get("channel", "")),
+            message_ts=str(body.get("ts", "")),
+        )
+
+    async def _home(self, body: Json) -> Json:
+        tab: Literal["home", "messages"] = "messages"
+        if body["tab"] == "home":
+            tab = "home"
+        await self._hands.open_home(str(body["user"]), tab)
+        return {}
+
+    async def _click_view(self, body: Json) -> Json:
+        result = await self._hands.click_view(
+            str(body["user"]),
+            str(body["view"]),
+            str(body["action_id"]),
+            body.get("value"),
+            block_id=str(body["block_id"]),
+            values=as_object(body.get("values")) or {},
+        )
+        return {"acked": result.acked}
+
+    async def _submit(self, body: Json) -> Json:
+        values = as_object(body["values"]) or {}
+        view_id, user_id = str(body["view"]), str(body["user"])
+        return _said(await self._hands.submit_view(user_id, view_id, values))
+
+    async def _close(self, body: Json) -> Json:
+        clear = body.get("clear") is True
+        await self._hands.close_view(str(body["user"]), str(body["view"]), clear=clear)
+        return {}
+
+    async def _what_happened(self, body: Json) -> Json:
+        channel_id, ts = str(body["channel"]), str(body["ts"])
+        channel = self._hands.workspace.channels.get(channel_id)
+        if channel is None or str(body["user"]) not in channel.members:
+            raise LookupError(f"{body['user']} is not in {channel_id}")
+        lines = await self._history(channel_id, ts) if self._history else []
+        return {"lines": [{"at": e.at.isoformat(), "text": e.text} for e in lines]}
+
+
+def _said(result: ClickResult) -> Json:
+    errors = dict(result.errors)
+    return {"acked": result.acked, "errors": errors, "refusal": result.refusal}

@@ -1,0 +1,54 @@
+// From what was typed to a message or a command.
+
+import { setUpComposer } from "./composer.js";
+import { $ } from "./dom.js";
+import { notify, send } from "./requests.js";
+import { botName, messagesOf, openChannelObject, state, titleOf } from "./state.js";
+import { commandIn, encoded, withHandles, withMention } from "./typing.js";
+
+async function runCommand({ command, text }, thread) {
+  const known = state.start.commands.some((each) => each.command === command);
+  if (!known || thread) {
+    notify(known ? `${command} does not work in threads. Use it in the channel.` : `${command} is not a command here.`, true);
+    return false;
+  }
+  const answer = await send("commands", { channel: state.channel, command, text: withHandles(text) });
+  if (answer && !answer.acked) notify(`${command} failed, because ${botName()} did not respond. Try again.`, true);
+  if (answer?.refusal) notify(`Slack would refuse the answer to ${command}: ${answer.refusal}.`, true);
+  return Boolean(answer?.acked);
+}
+
+async function post(text, thread) {
+  const command = commandIn(text);
+  if (command) return runCommand(command, thread);
+  const answer = await send("messages", { channel: state.channel, text: encoded(text), thread_ts: thread });
+  if (!answer) return false;
+  state.newSince = {};
+  if (!thread) state.asked.add(answer.ts);
+  if (innerWidth <= 700) $("intro").open = false;
+  return true;
+}
+
+// Below a message of the bot people talk with each other: there no answer is awaited.
+function context(thread) {
+  const channel = openChannelObject();
+  const needsMention = Boolean(channel) && !channel.is_im;
+  const root = thread && messagesOf(state.channel).find((each) => each.ts === thread);
+  return {
+    key: `${state.user} ${state.channel} ${thread}`,
+    hasPlace: Boolean(channel),
+    needsMention,
+    isForBot: needsMention && root?.user !== state.start.bot,
+    placeholder: thread ? "Reply…" : `Message ${channel ? titleOf(channel) : ""}`,
+  };
+}
+
+// Returns what brings both composers up to date.
+export function setUpWriting() {
+  const main = setUpComposer($("compose"), "composer", () => context(""), (text) => post(text, ""));
+  const reply = setUpComposer($("reply"), "thread-composer", () => context(state.thread), (text) => post(text, state.thread));
+  document.addEventListener("write", (event) => {
+    main.write(context("").needsMention ? withMention(event.detail) : event.detail);
+  });
+  return () => [main, reply].forEach((each) => each.update());
+}

@@ -1,0 +1,161 @@
+"""What happened to the requests on a card: the audit trail in plain sentences."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.database.pool import Pool
+from bot.database.statements import load_statements
+from bot.slack.sentences import AN_OPERATOR
+from bot.slack.text import escape, joined, mention, one_line
+
+SQL = load_statements("bot.web", "history.sql")
+
+_REASON = 300  # characters
+_VIA = {"cli": " at the command line", "api": " through the API", "link": " by a link"}
+_WHY_REFUSED = {
+    "requester": "asked for it themselves",
+    "participant": "wrote in the conversation that led to it",
+    "not_in_group": "is not among those who can decide it",
+    "already_decided": "had decided on it before",
+    "misplaced": "used a button that stands on another message",
+    "other_team": "belongs to another workspace",
+    "other team": "belongs to another workspace",
+    "deactivated": "has a deactivated account",
+    "guest": "is a guest",
+    "stranger": "belongs to another company",
+    "bot": "is a bot",
+    "could_not_check": "could not be looked up in Slack",
+}
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One row of the trail as people read it; `text` is mrkdwn."""
+
+    at: dt.datetime
+    text: str
+
+
+async def card_history(pool: Pool, channel: str, ts: str) -> list[Happened]:
+    """The life of the requests on the card at a channel and ts, oldest first.
+
+    Empty if no card of ours stands there. Raises:
+        psycopg.Error, psycopg_pool.PoolTimeout: the database cannot be reached.
+    """
+    async with pool.connection() as connection:
+        found = await connection.execute(
+            SQL["select_card_history"], {"channel": channel, "ts": ts}
+        )
+        return [Happened(row["at"], sentence(row)) for row in await found.fetchall()]
+
+
+def sentence(row: Mapping[str, Any]) -> str:
+    """mrkdwn: one row of the trail; with several calls on the card, which one."""
+    tell = _EVENTS.get(row["event"])
+    words = tell(row) if tell else f"Recorded: {_plain(row['event'])}."
+    if row["number"] is None or row["calls"] < 2:
+        return words
+    return f"Call {row['number']}: {words}"
+
+
+def _plain(value: object) -> str:
+    return escape(one_line(str(value), _REASON))
+
+
+def _tool(row: Mapping[str, Any]) -> str:
+    tool = _plain(row["detail"].get("tool", "")).replace("`", "'")
+    return f"`{tool}`" if tool else "the call"
+
+
+def _who(row: Mapping[str, Any]) -> str:
+    named = AN_OPERATOR if row["via"] == "cli" else mention(row["actor"])
+    return named[0].upper() + named[1:]
+
+
+def _by(row: Mapping[str, Any], did: str) -> str:
+    return f"{_who(row)} {did}{_VIA.get(row['via'], '')}"
+
+
+def _given(row: Mapping[str, Any]) -> str:
+    """What a person, or the bot, noted with a verdict; "" if nothing."""
+    return str(row["detail"].get("note") or row["detail"].get("reason") or "")
+
+
+def _received(row: Mapping[str, Any]) -> str:
+    channel = str(row["detail"].get("channel", ""))
+    place = "a direct message" if channel.startswith("D") else f"<#{channel}>"
+    return f"{_who(row)} wrote to the agent in {place}."
+
+
+def _requested(row: Mapping[str, Any]) -> str:
+    detail = row["detail"]
+    rules = [f"*{_plain(rule)}*" for rule in detail.get("rules", ())]
+    label = "rule {} wants" if len(rules) == 1 else "rules {} want"
+    demand = f" The {label.format(joined(rules))} people to decide." if rules else ""
+    person = mention(str(detail.get("on_behalf_of", "")))
+    return f"The agent asked to run {_tool(row)} for {person}.{demand}"
+
+
+def _approved(row: Mapping[str, Any]) -> str:
+    if row["actor"] == "bot":
+        return f"The policy lets {_tool(row)} run without an approval."
+    return f"{_by(row, 'approved')}. That was the last approval needed."
+
+
+def _rejected(row: Mapping[str, Any]) -> str:
+    note = _given(row)
+    if note.startswith("unfillable:"):
+        stage = _plain(note.removeprefix("unfillable:"))
+        return f"Rejected, since too few people are left to decide the stage “{stage}”."
+    if note.startswith("denied:"):
+        return f"The policy denied it: {_plain(note.removeprefix('denied:'))}"
+    reason = f": “{_plain(note)}”" if note else "."
+    return f"{_by(row, 'rejected it')}{reason}"
+
+
+def _refused(row: Mapping[str, Any]) -> str:
+    word = str(row["detail"].get("word", ""))
+    if row["actor"] == "bot":
+        return f"{_tool(row)} was not run: {_plain(word)}."
+    verdict = _plain(row["detail"].get("verdict", "")).capitalize() or "a button"
+    why = _WHY_REFUSED.get(word, _plain(word).replace("_", " "))
+    return f"{_by(row, f'clicked {verdict}')}, which was refused: {_who(row)} {why}."
+
+
+def _late(row: Mapping[str, Any]) -> str:
+    status = _plain(row["detail"].get("word", "closed")).replace("_", " ")
+    return f"{_by(row, 'clicked')}, too late: it was {status} already."
+
+
+def _voided(row: Mapping[str, Any]) -> str:
+    why = _given(row).partition("may no longer decide: ")[2]
+    tail = f" ({_plain(why)})" if why else ""
+    return f"{_who(row)} may no longer decide{tail}; their word is void. Asked again."
+
+
+_EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "received": _received,
+    "requested": _requested,
+    "shown": lambda row: f"The card was posted in <#{row['detail']['channel']}>.",
+    "recorded": lambda row: f"{_by(row, 'approved')}. More people have to.",
+    "stage_passed": lambda row: f"{_by(row, 'approved')}. The next stage is open.",
+    "approved": _approved,
+    "rejected": _rejected,
+    "withdrawn": lambda row: f"{_by(row, 'withdrew the request')}.",
+    "timed_out": lambda _: "Nobody decided in time: it timed out, which is a reject.",
+    "orphaned": lambda _: "Closed: its conversation no longer asks for it.",
+    "late": _late,
+    "repeated": lambda row: f"{_by(row, 'clicked')} again; it was counted already.",
+    "refused": _refused,
+    "voided": _voided,
+    "claimed": lambda row: f"{_tool(row)} started. It can start only this once.",
+    "ran": lambda row: f"{_tool(row)} ran.",
+    "failed": lambda row: f"{_tool(row)} ran and failed.",
+    "unknown": lambda row: (
+        f"{_tool(row)} was cut off in the middle; it is unknown whether it happened."
+    ),
+}

@@ -1,0 +1,107 @@
+"""Stages in order, several people in one, and a right that is lost on the way."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.people import IDA, IVO, full_workspace
+from tests.support.shown import everything
+from tests.support.stage import (
+    APPROVALS,
+    DORA,
+    GENERAL,
+    MAREK,
+    MINA,
+    POLICY,
+    Stage,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+STAGES = "stages: [{approvers: managers}]"
+STAGE = {
+    "workspace": full_workspace(),
+    "policy": POLICY.replace(
+        f"    {STAGES}",
+        "    stages: [{approvers: managers}, {approvers: directors}]",
+    )
+    .replace("[U0MINA0000, U0MAREK000]", f"[{MINA}, {MAREK}, {IDA}, {IVO}]")
+    .replace(
+        "rules:",
+        "rules:\n  - {name: pairs, tools: [write_file],"
+        " stages: [{approvers: managers, quorum: 2}]}",
+    )
+    .replace("  - {name: writing, tools: [write_file], approval: none}\n", ""),
+}
+
+
+async def test_stages_are_decided_one_after_the_other(shared: Stage):
+    file = shared.put("chain.txt")
+    ts = await shared.ask("delete chain.txt")
+    card = await shared.card_about("chain.txt")
+
+    await shared.click(DORA, "approve", card)
+    await shared.whisper(DORA, "not among those")
+    await shared.click(MINA, "approve", card)
+    await shared.simulator.wait_for(
+        lambda: f"<@{DORA}>" in everything(shared.message(APPROVALS, card["ts"]))
+    )
+    assert file.exists()
+    await shared.click(MAREK, "approve", card)
+    await shared.whisper(MAREK, "not among those")
+    await shared.click(DORA, "approve", card)
+    final = await shared.outcome(card, "Approved")
+    await shared.answer(GENERAL, ts)
+
+    assert not file.exists()
+    assert f"<@{MINA}>" in everything(final)
+    assert f"<@{DORA}>" in everything(final)
+
+
+async def test_a_stage_may_need_two_people(shared: Stage):
+    ts = await shared.ask("write pair.txt: two of you")
+    card = await shared.card_about("pair.txt")
+
+    await shared.click(MINA, "approve", card)
+    await shared.click(MINA, "approve", card)
+    await shared.whisper(MINA, "already decided")
+    assert not (shared.files / "pair.txt").exists()
+    await shared.click(MAREK, "approve", card)
+    await shared.outcome(card, "Approved")
+    await shared.answer(GENERAL, ts)
+
+    assert (shared.files / "pair.txt").read_text() == "two of you"
+
+
+async def test_whoever_has_lost_the_right_by_the_time_of_the_run_does_not_count(
+    shared: Stage,
+):
+    file = shared.put("lost.txt")
+    ts = await shared.ask("delete lost.txt")
+    card = await shared.card_about("lost.txt")
+    await shared.click(IDA, "approve", card)
+    await shared.simulator.wait_for(
+        lambda: f"<@{DORA}>" in everything(shared.message(APPROVALS, card["ts"]))
+    )
+
+    shared.simulator.workspace.users[IDA].deleted = True
+    await shared.click(DORA, "approve", card)
+    again = await shared.simulator.wait_for(lambda: reopened(shared, card["ts"]))
+
+    assert file.exists()
+    assert f"<@{MAREK}>" in everything(again)
+    await shared.click(MAREK, "approve", again)
+    await shared.simulator.wait_for(
+        lambda: f"<@{MAREK}>" in everything(shared.message(APPROVALS, card["ts"]))
+    )
+    await shared.click(DORA, "approve", again)
+    await shared.outcome(card, "Approved")
+    await shared.answer(GENERAL, ts)
+    assert not file.exists()
+
+
+def reopened(stage: Stage, ts: str) -> dict[str, object] | None:
+    """The card, once it asks again after a decision was voided."""
+    voided = "SELECT 1 FROM decisions WHERE voided_at IS NOT NULL"
+    card = stage.message(APPROVALS, ts)
+    asks = "Approval needed" in everything(card)
+    return card if asks and stage.records.rows(voided) else None

@@ -1,0 +1,180 @@
+"""Messages at odd moments and of odd shapes; several calls at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.support.shown import buttons, everything
+from tests.support.stage import APPROVALS, GENERAL, MAREK, MINA, RAVI, Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_two_calls_of_one_turn_clicked_at_the_same_instant_are_both_done(
+    shared: Stage,
+):
+    for round_ in range(4):
+        names = [f"left-{round_}.txt", f"right-{round_}.txt"]
+        files = [shared.put(name) for name in names]
+        ts = await shared.ask(f"delete {names[0]} and delete {names[1]}")
+        left, right = [await shared.card_about(name) for name in names]
+
+        verdict = ("approve", "reject")[round_ % 2]
+        await asyncio.gather(
+            shared.click(MINA, "approve", left), shared.click(MAREK, verdict, right)
+        )
+        answer = await shared.answer(GENERAL, ts)
+
+        assert all(name in answer for name in names)
+        assert [file.exists() for file in files] == [False, verdict == "reject"]
+        answers = [m for m in shared.said(GENERAL, ts) if "offline" in everything(m)]
+        assert len(answers) == 1
+
+
+async def test_what_is_said_while_an_approval_is_waited_for_is_handed_on_in_order(
+    shared: Stage,
+):
+    file = shared.put("waiting.txt")
+    shared.put("first.txt", "the first thing")
+    shared.put("second.txt", "the second thing")
+    ts = await shared.ask("delete waiting.txt")
+    card = await shared.card_about("waiting.txt")
+
+    await shared.ask("read first.txt", thread_ts=ts)
+    held = await shared.reply(GENERAL, ts, "I have kept your message")
+    await shared.ask("read second.txt", thread_ts=ts)
+    await shared.simulator.wait_for(
+        lambda: len(heard(shared, ts, "I have kept your message")) == 2
+    )
+    assert "delete_file" in held
+    assert file.exists()
+    await shared.click(MINA, "approve", card)
+    await shared.answer(GENERAL, ts, "the second thing")
+
+    answers = heard(shared, ts, "(offline model)")
+    assert len(answers) == 3
+    for answer, words in zip(
+        answers, ("waiting.txt", "the first thing", "the second thing"), strict=True
+    ):
+        assert words in answer
+    assert not file.exists()
+
+
+async def test_a_thread_goes_on_after_a_reject(shared: Stage):
+    file = shared.put("again.txt")
+    ts = await shared.ask("delete again.txt")
+    first = await shared.card_about("again.txt")
+    await shared.click(MINA, "reject", first)
+    await shared.answer(GENERAL, ts, "rejected")
+
+    await shared.ask("delete again.txt", thread_ts=ts)
+    await shared.simulator.wait_for(
+        lambda: len([c for c in shared.cards() if "again.txt" in everything(c)]) == 2
+    )
+    second = await shared.card_about("again.txt")
+    await shared.click(MAREK, "approve", second)
+
+    await shared.simulator.wait_for(lambda: not file.exists())
+    await shared.outcome(second, "Approved")
+    assert "Rejected" in everything(shared.message(APPROVALS, first["ts"]))
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n"])
+async def test_an_empty_mention_is_told_what_to_write(shared: Stage, text: str):
+    ts = await shared.ask(text)
+
+    assert "no text that I can read" in await shared.reply(GENERAL, ts)
+
+
+async def test_a_message_of_40000_characters_gets_one_sentence(shared: Stage):
+    dm = shared.simulator.dm(RAVI)
+
+    ts = await shared.ask("x" * 40_000, channel=dm)
+    await shared.reply(dm, ts, "40,000 characters", "Nothing was run")
+    await shared.rest()
+
+    assert len(shared.said(dm, ts)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("read <http://notes.md|notes.md>", "a link's words"),
+        ("read a&amp;b.txt", "an ampersand"),
+        ("read `&lt;tags&gt;.txt`", "angle brackets"),
+        ("please read   notes.md, thanks", "a link's words"),
+    ],
+)
+async def test_links_and_entities_arrive_as_the_words_that_were_written(
+    shared: Stage, text: str, words: str
+):
+    shared.put("notes.md", "a link's words")
+    shared.put("a&b.txt", "an ampersand")
+    shared.put("<tags>.txt", "angle brackets")
+
+    ts = await shared.ask(text)
+
+    assert words in await shared.answer(GENERAL, ts)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("read missing.txt", "missing.txt"),
+        ("read ../../etc/passwd", "passwd"),
+        ("read /etc/passwd", "passwd"),
+        ("read reports", "reports"),
+        ("make me a sandwich", "I did not understand"),
+    ],
+)
+async def test_what_cannot_be_done_ends_in_a_sentence(
+    shared: Stage, text: str, told: str
+):
+    shared.put("reports/file.txt")
+
+    ts = await shared.ask(text)
+
+    answer = await shared.answer(GENERAL, ts, told)
+    assert "root:" not in answer
+    assert "Traceback" not in answer
+
+
+async def test_a_call_that_fails_after_the_approval_says_so(shared: Stage):
+    file = shared.put("vanishing.txt")
+    ts = await shared.ask("delete vanishing.txt")
+    card = await shared.card_about("vanishing.txt")
+    file.unlink()
+
+    await shared.click(MINA, "approve", card)
+
+    answer = await shared.answer(GENERAL, ts, "vanishing.txt")
+    assert "Deleted" not in answer
+    await shared.simulator.wait_for(
+        lambda: "failed" in everything(shared.message(APPROVALS, card["ts"]))
+    )
+
+
+async def test_arguments_too_long_for_a_card_are_approved_in_the_full_view(
+    shared: Stage,
+):
+    name = "/".join(["x" * 200] * 25)
+
+    ts = await shared.ask(f"delete {name}")
+    card = await shared.card(len(shared.cards()) + 1)
+    assert [action for action, _ in buttons(card)] == ["view_full", "reject"]
+    await shared.click(MINA, "view_full", card)
+    [view] = shared.simulator.open_views(MINA)
+    assert name in everything({"blocks": view["blocks"]}).replace("\n", "")
+    submitted = await shared.simulator.submit_view(MINA, view["id"], {})
+
+    assert submitted.acked
+    await shared.outcome(card, "Approved")
+    await shared.answer(GENERAL, ts)
+
+
+def heard(stage: Stage, ts: str, words: str) -> list[str]:
+    """What the bot has said in a thread with these words, oldest first."""
+    texts = [everything(message) for message in stage.said(GENERAL, ts)]
+    return [text for text in texts if words in text]

@@ -1,0 +1,155 @@
+"""Who may ask and who may decide: looked up in Slack, told privately."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.people import (
+    GONE,
+    GUEST,
+    IDA,
+    INA,
+    IRA,
+    IVO,
+    LONE_GUEST,
+    POLICY_WITH_ALL,
+    ROBOT,
+    STRANGER,
+    full_workspace,
+)
+from tests.support.shown import Message, buttons
+from tests.support.stage import APPROVALS, GENERAL, MINA, OLAF, Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+STAGE = {"policy": POLICY_WITH_ALL, "workspace": full_workspace()}
+WHY = {
+    GUEST: "guest",
+    LONE_GUEST: "guest",
+    GONE: "deactivated",
+    STRANGER: "another company",
+    ROBOT: "bot",
+}
+
+
+async def test_whoever_is_no_full_member_does_not_decide(shared: Stage):
+    card, ts = await asked(shared, "members.txt")
+
+    for user, word in WHY.items():
+        clicked = await shared.click(user, "approve", card)
+        assert clicked.acked
+        assert word in await shared.whisper(user, "Only full members")
+
+    await still_open(shared, card)
+    await decided_by_mina(shared, card, ts)
+
+
+async def test_a_person_of_another_team_does_not_decide(shared: Stage):
+    card, ts = await asked(shared, "team.txt")
+    payload = click_payload(shared, card, MINA)
+    payload["user"]["team_id"] = "T0OTHERONE"
+
+    result = await shared.simulator.send_payload(payload)
+
+    assert result.acked
+    assert "another workspace" in await shared.whisper(MINA, "Only full members")
+    await still_open(shared, card)
+    await decided_by_mina(shared, card, ts)
+
+
+async def test_somebody_whom_slack_does_not_know_does_not_decide(shared: Stage):
+    card, ts = await asked(shared, "nobody.txt")
+    payload = click_payload(shared, card, MINA)
+    payload["user"]["id"] = "U0NOBODY00"
+
+    result = await shared.simulator.send_payload(payload)
+
+    assert result.acked
+    await still_open(shared, card)
+    await decided_by_mina(shared, card, ts)
+
+
+@pytest.mark.parametrize(
+    ("user", "trouble"),
+    [
+        (IDA, {"kind": "server_error"}),
+        (IVO, {"kind": "timeout_before", "seconds": 4}),
+        (INA, {"kind": "ratelimited", "retry_after": 30}),
+        (IRA, {"kind": "error", "error": "fatal_error"}),
+    ],
+)
+async def test_nothing_is_decided_while_slack_does_not_say_who_clicks(
+    shared: Stage, user: str, trouble: dict[str, Any]
+):
+    card, ts = await asked(shared, f"unseen-{user}.txt")
+    shared.simulator.faults.add("users.info", times=2, **trouble)
+
+    clicked = await shared.click(user, "approve", card)
+
+    assert clicked.acked
+    assert "nothing was decided" in await shared.whisper(user)
+    await still_open(shared, card)
+    shared.simulator.faults.clear()
+    await shared.click(user, "approve", card)
+    await shared.outcome(card, "Approved")
+    await shared.answer(GENERAL, ts)
+
+
+async def test_a_guest_is_told_privately_that_only_members_may_ask(shared: Stage):
+    file = shared.put("guests.txt")
+    dm = shared.simulator.dm(GUEST)
+    cards = len(shared.cards())
+
+    direct = await shared.ask("delete guests.txt", GUEST, dm)
+    told = await shared.whisper(GUEST, "can ask the agent")
+    mentioned = await shared.ask("read guests.txt", LONE_GUEST)
+    await shared.whisper(LONE_GUEST, "can ask the agent")
+    await shared.rest()
+
+    assert "guest account" in told
+    assert "Nothing was run" in told
+    assert not shared.said(dm, direct)
+    assert not shared.said(GENERAL, mentioned)
+    assert len(shared.cards()) == cards
+    assert file.exists()
+    assert shared.records.rows("SELECT 1 FROM messages WHERE state = 'refused'")
+
+
+async def test_an_outsider_is_told_who_can_decide(shared: Stage):
+    card, ts = await asked(shared, "outsider.txt")
+
+    await shared.click(OLAF, "approve", card)
+
+    told = await shared.whisper(OLAF)
+    assert "not among those" in told
+    assert f"<@{MINA}>" in told
+    await still_open(shared, card)
+    await decided_by_mina(shared, card, ts)
+
+
+async def asked(stage: Stage, name: str) -> tuple[Message, str]:
+    """The card of a request to delete a file, and the thread that asked."""
+    stage.put(name)
+    ts = await stage.ask(f"delete {name}")
+    return await stage.card_about(name), ts
+
+
+def click_payload(stage: Stage, card: Message, user: str) -> dict[str, Any]:
+    """A click on Approve that is not sent yet."""
+    [(action, value), *_] = buttons(card)
+    return stage.simulator.click_payload(user, APPROVALS, card["ts"], action, value)
+
+
+async def still_open(stage: Stage, card: Message) -> None:
+    """Check that nothing was decided and the card still takes clicks."""
+    [(_, request), *_] = buttons(stage.message(APPROVALS, card["ts"]))
+    assert stage.records.status(request) == "pending"
+    assert not stage.records.decisions(request)
+
+
+async def decided_by_mina(stage: Stage, card: Message, ts: str) -> None:
+    """A member of the group still decides as if nothing had been."""
+    await stage.click(MINA, "approve", card)
+    await stage.outcome(card, "Approved")
+    await stage.answer(GENERAL, ts)

@@ -1,0 +1,184 @@
+"""The same thing said twice is done once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.support.shown import buttons
+from tests.support.stage import BOT, GENERAL, MAREK, MINA, RAVI, Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+# With `message.channels` a mention in a channel arrives as two events of one post.
+STAGE = {"subscriptions": ("app_mention", "message.im", "message.channels")}
+
+
+async def test_the_same_event_three_times_gets_one_answer(shared_both: Stage):
+    stage = shared_both
+    stage.put("notes.txt")
+    dm = stage.simulator.dm(RAVI)
+
+    ts = await stage.ask("read notes.txt", channel=dm)
+    event_id, sent = await stage.simulator.wait_for(lambda: sent_about(stage, ts))
+    taken = await asyncio.gather(
+        stage.simulator.redeliver(event_id),
+        stage.simulator.send_event(sent["event"], event_id),
+        stage.simulator.send_event(sent["event"], "Ev0ANOTHER"),
+    )
+    await stage.answer(dm, ts)
+    await stage.rest()
+
+    assert all(taken)
+    assert len(stage.said(dm, ts)) == 1
+
+
+async def test_a_mention_that_arrives_as_two_events_gets_one_answer(
+    shared_both: Stage,
+):
+    stage = shared_both
+    stage.put("twice.txt")
+
+    ts = await stage.ask("read twice.txt")
+    await stage.answer(GENERAL, ts)
+    await stage.rest()
+
+    kinds = [
+        sent["event"]["type"]
+        for sent in stage.simulator.sent_events.values()
+        if sent["event"].get("ts") == ts
+    ]
+    assert sorted(kinds) == ["app_mention", "message"]
+    assert len(stage.said(GENERAL, ts)) == 1
+
+
+async def test_the_same_click_five_times_is_one_decision(shared_both: Stage):
+    stage = shared_both
+    file = stage.put("five.txt")
+    ts = await stage.ask("delete five.txt")
+    card = await stage.card_about("five.txt")
+    moment = stage.simulator.workspace.next_ts()
+    heard = len(stage.whispers(MINA))
+
+    at_once = [stage.click(MINA, "approve", card, action_ts=moment) for _ in range(5)]
+    results = await asyncio.gather(*at_once)
+    for _ in range(5):
+        results.append(await stage.click(MINA, "approve", card, action_ts=moment))
+    await stage.answer(GENERAL, ts)
+    await stage.outcome(card, "Approved")
+    await stage.rest()
+
+    [(_, request), *_] = buttons(card)
+    assert all(result.acked for result in results)
+    assert stage.records.decisions(request) == [(MINA, "approve")]
+    assert ran_how_often(stage, request) == 1
+    assert not file.exists()
+    assert len(stage.whispers(MINA)) == heard
+    assert len(stage.said(GENERAL, ts)) == 2  # the notice and the answer, once
+
+
+async def test_twenty_different_clicks_at_once_have_one_winner(shared_both: Stage):
+    stage = shared_both
+    for round_ in range(3):
+        name = f"twenty-{round_}.txt"
+        file = stage.put(name)
+        ts = await stage.ask(f"delete {name}")
+        card = await stage.card_about(name)
+
+        clicks = [
+            stage.click(user, action, card)
+            for _ in range(5)
+            for user in (MINA, MAREK)
+            for action in ("approve", "reject")
+        ]
+        results = await asyncio.gather(*clicks)
+        await stage.answer(GENERAL, ts)
+
+        [(_, request), *_] = buttons(card)
+        [(_, verdict)] = stage.records.decisions(request)
+        word = {"approve": "Approved", "reject": "Rejected"}[verdict]
+        await stage.outcome(card, word)
+        assert all(result.acked for result in results)
+        assert stage.records.status(request) == word.lower()
+        assert ran_how_often(stage, request) == (verdict == "approve")
+        assert file.exists() is (verdict == "reject")
+
+
+async def test_each_late_click_of_another_person_is_answered(shared_both: Stage):
+    stage = shared_both
+    stage.put("second.txt")
+    ts = await stage.ask("delete second.txt")
+    card = await stage.card_about("second.txt")
+    await stage.click(MINA, "reject", card)
+    await stage.outcome(card, "Rejected")
+    heard = len(stage.whispers(MAREK))
+
+    await stage.click(MAREK, "approve", card)
+
+    told = await stage.whisper(MAREK, since=heard)
+    assert "already rejected" in told
+    assert f"<@{MINA}>" in told
+    await stage.answer(GENERAL, ts)
+    assert (stage.files / "second.txt").exists()
+
+
+async def test_posts_that_are_not_for_the_agent_are_left_alone(shared_both: Stage):
+    stage = shared_both
+    seen = len(stage.simulator.messages(GENERAL))
+
+    await stage.simulator.post_message(RAVI, GENERAL, "delete five.txt, somebody?")
+    for event in unaddressed(stage.simulator.workspace.next_ts()):
+        assert await stage.simulator.send_event(event)
+    await stage.rest()
+
+    assert len(stage.simulator.messages(GENERAL)) == seen + 1
+    kept = [text for (text,) in stage.records.rows("SELECT text FROM messages")]
+    assert not [text for text in kept if "somebody" in text or "edited" in text]
+
+
+def sent_about(stage: Stage, ts: str) -> tuple[str, Any] | None:
+    """Id and payload of the first event that was sent about a message."""
+    events = stage.simulator.sent_events.items()
+    return next((e for e in events if e[1]["event"].get("ts") == ts), None)
+
+
+def unaddressed(ts: str) -> list[dict[str, object]]:
+    """Events with a mention in them that no person has addressed to the agent."""
+    text = f"<@{BOT}> list, edited"
+    place = {"type": "message", "channel": GENERAL, "channel_type": "channel"}
+    person = {**place, "user": RAVI, "text": text, "ts": ts, "event_ts": ts}
+    return [
+        {**person, "bot_id": "B0OTHER", "subtype": "bot_message"},
+        {**person, "bot_id": "B0OTHER"},
+        {**place, "user": BOT, "text": text, "ts": ts, "event_ts": ts},
+        {**person, "subtype": "channel_join"},
+        {**person, "subtype": "channel_topic"},
+        {
+            **place,
+            "subtype": "message_changed",
+            "hidden": True,
+            "ts": ts,
+            "event_ts": ts,
+            "message": person,
+            "previous_message": person,
+        },
+        {
+            **place,
+            "subtype": "message_deleted",
+            "hidden": True,
+            "ts": ts,
+            "event_ts": ts,
+            "deleted_ts": ts,
+            "previous_message": person,
+        },
+        {"type": "reaction_added", "user": RAVI, "reaction": "eyes", "event_ts": ts},
+    ]
+
+
+def ran_how_often(stage: Stage, request: str) -> int:
+    """How often the call of a request was begun, by the audit trail."""
+    return stage.records.value(
+        "SELECT count(*) FROM audit WHERE event = 'claimed' AND request_id = %s",
+        request,
+    )

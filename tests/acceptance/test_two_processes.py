@@ -1,0 +1,75 @@
+"""Two processes of the bot on one database: whoever does it, it is done once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.support.shown import buttons, everything
+from tests.support.stage import GENERAL, MAREK, MINA, Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_twenty_clicks_on_two_processes_have_one_winner_and_one_effect(
+    shared_both: Stage,
+):
+    stage = shared_both
+    await stage.start_bot()
+    if stage.transport == "socket":
+        await stage.simulator.wait_for(lambda: stage.simulator.sockets == 2)
+
+    for round_ in range(3):
+        name = f"raced-{round_}.txt"
+        file = stage.put(name)
+        ts = await stage.ask(f"delete {name}")
+        card = await stage.card_about(name)
+        clicks = [
+            stage.click(user, action, card)
+            for _ in range(5)
+            for user in (MINA, MAREK)
+            for action in ("approve", "reject")
+        ]
+        results = await asyncio.gather(*clicks)
+        await stage.answer(GENERAL, ts)
+
+        [(_, request), *_] = buttons(card)
+        [(_, verdict)] = stage.records.decisions(request)
+        await stage.outcome(card, {"approve": "Approved"}.get(verdict, "Rejected"))
+        claimed = stage.records.value(
+            "SELECT count(*) FROM audit WHERE event = 'claimed' AND request_id = %s",
+            request,
+        )
+        assert all(result.acked for result in results)
+        assert claimed == (verdict == "approve")
+        assert file.exists() is (verdict == "reject")
+
+
+async def test_messages_at_once_are_each_answered_once(shared_both: Stage):
+    stage = shared_both
+    for number in range(10):
+        stage.put(f"many-{number}.txt", f"number {number}")
+
+    asked = [await stage.ask(f"read many-{number}.txt") for number in range(10)]
+    for number, ts in enumerate(asked):
+        await stage.answer(GENERAL, ts, f"number {number}")
+    await stage.rest()
+
+    assert [len(stage.said(GENERAL, ts)) for ts in asked] == [1] * 10
+
+
+async def test_one_process_ends_and_the_other_goes_on(shared_both: Stage):
+    stage = shared_both
+    file = stage.put("handed-over.txt")
+    ts = await stage.ask("delete handed-over.txt")
+    card = await stage.card_about("handed-over.txt")
+
+    leaving = stage.bots.pop()  # the first one gets the events over HTTP
+    assert await leaving.stop() == 0
+    await stage.click(MINA, "approve", card)
+    await stage.answer(GENERAL, ts)
+
+    assert not file.exists()
+    assert "Approved" in everything(await stage.outcome(card, "Approved"))
+    assert "Traceback" not in stage.bot.log

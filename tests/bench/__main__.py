@@ -1,0 +1,181 @@
+"""`python -m tests.bench`: the bot beside bare LangGraph, in the same run."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench import profiling, report
+from tests.bench.arena import Arena, set_up
+from tests.bench.blocks import Block, Side, cycles_for, run_block
+from tests.bench.child import BenchError
+from tests.bench.machine import describe
+
+TABLES = {
+    "instant": ("Model and Slack answer at once", 0.0, 0.0),
+    "slow": ("The model takes 300 ms, Slack takes 100 ms", 0.3, 0.1),
+}
+LEVELS, QUICK_LEVELS = (1, 4, 16, 64), (1, 16)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is done."""
+
+    levels: tuple[int, ...]
+    tables: tuple[str, ...]
+    rounds: int
+    seconds: float  # of the bot's part of one block, about
+    budget: float  # seconds; no new round begins that would not fit
+    pause: float = 0.0  # seconds between card and click
+    warm_up: int = 20  # cycles before all, one after the other
+
+
+def main() -> int:
+    """Run the bench; 1 if a cycle went wrong."""
+    options = _options()
+    try:
+        asyncio.run(_run(options))
+    except BenchError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="about a minute")
+    parser.add_argument("--levels", type=_numbers, help="at once, such as 1,4,16,64")
+    parser.add_argument("--tables", help="instant,slow or one of the two")
+    parser.add_argument("--rounds", type=int, help="at most so many")
+    parser.add_argument("--seconds", type=float, help="of the bot in each block")
+    parser.add_argument("--budget", type=float, help="seconds for all, about")
+    parser.add_argument(
+        "--pause", type=float, default=0.0, help="seconds between card and click"
+    )
+    parser.add_argument(
+        "--profile", action="store_true", help="where the time goes, with 1 and 16"
+    )
+    parser.add_argument("--output", type=Path, default=Path("artefacts"))
+    return parser.parse_args()
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(sorted(int(part) for part in text.split(",")))
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    rounds, seconds, budget = (1, 1.0, 60) if options.quick else (5, 5.0, 450)
+    names = tuple((options.tables or ",".join(TABLES)).split(","))
+    if unknown := set(names) - set(TABLES):
+        raise BenchError(f"There is no table {unknown.pop()}: instant, slow.")
+    return Plan(
+        levels=options.levels or (QUICK_LEVELS if options.quick else LEVELS),
+        tables=names,
+        rounds=options.rounds or rounds,
+        seconds=options.seconds or seconds,
+        budget=options.budget or budget,
+        pause=options.pause,
+        warm_up=5 if options.quick else 20,
+    )
+
+
+async def _run(options: argparse.Namespace) -> None:
+    plan, output = _plan(options), options.output.absolute()
+    output.mkdir(parents=True, exist_ok=True)
+    # Not below the repository: as root PostgreSQL runs under an account of its own.
+    with tempfile.TemporaryDirectory(prefix="bot-bench-") as folder:
+        if options.profile:
+            text = await profiling.run(Path(folder), options.levels or (1, 16))
+            name = "bench-profile.md"
+        else:
+            text = await measure(plan, Path(folder), output)
+            name = "bench.md"
+    (output / name).write_text(text, encoding="utf-8")
+    print(f"\n{text}\nWritten to {output / name}")
+
+
+async def measure(plan: Plan, folder: Path, output: Path) -> str:
+    """Fill the tables, write `bench.json`, and return the Markdown."""
+    began, tables = time.monotonic(), dict[str, list[Block]]()
+    async with set_up(folder) as arena:
+        machine = describe(arena.server_url, folder)
+        await _warm_up(arena, plan.warm_up)
+        arena.bot.pause = arena.bare.pause = plan.pause
+        for left, name in zip(range(len(plan.tables), 0, -1), plan.tables, strict=True):
+            now = time.monotonic()
+            if now > began + plan.budget:
+                print(f"No time is left for the table {name}.", flush=True)
+                break
+            until = now + (began + plan.budget - now) / left
+            tables[name] = await _fill(arena, plan, name, until)
+    found = report.as_json(machine, tables)
+    (output / "bench.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    return _markdown(machine, tables)
+
+
+async def _warm_up(arena: Arena, cycles: int) -> None:
+    for side in (arena.bot, arena.bare):
+        for _ in range(cycles):
+            await side.cycle(0)
+        await side.settle()
+
+
+async def _fill(arena: Arena, plan: Plan, name: str, until: float) -> list[Block]:
+    """Round after round, as long as there is time: each level, each side in turn."""
+    _, model, slack = TABLES[name]
+    arena.delay(model=model, slack=slack)
+    blocks: list[Block] = []
+    each: dict[int, int] = {}
+    for number in range(plan.rounds):
+        began = time.monotonic()
+        for level in plan.levels:
+            if level not in each:
+                await cycles_for(arena.bare, level, plan.seconds)
+                each[level] = await cycles_for(arena.bot, level, plan.seconds)
+            sides: list[Side] = [arena.bot, arena.bare]
+            for side in sides if number % 2 == 0 else sides[::-1]:
+                block = await run_block(
+                    side, level, each[level], number, arena.processes
+                )
+                blocks.append(block)
+                _say(name, block)
+        now = time.monotonic()
+        if now + (now - began) > until:
+            break
+    return blocks
+
+
+def _say(name: str, block: Block) -> None:
+    print(
+        f"{name}, round {block.round + 1}: {block.level:2} at once, {block.side}:"
+        f" {len(block.answers)} cycles in {block.seconds:.1f} s",
+        flush=True,
+    )
+
+
+def _markdown(machine: dict[str, str], tables: dict[str, list[Block]]) -> str:
+    parts = ["# The bot beside bare LangGraph\n", report.METHOD]
+    parts += [f"- {name}: {value}" for name, value in machine.items()]
+    for name, blocks in tables.items():
+        levels = report.summary(blocks)
+        parts += [f"\n## {TABLES[name][0]}\n", report.table(levels), _rounds(levels)]
+        if name == "instant":
+            parts += ["\nGoals:\n", report.goals(levels)]
+    return "\n".join(parts) + "\n"
+
+
+def _rounds(levels: Sequence[dict]) -> str:
+    cycles = ", ".join(f"{x['bot']['cycles']} with {x['level']}" for x in levels)
+    return f"\nRounds: {levels[0]['rounds']}. Cycles of each side: {cycles}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

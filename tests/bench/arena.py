@@ -1,0 +1,128 @@
+"""Everything that a bench needs, started: one PostgreSQL, the stand-ins, both sides."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from bot.database import embedded
+from tests.bench.bare_side import BareSide
+from tests.bench.bot_side import BotSide
+from tests.bench.child import Child
+from tests.bench.workspace import BOT_TOKEN, POLICY, SIGNING_SECRET
+from tests.support.bot_process import BotProcess, clean_environment
+from tests.support.postgres import as_url, with_database
+
+
+@dataclass(frozen=True)
+class Arena:
+    """Both sides, on one server and one model."""
+
+    server_url: str
+    folder: Path
+    stand_ins: Child
+    postgres: int  # its process
+    bot: BotSide
+    bare: BareSide
+
+    @property
+    def processes(self) -> dict[str, int]:
+        """What both sides use."""
+        return {"postgres": self.postgres, "stand-ins": self.stand_ins.pid}
+
+    def delay(self, *, slack: float, model: float) -> None:
+        """From now on Slack and the model take so many seconds."""
+        self.stand_ins.say({"slack": slack, "model": model})
+
+
+@asynccontextmanager
+async def set_up(folder: Path, **more: str) -> AsyncIterator[Arena]:
+    """Start it all below `folder`, and stop it afterwards.
+
+    PostgreSQL has its own defaults: what is committed is on the disk.
+
+    Args:
+        more: variables for the bot and for bare LangGraph alike.
+    """
+    async with AsyncExitStack() as stack:
+        server = stack.enter_context(embedded.start(folder / "data"))
+        for name in ("bot", "bare"):
+            with psycopg.connect(server.url, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+        pid = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+        stand_ins, ready = await Child.start(
+            "stand_ins", _environment(), folder / "stand_ins.log"
+        )
+        stack.push_async_callback(stand_ins.stop)
+        address = f"http://127.0.0.1:{ready['ready']}"
+        common = {"OPENAI_BASE_URL": f"{address}/v1", **more}
+        numbers = itertools.count(1)
+        bot = await _bot(folder, server.url, address, common, numbers, stack)
+        stand_ins.hear = bot.note
+        bare = await _bare(folder, server.url, common, numbers, stack)
+        yield Arena(server.url, folder, stand_ins, pid, bot, bare)
+
+
+async def _bot(
+    folder: Path,
+    server_url: str,
+    address: str,
+    common: dict[str, str],
+    numbers: itertools.count,
+    stack: AsyncExitStack,
+) -> BotSide:
+    home = folder / "bot"
+    (home / "files").mkdir(parents=True)
+    (home / "policy.yml").write_text(POLICY)
+    settings = {
+        "SLACK_BOT_TOKEN": BOT_TOKEN,
+        "SLACK_SIGNING_SECRET": SIGNING_SECRET,
+        "SLACK_API_URL": f"{address}/api/",
+        "DATABASE_URL": as_url(with_database(server_url, "bot")),
+        "POLICY_FILE": "policy.yml",
+        "FILES_DIR": "files",
+        "RATE_LIMIT": "off",
+        "OPENAI_API_KEY": "bench",
+        **common,
+    }
+    bot = BotProcess(home, _environment() | settings)
+    stack.push_async_callback(bot.kill)  # after a stop it does nothing
+    await bot.start()
+    side = BotSide(bot, home / "files", numbers)
+    stack.push_async_callback(bot.stop)
+    stack.push_async_callback(side.close)
+    return side
+
+
+async def _bare(
+    folder: Path,
+    server_url: str,
+    common: dict[str, str],
+    numbers: itertools.count,
+    stack: AsyncExitStack,
+) -> BareSide:
+    files = folder / "bare"
+    files.mkdir()
+    settings = {
+        "DATABASE_URL": as_url(with_database(server_url, "bare")),
+        "FILES_DIR": str(files),
+        **common,
+    }
+    child, _ = await Child.start("bare", _environment() | settings, folder / "bare.log")
+    stack.push_async_callback(child.stop)
+    return BareSide(child, files, numbers)
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what the bot reads, tracing, and proxies: all is on loopback."""
+    found = clean_environment().items()
+    return {k: v for k, v in found if not _UNWANTED.match(k)}
+
+
+_UNWANTED = re.compile(r"(?i)langsmith_|langchain_|.*_proxy$")

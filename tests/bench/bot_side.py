@@ -1,0 +1,185 @@
+"""Whole cycles through the bot: mention, card, click on Approve, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import itertools
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.bench.blocks import Cycle, check
+from tests.bench.child import BenchError
+from tests.bench.lines import Line
+from tests.bench.slack_side import Door, click, mention
+from tests.bench.workspace import (
+    APPROVALS,
+    FILE,
+    answer_of,
+    file_of,
+    manager_of,
+    requester_of,
+    words_of,
+)
+from tests.support.bot_process import BotProcess
+
+QUIET = 0.3  # seconds without a call after which nothing more comes
+PATIENCE = 60  # seconds for one cycle
+NOTICE = "delete_file"  # what the notice of a request names and no answer does
+
+
+@dataclass
+class Thread:
+    """What Slack has seen of one cycle."""
+
+    number: int
+    ts: str
+    card: asyncio.Future[Line]
+    answered: asyncio.Future[float]
+    cards: int = 0
+    closed: float = 0.0  # when the card lost its buttons
+    said: list[str] = field(default_factory=list)
+
+
+class BotSide:
+    """Plays Slack to one process of the bot; `note` hears what the bot calls."""
+
+    name = "bot"
+
+    pause = 0.0  # seconds between the card and the click
+
+    def __init__(self, bot: BotProcess, files: Path, numbers: itertools.count) -> None:
+        self._bot, self._files, self._numbers = bot, files, numbers
+        self._door = Door(bot.url)
+        self._open: dict[str, Thread] = {}  # by the name of its file
+        self._by_ts: dict[str, Thread] = {}  # by the ts of its thread or its card
+        self._epoch = int(time.time()) - 100_000_000
+        self._last_call = 0.0
+        self._wrong: list[Line] = []  # what belongs to no cycle
+        self.calls: collections.Counter[str] = collections.Counter()
+
+    @property
+    def pid(self) -> int:
+        return self._bot.pid
+
+    def note(self, line: Line) -> None:
+        """One call to Slack, or to the model."""
+        self._last_call = time.monotonic()
+        self.calls[line["method"]] += 1
+        card = line.get("channel") == APPROVALS
+        if line["method"] == "chat.postMessage":
+            thread = self._thread_of_card(line) if card else self._thread_of(line)
+            if thread is None:
+                self._wrong.append(line)
+            elif card:
+                self._card_posted(thread, line)
+            else:
+                self._said(thread, line)
+        elif line["method"] == "chat.update" and card and _approve(line) is None:
+            self._by_ts[line["ts"]].closed = line["at"]
+
+    def _thread_of(self, line: Line) -> Thread | None:
+        return self._by_ts.get(str(line.get("thread_ts")))
+
+    def _thread_of_card(self, line: Line) -> Thread | None:
+        found = FILE.search(json.dumps(line.get("blocks")))
+        return self._open.get(found[0]) if found else None
+
+    def _card_posted(self, thread: Thread, line: Line) -> None:
+        thread.cards += 1
+        self._by_ts[line["ts"]] = thread
+        if not thread.card.done():
+            thread.card.set_result(line)
+
+    def _said(self, thread: Thread, line: Line) -> None:
+        """The notice that it waits, or the answer; anything else is one too many."""
+        if NOTICE in line["text"]:
+            return
+        thread.said.append(line["text"])
+        if answer_of(thread.number) in line["text"] and not thread.answered.done():
+            thread.answered.set_result(line["at"])
+
+    async def cycle(self, seat: int) -> Cycle:
+        """One whole cycle of one person."""
+        thread = self._begin()
+        file = self._files / file_of(thread.number)
+        await asyncio.to_thread(file.write_text, "content")
+        try:
+            async with asyncio.timeout(PATIENCE):
+                cycle = await self._play(thread, seat)
+        except TimeoutError:
+            raise BenchError(f"A cycle hangs: {thread}\n{self._log}") from None
+        check(not file.exists(), f"{file.name} was not deleted.")
+        return cycle
+
+    def _begin(self) -> Thread:
+        number, loop = next(self._numbers), asyncio.get_running_loop()
+        ts = f"{self._epoch + number}.000100"
+        thread = Thread(number, ts, loop.create_future(), loop.create_future())
+        self._open[file_of(number)] = self._by_ts[ts] = thread
+        return thread
+
+    async def _play(self, thread: Thread, seat: int) -> Cycle:
+        event = mention(requester_of(seat), thread.ts, words_of(thread.number))
+        began, status = await self._door.event(event)
+        check(status == 200, f"An event got status {status}.\n{self._log}")
+        card = await thread.card
+        button = _approve(card)
+        check(button is not None, f"A card has no Approve: {card}")
+        await asyncio.sleep(self.pause)
+        payload = click(manager_of(seat), card, button)
+        sent, status = await self._door.interaction(payload)
+        acked = time.monotonic()
+        check(status == 200, f"A click got status {status}.\n{self._log}")
+        answered = await thread.answered
+        return Cycle(began, acked - sent, answered - sent, answered)
+
+    @property
+    def _log(self) -> str:
+        return self._bot.log[-3000:]
+
+    async def settle(self) -> float:
+        """Wait until all cards are closed and nothing more comes; check the counts.
+
+        Returns:
+            When the last card was closed.
+        """
+        threads = list(self._open.values())
+        await self._until(lambda: all(thread.closed for thread in threads))
+        await self._until(lambda: time.monotonic() - self._last_call > QUIET)
+        for thread in threads:
+            once = (thread.cards, len(thread.said)) == (1, 1)
+            check(once, f"Not exactly one card and one answer: {thread}")
+        check(not self._wrong, f"The bot posted where nobody asked: {self._wrong[:1]}")
+        self._open.clear()
+        self._by_ts.clear()
+        return max(thread.closed for thread in threads)
+
+    async def _until(self, reached: Callable[[], bool]) -> None:
+        for _ in range(PATIENCE * 100):
+            if reached():
+                return
+            await asyncio.sleep(0.01)
+        raise BenchError(f"A card kept its buttons.\n{self._log}")
+
+    async def close(self) -> None:
+        await self._door.close()
+
+
+def _approve(card: Line) -> dict[str, Any] | None:
+    """The button Approve of a message, as a click names it; None without one."""
+    for block in card.get("blocks") or ():
+        for element in block.get("elements", ()):
+            if element.get("action_id") == "approve":
+                return {
+                    "type": "button",
+                    "action_id": "approve",
+                    "block_id": block["block_id"],
+                    "value": element["value"],
+                    "text": element["text"],
+                }
+    return None

@@ -1,0 +1,198 @@
+"""Slack's Web API and the model server in one small process; both answer at once.
+
+Lines on stdin set delays: {"slack": 0.1, "model": 0.3}, in seconds. Lines on stdout
+tell of each call to Slack and when it came, by the clock that all processes share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import time
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from tests.bench import lines
+from tests.bench.workspace import (
+    APP,
+    BOT,
+    BOT_USER,
+    FILE,
+    TEAM,
+    answer_of,
+)
+
+Args = dict[str, Any]
+
+
+class StandIns:
+    """One handler for all requests: a router would cost more than the answers."""
+
+    def __init__(self) -> None:
+        self.delays = {"slack": 0.0, "model": 0.0}
+        self._numbers = itertools.count(1)
+        self.model_calls = 0
+
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        """Answer one request."""
+        body = await request.read()
+        at = time.monotonic()
+        if request.path == "/v1/chat/completions":
+            answer = self._complete(json.loads(body))
+            delay = self.delays["model"]
+        else:
+            method = request.path.rpartition("/")[2]
+            answer = self._slack(method, _args(request, body), at)
+            delay = self.delays["slack"]
+        if delay:
+            await asyncio.sleep(delay - (time.monotonic() - at))
+        return web.Response(
+            body=json.dumps(answer).encode(), content_type="application/json"
+        )
+
+    def _slack(self, method: str, args: Args, at: float) -> Args:
+        if method == "chat.postMessage":
+            args["ts"] = f"{int(time.time())}.{next(self._numbers):06}"
+        lines.tell({"at": at, "method": method, **args})
+        made = _ANSWERS.get(method)
+        return made(args) if made else {"ok": False, "error": "unknown_method"}
+
+    def _complete(self, asked: Args) -> Args:
+        """A tool call first, a text once the tool has answered.
+
+        https://platform.openai.com/docs/api-reference/chat/object
+        """
+        self.model_calls += 1
+        lines.tell({"at": time.monotonic(), "method": "model"})
+        last = asked["messages"][-1]
+        if last["role"] == "tool":
+            message, reason = _answer(asked["messages"]), "stop"
+        else:
+            message, reason = self._call(last), "tool_calls"
+        return {
+            "id": f"chatcmpl-{next(self._numbers)}",
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": asked["model"],
+            "choices": [{"index": 0, "message": message, "finish_reason": reason}],
+            "usage": {
+                "prompt_tokens": 500,
+                "completion_tokens": 20,
+                "total_tokens": 520,
+            },
+        }
+
+    def _call(self, last: Args) -> Args:
+        found = FILE.search(_text(last))
+        assert found, f"no file in {last}"
+        function = {
+            "name": "delete_file",
+            "arguments": json.dumps({"path": found[0]}),
+        }
+        call = {
+            "id": f"call_{next(self._numbers)}",
+            "type": "function",
+            "function": function,
+        }
+        return {"role": "assistant", "content": None, "tool_calls": [call]}
+
+
+def _answer(messages: list[Args]) -> Args:
+    """The text, if the tool did its work; else what the tool said."""
+    call = messages[-2]["tool_calls"][0]["function"]["arguments"]
+    found = FILE.search(call)
+    said = _text(messages[-1])
+    done = found is not None and "elete" in said and found[0] in said
+    text = answer_of(int(found[0][6:13])) if found and done else f"Failed: {said}"
+    return {"role": "assistant", "content": text}
+
+
+def _text(message: Args) -> str:
+    content = message["content"]
+    if isinstance(content, str):
+        return content
+    return "".join(part.get("text", "") for part in content)
+
+
+def _args(request: web.BaseRequest, body: bytes) -> Args:
+    """The arguments of a Web API call: query, form or JSON."""
+    args: Args = dict(request.query)
+    if request.content_type == "application/json":
+        return args | json.loads(body)
+    args |= dict(parse_qsl(body.decode()))
+    for name in ("blocks", "metadata"):
+        if isinstance(args.get(name), str):
+            args[name] = json.loads(args[name])
+    return args
+
+
+def _posted(args: Args) -> Args:
+    kept = ("text", "blocks", "thread_ts", "metadata", "ts")
+    message = {name: args[name] for name in kept if args.get(name)}
+    return {
+        "ok": True,
+        "channel": args["channel"],
+        "ts": args["ts"],
+        "message": {"type": "message", "user": BOT_USER, "bot_id": BOT, **message},
+    }
+
+
+def _user(args: Args) -> Args:
+    user = args["user"]
+    profile = {"display_name": f"Person {user}", "real_name": f"Person {user}"}
+    flags = dict.fromkeys(
+        ("deleted", "is_bot", "is_restricted", "is_ultra_restricted"), False
+    )
+    return {
+        "ok": True,
+        "user": {
+            "id": user,
+            "team_id": TEAM,
+            "name": user.lower(),
+            "profile": profile,
+            **flags,
+        },
+    }
+
+
+_ANSWERS = {
+    "auth.test": lambda _: {
+        "ok": True,
+        "url": "https://bench.slack.com/",
+        "team": "Bench",
+        "user": "agent",
+        "team_id": TEAM,
+        "user_id": BOT_USER,
+        "bot_id": BOT,
+        "is_enterprise_install": False,
+    },
+    "bots.info": lambda _: {
+        "ok": True,
+        "bot": {"id": BOT, "app_id": APP, "user_id": BOT_USER, "name": "agent"},
+    },
+    "chat.postEphemeral": lambda _: {"ok": True, "message_ts": "1.000001"},
+    "chat.postMessage": _posted,
+    "chat.update": _posted,
+    "users.info": _user,
+}
+
+
+async def main() -> None:
+    """Serve until stdin ends."""
+    stand_ins = StandIns()
+    runner = web.ServerRunner(web.Server(stand_ins.handle, access_log=None))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    lines.tell({"ready": port})
+    async for delays in lines.read():
+        stand_ins.delays |= delays
+    await runner.cleanup()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,101 @@
+"""What PostgreSQL did meanwhile: statements, transactions, writes to the disk."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from bot.database import embedded
+
+# postgresql.org/docs/18/pgstatstatements.html
+SETTINGS = {
+    "shared_preload_libraries": "pg_stat_statements",
+    "pg_stat_statements.track_planning": "on",
+}
+SELECT = """
+SELECT query, calls, total_plan_time AS plan, total_exec_time AS run
+FROM pg_stat_statements JOIN pg_database d ON d.oid = dbid
+WHERE datname = %s AND toplevel
+"""
+TOTALS = """
+SELECT (SELECT xact_commit FROM pg_stat_database WHERE datname = %s) AS commits,
+  (SELECT sum(fsyncs)::int FROM pg_stat_io WHERE object = 'wal') AS fsyncs,
+  (SELECT wal_bytes::bigint FROM pg_stat_wal) AS bytes
+"""
+LONGEST = 100  # characters of a statement
+ROWS = 60
+COMMENT = re.compile(r"--[^\n]*(\n|$)|/\*.*?\*/", re.DOTALL)
+
+
+def prepare(data: Path) -> None:
+    """Let the server that will run there count its statements."""
+    with (
+        embedded.start(data) as server,
+        psycopg.connect(server.url, autocommit=True) as connection,
+    ):
+        for name, value in SETTINGS.items():
+            connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+
+
+@dataclass
+class Counter:
+    """Counts in one database of the server, from `start` on."""
+
+    server_url: str
+    database: str
+
+    def start(self) -> None:
+        """Begin at zero."""
+        with self._connect() as connection:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+            connection.execute("SELECT pg_stat_statements_reset()")
+            self._before = self._totals(connection)
+
+    def report(self, cycles: int) -> str:
+        """What came together since, for each cycle."""
+        with self._connect() as connection:
+            after = self._totals(connection)
+            rows = connection.execute(SELECT, [self.database]).fetchall()
+        each = {k: (after[k] - self._before[k]) / cycles for k in after}
+        calls, plan, run = (
+            sum(r[k] for r in rows) / cycles for k in ("calls", "plan", "run")
+        )
+        lines = [
+            f"Statements: {calls:.1f} for each cycle, planned in {plan:.1f} ms and run"
+            f" in {run:.1f} ms. Transactions: {each['commits']:.1f}; writes of the log"
+            f" through to the disk: {each['fsyncs']:.1f}, {each['bytes'] / 1000:.0f}"
+            " kB.\n\n```\n calls  plan ms  run ms"
+        ]
+        rows.sort(key=lambda row: -(row["plan"] + row["run"]))
+        lines += [_line(row, cycles) for row in rows[:ROWS]]
+        return "\n".join([*lines, "```\n"])
+
+    def _connect(self) -> psycopg.Connection[dict[str, Any]]:
+        return psycopg.connect(self.server_url, autocommit=True, row_factory=dict_row)
+
+    def _totals(self, connection: psycopg.Connection[dict[str, Any]]) -> dict[str, Any]:
+        row = connection.execute(TOTALS, [self.database]).fetchone()
+        assert row is not None
+        return row
+
+    def connections(self) -> str:
+        """How many connections each pool holds now."""
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT application_name AS name, count(*) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND datname = %s"
+                " GROUP BY 1 ORDER BY 1",
+                [self.database],
+            ).fetchall()
+        return ", ".join(f"{row['name']} {row['count']}" for row in rows)
+
+
+def _line(row: dict[str, Any], cycles: int) -> str:
+    words = " ".join(COMMENT.sub(" ", row["query"]).split())[:LONGEST]
+    calls, plan, run = (row[k] / cycles for k in ("calls", "plan", "run"))
+    return f"{calls:6.2f}  {plan:7.2f} {run:7.2f}  {words}"

@@ -1,0 +1,106 @@
+"""The bench itself: its sums, and that it runs."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.bench import report, stacks
+from tests.bench.__main__ import Plan, measure
+from tests.bench.blocks import Block, quantile
+
+
+def block(side: str, number: int, *answers: float, level: int = 1) -> Block:
+    return Block(
+        side=side,
+        level=level,
+        round=number,
+        seconds=sum(answers),
+        acks=(0.001,) * len(answers) if side == "bot" else (),
+        answers=answers,
+        memory=100.0 if side == "bare" else 150.0,
+        cpu={"process": 0.5},
+    )
+
+
+def test_a_quantile_is_a_value_that_was_measured():
+    values = [float(number) for number in range(1, 101)]
+
+    assert quantile(values, 0.5) == 50
+    assert quantile(values, 0.99) == 99
+    assert quantile([7.0], 0.99) == 7
+
+
+def test_a_ratio_is_the_median_of_the_rounds_whatever_ran_first():
+    bare = [block("bare", n, 0.01) for n in range(3)]
+    bots = [block("bot", n, 0.01 * times) for n, times in enumerate((9, 2, 3))]
+
+    [level] = report.summary([bots[0], bare[0], bare[1], bots[1], bots[2], bare[2]])
+
+    assert level["ratio"]["answer_p50"] == pytest.approx(3)
+    assert level["ratio"]["rate"] == pytest.approx(1 / 3)
+    assert level["ratio"]["memory"] == pytest.approx(1.5)
+    assert level["bare"]["ack_p50"] is None
+
+
+def test_the_table_shows_both_sides_and_their_ratio_and_the_goals_what_was_reached():
+    alone = [block("bot", 0, 0.05), block("bare", 0, 0.02)]
+    crowd = [block("bot", 0, 0.03, level=16), block("bare", 0, 0.02, level=16)]
+    levels = report.summary([*alone, *crowd])
+
+    rows = report.table(levels).splitlines()[2:]
+
+    assert (
+        rows[0] == "| 1 | bot | 1.0 ms | 1.0 ms | 50.0 ms | 50.0 ms | 20.0 | 150 MB |"
+    )
+    assert rows[1] == "|  | bare | – | – | 20.0 ms | 20.0 ms | 50.0 | 100 MB |"
+    assert rows[2].endswith("| 2.50 × | 2.50 × | ÷ 2.50 | 1.50 × |")
+    words = [line.rpartition(", ")[2] for line in report.goals(levels).splitlines()]
+    assert words == ["missed", "reached", "reached"]
+
+
+def test_cpu_time_belongs_to_the_innermost_part_and_to_all_around_it():
+    site = "/venv/lib/python3.11/site-packages"
+    found = [
+        (
+            3,
+            (
+                "/repo/bot/cli.py:main",
+                f"{site}/langgraph/a.py:f",
+                f"{site}/psycopg/b.py:g",
+            ),
+        ),
+        (
+            1,
+            ("/repo/bot/cli.py:main", "/usr/lib/python3.11/asyncio/base_events.py:run"),
+        ),
+    ]
+
+    text = stacks.report(found, 1)
+
+    assert " 75.0 %    0.0 %  langgraph" in text
+    assert " 75.0 %   75.0 %  psycopg" in text
+    assert f" 25.0 %   25.0 %  {stacks.LOOP}" in text
+    assert "psycopg and its pool, by who asks:\n\n```\n 75.0 %  langgraph" in text
+
+
+@pytest.mark.timeout(300)
+async def test_both_sides_do_whole_cycles_and_everything_is_written_down(
+    tmp_path: Path,
+):
+    plan = Plan((2,), ("instant",), rounds=1, seconds=0.1, budget=60, warm_up=1)
+    # Not `tmp_path`: the account that the server runs as may not look in there.
+    with tempfile.TemporaryDirectory(prefix="bot-bench-") as folder:
+        text = await measure(plan, Path(folder), tmp_path)
+
+    assert "| 2 | bot |" in text
+    written = json.loads((tmp_path / "bench.json").read_text())
+    [level] = written["tables"]["instant"]
+    for side in ("bot", "bare"):
+        assert level[side]["cycles"] == 4
+        assert level[side]["answer_p50"] > 0
+    assert level["bot"]["ack_p50"] < level["bot"]["answer_p50"]
+    assert "fsync on" in written["machine"]["postgresql"]

@@ -1,0 +1,203 @@
+"""The page with the whole bot behind it, from the first visit to the outcome."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.support.bot_process import BotProcess
+from tests.support.browser import ARTEFACTS, visit
+from tests.support.page import act_as, ask, card_about, messages, open_app, open_channel
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def put(bot: BotProcess, name: str) -> str:
+    """Put a file where the agent finds it, so that each test has one of its own."""
+    file = bot.folder / ".data/files" / name
+    file.write_text("content")
+    return name
+
+
+def exists(bot: BotProcess, name: str) -> bool:
+    return (bot.folder / ".data/files" / name).exists()
+
+
+async def ask_to_delete(page: Page, name: str) -> None:
+    await ask(page, f"delete {name}")
+    thread = page.get_by_test_id("thread")
+    await expect(thread).to_contain_text("Waiting for an approval")
+    await expect(thread).to_contain_text(name)
+
+
+async def test_the_first_visit_says_what_to_do(browser: Browser, bot: BotProcess):
+    async with visit(browser, bot.url) as page:
+        await expect(page.get_by_text("Try it in three steps")).to_be_visible()
+        persons = page.get_by_test_id("person-switch")
+        await expect(persons).to_contain_text("Mina — manager")
+        await expect(persons).to_contain_text("Dora — director")
+        await expect(page).to_have_title("#general · Simulated workspace")
+        await page.get_by_role("button", name="delete reports/q3.csv").click()
+        box = page.get_by_test_id("composer")
+        await expect(box).to_have_value("@Approval Bot delete reports/q3.csv")
+        await expect(box).to_be_focused()
+
+
+async def test_a_visitor_asks_and_a_manager_approves(browser: Browser, bot: BotProcess):
+    name = put(bot, "approved.txt")
+    async with visit(browser, bot.url) as page:
+        await ask_to_delete(page, name)
+        await act_as(page, "Mina")
+        await open_channel(page, "approvals")
+        await page.screenshot(path=ARTEFACTS / "card.png")
+        card = card_about(page, name)
+        await card.get_by_role("button", name="Approve").click()
+
+        await expect(card).to_contain_text("Approved by @Mina")
+        await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
+        await act_as(page, "Ravi")
+        await open_channel(page, "general")
+        await card_about(page, name).get_by_role("button", name="2 replies").click()
+        thread = page.get_by_test_id("thread")
+        await expect(thread).to_contain_text("(offline model)")
+        await expect(thread).to_contain_text("Approved: delete_file")
+        await page.screenshot(path=ARTEFACTS / "thread.png")
+        assert not exists(bot, name)
+
+
+async def test_what_happened_tells_a_requests_life(browser: Browser, bot: BotProcess):
+    name = put(bot, "told.txt")
+    async with visit(browser, bot.url) as page:
+        await ask_to_delete(page, name)
+        await act_as(page, "Olaf")
+        await open_channel(page, "approvals")
+        card = card_about(page, name)
+        await card.get_by_role("button", name="Approve").click()
+        await expect(messages(page).last).to_contain_text("Only visible to you")
+        await act_as(page, "Mina")
+        await card.get_by_role("button", name="What happened").click()
+        lines = page.get_by_test_id("history-lines").get_by_role("listitem")
+        await expect(lines).to_have_count(4)
+
+        await card.get_by_role("button", name="Approve").click()
+
+        await expect(lines).to_have_count(7)
+        told = await lines.all_inner_texts()
+        for line, words in zip(
+            told,
+            [
+                "@Ravi wrote to the agent in #general.",
+                "The agent asked to run delete_file for @Ravi. The rule deleting wants",
+                "The card was posted in #approvals.",
+                "@Olaf clicked Approve, which was refused: @Olaf is not among those",
+                "@Mina approved.",
+                "delete_file started.",
+                "delete_file ran.",
+            ],
+            strict=True,
+        ):
+            assert words in line
+        await page.screenshot(path=ARTEFACTS / "what-happened.png")
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_test_id("history")).to_be_hidden()
+
+
+async def test_an_outsiders_click_is_answered_privately(
+    browser: Browser, bot: BotProcess
+):
+    name = put(bot, "refused.txt")
+    async with visit(browser, bot.url) as page:
+        await ask_to_delete(page, name)
+        await act_as(page, "Olaf")
+        await open_channel(page, "approvals")
+
+        await card_about(page, name).get_by_role("button", name="Approve").click()
+
+        private = messages(page).last
+        await expect(private).to_contain_text("Only visible to you")
+        await expect(private).to_contain_text("not among those who can decide")
+        assert exists(bot, name)
+        await act_as(page, "Mina")
+        card = card_about(page, name)
+        await expect(card.get_by_role("button", name="Approve")).to_be_visible()
+        await expect(page.get_by_text("Only visible to you")).to_have_count(0)
+
+
+async def test_the_main_job_needs_no_mouse(browser: Browser, bot: BotProcess):
+    name = put(bot, "keys.txt")
+    async with visit(browser, bot.url) as page:
+        await expect(page.get_by_test_id("composer")).to_be_focused()
+        press = page.keyboard.press
+        await page.keyboard.type("@App")
+        await expect(page.get_by_role("option", name="@Approval Bot")).to_be_visible()
+        await press("Enter")
+        await page.keyboard.type(f"delete {name}")
+        await press("Shift+Enter")
+        await page.keyboard.type("please")
+        await press("Enter")
+        thread = page.get_by_test_id("thread")
+        await expect(thread).to_contain_text("Waiting for an approval")
+        await press("Escape")
+        await expect(thread).to_be_hidden()
+
+        await page.get_by_test_id("person-switch").focus()
+        await page.keyboard.type("Mina")
+        await expect(page.get_by_test_id("person-switch")).to_have_value("U0MINA0000")
+        await press("Tab")
+        await press("ArrowDown")
+        await press("Enter")
+        card = card_about(page, name)
+        await card.focus()
+        await press("Tab")
+        await expect(card.get_by_role("button", name="Approve")).to_be_focused()
+        await press("Enter")
+        await expect(card).to_contain_text("Approved by @Mina")
+        assert not exists(bot, name)
+
+
+async def test_a_second_window_follows_the_first(browser: Browser, bot: BotProcess):
+    name = put(bot, "two.txt")
+    async with visit(browser, bot.url) as ravi, visit(browser, bot.url) as mina:
+        await act_as(mina, "Mina")
+        await ask_to_delete(ravi, name)
+        approvals = mina.get_by_test_id("channel-C0APPROVAL")
+        await expect(approvals).to_contain_text("unread")
+        await approvals.click()
+        await card_about(mina, name).get_by_role("button", name="Reject").click()
+
+        thread = ravi.get_by_test_id("thread")
+        await expect(thread).to_contain_text("Rejected: delete_file")
+        await expect(thread).to_contain_text("(offline model)")
+        assert exists(bot, name)
+
+
+async def test_a_reload_in_the_middle_loses_nothing(browser: Browser, bot: BotProcess):
+    name = put(bot, "reload.txt")
+    async with visit(browser, bot.url) as page:
+        await act_as(page, "Marek")
+        await ask_to_delete(page, name)
+        await page.get_by_test_id("composer").fill("half a thought")
+        await page.reload()
+
+        thread = page.get_by_test_id("thread")
+        await expect(thread).to_contain_text("Waiting for an approval")
+        await expect(page.get_by_test_id("person-switch")).to_have_value("U0MAREK000")
+        await expect(page.get_by_test_id("composer")).to_have_value("half a thought")
+        await thread.get_by_role("link", name="Open the card").click()
+        await expect(page).to_have_title("#approvals · Simulated workspace")
+        await act_as(page, "Mina")
+        await card_about(page, name).get_by_role("button", name="Approve").click()
+        await expect(card_about(page, name)).to_contain_text("Approved by @Mina")
+        await page.go_back()
+        await expect(page).to_have_title("#general · Simulated workspace")
+
+
+async def test_a_direct_message_needs_no_mention(browser: Browser, bot: BotProcess):
+    async with visit(browser, bot.url) as page:
+        await open_app(page)
+        await page.get_by_test_id("composer").fill("list reports")
+        await page.get_by_test_id("composer").press("Enter")
+
+        thread = page.get_by_test_id("thread")
+        await expect(thread).to_contain_text("q2.csv")
+        await expect(thread).to_contain_text("(offline model)")

@@ -1,0 +1,283 @@
+"""The heart on a real PostgreSQL; people, policy and phrases are small stand-ins."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from bot.approvals import store
+from bot.approvals.decide import Decider
+from bot.approvals.judge import Choice, Effect, Judgement, Place
+from bot.approvals.model import Person, Profile, Request, Verdict
+from bot.approvals.policy import Policy, parse_policy
+from bot.approvals.raise_request import Asked, Turn, raise_requests
+from bot.conversations.intake import Incoming, receive
+from bot.database.pool import Pool, make_pool
+from bot.errors import SlackUnavailable
+from bot.jobs.queue import Queue
+
+TEAM, APP, CHANNEL, APPROVALS = "T1", "A1", "C0GENERAL", "C0APPROVAL"
+RAVI, MINA, OMAR, DANA, OLAF = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA", "U0OLAF"
+APPROVE, REJECT = Verdict.APPROVE, Verdict.REJECT
+POLICY = """
+version: 1
+defaults: {channel: C0APPROVAL, timeout: 24h}
+approvers:
+  managers: {users: [U0MINA, U0OMAR]}
+  directors: {users: [U0DANA, U0OMAR]}
+  bosses: {users: [U0DANA]}
+rules:
+  - {name: looking, tools: [peek], approval: none}
+  - {name: wiping, tools: [wipe], why: Gone is gone., stages: [{approvers: managers}]}
+  - {name: never, tools: [drop], deny: true, why: Not from here.}
+  - name: paying
+    tools: [pay]
+    stages: [{approvers: managers, quorum: 2}, {approvers: bosses}]
+  - name: signing
+    tools: [sign]
+    stages: [{approvers: managers}, {approvers: directors}]
+"""
+_numbers = itertools.count(1)
+
+
+def person(user: str, team: str = TEAM, enterprise: str = "") -> Person:
+    return Person(enterprise, team, user)
+
+
+@dataclass
+class FakePeople:
+    """Everybody is a full member, unless `refusals` has a word; or Slack is down."""
+
+    refusals: dict[str, str] = field(default_factory=dict)
+    down: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    async def look_up(self, person: Person) -> Profile:
+        self.asked.append(person.user)
+        if self.down:
+            raise SlackUnavailable
+        name = person.user[2:].title()
+        return Profile(person, name, self.refusals.get(person.user, ""))
+
+
+@dataclass
+class FakePolicies:
+    current: Policy = field(default_factory=lambda: parse_policy(POLICY))
+
+    def change(self, old: str, new: str) -> None:
+        """Put another policy into force."""
+        assert old in POLICY
+        self.current = parse_policy(POLICY.replace(old, new))
+
+
+class FakePhrases:
+    """Says effect and word of what decided nothing, so that tests see who was told."""
+
+    def answer(
+        self, judgement: Judgement, request: Request | None, person: Person
+    ) -> str:
+        if judgement.effect in {Effect.REFUSED, Effect.LATE, Effect.TIMED_OUT}:
+            return f"{judgement.effect} {judgement.word}".strip()
+        return ""
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """A job as it stands in the queue."""
+
+    id: int
+    name: str
+    lock: str
+    arguments: dict[str, str]
+
+
+@dataclass
+class House:
+    """A database with the schema, and what the heart needs to work on it."""
+
+    url: str
+    pool: Pool
+    queue: Queue
+    people: FakePeople = field(default_factory=FakePeople)
+    policies: FakePolicies = field(default_factory=FakePolicies)
+
+    @property
+    def decider(self) -> Decider:
+        return Decider(
+            self.pool,
+            self.people,
+            self.policies,
+            FakePhrases(),
+            self.queue,
+            lambda: APP,
+        )
+
+    async def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        async with self.pool.connection() as connection:
+            found = await connection.execute(sql, values)
+            return await found.fetchall() if found.description else []
+
+    async def one(self, sql: str, *values: Any) -> Any:
+        """The one column of the one row."""
+        [row] = await self.rows(sql, *values)
+        [value] = row.values()
+        return value
+
+    async def write(
+        self,
+        text: str = "hello",
+        *,
+        user: str = RAVI,
+        thread_ts: str = "100.1",
+        event_id: str = "",
+    ) -> str:
+        """Somebody writes in a thread; the id of its conversation."""
+        number = next(_numbers)
+        ts = f"{1000 + number}.000001"
+        incoming = Incoming(
+            "", TEAM, CHANNEL, ts, thread_ts, event_id or f"Ev{number}", user, text
+        )
+        assert await receive(self.pool, self.queue, incoming)
+        found = await self.one("SELECT conversation_id FROM messages WHERE ts = %s", ts)
+        return str(found)
+
+    async def conversation(self) -> str:
+        """A conversation without open messages and jobs."""
+        conversation = await self.write(thread_ts=f"{next(_numbers)}.2")
+        await self.rows(
+            "UPDATE messages SET state = 'answered' WHERE conversation_id = %s",
+            conversation,
+        )
+        await self.rows("DELETE FROM procrastinate_jobs WHERE lock = %s", conversation)
+        return conversation
+
+    async def ask(
+        self,
+        tool: str = "wipe",
+        *,
+        conversation: str = "",
+        tool_call: str = "",
+        arguments: dict[str, Any] | None = None,
+        requester: Person | None = None,
+        participants: Sequence[str] = (),
+    ) -> Request:
+        """Raise one request, as a run would."""
+        conversation = conversation or await self.conversation()
+        asked = Asked(
+            interrupt=f"i-{next(_numbers)}",
+            tool_call=tool_call or f"call-{next(_numbers)}",
+            tool=tool,
+            arguments=arguments or {"path": "a.txt"},
+        )
+        turn = Turn(
+            conversation,
+            CHANNEL,
+            "100.1",
+            requester or person(RAVI),
+            tuple(participants),
+        )
+        async with self.pool.connection() as connection, connection.transaction():
+            [raised] = await raise_requests(
+                connection, self.queue, self.policies.current, turn, [asked]
+            )
+        return await self.request(raised)
+
+    async def request(self, request: str) -> Request:
+        async with self.pool.connection() as connection:
+            found = await store.load(connection, request)
+        assert found is not None
+        return found
+
+    async def click(
+        self,
+        user: str | Person,
+        request: Request,
+        verdict: Verdict = APPROVE,
+        *,
+        at: Place | None = None,
+        click: str = "",
+    ) -> Judgement:
+        """Click a button of the request's own card."""
+        who = person(user) if isinstance(user, str) else user
+        card_ts = (await self.request(request.id)).card_ts
+        place = at or Place(APP, APPROVALS, card_ts or "77.7", request.card)
+        choice = Choice(request.id, who, verdict, "slack", place, click=click)
+        judgement, _ = await self.decider.decide(choice)
+        return judgement
+
+    async def approved(self, tool: str = "wipe", **how: Any) -> Request:
+        """A request that Mina has approved."""
+        request = await self.ask(tool, **how)
+        await self.click(MINA, request)
+        return await self.request(request.id)
+
+    async def jobs(self, name: str = "%") -> list[Deferred]:
+        """The jobs that wait, in the order of their deferral."""
+        found = await self.rows(
+            "SELECT id, task_name, lock, args FROM procrastinate_jobs"
+            " WHERE status = 'todo' AND task_name LIKE %s ORDER BY id",
+            name,
+        )
+        return [
+            Deferred(row["id"], row["task_name"], row["lock"], row["args"])
+            for row in found
+        ]
+
+    async def forget_jobs(self) -> None:
+        await self.rows("DELETE FROM procrastinate_jobs")
+
+    async def trail(self, request: Request | None = None) -> list[str]:
+        """The events on the trail, oldest first."""
+        found = await self.rows(
+            "SELECT event FROM audit WHERE %s::text IS NULL OR request_id = %s"
+            " ORDER BY seq",
+            *[request.id if request else None] * 2,
+        )
+        return [row["event"] for row in found]
+
+    async def told(self, user: str) -> list[str]:
+        """The private sentences to a person."""
+        found = await self.rows(
+            "SELECT text FROM deliveries WHERE kind = 'private' AND user_id = %s"
+            " ORDER BY created_at",
+            user,
+        )
+        return [row["text"] for row in found]
+
+    async def pass_time(self, **ahead: float) -> None:
+        """Put the database's clock ahead, from the real time on."""
+        seconds = dt.timedelta(**ahead).total_seconds()
+        await self.rows(
+            "CREATE OR REPLACE FUNCTION bot_now() RETURNS timestamptz LANGUAGE sql"
+            f" STABLE AS 'SELECT clock_timestamp() + interval ''{seconds} seconds'''"
+        )
+
+
+@asynccontextmanager
+async def open_house(url: str, *, size: int = 8) -> AsyncIterator[House]:
+    """Open a house on a database that has the schema."""
+    pool = make_pool(url, name="test", size=size, timeout=10)
+    await pool.open()
+    try:
+        yield House(url, pool, Queue(url))
+    finally:
+        await pool.close()
+
+
+def break_audit(url: str) -> None:
+    """Let the trail take nothing more."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'the trail is full'; END $$"
+        )
+        connection.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON audit FOR EACH ROW"
+            " EXECUTE FUNCTION refuse()"
+        )

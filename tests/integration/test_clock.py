@@ -1,0 +1,213 @@
+"""The clock: what is overdue, stalled or left behind is taken up by whoever ticks."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.approvals.model import Status
+from bot.approvals.ports import deliver_job, turn_job
+from bot.jobs.clock import LEFT_BEHIND, Clock
+from tests.integration.core_parts import MINA, REJECT, House, break_audit
+
+MINUTES = {"minutes": 2}
+assert LEFT_BEHIND.total_seconds() <= 60
+
+
+@pytest.fixture
+async def clock(house: House) -> AsyncIterator[Clock]:
+    await house.queue.app.open_async()
+    yield Clock(5, house.pool, house.queue)
+    await house.queue.app.close_async()
+
+
+async def found_jobs(house: House, clock: Clock) -> set[tuple[str, str]]:
+    """What a tick takes up when all jobs are lost."""
+    await house.forget_jobs()
+    await clock.tick()
+    return {(job.name, job.lock) for job in await house.jobs()}
+
+
+async def test_a_message_without_a_job_is_taken_up(house: House, clock: Clock):
+    conversation = await house.write()
+    assert await found_jobs(house, clock) == set()
+    await house.pass_time(**MINUTES)
+    assert await found_jobs(house, clock) == {("turn", conversation)}
+
+
+async def test_a_turn_that_was_cut_off_is_taken_up(house: House, clock: Clock):
+    conversation = await house.write()
+    await house.rows("UPDATE messages SET state = 'running'")
+    await house.pass_time(**MINUTES)
+    assert await found_jobs(house, clock) == {("turn", conversation)}
+
+
+@pytest.mark.parametrize("state", ["answered", "failed", "refused"])
+async def test_a_message_that_is_done_with_is_not(house: House, clock: Clock, state):
+    await house.write()
+    await house.rows("UPDATE messages SET state = %s", state)
+    await house.pass_time(**MINUTES)
+    assert await found_jobs(house, clock) == set()
+
+
+async def shown(house: House) -> None:
+    await house.rows(
+        "UPDATE deliveries SET shown = revision, state = 'sent', message_ts = '1.1'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "found"), [("received", True), ("held", False), ("running", False)]
+)
+async def test_while_people_are_waited_for_only_unanswered_messages_are_work(
+    house: House, clock: Clock, state, found
+):
+    conversation = await house.write()
+    await house.rows("UPDATE messages SET state = %s", state)
+    await house.ask(conversation=conversation)
+    await shown(house)
+    await house.pass_time(**MINUTES)
+    jobs = await found_jobs(house, clock)
+    assert jobs == ({("turn", conversation)} if found else set())
+
+
+async def test_a_verdict_that_no_run_has_taken_is_taken_up(house: House, clock: Clock):
+    request = await house.ask()
+    await house.click(MINA, request, REJECT)
+    await shown(house)
+    assert await found_jobs(house, clock) == set()
+    await house.pass_time(**MINUTES)
+    assert await found_jobs(house, clock) == {("resume", request.conversation)}
+    await house.rows("UPDATE requests SET resumed_at = bot_now()")
+    assert await found_jobs(house, clock) == set()
+
+
+async def test_a_card_that_was_never_sent_is_taken_up_and_its_notice_is_not(
+    house: House, clock: Clock
+):
+    request = await house.ask()
+    await house.pass_time(**MINUTES)
+    assert await found_jobs(house, clock) == {("deliver", request.card)}
+
+
+async def test_a_notice_whose_card_stands_is_taken_up(house: House, clock: Clock):
+    request = await house.ask()
+    await house.rows(
+        "UPDATE deliveries SET shown = revision, message_ts = '1.1' WHERE kind='card'"
+    )
+    await house.pass_time(**MINUTES)
+    assert await found_jobs(house, clock) == {("deliver", request.notice)}
+
+
+async def test_a_notice_that_is_over_is_taken_up_though_its_card_never_stood(
+    house: House, clock: Clock
+):
+    request = await house.ask()
+    await house.rows("UPDATE deliveries SET state = 'failed' WHERE kind = 'card'")
+    await house.pass_time(**MINUTES)
+    assert await found_jobs(house, clock) == set()
+    await house.pass_time(days=2)
+    await clock.tick()
+    assert await found_jobs(house, clock) == {("deliver", request.notice)}
+
+
+async def test_an_edit_without_a_job_is_taken_up(house: House, clock: Clock):
+    request = await house.ask()
+    await shown(house)
+    await house.pass_time(**MINUTES)
+    assert await found_jobs(house, clock) == set()
+    await house.rows(
+        "UPDATE deliveries SET revision = revision + 1 WHERE id = %s", request.card
+    )
+    assert await found_jobs(house, clock) == {("deliver", request.card)}
+
+
+@pytest.mark.parametrize("status", ["todo", "doing"])
+async def test_work_that_has_a_job_is_left_to_it(house: House, clock: Clock, status):
+    await house.write()
+    await house.pass_time(**MINUTES)
+    await house.rows("UPDATE procrastinate_jobs SET status = %s", status)
+    if status == "doing":
+        await house.rows(
+            "INSERT INTO procrastinate_workers DEFAULT VALUES;"
+            "UPDATE procrastinate_jobs SET"
+            " worker_id = (SELECT id FROM procrastinate_workers)"
+        )
+    await clock.tick()
+    jobs = await house.rows("SELECT status FROM procrastinate_jobs")
+    assert jobs == [{"status": status}]
+
+
+async def test_a_job_that_gave_up_is_followed_by_a_new_one(house: House, clock: Clock):
+    conversation = await house.write()
+    await house.rows("UPDATE procrastinate_jobs SET status = 'failed'")
+    await house.pass_time(**MINUTES)
+    await clock.tick()
+    assert [(j.name, j.lock) for j in await house.jobs()] == [("turn", conversation)]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["silent worker", "no worker"])
+async def test_the_job_of_a_dead_worker_goes_back_to_the_queue(
+    house: House, clock: Clock, known
+):
+    await house.write()
+    worker = None
+    if known:
+        worker = await house.one(
+            "INSERT INTO procrastinate_workers (last_heartbeat)"
+            " VALUES (now() - interval '1 minute') RETURNING id"
+        )
+    await house.rows(
+        "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s", worker
+    )
+    assert await house.jobs() == []
+    await clock.tick()
+    assert [job.name for job in await house.jobs()] == ["turn"]
+
+
+async def test_the_job_of_a_living_worker_stays_with_it(house: House, clock: Clock):
+    await house.write()
+    worker = await house.one(
+        "INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id"
+    )
+    await house.rows(
+        "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s", worker
+    )
+    await clock.tick()
+    assert await house.jobs() == []
+
+
+async def test_a_tick_expires_what_is_overdue(house: House, clock: Clock):
+    request = await house.ask()
+    await house.pass_time(days=2)
+    await clock.tick()
+    assert (await house.request(request.id)).status is Status.TIMED_OUT
+
+
+async def test_a_duty_that_fails_stops_neither_the_others_nor_the_clock(
+    house: House, clock: Clock
+):
+    conversation = await house.write()
+    await house.ask()
+    await house.pass_time(days=2)
+    break_audit(house.url)
+    before = clock.last_tick
+    assert ("turn", conversation) in await found_jobs(house, clock)
+    assert clock.last_tick > before
+
+
+async def test_a_job_of_a_transaction_that_is_rolled_back_does_not_exist(house: House):
+    class NoMore(Exception):
+        pass
+
+    async def defer_and_fail():
+        async with house.pool.connection() as connection, connection.transaction():
+            job = turn_job(str(uuid.uuid4()))
+            await house.queue.defer(connection, [job, deliver_job("d")])
+            raise NoMore
+
+    with pytest.raises(NoMore):
+        await defer_and_fail()
+    assert await house.jobs() == []

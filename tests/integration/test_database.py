@@ -1,0 +1,95 @@
+"""The schema: applied once, whoever comes; the trail takes inserts only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import psycopg
+import pytest
+
+from bot.database.migrate import migrate, missing
+from bot.database.pool import connect
+from tests.integration.core_parts import House
+
+MIGRATE = """
+import asyncio, json, sys
+from bot.database.migrate import migrate
+print("applied", json.dumps(asyncio.run(migrate(sys.argv[1]))))
+"""
+
+
+async def migrate_in_a_process(url: str, root) -> list[str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", MIGRATE, url),
+        cwd=root,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 100)
+    assert process.returncode == 0, err.decode()
+    [line] = [x for x in out.decode().splitlines() if x.startswith("applied ")]
+    return json.loads(line.removeprefix("applied "))
+
+
+async def test_four_processes_that_migrate_at_once_apply_each_file_once(
+    empty_database: str, root
+):
+    applied = await asyncio.gather(
+        *(migrate_in_a_process(empty_database, root) for _ in range(4))
+    )
+    files = sorted((root / "bot/database/migrations").glob("*.sql"))
+    wanted = ["procrastinate", *(file.stem for file in files)]
+    assert sorted(applied) == [[], [], [], wanted]
+    async with await connect(empty_database) as connection:
+        assert await missing(connection) == []
+        found = await connection.execute("SELECT name FROM migrations ORDER BY 1")
+        assert [row["name"] for row in await found.fetchall()] == sorted(wanted)
+        invalid = await connection.execute(
+            "SELECT FROM pg_index WHERE NOT indisvalid OR NOT indisready"
+        )
+        assert await invalid.fetchall() == []
+
+
+async def test_a_migration_that_fails_leaves_nothing_of_itself(
+    empty_database: str, monkeypatch
+):
+    from bot.database import migrate as module
+
+    files = list(module._migrations())
+    broken = [*files[:2], ("0009_broken", "CREATE TABLE half (); SELECT 1/0")]
+    with monkeypatch.context() as broken_release:
+        broken_release.setattr(module, "_migrations", lambda: iter(broken))
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            await migrate(empty_database)
+    assert await migrate(empty_database) == [name for name, _ in files[2:]]
+    async with await connect(empty_database) as connection:
+        found = await connection.execute("SELECT to_regclass('half') AS half")
+        assert (await found.fetchone()) == {"half": None}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE audit SET actor = 'nobody'",
+        "UPDATE audit SET seq = DEFAULT",
+        "DELETE FROM audit",
+        "TRUNCATE audit",
+        "TRUNCATE audit, requests CASCADE",
+    ],
+)
+@pytest.mark.parametrize("role", ["origin", "replica"])
+async def test_the_trail_takes_inserts_only_even_from_the_superuser(
+    house: House, change, role
+):
+    await house.ask()
+    before = await house.rows("SELECT * FROM audit")
+    async with house.pool.connection() as connection:
+        await connection.execute(f"SET session_replication_role = {role}")
+        try:
+            with pytest.raises(psycopg.errors.RaiseException, match="inserts only"):
+                await connection.execute(change)
+        finally:
+            await connection.execute("SET session_replication_role = origin")
+    assert await house.rows("SELECT * FROM audit") == before

@@ -1,0 +1,85 @@
+"""Silence is a reject, by the database's clock, and once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.approvals.deadlines import expire_due
+from bot.approvals.model import Status
+from tests.integration.core_parts import MINA, House, break_audit, open_house
+
+
+async def expire(house: House, **how) -> int:
+    return await expire_due(house.pool, house.queue, **how)
+
+
+async def test_what_is_not_overdue_stays_open(house: House):
+    request = await house.ask()
+    await house.pass_time(hours=23, minutes=59)
+    assert await expire(house) == 0
+    assert (await house.request(request.id)).is_open
+
+
+async def test_an_overdue_request_is_closed_with_trail_card_and_resume(house: House):
+    request = await house.ask()
+    await house.forget_jobs()
+    await house.pass_time(hours=24)
+
+    assert await expire(house) == 1
+
+    closed = await house.request(request.id)
+    assert (closed.status, closed.decisions) == (Status.TIMED_OUT, ())
+    assert closed.execution is None
+    assert await house.trail(request) == ["requested", "timed_out"]
+    jobs = {(job.name, job.lock) for job in await house.jobs()}
+    assert jobs == {
+        ("deliver", request.card),
+        ("deliver", request.notice),
+        ("resume", request.conversation),
+    }
+    assert await expire(house) == 0
+
+
+async def test_many_are_closed_in_batches_and_approved_ones_never(house: House):
+    conversation = await house.conversation()
+    overdue = [await house.ask(conversation=conversation) for _ in range(7)]
+    approved = await house.approved(conversation=conversation)
+    await house.pass_time(days=2)
+    assert await expire(house, batch=3) == 7
+    for request in overdue:
+        assert (await house.request(request.id)).status is Status.TIMED_OUT
+    assert (await house.request(approved.id)).status is Status.APPROVED
+
+
+async def test_two_replicas_share_the_work(house: House):
+    conversation = await house.conversation()
+    requests = [await house.ask(conversation=conversation) for _ in range(20)]
+    await house.pass_time(days=2)
+    async with open_house(house.url) as other:
+        counts = await asyncio.gather(
+            *(expire(one, batch=2) for one in (house, other) for _ in range(2))
+        )
+    assert sum(counts) == 20
+    for request in requests:
+        assert await house.trail(request) == ["requested", "timed_out"]
+    assert len(await house.jobs("resume")) == 20
+
+
+async def test_a_stage_that_has_passed_does_not_stop_the_clock(house: House):
+    request = await house.ask("sign")
+    await house.click(MINA, request)
+    await house.pass_time(days=2)
+    assert await expire(house) == 1
+    closed = await house.request(request.id)
+    assert (closed.status, len(closed.decisions)) == (Status.TIMED_OUT, 1)
+
+
+async def test_when_the_trail_refuses_nothing_expires(house: House):
+    request = await house.ask()
+    await house.pass_time(days=2)
+    break_audit(house.url)
+    with pytest.raises(Exception, match="the trail is full"):
+        await expire(house)
+    assert (await house.request(request.id)).is_open

@@ -1,0 +1,161 @@
+"""Words that decide nothing: late, repeated, misplaced, or of the wrong people."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.approvals.judge import Choice, Effect, Judgement, Place
+from bot.approvals.model import Status
+from tests.integration.core_parts import (
+    APP,
+    APPROVALS,
+    APPROVE,
+    MINA,
+    OLAF,
+    OMAR,
+    REJECT,
+    House,
+    person,
+)
+
+
+async def test_a_late_click_changes_nothing_but_is_told_and_redraws_the_card(
+    house: House,
+):
+    request = await house.approved()
+    await house.forget_jobs()
+
+    judgement = await house.click(OMAR, request, REJECT)
+
+    assert judgement == Judgement(Effect.LATE, "approved")
+    assert await house.request(request.id) == request
+    assert await house.told(OMAR) == ["late approved"]
+    redrawn = {job.lock for job in await house.jobs("deliver")}
+    assert {request.card, request.notice} < redrawn
+    assert await house.jobs("resume") == []
+
+
+async def test_a_click_after_the_deadline_closes_for_the_clock_and_is_kept(
+    house: House,
+):
+    request = await house.ask()
+    await house.pass_time(hours=25)
+
+    assert (await house.click(MINA, request)).effect is Effect.TIMED_OUT
+
+    closed = await house.request(request.id)
+    assert (closed.status, closed.decisions) == (Status.TIMED_OUT, ())
+    assert len(await house.jobs("resume")) == 1
+    events = await house.rows(
+        "SELECT event, actor FROM audit WHERE request_id = %s ORDER BY seq", request.id
+    )
+    assert [tuple(row.values()) for row in events] == [
+        ("requested", "bot"),
+        ("timed_out", "clock"),
+        ("late", MINA),
+    ]
+
+
+async def test_the_same_click_five_times_is_one_decision(house: House):
+    request = await house.ask("pay")
+    effects = [(await house.click(MINA, request, click="5.5")).effect for _ in range(5)]
+    assert effects == [Effect.RECORDED] + [Effect.REPEATED] * 4
+    assert len((await house.request(request.id)).decisions) == 1
+    assert await house.trail(request) == ["requested", "recorded"] + ["repeated"] * 4
+
+
+async def test_who_has_left_the_group_since_may_not_decide(house: House):
+    request = await house.ask()
+    house.policies.change("{users: [U0MINA, U0OMAR]}", "{users: [U0OLAF, U0OMAR]}")
+    refused = await house.click(MINA, request)
+    assert refused == Judgement(Effect.REFUSED, "not_in_group")
+    assert (await house.click(OMAR, request)).effect is Effect.APPROVED
+
+
+async def test_who_has_joined_the_group_since_does_not_decide_older_requests(
+    house: House,
+):
+    request = await house.ask()
+    house.policies.change(
+        "{users: [U0MINA, U0OMAR]}", "{users: [U0MINA, U0OMAR, U0OLAF]}"
+    )
+    assert (await house.click(OLAF, request)).word == "not_in_group"
+
+
+async def test_a_group_that_is_gone_from_the_policy_has_nobody(house: House):
+    request = await house.ask()
+    house.policies.change("managers", "leads")
+    refused = await house.click(MINA, request)
+    assert refused == Judgement(Effect.REFUSED, "not_in_group")
+
+
+@pytest.mark.parametrize("word", ["deactivated", "guest", "stranger", "bot"])
+async def test_people_that_slack_does_not_vouch_for_do_not_decide(house: House, word):
+    request = await house.ask()
+    house.people.refusals[MINA] = word
+    assert await house.click(MINA, request) == Judgement(Effect.REFUSED, word)
+    assert (await house.request(request.id)).is_open
+
+
+async def test_the_same_id_of_another_team_is_somebody_else(house: House):
+    request = await house.ask()
+    judgement = await house.click(person(MINA, team="T2"), request)
+    assert judgement == Judgement(Effect.REFUSED, "other_team")
+
+
+async def test_while_slack_is_away_nothing_is_decided_and_the_person_is_told(
+    house: House,
+):
+    request = await house.ask()
+    house.people.down = True
+    for verdict in (APPROVE, REJECT):
+        judgement = await house.click(MINA, request, verdict)
+        assert judgement == Judgement(Effect.REFUSED, "could_not_check")
+    assert await house.request(request.id) == request
+    assert await house.told(MINA) == ["refused could_not_check"] * 2
+    house.people.down = False
+    assert (await house.click(MINA, request)).effect is Effect.APPROVED
+
+
+async def test_a_click_on_a_request_that_never_was_is_told_and_kept(house: House):
+    place = Place(APP, APPROVALS, "1.1")
+    choice = Choice("nothing", person(OLAF), APPROVE, "slack", place)
+    judgement, request = await house.decider.decide(choice)
+    assert (judgement.word, request) == ("unknown_request", None)
+    assert await house.told(OLAF) == ["refused unknown_request"]
+    [row] = await house.rows("SELECT actor, detail FROM audit WHERE event = 'refused'")
+    assert row["actor"] == OLAF
+    assert row["detail"]["asked_for"] == "nothing"
+
+
+async def test_a_click_counts_only_on_the_requests_own_card(house: House):
+    request = await house.ask()
+    other = await house.ask()
+    await house.rows(
+        "UPDATE deliveries SET message_ts = '5.5', posted_channel = 'D9' WHERE id = %s",
+        request.card,
+    )
+    wrong = [
+        Place("A2", "D9", "5.5"),
+        Place(APP, APPROVALS, "5.5"),
+        Place(APP, "D9", "5.6"),
+        Place(APP, "D9", "5.6", request.card),
+        Place(APP, "D9", "5.6", other.card),
+    ]
+    for place in wrong:
+        judgement = await house.click(MINA, request, at=place)
+        assert judgement == Judgement(Effect.REFUSED, "misplaced")
+    foreign = await house.click(MINA, other, at=Place(APP, "D9", "5.5", request.card))
+    assert foreign.word == "misplaced"
+    right = await house.click(MINA, request, at=Place(APP, "D9", "5.5"))
+    assert right.effect is Effect.APPROVED
+
+
+async def test_a_private_answer_stands_in_the_thread_of_the_card(house: House):
+    request = await house.ask()
+    place = Place(APP, APPROVALS, "77.7", request.card, thread="70.1")
+    await house.click(OLAF, request, at=place)
+    [row] = await house.rows(
+        "SELECT channel_id, thread_ts FROM deliveries WHERE kind = 'private'"
+    )
+    assert row == {"channel_id": APPROVALS, "thread_ts": "70.1"}

@@ -1,0 +1,169 @@
+"""Slack refuses, is slow, or says nothing: no message is lost or posted twice."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+
+from bot.approvals.deadlines import expire_due
+from bot.errors import RetryLater, SlackUnavailable
+from bot.slack.delivery import Deliverer
+from tests.integration.core_parts import APPROVALS, CHANNEL, MINA, House
+from tests.integration.fake_slack import refusal
+from tests.integration.post import Post, shown
+
+TROUBLE = [
+    TimeoutError(),
+    aiohttp.ServerDisconnectedError(),
+    ConnectionResetError(),
+    refusal("internal_error"),
+    refusal("service_unavailable", 503),
+]
+
+
+@pytest.mark.parametrize("trouble", TROUBLE, ids=lambda t: str(t) or type(t).__name__)
+@pytest.mark.parametrize("thread", ["100.1", None])
+async def test_a_post_of_unknown_outcome_is_found_and_not_repeated(
+    post: Post, trouble, thread
+):
+    answer = await post.add("answer", thread_ts=thread)
+    post.slack.fail("chat_postMessage", trouble, lost=True)
+    with pytest.raises(SlackUnavailable):
+        await post.send(answer)
+    await post.send(answer)
+    assert len(post.slack.messages) == 1
+    row = await post.row(answer)
+    assert (row["state"], row["message_ts"]) == ("sent", "5000.000100")
+
+
+async def test_a_post_that_did_not_arrive_is_posted_again(post: Post):
+    answer = await post.add("answer")
+    post.slack.fail("chat_postMessage", *TROUBLE)
+    for _ in TROUBLE:
+        with pytest.raises(SlackUnavailable):
+            await post.send(answer)
+    await post.send(answer)
+    assert len(post.slack.messages) == 1
+
+
+async def test_a_post_is_found_on_a_later_page_too(post: Post):
+    answer = await post.add("answer", thread_ts=None)
+    post.slack.fail("chat_postMessage", TimeoutError(), lost=True)
+    with pytest.raises(SlackUnavailable):
+        await post.send(answer)
+    for number in range(5):
+        await post.slack.chat_postMessage(channel=CHANNEL, text=str(number))
+    post.slack.page = 2
+    await post.send(answer)
+    assert len(post.slack.messages) == 6
+    assert len(post.slack.called("history")) == 3
+
+
+async def test_a_card_of_unknown_outcome_that_is_decided_meanwhile_is_edited(
+    post: Post, house: House
+):
+    request = await house.ask()
+    post.slack.fail("chat_postMessage", TimeoutError(), lost=True)
+    with pytest.raises(SlackUnavailable):
+        await post.send(request.card)
+    await house.click(MINA, request)
+    await post.work()
+    [card] = [m for m in post.slack.messages if m["channel"] == APPROVALS]
+    assert "Approved" in shown(card)
+    assert "button" not in shown(card)
+
+
+async def test_a_process_that_dies_after_posting_finds_its_post(
+    post: Post, house: House, monkeypatch
+):
+    request = await house.ask()
+
+    async def die(*_):
+        raise KeyError("gone")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Deliverer, "_note_sent", die)
+        with pytest.raises(KeyError):
+            await post.send(request.card)
+    assert (await post.row(request.card))["state"] == "sending"
+    with pytest.raises(RetryLater):  # it might still be alive
+        await post.work()
+    await house.rows("UPDATE deliveries SET taken_until = clock_timestamp()")
+    await post.work()
+    assert len([m for m in post.slack.messages if m["channel"] == APPROVALS]) == 1
+
+
+@pytest.mark.parametrize("code", ["channel_not_found", "is_archived", "invalid_blocks"])
+async def test_an_answer_that_slack_refuses_for_good_is_given_up(post: Post, code):
+    answer = await post.add("answer")
+    post.slack.fail("chat_postMessage", refusal(code))
+    await post.send(answer)
+    await post.send(answer)
+    row = await post.row(answer)
+    assert (row["state"], row["error"]) == ("failed", code)
+    assert len(post.slack.called("chat_postMessage")) == 1
+
+
+async def test_a_card_that_slack_refuses_is_told_once_and_tried_until_it_stands(
+    post: Post, house: House
+):
+    request = await house.ask()
+    post.slack.fail("chat_postMessage", *[refusal("not_in_channel")] * 3)
+    for _ in range(3):
+        with pytest.raises(RetryLater) as later:
+            await post.send(request.card)
+        assert later.value.seconds == 60
+    said = await house.rows("SELECT text FROM deliveries WHERE kind = 'say'")
+    assert len(said) == 1
+    assert request.code in said[0]["text"]
+    await post.work()
+    assert {m["channel"] for m in post.slack.messages} == {APPROVALS, CHANNEL}
+    assert (await post.row(request.card))["error"] is None
+
+
+async def test_a_card_that_never_stood_is_given_up_when_the_request_is_over(
+    post: Post, house: House
+):
+    request = await house.ask()
+    post.slack.fail("chat_postMessage", *[refusal("is_archived")] * 2)
+    with pytest.raises(RetryLater):
+        await post.send(request.card)
+    await house.pass_time(days=2)
+    await expire_due(house.pool, house.queue)
+    await post.work()
+    assert (await post.row(request.card))["state"] == "failed"
+    said = [m["text"] for m in post.slack.messages]
+    assert len([text for text in said if request.code in text]) == 2
+    assert any("Timed out" in text for text in said)
+
+
+async def test_an_edit_that_slack_refuses_costs_no_decision(post: Post, house: House):
+    request = await house.ask()
+    await post.work()
+    await house.click(MINA, request)
+    post.slack.fail("chat_update", refusal("message_not_found"))
+    await post.work()
+    assert (await house.request(request.id)).status == "approved"
+    assert (await post.row(request.card))["state"] == "failed"
+    assert await house.rows("SELECT * FROM deliveries WHERE kind = 'say'") == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "30"}, 30),
+        ({"retry-after": "7"}, 7),
+        ({"Retry-After": "soon"}, 1),
+        ({"Retry-After": "0"}, 1),
+        ({}, 1),
+    ],
+    ids=str,
+)
+async def test_a_rate_limit_names_the_wait(post: Post, headers, seconds):
+    answer = await post.add("answer")
+    post.slack.fail("chat_postMessage", refusal("ratelimited", 429, **headers))
+    with pytest.raises(RetryLater) as later:
+        await post.send(answer)
+    assert later.value.seconds == seconds
+    await post.send(answer)
+    assert len(post.slack.messages) == 1

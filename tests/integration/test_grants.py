@@ -1,0 +1,239 @@
+"""The right to run one call: claimed once, only for what was approved."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.approvals import store
+from bot.approvals.grants import CallFacts, LostRun, Run, claim, finish
+from bot.approvals.model import Execution, Request, Status
+from bot.conversations.intake import SQL
+from tests.integration.core_parts import MINA, REJECT, TEAM, House, break_audit
+
+WAIVED = ("looking", "v1")
+
+
+async def start(house: House, conversation: str) -> Run:
+    """A new run, as the runner starts it."""
+    key = {"conversation": conversation, "message": None}
+    async with house.pool.connection() as connection:
+        row = await (await connection.execute(SQL["start_run"], key)).fetchone()
+        found = await store.unresumed(connection, conversation)
+    assert row is not None
+    stored = {request.tool_call: request for request in found}
+    return Run(TEAM, conversation, row["generation"], stored)
+
+
+def facts_of(request: Request, **changes) -> CallFacts:
+    given = {
+        "tool_call": request.tool_call,
+        "tool": request.tool,
+        "arguments": {"path": "a.txt"},
+        "schema": {},
+    }
+    return CallFacts(**{**given, **changes})
+
+
+async def take(house: House, run: Run, call: CallFacts, waived=None):
+    return await claim(house.pool, house.queue, run, call, waived)
+
+
+async def end(house: House, run: Run, call: CallFacts, state=Execution.DONE, text="ok"):
+    await finish(house.pool, house.queue, run, call, state, text)
+
+
+async def test_of_twenty_claims_at_once_one_wins(house: House):
+    request = await house.approved()
+    run = await start(house, request.conversation)
+    taken = await asyncio.gather(
+        *(take(house, run, facts_of(request)) for _ in range(20))
+    )
+    assert [t.won for t in taken].count(True) == 1
+    assert all(t.refusal for t in taken if not t.won)
+    assert (await house.trail(request)).count("claimed") == 1
+
+
+async def test_of_twenty_waived_claims_at_once_one_wins(house: House):
+    run = await start(house, await house.conversation())
+    call = CallFacts("call-w", "peek", {"path": "a"}, {})
+    taken = await asyncio.gather(*(take(house, run, call, WAIVED) for _ in range(20)))
+    assert [t.won for t in taken].count(True) == 1
+    [grant] = await house.rows("SELECT rule, policy_version, state FROM grants")
+    assert grant == {"rule": "looking", "policy_version": "v1", "state": "executing"}
+
+
+async def test_a_finished_call_gives_its_stored_result_to_any_later_run(house: House):
+    request = await house.approved()
+    run = await start(house, request.conversation)
+    assert (await take(house, run, facts_of(request))).won
+    await end(house, run, facts_of(request), text="wiped a.txt")
+
+    for _ in range(2):
+        taken = await take(house, run, facts_of(request))
+        run = await start(house, request.conversation)
+        assert (taken.won, taken.state) == (False, Execution.DONE)
+        assert taken.result == "wiped a.txt"
+    assert (await house.trail(request)).count("ran") == 1
+
+
+async def test_a_failed_call_is_not_run_again_and_redraws_its_card(house: House):
+    request = await house.approved()
+    run = await start(house, request.conversation)
+    await take(house, run, facts_of(request))
+    await house.forget_jobs()
+    await end(house, run, facts_of(request), Execution.FAILED, "disk full")
+    assert {job.lock for job in await house.jobs()} == {request.card, request.notice}
+    later = await start(house, request.conversation)
+    taken = await take(house, later, facts_of(request))
+    assert (taken.state, taken.result) == (Execution.FAILED, "disk full")
+    assert (await house.request(request.id)).execution is Execution.FAILED
+
+
+async def test_a_claim_of_a_dead_run_ends_as_unknown_and_never_runs_again(
+    house: House,
+):
+    request = await house.approved()
+    dead = await start(house, request.conversation)
+    assert (await take(house, dead, facts_of(request))).won
+    await house.forget_jobs()
+
+    for _ in range(3):
+        run = await start(house, request.conversation)
+        taken = await take(house, run, facts_of(request))
+        assert (taken.won, taken.state) == (False, Execution.UNKNOWN)
+
+    assert (await house.trail(request)).count("unknown") == 1
+    assert {job.lock for job in await house.jobs()} == {request.card, request.notice}
+    with pytest.raises(LostRun):
+        await end(house, dead, facts_of(request))
+    assert (await house.request(request.id)).execution is Execution.UNKNOWN
+
+
+async def test_a_run_that_was_replaced_takes_nothing_and_stops(house: House):
+    request = await house.approved()
+    lost = await start(house, request.conversation)
+    run = await start(house, request.conversation)
+    with pytest.raises(LostRun):
+        await take(house, lost, facts_of(request))
+    with pytest.raises(LostRun):
+        await take(house, lost, CallFacts("call-w", "peek", {}, {}), WAIVED)
+    assert (await take(house, run, facts_of(request))).won
+
+
+async def test_a_run_that_was_replaced_does_not_call_its_successors_work_unknown(
+    house: House,
+):
+    request = await house.approved()
+    lost = await start(house, request.conversation)
+    run = await start(house, request.conversation)
+    assert (await take(house, run, facts_of(request))).won
+    with pytest.raises(LostRun):
+        await take(house, lost, facts_of(request))
+    await end(house, run, facts_of(request))
+    assert (await house.request(request.id)).execution is Execution.DONE
+
+
+async def test_a_replaced_run_stops_but_what_it_did_is_known(house: House):
+    request = await house.approved()
+    lost = await start(house, request.conversation)
+    assert (await take(house, lost, facts_of(request))).won
+    run = await start(house, request.conversation)
+    with pytest.raises(LostRun):
+        await end(house, lost, facts_of(request), text="wiped")
+    taken = await take(house, run, facts_of(request))
+    assert (taken.state, taken.result) == (Execution.DONE, "wiped")
+    assert (await house.trail(request)).count("ran") == 1
+
+
+async def test_without_an_approval_nothing_is_taken(house: House):
+    pending = await house.ask()
+    rejected = await house.ask(conversation=pending.conversation)
+    await house.click(MINA, rejected, REJECT)
+    run = await start(house, pending.conversation)
+    for request in (pending, rejected):
+        taken = await take(house, run, facts_of(request))
+        assert (taken.won, taken.state) == (False, None)
+        assert taken.refusal == "no approval is stored for it"
+    unheard = CallFacts("call-x", "wipe", {}, {})
+    assert (await take(house, run, unheard)).refusal == "no approval is stored for it"
+    assert await house.rows("SELECT * FROM grants") == []
+    assert (await house.trail()).count("refused") == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tool": "drop"},
+        {"arguments": {"path": "b.txt"}},
+        {"arguments": {"path": "a.txt", "force": True}},
+        {"schema": {"type": "object"}},
+        {"tool_call": "call-other"},
+    ],
+    ids=str,
+)
+async def test_another_call_than_the_approved_one_does_not_run(house: House, change):
+    request = await house.approved()
+    run = await start(house, request.conversation)
+    taken = await take(house, run, facts_of(request, **change))
+    assert not taken.won
+    assert taken.refusal
+    assert (await take(house, run, facts_of(request))).won
+
+
+MUTATIONS = [
+    ("requests", "tool = 'peek'"),
+    ("requests", 'arguments = \'{"path":"b.txt"}\''),
+    ("requests", "schema_digest = 'x'"),
+    ("requests", "requester_id = 'U0OLAF'"),
+    ("requests", "enterprise_id = 'E9'"),
+    ("requests", "policy_version = 'v0'"),
+    ("requests", "interrupt_id = 'other'"),
+    ("requests", "call_digest = repeat('0', 64)"),
+    ("requests", "grant_digest = repeat('0', 64)"),
+    ("requests", "status = 'rejected'"),
+    ("grants", "call_digest = repeat('0', 64)"),
+    ("grants", "grant_digest = repeat('0', 64)"),
+    ("grants", "request_id = NULL"),
+]
+
+
+@pytest.mark.parametrize(("table", "change"), MUTATIONS, ids=str)
+async def test_what_is_changed_between_approval_and_run_does_not_run(
+    house: House, table, change
+):
+    request = await house.approved()
+    await house.rows(f"UPDATE {table} SET {change}")
+    run = await start(house, request.conversation)
+    taken = await take(house, run, facts_of(request))
+    assert (taken.won, taken.state) == (False, None)
+    assert taken.refusal
+    assert (await house.one("SELECT state FROM grants")) == "approved"
+    [refused] = await house.rows("SELECT detail FROM audit WHERE event = 'refused'")
+    assert refused["detail"]["word"] == taken.refusal
+
+
+async def test_without_a_trail_nothing_is_taken(house: House):
+    request = await house.approved()
+    run = await start(house, request.conversation)
+    break_audit(house.url)
+    with pytest.raises(Exception, match="the trail is full"):
+        await take(house, run, facts_of(request))
+    with pytest.raises(Exception, match="the trail is full"):
+        await take(house, run, CallFacts("call-w", "peek", {}, {}), WAIVED)
+    assert [row["state"] for row in await house.rows("SELECT state FROM grants")] == [
+        "approved"
+    ]
+
+
+async def test_a_call_that_is_waived_by_now_is_raised_as_approved_with_its_grant(
+    house: House,
+):
+    request = await house.ask("peek")
+    assert (request.status, request.execution) == (
+        Status.APPROVED,
+        Execution.APPROVED,
+    )
+    run = await start(house, request.conversation)
+    assert (await take(house, run, facts_of(request))).won

@@ -1,0 +1,138 @@
+"""The real queue at work: order within a lock, patience, giving up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.approvals.ports import resume_job, turn_job
+from bot.errors import RetryLater, SlackUnavailable
+from bot.jobs.queue import RUNS
+from tests.integration.core_parts import House
+
+JOBS = "SELECT id FROM procrastinate_jobs"
+
+
+@dataclass
+class Work:
+    """What the jobs do: note their names; raise what the test wants."""
+
+    house: House
+    done: list[str] = field(default_factory=list)
+    given_up: list[str] = field(default_factory=list)
+    running: int = 0
+    most: int = 0
+    trouble: BaseException | None = None
+
+    async def turn(self, conversation: str) -> None:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(0.01)
+        self.running -= 1
+        self.done.append(f"turn {conversation}")
+        if self.trouble:
+            raise self.trouble
+
+    async def resume(self, conversation: str) -> None:
+        self.done.append(f"resume {conversation}")
+
+    async def give_up(self, conversation: str) -> None:
+        self.given_up.append(conversation)
+
+    async def defer(self, *jobs) -> None:
+        async with self.house.pool.connection() as connection:
+            await self.house.queue.defer(connection, jobs)
+
+    async def all(self) -> None:
+        """Work until nothing is due now; a worker goes home before a taken lock."""
+        due = "status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())"
+        before = None
+        while (now := await self.house.rows(f"{JOBS} WHERE {due}")) not in ([], before):
+            before = now
+            await self.house.queue.app.run_worker_async(
+                queues=[RUNS],
+                concurrency=4,
+                wait=False,
+                listen_notify=False,
+                install_signal_handlers=False,
+                delete_jobs="successful",
+            )
+
+    async def left(self) -> list[tuple[str, int, int]]:
+        """Status, attempts, seconds until it is due, of each job that is left."""
+        rows = await self.house.rows(
+            "SELECT status, attempts, round(extract(epoch FROM scheduled_at - now()))"
+            " AS wait FROM procrastinate_jobs ORDER BY id"
+        )
+        return [(r["status"], r["attempts"], int(r["wait"] or 0)) for r in rows]
+
+
+@pytest.fixture
+async def work(house: House) -> AsyncIterator[Work]:
+    found = Work(house)
+    house.queue.register("turn", found.turn, found.give_up)
+    house.queue.register("resume", found.resume)
+    await house.queue.app.open_async()
+    yield found
+    await house.queue.app.close_async()
+
+
+async def test_jobs_of_one_conversation_run_in_order_and_one_at_a_time(work: Work):
+    await work.defer(turn_job("c1"), resume_job("c1"), turn_job("c1"))
+    await work.all()
+    assert work.done == ["turn c1", "resume c1", "turn c1"]
+    assert work.most == 1
+    assert await work.left() == []
+
+
+async def test_jobs_of_other_conversations_run_beside(work: Work):
+    await work.defer(*(turn_job(f"c{number}") for number in range(4)))
+    await work.all()
+    assert len(work.done) == 4
+    assert work.most > 1
+
+
+async def test_trouble_that_passes_keeps_the_job_and_the_order_of_its_lock(work: Work):
+    work.trouble = SlackUnavailable()
+    await work.defer(turn_job("c1"), resume_job("c1"))
+    await work.all()
+    assert work.done == ["turn c1"]
+    assert [status for status, _, _ in await work.left()] == ["todo", "todo"]
+    assert work.given_up == []
+
+
+async def test_a_wait_that_the_other_side_names_is_kept(work: Work):
+    work.trouble = RetryLater(30)
+    await work.defer(turn_job("c1"))
+    await work.all()
+    [(status, attempts, wait)] = await work.left()
+    assert (status, attempts) == ("todo", 1)
+    assert 25 <= wait <= 30
+
+
+async def test_trouble_that_passes_is_never_given_up(work: Work):
+    work.trouble = SlackUnavailable()
+    await work.defer(turn_job("c1"))
+    await work.house.rows("UPDATE procrastinate_jobs SET attempts = 500")
+    await work.all()
+    [(status, attempts, wait)] = await work.left()
+    assert (status, attempts) == ("todo", 501)
+    assert 50 <= wait <= 60
+    assert work.given_up == []
+
+
+async def test_a_bug_is_given_up_and_whoever_waits_is_told(work: Work):
+    work.trouble = KeyError("a bug")
+    await work.defer(turn_job("c1"))
+    await work.all()
+    assert [status for status, _, _ in await work.left()] == ["todo"]
+    assert work.given_up == []
+    await work.house.rows(
+        "UPDATE procrastinate_jobs SET attempts = 3, scheduled_at = NULL"
+    )
+    await work.all()
+    assert [status for status, _, _ in await work.left()] == ["failed"]
+    assert work.given_up == ["c1"]

@@ -1,0 +1,225 @@
+"""The process dies at every point of a run: nothing is lost, nothing happens twice."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from bot.approvals.model import Execution, Status
+from bot.conversations import runner as runner_module
+from bot.conversations.engine import Engine
+from bot.conversations.gate import StoredGrants
+from bot.conversations.settle import Settler
+from tests.integration.agent_parts import Crash, crash_once, make_agent
+from tests.integration.core_parts import MINA, OMAR, House
+
+ASK = ("wipe", {"path": "a"})
+
+
+async def work_through_a_crash(agent) -> None:
+    with pytest.raises(Crash):
+        await agent.work()
+    await agent.work()
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "after"),
+    [
+        (runner_module.Runner, "_start_run", True),
+        (Engine, "start", False),
+        (Engine, "start", True),
+        (Settler, "settle", False),
+        (Settler, "settle", True),
+    ],
+    ids=["started", "before run", "after run", "before settle", "after settle"],
+)
+async def test_a_crash_of_a_turn_asks_once_in_the_end(
+    house: House, monkeypatch, owner, name, after
+):
+    agent = make_agent(house, ASK, "Done.")
+    crash_once(monkeypatch, owner, name, after=after)
+    conversation = await house.write()
+    await work_through_a_crash(agent)
+
+    request = await agent.request(conversation)
+    cards = await house.rows("SELECT id FROM deliveries WHERE kind = 'card'")
+    assert [str(card["id"]) for card in cards] == [request.card]
+    assert len(agent.model.seen) == 1
+    await house.click(MINA, request)
+    await agent.work()
+    assert agent.ledger.runs == ["wipe a"]
+    assert await agent.said() == ["Done."]
+    assert await agent.states() == ["answered"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "after", "ran", "execution"),
+    [
+        (Engine, "resume", False, 1, Execution.DONE),
+        (StoredGrants, "claim", False, 1, Execution.DONE),
+        (StoredGrants, "claim", True, 0, Execution.UNKNOWN),
+        (StoredGrants, "finish", False, 1, Execution.UNKNOWN),
+        (StoredGrants, "finish", True, 1, Execution.DONE),
+        (Engine, "resume", True, 1, Execution.DONE),
+        (Settler, "settle", False, 1, Execution.DONE),
+        (Settler, "settle", True, 1, Execution.DONE),
+    ],
+    ids=[
+        "before resume",
+        "before claim",
+        "after claim",
+        "before finish",
+        "after finish",
+        "after resume",
+        "before settle",
+        "after settle",
+    ],
+)
+async def test_a_crash_of_a_resume_runs_the_call_at_most_once(
+    house: House, monkeypatch, owner, name, after, ran, execution
+):
+    agent = make_agent(house, ASK, "Over.")
+    conversation = await agent.say()
+    await house.click(MINA, await agent.request(conversation))
+    crash_once(monkeypatch, owner, name, after=after)
+    await work_through_a_crash(agent)
+
+    request = await agent.request(conversation)
+    assert agent.ledger.runs == ["wipe a"] * ran
+    assert (request.status, request.execution) == (Status.APPROVED, execution)
+    unknown = execution is Execution.UNKNOWN
+    assert ("unknown" in agent.results()["call_0"]) is unknown
+    assert (await house.trail(request)).count("unknown") == int(unknown)
+    assert await agent.said() == ["Over."]
+    assert await agent.states() == ["answered"]
+    assert (
+        await house.one("SELECT count(*) FROM requests WHERE resumed_at IS NULL") == 0
+    )
+    await agent.runner.resume(conversation)
+    assert agent.ledger.runs == ["wipe a"] * ran
+    assert await agent.said() == ["Over."]
+
+
+async def test_a_waived_call_that_was_cut_off_is_not_run_again(
+    house: House, monkeypatch
+):
+    agent = make_agent(house, ("peek", {"path": "a"}), "I do not know.")
+    crash_once(monkeypatch, StoredGrants, "finish")
+    await house.write()
+    await work_through_a_crash(agent)
+    assert agent.ledger.runs == ["peek a"]
+    assert "unknown" in agent.results()["call_0"]
+    assert await agent.said() == ["I do not know."]
+
+
+async def test_a_crash_with_two_answers_loses_neither(house: House, monkeypatch):
+    both = [("wipe", {"path": "a"}, "call_a"), ("wipe", {"path": "b"}, "call_b")]
+    agent = make_agent(house, both, "Over.")
+    conversation = await agent.say()
+    for request in await agent.requests(conversation):
+        await house.click(MINA, request)
+    crash_once(monkeypatch, Engine, "resume", after=True)
+    await work_through_a_crash(agent)
+    assert sorted(agent.ledger.runs) == ["wipe a", "wipe b"]
+    assert await agent.said() == ["Over."]
+
+
+async def test_a_crash_between_two_answers_keeps_the_second_question(
+    house: House, monkeypatch
+):
+    both = [("wipe", {"path": "a"}, "call_a"), ("wipe", {"path": "b"}, "call_b")]
+    agent = make_agent(house, both, "Over.")
+    conversation = await agent.say()
+    first, second = await agent.requests(conversation)
+    await house.click(MINA, first)
+    crash_once(monkeypatch, Settler, "settle")
+    with pytest.raises(Crash):
+        await agent.work()
+    await house.click(OMAR, second)
+    await agent.work()
+    assert sorted(agent.ledger.runs) == ["wipe a", "wipe b"]
+    assert await agent.said() == ["Over."]
+
+
+async def replace_run(house: House, conversation: str) -> None:
+    await house.rows(
+        "UPDATE conversations SET generation = generation + 1 WHERE id = %s",
+        conversation,
+    )
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_run_that_was_replaced_writes_nothing_and_its_job_is_done(
+    house: House, monkeypatch, fails
+):
+    agent = make_agent(house, "Too late.")
+    start = Engine.start
+
+    async def overtaken(self, run, graph_input):
+        ran = await start(self, run, graph_input)
+        await replace_run(house, run.conversation)
+        if fails:
+            raise ValueError("and it failed")
+        return ran
+
+    monkeypatch.setattr(Engine, "start", overtaken)
+    await agent.say()
+    assert await agent.said() == []
+    assert await agent.said("say") == []
+    assert await agent.states() == ["running"]
+
+
+async def test_a_run_that_was_replaced_before_its_call_runs_nothing(
+    house: House, monkeypatch
+):
+    agent = make_agent(house, ("peek", {"path": "a"}), "Too late.")
+    claim = StoredGrants.claim
+
+    async def overtaken(self, call, ruling):
+        await replace_run(house, call.thread_id)
+        return await claim(self, call, ruling)
+
+    monkeypatch.setattr(StoredGrants, "claim", overtaken)
+    await agent.say()
+    assert agent.ledger.runs == []
+    assert await agent.states() == ["running"]
+    monkeypatch.setattr(StoredGrants, "claim", claim)
+    conversation = str(await house.one("SELECT id FROM conversations"))
+    await agent.runner.turn(conversation)
+    assert agent.ledger.runs == ["peek a"]
+
+
+async def test_a_question_that_the_graph_no_longer_asks_is_orphaned(house: House):
+    agent = make_agent(house, ASK, "Done.")
+    conversation = await agent.say()
+    request = await agent.request(conversation)
+    stray = await house.ask(conversation=conversation)
+    await house.click(MINA, request)
+    await house.rows("DELETE FROM procrastinate_jobs WHERE task_name = 'deliver'")
+    await agent.work()
+    closed = await house.request(stray.id)
+    assert closed.status is Status.ORPHANED
+    assert {stray.card, stray.notice} <= {job.lock for job in await house.jobs()}
+    assert await house.trail(stray) == ["requested", "orphaned"]
+    assert (await house.click(MINA, stray)).word == "orphaned"
+    assert await agent.said() == ["Done."]
+
+
+async def test_an_answer_to_a_question_that_is_gone_ends_the_request(house: House):
+    agent = make_agent(house, "Hello.")
+    conversation = await agent.say()
+    stray = await house.ask(conversation=conversation)
+    await house.click(MINA, stray)
+    await agent.work()
+    assert agent.ledger.runs == []
+    assert (
+        await house.one("SELECT count(*) FROM requests WHERE resumed_at IS NULL") == 0
+    )
+
+
+async def test_a_job_for_a_conversation_that_is_gone_does_nothing(house: House):
+    agent = make_agent(house)
+    await agent.runner.turn(str(uuid.uuid4()))
+    await agent.runner.resume(str(uuid.uuid4()))
+    assert await house.trail() == []

@@ -1,0 +1,139 @@
+"""The hidden control page: who may use it, and that its faults happen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.support.simulated import GENERAL, World, world
+
+PATH = "/simulator/control"
+
+
+@pytest.fixture
+async def made() -> AsyncIterator[World]:
+    async with world(connected=False) as made:
+        yield made
+
+
+@pytest.fixture
+async def page(made: World) -> AsyncIterator[aiohttp.ClientSession]:
+    base_url = made.simulator.base_url
+    headers = {"Origin": base_url}
+    async with aiohttp.ClientSession(base_url, headers=headers) as session:
+        yield session
+
+
+async def control(page: aiohttp.ClientSession, body: Any) -> tuple[int, dict[str, Any]]:
+    async with page.post(PATH, json=body) as response:
+        return response.status, await response.json()
+
+
+async def call(made: World) -> aiohttp.ClientResponse:
+    """Post a message, without any retry."""
+    headers = {"Authorization": "Bearer xoxb-1"}
+    body = {"channel": GENERAL, "text": "x"}
+    url = made.simulator.api_url + "chat.postMessage"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, json=body, headers=headers) as response,
+    ):
+        await response.read()
+        return response
+
+
+async def test_faults_are_added_listed_and_cleared(page: aiohttp.ClientSession):
+    fault = {"method": "chat.update", "kind": "ratelimited", "times": 2}
+    status, answer = await control(page, {**fault, "retry_after": 7})
+    assert status == 200
+    [listed] = answer["faults"]
+    assert fault.items() <= listed.items()
+    assert listed["retry_after"] == 7
+    async with page.get(PATH) as response:
+        seen = await response.json()
+    assert seen["faults"] == answer["faults"]
+    assert "ratelimited" in seen["kinds"]
+    assert {"chat.update", "views.open"} <= set(seen["methods"])
+    assert (await control(page, {"clear": True}))[1]["faults"] == []
+
+
+async def test_too_many_requests_then_all_is_well(
+    made: World, page: aiohttp.ClientSession
+):
+    fault = {"method": "chat.postMessage", "kind": "ratelimited", "retry_after": 7}
+    await control(page, fault)
+    first, second = await call(made), await call(made)
+    assert (first.status, first.headers["Retry-After"]) == (429, "7")
+    assert second.status == 200
+    assert len(made.simulator.messages(GENERAL)) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "happens"),
+    [
+        ("timeout_before", 0),
+        ("timeout_after", 1),
+        ("cut_before", 0),
+        ("cut_after", 1),
+    ],
+)
+async def test_answers_are_lost_before_or_after_the_effect(
+    made: World, page: aiohttp.ClientSession, kind: str, happens: int
+):
+    await control(page, {"method": "*", "kind": kind, "seconds": 0.05})
+    with pytest.raises(aiohttp.ClientError):
+        await call(made)
+    assert len(made.simulator.messages(GENERAL)) == happens
+
+
+async def test_server_errors_and_slacks_own(made: World, page: aiohttp.ClientSession):
+    await control(page, {"method": "*", "kind": "server_error", "status": 502})
+    await control(page, {"method": "*", "kind": "error", "error": "fatal_error"})
+    assert (await call(made)).status == 502
+    assert await (await call(made)).json() == {"ok": False, "error": "fatal_error"}
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ([], "no JSON object"),
+        ({"method": "chat.shout", "kind": "error"}, "`method`"),
+        ({"method": "*", "kind": "earthquake"}, "`kind`"),
+        ({"method": "*", "kind": "error", "times": -1}, "`times`"),
+        ({"method": "*", "kind": "error", "times": True}, "`times`"),
+        ({"method": "*", "kind": "error", "seconds": "1"}, "`seconds`"),
+        ({"method": "*", "kind": "error", "error": 1}, "`error`"),
+        ({"method": "*", "kind": "error", "colour": "red"}, "`colour`"),
+    ],
+)
+async def test_a_fault_that_makes_no_sense_is_refused_with_a_sentence(
+    made: World, page: aiohttp.ClientSession, body: Any, why: str
+):
+    status, answer = await control(page, body)
+    assert status == 400
+    assert why in answer["sentence"]
+    assert made.simulator.faults.to_come == ()
+
+
+async def test_only_this_machines_own_page_may_order_faults(made: World):
+    base_url = made.simulator.base_url
+    fault = {"method": "*", "kind": "error"}
+    for headers in (
+        {},
+        {"Origin": "http://evil.example"},
+        {"Host": "evil.example", "Origin": "http://evil.example"},
+    ):
+        async with (
+            aiohttp.ClientSession(base_url, headers=headers) as session,
+            session.post(PATH, json=fault) as response,
+        ):
+            assert response.status == 403, headers
+    async with (
+        aiohttp.ClientSession(base_url, headers={"Host": "evil.example"}) as session,
+        session.get(PATH) as response,
+    ):
+        assert response.status == 403
+    assert made.simulator.faults.to_come == ()

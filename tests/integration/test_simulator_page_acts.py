@@ -1,0 +1,128 @@
+"""The page's endpoints for what lies beside the chat: trail, files, commands, Home."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot import simulator as simulator_package
+from bot.simulator import AppConfig, Simulator, SlashCommand, demo_workspace
+from bot.simulator.page_hands import HistoryLine
+
+RAVI = "U0RAVI0000"
+GENERAL, MINAS_DM = "C0GENERAL0", "D0MINA0000"
+STATIC = Path(simulator_package.__file__).parent / "static"
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+async def history(channel: str, ts: str) -> list[HistoryLine]:
+    return [HistoryLine(AT, f"It stands at {channel} {ts}.")]
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    config = AppConfig(commands=(SlashCommand("/demo", "Does it"),), home_tab=True)
+    simulator = Simulator(
+        demo_workspace(), bot_token="xoxb-1", app=config, history=history
+    )
+    await simulator.start()
+    yield simulator
+    await simulator.stop()
+
+
+@pytest.fixture
+async def browser(simulator: Simulator) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session that speaks as the page itself does."""
+    headers = {"Origin": simulator.base_url}
+    async with aiohttp.ClientSession(simulator.base_url, headers=headers) as session:
+        yield session
+
+
+async def post(
+    browser: aiohttp.ClientSession, path: str, **body: Any
+) -> tuple[int, Any]:
+    async with browser.post(f"/page/{path}", json={"user": RAVI, **body}) as response:
+        return response.status, await response.json()
+
+
+def test_no_file_of_the_page_writes_markup_or_names_another_host():
+    for file in STATIC.iterdir():
+        text = file.read_text(encoding="utf-8")
+        for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "eval("):
+            assert word not in text, file.name
+        assert "//cdn" not in text, file.name
+        assert len(text.splitlines()) < 300, file.name
+
+
+async def test_the_start_names_what_the_app_has(browser: aiohttp.ClientSession):
+    async with browser.get("/page/start") as response:
+        start = await response.json()
+    assert start["history"] is True
+    assert start["home_enabled"] is True
+    assert start["commands"] == [{"command": "/demo", "description": "Does it"}]
+    assert {"name": "Dora", "role": "director"}.items() <= start["people"][3].items()
+
+
+async def test_the_trail_is_for_those_in_the_channel(browser: aiohttp.ClientSession):
+    status, answer = await post(browser, "history", channel=GENERAL, ts="1.2")
+    assert status == 200
+    line = {"at": "2026-01-02T03:04:05+00:00", "text": f"It stands at {GENERAL} 1.2."}
+    assert answer == {"lines": [line]}
+    status, answer = await post(browser, "history", channel=MINAS_DM, ts="1.2")
+    assert status == 404
+    assert f"is not in {MINAS_DM}" in answer["sentence"]
+
+
+async def test_without_a_trail_there_is_no_endpoint_for_it():
+    plain = Simulator(demo_workspace(), bot_token="xoxb-1")
+    await plain.start()
+    try:
+        headers = {"Origin": plain.base_url}
+        async with (
+            aiohttp.ClientSession(plain.base_url, headers=headers) as session,
+            session.get("/page/start") as start,
+            session.post("/page/history", json={"user": RAVI}) as response,
+        ):
+            assert (await start.json())["history"] is False
+            assert response.status in (404, 405)
+    finally:
+        await plain.stop()
+
+
+async def test_a_file_comes_back_only_to_be_saved(
+    simulator: Simulator, browser: aiohttp.ClientSession
+):
+    content = base64.b64encode(b"<script>").decode()
+    _, answer = await post(browser, "files", name="a.html", content=content)
+    async with browser.get(f"/page/files/{answer['id']}") as response:
+        assert await response.read() == b"<script>"
+        assert response.content_type == "application/octet-stream"
+        assert response.headers["Content-Disposition"] == "attachment"
+    async with browser.get("/page/files/F0NONE") as response:
+        assert response.status == 404
+
+
+async def test_an_unknown_command_is_answered_with_a_sentence(
+    browser: aiohttp.ClientSession,
+):
+    status, answer = await post(browser, "commands", channel=GENERAL, command="/none")
+    assert status == 404
+    assert "/none is not a valid command" in answer["sentence"]
+
+
+async def test_the_first_news_end_with_ready(browser: aiohttp.ClientSession):
+    kinds: list[str] = []
+    async with browser.ws_connect(f"/page/live?user={RAVI}") as live:
+        while "ready" not in kinds:
+            kinds.append((await live.receive_json(timeout=5))["type"])
+        await post(browser, "messages", channel=GENERAL, text="hello")
+        after = [(await live.receive_json(timeout=5))["type"] for _ in range(2)]
+    assert kinds[0] == "channels"
+    assert kinds[-3:] == ["views", "home", "ready"]
+    assert after == ["channels", "channel"]

@@ -1,0 +1,57 @@
+"""What a visitor does on the simulator's page, and what can be said of its looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.async_api import Locator, Page
+
+PEOPLE = {
+    "Ravi": "U0RAVI0000",
+    "Mina": "U0MINA0000",
+    "Marek": "U0MAREK000",
+    "Dora": "U0DORA0000",
+    "Olaf": "U0OLAF0000",
+}
+CHANNELS = {"general": "C0GENERAL0", "approvals": "C0APPROVAL"}
+SCRIPTS = Path(__file__).parent
+
+
+async def act_as(page: Page, name: str) -> None:
+    await page.get_by_test_id("person-switch").select_option(PEOPLE[name])
+
+
+async def open_channel(page: Page, name: str) -> None:
+    await page.get_by_test_id(f"channel-{CHANNELS[name]}").click()
+
+
+async def open_app(page: Page) -> None:
+    """Open the direct messages with the app."""
+    await page.get_by_role("navigation").get_by_role("button", name="Bot").click()
+
+
+async def ask(page: Page, text: str) -> None:
+    """Mention the bot in the channel that is open."""
+    await say(page, f"@Approval Bot {text}")
+
+
+async def say(page: Page, text: str) -> None:
+    """Write a message, or a command, as it is."""
+    await page.get_by_test_id("composer").fill(text)
+    await page.get_by_test_id("send").click()
+
+
+def messages(page: Page) -> Locator:
+    """The messages of the channel, without those of a thread beside it."""
+    return page.locator("#messages").get_by_test_id("message")
+
+
+def card_about(page: Page, words: str) -> Locator:
+    """The newest message of the channel with these words."""
+    return messages(page).filter(has_text=words).last
+
+
+async def flaws(page: Page) -> list[str]:
+    """What of the page sticks out sideways, is hard to read, or has no name."""
+    script = (SCRIPTS / "page_flaws.js").read_text(encoding="utf-8")
+    return await page.evaluate(script)

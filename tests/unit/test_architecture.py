@@ -1,0 +1,219 @@
+"""Rules of the house that a test can keep: who writes what, and how long things are."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import re
+import statistics
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import agent
+import bot
+from bot.database.statements import load_statements
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(
+    path for room in ("agent", "bot") for path in (ROOT / room).rglob("*.py")
+)
+MODULES = sorted(
+    found.name
+    for package in (agent, bot)
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    if not found.name.endswith("__main__")
+)
+DECIDE, RAISE = "bot/approvals/decide.py", "bot/approvals/raise_request.py"
+ENGINE = "bot/conversations/engine.py"
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def statements() -> dict[str, str]:
+    """Every named statement of the house: name to text without comments."""
+    found: dict[str, str] = {}
+    for path in sorted((ROOT / "bot").rglob("*.sql")):
+        if path.parent.name == "migrations":
+            continue
+        package = ".".join(path.parent.relative_to(ROOT).parts)
+        for name, text in load_statements(package, path.name).items():
+            assert name not in found, f"two statements are called {name}"
+            found[name] = re.sub(r"--.*", "", text)
+    return found
+
+
+def used_statements(tree: ast.AST) -> Iterator[str]:
+    """Names in `SQL["name"]`, whatever the mapping is called."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            yield str(node.slice.value)
+
+
+def users_of(names: set[str]) -> set[str]:
+    return {
+        name_of(path) for path in SOURCES if names & set(used_statements(tree_of(path)))
+    }
+
+
+def columns_set(statement: str, table: str) -> set[str]:
+    """The columns that a statement's updates of a table set."""
+    updates = re.findall(
+        rf"UPDATE\s+{table}\b.*?\bSET\b(.*?)(?:\bWHERE\b|\bFROM\b|\bRETURNING\b|\Z)",
+        statement,
+        re.DOTALL | re.IGNORECASE,
+    )
+    return {name for text in updates for name in re.findall(r"(\w+)\s*=", text)}
+
+
+def test_only_decide_writes_a_verdict():
+    writes = {
+        name
+        for name, text in statements().items()
+        if "status" in columns_set(text, "requests")
+    }
+    assert len(writes) >= 3  # the verdict, the reopening, the orphaning
+    assert users_of(writes) == {DECIDE}
+
+
+def test_only_raising_makes_a_request():
+    inserts = {n for n, text in statements().items() if "INTO requests" in text}
+    assert inserts
+    assert users_of(inserts) == {RAISE}
+
+
+def test_only_a_verdict_and_a_raising_give_a_grant():
+    texts = statements()
+    gives = {n for n, t in texts.items() if "INTO grants" in t and "'approved'" in t}
+    assert gives
+    assert users_of(gives) == {DECIDE, RAISE}
+
+
+def test_only_the_grants_let_a_call_begin():
+    begins = re.compile(r"(INTO grants|UPDATE grants\b.*?\bSET)[^;]*?'executing'", re.S)
+    claims = {
+        name
+        for name, text in statements().items()
+        if name.startswith("claim") and begins.search(text)
+    }
+    assert len(claims) == 2
+    assert users_of(claims) == {"bot/approvals/grants.py"}
+    others = "".join(t for n, t in statements().items() if n not in claims)
+    assert "SET state = 'executing'" not in others
+
+
+def test_nothing_changes_the_trail():
+    changes = re.compile(r"(UPDATE|DELETE FROM|TRUNCATE)\s+audit\b")
+    assert not [n for n, text in statements().items() if changes.search(text)]
+
+
+def test_no_sql_that_writes_stands_outside_the_sql_files():
+    allowed = {
+        "bot/database/migrate.py",  # its own table
+        "bot/database/workspaces.py",
+    }
+    writes = re.compile(r"\b(INSERT INTO|UPDATE \w+ SET|DELETE FROM|TRUNCATE)\b")
+    found = {
+        name_of(path)
+        for path in SOURCES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and writes.search(node.value)
+    }
+    assert found <= allowed
+
+
+def test_every_statement_is_used():
+    used = {n for path in SOURCES for n in used_statements(tree_of(path))}
+    assert set(statements()) - used == set()
+
+
+def resumes(tree: ast.AST) -> list[ast.expr]:
+    return [
+        keyword.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and "Command" in ast.dump(node.func)
+        for keyword in node.keywords
+        if keyword.arg == "resume"
+    ]
+
+
+def test_a_graph_is_resumed_in_one_place():
+    places = {name_of(path) for path in SOURCES if resumes(tree_of(path))}
+    assert places <= {ENGINE, "agent/__main__.py"}
+    assert ENGINE in places
+
+
+def test_a_graph_is_resumed_by_interrupt_id_only():
+    for path in SOURCES:
+        tree = tree_of(path)
+        maps = {
+            target.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.DictComp)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for value in resumes(tree):
+            is_map = isinstance(value, ast.Dict | ast.DictComp) or (
+                isinstance(value, ast.Call) and ast.unparse(value.func) == "dict"
+            )
+            named = isinstance(value, ast.Name) and value.id in maps
+            assert is_map or named, f"{name_of(path)}: resume={ast.unparse(value)}"
+
+
+def test_langgraph_is_asked_to_be_strict_and_the_key_still_works():
+    from langgraph._internal._constants import CONFIG_KEY_STRICT_RESUME
+
+    assert f'"{CONFIG_KEY_STRICT_RESUME}": True' in (ROOT / ENGINE).read_text()
+
+
+def test_each_module_can_be_imported():
+    for name in MODULES:
+        importlib.import_module(name)
+
+
+def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """From `def` to the end, without the docstring."""
+    assert node.end_lineno is not None
+    lines = node.end_lineno - node.lineno + 1
+    if ast.get_docstring(node):
+        said = node.body[0]
+        assert said.end_lineno is not None
+        lines -= said.end_lineno - said.lineno + 1
+    return lines
+
+
+def functions() -> Iterator[tuple[str, int]]:
+    """Every function of the house with its length."""
+    for path in SOURCES:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{name_of(path)}:{node.name}", lines_of(node)
+
+
+def test_functions_are_short():
+    lengths = dict(functions())
+    assert {n: lines for n, lines in lengths.items() if lines > 40} == {}
+    ordered = sorted(lengths.values())
+    assert ordered[int(len(ordered) * 0.9)] < 25
+    assert statistics.median(ordered) <= 8
+
+
+def test_a_file_has_fewer_than_three_hundred_lines():
+    files = [*SOURCES, *(ROOT / "bot").rglob("*.sql")]
+    lengths = {name_of(f): len(f.read_text("utf-8").splitlines()) for f in files}
+    assert {name: lines for name, lines in lengths.items() if lines >= 300} == {}
+
+
+def test_a_file_says_its_duty_first():
+    assert [name_of(p) for p in SOURCES if not ast.get_docstring(tree_of(p))] == []

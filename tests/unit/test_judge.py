@@ -1,0 +1,290 @@
+"""What one person's word does to a request: the table of people and clicks."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import pytest
+
+from bot.approvals.judge import (
+    CHANGES,
+    Choice,
+    Effect,
+    Judgement,
+    Place,
+    is_in_place,
+    judge,
+)
+from bot.approvals.model import (
+    Decision,
+    Person,
+    Profile,
+    Request,
+    Stage,
+    Status,
+    Verdict,
+)
+
+NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
+DEADLINE = NOW + dt.timedelta(hours=24)
+APPROVE, REJECT = Verdict.APPROVE, Verdict.REJECT
+RAVI, MINA, OMAR, DANA = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA"
+OLAF, PAULA = "U0OLAF", "U0PAULA"
+MANAGERS = Stage("managers", (MINA, OMAR), 1, NOW)
+DIRECTORS = Stage("directors", (DANA, OMAR), 1)
+
+
+def person(user: str, team: str = "T1", enterprise: str = "") -> Person:
+    return Person(enterprise, team, user)
+
+
+def request(*stages: Stage, **changes) -> Request:
+    plain = Request(
+        id="r1",
+        code="K7QP",
+        team="T1",
+        conversation="c1",
+        interrupt="i1",
+        tool_call="t1",
+        tool="wipe",
+        arguments={},
+        call_digest="",
+        grant_digest="",
+        requester=person(RAVI),
+        participants=(PAULA,),
+        rules=(),
+        why=(),
+        policy_version="v1",
+        stages=stages or (MANAGERS,),
+        status=Status.PENDING,
+        raised_at=NOW,
+        expires_at=DEADLINE,
+        card="card-1",
+        card_channel="C1",
+        card_ts="1.1",
+    )
+    return dataclasses.replace(plain, **changes)
+
+
+def said(user: str, stage: int = 0, verdict=APPROVE, click: str = "") -> Decision:
+    return Decision(person(user), verdict, stage, NOW, "slack", click=click)
+
+
+def judged(
+    asked: Request,
+    who: str | Person,
+    verdict: Verdict = APPROVE,
+    *,
+    refusal: str = "",
+    group: tuple[str, ...] | None = None,
+    now: dt.datetime = NOW,
+    **choice,
+) -> Judgement:
+    """Judge one word; the policy's group is by default as it was."""
+    by = person(who) if isinstance(who, str) else who
+    index = min(asked.stage_index, len(asked.stages) - 1)
+    return judge(
+        asked,
+        Choice("r1", by, verdict, "slack", **choice),
+        profile=Profile(by, "Somebody", refusal),
+        group_now=asked.stages[index].people if group is None else group,
+        own_app="A1",
+        now=now,
+    )
+
+
+@pytest.mark.parametrize(
+    ("who", "verdict", "effect", "word"),
+    [
+        (MINA, APPROVE, Effect.APPROVED, ""),
+        (MINA, REJECT, Effect.REJECTED, ""),
+        (OMAR, APPROVE, Effect.APPROVED, ""),
+        (RAVI, APPROVE, Effect.REFUSED, "requester"),
+        (RAVI, REJECT, Effect.WITHDRAWN, ""),
+        (PAULA, APPROVE, Effect.REFUSED, "participant"),
+        (PAULA, REJECT, Effect.REFUSED, "participant"),
+        (OLAF, APPROVE, Effect.REFUSED, "not_in_group"),
+        (OLAF, REJECT, Effect.REFUSED, "not_in_group"),
+        (DANA, APPROVE, Effect.REFUSED, "not_in_group"),
+        (person(MINA, team="T2"), APPROVE, Effect.REFUSED, "other_team"),
+        (person(RAVI, team="T2"), REJECT, Effect.REFUSED, "other_team"),
+        (person(MINA, enterprise="E1"), APPROVE, Effect.APPROVED, ""),
+        (person(RAVI, enterprise="E1"), REJECT, Effect.WITHDRAWN, ""),
+        (person(RAVI, enterprise="E1"), APPROVE, Effect.REFUSED, "requester"),
+    ],
+)
+def test_each_person_and_each_button(who, verdict, effect, word):
+    assert judged(request(), who, verdict) == Judgement(effect, word)
+
+
+@pytest.mark.parametrize("verdict", [APPROVE, REJECT])
+@pytest.mark.parametrize(
+    "word", ["deactivated", "guest", "stranger", "bot", "other team"]
+)
+@pytest.mark.parametrize("who", [MINA, RAVI, OLAF])
+def test_whom_slack_does_not_vouch_for_changes_nothing(who, word, verdict):
+    refused = judged(request(), who, verdict, refusal=word)
+    assert refused == Judgement(Effect.REFUSED, word)
+
+
+@pytest.mark.parametrize("status", [s for s in Status if s is not Status.PENDING])
+@pytest.mark.parametrize("who", [MINA, OLAF, RAVI])
+def test_a_click_on_a_closed_request_is_late_and_says_how_it_closed(status, who):
+    closed = request(status=status, decisions=(said(OMAR),))
+    assert judged(closed, who) == Judgement(Effect.LATE, status)
+
+
+@pytest.mark.parametrize(
+    ("moment", "effect"),
+    [
+        (DEADLINE - dt.timedelta(milliseconds=1), Effect.APPROVED),
+        (DEADLINE, Effect.TIMED_OUT),
+        (DEADLINE + dt.timedelta(milliseconds=1), Effect.TIMED_OUT),
+    ],
+)
+def test_the_deadline_itself_is_too_late(moment, effect):
+    assert judged(request(), MINA, now=moment).effect is effect
+
+
+def test_after_the_deadline_anybodys_click_finds_the_time_over():
+    late = DEADLINE + dt.timedelta(days=1)
+    assert judged(request(), OLAF, now=late).effect is Effect.TIMED_OUT
+
+
+def test_the_same_click_once_more_is_repeated_even_on_a_closed_request():
+    counted = request(
+        Stage("managers", (MINA, OMAR, DANA), 2, NOW),
+        decisions=(said(MINA, click="5.5"),),
+    )
+    assert judged(counted, MINA, click="5.5").effect is Effect.REPEATED
+    again = judged(counted, MINA, click="5.6")
+    assert again == Judgement(Effect.REFUSED, "already_decided")
+    closed = dataclasses.replace(counted, status=Status.REJECTED)
+    assert judged(closed, MINA, click="5.5").effect is Effect.REPEATED
+    assert judged(closed, MINA, click="5.6").effect is Effect.LATE
+    assert judged(counted, OMAR, click="5.5").effect is Effect.APPROVED
+
+
+def test_a_choice_without_a_click_is_never_taken_for_a_repeated_one():
+    counted = request(
+        Stage("managers", (MINA, OMAR), 2, NOW), decisions=(said(MINA, click=""),)
+    )
+    assert judged(counted, MINA, click="").word == "already_decided"
+
+
+@pytest.mark.parametrize(
+    ("place", "right"),
+    [
+        (Place("A1", "C1", "1.1"), True),
+        (Place("A2", "C1", "1.1"), False),
+        (Place("", "C1", "1.1"), False),
+        (Place("A1", "C2", "1.1"), False),
+        (Place("A1", "C1", "1.2"), False),
+        (Place("A1", "", ""), False),
+        (Place("A1", "C2", "1.1", "card-1"), False),
+    ],
+)
+def test_a_click_counts_on_its_own_card_alone(place, right):
+    assert is_in_place(request(), place, "A1") is right
+    effect = Effect.APPROVED if right else Effect.REFUSED
+    assert judged(request(), MINA, place=place).effect is effect
+
+
+@pytest.mark.parametrize(
+    ("place", "right"),
+    [
+        (Place("A1", "C1", "1.1", "card-1"), True),
+        (Place("A1", "C1", "1.1", "card-2"), False),
+        (Place("A1", "C1", "1.1"), False),
+        (Place("A2", "C1", "1.1", "card-1"), False),
+    ],
+)
+def test_before_the_cards_ts_is_stored_its_metadata_names_it(place, right):
+    assert is_in_place(request(card_ts=""), place, "A1") is right
+
+
+def test_a_request_without_a_card_has_no_place_at_all():
+    bare = request(card="", card_ts="", card_channel="")
+    assert not is_in_place(bare, Place("A1", "", ""), "A1")
+
+
+def test_a_misplaced_click_says_nothing_about_the_request():
+    closed = request(status=Status.APPROVED)
+    place = Place("A1", "C9", "9.9")
+    assert judged(closed, MINA, place=place) == Judgement(Effect.REFUSED, "misplaced")
+
+
+def test_who_has_left_the_policys_group_is_refused_and_who_joined_too():
+    assert judged(request(), MINA, group=(OMAR,)).word == "not_in_group"
+    assert judged(request(), OLAF, group=(MINA, OLAF)).word == "not_in_group"
+    assert judged(request(), MINA, group=()).word == "not_in_group"
+
+
+def test_a_quorum_counts_people():
+    two = Stage("managers", (MINA, OMAR, DANA), 2, NOW)
+    assert judged(request(two), MINA).effect is Effect.RECORDED
+    one = request(two, decisions=(said(MINA),))
+    assert judged(one, MINA).word == "already_decided"
+    assert judged(one, MINA, REJECT).word == "already_decided"
+    assert judged(one, OMAR).effect is Effect.APPROVED
+    assert judged(one, OMAR, REJECT).effect is Effect.REJECTED
+
+
+def passed(stage: Stage) -> Stage:
+    return dataclasses.replace(stage, passed_at=NOW)
+
+
+def test_a_director_does_not_decide_before_the_managers():
+    chain = request(MANAGERS, DIRECTORS)
+    assert judged(chain, DANA) == Judgement(Effect.REFUSED, "not_in_group")
+    assert judged(chain, DANA, REJECT) == Judgement(Effect.REFUSED, "not_in_group")
+    assert judged(chain, MINA).effect is Effect.STAGE_PASSED
+
+
+def test_after_the_managers_only_the_directors_decide():
+    chain = request(passed(MANAGERS), DIRECTORS, decisions=(said(MINA),))
+    assert judged(chain, DANA).effect is Effect.APPROVED
+    assert judged(chain, DANA, REJECT).effect is Effect.REJECTED
+    assert judged(chain, OMAR).effect is Effect.APPROVED
+    assert judged(chain, MINA).word == "already_decided"
+    assert judged(chain, RAVI, REJECT).effect is Effect.WITHDRAWN
+
+
+def test_who_passed_the_first_stage_does_not_decide_the_second():
+    chain = request(passed(MANAGERS), DIRECTORS, decisions=(said(OMAR),))
+    assert judged(chain, OMAR).word == "already_decided"
+    assert judged(chain, DANA).effect is Effect.APPROVED
+
+
+def test_a_quorum_in_a_later_stage_is_counted_there_alone():
+    directors = Stage("directors", (DANA, OMAR, OLAF), 2)
+    chain = request(passed(MANAGERS), directors, decisions=(said(MINA),))
+    assert judged(chain, DANA).effect is Effect.RECORDED
+    one = dataclasses.replace(chain, decisions=(said(MINA), said(DANA, 1)))
+    assert judged(one, OLAF).effect is Effect.APPROVED
+
+
+@pytest.mark.parametrize(
+    ("stages", "who"),
+    [
+        ((MANAGERS, Stage("directors", (OMAR,))), OMAR),
+        ((MANAGERS, Stage("directors", (OMAR, RAVI, PAULA))), OMAR),
+        ((Stage("managers", (MINA, OMAR), 1, NOW), Stage("directors", (MINA,))), MINA),
+        (
+            (
+                Stage("managers", (MINA, OMAR, DANA), 2, NOW),
+                Stage("directors", (OMAR, RAVI)),
+            ),
+            OMAR,
+        ),
+    ],
+)
+def test_a_word_that_uses_up_the_last_person_of_a_later_stage_ends_it(stages, who):
+    judgement = judged(request(*stages), who)
+    assert judgement == Judgement(Effect.REJECTED, "unfillable:directors")
+
+
+def test_only_these_effects_change_anything():
+    harmless = {Effect.LATE, Effect.REPEATED, Effect.REFUSED}
+    assert set(Effect) - CHANGES == harmless

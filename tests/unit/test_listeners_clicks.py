@@ -1,0 +1,197 @@
+"""A click or a submitted view becomes a choice: shapes as in Slack's own samples."""
+
+from __future__ import annotations
+
+import copy
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot.approvals.judge import Place
+from bot.approvals.model import Person, Verdict
+from bot.slack.delivery import EVENT_TYPE
+from bot.slack.identity import Identity
+from bot.slack.listeners.clicks import choice_from
+from bot.slack.listeners.views import choice_from_view
+
+US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
+DELIVERY = "7c1d6c0e-5f7e-4b7e-9a3f-111111111111"
+
+
+CLICK = {
+    "type": "block_actions",
+    "enterprise": None,
+    "team": {"id": "T1", "domain": "team"},
+    "user": {"id": "U0MINA", "username": "mina", "name": "mina", "team_id": "T1"},
+    "api_app_id": "A1",
+    "token": "t",
+    "container": {
+        "type": "message",
+        "message_ts": "1795426300.000100",
+        "channel_id": "C2",
+        "is_ephemeral": False,
+    },
+    "trigger_id": "1.2.x",
+    "channel": {"id": "C2", "name": "approvals"},
+    "message": {
+        "type": "message",
+        "user": "U0BOT",
+        "bot_id": "B1",
+        "app_id": "A1",
+        "ts": "1795426300.000100",
+        "text": "Approval needed",
+        "blocks": [],
+        "metadata": {
+            "event_type": EVENT_TYPE,
+            "event_payload": {"delivery": DELIVERY},
+        },
+    },
+    "response_url": "https://hooks.slack.example/x",
+    "actions": [
+        {
+            "action_id": "approve",
+            "block_id": "b",
+            "type": "button",
+            "value": "req-1",
+            "action_ts": "1795426301.5",
+        }
+    ],
+}
+
+
+def click_of(**changes: Any) -> dict[str, Any]:
+    return copy.deepcopy(CLICK) | changes
+
+
+def test_a_click_names_its_person_request_and_place():
+    choice = choice_from(CLICK)
+    assert choice.request == "req-1"
+    assert choice.person == Person("", "T1", "U0MINA")
+    assert (choice.verdict, choice.via) == (Verdict.APPROVE, "slack")
+    assert choice.click == "1795426301.5"
+    assert choice.place == Place("A1", "C2", "1795426300.000100", DELIVERY)
+
+
+def test_the_other_button_is_a_reject():
+    action = {**CLICK["actions"][0], "action_id": "reject"}
+    assert choice_from(click_of(actions=[action])).verdict is Verdict.REJECT
+
+
+def test_the_person_is_of_their_own_team_and_the_enterprise_is_kept():
+    body = click_of(
+        enterprise={"id": "E1", "name": "Grid"},
+        user={"id": "U0MINA", "username": "mina", "name": "m", "team_id": "T9"},
+    )
+    assert choice_from(body).person == Person("E1", "T9", "U0MINA")
+
+
+def test_where_the_user_has_no_team_it_is_that_of_the_payload():
+    body = click_of(user={"id": "U0MINA", "username": "mina", "name": "mina"})
+    assert choice_from(body).person.team == "T1"
+
+
+def test_no_name_says_who_somebody_is():
+    body = click_of(user={**CLICK["user"], "username": "dana", "name": "U0DANA"})
+    assert choice_from(body).person == Person("", "T1", "U0MINA")
+
+
+def test_a_click_in_a_thread_says_which():
+    container = {**CLICK["container"], "thread_ts": "1795426000.000100"}
+    place = choice_from(click_of(container=container)).place
+    assert place is not None
+    assert place.thread == "1795426000.000100"
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        None,
+        {},
+        {"event_type": "other", "event_payload": {"delivery": DELIVERY}},
+        {"event_type": EVENT_TYPE, "event_payload": {}},
+        {"event_type": EVENT_TYPE},
+    ],
+)
+def test_metadata_that_is_not_ours_names_no_card(metadata):
+    body = click_of(message={**CLICK["message"], "metadata": metadata})
+    place = choice_from(body).place
+    assert place is not None
+    assert place.card == ""
+
+
+def test_a_click_without_a_message_or_value_is_a_choice_that_fits_nothing():
+    action = {"action_id": "approve", "type": "button", "block_id": "b"}
+    body = click_of(actions=[action])
+    for name in ("message", "container", "channel", "api_app_id"):
+        del body[name]
+    choice = choice_from(body)
+    assert (choice.request, choice.click) == ("", "")
+    assert choice.place == Place("", "", "")
+
+
+SUBMISSION = {
+    "type": "view_submission",
+    "enterprise": None,
+    "team": {"id": "T1", "domain": "team"},
+    "user": {"id": "U0MINA", "username": "mina", "name": "mina", "team_id": "T1"},
+    "api_app_id": "A1",
+    "token": "t",
+    "trigger_id": "1.2.y",
+    "view": {
+        "id": "V1",
+        "team_id": "T1",
+        "type": "modal",
+        "private_metadata": '{"request":"req-1","channel":"C2","ts":"1.1"}',
+        "callback_id": "approve_full",
+        "state": {"values": {}},
+        "hash": "h",
+        "app_id": "A1",
+        "bot_id": "B1",
+    },
+    "response_urls": [],
+    "is_enterprise_install": False,
+}
+
+
+def test_a_submitted_view_approves_the_request_of_its_card():
+    choice = choice_from_view(SUBMISSION)
+    assert (choice.request, choice.verdict) == ("req-1", Verdict.APPROVE)
+    assert choice.person == Person("", "T1", "U0MINA")
+    assert choice.place == Place("A1", "C2", "1.1")
+    assert choice.click == "view:V1"
+
+
+@pytest.mark.parametrize("metadata", ["", "no json", "[]", '{"request": "req-1"}'])
+def test_a_view_whose_metadata_is_not_ours_names_no_request(metadata):
+    view = {**SUBMISSION["view"], "private_metadata": metadata}
+    choice = choice_from_view({**SUBMISSION, "view": view})
+    assert choice.request == ""
+    assert choice.place == Place("A1", "", "")
+
+
+async def test_a_choice_is_written_down_before_it_is_acknowledged(monkeypatch):
+    from bot.slack.listeners import clicks
+
+    order: list[str] = []
+    handlers: dict[str, Any] = {}
+    app = SimpleNamespace(action=lambda name: lambda do: handlers.update({name: do}))
+
+    async def decide(choice):
+        order.append(f"decided {choice.verdict}")
+
+    async def ack():
+        order.append("acknowledged")
+
+    parts = SimpleNamespace(decider=SimpleNamespace(decide=decide))
+    clicks.register(app, parts)  # type: ignore[arg-type]
+    await handlers["approve"](ack, CLICK)
+    assert order == ["decided approve", "acknowledged"]
+
+    async def fails(_choice):
+        raise TimeoutError
+
+    parts.decider.decide = fails
+    with pytest.raises(TimeoutError):
+        await handlers["approve"](ack, CLICK)
+    assert order == ["decided approve", "acknowledged"]

@@ -1,0 +1,167 @@
+"""An event becomes a message or nothing: shapes as in Slack's own samples."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from bot.slack.identity import Identity
+from bot.slack.listeners.messages import incoming_from, text_of
+
+US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
+DELIVERY = "7c1d6c0e-5f7e-4b7e-9a3f-111111111111"
+
+
+def event_of(body: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The body with some fields of its event changed; None takes a field away."""
+    changed = copy.deepcopy(body)
+    for name, value in changes.items():
+        if value is None:
+            changed["event"].pop(name, None)
+        else:
+            changed["event"][name] = value
+    return changed
+
+
+ENVELOPE = {
+    "token": "t",
+    "team_id": "T1",
+    "api_app_id": "A1",
+    "type": "event_callback",
+    "authorizations": [
+        {
+            "enterprise_id": None,
+            "team_id": "T1",
+            "user_id": "U0BOT",
+            "is_bot": True,
+            "is_enterprise_install": False,
+        }
+    ],
+    "is_ext_shared_channel": False,
+    "event_id": "Ev01",
+    "event_time": 1795426200,
+    "event_context": "4-x",
+}
+MENTION = ENVELOPE | {
+    "event": {
+        "type": "app_mention",
+        "client_msg_id": "m-1",
+        "user": "U0RAVI",
+        "text": "<@U0BOT> delete reports/q3.csv",
+        "team": "T1",
+        "channel": "C1",
+        "ts": "1795426200.000100",
+        "event_ts": "1795426200.000100",
+    }
+}
+DIRECT = ENVELOPE | {
+    "event": {
+        "type": "message",
+        "client_msg_id": "m-2",
+        "user": "U0RAVI",
+        "text": "list",
+        "team": "T1",
+        "channel": "D1",
+        "channel_type": "im",
+        "ts": "1795426201.000100",
+        "event_ts": "1795426201.000100",
+    }
+}
+
+
+def test_a_mention_starts_a_thread_at_its_own_post():
+    incoming = incoming_from(MENTION, US)
+    assert incoming is not None
+    assert (incoming.team, incoming.enterprise, incoming.user) == ("T1", "", "U0RAVI")
+    assert (incoming.channel, incoming.ts) == ("C1", "1795426200.000100")
+    assert incoming.thread_ts == incoming.ts
+    assert incoming.event_id == "Ev01"
+    assert incoming.text == "delete reports/q3.csv"
+
+
+def test_a_reply_belongs_to_the_thread_that_it_stands_in():
+    incoming = incoming_from(event_of(MENTION, thread_ts="1795426100.000200"), US)
+    assert incoming is not None
+    assert incoming.thread_ts == "1795426100.000200"
+
+
+def test_a_direct_message_needs_no_mention():
+    incoming = incoming_from(DIRECT, US)
+    assert incoming is not None
+    assert incoming.text == "list"
+
+
+def test_the_enterprise_is_kept_where_slack_names_it():
+    incoming = incoming_from({**MENTION, "enterprise_id": "E1"}, US)
+    assert incoming is not None
+    assert incoming.enterprise == "E1"
+
+
+def test_both_events_of_one_post_are_the_same_message_apart_from_their_ids():
+    as_message = event_of(
+        {**MENTION, "event_id": "Ev02"}, type="message", channel_type="channel"
+    )
+    one, other = incoming_from(MENTION, US), incoming_from(as_message, US)
+    assert one is not None
+    assert other is not None
+    assert (one.team, one.channel, one.ts) == (other.team, other.channel, other.ts)
+    assert one.text == other.text
+
+
+@pytest.mark.parametrize("subtype", ["file_share", "thread_broadcast"])
+def test_a_post_with_a_file_or_a_broadcast_reply_is_a_message(subtype):
+    assert incoming_from(event_of(MENTION, subtype=subtype), US) is not None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        event_of(DIRECT, subtype="message_changed"),
+        event_of(DIRECT, subtype="message_deleted"),
+        event_of(DIRECT, subtype="bot_message"),
+        event_of(DIRECT, subtype="channel_join"),
+        event_of(DIRECT, bot_id="B9"),
+        event_of(DIRECT, user="U0BOT"),
+        event_of(DIRECT, user=None),
+        event_of(DIRECT, ts=None),
+        event_of(DIRECT, channel=None),
+        event_of(DIRECT, user={"id": "U0RAVI"}),
+        event_of(DIRECT, channel_type="channel"),
+        event_of(DIRECT, channel_type="mpim"),
+        event_of(DIRECT, channel_type="group", text="hello <@U0BOT2>"),
+        {**DIRECT, "api_app_id": "A2"},
+        {**DIRECT, "event": None},
+        {},
+    ],
+    ids=lambda body: json.dumps((body.get("event") or {}).get("subtype") or ""),
+)
+def test_what_is_no_message_of_a_person_to_the_agent_is_none(body):
+    assert incoming_from(body, US) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<@U0BOT> hello", "hello"),
+        ("hello <@U0BOT|agent>", "hello"),
+        ("<@U0BOT2> hello", "<@U0BOT2> hello"),
+        ("ask <@U0MINA>", "ask <@U0MINA>"),
+        ("a &lt;b&gt; &amp; c", "a <b> & c"),
+        ("&amp;lt;", "&lt;"),
+        ("read <http://notes.md|notes.md>", "read notes.md"),
+        ("see <https://example.com/a>", "see https://example.com/a"),
+        (
+            "mail <mailto:mina@example.com|mina@example.com> now",
+            "mail mina@example.com now",
+        ),
+        ("<mailto:mina@example.com>", "mina@example.com"),
+        ("in <#C1|general>", "in <#C1|general>"),
+        ("  \n ", ""),
+        ("<@U0BOT>", ""),
+    ],
+)
+def test_the_agent_reads_the_words_that_the_person_wrote(text, words):
+    assert text_of(text, "U0BOT") == words

@@ -1,0 +1,57 @@
+"""When a job is tried again, and when it is given up."""
+
+from __future__ import annotations
+
+import asyncio
+
+import psycopg
+import pytest
+from procrastinate.jobs import Job
+from psycopg_pool import PoolTimeout
+
+from bot.errors import RetryLater, SlackUnavailable
+from bot.jobs.queue import LONGEST_WAIT, TRIES_OF_A_BUG, Patience
+
+
+def wait(exception: BaseException, attempts: int = 0) -> int | None:
+    """Seconds until the next try, or None."""
+    job = Job(
+        id=1,
+        queue="runs",
+        lock="c",
+        queueing_lock=None,
+        task_name="turn",
+        attempts=attempts,
+    )
+    decision = Patience().get_retry_decision(exception=exception, job=job)
+    if decision is None:
+        return None
+    before = decision.retry_at
+    assert before is not None
+    import datetime as dt
+
+    return round((before - dt.datetime.now(dt.UTC)).total_seconds())
+
+
+TRANSIENT = [SlackUnavailable(), psycopg.OperationalError(), PoolTimeout()]
+
+
+@pytest.mark.parametrize("trouble", TRANSIENT, ids=lambda t: type(t).__name__)
+def test_trouble_that_passes_is_tried_ever_more_slowly_and_never_given_up(trouble):
+    waits = [wait(trouble, attempts) for attempts in (0, 1, 2, 5, 6, 100, 10_000)]
+    assert waits == [1, 2, 4, 32, LONGEST_WAIT, LONGEST_WAIT, LONGEST_WAIT]
+
+
+def test_a_bug_is_tried_a_few_times():
+    waits = [wait(KeyError("x"), attempts) for attempts in range(6)]
+    assert waits == [1, 2, 4, None, None, None]
+    assert TRIES_OF_A_BUG == 3
+
+
+def test_the_wait_that_the_other_side_names_is_kept_at_any_try():
+    assert [wait(RetryLater(45), attempts) for attempts in (0, 3, 99)] == [45] * 3
+
+
+@pytest.mark.parametrize("cut", [asyncio.CancelledError(), KeyboardInterrupt()])
+def test_what_a_shutdown_cuts_off_is_tried_at_once(cut):
+    assert wait(cut, 99) == 0

@@ -1,0 +1,96 @@
+"""No click is silent: the private sentence for each outcome."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from bot.approvals.judge import CHANGES, Effect, Judgement
+from bot.approvals.model import Person, Stage, Status, Verdict
+from bot.slack import sentences
+from bot.slack.phrases import SlackPhrases
+from tests.unit.cards_samples import MINA, NOW, OMAR, RAVI, closed, decision, request
+
+LATER = NOW + dt.timedelta(minutes=5)
+WHO = Person("", "T1", "U0OLAF")
+
+
+def said(effect: Effect, word: str = "", about=None, who: Person = WHO) -> str:
+    return SlackPhrases().answer(Judgement(effect, word), about or request(), who)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "misplaced",
+        "requester",
+        "participant",
+        "not_in_group",
+        "other_team",
+        "deactivated",
+        "guest",
+        "stranger",
+        "bot",
+        "other team",
+        "could_not_check",
+    ],
+)
+def test_each_refusal_says_that_nothing_was_decided_or_who_can(word):
+    text = said(Effect.REFUSED, word)
+    assert "nothing was decided" in text.lower() or f"<@{MINA}>" in text
+    assert text.endswith(".")
+
+
+@pytest.mark.parametrize("word", ["requester", "participant", "not_in_group", "guest"])
+def test_a_refusal_names_who_can_decide(word):
+    text = said(Effect.REFUSED, word)
+    assert f"<@{MINA}>" in text
+    assert f"<@{OMAR}>" in text
+
+
+@pytest.mark.parametrize("status", [s for s in Status if s is not Status.PENDING])
+def test_a_late_click_is_told_how_the_request_ended(status):
+    text = said(Effect.LATE, status, closed(status, decisions=(decision(),)))
+    assert text
+    expected = {Status.TIMED_OUT: "timed out", Status.WITHDRAWN: f"<@{RAVI}>"}
+    assert expected.get(status, "") in text
+
+
+def test_a_late_click_is_told_who_decided():
+    text = said(
+        Effect.LATE, "approved", closed(Status.APPROVED, decisions=(decision(),))
+    )
+    assert f"<@{MINA}>" in text
+
+
+def test_a_click_that_finds_the_time_over_is_told_so():
+    assert said(Effect.TIMED_OUT) == sentences.late(request().expires_at)
+
+
+def test_who_decided_already_reads_their_own_time_and_not_that_of_another():
+    own, other = decision(MINA), decision(OMAR)
+    chain = request(
+        stages=(Stage("managers", (MINA, OMAR, "U0DANA"), 3, NOW),),
+        decisions=(own, decision_at(other, LATER + dt.timedelta(hours=3))),
+    )
+    text = said(Effect.REFUSED, "already_decided", chain, own.person)
+    assert text == sentences.you_already_decided(own.at)
+
+
+def decision_at(word, at):
+    import dataclasses
+
+    return dataclasses.replace(word, at=at, verdict=Verdict.APPROVE)
+
+
+def test_a_click_on_an_unknown_request_is_told_so():
+    judgement = Judgement(Effect.REFUSED, "unknown_request")
+    assert SlackPhrases().answer(judgement, None, WHO) == sentences.UNKNOWN_REQUEST
+
+
+@pytest.mark.parametrize(
+    "effect", [*sorted(CHANGES - {Effect.TIMED_OUT}), Effect.REPEATED]
+)
+def test_where_the_card_says_it_nothing_is_whispered(effect):
+    assert said(effect) == ""
