@@ -104,12 +104,19 @@ async def note_use(connection: Connection) -> None:
 async def prepare_if_direct(connection: Connection) -> None:
     """A pool's `configure`: prepare statements where the server itself is at the end.
 
-    Planning costs more than running here. A proxy such as PgBouncer gives its clients
-    process numbers of its own, and may run each transaction on another server process,
-    which does not know what was prepared.
+    Planning costs more than running here; behind a pooling proxy a statement may meet
+    a server process that does not know what was prepared.
+    """
+    if await is_direct(connection):
+        connection.prepare_threshold = PREPARE_AFTER
+
+
+async def is_direct(connection: Connection) -> bool:
+    """Whether no proxy is in between that gives clients process numbers of its own.
+
+    PgBouncer does, and may run each transaction on another server process.
     https://www.postgresql.org/docs/current/protocol-message-formats.html BackendKeyData
     """
     found = await connection.execute("SELECT pg_backend_pid() AS pid")
     row = await found.fetchone()
-    if row and row["pid"] == connection.info.backend_pid:
-        connection.prepare_threshold = PREPARE_AFTER
+    return bool(row and row["pid"] == connection.info.backend_pid)

@@ -21,10 +21,11 @@ from psycopg_pool import AsyncConnectionPool
 
 from bot.approvals.ports import Job
 from bot.database.pool import (
+    PREPARE_AFTER,
     Connection,
     check_if_idle,
+    is_direct,
     note_use,
-    prepare_if_direct,
 )
 from bot.errors import TRANSIENT, RetryLater
 
@@ -151,7 +152,11 @@ def _pool(**options: Any) -> Any:
 async def _configure(connection: Connection) -> None:
     # not a keyword of `connect`: procrastinate gives that one itself where it listens
     await connection.set_autocommit(True)
-    await prepare_if_direct(connection)
+    if await is_direct(connection):
+        connection.prepare_threshold = PREPARE_AFTER
+        # What a crash of the server forgets of fetching and finishing is done again;
+        # jobs may repeat. What is deferred inside a transaction is not written here.
+        await connection.execute("SET synchronous_commit = off")
 
 
 def _stored(job: Job) -> queue_jobs.Job:

@@ -208,10 +208,10 @@ class Deliverer:
             async with self.pool.connection() as connection:
                 return await _is_stale(await connection.execute(SQL["sent"], key))
         async with transaction(self.pool) as connection:
-            sent = await connection.execute(SQL["sent"], key)
             await append(connection, [_shown(row, channel, ts)])
             await self._send_notices(connection, row)
-            return await _is_stale(sent)
+            # last, since a click waits for this row
+            return await _is_stale(await connection.execute(SQL["sent"], key))
 
     async def _send_notices(self, connection: Connection, row: Row) -> None:
         found = await connection.execute(SQL["notices_of_card"], {"id": row["id"]})

@@ -46,8 +46,8 @@ async def test_a_database_that_goes_away_loses_nothing(
 
         await proxy.close()
         await waiting_for(stage, "database")
-        clicked = await stage.click(MINA, "approve", card)
         asked = await stage.ask("list")
+        clicked = await stage.click(MINA, "approve", card)
         assert not clicked.acked  # so Slack tells the person that it did not work
         await proxy.open()
         await stage.bot.until_ready()

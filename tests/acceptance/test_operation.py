@@ -15,7 +15,8 @@ WARM_START = 5  # seconds
 QUIET = 1.0  # load per core, above which the clock says nothing about the bot
 
 
-async def test_health_readiness_and_metrics_say_how_it_is(stage: Stage):
+async def test_health_readiness_and_metrics_say_how_it_is(socket_stage: Stage):
+    stage = socket_stage
     stage.put("a.txt")
     await stage.ask("delete a.txt")
     card = await stage.card()
@@ -67,7 +68,8 @@ async def test_the_process_stays_small_and_ends_in_order(socket_stage: Stage):
     assert not await connections(stage)
 
 
-async def test_a_stop_in_the_middle_of_the_work_loses_nothing(stage: Stage):
+async def test_a_stop_in_the_middle_of_the_work_loses_nothing(socket_stage: Stage):
+    stage = socket_stage
     file = stage.put("a.txt")
     ts = await stage.ask("delete a.txt")
     card = await stage.card()
