@@ -113,14 +113,18 @@ async def _slack(settings: Settings, client: AsyncWebClient) -> list[str]:
     """The token works and has the scopes of the manifest."""
     if settings.transport is Transport.SIMULATOR:
         return []
+    name = "SLACK_BOT_TOKEN"
     try:
         await learn_identity(client)
         answer = await client.auth_test()
+        name = "SLACK_APP_TOKEN"
+        if token := settings.slack_app_token:
+            await client.apps_connections_open(app_token=token.get_secret_value())
     except SlackApiError as error:
         code = error_code(error)
         if code in BAD_TOKEN:
-            return [f"refuses the token ({code}); check SLACK_BOT_TOKEN"]
-        return [f"answers {code}; try again later"]
+            return [f"refuses the token ({code}); check {name}"]
+        return [f"answers {code} to {name}; see that it has its scopes, or try later"]
     except (aiohttp.ClientError, TimeoutError, OSError, KeyError) as error:
         return [f"cannot be reached ({type(error).__name__}); check SLACK_API_URL"]
     headers = CIMultiDict(cast("Mapping[str, str]", answer.headers))

@@ -68,6 +68,15 @@ class SocketClient(SocketModeClient):
     https://docs.slack.dev/apis/events-api/using-socket-mode#call
     """
 
+    async def issue_new_wss_url(self) -> str:
+        """Ask for an address; the base class stumbles over an answer without JSON.
+
+        Raises:
+            SlackApiError, aiohttp.ClientError, TimeoutError: there is none now.
+        """
+        answer = await self.web_client.apps_connections_open(app_token=self.app_token)
+        return str(answer["url"])
+
     async def connect(self) -> None:
         """Connect, however often that takes."""
         while not self.closed:

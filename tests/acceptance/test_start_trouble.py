@@ -141,6 +141,7 @@ async def test_the_start_waits_for_slack(tmp_path: Path, database: str):
         simulator = stage.simulator
         simulator.faults.add("*", "server_error", times=2)
         simulator.faults.add("*", "cut_before", times=1)
+        simulator.faults.add("apps.connections.open", "server_error")
         await stage.start_bot(wait=False)
         await stage.bot.until(503, "start: waiting for Slack")
         assert (await stage.bot.get("/healthz"))[0] == 200
@@ -150,6 +151,7 @@ async def test_the_start_waits_for_slack(tmp_path: Path, database: str):
 
         await stage.answer(GENERAL, ts, "a.txt")
         assert "Slack cannot be reached, trying again" in stage.bot.log
+        assert "Slack's socket cannot be reached, trying again" in stage.bot.log
         assert "Traceback" not in stage.bot.log
 
 

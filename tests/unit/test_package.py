@@ -207,7 +207,7 @@ def test_the_readme_calls_app_and_bot_as_the_manifest_does(
     slack_in_ten_minutes, manifest
 ):
     bot = manifest["features"]["bot_user"]["display_name"]
-    assert set(re.findall(r"@(\w+)", slack_in_ten_minutes)) == {bot}
+    assert set(re.findall(r"@([\w-]+)", slack_in_ten_minutes)) == {bot}
     assert f"*{manifest['display_information']['name']}*" in slack_in_ten_minutes
 
 

@@ -1,0 +1,68 @@
+"""The socket to Slack comes back, whatever became of its address."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from slack_sdk.errors import SlackApiError
+
+from bot.simulator import Simulator, demo_workspace
+from bot.slack import socket
+from bot.slack.client import make_client, make_session
+from bot.slack.socket import SocketClient
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    made = Simulator(demo_workspace(), bot_token="xoxb-1", app_token="xapp-1")
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def client(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SocketClient]:
+    monkeypatch.setattr(socket, "PATIENCE", 0.3)
+    async with make_session() as session:
+        web_client = make_client(None, simulator.api_url, session)
+        made = SocketClient("xapp-1", web_client=web_client, ping_interval=0.1)
+        yield made
+        await made.close()
+
+
+async def test_an_address_that_was_used_is_not_tried_for_ever(
+    simulator: Simulator, client: SocketClient
+):
+    used = await client.issue_new_wss_url()
+    async with client.aiohttp_client_session.ws_connect(used):
+        pass
+    client.wss_uri = used
+
+    await client.connect()
+
+    await simulator.wait_for(lambda: simulator.sockets == 1)
+    assert await client.is_connected()
+
+
+@pytest.mark.parametrize("kind", ["server_error", "cut_before", "error"])
+async def test_it_comes_back_after_slack_gave_no_address(
+    simulator: Simulator, client: SocketClient, kind: str
+):
+    await client.connect()
+    simulator.faults.add("apps.connections.open", kind, times=3)
+
+    await simulator.disconnect("refresh_requested")
+
+    await simulator.wait_for(lambda: simulator.sockets == 1)
+
+
+async def test_a_wrong_token_is_said_at_the_first_connection(
+    simulator: Simulator, client: SocketClient
+):
+    client.app_token = "xapp-wrong"
+
+    with pytest.raises(SlackApiError, match="invalid_auth"):
+        await client.issue_new_wss_url()
