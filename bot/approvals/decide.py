@@ -26,6 +26,7 @@ from bot.approvals.ports import (
     Phrases,
     Policies,
     deliver_job,
+    edit_job,
     resume_job,
 )
 from bot.approvals.replies import Replies
@@ -154,7 +155,7 @@ async def _write(
     row = await written.fetchone()
     if row is None or (status is not None and not row["closed"]):
         raise Overtaken(request.id)
-    follow = [deliver_job(delivery) for delivery in row["touched"]]
+    follow = [edit_job(delivery) for delivery in row["touched"]]
     if status is not None:
         follow.append(resume_job(request.conversation))
     await jobs.defer(connection, follow)

@@ -19,6 +19,7 @@ class Job:
     name: str
     lock: str
     arguments: dict[str, str] = field(default_factory=dict[str, str])
+    can_wait: bool = False  # a moment, so that what people wait for goes first
 
 
 class Jobs(Protocol):
@@ -63,8 +64,13 @@ def turn_job(conversation: str) -> Job:
 
 
 def deliver_job(delivery: str) -> Job:
-    """Bring one message in Slack up to date."""
+    """Post a message in Slack."""
     return Job("deliver", delivery, {"delivery": delivery})
+
+
+def edit_job(delivery: str) -> Job:
+    """Bring a message up to date; changes that follow each other become one edit."""
+    return Job("deliver", delivery, {"delivery": delivery}, can_wait=True)
 
 
 def prune_job(conversation: str) -> Job:

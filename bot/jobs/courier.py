@@ -17,6 +17,7 @@ from bot.errors import RetryLater
 from bot.jobs.queue import Queue
 
 AT_ONCE = 16
+MOMENT = 0.05  # seconds that an edit gives to what people wait for
 DRAIN = 5.0  # seconds that sending gets at a shutdown
 TIDY = 1.0  # seconds between two looks for jobs whose work is done; below their grace
 log = structlog.get_logger(__name__)
@@ -37,12 +38,12 @@ class Courier:
         self._done: set[int] = set()  # jobs that need not run any more
         self._tidier: asyncio.Task[None] | None = None
 
-    def send(self, delivery: str, job: int) -> None:
+    def send(self, delivery: str, job: int, can_wait: bool) -> None:
         """Begin to send; `job` is the number of the delivery's durable job."""
         if delivery in self._under_way:
             self._changed.add(delivery)
         else:
-            task = asyncio.create_task(self._bring(delivery))
+            task = asyncio.create_task(self._bring(delivery, can_wait))
             self._under_way[delivery] = task
             task.add_done_callback(lambda _: self._under_way.pop(delivery, None))
         self._under_way[delivery].add_done_callback(lambda task: self._end(task, job))
@@ -58,9 +59,10 @@ class Courier:
             self._tidier.cancel()
         await self._tidy()
 
-    async def _bring(self, delivery: str) -> bool:
+    async def _bring(self, delivery: str, can_wait: bool) -> bool:
         """Whether the delivery's stored job is not needed any more."""
         try:
+            await asyncio.sleep(MOMENT if can_wait else 0)
             async with self._free:
                 await self._deliver(delivery)
                 while delivery in self._changed:

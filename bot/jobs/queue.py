@@ -78,10 +78,10 @@ class Queue:
             reset=note_use,
         )
         self.app = App(connector=connector)
-        self._send: Callable[[str, int], None] | None = None
+        self._send: Callable[[str, int, bool], None] | None = None
 
-    def send_at_once(self, send: Callable[[str, int], None]) -> None:
-        """Let `send` have each delivery, with its job's number, after the commit."""
+    def send_at_once(self, send: Callable[[str, int, bool], None]) -> None:
+        """Let `send` have each delivery after the commit, with its job's number."""
         self._send = send
 
     def register(
@@ -118,9 +118,9 @@ class Queue:
         stored = await self.app.job_manager.batch_defer_jobs_async(
             jobs=[self._stored(job) for job in jobs], connection=connection
         )
-        for job in stored:
+        for asked, job in zip(jobs, stored, strict=True):
             if job.queue == LATER and self._send and job.lock and job.id:
-                send = partial(self._send, job.lock, job.id)
+                send = partial(self._send, job.lock, job.id, asked.can_wait)
                 connection.after_commit.append(send)
 
     async def defer_alone(self, job: Job, wait: int) -> None:

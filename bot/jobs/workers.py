@@ -17,7 +17,8 @@ RESTART = 1.0  # seconds
 # Seconds between two looks without a notification. A job whose lock was taken when it
 # was announced is announced no more, and an announcement during a look gets lost.
 POLL = 0.25
-CONCURRENCY = {RUNS: 12, DELIVERIES: 8, LATER: 4}
+# A run mostly waits for its model, and holds no connection meanwhile.
+CONCURRENCY = {RUNS: 64, DELIVERIES: 8, LATER: 4}
 POLL_LATER = 1.0  # what is due only later is not worth a notification
 
 

@@ -75,7 +75,7 @@ class SocketClient(SocketModeClient):
             SlackApiError, aiohttp.ClientError, TimeoutError: there is none now.
         """
         answer = await self.web_client.apps_connections_open(app_token=self.app_token)
-        return str(answer["url"])
+        return str(cast("Any", answer)["url"])
 
     async def connect(self) -> None:
         """Connect, however often that takes."""

@@ -67,6 +67,7 @@ async def test_the_same_click_five_times_is_one_decision(shared_both: Stage):
         results.append(await stage.click(MINA, "approve", card, action_ts=moment))
     await stage.answer(GENERAL, ts)
     await stage.outcome(card, "Approved")
+    await stage.reply(GENERAL, ts, "Approved: delete_file")
     await stage.rest()
 
     [(_, request), *_] = buttons(card)
@@ -125,14 +126,14 @@ async def test_each_late_click_of_another_person_is_answered(shared_both: Stage)
 
 async def test_posts_that_are_not_for_the_agent_are_left_alone(shared_both: Stage):
     stage = shared_both
-    seen = len(stage.simulator.messages(GENERAL))
+    said = "delete five.txt, somebody?"
 
-    await stage.simulator.post_message(RAVI, GENERAL, "delete five.txt, somebody?")
+    ts = await stage.simulator.post_message(RAVI, GENERAL, said)
     for event in unaddressed(stage.simulator.workspace.next_ts()):
         assert await stage.simulator.send_event(event)
     await stage.rest()
 
-    assert len(stage.simulator.messages(GENERAL)) == seen + 1
+    assert not stage.said(GENERAL, ts)
     kept = [text for (text,) in stage.records.rows("SELECT text FROM messages")]
     assert not [text for text in kept if "somebody" in text or "edited" in text]
 

@@ -45,6 +45,7 @@ async def test_a_card_and_an_answer_arrive_once_whatever_posting_meets(
     shared.simulator.faults.add("chat.postMessage", **(CUT_AFTER | {"times": 1}))
     await shared.click(MINA, "approve", card[0])
     await patient(shared, lambda: answers(shared, ts))
+    await patient(shared, lambda: "Approved" in shared.said(GENERAL, ts)[0]["text"])
     await shared.rest()
 
     assert len(cards_about(shared, name)) == 1

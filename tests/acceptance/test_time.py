@@ -35,6 +35,7 @@ async def test_a_late_click_changes_nothing_and_is_answered(shared: Stage):
     card = await shared.card_about("late.txt")
     await shared.outcome(card, "Timed out")
     await shared.answer(GENERAL, ts)
+    await shared.reply(GENERAL, ts, "Timed out: delete_file")
     heard = len(shared.whispers(MINA))
 
     clicked = await shared.click(MINA, "approve", card)
