@@ -204,7 +204,7 @@ class Service:
         self._stop.set()
         if self._socket is not None:
             await _quietly(self._socket.close_async())
-        app.clock.stop()
+        await app.clock.stop()
         await app.workers.stop()
         await app.courier.stop()
         if self._runner is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import time
 from datetime import timedelta
@@ -19,6 +21,7 @@ from bot.jobs.workers import STALLED
 log = structlog.get_logger(__name__)
 LEFT_BEHIND = timedelta(seconds=60)  # how old work without a job is when it is found
 BATCH = 100
+LAST_TICK = 5.0  # seconds that a tick gets to end at a shutdown
 QUIET = timedelta(minutes=1)  # since a conversation's last run, before it is pruned
 PRUNED_AT_ONCE = 10
 _JOBS = {"turn": turn_job, "resume": resume_job, "deliver": deliver_job}
@@ -33,6 +36,7 @@ class Clock:
         self._queue = queue
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self.last_tick = time.monotonic()
+        self._ticking = asyncio.Lock()
 
     def start(self) -> None:
         """Begin to tick in the background."""
@@ -46,13 +50,25 @@ class Clock:
         )
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """Tick no more."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+    async def stop(self) -> None:
+        """Tick no more, once the tick that is under way has ended.
+
+        The scheduler's own end cancels a running job, and with it a statement.
+        """
+        if not self._scheduler.running:
+            return
+        self._scheduler.pause()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_TICK), self._ticking:
+                self._scheduler.shutdown(wait=False)
 
     async def tick(self) -> None:
         """Expire what is overdue, take up what was left behind; raise nothing."""
+        async with self._ticking:
+            await self._do_duties()
+        self.last_tick = time.monotonic()
+
+    async def _do_duties(self) -> None:
         for duty in (self._expire, self._retry_stalled, self._take_up, self._prune):
             try:
                 await duty()
@@ -64,7 +80,6 @@ class Clock:
                     error=type(error).__name__,
                     exc_info=logging.getLogger(__name__).isEnabledFor(logging.DEBUG),
                 )
-        self.last_tick = time.monotonic()
 
     async def _expire(self) -> None:
         expired = await expire_due(self._pool, self._queue)
