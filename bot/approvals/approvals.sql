@@ -58,17 +58,8 @@ WHERE id IN (SELECT unnest(ARRAY[card_id, notice_id]) FROM requests WHERE id = %
 RETURNING id;
 
 -- name: select_request
--- One request, whole, with the clock. Scalar subqueries, since joins of as many tables
--- cost more to plan than to run.
-SELECT r.*, bot_now() AS now,
-  (SELECT g.state FROM grants g WHERE g.request_id = r.id) AS execution,
-  (SELECT ARRAY[COALESCE(d.posted_channel, d.channel_id), d.message_ts]
-   FROM deliveries d WHERE d.id = r.card_id) AS card,
-  ARRAY(SELECT to_jsonb(s) FROM stages s
-    WHERE s.request_id = r.id ORDER BY s.position) AS stages,
-  ARRAY(SELECT to_jsonb(x) FROM decisions x
-    WHERE x.request_id = r.id AND x.voided_at IS NULL ORDER BY x.id) AS decisions
-FROM requests r
+-- One request, whole, with the clock.
+SELECT * FROM whole_requests r
 WHERE r.id = %(id)s;
 
 -- name: lock_request
@@ -77,15 +68,7 @@ SELECT id FROM requests WHERE id = %(id)s FOR UPDATE;
 
 -- name: select_requests
 -- Several requests, whole: those of a status, of a code; the newest ones, newest first.
-SELECT r.*, bot_now() AS now,
-  (SELECT g.state FROM grants g WHERE g.request_id = r.id) AS execution,
-  (SELECT ARRAY[COALESCE(d.posted_channel, d.channel_id), d.message_ts]
-   FROM deliveries d WHERE d.id = r.card_id) AS card,
-  ARRAY(SELECT to_jsonb(s) FROM stages s
-    WHERE s.request_id = r.id ORDER BY s.position) AS stages,
-  ARRAY(SELECT to_jsonb(x) FROM decisions x
-    WHERE x.request_id = r.id AND x.voided_at IS NULL ORDER BY x.id) AS decisions
-FROM requests r
+SELECT * FROM whole_requests r
 WHERE (%(status)s::text IS NULL OR r.status = %(status)s)
   AND (%(code)s::text IS NULL OR r.code = %(code)s)
 ORDER BY r.raised_at DESC, r.position DESC, r.id DESC
@@ -93,29 +76,13 @@ LIMIT %(limit)s;
 
 -- name: select_requests_shown
 -- The requests that a message in Slack shows, in call order.
-SELECT r.*, bot_now() AS now,
-  (SELECT g.state FROM grants g WHERE g.request_id = r.id) AS execution,
-  (SELECT ARRAY[COALESCE(d.posted_channel, d.channel_id), d.message_ts]
-   FROM deliveries d WHERE d.id = r.card_id) AS card,
-  ARRAY(SELECT to_jsonb(s) FROM stages s
-    WHERE s.request_id = r.id ORDER BY s.position) AS stages,
-  ARRAY(SELECT to_jsonb(x) FROM decisions x
-    WHERE x.request_id = r.id AND x.voided_at IS NULL ORDER BY x.id) AS decisions
-FROM requests r
+SELECT * FROM whole_requests r
 WHERE r.card_id = %(delivery)s OR r.notice_id = %(delivery)s
 ORDER BY r.raised_at, r.position, r.id;
 
 -- name: select_requests_unresumed
 -- What a conversation's graph waits for: open questions, and answers not yet taken.
-SELECT r.*, bot_now() AS now,
-  (SELECT g.state FROM grants g WHERE g.request_id = r.id) AS execution,
-  (SELECT ARRAY[COALESCE(d.posted_channel, d.channel_id), d.message_ts]
-   FROM deliveries d WHERE d.id = r.card_id) AS card,
-  ARRAY(SELECT to_jsonb(s) FROM stages s
-    WHERE s.request_id = r.id ORDER BY s.position) AS stages,
-  ARRAY(SELECT to_jsonb(x) FROM decisions x
-    WHERE x.request_id = r.id AND x.voided_at IS NULL ORDER BY x.id) AS decisions
-FROM requests r
+SELECT * FROM whole_requests r
 WHERE r.conversation_id = %(conversation)s AND r.resumed_at IS NULL
 ORDER BY r.raised_at, r.position, r.id;
 

@@ -40,13 +40,18 @@ class Courier:
 
     def send(self, delivery: str, job: int, can_wait: bool) -> None:
         """Begin to send; `job` is the number of the delivery's durable job."""
-        if delivery in self._under_way:
+        task = self._under_way.get(delivery)
+        if task is not None and not task.done():  # a done one looks no more
             self._changed.add(delivery)
         else:
             task = asyncio.create_task(self._bring(delivery, can_wait))
             self._under_way[delivery] = task
-            task.add_done_callback(lambda _: self._under_way.pop(delivery, None))
-        self._under_way[delivery].add_done_callback(lambda task: self._end(task, job))
+            task.add_done_callback(lambda task: self._forget(delivery, task))
+        task.add_done_callback(lambda task: self._end(task, job))
+
+    def _forget(self, delivery: str, task: asyncio.Task[bool]) -> None:
+        if self._under_way.get(delivery) is task:
+            del self._under_way[delivery]
 
     async def stop(self) -> None:
         """Wait for what is under way; what is not done then is left to the jobs."""

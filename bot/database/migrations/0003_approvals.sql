@@ -91,6 +91,19 @@ CREATE TABLE grants (
 );
 CREATE INDEX grants_request ON grants (request_id);
 
+-- A request with all that belongs to it, and the clock. Scalar subqueries, since joins
+-- of as many tables cost more to plan than to run.
+CREATE VIEW whole_requests AS
+SELECT r.*, bot_now() AS now,
+  (SELECT g.state FROM grants g WHERE g.request_id = r.id) AS execution,
+  (SELECT ARRAY[COALESCE(d.posted_channel, d.channel_id), d.message_ts]
+   FROM deliveries d WHERE d.id = r.card_id) AS card,
+  ARRAY(SELECT to_jsonb(s) FROM stages s
+    WHERE s.request_id = r.id ORDER BY s.position) AS stages,
+  ARRAY(SELECT to_jsonb(x) FROM decisions x
+    WHERE x.request_id = r.id AND x.voided_at IS NULL ORDER BY x.id) AS decisions
+FROM requests r;
+
 -- The trail: every attempt, written in the transaction that it describes.
 CREATE TABLE audit (
   seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
