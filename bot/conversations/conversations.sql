@@ -87,6 +87,10 @@ ORDER BY last_run_at LIMIT %(limit)s;
 -- Its older checkpoints are gone, up to this run.
 UPDATE conversations SET pruned = %(generation)s WHERE id = %(conversation)s;
 
+-- name: take_back_alone
+-- Whether nobody else gives the jobs of dead workers back; until the transaction ends.
+SELECT pg_try_advisory_xact_lock(hashtext('approval-bot'), hashtext('stalled')) AS alone;
+
 -- name: select_left_behind
 -- Conversations with work but no job: a job was lost, or gave up. While people are
 -- waited for, only a message that nobody has answered yet is work.

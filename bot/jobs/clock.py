@@ -87,11 +87,19 @@ class Clock:
             log.info("requests timed out", action="expired", count=expired)
 
     async def _retry_stalled(self) -> None:
-        """Give the jobs of a dead worker back to the queue."""
+        """Give the jobs of a dead worker back to the queue.
+
+        One replica at a time: a job that another has given back runs again already,
+        and by an older list it would be taken from its living worker.
+        """
         manager = self._queue.app.job_manager
-        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED):
-            await manager.retry_job(job)
-            log.warning("job taken back", action="job_stalled", job=job.id)
+        async with transaction(self._pool) as connection:
+            found = await connection.execute(SQL["take_back_alone"])
+            if (row := await found.fetchone()) is None or not row["alone"]:
+                return
+            for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED):
+                await manager.retry_job(job)
+                log.warning("job taken back", action="job_stalled", job=job.id)
 
     async def _take_up(self) -> None:
         """Defer again what has no job although there is work."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -49,7 +50,7 @@ PASSING = frozenset(
     }
 )
 NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
-LEASE = timedelta(seconds=60)  # longer than any call to Slack with its retries
+LEASE = timedelta(seconds=60)
 HELD = 2  # seconds until somebody else's lease is looked at again
 LOST_CARD = 60  # seconds between two tries of a card that Slack refuses
 log = structlog.get_logger(__name__)
@@ -82,7 +83,9 @@ class Deliverer:
                 return False
             drawn = await self._draw(connection, row)
         try:
-            channel, ts = await self._send(row, drawn)
+            # below the lease, though the client sleeps for as long as Slack says
+            async with asyncio.timeout(LEASE.total_seconds() * 0.75):
+                channel, ts = await self._send(row, drawn)
         except SlackApiError as error:
             await self._refused(row, error)
             return False
@@ -176,10 +179,9 @@ class Deliverer:
 
     async def _find(self, row: Row) -> tuple[str, str] | None:
         """A post whose outcome nobody knows may stand in Slack already."""
-        since = f"{row['created_at'].timestamp() - 3600:.6f}"
         wanted: dict[str, Any] = {
             "channel": row["channel_id"],
-            "oldest": since,
+            "oldest": f"{row['created_at'].timestamp() - 3600:.6f}",
             "include_all_metadata": True,
             "limit": 200,
         }
@@ -223,10 +225,8 @@ class Deliverer:
         code = error_code(error)
         if code == "ratelimited" or code in PASSING:
             await self._let_go(row)
-        if code == "ratelimited":
-            raise RetryLater(_wait(error)) from error
-        if code in PASSING:
-            raise SlackUnavailable from error
+            limited = code == "ratelimited"
+            raise (RetryLater(_wait(error)) if limited else SlackUnavailable) from error
         log.warning(
             "Slack refuses a message",
             action="delivery_failed",
