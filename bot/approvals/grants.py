@@ -251,6 +251,15 @@ async def _finish(
     return row
 
 
+async def is_finished(pool: Pool, run: Run, call: CallFacts) -> bool:
+    """Whether this very run has stored the end of a call, perhaps without knowing."""
+    key = {"conversation": run.conversation, "tool_call": call.tool_call}
+    async with pool.connection() as connection:
+        found = await (await connection.execute(SQL["select_grant"], key)).fetchone()
+    ended = found is not None and found["state"] in (Execution.DONE, Execution.FAILED)
+    return bool(ended and found and found["generation"] == run.generation)
+
+
 class LostRun(Exception):
     """Another run has taken over the conversation; this one must stop."""
 

@@ -38,14 +38,12 @@ FROM conversations c WHERE c.id = %(conversation)s;
 
 -- name: start_run
 -- A new run, of a message if one is given: whatever ran before under a lower number has
--- been replaced. Its commit need not wait for the disk: everything that the run does
--- is written after it.
-WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
-begun AS (
+-- been replaced. The commit waits for the disk: a number given out twice, after a crash
+-- of the server, would let two runs believe that they are the conversation's own.
+WITH begun AS (
   UPDATE messages SET state = 'running'
   WHERE id = %(message)s AND state IN ('received', 'held'))
 UPDATE conversations SET generation = generation + 1, last_run_at = bot_now()
-FROM quick
 WHERE id = %(conversation)s RETURNING generation;
 
 -- name: own_run

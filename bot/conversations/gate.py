@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextvars import ContextVar
 
 from agent.grants import Call, Claim, Outcome, Ruling
 from bot.approvals import grants
-from bot.approvals.grants import CallFacts, Run, Taken
+from bot.approvals.grants import CallFacts, LostRun, Run, Taken
 from bot.approvals.model import Execution
 from bot.approvals.policy.model import Denied
 from bot.approvals.ports import Jobs, Policies
 from bot.database.pool import Pool
+from bot.errors import TRANSIENT
 from bot.slack import sentences
 
+FINISH_WAITS = (0.2, 0.5, 1, 2, 4, 8, 15)  # seconds between the tries to store an end
 current_run: ContextVar[Run] = ContextVar("current_run")
 
 
@@ -47,15 +50,28 @@ class StoredGrants:
         return _claim(taken)
 
     async def finish(self, call: Call, outcome: Outcome) -> None:
-        """Store what came of it."""
-        await grants.finish(
-            self._pool,
-            self._jobs,
-            self._run(call),
-            _facts(call),
-            Execution(outcome.status),
-            outcome.content,
-        )
+        """Store what came of it; what is known now should not become unknown.
+
+        A database that is away is waited for: half a minute, then the grant stays
+        claimed. A commit whose answer got lost may have been made.
+        """
+        run, facts = self._run(call), _facts(call)
+        state, waits = Execution(outcome.status), [*FINISH_WAITS]
+        tried = False
+        while True:
+            try:
+                return await grants.finish(
+                    self._pool, self._jobs, run, facts, state, outcome.content
+                )
+            except LostRun:
+                if tried and await grants.is_finished(self._pool, run, facts):
+                    return None
+                raise
+            except TRANSIENT:
+                if not waits:
+                    raise
+            tried = True
+            await asyncio.sleep(waits.pop(0))
 
     def _run(self, call: Call) -> Run:
         run = current_run.get()

@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
-from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
 TIMEOUT = 10  # seconds for one call
@@ -35,17 +34,19 @@ def make_session() -> aiohttp.ClientSession:
 def make_client(
     token: str | None, base_url: str, session: aiohttp.ClientSession
 ) -> AsyncWebClient:
-    """A client that waits where Slack says so, and repeats nothing else.
+    """A client that repeats nothing by itself.
 
     The default handler repeats a call whose connection broke, which posts a message
-    twice when Slack had taken the first.
+    twice when Slack had taken the first. The one for rate limits sleeps inside the
+    call, for as long as Slack says: a delivery that is limited frees its place instead
+    and is tried again by its job, so that one busy channel does not hold up the others.
     """
     return AsyncWebClient(
         token=token,
         base_url=base_url,
         timeout=TIMEOUT,
         session=session,
-        retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=1)],
+        retry_handlers=[],
     )
 
 
