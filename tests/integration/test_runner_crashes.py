@@ -5,14 +5,17 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from langgraph.errors import UnknownInterruptError
+from langgraph.types import Command
 
+from bot.approvals.grants import Run
 from bot.approvals.model import Execution, Status
 from bot.conversations import runner as runner_module
 from bot.conversations.engine import Engine
 from bot.conversations.gate import StoredGrants
 from bot.conversations.settle import Settler
 from tests.integration.agent_parts import Crash, crash_once, make_agent
-from tests.integration.core_parts import MINA, OMAR, House
+from tests.integration.core_parts import MINA, OMAR, REJECT, TEAM, House
 
 ASK = ("wipe", {"path": "a"})
 
@@ -216,6 +219,21 @@ async def test_an_answer_to_a_question_that_is_gone_ends_the_request(house: Hous
     assert (
         await house.one("SELECT count(*) FROM requests WHERE resumed_at IS NULL") == 0
     )
+
+
+async def test_langgraph_refuses_an_answer_to_what_it_does_not_ask(house: House):
+    """Without strict mode it would be taken for a later question, or say nothing."""
+    agent = make_agent(house, ASK, "Over.")
+    conversation = await agent.say()
+    request = await agent.request(conversation)
+    run = Run(TEAM, conversation, 1, {request.tool_call: request})
+    stray = Command(resume={"0" * 32: {"type": "approve"}})
+    with pytest.raises(UnknownInterruptError) as refused:
+        await agent.runner.engine._invoke(run, stray)
+    assert list(refused.value.pending_ids) == [request.interrupt]
+    await house.click(MINA, request, REJECT)
+    await agent.work()
+    assert agent.ledger.runs == []
 
 
 async def test_a_job_for_a_conversation_that_is_gone_does_nothing(house: House):
