@@ -59,7 +59,7 @@ RETURNING id;
 
 -- name: select_request
 -- One request, whole, with the clock.
-SELECT * FROM whole_requests r
+SELECT * FROM stored_requests r
 WHERE r.id = %(id)s;
 
 -- name: lock_request
@@ -68,7 +68,7 @@ SELECT id FROM requests WHERE id = %(id)s FOR UPDATE;
 
 -- name: select_requests
 -- Several requests, whole: those of a status, of a code; the newest ones, newest first.
-SELECT * FROM whole_requests r
+SELECT * FROM stored_requests r
 WHERE (%(status)s::text IS NULL OR r.status = %(status)s)
   AND (%(code)s::text IS NULL OR r.code = %(code)s)
 ORDER BY r.raised_at DESC, r.position DESC, r.id DESC
@@ -76,13 +76,14 @@ LIMIT %(limit)s;
 
 -- name: select_requests_shown
 -- The requests that a message in Slack shows, in call order.
-SELECT * FROM whole_requests r
-WHERE r.card_id = %(delivery)s OR r.notice_id = %(delivery)s
+SELECT * FROM stored_requests r
+WHERE r.id IN (SELECT m.request_id FROM request_messages m
+               WHERE m.delivery_id = %(delivery)s)
 ORDER BY r.raised_at, r.position, r.id;
 
 -- name: select_requests_unresumed
 -- What a conversation's graph waits for: open questions, and answers not yet taken.
-SELECT * FROM whole_requests r
+SELECT * FROM stored_requests r
 WHERE r.conversation_id = %(conversation)s AND r.resumed_at IS NULL
 ORDER BY r.raised_at, r.position, r.id;
 

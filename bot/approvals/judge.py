@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.approvals import eligibility
 from bot.approvals.model import Decision, Person, Profile, Request, Stage, Verdict
@@ -17,6 +18,8 @@ class Effect(enum.StrEnum):
     RECORDED = "recorded"  # counted; the stage needs more people
     STAGE_PASSED = "stage_passed"
     APPROVED = "approved"
+    EDITED = "edited"  # other arguments; the chain that they need is open
+    ANSWERED = "answered"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     TIMED_OUT = "timed_out"  # the click found the deadline over
@@ -30,6 +33,8 @@ CHANGES = frozenset(
         Effect.RECORDED,
         Effect.STAGE_PASSED,
         Effect.APPROVED,
+        Effect.EDITED,
+        Effect.ANSWERED,
         Effect.REJECTED,
         Effect.WITHDRAWN,
         Effect.TIMED_OUT,
@@ -50,7 +55,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Choice:
-    """One authenticated person's word on one request."""
+    """One authenticated person's word on one request.
+
+    Attributes:
+        request: what the button carries: `Request.token` as it was when it was drawn.
+            An older token is a word on arguments that hold no more.
+        reason: why it is rejected, or the answer in the tool's place.
+        arguments: the whole new arguments, for an edit.
+        typed: what was typed in to confirm.
+    """
 
     request: str
     person: Person
@@ -59,6 +72,8 @@ class Choice:
     place: Place | None = None
     reason: str = ""
     click: str = ""
+    arguments: Mapping[str, Any] | None = None
+    typed: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +82,7 @@ class Judgement:
 
     effect: Effect
     word: str = ""
+    detail: str = ""  # what the word is about: a group's name, a sentence
 
 
 def judge(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -17,6 +17,19 @@ class Status(enum.StrEnum):
     TIMED_OUT = "timed_out"
     WITHDRAWN = "withdrawn"
     ORPHANED = "orphaned"
+    ANSWERED = "answered"  # a person answered in the tool's place; nothing ran
+
+
+class Outcome(enum.StrEnum):
+    """Why a request ended as it did, where no person's word on it says so."""
+
+    NONE = ""
+    DENIED = "denied"  # by the policy; the note is its `why`
+    UNFILLABLE = "unfillable"  # the note is the group of the stage
+    WAIVED = "waived"
+    REPEATED = "repeated"  # the same call was rejected here within the last hour
+    OPERATOR = "operator"  # the brake on the command line; the note is the reason
+    REOPENED = "reopened"  # pending again; the note says why
 
 
 class Execution(enum.StrEnum):
@@ -34,6 +47,21 @@ class Verdict(enum.StrEnum):
 
     APPROVE = "approve"
     REJECT = "reject"
+    EDIT = "edit"  # approve with other arguments
+    ANSWER = "answer"  # answer in the tool's place; it does not run
+    WITHDRAW = "withdraw"  # of the requester alone
+
+
+class Confirm(enum.StrEnum):
+    """What stands between a click on Approve and its effect, weakest first."""
+
+    NONE = "none"
+    DIALOG = "dialog"  # a dialog that names the effect
+    TYPED = "typed"  # a value of the arguments, typed in
+
+
+#: What may be done with a call unless a rule's `allow` says otherwise.
+ALLOWED = (Verdict.APPROVE, Verdict.REJECT, Verdict.EDIT)
 
 
 @dataclass(frozen=True, order=True)
@@ -62,15 +90,21 @@ class Profile:
     refusal: str = ""
 
 
+USERS = "users"  # a group of listed people
+REQUESTER = "requester"  # the built-in group: the person who asked
+
+
 @dataclass(frozen=True)
 class Stage:
     """One step of a chain: who may decide it and how many of them must."""
 
     approvers: str  # the group's name in policy.yml
-    people: tuple[str, ...]  # user ids, as the policy had them when the request rose
+    people: tuple[str, ...]  # user ids; see `bot.approvals.standing` for who may now
     quorum: int = 1
     opened_at: dt.datetime | None = None
     passed_at: dt.datetime | None = None
+    source: str = USERS  # where its people come from, as in `Group.source`
+    channel: str = ""  # where its people are told: a channel's id, or "thread"
 
 
 @dataclass(frozen=True)
@@ -84,6 +118,15 @@ class Decision:
     via: str  # "slack", "cli", later "api" and "link"
     reason: str = ""
     click: str = ""  # Slack's action_ts, by which the same click is known again
+
+
+@dataclass(frozen=True)
+class Comment:
+    """What somebody wrote in a card's thread; it decides nothing."""
+
+    user: str
+    text: str
+    at: dt.datetime
 
 
 @dataclass(frozen=True)
@@ -111,7 +154,8 @@ class Request:
     expires_at: dt.datetime
     decisions: tuple[Decision, ...] = ()
     decided_at: dt.datetime | None = None
-    outcome_note: str = ""  # why, where the status alone does not say it
+    outcome: Outcome = Outcome.NONE
+    outcome_note: str = ""  # why, where status and outcome alone do not say it
     execution: Execution | None = None
     note: str = ""  # what the agent says about the call; unverified
     position: int = 0
@@ -120,6 +164,26 @@ class Request:
     card_channel: str = ""
     card_ts: str = ""
     notice: str = ""  # the delivery in the conversation's thread
+    token: str = ""  # what the card's buttons carry now; each edit brings a new one
+    confirm: Confirm = Confirm.NONE
+    confirm_argument: str = ""  # whose value is typed in, as a path; "" = the code
+    allow: tuple[Verdict, ...] = ALLOWED
+    schema: dict[str, Any] = field(default_factory=dict[str, Any])  # of the arguments
+    raised_arguments: dict[str, Any] | None = None  # as the agent asked, if edited
+    edited_by: str = ""  # the user id of whoever edited last
+    comments: tuple[Comment, ...] = ()
+    places: tuple[tuple[str, str], ...] = ()  # channel and ts of all its messages
+    voided: tuple[Decision, ...] = ()  # words that no longer count
+
+    @property
+    def is_edited(self) -> bool:
+        return self.raised_arguments is not None
+
+    @property
+    def answer(self) -> str:
+        """What a person answered in the tool's place, "" if nobody did."""
+        given = [d.reason for d in self.decisions if d.verdict is Verdict.ANSWER]
+        return given[-1] if given else ""
 
     @property
     def stage_index(self) -> int:

@@ -52,6 +52,15 @@ class People(Protocol):
         """Raise `bot.errors.SlackUnavailable` when nobody can tell in time."""
         ...
 
+    async def members(self, source: str, requester: Person) -> tuple[str, ...]:
+        """User ids of a group's people now, by `Group.source` (never `users`).
+
+        Empty where Slack says that there is no such group, channel or manager, or that
+        we may not look. Raises `bot.errors.SlackUnavailable` when nobody can tell in
+        time.
+        """
+        ...
+
 
 def resume_job(conversation: str) -> Job:
     """Hand the decided answers of a conversation to its graph."""

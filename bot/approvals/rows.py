@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.approvals.model import (
+    Comment,
+    Confirm,
     Decision,
     Execution,
+    Outcome,
     Person,
     Request,
     Stage,
@@ -19,7 +22,9 @@ from bot.approvals.model import (
 
 
 def request_from(row: Mapping[str, Any]) -> Request:
-    """One row of `select_request` or `select_requests` as a Request."""
+    """One row of the view `stored_requests` as a Request."""
+    raised = row["raised_arguments"]
+    words = [(_decision(word), word["voided_at"]) for word in row["decisions"] or ()]
     return Request(
         id=row["id"],
         code=row["code"],
@@ -40,8 +45,9 @@ def request_from(row: Mapping[str, Any]) -> Request:
         status=Status(row["status"]),
         raised_at=row["raised_at"],
         expires_at=row["expires_at"],
-        decisions=tuple(_decision(word) for word in row["decisions"] or ()),
+        decisions=tuple(word for word, voided in words if voided is None),
         decided_at=row["decided_at"],
+        outcome=Outcome(row["outcome"]),
         outcome_note=row["outcome_note"],
         execution=Execution(row["execution"]) if row["execution"] else None,
         note=row["note"],
@@ -51,6 +57,16 @@ def request_from(row: Mapping[str, Any]) -> Request:
         card_channel=(row["card"] or [None, None])[0] or "",
         card_ts=(row["card"] or [None, None])[1] or "",
         notice=str(row["notice_id"] or ""),
+        token=row["token"] or row["id"],
+        confirm=Confirm(row["confirm"]),
+        confirm_argument=row["confirm_argument"],
+        allow=tuple(Verdict(word) for word in row["allow"]),
+        schema=json.loads(row["schema"]),
+        raised_arguments=None if raised is None else json.loads(raised),
+        edited_by=row["edited_by"],
+        comments=tuple(_comment(comment) for comment in row["comments"] or ()),
+        places=tuple((channel, ts) for channel, ts in row["places"] or ()),
+        voided=tuple(word for word, voided in words if voided is not None),
     )
 
 
@@ -61,7 +77,14 @@ def _stage(row: Mapping[str, Any]) -> Stage:
         quorum=row["quorum"],
         opened_at=_time(row["opened_at"]),
         passed_at=_time(row["passed_at"]),
+        source=row["source"],
+        channel=row["channel"],
     )
+
+
+def _comment(row: Mapping[str, Any]) -> Comment:
+    at = dt.datetime.fromisoformat(row["at"])
+    return Comment(user=row["user_id"], text=row["text"], at=at)
 
 
 def _decision(row: Mapping[str, Any]) -> Decision:

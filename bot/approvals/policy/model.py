@@ -6,12 +6,16 @@ import datetime as dt
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from bot.approvals.model import ALLOWED, USERS, Confirm, Verdict
 from bot.approvals.policy.complaints import key_path
 
 THREAD: Literal["thread"] = "thread"
 DEFAULT_STAGES = "defaults.stages"  # stands for a rule's name where no rule demands
+
+
+Answers = Literal["words", "booleans"] | Mapping[str, Any]
 
 
 class Effect(enum.StrEnum):
@@ -24,10 +28,38 @@ class Effect(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Group:
-    """People who may decide; `users` are Slack user ids in the file's order."""
+    """People who may decide.
+
+    Attributes:
+        users: Slack user ids in the file's order; empty unless `source` is `users`.
+        source: where its people come from: `users`, `usergroup:S…`, `channel:C…`,
+            `open_channel:C…` (a public one too, by the file's `open: true`),
+            `manager_of_requester:Xf…`, or `requester` for the built-in group.
+        delegable_to: the group of which a delegate has to be; "" for anybody.
+    """
 
     name: str
-    users: tuple[str, ...]
+    users: tuple[str, ...] = ()
+    source: str = USERS
+    delegable_to: str = ""
+
+
+@dataclass(frozen=True)
+class Delegation:
+    """One person stands in for another, up to and with a last day."""
+
+    principal: str  # user id: `from` in the file
+    delegate: str  # user id: `to`
+    until: dt.date  # in the policy's time zone
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One comparison of an argument with a rule's value; all of a rule's must hold."""
+
+    argument: str  # a path: dots reach inside
+    operator: str  # eq ne gt ge lt le in not_in matches under domain_in
+    value: Any
 
 
 @dataclass(frozen=True)
@@ -37,6 +69,8 @@ class StageDemand:
     approvers: str
     quorum: int
     people: tuple[str, ...]
+    source: str = USERS
+    channel: str = THREAD  # where its people are told
 
 
 @dataclass(frozen=True)
@@ -44,6 +78,7 @@ class Rule:
     """One rule. Exactly one of `tools` and `interrupts` is filled.
 
     `stages` is filled for a demand only; `why` is "" where the file has none.
+    `answers` is for interrupts: words, booleans, or a value for each outcome.
     """
 
     name: str
@@ -52,6 +87,10 @@ class Rule:
     interrupts: tuple[str, ...] = ()
     stages: tuple[StageDemand, ...] = ()
     why: str = ""
+    when: tuple[Condition, ...] = ()
+    allow: tuple[Verdict, ...] = ALLOWED
+    confirm: Confirm = Confirm.NONE
+    answers: Answers | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +104,7 @@ class Requesters:
 class Interrupts:
     """How the own interrupts of a graph are answered, and who decides which level."""
 
-    answers: Literal["words", "booleans"] | None
+    answers: Literal["words", "booleans"] | None  # of a graph's raw interrupts
     levels: Mapping[str, str]  # word -> group
 
 
@@ -81,6 +120,8 @@ class Policy:
     rules: tuple[Rule, ...]
     default_stages: tuple[StageDemand, ...] | None
     interrupts: Interrupts
+    delegations: tuple[Delegation, ...] = ()
+    timezone: str = "UTC"  # an IANA name
 
 
 @dataclass(frozen=True)
@@ -110,6 +151,9 @@ class Demanded:
     why: tuple[str, ...]
     channel: str
     timeout: dt.timedelta
+    allow: tuple[Verdict, ...] = ALLOWED
+    confirm: Confirm = Confirm.NONE
+    confirm_argument: str = ""  # the path of the argument to type in
 
 
 Plan = Waived | Denied | Demanded
