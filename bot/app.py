@@ -22,6 +22,7 @@ from bot.conversations.gate import StoredGrants
 from bot.conversations.recheck import Recheck
 from bot.conversations.runner import Runner
 from bot.conversations.settle import Settler
+from bot.conversations.talk import Talk
 from bot.database.pool import Pool, make_pool
 from bot.errors import BotError
 from bot.jobs.clock import Clock
@@ -118,7 +119,9 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
     people = Directory(client, us)
     model = _model(settings)
     runner = _runner(settings, pool, queue, people, policies, model)
-    courier = _registered(pool, queue, runner, Deliverer(pool, queue, client, us))
+    courier = _registered(
+        pool, queue, runner, Deliverer(pool, queue, policies, client, us)
+    )
     decider = Decider(
         listener_pool, people, policies, SlackPhrases(), queue, lambda: us().app
     )
@@ -187,6 +190,7 @@ def _runner(
         people=people,
         policies=policies,
         engine=Engine(served, pool),
-        settler=Settler(pool, queue, policies, served),
+        settler=Settler(pool, queue, policies, people, served),
         recheck=Recheck(pool, queue, Afresh(people), policies),
+        talk=Talk(pool, queue),
     )

@@ -18,9 +18,9 @@ from psycopg_pool import PoolTimeout
 from bot import doctor
 from bot.app import SlackAccess, make_app
 from bot.approvals import store
-from bot.approvals.decide import reject_by_operator
 from bot.approvals.model import Request, Status
 from bot.approvals.policy import Complaint, PolicyError
+from bot.approvals.verdicts import reject_by_operator
 from bot.database import embedded
 from bot.database.migrate import migrate
 from bot.database.pool import Pool, make_pool

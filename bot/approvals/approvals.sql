@@ -12,29 +12,38 @@ messages AS (
     (%(card)s::uuid, 'card', %(card_channel)s, %(card_thread)s),
     (%(notice)s::uuid, 'notice', %(channel)s, %(thread)s)
   ) AS m (id, kind, channel, thread)
-  WHERE m.id IS NOT NULL),
+  WHERE m.id IS NOT NULL
+  RETURNING id),
 raised AS (
   INSERT INTO requests (
     id, code, team_id, enterprise_id, conversation_id, interrupt_id, position,
-    tool_call_id, tool, arguments, schema_digest, call_digest, grant_digest,
-    requester_id, participants, rules, why, policy_version, note,
-    status, outcome_note, decided_at, expires_at, card_id, notice_id)
+    tool_call_id, tool, kind, arguments, schema, schema_digest, call_digest,
+    raised_digest, grant_digest, requester_id, participants, rules, why,
+    policy_version, note, status, outcome, outcome_note, decided_at, expires_at,
+    card_id, notice_id, confirm, confirm_argument, allow)
   SELECT
     %(id)s, %(code)s, %(team)s, %(enterprise)s, %(conversation)s, %(interrupt)s,
-    %(position)s, %(tool_call)s, %(tool)s, %(arguments)s, %(schema_digest)s,
-    %(call_digest)s, %(grant_digest)s, %(requester)s, %(participants)s, %(rules)s,
-    %(why)s, %(policy_version)s, %(note)s, %(status)s, %(outcome_note)s,
+    %(position)s, %(tool_call)s, %(tool)s, %(kind)s, %(arguments)s, %(schema)s,
+    %(schema_digest)s, %(call_digest)s, %(call_digest)s, %(grant_digest)s,
+    %(requester)s, %(participants)s, %(rules)s, %(why)s, %(policy_version)s, %(note)s,
+    %(status)s, %(outcome)s, %(outcome_note)s,
     CASE WHEN %(status)s = 'pending' THEN NULL ELSE bot_now() END,
-    bot_now() + %(timeout)s, %(card)s, %(notice)s
+    bot_now() + %(timeout)s, %(card)s, %(notice)s,
+    %(confirm)s, %(confirm_argument)s, %(allow)s
   FROM fresh
   RETURNING *),
+shown AS (
+  INSERT INTO request_messages (request_id, delivery_id)
+  SELECT raised.id, messages.id FROM raised, messages),
 chain AS (
-  INSERT INTO stages (request_id, position, approvers, people, quorum, opened_at)
+  INSERT INTO stages
+    (request_id, position, approvers, people, quorum, source, channel, opened_at)
   SELECT raised.id, s.position, s.approvers,
-    ARRAY(SELECT jsonb_array_elements_text(s.people)), s.quorum,
+    ARRAY(SELECT jsonb_array_elements_text(s.people)), s.quorum, s.source, s.channel,
     CASE WHEN s.position = 0 THEN bot_now() END
   FROM raised, jsonb_to_recordset(%(stages)s::jsonb)
-    AS s (position integer, approvers text, people jsonb, quorum integer)),
+    AS s (position integer, approvers text, people jsonb, quorum integer,
+          source text, channel text)),
 granted AS (
   INSERT INTO grants (conversation_id, tool_call_id, request_id, tool, rule,
     policy_version, call_digest, grant_digest, state)
@@ -46,15 +55,37 @@ trail AS (
   SELECT team_id, %(event)s, id, conversation_id, 'bot', %(detail)s FROM raised)
 SELECT id FROM raised;
 
+-- name: select_rejected_before
+-- The clock; and, for the loop guard, which of these calls people have rejected here
+-- within the last hour, with whoever did so last. At least one row.
+SELECT bot_now() AS now, asked.digest, last.by, last.at
+FROM (SELECT unnest(%(digests)s::text[]) AS digest
+      UNION SELECT NULL) AS asked
+LEFT JOIN LATERAL (
+  SELECT r.decided_at AS at,
+    (SELECT d.user_id FROM decisions d
+     WHERE d.request_id = r.id AND d.verdict = 'reject' AND d.voided_at IS NULL
+     ORDER BY d.id DESC LIMIT 1) AS by
+  FROM requests r
+  WHERE r.conversation_id = %(conversation)s AND r.status = 'rejected'
+    AND r.outcome = '' AND r.decided_at > bot_now() - interval '1 hour'
+    AND asked.digest IN (r.raised_digest, r.call_digest)
+  ORDER BY r.decided_at DESC LIMIT 1) AS last ON true;
+
 -- name: insert_delivery
 -- Something to be sent; the job that sends it is deferred beside it.
 INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, user_id, text)
 VALUES (%(id)s, %(kind)s, %(team)s, %(channel)s, %(thread_ts)s, %(user)s, %(text)s);
 
+-- name: show_in
+-- A message that is about these requests.
+INSERT INTO request_messages (request_id, delivery_id)
+SELECT unnest(%(requests)s::text[]), %(delivery)s;
+
 -- name: touch_deliveries
 -- The messages of a request show something old now.
 UPDATE deliveries SET revision = revision + 1
-WHERE id IN (SELECT unnest(ARRAY[card_id, notice_id]) FROM requests WHERE id = %(id)s)
+WHERE id IN (SELECT delivery_id FROM request_messages WHERE request_id = %(id)s)
 RETURNING id;
 
 -- name: select_request
@@ -62,9 +93,24 @@ RETURNING id;
 SELECT * FROM stored_requests r
 WHERE r.id = %(id)s;
 
+-- name: clock
+-- The only clock.
+SELECT bot_now() AS now;
+
 -- name: lock_request
--- Take the row before it is read: whoever holds it decides.
-SELECT id FROM requests WHERE id = %(id)s FOR UPDATE;
+-- Take the row before it is read: whoever holds it decides. By its id, or by what one of
+-- its buttons carries or carried.
+SELECT id FROM requests
+WHERE id = COALESCE(
+  (SELECT t.id FROM requests t WHERE t.token = %(id)s),
+  (SELECT t.request_id FROM spent_tokens t WHERE t.token = %(id)s), %(id)s)
+FOR UPDATE;
+
+-- name: find_request
+-- The id of a request by that or by a button's token.
+SELECT COALESCE(
+  (SELECT t.id FROM requests t WHERE t.token = %(id)s),
+  (SELECT t.request_id FROM spent_tokens t WHERE t.token = %(id)s), %(id)s) AS id;
 
 -- name: select_requests
 -- Several requests, whole: those of a status, of a code; the newest ones, newest first.
@@ -107,12 +153,13 @@ WITH word AS (
 passed AS (
   UPDATE stages SET
     passed_at = CASE WHEN position = %(stage)s THEN bot_now() ELSE passed_at END,
-    opened_at = CASE WHEN position = %(stage)s THEN opened_at ELSE bot_now() END
+    opened_at = COALESCE(opened_at, bot_now())
   WHERE %(passes)s AND request_id = %(id)s
-    AND position IN (%(stage)s, %(stage)s + 1)),
+    AND position IN (%(stage)s, %(opens)s)),
 closed AS (
   UPDATE requests
-  SET status = %(status)s, decided_at = bot_now(), outcome_note = %(note)s
+  SET status = %(status)s, decided_at = bot_now(), outcome = %(outcome)s,
+    outcome_note = %(note)s
   WHERE id = %(id)s AND status = 'pending' AND %(status)s::text IS NOT NULL
     AND (%(status)s::text = 'timed_out') = (expires_at <= bot_now())
   RETURNING *),
@@ -121,7 +168,13 @@ granted AS (
     policy_version, call_digest, grant_digest, state)
   SELECT conversation_id, tool_call_id, id, tool, array_to_string(rules, ', '),
     policy_version, call_digest, grant_digest, 'approved'
-  FROM closed WHERE status = 'approved'),
+  FROM closed WHERE status = 'approved'
+  -- a call that an older policy denied, and that was asked again after a crash
+  ON CONFLICT (conversation_id, tool_call_id) DO UPDATE
+  SET request_id = EXCLUDED.request_id, rule = EXCLUDED.rule, result = NULL,
+    policy_version = EXCLUDED.policy_version, call_digest = EXCLUDED.call_digest,
+    grant_digest = EXCLUDED.grant_digest, state = 'approved', finished_at = NULL
+  WHERE grants.state = 'denied'),
 trail AS (
   INSERT INTO audit (team_id, event, request_id, conversation_id, actor, via, detail)
   SELECT a.team, a.event, a.request, a.conversation, a.actor, a.via, a.detail
@@ -130,23 +183,101 @@ trail AS (
           via text, detail jsonb)),
 touched AS (
   UPDATE deliveries SET revision = revision + 1
-  WHERE id IN (SELECT unnest(ARRAY[card_id, notice_id]) FROM requests
-               WHERE id = %(id)s)
+  WHERE id IN (SELECT delivery_id FROM request_messages WHERE request_id = %(id)s)
   RETURNING id)
 SELECT EXISTS (SELECT FROM closed) AS closed,
   ARRAY(SELECT id::text FROM touched) AS touched;
 
+-- name: edit
+-- Other arguments, another digest, another chain; what was said of the old ones is void,
+-- and the buttons that show them are spent. The row is locked before.
+WITH old AS (
+  INSERT INTO spent_tokens (token, request_id)
+  SELECT COALESCE(token, id), id FROM requests WHERE id = %(id)s),
+void AS (
+  UPDATE decisions SET voided_at = bot_now(), void_reason = 'edited'
+  WHERE request_id = %(id)s AND voided_at IS NULL),
+gone AS (
+  DELETE FROM stages WHERE request_id = %(id)s AND position >= %(length)s)
+UPDATE requests SET arguments = %(arguments)s,
+  raised_arguments = COALESCE(raised_arguments, arguments),
+  call_digest = %(call_digest)s, grant_digest = %(grant_digest)s, rules = %(rules)s,
+  why = %(why)s, policy_version = %(policy_version)s, edited_by = %(edited_by)s,
+  confirm = %(confirm)s, confirm_argument = %(confirm_argument)s, allow = %(allow)s,
+  token = %(token)s, outcome = '', outcome_note = ''
+WHERE id = %(id)s;
+
+-- name: write_chain
+-- The chain as it is now, stage by stage; open is the first that has not passed.
+INSERT INTO stages
+  (request_id, position, approvers, people, quorum, source, channel, opened_at)
+SELECT %(id)s, s.position, s.approvers,
+  ARRAY(SELECT jsonb_array_elements_text(s.people)), s.quorum, s.source, s.channel,
+  CASE WHEN s.open THEN bot_now() END
+FROM jsonb_to_recordset(%(stages)s::jsonb)
+  AS s (position integer, approvers text, people jsonb, quorum integer, source text,
+        channel text, open boolean, passed boolean)
+ON CONFLICT (request_id, position) DO UPDATE
+SET approvers = EXCLUDED.approvers, people = EXCLUDED.people, quorum = EXCLUDED.quorum,
+  source = EXCLUDED.source, channel = EXCLUDED.channel,
+  opened_at = CASE WHEN %(anew)s THEN EXCLUDED.opened_at
+    ELSE COALESCE(stages.opened_at, EXCLUDED.opened_at) END,
+  passed_at = CASE WHEN %(anew)s OR stages.position = ANY(%(reopened)s) THEN NULL
+    ELSE stages.passed_at END;
+
+-- name: tighten
+-- What the policy in force adds beside the stages, and why the card changes.
+UPDATE requests SET confirm = %(confirm)s, confirm_argument = %(confirm_argument)s,
+  allow = %(allow)s, outcome = 'reopened', outcome_note = %(note)s
+WHERE id = %(id)s;
+
+-- name: place_stage
+-- Where the people of the open stage are told: by a card of their own channel, or by a
+-- reply to the card that stands there already.
+-- A chain of an older version names no channels and stays where it is.
+WITH request AS (
+  SELECT r.id, r.team_id,
+    CASE %(channel)s WHEN 'thread' THEN c.channel_id WHEN '' THEN d.channel_id
+      ELSE %(channel)s END AS channel,
+    CASE %(channel)s WHEN 'thread' THEN c.thread_ts WHEN '' THEN d.thread_ts
+      END AS thread
+  FROM requests r JOIN conversations c ON c.id = r.conversation_id
+  JOIN deliveries d ON d.id = r.card_id
+  WHERE r.id = %(id)s),
+standing AS (
+  SELECT d.id FROM request r
+  JOIN request_messages m ON m.request_id = r.id
+  JOIN deliveries d ON d.id = m.delivery_id AND d.kind = 'card'
+    AND d.channel_id = r.channel AND d.thread_ts IS NOT DISTINCT FROM r.thread
+  LIMIT 1),
+message AS (
+  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts)
+  SELECT %(delivery)s::uuid,
+    CASE WHEN EXISTS (SELECT FROM standing) THEN 'call' ELSE 'card' END,
+    team_id, channel, thread
+  FROM request
+  RETURNING id, kind),
+shown AS (
+  INSERT INTO request_messages (request_id, delivery_id)
+  SELECT %(id)s, id FROM message)
+UPDATE requests r SET card_id = COALESCE(
+  (SELECT id FROM standing), (SELECT id FROM message))
+WHERE r.id = %(id)s;
+
 -- name: close_by_operator
 -- The operator's brake: rejects whatever is still open, overdue or not.
 UPDATE requests
-SET status = 'rejected', decided_at = bot_now(), outcome_note = %(note)s
+SET status = 'rejected', decided_at = bot_now(), outcome = 'operator',
+  outcome_note = %(note)s
 WHERE id = %(id)s AND status = 'pending'
 RETURNING id;
 
 -- name: reopen_request
--- A verdict whose approver has lost the right to it, before the graph has taken it.
-UPDATE requests SET status = 'pending', decided_at = NULL, outcome_note = %(note)s
-WHERE id = %(id)s AND status = 'approved' AND resumed_at IS NULL
+-- A verdict whose approver has lost the right to it, or to which the policy has added,
+-- before the graph has taken it.
+UPDATE requests SET status = 'pending', decided_at = NULL, outcome = 'reopened',
+  outcome_note = %(note)s
+WHERE id = %(id)s AND status IN ('approved', 'answered') AND resumed_at IS NULL
 RETURNING id;
 
 -- name: reopen_stage
@@ -165,6 +296,31 @@ UPDATE requests SET status = 'orphaned', decided_at = bot_now(), resumed_at = bo
   outcome_note = %(note)s
 WHERE id = ANY(%(ids)s) AND status = 'pending'
 RETURNING id;
+
+-- name: comment
+-- A message in the thread of a card of ours, once: kept with the requests on the card.
+WITH card AS (
+  SELECT id FROM deliveries
+  WHERE kind = 'card' AND team_id = %(team)s AND posted_channel = %(channel)s
+    AND message_ts = %(thread_ts)s),
+kept AS (
+  INSERT INTO comments (request_id, team_id, user_id, channel_id, ts, text)
+  SELECT m.request_id, %(team)s, %(user)s, %(channel)s, %(ts)s, %(text)s
+  FROM card JOIN request_messages m ON m.delivery_id = card.id
+  ON CONFLICT DO NOTHING
+  RETURNING request_id),
+trail AS (
+  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, via, detail)
+  SELECT r.team_id, 'commented', r.id, r.conversation_id, %(user)s, 'slack',
+    jsonb_build_object('tool', r.tool)
+  FROM kept JOIN requests r ON r.id = kept.request_id),
+touched AS (
+  UPDATE deliveries SET revision = revision + 1
+  WHERE kind = 'card' AND id IN (
+    SELECT m.delivery_id FROM kept JOIN request_messages m USING (request_id))
+  RETURNING id)
+SELECT EXISTS (SELECT FROM card) AS is_card,
+  ARRAY(SELECT id::text FROM touched) AS touched;
 
 -- name: select_due
 -- Requests whose time is over; each replica takes others.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.approvals import store
 from bot.approvals.audit import SQL
-from bot.approvals.decide import expire
 from bot.approvals.ports import Jobs
+from bot.approvals.verdicts import expire
 from bot.database.pool import Pool, transaction
 
 BATCH = 100

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
-from bot.approvals.model import Person, Request, Stage
+from bot.approvals.model import REQUESTER, Person, Request, Stage
 
 
 class Refusal(enum.StrEnum):
@@ -21,12 +22,16 @@ class Refusal(enum.StrEnum):
 def who_can_decide(request: Request) -> tuple[str, ...]:
     """List the user ids who can decide the open stage, in the policy's order.
 
-    Empty when no stage is open.
+    Empty when no stage is open. As good as the people of the stage are: `standing`
+    brings them up to date.
     """
-    if not request.is_open:
+    stage = open_stage(request)
+    if not request.is_open or stage is None:
         return ()
-    barred = _excluded(request) | _deciders(request)
-    return tuple(user for user in _open_people(request) if user not in barred)
+    barred = _deciders(request)
+    if stage.source != REQUESTER:
+        barred |= excluded(request)
+    return tuple(user for user in stage.people if user not in barred)
 
 
 def refusal(request: Request, person: Person) -> Refusal | None:
@@ -38,13 +43,15 @@ def refusal(request: Request, person: Person) -> Refusal | None:
     # A team belongs to one enterprise, and not every payload names the enterprise.
     if person.team != request.team:
         return Refusal.OTHER_TEAM
-    if person.user == request.requester.user:
-        return Refusal.REQUESTER
-    if person.user in request.participants:
-        return Refusal.PARTICIPANT
+    stage = open_stage(request)
+    if stage is None or stage.source != REQUESTER:
+        if person.user == request.requester.user:
+            return Refusal.REQUESTER
+        if person.user in request.participants:
+            return Refusal.PARTICIPANT
     if person.user in _deciders(request):
         return Refusal.ALREADY_DECIDED
-    if person.user not in _open_people(request):
+    if stage is None or person.user not in stage.people:
         return Refusal.NOT_IN_GROUP
     return None
 
@@ -56,17 +63,18 @@ def unfillable_stage(
 ) -> Stage | None:
     """Name the stage that those who remain cannot fill, or None.
 
-    `excluded` never decide; `decided` holds, by the stage's index, who already has.
+    `excluded` never decide, but for a stage of the requester's own; `decided` holds, by
+    the stage's index, who already has.
     A person decides at most one stage, so stages that could each be filled alone may
     still fail together: then the latest one that stays short is named.
     """
-    barred = {*excluded, *(user for users in decided.values() for user in users)}
+    deciders = {user for users in decided.values() for user in users}
     needs = {
         index: max(0, stage.quorum - len(set(decided.get(index, ()))))
         for index, stage in enumerate(stages)
         if stage.passed_at is None
     }
-    people = {index: _remaining(stages[index], barred) for index in needs}
+    people = {index: _remaining(stages[index], deciders, excluded) for index in needs}
     for index, need in needs.items():
         if len(people[index]) < need:
             return stages[index]
@@ -74,7 +82,11 @@ def unfillable_stage(
     return None if short is None else stages[short]
 
 
-def _remaining(stage: Stage, barred: Collection[str]) -> list[str]:
+def _remaining(
+    stage: Stage, deciders: Collection[str], excluded: Collection[str]
+) -> list[str]:
+    own = stage.source == REQUESTER
+    barred = {*deciders, *(() if own else excluded)}
     return [user for user in dict.fromkeys(stage.people) if user not in barred]
 
 
@@ -110,14 +122,26 @@ def _seat(
     return False
 
 
-def _excluded(request: Request) -> set[str]:
-    return {request.requester.user, *request.participants}
+class Origin(Protocol):
+    """Whose words a call comes from: a turn, or the request that it has raised."""
+
+    @property
+    def requester(self) -> Person: ...
+
+    @property
+    def participants(self) -> tuple[str, ...]: ...
+
+
+def excluded(origin: Origin) -> set[str]:
+    """Who asked, or wrote in the turn: none of them decides."""
+    return {origin.requester.user, *origin.participants}
+
+
+def open_stage(request: Request) -> Stage | None:
+    """The stage that is to be decided now; None when all have passed."""
+    index = request.stage_index
+    return request.stages[index] if index < len(request.stages) else None
 
 
 def _deciders(request: Request) -> set[str]:
     return {decision.person.user for decision in request.decisions}
-
-
-def _open_people(request: Request) -> tuple[str, ...]:
-    index = request.stage_index
-    return request.stages[index].people if index < len(request.stages) else ()

@@ -2,78 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import enum
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bot.approvals import eligibility
-from bot.approvals.model import Decision, Person, Profile, Request, Stage, Verdict
-
-
-class Effect(enum.StrEnum):
-    """What a word did."""
-
-    RECORDED = "recorded"  # counted; the stage needs more people
-    STAGE_PASSED = "stage_passed"
-    APPROVED = "approved"
-    EDITED = "edited"  # other arguments; the chain that they need is open
-    ANSWERED = "answered"
-    REJECTED = "rejected"
-    WITHDRAWN = "withdrawn"
-    TIMED_OUT = "timed_out"  # the click found the deadline over
-    LATE = "late"  # the request was closed already
-    REPEATED = "repeated"  # the same click once more
-    REFUSED = "refused"
-
-
-CHANGES = frozenset(
-    {
-        Effect.RECORDED,
-        Effect.STAGE_PASSED,
-        Effect.APPROVED,
-        Effect.EDITED,
-        Effect.ANSWERED,
-        Effect.REJECTED,
-        Effect.WITHDRAWN,
-        Effect.TIMED_OUT,
-    }
+from bot.approvals.choice import CHANGES, Choice, Effect, Place
+from bot.approvals.confirm import is_confirmed
+from bot.approvals.edit import Edit, Flaw, plan_edit
+from bot.approvals.model import (
+    Decision,
+    Outcome,
+    Profile,
+    Request,
+    Stage,
+    Verdict,
 )
+from bot.approvals.policy.model import Denied
+from bot.approvals.standing import Standing, refreshed, tightened
 
-
-@dataclass(frozen=True)
-class Place:
-    """Where in Slack a click was made, as the signed payload says."""
-
-    app: str
-    channel: str
-    message: str
-    card: str = ""  # the card's id in the message's own metadata
-    thread: str = ""  # the ts of the thread that the message stands in
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One authenticated person's word on one request.
-
-    Attributes:
-        request: what the button carries: `Request.token` as it was when it was drawn.
-            An older token is a word on arguments that hold no more.
-        reason: why it is rejected, or the answer in the tool's place.
-        arguments: the whole new arguments, for an edit.
-        typed: what was typed in to confirm.
-    """
-
-    request: str
-    person: Person
-    verdict: Verdict
-    via: str
-    place: Place | None = None
-    reason: str = ""
-    click: str = ""
-    arguments: Mapping[str, Any] | None = None
-    typed: str = ""
+__all__ = ["CHANGES", "Choice", "Effect", "Judgement", "Place", "judge"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +29,9 @@ class Judgement:
     effect: Effect
     word: str = ""
     detail: str = ""  # what the word is about: a group's name, a sentence
+    counts: bool = False  # an approval that left too few people stays on record
+    edit: Edit | None = None  # what an edit makes of the request
+    tight: Request | None = None  # the request, where the policy in force adds to it
 
 
 def judge(
@@ -90,86 +39,141 @@ def judge(
     choice: Choice,
     *,
     profile: Profile,
-    group_now: Collection[str],
     own_app: str,
-    now: dt.datetime,
+    standing: Standing,
 ) -> Judgement:
-    """Judge a choice.
+    """Judge a choice on a request as it is stored.
+
+    The policy in force is asked once more: what it adds is in `Judgement.tight`, and
+    the choice is judged on that.
 
     Args:
-        group_now: who is in the open stage's group under the policy in force now.
         own_app: the id of this Slack app.
-        now: the database's clock.
+        standing: the policy in force, who is in its live groups, the database's clock.
     """
-    if choice.place and not is_in_place(request, choice.place, own_app):
+    if choice.place and not is_in_place(request, choice, own_app):
         return Judgement(Effect.REFUSED, "misplaced")
+    if over := _too_late(request, choice, standing):
+        return over
+    if profile.refusal:
+        return Judgement(Effect.REFUSED, profile.refusal)
+    if withdrawal := _withdrawal(request, choice):
+        return withdrawal
+    if choice.request != request.token:
+        return Judgement(Effect.REFUSED, "superseded")
+    tight = tightened(request, standing.policy)
+    if isinstance(tight, Denied):
+        return Judgement(Effect.REJECTED, Outcome.DENIED, tight.why)
+    judgement = _judge(refreshed(tight, standing), choice, standing)
+    return judgement if tight is request else replace(judgement, tight=tight)
+
+
+def _judge(request: Request, choice: Choice, standing: Standing) -> Judgement:
+    if stuck := unfillable(request):
+        return Judgement(Effect.REJECTED, Outcome.UNFILLABLE, stuck.approvers)
+    if word := _refusal(request, choice):
+        return Judgement(Effect.REFUSED, word)
+    return _weigh(request, choice, standing)
+
+
+def _too_late(request: Request, choice: Choice, standing: Standing) -> Judgement | None:
     if is_repeated(request, choice):
         return Judgement(Effect.REPEATED)
     if not request.is_open:
         return Judgement(Effect.LATE, request.status)
-    if now >= request.expires_at:
+    if standing.now >= request.expires_at:
         return Judgement(Effect.TIMED_OUT)
-    if word := _refusal(request, choice, profile, group_now):
-        return Judgement(Effect.REFUSED, word)
-    if choice.person.is_same(request.requester):
-        return Judgement(Effect.WITHDRAWN)
-    return _weigh(request, choice)
+    return None
 
 
-def is_in_place(request: Request, place: Place, own_app: str) -> bool:
+def is_in_place(request: Request, choice: Choice, own_app: str) -> bool:
     """Whether a click comes from the request's own card.
 
     A click can beat the storing of the card's ts; then the message's own metadata,
-    which only this app writes on its messages, names the card.
+    which only this app writes on its messages, names the card. Withdraw stands on
+    each message about the request.
     """
-    if place.app != own_app:
+    place = choice.place
+    if place is None or place.app != own_app:
         return False
+    here = (place.channel, place.message)
+    if choice.verdict is Verdict.WITHDRAW and here in request.places:
+        return True
     if request.card_ts:
-        here = (place.channel, place.message)
         return here == (request.card_channel, request.card_ts)
     return bool(request.card) and place.card == request.card
 
 
 def is_repeated(request: Request, choice: Choice) -> bool:
-    """Whether this very click has been counted already."""
+    """Whether this very click has been counted already, be it void by now."""
     return bool(choice.click) and any(
         decision.person.is_same(choice.person) and decision.click == choice.click
-        for decision in request.decisions
+        for decision in (*request.decisions, *request.voided)
     )
 
 
-def _refusal(
-    request: Request, choice: Choice, profile: Profile, group_now: Collection[str]
-) -> str:
-    if profile.refusal:
-        return profile.refusal
-    withdraws = choice.verdict is Verdict.REJECT
-    if withdraws and choice.person.is_same(request.requester):
-        return ""
+def _withdrawal(request: Request, choice: Choice) -> Judgement | None:
+    own = choice.person.is_same(request.requester)
+    if own and choice.verdict in (Verdict.REJECT, Verdict.WITHDRAW):
+        return Judgement(Effect.WITHDRAWN)
+    if choice.verdict is Verdict.WITHDRAW:
+        return Judgement(Effect.REFUSED, "only_requester_withdraws")
+    return None
+
+
+def _refusal(request: Request, choice: Choice) -> str:
     if word := eligibility.refusal(request, choice.person):
         return word
-    return "" if choice.person.user in group_now else "not_in_group"
+    if choice.verdict not in request.allow:
+        return "not_allowed"
+    if choice.verdict is Verdict.APPROVE and not is_confirmed(request, choice):
+        return "typed_wrong"
+    return ""
 
 
-def _weigh(request: Request, choice: Choice) -> Judgement:
-    if choice.verdict is Verdict.REJECT:
-        return Judgement(Effect.REJECTED)
-    stage = request.stages[request.stage_index]
-    if approvals(request, request.stage_index) + 1 < stage.quorum:
+def _weigh(request: Request, choice: Choice, standing: Standing) -> Judgement:
+    match choice.verdict:
+        case Verdict.REJECT:
+            return Judgement(Effect.REJECTED)
+        case Verdict.ANSWER if choice.reason.strip():
+            return Judgement(Effect.ANSWERED)
+        case Verdict.ANSWER:
+            return Judgement(Effect.REFUSED, "answer_empty")
+        case Verdict.EDIT:
+            return _weigh_edit(request, choice, standing)
+        case _:
+            return _weigh_approval(request, choice)
+
+
+def _weigh_edit(request: Request, choice: Choice, standing: Standing) -> Judgement:
+    found = plan_edit(request, choice, standing)
+    if isinstance(found, Flaw):
+        return Judgement(Effect.REFUSED, found.word, found.detail)
+    if stuck := unfillable(found.request):
+        return Judgement(Effect.REFUSED, "edit_unfillable", stuck.approvers)
+    if found.request.stage_index == len(found.request.stages):
+        return Judgement(Effect.APPROVED, edit=found)
+    return Judgement(Effect.EDITED, edit=found)
+
+
+def _weigh_approval(request: Request, choice: Choice) -> Judgement:
+    index = request.stage_index
+    if approvals(request, index) + 1 < request.stages[index].quorum:
         effect = Effect.RECORDED
-    elif request.stage_index + 1 < len(request.stages):
-        effect = Effect.STAGE_PASSED
-    else:
+    elif all(s.passed_at or i == index for i, s in enumerate(request.stages)):
         return Judgement(Effect.APPROVED)
+    else:
+        effect = Effect.STAGE_PASSED
     if stuck := unfillable(after(request, choice, effect)):
-        return Judgement(Effect.REJECTED, f"unfillable:{stuck.approvers}")
+        word, group = Outcome.UNFILLABLE, stuck.approvers
+        return Judgement(Effect.REJECTED, word, group, counts=True)
     return Judgement(effect)
 
 
 def approvals(request: Request, stage: int) -> int:
     """How many people have approved a stage so far."""
     return sum(
-        decision.stage == stage and decision.verdict is Verdict.APPROVE
+        decision.stage == stage and decision.verdict in (Verdict.APPROVE, Verdict.EDIT)
         for decision in request.decisions
     )
 
@@ -190,5 +194,5 @@ def unfillable(request: Request) -> Stage | None:
     decided: dict[int, list[str]] = {}
     for decision in request.decisions:
         decided.setdefault(decision.stage, []).append(decision.person.user)
-    excluded = {request.requester.user, *request.participants}
-    return eligibility.unfillable_stage(request.stages, excluded, decided)
+    barred = eligibility.excluded(request)
+    return eligibility.unfillable_stage(request.stages, barred, decided)

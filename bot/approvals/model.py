@@ -52,6 +52,13 @@ class Verdict(enum.StrEnum):
     WITHDRAW = "withdraw"  # of the requester alone
 
 
+class Kind(enum.StrEnum):
+    """What is asked about."""
+
+    TOOL = "tool"  # a tool's call
+    INTERRUPT = "interrupt"  # a question of the graph's own
+
+
 class Confirm(enum.StrEnum):
     """What stands between a click on Approve and its effect, weakest first."""
 
@@ -174,6 +181,7 @@ class Request:
     comments: tuple[Comment, ...] = ()
     places: tuple[tuple[str, str], ...] = ()  # channel and ts of all its messages
     voided: tuple[Decision, ...] = ()  # words that no longer count
+    kind: Kind = Kind.TOOL
 
     @property
     def is_edited(self) -> bool:

@@ -4,59 +4,41 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from bot.approvals import digest, eligibility
+from bot.approvals import digest
 from bot.approvals.audit import SQL
-from bot.approvals.model import Person, Stage, Status
-from bot.approvals.policy.match import plan
-from bot.approvals.policy.model import THREAD, Demanded, Denied, Plan, Policy
-from bot.approvals.ports import Job, Jobs, deliver_job, resume_job
+from bot.approvals.chains import chain_json
+from bot.approvals.model import Status
+from bot.approvals.policy.model import THREAD, Policy
+from bot.approvals.ports import Job, Jobs, People, deliver_job, resume_job
+from bot.approvals.ruling import Asked, Rejected, Ruling, Turn, rule, sources_of
+from bot.approvals.standing import Standing
 from bot.database.pool import Connection
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that sounds or looks alike
+Members = Mapping[str, tuple[str, ...]]
+
+__all__ = ["Asked", "Turn", "look_up_groups", "raise_requests"]
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One call of one interrupt, as a dialect has read it."""
+async def look_up_groups(
+    people: People, policy: Policy, turn: Turn, asked: Sequence[Asked]
+) -> Members:
+    """Who is in the groups in Slack that these calls need, before any transaction.
 
-    interrupt: str
-    tool_call: str
-    tool: str
-    arguments: dict[str, Any]
-    schema: dict[str, Any] = field(default_factory=dict[str, Any])
-    position: int = 0
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Turn:
-    """The conversation, and whose words led to the call."""
-
-    conversation: str
-    channel: str
-    thread_ts: str
-    requester: Person
-    participants: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Ruling:
-    """What the policy makes of a call at its raising."""
-
-    status: Status
-    rules: tuple[str, ...]
-    why: tuple[str, ...] = ()
-    stages: tuple[Stage, ...] = ()
-    channel: str = THREAD
-    timeout: timedelta = timedelta(hours=24)
-    note: str = ""
+    Raises:
+        SlackUnavailable: nobody can tell now; try again later.
+    """
+    sources = {source for ask in asked for source in sources_of(policy, ask)}
+    return {
+        source: await people.members(source, turn.requester)
+        for source in sorted(sources)
+    }
 
 
 async def raise_requests(
@@ -65,16 +47,21 @@ async def raise_requests(
     policy: Policy,
     turn: Turn,
     asked: Sequence[Asked],
+    members: Members,
 ) -> list[str]:
     """Raise what is not raised yet, in the caller's transaction; return new ids.
 
     Asking again about the same interrupt changes nothing, so this may be repeated
-    after a crash.
+    after a crash. `members` is what `look_up_groups` has found.
     """
+    if not asked:
+        return []
     raised: list[str] = []
     follow: list[Job] = []
+    before, now = await _rejected_before(connection, turn, asked)
+    standing = Standing(policy, now, members)
     for ask in asked:
-        row = _row(policy, turn, ask, _rule(policy, turn, ask))
+        row = _row(policy, turn, ask, rule(ask, turn, standing, before))
         inserted = await connection.execute(SQL["raise"], row)
         if await inserted.fetchone() is None:
             continue
@@ -87,39 +74,27 @@ async def raise_requests(
     return raised
 
 
-def _rule(policy: Policy, turn: Turn, ask: Asked) -> _Ruling:
+async def _rejected_before(
+    connection: Connection, turn: Turn, asked: Sequence[Asked]
+) -> tuple[Mapping[str, Rejected], datetime]:
+    """What people have rejected here within the last hour, and the clock."""
+    digests = [known for ask in asked if (known := _digest(ask))]
+    key = {"conversation": turn.conversation, "digests": digests}
+    found = await connection.execute(SQL["select_rejected_before"], key)
+    rows = await found.fetchall()
+    rejected = [(row, Rejected(row["by"], row["at"])) for row in rows if row["by"]]
+    return {row["digest"]: known for row, known in rejected}, rows[0]["now"]
+
+
+def _digest(ask: Asked) -> str:
     try:
-        digest.storable(ask.arguments)
-    except digest.NotCanonical as error:
-        return _Ruling(Status.REJECTED, (), note=f"denied:{error}")
-    return _from_plan(plan(policy, ask.tool, ask.arguments), turn)
+        return ask.digest
+    except digest.NotCanonical:
+        return ""
 
 
-def _from_plan(found: Plan, turn: Turn) -> _Ruling:
-    if isinstance(found, Denied):
-        why = (found.why,)
-        return _Ruling(Status.REJECTED, (found.rule,), why, note=f"denied:{found.why}")
-    if not isinstance(found, Demanded):
-        return _Ruling(Status.APPROVED, (found.rule,), note="waived")
-    stages = tuple(
-        Stage(stage.approvers, stage.people, stage.quorum) for stage in found.stages
-    )
-    excluded = {turn.requester.user, *turn.participants}
-    stuck = eligibility.unfillable_stage(stages, excluded, {})
-    return _Ruling(
-        Status.REJECTED if stuck else Status.PENDING,
-        found.rules,
-        found.why,
-        stages,
-        found.channel,
-        found.timeout,
-        note=f"unfillable:{stuck.approvers}" if stuck else "",
-    )
-
-
-def _row(policy: Policy, turn: Turn, ask: Asked, ruling: _Ruling) -> dict[str, Any]:
-    readable = not ruling.note.startswith("denied:the arguments")
-    arguments = ask.arguments if readable else {}
+def _row(policy: Policy, turn: Turn, ask: Asked, ruling: Ruling) -> dict[str, Any]:
+    arguments = ask.arguments if ruling.is_readable else {}
     schema = digest.schema_digest(ask.schema)
     call = digest.call_digest(ask.tool, schema, arguments)
     person = turn.requester
@@ -133,6 +108,7 @@ def _row(policy: Policy, turn: Turn, ask: Asked, ruling: _Ruling) -> dict[str, A
         "position": ask.position,
         "tool_call": ask.tool_call,
         "tool": ask.tool,
+        "kind": str(ask.kind),
         "arguments": digest.storable(arguments),
         "schema_digest": schema,
         "call_digest": call,
@@ -146,34 +122,25 @@ def _row(policy: Policy, turn: Turn, ask: Asked, ruling: _Ruling) -> dict[str, A
         ),
         "requester": person.user,
         "participants": list(turn.participants),
-        "rules": list(ruling.rules),
+        "schema": digest.canonical(ask.schema),
+        "rules": [name for name in ruling.rules if name],
         "why": [why for why in ruling.why if why],
         "policy_version": policy.version,
         "note": ask.note,
         "status": ruling.status,
+        "outcome": str(ruling.outcome),
         "outcome_note": ruling.note,
         "timeout": ruling.timeout,
-        "stages": _stages(ruling),
+        "stages": chain_json(ruling.stages, 0),
+        "confirm": str(ruling.confirm),
+        "confirm_argument": ruling.confirm_argument,
+        "allow": [str(verdict) for verdict in ruling.allow],
         **_messages(turn, ruling),
         **_trail(turn, ask, ruling, policy),
     }
 
 
-def _stages(ruling: _Ruling) -> Jsonb:
-    return Jsonb(
-        [
-            {
-                "position": position,
-                "approvers": stage.approvers,
-                "people": stage.people,
-                "quorum": stage.quorum,
-            }
-            for position, stage in enumerate(ruling.stages)
-        ]
-    )
-
-
-def _messages(turn: Turn, ruling: _Ruling) -> dict[str, str | None]:
+def _messages(turn: Turn, ruling: Ruling) -> dict[str, str | None]:
     """The card, and beside it what the conversation's thread says.
 
     The notice is sent when the card stands, since it links to it; a card that stands
@@ -191,13 +158,14 @@ def _messages(turn: Turn, ruling: _Ruling) -> dict[str, str | None]:
     }
 
 
-def _trail(turn: Turn, ask: Asked, ruling: _Ruling, policy: Policy) -> dict[str, Any]:
+def _trail(turn: Turn, ask: Asked, ruling: Ruling, policy: Policy) -> dict[str, Any]:
     waits = ruling.status is Status.PENDING
     detail = {
         "on_behalf_of": turn.requester.user,
         "tool": ask.tool,
         "rules": ruling.rules,
         "policy": policy.version,
+        "outcome": str(ruling.outcome),
         "note": ruling.note,
     }
     return {

@@ -7,7 +7,8 @@ from typing import Any
 
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
-from bot.approvals.judge import CHANGES, Choice, Effect, Judgement
+from bot.approvals.choice import CHANGES, Choice, Effect
+from bot.approvals.judge import Judgement
 from bot.approvals.model import Request
 from bot.approvals.ports import Jobs, Phrases, deliver_job
 from bot.database.pool import Connection
@@ -35,7 +36,7 @@ class Replies:
         jobs: list[str] = []
         if judgement.effect not in CHANGES or judgement.effect is Effect.TIMED_OUT:
             await append(connection, [_attempt(choice, judgement, request)])
-        if request and judgement.effect is Effect.LATE:
+        if request and judgement.effect in (Effect.LATE, Effect.REFUSED):
             jobs += await store.touch(connection, request.id)
         text = self.phrases.answer(judgement, request, choice.person)
         if choice.place and text:

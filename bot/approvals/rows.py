@@ -12,6 +12,7 @@ from bot.approvals.model import (
     Confirm,
     Decision,
     Execution,
+    Kind,
     Outcome,
     Person,
     Request,
@@ -67,6 +68,7 @@ def request_from(row: Mapping[str, Any]) -> Request:
         comments=tuple(_comment(comment) for comment in row["comments"] or ()),
         places=tuple((channel, ts) for channel, ts in row["places"] or ()),
         voided=tuple(word for word, voided in words if voided is not None),
+        kind=Kind(row["kind"]),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
 from bot.approvals.audit import SQL
 from bot.approvals.model import Request
@@ -21,22 +22,37 @@ async def load(connection: Connection, request: str) -> Request | None:
 async def load_with_clock(
     connection: Connection, request: str
 ) -> tuple[Request, datetime] | None:
-    """One request as it is now, and the database's clock."""
+    """One request as it is now, by its id or a button's token, and the clock."""
+    found = await connection.execute(SQL["find_request"], {"id": request})
+    row = await found.fetchone()
+    return await _whole(connection, row["id"]) if row else None
+
+
+async def _whole(
+    connection: Connection, request: str
+) -> tuple[Request, datetime] | None:
     found = await connection.execute(SQL["select_request"], {"id": request})
     row = await found.fetchone()
     return (request_from(row), row["now"]) if row else None
 
 
+async def clock(connection: Connection) -> datetime:
+    """The database's clock."""
+    row = await (await connection.execute(SQL["clock"])).fetchone()
+    return cast("datetime", row["now"] if row else None)
+
+
 async def load_locked(
     connection: Connection, request: str
 ) -> tuple[Request, datetime] | None:
-    """Lock a request, then read it.
+    """Lock a request by its id or a button's token, then read it.
 
     Two statements, because a row that was waited for is read with the old snapshot of
     all other tables.
     """
-    await connection.execute(SQL["lock_request"], {"id": request})
-    return await load_with_clock(connection, request)
+    locked = await connection.execute(SQL["lock_request"], {"id": request})
+    row = await locked.fetchone()
+    return await _whole(connection, row["id"]) if row else None
 
 
 async def find(
@@ -64,6 +80,15 @@ async def unresumed(connection: Connection, conversation: str) -> list[Request]:
     key = {"conversation": conversation}
     found = await connection.execute(SQL["select_requests_unresumed"], key)
     return [request_from(row) for row in await found.fetchall()]
+
+
+async def show_in(
+    connection: Connection, delivery: str, requests: Sequence[Request]
+) -> None:
+    """Have a message drawn again whenever one of these requests changes."""
+    await connection.execute(
+        SQL["show_in"], {"delivery": delivery, "requests": [r.id for r in requests]}
+    )
 
 
 async def add_delivery(

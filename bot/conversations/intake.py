@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from bot.approvals.comments import comment
+from bot.approvals.model import Person
 from bot.approvals.ports import Jobs, turn_job
-from bot.database.pool import Pool, transaction
+from bot.database.pool import Connection, Pool, transaction
 from bot.database.statements import load_statements
 
 SQL = load_statements("bot.conversations", "conversations.sql")
@@ -27,12 +29,19 @@ class Incoming:
 
 
 async def receive(pool: Pool, jobs: Jobs, incoming: Incoming) -> bool:
-    """Store a message with the job that answers it; False if it is known already.
+    """Store a message with the job that answers it; False if there is none to answer.
+
+    A message that is known already is none, and neither is one in the thread of a card:
+    that is a comment on the card's requests.
 
     Raises:
         psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; do not ack.
     """
     async with transaction(pool) as connection:
+        if incoming.thread_ts != incoming.ts and await _comments(
+            connection, jobs, incoming
+        ):
+            return False
         stored = await connection.execute(
             SQL["receive"],
             {
@@ -53,6 +62,12 @@ async def receive(pool: Pool, jobs: Jobs, incoming: Incoming) -> bool:
         conversation = str(row["conversation_id"])
         await jobs.defer(connection, [turn_job(conversation)])
         return True
+
+
+async def _comments(connection: Connection, jobs: Jobs, incoming: Incoming) -> bool:
+    person = Person(incoming.enterprise, incoming.team, incoming.user)
+    place = (incoming.channel, incoming.thread_ts, incoming.ts)
+    return await comment(connection, jobs, person, place, clean(incoming.text))
 
 
 def clean(text: str) -> str:

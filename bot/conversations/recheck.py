@@ -1,19 +1,43 @@
-"""Before a verdict is carried out: do its approvers still have the right to it?"""
+"""Before a verdict is carried out: does it still stand?
+
+Its people may have lost their right to it, and the policy may ask for more by now.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.approvals.decide import reopen
-from bot.approvals.model import Decision, Execution, Request, Status
+from bot.approvals import store
+from bot.approvals.chains import what_is_added
+from bot.approvals.judge import unfillable
+from bot.approvals.model import Decision, Execution, Outcome, Request, Status
+from bot.approvals.policy.model import Denied, Policy
 from bot.approvals.ports import Jobs, People, Policies
-from bot.database.pool import Pool, transaction
+from bot.approvals.standing import (
+    Standing,
+    holds,
+    live_sources,
+    refreshed,
+    tightened,
+)
+from bot.approvals.verdicts import ask_again, reject_by_policy, reopen
+from bot.database.pool import Connection, Pool, transaction
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why a verdict does not stand: a sentence, and what is behind it."""
+
+    why: str
+    lost: Decision | None = None
+    tight: Request | None = None
+    denied: Denied | None = None
 
 
 @dataclass(frozen=True)
 class Recheck:
-    """Looks the people of a verdict up once more, while its question is pending."""
+    """Looks at people and policy once more, while the question is pending."""
 
     pool: Pool
     jobs: Jobs
@@ -21,34 +45,97 @@ class Recheck:
     policies: Policies
 
     async def standing(self, requests: Sequence[Request]) -> list[Request]:
-        """The requests whose verdicts stand; the others are open again.
+        """The requests whose verdicts stand; the others are open again, or rejected.
 
         Raises:
             SlackUnavailable: nobody can tell; try again later.
         """
         stands: list[Request] = []
         for request in requests:
-            lost = await self._lost(request)
-            if lost is None or not await self._reopen(request, *lost):
+            if not await self._is_voided(request):
                 stands.append(request)
         return stands
 
-    async def _lost(self, request: Request) -> tuple[Decision, str] | None:
-        if request.status is not Status.APPROVED or _has_begun(request):
-            return None
+    async def _is_voided(self, request: Request) -> bool:
+        given = (Status.APPROVED, Status.ANSWERED)
+        if request.status not in given or _has_begun(request):
+            return False
+        if request.outcome is Outcome.WAIVED:
+            return False
+        standing = await self._look_up(request, self.policies.current)
+        doubt = await self._doubt(request, standing)
+        return doubt is not None and await self._reopen(request, doubt, standing)
+
+    async def _look_up(self, request: Request, policy: Policy) -> Standing:
+        tight = tightened(request, policy)
+        stages = request.stages if isinstance(tight, Denied) else tight.stages
+        members = {
+            source: await self.people.members(source, request.requester)
+            for source in sorted(live_sources(stages, policy))
+        }
+        async with self.pool.connection() as connection:
+            now = await store.clock(connection)
+        return Standing(policy, now, members)
+
+    async def _doubt(self, request: Request, standing: Standing) -> Doubt | None:
+        tight = tightened(request, standing.policy)
+        if isinstance(tight, Denied):
+            return Doubt(tight.why, denied=tight)
         for decision in request.decisions:
             profile = await self.people.look_up(decision.person)
-            name = request.stages[decision.stage].approvers
-            group = self.policies.current.groups.get(name)
-            if profile.refusal:
-                return decision, profile.refusal
-            if group is None or decision.person.user not in group.users:
-                return decision, f"no longer in {name}"
+            why = profile.refusal
+            if not why and not holds(decision, request, standing):
+                why = f"no longer in {request.stages[decision.stage].approvers}"
+            if why:
+                who = f"<@{decision.person.user}>"
+                return Doubt(f"{who} may no longer decide: {why}", lost=decision)
+        if request.status is Status.APPROVED and tight.stages != request.stages:
+            return Doubt(what_is_added(request, tight), tight=tight)
         return None
 
-    async def _reopen(self, request: Request, lost: Decision, why: str) -> bool:
+    async def _reopen(self, request: Request, doubt: Doubt, standing: Standing) -> bool:
+        """Ask again; False if the call has begun meanwhile."""
         async with transaction(self.pool) as connection:
-            return await reopen(connection, self.jobs, request, lost, why)
+            again = await reopen(
+                connection,
+                self.jobs,
+                request,
+                doubt.why,
+                lost=doubt.lost,
+                tight=doubt.tight,
+            )
+            if again is None:
+                return False
+            await self._go_on(connection, again, doubt, standing)
+            return True
+
+    async def _go_on(
+        self, connection: Connection, again: Request, doubt: Doubt, standing: Standing
+    ) -> None:
+        """Ask the people of a reopened request, or reject it where that is no use.
+
+        One that is overdue is left to the clock, which alone closes those.
+        """
+        if await store.clock(connection) >= again.expires_at:
+            return
+        if doubt.denied is not None:
+            await reject_by_policy(
+                connection, self.jobs, again, Outcome.DENIED, doubt.why
+            )
+        elif stuck := unfillable(_without(refreshed(again, standing), doubt)):
+            await reject_by_policy(
+                connection, self.jobs, again, Outcome.UNFILLABLE, stuck.approvers
+            )
+        else:
+            await ask_again(connection, self.jobs, again)
+
+
+def _without(request: Request, doubt: Doubt) -> Request:
+    """Whoever lost the right is not among those who can decide it again."""
+    if doubt.lost is None:
+        return request
+    gone = doubt.lost.person.user
+    return replace(request, participants=(*request.participants, gone))
 
 
 def _has_begun(request: Request) -> bool:

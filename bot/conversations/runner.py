@@ -12,10 +12,9 @@ from langchain_core.messages import HumanMessage
 from langgraph.errors import GraphRecursionError
 
 from bot.approvals import store
-from bot.approvals.audit import Fact, append
 from bot.approvals.grants import LostRun, Run
 from bot.approvals.model import Profile, Request
-from bot.approvals.ports import Job, Jobs, People, Policies, deliver_job, turn_job
+from bot.approvals.ports import Jobs, People, Policies
 from bot.approvals.raise_request import Turn
 from bot.conversations import conversation as conversations
 from bot.conversations.conversation import Conversation, Message
@@ -24,11 +23,11 @@ from bot.conversations.engine import Engine, Ran
 from bot.conversations.intake import SQL
 from bot.conversations.recheck import Recheck
 from bot.conversations.settle import Settler
-from bot.database.pool import Connection, Pool, transaction
+from bot.conversations.talk import Talk, unreadable
+from bot.database.pool import Pool
 from bot.errors import TRANSIENT
 from bot.slack import sentences
 
-MESSAGE_LIMIT = 20_000  # characters of one message to the agent
 log = structlog.get_logger(__name__)
 
 
@@ -43,6 +42,7 @@ class Runner:
     engine: Engine
     settler: Settler
     recheck: Recheck
+    talk: Talk
 
     async def turn(self, conversation: str) -> None:
         """Work off a conversation's open messages, as far as it can go now.
@@ -54,7 +54,7 @@ class Runner:
         if found is None:
             return
         if found.waits:
-            await self._hold(found)
+            await self.talk.hold(found)
         elif found.running:
             await self._continue(found, found.running)
         elif found.unread:
@@ -87,25 +87,12 @@ class Runner:
         log.error("a job was given up", action="job_given_up", code=code)
         await self.settler.fail(run, found, sentences.agent_failed(code), decided)
 
-    async def _hold(self, conversation: Conversation) -> None:
-        """Keep what is said meanwhile, and say what is waited for."""
-        new = [m for m in conversation.messages if m.state == "received"]
-        if not new:
-            return
-        async with transaction(self.pool) as connection:
-            waiting = await store.unresumed(connection, conversation.id)
-            for message in new:
-                await conversations.set_state(connection, message, "held")
-            if waiting:
-                text = sentences.message_held(waiting[0].tool, waiting[0].code)
-                await self._say(connection, conversation, text)
-
     async def _begin(self, conversation: Conversation, message: Message) -> None:
         profile = await self.people.look_up(message.author)
         if profile.refusal:
-            await self._turn_away(conversation, message, profile)
-        elif problem := _unreadable(message.text):
-            await self._answer_at_once(conversation, message, problem)
+            await self.talk.turn_away(conversation, message, profile)
+        elif problem := unreadable(message.text):
+            await self.talk.answer_at_once(conversation, message, problem)
         else:
             await self._first_run(conversation, message, profile)
 
@@ -207,67 +194,6 @@ class Runner:
         known = self.engine.served.explain(error)
         return known or sentences.agent_failed(code)
 
-    async def _turn_away(
-        self, conversation: Conversation, message: Message, profile: Profile
-    ) -> None:
-        async with transaction(self.pool) as connection:
-            await conversations.set_state(connection, message, "refused")
-            fact = Fact(
-                conversation.team,
-                "refused",
-                conversation=conversation.id,
-                actor=message.author.user,
-                via="slack",
-                detail={"word": profile.refusal},
-            )
-            await append(connection, [fact])
-            delivery = await store.add_delivery(
-                connection,
-                kind="private",
-                team=conversation.team,
-                channel=conversation.channel,
-                thread_ts=_thread_of(conversation, message),
-                user=message.author.user,
-                text=sentences.may_not_ask(profile.refusal),
-            )
-            await self._follow(connection, conversation, [deliver_job(delivery)])
-
-    async def _answer_at_once(
-        self, conversation: Conversation, message: Message, text: str
-    ) -> None:
-        async with transaction(self.pool) as connection:
-            await conversations.set_state(connection, message, "answered")
-            await self._say(connection, conversation, text)
-            await self._follow(connection, conversation, [])
-
-    async def _follow(
-        self, connection: Connection, conversation: Conversation, jobs: list[Job]
-    ) -> None:
-        if len(conversation.unread) > 1:
-            jobs = [*jobs, turn_job(conversation.id)]
-        await self.jobs.defer(connection, jobs)
-
-    async def _say(
-        self, connection: Connection, conversation: Conversation, text: str
-    ) -> None:
-        delivery = await store.add_delivery(
-            connection,
-            kind="say",
-            team=conversation.team,
-            channel=conversation.channel,
-            thread_ts=conversation.thread_ts,
-            text=text,
-        )
-        await self.jobs.defer(connection, [deliver_job(delivery)])
-
-
-def _unreadable(text: str) -> str:
-    if not text.strip():
-        return sentences.EMPTY_MESSAGE
-    if len(text) > MESSAGE_LIMIT:
-        return sentences.too_long_message(len(text), MESSAGE_LIMIT)
-    return ""
-
 
 def _human(
     conversation: Conversation, message: Message, profile: Profile
@@ -289,9 +215,3 @@ def _turn_of(conversation: Conversation, request: Request) -> Turn:
         request.requester,
         request.participants,
     )
-
-
-def _thread_of(conversation: Conversation, message: Message) -> str | None:
-    """A private message in a thread that has no replies yet would not be seen."""
-    started = message.ts == conversation.thread_ts
-    return None if started else conversation.thread_ts

@@ -9,10 +9,15 @@ from typing import Any
 
 from langgraph.types import Interrupt
 
-from bot.approvals.decide import orphan
 from bot.approvals.grants import LostRun, Run
-from bot.approvals.ports import Job, Jobs, Policies, deliver_job, turn_job
-from bot.approvals.raise_request import Asked, Turn, raise_requests
+from bot.approvals.ports import Job, Jobs, People, Policies, deliver_job, turn_job
+from bot.approvals.raise_request import (
+    Asked,
+    Turn,
+    look_up_groups,
+    raise_requests,
+)
+from bot.approvals.verdicts import orphan
 from bot.conversations.conversation import Conversation
 from bot.conversations.dialects import tool_approval
 from bot.conversations.engine import Ran, ServedGraph
@@ -27,6 +32,7 @@ class Settler:
     pool: Pool
     jobs: Jobs
     policies: Policies
+    people: People
     served: ServedGraph
 
     async def settle(
@@ -44,14 +50,14 @@ class Settler:
 
         Raises:
             LostRun: another run has taken the conversation over.
+            SlackUnavailable: nobody can tell who is in a group; try again later.
         """
+        policy, asked = self.policies.current, self._asked(ran.interrupts)
+        members = await look_up_groups(self.people, policy, turn, asked)
         async with transaction(self.pool) as connection:
             await self._own(connection, run, answered)
             await self._orphan(connection, run, ran, answered)
-            asked = self._asked(ran.interrupts)
-            await raise_requests(
-                connection, self.jobs, self.policies.current, turn, asked
-            )
+            await raise_requests(connection, self.jobs, policy, turn, asked, members)
             if not ran.interrupts:
                 await self._end(connection, conversation, "answer", ran.answer)
 

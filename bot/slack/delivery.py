@@ -19,14 +19,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
 from bot.approvals.model import Request
-from bot.approvals.ports import Jobs, deliver_job
+from bot.approvals.ports import Jobs, Policies, deliver_job
 from bot.database.pool import Connection, Pool, transaction
 from bot.database.statements import load_statements
 from bot.errors import RetryLater, SlackUnavailable
 from bot.slack import sentences
 from bot.slack.client import error_code
-from bot.slack.drawing import Drawn, draw_card, draw_notice, draw_text
+from bot.slack.drawing import Drawn
 from bot.slack.identity import Identity
+from bot.slack.painter import HELD, Painter, Row
 
 SQL = load_statements("bot.slack", "deliveries.sql")
 EVENT_TYPE = "approval_bot_delivery"  # of the metadata by which a post is found again
@@ -51,10 +52,8 @@ PASSING = frozenset(
 )
 NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
 LEASE = timedelta(seconds=60)
-HELD = 2  # seconds until somebody else's lease is looked at again
 LOST_CARD = 60  # seconds between two tries of a card that Slack refuses
 log = structlog.get_logger(__name__)
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,13 @@ class Deliverer:
 
     pool: Pool
     jobs: Jobs
+    policies: Policies
     client: AsyncWebClient
     identity: Callable[[], Identity]
+
+    @property
+    def _painter(self) -> Painter:
+        return Painter(self.policies, self.identity)
 
     async def deliver(self, delivery: str) -> None:
         """Post or edit one message until Slack shows it as the database has it.
@@ -81,7 +85,7 @@ class Deliverer:
             row = await self._take(connection, delivery)
             if row is None:
                 return False
-            drawn = await self._draw(connection, row)
+            row, drawn = await self._painter.draw(connection, row)
         try:
             # below the lease, though the client sleeps for as long as Slack says
             async with asyncio.timeout(LEASE.total_seconds() * 0.75):
@@ -106,15 +110,6 @@ class Deliverer:
     async def _let_go(self, row: Row) -> None:
         async with self.pool.connection() as connection:
             await connection.execute(SQL["let_go"], {"id": row["id"]})
-
-    async def _draw(self, connection: Connection, row: Row) -> Drawn:
-        if row["kind"] not in ("card", "notice"):
-            return draw_text(row["kind"], row["text"])
-        requests = await store.shown_by(connection, str(row["id"]))
-        if row["kind"] == "notice":
-            return draw_notice(requests[0], self.identity())
-        first, revision = row["message_ts"] is None, row["revision"]
-        return draw_card(requests, row["now"], first_post=first, revision=revision)
 
     async def _send(self, row: Row, drawn: Drawn) -> tuple[str, str]:
         if row["kind"] == "private":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from bot.approvals.model import Request, Status
+from bot.approvals.model import Outcome, Request, Status
 from bot.approvals.raise_request import Asked
 from bot.slack import sentences
 
@@ -38,9 +38,17 @@ def describe(
 
 def answer(request: Request) -> dict[str, Any]:
     """The decision that the graph is resumed with."""
-    if request.status is Status.APPROVED:
+    if request.status is Status.ANSWERED:
+        return {
+            "type": "respond",
+            "message": sentences.answered_for_agent(request.answer),
+        }
+    if request.status is not Status.APPROVED:
+        return {"type": "reject", "message": _message(request)}
+    if not request.is_edited:
         return {"type": "approve"}
-    return {"type": "reject", "message": _message(request)}
+    edited = {"name": request.tool, "args": request.arguments}
+    return {"type": "edit", "edited_action": edited}
 
 
 def _message(request: Request) -> str:
@@ -48,9 +56,11 @@ def _message(request: Request) -> str:
         return sentences.TIMED_OUT_FOR_AGENT
     if request.status is Status.WITHDRAWN:
         return sentences.WITHDRAWN_FOR_AGENT
-    kind, _, rest = request.outcome_note.partition(":")
-    if kind == "denied":
-        return sentences.denied_for_agent(rest)
-    if kind == "unfillable":
-        return sentences.rejected_for_agent(reason=sentences.unfillable(rest))
+    if request.outcome is Outcome.DENIED:
+        return sentences.denied_for_agent(request.outcome_note)
+    if request.outcome is Outcome.REPEATED:
+        return sentences.repeated_for_agent(*request.outcome_note.split(" ", 1))
+    if request.outcome is Outcome.UNFILLABLE:
+        reason = sentences.unfillable(request.outcome_note)
+        return sentences.rejected_for_agent(reason=reason)
     return sentences.rejected_for_agent(reason=request.outcome_note)

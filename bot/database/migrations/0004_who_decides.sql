@@ -4,6 +4,8 @@ ALTER TABLE requests
   DROP CONSTRAINT requests_status_check,
   ADD CONSTRAINT requests_status_check CHECK (status IN ('pending', 'approved',
     'rejected', 'timed_out', 'withdrawn', 'orphaned', 'answered')),
+  -- a tool's call, or a question of the graph's own
+  ADD COLUMN kind text NOT NULL DEFAULT 'tool' CHECK (kind IN ('tool', 'interrupt')),
   -- why it ended so, where no person's word says it; `outcome_note` holds the rest
   ADD COLUMN outcome text NOT NULL DEFAULT '' CHECK (outcome IN ('', 'denied',
     'unfillable', 'waived', 'repeated', 'operator', 'reopened')),
@@ -80,7 +82,7 @@ CREATE TABLE comments (
   ts text NOT NULL,
   text text NOT NULL,
   at timestamptz NOT NULL DEFAULT bot_now(),
-  UNIQUE (team_id, channel_id, ts)
+  UNIQUE (request_id, channel_id, ts)
 );
 CREATE INDEX comments_request ON comments (request_id, id);
 

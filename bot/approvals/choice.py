@@ -1,0 +1,74 @@
+"""A person's word on a request, and what it did."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.approvals.model import Person, Verdict
+
+
+class Effect(enum.StrEnum):
+    """What a word did."""
+
+    RECORDED = "recorded"  # counted; the stage needs more people
+    STAGE_PASSED = "stage_passed"
+    APPROVED = "approved"
+    EDITED = "edited"  # other arguments; the chain that they need is open
+    ANSWERED = "answered"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    TIMED_OUT = "timed_out"  # the click found the deadline over
+    LATE = "late"  # the request was closed already
+    REPEATED = "repeated"  # the same click once more
+    REFUSED = "refused"
+
+
+CHANGES = frozenset(
+    {
+        Effect.RECORDED,
+        Effect.STAGE_PASSED,
+        Effect.APPROVED,
+        Effect.EDITED,
+        Effect.ANSWERED,
+        Effect.REJECTED,
+        Effect.WITHDRAWN,
+        Effect.TIMED_OUT,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in Slack a click was made, as the signed payload says."""
+
+    app: str
+    channel: str
+    message: str
+    card: str = ""  # the card's id in the message's own metadata
+    thread: str = ""  # the ts of the thread that the message stands in
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One authenticated person's word on one request.
+
+    Attributes:
+        request: what the button carries: `Request.token` as it was when it was drawn.
+            An older token is a word on arguments that hold no more.
+        reason: why it is rejected, or the answer in the tool's place.
+        arguments: the whole new arguments, for an edit.
+        typed: what was typed in to confirm.
+    """
+
+    request: str
+    person: Person
+    verdict: Verdict
+    via: str
+    place: Place | None = None
+    reason: str = ""
+    click: str = ""
+    arguments: Mapping[str, Any] | None = None
+    typed: str = ""

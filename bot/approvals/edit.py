@@ -1,0 +1,153 @@
+"""An edit: other arguments, another digest, and the chain that the policy asks then."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.approvals import digest
+from bot.approvals.choice import Choice
+from bot.approvals.confirm import is_confirmed
+from bot.approvals.fitting import complaint_about
+from bot.approvals.model import Confirm, Decision, Request, Stage, Verdict
+from bot.approvals.policy.model import Demanded, Denied
+from bot.approvals.standing import (
+    Standing,
+    live_sources,
+    plan_of,
+    refreshed,
+    stages_of,
+)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What an edit makes of a request.
+
+    Attributes:
+        begun: the request with the new call and its chain, on which nobody has decided.
+        request: the same with the editor's word counted.
+        own: the editor's stage in the new chain, or -1 if the edit counts for none.
+    """
+
+    begun: Request
+    request: Request
+    own: int
+
+    @property
+    def passes(self) -> bool:
+        """Whether the editor's word alone passes their stage."""
+        return self.own >= 0 and self.request.stages[self.own].passed_at is not None
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """Why an edit changes nothing; `detail` as in `Judgement`."""
+
+    word: str
+    detail: str = ""
+
+
+def plan_edit(request: Request, choice: Choice, standing: Standing) -> Edit | Flaw:
+    """Ask the policy again, with the new values.
+
+    The editor's own stage counts as passed by the editor if the new chain has it. It
+    does not where the new values ask for a typed confirmation that the old ones did
+    not: nobody has typed anything then.
+    """
+    arguments = dict(choice.arguments or {})
+    if flaw := _flaw(request, choice, arguments):
+        return flaw
+    found = plan_of(standing.policy, request.kind, request.tool, arguments)
+    if isinstance(found, Denied):
+        return Flaw("edit_denied", found.why)
+    own = request.stages[request.stage_index]
+    chain = found if isinstance(found, Demanded) else None
+    stages = stages_of(chain.stages) if chain else (_unopened(own),)
+    changed = _changed(request, arguments, choice, standing.policy.version)
+    if chain is not None:
+        changed = replace(
+            changed,
+            rules=chain.rules,
+            why=chain.why,
+            allow=chain.allow,
+            confirm=chain.confirm,
+            confirm_argument=chain.confirm_argument,
+        )
+    changed = refreshed(replace(changed, stages=stages), standing)
+    untyped = changed.confirm is Confirm.TYPED and request.confirm is not Confirm.TYPED
+    return _counted(changed, choice, -1 if untyped else _index(stages, own), standing)
+
+
+def new_sources(request: Request, choice: Choice, standing: Standing) -> set[str]:
+    """Live groups that the edited call would need, beyond those of the request."""
+    if choice.verdict is not Verdict.EDIT or choice.arguments is None:
+        return set()
+    found = plan_of(standing.policy, request.kind, request.tool, dict(choice.arguments))
+    stages = found.stages if isinstance(found, Demanded) else ()
+    return live_sources(stages, standing.policy)
+
+
+def _flaw(request: Request, choice: Choice, arguments: dict[str, Any]) -> Flaw | None:
+    try:
+        text = digest.storable(arguments)
+    except digest.NotCanonical as error:
+        return Flaw("edit_invalid", str(error))
+    if complaint := complaint_about(request.schema, arguments):
+        return Flaw("edit_invalid", complaint)
+    if text == digest.storable(request.arguments):
+        return Flaw("edit_same")
+    if not is_confirmed(request, choice, arguments):
+        return Flaw("typed_wrong")
+    return None
+
+
+def _changed(
+    request: Request, arguments: dict[str, Any], choice: Choice, version: str
+) -> Request:
+    call = digest.call_digest(request.tool, request.schema_digest, arguments)
+    person = request.requester
+    raised = request.arguments if request.raised_arguments is None else None
+    return replace(
+        request,
+        arguments=arguments,
+        raised_arguments=raised or request.raised_arguments,
+        call_digest=call,
+        grant_digest=digest.grant_digest(
+            call,
+            conversation=request.conversation,
+            interrupt=request.interrupt,
+            tool_call=request.tool_call,
+            requester=(person.enterprise, person.team, person.user),
+            policy_version=version,
+        ),
+        policy_version=version,
+        edited_by=choice.person.user,
+        decisions=(),
+        voided=(*request.voided, *request.decisions),
+        token=secrets.token_urlsafe(16),
+    )
+
+
+def _unopened(stage: Stage) -> Stage:
+    return replace(stage, opened_at=None, passed_at=None, quorum=1)
+
+
+def _index(stages: tuple[Stage, ...], own: Stage) -> int:
+    names = [stage.approvers for stage in stages]
+    return names.index(own.approvers) if own.approvers in names else -1
+
+
+def _counted(request: Request, choice: Choice, own: int, standing: Standing) -> Edit:
+    """The editor's word on their own stage, if the new chain has it."""
+    if own < 0:
+        return Edit(request, request, own)
+    word = Decision(
+        choice.person, Verdict.EDIT, own, standing.now, choice.via, click=choice.click
+    )
+    stages = list(request.stages)
+    if stages[own].quorum <= 1:
+        stages[own] = replace(stages[own], passed_at=standing.now)
+    counted = replace(request, decisions=(word,), stages=tuple(stages))
+    return Edit(request, counted, own)

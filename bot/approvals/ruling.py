@@ -1,0 +1,173 @@
+"""What the policy makes of a call at the moment at which it is raised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.approvals import digest, eligibility
+from bot.approvals.model import (
+    ALLOWED,
+    REQUESTER,
+    Confirm,
+    Kind,
+    Outcome,
+    Person,
+    Stage,
+    Status,
+    Verdict,
+)
+from bot.approvals.policy.model import THREAD, Demanded, Denied, Plan, Policy
+from bot.approvals.standing import (
+    Standing,
+    live_sources,
+    people_now,
+    plan_of,
+    stages_of,
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One call of one interrupt, as a dialect has read it."""
+
+    interrupt: str
+    tool_call: str
+    tool: str
+    arguments: dict[str, Any]
+    schema: dict[str, Any] = field(default_factory=dict[str, Any])
+    position: int = 0
+    note: str = ""
+    kind: Kind = Kind.TOOL
+
+    @property
+    def digest(self) -> str:
+        """The call digest. Raises `NotCanonical`."""
+        schema = digest.schema_digest(self.schema)
+        return digest.call_digest(self.tool, schema, self.arguments)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The conversation, and whose words led to the call."""
+
+    conversation: str
+    channel: str
+    thread_ts: str
+    requester: Person
+    participants: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What becomes of a call when it is raised."""
+
+    status: Status
+    rules: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    timeout: timedelta = timedelta(hours=24)
+    outcome: Outcome = Outcome.NONE
+    note: str = ""
+    allow: tuple[Verdict, ...] = ALLOWED
+    confirm: Confirm = Confirm.NONE
+    confirm_argument: str = ""
+    is_readable: bool = True  # whether the arguments can be written down at all
+
+    @property
+    def channel(self) -> str:
+        """Where the card is posted: the first stage's channel."""
+        return self.stages[0].channel if self.stages else THREAD
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """The same call as people have rejected it in this conversation, not long ago."""
+
+    by: str  # a user id
+    at: datetime
+
+
+def sources_of(policy: Policy, asked: Asked) -> set[str]:
+    """The groups in Slack whose members have to be known before a call is raised."""
+    found = _plan(policy, asked)
+    stages = found.stages if isinstance(found, Demanded) else ()
+    return live_sources(stages, policy)
+
+
+def rule(
+    asked: Asked, turn: Turn, standing: Standing, before: Mapping[str, Rejected]
+) -> Ruling:
+    """Rule on a call.
+
+    Args:
+        standing: `members` has all that `sources_of` names.
+        before: calls that were rejected here within the last hour, by call digest.
+    """
+    found = _plan(standing.policy, asked)
+    if isinstance(found, Ruling):
+        return found
+    if isinstance(found, Denied):
+        return Ruling(
+            Status.REJECTED,
+            (found.rule,),
+            (found.why,),
+            outcome=Outcome.DENIED,
+            note=found.why,
+        )
+    if not isinstance(found, Demanded):
+        return Ruling(Status.APPROVED, (found.rule,), outcome=Outcome.WAIVED)
+    return _demanded(found, asked, turn, standing, before)
+
+
+def _plan(policy: Policy, asked: Asked) -> Plan | Ruling:
+    try:
+        digest.storable(asked.arguments)
+    except digest.NotCanonical as error:
+        return Ruling(
+            Status.REJECTED,
+            outcome=Outcome.DENIED,
+            note=str(error),
+            is_readable=False,
+        )
+    return plan_of(policy, asked.kind, asked.tool, asked.arguments)
+
+
+def _demanded(
+    found: Demanded,
+    asked: Asked,
+    turn: Turn,
+    standing: Standing,
+    before: Mapping[str, Rejected],
+) -> Ruling:
+    stages = tuple(_with_people(s, turn, standing) for s in stages_of(found.stages))
+    ruling = Ruling(
+        Status.PENDING,
+        found.rules,
+        found.why,
+        stages,
+        found.timeout,
+        allow=found.allow,
+        confirm=found.confirm,
+        confirm_argument=found.confirm_argument,
+    )
+    if asked.kind is Kind.TOOL and (known := before.get(asked.digest)):
+        note = f"{known.by} {known.at.isoformat(timespec='seconds')}"
+        return _rejected(ruling, Outcome.REPEATED, note)
+    can = [replace(s, people=people_now(s, turn, standing)) for s in stages]
+    barred = eligibility.excluded(turn)
+    if stuck := eligibility.unfillable_stage(can, barred, {}):
+        return _rejected(ruling, Outcome.UNFILLABLE, stuck.approvers)
+    return ruling
+
+
+def _with_people(stage: Stage, turn: Turn, standing: Standing) -> Stage:
+    if stage.source == REQUESTER:
+        return replace(stage, people=(turn.requester.user,))
+    return replace(stage, people=standing.members.get(stage.source, stage.people))
+
+
+def _rejected(ruling: Ruling, outcome: Outcome, note: str) -> Ruling:
+    return replace(ruling, status=Status.REJECTED, outcome=outcome, note=note)

@@ -1,0 +1,290 @@
+"""Write what was decided: the only code that changes a request's status.
+
+Each function works on a request whose row its caller has locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.approvals import digest, store
+from bot.approvals.audit import SQL, Fact, about, append, as_json
+from bot.approvals.chains import add_demands, call_next, manner, write_chain
+from bot.approvals.choice import Choice, Effect
+from bot.approvals.edit import Edit
+from bot.approvals.eligibility import open_stage
+from bot.approvals.judge import Judgement
+from bot.approvals.model import Decision, Outcome, Person, Request, Status
+from bot.approvals.ports import Jobs, deliver_job, edit_job, resume_job
+from bot.database.pool import Connection, Pool, transaction
+
+CLOSES = {
+    Effect.APPROVED: Status.APPROVED,
+    Effect.ANSWERED: Status.ANSWERED,
+    Effect.REJECTED: Status.REJECTED,
+    Effect.WITHDRAWN: Status.WITHDRAWN,
+    Effect.TIMED_OUT: Status.TIMED_OUT,
+}
+
+
+class Overtaken(Exception):
+    """The deadline passed between the judgement and its writing; try again."""
+
+
+async def apply(
+    connection: Connection,
+    jobs: Jobs,
+    request: Request,
+    choice: Choice,
+    judgement: Judgement,
+) -> None:
+    """Write a change that `judge` allowed, with its trail and what follows from it."""
+    if judgement.edit is not None:
+        await _edit(connection, jobs, request, choice, judgement, judgement.edit)
+    elif judgement.effect is Effect.TIMED_OUT:
+        await expire(connection, jobs, request)
+    elif judgement.word:  # the policy's own verdict, that a click has brought about
+        counted = choice if judgement.counts else None
+        outcome, note = Outcome(judgement.word), judgement.detail
+        await reject_by_policy(connection, jobs, request, outcome, note, counted)
+    else:
+        who = (choice.person.user, choice.via)
+        await _write(connection, jobs, request, judgement, choice.reason, who, choice)
+        if judgement.effect is Effect.STAGE_PASSED:
+            await call_next(connection, jobs, request, _opens(request))
+
+
+async def expire(connection: Connection, jobs: Jobs, request: Request) -> None:
+    """Reject by silence: the deadline of a pending request is over."""
+    judgement = Judgement(Effect.TIMED_OUT)
+    await _write(connection, jobs, request, judgement, "", ("clock", ""))
+
+
+async def reject_by_policy(
+    connection: Connection,
+    jobs: Jobs,
+    request: Request,
+    outcome: Outcome,
+    note: str,
+    choice: Choice | None = None,
+) -> None:
+    """Reject a pending request that the policy denies, or that nobody can decide.
+
+    `choice` is the approval that left too few people; it stays on record.
+    """
+    judgement = Judgement(Effect.REJECTED, outcome)
+    await _write(connection, jobs, request, judgement, note, ("bot", ""), choice)
+
+
+async def _write(
+    connection: Connection,
+    jobs: Jobs,
+    request: Request,
+    judgement: Judgement,
+    note: str,
+    who: tuple[str, str],
+    choice: Choice | None = None,
+    stage: int | None = None,
+) -> None:
+    status = CLOSES.get(judgement.effect)
+    index = request.stage_index if stage is None else stage
+    actor, via = who
+    detail = {"stage": index, "note": note, "outcome": judgement.word}
+    fact = about(request, str(judgement.effect), actor=actor, via=via, **detail)
+    written = await connection.execute(
+        SQL["decide"],
+        {
+            "id": request.id,
+            "stage": index,
+            "passes": _passes(judgement),
+            "opens": _opens(request, index),
+            "status": status,
+            "outcome": judgement.word,
+            "note": note,
+            "facts": as_json([fact]),
+            **_word(choice),
+        },
+    )
+    row = await written.fetchone()
+    if row is None or (status is not None and not row["closed"]):
+        raise Overtaken(request.id)
+    follow = [edit_job(delivery) for delivery in row["touched"]]
+    if status is not None:
+        follow.append(resume_job(request.conversation))
+    await jobs.defer(connection, follow)
+
+
+def _passes(judgement: Judgement) -> bool:
+    if judgement.edit is not None:
+        return judgement.edit.passes
+    return judgement.effect in (Effect.STAGE_PASSED, Effect.APPROVED)
+
+
+def _opens(request: Request, index: int | None = None) -> int:
+    """The stage that is open when the one at `index` has passed; -1 for none."""
+    done = request.stage_index if index is None else index
+    rest = (i for i, s in enumerate(request.stages) if i != done and not s.passed_at)
+    return next(rest, -1)
+
+
+def _word(choice: Choice | None) -> dict[str, str | None]:
+    """What a person said, as the statement wants it; all None where nobody did."""
+    if choice is None:
+        names = ("enterprise", "team", "user", "verdict", "reason", "via", "click")
+        return dict.fromkeys(names)
+    verdict = choice.verdict
+    return {
+        "enterprise": choice.person.enterprise,
+        "team": choice.person.team,
+        "user": choice.person.user,
+        "verdict": "reject" if verdict == "withdraw" else str(verdict),
+        "reason": choice.reason,
+        "via": choice.via,
+        "click": choice.click,
+    }
+
+
+async def _edit(
+    connection: Connection,
+    jobs: Jobs,
+    request: Request,
+    choice: Choice,
+    judgement: Judgement,
+    edit: Edit,
+) -> None:
+    """Put the edited call in place of the one that was shown, then count the edit."""
+    new = edit.request
+    await connection.execute(
+        SQL["edit"],
+        {
+            "id": request.id,
+            "length": len(new.stages),
+            "arguments": digest.storable(new.arguments),
+            "call_digest": new.call_digest,
+            "grant_digest": new.grant_digest,
+            "rules": list(new.rules),
+            "why": list(new.why),
+            "policy_version": new.policy_version,
+            "edited_by": new.edited_by,
+            "token": new.token,
+            **manner(new),
+        },
+    )
+    await write_chain(connection, edit.begun)
+    counted = choice if edit.own >= 0 else None
+    who = (choice.person.user, choice.via)
+    await append(connection, [_edit_fact(request, new, choice)])
+    await _write(
+        connection, jobs, edit.begun, judgement, "", who, counted, max(edit.own, 0)
+    )
+    before, now = open_stage(request), open_stage(new)
+    if now and before and now.approvers != before.approvers:
+        await call_next(connection, jobs, new, new.stage_index)
+
+
+def _edit_fact(old: Request, new: Request, choice: Choice) -> Fact:
+    """What was, and what is now: the digests alone, since arguments may be secret."""
+    return about(
+        new,
+        "edited",
+        actor=choice.person.user,
+        via=choice.via,
+        before=old.grant_digest,
+        rules=list(new.rules),
+        policy=new.policy_version,
+    )
+
+
+async def reopen(
+    connection: Connection,
+    jobs: Jobs,
+    request: Request,
+    note: str,
+    *,
+    lost: Decision | None = None,
+    tight: Request | None = None,
+) -> Request | None:
+    """Ask again about a decided request whose verdict does not stand any more.
+
+    Args:
+        lost: a decision whose right is lost; it is void, and so are those behind it.
+        tight: the request with what the policy in force adds.
+
+    Returns:
+        The request, open again, or None if the call has begun already.
+
+    Raises:
+        Overtaken: the request is no longer decided; nothing may be written.
+    """
+    key = {"id": request.id}
+    await connection.execute(SQL["lock_request"], key)
+    withdrawn = await connection.execute(SQL["withdraw_grant"], key)
+    if withdrawn.rowcount != 1 and request.status is Status.APPROVED:
+        return None
+    reopened = await connection.execute(SQL["reopen_request"], {**key, "note": note})
+    if reopened.rowcount != 1:
+        raise Overtaken(request.id)
+    if lost is not None:
+        await _void(connection, request, lost, note)
+    if tight is not None:
+        await add_demands(connection, request, tight)
+    return await store.load(connection, request.id)
+
+
+async def _void(
+    connection: Connection, request: Request, lost: Decision, note: str
+) -> None:
+    word = {"id": request.id, "user": lost.person.user, "stage": max(lost.stage, 0)}
+    await connection.execute(SQL["void_decisions"], {**word, "reason": note})
+    await connection.execute(SQL["reopen_stage"], word)
+    fact = about(request, "voided", actor=lost.person.user, reason=note)
+    await append(connection, [fact])
+
+
+async def ask_again(connection: Connection, jobs: Jobs, request: Request) -> None:
+    """Redraw a reopened request and tell the people of its open stage."""
+    touched = await store.touch(connection, request.id)
+    await jobs.defer(connection, [deliver_job(delivery) for delivery in touched])
+    await call_next(connection, jobs, request, request.stage_index)
+
+
+async def orphan(
+    connection: Connection, jobs: Jobs, requests: Sequence[Request]
+) -> None:
+    """Close open requests that their graph no longer asks, and redraw their cards."""
+    ids = [request.id for request in requests]
+    found = await connection.execute(
+        SQL["orphan_requests"], {"ids": ids, "note": "no longer asked"}
+    )
+    closed = {row["id"] for row in await found.fetchall()}
+    for request in requests:
+        if request.id in closed:
+            await append(connection, [about(request, "orphaned")])
+            touched = await store.touch(connection, request.id)
+            await jobs.defer(connection, [deliver_job(one) for one in touched])
+
+
+async def reject_by_operator(
+    pool: Pool, jobs: Jobs, request_id: str, reason: str, operator: str
+) -> Request | None:
+    """The brake on the command line. There is no counterpart that approves.
+
+    Returns:
+        The request as it was, or None if there is none with that id. A request that
+        is closed already stays as it is.
+    """
+    async with transaction(pool) as connection:
+        found = await store.load_locked(connection, request_id)
+        if found is None or not found[0].is_open:
+            return found[0] if found else None
+        request = found[0]
+        person = Person("", request.team, operator)
+        await connection.execute(
+            SQL["close_by_operator"], {"id": request.id, "note": reason}
+        )
+        fact = about(request, "rejected", actor=person.user, via="cli", reason=reason)
+        await append(connection, [fact])
+        touched = await store.touch(connection, request.id)
+        follow = [deliver_job(delivery) for delivery in touched]
+        await jobs.defer(connection, [*follow, resume_job(request.conversation)])
+        return request

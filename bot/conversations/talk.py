@@ -1,0 +1,121 @@
+"""What the bot itself says in a conversation, beside the agent's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.approvals import store
+from bot.approvals.audit import Fact, append
+from bot.approvals.model import Profile, Request
+from bot.approvals.ports import Job, Jobs, deliver_job, turn_job
+from bot.conversations import conversation as conversations
+from bot.conversations.conversation import Conversation, Message
+from bot.database.pool import Connection, Pool, transaction
+from bot.slack import sentences
+
+MESSAGE_LIMIT = 20_000  # characters of one message to the agent
+
+
+@dataclass(frozen=True)
+class Talk:
+    """Answers messages that do not reach the graph now."""
+
+    pool: Pool
+    jobs: Jobs
+
+    async def hold(self, conversation: Conversation) -> None:
+        """Keep what is said meanwhile, and say what is waited for."""
+        new = [m for m in conversation.messages if m.state == "received"]
+        if not new:
+            return
+        async with transaction(self.pool) as connection:
+            waiting = await store.unresumed(connection, conversation.id)
+            for message in new:
+                await conversations.set_state(connection, message, "held")
+            if waiting:
+                await self._say_what_is_waited_for(connection, conversation, waiting)
+
+    async def _say_what_is_waited_for(
+        self,
+        connection: Connection,
+        conversation: Conversation,
+        waiting: Sequence[Request],
+    ) -> None:
+        delivery = await store.add_delivery(
+            connection,
+            kind="held",
+            team=conversation.team,
+            channel=conversation.channel,
+            thread_ts=conversation.thread_ts,
+        )
+        await store.show_in(connection, delivery, waiting)
+        await self.jobs.defer(connection, [deliver_job(delivery)])
+
+    async def turn_away(
+        self, conversation: Conversation, message: Message, profile: Profile
+    ) -> None:
+        async with transaction(self.pool) as connection:
+            await conversations.set_state(connection, message, "refused")
+            fact = Fact(
+                conversation.team,
+                "refused",
+                conversation=conversation.id,
+                actor=message.author.user,
+                via="slack",
+                detail={"word": profile.refusal},
+            )
+            await append(connection, [fact])
+            delivery = await store.add_delivery(
+                connection,
+                kind="private",
+                team=conversation.team,
+                channel=conversation.channel,
+                thread_ts=_thread_of(conversation, message),
+                user=message.author.user,
+                text=sentences.may_not_ask(profile.refusal),
+            )
+            await self._follow(connection, conversation, [deliver_job(delivery)])
+
+    async def answer_at_once(
+        self, conversation: Conversation, message: Message, text: str
+    ) -> None:
+        async with transaction(self.pool) as connection:
+            await conversations.set_state(connection, message, "answered")
+            await self._say(connection, conversation, text)
+            await self._follow(connection, conversation, [])
+
+    async def _follow(
+        self, connection: Connection, conversation: Conversation, jobs: list[Job]
+    ) -> None:
+        if len(conversation.unread) > 1:
+            jobs = [*jobs, turn_job(conversation.id)]
+        await self.jobs.defer(connection, jobs)
+
+    async def _say(
+        self, connection: Connection, conversation: Conversation, text: str
+    ) -> None:
+        delivery = await store.add_delivery(
+            connection,
+            kind="say",
+            team=conversation.team,
+            channel=conversation.channel,
+            thread_ts=conversation.thread_ts,
+            text=text,
+        )
+        await self.jobs.defer(connection, [deliver_job(delivery)])
+
+
+def unreadable(text: str) -> str:
+    """Why a message cannot be given to the agent, in a sentence; "" if it can."""
+    if not text.strip():
+        return sentences.EMPTY_MESSAGE
+    if len(text) > MESSAGE_LIMIT:
+        return sentences.too_long_message(len(text), MESSAGE_LIMIT)
+    return ""
+
+
+def _thread_of(conversation: Conversation, message: Message) -> str | None:
+    """A private message in a thread that has no replies yet would not be seen."""
+    started = message.ts == conversation.thread_ts
+    return None if started else conversation.thread_ts
