@@ -17,6 +17,7 @@ from bot.conversations.gate import StoredGrants
 from bot.conversations.recheck import Recheck
 from bot.conversations.runner import Runner
 from bot.conversations.settle import Settler
+from bot.conversations.talk import Talk
 from tests.integration.core_parts import House
 from tests.unit.agent.agent_stand_ins import Ledger, ScriptedModel, calls
 
@@ -119,8 +120,11 @@ def make_agent(house: House, *script: Any) -> Agent:
         people=house.people,
         policies=house.policies,
         engine=Engine(served, house.pool),
-        settler=Settler(house.pool, house.queue, house.policies, served),
+        settler=Settler(
+            house.pool, house.queue, house.policies, house.people, served
+        ),
         recheck=Recheck(house.pool, house.queue, house.people, house.policies),
+        talk=Talk(house.pool, house.queue),
     )
     agent = Agent(house, runner, model, ledger)
     agent.will_say(*script)

@@ -16,7 +16,12 @@ from bot.approvals.decide import Decider
 from bot.approvals.judge import Choice, Effect, Judgement, Place
 from bot.approvals.model import Person, Profile, Request, Verdict
 from bot.approvals.policy import Policy, parse_policy
-from bot.approvals.raise_request import Asked, Turn, raise_requests
+from bot.approvals.raise_request import (
+    Asked,
+    Turn,
+    look_up_groups,
+    raise_requests,
+)
 from bot.conversations.intake import Incoming, receive
 from bot.database.pool import Pool, make_pool
 from bot.errors import SlackUnavailable
@@ -57,6 +62,7 @@ class FakePeople:
     refusals: dict[str, str] = field(default_factory=dict)
     down: bool = False
     asked: list[str] = field(default_factory=list)
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by source
 
     async def look_up(self, person: Person) -> Profile:
         self.asked.append(person.user)
@@ -64,6 +70,12 @@ class FakePeople:
             raise SlackUnavailable
         name = person.user[2:].title()
         return Profile(person, name, self.refusals.get(person.user, ""))
+
+    async def members(self, source: str, requester: Person) -> tuple[str, ...]:
+        self.asked.append(source)
+        if self.down:
+            raise SlackUnavailable
+        return self.groups.get(source, ())
 
 
 @dataclass
@@ -166,6 +178,7 @@ class House:
         arguments: dict[str, Any] | None = None,
         requester: Person | None = None,
         participants: Sequence[str] = (),
+        schema: dict[str, Any] | None = None,
     ) -> Request:
         """Raise one request, as a run would."""
         conversation = conversation or await self.conversation()
@@ -174,6 +187,7 @@ class House:
             tool_call=tool_call or f"call-{next(_numbers)}",
             tool=tool,
             arguments=arguments or {"path": "a.txt"},
+            schema=schema or {},
         )
         turn = Turn(
             conversation,
@@ -182,9 +196,11 @@ class House:
             requester or person(RAVI),
             tuple(participants),
         )
+        policy = self.policies.current
+        members = await look_up_groups(self.people, policy, turn, [asked])
         async with self.pool.connection() as connection, connection.transaction():
             [raised] = await raise_requests(
-                connection, self.queue, self.policies.current, turn, [asked]
+                connection, self.queue, policy, turn, [asked], members
             )
         return await self.request(raised)
 
@@ -202,12 +218,16 @@ class House:
         *,
         at: Place | None = None,
         click: str = "",
+        token: str = "",
+        **word: Any,
     ) -> Judgement:
-        """Click a button of the request's own card."""
+        """Click a button of the request's own card, as it is now."""
         who = person(user) if isinstance(user, str) else user
-        card_ts = (await self.request(request.id)).card_ts
-        place = at or Place(APP, APPROVALS, card_ts or "77.7", request.card)
-        choice = Choice(request.id, who, verdict, "slack", place, click=click)
+        now = await self.request(request.id)
+        channel = now.card_channel if now.card_ts else APPROVALS
+        place = at or Place(APP, channel, now.card_ts or "77.7", now.card)
+        token = token or now.token
+        choice = Choice(token, who, verdict, "slack", place, click=click, **word)
         judgement, _ = await self.decider.decide(choice)
         return judgement
 

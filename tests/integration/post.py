@@ -19,6 +19,7 @@ class Post:
         self._deliverer = Deliverer(
             house.pool,
             house.queue,
+            house.policies,
             self.slack,  # type: ignore[arg-type]
             lambda: US,
         )

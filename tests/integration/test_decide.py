@@ -5,9 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from bot.approvals.decide import reject_by_operator
+from bot.approvals.verdicts import reject_by_operator
 from bot.approvals.judge import Effect, Judgement
-from bot.approvals.model import Execution, Status
+from bot.approvals.model import Execution, Outcome, Status
 from tests.integration.core_parts import (
     APPROVE,
     DANA,
@@ -20,6 +20,8 @@ from tests.integration.core_parts import (
     break_audit,
     person,
 )
+
+UNFILLABLE = Outcome.UNFILLABLE
 
 
 async def test_an_approval_writes_decision_grant_trail_and_jobs_together(house: House):
@@ -105,7 +107,8 @@ async def test_the_operator_rejects_even_what_is_overdue(house: House):
 
     assert before == request
     closed = await house.request(request.id)
-    assert (closed.status, closed.outcome_note) == (Status.REJECTED, "wrong file")
+    assert (closed.status, closed.outcome) == (Status.REJECTED, Outcome.OPERATOR)
+    assert closed.outcome_note == "wrong file"
     assert [job.name for job in await house.jobs()].count("resume") == 1
     [row] = await house.rows("SELECT actor, via FROM audit WHERE event = 'rejected'")
     assert row == {"actor": "operator root", "via": "cli"}
@@ -171,7 +174,7 @@ async def test_a_chain_that_nobody_can_fill_is_rejected_when_it_is_raised(
 ):
     request = await house.ask("pay", requester=person(MINA))
     assert request.status is Status.REJECTED
-    assert request.outcome_note == "unfillable:managers"
+    assert (request.outcome, request.outcome_note) == (UNFILLABLE, "managers")
     assert request.card == ""
     jobs = [(job.name, job.lock) for job in await house.jobs()]
     assert jobs == [("resume", request.conversation)]
@@ -184,12 +187,10 @@ async def test_a_choice_that_uses_up_the_last_person_rejects_and_names_the_stage
     house.policies.change("{users: [U0DANA, U0OMAR]}", "{users: [U0OMAR, U0RAVI]}")
     request = await house.ask("sign")
     judgement = await house.click(OMAR, request)
-    assert judgement == Judgement(Effect.REJECTED, "unfillable:directors")
+    assert (judgement.effect, judgement.word) == (Effect.REJECTED, UNFILLABLE)
     closed = await house.request(request.id)
-    assert (closed.status, closed.outcome_note) == (
-        Status.REJECTED,
-        "unfillable:directors",
-    )
+    assert (closed.outcome, closed.outcome_note) == (UNFILLABLE, "directors")
+    assert [d.person.user for d in closed.decisions] == [OMAR]
     assert closed.execution is None
 
 

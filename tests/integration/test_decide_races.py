@@ -8,7 +8,7 @@ import random
 import pytest
 
 from bot.approvals.deadlines import expire_due
-from bot.approvals.decide import orphan, reject_by_operator
+from bot.approvals.verdicts import orphan, reject_by_operator
 from bot.approvals.judge import Effect
 from bot.approvals.model import Status
 from tests.integration.core_parts import APPROVE, MINA, OMAR, REJECT, House

@@ -82,11 +82,12 @@ async def test_who_has_joined_the_group_since_does_not_decide_older_requests(
     assert (await house.click(OLAF, request)).word == "not_in_group"
 
 
-async def test_a_group_that_is_gone_from_the_policy_has_nobody(house: House):
+async def test_a_group_that_is_gone_from_the_policy_ends_it(house: House):
     request = await house.ask()
     house.policies.change("managers", "leads")
-    refused = await house.click(MINA, request)
-    assert refused == Judgement(Effect.REFUSED, "not_in_group")
+    ended = await house.click(MINA, request)
+    assert (ended.effect, ended.detail) == (Effect.REJECTED, "managers")
+    assert (await house.request(request.id)).status is Status.REJECTED
 
 
 @pytest.mark.parametrize("word", ["deactivated", "guest", "stranger", "bot"])

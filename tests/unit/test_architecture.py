@@ -25,7 +25,7 @@ MODULES = sorted(
     for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     if not found.name.endswith("__main__")
 )
-DECIDE, RAISE = "bot/approvals/decide.py", "bot/approvals/raise_request.py"
+DECIDE, RAISE = "bot/approvals/verdicts.py", "bot/approvals/raise_request.py"
 ENGINE = "bot/conversations/engine.py"
 
 

@@ -17,7 +17,10 @@ from bot.approvals.judge import (
     judge,
 )
 from bot.approvals.model import (
+    REQUESTER,
+    Confirm,
     Decision,
+    Outcome,
     Person,
     Profile,
     Request,
@@ -25,6 +28,9 @@ from bot.approvals.model import (
     Status,
     Verdict,
 )
+from bot.approvals.policy import Policy, parse_policy
+from bot.approvals.policy.model import Group
+from bot.approvals.standing import Standing
 
 NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
 DEADLINE = NOW + dt.timedelta(hours=24)
@@ -63,12 +69,30 @@ def request(*stages: Stage, **changes) -> Request:
         card="card-1",
         card_channel="C1",
         card_ts="1.1",
+        token="r1",
+        places=(("C1", "1.1"), ("C0", "0.5")),
     )
     return dataclasses.replace(plain, **changes)
 
 
 def said(user: str, stage: int = 0, verdict=APPROVE, click: str = "") -> Decision:
     return Decision(person(user), verdict, stage, NOW, "slack", click=click)
+
+
+RULES = """
+version: 1
+approvers: {managers: {users: [U0MINA, U0OMAR]}}
+rules: [{name: wiping, tools: [wipe], stages: [{approvers: managers}]}]
+"""
+
+
+def policy_for(asked: Request, open_group: tuple[str, ...] | None = None) -> Policy:
+    """A policy with the request's groups; the open stage's group as it is now."""
+    groups = {s.approvers: Group(s.approvers, s.people) for s in asked.stages}
+    if open_group is not None:
+        name = asked.stages[asked.stage_index].approvers
+        groups[name] = Group(name, open_group)
+    return dataclasses.replace(parse_policy(RULES), groups=groups)
 
 
 def judged(
@@ -79,18 +103,17 @@ def judged(
     refusal: str = "",
     group: tuple[str, ...] | None = None,
     now: dt.datetime = NOW,
+    token: str = "r1",
     **choice,
 ) -> Judgement:
     """Judge one word; the policy's group is by default as it was."""
     by = person(who) if isinstance(who, str) else who
-    index = min(asked.stage_index, len(asked.stages) - 1)
     return judge(
         asked,
-        Choice("r1", by, verdict, "slack", **choice),
+        Choice(token, by, verdict, "slack", **choice),
         profile=Profile(by, "Somebody", refusal),
-        group_now=asked.stages[index].people if group is None else group,
         own_app="A1",
-        now=now,
+        standing=Standing(policy_for(asked, group), now, {}),
     )
 
 
@@ -173,6 +196,10 @@ def test_a_choice_without_a_click_is_never_taken_for_a_repeated_one():
     assert judged(counted, MINA, click="").word == "already_decided"
 
 
+def at(place: Place, verdict: Verdict = APPROVE) -> Choice:
+    return Choice("r1", person(MINA), verdict, "slack", place)
+
+
 @pytest.mark.parametrize(
     ("place", "right"),
     [
@@ -186,7 +213,7 @@ def test_a_choice_without_a_click_is_never_taken_for_a_repeated_one():
     ],
 )
 def test_a_click_counts_on_its_own_card_alone(place, right):
-    assert is_in_place(request(), place, "A1") is right
+    assert is_in_place(request(), at(place), "A1") is right
     effect = Effect.APPROVED if right else Effect.REFUSED
     assert judged(request(), MINA, place=place).effect is effect
 
@@ -201,12 +228,12 @@ def test_a_click_counts_on_its_own_card_alone(place, right):
     ],
 )
 def test_before_the_cards_ts_is_stored_its_metadata_names_it(place, right):
-    assert is_in_place(request(card_ts=""), place, "A1") is right
+    assert is_in_place(request(card_ts=""), at(place), "A1") is right
 
 
 def test_a_request_without_a_card_has_no_place_at_all():
     bare = request(card="", card_ts="", card_channel="")
-    assert not is_in_place(bare, Place("A1", "", ""), "A1")
+    assert not is_in_place(bare, at(Place("A1", "", "")), "A1")
 
 
 def test_a_misplaced_click_says_nothing_about_the_request():
@@ -218,7 +245,12 @@ def test_a_misplaced_click_says_nothing_about_the_request():
 def test_who_has_left_the_policys_group_is_refused_and_who_joined_too():
     assert judged(request(), MINA, group=(OMAR,)).word == "not_in_group"
     assert judged(request(), OLAF, group=(MINA, OLAF)).word == "not_in_group"
-    assert judged(request(), MINA, group=()).word == "not_in_group"
+
+
+def test_when_nobody_is_left_in_a_group_any_click_ends_it_and_names_the_stage():
+    for who in (MINA, OLAF):
+        ended = judged(request(), who, group=())
+        assert ended == Judgement(Effect.REJECTED, Outcome.UNFILLABLE, "managers")
 
 
 def test_a_quorum_counts_people():
@@ -282,9 +314,97 @@ def test_a_quorum_in_a_later_stage_is_counted_there_alone():
 )
 def test_a_word_that_uses_up_the_last_person_of_a_later_stage_ends_it(stages, who):
     judgement = judged(request(*stages), who)
-    assert judgement == Judgement(Effect.REJECTED, "unfillable:directors")
+    word, group = Outcome.UNFILLABLE, "directors"
+    assert judgement == Judgement(Effect.REJECTED, word, group, counts=True)
 
 
 def test_only_these_effects_change_anything():
     harmless = {Effect.LATE, Effect.REPEATED, Effect.REFUSED}
     assert set(Effect) - CHANGES == harmless
+
+
+def test_an_older_button_is_superseded_whatever_it_says():
+    edited = request(token="t2")
+    for verdict in (APPROVE, REJECT, Verdict.EDIT, Verdict.ANSWER):
+        old = judged(edited, MINA, verdict)
+        assert old == Judgement(Effect.REFUSED, "superseded")
+    assert judged(edited, MINA, token="t2").effect is Effect.APPROVED
+    assert judged(edited, RAVI, REJECT).effect is Effect.WITHDRAWN
+
+
+def test_a_click_whose_word_is_void_by_now_does_not_count_again():
+    void = request(voided=(said(MINA, click="5.5"),))
+    assert judged(void, MINA, click="5.5").effect is Effect.REPEATED
+    assert judged(void, MINA, click="5.6").effect is Effect.APPROVED
+
+
+def test_withdrawing_is_for_the_requester_alone_and_from_every_message():
+    notice = Place("A1", "C0", "0.5")
+    withdraw = Verdict.WITHDRAW
+    assert judged(request(), RAVI, withdraw, place=notice).effect is Effect.WITHDRAWN
+    refused = judged(request(), MINA, withdraw, place=notice)
+    assert refused == Judgement(Effect.REFUSED, "only_requester_withdraws")
+    assert judged(request(), MINA, place=notice).word == "misplaced"
+    elsewhere = Place("A1", "C0", "0.6")
+    assert judged(request(), RAVI, withdraw, place=elsewhere).word == "misplaced"
+
+
+def test_what_a_rule_does_not_allow_is_refused():
+    strict = request(allow=(REJECT,))
+    assert judged(strict, MINA).word == "not_allowed"
+    assert judged(strict, MINA, Verdict.ANSWER, reason="42").word == "not_allowed"
+    assert judged(strict, MINA, REJECT).effect is Effect.REJECTED
+
+
+def test_an_answer_in_the_tools_place_closes_it_and_needs_words():
+    open_to_it = request(allow=(APPROVE, REJECT, Verdict.ANSWER))
+    answer = Verdict.ANSWER
+    assert judged(open_to_it, MINA, answer, reason="42").effect is Effect.ANSWERED
+    assert judged(open_to_it, MINA, answer, reason="  ").word == "answer_empty"
+    assert judged(open_to_it, OLAF, answer, reason="42").word == "not_in_group"
+
+
+@pytest.mark.parametrize(
+    ("value", "typed", "right"),
+    [
+        (1500, "1500", True),
+        (1500, "1,500", True),
+        (1500, " 1500.00 ", True),
+        (1500, "150", False),
+        (1500, "", False),
+        (1500, "NaN", False),
+        (0.1, "0.1", True),
+        ("staging", "staging", True),
+        ("staging", "Staging", False),
+        (True, "true", True),
+        (True, "1", False),
+        (None, "K7QP", True),
+        ([1], "K7QP", True),
+        ("  ", "  ", False),
+    ],
+)
+def test_a_typed_confirmation_is_the_value_itself(value, typed, right):
+    asked = request(
+        arguments={"what": {"amount": value}},
+        confirm=Confirm.TYPED,
+        confirm_argument="what.amount",
+    )
+    judgement = judged(asked, MINA, typed=typed)
+    assert (judgement.effect is Effect.APPROVED) is right
+    assert right or judgement == Judgement(Effect.REFUSED, "typed_wrong")
+
+
+def test_a_reject_needs_no_typed_confirmation():
+    asked = request(confirm=Confirm.TYPED, confirm_argument="what")
+    assert judged(asked, MINA, REJECT).effect is Effect.REJECTED
+
+
+def test_a_stage_of_the_requesters_own_is_theirs_alone():
+    own = Stage("requester", (RAVI,), source=REQUESTER)
+    chain = request(MANAGERS, own)
+    assert judged(chain, MINA).effect is Effect.STAGE_PASSED
+    confirming = request(passed(MANAGERS), own, decisions=(said(MINA),))
+    assert judged(confirming, RAVI).effect is Effect.APPROVED
+    assert judged(confirming, RAVI, REJECT).effect is Effect.WITHDRAWN
+    assert judged(confirming, OMAR).word == "not_in_group"
+    assert judged(confirming, PAULA).word == "not_in_group"
