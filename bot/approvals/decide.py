@@ -27,6 +27,7 @@ from bot.errors import SlackUnavailable
 Members = dict[str, tuple[str, ...]]
 Judged = tuple[Judgement, Request | None]
 Act = Callable[[Choice, Profile, Members], Awaitable[Judged]]
+PATIENCE = 1.5  # seconds for all that Slack has to say; an ack is due within 3
 TRIES = 5  # of one choice: what it needs to know can change while it is looked up
 
 
@@ -70,22 +71,26 @@ class Decider:
         What that is stands in the row, and nobody waits for Slack while the row is
         locked: a lack ends the transaction, is looked up, and all is done again.
         """
+        until = asyncio.get_running_loop().time() + PATIENCE
         profile = await self.people.look_up(choice.person)
         members: Members = {}
         for _ in range(TRIES):
             try:
                 return await act(choice, profile, members)
             except _Lacking as lacking:
-                members |= await self._look_up(lacking)
+                members |= await self._look_up(lacking, until)
             except Overtaken:
                 continue
         raise SlackUnavailable
 
-    async def _look_up(self, lacking: _Lacking) -> Members:
+    async def _look_up(self, lacking: _Lacking, until: float) -> Members:
         sources = sorted(lacking.sources)
-        found = await asyncio.gather(
-            *(self.people.members(source, lacking.requester) for source in sources)
-        )
+        asked = (self.people.members(each, lacking.requester) for each in sources)
+        try:
+            async with asyncio.timeout_at(until):
+                found = await asyncio.gather(*asked)
+        except TimeoutError as error:
+            raise SlackUnavailable from error
         return dict(zip(sources, found, strict=True))
 
     async def _decide(

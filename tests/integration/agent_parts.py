@@ -120,9 +120,7 @@ def make_agent(house: House, *script: Any) -> Agent:
         people=house.people,
         policies=house.policies,
         engine=Engine(served, house.pool),
-        settler=Settler(
-            house.pool, house.queue, house.policies, house.people, served
-        ),
+        settler=Settler(house.pool, house.queue, house.policies, house.people, served),
         recheck=Recheck(house.pool, house.queue, house.people, house.policies),
         talk=Talk(house.pool, house.queue),
     )

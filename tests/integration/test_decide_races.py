@@ -8,9 +8,9 @@ import random
 import pytest
 
 from bot.approvals.deadlines import expire_due
-from bot.approvals.verdicts import orphan, reject_by_operator
 from bot.approvals.judge import Effect
 from bot.approvals.model import Status
+from bot.approvals.verdicts import orphan, reject_by_operator
 from tests.integration.core_parts import APPROVE, MINA, OMAR, REJECT, House
 
 CLOSED = {Effect.APPROVED, Effect.REJECTED, Effect.WITHDRAWN, Effect.TIMED_OUT}

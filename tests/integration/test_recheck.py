@@ -37,10 +37,14 @@ async def test_an_approver_who_lost_the_right_is_asked_after(house: House, word)
     assert (reopened.decisions, reopened.stage_index) == ((), 0)
     assert (reopened.decided_at, agent.ledger.runs) == (None, [])
     assert await house.rows("SELECT * FROM grants") == []
-    assert {job.lock for job in await house.jobs()} == {request.card, request.notice}
+    call = await house.one("SELECT id::text FROM deliveries WHERE kind = 'call'")
+    locks = {job.lock for job in await house.jobs()}
+    assert locks == {request.card, request.notice, call}
     assert await house.trail(request) == ["requested", "approved", "voided"]
     [void] = await house.rows("SELECT user_id, void_reason FROM decisions")
-    assert void == {"user_id": MINA, "void_reason": word}
+    why = f"<@{MINA}> may no longer decide: {word}"
+    assert void == {"user_id": MINA, "void_reason": why}
+    assert (reopened.outcome, reopened.outcome_note) == (Outcome.REOPENED, why)
 
     assert (await house.click(OMAR, request)).effect is Effect.APPROVED
     await agent.work()

@@ -82,7 +82,11 @@ def said(user: str, stage: int = 0, verdict=APPROVE, click: str = "") -> Decisio
 RULES = """
 version: 1
 approvers: {managers: {users: [U0MINA, U0OMAR]}}
-rules: [{name: wiping, tools: [wipe], stages: [{approvers: managers}]}]
+rules:
+  - name: wiping
+    tools: [wipe]
+    stages: [{approvers: managers}]
+    allow: [approve, reject, edit, answer]
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -59,7 +60,8 @@ def _message(request: Request) -> str:
     if request.outcome is Outcome.DENIED:
         return sentences.denied_for_agent(request.outcome_note)
     if request.outcome is Outcome.REPEATED:
-        return sentences.repeated_for_agent(*request.outcome_note.split(" ", 1))
+        by, _, at = request.outcome_note.partition(" ")
+        return sentences.repeated_for_agent(by, dt.datetime.fromisoformat(at))
     if request.outcome is Outcome.UNFILLABLE:
         reason = sentences.unfillable(request.outcome_note)
         return sentences.rejected_for_agent(reason=reason)

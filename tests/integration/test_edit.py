@@ -1,0 +1,238 @@
+"""An edit: new arguments, a new digest, the policy asked again, older words void."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.approvals.judge import Effect
+from bot.approvals.model import Execution, Request, Status, Verdict
+from bot.approvals.policy import parse_policy
+from tests.integration.agent_parts import make_agent
+from tests.integration.core_parts import (
+    DANA,
+    MINA,
+    OLAF,
+    OMAR,
+    RAVI,
+    House,
+    person,
+)
+
+EDIT = Verdict.EDIT
+FAY = "U0FAY"
+POLICY = """
+version: 1
+defaults: {channel: C0APPROVAL, timeout: 24h}
+approvers:
+  managers: {users: [U0MINA, U0OMAR]}
+  finance: {users: [U0FAY]}
+  directors: {users: [U0DANA]}
+rules:
+  - {name: looking, tools: [peek], approval: none}
+  - {name: small, tools: [pay], stages: [{approvers: managers}]}
+  - name: big
+    tools: [pay]
+    when: {amount: {gt: 1000}}
+    why: Over 1,000 needs finance.
+    stages: [{approvers: finance}]
+  - name: huge
+    tools: [pay]
+    when: {amount: {gt: 10000}}
+    stages: [{approvers: directors}]
+    confirm: typed
+  - name: never
+    tools: [pay]
+    when: {to: {eq: mallory}}
+    deny: true
+    why: Mallory is not paid.
+  - {name: one, tools: [wipe], stages: [{approvers: finance}]}
+  - {name: shown, tools: [show], stages: [{approvers: managers}], allow: [approve]}
+"""
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"to": {"type": "string"}, "amount": {"type": "number"}},
+    "required": ["to", "amount"],
+}
+
+
+@pytest.fixture
+async def pay(house: House):
+    """A payment of 500 to bob that waits for the managers."""
+    house.policies.current = parse_policy(POLICY)
+    return await ask(house)
+
+
+async def ask(house: House, tool: str = "pay", amount: float = 500, **how) -> Request:
+    arguments = {"to": "bob", "amount": amount}
+    return await house.ask(tool, arguments=arguments, schema=SCHEMA, **how)
+
+
+async def edit(house: House, user: str, request: Request, **arguments: Any):
+    whole = {"to": "bob", "amount": 500, **arguments}
+    return await house.click(user, request, EDIT, arguments=whole)
+
+
+async def test_the_only_approver_edits_and_that_is_the_approval(house: House, pay):
+    judgement = await edit(house, MINA, pay, amount=400)
+    assert judgement.effect is Effect.APPROVED
+
+    now = await house.request(pay.id)
+    assert (now.status, now.execution) == (Status.APPROVED, Execution.APPROVED)
+    assert now.arguments == {"to": "bob", "amount": 400}
+    assert now.raised_arguments == {"to": "bob", "amount": 500}
+    assert now.edited_by == MINA
+    assert now.call_digest != pay.call_digest
+    assert now.grant_digest != pay.grant_digest
+    [word] = now.decisions
+    assert (word.verdict, word.person.user, word.stage) == (EDIT, MINA, 0)
+    [grant] = await house.rows("SELECT call_digest, grant_digest FROM grants")
+    assert grant == {
+        "call_digest": now.call_digest,
+        "grant_digest": now.grant_digest,
+    }
+    assert await house.trail(pay) == ["requested", "edited", "approved"]
+
+
+async def test_an_edit_over_a_limit_passes_the_own_stage_and_opens_the_next(
+    house: House, pay
+):
+    judgement = await edit(house, MINA, pay, amount=1500)
+    assert judgement.effect is Effect.EDITED
+
+    now = await house.request(pay.id)
+    assert now.status is Status.PENDING
+    assert [s.approvers for s in now.stages] == ["managers", "finance"]
+    assert (now.stage_index, now.rules) == (1, ("small", "big"))
+    assert now.why == ("Over 1,000 needs finance.",)
+    assert now.token not in (pay.token, pay.id)
+    [call] = await house.rows("SELECT id::text FROM deliveries WHERE kind = 'call'")
+    assert call["id"] in {job.lock for job in await house.jobs("deliver")}
+    assert (await house.click(MINA, pay)).word == "already_decided"
+    assert (await house.click(OMAR, pay)).word == "not_in_group"
+    assert (await house.click(FAY, pay)).effect is Effect.APPROVED
+
+
+async def test_a_click_on_what_the_card_showed_before_approves_nothing(
+    house: House, pay
+):
+    await edit(house, MINA, pay, amount=1500)
+    old = await house.click(FAY, pay, token=pay.token)
+    assert (old.effect, old.word) == (Effect.REFUSED, "superseded")
+    assert await house.told(FAY) == ["refused superseded"]
+    assert (await house.request(pay.id)).is_open
+    twice = await house.request(pay.id)
+    await house.click(FAY, pay, EDIT, arguments={"to": "bob", "amount": 1600})
+    old = await house.click(OMAR, pay, token=twice.token)
+    assert old.word == "superseded"
+
+
+async def test_earlier_words_are_void_and_their_clicks_do_not_count_again(
+    house: House,
+):
+    house.policies.current = parse_policy(POLICY)
+    request = await ask(house, amount=1500)
+    assert (await house.click(MINA, request, click="1.1")).effect is Effect.STAGE_PASSED
+    edited = await edit(house, FAY, request, amount=1600)
+    assert edited.effect is Effect.EDITED
+
+    now = await house.request(request.id)
+    # finance has passed with the edit; the managers' word was on other arguments
+    assert [(s.approvers, s.passed_at is None) for s in now.stages] == [
+        ("managers", True),
+        ("finance", False),
+    ]
+    assert [d.person.user for d in now.decisions] == [FAY]
+    assert [d.person.user for d in now.voided] == [MINA]
+    assert (await house.click(MINA, request, click="1.1")).effect is Effect.REPEATED
+    assert (await house.click(MINA, request, click="1.2")).effect is Effect.APPROVED
+
+
+async def test_an_edit_can_make_a_chain_shorter(house: House):
+    house.policies.current = parse_policy(POLICY)
+    request = await ask(house, amount=50000)
+    assert len(request.stages) == 3
+    whole = {"to": "bob", "amount": 20}
+    edited = await house.click(
+        MINA, request, EDIT, arguments=whole, typed="20", click="2.2"
+    )
+    assert edited.effect is Effect.APPROVED
+    assert len((await house.request(request.id)).stages) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word", "detail"),
+    [
+        ({}, "edit_same", ""),
+        ({"amount": 500.0}, "edit_same", ""),
+        ({"to": "mallory"}, "edit_denied", "Mallory is not paid."),
+        ({"amount": "500"}, "edit_invalid", "amount: '500' is not of type 'number'"),
+        ({"amount": None}, "edit_invalid", "amount: None is not of type 'number'"),
+        ({"note": "x"}, "edit_invalid", "there is no argument 'note'"),
+    ],
+)
+async def test_an_edit_that_cannot_be_changes_nothing(
+    house: House, pay, arguments, word, detail
+):
+    judgement = await edit(house, MINA, pay, **arguments)
+    assert (judgement.effect, judgement.word) == (Effect.REFUSED, word)
+    assert judgement.detail == detail
+    assert await house.request(pay.id) == pay
+
+
+async def test_arguments_that_cannot_be_written_down_are_no_edit(house: House, pay):
+    for value in (float("nan"), 2**60, "\ud800"):
+        refused = await edit(house, MINA, pay, to=value)
+        assert refused.word == "edit_invalid"
+    assert await house.request(pay.id) == pay
+
+
+async def test_an_edit_whose_chain_nobody_can_fill_is_refused(house: House):
+    house.policies.current = parse_policy(POLICY)
+    request = await ask(house, requester=person(FAY))
+    refused = await edit(house, MINA, request, amount=2000)
+    assert (refused.word, refused.detail) == ("edit_unfillable", "finance")
+    assert (await house.request(request.id)).arguments["amount"] == 500
+
+
+@pytest.mark.parametrize(
+    ("user", "word"),
+    [(RAVI, "requester"), (OLAF, "not_in_group"), (DANA, "not_in_group")],
+)
+async def test_who_may_not_decide_may_not_edit(house: House, pay, user, word):
+    assert (await edit(house, user, pay, amount=1)).word == word
+    assert await house.request(pay.id) == pay
+
+
+async def test_what_the_rule_does_not_allow_is_not_edited(house: House):
+    house.policies.current = parse_policy(POLICY)
+    request = await ask(house, "show")
+    assert (await edit(house, MINA, request, amount=1)).word == "not_allowed"
+    assert (await house.click(MINA, request, Verdict.REJECT)).word == "not_allowed"
+    assert (await house.click(RAVI, request, Verdict.REJECT)).effect is Effect.WITHDRAWN
+
+
+async def test_values_that_ask_to_be_typed_do_not_count_until_somebody_types_them(
+    house: House, pay
+):
+    edited = await edit(house, MINA, pay, amount=20000)
+    assert edited.effect is Effect.EDITED
+    now = await house.request(pay.id)
+    assert (now.stage_index, now.decisions, now.edited_by) == (0, (), MINA)
+    assert (await house.click(MINA, pay)).word == "typed_wrong"
+    typed = await house.click(MINA, pay, typed="20,000")
+    assert typed.effect is Effect.STAGE_PASSED
+
+
+async def test_the_edited_call_runs_with_the_edited_arguments_and_once(house: House):
+    house.policies.current = parse_policy(POLICY)
+    agent = make_agent(house, ("wipe", {"path": "a"}), "Over.")
+    conversation = await agent.say()
+    request = await agent.request(conversation)
+    edited = await house.click(FAY, request, EDIT, arguments={"path": "b"})
+    assert edited.effect is Effect.APPROVED
+    await agent.work()
+    assert agent.ledger.runs == ["wipe b"]
+    assert "A person changed the arguments" in agent.results()["call_0"]
+    assert (await house.request(request.id)).execution is Execution.DONE

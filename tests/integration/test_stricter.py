@@ -1,0 +1,163 @@
+"""A policy that becomes stricter while a request waits adds its demands to it."""
+
+from __future__ import annotations
+
+from bot.approvals.judge import Effect
+from bot.approvals.model import Outcome, Status, Verdict
+from bot.approvals.policy import parse_policy
+from tests.integration.agent_parts import make_agent
+from tests.integration.core_parts import (
+    DANA,
+    MINA,
+    OLAF,
+    OMAR,
+    POLICY,
+    REJECT,
+    House,
+)
+
+ONE = "stages: [{approvers: managers}]}"
+WITH_BOSSES = "stages: [{approvers: managers}, {approvers: bosses}]}"
+BOTH_MANAGERS = "stages: [{approvers: managers, quorum: 2}]}"
+WIPE = "tools: [wipe], why: Gone is gone., "
+
+
+def put(house: House, text: str) -> None:
+    house.policies.current = parse_policy(text)
+
+
+def stricter(house: House, stages: str = WITH_BOSSES) -> None:
+    assert WIPE + ONE in POLICY
+    put(house, POLICY.replace(WIPE + ONE, WIPE + stages))
+
+
+async def test_an_added_stage_is_found_at_the_click(house: House):
+    request = await house.ask()
+    stricter(house)
+    assert (await house.click(MINA, request)).effect is Effect.STAGE_PASSED
+
+    now = await house.request(request.id)
+    assert [s.approvers for s in now.stages] == ["managers", "bosses"]
+    assert (now.stage_index, now.outcome) == (1, Outcome.REOPENED)
+    assert now.outcome_note == ("The policy has changed and asks for more now: bosses.")
+    assert await house.trail(request) == ["requested", "tightened", "stage_passed"]
+    assert (await house.click(DANA, request)).effect is Effect.APPROVED
+
+
+async def test_even_a_refused_click_brings_the_card_up_to_date(house: House):
+    request = await house.ask()
+    stricter(house)
+    assert (await house.click(OLAF, request)).word == "not_in_group"
+    assert len((await house.request(request.id)).stages) == 2
+
+
+async def test_a_larger_quorum_opens_a_passed_stage_again(house: House):
+    put(house, POLICY.replace(WIPE + ONE, WIPE + WITH_BOSSES))
+    request = await house.ask()
+    assert (await house.click(MINA, request)).effect is Effect.STAGE_PASSED
+    put(
+        house,
+        POLICY.replace(
+            WIPE + ONE,
+            WIPE + "stages: [{approvers: managers, quorum: 2}, {approvers: bosses}]}",
+        ),
+    )
+    assert (await house.click(DANA, request)).word == "not_in_group"
+    now = await house.request(request.id)
+    assert (now.stage_index, now.stages[0].quorum) == (0, 2)
+    assert (await house.click(OMAR, request)).effect is Effect.STAGE_PASSED
+    assert (await house.click(DANA, request)).effect is Effect.APPROVED
+
+
+async def test_a_looser_policy_takes_nothing_away(house: House):
+    request = await house.ask("pay")
+    put(house, POLICY.replace("tools: [pay]", "tools: [pay_no_more]"))
+    waived = POLICY.replace("{name: looking, tools: [peek]", "{name: x, tools: [pay]")
+    put(
+        house,
+        waived.replace(
+            "  - name: paying\n    tools: [pay]", "  - name: p\n    tools: [q]"
+        ),
+    )
+    assert (await house.click(MINA, request)).effect is Effect.RECORDED
+    assert (await house.click(OMAR, request)).effect is Effect.STAGE_PASSED
+    assert (await house.click(DANA, request)).effect is Effect.APPROVED
+    assert len((await house.request(request.id)).stages) == 2
+
+
+async def test_a_call_that_the_policy_denies_by_now_is_rejected_by_any_click(
+    house: House,
+):
+    request = await house.ask()
+    put(house, POLICY.replace("tools: [drop]", 'tools: ["*"]'))
+    ended = await house.click(MINA, request)
+    assert (ended.effect, ended.word) == (Effect.REJECTED, Outcome.DENIED)
+    now = await house.request(request.id)
+    assert (now.status, now.outcome) == (Status.REJECTED, Outcome.DENIED)
+    assert (now.outcome_note, now.decisions) == ("Not from here.", ())
+
+
+async def test_what_was_approved_is_asked_again_when_a_stage_was_added(house: House):
+    agent = make_agent(house, ("wipe", {"path": "a"}), "Over.")
+    conversation = await agent.say()
+    request = await agent.request(conversation)
+    await house.click(MINA, request)
+    stricter(house)
+    await house.rows("DELETE FROM procrastinate_jobs WHERE task_name = 'deliver'")
+    await agent.work()
+
+    again = await house.request(request.id)
+    assert (again.status, again.stage_index) == (Status.PENDING, 1)
+    assert [d.person.user for d in again.decisions] == [MINA]
+    assert again.outcome is Outcome.REOPENED
+    assert agent.ledger.runs == []
+    assert await house.rows("SELECT * FROM grants") == []
+    assert await house.rows("SELECT 1 FROM deliveries WHERE kind = 'call'")
+    assert (await house.click(DANA, request)).effect is Effect.APPROVED
+    await agent.work()
+    assert agent.ledger.runs == ["wipe a"]
+    assert await agent.said() == ["Over."]
+
+
+async def test_what_was_approved_does_not_run_once_the_policy_denies_it(house: House):
+    agent = make_agent(house, ("wipe", {"path": "a"}), "Over.")
+    conversation = await agent.say()
+    request = await agent.request(conversation)
+    await house.click(MINA, request)
+    put(house, POLICY.replace("tools: [drop]", 'tools: ["*"]'))
+    await agent.work()
+    closed = await house.request(request.id)
+    assert (closed.status, closed.outcome) == (Status.REJECTED, Outcome.DENIED)
+    assert agent.ledger.runs == []
+    assert "Not from here." in agent.results()["call_0"]
+    assert await agent.said() == ["Over."]
+
+
+async def test_an_added_stage_that_nobody_can_fill_rejects_it(house: House):
+    agent = make_agent(house, ("wipe", {"path": "a"}), "Over.")
+    conversation = await agent.say()
+    request = await agent.request(conversation)
+    await house.click(MINA, request)
+    alone = POLICY.replace("bosses: {users: [U0DANA]}", "bosses: {users: [U0MINA]}")
+    put(house, alone.replace(WIPE + ONE, WIPE + WITH_BOSSES))
+    await agent.work()
+    closed = await house.request(request.id)
+    assert (closed.outcome, closed.outcome_note) == (Outcome.UNFILLABLE, "bosses")
+    assert agent.ledger.runs == []
+
+
+async def test_a_stronger_confirmation_is_asked_of_the_next_click(house: House):
+    request = await house.ask()
+    stricter(house, "stages: [{approvers: managers}], confirm: typed}")
+    assert (await house.click(MINA, request)).word == "typed_wrong"
+    typed = await house.click(MINA, request, typed="a.txt")
+    assert typed.effect is Effect.APPROVED
+
+
+async def test_a_verdict_that_the_policy_no_longer_allows_is_refused(house: House):
+    request = await house.ask()
+    stricter(house, "stages: [{approvers: managers}], allow: [reject]}")
+    assert (await house.click(MINA, request)).word == "not_allowed"
+    edited = await house.click(MINA, request, Verdict.EDIT, arguments={"path": "b"})
+    assert edited.word == "not_allowed"
+    assert (await house.click(MINA, request, REJECT)).effect is Effect.REJECTED
