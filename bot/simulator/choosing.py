@@ -37,6 +37,8 @@ def action(element: Json, block_id: str, action_ts: str, value: object) -> Json:
             entry[name] = element[name]
     if element["type"] == "feedback_buttons":
         return entry | _feedback(element, value)
+    if element["type"] == "overflow" and _option(element, value) is None:
+        raise LookupError(f"{element['action_id']} has no option {value}")
     if has_state(element) or element["type"] == "overflow":
         return entry | chosen(element, value)
     return entry if value is None else entry | {"value": value}

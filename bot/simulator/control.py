@@ -1,4 +1,4 @@
-"""The hidden control page: lists, adds and clears faults, for tests from outside."""
+"""The hidden control page, for tests from outside: faults, and who is where."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from aiohttp import web
 
 from bot.simulator.faults import FaultKind, Faults
 from bot.simulator.page_guard import changing, reading
+from bot.simulator.rearranging import places, rearrange, subject_of
 from bot.simulator.shapes import Json, as_object
 from bot.simulator.web_api.methods import METHODS
+from bot.simulator.workspace import Workspace
 
 KINDS: tuple[str, ...] = get_args(FaultKind)
 _MOST_TIMES = 10_000
@@ -18,15 +20,16 @@ _NUMBERS = {"times": int, "retry_after": int, "status": int, "seconds": (int, fl
 
 
 class Control:
-    """`GET` shows the faults to come; `POST` adds one, or clears all.
+    """`GET` shows the faults to come and who is where; `POST` changes one thing.
 
     The body of a POST is `{"method": "chat.postMessage", "kind": "ratelimited",
-    "times": 2, …}` with the fields of `Fault`, or `{"clear": true}`.
+    "times": 2, …}` with the fields of `Fault`, or `{"clear": true}` for no more faults,
+    or what `rearrange` takes.
     """
 
-    def __init__(self, faults: Faults) -> None:
-        """Take the faults in."""
-        self._faults = faults
+    def __init__(self, faults: Faults, workspace: Workspace) -> None:
+        """Take in the faults and the people."""
+        self._faults, self._workspace = faults, workspace
 
     def routes(self, prefix: str) -> list[web.RouteDef]:
         """Return the routes, guarded as those of the page are."""
@@ -44,19 +47,25 @@ class Control:
             body = as_object(json.loads(await request.text()))
             if body is None:
                 raise ValueError("the body is no JSON object")
-            if body.get("clear") is True:
-                self._faults.clear()
-            else:
-                self._faults.add(**_checked(body))
+            self._do(body)
         except ValueError as error:
-            sentence = f"This fault cannot be set: {error}."
+            sentence = f"This cannot be done: {error}."
             return web.json_response({"sentence": sentence}, status=400)
         return self._answer()
+
+    def _do(self, body: Json) -> None:
+        if body.get("clear") is True:
+            self._faults.clear()
+        elif subject_of(body):
+            rearrange(self._workspace, body)
+        else:
+            self._faults.add(**_checked(body))
 
     def _answer(self) -> web.Response:
         faults = [fault.as_json() for fault in self._faults.to_come]
         methods = sorted(METHODS)
-        return web.json_response({"faults": faults, "kinds": KINDS, "methods": methods})
+        orders = {"faults": faults, "kinds": KINDS, "methods": methods}
+        return web.json_response(orders | places(self._workspace))
 
 
 def _checked(body: Json) -> Json:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from bot.simulator.channels import Channel
 from bot.simulator.people import User
+from bot.simulator.usergroups import ProfileField
 from bot.simulator.workspace import Workspace
 
+_MANAGER = ProfileField("Xf0MANAGER", "Manager", "user")
 _FILES = Path(__file__).parent / "files"
 
 
@@ -22,6 +24,8 @@ def demo_workspace() -> Workspace:
         User("U0OLAF0000", "olaf", "Olaf", "outsider, in no group"),
     ]
     workspace = Workspace(people)
+    workspace.profile_fields = [_MANAGER]
+    workspace.users["U0RAVI0000"].fields = {_MANAGER.id: "U0MINA0000"}
     members = [person.id for person in people]
     for channel_id, name in (("C0GENERAL0", "general"), ("C0APPROVAL", "approvals")):
         everybody = [*members, workspace.bot_user_id]

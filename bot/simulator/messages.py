@@ -133,14 +133,19 @@ def acting_elements(blocks: object) -> list[tuple[str, Json]]:
 def find_element(
     blocks: object, action_id: str, block_id: str | None, value: str | None
 ) -> tuple[str, Json] | None:
-    """Return (block_id, element), preferring the one that carries the value."""
+    """Return (block_id, element), preferring one that carries or offers the value."""
     fitting = [
         (block, element)
         for block, element in acting_elements(blocks)
         if element["action_id"] == action_id and block_id in (None, block)
     ]
-    exact = [each for each in fitting if value in (None, each[1].get("value"))]
+    exact = [each for each in fitting if value is None or value in _values(each[1])]
     return next(iter(exact or fitting), None)
+
+
+def _values(element: Json) -> list[object]:
+    """Return the value of a button, or those that a menu offers."""
+    return [each.get("value") for each in (element, *objects(element.get("options")))]
 
 
 def in_slack(message: Message, *, metadata: bool = True) -> Json:

@@ -39,7 +39,7 @@ class Server:
         self._workspace, self._web_api, self._sockets = workspace, web_api, sockets
         self._response_urls, self._faults, self._app = response_urls, faults, app
         self._files = FileServer(workspace, tokens)
-        self._control = Control(faults)
+        self._control = Control(faults, workspace)
         self._closing = asyncio.Event()
         self.latency = 0.0
         self.prefix = ""

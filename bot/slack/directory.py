@@ -1,4 +1,4 @@
-"""People as Slack knows them now (`users.info`)."""
+"""People as Slack knows them now: who somebody is (`users.info`), who is where."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.approvals.model import Person, Profile
 from bot.errors import SlackUnavailable
 from bot.slack.client import error_code
+from bot.slack.groups import FRESH, PATIENCE, Groups
 from bot.slack.identity import Identity
 
-FRESH = 60.0  # seconds that an answer of Slack's may be used
-PATIENCE = 1.5  # seconds; a click has to be acknowledged within 3
 UNKNOWN = frozenset({"user_not_found", "user_not_visible"})
 # What Slack says of each member; an object without one of them says too little.
 FLAGS = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted")
@@ -31,6 +30,7 @@ class Directory:
     ) -> None:
         self._client = client
         self._identity = identity
+        self._groups = Groups(client, identity)
         self._known: dict[Person, tuple[float, Profile]] = {}
 
     async def look_up(self, person: Person) -> Profile:
@@ -52,6 +52,14 @@ class Directory:
         self._forget_old()
         self._known[person] = (asked_at, profile)
         return profile
+
+    async def members(self, source: str, requester: Person) -> tuple[str, ...]:
+        """User ids of a live group's people; raises SlackUnavailable."""
+        return await self._groups.members(source, requester)
+
+    async def ask_members(self, source: str, requester: Person) -> tuple[str, ...]:
+        """The same, whatever is known already."""
+        return await self._groups.ask(source, requester)
 
     async def _ask(self, person: Person) -> Profile:
         try:
@@ -81,6 +89,10 @@ class Afresh:
     async def look_up(self, person: Person) -> Profile:
         """Who this is now; raises SlackUnavailable."""
         return await self._directory.ask(person)
+
+    async def members(self, source: str, requester: Person) -> tuple[str, ...]:
+        """User ids of a live group's people now; raises SlackUnavailable."""
+        return await self._directory.ask_members(source, requester)
 
 
 def profile_from(person: Person, user: Mapping[str, Any], us: Identity) -> Profile:

@@ -8,7 +8,16 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.support.simulated import GENERAL, World, world
+from tests.support.simulated import (
+    BOT,
+    GENERAL,
+    MINA,
+    OLAF,
+    RAVI,
+    World,
+    refusal,
+    world,
+)
 
 PATH = "/simulator/control"
 
@@ -116,6 +125,86 @@ async def test_a_fault_that_makes_no_sense_is_refused_with_a_sentence(
     assert status == 400
     assert why in answer["sentence"]
     assert made.simulator.faults.to_come == ()
+
+
+FINANCE = {"usergroup": "S0FINANCE0", "users": [MINA, OLAF]}
+SECRET = {"channel": "C0SECRET00", "members": [MINA, BOT], "is_private": True}
+
+
+async def test_a_user_group_is_made_filled_anew_and_disabled(
+    made: World, page: aiohttp.ClientSession
+):
+    ask = made.slack.usergroups_users_list
+    status, answer = await control(page, {**FINANCE, "handle": "finance"})
+    assert (status, answer["usergroups"]) == (200, {"S0FINANCE0": [MINA, OLAF]})
+    assert (await ask(usergroup="S0FINANCE0"))["users"] == [MINA, OLAF]
+    await control(page, {**FINANCE, "users": [RAVI]})
+    assert (await ask(usergroup="S0FINANCE0"))["users"] == [RAVI]
+    [group] = (await made.slack.usergroups_list())["usergroups"]
+    assert group["handle"] == "finance"
+    await control(page, {**FINANCE, "is_disabled": True})
+    refused = await refusal(ask(usergroup="S0FINANCE0"))
+    assert refused["error"] == "no_such_subteam"
+    await control(page, FINANCE)
+    assert (await ask(usergroup="S0FINANCE0"))["users"] == [MINA, OLAF]
+
+
+async def test_a_channel_is_made_filled_anew_and_archived(
+    made: World, page: aiohttp.ClientSession
+):
+    members, info = made.slack.conversations_members, made.slack.conversations_info
+    _, answer = await control(page, {**SECRET, "name": "secret"})
+    assert answer["channels"]["C0SECRET00"] == [MINA, BOT]
+    channel = (await info(channel="C0SECRET00"))["channel"]
+    assert (channel["name"], channel["is_private"]) == ("secret", True)
+    await control(page, {**SECRET, "members": [OLAF, BOT]})
+    assert (await members(channel="C0SECRET00"))["members"] == [BOT, OLAF]
+    await control(page, {**SECRET, "members": [OLAF, BOT], "is_archived": True})
+    assert (await info(channel="C0SECRET00"))["channel"]["is_archived"]
+    await control(page, {"channel": GENERAL, "members": [MINA]})
+    assert (await members(channel=GENERAL))["members"] == [MINA]
+
+
+async def test_a_profile_field_is_filled_in_and_emptied(
+    made: World, page: aiohttp.ClientSession
+):
+    async def fields() -> Any:
+        return (await made.slack.users_profile_get(user=OLAF))["profile"]["fields"]
+
+    _, answer = await control(page, {"user": OLAF, "fields": {"Xf0MANAGER": MINA}})
+    assert answer["fields"] == {RAVI: {"Xf0MANAGER": MINA}, OLAF: {"Xf0MANAGER": MINA}}
+    assert await fields() == {"Xf0MANAGER": {"value": MINA, "alt": ""}}
+    await control(page, {"user": OLAF, "fields": {"Xf0MANAGER": ""}})
+    assert await fields() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ({**FINANCE, "users": ["U0NOBODY00"]}, "no person U0NOBODY00"),
+        ({**FINANCE, "users": MINA}, "`users` is no list"),
+        ({"usergroup": "S0FINANCE0"}, "`users` is no list"),
+        ({**FINANCE, "usergroup": ""}, "`usergroup` is no string, or empty"),
+        ({**FINANCE, "colour": "red"}, "`colour` is none of users"),
+        ({**FINANCE, "is_disabled": 1}, "`is_disabled` is neither"),
+        ({**SECRET, "is_private": "yes"}, "`is_private` is neither"),
+        ({**SECRET, "members": ["U0NOBODY00"]}, "no person U0NOBODY00"),
+        ({**SECRET, "name": 1}, "`name` is no string"),
+        ({"user": "U0NOBODY00", "fields": {}}, "no person U0NOBODY00"),
+        ({"user": OLAF, "fields": {"Xf0SECRET": "x"}}, "Xf0SECRET is no profile field"),
+        ({"user": OLAF, "fields": {"Xf0MANAGER": 1}}, "its value no string"),
+    ],
+)
+async def test_a_change_that_makes_no_sense_changes_nothing(
+    page: aiohttp.ClientSession, body: Any, why: str
+):
+    async with page.get(PATH) as response:
+        before = await response.json()
+    status, answer = await control(page, body)
+    assert status == 400
+    assert why in answer["sentence"]
+    async with page.get(PATH) as response:
+        assert await response.json() == before
 
 
 async def test_only_this_machines_own_page_may_order_faults(made: World):

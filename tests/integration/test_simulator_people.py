@@ -102,8 +102,47 @@ async def test_profile_fields_come_with_the_profile_and_are_explained(made: Worl
         ("Xf0MANAGER", "Manager", "user", 0),
         ("Xf0OFFICE0", "Office", "text", 1),
     ]
+    empty = (await made.slack.users_profile_get(user=OLAF))["profile"]
+    assert empty["fields"] == []  # not {}, as in Slack
     nobody = await refusal(made.slack.users_profile_get(user="U0NOBODY00"))
     assert nobody["error"] == "user_not_found"
+
+
+async def test_members_come_page_by_page_of_less_than_a_thousand(made: World):
+    ask = made.slack.conversations_members
+    first = await ask(channel=GENERAL, limit=4)
+    cursor = first["response_metadata"]["next_cursor"]
+    second = await ask(channel=GENERAL, limit=4, cursor=cursor)
+    everybody = made.simulator.workspace.channels[GENERAL].members
+    assert first["members"] + second["members"] == everybody
+    assert second["response_metadata"]["next_cursor"] == ""
+    assert (await ask(channel=GENERAL, limit=999))["members"] == everybody
+    for limit in (0, 1000):
+        refused = await refusal(ask(channel=GENERAL, limit=limit))
+        assert refused["error"] == "invalid_limit"
+    assert (await refusal(ask(channel=GENERAL, cursor="x")))[
+        "error"
+    ] == "invalid_cursor"
+
+
+async def test_a_private_channel_is_seen_by_its_members_alone(made: World):
+    secret = Channel("C0SECRET00", "secret", [MINA, BOT], is_private=True)
+    made.simulator.workspace.add_channel(secret)
+    seen = (await made.slack.conversations_info(channel=secret.id))["channel"]
+    assert (seen["is_private"], seen["is_member"]) == (True, True)
+    listed = await made.slack.conversations_members(channel=secret.id)
+    assert listed["members"] == [MINA, BOT]
+    await made.simulator.leave_channel(BOT, secret.id)
+    for ask in (made.slack.conversations_info, made.slack.conversations_members):
+        assert (await refusal(ask(channel=secret.id)))["error"] == "channel_not_found"
+
+
+async def test_in_the_demo_minas_report_is_ravi():
+    async with world(connected=False) as made:
+        profile = (await made.slack.users_profile_get(user=RAVI))["profile"]
+        [field] = (await made.slack.team_profile_get())["profile"]["fields"]
+    assert profile["fields"][field["id"]]["value"] == MINA
+    assert (field["label"], field["type"]) == ("Manager", "user")
 
 
 async def test_people_are_found_by_e_mail_unless_they_left(made: World):

@@ -15,11 +15,12 @@ MANIFEST = load()
 # Bolt itself calls these: the token's own identity, and the socket's address.
 OF_BOLT = {"auth.test", "apps.connections.open"}
 # Where the bot goes: it is mentioned in public and private channels and written to in
-# direct messages; the policy names channels, which `check` looks up.
+# direct messages; the policy names channels, whose members may be approvers.
 PLACES = {
     "conversations.history": ("channels", "groups", "im"),
     "conversations.replies": ("channels", "groups", "im"),
     "conversations.info": ("channels", "groups"),
+    "conversations.members": ("channels", "groups"),
 }
 # A post in a channel comes as app_mention, so messages are wanted of the DM alone.
 EVENTS = {"message": {"message.im"}}

@@ -199,7 +199,7 @@ def test_the_readme_explains_the_manifests_scopes_and_no_other(
     slack_in_ten_minutes, manifest
 ):
     rows = [row for row in slack_in_ten_minutes.splitlines() if row.startswith("| `")]
-    explained = {s for row in rows for s in re.findall("`([a-z_:]+)`", row)}
+    explained = {s for row in rows for s in re.findall("`([a-z_.:]+)`", row)}
     assert explained == set(manifest["oauth_config"]["scopes"]["bot"])
 
 

@@ -118,7 +118,8 @@ def next_page(items: list[Json], call: Call, default: int) -> tuple[list[Json], 
     if cursor and not cursor.isdecimal():
         raise SlackError("invalid_cursor")
     limit = call.args.integer("limit", default)
-    if not 0 < limit <= 1000:
+    # "an integer under 1000": https://docs.slack.dev/reference/methods/conversations.list
+    if call.args.has("limit") and not 0 < limit < 1000:
         raise SlackError("invalid_limit")
     start = int(cursor or 0)
     end = start + limit

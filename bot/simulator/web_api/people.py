@@ -56,11 +56,13 @@ def profile_get(call: Call) -> Json:
         profile.pop("email", None)
     labels = {each.id: each.label for each in workspace.profile_fields}
     wanted = call.args.boolean("include_labels")
-    profile["fields"] = {
+    fields = {
         name: {"value": value, "alt": ""} | ({"label": labels[name]} if wanted else {})
         for name, value in user.fields.items()
         if name in labels
     }
+    # Slack's empty object is an array: https://github.com/slack-go/slack/pull/298
+    profile["fields"] = fields or list[Json]()
     return {"profile": profile}
 
 

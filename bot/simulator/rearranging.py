@@ -1,0 +1,117 @@
+"""Who is where, changed from outside through the control page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from bot.simulator.channels import Channel
+from bot.simulator.shapes import Json, as_list, as_object
+from bot.simulator.usergroups import UserGroup
+from bot.simulator.workspace import Workspace
+
+Change: TypeAlias = Callable[[Workspace, str, Json], None]
+
+
+def places(workspace: Workspace) -> Json:
+    """Return who is in each user group and channel, and what profiles say."""
+    groups, channels = workspace.usergroups, workspace.channels
+    return {
+        "usergroups": {each.id: list(each.users) for each in groups.values()},
+        "channels": {each.id: list(each.members) for each in channels.values()},
+        "fields": {
+            user.id: dict(user.fields)
+            for user in workspace.users.values()
+            if user.fields
+        },
+    }
+
+
+def subject_of(body: Json) -> str:
+    """Return what a body is about, "" if it is about none of these."""
+    return next((name for name in _CHANGES if name in body), "")
+
+
+def rearrange(workspace: Workspace, body: Json) -> None:
+    """Do what the body says; raises ValueError with what is wrong with it.
+
+    `{"usergroup": "S…", "users": ["U…"], "is_disabled": false}` and
+    `{"channel": "C…", "members": ["U…"], "is_archived": false}` put these people in the
+    place of those who are there; what does not exist yet is made, with a `handle`, or a
+    `name` and `is_private`. `{"user": "U…", "fields": {"Xf…": "U…"}}` fills in profile
+    fields, `""` empties one.
+    """
+    subject = subject_of(body)
+    change, known = _CHANGES[subject]
+    if unknown := sorted(body.keys() - {subject, *known}):
+        raise ValueError(f"`{unknown[0]}` is none of {', '.join(known)}")
+    change(workspace, _text(body, subject), body)
+
+
+def _usergroup(workspace: Workspace, group_id: str, body: Json) -> None:
+    users = _people(workspace, body, "users")
+    handle = _text(body, "handle", group_id.lower())
+    is_disabled = _flag(body, "is_disabled")
+    group = workspace.usergroups.get(group_id)
+    group = group or workspace.add_usergroup(UserGroup(group_id, handle))
+    group.disabled = int(workspace.clock()) if is_disabled else 0
+    workspace.set_usergroup_users(group_id, users)
+
+
+def _channel(workspace: Workspace, channel_id: str, body: Json) -> None:
+    members = _people(workspace, body, "members")
+    name = _text(body, "name", channel_id.lower())
+    is_private, is_archived = _flag(body, "is_private"), _flag(body, "is_archived")
+    channel = workspace.channels.get(channel_id)
+    channel = channel or workspace.add_channel(
+        Channel(channel_id, name, is_private=is_private)
+    )
+    for user_id in [each for each in channel.members if each not in members]:
+        workspace.leave(channel_id, user_id)
+    for user_id in members:
+        workspace.join(channel_id, user_id)
+    if channel.is_archived != is_archived:
+        workspace.archive(channel_id, workspace.bot_user_id, archived=is_archived)
+
+
+def _profile(workspace: Workspace, user_id: str, body: Json) -> None:
+    if user_id not in workspace.users:
+        raise ValueError(f"there is no person {user_id}")
+    fields = as_object(body.get("fields")) or {}
+    known = {each.id for each in workspace.profile_fields}
+    for name, value in fields.items():
+        if name not in known or not isinstance(value, str):
+            raise ValueError(f"{name} is no profile field, or its value no string")
+    user = workspace.users[user_id]
+    user.fields = {k: v for k, v in {**user.fields, **fields}.items() if v}
+
+
+_CHANGES: dict[str, tuple[Change, tuple[str, ...]]] = {
+    "usergroup": (_usergroup, ("users", "handle", "is_disabled")),
+    "channel": (_channel, ("members", "name", "is_private", "is_archived")),
+    "user": (_profile, ("fields",)),
+}
+
+
+def _text(body: Json, name: str, default: str = "") -> str:
+    value = body.get(name, default)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"`{name}` is no string, or empty")
+    return value
+
+
+def _flag(body: Json, name: str) -> bool:
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` is neither true nor false")
+    return value
+
+
+def _people(workspace: Workspace, body: Json, name: str) -> list[str]:
+    listed = as_list(body.get(name))
+    if listed is None:
+        raise ValueError(f"`{name}` is no list of user ids")
+    for each in listed:
+        if each not in workspace.users:
+            raise ValueError(f"there is no person {each}")
+    return listed
