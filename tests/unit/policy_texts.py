@@ -10,11 +10,19 @@ from bot.approvals.policy import PolicyError, parse_policy
 
 GOOD = """
 version: 1
-defaults: {channel: C0123456789, timeout: 90m, stages: [{approvers: managers}]}
+defaults:
+  channel: C0123456789
+  timeout: 90m
+  stages: [{approvers: managers}]
+  timezone: Europe/London
 requesters: {members: true}
 approvers:
-  managers: {users: [U01, W02]}
+  managers: {users: [U01, W02], delegable_to: directors}
   directors: {users: [U03, U04]}
+  finance: {usergroup: S01}
+  ops: {channel: C0OPS, open: true}
+  lead: {manager_of_requester: Xf01}
+delegations: [{from: U01, to: U03, until: "2026-12-31"}]
 interrupts: {answers: words, levels: {director: directors}}
 rules:
   - name: reading
@@ -26,8 +34,19 @@ rules:
       cannot be restored.
     stages: [{approvers: managers}, {approvers: directors, quorum: 2}]
   - interrupts: [payment]
-    stages: [{approvers: directors}]
-  - {name: never, tools: [drop_database], deny: true}
+    stages: [{approvers: lead}, {approvers: requester}]
+    answers: {approve: 1, reject: 0, timed_out: {late: true}}
+  - {name: never, tools: [drop_database], when: {name: {in: [prod]}}, deny: true}
+  - tools: [transfer_money]
+    when:
+      amount: {gt: 1000, ge: 1000.5, lt: 9, le: 9, eq: 5, ne: 6}
+      currency: {in: [USD, EUR], not_in: [GBP]}
+      to.name: {matches: "[a-z]+"}
+      file: {under: reports/2026}
+      link: {domain_in: [example.com, "*.example.com"]}
+    stages: [{approvers: finance, channel: C0FINANCE}, {approvers: ops}]
+    confirm: typed
+    allow: [approve, reject]
 """
 
 

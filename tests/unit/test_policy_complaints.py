@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from policy_texts import complaints
+from policy_texts import complaints, complaints_or_none
 
 
 def in_rule(rule: str) -> list[str]:
@@ -28,8 +28,8 @@ def in_rule(rule: str) -> list[str]:
             "rules[0].zzz: unknown key; remove it.",
         ),
         (
-            "{tools: [x], deny: true, when: {a: {gt: 1}}}",
-            "rules[0].when: conditions are not available in this version yet; "
+            "{tools: [x], deny: true, links: true}",
+            "rules[0].links: signed links are not available in this version yet; "
             "remove the key.",
         ),
         (
@@ -95,9 +95,45 @@ def in_rule(rule: str) -> list[str]:
             "(declared: `m`).",
         ),
         (
-            "{tools: [x], stages: [{approvers: requester}]}",
-            "rules[0].stages[0].approvers: the built-in group `requester` is not "
-            "available in this version yet; name a group of `approvers`.",
+            "{tools: [x], stages: [{approvers: requester, quorum: 2}]}",
+            "rules[0].stages[0].quorum: asks for 2, but `requester` has 1 in all.",
+        ),
+        (
+            "{tools: [x], stages: [{approvers: m, channel: '#ops'}]}",
+            "rules[0].stages[0].channel: `#ops` is a channel's name; "
+            "write an id such as C0123ABCDEF or thread.",
+        ),
+        (
+            "{tools: [x], stages: [{approvers: m}], confirm: yes}",
+            "rules[0].confirm: must be `none` or `dialog` or `typed`, "
+            "not the boolean true.",
+        ),
+        (
+            "{tools: [x], stages: [{approvers: m}], allow: [approve, withdraw]}",
+            "rules[0].allow[1]: must be `approve` or `reject` or `edit` or `answer`, "
+            "not the text `withdraw`.",
+        ),
+        (
+            "{tools: [x], stages: [{approvers: m}], allow: [approve, approve]}",
+            "rules[0].allow[1]: `approve` stands here twice; remove it.",
+        ),
+        (
+            "{tools: [x], stages: [{approvers: m}], allow: approve}",
+            "rules[0].allow: must be a list, not the text `approve`.",
+        ),
+        (
+            "{tools: [x], deny: true, confirm: typed}",
+            "rules[0].confirm: goes with `stages` alone, since nobody is asked here; "
+            "remove it.",
+        ),
+        (
+            "{tools: [x], approval: none, allow: [approve]}",
+            "rules[0].allow: goes with `stages` alone, since nobody is asked here; "
+            "remove it.",
+        ),
+        (
+            "{tools: [x], deny: true, answers: words}",
+            "rules[0].answers: goes with `interrupts` alone; remove it.",
         ),
         (
             "{tools: [x], stages: [{quorum: 1}]}",
@@ -135,6 +171,172 @@ def in_rule(rule: str) -> list[str]:
 )
 def test_a_wrong_rule_is_refused_with_the_path_of_its_key(rule: str, complaint: str):
     assert in_rule(rule) == [complaint]
+
+
+@pytest.mark.parametrize(
+    ("when", "complaint"),
+    [
+        (
+            "{a: 5}",
+            "a: must be operators with values, such as `{eq: …}`, not the number 5.",
+        ),
+        (
+            "{a: [x, y]}",
+            "a: must be operators with values, such as `{in: […]}`, not a list.",
+        ),
+        ("{a: {}}", "a: is empty; give it a value or leave the key out."),
+        ("{a: {gt: 1, notin: [2]}}", "a.notin: unknown key; did you mean `not_in`?"),
+        ("{a: {like: x}}", "a.like: unknown key; did you mean `le`?"),
+        ("{a: {zzz: x}}", "a.zzz: unknown key; remove it."),
+        ("{a: {gt: true}}", "a.gt: must be a number or a text, not the boolean true."),
+        ("{a: {lt: [1]}}", "a.lt: must be a number or a text, not a list."),
+        (
+            "{a: {eq: [1]}}",
+            "a.eq: must be a text, a number or a boolean, not a list.",
+        ),
+        (
+            "{a: {ne: {b: 1}}}",
+            "a.ne: must be a text, a number or a boolean, not a mapping.",
+        ),
+        ("{a: {eq: ~}}", "a.eq: is empty; give it a value or leave the key out."),
+        ("{a: {in: x}}", "a.in: must be a list, not the text `x`."),
+        ("{a: {in: []}}", "a.in: is empty; give it a value or leave the key out."),
+        (
+            "{a: {in: [[x]]}}",
+            "a.in[0]: must be a text, a number or a boolean, not a list.",
+        ),
+        (
+            "{a: {in: [SE, NO]}}",
+            "a.in: mixes text and boolean, and only values of one type can be "
+            "compared; quotes make a value text.",
+        ),
+        (
+            "{a: {not_in: [1, 'x']}}",
+            "a.not_in: mixes number and text, and only values of one type can be "
+            "compared; quotes make a value text.",
+        ),
+        (
+            "{a: {matches: '(x'}}",
+            "a.matches: is no RE2 pattern (`missing ): (x`).",
+        ),
+        (
+            "{a: {matches: '(?=x)'}}",
+            "a.matches: is no RE2 pattern (`invalid perl operator: (?=`).",
+        ),
+        (
+            "{a: {matches: 5}}",
+            "a.matches: must be text, not the number 5; quotes make a value text.",
+        ),
+        (
+            f"{{a: {{matches: {'x' * 1001}}}}}",
+            "a.matches: is over 1000 characters; shorten the pattern.",
+        ),
+        (
+            "{a: {under: ../x}}",
+            "a.under: `../x` is no plain path; write one such as reports/2026, "
+            "without `..`, `~`, escapes and backslashes.",
+        ),
+        (
+            "{a: {domain_in: a.com}}",
+            "a.domain_in: must be a list, not the text `a.com`.",
+        ),
+        (
+            "{a: {domain_in: ['https://a.com']}}",
+            "a.domain_in[0]: `https://a.com` is no host name; write example.com, or "
+            "*.example.com for every host below it.",
+        ),
+        (
+            "{a: {domain_in: ['a.*.com']}}",
+            "a.domain_in[0]: `a.*.com` is no host name; write example.com, or "
+            "*.example.com for every host below it.",
+        ),
+        (
+            '{"a b": {eq: 1}}',
+            "[`a b`]: `a b` is no argument; write a name, or a path like a.b.",
+        ),
+        (
+            '{"a..b": {eq: 1}}',
+            "[`a..b`]: `a..b` is no argument; write a name, or a path like a.b.",
+        ),
+        ('{a: {eq: "\\ud800"}}', "a.eq: holds half a character; write it out."),
+    ],
+)
+def test_a_wrong_condition_is_refused_with_the_path_of_its_key(when, complaint):
+    dot = "" if complaint.startswith("[") else "."
+    rule = f"{{tools: [x], deny: true, when: {when}}}"
+    assert in_rule(rule) == [f"rules[0].when{dot}{complaint}"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "complaint"),
+    [
+        (
+            "maybe",
+            ": must be `words`, `booleans` or {approve: …, reject: …, timed_out: …}, "
+            "not the text `maybe`.",
+        ),
+        (
+            "false",
+            ": must be `words`, `booleans` or {approve: …, reject: …, timed_out: …}, "
+            "not the boolean false.",
+        ),
+        ("{}", ": is empty; give it a value or leave the key out."),
+        (
+            "{approve: 1, reject: 2}",
+            ".timed_out: is missing; write what the graph is resumed with.",
+        ),
+        (
+            "{approve: 1, rejects: 2, timed_out: 2}",
+            ".rejects: unknown key; did you mean `reject`?",
+        ),
+        (
+            "{approve: 1, reject: 1, timed_out: 2}",
+            ".reject: is what `approve` says; the graph could not tell them apart.",
+        ),
+        (
+            "{approve: true, reject: false, timed_out: true}",
+            ".timed_out: is what `approve` says; the graph could not tell them apart.",
+        ),
+        (
+            '{approve: "\\ud800", reject: no, timed_out: no}',
+            ".approve: holds half a character; write it out.",
+        ),
+    ],
+)
+def test_answers_that_a_graph_cannot_be_given_are_refused(answers, complaint):
+    rule = f"{{interrupts: [x], answers: {answers}, stages: [{{approvers: m}}]}}"
+    assert in_rule(rule) == [f"rules[0].answers{complaint}"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "overlap"),
+    [
+        ("pay", "pay", True),
+        ("pay*", "payment", True),
+        ("payment", "pay*", True),
+        ("pay*", "payment*", True),
+        ("*", "x", True),
+        ("pay", "payment", False),
+        ("pay*", "ship*", False),
+        ("pay_*", "pay", False),
+    ],
+)
+def test_two_rules_for_one_interrupt_may_not_answer_it_in_two_ways(
+    first, second, overlap
+):
+    def rules(answers: str) -> str:
+        return (
+            f"{{interrupts: ['{first}'], answers: words, deny: true}},"
+            f"{{interrupts: [other, '{second}'], answers: {answers}, deny: true}}"
+        )
+
+    said = (
+        "rules[1].answers: rules[0] may name the same interrupt and says otherwise; "
+        "say the same in both."
+    )
+    text = f"version: 1\nrules: [{rules('booleans')}]"
+    assert complaints_or_none(text) == ([said] if overlap else None)
+    assert complaints_or_none(f"version: 1\nrules: [{rules('words')}]") is None
 
 
 @pytest.mark.parametrize(
@@ -214,9 +416,113 @@ def test_only_user_ids_are_people(user: str, sentence: str):
             "approvers.m.user: unknown key; did you mean `users`?",
         ),
         (
-            "approvers: {m: {usergroup: S01}}",
-            "approvers.m.usergroup: groups by Slack user group are not available in "
-            "this version yet; remove the key.",
+            "approvers: {m: {usergroup: '@finance'}}",
+            "approvers.m.usergroup: `@finance` is a handle; "
+            "write an id such as S0123ABCDEF.",
+        ),
+        (
+            "approvers: {m: {usergroup: U01}}",
+            "approvers.m.usergroup: `U01` is no Slack user group id; "
+            "write an id such as S0123ABCDEF.",
+        ),
+        (
+            "approvers: {m: {channel: thread}}",
+            "approvers.m.channel: `thread` is no Slack channel id; "
+            "write an id such as C0123ABCDEF.",
+        ),
+        (
+            "approvers: {m: {channel: '#ops', open: true}}",
+            "approvers.m.channel: `#ops` is a channel's name; "
+            "write an id such as C0123ABCDEF.",
+        ),
+        (
+            "approvers: {m: {manager_of_requester: manager}}",
+            "approvers.m.manager_of_requester: `manager` is no id of a profile field; "
+            "write one such as Xf0123ABCDEF.",
+        ),
+        (
+            "approvers: {m: {channel: C01, usergroup: S01}}",
+            "approvers.m: has `usergroup` and `channel`; keep one of `users`, "
+            "`usergroup`, `channel` or `manager_of_requester`.",
+        ),
+        (
+            "approvers: {m: {delegable_to: n}, n: {users: [U01]}}",
+            "approvers.m: needs one of `users`, `usergroup`, `channel` or "
+            "`manager_of_requester`.",
+        ),
+        (
+            "approvers: {m: {users: [U01], open: true}}",
+            "approvers.m.open: goes with `channel` alone; leave the key out.",
+        ),
+        (
+            "approvers: {m: {channel: C01, open: false}}",
+            "approvers.m.open: must be `true`, not the boolean false; "
+            "leave the key out.",
+        ),
+        (
+            "approvers: {m: {users: [U01], delegable_to: n}}",
+            "approvers.m.delegable_to: `n` is no group of `approvers` (declared: `m`).",
+        ),
+        (
+            "approvers: {m: {users: [U01], delegable_to: n}, n: {usergroup: S01}}",
+            "approvers.m.delegable_to: must be a group that lists its `users`.",
+        ),
+        (
+            "approvers: {m: {users: [U01], delegable_to: requester}}",
+            "approvers.m.delegable_to: must be a group that lists its `users`.",
+        ),
+        (
+            "delegations: [{from: U01, to: U01, until: 2026-12-31}]",
+            "delegations[0].to: is the same person as `from`; name somebody else.",
+        ),
+        (
+            "delegations: [{from: U01, to: U02, until: 2026-12-31},"
+            " {from: U01, to: U02, until: 2027-12-31}]",
+            "delegations[1]: the same two people stand here twice; "
+            "keep the later `until`.",
+        ),
+        (
+            "delegations: [{from: U01, to: '@omar', until: 2026-12-31}]",
+            "delegations[0].to: `@omar` is a handle; "
+            "write a user id such as U0123ABCDEF.",
+        ),
+        (
+            "delegations: [{from: U01, to: U02}]",
+            "delegations[0].until: is missing; write the last day, such as 2026-12-31.",
+        ),
+        (
+            "delegations: [{from: U01, to: U02, until: 2026-02-30}]",
+            "delegations[0].until: must be a day such as 2026-12-31, "
+            "not the text `2026-02-30`.",
+        ),
+        (
+            "delegations: [{from: U01, to: U02, until: 20261231}]",
+            "delegations[0].until: must be a day such as 2026-12-31, "
+            "not the number 20261231.",
+        ),
+        (
+            "delegations: [{from: U01, until: 2026-12-31, too: U02}]",
+            "delegations[0].too: unknown key; did you mean `to`?",
+        ),
+        (
+            "defaults: {timezone: Mars/Olympus}",
+            "defaults.timezone: `Mars/Olympus` is no time zone known here; "
+            "write an IANA name such as Europe/London.",
+        ),
+        (
+            "defaults: {timezone: ../UTC}",
+            "defaults.timezone: `../UTC` is no time zone known here; "
+            "write an IANA name such as Europe/London.",
+        ),
+        (
+            "defaults: {timezone: Europe}",
+            "defaults.timezone: `Europe` is no time zone known here; "
+            "write an IANA name such as Europe/London.",
+        ),
+        (
+            "defaults: {hours: {from: 9}}",
+            "defaults.hours: working hours are not available in this version yet; "
+            "remove the key.",
         ),
         (
             "approvers: [m]",

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_texts import GOOD
 
+from bot.approvals.model import Confirm, Verdict
 from bot.approvals.policy import (
+    Condition,
+    Delegation,
     Effect,
     Group,
     PolicyError,
@@ -27,15 +30,19 @@ ROOT = Path(__file__).parents[2]
 
 def test_every_key_of_this_version_is_read():
     policy = parse_policy(GOOD)
-    managers = Group("managers", ("U01", "W02"))
+    managers = Group("managers", ("U01", "W02"), delegable_to="directors")
     assert policy.channel == "C0123456789"
     assert policy.timeout == dt.timedelta(minutes=90)
     assert policy.groups["managers"] == managers
     assert policy.requesters.members is True
-    assert policy.default_stages == (StageDemand("managers", 1, managers.users),)
+    assert policy.default_stages == (
+        StageDemand("managers", 1, managers.users, channel="C0123456789"),
+    )
     assert policy.interrupts.answers == "words"
     assert dict(policy.interrupts.levels) == {"director": "directors"}
-    reading, deleting, payment, never = policy.rules
+    assert policy.timezone == "Europe/London"
+    assert policy.delegations == (Delegation("U01", "U03", dt.date(2026, 12, 31)),)
+    reading, deleting, payment, never, transfer = policy.rules
     assert (reading.name, reading.effect) == ("reading", Effect.WAIVE)
     assert reading.tools == ("read_file", "list_*")
     assert deleting.name == "rules[1]"
@@ -46,7 +53,68 @@ def test_every_key_of_this_version_is_read():
     ]
     assert payment.interrupts == ("payment",)
     assert payment.tools == ()
+    assert payment.answers == {"approve": 1, "reject": 0, "timed_out": {"late": True}}
+    assert payment.allow == (Verdict.APPROVE, Verdict.REJECT, Verdict.ANSWER)
     assert never.effect is Effect.DENY
+    assert never.when == (Condition("name", "in", ("prod",)),)
+    assert transfer.confirm is Confirm.TYPED
+    assert transfer.allow == (Verdict.APPROVE, Verdict.REJECT)
+    assert [each.argument for each in transfer.when] == [
+        *["amount"] * 6,
+        *["currency"] * 2,
+        *["to.name", "file", "link"],
+    ]
+    assert Condition("amount", "gt", 1000) in transfer.when
+    domains = ("example.com", "*.example.com")
+    assert transfer.when[-1] == Condition("link", "domain_in", domains)
+
+
+def test_every_kind_of_group_says_where_its_people_come_from():
+    policy = parse_policy(
+        """
+version: 1
+approvers:
+  listed: {users: [U01]}
+  paid: {usergroup: S01}
+  closed: {channel: G01}
+  open: {channel: C01, open: true}
+  boss: {manager_of_requester: Xf01}
+rules:
+  - tools: [x]
+    stages: [{approvers: boss}, {approvers: open}, {approvers: requester}]
+"""
+    )
+    assert [group.source for group in policy.groups.values()] == [
+        "users",
+        "usergroup:S01",
+        "channel:G01",
+        "open_channel:C01",
+        "manager_of_requester:Xf01",
+    ]
+    assert [(s.source, s.people) for s in policy.rules[0].stages] == [
+        ("manager_of_requester:Xf01", ()),
+        ("open_channel:C01", ()),
+        ("requester", ()),
+    ]
+
+
+def test_a_stage_is_told_in_its_own_channel_or_in_that_of_the_defaults():
+    stages = parse_policy(GOOD).rules[4].stages
+    assert [stage.channel for stage in stages] == ["C0FINANCE", "C0123456789"]
+
+
+def test_a_last_day_may_stand_without_quotes():
+    policy = parse_policy(GOOD.replace('"2026-12-31"', "2026-12-31"))
+    assert policy.delegations[0].until == dt.date(2026, 12, 31)
+
+
+def test_an_interrupt_may_be_answered_with_nothing():
+    policy = parse_policy(GOOD.replace("reject: 0", "reject: null"))
+    assert policy.rules[2].answers == {
+        "approve": 1,
+        "reject": None,
+        "timed_out": {"late": True},
+    }
 
 
 def test_a_policy_of_one_line_has_the_safe_defaults():
@@ -73,6 +141,12 @@ def test_every_id_is_listed_with_the_path_of_its_key():
         ("approvers.managers.users[1]", "W02"),
         ("approvers.directors.users[0]", "U03"),
         ("approvers.directors.users[1]", "U04"),
+        ("approvers.finance.usergroup", "S01"),
+        ("approvers.ops.channel", "C0OPS"),
+        ("approvers.lead.manager_of_requester", "Xf01"),
+        ("delegations[0].from", "U01"),
+        ("delegations[0].to", "U03"),
+        ("rules[4].stages[0].channel", "C0FINANCE"),
     ]
     assert named_ids(parse_policy("version: 1")) == []
 
@@ -93,6 +167,7 @@ def reorder(data: object, order):
 
 
 @given(shuffled_policy, st.text(st.characters(categories=["L", "N", "P"])))
+@settings(deadline=None)
 def test_comments_and_the_order_of_keys_do_not_change_the_version(data, comment):
     text = yaml.safe_dump(data, sort_keys=False).replace("\n", f" # {comment}\n", 1)
     assert parse_policy(text).version == parse_policy(GOOD).version

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from bot.approvals.policy.complaints import Complaint, PolicyError
+from bot.approvals.policy.conditions import MISSING, value_at
+from bot.approvals.policy.delegation import standing_in
 from bot.approvals.policy.load import load_policy, parse_policy
-from bot.approvals.policy.match import plan
+from bot.approvals.policy.match import answers_of, plan, plan_interrupt
 from bot.approvals.policy.model import (
+    ALLOWED_RAW,
     DEFAULT_STAGES,
     THREAD,
+    Condition,
+    Delegation,
     Demanded,
     Denied,
     Effect,
@@ -21,11 +26,17 @@ from bot.approvals.policy.model import (
     Waived,
     named_ids,
 )
+from bot.approvals.policy.stricter import Chain, stricter
 
 __all__ = [
+    "ALLOWED_RAW",
     "DEFAULT_STAGES",
+    "MISSING",
     "THREAD",
+    "Chain",
     "Complaint",
+    "Condition",
+    "Delegation",
     "Demanded",
     "Denied",
     "Effect",
@@ -38,8 +49,13 @@ __all__ = [
     "Rule",
     "StageDemand",
     "Waived",
+    "answers_of",
     "load_policy",
     "named_ids",
     "parse_policy",
     "plan",
+    "plan_interrupt",
+    "standing_in",
+    "stricter",
+    "value_at",
 ]

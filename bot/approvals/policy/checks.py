@@ -3,46 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
-from bot.approvals.policy.complaints import Complaint, Loc, key_path, shown
+from bot.approvals.model import REQUESTER
+from bot.approvals.policy.complaints import Complaint, key_path, shown
 from bot.approvals.policy.model import DEFAULT_STAGES
-from bot.approvals.policy.schema import RuleShape
-from bot.approvals.policy.words import probably_meant
+from bot.approvals.policy.plain import (
+    Keys,
+    exactly_one,
+    items,
+    mapping,
+    mappings,
+    said_once,
+)
+from bot.approvals.policy.rule_checks import answers_agree, check_chain, check_rule
+from bot.approvals.policy.schema import GroupShape
 
-_NAMES = ("tools", "interrupts")
-_EFFECTS = ("stages", "approval", "deny")
-
-Keys = Mapping[str, Any]
+_SOURCES = ("users", "usergroup", "channel", "manager_of_requester")
 
 
 def check_data(data: Keys) -> Iterable[Complaint]:
-    """Complain about groups, chains and rules as a whole.
+    """Complain about groups, delegations, chains and rules as a whole.
 
     Values of a wrong type are passed over: their own complaint stands elsewhere.
     """
-    for name, group in _mappings(data.get("approvers")):
-        if name == "requester":
-            yield Complaint("approvers.requester", "`requester` is built in; rename.")
-        users = _items(group.get("users"))
-        yield from _said_once(users, ("approvers", name, "users"), "remove it")
-    yield from _check_chain(_keys(data.get("defaults")), ("defaults",))
-    items = enumerate(_items(data.get("rules")))
-    rules = {index: _keys(rule) for index, rule in items if _keys(rule)}
+    groups = dict(mappings(data.get("approvers")))
+    for name, group in groups.items():
+        yield from _check_group(name, group, groups)
+    yield from _check_delegations(items(data.get("delegations")))
+    yield from check_chain(mapping(data.get("defaults")), ("defaults",))
+    numbered = enumerate(items(data.get("rules")))
+    rules = {index: mapping(rule) for index, rule in numbered if mapping(rule)}
     yield from _names_are_unique(rules)
     for index, rule in rules.items():
-        yield from _check_rule(rule, ("rules", index))
+        yield from check_rule(rule, ("rules", index))
+    yield from answers_agree(rules)
 
 
 def group_sizes(data: Keys) -> Mapping[str, int | None] | None:
-    """Count the people of each group; None where `approvers` cannot be read."""
+    """Count the people of each group; None where `approvers` cannot be read.
+
+    A group has no size of its own (None) if its people are looked up in Slack.
+    """
     groups = data.get("approvers", {})
     if not isinstance(groups, dict):
         return None
-    sizes: dict[str, int | None] = dict.fromkeys(_keys(groups))
-    for name, group in _mappings(groups):
+    sizes: dict[str, int | None] = dict.fromkeys(mapping(groups))
+    for name, group in mappings(groups):
         if isinstance(group.get("users"), list):
-            sizes[name] = len(_items(group["users"]))
+            sizes[name] = len(items(group["users"]))
     return sizes
 
 
@@ -51,16 +60,43 @@ def rule_name(name: str, index: int) -> str:
     return name or key_path(("rules", index))
 
 
-def _keys(value: Any) -> Keys:
-    return cast("Keys", value) if isinstance(value, dict) else {}
+def _check_group(
+    name: str, group: Keys, groups: Mapping[str, Keys]
+) -> Iterable[Complaint]:
+    loc = ("approvers", name)
+    if name == REQUESTER:
+        yield Complaint(key_path(loc), "`requester` is built in; rename.")
+    if group:
+        yield from exactly_one(group, _SOURCES, loc, GroupShape)
+    yield from said_once(items(group.get("users")), (*loc, "users"), "remove it")
+    if "open" in group and "channel" not in group:
+        sentence = "goes with `channel` alone; leave the key out."
+        yield Complaint(key_path((*loc, "open")), sentence)
+    delegates = group.get("delegable_to")
+    if delegates == REQUESTER or (
+        isinstance(delegates, str) and "users" not in groups.get(delegates, _UNKNOWN)
+    ):
+        sentence = "must be a group that lists its `users`."
+        yield Complaint(key_path((*loc, "delegable_to")), sentence)
 
 
-def _items(value: Any) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else []
+_UNKNOWN: Keys = {"users": []}  # a group that is not there has its own complaint
 
 
-def _mappings(value: Any) -> Iterable[tuple[str, Keys]]:
-    return ((name, _keys(inner)) for name, inner in _keys(value).items())
+def _check_delegations(delegations: list[Any]) -> Iterable[Complaint]:
+    pairs: list[tuple[str, str]] = []
+    for index, each in enumerate(map(mapping, delegations)):
+        loc = ("delegations", index)
+        principal, delegate = each.get("from"), each.get("to")
+        if not isinstance(principal, str) or not isinstance(delegate, str):
+            continue
+        if principal == delegate:
+            sentence = "is the same person as `from`; name somebody else."
+            yield Complaint(key_path((*loc, "to")), sentence)
+        elif (principal, delegate) in pairs:
+            sentence = "the same two people stand here twice; keep the later `until`."
+            yield Complaint(key_path(loc), sentence)
+        pairs.append((principal, delegate))
 
 
 def _names_are_unique(rules: Mapping[int, Keys]) -> Iterable[Complaint]:
@@ -74,37 +110,3 @@ def _names_are_unique(rules: Mapping[int, Keys]) -> Iterable[Complaint]:
         if owner != place:
             sentence = f"{shown(name)} is taken by {owner}; rename one."
             yield Complaint(f"{place}.name", sentence)
-
-
-def _check_rule(rule: Keys, loc: Loc) -> Iterable[Complaint]:
-    yield from _exactly_one(rule, _NAMES, loc)
-    yield from _exactly_one(rule, _EFFECTS, loc)
-    yield from _check_chain(rule, loc)
-    if "interrupts" in rule and "approval" in rule:
-        sentence = "a raw interrupt is never waived; use `stages` or `deny: true`."
-        yield Complaint(key_path((*loc, "approval")), sentence)
-
-
-def _check_chain(holder: Keys, loc: Loc) -> Iterable[Complaint]:
-    """A group counts once in a chain, so a second time would silently be lost."""
-    groups = [_keys(stage).get("approvers") for stage in _items(holder.get("stages"))]
-    yield from _said_once(groups, (*loc, "stages"), "ask for a larger `quorum`")
-
-
-def _said_once(values: list[Any], loc: Loc, remedy: str) -> Iterable[Complaint]:
-    for index, value in enumerate(values):
-        if isinstance(value, str) and value in values[:index]:
-            sentence = f"{shown(value)} stands here twice; {remedy}."
-            yield Complaint(key_path((*loc, index)), sentence)
-
-
-def _exactly_one(rule: Keys, keys: tuple[str, ...], loc: Loc) -> Iterable[Complaint]:
-    given = [key for key in keys if key in rule]
-    choice = ", ".join(f"`{key}`" for key in keys[:-1]) + f" or `{keys[-1]}`"
-    if len(given) > 1:
-        both = " and ".join(f"`{key}`" for key in given)
-        yield Complaint(key_path(loc), f"has {both}; keep one of {choice}.")
-    # A mistyped key is complained about already, with the key that was meant.
-    strangers = [key for key in rule if key not in RuleShape.model_fields]
-    if not given and not any(probably_meant(key, loc) in keys for key in strangers):
-        yield Complaint(key_path(loc), f"needs one of {choice}.")

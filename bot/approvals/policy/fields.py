@@ -10,15 +10,21 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from bot.approvals.policy.complaints import kind, shown
+from bot.approvals.policy.delegation import zone
 from bot.approvals.policy.model import THREAD
 
 # https://docs.slack.dev/reference/objects/user-object: ids start with U or W
-_USER_ID = re.compile(r"[UW][A-Z0-9]{2,}")
+USER_ID = re.compile(r"[UW][A-Z0-9]{2,}")
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,}")
+# https://docs.slack.dev/reference/objects/usergroup-object
+_USERGROUP_ID = re.compile(r"S[A-Z0-9]{2,}")
+# https://docs.slack.dev/reference/methods/team.profile.get: `profile.fields[].id`
+_FIELD_ID = re.compile(r"Xf[A-Z0-9]{2,}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _SPAN = re.compile(r"([0-9]{1,9})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _TOOL = re.compile(r"[^\s*]*\*?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 SHORTEST, LONGEST = dt.timedelta(seconds=1), dt.timedelta(days=90)
 
@@ -41,7 +47,7 @@ def only(*allowed: object, hint: str = "") -> BeforeValidator:
 
 
 def _user_id(value: str) -> str:
-    if _USER_ID.fullmatch(value):
+    if USER_ID.fullmatch(value):
         return value
     if value == "*":
         raise wrong("`*` is nobody in particular; list the people's user ids.")
@@ -57,6 +63,48 @@ def _channel(value: str) -> str:
         return value
     what = "a channel's name" if value.startswith("#") else "no Slack channel id"
     raise wrong(f"{shown(value)} is {what}; write an id such as C0123ABCDEF or thread.")
+
+
+def _channel_id(value: str) -> str:
+    if _CHANNEL_ID.fullmatch(value):
+        return value
+    what = "a channel's name" if value.startswith("#") else "no Slack channel id"
+    raise wrong(f"{shown(value)} is {what}; write an id such as C0123ABCDEF.")
+
+
+def _usergroup_id(value: str) -> str:
+    if _USERGROUP_ID.fullmatch(value):
+        return value
+    what = "a handle" if value.startswith("@") else "no Slack user group id"
+    raise wrong(f"{shown(value)} is {what}; write an id such as S0123ABCDEF.")
+
+
+def _field_id(value: str) -> str:
+    if _FIELD_ID.fullmatch(value):
+        return value
+    raise wrong(
+        f"{shown(value)} is no id of a profile field; write one such as Xf0123ABCDEF."
+    )
+
+
+def _day(value: Any) -> dt.date:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:  # such as 2026-02-30
+            pass
+    raise wrong(f"must be a day such as 2026-12-31, not {kind(value)}.")
+
+
+def _timezone(value: str) -> str:
+    try:
+        zone(value)
+    except (ValueError, OSError, KeyError) as error:
+        raise wrong(
+            f"{shown(value)} is no time zone known here; "
+            "write an IANA name such as Europe/London."
+        ) from error
+    return value
 
 
 def _span(value: Any) -> dt.timedelta:
@@ -92,7 +140,12 @@ def _sentence(value: str) -> str:
 
 UserId = Annotated[str, AfterValidator(_user_id)]
 UserIds = list[UserId]
-Channel = Annotated[str, AfterValidator(_channel)]
+UsergroupId = Annotated[str, AfterValidator(_usergroup_id)]
+FieldId = Annotated[str, AfterValidator(_field_id)]
+Channel = Annotated[str, AfterValidator(_channel)]  # or the conversation's thread
+ChannelId = Annotated[str, AfterValidator(_channel_id)]
+Day = Annotated[dt.date, BeforeValidator(_day)]
+TimeZone = Annotated[str, AfterValidator(_timezone)]
 Span = Annotated[dt.timedelta, BeforeValidator(_span)]
 Name = Annotated[str, AfterValidator(_one_line)]
 Names = list[Annotated[str, AfterValidator(_name_pattern)]]

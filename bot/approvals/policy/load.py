@@ -10,24 +10,22 @@ from typing import Any, cast
 import rfc8785
 from pydantic import ValidationError
 
-from bot.approvals.policy.checks import check_data, group_sizes, rule_name
+from bot.approvals.policy.build import build
+from bot.approvals.policy.checks import check_data, group_sizes
 from bot.approvals.policy.complaints import Complaint, PolicyError, kind
-from bot.approvals.policy.model import (
-    Effect,
-    Group,
-    Interrupts,
-    Policy,
-    Requesters,
-    Rule,
-    StageDemand,
-)
-from bot.approvals.policy.schema import Known, PolicyShape, RuleShape, StageShape
+from bot.approvals.policy.model import Policy
+from bot.approvals.policy.schema import Known, PolicyShape
 from bot.approvals.policy.words import complaints_of, empty_values
 from bot.approvals.policy.yaml_text import MAX_BYTES, read_yaml, too_big
 
 
 def load_policy(path: Path) -> Policy:
     """Read the policy at `path`; raises PolicyError with every complaint."""
+    return parse_content(read_content(path))
+
+
+def read_content(path: Path) -> bytes:
+    """The bytes of a policy file; raises PolicyError if there are none to be had."""
     try:
         if path.exists() and not path.is_file():
             raise PolicyError([Complaint("", f"The policy {path} is no file.")])
@@ -39,6 +37,11 @@ def load_policy(path: Path) -> Policy:
     except OSError as error:
         sentence = f"The policy file {path} cannot be read: {error.strerror}."
         raise PolicyError([Complaint("", sentence)]) from error
+    return content
+
+
+def parse_content(content: bytes) -> Policy:
+    """Check the bytes of a policy file; raises PolicyError with every complaint."""
     if len(content) > MAX_BYTES:
         raise PolicyError([too_big()])
     return parse_policy(_decoded(content))
@@ -60,7 +63,7 @@ def parse_policy(text: str) -> Policy:
     complaints += check_data(content)
     if complaints or shape is None:
         raise PolicyError(complaints)
-    return _policy(shape, _version(content))
+    return build(shape, _version(content))
 
 
 def _decoded(content: bytes) -> str:
@@ -84,45 +87,3 @@ def _shape(data: Mapping[str, Any]) -> tuple[PolicyShape | None, list[Complaint]
 def _version(data: Mapping[str, Any]) -> str:
     """Hash the content, so that comments and the order of keys do not count."""
     return hashlib.sha256(rfc8785.dumps(dict(data))).hexdigest()[:12]
-
-
-def _policy(shape: PolicyShape, version: str) -> Policy:
-    groups = {
-        name: Group(name, tuple(group.users)) for name, group in shape.approvers.items()
-    }
-    defaults = shape.defaults
-    return Policy(
-        version=version,
-        channel=defaults.channel,
-        timeout=defaults.timeout,
-        groups=groups,
-        requesters=Requesters(shape.requesters.members),
-        rules=tuple(_rule(rule, i, groups) for i, rule in enumerate(shape.rules)),
-        default_stages=_stages(defaults.stages, groups) if defaults.stages else None,
-        interrupts=Interrupts(shape.interrupts.answers, dict(shape.interrupts.levels)),
-    )
-
-
-def _rule(rule: RuleShape, index: int, groups: Mapping[str, Group]) -> Rule:
-    return Rule(
-        name=rule_name(rule.name, index),
-        effect=_effect(rule),
-        tools=tuple(rule.tools),
-        interrupts=tuple(rule.interrupts),
-        stages=_stages(rule.stages, groups),
-        why=rule.why,
-    )
-
-
-def _effect(rule: RuleShape) -> Effect:
-    if rule.deny:
-        return Effect.DENY
-    return Effect.WAIVE if rule.approval else Effect.DEMAND
-
-
-def _stages(
-    stages: list[StageShape], groups: Mapping[str, Group]
-) -> tuple[StageDemand, ...]:
-    return tuple(
-        StageDemand(s.approvers, s.quorum, groups[s.approvers].users) for s in stages
-    )

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
+from bot.approvals.model import ALLOWED, Confirm, Verdict
+from bot.approvals.policy.complaints import shown
+from bot.approvals.policy.conditions import judge, sort_of, value_at
 from bot.approvals.policy.model import (
+    ALLOWED_RAW,
     DEFAULT_STAGES,
+    Answers,
     Demanded,
     Denied,
     Effect,
@@ -17,6 +22,9 @@ from bot.approvals.policy.model import (
     StageDemand,
     Waived,
 )
+from bot.approvals.policy.stricter import strongest
+
+_LONGEST_TYPED = 100  # characters that somebody may have to type in
 
 
 def plan(policy: Policy, tool: str, arguments: Mapping[str, Any]) -> Plan:
@@ -26,18 +34,48 @@ def plan(policy: Policy, tool: str, arguments: Mapping[str, Any]) -> Plan:
     a waiver holds only where nothing demands, and a call that no rule knows gets the
     default stages or, without them, is denied.
     """
-    counting = [rule for rule in policy.rules if _matches(rule, tool, arguments)]
-    if denials := _with(Effect.DENY, counting):
-        return _denied(denials, tool)
-    if demands := _with(Effect.DEMAND, counting):
-        return _demanded(policy, demands)
-    if waivers := _with(Effect.WAIVE, counting):
+    named = [rule for rule in policy.rules if names(rule.tools, tool)]
+    counting = [rule for rule in named if counts(rule, arguments)]
+    waivers = _with(Effect.WAIVE, counting)
+    if waivers and len(waivers) == len(counting):
         return Waived(waivers[0].name)
-    if policy.default_stages is None:
-        return Denied("", f"No rule of the policy allows {tool}.")
-    return Demanded(
-        policy.default_stages, (DEFAULT_STAGES,), (), policy.channel, policy.timeout
-    )
+    return _needed(policy, counting, tool, arguments, ALLOWED)
+
+
+def plan_interrupt(policy: Policy, name: str, payload: Any) -> Denied | Demanded:
+    """Say what a graph's own interrupt needs; it is never waived.
+
+    Rules select it by `interrupts`, and their conditions look into a payload that is a
+    mapping. Its `level` demands the group under `interrupts.levels`, as one more rule
+    after those of the file; a level that is not there is denied.
+    """
+    content: Mapping[str, Any] = {}
+    if isinstance(payload, Mapping):
+        content = cast("Mapping[str, Any]", payload)
+    named = [rule for rule in policy.rules if names(rule.interrupts, name)]
+    counting = [rule for rule in named if counts(rule, content)]
+    if "level" in content:
+        demand = _of_level(policy, content["level"])
+        if isinstance(demand, Denied):
+            return demand
+        counting.append(demand)
+    return _needed(policy, counting, name, content, ALLOWED_RAW)
+
+
+def answers_of(policy: Policy, name: str) -> Answers | None:
+    """What an interrupt is resumed with, as far as the policy says it.
+
+    A rule's word goes before `interrupts.answers`, whatever the rule's conditions; the
+    loader refuses rules that would say two things of one name.
+    """
+    rules = [rule for rule in policy.rules if names(rule.interrupts, name)]
+    said: list[Answers] = [each.answers for each in rules if each.answers is not None]
+    return said[0] if said else policy.interrupts.answers
+
+
+def names(patterns: Iterable[str], name: str) -> bool:
+    """Whether one of a rule's names stands for this one."""
+    return any(name_matches(pattern, name) for pattern in patterns)
 
 
 def name_matches(pattern: str, name: str) -> bool:
@@ -47,37 +85,109 @@ def name_matches(pattern: str, name: str) -> bool:
     return name == pattern
 
 
-def fold(demands: Iterable[StageDemand]) -> tuple[StageDemand, ...]:
-    """Keep each group once, where it first stands, with the larger quorum."""
-    folded: dict[str, StageDemand] = {}
+def counts(rule: Rule, arguments: Mapping[str, Any]) -> bool:
+    """Whether all of a rule's conditions hold.
+
+    One that cannot be judged holds for a demand or a denial, not for a waiver.
+    """
+    unsure = rule.effect is not Effect.WAIVE
+    judged = (judge(condition, arguments) for condition in rule.when)
+    return all(unsure if one is None else one for one in judged)
+
+
+def fold(demands: Iterable[StageDemand], usual: str) -> tuple[StageDemand, ...]:
+    """Keep each group once, where it first stands, with the larger quorum.
+
+    Its people are told in the channel that a stage names, rather than in the `usual`
+    one. Of several such channels the first in the alphabet counts, since the order of
+    rules is to decide nothing but the order of stages.
+    """
+    by_group: dict[str, list[StageDemand]] = {}
     for demand in demands:
-        known = folded.get(demand.approvers)
-        quorum = max(demand.quorum, known.quorum if known else 0)
-        folded[demand.approvers] = dataclasses.replace(demand, quorum=quorum)
-    return tuple(folded.values())
+        by_group.setdefault(demand.approvers, []).append(demand)
+    return tuple(_folded(same, usual) for same in by_group.values())
 
 
-def _matches(rule: Rule, tool: str, arguments: Mapping[str, Any]) -> bool:
-    # `arguments` is what conditions will look at; rules go by the name alone so far.
-    return any(name_matches(pattern, tool) for pattern in rule.tools)
+def _folded(same: Sequence[StageDemand], usual: str) -> StageDemand:
+    channels = {demand.channel for demand in same}
+    return dataclasses.replace(
+        same[0],
+        quorum=max(demand.quorum for demand in same),
+        channel=min(channels - {usual} or channels),
+    )
+
+
+def _needed(
+    policy: Policy,
+    counting: list[Rule],
+    name: str,
+    arguments: Mapping[str, Any],
+    usual: tuple[Verdict, ...],
+) -> Denied | Demanded:
+    if denials := _with(Effect.DENY, counting):
+        return _denied(denials, name)
+    if demands := _with(Effect.DEMAND, counting):
+        return _demanded(policy, demands, arguments)
+    if policy.default_stages is None:
+        return Denied("", f"No rule of the policy allows {name}.")
+    stages = policy.default_stages
+    default = Rule(DEFAULT_STAGES, Effect.DEMAND, stages=stages, allow=usual)
+    return _demanded(policy, [default], arguments)
 
 
 def _with(effect: Effect, rules: list[Rule]) -> list[Rule]:
     return [rule for rule in rules if rule.effect is effect]
 
 
-def _denied(denials: list[Rule], tool: str) -> Denied:
+def _of_level(policy: Policy, level: Any) -> Rule | Denied:
+    levels = policy.interrupts.levels
+    if not isinstance(level, str) or level not in levels:
+        known = ", ".join(levels) or "none"
+        return Denied("", f"The policy has no level {shown(level)} (it has: {known}).")
+    stage = policy.stage_of(levels[level])
+    name = f"interrupts.levels.{level}"
+    return Rule(name, Effect.DEMAND, stages=(stage,), allow=ALLOWED_RAW)
+
+
+def _denied(denials: list[Rule], name: str) -> Denied:
     told = next((rule for rule in denials if rule.why), denials[0])
     return Denied(
-        told.name, told.why or f"The policy's rule {told.name} denies {tool}."
+        told.name, told.why or f"The policy's rule {told.name} denies {name}."
     )
 
 
-def _demanded(policy: Policy, demands: list[Rule]) -> Demanded:
+def _demanded(
+    policy: Policy, demands: list[Rule], arguments: Mapping[str, Any]
+) -> Demanded:
+    stages = (stage for rule in demands for stage in rule.stages)
+    typed = [rule for rule in demands if rule.confirm is Confirm.TYPED]
     return Demanded(
-        stages=fold(stage for rule in demands for stage in rule.stages),
+        stages=fold(stages, policy.channel),
         rules=tuple(rule.name for rule in demands),
         why=tuple(dict.fromkeys(rule.why for rule in demands if rule.why)),
         channel=policy.channel,
         timeout=policy.timeout,
+        allow=tuple(v for v in Verdict if all(v in rule.allow for rule in demands)),
+        confirm=strongest(rule.confirm for rule in demands),
+        confirm_argument=_to_type(typed, arguments) if typed else "",
     )
+
+
+def _to_type(rules: list[Rule], arguments: Mapping[str, Any]) -> str:
+    """The path of the argument whose value is typed in, "" if none can be.
+
+    What the rules' conditions look at goes first, by its place within its rule and then
+    by the alphabet, so that neither the order of rules nor the model decides it.
+    """
+    ranked = sorted(
+        {(i, c.argument) for rule in rules for i, c in enumerate(rule.when)}
+    )
+    paths = [*(argument for _, argument in ranked), *arguments]
+    return next((p for p in paths if _can_be_typed(value_at(arguments, p))), "")
+
+
+def _can_be_typed(value: Any) -> bool:
+    if not isinstance(value, str):
+        return bool(sort_of(value))
+    is_a_line = value.isprintable() and value == value.strip()
+    return is_a_line and 0 < len(value) <= _LONGEST_TYPED

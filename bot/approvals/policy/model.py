@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bot.approvals.model import ALLOWED, USERS, Confirm, Verdict
-from bot.approvals.policy.complaints import key_path
+from bot.approvals.model import ALLOWED, REQUESTER, USERS, Confirm, Verdict
+from bot.approvals.policy.complaints import Loc, key_path
 
 THREAD: Literal["thread"] = "thread"
 DEFAULT_STAGES = "defaults.stages"  # stands for a rule's name where no rule demands
-
+#: What may be done with a raw interrupt unless a rule's `allow` says otherwise.
+ALLOWED_RAW = (Verdict.APPROVE, Verdict.REJECT, Verdict.ANSWER)
 
 Answers = Literal["words", "booleans"] | Mapping[str, Any]
 
@@ -123,6 +124,11 @@ class Policy:
     delegations: tuple[Delegation, ...] = ()
     timezone: str = "UTC"  # an IANA name
 
+    def stage_of(self, group: str) -> StageDemand:
+        """One person of a group; `requester` is a group of every policy."""
+        known = self.groups.get(group) or Group(group, (), REQUESTER)
+        return StageDemand(group, 1, known.users, known.source, self.channel)
+
 
 @dataclass(frozen=True)
 class Waived:
@@ -164,7 +170,32 @@ def named_ids(policy: Policy) -> list[tuple[str, str]]:
     named: list[tuple[str, str]] = []
     if policy.channel != THREAD:
         named.append(("defaults.channel", policy.channel))
+    named += _ids_of_stages(policy, policy.default_stages or (), ("defaults",))
     for group in policy.groups.values():
-        loc = ("approvers", group.name, "users")
-        named += [(key_path((*loc, i)), user) for i, user in enumerate(group.users)]
+        named += _ids_of_group(group)
+    for index, each in enumerate(policy.delegations):
+        loc = ("delegations", index)
+        named.append((key_path((*loc, "from")), each.principal))
+        named.append((key_path((*loc, "to")), each.delegate))
+    for index, rule in enumerate(policy.rules):
+        named += _ids_of_stages(policy, rule.stages, ("rules", index))
     return named
+
+
+def _ids_of_group(group: Group) -> list[tuple[str, str]]:
+    loc = ("approvers", group.name)
+    if group.source == USERS:
+        paths = [key_path((*loc, "users", i)) for i in range(len(group.users))]
+        return list(zip(paths, group.users, strict=True))
+    kind, _, slack_id = group.source.partition(":")
+    return [(key_path((*loc, kind.removeprefix("open_"))), slack_id)]
+
+
+def _ids_of_stages(
+    policy: Policy, stages: Sequence[StageDemand], loc: Loc
+) -> list[tuple[str, str]]:
+    return [
+        (key_path((*loc, "stages", index, "channel")), stage.channel)
+        for index, stage in enumerate(stages)
+        if stage.channel not in {THREAD, policy.channel}
+    ]

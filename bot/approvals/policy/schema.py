@@ -5,23 +5,33 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 from pydantic import field_validator as check
 
+from bot.approvals.model import REQUESTER, Confirm
 from bot.approvals.policy.complaints import Loc, shown
 from bot.approvals.policy.fields import (
     Channel,
+    ChannelId,
+    Day,
+    FieldId,
     Name,
     Names,
     Sentence,
     Span,
+    TimeZone,
+    UsergroupId,
+    UserId,
     UserIds,
     only,
     wrong,
 )
 from bot.approvals.policy.model import THREAD
+from bot.approvals.policy.operands import ArgumentPath, Operators, OperatorsShape
+
+ANSWERS = ("approve", "reject", "edit", "answer")  # what `allow` may offer
 
 
 @dataclass(frozen=True)
@@ -33,12 +43,7 @@ class Known:
 
 def _known_group(name: str, info: ValidationInfo) -> str:
     sizes = _sizes(info)
-    if name == "requester":
-        raise wrong(
-            "the built-in group `requester` is not available in this version yet; "
-            "name a group of `approvers`."
-        )
-    if sizes is not None and name not in sizes:
+    if sizes is not None and name not in {*sizes, REQUESTER}:
         declared = ", ".join(map(shown, sizes)) or "none"
         raise wrong(f"{shown(name)} is no group of `approvers` (declared: {declared}).")
     return name
@@ -60,12 +65,13 @@ class StageShape(_Shape):
 
     approvers: GroupName
     quorum: Annotated[int, Field(ge=1)] = 1
+    channel: Channel | None = None
 
     @check("quorum")
     @classmethod
     def _not_over_the_group(cls, quorum: int, info: ValidationInfo) -> int:
         group = info.data.get("approvers", "")
-        size = (_sizes(info) or {}).get(group)
+        size = 1 if group == REQUESTER else (_sizes(info) or {}).get(group)
         if size is not None and quorum > size:
             raise wrong(f"asks for {quorum}, but {shown(group)} has {size} in all.")
         return quorum
@@ -80,6 +86,7 @@ class DefaultsShape(_Shape):
     channel: Channel = THREAD
     timeout: Span = dt.timedelta(hours=24)
     stages: Stages | None = None
+    timezone: TimeZone = "UTC"
 
 
 class RequestersShape(_Shape):
@@ -89,9 +96,22 @@ class RequestersShape(_Shape):
 
 
 class GroupShape(_Shape):
-    """A group of `approvers`."""
+    """A group of `approvers`; `checks` holds that its people come from one place."""
 
-    users: UserIds
+    users: UserIds = []
+    usergroup: UsergroupId = ""
+    channel: ChannelId = ""
+    manager_of_requester: FieldId = ""
+    open: Annotated[bool, only(True, hint="; leave the key out")] = False
+    delegable_to: GroupName = ""
+
+
+class DelegationShape(_Shape):
+    """An item of `delegations`."""
+
+    principal: Annotated[UserId, Field(alias="from")]
+    delegate: Annotated[UserId, Field(alias="to")]
+    until: Day
 
 
 class InterruptsShape(_Shape):
@@ -101,6 +121,14 @@ class InterruptsShape(_Shape):
         Literal["words", "booleans"] | None, only("words", "booleans")
     ] = None
     levels: dict[Name, GroupName] = {}
+
+
+class AnswersShape(_Shape):
+    """`answers` of a rule, where each outcome has a value of its own."""
+
+    approve: Any
+    reject: Any
+    timed_out: Any
 
 
 class RuleShape(_Shape):
@@ -113,6 +141,10 @@ class RuleShape(_Shape):
     stages: Stages = []
     approval: Annotated[Literal["none"] | None, only("none")] = None
     deny: Annotated[bool, only(True, hint="; leave the key out")] = False
+    when: dict[ArgumentPath, Operators] = {}
+    allow: list[Annotated[str, only(*ANSWERS)]] = []
+    confirm: Annotated[str, only(*map(str, Confirm))] = str(Confirm.NONE)
+    answers: Any = None  # `checks` looks inside
 
 
 class PolicyShape(_Shape):
@@ -122,6 +154,7 @@ class PolicyShape(_Shape):
     defaults: DefaultsShape = DefaultsShape()
     requesters: RequestersShape = RequestersShape()
     approvers: dict[Name, GroupShape] = {}
+    delegations: list[DelegationShape] = []
     interrupts: InterruptsShape = InterruptsShape()
     rules: list[RuleShape] = []
 
@@ -131,47 +164,46 @@ SHAPES: Mapping[str, type[BaseModel]] = {
     "defaults": DefaultsShape,
     "requesters": RequestersShape,
     "approvers": GroupShape,
+    "delegations": DelegationShape,
     "interrupts": InterruptsShape,
     "rules": RuleShape,
     "stages": StageShape,
+    "when": OperatorsShape,
+    "answers": AnswersShape,
 }
 
 # Keys that belong to the format and are not read yet: refused, never ignored.
 LATER: Mapping[str, Mapping[str, str]] = {
-    "": {"delegations": "delegations are"},
     "defaults": {
         "reminders": "reminders are",
-        "timezone": "time zones are",
         "hours": "working hours are",
     },
-    "approvers": {
-        "usergroup": "groups by Slack user group are",
-        "channel": "groups by channel are",
-        "manager_of_requester": "groups by the requester's manager are",
-        "open": "open groups are",
-        "delegable_to": "delegations are",
-    },
     "rules": {
-        "when": "conditions are",
-        "allow": "a choice of answers is",
-        "confirm": "confirmations are",
         "critical": "critical rules are",
         "links": "signed links are",
         "notify": "other ways of notifying are",
-        "answers": "the answer words of a rule are",
     },
     "stages": {
         "timeout": "the timeout of a stage is",
         "reminders": "reminders are",
         "escalate": "escalations are",
-        "channel": "the channel of a stage is",
     },
 }
 
 
 def room(loc: Loc) -> str:
     """Say which of SHAPES a mapping at this place has to have."""
-    words = [step for step in loc if isinstance(step, str)]
-    if words[-1:] == ["stages"] and words[0] in ("defaults", "rules"):
-        return "stages"
-    return words[0] if words else ""
+    match [step for step in loc if isinstance(step, str)]:
+        case ["rules", "when", _]:
+            return "when"
+        case ["rules", "answers"]:
+            return "answers"
+        case ["rules" | "defaults", "stages"]:
+            return "stages"
+        case words:
+            return words[0] if words else ""
+
+
+def keys_of(shape: type[BaseModel]) -> list[str]:
+    """The keys that a mapping of this shape may have, as the file writes them."""
+    return [field.alias or name for name, field in shape.model_fields.items()]

@@ -10,12 +10,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.approvals.policy.complaints import Complaint, Loc, key_path, kind
-from bot.approvals.policy.schema import LATER, SHAPES, room
+from bot.approvals.policy.schema import LATER, SHAPES, keys_of, room
 
 _MISSING = {
     "version": "is missing; write `version: 1`.",
     "approvers": "is missing; name the group that decides.",
-    "users": "is missing; list the people's Slack user ids.",
+    "from": "is missing; write the user id of whoever is away.",
+    "to": "is missing; write the user id of whoever stands in.",
+    "until": "is missing; write the last day, such as 2026-12-31.",
 }
 
 
@@ -43,7 +45,12 @@ def complaints_of(error: ValidationError) -> list[Complaint]:
 
 
 def empty_values(data: Any, loc: Loc = ()) -> Iterable[Complaint]:
-    """Find each key that has nothing under it: an oversight, never a choice."""
+    """Find each key that has nothing under it: an oversight, never a choice.
+
+    What a graph is resumed with may be anything, and so also nothing.
+    """
+    if room(loc[:-1]) == "answers":
+        return
     if loc and _is_empty(data):
         yield Complaint(key_path(loc), _EMPTY)
     elif isinstance(data, dict):
@@ -61,7 +68,7 @@ def _is_empty(value: Any) -> bool:
 def probably_meant(key: str, loc: Loc) -> str:
     """Name the key of the mapping at `loc` that somebody mistyped, or ""."""
     place = room(loc)
-    keys = [*SHAPES[place].model_fields, *LATER.get(place, {})]
+    keys = [*keys_of(SHAPES[place]), *LATER.get(place, {})]
     return next(iter(difflib.get_close_matches(key, keys, n=1)), "")
 
 
@@ -71,8 +78,6 @@ def _meant(findings: list[ErrorDetails]) -> set[Loc]:
     for loc in (_loc(f) for f in findings if f["type"] == "extra_forbidden"):
         key, around = str(loc[-1]), loc[:-1]
         meant.add((*around, probably_meant(key, around)))
-        if room(around) == "approvers" and key in LATER["approvers"]:
-            meant.add((*around, "users"))
     return meant
 
 
@@ -85,7 +90,7 @@ def _loc(finding: ErrorDetails) -> Loc:
 def _sentence(finding: ErrorDetails) -> str:
     loc, found = _loc(finding), finding["input"]
     if finding["type"] == "extra_forbidden":
-        return _unknown_key(str(loc[-1]), loc[:-1])
+        return unknown_key(str(loc[-1]), loc[:-1])
     if finding["type"] == "missing":
         return _MISSING.get(str(loc[-1]), "is missing.")
     if _is_empty(found):
@@ -93,7 +98,8 @@ def _sentence(finding: ErrorDetails) -> str:
     return _WRONG.get(finding["type"], finding["msg"]).replace("{found}", kind(found))
 
 
-def _unknown_key(key: str, around: Loc) -> str:
+def unknown_key(key: str, around: Loc) -> str:
+    """Say that a mapping at `around` has no such key, and which one may be meant."""
     if later := LATER.get(room(around), {}).get(key):
         return f"{later} not available in this version yet; remove the key."
     suggestion = probably_meant(key, around)

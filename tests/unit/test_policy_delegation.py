@@ -1,0 +1,116 @@
+"""Who stands in for whom, and until when exactly."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from bot.approvals.policy import Policy, parse_policy, standing_in
+
+
+def policy(delegations: str, *, timezone: str = "UTC", managers: str = "") -> Policy:
+    return parse_policy(
+        f"""
+version: 1
+defaults: {{timezone: {timezone}}}
+approvers:
+  managers: {{users: [U01, U02]{managers}}}
+  deputies: {{users: [U08]}}
+  finance: {{usergroup: S01}}
+delegations: [{delegations}]
+"""
+    )
+
+
+ONE = "{from: U01, to: U09, until: 2026-12-31}"
+
+
+def at(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
+def is_in_force(timezone: str, now: str) -> bool:
+    return bool(standing_in(policy(ONE, timezone=timezone), "managers", at(now)))
+
+
+@pytest.mark.parametrize(
+    ("timezone", "now", "in_force"),
+    [
+        ("UTC", "2020-01-01T00:00:00+00:00", True),
+        ("UTC", "2026-12-31T00:00:00+00:00", True),
+        ("UTC", "2026-12-31T23:59:59.999999+00:00", True),
+        ("UTC", "2027-01-01T00:00:00+00:00", False),
+        ("UTC", "2027-01-01T00:30:00+01:00", True),
+        ("Asia/Tokyo", "2026-12-31T14:59:59+00:00", True),
+        ("Asia/Tokyo", "2026-12-31T15:00:00+00:00", False),
+        ("America/New_York", "2027-01-01T04:59:59+00:00", True),
+        ("America/New_York", "2027-01-01T05:00:00+00:00", False),
+        ("Pacific/Kiritimati", "2026-12-31T09:59:59+00:00", True),
+        ("Pacific/Kiritimati", "2026-12-31T10:00:00+00:00", False),
+    ],
+)
+def test_the_last_day_counts_to_its_end_in_the_policys_zone(timezone, now, in_force):
+    assert is_in_force(timezone, now) is in_force
+
+
+@pytest.mark.parametrize(
+    ("last_day", "now", "in_force"),
+    [
+        # the clocks go forward: 29 March has 23 hours and ends at 23:00 UTC
+        ("2026-03-29", "2026-03-29T22:59:59+00:00", True),
+        ("2026-03-29", "2026-03-29T23:00:00+00:00", False),
+        ("2026-03-28", "2026-03-28T23:59:59+00:00", True),
+        ("2026-03-28", "2026-03-29T00:00:00+00:00", False),
+        # they go back: 25 October has 25 hours and ends at 00:00 UTC
+        ("2026-10-25", "2026-10-25T23:59:59+00:00", True),
+        ("2026-10-25", "2026-10-26T00:00:00+00:00", False),
+        ("2026-10-24", "2026-10-24T22:59:59+00:00", True),
+        ("2026-10-24", "2026-10-24T23:00:00+00:00", False),
+    ],
+)
+def test_a_day_on_which_the_clocks_change_ends_at_its_own_midnight(
+    last_day, now, in_force
+):
+    one = f"{{from: U01, to: U09, until: {last_day}}}"
+    london = policy(one, timezone="Europe/London")
+    assert bool(standing_in(london, "managers", at(now))) is in_force
+
+
+NOW = at("2026-06-01T12:00:00+00:00")
+
+
+def test_several_may_stand_in_for_one_and_one_for_several():
+    several = policy(
+        "{from: U01, to: U08, until: 2026-12-31},"
+        "{from: U01, to: U09, until: 2026-12-31},"
+        "{from: U02, to: U08, until: 2026-12-31},"
+        "{from: U02, to: U09, until: 2026-05-31}"
+    )
+    assert standing_in(several, "managers", NOW) == {
+        "U01": ("U08", "U09"),
+        "U02": ("U08",),
+    }
+
+
+def test_a_delegate_does_not_pass_it_on():
+    passed_on = policy(
+        "{from: U01, to: U08, until: 2026-12-31},"
+        "{from: U08, to: U09, until: 2026-12-31}"
+    )
+    assert standing_in(passed_on, "managers", NOW)["U01"] == ("U08",)
+
+
+def test_a_group_may_say_who_can_stand_in_for_its_people():
+    both = "{from: U01, to: U09, until: 2026-12-31},"
+    both += "{from: U01, to: U08, until: 2026-12-31}"
+    some = policy(both, managers=", delegable_to: deputies")
+    assert standing_in(some, "managers", NOW) == {"U01": ("U08",)}
+    assert standing_in(some, "finance", NOW) == {"U01": ("U09", "U08")}
+    nobody = policy(ONE, managers=", delegable_to: deputies")
+    assert standing_in(nobody, "managers", NOW) == {}
+
+
+def test_nobody_stands_in_for_whoever_asked_or_in_a_group_that_is_gone():
+    assert standing_in(policy(ONE), "requester", NOW) == {}
+    assert standing_in(policy(ONE), "directors", NOW) == {}
