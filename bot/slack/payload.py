@@ -80,10 +80,26 @@ class _Event(_Fields):
     user_team: Word | None = None
 
 
+class _Option(_Loose):
+    value: Word | None = None
+
+
 class _Action(_Loose):
     action_id: Word
     value: Word | None = None
+    selected_option: _Option | None = None
     action_ts: Word | None = None
+
+
+class _Input(_Loose):
+    """What an input of a view holds; other kinds of inputs have other fields."""
+
+    value: Word | None = None
+    selected_option: _Option | None = None
+
+
+class _State(_Loose):
+    values: dict[Word, dict[Word, _Input]] | None = None
 
 
 class _Container(_Loose):
@@ -96,6 +112,8 @@ class _View(_Named):
     app_installed_team_id: Word | None = None
     callback_id: Word | None = None
     private_metadata: Word | None = None
+    id: Word | None = None
+    state: _State | None = None
 
 
 class _Payload(_Fields):

@@ -1,12 +1,25 @@
-"""The private sentence for each outcome of a click."""
+"""The private sentence for each outcome of a click, and what a form says instead."""
 
 from __future__ import annotations
 
 from bot.approvals.eligibility import who_can_decide
 from bot.approvals.judge import Effect, Judgement
 from bot.approvals.model import Person, Request, Status
-from bot.slack import sentences
+from bot.slack import click_sentences as say
+from bot.slack.cards.confirming import what_to_type
 from bot.slack.drawing import closed_by
+
+# What the form that it was typed into says, and nobody else.
+IN_FORM = frozenset(
+    {
+        "typed_wrong",
+        "edit_same",
+        "edit_invalid",
+        "edit_denied",
+        "edit_unfillable",
+        "answer_empty",
+    }
+)
 
 
 class SlackPhrases:
@@ -15,42 +28,75 @@ class SlackPhrases:
     def answer(
         self, judgement: Judgement, request: Request | None, person: Person
     ) -> str:
-        """A sentence for refused and late clicks; the card says the rest."""
+        """mrkdwn for refused and late clicks; card and forms say the rest."""
         if judgement.word == "could_not_check":
-            return sentences.COULD_NOT_CHECK_PERSON
+            return say.COULD_NOT_CHECK_PERSON
         if request is None:
-            return sentences.UNKNOWN_REQUEST
+            return say.UNKNOWN_REQUEST
         if judgement.effect is Effect.TIMED_OUT:
-            return sentences.late(request.expires_at)
+            return say.late(request.expires_at)
         if judgement.effect is Effect.LATE:
             return _late(request)
-        if judgement.effect is Effect.REFUSED:
+        if judgement.effect is Effect.REFUSED and judgement.word not in IN_FORM:
             return _refused(judgement.word, request, person)
         return ""
+
+
+def in_form(judgement: Judgement, request: Request) -> str:
+    """Plain text for a word of `IN_FORM`, to stand under an input; "" for others."""
+    match judgement.word:
+        case "typed_wrong":
+            return say.typed_wrong(what_to_type(request))
+        case "edit_same":
+            return say.EDIT_SAME
+        case "edit_invalid":
+            return say.edit_invalid(judgement.detail)
+        case "edit_denied":
+            return say.edit_denied(judgement.detail)
+        case "edit_unfillable":
+            return say.edit_unfillable(judgement.detail)
+        case "answer_empty":
+            return say.ANSWER_EMPTY
+        case _:
+            return ""
 
 
 def _late(request: Request) -> str:
     at = request.decided_at or request.expires_at
     if request.status is Status.TIMED_OUT:
-        return sentences.late(at)
+        return say.late(at)
     if request.status is Status.WITHDRAWN:
-        return sentences.withdrawn(request.requester.user, at)
+        return say.withdrawn(request.requester.user, at)
     if request.status is Status.ORPHANED:
-        return sentences.orphaned()
-    return sentences.already_decided(request.status, closed_by(request), at)
+        return say.orphaned()
+    return say.already_decided(request.status, closed_by(request), at)
 
 
 def _refused(word: str, request: Request, person: Person) -> str:
     who = who_can_decide(request)
-    if word == "misplaced":
-        return sentences.WRONG_MESSAGE
-    if word == "requester":
-        return sentences.requester_cannot_approve(who)
-    if word == "participant":
-        return sentences.participant_cannot_approve(who)
-    if word == "not_in_group":
-        return sentences.not_an_approver(who)
+    match word:
+        case "misplaced":
+            return say.WRONG_MESSAGE
+        case "superseded":
+            return say.superseded(request.edited_by, who)
+        case "requester":
+            return say.requester_cannot_approve(who)
+        case "participant":
+            return say.participant_cannot_approve(who)
+        case "not_in_group":
+            return say.not_an_approver(who)
+        case _:
+            return _refused_otherwise(word, request, person, who)
+
+
+def _refused_otherwise(
+    word: str, request: Request, person: Person, who: tuple[str, ...]
+) -> str:
     if word == "already_decided":
         own = [d.at for d in request.decisions if d.person.user == person.user]
-        return sentences.you_already_decided(own[-1])
-    return sentences.may_not_decide(word.replace("_", " "), who)
+        return say.you_already_decided(own[-1]) if own else say.not_an_approver(who)
+    if word == "not_allowed":
+        return say.not_allowed(who)
+    if word == "only_requester_withdraws":
+        return say.only_requester_withdraws(request.requester.user, who)
+    return say.may_not_decide(word.replace("_", " "), who)

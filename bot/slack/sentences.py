@@ -1,7 +1,8 @@
 """Every sentence that people, or the agent, read: one place, plain words.
 
 Functions that say "mrkdwn" give text for Slack, already escaped; the `…_for_agent`
-functions give plain text for the model. (A card's labels stand in its builders.)
+functions give plain text for the model. (A card's labels stand in its builders, the
+private answers to a click in `click_sentences`.)
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ STATUS_WORDS = {
     Status.TIMED_OUT: "Timed out",
     Status.WITHDRAWN: "Withdrawn",
     Status.ORPHANED: "Orphaned",
+    Status.ANSWERED: "Answered",
 }
 UNKNOWN = "Unknown"
 EXECUTION_WORDS = {
@@ -52,7 +54,8 @@ def tool_or_something(tool: str) -> str:
     return tool if is_identifier(tool) else "a tool"
 
 
-def _who_can(who_can: Sequence[str]) -> str:
+def can_decide(who_can: Sequence[str]) -> str:
+    """mrkdwn. `who_can` are user ids."""
     if not who_can:
         return "At the moment nobody can decide it; please tell whoever runs the bot."
     return f"{mentions(who_can)} can decide it."
@@ -81,14 +84,15 @@ AGENT_STEP_LIMIT = (
 AGENT_SAID_NOTHING = "The agent finished and had nothing to say."
 
 
-def _because(word: str) -> str:
+def because(word: str) -> str:
+    """What somebody is who may not take part; a refusal of `bot.slack.directory`."""
     return _WHAT_YOU_ARE.get(word, "your account is not a full member")
 
 
 def may_not_ask(word: str) -> str:
     """mrkdwn. `word` is a refusal of `bot.slack.directory`."""
     return (
-        f"Only full members of this workspace can ask the agent, and {_because(word)}. "
+        f"Only full members of this workspace can ask the agent, and {because(word)}. "
         "Nothing was run; please ask a full member to do it for you."
     )
 
@@ -130,11 +134,10 @@ def waiting(
     tool: str, code: str, who_can: Sequence[str], until: dt.datetime, link: str = ""
 ) -> str:
     """mrkdwn. `link` is the card's permalink, "" for a card in this same thread."""
-    card = f" <{escape(link).replace('|', '%7C')}|Open the card>" if link else ""
     return (
         f"Waiting for an approval of {tool_or_something(tool)} ({code}). "
-        f"{_who_can(who_can)} If nobody decides until {date(until)}, it is rejected by "
-        f"itself.{card}"
+        f"{can_decide(who_can)} If nobody decides until {date(until)}, it is rejected "
+        f"by itself.{_link(link)}"
     )
 
 
@@ -153,103 +156,41 @@ def waiting_over(
     return f"{text} {UNKNOWN_IF_RUN}" if word == UNKNOWN else text
 
 
-# --- Private answers to a click ----------------------------------------------------
-COULD_NOT_CHECK_PERSON = (
-    "Slack did not answer when I checked who you are, so nothing was decided. Please "
-    "click again in a moment."
-)
-WRONG_MESSAGE = (
-    "That button does not belong to this message, so nothing was decided. Please use "
-    "the card that the bot itself posted."
-)
-UNKNOWN_REQUEST = (
-    "I do not know this request, so nothing was decided. It may be very old; please "
-    "ask the agent again."
-)
-CLICK_FAILED = (
-    "Something went wrong inside the bot, so nothing was decided. Please click again; "
-    "if it happens again, tell whoever runs the bot."
-)
+def _link(link: str) -> str:
+    return f" <{escape(link).replace('|', '%7C')}|Open the card>" if link else ""
 
 
-def may_not_decide(word: str, who_can: Sequence[str] = ()) -> str:
-    """mrkdwn. `word` is a refusal of `bot.slack.directory`."""
-    return (
-        f"Only full members of this workspace can decide, and {_because(word)}. "
-        f"Nothing was decided. {_who_can(who_can)}"
-    )
+HELD = "I have kept your message and hand it to the agent as soon as this is over."
+HELD_OVER = "What this conversation waited for is over: your message is next."
 
 
-def not_an_approver(who_can: Sequence[str]) -> str:
-    """mrkdwn. `who_can` are user ids."""
-    return (
-        "You are not among those who can decide this request, so nothing was decided. "
-        f"{_who_can(who_can)}"
-    )
+def and_more_waiting(count: int) -> str:
+    """mrkdwn. For requests that the answer has no room for."""
+    return f"It waits for {count} more: their cards stand in this thread's notices."
 
 
-def requester_cannot_approve(who_can: Sequence[str]) -> str:
-    """mrkdwn."""
-    return (
-        "You asked for this yourself, so somebody else has to approve it. "
-        f"{_who_can(who_can)} With Reject you can withdraw it."
-    )
+def your_turn(
+    tool: str, code: str, who_can: Sequence[str], until: dt.datetime, link: str
+) -> str:
+    """mrkdwn. For the people of a stage that has just opened."""
+    called = mentions(who_can)
+    who = f"{called}: your decision is needed" if called else can_decide(who_can)
+    about = f"{tool_or_something(tool)} ({code})"
+    return f"{who.rstrip('.')}, on {about}, until {date(until)}.{_link(link)}"
 
 
-def participant_cannot_approve(who_can: Sequence[str]) -> str:
-    """mrkdwn. For somebody who wrote in the turn that raised the request."""
-    return (
-        "You wrote in the conversation that led to this request, so somebody else has "
-        f"to decide it. {_who_can(who_can)}"
-    )
+def stage_passed(stage: str, number: int, by: str) -> str:
+    """mrkdwn. `by` is mrkdwn too: who decided it."""
+    name = escape(one_line(stage, 80))
+    return f"Stage {number}, {name}, has passed: {by}."
 
 
-def already_decided(status: Status, by: str, at: dt.datetime) -> str:
-    """mrkdwn. `by` is a user id, "" when nobody in Slack did it."""
-    who = f" by {mention(by)}" if by else ""
-    return (
-        f"This request is already {STATUS_WORDS[status].lower()}{who}, {date(at)}. "
-        "Your click changed nothing."
-    )
+def changed_by(by: str) -> str:
+    """mrkdwn. For a chain that an edit has begun anew; `by` is a user id."""
+    return f"{mention(by)} changed the arguments, so the policy was asked again."
 
 
-def late(at: dt.datetime) -> str:
-    """mrkdwn. For a click after the deadline `at`."""
-    return (
-        f"This request timed out, {date(at)}, so your click changed nothing. If it is "
-        "still needed, ask the agent again."
-    )
-
-
-def withdrawn(by: str, at: dt.datetime) -> str:
-    """mrkdwn. For a click on a request that its requester took back."""
-    return f"{mention(by)} withdrew this request, {date(at)}. Your click did nothing."
-
-
-def orphaned() -> str:
-    """mrkdwn. For a click on a request that fits no conversation any more."""
-    return (
-        "This request no longer belongs to a running conversation, so your click "
-        "changed nothing. If it is still needed, ask the agent again."
-    )
-
-
-def you_already_decided(at: dt.datetime) -> str:
-    """mrkdwn. One person decides at most one stage of a request."""
-    return (
-        f"You have already decided on this request, {date(at)}; one person decides "
-        "only once. Your click changed nothing."
-    )
-
-
-def stage_passed(waiting_for: str, who_can: Sequence[str]) -> str:
-    """mrkdwn. `waiting_for` is the group of the stage that is open now."""
-    return (
-        f"That stage has passed already; now the request waits for "
-        f"{escape(one_line(waiting_for, 80))}. {_who_can(who_can)}"
-    )
-
-
+# --- Trouble with a card ---------------------------------------------------------
 def card_could_not_be_posted(code: str) -> str:
     """mrkdwn. For the conversation's thread."""
     return (
@@ -274,6 +215,16 @@ UNKNOWN_FOR_AGENT = (
 )
 
 
+STOPPED_AFTER_REJECTS = (
+    "People have rejected three calls of this turn, so I have stopped it here. Please "
+    "ask again and say what should be done differently."
+)
+ASKED_BEFORE = (
+    "The same call was rejected in this conversation within the last hour, so nobody "
+    "was asked again."
+)
+
+
 def rejected_for_agent(name: str = "", reason: str = "") -> str:
     """Plain text. `name` is who rejected; `reason` is that person's own text."""
     who = f" by {one_line(name, 80)}" if name else ""
@@ -295,4 +246,33 @@ def unfillable(stage: str) -> str:
     return (
         f"Rejected at once: too few people are left who can decide the stage "
         f"“{one_line(stage, 80)}”. Please have the policy's groups checked."
+    )
+
+
+def edited_for_agent(by: str = "") -> str:
+    """Plain text, beside the result of a call; `by` is a name."""
+    who = f" ({one_line(by, 80)})" if by else ""
+    return (
+        f"A person{who} changed the arguments before approving, and the call ran with "
+        "the changed ones. Do not run it again with the old ones."
+    )
+
+
+def answered_for_agent(answer: str, by: str = "") -> str:
+    """Plain text. `answer` is the person's own text, `by` their name."""
+    who = f" ({one_line(by, 80)})" if by else ""
+    return (
+        f"This call was not run: a person{who} answered in its place. Do not try it "
+        f"again. The answer: {cut(answer.strip(), 4_000)}"
+    )
+
+
+def repeated_for_agent(by: str = "", at: str = "") -> str:
+    """Plain text. `by` is who rejected the same call, `at` when, in ISO 8601."""
+    who = f" by {one_line(by, 80)}" if by else ""
+    when = f" ({one_line(at, 40)})" if at else ""
+    return (
+        f"This call was not run: the same call was already rejected{who} in this "
+        f"conversation within the last hour{when}. Nobody was asked again. Do not try "
+        "it again."
     )

@@ -45,6 +45,7 @@ _CANDIDATE = re.compile(
     rf"(?<!\\)(\\*+)(\n{{{LINE_BREAKS_IN_A_ROW + 1},}}|[^ -~\n\t]|(?=u\{{))"
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{1,30}")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,30}")
 
 
@@ -118,9 +119,19 @@ def is_identifier(name: str) -> bool:
     return _IDENTIFIER.fullmatch(name) is not None
 
 
+def is_user_id(user: str) -> bool:
+    """Whether this can be the id of somebody in Slack."""
+    return _USER_ID.fullmatch(user) is not None
+
+
 def mention(user: str) -> str:
     """`<@U…>` for a user id; anything else is shown as a name and pings nobody."""
-    return f"<@{user}>" if _USER_ID.fullmatch(user) else safe_name(user)
+    return f"<@{user}>" if is_user_id(user) else safe_name(user)
+
+
+def channel_link(channel: str) -> str:
+    """`<#C…>` for a channel's id, "" for anything else, a direct message among it."""
+    return f"<#{channel}>" if _CHANNEL_ID.fullmatch(channel) else ""
 
 
 def mentions(users: Sequence[str], most: int = MENTIONS) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from bot.slack.text import escape, joined, mention, one_line
 SQL = load_statements("bot.web", "history.sql")
 
 _REASON = 300  # characters
+_OLD_OUTCOME = re.compile(r"(unfillable|denied):")
 _VIA = {"cli": " at the command line", "api": " through the API", "link": " by a link"}
 _WHY_REFUSED = {
     "requester": "asked for it themselves",
@@ -29,6 +31,15 @@ _WHY_REFUSED = {
     "stranger": "belongs to another company",
     "bot": "is a bot",
     "could_not_check": "could not be looked up in Slack",
+    "superseded": "had a card from before the arguments were changed",
+    "not_allowed": "wanted what the policy does not offer",
+    "only_requester_withdraws": "did not ask for it",
+    "typed_wrong": "did not type in the value that is asked for",
+    "edit_same": "changed nothing",
+    "edit_invalid": "gave values that do not fit the tool",
+    "edit_denied": "gave values that the policy denies",
+    "edit_unfillable": "gave values that too few people are left to decide",
+    "answer_empty": "wrote no answer",
 }
 
 
@@ -82,7 +93,16 @@ def _by(row: Mapping[str, Any], did: str) -> str:
 
 def _given(row: Mapping[str, Any]) -> str:
     """What a person, or the bot, noted with a verdict; "" if nothing."""
-    return str(row["detail"].get("note") or row["detail"].get("reason") or "")
+    detail = row["detail"]
+    note = str(detail.get("note") or detail.get("reason") or "")
+    return note if "outcome" in detail else _OLD_OUTCOME.sub("", note)
+
+
+def _outcome(row: Mapping[str, Any]) -> str:
+    """Why it ended so where no person said it; older rows have it before the note."""
+    detail = row["detail"]
+    old = _OLD_OUTCOME.match(str(detail.get("note", "")))
+    return str(detail.get("outcome", old[1] if old else ""))
 
 
 def _received(row: Mapping[str, Any]) -> str:
@@ -107,14 +127,32 @@ def _approved(row: Mapping[str, Any]) -> str:
 
 
 def _rejected(row: Mapping[str, Any]) -> str:
-    note = _given(row)
-    if note.startswith("unfillable:"):
-        stage = _plain(note.removeprefix("unfillable:"))
+    outcome, note = _outcome(row), _given(row)
+    if outcome == "unfillable":
+        stage = _plain(note)
         return f"Rejected, since too few people are left to decide the stage “{stage}”."
-    if note.startswith("denied:"):
-        return f"The policy denied it: {_plain(note.removeprefix('denied:'))}"
+    if outcome == "denied":
+        return f"The policy denied it: {_plain(note)}"
+    if outcome == "repeated":
+        return "Rejected, since the same call was rejected within the last hour."
     reason = f": “{_plain(note)}”" if note else "."
     return f"{_by(row, 'rejected it')}{reason}"
+
+
+def _edited(row: Mapping[str, Any]) -> str:
+    if "before" not in row["detail"]:
+        return "The changed call waits for the approvals that its values need."
+    return f"{_by(row, 'changed the arguments')}. Earlier approvals do not count."
+
+
+def _answered(row: Mapping[str, Any]) -> str:
+    note = _given(row)
+    said = f": “{_plain(note)}”" if note else "."
+    return f"{_by(row, 'answered in its place, so it does not run')}{said}"
+
+
+def _tightened(row: Mapping[str, Any]) -> str:
+    return _plain(_given(row)) or "The policy has changed and asks for more now."
 
 
 def _refused(row: Mapping[str, Any]) -> str:
@@ -144,6 +182,9 @@ _EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "recorded": lambda row: f"{_by(row, 'approved')}. More people have to.",
     "stage_passed": lambda row: f"{_by(row, 'approved')}. The next stage is open.",
     "approved": _approved,
+    "edited": _edited,
+    "answered": _answered,
+    "tightened": _tightened,
     "rejected": _rejected,
     "withdrawn": lambda row: f"{_by(row, 'withdrew the request')}.",
     "timed_out": lambda _: "Nobody decided in time: it timed out, which is a reject.",

@@ -6,7 +6,15 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 
-from bot.approvals.model import Decision, Person, Request, Stage, Status, Verdict
+from bot.approvals.model import (
+    Comment,
+    Decision,
+    Person,
+    Request,
+    Stage,
+    Status,
+    Verdict,
+)
 from bot.slack.cards.view import CardView, RequestView
 
 NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
@@ -35,7 +43,12 @@ def request(**changes) -> Request:
         raised_at=NOW,
         expires_at=NOW + dt.timedelta(hours=24),
     )
-    return dataclasses.replace(plain, **changes)
+    made = dataclasses.replace(plain, **changes)
+    return made if made.token else dataclasses.replace(made, token=made.id)
+
+
+def comment(text: str, user: str = MINA) -> Comment:
+    return Comment(user, text, NOW)
 
 
 def decision(user=MINA, verdict=Verdict.APPROVE, stage=0, reason="", via="slack"):
@@ -47,11 +60,18 @@ def closed(status: Status, **changes) -> Request:
     return request(status=status, decided_at=NOW + dt.timedelta(minutes=5), **changes)
 
 
-def view(*requests: Request, first_post=False, can_decide=(MINA, OMAR), now=NOW):
-    views = tuple(RequestView(each, now, tuple(can_decide)) for each in requests)
-    return CardView(
-        views or (RequestView(request(), now, tuple(can_decide)),), first_post
+def view(
+    *requests: Request,
+    first_post=False,
+    can_decide=(MINA, OMAR),
+    now=NOW,
+    elsewhere=False,
+):
+    views = tuple(
+        RequestView(each, now, tuple(can_decide), elsewhere)
+        for each in requests or (request(),)
     )
+    return CardView(views, first_post)
 
 
 def objects(part) -> Iterator[dict]:
@@ -82,6 +102,13 @@ def preformatted_text(part) -> str:
 
 def buttons(part) -> dict[str, dict]:
     return {each["text"]["text"]: each for each in of_type(part, "button")}
+
+
+def menu_values(part) -> dict[str, str]:
+    """The options of the first menu in a payload: value by text."""
+    menus = of_type(part, "overflow")
+    options = menus[0]["options"] if menus else []
+    return {each["text"]["text"]: each["value"] for each in options}
 
 
 def section_text(blocks) -> str:

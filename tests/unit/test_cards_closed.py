@@ -6,10 +6,10 @@ import datetime as dt
 
 import pytest
 
-from bot.approvals.model import Execution, Status, Verdict
+from bot.approvals.model import Execution, Outcome, Status, Verdict
 from bot.simulator.blocks import errors
 from bot.slack.cards.request import card_blocks, card_text
-from bot.slack.sentences import unfillable
+from bot.slack.sentences import ASKED_BEFORE, unfillable
 from bot.slack.text import date
 from tests.unit.cards_samples import (
     MINA,
@@ -45,15 +45,23 @@ LATER = NOW + dt.timedelta(minutes=5)
             f"*Rejected* by an operator, {date(LATER)}",
         ),
         (
-            closed(Status.REJECTED, outcome_note="Freeze until Monday."),
+            closed(
+                Status.REJECTED,
+                outcome=Outcome.OPERATOR,
+                outcome_note="Freeze until Monday.",
+            ),
             f"*Rejected* by an operator, {date(LATER)}",
         ),
         (
-            closed(Status.REJECTED, outcome_note="denied:Not from here."),
+            closed(
+                Status.REJECTED,
+                outcome=Outcome.DENIED,
+                outcome_note="Not from here.",
+            ),
             f"*Rejected*, {date(LATER)}",
         ),
         (
-            closed(Status.REJECTED, outcome_note="unfillable:ceo"),
+            closed(Status.REJECTED, outcome=Outcome.UNFILLABLE, outcome_note="ceo"),
             f"*Rejected*, {date(LATER)}",
         ),
         (
@@ -112,12 +120,39 @@ def test_the_reason_of_a_reject_is_shown_where_nothing_is_parsed():
     assert "Wrong" not in section_text(blocks)
 
 
-def test_a_note_of_the_bots_own_is_shown_in_words():
-    def shown(note):
-        blocks = card_blocks(view(closed(Status.REJECTED, outcome_note=note)))
-        return preformatted_text(blocks)
+@pytest.mark.parametrize(
+    ("outcome", "note", "shown"),
+    [
+        (Outcome.UNFILLABLE, "ceo", unfillable("ceo")),
+        (Outcome.DENIED, "Not from here.", "Not from here."),
+        (Outcome.OPERATOR, "Freeze.", "Freeze."),
+        (Outcome.REPEATED, "U0MINA 2026-11-23", ASKED_BEFORE),
+        (Outcome.WAIVED, "", ""),
+        (Outcome.REOPENED, "<@U0MINA> may no longer decide", ""),
+    ],
+)
+def test_why_it_ended_so_is_shown_in_words(outcome, note, shown):
+    over = closed(Status.REJECTED, outcome=outcome, outcome_note=note)
+    blocks = card_blocks(view(over))
+    tail = preformatted_text(blocks).partition("}")[2]
+    assert tail == shown
 
-    assert unfillable("ceo") in shown("unfillable:ceo")
-    assert shown("denied:Not from here.").endswith("Not from here.")
-    assert "denied" not in shown("denied:Not from here.")
-    assert "waived" not in shown("waived")
+
+def test_an_answer_is_shown_where_nothing_is_parsed_and_once():
+    said = "Use <!channel> the *old* file"
+    word = decision(MINA, Verdict.ANSWER, reason=said)
+    over = closed(Status.ANSWERED, decisions=(word,), outcome_note=said)
+    blocks = card_blocks(view(over))
+    first = section_text(blocks).splitlines()[0]
+    assert errors(blocks) == []
+    assert first.startswith(f"*Answered* by <@{MINA}>, {date(LATER)}")
+    assert "does not run" in first
+    assert preformatted_text(blocks).count(said) == 1
+    assert "old" not in section_text(blocks)
+    assert card_text(view(over)) == f"Answered: delete_file (K7QP), by <@{MINA}>."
+
+
+def test_an_approval_with_edits_says_so():
+    over = closed(Status.APPROVED, decisions=(decision(MINA, Verdict.EDIT),))
+    line = section_text(card_blocks(view(over))).splitlines()[0]
+    assert line == f"*Approved* by <@{MINA}> (with edits), {date(LATER)}"

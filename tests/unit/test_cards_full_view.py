@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bot.approvals.model import Status
 from bot.simulator.blocks import view_errors
-from bot.slack.cards.full_view import APPROVE_FULL, CardRef, full_view
+from bot.slack.cards.full_view import APPROVE_FULL, full_view
+from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
 from bot.slack.text import arguments_text, is_hidden
 from tests.unit.cards_samples import (
@@ -22,9 +23,11 @@ from tests.unit.cards_samples import (
     texts,
 )
 
+CARD = CardRef("req-1", "C1", "1700000000.000100")
+
 
 def modal(**changes):
-    return full_view(RequestView(request(**changes), NOW), "C1", "1700000000.000100")
+    return full_view(RequestView(request(**changes), NOW), CARD)
 
 
 def test_the_whole_text_is_shown_with_approve():
@@ -71,18 +74,18 @@ def test_untrusted_text_is_only_preformatted():
 
 
 def test_a_request_that_is_over_has_no_approve():
-    shown = full_view(RequestView(closed(Status.REJECTED), NOW), "C1", "1.2")
+    shown = full_view(RequestView(closed(Status.REJECTED), NOW), CARD)
     assert "submit" not in shown
 
 
 def test_a_request_past_its_deadline_has_no_approve():
-    late = full_view(RequestView(request(expires_at=NOW), NOW), "C1", "1.2")
+    late = full_view(RequestView(request(expires_at=NOW), NOW), CARD)
     assert "submit" not in late
 
 
 def test_the_view_remembers_request_and_card():
     ref = CardRef.from_json(modal()["private_metadata"])
-    assert ref == CardRef("req-1", "C1", "1700000000.000100")
+    assert ref == CARD
 
 
 @pytest.mark.parametrize(

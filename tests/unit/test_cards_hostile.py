@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.approvals.model import Stage, Status, Verdict
+from bot.approvals.model import Confirm, Outcome, Stage, Status, Verdict
 from bot.simulator.blocks import errors
 from bot.slack.cards.arguments import shares
 from bot.slack.cards.request import card_blocks, card_text
@@ -18,6 +18,7 @@ from tests.unit.cards_samples import (
     NOW,
     buttons,
     closed,
+    comment,
     decision,
     of_type,
     preformatted_text,
@@ -79,7 +80,15 @@ def test_the_text_on_the_card_is_the_canonical_text(arguments):
 @given(ARGUMENTS, NASTY, NASTY, NASTY)
 def test_no_hidden_character_reaches_any_text(arguments, tool, note, reason):
     no = decision(verdict=Verdict.REJECT, reason=reason)
-    hostile = {"arguments": arguments, "tool": tool, "note": note}
+    hostile = {
+        "arguments": arguments,
+        "raised_arguments": {reason: note},
+        "edited_by": note,
+        "comments": (comment(reason, user=note), comment(note)),
+        "tool": tool,
+        "note": note,
+        "confirm": Confirm.DIALOG,
+    }
     over = closed(Status.REJECTED, decisions=(no,), outcome_note=note, **hostile)
     card = view(request(**hostile), over, first_post=True)
 
@@ -95,6 +104,10 @@ def test_untrusted_text_stands_only_where_nothing_is_parsed():
         "arguments": {"MARKER<!channel>": ["MARKER", "`MARKER`"]},
         "tool": "MARKER tool <@U1>",
         "note": "MARKER note",
+        "raised_arguments": {"MARKER": "MARKER"},
+        "edited_by": "MARKER",
+        "comments": (comment("<!channel> MARKER", user="MARKER"),),
+        "confirm": Confirm.DIALOG,
         "call_digest": "MARKER",
         "conversation": "MARKER",
         "interrupt": "MARKER",
@@ -105,9 +118,10 @@ def test_untrusted_text_stands_only_where_nothing_is_parsed():
     card = view(request(**hostile), over, first_post=True)
 
     blocks = card_blocks(card)
-    shown = preformatted_text(blocks).count("MARKER")
+    plain = [*of_type(blocks, "plain_text"), *of_type(blocks, "text")]
+    shown = sum(each["text"].count("MARKER") for each in plain)
 
-    assert shown == 11
+    assert preformatted_text(blocks).count("MARKER") > 15
     assert json.dumps(blocks).count("MARKER") == shown
     assert "MARKER" not in card_text(card)
 
@@ -155,7 +169,14 @@ def worst_request(number: int, length: int):
         note="&" * 9_000,
         rules=tuple(f"<rule{n}>" for n in range(200)),
         why=("&" * 5_000, "<" * 5_000),
-        stages=tuple(Stage("&" * 200, ()) for _ in range(30)),
+        stages=tuple(Stage("&" * 200, (), channel=f"C{n}") for n in range(30)),
+        raised_arguments={f"{n}" + "\u202e" * 90: "y" * 900 for n in range(50)},
+        edited_by="U" + "E" * 30,
+        comments=tuple(comment("&" * 4_000, "U" + "C" * 30) for _ in range(9)),
+        confirm=Confirm.DIALOG,
+        allow=tuple(Verdict)[:4],
+        outcome=Outcome.REOPENED,
+        outcome_note="&" * 4_000,
     )
 
 
@@ -190,6 +211,8 @@ def test_the_worst_closed_requests_stay_within_the_limits(count):
             decisions=(no,),
             outcome_note="y" * 3_000,
             arguments={"body": "x" * 4_500},
+            raised_arguments={f"{n}": "y" * 900 for n in range(50)},
+            comments=tuple(comment("&" * 4_000) for _ in range(9)),
             why=("<" * 9_000,),
         )
         for number in range(count)

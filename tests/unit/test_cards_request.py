@@ -7,7 +7,7 @@ import datetime as dt
 
 import pytest
 
-from bot.approvals.model import Stage, Status
+from bot.approvals.model import Confirm, Outcome, Stage, Status, Verdict
 from bot.simulator.blocks import errors
 from bot.slack.cards.request import card_blocks, card_text
 from bot.slack.cards.view import REQUESTS_PER_CARD, CardView
@@ -20,7 +20,9 @@ from tests.unit.cards_samples import (
     RAVI,
     buttons,
     closed,
+    comment,
     decision,
+    menu_values,
     objects,
     of_type,
     preformatted_text,
@@ -111,6 +113,19 @@ def test_the_card_of_an_ordinary_request_word_for_word():
                     "text": plain("Reject"),
                     "value": "req-1",
                     "accessibility_label": "Reject request K7QP",
+                },
+                {
+                    "type": "overflow",
+                    "action_id": "more",
+                    "options": [
+                        {"text": plain(text), "value": value}
+                        for text, value in [
+                            ("Reject with reason…", "reject:req-1"),
+                            ("Edit…", "edit:req-1"),
+                            ("View in full", "view:req-1"),
+                            ("Withdraw", "withdraw:req-1"),
+                        ]
+                    ],
                 },
             ],
         },
@@ -249,3 +264,138 @@ def test_no_part_of_a_card_is_an_image_a_link_or_a_danger_button():
     for part in objects(card_blocks(view(first_post=True))):
         assert part.get("type") not in ("image", "link")
         assert part.get("style") in (None, "primary", {"bold": True})
+
+
+def test_buttons_and_menu_carry_the_token_and_nothing_else():
+    shown = card_blocks(view(request(token="t-9", arguments={"amount": 5})))
+    carried = [b["value"] for b in of_type(shown, "button")]
+    carried += [value.partition(":")[2] for value in menu_values(shown).values()]
+    assert carried == ["t-9"] * 6
+
+
+@pytest.mark.parametrize(
+    ("allow", "shown", "in_menu"),
+    [
+        (
+            tuple(Verdict)[:4],
+            ["Approve", "Reject"],
+            ["Reject with reason…", "Edit…", "Answer…", "View in full", "Withdraw"],
+        ),
+        ((Verdict.APPROVE,), ["Approve"], ["View in full", "Withdraw"]),
+        (
+            (Verdict.REJECT, Verdict.ANSWER),
+            ["Reject"],
+            ["Reject with reason…", "Answer…", "View in full", "Withdraw"],
+        ),
+    ],
+)
+def test_a_card_offers_what_the_rule_allows(allow, shown, in_menu):
+    blocks = card_blocks(view(request(allow=allow)))
+    assert errors(blocks) == []
+    assert list(buttons(blocks)) == shown
+    assert list(menu_values(blocks)) == in_menu
+
+
+def test_the_dialog_names_the_call_and_its_buttons_say_what_they_do():
+    asked = request(
+        confirm=Confirm.DIALOG,
+        tool="transfer_money",
+        arguments={"to": "ACME\u202e", "amount": 500},
+    )
+    approve = buttons(card_blocks(view(asked)))["Approve"]
+    assert approve["action_id"] == "approve"
+    assert approve["confirm"] == {
+        "title": plain("Approve request K7QP?"),
+        "text": plain(
+            'You approve this call:\ntransfer_money\n"amount": 500\n'
+            '"to": "ACME\\u{202E}"'
+        ),
+        "confirm": plain("Approve"),
+        "deny": plain("Go back"),
+    }
+
+
+def test_a_typed_confirmation_has_a_button_of_its_own():
+    approve = buttons(card_blocks(view(request(confirm=Confirm.TYPED))))["Approve"]
+    assert (approve["action_id"], approve["value"]) == ("approve_typed", "req-1")
+    assert "confirm" not in approve
+
+
+def test_an_edited_card_shows_old_and_new_and_who():
+    edited = request(
+        raised_arguments={"amount": 500, "to": "ACME", "cc": "x"},
+        arguments={"amount": 800, "to": "ACME", "note": "a → b"},
+        edited_by=OMAR,
+    )
+    blocks = card_blocks(view(edited))
+    assert errors(blocks) == []
+    assert [e["user_id"] for e in of_type(blocks, "user")] == [OMAR]
+    assert (
+        '"amount": 500 → 800\n"cc": "x" → (absent)\n"note": (absent) → "a → b"'
+        in preformatted_text(blocks)
+    )
+    assert '"to": "ACME"' in preformatted_text(blocks)
+    assert "ACME" not in section_text(blocks)
+
+
+def test_many_changes_are_counted():
+    edited = request(
+        raised_arguments={f"a{n}": n for n in range(30)},
+        arguments={f"a{n}": n + 1 for n in range(30)},
+        edited_by="no id <!channel>",
+    )
+    blocks = card_blocks(view(edited))
+    assert "… and 20 more arguments are changed." in texts(blocks)
+    assert of_type(blocks, "user") == []
+    assert errors(blocks) == []
+
+
+def test_the_latest_three_comments_stand_where_nothing_is_parsed():
+    said = tuple(comment(f"<!channel> *{n}*", OMAR) for n in range(5))
+    blocks = card_blocks(view(request(comments=said)))
+    assert errors(blocks) == []
+    assert [e["user_id"] for e in of_type(blocks, "user")] == [OMAR] * 3
+    assert "<!channel> *2*<!channel> *3*<!channel> *4*" in preformatted_text(blocks)
+    assert "channel" not in section_text(blocks)
+
+
+def test_a_reopened_card_says_first_why():
+    lost = decision(MINA)
+    again = request(
+        outcome=Outcome.REOPENED,
+        outcome_note=f"<@{MINA}> may no longer decide: <!channel> <@{OMAR}> & guest",
+        voided=(lost,),
+    )
+    blocks = card_blocks(view(again))
+    assert section_text(blocks).splitlines()[0] == (
+        f"*Open again* <@{MINA}> may no longer decide: &lt;!channel&gt; "
+        f"&lt;@{OMAR}&gt; &amp; guest"
+    )
+    assert "Approve" in buttons(blocks)
+
+
+@pytest.mark.parametrize(
+    ("channel", "where"),
+    [("C0FINANCE", "in <#C0FINANCE>"), ("D1", "in the conversation's thread")],
+)
+def test_a_card_whose_request_is_decided_elsewhere_says_where(channel, where):
+    moved = request(card_channel=channel)
+    blocks = card_blocks(view(moved, first_post=True, elsewhere=True))
+    assert "*Decided now* " in section_text(blocks)
+    assert where in section_text(blocks)
+    assert of_type(blocks, "actions") == []
+    assert "your decision is needed" not in str(blocks)
+    assert "*Decide until*" in section_text(blocks)
+
+
+def test_a_later_stage_says_in_which_other_channel_it_is_asked():
+    stages = (
+        Stage("managers", (MINA,), channel="C1"),
+        Stage("finance", (OMAR,), channel="C2"),
+        Stage("directors", (DANA,), channel="thread"),
+        Stage("ceo", ("U0CEO",), channel="C1"),
+    )
+    lines = section_text(card_blocks(view(request(stages=stages)))).splitlines()
+    assert "*Stage 2 of 4, finance, to come:* 1 approval needed, in <#C2>" in lines
+    assert any(line.endswith("needed, in the conversation's thread") for line in lines)
+    assert "*Stage 4 of 4, ceo, to come:* 1 approval needed" in lines

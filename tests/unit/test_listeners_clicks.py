@@ -7,13 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from bot.slack.listeners.views import choice_from_view
 
 from bot.approvals.judge import Place
 from bot.approvals.model import Person, Verdict
 from bot.slack.delivery import EVENT_TYPE
 from bot.slack.identity import Identity
 from bot.slack.listeners.clicks import choice_from
-from bot.slack.listeners.views import choice_from_view
 
 US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
 DELIVERY = "7c1d6c0e-5f7e-4b7e-9a3f-111111111111"

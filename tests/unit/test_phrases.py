@@ -8,7 +8,7 @@ import pytest
 
 from bot.approvals.judge import CHANGES, Effect, Judgement
 from bot.approvals.model import Person, Stage, Status, Verdict
-from bot.slack import sentences
+from bot.slack import click_sentences as say
 from bot.slack.phrases import SlackPhrases
 from tests.unit.cards_samples import MINA, NOW, OMAR, RAVI, closed, decision, request
 
@@ -65,7 +65,7 @@ def test_a_late_click_is_told_who_decided():
 
 
 def test_a_click_that_finds_the_time_over_is_told_so():
-    assert said(Effect.TIMED_OUT) == sentences.late(request().expires_at)
+    assert said(Effect.TIMED_OUT) == say.late(request().expires_at)
 
 
 def test_who_decided_already_reads_their_own_time_and_not_that_of_another():
@@ -75,7 +75,7 @@ def test_who_decided_already_reads_their_own_time_and_not_that_of_another():
         decisions=(own, decision_at(other, LATER + dt.timedelta(hours=3))),
     )
     text = said(Effect.REFUSED, "already_decided", chain, own.person)
-    assert text == sentences.you_already_decided(own.at)
+    assert text == say.you_already_decided(own.at)
 
 
 def decision_at(word, at):
@@ -86,7 +86,7 @@ def decision_at(word, at):
 
 def test_a_click_on_an_unknown_request_is_told_so():
     judgement = Judgement(Effect.REFUSED, "unknown_request")
-    assert SlackPhrases().answer(judgement, None, WHO) == sentences.UNKNOWN_REQUEST
+    assert SlackPhrases().answer(judgement, None, WHO) == say.UNKNOWN_REQUEST
 
 
 @pytest.mark.parametrize(

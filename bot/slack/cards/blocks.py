@@ -7,11 +7,12 @@ import json
 from collections.abc import Sequence
 from typing import Any, cast
 
-from bot.slack.text import chunks, cut
+from bot.slack.text import NAME_LIMIT, chunks, cut, is_user_id, one_line
 
 Block = dict[str, Any]
 
 MESSAGE_TEXT_LIMIT = 13_000  # characters of all blocks together; Slack's is 13,200
+DIALOG_TEXT = 300  # characters
 _SECTION_LIMIT = 3_000
 _HEADER_LIMIT = 150
 
@@ -59,8 +60,30 @@ def rich_text(elements: Sequence[Block]) -> Block:
     return {"type": "rich_text", "elements": list(elements)}
 
 
+def line(*parts: str | Block) -> Block:
+    """Our own words and elements such as `user` on one line inside `rich_text`."""
+    elements = [
+        {"type": "text", "text": part} if isinstance(part, str) else part
+        for part in parts
+    ]
+    return {"type": "rich_text_section", "elements": elements}
+
+
+def user(user_id: str) -> Block:
+    """A person inside `rich_text`; what is no user id stays text."""
+    if is_user_id(user_id):
+        return {"type": "user", "user_id": user_id}
+    return {"type": "text", "text": one_line(user_id, NAME_LIMIT) or "somebody"}
+
+
 def button(
-    text: str, action_id: str, value: str, label: str, *, primary: bool = False
+    text: str,
+    action_id: str,
+    value: str,
+    label: str,
+    *,
+    primary: bool = False,
+    confirm: Block | None = None,
 ) -> Block:
     """A button. `label` is read aloud in its place, at most 75 characters."""
     element: Block = {
@@ -72,7 +95,28 @@ def button(
     }
     if primary:
         element["style"] = "primary"
+    if confirm:
+        element["confirm"] = confirm
     return element
+
+
+def dialog(title: str, text: str, yes: str, no: str) -> Block:
+    """What Slack asks before it passes a click on; nothing in it is parsed.
+
+    https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
+    """
+    return {
+        "title": plain(cut(title, 100)),
+        "text": plain(cut(text, DIALOG_TEXT)),
+        "confirm": plain(yes),
+        "deny": plain(no),
+    }
+
+
+def menu(action_id: str, options: Sequence[tuple[str, str]]) -> Block:
+    """The `…` menu of up to five texts with their values."""
+    shown = [{"text": plain(text), "value": value} for text, value in options]
+    return {"type": "overflow", "action_id": action_id, "options": shown}
 
 
 def actions(buttons: Sequence[Block]) -> Block:

@@ -6,14 +6,23 @@ words from the policy (escaped) may enter; what the model or a person wrote may 
 
 from __future__ import annotations
 
-from bot.approvals.model import Request, Stage
+from bot.approvals.model import Outcome, Request, Stage
 from bot.slack.cards.outcome import outcome_line, people
 from bot.slack.cards.view import RequestView, approvals
-from bot.slack.text import cut_escaped, date, mention, mentions, one_line
+from bot.slack.text import (
+    channel_link,
+    cut_escaped,
+    date,
+    escape,
+    mention,
+    mentions,
+    one_line,
+)
 
 # Characters and lines for one request; several on one card share them.
 _WHY = 1_200
 _RULES = 400
+_REOPENED = 400
 _STAGES = 6
 _GROUP = 60
 
@@ -22,9 +31,11 @@ def open_lines(view: RequestView, sharing: int) -> list[str]:
     """The facts of a request that waits; `sharing` requests stand on the card."""
     request = view.request
     until = f"*Decide until* {date(request.expires_at)}"
-    if not view.takes_clicks:
+    if not view.in_time:
         until = f"*The time to decide is over* since {date(request.expires_at)}."
     return [
+        *_reopened(request, sharing),
+        *([_elsewhere(request)] if view.elsewhere else []),
         *_asked(request, sharing),
         *_stage_lines(view, max(2, _STAGES // sharing)),
         until,
@@ -34,6 +45,22 @@ def open_lines(view: RequestView, sharing: int) -> list[str]:
 def closed_lines(view: RequestView, sharing: int) -> list[str]:
     """The facts of a request that is over: outcome first."""
     return [outcome_line(view), *_asked(view.request, sharing)]
+
+
+def _reopened(request: Request, sharing: int) -> list[str]:
+    if request.outcome is not Outcome.REOPENED:
+        return []
+    why = cut_escaped(one_line(request.outcome_note, _REOPENED), _REOPENED // sharing)
+    for word in request.voided:  # people whom the note may name
+        user = word.person.user
+        why = why.replace(escape(f"<@{user}>"), mention(user))
+    return [f"*Open again* {why}"]
+
+
+def _elsewhere(request: Request) -> str:
+    place = channel_link(request.card_channel)
+    where = f"in {place}" if place else "on the card in the conversation's thread"
+    return f"*Decided now* {where}; here nothing is left to click."
 
 
 def _asked(request: Request, sharing: int) -> list[str]:
@@ -65,11 +92,20 @@ def _stage_line(view: RequestView, index: int, stage: Stage) -> str:
         by = people(approved)
         return f"*{label}, {group}, passed:* {by}, {date(stage.passed_at)}"
     if index > request.stage_index:
-        return f"*{label}, {group}, to come:* {_needed(stage.quorum)} needed"
+        needed = f"{_needed(stage.quorum)} needed"
+        return f"*{label}, {group}, to come:* {needed}{_where(request, stage)}"
     who = mentions(view.can_decide) or "nobody at the moment"
     count = f"{len(approved)} of {_needed(stage.quorum)}"
     by = f" ({people(approved)})" if approved else ""
     return f"*{label}, {group}, now:* {count}{by}; can decide: {who}"
+
+
+def _where(request: Request, stage: Stage) -> str:
+    """Where the people of a later stage are told, if not where those are now."""
+    if stage.channel in ("", request.stages[request.stage_index].channel):
+        return ""
+    place = channel_link(stage.channel)
+    return f", in {place}" if place else ", in the conversation's thread"
 
 
 def _needed(quorum: int) -> str:

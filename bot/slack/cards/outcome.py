@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bot.approvals.model import Decision, Request, Status
-from bot.slack.cards.view import RequestView, approvals, rejection
+from bot.approvals.model import Decision, Outcome, Request, Status, Verdict
+from bot.slack.cards.view import RequestView, approvals, last_word
 from bot.slack.sentences import (
     AN_OPERATOR,
+    ASKED_BEFORE,
     EXECUTION_WORDS,
     UNKNOWN,
     UNKNOWN_IF_RUN,
@@ -13,13 +14,14 @@ from bot.slack.sentences import (
 )
 from bot.slack.text import date, joined, mention
 
-# How `Request.outcome_note` begins where the bot, and no person, wrote it.
-_UNFILLABLE, _DENIED, _WAIVED = "unfillable:", "denied:", "waived"
+# The one verdict that brings a request to such an end.
+_ENDING = {Status.REJECTED: Verdict.REJECT, Status.ANSWERED: Verdict.ANSWER}
 
 
 def _person(decision: Decision) -> str:
     """Who decided; an operator at the command line has no Slack id."""
-    return AN_OPERATOR if decision.via == "cli" else mention(decision.person.user)
+    who = AN_OPERATOR if decision.via == "cli" else mention(decision.person.user)
+    return f"{who} (with edits)" if decision.verdict is Verdict.EDIT else who
 
 
 def people(decisions: list[Decision]) -> str:
@@ -30,16 +32,15 @@ def people(decisions: list[Decision]) -> str:
 
 def deciders(request: Request) -> str:
     """mrkdwn: who brought the request to its end, "" when nobody did."""
-    rejected = rejection(request)
+    if request.outcome is Outcome.OPERATOR:
+        return AN_OPERATOR
     if request.status is Status.WITHDRAWN:
         return mention(request.requester.user)
-    if rejected is not None and request.status is Status.REJECTED:
-        return _person(rejected)
-    if _by_operator(request):
-        return AN_OPERATOR
     if request.status is Status.APPROVED:
         return people(approvals(request))
-    return ""
+    ending = _ENDING.get(request.status)
+    word = last_word(request, ending) if ending else None
+    return _person(word) if word else ""
 
 
 def _by_and_when(request: Request) -> str:
@@ -58,29 +59,25 @@ def outcome_line(view: RequestView) -> str:
         return f"{text}: nobody decided in time."
     if request.status is Status.ORPHANED:
         return f"{text}: it no longer belongs to a running conversation."
+    if request.status is Status.ANSWERED:
+        return f"{text}, in its place: it does not run."
     ran = EXECUTION_WORDS.get(request.execution) if request.execution else None
     return f"{text} · {ran}" if ran else text
 
 
 def reasons(request: Request) -> list[str]:
     """Why it ended so, as people are to read it: plain, untrusted text."""
-    rejected = rejection(request)
-    given = [rejected.reason if rejected else "", _note_in_words(request.outcome_note)]
-    return [text for text in dict.fromkeys(each.strip() for each in given) if text]
+    rejected = last_word(request, Verdict.REJECT)
+    given = [rejected.reason if rejected else "", _note_in_words(request)]
+    said = [each.strip() for each in given]
+    return [text for text in dict.fromkeys(said) if text and text != request.answer]
 
 
-def _note_in_words(note: str) -> str:
-    if note.startswith(_UNFILLABLE):
-        return unfillable(note.removeprefix(_UNFILLABLE))
-    return "" if note == _WAIVED else note.removeprefix(_DENIED)
-
-
-def _by_operator(request: Request) -> bool:
-    """An operator's reject is no decision of a stage: it leaves only its reason."""
+def _note_in_words(request: Request) -> str:
     note = request.outcome_note
-    return (
-        request.status is Status.REJECTED
-        and rejection(request) is None
-        and bool(note)
-        and not note.startswith((_UNFILLABLE, _DENIED))
-    )
+    if request.outcome is Outcome.UNFILLABLE:
+        return unfillable(note)
+    if request.outcome is Outcome.REPEATED:
+        return ASKED_BEFORE
+    silent = (Outcome.WAIVED, Outcome.REOPENED)
+    return "" if request.outcome in silent else note

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from bot.approvals.model import Request
+from collections.abc import Iterable
+
+from bot.approvals.model import Request, Verdict
 from bot.slack.cards.arguments import argument_elements, in_full, shares
 from bot.slack.cards.blocks import (
     MESSAGE_TEXT_LIMIT,
     Block,
-    actions,
-    button,
     context,
     header,
+    line,
     preformatted,
     rich_text,
     section,
     text_length,
+    user,
     with_block_ids,
     words,
 )
+from bot.slack.cards.buttons import card_buttons
+from bot.slack.cards.changes import changed_elements
 from bot.slack.cards.facts import closed_lines, open_lines
 from bot.slack.cards.outcome import deciders, reasons
-from bot.slack.cards.view import (
-    APPROVE,
-    REJECT,
-    VIEW_FULL,
-    CardView,
-    RequestView,
-)
+from bot.slack.cards.view import CardView, RequestView
 from bot.slack.sentences import tool_or_something
 from bot.slack.text import (
     arguments_text,
@@ -42,6 +40,9 @@ from bot.slack.text import (
 # Characters for one request; several on one card share them.
 _NOTE = 1_500
 _REASON = 900
+_ANSWER = 1_500
+_COMMENT = 300
+_COMMENTS = 3  # the latest
 _TOOL = 200
 _DIGEST_SHOWN = 12
 
@@ -74,32 +75,38 @@ def _request_parts(view: CardView) -> list[Block]:
     """Build all but the arguments, then give these the characters that are left."""
     texts = [arguments_text(item.request.arguments) for item in view.requests]
     sharing = len(view.requests)
-    frames = [_request_blocks(item, [], sharing) for item in view.requests]
+    frames = [
+        _request_blocks(item, [], sharing, complete=True) for item in view.requests
+    ]
     room = MESSAGE_TEXT_LIMIT - text_length([*_call(view), *frames])
     rooms = shares([len(text) for text in texts], room)
     blocks: list[Block] = []
     for item, text, own_room in zip(view.requests, texts, rooms, strict=True):
-        shown = argument_elements(text, own_room, takes_clicks=item.takes_clicks)
+        approves = item.offers(Verdict.APPROVE)
+        shown = argument_elements(text, own_room, takes_clicks=approves)
         complete = in_full(text, own_room) and len(visible(item.request.tool)) <= _TOOL
         blocks += _request_blocks(item, shown, sharing, complete=complete)
     return blocks
 
 
 def _request_blocks(
-    view: RequestView, arguments: list[Block], sharing: int, *, complete: bool = False
+    view: RequestView, arguments: list[Block], sharing: int, *, complete: bool
 ) -> list[Block]:
     request = view.request
     title = header(_title(view))
-    call = rich_text([*_tool_elements(request.tool), *arguments])
+    changed = changed_elements(request, sharing)
+    call = rich_text([*_tool_elements(request.tool), *changed, *arguments])
+    tail = [_reference(request), *_comments(request, sharing)]
     if not request.is_open:
-        ends = [call, *_reason(request, sharing), _reference(request)]
+        ends = [call, *_said(request, sharing), *tail]
         return [title, section(closed_lines(view, sharing)), *ends]
+    clicks = card_buttons(view, sharing, complete=complete)
     return [
         title,
         section(open_lines(view, sharing)),
         call,
-        *([_buttons(request, complete=complete)] if view.takes_clicks else []),
-        _reference(request),
+        *([clicks] if view.takes_clicks else []),
+        *tail,
         *_note(request, sharing),
     ]
 
@@ -113,30 +120,36 @@ def _tool_elements(tool: str) -> list[Block]:
     return [words("Tool", bold=True), *preformatted(cut(visible(tool), _TOOL))]
 
 
-def _buttons(request: Request, *, complete: bool) -> Block:
-    """Approve only where everything is shown; see `full_view` for the rest."""
-    first = (
-        button("Approve", APPROVE, request.id, _label("Approve", request), primary=True)
-        if complete
-        else button("View in full", VIEW_FULL, request.id, _label("View", request))
-    )
-    reject = button("Reject", REJECT, request.id, _label("Reject", request))
-    return actions([first, reject])
-
-
-def _label(verb: str, request: Request) -> str:
-    return f"{verb} request {request.code}"
-
-
 def _reference(request: Request) -> Block:
     code, digest = escape(request.code), request.grant_digest[:_DIGEST_SHOWN]
     return context(f"Request {code} · grant {escape(digest)}")
 
 
-def _reason(request: Request, sharing: int) -> list[Block]:
-    shown = [cut(visible(text), _REASON // sharing) for text in reasons(request)]
-    label = words("Reason", bold=True)
-    return [rich_text([label, *preformatted(text)]) for text in shown]
+def _said(request: Request, sharing: int) -> list[Block]:
+    """What people, or the policy, said as it ended."""
+    said = [("Reason", cut(visible(r), _REASON // sharing)) for r in reasons(request)]
+    if request.answer.strip():
+        shown = cut(visible(request.answer.strip()), _ANSWER // sharing)
+        said.append(("Answer", shown))
+    return _rich([words(label, bold=True), *preformatted(text)] for label, text in said)
+
+
+def _comments(request: Request, sharing: int) -> list[Block]:
+    """The latest words from the card's thread; they decide nothing."""
+    return _rich(
+        [
+            line("Comment by ", user(comment.user), ":"),
+            *preformatted(cut(visible(comment.text.strip()), _COMMENT // sharing)),
+        ]
+        for comment in request.comments[-_COMMENTS:]
+        if comment.text.strip()
+    )
+
+
+def _rich(parts: Iterable[list[Block]]) -> list[Block]:
+    """One block of all parts, none if there are none."""
+    elements = [element for part in parts for element in part]
+    return [rich_text(elements)] if elements else []
 
 
 def _note(request: Request, sharing: int) -> list[Block]:

@@ -10,27 +10,44 @@ from bot.slack.sentences import status_word
 
 REQUESTS_PER_CARD = 6
 
-# The `action_id`s of a card's buttons; each button's value is the request's id.
+# The `action_id`s of our messages. A button's value is the request's token; a menu's is
+# one of the words below, a colon, and the token.
 APPROVE = "approve"
+APPROVE_TYPED = "approve_typed"
 REJECT = "reject"
 VIEW_FULL = "view_full"
+WITHDRAW = "withdraw"
+MORE = "more"
+
+MORE_REJECT, MORE_EDIT, MORE_ANSWER = "reject", "edit", "answer"
+MORE_VIEW, MORE_WITHDRAW = "view", "withdraw"
+
+_APPROVING = (Verdict.APPROVE, Verdict.EDIT)
 
 
 @dataclass(frozen=True)
 class RequestView:
-    """One request on a card."""
+    """One request on a card. `elsewhere`: its buttons stand on another one now."""
 
     request: Request
     now: dt.datetime  # the database's clock
     can_decide: tuple[str, ...] = ()  # user ids who can decide the open stage now
+    elsewhere: bool = False
+
+    @property
+    def in_time(self) -> bool:
+        return self.request.is_open and self.now < self.request.expires_at
 
     @property
     def takes_clicks(self) -> bool:
-        return self.request.is_open and self.now < self.request.expires_at
+        return self.in_time and not self.elsewhere
 
     @property
     def status_word(self) -> str:
         return status_word(self.request.status, self.request.execution)
+
+    def offers(self, verdict: Verdict) -> bool:
+        return self.takes_clicks and verdict in self.request.allow
 
 
 @dataclass(frozen=True)
@@ -55,15 +72,15 @@ class CardView:
 
 
 def approvals(request: Request, stage: int | None = None) -> list[Decision]:
-    """The approving decisions, of one stage or of all."""
+    """The approving decisions, with edits among them, of one stage or of all."""
     return [
         decision
         for decision in request.decisions
-        if decision.verdict is Verdict.APPROVE and stage in (None, decision.stage)
+        if decision.verdict in _APPROVING and stage in (None, decision.stage)
     ]
 
 
-def rejection(request: Request) -> Decision | None:
-    """The decision that rejected the request, if a person did."""
-    rejections = [d for d in request.decisions if d.verdict is Verdict.REJECT]
-    return rejections[-1] if rejections else None
+def last_word(request: Request, verdict: Verdict) -> Decision | None:
+    """The latest decision of a kind, None if there is none."""
+    found = [d for d in request.decisions if d.verdict is verdict]
+    return found[-1] if found else None

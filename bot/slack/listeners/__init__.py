@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.slack.listeners import clicks, messages, rest, views
+from bot.slack.listeners import clicks, messages, rest, submissions
 from bot.slack.listeners.parts import Parts
 
 
@@ -12,5 +12,5 @@ def register_listeners(app: AsyncApp, parts: Parts) -> None:
     """Register every listener; what nobody listens to is acknowledged last."""
     messages.register(app, parts)
     clicks.register(app, parts)
-    views.register(app, parts)
+    submissions.register(app, parts)
     rest.register(app)

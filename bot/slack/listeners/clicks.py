@@ -1,64 +1,74 @@
-"""A click on Approve or Reject becomes a choice."""
+"""A click on a button of a message, or on its menu."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import re
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.approvals.judge import Choice, Place
 from bot.approvals.model import Verdict
-from bot.slack.cards.view import APPROVE, REJECT
-from bot.slack.delivery import EVENT_TYPE
-from bot.slack.listeners.parts import Body, Parts, person_of
+from bot.slack.cards.view import (
+    APPROVE,
+    APPROVE_TYPED,
+    MORE,
+    MORE_VIEW,
+    MORE_WITHDRAW,
+    REJECT,
+    VIEW_FULL,
+    WITHDRAW,
+)
+from bot.slack.listeners.opening import FORMS, open_form, open_full_view, show_form
+from bot.slack.listeners.parts import Body, Parts
+from bot.slack.listeners.translating import choice_of, option_of, value_of
 
-VERDICTS = {APPROVE: Verdict.APPROVE, REJECT: Verdict.REJECT}
+_WITHDRAW = re.compile(rf"{WITHDRAW}(_\d+)?")  # one block may hold several
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
-    """Listen to the buttons; a click is written down before it is acknowledged."""
+    """Listen to buttons and menus; a choice is written down before the ack."""
 
-    async def handle_click(ack: AsyncAck, body: Body) -> None:
-        await parts.decider.decide(choice_from(body))
+    async def handle_approve(ack: AsyncAck, body: Body) -> None:
+        choice = choice_of(body, value_of(body), Verdict.APPROVE)
+        judgement, request = await parts.decider.decide(choice)
+        if judgement.word == "typed_wrong" and request:  # a card from before that rule
+            await show_form(parts, body, APPROVE_TYPED, request)
         await ack()
 
-    for action in VERDICTS:
-        app.action(action)(handle_click)
+    async def handle_reject(ack: AsyncAck, body: Body) -> None:
+        await parts.decider.decide(choice_of(body, value_of(body), Verdict.REJECT))
+        await ack()
+
+    async def handle_withdraw(ack: AsyncAck, body: Body) -> None:
+        await parts.decider.decide(choice_of(body, value_of(body), Verdict.WITHDRAW))
+        await ack()
+
+    async def handle_typed(ack: AsyncAck, body: Body) -> None:
+        await open_form(parts, body, APPROVE_TYPED, value_of(body))
+        await ack()
+
+    async def handle_view(ack: AsyncAck, body: Body) -> None:
+        await open_full_view(parts, body, value_of(body))
+        await ack()
+
+    async def handle_more(ack: AsyncAck, body: Body) -> None:
+        await _take_from_menu(parts, body)
+        await ack()
+
+    app.action(APPROVE)(handle_approve)
+    app.action(REJECT)(handle_reject)
+    app.action(_WITHDRAW)(handle_withdraw)
+    app.action(APPROVE_TYPED)(handle_typed)
+    app.action(VIEW_FULL)(handle_view)
+    app.action(MORE)(handle_more)
 
 
-def choice_from(body: Body) -> Choice:
-    """Translate a `block_actions` payload."""
-    action: Mapping[str, Any] = body["actions"][0]
-    return Choice(
-        request=str(action.get("value") or ""),
-        person=person_of(body),
-        verdict=VERDICTS[action["action_id"]],
-        via="slack",
-        place=place_of(body),
-        click=str(action.get("action_ts") or ""),
-    )
-
-
-def place_of(body: Body) -> Place:
-    """Which app, channel and message the payload names."""
-    container: Mapping[str, Any] = body.get("container") or {}
-    channel: Mapping[str, Any] = body.get("channel") or {}
-    message: Mapping[str, Any] = body.get("message") or {}
-    return Place(
-        app=str(body.get("api_app_id") or ""),
-        channel=str(container.get("channel_id") or channel.get("id") or ""),
-        message=str(container.get("message_ts") or message.get("ts") or ""),
-        card=_card_of(message),
-        thread=str(container.get("thread_ts") or ""),
-    )
-
-
-def _card_of(message: Mapping[str, Any]) -> str:
-    metadata: Mapping[str, Any] = message.get("metadata") or {}
-    payload: Mapping[str, Any] = metadata.get("event_payload") or {}
-    return str(payload.get("delivery") or "") if _is_ours(metadata) else ""
-
-
-def _is_ours(metadata: Mapping[str, Any]) -> bool:
-    return metadata.get("event_type") == EVENT_TYPE
+async def _take_from_menu(parts: Parts, body: Body) -> None:
+    word, token = option_of(body)
+    if word in FORMS:
+        await open_form(parts, body, word, token)
+    elif word == MORE_VIEW:
+        await open_full_view(parts, body, token)
+    elif word == MORE_WITHDRAW:
+        await parts.decider.decide(choice_of(body, token, Verdict.WITHDRAW))
+    else:  # an option that no card of ours has: the person is told so
+        await parts.decider.decide(choice_of(body, "", Verdict.REJECT))

@@ -1,0 +1,56 @@
+"""What an edit has changed, argument by argument: old → new."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.approvals.model import Request
+from bot.slack.cards.blocks import Block, line, preformatted, user, words
+from bot.slack.text import cut, visible
+
+_ABSENT = "(absent)"
+_TOGETHER = 1_500  # characters; several requests on one card share them
+_MOST = 10  # changed arguments, likewise
+_ONE = 60  # characters at which a name or a value is cut in any case
+
+
+def changed_elements(request: Request, sharing: int) -> list[Block]:
+    """The parts of a `rich_text` that tell an edit, none if there was none.
+
+    The values are JSON, so that a text that looks like a change is seen to be a text.
+    """
+    if request.raised_arguments is None:
+        return []
+    changed = changes(request.raised_arguments, request.arguments)
+    shown = changed[: max(1, _MOST // sharing)]
+    room = max(_ONE, _TOGETHER // sharing // max(1, len(shown) * 2))
+    lines = [_line(name, old, new, room) for name, old, new in shown]
+    more = len(changed) - len(shown)
+    return [
+        line("Changed by ", user(request.edited_by), ", old → new:"),
+        *preformatted("\n".join(lines)),
+        *([words(f"… and {more} more arguments are changed.")] if more else []),
+    ]
+
+
+def changes(
+    old: Mapping[str, Any], new: Mapping[str, Any]
+) -> Sequence[tuple[str, str, str]]:
+    """Name, old and new value as JSON of each argument that differs, by name."""
+    found = [
+        (name, _text(old, name), _text(new, name)) for name in sorted({*old, *new})
+    ]
+    return [each for each in found if each[1] != each[2]]
+
+
+def _text(arguments: Mapping[str, Any], name: str) -> str:
+    if name not in arguments:
+        return _ABSENT
+    return visible(json.dumps(arguments[name], ensure_ascii=False, sort_keys=True))
+
+
+def _line(name: str, old: str, new: str, room: int) -> str:
+    named = cut(visible(json.dumps(name, ensure_ascii=False)), _ONE)
+    return f"{named}: {cut(old, room)} → {cut(new, room)}"

@@ -1,0 +1,74 @@
+"""What stands between a click on Approve and its effect: a dialog, or a typed value."""
+
+from __future__ import annotations
+
+import json
+from typing import cast
+
+from bot.approvals.model import Confirm, Request
+from bot.slack.cards.arguments import shares
+from bot.slack.cards.blocks import DIALOG_TEXT, Block, dialog
+from bot.slack.cards.inputs import input_block, text_input
+from bot.slack.text import cut, one_line, visible
+
+TYPED = "typed"  # the `block_id` of the input that asks for a value
+_NAME = 60
+_MOST = 8  # arguments
+
+
+def effect_lines(request: Request, room: int) -> list[str]:
+    """Plain text: which tool runs, with which arguments, in `room` characters."""
+    tool = cut(visible(request.tool), _NAME)
+    named = [
+        (
+            cut(visible(json.dumps(name, ensure_ascii=False)), _NAME),
+            visible(json.dumps(value, ensure_ascii=False, sort_keys=True)),
+        )
+        for name, value in sorted(request.arguments.items())
+    ]
+    shown = named[:_MOST]
+    more = [f"… {len(named) - _MOST} more arguments"] if named[_MOST:] else []
+    frame = len(tool) + sum(len(name) + 3 for name, _ in shown) + len("".join(more)) + 2
+    rooms = shares([len(value) for _, value in shown], max(0, room - frame))
+    lines = [
+        f"{name}: {cut(value, max(1, own))}"
+        for (name, value), own in zip(shown, rooms, strict=True)
+    ]
+    return [tool, *lines, *more]
+
+
+def confirm_dialog(request: Request, sharing: int) -> Block | None:
+    """The dialog of a card's Approve; None where a click is enough."""
+    if request.confirm is not Confirm.DIALOG:
+        return None
+    opening = "You approve this call:"
+    room = DIALOG_TEXT // (1 if sharing == 1 else 2) - len(opening)
+    text = cut("\n".join([opening, *effect_lines(request, room)]), room + len(opening))
+    return dialog(f"Approve request {request.code}?", text, "Approve", "Go back")
+
+
+def typed_block(request: Request) -> Block:
+    """The input of a form that asks for the value; only for Confirm.TYPED."""
+    label = f"To approve, type {what_to_type(request)}"
+    return input_block(TYPED, cut(label, 150), text_input())
+
+
+def what_to_type(request: Request) -> str:
+    """Plain text: which value the request asks for, in words."""
+    if typed_argument(request):
+        return f"the value of {one_line(request.confirm_argument, _NAME)}"
+    return f"this request's code, {request.code}"
+
+
+def typed_argument(request: Request) -> bool:
+    """Whether an argument's value is asked for, and not the request's code.
+
+    As in `bot.approvals.confirm`: a value that nobody can type in is the code.
+    """
+    value: object = request.arguments
+    for step in request.confirm_argument.split(".") if request.confirm_argument else ():
+        found = cast("dict[str, object]", value) if isinstance(value, dict) else {}
+        value = found.get(step)
+    if isinstance(value, str):
+        return bool(value.strip())
+    return isinstance(value, bool | int | float)

@@ -1,0 +1,194 @@
+"""The fields of an edit form: which input shows an argument, and what stands in it."""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from bot.approvals.model import Request
+from bot.slack.cards.inputs import OPTION_TEXT, OPTIONS, fits_input
+from bot.slack.cards.schema import Expected, expectations
+from bot.slack.text import is_hidden, visible
+
+NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_JSON_IN_ONE_LINE = 60  # characters
+
+
+class Absent(enum.Enum):
+    """What stands for an argument that is not there."""
+
+    ABSENT = "absent"
+
+
+ABSENT = Absent.ABSENT
+
+
+class Kind(enum.Enum):
+    """How an argument is put in."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    CHOICE = "choice"
+    JSON = "json"
+    KEPT = "kept"  # too long for an input: shown, and kept as it is
+
+
+@dataclass(frozen=True)
+class Field:
+    """One argument.
+
+    Attributes:
+        value: as it is now, or ABSENT.
+        initial: what stands in the input; for a choice the index of the option.
+        options: labels and values of a choice.
+    """
+
+    name: str
+    kind: Kind
+    expected: Expected
+    value: Any
+    initial: str = ""
+    options: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether Slack has to take the form with nothing in the input."""
+        untouched = self.value is not ABSENT and not self.initial
+        return not self.expected.required or self.expected.nullable or untouched
+
+
+def fields_of(request: Request) -> list[Field]:
+    """The fields of a request: those of the schema, then what it does not name.
+
+    The same request always gives the same fields, so a submitted form is read by them.
+    """
+    named = expectations(request.schema)
+    inferred = {
+        name: Expected(_type_of(value))
+        for name, value in request.arguments.items()
+        if name not in named
+    }
+    return [
+        _field(name, expected, request.arguments.get(name, ABSENT))
+        for name, expected in {**named, **inferred}.items()
+    ]
+
+
+def same(one: object, other: object) -> bool:
+    """Equal as JSON writes them: 1 is neither true nor 1.0."""
+    if one is ABSENT or other is ABSENT:
+        return one is other
+    return _json(one) == _json(other)
+
+
+def _type_of(value: object) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    types = ((str, "string"), (int, "integer"), (float, "number"))
+    return next((name for kind, name in types if isinstance(value, kind)), "")
+
+
+def _field(name: str, expected: Expected, value: Any) -> Field:
+    options = _options(expected)
+    chosen = _chosen(options, value)
+    if options and (chosen or value is ABSENT):
+        return Field(name, Kind.CHOICE, expected, value, chosen, options)
+    kind = _kind(expected, value)
+    if kind is not Kind.JSON:
+        initial = "" if value in (ABSENT, None) else str(value)
+        return Field(name, kind, expected, value, initial)
+    if value is ABSENT:
+        return Field(name, kind, expected, value)
+    text = json_text(value)
+    kind = kind if fits_input(text) else Kind.KEPT
+    return Field(name, kind, expected, value, text)
+
+
+def _kind(expected: Expected, value: Any) -> Kind:
+    """The plainest input that can hold the value as it is, and give it back."""
+    empty = value is ABSENT or (value is None and expected.nullable)
+    if expected.choices is not None:
+        return Kind.JSON
+    if expected.type == "string" and (empty or _is_plain(value)):
+        return Kind.TEXT
+    if expected.type == "integer" and (empty or _is_number(value, int)):
+        return Kind.INTEGER
+    if expected.type == "number" and (empty or _is_number(value, int, float)):
+        return Kind.NUMBER
+    return Kind.JSON
+
+
+def _is_plain(value: object) -> bool:
+    """A text that shows itself, and that an input gives back as it is.
+
+    Others stand in JSON's quotes: with blanks at an end or characters that hide.
+    """
+    return (
+        isinstance(value, str)
+        and value == value.strip()
+        and value == visible(value)
+        and fits_input(value)
+    )
+
+
+def _is_number(value: object, *types: type) -> bool:
+    if isinstance(value, bool) or not isinstance(value, types):
+        return False
+    return NUMBER.fullmatch(str(value)) is not None
+
+
+def _options(expected: Expected) -> tuple[tuple[str, Any], ...]:
+    """The options of a menu, none where a menu cannot tell them apart."""
+    values = [True, False] if expected.type == "boolean" else []
+    values = list(expected.choices) if expected.choices is not None else values
+    if not values:
+        return ()
+    options = [(_label(value), value) for value in values]
+    if expected.nullable and None not in values:
+        options.append(("None (null)", None))
+    if not expected.required:
+        options.append(("Left out", ABSENT))
+    labels = [label for label, _ in options]
+    clear = len(set(labels)) == len(labels) <= OPTIONS
+    return tuple(options) if clear and all(map(_fits_option, labels)) else ()
+
+
+def _label(value: object) -> str:
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    return visible(value) if isinstance(value, str) else json_text(value)
+
+
+def _fits_option(label: str) -> bool:
+    return 0 < len(label) <= OPTION_TEXT and label == " ".join(label.split())
+
+
+def _chosen(options: tuple[tuple[str, Any], ...], value: Any) -> str:
+    """The index of the option that is the value, "" if none is."""
+    for index, (_, each) in enumerate(options):
+        if same(each, value):
+            return str(index)
+    return ""
+
+
+def json_text(value: object) -> str:
+    """A value as JSON that people can read, whatever hides in it as an escape."""
+    text = _json(value)
+    if len(text) > _JSON_IN_ONE_LINE and not isinstance(value, str):
+        indented = json.dumps(value, ensure_ascii=False, indent=2)
+        text = indented if fits_input(indented) else text
+    return "".join(_shown(character) for character in text)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _shown(character: str) -> str:
+    if not is_hidden(character):
+        return character
+    return json.dumps(character)[1:-1]

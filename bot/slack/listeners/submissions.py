@@ -1,0 +1,111 @@
+"""A submitted modal becomes a choice; what is wrong with it stands at its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.approvals import store
+from bot.approvals.judge import Choice, Judgement
+from bot.approvals.model import Request, Verdict
+from bot.slack.cards.confirming import TYPED
+from bot.slack.cards.edit_form import EDIT_FORM, edit_form
+from bot.slack.cards.edit_values import edited, input_of
+from bot.slack.cards.forms import (
+    ANSWER_FORM,
+    APPROVE_TYPED_FORM,
+    REASON,
+    REJECT_REASON,
+    typed_form,
+)
+from bot.slack.cards.full_view import APPROVE_FULL
+from bot.slack.cards.inputs import entered
+from bot.slack.cards.modal import CardRef
+from bot.slack.listeners.parts import Body, Parts
+from bot.slack.listeners.translating import card_of, choice_of_view, values_of
+from bot.slack.phrases import in_form
+
+Answer = dict[str, Any]  # what Slack is told to do with the view; {} closes it
+
+VERDICTS = {
+    APPROVE_FULL: Verdict.APPROVE,
+    APPROVE_TYPED_FORM: Verdict.APPROVE,
+    REJECT_REASON: Verdict.REJECT,
+    ANSWER_FORM: Verdict.ANSWER,
+}
+
+
+def register(app: AsyncApp, parts: Parts) -> None:
+    """Listen to the modals; a choice is written down before the ack."""
+
+    def handler(
+        submit: Callable[[Parts, Body], Awaitable[Answer]],
+    ) -> Callable[[AsyncAck, Body], Awaitable[None]]:
+        async def handle(ack: AsyncAck, body: Body) -> None:
+            await ack(**await submit(parts, body))
+
+        return handle
+
+    for callback_id in VERDICTS:
+        app.view(callback_id)(handler(_submit))
+    app.view(EDIT_FORM)(handler(_submit_edit))
+
+
+def choice_from(body: Body) -> Choice:
+    """Translate a submission, but for the arguments of an edit."""
+    verdict = VERDICTS.get(body["view"].get("callback_id"), Verdict.EDIT)
+    values = values_of(body)
+    return replace(
+        choice_of_view(body, verdict),
+        reason=(entered(values, REASON) or "").strip(),
+        typed=entered(values, TYPED) or "",
+    )
+
+
+async def _submit(parts: Parts, body: Body) -> Answer:
+    return await _decide(parts, body, choice_from(body))
+
+
+async def _submit_edit(parts: Parts, body: Body) -> Answer:
+    choice, values = choice_from(body), values_of(body)
+    async with parts.pool.connection() as connection:
+        request = await store.load(connection, choice.request)
+    if request is None or request.token != choice.request:
+        return await _decide(parts, body, choice)
+    found = edited(request, values)
+    if found.errors:
+        return _errors(found.errors)
+    return await _decide(parts, body, replace(choice, arguments=found.arguments))
+
+
+async def _decide(parts: Parts, body: Body, choice: Choice) -> Answer:
+    judgement, request = await parts.decider.decide(choice)
+    sentence = in_form(judgement, request) if request else ""
+    if request is None or not sentence:
+        return {}
+    block = _input_of(judgement, request, values_of(body))
+    if block:
+        return _errors({block: sentence})
+    card = replace(card_of(body), request=request.token)
+    return {"response_action": "update", "view": _anew(choice, request, card)}
+
+
+def _input_of(judgement: Judgement, request: Request, values: Mapping[str, Any]) -> str:
+    """The `block_id` of the input that is to be mended, "" if the view lacks it."""
+    wanted = {"typed_wrong": TYPED, "answer_empty": REASON}.get(judgement.word)
+    if wanted:
+        return wanted if wanted in values else ""
+    return input_of(request, values, judgement.detail)
+
+
+def _anew(choice: Choice, request: Request, card: CardRef) -> Answer:
+    """A form with the input that the rule has asked for since this one was opened."""
+    build = edit_form if choice.verdict is Verdict.EDIT else typed_form
+    return build(request, card)
+
+
+def _errors(errors: dict[str, str]) -> Answer:
+    return {"response_action": "errors", "errors": errors}

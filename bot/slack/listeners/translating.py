@@ -1,0 +1,91 @@
+"""What a payload of Slack's says: a choice of a person, in a place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.approvals.judge import Choice, Place
+from bot.approvals.model import Verdict
+from bot.slack.cards.modal import CardRef
+from bot.slack.delivery import EVENT_TYPE
+from bot.slack.listeners.parts import Body, person_of
+
+
+def choice_of(body: Body, request: str, verdict: Verdict) -> Choice:
+    """A `block_actions` payload as a word on a request.
+
+    `request` is what the button or the menu's option carries.
+    """
+    action: Mapping[str, Any] = body["actions"][0]
+    return Choice(
+        request=request,
+        person=person_of(body),
+        verdict=verdict,
+        via="slack",
+        place=place_of(body),
+        click=str(action.get("action_ts") or ""),
+    )
+
+
+def value_of(body: Body) -> str:
+    """What the button carries."""
+    return str(body["actions"][0].get("value") or "")
+
+
+def option_of(body: Body) -> tuple[str, str]:
+    """Which word of the menu was chosen, and the request that it carries."""
+    action: Mapping[str, Any] = body["actions"][0]
+    option: Mapping[str, Any] = action.get("selected_option") or {}
+    word, _, request = str(option.get("value") or "").partition(":")
+    return word, request
+
+
+def place_of(body: Body) -> Place:
+    """Which app, channel and message the payload names."""
+    container: Mapping[str, Any] = body.get("container") or {}
+    channel: Mapping[str, Any] = body.get("channel") or {}
+    message: Mapping[str, Any] = body.get("message") or {}
+    return Place(
+        app=str(body.get("api_app_id") or ""),
+        channel=str(container.get("channel_id") or channel.get("id") or ""),
+        message=str(container.get("message_ts") or message.get("ts") or ""),
+        card=_delivery_of(message),
+        thread=str(container.get("thread_ts") or ""),
+    )
+
+
+def _delivery_of(message: Mapping[str, Any]) -> str:
+    metadata: Mapping[str, Any] = message.get("metadata") or {}
+    payload: Mapping[str, Any] = metadata.get("event_payload") or {}
+    ours = metadata.get("event_type") == EVENT_TYPE
+    return str(payload.get("delivery") or "") if ours else ""
+
+
+def choice_of_view(body: Body, verdict: Verdict) -> Choice:
+    """A `view_submission` payload; the card is named by the view's metadata."""
+    view: Mapping[str, Any] = body["view"]
+    card = card_of(body)
+    app = str(body.get("api_app_id") or "")
+    return Choice(
+        request=card.request,
+        person=person_of(body),
+        verdict=verdict,
+        via="slack",
+        place=Place(app, card.channel, card.ts, thread=card.thread),
+        click=f"view:{view.get('id')}",
+    )
+
+
+def card_of(body: Body) -> CardRef:
+    """The card that a view names; metadata that is not ours names no request."""
+    try:
+        return CardRef.from_json(body["view"].get("private_metadata") or "")
+    except ValueError:
+        return CardRef("", "", "")
+
+
+def values_of(body: Body) -> Mapping[str, Any]:
+    """What the inputs of a view hold: `state.values`."""
+    state: Mapping[str, Any] = body["view"].get("state") or {}
+    return state.get("values") or {}
