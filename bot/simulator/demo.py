@@ -1,4 +1,4 @@
-"""The workspace that visitors see: five people, two channels, the bot."""
+"""The workspace that visitors see: six people, two channels, the bot."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.simulator.channels import Channel
 from bot.simulator.people import User
+from bot.simulator.usergroups import UserGroup
 from bot.simulator.workspace import Workspace
 
 _FILES = Path(__file__).parent / "files"
@@ -19,9 +20,12 @@ def demo_workspace() -> Workspace:
         User("U0MINA0000", "mina", "Mina", "manager"),
         User("U0MAREK000", "marek", "Marek", "manager"),
         User("U0DORA0000", "dora", "Dora", "director"),
+        User("U0FAY00000", "fay", "Fay", "finance"),
         User("U0OLAF0000", "olaf", "Olaf", "outsider, in no group"),
     ]
     workspace = Workspace(people)
+    finance = UserGroup("S0FINANCE0", "finance", "Finance", ["U0FAY00000"])
+    workspace.add_usergroup(finance)
     members = [person.id for person in people]
     for channel_id, name in (("C0GENERAL0", "general"), ("C0APPROVAL", "approvals")):
         everybody = [*members, workspace.bot_user_id]
