@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from agent.arguments import clean_text
-from agent.prompts import STOP
+from agent.marks import ANSWERED, REJECTED, Word
+from agent.prompts import STOP, firmly
 
-REJECTED = f"Rejected by a person. Nothing was done. {STOP}"
+NO_REASON = "Rejected by a person. Nothing was done."
 MALFORMED = (
     "Not approved: the answer to the question could not be read. Nothing was done. "
     f"{STOP}"
@@ -21,6 +22,11 @@ MALFORMED = (
 OTHER_TOOL = (
     "Not approved: the answer named another tool, and an edit may only change the "
     f"arguments. Nothing was done. {STOP}"
+)
+#: Stands before a person's own words, so that nobody takes them for the tool's result.
+IN_ITS_PLACE = (
+    "A person answered in place of the tool, which did not run. Do not call it again "
+    "for this, and do not say that it ran. The answer:\n\n"
 )
 
 
@@ -37,6 +43,7 @@ class Answered:
 
     content: str
     status: Literal["success", "error"] = "error"
+    word: Word | None = None
 
 
 def read_decision(answer: object, tool: str) -> Approved | Answered:
@@ -51,12 +58,17 @@ def read_decision(answer: object, tool: str) -> Approved | Answered:
         case "edit":
             return _edit(decision.get("edited_action"), tool)
         case "reject":
-            given = isinstance(message, str) and message.strip()
-            return Answered(clean_text(str(message)) if given else REJECTED)
+            return _reject(message if isinstance(message, str) else "")
         case "respond" if isinstance(message, str):
-            return Answered(clean_text(message), "success")
+            return Answered(IN_ITS_PLACE + clean_text(message), "success", ANSWERED)
         case _:
             return Answered(MALFORMED)
+
+
+def _reject(message: str) -> Answered:
+    # Whoever wrote the message may not know that a model reads it.
+    said = clean_text(message.strip()) or NO_REASON
+    return Answered(firmly(said), word=REJECTED)
 
 
 def _edit(action: object, tool: str) -> Approved | Answered:

@@ -14,18 +14,22 @@ from langchain_core.tools import BaseTool, ToolException
 from langgraph.errors import GraphBubbleUp
 from langgraph.types import interrupt
 
+from agent import marks
 from agent.arguments import clean_text
 from agent.decisions import Answered, read_decision
-from agent.grants import RUNNING, Call, Claim, Grants, Outcome, Ruling
-from agent.prompts import STOP
+from agent.grants import RUNNING, Call, Grants, Outcome, Ruling
+from agent.prompts import STOP, firmly
 from agent.validation import injected_by_graph, problem_with, schema_of
 
 logger = logging.getLogger(__name__)
 
-EDITED = (
-    "A person changed the arguments of this call before it ran; it ran with {args}. "
-    "Do not repeat your own call. The result:\n\n"
-)
+_EDITED = "A person changed the arguments of this call before it ran; it ran with "
+EDITED: dict[Literal["done", "failed"], str] = {
+    "done": _EDITED + "{args}. Do not repeat your own call. The result:\n\n",
+    "failed": _EDITED + "{args} and failed. Do not repeat your own call, and do not "
+    "try theirs again in another way. What it said:\n\n",
+}
+CHANGED = "A person changed the arguments of this call to {args}.\n\n"
 NOT_TEXT = "{name} ran, but what it returned is no text."
 
 
@@ -63,11 +67,24 @@ class Gate:
         # each resume of any call of this turn.
         decision = read_decision(interrupt(_question(tool, call, ruling)), tool.name)
         if isinstance(decision, Answered):
-            return _answer(call, decision.content, decision.status)
-        if decision.edited is None:
+            return _answer(call, decision.content, decision.status, decision.word)
+        if decision.edited is None or _is_same(decision.edited, call["args"]):
             return await self._proceed(tool, call, asked, ruling, config)
         edited = replace(asked, args=decision.edited)
         return await self._edited(tool, call, edited, config)
+
+    async def _proceed(
+        self,
+        tool: BaseTool,
+        call: ToolCall,
+        asked: Call,
+        ruling: Ruling,
+        config: RunnableConfig,
+    ) -> ToolMessage:
+        ended = await self._take(tool, asked, ruling, config)
+        if isinstance(ended, str):
+            return _answer(call, ended, "error")
+        return _answer(call, ended.content, _STATUS[ended.status])
 
     async def _edited(
         self, tool: BaseTool, call: ToolCall, edited: Call, config: RunnableConfig
@@ -75,29 +92,30 @@ class Gate:
         if problem := problem_with(tool, edited.args):
             return _answer(call, f"Not approved: {problem} {STOP}", "error")
         ruling = await self._grants.open(edited)
-        message = await self._proceed(tool, call, edited, ruling, config)
-        if message.status == "error":
-            return message
-        notice = EDITED.format(args=json.dumps(edited.args, ensure_ascii=False))
-        return _answer(call, notice + message.text, message.status)
+        ended = await self._take(tool, edited, ruling, config)
+        args = json.dumps(edited.args, ensure_ascii=False)
+        # The model must not take what became of their call for the end of its own.
+        if isinstance(ended, str):
+            said, status = CHANGED.format(args=args) + ended, "error"
+        else:
+            said = EDITED[ended.status].format(args=args) + ended.content
+            status = _STATUS[ended.status]
+        return _answer(call, said, status, marks.EDITED, edited.args)
 
-    async def _proceed(
-        self,
-        tool: BaseTool,
-        call: ToolCall,
-        allowed: Call,
-        ruling: Ruling,
-        config: RunnableConfig,
-    ) -> ToolMessage:
+    async def _take(
+        self, tool: BaseTool, call: Call, ruling: Ruling, config: RunnableConfig
+    ) -> Outcome | str:
+        """How the call ended, now or earlier; or a sentence why it did not run."""
         if ruling.kind == "denied":
-            why = f" {ruling.why}" if ruling.why else ""
-            return _answer(call, f"Denied by policy.{why} {STOP}", "error")
-        claim = await self._grants.claim(allowed, ruling)
+            return firmly(f"Denied by policy. {ruling.why}".strip())
+        claim = await self._grants.claim(call, ruling)
+        if claim.result is not None:
+            return Outcome(claim.status or "done", claim.result)
         if not claim.won:
-            return _unclaimed(call, claim)
-        outcome = await _execute(tool, allowed, config)
-        await self._grants.finish(allowed, outcome)
-        return _answer(call, outcome.content, _STATUS[outcome.status])
+            return claim.refusal or RUNNING
+        outcome = await _execute(tool, call, config)
+        await self._grants.finish(call, outcome)
+        return outcome
 
 
 _STATUS: dict[str, Literal["success", "error"]] = {"done": "success", "failed": "error"}
@@ -123,18 +141,25 @@ def _question(tool: BaseTool, call: ToolCall, ruling: Ruling) -> dict[str, Any]:
     }
 
 
+def _is_same(args: dict[str, Any], others: dict[str, Any]) -> bool:
+    # Not ==, for which true is 1. What was edited and edited back is no edit.
+    return json.dumps(args, sort_keys=True) == json.dumps(others, sort_keys=True)
+
+
 def _answer(
-    call: ToolCall, content: str, status: Literal["success", "error"]
+    call: ToolCall,
+    content: str,
+    status: Literal["success", "error"],
+    word: marks.Word | None = None,
+    args: dict[str, Any] | None = None,
 ) -> ToolMessage:
     return ToolMessage(
-        content, tool_call_id=str(call["id"]), name=call["name"], status=status
+        content,
+        tool_call_id=str(call["id"]),
+        name=call["name"],
+        status=status,
+        artifact=marks.mark(word, args) if word else None,
     )
-
-
-def _unclaimed(call: ToolCall, claim: Claim) -> ToolMessage:
-    if claim.result is not None:
-        return _answer(call, claim.result, _STATUS[claim.status or "done"])
-    return _answer(call, claim.refusal or RUNNING, "error")
 
 
 async def _execute(tool: BaseTool, call: Call, config: RunnableConfig) -> Outcome:

@@ -9,7 +9,11 @@ from typing import Any, Literal, Protocol
 
 import rfc8785
 
-NOT_APPROVED = "Nothing was done: nobody has approved this call with these arguments."
+from agent.prompts import STOP
+
+NOT_APPROVED = (
+    f"Nothing was done: nobody has approved this call with these arguments. {STOP}"
+)
 RUNNING = (
     "It is unknown whether this was done: the call was started before and its end was "
     "never recorded. Do not repeat it; tell the user that a person has to look."

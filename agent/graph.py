@@ -12,7 +12,6 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
-    HumanMessage,
     ToolCall,
     ToolMessage,
 )
@@ -26,13 +25,7 @@ from agent.answers import normalise, refusals
 from agent.gate import Gate
 from agent.prompts import render
 from agent.state import State
-
-MAX_STEPS = 25  # answers of the model to one message of a person
-
-TOO_MANY_STEPS = (
-    f"I stopped here: after {MAX_STEPS} steps I was still not done. Tell me how to go "
-    "on, or ask for less at once."
-)
+from agent.stopping import reason_to_stop
 
 
 def utc_today() -> dt.date:
@@ -92,8 +85,8 @@ class _Nodes:
 
     async def model(self, state: State, config: RunnableConfig) -> dict[str, Any]:
         history = cast("list[BaseMessage]", state["messages"])
-        if _steps(history) >= MAX_STEPS:
-            return {"messages": [AIMessage(TOO_MANY_STEPS)]}
+        if last_word := reason_to_stop(history):
+            return {"messages": [AIMessage(last_word)]}
         answer = await self._model.ainvoke(render(history, self._today()), config)
         message = normalise(answer, history, self._tools)
         return {"messages": [message, *refusals(message)]}
@@ -118,13 +111,3 @@ class _Nodes:
 
 def _last_answer(messages: Sequence[BaseMessage]) -> AIMessage | None:
     return next((m for m in reversed(messages) if isinstance(m, AIMessage)), None)
-
-
-def _steps(messages: Sequence[BaseMessage]) -> int:
-    # A model that repeats a refused call would otherwise never come to an end.
-    steps = 0
-    for message in reversed(messages):
-        if isinstance(message, HumanMessage):
-            break
-        steps += isinstance(message, AIMessage)
-    return steps

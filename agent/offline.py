@@ -28,11 +28,11 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from agent.phrases import EXAMPLES, Wish, understand
-from agent.prompts import STOP, prefix_of
+from agent.prompts import prefix_of
+from agent.telling import tell
 
 SIGN = "(offline model)"
 REAL_MODEL = "Set OPENAI_API_KEY to use a real model."
-SHOWN_IN_BLOCK = ("read_file", "list_files")
 
 
 class OfflineModel(BaseChatModel):
@@ -149,30 +149,8 @@ def _report(messages: Sequence[BaseMessage]) -> str:
     last = max(i for i, m in enumerate(messages) if isinstance(m, AIMessage))
     calls = cast("AIMessage", messages[last]).tool_calls
     results = {m.tool_call_id: m for m in messages[last:] if isinstance(m, ToolMessage)}
-    lines = [_told(c, results[c["id"]]) for c in calls if c["id"] in results]
+    lines = [tell(c, results[c["id"]]) for c in calls if c["id"] in results]
     return "\n".join([*lines, SIGN])
-
-
-def _told(call: ToolCall, result: ToolMessage) -> str:
-    path = str(call["args"].get("path") or "")
-    text = result.text.removesuffix(STOP).strip()
-    if result.status == "error":
-        verb = call["name"].removesuffix("_file").replace("_", " ")
-        return f"`{verb} {path}`: {text}" if path else f"`{verb}`: {text}"
-    if call["name"] in SHOWN_IN_BLOCK:
-        return f"{_title(call['name'], path)}\n{_block(text)}"
-    return text
-
-
-def _title(name: str, path: str) -> str:
-    if name == "read_file":
-        return f"`{path}` reads:"
-    return f"The files in `{path}`:" if path else "The files:"
-
-
-def _block(text: str) -> str:
-    # Three backticks inside would end the block.
-    return "```\n" + text.replace("```", "'''") + "\n```"
 
 
 def _chunks(answer: AIMessage) -> Iterator[ChatGenerationChunk]:

@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from agent import sandbox_phrases
+
 MAX_WISHES = 20  # calls in one message
 
 EXAMPLES = {
@@ -14,6 +16,7 @@ EXAMPLES = {
     "list_files": "`list` or `list reports`",
     "write_file": "`write notes.txt: some text`",
     "delete_file": "`delete notes.txt`",
+    **sandbox_phrases.EXAMPLES,
 }
 VERBS = {
     "read": "read_file",
@@ -69,7 +72,8 @@ def understand(message: str, tools: Collection[str]) -> list[Wish]:
     rest = _skip(_MENTIONS, message).strip()
     while rest and len(wishes) <= MAX_WISHES and not _END.fullmatch(rest):
         rest = _skip(_POLITE, rest)
-        found = _one(rest, wishes[-1].tool if wishes else "")
+        before = wishes[-1].tool if wishes else ""
+        found = _sandbox(rest, tools) or _one(rest, before)
         if found is None or found[0].tool not in tools:
             return []
         wish, rest = found
@@ -80,6 +84,14 @@ def understand(message: str, tools: Collection[str]) -> list[Wish]:
                 return []
             rest = rest[between.end() :]
     return wishes if len(wishes) <= MAX_WISHES else []
+
+
+def _sandbox(text: str, tools: Collection[str]) -> tuple[Wish, str] | None:
+    found = sandbox_phrases.read_request(text, tools)
+    if found is None:
+        return None
+    tool, args, rest = found
+    return Wish(tool, args), rest
 
 
 def _one(text: str, before: str) -> tuple[Wish, str] | None:

@@ -22,6 +22,7 @@ from bot.errors import ConfigurationError
 from bot.logs import Format, Level, mask
 
 SIMULATOR_POLICY = Path(__file__).parent / "simulator" / "policy.yml"
+SIMULATOR_TOOLS = "files,sandbox"
 # Each belongs to work that is still to come. A setting that would be ignored silently
 # is worse than one that is refused.
 NOT_AVAILABLE = (
@@ -105,6 +106,7 @@ class Settings(BaseModel):
         transport = _transport(values)
         if transport is Transport.SIMULATOR:
             fields.setdefault("policy_file", str(SIMULATOR_POLICY))
+            fields.setdefault("tools", SIMULATOR_TOOLS)
         return cls._checked(fields, transport, _notes(values, transport))
 
     @classmethod

@@ -12,7 +12,8 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import BeforeValidator, SecretStr
 
-TOOLS_NOT_AVAILABLE = ("sandbox", "email", "database", "mcp")
+TOOLS = ("files", "sandbox")
+TOOLS_NOT_AVAILABLE = ("email", "database", "mcp")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _CENTURY = 36500 * 86400  # seconds; keeps every date that is computed from it valid
 
@@ -74,11 +75,12 @@ def rate_limit(text: str) -> tuple[Rate, ...]:
 def tools(text: str) -> tuple[str, ...]:
     """Names of the shipped agent's tools, each once."""
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    allowed = f"one or more of {', '.join(TOOLS)}"
     for name in names:
         if name in TOOLS_NOT_AVAILABLE:
-            raise ValueError(f"files; {name} is not available in this version yet")
-        if name != "files":
-            raise ValueError("files")
+            raise ValueError(f"{allowed}; {name} is not available in this version yet")
+        if name not in TOOLS:
+            raise ValueError(allowed)
     return names
 
 

@@ -8,29 +8,33 @@ from pathlib import Path
 from langchain_core.tools import BaseTool
 
 from agent.tools.files import make_file_tools
+from agent.tools.sandbox import make_sandbox_tools
 
-LATER = ("sandbox", "email", "database", "mcp")
+MAKERS = {"files": make_file_tools, "sandbox": make_sandbox_tools}
+LATER = ("email", "database", "mcp")
 
 
 def make_tools(names: Sequence[str], *, files_dir: Path) -> list[BaseTool]:
     """Make the tools of each named set, in the order of `names`.
 
     Args:
-        names: the sets, for now `files` alone.
-        files_dir: root of the file tools; it is made if it is missing.
+        names: the sets: `files`, `sandbox`.
+        files_dir: root of the file tools, and where the sandbox keeps its files; it is
+            made if it is missing.
 
     Raises:
         ValueError: a set is unknown or not there yet; the text says which.
     """
     tools: list[BaseTool] = []
     for name in dict.fromkeys(names):
-        if name != "files":
+        if name not in MAKERS:
             raise ValueError(_refusal(name))
-        tools += make_file_tools(files_dir)
+        tools += MAKERS[name](files_dir)
     return tools
 
 
 def _refusal(name: str) -> str:
+    available = ", ".join(MAKERS)
     if name in LATER:
-        return f"The tools {name!r} are not available yet; available is: files."
-    return f"There are no tools {name!r}; available is: files."
+        return f"The tools {name!r} are not available yet; available are: {available}."
+    return f"There are no tools {name!r}; available are: {available}."

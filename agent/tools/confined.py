@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import unicodedata
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,9 @@ REGULAR = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 MAX_PART = 255  # bytes, Linux' NAME_MAX
 MAX_PATH = 1_024  # characters
 
+#: The sandbox's directory, and how its drafts begin: no path of the file tools.
+SANDBOX = ".sandbox"
+
 
 class FileError(ToolException):
     """A file operation that is not possible; the text is a sentence for the model."""
@@ -30,7 +34,8 @@ def split(path: str) -> list[str]:
     """Cut a path into its parts.
 
     Raises:
-        FileError: the path is absolute, leads upward, or holds what no name may hold.
+        FileError: the path is absolute, leads upward or into the sandbox, or holds
+            what no name may hold.
     """
     if not path.isprintable():
         raise FileError("The path holds invisible or control characters.")
@@ -47,7 +52,17 @@ def split(path: str) -> list[str]:
             )
         if len(part.encode()) > MAX_PART:
             raise FileError(f"A part of the path is longer than {MAX_PART} bytes.")
+    if is_sandbox(parts[0]):
+        raise FileError(f"{path} belongs to the sandbox; only its own tools reach it.")
     return parts
+
+
+def is_sandbox(name: str) -> bool:
+    """Whether a name below the root is the sandbox's, on any file system.
+
+    Some take names for the same that differ in case or in their form of Unicode.
+    """
+    return unicodedata.normalize("NFKC", name).casefold().startswith(SANDBOX)
 
 
 @contextmanager

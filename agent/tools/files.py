@@ -18,6 +18,7 @@ from agent.tools.confined import (
     DIRECTORY,
     REGULAR,
     FileError,
+    is_sandbox,
     not_regular,
     opened,
     sentences,
@@ -127,6 +128,8 @@ def _lines(directory: int, prefix: str, depth: int = 0) -> Iterator[str]:
         # One directory of millions must not fill the memory.
         entries = sorted(islice(found, 10 * MAX_ENTRIES), key=lambda e: e.name)
         for entry in entries:
+            if not prefix and is_sandbox(entry.name):
+                continue
             try:
                 status = entry.stat(follow_symlinks=False)
             except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The workspace that visitors see: five people, two channels, the bot."""
+"""The workspace that visitors see: six people, two channels, the bot."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.simulator.channels import Channel
 from bot.simulator.people import User
-from bot.simulator.usergroups import ProfileField
+from bot.simulator.usergroups import ProfileField, UserGroup
 from bot.simulator.workspace import Workspace
 
 _MANAGER = ProfileField("Xf0MANAGER", "Manager", "user")
@@ -21,11 +21,14 @@ def demo_workspace() -> Workspace:
         User("U0MINA0000", "mina", "Mina", "manager"),
         User("U0MAREK000", "marek", "Marek", "manager"),
         User("U0DORA0000", "dora", "Dora", "director"),
+        User("U0FAY00000", "fay", "Fay", "finance"),
         User("U0OLAF0000", "olaf", "Olaf", "outsider, in no group"),
     ]
     workspace = Workspace(people)
     workspace.profile_fields = [_MANAGER]
     workspace.users["U0RAVI0000"].fields = {_MANAGER.id: "U0MINA0000"}
+    finance = UserGroup("S0FINANCE0", "finance", "Finance", ["U0FAY00000"])
+    workspace.add_usergroup(finance)
     members = [person.id for person in people]
     for channel_id, name in (("C0GENERAL0", "general"), ("C0APPROVAL", "approvals")):
         everybody = [*members, workspace.bot_user_id]

@@ -10,6 +10,7 @@ PEOPLE = {
     "Ravi": "U0RAVI0000",
     "Mina": "U0MINA0000",
     "Marek": "U0MAREK000",
+    "Fay": "U0FAY00000",
     "Dora": "U0DORA0000",
     "Olaf": "U0OLAF0000",
 }

@@ -15,7 +15,7 @@ from tests.support.records import Records
 from tests.support.shown import Message, buttons, everything, is_card
 
 RAVI, MINA, MAREK = "U0RAVI0000", "U0MINA0000", "U0MAREK000"
-DORA, OLAF = "U0DORA0000", "U0OLAF0000"
+FAY, DORA, OLAF = "U0FAY00000", "U0DORA0000", "U0OLAF0000"
 GENERAL, APPROVALS = "C0GENERAL0", "C0APPROVAL"
 BOT = "U0APPROVER"
 BOT_TOKEN, APP_TOKEN = "xoxb-test-1", "xapp-test-1"

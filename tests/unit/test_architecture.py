@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
     path for room in ("agent", "bot") for path in (ROOT / room).rglob("*.py")
 )
+SQL_FILES = [p for room in ("agent", "bot") for p in (ROOT / room).rglob("*.sql")]
 MODULES = sorted(
     found.name
     for package in (agent, bot)
@@ -41,7 +42,7 @@ def tree_of(path: Path) -> ast.Module:
 def statements() -> dict[str, str]:
     """Every named statement of the house: name to text without comments."""
     found: dict[str, str] = {}
-    for path in sorted((ROOT / "bot").rglob("*.sql")):
+    for path in sorted(SQL_FILES):
         if path.parent.name == "migrations":
             continue
         package = ".".join(path.parent.relative_to(ROOT).parts)
@@ -210,7 +211,7 @@ def test_functions_are_short():
 
 
 def test_a_file_has_fewer_than_three_hundred_lines():
-    files = [*SOURCES, *(ROOT / "bot").rglob("*.sql")]
+    files = [*SOURCES, *SQL_FILES]
     lengths = {name_of(f): len(f.read_text("utf-8").splitlines()) for f in files}
     assert {name: lines for name, lines in lengths.items() if lines >= 300} == {}
 

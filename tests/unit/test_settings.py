@@ -39,7 +39,7 @@ def test_without_any_variable_the_simulator_starts_on_loopback() -> None:
     assert settings.files_dir == Path(".data/files")
     assert settings.database_url is None
     assert settings.slack_api_url == "https://slack.com/api/"
-    assert settings.tools == ("files",)
+    assert settings.tools == ("files", "sandbox")
     assert settings.rate_limit == (Rate("messages", 60, 60), Rate("clicks", 300, 60))
     assert settings.retention == dt.timedelta(days=90)
     assert settings.sweep_interval == 5.0
@@ -63,6 +63,12 @@ def test_the_slack_variables_choose_the_transport(
     environ: dict[str, str], transport: Transport
 ) -> None:
     assert Settings.load(environ).transport is transport
+
+
+def test_the_sandbox_is_for_the_simulator_unless_it_is_asked_for() -> None:
+    assert Settings.load(SOCKET).tools == ("files",)
+    assert Settings.load(HTTP | {"TOOLS": "files,sandbox"}).tools[1] == "sandbox"
+    assert Settings.load({"TOOLS": "files"}).tools == ("files",)
 
 
 def test_socket_mode_beside_a_signing_secret_is_said() -> None:
@@ -138,8 +144,9 @@ def test_the_simulator_takes_every_loopback_host(host: str) -> None:
         ("SWEEP_INTERVAL", "nans", "0.05s"),
         ("LOG_FORMAT", "xml", "'text' or 'json'"),
         ("LOG_LEVEL", "loud", "'debug'"),
-        ("TOOLS", "files,browser", "allowed is files"),
-        ("TOOLS", "sandbox", "not available in this version yet"),
+        ("TOOLS", "files,browser", "allowed is one or more of files, sandbox"),
+        ("TOOLS", "email", "not available in this version yet"),
+        ("TOOLS", "sandbox,database", "not available in this version yet"),
         ("TOOLS", "files,mcp", "not available in this version yet"),
     ],
 )
@@ -171,6 +178,8 @@ def test_what_comes_later_is_refused_with_a_sentence(name: str) -> None:
         ("POLICY_FILE", "/etc/bot/policy.yml", Path("/etc/bot/policy.yml")),
         ("FILES_DIR", "files", Path("files")),
         ("TOOLS", "files, files", ("files",)),
+        ("TOOLS", "sandbox", ("sandbox",)),
+        ("TOOLS", "sandbox,files", ("sandbox", "files")),
         ("RATE_LIMIT", "off", ()),
         ("RATE_LIMIT", "clicks=5/s", (Rate("messages", 60, 60), Rate("clicks", 5, 1))),
         ("RETENTION", "12h", dt.timedelta(hours=12)),
@@ -256,4 +265,4 @@ def test_the_example_file_lists_every_variable_commented_and_readable(
     ours = ("HOST", "PORT", "RATE_LIMIT", "RETENTION", "SWEEP_INTERVAL", "TOOLS")
     taken = [line[1:] for line in lines if line[1:].split("=")[0] in ours]
     dotenv.write_text("\n".join(taken))
-    assert Settings.load({}, dotenv) == Settings.load({}), "it shows the defaults"
+    assert Settings.load(SOCKET, dotenv) == Settings.load(SOCKET), "it shows defaults"

@@ -322,6 +322,25 @@ def test_a_listing_shows_odd_names_as_escapes_and_empty_places_as_such(house):
     assert listing(house, ".") == told
 
 
+@pytest.mark.parametrize(
+    "path", [".sandbox", ".sandbox/accounts.sqlite", ".SandBox/x", ".ſandbox/x"]
+)
+def test_no_file_tool_reaches_the_sandbox(house, path):
+    hidden = house / ".sandbox"
+    hidden.mkdir()
+    (hidden / "accounts.sqlite").write_text("money")
+    before = listing(house)
+
+    for act in (read, delete, listing, lambda root, p: write(root, p, "x")):
+        with pytest.raises(FileError, match="belongs to the sandbox"):
+            act(house, path)
+
+    assert ".sandbox" not in before
+    assert (hidden / "accounts.sqlite").read_text() == "money"
+    assert write(house, "notes/.sandbox", "x") == "Wrote notes/.sandbox (1 bytes)."
+    assert "notes/.sandbox (1 bytes)" in listing(house)
+
+
 def test_a_deep_tree_is_listed_without_running_out_of_anything(house):
     deep = house
     for _ in range(60):
@@ -347,7 +366,7 @@ async def test_the_tools_have_strict_arguments_and_speak_in_sentences(tmp_path):
             await tools["delete_file"].ainvoke(args)
 
 
-@pytest.mark.parametrize("name", ["sandbox", "email", "database", "mcp"])
+@pytest.mark.parametrize("name", ["email", "database", "mcp"])
 def test_tools_that_come_later_are_refused_by_name(tmp_path, name):
     with pytest.raises(ValueError, match=f"{name}.*not available yet"):
         make_tools(["files", name], files_dir=tmp_path)

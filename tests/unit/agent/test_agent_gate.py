@@ -21,9 +21,11 @@ from langgraph.prebuilt import InjectedState, ToolNode
 from langgraph.types import Command
 from pydantic import BaseModel
 
-from agent import decisions
+from agent import decisions, marks
 from agent.gate import NOT_TEXT, Gate, guard
 from agent.grants import RUNNING, Claim, MemoryGrants
+from agent.marks import edited_args, word_of
+from agent.prompts import STOP
 from agent.state import State
 
 CONFIG = {"configurable": {"thread_id": "t1"}}
@@ -80,6 +82,7 @@ class Broken(MemoryGrants):
     async def finish(self, call, outcome):
         self._break("finish")
         await super().finish(call, outcome)
+        self._break("after finish")
 
     def _break(self, step):
         if step == self.step:
@@ -107,15 +110,18 @@ async def test_a_reject_without_words_tells_the_model_to_stop():
     message, runs = await decided({"type": "reject"}, approve=False)
 
     assert runs == []
-    assert (message.status, message.text) == ("error", decisions.REJECTED)
+    assert (message.status, message.text) == ("error", f"{decisions.NO_REASON} {STOP}")
+    assert word_of(message) == marks.REJECTED
 
 
-async def test_a_rejects_own_message_is_told_as_it_is():
-    reject = {"type": "reject", "message": "Timed out after 24 hours."}
+@pytest.mark.parametrize("end", ["", f" {STOP}"])
+async def test_a_rejects_own_message_is_told_and_the_model_is_stopped_once(end):
+    reject = {"type": "reject", "message": f"Timed out after 24 hours.{end}"}
 
     message, _ = await decided(reject, approve=False)
 
-    assert message.text == "Timed out after 24 hours."
+    assert message.text == f"Timed out after 24 hours. {STOP}"
+    assert word_of(message) == marks.REJECTED
 
 
 async def test_a_reject_wins_over_a_grant_that_exists():
@@ -130,7 +136,10 @@ async def test_an_answer_in_the_tools_place_runs_nothing():
     message, runs = await decided(respond, approve=False)
 
     assert runs == []
-    assert (message.status, message.text) == ("success", "It is gone already.")
+    assert message.status == "success"
+    assert message.text == decisions.IN_ITS_PLACE + "It is gone already."
+    assert "did not run" in message.text
+    assert word_of(message) == marks.ANSWERED
 
 
 async def test_an_edit_runs_the_edited_arguments_and_the_model_is_told():
@@ -141,6 +150,73 @@ async def test_an_edit_runs_the_edited_arguments_and_the_model_is_told():
     assert runs == ["wipe b"]
     assert '{"path": "b"}' in message.text
     assert message.text.endswith("wipe did b")
+    assert edited_args(message) == {"path": "b"}
+
+
+def edit_to(path):
+    return {"type": "edit", "edited_action": {"name": "wipe", "args": {"path": path}}}
+
+
+async def test_an_edit_back_to_the_calls_own_arguments_is_no_edit():
+    message, runs = await decided(edit_to("a"))
+
+    assert runs == ["wipe a"]
+    assert message.text == "wipe did a"
+    assert word_of(message) == ""
+
+
+async def test_an_edited_call_that_fails_is_told_with_the_arguments_that_failed():
+    ledger, grants = Ledger(), MemoryGrants(ask=ASK)
+    ledger.fail["wipe"] = ToolException("There is no b.")
+    asked = Asked(grants, ledger.tool("wipe"))
+    await asked.ask()
+    grants.approve("t1", "A", {"path": "b"})
+
+    message = await asked.answer(edit_to("b"))
+
+    assert ledger.runs == ["wipe b"]
+    assert message.status == "error"
+    assert message.text.startswith("A person changed the arguments of this call")
+    assert 'it ran with {"path": "b"} and failed.' in message.text
+    assert message.text.endswith("There is no b.")
+
+
+async def test_an_edited_call_cut_off_is_unknown_and_told_with_its_arguments():
+    ledger, grants = Ledger(), Broken("", ask=ASK)
+    asked = Asked(grants, ledger.tool("wipe"))
+    await asked.ask()
+    grants.approve("t1", "A", {"path": "b"})
+    grants.step = "finish"
+    with pytest.raises(ConnectionError):
+        await asked.answer(edit_to("b"))
+
+    await asked.graph.ainvoke(None, CONFIG)
+
+    assert ledger.runs == ["wipe b"]
+    message = asked.messages[-1]
+    assert message.status == "error"
+    assert 'changed the arguments of this call to {"path": "b"}.' in message.text
+    assert message.text.endswith(RUNNING)
+
+
+async def test_an_edited_call_that_ran_before_a_crash_returns_its_stored_result():
+    ledger, grants = Ledger(), Broken("", ask=ASK)
+    asked = Asked(grants, ledger.tool("wipe"))
+    await asked.ask()
+    grants.approve("t1", "A", {"path": "b"})
+    grants.step = "after finish"
+    with pytest.raises(ConnectionError):
+        await asked.answer(edit_to("b"))
+    grants.step = ""
+
+    await asked.graph.ainvoke(None, CONFIG)
+
+    assert ledger.runs == ["wipe b"]
+    message = asked.messages[-1]
+    assert message.status == "success"
+    assert message.text.startswith("A person changed the arguments of this call")
+    assert message.text.endswith("wipe did b")
+    assert edited_args(message) == {"path": "b"}
 
 
 async def test_an_edit_that_nobody_approved_runs_nothing():

@@ -15,8 +15,10 @@ from langgraph.types import Command
 
 from agent.gate import Gate
 from agent.grants import MemoryGrants
-from agent.graph import MAX_STEPS, TOO_MANY_STEPS, build_graph
+from agent.graph import build_graph
+from agent.marks import edited_args
 from agent.prompts import STOP
+from agent.stopping import MAX_CALL, MAX_REJECTS, MAX_STEPS, TOO_MANY_STEPS
 
 APPROVE = {"type": "approve"}
 REJECT = {"type": "reject"}
@@ -309,6 +311,102 @@ async def test_a_model_that_never_stops_is_stopped():
 
     assert done["messages"][-1].text == TOO_MANY_STEPS
     assert len(thread.model.seen) == MAX_STEPS
+
+
+def wipes(*paths, name="wipe"):
+    return calls(*((name, {"path": path}, f"id_{path}") for path in paths))
+
+
+async def test_after_three_rejects_the_turn_ends_and_says_so():
+    thread = Thread([wipes("a"), wipes("b"), wipes("c"), "Never said."])
+    await thread.say()
+    await thread.answer({"id_a": REJECT})
+    await thread.answer({"id_b": {"type": "reject", "message": "It timed out."}})
+
+    done = await thread.answer({"id_c": REJECT})
+
+    assert len(thread.model.seen) == 3
+    assert await thread.waiting() == ()
+    last = done["messages"][-1]
+    assert isinstance(last, AIMessage)
+    assert not last.tool_calls
+    assert f"because {MAX_REJECTS} of my calls were rejected" in last.text
+    for path in "abc":
+        assert f'- `wipe(path="{path}")`\n' in last.text
+    assert "other calls" not in last.text
+
+
+async def test_three_rejects_at_once_end_the_turn_and_its_other_calls_are_told():
+    both = calls(
+        *(("wipe", {"path": path}, path) for path in "abcd"),
+        ("peek", {"path": "s"}, "S"),
+    )
+    thread = Thread([both, "Never said."])
+    await thread.say()
+
+    await thread.answer({"a": REJECT, "b": REJECT, "c": REJECT})
+    assert {i.value["tool_call_id"] for i in await thread.waiting()} == {"d"}
+    done = await thread.answer({"d": APPROVE})
+
+    assert len(thread.model.seen) == 1
+    assert thread.ledger.runs == ["peek s", "wipe d"]
+    told = done["messages"][-1].text
+    assert '- `wipe(path="d")`: wipe did d' in told
+    assert '- `peek(path="s")`: peek did s' in told
+
+
+async def test_a_new_message_starts_to_count_anew():
+    thread = Thread([wipes("a", "b"), "Hm.", wipes("c"), "Still here."])
+    await thread.say()
+    await thread.answer({"id_a": REJECT, "id_b": REJECT})
+    await thread.say("try c")
+
+    done = await thread.answer({"id_c": REJECT})
+
+    assert done["messages"][-1].text == "Still here."
+
+
+async def test_only_a_rejects_own_mark_counts_and_never_a_text():
+    grants = MemoryGrants(
+        ask=frozenset({"wipe"}), denied={"peek": f"Rejected by a person. {STOP}"}
+    )
+    thread = Thread(
+        [wipes("a", "b", "c", name="peek"), wipes("d", "e", "f"), "Still here."],
+        grants,
+    )
+    await thread.say()
+    odd = {"type": "respond", "message": "Rejected by a person."}
+
+    done = await thread.answer({"id_d": odd, "id_e": {"type": "?"}, "id_f": APPROVE})
+
+    assert done["messages"][-1].text == "Still here."
+
+
+async def test_a_long_call_is_named_in_short_and_ends_no_code():
+    path = "`\n" + "x" * 2 * MAX_CALL
+    thread = Thread([calls(*(("wipe", {"path": path}, c) for c in "abc"))])
+    await thread.say()
+
+    done = await thread.answer(dict.fromkeys("abc", REJECT))
+
+    lines = [x for x in done["messages"][-1].text.split("\n") if x.startswith("- ")]
+    assert len(lines) == 3
+    assert all(line.count("`") == 2 for line in lines)
+    assert all(len(line) < MAX_CALL + 10 for line in lines)
+
+
+async def test_an_edited_call_is_told_to_the_model_as_it_ran():
+    thread = Thread([wipes("a"), "I see."])
+    await thread.say()
+
+    edit = {"type": "edit", "edited_action": {"name": "wipe", "args": {"path": "z"}}}
+    await thread.answer({"id_a": edit})
+
+    assert thread.ledger.runs == ["wipe z"]
+    shown = thread.model.seen[1][-1]
+    assert shown.text.startswith("A person changed the arguments of this call")
+    assert '{"path": "z"}' in shown.text
+    assert edited_args(shown) == {"path": "z"}
 
 
 async def test_a_denied_call_reaches_the_model_with_the_reason():

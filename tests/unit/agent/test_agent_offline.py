@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolCall, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
+from agent import decisions, marks
 from agent.gate import Gate
-from agent.grants import MemoryGrants
+from agent.grants import RUNNING, MemoryGrants
 from agent.graph import build_graph
-from agent.offline import REAL_MODEL, SIGN, OfflineModel
+from agent.offline import REAL_MODEL, SIGN, OfflineModel, reply
 from agent.phrases import MAX_WISHES, VERBS, understand
+from agent.prompts import STOP
 from agent.tools import make_tools
+from agent.validation import problem_with
 
 TOOLS = ["read_file", "list_files", "write_file", "delete_file"]
+SANDBOX = ["list_accounts", "transfer_money", "list_databases", "drop_database"]
+EVERYTHING = [*TOOLS, *SANDBOX]
 
 
 def wished(text, tools=TOOLS):
@@ -90,6 +98,83 @@ def test_plain_requests_are_understood_whole_or_not_at_all(text, wishes):
     assert wished(text) == wishes
 
 
+def paid(to, amount, currency):
+    return ("transfer_money", to, amount, currency)
+
+
+@pytest.mark.parametrize(
+    ("text", "wishes"),
+    [
+        ("accounts", [("list_accounts",)]),
+        ("List accounts", [("list_accounts",)]),
+        ("show me all our accounts, please", [("list_accounts",)]),
+        ("databases", [("list_databases",)]),
+        ("list the databases.", [("list_databases",)]),
+        ("transfer 500 GBP to alice", [paid("alice", 500, "GBP")]),
+        ("<@U0BOT> please transfer 0.5 eur to `bob`", [paid("bob", 0.5, "EUR")]),
+        ("pay alice £1,500.50", [paid("alice", 1500.5, "GBP")]),
+        ("pay Alice 20 dollars!", [paid("alice", 20, "USD")]),
+        ("send €20.00 to bob", [paid("bob", 20, "EUR")]),
+        ("wire USD 12,345,678.90 to acme", [paid("acme", 12345678.9, "USD")]),
+        ("drop database staging", [("drop_database", "staging")]),
+        ("drop staging", [("drop_database", "staging")]),
+        ("drop the staging database, thanks", [("drop_database", "staging")]),
+        (
+            "list accounts and databases; pay bob £5\ndelete a.txt then drop prod",
+            [
+                ("list_accounts",),
+                ("list_databases",),
+                paid("bob", 5, "GBP"),
+                ("delete_file", "a.txt"),
+                ("drop_database", "prod"),
+            ],
+        ),
+        ("list accounts.txt", [("list_files", "accounts.txt")]),
+        ("list accounts/2026", [("list_files", "accounts/2026")]),
+        ("list `accounts`", [("list_files", "accounts")]),
+        ("read accounts.txt", [("read_file", "accounts.txt")]),
+        ("list the files in databases", [("list_files", "databases")]),
+        (
+            "write a.txt: todo\npay bob £5",
+            [("write_file", "a.txt", "todo\npay bob £5")],
+        ),
+        ("transfer 500 to alice", []),
+        ("transfer 500 CHF to alice", []),
+        ("transfer 10.005 GBP to alice", []),
+        ("transfer 1.500,50 EUR to alice", []),
+        ("transfer 12,34 GBP to alice", []),
+        ("transfer ٥٠٠ GBP to alice", []),
+        ("transfer -5 GBP to alice", []),
+        ("transfer 500 GBP to alice and bob", []),
+        ("transfer 500 GBP to alice@example.com", []),
+        ("pay alice £5 for lunch", []),
+        ("pay £5", []),
+        ("drop", []),
+        ("drop database", []),
+        ("drop it", []),
+        ("drop everything you find", []),
+        ("drop notes.txt", []),
+        ("drop staging and sing", []),
+    ],
+)
+def test_requests_to_the_sandbox_are_understood_whole_or_not_at_all(text, wishes):
+    found = wished(text, EVERYTHING)
+
+    assert found == wishes
+    assert [type(v) for f in found for v in f] == [type(v) for w in wishes for v in w]
+
+
+@pytest.mark.parametrize(
+    "text", ["accounts", "databases", "pay bob £5", "drop staging", "list; accounts"]
+)
+def test_without_the_sandbox_its_requests_are_not_understood(text):
+    assert wished(text) == []
+
+
+def test_without_the_sandbox_its_words_are_names_of_files():
+    assert wished("list accounts") == [("list_files", "accounts")]
+
+
 def test_only_tools_that_are_bound_are_called():
     assert wished("delete a.txt", ["read_file"]) == []
 
@@ -101,7 +186,8 @@ def test_a_flood_of_requests_is_not_understood():
 
 @pytest.mark.parametrize("middle", [" ", "\n", ", ", " and ", "and then ", "please "])
 def test_long_messages_are_read_in_no_time(middle):
-    assert wished("delete a.txt" + middle * 20_000 + "!sing") == []
+    for begun in ("delete a.txt", "pay bob", "transfer 5", "drop"):
+        assert wished(begun + middle * 20_000 + "!sing", EVERYTHING) == []
 
 
 words = st.sampled_from(
@@ -119,19 +205,28 @@ words = st.sampled_from(
         "file",
         '"',
         "<@U1>",
+        "accounts",
+        "drop",
+        "database",
+        "pay",
+        "to",
+        "bob",
+        "£1,500.50",
+        "5 GBP",
     ]
 )
 
 
 @given(st.lists(words, max_size=12))
 def test_any_mixture_of_its_words_is_read_without_failing(found):
-    for wish in understand(" ".join(found), TOOLS):
-        assert wish.tool in TOOLS
-        assert all(isinstance(value, str) for value in wish.args.values())
+    tools = {t.name: t for t in make_tools(["files", "sandbox"], files_dir=Path())}
+    for wish in understand(" ".join(found), EVERYTHING):
+        assert problem_with(tools[wish.tool], wish.args) == ""
 
 
-def bound(tmp_path):
-    return OfflineModel().bind_tools(make_tools(["files"], files_dir=tmp_path))
+def bound(tmp_path, *sets):
+    tools = make_tools(sets or ["files"], files_dir=tmp_path)
+    return OfflineModel().bind_tools(tools)
 
 
 def test_it_says_what_it_understands_and_how_to_get_a_real_model(tmp_path):
@@ -141,6 +236,15 @@ def test_it_says_what_it_understands_and_how_to_get_a_real_model(tmp_path):
     assert REAL_MODEL in answer.text
     for example in ("read", "list", "write", "delete"):
         assert f"`{example} " in answer.text
+    assert "alice" not in answer.text
+
+
+def test_it_says_what_it_understands_of_the_sandbox(tmp_path):
+    answer = bound(tmp_path, "sandbox").invoke("sing a song").text
+
+    examples = re.findall(r"`([^`]+)`", answer.partition("understand:")[2])
+    assert len(examples) == 6  # the last one is `and`
+    assert all(understand(text, SANDBOX) for text in examples[:-1])
 
 
 def test_without_tools_it_says_so():
@@ -200,6 +304,57 @@ def test_results_that_would_end_the_block_stay_inside_it(tmp_path):
     told = model.invoke([HumanMessage("read a"), ai, result]).text
 
     assert told.count("```") == 2
+
+
+def told(call, text, status="success", artifact=None):
+    """What it says when a call was answered so."""
+    ai = AIMessage("", tool_calls=[call])
+    result = ToolMessage(
+        text, tool_call_id=call["id"], status=status, artifact=artifact
+    )
+    answer = reply([HumanMessage("go"), ai, result], EVERYTHING).text
+    return answer.removesuffix(f"\n{SIGN}")
+
+
+TRANSFER = ToolCall(
+    name="transfer_money",
+    args={"to": "bob", "amount": 500, "currency": "GBP"},
+    id="c1",
+    type="tool_call",
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        (f"Not run: rejected. Reason: no. {STOP}", "Not run: rejected. Reason: no."),
+        ("It timed out. Do not try it again by yourself; say so.", "It timed out."),
+        ("Not run: its approval does not hold. Tell the user.", None),
+        (RUNNING, None),
+        ("Rejected. Reason: Do not pay bob. Do not try it again.", None),
+    ],
+)
+def test_what_is_meant_for_the_model_is_not_told_to_a_person(sentence, said):
+    answer = told(TRANSFER, sentence, "error")
+
+    assert answer.startswith("`transfer 500 GBP to bob`: ")
+    assert STOP not in answer
+    assert "Do not try" not in answer
+    assert "Tell the user" not in answer
+    if said:
+        assert answer == f"`transfer 500 GBP to bob`: {said}"
+    assert ("Do not pay bob." in answer) == ("Do not pay bob." in sentence)
+
+
+def test_an_answer_in_the_tools_place_is_told_as_one():
+    text = decisions.IN_ITS_PLACE + "I paid him in cash."
+
+    answer = told(TRANSFER, text, artifact=marks.mark(marks.ANSWERED))
+
+    assert answer == (
+        "`transfer 500 GBP to bob` did not run; a person answered instead: I paid him "
+        "in cash."
+    )
 
 
 async def test_a_whole_conversation_with_the_real_graph(tmp_path):
