@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from jsonschema import Draft202012Validator, exceptions
+from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 LONGEST_COMPLAINT = 200  # characters
+_exceptions = cast("Any", exceptions)  # its functions carry no types
 
 
 def complaint_about(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
@@ -29,7 +30,7 @@ def complaint_about(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> 
         found = Draft202012Validator(dict(schema), registry=Registry()).iter_errors(
             dict(arguments)
         )
-        first = cast("ValidationError | None", cast("Any", best_match)(found))
+        first = cast("ValidationError | None", _exceptions.best_match(found))
     except (SchemaError, Unresolvable, RecursionError, re.error):
         return "their schema cannot be read, so nobody can say whether they fit it"
     if first is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -61,7 +60,7 @@ def _message(request: Request) -> str:
         return sentences.denied_for_agent(request.outcome_note)
     if request.outcome is Outcome.REPEATED:
         by, _, at = request.outcome_note.partition(" ")
-        return sentences.repeated_for_agent(by, dt.datetime.fromisoformat(at))
+        return sentences.repeated_for_agent(by, at)
     if request.outcome is Outcome.UNFILLABLE:
         reason = sentences.unfillable(request.outcome_note)
         return sentences.rejected_for_agent(reason=reason)
