@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 from structlog.testing import capture_logs
 
 from bot.approvals.deadlines import expire_due
+from bot.approvals.eligibility import who_can_decide
 from bot.approvals.grants import Run, claim, finish
 from bot.approvals.model import Execution, Request, Status, Verdict
 from bot.approvals.policy import Demanded, parse_policy, plan
@@ -123,12 +124,38 @@ class Lives(RuleBasedStateMachine):
         if after.token != before.token:
             self.old_tokens.append((request, before.token))
 
+    @precondition(lambda self: self.requests)
+    @rule(data=st.data())
+    def go_on(self, data: Any) -> None:
+        """Somebody of the open stage approves, so that chains come to their ends."""
+        request = data.draw(st.sampled_from(self.requests))
+        now = self.do(self.house.request(request.id))
+        who = data.draw(st.sampled_from(list(who_can_decide(now)) or PEOPLE))
+        self.do(self.house.click(who, request))
+
+    @precondition(lambda self: self.requests)
+    @rule(data=st.data(), change=st.sampled_from(["policy", "person", "nothing"]))
+    def finish(self, data: Any, change: str) -> None:
+        """A whole chain, and what changes between the last word and the run."""
+        request = data.draw(st.sampled_from(self.requests))
+        for _ in range(4):
+            now = self.do(self.house.request(request.id))
+            for who in who_can_decide(now)[:1]:
+                self.do(self.house.click(who, request))
+        if change == "policy":
+            self.change_policy(data.draw(st.sampled_from(POLICIES)))
+        elif change == "person":
+            self.change_person(data.draw(WHO), "guest")
+        self.do(self._resume(request.conversation))
+
     @precondition(lambda self: self.old_tokens)
     @rule(data=st.data(), who=WHO)
     def click_what_was_shown_before(self, data: Any, who: str) -> None:
         request, token = data.draw(st.sampled_from(self.old_tokens))
         before = self.do(self.house.request(request.id))
-        self.do(self.house.click(who, request, token=token))
+        now = self.do(self.house.request(request.id))
+        for user in (who, *who_can_decide(now)[:1]):
+            self.do(self.house.click(user, request, token=token))
         after = self.do(self.house.request(request.id))
         assert after.decisions == before.decisions
 
@@ -140,7 +167,7 @@ class Lives(RuleBasedStateMachine):
     def change_person(self, who: str, word: str) -> None:
         self.house.people.refusals[who] = word
 
-    @rule(hours=st.sampled_from([1, 25]))
+    @rule(hours=st.sampled_from([1, 2, 25]))
     def pass_time(self, hours: int) -> None:
         self.hours += hours
         self.do(self.house.pass_time(hours=self.hours))
@@ -231,8 +258,8 @@ def test_nothing_runs_without_its_whole_chain(postgres_server: str, template: st
     run_state_machine_as_test(
         Lives,
         settings=settings(
-            max_examples=25,
-            stateful_step_count=25,
+            max_examples=40,
+            stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
