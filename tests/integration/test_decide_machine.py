@@ -91,11 +91,13 @@ class Lives(RuleBasedStateMachine):
     def do(self, work: Any) -> Any:
         return self.runner.run(work)
 
-    @initialize(policy=st.sampled_from(POLICIES))
-    def begin(self, policy: str) -> None:
+    @initialize(policy=st.sampled_from(POLICIES), amounts=st.lists(AMOUNTS, max_size=2))
+    def begin(self, policy: str, amounts: list[int]) -> None:
         self.house.policies.current = parse_policy(policy)
+        for amount in (*amounts, 150):
+            self.ask(amount, "U0RAVI", ())
 
-    @precondition(lambda self: len(self.requests) < 3)
+    @precondition(lambda self: len(self.requests) < 4)
     @rule(amount=AMOUNTS, asker=WHO, beside=st.sampled_from([(), ("U0OMAR",)]))
     def ask(self, amount: int, asker: str, beside: tuple[str, ...]) -> None:
         asked = self.house.ask(
@@ -140,7 +142,7 @@ class Lives(RuleBasedStateMachine):
         request = data.draw(st.sampled_from(self.requests))
         for _ in range(4):
             now = self.do(self.house.request(request.id))
-            for who in who_can_decide(now)[:1]:
+            for who in who_can_decide(now)[:2]:
                 self.do(self.house.click(who, request))
         if change == "policy":
             self.change_policy(data.draw(st.sampled_from(POLICIES)))
@@ -167,7 +169,7 @@ class Lives(RuleBasedStateMachine):
     def change_person(self, who: str, word: str) -> None:
         self.house.people.refusals[who] = word
 
-    @rule(hours=st.sampled_from([1, 2, 25]))
+    @rule(hours=st.sampled_from([1, 2, 3, 20]))
     def pass_time(self, hours: int) -> None:
         self.hours += hours
         self.do(self.house.pass_time(hours=self.hours))
@@ -176,7 +178,7 @@ class Lives(RuleBasedStateMachine):
     def expire(self) -> None:
         self.do(expire_due(self.house.pool, self.house.queue))
 
-    @precondition(lambda self: self.requests)
+    @precondition(lambda self: len(self.requests) > 2)
     @rule(data=st.data())
     def stop_by_operator(self, data: Any) -> None:
         request = data.draw(st.sampled_from(self.requests))
@@ -259,7 +261,7 @@ def test_nothing_runs_without_its_whole_chain(postgres_server: str, template: st
         Lives,
         settings=settings(
             max_examples=40,
-            stateful_step_count=15,
+            stateful_step_count=12,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
