@@ -169,16 +169,12 @@ def _open_and_chat(
 
 
 def _model(environment: Mapping[str, str]) -> BaseChatModel:
-    known = environment.get
-    key, url, name = (
-        known(f"OPENAI_{part}") for part in ("API_KEY", "BASE_URL", "MODEL")
-    )
+    key, url = environment.get("OPENAI_API_KEY"), environment.get("OPENAI_BASE_URL")
+    name = environment.get("OPENAI_MODEL")
     if url and not key:
         print(NO_KEY, file=sys.stderr)
-    shown = (
-        f"the model {harmless(name or 'by default')}" if key else "the offline model"
-    )
-    print(GREETING.format(model=shown), flush=True)
+    chosen = harmless(name) if name else "the default model"
+    print(GREETING.format(model=chosen if key else "the offline model"), flush=True)
     return make_model(api_key=key, base_url=url, model=name)
 
 

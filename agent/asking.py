@@ -77,7 +77,8 @@ def _read(
     person: Person,
 ) -> Decision | None:
     match word:
-        case "approve" | "yes" | "y":
+        # With more words, such as a condition, it is no approval of what is shown.
+        case "approve" | "yes" | "y" if not rest:
             return Decision({"type": "approve"}, question["args"])
         case "reject" | "no" | "n":
             why = f" The reason: {rest}" if rest else ""
