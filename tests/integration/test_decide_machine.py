@@ -8,6 +8,7 @@ stages' decisions, by different people who may decide now and who did not ask.
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -59,8 +60,7 @@ POLICIES = [
     HEAD + "  - {name: never, tools: [pay], when: {amount: {gt: 500}}, deny: true}\n",
 ]
 PEOPLE = ["U0RAVI", "U0MINA", "U0OMAR", "U0FAY", "U0DANA", "U0OLAF"]
-AMOUNTS = st.sampled_from([50, 150, 700])
-WHO = st.sampled_from(PEOPLE)
+AMOUNTS = [50, 150, 700]
 STEPS = [
     *["ask", "click", "click", "edit", "finish", "finish", "finish", "resume"],
     *["click_what_was_shown_before", "change_policy", "change_person", "wait"],
@@ -95,20 +95,24 @@ class Lives(RuleBasedStateMachine):
     def do(self, work: Any) -> Any:
         return self.runner.run(work)
 
-    @initialize(policy=st.sampled_from(POLICIES), amounts=st.lists(AMOUNTS, max_size=2))
+    @initialize(
+        policy=st.sampled_from(POLICIES),
+        amounts=st.lists(st.sampled_from(AMOUNTS), max_size=2),
+    )
     def begin(self, policy: str, amounts: list[int]) -> None:
         self.house.policies.current = parse_policy(policy)
         for amount in (*amounts, 150):
             self.raise_one(amount, "U0RAVI", [])
 
-    # One rule that picks a step: hypothesis leaves whole rules out of an example, and a
-    # life without an approval or a resume shows nothing.
-    @rule(data=st.data(), step=st.sampled_from(STEPS))
-    def live(self, data: Any, step: str) -> None:
-        getattr(self, step)(data.draw)
+    # One rule, and a seed for all that it picks: left to itself hypothesis repeats
+    # itself with small changes, and a life without an approval and a run shows nothing.
+    @rule(seed=st.integers(0, 2**32))
+    def live(self, seed: int) -> None:
+        draw = random.Random(seed).choice
+        getattr(self, draw(STEPS))(draw)
 
     def ask(self, draw: Any) -> None:
-        asker, beside = draw(WHO), draw(st.sampled_from([(), (), ("U0OMAR",)]))
+        asker, beside = draw(PEOPLE), draw([(), (), ("U0OMAR",)])
         self.raise_one(draw(AMOUNTS), asker, [u for u in beside if u != asker])
 
     def raise_one(self, amount: int, asker: str, beside: list[str]) -> None:
@@ -122,10 +126,10 @@ class Lives(RuleBasedStateMachine):
 
     def click(self, draw: Any) -> None:
         """Anybody says anything; often somebody who may."""
-        request = draw(st.sampled_from(self.requests))
+        request = draw(self.requests)
         before = self.do(self.house.request(request.id))
-        who = draw(st.sampled_from([*who_can_decide(before), *PEOPLE]))
-        verdict = draw(st.sampled_from([Verdict.APPROVE] * 4 + [*Verdict]))
+        who = draw([*who_can_decide(before), *PEOPLE])
+        verdict = draw([Verdict.APPROVE] * 4 + [*Verdict])
         word: dict[str, Any] = {"reason": "so it is"}
         if verdict is Verdict.EDIT:
             word["arguments"] = {"amount": draw(AMOUNTS)}
@@ -133,7 +137,7 @@ class Lives(RuleBasedStateMachine):
         self.note_token(request, before.token)
 
     def edit(self, draw: Any) -> None:
-        request = draw(st.sampled_from(self.requests))
+        request = draw(self.requests)
         before = self.do(self.house.request(request.id))
         word = {"arguments": {"amount": draw(AMOUNTS)}}
         for who in who_can_decide(before)[:1]:
@@ -146,14 +150,12 @@ class Lives(RuleBasedStateMachine):
 
     def finish(self, draw: Any) -> None:
         """A whole chain, and what changes between the last word and the run."""
-        request = draw(st.sampled_from(self.requests))
+        request = draw(self.requests)
         for _ in range(4):
             now = self.do(self.house.request(request.id))
             for who in who_can_decide(now)[:2]:
                 self.do(self.house.click(who, request))
-        getattr(
-            self, draw(st.sampled_from(["change_policy", "change_person", "wait"]))
-        )(draw)
+        getattr(self, draw(["change_policy", "change_person", "wait"]))(draw)
         self.do(self._resume(request.conversation))
 
     def wait(self, draw: Any) -> None:
@@ -162,29 +164,29 @@ class Lives(RuleBasedStateMachine):
     def click_what_was_shown_before(self, draw: Any) -> None:
         for request, token in self.old_tokens:
             before = self.do(self.house.request(request.id))
-            for user in (draw(WHO), *who_can_decide(before)[:1]):
+            for user in (draw(PEOPLE), *who_can_decide(before)[:1]):
                 self.do(self.house.click(user, request, token=token))
             after = self.do(self.house.request(request.id))
             assert after.decisions == before.decisions
 
     def change_policy(self, draw: Any) -> None:
-        self.house.policies.current = parse_policy(draw(st.sampled_from(POLICIES)))
+        self.house.policies.current = parse_policy(draw(POLICIES))
 
     def change_person(self, draw: Any) -> None:
-        word = draw(st.sampled_from(["", "deactivated", "guest"]))
-        self.house.people.refusals[draw(WHO)] = word
+        word = draw(["", "deactivated", "guest"])
+        self.house.people.refusals[draw(PEOPLE)] = word
 
     def pass_time(self, draw: Any) -> None:
-        self.hours += draw(st.sampled_from([1, 2, 22]))
+        self.hours += draw([1, 2, 22])
         self.do(self.house.pass_time(hours=self.hours))
 
     def stop_by_operator(self, draw: Any) -> None:
-        request = draw(st.sampled_from(self.requests))
+        request = draw(self.requests)
         pool, queue = self.house.pool, self.house.queue
         self.do(reject_by_operator(pool, queue, request.id, "stop", "operator"))
 
     def resume(self, draw: Any) -> None:
-        request = draw(st.sampled_from(self.requests))
+        request = draw(self.requests)
         self.do(self._resume(request.conversation))
 
     async def _resume(self, conversation: str) -> None:
