@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
 from langchain_core.language_models import BaseChatModel
@@ -16,7 +15,6 @@ from agent.models import explain_model_error, make_model
 from agent.tools import make_tools
 from agent.validation import schema_of
 from bot.approvals.decide import Decider
-from bot.approvals.policy import Policy, load_policy
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.gate import StoredGrants
 from bot.conversations.recheck import Recheck
@@ -29,6 +27,7 @@ from bot.jobs.clock import Clock
 from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue
 from bot.jobs.workers import Workers
+from bot.policy_file import PolicyFile
 from bot.settings import Settings
 from bot.slack.app import make_bolt_app
 from bot.slack.client import make_client, make_session
@@ -73,13 +72,6 @@ class NotReady(BotError):
     """The bot has not finished its start."""
 
 
-class LoadedPolicy:
-    """Implements `bot.approvals.ports.Policies` over one file."""
-
-    def __init__(self, path: Path) -> None:
-        self.current: Policy = load_policy(path)
-
-
 @dataclass(frozen=True)
 class App:
     """All parts, built but not started."""
@@ -87,7 +79,7 @@ class App:
     settings: Settings
     slack: SlackAccess
     database_url: str
-    policies: LoadedPolicy
+    policies: PolicyFile
     us: Us
     session: aiohttp.ClientSession
     client: AsyncWebClient
@@ -107,7 +99,7 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
     Raises:
         PolicyError: the policy file cannot be used.
     """
-    policies = LoadedPolicy(settings.policy_file)
+    policies = PolicyFile(settings.policy_file)
     us = Us()
     session = make_session()
     client = make_client(slack.bot_token, slack.api_url, session)
@@ -142,7 +134,7 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
         bolt=bolt,
         workers=Workers(queue),
         courier=courier,
-        clock=Clock(settings.sweep_interval, pool, queue),
+        clock=Clock(settings.sweep_interval, pool, queue, [policies.watch]),
         model=model,
     )
 
@@ -174,7 +166,7 @@ def _runner(
     pool: Pool,
     queue: Queue,
     people: Directory,
-    policies: LoadedPolicy,
+    policies: PolicyFile,
     model: BaseChatModel,
 ) -> Runner:
     tools = make_tools(settings.tools, files_dir=settings.files_dir)

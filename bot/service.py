@@ -193,7 +193,8 @@ class Service:
         return "" if connected else "no socket to Slack is open"
 
     def _details(self) -> Mapping[str, str]:
-        return {}
+        trouble = self._app.policies.trouble
+        return {"policy": trouble} if trouble else {}
 
     async def _is_up(self) -> bool:
         return not await self._ping_database()

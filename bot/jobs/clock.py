@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -24,13 +26,21 @@ BATCH = 100
 LAST_TICK = 5.0  # seconds that a tick gets to end at a shutdown
 QUIET = timedelta(minutes=1)  # since a conversation's last run, before it is pruned
 PRUNED_AT_ONCE = 10
+Duty = Callable[[], Coroutine[Any, Any, None]]
 _JOBS = {"turn": turn_job, "resume": resume_job, "deliver": deliver_job}
 
 
 class Clock:
-    """Ticks each `interval` seconds; a late tick is one tick, and it never dies."""
+    """Ticks each `interval` seconds; a late tick is one tick, and it never dies.
 
-    def __init__(self, interval: float, pool: Pool, queue: Queue) -> None:
+    `duties` are done at each tick before the clock's own.
+    """
+
+    def __init__(
+        self, interval: float, pool: Pool, queue: Queue, duties: Sequence[Duty] = ()
+    ) -> None:
+        own = (self._expire, self._retry_stalled, self._take_up, self._prune)
+        self._duties: tuple[Duty, ...] = (*duties, *own)
         self._interval = interval
         self._pool = pool
         self._queue = queue
@@ -69,7 +79,7 @@ class Clock:
         self.last_tick = time.monotonic()
 
     async def _do_duties(self) -> None:
-        for duty in (self._expire, self._retry_stalled, self._take_up, self._prune):
+        for duty in self._duties:
             try:
                 await duty()
             except Exception as error:

@@ -198,6 +198,24 @@ async def test_a_duty_that_fails_stops_neither_the_others_nor_the_clock(
     assert clock.last_tick > before
 
 
+async def test_a_duty_that_is_handed_in_is_done_at_each_tick(house: House):
+    ticks: list[str] = []
+
+    async def watch() -> None:
+        ticks.append("watched")
+        raise OSError
+
+    clock = Clock(5, house.pool, house.queue, [watch])
+    request = await house.ask()
+    await house.pass_time(days=2)
+    await house.queue.app.open_async()
+    await clock.tick()
+    await clock.tick()
+    await house.queue.app.close_async()
+    assert ticks == ["watched", "watched"]
+    assert (await house.request(request.id)).status is Status.TIMED_OUT
+
+
 async def test_a_job_of_a_transaction_that_is_rolled_back_does_not_exist(house: House):
     class NoMore(Exception):
         pass

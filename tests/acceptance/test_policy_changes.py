@@ -1,0 +1,67 @@
+"""The file of a running bot is changed: to a bad one, to a stricter one."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.support.stage import GENERAL, POLICY, Stage
+
+BAD = POLICY.replace("tools: [delete_file]", "tolls: [delete_file]")
+STRICTER = POLICY + (
+    "  - {name: off-limits, tools: [delete_file], deny: true, why: Nothing goes now.}\n"
+)
+OPEN = STRICTER.replace(
+    "approvers:\n", "approvers:\n  all: {channel: C0GENERAL0, open: true}\n"
+)
+
+
+async def test_a_changed_policy_is_taken_up_unless_it_is_bad(socket_stage: Stage):
+    stage = socket_stage
+    file = stage.folder / "policy.yml"
+
+    put(file, BAD)
+    await stage.bot.until(200, "policy: the changed file cannot be used")
+    complaint = "tolls: unknown key; did you mean `tools`?"
+    assert complaint in (await stage.bot.get("/readyz"))[1]
+    await asyncio.sleep(1)  # some ticks: it is told once
+    assert stage.bot.log.count("the changed policy cannot be used") == 1
+    assert complaint in stage.bot.log
+
+    put(file, STRICTER)
+    await until_all_is_well(stage)
+    assert stage.bot.log.count("another policy is in force") == 1
+    kept = stage.put("a.txt")
+    ts = await stage.ask("delete a.txt")
+    await stage.answer(GENERAL, ts, "Nothing goes now.")
+    assert kept.exists()
+    assert stage.cards() == []
+
+    put(file, OPEN)
+    await until_logged(stage, "whoever joins C0GENERAL0 may decide as all")
+    assert "Traceback" not in stage.bot.log
+
+
+def put(file: Path, text: str) -> None:
+    """Replace the file in one step, as editors and deployments do."""
+    new = file.with_suffix(".new")
+    new.write_text(text)
+    new.replace(file)
+
+
+async def until_all_is_well(stage: Stage) -> None:
+    last = (0, "")
+    for _ in range(400):
+        last = await stage.bot.get("/readyz")
+        if last == (200, "ok\n"):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(last)
+
+
+async def until_logged(stage: Stage, words: str) -> None:
+    for _ in range(400):
+        if words in stage.bot.log:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(stage.bot.log[-3000:])
