@@ -1,4 +1,4 @@
-"""The policy changes while a request waits: stricter wins, at the click and at the run."""
+"""The policy changes while a request waits: stricter wins, at the click and the run."""
 
 from __future__ import annotations
 
