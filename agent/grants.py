@@ -96,7 +96,7 @@ class _Entry:
 
 
 class MemoryGrants:
-    """Grants of one process: for the terminal, for examples and for tests.
+    """Grants of one process: for examples and for tests.
 
     Args:
         ask: names of the tools that need a person.

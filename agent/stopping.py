@@ -24,10 +24,11 @@ TOO_MANY_STEPS = (
     "on, or ask for less at once."
 )
 TOO_MANY_REJECTS = (
-    "I stopped here, because {number} of my calls were rejected or not decided in "
-    "time:\n{rejected}\nThey did nothing. Tell me how to go on."
+    "I stopped here, because {number} of my calls were rejected, or not decided in "
+    "time. They did nothing:\n{rejected}\n"
 )
-OTHERS = "\nWhat became of my other calls:\n{others}"
+OTHERS = "What became of my other calls:\n{others}\n"
+ASK_AGAIN = "Tell me how to go on."
 
 
 def reason_to_stop(messages: Sequence[BaseMessage]) -> str:
@@ -63,7 +64,8 @@ def _too_many_rejects(turn: Sequence[BaseMessage]) -> str:
         else:
             others.append(f"- {_named(call)}: {_one_line(result.text)}")
     said = TOO_MANY_REJECTS.format(number=len(rejected), rejected="\n".join(rejected))
-    return said + (OTHERS.format(others="\n".join(others)) if others else "")
+    told = OTHERS.format(others="\n".join(others)) if others else ""
+    return said + told + ASK_AGAIN
 
 
 def _named(call: ToolCall) -> str:

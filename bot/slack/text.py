@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from agent.visible import is_hidden
 
 ARGUMENTS_IN_FULL = 4_000  # characters that stand on a card in full
 TEXT_LIMIT = 3_000  # characters of one text object, see `chunks`
 LINE_BREAKS_IN_A_ROW = 10
 NAME_LIMIT = 80  # characters of a display name, as in Slack's own profile form
 MENTIONS = 5
-
-# Hidden whatever the interpreter's Unicode tables say: the code points with the
-# property Default_Ignorable_Code_Point (DerivedCoreProperties.txt), and letters,
-# marks and symbols whose glyph is blank.
-_ALWAYS_HIDDEN = (
-    (0x034F, 0x034F),  # combining grapheme joiner
-    (0x115F, 0x1160),  # Hangul fillers
-    (0x17B4, 0x17B5),  # Khmer inherent vowels
-    (0x180B, 0x180F),  # Mongolian variation selectors
-    (0x2800, 0x2800),  # Braille blank
-    (0x3164, 0x3164),  # Hangul filler
-    (0xFE00, 0xFE0F),  # variation selectors
-    (0xFFA0, 0xFFA0),  # half-width Hangul filler
-    (0xFFFC, 0xFFFC),  # object replacement
-    (0x13441, 0x13446),  # Egyptian blanks
-    (0x16FE4, 0x16FE4),  # Khitan filler
-    (0x1D159, 0x1D159),  # null notehead
-    (0xE0000, 0xE0FFF),  # tags, more variation selectors, reserved
-)
-_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 
 # A run of backslashes (from its start, so that the search stays linear) before what
 # may need an escape: a long run of line breaks, anything outside printable ASCII,
@@ -47,17 +27,6 @@ _CANDIDATE = re.compile(
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{1,30}")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,30}")
-
-
-@functools.lru_cache(maxsize=4096)
-def is_hidden(character: str) -> bool:
-    """Whether one character cannot be told from nothing or from a space on a screen."""
-    point = ord(character)
-    if character in " \n\t":
-        return False
-    if unicodedata.category(character) in _HIDDEN_CATEGORIES:
-        return True
-    return any(first <= point <= last for first, last in _ALWAYS_HIDDEN)
 
 
 def visible(text: str) -> str:

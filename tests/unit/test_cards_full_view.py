@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.visible import is_hidden
 from bot.approvals.model import Status
 from bot.simulator.blocks import view_errors
 from bot.slack.cards.full_view import APPROVE_FULL, full_view
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
-from bot.slack.text import arguments_text, is_hidden
+from bot.slack.text import arguments_text
 from tests.unit.cards_samples import (
     NOW,
     closed,

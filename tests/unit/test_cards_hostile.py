@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.visible import is_hidden
 from bot.approvals.model import Confirm, Outcome, Stage, Status, Verdict
 from bot.simulator.blocks import errors
 from bot.slack.cards.arguments import shares
 from bot.slack.cards.request import card_blocks, card_text
 from bot.slack.cards.view import REQUESTS_PER_CARD
-from bot.slack.text import arguments_text, is_hidden
+from bot.slack.text import arguments_text
 from tests.unit.cards_samples import (
     NOW,
     buttons,

@@ -69,6 +69,47 @@ def by(event: str, user: str = "U0MINA", **fields: Any) -> dict[str, Any]:
             by("voided", reason="<@U0MINA> may no longer decide: guest"),
             "<@U0MINA> may no longer decide (guest); their word is void. Asked again.",
         ),
+        (
+            row("rejected", note="directors", outcome="unfillable"),
+            "Rejected, since too few people are left to decide the stage “directors”.",
+        ),
+        (
+            row("rejected", note="Not from here.", outcome="denied"),
+            "The policy denied it: Not from here.",
+        ),
+        (
+            row("rejected", note="denied:Not from here."),
+            "The policy denied it: Not from here.",
+        ),
+        (
+            row("rejected", note="U0MINA 2026", outcome="repeated"),
+            "Rejected, since the same call was rejected within the last hour.",
+        ),
+        (
+            by("rejected", note="denied: by me", outcome=""),
+            "<@U0MINA> rejected it: “denied: by me”",
+        ),
+        (
+            by("edited", before="0123"),
+            "<@U0MINA> changed the arguments. Earlier approvals do not count.",
+        ),
+        (
+            by("edited", stage=0, note="", outcome=""),
+            "The changed call waits for the approvals that its values need.",
+        ),
+        (
+            by("answered", note="use the old one"),
+            "<@U0MINA> answered in its place, so it does not run: “use the old one”",
+        ),
+        (
+            row("tightened", note="The policy has changed: directors."),
+            "The policy has changed: directors.",
+        ),
+        (
+            by("refused", word="superseded", verdict="approve"),
+            "<@U0MINA> clicked Approve, which was refused: <@U0MINA> had a card from "
+            "before the arguments were changed.",
+        ),
         (row("ran"), "`delete_file` ran."),
         (
             row("unknown"),

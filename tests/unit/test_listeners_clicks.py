@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import copy
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from bot.slack.listeners.views import choice_from_view
 
-from bot.approvals.judge import Place
+from bot.approvals.judge import Effect, Judgement, Place
 from bot.approvals.model import Person, Verdict
 from bot.slack.delivery import EVENT_TYPE
 from bot.slack.identity import Identity
-from bot.slack.listeners.clicks import choice_from
+from bot.slack.listeners import clicks
+from bot.slack.listeners.submissions import choice_from as choice_from_view
+from bot.slack.listeners.translating import choice_of, option_of, value_of
 
 US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
 DELIVERY = "7c1d6c0e-5f7e-4b7e-9a3f-111111111111"
@@ -60,6 +62,10 @@ CLICK = {
 }
 
 
+def choice_from(body, verdict=Verdict.APPROVE):
+    return choice_of(body, value_of(body), verdict)
+
+
 def click_of(**changes: Any) -> dict[str, Any]:
     return copy.deepcopy(CLICK) | changes
 
@@ -73,9 +79,19 @@ def test_a_click_names_its_person_request_and_place():
     assert choice.place == Place("A1", "C2", "1795426300.000100", DELIVERY)
 
 
-def test_the_other_button_is_a_reject():
-    action = {**CLICK["actions"][0], "action_id": "reject"}
-    assert choice_from(click_of(actions=[action])).verdict is Verdict.REJECT
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ({"value": "edit:t-1"}, ("edit", "t-1")),
+        ({"value": "edit:t:1"}, ("edit", "t:1")),
+        ({"value": "edit"}, ("edit", "")),
+        ({}, ("", "")),
+        (None, ("", "")),
+    ],
+)
+def test_a_menu_names_what_was_chosen_and_the_request(option, expected):
+    action = {"action_id": "more", "type": "overflow", "selected_option": option}
+    assert option_of(click_of(actions=[action])) == expected
 
 
 def test_the_person_is_of_their_own_team_and_the_enterprise_is_kept():
@@ -170,28 +186,44 @@ def test_a_view_whose_metadata_is_not_ours_names_no_request(metadata):
     assert choice.place == Place("A1", "", "")
 
 
-async def test_a_choice_is_written_down_before_it_is_acknowledged(monkeypatch):
-    from bot.slack.listeners import clicks
-
+@pytest.mark.parametrize(
+    ("action_id", "verdict"),
+    [("approve", "approve"), ("reject", "reject"), ("withdraw_3", "withdraw")],
+)
+async def test_a_choice_is_written_down_before_it_is_acknowledged(action_id, verdict):
     order: list[str] = []
-    handlers: dict[str, Any] = {}
-    app = SimpleNamespace(action=lambda name: lambda do: handlers.update({name: do}))
+    parts = SimpleNamespace(decider=SimpleNamespace())
+    handle = handlers_of(clicks, parts)(action_id)
 
     async def decide(choice):
-        order.append(f"decided {choice.verdict}")
+        order.append(f"decided {choice.verdict} {choice.request}")
+        return Judgement(Effect.RECORDED), None
 
     async def ack():
         order.append("acknowledged")
 
-    parts = SimpleNamespace(decider=SimpleNamespace(decide=decide))
-    clicks.register(app, parts)  # type: ignore[arg-type]
-    await handlers["approve"](ack, CLICK)
-    assert order == ["decided approve", "acknowledged"]
+    parts.decider.decide = decide
+    await handle(ack, CLICK)
+    assert order == [f"decided {verdict} req-1", "acknowledged"]
 
     async def fails(_choice):
         raise TimeoutError
 
     parts.decider.decide = fails
     with pytest.raises(TimeoutError):
-        await handlers["approve"](ack, CLICK)
-    assert order == ["decided approve", "acknowledged"]
+        await handle(ack, CLICK)
+    assert order == [f"decided {verdict} req-1", "acknowledged"]
+
+
+def handlers_of(module, parts):
+    """What `module` registers; gives the listener for an `action_id` or a view."""
+    registered: list[tuple[Any, Any]] = []
+    listen = lambda name: lambda do: registered.append((name, do))  # noqa: E731
+    module.register(SimpleNamespace(action=listen, view=listen), parts)
+
+    def listener(wanted: str) -> Any:
+        fits = [do for name, do in registered if re.fullmatch(name, wanted)]
+        assert len(fits) == 1
+        return fits[0]
+
+    return listener

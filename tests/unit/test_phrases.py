@@ -7,9 +7,9 @@ import datetime as dt
 import pytest
 
 from bot.approvals.judge import CHANGES, Effect, Judgement
-from bot.approvals.model import Person, Stage, Status, Verdict
+from bot.approvals.model import Confirm, Person, Stage, Status, Verdict
 from bot.slack import click_sentences as say
-from bot.slack.phrases import SlackPhrases
+from bot.slack.phrases import IN_FORM, SlackPhrases, in_form
 from tests.unit.cards_samples import MINA, NOW, OMAR, RAVI, closed, decision, request
 
 LATER = NOW + dt.timedelta(minutes=5)
@@ -34,6 +34,9 @@ def said(effect: Effect, word: str = "", about=None, who: Person = WHO) -> str:
         "bot",
         "other team",
         "could_not_check",
+        "superseded",
+        "not_allowed",
+        "already_decided",
     ],
 )
 def test_each_refusal_says_that_nothing_was_decided_or_who_can(word):
@@ -42,7 +45,18 @@ def test_each_refusal_says_that_nothing_was_decided_or_who_can(word):
     assert text.endswith(".")
 
 
-@pytest.mark.parametrize("word", ["requester", "participant", "not_in_group", "guest"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "requester",
+        "participant",
+        "not_in_group",
+        "guest",
+        "superseded",
+        "not_allowed",
+        "only_requester_withdraws",
+    ],
+)
 def test_a_refusal_names_who_can_decide(word):
     text = said(Effect.REFUSED, word)
     assert f"<@{MINA}>" in text
@@ -94,3 +108,71 @@ def test_a_click_on_an_unknown_request_is_told_so():
 )
 def test_where_the_card_says_it_nothing_is_whispered(effect):
     assert said(effect) == ""
+
+
+def test_a_superseded_click_is_told_who_changed_the_arguments():
+    text = said(Effect.REFUSED, "superseded", request(edited_by=OMAR))
+    assert f"The arguments were changed by <@{OMAR}> after your card was drawn" in text
+
+
+def test_only_the_requester_withdraws_and_is_named():
+    assert f"<@{RAVI}>, who asked for this" in said(
+        Effect.REFUSED, "only_requester_withdraws"
+    )
+
+
+@pytest.mark.parametrize("verdict", [Verdict.APPROVE, Verdict.EDIT])
+def test_a_late_click_on_an_approved_request_names_who_approved(verdict):
+    over = closed(Status.APPROVED, decisions=(decision(MINA, verdict),))
+    assert f"<@{MINA}>" in said(Effect.LATE, "approved", over)
+
+
+def test_a_late_click_on_an_answered_request_names_who_answered():
+    over = closed(Status.ANSWERED, decisions=(decision(OMAR, Verdict.ANSWER),))
+    assert f"already answered by <@{OMAR}>" in said(Effect.LATE, "answered", over)
+
+
+def test_a_late_click_names_nobody_where_the_approval_ended_in_a_reject():
+    over = closed(Status.REJECTED, decisions=(decision(MINA),))
+    assert "<@" not in said(Effect.LATE, "rejected", over)
+
+
+@pytest.mark.parametrize("word", sorted(IN_FORM))
+def test_what_a_form_says_is_said_there_alone_and_in_plain_text(word):
+    judgement = Judgement(Effect.REFUSED, word, "amount: <@U1> is *no* number")
+    text = in_form(judgement, request())
+    assert said(Effect.REFUSED, word) == ""
+    assert text.endswith((".", "number"))
+    assert len(text) > 30
+
+
+@pytest.mark.parametrize(
+    ("word", "detail"),
+    [
+        ("edit_invalid", "amount: not a number"),
+        ("edit_denied", "Not on Fridays."),
+        ("edit_unfillable", "directors"),
+    ],
+)
+def test_what_a_form_says_carries_the_detail(word, detail):
+    assert detail in in_form(Judgement(Effect.REFUSED, word, detail), request())
+
+
+@pytest.mark.parametrize(
+    ("argument", "wanted"),
+    [
+        ("path", "the value of path"),
+        ("", "this request's code, K7QP"),
+        ("gone.deeper", "this request's code, K7QP"),
+        ("path.deeper", "this request's code, K7QP"),
+    ],
+)
+def test_a_wrong_value_is_told_what_to_type(argument, wanted):
+    asked = request(confirm=Confirm.TYPED, confirm_argument=argument)
+    text = in_form(Judgement(Effect.REFUSED, "typed_wrong"), asked)
+    assert text.startswith(f"That is not {wanted}, so nothing was decided.")
+
+
+@pytest.mark.parametrize("word", ["not_in_group", "superseded", "", "misplaced"])
+def test_other_words_are_not_for_a_form(word):
+    assert in_form(Judgement(Effect.REFUSED, word), request()) == ""

@@ -34,6 +34,39 @@ SUBMISSION: dict[str, Any] = {
     "view": {"type": "modal", "id": "V1", "callback_id": "c", "private_metadata": ""},
     "response_urls": [],
 }
+MENU: dict[str, Any] = {
+    **CLICK,
+    "actions": [
+        {
+            "action_id": "more",
+            "type": "overflow",
+            "selected_option": {
+                "text": {"type": "plain_text", "text": "Edit…"},
+                "value": "edit:t1",
+            },
+            "action_ts": "1.3",
+        }
+    ],
+}
+FORM: dict[str, Any] = {
+    **SUBMISSION,
+    "view": {
+        **SUBMISSION["view"],
+        "state": {
+            "values": {
+                "reason": {"value": {"type": "plain_text_input", "value": "no"}},
+                "empty": {"value": {"type": "number_input", "value": None}},
+                "pick": {
+                    "value": {
+                        "type": "static_select",
+                        "selected_option": {"text": {}, "value": "1"},
+                    }
+                },
+                "other": {"value": {"type": "checkboxes", "selected_options": []}},
+            }
+        },
+    },
+}
 MESSAGE: dict[str, Any] = {
     "type": "event_callback",
     "team_id": "T1",
@@ -72,7 +105,18 @@ CHANGED = {
     },
 }
 COMMAND = {"command": "/approvals", "text": "", "user_id": "U1", "team_id": "T1"}
-ALL = [CLICK, SUBMISSION, MESSAGE, JOINED, CREATED, REACTED, CHANGED, COMMAND]
+ALL = [
+    CLICK,
+    SUBMISSION,
+    MENU,
+    FORM,
+    MESSAGE,
+    JOINED,
+    CREATED,
+    REACTED,
+    CHANGED,
+    COMMAND,
+]
 
 
 @pytest.mark.parametrize("payload", ALL)
@@ -95,6 +139,27 @@ def test_a_click_names_a_person_and_an_action(lacking: str):
 @pytest.mark.parametrize("word", ["a\x00b", "\ud800"])
 def test_an_id_that_cannot_be_stored_is_refused(word: str):
     assert readable({**CLICK, "api_app_id": word}) is None
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"value": 7},
+        {"value": "a\x00b"},
+        {"value": "\ud800"},
+        {"selected_option": "1"},
+        {"selected_option": {"value": ["1"]}},
+        "text",
+    ],
+)
+def test_what_no_input_can_hold_is_refused(held: object):
+    state = {"values": {"reason": {"value": held}}}
+    assert readable({**FORM, "view": {**FORM["view"], "state": state}}) is None
+
+
+def test_a_menu_whose_option_is_no_option_is_refused():
+    action = {**MENU["actions"][0], "selected_option": {"value": {"x": 1}}}
+    assert readable({**MENU, "actions": [action]}) is None
 
 
 ANYTHING = st.recursive(

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from agent.visible import is_hidden
 from bot.slack.text import (
     arguments_text,
     chunks,
     cut_escaped,
     date,
     escape,
-    is_hidden,
     is_identifier,
     long_arguments,
     mention,

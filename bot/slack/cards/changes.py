@@ -11,7 +11,7 @@ from bot.slack.cards.blocks import Block, line, preformatted, user, words
 from bot.slack.text import cut, visible
 
 _ABSENT = "(absent)"
-_TOGETHER = 1_500  # characters; several requests on one card share them
+_TOGETHER = 1_200  # characters; several requests on one card share them
 _MOST = 10  # changed arguments, likewise
 _ONE = 60  # characters at which a name or a value is cut in any case
 

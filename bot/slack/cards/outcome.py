@@ -69,8 +69,8 @@ def reasons(request: Request) -> list[str]:
     """Why it ended so, as people are to read it: plain, untrusted text."""
     rejected = last_word(request, Verdict.REJECT)
     given = [rejected.reason if rejected else "", _note_in_words(request)]
-    said = [each.strip() for each in given]
-    return [text for text in dict.fromkeys(said) if text and text != request.answer]
+    known = ("", request.answer.strip())  # the answer has a place of its own
+    return [t for t in dict.fromkeys(each.strip() for each in given) if t not in known]
 
 
 def _note_in_words(request: Request) -> str:

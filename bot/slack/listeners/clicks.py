@@ -21,7 +21,7 @@ from bot.slack.listeners.opening import FORMS, open_form, open_full_view, show_f
 from bot.slack.listeners.parts import Body, Parts
 from bot.slack.listeners.translating import choice_of, option_of, value_of
 
-_WITHDRAW = re.compile(rf"{WITHDRAW}(_\d+)?")  # one block may hold several
+_WITHDRAW = re.compile(rf"^{WITHDRAW}(_\d+)?$")  # one block may hold several
 
 
 def register(app: AsyncApp, parts: Parts) -> None:

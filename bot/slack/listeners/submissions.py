@@ -73,8 +73,10 @@ async def _submit_edit(parts: Parts, body: Body) -> Answer:
     choice, values = choice_from(body), values_of(body)
     async with parts.pool.connection() as connection:
         request = await store.load(connection, choice.request)
-    if request is None or request.token != choice.request:
+    if request is None:
         return await _decide(parts, body, choice)
+    if request.token != choice.request:  # the form shows arguments that are gone
+        return await _decide(parts, body, replace(choice, arguments=request.arguments))
     found = edited(request, values)
     if found.errors:
         return _errors(found.errors)

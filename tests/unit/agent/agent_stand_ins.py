@@ -1,4 +1,4 @@
-"""A scripted chat model and tools that record what they did."""
+"""A scripted chat model, tools that record what they did, a person with a script."""
 
 from __future__ import annotations
 
@@ -80,3 +80,21 @@ class Ledger:
     @property
     def tools(self) -> list[BaseTool]:
         return [self.tool("peek"), self.tool("wipe")]
+
+
+class FakePerson:
+    """Types its lines in turn, then leaves; keeps what it was shown."""
+
+    def __init__(self, *lines: str) -> None:
+        self.lines = list(lines)
+        self.prompts: list[str] = []
+        self.told: list[str] = []
+
+    def ask(self, prompt: str) -> str:
+        self.prompts.append(prompt)
+        if not self.lines:
+            raise EOFError
+        return self.lines.pop(0)
+
+    def tell(self, text: str) -> None:
+        self.told.append(text)

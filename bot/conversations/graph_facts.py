@@ -1,0 +1,241 @@
+"""What can be seen of a graph before it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, Union, cast, get_args, get_origin
+
+from langchain_core.messages import BaseMessage
+from langchain_core.tools import BaseTool
+from langgraph.channels import BaseChannel
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import add_messages
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.pregel import Pregel
+
+from agent.validation import schema_of
+from bot.conversations import node_sight
+
+Graph = Pregel[Any, Any, Any, Any]
+Channel = BaseChannel[Any, Any, Any]
+AT_RUN_TIME = "at run time"
+MESSAGES = "messages"
+NO_MESSAGES = (
+    "The graph {name} cannot be served: no key of its input takes a list of messages"
+    "{keys}; add one such as `messages: Annotated[list[AnyMessage], add_messages]`."
+)
+NOT_ITS_CHECKPOINTER = (
+    "The graph's own checkpointer is not used: conversations are kept in the bot's "
+    "database."
+)
+ITS_STORE = (
+    "The graph's own {store} is used as it is; the bot does not keep or share it."
+)
+FROM_CACHE = (
+    "The graph's cache may give the result of {nodes} without a run; then nobody is "
+    "asked there."
+)
+RETRIED = (
+    "The graph tries {nodes} again after a failure; an effect there may happen twice."
+)
+
+
+@dataclass(frozen=True)
+class LoadedGraph:
+    """A graph that can be served, and what is known of it.
+
+    Attributes:
+        graph: compiled; a checkpointer of its own is replaced for each run.
+        name: the graph's own name, else the name that AGENT gives it.
+        input_channel: the key of the state that takes messages; "" if there is none.
+        tools: JSON schema of the arguments of each tool in a tool node.
+        foresees: where it may ask, in words; `("at run time",)` if nothing is seen.
+        streams: whether a chat model that can stream is in sight of a node.
+        version: a digest of nodes, edges, state and breakpoints, so that a change
+            which its waiting interrupts may not survive is noticed.
+        notes: sentences for whoever starts the bot.
+    """
+
+    graph: Graph
+    name: str
+    input_channel: str
+    tools: Mapping[str, dict[str, Any]]
+    foresees: tuple[str, ...]
+    streams: bool
+    version: str
+    notes: tuple[str, ...] = ()
+
+
+def describe(graph: Graph, name: str) -> LoadedGraph:
+    """Look at a graph; runs nothing of it.
+
+    Args:
+        graph: a compiled graph.
+        name: what to call it where it has no name of its own.
+    """
+    own = graph.get_name()
+    return LoadedGraph(
+        graph=graph,
+        name=name if own == "LangGraph" else own,
+        input_channel=_input_channel(graph),
+        tools=_tool_schemas(graph),
+        foresees=tuple(_foreseen(graph)) or (AT_RUN_TIME,),
+        streams=any(
+            node_sight.streams(node.bound)
+            for _, part in _parts(graph)
+            for node in part.nodes.values()
+        ),
+        version=_version(graph),
+        notes=tuple(_notes(graph)),
+    )
+
+
+def problem(loaded: LoadedGraph) -> str:
+    """Say in one sentence why the bot cannot serve a graph, or ""."""
+    if loaded.input_channel:
+        return ""
+    names = ", ".join(_inputs(loaded.graph))
+    keys = f" (there is {names})" if names else ""
+    return NO_MESSAGES.format(name=loaded.name, keys=keys)
+
+
+def _parts(graph: Graph) -> Iterator[tuple[str, Graph]]:
+    """The graph and its subgraphs, each with its path, such as `plan|research`."""
+    yield "", graph
+    found = cast("Iterator[tuple[str, object]]", graph.get_subgraphs(recurse=True))
+    for path, part in found:
+        if isinstance(part, Pregel):
+            yield path, cast("Graph", part)
+
+
+def _inputs(graph: Graph) -> dict[str, Channel]:
+    keys: Sequence[str] = ()
+    if isinstance(graph, CompiledStateGraph):
+        builder = graph.builder
+        keys = list(cast("dict[str, object]", builder.schemas[builder.input_schema]))
+    elif not isinstance(graph.input_channels, str):
+        keys = graph.input_channels
+    channels = _channels(graph)
+    return {key: channels[key] for key in keys if key in channels and key != "__root__"}
+
+
+def _channels(graph: Graph) -> dict[str, Channel]:
+    """The channels without what LangGraph itself fills in for the nodes."""
+    found = cast("dict[str, object]", graph.channels)
+    return {
+        k: cast("Channel", c) for k, c in found.items() if isinstance(c, BaseChannel)
+    }
+
+
+def _input_channel(graph: Graph) -> str:
+    inputs = _inputs(graph)
+    fitting = [key for key, channel in inputs.items() if _takes_messages(channel)]
+    usual = inputs.get(MESSAGES)
+    if MESSAGES in fitting or (usual and _plain(usual.ValueType) in (list, Sequence)):
+        return MESSAGES
+    return fitting[0] if len(fitting) == 1 else ""
+
+
+def _takes_messages(channel: Channel) -> bool:
+    reducer = getattr(channel, "operator", None) or getattr(channel, "reducer", None)
+    # `add_messages(format=…)` is a partial of the function behind `add_messages`.
+    if isinstance(reducer, partial):
+        return reducer.func.__module__ == add_messages.__module__
+    return reducer is add_messages or _is_list_of_messages(channel.ValueType)
+
+
+def _is_list_of_messages(kind: Any) -> bool:
+    plain = _plain(kind)
+    if get_origin(plain) not in (list, Sequence):
+        return False
+    return any(_is_message(element) for element in get_args(plain))
+
+
+def _is_message(kind: Any) -> bool:
+    plain = _plain(kind)
+    if get_origin(plain) in (Union, types.UnionType):
+        return any(_is_message(member) for member in get_args(plain))
+    return isinstance(plain, type) and issubclass(plain, BaseMessage)
+
+
+def _plain(kind: Any) -> Any:
+    return _plain(get_args(kind)[0]) if get_origin(kind) is Annotated else kind
+
+
+def _tools(graph: Graph) -> dict[str, BaseTool]:
+    return {
+        name: tool
+        for _, part in _parts(graph)
+        for node in part.nodes.values()
+        for name, tool in node_sight.tools(node.bound).items()
+    }
+
+
+def _tool_schemas(graph: Graph) -> dict[str, dict[str, Any]]:
+    schemas: dict[str, dict[str, Any]] = {}
+    for name, tool in _tools(graph).items():
+        # Arguments of a type that JSON schema does not know: left out, like a tool
+        # that stands in no tool node.
+        with suppress(Exception):
+            schemas[name] = schema_of(tool)
+    return schemas
+
+
+def _foreseen(graph: Graph) -> list[str]:
+    """Where a graph may ask, as far as it can be seen, each place once."""
+    found: list[str] = []
+    for path, part in _parts(graph):
+        inside = f"{path}|" if path else ""
+        for when, nodes in (
+            ("before", part.interrupt_before_nodes),
+            ("after", part.interrupt_after_nodes),
+        ):
+            names = [f"every node of {path or 'the graph'}"] if nodes == "*" else nodes
+            found += [f"{when} {inside}{name}" for name in names]
+        for name, node in part.nodes.items():
+            found += node_sight.middleware(node.bound)
+            if node_sight.interrupts(node.bound):
+                found.append(f"in {inside}{name}")
+    found += [f"tool {n}" for n, t in _tools(graph).items() if node_sight.asks(t)]
+    return list(dict.fromkeys(found))
+
+
+def _version(graph: Graph) -> str:
+    seen = [[path, *_structure(part)] for path, part in _parts(graph)]
+    text = json.dumps(sorted(seen), separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _structure(graph: Graph) -> list[Any]:
+    # What LangGraph derives itself (branch:to:…) may change with its release.
+    derived = ("__", "branch:", "join:")
+    edges = graph.get_graph().edges
+    return [
+        sorted(graph.nodes),
+        sorted([e.source, e.target, e.conditional] for e in edges),
+        sorted(
+            [key, type(channel).__name__]
+            for key, channel in _channels(graph).items()
+            if not key.startswith(derived)
+        ),
+        [sorted(graph.interrupt_before_nodes), sorted(graph.interrupt_after_nodes)],
+    ]
+
+
+def _notes(graph: Graph) -> Iterator[str]:
+    if isinstance(graph.checkpointer, BaseCheckpointSaver):
+        yield NOT_ITS_CHECKPOINTER
+    if graph.store is not None:
+        yield ITS_STORE.format(store=type(graph.store).__name__)
+    nodes = graph.nodes.items()
+    cached = [name for name, node in nodes if node.cache_policy or graph.cache_policy]
+    if graph.cache is not None and cached:
+        yield FROM_CACHE.format(nodes=", ".join(cached))
+    if retried := [name for name, node in nodes if node.retry_policy]:
+        yield RETRIED.format(nodes=", ".join(retried))

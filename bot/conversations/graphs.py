@@ -1,0 +1,215 @@
+"""Load the graph that AGENT names, as `langgraph.json` writes it."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+import sysconfig
+import traceback
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn, cast
+
+import structlog
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import StateGraph
+from langgraph.pregel import Pregel
+
+from bot.conversations.graph_facts import Graph, LoadedGraph, describe
+from bot.errors import ConfigurationError
+from bot.logs import escape_controls, mask
+
+CAUSE_LIMIT = 200  # characters of another's words in a sentence of ours
+FORM = "path/to/file.py:name or package.module:name"
+# Code of which no line is a clue: Python's, the libraries', our own.
+_NOT_THEIRS = (
+    "<",
+    sysconfig.get_path("stdlib"),
+    sysconfig.get_path("purelib"),
+    __file__,
+)
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def load_graph(spec: str) -> AsyncGenerator[LoadedGraph]:
+    """Load a graph and keep open what it has opened.
+
+    The name stands for a compiled graph, a `StateGraph`, or a function that returns
+    one: sync or async, with no argument or one `config`, or a context manager around
+    it. Such a function is called once, here, and not for each run as LangGraph's own
+    server does. https://docs.langchain.com/langsmith/graph-rebuild
+
+    Args:
+        spec: `./file.py:name`, from the working directory, or `package.module:name`.
+
+    Raises:
+        ConfigurationError: one sentence that says why it cannot be loaded.
+    """
+    where, _, name = spec.rpartition(":")
+    if not where or not name.isidentifier():
+        raise _refusal(spec, f"allowed is {FORM}")
+    async with AsyncExitStack() as stack:
+        # In a thread, as LangGraph's server does it: graphs are written that call
+        # `asyncio.run` when they are imported.
+        module = await asyncio.to_thread(_import, spec, where)
+        found = _member(spec, module, name)
+        graph = await _graph_of(spec, found, stack)
+        yield describe(graph, name)
+
+
+def with_saver(graph: Graph, saver: BaseCheckpointSaver[Any]) -> Graph:
+    """A copy for one run, on checkpoints of ours instead of the graph's own.
+
+    Not `graph.copy(update=…)`: that forgets which classes of its state the graph has
+    allowed in checkpoints, and a dataclass would come back as a dict.
+    """
+    copied = copy.copy(graph)
+    copied.checkpointer = saver
+    return copied
+
+
+def _import(spec: str, where: str) -> ModuleType:
+    if where.endswith(".py") or "/" in where:
+        return _import_file(spec, Path(where).absolute())
+    try:
+        return importlib.import_module(where)
+    except (Exception, SystemExit) as error:
+        if isinstance(error, ModuleNotFoundError) and _is_part(error.name, where):
+            raise _refusal(spec, f"there is no module {where}") from error
+        _fail(spec, "cannot be imported", error)
+
+
+def _is_part(missing: str | None, where: str) -> bool:
+    return missing is not None and f"{where}.".startswith(f"{missing}.")
+
+
+def _import_file(spec: str, path: Path) -> ModuleType:
+    if path.suffix != ".py" or not path.is_file():
+        raise _refusal(spec, f"there is no Python file {path}")
+    # The same in each process, since checkpoints name the classes of the state by it;
+    # like no other module, so that none is shadowed.
+    name = f"graph_file_{re.sub(r'[^0-9A-Za-z]', '_', spec.rpartition(':')[0])}"
+    loader = SourceFileLoader(name, str(path))
+    module = importlib.util.module_from_spec(ModuleSpec(name, loader, origin=str(path)))
+    module.__file__ = str(path)
+    if str(path.parent) not in sys.path:
+        # Its neighbours can be imported; at the end, so that they shadow nothing.
+        sys.path.append(str(path.parent))
+    sys.modules[name] = module
+    try:
+        loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        _fail(spec, "cannot be imported", error)
+    return module
+
+
+def _member(spec: str, module: ModuleType, name: str) -> object:
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        graphs = [n for n, v in vars(module).items() if _is_graph(v)]
+        hint = f"; a graph there is {', '.join(graphs)}" if graphs else ""
+        raise _refusal(spec, f"there is no {name} in it{hint}") from None
+
+
+def _is_graph(value: object) -> bool:
+    return isinstance(value, StateGraph | Pregel)
+
+
+async def _graph_of(spec: str, found: object, stack: AsyncExitStack) -> Graph:
+    if not _is_graph(found) and callable(found):
+        arguments = _arguments(spec, found)
+        try:
+            found = await _made(found, arguments, stack)
+        except (Exception, SystemExit) as error:
+            _fail(spec, "raised", error)
+        if not _is_graph(found):
+            raise _refusal(spec, f"it returns {_kind(found)} and no graph")
+    if isinstance(found, StateGraph):
+        return _compiled(spec, cast("StateGraph[Any, Any, Any, Any]", found))
+    if isinstance(found, Pregel):
+        return cast("Graph", found)
+    raise _refusal(spec, f"it is {_kind(found)}, neither a graph nor a function")
+
+
+async def _made(
+    function: Callable[..., object], arguments: dict[str, Any], stack: AsyncExitStack
+) -> object:
+    made = function(**arguments)
+    if inspect.isawaitable(made):
+        made = await cast("Awaitable[object]", made)
+    if hasattr(made, "__aenter__"):
+        return await stack.enter_async_context(cast("Any", made))
+    if hasattr(made, "__enter__"):
+        return stack.enter_context(cast("Any", made))
+    return made
+
+
+def _arguments(spec: str, function: Callable[..., object]) -> dict[str, Any]:
+    """What to call a function with: nothing, or an empty `config`."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # a function that is not written in Python
+        return {}
+    given: dict[str, Any] = {}
+    for parameter in parameters:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        if _takes_config(parameter):
+            given[parameter.name] = {"configurable": {}}
+        elif parameter.default is parameter.empty:
+            raise _refusal(
+                spec,
+                f"it needs an argument {parameter.name}; a function may take nothing "
+                "or one config",
+            )
+    return given
+
+
+def _takes_config(parameter: inspect.Parameter) -> bool:
+    if parameter.kind is parameter.POSITIONAL_ONLY:
+        return False
+    return parameter.name == "config" or "RunnableConfig" in str(parameter.annotation)
+
+
+def _compiled(spec: str, builder: StateGraph[Any, Any, Any, Any]) -> Graph:
+    try:
+        return cast("Graph", builder.compile())
+    except Exception as error:
+        _fail(spec, "cannot be compiled", error)
+
+
+def _kind(value: object) -> str:
+    name = type(value).__name__
+    return f"an {name}" if name[:1].lower() in "aeiou" else f"a {name}"
+
+
+def _fail(spec: str, what: str, error: BaseException) -> NoReturn:
+    log.debug("the graph cannot be loaded", action="graph_failed", exc_info=error)
+    raise _refusal(spec, f"it {what}: {_cause(error)}") from None
+
+
+def _cause(error: BaseException) -> str:
+    """The type of an error, its first line and where in the graph's code it was."""
+    said = (str(error).strip() or "without a word").splitlines()[0][:CAUSE_LIMIT]
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.startswith(_NOT_THEIRS)]
+    at = ""
+    # Python itself says the place of what it cannot parse.
+    if theirs and not isinstance(error, SyntaxError):
+        at = f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})"
+    return f"{type(error).__name__}: {said}{at}"
+
+
+def _refusal(spec: str, why: str) -> ConfigurationError:
+    return ConfigurationError(escape_controls(mask(f"AGENT={spec}: {why}.")))

@@ -1,0 +1,267 @@
+"""Random lives of requests; whatever happens, nothing runs without its whole chain.
+
+The invariant is read from the rows and from the policy in force, not from the code that
+decides: effects <= grants <= 1 for each request, and every effect has before it all its
+stages' decisions, by different people who may decide now and who did not ask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from structlog.testing import capture_logs
+
+from bot.approvals.deadlines import expire_due
+from bot.approvals.eligibility import who_can_decide
+from bot.approvals.grants import Run, claim, finish
+from bot.approvals.model import Execution, Request, Status, Verdict
+from bot.approvals.policy import Demanded, parse_policy, plan
+from bot.approvals.verdicts import reject_by_operator
+from bot.conversations.intake import SQL
+from bot.conversations.recheck import Recheck
+from tests.integration.core_parts import House, open_house, person
+from tests.integration.test_grants import facts_of, start
+from tests.support import postgres
+
+HEAD = """
+version: 1
+defaults: {channel: C0APPROVAL, timeout: 24h}
+approvers:
+  managers: {users: [U0MINA, U0OMAR]}
+  finance: {users: [U0FAY, U0OMAR]}
+  directors: {users: [U0DANA, U0MINA]}
+rules:
+  - {name: small, tools: [pay], stages: [{approvers: managers}]}
+"""
+BIG = """
+  - name: big
+    tools: [pay]
+    when: {amount: {gt: 100}}
+    stages: [{approvers: %s}]
+"""
+POLICIES = [
+    HEAD,
+    HEAD + BIG % "finance",
+    HEAD + BIG % "directors",
+    HEAD.replace("stages: [{approvers: managers}]", "approval: none"),
+    HEAD.replace("approvers: managers}]", "approvers: managers, quorum: 2}]"),
+    HEAD.replace("[U0MINA, U0OMAR]", "[U0OMAR, U0FAY]"),
+    HEAD + "  - {name: never, tools: [pay], when: {amount: {gt: 500}}, deny: true}\n",
+]
+PEOPLE = ["U0RAVI", "U0MINA", "U0OMAR", "U0FAY", "U0DANA", "U0OLAF"]
+AMOUNTS = [50, 150, 700]
+STEPS = [
+    *["ask", "click", "click", "edit", "finish", "finish", "finish", "resume"],
+    *["click_what_was_shown_before", "change_policy", "change_person", "wait"],
+    *["pass_time", "stop_by_operator"],
+]
+
+
+class Lives(RuleBasedStateMachine):
+    """A few requests, and everything that can happen to them."""
+
+    server = template = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.logs = capture_logs()
+        self.logs.__enter__()
+        self.fresh = postgres.fresh_database(self.server, self.template)
+        self.opened = open_house(self.fresh.__enter__(), size=4)
+        self.house: House = self.runner.run(self.opened.__aenter__())
+        self.requests: list[Request] = []
+        self.old_tokens: list[tuple[Request, str]] = []
+        self.effects: list[str] = []
+        self.hours = 0
+
+    def teardown(self) -> None:
+        self.runner.run(self.opened.__aexit__(None, None, None))
+        self.fresh.__exit__(None, None, None)
+        self.logs.__exit__(None, None, None)
+        self.runner.close()
+
+    def do(self, work: Any) -> Any:
+        return self.runner.run(work)
+
+    @initialize(
+        policy=st.sampled_from(POLICIES),
+        amounts=st.lists(st.sampled_from(AMOUNTS), max_size=2),
+    )
+    def begin(self, policy: str, amounts: list[int]) -> None:
+        self.house.policies.current = parse_policy(policy)
+        for amount in (*amounts, 150):
+            self.raise_one(amount, "U0RAVI", [])
+
+    # One rule, and a seed for all that it picks: left to itself hypothesis repeats
+    # itself with small changes, and a life without an approval and a run shows nothing.
+    @rule(seed=st.integers(0, 2**32))
+    def live(self, seed: int) -> None:
+        draw = random.Random(seed).choice
+        getattr(self, draw(STEPS))(draw)
+
+    def ask(self, draw: Any) -> None:
+        asker, beside = draw(PEOPLE), draw([(), (), ("U0OMAR",)])
+        self.raise_one(draw(AMOUNTS), asker, [u for u in beside if u != asker])
+
+    def raise_one(self, amount: int, asker: str, beside: list[str]) -> None:
+        asked = self.house.ask(
+            "pay",
+            arguments={"amount": amount},
+            requester=person(asker),
+            participants=beside,
+        )
+        self.requests.append(self.do(asked))
+
+    def click(self, draw: Any) -> None:
+        """Anybody says anything; often somebody who may."""
+        request = draw(self.requests)
+        before = self.do(self.house.request(request.id))
+        who = draw([*who_can_decide(before), *PEOPLE])
+        verdict = draw([Verdict.APPROVE] * 4 + [*Verdict])
+        word: dict[str, Any] = {"reason": "so it is"}
+        if verdict is Verdict.EDIT:
+            word["arguments"] = {"amount": draw(AMOUNTS)}
+        self.do(self.house.click(who, request, verdict, **word))
+        self.note_token(request, before.token)
+
+    def edit(self, draw: Any) -> None:
+        request = draw(self.requests)
+        before = self.do(self.house.request(request.id))
+        word = {"arguments": {"amount": draw(AMOUNTS)}}
+        for who in who_can_decide(before)[:1]:
+            self.do(self.house.click(who, request, Verdict.EDIT, **word))
+        self.note_token(request, before.token)
+
+    def note_token(self, request: Request, before: str) -> None:
+        if self.do(self.house.request(request.id)).token != before:
+            self.old_tokens.append((request, before))
+
+    def finish(self, draw: Any) -> None:
+        """A whole chain, and what changes between the last word and the run."""
+        request = draw(self.requests)
+        for _ in range(4):
+            now = self.do(self.house.request(request.id))
+            for who in who_can_decide(now)[:2]:
+                self.do(self.house.click(who, request))
+        getattr(self, draw(["change_policy", "change_person", "wait"]))(draw)
+        self.do(self._resume(request.conversation))
+
+    def wait(self, draw: Any) -> None:
+        self.do(expire_due(self.house.pool, self.house.queue))
+
+    def click_what_was_shown_before(self, draw: Any) -> None:
+        for request, token in self.old_tokens:
+            before = self.do(self.house.request(request.id))
+            for user in (draw(PEOPLE), *who_can_decide(before)[:1]):
+                self.do(self.house.click(user, request, token=token))
+            after = self.do(self.house.request(request.id))
+            assert after.decisions == before.decisions
+
+    def change_policy(self, draw: Any) -> None:
+        self.house.policies.current = parse_policy(draw(POLICIES))
+
+    def change_person(self, draw: Any) -> None:
+        word = draw(["", "deactivated", "guest"])
+        self.house.people.refusals[draw(PEOPLE)] = word
+
+    def pass_time(self, draw: Any) -> None:
+        self.hours += draw([1, 2, 22])
+        self.do(self.house.pass_time(hours=self.hours))
+
+    def stop_by_operator(self, draw: Any) -> None:
+        request = draw(self.requests)
+        pool, queue = self.house.pool, self.house.queue
+        self.do(reject_by_operator(pool, queue, request.id, "stop", "operator"))
+
+    def resume(self, draw: Any) -> None:
+        request = draw(self.requests)
+        self.do(self._resume(request.conversation))
+
+    async def _resume(self, conversation: str) -> None:
+        house = self.house
+        run = await start(house, conversation)
+        decided = [r for r in run.requests.values() if not r.is_open]
+        recheck = Recheck(house.pool, house.queue, house.people, house.policies)
+        standing = await recheck.standing(decided)
+        for request in standing:
+            if request.status is Status.APPROVED:
+                await self._act(run, request)
+        key = {"conversation": conversation, "generation": run.generation}
+        async with house.pool.connection() as connection:
+            answered = [request.id for request in standing]
+            await connection.execute(SQL["own_run"], {**key, "answered": answered})
+
+    async def _act(self, run: Run, request: Request) -> None:
+        house = self.house
+        call = facts_of(request, arguments=request.arguments)
+        if not (await claim(house.pool, house.queue, run, call, None)).won:
+            return
+        self.effects.append(request.id)
+        await self._explain(await house.request(request.id))
+        await finish(house.pool, house.queue, run, call, Execution.DONE, "ok")
+
+    async def _explain(self, request: Request) -> None:
+        """Whatever runs has its whole chain before it, by the policy in force too."""
+        policy = self.house.policies.current
+        left_out = {request.requester.user, *request.participants}
+        words = [d for d in request.decisions if d.verdict is not Verdict.REJECT]
+        deciders = [d.person.user for d in words]
+        assert len(set(deciders)) == len(deciders)
+        assert not left_out & set(deciders)
+        for index, stage in enumerate(request.stages):
+            own = {d.person.user for d in words if d.stage == index}
+            assert len(own) >= stage.quorum
+            group = policy.groups[stage.approvers]
+            assert own <= set(group.users)
+            assert not any(self.house.people.refusals.get(user) for user in own)
+        found = plan(policy, "pay", request.arguments)
+        if isinstance(found, Demanded):
+            have = {stage.approvers: stage.quorum for stage in request.stages}
+            assert all(have.get(s.approvers, 0) >= s.quorum for s in found.stages) or (
+                request.raised_arguments is None and request.outcome == "waived"
+            )
+
+    @invariant()
+    def at_most_one_effect_and_one_grant(self) -> None:
+        assert len(set(self.effects)) == len(self.effects)
+        grants = self.do(
+            self.house.rows(
+                "SELECT request_id, count(*) AS number FROM grants GROUP BY 1"
+            )
+        )
+        assert all(row["number"] == 1 for row in grants)
+
+    @invariant()
+    def a_closed_request_has_no_open_stage_to_approve(self) -> None:
+        for request in self.requests:
+            now = self.do(self.house.request(request.id))
+            if now.status is Status.APPROVED:
+                assert now.stage_index == len(now.stages)
+            if now.is_open:
+                assert now.execution is None
+
+
+def test_nothing_runs_without_its_whole_chain(postgres_server: str, template: str):
+    Lives.server, Lives.template = postgres_server, template
+    run_state_machine_as_test(
+        Lives,
+        settings=settings(
+            max_examples=40,
+            stateful_step_count=12,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
