@@ -1,4 +1,4 @@
-"""Each stage's people are told where they are: in a channel of their own, or a thread."""
+"""Each stage's people are told in their own place: a thread, or another channel."""
 
 from __future__ import annotations
 
