@@ -1,4 +1,4 @@
-"""The command line: run, check, migrate, approvals."""
+"""The command line: run, check, migrate, policy, approvals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
-from bot import doctor
+from bot import doctor, policy_commands
 from bot.app import SlackAccess, make_app
 from bot.approvals import store
 from bot.approvals.model import Request, Status
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.load(os.environ, Path(".env"))
         configure_logging(settings.log_format, settings.log_level)
-        with _database(settings) as url:
+        with _database(settings, parsed.needs_database) as url:
             return asyncio.run(parsed.command(settings, parsed, url))
     except BotError as error:
         return _complain(str(error))
@@ -65,8 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _database(settings: Settings) -> Generator[str]:
+def _database(settings: Settings, is_needed: bool) -> Generator[str]:
     """The server that the settings name, or the embedded one while we live."""
+    if not is_needed:
+        yield ""
+        return
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
@@ -91,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bot", description="Run the bot, or look after it."
     )
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, needs_database=True)
     commands = parser.add_subparsers(metavar="COMMAND")
     commands.add_parser("run", help="run (the default)").set_defaults(command=run)
     check = commands.add_parser("check", help="check settings, policy, Slack, model")
@@ -99,8 +102,23 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("migrate", help="bring the schema up to date").set_defaults(
         command=migrate_command
     )
+    _add_policy(commands.add_parser("policy", help="what the policy says"))
     _add_approvals(commands.add_parser("approvals", help="the queue"))
     return parser
+
+
+def _add_policy(policy: argparse.ArgumentParser) -> None:
+    policy.set_defaults(needs_database=False)
+    actions = policy.add_subparsers(metavar="ACTION", required=True)
+    show = actions.add_parser(
+        "show", help="the whole policy; what can loosen is marked"
+    )
+    show.set_defaults(command=policy_commands.show_command)
+    explain = actions.add_parser("explain", help="what one call needs, and why")
+    explain.add_argument("--tool", type=_words, required=True)
+    explain.add_argument("--args", metavar="JSON", required=True)
+    explain.add_argument("--requester", metavar="U…", help="the user id of who asks")
+    explain.set_defaults(command=policy_commands.explain_command)
 
 
 def _add_approvals(approvals: argparse.ArgumentParser) -> None:

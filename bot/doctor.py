@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import aiohttp
 import psycopg
@@ -17,16 +17,16 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from agent.models import explain_model_error, make_model
-from bot.approvals.policy import Policy, PolicyError, load_policy, named_ids
+from bot.approvals.policy import PolicyError, load_policy
 from bot.database.migrate import missing
 from bot.database.pool import connect
+from bot.doctor_ids import unknown_ids
 from bot.settings import Settings, Transport
 from bot.slack.client import BAD_TOKEN, error_code, make_client, make_session
 from bot.slack.identity import learn_identity
 
 MANIFEST = Path(__file__).parent.parent / "manifest.yml"
 MODEL_TIMEOUT = 20.0  # seconds
-UNKNOWN = frozenset({"user_not_found", "user_not_visible", "channel_not_found"})
 Check = Callable[[], Awaitable[list[str]]]
 
 
@@ -63,38 +63,7 @@ async def _policy(settings: Settings, client: AsyncWebClient) -> list[str]:
         return [str(complaint) for complaint in error.complaints]
     if settings.transport is Transport.SIMULATOR:
         return []
-    return await _unknown_ids(policy, client)
-
-
-async def _unknown_ids(policy: Policy, client: AsyncWebClient) -> list[str]:
-    troubles: list[str] = []
-    for path, slack_id in named_ids(policy):
-        try:
-            trouble = await _trouble_with(slack_id, client)
-        except SlackApiError as error:
-            return [*troubles, f"Slack cannot be asked ({error_code(error)})"]
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return [*troubles, f"Slack cannot be asked ({type(error).__name__})"]
-        if trouble:
-            troubles.append(f"{path}: {trouble}")
-    return troubles
-
-
-async def _trouble_with(slack_id: str, client: AsyncWebClient) -> str:
-    """What is wrong with a person or a channel that the policy names, or ""."""
-    try:
-        if slack_id.startswith(("U", "W")):
-            await client.users_info(user=slack_id)
-            return ""
-        answer = await client.conversations_info(channel=slack_id)
-    except SlackApiError as error:
-        if error_code(error) not in UNKNOWN:
-            raise
-        return f"Slack does not know {slack_id}"
-    channel = cast("dict[str, Any]", answer.data)["channel"]
-    if channel.get("is_member", True):
-        return ""
-    return f"the bot is not a member of {slack_id}; invite it there"
+    return await unknown_ids(policy, client)
 
 
 async def _database(url: str) -> list[str]:

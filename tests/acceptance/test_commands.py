@@ -11,7 +11,7 @@ import pytest
 from bot.simulator.channels import Channel
 from tests.support.bot_process import Outcome, free_port, run_command
 from tests.support.shown import buttons, everything
-from tests.support.stage import BOT_TOKEN, GENERAL, POLICY, Stage, make_stage
+from tests.support.stage import BOT_TOKEN, GENERAL, MINA, POLICY, Stage, make_stage
 
 module = pytest.mark.asyncio(loop_scope="module")
 STAGE = {"transport": "http"}
@@ -120,6 +120,30 @@ async def test_check_names_everything_that_is_wrong(shared: Stage):
         assert secret not in said
     assert "approvers.directors.users[0]: Slack does not know U0NOBODY00" in ids.out
     assert "defaults.channel: the bot is not a member of C0CLOSED00" in ids.out
+
+
+async def test_the_policy_is_shown_and_explained_without_a_database(tmp_path: Path):
+    nowhere = f"postgresql://127.0.0.1:{free_port()}/none"
+    async with make_stage(tmp_path, nowhere, "http", start=False) as stage:
+        write(stage.folder / "bad.yml", POLICY + "rulez: []\n")
+        call = ("policy", "explain", "--tool", "delete_file")
+        shown, explained, unreadable, refused = await asyncio.gather(
+            bot(stage, "policy", "show"),
+            bot(stage, *call, "--args", '{"path": "a"}', "--requester", MINA),
+            bot(stage, *call, "--args", "{"),
+            bot(stage, "policy", "show", POLICY_FILE="bad.yml"),
+        )
+
+    assert [shown.status, explained.status] == [0, 0]
+    assert "managers: Mina (U0MINA0000), Marek (U0MAREK000)" in shown.out
+    assert "CAN LOOSEN: takes the place of defaults.stages" in shown.out
+    assert "1. managers, 1 of: Marek (U0MAREK000)\n" in explained.out
+    assert [unreadable.status, refused.status] == [2, 2]
+    assert unreadable.err.startswith("--args cannot be read: ")
+    assert refused.err == "The policy, rulez: unknown key; did you mean `rules`?\n"
+    for outcome in (shown, explained, unreadable, refused):
+        assert "Traceback" not in outcome.out + outcome.err
+    assert len(unreadable.err.splitlines()) == 1
 
 
 async def test_check_names_the_scopes_that_are_missing(tmp_path: Path, database: str):

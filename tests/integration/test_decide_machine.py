@@ -62,7 +62,7 @@ POLICIES = [
 PEOPLE = ["U0RAVI", "U0MINA", "U0OMAR", "U0FAY", "U0DANA", "U0OLAF"]
 AMOUNTS = [50, 150, 700]
 STEPS = [
-    *["ask", "click", "click", "edit", "finish", "finish", "finish", "resume"],
+    *["ask", "ask", "click", "click", "edit", "finish", "finish", "finish", "resume"],
     *["click_what_was_shown_before", "change_policy", "change_person", "wait"],
     *["pass_time", "stop_by_operator"],
 ]
@@ -139,10 +139,12 @@ class Lives(RuleBasedStateMachine):
     def edit(self, draw: Any) -> None:
         request = draw(self.requests)
         before = self.do(self.house.request(request.id))
-        word = {"arguments": {"amount": draw(AMOUNTS)}}
+        others = [each for each in AMOUNTS if each != before.arguments["amount"]]
+        word = {"arguments": {"amount": draw(others)}}
         for who in who_can_decide(before)[:1]:
             self.do(self.house.click(who, request, Verdict.EDIT, **word))
         self.note_token(request, before.token)
+        self.click_what_was_shown_before(draw)
 
     def note_token(self, request: Request, before: str) -> None:
         if self.do(self.house.request(request.id)).token != before:
@@ -155,7 +157,8 @@ class Lives(RuleBasedStateMachine):
             now = self.do(self.house.request(request.id))
             for who in who_can_decide(now)[:2]:
                 self.do(self.house.click(who, request))
-        getattr(self, draw(["change_policy", "change_person", "wait"]))(draw)
+        change = draw(["tighten", "tighten", "change_policy", "change_person", "wait"])
+        getattr(self, change)(draw)
         self.do(self._resume(request.conversation))
 
     def wait(self, draw: Any) -> None:
@@ -171,6 +174,9 @@ class Lives(RuleBasedStateMachine):
 
     def change_policy(self, draw: Any) -> None:
         self.house.policies.current = parse_policy(draw(POLICIES))
+
+    def tighten(self, draw: Any) -> None:
+        self.house.policies.current = parse_policy(draw(POLICIES[1:3]))
 
     def change_person(self, draw: Any) -> None:
         word = draw(["", "deactivated", "guest"])

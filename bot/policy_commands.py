@@ -1,0 +1,266 @@
+"""`python -m bot policy`: what the policy says, and what it asks of one call."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime as dt
+import json
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+
+from bot.approvals.digest import NotCanonical, canonical
+from bot.approvals.eligibility import unfillable_stage
+from bot.approvals.model import REQUESTER, USERS, Person, Profile, Stage
+from bot.approvals.policy import Demanded, Group, Policy, load_policy, plan
+from bot.approvals.policy.explain import explain
+from bot.approvals.policy.fields import USER_ID
+from bot.approvals.ports import People
+from bot.approvals.standing import Standing, live_sources, people_now, stages_of
+from bot.errors import ConfigurationError, SlackUnavailable
+from bot.policy_words import (
+    finding_lines,
+    group_words,
+    manner_lines,
+    plan_lines,
+    policy_lines,
+)
+from bot.settings import Settings, Transport
+from bot.slack.client import error_code, make_client, make_session
+from bot.slack.directory import Directory
+from bot.slack.identity import learn_identity
+from bot.slack.text import visible
+
+AT_ONCE = 8  # questions to Slack
+
+
+@dataclass
+class Known:
+    """What Slack says of people and groups, as far as it can be asked.
+
+    Attributes:
+        people: None where Slack cannot be asked.
+        trouble: why something is not known; "" if all is.
+        requester: whoever asks; its user id is "" if nobody is named.
+    """
+
+    people: People | None
+    requester: Person
+    trouble: str = ""
+    profiles: dict[str, Profile] = field(default_factory=dict[str, Profile])
+    members: dict[str, tuple[str, ...]] = field(
+        default_factory=dict[str, tuple[str, ...]]
+    )
+    participants: tuple[str, ...] = ()
+    _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    async def learn(self, sources: Iterable[str], users: Iterable[str]) -> None:
+        """Ask for live groups, and then for the names of all people."""
+        await asyncio.gather(*(self._learn_group(source) for source in sources))
+        found = {user for group in self.members.values() for user in group}
+        everybody = sorted({*found, *users} - {""})
+        await asyncio.gather(*(self._learn_person(user) for user in everybody))
+
+    async def _learn_group(self, source: str) -> None:
+        depends = source.startswith("manager_of_requester:")
+        if self.people is None or (depends and not self.requester.user):
+            return
+        try:
+            self.members[source] = await self.people.members(source, self.requester)
+        except SlackUnavailable:
+            self.trouble = "Slack did not answer all questions; ask again."
+
+    async def _learn_person(self, user: str) -> None:
+        if self.people is None:
+            return
+        person = replace(self.requester, user=user)
+        try:
+            async with self._gate:
+                self.profiles[user] = await self.people.look_up(person)
+        except SlackUnavailable:
+            self.trouble = "Slack did not answer all questions; ask again."
+
+    def may_decide(self, user: str) -> bool:
+        """Whether Slack says nothing against this person."""
+        profile = self.profiles.get(user)
+        return profile is None or not profile.refusal
+
+    def label(self, user: str) -> str:
+        """The name beside the id, and why somebody cannot decide."""
+        profile = self.profiles.get(user)
+        if profile is None:
+            return user
+        barred = "" if self.may_decide(user) else f", cannot decide: {profile.refusal}"
+        name = "" if profile.name == user else visible(profile.name)
+        return f"{name} ({user}{barred})" if name else f"{user}{barred}"
+
+
+async def show_command(
+    settings: Settings, _parsed: argparse.Namespace, _url: str
+) -> int:
+    """Print the policy in the order in which it works."""
+    policy = load_policy(settings.policy_file)
+    async with _known(settings, "") as known:
+        sources = {group.source for group in policy.groups.values()} - {USERS}
+        await known.learn(sources, _users(policy))
+    now = dt.datetime.now(dt.UTC)
+    for line in policy_lines(policy, lambda g: _group(g, known), known.label, now):
+        print(line)
+    _print_trouble(known)
+    return 0
+
+
+async def explain_command(
+    settings: Settings, parsed: argparse.Namespace, _url: str
+) -> int:
+    """Print which rules match a call, and who decides it now.
+
+    Raises:
+        ConfigurationError: the arguments or the requester cannot be read.
+    """
+    policy = load_policy(settings.policy_file)
+    arguments = _arguments(parsed.args)
+    requester = _requester(parsed.requester)
+    print(f"{visible(parsed.tool)}, by policy {policy.version}")
+    findings = explain(policy, parsed.tool, arguments)
+    for finding in findings:
+        print("\n".join(finding_lines(finding, arguments, policy)))
+    if not findings:
+        print("  no rule names it")
+    found = plan(policy, parsed.tool, arguments)
+    print("\n".join(plan_lines(found)))
+    if isinstance(found, Demanded):
+        async with _known(settings, requester) as known:
+            await _print_demanded(policy, found, known)
+    return 0
+
+
+async def _print_demanded(policy: Policy, plan: Demanded, known: Known) -> None:
+    stages = stages_of(plan.stages)
+    await known.learn(
+        live_sources(stages, policy), {*_users(policy), known.requester.user}
+    )
+    now = Standing(policy, dt.datetime.now(dt.UTC), known.members)
+    stages = [replace(s, people=people_now(s, known, now)) for s in stages]
+    for number, stage in enumerate(stages, 1):
+        print(f"  {number}. {_who(stage, known)}")
+    print("\n".join(manner_lines(plan)))
+    print(f"  {_left_out(known)}")
+    if short := _short(stages, known):
+        print(
+            f"Those who remain cannot fill the stage {short}: "
+            "such a request is rejected at once."
+        )
+    _print_trouble(known)
+
+
+def _left_out(known: Known) -> str:
+    if user := known.requester.user:
+        return f"{known.label(user)} asks, and decides no stage but `requester`."
+    return "whoever asks decides no stage but `requester`; name them with --requester"
+
+
+def _who(stage: Stage, known: Known) -> str:
+    if stage.source == REQUESTER and not known.requester.user:
+        who = "whoever asks"
+    elif not _is_known(stage, known):
+        who = f"{group_words(Group(stage.approvers, (), stage.source))}, not looked up"
+    else:
+        who = ", ".join(map(known.label, stage.people)) or "nobody"
+    return f"{stage.approvers}, {stage.quorum} of: {who}"
+
+
+def _is_known(stage: Stage, known: Known) -> bool:
+    return stage.source in {USERS, REQUESTER} or stage.source in known.members
+
+
+def _short(stages: list[Stage], known: Known) -> str:
+    """The group of a stage that cannot be filled, as far as that is known."""
+    if not all(_is_known(stage, known) for stage in stages) or not known.requester.user:
+        return ""
+    able = [
+        replace(stage, people=tuple(filter(known.may_decide, stage.people)))
+        for stage in stages
+    ]
+    short = unfillable_stage(able, {known.requester.user}, {})
+    return short.approvers if short else ""
+
+
+def _group(group: Group, known: Known) -> str:
+    if group.source == USERS:
+        return ", ".join(map(known.label, group.users))
+    people = known.members.get(group.source)
+    if people is None:
+        return group_words(group)
+    who = ", ".join(map(known.label, people)) or "nobody"
+    return f"{group_words(group)}, now {who}"
+
+
+def _users(policy: Policy) -> set[str]:
+    """Everybody whom the file names."""
+    listed = {user for group in policy.groups.values() for user in group.users}
+    for each in policy.delegations:
+        listed |= {each.principal, each.delegate}
+    return listed
+
+
+def _print_trouble(known: Known) -> None:
+    if known.trouble:
+        print(f"\n{known.trouble}")
+
+
+@asynccontextmanager
+async def _known(settings: Settings, requester: str) -> AsyncGenerator[Known]:
+    """Slack, or why it cannot be asked."""
+    nobody = Person("", "", requester)
+    if settings.transport is Transport.SIMULATOR:
+        said = "There is no Slack to ask without SLACK_* variables: ids only."
+        yield Known(None, nobody, said)
+        return
+    async with make_session() as session:
+        token = settings.slack_bot_token
+        secret = token.get_secret_value() if token else None
+        client = make_client(secret, settings.slack_api_url, session)
+        try:
+            us = await learn_identity(client)
+        except SlackApiError as error:
+            said = f"Slack cannot be asked ({error_code(error)}): ids only."
+            yield Known(None, nobody, said)
+        except (aiohttp.ClientError, TimeoutError, OSError, KeyError) as error:
+            said = f"Slack cannot be asked ({type(error).__name__}): ids only."
+            yield Known(None, nobody, said)
+        else:
+            person = Person(us.enterprise, us.team, requester)
+            yield Known(Directory(client, lambda: us), person)
+
+
+def _requester(user: str | None) -> str:
+    if user and not USER_ID.fullmatch(user):
+        raise ConfigurationError(
+            f"--requester {visible(user)}: write a user id such as U0123ABCDEF."
+        )
+    return user or ""
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    """Read the arguments of a call, as strictly as they would be stored."""
+    try:
+        found = json.loads(text, object_pairs_hook=_once)
+        canonical(found)
+    except (ValueError, RecursionError, NotCanonical) as error:
+        raise ConfigurationError(f"--args cannot be read: {error}.") from error
+    if not isinstance(found, dict):
+        raise ConfigurationError('--args must be a JSON object, such as {"amount": 5}.')
+    return cast("dict[str, Any]", found)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands in it twice")
+    return found

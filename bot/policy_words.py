@@ -1,0 +1,217 @@
+"""A policy and what it asks of a call, as lines for a terminal."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from bot.approvals.model import REQUESTER, USERS, Confirm, Verdict
+from bot.approvals.policy import (
+    MISSING,
+    THREAD,
+    Condition,
+    Demanded,
+    Denied,
+    Effect,
+    Group,
+    Plan,
+    Policy,
+    Rule,
+    StageDemand,
+    Waived,
+    value_at,
+)
+from bot.approvals.policy.delegation import is_in_force
+from bot.approvals.policy.explain import Finding, replacing_defaults
+from bot.slack.text import visible
+
+Label = Callable[[str], str]  # of a user id: the name beside it, where it is known
+Members = Callable[[Group], str]
+_SHOWN = 60  # characters of a value
+_KINDS = {
+    "usergroup": "user group {}",
+    "channel": "members of the private channel {}",
+    "open_channel": "whoever is in the channel {}",
+    "manager_of_requester": "manager of the requester, from the profile field {}",
+    REQUESTER: "the person who asks",
+}
+
+
+def policy_lines(
+    policy: Policy, members: Members, label: Label, now: dt.datetime
+) -> Iterator[str]:
+    """The whole policy in force, with a mark where a rule can loosen."""
+    yield f"Policy {policy.version}"
+    yield (
+        f"A request waits {_span(policy.timeout)} at most; "
+        f"cards go to {_place(policy.channel)}; days are those of {policy.timezone}."
+    )
+    yield from ("", "Rules, in order (every one that matches counts)")
+    first = replacing_defaults(policy)
+    for number, rule in enumerate(policy.rules, 1):
+        yield from _rule_lines(number, rule, rule.name in first, policy)
+    stages = policy.default_stages
+    asked = _chain(stages, policy.channel) if stages else "denied"
+    yield f"  anything else: {asked} (defaults.stages)"
+    yield from ("", "Groups")
+    for group in policy.groups.values():
+        yield f"  {group.name}: {members(group)}{_delegable(group)}"
+    yield f"  {REQUESTER}: {_KINDS[REQUESTER]}; left out of every other group"
+    yield from _level_lines(policy)
+    yield from _delegation_lines(policy, label, now)
+
+
+def group_words(group: Group) -> str:
+    """Where the people of a group come from."""
+    kind, _, named = group.source.partition(":")
+    return "listed people" if kind == USERS else _KINDS[kind].format(named)
+
+
+def finding_lines(
+    finding: Finding, arguments: Mapping[str, Any], policy: Policy
+) -> Iterator[str]:
+    """Whether a rule counts for a call, and why."""
+    word = "counts" if finding.counts else "does not count"
+    rule = finding.rule
+    yield f"  {rule.name} {word}: {_effect(rule, policy)}"
+    for condition, judged in finding.judged:
+        value = value_at(arguments, condition.argument)
+        found = "missing" if value is MISSING else _value(value)
+        yield f"    {_condition(condition)}: {_judged(judged, rule)} ({found})"
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """What follows for a call, without its stages."""
+    if isinstance(plan, Waived):
+        yield f"It runs without anybody: rule {plan.rule} waives it."
+    elif isinstance(plan, Denied):
+        yield f"It is denied: {plan.why}"
+    else:
+        yield f"It waits for people, by {', '.join(plan.rules)}:"
+
+
+def manner_lines(plan: Demanded) -> Iterator[str]:
+    """How people answer a request, and what they are told."""
+    yield f"  answers: {_verdicts(plan.allow)}"
+    if plan.confirm is not Confirm.NONE:
+        yield f"  confirm: {_confirm(plan)}"
+    yield from (f"  why: {why}" for why in plan.why)
+
+
+def _rule_lines(
+    number: int, rule: Rule, is_first: bool, policy: Policy
+) -> Iterator[str]:
+    named = rule.tools or rule.interrupts
+    kind = "tools" if rule.tools else "interrupts"
+    yield f"  {number}. {rule.name}: {kind} {', '.join(map(visible, named))}"
+    if rule.when:
+        yield f"     when {' and '.join(map(_condition, rule.when))}"
+    yield f"     {_effect(rule, policy)}{_manner(rule)}"
+    if rule.why:
+        yield f"     why: {rule.why}"
+    if loosens := _loosens(rule, is_first, policy):
+        yield f"     CAN LOOSEN: {loosens}"
+
+
+def _loosens(rule: Rule, is_first: bool, policy: Policy) -> str:
+    if rule.effect is Effect.WAIVE:
+        return "such a call runs without anybody, unless another rule demands"
+    if not is_first:
+        return ""
+    if policy.default_stages:
+        return "takes the place of defaults.stages"
+    return "such a call would be denied without it"
+
+
+def _effect(rule: Rule, policy: Policy) -> str:
+    if rule.effect is Effect.WAIVE:
+        return "approval: none"
+    if rule.effect is Effect.DENY:
+        return "denied"
+    return _chain(rule.stages, policy.channel)
+
+
+def _manner(rule: Rule) -> str:
+    if rule.effect is not Effect.DEMAND:
+        return ""
+    confirm = "" if rule.confirm is Confirm.NONE else f"; confirm: {rule.confirm}"
+    return f"; answers: {_verdicts(rule.allow)}{confirm}"
+
+
+def _chain(stages: Iterable[StageDemand], usual: str) -> str:
+    return ", then ".join(_stage(stage, usual) for stage in stages)
+
+
+def _stage(stage: StageDemand, usual: str) -> str:
+    number = f"{stage.quorum} of " if stage.quorum > 1 else ""
+    place = f" (told in {_place(stage.channel)})" if stage.channel != usual else ""
+    return f"{number}{stage.approvers}{place}"
+
+
+def _confirm(plan: Demanded) -> str:
+    if plan.confirm is Confirm.DIALOG:
+        return "a dialog names the effect"
+    what = f"the value of {plan.confirm_argument}" if plan.confirm_argument else ""
+    return f"{what or 'the code of the request'} is typed in"
+
+
+def _verdicts(allow: Iterable[Verdict]) -> str:
+    return ", ".join(allow) or "none, since the rules offer none in common"
+
+
+def _condition(condition: Condition) -> str:
+    operand = _value(condition.value)
+    return f"{visible(condition.argument)} {condition.operator} {operand}"
+
+
+def _value(value: Any) -> str:
+    text = visible(json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def _judged(judged: bool | None, rule: Rule) -> str:
+    if judged is not None:
+        return "true" if judged else "false"
+    taken = "false for a waiver"
+    if rule.effect is not Effect.WAIVE:
+        word = "demand" if rule.effect is Effect.DEMAND else "denial"
+        taken = f"true for a {word}"
+    return f"cannot be judged, which is {taken}"
+
+
+def _delegable(group: Group) -> str:
+    return f"; delegable to {group.delegable_to}" if group.delegable_to else ""
+
+
+def _level_lines(policy: Policy) -> Iterator[str]:
+    answers = policy.interrupts.answers
+    if not policy.interrupts.levels and answers is None:
+        return
+    yield from ("", "Interrupts")
+    if answers is not None:
+        yield f"  answers: {answers}"
+    for level, group in policy.interrupts.levels.items():
+        yield f"  level {visible(level)}: {group}"
+
+
+def _delegation_lines(policy: Policy, label: Label, now: dt.datetime) -> Iterator[str]:
+    if not policy.delegations:
+        return
+    yield from ("", "Delegations")
+    for each in policy.delegations:
+        state = "in force" if is_in_force(policy, each, now) else "over"
+        who = f"{label(each.delegate)} for {label(each.principal)}"
+        yield f"  {who}, until {each.until} with that day: {state}"
+
+
+def _place(channel: str) -> str:
+    return "the conversation's thread" if channel == THREAD else channel
+
+
+def _span(span: dt.timedelta) -> str:
+    seconds = int(span.total_seconds())
+    units = ((86400, "d"), (3600, "h"), (60, "m"))
+    size, unit = next((u for u in units if seconds % u[0] == 0), (1, "s"))
+    return f"{seconds // size}{unit}"
