@@ -8,7 +8,15 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.support.deciding import SANDBOX, asked, opened, request_of, shows, transfers
+from tests.support.deciding import (
+    SANDBOX,
+    asked,
+    filled_in,
+    opened,
+    request_of,
+    shows,
+    transfers,
+)
 from tests.support.policies import change_policy, write_policy
 from tests.support.shown import Message, everything
 from tests.support.stage import DORA, FAY, GENERAL, MAREK, MINA, Stage
@@ -28,6 +36,11 @@ DIRECTOR_TOO = (
 NONE_AT_ALL = (
     WAS
     + "  - {name: frozen, tools: [transfer_money], deny: true, why: Frozen today.}\n"
+)
+TYPED = WAS.replace(
+    "stages: [{approvers: managers}]\n  - name: transfers-over-1000",
+    "stages: [{approvers: managers}]\n    confirm: typed\n"
+    "  - name: transfers-over-1000",
 )
 FREE = WAS.replace(
     "stages: [{approvers: managers}]\n  - name: transfers-over-1000",
@@ -79,6 +92,24 @@ async def test_a_refused_click_finds_it_too_and_the_card_says_so(stage: Stage):
     now = await shows(stage, card, "1 of 2 approvals")
     await stage.click(MAREK, "approve", now)
     await stage.answer(GENERAL, ts, "transferred GBP 101.00")
+
+
+async def test_a_plain_approve_opens_the_form_that_the_policy_asks_for_by_now(
+    stage: Stage,
+):
+    before = transfers(stage)
+    card, ts = await asked(stage, "transfer 106 GBP to alice")
+
+    await change_policy(stage, TYPED)
+    await stage.click(MINA, "approve", card)
+
+    [form] = await stage.simulator.wait_for(lambda: stage.simulator.open_views(MINA))
+    assert not stage.records.decisions(request_of(card))
+    assert (await filled_in(stage, MINA, form, to="105")).errors
+    assert not (await filled_in(stage, MINA, form, to="106")).errors
+    await stage.outcome(card, "Approved")
+    await stage.answer(GENERAL, ts, "transferred GBP 106.00")
+    assert transfers(stage) == [*before, ("alice", "GBP", 10600)]
 
 
 async def test_what_is_denied_by_now_is_rejected_at_the_click_with_the_reason(
