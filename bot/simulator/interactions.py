@@ -117,7 +117,7 @@ class Interactions:
     ) -> Json:
         known, value = self.prepare(user_id, element, value)
         action_ts = action_ts or self._workspace.next_ts()
-        return action(known, block_id, action_ts, value)
+        return copied(action(known, block_id, action_ts, value))
 
     def prepare(
         self, user_id: str, element: Json, value: object

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.simulator.channels import Channel
+from tests.support.deciding import filled_in, opened, request_of
 from tests.support.people import full_workspace
 from tests.support.shown import Message, buttons, everything
 from tests.support.stage import (
@@ -72,6 +73,24 @@ async def test_a_click_may_come_before_the_bot_knows_where_its_card_stands(
     assert not file.exists()
     await shared.outcome(card, "Approved")
     assert len(cards_about(shared, "early.txt")) == 1
+
+
+@module
+async def test_a_form_may_be_sent_before_the_bot_knows_where_its_card_stands(
+    shared: Stage,
+):
+    file = shared.put("quick.txt")
+    shared.simulator.faults.add("chat.postMessage", "slow", seconds=2)
+    ts = await shared.ask("delete quick.txt")
+    card = await shared.card_about("quick.txt")
+
+    form = await opened(shared, MINA, card, "reject")
+    await filled_in(shared, MINA, form, reason="Not today.")
+
+    assert shared.records.status(request_of(card)) == "rejected"
+    await patient(shared, lambda: answers(shared, ts))
+    await shared.outcome(card, "Rejected")
+    assert file.exists()
 
 
 @module

@@ -19,6 +19,7 @@ from bot.slack.cards.blocks import (
 from bot.slack.text import cut, date, escape, mention, visible
 
 TOOL = 2_000  # characters of a tool's name
+_FIELDS = ("request", "channel", "ts", "thread", "card")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class CardRef:
     channel: str
     ts: str
     thread: str = ""  # the ts of the thread that the card stands in
+    card: str = ""  # the card's id in its message's metadata, see `Place.card`
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
@@ -40,7 +42,7 @@ class CardRef:
         if not isinstance(data, dict):
             raise ValueError("The view's private_metadata is no object.")
         fields = cast("dict[str, object]", data)
-        values = [fields.get(name) for name in ("request", "channel", "ts", "thread")]
+        values = [fields.get(name) for name in _FIELDS]
         request, *card = (v if isinstance(v, str) else "" for v in values)
         if not (request and card[0] and card[1]):
             raise ValueError("The view's private_metadata names no request and card.")

@@ -80,4 +80,5 @@ def _as_it_is(choice: Choice, request: Request | None) -> Choice:
 
 def _card(body: Body, request: Request) -> CardRef:
     place = place_of(body)
-    return CardRef(request.token, place.channel, place.message, place.thread)
+    where = (place.channel, place.message, place.thread)
+    return CardRef(request.token, *where, card=place.card)

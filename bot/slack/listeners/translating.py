@@ -72,7 +72,7 @@ def choice_of_view(body: Body, verdict: Verdict) -> Choice:
         person=person_of(body),
         verdict=verdict,
         via="slack",
-        place=Place(app, card.channel, card.ts, thread=card.thread),
+        place=Place(app, card.channel, card.ts, card.card, card.thread),
         click=f"view:{view.get('id')}",
     )
 

@@ -1,0 +1,144 @@
+"""Each kind of group decides what is under its own folder; and who stands in for whom."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from bot.simulator import Workspace, demo_workspace
+from bot.simulator.channels import Channel
+from tests.support.deciding import asked, request_of
+from tests.support.shown import everything
+from tests.support.stage import (
+    APPROVALS,
+    BOT,
+    DORA,
+    FAY,
+    GENERAL,
+    MAREK,
+    MINA,
+    OLAF,
+    RAVI,
+    Stage,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+ROOM = "C0ROOM0000"
+TODAY = dt.datetime.now(dt.UTC).date()
+GROUPS = ("lead", "room", "hall", "requester", "deputed", "expired", "alone", "twice")
+RULES = "".join(
+    f"""
+  - name: {group}
+    tools: [delete_file]
+    when: {{path: {{under: {group}}}}}
+    stages: [{{approvers: {group}}}]
+"""
+    for group in GROUPS
+)
+POLICY = f"""
+version: 1
+defaults: {{channel: {APPROVALS}}}
+approvers:
+  lead: {{manager_of_requester: Xf0MANAGER}}
+  room: {{channel: {ROOM}}}
+  hall: {{channel: {GENERAL}, open: true}}
+  deputed: {{users: [{DORA}]}}
+  expired: {{users: [{FAY}]}}
+  alone: {{users: [{RAVI}]}}
+  twice: {{users: [{MINA}]}}
+delegations:
+  - {{from: {DORA}, to: {OLAF}, until: {TODAY + dt.timedelta(days=1)}}}
+  - {{from: {FAY}, to: {OLAF}, until: {TODAY - dt.timedelta(days=1)}}}
+rules:
+  - name: twice-over
+    tools: [delete_file]
+    when: {{path: {{under: twice}}}}
+    stages: [{{approvers: lead}}]
+{RULES}
+"""
+
+
+def with_room() -> Workspace:
+    workspace = demo_workspace()
+    people = [FAY, OLAF, BOT, RAVI]
+    workspace.add_channel(Channel(ROOM, "room", people, is_private=True))
+    return workspace
+
+
+STAGE: dict[str, Any] = {"workspace": with_room(), "policy": POLICY}
+
+
+@pytest.mark.parametrize(
+    ("group", "no", "yes"),
+    [
+        ("lead", [MAREK, DORA], MINA),
+        ("room", [MINA, RAVI], FAY),
+        ("hall", [RAVI], DORA),
+        ("requester", [MINA, DORA], RAVI),
+        ("deputed", [MINA, RAVI], OLAF),
+        ("expired", [OLAF], FAY),
+    ],
+)
+async def test_those_of_a_group_decide_and_nobody_else(
+    shared: Stage, group: str, no: list[str], yes: str
+):
+    file = shared.put(f"{group}/a.txt")
+    card, ts = await asked(shared, f"delete {group}/a.txt")
+
+    for person in no:
+        heard = len(shared.whispers(person))
+        await shared.click(person, "approve", card)
+        assert f"<@{yes}>" in await shared.whisper(person, since=heard)
+    assert not shared.records.decisions(request_of(card))
+    await shared.click(yes, "approve", card)
+
+    final = await shared.outcome(card, "Approved")
+    assert f"*Approved* by <@{yes}>" in everything(final)
+    await shared.answer(GENERAL, ts)
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(("group", "named"), [("alone", "alone"), ("twice", "twice")])
+async def test_stages_that_nobody_is_left_for_are_rejected_without_a_card(
+    shared: Stage, group: str, named: str
+):
+    file, cards = shared.put(f"{group}/b.txt"), len(shared.cards())
+
+    ts = await shared.ask(f"delete {group}/b.txt")
+
+    answer = await shared.answer(GENERAL, ts, "too few people")
+    assert f"“{named}”" in answer
+    assert len(shared.cards()) == cards
+    assert file.exists()
+
+
+async def test_what_no_rule_names_is_denied_where_there_are_no_default_stages(
+    shared: Stage,
+):
+    file = shared.put("elsewhere.txt")
+
+    ts = await shared.ask("delete elsewhere.txt")
+
+    await shared.answer(GENERAL, ts, "No rule of the policy allows delete_file.")
+    assert file.exists()
+
+
+async def test_whoever_leaves_the_channel_before_the_run_does_not_count(shared: Stage):
+    file = shared.put("room/c.txt")
+    card, ts = await asked(shared, "delete room/c.txt")
+
+    await shared.simulator.leave_channel(FAY, ROOM)
+    await shared.click(FAY, "approve", card)
+
+    await shared.simulator.wait_for(
+        lambda: (
+            f"<@{FAY}> may no longer decide"
+            in everything(shared.message(APPROVALS, card["ts"]))
+        )
+    )
+    assert file.exists()
+    await shared.click(OLAF, "approve", shared.message(APPROVALS, card["ts"]))
+    await shared.answer(GENERAL, ts)
+    assert not file.exists()

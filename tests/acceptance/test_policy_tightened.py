@@ -1,0 +1,227 @@
+"""The policy changes while a request waits: stricter wins, at the click and the run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.support.deciding import (
+    SANDBOX,
+    asked,
+    filled_in,
+    opened,
+    request_of,
+    shows,
+    transfers,
+)
+from tests.support.policies import change_policy, write_policy
+from tests.support.shown import Message, everything
+from tests.support.stage import DORA, FAY, GENERAL, MAREK, MINA, Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+STAGE = SANDBOX
+WAS = SANDBOX["policy"]
+DIRECTOR_TOO = (
+    WAS
+    + """
+  - name: directors-too
+    tools: [transfer_money]
+    why: Directors look at every transfer now.
+    stages: [{approvers: directors}]
+"""
+)
+NONE_AT_ALL = (
+    WAS
+    + "  - {name: frozen, tools: [transfer_money], deny: true, why: Frozen today.}\n"
+)
+TYPED = WAS.replace(
+    "stages: [{approvers: managers}]\n  - name: transfers-over-1000",
+    "stages: [{approvers: managers}]\n    confirm: typed\n"
+    "  - name: transfers-over-1000",
+)
+FREE = WAS.replace(
+    "stages: [{approvers: managers}]\n  - name: transfers-over-1000",
+    "approval: none\n  - name: transfers-over-1000",
+)
+TWO_MANAGERS = WAS.replace(
+    "stages: [{approvers: managers}]\n  - name: transfers-over-1000",
+    "stages: [{approvers: managers, quorum: 2}]\n  - name: transfers-over-1000",
+)
+PENDING = "SELECT status FROM requests WHERE id = %s"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def stage(shared: Stage) -> AsyncIterator[Stage]:
+    """The stage with its policy as it was, before and after."""
+    yield shared
+    shared.simulator.faults.clear()
+    if (shared.folder / "policy.yml").read_text() != WAS:
+        await change_policy(shared, WAS)
+
+
+async def test_the_next_click_finds_the_stage_that_was_added(stage: Stage):
+    before = transfers(stage)
+    card, ts = await asked(stage, "transfer 100 GBP to alice")
+
+    await change_policy(stage, DIRECTOR_TOO)
+    await stage.click(MINA, "approve", card)
+
+    now = await shows(stage, card, "directors, now:")
+    assert "The policy has changed and asks for more now: directors." in everything(now)
+    await stage.reply("C0APPROVAL", card["ts"], f"<@{DORA}>", "your decision is needed")
+    assert stage.records.value(PENDING, request_of(card)) == "pending"
+    assert transfers(stage) == before
+    await stage.click(DORA, "approve", now)
+    await stage.outcome(card, "Approved")
+    await stage.answer(GENERAL, ts, "transferred GBP 100.00")
+    assert transfers(stage) == [*before, ("alice", "GBP", 10000)]
+
+
+async def test_a_refused_click_finds_it_too_and_the_card_says_so(stage: Stage):
+    card, ts = await asked(stage, "transfer 101 GBP to alice")
+
+    await change_policy(stage, TWO_MANAGERS)
+    await stage.click(DORA, "approve", card)
+
+    now = await shows(stage, card, "0 of 2 approvals")
+    assert "asks for more now: managers (2)" in everything(now)
+    await stage.click(MINA, "approve", now)
+    now = await shows(stage, card, "1 of 2 approvals")
+    await stage.click(MAREK, "approve", now)
+    await stage.answer(GENERAL, ts, "transferred GBP 101.00")
+
+
+async def test_a_plain_approve_opens_the_form_that_the_policy_asks_for_by_now(
+    stage: Stage,
+):
+    before = transfers(stage)
+    card, ts = await asked(stage, "transfer 106 GBP to alice")
+
+    await change_policy(stage, TYPED)
+    await stage.click(MINA, "approve", card)
+
+    [form] = await stage.simulator.wait_for(lambda: stage.simulator.open_views(MINA))
+    assert not stage.records.decisions(request_of(card))
+    assert (await filled_in(stage, MINA, form, to="105")).errors
+    assert not (await filled_in(stage, MINA, form, to="106")).errors
+    await stage.outcome(card, "Approved")
+    await stage.answer(GENERAL, ts, "transferred GBP 106.00")
+    assert transfers(stage) == [*before, ("alice", "GBP", 10600)]
+
+
+async def test_what_is_denied_by_now_is_rejected_at_the_click_with_the_reason(
+    stage: Stage,
+):
+    before = transfers(stage)
+    card, ts = await asked(stage, "transfer 102 GBP to alice")
+
+    await change_policy(stage, NONE_AT_ALL)
+    await stage.click(MINA, "approve", card)
+
+    final = await stage.outcome(card, "Rejected")
+    assert "Frozen today." in everything(final)
+    assert f"*Rejected* by <@{MINA}>" not in everything(final)
+    assert "Frozen today." in await stage.answer(GENERAL, ts)
+    assert transfers(stage) == before
+
+
+async def test_a_stage_that_is_added_between_the_last_click_and_the_run_is_asked_for(
+    stage: Stage,
+):
+    before = transfers(stage)
+    card, ts = await approved_but_not_run(stage, "transfer 103 GBP to bob")
+
+    await change_policy(stage, DIRECTOR_TOO)
+    stage.simulator.faults.clear()
+
+    now = await shows(stage, card, "Open again", "directors, now:")
+    assert "The policy has changed and asks for more now: directors." in everything(now)
+    assert "managers, passed:" in everything(now)
+    assert transfers(stage) == before
+    await stage.click(DORA, "approve", now)
+    await stage.answer(GENERAL, ts, "transferred GBP 103.00")
+    assert transfers(stage) == [*before, ("bob", "GBP", 10300)]
+
+
+async def test_a_policy_that_is_changed_while_the_bot_is_down_counts_at_the_run(
+    stage: Stage,
+):
+    before = transfers(stage)
+    card, ts = await approved_but_not_run(stage, "transfer 104 GBP to bob")
+    await stage.stop()
+    stage.simulator.faults.clear()
+    write_policy(stage, NONE_AT_ALL)
+
+    await stage.start_bot()
+
+    final = await stage.outcome(card, "Rejected")
+    assert "Frozen today." in everything(final)
+    assert "Frozen today." in await stage.answer(GENERAL, ts)
+    await stage.rest()
+    assert transfers(stage) == before
+
+
+async def test_a_looser_policy_takes_nothing_away(stage: Stage):
+    before = transfers(stage)
+    card, ts = await asked(stage, "transfer 1050 GBP to carol")
+
+    await change_policy(stage, FREE)
+    await stage.click(MINA, "approve", card)
+    now = await shows(stage, card, "finance, now:")
+    assert "The policy has changed" not in everything(now)
+    await stage.rest()
+    assert transfers(stage) == before
+    await stage.click(FAY, "approve", now)
+    await stage.answer(GENERAL, ts, "transferred GBP 1,050.00")
+
+    ts = await stage.ask("transfer 1 GBP to carol")  # what is asked now is free
+    await stage.answer(GENERAL, ts, "transferred GBP 1.00")
+    assert transfers(stage) == [
+        *before,
+        ("carol", "GBP", 105000),
+        ("carol", "GBP", 100),
+    ]
+
+
+async def test_a_bad_file_changes_nothing_and_is_told_where_operators_look(
+    stage: Stage,
+):
+    card, ts = await asked(stage, "transfer 105 GBP to carol")
+    log = "the changed policy cannot be used, the one before it stays in force"
+
+    write_policy(stage, FREE.replace("approvers: managers", "approvers: manegers"))
+    await stage.bot.until(200, "`manegers` is no group")
+
+    assert log in stage.bot.log
+    await stage.click(DORA, "approve", card)
+    await stage.whisper(DORA, "not among those who can decide")
+    await stage.click(MINA, "approve", card)
+    await stage.answer(GENERAL, ts, "transferred GBP 105.00")
+    write_policy(stage, WAS)
+    await all_well(stage)
+
+
+async def approved_but_not_run(stage: Stage, text: str) -> tuple[Message, str]:
+    """A request that Mina has approved while Slack tells nobody who she is.
+
+    The bot knows her for a minute, so the click counts; the run asks afresh, and waits.
+    """
+    card, ts = await asked(stage, text)
+    form = await opened(stage, MINA, card, "reject")
+    await stage.simulator.close_view(MINA, form["id"])
+    stage.simulator.faults.add("users.info", "server_error", times=1000)
+    await stage.click(MINA, "approve", card)
+    assert stage.records.value(PENDING, request_of(card)) == "approved"
+    return card, ts
+
+
+async def all_well(stage: Stage) -> None:
+    await stage.bot.until(200, "ok")
+    for _ in range(100):
+        if (await stage.bot.get("/readyz"))[1] == "ok\n":
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(await stage.bot.get("/readyz"))

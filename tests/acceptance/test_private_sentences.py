@@ -1,0 +1,151 @@
+"""Whoever clicks in vain is told why, privately, and sees the card as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.deciding import (
+    SANDBOX,
+    asked,
+    choose,
+    filled_in,
+    opened,
+    request_of,
+    shows,
+)
+from tests.support.shown import Message, buttons
+from tests.support.stage import DORA, FAY, GENERAL, MAREK, MINA, OLAF, RAVI, Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+STAGE = SANDBOX
+# what is done to a request, who clicks then, and what they are told
+DONE = {
+    "approve": ("already approved", f"<@{MINA}>"),
+    "reject": ("already rejected", f"<@{MINA}>"),
+    "withdraw": ("withdrew this request", f"<@{RAVI}>"),
+    "edit": ("already approved", f"<@{MINA}>"),
+}
+
+
+@pytest.mark.parametrize(
+    ("end", "late"),
+    [
+        ("approve", "approve"),
+        ("approve", "edit"),
+        ("reject", "approve"),
+        ("reject", "view"),
+        ("withdraw", "reject"),
+        ("withdraw", "edit"),
+        ("edit", "approve"),
+        ("edit", "view"),
+    ],
+)
+async def test_a_late_click_is_told_who_was_first(shared: Stage, end: str, late: str):
+    card, _ = await asked(shared, f"transfer {len(shared.cards()) + 1} GBP to bob")
+    form = await opened(shared, MAREK, card, late) if late in ("edit", "view") else None
+    await do(shared, end, card)
+    now = await gone(shared, card)
+    heard, drawn = len(shared.whispers(MAREK)), redrawings(shared, card)
+
+    if form is None:
+        await shared.click(MAREK, late, card)
+    else:
+        values = {"amount": "7.77"} if late == "edit" else {}
+        await filled_in(shared, MAREK, form, **values)
+
+    told = await shared.whisper(MAREK, since=heard)
+    assert all(words in told for words in DONE[end]), told
+    assert not shared.simulator.open_views(MAREK)
+    await shared.simulator.wait_for(lambda: redrawings(shared, card) > drawn)
+    after = shared.message(card["channel"], card["ts"])
+    assert after["text"] == now["text"]
+    assert len(shared.whispers(MAREK)) == heard + 1
+
+
+@pytest.mark.parametrize(
+    ("person", "words"),
+    [
+        (OLAF, ["not among those who can decide", f"<@{MINA}>", f"<@{MAREK}>"]),
+        (DORA, ["not among those who can decide", f"<@{MINA}>"]),
+        (FAY, ["not among those who can decide", f"<@{MINA}>"]),
+        (RAVI, ["You asked for this yourself", f"<@{MINA}>", "withdraw"]),
+    ],
+)
+async def test_a_refused_click_is_told_who_can_decide_and_the_card_is_redrawn(
+    shared: Stage, person: str, words: list[str]
+):
+    card, _ = await asked(shared, f"transfer {len(shared.cards()) + 1} GBP to bob")
+    heard, drawn = len(shared.whispers(person)), redrawings(shared, card)
+
+    await shared.click(person, "approve", card)
+
+    told = await shared.whisper(person, since=heard)
+    assert all(each in told for each in words), told
+    await shared.simulator.wait_for(lambda: redrawings(shared, card) > drawn)
+    assert not shared.records.decisions(request_of(card))
+    assert len(shared.whispers(person)) == heard + 1
+    await shared.click(MINA, "reject", card)
+
+
+async def test_who_decided_a_stage_is_told_whose_turn_it_is_not(shared: Stage):
+    card, ts = await asked(shared, "transfer 2001 GBP to bob")
+    await shared.click(MINA, "approve", card)
+    now = await shows(shared, card, "finance, now:")
+    heard = len(shared.whispers(MINA))
+
+    await shared.click(MINA, "approve", now)
+    told = await shared.whisper(MINA, since=heard)
+    assert "already decided on this request" in told
+    await shared.click(MAREK, "approve", now)
+    assert f"<@{FAY}> can decide it" in await shared.whisper(MAREK, "not among those")
+    # one stage of theirs is over, but a reject is a word on the open stage, too
+    await shared.click(MAREK, "reject", now)
+    await shared.rest()
+    assert shared.records.status(request_of(card)) == "pending"
+    await shared.click(FAY, "reject", now)
+    await shared.answer(GENERAL, ts, "rejected")
+
+
+async def test_the_same_click_again_says_nothing(shared: Stage):
+    card, _ = await asked(shared, "transfer 2002 GBP to bob")
+    moment = shared.simulator.workspace.next_ts()
+    await shared.click(MINA, "approve", card, action_ts=moment)
+    await shows(shared, card, "finance, now:")
+    heard = len(shared.whispers(MINA))
+
+    await shared.click(MINA, "approve", card, action_ts=moment)
+    await shared.rest()
+
+    assert len(shared.whispers(MINA)) == heard
+    assert shared.records.decisions(request_of(card)) == [(MINA, "approve")]
+
+
+async def do(stage: Stage, end: str, card: Message) -> None:
+    """Bring a request to its end."""
+    if end == "withdraw":
+        await choose(stage, RAVI, card, "withdraw")
+    elif end == "edit":
+        form = await opened(stage, MINA, card, "edit")
+        await filled_in(stage, MINA, form, amount="0.5")
+    else:
+        await stage.click(MINA, end, card)
+
+
+async def gone(stage: Stage, card: Message) -> Message:
+    """The card, when it is over and what it asked about has run or not."""
+
+    def closed() -> Message | None:
+        now = stage.message(card["channel"], card["ts"])
+        return None if buttons(now) else now
+
+    await stage.simulator.wait_for(closed)
+    await stage.rest()
+    return stage.message(card["channel"], card["ts"])
+
+
+def redrawings(stage: Stage, card: Message) -> int:
+    """How often the bot has edited a card."""
+    return sum(
+        call.method == "chat.update" and call.args.get("ts") == card["ts"]
+        for call in stage.simulator.calls
+    )

@@ -1,0 +1,146 @@
+"""Each stage's people are told in their own place: a thread, or another channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.simulator import Workspace, demo_workspace
+from bot.simulator.channels import Channel
+from tests.support.deciding import asked, choose, offered, request_of, shows
+from tests.support.shown import buttons, everything
+from tests.support.stage import (
+    APPROVALS,
+    BOT,
+    DORA,
+    FAY,
+    GENERAL,
+    MAREK,
+    MINA,
+    OLAF,
+    POLICY,
+    RAVI,
+    Stage,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+BOARD = "C0BOARD000"
+CHAINS = """
+  - name: deleting
+    tools: [delete_file]
+    stages:
+      - {approvers: managers}
+      - {approvers: finance}
+      - {approvers: directors, channel: C0BOARD000}
+"""
+
+
+def with_board() -> Workspace:
+    workspace = demo_workspace()
+    people = [DORA, MINA, BOT]
+    workspace.add_channel(Channel(BOARD, "board", people, is_private=True))
+    return workspace
+
+
+STAGE: dict[str, Any] = {
+    "workspace": with_board(),
+    "policy": POLICY[: POLICY.index("  - name: deleting")].replace(
+        "approvers:\n", "approvers:\n  finance: {users: [U0FAY00000]}\n", 1
+    )
+    + CHAINS,
+}
+
+
+async def test_a_chain_goes_from_card_to_thread_to_another_channel(shared: Stage):
+    file = shared.put("board.txt")
+    card, ts = await asked(shared, "delete board.txt")
+    assert f"<@{MINA}> and <@{MAREK}>: your decision is needed." in everything(card)
+    assert "directors, to come:* 1 approval needed, in <#C0BOARD000>" in everything(
+        card
+    )
+
+    await shared.click(MINA, "approve", card)
+    told = await shared.reply(APPROVALS, card["ts"], f"<@{FAY}>")
+    assert f"Stage 1, managers, has passed: <@{MINA}>" in told
+    assert "Open the card" in told
+    assert not shared.cards(BOARD)
+
+    await shared.click(FAY, "approve", await shows(shared, card, "finance, now:"))
+    board = await shared.card(channel=BOARD)
+    assert f"<@{DORA}>: your decision is needed." in everything(board)
+    for words in ("managers, passed:", "finance, passed:", "directors, now:"):
+        assert words in everything(board)
+    old = await shows(shared, card, "Decided now", "<#C0BOARD000>")
+    assert not buttons(old)
+    assert file.exists()
+    notice = await shared.reply(GENERAL, ts, "Waiting for", f"<@{DORA}>")
+    assert BOARD in notice  # the link leads to the card of now
+
+    # the old card's button counts no more, wherever it was seen
+    await shared.click(DORA, "approve", card)
+    await shared.whisper(DORA, "not belong to this message")
+    await shared.click(DORA, "approve", board)
+
+    for each in (card, board):
+        final = await shared.outcome(each, "Approved")
+        assert all(f"<@{who}>" in everything(final) for who in (MINA, FAY, DORA))
+    await shared.answer(GENERAL, ts)
+    assert not file.exists()
+    assert shared.records.decisions(request_of(card)) == [
+        (MINA, "approve"),
+        (FAY, "approve"),
+        (DORA, "approve"),
+    ]
+
+
+async def test_withdraw_works_from_the_notice_when_the_card_has_moved(shared: Stage):
+    file = shared.put("moved.txt")
+    card, ts = await asked(shared, "delete moved.txt")
+    await shared.click(MAREK, "approve", card)
+    await shared.click(FAY, "approve", await shows(shared, card, "finance, now:"))
+    board = await shared.card_about("moved.txt", BOARD)
+    assert "withdraw" in offered(board)
+
+    await shared.reply(GENERAL, ts, f"<@{DORA}> can decide it")
+    [notice] = [m for m in shared.said(GENERAL, ts) if buttons(m)]
+    [(action, value)] = buttons(notice)
+    place = (GENERAL, notice["ts"])
+    await shared.simulator.click(RAVI, *place, action, value)
+
+    for each in (card, board):
+        await shared.outcome(each, "Withdrawn")
+    await shared.answer(GENERAL, ts, "withdrawn")
+    assert file.exists()
+
+
+async def test_a_comment_under_the_old_card_stands_on_both(shared: Stage):
+    shared.put("both.txt")
+    card, _ = await asked(shared, "delete both.txt")
+    await shared.click(MAREK, "approve", card)
+    await shared.click(FAY, "approve", await shows(shared, card, "finance, now:"))
+    board = await shared.card_about("both.txt", BOARD)
+
+    said = f"<@{BOT}> mind the customers"
+    await shared.simulator.post_message(OLAF, APPROVALS, said, card["ts"])
+
+    for each in (card, board):
+        await shows(shared, each, "Comment by ", "mind the customers")
+    await shared.click(DORA, "reject", board)
+    await shared.outcome(board, "Rejected")
+
+
+async def test_nobody_withdraws_from_the_old_cards_menu_by_mistake(shared: Stage):
+    shared.put("menu.txt")
+    card, ts = await asked(shared, "delete menu.txt")
+    await shared.click(MAREK, "approve", card)
+    await shared.click(FAY, "approve", await shows(shared, card, "finance, now:"))
+    board = await shared.card_about("menu.txt", BOARD)
+
+    await choose(shared, DORA, card, "withdraw")  # a screen that is not up to date
+    await shared.whisper(DORA, f"Only <@{RAVI}>")
+    assert shared.records.status(request_of(card)) == "pending"
+    await choose(shared, RAVI, card, "withdraw")
+
+    await shared.outcome(board, "Withdrawn")
+    await shared.answer(GENERAL, ts, "withdrawn")

@@ -1,0 +1,203 @@
+"""Before anybody decides: a message, a comment, a withdrawal, a right that is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.deciding import (
+    asked,
+    choose,
+    opened,
+    request_of,
+    shows,
+)
+from tests.support.people import IDA, INA, IRA, IVO, full_workspace
+from tests.support.shown import Message, buttons, everything
+from tests.support.stage import (
+    APPROVALS,
+    BOT,
+    GENERAL,
+    MAREK,
+    MINA,
+    OLAF,
+    POLICY,
+    RAVI,
+    Stage,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+STAGE = {
+    "workspace": full_workspace(),
+    "policy": POLICY.replace(
+        "[U0MINA0000, U0MAREK000]", f"[{MINA}, {MAREK}, {IDA}, {IVO}, {INA}, {IRA}]"
+    ),
+}
+
+
+async def test_withdraw_stands_in_the_cards_menu_for_whoever_asked(shared: Stage):
+    file = shared.put("menu.txt")
+    card, ts = await asked(shared, "delete menu.txt")
+
+    await choose(shared, MINA, card, "withdraw")
+    told = await shared.whisper(MINA, "can withdraw it")
+    assert f"Only <@{RAVI}>" in told
+    assert shared.records.status(request_of(card)) == "pending"
+    await choose(shared, RAVI, card, "withdraw")
+
+    final = await shared.outcome(card, "Withdrawn")
+    assert f"<@{RAVI}>" in everything(final)
+    answer = await shared.answer(GENERAL, ts)
+    assert "withdrawn" in answer
+    await shared.reply(GENERAL, ts, "Withdrawn: delete_file")
+    assert file.exists()
+
+
+async def test_withdraw_stands_on_the_waiting_notice(shared: Stage):
+    file = shared.put("notice.txt")
+    card, ts = await asked(shared, "delete notice.txt")
+    notice = await message_with(shared, ts, "Waiting for an approval")
+
+    await click_withdraw(shared, OLAF, notice)
+    await shared.whisper(OLAF, f"Only <@{RAVI}>")
+    assert shared.records.status(request_of(card)) == "pending"
+    await click_withdraw(shared, RAVI, notice)
+
+    await shared.outcome(card, "Withdrawn")
+    over = await message_with(shared, ts, "Withdrawn: delete_file")
+    assert over["ts"] == notice["ts"]
+    assert not buttons(over)
+    await shared.answer(GENERAL, ts, "withdrawn")
+    assert file.exists()
+
+
+async def test_a_message_meanwhile_is_told_what_is_waited_for_and_can_withdraw(
+    shared: Stage,
+):
+    shared.put("held.txt")
+    shared.put("after.txt", "read afterwards")
+    card, ts = await asked(shared, "delete held.txt")
+    code = everything(card).split("Request ")[1][:4]
+
+    await shared.ask("read after.txt", OLAF, thread_ts=ts)
+    held = await message_with(shared, ts, "I have kept your message")
+    words = everything(held)
+    for said in ("delete_file", code, f"<@{MINA}>", "can decide it", "until <!date^"):
+        assert said in words
+    assert "Open the card" in words
+
+    await click_withdraw(shared, RAVI, held)
+
+    await shared.outcome(card, "Withdrawn")
+    await shared.answer(GENERAL, ts, "withdrawn")
+    await shared.answer(GENERAL, ts, "read afterwards")
+    over = await message_with(shared, ts, "your message is next")
+    assert over["ts"] == held["ts"]
+    assert not buttons(over)
+    order = [
+        index
+        for index, message in enumerate(shared.said(GENERAL, ts))
+        for words in ("withdrawn", "read afterwards")
+        if "(offline model)" in everything(message) and words in everything(message)
+    ]
+    assert order == sorted(order)
+    assert len(order) == 2
+
+
+async def test_a_mention_in_a_cards_thread_is_a_comment_and_no_conversation(
+    shared: Stage,
+):
+    file = shared.put("comment.txt")
+    card, ts = await asked(shared, "delete comment.txt")
+    conversations = "SELECT count(*) FROM conversations"
+    before = shared.records.value(conversations)
+
+    said = f"<@{BOT}> delete all.txt, and <!channel> *why*?"
+    await shared.simulator.post_message(MINA, APPROVALS, said, card["ts"])
+
+    shown = await shows(shared, card, "Comment by ", "why")
+    assert "delete all.txt" in everything(shown)
+    assert not [b for b in shown["blocks"] if "<!channel>" in str(b.get("text"))]
+    await shared.whisper(MINA, "kept this with the request")
+    await shared.rest()
+    assert shared.records.value(conversations) == before
+    assert shared.records.status(request_of(card)) == "pending"
+    assert not shared.said(APPROVALS, card["ts"])[1:]
+    # whoever comments may still decide: it is no word to the agent
+    await shared.click(MINA, "approve", card)
+    final = await shared.outcome(card, "Approved")
+    assert "Comment by " in everything(final)
+    await shared.answer(GENERAL, ts)
+    assert not file.exists()
+
+
+async def test_what_is_no_mention_in_a_cards_thread_is_left_alone(shared: Stage):
+    shared.put("chat.txt")
+    card, ts = await asked(shared, "delete chat.txt")
+
+    await shared.simulator.post_message(MINA, APPROVALS, "hm, hm", card["ts"])
+    await shared.rest()
+
+    now = shared.message(APPROVALS, card["ts"])
+    assert "hm, hm" not in everything(now)
+    await shared.click(MINA, "reject", now)
+    await shared.answer(GENERAL, ts, "rejected")
+
+
+async def test_whoever_wrote_in_the_turn_does_not_decide(shared: Stage):
+    """A message that was held is not of the turn that waits: its writer may decide."""
+    shared.put("turn.txt")
+    card, ts = await asked(shared, "delete turn.txt")
+    await shared.ask("read turn.txt", IVO, thread_ts=ts)
+    await message_with(shared, ts, "I have kept your message")
+
+    await shared.click(IVO, "approve", card)
+
+    await shared.outcome(card, "Approved")
+    await shared.answer(GENERAL, ts, "turn.txt")
+
+
+@pytest.mark.parametrize(
+    ("person", "lost"),
+    [(IDA, {"deleted": True}), (INA, {"is_restricted": True}), (IRA, {"is_bot": True})],
+)
+async def test_who_lost_the_right_between_click_and_run_does_not_count(
+    shared: Stage, person: str, lost: dict[str, bool]
+):
+    name = f"demoted-{person}.txt"
+    file = shared.put(name)
+    card, ts = await asked(shared, f"delete {name}")
+    form = await opened(shared, person, card, "reject")  # known, for a minute
+    await shared.simulator.close_view(person, form["id"])
+
+    for flag, value in lost.items():
+        setattr(shared.simulator.workspace.users[person], flag, value)
+    await shared.click(person, "approve", card)
+
+    again = await shows(shared, card, "Open again", f"<@{person}>")
+    assert "may no longer decide" in everything(again)
+    assert "Approval needed" in everything(again)
+    assert file.exists()
+    await shared.click(person, "approve", again)
+    await shared.whisper(person, "Nothing was decided")
+    await shared.click(MAREK, "approve", again)
+    final = await shared.outcome(card, "Approved")
+    assert f"<@{MAREK}>" in everything(final)
+    await shared.answer(GENERAL, ts)
+    assert not file.exists()
+
+
+async def message_with(stage: Stage, thread: str, words: str) -> Message:
+    """The bot's message in a conversation's thread with these words."""
+
+    def found() -> list[Message]:
+        said = stage.said(GENERAL, thread)
+        return [each for each in said if words in everything(each)]
+
+    return (await stage.simulator.wait_for(found))[-1]
+
+
+async def click_withdraw(stage: Stage, user: str, message: Message) -> None:
+    [(action, value)] = buttons(message)
+    assert action == "withdraw"
+    place = (message["channel"], message["ts"])
+    await stage.simulator.click(user, *place, action, value)

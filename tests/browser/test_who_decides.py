@@ -1,0 +1,191 @@
+"""Who decides, as a visitor plays it: a chain, an edit, a reason, a typed value."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.support.bot_process import BotProcess
+from tests.support.browser import ARTEFACTS, visit
+from tests.support.page import act_as, ask, card_about, messages, open_channel
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+SANDBOX = ".data/files/.sandbox"
+
+
+async def asked(page: Page, text: str, words: str) -> Locator:
+    """Ask as Ravi, and look at the card as Mina."""
+    await act_as(page, "Ravi")
+    await open_channel(page, "general")
+    await ask(page, text)
+    thread = page.get_by_test_id("thread")
+    await expect(thread).to_contain_text("Waiting for an approval")
+    await act_as(page, "Mina")
+    await open_channel(page, "approvals")
+    return card_about(page, words)
+
+
+async def more(page: Page, card: Locator, item: str) -> Locator:
+    """Choose in the card's menu; the form that opens."""
+    await card.get_by_role("button", name="More actions").click()
+    await page.get_by_role("menuitem", name=item).click()
+    return page.get_by_test_id("modal")
+
+
+async def ends(page: Page, *words: str) -> None:
+    """Ravi reads the end of it in the thread where he asked."""
+    await act_as(page, "Ravi")
+    await open_channel(page, "general")
+    asked = messages(page).filter(has=page.get_by_role("button", name="replies")).last
+    await asked.get_by_role("button", name="replies").click()
+    thread = page.get_by_test_id("thread")
+    await expect(thread).to_contain_text("(offline model)")
+    for said in words:
+        await expect(thread).to_contain_text(said)
+
+
+def paid(bot: BotProcess, payee: str) -> list[tuple[str, int]]:
+    """What was transferred to somebody: currency and hundredths."""
+    book = bot.folder / SANDBOX / "accounts.sqlite"
+    query = "SELECT currency, pence FROM transfers WHERE payee = ?"
+    with closing(sqlite3.connect(book)) as connection:
+        return connection.execute(query, [payee]).fetchall()
+
+
+async def test_a_chain_goes_from_mina_to_fay(browser: Browser, bot: BotProcess):
+    async with visit(browser, bot.url, height=1000) as page:
+        card = await asked(page, "transfer 1500 GBP to alice", "1500")
+        await expect(card).to_contain_text("Stage 1 of 2, managers, now:")
+        await expect(card).to_contain_text("Stage 2 of 2, finance, to come:")
+        await page.screenshot(path=ARTEFACTS / "chain-1-managers.png")
+        await card.get_by_role("button", name="Approve").click()
+        dialog = page.get_by_role("alertdialog")
+        await expect(dialog).to_contain_text("You approve this call:")
+        lines = (await dialog.inner_text()).splitlines()
+        assert lines[-5:-2] == ['"amount": 1500', '"currency": "GBP"', '"to": "alice"']
+        await page.screenshot(path=ARTEFACTS / "chain-2-dialog.png")
+        await dialog.get_by_role("button", name="Approve").click()
+
+        await expect(card).to_contain_text("Stage 1 of 2, managers, passed: @Mina")
+        await expect(card).to_contain_text("finance, now: 0 of 1 approval")
+        await act_as(page, "Fay")
+        await card.get_by_role("button", name="1 reply").click()
+        told = page.get_by_test_id("thread")
+        await expect(told).to_contain_text("@Fay: your decision is needed")
+        await page.screenshot(path=ARTEFACTS / "chain-3-finance.png")
+        await card.get_by_role("button", name="Approve").click()
+        await dialog.get_by_role("button", name="Approve").click()
+
+        await expect(card).to_contain_text("Approved by @Mina and @Fay")
+        await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
+        await page.screenshot(path=ARTEFACTS / "chain-4-approved.png")
+        await ends(page, "transferred GBP 1,500.00 to alice")
+        await page.screenshot(path=ARTEFACTS / "chain-5-thread.png")
+    assert paid(bot, "alice") == [("GBP", 150000)]
+
+
+async def test_an_edit_is_typed_into_the_right_kind_of_inputs(
+    browser: Browser, bot: BotProcess
+):
+    async with visit(browser, bot.url, height=1000) as page:
+        card = await asked(page, "transfer 900 GBP to bob", "900")
+        form = await more(page, card, "Edit")
+        await expect(form.get_by_label("to", exact=True)).to_have_value("bob")
+        amount = form.get_by_label("amount")
+        await expect(amount).to_have_value("900")
+        await page.screenshot(path=ARTEFACTS / "edit-1-form.png")
+        await amount.fill("-5")
+        await form.get_by_role("button", name="Save and approve").click()
+        await expect(form).to_contain_text("do not fit the tool")
+        await expect(amount).to_be_focused()
+        await page.screenshot(path=ARTEFACTS / "edit-2-error.png")
+        await amount.fill("1200.50")
+        await form.get_by_label("currency").select_option(label="EUR")
+        await form.get_by_role("button", name="Save and approve").click()
+        await expect(form).to_be_hidden()
+
+        await expect(card).to_contain_text('"amount": 900 → 1200.5')
+        await expect(card).to_contain_text('"currency": "GBP" → "EUR"')
+        await expect(card).to_contain_text("managers, passed: @Mina (with edits)")
+        await page.screenshot(path=ARTEFACTS / "edit-3-card.png")
+        await act_as(page, "Fay")
+        await card.get_by_role("button", name="Approve").click()
+        dialog = page.get_by_role("alertdialog")
+        await dialog.get_by_role("button", name="Approve").click()
+        await expect(card).to_contain_text("Approved by @Mina (with edits) and @Fay")
+        await ends(page, "A person changed", "transferred EUR 1,200.50 to bob")
+        await page.screenshot(path=ARTEFACTS / "edit-4-thread.png")
+    assert paid(bot, "bob") == [("EUR", 120050)]
+
+
+async def test_a_reject_can_say_why(browser: Browser, bot: BotProcess):
+    async with visit(browser, bot.url, height=1000) as page:
+        card = await asked(page, "transfer 40 GBP to carol", "carol")
+        form = await more(page, card, "Reject with reason")
+        await form.get_by_role("button", name="Reject").click()
+        await expect(form).to_contain_text("Please complete this required field.")
+        await form.get_by_label("Reason").fill("Carol was paid on Monday.")
+        await page.screenshot(path=ARTEFACTS / "reason-1-form.png")
+        await form.get_by_role("button", name="Reject").click()
+        await expect(form).to_be_hidden()
+
+        await expect(card).to_contain_text("Rejected by @Mina")
+        await expect(card).to_contain_text("Carol was paid on Monday.")
+        await page.screenshot(path=ARTEFACTS / "reason-2-card.png")
+        await ends(page, "it was rejected", "Carol was paid on Monday.")
+        await page.screenshot(path=ARTEFACTS / "reason-3-thread.png")
+    assert paid(bot, "carol") == []
+
+
+async def test_a_database_goes_when_two_have_typed_its_name(
+    browser: Browser, bot: BotProcess
+):
+    async with visit(browser, bot.url, height=1000) as page:
+        card = await asked(page, "drop database staging", "staging")
+        await page.screenshot(path=ARTEFACTS / "typed-1-card.png")
+        await card.get_by_role("button", name="Approve").click()
+        form = page.get_by_test_id("modal")
+        name = form.get_by_label("To approve, type the value of name")
+        await name.fill("stagin")
+        await form.get_by_role("button", name="Approve").click()
+        await expect(form).to_contain_text("That is not the value of name")
+        await page.screenshot(path=ARTEFACTS / "typed-2-wrong.png")
+        await name.fill("staging")
+        await name.press("Enter")
+        await expect(form).to_be_hidden()
+
+        await expect(card).to_contain_text("Stage 2 of 2, directors, now:")
+        database = bot.folder / SANDBOX / "databases/staging.sqlite"
+        assert database.exists() or not database.parent.exists()
+        await act_as(page, "Dora")
+        await card.get_by_role("button", name="Approve").click()
+        await name.fill("staging")
+        await form.get_by_role("button", name="Approve").click()
+        await expect(card).to_contain_text("Approved by @Mina and @Dora")
+        await ends(page, "dropped the database staging")
+        await page.screenshot(path=ARTEFACTS / "typed-3-thread.png")
+        assert not database.exists()
+
+
+async def test_a_message_meanwhile_is_answered_and_ravi_takes_it_back(
+    browser: Browser, bot: BotProcess
+):
+    async with visit(browser, bot.url, height=1000) as page:
+        await ask(page, "transfer 41 GBP to acme")
+        thread = page.get_by_test_id("thread")
+        await expect(thread).to_contain_text("Waiting for an approval")
+        await page.get_by_test_id("thread-composer").fill("and a coffee, please")
+        await page.keyboard.press("Enter")
+        await thread.get_by_role("button", name="Send it again").click()
+        await expect(thread).to_contain_text("I have kept your message")
+        await page.screenshot(path=ARTEFACTS / "held-1.png")
+        await thread.get_by_role("button", name="Withdraw").last.click()
+
+        await expect(thread).to_contain_text("withdrawn it")
+        await expect(thread.get_by_role("button", name="Withdraw")).to_have_count(0)
+        await expect(thread).to_contain_text("I did not understand that")
+        await page.screenshot(path=ARTEFACTS / "held-2-withdrawn.png")
+    assert paid(bot, "acme") == []

@@ -1,0 +1,114 @@
+"""What people do with a card: its menu, the forms that it opens, and what they paid."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+from bot.simulator import ClickResult
+from tests.support.bot_process import ROOT
+from tests.support.shown import Message, buttons, everything
+from tests.support.stage import Stage
+
+View = dict[str, Any]
+SHIPPED = (ROOT / "bot/simulator/policy.yml").read_text(encoding="utf-8")
+#: A stage where the sandbox's tools are decided as in the simulator.
+SANDBOX = {"policy": SHIPPED, "TOOLS": "files,sandbox"}
+
+
+async def asked(stage: Stage, text: str, **more: str) -> tuple[Message, str]:
+    """The card of a request, and the thread that asked for it."""
+    before = len(stage.cards())
+    ts = await stage.ask(text, **more)
+    return await stage.card(before + 1), ts
+
+
+def request_of(card: Message) -> str:
+    """What the card's buttons carry: until the first edit the request's own id."""
+    return next(value for _, value in buttons(card) if value)
+
+
+def offered(card: Message) -> dict[str, str]:
+    """What the card's menu offers, and the value of each option."""
+    return {
+        option["value"].partition(":")[0]: option["value"]
+        for block in card["blocks"]
+        if block["type"] == "actions"
+        for element in block["elements"]
+        for option in element.get("options", ())
+    }
+
+
+async def choose(stage: Stage, user: str, card: Message, word: str) -> ClickResult:
+    """Choose something in the card's menu: reject, edit, answer, view, withdraw."""
+    place = (card["channel"], card["ts"])
+    return await stage.simulator.click(user, *place, "more", offered(card)[word])
+
+
+async def opened(stage: Stage, user: str, card: Message, word: str) -> View:
+    """The form that a choice in the menu, or the Approve that asks first, opens."""
+    if word == "approve":
+        await stage.click(user, "approve_typed", card)
+    else:
+        await choose(stage, user, card, word)
+    views = await stage.simulator.wait_for(lambda: stage.simulator.open_views(user))
+    return views[-1]
+
+
+async def filled_in(
+    stage: Stage, user: str, view: View, **values: object
+) -> ClickResult:
+    """Send a form; values are by the first word of an input's label, in lower case.
+
+    An option is named by its label.
+    """
+    fields = {label: block for label, block in inputs(view).items() if label in values}
+    assert fields.keys() == values.keys(), list(inputs(view))
+    given = {
+        block["block_id"]: _held(block["element"], values[label])
+        for label, block in fields.items()
+    }
+    return await stage.simulator.submit_view(user, view["id"], given)
+
+
+def inputs(view: View) -> dict[str, View]:
+    """The inputs of a form by the first word of their labels, in lower case."""
+    blocks = [block for block in view["blocks"] if block["type"] == "input"]
+    return {block["label"]["text"].split()[0].lower(): block for block in blocks}
+
+
+def _held(element: View, value: object) -> object:
+    labels = {o["text"]["text"]: o["value"] for o in element.get("options", ())}
+    return labels[str(value)] if labels else value
+
+
+async def shows(stage: Stage, card: Message, *words: str) -> Message:
+    """The card, as soon as it shows all of these words."""
+
+    def now() -> Message | None:
+        found = stage.message(card["channel"], card["ts"])
+        return found if all(word in everything(found) for word in words) else None
+
+    shown = await stage.simulator.wait_for(now)
+    assert shown is not None
+    return shown
+
+
+def transfers(stage: Stage) -> list[tuple[str, str, int]]:
+    """Who was paid, which currency, how many hundredths; oldest first."""
+    return list(_rows(stage, "SELECT payee, currency, pence FROM transfers"))
+
+
+def databases(stage: Stage) -> set[str]:
+    """The databases that the sandbox still has."""
+    found = (stage.files / ".sandbox/databases").glob("*.sqlite")
+    return {file.stem for file in found}
+
+
+def _rows(stage: Stage, query: str) -> Iterator[Any]:
+    book = stage.files / ".sandbox/accounts.sqlite"
+    if book.exists():
+        with closing(sqlite3.connect(f"file:{book}?mode=ro", uri=True)) as connection:
+            yield from connection.execute(query)
