@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
@@ -13,7 +13,7 @@ from bot.database.pool import Connection
 from bot.database.statements import load_statements
 
 FILES = ("requests.sql", "verdicts.sql", "grants.sql")
-SQL = {
+SQL: dict[str, LiteralString] = {
     name: text
     for file in FILES
     for name, text in load_statements("bot.approvals", file).items()

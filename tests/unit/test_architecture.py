@@ -109,7 +109,9 @@ def test_only_the_grants_let_a_call_begin():
     assert len(claims) == 2
     assert users_of(claims) == {"bot/approvals/grants.py"}
     house = statements()
-    others = "".join(t for n, t in house.items() if n not in claims | set(kept_grants.SQL))
+    others = "".join(
+        t for n, t in house.items() if n not in claims | set(kept_grants.SQL)
+    )
     assert "SET state = 'executing'" not in others
 
 
