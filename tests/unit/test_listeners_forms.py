@@ -22,7 +22,12 @@ from bot.slack.listeners import clicks, submissions
 from tests.unit.cards_samples import NOW, request
 from tests.unit.test_listeners_clicks import CLICK, SUBMISSION, click_of, handlers_of
 
-CARD = CardRef("req-1", "C2", "1795426300.000100")
+CARD = CardRef(
+    "req-1",
+    "C2",
+    "1795426300.000100",
+    card="7c1d6c0e-5f7e-4b7e-9a3f-111111111111",
+)
 ALL = tuple(Verdict)[:4]
 REFUSED = Judgement(Effect.REFUSED, "not_in_group")
 
