@@ -55,8 +55,6 @@ async def test_a_transfer_is_decided_by_those_whom_its_amount_needs(
     final = await shared.outcome(card, "Approved")
     answer = await shared.answer(GENERAL, ts, "transferred GBP")
     await shared.reply(GENERAL, ts, "Approved: transfer_money")
-    await shared.rest()
-
     pence = round(float(amount.replace(",", "")) * 100)
     assert transfers(shared) == [*before, (payee, "GBP", pence)]
     assert f"to {payee}" in answer
