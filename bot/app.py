@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from langchain_core.language_models import BaseChatModel
@@ -13,7 +15,7 @@ from agent.gate import Gate
 from agent.graph import build_graph
 from agent.models import explain_model_error, make_model
 from agent.tools import make_tools
-from agent.validation import schema_of
+from agent.validation import problem_with, schema_of
 from bot.approvals.decide import Decider
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.gate import StoredGrants
@@ -110,12 +112,19 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
     queue = Queue(database_url)
     people = Directory(client, us)
     model = _model(settings)
-    runner = _runner(settings, pool, queue, people, policies, model)
+    served = _served(settings, model, StoredGrants(pool, policies, queue))
+    runner = _runner(pool, queue, people, policies, served)
     courier = _registered(
         pool, queue, runner, Deliverer(pool, queue, policies, client, us)
     )
     decider = Decider(
-        listener_pool, people, policies, SlackPhrases(), queue, lambda: us().app
+        listener_pool,
+        people,
+        policies,
+        SlackPhrases(),
+        queue,
+        lambda: us().app,
+        served.problem,
     )
     # Bolt's own client is never used; with a token it would warn about `authorize`
     bolt = make_bolt_app(make_client(None, slack.api_url, session), slack.bot_token, us)
@@ -161,21 +170,32 @@ def _model(settings: Settings) -> BaseChatModel:
     )
 
 
+def _served(
+    settings: Settings, model: BaseChatModel, grants: StoredGrants
+) -> ServedGraph:
+    """The shipped agent."""
+    tools = make_tools(settings.tools, files_dir=settings.files_dir)
+    by_name = {tool.name: tool for tool in tools}
+
+    def problem(tool: str, arguments: Mapping[str, Any]) -> str:
+        known = by_name.get(tool)
+        return problem_with(known, dict(arguments)) if known else ""
+
+    return ServedGraph(
+        graph=build_graph(model, tools, Gate(grants)),
+        schemas={tool.name: schema_of(tool) for tool in tools},
+        explain=explain_model_error,
+        problem=problem,
+    )
+
+
 def _runner(
-    settings: Settings,
     pool: Pool,
     queue: Queue,
     people: Directory,
     policies: PolicyFile,
-    model: BaseChatModel,
+    served: ServedGraph,
 ) -> Runner:
-    tools = make_tools(settings.tools, files_dir=settings.files_dir)
-    gate = Gate(StoredGrants(pool, policies, queue))
-    served = ServedGraph(
-        graph=build_graph(model, tools, gate),
-        schemas={tool.name: schema_of(tool) for tool in tools},
-        explain=explain_model_error,
-    )
     return Runner(
         pool=pool,
         jobs=queue,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
@@ -12,7 +12,12 @@ from bot.approvals.model import Request
 from bot.database.pool import Connection
 from bot.database.statements import load_statements
 
-SQL = load_statements("bot.approvals", "approvals.sql")
+FILES = ("requests.sql", "verdicts.sql", "grants.sql")
+SQL: dict[str, LiteralString] = {
+    name: text
+    for file in FILES
+    for name, text in load_statements("bot.approvals", file).items()
+}
 
 
 @dataclass(frozen=True)

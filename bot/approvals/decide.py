@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.approvals import store
 from bot.approvals.chains import tighten
@@ -41,6 +42,8 @@ class Decider:
     phrases: Phrases
     jobs: Jobs
     own_app: Callable[[], str]
+    # what the tool itself finds wrong with edited arguments, beyond their schema
+    problem: Callable[[str, Mapping[str, Any]], str] = lambda tool, arguments: ""
 
     async def decide(self, choice: Choice) -> Judged:
         """Judge a choice and write what comes of it, in one transaction.
@@ -64,6 +67,12 @@ class Decider:
             return await self._informed(choice, self._preview)
         except SlackUnavailable:
             return Judgement(Effect.REFUSED, "could_not_check"), None
+
+    async def refuse(self, choice: Choice, judgement: Judgement) -> None:
+        """Note and tell a refusal that `preview` has found; nothing is decided."""
+        async with transaction(self.pool) as connection:
+            request = await store.load(connection, choice.request)
+            await self._replies.answer(connection, choice, judgement, request)
 
     async def _informed(self, choice: Choice, act: Act) -> Judged:
         """Do it once all that the rule needs from Slack is known.
@@ -143,8 +152,24 @@ class Decider:
         standing = Standing(self.policies.current, now, members)
         if lacking := _sources(request, choice, standing) - members.keys():
             raise _Lacking(lacking, request.requester)
-        return judge(
+        judgement = judge(
             request, choice, profile=profile, own_app=self.own_app(), standing=standing
+        )
+        return self._checked(judgement)
+
+    def _checked(self, judgement: Judgement) -> Judgement:
+        if judgement.edit is None:
+            return judgement
+        new = judgement.edit.request
+        complaint = self.problem(new.tool, new.arguments)
+        if not complaint:
+            return judgement
+        return replace(
+            judgement,
+            effect=Effect.REFUSED,
+            word="edit_invalid",
+            detail=complaint,
+            edit=None,
         )
 
     @property

@@ -90,6 +90,8 @@ def new_sources(request: Request, choice: Choice, standing: Standing) -> set[str
 
 
 def _flaw(request: Request, choice: Choice, arguments: dict[str, Any]) -> Flaw | None:
+    if choice.arguments is None:
+        return Flaw("edit_invalid", "no arguments were given")
     try:
         text = digest.storable(arguments)
     except digest.NotCanonical as error:

@@ -94,22 +94,35 @@ def _digest(ask: Asked) -> str:
 
 
 def _row(policy: Policy, turn: Turn, ask: Asked, ruling: Ruling) -> dict[str, Any]:
+    return {
+        "id": secrets.token_urlsafe(16),
+        "code": "".join(secrets.choice(ALPHABET) for _ in range(4)),
+        **_call(policy, turn, ask, ruling),
+        **_ruled(policy, ruling),
+        **_messages(turn, ruling),
+        **_trail(turn, ask, ruling, policy),
+    }
+
+
+def _call(policy: Policy, turn: Turn, ask: Asked, ruling: Ruling) -> dict[str, Any]:
     arguments = ask.arguments if ruling.is_readable else {}
     schema = digest.schema_digest(ask.schema)
     call = digest.call_digest(ask.tool, schema, arguments)
     person = turn.requester
     return {
-        "id": secrets.token_urlsafe(16),
-        "code": "".join(secrets.choice(ALPHABET) for _ in range(4)),
         "team": person.team,
         "enterprise": person.enterprise,
+        "requester": person.user,
+        "participants": list(turn.participants),
         "conversation": turn.conversation,
         "interrupt": ask.interrupt,
         "position": ask.position,
         "tool_call": ask.tool_call,
         "tool": ask.tool,
         "kind": str(ask.kind),
+        "note": ask.note,
         "arguments": digest.storable(arguments),
+        "schema": digest.canonical(ask.schema),
         "schema_digest": schema,
         "call_digest": call,
         "grant_digest": digest.grant_digest(
@@ -120,13 +133,14 @@ def _row(policy: Policy, turn: Turn, ask: Asked, ruling: Ruling) -> dict[str, An
             requester=(person.enterprise, person.team, person.user),
             policy_version=policy.version,
         ),
-        "requester": person.user,
-        "participants": list(turn.participants),
-        "schema": digest.canonical(ask.schema),
+    }
+
+
+def _ruled(policy: Policy, ruling: Ruling) -> dict[str, Any]:
+    return {
         "rules": [name for name in ruling.rules if name],
         "why": [why for why in ruling.why if why],
         "policy_version": policy.version,
-        "note": ask.note,
         "status": ruling.status,
         "outcome": str(ruling.outcome),
         "outcome_note": ruling.note,
@@ -135,8 +149,6 @@ def _row(policy: Policy, turn: Turn, ask: Asked, ruling: Ruling) -> dict[str, An
         "confirm": str(ruling.confirm),
         "confirm_argument": ruling.confirm_argument,
         "allow": [str(verdict) for verdict in ruling.allow],
-        **_messages(turn, ruling),
-        **_trail(turn, ask, ruling, policy),
     }
 
 

@@ -24,52 +24,76 @@ from bot.approvals.model import (
 
 def request_from(row: Mapping[str, Any]) -> Request:
     """One row of the view `stored_requests` as a Request."""
+    return Request(**_call(row), **_state(row), **_manner(row), **_words(row))
+
+
+def _call(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What is asked, for whom."""
     raised = row["raised_arguments"]
+    return {
+        "id": row["id"],
+        "code": row["code"],
+        "team": row["team_id"],
+        "conversation": str(row["conversation_id"]),
+        "interrupt": row["interrupt_id"],
+        "tool_call": row["tool_call_id"],
+        "tool": row["tool"],
+        "kind": Kind(row["kind"]),
+        "arguments": json.loads(row["arguments"]),
+        "raised_arguments": None if raised is None else json.loads(raised),
+        "edited_by": row["edited_by"],
+        "schema": json.loads(row["schema"]),
+        "schema_digest": row["schema_digest"],
+        "call_digest": row["call_digest"],
+        "grant_digest": row["grant_digest"],
+        "requester": Person(row["enterprise_id"], row["team_id"], row["requester_id"]),
+        "participants": tuple(row["participants"]),
+        "note": row["note"],
+        "position": row["position"],
+    }
+
+
+def _state(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Where it stands, in the database and in Slack."""
+    channel, ts = row["card"] or (None, None)
+    return {
+        "status": Status(row["status"]),
+        "outcome": Outcome(row["outcome"]),
+        "outcome_note": row["outcome_note"],
+        "execution": Execution(row["execution"]) if row["execution"] else None,
+        "raised_at": row["raised_at"],
+        "expires_at": row["expires_at"],
+        "decided_at": row["decided_at"],
+        "token": row["token"] or row["id"],
+        "card": str(row["card_id"] or ""),
+        "card_channel": channel or "",
+        "card_ts": ts or "",
+        "notice": str(row["notice_id"] or ""),
+        "places": tuple((channel, ts) for channel, ts in row["places"] or ()),
+    }
+
+
+def _manner(row: Mapping[str, Any]) -> dict[str, Any]:
+    """How it may be decided, and by whom."""
+    return {
+        "rules": tuple(row["rules"]),
+        "why": tuple(row["why"]),
+        "policy_version": row["policy_version"],
+        "stages": tuple(_stage(stage) for stage in row["stages"] or ()),
+        "confirm": Confirm(row["confirm"]),
+        "confirm_argument": row["confirm_argument"],
+        "allow": tuple(Verdict(word) for word in row["allow"]),
+    }
+
+
+def _words(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What people have said."""
     words = [(_decision(word), word["voided_at"]) for word in row["decisions"] or ()]
-    return Request(
-        id=row["id"],
-        code=row["code"],
-        team=row["team_id"],
-        conversation=str(row["conversation_id"]),
-        interrupt=row["interrupt_id"],
-        tool_call=row["tool_call_id"],
-        tool=row["tool"],
-        arguments=json.loads(row["arguments"]),
-        call_digest=row["call_digest"],
-        grant_digest=row["grant_digest"],
-        requester=Person(row["enterprise_id"], row["team_id"], row["requester_id"]),
-        participants=tuple(row["participants"]),
-        rules=tuple(row["rules"]),
-        why=tuple(row["why"]),
-        policy_version=row["policy_version"],
-        stages=tuple(_stage(stage) for stage in row["stages"] or ()),
-        status=Status(row["status"]),
-        raised_at=row["raised_at"],
-        expires_at=row["expires_at"],
-        decisions=tuple(word for word, voided in words if voided is None),
-        decided_at=row["decided_at"],
-        outcome=Outcome(row["outcome"]),
-        outcome_note=row["outcome_note"],
-        execution=Execution(row["execution"]) if row["execution"] else None,
-        note=row["note"],
-        position=row["position"],
-        schema_digest=row["schema_digest"],
-        card=str(row["card_id"] or ""),
-        card_channel=(row["card"] or [None, None])[0] or "",
-        card_ts=(row["card"] or [None, None])[1] or "",
-        notice=str(row["notice_id"] or ""),
-        token=row["token"] or row["id"],
-        confirm=Confirm(row["confirm"]),
-        confirm_argument=row["confirm_argument"],
-        allow=tuple(Verdict(word) for word in row["allow"]),
-        schema=json.loads(row["schema"]),
-        raised_arguments=None if raised is None else json.loads(raised),
-        edited_by=row["edited_by"],
-        comments=tuple(_comment(comment) for comment in row["comments"] or ()),
-        places=tuple((channel, ts) for channel, ts in row["places"] or ()),
-        voided=tuple(word for word, voided in words if voided is not None),
-        kind=Kind(row["kind"]),
-    )
+    return {
+        "decisions": tuple(word for word, voided in words if voided is None),
+        "voided": tuple(word for word, voided in words if voided is not None),
+        "comments": tuple(_comment(comment) for comment in row["comments"] or ()),
+    }
 
 
 def _stage(row: Mapping[str, Any]) -> Stage:

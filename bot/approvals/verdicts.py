@@ -91,6 +91,7 @@ async def _write(
     actor, via = who
     detail = {"stage": index, "note": note, "outcome": judgement.word}
     fact = about(request, str(judgement.effect), actor=actor, via=via, **detail)
+    edited = judgement.effect is Effect.EDITED  # has a fact of its own
     written = await connection.execute(
         SQL["decide"],
         {
@@ -101,7 +102,7 @@ async def _write(
             "status": status,
             "outcome": judgement.word,
             "note": note,
-            "facts": as_json([fact]),
+            "facts": as_json([] if edited else [fact]),
             **_word(choice),
         },
     )

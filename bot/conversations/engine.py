@@ -28,11 +28,14 @@ class ServedGraph:
     Attributes:
         schemas: JSON schema of each tool's arguments, where known; part of the digest.
         explain: a sentence for people about an exception of the graph, if it is known.
+        problem: what a tool itself finds wrong with arguments, beyond their schema; ""
+            if nothing is, or nobody can tell.
     """
 
     graph: Graph
     schemas: Mapping[str, dict[str, Any]]
     explain: Callable[[BaseException], str | None]
+    problem: Callable[[str, Mapping[str, Any]], str] = lambda tool, arguments: ""
 
 
 @dataclass(frozen=True)

@@ -113,14 +113,6 @@ def agent_failed(code: str) -> str:
     )
 
 
-def message_held(tool: str, code: str) -> str:
-    """mrkdwn. For a message on a conversation that waits for an approval."""
-    return (
-        f"This conversation is waiting for an approval of {tool_or_something(tool)} "
-        f"({code}). I have kept your message and hand it to the agent afterwards."
-    )
-
-
 def answer_cut(missing: int) -> str:
     """mrkdwn. `missing` in characters."""
     return (
@@ -213,12 +205,6 @@ UNKNOWN_FOR_AGENT = (
     "It is unknown whether this call ran: it was cut off in the middle. Do not try it "
     "again; say that the outcome is unknown and has to be checked by hand."
 )
-
-
-STOPPED_AFTER_REJECTS = (
-    "People have rejected three calls of this turn, so I have stopped it here. Please "
-    "ask again and say what should be done differently."
-)
 ASKED_BEFORE = (
     "The same call was rejected in this conversation within the last hour, so nobody "
     "was asked again."
@@ -246,24 +232,6 @@ def unfillable(stage: str) -> str:
     return (
         f"Rejected at once: too few people are left who can decide the stage "
         f"“{one_line(stage, 80)}”. Please have the policy's groups checked."
-    )
-
-
-def edited_for_agent(by: str = "") -> str:
-    """Plain text, beside the result of a call; `by` is a name."""
-    who = f" ({one_line(by, 80)})" if by else ""
-    return (
-        f"A person{who} changed the arguments before approving, and the call ran with "
-        "the changed ones. Do not run it again with the old ones."
-    )
-
-
-def answered_for_agent(answer: str, by: str = "") -> str:
-    """Plain text. `answer` is the person's own text, `by` their name."""
-    who = f" ({one_line(by, 80)})" if by else ""
-    return (
-        f"This call was not run: a person{who} answered in its place. Do not try it "
-        f"again. The answer: {cut(answer.strip(), 4_000)}"
     )
 
 

@@ -39,10 +39,7 @@ def describe(
 def answer(request: Request) -> dict[str, Any]:
     """The decision that the graph is resumed with."""
     if request.status is Status.ANSWERED:
-        return {
-            "type": "respond",
-            "message": sentences.answered_for_agent(request.answer),
-        }
+        return {"type": "respond", "message": request.answer}
     if request.status is not Status.APPROVED:
         return {"type": "reject", "message": _message(request)}
     if not request.is_edited:

@@ -41,10 +41,17 @@ async def open_form(parts: Parts, body: Body, word: str, token: str) -> None:
     choice = choice_of(body, token, FORMS[word][0])
     async with parts.pool.connection() as connection:
         request = await store.load(connection, token)
-    if request is None or not await _may_open(parts, _as_it_is(choice, request)):
-        await parts.decider.decide(_as_it_is(choice, request))
+    choice = _as_it_is(choice, request)
+    if request is None:
+        await parts.decider.decide(choice)
         return
-    await show_form(parts, body, word, request)
+    judgement, _ = await parts.decider.preview(choice)
+    if judgement.effect in _OPENS or judgement.word in IN_FORM:
+        await show_form(parts, body, word, request)
+    elif judgement.effect is Effect.TIMED_OUT:
+        await parts.decider.decide(choice)
+    else:
+        await parts.decider.refuse(choice, judgement)
 
 
 async def show_form(parts: Parts, body: Body, word: str, request: Request) -> None:
@@ -66,11 +73,6 @@ async def open_full_view(parts: Parts, body: Body, token: str) -> None:
     view = RequestView(request, now, elsewhere=bool(request.card_ts) and not here)
     modal = full_view(view, card)
     await parts.client.views_open(trigger_id=body["trigger_id"], view=modal)
-
-
-async def _may_open(parts: Parts, choice: Choice) -> bool:
-    judgement, _ = await parts.decider.preview(choice)
-    return judgement.effect in _OPENS or judgement.word in IN_FORM
 
 
 def _as_it_is(choice: Choice, request: Request | None) -> Choice:

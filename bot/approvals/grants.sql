@@ -1,0 +1,85 @@
+-- name: claim_waived
+-- A call that the policy lets run: granted and claimed at once, by this run only.
+WITH claimed AS (
+  INSERT INTO grants (conversation_id, tool_call_id, tool, rule, policy_version,
+    call_digest, grant_digest, state, generation, claimed_at)
+  SELECT %(conversation)s, %(tool_call)s, %(tool)s, %(rule)s, %(policy_version)s,
+    %(call_digest)s, '', 'executing', %(generation)s, bot_now()
+  FROM conversations c
+  WHERE c.id = %(conversation)s AND c.generation = %(generation)s
+  ON CONFLICT (conversation_id, tool_call_id) DO NOTHING
+  RETURNING conversation_id),
+trail AS (
+  INSERT INTO audit (team_id, event, conversation_id, actor, detail)
+  SELECT %(team)s, 'claimed', conversation_id, 'bot', %(detail)s FROM claimed)
+SELECT EXISTS (SELECT FROM claimed) AS won;
+
+-- name: deny
+-- A call that the policy does not allow, once on the trail however often it is asked.
+INSERT INTO grants (conversation_id, tool_call_id, tool, rule, policy_version,
+  call_digest, grant_digest, state, result, finished_at)
+VALUES (%(conversation)s, %(tool_call)s, %(tool)s, %(rule)s, %(policy_version)s,
+  %(call_digest)s, '', 'denied', %(why)s, bot_now())
+ON CONFLICT (conversation_id, tool_call_id) DO NOTHING;
+
+-- name: claim_approved
+-- The one moment at which an approved call may start.
+WITH claimed AS (
+  UPDATE grants g SET state = 'executing', generation = %(generation)s,
+    claimed_at = bot_now()
+  FROM requests r, conversations c
+  WHERE g.conversation_id = %(conversation)s AND g.tool_call_id = %(tool_call)s
+    AND g.state = 'approved' AND g.call_digest = %(call_digest)s
+    AND g.grant_digest = %(grant_digest)s
+    AND r.id = g.request_id AND r.status = 'approved'
+    AND r.call_digest = %(call_digest)s AND r.grant_digest = %(grant_digest)s
+    AND c.id = g.conversation_id AND c.generation = %(generation)s
+  RETURNING g.conversation_id, g.request_id),
+trail AS (
+  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail)
+  SELECT %(team)s, 'claimed', request_id, conversation_id, 'bot', %(detail)s
+  FROM claimed)
+SELECT EXISTS (SELECT FROM claimed) AS won;
+
+-- name: select_grant
+-- Why a claim found nothing to take.
+SELECT g.*, c.generation AS current_generation, r.status AS request_status
+FROM conversations c
+LEFT JOIN grants g ON g.conversation_id = c.id AND g.tool_call_id = %(tool_call)s
+LEFT JOIN requests r ON r.id = g.request_id
+WHERE c.id = %(conversation)s;
+
+-- name: mark_unknown
+-- A claim of a run that is gone: nobody knows whether the action happened. Only the
+-- conversation's own run may say so, never one that was itself replaced.
+UPDATE grants g SET state = 'unknown', finished_at = bot_now()
+FROM conversations c
+WHERE g.conversation_id = %(conversation)s AND g.tool_call_id = %(tool_call)s
+  AND g.state = 'executing' AND g.generation IS DISTINCT FROM %(generation)s
+  AND c.id = g.conversation_id AND c.generation = %(generation)s
+RETURNING g.request_id;
+
+-- name: finish_grant
+-- What came of it. Its commit need not wait for the disk: a claim without an end is
+-- unknown, and never runs again.
+WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
+finished AS (
+  UPDATE grants g SET state = %(state)s, result = %(result)s, finished_at = bot_now()
+  FROM conversations c, quick
+  WHERE g.conversation_id = %(conversation)s AND g.tool_call_id = %(tool_call)s
+    AND g.state = 'executing' AND g.generation = %(generation)s
+    AND c.id = g.conversation_id
+  RETURNING g.conversation_id, g.request_id, c.generation AS current_generation),
+trail AS (
+  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail)
+  SELECT %(team)s, %(event)s, request_id, conversation_id, 'bot', %(detail)s
+  FROM finished)
+SELECT request_id, current_generation FROM finished;
+
+-- name: append_audit
+-- Facts for the trail, in order.
+INSERT INTO audit (team_id, event, request_id, conversation_id, actor, via, detail)
+SELECT a.team, a.event, a.request, a.conversation, a.actor, a.via, a.detail
+FROM jsonb_to_recordset(%(facts)s::jsonb)
+  AS a (team text, event text, request text, conversation uuid, actor text,
+        via text, detail jsonb);

@@ -1,0 +1,159 @@
+-- name: raise
+-- A request as it is raised, with its chain, its messages and the trail; raising the
+-- same interrupt again changes nothing. A card and a notice where their channel is set.
+WITH fresh AS (
+  SELECT WHERE NOT EXISTS (
+    SELECT FROM requests WHERE conversation_id = %(conversation)s
+      AND interrupt_id = %(interrupt)s AND position = %(position)s)),
+messages AS (
+  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts)
+  SELECT m.id, m.kind, %(team)s, m.channel, m.thread
+  FROM fresh, (VALUES
+    (%(card)s::uuid, 'card', %(card_channel)s, %(card_thread)s),
+    (%(notice)s::uuid, 'notice', %(channel)s, %(thread)s)
+  ) AS m (id, kind, channel, thread)
+  WHERE m.id IS NOT NULL
+  RETURNING id),
+raised AS (
+  INSERT INTO requests (
+    id, code, team_id, enterprise_id, conversation_id, interrupt_id, position,
+    tool_call_id, tool, kind, arguments, schema, schema_digest, call_digest,
+    raised_digest, grant_digest, requester_id, participants, rules, why,
+    policy_version, note, status, outcome, outcome_note, decided_at, expires_at,
+    card_id, notice_id, confirm, confirm_argument, allow)
+  SELECT
+    %(id)s, %(code)s, %(team)s, %(enterprise)s, %(conversation)s, %(interrupt)s,
+    %(position)s, %(tool_call)s, %(tool)s, %(kind)s, %(arguments)s, %(schema)s,
+    %(schema_digest)s, %(call_digest)s, %(call_digest)s, %(grant_digest)s,
+    %(requester)s, %(participants)s, %(rules)s, %(why)s, %(policy_version)s, %(note)s,
+    %(status)s, %(outcome)s, %(outcome_note)s,
+    CASE WHEN %(status)s = 'pending' THEN NULL ELSE bot_now() END,
+    bot_now() + %(timeout)s, %(card)s, %(notice)s,
+    %(confirm)s, %(confirm_argument)s, %(allow)s
+  FROM fresh
+  RETURNING *),
+shown AS (
+  INSERT INTO request_messages (request_id, delivery_id)
+  SELECT raised.id, messages.id FROM raised, messages),
+chain AS (
+  INSERT INTO stages
+    (request_id, position, approvers, people, quorum, source, channel, opened_at)
+  SELECT raised.id, s.position, s.approvers,
+    ARRAY(SELECT jsonb_array_elements_text(s.people)), s.quorum, s.source, s.channel,
+    CASE WHEN s.position = 0 THEN bot_now() END
+  FROM raised, jsonb_to_recordset(%(stages)s::jsonb)
+    AS s (position integer, approvers text, people jsonb, quorum integer,
+          source text, channel text)),
+granted AS (
+  INSERT INTO grants (conversation_id, tool_call_id, request_id, tool, rule,
+    policy_version, call_digest, grant_digest, state)
+  SELECT conversation_id, tool_call_id, id, tool, array_to_string(rules, ', '),
+    policy_version, call_digest, grant_digest, 'approved'
+  FROM raised WHERE status = 'approved'),
+trail AS (
+  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail)
+  SELECT team_id, %(event)s, id, conversation_id, 'bot', %(detail)s FROM raised)
+SELECT id FROM raised;
+
+-- name: select_rejected_before
+-- The clock; and, for the loop guard, which of these calls people have rejected here
+-- within the last hour, with whoever did so last. At least one row.
+SELECT bot_now() AS now, asked.digest, last.by, last.at
+FROM (SELECT unnest(%(digests)s::text[]) AS digest
+      UNION SELECT NULL) AS asked
+LEFT JOIN LATERAL (
+  SELECT r.decided_at AS at,
+    (SELECT d.user_id FROM decisions d
+     WHERE d.request_id = r.id AND d.verdict = 'reject' AND d.voided_at IS NULL
+     ORDER BY d.id DESC LIMIT 1) AS by
+  FROM requests r
+  WHERE r.conversation_id = %(conversation)s AND r.status = 'rejected'
+    AND r.outcome = '' AND r.decided_at > bot_now() - interval '1 hour'
+    AND asked.digest IN (r.raised_digest, r.call_digest)
+  ORDER BY r.decided_at DESC LIMIT 1) AS last ON true;
+
+-- name: insert_delivery
+-- Something to be sent; the job that sends it is deferred beside it.
+INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, user_id, text)
+VALUES (%(id)s, %(kind)s, %(team)s, %(channel)s, %(thread_ts)s, %(user)s, %(text)s);
+
+-- name: show_in
+-- A message that is about these requests.
+INSERT INTO request_messages (request_id, delivery_id)
+SELECT unnest(%(requests)s::text[]), %(delivery)s;
+
+-- name: touch_deliveries
+-- The messages of a request show something old now.
+UPDATE deliveries SET revision = revision + 1
+WHERE id IN (SELECT delivery_id FROM request_messages WHERE request_id = %(id)s)
+RETURNING id;
+
+-- name: select_request
+-- One request, whole, with the clock.
+SELECT * FROM stored_requests r
+WHERE r.id = %(id)s;
+
+-- name: clock
+-- The only clock.
+SELECT bot_now() AS now;
+
+-- name: lock_request
+-- Take the row before it is read: whoever holds it decides. By its id, or by what one of
+-- its buttons carries or carried.
+SELECT id FROM requests
+WHERE id = COALESCE(
+  (SELECT t.id FROM requests t WHERE t.token = %(id)s),
+  (SELECT t.request_id FROM spent_tokens t WHERE t.token = %(id)s), %(id)s)
+FOR UPDATE;
+
+-- name: find_request
+-- The id of a request by that or by a button's token.
+SELECT COALESCE(
+  (SELECT t.id FROM requests t WHERE t.token = %(id)s),
+  (SELECT t.request_id FROM spent_tokens t WHERE t.token = %(id)s), %(id)s) AS id;
+
+-- name: select_requests
+-- Several requests, whole: those of a status, of a code; the newest ones, newest first.
+SELECT * FROM stored_requests r
+WHERE (%(status)s::text IS NULL OR r.status = %(status)s)
+  AND (%(code)s::text IS NULL OR r.code = %(code)s)
+ORDER BY r.raised_at DESC, r.position DESC, r.id DESC
+LIMIT %(limit)s;
+
+-- name: select_requests_shown
+-- The requests that a message in Slack shows, in call order.
+SELECT * FROM stored_requests r
+WHERE r.id IN (SELECT m.request_id FROM request_messages m
+               WHERE m.delivery_id = %(delivery)s)
+ORDER BY r.raised_at, r.position, r.id;
+
+-- name: select_requests_unresumed
+-- What a conversation's graph waits for: open questions, and answers not yet taken.
+SELECT * FROM stored_requests r
+WHERE r.conversation_id = %(conversation)s AND r.resumed_at IS NULL
+ORDER BY r.raised_at, r.position, r.id;
+
+-- name: comment
+-- A message in the thread of a card of ours, once: kept with the requests on the card.
+WITH card AS (
+  SELECT id FROM deliveries
+  WHERE kind = 'card' AND team_id = %(team)s AND posted_channel = %(channel)s
+    AND message_ts = %(thread_ts)s),
+kept AS (
+  INSERT INTO comments (request_id, team_id, user_id, channel_id, ts, text)
+  SELECT m.request_id, %(team)s, %(user)s, %(channel)s, %(ts)s, %(text)s
+  FROM card JOIN request_messages m ON m.delivery_id = card.id
+  ON CONFLICT DO NOTHING
+  RETURNING request_id),
+trail AS (
+  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, via, detail)
+  SELECT r.team_id, 'commented', r.id, r.conversation_id, %(user)s, 'slack',
+    jsonb_build_object('tool', r.tool)
+  FROM kept JOIN requests r ON r.id = kept.request_id),
+touched AS (
+  UPDATE deliveries SET revision = revision + 1
+  WHERE kind = 'card' AND id IN (
+    SELECT m.delivery_id FROM kept JOIN request_messages m USING (request_id))
+  RETURNING id)
+SELECT EXISTS (SELECT FROM card) AS is_card,
+  ARRAY(SELECT id::text FROM touched) AS touched;

@@ -1,0 +1,169 @@
+-- name: void_decisions
+-- A decision whose right was lost no longer counts, and none of a stage behind it:
+-- those people decided after a stage that is open again.
+UPDATE decisions SET voided_at = bot_now(), void_reason = %(reason)s
+WHERE request_id = %(id)s AND voided_at IS NULL
+  AND (user_id = %(user)s OR stage > %(stage)s);
+
+-- name: decide
+-- A word, what it passes, and the verdict, if it is one, with the trail: one winner, and
+-- never after the deadline except by the deadline. Says whether the verdict was written,
+-- and which messages now show something old. The row is locked before.
+WITH word AS (
+  INSERT INTO decisions (
+    request_id, stage, enterprise_id, team_id, user_id, verdict, reason, via, click)
+  SELECT %(id)s, %(stage)s, %(enterprise)s, %(team)s, %(user)s, %(verdict)s,
+    %(reason)s, %(via)s, %(click)s
+  WHERE %(verdict)s::text IS NOT NULL),
+passed AS (
+  UPDATE stages SET
+    passed_at = CASE WHEN position = %(stage)s THEN bot_now() ELSE passed_at END,
+    opened_at = COALESCE(opened_at, bot_now())
+  WHERE %(passes)s AND request_id = %(id)s
+    AND position IN (%(stage)s, %(opens)s)),
+closed AS (
+  UPDATE requests
+  SET status = %(status)s, decided_at = bot_now(), outcome = %(outcome)s,
+    outcome_note = %(note)s
+  WHERE id = %(id)s AND status = 'pending' AND %(status)s::text IS NOT NULL
+    AND (%(status)s::text = 'timed_out') = (expires_at <= bot_now())
+  RETURNING *),
+granted AS (
+  INSERT INTO grants (conversation_id, tool_call_id, request_id, tool, rule,
+    policy_version, call_digest, grant_digest, state)
+  SELECT conversation_id, tool_call_id, id, tool, array_to_string(rules, ', '),
+    policy_version, call_digest, grant_digest, 'approved'
+  FROM closed WHERE status = 'approved'
+  -- a call that an older policy denied, and that was asked again after a crash
+  ON CONFLICT (conversation_id, tool_call_id) DO UPDATE
+  SET request_id = EXCLUDED.request_id, rule = EXCLUDED.rule, result = NULL,
+    policy_version = EXCLUDED.policy_version, call_digest = EXCLUDED.call_digest,
+    grant_digest = EXCLUDED.grant_digest, state = 'approved', finished_at = NULL
+  WHERE grants.state = 'denied'),
+trail AS (
+  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, via, detail)
+  SELECT a.team, a.event, a.request, a.conversation, a.actor, a.via, a.detail
+  FROM jsonb_to_recordset(%(facts)s::jsonb)
+    AS a (team text, event text, request text, conversation uuid, actor text,
+          via text, detail jsonb)),
+touched AS (
+  UPDATE deliveries SET revision = revision + 1
+  WHERE id IN (SELECT delivery_id FROM request_messages WHERE request_id = %(id)s)
+  RETURNING id)
+SELECT EXISTS (SELECT FROM closed) AS closed,
+  ARRAY(SELECT id::text FROM touched) AS touched;
+
+-- name: edit
+-- Other arguments, another digest, another chain; what was said of the old ones is void,
+-- and the buttons that show them are spent. The row is locked before.
+WITH old AS (
+  INSERT INTO spent_tokens (token, request_id)
+  SELECT COALESCE(token, id), id FROM requests WHERE id = %(id)s),
+void AS (
+  UPDATE decisions SET voided_at = bot_now(), void_reason = 'edited'
+  WHERE request_id = %(id)s AND voided_at IS NULL),
+gone AS (
+  DELETE FROM stages WHERE request_id = %(id)s AND position >= %(length)s)
+UPDATE requests SET arguments = %(arguments)s,
+  raised_arguments = COALESCE(raised_arguments, arguments),
+  call_digest = %(call_digest)s, grant_digest = %(grant_digest)s, rules = %(rules)s,
+  why = %(why)s, policy_version = %(policy_version)s, edited_by = %(edited_by)s,
+  confirm = %(confirm)s, confirm_argument = %(confirm_argument)s, allow = %(allow)s,
+  token = %(token)s, outcome = '', outcome_note = ''
+WHERE id = %(id)s;
+
+-- name: write_chain
+-- The chain as it is now, stage by stage; open is the first that has not passed.
+INSERT INTO stages
+  (request_id, position, approvers, people, quorum, source, channel, opened_at)
+SELECT %(id)s, s.position, s.approvers,
+  ARRAY(SELECT jsonb_array_elements_text(s.people)), s.quorum, s.source, s.channel,
+  CASE WHEN s.open THEN bot_now() END
+FROM jsonb_to_recordset(%(stages)s::jsonb)
+  AS s (position integer, approvers text, people jsonb, quorum integer, source text,
+        channel text, open boolean, passed boolean)
+ON CONFLICT (request_id, position) DO UPDATE
+SET approvers = EXCLUDED.approvers, people = EXCLUDED.people, quorum = EXCLUDED.quorum,
+  source = EXCLUDED.source, channel = EXCLUDED.channel,
+  opened_at = CASE WHEN %(anew)s THEN EXCLUDED.opened_at
+    ELSE COALESCE(stages.opened_at, EXCLUDED.opened_at) END,
+  passed_at = CASE WHEN %(anew)s OR stages.position = ANY(%(reopened)s) THEN NULL
+    ELSE stages.passed_at END;
+
+-- name: tighten
+-- What the policy in force adds beside the stages, and why the card changes.
+UPDATE requests SET confirm = %(confirm)s, confirm_argument = %(confirm_argument)s,
+  allow = %(allow)s, outcome = 'reopened', outcome_note = %(note)s
+WHERE id = %(id)s;
+
+-- name: place_stage
+-- Where the people of the open stage are told: by a card of their own channel, or by a
+-- reply to the card that stands there already.
+-- A chain of an older version names no channels and stays where it is.
+WITH request AS (
+  SELECT r.id, r.team_id,
+    CASE %(channel)s WHEN 'thread' THEN c.channel_id WHEN '' THEN d.channel_id
+      ELSE %(channel)s END AS channel,
+    CASE %(channel)s WHEN 'thread' THEN c.thread_ts WHEN '' THEN d.thread_ts
+      END AS thread
+  FROM requests r JOIN conversations c ON c.id = r.conversation_id
+  JOIN deliveries d ON d.id = r.card_id
+  WHERE r.id = %(id)s),
+standing AS (
+  SELECT d.id FROM request r
+  JOIN request_messages m ON m.request_id = r.id
+  JOIN deliveries d ON d.id = m.delivery_id AND d.kind = 'card'
+    AND d.channel_id = r.channel AND d.thread_ts IS NOT DISTINCT FROM r.thread
+  LIMIT 1),
+message AS (
+  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts)
+  SELECT %(delivery)s::uuid,
+    CASE WHEN EXISTS (SELECT FROM standing) THEN 'call' ELSE 'card' END,
+    team_id, channel, thread
+  FROM request
+  RETURNING id, kind),
+shown AS (
+  INSERT INTO request_messages (request_id, delivery_id)
+  SELECT %(id)s, id FROM message)
+UPDATE requests r SET card_id = COALESCE(
+  (SELECT id FROM standing), (SELECT id FROM message))
+WHERE r.id = %(id)s;
+
+-- name: close_by_operator
+-- The operator's brake: rejects whatever is still open, overdue or not.
+UPDATE requests
+SET status = 'rejected', decided_at = bot_now(), outcome = 'operator',
+  outcome_note = %(note)s
+WHERE id = %(id)s AND status = 'pending'
+RETURNING id;
+
+-- name: reopen_request
+-- A verdict whose approver has lost the right to it, or to which the policy has added,
+-- before the graph has taken it.
+UPDATE requests SET status = 'pending', decided_at = NULL, outcome = 'reopened',
+  outcome_note = %(note)s
+WHERE id = %(id)s AND status IN ('approved', 'answered') AND resumed_at IS NULL
+RETURNING id;
+
+-- name: reopen_stage
+-- The stage of a voided decision, and those behind it, are to be decided again.
+UPDATE stages SET passed_at = NULL,
+  opened_at = CASE WHEN position = %(stage)s THEN bot_now() END
+WHERE request_id = %(id)s AND position >= %(stage)s;
+
+-- name: withdraw_grant
+-- The right to run goes with the verdict that gave it, unless it is taken already.
+DELETE FROM grants WHERE request_id = %(id)s AND state = 'approved';
+
+-- name: orphan_requests
+-- Questions that the graph no longer asks.
+UPDATE requests SET status = 'orphaned', decided_at = bot_now(), resumed_at = bot_now(),
+  outcome_note = %(note)s
+WHERE id = ANY(%(ids)s) AND status = 'pending'
+RETURNING id;
+
+-- name: select_due
+-- Requests whose time is over; each replica takes others.
+SELECT id FROM requests
+WHERE status = 'pending' AND expires_at <= bot_now()
+ORDER BY expires_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED;
