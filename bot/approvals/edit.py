@@ -16,8 +16,8 @@ from bot.approvals.standing import (
     Standing,
     live_sources,
     plan_of,
-    refreshed,
     stages_of,
+    with_members,
 )
 
 
@@ -54,7 +54,8 @@ def plan_edit(request: Request, choice: Choice, standing: Standing) -> Edit | Fl
 
     The editor's own stage counts as passed by the editor if the new chain has it. It
     does not where the new values ask for a typed confirmation that the old ones did
-    not: nobody has typed anything then.
+    not, since nobody has typed anything then, nor where the policy does not offer an
+    approval by edit for them.
     """
     arguments = dict(choice.arguments or {})
     if flaw := _flaw(request, choice, arguments):
@@ -75,9 +76,9 @@ def plan_edit(request: Request, choice: Choice, standing: Standing) -> Edit | Fl
             confirm=chain.confirm,
             confirm_argument=chain.confirm_argument,
         )
-    changed = refreshed(replace(changed, stages=stages), standing)
-    untyped = changed.confirm is Confirm.TYPED and request.confirm is not Confirm.TYPED
-    return _counted(changed, choice, -1 if untyped else _index(stages, own), standing)
+    changed = with_members(replace(changed, stages=stages), standing)
+    index = _index(stages, own) if _may_count(request, changed) else -1
+    return _counted(changed, choice, index, standing)
 
 
 def new_sources(request: Request, choice: Choice, standing: Standing) -> set[str]:
@@ -110,11 +111,11 @@ def _changed(
 ) -> Request:
     call = digest.call_digest(request.tool, request.schema_digest, arguments)
     person = request.requester
-    raised = request.arguments if request.raised_arguments is None else None
+    raised = request.raised_arguments
     return replace(
         request,
         arguments=arguments,
-        raised_arguments=raised or request.raised_arguments,
+        raised_arguments=request.arguments if raised is None else raised,
         call_digest=call,
         grant_digest=digest.grant_digest(
             call,
@@ -130,6 +131,12 @@ def _changed(
         voided=(*request.voided, *request.decisions),
         token=secrets.token_urlsafe(16),
     )
+
+
+def _may_count(old: Request, new: Request) -> bool:
+    """Whether an edit may be an approval of what it has made of the call."""
+    untyped = new.confirm is Confirm.TYPED and old.confirm is not Confirm.TYPED
+    return not untyped and {Verdict.APPROVE, Verdict.EDIT} <= {*new.allow}
 
 
 def _unopened(stage: Stage) -> Stage:
