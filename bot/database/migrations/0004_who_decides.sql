@@ -62,6 +62,16 @@ CREATE INDEX request_messages_delivery ON request_messages (delivery_id);
 INSERT INTO request_messages (request_id, delivery_id)
 SELECT id, unnest(array_remove(ARRAY[card_id, notice_id], NULL)) FROM requests
 ON CONFLICT DO NOTHING;
+-- Replicas of the version before raise requests without saying where they are shown.
+CREATE FUNCTION show_request() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO request_messages (request_id, delivery_id)
+  SELECT NEW.id, unnest(array_remove(ARRAY[NEW.card_id, NEW.notice_id], NULL))
+  ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER requests_are_shown AFTER INSERT ON requests
+  FOR EACH ROW EXECUTE FUNCTION show_request();
 
 -- 'held': what a message on a waiting conversation is told. 'call': the next stage's
 -- people, in the card's thread.
