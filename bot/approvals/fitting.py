@@ -14,7 +14,8 @@ from bot.approvals.policy.conditions import compiled
 
 LONGEST_COMPLAINT = 200  # characters
 _exceptions = cast("Any", exceptions)  # its functions carry no types
-_NOTHING_ELSE: Any = cast("Any", Registry)()  # a schema that refers elsewhere is never fetched
+# an empty registry: a schema that refers elsewhere is never fetched
+_NOTHING_ELSE: Any = cast("Any", Registry)()
 
 
 def _pattern(
