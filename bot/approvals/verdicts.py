@@ -9,10 +9,15 @@ from collections.abc import Sequence
 
 from bot.approvals import digest, store
 from bot.approvals.audit import SQL, Fact, about, append, as_json
-from bot.approvals.chains import add_demands, call_next, manner, write_chain
+from bot.approvals.chains import (
+    add_demands,
+    call_next,
+    manner,
+    needs_call,
+    write_chain,
+)
 from bot.approvals.choice import Choice, Effect
 from bot.approvals.edit import Edit
-from bot.approvals.eligibility import open_stage
 from bot.approvals.judge import Judgement
 from bot.approvals.model import Decision, Outcome, Person, Request, Status
 from bot.approvals.ports import Jobs, deliver_job, edit_job, resume_job
@@ -178,8 +183,7 @@ async def _edit(
     await _write(
         connection, jobs, edit.begun, judgement, "", who, counted, max(edit.own, 0)
     )
-    before, now = open_stage(request), open_stage(new)
-    if now and before and now.approvers != before.approvers:
+    if needs_call(request, new):
         await call_next(connection, jobs, new, new.stage_index)
 
 

@@ -155,6 +155,16 @@ async def test_a_call_without_arguments_is_known_to_be_edited(house: House):
     assert judgement.edit.request.is_edited
 
 
+async def test_who_approved_the_old_values_is_called_again(house: House, pay):
+    two = "tools: [pay], stages: [{approvers: managers"
+    house.policies.current = parse_policy(POLICY.replace(two, f"{two}, quorum: 2"))
+    request = await ask(house)
+    await house.click(MINA, request)
+    assert (await edit(house, OMAR, request, amount=400)).effect is Effect.EDITED
+    assert await house.rows("SELECT 1 FROM deliveries WHERE kind = 'call'")
+    assert (await house.click(MINA, request)).effect is Effect.APPROVED
+
+
 async def test_a_click_on_what_the_card_showed_before_approves_nothing(
     house: House, pay
 ):
