@@ -123,7 +123,8 @@ class Deliverer:
             unfurl_media=False,
             metadata=_metadata(row),
         )
-        return _place(answer.data)
+        data = cast("dict[str, str]", answer.data)
+        return data["channel"], data["ts"]
 
     async def _take_over(
         self, row: Row, drawn: Drawn, channel: str, ts: str
@@ -280,10 +281,6 @@ async def _is_stale(sent: AsyncCursor[DictRow]) -> bool:
 
 def _metadata(row: Row) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": {"delivery": str(row["id"])}}
-
-
-def _place(data: Any) -> tuple[str, str]:
-    return data["channel"], data["ts"]
 
 
 def _wait(error: SlackApiError) -> int:
