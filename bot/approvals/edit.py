@@ -74,10 +74,12 @@ def plan_edit(request: Request, choice: Choice, standing: Standing) -> Edit | Fl
             allow=chain.allow,
             confirm=chain.confirm,
             confirm_argument=chain.confirm_argument,
+            hours=chain.hours,
         )
     changed = refreshed(replace(changed, stages=stages), standing)
     untyped = changed.confirm is Confirm.TYPED and request.confirm is not Confirm.TYPED
-    return _counted(changed, choice, -1 if untyped else _index(stages, own), standing)
+    index = -1 if untyped else _index(changed.stages, own, choice.person.user)
+    return _counted(changed, choice, index, standing)
 
 
 def new_sources(request: Request, choice: Choice, standing: Standing) -> set[str]:
@@ -133,12 +135,25 @@ def _changed(
 
 
 def _unopened(stage: Stage) -> Stage:
-    return replace(stage, opened_at=None, passed_at=None, quorum=1)
+    return replace(
+        stage,
+        quorum=1,
+        opened_at=None,
+        passed_at=None,
+        reminded_at=None,
+        escalated_at=None,
+    )
 
 
-def _index(stages: tuple[Stage, ...], own: Stage) -> int:
-    names = [stage.approvers for stage in stages]
-    return names.index(own.approvers) if own.approvers in names else -1
+def _index(stages: tuple[Stage, ...], own: Stage, editor: str) -> int:
+    """Where the editor's stage is in the new chain; -1 where they may not decide it.
+
+    Whoever had joined a stage by an escalation has not joined the new one yet.
+    """
+    for index, stage in enumerate(stages):
+        if stage.approvers == own.approvers and editor in stage.people:
+            return index
+    return -1
 
 
 def _counted(request: Request, choice: Choice, own: int, standing: Standing) -> Edit:

@@ -64,6 +64,8 @@ def judge(
     tight = tightened(request, standing.policy)
     if isinstance(tight, Denied):
         return Judgement(Effect.REJECTED, Outcome.DENIED, tight.why)
+    if standing.now >= tight.deadline:  # by the shorter timeout of the policy in force
+        return Judgement(Effect.TIMED_OUT, tight=tight)
     judgement = _judge(refreshed(tight, standing), choice, standing)
     return judgement if tight is request else replace(judgement, tight=tight)
 
@@ -81,7 +83,7 @@ def _too_late(request: Request, choice: Choice, standing: Standing) -> Judgement
         return Judgement(Effect.REPEATED)
     if not request.is_open:
         return Judgement(Effect.LATE, request.status)
-    if standing.now >= request.expires_at:
+    if standing.now >= request.deadline:
         return Judgement(Effect.TIMED_OUT)
     return None
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bot.approvals import digest, store
 from bot.approvals.audit import SQL, Fact, about, append, as_json
-from bot.approvals.chains import add_demands, call_next, manner, write_chain
+from bot.approvals.chains import add_demands, call_next, manner, wind_clock, write_chain
 from bot.approvals.choice import Choice, Effect
 from bot.approvals.edit import Edit
 from bot.approvals.eligibility import open_stage
@@ -56,8 +56,12 @@ async def apply(
 
 async def expire(connection: Connection, jobs: Jobs, request: Request) -> None:
     """Reject by silence: the deadline of a pending request is over."""
-    judgement = Judgement(Effect.TIMED_OUT)
-    await _write(connection, jobs, request, judgement, "", ("clock", ""))
+    judgement, late = Judgement(Effect.TIMED_OUT), open_stage(request)
+    if late is None or request.deadline == request.expires_at:
+        await _write(connection, jobs, request, judgement, "", ("clock", ""))
+        return
+    judgement = Judgement(Effect.TIMED_OUT, Outcome.OVERDUE)
+    await _write(connection, jobs, request, judgement, late.approvers, ("clock", ""))
 
 
 async def reject_by_policy(
@@ -112,6 +116,8 @@ async def _write(
     follow = [edit_job(delivery) for delivery in row["touched"]]
     if status is not None:
         follow.append(resume_job(request.conversation))
+    elif _passes(judgement):
+        await wind_clock(connection, request.id)
     await jobs.defer(connection, follow)
 
 
@@ -227,6 +233,7 @@ async def reopen(
         raise Overtaken(request.id)
     if lost is not None:
         await _void(connection, request, lost, note)
+        await wind_clock(connection, request.id)
     if tight is not None:
         await add_demands(connection, request, tight)
     return await store.load(connection, request.id)

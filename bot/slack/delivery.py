@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import aiohttp
 import structlog
-from multidict import CIMultiDict
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 from slack_sdk.errors import SlackApiError
@@ -24,7 +23,7 @@ from bot.database.pool import Connection, Pool, transaction
 from bot.database.statements import load_statements
 from bot.errors import RetryLater, SlackUnavailable
 from bot.slack import sentences
-from bot.slack.client import error_code
+from bot.slack.client import error_code, retry_after
 from bot.slack.drawing import Drawn
 from bot.slack.identity import Identity
 from bot.slack.painter import HELD, Painter, Row
@@ -89,14 +88,17 @@ class Deliverer:
         try:
             # below the lease, though the client sleeps for as long as Slack says
             async with asyncio.timeout(LEASE.total_seconds() * 0.75):
-                channel, ts = await self._send(row, drawn)
+                place = await self._send(row, drawn)
         except SlackApiError as error:
             await self._refused(row, error)
             return False
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             await self._let_go(row)
             raise SlackUnavailable from error
-        return await self._note_sent(row, channel, ts)
+        if place is None:
+            await self._drop(row)
+            return False
+        return await self._note_sent(row, *place)
 
     async def _take(self, connection: Connection, delivery: str) -> Row | None:
         key = {"id": delivery, "lease": LEASE}
@@ -111,7 +113,13 @@ class Deliverer:
         async with self.pool.connection() as connection:
             await connection.execute(SQL["let_go"], {"id": row["id"]})
 
-    async def _send(self, row: Row, drawn: Drawn) -> tuple[str, str]:
+    async def _drop(self, row: Row) -> None:
+        """It was not posted, and nobody needs it any more."""
+        async with self.pool.connection() as connection:
+            await connection.execute(SQL["failed"], {"id": row["id"], "error": "moot"})
+
+    async def _send(self, row: Row, drawn: Drawn) -> tuple[str, str] | None:
+        """Where it stands now; None if it came too late to be posted."""
         if row["kind"] == "private":
             return await self._whisper(row, drawn)
         if row["message_ts"] is not None:
@@ -119,6 +127,8 @@ class Deliverer:
         tried = row["was"] == "sending" or row["is_late"]
         if tried and (found := await self._find(row)):
             return await self._take_over(row, drawn, *found)
+        if drawn.moot:
+            return None
         answer = await self.client.chat_postMessage(
             channel=row["channel_id"],
             thread_ts=row["thread_ts"],
@@ -221,7 +231,9 @@ class Deliverer:
         if code == "ratelimited" or code in PASSING:
             await self._let_go(row)
             limited = code == "ratelimited"
-            raise (RetryLater(_wait(error)) if limited else SlackUnavailable) from error
+            raise (
+                RetryLater(retry_after(error)) if limited else SlackUnavailable
+            ) from error
         log.warning(
             "Slack refuses a message",
             action="delivery_failed",
@@ -278,12 +290,6 @@ def _metadata(row: Row) -> dict[str, Any]:
 
 def _place(data: Any) -> tuple[str, str]:
     return data["channel"], data["ts"]
-
-
-def _wait(error: SlackApiError) -> int:
-    headers = CIMultiDict(cast("Any", error.response).headers)
-    given = str(headers.get("Retry-After", "1"))
-    return max(1, int(given)) if given.isdigit() else 1
 
 
 def _shown(row: Row, channel: str, ts: str) -> Fact:
