@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import LiteralString
 
 from bot.approvals import store
 from bot.approvals.audit import SQL, about, as_json
@@ -25,7 +26,7 @@ async def expire_due(pool: Pool, jobs: Jobs, batch: int = BATCH) -> int:
 
     Replicas share the work: each skips the rows that another has locked.
     """
-    return await _in_batches(pool, jobs, "select_due", _expire, batch)
+    return await _in_batches(pool, jobs, SQL["select_due"], _expire, batch)
 
 
 async def nudge_due(pool: Pool, jobs: Jobs, batch: int = BATCH) -> int:
@@ -34,16 +35,16 @@ async def nudge_due(pool: Pool, jobs: Jobs, batch: int = BATCH) -> int:
     However late this comes, each of them gets one message at most. Replicas share the
     work, and what is sent is marked in the transaction that writes it down.
     """
-    return await _in_batches(pool, jobs, "select_waking", _nudge, batch)
+    return await _in_batches(pool, jobs, SQL["select_waking"], _nudge, batch)
 
 
 async def _in_batches(
-    pool: Pool, jobs: Jobs, statement: str, act: Act, batch: int
+    pool: Pool, jobs: Jobs, statement: LiteralString, act: Act, batch: int
 ) -> int:
     total = 0
     while True:
         async with transaction(pool) as connection:
-            found = await connection.execute(SQL[statement], {"limit": batch})
+            found = await connection.execute(statement, {"limit": batch})
             ids = [row["id"] for row in await found.fetchall()]
             for request_id in ids:
                 loaded = await store.load_with_clock(connection, request_id)

@@ -23,32 +23,13 @@ from bot.database.pool import Connection, Pool, transaction
 from bot.database.statements import load_statements
 from bot.errors import RetryLater, SlackUnavailable
 from bot.slack import sentences
-from bot.slack.client import error_code, retry_after
+from bot.slack.client import PASSING, error_code, retry_after
 from bot.slack.drawing import Drawn
 from bot.slack.identity import Identity
 from bot.slack.painter import HELD, Painter, Row
 
 SQL = load_statements("bot.slack", "deliveries.sql")
 EVENT_TYPE = "approval_bot_delivery"  # of the metadata by which a post is found again
-# Slack's words for trouble that passes, or that an operator mends. Every other word is
-# final: https://docs.slack.dev/reference/methods/chat.postMessage#errors
-PASSING = frozenset(
-    {
-        "account_inactive",
-        "fatal_error",
-        "internal_error",
-        "invalid_auth",
-        "not_authed",
-        "org_login_required",
-        "request_timeout",
-        "service_unavailable",
-        "streaming_state_conflict",
-        "team_added_to_org",
-        "token_expired",
-        "token_revoked",
-        "unknown_error",
-    }
-)
 NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
 LEASE = timedelta(seconds=60)
 LOST_CARD = 60  # seconds between two tries of a card that Slack refuses
@@ -84,7 +65,11 @@ class Deliverer:
             row = await self._take(connection, delivery)
             if row is None:
                 return False
-            row, drawn = await self._painter.draw(connection, row)
+            try:
+                row, drawn = await self._painter.draw(connection, row)
+            except RetryLater:
+                await connection.execute(SQL["let_go"], {"id": row["id"]})
+                raise
         try:
             # below the lease, though the client sleeps for as long as Slack says
             async with asyncio.timeout(LEASE.total_seconds() * 0.75):
