@@ -238,7 +238,7 @@ async def test_a_reason_reaches_the_decision(monkeypatch):
     await house.send(reason_form(request(), CARD), reason=" Too risky.\n")
     (choice,) = house.decided
     assert (choice.verdict, choice.reason) == (Verdict.REJECT, "Too risky.")
-    assert choice.place == Place("A1", CARD.channel, CARD.ts)
+    assert choice.place == Place("A1", CARD.channel, CARD.ts, CARD.card)
     assert choice.click == "view:V1"
     assert house.acks == [{}]
 
