@@ -112,7 +112,8 @@ async def _tables(plan: Plan, folder: Path, output: Path, *, quick: bool) -> str
         parts.append(await measure(replace(plan, tables=cycles), folder, output))
     if SILENCE in plan.tables:
         sizes = silence.QUICK if quick else silence.FULL
-        parts.append(await measure_silence(sizes, folder))
+        with tempfile.TemporaryDirectory(prefix="bot-bench-") as own:
+            parts.append(await measure_silence(sizes, Path(own)))
     return "\n".join(parts)
 
 
