@@ -15,9 +15,10 @@ from bot.approvals.policy.model import Demanded, Denied
 from bot.approvals.standing import (
     Standing,
     live_sources,
+    people_now,
     plan_of,
-    refreshed,
     stages_of,
+    with_members,
 )
 
 
@@ -54,7 +55,8 @@ def plan_edit(request: Request, choice: Choice, standing: Standing) -> Edit | Fl
 
     The editor's own stage counts as passed by the editor if the new chain has it. It
     does not where the new values ask for a typed confirmation that the old ones did
-    not: nobody has typed anything then.
+    not, since nobody has typed anything then, nor where the policy does not offer an
+    approval by edit for them.
     """
     arguments = dict(choice.arguments or {})
     if flaw := _flaw(request, choice, arguments):
@@ -76,9 +78,10 @@ def plan_edit(request: Request, choice: Choice, standing: Standing) -> Edit | Fl
             confirm_argument=chain.confirm_argument,
             hours=chain.hours,
         )
-    changed = refreshed(replace(changed, stages=stages), standing)
-    untyped = changed.confirm is Confirm.TYPED and request.confirm is not Confirm.TYPED
-    index = -1 if untyped else _index(changed.stages, own, choice.person.user)
+    changed = with_members(replace(changed, stages=stages), standing)
+    index = -1
+    if _may_count(request, changed):
+        index = _index(changed, own, choice.person.user, standing)
     return _counted(changed, choice, index, standing)
 
 
@@ -112,11 +115,11 @@ def _changed(
 ) -> Request:
     call = digest.call_digest(request.tool, request.schema_digest, arguments)
     person = request.requester
-    raised = request.arguments if request.raised_arguments is None else None
+    raised = request.raised_arguments
     return replace(
         request,
         arguments=arguments,
-        raised_arguments=raised or request.raised_arguments,
+        raised_arguments=request.arguments if raised is None else raised,
         call_digest=call,
         grant_digest=digest.grant_digest(
             call,
@@ -134,6 +137,12 @@ def _changed(
     )
 
 
+def _may_count(old: Request, new: Request) -> bool:
+    """Whether an edit may be an approval of what it has made of the call."""
+    untyped = new.confirm is Confirm.TYPED and old.confirm is not Confirm.TYPED
+    return not untyped and {Verdict.APPROVE, Verdict.EDIT} <= {*new.allow}
+
+
 def _unopened(stage: Stage) -> Stage:
     return replace(
         stage,
@@ -145,14 +154,14 @@ def _unopened(stage: Stage) -> Stage:
     )
 
 
-def _index(stages: tuple[Stage, ...], own: Stage, editor: str) -> int:
+def _index(new: Request, own: Stage, editor: str, standing: Standing) -> int:
     """Where the editor's stage is in the new chain; -1 where they may not decide it.
 
     Whoever had joined a stage by an escalation has not joined the new one yet.
     """
-    for index, stage in enumerate(stages):
-        if stage.approvers == own.approvers and editor in stage.people:
-            return index
+    for index, stage in enumerate(new.stages):
+        if stage.approvers == own.approvers:
+            return index if editor in people_now(stage, new, standing) else -1
     return -1
 
 

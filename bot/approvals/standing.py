@@ -60,9 +60,24 @@ def _targets(stage: Stage | StageDemand) -> tuple[Target, ...]:
 def refreshed(request: Request, standing: Standing) -> Request:
     """The request with, for each stage to be decided, the people who may do so now."""
     stages = tuple(
+        replace(stage, people=people_now(stage, request, standing))
+        if stage.passed_at is None
+        else stage
+        for stage in request.stages
+    )
+    return replace(request, stages=stages)
+
+
+def with_members(request: Request, standing: Standing) -> Request:
+    """The request as it is stored: its live groups as Slack has them now.
+
+    Unlike `refreshed`, which leaves people out and lets others stand in for them: that
+    is asked anew each time, and would outlive a delegation if it were stored.
+    """
+    stages = tuple(
         replace(
             stage,
-            people=people_now(stage, request, standing),
+            people=standing.members.get(stage.source, stage.people),
             times=with_targets(stage.times, standing),
         )
         if stage.passed_at is None

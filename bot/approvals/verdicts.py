@@ -9,8 +9,15 @@ from collections.abc import Sequence
 
 from bot.approvals import digest, store
 from bot.approvals.audit import SQL, Fact, about, append, as_json
-from bot.approvals.chains import add_demands, call_next, manner, wind_clock, write_chain
-from bot.approvals.choice import Choice, Effect
+from bot.approvals.chains import (
+    add_demands,
+    call_next,
+    manner,
+    needs_call,
+    wind_clock,
+    write_chain,
+)
+from bot.approvals.choice import Choice, Effect, word_of
 from bot.approvals.edit import Edit
 from bot.approvals.eligibility import open_stage
 from bot.approvals.judge import Judgement
@@ -107,7 +114,7 @@ async def _write(
             "outcome": judgement.word,
             "note": note,
             "facts": as_json([] if edited else [fact]),
-            **_word(choice),
+            **word_of(choice),
         },
     )
     row = await written.fetchone()
@@ -132,23 +139,6 @@ def _opens(request: Request, index: int | None = None) -> int:
     done = request.stage_index if index is None else index
     rest = (i for i, s in enumerate(request.stages) if i != done and not s.passed_at)
     return next(rest, -1)
-
-
-def _word(choice: Choice | None) -> dict[str, str | None]:
-    """What a person said, as the statement wants it; all None where nobody did."""
-    if choice is None:
-        names = ("enterprise", "team", "user", "verdict", "reason", "via", "click")
-        return dict.fromkeys(names)
-    verdict = choice.verdict
-    return {
-        "enterprise": choice.person.enterprise,
-        "team": choice.person.team,
-        "user": choice.person.user,
-        "verdict": "reject" if verdict == "withdraw" else str(verdict),
-        "reason": choice.reason,
-        "via": choice.via,
-        "click": choice.click,
-    }
 
 
 async def _edit(
@@ -184,8 +174,7 @@ async def _edit(
     await _write(
         connection, jobs, edit.begun, judgement, "", who, counted, max(edit.own, 0)
     )
-    before, now = open_stage(request), open_stage(new)
-    if now and before and now.approvers != before.approvers:
+    if needs_call(request, new):
         await call_next(connection, jobs, new, new.stage_index)
 
 

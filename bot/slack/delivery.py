@@ -18,7 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
 from bot.approvals.model import Request
-from bot.approvals.ports import Jobs, Policies, deliver_job
+from bot.approvals.ports import Jobs, Policies, deliver_job, edit_job
 from bot.database.pool import Connection, Pool, transaction
 from bot.database.statements import load_statements
 from bot.errors import RetryLater, SlackUnavailable
@@ -65,11 +65,7 @@ class Deliverer:
             row = await self._take(connection, delivery)
             if row is None:
                 return False
-            try:
-                row, drawn = await self._painter.draw(connection, row)
-            except RetryLater:
-                await connection.execute(SQL["let_go"], {"id": row["id"]})
-                raise
+            row, drawn = await self._draw(connection, row)
         try:
             # below the lease, though the client sleeps for as long as Slack says
             async with asyncio.timeout(LEASE.total_seconds() * 0.75):
@@ -84,6 +80,13 @@ class Deliverer:
             await self._drop(row)
             return False
         return await self._note_sent(row, *place)
+
+    async def _draw(self, connection: Connection, row: Row) -> tuple[Row, Drawn]:
+        try:
+            return await self._painter.draw(connection, row)
+        except RetryLater:
+            await connection.execute(SQL["let_go"], {"id": row["id"]})
+            raise
 
     async def _take(self, connection: Connection, delivery: str) -> Row | None:
         key = {"id": delivery, "lease": LEASE}
@@ -100,8 +103,9 @@ class Deliverer:
 
     async def _drop(self, row: Row) -> None:
         """It was not posted, and nobody needs it any more."""
+        key = {"id": row["id"], "error": "out of date"}
         async with self.pool.connection() as connection:
-            await connection.execute(SQL["failed"], {"id": row["id"], "error": "moot"})
+            await connection.execute(SQL["failed"], key)
 
     async def _send(self, row: Row, drawn: Drawn) -> tuple[str, str] | None:
         """Where it stands now; None if it came too late to be posted."""
@@ -194,31 +198,42 @@ class Deliverer:
 
     async def _note_sent(self, row: Row, channel: str, ts: str) -> bool:
         """Store that it stands; whether it has changed meanwhile."""
-        place = {"revision": row["revision"], "ts": ts, "channel": channel}
-        key = {"id": row["id"], **place}
+        shown = row["revision"]
+        key = {"id": row["id"], "revision": shown, "ts": ts, "channel": channel}
         if row["kind"] != "card" or row["message_ts"] is not None:
             async with self.pool.connection() as connection:
                 return await _is_stale(await connection.execute(SQL["sent"], key))
         async with transaction(self.pool) as connection:
             await append(connection, [_shown(row, channel, ts)])
-            await self._send_notices(connection, row)
+            old = await self._send_followers(connection, row)
             # last, since a click waits for this row
-            return await _is_stale(await connection.execute(SQL["sent"], key))
+            again = await _is_stale(await connection.execute(SQL["sent"], key))
+        if old:
+            await self._link_anew(old)
+        return again
 
-    async def _send_notices(self, connection: Connection, row: Row) -> None:
-        found = await connection.execute(SQL["notices_of_card"], {"id": row["id"]})
-        notices = [str(notice["id"]) for notice in await found.fetchall()]
-        await self.jobs.defer(connection, [deliver_job(one) for one in notices])
+    async def _send_followers(self, connection: Connection, row: Row) -> list[str]:
+        """Send what waited for the card; what links to the card before it."""
+        found = await connection.execute(SQL["followers_of_card"], {"id": row["id"]})
+        rows = await found.fetchall()
+        new = [str(each["id"]) for each in rows if not each["stands"]]
+        await self.jobs.defer(connection, [deliver_job(one) for one in new])
+        return [str(each["id"]) for each in rows if each["stands"]]
+
+    async def _link_anew(self, deliveries: list[str]) -> None:
+        # Apart from the card's own row, of which a click takes the locks in any order.
+        async with transaction(self.pool) as connection:
+            await connection.execute(SQL["out_of_date"], {"ids": deliveries})
+            await self.jobs.defer(connection, [edit_job(one) for one in deliveries])
 
     async def _refused(self, row: Row, error: SlackApiError) -> None:
         """Slack's no: wait where it names a wait, give up where it is for good."""
         code = error_code(error)
         if code == "ratelimited" or code in PASSING:
             await self._let_go(row)
-            limited = code == "ratelimited"
-            raise (
-                RetryLater(retry_after(error)) if limited else SlackUnavailable
-            ) from error
+            if code == "ratelimited":
+                raise RetryLater(retry_after(error)) from error
+            raise SlackUnavailable from error
         log.warning(
             "Slack refuses a message",
             action="delivery_failed",
@@ -265,8 +280,7 @@ class Deliverer:
 
 
 async def _is_stale(sent: AsyncCursor[DictRow]) -> bool:
-    row = await sent.fetchone()
-    return bool(row and row["again"])
+    return bool((row := await sent.fetchone()) and row["again"])
 
 
 def _metadata(row: Row) -> dict[str, Any]:

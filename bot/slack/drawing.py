@@ -73,7 +73,7 @@ def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
 def draw_call(request: Request, us: Identity) -> Drawn:
     """What calls the people of the stage that is open now, in the card's thread."""
     if not request.is_open:
-        return _plain(_over(request))
+        return Drawn(_over(request), [], moot=True)
     turn = sentences.your_turn(
         request.tool,
         request.code,

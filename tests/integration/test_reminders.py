@@ -382,7 +382,7 @@ async def test_a_reminder_that_is_overtaken_by_the_verdict_is_never_posted(
     await silence.post.work()
     assert await silence.sent() == []
     row = await house.rows("SELECT state, error FROM deliveries WHERE kind='reminder'")
-    assert row == [{"state": "failed", "error": "moot"}]
+    assert row == [{"state": "failed", "error": "out of date"}]
 
 
 @pytest.mark.parametrize(

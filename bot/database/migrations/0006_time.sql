@@ -45,8 +45,9 @@ SELECT r.*, bot_now() AS now,
     WHERE s.request_id = r.id ORDER BY s.position) AS stages,
   ARRAY(SELECT to_jsonb(x) FROM decisions x
     WHERE x.request_id = r.id ORDER BY x.id) AS decisions,
-  ARRAY(SELECT to_jsonb(k) FROM comments k
-    WHERE k.request_id = r.id ORDER BY k.id) AS comments,
+  ARRAY(SELECT to_jsonb(k) FROM (
+    SELECT * FROM comments c WHERE c.request_id = r.id ORDER BY c.id DESC LIMIT 3) k
+    ORDER BY k.id) AS comments,
   ARRAY(SELECT jsonb_build_array(COALESCE(d.posted_channel, d.channel_id), d.message_ts)
     FROM request_messages m JOIN deliveries d ON d.id = m.delivery_id
     WHERE m.request_id = r.id AND d.message_ts IS NOT NULL) AS places
