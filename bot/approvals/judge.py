@@ -71,6 +71,8 @@ def judge(
 
 
 def _judge(request: Request, choice: Choice, standing: Standing) -> Judgement:
+    if standing.now >= request.deadline:  # by a shorter timeout in force
+        return Judgement(Effect.TIMED_OUT)
     if stuck := unfillable(request):
         return Judgement(Effect.REJECTED, Outcome.UNFILLABLE, stuck.approvers)
     if word := _refusal(request, choice):
@@ -83,7 +85,7 @@ def _too_late(request: Request, choice: Choice, standing: Standing) -> Judgement
         return Judgement(Effect.REPEATED)
     if not request.is_open:
         return Judgement(Effect.LATE, request.status)
-    if standing.now >= request.expires_at:
+    if standing.now >= request.deadline:
         return Judgement(Effect.TIMED_OUT)
     return None
 
