@@ -52,6 +52,13 @@ class Verdict(enum.StrEnum):
     WITHDRAW = "withdraw"  # of the requester alone
 
 
+class Kind(enum.StrEnum):
+    """What is asked about."""
+
+    TOOL = "tool"  # a tool's call
+    INTERRUPT = "interrupt"  # a question of the graph's own
+
+
 class Confirm(enum.StrEnum):
     """What stands between a click on Approve and its effect, weakest first."""
 
