@@ -310,6 +310,7 @@ REFUSED = [
     ("form with too little", form(CUSTOMER), answered({})),
     ("form with nothing", form(CUSTOMER), answered(None)),
     ("form, number for a boolean", form({"type": "boolean"}), answered(1)),
+    ("form, no date", form({"type": "string", "format": "date"}), answered("soon")),
     ("breakpoint answer", STOP_AT, answered("x")),
     ("raw without answers", read(asks("Go on?")), APPROVED),
     ("raw without answers", read(asks("Go on?")), answered("x")),

@@ -34,7 +34,11 @@ _AS_TEXT = (
 
 
 def written(value: object) -> tuple[Any, Fidelity]:
-    """Write a value; what is no JSON stands as text in its place, never left out."""
+    """Write a value; what is no JSON stands as text in its place, never left out.
+
+    Models, dataclasses and enums are written as what they hold: a strict checkpoint
+    gives them back as that, and the same question must read the same then.
+    """
     writer = _Writer()
     return writer.write(value, 0), writer.fidelity
 
@@ -71,7 +75,7 @@ class _Writer:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, enum.Enum):
-            return self._instead(Fidelity.SHOWN, self.write(value.value, depth + 1))
+            return self.write(value.value, depth + 1)
         if isinstance(value, str | int | float):
             return self._leaf(value)
         return self._structure(value, depth + 1)
@@ -119,11 +123,11 @@ class _Writer:
         if isinstance(value, _AS_TEXT):
             return self._instead(Fidelity.SHOWN, str(value))
         if isinstance(value, BaseModel):
-            return self._instead(Fidelity.SHOWN, self.write(dict(value), depth))
+            return self.write(dict(value), depth)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             names = [field.name for field in dataclasses.fields(value)]
             fields = {name: getattr(value, name, None) for name in names}
-            return self._instead(Fidelity.SHOWN, self.write(fields, depth))
+            return self.write(fields, depth)
         # its repr may hold an address in memory, or a secret
         name = visible(type(value).__name__)
         return self._instead(Fidelity.HIDDEN, f"(a value of the type {name})")
