@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from langgraph.types import Interrupt
+from pydantic import BaseModel
 
 from bot.conversations.dialects.interface import Decided, End
 
@@ -63,6 +64,10 @@ def inbox(allowed: str = "accept edit respond ignore", **args: Any) -> dict[str,
     }
 
 
+class Account(BaseModel):
+    name: str
+
+
 def decision_schema(*types: str) -> dict[str, Any]:
     """The schema of a per-call interrupt, as LangChain's middleware makes it."""
     from langchain.agents.middleware.human_in_the_loop import _decision_schema
@@ -70,8 +75,8 @@ def decision_schema(*types: str) -> dict[str, Any]:
     from pydantic import TypeAdapter
 
     @tool
-    def pay(to: str, amount: int) -> str:
+    def pay(to: str, amount: int, source: Account | None = None) -> str:
         """Pay somebody."""
-        return f"{to} {amount}"
+        return f"{to} {amount} {source}"
 
     return TypeAdapter(_decision_schema(types, "pay", pay)).json_schema()

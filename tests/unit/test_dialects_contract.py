@@ -12,6 +12,7 @@ from bot.approvals.model import Kind, Verdict
 from bot.conversations import dialects
 from bot.conversations.dialects import answers, sentences
 from bot.conversations.dialects.interface import Decided, End, RunOn, Stop, Unfit
+from bot.conversations.dialects.schemas import misfit
 from bot.conversations.dialects.static_breakpoint import raised
 from bot.slack.sentences import TIMED_OUT_FOR_AGENT
 from tests.support.payloads import (
@@ -230,6 +231,11 @@ def test_each_dialect_is_in_the_table_with_all_three_outcomes():
     assert covered >= {(name, end) for name in dialects.DIALECTS for end in three}
 
 
+def test_the_schema_of_an_edit_brings_what_it_refers_to():
+    arguments = {**NEW, "source": {"name": "main"}}
+    assert misfit(PER_CALL.calls[0].schema, arguments) == ""
+
+
 def test_several_calls_are_answered_by_position_each_for_itself():
     question = read(
         asks(batch(("a", {}, ALL), ("b", {"n": 1}, ALL), ("a", {"n": 2}, ALL)))
@@ -294,6 +300,7 @@ REFUSED = [
     ("edit without arguments", PER_CALL, Decided(End.EDIT)),
     ("edit of a wrong type", PER_CALL, edited(to="Ada", amount="7")),
     ("edit with too little", PER_CALL, edited(to="Ada")),
+    ("edit of an inner type", PER_CALL, edited(**NEW, source={"name": 7})),
     ("edit that is no JSON", INBOX, edited(to=float("nan"))),
     ("edit of bytes", INBOX, edited(to=b"x")),
     ("answer that is no text", PER_CALL, answered(7)),
@@ -341,7 +348,7 @@ def test_what_is_read_for_the_card_and_the_policy():
     call = PER_CALL.calls[0]
     assert (call.name, call.arguments, call.tool_call) == ("pay", ARGS, "call_1")
     assert (call.kind, call.waivable, call.note) == (Kind.TOOL, True, "Pays somebody.")
-    assert call.schema["properties"].keys() == {"to", "amount"}
+    assert call.schema["properties"].keys() == {"to", "amount", "source"}
     assert set(call.allowed) == {*Verdict} - {Verdict.WITHDRAW}
     assert PLAIN.calls[0].allowed is None
     assert BATCH.calls[0].note == "pay?"

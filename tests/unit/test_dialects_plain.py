@@ -78,7 +78,7 @@ CASES = [
     (pathlib.PurePosixPath("/a/b"), "/a/b", SHOWN),
     (Colour.RED, "red", EXACT),
     (Word.YES, "yes", EXACT),
-    ({3, 1, 2}, [1, 2, 3], SHOWN),
+    (set("edgbfac"), list("abcdefg"), SHOWN),
     ({1: "a", "1": "b"}, [[1, "a"], ["1", "b"]], SHOWN),
     ({"\0": 1, "\\u{0}": 2}, [["\\u{0}", 1], ["\\u{0}", 2]], SHOWN),
     (types.MappingProxyType({"a": 1}), {"a": 1}, EXACT),

@@ -168,6 +168,12 @@ def test_a_schema_that_makes_no_form_leaves_the_question_raw(schema):
     assert read("Go on?", schema).dialect == "raw"
 
 
+def test_a_schema_is_never_fetched_from_elsewhere(tmp_path):
+    elsewhere = tmp_path / "schema.json"
+    elsewhere.write_text('{"type": "boolean"}')
+    assert read("Go on?", {"$ref": elsewhere.as_uri()}).dialect == "raw"
+
+
 NAMES = [
     ({"action": "delete_db"}, "delete_db"),
     ({"name": "delete_db"}, "delete_db"),
