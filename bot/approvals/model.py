@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,15 @@ class Execution(enum.StrEnum):
     DONE = "done"
     FAILED = "failed"
     UNKNOWN = "unknown"
+
+
+class Mark(enum.StrEnum):
+    """What people have found out about an action whose end is unknown."""
+
+    NONE = ""
+    DONE = "done"
+    NOT_DONE = "not_done"
+    AGAIN = "again"  # the agent is asked once more, and so are people
 
 
 class Verdict(enum.StrEnum):
@@ -182,6 +192,30 @@ class Request:
     places: tuple[tuple[str, str], ...] = ()  # channel and ts of all its messages
     voided: tuple[Decision, ...] = ()  # words that no longer count
     kind: Kind = Kind.TOOL
+    guarded: bool = True  # the tool claims its grant; else that is done at the resume
+    takes: tuple[Verdict, ...] | None = None  # by the graph; None: whatever is allowed
+    headline: str = ""  # of a graph's question: the argument that is shown first
+    form: dict[str, Any] | None = None  # JSON schema of the answer
+    answer_json: str | None = None  # to a graph's question: canonical JSON
+    graph_version: str = ""
+    marked: Mark = Mark.NONE
+    marked_by: str = ""  # a user id
+    marked_at: dt.datetime | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether what is to be approved is an answer to a graph's question."""
+        return self.answer_json is not None
+
+    @property
+    def answer_value(self) -> Any:
+        """The answer to a graph's question, in its own type."""
+        return None if self.answer_json is None else json.loads(self.answer_json)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nobody knows what became of the action."""
+        return self.execution is Execution.UNKNOWN
 
     @property
     def is_edited(self) -> bool:
@@ -189,7 +223,10 @@ class Request:
 
     @property
     def answer(self) -> str:
-        """What a person answered in the tool's place, "" if nobody did."""
+        """What a person answered, as text; "" if nobody did."""
+        if self.is_answered:
+            value = self.answer_value
+            return value if isinstance(value, str) else _shown(value)
         given = [d.reason for d in self.decisions if d.verdict is Verdict.ANSWER]
         return given[-1] if given else ""
 
@@ -204,3 +241,7 @@ class Request:
     @property
     def is_open(self) -> bool:
         return self.status is Status.PENDING
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)

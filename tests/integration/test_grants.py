@@ -84,7 +84,9 @@ async def test_a_failed_call_is_not_run_again_and_redraws_its_card(house: House)
     await take(house, run, facts_of(request))
     await house.forget_jobs()
     await end(house, run, facts_of(request), Execution.FAILED, "disk full")
-    assert {job.lock for job in await house.jobs()} == {request.card, request.notice}
+    call = await house.one("SELECT id::text FROM deliveries WHERE kind = 'call'")
+    shown = {request.card, request.notice, call}
+    assert {job.lock for job in await house.jobs()} == shown
     later = await start(house, request.conversation)
     taken = await take(house, later, facts_of(request))
     assert (taken.state, taken.result) == (Execution.FAILED, "disk full")
