@@ -64,12 +64,8 @@ def plan_edit(request: Request, choice: Choice, standing: Standing) -> Edit | Fl
     arguments = dict(choice.arguments or {})
     if flaw := _flaw(request, choice, arguments):
         return flaw
-    raised = request.arguments if request.raised_arguments is None else None
-    new = replace(
-        request,
-        arguments=arguments,
-        raised_arguments=raised or request.raised_arguments,
-    )
+    first = request.first_arguments
+    new = replace(request, arguments=arguments, raised_arguments=first)
     return _asked_anew(request, new, choice, standing)
 
 

@@ -197,6 +197,7 @@ class Request:
     headline: str = ""  # of a graph's question: the argument that is shown first
     form: dict[str, Any] | None = None  # JSON schema of the answer
     answer_json: str | None = None  # to a graph's question: canonical JSON
+    refused_answer: str | None = None  # one that was taken back, likewise
     graph_version: str = ""
     marked: Mark = Mark.NONE
     marked_by: str = ""  # a user id
@@ -216,6 +217,12 @@ class Request:
     def is_unknown(self) -> bool:
         """Whether nobody knows what became of the action."""
         return self.execution is Execution.UNKNOWN
+
+    @property
+    def first_arguments(self) -> dict[str, Any]:
+        """As the agent asked, before any edit."""
+        first = self.raised_arguments
+        return self.arguments if first is None else first
 
     @property
     def is_edited(self) -> bool:

@@ -135,6 +135,14 @@ WHERE r.id IN (SELECT m.request_id FROM request_messages m
                WHERE m.delivery_id = %(delivery)s)
 ORDER BY r.raised_at, r.position, r.id;
 
+-- name: find_card
+-- A card by its place; by its id, where Slack's word on its place is not stored yet.
+SELECT id::text AS id FROM deliveries
+WHERE kind = 'card' AND (
+  (posted_channel = %(channel)s AND message_ts = %(ts)s)
+  OR (message_ts IS NULL AND id::text = %(card)s))
+LIMIT 1;
+
 -- name: select_requests_unresumed
 -- What a conversation's graph waits for: open questions, and answers not yet taken.
 SELECT * FROM asked_requests r

@@ -90,9 +90,11 @@ async def close_unrun(
     if not decided:
         return
     key = {"ids": [request.id for request in decided], "note": note}
-    found = await connection.execute(SQL["close_unrun"], key)
-    await append(connection, [about(r, "not_run", note=note) for r in decided])
-    follow: list[Job] = [deliver_job(row["id"]) for row in await found.fetchall()]
+    row = await (await connection.execute(SQL["close_unrun"], key)).fetchone()
+    closed, touched = (row["closed"], row["touched"]) if row else ((), ())
+    facts = [about(r, "not_run", note=note) for r in decided if r.id in closed]
+    await append(connection, facts)
+    follow: list[Job] = [deliver_job(each) for each in touched]
     await jobs.defer(connection, follow)
 
 

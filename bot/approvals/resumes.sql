@@ -73,7 +73,8 @@ touched AS (
   WHERE id IN (SELECT m.delivery_id FROM closed JOIN request_messages m
     ON m.request_id = closed.id)
   RETURNING id)
-SELECT id::text AS id FROM touched;
+SELECT ARRAY(SELECT id FROM closed) AS closed,
+  ARRAY(SELECT id::text FROM touched) AS touched;
 
 -- name: select_other_version
 -- Conversations whose graph asked when it was another one.

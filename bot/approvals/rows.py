@@ -64,6 +64,7 @@ def _graphs(row: Mapping[str, Any]) -> dict[str, Any]:
         "headline": row["headline"],
         "form": None if row["form"] is None else json.loads(row["form"]),
         "answer_json": row["answer"],
+        "refused_answer": row["refused_answer"],
         "graph_version": row["graph_version"],
         "marked": Mark(row["marked"]),
         "marked_by": row["marked_by"],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from bot.approvals import store
 from bot.approvals.audit import SQL, about, append, as_json
@@ -101,7 +102,9 @@ async def _write(
     status = CLOSES.get(judgement.effect)
     index = request.stage_index if stage is None else stage
     actor, via = who
-    detail = {"stage": index, "note": note, "outcome": judgement.word}
+    detail: dict[str, Any] = {"stage": index, "note": note, "outcome": judgement.word}
+    if judgement.effect is Effect.ANSWERED and request.kind is Kind.INTERRUPT:
+        detail["graph"] = True
     fact = about(request, str(judgement.effect), actor=actor, via=via, **detail)
     edited = judgement.effect is Effect.EDITED  # has a fact of its own
     written = await connection.execute(
@@ -247,13 +250,14 @@ async def ask_again(connection: Connection, jobs: Jobs, request: Request) -> Non
 
 
 async def orphan(
-    connection: Connection, jobs: Jobs, requests: Sequence[Request]
+    connection: Connection,
+    jobs: Jobs,
+    requests: Sequence[Request],
+    note: str = "no longer asked",
 ) -> None:
     """Close open requests that their graph no longer asks, and redraw their cards."""
     ids = [request.id for request in requests]
-    found = await connection.execute(
-        SQL["orphan_requests"], {"ids": ids, "note": "no longer asked"}
-    )
+    found = await connection.execute(SQL["orphan_requests"], {"ids": ids, "note": note})
     closed = {row["id"] for row in await found.fetchall()}
     for request in requests:
         if request.id in closed:

@@ -97,7 +97,7 @@ WHERE id = %(id)s;
 WITH old AS (
   INSERT INTO spent_tokens (token, request_id)
   SELECT COALESCE(token, id), id FROM requests WHERE id = %(id)s)
-UPDATE requests SET answer = NULL, token = %(token)s, grant_digest = %(grant_digest)s
+UPDATE requests SET refused_answer = answer, answer = NULL, token = %(token)s, grant_digest = %(grant_digest)s
 WHERE id = %(id)s;
 
 -- name: write_chain

@@ -50,7 +50,7 @@ class Painter:
         if row["kind"] == "held":
             return row, draw_held(requests, self.identity())
         if row["kind"] == "notice":
-            return row, draw_notice(requests[0], self.identity())
+            return row, draw_notice(requests, self.identity())
         place = _under_card(row, requests[0])
         return place, draw_call(requests[0], self.identity())
 

@@ -16,6 +16,7 @@ from bot.slack.text import (
     date,
     escape,
     is_identifier,
+    joined,
     mention,
     mentions,
     one_line,
@@ -105,11 +106,50 @@ def too_long_message(length: int, limit: int) -> str:
     )
 
 
-def agent_failed(code: str) -> str:
+AGENT_FAILED = (
+    "Something went wrong inside the bot and this request stopped. Please try again; "
+    "if it happens again, tell whoever runs the bot."
+)
+AGENT_RETURNED_NOTHING = (
+    "The agent's graph came to its end and returned no message, so I have nothing to "
+    "tell you. Whoever runs the bot can see to it that it adds its answer to its "
+    "messages."
+)
+GRAPH_CHANGED = (
+    "The agent's graph has changed and no longer asks this, so it did not run. Please "
+    "ask again if it is still needed."
+)
+STOPPED_FOR_AGENT = (
+    "This call was not run: its turn was stopped. Do not take it for done, and do not "
+    "try it again unless the person asks for it."
+)
+
+
+def with_code(sentence: str, code: str) -> str:
     """mrkdwn. `code` finds the trouble in the log."""
+    return f"{sentence} (Code: {code})"
+
+
+def graph_refuses(complaint: str) -> str:
+    """Plain text. For the card: `complaint` is the graph's own word on an answer."""
+    return f"The agent's graph does not take this answer: {complaint}"
+
+
+def find_out(tool: str, code: str, people: Sequence[str]) -> str:
+    """mrkdwn. Under the card, for who asked and who could decide: user ids."""
     return (
-        "Something went wrong inside the bot and this request stopped. Please try "
-        f"again; if it happens again, give whoever runs the bot this code: {code}"
+        f"{mentions(people)}: it is unknown whether {tool_or_something(tool)} ({code}) "
+        "happened, since I was cut off in the middle. Please check by hand, and say on "
+        "the card what you found; “Ask again” hands the request to the agent once more."
+    )
+
+
+def unknown_in_thread(calls: Sequence[tuple[str, str]]) -> str:
+    """mrkdwn. For the conversation's thread; tools and codes of their requests."""
+    named = joined([f"{tool_or_something(tool)} ({code})" for tool, code in calls])
+    return (
+        f"I was cut off in the middle, so it is unknown whether this happened: {named}."
+        " I do not run it again by myself; on the card people can say what they find."
     )
 
 

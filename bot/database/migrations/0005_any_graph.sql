@@ -7,6 +7,7 @@ ALTER TABLE requests
   ADD COLUMN headline text NOT NULL DEFAULT '', -- the argument that is shown first
   ADD COLUMN form text,                         -- JSON schema of the answer
   ADD COLUMN answer text,                       -- canonical JSON, of a graph's question
+  ADD COLUMN refused_answer text,               -- one that was taken back
   ADD COLUMN graph_version text NOT NULL DEFAULT '',
   ADD COLUMN message_id bigint REFERENCES messages,  -- whose turn it was
   ADD COLUMN marked text NOT NULL DEFAULT '' CHECK (

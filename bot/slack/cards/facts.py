@@ -7,7 +7,7 @@ words from the policy (escaped) may enter; what the model or a person wrote may 
 from __future__ import annotations
 
 from bot.approvals.model import Outcome, Request, Stage
-from bot.slack.cards.outcome import outcome_line, people
+from bot.slack.cards.outcome import mark_lines, outcome_line, people
 from bot.slack.cards.view import RequestView, approvals
 from bot.slack.text import (
     channel_link,
@@ -44,7 +44,7 @@ def open_lines(view: RequestView, sharing: int) -> list[str]:
 
 def closed_lines(view: RequestView, sharing: int) -> list[str]:
     """The facts of a request that is over: outcome first."""
-    return [outcome_line(view), *_asked(view.request, sharing)]
+    return [outcome_line(view), *mark_lines(view), *_asked(view.request, sharing)]
 
 
 def _reopened(request: Request, sharing: int) -> list[str]:
