@@ -50,7 +50,7 @@ async def shared(
     The module may say in `STAGE` how it is to be set: arguments of `make_stage`.
     """
     options = {"transport": "socket", **getattr(request.module, "STAGE", {})}
-    async with _stage_for_long(tmp_path_factory, new_database, options) as made:
+    async with stage_for_long(tmp_path_factory, new_database, options) as made:
         yield made
 
 
@@ -62,14 +62,15 @@ async def shared_both(
 ) -> AsyncIterator[Stage]:
     """The same, for each transport."""
     options = {**getattr(request.module, "STAGE", {}), "transport": request.param}
-    async with _stage_for_long(tmp_path_factory, new_database, options) as made:
+    async with stage_for_long(tmp_path_factory, new_database, options) as made:
         yield made
 
 
 @asynccontextmanager
-async def _stage_for_long(
+async def stage_for_long(
     folders: pytest.TempPathFactory, new_database: Any, options: dict[str, Any]
 ) -> AsyncIterator[Stage]:
+    """A stage that outlives one test; `options` are those of `make_stage`."""
     with new_database() as database:
         folder = folders.mktemp("stage")
         async with make_stage(folder, database, **options) as made:
