@@ -11,7 +11,10 @@ import pytest
 import pytest_asyncio
 
 from tests.support import postgres
+from tests.support.foreign import write_graph
 from tests.support.stage import Stage, make_stage
+from tests.support.zoo import POLICY as ZOO_POLICY
+from tests.support.zoo import ZOO
 
 
 @pytest.fixture(params=["socket", "http"])
@@ -62,6 +65,17 @@ async def shared_both(
 ) -> AsyncIterator[Stage]:
     """The same, for each transport."""
     options = {**getattr(request.module, "STAGE", {}), "transport": request.param}
+    async with stage_for_long(tmp_path_factory, new_database, options) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def zoo(
+    tmp_path_factory: pytest.TempPathFactory, new_database: Any
+) -> AsyncIterator[Stage]:
+    """A bot that serves a graph file from a temporary folder."""
+    agent = write_graph(tmp_path_factory.mktemp("theirs"), ZOO)
+    options = {"transport": "socket", "policy": ZOO_POLICY, "AGENT": agent}
     async with stage_for_long(tmp_path_factory, new_database, options) as made:
         yield made
 
