@@ -112,8 +112,7 @@ def make_app(
     Raises:
         PolicyError: the policy file cannot be used.
     """
-    policies = PolicyFile(settings.policy_file)
-    us = Us()
+    policies, us = PolicyFile(settings.policy_file), Us()
     session = make_session()
     client = make_client(slack.bot_token, slack.api_url, session)
     pool, listener_pool = _pools(database_url)
@@ -121,7 +120,7 @@ def make_app(
     people = Directory(client, us)
     model = _model(settings)
     gate = Gate(StoredGrants(pool, policies, queue))
-    served = _foreign(loaded, gate) if loaded else _own(settings, model, gate)
+    served = _served(settings, model, gate, loaded)
     runner = _runner(pool, queue, people, policies, served)
     # Bolt's own client is never used; with a token it would warn about `authorize`
     bolt = make_bolt_app(make_client(None, slack.api_url, session), slack.bot_token, us)
@@ -200,6 +199,12 @@ def _model(settings: Settings) -> BaseChatModel:
         base_url=settings.openai_base_url,
         model=settings.openai_model,
     )
+
+
+def _served(
+    settings: Settings, model: BaseChatModel, gate: Gate, loaded: LoadedGraph | None
+) -> ServedGraph:
+    return _foreign(loaded, gate) if loaded else _own(settings, model, gate)
 
 
 def _own(settings: Settings, model: BaseChatModel, gate: Gate) -> ServedGraph:
