@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from bot.approvals import store
 from bot.approvals.audit import SQL, about, append
+from bot.approvals.eligibility import open_stage
 from bot.approvals.model import Request, Stage
 from bot.approvals.ports import Jobs, deliver_job, edit_job
 from bot.database.pool import Connection
@@ -97,6 +98,18 @@ def manner(request: Request) -> dict[str, Any]:
         "confirm_argument": request.confirm_argument,
         "allow": [str(verdict) for verdict in request.allow],
     }
+
+
+def needs_call(old: Request, new: Request) -> bool:
+    """Whether an edit has to be told: to others, or to who approved the old values.
+
+    The people of a stage that stays open, and that nobody has decided, see the card.
+    """
+    before, now = open_stage(old), open_stage(new)
+    if before is None or now is None:
+        return now is not None
+    moves = (now.approvers, now.channel) != (before.approvers, before.channel)
+    return moves or bool(old.decisions)
 
 
 async def call_next(

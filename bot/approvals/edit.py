@@ -21,8 +21,8 @@ from bot.approvals.standing import (
     Standing,
     live_sources,
     plan_of,
-    refreshed,
     stages_of,
+    with_members,
 )
 
 
@@ -59,7 +59,8 @@ def plan_edit(request: Request, choice: Choice, standing: Standing) -> Edit | Fl
 
     The editor's own stage counts as passed by the editor if the new chain has it. It
     does not where the new values ask for a typed confirmation that the old ones did
-    not: nobody has typed anything then.
+    not, since nobody has typed anything then, nor where the policy does not offer an
+    approval by edit for them.
     """
     arguments = dict(choice.arguments or {})
     if flaw := _flaw(request, choice, arguments):
@@ -112,9 +113,9 @@ def _asked_anew(
             confirm=chain.confirm,
             confirm_argument=chain.confirm_argument,
         )
-    changed = refreshed(replace(changed, stages=stages), standing)
-    untyped = changed.confirm is Confirm.TYPED and request.confirm is not Confirm.TYPED
-    return _counted(changed, choice, -1 if untyped else _index(stages, own), standing)
+    changed = with_members(replace(changed, stages=stages), standing)
+    index = _index(stages, own) if _may_count(request, changed) else -1
+    return _counted(changed, choice, index, standing)
 
 
 def new_sources(request: Request, choice: Choice, standing: Standing) -> set[str]:
@@ -153,6 +154,12 @@ def _changed(request: Request, choice: Choice, version: str) -> Request:
         voided=(*request.voided, *request.decisions),
         token=secrets.token_urlsafe(16),
     )
+
+
+def _may_count(old: Request, new: Request) -> bool:
+    """Whether an edit may be an approval of what it has made of the call."""
+    untyped = new.confirm is Confirm.TYPED and old.confirm is not Confirm.TYPED
+    return not untyped and {Verdict.APPROVE, Verdict.EDIT} <= {*new.allow}
 
 
 def _unopened(stage: Stage) -> Stage:

@@ -18,7 +18,7 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.approvals.policy.model import Denied
-from bot.approvals.standing import Standing, refreshed, tightened
+from bot.approvals.standing import Standing, refreshed, tightened, with_members
 
 __all__ = ["CHANGES", "Choice", "Effect", "Judgement", "Place", "judge"]
 
@@ -57,7 +57,7 @@ def judge(
         standing: the policy in force, who is in its live groups, the database's clock.
     """
     if choice.place and not is_in_place(request, choice, own_app):
-        return Judgement(Effect.REFUSED, "misplaced")
+        return Judgement(Effect.REFUSED, _misplaced(request, choice.place, own_app))
     if over := _too_late(request, choice, standing):
         return over
     if profile.refusal:
@@ -70,7 +70,9 @@ def judge(
     if isinstance(tight, Denied):
         return Judgement(Effect.REJECTED, Outcome.DENIED, tight.why)
     judgement = _judge(refreshed(tight, standing), choice, standing)
-    return judgement if tight is request else replace(judgement, tight=tight)
+    if tight is request:
+        return judgement
+    return replace(judgement, tight=with_members(tight, standing))
 
 
 def _judge(request: Request, choice: Choice, standing: Standing) -> Judgement:
@@ -107,6 +109,13 @@ def is_in_place(request: Request, choice: Choice, own_app: str) -> bool:
     if request.card_ts:
         return here == (request.card_channel, request.card_ts)
     return bool(request.card) and place.card == request.card
+
+
+def _misplaced(request: Request, place: Place, own_app: str) -> str:
+    """A card that the chain has left for another channel is no stranger's."""
+    here = (place.channel, place.message)
+    own = place.app == own_app and here in request.places
+    return "moved" if own and request.is_open else "misplaced"
 
 
 def is_repeated(request: Request, choice: Choice) -> bool:
@@ -155,7 +164,7 @@ def _weigh(request: Request, choice: Choice, standing: Standing) -> Judgement:
 def _weigh_change(found: Edit | Flaw) -> Judgement:
     if isinstance(found, Flaw):
         return Judgement(Effect.REFUSED, found.word, found.detail)
-    if stuck := unfillable(found.request):
+    if stuck := unfillable(refreshed(found.request, standing)):
         return Judgement(Effect.REFUSED, "edit_unfillable", stuck.approvers)
     if found.request.stage_index == len(found.request.stages):
         return Judgement(_approved(found.request), edit=found)

@@ -127,7 +127,7 @@ def _call(policy: Policy, turn: Turn, ask: Asked, ruling: Ruling) -> dict[str, A
         "kind": str(ask.kind),
         "note": ask.note,
         "arguments": digest.storable(arguments),
-        "schema": digest.canonical(ask.schema),
+        "schema": digest.schema_text(ask.schema),
         "schema_digest": schema,
         "call_digest": call,
         "grant_digest": digest.grant_digest(

@@ -40,7 +40,8 @@ shown AS (
   INSERT INTO request_messages (request_id, delivery_id)
   SELECT raised.id, m.id
   FROM raised, unnest(ARRAY[%(card)s, %(notice)s]::uuid[]) AS m (id)
-  WHERE m.id IS NOT NULL),
+  WHERE m.id IS NOT NULL
+  ON CONFLICT DO NOTHING),
 chain AS (
   INSERT INTO stages
     (request_id, position, approvers, people, quorum, source, channel, opened_at)

@@ -48,6 +48,21 @@ def refreshed(request: Request, standing: Standing) -> Request:
     return replace(request, stages=stages)
 
 
+def with_members(request: Request, standing: Standing) -> Request:
+    """The request as it is stored: its live groups as Slack has them now.
+
+    Unlike `refreshed`, which leaves people out and lets others stand in for them: that
+    is asked anew each time, and would outlive a delegation if it were stored.
+    """
+    stages = tuple(
+        replace(stage, people=standing.members.get(stage.source, stage.people))
+        if stage.passed_at is None
+        else stage
+        for stage in request.stages
+    )
+    return replace(request, stages=stages)
+
+
 def people_now(stage: Stage, origin: Origin, standing: Standing) -> tuple[str, ...]:
     """Who may decide a stage, delegates among them, whoever has decided already."""
     if stage.source == REQUESTER:

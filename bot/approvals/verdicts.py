@@ -13,10 +13,9 @@ from typing import Any
 from bot.approvals import store
 from bot.approvals.audit import SQL, about, append, as_json
 from bot.approvals.binding import grant_digest_of
-from bot.approvals.chains import add_demands, call_next
+from bot.approvals.chains import add_demands, call_next, needs_call
 from bot.approvals.choice import Choice, Effect
 from bot.approvals.edit import Edit
-from bot.approvals.eligibility import open_stage
 from bot.approvals.judge import Judgement
 from bot.approvals.model import (
     Decision,
@@ -178,8 +177,7 @@ async def _edit(
     await _write(
         connection, jobs, edit.begun, judgement, "", who, counted, max(edit.own, 0)
     )
-    before, now = open_stage(request), open_stage(new)
-    if now and before and now.approvers != before.approvers:
+    if needs_call(request, new):
         await call_next(connection, jobs, new, new.stage_index)
 
 

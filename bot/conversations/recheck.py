@@ -20,6 +20,7 @@ from bot.approvals.standing import (
     live_sources,
     refreshed,
     tightened,
+    with_members,
 )
 from bot.approvals.verdicts import ask_again, reject_by_policy, reopen
 from bot.database.pool import Connection, Pool, transaction
@@ -91,7 +92,8 @@ class Recheck:
                 return Doubt(f"{who} may no longer decide: {why}", lost=decision)
         is_run = request.status is Status.APPROVED or request.is_answered
         if is_run and tight.stages != request.stages:
-            return Doubt(what_is_added(request, tight), tight=tight)
+            added = what_is_added(request, tight)
+            return Doubt(added, tight=with_members(tight, standing))
         return None
 
     async def _reopen(self, request: Request, doubt: Doubt, standing: Standing) -> bool:

@@ -21,6 +21,25 @@ BAD_TOKEN = frozenset(
         "token_revoked",
     }
 )
+# Slack's words for trouble that passes, or that an operator mends. Every other word is
+# final: https://docs.slack.dev/reference/methods/chat.postMessage#errors
+PASSING = frozenset(
+    {
+        "account_inactive",
+        "fatal_error",
+        "internal_error",
+        "invalid_auth",
+        "not_authed",
+        "org_login_required",
+        "request_timeout",
+        "service_unavailable",
+        "streaming_state_conflict",
+        "team_added_to_org",
+        "token_expired",
+        "token_revoked",
+        "unknown_error",
+    }
+)
 
 
 def make_session() -> aiohttp.ClientSession:

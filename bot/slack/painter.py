@@ -34,8 +34,11 @@ class Painter:
     policies: Policies
     identity: Callable[[], Identity]
 
-    async def draw(self, connection: Connection, row: Row) -> tuple[Row, Drawn]:
+    async def draw(self, connection: Connection, row: Row) -> tuple[Row, Drawn] | None:
         """What a message shows now, and the row with the place where it stands.
+
+        None where there is nothing to say any more: a call that was not posted while
+        its request was open calls nobody.
 
         Raises:
             RetryLater: it stands under a card that is not posted yet.
@@ -51,8 +54,13 @@ class Painter:
             return row, draw_held(requests, self.identity())
         if row["kind"] == "notice":
             return row, draw_notice(requests, self.identity())
-        place = _under_card(row, requests[0])
-        return place, draw_call(requests[0], self.identity())
+        return self._draw_call(row, requests[0])
+
+    def _draw_call(self, row: Row, request: Request) -> tuple[Row, Drawn] | None:
+        told = request.is_open or request.is_unknown
+        if row["message_ts"] is None and not told:
+            return None
+        return _under_card(row, request), draw_call(request, self.identity())
 
     def _draw_card(self, row: Row, requests: Sequence[Request]) -> Drawn:
         first, revision = row["message_ts"] is None, row["revision"]

@@ -147,6 +147,15 @@ async def write(house: House, text: str, thread_ts: str, ts: str) -> bool:
     )
 
 
+async def test_a_click_reads_no_more_comments_than_a_card_shows(house: House):
+    request = await house.ask()
+    await post(house, request.card, "7.1", APPROVALS)
+    for number in range(2, 7):
+        await write(house, f"comment {number}", "7.1", f"7.{number}")
+    said = [each.text for each in (await house.request(request.id)).comments]
+    assert said == ["comment 4", "comment 5", "comment 6"]
+
+
 async def test_a_mention_in_a_cards_thread_is_a_comment_once(house: House):
     request = await house.ask()
     await post(house, request.card, "7.1", APPROVALS)
@@ -177,7 +186,7 @@ async def test_each_stage_is_brought_to_its_own_channel(house: House):
     assert [card["channel_id"] for card in cards] == [APPROVALS, "C0DIRECTOR"]
     assert second.card in {job.lock for job in await house.jobs("deliver")}
     old = Place(APP, APPROVALS, "7.1", request.card)
-    assert (await house.click(DANA, request, at=old)).word == "misplaced"
+    assert (await house.click(DANA, request, at=old)).word == "moved"
     await post(house, second.card, "8.1", "C0DIRECTOR")
     new = Place(APP, "C0DIRECTOR", "8.1", second.card)
     assert (await house.click(DANA, request, at=new)).effect is Effect.STAGE_PASSED
