@@ -68,7 +68,7 @@ def call_digest(tool: str, schema: str, arguments: Mapping[str, Any]) -> str:
 
 def answer_digest(call: str, answer: Any) -> str:
     """Hex SHA-256 of a question together with the answer that it is to get."""
-    return _sha256("answer", {"call": call, "answer": answer})
+    return _sha256("answer", canonical({"call": call, "answer": answer}))
 
 
 def grant_digest(

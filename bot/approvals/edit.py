@@ -20,6 +20,7 @@ from bot.approvals.ruling import taken
 from bot.approvals.standing import (
     Standing,
     live_sources,
+    people_now,
     plan_of,
     stages_of,
     with_members,
@@ -112,9 +113,12 @@ def _asked_anew(
             allow=taken(chain.allow, request.takes),
             confirm=chain.confirm,
             confirm_argument=chain.confirm_argument,
+            hours=chain.hours,
         )
     changed = with_members(replace(changed, stages=stages), standing)
-    index = _index(stages, own) if _may_count(request, changed) else -1
+    index = -1
+    if _may_count(request, changed):
+        index = _index(changed, own, choice.person.user, standing)
     return _counted(changed, choice, index, standing)
 
 
@@ -163,12 +167,25 @@ def _may_count(old: Request, new: Request) -> bool:
 
 
 def _unopened(stage: Stage) -> Stage:
-    return replace(stage, opened_at=None, passed_at=None, quorum=1)
+    return replace(
+        stage,
+        quorum=1,
+        opened_at=None,
+        passed_at=None,
+        reminded_at=None,
+        escalated_at=None,
+    )
 
 
-def _index(stages: tuple[Stage, ...], own: Stage) -> int:
-    names = [stage.approvers for stage in stages]
-    return names.index(own.approvers) if own.approvers in names else -1
+def _index(new: Request, own: Stage, editor: str, standing: Standing) -> int:
+    """Where the editor's stage is in the new chain; -1 where they may not decide it.
+
+    Whoever had joined a stage by an escalation has not joined the new one yet.
+    """
+    for index, stage in enumerate(new.stages):
+        if stage.approvers == own.approvers:
+            return index if editor in people_now(stage, new, standing) else -1
+    return -1
 
 
 def _counted(request: Request, choice: Choice, own: int, standing: Standing) -> Edit:

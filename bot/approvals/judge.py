@@ -76,6 +76,8 @@ def judge(
 
 
 def _judge(request: Request, choice: Choice, standing: Standing) -> Judgement:
+    if standing.now >= request.deadline:  # by a shorter timeout in force
+        return Judgement(Effect.TIMED_OUT)
     if stuck := unfillable(request):
         return Judgement(Effect.REJECTED, Outcome.UNFILLABLE, stuck.approvers)
     if word := _refusal(request, choice):
@@ -88,7 +90,7 @@ def _too_late(request: Request, choice: Choice, standing: Standing) -> Judgement
         return Judgement(Effect.REPEATED)
     if not request.is_open:
         return Judgement(Effect.LATE, request.status)
-    if standing.now >= request.expires_at:
+    if standing.now >= request.deadline:
         return Judgement(Effect.TIMED_OUT)
     return None
 
@@ -150,18 +152,18 @@ def _weigh(request: Request, choice: Choice, standing: Standing) -> Judgement:
         case Verdict.REJECT:
             return Judgement(Effect.REJECTED)
         case Verdict.ANSWER if request.kind is Kind.INTERRUPT:
-            return _weigh_change(plan_answer(request, choice, standing))
+            return _weigh_change(plan_answer(request, choice, standing), standing)
         case Verdict.ANSWER if choice.reason.strip():
             return Judgement(Effect.ANSWERED)
         case Verdict.ANSWER:
             return Judgement(Effect.REFUSED, "answer_empty")
         case Verdict.EDIT:
-            return _weigh_change(plan_edit(request, choice, standing))
+            return _weigh_change(plan_edit(request, choice, standing), standing)
         case _:
             return _weigh_approval(request, choice)
 
 
-def _weigh_change(found: Edit | Flaw) -> Judgement:
+def _weigh_change(found: Edit | Flaw, standing: Standing) -> Judgement:
     if isinstance(found, Flaw):
         return Judgement(Effect.REFUSED, found.word, found.detail)
     if stuck := unfillable(refreshed(found.request, standing)):

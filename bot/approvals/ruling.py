@@ -12,6 +12,7 @@ from bot.approvals.model import (
     ALLOWED,
     REQUESTER,
     Confirm,
+    Hours,
     Kind,
     Outcome,
     Person,
@@ -26,6 +27,7 @@ from bot.approvals.standing import (
     people_now,
     plan_of,
     stages_of,
+    with_targets,
 )
 
 
@@ -80,6 +82,7 @@ class Ruling:
     allow: tuple[Verdict, ...] = ALLOWED
     confirm: Confirm = Confirm.NONE
     confirm_argument: str = ""
+    hours: Hours | None = None
     is_readable: bool = True  # whether the arguments can be written down at all
 
     @property
@@ -160,6 +163,7 @@ def _demanded(
         allow=taken(found.allow, asked.takes),
         confirm=found.confirm,
         confirm_argument=found.confirm_argument,
+        hours=found.hours,
     )
     if asked.kind is Kind.TOOL and (known := before.get(asked.digest)):
         note = f"{known.by} {known.at.isoformat(timespec='seconds')}"
@@ -180,8 +184,10 @@ def taken(
 
 def _with_people(stage: Stage, turn: Turn, standing: Standing) -> Stage:
     if stage.source == REQUESTER:
-        return replace(stage, people=(turn.requester.user,))
-    return replace(stage, people=standing.members.get(stage.source, stage.people))
+        own = (turn.requester.user,)
+    else:
+        own = standing.members.get(stage.source, stage.people)
+    return replace(stage, people=own, times=with_targets(stage.times, standing))
 
 
 def _rejected(ruling: Ruling, outcome: Outcome, note: str) -> Ruling:

@@ -20,7 +20,7 @@ from bot.conversations.engine import Engine
 from bot.conversations.questions import Answered
 from bot.conversations.standpoint import Ran
 from bot.database.pool import Pool, transaction
-from bot.slack import sentences
+from bot.slack import graph_sentences
 from bot.slack.text import one_line
 
 
@@ -156,5 +156,5 @@ def _complaint(error: BaseException) -> str:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(step) for step in first["loc"])
         said = f"{where}: {first['msg']}" if where else first["msg"]
-        return sentences.graph_refuses(one_line(said, 200))
-    return sentences.graph_refuses(one_line(str(error), 200))
+        return graph_sentences.graph_refuses(one_line(said, 200))
+    return graph_sentences.graph_refuses(one_line(str(error), 200))

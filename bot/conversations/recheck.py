@@ -119,7 +119,7 @@ class Recheck:
 
         One that is overdue is left to the clock, which alone closes those.
         """
-        if await store.clock(connection) >= again.expires_at:
+        if await store.clock(connection) >= again.deadline:
             return
         if doubt.denied is not None:
             await reject_by_policy(

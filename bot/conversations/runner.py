@@ -29,7 +29,7 @@ from bot.conversations.talk import Talk, unreadable
 from bot.conversations.telling import human, mended
 from bot.conversations.trouble import report
 from bot.database.pool import Pool
-from bot.slack import sentences
+from bot.slack import graph_sentences, sentences
 
 log = structlog.get_logger(__name__)
 Go = Callable[[], Coroutine[Any, Any, Ran]]
@@ -212,7 +212,7 @@ class Runner:
             told = [r for r in taken if not (r.is_open or needs_claim(r))]
             await self._go_on(run, conversation, [*cut, *told])
             return
-        said = sentences.unknown_in_thread([(r.tool, r.code) for r in cut])
+        said = graph_sentences.unknown_in_thread([(r.tool, r.code) for r in cut])
         ids = [request.id for request in cut]
         await self.settler.fail(run, conversation, said, ids, Execution.UNKNOWN)
 

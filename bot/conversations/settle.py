@@ -30,7 +30,7 @@ from bot.conversations.intake import SQL
 from bot.conversations.standpoint import Ran
 from bot.conversations.trouble import report
 from bot.database.pool import Connection, Pool, transaction
-from bot.slack import sentences
+from bot.slack import graph_sentences
 
 
 @dataclass(frozen=True)
@@ -104,17 +104,20 @@ class Settler:
         self, run: Run, conversation: Conversation, gone: Sequence[Request]
     ) -> None:
         """Close what a graph that has changed no longer asks, and say so."""
-        ids = [request.id for request in gone]
+        ids, said = [request.id for request in gone], graph_sentences.GRAPH_CHANGED
         async with transaction(self.pool) as connection:
             await self._own(connection, run, ())
             await keep_version(connection, run.asked, self.served.version)
             if not gone:
                 return
-            await close_unrun(connection, self.jobs, gone, sentences.GRAPH_CHANGED)
+            await close_unrun(
+                connection, self.jobs, gone, graph_sentences.GRAPH_CHANGED
+            )
             still_open = [request for request in gone if request.is_open]
-            await orphan(connection, self.jobs, still_open, sentences.GRAPH_CHANGED)
+            await orphan(
+                connection, self.jobs, still_open, graph_sentences.GRAPH_CHANGED
+            )
             if all(request.id in ids for request in run.asked):
-                said = sentences.GRAPH_CHANGED
                 await self._end(connection, conversation, "say", said)
 
     def _asked(self, ran: Ran) -> list[Asked] | str:
@@ -168,7 +171,7 @@ class Settler:
         self, connection: Connection, conversation: Conversation, ran: Ran
     ) -> None:
         if ran.answer is None:
-            said = report(sentences.AGENT_RETURNED_NOTHING, "no_answer")
+            said = report(graph_sentences.AGENT_RETURNED_NOTHING, "no_answer")
             await self._end(connection, conversation, "say", said)
         else:
             await self._end(connection, conversation, "answer", ran.answer)

@@ -8,7 +8,7 @@ from langchain_core.messages import HumanMessage, ToolMessage
 
 from bot.approvals.model import Profile
 from bot.conversations.conversation import Conversation, Message
-from bot.slack import sentences
+from bot.slack import graph_sentences, sentences
 
 
 def human(
@@ -37,7 +37,7 @@ def mended(
         ToolMessage(
             sentences.UNKNOWN_FOR_AGENT
             if tool in unknown
-            else sentences.STOPPED_FOR_AGENT,
+            else graph_sentences.STOPPED_FOR_AGENT,
             tool_call_id=call,
             name=tool,
             status="error",

@@ -111,47 +111,11 @@ AGENT_FAILED = (
     "Something went wrong inside the bot and this request stopped. Please try again; "
     "if it happens again, tell whoever runs the bot."
 )
-AGENT_RETURNED_NOTHING = (
-    "The agent's graph came to its end and returned no message, so I have nothing to "
-    "tell you. Whoever runs the bot can see to it that it adds its answer to its "
-    "messages."
-)
-GRAPH_CHANGED = (
-    "The agent's graph has changed and no longer asks this, so it did not run. Please "
-    "ask again if it is still needed."
-)
-STOPPED_FOR_AGENT = (
-    "This call was not run: its turn was stopped. Do not take it for done, and do not "
-    "try it again unless the person asks for it."
-)
 
 
 def with_code(sentence: str, code: str) -> str:
     """mrkdwn. `code` finds the trouble in the log."""
     return f"{sentence} (Code: {code})"
-
-
-def graph_refuses(complaint: str) -> str:
-    """Plain text. For the card: `complaint` is the graph's own word on an answer."""
-    return f"The agent's graph does not take this answer: {complaint}"
-
-
-def find_out(tool: str, code: str, people: Sequence[str]) -> str:
-    """mrkdwn. Under the card, for who asked and who could decide: user ids."""
-    return (
-        f"{mentions(people)}: it is unknown whether {tool_or_something(tool)} ({code}) "
-        "happened, since I was cut off in the middle. Please check by hand, and say on "
-        "the card what you found; “Ask again” hands the request to the agent once more."
-    )
-
-
-def unknown_in_thread(calls: Sequence[tuple[str, str]]) -> str:
-    """mrkdwn. For the conversation's thread; tools and codes of their requests."""
-    named = joined([f"{tool_or_something(tool)} ({code})" for tool, code in calls])
-    return (
-        f"I was cut off in the middle, so it is unknown whether this happened: {named}."
-        " I do not run it again by myself; on the card people can say what they find."
-    )
 
 
 def answer_cut(missing: int) -> str:
@@ -216,6 +180,40 @@ def stage_passed(stage: str, number: int, by: str) -> str:
     """mrkdwn. `by` is mrkdwn too: who decided it."""
     name = escape(one_line(stage, 80))
     return f"Stage {number}, {name}, has passed: {by}."
+
+
+def nudge(
+    tool: str,
+    code: str,
+    called: Sequence[str],
+    until: dt.datetime,
+    link: str,
+    *,
+    still: bool,
+) -> str:
+    """mrkdwn. For people who have not decided yet; `still` for a reminder."""
+    said = "your decision is still needed" if still else "your decision is needed too"
+    who = mentions(called)
+    asked = f"{who}: {said}" if who else can_decide(called).rstrip(".")
+    about = f"{tool_or_something(tool)} ({code})"
+    return f"{asked}, on {about}, until {date(until)}.{_link(link)}"
+
+
+def joined_since(groups: Sequence[str], stage: str, at: dt.datetime) -> str:
+    """mrkdwn. For a stage that other groups have joined."""
+    names = joined([escape(one_line(group, 80)) for group in groups])
+    beside = escape(one_line(stage, 80))
+    return f"It has waited long, so {names} can decide it beside {beside} ({date(at)})."
+
+
+def reminded_at(at: dt.datetime) -> str:
+    """mrkdwn. A quiet line for whoever asked."""
+    return f"The people who can decide were reminded {date(at)}."
+
+
+def asked_again(code: str) -> str:
+    """mrkdwn. In place of a reminder whose stage was opened anew."""
+    return f"Request {escape(code)} has changed since; its card says what is asked now."
 
 
 def changed_by(by: str) -> str:

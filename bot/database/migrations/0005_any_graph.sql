@@ -14,20 +14,3 @@ ALTER TABLE requests
     marked IN ('', 'done', 'not_done', 'again')),
   ADD COLUMN marked_by text NOT NULL DEFAULT '',
   ADD COLUMN marked_at timestamptz;
-
--- As `stored_requests`, with the columns of this version.
-CREATE VIEW asked_requests AS
-SELECT r.*, bot_now() AS now,
-  (SELECT g.state FROM grants g WHERE g.request_id = r.id) AS execution,
-  (SELECT ARRAY[COALESCE(d.posted_channel, d.channel_id), d.message_ts]
-   FROM deliveries d WHERE d.id = r.card_id) AS card,
-  ARRAY(SELECT to_jsonb(s) FROM stages s
-    WHERE s.request_id = r.id ORDER BY s.position) AS stages,
-  ARRAY(SELECT to_jsonb(x) FROM decisions x
-    WHERE x.request_id = r.id ORDER BY x.id) AS decisions,
-  ARRAY(SELECT to_jsonb(k) FROM comments k
-    WHERE k.request_id = r.id ORDER BY k.id) AS comments,
-  ARRAY(SELECT jsonb_build_array(COALESCE(d.posted_channel, d.channel_id), d.message_ts)
-    FROM request_messages m JOIN deliveries d ON d.id = m.delivery_id
-    WHERE m.request_id = r.id AND d.message_ts IS NOT NULL) AS places
-FROM requests r;

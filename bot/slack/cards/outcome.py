@@ -12,7 +12,7 @@ from bot.slack.sentences import (
     UNKNOWN_IF_RUN,
     unfillable,
 )
-from bot.slack.text import date, joined, mention
+from bot.slack.text import cut_escaped, date, joined, mention, one_line
 
 # The one verdict that brings a request to such an end.
 _ENDING = {Status.REJECTED: Verdict.REJECT, Status.ANSWERED: Verdict.ANSWER}
@@ -61,7 +61,7 @@ def outcome_line(view: RequestView) -> str:
         return f"*{UNKNOWN}* · approved{_by_and_when(request)}. {UNKNOWN_IF_RUN}"
     text = f"*{word}*{_by_and_when(request)}"
     if request.status is Status.TIMED_OUT:
-        return f"{text}: nobody decided in time."
+        return f"{text}: nobody decided {_late_stage(request)}in time."
     if request.status is Status.ORPHANED:
         return f"{text}: it no longer belongs to a running conversation."
     if request.status is Status.ANSWERED and not request.is_answered:
@@ -86,6 +86,12 @@ _MARKS = {
 }
 
 
+def _late_stage(request: Request) -> str:
+    if request.outcome is not Outcome.OVERDUE:
+        return ""
+    return f"the stage {cut_escaped(one_line(request.outcome_note, 80), 80)} "
+
+
 def reasons(request: Request) -> list[str]:
     """Why it ended so, as people are to read it: plain, untrusted text."""
     rejected = last_word(request, Verdict.REJECT)
@@ -100,5 +106,5 @@ def _note_in_words(request: Request) -> str:
         return unfillable(note)
     if request.outcome is Outcome.REPEATED:
         return ASKED_BEFORE
-    silent = (Outcome.WAIVED, Outcome.REOPENED)
+    silent = (Outcome.WAIVED, Outcome.REOPENED, Outcome.OVERDUE)
     return "" if request.outcome in silent else note
