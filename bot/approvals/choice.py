@@ -61,6 +61,8 @@ class Choice:
         reason: why it is rejected, or the answer in the tool's place.
         arguments: the whole new arguments, for an edit.
         typed: what was typed in to confirm.
+        value: what a form was filled in with, to answer a graph's own question.
+        quiet: one of several words of one click; who clicks is told of all at once.
     """
 
     request: str
@@ -72,6 +74,8 @@ class Choice:
     click: str = ""
     arguments: Mapping[str, Any] | None = None
     typed: str = ""
+    value: Any = None
+    quiet: bool = False
 
 
 def word_of(choice: Choice | None) -> dict[str, str | None]:

@@ -3,70 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import enum
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
-
-class Status(enum.StrEnum):
-    """Where a request stands. Only `pending` can change into another verdict."""
-
-    PENDING = "pending"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    TIMED_OUT = "timed_out"
-    WITHDRAWN = "withdrawn"
-    ORPHANED = "orphaned"
-    ANSWERED = "answered"  # a person answered in the tool's place; nothing ran
-
-
-class Outcome(enum.StrEnum):
-    """Why a request ended as it did, where no person's word on it says so."""
-
-    NONE = ""
-    DENIED = "denied"  # by the policy; the note is its `why`
-    UNFILLABLE = "unfillable"  # the note is the group of the stage
-    WAIVED = "waived"
-    REPEATED = "repeated"  # the same call was rejected here within the last hour
-    OPERATOR = "operator"  # the brake on the command line; the note is the reason
-    REOPENED = "reopened"  # pending again; the note says why
-    OVERDUE = "overdue"  # timed out; the note is the group of the stage that was late
-
-
-class Execution(enum.StrEnum):
-    """What became of the action that a grant allows."""
-
-    APPROVED = "approved"
-    EXECUTING = "executing"
-    DONE = "done"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-
-
-class Verdict(enum.StrEnum):
-    """What a person says to a request."""
-
-    APPROVE = "approve"
-    REJECT = "reject"
-    EDIT = "edit"  # approve with other arguments
-    ANSWER = "answer"  # answer in the tool's place; it does not run
-    WITHDRAW = "withdraw"  # of the requester alone
-
-
-class Kind(enum.StrEnum):
-    """What is asked about."""
-
-    TOOL = "tool"  # a tool's call
-    INTERRUPT = "interrupt"  # a question of the graph's own
-
-
-class Confirm(enum.StrEnum):
-    """What stands between a click on Approve and its effect, weakest first."""
-
-    NONE = "none"
-    DIALOG = "dialog"  # a dialog that names the effect
-    TYPED = "typed"  # a value of the arguments, typed in
-
+from bot.approvals.words import (
+    Confirm,
+    Execution,
+    Kind,
+    Mark,
+    Outcome,
+    Status,
+    Verdict,
+)
 
 #: What may be done with a call unless a rule's `allow` says otherwise.
 ALLOWED = (Verdict.APPROVE, Verdict.REJECT, Verdict.EDIT)
@@ -239,6 +188,16 @@ class Request:
     voided: tuple[Decision, ...] = ()  # words that no longer count
     kind: Kind = Kind.TOOL
     hours: Hours | None = None  # None: the clock always runs
+    guarded: bool = True  # the tool claims its grant; else that is done at the resume
+    takes: tuple[Verdict, ...] | None = None  # by the graph; None: whatever is allowed
+    headline: str = ""  # of a graph's question: the argument that is shown first
+    form: dict[str, Any] | None = None  # JSON schema of the answer
+    answer_json: str | None = None  # to a graph's question: canonical JSON
+    refused_answer: str | None = None  # one that was taken back, likewise
+    graph_version: str = ""
+    marked: Mark = Mark.NONE
+    marked_by: str = ""  # a user id
+    marked_at: dt.datetime | None = None
 
     @property
     def deadline(self) -> dt.datetime:
@@ -248,12 +207,36 @@ class Request:
         return min(own, self.expires_at) if own else self.expires_at
 
     @property
+    def is_answered(self) -> bool:
+        """Whether what is to be approved is an answer to a graph's question."""
+        return self.answer_json is not None
+
+    @property
+    def answer_value(self) -> Any:
+        """The answer to a graph's question, in its own type."""
+        return None if self.answer_json is None else json.loads(self.answer_json)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nobody knows what became of the action."""
+        return self.execution is Execution.UNKNOWN
+
+    @property
+    def first_arguments(self) -> dict[str, Any]:
+        """As the agent asked, before any edit."""
+        first = self.raised_arguments
+        return self.arguments if first is None else first
+
+    @property
     def is_edited(self) -> bool:
         return self.raised_arguments is not None
 
     @property
     def answer(self) -> str:
-        """What a person answered in the tool's place, "" if nobody did."""
+        """What a person answered, as text; "" if nobody did."""
+        if self.is_answered:
+            value = self.answer_value
+            return value if isinstance(value, str) else _shown(value)
         given = [d.reason for d in self.decisions if d.verdict is Verdict.ANSWER]
         return given[-1] if given else ""
 
@@ -268,3 +251,7 @@ class Request:
     @property
     def is_open(self) -> bool:
         return self.status is Status.PENDING
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)

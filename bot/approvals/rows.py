@@ -15,6 +15,7 @@ from bot.approvals.model import (
     Execution,
     Hours,
     Kind,
+    Mark,
     Outcome,
     Person,
     Request,
@@ -28,7 +29,8 @@ from bot.approvals.model import (
 
 def request_from(row: Mapping[str, Any]) -> Request:
     """One row of the view `timed_requests` as a Request."""
-    return Request(**_call(row), **_state(row), **_manner(row), **_words(row))
+    parts = (_call(row), _state(row), _manner(row), _words(row), _graphs(row))
+    return Request(**{k: v for part in parts for k, v in part.items()})
 
 
 def _call(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,6 +56,23 @@ def _call(row: Mapping[str, Any]) -> dict[str, Any]:
         "participants": tuple(row["participants"]),
         "note": row["note"],
         "position": row["position"],
+    }
+
+
+def _graphs(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the graph takes, and what its question has come to."""
+    takes = row["takes"]
+    return {
+        "guarded": row["guarded"],
+        "takes": None if takes is None else tuple(Verdict(word) for word in takes),
+        "headline": row["headline"],
+        "form": None if row["form"] is None else json.loads(row["form"]),
+        "answer_json": row["answer"],
+        "refused_answer": row["refused_answer"],
+        "graph_version": row["graph_version"],
+        "marked": Mark(row["marked"]),
+        "marked_by": row["marked_by"],
+        "marked_at": row["marked_at"],
     }
 
 

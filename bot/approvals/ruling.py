@@ -43,6 +43,12 @@ class Asked:
     position: int = 0
     note: str = ""
     kind: Kind = Kind.TOOL
+    takes: tuple[Verdict, ...] | None = None  # what the graph takes; None: anything
+    waivable: bool = True
+    guarded: bool = True  # whether the tool itself claims the grant
+    headline: str = ""
+    form: dict[str, Any] | None = None
+    graph_version: str = ""
 
     @property
     def digest(self) -> str:
@@ -135,7 +141,9 @@ def _plan(policy: Policy, asked: Asked) -> Plan | Ruling:
             note=str(error),
             is_readable=False,
         )
-    return plan_of(policy, asked.kind, asked.tool, asked.arguments)
+    return plan_of(
+        policy, asked.kind, asked.tool, asked.arguments, waivable=asked.waivable
+    )
 
 
 def _demanded(
@@ -152,7 +160,7 @@ def _demanded(
         found.why,
         stages,
         found.timeout,
-        allow=found.allow,
+        allow=taken(found.allow, asked.takes),
         confirm=found.confirm,
         confirm_argument=found.confirm_argument,
         hours=found.hours,
@@ -165,6 +173,13 @@ def _demanded(
     if stuck := eligibility.unfillable_stage(can, barred, {}):
         return _rejected(ruling, Outcome.UNFILLABLE, stuck.approvers)
     return ruling
+
+
+def taken(
+    allow: tuple[Verdict, ...], takes: tuple[Verdict, ...] | None
+) -> tuple[Verdict, ...]:
+    """What the policy allows and the graph takes."""
+    return tuple(verdict for verdict in allow if takes is None or verdict in takes)
 
 
 def _with_people(stage: Stage, turn: Turn, standing: Standing) -> Stage:

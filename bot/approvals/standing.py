@@ -170,12 +170,17 @@ def tightened(request: Request, policy: Policy) -> Request | Denied:
 
 
 def plan_of(
-    policy: Policy, kind: Kind, name: str, arguments: Mapping[str, object]
+    policy: Policy,
+    kind: Kind,
+    name: str,
+    arguments: Mapping[str, object],
+    *,
+    waivable: bool = True,
 ) -> Plan:
     """What the policy asks of a call, or of a question of the graph's own."""
     if kind is Kind.INTERRUPT:
         return plan_interrupt(policy, name, arguments)
-    return plan(policy, name, arguments)
+    return plan(policy, name, arguments, waivable=waivable)
 
 
 def chain_of(request: Request) -> Chain:

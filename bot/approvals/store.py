@@ -75,6 +75,15 @@ async def shown_by(connection: Connection, delivery: str) -> list[Request]:
     return [request_from(row) for row in await found.fetchall()]
 
 
+async def shown_at(
+    connection: Connection, channel: str, ts: str, card: str
+) -> list[Request]:
+    """The requests of the card at a place, or with the id that its metadata names."""
+    key = {"channel": channel, "ts": ts, "card": card}
+    row = await (await connection.execute(SQL["find_card"], key)).fetchone()
+    return await shown_by(connection, row["id"]) if row else []
+
+
 async def unresumed(connection: Connection, conversation: str) -> list[Request]:
     """What a conversation's graph waits for, oldest first."""
     key = {"conversation": conversation}

@@ -34,9 +34,12 @@ closed AS (
 granted AS (
   INSERT INTO grants (conversation_id, tool_call_id, request_id, tool, rule,
     policy_version, call_digest, grant_digest, state)
-  SELECT conversation_id, tool_call_id, id, tool, array_to_string(rules, ', '),
-    policy_version, call_digest, grant_digest, 'approved'
-  FROM closed WHERE status = 'approved'
+  SELECT conversation_id,
+    CASE WHEN guarded THEN tool_call_id ELSE interrupt_id || ':' || position END,
+    id, tool, array_to_string(rules, ', '), policy_version, call_digest, grant_digest,
+    'approved'
+  -- the answer to a graph's own question can make it do anything
+  FROM closed WHERE status = 'approved' OR (status = 'answered' AND kind = 'interrupt')
   -- a call that an older policy denied, and that was asked again after a crash
   ON CONFLICT (conversation_id, tool_call_id) DO UPDATE
   SET request_id = EXCLUDED.request_id, rule = EXCLUDED.rule, result = NULL,
@@ -73,6 +76,31 @@ UPDATE requests SET arguments = %(arguments)s,
   why = %(why)s, policy_version = %(policy_version)s, edited_by = %(edited_by)s,
   confirm = %(confirm)s, confirm_argument = %(confirm_argument)s, allow = %(allow)s,
   token = %(token)s, hours = %(hours)s, outcome = '', outcome_note = ''
+WHERE id = %(id)s;
+
+-- name: give_answer
+-- An answer to a graph's question stands before the chain: as `edit`.
+WITH old AS (
+  INSERT INTO spent_tokens (token, request_id)
+  SELECT COALESCE(token, id), id FROM requests WHERE id = %(id)s),
+void AS (
+  UPDATE decisions SET voided_at = bot_now(), void_reason = 'answered'
+  WHERE request_id = %(id)s AND voided_at IS NULL),
+gone AS (
+  DELETE FROM stages WHERE request_id = %(id)s AND position >= %(length)s)
+UPDATE requests SET answer = %(answer)s, call_digest = %(call_digest)s,
+  grant_digest = %(grant_digest)s, rules = %(rules)s, why = %(why)s,
+  policy_version = %(policy_version)s, edited_by = %(edited_by)s,
+  confirm = %(confirm)s, confirm_argument = %(confirm_argument)s, allow = %(allow)s,
+  token = %(token)s, outcome = '', outcome_note = ''
+WHERE id = %(id)s;
+
+-- name: take_answer_back
+-- Whoever gave the answer may no longer decide; the question stands as it was raised.
+WITH old AS (
+  INSERT INTO spent_tokens (token, request_id)
+  SELECT COALESCE(token, id), id FROM requests WHERE id = %(id)s)
+UPDATE requests SET refused_answer = answer, answer = NULL, token = %(token)s, grant_digest = %(grant_digest)s
 WHERE id = %(id)s;
 
 -- name: write_chain

@@ -90,7 +90,8 @@ class Recheck:
             if why:
                 who = f"<@{decision.person.user}>"
                 return Doubt(f"{who} may no longer decide: {why}", lost=decision)
-        if request.status is Status.APPROVED and tight.stages != request.stages:
+        is_run = request.status is Status.APPROVED or request.is_answered
+        if is_run and tight.stages != request.stages:
             added = what_is_added(request, tight)
             return Doubt(added, tight=with_members(tight, standing))
         return None

@@ -10,7 +10,7 @@ from typing import Any
 from bot.approvals.eligibility import open_stage, who_can_decide
 from bot.approvals.model import Request, Stage, Status, Verdict
 from bot.approvals.timetable import Event
-from bot.slack import sentences
+from bot.slack import graph_sentences, sentences
 from bot.slack.cards.answer import answer_blocks
 from bot.slack.cards.blocks import section, with_block_ids
 from bot.slack.cards.buttons import withdraw_buttons
@@ -51,11 +51,11 @@ def draw_card(
     return Drawn(card_text(view), card_blocks(view))
 
 
-def draw_notice(request: Request, us: Identity) -> Drawn:
-    """What the conversation's thread says about a request that is decided elsewhere."""
-    if not request.is_open:
-        return _plain(_over(request))
-    return _with_withdraw([_waiting(request, us)], [request])
+def draw_notice(requests: Sequence[Request], us: Identity) -> Drawn:
+    """What the conversation's thread says about requests that are decided elsewhere."""
+    waiting = [request for request in requests if request.is_open]
+    lines = [_waiting(r, us) if r.is_open else _over(r) for r in requests]
+    return _with_withdraw(lines, waiting) if waiting else _plain("\n".join(lines))
 
 
 def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
@@ -72,6 +72,10 @@ def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
 
 def draw_call(request: Request, us: Identity) -> Drawn:
     """What calls the people of the stage that is open now, in the card's thread."""
+    if request.is_unknown:
+        told = [request.requester.user, *(u for s in request.stages for u in s.people)]
+        people = list(dict.fromkeys(told))
+        return _plain(graph_sentences.find_out(request.tool, request.code, people))
     if not request.is_open:
         return Drawn(_over(request), [], moot=True)
     turn = sentences.your_turn(

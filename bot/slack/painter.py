@@ -52,7 +52,7 @@ class Painter:
         if row["kind"] == "held":
             return row, draw_held(requests, self.identity())
         if row["kind"] == "notice":
-            return row, draw_notice(requests[0], self.identity())
+            return row, draw_notice(requests, self.identity())
         drawn = self._draw_for_stage(row, stored[0], standing)
         return _under_card(row, stored[0], drawn), drawn
 

@@ -107,12 +107,15 @@ def too_long_message(length: int, limit: int) -> str:
     )
 
 
-def agent_failed(code: str) -> str:
+AGENT_FAILED = (
+    "Something went wrong inside the bot and this request stopped. Please try again; "
+    "if it happens again, tell whoever runs the bot."
+)
+
+
+def with_code(sentence: str, code: str) -> str:
     """mrkdwn. `code` finds the trouble in the log."""
-    return (
-        "Something went wrong inside the bot and this request stopped. Please try "
-        f"again; if it happens again, give whoever runs the bot this code: {code}"
-    )
+    return f"{sentence} (Code: {code})"
 
 
 def answer_cut(missing: int) -> str:

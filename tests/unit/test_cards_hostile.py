@@ -23,7 +23,7 @@ from bot.approvals.model import (
 from bot.simulator.blocks import errors
 from bot.slack.cards.arguments import shares
 from bot.slack.cards.request import card_blocks, card_text
-from bot.slack.cards.view import REQUESTS_PER_CARD
+from bot.slack.cards.view import REQUESTS_PER_CARD, bundle
 from bot.slack.text import arguments_text
 from tests.unit.cards_samples import (
     NOW,
@@ -216,7 +216,9 @@ def test_a_full_card_of_the_worst_requests_stays_within_the_limits(count, length
     whole = [
         arguments_text(each.arguments) in preformatted_text(blocks) for each in worst
     ]
-    assert len([b for b in of_type(blocks, "button") if b["value"]]) == 2 * count
+    of_all = 1 + all(whole) if count > 1 else 0
+    own = len([b for b in of_type(blocks, "button") if b["value"]])
+    assert own == 2 * count + of_all
     assert ("Approve" in buttons(blocks)) is any(whole)
     for each in of_type(blocks, "rich_text_preformatted"):
         assert all(texts(each))
@@ -252,6 +254,8 @@ def test_a_short_neighbour_keeps_approve_beside_a_huge_one():
         ("Reject", "req-1"),
         ("View in full", "req-2"),
         ("Reject", "req-2"),
+        # not Approve all: one of them cannot be seen
+        ("Reject all", bundle([request(), huge])),
     ]
 
 

@@ -19,7 +19,7 @@ from bot.approvals.model import (
 )
 from bot.simulator.blocks import errors
 from bot.slack.cards.request import card_blocks, card_text
-from bot.slack.cards.view import REQUESTS_PER_CARD, CardView
+from bot.slack.cards.view import REQUESTS_PER_CARD, CardView, bundle
 from bot.slack.text import date
 from tests.unit.cards_samples import (
     DANA,
@@ -220,7 +220,8 @@ def test_each_request_on_a_card_has_its_own_buttons_in_call_order():
 
     values = [each["value"] for each in of_type(blocks, "button")]
     titles = [each["text"]["text"] for each in of_type(blocks, "header")]
-    assert values == ["req-1", "req-1", "req-2", "req-2"]
+    of_all = bundle([first, gone, second])
+    assert values == ["req-1", "req-1", "req-2", "req-2", of_all, of_all]
     assert titles == [
         "Approval needed: delete_file",
         "Rejected: delete_file",

@@ -49,7 +49,7 @@ def test_only_the_current_card_of_a_request_has_its_buttons():
 
 
 def test_a_notice_can_be_withdrawn_while_it_waits():
-    drawn = draw_notice(request(**STANDING), US)
+    drawn = draw_notice([request(**STANDING)], US)
     assert errors(drawn.blocks) == []
     assert buttons(drawn.blocks)["Withdraw"]["action_id"] == "withdraw"
     assert buttons(drawn.blocks)["Withdraw"]["value"] == "req-1"
@@ -59,7 +59,7 @@ def test_a_notice_can_be_withdrawn_while_it_waits():
 
 
 def test_a_notice_of_a_request_that_is_over_has_no_button():
-    drawn = draw_notice(closed(Status.WITHDRAWN), US)
+    drawn = draw_notice([closed(Status.WITHDRAWN)], US)
     assert drawn.blocks == []
     assert drawn.text.startswith(f"Withdrawn: delete_file (K7QP) by <@{RAVI}>")
 

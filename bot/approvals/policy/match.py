@@ -28,17 +28,22 @@ from bot.approvals.policy.times import folded
 _LONGEST_TYPED = 100  # characters that somebody may have to type in
 
 
-def plan(policy: Policy, tool: str, arguments: Mapping[str, Any]) -> Plan:
+def plan(
+    policy: Policy, tool: str, arguments: Mapping[str, Any], *, waivable: bool = True
+) -> Plan:
     """Say what a call needs before it may run.
 
     Every matching rule counts: a denial wins over all, demands add up in file order,
     a waiver holds only where nothing demands, and a call that no rule knows gets the
     default stages or, without them, is denied.
+
+    Args:
+        waivable: whether a waiver counts; without, it is as if there were none.
     """
     named = [rule for rule in policy.rules if names(rule.tools, tool)]
     counting = [rule for rule in named if counts(rule, arguments)]
     waivers = _with(Effect.WAIVE, counting)
-    if waivers and len(waivers) == len(counting):
+    if waivable and waivers and len(waivers) == len(counting):
         return Waived(waivers[0].name)
     return _needed(policy, counting, tool, arguments, ALLOWED)
 

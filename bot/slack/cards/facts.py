@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from bot.approvals.eligibility import open_stage
 from bot.approvals.model import Outcome, Request, Stage, Target
 from bot.approvals.timetable import Event, Moment, upcoming
-from bot.slack.cards.outcome import outcome_line, people
+from bot.slack.cards.outcome import mark_lines, outcome_line, people
 from bot.slack.cards.view import RequestView, approvals
 from bot.slack.text import (
     channel_link,
@@ -81,7 +81,7 @@ def _names(targets: Sequence[Target], sharing: int) -> str:
 
 def closed_lines(view: RequestView, sharing: int) -> list[str]:
     """The facts of a request that is over: outcome first."""
-    return [outcome_line(view), *_asked(view.request, sharing)]
+    return [outcome_line(view), *mark_lines(view), *_asked(view.request, sharing)]
 
 
 def _reopened(request: Request, sharing: int) -> list[str]:
