@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from langchain_core.language_models import BaseChatModel
@@ -17,8 +17,10 @@ from agent.models import explain_model_error, make_model
 from agent.tools import make_tools
 from agent.validation import problem_with, schema_of
 from bot.approvals.decide import Decider
+from bot.approvals.marks import Marker
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.gate import StoredGrants
+from bot.conversations.graph_facts import Graph, LoadedGraph, describe
 from bot.conversations.recheck import Recheck
 from bot.conversations.runner import Runner
 from bot.conversations.settle import Settler
@@ -93,36 +95,37 @@ class App:
     courier: Courier
     clock: Clock
     model: BaseChatModel
+    served: ServedGraph
 
 
-def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
+def make_app(
+    settings: Settings,
+    slack: SlackAccess,
+    database_url: str,
+    loaded: LoadedGraph | None = None,
+) -> App:
     """Build everything; nothing is connected yet.
+
+    Args:
+        loaded: the graph to serve in place of the shipped agent.
 
     Raises:
         PolicyError: the policy file cannot be used.
     """
-    policies = PolicyFile(settings.policy_file)
-    us = Us()
+    policies, us = PolicyFile(settings.policy_file), Us()
     session = make_session()
     client = make_client(slack.bot_token, slack.api_url, session)
-    pool = make_pool(database_url, name="runs", size=RUN_CONNECTIONS, timeout=5)
-    listener_pool = make_pool(
-        database_url, name="listeners", size=LISTENER_CONNECTIONS, timeout=1, smallest=2
-    )
+    pool, listener_pool = _pools(database_url)
     queue = Queue(database_url)
     people = Directory(client, us)
     model = _model(settings)
-    served = _served(settings, model, StoredGrants(pool, policies, queue))
+    gate = Gate(StoredGrants(pool, policies, queue))
+    served = _served(settings, model, gate, loaded)
     runner = _runner(pool, queue, people, policies, served)
-    deliverer = Deliverer(pool, queue, policies, client, us)
-    courier = _registered(pool, queue, runner, deliverer)
-    app_id, phrases = lambda: us().app, SlackPhrases()
-    decider = Decider(
-        listener_pool, people, policies, phrases, queue, app_id, served.problem
-    )
     # Bolt's own client is never used; with a token it would warn about `authorize`
     bolt = make_bolt_app(make_client(None, slack.api_url, session), slack.bot_token, us)
-    register_listeners(bolt, Parts(listener_pool, queue, decider, client, us))
+    takers = _takers(listener_pool, queue, people, policies, us, served)
+    register_listeners(bolt, Parts(listener_pool, queue, *takers, client, us))
     return App(
         settings=settings,
         slack=slack,
@@ -136,9 +139,42 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
         queue=queue,
         bolt=bolt,
         workers=Workers(queue),
-        courier=courier,
+        courier=_registered(
+            pool, queue, runner, Deliverer(pool, queue, policies, client, us)
+        ),
         clock=Clock(settings.sweep_interval, pool, queue, [policies.watch]),
         model=model,
+        served=served,
+    )
+
+
+def _pools(url: str) -> tuple[Pool, Pool]:
+    """One for the runs, one for the listeners, which are never starved by those."""
+    return (
+        make_pool(url, name="runs", size=RUN_CONNECTIONS, timeout=5),
+        make_pool(
+            url, name="listeners", size=LISTENER_CONNECTIONS, timeout=1, smallest=2
+        ),
+    )
+
+
+def _takers(
+    pool: Pool,
+    queue: Queue,
+    people: Directory,
+    policies: PolicyFile,
+    us: Us,
+    served: ServedGraph,
+) -> tuple[Decider, Marker]:
+    """Who takes people's words: what they decide, and what they have found out."""
+
+    def own_app() -> str:
+        return us().app
+
+    phrases = SlackPhrases()
+    return (
+        Decider(pool, people, policies, phrases, queue, own_app, served.problem),
+        Marker(pool, people, policies, phrases, queue, own_app),
     )
 
 
@@ -148,6 +184,7 @@ def _registered(
     """Tell the queue who does which job; what is to be delivered goes out at once."""
     queue.register("turn", runner.turn, runner.give_up)
     queue.register("resume", runner.resume, runner.give_up)
+    queue.register("reconcile", runner.reconcile)
     queue.register("prune", runner.prune)
     queue.register("deliver", deliverer.deliver)
     courier = Courier(pool, queue, deliverer.deliver)
@@ -165,8 +202,12 @@ def _model(settings: Settings) -> BaseChatModel:
 
 
 def _served(
-    settings: Settings, model: BaseChatModel, grants: StoredGrants
+    settings: Settings, model: BaseChatModel, gate: Gate, loaded: LoadedGraph | None
 ) -> ServedGraph:
+    return _foreign(loaded, gate) if loaded else _own(settings, model, gate)
+
+
+def _own(settings: Settings, model: BaseChatModel, gate: Gate) -> ServedGraph:
     """The shipped agent."""
     tools = make_tools(settings.tools, files_dir=settings.files_dir)
     by_name = {tool.name: tool for tool in tools}
@@ -175,11 +216,29 @@ def _served(
         known = by_name.get(tool)
         return problem_with(known, dict(arguments)) if known else ""
 
+    graph = cast("Graph", build_graph(model, tools, gate))
     return ServedGraph(
-        graph=build_graph(model, tools, Gate(grants)),
+        graph=graph,
         schemas={tool.name: schema_of(tool) for tool in tools},
         explain=explain_model_error,
         problem=problem,
+        guards=frozenset(by_name),
+        is_own=True,
+        version=describe(graph, "agent").version,
+    )
+
+
+def _foreign(loaded: LoadedGraph, gate: Gate) -> ServedGraph:
+    """The graph that AGENT names."""
+    return ServedGraph(
+        graph=loaded.graph,
+        schemas=loaded.tools,
+        explain=explain_model_error,
+        guards=loaded.guards,
+        stops=loaded.stops,
+        input_channel=loaded.input_channel,
+        version=loaded.version,
+        gate=gate,
     )
 
 

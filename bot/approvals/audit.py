@@ -12,7 +12,7 @@ from bot.approvals.model import Request
 from bot.database.pool import Connection
 from bot.database.statements import load_statements
 
-FILES = ("requests.sql", "verdicts.sql", "grants.sql")
+FILES = ("requests.sql", "verdicts.sql", "time.sql", "grants.sql", "resumes.sql")
 SQL: dict[str, LiteralString] = {
     name: text
     for file in FILES

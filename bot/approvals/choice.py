@@ -61,6 +61,8 @@ class Choice:
         reason: why it is rejected, or the answer in the tool's place.
         arguments: the whole new arguments, for an edit.
         typed: what was typed in to confirm.
+        value: what a form was filled in with, to answer a graph's own question.
+        quiet: one of several words of one click; who clicks is told of all at once.
     """
 
     request: str
@@ -72,3 +74,22 @@ class Choice:
     click: str = ""
     arguments: Mapping[str, Any] | None = None
     typed: str = ""
+    value: Any = None
+    quiet: bool = False
+
+
+def word_of(choice: Choice | None) -> dict[str, str | None]:
+    """What a person said, as the statement wants it; all None where nobody did."""
+    if choice is None:
+        names = ("enterprise", "team", "user", "verdict", "reason", "via", "click")
+        return dict.fromkeys(names)
+    verdict = choice.verdict
+    return {
+        "enterprise": choice.person.enterprise,
+        "team": choice.person.team,
+        "user": choice.person.user,
+        "verdict": "reject" if verdict == "withdraw" else str(verdict),
+        "reason": choice.reason,
+        "via": choice.via,
+        "click": choice.click,
+    }

@@ -66,6 +66,11 @@ def call_digest(tool: str, schema: str, arguments: Mapping[str, Any]) -> str:
     return _sha256("call", canonical(whole))
 
 
+def answer_digest(call: str, answer: Any) -> str:
+    """Hex SHA-256 of a question together with the answer that it is to get."""
+    return _sha256("answer", canonical({"call": call, "answer": answer}))
+
+
 def grant_digest(
     call: str,
     *,

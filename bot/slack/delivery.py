@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import aiohttp
 import structlog
-from multidict import CIMultiDict
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 from slack_sdk.errors import SlackApiError
@@ -24,7 +23,7 @@ from bot.database.pool import Connection, Pool, transaction
 from bot.database.statements import load_statements
 from bot.errors import RetryLater, SlackUnavailable
 from bot.slack import sentences
-from bot.slack.client import PASSING, error_code
+from bot.slack.client import PASSING, error_code, retry_after
 from bot.slack.drawing import Drawn
 from bot.slack.identity import Identity
 from bot.slack.painter import HELD, Painter, Row
@@ -66,32 +65,28 @@ class Deliverer:
             row = await self._take(connection, delivery)
             if row is None:
                 return False
-            found = await self._draw(connection, row)
-        if found is None:
-            return False
-        row, drawn = found
+            row, drawn = await self._draw(connection, row)
         try:
             # below the lease, though the client sleeps for as long as Slack says
             async with asyncio.timeout(LEASE.total_seconds() * 0.75):
-                channel, ts = await self._send(row, drawn)
+                place = await self._send(row, drawn)
         except SlackApiError as error:
             await self._refused(row, error)
             return False
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             await self._let_go(row)
             raise SlackUnavailable from error
-        return await self._note_sent(row, channel, ts)
+        if place is None:
+            await self._drop(row)
+            return False
+        return await self._note_sent(row, *place)
 
-    async def _draw(self, connection: Connection, row: Row) -> tuple[Row, Drawn] | None:
-        key = {"id": row["id"]}
+    async def _draw(self, connection: Connection, row: Row) -> tuple[Row, Drawn]:
         try:
-            found = await self._painter.draw(connection, row)
+            return await self._painter.draw(connection, row)
         except RetryLater:
-            await connection.execute(SQL["let_go"], key)
+            await connection.execute(SQL["let_go"], {"id": row["id"]})
             raise
-        if found is None:
-            await connection.execute(SQL["failed"], {**key, "error": "out of date"})
-        return found
 
     async def _take(self, connection: Connection, delivery: str) -> Row | None:
         key = {"id": delivery, "lease": LEASE}
@@ -106,7 +101,14 @@ class Deliverer:
         async with self.pool.connection() as connection:
             await connection.execute(SQL["let_go"], {"id": row["id"]})
 
-    async def _send(self, row: Row, drawn: Drawn) -> tuple[str, str]:
+    async def _drop(self, row: Row) -> None:
+        """It was not posted, and nobody needs it any more."""
+        key = {"id": row["id"], "error": "out of date"}
+        async with self.pool.connection() as connection:
+            await connection.execute(SQL["failed"], key)
+
+    async def _send(self, row: Row, drawn: Drawn) -> tuple[str, str] | None:
+        """Where it stands now; None if it came too late to be posted."""
         if row["kind"] == "private":
             return await self._whisper(row, drawn)
         if row["message_ts"] is not None:
@@ -114,6 +116,8 @@ class Deliverer:
         tried = row["was"] == "sending" or row["is_late"]
         if tried and (found := await self._find(row)):
             return await self._take_over(row, drawn, *found)
+        if drawn.moot:
+            return None
         answer = await self.client.chat_postMessage(
             channel=row["channel_id"],
             thread_ts=row["thread_ts"],
@@ -228,8 +232,9 @@ class Deliverer:
         code = error_code(error)
         if code == "ratelimited" or code in PASSING:
             await self._let_go(row)
-            limited = code == "ratelimited"
-            raise (RetryLater(_wait(error)) if limited else SlackUnavailable) from error
+            if code == "ratelimited":
+                raise RetryLater(retry_after(error)) from error
+            raise SlackUnavailable from error
         log.warning(
             "Slack refuses a message",
             action="delivery_failed",
@@ -281,12 +286,6 @@ async def _is_stale(sent: AsyncCursor[DictRow]) -> bool:
 
 def _metadata(row: Row) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": {"delivery": str(row["id"])}}
-
-
-def _wait(error: SlackApiError) -> int:
-    headers = CIMultiDict(cast("Any", error.response).headers)
-    given = str(headers.get("Retry-After", "1"))
-    return max(1, int(given)) if given.isdigit() else 1
 
 
 def _shown(row: Row, channel: str, ts: str) -> Fact:

@@ -93,7 +93,7 @@ def test_equal_digests_mean_equal_arguments(one, other):
         {1: "number as a key"},
         b"bytes",
         {1, 2},
-        object(),
+        pytest.param(object(), id="object"),
     ],
     ids=repr,
 )
