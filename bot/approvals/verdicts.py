@@ -128,12 +128,11 @@ async def _write(
     row = await written.fetchone()
     if row is None or (status is not None and not row["closed"]):
         raise Overtaken(request.id)
-    follow = [edit_job(delivery) for delivery in row["touched"]]
-    if status is not None:
-        follow.append(resume_job(request.conversation))
-    elif _passes(request, judgement):
+    if status is None and _passes(request, judgement):
         await wind_clock(connection, request.id)
-    await jobs.defer(connection, follow)
+    resumed = [] if status is None else [resume_job(request.conversation)]
+    touched = [edit_job(delivery) for delivery in row["touched"]]
+    await jobs.defer(connection, [*touched, *resumed])
 
 
 def _passes(request: Request, judgement: Judgement) -> bool:
