@@ -51,8 +51,10 @@ granted AS (
     policy_version, call_digest, grant_digest, 'approved'
   FROM raised WHERE status = 'approved'),
 trail AS (
-  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail)
-  SELECT team_id, %(event)s, id, conversation_id, 'bot', %(detail)s FROM raised)
+  INSERT INTO audit
+    (team_id, event, request_id, conversation_id, actor, detail, texts)
+  SELECT team_id, %(event)s, id, conversation_id, 'bot', %(detail)s, %(texts)s
+  FROM raised)
 SELECT id FROM raised;
 
 -- name: select_rejected_before

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.approvals import digest, store
-from bot.approvals.audit import SQL, Fact, about, append, as_json
+from bot.approvals.audit import SQL, Fact, about, append, arguments_text, as_json
+from bot.approvals.audit_detail import choice_detail, stage_detail
 from bot.approvals.chains import add_demands, call_next, manner, write_chain
 from bot.approvals.choice import Choice, Effect
 from bot.approvals.edit import Edit
@@ -88,9 +89,7 @@ async def _write(
 ) -> None:
     status = CLOSES.get(judgement.effect)
     index = request.stage_index if stage is None else stage
-    actor, via = who
-    detail = {"stage": index, "note": note, "outcome": judgement.word}
-    fact = about(request, str(judgement.effect), actor=actor, via=via, **detail)
+    fact = _fact(request, judgement, note, who, choice, index)
     edited = judgement.effect is Effect.EDITED  # has a fact of its own
     written = await connection.execute(
         SQL["decide"],
@@ -113,6 +112,27 @@ async def _write(
     if status is not None:
         follow.append(resume_job(request.conversation))
     await jobs.defer(connection, follow)
+
+
+def _fact(
+    request: Request,
+    judgement: Judgement,
+    note: str,
+    who: tuple[str, str],
+    choice: Choice | None,
+    stage: int,
+) -> Fact:
+    actor, via = who
+    return about(
+        request,
+        str(judgement.effect),
+        actor=actor,
+        via=via,
+        texts={"note": note},
+        outcome=judgement.word,
+        **stage_detail(request, stage),
+        **choice_detail(choice),
+    )
 
 
 def _passes(judgement: Judgement) -> bool:
@@ -184,15 +204,16 @@ async def _edit(
 
 
 def _edit_fact(old: Request, new: Request, choice: Choice) -> Fact:
-    """What was, and what is now: the digests alone, since arguments may be secret."""
+    """What was, and what is now."""
     return about(
         new,
         "edited",
         actor=choice.person.user,
         via=choice.via,
+        texts={"arguments": arguments_text(new.arguments)},
         before=old.grant_digest,
-        rules=list(new.rules),
-        policy=new.policy_version,
+        **stage_detail(old, old.stage_index),
+        **choice_detail(choice),
     )
 
 
@@ -238,7 +259,8 @@ async def _void(
     word = {"id": request.id, "user": lost.person.user, "stage": max(lost.stage, 0)}
     await connection.execute(SQL["void_decisions"], {**word, "reason": note})
     await connection.execute(SQL["reopen_stage"], word)
-    fact = about(request, "voided", actor=lost.person.user, reason=note)
+    texts, stage = {"reason": note}, stage_detail(request, lost.stage)
+    fact = about(request, "voided", actor=lost.person.user, texts=texts, **stage)
     await append(connection, [fact])
 
 
@@ -283,7 +305,16 @@ async def reject_by_operator(
         await connection.execute(
             SQL["close_by_operator"], {"id": request.id, "note": reason}
         )
-        fact = about(request, "rejected", actor=person.user, via="cli", reason=reason)
+        stage = stage_detail(request, request.stage_index)
+        fact = about(
+            request,
+            "rejected",
+            actor=person.user,
+            via="cli",
+            texts={"reason": reason},
+            verdict="reject",
+            **stage,
+        )
         await append(connection, [fact])
         touched = await store.touch(connection, request.id)
         follow = [deliver_job(delivery) for delivery in touched]

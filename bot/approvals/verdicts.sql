@@ -41,11 +41,12 @@ granted AS (
     grant_digest = EXCLUDED.grant_digest, state = 'approved', finished_at = NULL
   WHERE grants.state = 'denied'),
 trail AS (
-  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, via, detail)
-  SELECT a.team, a.event, a.request, a.conversation, a.actor, a.via, a.detail
+  INSERT INTO audit
+    (team_id, event, request_id, conversation_id, actor, via, detail, texts)
+  SELECT a.team, a.event, a.request, a.conversation, a.actor, a.via, a.detail, a.texts
   FROM jsonb_to_recordset(%(facts)s::jsonb)
     AS a (team text, event text, request text, conversation uuid, actor text,
-          via text, detail jsonb)),
+          via text, detail jsonb, texts jsonb)),
 touched AS (
   UPDATE deliveries SET revision = revision + 1
   WHERE id IN (SELECT delivery_id FROM request_messages WHERE request_id = %(id)s)
