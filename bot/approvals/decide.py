@@ -20,7 +20,12 @@ from bot.approvals.model import Person, Profile, Request
 from bot.approvals.policy.model import Denied
 from bot.approvals.ports import Jobs, People, Phrases, Policies
 from bot.approvals.replies import Replies
-from bot.approvals.standing import Standing, live_sources, tightened
+from bot.approvals.standing import (
+    Standing,
+    is_critical,
+    live_sources,
+    tightened,
+)
 from bot.approvals.verdicts import Overtaken, apply
 from bot.database.pool import Connection, Pool, transaction
 from bot.errors import SlackUnavailable
@@ -155,7 +160,8 @@ class Decider:
         judgement = judge(
             request, choice, profile=profile, own_app=self.own_app(), standing=standing
         )
-        return self._checked(judgement)
+        critical = is_critical(request, standing.policy)
+        return self._checked(replace(judgement, critical=critical))
 
     def _checked(self, judgement: Judgement) -> Judgement:
         if judgement.edit is None:

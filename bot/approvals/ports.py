@@ -82,6 +82,11 @@ def edit_job(delivery: str) -> Job:
     return Job("deliver", delivery, {"delivery": delivery}, can_wait=True)
 
 
+def checkpoint_job(team: str) -> Job:
+    """Sign where the workspace's trail has got to."""
+    return Job("checkpoint", f"checkpoint {team}", {"team": team})
+
+
 def prune_job(conversation: str) -> Job:
     """Drop a quiet conversation's old checkpoints."""
     return Job("prune", conversation, {"conversation": conversation})

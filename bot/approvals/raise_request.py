@@ -149,6 +149,7 @@ def _ruled(policy: Policy, ruling: Ruling) -> dict[str, Any]:
         "stages": chain_json(ruling.stages, 0),
         "confirm": str(ruling.confirm),
         "confirm_argument": ruling.confirm_argument,
+        "critical": ruling.critical,
         "allow": [str(verdict) for verdict in ruling.allow],
     }
 

@@ -20,7 +20,7 @@ raised AS (
     tool_call_id, tool, kind, arguments, schema, schema_digest, call_digest,
     raised_digest, grant_digest, requester_id, participants, rules, why,
     policy_version, note, status, outcome, outcome_note, decided_at, expires_at,
-    card_id, notice_id, confirm, confirm_argument, allow)
+    card_id, notice_id, confirm, confirm_argument, allow, critical)
   SELECT
     %(id)s, %(code)s, %(team)s, %(enterprise)s, %(conversation)s, %(interrupt)s,
     %(position)s, %(tool_call)s, %(tool)s, %(kind)s, %(arguments)s, %(schema)s,
@@ -29,7 +29,7 @@ raised AS (
     %(status)s, %(outcome)s, %(outcome_note)s,
     CASE WHEN %(status)s = 'pending' THEN NULL ELSE bot_now() END,
     bot_now() + %(timeout)s, %(card)s, %(notice)s,
-    %(confirm)s, %(confirm_argument)s, %(allow)s
+    %(confirm)s, %(confirm_argument)s, %(allow)s, %(critical)s
   FROM fresh
   RETURNING *),
 shown AS (

@@ -74,6 +74,7 @@ class Ruling:
     allow: tuple[Verdict, ...] = ALLOWED
     confirm: Confirm = Confirm.NONE
     confirm_argument: str = ""
+    critical: bool = False
     is_readable: bool = True  # whether the arguments can be written down at all
 
     @property
@@ -152,6 +153,7 @@ def _demanded(
         allow=found.allow,
         confirm=found.confirm,
         confirm_argument=found.confirm_argument,
+        critical=found.critical,
     )
     if asked.kind is Kind.TOOL and (known := before.get(asked.digest)):
         note = f"{known.by} {known.at.isoformat(timespec='seconds')}"

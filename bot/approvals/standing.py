@@ -94,6 +94,12 @@ def tightened(request: Request, policy: Policy) -> Request | Denied:
     return request if chain is have else _with_chain(request, chain)
 
 
+def is_critical(request: Request, policy: Policy) -> bool:
+    """Whether the policy in force wants the trail signed at each decision on it."""
+    found = plan_of(policy, request.kind, request.tool, request.arguments)
+    return isinstance(found, Demanded) and found.critical
+
+
 def plan_of(
     policy: Policy, kind: Kind, name: str, arguments: Mapping[str, object]
 ) -> Plan:

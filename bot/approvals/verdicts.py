@@ -16,7 +16,13 @@ from bot.approvals.edit import Edit
 from bot.approvals.eligibility import open_stage
 from bot.approvals.judge import Judgement
 from bot.approvals.model import Decision, Outcome, Person, Request, Status
-from bot.approvals.ports import Jobs, deliver_job, edit_job, resume_job
+from bot.approvals.ports import (
+    Jobs,
+    checkpoint_job,
+    deliver_job,
+    edit_job,
+    resume_job,
+)
 from bot.database.pool import Connection, Pool, transaction
 
 CLOSES = {
@@ -111,6 +117,8 @@ async def _write(
     follow = [edit_job(delivery) for delivery in row["touched"]]
     if status is not None:
         follow.append(resume_job(request.conversation))
+    if row["critical"] or judgement.critical:
+        follow.append(checkpoint_job(request.team))
     await jobs.defer(connection, follow)
 
 
@@ -302,9 +310,10 @@ async def reject_by_operator(
             return found[0] if found else None
         request = found[0]
         person = Person("", request.team, operator)
-        await connection.execute(
+        closed = await connection.execute(
             SQL["close_by_operator"], {"id": request.id, "note": reason}
         )
+        row = await closed.fetchone()
         stage = stage_detail(request, request.stage_index)
         fact = about(
             request,
@@ -318,5 +327,7 @@ async def reject_by_operator(
         await append(connection, [fact])
         touched = await store.touch(connection, request.id)
         follow = [deliver_job(delivery) for delivery in touched]
+        if row and row["critical"]:
+            follow.append(checkpoint_job(request.team))
         await jobs.defer(connection, [*follow, resume_job(request.conversation)])
         return request

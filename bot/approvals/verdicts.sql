@@ -52,6 +52,7 @@ touched AS (
   WHERE id IN (SELECT delivery_id FROM request_messages WHERE request_id = %(id)s)
   RETURNING id)
 SELECT EXISTS (SELECT FROM closed) AS closed,
+  (SELECT critical FROM requests WHERE id = %(id)s) AS critical,
   ARRAY(SELECT id::text FROM touched) AS touched;
 
 -- name: edit
@@ -136,7 +137,7 @@ UPDATE requests
 SET status = 'rejected', decided_at = bot_now(), outcome = 'operator',
   outcome_note = %(note)s
 WHERE id = %(id)s AND status = 'pending'
-RETURNING id;
+RETURNING id, critical;
 
 -- name: reopen_request
 -- A verdict whose approver has lost the right to it, or to which the policy has added,

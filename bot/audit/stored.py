@@ -73,14 +73,21 @@ def _body(row: Mapping[str, Any]) -> dict[str, Any]:
 async def verify_stored(
     connection: Connection, checkpoints: Iterable[Checkpoint] = ()
 ) -> tuple[Verifier, list[Finding]]:
-    """Check every row, and that each stands in a chain; the findings, worst first.
+    """Check the whole trail as it is in one snapshot; see `verify`."""
+    async with snapshot(connection):
+        return await verify(connection, checkpoints)
+
+
+async def verify(
+    connection: Connection, checkpoints: Iterable[Checkpoint] = ()
+) -> tuple[Verifier, list[Finding]]:
+    """Check every row, and that each stands in a chain: the first that is bad.
 
     Beside the given checkpoints those count that the database itself has kept.
     """
-    async with snapshot(connection):
-        verifier = Verifier([*checkpoints, *await kept_checkpoints(connection)])
-        found = await _walk(connection, verifier)
-        return verifier, [*found, *await _unchained(connection)]
+    verifier = Verifier([*checkpoints, *await kept_checkpoints(connection)])
+    found = await _walk(connection, verifier)
+    return verifier, [*found, *await _unchained(connection)]
 
 
 async def kept_checkpoints(connection: Connection) -> list[Checkpoint]:

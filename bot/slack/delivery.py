@@ -17,7 +17,6 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals import store
-from bot.approvals.audit import Fact, append
 from bot.approvals.model import Request
 from bot.approvals.ports import Jobs, Policies, deliver_job
 from bot.database.pool import Connection, Pool, transaction
@@ -205,7 +204,7 @@ class Deliverer:
             async with self.pool.connection() as connection:
                 return await _is_stale(await connection.execute(SQL["sent"], key))
         async with transaction(self.pool) as connection:
-            await append(connection, [_shown(row, channel, ts)])
+            await connection.execute(SQL["shown"], key | {"id": str(row["id"])})
             await self._send_notices(connection, row)
             # last, since a click waits for this row
             return await _is_stale(await connection.execute(SQL["sent"], key))
@@ -284,11 +283,3 @@ def _wait(error: SlackApiError) -> int:
     headers = CIMultiDict(cast("Any", error.response).headers)
     given = str(headers.get("Retry-After", "1"))
     return max(1, int(given)) if given.isdigit() else 1
-
-
-def _shown(row: Row, channel: str, ts: str) -> Fact:
-    return Fact(
-        row["team_id"],
-        "shown",
-        detail={"card": str(row["id"]), "channel": channel, "ts": ts},
-    )

@@ -25,8 +25,9 @@ WORDS = st.text(LETTERS, max_size=6)
 WHOLE = st.integers(-(2**53) + 1, 2**53 - 1)
 VALUES = st.recursive(
     st.none() | st.booleans() | WHOLE | WORDS,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(WORDS, inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -130,13 +131,12 @@ async def test_a_transaction_that_fails_leaves_no_number(house: House):
 
 
 async def test_two_workspaces_do_not_wait_for_each_other(house: House):
-    async with await connect(house.url) as slow:
-        async with slow.transaction():
-            await append(slow, [Fact(TEAM, "slow")])
-            await slow.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            async with asyncio.timeout(5), transaction(house.pool) as quick:
-                await append(quick, [Fact("T2", "quick")])
-            assert await house.trail() == ["quick"]
+    async with await connect(house.url) as slow, slow.transaction():
+        await append(slow, [Fact(TEAM, "slow")])
+        await slow.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        async with asyncio.timeout(5), transaction(house.pool) as quick:
+            await append(quick, [Fact("T2", "quick")])
+        assert await house.trail() == ["quick"]
 
 
 @pytest.mark.parametrize("table", ["audit_chain", "audit_checkpoints", "audit_texts"])

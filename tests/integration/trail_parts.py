@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
-
-import psycopg
 
 from bot.audit.checkpoint import Checkpoint
 from bot.audit.export import as_jsonl
 from bot.audit.stored import snapshot, verify_stored
-from bot.database.pool import connect
+from bot.database.pool import Connection, connect
 from tests.integration.core_parts import MINA, REJECT, House
 
 
@@ -27,13 +26,16 @@ async def exported(house: House, since: Any = None, until: Any = None) -> list[b
         return [line.encode() async for line in as_jsonl(connection, since, until)]
 
 
-@contextmanager
-def as_superuser(url: str):
-    """A connection that no trigger stops; what it does is rolled back at the end."""
-    with psycopg.connect(url) as connection:
+@asynccontextmanager
+async def as_superuser(url: str) -> AsyncIterator[Connection]:
+    """A transaction that no trigger stops; it is rolled back at the end."""
+    async with (
+        await connect(url) as connection,
+        connection.transaction(force_rollback=True),
+    ):
         for table in ("audit", "audit_chain", "audit_texts", "audit_checkpoints"):
-            connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
-        connection.commit()
+            await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+        await connection.execute("ALTER TABLE audit ALTER seq DROP IDENTITY")
         yield connection
 
 

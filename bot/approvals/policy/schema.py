@@ -144,6 +144,7 @@ class RuleShape(_Shape):
     when: dict[ArgumentPath, Operators] = {}
     allow: list[Annotated[str, only(*ANSWERS)]] = []
     confirm: Annotated[str, only(*map(str, Confirm))] = str(Confirm.NONE)
+    critical: bool = False
     answers: Any = None  # `checks` looks inside
 
 
@@ -179,7 +180,6 @@ LATER: Mapping[str, Mapping[str, str]] = {
         "hours": "working hours are",
     },
     "rules": {
-        "critical": "critical rules are",
         "links": "signed links are",
         "notify": "other ways of notifying are",
     },
