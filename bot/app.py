@@ -114,17 +114,11 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
     model = _model(settings)
     served = _served(settings, model, StoredGrants(pool, policies, queue))
     runner = _runner(pool, queue, people, policies, served)
-    courier = _registered(
-        pool, queue, runner, Deliverer(pool, queue, policies, client, us)
-    )
+    deliverer = Deliverer(pool, queue, policies, client, us)
+    courier = _registered(pool, queue, runner, deliverer)
+    app_id, phrases = lambda: us().app, SlackPhrases()
     decider = Decider(
-        listener_pool,
-        people,
-        policies,
-        SlackPhrases(),
-        queue,
-        lambda: us().app,
-        served.problem,
+        listener_pool, people, policies, phrases, queue, app_id, served.problem
     )
     # Bolt's own client is never used; with a token it would warn about `authorize`
     bolt = make_bolt_app(make_client(None, slack.api_url, session), slack.bot_token, us)

@@ -24,6 +24,7 @@ from bot.approvals.standing import (
     Standing,
     is_critical,
     live_sources,
+    refreshed,
     tightened,
 )
 from bot.approvals.verdicts import Overtaken, apply
@@ -116,10 +117,12 @@ class Decider:
                 judgement = Judgement(Effect.REFUSED, "unknown_request")
                 await self._replies.answer(connection, choice, judgement, None)
                 return judgement, None
-            judgement = self._judge(*found, choice, profile, members)
+            standing = self._standing(*found, choice, members)
+            judgement = self._judge(found[0], choice, profile, standing)
             request = await self._write(connection, found[0], choice, judgement)
-            await self._replies.answer(connection, choice, judgement, request)
-            return judgement, request
+            told = refreshed(request, standing)
+            await self._replies.answer(connection, choice, judgement, told)
+            return judgement, told
 
     async def _write(
         self,
@@ -143,24 +146,28 @@ class Decider:
             found = await store.load_with_clock(connection, choice.request)
         if found is None:
             return Judgement(Effect.REFUSED, "unknown_request"), None
-        judgement = self._judge(*found, choice, profile, members)
-        return judgement, judgement.tight or found[0]
+        standing = self._standing(*found, choice, members)
+        judgement = self._judge(found[0], choice, profile, standing)
+        return judgement, refreshed(judgement.tight or found[0], standing)
 
-    def _judge(
-        self,
-        request: Request,
-        now: dt.datetime,
-        choice: Choice,
-        profile: Profile,
-        members: Members,
-    ) -> Judgement:
+    def _standing(
+        self, request: Request, now: dt.datetime, choice: Choice, members: Members
+    ) -> Standing:
+        """The world now. Raises `_Lacking` where a group is not looked up yet."""
         standing = Standing(self.policies.current, now, members)
         if lacking := _sources(request, choice, standing) - members.keys():
             raise _Lacking(lacking, request.requester)
+        return standing
+
+    def _judge(
+        self, request: Request, choice: Choice, profile: Profile, standing: Standing
+    ) -> Judgement:
         judgement = judge(
             request, choice, profile=profile, own_app=self.own_app(), standing=standing
         )
-        critical = is_critical(request, standing.policy)
+        edit = judgement.edit
+        calls = [request, *([edit.request] if edit else [])]
+        critical = any(is_critical(call, standing.policy) for call in calls)
         return self._checked(replace(judgement, critical=critical))
 
     def _checked(self, judgement: Judgement) -> Judgement:

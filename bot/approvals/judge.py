@@ -53,7 +53,7 @@ def judge(
         standing: the policy in force, who is in its live groups, the database's clock.
     """
     if choice.place and not is_in_place(request, choice, own_app):
-        return Judgement(Effect.REFUSED, "misplaced")
+        return Judgement(Effect.REFUSED, _misplaced(request, choice.place, own_app))
     if over := _too_late(request, choice, standing):
         return over
     if profile.refusal:
@@ -103,6 +103,13 @@ def is_in_place(request: Request, choice: Choice, own_app: str) -> bool:
     if request.card_ts:
         return here == (request.card_channel, request.card_ts)
     return bool(request.card) and place.card == request.card
+
+
+def _misplaced(request: Request, place: Place, own_app: str) -> str:
+    """A card that the chain has left for another channel is no stranger's."""
+    here = (place.channel, place.message)
+    own = place.app == own_app and here in request.places
+    return "moved" if own and request.is_open else "misplaced"
 
 
 def is_repeated(request: Request, choice: Choice) -> bool:

@@ -97,6 +97,15 @@ def you_already_decided(at: dt.datetime) -> str:
     )
 
 
+def moved(channel: str, who_can: Sequence[str]) -> str:
+    """mrkdwn. For a click on a card that the chain has left; `channel` is an id."""
+    where = f" in <#{channel}>" if channel.startswith(("C", "G")) else ""
+    return (
+        f"This request is decided on another card now{where}, so nothing was decided "
+        f"here. {can_decide(who_can)}"
+    )
+
+
 def superseded(by: str, who_can: Sequence[str]) -> str:
     """mrkdwn. For a click on a card as it was before an edit; `by` is a user id."""
     who = f" by {mention(by)}" if by else ""

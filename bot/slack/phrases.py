@@ -77,6 +77,8 @@ def _refused(word: str, request: Request, person: Person) -> str:
     match word:
         case "misplaced":
             return say.WRONG_MESSAGE
+        case "moved":
+            return say.moved(request.card_channel, who)
         case "superseded":
             return say.superseded(request.edited_by, who)
         case "requester":

@@ -31,8 +31,9 @@ STATUS_WORDS = {
     Status.ANSWERED: "Answered",
 }
 UNKNOWN = "Unknown"
+# No word for a call that runs: its end alone does not redraw the card, which would go
+# on saying so.
 EXECUTION_WORDS = {
-    Execution.EXECUTING: "running",
     Execution.DONE: "ran",
     Execution.FAILED: "failed",
     Execution.UNKNOWN: "unknown",

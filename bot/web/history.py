@@ -24,6 +24,7 @@ _WHY_REFUSED = {
     "not_in_group": "is not among those who can decide it",
     "already_decided": "had decided on it before",
     "misplaced": "used a button that stands on another message",
+    "moved": "used a card on which it is not decided any more",
     "other_team": "belongs to another workspace",
     "other team": "belongs to another workspace",
     "deactivated": "has a deactivated account",

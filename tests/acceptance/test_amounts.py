@@ -19,7 +19,7 @@ from tests.support.deciding import (
     transfers,
 )
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import DORA, FAY, GENERAL, MAREK, MINA, Stage
+from tests.support.stage import APPROVALS, DORA, FAY, GENERAL, MAREK, MINA, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = SANDBOX
@@ -55,13 +55,13 @@ async def test_a_transfer_is_decided_by_those_whom_its_amount_needs(
     final = await shared.outcome(card, "Approved")
     answer = await shared.answer(GENERAL, ts, "transferred GBP")
     await shared.reply(GENERAL, ts, "Approved: transfer_money")
-    await shared.rest()
-
     pence = round(float(amount.replace(",", "")) * 100)
     assert transfers(shared) == [*before, (payee, "GBP", pence)]
     assert f"to {payee}" in answer
     for group in groups:
         assert f"<@{DECIDES[group]}>" in everything(final)
+    now = everything(shared.message(APPROVALS, card["ts"]))
+    assert "running" not in now  # it is over, and nobody would take the word away
     assert len(shared.said(GENERAL, ts)) == 2  # the notice and the answer, once
 
 

@@ -1,4 +1,4 @@
-"""Each kind of group decides under its own folder; and who stands in for whom."""
+"""Each kind of group decides what is under its own folder; delegates do it for them."""
 
 from __future__ import annotations
 

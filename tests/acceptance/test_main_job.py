@@ -25,7 +25,7 @@ async def test_an_approved_deletion_happens_and_the_thread_says_so(stage: Stage)
     assert "Deleted files cannot be restored." in text
     assert f"<@{RAVI}>" in text
     assert f"<@{MINA}>" in text
-    assert [action for action, _ in buttons(card)] == ["approve", "reject"]
+    assert [action for action, _ in buttons(card)] == ["approve", "reject", "more"]
     assert "reports/q3.csv" not in card["text"]
     assert "delete_file" in card["text"]
     assert file.exists()

@@ -79,7 +79,8 @@ async def test_a_chain_goes_from_card_to_thread_to_another_channel(shared: Stage
 
     # the old card's button counts no more, wherever it was seen
     await shared.click(DORA, "approve", card)
-    await shared.whisper(DORA, "not belong to this message")
+    told = await shared.whisper(DORA, "decided on another card now in <#C0BOARD000>")
+    assert f"<@{DORA}> can decide it" in told
     await shared.click(DORA, "approve", board)
 
     for each in (card, board):

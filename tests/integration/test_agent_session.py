@@ -92,9 +92,9 @@ async def test_several_questions_are_answered_in_one_map(lasting: str, ledger: L
 
         assert done == Standing((), "Done.")
         assert ledger.runs == ["drop c"]
-        assert results(alone)["A"] == "No."
+        assert results(alone)["A"].startswith("No. Do not try this again")
         assert results(alone)["B"].endswith("drop did c")
-        assert results(alone)["C"] == "It is gone."
+        assert results(alone)["C"].endswith("It is gone.")
 
 
 @pytest.mark.parametrize("args", [A, B])
@@ -114,7 +114,7 @@ async def test_a_call_that_was_cut_off_is_unknown_and_never_repeated(
 
         assert standing.unknown == (question.value,)
         assert (standing.questions, standing.answer) == ((), "Oh.")
-        assert results(second) == {"A": RUNNING}
+        assert results(second)["A"].endswith(RUNNING)
         assert await second.session.go_on() is None
     assert ledger.runs == [f"wipe {args['path']}"]
 

@@ -177,7 +177,7 @@ async def test_each_stage_is_brought_to_its_own_channel(house: House):
     assert [card["channel_id"] for card in cards] == [APPROVALS, "C0DIRECTOR"]
     assert second.card in {job.lock for job in await house.jobs("deliver")}
     old = Place(APP, APPROVALS, "7.1", request.card)
-    assert (await house.click(DANA, request, at=old)).word == "misplaced"
+    assert (await house.click(DANA, request, at=old)).word == "moved"
     await post(house, second.card, "8.1", "C0DIRECTOR")
     new = Place(APP, "C0DIRECTOR", "8.1", second.card)
     assert (await house.click(DANA, request, at=new)).effect is Effect.STAGE_PASSED

@@ -38,7 +38,8 @@ async def test_a_card_is_posted_once_with_mentions_and_then_edited_with_blocks(
 ):
     request = await house.ask()
     await post.work()
-    [first] = [p for p in post.slack.called("chat_postMessage") if p["blocks"]]
+    posted = post.slack.called("chat_postMessage")
+    [first] = [p for p in posted if p["channel"] == APPROVALS]
     assert f"<@{MINA}>" in json.dumps(first["blocks"])
 
     await house.click(MINA, request)

@@ -24,6 +24,7 @@ from tests.support.simulated import (
     BOT,
     BOT_TOKEN,
     DORA,
+    FAY,
     MAREK,
     MINA,
     OLAF,
@@ -35,7 +36,7 @@ from tests.support.simulated import (
 MANIFEST = AppConfig.read(ROOT / "manifest.yml")
 FINANCE, SECRET = "usergroup:S0FINANCE0", "channel:C0SECRET00"
 LEAD, OPEN = "manager_of_requester:Xf0MANAGER", f"open_channel:{APPROVALS}"
-EVERYBODY = (RAVI, MINA, MAREK, DORA, OLAF)
+EVERYBODY = (RAVI, MINA, MAREK, DORA, FAY, OLAF)
 
 
 def workspace() -> Workspace:

@@ -92,7 +92,7 @@ async def test_a_reply_to_what_is_not_there_is_silently_no_reply(slack: AsyncWeb
 
 async def test_channels_members_and_links(simulator: Simulator, slack: AsyncWebClient):
     info = await slack.conversations_info(channel=GENERAL, include_num_members=True)
-    assert (info["channel"]["name"], info["channel"]["num_members"]) == ("general", 6)
+    assert (info["channel"]["name"], info["channel"]["num_members"]) == ("general", 7)
     members = await slack.conversations_members(channel=GENERAL)
     assert {RAVI, MINA, "U0APPROVER"} <= set(members["members"])
     listed = await slack.conversations_list(types="public_channel,im")

@@ -10,7 +10,7 @@ Message = dict[str, Any]
 
 
 def buttons(message: Message) -> list[tuple[str, str]]:
-    """`action_id` and value of each button."""
+    """`action_id` and value of each button; a menu has a value for each option."""
     return [
         (element["action_id"], element.get("value", ""))
         for block in message.get("blocks") or ()

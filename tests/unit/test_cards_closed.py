@@ -92,7 +92,7 @@ def test_a_closed_card_names_outcome_person_and_time(over, first_line):
     ("execution", "ending"),
     [
         (Execution.APPROVED, ""),
-        (Execution.EXECUTING, " · running"),
+        (Execution.EXECUTING, ""),
         (Execution.DONE, " · ran"),
         (Execution.FAILED, " · failed"),
     ],

@@ -147,6 +147,7 @@ def test_a_required_argument_that_may_be_null_is_null_when_it_is_emptied():
         ("amount", "1e3", "a number"),
         ("amount", "१२", "a number"),
         ("amount", "9" * 20, "too large"),
+        ("amount", "9" * 5_000, "not as long"),
         ("rate", "1.2.3", "a number"),
         ("tags (JSON)", "[1,", "not valid JSON"),
         ("tags (JSON)", "a text", "double quotes"),

@@ -348,7 +348,7 @@ def test_withdrawing_is_for_the_requester_alone_and_from_every_message():
     assert judged(request(), RAVI, withdraw, place=notice).effect is Effect.WITHDRAWN
     refused = judged(request(), MINA, withdraw, place=notice)
     assert refused == Judgement(Effect.REFUSED, "only_requester_withdraws")
-    assert judged(request(), MINA, place=notice).word == "misplaced"
+    assert judged(request(), MINA, place=notice).word == "moved"
     elsewhere = Place("A1", "C0", "0.6")
     assert judged(request(), RAVI, withdraw, place=elsewhere).word == "misplaced"
 

@@ -24,6 +24,7 @@ def said(effect: Effect, word: str = "", about=None, who: Person = WHO) -> str:
     "word",
     [
         "misplaced",
+        "moved",
         "requester",
         "participant",
         "not_in_group",

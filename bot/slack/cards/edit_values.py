@@ -11,6 +11,8 @@ from bot.approvals.model import Request
 from bot.slack.cards.fields import ABSENT, NUMBER, Field, Kind, fields_of
 from bot.slack.cards.inputs import Values, entered
 
+_DIGITS = 1_000  # of a number; Python itself reads no integer with more than 4,300
+
 
 @dataclass(frozen=True)
 class Edited:
@@ -106,6 +108,8 @@ def _option(each: Field, text: str) -> Any:
 def _number(each: Field, text: str) -> int | float:
     if NUMBER.fullmatch(text) is None:
         raise Unreadable("Please enter a number, such as 12 or 12.5.")
+    if len(text) > _DIGITS:
+        raise Unreadable("Please enter a number that is not as long.")
     if "." not in text:
         return _checked(int(text))
     if each.kind is Kind.INTEGER:
