@@ -17,6 +17,8 @@ from agent.models import explain_model_error, make_model
 from agent.tools import make_tools
 from agent.validation import problem_with, schema_of
 from bot.approvals.decide import Decider
+from bot.audit.notary import Notary
+from bot.audit.policy_record import PolicyRecord
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.gate import StoredGrants
 from bot.conversations.recheck import Recheck
@@ -32,6 +34,7 @@ from bot.jobs.workers import Workers
 from bot.policy_file import PolicyFile
 from bot.settings import Settings
 from bot.slack.app import make_bolt_app
+from bot.slack.checkpoints import make_sink
 from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.directory import Afresh, Directory
@@ -39,6 +42,7 @@ from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
 from bot.slack.listeners.parts import Parts
 from bot.slack.phrases import SlackPhrases
+from bot.variables import seed_of
 
 RUN_CONNECTIONS = 20
 LISTENER_CONNECTIONS = 8
@@ -93,6 +97,8 @@ class App:
     courier: Courier
     clock: Clock
     model: BaseChatModel
+    notary: Notary
+    record: PolicyRecord
 
 
 def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
@@ -120,6 +126,10 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
     decider = Decider(
         listener_pool, people, policies, phrases, queue, app_id, served.problem
     )
+    notary = _notary(settings, pool, queue, client)
+    record = PolicyRecord(pool, policies, lambda: us().team)
+    queue.register("checkpoint", notary.sign)
+    duties = [policies.watch, record.look, notary.look]
     # Bolt's own client is never used; with a token it would warn about `authorize`
     bolt = make_bolt_app(make_client(None, slack.api_url, session), slack.bot_token, us)
     register_listeners(bolt, Parts(listener_pool, queue, decider, client, us))
@@ -137,8 +147,10 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
         bolt=bolt,
         workers=Workers(queue),
         courier=courier,
-        clock=Clock(settings.sweep_interval, pool, queue, [policies.watch]),
+        clock=Clock(settings.sweep_interval, pool, queue, duties),
         model=model,
+        notary=notary,
+        record=record,
     )
 
 
@@ -153,6 +165,19 @@ def _registered(
     courier = Courier(pool, queue, deliverer.deliver)
     queue.send_at_once(courier.send)
     return courier
+
+
+def _notary(
+    settings: Settings, pool: Pool, queue: Queue, client: AsyncWebClient
+) -> Notary:
+    key = settings.audit_key
+    return Notary(
+        pool,
+        queue,
+        seed_of(key) if key else None,
+        make_sink(settings.audit_sink, settings.webhook_allow_private, client),
+        settings.audit_interval,
+    )
 
 
 def _model(settings: Settings) -> BaseChatModel:

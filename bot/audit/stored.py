@@ -85,9 +85,15 @@ async def verify(
 
     Beside the given checkpoints those count that the database itself has kept.
     """
-    verifier = Verifier([*checkpoints, *await kept_checkpoints(connection)])
+    kept = await kept_checkpoints(connection)
+    forged = [
+        Finding(c.team, c.number, 0, "its kept checkpoint has not its key's signature")
+        for c in kept
+        if not c.is_genuine
+    ]
+    verifier = Verifier([*checkpoints, *kept])
     found = await _walk(connection, verifier)
-    return verifier, [*found, *await _unchained(connection)]
+    return verifier, [*found, *forged, *await _unchained(connection)]
 
 
 async def kept_checkpoints(connection: Connection) -> list[Checkpoint]:
