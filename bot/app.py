@@ -27,7 +27,7 @@ from bot.conversations.settle import Settler
 from bot.conversations.talk import Talk
 from bot.database.pool import Pool, make_pool
 from bot.errors import BotError
-from bot.jobs.clock import Clock
+from bot.jobs.clock import Clock, Duty
 from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue
 from bot.jobs.workers import Workers
@@ -73,9 +73,30 @@ class Us:
             raise NotReady
         return self._identity
 
+    def app(self) -> str:
+        """The app's id."""
+        return self().app
+
+    def team(self) -> str:
+        """The id of the workspace that the app is installed in."""
+        return self().team
+
 
 class NotReady(BotError):
     """The bot has not finished its start."""
+
+
+@dataclass(frozen=True)
+class Trail:
+    """What looks after the audit trail beside those who write to it."""
+
+    notary: Notary
+    record: PolicyRecord
+
+    @property
+    def duties(self) -> tuple[Duty, ...]:
+        """Of the clock, once another policy has been read."""
+        return self.record.look, self.notary.look
 
 
 @dataclass(frozen=True)
@@ -97,8 +118,7 @@ class App:
     courier: Courier
     clock: Clock
     model: BaseChatModel
-    notary: Notary
-    record: PolicyRecord
+    trail: Trail
 
 
 def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
@@ -108,8 +128,7 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
         PolicyError: the policy file cannot be used.
     """
     policies = PolicyFile(settings.policy_file)
-    us = Us()
-    session = make_session()
+    us, session = Us(), make_session()
     client = make_client(slack.bot_token, slack.api_url, session)
     pool = make_pool(database_url, name="runs", size=RUN_CONNECTIONS, timeout=5)
     listener_pool = make_pool(
@@ -122,14 +141,10 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
     runner = _runner(pool, queue, people, policies, served)
     deliverer = Deliverer(pool, queue, policies, client, us)
     courier = _registered(pool, queue, runner, deliverer)
-    app_id, phrases = lambda: us().app, SlackPhrases()
     decider = Decider(
-        listener_pool, people, policies, phrases, queue, app_id, served.problem
+        listener_pool, people, policies, SlackPhrases(), queue, us.app, served.problem
     )
-    notary = _notary(settings, pool, queue, client)
-    record = PolicyRecord(pool, policies, lambda: us().team)
-    queue.register("checkpoint", notary.sign)
-    duties = [policies.watch, record.look, notary.look]
+    trail = _trail(settings, pool, queue, client, PolicyRecord(pool, policies, us.team))
     # Bolt's own client is never used; with a token it would warn about `authorize`
     bolt = make_bolt_app(make_client(None, slack.api_url, session), slack.bot_token, us)
     register_listeners(bolt, Parts(listener_pool, queue, decider, client, us))
@@ -147,10 +162,11 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
         bolt=bolt,
         workers=Workers(queue),
         courier=courier,
-        clock=Clock(settings.sweep_interval, pool, queue, duties),
+        clock=Clock(
+            settings.sweep_interval, pool, queue, [policies.watch, *trail.duties]
+        ),
         model=model,
-        notary=notary,
-        record=record,
+        trail=trail,
     )
 
 
@@ -167,17 +183,23 @@ def _registered(
     return courier
 
 
-def _notary(
-    settings: Settings, pool: Pool, queue: Queue, client: AsyncWebClient
-) -> Notary:
+def _trail(
+    settings: Settings,
+    pool: Pool,
+    queue: Queue,
+    client: AsyncWebClient,
+    record: PolicyRecord,
+) -> Trail:
     key = settings.audit_key
-    return Notary(
+    notary = Notary(
         pool,
         queue,
         seed_of(key) if key else None,
         make_sink(settings.audit_sink, settings.webhook_allow_private, client),
         settings.audit_interval,
     )
+    queue.register("checkpoint", notary.sign)
+    return Trail(notary, record)
 
 
 def _model(settings: Settings) -> BaseChatModel:

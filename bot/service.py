@@ -98,7 +98,7 @@ class Service:
     async def _come_up(self) -> None:
         await self._try_until_up("the database", self._open_database)
         await self._try_until_up("Slack", self._meet_slack)
-        await self._try_until_up("the database", self._app.record.look)
+        await self._try_until_up("the database", self._app.trail.record.look)
         self._app.workers.start()
         self._app.clock.start()
         if self._app.settings.transport is not Transport.HTTP:
@@ -195,7 +195,7 @@ class Service:
 
     def _details(self) -> Mapping[str, str]:
         app = self._app
-        found = {"policy": app.policies.trouble, "audit": app.notary.trouble}
+        found = {"policy": app.policies.trouble, "audit": app.trail.notary.trouble}
         return {name: trouble for name, trouble in found.items() if trouble}
 
     async def _is_up(self) -> bool:

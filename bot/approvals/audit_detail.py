@@ -1,11 +1,13 @@
-"""What the trail keeps of a stage and of a person's choice: ids, never their words."""
+"""What the trail keeps of people's choices: ids; their words stand beside it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from bot.approvals.audit import Fact, about, arguments_text
 from bot.approvals.choice import Choice
-from bot.approvals.model import Request
+from bot.approvals.judge import Judgement
+from bot.approvals.model import Decision, Request
 
 
 def stage_detail(request: Request, index: int) -> dict[str, Any]:
@@ -23,3 +25,58 @@ def choice_detail(choice: Choice | None) -> dict[str, Any]:
     if choice.place is not None:
         detail["card"] = [choice.place.channel, choice.place.message]
     return detail
+
+
+def verdict_fact(
+    request: Request,
+    judgement: Judgement,
+    note: str,
+    who: tuple[str, str],
+    choice: Choice | None,
+    stage: int,
+) -> Fact:
+    """What a judgement did; `who`: the actor, and how they are known."""
+    actor, via = who
+    return about(
+        request,
+        str(judgement.effect),
+        actor=actor,
+        via=via,
+        texts={"note": note},
+        outcome=judgement.word,
+        **stage_detail(request, stage),
+        **choice_detail(choice),
+    )
+
+
+def edit_fact(old: Request, new: Request, choice: Choice) -> Fact:
+    """What was, and what is now."""
+    return about(
+        new,
+        "edited",
+        actor=choice.person.user,
+        via=choice.via,
+        texts={"arguments": arguments_text(new.arguments)},
+        before=old.grant_digest,
+        **stage_detail(old, old.stage_index),
+        **choice_detail(choice),
+    )
+
+
+def void_fact(request: Request, lost: Decision, note: str) -> Fact:
+    """A word that no longer counts."""
+    texts, stage = {"reason": note}, stage_detail(request, lost.stage)
+    return about(request, "voided", actor=lost.person.user, texts=texts, **stage)
+
+
+def operator_fact(request: Request, operator: str, reason: str) -> Fact:
+    """The brake on the command line."""
+    return about(
+        request,
+        "rejected",
+        actor=operator,
+        via="cli",
+        texts={"reason": reason},
+        verdict="reject",
+        **stage_detail(request, request.stage_index),
+    )

@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from bot.approvals import digest, store
-from bot.approvals.audit import SQL, Fact, append, arguments_text
+from bot.approvals.audit import SQL, Fact, about, append, arguments_text
 from bot.approvals.model import Execution, Request
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Denied, Policy, Waived
@@ -168,20 +168,12 @@ def _trail(
 
 def _detail(run: Run, call: CallFacts) -> dict[str, Any]:
     """What runs; of a request's call also for whom, and by whose leave."""
-    detail: dict[str, Any] = {
+    request = run.requests.get(call.tool_call)
+    return {
+        **(about(request, "").detail if request else {}),
         "tool": call.tool,
         "schema": digest.schema_digest(call.schema),
         "call": call.digest,
-    }
-    request = run.requests.get(call.tool_call)
-    if request is None:
-        return detail
-    return {
-        "on_behalf_of": request.requester.user,
-        "digest": request.grant_digest,
-        "rules": list(request.rules),
-        "policy": request.policy_version,
-        **detail,
     }
 
 

@@ -8,8 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.approvals import digest, store
-from bot.approvals.audit import SQL, Fact, about, append, arguments_text, as_json
-from bot.approvals.audit_detail import choice_detail, stage_detail
+from bot.approvals.audit import SQL, about, append, as_json
+from bot.approvals.audit_detail import (
+    edit_fact,
+    operator_fact,
+    verdict_fact,
+    void_fact,
+)
 from bot.approvals.chains import add_demands, call_next, manner, write_chain
 from bot.approvals.choice import Choice, Effect
 from bot.approvals.edit import Edit
@@ -95,7 +100,7 @@ async def _write(
 ) -> None:
     status = CLOSES.get(judgement.effect)
     index = request.stage_index if stage is None else stage
-    fact = _fact(request, judgement, note, who, choice, index)
+    fact = verdict_fact(request, judgement, note, who, choice, index)
     edited = judgement.effect is Effect.EDITED  # has a fact of its own
     written = await connection.execute(
         SQL["decide"],
@@ -120,27 +125,6 @@ async def _write(
     if row["critical"] or judgement.critical:
         follow.append(checkpoint_job(request.team))
     await jobs.defer(connection, follow)
-
-
-def _fact(
-    request: Request,
-    judgement: Judgement,
-    note: str,
-    who: tuple[str, str],
-    choice: Choice | None,
-    stage: int,
-) -> Fact:
-    actor, via = who
-    return about(
-        request,
-        str(judgement.effect),
-        actor=actor,
-        via=via,
-        texts={"note": note},
-        outcome=judgement.word,
-        **stage_detail(request, stage),
-        **choice_detail(choice),
-    )
 
 
 def _passes(judgement: Judgement) -> bool:
@@ -202,27 +186,13 @@ async def _edit(
     await write_chain(connection, edit.begun)
     counted = choice if edit.own >= 0 else None
     who = (choice.person.user, choice.via)
-    await append(connection, [_edit_fact(request, new, choice)])
+    await append(connection, [edit_fact(request, new, choice)])
     await _write(
         connection, jobs, edit.begun, judgement, "", who, counted, max(edit.own, 0)
     )
     before, now = open_stage(request), open_stage(new)
     if now and before and now.approvers != before.approvers:
         await call_next(connection, jobs, new, new.stage_index)
-
-
-def _edit_fact(old: Request, new: Request, choice: Choice) -> Fact:
-    """What was, and what is now."""
-    return about(
-        new,
-        "edited",
-        actor=choice.person.user,
-        via=choice.via,
-        texts={"arguments": arguments_text(new.arguments)},
-        before=old.grant_digest,
-        **stage_detail(old, old.stage_index),
-        **choice_detail(choice),
-    )
 
 
 async def reopen(
@@ -267,9 +237,7 @@ async def _void(
     word = {"id": request.id, "user": lost.person.user, "stage": max(lost.stage, 0)}
     await connection.execute(SQL["void_decisions"], {**word, "reason": note})
     await connection.execute(SQL["reopen_stage"], word)
-    texts, stage = {"reason": note}, stage_detail(request, lost.stage)
-    fact = about(request, "voided", actor=lost.person.user, texts=texts, **stage)
-    await append(connection, [fact])
+    await append(connection, [void_fact(request, lost, note)])
 
 
 async def ask_again(connection: Connection, jobs: Jobs, request: Request) -> None:
@@ -314,16 +282,7 @@ async def reject_by_operator(
             SQL["close_by_operator"], {"id": request.id, "note": reason}
         )
         row = await closed.fetchone()
-        stage = stage_detail(request, request.stage_index)
-        fact = about(
-            request,
-            "rejected",
-            actor=person.user,
-            via="cli",
-            texts={"reason": reason},
-            verdict="reject",
-            **stage,
-        )
+        fact = operator_fact(request, person.user, reason)
         await append(connection, [fact])
         touched = await store.touch(connection, request.id)
         follow = [deliver_job(delivery) for delivery in touched]
