@@ -90,13 +90,14 @@ class NotReady(BotError):
 class Trail:
     """What looks after the audit trail beside those who write to it."""
 
-    notary: Notary
+    policies: PolicyFile
     record: PolicyRecord
+    notary: Notary
 
     @property
     def duties(self) -> tuple[Duty, ...]:
-        """Of the clock, once another policy has been read."""
-        return self.record.look, self.notary.look
+        """Of the clock: another policy is noted right after it was read."""
+        return self.policies.watch, self.record.look, self.notary.look
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
     decider = Decider(
         listener_pool, people, policies, SlackPhrases(), queue, us.app, served.problem
     )
-    trail = _trail(settings, pool, queue, client, PolicyRecord(pool, policies, us.team))
+    trail = _trail(settings, pool, queue, client, policies, us)
     # Bolt's own client is never used; with a token it would warn about `authorize`
     bolt = make_bolt_app(make_client(None, slack.api_url, session), slack.bot_token, us)
     register_listeners(bolt, Parts(listener_pool, queue, decider, client, us))
@@ -162,9 +163,7 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
         bolt=bolt,
         workers=Workers(queue),
         courier=courier,
-        clock=Clock(
-            settings.sweep_interval, pool, queue, [policies.watch, *trail.duties]
-        ),
+        clock=Clock(settings.sweep_interval, pool, queue, trail.duties),
         model=model,
         trail=trail,
     )
@@ -188,7 +187,8 @@ def _trail(
     pool: Pool,
     queue: Queue,
     client: AsyncWebClient,
-    record: PolicyRecord,
+    policies: PolicyFile,
+    us: Us,
 ) -> Trail:
     key = settings.audit_key
     notary = Notary(
@@ -199,7 +199,7 @@ def _trail(
         settings.audit_interval,
     )
     queue.register("checkpoint", notary.sign)
-    return Trail(notary, record)
+    return Trail(policies, PolicyRecord(pool, policies, us.team), notary)
 
 
 def _model(settings: Settings) -> BaseChatModel:
