@@ -270,7 +270,7 @@ def test_buttons_and_menu_carry_the_token_and_nothing_else():
     shown = card_blocks(view(request(token="t-9", arguments={"amount": 5})))
     carried = [b["value"] for b in of_type(shown, "button")]
     carried += [value.partition(":")[2] for value in menu_values(shown).values()]
-    assert carried == ["t-9"] * 6
+    assert carried == ["t-9"] * 7
 
 
 @pytest.mark.parametrize(
@@ -278,14 +278,17 @@ def test_buttons_and_menu_carry_the_token_and_nothing_else():
     [
         (
             tuple(Verdict)[:4],
-            ["Approve", "Reject"],
+            ["Approve", "Reject", "History…"],
             ["Reject with reason…", "Edit…", "Answer…", "View in full", "Withdraw"],
         ),
-        ((Verdict.APPROVE,), ["Approve"], ["View in full", "Withdraw"]),
+        ((Verdict.APPROVE,), ["Approve"], ["View in full", "Withdraw", "History…"]),
         (
             (Verdict.REJECT, Verdict.ANSWER),
             ["Reject"],
-            ["Reject with reason…", "Answer…", "View in full", "Withdraw"],
+            [
+                *("Reject with reason…", "Answer…", "View in full", "Withdraw"),
+                "History…",
+            ],
         ),
     ],
 )

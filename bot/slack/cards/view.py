@@ -18,9 +18,10 @@ REJECT = "reject"
 VIEW_FULL = "view_full"
 WITHDRAW = "withdraw"
 MORE = "more"
+HISTORY = "history"
 
 MORE_REJECT, MORE_EDIT, MORE_ANSWER = "reject", "edit", "answer"
-MORE_VIEW, MORE_WITHDRAW = "view", "withdraw"
+MORE_VIEW, MORE_WITHDRAW, MORE_HISTORY = "view", "withdraw", "history"
 
 _APPROVING = (Verdict.APPROVE, Verdict.EDIT)
 
