@@ -124,6 +124,7 @@ def test_the_card_of_an_ordinary_request_word_for_word():
                             ("Edit…", "edit:req-1"),
                             ("View in full", "view:req-1"),
                             ("Withdraw", "withdraw:req-1"),
+                            ("History…", "history:req-1"),
                         ]
                     ],
                 },
