@@ -1,4 +1,4 @@
-"""The role of the documented set-up: it runs the bot, and only inserts into the trail."""
+"""The role of the documented set-up runs the bot, and only inserts into the trail."""
 
 from __future__ import annotations
 
