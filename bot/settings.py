@@ -145,8 +145,9 @@ class Settings(BaseModel):
             )
         if not self.webhook_allow_private and variables.is_private(self.audit_sink):
             raise ConfigurationError(
-                f"AUDIT_SINK={_shown(self.audit_sink)}: allowed is https:// and a public"
-                " address; loopback only with WEBHOOK_ALLOW_PRIVATE=1, for tests."
+                f"AUDIT_SINK={_shown(self.audit_sink)}: allowed is https:// and a"
+                " public address; loopback only with WEBHOOK_ALLOW_PRIVATE=1, for"
+                " tests."
             )
 
 
