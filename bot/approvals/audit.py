@@ -17,7 +17,7 @@ from bot.database.pool import Connection
 from bot.database.statements import load_statements
 from bot.logs import mask
 
-FILES = ("requests.sql", "verdicts.sql", "grants.sql")
+FILES = ("requests.sql", "verdicts.sql", "time.sql", "grants.sql")
 SQL: dict[str, LiteralString] = {
     name: text
     for file in FILES

@@ -72,3 +72,20 @@ class Choice:
     click: str = ""
     arguments: Mapping[str, Any] | None = None
     typed: str = ""
+
+
+def word_of(choice: Choice | None) -> dict[str, str | None]:
+    """What a person said, as the statement wants it; all None where nobody did."""
+    if choice is None:
+        names = ("enterprise", "team", "user", "verdict", "reason", "via", "click")
+        return dict.fromkeys(names)
+    verdict = choice.verdict
+    return {
+        "enterprise": choice.person.enterprise,
+        "team": choice.person.team,
+        "user": choice.person.user,
+        "verdict": "reject" if verdict == "withdraw" else str(verdict),
+        "reason": choice.reason,
+        "via": choice.via,
+        "click": choice.click,
+    }

@@ -15,9 +15,10 @@ from bot.approvals.policy.model import Demanded, Denied
 from bot.approvals.standing import (
     Standing,
     live_sources,
+    people_now,
     plan_of,
-    refreshed,
     stages_of,
+    with_members,
 )
 
 
@@ -54,7 +55,8 @@ def plan_edit(request: Request, choice: Choice, standing: Standing) -> Edit | Fl
 
     The editor's own stage counts as passed by the editor if the new chain has it. It
     does not where the new values ask for a typed confirmation that the old ones did
-    not: nobody has typed anything then.
+    not, since nobody has typed anything then, nor where the policy does not offer an
+    approval by edit for them.
     """
     arguments = dict(choice.arguments or {})
     if flaw := _flaw(request, choice, arguments):
@@ -74,10 +76,13 @@ def plan_edit(request: Request, choice: Choice, standing: Standing) -> Edit | Fl
             allow=chain.allow,
             confirm=chain.confirm,
             confirm_argument=chain.confirm_argument,
+            hours=chain.hours,
         )
-    changed = refreshed(replace(changed, stages=stages), standing)
-    untyped = changed.confirm is Confirm.TYPED and request.confirm is not Confirm.TYPED
-    return _counted(changed, choice, -1 if untyped else _index(stages, own), standing)
+    changed = with_members(replace(changed, stages=stages), standing)
+    index = -1
+    if _may_count(request, changed):
+        index = _index(changed, own, choice.person.user, standing)
+    return _counted(changed, choice, index, standing)
 
 
 def new_sources(request: Request, choice: Choice, standing: Standing) -> set[str]:
@@ -110,11 +115,11 @@ def _changed(
 ) -> Request:
     call = digest.call_digest(request.tool, request.schema_digest, arguments)
     person = request.requester
-    raised = request.arguments if request.raised_arguments is None else None
+    raised = request.raised_arguments
     return replace(
         request,
         arguments=arguments,
-        raised_arguments=raised or request.raised_arguments,
+        raised_arguments=request.arguments if raised is None else raised,
         call_digest=call,
         grant_digest=digest.grant_digest(
             call,
@@ -132,13 +137,32 @@ def _changed(
     )
 
 
+def _may_count(old: Request, new: Request) -> bool:
+    """Whether an edit may be an approval of what it has made of the call."""
+    untyped = new.confirm is Confirm.TYPED and old.confirm is not Confirm.TYPED
+    return not untyped and {Verdict.APPROVE, Verdict.EDIT} <= {*new.allow}
+
+
 def _unopened(stage: Stage) -> Stage:
-    return replace(stage, opened_at=None, passed_at=None, quorum=1)
+    return replace(
+        stage,
+        quorum=1,
+        opened_at=None,
+        passed_at=None,
+        reminded_at=None,
+        escalated_at=None,
+    )
 
 
-def _index(stages: tuple[Stage, ...], own: Stage) -> int:
-    names = [stage.approvers for stage in stages]
-    return names.index(own.approvers) if own.approvers in names else -1
+def _index(new: Request, own: Stage, editor: str, standing: Standing) -> int:
+    """Where the editor's stage is in the new chain; -1 where they may not decide it.
+
+    Whoever had joined a stage by an escalation has not joined the new one yet.
+    """
+    for index, stage in enumerate(new.stages):
+        if stage.approvers == own.approvers:
+            return index if editor in people_now(stage, new, standing) else -1
+    return -1
 
 
 def _counted(request: Request, choice: Choice, own: int, standing: Standing) -> Edit:

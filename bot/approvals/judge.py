@@ -17,7 +17,7 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.approvals.policy.model import Denied
-from bot.approvals.standing import Standing, refreshed, tightened
+from bot.approvals.standing import Standing, refreshed, tightened, with_members
 
 __all__ = ["CHANGES", "Choice", "Effect", "Judgement", "Place", "judge"]
 
@@ -66,10 +66,14 @@ def judge(
     if isinstance(tight, Denied):
         return Judgement(Effect.REJECTED, Outcome.DENIED, tight.why)
     judgement = _judge(refreshed(tight, standing), choice, standing)
-    return judgement if tight is request else replace(judgement, tight=tight)
+    if tight is request:
+        return judgement
+    return replace(judgement, tight=with_members(tight, standing))
 
 
 def _judge(request: Request, choice: Choice, standing: Standing) -> Judgement:
+    if standing.now >= request.deadline:  # by a shorter timeout in force
+        return Judgement(Effect.TIMED_OUT)
     if stuck := unfillable(request):
         return Judgement(Effect.REJECTED, Outcome.UNFILLABLE, stuck.approvers)
     if word := _refusal(request, choice):
@@ -82,7 +86,7 @@ def _too_late(request: Request, choice: Choice, standing: Standing) -> Judgement
         return Judgement(Effect.REPEATED)
     if not request.is_open:
         return Judgement(Effect.LATE, request.status)
-    if standing.now >= request.expires_at:
+    if standing.now >= request.deadline:
         return Judgement(Effect.TIMED_OUT)
     return None
 
@@ -157,7 +161,7 @@ def _weigh_edit(request: Request, choice: Choice, standing: Standing) -> Judgeme
     found = plan_edit(request, choice, standing)
     if isinstance(found, Flaw):
         return Judgement(Effect.REFUSED, found.word, found.detail)
-    if stuck := unfillable(found.request):
+    if stuck := unfillable(refreshed(found.request, standing)):
         return Judgement(Effect.REFUSED, "edit_unfillable", stuck.approvers)
     if found.request.stage_index == len(found.request.stages):
         return Judgement(Effect.APPROVED, edit=found)

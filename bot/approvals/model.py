@@ -30,6 +30,7 @@ class Outcome(enum.StrEnum):
     REPEATED = "repeated"  # the same call was rejected here within the last hour
     OPERATOR = "operator"  # the brake on the command line; the note is the reason
     REOPENED = "reopened"  # pending again; the note says why
+    OVERDUE = "overdue"  # timed out; the note is the group of the stage that was late
 
 
 class Execution(enum.StrEnum):
@@ -102,6 +103,45 @@ REQUESTER = "requester"  # the built-in group: the person who asked
 
 
 @dataclass(frozen=True)
+class Target:
+    """A group that joins a stage; `source` as in `Group.source`."""
+
+    group: str
+    people: tuple[str, ...]  # user ids, as `Stage.people`
+    source: str = USERS
+
+
+@dataclass(frozen=True)
+class Escalation:
+    """After a time of silence these groups may decide a stage too."""
+
+    after: dt.timedelta
+    to: tuple[Target, ...]
+
+
+@dataclass(frozen=True)
+class Times:
+    """What comes when a stage stays open; all since its opening."""
+
+    timeout: dt.timedelta | None = None  # None: as long as the request has
+    reminders: tuple[dt.timedelta, ...] = ()  # earliest first
+    escalation: Escalation | None = None
+
+
+NO_TIMES = Times()
+
+
+@dataclass(frozen=True)
+class Hours:
+    """When the clock of reminders and escalations runs, by the clocks of a zone."""
+
+    days: tuple[int, ...]  # Monday is 0
+    begin: int  # minutes since midnight
+    end: int  # minutes since midnight, up to 24 * 60
+    zone: str  # an IANA name
+
+
+@dataclass(frozen=True)
 class Stage:
     """One step of a chain: who may decide it and how many of them must."""
 
@@ -112,6 +152,22 @@ class Stage:
     passed_at: dt.datetime | None = None
     source: str = USERS  # where its people come from, as in `Group.source`
     channel: str = ""  # where its people are told: a channel's id, or "thread"
+    times: Times = NO_TIMES
+    reminded_at: dt.datetime | None = None  # the last time
+    escalated_at: dt.datetime | None = None
+
+    @property
+    def joined(self) -> tuple[Target, ...]:
+        """The groups that an escalation has brought in."""
+        escalation = self.times.escalation
+        return escalation.to if escalation and self.escalated_at else ()
+
+    @property
+    def expires_at(self) -> dt.datetime | None:
+        """When the stage's own time is over; None if it has none, or is not open."""
+        if self.opened_at is None or self.times.timeout is None:
+            return None
+        return self.opened_at.astimezone(dt.UTC) + self.times.timeout
 
 
 @dataclass(frozen=True)
@@ -158,7 +214,7 @@ class Request:
     stages: tuple[Stage, ...]
     status: Status
     raised_at: dt.datetime
-    expires_at: dt.datetime
+    expires_at: dt.datetime  # of the whole request; see `deadline`
     decisions: tuple[Decision, ...] = ()
     decided_at: dt.datetime | None = None
     outcome: Outcome = Outcome.NONE
@@ -182,6 +238,14 @@ class Request:
     places: tuple[tuple[str, str], ...] = ()  # channel and ts of all its messages
     voided: tuple[Decision, ...] = ()  # words that no longer count
     kind: Kind = Kind.TOOL
+    hours: Hours | None = None  # None: the clock always runs
+
+    @property
+    def deadline(self) -> dt.datetime:
+        """When silence rejects it: the request's end, or sooner the open stage's."""
+        index = self.stage_index
+        own = self.stages[index].expires_at if index < len(self.stages) else None
+        return min(own, self.expires_at) if own else self.expires_at
 
     @property
     def is_edited(self) -> bool:

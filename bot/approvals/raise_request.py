@@ -12,12 +12,13 @@ from psycopg.types.json import Jsonb
 
 from bot.approvals import digest
 from bot.approvals.audit import SQL, arguments_text
-from bot.approvals.chains import chain_json
+from bot.approvals.chains import chain_json, hours_json
 from bot.approvals.model import Status
 from bot.approvals.policy.model import THREAD, Policy
 from bot.approvals.ports import Job, Jobs, People, deliver_job, resume_job
 from bot.approvals.ruling import Asked, Rejected, Ruling, Turn, rule, sources_of
 from bot.approvals.standing import Standing
+from bot.approvals.timetable import earliest
 from bot.database.pool import Connection
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that sounds or looks alike
@@ -123,7 +124,7 @@ def _call(policy: Policy, turn: Turn, ask: Asked, ruling: Ruling) -> dict[str, A
         "kind": str(ask.kind),
         "note": ask.note,
         "arguments": digest.storable(arguments),
-        "schema": digest.canonical(ask.schema),
+        "schema": digest.schema_text(ask.schema),
         "schema_digest": schema,
         "call_digest": call,
         "grant_digest": digest.grant_digest(
@@ -145,12 +146,25 @@ def _ruled(policy: Policy, ruling: Ruling) -> dict[str, Any]:
         "status": ruling.status,
         "outcome": str(ruling.outcome),
         "outcome_note": ruling.note,
-        "timeout": ruling.timeout,
+        "timeout": ruling.timeout.total_seconds(),
+        **_timed(ruling),
         "stages": chain_json(ruling.stages, 0),
         "confirm": str(ruling.confirm),
         "confirm_argument": ruling.confirm_argument,
         "critical": ruling.critical,
         "allow": [str(verdict) for verdict in ruling.allow],
+    }
+
+
+def _timed(ruling: Ruling) -> dict[str, Any]:
+    """What time brings about for the first stage, in seconds from now."""
+    first = ruling.stages[0] if ruling.stages else None
+    timeout = first.times.timeout if first else None
+    wakes_after = earliest(first) if first else None
+    return {
+        "hours": hours_json(ruling.hours),
+        "stage_timeout": timeout.total_seconds() if timeout else None,
+        "wakes_after": wakes_after.total_seconds() if wakes_after else None,
     }
 
 

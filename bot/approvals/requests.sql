@@ -20,7 +20,8 @@ raised AS (
     tool_call_id, tool, kind, arguments, schema, schema_digest, call_digest,
     raised_digest, grant_digest, requester_id, participants, rules, why,
     policy_version, note, status, outcome, outcome_note, decided_at, expires_at,
-    card_id, notice_id, confirm, confirm_argument, allow, critical)
+    card_id, notice_id, confirm, confirm_argument, allow, critical, hours,
+    stage_expires_at, wake_at)
   SELECT
     %(id)s, %(code)s, %(team)s, %(enterprise)s, %(conversation)s, %(interrupt)s,
     %(position)s, %(tool_call)s, %(tool)s, %(kind)s, %(arguments)s, %(schema)s,
@@ -28,8 +29,10 @@ raised AS (
     %(requester)s, %(participants)s, %(rules)s, %(why)s, %(policy_version)s, %(note)s,
     %(status)s, %(outcome)s, %(outcome_note)s,
     CASE WHEN %(status)s = 'pending' THEN NULL ELSE bot_now() END,
-    bot_now() + %(timeout)s, %(card)s, %(notice)s,
-    %(confirm)s, %(confirm_argument)s, %(allow)s, %(critical)s
+    bot_now() + make_interval(secs => %(timeout)s), %(card)s, %(notice)s,
+    %(confirm)s, %(confirm_argument)s, %(allow)s, %(critical)s, %(hours)s,
+    bot_now() + make_interval(secs => %(stage_timeout)s),
+    bot_now() + make_interval(secs => %(wakes_after)s)
   FROM fresh
   RETURNING *),
 shown AS (
@@ -37,13 +40,14 @@ shown AS (
   SELECT raised.id, messages.id FROM raised, messages),
 chain AS (
   INSERT INTO stages
-    (request_id, position, approvers, people, quorum, source, channel, opened_at)
+    (request_id, position, approvers, people, quorum, source, channel, times,
+     opened_at)
   SELECT raised.id, s.position, s.approvers,
     ARRAY(SELECT jsonb_array_elements_text(s.people)), s.quorum, s.source, s.channel,
-    CASE WHEN s.position = 0 THEN bot_now() END
+    s.times, CASE WHEN s.position = 0 THEN bot_now() END
   FROM raised, jsonb_to_recordset(%(stages)s::jsonb)
     AS s (position integer, approvers text, people jsonb, quorum integer,
-          source text, channel text)),
+          source text, channel text, times jsonb)),
 granted AS (
   INSERT INTO grants (conversation_id, tool_call_id, request_id, tool, rule,
     policy_version, call_digest, grant_digest, state)
@@ -92,7 +96,7 @@ RETURNING id;
 
 -- name: select_request
 -- One request, whole, with the clock.
-SELECT * FROM stored_requests r
+SELECT * FROM timed_requests r
 WHERE r.id = %(id)s;
 
 -- name: clock
@@ -116,7 +120,7 @@ SELECT COALESCE(
 
 -- name: select_requests
 -- Several requests, whole: those of a status, of a code; the newest ones, newest first.
-SELECT * FROM stored_requests r
+SELECT * FROM timed_requests r
 WHERE (%(status)s::text IS NULL OR r.status = %(status)s)
   AND (%(code)s::text IS NULL OR r.code = %(code)s)
 ORDER BY r.raised_at DESC, r.position DESC, r.id DESC
@@ -124,14 +128,14 @@ LIMIT %(limit)s;
 
 -- name: select_requests_shown
 -- The requests that a message in Slack shows, in call order.
-SELECT * FROM stored_requests r
+SELECT * FROM timed_requests r
 WHERE r.id IN (SELECT m.request_id FROM request_messages m
                WHERE m.delivery_id = %(delivery)s)
 ORDER BY r.raised_at, r.position, r.id;
 
 -- name: select_requests_unresumed
 -- What a conversation's graph waits for: open questions, and answers not yet taken.
-SELECT * FROM stored_requests r
+SELECT * FROM timed_requests r
 WHERE r.conversation_id = %(conversation)s AND r.resumed_at IS NULL
 ORDER BY r.raised_at, r.position, r.id;
 

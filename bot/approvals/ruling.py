@@ -12,6 +12,7 @@ from bot.approvals.model import (
     ALLOWED,
     REQUESTER,
     Confirm,
+    Hours,
     Kind,
     Outcome,
     Person,
@@ -26,6 +27,7 @@ from bot.approvals.standing import (
     people_now,
     plan_of,
     stages_of,
+    with_targets,
 )
 
 
@@ -75,6 +77,7 @@ class Ruling:
     confirm: Confirm = Confirm.NONE
     confirm_argument: str = ""
     critical: bool = False
+    hours: Hours | None = None
     is_readable: bool = True  # whether the arguments can be written down at all
 
     @property
@@ -154,6 +157,7 @@ def _demanded(
         confirm=found.confirm,
         confirm_argument=found.confirm_argument,
         critical=found.critical,
+        hours=found.hours,
     )
     if asked.kind is Kind.TOOL and (known := before.get(asked.digest)):
         note = f"{known.by} {known.at.isoformat(timespec='seconds')}"
@@ -167,8 +171,10 @@ def _demanded(
 
 def _with_people(stage: Stage, turn: Turn, standing: Standing) -> Stage:
     if stage.source == REQUESTER:
-        return replace(stage, people=(turn.requester.user,))
-    return replace(stage, people=standing.members.get(stage.source, stage.people))
+        own = (turn.requester.user,)
+    else:
+        own = standing.members.get(stage.source, stage.people)
+    return replace(stage, people=own, times=with_targets(stage.times, standing))
 
 
 def _rejected(ruling: Ruling, outcome: Outcome, note: str) -> Ruling:

@@ -15,8 +15,15 @@ from bot.approvals.audit_detail import (
     verdict_fact,
     void_fact,
 )
-from bot.approvals.chains import add_demands, call_next, manner, write_chain
-from bot.approvals.choice import Choice, Effect
+from bot.approvals.chains import (
+    add_demands,
+    call_next,
+    manner,
+    needs_call,
+    wind_clock,
+    write_chain,
+)
+from bot.approvals.choice import Choice, Effect, word_of
 from bot.approvals.edit import Edit
 from bot.approvals.eligibility import open_stage
 from bot.approvals.judge import Judgement
@@ -68,8 +75,12 @@ async def apply(
 
 async def expire(connection: Connection, jobs: Jobs, request: Request) -> None:
     """Reject by silence: the deadline of a pending request is over."""
-    judgement = Judgement(Effect.TIMED_OUT)
-    await _write(connection, jobs, request, judgement, "", ("clock", ""))
+    judgement, late = Judgement(Effect.TIMED_OUT), open_stage(request)
+    if late is None or request.deadline == request.expires_at:
+        await _write(connection, jobs, request, judgement, "", ("clock", ""))
+        return
+    judgement = Judgement(Effect.TIMED_OUT, Outcome.OVERDUE)
+    await _write(connection, jobs, request, judgement, late.approvers, ("clock", ""))
 
 
 async def reject_by_policy(
@@ -113,7 +124,7 @@ async def _write(
             "outcome": judgement.word,
             "note": note,
             "facts": as_json([] if edited else [fact]),
-            **_word(choice),
+            **word_of(choice),
         },
     )
     row = await written.fetchone()
@@ -122,6 +133,8 @@ async def _write(
     follow = [edit_job(delivery) for delivery in row["touched"]]
     if status is not None:
         follow.append(resume_job(request.conversation))
+    elif _passes(judgement):
+        await wind_clock(connection, request.id)
     if row["critical"] or judgement.critical:
         follow.append(checkpoint_job(request.team))
     await jobs.defer(connection, follow)
@@ -138,23 +151,6 @@ def _opens(request: Request, index: int | None = None) -> int:
     done = request.stage_index if index is None else index
     rest = (i for i, s in enumerate(request.stages) if i != done and not s.passed_at)
     return next(rest, -1)
-
-
-def _word(choice: Choice | None) -> dict[str, str | None]:
-    """What a person said, as the statement wants it; all None where nobody did."""
-    if choice is None:
-        names = ("enterprise", "team", "user", "verdict", "reason", "via", "click")
-        return dict.fromkeys(names)
-    verdict = choice.verdict
-    return {
-        "enterprise": choice.person.enterprise,
-        "team": choice.person.team,
-        "user": choice.person.user,
-        "verdict": "reject" if verdict == "withdraw" else str(verdict),
-        "reason": choice.reason,
-        "via": choice.via,
-        "click": choice.click,
-    }
 
 
 async def _edit(
@@ -190,8 +186,7 @@ async def _edit(
     await _write(
         connection, jobs, edit.begun, judgement, "", who, counted, max(edit.own, 0)
     )
-    before, now = open_stage(request), open_stage(new)
-    if now and before and now.approvers != before.approvers:
+    if needs_call(request, new):
         await call_next(connection, jobs, new, new.stage_index)
 
 
@@ -226,6 +221,7 @@ async def reopen(
         raise Overtaken(request.id)
     if lost is not None:
         await _void(connection, request, lost, note)
+        await wind_clock(connection, request.id)
     if tight is not None:
         await add_demands(connection, request, tight)
     return await store.load(connection, request.id)

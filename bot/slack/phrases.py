@@ -34,7 +34,7 @@ class SlackPhrases:
         if request is None:
             return say.UNKNOWN_REQUEST
         if judgement.effect is Effect.TIMED_OUT:
-            return say.late(request.expires_at)
+            return say.late(request.deadline)
         if judgement.effect is Effect.LATE:
             return _late(request)
         if judgement.effect is Effect.REFUSED and judgement.word not in IN_FORM:
@@ -62,7 +62,7 @@ def in_form(judgement: Judgement, request: Request) -> str:
 
 
 def _late(request: Request) -> str:
-    at = request.decided_at or request.expires_at
+    at = request.decided_at or request.deadline
     if request.status is Status.TIMED_OUT:
         return say.late(at)
     if request.status is Status.WITHDRAWN:

@@ -16,6 +16,7 @@ from bot.slack.text import (
     date,
     escape,
     is_identifier,
+    joined,
     mention,
     mentions,
     one_line,
@@ -176,6 +177,40 @@ def stage_passed(stage: str, number: int, by: str) -> str:
     """mrkdwn. `by` is mrkdwn too: who decided it."""
     name = escape(one_line(stage, 80))
     return f"Stage {number}, {name}, has passed: {by}."
+
+
+def nudge(
+    tool: str,
+    code: str,
+    called: Sequence[str],
+    until: dt.datetime,
+    link: str,
+    *,
+    still: bool,
+) -> str:
+    """mrkdwn. For people who have not decided yet; `still` for a reminder."""
+    said = "your decision is still needed" if still else "your decision is needed too"
+    who = mentions(called)
+    asked = f"{who}: {said}" if who else can_decide(called).rstrip(".")
+    about = f"{tool_or_something(tool)} ({code})"
+    return f"{asked}, on {about}, until {date(until)}.{_link(link)}"
+
+
+def joined_since(groups: Sequence[str], stage: str, at: dt.datetime) -> str:
+    """mrkdwn. For a stage that other groups have joined."""
+    names = joined([escape(one_line(group, 80)) for group in groups])
+    beside = escape(one_line(stage, 80))
+    return f"It has waited long, so {names} can decide it beside {beside} ({date(at)})."
+
+
+def reminded_at(at: dt.datetime) -> str:
+    """mrkdwn. A quiet line for whoever asked."""
+    return f"The people who can decide were reminded {date(at)}."
+
+
+def asked_again(code: str) -> str:
+    """mrkdwn. In place of a reminder whose stage was opened anew."""
+    return f"Request {escape(code)} has changed since; its card says what is asked now."
 
 
 def changed_by(by: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import pytest
@@ -9,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.visible import is_hidden
-from bot.approvals.model import Confirm, Outcome, Stage, Status, Verdict
+from bot.approvals.model import (
+    Confirm,
+    Escalation,
+    Outcome,
+    Stage,
+    Status,
+    Target,
+    Times,
+    Verdict,
+)
 from bot.simulator.blocks import errors
 from bot.slack.cards.arguments import shares
 from bot.slack.cards.request import card_blocks, card_text
@@ -163,6 +173,16 @@ def test_what_no_view_can_hold_says_that_it_cannot_be_approved():
     assert "not approved here" in " ".join(texts(blocks))
 
 
+def worst_stages(number: int) -> tuple[Stage, ...]:
+    """Many, and the open one with all that time can bring, come or to come."""
+    targets = tuple(Target("&" * 200, ()) for _ in range(9))
+    reminders = tuple(dt.timedelta(minutes=n) for n in range(1, 60))
+    times = Times(None, reminders, Escalation(dt.timedelta(seconds=1), targets))
+    came = NOW if number % 2 else None
+    first = Stage("&" * 200, (), 1, NOW, times=times, escalated_at=came)
+    return (first, *(Stage("&" * 200, (), channel=f"C{n}") for n in range(29)))
+
+
 def worst_request(number: int, length: int):
     return request(
         id=f"{number}" + "r" * 40,
@@ -170,7 +190,7 @@ def worst_request(number: int, length: int):
         note="&" * 9_000,
         rules=tuple(f"<rule{n}>" for n in range(200)),
         why=("&" * 5_000, "<" * 5_000),
-        stages=tuple(Stage("&" * 200, (), channel=f"C{n}") for n in range(30)),
+        stages=worst_stages(number),
         raised_arguments={f"{n}" + "\u202e" * 90: "y" * 900 for n in range(50)},
         edited_by="U" + "E" * 30,
         comments=tuple(comment("&" * 4_000, "U" + "C" * 30) for _ in range(9)),

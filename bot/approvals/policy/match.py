@@ -23,6 +23,7 @@ from bot.approvals.policy.model import (
     Waived,
 )
 from bot.approvals.policy.stricter import strongest
+from bot.approvals.policy.times import folded
 
 _LONGEST_TYPED = 100  # characters that somebody may have to type in
 
@@ -98,6 +99,9 @@ def counts(rule: Rule, arguments: Mapping[str, Any]) -> bool:
 def fold(demands: Iterable[StageDemand], usual: str) -> tuple[StageDemand, ...]:
     """Keep each group once, where it first stands, with the larger quorum.
 
+    Of its times the shorter timeout counts, the earliest escalation with all its
+    targets, and all reminders.
+
     Its people are told in the channel that a stage names, rather than in the `usual`
     one. Of several such channels the first in the alphabet counts, since the order of
     rules is to decide nothing but the order of stages.
@@ -114,6 +118,7 @@ def _folded(same: Sequence[StageDemand], usual: str) -> StageDemand:
         same[0],
         quorum=max(demand.quorum for demand in same),
         channel=min(channels - {usual} or channels),
+        times=folded(demand.times for demand in same),
     )
 
 
@@ -171,6 +176,7 @@ def _demanded(
         confirm=strongest(rule.confirm for rule in demands),
         confirm_argument=_to_type(typed, arguments) if typed else "",
         critical=any(rule.critical for rule in demands),
+        hours=policy.hours,
     )
 
 

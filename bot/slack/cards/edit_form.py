@@ -31,8 +31,8 @@ _HINT = 300
 _LONG_TEXT = 100  # characters from which on a text has several lines
 
 _WHAT_FOLLOWS = (
-    "To save an edit is to approve the call with the new values. The policy is asked "
-    "again about them, and approvals of the old values no longer count."
+    "To save an edit is to approve the call with the new values, unless the policy "
+    "wants those confirmed on the card. Approvals of the old values no longer count."
 )
 _TOO_MUCH = (
     "The arguments are more than one form holds, so they cannot be edited here. Reject "

@@ -12,7 +12,7 @@ from bot.slack.sentences import (
     UNKNOWN_IF_RUN,
     unfillable,
 )
-from bot.slack.text import date, joined, mention
+from bot.slack.text import cut_escaped, date, joined, mention, one_line
 
 # The one verdict that brings a request to such an end.
 _ENDING = {Status.REJECTED: Verdict.REJECT, Status.ANSWERED: Verdict.ANSWER}
@@ -56,13 +56,19 @@ def outcome_line(view: RequestView) -> str:
         return f"*{UNKNOWN}* · approved{_by_and_when(request)}. {UNKNOWN_IF_RUN}"
     text = f"*{word}*{_by_and_when(request)}"
     if request.status is Status.TIMED_OUT:
-        return f"{text}: nobody decided in time."
+        return f"{text}: nobody decided {_late_stage(request)}in time."
     if request.status is Status.ORPHANED:
         return f"{text}: it no longer belongs to a running conversation."
     if request.status is Status.ANSWERED:
         return f"{text}, in its place: it does not run."
     ran = EXECUTION_WORDS.get(request.execution) if request.execution else None
     return f"{text} · {ran}" if ran else text
+
+
+def _late_stage(request: Request) -> str:
+    if request.outcome is not Outcome.OVERDUE:
+        return ""
+    return f"the stage {cut_escaped(one_line(request.outcome_note, 80), 80)} "
 
 
 def reasons(request: Request) -> list[str]:
@@ -79,5 +85,5 @@ def _note_in_words(request: Request) -> str:
         return unfillable(note)
     if request.outcome is Outcome.REPEATED:
         return ASKED_BEFORE
-    silent = (Outcome.WAIVED, Outcome.REOPENED)
+    silent = (Outcome.WAIVED, Outcome.REOPENED, Outcome.OVERDUE)
     return "" if request.outcome in silent else note

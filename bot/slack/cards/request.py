@@ -170,7 +170,7 @@ def _request_text(view: RequestView) -> str:
         return (
             f"{view.status_word}: {mention(request.requester.user)} asks to run "
             f"{tool} ({escape(request.code)}). "
-            f"Decide until {date(request.expires_at)}."
+            f"Decide until {date(request.deadline)}."
         )
     who = deciders(request)
     by = f", by {who}" if who else ""

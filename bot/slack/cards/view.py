@@ -37,7 +37,7 @@ class RequestView:
 
     @property
     def in_time(self) -> bool:
-        return self.request.is_open and self.now < self.request.expires_at
+        return self.request.is_open and self.now < self.request.deadline
 
     @property
     def takes_clicks(self) -> bool:
