@@ -202,6 +202,11 @@ _EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "refused": _refused,
     "voided": _voided,
     "claimed": lambda row: f"{_tool(row)} started. It can start only this once.",
+    "reminded": lambda _: "Those who can decide were reminded.",
+    "escalated": lambda row: (
+        f"The stage “{_plain(row['detail'].get('group', ''))}” has waited too long: "
+        "more people can decide it now."
+    ),
     "resumed": lambda _: "The agent was told.",
     "ran": lambda row: f"{_tool(row)} ran.",
     "failed": lambda row: f"{_tool(row)} ran and failed.",

@@ -111,6 +111,11 @@ def by(event: str, user: str = "U0MINA", **fields: Any) -> dict[str, Any]:
             "before the arguments were changed.",
         ),
         (row("ran"), "`delete_file` ran."),
+        (by("reminded", "clock", via=""), "Those who can decide were reminded."),
+        (
+            by("escalated", "clock", via="", group="managers"),
+            "The stage “managers” has waited too long: more people can decide it now.",
+        ),
         (row("resumed", outcome="approved"), "The agent was told."),
         (
             row("unknown"),
