@@ -18,6 +18,8 @@ from agent.tools import make_tools
 from agent.validation import problem_with, schema_of
 from bot.approvals.decide import Decider
 from bot.approvals.marks import Marker
+from bot.audit.notary import Notary
+from bot.audit.policy_record import PolicyRecord
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.gate import StoredGrants
 from bot.conversations.graph_facts import Graph, LoadedGraph, describe
@@ -27,13 +29,14 @@ from bot.conversations.settle import Settler
 from bot.conversations.talk import Talk
 from bot.database.pool import Pool, make_pool
 from bot.errors import BotError
-from bot.jobs.clock import Clock
+from bot.jobs.clock import Clock, Duty
 from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue
 from bot.jobs.workers import Workers
 from bot.policy_file import PolicyFile
 from bot.settings import Settings
 from bot.slack.app import make_bolt_app
+from bot.slack.checkpoints import make_sink
 from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.directory import Afresh, Directory
@@ -41,6 +44,7 @@ from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
 from bot.slack.listeners.parts import Parts
 from bot.slack.phrases import SlackPhrases
+from bot.variables import seed_of
 
 RUN_CONNECTIONS = 20
 LISTENER_CONNECTIONS = 8
@@ -71,9 +75,31 @@ class Us:
             raise NotReady
         return self._identity
 
+    def app(self) -> str:
+        """The app's id."""
+        return self().app
+
+    def team(self) -> str:
+        """The id of the workspace that the app is installed in."""
+        return self().team
+
 
 class NotReady(BotError):
     """The bot has not finished its start."""
+
+
+@dataclass(frozen=True)
+class Trail:
+    """What looks after the audit trail beside those who write to it."""
+
+    policies: PolicyFile
+    record: PolicyRecord
+    notary: Notary
+
+    @property
+    def duties(self) -> tuple[Duty, ...]:
+        """Of the clock: another policy is noted right after it was read."""
+        return self.policies.watch, self.record.look, self.notary.look
 
 
 @dataclass(frozen=True)
@@ -96,6 +122,7 @@ class App:
     clock: Clock
     model: BaseChatModel
     served: ServedGraph
+    trail: Trail
 
 
 def make_app(
@@ -122,6 +149,7 @@ def make_app(
     gate = Gate(StoredGrants(pool, policies, queue))
     served = _served(settings, model, gate, loaded)
     runner = _runner(pool, queue, people, policies, served)
+    trail = _trail(settings, pool, queue, client, policies, us)
     # Bolt's own client is never used; with a token it would warn about `authorize`
     bolt = make_bolt_app(make_client(None, slack.api_url, session), slack.bot_token, us)
     takers = _takers(listener_pool, queue, people, policies, us, served)
@@ -142,9 +170,10 @@ def make_app(
         courier=_registered(
             pool, queue, runner, Deliverer(pool, queue, policies, client, us)
         ),
-        clock=Clock(settings.sweep_interval, pool, queue, [policies.watch]),
+        clock=Clock(settings.sweep_interval, pool, queue, trail.duties),
         model=model,
         served=served,
+        trail=trail,
     )
 
 
@@ -167,14 +196,10 @@ def _takers(
     served: ServedGraph,
 ) -> tuple[Decider, Marker]:
     """Who takes people's words: what they decide, and what they have found out."""
-
-    def own_app() -> str:
-        return us().app
-
     phrases = SlackPhrases()
     return (
-        Decider(pool, people, policies, phrases, queue, own_app, served.problem),
-        Marker(pool, people, policies, phrases, queue, own_app),
+        Decider(pool, people, policies, phrases, queue, us.app, served.problem),
+        Marker(pool, people, policies, phrases, queue, us.app),
     )
 
 
@@ -190,6 +215,26 @@ def _registered(
     courier = Courier(pool, queue, deliverer.deliver)
     queue.send_at_once(courier.send)
     return courier
+
+
+def _trail(
+    settings: Settings,
+    pool: Pool,
+    queue: Queue,
+    client: AsyncWebClient,
+    policies: PolicyFile,
+    us: Us,
+) -> Trail:
+    key = settings.audit_key
+    notary = Notary(
+        pool,
+        queue,
+        seed_of(key) if key else None,
+        make_sink(settings.audit_sink, settings.webhook_allow_private, client),
+        settings.audit_interval,
+    )
+    queue.register("checkpoint", notary.sign)
+    return Trail(policies, PolicyRecord(pool, policies, us.team), notary)
 
 
 def _model(settings: Settings) -> BaseChatModel:

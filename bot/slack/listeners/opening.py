@@ -13,6 +13,7 @@ from bot.slack.cards.blocks import Block
 from bot.slack.cards.edit_form import edit_form
 from bot.slack.cards.forms import reason_form, typed_form
 from bot.slack.cards.full_view import full_view
+from bot.slack.cards.history import history_view
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import (
     APPROVE_TYPED,
@@ -21,6 +22,7 @@ from bot.slack.cards.view import (
     MORE_REJECT,
     RequestView,
 )
+from bot.slack.history import request_history
 from bot.slack.listeners.parts import Body, Parts
 from bot.slack.listeners.translating import choice_of, place_of
 from bot.slack.phrases import IN_FORM
@@ -73,6 +75,18 @@ async def open_full_view(parts: Parts, body: Body, token: str) -> None:
     here = (request.card_channel, request.card_ts) == (card.channel, card.ts)
     view = RequestView(request, now, elsewhere=bool(request.card_ts) and not here)
     modal = full_view(view, card)
+    await parts.client.views_open(trigger_id=body["trigger_id"], view=modal)
+
+
+async def open_history(parts: Parts, body: Body, token: str) -> None:
+    """Open what the trail has about a request, for whoever can see the card."""
+    async with parts.pool.connection() as connection:
+        request = await store.load(connection, token)
+    if request is None:
+        await parts.decider.decide(choice_of(body, token, Verdict.REJECT))
+        return
+    happened = await request_history(parts.pool, request.id)
+    modal = history_view(_card(body, request), happened, request.id)
     await parts.client.views_open(trigger_id=body["trigger_id"], view=modal)
 
 
