@@ -60,6 +60,7 @@ def edit_fact(old: Request, new: Request, choice: Choice) -> Fact:
         via=choice.via,
         texts={"arguments": arguments_text(new.arguments)},
         before=old.grant_digest,
+        answered=new.answer_json != old.answer_json,
         **stage_detail(old, old.stage_index),
         **choice_detail(choice),
     )
