@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.approvals import store
-from bot.approvals.audit import SQL, about, append, as_json
+from bot.approvals.audit import SQL, Fact, about, append, as_json
 from bot.approvals.binding import grant_digest_of
 from bot.approvals.chains import add_demands, call_next, needs_call, wind_clock
 from bot.approvals.choice import Choice, Effect, word_of
@@ -105,11 +105,7 @@ async def _write(
 ) -> None:
     status = CLOSES.get(judgement.effect)
     index = request.stage_index if stage is None else stage
-    actor, via = who
-    detail: dict[str, Any] = {"stage": index, "note": note, "outcome": judgement.word}
-    if judgement.effect is Effect.ANSWERED and request.kind is Kind.INTERRUPT:
-        detail["graph"] = True
-    fact = about(request, str(judgement.effect), actor=actor, via=via, **detail)
+    fact = _fact(request, judgement, index, note, who)
     edited = judgement.effect is Effect.EDITED  # has a fact of its own
     written = await connection.execute(
         SQL["decide"],
@@ -134,6 +130,16 @@ async def _write(
     elif _passes(request, judgement):
         await wind_clock(connection, request.id)
     await jobs.defer(connection, follow)
+
+
+def _fact(
+    request: Request, judgement: Judgement, stage: int, note: str, who: tuple[str, str]
+) -> Fact:
+    detail: dict[str, Any] = {"stage": stage, "note": note, "outcome": judgement.word}
+    if judgement.effect is Effect.ANSWERED and request.kind is Kind.INTERRUPT:
+        detail["graph"] = True
+    actor, via = who
+    return about(request, str(judgement.effect), actor=actor, via=via, **detail)
 
 
 def _passes(request: Request, judgement: Judgement) -> bool:
