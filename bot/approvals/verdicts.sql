@@ -94,7 +94,7 @@ UPDATE requests SET answer = %(answer)s, call_digest = %(call_digest)s,
   grant_digest = %(grant_digest)s, rules = %(rules)s, why = %(why)s,
   policy_version = %(policy_version)s, edited_by = %(edited_by)s,
   confirm = %(confirm)s, confirm_argument = %(confirm_argument)s, allow = %(allow)s,
-  token = %(token)s, outcome = '', outcome_note = ''
+  token = %(token)s, hours = %(hours)s, outcome = '', outcome_note = ''
 WHERE id = %(id)s;
 
 -- name: take_answer_back
@@ -102,7 +102,9 @@ WHERE id = %(id)s;
 WITH old AS (
   INSERT INTO spent_tokens (token, request_id)
   SELECT COALESCE(token, id), id FROM requests WHERE id = %(id)s)
-UPDATE requests SET refused_answer = answer, answer = NULL, token = %(token)s, grant_digest = %(grant_digest)s
+UPDATE requests SET refused_answer = answer, answer = NULL, token = %(token)s,
+  grant_digest = %(grant_digest)s,
+  allow = ARRAY(SELECT v FROM unnest(allow) AS v WHERE takes IS NULL OR v = ANY(takes))
 WHERE id = %(id)s;
 
 -- name: write_chain
