@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
 import aiohttp
 from langchain_core.language_models import BaseChatModel
@@ -12,17 +10,13 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from agent.gate import Gate
-from agent.graph import build_graph
-from agent.models import explain_model_error, make_model
-from agent.tools import make_tools
-from agent.validation import problem_with, schema_of
 from bot.approvals.decide import Decider
 from bot.approvals.marks import Marker
 from bot.audit.notary import Notary
 from bot.audit.policy_record import PolicyRecord
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.gate import StoredGrants
-from bot.conversations.graph_facts import Graph, LoadedGraph, describe
+from bot.conversations.graph_facts import LoadedGraph
 from bot.conversations.recheck import Recheck
 from bot.conversations.runner import Runner
 from bot.conversations.settle import Settler
@@ -34,6 +28,7 @@ from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue
 from bot.jobs.workers import Workers
 from bot.policy_file import PolicyFile
+from bot.serving import make_chat_model, serve
 from bot.settings import Settings
 from bot.slack.app import make_bolt_app
 from bot.slack.checkpoints import make_sink
@@ -139,16 +134,16 @@ def make_app(
     Raises:
         PolicyError: the policy file cannot be used.
     """
-    policies, us = PolicyFile(settings.policy_file), Us()
-    session = make_session()
+    policies, us, session = PolicyFile(settings.policy_file), Us(), make_session()
     client = make_client(slack.bot_token, slack.api_url, session)
     pool, listener_pool = _pools(database_url)
     queue = Queue(database_url)
-    people = Directory(client, us)
-    model = _model(settings)
+    people, model = Directory(client, us), make_chat_model(settings)
     gate = Gate(StoredGrants(pool, policies, queue))
-    served = _served(settings, model, gate, loaded)
+    served = serve(settings, model, gate, loaded)
     runner = _runner(pool, queue, people, policies, served)
+    deliverer = Deliverer(pool, queue, policies, client, us)
+    courier = _registered(pool, queue, runner, deliverer)
     trail = _trail(settings, pool, queue, client, policies, us)
     # Bolt's own client is never used; with a token it would warn about `authorize`
     bolt = make_bolt_app(make_client(None, slack.api_url, session), slack.bot_token, us)
@@ -167,9 +162,7 @@ def make_app(
         queue=queue,
         bolt=bolt,
         workers=Workers(queue),
-        courier=_registered(
-            pool, queue, runner, Deliverer(pool, queue, policies, client, us)
-        ),
+        courier=courier,
         clock=Clock(settings.sweep_interval, pool, queue, trail.duties),
         model=model,
         served=served,
@@ -235,56 +228,6 @@ def _trail(
     )
     queue.register("checkpoint", notary.sign)
     return Trail(policies, PolicyRecord(pool, policies, us.team), notary)
-
-
-def _model(settings: Settings) -> BaseChatModel:
-    key = settings.openai_api_key
-    return make_model(
-        api_key=key.get_secret_value() if key else None,
-        base_url=settings.openai_base_url,
-        model=settings.openai_model,
-    )
-
-
-def _served(
-    settings: Settings, model: BaseChatModel, gate: Gate, loaded: LoadedGraph | None
-) -> ServedGraph:
-    return _foreign(loaded, gate) if loaded else _own(settings, model, gate)
-
-
-def _own(settings: Settings, model: BaseChatModel, gate: Gate) -> ServedGraph:
-    """The shipped agent."""
-    tools = make_tools(settings.tools, files_dir=settings.files_dir)
-    by_name = {tool.name: tool for tool in tools}
-
-    def problem(tool: str, arguments: Mapping[str, Any]) -> str:
-        known = by_name.get(tool)
-        return problem_with(known, dict(arguments)) if known else ""
-
-    graph = cast("Graph", build_graph(model, tools, gate))
-    return ServedGraph(
-        graph=graph,
-        schemas={tool.name: schema_of(tool) for tool in tools},
-        explain=explain_model_error,
-        problem=problem,
-        guards=frozenset(by_name),
-        is_own=True,
-        version=describe(graph, "agent").version,
-    )
-
-
-def _foreign(loaded: LoadedGraph, gate: Gate) -> ServedGraph:
-    """The graph that AGENT names."""
-    return ServedGraph(
-        graph=loaded.graph,
-        schemas=loaded.tools,
-        explain=explain_model_error,
-        guards=loaded.guards,
-        stops=loaded.stops,
-        input_channel=loaded.input_channel,
-        version=loaded.version,
-        gate=gate,
-    )
 
 
 def _runner(
