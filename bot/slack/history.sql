@@ -22,9 +22,9 @@ WITH asked AS (
 SELECT a.seq, a.at, a.event, a.actor, a.via, asked.number,
   (SELECT count(*) FROM asked) AS calls,
   a.detail || COALESCE((
-    SELECT jsonb_object_agg(name, COALESCE(t.text, '[erased]'))
-    FROM jsonb_object_keys(a.texts) AS names (name)
-    LEFT JOIN audit_texts t ON t.seq = a.seq AND t.name = names.name), '{}') AS detail
+    SELECT jsonb_object_agg(given.name, COALESCE(t.text, '[erased]'))
+    FROM jsonb_object_keys(a.texts) AS given (name)
+    LEFT JOIN audit_texts t ON t.seq = a.seq AND t.name = given.name), '{}') AS detail
 FROM audit a LEFT JOIN asked ON asked.id = a.request_id
 WHERE a.request_id IN (SELECT id FROM asked)
    OR a.seq IN (SELECT seq FROM origins)
