@@ -19,7 +19,8 @@ from pydantic import (
 
 from bot import variables
 from bot.errors import ConfigurationError
-from bot.logs import Format, Level, mask
+from bot.logs import Format, Level
+from bot.masks import mask
 
 SIMULATOR_POLICY = Path(__file__).parent / "simulator" / "policy.yml"
 SIMULATOR_TOOLS = "files,sandbox"

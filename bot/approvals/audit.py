@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from bot.approvals.model import Request
 from bot.database.pool import Connection
 from bot.database.statements import load_statements
+from bot.masks import mask_strings
 
 FILES = ("requests.sql", "verdicts.sql", "grants.sql")
 SQL: dict[str, LiteralString] = {
@@ -59,5 +60,8 @@ async def append(connection: Connection, facts: Sequence[Fact]) -> None:
 
 
 def as_json(facts: Sequence[Fact]) -> Jsonb:
-    """Facts as a statement takes them that appends them beside its own work."""
-    return Jsonb([asdict(fact) for fact in facts])
+    """Facts as a statement takes them that appends them beside its own work.
+
+    People's words may hold secrets, which the trail keeps masked.
+    """
+    return Jsonb(mask_strings([asdict(fact) for fact in facts]))

@@ -19,6 +19,7 @@ from bot.approvals.ports import Job, Jobs, People, deliver_job, resume_job
 from bot.approvals.ruling import Asked, Rejected, Ruling, Turn, rule, sources_of
 from bot.approvals.standing import Standing
 from bot.database.pool import Connection
+from bot.masks import mask_strings
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that sounds or looks alike
 Members = Mapping[str, tuple[str, ...]]
@@ -182,5 +183,5 @@ def _trail(turn: Turn, ask: Asked, ruling: Ruling, policy: Policy) -> dict[str, 
     }
     return {
         "event": "requested" if waits else str(ruling.status),
-        "detail": Jsonb(detail),
+        "detail": Jsonb(mask_strings(detail)),
     }

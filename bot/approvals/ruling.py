@@ -19,6 +19,7 @@ from bot.approvals.model import (
     Status,
     Verdict,
 )
+from bot.approvals.policy.match import names
 from bot.approvals.policy.model import THREAD, Demanded, Denied, Plan, Policy
 from bot.approvals.standing import (
     Standing,
@@ -26,6 +27,17 @@ from bot.approvals.standing import (
     people_now,
     plan_of,
     stages_of,
+)
+from bot.masks import hides
+
+MOST_CHARACTERS = 200_000  # of a call's arguments as JSON: more than people can read
+TOO_LONG = (
+    "The arguments are {length:,} characters long, and nobody can judge more than "
+    f"{MOST_CHARACTERS:,}. Ask for less at once."
+)
+HIDDEN = (
+    "The argument {argument} looks like a secret, which people are not shown, but the "
+    "policy decides by it. Give it another value."
 )
 
 
@@ -124,15 +136,34 @@ def rule(
 
 def _plan(policy: Policy, asked: Asked) -> Plan | Ruling:
     try:
-        digest.storable(asked.arguments)
+        text = digest.storable(asked.arguments)
     except digest.NotCanonical as error:
-        return Ruling(
-            Status.REJECTED,
-            outcome=Outcome.DENIED,
-            note=str(error),
-            is_readable=False,
-        )
-    return plan_of(policy, asked.kind, asked.tool, asked.arguments)
+        return _unreadable(str(error))
+    found = plan_of(policy, asked.kind, asked.tool, asked.arguments)
+    if isinstance(found, Demanded):
+        if len(text) > MOST_CHARACTERS:
+            return _unreadable(TOO_LONG.format(length=len(text)))
+        if hidden := _hidden(policy, asked):
+            return _unreadable(HIDDEN.format(argument=hidden))
+    return found
+
+
+def _unreadable(why: str) -> Ruling:
+    """Rejected, since nobody could see what they decide; the arguments are not kept."""
+    return Ruling(Status.REJECTED, outcome=Outcome.DENIED, note=why, is_readable=False)
+
+
+def _hidden(policy: Policy, asked: Asked) -> str:
+    """An argument by which rules decide and that people would see masked, or ""."""
+    named = asked.kind is Kind.TOOL
+    paths = (
+        condition.argument
+        for each in policy.rules
+        if names(each.tools if named else each.interrupts, asked.tool)
+        for condition in each.when
+    )
+    hidden = (path for path in paths if hides(asked.arguments, asked.schema, path))
+    return next(hidden, "")
 
 
 def _demanded(

@@ -20,7 +20,7 @@ from bot.slack.text import (
     arguments_text,
     chunks,
     long_arguments,
-    visible,
+    shown,
 )
 
 APPROVE_FULL = "approve_full"  # the view's `callback_id`
@@ -33,12 +33,12 @@ def full_view(view: RequestView, card: CardRef) -> Block:
     takes that; where a value has to be typed in first, it asks for it.
     """
     request = view.request
-    text = arguments_text(request.arguments)
+    text = arguments_text(request.arguments, request.schema)
     long = long_arguments(text, limit=FULL_VIEW_CHARACTERS, ends=FULL_VIEW_CHARACTERS)
-    complete = long is None and len(visible(request.tool)) <= TOOL
+    complete = long is None and len(shown(request.tool)) <= TOOL
     approves = complete and view.offers(Verdict.APPROVE)
-    shown = [facts_block(request), tool_block(request), *_arguments(text, long)]
-    blocks = with_block_ids(shown, request.id, 0)
+    parts = [facts_block(request), tool_block(request), *_arguments(text, long)]
+    blocks = with_block_ids(parts, request.id, 0)
     if approves and request.confirm is Confirm.TYPED:
         blocks.append(typed_block(request))
     submit = "Approve" if approves else ""

@@ -34,7 +34,7 @@ from bot.slack.text import (
     is_identifier,
     mention,
     mentions,
-    visible,
+    shown,
 )
 
 # Characters for one request; several on one card share them.
@@ -73,7 +73,7 @@ def _call(view: CardView) -> list[Block]:
 
 def _request_parts(view: CardView) -> list[Block]:
     """Build all but the arguments, then give these the characters that are left."""
-    texts = [arguments_text(item.request.arguments) for item in view.requests]
+    texts = [_arguments(item.request) for item in view.requests]
     sharing = len(view.requests)
     frames = [
         _request_blocks(item, [], sharing, complete=True) for item in view.requests
@@ -83,10 +83,14 @@ def _request_parts(view: CardView) -> list[Block]:
     blocks: list[Block] = []
     for item, text, own_room in zip(view.requests, texts, rooms, strict=True):
         approves = item.offers(Verdict.APPROVE)
-        shown = argument_elements(text, own_room, takes_clicks=approves)
-        complete = in_full(text, own_room) and len(visible(item.request.tool)) <= _TOOL
-        blocks += _request_blocks(item, shown, sharing, complete=complete)
+        parts = argument_elements(text, own_room, takes_clicks=approves)
+        complete = in_full(text, own_room) and len(shown(item.request.tool)) <= _TOOL
+        blocks += _request_blocks(item, parts, sharing, complete=complete)
     return blocks
+
+
+def _arguments(request: Request) -> str:
+    return arguments_text(request.arguments, request.schema)
 
 
 def _request_blocks(
@@ -117,7 +121,7 @@ def _title(view: RequestView) -> str:
 
 
 def _tool_elements(tool: str) -> list[Block]:
-    return [words("Tool", bold=True), *preformatted(cut(visible(tool), _TOOL))]
+    return [words("Tool", bold=True), *preformatted(cut(shown(tool), _TOOL))]
 
 
 def _reference(request: Request) -> Block:
@@ -127,10 +131,10 @@ def _reference(request: Request) -> Block:
 
 def _said(request: Request, sharing: int) -> list[Block]:
     """What people, or the policy, said as it ended."""
-    said = [("Reason", cut(visible(r), _REASON // sharing)) for r in reasons(request)]
+    said = [("Reason", cut(shown(r), _REASON // sharing)) for r in reasons(request)]
     if request.answer.strip():
-        shown = cut(visible(request.answer.strip()), _ANSWER // sharing)
-        said.append(("Answer", shown))
+        answer = cut(shown(request.answer.strip()), _ANSWER // sharing)
+        said.append(("Answer", answer))
     return _rich([words(label, bold=True), *preformatted(text)] for label, text in said)
 
 
@@ -139,7 +143,7 @@ def _comments(request: Request, sharing: int) -> list[Block]:
     return _rich(
         [
             line("Comment by ", user(comment.user), ":"),
-            *preformatted(cut(visible(comment.text.strip()), _COMMENT // sharing)),
+            *preformatted(cut(shown(comment.text.strip()), _COMMENT // sharing)),
         ]
         for comment in request.comments[-_COMMENTS:]
         if comment.text.strip()
@@ -154,7 +158,7 @@ def _rich(parts: Iterable[list[Block]]) -> list[Block]:
 
 def _note(request: Request, sharing: int) -> list[Block]:
     """The agent's own words: last, apart from the buttons, marked as unverified."""
-    note = visible(request.note.strip())
+    note = shown(request.note.strip())
     if not note:
         return []
     label = words("The agent says (unverified):", bold=True)
