@@ -122,7 +122,8 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
     )
     # Bolt's own client is never used; with a token it would warn about `authorize`
     bolt = make_bolt_app(make_client(None, slack.api_url, session), slack.bot_token, us)
-    register_listeners(bolt, Parts(listener_pool, queue, decider, client, us))
+    rates = {rate.kind: rate for rate in settings.rate_limit}
+    register_listeners(bolt, Parts(listener_pool, queue, decider, client, us, rates))
     return App(
         settings=settings,
         slack=slack,

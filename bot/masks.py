@@ -188,4 +188,4 @@ def _property(forms: list[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
 
 def _inner(forms: list[Mapping[str, Any]], key: str) -> Mapping[str, Any]:
     found = (_mapping(form.get(key)) for form in forms)
-    return next((each for each in found if each), {})
+    return next((each for each in found if each), _mapping(None))

@@ -74,11 +74,11 @@ class Settings(BaseModel):
     host: Annotated[str, BeforeValidator(variables.host)] = "127.0.0.1"
     port: Annotated[int, BeforeValidator(variables.port)] = 3000
     public_url: Annotated[str, BeforeValidator(variables.public_url)] | None = None
-    # These two are checked and kept; what they limit comes with later work.
-    # An empty rate_limit means that it is off.
+    # empty: off
     rate_limit: Annotated[
         tuple[variables.Rate, ...], BeforeValidator(variables.rate_limit)
     ] = tuple(variables.DEFAULT_RATES.values())
+    # Checked and kept; what it limits comes with later work.
     retention: Annotated[dt.timedelta, BeforeValidator(variables.retention)] = (
         dt.timedelta(90)
     )

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from bot.approvals.model import Status
-from bot.slack.sentences import STATUS_WORDS, because, can_decide
+from bot.slack.sentences import STATUS_WORDS, because, can_decide, per
 from bot.slack.text import date, mention, one_line
 
 COULD_NOT_CHECK_PERSON = (
@@ -25,6 +25,14 @@ UNKNOWN_REQUEST = (
     "I do not know this request, so nothing was decided. It may be very old; please "
     "ask the agent again."
 )
+
+
+def too_many_clicks(most: int, seconds: int) -> str:
+    """mrkdwn."""
+    return (
+        f"You have clicked more than {per(most, seconds)}, so nothing was decided by "
+        "the clicks since then. Please wait a little and click again."
+    )
 
 
 def may_not_decide(word: str, who_can: Sequence[str] = ()) -> str:

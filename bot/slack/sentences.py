@@ -98,6 +98,23 @@ def may_not_ask(word: str) -> str:
     )
 
 
+def per(most: int, seconds: int) -> str:
+    """Plain text: `60 times in 1 minute`."""
+    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+    unit, size = next(each for each in units if seconds % each[1] == 0)
+    number = seconds // size
+    times = "once" if most == 1 else f"{most:,} times"
+    return f"{times} in {number} {unit}{'' if number == 1 else 's'}"
+
+
+def too_many_messages(most: int, seconds: int) -> str:
+    """mrkdwn."""
+    return (
+        f"You have written to me more than {per(most, seconds)}, so I have not read "
+        "your last messages. Please wait a little and send them again."
+    )
+
+
 def too_long_message(length: int, limit: int) -> str:
     """mrkdwn. Both in characters."""
     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -13,6 +13,7 @@ from bot.approvals.model import Person
 from bot.approvals.ports import Jobs
 from bot.database.pool import Pool
 from bot.slack.identity import Identity
+from bot.variables import Rate
 
 Body = Mapping[str, Any]
 
@@ -26,6 +27,7 @@ class Parts:
     decider: Decider
     client: AsyncWebClient
     identity: Callable[[], Identity]
+    rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])  # by kind
 
 
 def person_of(body: Body) -> Person:
