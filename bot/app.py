@@ -35,6 +35,7 @@ from bot.slack.app import make_bolt_app
 from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.directory import Afresh, Directory
+from bot.slack.full_text import FullTexts
 from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
 from bot.slack.listeners.parts import Parts
@@ -89,6 +90,7 @@ class App:
     listener_pool: Pool
     queue: Queue
     bolt: AsyncApp
+    full_texts: FullTexts
     workers: Workers
     courier: Courier
     clock: Clock
@@ -123,7 +125,10 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
     # Bolt's own client is never used; with a token it would warn about `authorize`
     bolt = make_bolt_app(make_client(None, slack.api_url, session), slack.bot_token, us)
     rates = {rate.kind: rate for rate in settings.rate_limit}
-    register_listeners(bolt, Parts(listener_pool, queue, decider, client, us, rates))
+    full_texts = FullTexts(client, session)
+    register_listeners(
+        bolt, Parts(listener_pool, queue, decider, client, us, full_texts, rates)
+    )
     return App(
         settings=settings,
         slack=slack,
@@ -136,6 +141,7 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
         listener_pool=listener_pool,
         queue=queue,
         bolt=bolt,
+        full_texts=full_texts,
         workers=Workers(queue),
         courier=courier,
         clock=Clock(settings.sweep_interval, pool, queue, [policies.watch]),

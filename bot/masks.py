@@ -16,6 +16,7 @@ from typing import Any, cast
 # A name may stand before a token, as in `key=sk-…`, or an escape that a renderer wrote,
 # as in `\nsk-…`; a word may not, as in `task-force`.
 _EDGE = r"(?:(?<![0-9A-Za-z_-])|(?<=\\[nrt])|(?<=\\u[0-9a-f]{4}))"
+_SHORT = 8  # characters below which the beginning of a hash gives a secret away
 _NOT_MASKED = r"(?!\[secret, )"  # to mask twice is to mask once
 _NAME = r"passw(?:or)?d|passphrase|secret|(?:api|access|private|secret)[_-]?key"
 # What has the shape of a secret, but for the name that leads to it (`lead`).
@@ -55,8 +56,11 @@ _ALTERNATIVES = ("anyOf", "oneOf", "allOf")
 
 def masked(secret: str) -> str:
     """What is shown in place of a secret."""
+    length = "1 character" if len(secret) == 1 else f"{len(secret)} characters"
+    if len(secret) < _SHORT:
+        return f"[secret, {length}]"
     digest = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"[secret, {len(secret)} characters, sha256 {digest[:4]}…]"
+    return f"[secret, {length}, sha256 {digest[:4]}…]"
 
 
 def mask(text: str) -> str:

@@ -48,10 +48,18 @@ class FileServer:
         )
 
 
+async def _body(request: web.Request) -> bytes:
+    """Return the body, whatever the server's limit for others, up to a file's."""
+    body = b""
+    while len(body) <= LARGEST_FILE and not request.content.at_eof():
+        body += await request.content.read(LARGEST_FILE + 1 - len(body))
+    return body
+
+
 async def _content(request: web.Request) -> bytes:
     """Return the body, or the first file of a form."""
     if request.content_type != "multipart/form-data":
-        return await request.read()
+        return await _body(request)
     form = await request.post()
     uploads = [each for each in form.values() if isinstance(each, web.FileField)]
     return uploads[0].file.read() if uploads else b""

@@ -115,6 +115,11 @@ def too_many_messages(most: int, seconds: int) -> str:
     )
 
 
+def whole_arguments(code: str, user: str) -> str:
+    """mrkdwn. `user` is the id of whoever opened them."""
+    return f"The whole arguments of request {escape(code)}, for {mention(user)}."
+
+
 def too_long_message(length: int, limit: int) -> str:
     """mrkdwn. Both in characters."""
     return (

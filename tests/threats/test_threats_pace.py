@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from slack_bolt.async_app import AsyncApp
@@ -92,6 +92,7 @@ def app_with(house: House) -> AsyncApp:
         house.decider,
         AsyncWebClient(),
         lambda: US,
+        cast("Any", None),  # opens nothing
         {"clicks": CLICKS},
     )
     register_listeners(app, parts)

@@ -23,6 +23,7 @@ from bot.slack.cards.blocks import (
 from bot.slack.cards.buttons import card_buttons
 from bot.slack.cards.changes import changed_elements
 from bot.slack.cards.facts import closed_lines, open_lines
+from bot.slack.cards.foreign import foreign_elements
 from bot.slack.cards.outcome import deciders, reasons
 from bot.slack.cards.view import CardView, RequestView
 from bot.slack.sentences import tool_or_something
@@ -100,15 +101,17 @@ def _request_blocks(
     title = header(_title(view))
     changed = changed_elements(request, sharing)
     call = rich_text([*_tool_elements(request.tool), *changed, *arguments])
+    foreign = _rich([foreign_elements(request, sharing)])
     tail = [_reference(request), *_comments(request, sharing)]
     if not request.is_open:
-        ends = [call, *_said(request, sharing), *tail]
+        ends = [call, *foreign, *_said(request, sharing), *tail]
         return [title, section(closed_lines(view, sharing)), *ends]
     clicks = card_buttons(view, sharing, complete=complete)
     return [
         title,
         section(open_lines(view, sharing)),
         call,
+        *foreign,
         *([clicks] if view.takes_clicks else []),
         *tail,
         *_note(request, sharing),

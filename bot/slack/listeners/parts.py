@@ -12,6 +12,7 @@ from bot.approvals.decide import Decider
 from bot.approvals.model import Person
 from bot.approvals.ports import Jobs
 from bot.database.pool import Pool
+from bot.slack.full_text import FullTexts
 from bot.slack.identity import Identity
 from bot.variables import Rate
 
@@ -27,6 +28,7 @@ class Parts:
     decider: Decider
     client: AsyncWebClient
     identity: Callable[[], Identity]
+    full_texts: FullTexts
     rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])  # by kind
 
 
