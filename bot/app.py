@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from agent.gate import Gate
 from agent.graph import build_graph
 from agent.models import explain_model_error, make_model
+from agent.seen import look_at
 from agent.tools import make_tools
 from agent.validation import problem_with, schema_of
 from bot.approvals.decide import Decider
@@ -122,13 +123,7 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
     decider = Decider(
         listener_pool, people, policies, phrases, queue, app_id, served.problem
     )
-    # Bolt's own client is never used; with a token it would warn about `authorize`
-    bolt = make_bolt_app(make_client(None, slack.api_url, session), slack.bot_token, us)
-    rates = {rate.kind: rate for rate in settings.rate_limit}
-    full_texts = FullTexts(client, session)
-    register_listeners(
-        bolt, Parts(listener_pool, queue, decider, client, us, full_texts, rates)
-    )
+    parts = _parts(settings, decider, client, session, us, served)
     return App(
         settings=settings,
         slack=slack,
@@ -140,13 +135,43 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
         pool=pool,
         listener_pool=listener_pool,
         queue=queue,
-        bolt=bolt,
-        full_texts=full_texts,
+        bolt=_bolt(slack, session, us, parts),
+        full_texts=parts.full_texts,
         workers=Workers(queue),
         courier=courier,
         clock=Clock(settings.sweep_interval, pool, queue, [policies.watch]),
         model=model,
     )
+
+
+def _parts(
+    settings: Settings,
+    decider: Decider,
+    client: AsyncWebClient,
+    session: aiohttp.ClientSession,
+    us: Us,
+    served: ServedGraph,
+) -> Parts:
+    return Parts(
+        pool=decider.pool,
+        jobs=decider.jobs,
+        decider=decider,
+        client=client,
+        identity=us,
+        full_texts=FullTexts(client, session),
+        look=served.look,
+        rates={rate.kind: rate for rate in settings.rate_limit},
+    )
+
+
+def _bolt(
+    slack: SlackAccess, session: aiohttp.ClientSession, us: Us, parts: Parts
+) -> AsyncApp:
+    # Bolt's own client is never used; with a token it would warn about `authorize`
+    client = make_client(None, slack.api_url, session)
+    bolt = make_bolt_app(client, slack.bot_token, us)
+    register_listeners(bolt, parts)
+    return bolt
 
 
 def _registered(
@@ -182,11 +207,16 @@ def _served(
         known = by_name.get(tool)
         return problem_with(known, dict(arguments)) if known else ""
 
+    async def look(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+        known = by_name.get(tool)
+        return await look_at(known, dict(arguments)) if known else None
+
     return ServedGraph(
         graph=build_graph(model, tools, Gate(grants)),
         schemas={tool.name: schema_of(tool) for tool in tools},
         explain=explain_model_error,
         problem=problem,
+        look=look,
     )
 
 

@@ -61,6 +61,7 @@ class Choice:
         reason: why it is rejected, or the answer in the tool's place.
         arguments: the whole new arguments, for an edit.
         typed: what was typed in to confirm.
+        seen: what the new arguments of an edit name at the moment.
     """
 
     request: str
@@ -72,3 +73,4 @@ class Choice:
     click: str = ""
     arguments: Mapping[str, Any] | None = None
     typed: str = ""
+    seen: Mapping[str, Any] | None = None

@@ -17,6 +17,7 @@ from bot.approvals.model import Status
 from bot.approvals.policy.model import THREAD, Policy
 from bot.approvals.ports import Job, Jobs, People, deliver_job, resume_job
 from bot.approvals.ruling import Asked, Rejected, Ruling, Turn, rule, sources_of
+from bot.approvals.seen import see
 from bot.approvals.standing import Standing
 from bot.database.pool import Connection
 from bot.masks import mask_strings
@@ -67,6 +68,7 @@ async def raise_requests(
         if await inserted.fetchone() is None:
             continue
         raised.append(row["id"])
+        await see(connection, row["id"], row["call_digest"], ask.seen)
         if row["card"]:
             follow.append(deliver_job(row["card"]))
         else:

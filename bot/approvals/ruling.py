@@ -53,6 +53,7 @@ class Asked:
     position: int = 0
     note: str = ""
     kind: Kind = Kind.TOOL
+    seen: Mapping[str, Any] | None = None  # what the call names at the moment
 
     @property
     def digest(self) -> str:

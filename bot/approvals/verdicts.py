@@ -16,6 +16,7 @@ from bot.approvals.eligibility import open_stage
 from bot.approvals.judge import Judgement
 from bot.approvals.model import Decision, Outcome, Person, Request, Status
 from bot.approvals.ports import Jobs, deliver_job, edit_job, resume_job
+from bot.approvals.seen import see
 from bot.database.pool import Connection, Pool, transaction
 
 CLOSES = {
@@ -171,6 +172,7 @@ async def _edit(
             **manner(new),
         },
     )
+    await see(connection, request.id, new.call_digest, choice.seen)
     await write_chain(connection, edit.begun)
     counted = choice if edit.own >= 0 else None
     who = (choice.person.user, choice.via)

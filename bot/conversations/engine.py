@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -21,6 +21,13 @@ STEP_LIMIT = 60  # super-steps of one turn
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 
 
+Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
+
+
+async def _blind(tool: str, arguments: Mapping[str, Any]) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class ServedGraph:
     """A compiled graph without a checkpointer, and what is known of it.
@@ -30,12 +37,14 @@ class ServedGraph:
         explain: a sentence for people about an exception of the graph, if it is known.
         problem: what a tool itself finds wrong with arguments, beyond their schema; ""
             if nothing is, or nobody can tell.
+        look: what a tool says that arguments name at the moment, if it can.
     """
 
     graph: Graph
     schemas: Mapping[str, dict[str, Any]]
     explain: Callable[[BaseException], str | None]
     problem: Callable[[str, Mapping[str, Any]], str] = lambda tool, arguments: ""
+    look: Look = _blind
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import structlog
@@ -83,12 +83,13 @@ class FullTexts:
         place = await self._client.files_getUploadURLExternal(
             filename=name, length=len(text)
         )
-        url = str(place["upload_url"])
+        given = cast("Any", place.data)
+        url = given["upload_url"]
         async with self._session.post(url, data=text, allow_redirects=False) as answer:
             if answer.status != 200:
                 raise ValueError(f"the upload was answered with {answer.status}")
         await self._client.files_completeUploadExternal(
-            files=[{"id": str(place["file_id"]), "title": name}],
+            files=[{"id": given["file_id"], "title": name}],
             channel_id=card.channel,
             thread_ts=card.thread or card.ts,
             initial_comment=whole_arguments(request.code, user),

@@ -93,6 +93,7 @@ def app_with(house: House) -> AsyncApp:
         AsyncWebClient(),
         lambda: US,
         cast("Any", None),  # opens nothing
+        cast("Any", None),
         {"clicks": CLICKS},
     )
     register_listeners(app, parts)

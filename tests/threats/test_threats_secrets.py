@@ -194,9 +194,9 @@ def test_plain_values_stay(value: Any):
     )
 
 
-SECRET_DECIDES = POLICY + (
-    "  - {name: big, tools: [wipe], when: {path: {eq: b}}, stages: [{approvers: bosses}]}"
-)
+SECRET_DECIDES = f"""{POLICY}
+  - {{name: big, tools: [wipe], when: {{path: {{eq: b}}}}, deny: true, why: Not b.}}
+"""
 
 
 async def test_threat_37_what_decides_the_risk_is_never_masked_but_refused(
@@ -207,7 +207,7 @@ async def test_threat_37_what_decides_the_risk_is_never_masked_but_refused(
     assert one.status is Status.REJECTED
     assert "path looks like a secret" in one.outcome_note
     assert one.arguments == {}
-    assert (await house.ask(arguments={"path": "b"})).is_open
+    assert (await house.ask(arguments={"path": "a"})).is_open
 
 
 async def test_threat_38_no_canary_reaches_the_trail(house: House):

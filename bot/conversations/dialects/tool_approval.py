@@ -33,6 +33,7 @@ def describe(
         tool=value["name"],
         arguments=value["args"],
         schema=schemas.get(value["name"], {}),
+        seen=value.get("seen"),
     )
 
 

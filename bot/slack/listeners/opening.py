@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, cast
 
 from bot.approvals import store
 from bot.approvals.judge import CHANGES, Choice, Effect
@@ -78,8 +79,9 @@ async def open_full_view(parts: Parts, body: Body, token: str) -> None:
     modal = full_view(view, card)
     answer = await parts.client.views_open(trigger_id=body["trigger_id"], view=modal)
     if needs_file(request):
-        opened = Opened(str(answer["view"]["id"]), str(answer["view"]["hash"]))
-        parts.full_texts.send(view, card, opened, person_of(body).user)
+        opened = cast("Any", answer.data)["view"]
+        place = Opened(opened["id"], opened["hash"])
+        parts.full_texts.send(view, card, place, person_of(body).user)
 
 
 def _as_it_is(choice: Choice, request: Request | None) -> Choice:

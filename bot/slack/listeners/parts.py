@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,8 @@ class Parts:
     client: AsyncWebClient
     identity: Callable[[], Identity]
     full_texts: FullTexts
+    # what a tool says that arguments name at the moment
+    look: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
     rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])  # by kind
 
 
