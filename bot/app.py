@@ -15,6 +15,7 @@ from agent.gate import Gate
 from agent.graph import build_graph
 from agent.models import explain_model_error, make_model
 from agent.seen import look_at
+from agent.strictness import LAX, is_strict
 from agent.tools import make_tools
 from agent.validation import problem_with, schema_of
 from bot.approvals.decide import Decider
@@ -25,7 +26,7 @@ from bot.conversations.runner import Runner
 from bot.conversations.settle import Settler
 from bot.conversations.talk import Talk
 from bot.database.pool import Pool, make_pool
-from bot.errors import BotError
+from bot.errors import BotError, ConfigurationError
 from bot.jobs.clock import Clock
 from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue
@@ -199,7 +200,13 @@ def _model(settings: Settings) -> BaseChatModel:
 def _served(
     settings: Settings, model: BaseChatModel, grants: StoredGrants
 ) -> ServedGraph:
-    """The shipped agent."""
+    """The shipped agent.
+
+    Raises:
+        ConfigurationError: a checkpoint could make this process run code.
+    """
+    if not is_strict():
+        raise ConfigurationError(LAX)
     tools = make_tools(settings.tools, files_dir=settings.files_dir)
     by_name = {tool.name: tool for tool in tools}
 

@@ -6,6 +6,7 @@ import hmac
 
 from aiohttp import web
 
+from bot.simulator.page_guard import calling
 from bot.simulator.web_api import Tokens
 from bot.simulator.web_api.files import LARGEST_FILE
 from bot.simulator.workspace import Workspace
@@ -21,8 +22,8 @@ class FileServer:
     def routes(self, prefix: str) -> list[web.RouteDef]:
         """Return the routes below a prefix."""
         return [
-            web.post(f"{prefix}/upload/{{file}}", self._take),
-            web.get(f"{prefix}/files/{{file}}/{{name}}", self._give),
+            web.post(f"{prefix}/upload/{{file}}", calling(self._take)),
+            web.get(f"{prefix}/files/{{file}}/{{name}}", calling(self._give)),
         ]
 
     async def _take(self, request: web.Request) -> web.Response:
