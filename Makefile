@@ -45,8 +45,12 @@ bench: $(STAMP)
 sbom: $(STAMP)
 	@$(PY) -m tests.support.sbom > sbom.json && echo "Written: sbom.json"
 
+# Beside .venv, since nothing else needs it: make mutants ARGS="bot.approvals.judge*"
 mutants: $(STAMP)
-	@exec $(PY) -m tests.support.mutants $(ARGS)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  --upgrade --target .mutmut --requirement mutants.lock
+	@PYTHONPATH="$(CURDIR)/.mutmut" $(PY) -m mutmut run $(ARGS)
+	@PYTHONPATH="$(CURDIR)/.mutmut" $(PY) -m mutmut results
 
 install: $(STAMP)
 
@@ -78,5 +82,5 @@ lock:
 	  --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mutmut mutants .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find agent bot tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -69,7 +69,9 @@ THREATS: Mapping[int, Threat] = {
     32: Threat("Sub-agents drop the gate"),
     33: Threat("A harmless name for a harmful tool"),
     34: Threat("A tool that changes after its approval"),
-    35: Threat("The trail altered"),
+    35: Threat(
+        "The trail altered", "In part: its chain of hashes comes with the audit."
+    ),
     36: Threat("An action without a record"),
     37: Threat("A secret on the card"),
     38: Threat("Secrets in logs, forged log lines"),
