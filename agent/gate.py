@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, Literal, NoReturn, cast
 
@@ -209,9 +210,13 @@ def _outcome(call: Call, output: object) -> Outcome:
     return Outcome(status, clean_text(output.text))
 
 
+#: The gate of whoever serves the graph, for tools that were guarded without one.
+in_force: ContextVar[Gate | None] = ContextVar("in_force", default=None)
+
+
 class _GuardedTool(BaseTool):
     inner: BaseTool
-    gate: Gate
+    gate: Gate | None
 
     def _run(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise NotImplementedError(f"{self.name} is guarded: use ainvoke.")
@@ -224,11 +229,24 @@ class _GuardedTool(BaseTool):
         if call.get("type") != "tool_call":
             raise ValueError(f"{self.name} is guarded: call it with a whole ToolCall.")
         whole = cast("ToolCall", cast("object", call))
-        return await self.gate.run(self.inner, whole, ensure_config(config))
+        gate = self.gate or in_force.get()
+        if gate is None:
+            raise RuntimeError(
+                f"{self.name} is guarded, and nobody serves its graph: give `guard` a "
+                "gate, or run the graph in the bot."
+            )
+        return await gate.run(self.inner, whole, ensure_config(config))
 
 
-def guard(tool: BaseTool, gate: Gate) -> BaseTool:
+def is_guarded(tool: BaseTool) -> bool:
+    """Whether a tool has a gate on it."""
+    return isinstance(tool, _GuardedTool)
+
+
+def guard(tool: BaseTool, gate: Gate | None = None) -> BaseTool:
     """Put the gate on a tool of another graph: same name, description and schema.
+
+    Without a gate it is that of the bot which serves the graph.
 
     For graphs that run each call in a task of its own, as `create_agent` does. A tool
     node that runs several calls in one task cannot pair several answers; a mixed-up

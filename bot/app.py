@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import aiohttp
 from langchain_core.language_models import BaseChatModel
@@ -12,26 +10,24 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from agent.gate import Gate
-from agent.graph import build_graph
-from agent.models import explain_model_error, make_model
-from agent.seen import look_at
-from agent.strictness import LAX, is_strict
-from agent.tools import make_tools
-from agent.validation import problem_with, schema_of
+from agent.models import make_model
 from bot.approvals.decide import Decider
+from bot.approvals.marks import Marker
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.gate import StoredGrants
+from bot.conversations.graph_facts import LoadedGraph
 from bot.conversations.recheck import Recheck
 from bot.conversations.runner import Runner
 from bot.conversations.settle import Settler
 from bot.conversations.talk import Talk
 from bot.database.pool import Pool, make_pool
-from bot.errors import BotError, ConfigurationError
+from bot.errors import BotError
 from bot.jobs.clock import Clock
 from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue
 from bot.jobs.workers import Workers
 from bot.policy_file import PolicyFile
+from bot.served import served_graph
 from bot.settings import Settings
 from bot.slack.app import make_bolt_app
 from bot.slack.client import make_client, make_session
@@ -97,34 +93,36 @@ class App:
     courier: Courier
     clock: Clock
     model: BaseChatModel
+    served: ServedGraph
 
 
-def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
+def make_app(
+    settings: Settings,
+    slack: SlackAccess,
+    database_url: str,
+    loaded: LoadedGraph | None = None,
+) -> App:
     """Build everything; nothing is connected yet.
+
+    Args:
+        loaded: the graph to serve in place of the shipped agent.
 
     Raises:
         PolicyError: the policy file cannot be used.
+        ConfigurationError: a checkpoint could make this process run code.
     """
-    policies = PolicyFile(settings.policy_file)
-    us = Us()
+    policies, us = PolicyFile(settings.policy_file), Us()
     session = make_session()
     client = make_client(slack.bot_token, slack.api_url, session)
-    pool = make_pool(database_url, name="runs", size=RUN_CONNECTIONS, timeout=5)
-    listener_pool = make_pool(
-        database_url, name="listeners", size=LISTENER_CONNECTIONS, timeout=1, smallest=2
-    )
+    pool, listener_pool = _pools(database_url)
     queue = Queue(database_url)
     people = Directory(client, us)
     model = _model(settings)
-    served = _served(settings, model, StoredGrants(pool, policies, queue))
+    gate = Gate(StoredGrants(pool, policies, queue))
+    served = served_graph(settings, model, gate, loaded)
     runner = _runner(pool, queue, people, policies, served)
-    deliverer = Deliverer(pool, queue, policies, client, us)
-    courier = _registered(pool, queue, runner, deliverer)
-    app_id, phrases = lambda: us().app, SlackPhrases()
-    decider = Decider(
-        listener_pool, people, policies, phrases, queue, app_id, served.problem
-    )
-    parts = _parts(settings, decider, client, session, us, served)
+    takers = _takers(listener_pool, queue, people, policies, us, served)
+    parts = _parts(settings, takers, client, session, us, served)
     return App(
         settings=settings,
         slack=slack,
@@ -139,24 +137,59 @@ def make_app(settings: Settings, slack: SlackAccess, database_url: str) -> App:
         bolt=_bolt(slack, session, us, parts),
         full_texts=parts.full_texts,
         workers=Workers(queue),
-        courier=courier,
+        courier=_registered(
+            pool, queue, runner, Deliverer(pool, queue, policies, client, us)
+        ),
         clock=Clock(settings.sweep_interval, pool, queue, [policies.watch]),
         model=model,
+        served=served,
+    )
+
+
+def _pools(url: str) -> tuple[Pool, Pool]:
+    """One for the runs, one for the listeners, which are never starved by those."""
+    return (
+        make_pool(url, name="runs", size=RUN_CONNECTIONS, timeout=5),
+        make_pool(
+            url, name="listeners", size=LISTENER_CONNECTIONS, timeout=1, smallest=2
+        ),
+    )
+
+
+def _takers(
+    pool: Pool,
+    queue: Queue,
+    people: Directory,
+    policies: PolicyFile,
+    us: Us,
+    served: ServedGraph,
+) -> tuple[Decider, Marker]:
+    """Who takes people's words: what they decide, and what they have found out."""
+
+    def own_app() -> str:
+        return us().app
+
+    phrases = SlackPhrases()
+    return (
+        Decider(pool, people, policies, phrases, queue, own_app, served.problem),
+        Marker(pool, people, policies, phrases, queue, own_app),
     )
 
 
 def _parts(
     settings: Settings,
-    decider: Decider,
+    takers: tuple[Decider, Marker],
     client: AsyncWebClient,
     session: aiohttp.ClientSession,
     us: Us,
     served: ServedGraph,
 ) -> Parts:
+    decider, marker = takers
     return Parts(
         pool=decider.pool,
         jobs=decider.jobs,
         decider=decider,
+        marker=marker,
         client=client,
         identity=us,
         full_texts=FullTexts(client, session),
@@ -181,6 +214,7 @@ def _registered(
     """Tell the queue who does which job; what is to be delivered goes out at once."""
     queue.register("turn", runner.turn, runner.give_up)
     queue.register("resume", runner.resume, runner.give_up)
+    queue.register("reconcile", runner.reconcile)
     queue.register("prune", runner.prune)
     queue.register("deliver", deliverer.deliver)
     courier = Courier(pool, queue, deliverer.deliver)
@@ -194,36 +228,6 @@ def _model(settings: Settings) -> BaseChatModel:
         api_key=key.get_secret_value() if key else None,
         base_url=settings.openai_base_url,
         model=settings.openai_model,
-    )
-
-
-def _served(
-    settings: Settings, model: BaseChatModel, grants: StoredGrants
-) -> ServedGraph:
-    """The shipped agent.
-
-    Raises:
-        ConfigurationError: a checkpoint could make this process run code.
-    """
-    if not is_strict():
-        raise ConfigurationError(LAX)
-    tools = make_tools(settings.tools, files_dir=settings.files_dir)
-    by_name = {tool.name: tool for tool in tools}
-
-    def problem(tool: str, arguments: Mapping[str, Any]) -> str:
-        known = by_name.get(tool)
-        return problem_with(known, dict(arguments)) if known else ""
-
-    async def look(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
-        known = by_name.get(tool)
-        return await look_at(known, dict(arguments)) if known else None
-
-    return ServedGraph(
-        graph=build_graph(model, tools, Gate(grants)),
-        schemas={tool.name: schema_of(tool) for tool in tools},
-        explain=explain_model_error,
-        problem=problem,
-        look=look,
     )
 
 

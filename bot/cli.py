@@ -21,6 +21,8 @@ from bot.approvals import store
 from bot.approvals.model import Request, Status
 from bot.approvals.policy import Complaint, PolicyError
 from bot.approvals.verdicts import reject_by_operator
+from bot.conversations.graph_facts import LoadedGraph
+from bot.conversations.serving import load_served
 from bot.database import embedded
 from bot.database.migrate import migrate
 from bot.database.pool import Pool, make_pool
@@ -144,19 +146,26 @@ async def run(settings: Settings, _parsed: argparse.Namespace, url: str) -> int:
     """Serve until told to stop."""
     for note in settings.notes:
         print(note, file=sys.stderr)
+    async with load_served(settings) as loaded:
+        await _serve(settings, loaded, url)
+    return 0
+
+
+async def _serve(settings: Settings, loaded: LoadedGraph | None, url: str) -> None:
+    for note in loaded.notes if loaded else ():
+        print(note, file=sys.stderr)
     if settings.transport is not Transport.SIMULATOR:
-        app = make_app(settings, _slack_access(settings), url)
+        app = make_app(settings, _slack_access(settings), url, loaded)
         await Service(app, []).run(lambda: None)
-        return 0
+        return
     simulation = make_simulation(settings, lambda: app.pool)
-    app = make_app(settings, simulation.access, url)
+    app = make_app(settings, simulation.access, url, loaded)
     try:
         await Service(app, simulation.routes).run(
             lambda: print(page_address(settings), flush=True)
         )
     finally:
         await simulation.simulator.close()
-    return 0
 
 
 def _slack_access(settings: Settings) -> SlackAccess:

@@ -18,9 +18,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from agent.models import explain_model_error, make_model
 from bot.approvals.policy import PolicyError, load_policy
+from bot.conversations.graph_facts import LoadedGraph
+from bot.conversations.serving import load_served
 from bot.database.migrate import missing
 from bot.database.pool import connect
 from bot.doctor_ids import unknown_ids
+from bot.errors import ConfigurationError
 from bot.settings import Settings, Transport
 from bot.slack.client import BAD_TOKEN, error_code, make_client, make_session
 from bot.slack.identity import learn_identity
@@ -43,6 +46,7 @@ async def check(settings: Settings, _parsed: argparse.Namespace, url: str) -> in
             "database": lambda: _database(url),
             "Slack": lambda: _slack(settings, client),
             "model": lambda: _model(settings),
+            "graph": lambda: _graph(settings),
         }
         results = {name: await part() for name, part in parts.items()}
     for name, troubles in results.items():
@@ -110,6 +114,33 @@ async def _slack(settings: Settings, client: AsyncWebClient) -> list[str]:
 def _scopes() -> set[str]:
     manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     return set(manifest["oauth_config"]["scopes"]["bot"])
+
+
+async def _graph(settings: Settings) -> list[str]:
+    """The graph that AGENT names can be served; what can be seen of it is said."""
+    try:
+        async with load_served(settings) as loaded:
+            for line in what_is_seen(loaded) if loaded else ():
+                print(f"graph: {line}")
+    except ConfigurationError as error:
+        return [str(error)]
+    return []
+
+
+def what_is_seen(loaded: LoadedGraph) -> list[str]:
+    """A graph as an operator should know it, a sentence for each thing."""
+    streams = "A chat model in it" if loaded.streams else "No chat model in sight"
+    return [
+        f"{loaded.name} takes messages under {loaded.input_channel}.",
+        f"It may ask: {'; '.join(loaded.foresees)}.",
+        f"{streams} can stream.",
+        *([_guarded(loaded)] if loaded.guards else []),
+        *loaded.notes,
+    ]
+
+
+def _guarded(loaded: LoadedGraph) -> str:
+    return f"Guarded tools: {', '.join(sorted(loaded.guards))}."
 
 
 async def _model(settings: Settings) -> list[str]:

@@ -29,6 +29,7 @@ from bot.policy_words import (
     manner_lines,
     plan_lines,
     policy_lines,
+    times_words,
 )
 from bot.settings import Settings, Transport
 from bot.slack.client import error_code, make_client, make_session
@@ -143,7 +144,7 @@ async def explain_command(
 async def _print_demanded(policy: Policy, plan: Demanded, known: Known) -> None:
     stages = stages_of(plan.stages)
     await known.learn(
-        live_sources(stages, policy), {*_users(policy), known.requester.user}
+        live_sources(plan.stages, policy), {*_users(policy), known.requester.user}
     )
     now = Standing(policy, dt.datetime.now(dt.UTC), known.members)
     stages = [replace(s, people=people_now(s, known, now)) for s in stages]
@@ -172,7 +173,7 @@ def _who(stage: Stage, known: Known) -> str:
         who = f"{group_words(Group(stage.approvers, (), stage.source))}, not looked up"
     else:
         who = ", ".join(map(known.label, stage.people)) or "nobody"
-    return f"{stage.approvers}, {stage.quorum} of: {who}"
+    return f"{stage.approvers}, {stage.quorum} of: {who}{times_words(stage.times)}"
 
 
 def _is_known(stage: Stage, known: Known) -> bool:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from bot.approvals.model import REQUESTER, USERS, Confirm, Verdict
+from bot.approvals.model import REQUESTER, USERS, Confirm, Hours, Times, Verdict
 from bot.approvals.policy import (
     MISSING,
     THREAD,
@@ -25,6 +25,7 @@ from bot.approvals.policy import (
 )
 from bot.approvals.policy.delegation import is_in_force
 from bot.approvals.policy.explain import Finding, replacing_defaults
+from bot.approvals.policy.fields import WEEKDAYS, in_units
 from bot.slack.text import visible
 
 Label = Callable[[str], str]  # of a user id: the name beside it, where it is known
@@ -45,9 +46,11 @@ def policy_lines(
     """The whole policy in force, with a mark where a rule can loosen."""
     yield f"Policy {policy.version}"
     yield (
-        f"A request waits {_span(policy.timeout)} at most; "
+        f"A request waits {in_units(policy.timeout)} at most; "
         f"cards go to {_place(policy.channel)}; days are those of {policy.timezone}."
     )
+    if policy.hours is not None:
+        yield f"Reminders and escalations wait for {_hours(policy.hours)}."
     yield from ("", "Rules, in order (every one that matches counts)")
     first = replacing_defaults(policy)
     for number, rule in enumerate(policy.rules, 1):
@@ -147,7 +150,27 @@ def _chain(stages: Iterable[StageDemand], usual: str) -> str:
 def _stage(stage: StageDemand, usual: str) -> str:
     number = f"{stage.quorum} of " if stage.quorum > 1 else ""
     place = f" (told in {_place(stage.channel)})" if stage.channel != usual else ""
-    return f"{number}{stage.approvers}{place}"
+    return f"{number}{stage.approvers}{place}{times_words(stage.times)}"
+
+
+def times_words(times: Times) -> str:
+    """What comes when a stage stays open, in brackets; "" where nothing does."""
+    said = [f"reminded after {in_units(reminder)}" for reminder in times.reminders]
+    if times.escalation:
+        joining = " and ".join(target.group for target in times.escalation.to)
+        said.append(f"joined by {joining} after {in_units(times.escalation.after)}")
+    if times.timeout:
+        said.append(f"timed out after {in_units(times.timeout)}")
+    return f" ({', '.join(said)})" if said else ""
+
+
+def _hours(hours: Hours) -> str:
+    days = ", ".join(WEEKDAYS[day] for day in hours.days)
+    return f"{days} from {_of_day(hours.begin)} to {_of_day(hours.end)}"
+
+
+def _of_day(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def _confirm(plan: Demanded) -> str:
@@ -208,10 +231,3 @@ def _delegation_lines(policy: Policy, label: Label, now: dt.datetime) -> Iterato
 
 def _place(channel: str) -> str:
     return "the conversation's thread" if channel == THREAD else channel
-
-
-def _span(span: dt.timedelta) -> str:
-    seconds = int(span.total_seconds())
-    units = ((86400, "d"), (3600, "h"), (60, "m"))
-    size, unit = next((u for u in units if seconds % u[0] == 0), (1, "s"))
-    return f"{seconds // size}{unit}"

@@ -14,6 +14,7 @@ from aiohttp import web
 from slack_sdk.errors import SlackApiError
 
 from bot.app import App
+from bot.approvals.resumes import find_other_versions
 from bot.database import workspaces
 from bot.database.migrate import migrate, missing
 from bot.errors import TRANSIENT, ConfigurationError
@@ -98,6 +99,7 @@ class Service:
     async def _come_up(self) -> None:
         await self._try_until_up("the database", self._open_database)
         await self._try_until_up("Slack", self._meet_slack)
+        await self._try_until_up("the database", self._meet_graph)
         self._app.workers.start()
         self._app.clock.start()
         if self._app.settings.transport is not Transport.HTTP:
@@ -149,6 +151,13 @@ class Service:
             simulated=simulated,
         )
         log.info("connected to Slack", action="slack", team=identity.team)
+
+    async def _meet_graph(self) -> None:
+        """Have it seen to what an earlier version of the graph has asked."""
+        app = self._app
+        found = await find_other_versions(app.pool, app.queue, app.served.version)
+        if found:
+            log.info("the graph has changed", action="graph_changed", waiting=found)
 
     async def _open_socket(self) -> None:
         app = self._app

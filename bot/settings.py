@@ -27,7 +27,7 @@ SIMULATOR_TOOLS = "files,sandbox"
 # Each belongs to work that is still to come. A setting that would be ignored silently
 # is worse than one that is refused.
 NOT_AVAILABLE = (
-    *("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "AGENT", "SMTP_URL", "SMTP_FROM"),
+    *("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SMTP_URL", "SMTP_FROM"),
     *("SQL_URL", "MCP_CONFIG", "LINK_SECRET", "API_TOKENS", "WEBHOOK_URL"),
     *("WEBHOOK_SECRET", "WEBHOOK_ALLOW_PRIVATE", "AUDIT_KEY", "AUDIT_SINK"),
     "AUDIT_INTERVAL",
@@ -68,6 +68,7 @@ class Settings(BaseModel):
     openai_api_key: Secret | None = None  # None: the offline model
     openai_base_url: Url | None = None
     openai_model: str | None = None
+    agent: str | None = None  # None: the shipped agent
     tools: Annotated[tuple[str, ...], BeforeValidator(variables.tools)] = ("files",)
     policy_file: Path = Path("policy.yml")
     files_dir: Path = Path(".data/files")

@@ -13,7 +13,14 @@ from bot.database.pool import Connection
 from bot.database.statements import load_statements
 from bot.masks import mask_strings
 
-FILES = ("requests.sql", "verdicts.sql", "grants.sql", "seen.sql")
+FILES = (
+    "requests.sql",
+    "verdicts.sql",
+    "time.sql",
+    "grants.sql",
+    "resumes.sql",
+    "seen.sql",
+)
 SQL: dict[str, LiteralString] = {
     name: text
     for file in FILES

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from bot.approvals import store
 from bot.approvals.audit import SQL, about, append
-from bot.approvals.model import Request, Stage
+from bot.approvals.eligibility import open_stage
+from bot.approvals.model import Hours, Request, Stage, Times
 from bot.approvals.ports import Jobs, deliver_job, edit_job
 from bot.database.pool import Connection
 
@@ -36,16 +38,20 @@ async def add_demands(connection: Connection, request: Request, tight: Request) 
 
 def what_is_added(request: Request, tight: Request) -> str:
     """One sentence about what a stricter policy adds."""
-    old = {stage.approvers: stage.quorum for stage in request.stages}
-    said = [
-        f"{stage.approvers} ({stage.quorum})"
-        if stage.approvers in old
-        else stage.approvers
-        for stage in tight.stages
-        if old.get(stage.approvers) != stage.quorum
-    ]
-    added = ", ".join(said) or "another confirmation"
+    old = {stage.approvers: stage for stage in request.stages}
+    said = [_added(old.get(stage.approvers), stage) for stage in tight.stages]
+    added = ", ".join(filter(None, said)) or "another confirmation"
     return f"The policy has changed and asks for more now: {added}."
+
+
+def _added(old: Stage | None, new: Stage) -> str:
+    if old is None:
+        return new.approvers
+    if old.quorum != new.quorum:
+        return f"{new.approvers} ({new.quorum})"
+    if old.times.timeout != new.times.timeout:
+        return f"{new.approvers} (sooner)"
+    return ""
 
 
 async def write_chain(
@@ -70,6 +76,12 @@ async def write_chain(
             "reopened": reopened,
         },
     )
+    await wind_clock(connection, request.id)
+
+
+async def wind_clock(connection: Connection, request: str) -> None:
+    """Store what time brings about, for whichever stage is open now."""
+    await connection.execute(SQL["wind_clock"], {"id": request})
 
 
 def chain_json(stages: Sequence[Stage], opened: int) -> Jsonb:
@@ -83,11 +95,28 @@ def chain_json(stages: Sequence[Stage], opened: int) -> Jsonb:
                 "quorum": stage.quorum,
                 "source": stage.source,
                 "channel": stage.channel,
+                "times": times_json(stage.times),
                 "open": position == opened,
             }
             for position, stage in enumerate(stages)
         ]
     )
+
+
+def times_json(times: Times) -> dict[str, Any]:
+    """Times as the table keeps them: in seconds, since not all days are as long."""
+    escalation = times.escalation
+    return {
+        "timeout": times.timeout.total_seconds() if times.timeout else None,
+        "reminders": [reminder.total_seconds() for reminder in times.reminders],
+        "after": escalation.after.total_seconds() if escalation else None,
+        "to": [asdict(target) for target in escalation.to] if escalation else [],
+    }
+
+
+def hours_json(hours: Hours | None) -> Jsonb | None:
+    """The policy's hours as a statement takes them."""
+    return Jsonb(asdict(hours)) if hours else None
 
 
 def manner(request: Request) -> dict[str, Any]:
@@ -96,7 +125,20 @@ def manner(request: Request) -> dict[str, Any]:
         "confirm": str(request.confirm),
         "confirm_argument": request.confirm_argument,
         "allow": [str(verdict) for verdict in request.allow],
+        "hours": hours_json(request.hours),
     }
+
+
+def needs_call(old: Request, new: Request) -> bool:
+    """Whether an edit has to be told: to others, or to who approved the old values.
+
+    The people of a stage that stays open, and that nobody has decided, see the card.
+    """
+    before, now = open_stage(old), open_stage(new)
+    if before is None or now is None:
+        return now is not None
+    moves = (now.approvers, now.channel) != (before.approvers, before.channel)
+    return moves or bool(old.decisions)
 
 
 async def call_next(

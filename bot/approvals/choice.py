@@ -62,6 +62,8 @@ class Choice:
         arguments: the whole new arguments, for an edit.
         typed: what was typed in to confirm.
         seen: what the new arguments of an edit name at the moment.
+        value: what a form was filled in with, to answer a graph's own question.
+        quiet: one of several words of one click; who clicks is told of all at once.
     """
 
     request: str
@@ -74,3 +76,22 @@ class Choice:
     arguments: Mapping[str, Any] | None = None
     typed: str = ""
     seen: Mapping[str, Any] | None = None
+    value: Any = None
+    quiet: bool = False
+
+
+def word_of(choice: Choice | None) -> dict[str, str | None]:
+    """What a person said, as the statement wants it; all None where nobody did."""
+    if choice is None:
+        names = ("enterprise", "team", "user", "verdict", "reason", "via", "click")
+        return dict.fromkeys(names)
+    verdict = choice.verdict
+    return {
+        "enterprise": choice.person.enterprise,
+        "team": choice.person.team,
+        "user": choice.person.user,
+        "verdict": "reject" if verdict == "withdraw" else str(verdict),
+        "reason": choice.reason,
+        "via": choice.via,
+        "click": choice.click,
+    }

@@ -1,14 +1,24 @@
-"""Silence: close the requests whose time is over."""
+"""Silence: reminders, escalations, and the end of what nobody has decided in time."""
 
 from __future__ import annotations
 
-from bot.approvals import store
-from bot.approvals.audit import SQL
-from bot.approvals.ports import Jobs
-from bot.approvals.verdicts import expire
-from bot.database.pool import Pool, transaction
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import LiteralString
 
-BATCH = 100
+from bot.approvals import store
+from bot.approvals.audit import SQL, about, as_json
+from bot.approvals.chains import wind_clock
+from bot.approvals.model import Request
+from bot.approvals.ports import Jobs, deliver_job, edit_job
+from bot.approvals.timetable import Nudge, due, nudged, wakes_at
+from bot.approvals.verdicts import expire
+from bot.database.pool import Connection, Pool, transaction
+
+# Rows of a batch stay locked until it is done, and a click on one of them waits.
+BATCH = 25
+Act = Callable[[Connection, Jobs, Request, datetime], Awaitable[bool]]
 
 
 async def expire_due(pool: Pool, jobs: Jobs, batch: int = BATCH) -> int:
@@ -16,15 +26,80 @@ async def expire_due(pool: Pool, jobs: Jobs, batch: int = BATCH) -> int:
 
     Replicas share the work: each skips the rows that another has locked.
     """
+    return await _in_batches(pool, jobs, SQL["select_due"], _expire, batch)
+
+
+async def nudge_due(pool: Pool, jobs: Jobs, batch: int = BATCH) -> int:
+    """Remind and escalate where that is due; return how many requests it was.
+
+    However late this comes, each of them gets one message at most. Replicas share the
+    work, and what is sent is marked in the transaction that writes it down.
+    """
+    return await _in_batches(pool, jobs, SQL["select_waking"], _nudge, batch)
+
+
+async def _in_batches(
+    pool: Pool, jobs: Jobs, statement: LiteralString, act: Act, batch: int
+) -> int:
     total = 0
     while True:
         async with transaction(pool) as connection:
-            found = await connection.execute(SQL["select_due"], {"limit": batch})
-            due = [row["id"] for row in await found.fetchall()]
-            for request_id in due:
-                request = await store.load(connection, request_id)
-                if request is not None:
-                    await expire(connection, jobs, request)
-        total += len(due)
-        if len(due) < batch:
+            found = await connection.execute(statement, {"limit": batch})
+            ids = [row["id"] for row in await found.fetchall()]
+            for request_id in ids:
+                loaded = await store.load_with_clock(connection, request_id)
+                if loaded is not None:
+                    total += await act(connection, jobs, *loaded)
+        if len(ids) < batch:
             return total
+
+
+async def _expire(
+    connection: Connection, jobs: Jobs, request: Request, now: datetime
+) -> bool:
+    if now < request.deadline:  # another version has passed a stage on
+        await wind_clock(connection, request.id)
+        return False
+    await expire(connection, jobs, request)
+    return True
+
+
+async def _nudge(
+    connection: Connection, jobs: Jobs, request: Request, now: datetime
+) -> bool:
+    nudge = due(request, now)
+    if nudge is None:
+        wake = wakes_at(request, now)
+        await connection.execute(SQL["wake_later"], {"id": request.id, "wake": wake})
+        return False
+    await _give(connection, jobs, request, nudge, now)
+    return True
+
+
+async def _give(
+    connection: Connection, jobs: Jobs, request: Request, nudge: Nudge, now: datetime
+) -> None:
+    """Mark it, tell people, write it down: all of it or nothing."""
+    index, after = request.stage_index, nudged(request, nudge, now)
+    stage, delivery = after.stages[index], str(uuid.uuid4())
+    words = {"reminded": nudge.reminds, "escalated": nudge.escalates}
+    facts = [
+        about(request, word, actor="clock", stage=index, group=stage.approvers)
+        for word, is_so in words.items()
+        if is_so
+    ]
+    touched = await connection.execute(
+        SQL["nudge"],
+        {
+            "id": request.id,
+            "stage": index,
+            "reminded_at": stage.reminded_at,
+            "escalated_at": stage.escalated_at,
+            "wake": wakes_at(after, now),
+            "delivery": delivery,
+            "kind": str(nudge.event),
+            "facts": as_json(facts),
+        },
+    )
+    edits = [edit_job(row["id"]) for row in await touched.fetchall()]
+    await jobs.defer(connection, [*edits, deliver_job(delivery)])

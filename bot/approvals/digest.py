@@ -39,21 +39,36 @@ def storable(value: Any) -> str:
     return text
 
 
-def _sha256(domain: str, value: Mapping[str, Any]) -> str:
-    text = f"slack-approval-bot/{domain}/1\n{canonical(value)}"
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+def schema_text(schema: Mapping[str, Any]) -> str:
+    """JSON of a tool's argument schema, the same text for the same schema.
+
+    Tools bound their integers by 2^63 and the like, for which RFC 8785 has no form.
+    """
+    try:
+        return canonical(dict(schema))
+    except NotCanonical:
+        return json.dumps(schema, sort_keys=True, separators=(",", ":"))
+
+
+def _sha256(domain: str, text: str) -> str:
+    whole = f"slack-approval-bot/{domain}/1\n{text}"
+    return hashlib.sha256(whole.encode("utf-8")).hexdigest()
 
 
 def schema_digest(schema: Mapping[str, Any]) -> str:
     """Hex SHA-256 of a tool's argument schema; changes when the tool does."""
-    return _sha256("schema", dict(schema))
+    return _sha256("schema", schema_text(schema))
 
 
 def call_digest(tool: str, schema: str, arguments: Mapping[str, Any]) -> str:
     """Hex SHA-256 of tool, schema digest and arguments: which call this is."""
-    return _sha256(
-        "call", {"tool": tool, "schema": schema, "arguments": dict(arguments)}
-    )
+    whole = {"tool": tool, "schema": schema, "arguments": dict(arguments)}
+    return _sha256("call", canonical(whole))
+
+
+def answer_digest(call: str, answer: Any) -> str:
+    """Hex SHA-256 of a question together with the answer that it is to get."""
+    return _sha256("answer", canonical({"call": call, "answer": answer}))
 
 
 def grant_digest(
@@ -66,14 +81,12 @@ def grant_digest(
     policy_version: str,
 ) -> str:
     """Hex SHA-256 of a call in its place: what people approve, and what runs."""
-    return _sha256(
-        "grant",
-        {
-            "call": call,
-            "conversation": conversation,
-            "interrupt": interrupt,
-            "tool_call": tool_call,
-            "requester": list(requester),
-            "policy_version": policy_version,
-        },
-    )
+    whole = {
+        "call": call,
+        "conversation": conversation,
+        "interrupt": interrupt,
+        "tool_call": tool_call,
+        "requester": list(requester),
+        "policy_version": policy_version,
+    }
+    return _sha256("grant", canonical(whole))

@@ -1,4 +1,7 @@
-"""An edit: other arguments, another digest, and the chain that the policy asks then."""
+"""A change of what people approve: other arguments, or an answer to a question.
+
+It brings another digest, and the chain that the policy asks for then.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.approvals import digest
+from bot.approvals.binding import call_digest_of, grant_digest_of
 from bot.approvals.choice import Choice
 from bot.approvals.confirm import is_confirmed
-from bot.approvals.fitting import complaint_about
+from bot.approvals.fitting import complaint_about, misfit
 from bot.approvals.model import Confirm, Decision, Request, Stage, Verdict
 from bot.approvals.policy.model import Demanded, Denied
+from bot.approvals.ruling import taken
 from bot.approvals.standing import (
     Standing,
     live_sources,
+    people_now,
     plan_of,
-    refreshed,
     stages_of,
+    with_members,
 )
 
 
@@ -54,30 +60,66 @@ def plan_edit(request: Request, choice: Choice, standing: Standing) -> Edit | Fl
 
     The editor's own stage counts as passed by the editor if the new chain has it. It
     does not where the new values ask for a typed confirmation that the old ones did
-    not: nobody has typed anything then.
+    not, since nobody has typed anything then, nor where the policy does not offer an
+    approval by edit for them.
     """
     arguments = dict(choice.arguments or {})
     if flaw := _flaw(request, choice, arguments):
         return flaw
-    found = plan_of(standing.policy, request.kind, request.tool, arguments)
+    first = request.first_arguments
+    new = replace(request, arguments=arguments, raised_arguments=first)
+    return _asked_anew(request, new, choice, standing)
+
+
+def plan_answer(request: Request, choice: Choice, standing: Standing) -> Edit | Flaw:
+    """Put an answer to a graph's own question before the chain.
+
+    It can make the graph do anything, so it is approved like a call: the stage of
+    whoever answers counts as passed by them, and what was said before about the
+    question alone no longer counts.
+    """
+    value: Any = choice.value
+    if value is None and request.form is None:
+        value = choice.reason.strip()
+        if not value:
+            return Flaw("answer_empty")
+    if request.form is not None and (complaint := misfit(request.form, value)):
+        return Flaw("answer_invalid", complaint)
+    try:
+        text = digest.storable(value)
+    except digest.NotCanonical as error:
+        return Flaw("answer_invalid", str(error))
+    if not is_confirmed(request, choice):
+        return Flaw("typed_wrong")
+    new = replace(request, answer_json=text)
+    return _asked_anew(request, new, choice, standing)
+
+
+def _asked_anew(
+    request: Request, new: Request, choice: Choice, standing: Standing
+) -> Edit | Flaw:
+    found = plan_of(standing.policy, request.kind, request.tool, new.arguments)
     if isinstance(found, Denied):
         return Flaw("edit_denied", found.why)
     own = request.stages[request.stage_index]
     chain = found if isinstance(found, Demanded) else None
     stages = stages_of(chain.stages) if chain else (_unopened(own),)
-    changed = _changed(request, arguments, choice, standing.policy.version)
+    changed = _changed(new, choice, standing.policy.version)
     if chain is not None:
         changed = replace(
             changed,
             rules=chain.rules,
             why=chain.why,
-            allow=chain.allow,
+            allow=taken(chain.allow, request.takes),
             confirm=chain.confirm,
             confirm_argument=chain.confirm_argument,
+            hours=chain.hours,
         )
-    changed = refreshed(replace(changed, stages=stages), standing)
-    untyped = changed.confirm is Confirm.TYPED and request.confirm is not Confirm.TYPED
-    return _counted(changed, choice, -1 if untyped else _index(stages, own), standing)
+    changed = with_members(replace(changed, stages=stages), standing)
+    index = -1
+    if _may_count(request, changed):
+        index = _index(changed, own, choice.person.user, standing)
+    return _counted(changed, choice, index, standing)
 
 
 def new_sources(request: Request, choice: Choice, standing: Standing) -> set[str]:
@@ -105,26 +147,12 @@ def _flaw(request: Request, choice: Choice, arguments: dict[str, Any]) -> Flaw |
     return None
 
 
-def _changed(
-    request: Request, arguments: dict[str, Any], choice: Choice, version: str
-) -> Request:
-    call = digest.call_digest(request.tool, request.schema_digest, arguments)
-    person = request.requester
-    raised = request.arguments if request.raised_arguments is None else None
+def _changed(request: Request, choice: Choice, version: str) -> Request:
+    changed = replace(request, policy_version=version)
     return replace(
-        request,
-        arguments=arguments,
-        raised_arguments=raised or request.raised_arguments,
-        call_digest=call,
-        grant_digest=digest.grant_digest(
-            call,
-            conversation=request.conversation,
-            interrupt=request.interrupt,
-            tool_call=request.tool_call,
-            requester=(person.enterprise, person.team, person.user),
-            policy_version=version,
-        ),
-        policy_version=version,
+        changed,
+        call_digest=call_digest_of(changed),
+        grant_digest=grant_digest_of(changed),
         edited_by=choice.person.user,
         decisions=(),
         voided=(*request.voided, *request.decisions),
@@ -132,13 +160,32 @@ def _changed(
     )
 
 
+def _may_count(old: Request, new: Request) -> bool:
+    """Whether an edit may be an approval of what it has made of the call."""
+    untyped = new.confirm is Confirm.TYPED and old.confirm is not Confirm.TYPED
+    return not untyped and {Verdict.APPROVE, Verdict.EDIT} <= {*new.allow}
+
+
 def _unopened(stage: Stage) -> Stage:
-    return replace(stage, opened_at=None, passed_at=None, quorum=1)
+    return replace(
+        stage,
+        quorum=1,
+        opened_at=None,
+        passed_at=None,
+        reminded_at=None,
+        escalated_at=None,
+    )
 
 
-def _index(stages: tuple[Stage, ...], own: Stage) -> int:
-    names = [stage.approvers for stage in stages]
-    return names.index(own.approvers) if own.approvers in names else -1
+def _index(new: Request, own: Stage, editor: str, standing: Standing) -> int:
+    """Where the editor's stage is in the new chain; -1 where they may not decide it.
+
+    Whoever had joined a stage by an escalation has not joined the new one yet.
+    """
+    for index, stage in enumerate(new.stages):
+        if stage.approvers == own.approvers:
+            return index if editor in people_now(stage, new, standing) else -1
+    return -1
 
 
 def _counted(request: Request, choice: Choice, own: int, standing: Standing) -> Edit:
@@ -146,7 +193,7 @@ def _counted(request: Request, choice: Choice, own: int, standing: Standing) -> 
     if own < 0:
         return Edit(request, request, own)
     word = Decision(
-        choice.person, Verdict.EDIT, own, standing.now, choice.via, click=choice.click
+        choice.person, choice.verdict, own, standing.now, choice.via, click=choice.click
     )
     stages = list(request.stages)
     if stages[own].quorum <= 1:

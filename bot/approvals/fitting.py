@@ -1,18 +1,42 @@
-"""Whether arguments fit the JSON schema that a tool was offered with."""
+"""Whether arguments, or an answer, fit the JSON schema that somebody else wrote."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from jsonschema import Draft202012Validator, exceptions
+from jsonschema import Draft202012Validator, exceptions, validators
 from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from bot.approvals.policy.conditions import compiled
+
 LONGEST_COMPLAINT = 200  # characters
+UNREADABLE = (
+    SchemaError,
+    Unresolvable,
+    RecursionError,
+    ValueError,
+    ArithmeticError,
+)
 _exceptions = cast("Any", exceptions)  # its functions carry no types
+# an empty registry: a schema that refers elsewhere is never fetched
+_NOTHING_ELSE: Any = cast("Any", Registry)()
+
+
+def _pattern(
+    _: object, pattern: str, value: object, __: object
+) -> Iterator[ValidationError]:
+    # In linear time: a tool's author, or its server, wrote the pattern, and while it is
+    # matched nobody else is served.
+    if isinstance(value, str) and not compiled(pattern).search(value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+_Validator: Any = cast("Any", validators).extend(
+    Draft202012Validator, {"pattern": _pattern}
+)
 
 
 def complaint_about(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
@@ -26,15 +50,29 @@ def complaint_about(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> 
         for name in arguments:
             if name not in properties:
                 return f"there is no argument {name!r}"
-    try:  # an empty registry: a schema that refers elsewhere is never fetched
-        found = Draft202012Validator(dict(schema), registry=Registry()).iter_errors(
-            dict(arguments)
-        )
+    return misfit(schema, dict(arguments))
+
+
+def misfit(schema: Mapping[str, Any], value: Any) -> str:
+    """Say what in a value does not fit a schema, "" if all does."""
+    try:
+        _Validator.check_schema(dict(schema))
+        found = validator(schema).iter_errors(value)
         first = cast("ValidationError | None", _exceptions.best_match(found))
-    except (SchemaError, Unresolvable, RecursionError, re.error):
+    except UNREADABLE:
         return "their schema cannot be read, so nobody can say whether they fit it"
     if first is None:
         return ""
     where = ".".join(str(step) for step in first.absolute_path)
     said = first.message[:LONGEST_COMPLAINT]
     return f"{where}: {said}" if where else said
+
+
+def validator(schema: Mapping[str, Any]) -> Draft202012Validator:
+    """A validator that never fetches what a schema refers to elsewhere."""
+    made = _Validator(
+        dict(schema),
+        registry=_NOTHING_ELSE,
+        format_checker=Draft202012Validator.FORMAT_CHECKER,
+    )
+    return cast("Draft202012Validator", made)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,12 @@ from psycopg.types.json import Jsonb
 
 from bot.approvals import digest, store
 from bot.approvals.audit import SQL, Fact, append
+from bot.approvals.binding import call_digest_of, grant_digest_of
 from bot.approvals.model import Execution, Request
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Denied, Policy, Waived
 from bot.approvals.ports import Jobs, deliver_job
+from bot.approvals.unknown import announce_unknown
 from bot.database.pool import Connection, Pool, transaction
 
 
@@ -26,7 +28,8 @@ class Run:
     team: str
     conversation: str
     generation: int
-    requests: Mapping[str, Request]  # by tool call: what is stored of open questions
+    requests: Mapping[str, Request]  # by tool call: of calls that claim their own grant
+    asked: Sequence[Request] = ()  # all that the graph waits for, oldest first
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ async def _claim_approved(
     connection: Connection, run: Run, call: CallFacts
 ) -> DictRow | None:
     request = run.requests.get(call.tool_call)
-    if request is None or _shown_digest(request) != call.digest:
+    if request is None or call_digest_of(request) != call.digest:
         return None
     claimed = await connection.execute(
         SQL["claim_approved"],
@@ -148,7 +151,7 @@ async def _claim_approved(
             "conversation": run.conversation,
             "tool_call": call.tool_call,
             "call_digest": call.digest,
-            "grant_digest": _grant_digest(request, call),
+            "grant_digest": grant_digest_of(request),
             "generation": run.generation,
             **_trail(run, call),
         },
@@ -161,24 +164,6 @@ def _trail(run: Run, call: CallFacts) -> dict[str, Any]:
     return {"team": run.team, "detail": Jsonb(detail)}
 
 
-def _shown_digest(request: Request) -> str:
-    """The call digest of what people were shown, made anew from what is stored."""
-    return digest.call_digest(request.tool, request.schema_digest, request.arguments)
-
-
-def _grant_digest(request: Request, call: CallFacts) -> str:
-    """The digest of what is about to run, made anew from its own arguments."""
-    person = request.requester
-    return digest.grant_digest(
-        call.digest,
-        conversation=request.conversation,
-        interrupt=request.interrupt,
-        tool_call=request.tool_call,
-        requester=(person.enterprise, person.team, person.user),
-        policy_version=request.policy_version,
-    )
-
-
 async def _explain(
     connection: Connection, jobs: Jobs, run: Run, call: CallFacts
 ) -> Taken:
@@ -189,7 +174,8 @@ async def _explain(
     )
     if row := await cut.fetchone():
         await append(connection, [_fact(run, call, "unknown")])
-        await _redraw(connection, jobs, row["request_id"])
+        if row["request_id"]:
+            await announce_unknown(connection, jobs, row["request_id"])
         return Taken(state=Execution.UNKNOWN)
     found = await (await connection.execute(SQL["select_grant"], key)).fetchone()
     if found is None or found["current_generation"] != run.generation:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from bot.approvals import eligibility
 from bot.approvals.choice import CHANGES, Choice, Effect, Place
 from bot.approvals.confirm import is_confirmed
-from bot.approvals.edit import Edit, Flaw, plan_edit
+from bot.approvals.edit import Edit, Flaw, plan_answer, plan_edit
 from bot.approvals.model import (
     Decision,
+    Kind,
     Outcome,
     Profile,
     Request,
@@ -17,9 +18,13 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.approvals.policy.model import Denied
-from bot.approvals.standing import Standing, refreshed, tightened
+from bot.approvals.standing import Standing, refreshed, tightened, with_members
 
 __all__ = ["CHANGES", "Choice", "Effect", "Judgement", "Place", "judge"]
+
+
+#: Each is a word for what the request then is.
+APPROVING = (Verdict.APPROVE, Verdict.EDIT, Verdict.ANSWER)
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,14 @@ def judge(
     if isinstance(tight, Denied):
         return Judgement(Effect.REJECTED, Outcome.DENIED, tight.why)
     judgement = _judge(refreshed(tight, standing), choice, standing)
-    return judgement if tight is request else replace(judgement, tight=tight)
+    if tight is request:
+        return judgement
+    return replace(judgement, tight=with_members(tight, standing))
 
 
 def _judge(request: Request, choice: Choice, standing: Standing) -> Judgement:
+    if standing.now >= request.deadline:  # by a shorter timeout in force
+        return Judgement(Effect.TIMED_OUT)
     if stuck := unfillable(request):
         return Judgement(Effect.REJECTED, Outcome.UNFILLABLE, stuck.approvers)
     if word := _refusal(request, choice):
@@ -81,7 +90,7 @@ def _too_late(request: Request, choice: Choice, standing: Standing) -> Judgement
         return Judgement(Effect.REPEATED)
     if not request.is_open:
         return Judgement(Effect.LATE, request.status)
-    if standing.now >= request.expires_at:
+    if standing.now >= request.deadline:
         return Judgement(Effect.TIMED_OUT)
     return None
 
@@ -142,24 +151,25 @@ def _weigh(request: Request, choice: Choice, standing: Standing) -> Judgement:
     match choice.verdict:
         case Verdict.REJECT:
             return Judgement(Effect.REJECTED)
+        case Verdict.ANSWER if request.kind is Kind.INTERRUPT:
+            return _weigh_change(plan_answer(request, choice, standing), standing)
         case Verdict.ANSWER if choice.reason.strip():
             return Judgement(Effect.ANSWERED)
         case Verdict.ANSWER:
             return Judgement(Effect.REFUSED, "answer_empty")
         case Verdict.EDIT:
-            return _weigh_edit(request, choice, standing)
+            return _weigh_change(plan_edit(request, choice, standing), standing)
         case _:
             return _weigh_approval(request, choice)
 
 
-def _weigh_edit(request: Request, choice: Choice, standing: Standing) -> Judgement:
-    found = plan_edit(request, choice, standing)
+def _weigh_change(found: Edit | Flaw, standing: Standing) -> Judgement:
     if isinstance(found, Flaw):
         return Judgement(Effect.REFUSED, found.word, found.detail)
-    if stuck := unfillable(found.request):
+    if stuck := unfillable(refreshed(found.request, standing)):
         return Judgement(Effect.REFUSED, "edit_unfillable", stuck.approvers)
     if found.request.stage_index == len(found.request.stages):
-        return Judgement(Effect.APPROVED, edit=found)
+        return Judgement(_approved(found.request), edit=found)
     return Judgement(Effect.EDITED, edit=found)
 
 
@@ -168,7 +178,7 @@ def _weigh_approval(request: Request, choice: Choice) -> Judgement:
     if approvals(request, index) + 1 < request.stages[index].quorum:
         effect = Effect.RECORDED
     elif all(s.passed_at or i == index for i, s in enumerate(request.stages)):
-        return Judgement(Effect.APPROVED)
+        return Judgement(_approved(request))
     else:
         effect = Effect.STAGE_PASSED
     if stuck := unfillable(after(request, choice, effect)):
@@ -177,10 +187,14 @@ def _weigh_approval(request: Request, choice: Choice) -> Judgement:
     return Judgement(effect)
 
 
+def _approved(request: Request) -> Effect:
+    return Effect.ANSWERED if request.is_answered else Effect.APPROVED
+
+
 def approvals(request: Request, stage: int) -> int:
     """How many people have approved a stage so far."""
     return sum(
-        decision.stage == stage and decision.verdict in (Verdict.APPROVE, Verdict.EDIT)
+        decision.stage == stage and decision.verdict in APPROVING
         for decision in request.decisions
     )
 

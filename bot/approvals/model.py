@@ -3,69 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import enum
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
-
-class Status(enum.StrEnum):
-    """Where a request stands. Only `pending` can change into another verdict."""
-
-    PENDING = "pending"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    TIMED_OUT = "timed_out"
-    WITHDRAWN = "withdrawn"
-    ORPHANED = "orphaned"
-    ANSWERED = "answered"  # a person answered in the tool's place; nothing ran
-
-
-class Outcome(enum.StrEnum):
-    """Why a request ended as it did, where no person's word on it says so."""
-
-    NONE = ""
-    DENIED = "denied"  # by the policy; the note is its `why`
-    UNFILLABLE = "unfillable"  # the note is the group of the stage
-    WAIVED = "waived"
-    REPEATED = "repeated"  # the same call was rejected here within the last hour
-    OPERATOR = "operator"  # the brake on the command line; the note is the reason
-    REOPENED = "reopened"  # pending again; the note says why
-
-
-class Execution(enum.StrEnum):
-    """What became of the action that a grant allows."""
-
-    APPROVED = "approved"
-    EXECUTING = "executing"
-    DONE = "done"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-
-
-class Verdict(enum.StrEnum):
-    """What a person says to a request."""
-
-    APPROVE = "approve"
-    REJECT = "reject"
-    EDIT = "edit"  # approve with other arguments
-    ANSWER = "answer"  # answer in the tool's place; it does not run
-    WITHDRAW = "withdraw"  # of the requester alone
-
-
-class Kind(enum.StrEnum):
-    """What is asked about."""
-
-    TOOL = "tool"  # a tool's call
-    INTERRUPT = "interrupt"  # a question of the graph's own
-
-
-class Confirm(enum.StrEnum):
-    """What stands between a click on Approve and its effect, weakest first."""
-
-    NONE = "none"
-    DIALOG = "dialog"  # a dialog that names the effect
-    TYPED = "typed"  # a value of the arguments, typed in
-
+from bot.approvals.words import (
+    Confirm,
+    Execution,
+    Kind,
+    Mark,
+    Outcome,
+    Status,
+    Verdict,
+)
 
 #: What may be done with a call unless a rule's `allow` says otherwise.
 ALLOWED = (Verdict.APPROVE, Verdict.REJECT, Verdict.EDIT)
@@ -102,6 +52,45 @@ REQUESTER = "requester"  # the built-in group: the person who asked
 
 
 @dataclass(frozen=True)
+class Target:
+    """A group that joins a stage; `source` as in `Group.source`."""
+
+    group: str
+    people: tuple[str, ...]  # user ids, as `Stage.people`
+    source: str = USERS
+
+
+@dataclass(frozen=True)
+class Escalation:
+    """After a time of silence these groups may decide a stage too."""
+
+    after: dt.timedelta
+    to: tuple[Target, ...]
+
+
+@dataclass(frozen=True)
+class Times:
+    """What comes when a stage stays open; all since its opening."""
+
+    timeout: dt.timedelta | None = None  # None: as long as the request has
+    reminders: tuple[dt.timedelta, ...] = ()  # earliest first
+    escalation: Escalation | None = None
+
+
+NO_TIMES = Times()
+
+
+@dataclass(frozen=True)
+class Hours:
+    """When the clock of reminders and escalations runs, by the clocks of a zone."""
+
+    days: tuple[int, ...]  # Monday is 0
+    begin: int  # minutes since midnight
+    end: int  # minutes since midnight, up to 24 * 60
+    zone: str  # an IANA name
+
+
+@dataclass(frozen=True)
 class Stage:
     """One step of a chain: who may decide it and how many of them must."""
 
@@ -112,6 +101,22 @@ class Stage:
     passed_at: dt.datetime | None = None
     source: str = USERS  # where its people come from, as in `Group.source`
     channel: str = ""  # where its people are told: a channel's id, or "thread"
+    times: Times = NO_TIMES
+    reminded_at: dt.datetime | None = None  # the last time
+    escalated_at: dt.datetime | None = None
+
+    @property
+    def joined(self) -> tuple[Target, ...]:
+        """The groups that an escalation has brought in."""
+        escalation = self.times.escalation
+        return escalation.to if escalation and self.escalated_at else ()
+
+    @property
+    def expires_at(self) -> dt.datetime | None:
+        """When the stage's own time is over; None if it has none, or is not open."""
+        if self.opened_at is None or self.times.timeout is None:
+            return None
+        return self.opened_at.astimezone(dt.UTC) + self.times.timeout
 
 
 @dataclass(frozen=True)
@@ -158,7 +163,7 @@ class Request:
     stages: tuple[Stage, ...]
     status: Status
     raised_at: dt.datetime
-    expires_at: dt.datetime
+    expires_at: dt.datetime  # of the whole request; see `deadline`
     decisions: tuple[Decision, ...] = ()
     decided_at: dt.datetime | None = None
     outcome: Outcome = Outcome.NONE
@@ -182,6 +187,45 @@ class Request:
     places: tuple[tuple[str, str], ...] = ()  # channel and ts of all its messages
     voided: tuple[Decision, ...] = ()  # words that no longer count
     kind: Kind = Kind.TOOL
+    hours: Hours | None = None  # None: the clock always runs
+    guarded: bool = True  # the tool claims its grant; else that is done at the resume
+    takes: tuple[Verdict, ...] | None = None  # by the graph; None: whatever is allowed
+    headline: str = ""  # of a graph's question: the argument that is shown first
+    form: dict[str, Any] | None = None  # JSON schema of the answer
+    answer_json: str | None = None  # to a graph's question: canonical JSON
+    refused_answer: str | None = None  # one that was taken back, likewise
+    graph_version: str = ""
+    marked: Mark = Mark.NONE
+    marked_by: str = ""  # a user id
+    marked_at: dt.datetime | None = None
+
+    @property
+    def deadline(self) -> dt.datetime:
+        """When silence rejects it: the request's end, or sooner the open stage's."""
+        index = self.stage_index
+        own = self.stages[index].expires_at if index < len(self.stages) else None
+        return min(own, self.expires_at) if own else self.expires_at
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether what is to be approved is an answer to a graph's question."""
+        return self.answer_json is not None
+
+    @property
+    def answer_value(self) -> Any:
+        """The answer to a graph's question, in its own type."""
+        return None if self.answer_json is None else json.loads(self.answer_json)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nobody knows what became of the action."""
+        return self.execution is Execution.UNKNOWN
+
+    @property
+    def first_arguments(self) -> dict[str, Any]:
+        """As the agent asked, before any edit."""
+        first = self.raised_arguments
+        return self.arguments if first is None else first
 
     @property
     def is_edited(self) -> bool:
@@ -189,7 +233,10 @@ class Request:
 
     @property
     def answer(self) -> str:
-        """What a person answered in the tool's place, "" if nobody did."""
+        """What a person answered, as text; "" if nobody did."""
+        if self.is_answered:
+            value = self.answer_value
+            return value if isinstance(value, str) else _shown(value)
         given = [d.reason for d in self.decisions if d.verdict is Verdict.ANSWER]
         return given[-1] if given else ""
 
@@ -204,3 +251,7 @@ class Request:
     @property
     def is_open(self) -> bool:
         return self.status is Status.PENDING
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)

@@ -18,7 +18,7 @@ class Job:
 
     name: str
     lock: str
-    arguments: dict[str, str] = field(default_factory=dict[str, str])
+    arguments: dict[str, str] = field(default_factory=dict[str, str], hash=False)
     can_wait: bool = False  # a moment, so that what people wait for goes first
 
 
@@ -80,6 +80,11 @@ def deliver_job(delivery: str) -> Job:
 def edit_job(delivery: str) -> Job:
     """Bring a message up to date; changes that follow each other become one edit."""
     return Job("deliver", delivery, {"delivery": delivery}, can_wait=True)
+
+
+def reconcile_job(conversation: str) -> Job:
+    """See what a conversation's graph still asks, after the graph has changed."""
+    return Job("reconcile", conversation, {"conversation": conversation})
 
 
 def prune_job(conversation: str) -> Job:

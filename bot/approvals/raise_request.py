@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
@@ -12,16 +13,18 @@ from psycopg.types.json import Jsonb
 
 from bot.approvals import digest
 from bot.approvals.audit import SQL
-from bot.approvals.chains import chain_json
+from bot.approvals.chains import chain_json, hours_json
 from bot.approvals.model import Status
 from bot.approvals.policy.model import THREAD, Policy
 from bot.approvals.ports import Job, Jobs, People, deliver_job, resume_job
 from bot.approvals.ruling import Asked, Rejected, Ruling, Turn, rule, sources_of
 from bot.approvals.seen import see
 from bot.approvals.standing import Standing
+from bot.approvals.timetable import earliest
 from bot.database.pool import Connection
 from bot.masks import mask_strings
 
+REQUESTS_PER_CARD = 6  # more calls of one question stand on further cards
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that sounds or looks alike
 Members = Mapping[str, tuple[str, ...]]
 
@@ -62,18 +65,18 @@ async def raise_requests(
     follow: list[Job] = []
     before, now = await _rejected_before(connection, turn, asked)
     standing = Standing(policy, now, members)
+    places = _Places(turn)
     for ask in asked:
-        row = _row(policy, turn, ask, rule(ask, turn, standing, before))
+        ruling = rule(ask, turn, standing, before)
+        row = _row(policy, turn, ask, ruling, places.of(ask, ruling))
         inserted = await connection.execute(SQL["raise"], row)
         if await inserted.fetchone() is None:
             continue
         raised.append(row["id"])
         await see(connection, row["id"], row["call_digest"], ask.seen)
-        if row["card"]:
-            follow.append(deliver_job(row["card"]))
-        else:
-            follow.append(resume_job(turn.conversation))
-    await jobs.defer(connection, follow)
+        card, conversation = row["card"], turn.conversation
+        follow.append(deliver_job(card) if card else resume_job(conversation))
+    await jobs.defer(connection, list(dict.fromkeys(follow)))
     return raised
 
 
@@ -96,13 +99,16 @@ def _digest(ask: Asked) -> str:
         return ""
 
 
-def _row(policy: Policy, turn: Turn, ask: Asked, ruling: Ruling) -> dict[str, Any]:
+def _row(
+    policy: Policy, turn: Turn, ask: Asked, ruling: Ruling, place: dict[str, str | None]
+) -> dict[str, Any]:
     return {
         "id": secrets.token_urlsafe(16),
         "code": "".join(secrets.choice(ALPHABET) for _ in range(4)),
         **_call(policy, turn, ask, ruling),
         **_ruled(policy, ruling),
-        **_messages(turn, ruling),
+        **_asked(ask),
+        **place,
         **_trail(turn, ask, ruling, policy),
     }
 
@@ -125,7 +131,7 @@ def _call(policy: Policy, turn: Turn, ask: Asked, ruling: Ruling) -> dict[str, A
         "kind": str(ask.kind),
         "note": ask.note,
         "arguments": digest.storable(arguments),
-        "schema": digest.canonical(ask.schema),
+        "schema": digest.schema_text(ask.schema),
         "schema_digest": schema,
         "call_digest": call,
         "grant_digest": digest.grant_digest(
@@ -139,6 +145,17 @@ def _call(policy: Policy, turn: Turn, ask: Asked, ruling: Ruling) -> dict[str, A
     }
 
 
+def _asked(ask: Asked) -> dict[str, Any]:
+    takes = ask.takes
+    return {
+        "takes": None if takes is None else [str(verdict) for verdict in takes],
+        "guarded": ask.guarded,
+        "headline": ask.headline,
+        "form": None if ask.form is None else json.dumps(ask.form),
+        "graph_version": ask.graph_version,
+    }
+
+
 def _ruled(policy: Policy, ruling: Ruling) -> dict[str, Any]:
     return {
         "rules": [name for name in ruling.rules if name],
@@ -147,7 +164,8 @@ def _ruled(policy: Policy, ruling: Ruling) -> dict[str, Any]:
         "status": ruling.status,
         "outcome": str(ruling.outcome),
         "outcome_note": ruling.note,
-        "timeout": ruling.timeout,
+        "timeout": ruling.timeout.total_seconds(),
+        **_timed(ruling),
         "stages": chain_json(ruling.stages, 0),
         "confirm": str(ruling.confirm),
         "confirm_argument": ruling.confirm_argument,
@@ -155,22 +173,52 @@ def _ruled(policy: Policy, ruling: Ruling) -> dict[str, Any]:
     }
 
 
-def _messages(turn: Turn, ruling: Ruling) -> dict[str, str | None]:
-    """The card, and beside it what the conversation's thread says.
-
-    The notice is sent when the card stands, since it links to it; a card that stands
-    in the thread itself needs none.
-    """
-    waits = ruling.status is Status.PENDING
-    in_thread = ruling.channel == THREAD
+def _timed(ruling: Ruling) -> dict[str, Any]:
+    """What time brings about for the first stage, in seconds from now."""
+    first = ruling.stages[0] if ruling.stages else None
+    timeout = first.times.timeout if first else None
+    wakes_after = earliest(first) if first else None
     return {
-        "card": str(uuid.uuid4()) if waits else None,
-        "card_channel": turn.channel if in_thread else ruling.channel,
-        "card_thread": turn.thread_ts if in_thread else None,
-        "notice": str(uuid.uuid4()) if waits and not in_thread else None,
-        "channel": turn.channel,
-        "thread": turn.thread_ts,
+        "hours": hours_json(ruling.hours),
+        "stage_timeout": timeout.total_seconds() if timeout else None,
+        "wakes_after": wakes_after.total_seconds() if wakes_after else None,
     }
+
+
+class _Places:
+    """The card of each request, and beside it what the conversation's thread says.
+
+    Calls of one question share both, as many as one card holds. The notice is sent when
+    the card stands, since it links to it; a card that stands in the thread itself needs
+    none.
+    """
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        self._taken: dict[tuple[str, str], tuple[int, str, str]] = {}
+
+    def of(self, ask: Asked, ruling: Ruling) -> dict[str, str | None]:
+        """Where a request is shown, as the statement wants it."""
+        turn, in_thread = self._turn, ruling.channel == THREAD
+        waits = ruling.status is Status.PENDING
+        card = notice = ""
+        if waits:
+            card, notice = self._next((ask.interrupt, ruling.channel))
+        return {
+            "card": card or None,
+            "card_channel": turn.channel if in_thread else ruling.channel,
+            "card_thread": turn.thread_ts if in_thread else None,
+            "notice": None if in_thread else notice or None,
+            "channel": turn.channel,
+            "thread": turn.thread_ts,
+        }
+
+    def _next(self, key: tuple[str, str]) -> tuple[str, str]:
+        count, card, notice = self._taken.get(key, (0, "", ""))
+        if count % REQUESTS_PER_CARD == 0:
+            card, notice = str(uuid.uuid4()), str(uuid.uuid4())
+        self._taken[key] = (count + 1, card, notice)
+        return card, notice
 
 
 def _trail(turn: Turn, ask: Asked, ruling: Ruling, policy: Policy) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Replies:
         if request and judgement.effect in (Effect.LATE, Effect.REFUSED):
             jobs += await store.touch(connection, request.id)
         text = self.phrases.answer(judgement, request, choice.person)
-        if choice.place and text:
+        if choice.place and text and not choice.quiet:
             jobs.append(
                 await store.add_delivery(
                     connection,

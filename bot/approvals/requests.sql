@@ -5,7 +5,7 @@ WITH fresh AS (
   SELECT WHERE NOT EXISTS (
     SELECT FROM requests WHERE conversation_id = %(conversation)s
       AND interrupt_id = %(interrupt)s AND position = %(position)s)),
-messages AS (
+posts AS (
   INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts)
   SELECT m.id, m.kind, %(team)s, m.channel, m.thread
   FROM fresh, (VALUES
@@ -13,14 +13,15 @@ messages AS (
     (%(notice)s::uuid, 'notice', %(channel)s, %(thread)s)
   ) AS m (id, kind, channel, thread)
   WHERE m.id IS NOT NULL
-  RETURNING id),
+  ON CONFLICT (id) DO NOTHING),  -- calls of one question share theirs
 raised AS (
   INSERT INTO requests (
     id, code, team_id, enterprise_id, conversation_id, interrupt_id, position,
     tool_call_id, tool, kind, arguments, schema, schema_digest, call_digest,
     raised_digest, grant_digest, requester_id, participants, rules, why,
     policy_version, note, status, outcome, outcome_note, decided_at, expires_at,
-    card_id, notice_id, confirm, confirm_argument, allow)
+    card_id, notice_id, confirm, confirm_argument, allow, takes, guarded, headline,
+    form, graph_version, message_id, hours, stage_expires_at, wake_at)
   SELECT
     %(id)s, %(code)s, %(team)s, %(enterprise)s, %(conversation)s, %(interrupt)s,
     %(position)s, %(tool_call)s, %(tool)s, %(kind)s, %(arguments)s, %(schema)s,
@@ -28,27 +29,38 @@ raised AS (
     %(requester)s, %(participants)s, %(rules)s, %(why)s, %(policy_version)s, %(note)s,
     %(status)s, %(outcome)s, %(outcome_note)s,
     CASE WHEN %(status)s = 'pending' THEN NULL ELSE bot_now() END,
-    bot_now() + %(timeout)s, %(card)s, %(notice)s,
-    %(confirm)s, %(confirm_argument)s, %(allow)s
+    bot_now() + make_interval(secs => %(timeout)s), %(card)s, %(notice)s,
+    %(confirm)s, %(confirm_argument)s, %(allow)s, %(takes)s, %(guarded)s,
+    %(headline)s, %(form)s, %(graph_version)s,
+    (SELECT min(m.id) FROM messages m
+     WHERE m.conversation_id = %(conversation)s AND m.state = 'running'), %(hours)s,
+    bot_now() + make_interval(secs => %(stage_timeout)s),
+    bot_now() + make_interval(secs => %(wakes_after)s)
   FROM fresh
   RETURNING *),
 shown AS (
   INSERT INTO request_messages (request_id, delivery_id)
-  SELECT raised.id, messages.id FROM raised, messages),
+  SELECT raised.id, m.id
+  FROM raised, unnest(ARRAY[%(card)s, %(notice)s]::uuid[]) AS m (id)
+  WHERE m.id IS NOT NULL
+  ON CONFLICT DO NOTHING),
 chain AS (
   INSERT INTO stages
-    (request_id, position, approvers, people, quorum, source, channel, opened_at)
+    (request_id, position, approvers, people, quorum, source, channel, times,
+     opened_at)
   SELECT raised.id, s.position, s.approvers,
     ARRAY(SELECT jsonb_array_elements_text(s.people)), s.quorum, s.source, s.channel,
-    CASE WHEN s.position = 0 THEN bot_now() END
+    s.times, CASE WHEN s.position = 0 THEN bot_now() END
   FROM raised, jsonb_to_recordset(%(stages)s::jsonb)
     AS s (position integer, approvers text, people jsonb, quorum integer,
-          source text, channel text)),
+          source text, channel text, times jsonb)),
 granted AS (
   INSERT INTO grants (conversation_id, tool_call_id, request_id, tool, rule,
     policy_version, call_digest, grant_digest, state)
-  SELECT conversation_id, tool_call_id, id, tool, array_to_string(rules, ', '),
-    policy_version, call_digest, grant_digest, 'approved'
+  SELECT conversation_id,
+    CASE WHEN guarded THEN tool_call_id ELSE interrupt_id || ':' || position END,
+    id, tool, array_to_string(rules, ', '), policy_version, call_digest, grant_digest,
+    'approved'
   FROM raised WHERE status = 'approved'),
 trail AS (
   INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail)
@@ -90,7 +102,7 @@ RETURNING id;
 
 -- name: select_request
 -- One request, whole, with the clock.
-SELECT * FROM stored_requests r
+SELECT * FROM timed_requests r
 WHERE r.id = %(id)s;
 
 -- name: clock
@@ -114,7 +126,7 @@ SELECT COALESCE(
 
 -- name: select_requests
 -- Several requests, whole: those of a status, of a code; the newest ones, newest first.
-SELECT * FROM stored_requests r
+SELECT * FROM timed_requests r
 WHERE (%(status)s::text IS NULL OR r.status = %(status)s)
   AND (%(code)s::text IS NULL OR r.code = %(code)s)
 ORDER BY r.raised_at DESC, r.position DESC, r.id DESC
@@ -122,14 +134,22 @@ LIMIT %(limit)s;
 
 -- name: select_requests_shown
 -- The requests that a message in Slack shows, in call order.
-SELECT * FROM stored_requests r
+SELECT * FROM timed_requests r
 WHERE r.id IN (SELECT m.request_id FROM request_messages m
                WHERE m.delivery_id = %(delivery)s)
 ORDER BY r.raised_at, r.position, r.id;
 
+-- name: find_card
+-- A card by its place; by its id, where Slack's word on its place is not stored yet.
+SELECT id::text AS id FROM deliveries
+WHERE kind = 'card' AND (
+  (posted_channel = %(channel)s AND message_ts = %(ts)s)
+  OR (message_ts IS NULL AND id::text = %(card)s))
+LIMIT 1;
+
 -- name: select_requests_unresumed
 -- What a conversation's graph waits for: open questions, and answers not yet taken.
-SELECT * FROM stored_requests r
+SELECT * FROM timed_requests r
 WHERE r.conversation_id = %(conversation)s AND r.resumed_at IS NULL
 ORDER BY r.raised_at, r.position, r.id;
 

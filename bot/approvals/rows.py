@@ -11,20 +11,26 @@ from bot.approvals.model import (
     Comment,
     Confirm,
     Decision,
+    Escalation,
     Execution,
+    Hours,
     Kind,
+    Mark,
     Outcome,
     Person,
     Request,
     Stage,
     Status,
+    Target,
+    Times,
     Verdict,
 )
 
 
 def request_from(row: Mapping[str, Any]) -> Request:
-    """One row of the view `stored_requests` as a Request."""
-    return Request(**_call(row), **_state(row), **_manner(row), **_words(row))
+    """One row of the view `timed_requests` as a Request."""
+    parts = (_call(row), _state(row), _manner(row), _words(row), _graphs(row))
+    return Request(**{k: v for part in parts for k, v in part.items()})
 
 
 def _call(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,6 +59,23 @@ def _call(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _graphs(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the graph takes, and what its question has come to."""
+    takes = row["takes"]
+    return {
+        "guarded": row["guarded"],
+        "takes": None if takes is None else tuple(Verdict(word) for word in takes),
+        "headline": row["headline"],
+        "form": None if row["form"] is None else json.loads(row["form"]),
+        "answer_json": row["answer"],
+        "refused_answer": row["refused_answer"],
+        "graph_version": row["graph_version"],
+        "marked": Mark(row["marked"]),
+        "marked_by": row["marked_by"],
+        "marked_at": row["marked_at"],
+    }
+
+
 def _state(row: Mapping[str, Any]) -> dict[str, Any]:
     """Where it stands, in the database and in Slack."""
     channel, ts = row["card"] or (None, None)
@@ -61,9 +84,9 @@ def _state(row: Mapping[str, Any]) -> dict[str, Any]:
         "outcome": Outcome(row["outcome"]),
         "outcome_note": row["outcome_note"],
         "execution": Execution(row["execution"]) if row["execution"] else None,
-        "raised_at": row["raised_at"],
-        "expires_at": row["expires_at"],
-        "decided_at": row["decided_at"],
+        "raised_at": utc(row["raised_at"]),
+        "expires_at": utc(row["expires_at"]),
+        "decided_at": utc(row["decided_at"]) if row["decided_at"] else None,
         "token": row["token"] or row["id"],
         "card": str(row["card_id"] or ""),
         "card_channel": channel or "",
@@ -83,6 +106,7 @@ def _manner(row: Mapping[str, Any]) -> dict[str, Any]:
         "confirm": Confirm(row["confirm"]),
         "confirm_argument": row["confirm_argument"],
         "allow": tuple(Verdict(word) for word in row["allow"]),
+        "hours": _hours(row["hours"]) if row["hours"] else None,
     }
 
 
@@ -105,7 +129,33 @@ def _stage(row: Mapping[str, Any]) -> Stage:
         passed_at=_time(row["passed_at"]),
         source=row["source"],
         channel=row["channel"],
+        times=_times(row["times"]),
+        reminded_at=_time(row["reminded_at"]),
+        escalated_at=_time(row["escalated_at"]),
     )
+
+
+def _times(stored: Mapping[str, Any]) -> Times:
+    """Seconds as `bot.approvals.chains` writes them; {} for a stage without times."""
+    timeout, after = stored.get("timeout"), stored.get("after")
+    reminders = tuple(_span(reminder) for reminder in stored.get("reminders", ()))
+    targets = tuple(
+        Target(each["group"], tuple(each["people"]), each["source"])
+        for each in stored.get("to", ())
+    )
+    return Times(
+        None if timeout is None else _span(timeout),
+        reminders,
+        None if after is None else Escalation(_span(after), targets),
+    )
+
+
+def _span(seconds: float) -> dt.timedelta:
+    return dt.timedelta(seconds=seconds)
+
+
+def _hours(stored: Mapping[str, Any]) -> Hours:
+    return Hours(tuple(stored["days"]), stored["begin"], stored["end"], stored["zone"])
 
 
 def _comment(row: Mapping[str, Any]) -> Comment:
@@ -126,4 +176,11 @@ def _decision(row: Mapping[str, Any]) -> Decision:
 
 
 def _time(text: str | None) -> dt.datetime | None:
-    return dt.datetime.fromisoformat(text) if text else None
+    return utc(dt.datetime.fromisoformat(text)) if text else None
+
+
+def utc(at: dt.datetime) -> dt.datetime:
+    """The same instant in UTC: in the session's zone, sums and differences would be
+    those of clocks on the wall.
+    """
+    return at.astimezone(dt.UTC)

@@ -12,6 +12,7 @@ from bot.approvals.model import (
     ALLOWED,
     REQUESTER,
     Confirm,
+    Hours,
     Kind,
     Outcome,
     Person,
@@ -27,6 +28,7 @@ from bot.approvals.standing import (
     people_now,
     plan_of,
     stages_of,
+    with_targets,
 )
 from bot.masks import hides
 
@@ -54,6 +56,12 @@ class Asked:
     note: str = ""
     kind: Kind = Kind.TOOL
     seen: Mapping[str, Any] | None = None  # what the call names at the moment
+    takes: tuple[Verdict, ...] | None = None  # what the graph takes; None: anything
+    waivable: bool = True
+    guarded: bool = True  # whether the tool itself claims the grant
+    headline: str = ""
+    form: dict[str, Any] | None = None
+    graph_version: str = ""
 
     @property
     def digest(self) -> str:
@@ -87,6 +95,7 @@ class Ruling:
     allow: tuple[Verdict, ...] = ALLOWED
     confirm: Confirm = Confirm.NONE
     confirm_argument: str = ""
+    hours: Hours | None = None
     is_readable: bool = True  # whether the arguments can be written down at all
 
     @property
@@ -140,7 +149,9 @@ def _plan(policy: Policy, asked: Asked) -> Plan | Ruling:
         text = digest.storable(asked.arguments)
     except digest.NotCanonical as error:
         return _unreadable(str(error))
-    found = plan_of(policy, asked.kind, asked.tool, asked.arguments)
+    found = plan_of(
+        policy, asked.kind, asked.tool, asked.arguments, waivable=asked.waivable
+    )
     if isinstance(found, Demanded):
         if len(text) > MOST_CHARACTERS:
             return _unreadable(TOO_LONG.format(length=len(text)))
@@ -181,9 +192,10 @@ def _demanded(
         found.why,
         stages,
         found.timeout,
-        allow=found.allow,
+        allow=taken(found.allow, asked.takes),
         confirm=found.confirm,
         confirm_argument=found.confirm_argument,
+        hours=found.hours,
     )
     if asked.kind is Kind.TOOL and (known := before.get(asked.digest)):
         note = f"{known.by} {known.at.isoformat(timespec='seconds')}"
@@ -195,10 +207,19 @@ def _demanded(
     return ruling
 
 
+def taken(
+    allow: tuple[Verdict, ...], takes: tuple[Verdict, ...] | None
+) -> tuple[Verdict, ...]:
+    """What the policy allows and the graph takes."""
+    return tuple(verdict for verdict in allow if takes is None or verdict in takes)
+
+
 def _with_people(stage: Stage, turn: Turn, standing: Standing) -> Stage:
     if stage.source == REQUESTER:
-        return replace(stage, people=(turn.requester.user,))
-    return replace(stage, people=standing.members.get(stage.source, stage.people))
+        own = (turn.requester.user,)
+    else:
+        own = standing.members.get(stage.source, stage.people)
+    return replace(stage, people=own, times=with_targets(stage.times, standing))
 
 
 def _rejected(ruling: Ruling, outcome: Outcome, note: str) -> Ruling:

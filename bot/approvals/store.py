@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from bot.approvals.audit import SQL
 from bot.approvals.model import Request
-from bot.approvals.rows import request_from
+from bot.approvals.rows import request_from, utc
 from bot.database.pool import Connection
 
 
@@ -33,13 +33,13 @@ async def _whole(
 ) -> tuple[Request, datetime] | None:
     found = await connection.execute(SQL["select_request"], {"id": request})
     row = await found.fetchone()
-    return (request_from(row), row["now"]) if row else None
+    return (request_from(row), utc(row["now"])) if row else None
 
 
 async def clock(connection: Connection) -> datetime:
     """The database's clock."""
     row = await (await connection.execute(SQL["clock"])).fetchone()
-    return cast("datetime", row["now"] if row else None)
+    return utc(cast("dict[str, Any]", row)["now"])
 
 
 async def load_locked(
@@ -73,6 +73,15 @@ async def shown_by(connection: Connection, delivery: str) -> list[Request]:
     key = {"delivery": delivery}
     found = await connection.execute(SQL["select_requests_shown"], key)
     return [request_from(row) for row in await found.fetchall()]
+
+
+async def shown_at(
+    connection: Connection, channel: str, ts: str, card: str
+) -> list[Request]:
+    """The requests of the card at a place, or with the id that its metadata names."""
+    key = {"channel": channel, "ts": ts, "card": card}
+    row = await (await connection.execute(SQL["find_card"], key)).fetchone()
+    return await shown_by(connection, row["id"]) if row else []
 
 
 async def unresumed(connection: Connection, conversation: str) -> list[Request]:

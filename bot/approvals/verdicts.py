@@ -5,18 +5,30 @@ Each function works on a request whose row its caller has locked.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
-from bot.approvals import digest, store
-from bot.approvals.audit import SQL, Fact, about, append, as_json
-from bot.approvals.chains import add_demands, call_next, manner, write_chain
-from bot.approvals.choice import Choice, Effect
+from bot.approvals import store
+from bot.approvals.audit import SQL, about, append, as_json
+from bot.approvals.binding import grant_digest_of
+from bot.approvals.chains import add_demands, call_next, needs_call, wind_clock
+from bot.approvals.choice import Choice, Effect, word_of
 from bot.approvals.edit import Edit
 from bot.approvals.eligibility import open_stage
 from bot.approvals.judge import Judgement
-from bot.approvals.model import Decision, Outcome, Person, Request, Status
+from bot.approvals.model import (
+    Decision,
+    Kind,
+    Outcome,
+    Person,
+    Request,
+    Status,
+    Verdict,
+)
 from bot.approvals.ports import Jobs, deliver_job, edit_job, resume_job
-from bot.approvals.seen import see
+from bot.approvals.rewriting import rewrite
 from bot.database.pool import Connection, Pool, transaction
 
 CLOSES = {
@@ -57,8 +69,12 @@ async def apply(
 
 async def expire(connection: Connection, jobs: Jobs, request: Request) -> None:
     """Reject by silence: the deadline of a pending request is over."""
-    judgement = Judgement(Effect.TIMED_OUT)
-    await _write(connection, jobs, request, judgement, "", ("clock", ""))
+    judgement, late = Judgement(Effect.TIMED_OUT), open_stage(request)
+    if late is None or request.deadline == request.expires_at:
+        await _write(connection, jobs, request, judgement, "", ("clock", ""))
+        return
+    judgement = Judgement(Effect.TIMED_OUT, Outcome.OVERDUE)
+    await _write(connection, jobs, request, judgement, late.approvers, ("clock", ""))
 
 
 async def reject_by_policy(
@@ -90,7 +106,9 @@ async def _write(
     status = CLOSES.get(judgement.effect)
     index = request.stage_index if stage is None else stage
     actor, via = who
-    detail = {"stage": index, "note": note, "outcome": judgement.word}
+    detail: dict[str, Any] = {"stage": index, "note": note, "outcome": judgement.word}
+    if judgement.effect is Effect.ANSWERED and request.kind is Kind.INTERRUPT:
+        detail["graph"] = True
     fact = about(request, str(judgement.effect), actor=actor, via=via, **detail)
     edited = judgement.effect is Effect.EDITED  # has a fact of its own
     written = await connection.execute(
@@ -98,13 +116,13 @@ async def _write(
         {
             "id": request.id,
             "stage": index,
-            "passes": _passes(judgement),
+            "passes": _passes(request, judgement),
             "opens": _opens(request, index),
             "status": status,
             "outcome": judgement.word,
             "note": note,
             "facts": as_json([] if edited else [fact]),
-            **_word(choice),
+            **word_of(choice),
         },
     )
     row = await written.fetchone()
@@ -113,12 +131,16 @@ async def _write(
     follow = [edit_job(delivery) for delivery in row["touched"]]
     if status is not None:
         follow.append(resume_job(request.conversation))
+    elif _passes(request, judgement):
+        await wind_clock(connection, request.id)
     await jobs.defer(connection, follow)
 
 
-def _passes(judgement: Judgement) -> bool:
+def _passes(request: Request, judgement: Judgement) -> bool:
     if judgement.edit is not None:
         return judgement.edit.passes
+    if judgement.effect is Effect.ANSWERED:
+        return request.kind is Kind.INTERRUPT
     return judgement.effect in (Effect.STAGE_PASSED, Effect.APPROVED)
 
 
@@ -127,23 +149,6 @@ def _opens(request: Request, index: int | None = None) -> int:
     done = request.stage_index if index is None else index
     rest = (i for i, s in enumerate(request.stages) if i != done and not s.passed_at)
     return next(rest, -1)
-
-
-def _word(choice: Choice | None) -> dict[str, str | None]:
-    """What a person said, as the statement wants it; all None where nobody did."""
-    if choice is None:
-        names = ("enterprise", "team", "user", "verdict", "reason", "via", "click")
-        return dict.fromkeys(names)
-    verdict = choice.verdict
-    return {
-        "enterprise": choice.person.enterprise,
-        "team": choice.person.team,
-        "user": choice.person.user,
-        "verdict": "reject" if verdict == "withdraw" else str(verdict),
-        "reason": choice.reason,
-        "via": choice.via,
-        "click": choice.click,
-    }
 
 
 async def _edit(
@@ -156,46 +161,14 @@ async def _edit(
 ) -> None:
     """Put the edited call in place of the one that was shown, then count the edit."""
     new = edit.request
-    await connection.execute(
-        SQL["edit"],
-        {
-            "id": request.id,
-            "length": len(new.stages),
-            "arguments": digest.storable(new.arguments),
-            "call_digest": new.call_digest,
-            "grant_digest": new.grant_digest,
-            "rules": list(new.rules),
-            "why": list(new.why),
-            "policy_version": new.policy_version,
-            "edited_by": new.edited_by,
-            "token": new.token,
-            **manner(new),
-        },
-    )
-    await see(connection, request.id, new.call_digest, choice.seen)
-    await write_chain(connection, edit.begun)
+    await rewrite(connection, request, choice, edit)
     counted = choice if edit.own >= 0 else None
     who = (choice.person.user, choice.via)
-    await append(connection, [_edit_fact(request, new, choice)])
     await _write(
         connection, jobs, edit.begun, judgement, "", who, counted, max(edit.own, 0)
     )
-    before, now = open_stage(request), open_stage(new)
-    if now and before and now.approvers != before.approvers:
+    if needs_call(request, new):
         await call_next(connection, jobs, new, new.stage_index)
-
-
-def _edit_fact(old: Request, new: Request, choice: Choice) -> Fact:
-    """What was, and what is now: the digests alone, since arguments may be secret."""
-    return about(
-        new,
-        "edited",
-        actor=choice.person.user,
-        via=choice.via,
-        before=old.grant_digest,
-        rules=list(new.rules),
-        policy=new.policy_version,
-    )
 
 
 async def reopen(
@@ -222,13 +195,15 @@ async def reopen(
     key = {"id": request.id}
     await connection.execute(SQL["lock_request"], key)
     withdrawn = await connection.execute(SQL["withdraw_grant"], key)
-    if withdrawn.rowcount != 1 and request.status is Status.APPROVED:
+    has_grant = request.status is Status.APPROVED or request.is_answered
+    if withdrawn.rowcount != 1 and has_grant:
         return None
     reopened = await connection.execute(SQL["reopen_request"], {**key, "note": note})
     if reopened.rowcount != 1:
         raise Overtaken(request.id)
     if lost is not None:
         await _void(connection, request, lost, note)
+        await wind_clock(connection, request.id)
     if tight is not None:
         await add_demands(connection, request, tight)
     return await store.load(connection, request.id)
@@ -237,9 +212,21 @@ async def reopen(
 async def _void(
     connection: Connection, request: Request, lost: Decision, note: str
 ) -> None:
-    word = {"id": request.id, "user": lost.person.user, "stage": max(lost.stage, 0)}
+    stage, after = max(lost.stage, 0), lost.stage
+    if lost.verdict is Verdict.ANSWER and request.is_answered:
+        # whoever has approved the answer has approved nothing else
+        stage, after = 0, -1
+        await connection.execute(
+            SQL["take_answer_back"],
+            {
+                "id": request.id,
+                "token": secrets.token_urlsafe(16),
+                "grant_digest": grant_digest_of(replace(request, answer_json=None)),
+            },
+        )
+    word = {"id": request.id, "user": lost.person.user, "stage": after}
     await connection.execute(SQL["void_decisions"], {**word, "reason": note})
-    await connection.execute(SQL["reopen_stage"], word)
+    await connection.execute(SQL["reopen_stage"], {**word, "stage": stage})
     fact = about(request, "voided", actor=lost.person.user, reason=note)
     await append(connection, [fact])
 
@@ -252,13 +239,14 @@ async def ask_again(connection: Connection, jobs: Jobs, request: Request) -> Non
 
 
 async def orphan(
-    connection: Connection, jobs: Jobs, requests: Sequence[Request]
+    connection: Connection,
+    jobs: Jobs,
+    requests: Sequence[Request],
+    note: str = "no longer asked",
 ) -> None:
     """Close open requests that their graph no longer asks, and redraw their cards."""
     ids = [request.id for request in requests]
-    found = await connection.execute(
-        SQL["orphan_requests"], {"ids": ids, "note": "no longer asked"}
-    )
+    found = await connection.execute(SQL["orphan_requests"], {"ids": ids, "note": note})
     closed = {row["id"] for row in await found.fetchall()}
     for request in requests:
         if request.id in closed:

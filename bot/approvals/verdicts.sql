@@ -7,8 +7,9 @@ WHERE request_id = %(id)s AND voided_at IS NULL
 
 -- name: decide
 -- A word, what it passes, and the verdict, if it is one, with the trail: one winner, and
--- never after the deadline except by the deadline. Says whether the verdict was written,
--- and which messages now show something old. The row is locked before.
+-- never after the deadline except by the deadline: the request's, or that of the stage.
+-- Says whether the verdict was written, and which messages now show something old. The
+-- row is locked before.
 WITH word AS (
   INSERT INTO decisions (
     request_id, stage, enterprise_id, team_id, user_id, verdict, reason, via, click)
@@ -26,14 +27,19 @@ closed AS (
   SET status = %(status)s, decided_at = bot_now(), outcome = %(outcome)s,
     outcome_note = %(note)s
   WHERE id = %(id)s AND status = 'pending' AND %(status)s::text IS NOT NULL
-    AND (%(status)s::text = 'timed_out') = (expires_at <= bot_now())
+    AND (%(status)s::text = 'timed_out') = (bot_now() >= LEAST(expires_at,
+      (SELECT s.opened_at + make_interval(secs => (s.times->>'timeout')::float8)
+       FROM stages s WHERE s.request_id = %(id)s AND s.position = %(stage)s)))
   RETURNING *),
 granted AS (
   INSERT INTO grants (conversation_id, tool_call_id, request_id, tool, rule,
     policy_version, call_digest, grant_digest, state)
-  SELECT conversation_id, tool_call_id, id, tool, array_to_string(rules, ', '),
-    policy_version, call_digest, grant_digest, 'approved'
-  FROM closed WHERE status = 'approved'
+  SELECT conversation_id,
+    CASE WHEN guarded THEN tool_call_id ELSE interrupt_id || ':' || position END,
+    id, tool, array_to_string(rules, ', '), policy_version, call_digest, grant_digest,
+    'approved'
+  -- the answer to a graph's own question can make it do anything
+  FROM closed WHERE status = 'approved' OR (status = 'answered' AND kind = 'interrupt')
   -- a call that an older policy denied, and that was asked again after a crash
   ON CONFLICT (conversation_id, tool_call_id) DO UPDATE
   SET request_id = EXCLUDED.request_id, rule = EXCLUDED.rule, result = NULL,
@@ -69,22 +75,49 @@ UPDATE requests SET arguments = %(arguments)s,
   call_digest = %(call_digest)s, grant_digest = %(grant_digest)s, rules = %(rules)s,
   why = %(why)s, policy_version = %(policy_version)s, edited_by = %(edited_by)s,
   confirm = %(confirm)s, confirm_argument = %(confirm_argument)s, allow = %(allow)s,
+  token = %(token)s, hours = %(hours)s, outcome = '', outcome_note = ''
+WHERE id = %(id)s;
+
+-- name: give_answer
+-- An answer to a graph's question stands before the chain: as `edit`.
+WITH old AS (
+  INSERT INTO spent_tokens (token, request_id)
+  SELECT COALESCE(token, id), id FROM requests WHERE id = %(id)s),
+void AS (
+  UPDATE decisions SET voided_at = bot_now(), void_reason = 'answered'
+  WHERE request_id = %(id)s AND voided_at IS NULL),
+gone AS (
+  DELETE FROM stages WHERE request_id = %(id)s AND position >= %(length)s)
+UPDATE requests SET answer = %(answer)s, call_digest = %(call_digest)s,
+  grant_digest = %(grant_digest)s, rules = %(rules)s, why = %(why)s,
+  policy_version = %(policy_version)s, edited_by = %(edited_by)s,
+  confirm = %(confirm)s, confirm_argument = %(confirm_argument)s, allow = %(allow)s,
   token = %(token)s, outcome = '', outcome_note = ''
+WHERE id = %(id)s;
+
+-- name: take_answer_back
+-- Whoever gave the answer may no longer decide; the question stands as it was raised.
+WITH old AS (
+  INSERT INTO spent_tokens (token, request_id)
+  SELECT COALESCE(token, id), id FROM requests WHERE id = %(id)s)
+UPDATE requests SET refused_answer = answer, answer = NULL, token = %(token)s, grant_digest = %(grant_digest)s
 WHERE id = %(id)s;
 
 -- name: write_chain
 -- The chain as it is now, stage by stage; open is the first that has not passed.
 INSERT INTO stages
-  (request_id, position, approvers, people, quorum, source, channel, opened_at)
+  (request_id, position, approvers, people, quorum, source, channel, times, opened_at)
 SELECT %(id)s, s.position, s.approvers,
   ARRAY(SELECT jsonb_array_elements_text(s.people)), s.quorum, s.source, s.channel,
-  CASE WHEN s.open THEN bot_now() END
+  s.times, CASE WHEN s.open THEN bot_now() END
 FROM jsonb_to_recordset(%(stages)s::jsonb)
   AS s (position integer, approvers text, people jsonb, quorum integer, source text,
-        channel text, open boolean, passed boolean)
+        channel text, times jsonb, open boolean)
 ON CONFLICT (request_id, position) DO UPDATE
 SET approvers = EXCLUDED.approvers, people = EXCLUDED.people, quorum = EXCLUDED.quorum,
-  source = EXCLUDED.source, channel = EXCLUDED.channel,
+  source = EXCLUDED.source, channel = EXCLUDED.channel, times = EXCLUDED.times,
+  reminded_at = CASE WHEN NOT %(anew)s THEN stages.reminded_at END,
+  escalated_at = CASE WHEN NOT %(anew)s THEN stages.escalated_at END,
   opened_at = CASE WHEN %(anew)s THEN EXCLUDED.opened_at
     ELSE COALESCE(stages.opened_at, EXCLUDED.opened_at) END,
   passed_at = CASE WHEN %(anew)s OR stages.position = ANY(%(reopened)s) THEN NULL
@@ -147,7 +180,7 @@ RETURNING id;
 
 -- name: reopen_stage
 -- The stage of a voided decision, and those behind it, are to be decided again.
-UPDATE stages SET passed_at = NULL,
+UPDATE stages SET passed_at = NULL, reminded_at = NULL, escalated_at = NULL,
   opened_at = CASE WHEN position = %(stage)s THEN bot_now() END
 WHERE request_id = %(id)s AND position >= %(stage)s;
 
@@ -161,9 +194,3 @@ UPDATE requests SET status = 'orphaned', decided_at = bot_now(), resumed_at = bo
   outcome_note = %(note)s
 WHERE id = ANY(%(ids)s) AND status = 'pending'
 RETURNING id;
-
--- name: select_due
--- Requests whose time is over; each replica takes others.
-SELECT id FROM requests
-WHERE status = 'pending' AND expires_at <= bot_now()
-ORDER BY expires_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED;

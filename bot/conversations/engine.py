@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.errors import UnknownInterruptError
-from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command, Interrupt
+from langgraph.types import Command
 
+from agent.gate import Gate, in_force
 from bot.approvals.grants import Run
 from bot.conversations.gate import current_run
+from bot.conversations.graph_facts import MESSAGES, Graph
+from bot.conversations.graphs import with_saver
+from bot.conversations.standpoint import Ran, is_finished, ran_of, stand_of
 from bot.database.pool import Pool
 
-STEP_LIMIT = 60  # super-steps of one turn
-Graph = CompiledStateGraph[Any, Any, Any, Any]
+STEP_LIMIT = 60  # super-steps of one turn, where the graph sets no limit itself
+HIGHEST_LIMIT = 1_000  # `create_agent` sets ten thousand, which is as good as none
 
 
 Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
@@ -38,6 +42,11 @@ class ServedGraph:
         problem: what a tool itself finds wrong with arguments, beyond their schema; ""
             if nothing is, or nobody can tell.
         look: what a tool says that arguments name at the moment, if it can.
+        guards: tools that claim their grant themselves, by our own gate.
+        is_own: whether all of its questions come from our own gate, one in each task.
+        stops: whether it has static breakpoints.
+        version: changes with the structure that its interrupts rest on.
+        gate: for tools that were guarded without one.
     """
 
     graph: Graph
@@ -45,20 +54,12 @@ class ServedGraph:
     explain: Callable[[BaseException], str | None]
     problem: Callable[[str, Mapping[str, Any]], str] = lambda tool, arguments: ""
     look: Look = _blind
-
-
-@dataclass(frozen=True)
-class Ran:
-    """Where a graph stands when it has stopped."""
-
-    interrupts: tuple[Interrupt[Any], ...]
-    messages: tuple[AnyMessage, ...]
-
-    @property
-    def answer(self) -> str:
-        """The text of the model's last word."""
-        last = self.messages[-1] if self.messages else None
-        return str(last.text) if isinstance(last, AIMessage) else ""
+    guards: frozenset[str] = frozenset()
+    is_own: bool = False
+    stops: bool = False
+    input_channel: str = MESSAGES
+    version: str = ""
+    gate: Gate | None = None
 
 
 class Engine:
@@ -72,9 +73,9 @@ class Engine:
         self.served = served
         self._pool = pool
 
-    async def start(self, run: Run, graph_input: dict[str, Any]) -> Ran:
-        """Give the graph new input."""
-        return await self._invoke(run, graph_input)
+    async def start(self, run: Run, messages: Sequence[BaseMessage]) -> Ran:
+        """Give the graph new messages; what it asked before is given up."""
+        return await self._invoke(run, {self.served.input_channel: [*messages]})
 
     async def resume(self, run: Run, answers: Mapping[str, Any]) -> Ran:
         """Answer pending interrupts by their ids, all in one map.
@@ -91,20 +92,36 @@ class Engine:
             return await self._invoke(run, Command(resume=rest))
         return await self.go_on(run)
 
-    async def go_on(self, run: Run) -> Ran:
-        """Finish what a crash has cut off; a finished graph stays as it is."""
-        graph, config = self._prepare(run)
-        state = await graph.aget_state(config)
-        ran = _ran(state.values, state.interrupts)
-        if not state.next and _is_finished(ran):
-            return ran
+    async def run_on(self, run: Run) -> Ran:
+        """Let the graph go on from a static breakpoint."""
         return await self._invoke(run, None)
+
+    async def go_on(self, run: Run) -> Ran:
+        """Finish what a crash has cut off; a graph that has ended or asks stays so."""
+        ran = await self.look(run)
+        if self.served.is_own:
+            goes_on = ran.is_cut_off or bool(ran.interrupts) or not is_finished(ran)
+        else:
+            # tools have run, and the model was not told (F8 in langgraph's issue 8796)
+            untold = not ran.interrupts and ran.ends_with_a_tool
+            goes_on = ran.is_cut_off or untold
+        return await self._invoke(run, None) if goes_on else ran
+
+    async def look(self, run: Run, *, stopped: bool = False) -> Ran:
+        """Where the graph stands; nothing runs.
+
+        Args:
+            stopped: whether it has just come to a stop by itself, so that what comes
+                next waits at a breakpoint and was not cut off.
+        """
+        graph, config = self._prepare(run)
+        stops = self.served.stops or stopped
+        state = await graph.aget_state(config, subgraphs=self.served.stops)
+        return stand_of(state, self.served.input_channel, stops=stops)
 
     async def knows(self, run: Run, message_id: str) -> bool:
         """Whether the graph has taken this message already."""
-        graph, config = self._prepare(run)
-        state = await graph.aget_state(config)
-        ran = _ran(state.values, state.interrupts)
+        ran = await self.look(run)
         return any(message.id == message_id for message in ran.messages)
 
     async def prune(self, conversation: str) -> None:
@@ -114,31 +131,36 @@ class Engine:
 
     async def _invoke(self, run: Run, graph_input: Any) -> Ran:
         graph, config = self._prepare(run)
-        token = current_run.set(run)
-        try:
+        with self._serving(run):
             values = await graph.ainvoke(graph_input, config, durability="sync")
+        if self.served.is_own:
+            return ran_of(values, values.get("__interrupt__", ()), MESSAGES)
+        # what a graph returns need not be all of its state, and no breakpoint is in it
+        return await self.look(run, stopped=True)
+
+    @contextmanager
+    def _serving(self, run: Run) -> Generator[None]:
+        tokens = current_run.set(run), in_force.set(self.served.gate)
+        try:
+            yield
         finally:
-            current_run.reset(token)
-        return _ran(values, values.get("__interrupt__", ()))
+            current_run.reset(tokens[0])
+            in_force.reset(tokens[1])
 
     def _prepare(self, run: Run) -> tuple[Graph, RunnableConfig]:
         saver = AsyncPostgresSaver(cast("Any", self._pool))
-        graph = self.served.graph.copy(update={"checkpointer": saver})
+        graph = with_saver(self.served.graph, saver)
         config: RunnableConfig = {
             "configurable": {
                 "thread_id": run.conversation,
                 # refuses an answer whose question is not pending, before it is saved
                 "__pregel_strict_resume": True,
             },
-            "recursion_limit": STEP_LIMIT,
+            "recursion_limit": self._limit,
         }
         return graph, config
 
-
-def _ran(values: Mapping[str, Any], interrupts: Any) -> Ran:
-    return Ran(tuple(interrupts), tuple(values.get("messages", ())))
-
-
-def _is_finished(ran: Ran) -> bool:
-    last = ran.messages[-1] if ran.messages else None
-    return isinstance(last, AIMessage) and not last.tool_calls
+    @property
+    def _limit(self) -> int:
+        own = (self.served.graph.config or {}).get("recursion_limit", STEP_LIMIT)
+        return min(own, HIGHEST_LIMIT)

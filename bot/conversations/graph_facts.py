@@ -19,6 +19,7 @@ from langgraph.graph import add_messages
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel import Pregel
 
+from agent.gate import is_guarded
 from agent.validation import schema_of
 from bot.conversations import node_sight
 
@@ -59,6 +60,8 @@ class LoadedGraph:
         streams: whether a chat model that can stream is in sight of a node.
         version: a digest of nodes, edges, state and breakpoints, so that a change
             which its waiting interrupts may not survive is noticed.
+        stops: whether it has static breakpoints.
+        guards: tools of tool nodes that our own gate stands on.
         notes: sentences for whoever starts the bot.
     """
 
@@ -70,6 +73,8 @@ class LoadedGraph:
     streams: bool
     version: str
     notes: tuple[str, ...] = ()
+    stops: bool = False
+    guards: frozenset[str] = frozenset()
 
 
 def describe(graph: Graph, name: str) -> LoadedGraph:
@@ -93,6 +98,11 @@ def describe(graph: Graph, name: str) -> LoadedGraph:
         ),
         version=_version(graph),
         notes=tuple(_notes(graph)),
+        stops=any(
+            part.interrupt_before_nodes or part.interrupt_after_nodes
+            for _, part in _parts(graph)
+        ),
+        guards=frozenset(n for n, t in _tools(graph).items() if is_guarded(t)),
     )
 
 

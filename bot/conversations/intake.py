@@ -15,7 +15,7 @@ from bot.approvals.pace import limits
 from bot.approvals.ports import Jobs, deliver_job, turn_job
 from bot.database.pool import Connection, Pool, transaction
 from bot.database.statements import load_statements
-from bot.slack import sentences
+from bot.slack.limit_sentences import too_many_messages
 from bot.variables import Rate
 
 SQL = load_statements("bot.conversations", "conversations.sql")
@@ -106,7 +106,7 @@ async def _refuse(
         channel=incoming.channel,
         thread_ts=None if started else incoming.thread_ts,
         user=incoming.user,
-        text=sentences.too_many_messages(rate.limit, rate.seconds),
+        text=too_many_messages(rate.limit, rate.seconds),
     )
     await jobs.defer(connection, [deliver_job(told)])
 

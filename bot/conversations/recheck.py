@@ -20,6 +20,7 @@ from bot.approvals.standing import (
     live_sources,
     refreshed,
     tightened,
+    with_members,
 )
 from bot.approvals.verdicts import ask_again, reject_by_policy, reopen
 from bot.database.pool import Connection, Pool, transaction
@@ -89,8 +90,10 @@ class Recheck:
             if why:
                 who = f"<@{decision.person.user}>"
                 return Doubt(f"{who} may no longer decide: {why}", lost=decision)
-        if request.status is Status.APPROVED and tight.stages != request.stages:
-            return Doubt(what_is_added(request, tight), tight=tight)
+        is_run = request.status is Status.APPROVED or request.is_answered
+        if is_run and tight.stages != request.stages:
+            added = what_is_added(request, tight)
+            return Doubt(added, tight=with_members(tight, standing))
         return None
 
     async def _reopen(self, request: Request, doubt: Doubt, standing: Standing) -> bool:
@@ -116,7 +119,7 @@ class Recheck:
 
         One that is overdue is left to the clock, which alone closes those.
         """
-        if await store.clock(connection) >= again.expires_at:
+        if await store.clock(connection) >= again.deadline:
             return
         if doubt.denied is not None:
             await reject_by_policy(

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from langchain_core.messages import HumanMessage
-from langgraph.errors import GraphRecursionError
+from langchain_core.messages import BaseMessage
 
 from bot.approvals import store
 from bot.approvals.grants import LostRun, Run
-from bot.approvals.model import Profile, Request
+from bot.approvals.model import Execution, Profile, Request
 from bot.approvals.ports import Jobs, People, Policies
 from bot.approvals.raise_request import Turn
+from bot.approvals.resumes import needs_claim, unknown_tools, was_cut_off
 from bot.conversations import conversation as conversations
 from bot.conversations.conversation import Conversation, Message
-from bot.conversations.dialects import tool_approval
-from bot.conversations.engine import Engine, Ran
+from bot.conversations.engine import Engine
+from bot.conversations.handover import Found, Handover, Refused, batches
 from bot.conversations.intake import SQL
+from bot.conversations.questions import Answered
 from bot.conversations.recheck import Recheck
+from bot.conversations.running import RunGraph, Running
 from bot.conversations.settle import Settler
+from bot.conversations.standpoint import Ran
 from bot.conversations.talk import Talk, unreadable
+from bot.conversations.telling import human, mended
+from bot.conversations.trouble import report
 from bot.database.pool import Pool
-from bot.errors import TRANSIENT
-from bot.slack import sentences
+from bot.slack import graph_sentences, sentences
 
 log = structlog.get_logger(__name__)
+Go = Callable[[], Coroutine[Any, Any, Ran]]
 
 
 @dataclass(frozen=True)
@@ -61,19 +65,29 @@ class Runner:
             await self._begin(found, found.unread[0])
 
     async def resume(self, conversation: str) -> None:
-        """Hand a conversation's decided answers to its graph, all at once."""
+        """Hand a conversation's decided answers to its graph."""
         found = await conversations.load(self.pool, conversation)
         if found is None:
             return
         run = await self._start_run(found)
-        decided = [r for r in run.requests.values() if not r.is_open]
-        standing = await self.recheck.standing(decided)
-        if not standing:
+        decided = [r for r in run.asked if not r.is_open]
+        if cut := [request for request in decided if was_cut_off(request)]:
+            await self._recover(run, found, cut)
             return
-        answers = {r.interrupt: tool_approval.answer(r) for r in standing}
-        ids = [request.id for request in standing]
-        turn = _turn_of(found, standing[0])
-        await self._run(run, found, turn, lambda: self.engine.resume(run, answers), ids)
+        standing = await self.recheck.standing(decided)
+        if standing:
+            await self._resume(run, found, standing)
+
+    async def reconcile(self, conversation: str) -> None:
+        """See which questions a graph that has changed still asks."""
+        found = await conversations.load(self.pool, conversation)
+        if found is None or not found.waits:
+            return
+        run = await self._start_run(found)
+        ran = await self.engine.look(run)
+        pending = {interrupt.id for interrupt in ran.interrupts}
+        gone = [r for r in run.asked if r.interrupt not in pending]
+        await self.settler.reconcile(run, found, gone)
 
     async def give_up(self, conversation: str) -> None:
         """Say in the thread that a job of ours has failed for good."""
@@ -82,10 +96,9 @@ class Runner:
             return
         stuck = found.running is None and found.unread and not found.waits
         run = await self._start_run(found, found.unread[0] if stuck else None)
-        decided = [r.id for r in run.requests.values() if not r.is_open]
-        code = secrets.token_hex(3)
-        log.error("a job was given up", action="job_given_up", code=code)
-        await self.settler.fail(run, found, sentences.agent_failed(code), decided)
+        decided = [r.id for r in run.asked if not r.is_open]
+        said = report(sentences.AGENT_FAILED, "job_given_up")
+        await self.settler.fail(run, found, said, decided, Execution.UNKNOWN)
 
     async def _begin(self, conversation: Conversation, message: Message) -> None:
         profile = await self.people.look_up(message.author)
@@ -100,20 +113,28 @@ class Runner:
         self, conversation: Conversation, message: Message, profile: Profile
     ) -> None:
         run = await self._start_run(conversation, message)
-        given = {"messages": [_human(conversation, message, profile)]}
+        given = await self._given(run, human(conversation, message, profile))
         turn = conversation.turn_of(message)
         await self._run(run, conversation, turn, lambda: self.engine.start(run, given))
+
+    async def _given(self, run: Run, message: BaseMessage) -> list[BaseMessage]:
+        """The message, after what a foreign graph has to be told of its open calls."""
+        if self.engine.served.is_own:
+            return [message]
+        calls = (await self.engine.look(run)).open_calls
+        unknown = await unknown_tools(self.pool, run.conversation) if calls else ()
+        return [*mended(calls, unknown), message]
 
     async def _continue(self, conversation: Conversation, message: Message) -> None:
         """Go on with a turn that a crash has cut off."""
         profile = await self.people.look_up(message.author)
         run = await self._start_run(conversation)
-        given = _human(conversation, message, profile)
+        given = human(conversation, message, profile)
 
         async def go_on() -> Ran:
             if given.id and await self.engine.knows(run, given.id):
                 return await self.engine.go_on(run)
-            return await self.engine.start(run, {"messages": [given]})
+            return await self.engine.start(run, await self._given(run, given))
 
         await self._run(run, conversation, conversation.turn_of(message), go_on)
 
@@ -131,42 +152,77 @@ class Runner:
                 open_ones = await store.unresumed(connection, conversation.id)
         if row is None:
             raise LostRun(conversation.id)
-        stored = {request.tool_call: request for request in open_ones}
-        return Run(conversation.team, conversation.id, row["generation"], stored)
+        stored = {r.tool_call: r for r in open_ones if r.guarded}
+        generation = row["generation"]
+        return Run(conversation.team, conversation.id, generation, stored, open_ones)
 
-    async def _run(
-        self,
-        run: Run,
-        conversation: Conversation,
-        turn: Turn,
-        go: Callable[[], Coroutine[Any, Any, Ran]],
-        answered: Sequence[str] = (),
+    async def _resume(
+        self, run: Run, conversation: Conversation, standing: Sequence[Request]
     ) -> None:
-        """Run the graph and write down what came of it, unless the run was replaced."""
-        try:
-            await self._run_owned(run, conversation, turn, go, answered)
-        except LostRun:
-            # the job must not be tried again: that would replace the run that goes on
-            log.warning(
-                "run replaced", action="run_lost", conversation=run.conversation
-            )
-
-    async def _run_owned(
-        self,
-        run: Run,
-        conversation: Conversation,
-        turn: Turn,
-        go: Callable[[], Coroutine[Any, Any, Ran]],
-        answered: Sequence[str],
-    ) -> None:
-        try:
-            ran = await go()
-        except (*TRANSIENT, LostRun):
-            raise
-        except Exception as error:
-            await self.settler.fail(run, conversation, self._explain(error), answered)
+        handover = self._handover
+        found = await handover.find(run, standing)
+        if found.stop:
+            await self.settler.fail(run, conversation, found.stop)
             return
-        await self.settler.settle(run, conversation, turn, ran, answered)
+        if found.told:
+            await self._go_on(run, conversation, found.told)
+        await self._set_right(run, conversation, found)
+        for batch in batches(found.answered):
+            if not await self._hand_over(run, conversation, batch):
+                return
+
+    async def _set_right(
+        self, run: Run, conversation: Conversation, found: Found
+    ) -> None:
+        for request, why in found.unfit:
+            await self._handover.give_back(run, [request], why)
+        if found.changed:
+            await self.settler.reconcile(run, conversation, found.changed)
+
+    async def _hand_over(
+        self, run: Run, conversation: Conversation, batch: Sequence[Answered]
+    ) -> bool:
+        """Resume the graph with one batch; whether it can be resumed with another."""
+        handover = self._handover
+        requests = [request for each in batch for request in each.requests]
+        turn, ids = _turn_of(conversation, requests[0]), [r.id for r in requests]
+
+        async def go() -> Ran:
+            await handover.claim(run, batch)
+            return await handover.hand_over(run, batch)
+
+        try:
+            return await self._run(run, conversation, turn, go, ids)
+        except Refused as refused:
+            await handover.give_back(run, requests, str(refused))
+            return True
+
+    async def _recover(
+        self, run: Run, conversation: Conversation, cut: Sequence[Request]
+    ) -> None:
+        """A run before this one was cut off after its claim: never a second time.
+
+        Where the graph has got beyond that, its checkpoints say so, and it is done.
+        """
+        ran = await self.engine.look(run)
+        pending = {interrupt.id for interrupt in ran.interrupts}
+        beyond = not any(request.interrupt in pending for request in cut)
+        if beyond and not ran.is_cut_off:
+            taken = [r for r in run.asked if r.interrupt not in pending]
+            told = [r for r in taken if not (r.is_open or needs_claim(r))]
+            await self._go_on(run, conversation, [*cut, *told])
+            return
+        said = graph_sentences.unknown_in_thread([(r.tool, r.code) for r in cut])
+        ids = [request.id for request in cut]
+        await self.settler.fail(run, conversation, said, ids, Execution.UNKNOWN)
+
+    async def _go_on(
+        self, run: Run, conversation: Conversation, taken: Sequence[Request]
+    ) -> None:
+        """Go on from what the graph has taken already."""
+        turn, ids = _turn_of(conversation, taken[0]), [r.id for r in taken]
+        go_on = self.engine.go_on
+        await self._run(run, conversation, turn, lambda: go_on(run), ids)
 
     async def prune(self, conversation: str) -> None:
         """Drop the checkpoints that nobody needs any more, when it is quiet.
@@ -185,25 +241,13 @@ class Runner:
             done = {**key, "generation": row["generation"]}
             await connection.execute(SQL["pruned"], done)
 
-    def _explain(self, error: Exception) -> str:
-        """One sentence for the thread; the rest goes to the log under its code."""
-        code = secrets.token_hex(3)
-        log.error("the run failed", action="run_failed", code=code, exc_info=error)
-        if isinstance(error, GraphRecursionError):
-            return sentences.AGENT_STEP_LIMIT
-        known = self.engine.served.explain(error)
-        return known or sentences.agent_failed(code)
+    @property
+    def _run(self) -> RunGraph:
+        return Running(self.engine, self.settler).run
 
-
-def _human(
-    conversation: Conversation, message: Message, profile: Profile
-) -> HumanMessage:
-    speaker = {"id": message.author.user, "name": profile.name}
-    return HumanMessage(
-        message.text,
-        id=conversation.message_id(message),
-        additional_kwargs={"speaker": speaker},
-    )
+    @property
+    def _handover(self) -> Handover:
+        return Handover(self.pool, self.jobs, self.policies, self.engine)
 
 
 def _turn_of(conversation: Conversation, request: Request) -> Turn:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from langgraph.types import Interrupt
 
 from bot.approvals.grants import LostRun, Run
+from bot.approvals.model import Execution, Request
 from bot.approvals.ports import Job, Jobs, People, Policies, deliver_job, turn_job
 from bot.approvals.raise_request import (
     Asked,
@@ -17,12 +15,22 @@ from bot.approvals.raise_request import (
     look_up_groups,
     raise_requests,
 )
+from bot.approvals.resumes import (
+    GONE,
+    STOPPED,
+    close_unrun,
+    finish_resume,
+    keep_version,
+)
 from bot.approvals.verdicts import orphan
+from bot.conversations import questions
 from bot.conversations.conversation import Conversation
-from bot.conversations.dialects import tool_approval
-from bot.conversations.engine import Ran, ServedGraph
+from bot.conversations.engine import ServedGraph
 from bot.conversations.intake import SQL
+from bot.conversations.standpoint import Ran
+from bot.conversations.trouble import report
 from bot.database.pool import Connection, Pool, transaction
+from bot.slack import graph_sentences
 
 
 @dataclass(frozen=True)
@@ -52,14 +60,20 @@ class Settler:
             LostRun: another run has taken the conversation over.
             SlackUnavailable: nobody can tell who is in a group; try again later.
         """
-        policy, asked = self.policies.current, self._asked(ran.interrupts)
+        asked = self._asked(ran)
+        if isinstance(asked, str):
+            await self.fail(run, conversation, asked, answered, Execution.DONE)
+            return
+        policy = self.policies.current
         members = await look_up_groups(self.people, policy, turn, asked)
         async with transaction(self.pool) as connection:
             await self._own(connection, run, answered)
-            await self._orphan(connection, run, ran, answered)
+            await self._finish(connection, run, answered, Execution.DONE)
+            pending = {question.id for question in ran.interrupts}
+            await self._orphan(connection, run, pending, answered)
             await raise_requests(connection, self.jobs, policy, turn, asked, members)
             if not ran.interrupts:
-                await self._end(connection, conversation, "answer", ran.answer)
+                await self._answer(connection, conversation, ran)
 
     async def fail(
         self,
@@ -67,11 +81,54 @@ class Settler:
         conversation: Conversation,
         sentence: str,
         answered: Sequence[str] = (),
+        became: Execution = Execution.FAILED,
     ) -> None:
-        """Say in the thread what went wrong; the conversation can go on."""
+        """Say in the thread what went wrong; the conversation can go on.
+
+        What else it has asked is closed: to go on with that could run again what has
+        failed.
+
+        Args:
+            became: of what the graph was about to do by itself, or had done.
+        """
         async with transaction(self.pool) as connection:
             await self._own(connection, run, answered)
+            await self._finish(connection, run, answered, became)
+            if not self.served.is_own:
+                rest = [r for r in run.asked if r.id not in answered]
+                await close_unrun(connection, self.jobs, rest, STOPPED)
+                await self._orphan(connection, run, (), answered)
             await self._end(connection, conversation, "say", sentence)
+
+    async def reconcile(
+        self, run: Run, conversation: Conversation, gone: Sequence[Request]
+    ) -> None:
+        """Close what a graph that has changed no longer asks, and say so."""
+        ids, said = [request.id for request in gone], graph_sentences.GRAPH_CHANGED
+        async with transaction(self.pool) as connection:
+            await self._own(connection, run, ())
+            await keep_version(connection, run.asked, self.served.version)
+            if not gone:
+                return
+            await close_unrun(
+                connection, self.jobs, gone, graph_sentences.GRAPH_CHANGED
+            )
+            still_open = [request for request in gone if request.is_open]
+            await orphan(
+                connection, self.jobs, still_open, graph_sentences.GRAPH_CHANGED
+            )
+            if all(request.id in ids for request in run.asked):
+                await self._end(connection, conversation, "say", said)
+
+    def _asked(self, ran: Ran) -> list[Asked] | str:
+        """What the graph asks, call by call; a sentence if it cannot be asked."""
+        policy, asked = self.policies.current, list[Asked]()
+        for interrupt in ran.interrupts:
+            question = questions.read(interrupt, self.served, policy)
+            if question.problem:
+                return report(question.problem, "question_refused")
+            asked += questions.asked_of(question, self.served)
+        return asked
 
     async def _own(
         self, connection: Connection, run: Run, answered: Sequence[str]
@@ -87,25 +144,37 @@ class Settler:
         if await found.fetchone() is None:
             raise LostRun(run.conversation)
 
-    def _asked(self, interrupts: Sequence[Interrupt[Any]]) -> list[Asked]:
-        return [
-            tool_approval.describe(question.id, question.value, self.served.schemas)
-            for question in interrupts
-            if tool_approval.recognise(question.value)
-        ]
+    async def _finish(
+        self, connection: Connection, run: Run, ids: Sequence[str], became: Execution
+    ) -> None:
+        if any(r.id in ids and not r.guarded for r in run.asked):
+            await finish_resume(connection, self.jobs, run, ids, became)
 
     async def _orphan(
-        self, connection: Connection, run: Run, ran: Ran, answered: Collection[str]
+        self,
+        connection: Connection,
+        run: Run,
+        pending: Collection[str],
+        answered: Collection[str],
     ) -> None:
         """Close the cards of questions that the graph no longer asks."""
-        pending = {question.id for question in ran.interrupts}
         gone = [
             request
-            for request in run.requests.values()
+            for request in run.asked
             if request.interrupt not in pending and request.id not in answered
         ]
         if gone:
+            await close_unrun(connection, self.jobs, gone, GONE)
             await orphan(connection, self.jobs, gone)
+
+    async def _answer(
+        self, connection: Connection, conversation: Conversation, ran: Ran
+    ) -> None:
+        if ran.answer is None:
+            said = report(graph_sentences.AGENT_RETURNED_NOTHING, "no_answer")
+            await self._end(connection, conversation, "say", said)
+        else:
+            await self._end(connection, conversation, "answer", ran.answer)
 
     async def _end(
         self, connection: Connection, conversation: Conversation, kind: str, text: str

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.approvals.deadlines import expire_due
+from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.ports import Job, deliver_job, prune_job, resume_job, turn_job
 from bot.conversations.intake import SQL
 from bot.database.pool import Pool, transaction
@@ -39,7 +39,13 @@ class Clock:
     def __init__(
         self, interval: float, pool: Pool, queue: Queue, duties: Sequence[Duty] = ()
     ) -> None:
-        own = (self._expire, self._retry_stalled, self._take_up, self._prune)
+        own = (
+            self._expire,
+            self._nudge,
+            self._retry_stalled,
+            self._take_up,
+            self._prune,
+        )
         self._duties: tuple[Duty, ...] = (*duties, *own)
         self._interval = interval
         self._pool = pool
@@ -95,6 +101,11 @@ class Clock:
         expired = await expire_due(self._pool, self._queue)
         if expired:
             log.info("requests timed out", action="expired", count=expired)
+
+    async def _nudge(self) -> None:
+        nudged = await nudge_due(self._pool, self._queue)
+        if nudged:
+            log.info("people reminded", action="nudged", count=nudged)
 
     async def _retry_stalled(self) -> None:
         """Give the jobs of a dead worker back to the queue.

@@ -34,7 +34,13 @@ DELIVERIES = "deliveries"
 # Deliveries that the process which caused them sends at once, see `Courier`: the job
 # is for the case that it cannot.
 LATER = "later"
-QUEUES = {"turn": RUNS, "resume": RUNS, "prune": RUNS, "deliver": DELIVERIES}
+QUEUES = {
+    "turn": RUNS,
+    "resume": RUNS,
+    "reconcile": RUNS,
+    "prune": RUNS,
+    "deliver": DELIVERIES,
+}
 GRACE = timedelta(seconds=5)  # that the sending at once has, before the job is due
 LONGEST_WAIT = 60  # seconds between two tries
 TRIES_OF_A_BUG = 3

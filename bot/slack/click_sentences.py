@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from bot.approvals.model import Status
-from bot.slack.sentences import STATUS_WORDS, because, can_decide, per
+from bot.slack.sentences import STATUS_WORDS, because, can_decide
 from bot.slack.text import date, mention, one_line
 
 COULD_NOT_CHECK_PERSON = (
@@ -27,12 +27,23 @@ UNKNOWN_REQUEST = (
 )
 
 
-def too_many_clicks(most: int, seconds: int) -> str:
-    """mrkdwn."""
-    return (
-        f"You have clicked more than {per(most, seconds)}, so nothing was decided by "
-        "the clicks since then. Please wait a little and click again."
-    )
+NOT_UNKNOWN = (
+    "It is known what became of this request, so there is nothing to mark. Your click "
+    "changed nothing."
+)
+MAY_NOT_MARK = (
+    "Only those who could decide this request can say what became of it, and whoever "
+    "asked for it can have it asked again. Your click changed nothing."
+)
+MARKED_ALREADY = (
+    "Somebody has said already what became of this request; it stands on the card. "
+    "Your click changed nothing."
+)
+
+
+def several_not_decided(lines: Sequence[str]) -> str:
+    """mrkdwn. For one click on all calls of a card: what was not possible, and why."""
+    return "Not all of these could be decided by your click. " + " ".join(lines)
 
 
 def may_not_decide(word: str, who_can: Sequence[str] = ()) -> str:
@@ -114,11 +125,12 @@ def moved(channel: str, who_can: Sequence[str]) -> str:
     )
 
 
-def superseded(by: str, who_can: Sequence[str]) -> str:
+def superseded(by: str, who_can: Sequence[str], *, answered: bool = False) -> str:
     """mrkdwn. For a click on a card as it was before an edit; `by` is a user id."""
     who = f" by {mention(by)}" if by else ""
+    what = "An answer was given" if answered else "The arguments were changed"
     return (
-        f"The arguments were changed{who} after your card was drawn, so nothing was "
+        f"{what}{who} after your card was drawn, so nothing was "
         f"decided. Please look at the card again. {can_decide(who_can)}"
     )
 
@@ -150,6 +162,12 @@ ANSWER_EMPTY = "The answer is empty, so nothing was decided. Please write one."
 def typed_wrong(wanted: str) -> str:
     """Plain text. `wanted` says what is to be typed in."""
     return f"That is not {wanted}, so nothing was decided. Please type it in exactly."
+
+
+def answer_invalid(complaint: str) -> str:
+    """Plain text. `complaint` says what does not fit, and may quote values."""
+    said = one_line(complaint, 250).rstrip(".")
+    return f"This does not fit what the graph asks for: {said}. Please change it."
 
 
 def edit_invalid(complaint: str) -> str:

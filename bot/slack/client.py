@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import aiohttp
+from multidict import CIMultiDict
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -19,6 +20,25 @@ BAD_TOKEN = frozenset(
         "not_authed",
         "token_expired",
         "token_revoked",
+    }
+)
+# Slack's words for trouble that passes, or that an operator mends. Every other word is
+# final: https://docs.slack.dev/reference/methods/chat.postMessage#errors
+PASSING = frozenset(
+    {
+        "account_inactive",
+        "fatal_error",
+        "internal_error",
+        "invalid_auth",
+        "not_authed",
+        "org_login_required",
+        "request_timeout",
+        "service_unavailable",
+        "streaming_state_conflict",
+        "team_added_to_org",
+        "token_expired",
+        "token_revoked",
+        "unknown_error",
     }
 )
 
@@ -58,3 +78,10 @@ def error_code(error: SlackApiError) -> str:
     data = getattr(response, "data", response)
     found = cast("Any", data).get("error") if isinstance(data, dict) else None
     return str(found or "unknown_error")
+
+
+def retry_after(error: SlackApiError) -> int:
+    """Seconds that Slack wants between two tries, where it says so; else 1."""
+    headers = CIMultiDict(cast("Any", error.response).headers)
+    given = str(headers.get("Retry-After", "1"))
+    return max(1, int(given)) if given.isdigit() else 1

@@ -44,10 +44,18 @@ WHERE id = %(id)s;
 UPDATE deliveries SET state = %(was)s, error = %(error)s, taken_until = NULL
 WHERE id = %(id)s;
 
--- name: notices_of_card
--- What the conversations' threads say about the requests of a card that now stands.
-SELECT DISTINCT notice_id AS id FROM requests
-WHERE card_id = %(id)s AND notice_id IS NOT NULL;
+-- name: followers_of_card
+-- What links to a card that now stands, since its requests are decided there; and
+-- whether it stands already, with the link to the card before.
+SELECT DISTINCT d.id, d.message_ts IS NOT NULL AS stands
+FROM requests r
+JOIN request_messages m ON m.request_id = r.id
+JOIN deliveries d ON d.id = m.delivery_id AND d.kind IN ('notice', 'held')
+WHERE r.card_id = %(id)s;
+
+-- name: out_of_date
+-- These messages show something old now.
+UPDATE deliveries SET revision = revision + 1 WHERE id = ANY(%(ids)s);
 
 -- name: place_of_conversation
 -- The thread that a request came from.

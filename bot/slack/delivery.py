@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import aiohttp
 import structlog
-from multidict import CIMultiDict
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 from slack_sdk.errors import SlackApiError
@@ -19,37 +18,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
 from bot.approvals.model import Request
-from bot.approvals.ports import Jobs, Policies, deliver_job
+from bot.approvals.ports import Jobs, Policies, deliver_job, edit_job
 from bot.database.pool import Connection, Pool, transaction
 from bot.database.statements import load_statements
 from bot.errors import RetryLater, SlackUnavailable
 from bot.slack import sentences
-from bot.slack.client import error_code
+from bot.slack.client import PASSING, error_code, retry_after
 from bot.slack.drawing import Drawn
 from bot.slack.identity import Identity
 from bot.slack.painter import HELD, Painter, Row
 
 SQL = load_statements("bot.slack", "deliveries.sql")
 EVENT_TYPE = "approval_bot_delivery"  # of the metadata by which a post is found again
-# Slack's words for trouble that passes, or that an operator mends. Every other word is
-# final: https://docs.slack.dev/reference/methods/chat.postMessage#errors
-PASSING = frozenset(
-    {
-        "account_inactive",
-        "fatal_error",
-        "internal_error",
-        "invalid_auth",
-        "not_authed",
-        "org_login_required",
-        "request_timeout",
-        "service_unavailable",
-        "streaming_state_conflict",
-        "team_added_to_org",
-        "token_expired",
-        "token_revoked",
-        "unknown_error",
-    }
-)
 NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
 LEASE = timedelta(seconds=60)
 LOST_CARD = 60  # seconds between two tries of a card that Slack refuses
@@ -85,18 +65,28 @@ class Deliverer:
             row = await self._take(connection, delivery)
             if row is None:
                 return False
-            row, drawn = await self._painter.draw(connection, row)
+            row, drawn = await self._draw(connection, row)
         try:
             # below the lease, though the client sleeps for as long as Slack says
             async with asyncio.timeout(LEASE.total_seconds() * 0.75):
-                channel, ts = await self._send(row, drawn)
+                place = await self._send(row, drawn)
         except SlackApiError as error:
             await self._refused(row, error)
             return False
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             await self._let_go(row)
             raise SlackUnavailable from error
-        return await self._note_sent(row, channel, ts)
+        if place is None:
+            await self._drop(row)
+            return False
+        return await self._note_sent(row, *place)
+
+    async def _draw(self, connection: Connection, row: Row) -> tuple[Row, Drawn]:
+        try:
+            return await self._painter.draw(connection, row)
+        except RetryLater:
+            await connection.execute(SQL["let_go"], {"id": row["id"]})
+            raise
 
     async def _take(self, connection: Connection, delivery: str) -> Row | None:
         key = {"id": delivery, "lease": LEASE}
@@ -111,7 +101,14 @@ class Deliverer:
         async with self.pool.connection() as connection:
             await connection.execute(SQL["let_go"], {"id": row["id"]})
 
-    async def _send(self, row: Row, drawn: Drawn) -> tuple[str, str]:
+    async def _drop(self, row: Row) -> None:
+        """It was not posted, and nobody needs it any more."""
+        key = {"id": row["id"], "error": "out of date"}
+        async with self.pool.connection() as connection:
+            await connection.execute(SQL["failed"], key)
+
+    async def _send(self, row: Row, drawn: Drawn) -> tuple[str, str] | None:
+        """Where it stands now; None if it came too late to be posted."""
         if row["kind"] == "private":
             return await self._whisper(row, drawn)
         if row["message_ts"] is not None:
@@ -119,6 +116,8 @@ class Deliverer:
         tried = row["was"] == "sending" or row["is_late"]
         if tried and (found := await self._find(row)):
             return await self._take_over(row, drawn, *found)
+        if drawn.moot:
+            return None
         answer = await self.client.chat_postMessage(
             channel=row["channel_id"],
             thread_ts=row["thread_ts"],
@@ -128,7 +127,8 @@ class Deliverer:
             unfurl_media=False,
             metadata=_metadata(row),
         )
-        return _place(answer.data)
+        data = cast("dict[str, str]", answer.data)
+        return data["channel"], data["ts"]
 
     async def _take_over(
         self, row: Row, drawn: Drawn, channel: str, ts: str
@@ -199,29 +199,42 @@ class Deliverer:
 
     async def _note_sent(self, row: Row, channel: str, ts: str) -> bool:
         """Store that it stands; whether it has changed meanwhile."""
-        place = {"revision": row["revision"], "ts": ts, "channel": channel}
-        key = {"id": row["id"], **place}
+        shown = row["revision"]
+        key = {"id": row["id"], "revision": shown, "ts": ts, "channel": channel}
         if row["kind"] != "card" or row["message_ts"] is not None:
             async with self.pool.connection() as connection:
                 return await _is_stale(await connection.execute(SQL["sent"], key))
         async with transaction(self.pool) as connection:
             await append(connection, [_shown(row, channel, ts)])
-            await self._send_notices(connection, row)
+            old = await self._send_followers(connection, row)
             # last, since a click waits for this row
-            return await _is_stale(await connection.execute(SQL["sent"], key))
+            again = await _is_stale(await connection.execute(SQL["sent"], key))
+        if old:
+            await self._link_anew(old)
+        return again
 
-    async def _send_notices(self, connection: Connection, row: Row) -> None:
-        found = await connection.execute(SQL["notices_of_card"], {"id": row["id"]})
-        notices = [str(notice["id"]) for notice in await found.fetchall()]
-        await self.jobs.defer(connection, [deliver_job(one) for one in notices])
+    async def _send_followers(self, connection: Connection, row: Row) -> list[str]:
+        """Send what waited for the card; what links to the card before it."""
+        found = await connection.execute(SQL["followers_of_card"], {"id": row["id"]})
+        rows = await found.fetchall()
+        new = [str(each["id"]) for each in rows if not each["stands"]]
+        await self.jobs.defer(connection, [deliver_job(one) for one in new])
+        return [str(each["id"]) for each in rows if each["stands"]]
+
+    async def _link_anew(self, deliveries: list[str]) -> None:
+        # Apart from the card's own row, of which a click takes the locks in any order.
+        async with transaction(self.pool) as connection:
+            await connection.execute(SQL["out_of_date"], {"ids": deliveries})
+            await self.jobs.defer(connection, [edit_job(one) for one in deliveries])
 
     async def _refused(self, row: Row, error: SlackApiError) -> None:
         """Slack's no: wait where it names a wait, give up where it is for good."""
         code = error_code(error)
         if code == "ratelimited" or code in PASSING:
             await self._let_go(row)
-            limited = code == "ratelimited"
-            raise (RetryLater(_wait(error)) if limited else SlackUnavailable) from error
+            if code == "ratelimited":
+                raise RetryLater(retry_after(error)) from error
+            raise SlackUnavailable from error
         log.warning(
             "Slack refuses a message",
             action="delivery_failed",
@@ -268,22 +281,11 @@ class Deliverer:
 
 
 async def _is_stale(sent: AsyncCursor[DictRow]) -> bool:
-    row = await sent.fetchone()
-    return bool(row and row["again"])
+    return bool((row := await sent.fetchone()) and row["again"])
 
 
 def _metadata(row: Row) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": {"delivery": str(row["id"])}}
-
-
-def _place(data: Any) -> tuple[str, str]:
-    return data["channel"], data["ts"]
-
-
-def _wait(error: SlackApiError) -> int:
-    headers = CIMultiDict(cast("Any", error.response).headers)
-    given = str(headers.get("Retry-After", "1"))
-    return max(1, int(given)) if given.isdigit() else 1
 
 
 def _shown(row: Row, channel: str, ts: str) -> Fact:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.approvals.eligibility import who_can_decide
-from bot.approvals.model import Request, Status, Verdict
+from bot.approvals.eligibility import open_stage, who_can_decide
+from bot.approvals.model import Request, Stage, Status, Verdict
+from bot.approvals.timetable import Event
 from bot.masks import mask
-from bot.slack import sentences
+from bot.slack import graph_sentences, sentences
 from bot.slack.cards.answer import answer_blocks
 from bot.slack.cards.blocks import section, with_block_ids
 from bot.slack.cards.buttons import withdraw_buttons
@@ -24,10 +25,14 @@ HELD_SHOWN = 5  # requests in the answer to a message on a waiting conversation
 
 @dataclass(frozen=True)
 class Drawn:
-    """Text and blocks of one message; blocks are always sent, be they empty."""
+    """Text and blocks of one message; blocks are always sent, be they empty.
+
+    `moot`: it is worth an edit of what stands already, and no new message.
+    """
 
     text: str
     blocks: list[dict[str, Any]]
+    moot: bool = False
 
 
 def draw_card(
@@ -47,11 +52,11 @@ def draw_card(
     return Drawn(card_text(view), card_blocks(view))
 
 
-def draw_notice(request: Request, us: Identity) -> Drawn:
-    """What the conversation's thread says about a request that is decided elsewhere."""
-    if not request.is_open:
-        return _plain(_over(request))
-    return _with_withdraw([_waiting(request, us)], [request])
+def draw_notice(requests: Sequence[Request], us: Identity) -> Drawn:
+    """What the conversation's thread says about requests that are decided elsewhere."""
+    waiting = [request for request in requests if request.is_open]
+    lines = [_waiting(r, us) if r.is_open else _over(r) for r in requests]
+    return _with_withdraw(lines, waiting) if waiting else _plain("\n".join(lines))
 
 
 def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
@@ -68,16 +73,77 @@ def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
 
 def draw_call(request: Request, us: Identity) -> Drawn:
     """What calls the people of the stage that is open now, in the card's thread."""
+    if request.is_unknown:
+        told = [request.requester.user, *(u for s in request.stages for u in s.people)]
+        people = list(dict.fromkeys(told))
+        return _plain(graph_sentences.find_out(request.tool, request.code, people))
     if not request.is_open:
-        return _plain(_over(request))
+        return Drawn(_over(request), [], moot=True)
     turn = sentences.your_turn(
         request.tool,
         request.code,
         who_can_decide(request),
-        request.expires_at,
+        request.deadline,
         _card_link(request, us),
     )
     return _plain(" ".join([*_before(request), turn]))
+
+
+def draw_nudge(
+    event: Event, request: Request, stage: int, joined: Sequence[str], us: Identity
+) -> Drawn:
+    """What reminds the people of a stage, or calls those who join it.
+
+    Args:
+        joined: user ids of those whom an escalation has brought in; a reminder begins
+            with them.
+    """
+    if over := _over_for(event, request, stage):
+        return Drawn(over, [], moot=True)
+    now, who_can = request.stages[stage], who_can_decide(request)
+    called = [user for user in joined if user in who_can]
+    if event is Event.REMINDER:
+        called += [user for user in who_can if user not in called]
+    said = sentences.nudge(
+        request.tool,
+        request.code,
+        called,
+        request.deadline,
+        _card_link(request, us),
+        still=event is Event.REMINDER,
+    )
+    return _plain(" ".join([*_joined(now), said]))
+
+
+def _over_for(event: Event, request: Request, stage: int) -> str:
+    """Why nobody needs to be told any more; "" while they do."""
+    if not request.is_open:
+        return _over(request)
+    if stage == request.stage_index:
+        is_so = event is Event.REMINDER or request.stages[stage].joined
+        return "" if is_so else sentences.asked_again(request.code)
+    if stage < request.stage_index:
+        name = request.stages[stage].approvers
+        by = people(approvals(request, stage))
+        return sentences.stage_passed(name, stage + 1, by)
+    return sentences.asked_again(request.code)
+
+
+def _joined(stage: Stage) -> list[str]:
+    if stage.escalated_at is None:
+        return []
+    names = [target.group for target in stage.joined]
+    return [sentences.joined_since(names, stage.approvers, stage.escalated_at)]
+
+
+def _so_far(request: Request) -> list[str]:
+    """What silence has brought about, for whoever waits."""
+    stage = open_stage(request)
+    if stage is None:
+        return []
+    reminded = stage.reminded_at
+    said = [sentences.reminded_at(reminded)] if reminded else []
+    return [*said, *_joined(stage)]
 
 
 def _before(request: Request) -> list[str]:
@@ -92,9 +158,10 @@ def _before(request: Request) -> list[str]:
 
 def _waiting(request: Request, us: Identity) -> str:
     who = who_can_decide(request)
-    return sentences.waiting(
-        request.tool, request.code, who, request.expires_at, _card_link(request, us)
+    waiting = sentences.waiting(
+        request.tool, request.code, who, request.deadline, _card_link(request, us)
     )
+    return " ".join([waiting, *_so_far(request)])
 
 
 def _card_link(request: Request, us: Identity) -> str:
@@ -128,7 +195,7 @@ def _over(request: Request) -> str:
         request.tool,
         request.code,
         request.status,
-        request.decided_at or request.expires_at,
+        request.decided_at or request.deadline,
         closed_by(request),
         request.execution,
     )

@@ -12,11 +12,11 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.cards.asked import asked_text
 from bot.slack.cards.full_view import Sending, full_view
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
-from bot.slack.sentences import whole_arguments
-from bot.slack.text import arguments_text
+from bot.slack.limit_sentences import whole_arguments
 
 log = structlog.get_logger(__name__)
 FAILURES = (SlackApiError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
@@ -78,7 +78,7 @@ class FullTexts:
     async def _upload(self, view: RequestView, card: CardRef, user: str) -> None:
         """https://docs.slack.dev/messaging/working-with-files#upload"""
         request = view.request
-        text = arguments_text(request.arguments, request.schema).encode()
+        text = asked_text(request).encode()
         name = f"arguments-{request.code}.txt"
         place = await self._client.files_getUploadURLExternal(
             filename=name, length=len(text)

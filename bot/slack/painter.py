@@ -9,7 +9,8 @@ from typing import Any
 from bot.approvals import store
 from bot.approvals.model import Request
 from bot.approvals.ports import Policies
-from bot.approvals.standing import Standing, refreshed
+from bot.approvals.standing import Standing, joined_now, refreshed
+from bot.approvals.timetable import Event
 from bot.database.pool import Connection
 from bot.errors import RetryLater
 from bot.slack.drawing import (
@@ -18,11 +19,12 @@ from bot.slack.drawing import (
     draw_card,
     draw_held,
     draw_notice,
+    draw_nudge,
     draw_text,
 )
 from bot.slack.identity import Identity
 
-ABOUT_REQUESTS = frozenset({"card", "notice", "held", "call"})
+ABOUT_REQUESTS = frozenset({"card", "notice", "held", "call", "reminder", "escalation"})
 HELD = 2  # seconds until what somebody else is about to do is looked at again
 Row = Mapping[str, Any]
 
@@ -50,9 +52,19 @@ class Painter:
         if row["kind"] == "held":
             return row, draw_held(requests, self.identity())
         if row["kind"] == "notice":
-            return row, draw_notice(requests[0], self.identity())
-        place = _under_card(row, requests[0])
-        return place, draw_call(requests[0], self.identity())
+            return row, draw_notice(requests, self.identity())
+        drawn = self._draw_for_stage(row, stored[0], standing)
+        return _under_card(row, stored[0], drawn), drawn
+
+    def _draw_for_stage(self, row: Row, stored: Request, standing: Standing) -> Drawn:
+        request = refreshed(stored, standing)
+        if row["kind"] == "call":
+            return draw_call(request, self.identity())
+        event, index = Event(row["kind"]), int(row["stage"])
+        joined: tuple[str, ...] = ()
+        if index < len(stored.stages):  # an edit may have made the chain shorter
+            joined = joined_now(stored.stages[index], stored, standing)
+        return draw_nudge(event, request, index, joined, self.identity())
 
     def _draw_card(self, row: Row, requests: Sequence[Request]) -> Drawn:
         first, revision = row["message_ts"] is None, row["revision"]
@@ -62,13 +74,15 @@ class Painter:
         )
 
 
-def _under_card(row: Row, request: Request) -> Row:
-    """A call to the next stage's people stands in the thread of the card.
+def _under_card(row: Row, request: Request, drawn: Drawn) -> Row:
+    """What is for the people of a stage stands in the thread of the card.
 
     Raises:
         RetryLater: the card itself is not posted yet.
     """
     if row["thread_ts"] is not None or row["message_ts"] is not None:
+        return row
+    if drawn.moot and not request.card_ts:
         return row
     if not request.card_ts:
         raise RetryLater(HELD)

@@ -18,6 +18,7 @@ IN_FORM = frozenset(
         "edit_denied",
         "edit_unfillable",
         "answer_empty",
+        "answer_invalid",
     }
 )
 
@@ -34,7 +35,7 @@ class SlackPhrases:
         if request is None:
             return say.UNKNOWN_REQUEST
         if judgement.effect is Effect.TIMED_OUT:
-            return say.late(request.expires_at)
+            return say.late(request.deadline)
         if judgement.effect is Effect.LATE:
             return _late(request)
         if judgement.effect is Effect.REFUSED and judgement.word not in IN_FORM:
@@ -57,12 +58,21 @@ def in_form(judgement: Judgement, request: Request) -> str:
             return say.edit_unfillable(judgement.detail)
         case "answer_empty":
             return say.ANSWER_EMPTY
+        case "answer_invalid":
+            return say.answer_invalid(judgement.detail)
         case _:
             return ""
 
 
+_ABOUT_MARKS = {
+    "not_unknown": say.NOT_UNKNOWN,
+    "may_not_mark": say.MAY_NOT_MARK,
+    "marked_already": say.MARKED_ALREADY,
+}
+
+
 def _late(request: Request) -> str:
-    at = request.decided_at or request.expires_at
+    at = request.decided_at or request.deadline
     if request.status is Status.TIMED_OUT:
         return say.late(at)
     if request.status is Status.WITHDRAWN:
@@ -80,7 +90,7 @@ def _refused(word: str, request: Request, person: Person) -> str:
         case "moved":
             return say.moved(request.card_channel, who)
         case "superseded":
-            return say.superseded(request.edited_by, who)
+            return say.superseded(request.edited_by, who, answered=request.is_answered)
         case "requester":
             return say.requester_cannot_approve(who)
         case "participant":
@@ -97,6 +107,8 @@ def _refused_otherwise(
     if word == "already_decided":
         own = [d.at for d in request.decisions if d.person.user == person.user]
         return say.you_already_decided(own[-1]) if own else say.not_an_approver(who)
+    if word in _ABOUT_MARKS:
+        return _ABOUT_MARKS[word]
     if word == "not_allowed":
         return say.not_allowed(who)
     if word == "only_requester_withdraws":

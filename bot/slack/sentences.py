@@ -16,6 +16,7 @@ from bot.slack.text import (
     date,
     escape,
     is_identifier,
+    joined,
     mention,
     mentions,
     one_line,
@@ -98,28 +99,6 @@ def may_not_ask(word: str) -> str:
     )
 
 
-def per(most: int, seconds: int) -> str:
-    """Plain text: `60 times in 1 minute`."""
-    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
-    unit, size = next(each for each in units if seconds % each[1] == 0)
-    number = seconds // size
-    times = "once" if most == 1 else f"{most:,} times"
-    return f"{times} in {number} {unit}{'' if number == 1 else 's'}"
-
-
-def too_many_messages(most: int, seconds: int) -> str:
-    """mrkdwn."""
-    return (
-        f"You have written to me more than {per(most, seconds)}, so I have not read "
-        "your last messages. Please wait a little and send them again."
-    )
-
-
-def whole_arguments(code: str, user: str) -> str:
-    """mrkdwn. `user` is the id of whoever opened them."""
-    return f"The whole arguments of request {escape(code)}, for {mention(user)}."
-
-
 def too_long_message(length: int, limit: int) -> str:
     """mrkdwn. Both in characters."""
     return (
@@ -128,12 +107,15 @@ def too_long_message(length: int, limit: int) -> str:
     )
 
 
-def agent_failed(code: str) -> str:
+AGENT_FAILED = (
+    "Something went wrong inside the bot and this request stopped. Please try again; "
+    "if it happens again, tell whoever runs the bot."
+)
+
+
+def with_code(sentence: str, code: str) -> str:
     """mrkdwn. `code` finds the trouble in the log."""
-    return (
-        "Something went wrong inside the bot and this request stopped. Please try "
-        f"again; if it happens again, give whoever runs the bot this code: {code}"
-    )
+    return f"{sentence} (Code: {code})"
 
 
 def answer_cut(missing: int) -> str:
@@ -198,6 +180,40 @@ def stage_passed(stage: str, number: int, by: str) -> str:
     """mrkdwn. `by` is mrkdwn too: who decided it."""
     name = escape(one_line(stage, 80))
     return f"Stage {number}, {name}, has passed: {by}."
+
+
+def nudge(
+    tool: str,
+    code: str,
+    called: Sequence[str],
+    until: dt.datetime,
+    link: str,
+    *,
+    still: bool,
+) -> str:
+    """mrkdwn. For people who have not decided yet; `still` for a reminder."""
+    said = "your decision is still needed" if still else "your decision is needed too"
+    who = mentions(called)
+    asked = f"{who}: {said}" if who else can_decide(called).rstrip(".")
+    about = f"{tool_or_something(tool)} ({code})"
+    return f"{asked}, on {about}, until {date(until)}.{_link(link)}"
+
+
+def joined_since(groups: Sequence[str], stage: str, at: dt.datetime) -> str:
+    """mrkdwn. For a stage that other groups have joined."""
+    names = joined([escape(one_line(group, 80)) for group in groups])
+    beside = escape(one_line(stage, 80))
+    return f"It has waited long, so {names} can decide it beside {beside} ({date(at)})."
+
+
+def reminded_at(at: dt.datetime) -> str:
+    """mrkdwn. A quiet line for whoever asked."""
+    return f"The people who can decide were reminded {date(at)}."
+
+
+def asked_again(code: str) -> str:
+    """mrkdwn. In place of a reminder whose stage was opened anew."""
+    return f"Request {escape(code)} has changed since; its card says what is asked now."
 
 
 def changed_by(by: str) -> str:

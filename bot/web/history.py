@@ -41,6 +41,10 @@ _WHY_REFUSED = {
     "edit_denied": "gave values that the policy denies",
     "edit_unfillable": "gave values that too few people are left to decide",
     "answer_empty": "wrote no answer",
+    "answer_invalid": "gave an answer that does not fit",
+    "not_unknown": "wanted to mark what is not unknown",
+    "may_not_mark": "is not among those who could decide it",
+    "marked_already": "came after somebody else",
 }
 
 
@@ -143,11 +147,15 @@ def _rejected(row: Mapping[str, Any]) -> str:
 def _edited(row: Mapping[str, Any]) -> str:
     if "before" not in row["detail"]:
         return "The changed call waits for the approvals that its values need."
-    return f"{_by(row, 'changed the arguments')}. Earlier approvals do not count."
+    answered = row["detail"].get("answered")
+    did = "gave an answer" if answered else "changed the arguments"
+    return f"{_by(row, did)}. Earlier approvals do not count."
 
 
 def _answered(row: Mapping[str, Any]) -> str:
     note = _given(row)
+    if row["detail"].get("graph"):
+        return f"{_by(row, 'approved the answer')}. The graph goes on with it."
     said = f": “{_plain(note)}”" if note else "."
     return f"{_by(row, 'answered in its place, so it does not run')}{said}"
 
@@ -171,6 +179,8 @@ def _late(row: Mapping[str, Any]) -> str:
 
 
 def _voided(row: Mapping[str, Any]) -> str:
+    if "may no longer decide" not in _given(row):
+        return f"{_plain(_given(row))} Asked again."
     why = _given(row).partition("may no longer decide: ")[2]
     tail = f" ({_plain(why)})" if why else ""
     return f"{_who(row)} may no longer decide{tail}; their word is void. Asked again."
@@ -190,6 +200,10 @@ _EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "withdrawn": lambda row: f"{_by(row, 'withdrew the request')}.",
     "timed_out": lambda _: "Nobody decided in time: it timed out, which is a reject.",
     "orphaned": lambda _: "Closed: its conversation no longer asks for it.",
+    "not_run": lambda row: f"Not handed to the graph: {_plain(_given(row))}",
+    "marked_done": lambda row: f"{_by(row, 'found that it was done')}.",
+    "marked_not_done": lambda row: f"{_by(row, 'found that it was not done')}.",
+    "marked_again": lambda row: f"{_by(row, 'had the agent asked once more')}.",
     "late": _late,
     "repeated": lambda row: f"{_by(row, 'clicked')} again; it was counted already.",
     "refused": _refused,

@@ -11,7 +11,10 @@ import pytest
 import pytest_asyncio
 
 from tests.support import postgres
+from tests.support.foreign import write_graph
 from tests.support.stage import Stage, make_stage
+from tests.support.zoo import POLICY as ZOO_POLICY
+from tests.support.zoo import ZOO
 
 
 @pytest.fixture(params=["socket", "http"])
@@ -50,7 +53,7 @@ async def shared(
     The module may say in `STAGE` how it is to be set: arguments of `make_stage`.
     """
     options = {"transport": "socket", **getattr(request.module, "STAGE", {})}
-    async with _stage_for_long(tmp_path_factory, new_database, options) as made:
+    async with stage_for_long(tmp_path_factory, new_database, options) as made:
         yield made
 
 
@@ -62,14 +65,26 @@ async def shared_both(
 ) -> AsyncIterator[Stage]:
     """The same, for each transport."""
     options = {**getattr(request.module, "STAGE", {}), "transport": request.param}
-    async with _stage_for_long(tmp_path_factory, new_database, options) as made:
+    async with stage_for_long(tmp_path_factory, new_database, options) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def zoo(
+    tmp_path_factory: pytest.TempPathFactory, new_database: Any
+) -> AsyncIterator[Stage]:
+    """A bot that serves a graph file from a temporary folder."""
+    agent = write_graph(tmp_path_factory.mktemp("theirs"), ZOO)
+    options = {"transport": "socket", "policy": ZOO_POLICY, "AGENT": agent}
+    async with stage_for_long(tmp_path_factory, new_database, options) as made:
         yield made
 
 
 @asynccontextmanager
-async def _stage_for_long(
+async def stage_for_long(
     folders: pytest.TempPathFactory, new_database: Any, options: dict[str, Any]
 ) -> AsyncIterator[Stage]:
+    """A stage that outlives one test; `options` are those of `make_stage`."""
     with new_database() as database:
         folder = folders.mktemp("stage")
         async with make_stage(folder, database, **options) as made:

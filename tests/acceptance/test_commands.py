@@ -86,6 +86,7 @@ async def test_check_says_ok_for_each_part(shared: Stage):
         "database: ok",
         "Slack: ok",
         "model: ok",
+        "graph: ok",
     ]
     assert (outcome.status, outcome.err) == (0, "")
 

@@ -50,10 +50,10 @@ REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
         GOOD,
         r"DATABASE_URL=\(hidden\): allowed is .*postgresql://",
     ),
-    "a graph to come": (
+    "a graph that is not there": (
         SOCKET | {"AGENT": "a.py:graph"},
         GOOD,
-        "AGENT is not available",
+        "AGENT=a.py:graph: there is no Python file",
     ),
     "a typo in the policy": (SOCKET, TYPO, r"rules\[2\]\.stages\[0\]\.aprovers"),
     "a policy that is no YAML": (SOCKET, "rules: [", "The policy, line 1, .*no YAML"),

@@ -9,10 +9,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.bench import profiling, report
+from tests.bench import profiling, report, silence
 from tests.bench.arena import Arena, set_up
 from tests.bench.blocks import Block, Side, cycles_for, run_block
 from tests.bench.child import BenchError
@@ -22,6 +22,7 @@ TABLES = {
     "instant": ("Model and Slack answer at once", 0.0, 0.0),
     "slow": ("The model takes 300 ms, Slack takes 100 ms", 0.3, 0.1),
 }
+SILENCE = "silence"  # a table of its own kind
 LEVELS, QUICK_LEVELS = (1, 4, 16, 64), (1, 16)
 
 
@@ -53,7 +54,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="about a minute")
     parser.add_argument("--levels", type=_numbers, help="at once, such as 1,4,16,64")
-    parser.add_argument("--tables", help="instant,slow or one of the two")
+    parser.add_argument("--tables", help="some of instant,slow,silence")
     parser.add_argument("--rounds", type=int, help="at most so many")
     parser.add_argument("--seconds", type=float, help="of the bot in each block")
     parser.add_argument("--budget", type=float, help="seconds for all, about")
@@ -73,9 +74,10 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def _plan(options: argparse.Namespace) -> Plan:
     rounds, seconds, budget = (1, 1.0, 60) if options.quick else (5, 5.0, 450)
-    names = tuple((options.tables or ",".join(TABLES)).split(","))
-    if unknown := set(names) - set(TABLES):
-        raise BenchError(f"There is no table {unknown.pop()}: instant, slow.")
+    known = (*TABLES, SILENCE)
+    names = tuple((options.tables or ",".join(known)).split(","))
+    if unknown := set(names) - set(known):
+        raise BenchError(f"There is no table {unknown.pop()}: {', '.join(known)}.")
     return Plan(
         levels=options.levels or (QUICK_LEVELS if options.quick else LEVELS),
         tables=names,
@@ -96,10 +98,41 @@ async def _run(options: argparse.Namespace) -> None:
             text = await profiling.run(Path(folder), options.levels or (1, 16))
             name = "bench-profile.md"
         else:
-            text = await measure(plan, Path(folder), output)
+            text = await _tables(plan, Path(folder), output, quick=options.quick)
             name = "bench.md"
     (output / name).write_text(text, encoding="utf-8")
     print(f"\n{text}\nWritten to {output / name}")
+
+
+async def _tables(plan: Plan, folder: Path, output: Path, *, quick: bool) -> str:
+    """The cycles, and what silence costs, as the plan names them."""
+    cycles = tuple(name for name in plan.tables if name != SILENCE)
+    parts: list[str] = []
+    if cycles:
+        parts.append(await measure(replace(plan, tables=cycles), folder, output))
+    if SILENCE in plan.tables:
+        sizes = silence.QUICK if quick else silence.FULL
+        with tempfile.TemporaryDirectory(prefix="bot-bench-") as own:
+            parts.append(await measure_silence(sizes, Path(own)))
+    return "\n".join(parts)
+
+
+async def measure_silence(sizes: silence.Sizes, folder: Path) -> str:
+    """Sweeps over many requests that wait, then clicks while many expire."""
+    swept = await silence.measure_sweeps(folder, sizes)
+    async with set_up(folder) as arena:
+        await _warm_up(arena, 3)
+        flood = await silence.measure_flood(arena, sizes)
+    return "\n".join(
+        [
+            "# What silence costs\n",
+            silence.METHOD,
+            silence.sweeps_table(swept),
+            "",
+            silence.flood_table(flood),
+            "",
+        ]
+    )
 
 
 async def measure(plan: Plan, folder: Path, output: Path) -> str:

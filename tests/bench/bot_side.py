@@ -45,6 +45,15 @@ class Thread:
     said: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A cycle whose card stands and waits for its click."""
+
+    seat: int
+    began: float
+    card: Line
+
+
 class BotSide:
     """Plays Slack to one process of the bot; `note` hears what the bot calls."""
 
@@ -105,9 +114,8 @@ class BotSide:
 
     async def cycle(self, seat: int) -> Cycle:
         """One whole cycle of one person."""
-        thread = self._begin()
+        thread = await self._begin()
         file = self._files / file_of(thread.number)
-        await asyncio.to_thread(file.write_text, "content")
         try:
             async with asyncio.timeout(PATIENCE):
                 cycle = await self._play(thread, seat)
@@ -116,41 +124,65 @@ class BotSide:
         check(not file.exists(), f"{file.name} was not deleted.")
         return cycle
 
-    def _begin(self) -> Thread:
+    async def ask(self, seat: int) -> Asked:
+        """The first half of a cycle: until the card stands."""
+        thread = await self._begin()
+        began = await self._mention(thread, seat)
+        async with asyncio.timeout(PATIENCE):
+            return Asked(seat, began, await thread.card)
+
+    async def click(self, asked: Asked) -> float:
+        """A click on Approve; seconds until its 200."""
+        sent, acked = await self._click(asked.card, asked.seat)
+        return acked - sent
+
+    async def _begin(self) -> Thread:
         number, loop = next(self._numbers), asyncio.get_running_loop()
         ts = f"{self._epoch + number}.000100"
         thread = Thread(number, ts, loop.create_future(), loop.create_future())
         self._open[file_of(number)] = self._by_ts[ts] = thread
+        file = self._files / file_of(number)
+        await asyncio.to_thread(file.write_text, "content")
         return thread
 
     async def _play(self, thread: Thread, seat: int) -> Cycle:
+        began = await self._mention(thread, seat)
+        card = await thread.card
+        await asyncio.sleep(self.pause)
+        sent, acked = await self._click(card, seat)
+        answered = await thread.answered
+        return Cycle(began, acked - sent, answered - sent, answered)
+
+    async def _mention(self, thread: Thread, seat: int) -> float:
+        """When it was sent."""
         event = mention(requester_of(seat), thread.ts, words_of(thread.number))
         began, status = await self._door.event(event)
         check(status == 200, f"An event got status {status}.\n{self._log}")
-        card = await thread.card
+        return began
+
+    async def _click(self, card: Line, seat: int) -> tuple[float, float]:
+        """When it was sent, and when it was acknowledged."""
         button = _approve(card)
         check(button is not None, f"A card has no Approve: {card}")
-        await asyncio.sleep(self.pause)
         payload = click(manager_of(seat), card, button)
         sent, status = await self._door.interaction(payload)
         acked = time.monotonic()
         check(status == 200, f"A click got status {status}.\n{self._log}")
-        answered = await thread.answered
-        return Cycle(began, acked - sent, answered - sent, answered)
+        return sent, acked
 
     @property
     def _log(self) -> str:
         return self._bot.log[-3000:]
 
-    async def settle(self) -> float:
+    async def settle(self, patience: float = PATIENCE) -> float:
         """Wait until all cards are closed and nothing more comes; check the counts.
 
         Returns:
             When the last card was closed.
         """
         threads = list(self._open.values())
-        await self._until(lambda: all(thread.closed for thread in threads))
-        await self._until(lambda: time.monotonic() - self._last_call > QUIET)
+        await self._until(lambda: all(thread.closed for thread in threads), patience)
+        await self._until(lambda: time.monotonic() - self._last_call > QUIET, patience)
         for thread in threads:
             once = (thread.cards, len(thread.said)) == (1, 1)
             check(once, f"Not exactly one card and one answer: {thread}")
@@ -159,8 +191,8 @@ class BotSide:
         self._by_ts.clear()
         return max(thread.closed for thread in threads)
 
-    async def _until(self, reached: Callable[[], bool]) -> None:
-        for _ in range(PATIENCE * 100):
+    async def _until(self, reached: Callable[[], bool], patience: float) -> None:
+        for _ in range(int(patience * 100)):
             if reached():
                 return
             await asyncio.sleep(0.01)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import report, stacks
+from tests.bench import report, silence, stacks
 from tests.bench.__main__ import Plan, measure
 from tests.bench.blocks import Block, quantile
 
@@ -104,3 +104,27 @@ async def test_both_sides_do_whole_cycles_and_everything_is_written_down(
         assert level[side]["answer_p50"] > 0
     assert level["bot"]["ack_p50"] < level["bot"]["answer_p50"]
     assert "fsync on" in written["machine"]["postgresql"]
+
+
+@pytest.mark.timeout(300)
+async def test_sweeps_over_few_and_many_do_all_that_is_due_and_are_compared():
+    sizes = silence.Sizes((20, 60), due=5, rounds=2, flood=0, clicks=0)
+    # Not `tmp_path`: the account that the server runs as may not look in there.
+    with tempfile.TemporaryDirectory(prefix="bot-bench-") as folder:
+        found = await silence.measure_sweeps(Path(folder), sizes)
+
+    assert [swept.waiting for swept in found] == [20, 60]
+    rows = silence.sweeps_table(found).splitlines()[2:]
+    assert [row.split(" | ")[0] for row in rows] == ["| 20", "| 60"]
+    assert " 1.00 × " in rows[0]
+
+
+def test_the_acks_of_a_flood_stand_beside_those_in_peace():
+    flood = silence.Flood(100, 4.0, quiet=(0.01, 0.02), busy=(0.03,))
+
+    rows = silence.flood_table(flood).splitlines()[2:]
+
+    assert rows == [
+        "| in peace | 2 | 10.0 ms | 20.0 ms |",
+        "| while 100 expire (25 each second) | 1 | 30.0 ms | 30.0 ms |",
+    ]

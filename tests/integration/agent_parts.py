@@ -113,6 +113,8 @@ def make_agent(house: House, *script: Any) -> Agent:
         graph=build_graph(model, tools, gate),
         schemas={tool.name: schema_of(tool) for tool in tools},
         explain=lambda error: None,
+        guards=frozenset(TOOLS),
+        is_own=True,
     )
     runner = Runner(
         pool=house.pool,

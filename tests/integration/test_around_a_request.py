@@ -147,6 +147,15 @@ async def write(house: House, text: str, thread_ts: str, ts: str) -> bool:
     )
 
 
+async def test_a_click_reads_no_more_comments_than_a_card_shows(house: House):
+    request = await house.ask()
+    await post(house, request.card, "7.1", APPROVALS)
+    for number in range(2, 7):
+        await write(house, f"comment {number}", "7.1", f"7.{number}")
+    said = [each.text for each in (await house.request(request.id)).comments]
+    assert said == ["comment 4", "comment 5", "comment 6"]
+
+
 async def test_a_mention_in_a_cards_thread_is_a_comment_once(house: House):
     request = await house.ask()
     await post(house, request.card, "7.1", APPROVALS)

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from bot.approvals.audit import SQL
 from bot.approvals.deadlines import expire_due
 from bot.approvals.model import Status
 from tests.integration.core_parts import MINA, House, break_audit, open_house
@@ -83,3 +84,30 @@ async def test_when_the_trail_refuses_nothing_expires(house: House):
     with pytest.raises(Exception, match="the trail is full"):
         await expire(house)
     assert (await house.request(request.id)).is_open
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [("select_due", "requests_deadline"), ("select_waking", "requests_wake")],
+)
+async def test_what_is_due_is_found_by_an_index_of_what_waits(
+    house: House, statement: str, index: str
+):
+    async with house.pool.connection() as connection, connection.transaction():
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        await connection.execute("SET LOCAL enable_sort = off")
+        text = f"EXPLAIN {SQL[statement]}"
+        found = await connection.execute(text, {"limit": 25})  # type: ignore[arg-type]
+        plan = "\n".join(row["QUERY PLAN"] for row in await found.fetchall())
+    assert f"using {index}" in plan
+    assert "Index Cond" in plan
+
+
+async def test_a_deadline_that_another_version_has_left_behind_is_put_right(
+    house: House,
+):
+    request = await house.ask()
+    await house.rows("UPDATE requests SET stage_expires_at = bot_now()")
+    assert await expire(house) == 0
+    assert (await house.request(request.id)).is_open
+    assert await house.one("SELECT stage_expires_at FROM requests") is None

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 )
 from structlog.testing import capture_logs
 
-from bot.approvals.deadlines import expire_due
+from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.eligibility import who_can_decide
 from bot.approvals.grants import Run, claim, finish
 from bot.approvals.model import Execution, Request, Status, Verdict
@@ -50,6 +50,8 @@ BIG = """
     when: {amount: {gt: 100}}
     stages: [{approvers: %s}]
 """
+TIMES = "timeout: 20h, reminders: [1h, 2h], escalate: {after: 2h, to: finance}"
+SLOW = HEAD.replace("{approvers: managers}]", f"{{approvers: managers, {TIMES}}}]")
 POLICIES = [
     HEAD,
     HEAD + BIG % "finance",
@@ -57,6 +59,8 @@ POLICIES = [
     HEAD.replace("stages: [{approvers: managers}]", "approval: none"),
     HEAD.replace("approvers: managers}]", "approvers: managers, quorum: 2}]"),
     HEAD.replace("[U0MINA, U0OMAR]", "[U0OMAR, U0FAY]"),
+    SLOW,
+    SLOW + BIG % "directors",
     HEAD + "  - {name: never, tools: [pay], when: {amount: {gt: 500}}, deny: true}\n",
 ]
 PEOPLE = ["U0RAVI", "U0MINA", "U0OMAR", "U0FAY", "U0DANA", "U0OLAF"]
@@ -163,6 +167,7 @@ class Lives(RuleBasedStateMachine):
 
     def wait(self, draw: Any) -> None:
         self.do(expire_due(self.house.pool, self.house.queue))
+        self.do(nudge_due(self.house.pool, self.house.queue))
 
     def click_what_was_shown_before(self, draw: Any) -> None:
         for request, token in self.old_tokens:
@@ -185,6 +190,7 @@ class Lives(RuleBasedStateMachine):
     def pass_time(self, draw: Any) -> None:
         self.hours += draw([1, 2, 22])
         self.do(self.house.pass_time(hours=self.hours))
+        draw([self.wait, lambda _: None])(draw)
 
     def stop_by_operator(self, draw: Any) -> None:
         request = draw(self.requests)
@@ -230,7 +236,12 @@ class Lives(RuleBasedStateMachine):
             own = {d.person.user for d in words if d.stage == index}
             assert len(own) >= stage.quorum
             group = policy.groups[stage.approvers]
-            assert own <= set(group.users)
+            joined = [policy.groups[each.group].users for each in stage.joined]
+            assert own <= {*group.users, *(user for users in joined for user in users)}
+            for word in words:
+                if word.stage == index and word.person.user not in group.users:
+                    assert stage.escalated_at is not None
+                    assert stage.escalated_at <= word.at
             assert not any(self.house.people.refusals.get(user) for user in own)
         found = plan(policy, "pay", request.arguments)
         if isinstance(found, Demanded):
@@ -248,6 +259,20 @@ class Lives(RuleBasedStateMachine):
             )
         )
         assert all(row["number"] == 1 for row in grants)
+
+    @invariant()
+    def nobody_is_told_twice_of_one_silence(self) -> None:
+        """Two reminders and one escalation each time that the managers are asked."""
+        found = self.do(
+            self.house.rows(
+                "SELECT count(*) FILTER (WHERE event = 'reminded') AS reminded,"
+                " count(*) FILTER (WHERE event = 'escalated') AS escalated,"
+                " 1 + count(*) FILTER (WHERE event IN ('edited', 'voided')) AS asked"
+                " FROM audit WHERE request_id IS NOT NULL GROUP BY request_id"
+            )
+        )
+        assert all(row["reminded"] <= 2 * row["asked"] for row in found)
+        assert all(row["escalated"] <= row["asked"] for row in found)
 
     @invariant()
     def a_closed_request_has_no_open_stage_to_approve(self) -> None:

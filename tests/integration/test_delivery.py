@@ -67,6 +67,21 @@ async def test_the_notice_follows_its_card_and_links_to_it(post: Post, house: Ho
     assert "Waiting" not in post.slack.messages[1]["text"]
 
 
+async def test_the_notice_links_to_the_card_on_which_it_is_decided_now(
+    post: Post, house: House
+):
+    stages = "{approvers: managers}, {approvers: directors"
+    house.policies.change(f"{stages}}}", f"{stages}, channel: C0SECOND}}")
+    request = await house.ask("sign")
+    await post.work()
+    await house.click(MINA, request)
+    await post.work()
+    await post.work()
+    _, notice, second = post.slack.messages
+    assert second["channel"] == "C0SECOND"
+    assert US.permalink("C0SECOND", second["ts"]) in notice["text"]
+
+
 async def test_a_change_while_a_card_is_sent_is_shown_by_the_next_job(
     post: Post, house: House
 ):

@@ -137,6 +137,35 @@ async def test_a_card_that_never_stood_is_given_up_when_the_request_is_over(
     assert any("Timed out" in text for text in said)
 
 
+async def test_a_call_waits_for_its_card_no_longer_than_that_takes(
+    post: Post, house: House
+):
+    request = await house.ask("sign")
+    await house.click(MINA, request)
+    call = await house.one("SELECT id::text FROM deliveries WHERE kind = 'call'")
+    with pytest.raises(RetryLater):
+        await post.send(call)
+    await post.send(request.card)
+    await post.send(call)
+    card, said = post.slack.messages
+    assert said["thread_ts"] == card["ts"]
+
+
+async def test_a_call_to_a_card_that_never_stood_ends_with_the_request(
+    post: Post, house: House
+):
+    request = await house.ask("sign")
+    await house.click(MINA, request)
+    call = await house.one("SELECT id::text FROM deliveries WHERE kind = 'call'")
+    post.slack.fail("chat_postMessage", refusal("is_archived"))
+    await house.pass_time(days=2)
+    await expire_due(house.pool, house.queue)
+    await post.send(request.card)
+    await post.send(call)
+    assert (await post.row(call))["state"] == "failed"
+    assert post.slack.messages == []
+
+
 async def test_an_edit_that_slack_refuses_costs_no_decision(post: Post, house: House):
     request = await house.ask()
     await post.work()

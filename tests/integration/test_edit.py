@@ -47,6 +47,16 @@ rules:
     when: {to: {eq: mallory}}
     deny: true
     why: Mallory is not paid.
+  - name: watched
+    tools: [pay]
+    when: {to: {eq: victor}}
+    stages: [{approvers: managers}]
+    allow: [approve, reject]
+  - name: frozen
+    tools: [pay]
+    when: {to: {eq: frida}}
+    stages: [{approvers: managers}]
+    allow: [reject]
   - {name: one, tools: [wipe], stages: [{approvers: finance}]}
   - {name: shown, tools: [show], stages: [{approvers: managers}], allow: [approve]}
 """
@@ -112,6 +122,47 @@ async def test_an_edit_over_a_limit_passes_the_own_stage_and_opens_the_next(
     assert (await house.click(MINA, pay)).word == "already_decided"
     assert (await house.click(OMAR, pay)).word == "not_in_group"
     assert (await house.click(FAY, pay)).effect is Effect.APPROVED
+
+
+@pytest.mark.parametrize(
+    ("payee", "then"), [("victor", Effect.APPROVED), ("frida", Effect.REFUSED)]
+)
+async def test_an_edit_approves_no_values_for_which_that_is_not_offered(
+    house: House, pay, payee: str, then: Effect
+):
+    judgement = await edit(house, MINA, pay, to=payee)
+    assert judgement.effect is Effect.EDITED
+    now = await house.request(pay.id)
+    assert (now.status, now.decisions) == (Status.PENDING, ())
+    assert (await house.click(MINA, pay)).effect is then
+
+
+async def test_an_edit_writes_no_delegates_among_the_people_of_a_group(house: House):
+    delegation = "delegations: [{from: U0FAY, to: U0OLAF, until: 2990-01-01}]"
+    house.policies.current = parse_policy(POLICY + delegation)
+    request = await ask(house)
+    await edit(house, MINA, request, amount=1500)
+    assert (await house.request(request.id)).stages[1].people == (FAY,)
+    assert (await house.click(OLAF, request)).effect is Effect.APPROVED
+
+
+async def test_a_call_without_arguments_is_known_to_be_edited(house: House):
+    house.policies.current = parse_policy(POLICY)
+    request = await house.ask("wipe", requester=person(RAVI))
+    await house.rows("UPDATE requests SET arguments = '{}' WHERE id = %s", request.id)
+    judgement = await house.click(FAY, request, EDIT, arguments={"path": "b"})
+    assert judgement.edit is not None
+    assert judgement.edit.request.is_edited
+
+
+async def test_who_approved_the_old_values_is_called_again(house: House, pay):
+    two = "tools: [pay], stages: [{approvers: managers"
+    house.policies.current = parse_policy(POLICY.replace(two, f"{two}, quorum: 2"))
+    request = await ask(house)
+    await house.click(MINA, request)
+    assert (await edit(house, OMAR, request, amount=400)).effect is Effect.EDITED
+    assert await house.rows("SELECT 1 FROM deliveries WHERE kind = 'call'")
+    assert (await house.click(MINA, request)).effect is Effect.APPROVED
 
 
 async def test_a_click_on_what_the_card_showed_before_approves_nothing(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.approvals.judge import Effect
 from bot.approvals.model import Outcome, Status, Verdict
 from bot.approvals.policy import parse_policy
@@ -16,6 +18,7 @@ from tests.integration.core_parts import (
     House,
 )
 
+FAY = "U0FAY"
 ONE = "stages: [{approvers: managers}]}"
 WITH_BOSSES = "stages: [{approvers: managers}, {approvers: bosses}]}"
 BOTH_MANAGERS = "stages: [{approvers: managers, quorum: 2}]}"
@@ -117,6 +120,25 @@ async def test_what_was_approved_is_asked_again_when_a_stage_was_added(house: Ho
     await agent.work()
     assert agent.ledger.runs == ["wipe a"]
     assert await agent.said() == ["Over."]
+
+
+@pytest.mark.parametrize("before_the_run", [False, True])
+async def test_the_people_of_an_added_live_stage_are_named_when_they_are_called(
+    house: House, before_the_run: bool
+):
+    house.people.groups["usergroup:S0FINANCE"] = (FAY,)
+    agent = make_agent(house, ("wipe", {"path": "a"}), "Over.")
+    request = await agent.request(await agent.say())
+    if before_the_run:
+        await house.click(MINA, request)
+    finance = POLICY.replace("{users: [U0DANA]}", "{usergroup: S0FINANCE}")
+    put(house, finance.replace(WIPE + ONE, WIPE + WITH_BOSSES))
+    if before_the_run:
+        await agent.work()
+    else:
+        assert (await house.click(MINA, request)).effect is Effect.STAGE_PASSED
+    assert (await house.request(request.id)).stages[1].people == (FAY,)
+    assert (await house.click(FAY, request)).effect is Effect.APPROVED
 
 
 async def test_what_was_approved_does_not_run_once_the_policy_denies_it(house: House):

@@ -161,7 +161,7 @@ def test_threat_15_an_address_that_reads_like_another_is_marked(
     assert (found.deceives, found.ascii_form) == (marked, shown)
     said = " ".join(texts(card_blocks(view(request(arguments={"to": text})))))
     assert shown in said
-    assert ("can be taken for others" in said) is marked
+    assert ("Look-alike addresses" in said) is marked
 
 
 @pytest.mark.parametrize("text", ["paypal.com", "Überweisung", "q3.csv", "Grüße. Ja."])

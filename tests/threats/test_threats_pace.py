@@ -86,15 +86,17 @@ def app_with(house: House) -> AsyncApp:
         process_before_response=True,
         request_verification_enabled=False,
     )
+    nothing = cast("Any", None)  # what these clicks never come to
     parts = Parts(
-        house.pool,
-        house.queue,
-        house.decider,
-        AsyncWebClient(),
-        lambda: US,
-        cast("Any", None),  # opens nothing
-        cast("Any", None),
-        {"clicks": CLICKS},
+        pool=house.pool,
+        jobs=house.queue,
+        decider=house.decider,
+        marker=nothing,
+        client=AsyncWebClient(),
+        identity=lambda: US,
+        full_texts=nothing,
+        look=nothing,
+        rates={"clicks": CLICKS},
     )
     register_listeners(app, parts)
     return app

@@ -15,6 +15,8 @@ defaults:
   timeout: 90m
   stages: [{approvers: managers}]
   timezone: Europe/London
+  reminders: [1h, 30m]
+  hours: {days: [mon, tue, wed, thu, fri], from: 09:00, to: "17:30"}
 requesters: {members: true}
 approvers:
   managers: {users: [U01, W02], delegable_to: directors}
@@ -32,7 +34,13 @@ rules:
     why: >
       Deleted files
       cannot be restored.
-    stages: [{approvers: managers}, {approvers: directors, quorum: 2}]
+    stages:
+      - {approvers: managers}
+      - approvers: directors
+        quorum: 2
+        timeout: 1h
+        reminders: [5m, 10m]
+        escalate: {after: 20m, to: finance}
   - interrupts: [payment]
     stages: [{approvers: lead}, {approvers: requester}]
     answers: {approve: 1, reject: 0, timed_out: {late: true}}

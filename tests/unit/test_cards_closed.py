@@ -68,6 +68,11 @@ LATER = NOW + dt.timedelta(minutes=5)
             closed(Status.TIMED_OUT),
             f"*Timed out*, {date(LATER)}: nobody decided in time.",
         ),
+        (
+            closed(Status.TIMED_OUT, outcome=Outcome.OVERDUE, outcome_note="<ceo>"),
+            f"*Timed out*, {date(LATER)}: nobody decided the stage &lt;ceo&gt; "
+            "in time.",
+        ),
         (closed(Status.WITHDRAWN), f"*Withdrawn* by <@{RAVI}>, {date(LATER)}"),
         (
             closed(Status.ORPHANED),

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 
 from bot.approvals.model import Confirm, Status, Verdict
 from bot.simulator.blocks import view_errors
+from bot.slack.cards.answer_form import answer_form
 from bot.slack.cards.confirming import effect_lines
-from bot.slack.cards.forms import answer_form, reason_form, typed_form
+from bot.slack.cards.forms import reason_form, typed_form
 from bot.slack.cards.full_view import full_view
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView

@@ -7,10 +7,19 @@ import datetime as dt
 
 import pytest
 
-from bot.approvals.model import Confirm, Outcome, Stage, Status, Verdict
+from bot.approvals.model import (
+    Confirm,
+    Escalation,
+    Outcome,
+    Stage,
+    Status,
+    Target,
+    Times,
+    Verdict,
+)
 from bot.simulator.blocks import errors
 from bot.slack.cards.request import card_blocks, card_text
-from bot.slack.cards.view import REQUESTS_PER_CARD, CardView
+from bot.slack.cards.view import REQUESTS_PER_CARD, CardView, bundle
 from bot.slack.text import date
 from tests.unit.cards_samples import (
     DANA,
@@ -211,7 +220,8 @@ def test_each_request_on_a_card_has_its_own_buttons_in_call_order():
 
     values = [each["value"] for each in of_type(blocks, "button")]
     titles = [each["text"]["text"] for each in of_type(blocks, "header")]
-    assert values == ["req-1", "req-1", "req-2", "req-2"]
+    of_all = bundle([first, gone, second])
+    assert values == ["req-1", "req-1", "req-2", "req-2", of_all, of_all]
     assert titles == [
         "Approval needed: delete_file",
         "Rejected: delete_file",
@@ -399,3 +409,51 @@ def test_a_later_stage_says_in_which_other_channel_it_is_asked():
     assert "*Stage 2 of 4, finance, to come:* 1 approval needed, in <#C2>" in lines
     assert any(line.endswith("needed, in the conversation's thread") for line in lines)
     assert "*Stage 4 of 4, ceo, to come:* 1 approval needed" in lines
+
+
+def timed(**changes) -> Stage:
+    targets = (Target("directors", (DANA,)), Target("the <board>", ()))
+    escalation = Escalation(dt.timedelta(hours=6), targets)
+    times = Times(None, tuple(map(hours_of, (4, 20))), escalation)
+    return Stage("managers", (MINA, OMAR), opened_at=NOW, times=times, **changes)
+
+
+def hours_of(number: float) -> dt.timedelta:
+    return dt.timedelta(hours=number)
+
+
+def test_a_card_says_what_comes_next_and_when():
+    text = section_text(card_blocks(view(request(stages=(timed(),)))))
+    assert text.endswith(
+        f"*Next* reminder {date(NOW + hours_of(4))} · "
+        f"directors and the &lt;board&gt; can decide too {date(NOW + hours_of(6))} · "
+        f"reminder {date(NOW + hours_of(20))} · rejected {date(NOW + hours_of(24))}"
+    )
+
+
+def test_what_has_come_stands_no_longer_under_what_comes():
+    since = NOW + hours_of(6)
+    stage = timed(reminded_at=NOW + hours_of(4), escalated_at=since)
+    text = section_text(card_blocks(view(request(stages=(stage,)), now=since)))
+    assert (
+        f"managers, joined by directors and the &lt;board&gt; {date(since)}, " in text
+    )
+    assert f"*Next* reminder {date(NOW + hours_of(20))} · rejected " in text
+
+
+def test_a_card_counts_what_it_has_no_room_for():
+    many = tuple(hours_of(number / 2) for number in range(1, 20))
+    stage = dataclasses.replace(timed(), times=Times(reminders=many))
+    blocks = card_blocks(view(request(stages=(stage,))))
+    assert " · 16 more · rejected " in section_text(blocks)
+
+
+def test_the_time_of_the_open_stage_is_the_time_to_decide():
+    stage = dataclasses.replace(timed(), times=Times(timeout=hours_of(2)))
+    shown = view(request(stages=(stage,)))
+    assert f"*Decide until* {date(NOW + hours_of(2))}" in section_text(
+        card_blocks(shown)
+    )
+    assert f"Decide until {date(NOW + hours_of(2))}." in card_text(shown)
+    late = view(request(stages=(stage,)), now=NOW + hours_of(2))
+    assert buttons(card_blocks(late)).keys() & {"Approve", "Reject"} == set()

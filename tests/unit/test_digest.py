@@ -17,6 +17,7 @@ from bot.approvals.digest import (
     canonical,
     grant_digest,
     schema_digest,
+    schema_text,
     storable,
 )
 
@@ -92,7 +93,7 @@ def test_equal_digests_mean_equal_arguments(one, other):
         {1: "number as a key"},
         b"bytes",
         {1, 2},
-        object(),
+        pytest.param(object(), id="object"),
     ],
     ids=repr,
 )
@@ -173,3 +174,17 @@ def test_the_call_matters_to_the_grant_and_values_do_not_slide_between_fields():
 def test_digests_of_different_kinds_never_meet():
     value = {"tool": "wipe", "schema": "s", "arguments": {}}
     assert schema_digest(value) != call_digest("wipe", "s", {})
+
+
+def test_a_schema_with_integers_beyond_json_has_a_text_and_a_digest():
+    bounds = {"minimum": -(2**63), "maximum": 2**63 - 1}
+    schema = {"type": "object", "properties": {"amount": bounds}}
+    turned = {"properties": {"amount": dict(reversed(bounds.items()))}, **schema}
+    assert json.loads(schema_text(schema)) == schema
+    assert schema_digest(turned) == schema_digest(schema)
+    assert schema_digest({**schema, "title": "x"}) != schema_digest(schema)
+
+
+def test_the_digest_of_a_plain_schema_is_that_of_its_canonical_text():
+    schema = {"type": "object", "properties": {"b": {}, "a": {"const": 1.0}}}
+    assert schema_text(schema) == canonical(schema)

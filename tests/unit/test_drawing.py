@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
-from bot.approvals.model import Stage, Status, Verdict
+from bot.approvals.model import Escalation, Stage, Status, Target, Times, Verdict
+from bot.approvals.timetable import Event
 from bot.simulator.blocks import errors
-from bot.slack.drawing import draw_call, draw_card, draw_held, draw_notice
+from bot.slack.drawing import draw_call, draw_card, draw_held, draw_notice, draw_nudge
 from bot.slack.identity import Identity
 from bot.slack.sentences import HELD, HELD_OVER
+from bot.slack.text import date
 from tests.unit.cards_samples import (
     DANA,
     MINA,
@@ -27,6 +30,7 @@ from tests.unit.cards_samples import (
 
 US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
 LINK = "https://t.slack.example/archives/C1/p100000001"
+HOUR = dt.timedelta(hours=1)
 STANDING = {"card": "d-1", "card_channel": "C1", "card_ts": "10.0000001"}
 
 
@@ -45,7 +49,7 @@ def test_only_the_current_card_of_a_request_has_its_buttons():
 
 
 def test_a_notice_can_be_withdrawn_while_it_waits():
-    drawn = draw_notice(request(**STANDING), US)
+    drawn = draw_notice([request(**STANDING)], US)
     assert errors(drawn.blocks) == []
     assert buttons(drawn.blocks)["Withdraw"]["action_id"] == "withdraw"
     assert buttons(drawn.blocks)["Withdraw"]["value"] == "req-1"
@@ -55,7 +59,7 @@ def test_a_notice_can_be_withdrawn_while_it_waits():
 
 
 def test_a_notice_of_a_request_that_is_over_has_no_button():
-    drawn = draw_notice(closed(Status.WITHDRAWN), US)
+    drawn = draw_notice([closed(Status.WITHDRAWN)], US)
     assert drawn.blocks == []
     assert drawn.text.startswith(f"Withdrawn: delete_file (K7QP) by <@{RAVI}>")
 
@@ -126,3 +130,73 @@ def test_a_call_is_a_short_line_once_it_is_over(status, verdict, word):
     drawn = draw_call(closed(status, decisions=(decision(OMAR, verdict),)), US)
     assert drawn.text.startswith(f"{word}: delete_file (K7QP) by <@{OMAR}>")
     assert drawn.blocks == []
+
+
+def silent(event: Event, *, stage: int = 0, joined=(), **changes):
+    return draw_nudge(event, request(**{**STANDING, **changes}), stage, joined, US)
+
+
+def test_a_reminder_calls_whoever_can_decide_still():
+    drawn = silent(Event.REMINDER)
+    assert not drawn.moot
+    assert drawn.text.startswith(
+        f"<@{MINA}> and <@{OMAR}>: your decision is still needed, on delete_file (K7QP)"
+    )
+    assert f"<{LINK}|Open the card>" in drawn.text
+
+
+ESCALATED = Stage(
+    "managers",
+    (MINA, OMAR, DANA),
+    1,
+    NOW,
+    times=Times(escalation=Escalation(HOUR, (Target("directors", (DANA,)),))),
+    reminded_at=NOW + HOUR,
+    escalated_at=NOW + HOUR,
+)
+
+
+def test_whoever_joins_is_called_alone_and_in_a_reminder_first():
+    escalation = silent(Event.ESCALATION, joined=(DANA,), stages=(ESCALATED,))
+    assert f"<@{DANA}>: your decision is needed too, on delete_file" in escalation.text
+    assert "directors can decide it beside managers" in escalation.text
+    assert MINA not in escalation.text
+    reminder = silent(Event.REMINDER, joined=(DANA,), stages=(ESCALATED,))
+    assert (
+        f"<@{DANA}>, <@{MINA}> and <@{OMAR}>: your decision is still" in reminder.text
+    )
+
+
+def test_the_notice_says_quietly_who_was_told():
+    text = draw_notice(request(stages=(ESCALATED,), **STANDING), US).text
+    assert f"The people who can decide were reminded {date(NOW + HOUR)}." in text
+    assert f"directors can decide it beside managers ({date(NOW + HOUR)})." in text
+
+
+def passed(stage: Stage) -> Stage:
+    return replace(stage, passed_at=NOW + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("event", "changes", "words"),
+    [
+        (Event.REMINDER, {"status": Status.APPROVED, "decided_at": NOW}, "Approved: "),
+        (
+            Event.ESCALATION,
+            {
+                "stages": (passed(ESCALATED), Stage("board", (OMAR,), 1, NOW)),
+                "decisions": (decision(MINA),),
+            },
+            f"Stage 1, managers, has passed: <@{MINA}>.",
+        ),
+        (Event.ESCALATION, {}, "Request K7QP has changed since"),
+    ],
+)
+def test_what_nobody_needs_to_be_told_any_more_is_moot(event, changes, words):
+    drawn = silent(event, **changes)
+    assert drawn.moot
+    assert drawn.text.startswith(words)
+
+
+def test_a_nudge_for_a_stage_that_an_edit_has_taken_away_is_moot():
+    assert silent(Event.REMINDER, stage=3).moot

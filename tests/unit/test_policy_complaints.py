@@ -520,11 +520,6 @@ def test_only_user_ids_are_people(user: str, sentence: str):
             "write an IANA name such as Europe/London.",
         ),
         (
-            "defaults: {hours: {from: 9}}",
-            "defaults.hours: working hours are not available in this version yet; "
-            "remove the key.",
-        ),
-        (
             "approvers: [m]",
             "approvers: must be a mapping of keys to values, not a list.",
         ),

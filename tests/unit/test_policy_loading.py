@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_texts import GOOD
 
-from bot.approvals.model import Confirm, Verdict
+from bot.approvals.model import Confirm, Times, Verdict
 from bot.approvals.policy import (
     Condition,
     Delegation,
@@ -35,8 +35,10 @@ def test_every_key_of_this_version_is_read():
     assert policy.timeout == dt.timedelta(minutes=90)
     assert policy.groups["managers"] == managers
     assert policy.requesters.members is True
+    half, whole = dt.timedelta(minutes=30), dt.timedelta(hours=1)
+    times = Times(reminders=(half, whole))
     assert policy.default_stages == (
-        StageDemand("managers", 1, managers.users, channel="C0123456789"),
+        StageDemand("managers", 1, managers.users, channel="C0123456789", times=times),
     )
     assert policy.interrupts.answers == "words"
     assert dict(policy.interrupts.levels) == {"director": "directors"}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.approvals.model import ALLOWED, Confirm, Verdict
+from bot.approvals.model import ALLOWED, Confirm, Escalation, Target, Times, Verdict
 from bot.approvals.policy import Chain, Demanded, StageDemand, stricter
 
 MANAGERS = StageDemand("managers", 1, ("U01", "U02"))
@@ -96,9 +97,30 @@ def test_what_is_typed_in_stays_what_people_were_shown():
     assert stricter(have, strict) is have
 
 
+def within(stage: StageDemand, hours: int, **times) -> StageDemand:
+    timeout = dt.timedelta(hours=hours) if hours else None
+    return dataclasses.replace(stage, times=Times(timeout, **times))
+
+
+def test_a_shorter_timeout_is_taken_and_reminders_and_escalations_are_not():
+    hour = dt.timedelta(hours=1)
+    escalation = Escalation(hour, (Target("ceo", ("U05",)),))
+    strict = within(MANAGERS, 2, reminders=(hour,), escalation=escalation)
+    assert stricter(chain(MANAGERS), now(strict)) == chain(within(MANAGERS, 2))
+    have = chain(strict)
+    assert stricter(have, now(within(MANAGERS, 3))) is have
+    assert stricter(have, now(MANAGERS)) is have
+    shorter = within(MANAGERS, 1, reminders=(hour,), escalation=escalation)
+    assert stricter(have, now(within(MANAGERS, 1))) == chain(shorter)
+
+
 stages = st.lists(
     st.builds(
-        quorum, st.sampled_from([MANAGERS, DIRECTORS, FINANCE]), st.integers(1, 3)
+        within,
+        st.builds(
+            quorum, st.sampled_from([MANAGERS, DIRECTORS, FINANCE]), st.integers(1, 3)
+        ),
+        st.integers(0, 3),
     ),
     unique_by=lambda stage: stage.approvers,
 ).map(tuple)
@@ -115,6 +137,10 @@ def test_what_comes_out_is_as_strict_as_both(old, new, allow, allow_now, had, as
 
     quorums = {stage.approvers: stage.quorum for stage in found.stages}
     assert all(quorums[s.approvers] >= s.quorum for s in (*old, *new))
+    timeouts = {stage.approvers: stage.times.timeout for stage in found.stages}
+    for stage in (*old, *new):
+        own, got = stage.times.timeout, timeouts[stage.approvers]
+        assert own is None or (got is not None and got <= own)
     assert [s.approvers for s in found.stages][: len(old)] == [s.approvers for s in old]
     assert len(quorums) == len(found.stages)
     assert set(found.allow) == set(allow) & set(allow_now)

@@ -124,7 +124,7 @@ def test_a_denial_carries_the_why_of_the_policy():
 def test_numbers_and_codes_appear():
     assert "40,000" in sentences.too_long_message(40_000, 12_000)
     assert "12,000" in sentences.too_long_message(40_000, 12_000)
-    assert "E42" in sentences.agent_failed("E42")
+    assert "E42" in sentences.with_code(sentences.AGENT_FAILED, "E42")
     assert "K7QP" in sentences.card_could_not_be_posted("K7QP")
     assert RAVI in click_sentences.withdrawn(RAVI, NOW)
     assert "already decided" in click_sentences.you_already_decided(NOW)

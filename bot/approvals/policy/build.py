@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, cast
 
-from bot.approvals.model import ALLOWED, REQUESTER, USERS, Confirm, Verdict
+from bot.approvals.model import (
+    ALLOWED,
+    REQUESTER,
+    USERS,
+    Confirm,
+    Escalation,
+    Hours,
+    Target,
+    Times,
+    Verdict,
+)
 from bot.approvals.policy.checks import rule_name
 from bot.approvals.policy.model import (
     ALLOWED_RAW,
@@ -21,7 +32,9 @@ from bot.approvals.policy.model import (
 )
 from bot.approvals.policy.operands import OperatorsShape
 from bot.approvals.policy.schema import (
+    DefaultsShape,
     DelegationShape,
+    EscalateShape,
     GroupShape,
     PolicyShape,
     RuleShape,
@@ -33,7 +46,7 @@ def build(shape: PolicyShape, version: str) -> Policy:
     """Turn the shape of a whole file into a policy."""
     groups = {name: _group(name, group) for name, group in shape.approvers.items()}
     defaults = shape.defaults
-    stages = _Stages(groups, defaults.channel)
+    stages = _Stages(groups, defaults)
     return Policy(
         version=version,
         channel=defaults.channel,
@@ -45,6 +58,8 @@ def build(shape: PolicyShape, version: str) -> Policy:
         interrupts=Interrupts(shape.interrupts.answers, dict(shape.interrupts.levels)),
         delegations=tuple(map(_delegation, shape.delegations)),
         timezone=defaults.timezone,
+        reminders=_in_order(defaults.reminders),
+        hours=_hours(defaults),
     )
 
 
@@ -66,20 +81,48 @@ def _delegation(shape: DelegationShape) -> Delegation:
     return Delegation(shape.principal, shape.delegate, shape.until)
 
 
-class _Stages:
-    """Makes demands out of stages, with the groups and the channel of the file."""
+def _hours(defaults: DefaultsShape) -> Hours | None:
+    hours = defaults.hours
+    if hours is None:
+        return None
+    days = tuple(sorted(hours.days))
+    return Hours(days, hours.begin, hours.end, defaults.timezone)
 
-    def __init__(self, groups: Mapping[str, Group], channel: str) -> None:
+
+def _in_order(reminders: Iterable[timedelta]) -> tuple[timedelta, ...]:
+    return tuple(sorted(reminders))
+
+
+class _Stages:
+    """Makes demands out of stages, with the groups and the defaults of the file."""
+
+    def __init__(self, groups: Mapping[str, Group], defaults: DefaultsShape) -> None:
         self._groups = {**groups, REQUESTER: Group(REQUESTER, (), REQUESTER)}
-        self._channel = channel
+        self._defaults = defaults
 
     def of(self, stages: Sequence[StageShape]) -> tuple[StageDemand, ...]:
         return tuple(map(self._demand, stages))
 
     def _demand(self, stage: StageShape) -> StageDemand:
         group = self._groups[stage.approvers]
-        channel = stage.channel or self._channel
-        return StageDemand(group.name, stage.quorum, group.users, group.source, channel)
+        return StageDemand(
+            group.name,
+            stage.quorum,
+            group.users,
+            group.source,
+            stage.channel or self._defaults.channel,
+            self._times(stage),
+        )
+
+    def _times(self, stage: StageShape) -> Times:
+        given = stage.reminders or self._defaults.reminders
+        escalation = self._escalation(stage.escalate) if stage.escalate else None
+        return Times(stage.timeout, _in_order(given), escalation)
+
+    def _escalation(self, shape: EscalateShape) -> Escalation:
+        group = self._groups[shape.to]
+        target = Target(group.name, group.users, group.source)
+        return Escalation(shape.after, (target,))
 
 
 def _rule(rule: RuleShape, index: int, stages: _Stages) -> Rule:

@@ -25,6 +25,8 @@ _SPAN = re.compile(r"([0-9]{1,9})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _TOOL = re.compile(r"[^\s*]*\*?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 SHORTEST, LONGEST = dt.timedelta(seconds=1), dt.timedelta(days=90)
 
@@ -119,6 +121,29 @@ def _span(value: Any) -> dt.timedelta:
     return span
 
 
+def in_units(span: dt.timedelta) -> str:
+    """A span as the file writes it, in the largest unit that fits: `24h` is `1d`."""
+    seconds = int(span.total_seconds())
+    units = ((86400, "d"), (3600, "h"), (60, "m"))
+    size, unit = next((u for u in units if seconds % u[0] == 0), (1, "s"))
+    return f"{seconds // size}{unit}"
+
+
+def _time_of_day(value: Any) -> int:
+    """Minutes since midnight."""
+    match = _TIME_OF_DAY.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        raise wrong(f"must be a time of day such as 09:00, not {kind(value)}.")
+    return int(match[1]) * 60 + int(match[2]) if match[1] else 24 * 60
+
+
+def _weekday(value: Any) -> int:
+    """The number of a day, Monday being 0."""
+    if value not in WEEKDAYS:
+        raise wrong(f"must be one of {', '.join(WEEKDAYS)}, not {kind(value)}.")
+    return WEEKDAYS.index(value)
+
+
 def _name_pattern(value: str) -> str:
     if not _TOOL.fullmatch(value) or not value.isprintable():
         raise wrong(f"{shown(value)} is no name; `*` may stand at its end only.")
@@ -147,6 +172,8 @@ ChannelId = Annotated[str, AfterValidator(_channel_id)]
 Day = Annotated[dt.date, BeforeValidator(_day)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Span = Annotated[dt.timedelta, BeforeValidator(_span)]
+TimeOfDay = Annotated[int, BeforeValidator(_time_of_day)]
+Weekday = Annotated[int, BeforeValidator(_weekday)]
 Name = Annotated[str, AfterValidator(_one_line)]
 Names = list[Annotated[str, AfterValidator(_name_pattern)]]
 Sentence = Annotated[str, AfterValidator(_sentence)]

@@ -15,6 +15,7 @@ from bot.approvals.policy.checks import check_data, group_sizes
 from bot.approvals.policy.complaints import Complaint, PolicyError, kind
 from bot.approvals.policy.model import Policy
 from bot.approvals.policy.schema import Known, PolicyShape
+from bot.approvals.policy.time_checks import check_times
 from bot.approvals.policy.words import complaints_of, empty_values
 from bot.approvals.policy.yaml_text import MAX_BYTES, read_yaml, too_big
 
@@ -61,6 +62,7 @@ def parse_policy(text: str) -> Policy:
     said = {complaint.path for complaint in complaints}
     complaints += [each for each in empty_values(content) if each.path not in said]
     complaints += check_data(content)
+    complaints += check_times(shape) if shape else []
     if complaints or shape is None:
         raise PolicyError(complaints)
     return build(shape, _version(content))

@@ -23,21 +23,27 @@ from bot.approvals.policy.model import (
     Waived,
 )
 from bot.approvals.policy.stricter import strongest
+from bot.approvals.policy.times import folded
 
 _LONGEST_TYPED = 100  # characters that somebody may have to type in
 
 
-def plan(policy: Policy, tool: str, arguments: Mapping[str, Any]) -> Plan:
+def plan(
+    policy: Policy, tool: str, arguments: Mapping[str, Any], *, waivable: bool = True
+) -> Plan:
     """Say what a call needs before it may run.
 
     Every matching rule counts: a denial wins over all, demands add up in file order,
     a waiver holds only where nothing demands, and a call that no rule knows gets the
     default stages or, without them, is denied.
+
+    Args:
+        waivable: whether a waiver counts; without, it is as if there were none.
     """
     named = [rule for rule in policy.rules if names(rule.tools, tool)]
     counting = [rule for rule in named if counts(rule, arguments)]
     waivers = _with(Effect.WAIVE, counting)
-    if waivers and len(waivers) == len(counting):
+    if waivable and waivers and len(waivers) == len(counting):
         return Waived(waivers[0].name)
     return _needed(policy, counting, tool, arguments, ALLOWED)
 
@@ -98,6 +104,9 @@ def counts(rule: Rule, arguments: Mapping[str, Any]) -> bool:
 def fold(demands: Iterable[StageDemand], usual: str) -> tuple[StageDemand, ...]:
     """Keep each group once, where it first stands, with the larger quorum.
 
+    Of its times the shorter timeout counts, the earliest escalation with all its
+    targets, and all reminders.
+
     Its people are told in the channel that a stage names, rather than in the `usual`
     one. Of several such channels the first in the alphabet counts, since the order of
     rules is to decide nothing but the order of stages.
@@ -114,6 +123,7 @@ def _folded(same: Sequence[StageDemand], usual: str) -> StageDemand:
         same[0],
         quorum=max(demand.quorum for demand in same),
         channel=min(channels - {usual} or channels),
+        times=folded(demand.times for demand in same),
     )
 
 
@@ -170,6 +180,7 @@ def _demanded(
         allow=tuple(v for v in Verdict if all(v in rule.allow for rule in demands)),
         confirm=strongest(rule.confirm for rule in demands),
         confirm_argument=_to_type(typed, arguments) if typed else "",
+        hours=policy.hours,
     )
 
 

@@ -8,7 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bot.approvals.model import ALLOWED, REQUESTER, USERS, Confirm, Verdict
+from bot.approvals.model import (
+    ALLOWED,
+    NO_TIMES,
+    REQUESTER,
+    USERS,
+    Confirm,
+    Hours,
+    Times,
+    Verdict,
+)
 from bot.approvals.policy.complaints import Loc, key_path
 
 THREAD: Literal["thread"] = "thread"
@@ -72,6 +81,7 @@ class StageDemand:
     people: tuple[str, ...]
     source: str = USERS
     channel: str = THREAD  # where its people are told
+    times: Times = NO_TIMES
 
 
 @dataclass(frozen=True)
@@ -123,11 +133,14 @@ class Policy:
     interrupts: Interrupts
     delegations: tuple[Delegation, ...] = ()
     timezone: str = "UTC"  # an IANA name
+    reminders: tuple[dt.timedelta, ...] = ()  # of a stage that names none
+    hours: Hours | None = None
 
     def stage_of(self, group: str) -> StageDemand:
         """One person of a group; `requester` is a group of every policy."""
         known = self.groups.get(group) or Group(group, (), REQUESTER)
-        return StageDemand(group, 1, known.users, known.source, self.channel)
+        times = Times(reminders=self.reminders)
+        return StageDemand(group, 1, known.users, known.source, self.channel, times)
 
 
 @dataclass(frozen=True)
@@ -160,6 +173,7 @@ class Demanded:
     allow: tuple[Verdict, ...] = ALLOWED
     confirm: Confirm = Confirm.NONE
     confirm_argument: str = ""  # the path of the argument to type in
+    hours: Hours | None = None
 
 
 Plan = Waived | Denied | Demanded

@@ -21,10 +21,12 @@ from bot.approvals.policy.fields import (
     Names,
     Sentence,
     Span,
+    TimeOfDay,
     TimeZone,
     UsergroupId,
     UserId,
     UserIds,
+    Weekday,
     only,
     wrong,
 )
@@ -60,12 +62,29 @@ class _Shape(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+class EscalateShape(_Shape):
+    """`escalate` of a stage."""
+
+    after: Span
+    to: GroupName
+
+    @check("to")
+    @classmethod
+    def _not_the_requester(cls, to: str) -> str:
+        if to == REQUESTER:
+            raise wrong("silence cannot let people approve their own requests.")
+        return to
+
+
 class StageShape(_Shape):
     """An item of `stages`."""
 
     approvers: GroupName
     quorum: Annotated[int, Field(ge=1)] = 1
     channel: Channel | None = None
+    timeout: Span | None = None
+    reminders: list[Span] | None = None
+    escalate: EscalateShape | None = None
 
     @check("quorum")
     @classmethod
@@ -80,6 +99,14 @@ class StageShape(_Shape):
 Stages = list[StageShape]
 
 
+class HoursShape(_Shape):
+    """`defaults.hours`."""
+
+    days: list[Weekday]
+    begin: Annotated[TimeOfDay, Field(alias="from")]
+    end: Annotated[TimeOfDay, Field(alias="to")]
+
+
 class DefaultsShape(_Shape):
     """`defaults`."""
 
@@ -87,6 +114,8 @@ class DefaultsShape(_Shape):
     timeout: Span = dt.timedelta(hours=24)
     stages: Stages | None = None
     timezone: TimeZone = "UTC"
+    reminders: list[Span] = []
+    hours: HoursShape | None = None
 
 
 class RequestersShape(_Shape):
@@ -162,31 +191,24 @@ class PolicyShape(_Shape):
 SHAPES: Mapping[str, type[BaseModel]] = {
     "": PolicyShape,
     "defaults": DefaultsShape,
+    "hours": HoursShape,
     "requesters": RequestersShape,
     "approvers": GroupShape,
     "delegations": DelegationShape,
     "interrupts": InterruptsShape,
     "rules": RuleShape,
     "stages": StageShape,
+    "escalate": EscalateShape,
     "when": OperatorsShape,
     "answers": AnswersShape,
 }
 
 # Keys that belong to the format and are not read yet: refused, never ignored.
 LATER: Mapping[str, Mapping[str, str]] = {
-    "defaults": {
-        "reminders": "reminders are",
-        "hours": "working hours are",
-    },
     "rules": {
         "critical": "critical rules are",
         "links": "signed links are",
         "notify": "other ways of notifying are",
-    },
-    "stages": {
-        "timeout": "the timeout of a stage is",
-        "reminders": "reminders are",
-        "escalate": "escalations are",
     },
 }
 
@@ -198,6 +220,10 @@ def room(loc: Loc) -> str:
             return "when"
         case ["rules", "answers"]:
             return "answers"
+        case ["rules" | "defaults", "stages", "escalate"]:
+            return "escalate"
+        case ["defaults", "hours"]:
+            return "hours"
         case ["rules" | "defaults", "stages"]:
             return "stages"
         case words:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.approvals.model import Confirm, Verdict
 from bot.approvals.policy.model import Demanded, StageDemand
+from bot.approvals.policy.times import shortest
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,10 @@ class Chain:
 def stricter(have: Chain, now: Demanded) -> Chain:
     """Add what is demanded now; take nothing away.
 
-    A group that is there keeps its place and its people and gets the larger quorum;
-    others are appended in their order. Gives `have` itself if there is nothing to add.
+    A group that is there keeps its place and its people and gets the larger quorum and
+    the shorter timeout; others are appended in their order. Reminders demand nothing,
+    and an escalation lets more people decide, so those stay as they were. Gives `have`
+    itself if there is nothing to add.
     """
     confirm = strongest((have.confirm, now.confirm))
     is_stronger = confirm is not have.confirm
@@ -44,9 +47,16 @@ def strongest(confirms: Iterable[Confirm]) -> Confirm:
 def _stages(
     have: tuple[StageDemand, ...], now: tuple[StageDemand, ...]
 ) -> tuple[StageDemand, ...]:
-    quorums = {stage.approvers: stage.quorum for stage in now}
+    demands = {stage.approvers: stage for stage in now}
     known = {stage.approvers for stage in have}
-    raised = [
-        replace(s, quorum=max(s.quorum, quorums.get(s.approvers, 0))) for s in have
-    ]
+    raised = [_raised(s, demands.get(s.approvers, s)) for s in have]
     return (*raised, *(stage for stage in now if stage.approvers not in known))
+
+
+def _raised(have: StageDemand, now: StageDemand) -> StageDemand:
+    timeout = shortest((have.times.timeout, now.times.timeout))
+    return replace(
+        have,
+        quorum=max(have.quorum, now.quorum),
+        times=replace(have.times, timeout=timeout),
+    )

@@ -13,11 +13,16 @@ from bot.approvals.policy.complaints import Complaint, Loc, key_path, kind
 from bot.approvals.policy.schema import LATER, SHAPES, keys_of, room
 
 _MISSING = {
-    "version": "is missing; write `version: 1`.",
-    "approvers": "is missing; name the group that decides.",
-    "from": "is missing; write the user id of whoever is away.",
-    "to": "is missing; write the user id of whoever stands in.",
-    "until": "is missing; write the last day, such as 2026-12-31.",
+    ("", "version"): "is missing; write `version: 1`.",
+    ("stages", "approvers"): "is missing; name the group that decides.",
+    ("delegations", "from"): "is missing; write the user id of whoever is away.",
+    ("delegations", "to"): "is missing; write the user id of whoever stands in.",
+    ("delegations", "until"): "is missing; write the last day, such as 2026-12-31.",
+    ("escalate", "after"): "is missing; write after which time, such as 4h.",
+    ("escalate", "to"): "is missing; name the group that joins.",
+    ("hours", "days"): "is missing; list days such as [mon, tue].",
+    ("hours", "from"): "is missing; write when the hours begin, such as 09:00.",
+    ("hours", "to"): "is missing; write when the hours end, such as 17:00.",
 }
 
 
@@ -92,7 +97,7 @@ def _sentence(finding: ErrorDetails) -> str:
     if finding["type"] == "extra_forbidden":
         return unknown_key(str(loc[-1]), loc[:-1])
     if finding["type"] == "missing":
-        return _MISSING.get(str(loc[-1]), "is missing.")
+        return _MISSING.get((room(loc[:-1]), str(loc[-1])), "is missing.")
     if _is_empty(found):
         return _EMPTY
     return _WRONG.get(finding["type"], finding["msg"]).replace("{found}", kind(found))

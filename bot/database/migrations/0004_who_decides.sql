@@ -62,6 +62,16 @@ CREATE INDEX request_messages_delivery ON request_messages (delivery_id);
 INSERT INTO request_messages (request_id, delivery_id)
 SELECT id, unnest(array_remove(ARRAY[card_id, notice_id], NULL)) FROM requests
 ON CONFLICT DO NOTHING;
+-- Replicas of the version before raise requests without saying where they are shown.
+CREATE FUNCTION show_request() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO request_messages (request_id, delivery_id)
+  SELECT NEW.id, unnest(array_remove(ARRAY[NEW.card_id, NEW.notice_id], NULL))
+  ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER requests_are_shown AFTER INSERT ON requests
+  FOR EACH ROW EXECUTE FUNCTION show_request();
 
 -- 'held': what a message on a waiting conversation is told. 'call': the next stage's
 -- people, in the card's thread.
@@ -99,8 +109,10 @@ SELECT r.*, bot_now() AS now,
     WHERE s.request_id = r.id ORDER BY s.position) AS stages,
   ARRAY(SELECT to_jsonb(x) FROM decisions x
     WHERE x.request_id = r.id ORDER BY x.id) AS decisions,
-  ARRAY(SELECT to_jsonb(k) FROM comments k
-    WHERE k.request_id = r.id ORDER BY k.id) AS comments,
+  -- as many as a card shows: however much is written there, a click reads no more
+  ARRAY(SELECT to_jsonb(k) FROM (
+    SELECT * FROM comments c WHERE c.request_id = r.id ORDER BY c.id DESC LIMIT 3) k
+    ORDER BY k.id) AS comments,
   ARRAY(SELECT jsonb_build_array(COALESCE(d.posted_channel, d.channel_id), d.message_ts)
     FROM request_messages m JOIN deliveries d ON d.id = m.delivery_id
     WHERE m.request_id = r.id AND d.message_ts IS NOT NULL) AS places

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.approvals.model import Confirm, Request, Verdict
-from bot.slack.cards.blocks import Block, actions, button, menu
+from bot.approvals.model import Confirm, Kind, Request, Verdict
+from bot.slack.cards.blocks import Block, actions, button, dialog, menu
 from bot.slack.cards.confirming import confirm_dialog
 from bot.slack.cards.view import (
+    ANSWER,
     APPROVE,
+    APPROVE_ALL,
     APPROVE_TYPED,
+    ASK_AGAIN,
+    MARK_DONE,
+    MARK_NOT_DONE,
     MORE,
     MORE_ANSWER,
     MORE_EDIT,
@@ -17,9 +22,11 @@ from bot.slack.cards.view import (
     MORE_VIEW,
     MORE_WITHDRAW,
     REJECT,
+    REJECT_ALL,
     VIEW_FULL,
     WITHDRAW,
     RequestView,
+    bundle,
 )
 
 _MENU = (
@@ -41,7 +48,57 @@ def card_buttons(view: RequestView, sharing: int, *, complete: bool) -> Block:
         shown.append(_approve(request, sharing))
     if view.offers(Verdict.REJECT):
         shown.append(_button("Reject", REJECT, request))
+    if view.offers(Verdict.ANSWER) and request.kind is Kind.INTERRUPT:
+        shown.append(_button("Answer…", ANSWER, request, "Answer"))
     return actions([*shown, _more(view)])
+
+
+def all_buttons(views: Sequence[RequestView], in_whole: Sequence[bool]) -> list[Block]:
+    """Approve all and Reject all, where several calls wait on one card.
+
+    All may be approved at once only where each may be by one click on what is seen.
+    """
+    pairs = zip(views, in_whole, strict=True)
+    waiting = [(view, complete) for view, complete in pairs if view.takes_clicks]
+    if len(waiting) < 2:
+        return []
+    value = bundle([view.request for view in views])
+    shown: list[Block] = []
+    if all(complete and _takes_a_click(view) for view, complete in waiting):
+        confirm = _confirm_all([view.request for view, _ in waiting])
+        label = f"Approve all {len(waiting)} calls"
+        shown.append(button("Approve all", APPROVE_ALL, value, label, confirm=confirm))
+    if all(view.offers(Verdict.REJECT) for view, _ in waiting):
+        label = f"Reject all {len(waiting)} calls"
+        shown.append(button("Reject all", REJECT_ALL, value, label))
+    return [actions(shown)] if shown else []
+
+
+def _takes_a_click(view: RequestView) -> bool:
+    return view.offers(Verdict.APPROVE) and view.request.confirm is not Confirm.TYPED
+
+
+def _confirm_all(requests: Sequence[Request]) -> Block | None:
+    if all(request.confirm is Confirm.NONE for request in requests):
+        return None
+    codes = ", ".join(request.code for request in requests)
+    return dialog("Approve all of them?", f"You approve {codes}.", "Approve", "Go back")
+
+
+def mark_buttons(view: RequestView) -> list[Block]:
+    """For an action whose end is unknown: what somebody has found out."""
+    request = view.request
+    if not view.takes_marks:
+        return []
+    return [
+        actions(
+            [
+                _button("Mark as done", MARK_DONE, request),
+                _button("Mark as not done", MARK_NOT_DONE, request),
+                _button("Ask again", ASK_AGAIN, request),
+            ]
+        )
+    ]
 
 
 def withdraw_buttons(requests: Sequence[Request]) -> Block:

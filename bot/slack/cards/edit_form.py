@@ -31,8 +31,8 @@ _HINT = 300
 _LONG_TEXT = 100  # characters from which on a text has several lines
 
 _WHAT_FOLLOWS = (
-    "To save an edit is to approve the call with the new values. The policy is asked "
-    "again about them, and approvals of the old values no longer count."
+    "To save an edit is to approve the call with the new values, unless the policy "
+    "wants those confirmed on the card. Approvals of the old values no longer count."
 )
 _TOO_MUCH = (
     "The arguments are more than one form holds, so they cannot be edited here. Reject "
@@ -48,7 +48,7 @@ def edit_form(request: Request, card: CardRef) -> Block:
         reason = _TOO_MUCH if fields else _NOTHING
         return _explained(request, card, reason)
     form = _form(request, card, fields)
-    fits = _fits(form, fields) and len(shown(request.tool)) <= TOOL
+    fits = fits_a_view(form, fields) and len(shown(request.tool)) <= TOOL
     return form if fits else _explained(request, card, _TOO_MUCH)
 
 
@@ -57,7 +57,7 @@ def _form(request: Request, card: CardRef, fields: Sequence[Field]) -> Block:
     kept = [block for each in fields if each.kind is Kind.KEPT for block in _kept(each)]
     blocks = with_block_ids([*head, *kept], request.id, 0)
     blocks += [
-        _input(each, block_id(index))
+        field_input(each, block_id(index))
         for index, each in enumerate(fields)
         if each.kind is not Kind.KEPT
     ]
@@ -66,7 +66,7 @@ def _form(request: Request, card: CardRef, fields: Sequence[Field]) -> Block:
     return modal(EDIT_FORM, "Edit the arguments", card, blocks, "Save and approve")
 
 
-def _fits(form: Block, fields: Sequence[Field]) -> bool:
+def fits_a_view(form: Block, fields: Sequence[Field]) -> bool:
     """Whether Slack takes it, and everything that stays is seen."""
     return (
         len(fields) <= _MOST_FIELDS
@@ -88,7 +88,8 @@ def _kept(each: Field) -> list[Block]:
     return [rich_text([words(label, bold=True)]), *whole(visible(each.initial))]
 
 
-def _input(each: Field, block: str) -> Block:
+def field_input(each: Field, block: str) -> Block:
+    """The input of one field."""
     label = _name(each)
     if each.kind is Kind.JSON:
         label = f"{label} (JSON)"

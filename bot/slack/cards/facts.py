@@ -6,14 +6,19 @@ words from the policy (escaped) may enter; what the model or a person wrote may 
 
 from __future__ import annotations
 
-from bot.approvals.model import Outcome, Request, Stage
-from bot.slack.cards.outcome import outcome_line, people
+from collections.abc import Sequence
+
+from bot.approvals.eligibility import open_stage
+from bot.approvals.model import Outcome, Request, Stage, Target
+from bot.approvals.timetable import Event, Moment, upcoming
+from bot.slack.cards.outcome import mark_lines, outcome_line, people
 from bot.slack.cards.view import RequestView, approvals
 from bot.slack.text import (
     channel_link,
     cut_escaped,
     date,
     escape,
+    joined,
     mention,
     mentions,
     one_line,
@@ -25,26 +30,58 @@ _RULES = 400
 _REOPENED = 400
 _STAGES = 6
 _GROUP = 60
+_TARGETS = 120
+_COMING = 3
 
 
 def open_lines(view: RequestView, sharing: int) -> list[str]:
     """The facts of a request that waits; `sharing` requests stand on the card."""
     request = view.request
-    until = f"*Decide until* {date(request.expires_at)}"
+    until = f"*Decide until* {date(request.deadline)}"
     if not view.in_time:
-        until = f"*The time to decide is over* since {date(request.expires_at)}."
+        until = f"*The time to decide is over* since {date(request.deadline)}."
     return [
         *_reopened(request, sharing),
         *([_elsewhere(request)] if view.elsewhere else []),
         *_asked(request, sharing),
-        *_stage_lines(view, max(2, _STAGES // sharing)),
+        *_stage_lines(view, sharing),
         until,
+        *_next(view, sharing),
     ]
+
+
+def _next(view: RequestView, sharing: int) -> list[str]:
+    """What comes if nobody decides: when people are told again, and the end."""
+    request, stage = view.request, open_stage(view.request)
+    coming = [moment for moment in upcoming(request) if moment.at > view.now]
+    if stage is None or not coming:
+        return []
+    said = [
+        f"{_event(moment, stage, sharing)} {date(moment.at)}"
+        for moment in coming[: max(1, _COMING // sharing)]
+    ]
+    if more := len(coming) - len(said):
+        said.append(f"{more} more")
+    if sharing == 1:  # elsewhere the line above says it, and room is short
+        said.append(f"rejected {date(request.deadline)}")
+    return [f"*Next* {' · '.join(said)}"]
+
+
+def _event(moment: Moment, stage: Stage, sharing: int) -> str:
+    escalation = stage.times.escalation
+    if moment.event is Event.REMINDER or escalation is None:
+        return "reminder"
+    return f"{_names(escalation.to, sharing)} can decide too"
+
+
+def _names(targets: Sequence[Target], sharing: int) -> str:
+    names = joined([one_line(target.group, _GROUP) for target in targets])
+    return cut_escaped(names, _TARGETS // sharing)
 
 
 def closed_lines(view: RequestView, sharing: int) -> list[str]:
     """The facts of a request that is over: outcome first."""
-    return [outcome_line(view), *_asked(view.request, sharing)]
+    return [outcome_line(view), *mark_lines(view), *_asked(view.request, sharing)]
 
 
 def _reopened(request: Request, sharing: int) -> list[str]:
@@ -75,15 +112,16 @@ def _asked(request: Request, sharing: int) -> list[str]:
     return lines
 
 
-def _stage_lines(view: RequestView, most: int) -> list[str]:
-    """Up to `most` stages, the open one among them."""
+def _stage_lines(view: RequestView, sharing: int) -> list[str]:
+    """Several stages, the open one among them."""
+    most = max(2, _STAGES // sharing)
     stages, now = view.request.stages, view.request.stage_index
     first = max(0, min(now - most // 2, len(stages) - most))
     shown = range(first, min(first + most, len(stages)))
-    return [_stage_line(view, index, stages[index]) for index in shown]
+    return [_stage_line(view, index, stages[index], sharing) for index in shown]
 
 
-def _stage_line(view: RequestView, index: int, stage: Stage) -> str:
+def _stage_line(view: RequestView, index: int, stage: Stage, sharing: int) -> str:
     request = view.request
     label = f"Stage {index + 1} of {len(request.stages)}"
     group = cut_escaped(one_line(stage.approvers, _GROUP), _GROUP)
@@ -97,6 +135,9 @@ def _stage_line(view: RequestView, index: int, stage: Stage) -> str:
     who = mentions(view.can_decide) or "nobody at the moment"
     count = f"{len(approved)} of {_needed(stage.quorum)}"
     by = f" ({people(approved)})" if approved else ""
+    if stage.escalated_at is not None:
+        since = date(stage.escalated_at)
+        group = f"{group}, joined by {_names(stage.joined, sharing)} {since}"
     return f"*{label}, {group}, now:* {count}{by}; can decide: {who}"
 
 

@@ -7,10 +7,10 @@ from bot.slack.cards.blocks import Block, preformatted, words
 from bot.slack.lookalikes import Lookalike, lookalikes
 from bot.slack.text import cut, joined, shown
 
-_TOGETHER = 900  # characters; several requests on one card share them
+_TOGETHER = 480  # characters; several requests on one card share them
 _MOST = 5  # addresses, likewise
-_DECEIVES = "⚠ Addresses that can be taken for others:"
-_FOREIGN = "Addresses with letters beyond ASCII:"
+_DECEIVES = "⚠ Look-alike addresses:"
+_FOREIGN = "Addresses beyond ASCII:"
 
 
 def foreign_elements(request: Request, sharing: int) -> list[Block]:
@@ -36,4 +36,4 @@ def _line(each: Lookalike) -> str:
         said.insert(0, f"mixes {names} letters")
     elif each.reads_as_latin:
         said.insert(0, "its letters only look like Latin ones")
-    return f"{cut(shown(each.text), 80)}: {shown(', '.join(said))}"
+    return f"{cut(shown(each.text), 40)}: {shown(', '.join(said))}"

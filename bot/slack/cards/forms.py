@@ -1,8 +1,9 @@
-"""The small modals: a reason, a typed confirmation, an answer in the tool's place."""
+"""The small modals: a reason, a typed confirmation."""
 
 from __future__ import annotations
 
 from bot.approvals.model import Request
+from bot.slack.cards.answer_form import REASON
 from bot.slack.cards.blocks import (
     Block,
     preformatted,
@@ -14,12 +15,10 @@ from bot.slack.cards.confirming import effect_lines, typed_block
 from bot.slack.cards.inputs import input_block, text_input
 from bot.slack.cards.modal import CardRef, facts_block, modal
 
-# The `callback_id`s of the views; the one of an edit stands in `edit_form`.
+# The `callback_id`s of the views; those of an edit and an answer stand with theirs.
 REJECT_REASON = "reject_reason"
 APPROVE_TYPED_FORM = "approve_typed"
-ANSWER_FORM = "answer"
 
-REASON = "reason"  # the `block_id` of the input for a reason, or an answer
 _REASON_LIMIT = 1_000  # characters
 _EFFECT = 2_500
 
@@ -41,17 +40,6 @@ def typed_form(request: Request, card: CardRef) -> Block:
     return _form(
         APPROVE_TYPED_FORM, "Confirm to approve", "Approve", request, card, field
     )
-
-
-def answer_form(request: Request, card: CardRef) -> Block:
-    """Asks for what the agent reads in the place of the tool's result."""
-    field = input_block(
-        REASON,
-        "Your answer",
-        text_input(multiline=True),
-        hint="The agent gets this as the result. The call itself does not run.",
-    )
-    return _form(ANSWER_FORM, "Answer instead", "Send the answer", request, card, field)
 
 
 def _form(

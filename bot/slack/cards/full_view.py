@@ -6,6 +6,7 @@ import enum
 
 from bot.approvals.model import Confirm, Request, Verdict
 from bot.slack.cards.arguments import FILE_BYTES, FULL_VIEW_CHARACTERS
+from bot.slack.cards.asked import asked_text
 from bot.slack.cards.blocks import (
     Block,
     preformatted,
@@ -19,7 +20,6 @@ from bot.slack.cards.view import RequestView
 from bot.slack.text import (
     TEXT_LIMIT,
     LongText,
-    arguments_text,
     chunks,
     long_arguments,
     shown,
@@ -38,7 +38,7 @@ class Sending(enum.Enum):
 
 def needs_file(request: Request) -> bool:
     """Whether the arguments are more than one view holds, and fit a file."""
-    text = arguments_text(request.arguments, request.schema)
+    text = asked_text(request)
     return len(text) > FULL_VIEW_CHARACTERS and _fits_file(text)
 
 
@@ -56,7 +56,7 @@ def full_view(
     first, it asks for it.
     """
     request = view.request
-    text = arguments_text(request.arguments, request.schema)
+    text = asked_text(request)
     long = long_arguments(text, limit=FULL_VIEW_CHARACTERS, ends=FULL_VIEW_CHARACTERS)
     seen = long is None or (sending is Sending.SENT and _fits_file(text))
     complete = seen and len(shown(request.tool)) <= TOOL

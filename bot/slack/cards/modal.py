@@ -77,7 +77,7 @@ def facts_block(request: Request) -> Block:
     return section(
         [
             f"*Asked by* {mention(request.requester.user)}",
-            f"*Decide until* {date(request.expires_at)}",
+            f"*Decide until* {date(request.deadline)}",
             f"*Request* {escape(request.code)} · grant "
             f"{escape(request.grant_digest[:12])}",
         ]

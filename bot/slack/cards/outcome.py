@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.approvals.model import Decision, Outcome, Request, Status, Verdict
+from bot.approvals.model import Decision, Mark, Outcome, Request, Status, Verdict
 from bot.slack.cards.view import RequestView, approvals, last_word
 from bot.slack.sentences import (
     AN_OPERATOR,
@@ -12,7 +12,7 @@ from bot.slack.sentences import (
     UNKNOWN_IF_RUN,
     unfillable,
 )
-from bot.slack.text import date, joined, mention
+from bot.slack.text import cut_escaped, date, joined, mention, one_line
 
 # The one verdict that brings a request to such an end.
 _ENDING = {Status.REJECTED: Verdict.REJECT, Status.ANSWERED: Verdict.ANSWER}
@@ -26,8 +26,13 @@ def _person(decision: Decision) -> str:
 
 def people(decisions: list[Decision]) -> str:
     """mrkdwn: who gave some decisions, up to five by name."""
-    names = [_person(decision) for decision in decisions]
+    names = [_approver(decision) for decision in decisions]
     return joined([*names[:5], f"{len(names) - 5} more"] if len(names) > 5 else names)
+
+
+def _approver(decision: Decision) -> str:
+    who = _person(decision)
+    return f"{who} (with an answer)" if decision.verdict is Verdict.ANSWER else who
 
 
 def deciders(request: Request) -> str:
@@ -36,7 +41,7 @@ def deciders(request: Request) -> str:
         return AN_OPERATOR
     if request.status is Status.WITHDRAWN:
         return mention(request.requester.user)
-    if request.status is Status.APPROVED:
+    if request.status is Status.APPROVED or request.is_answered:
         return people(approvals(request))
     ending = _ENDING.get(request.status)
     word = last_word(request, ending) if ending else None
@@ -56,13 +61,35 @@ def outcome_line(view: RequestView) -> str:
         return f"*{UNKNOWN}* · approved{_by_and_when(request)}. {UNKNOWN_IF_RUN}"
     text = f"*{word}*{_by_and_when(request)}"
     if request.status is Status.TIMED_OUT:
-        return f"{text}: nobody decided in time."
+        return f"{text}: nobody decided {_late_stage(request)}in time."
     if request.status is Status.ORPHANED:
         return f"{text}: it no longer belongs to a running conversation."
-    if request.status is Status.ANSWERED:
+    if request.status is Status.ANSWERED and not request.is_answered:
         return f"{text}, in its place: it does not run."
     ran = EXECUTION_WORDS.get(request.execution) if request.execution else None
     return f"{text} · {ran}" if ran else text
+
+
+def mark_lines(view: RequestView) -> list[str]:
+    """mrkdwn: what somebody has found out about an unknown end."""
+    request = view.request
+    if request.marked is Mark.NONE:
+        return []
+    at = f", {date(request.marked_at)}" if request.marked_at else ""
+    return [f"*{_MARKS[request.marked]}* by {mention(request.marked_by)}{at}"]
+
+
+_MARKS = {
+    Mark.DONE: "Marked as done",
+    Mark.NOT_DONE: "Marked as not done",
+    Mark.AGAIN: "Asked again",
+}
+
+
+def _late_stage(request: Request) -> str:
+    if request.outcome is not Outcome.OVERDUE:
+        return ""
+    return f"the stage {cut_escaped(one_line(request.outcome_note, 80), 80)} "
 
 
 def reasons(request: Request) -> list[str]:
@@ -79,5 +106,5 @@ def _note_in_words(request: Request) -> str:
         return unfillable(note)
     if request.outcome is Outcome.REPEATED:
         return ASKED_BEFORE
-    silent = (Outcome.WAIVED, Outcome.REOPENED)
+    silent = (Outcome.WAIVED, Outcome.REOPENED, Outcome.OVERDUE)
     return "" if request.outcome in silent else note

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot.approvals.model import Request, Verdict
+from bot.approvals.model import Kind, Request, Verdict
 from bot.slack.cards.arguments import argument_elements, in_full, shares
+from bot.slack.cards.asked import OWN_WORDS, asked_text, question_elements
 from bot.slack.cards.blocks import (
     MESSAGE_TEXT_LIMIT,
     Block,
@@ -20,7 +21,7 @@ from bot.slack.cards.blocks import (
     with_block_ids,
     words,
 )
-from bot.slack.cards.buttons import card_buttons
+from bot.slack.cards.buttons import all_buttons, card_buttons, mark_buttons
 from bot.slack.cards.changes import changed_elements
 from bot.slack.cards.facts import closed_lines, open_lines
 from bot.slack.cards.foreign import foreign_elements
@@ -28,7 +29,6 @@ from bot.slack.cards.outcome import deciders, reasons
 from bot.slack.cards.view import CardView, RequestView
 from bot.slack.sentences import tool_or_something
 from bot.slack.text import (
-    arguments_text,
     cut,
     date,
     escape,
@@ -39,7 +39,7 @@ from bot.slack.text import (
 )
 
 # Characters for one request; several on one card share them.
-_NOTE = 1_500
+_NOTE = 1_000
 _REASON = 900
 _ANSWER = 1_500
 _COMMENT = 300
@@ -74,24 +74,28 @@ def _call(view: CardView) -> list[Block]:
 
 def _request_parts(view: CardView) -> list[Block]:
     """Build all but the arguments, then give these the characters that are left."""
-    texts = [_arguments(item.request) for item in view.requests]
+    texts = [asked_text(item.request) for item in view.requests]
     sharing = len(view.requests)
     frames = [
         _request_blocks(item, [], sharing, complete=True) for item in view.requests
     ]
-    room = MESSAGE_TEXT_LIMIT - text_length([*_call(view), *frames])
+    labels = OWN_WORDS * sum(r.request.kind is Kind.INTERRUPT for r in view.requests)
+    room = MESSAGE_TEXT_LIMIT - labels - text_length([*_call(view), *frames])
     rooms = shares([len(text) for text in texts], room)
     blocks: list[Block] = []
+    in_whole: list[bool] = []
     for item, text, own_room in zip(view.requests, texts, rooms, strict=True):
-        approves = item.offers(Verdict.APPROVE)
-        parts = argument_elements(text, own_room, takes_clicks=approves)
+        parts = _asked(item, text, own_room)
         complete = in_full(text, own_room) and len(shown(item.request.tool)) <= _TOOL
+        in_whole.append(complete)
         blocks += _request_blocks(item, parts, sharing, complete=complete)
-    return blocks
+    return [*blocks, *all_buttons(view.requests, in_whole)]
 
 
-def _arguments(request: Request) -> str:
-    return arguments_text(request.arguments, request.schema)
+def _asked(view: RequestView, text: str, room: int) -> list[Block]:
+    if view.request.kind is Kind.INTERRUPT and in_full(text, room):
+        return question_elements(view.request)
+    return argument_elements(text, room, takes_clicks=view.offers(Verdict.APPROVE))
 
 
 def _request_blocks(
@@ -100,11 +104,12 @@ def _request_blocks(
     request = view.request
     title = header(_title(view))
     changed = changed_elements(request, sharing)
-    call = rich_text([*_tool_elements(request.tool), *changed, *arguments])
+    call = rich_text([*_tool_elements(request), *changed, *arguments])
     foreign = _rich([foreign_elements(request, sharing)])
     tail = [_reference(request), *_comments(request, sharing)]
     if not request.is_open:
-        ends = [call, *foreign, *_said(request, sharing), *tail]
+        said = [*_said(request, sharing), *mark_buttons(view)]
+        ends = [call, *foreign, *said, *tail]
         return [title, section(closed_lines(view, sharing)), *ends]
     clicks = card_buttons(view, sharing, complete=complete)
     return [
@@ -123,8 +128,10 @@ def _title(view: RequestView) -> str:
     return f"{view.status_word}: {tool}" if is_identifier(tool) else view.status_word
 
 
-def _tool_elements(tool: str) -> list[Block]:
-    return [words("Tool", bold=True), *preformatted(cut(shown(tool), _TOOL))]
+def _tool_elements(request: Request) -> list[Block]:
+    label = "Tool" if request.kind is Kind.TOOL else "Question"
+    name = preformatted(cut(shown(request.tool), _TOOL))
+    return [words(label, bold=True), *name]
 
 
 def _reference(request: Request) -> Block:
@@ -135,7 +142,7 @@ def _reference(request: Request) -> Block:
 def _said(request: Request, sharing: int) -> list[Block]:
     """What people, or the policy, said as it ended."""
     said = [("Reason", cut(shown(r), _REASON // sharing)) for r in reasons(request)]
-    if request.answer.strip():
+    if request.answer.strip() and not request.is_answered:
         answer = cut(shown(request.answer.strip()), _ANSWER // sharing)
         said.append(("Answer", answer))
     return _rich([words(label, bold=True), *preformatted(text)] for label, text in said)
@@ -162,7 +169,7 @@ def _rich(parts: Iterable[list[Block]]) -> list[Block]:
 def _note(request: Request, sharing: int) -> list[Block]:
     """The agent's own words: last, apart from the buttons, marked as unverified."""
     note = shown(request.note.strip())
-    if not note:
+    if not note or request.kind is Kind.INTERRUPT:  # there it is the headline
         return []
     label = words("The agent says (unverified):", bold=True)
     return [rich_text([label, *preformatted(cut(note, _NOTE // sharing))])]
@@ -172,10 +179,11 @@ def _request_text(view: RequestView) -> str:
     request = view.request
     tool = tool_or_something(request.tool)
     if request.is_open:
+        asks = "asks to run" if request.kind is Kind.TOOL else "has the agent ask about"
         return (
-            f"{view.status_word}: {mention(request.requester.user)} asks to run "
+            f"{view.status_word}: {mention(request.requester.user)} {asks} "
             f"{tool} ({escape(request.code)}). "
-            f"Decide until {date(request.expires_at)}."
+            f"Decide until {date(request.deadline)}."
         )
     who = deciders(request)
     by = f", by {who}" if who else ""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.approvals.model import Decision, Request, Verdict
+from bot.approvals.judge import APPROVING
+from bot.approvals.model import Decision, Mark, Request, Verdict
+from bot.approvals.raise_request import REQUESTS_PER_CARD
 from bot.slack.sentences import status_word
-
-REQUESTS_PER_CARD = 6
 
 # The `action_id`s of our messages. A button's value is the request's token; a menu's is
 # one of the words below, a colon, and the token.
@@ -18,11 +20,13 @@ REJECT = "reject"
 VIEW_FULL = "view_full"
 WITHDRAW = "withdraw"
 MORE = "more"
+ANSWER = "answer_open"
+APPROVE_ALL = "approve_all"
+REJECT_ALL = "reject_all"
+MARK_DONE, MARK_NOT_DONE, ASK_AGAIN = "mark_done", "mark_not_done", "ask_again"
 
 MORE_REJECT, MORE_EDIT, MORE_ANSWER = "reject", "edit", "answer"
 MORE_VIEW, MORE_WITHDRAW = "view", "withdraw"
-
-_APPROVING = (Verdict.APPROVE, Verdict.EDIT)
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class RequestView:
 
     @property
     def in_time(self) -> bool:
-        return self.request.is_open and self.now < self.request.expires_at
+        return self.request.is_open and self.now < self.request.deadline
 
     @property
     def takes_clicks(self) -> bool:
@@ -45,6 +49,12 @@ class RequestView:
     @property
     def status_word(self) -> str:
         return status_word(self.request.status, self.request.execution)
+
+    @property
+    def takes_marks(self) -> bool:
+        """Whether people may say what they found out about an unknown end."""
+        is_open = self.request.is_unknown and self.request.marked is Mark.NONE
+        return is_open and not self.elsewhere
 
     def offers(self, verdict: Verdict) -> bool:
         return self.takes_clicks and verdict in self.request.allow
@@ -71,12 +81,18 @@ class CardView:
             )
 
 
+def bundle(requests: Sequence[Request]) -> str:
+    """What a button for all requests of a card carries: it changes with each edit."""
+    tokens = "\n".join(request.token for request in requests)
+    return hashlib.sha256(tokens.encode()).hexdigest()[:32]
+
+
 def approvals(request: Request, stage: int | None = None) -> list[Decision]:
     """The approving decisions, with edits among them, of one stage or of all."""
     return [
         decision
         for decision in request.decisions
-        if decision.verdict in _APPROVING and stage in (None, decision.stage)
+        if decision.verdict in APPROVING and stage in (None, decision.stage)
     ]
 
 

@@ -6,21 +6,35 @@ import re
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.approvals.model import Verdict
+from bot.approvals.model import Mark, Verdict
 from bot.slack.cards.view import (
+    ANSWER,
     APPROVE,
+    APPROVE_ALL,
     APPROVE_TYPED,
+    ASK_AGAIN,
+    MARK_DONE,
+    MARK_NOT_DONE,
     MORE,
+    MORE_ANSWER,
     MORE_VIEW,
     MORE_WITHDRAW,
     REJECT,
+    REJECT_ALL,
     VIEW_FULL,
     WITHDRAW,
 )
+from bot.slack.listeners.bundles import decide_all
 from bot.slack.listeners.opening import FORMS, open_form, open_full_view, show_form
 from bot.slack.listeners.parts import Body, Parts
 from bot.slack.listeners.translating import choice_of, option_of, value_of
 
+_MARKS = {
+    MARK_DONE: Mark.DONE,
+    MARK_NOT_DONE: Mark.NOT_DONE,
+    ASK_AGAIN: Mark.AGAIN,
+}
+_ALL = {APPROVE_ALL: Verdict.APPROVE, REJECT_ALL: Verdict.REJECT}
 _WITHDRAW = re.compile(rf"^{WITHDRAW}(_\d+)?$")  # one block may hold several
 
 
@@ -54,12 +68,38 @@ def register(app: AsyncApp, parts: Parts) -> None:
         await _take_from_menu(parts, body)
         await ack()
 
+    _register_questions(app, parts)
+    _register_all(app, parts)
     app.action(APPROVE)(handle_approve)
     app.action(REJECT)(handle_reject)
     app.action(_WITHDRAW)(handle_withdraw)
     app.action(APPROVE_TYPED)(handle_typed)
     app.action(VIEW_FULL)(handle_view)
     app.action(MORE)(handle_more)
+
+
+def _register_questions(app: AsyncApp, parts: Parts) -> None:
+    async def handle_answer(ack: AsyncAck, body: Body) -> None:
+        await open_form(parts, body, MORE_ANSWER, value_of(body))
+        await ack()
+
+    async def handle_mark(ack: AsyncAck, body: Body) -> None:
+        choice = choice_of(body, value_of(body), Verdict.APPROVE)
+        await parts.marker.mark(choice, _MARKS[body["actions"][0]["action_id"]])
+        await ack()
+
+    for action in _MARKS:
+        app.action(action)(handle_mark)
+    app.action(ANSWER)(handle_answer)
+
+
+def _register_all(app: AsyncApp, parts: Parts) -> None:
+    async def handle_all(ack: AsyncAck, body: Body) -> None:
+        await decide_all(parts, body, _ALL[body["actions"][0]["action_id"]])
+        await ack()
+
+    for action in _ALL:
+        app.action(action)(handle_all)
 
 
 async def _take_from_menu(parts: Parts, body: Body) -> None:

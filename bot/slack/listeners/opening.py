@@ -9,9 +9,10 @@ from typing import Any, cast
 from bot.approvals import store
 from bot.approvals.judge import CHANGES, Choice, Effect
 from bot.approvals.model import Request, Verdict
+from bot.slack.cards.answer_form import answer_form
 from bot.slack.cards.blocks import Block
 from bot.slack.cards.edit_form import edit_form
-from bot.slack.cards.forms import answer_form, reason_form, typed_form
+from bot.slack.cards.forms import reason_form, typed_form
 from bot.slack.cards.full_view import full_view, needs_file
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import (

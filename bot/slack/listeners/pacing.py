@@ -13,7 +13,7 @@ from bot.approvals.model import Person
 from bot.approvals.pace import count
 from bot.approvals.ports import deliver_job
 from bot.database.pool import transaction
-from bot.slack.click_sentences import too_many_clicks
+from bot.slack.limit_sentences import too_many_clicks
 from bot.slack.listeners.parts import Body, Parts, person_of
 from bot.slack.listeners.translating import card_of, place_of
 from bot.variables import Rate

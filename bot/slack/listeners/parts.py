@@ -9,6 +9,7 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.decide import Decider
+from bot.approvals.marks import Marker
 from bot.approvals.model import Person
 from bot.approvals.ports import Jobs
 from bot.database.pool import Pool
@@ -26,6 +27,7 @@ class Parts:
     pool: Pool
     jobs: Jobs
     decider: Decider
+    marker: Marker
     client: AsyncWebClient
     identity: Callable[[], Identity]
     full_texts: FullTexts

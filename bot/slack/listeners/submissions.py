@@ -11,16 +11,17 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.approvals import store
 from bot.approvals.judge import Choice, Judgement
 from bot.approvals.model import Request, Verdict
+from bot.slack.cards.answer_form import (
+    ANSWER_FORM,
+    REASON,
+    answer_entered,
+    answer_form,
+    as_arguments,
+)
 from bot.slack.cards.confirming import TYPED
 from bot.slack.cards.edit_form import EDIT_FORM, edit_form
 from bot.slack.cards.edit_values import edited, input_of
-from bot.slack.cards.forms import (
-    ANSWER_FORM,
-    APPROVE_TYPED_FORM,
-    REASON,
-    REJECT_REASON,
-    typed_form,
-)
+from bot.slack.cards.forms import APPROVE_TYPED_FORM, REJECT_REASON, typed_form
 from bot.slack.cards.full_view import APPROVE_FULL
 from bot.slack.cards.inputs import entered
 from bot.slack.cards.modal import CardRef
@@ -34,7 +35,6 @@ VERDICTS = {
     APPROVE_FULL: Verdict.APPROVE,
     APPROVE_TYPED_FORM: Verdict.APPROVE,
     REJECT_REASON: Verdict.REJECT,
-    ANSWER_FORM: Verdict.ANSWER,
 }
 
 
@@ -52,11 +52,14 @@ def register(app: AsyncApp, parts: Parts) -> None:
     for callback_id in VERDICTS:
         app.view(callback_id)(handler(_submit))
     app.view(EDIT_FORM)(handler(_submit_edit))
+    app.view(ANSWER_FORM)(handler(_submit_answer))
 
 
 def choice_from(body: Body) -> Choice:
-    """Translate a submission, but for the arguments of an edit."""
-    verdict = VERDICTS.get(body["view"].get("callback_id"), Verdict.EDIT)
+    """Translate a submission, but for the values of an edit or a question's form."""
+    kind = body["view"].get("callback_id")
+    other = Verdict.ANSWER if kind == ANSWER_FORM else Verdict.EDIT
+    verdict = VERDICTS.get(kind, other)
     values = values_of(body)
     return replace(
         choice_of_view(body, verdict),
@@ -85,6 +88,18 @@ async def _submit_edit(parts: Parts, body: Body) -> Answer:
     return await _decide(parts, body, edit)
 
 
+async def _submit_answer(parts: Parts, body: Body) -> Answer:
+    choice, values = choice_from(body), values_of(body)
+    async with parts.pool.connection() as connection:
+        request = await store.load(connection, choice.request)
+    if request is None or request.form is None or request.token != choice.request:
+        return await _decide(parts, body, choice)
+    value, found = answer_entered(request, values)
+    if found.errors:
+        return _errors(found.errors)
+    return await _decide(parts, body, replace(choice, value=value))
+
+
 async def _decide(parts: Parts, body: Body, choice: Choice) -> Answer:
     judgement, request = await parts.decider.decide(choice)
     sentence = in_form(judgement, request) if request else ""
@@ -102,11 +117,14 @@ def _input_of(judgement: Judgement, request: Request, values: Mapping[str, Any])
     wanted = {"typed_wrong": TYPED, "answer_empty": REASON}.get(judgement.word)
     if wanted:
         return wanted if wanted in values else ""
-    return input_of(request, values, judgement.detail)
+    asked = as_arguments(request) if judgement.word == "answer_invalid" else request
+    return input_of(asked, values, judgement.detail)
 
 
 def _anew(choice: Choice, request: Request, card: CardRef) -> Answer:
     """A form with the input that the rule has asked for since this one was opened."""
+    if choice.verdict is Verdict.ANSWER:
+        return answer_form(request, card)
     build = edit_form if choice.verdict is Verdict.EDIT else typed_form
     return build(request, card)
 

@@ -1,0 +1,157 @@
+"""What people find out about an action whose end is unknown, on its card."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.approvals import store
+from bot.approvals.audit import SQL, Fact, about, append
+from bot.approvals.choice import Choice, Effect
+from bot.approvals.judge import Judgement, is_in_place
+from bot.approvals.model import Mark, Profile, Request
+from bot.approvals.ports import (
+    Job,
+    Jobs,
+    People,
+    Phrases,
+    Policies,
+    deliver_job,
+    turn_job,
+)
+from bot.approvals.standing import Standing, live_sources, people_now
+from bot.database.pool import Connection, Pool, transaction
+from bot.errors import SlackUnavailable
+
+Seen = tuple[Profile, Standing]
+PATIENCE = 1.5  # seconds for all that Slack has to say; an ack is due within 3
+
+
+@dataclass(frozen=True)
+class Marker:
+    """Takes one word about an action that was cut off; that runs nothing."""
+
+    pool: Pool
+    people: People
+    policies: Policies
+    phrases: Phrases
+    jobs: Jobs
+    own_app: Callable[[], str]
+
+    async def mark(self, choice: Choice, mark: Mark) -> str:
+        """Note it, or have the person told why not; the word of that, "" if noted.
+
+        Args:
+            choice: who clicked which button where; its verdict says nothing here.
+
+        Raises:
+            psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; the caller
+                must not acknowledge.
+        """
+        async with self.pool.connection() as connection:
+            known = await store.load_with_clock(connection, choice.request)
+        seen = await self._look_up(choice, *known) if known else None
+        async with transaction(self.pool) as connection:
+            found = await store.load_locked(connection, choice.request)
+            request = found[0] if found else None
+            word = self._refusal(request, choice, mark, seen)
+            if request and not word:
+                word = await self._write(connection, request, choice, mark)
+            if word:
+                await self._refuse(connection, request, choice, word)
+        return word
+
+    async def _look_up(
+        self, choice: Choice, request: Request, now: dt.datetime
+    ) -> Seen | None:
+        """Who it is, and who is in the groups of the request; None: nobody can tell."""
+        policy = self.policies.current
+        try:
+            async with asyncio.timeout(PATIENCE):
+                profile = await self.people.look_up(choice.person)
+                members = {
+                    source: await self.people.members(source, request.requester)
+                    for source in sorted(live_sources(request.stages, policy))
+                }
+        except (SlackUnavailable, TimeoutError):
+            return None
+        return profile, Standing(policy, now, members)
+
+    def _refusal(
+        self, request: Request | None, choice: Choice, mark: Mark, seen: Seen | None
+    ) -> str:
+        if request is None:
+            return "unknown_request"
+        if seen is None:
+            return "could_not_check"
+        if not is_in_place(request, choice, self.own_app()):
+            return "misplaced"
+        profile, standing = seen
+        if profile.refusal:
+            return profile.refusal
+        if not request.is_unknown:
+            return "not_unknown"
+        may = choice.person.user in who_may_mark(request, standing)
+        own = mark is Mark.AGAIN and choice.person.is_same(request.requester)
+        return "" if may or own else "may_not_mark"
+
+    async def _write(
+        self, connection: Connection, request: Request, choice: Choice, mark: Mark
+    ) -> str:
+        key = {"id": request.id, "mark": mark, "user": choice.person.user}
+        marked = await connection.execute(SQL["mark"], key)
+        if await marked.fetchone() is None:
+            return "marked_already"
+        actor = {"actor": choice.person.user, "via": choice.via}
+        await append(connection, [about(request, f"marked_{mark}", **actor)])
+        touched = await store.touch(connection, request.id)
+        follow: list[Job] = [deliver_job(each) for each in touched]
+        if mark is Mark.AGAIN:
+            asked = await connection.execute(SQL["ask_once_more"], {"id": request.id})
+            if await asked.fetchone():
+                follow.append(turn_job(request.conversation))
+        await self.jobs.defer(connection, follow)
+        return ""
+
+    async def _refuse(
+        self,
+        connection: Connection,
+        request: Request | None,
+        choice: Choice,
+        word: str,
+    ) -> None:
+        fact = Fact(
+            choice.person.team,
+            str(Effect.REFUSED),
+            request=request.id if request else None,
+            conversation=request.conversation if request else None,
+            actor=choice.person.user,
+            via=choice.via,
+            detail={"word": word, "verdict": "mark"},
+        )
+        await append(connection, [fact])
+        judgement = Judgement(Effect.REFUSED, word)
+        text = self.phrases.answer(judgement, request, choice.person)
+        if choice.place is None or not text:
+            return
+        told = await store.add_delivery(
+            connection,
+            kind="private",
+            team=choice.person.team,
+            channel=choice.place.channel,
+            thread_ts=choice.place.thread or None,
+            user=choice.person.user,
+            text=text,
+        )
+        await self.jobs.defer(connection, [deliver_job(told)])
+
+
+def who_may_mark(request: Request, standing: Standing) -> set[str]:
+    """The people of all stages: those who could decide it, and those who did."""
+    return {
+        user
+        for stage in request.stages
+        for user in people_now(stage, request, standing)
+    }

@@ -1,0 +1,57 @@
+-- name: wind_clock
+-- A stage has opened, or has got other times: when it is over, and when to look whether
+-- anything comes before, which hours can only delay.
+UPDATE requests r SET
+  stage_expires_at = o.opened_at + make_interval(secs => (o.times->>'timeout')::float8),
+  wake_at = o.opened_at + make_interval(secs => LEAST((o.times->>'after')::float8,
+    (SELECT min(each::float8)
+     FROM jsonb_array_elements_text(o.times->'reminders') AS each)))
+FROM (
+  SELECT opened_at, times FROM stages
+  WHERE request_id = %(id)s AND passed_at IS NULL ORDER BY position LIMIT 1) AS o
+WHERE r.id = %(id)s;
+
+-- name: select_due
+-- Requests whose time is over; each replica takes others.
+SELECT id FROM requests
+WHERE status = 'pending' AND LEAST(expires_at, stage_expires_at) <= bot_now()
+ORDER BY LEAST(expires_at, stage_expires_at) LIMIT %(limit)s FOR UPDATE SKIP LOCKED;
+
+-- name: select_waking
+-- Requests whose open stage may need a reminder or an escalation; each replica takes
+-- others.
+SELECT id FROM requests
+WHERE status = 'pending' AND wake_at <= bot_now()
+ORDER BY wake_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED;
+
+-- name: wake_later
+-- Nothing is due yet, or nothing comes any more.
+UPDATE requests SET wake_at = %(wake)s WHERE id = %(id)s;
+
+-- name: nudge
+-- A reminder or an escalation: done, told, written down, in one go. Says which messages
+-- now show something old. The message stands where the card does: in the card's thread,
+-- whose place is found when it is sent, or in the conversation's thread beside it. The
+-- row is locked before.
+WITH stage AS (
+  UPDATE stages SET reminded_at = %(reminded_at)s, escalated_at = %(escalated_at)s
+  WHERE request_id = %(id)s AND position = %(stage)s),
+request AS (
+  UPDATE requests SET wake_at = %(wake)s WHERE id = %(id)s RETURNING *),
+message AS (
+  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, stage)
+  SELECT %(delivery)s, %(kind)s, r.team_id, d.channel_id, d.thread_ts, %(stage)s
+  FROM request r JOIN deliveries d ON d.id = r.card_id
+  RETURNING id),
+shown AS (
+  INSERT INTO request_messages (request_id, delivery_id)
+  SELECT %(id)s, id FROM message),
+trail AS (
+  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, via, detail)
+  SELECT a.team, a.event, a.request, a.conversation, a.actor, a.via, a.detail
+  FROM jsonb_to_recordset(%(facts)s::jsonb)
+    AS a (team text, event text, request text, conversation uuid, actor text,
+          via text, detail jsonb))
+UPDATE deliveries SET revision = revision + 1
+WHERE id IN (SELECT delivery_id FROM request_messages WHERE request_id = %(id)s)
+RETURNING id::text AS id;

@@ -1,0 +1,141 @@
+"""Between the dialects and the approvals: what is asked, and what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langgraph.types import Interrupt
+
+from bot.approvals import digest
+from bot.approvals.model import Kind, Request, Verdict
+from bot.approvals.policy.match import answers_of
+from bot.approvals.policy.model import Policy
+from bot.approvals.ruling import Asked
+from bot.conversations import dialects
+from bot.conversations.decisions import decided_of
+from bot.conversations.dialects import answers
+from bot.conversations.dialects.interface import AskedCall, End, Question
+from bot.conversations.engine import ServedGraph
+
+
+def read(interrupt: Interrupt[Any], served: ServedGraph, policy: Policy) -> Question:
+    """Read an interrupt, with the answers and levels of the policy in force."""
+    question = dialects.read(interrupt, served.schemas)
+    rule = None
+    if question.calls[0].kind is Kind.INTERRUPT:
+        rule = answers_of(policy, question.calls[0].name)
+    return answers.resolve(
+        question,
+        rule=rule,
+        default=policy.interrupts.answers,
+        levels=policy.interrupts.levels,
+    )
+
+
+def asked_of(question: Question, served: ServedGraph) -> list[Asked]:
+    """The calls of a question, one for each that people decide."""
+    guarded = is_guarded(question, served)
+    return [
+        Asked(
+            interrupt=question.interrupt,
+            tool_call=call.tool_call,
+            tool=call.name,
+            arguments=call.arguments,
+            schema=dict(call.schema),
+            position=position,
+            note=call.note,
+            kind=call.kind,
+            takes=call.allowed,
+            waivable=call.waivable and _takes(call, Verdict.APPROVE),
+            guarded=guarded,
+            headline=call.headline,
+            form=None if question.form is None else dict(question.form),
+            graph_version=served.version,
+            seen=question.raised.value.get("seen") if guarded else None,
+        )
+        for position, call in enumerate(question.calls)
+    ]
+
+
+def is_guarded(question: Question, served: ServedGraph) -> bool:
+    """Whether it comes from our own gate, whose tool claims its grant itself.
+
+    The gate gives no schema of decisions, and LangChain's middleware always does: a
+    tool that stands behind both is asked about twice, and claimed for each.
+    """
+    plain = question.dialect == "per_call" and question.raised.response_schema is None
+    return plain and question.calls[0].name in served.guards
+
+
+def _takes(call: AskedCall, verdict: Verdict) -> bool:
+    return call.allowed is None or verdict in call.allowed
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A question all of whose calls are decided, and the value that says so.
+
+    Attributes:
+        value: what the graph is resumed with, a `Stop` or a `RunOn`.
+        is_alone: whether LangGraph may refuse it, so that it goes by itself.
+    """
+
+    question: Question
+    requests: Sequence[Request]
+    value: Any
+    is_alone: bool = False
+
+
+def by_interrupt(requests: Iterable[Request]) -> dict[str, list[Request]]:
+    """Requests by the question that they belong to, in call order."""
+    found: dict[str, list[Request]] = {}
+    for request in sorted(requests, key=lambda each: each.position):
+        found.setdefault(request.interrupt, []).append(request)
+    return found
+
+
+def is_decided(question: Question, requests: Sequence[Request]) -> bool:
+    """Whether there is a verdict on each call of a question."""
+    return [request.position for request in requests] == [*range(len(question.calls))]
+
+
+def is_what_was_shown(question: Question, requests: Sequence[Request]) -> bool:
+    """Whether the graph still asks what people have decided on."""
+    return all(
+        call.name == request.tool and _same(call.arguments, request.first_arguments)
+        for call, request in zip(question.calls, requests, strict=True)
+    )
+
+
+def answered(question: Question, requests: Sequence[Request]) -> Answered:
+    """Give the value for a question.
+
+    Raises:
+        Unfit: the decisions do not fit it; the text says why.
+    """
+    decisions = [decided_of(request) for request in requests]
+    value = dialects.answer(question, decisions)
+    edits = any(decided.end is End.EDIT for decided in decisions)
+    checked = question.raised.response_schema is not None
+    alone = question.dialect == "form" or (edits and checked)
+    return Answered(question, requests, value, alone)
+
+
+def of_the_gate(request: Request) -> Interrupt[Any]:
+    """The question of our own gate, made anew from what is stored of it."""
+    return Interrupt(
+        {
+            "type": "tool_approval",
+            "tool_call_id": request.tool_call,
+            "name": request.tool,
+            "args": request.first_arguments,
+            "description": "",
+        },
+        id=request.interrupt,
+    )
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return digest.canonical(one) == digest.canonical(other)

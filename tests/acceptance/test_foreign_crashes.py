@@ -1,0 +1,112 @@
+"""The plug is pulled after a claim: the end is unknown, and nothing runs again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.deciding import asked, request_of, shows
+from tests.support.foreign import said_in, write_graph
+from tests.support.shown import Message, buttons, everything
+from tests.support.stage import GENERAL, MINA, OLAF, RAVI, Stage, make_stage
+from tests.support.zoo import POLICY, ZOO
+
+MARKS = {"mark_done", "mark_not_done", "ask_again"}
+
+
+@pytest.fixture
+async def zoo_alone(tmp_path: Path, database: str) -> AsyncIterator[Stage]:
+    """A stage for one test, which kills its bot."""
+    agent = write_graph(tmp_path / "theirs", ZOO)
+    async with make_stage(
+        tmp_path, database, "socket", policy=POLICY, AGENT=agent
+    ) as made:
+        yield made
+
+
+def ledger(stage: Stage) -> list[str]:
+    file = stage.folder / "ledger.txt"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+async def cut_off(stage: Stage, what: str = "slow") -> tuple[Message, str]:
+    """An effect whose process is killed in its middle; another one takes over."""
+    card, ts = await asked(stage, f"effect {what}")
+    await stage.click(MINA, "approve", card)
+    await stage.simulator.wait_for(lambda: f"begun {what}" in ledger(stage))
+    await stage.outcome(card, "Approved")
+    await stage.rest()  # a message that is just being sent is looked at after a minute
+    await stage.bot.kill()
+    stage.bots.clear()
+    await stage.start_bot()
+    return card, ts
+
+
+async def test_killed_after_the_claim_it_is_unknown_and_people_say_what_they_find(
+    zoo_alone: Stage,
+):
+    stage = zoo_alone
+    card, ts = await cut_off(stage)
+    said = await stage.simulator.wait_for(
+        lambda: [m for m in stage.said(GENERAL, ts) if "unknown" in everything(m)],
+        timeout=40,
+    )
+    assert "effect (" in everything(said[-1])
+    shown = await shows(stage, card, "Unknown")
+    assert {action for action, _ in buttons(shown)} == MARKS
+    place = (card["channel"], card["ts"])
+    told = await stage.reply(*place, "Please check by hand")
+    assert f"<@{RAVI}>" in told
+    assert f"<@{MINA}>" in told
+    assert ledger(stage) == ["begun slow"]
+
+    await stage.click(OLAF, "mark_done", shown)
+    await stage.whisper(OLAF, "Only those who could decide")
+    await stage.click(RAVI, "mark_done", shown)
+    await stage.whisper(RAVI, "Only those who could decide")
+    await stage.click(MINA, "mark_not_done", shown)
+    marked = await shows(stage, card, f"Marked as not done* by <@{MINA}>")
+    assert not buttons(marked)
+    await stage.click(RAVI, "ask_again", shown)
+    await stage.whisper(RAVI, "Somebody has said already")
+    events = "SELECT event FROM audit WHERE request_id = %s ORDER BY seq"
+    trail = [e for (e,) in stage.records.rows(events, request_of(card))]
+    assert trail[:4] == ["requested", "approved", "claimed", "unknown"]
+    assert trail.count("marked_not_done") == 1
+    assert trail.count("refused") == 3
+    # the conversation can go on
+    await stage.ask("effect quick", thread_ts=ts)
+    await stage.click(MINA, "approve", await stage.card(2))
+    await said_in(stage, ts, "done quick")
+    assert ledger(stage) == ["begun slow", "begun quick", "ended quick"]
+
+
+async def test_ask_again_is_a_new_request_that_people_decide(zoo_alone: Stage):
+    stage = zoo_alone
+    card, ts = await cut_off(stage)
+    await stage.simulator.wait_for(
+        lambda: "Unknown" in everything(stage.message(card["channel"], card["ts"])),
+        timeout=40,
+    )
+    shown = stage.message(card["channel"], card["ts"])
+    await stage.click(RAVI, "ask_again", shown)
+    again = await stage.card(2)
+    await shows(stage, card, f"Asked again* by <@{RAVI}>")
+    assert request_of(again) != request_of(card)
+    assert ledger(stage) == ["begun slow"]
+    await stage.click(MINA, "reject", again)
+    await said_in(stage, ts, "left slow")
+    assert ledger(stage) == ["begun slow"]
+
+
+async def test_killed_before_the_click_the_question_stays_open(zoo_alone: Stage):
+    stage = zoo_alone
+    card, ts = await asked(stage, "effect quick")
+    await stage.bot.kill()
+    stage.bots.clear()
+    await stage.start_bot()
+    await stage.click(MINA, "approve", card)
+    await said_in(stage, ts, "done quick")
+    assert ledger(stage) == ["begun quick", "ended quick"]

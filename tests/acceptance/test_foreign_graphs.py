@@ -1,0 +1,158 @@
+"""Breakpoints, LangChain's agents, guarded tools: graph files of somebody else's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from tests.acceptance.conftest import stage_for_long
+from tests.support.deciding import asked, filled_in, offered, opened
+from tests.support.foreign import let_time_pass, said_in, write_graph
+from tests.support.shown import buttons, everything
+from tests.support.stage import APPROVALS, MINA, POLICY, Stage
+
+Serve = Callable[..., AbstractAsyncContextManager[Stage]]
+STOPS = """
+from langchain_core.messages import AIMessage
+from langgraph.graph import START, MessagesState, StateGraph
+
+def note(state):
+    return {"messages": [AIMessage("noted")]}
+
+def act(state):
+    with open("ledger.txt", "a") as ledger:
+        ledger.write("act\\n")
+    return {"messages": [AIMessage("acted")]}
+
+def last(state):
+    return {"messages": [AIMessage("all is over")]}
+
+inner = StateGraph(MessagesState).add_node(note).add_node(act)
+inner = inner.add_edge(START, "note").add_edge("note", "act")
+inner = inner.compile(interrupt_before=["note", "act"])
+builder = StateGraph(MessagesState).add_node("inner", inner).add_node(last)
+builder.add_edge(START, "inner").add_edge("inner", "last")
+graph = builder.compile(interrupt_before=["last"])
+"""
+LANGCHAIN = """
+import os
+from pathlib import Path
+from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from agent.offline import OfflineModel
+from agent.tools import make_tools
+
+tools = make_tools(["files"], files_dir=Path(os.environ["FILES_DIR"]))
+approval = HumanInTheLoopMiddleware({"delete_file": True, "write_file": {
+    "allowed_decisions": ["approve", "reject"]}})
+graph = create_agent(OfflineModel(), tools, middleware=[approval])
+"""
+GUARDED = """
+import os
+import time
+from pathlib import Path
+from langchain.agents import create_agent
+from agent.gate import guard
+from agent.offline import OfflineModel
+from agent.tools import make_tools
+
+tools = make_tools(["files"], files_dir=Path(os.environ["FILES_DIR"]))
+graph = create_agent(OfflineModel(), [guard(tool) for tool in tools])
+"""
+
+
+@pytest.fixture
+def serve(tmp_path_factory: pytest.TempPathFactory, new_database: Any) -> Serve:
+    """Starts a bot that serves a graph file."""
+
+    @asynccontextmanager
+    async def serving(text: str, policy: str) -> AsyncIterator[Stage]:
+        agent = write_graph(tmp_path_factory.mktemp("theirs"), text)
+        options = {"transport": "socket", "policy": policy, "AGENT": agent}
+        async with stage_for_long(tmp_path_factory, new_database, options) as made:
+            yield made
+
+    return serving
+
+
+async def test_static_breakpoints_run_on_or_stop_the_turn(serve: Serve):
+    async with serve(STOPS, POLICY) as stage:
+        ledger = stage.folder / "ledger.txt"
+        first, ts = await asked(stage, "go")
+        assert "Approval needed: note" in everything(first)
+        assert set(offered(first)) == {"reject", "view", "withdraw"}
+        await stage.click(MINA, "approve", first)
+        second = await stage.card(2)
+        assert "Approval needed: act" in everything(second)
+        assert not ledger.exists()
+        await stage.restart()  # what waits at a breakpoint waits there still
+        await stage.click(MINA, "approve", second)
+        third = await stage.card(3)
+        assert "Approval needed: last" in everything(third)
+        assert ledger.read_text() == "act\n"
+        await stage.click(MINA, "approve", third)
+        await said_in(stage, ts, "all is over")
+
+        for how, words in (("reject", "rejected, so I"), ("late", "This timed out")):
+            card, ts = await asked(stage, "go")
+            if how == "late":
+                let_time_pass(stage)
+            else:
+                await stage.click(MINA, "reject", card)
+            await said_in(stage, ts, words)
+            cards = len(stage.cards())
+            await stage.ask("go", thread_ts=ts)  # the breakpoint is given up
+            assert "Approval needed: note" in everything(await stage.card(cards + 1))
+        assert ledger.read_text() == "act\n"
+
+
+async def test_a_batch_of_langchains_middleware(serve: Serve):
+    async with serve(LANGCHAIN, POLICY.replace("[write_file]", "[nothing]")) as stage:
+        kept, gone = stage.put("kept.txt"), stage.put("gone.txt")
+        card, ts = await asked(stage, "delete kept.txt and delete gone.txt")
+        assert dict(buttons(card)).keys() >= {"approve_all", "reject_all"}
+        tokens = [value for action, value in buttons(card) if action == "approve"]
+        first = "kept.txt" in everything(card).partition("gone.txt")[0]
+        keep, drop = tokens if first else reversed(tokens)
+        for action, token in (("approve", drop), ("reject", keep)):
+            await stage.simulator.click(MINA, APPROVALS, card["ts"], action, token)
+        answer = await said_in(stage, ts, "(offline model)")
+        assert "rejected" in answer
+        assert (kept.exists(), gone.exists()) == (True, False)
+
+        other = stage.put("other.txt")
+        card, ts = await asked(stage, "delete kept.txt")
+        await filled_in(
+            stage, MINA, await opened(stage, MINA, card, "edit"), path="other.txt"
+        )
+        await said_in(stage, ts, "other.txt")
+        assert (kept.exists(), other.exists()) == (True, False)
+        card, ts = await asked(stage, "write new.txt: hello")
+        assert set(offered(card)) == {"reject", "view", "withdraw"}  # no edit there
+        await stage.click(MINA, "approve", card)
+        await said_in(stage, ts, "(offline model)")
+        assert (stage.files / "new.txt").read_text() == "hello"
+        done = "SELECT count(*) FROM grants WHERE state = 'done'"
+        assert stage.records.value(done) == 3
+
+
+async def test_a_guarded_tool_claims_its_own_grant(serve: Serve):
+    async with serve(GUARDED, POLICY) as stage:
+        file = stage.put("guarded.txt", "what it says")
+        ts = await stage.ask("read guarded.txt")  # waived by the policy: no card
+        await said_in(stage, ts, "what it says")
+        card, ts = await asked(stage, "delete guarded.txt")
+        await stage.click(MINA, "approve", card)
+        await said_in(stage, ts, "(offline model)")
+        assert not file.exists()
+        grants = stage.records.rows(
+            "SELECT g.tool, g.rule, g.state, r.guarded, g.result IS NOT NULL"
+            " FROM grants g LEFT JOIN requests r ON r.id = g.request_id ORDER BY 1"
+        )
+        assert grants == [
+            ("delete_file", "deleting", "done", True, True),
+            ("read_file", "reading", "done", None, True),
+        ]

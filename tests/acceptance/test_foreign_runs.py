@@ -1,0 +1,110 @@
+"""Several questions of a graph of somebody else's, and what goes wrong in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.deciding import asked
+from tests.support.foreign import said_in, thread_texts
+from tests.support.shown import Message, everything
+from tests.support.stage import MAREK, MINA, Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def ledger(stage: Stage) -> list[str]:
+    file = stage.folder / "ledger.txt"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+async def two_cards(stage: Stage, text: str) -> tuple[Message, Message, str]:
+    """Two cards of one turn: left and right."""
+    before = len(stage.cards())
+    ts = await stage.ask(text)
+    await stage.card(before + 2)
+    first, second = stage.cards()[before : before + 2]
+    if "Left?" not in everything(first):
+        first, second = second, first
+    return first, second, ts
+
+
+@pytest.mark.parametrize("order", ["left first", "right first"])
+async def test_two_questions_at_once_are_answered_one_by_one(zoo: Stage, order: str):
+    left, right, ts = await two_cards(zoo, "both")
+    before = len(ledger(zoo))
+    one, two = (left, right) if order == "left first" else (right, left)
+    name = "left" if one is left else "right"
+    other = "right" if one is left else "left"
+
+    await zoo.click(MINA, "approve", one)
+    await zoo.outcome(one, "Approved")
+    await zoo.simulator.wait_for(lambda: ledger(zoo)[before:] == [f"{name} approve"])
+    assert "Approval needed" in everything(zoo.message(two["channel"], two["ts"]))
+    await zoo.click(MAREK, "reject", two)
+    await said_in(zoo, ts, "both are over")
+    assert ledger(zoo)[before:] == [f"{name} approve", f"{other} reject"]
+
+
+@pytest.mark.parametrize("where", ["twice", "inner"])
+async def test_questions_one_after_the_other_in_a_node_or_a_subgraph(
+    zoo: Stage, where: str
+):
+    first, ts = await asked(zoo, where)
+    assert "First?" in everything(first)
+    count = len(zoo.cards())
+    await zoo.click(MINA, "approve", first)
+    second = await zoo.card(count + 1)
+    assert "Second?" in everything(second)
+    await zoo.click(MINA, "approve", first)  # a late click answers nothing else
+    await zoo.rest()
+    assert "Approval needed" in everything(zoo.message(second["channel"], second["ts"]))
+    await zoo.click(MINA, "reject", second)
+    await said_in(zoo, ts, "got ['approve', 'reject']")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("boom", "Something went wrong inside the bot"),
+        ("loop", "more steps than one request may take"),
+        ("silent", "returned no message"),
+    ],
+)
+async def test_a_graph_that_fails_says_so_with_a_code_and_the_conversation_goes_on(
+    zoo: Stage, text: str, words: str
+):
+    ts = await zoo.ask(text)
+    said = await said_in(zoo, ts, words)
+    code = said.partition("Code: ")[2].partition(")")[0]
+    assert code
+    assert code in zoo.bot.log
+    assert "secret detail" not in said
+    await zoo.ask(f'ask "And after {text}?"', thread_ts=ts)
+    card = await zoo.card_about(f"And after {text}?")
+    await zoo.click(MINA, "approve", card)
+    await said_in(zoo, ts, "got 'approve'")
+
+
+async def test_what_fails_after_an_approval_is_not_run_again(zoo: Stage):
+    card, ts = await asked(zoo, "after")
+    before = ledger(zoo).count("after")
+    await zoo.click(MINA, "approve", card)
+    await said_in(zoo, ts, "Something went wrong")
+    final = await zoo.outcome(card, "Approved")
+    assert "failed" in everything(final)
+    await zoo.ask('ask "After that?"', thread_ts=ts)
+    again = await zoo.card_about("After that?")
+    await zoo.click(MINA, "reject", again)
+    await said_in(zoo, ts, "got 'reject'")
+    assert ledger(zoo).count("after") == before + 1
+
+
+async def test_a_question_that_stands_beside_a_failure_is_closed(zoo: Stage):
+    """Its answer would let the failed node run once more."""
+    left, right, ts = await two_cards(zoo, "both broken")
+    await zoo.click(MINA, "approve", left)
+    await said_in(zoo, ts, "Something went wrong")
+    await zoo.outcome(right, "Orphaned")
+    await zoo.click(MINA, "approve", right)
+    await zoo.whisper(MINA, "no longer belongs to a running conversation")
+    assert len(thread_texts(zoo, ts)) >= 2

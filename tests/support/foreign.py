@@ -1,0 +1,50 @@
+"""Stages whose bot serves another graph than the shipped agent."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import psycopg
+
+from tests.support.bot_process import ROOT
+from tests.support.deciding import SHIPPED
+from tests.support.shown import Message, everything
+from tests.support.stage import GENERAL, Stage
+
+
+def example(name: str) -> dict[str, str]:
+    """A stage of one of the examples, with the simulator's policy."""
+    graph = ROOT / f"examples/{name}.py"
+    return {"policy": SHIPPED, "AGENT": f"{graph}:graph"}
+
+
+def write_graph(folder: Path, text: str, name: str = "theirs.py") -> str:
+    """Write a graph file that the project has never seen; what AGENT is to be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / name
+    file.write_text(textwrap.dedent(text), encoding="utf-8")
+    return f"{file}:graph"
+
+
+def let_time_pass(stage: Stage) -> None:
+    """Everything that waits is overdue from now on."""
+    with psycopg.connect(stage.records.url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE requests SET expires_at = bot_now() WHERE status = 'pending'"
+        )
+
+
+async def said_in(stage: Stage, thread: str, words: str) -> str:
+    """Wait for these words of the bot in a conversation's thread."""
+    return await stage.reply(GENERAL, thread, words)
+
+
+def thread_texts(stage: Stage, thread: str) -> list[str]:
+    """All that the bot has said in a conversation's thread."""
+    return [everything(message) for message in stage.said(GENERAL, thread)]
+
+
+async def next_card(stage: Stage, before: int) -> Message:
+    """The card after the first `before` ones."""
+    return await stage.card(before + 1)

@@ -1,0 +1,302 @@
+"""Who recognises what, in which order, and what becomes of all the rest."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+from bot.approvals.model import Kind
+from bot.conversations import dialects
+from bot.conversations.dialects import answers, sentences
+from bot.conversations.dialects.static_breakpoint import Breakpoint, raised
+from tests.support.payloads import (
+    asks,
+    batch,
+    decision_schema,
+    inbox,
+    tool_approval,
+)
+
+ALL = ["approve", "edit", "reject", "respond"]
+SCHEMA = {"type": "boolean"}
+DECIDES = {"type": "object", "required": ["type"]}
+NAMED = {"approve": 1, "reject": 2, "timed_out": 3}
+
+
+def read(value, schema=None):
+    return dialects.read(asks(value, schema), {})
+
+
+def changed(payload, path, value):
+    """A copy with one place changed; `...` takes it out."""
+    found = copy.deepcopy(payload)
+    inner = found
+    for step in path[:-1]:
+        inner = inner[step]
+    if value is ...:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = value
+    return found
+
+
+def test_the_order_of_recognition():
+    assert list(dialects.DIALECTS) == [
+        "static_breakpoint",
+        "per_call",
+        "batched",
+        "agent_inbox",
+        "form",
+        "raw",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "name"),
+    [
+        (tool_approval(), None, "per_call"),
+        (tool_approval(), decision_schema(*ALL), "per_call"),
+        (tool_approval(), decision_schema("reject"), "per_call"),
+        ({**tool_approval(), **batch(("a", {}, ALL)), **inbox()}, None, "per_call"),
+        (batch(("a", {}, ALL)), SCHEMA, "batched"),
+        ({**batch(("a", {}, ALL)), **inbox()}, None, "batched"),
+        (inbox(), SCHEMA, "agent_inbox"),
+        ([inbox()], None, "agent_inbox"),
+        (json.dumps(inbox()), None, "agent_inbox"),
+        (json.dumps([inbox()], indent=1), None, "agent_inbox"),
+        ("Go on?", SCHEMA, "form"),
+        (None, SCHEMA, "form"),
+        ({"action": "x"}, {"type": "object", "properties": {}}, "form"),
+        ("Go on?", None, "raw"),
+    ],
+)
+def test_the_first_that_recognises_it_reads_it(value, schema, name):
+    assert read(value, schema).dialect == name
+
+
+PER_CALL, BATCH, INBOX = tool_approval(), batch(("a", {}, ALL)), inbox()
+NEARLY = [
+    changed(PER_CALL, ["type"], "tool_approvals"),
+    changed(PER_CALL, ["type"], ["tool_approval"]),
+    changed(PER_CALL, ["name"], ...),
+    changed(PER_CALL, ["name"], ""),
+    changed(PER_CALL, ["args"], "to: Ada"),
+    changed(PER_CALL, ["args"], None),
+    changed(PER_CALL, ["tool_call_id"], ...),
+    changed(PER_CALL, ["tool_call_id"], 7),
+    [PER_CALL],
+    changed(BATCH, ["review_configs"], ...),
+    changed(BATCH, ["review_configs"], []),
+    changed(BATCH, ["review_configs"], BATCH["review_configs"] * 2),
+    changed(BATCH, ["review_configs", 0], "a"),
+    changed(BATCH, ["review_configs", 0, "action_name"], ...),
+    changed(BATCH, ["review_configs", 0, "allowed_decisions"], ...),
+    changed(BATCH, ["review_configs", 0, "allowed_decisions"], []),
+    changed(BATCH, ["review_configs", 0, "allowed_decisions"], ["approve", "x"]),
+    changed(BATCH, ["review_configs", 0, "allowed_decisions"], [["approve"]]),
+    changed(BATCH, ["review_configs", 0, "allowed_decisions"], "approve"),
+    changed(BATCH, ["action_requests"], ...),
+    changed(BATCH, ["action_requests"], {"0": BATCH["action_requests"][0]}),
+    changed(BATCH, ["action_requests"], BATCH["action_requests"] * 2),
+    changed(BATCH, ["action_requests", 0, "name"], None),
+    changed(BATCH, ["action_requests", 0, "args"], []),
+    {"action_requests": [], "review_configs": []},
+    [BATCH],
+    changed(INBOX, ["config"], ...),
+    changed(INBOX, ["config"], True),
+    changed(INBOX, ["config", "allow_ignore"], ...),
+    changed(INBOX, ["config", "allow_accept"], "yes"),
+    changed(INBOX, ["action_request"], ...),
+    changed(INBOX, ["action_request"], "pay"),
+    changed(INBOX, ["action_request", "action"], ""),
+    changed(INBOX, ["action_request", "action"], 7),
+    changed(INBOX, ["action_request", "args"], ...),
+    changed(INBOX, ["action_request", "args"], "Ada"),
+    [],
+    [INBOX, INBOX],
+    [[INBOX]],
+    json.dumps(INBOX)[:-1],
+    json.dumps(json.dumps(INBOX)),
+    json.dumps(changed(INBOX, ["action_request", "args"], {"n": float("nan")})),
+    "action_request " + "[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("value", NEARLY, ids=lambda v: repr(v)[:60])
+def test_what_is_nearly_a_known_shape_is_raw_and_whole(value):
+    question = read(value)
+    assert question.dialect == "raw"
+    [call] = question.calls
+    assert call.kind is Kind.INTERRUPT
+    whole = value if isinstance(value, dict) else {"value": value}
+    assert call.arguments == whole
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"oneOf": [{**DECIDES, "properties": {"type": {"const": "approve"}}}, SCHEMA]},
+        {**DECIDES, "properties": {"type": {"const": "escalate"}}},
+        {"type": "object", "properties": {"type": {"type": "string"}}},
+        SCHEMA,
+    ],
+)
+def test_a_tool_approval_with_decisions_that_nobody_knows_is_a_form(schema):
+    assert read(PER_CALL, schema).dialect == "form"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {},
+        {"title": "Anything"},
+        {"type": "no such type"},
+        {"type": 7},
+        {"properties": []},
+        {"$ref": "#/$defs/Missing"},
+        {"$ref": "http://127.0.0.1:9/schema.json"},
+        {"$ref": "#"},
+        {"pattern": "("},
+        bool,
+        [SCHEMA],
+    ],
+    ids=repr,
+)
+def test_a_schema_that_makes_no_form_leaves_the_question_raw(schema):
+    assert read("Go on?", schema).dialect == "raw"
+
+
+def test_a_schema_is_never_fetched_from_elsewhere(tmp_path):
+    elsewhere = tmp_path / "schema.json"
+    elsewhere.write_text('{"type": "boolean"}')
+    assert read("Go on?", {"$ref": elsewhere.as_uri()}).dialect == "raw"
+
+
+NAMES = [
+    ({"action": "delete_db"}, "delete_db"),
+    ({"name": "delete_db"}, "delete_db"),
+    ({"type": "approval"}, "approval"),
+    ({"action": {"type": "drop", "name": "x"}}, "drop"),
+    ({"action": {"name": "drop"}}, "drop"),
+    ({"action": "drop", "name": "x", "type": "y"}, "drop"),
+    ({"action": {"args": {}}, "name": "drop"}, "drop"),
+    ({"action": "Please drop it!", "type": "question"}, "question"),
+    ({"action": "Please drop it!"}, "interrupt"),
+    ({"action": 7, "name": None, "type": ["a"]}, "interrupt"),
+    ({"name": "a b"}, "interrupt"),
+    ({"name": ""}, "interrupt"),
+    ("delete_db", "interrupt"),
+    (["delete_db"], "interrupt"),
+    (None, "interrupt"),
+]
+
+
+@pytest.mark.parametrize(("value", "name"), NAMES, ids=repr)
+def test_the_name_that_rules_know_a_raw_interrupt_by(value, name):
+    assert read(value).calls[0].name == name
+
+
+@pytest.mark.parametrize(
+    ("value", "headline", "note"),
+    [
+        ({"question": "Go?", "to": 1}, "question", "Go?"),
+        ({"text": "c", "title": "b", "message": "a"}, "message", "a"),
+        ({"message": " ", "description": "Go?"}, "description", "Go?"),
+        ({"message": {"a": 1}, "prompt": "Go?"}, "prompt", "Go?"),
+        ({"to": 1}, "", ""),
+        ("Go?", "value", "Go?"),
+        (7, "", ""),
+        (None, "", ""),
+        (["Go?"], "", ""),
+    ],
+    ids=repr,
+)
+def test_the_headline_is_what_the_graph_says_and_the_rest_a_table(
+    value, headline, note
+):
+    [call] = read(value).calls
+    assert (call.headline, call.note) == (headline, note)
+    whole = value if isinstance(value, dict) else {"value": value}
+    assert call.arguments == whole
+    assert call.rest == {k: v for k, v in whole.items() if k != headline}
+
+
+def test_a_breakpoint_is_a_question_of_its_own():
+    [one] = dialects.read(raised(["delete_files"], "k"), {}).calls
+    [two] = dialects.read(raised(["a", "b"], "k"), {}).calls
+    [odd] = dialects.read(raised(["delete files"], "k"), {}).calls
+    assert (one.name, one.arguments) == ("delete_files", {"next": ["delete_files"]})
+    assert (two.name, two.arguments) == ("breakpoint", {"next": ["a", "b"]})
+    assert odd.name == "breakpoint"
+
+
+def test_no_graph_can_raise_what_looks_like_a_breakpoint():
+    assert read({"nodes": ["a"]}).dialect == "raw"
+    assert read(Breakpoint(("a",))).dialect == "static_breakpoint"
+
+
+def resolve(value, schema=None, *, rule=None, default=None, levels=()):
+    question = read(value, schema)
+    return answers.resolve(question, rule=rule, default=default, levels=levels)
+
+
+def test_the_payload_says_the_answers_then_the_rule_then_the_policy():
+    said = {"answers": NAMED}
+    assert resolve(said, rule="words", default="booleans").answers == NAMED
+    assert resolve("?", rule=NAMED, default="booleans").answers == NAMED
+    assert resolve("?", rule="words", default="booleans").answers == answers.WORDS
+    assert resolve("?", default="booleans").answers == answers.BOOLEANS
+    assert resolve("?").problem == sentences.NO_ANSWERS
+    assert resolve("?", default="words").problem == ""
+
+
+@pytest.mark.parametrize(
+    "said", [["yes", "no"], {"q1": "a"}, {}, 7, "yes", None], ids=repr
+)
+def test_answers_that_are_something_else_are_no_business_of_ours(said):
+    question = resolve({"answers": said}, default="words")
+    assert (question.answers, question.problem) == (answers.WORDS, "")
+    assert question.calls[0].arguments == {"answers": said}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"approve": "yes"},
+        {"approve": "yes", "reject": "no"},
+        {"approve": "yes", "reject": "yes", "timed_out": "no"},
+        {"approve": True, "reject": False, "timed_out": 1},
+    ],
+    ids=repr,
+)
+def test_answers_that_are_not_clear_are_refused_and_not_guessed(said):
+    assert resolve({"answers": said}, default="words").problem == sentences.BAD_ANSWERS
+    assert resolve("?", rule=said).problem == sentences.BAD_ANSWERS
+
+
+def test_a_level_is_known_or_the_question_is_refused_with_a_sentence():
+    known = {"levels": ["manager", "director"], "default": "words"}
+    assert resolve({"level": "manager"}, **known).problem == ""
+    assert resolve({"level": "manager"}, SCHEMA, **known).level == "manager"
+    assert resolve({"level": None}, **known).level == ""
+    for level in ("ceo", "Manager", "", 2, ["manager"], {"of": "x"}):
+        for schema in (None, SCHEMA):
+            problem = resolve({"level": level}, schema, **known).problem
+            assert "director and manager" in problem
+            assert dialects.validate(resolve({"level": level}, **known), []) == problem
+
+
+def test_a_form_needs_no_answers_of_the_policy():
+    question = resolve("?", SCHEMA)
+    assert question.problem == ""
+    assert question.answers == answers.BOOLEANS
+    assert resolve("?", {"type": "integer"}, default="words").answers == {}
+
+
+def test_a_payloads_answers_that_the_forms_schema_refuses_mean_no_approve():
+    question = resolve({"answers": NAMED}, SCHEMA)
+    assert question.answers == {}
+    assert resolve({"answers": NAMED}, {"type": "integer"}).answers == NAMED
+    assert resolve({"answers": {"approve": 1}}, SCHEMA).problem == sentences.BAD_ANSWERS

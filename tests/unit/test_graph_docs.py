@@ -1,0 +1,52 @@
+"""What the documentation says of graphs is what the code does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.conversations.dialects import DIALECTS
+from bot.conversations.graph_facts import AT_RUN_TIME, problem
+from bot.conversations.graphs import load_graph
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+def test_the_readme_shows_the_drawing_of_the_agent():
+    command = [sys.executable, "-m", "agent", "--mermaid"]
+    drawn = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"```mermaid\n{drawn.stdout.rstrip()}\n```" in readme
+
+
+def test_the_order_of_the_dialects_is_written_down():
+    text = (ROOT / "docs/graphs.md").read_text(encoding="utf-8")
+    words = ["Static", "LangChain per", "LangChain batched", "Agent Inbox", "A form"]
+    places = [text.index(f"**{word}") for word in [*words, "Raw**"]]
+    assert places == sorted(places)
+    assert [*DIALECTS] == [
+        "static_breakpoint",
+        "per_call",
+        "batched",
+        "agent_inbox",
+        "form",
+        "raw",
+    ]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_says_how_it_is_run(path: Path):
+    assert f"AGENT=examples/{path.name}:graph make run" in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+async def test_an_example_is_seen_to_ask(path: Path):
+    async with load_graph(f"{path}:graph") as loaded:
+        assert problem(loaded) == ""
+        assert loaded.foresees != (AT_RUN_TIME,)
