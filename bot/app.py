@@ -10,9 +10,10 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from agent.gate import Gate
-from agent.models import make_model
 from bot.approvals.decide import Decider
 from bot.approvals.marks import Marker
+from bot.audit.notary import Notary
+from bot.audit.policy_record import PolicyRecord
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.gate import StoredGrants
 from bot.conversations.graph_facts import LoadedGraph
@@ -22,14 +23,15 @@ from bot.conversations.settle import Settler
 from bot.conversations.talk import Talk
 from bot.database.pool import Pool, make_pool
 from bot.errors import BotError
-from bot.jobs.clock import Clock
+from bot.jobs.clock import Clock, Duty
 from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue
 from bot.jobs.workers import Workers
 from bot.policy_file import PolicyFile
-from bot.served import served_graph
+from bot.serving import make_chat_model, serve
 from bot.settings import Settings
 from bot.slack.app import make_bolt_app
+from bot.slack.checkpoints import make_sink
 from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.directory import Afresh, Directory
@@ -38,6 +40,7 @@ from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
 from bot.slack.listeners.parts import Parts
 from bot.slack.phrases import SlackPhrases
+from bot.variables import seed_of
 
 RUN_CONNECTIONS = 20
 LISTENER_CONNECTIONS = 8
@@ -68,9 +71,31 @@ class Us:
             raise NotReady
         return self._identity
 
+    def app(self) -> str:
+        """The app's id."""
+        return self().app
+
+    def team(self) -> str:
+        """The id of the workspace that the app is installed in."""
+        return self().team
+
 
 class NotReady(BotError):
     """The bot has not finished its start."""
+
+
+@dataclass(frozen=True)
+class Trail:
+    """What looks after the audit trail beside those who write to it."""
+
+    policies: PolicyFile
+    record: PolicyRecord
+    notary: Notary
+
+    @property
+    def duties(self) -> tuple[Duty, ...]:
+        """Of the clock: another policy is noted right after it was read."""
+        return self.policies.watch, self.record.look, self.notary.look
 
 
 @dataclass(frozen=True)
@@ -94,6 +119,7 @@ class App:
     clock: Clock
     model: BaseChatModel
     served: ServedGraph
+    trail: Trail
 
 
 def make_app(
@@ -111,16 +137,17 @@ def make_app(
         PolicyError: the policy file cannot be used.
         ConfigurationError: a checkpoint could make this process run code.
     """
-    policies, us = PolicyFile(settings.policy_file), Us()
-    session = make_session()
+    policies, us, session = PolicyFile(settings.policy_file), Us(), make_session()
     client = make_client(slack.bot_token, slack.api_url, session)
     pool, listener_pool = _pools(database_url)
     queue = Queue(database_url)
-    people = Directory(client, us)
-    model = _model(settings)
+    people, model = Directory(client, us), make_chat_model(settings)
     gate = Gate(StoredGrants(pool, policies, queue))
-    served = served_graph(settings, model, gate, loaded)
+    served = serve(settings, model, gate, loaded)
     runner = _runner(pool, queue, people, policies, served)
+    deliverer = Deliverer(pool, queue, policies, client, us)
+    courier = _registered(pool, queue, runner, deliverer)
+    trail = _trail(settings, pool, queue, client, policies, us)
     takers = _takers(listener_pool, queue, people, policies, us, served)
     parts = _parts(settings, takers, client, session, us, served)
     return App(
@@ -137,12 +164,11 @@ def make_app(
         bolt=_bolt(slack, session, us, parts),
         full_texts=parts.full_texts,
         workers=Workers(queue),
-        courier=_registered(
-            pool, queue, runner, Deliverer(pool, queue, policies, client, us)
-        ),
-        clock=Clock(settings.sweep_interval, pool, queue, [policies.watch]),
+        courier=courier,
+        clock=Clock(settings.sweep_interval, pool, queue, trail.duties),
         model=model,
         served=served,
+        trail=trail,
     )
 
 
@@ -165,14 +191,10 @@ def _takers(
     served: ServedGraph,
 ) -> tuple[Decider, Marker]:
     """Who takes people's words: what they decide, and what they have found out."""
-
-    def own_app() -> str:
-        return us().app
-
     phrases = SlackPhrases()
     return (
-        Decider(pool, people, policies, phrases, queue, own_app, served.problem),
-        Marker(pool, people, policies, phrases, queue, own_app),
+        Decider(pool, people, policies, phrases, queue, us.app, served.problem),
+        Marker(pool, people, policies, phrases, queue, us.app),
     )
 
 
@@ -222,13 +244,24 @@ def _registered(
     return courier
 
 
-def _model(settings: Settings) -> BaseChatModel:
-    key = settings.openai_api_key
-    return make_model(
-        api_key=key.get_secret_value() if key else None,
-        base_url=settings.openai_base_url,
-        model=settings.openai_model,
+def _trail(
+    settings: Settings,
+    pool: Pool,
+    queue: Queue,
+    client: AsyncWebClient,
+    policies: PolicyFile,
+    us: Us,
+) -> Trail:
+    key = settings.audit_key
+    notary = Notary(
+        pool,
+        queue,
+        seed_of(key) if key else None,
+        make_sink(settings.audit_sink, settings.webhook_allow_private, client),
+        settings.audit_interval,
     )
+    queue.register("checkpoint", notary.sign)
+    return Trail(policies, PolicyRecord(pool, policies, us.team), notary)
 
 
 def _runner(

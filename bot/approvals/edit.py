@@ -110,14 +110,14 @@ def _asked_anew(
             changed,
             rules=chain.rules,
             why=chain.why,
-            allow=taken(chain.allow, request.takes),
+            allow=_allowed(chain.allow, new),
             confirm=chain.confirm,
             confirm_argument=chain.confirm_argument,
             hours=chain.hours,
         )
     changed = with_members(replace(changed, stages=stages), standing)
     index = -1
-    if _may_count(request, changed):
+    if _may_count(request, changed, choice.verdict):
         index = _index(changed, own, choice.person.user, standing)
     return _counted(changed, choice, index, standing)
 
@@ -160,10 +160,18 @@ def _changed(request: Request, choice: Choice, version: str) -> Request:
     )
 
 
-def _may_count(old: Request, new: Request) -> bool:
-    """Whether an edit may be an approval of what it has made of the call."""
+def _allowed(allow: tuple[Verdict, ...], request: Request) -> tuple[Verdict, ...]:
+    """What the graph takes of it; an answer can be approved by whoever is left."""
+    takes = request.takes
+    if takes is not None and request.is_answered:
+        takes = (*takes, Verdict.APPROVE)
+    return taken(allow, takes)
+
+
+def _may_count(old: Request, new: Request, verdict: Verdict) -> bool:
+    """Whether an edit or an answer may be an approval of what it has brought."""
     untyped = new.confirm is Confirm.TYPED and old.confirm is not Confirm.TYPED
-    return not untyped and {Verdict.APPROVE, Verdict.EDIT} <= {*new.allow}
+    return not untyped and {Verdict.APPROVE, verdict} <= {*new.allow}
 
 
 def _unopened(stage: Stage) -> Stage:

@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from bot.approvals import digest, store
-from bot.approvals.audit import SQL, Fact, append
+from bot.approvals.audit import SQL, Fact, about, append, arguments_text
 from bot.approvals.binding import call_digest_of, grant_digest_of
 from bot.approvals.model import Execution, Request
 from bot.approvals.policy.match import plan
@@ -78,8 +78,8 @@ async def deny(
     pool: Pool, run: Run, call: CallFacts, denied: Denied, policy_version: str
 ) -> None:
     """Put a call that the policy does not allow on the trail, once."""
-    async with transaction(pool) as connection:
-        stored = await connection.execute(
+    async with pool.connection() as connection:
+        await connection.execute(
             SQL["deny"],
             {
                 "conversation": run.conversation,
@@ -89,11 +89,9 @@ async def deny(
                 "policy_version": policy_version,
                 "call_digest": call.digest,
                 "why": denied.why,
+                **_trail(run, call, (denied.rule, policy_version), why=denied.why),
             },
         )
-        if stored.rowcount == 1:
-            fact = _fact(run, call, "denied", rule=denied.rule, why=denied.why)
-            await append(connection, [fact])
 
 
 async def claim(
@@ -133,7 +131,7 @@ async def _claim_waived(
             "policy_version": version,
             "call_digest": call.digest,
             "generation": run.generation,
-            **_trail(run, call),
+            **_trail(run, call, waived),
         },
     )
     return await claimed.fetchone()
@@ -159,9 +157,26 @@ async def _claim_approved(
     return await claimed.fetchone()
 
 
-def _trail(run: Run, call: CallFacts) -> dict[str, Any]:
-    detail = {"tool": call.tool, "call": call.digest}
-    return {"team": run.team, "detail": Jsonb(detail)}
+def _trail(
+    run: Run, call: CallFacts, ruled: tuple[str, str] | None = None, **more: Any
+) -> dict[str, Any]:
+    """`ruled`: rule and policy version of a call that no request is stored for."""
+    detail = {**_detail(run, call), **more}
+    if ruled is not None:
+        detail |= {"rules": [ruled[0]], "policy": ruled[1]}
+    texts = {"arguments": arguments_text(call.arguments, call.schema)} if ruled else {}
+    return {"team": run.team, "detail": Jsonb(detail), "texts": Jsonb(texts)}
+
+
+def _detail(run: Run, call: CallFacts) -> dict[str, Any]:
+    """What runs; of a request's call also for whom, and by whose leave."""
+    request = run.requests.get(call.tool_call)
+    return {
+        **(about(request, "").detail if request else {}),
+        "tool": call.tool,
+        "schema": digest.schema_digest(call.schema),
+        "call": call.digest,
+    }
 
 
 async def _explain(
@@ -262,5 +277,5 @@ def _fact(run: Run, call: CallFacts, event: str, **detail: Any) -> Fact:
         event,
         request=request.id if request else None,
         conversation=run.conversation,
-        detail={"tool": call.tool, "call": call.digest, **detail},
+        detail={**_detail(run, call), **detail},
     )

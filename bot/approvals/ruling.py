@@ -95,6 +95,7 @@ class Ruling:
     allow: tuple[Verdict, ...] = ALLOWED
     confirm: Confirm = Confirm.NONE
     confirm_argument: str = ""
+    critical: bool = False
     hours: Hours | None = None
     is_readable: bool = True  # whether the arguments can be written down at all
 
@@ -195,6 +196,7 @@ def _demanded(
         allow=taken(found.allow, asked.takes),
         confirm=found.confirm,
         confirm_argument=found.confirm_argument,
+        critical=found.critical,
         hours=found.hours,
     )
     if asked.kind is Kind.TOOL and (known := before.get(asked.digest)):

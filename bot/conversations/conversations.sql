@@ -69,7 +69,15 @@ WITH own AS (
   WHERE id = %(conversation)s AND generation = %(generation)s FOR NO KEY UPDATE),
 taken AS (
   UPDATE requests SET resumed_at = bot_now() FROM own
-  WHERE requests.id = ANY(%(answered)s) AND resumed_at IS NULL)
+  WHERE requests.id = ANY(%(answered)s) AND resumed_at IS NULL
+  RETURNING requests.*),
+trail AS (
+  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail)
+  SELECT team_id, 'resumed', id, conversation_id, 'bot', jsonb_build_object(
+    'on_behalf_of', requester_id, 'tool', tool, 'schema', schema_digest,
+    'call', call_digest, 'digest', grant_digest, 'policy', policy_version,
+    'outcome', status)
+  FROM taken)
 SELECT id FROM own;
 
 -- name: end_turn

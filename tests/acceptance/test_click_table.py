@@ -53,9 +53,14 @@ class Player:
         self.first = self.seen = card
         self.request = request_of(card)
         self.kept: dict[str, View] = {}  # forms that were opened before the first step
+        self.menus: dict[str, Any] = {}  # clicks on a menu that closes with the card
 
     async def keep_forms_open(self, row: Row) -> None:
         """Let those who will come too late with an Approve open its form in time."""
+        place, option = (self.first["channel"], self.first["ts"]), offered(self.first)
+        for user in {PEOPLE[who] for who, *_ in row.steps}:
+            click = self.stage.simulator.click_payload
+            self.menus[user] = click(user, *place, "more", option["view"])
         late = {
             who
             for who, does, came, _ in row.steps
@@ -108,11 +113,14 @@ class Player:
     async def _menu(self, user: str, card: Message, word: str) -> View | None:
         """Choose in the menu, be it what the card does not offer; the form, if any."""
         simulator = self.stage.simulator
-        option = offered(card)["view"]
         place = (card["channel"], card["ts"])
-        payload = simulator.click_payload(user, *place, "more", option)
+        # The card may be drawn anew: what it carried before is sent all the same.
+        option = offered(self.stage.message(*place)).get("view")
+        payload = self.menus[user]
+        if option:
+            payload = simulator.click_payload(user, *place, "more", option)
         chosen = payload["actions"][0]["selected_option"]
-        chosen["value"] = f"{word}:{option.partition(':')[2]}"
+        chosen["value"] = f"{word}:{offered(card)['view'].partition(':')[2]}"
         for view in simulator.open_views(user):
             await simulator.close_view(user, view["id"])
         assert (await simulator.send_payload(payload)).acked

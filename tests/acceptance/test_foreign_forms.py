@@ -10,7 +10,7 @@ import pytest
 from tests.support.deciding import asked, filled_in, inputs, offered, opened, shows
 from tests.support.foreign import said_in
 from tests.support.shown import buttons, everything
-from tests.support.stage import MINA, Stage
+from tests.support.stage import DORA, MINA, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SCHEMA = {
@@ -123,3 +123,12 @@ async def test_a_schema_of_yes_and_no_needs_no_form(zoo: Stage):
         assert "answer" in offered(card)
         await zoo.click(MINA, verdict, card)
         await said_in(zoo, ts, f"got {value}")
+
+
+async def test_what_was_filled_in_is_approved_by_the_stages_that_are_left(zoo: Stage):
+    value = {"action": "contract", "question": "Which?"}
+    card, ts = await ask(zoo, {"type": "string"}, value)
+    await filled_in(zoo, MINA, await opened(zoo, MINA, card, "answer"), answer="ACME")
+    shown = await shows(zoo, card, "Answer to be approved:", "ACME")
+    await zoo.click(DORA, "approve", shown)
+    await said_in(zoo, ts, "got 'ACME'")

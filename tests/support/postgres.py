@@ -14,7 +14,7 @@ from psycopg import sql
 from bot.database import embedded
 
 TEMPLATE = "bot_template"
-ROLES = Path(embedded.__file__).parent / "roles.sql"
+ROLES = Path(__file__).parents[2] / "docs/roles.sql"
 _numbers = itertools.count(1)
 
 
@@ -29,7 +29,7 @@ def make_roles(owner: str) -> None:
         connection.execute(ROLES.read_text().encode())
 
 
-def as_role(url: str, role: str = "approval_bot") -> str:
+def as_role(url: str, role: str = "approval_bot_app") -> str:
     """The same database, with the rights of a role and no others."""
     return psycopg.conninfo.make_conninfo(url, options=f"-c role={role}")
 

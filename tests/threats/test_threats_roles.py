@@ -51,9 +51,9 @@ async def test_threat_49_the_bot_starts_without_the_right_to_make_tables(databas
 
 
 async def test_threat_49_what_is_missing_is_made_by_the_owner_alone(
-    empty_database: str,
+    template: str, empty_database: str
 ):
-    make_roles(empty_database)
+    assert template  # with it come the roles, which are the server's
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         await migrate(as_role(empty_database))
     assert await migrate(empty_database)
@@ -62,7 +62,7 @@ async def test_threat_49_what_is_missing_is_made_by_the_owner_alone(
 async def test_threat_49_the_heart_runs_under_the_bots_role(house: House):
     async with house.pool.connection() as connection:
         found = await connection.execute("SELECT current_user AS name")
-        assert await found.fetchone() == {"name": "approval_bot"}
+        assert await found.fetchone() == {"name": "approval_bot_app"}
     assert not (await house.approved()).is_open
     assert "approved" in await house.trail()
 

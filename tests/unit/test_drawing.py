@@ -168,7 +168,7 @@ def test_whoever_joins_is_called_alone_and_in_a_reminder_first():
 
 
 def test_the_notice_says_quietly_who_was_told():
-    text = draw_notice(request(stages=(ESCALATED,), **STANDING), US).text
+    text = draw_notice([request(stages=(ESCALATED,), **STANDING)], US).text
     assert f"The people who can decide were reminded {date(NOW + HOUR)}." in text
     assert f"directors can decide it beside managers ({date(NOW + HOUR)})." in text
 

@@ -21,7 +21,12 @@ from bot.slack.cards.blocks import (
     with_block_ids,
     words,
 )
-from bot.slack.cards.buttons import all_buttons, card_buttons, mark_buttons
+from bot.slack.cards.buttons import (
+    all_buttons,
+    card_buttons,
+    history_menu,
+    mark_buttons,
+)
 from bot.slack.cards.changes import changed_elements
 from bot.slack.cards.facts import closed_lines, open_lines
 from bot.slack.cards.foreign import foreign_elements
@@ -109,12 +114,14 @@ def _request_blocks(
     tail = [_reference(request), *_comments(request, sharing)]
     if not request.is_open:
         said = [*_said(request, sharing), *mark_buttons(view)]
-        ends = [call, *foreign, *said, *tail]
-        return [title, section(closed_lines(view, sharing)), *ends]
+        lines = closed_lines(view, sharing)
+        first = [title, section(lines, history_menu(request)), call]
+        return [*first, *foreign, *said, *tail]
     clicks = card_buttons(view, sharing, complete=complete)
+    history = None if view.takes_clicks else history_menu(request)
     return [
         title,
-        section(open_lines(view, sharing)),
+        section(open_lines(view, sharing), history),
         call,
         *foreign,
         *([clicks] if view.takes_clicks else []),

@@ -14,6 +14,7 @@ from bot.slack.cards.blocks import Block
 from bot.slack.cards.edit_form import edit_form
 from bot.slack.cards.forms import reason_form, typed_form
 from bot.slack.cards.full_view import full_view, needs_file
+from bot.slack.cards.history import history_view
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import (
     APPROVE_TYPED,
@@ -23,6 +24,7 @@ from bot.slack.cards.view import (
     RequestView,
 )
 from bot.slack.full_text import Opened
+from bot.slack.history import request_history
 from bot.slack.listeners.parts import Body, Parts, person_of
 from bot.slack.listeners.translating import choice_of, place_of
 from bot.slack.phrases import IN_FORM
@@ -83,6 +85,18 @@ async def open_full_view(parts: Parts, body: Body, token: str) -> None:
         opened = cast("Any", answer.data)["view"]
         place = Opened(opened["id"], opened["hash"])
         parts.full_texts.send(view, card, place, person_of(body).user)
+
+
+async def open_history(parts: Parts, body: Body, token: str) -> None:
+    """Open what the trail has about a request, for whoever can see the card."""
+    async with parts.pool.connection() as connection:
+        request = await store.load(connection, token)
+    if request is None:
+        await parts.decider.decide(choice_of(body, token, Verdict.REJECT))
+        return
+    happened = await request_history(parts.pool, request.id)
+    modal = history_view(_card(body, request), happened, request.id)
+    await parts.client.views_open(trigger_id=body["trigger_id"], view=modal)
 
 
 def _as_it_is(choice: Choice, request: Request | None) -> Choice:

@@ -1,4 +1,4 @@
-"""The graph that is served: the shipped agent, or one of somebody else's."""
+"""Build the graph that is served: the shipped agent, or somebody else's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from langchain_core.language_models import BaseChatModel
 
 from agent.gate import Gate
 from agent.graph import build_graph
-from agent.models import explain_model_error
+from agent.models import explain_model_error, make_model
 from agent.seen import look_at
 from agent.strictness import LAX, is_strict
 from agent.tools import make_tools
@@ -20,10 +20,20 @@ from bot.errors import ConfigurationError
 from bot.settings import Settings
 
 
-def served_graph(
+def make_chat_model(settings: Settings) -> BaseChatModel:
+    """The model of the shipped agent."""
+    key = settings.openai_api_key
+    return make_model(
+        api_key=key.get_secret_value() if key else None,
+        base_url=settings.openai_base_url,
+        model=settings.openai_model,
+    )
+
+
+def serve(
     settings: Settings, model: BaseChatModel, gate: Gate, loaded: LoadedGraph | None
 ) -> ServedGraph:
-    """The shipped agent, or the graph that AGENT names.
+    """The graph that AGENT names, or the shipped agent.
 
     Raises:
         ConfigurationError: a checkpoint could make this process run code.
