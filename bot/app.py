@@ -35,6 +35,7 @@ from bot.slack.checkpoints import make_sink
 from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.directory import Afresh, Directory
+from bot.slack.full_text import FullTexts
 from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
 from bot.slack.listeners.parts import Parts
@@ -112,6 +113,7 @@ class App:
     listener_pool: Pool
     queue: Queue
     bolt: AsyncApp
+    full_texts: FullTexts
     workers: Workers
     courier: Courier
     clock: Clock
@@ -133,6 +135,7 @@ def make_app(
 
     Raises:
         PolicyError: the policy file cannot be used.
+        ConfigurationError: a checkpoint could make this process run code.
     """
     policies, us, session = PolicyFile(settings.policy_file), Us(), make_session()
     client = make_client(slack.bot_token, slack.api_url, session)
@@ -145,10 +148,8 @@ def make_app(
     deliverer = Deliverer(pool, queue, policies, client, us)
     courier = _registered(pool, queue, runner, deliverer)
     trail = _trail(settings, pool, queue, client, policies, us)
-    # Bolt's own client is never used; with a token it would warn about `authorize`
-    bolt = make_bolt_app(make_client(None, slack.api_url, session), slack.bot_token, us)
     takers = _takers(listener_pool, queue, people, policies, us, served)
-    register_listeners(bolt, Parts(listener_pool, queue, *takers, client, us))
+    parts = _parts(settings, takers, client, session, us, served)
     return App(
         settings=settings,
         slack=slack,
@@ -160,7 +161,8 @@ def make_app(
         pool=pool,
         listener_pool=listener_pool,
         queue=queue,
-        bolt=bolt,
+        bolt=_bolt(slack, session, us, parts),
+        full_texts=parts.full_texts,
         workers=Workers(queue),
         courier=courier,
         clock=Clock(settings.sweep_interval, pool, queue, trail.duties),
@@ -194,6 +196,38 @@ def _takers(
         Decider(pool, people, policies, phrases, queue, us.app, served.problem),
         Marker(pool, people, policies, phrases, queue, us.app),
     )
+
+
+def _parts(
+    settings: Settings,
+    takers: tuple[Decider, Marker],
+    client: AsyncWebClient,
+    session: aiohttp.ClientSession,
+    us: Us,
+    served: ServedGraph,
+) -> Parts:
+    decider, marker = takers
+    return Parts(
+        pool=decider.pool,
+        jobs=decider.jobs,
+        decider=decider,
+        marker=marker,
+        client=client,
+        identity=us,
+        full_texts=FullTexts(client, session),
+        look=served.look,
+        rates={rate.kind: rate for rate in settings.rate_limit},
+    )
+
+
+def _bolt(
+    slack: SlackAccess, session: aiohttp.ClientSession, us: Us, parts: Parts
+) -> AsyncApp:
+    # Bolt's own client is never used; with a token it would warn about `authorize`
+    client = make_client(None, slack.api_url, session)
+    bolt = make_bolt_app(client, slack.bot_token, us)
+    register_listeners(bolt, parts)
+    return bolt
 
 
 def _registered(

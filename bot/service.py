@@ -216,6 +216,7 @@ class Service:
         self._stop.set()
         if self._socket is not None:
             await _quietly(self._socket.close_async())
+        await app.full_texts.stop()
         await app.clock.stop()
         await app.workers.stop()
         await app.courier.stop()

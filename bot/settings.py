@@ -19,7 +19,8 @@ from pydantic import (
 
 from bot import variables
 from bot.errors import ConfigurationError
-from bot.logs import Format, Level, mask
+from bot.logs import Format, Level
+from bot.masks import mask
 
 SIMULATOR_POLICY = Path(__file__).parent / "simulator" / "policy.yml"
 SIMULATOR_TOOLS = "files,sandbox"
@@ -83,11 +84,11 @@ class Settings(BaseModel):
         dt.timedelta, BeforeValidator(variables.audit_interval)
     ] = dt.timedelta(hours=1)
     webhook_allow_private: Annotated[bool, BeforeValidator(variables.switch)] = False
-    # These two are checked and kept; what they limit comes with later work.
-    # An empty rate_limit means that it is off.
+    # empty: off
     rate_limit: Annotated[
         tuple[variables.Rate, ...], BeforeValidator(variables.rate_limit)
     ] = tuple(variables.DEFAULT_RATES.values())
+    # Checked and kept; what it limits comes with later work.
     retention: Annotated[dt.timedelta, BeforeValidator(variables.retention)] = (
         dt.timedelta(90)
     )

@@ -15,9 +15,16 @@ from bot.approvals import digest
 from bot.approvals.model import Request
 from bot.database.pool import Connection
 from bot.database.statements import load_statements
-from bot.logs import mask
+from bot.masks import mask_arguments, mask_strings
 
-FILES = ("requests.sql", "verdicts.sql", "time.sql", "grants.sql", "resumes.sql")
+FILES = (
+    "requests.sql",
+    "verdicts.sql",
+    "time.sql",
+    "grants.sql",
+    "resumes.sql",
+    "seen.sql",
+)
 SQL: dict[str, LiteralString] = {
     name: text
     for file in FILES
@@ -81,10 +88,10 @@ def about(
     )
 
 
-def arguments_text(arguments: Mapping[str, Any]) -> str:
-    """A call's arguments for the trail: known secrets masked, the rest cut off."""
+def arguments_text(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    """A call's arguments for the trail: secrets masked, the rest cut off."""
     try:
-        text = mask(digest.canonical(dict(arguments)))
+        text = digest.canonical(mask_arguments(arguments, schema))
     except digest.NotCanonical:
         return ""
     return text if len(text) <= _ARGUMENTS else f"{text[:_ARGUMENTS]}…"
@@ -105,6 +112,7 @@ def as_json(facts: Sequence[Fact]) -> Jsonb:
     """Facts as a statement takes them that appends them beside its own work.
 
     In the order of their workspaces, so that no two transactions wait for each other's
-    chains.
+    chains. People's words may hold secrets, which the trail keeps masked.
     """
-    return Jsonb([asdict(fact) for fact in sorted(facts, key=lambda fact: fact.team)])
+    ordered = sorted(facts, key=lambda fact: fact.team)
+    return Jsonb(mask_strings([asdict(fact) for fact in ordered]))

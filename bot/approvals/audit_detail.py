@@ -58,7 +58,7 @@ def edit_fact(old: Request, new: Request, choice: Choice) -> Fact:
         "edited",
         actor=choice.person.user,
         via=choice.via,
-        texts={"arguments": arguments_text(new.arguments)},
+        texts={"arguments": arguments_text(new.arguments, new.schema)},
         before=old.grant_digest,
         answered=new.answer_json != old.answer_json,
         **stage_detail(old, old.stage_index),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
@@ -59,6 +59,7 @@ class Taken:
     state: Execution | None = None
     result: str = ""
     refusal: str = ""
+    seen: dict[str, Any] | None = None  # what it was about when people were asked
 
 
 def rule_on(policy: Policy, run: Run, call: CallFacts) -> Waived | Denied | None:
@@ -106,18 +107,19 @@ async def claim(
     """
     async with pool.connection() as connection:
         if waived is not None:
-            won = await _claim_waived(connection, run, call, waived)
+            row = await _claim_waived(connection, run, call, waived)
         else:
-            won = await _claim_approved(connection, run, call)
-    if won:
-        return Taken(won=True)
+            row = await _claim_approved(connection, run, call)
+    if row is not None and row["won"]:
+        seen = row.get("seen")
+        return Taken(won=True, seen=json.loads(seen) if seen else None)
     async with transaction(pool) as connection:
         return await _explain(connection, jobs, run, call)
 
 
 async def _claim_waived(
     connection: Connection, run: Run, call: CallFacts, waived: tuple[str, str]
-) -> bool:
+) -> DictRow | None:
     rule, version = waived
     claimed = await connection.execute(
         SQL["claim_waived"],
@@ -132,13 +134,15 @@ async def _claim_waived(
             **_trail(run, call, waived),
         },
     )
-    return await _won(claimed)
+    return await claimed.fetchone()
 
 
-async def _claim_approved(connection: Connection, run: Run, call: CallFacts) -> bool:
+async def _claim_approved(
+    connection: Connection, run: Run, call: CallFacts
+) -> DictRow | None:
     request = run.requests.get(call.tool_call)
     if request is None or call_digest_of(request) != call.digest:
-        return False
+        return None
     claimed = await connection.execute(
         SQL["claim_approved"],
         {
@@ -150,12 +154,7 @@ async def _claim_approved(connection: Connection, run: Run, call: CallFacts) -> 
             **_trail(run, call),
         },
     )
-    return await _won(claimed)
-
-
-async def _won(claimed: AsyncCursor[DictRow]) -> bool:
-    row = await claimed.fetchone()
-    return bool(row and row["won"])
+    return await claimed.fetchone()
 
 
 def _trail(
@@ -165,7 +164,7 @@ def _trail(
     detail = {**_detail(run, call), **more}
     if ruled is not None:
         detail |= {"rules": [ruled[0]], "policy": ruled[1]}
-    texts = {"arguments": arguments_text(call.arguments)} if ruled else {}
+    texts = {"arguments": arguments_text(call.arguments, call.schema)} if ruled else {}
     return {"team": run.team, "detail": Jsonb(detail), "texts": Jsonb(texts)}
 
 

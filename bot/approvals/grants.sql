@@ -53,7 +53,9 @@ trail AS (
   INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail)
   SELECT %(team)s, 'claimed', request_id, conversation_id, 'bot', %(detail)s
   FROM claimed)
-SELECT EXISTS (SELECT FROM claimed) AS won;
+SELECT EXISTS (SELECT FROM claimed) AS won,
+  (SELECT s.what FROM claimed c JOIN seen s ON s.request_id = c.request_id
+   WHERE s.call_digest = %(call_digest)s) AS seen;
 
 -- name: select_grant
 -- Why a claim found nothing to take.

@@ -18,9 +18,11 @@ from bot.approvals.model import Status
 from bot.approvals.policy.model import THREAD, Policy
 from bot.approvals.ports import Job, Jobs, People, deliver_job, resume_job
 from bot.approvals.ruling import Asked, Rejected, Ruling, Turn, rule, sources_of
+from bot.approvals.seen import see
 from bot.approvals.standing import Standing
 from bot.approvals.timetable import earliest
 from bot.database.pool import Connection
+from bot.masks import mask_strings
 
 REQUESTS_PER_CARD = 6  # more calls of one question stand on further cards
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that sounds or looks alike
@@ -71,6 +73,7 @@ async def raise_requests(
         if await inserted.fetchone() is None:
             continue
         raised.append(row["id"])
+        await see(connection, row["id"], row["call_digest"], ask.seen)
         card, conversation = row["card"], turn.conversation
         follow.append(deliver_job(card) if card else resume_job(conversation))
     await jobs.defer(connection, list(dict.fromkeys(follow)))
@@ -235,9 +238,12 @@ def _trail(
         "outcome": str(ruling.outcome),
         "stages": [[stage.approvers, stage.quorum] for stage in ruling.stages],
     }
-    texts = {"note": ruling.note, "arguments": arguments_text(ask.arguments)}
+    texts = {
+        "note": ruling.note,
+        "arguments": arguments_text(ask.arguments, ask.schema),
+    }
     return {
         "event": "requested" if waits else str(ruling.status),
-        "detail": Jsonb(detail),
-        "texts": Jsonb(texts),
+        "detail": Jsonb(mask_strings(detail)),
+        "texts": Jsonb(mask_strings(texts)),
     }

@@ -9,6 +9,7 @@ from bot.approvals.chains import manner, write_chain
 from bot.approvals.choice import Choice
 from bot.approvals.edit import Edit
 from bot.approvals.model import Request
+from bot.approvals.seen import see
 from bot.database.pool import Connection
 
 
@@ -38,5 +39,6 @@ async def rewrite(
             **manner(new),
         },
     )
+    await see(connection, request.id, new.call_digest, choice.seen)
     await write_chain(connection, edit.begun)
     await append(connection, [edit_fact(request, new, choice)])

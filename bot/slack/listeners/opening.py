@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, cast
 
 from bot.approvals import store
 from bot.approvals.judge import CHANGES, Choice, Effect
@@ -12,7 +13,7 @@ from bot.slack.cards.answer_form import answer_form
 from bot.slack.cards.blocks import Block
 from bot.slack.cards.edit_form import edit_form
 from bot.slack.cards.forms import reason_form, typed_form
-from bot.slack.cards.full_view import full_view
+from bot.slack.cards.full_view import full_view, needs_file
 from bot.slack.cards.history import history_view
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import (
@@ -22,8 +23,9 @@ from bot.slack.cards.view import (
     MORE_REJECT,
     RequestView,
 )
+from bot.slack.full_text import Opened
 from bot.slack.history import request_history
-from bot.slack.listeners.parts import Body, Parts
+from bot.slack.listeners.parts import Body, Parts, person_of
 from bot.slack.listeners.translating import choice_of, place_of
 from bot.slack.phrases import IN_FORM
 
@@ -64,7 +66,10 @@ async def show_form(parts: Parts, body: Body, word: str, request: Request) -> No
 
 
 async def open_full_view(parts: Parts, body: Body, token: str) -> None:
-    """Open the whole arguments, for whoever can see the card."""
+    """Open the whole arguments, for whoever can see the card.
+
+    What one view does not hold is sent as a file after the ack.
+    """
     async with parts.pool.connection() as connection:
         found = await store.load_with_clock(connection, token)
     if found is None:
@@ -75,7 +80,11 @@ async def open_full_view(parts: Parts, body: Body, token: str) -> None:
     here = (request.card_channel, request.card_ts) == (card.channel, card.ts)
     view = RequestView(request, now, elsewhere=bool(request.card_ts) and not here)
     modal = full_view(view, card)
-    await parts.client.views_open(trigger_id=body["trigger_id"], view=modal)
+    answer = await parts.client.views_open(trigger_id=body["trigger_id"], view=modal)
+    if needs_file(request):
+        opened = cast("Any", answer.data)["view"]
+        place = Opened(opened["id"], opened["hash"])
+        parts.full_texts.send(view, card, place, person_of(body).user)
 
 
 async def open_history(parts: Parts, body: Body, token: str) -> None:
