@@ -19,8 +19,8 @@ async def test_a_request_is_told_from_its_message_to_its_end(post: Post, house: 
     lines = await told(house, request.id)
     assert lines == [
         f"<@{RAVI}> wrote to the agent in <#C0GENERAL>.",
-        f"The agent asked to run `wipe` for <@{RAVI}>. The rule *wiping* wants people to"
-        " decide.",
+        f"The agent asked to run `wipe` for <@{RAVI}>. The rule *wiping* wants"
+        " people to decide.",
         f"The card was posted in <#{APPROVALS}>.",
         f"<@{OLAF}> clicked Approve, which was refused: <@{OLAF}> is not among those"
         " who can decide it.",
