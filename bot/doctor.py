@@ -43,13 +43,12 @@ async def check(settings: Settings, _parsed: argparse.Namespace, url: str) -> in
             token.get_secret_value() if token else None, settings.slack_api_url, session
         )
         parts: dict[str, Check] = {
-            "settings": _settings,
+            "settings": lambda: _settings(settings),
             "policy": lambda: _policy(settings, client),
             "database": lambda: _database(url),
             "Slack": lambda: _slack(settings, client),
             "model": lambda: _model(settings),
             "graph": lambda: _graph(settings),
-            "audit": lambda: _audit(settings),
         }
         results = {name: await part() for name, part in parts.items()}
     for name, troubles in results.items():
@@ -58,9 +57,17 @@ async def check(settings: Settings, _parsed: argparse.Namespace, url: str) -> in
     return 1 if any(results.values()) else 0
 
 
-async def _settings() -> list[str]:
-    """They were read before this could run; a bad one ends the start."""
-    return []
+async def _settings(settings: Settings) -> list[str]:
+    """They were read before this could run, and a bad one ends the start.
+
+    What is left is the audit trail's: critical rules need a key, and a folder for
+    checkpoints has to take files.
+    """
+    if settings.audit_key is None:
+        return _unsigned(settings)
+    if "://" in settings.audit_sink or CHANNEL.fullmatch(settings.audit_sink):
+        return []  # nothing can be asked of it without sending it something
+    return await asyncio.to_thread(_folder, Path(settings.audit_sink))
 
 
 async def _policy(settings: Settings, client: AsyncWebClient) -> list[str]:
@@ -144,15 +151,6 @@ def what_is_seen(loaded: LoadedGraph) -> list[str]:
 
 def _guarded(loaded: LoadedGraph) -> str:
     return f"Guarded tools: {', '.join(sorted(loaded.guards))}."
-
-
-async def _audit(settings: Settings) -> list[str]:
-    """Critical rules need a key, and a folder for checkpoints has to take files."""
-    if settings.audit_key is None:
-        return _unsigned(settings)
-    if "://" in settings.audit_sink or CHANNEL.fullmatch(settings.audit_sink):
-        return []  # nothing can be asked of it without sending it something
-    return await asyncio.to_thread(_folder, Path(settings.audit_sink))
 
 
 def _folder(folder: Path) -> list[str]:

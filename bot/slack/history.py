@@ -221,7 +221,6 @@ _EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
         f"The stage “{_plain(row['detail'].get('group', ''))}” has waited too long: "
         "more people can decide it now."
     ),
-    "resumed": lambda _: "The agent was told.",
     "ran": lambda row: f"{_tool(row)} ran.",
     "failed": lambda row: f"{_tool(row)} ran and failed.",
     "unknown": lambda row: (

@@ -1,7 +1,8 @@
 -- name: select_history
 -- The life of one request, or of all on a card, from the rows of the trail alone: their
 -- own rows, with what people wrote as far as it is not erased, and the message of the
--- requester that each of them came from. `number` counts the calls of a card.
+-- requester that each of them came from. `number` counts the calls of a card. That the
+-- agent took the answer is left out: the answer is what people read next.
 WITH asked AS (
   SELECT s.request_id AS id, min(s.detail->>'number') AS number
   FROM audit s
@@ -22,10 +23,10 @@ WITH asked AS (
 SELECT a.seq, a.at, a.event, a.actor, a.via, asked.number,
   (SELECT count(*) FROM asked) AS calls,
   a.detail || COALESCE((
-    SELECT jsonb_object_agg(name, COALESCE(t.text, '[erased]'))
-    FROM jsonb_object_keys(a.texts) AS names (name)
-    LEFT JOIN audit_texts t ON t.seq = a.seq AND t.name = names.name), '{}') AS detail
+    SELECT jsonb_object_agg(given.name, COALESCE(t.text, '[erased]'))
+    FROM jsonb_object_keys(a.texts) AS given (name)
+    LEFT JOIN audit_texts t ON t.seq = a.seq AND t.name = given.name), '{}') AS detail
 FROM audit a LEFT JOIN asked ON asked.id = a.request_id
-WHERE a.request_id IN (SELECT id FROM asked)
+WHERE (a.request_id IN (SELECT id FROM asked) AND a.event <> 'resumed')
    OR a.seq IN (SELECT seq FROM origins)
 ORDER BY a.seq;

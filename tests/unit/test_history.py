@@ -116,7 +116,6 @@ def by(event: str, user: str = "U0MINA", **fields: Any) -> dict[str, Any]:
             by("escalated", "clock", via="", group="managers"),
             "The stage “managers” has waited too long: more people can decide it now.",
         ),
-        (row("resumed", outcome="approved"), "The agent was told."),
         (
             row("unknown"),
             "`delete_file` was cut off in the middle; it is unknown whether it "
