@@ -73,7 +73,7 @@ def everything_shown(**changed: Any) -> str:
             card_text(view(over)),
             full_view(RequestView(one, NOW), CARD),
             edit_form(one, CARD),
-            [str(draw) for draw in (draw_notice(one, US), draw_call(one, US))],
+            [str(draw) for draw in (draw_notice([one], US), draw_call(one, US))],
         ],
         ensure_ascii=False,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated
 
 import pytest
@@ -27,6 +28,7 @@ from agent.gate import NOT_TEXT, Gate, guard
 from agent.grants import RUNNING, Claim, MemoryGrants
 from agent.marks import edited_args, word_of
 from agent.prompts import STOP
+from agent.seen import SeeingTool, approved_for
 from agent.state import State
 
 CONFIG = {"configurable": {"thread_id": "t1"}}
@@ -530,3 +532,57 @@ async def test_a_tool_that_asks_by_itself_is_not_taken_for_one_that_failed():
     ledger.fail["peek"] = GraphInterrupt(())
     with pytest.raises(GraphInterrupt):
         await Gate(MemoryGrants()).run(ledger.tool("peek"), call("peek"), CONFIG)
+
+
+class Watched:
+    """A tool that says what its path names, and notes what it was approved for."""
+
+    def __init__(self) -> None:
+        self.names = "first"
+        self.ran_for: list[object] = []
+
+    @property
+    def tool(self) -> SeeingTool:
+        async def look(args):
+            return {args["path"]: self.names}
+
+        async def wipe(path: str) -> str:
+            """Wipe a path."""
+            self.ran_for.append(approved_for.get())
+            return f"wiped {path}"
+
+        return SeeingTool.from_function(coroutine=wipe, name="wipe", look=look)
+
+
+async def test_what_a_call_names_stands_in_its_question_and_reaches_the_tool():
+    watched, grants = Watched(), MemoryGrants(ask=ASK)
+    asked = Asked(grants, watched.tool)
+    pending = await asked.ask()
+    assert pending.value["seen"] == {"a": "first"}
+    watched.names = "second"
+    grants.approve("t1", "A")
+    answer = {"type": "approve", "seen": pending.value["seen"]}
+    await asked.graph.ainvoke(Command(resume={pending.id: answer}), CONFIG)
+    assert watched.ran_for == [{"a": "first"}]
+    assert approved_for.get() is None
+
+
+async def test_what_the_claim_says_goes_before_what_the_answer_says():
+    class Kept(MemoryGrants):
+        async def claim(self, call, ruling):
+            return replace(await super().claim(call, ruling), seen={"a": "kept"})
+
+    watched, grants = Watched(), Kept(ask=ASK)
+    asked = Asked(grants, watched.tool)
+    pending = await asked.ask()
+    grants.approve("t1", "A")
+    answer = {"type": "approve", "seen": {"a": "told"}}
+    await asked.graph.ainvoke(Command(resume={pending.id: answer}), CONFIG)
+    assert watched.ran_for == [{"a": "kept"}]
+
+
+async def test_a_tool_that_cannot_say_asks_without():
+    pending = await Asked(MemoryGrants(ask=ASK), Ledger().tool("wipe")).ask()
+    assert "seen" not in pending.value
+    assert pending.value["name"] == "wipe"
+    assert pending.value["args"] == {"path": "a"}
