@@ -10,7 +10,7 @@ ARGS :=
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench install lock clean
+.PHONY: help run test check bench install lock sbom mutants clean
 
 help:
 	@echo "make run      set up and run the bot; with no Slack variables, the simulator"
@@ -18,6 +18,8 @@ help:
 	@echo "make check    lint, format, types, import rules, Dockerfile"
 	@echo "make install  the set-up alone"
 	@echo "make bench    the benchmarks"
+	@echo "make sbom     the bill of materials, sbom.json"
+	@echo "make mutants  whether the tests notice changes of the guard (takes an hour)"
 	@echo "make lock     bring requirements.lock in line with pyproject.toml (needs uv)"
 	@echo "make clean    remove .venv and caches; .data, the bot's data, stays"
 
@@ -34,10 +36,21 @@ check: $(STAMP)
 	$(VENV)/bin/pyright
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/hadolint Dockerfile
+	$(PY) -m tests.support.installed
 
 bench: $(STAMP)
 	@if [ -f tests/bench/__main__.py ]; then exec $(PY) -m tests.bench; fi; \
 	echo "There are no benchmarks in this version yet." >&2; exit 1
+
+sbom: $(STAMP)
+	@$(PY) -m tests.support.sbom > sbom.json && echo "Written: sbom.json"
+
+# Beside .venv, since nothing else needs it: make mutants ARGS="bot.approvals.judge*"
+mutants: $(STAMP)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  --upgrade --target .mutmut --requirement mutants.lock
+	@PYTHONPATH="$(CURDIR)/.mutmut" $(PY) -m mutmut run $(ARGS)
+	@PYTHONPATH="$(CURDIR)/.mutmut" $(PY) -m mutmut results
 
 install: $(STAMP)
 
@@ -69,5 +82,5 @@ lock:
 	  --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mutmut mutants .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find agent bot tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -77,13 +77,17 @@ def _check_leaf(value: object) -> str:
         return _check_text(value)
     if value is None or isinstance(value, bool):
         return ""
-    if isinstance(value, int):
-        beyond = abs(value) > MAX_INTEGER
-        return "The arguments hold an integer beyond 2^53." if beyond else ""
-    if isinstance(value, float):
-        finite = math.isfinite(value)
-        return "" if finite else "The arguments hold a number that is not finite."
+    if isinstance(value, int | float):
+        return _check_number(value)
     return "The arguments hold a value that JSON does not know."
+
+
+def _check_number(value: float) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "The arguments hold a number that is not finite."
+    # A float too: written as JSON it may become an integer that nobody can write.
+    beyond = abs(value) > MAX_INTEGER
+    return "The arguments hold a number beyond 2^53." if beyond else ""
 
 
 def _check_text(text: str) -> str:

@@ -79,7 +79,8 @@ def _read(
     match word:
         # With more words, such as a condition, it is no approval of what is shown.
         case "approve" | "yes" | "y" if not rest:
-            return Decision({"type": "approve"}, question["args"])
+            seen = {"seen": question["seen"]} if "seen" in question else {}
+            return Decision({"type": "approve", **seen}, question["args"])
         case "reject" | "no" | "n":
             why = f" The reason: {rest}" if rest else ""
             message = REJECTED.format(why=why)

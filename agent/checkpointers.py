@@ -24,6 +24,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from agent.kept_grants import KeptGrants, Postgres, Sqlite
+from agent.strictness import LAX, is_strict
 from agent.visible import harmless
 
 ALLOWED = "memory, sqlite:PATH or postgresql://…"
@@ -59,8 +60,11 @@ async def open_checkpointer(words: str, free: Collection[str]) -> AsyncGenerator
         free: names of the tools that need nobody.
 
     Raises:
-        CheckpointerError: other words, or it cannot be reached or written.
+        CheckpointerError: other words, it cannot be reached or written, or what it
+            holds could run code.
     """
+    if not is_strict():
+        raise CheckpointerError(LAX)
     async with AsyncExitStack() as stack:
         try:
             kept = await stack.enter_async_context(_named(words, free))

@@ -35,6 +35,7 @@ class Approved:
     """Run the call, with other arguments if somebody edited them."""
 
     edited: dict[str, Any] | None = None
+    seen: dict[str, Any] | None = None  # what it was about when people were asked
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,9 @@ def read_decision(answer: object, tool: str) -> Approved | Answered:
     message = decision.get("message")
     match decision.get("type"):
         case "approve":
-            return Approved()
+            seen = decision.get("seen")
+            known = cast("dict[str, Any]", seen) if isinstance(seen, dict) else None
+            return Approved(seen=known)
         case "edit":
             return _edit(decision.get("edited_action"), tool)
         case "reject":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, Literal, NoReturn, cast
@@ -20,6 +22,7 @@ from agent.arguments import clean_text
 from agent.decisions import Answered, read_decision
 from agent.grants import RUNNING, Call, Grants, Outcome, Ruling
 from agent.prompts import STOP, firmly
+from agent.seen import Seen, approved_for, look_at
 from agent.validation import injected_by_graph, problem_with, schema_of
 
 logger = logging.getLogger(__name__)
@@ -64,13 +67,15 @@ class Gate:
         ruling = await self._grants.open(asked)
         if ruling.kind != "ask":
             return await self._proceed(tool, call, asked, ruling, config)
-        # Nothing but pure code and `open` may stand above: all of it runs again on
-        # each resume of any call of this turn.
-        decision = read_decision(interrupt(_question(tool, call, ruling)), tool.name)
+        # Nothing but reading and `open` may stand above: all of it runs again on each
+        # resume of any call of this turn. What was seen first is what is kept.
+        question = _question(tool, call, ruling, await look_at(tool, call["args"]))
+        decision = read_decision(interrupt(question), tool.name)
         if isinstance(decision, Answered):
             return _answer(call, decision.content, decision.status, decision.word)
         if decision.edited is None or _is_same(decision.edited, call["args"]):
-            return await self._proceed(tool, call, asked, ruling, config)
+            with _approved(decision.seen):
+                return await self._proceed(tool, call, asked, ruling, config)
         edited = replace(asked, args=decision.edited)
         return await self._edited(tool, call, edited, config)
 
@@ -114,7 +119,8 @@ class Gate:
             return Outcome(claim.status or "done", claim.result)
         if not claim.won:
             return claim.refusal or RUNNING
-        outcome = await _execute(tool, call, config)
+        with _approved(claim.seen):
+            outcome = await _execute(tool, call, config)
         await self._grants.finish(call, outcome)
         return outcome
 
@@ -132,14 +138,27 @@ def _call(tool: BaseTool, call: ToolCall, config: RunnableConfig) -> Call:
     return Call(str(thread), call["id"], tool.name, call["args"], schema_of(tool))
 
 
-def _question(tool: BaseTool, call: ToolCall, ruling: Ruling) -> dict[str, Any]:
-    return {
+@contextmanager
+def _approved(seen: Seen | None) -> Generator[None, None, None]:
+    """Tell the tool what it was approved for, where that is known."""
+    token = approved_for.set(seen or approved_for.get())
+    try:
+        yield
+    finally:
+        approved_for.reset(token)
+
+
+def _question(
+    tool: BaseTool, call: ToolCall, ruling: Ruling, seen: Seen | None
+) -> dict[str, Any]:
+    question = {
         "type": "tool_approval",
         "tool_call_id": call["id"],
         "name": tool.name,
         "args": call["args"],
         "description": ruling.why or f"{tool.name} needs a person's approval.",
     }
+    return question if seen is None else question | {"seen": seen}
 
 
 def _is_same(args: dict[str, Any], others: dict[str, Any]) -> bool:

@@ -49,6 +49,7 @@ class Claim:
     result: str | None = None  # the stored result of a call that finished earlier
     status: Literal["done", "failed"] | None = None  # how that call finished
     refusal: str = ""  # a sentence for the model; nothing runs
+    seen: dict[str, Any] | None = None  # what it was about when people were asked
 
 
 @dataclass(frozen=True)

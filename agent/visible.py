@@ -11,18 +11,28 @@ from typing import Any
 # property Default_Ignorable_Code_Point (DerivedCoreProperties.txt), and letters,
 # marks and symbols whose glyph is blank.
 _ALWAYS_HIDDEN = (
+    (0x00AD, 0x00AD),  # soft hyphen
     (0x034F, 0x034F),  # combining grapheme joiner
+    (0x061C, 0x061C),  # Arabic letter mark
     (0x115F, 0x1160),  # Hangul fillers
     (0x17B4, 0x17B5),  # Khmer inherent vowels
     (0x180B, 0x180F),  # Mongolian variation selectors
+    (0x200B, 0x200F),  # zero width, left-to-right and right-to-left marks
+    (0x202A, 0x202E),  # embeddings and overrides
+    (0x2060, 0x206F),  # word joiner, isolates, invisible operators
     (0x2800, 0x2800),  # Braille blank
+    (0x2D7F, 0x2D7F),  # Tifinagh consonant joiner
     (0x3164, 0x3164),  # Hangul filler
     (0xFE00, 0xFE0F),  # variation selectors
+    (0xFEFF, 0xFEFF),  # zero width no-break space
     (0xFFA0, 0xFFA0),  # half-width Hangul filler
-    (0xFFFC, 0xFFFC),  # object replacement
+    (0xFFF0, 0xFFFC),  # reserved, interlinear annotation, object replacement
+    (0x1107F, 0x1107F),  # Brahmi number joiner
     (0x13441, 0x13446),  # Egyptian blanks
     (0x16FE4, 0x16FE4),  # Khitan filler
+    (0x1BCA0, 0x1BCA3),  # shorthand format controls
     (0x1D159, 0x1D159),  # null notehead
+    (0x1D173, 0x1D17A),  # musical beams and slurs
     (0xE0000, 0xE0FFF),  # tags, more variation selectors, reserved
 )
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
 import aiohttp
 from langchain_core.language_models import BaseChatModel
@@ -12,35 +10,37 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from agent.gate import Gate
-from agent.graph import build_graph
-from agent.models import explain_model_error, make_model
-from agent.tools import make_tools
-from agent.validation import problem_with, schema_of
 from bot.approvals.decide import Decider
 from bot.approvals.marks import Marker
+from bot.audit.notary import Notary
+from bot.audit.policy_record import PolicyRecord
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.gate import StoredGrants
-from bot.conversations.graph_facts import Graph, LoadedGraph, describe
+from bot.conversations.graph_facts import LoadedGraph
 from bot.conversations.recheck import Recheck
 from bot.conversations.runner import Runner
 from bot.conversations.settle import Settler
 from bot.conversations.talk import Talk
 from bot.database.pool import Pool, make_pool
 from bot.errors import BotError
-from bot.jobs.clock import Clock
+from bot.jobs.clock import Clock, Duty
 from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue
 from bot.jobs.workers import Workers
 from bot.policy_file import PolicyFile
+from bot.serving import make_chat_model, serve
 from bot.settings import Settings
 from bot.slack.app import make_bolt_app
+from bot.slack.checkpoints import make_sink
 from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.directory import Afresh, Directory
+from bot.slack.full_text import FullTexts
 from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
 from bot.slack.listeners.parts import Parts
 from bot.slack.phrases import SlackPhrases
+from bot.variables import seed_of
 
 RUN_CONNECTIONS = 20
 LISTENER_CONNECTIONS = 8
@@ -71,9 +71,31 @@ class Us:
             raise NotReady
         return self._identity
 
+    def app(self) -> str:
+        """The app's id."""
+        return self().app
+
+    def team(self) -> str:
+        """The id of the workspace that the app is installed in."""
+        return self().team
+
 
 class NotReady(BotError):
     """The bot has not finished its start."""
+
+
+@dataclass(frozen=True)
+class Trail:
+    """What looks after the audit trail beside those who write to it."""
+
+    policies: PolicyFile
+    record: PolicyRecord
+    notary: Notary
+
+    @property
+    def duties(self) -> tuple[Duty, ...]:
+        """Of the clock: another policy is noted right after it was read."""
+        return self.policies.watch, self.record.look, self.notary.look
 
 
 @dataclass(frozen=True)
@@ -91,11 +113,13 @@ class App:
     listener_pool: Pool
     queue: Queue
     bolt: AsyncApp
+    full_texts: FullTexts
     workers: Workers
     courier: Courier
     clock: Clock
     model: BaseChatModel
     served: ServedGraph
+    trail: Trail
 
 
 def make_app(
@@ -111,21 +135,21 @@ def make_app(
 
     Raises:
         PolicyError: the policy file cannot be used.
+        ConfigurationError: a checkpoint could make this process run code.
     """
-    policies, us = PolicyFile(settings.policy_file), Us()
-    session = make_session()
+    policies, us, session = PolicyFile(settings.policy_file), Us(), make_session()
     client = make_client(slack.bot_token, slack.api_url, session)
     pool, listener_pool = _pools(database_url)
     queue = Queue(database_url)
-    people = Directory(client, us)
-    model = _model(settings)
+    people, model = Directory(client, us), make_chat_model(settings)
     gate = Gate(StoredGrants(pool, policies, queue))
-    served = _served(settings, model, gate, loaded)
+    served = serve(settings, model, gate, loaded)
     runner = _runner(pool, queue, people, policies, served)
-    # Bolt's own client is never used; with a token it would warn about `authorize`
-    bolt = make_bolt_app(make_client(None, slack.api_url, session), slack.bot_token, us)
+    deliverer = Deliverer(pool, queue, policies, client, us)
+    courier = _registered(pool, queue, runner, deliverer)
+    trail = _trail(settings, pool, queue, client, policies, us)
     takers = _takers(listener_pool, queue, people, policies, us, served)
-    register_listeners(bolt, Parts(listener_pool, queue, *takers, client, us))
+    parts = _parts(settings, takers, client, session, us, served)
     return App(
         settings=settings,
         slack=slack,
@@ -137,14 +161,14 @@ def make_app(
         pool=pool,
         listener_pool=listener_pool,
         queue=queue,
-        bolt=bolt,
+        bolt=_bolt(slack, session, us, parts),
+        full_texts=parts.full_texts,
         workers=Workers(queue),
-        courier=_registered(
-            pool, queue, runner, Deliverer(pool, queue, policies, client, us)
-        ),
-        clock=Clock(settings.sweep_interval, pool, queue, [policies.watch]),
+        courier=courier,
+        clock=Clock(settings.sweep_interval, pool, queue, trail.duties),
         model=model,
         served=served,
+        trail=trail,
     )
 
 
@@ -167,15 +191,43 @@ def _takers(
     served: ServedGraph,
 ) -> tuple[Decider, Marker]:
     """Who takes people's words: what they decide, and what they have found out."""
-
-    def own_app() -> str:
-        return us().app
-
     phrases = SlackPhrases()
     return (
-        Decider(pool, people, policies, phrases, queue, own_app, served.problem),
-        Marker(pool, people, policies, phrases, queue, own_app),
+        Decider(pool, people, policies, phrases, queue, us.app, served.problem),
+        Marker(pool, people, policies, phrases, queue, us.app),
     )
+
+
+def _parts(
+    settings: Settings,
+    takers: tuple[Decider, Marker],
+    client: AsyncWebClient,
+    session: aiohttp.ClientSession,
+    us: Us,
+    served: ServedGraph,
+) -> Parts:
+    decider, marker = takers
+    return Parts(
+        pool=decider.pool,
+        jobs=decider.jobs,
+        decider=decider,
+        marker=marker,
+        client=client,
+        identity=us,
+        full_texts=FullTexts(client, session),
+        look=served.look,
+        rates={rate.kind: rate for rate in settings.rate_limit},
+    )
+
+
+def _bolt(
+    slack: SlackAccess, session: aiohttp.ClientSession, us: Us, parts: Parts
+) -> AsyncApp:
+    # Bolt's own client is never used; with a token it would warn about `authorize`
+    client = make_client(None, slack.api_url, session)
+    bolt = make_bolt_app(client, slack.bot_token, us)
+    register_listeners(bolt, parts)
+    return bolt
 
 
 def _registered(
@@ -192,54 +244,24 @@ def _registered(
     return courier
 
 
-def _model(settings: Settings) -> BaseChatModel:
-    key = settings.openai_api_key
-    return make_model(
-        api_key=key.get_secret_value() if key else None,
-        base_url=settings.openai_base_url,
-        model=settings.openai_model,
+def _trail(
+    settings: Settings,
+    pool: Pool,
+    queue: Queue,
+    client: AsyncWebClient,
+    policies: PolicyFile,
+    us: Us,
+) -> Trail:
+    key = settings.audit_key
+    notary = Notary(
+        pool,
+        queue,
+        seed_of(key) if key else None,
+        make_sink(settings.audit_sink, settings.webhook_allow_private, client),
+        settings.audit_interval,
     )
-
-
-def _served(
-    settings: Settings, model: BaseChatModel, gate: Gate, loaded: LoadedGraph | None
-) -> ServedGraph:
-    return _foreign(loaded, gate) if loaded else _own(settings, model, gate)
-
-
-def _own(settings: Settings, model: BaseChatModel, gate: Gate) -> ServedGraph:
-    """The shipped agent."""
-    tools = make_tools(settings.tools, files_dir=settings.files_dir)
-    by_name = {tool.name: tool for tool in tools}
-
-    def problem(tool: str, arguments: Mapping[str, Any]) -> str:
-        known = by_name.get(tool)
-        return problem_with(known, dict(arguments)) if known else ""
-
-    graph = cast("Graph", build_graph(model, tools, gate))
-    return ServedGraph(
-        graph=graph,
-        schemas={tool.name: schema_of(tool) for tool in tools},
-        explain=explain_model_error,
-        problem=problem,
-        guards=frozenset(by_name),
-        is_own=True,
-        version=describe(graph, "agent").version,
-    )
-
-
-def _foreign(loaded: LoadedGraph, gate: Gate) -> ServedGraph:
-    """The graph that AGENT names."""
-    return ServedGraph(
-        graph=loaded.graph,
-        schemas=loaded.tools,
-        explain=explain_model_error,
-        guards=loaded.guards,
-        stops=loaded.stops,
-        input_channel=loaded.input_channel,
-        version=loaded.version,
-        gate=gate,
-    )
+    queue.register("checkpoint", notary.sign)
+    return Trail(policies, PolicyRecord(pool, policies, us.team), notary)
 
 
 def _runner(

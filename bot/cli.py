@@ -1,10 +1,9 @@
-"""The command line: run, check, migrate, policy, approvals."""
+"""The command line: run, check, migrate, policy, approvals, audit."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import os
 import sys
 from collections.abc import Awaitable, Callable, Generator, Sequence
@@ -15,7 +14,7 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
-from bot import doctor, policy_commands
+from bot import audit_commands, doctor, policy_commands
 from bot.app import SlackAccess, make_app
 from bot.approvals import store
 from bot.approvals.model import Request, Status
@@ -49,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.load(os.environ, Path(".env"))
         configure_logging(settings.log_format, settings.log_level)
-        with _database(settings, parsed.needs_database) as url:
+        with _database(settings, audit_commands.needs_database(parsed)) as url:
             return asyncio.run(parsed.command(settings, parsed, url))
     except BotError as error:
         return _complain(str(error))
@@ -106,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_policy(commands.add_parser("policy", help="what the policy says"))
     _add_approvals(commands.add_parser("approvals", help="the queue"))
+    audit_commands.add_audit(commands.add_parser("audit", help="the audit trail"))
     return parser
 
 
@@ -226,7 +226,7 @@ async def reject_command(
         if len(found) != 1:
             return _cannot_tell(parsed.id, found)
         request = await reject_by_operator(
-            pool, Queue(url), found[0].id, parsed.reason, _operator()
+            pool, Queue(url), found[0].id, parsed.reason, audit_commands.operator()
         )
     if request is None or not request.is_open:
         status = (request or found[0]).status
@@ -254,14 +254,6 @@ def _cannot_tell(name: str, found: Sequence[Request]) -> int:
     for request in found:
         print(_line(request))
     return 1
-
-
-def _operator() -> str:
-    """Who runs this command, as far as the machine knows."""
-    try:
-        return f"operator {getpass.getuser()}"
-    except (KeyError, OSError):  # an account without a name, as in containers
-        return f"operator {os.getuid()}"
 
 
 def _small_pool(url: str) -> Pool:

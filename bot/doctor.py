@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import cast
@@ -27,6 +28,7 @@ from bot.errors import ConfigurationError
 from bot.settings import Settings, Transport
 from bot.slack.client import BAD_TOKEN, error_code, make_client, make_session
 from bot.slack.identity import learn_identity
+from bot.variables import CHANNEL
 
 MANIFEST = Path(__file__).parent.parent / "manifest.yml"
 MODEL_TIMEOUT = 20.0  # seconds
@@ -47,6 +49,7 @@ async def check(settings: Settings, _parsed: argparse.Namespace, url: str) -> in
             "Slack": lambda: _slack(settings, client),
             "model": lambda: _model(settings),
             "graph": lambda: _graph(settings),
+            "audit": lambda: _audit(settings),
         }
         results = {name: await part() for name, part in parts.items()}
     for name, troubles in results.items():
@@ -141,6 +144,35 @@ def what_is_seen(loaded: LoadedGraph) -> list[str]:
 
 def _guarded(loaded: LoadedGraph) -> str:
     return f"Guarded tools: {', '.join(sorted(loaded.guards))}."
+
+
+async def _audit(settings: Settings) -> list[str]:
+    """Critical rules need a key, and a folder for checkpoints has to take files."""
+    if settings.audit_key is None:
+        return _unsigned(settings)
+    if "://" in settings.audit_sink or CHANNEL.fullmatch(settings.audit_sink):
+        return []  # nothing can be asked of it without sending it something
+    return await asyncio.to_thread(_folder, Path(settings.audit_sink))
+
+
+def _folder(folder: Path) -> list[str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return []
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return [f"AUDIT_SINK={folder} cannot be written: {reason}"]
+
+
+def _unsigned(settings: Settings) -> list[str]:
+    try:
+        rules = load_policy(settings.policy_file).rules
+    except PolicyError:  # the policy's own line says it
+        return []
+    if critical := [rule.name for rule in rules if rule.critical]:
+        return [f"AUDIT_KEY is not set, and {', '.join(critical)} should be signed"]
+    return []
 
 
 async def _model(settings: Settings) -> list[str]:

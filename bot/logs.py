@@ -11,33 +11,11 @@ from typing import Any, Literal, TextIO, cast
 import structlog
 from structlog.types import Processor
 
+from bot.masks import mask
+
 Format = Literal["text", "json"]
 Level = Literal["debug", "info", "warning", "error"]
 
-MASKED = "[masked]"
-# A name may stand before a token, as in `key=sk-…`, or an escape that a renderer wrote,
-# as in `\nsk-…`; a word may not, as in `task-force`.
-_EDGE = r"(?:(?<![0-9A-Za-z_-])|(?<=\\[nrt])|(?<=\\u[0-9a-f]{4}))"
-_SHAPES = re.compile(
-    "|".join(
-        (
-            # docs.slack.dev/authentication/tokens; xoxe. stands before rotated ones
-            r"(?:xoxe\.)?xox[a-z]-[0-9A-Za-z.-]+|xapp-[0-9A-Za-z-]+",
-            # incoming webhooks, response URLs, and the ticket of a Socket Mode address
-            r"(?<=hooks\.slack\.com/)[^\s\"'\\]+|(?<=ticket=)[^&\s\"'\\]+",
-            _EDGE + r"(?:sk-|[sr]k_live_|[sr]k_test_)[0-9A-Za-z_-]{8,}",
-            _EDGE + r"(?:gh[pousr]_|github_pat_|glpat-)[0-9A-Za-z_-]{10,}",
-            _EDGE + r"AKIA[0-9A-Z]{16}",
-            r"eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]*",
-            r"(?i:(?<=bearer ))[0-9A-Za-z._~+/=-]{8,}",
-            r"(?i:(?<=basic ))[0-9A-Za-z+/=]{16,}",
-            # what stands before the @ of a URL; up to the last @ for a database
-            r"(?<=postgres://)[^\s\"'\\]+(?=@)|(?<=postgresql://)[^\s\"'\\]+(?=@)",
-            r"(?<=://)[^\s/@\"'\\]+(?=@)",
-            r"(?i:(?<=password=)|(?<=passwd=))(?:'[^']*'|[^\s&\"'\\]+)",
-        )
-    )
-)
 # Cc, the two separators that some viewers take for a line break, what turns text around
 # on a screen, and lone surrogates, which no stream can encode.
 _CONTROLS = re.compile(
@@ -46,11 +24,6 @@ _CONTROLS = re.compile(
 )
 _NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _STANDARD = ("timestamp", "level", "logger", "event", "exception", "stack")
-
-
-def mask(text: str) -> str:
-    """The text with everything that has a known token's shape made unreadable."""
-    return _SHAPES.sub(MASKED, text)
 
 
 def escape_controls(text: str) -> str:

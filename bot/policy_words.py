@@ -100,6 +100,8 @@ def manner_lines(plan: Demanded) -> Iterator[str]:
     yield f"  answers: {_verdicts(plan.allow)}"
     if plan.confirm is not Confirm.NONE:
         yield f"  confirm: {_confirm(plan)}"
+    if plan.critical:
+        yield "  critical: each decision signs a checkpoint of the audit trail"
     yield from (f"  why: {why}" for why in plan.why)
 
 
@@ -140,7 +142,8 @@ def _manner(rule: Rule) -> str:
     if rule.effect is not Effect.DEMAND:
         return ""
     confirm = "" if rule.confirm is Confirm.NONE else f"; confirm: {rule.confirm}"
-    return f"; answers: {_verdicts(rule.allow)}{confirm}"
+    critical = "; critical" if rule.critical else ""
+    return f"; answers: {_verdicts(rule.allow)}{confirm}{critical}"
 
 
 def _chain(stages: Iterable[StageDemand], usual: str) -> str:

@@ -100,6 +100,7 @@ class Service:
         await self._try_until_up("the database", self._open_database)
         await self._try_until_up("Slack", self._meet_slack)
         await self._try_until_up("the database", self._meet_graph)
+        await self._try_until_up("the database", self._app.trail.record.look)
         self._app.workers.start()
         self._app.clock.start()
         if self._app.settings.transport is not Transport.HTTP:
@@ -202,8 +203,9 @@ class Service:
         return "" if connected else "no socket to Slack is open"
 
     def _details(self) -> Mapping[str, str]:
-        trouble = self._app.policies.trouble
-        return {"policy": trouble} if trouble else {}
+        app = self._app
+        found = {"policy": app.policies.trouble, "audit": app.trail.notary.trouble}
+        return {name: trouble for name, trouble in found.items() if trouble}
 
     async def _is_up(self) -> bool:
         return not await self._ping_database()
@@ -214,6 +216,7 @@ class Service:
         self._stop.set()
         if self._socket is not None:
             await _quietly(self._socket.close_async())
+        await app.full_texts.stop()
         await app.clock.stop()
         await app.workers.stop()
         await app.courier.stop()

@@ -19,7 +19,8 @@ from pydantic import (
 
 from bot import variables
 from bot.errors import ConfigurationError
-from bot.logs import Format, Level, mask
+from bot.logs import Format, Level
+from bot.masks import mask
 
 SIMULATOR_POLICY = Path(__file__).parent / "simulator" / "policy.yml"
 SIMULATOR_TOOLS = "files,sandbox"
@@ -28,8 +29,7 @@ SIMULATOR_TOOLS = "files,sandbox"
 NOT_AVAILABLE = (
     *("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SMTP_URL", "SMTP_FROM"),
     *("SQL_URL", "MCP_CONFIG", "LINK_SECRET", "API_TOKENS", "WEBHOOK_URL"),
-    *("WEBHOOK_SECRET", "WEBHOOK_ALLOW_PRIVATE", "AUDIT_KEY", "AUDIT_SINK"),
-    "AUDIT_INTERVAL",
+    "WEBHOOK_SECRET",
 )
 
 
@@ -74,11 +74,21 @@ class Settings(BaseModel):
     host: Annotated[str, BeforeValidator(variables.host)] = "127.0.0.1"
     port: Annotated[int, BeforeValidator(variables.port)] = 3000
     public_url: Annotated[str, BeforeValidator(variables.public_url)] | None = None
-    # These two are checked and kept; what they limit comes with later work.
-    # An empty rate_limit means that it is off.
+    # Signs checkpoints of the audit trail; None: there are none.
+    audit_key: Annotated[SecretStr, BeforeValidator(variables.audit_key)] | None = None
+    # a folder, a Slack channel or a URL; WEBHOOK_ALLOW_PRIVATE is for tests
+    audit_sink: Annotated[str, BeforeValidator(variables.audit_sink)] = (
+        ".data/checkpoints"
+    )
+    audit_interval: Annotated[
+        dt.timedelta, BeforeValidator(variables.audit_interval)
+    ] = dt.timedelta(hours=1)
+    webhook_allow_private: Annotated[bool, BeforeValidator(variables.switch)] = False
+    # empty: off
     rate_limit: Annotated[
         tuple[variables.Rate, ...], BeforeValidator(variables.rate_limit)
     ] = tuple(variables.DEFAULT_RATES.values())
+    # Checked and kept; what it limits comes with later work.
     retention: Annotated[dt.timedelta, BeforeValidator(variables.retention)] = (
         dt.timedelta(90)
     )
@@ -119,6 +129,7 @@ class Settings(BaseModel):
             settings = cls.model_validate(fields | chosen)
         except ValidationError as error:
             _refuse(error)
+        settings._check_sink(fields)
         inside = variables.is_loopback(settings.host)
         if transport is Transport.SIMULATOR and not inside:
             raise ConfigurationError(
@@ -127,6 +138,19 @@ class Settings(BaseModel):
                 " SLACK_BOT_TOKEN and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET."
             )
         return settings
+
+    def _check_sink(self, fields: Mapping[str, str]) -> None:
+        if "audit_sink" in fields and self.audit_key is None:
+            raise ConfigurationError(
+                "AUDIT_SINK is set and AUDIT_KEY is not: checkpoints are signed, so"
+                " set the key too."
+            )
+        if not self.webhook_allow_private and variables.is_private(self.audit_sink):
+            raise ConfigurationError(
+                f"AUDIT_SINK={_shown(self.audit_sink)}: allowed is https:// and a"
+                " public address; loopback only with WEBHOOK_ALLOW_PRIVATE=1, for"
+                " tests."
+            )
 
 
 _VARIABLES = tuple(k for k in Settings.model_fields if k not in ("transport", "notes"))

@@ -16,7 +16,7 @@ from bot.settings import Settings
 from bot.simulator import Simulator, demo_workspace, sample_files
 from bot.simulator.app_config import AppConfig
 from bot.simulator.page_hands import History, HistoryLine
-from bot.web.history import card_history
+from bot.slack.history import card_history
 
 STATE = Path(".data/simulator.json")
 # its scopes and events hold in the simulator as they do in Slack

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import datetime as dt
 import ipaddress
 import re
@@ -165,3 +167,85 @@ def secret(text: str) -> SecretStr:
     if not re.fullmatch(r"[!-~]+", text):
         raise ValueError("visible ASCII characters without spaces")
     return SecretStr(text)
+
+
+def audit_key(text: str) -> SecretStr:
+    """The 32-byte seed of an Ed25519 key; see `seed_of`."""
+    key = SecretStr(text)
+    if len(seed_of(key)) != 32:
+        raise ValueError("32 random bytes, as 64 hex digits or in base64")
+    return key
+
+
+def seed_of(key: SecretStr) -> bytes:
+    """The bytes of a key that is written in hex or base64; empty if it is neither."""
+    text = key.get_secret_value()
+    if re.fullmatch(r"[0-9A-Fa-f]{64}", text):
+        return bytes.fromhex(text)
+    try:
+        bare = text.rstrip("=").replace("-", "+").replace("_", "/")
+        return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+CHANNEL = re.compile(r"[CG][0-9A-Z]{7,}")
+
+
+def audit_sink(text: str) -> str:
+    """Where checkpoints go: a Slack channel, a URL, or else a folder."""
+    if "://" not in text:
+        if not text.isprintable():
+            raise ValueError("a folder, a channel's id or a URL")
+        return text
+    url = urlsplit(http_url(text))
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
+        raise ValueError("a folder, a channel's id, or a URL that starts with https://")
+    return text
+
+
+def is_private(sink: str) -> bool:
+    """Whether a URL is plain http, or names an address that is not public."""
+    url = urlsplit(sink) if "://" in sink else None
+    if url is None:
+        return False
+    host = url.hostname or ""
+    return url.scheme != "https" or is_loopback(host) or _is_private_address(host)
+
+
+def _is_private_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:  # a name: what it resolves to is looked at when it is used
+        return False
+    return not is_public(host)
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the open internet; false for what is none."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_global and not found.is_multicast
+
+
+def audit_interval(text: str) -> dt.timedelta:
+    """How often the trail's heads are signed."""
+    allowed = "from 1s to 30d, such as 1h"
+    try:
+        seconds = _duration(text, "smhd")
+    except ValueError:
+        raise ValueError(allowed) from None
+    if not 1 <= seconds <= 30 * 86400:
+        raise ValueError(allowed)
+    return dt.timedelta(seconds=seconds)
+
+
+def switch(text: str) -> bool:
+    """On or off."""
+    words = {"1": True, "true": True, "0": False, "false": False}
+    if text.lower() not in words:
+        raise ValueError("1 or 0")
+    return words[text.lower()]

@@ -38,7 +38,9 @@ def template(postgres_server: str) -> str:
     """A database with the whole schema, to be copied."""
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {postgres.TEMPLATE}")
-    asyncio.run(migrate(postgres.with_database(postgres_server, postgres.TEMPLATE)))
+    owner = postgres.with_database(postgres_server, postgres.TEMPLATE)
+    asyncio.run(migrate(owner))
+    postgres.make_roles(owner)
     return postgres.TEMPLATE
 
 

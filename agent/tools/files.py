@@ -6,29 +6,37 @@ import asyncio
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, ConfigDict, Field
 
+from agent.seen import SeeingTool, Seen
 from agent.tools.confined import (
     DIRECTORY,
     REGULAR,
     FileError,
     is_sandbox,
-    not_regular,
     opened,
     sentences,
     split,
+)
+from agent.tools.file_identity import (
+    identity,
+    open_if_there,
+    require_approved,
+    require_regular,
 )
 
 MAX_READ = 100_000  # bytes
 MAX_WRITE = 1_000_000  # bytes
 MAX_ENTRIES = 1_000
 MAX_DEPTH = 32
+Act = Callable[..., Awaitable[str]]
 
 
 class _Args(BaseModel):
@@ -72,11 +80,17 @@ def make_file_tools(root: Path) -> list[BaseTool]:
         """Delete a file. It cannot be restored."""
         return await asyncio.to_thread(delete, root, path)
 
+    async def look(args: dict[str, Any]) -> Seen:
+        return await asyncio.to_thread(identity, root, str(args.get("path")))
+
+    def seeing(act: Act, schema: type[BaseModel]) -> BaseTool:
+        return SeeingTool.from_function(coroutine=act, args_schema=schema, look=look)
+
     return [
-        StructuredTool.from_function(coroutine=read_file, args_schema=ReadFile),
+        seeing(read_file, ReadFile),
         StructuredTool.from_function(coroutine=list_files, args_schema=ListFiles),
-        StructuredTool.from_function(coroutine=write_file, args_schema=WriteFile),
-        StructuredTool.from_function(coroutine=delete_file, args_schema=DeleteFile),
+        seeing(write_file, WriteFile),
+        seeing(delete_file, DeleteFile),
     ]
 
 
@@ -99,7 +113,8 @@ def _content(path: str, name: str, directory: int) -> tuple[bytes, int]:
     fd = os.open(name, REGULAR, dir_fd=directory)
     try:
         found = os.fstat(fd)
-        _require_regular(path, found.st_mode)
+        require_regular(path, found)
+        require_approved(path, fd)
         with open(fd, "rb", closefd=False) as file:
             return file.read(MAX_READ + 1), found.st_size
     finally:
@@ -173,6 +188,8 @@ def write(root: Path, path: str, text: str) -> str:
         raise FileError(f"The text is longer than {MAX_WRITE} bytes.")
     with sentences(path), opened(root, parents, create=True) as directory:
         mode = _mode(path, name, directory)
+        with open_if_there(name, directory) as fd:
+            require_approved(path, fd)
         _replace(directory, name, data, mode if mode is not None else 0o644)
     verb = "Wrote" if mode is None else "Replaced"
     return f"{verb} {path} ({len(data)} bytes)."
@@ -184,7 +201,7 @@ def _mode(path: str, name: str, directory: int) -> int | None:
         found = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:
         return None
-    _require_regular(path, found.st_mode)
+    require_regular(path, found)
     return found.st_mode & 0o777
 
 
@@ -211,14 +228,9 @@ def delete(root: Path, path: str) -> str:
     *parents, name = split(path)
     with sentences(path), opened(root, parents) as directory:
         found = os.stat(name, dir_fd=directory, follow_symlinks=False)
-        _require_regular(path, found.st_mode)
+        require_regular(path, found)
+        with open_if_there(name, directory) as fd:
+            require_approved(path, fd)
         # Should a link take its place right here, the link goes and not its target.
         os.unlink(name, dir_fd=directory)
     return f"Deleted {path}."
-
-
-def _require_regular(path: str, mode: int) -> None:
-    if stat.S_ISDIR(mode):
-        raise FileError(f"{path} is a directory.")
-    if not stat.S_ISREG(mode):
-        raise FileError(not_regular(path))

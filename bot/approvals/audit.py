@@ -1,28 +1,51 @@
-"""The trail: facts are appended in the transaction that they describe."""
+"""The trail: facts are appended in the transaction that they describe.
+
+The database chains them: migration 0007, docs/audit.md.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
+from bot.approvals import digest
 from bot.approvals.model import Request
 from bot.database.pool import Connection
 from bot.database.statements import load_statements
+from bot.masks import mask_arguments, mask_strings
 
-FILES = ("requests.sql", "verdicts.sql", "time.sql", "grants.sql", "resumes.sql")
+FILES = (
+    "requests.sql",
+    "verdicts.sql",
+    "time.sql",
+    "grants.sql",
+    "resumes.sql",
+    "seen.sql",
+)
 SQL: dict[str, LiteralString] = {
     name: text
     for file in FILES
     for name, text in load_statements("bot.approvals", file).items()
 }
+_ARGUMENTS = 4_000  # characters, as on the card; the call digest stands for all of them
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One row of the trail. `actor` is a user id, or "bot", "clock", "operator"."""
+    """One row of the trail.
+
+    Attributes:
+        actor: a user id, or "bot", "clock", "operator …".
+        via: how the actor was known: "slack" (a signed payload), "cli", "api", "link";
+            "" for the bot itself.
+        detail: what stays for good. Whole numbers, texts of ours, ids: the chain takes
+            no fractions.
+        texts: what people and models wrote, by name. It stands beside the chain, which
+            has its digest alone, so that it can be erased.
+    """
 
     team: str
     event: str
@@ -31,12 +54,19 @@ class Fact:
     actor: str = "bot"
     via: str = ""
     detail: dict[str, Any] = field(default_factory=dict[str, Any])
+    texts: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def about(
-    request: Request, event: str, *, actor: str = "bot", via: str = "", **detail: Any
+    request: Request,
+    event: str,
+    *,
+    actor: str = "bot",
+    via: str = "",
+    texts: Mapping[str, str] | None = None,
+    **detail: Any,
 ) -> Fact:
-    """A fact about a request."""
+    """A fact about a request: what it is, for whom, and by which policy."""
     return Fact(
         request.team,
         event,
@@ -44,20 +74,45 @@ def about(
         conversation=request.conversation,
         actor=actor,
         via=via,
-        detail={"tool": request.tool, "digest": request.grant_digest, **detail},
+        detail={
+            "on_behalf_of": request.requester.user,
+            "tool": request.tool,
+            "schema": request.schema_digest,
+            "call": request.call_digest,
+            "digest": request.grant_digest,
+            "rules": list(request.rules),
+            "policy": request.policy_version,
+            **detail,
+        },
+        texts=dict(texts or {}),
     )
+
+
+def arguments_text(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    """A call's arguments for the trail: secrets masked, the rest cut off."""
+    try:
+        text = digest.canonical(mask_arguments(arguments, schema))
+    except digest.NotCanonical:
+        return ""
+    return text if len(text) <= _ARGUMENTS else f"{text[:_ARGUMENTS]}…"
 
 
 async def append(connection: Connection, facts: Sequence[Fact]) -> None:
     """Append facts; without them the transaction must not commit.
 
     Raises:
-        psycopg.Error: the trail refused; the caller's transaction rolls back.
+        psycopg.Error: the trail refused; the caller's transaction rolls back. What the
+            chain refuses is known at the commit.
     """
     if facts:
         await connection.execute(SQL["append_audit"], {"facts": as_json(facts)})
 
 
 def as_json(facts: Sequence[Fact]) -> Jsonb:
-    """Facts as a statement takes them that appends them beside its own work."""
-    return Jsonb([asdict(fact) for fact in facts])
+    """Facts as a statement takes them that appends them beside its own work.
+
+    In the order of their workspaces, so that no two transactions wait for each other's
+    chains. People's words may hold secrets, which the trail keeps masked.
+    """
+    ordered = sorted(facts, key=lambda fact: fact.team)
+    return Jsonb(mask_strings([asdict(fact) for fact in ordered]))

@@ -33,7 +33,7 @@ async def add_demands(connection: Connection, request: Request, tight: Request) 
     key = {"id": request.id, "note": note, **manner(tight)}
     await connection.execute(SQL["tighten"], key)
     await write_chain(connection, tight, request)
-    await append(connection, [about(request, "tightened", note=note)])
+    await append(connection, [about(request, "tightened", texts={"note": note})])
 
 
 def what_is_added(request: Request, tight: Request) -> str:

@@ -61,6 +61,7 @@ class Choice:
         reason: why it is rejected, or the answer in the tool's place.
         arguments: the whole new arguments, for an edit.
         typed: what was typed in to confirm.
+        seen: what the new arguments of an edit name at the moment.
         value: what a form was filled in with, to answer a graph's own question.
         quiet: one of several words of one click; who clicks is told of all at once.
     """
@@ -74,6 +75,7 @@ class Choice:
     click: str = ""
     arguments: Mapping[str, Any] | None = None
     typed: str = ""
+    seen: Mapping[str, Any] | None = None
     value: Any = None
     quiet: bool = False
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from bot.approvals.choice import Choice
 from bot.approvals.digest import canonical
 from bot.approvals.model import Confirm, Request
+from bot.masks import hides
 
 
 def is_confirmed(
@@ -29,9 +30,15 @@ def is_confirmed(
 
 
 def typed_value(request: Request, arguments: Mapping[str, Any] | None = None) -> str:
-    """What has to be typed in: an argument's value, or the request's short code."""
-    value: object = request.arguments if arguments is None else arguments
+    """What has to be typed in: an argument's value, or the request's short code.
+
+    The code too where the value is a secret that nobody is shown.
+    """
+    given = request.arguments if arguments is None else arguments
+    value: object = given
     if not request.confirm_argument:
+        return request.code
+    if hides(given, request.schema, request.confirm_argument):
         return request.code
     for step in request.confirm_argument.split("."):
         if not isinstance(value, dict):

@@ -20,7 +20,13 @@ from bot.approvals.model import Person, Profile, Request
 from bot.approvals.policy.model import Denied
 from bot.approvals.ports import Jobs, People, Phrases, Policies
 from bot.approvals.replies import Replies
-from bot.approvals.standing import Standing, live_sources, refreshed, tightened
+from bot.approvals.standing import (
+    Standing,
+    is_critical,
+    live_sources,
+    refreshed,
+    tightened,
+)
 from bot.approvals.verdicts import Overtaken, apply
 from bot.database.pool import Connection, Pool, transaction
 from bot.errors import SlackUnavailable
@@ -159,7 +165,10 @@ class Decider:
         judgement = judge(
             request, choice, profile=profile, own_app=self.own_app(), standing=standing
         )
-        return self._checked(judgement)
+        edit = judgement.edit
+        calls = [request, *([edit.request] if edit else [])]
+        critical = any(is_critical(call, standing.policy) for call in calls)
+        return self._checked(replace(judgement, critical=critical))
 
     def _checked(self, judgement: Judgement) -> Judgement:
         if judgement.edit is None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from bot.approvals import digest, store
-from bot.approvals.audit import SQL, Fact, append
+from bot.approvals.audit import SQL, Fact, about, append, arguments_text
 from bot.approvals.binding import call_digest_of, grant_digest_of
 from bot.approvals.model import Execution, Request
 from bot.approvals.policy.match import plan
@@ -59,6 +59,7 @@ class Taken:
     state: Execution | None = None
     result: str = ""
     refusal: str = ""
+    seen: dict[str, Any] | None = None  # what it was about when people were asked
 
 
 def rule_on(policy: Policy, run: Run, call: CallFacts) -> Waived | Denied | None:
@@ -77,8 +78,8 @@ async def deny(
     pool: Pool, run: Run, call: CallFacts, denied: Denied, policy_version: str
 ) -> None:
     """Put a call that the policy does not allow on the trail, once."""
-    async with transaction(pool) as connection:
-        stored = await connection.execute(
+    async with pool.connection() as connection:
+        await connection.execute(
             SQL["deny"],
             {
                 "conversation": run.conversation,
@@ -88,11 +89,9 @@ async def deny(
                 "policy_version": policy_version,
                 "call_digest": call.digest,
                 "why": denied.why,
+                **_trail(run, call, (denied.rule, policy_version), why=denied.why),
             },
         )
-        if stored.rowcount == 1:
-            fact = _fact(run, call, "denied", rule=denied.rule, why=denied.why)
-            await append(connection, [fact])
 
 
 async def claim(
@@ -108,18 +107,19 @@ async def claim(
     """
     async with pool.connection() as connection:
         if waived is not None:
-            won = await _claim_waived(connection, run, call, waived)
+            row = await _claim_waived(connection, run, call, waived)
         else:
-            won = await _claim_approved(connection, run, call)
-    if won:
-        return Taken(won=True)
+            row = await _claim_approved(connection, run, call)
+    if row is not None and row["won"]:
+        seen = row.get("seen")
+        return Taken(won=True, seen=json.loads(seen) if seen else None)
     async with transaction(pool) as connection:
         return await _explain(connection, jobs, run, call)
 
 
 async def _claim_waived(
     connection: Connection, run: Run, call: CallFacts, waived: tuple[str, str]
-) -> bool:
+) -> DictRow | None:
     rule, version = waived
     claimed = await connection.execute(
         SQL["claim_waived"],
@@ -131,16 +131,18 @@ async def _claim_waived(
             "policy_version": version,
             "call_digest": call.digest,
             "generation": run.generation,
-            **_trail(run, call),
+            **_trail(run, call, waived),
         },
     )
-    return await _won(claimed)
+    return await claimed.fetchone()
 
 
-async def _claim_approved(connection: Connection, run: Run, call: CallFacts) -> bool:
+async def _claim_approved(
+    connection: Connection, run: Run, call: CallFacts
+) -> DictRow | None:
     request = run.requests.get(call.tool_call)
     if request is None or call_digest_of(request) != call.digest:
-        return False
+        return None
     claimed = await connection.execute(
         SQL["claim_approved"],
         {
@@ -152,17 +154,29 @@ async def _claim_approved(connection: Connection, run: Run, call: CallFacts) -> 
             **_trail(run, call),
         },
     )
-    return await _won(claimed)
+    return await claimed.fetchone()
 
 
-async def _won(claimed: AsyncCursor[DictRow]) -> bool:
-    row = await claimed.fetchone()
-    return bool(row and row["won"])
+def _trail(
+    run: Run, call: CallFacts, ruled: tuple[str, str] | None = None, **more: Any
+) -> dict[str, Any]:
+    """`ruled`: rule and policy version of a call that no request is stored for."""
+    detail = {**_detail(run, call), **more}
+    if ruled is not None:
+        detail |= {"rules": [ruled[0]], "policy": ruled[1]}
+    texts = {"arguments": arguments_text(call.arguments, call.schema)} if ruled else {}
+    return {"team": run.team, "detail": Jsonb(detail), "texts": Jsonb(texts)}
 
 
-def _trail(run: Run, call: CallFacts) -> dict[str, Any]:
-    detail = {"tool": call.tool, "call": call.digest}
-    return {"team": run.team, "detail": Jsonb(detail)}
+def _detail(run: Run, call: CallFacts) -> dict[str, Any]:
+    """What runs; of a request's call also for whom, and by whose leave."""
+    request = run.requests.get(call.tool_call)
+    return {
+        **(about(request, "").detail if request else {}),
+        "tool": call.tool,
+        "schema": digest.schema_digest(call.schema),
+        "call": call.digest,
+    }
 
 
 async def _explain(
@@ -263,5 +277,5 @@ def _fact(run: Run, call: CallFacts, event: str, **detail: Any) -> Fact:
         event,
         request=request.id if request else None,
         conversation=run.conversation,
-        detail={"tool": call.tool, "call": call.digest, **detail},
+        detail={**_detail(run, call), **detail},
     )

@@ -10,17 +10,31 @@ WITH claimed AS (
   ON CONFLICT (conversation_id, tool_call_id) DO NOTHING
   RETURNING conversation_id),
 trail AS (
-  INSERT INTO audit (team_id, event, conversation_id, actor, detail)
-  SELECT %(team)s, 'claimed', conversation_id, 'bot', %(detail)s FROM claimed)
+  INSERT INTO audit (team_id, event, conversation_id, actor, detail, texts)
+  SELECT %(team)s, 'claimed', conversation_id, 'bot',
+    %(detail)s::jsonb || jsonb_build_object('on_behalf_of', (
+      SELECT m.user_id FROM messages m
+      WHERE m.conversation_id = claimed.conversation_id AND m.state = 'running'
+      ORDER BY m.id LIMIT 1)), %(texts)s
+  FROM claimed)
 SELECT EXISTS (SELECT FROM claimed) AS won;
 
 -- name: deny
 -- A call that the policy does not allow, once on the trail however often it is asked.
-INSERT INTO grants (conversation_id, tool_call_id, tool, rule, policy_version,
-  call_digest, grant_digest, state, result, finished_at)
-VALUES (%(conversation)s, %(tool_call)s, %(tool)s, %(rule)s, %(policy_version)s,
-  %(call_digest)s, '', 'denied', %(why)s, bot_now())
-ON CONFLICT (conversation_id, tool_call_id) DO NOTHING;
+WITH denied AS (
+  INSERT INTO grants (conversation_id, tool_call_id, tool, rule, policy_version,
+    call_digest, grant_digest, state, result, finished_at)
+  VALUES (%(conversation)s, %(tool_call)s, %(tool)s, %(rule)s, %(policy_version)s,
+    %(call_digest)s, '', 'denied', %(why)s, bot_now())
+  ON CONFLICT (conversation_id, tool_call_id) DO NOTHING
+  RETURNING conversation_id)
+INSERT INTO audit (team_id, event, conversation_id, actor, detail, texts)
+SELECT %(team)s, 'denied', conversation_id, 'bot',
+  %(detail)s::jsonb || jsonb_build_object('on_behalf_of', (
+    SELECT m.user_id FROM messages m
+    WHERE m.conversation_id = denied.conversation_id AND m.state = 'running'
+    ORDER BY m.id LIMIT 1)), %(texts)s
+FROM denied;
 
 -- name: claim_approved
 -- The one moment at which an approved call may start.
@@ -39,7 +53,9 @@ trail AS (
   INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail)
   SELECT %(team)s, 'claimed', request_id, conversation_id, 'bot', %(detail)s
   FROM claimed)
-SELECT EXISTS (SELECT FROM claimed) AS won;
+SELECT EXISTS (SELECT FROM claimed) AS won,
+  (SELECT s.what FROM claimed c JOIN seen s ON s.request_id = c.request_id
+   WHERE s.call_digest = %(call_digest)s) AS seen;
 
 -- name: select_grant
 -- Why a claim found nothing to take.
@@ -78,8 +94,9 @@ SELECT request_id, current_generation FROM finished;
 
 -- name: append_audit
 -- Facts for the trail, in order.
-INSERT INTO audit (team_id, event, request_id, conversation_id, actor, via, detail)
-SELECT a.team, a.event, a.request, a.conversation, a.actor, a.via, a.detail
+INSERT INTO audit
+  (team_id, event, request_id, conversation_id, actor, via, detail, texts)
+SELECT a.team, a.event, a.request, a.conversation, a.actor, a.via, a.detail, a.texts
 FROM jsonb_to_recordset(%(facts)s::jsonb)
   AS a (team text, event text, request text, conversation uuid, actor text,
-        via text, detail jsonb);
+        via text, detail jsonb, texts jsonb);

@@ -37,6 +37,7 @@ class Judgement:
     counts: bool = False  # an approval that left too few people stays on record
     edit: Edit | None = None  # what an edit makes of the request
     tight: Request | None = None  # the request, where the policy in force adds to it
+    critical: bool = False  # the policy in force calls it so: the trail is signed
 
 
 def judge(

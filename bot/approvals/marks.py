@@ -104,8 +104,9 @@ class Marker:
         marked = await connection.execute(SQL["mark"], key)
         if await marked.fetchone() is None:
             return "marked_already"
-        actor = {"actor": choice.person.user, "via": choice.via}
-        await append(connection, [about(request, f"marked_{mark}", **actor)])
+        who, via = choice.person.user, choice.via
+        fact = about(request, f"marked_{mark}", actor=who, via=via)
+        await append(connection, [fact])
         touched = await store.touch(connection, request.id)
         follow: list[Job] = [deliver_job(each) for each in touched]
         if mark is Mark.AGAIN:

@@ -87,6 +87,11 @@ def reconcile_job(conversation: str) -> Job:
     return Job("reconcile", conversation, {"conversation": conversation})
 
 
+def checkpoint_job(team: str) -> Job:
+    """Sign where the workspace's trail has got to."""
+    return Job("checkpoint", f"checkpoint {team}", {"team": team})
+
+
 def prune_job(conversation: str) -> Job:
     """Drop a quiet conversation's old checkpoints."""
     return Job("prune", conversation, {"conversation": conversation})

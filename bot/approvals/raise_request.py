@@ -12,15 +12,17 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from bot.approvals import digest
-from bot.approvals.audit import SQL
+from bot.approvals.audit import SQL, arguments_text
 from bot.approvals.chains import chain_json, hours_json
 from bot.approvals.model import Status
 from bot.approvals.policy.model import THREAD, Policy
 from bot.approvals.ports import Job, Jobs, People, deliver_job, resume_job
 from bot.approvals.ruling import Asked, Rejected, Ruling, Turn, rule, sources_of
+from bot.approvals.seen import see
 from bot.approvals.standing import Standing
 from bot.approvals.timetable import earliest
 from bot.database.pool import Connection
+from bot.masks import mask_strings
 
 REQUESTS_PER_CARD = 6  # more calls of one question stand on further cards
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that sounds or looks alike
@@ -71,6 +73,7 @@ async def raise_requests(
         if await inserted.fetchone() is None:
             continue
         raised.append(row["id"])
+        await see(connection, row["id"], row["call_digest"], ask.seen)
         card, conversation = row["card"], turn.conversation
         follow.append(deliver_job(card) if card else resume_job(conversation))
     await jobs.defer(connection, list(dict.fromkeys(follow)))
@@ -99,14 +102,15 @@ def _digest(ask: Asked) -> str:
 def _row(
     policy: Policy, turn: Turn, ask: Asked, ruling: Ruling, place: dict[str, str | None]
 ) -> dict[str, Any]:
+    call = _call(policy, turn, ask, ruling)
     return {
         "id": secrets.token_urlsafe(16),
         "code": "".join(secrets.choice(ALPHABET) for _ in range(4)),
-        **_call(policy, turn, ask, ruling),
+        **call,
+        **_trail(call, ask, ruling, policy.version),
         **_ruled(policy, ruling),
         **_asked(ask),
         **place,
-        **_trail(turn, ask, ruling, policy),
     }
 
 
@@ -166,6 +170,7 @@ def _ruled(policy: Policy, ruling: Ruling) -> dict[str, Any]:
         "stages": chain_json(ruling.stages, 0),
         "confirm": str(ruling.confirm),
         "confirm_argument": ruling.confirm_argument,
+        "critical": ruling.critical,
         "allow": [str(verdict) for verdict in ruling.allow],
     }
 
@@ -218,17 +223,27 @@ class _Places:
         return card, notice
 
 
-def _trail(turn: Turn, ask: Asked, ruling: Ruling, policy: Policy) -> dict[str, Any]:
+def _trail(
+    call: Mapping[str, Any], ask: Asked, ruling: Ruling, version: str
+) -> dict[str, Any]:
     waits = ruling.status is Status.PENDING
     detail = {
-        "on_behalf_of": turn.requester.user,
+        "on_behalf_of": call["requester"],
         "tool": ask.tool,
-        "rules": ruling.rules,
-        "policy": policy.version,
+        "schema": call["schema_digest"],
+        "call": call["call_digest"],
+        "digest": call["grant_digest"],
+        "rules": [name for name in ruling.rules if name],
+        "policy": version,
         "outcome": str(ruling.outcome),
+        "stages": [[stage.approvers, stage.quorum] for stage in ruling.stages],
+    }
+    texts = {
         "note": ruling.note,
+        "arguments": arguments_text(ask.arguments, ask.schema),
     }
     return {
         "event": "requested" if waits else str(ruling.status),
-        "detail": Jsonb(detail),
+        "detail": Jsonb(mask_strings(detail)),
+        "texts": Jsonb(mask_strings(texts)),
     }

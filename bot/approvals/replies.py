@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.approvals import store
-from bot.approvals.audit import Fact, append
+from bot.approvals.audit import Fact, about, append
+from bot.approvals.audit_detail import choice_detail, stage_detail
 from bot.approvals.choice import CHANGES, Choice, Effect
 from bot.approvals.judge import Judgement
 from bot.approvals.model import Request
@@ -58,17 +59,16 @@ def _attempt(choice: Choice, judgement: Judgement, request: Request | None) -> F
     # A click that finds the deadline over closes the request in the clock's name; the
     # person's own attempt was late.
     timed_out = judgement.effect is Effect.TIMED_OUT
+    event = str(Effect.LATE if timed_out else judgement.effect)
+    actor, via = choice.person.user, choice.via
     detail: dict[str, Any] = {
         "word": judgement.word,
-        "verdict": str(choice.verdict),
         "asked_for": choice.request[:64],
+        **choice_detail(choice),
     }
-    return Fact(
-        choice.person.team,
-        str(Effect.LATE if timed_out else judgement.effect),
-        request=request.id if request else None,
-        conversation=request.conversation if request else None,
-        actor=choice.person.user,
-        via=choice.via,
-        detail=detail,
-    )
+    if request is None:
+        return Fact(choice.person.team, event, actor=actor, via=via, detail=detail)
+    if choice.person.team != request.team:
+        detail["actor_team"] = choice.person.team
+    stage = stage_detail(request, request.stage_index)
+    return about(request, event, actor=actor, via=via, **stage, **detail)

@@ -20,8 +20,8 @@ raised AS (
     tool_call_id, tool, kind, arguments, schema, schema_digest, call_digest,
     raised_digest, grant_digest, requester_id, participants, rules, why,
     policy_version, note, status, outcome, outcome_note, decided_at, expires_at,
-    card_id, notice_id, confirm, confirm_argument, allow, takes, guarded, headline,
-    form, graph_version, message_id, hours, stage_expires_at, wake_at)
+    card_id, notice_id, confirm, confirm_argument, allow, critical, takes, guarded,
+    headline, form, graph_version, message_id, hours, stage_expires_at, wake_at)
   SELECT
     %(id)s, %(code)s, %(team)s, %(enterprise)s, %(conversation)s, %(interrupt)s,
     %(position)s, %(tool_call)s, %(tool)s, %(kind)s, %(arguments)s, %(schema)s,
@@ -30,7 +30,7 @@ raised AS (
     %(status)s, %(outcome)s, %(outcome_note)s,
     CASE WHEN %(status)s = 'pending' THEN NULL ELSE bot_now() END,
     bot_now() + make_interval(secs => %(timeout)s), %(card)s, %(notice)s,
-    %(confirm)s, %(confirm_argument)s, %(allow)s, %(takes)s, %(guarded)s,
+    %(confirm)s, %(confirm_argument)s, %(allow)s, %(critical)s, %(takes)s, %(guarded)s,
     %(headline)s, %(form)s, %(graph_version)s,
     (SELECT min(m.id) FROM messages m
      WHERE m.conversation_id = %(conversation)s AND m.state = 'running'), %(hours)s,
@@ -63,8 +63,10 @@ granted AS (
     'approved'
   FROM raised WHERE status = 'approved'),
 trail AS (
-  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail)
-  SELECT team_id, %(event)s, id, conversation_id, 'bot', %(detail)s FROM raised)
+  INSERT INTO audit
+    (team_id, event, request_id, conversation_id, actor, detail, texts)
+  SELECT team_id, %(event)s, id, conversation_id, 'bot', %(detail)s, %(texts)s
+  FROM raised)
 SELECT id FROM raised;
 
 -- name: select_rejected_before

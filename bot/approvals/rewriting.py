@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bot.approvals import digest
-from bot.approvals.audit import SQL, Fact, about, append
+from bot.approvals.audit import SQL, append
+from bot.approvals.audit_detail import edit_fact
 from bot.approvals.chains import manner, write_chain
 from bot.approvals.choice import Choice
 from bot.approvals.edit import Edit
 from bot.approvals.model import Request
+from bot.approvals.seen import see
 from bot.database.pool import Connection
 
 
@@ -37,19 +39,6 @@ async def rewrite(
             **manner(new),
         },
     )
+    await see(connection, request.id, new.call_digest, choice.seen)
     await write_chain(connection, edit.begun)
-    await append(connection, [_fact(request, new, choice)])
-
-
-def _fact(old: Request, new: Request, choice: Choice) -> Fact:
-    """What was, and what is now: the digests alone, since arguments may be secret."""
-    return about(
-        new,
-        "edited",
-        actor=choice.person.user,
-        via=choice.via,
-        before=old.grant_digest,
-        answered=new.answer_json != old.answer_json,
-        rules=list(new.rules),
-        policy=new.policy_version,
-    )
+    await append(connection, [edit_fact(request, new, choice)])

@@ -20,6 +20,7 @@ from bot.approvals.model import (
     Status,
     Verdict,
 )
+from bot.approvals.policy.match import names
 from bot.approvals.policy.model import THREAD, Demanded, Denied, Plan, Policy
 from bot.approvals.standing import (
     Standing,
@@ -28,6 +29,17 @@ from bot.approvals.standing import (
     plan_of,
     stages_of,
     with_targets,
+)
+from bot.masks import hides
+
+MOST_CHARACTERS = 200_000  # of a call's arguments as JSON: more than people can read
+TOO_LONG = (
+    "The arguments are {length:,} characters long, and nobody can judge more than "
+    f"{MOST_CHARACTERS:,}. Ask for less at once."
+)
+HIDDEN = (
+    "The argument {argument} looks like a secret, which people are not shown, but the "
+    "policy decides by it. Give it another value."
 )
 
 
@@ -43,6 +55,7 @@ class Asked:
     position: int = 0
     note: str = ""
     kind: Kind = Kind.TOOL
+    seen: Mapping[str, Any] | None = None  # what the call names at the moment
     takes: tuple[Verdict, ...] | None = None  # what the graph takes; None: anything
     waivable: bool = True
     guarded: bool = True  # whether the tool itself claims the grant
@@ -82,6 +95,7 @@ class Ruling:
     allow: tuple[Verdict, ...] = ALLOWED
     confirm: Confirm = Confirm.NONE
     confirm_argument: str = ""
+    critical: bool = False
     hours: Hours | None = None
     is_readable: bool = True  # whether the arguments can be written down at all
 
@@ -133,17 +147,36 @@ def rule(
 
 def _plan(policy: Policy, asked: Asked) -> Plan | Ruling:
     try:
-        digest.storable(asked.arguments)
+        text = digest.storable(asked.arguments)
     except digest.NotCanonical as error:
-        return Ruling(
-            Status.REJECTED,
-            outcome=Outcome.DENIED,
-            note=str(error),
-            is_readable=False,
-        )
-    return plan_of(
+        return _unreadable(str(error))
+    found = plan_of(
         policy, asked.kind, asked.tool, asked.arguments, waivable=asked.waivable
     )
+    if isinstance(found, Demanded):
+        if len(text) > MOST_CHARACTERS:
+            return _unreadable(TOO_LONG.format(length=len(text)))
+        if hidden := _hidden(policy, asked):
+            return _unreadable(HIDDEN.format(argument=hidden))
+    return found
+
+
+def _unreadable(why: str) -> Ruling:
+    """Rejected, since nobody could see what they decide; the arguments are not kept."""
+    return Ruling(Status.REJECTED, outcome=Outcome.DENIED, note=why, is_readable=False)
+
+
+def _hidden(policy: Policy, asked: Asked) -> str:
+    """An argument by which rules decide and that people would see masked, or ""."""
+    named = asked.kind is Kind.TOOL
+    paths = (
+        condition.argument
+        for each in policy.rules
+        if names(each.tools if named else each.interrupts, asked.tool)
+        for condition in each.when
+    )
+    hidden = (path for path in paths if hides(asked.arguments, asked.schema, path))
+    return next(hidden, "")
 
 
 def _demanded(
@@ -163,6 +196,7 @@ def _demanded(
         allow=taken(found.allow, asked.takes),
         confirm=found.confirm,
         confirm_argument=found.confirm_argument,
+        critical=found.critical,
         hours=found.hours,
     )
     if asked.kind is Kind.TOOL and (known := before.get(asked.digest)):

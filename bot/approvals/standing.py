@@ -169,6 +169,12 @@ def tightened(request: Request, policy: Policy) -> Request | Denied:
     return request if tight == request else tight
 
 
+def is_critical(request: Request, policy: Policy) -> bool:
+    """Whether the policy in force wants the trail signed at each decision on it."""
+    found = plan_of(policy, request.kind, request.tool, request.arguments)
+    return isinstance(found, Demanded) and found.critical
+
+
 def plan_of(
     policy: Policy,
     kind: Kind,

@@ -8,10 +8,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from bot.approvals import store
-from bot.approvals.audit import SQL, Fact, about, append, as_json
+from bot.approvals.audit import SQL, about, append, as_json
+from bot.approvals.audit_detail import operator_fact, verdict_fact, void_fact
 from bot.approvals.binding import grant_digest_of
 from bot.approvals.chains import add_demands, call_next, needs_call, wind_clock
 from bot.approvals.choice import Choice, Effect, word_of
@@ -27,7 +27,13 @@ from bot.approvals.model import (
     Status,
     Verdict,
 )
-from bot.approvals.ports import Jobs, deliver_job, edit_job, resume_job
+from bot.approvals.ports import (
+    Jobs,
+    checkpoint_job,
+    deliver_job,
+    edit_job,
+    resume_job,
+)
 from bot.approvals.rewriting import rewrite
 from bot.database.pool import Connection, Pool, transaction
 
@@ -105,7 +111,7 @@ async def _write(
 ) -> None:
     status = CLOSES.get(judgement.effect)
     index = request.stage_index if stage is None else stage
-    fact = _fact(request, judgement, index, note, who)
+    fact = verdict_fact(request, judgement, note, who, choice, index)
     edited = judgement.effect is Effect.EDITED  # has a fact of its own
     written = await connection.execute(
         SQL["decide"],
@@ -124,22 +130,14 @@ async def _write(
     row = await written.fetchone()
     if row is None or (status is not None and not row["closed"]):
         raise Overtaken(request.id)
+    if status is None and _passes(request, judgement):
+        await wind_clock(connection, request.id)
     follow = [edit_job(delivery) for delivery in row["touched"]]
     if status is not None:
         follow.append(resume_job(request.conversation))
-    elif _passes(request, judgement):
-        await wind_clock(connection, request.id)
+    if row["critical"] or judgement.critical:
+        follow.append(checkpoint_job(request.team))
     await jobs.defer(connection, follow)
-
-
-def _fact(
-    request: Request, judgement: Judgement, stage: int, note: str, who: tuple[str, str]
-) -> Fact:
-    detail: dict[str, Any] = {"stage": stage, "note": note, "outcome": judgement.word}
-    if judgement.effect is Effect.ANSWERED and request.kind is Kind.INTERRUPT:
-        detail["graph"] = True
-    actor, via = who
-    return about(request, str(judgement.effect), actor=actor, via=via, **detail)
 
 
 def _passes(request: Request, judgement: Judgement) -> bool:
@@ -233,8 +231,7 @@ async def _void(
     word = {"id": request.id, "user": lost.person.user, "stage": after}
     await connection.execute(SQL["void_decisions"], {**word, "reason": note})
     await connection.execute(SQL["reopen_stage"], {**word, "stage": stage})
-    fact = about(request, "voided", actor=lost.person.user, reason=note)
-    await append(connection, [fact])
+    await append(connection, [void_fact(request, lost, note)])
 
 
 async def ask_again(connection: Connection, jobs: Jobs, request: Request) -> None:
@@ -276,12 +273,15 @@ async def reject_by_operator(
             return found[0] if found else None
         request = found[0]
         person = Person("", request.team, operator)
-        await connection.execute(
+        closed = await connection.execute(
             SQL["close_by_operator"], {"id": request.id, "note": reason}
         )
-        fact = about(request, "rejected", actor=person.user, via="cli", reason=reason)
+        row = await closed.fetchone()
+        fact = operator_fact(request, person.user, reason)
         await append(connection, [fact])
         touched = await store.touch(connection, request.id)
         follow = [deliver_job(delivery) for delivery in touched]
+        if row and row["critical"]:
+            follow.append(checkpoint_job(request.team))
         await jobs.defer(connection, [*follow, resume_job(request.conversation)])
         return request

@@ -47,16 +47,18 @@ granted AS (
     grant_digest = EXCLUDED.grant_digest, state = 'approved', finished_at = NULL
   WHERE grants.state = 'denied'),
 trail AS (
-  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, via, detail)
-  SELECT a.team, a.event, a.request, a.conversation, a.actor, a.via, a.detail
+  INSERT INTO audit
+    (team_id, event, request_id, conversation_id, actor, via, detail, texts)
+  SELECT a.team, a.event, a.request, a.conversation, a.actor, a.via, a.detail, a.texts
   FROM jsonb_to_recordset(%(facts)s::jsonb)
     AS a (team text, event text, request text, conversation uuid, actor text,
-          via text, detail jsonb)),
+          via text, detail jsonb, texts jsonb)),
 touched AS (
   UPDATE deliveries SET revision = revision + 1
   WHERE id IN (SELECT delivery_id FROM request_messages WHERE request_id = %(id)s)
   RETURNING id)
 SELECT EXISTS (SELECT FROM closed) AS closed,
+  (SELECT critical FROM requests WHERE id = %(id)s) AS critical,
   ARRAY(SELECT id::text FROM touched) AS touched;
 
 -- name: edit
@@ -170,7 +172,7 @@ UPDATE requests
 SET status = 'rejected', decided_at = bot_now(), outcome = 'operator',
   outcome_note = %(note)s
 WHERE id = %(id)s AND status = 'pending'
-RETURNING id;
+RETURNING id, critical;
 
 -- name: reopen_request
 -- A verdict whose approver has lost the right to it, or to which the policy has added,

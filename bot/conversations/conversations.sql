@@ -1,5 +1,6 @@
 -- name: receive
 -- A message, once by its event and once by its place; its thread is the conversation.
+-- Counted for its author, where there is a limit.
 WITH conversation AS (
   INSERT INTO conversations (id, team_id, channel_id, thread_ts)
   VALUES (%(new_id)s, %(team)s, %(channel)s, %(thread_ts)s)
@@ -14,13 +15,27 @@ message AS (
     %(text)s
   FROM conversation
   ON CONFLICT DO NOTHING
-  RETURNING conversation_id),
+  RETURNING conversation_id, id),
+pace AS (
+  INSERT INTO paces AS p (team_id, user_id, kind, since, used, last_at)
+  SELECT %(team)s, %(user)s, 'messages', bot_now(), 1, bot_now() FROM message
+  WHERE %(most)s::integer IS NOT NULL
+  ON CONFLICT (team_id, user_id, kind) DO UPDATE SET
+    since = CASE WHEN p.since <= EXCLUDED.since - %(span)s THEN EXCLUDED.since
+      ELSE p.since END,
+    used = CASE WHEN p.since <= EXCLUDED.since - %(span)s THEN 1 ELSE p.used + 1 END,
+    last_at = EXCLUDED.since,
+    told_at = CASE WHEN p.used >= %(most)s AND p.since > EXCLUDED.since - %(span)s
+        AND (p.told_at IS NULL OR p.told_at <= EXCLUDED.since - %(pause)s)
+      THEN EXCLUDED.since ELSE p.told_at END
+  RETURNING used > %(most)s AS is_over, told_at IS NOT DISTINCT FROM last_at AS tell),
 trail AS (
   INSERT INTO audit (team_id, event, conversation_id, actor, via, detail)
   SELECT %(team)s, 'received', conversation_id, %(user)s, 'slack',
     jsonb_build_object('channel', %(channel)s::text, 'ts', %(ts)s::text)
   FROM message)
-SELECT conversation_id FROM message;
+SELECT conversation_id, id, pace.is_over, pace.tell
+FROM message LEFT JOIN pace ON true;
 
 -- name: select_conversation
 -- Where a conversation is, whether it waits for people, and its open messages.
@@ -54,7 +69,15 @@ WITH own AS (
   WHERE id = %(conversation)s AND generation = %(generation)s FOR NO KEY UPDATE),
 taken AS (
   UPDATE requests SET resumed_at = bot_now() FROM own
-  WHERE requests.id = ANY(%(answered)s) AND resumed_at IS NULL)
+  WHERE requests.id = ANY(%(answered)s) AND resumed_at IS NULL
+  RETURNING requests.*),
+trail AS (
+  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail)
+  SELECT team_id, 'resumed', id, conversation_id, 'bot', jsonb_build_object(
+    'on_behalf_of', requester_id, 'tool', tool, 'schema', schema_digest,
+    'call', call_digest, 'digest', grant_digest, 'policy', policy_version,
+    'outcome', status)
+  FROM taken)
 SELECT id FROM own;
 
 -- name: end_turn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -25,6 +25,13 @@ STEP_LIMIT = 60  # super-steps of one turn, where the graph sets no limit itself
 HIGHEST_LIMIT = 1_000  # `create_agent` sets ten thousand, which is as good as none
 
 
+Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
+
+
+async def _blind(tool: str, arguments: Mapping[str, Any]) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class ServedGraph:
     """A compiled graph without a checkpointer, and what is known of it.
@@ -34,6 +41,7 @@ class ServedGraph:
         explain: a sentence for people about an exception of the graph, if it is known.
         problem: what a tool itself finds wrong with arguments, beyond their schema; ""
             if nothing is, or nobody can tell.
+        look: what a tool says that arguments name at the moment, if it can.
         guards: tools that claim their grant themselves, by our own gate.
         is_own: whether all of its questions come from our own gate, one in each task.
         stops: whether it has static breakpoints.
@@ -45,6 +53,7 @@ class ServedGraph:
     schemas: Mapping[str, dict[str, Any]]
     explain: Callable[[BaseException], str | None]
     problem: Callable[[str, Mapping[str, Any]], str] = lambda tool, arguments: ""
+    look: Look = _blind
     guards: frozenset[str] = frozenset()
     is_own: bool = False
     stops: bool = False

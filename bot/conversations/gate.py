@@ -86,7 +86,7 @@ def _facts(call: Call) -> CallFacts:
 
 def _claim(taken: Taken) -> Claim:
     if taken.won:
-        return Claim(won=True)
+        return Claim(won=True, seen=taken.seen)
     if taken.state is Execution.UNKNOWN:
         return Claim(won=False, refusal=sentences.UNKNOWN_FOR_AGENT)
     if taken.state is Execution.DONE:

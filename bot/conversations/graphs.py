@@ -25,7 +25,8 @@ from langgraph.pregel import Pregel
 
 from bot.conversations.graph_facts import Graph, LoadedGraph, describe
 from bot.errors import ConfigurationError
-from bot.logs import escape_controls, mask
+from bot.logs import escape_controls
+from bot.masks import mask
 
 CAUSE_LIMIT = 200  # characters of another's words in a sentence of ours
 FORM = "path/to/file.py:name or package.module:name"

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from bot.approvals import store
+from bot.approvals.audit import Fact, append
 from bot.approvals.comments import comment
 from bot.approvals.model import Person
-from bot.approvals.ports import Jobs, turn_job
+from bot.approvals.pace import limits
+from bot.approvals.ports import Jobs, deliver_job, turn_job
 from bot.database.pool import Connection, Pool, transaction
 from bot.database.statements import load_statements
+from bot.slack.limit_sentences import too_many_messages
+from bot.variables import Rate
 
 SQL = load_statements("bot.conversations", "conversations.sql")
 
@@ -28,11 +35,14 @@ class Incoming:
     text: str
 
 
-async def receive(pool: Pool, jobs: Jobs, incoming: Incoming) -> bool:
+async def receive(
+    pool: Pool, jobs: Jobs, incoming: Incoming, rate: Rate | None = None
+) -> bool:
     """Store a message with the job that answers it; False if there is none to answer.
 
     A message that is known already is none, and neither is one in the thread of a card:
-    that is a comment on the card's requests.
+    that is a comment on the card's requests. One above the rate is kept, refused, and
+    its author is told so.
 
     Raises:
         psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; do not ack.
@@ -54,14 +64,51 @@ async def receive(pool: Pool, jobs: Jobs, incoming: Incoming) -> bool:
                 "event_id": incoming.event_id,
                 "user": incoming.user,
                 "text": clean(incoming.text),
+                **limits(rate),
             },
         )
         row = await stored.fetchone()
         if row is None:
             return False
         conversation = str(row["conversation_id"])
+        if rate is not None and row["is_over"]:
+            await _refuse(connection, jobs, incoming, row, rate)
+            return False
         await jobs.defer(connection, [turn_job(conversation)])
         return True
+
+
+async def _refuse(
+    connection: Connection,
+    jobs: Jobs,
+    incoming: Incoming,
+    row: Mapping[str, Any],
+    rate: Rate,
+) -> None:
+    key = {"message": row["id"], "state": "refused"}
+    await connection.execute(SQL["set_message_state"], key)
+    if not row["tell"]:
+        return
+    fact = Fact(
+        incoming.team,
+        "refused",
+        conversation=str(row["conversation_id"]),
+        actor=incoming.user,
+        via="slack",
+        detail={"word": "too_many_messages"},
+    )
+    await append(connection, [fact])
+    started = incoming.thread_ts == incoming.ts
+    told = await store.add_delivery(
+        connection,
+        kind="private",
+        team=incoming.team,
+        channel=incoming.channel,
+        thread_ts=None if started else incoming.thread_ts,
+        user=incoming.user,
+        text=too_many_messages(rate.limit, rate.seconds),
+    )
+    await jobs.defer(connection, [deliver_job(told)])
 
 
 async def _comments(connection: Connection, jobs: Jobs, incoming: Incoming) -> bool:

@@ -53,6 +53,7 @@ def asked_of(question: Question, served: ServedGraph) -> list[Asked]:
             headline=call.headline,
             form=None if question.form is None else dict(question.form),
             graph_version=served.version,
+            seen=question.raised.value.get("seen") if guarded else None,
         )
         for position, call in enumerate(question.calls)
     ]

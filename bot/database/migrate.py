@@ -46,6 +46,8 @@ async def missing(connection: Connection) -> list[str]:
 
 
 async def _apply_all(connection: Connection) -> list[str]:
+    if not await missing(connection) and await _saver_is_ready(connection):
+        return []  # so that a role which may make no tables can run the bot
     await connection.execute(
         "CREATE TABLE IF NOT EXISTS migrations ("
         " name text PRIMARY KEY,"
@@ -58,6 +60,19 @@ async def _apply_all(connection: Connection) -> list[str]:
             await _apply(connection, name, sql)
     await AsyncPostgresSaver(connection).setup()
     return applied
+
+
+async def _saver_is_ready(connection: Connection) -> bool:
+    """Whether LangGraph's own tables are those of the installed version."""
+    found = await connection.execute(
+        "SELECT to_regclass('checkpoint_migrations') AS it"
+    )
+    row = await found.fetchone()
+    if row is None or row["it"] is None:
+        return False
+    found = await connection.execute("SELECT max(v) AS v FROM checkpoint_migrations")
+    row = await found.fetchone()
+    return bool(row and row["v"] == len(AsyncPostgresSaver.MIGRATIONS) - 1)
 
 
 async def _apply(connection: Connection, name: str, sql: LiteralString) -> None:

@@ -35,10 +35,7 @@ DELIVERIES = "deliveries"
 # is for the case that it cannot.
 LATER = "later"
 QUEUES = {
-    "turn": RUNS,
-    "resume": RUNS,
-    "reconcile": RUNS,
-    "prune": RUNS,
+    **dict.fromkeys(("turn", "resume", "reconcile", "prune", "checkpoint"), RUNS),
     "deliver": DELIVERIES,
 }
 GRACE = timedelta(seconds=5)  # that the sending at once has, before the job is due

@@ -6,6 +6,7 @@ import hmac
 
 from aiohttp import web
 
+from bot.simulator.page_guard import calling
 from bot.simulator.web_api import Tokens
 from bot.simulator.web_api.files import LARGEST_FILE
 from bot.simulator.workspace import Workspace
@@ -21,8 +22,8 @@ class FileServer:
     def routes(self, prefix: str) -> list[web.RouteDef]:
         """Return the routes below a prefix."""
         return [
-            web.post(f"{prefix}/upload/{{file}}", self._take),
-            web.get(f"{prefix}/files/{{file}}/{{name}}", self._give),
+            web.post(f"{prefix}/upload/{{file}}", calling(self._take)),
+            web.get(f"{prefix}/files/{{file}}/{{name}}", calling(self._give)),
         ]
 
     async def _take(self, request: web.Request) -> web.Response:
@@ -48,10 +49,18 @@ class FileServer:
         )
 
 
+async def _body(request: web.Request) -> bytes:
+    """Return the body, whatever the server's limit for others, up to a file's."""
+    body = b""
+    while len(body) <= LARGEST_FILE and not request.content.at_eof():
+        body += await request.content.read(LARGEST_FILE + 1 - len(body))
+    return body
+
+
 async def _content(request: web.Request) -> bytes:
     """Return the body, or the first file of a form."""
     if request.content_type != "multipart/form-data":
-        return await request.read()
+        return await _body(request)
     form = await request.post()
     uploads = [each for each in form.values() if isinstance(each, web.FileField)]
     return uploads[0].file.read() if uploads else b""

@@ -1,4 +1,4 @@
-"""Who may use the page: this machine's own browser, from the page itself."""
+"""Who may use the simulator: this machine's browser, from its page; and the bot."""
 
 from __future__ import annotations
 
@@ -40,6 +40,20 @@ def reading(handler: Handler) -> Handler:
         return response
 
     return guarded
+
+
+def calling(handler: Handler) -> Handler:
+    """Let a handler answer only programs of this machine, such as the bot.
+
+    A browser says from which page a request comes; none has a reason to come here.
+    """
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        if "Origin" in request.headers or "Sec-Fetch-Site" in request.headers:
+            return _refused("Only the bot may do this, and no page.")
+        return await handler(request)
+
+    return reading(guarded)
 
 
 def changing(handler: Handler) -> Handler:

@@ -11,6 +11,7 @@ from bot.simulator.app_config import AppConfig
 from bot.simulator.control import Control
 from bot.simulator.faults import Fault, Faults
 from bot.simulator.file_server import FileServer
+from bot.simulator.page_guard import calling
 from bot.simulator.response_urls import ResponseUrls
 from bot.simulator.shapes import Json, as_object
 from bot.simulator.slack_error import SlackError
@@ -48,10 +49,10 @@ class Server:
         """Return the routes below a prefix."""
         self.prefix = prefix
         return [
-            web.get(f"{prefix}/api/{{method}}", self._call),
-            web.post(f"{prefix}/api/{{method}}", self._call),
-            web.get(f"{prefix}/link", self._sockets.connect),
-            web.post(f"{prefix}/response/{{word}}", self._use_response_url),
+            web.get(f"{prefix}/api/{{method}}", calling(self._call)),
+            web.post(f"{prefix}/api/{{method}}", calling(self._call)),
+            web.get(f"{prefix}/link", calling(self._sockets.connect)),
+            web.post(f"{prefix}/response/{{word}}", calling(self._use_response_url)),
             *self._files.routes(prefix),
             *self._control.routes(prefix),
         ]

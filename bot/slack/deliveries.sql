@@ -20,8 +20,16 @@ RETURNING d.*, before.state AS was, bot_now() AS now,
 SELECT shown < revision AS open FROM deliveries WHERE id = %(id)s;
 
 -- name: sent
--- It stands in Slack, as of this revision; says whether it has changed meanwhile.
-WITH quick AS (SELECT set_config('synchronous_commit', 'off', true))
+-- It stands in Slack, as of this revision; says whether it has changed meanwhile. The
+-- first time is on the trail; a card's posting is there as `shown`.
+WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
+trail AS (
+  INSERT INTO audit (team_id, event, detail)
+  SELECT d.team_id, 'delivered', jsonb_strip_nulls(jsonb_build_object(
+    'kind', d.kind, 'to', d.user_id, 'card', jsonb_build_array(
+      %(channel)s::text, %(ts)s::text), 'thread', d.thread_ts, 'delivery', d.id))
+  FROM deliveries d, quick
+  WHERE d.id = %(id)s AND d.sent_at IS NULL AND d.kind <> 'card')
 UPDATE deliveries SET state = 'sent', shown = greatest(shown, %(revision)s), error = NULL,
   message_ts = %(ts)s, posted_channel = %(channel)s, taken_until = NULL,
   sent_at = COALESCE(sent_at, bot_now())
@@ -43,6 +51,19 @@ WHERE id = %(id)s;
 -- before it did may still be unknown.
 UPDATE deliveries SET state = %(was)s, error = %(error)s, taken_until = NULL
 WHERE id = %(id)s;
+
+-- name: shown
+-- A card stands in Slack: a fact about each request on it.
+INSERT INTO audit (team_id, event, request_id, conversation_id, detail)
+SELECT r.team_id, 'shown', r.id, r.conversation_id, jsonb_build_object(
+  'on_behalf_of', r.requester_id, 'tool', r.tool, 'schema', r.schema_digest,
+  'call', r.call_digest, 'digest', r.grant_digest, 'policy', r.policy_version,
+  'channel', %(channel)s::text, 'ts', %(ts)s::text, 'card', %(id)s::text,
+  'number', row_number() OVER (ORDER BY r.position, r.raised_at, r.id),
+  'calls', count(*) OVER ())
+FROM requests r JOIN request_messages m ON m.request_id = r.id
+WHERE m.delivery_id = %(id)s::uuid
+ORDER BY r.position, r.raised_at, r.id;
 
 -- name: followers_of_card
 -- What links to a card that now stands, since its requests are decided there; and

@@ -16,7 +16,6 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals import store
-from bot.approvals.audit import Fact, append
 from bot.approvals.model import Request
 from bot.approvals.ports import Jobs, Policies, deliver_job, edit_job
 from bot.database.pool import Connection, Pool, transaction
@@ -205,7 +204,7 @@ class Deliverer:
             async with self.pool.connection() as connection:
                 return await _is_stale(await connection.execute(SQL["sent"], key))
         async with transaction(self.pool) as connection:
-            await append(connection, [_shown(row, channel, ts)])
+            await connection.execute(SQL["shown"], key | {"id": str(row["id"])})
             old = await self._send_followers(connection, row)
             # last, since a click waits for this row
             again = await _is_stale(await connection.execute(SQL["sent"], key))
@@ -286,11 +285,3 @@ async def _is_stale(sent: AsyncCursor[DictRow]) -> bool:
 
 def _metadata(row: Row) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": {"delivery": str(row["id"])}}
-
-
-def _shown(row: Row, channel: str, ts: str) -> Fact:
-    return Fact(
-        row["team_id"],
-        "shown",
-        detail={"card": str(row["id"]), "channel": channel, "ts": ts},
-    )

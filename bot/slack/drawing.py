@@ -10,6 +10,7 @@ from typing import Any
 from bot.approvals.eligibility import open_stage, who_can_decide
 from bot.approvals.model import Request, Stage, Status, Verdict
 from bot.approvals.timetable import Event
+from bot.masks import mask
 from bot.slack import graph_sentences, sentences
 from bot.slack.cards.answer import answer_blocks
 from bot.slack.cards.blocks import section, with_block_ids
@@ -180,7 +181,7 @@ def _with_withdraw(lines: Sequence[str], requests: Sequence[Request]) -> Drawn:
 def draw_text(kind: str, text: str) -> Drawn:
     """An answer of the agent, or a sentence of ours."""
     if kind != "answer":
-        return _plain(text)
+        return _plain(mask(text))
     fallback, blocks = answer_blocks(text)
     return Drawn(fallback, blocks or [])
 

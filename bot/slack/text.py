@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.visible import is_hidden
+from bot.masks import mask, mask_arguments
 
 ARGUMENTS_IN_FULL = 4_000  # characters that stand on a card in full
 TEXT_LIMIT = 3_000  # characters of one text object, see `chunks`
@@ -52,6 +53,11 @@ def _shown(match: re.Match[str]) -> str:
     return match.group()
 
 
+def shown(text: str) -> str:
+    """`visible` text of any origin, in which secrets of known shapes are masked."""
+    return visible(mask(text))
+
+
 def escape(text: str) -> str:
     """Escape the three characters that mrkdwn gives a meaning to.
 
@@ -74,8 +80,8 @@ def cut_escaped(text: str, limit: int) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
-    """Visible text on one line, single-spaced, at most `limit` characters."""
-    return cut(" ".join(visible(text).split()), limit)
+    """Text as `shown`, on one line, single-spaced, at most `limit` characters."""
+    return cut(" ".join(shown(text).split()), limit)
 
 
 def safe_name(name: str) -> str:
@@ -128,17 +134,21 @@ def date(at: dt.datetime, fallback: str = "") -> str:
     `fallback` is what old clients show, UTC by default.
     https://docs.slack.dev/messaging/formatting-message-text#date-formatting
     """
-    shown = escape(fallback or utc(at)).replace("|", "/")
-    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{shown}>"
+    plain = escape(fallback or utc(at)).replace("|", "/")
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{plain}>"
 
 
-def arguments_text(arguments: Mapping[str, Any]) -> str:
+def arguments_text(
+    arguments: Mapping[str, Any], schema: Mapping[str, Any] | None = None
+) -> str:
     """The one text of a call's arguments: sorted, indented JSON, made visible.
 
-    JSON itself writes line breaks inside values as `\\n`.
+    Secrets are masked; `schema` is the arguments' own, which may mark some. JSON itself
+    writes line breaks inside values as `\\n`.
     Raises TypeError or ValueError for what is no JSON.
     """
-    return visible(json.dumps(arguments, ensure_ascii=False, indent=2, sort_keys=True))
+    masked = mask_arguments(arguments, schema or {})
+    return visible(json.dumps(masked, ensure_ascii=False, indent=2, sort_keys=True))
 
 
 @dataclass(frozen=True)

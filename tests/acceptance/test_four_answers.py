@@ -69,7 +69,7 @@ async def test_answer_is_offered_only_where_the_rule_allows_it(shared: Stage):
     shared.put("offered.txt")
     card, ts = await asked(shared, "delete offered.txt")
     database, _ = await asked(shared, "drop database analytics")
-    assert set(offered(card)) == {"reject", "edit", "view", "withdraw"}
+    assert set(offered(card)) == {"reject", "edit", "view", "withdraw", "history"}
 
     # as if the menu had it: the option of another card, with this card's request
     forged = shared.simulator.click_payload(

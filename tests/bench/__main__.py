@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.bench import profiling, report, silence
+from tests.bench import profiling, report, silence, trail
 from tests.bench.arena import Arena, set_up
 from tests.bench.blocks import Block, Side, cycles_for, run_block
 from tests.bench.child import BenchError
@@ -37,6 +37,7 @@ class Plan:
     budget: float  # seconds; no new round begins that would not fit
     pause: float = 0.0  # seconds between card and click
     warm_up: int = 20  # cycles before all, one after the other
+    rows: int = 0  # of the audit trail that is verified; 0: the trail is left out
 
 
 def main() -> int:
@@ -64,6 +65,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--profile", action="store_true", help="where the time goes, with 1 and 16"
     )
+    parser.add_argument("--rows", type=int, help="of the audit trail; 0 leaves it out")
     parser.add_argument("--output", type=Path, default=Path("artefacts"))
     return parser.parse_args()
 
@@ -86,7 +88,13 @@ def _plan(options: argparse.Namespace) -> Plan:
         budget=options.budget or budget,
         pause=options.pause,
         warm_up=5 if options.quick else 20,
+        rows=_rows(options),
     )
+
+
+def _rows(options: argparse.Namespace) -> int:
+    usual = 20_000 if options.quick else 1_000_000
+    return usual if options.rows is None else options.rows
 
 
 async def _run(options: argparse.Namespace) -> None:
@@ -149,9 +157,21 @@ async def measure(plan: Plan, folder: Path, output: Path) -> str:
                 break
             until = now + (began + plan.budget - now) / left
             tables[name] = await _fill(arena, plan, name, until)
-    found = report.as_json(machine, tables)
+        found, text = report.as_json(machine, tables), _markdown(machine, tables)
+        if plan.rows:
+            measured = await _measure_trail(arena, plan)
+            found["trail"], text = measured.as_json(), text + trail.table(measured)
     (output / "bench.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
-    return _markdown(machine, tables)
+    return text
+
+
+async def _measure_trail(arena: Arena, plan: Plan) -> trail.Trail:
+    print(f"The audit trail, {plan.rows:,} rows", flush=True)
+    arena.delay(model=0.0, slack=0.0)
+    levels = [level for level in plan.levels if level in QUICK_LEVELS] or plan.levels
+    return await trail.measure_trail(
+        arena, plan.rows, plan.seconds, 2 * plan.rounds, levels
+    )
 
 
 async def _warm_up(arena: Arena, cycles: int) -> None:

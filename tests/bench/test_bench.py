@@ -91,7 +91,9 @@ def test_cpu_time_belongs_to_the_innermost_part_and_to_all_around_it():
 async def test_both_sides_do_whole_cycles_and_everything_is_written_down(
     tmp_path: Path,
 ):
-    plan = Plan((2,), ("instant",), rounds=1, seconds=0.1, budget=60, warm_up=1)
+    plan = Plan(
+        (2,), ("instant",), rounds=1, seconds=0.1, budget=60, warm_up=1, rows=500
+    )
     # Not `tmp_path`: the account that the server runs as may not look in there.
     with tempfile.TemporaryDirectory(prefix="bot-bench-") as folder:
         text = await measure(plan, Path(folder), tmp_path)
@@ -103,6 +105,8 @@ async def test_both_sides_do_whole_cycles_and_everything_is_written_down(
         assert level[side]["cycles"] == 4
         assert level[side]["answer_p50"] > 0
     assert level["bot"]["ack_p50"] < level["bot"]["answer_p50"]
+    assert "verify, in the database, 500 rows" in text
+    assert written["trail"]["appends"]["one workspace"] > 0
     assert "fsync on" in written["machine"]["postgresql"]
 
 

@@ -26,6 +26,7 @@ from bot.conversations.intake import Incoming, receive
 from bot.database.pool import Pool, make_pool
 from bot.errors import SlackUnavailable
 from bot.jobs.queue import Queue
+from tests.support.postgres import as_role
 
 TEAM, APP, CHANNEL, APPROVALS = "T1", "A1", "C0GENERAL", "C0APPROVAL"
 RAVI, MINA, OMAR, DANA, OLAF = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA", "U0OLAF"
@@ -113,9 +114,10 @@ class Deferred:
 class House:
     """A database with the schema, and what the heart needs to work on it."""
 
-    url: str
-    pool: Pool
+    url: str  # as the owner of the tables
+    pool: Pool  # with the rights that the bot runs with, as for the queue
     queue: Queue
+    owner: Pool  # for what a test itself does to the database
     people: FakePeople = field(default_factory=FakePeople)
     policies: FakePolicies = field(default_factory=FakePolicies)
 
@@ -131,7 +133,7 @@ class House:
         )
 
     async def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
-        async with self.pool.connection() as connection:
+        async with self.owner.connection() as connection:
             found = await connection.execute(sql, values)
             return await found.fetchall() if found.description else []
 
@@ -281,12 +283,16 @@ class House:
 
 @asynccontextmanager
 async def open_house(url: str, *, size: int = 8) -> AsyncIterator[House]:
-    """Open a house on a database that has the schema."""
-    pool = make_pool(url, name="test", size=size, timeout=10)
+    """Open a house on a database that has the schema and the roles."""
+    rights = as_role(url)
+    pool = make_pool(rights, name="test", size=size, timeout=10)
+    owner = make_pool(url, name="owner", size=4, timeout=10)
     await pool.open()
+    await owner.open()
     try:
-        yield House(url, pool, Queue(url))
+        yield House(url, pool, Queue(rights), owner)
     finally:
+        await owner.close()
         await pool.close()
 
 

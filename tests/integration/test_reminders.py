@@ -191,7 +191,9 @@ async def test_a_reminder_is_a_reply_to_the_card_and_is_closed_with_it(house: Ho
     await house.click(MINA, request)
     await silence.post.work()
     assert reminder["text"].startswith("Approved: pay")
-    assert await house.trail(request) == ["requested", "reminded", "approved"]
+    assert await house.trail(request) == [
+        *("requested", "shown", "reminded", "approved")
+    ]
 
 
 async def test_a_card_in_the_conversations_thread_is_reminded_of_there(house: House):

@@ -51,7 +51,9 @@ async def test_a_gated_call_waits_for_its_card_and_runs_after_the_approval(
     assert await agent.said() == ["Done."]
     assert await agent.states() == ["answered"]
     assert (await agent.request(conversation)).execution is Execution.DONE
-    assert await house.trail(request) == ["requested", "approved", "claimed", "ran"]
+    assert await house.trail(request) == [
+        *("requested", "approved", "claimed", "ran", "resumed")
+    ]
 
 
 async def test_a_rejected_call_does_not_run_and_the_model_is_told(house: House):

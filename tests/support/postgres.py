@@ -14,12 +14,24 @@ from psycopg import sql
 from bot.database import embedded
 
 TEMPLATE = "bot_template"
+ROLES = Path(__file__).parents[2] / "docs/roles.sql"
 _numbers = itertools.count(1)
 
 
 def with_database(url: str, name: str) -> str:
     """The same server, another database."""
     return psycopg.conninfo.make_conninfo(url, dbname=name)
+
+
+def make_roles(owner: str) -> None:
+    """Run the script that makes the roles, as an operator does."""
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute(ROLES.read_text().encode())
+
+
+def as_role(url: str, role: str = "approval_bot_app") -> str:
+    """The same database, with the rights of a role and no others."""
+    return psycopg.conninfo.make_conninfo(url, options=f"-c role={role}")
 
 
 def as_url(conninfo: str) -> str:

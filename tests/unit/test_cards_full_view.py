@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agent.visible import is_hidden
 from bot.approvals.model import Status
 from bot.simulator.blocks import view_errors
-from bot.slack.cards.full_view import APPROVE_FULL, full_view
+from bot.slack.cards.full_view import APPROVE_FULL, Sending, full_view, needs_file
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
 from bot.slack.text import arguments_text
@@ -47,8 +47,27 @@ def test_twenty_thousand_characters_fit_one_view_and_one_more_does_not():
     assert "submit" in modal(arguments={"body": "x" * room})
     over = modal(arguments={"body": "x" * (room + 1)})
     assert "submit" not in over
-    assert "cannot be approved here" in " ".join(texts(over))
+    assert "being sent as a file" in " ".join(texts(over))
     assert view_errors(over) == []
+
+
+def test_beyond_a_view_approve_needs_the_file_to_be_there():
+    view = RequestView(request(arguments={"body": "x" * 30_000}), NOW)
+    assert "submit" not in full_view(view, CARD, Sending.FAILED)
+    sent = full_view(view, CARD, Sending.SENT)
+    assert sent["submit"]["text"] == "Approve"
+    assert view_errors(sent) == []
+
+
+def test_what_no_file_holds_is_never_approved():
+    deep: object = ["x"] * 60_000
+    for _ in range(30):
+        deep = [deep]
+    view = RequestView(request(arguments={"body": deep}), NOW)
+    shown = full_view(view, CARD, Sending.SENT)
+    assert not needs_file(view.request)
+    assert "submit" not in shown
+    assert "cannot be approved here" in " ".join(texts(shown))
 
 
 @pytest.mark.parametrize("letter", ["x", "👍", "\u202e", '"', "\\u{", "`"])

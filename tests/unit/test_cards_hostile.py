@@ -63,8 +63,16 @@ HUGE = {
 
 
 def arguments_shown(blocks) -> str:
-    """The preformatted text without the tool's name, which comes first."""
-    return preformatted_text(blocks).removeprefix("delete_file")
+    """The preformatted text without the tool's name, which comes first.
+
+    And without the lines on addresses, which stand in a block of their own.
+    """
+    own = [b for b in blocks if not any("ASCII" in t or "⚠" in t for t in heads(b))]
+    return preformatted_text(own).removeprefix("delete_file")
+
+
+def heads(block) -> list[str]:
+    return [t for e in of_type(block, "rich_text_section") for t in texts(e)]
 
 
 def assert_whole_or_no_approve(blocks, arguments):
@@ -168,9 +176,12 @@ def test_a_long_text_shows_both_ends_and_where_to_approve():
     assert "Approve is there." in " ".join(texts(blocks))
 
 
-def test_what_no_view_can_hold_says_that_it_cannot_be_approved():
+def test_what_no_view_can_hold_says_where_the_whole_text_is():
     blocks = card_blocks(view(request(arguments={"body": "x" * 30_000})))
-    assert "not approved here" in " ".join(texts(blocks))
+    assert "sends the whole text as a file" in " ".join(texts(blocks))
+
+
+FOREIGN = " ".join(f"{'р' * 60}{n}.com" for n in range(9))
 
 
 def worst_stages(number: int) -> tuple[Stage, ...]:
@@ -186,7 +197,7 @@ def worst_stages(number: int) -> tuple[Stage, ...]:
 def worst_request(number: int, length: int):
     return request(
         id=f"{number}" + "r" * 40,
-        arguments={"body": "x" * length},
+        arguments={"body": "x" * length, "hosts": FOREIGN},
         note="&" * 9_000,
         rules=tuple(f"<rule{n}>" for n in range(200)),
         why=("&" * 5_000, "<" * 5_000),
@@ -217,8 +228,9 @@ def test_a_full_card_of_the_worst_requests_stays_within_the_limits(count, length
         arguments_text(each.arguments) in preformatted_text(blocks) for each in worst
     ]
     of_all = 1 + all(whole) if count > 1 else 0
+    # a rule that offers everything leaves no room for History… in the menu
     own = len([b for b in of_type(blocks, "button") if b["value"]])
-    assert own == 2 * count + of_all
+    assert own == 3 * count + of_all
     assert ("Approve" in buttons(blocks)) is any(whole)
     for each in of_type(blocks, "rich_text_preformatted"):
         assert all(texts(each))

@@ -133,6 +133,7 @@ def test_the_card_of_an_ordinary_request_word_for_word():
                             ("Edit…", "edit:req-1"),
                             ("View in full", "view:req-1"),
                             ("Withdraw", "withdraw:req-1"),
+                            ("History…", "history:req-1"),
                         ]
                     ],
                 },
@@ -280,7 +281,7 @@ def test_buttons_and_menu_carry_the_token_and_nothing_else():
     shown = card_blocks(view(request(token="t-9", arguments={"amount": 5})))
     carried = [b["value"] for b in of_type(shown, "button")]
     carried += [value.partition(":")[2] for value in menu_values(shown).values()]
-    assert carried == ["t-9"] * 6
+    assert carried == ["t-9"] * 7
 
 
 @pytest.mark.parametrize(
@@ -288,14 +289,17 @@ def test_buttons_and_menu_carry_the_token_and_nothing_else():
     [
         (
             tuple(Verdict)[:4],
-            ["Approve", "Reject"],
+            ["Approve", "Reject", "History…"],
             ["Reject with reason…", "Edit…", "Answer…", "View in full", "Withdraw"],
         ),
-        ((Verdict.APPROVE,), ["Approve"], ["View in full", "Withdraw"]),
+        ((Verdict.APPROVE,), ["Approve"], ["View in full", "Withdraw", "History…"]),
         (
             (Verdict.REJECT, Verdict.ANSWER),
             ["Reject"],
-            ["Reject with reason…", "Answer…", "View in full", "Withdraw"],
+            [
+                *("Reject with reason…", "Answer…", "View in full", "Withdraw"),
+                "History…",
+            ],
         ),
     ],
 )

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.eligibility import Refusal, refusal, unfillable_stage, who_can_decide
-from bot.approvals.model import Decision, Person, Request, Stage, Status, Verdict
+from bot.approvals.model import (
+    REQUESTER,
+    Decision,
+    Person,
+    Request,
+    Stage,
+    Status,
+    Verdict,
+)
 
 NOW = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 
@@ -185,3 +193,9 @@ def test_a_stage_that_fails_alone_is_named_before_one_that_fails_in_company(
     alone = [one for one in stages if not can_be_filled([one], free)]
     if alone:
         assert unfillable_stage(stages, excluded, {}) is alone[0]
+
+
+def test_the_stage_of_whoever_asked_names_them():
+    own = Stage(REQUESTER, ("UASK",), source=REQUESTER)
+    assert who_can_decide(request(own)) == ("UASK",)
+    assert who_can_decide(request(stage("UASK"))) == ()

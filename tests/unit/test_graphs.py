@@ -292,7 +292,7 @@ REFUSED = {
     ),
     "ends the process": ("import sys\nsys.exit('bye')", "SystemExit: bye (their_gra"),
     "several lines": ("raise ValueError('one\\ntwo')", "ValueError: one (their_graph"),
-    "a secret": ("raise ValueError('sk-1234567890abc')", "ValueError: [masked] (th"),
+    "a secret": ("raise ValueError('sk-1234567890abc')", "ValueError: [secret, "),
     "without a word": ("raise ValueError", "ValueError: without a word (their_graph"),
     "needs arguments": (
         "def graph(model, tools): ...",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.approvals.judge import Effect
-from bot.web.history import sentence
+from bot.slack.history import sentence
 
 
 def row(event: str, **fields: Any) -> dict[str, Any]:
@@ -111,6 +111,11 @@ def by(event: str, user: str = "U0MINA", **fields: Any) -> dict[str, Any]:
             "before the arguments were changed.",
         ),
         (row("ran"), "`delete_file` ran."),
+        (by("reminded", "clock", via=""), "Those who can decide were reminded."),
+        (
+            by("escalated", "clock", via="", group="managers"),
+            "The stage “managers” has waited too long: more people can decide it now.",
+        ),
         (
             row("unknown"),
             "`delete_file` was cut off in the middle; it is unknown whether it "

@@ -45,6 +45,7 @@ class House:
         self._preview = preview or Judgement(Effect.APPROVED)
         self._says = says or Judgement(Effect.APPROVED)
         self.refused: list[Judgement] = []
+        self.looked: list[Any] = []
         self.decider = SimpleNamespace(
             preview=self.preview, decide=self.decide, refuse=self.refuse
         )
@@ -64,6 +65,10 @@ class House:
     async def load_with_clock(self, connection, token):
         found = await self.load(connection, token)
         return (found, NOW) if found else None
+
+    async def look(self, tool, arguments):
+        self.looked.append((tool, arguments))
+        return {"file": None}
 
     async def preview(self, choice):
         self.previewed.append(choice)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.approvals.policy import MISSING, Condition, value_at
-from bot.approvals.policy.conditions import judge
+from bot.approvals.policy.conditions import compiled, judge
 from bot.approvals.policy.hosts import host_of
 
 YES, NO, UNSURE = True, False, None
@@ -307,3 +307,8 @@ def test_dots_reach_inside_mappings(path, found):
         "a.b": 1,
     }
     assert value_at(arguments, path) == found
+
+
+def test_a_pattern_that_nobody_can_read_says_what_is_wrong():
+    with pytest.raises(ValueError, match="missing"):
+        compiled("(a")

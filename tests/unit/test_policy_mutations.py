@@ -38,7 +38,7 @@ def test_all_complaints_are_collected_not_only_the_first():
         approvers:
           m: {users: [U01, "@mina", U01]}
         rules:
-          - {tools: [x], when: {}, critical: true, stages: [{approvers: n, quorum: 0}]}
+          - {tools: [x], when: {}, links: true, stages: [{approvers: n, quorum: 0}]}
           - {tols: [x], deny: 1}
           - {}
         """
@@ -47,7 +47,7 @@ def test_all_complaints_are_collected_not_only_the_first():
     assert sorted(paths) == [
         "approvers.m.users[1]",
         "approvers.m.users[2]",
-        "rules[0].critical",
+        "rules[0].links",
         "rules[0].stages[0].approvers",
         "rules[0].stages[0].quorum",
         "rules[0].when",

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from bot.errors import ConfigurationError
 from bot.settings import NOT_AVAILABLE, SIMULATOR_POLICY, Settings, Transport
-from bot.variables import Rate
+from bot.variables import Rate, seed_of
 
 BOT = "xoxb-1-2-CANARYbot"
 APP = "xapp-1-A1-CANARYapp"
@@ -142,6 +142,13 @@ def test_the_simulator_takes_every_loopback_host(host: str) -> None:
         ("SWEEP_INTERVAL", "0.01s", "0.05s"),
         ("SWEEP_INTERVAL", "61m", "60m"),
         ("SWEEP_INTERVAL", "nans", "0.05s"),
+        ("AUDIT_KEY", "CANARY", "64 hex digits"),
+        ("AUDIT_KEY", "ab" * 31, "64 hex digits"),
+        ("AUDIT_SINK", "ftp://audit.example/", "https://"),
+        ("AUDIT_SINK", "http://audit.example/in", "https://"),
+        ("AUDIT_INTERVAL", "0s", "1s"),
+        ("AUDIT_INTERVAL", "1 hour", "1s"),
+        ("WEBHOOK_ALLOW_PRIVATE", "perhaps", "1 or 0"),
         ("LOG_FORMAT", "xml", "'text' or 'json'"),
         ("LOG_LEVEL", "loud", "'debug'"),
         ("TOOLS", "files,browser", "allowed is one or more of files, sandbox"),
@@ -156,6 +163,33 @@ def test_a_bad_value_is_one_line_of_variable_value_and_what_is_allowed(
     sentence = refusal(SOCKET | HTTP | {name: value})
     assert sentence.startswith(f"{name}=")
     assert allowed in sentence
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "00" * 32,
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    ],
+)
+def test_an_audit_key_is_hex_or_base64(key: str) -> None:
+    settings = Settings.load({"AUDIT_KEY": key})
+    assert settings.audit_key is not None
+    assert seed_of(settings.audit_key) == bytes(32)
+    assert key not in repr(settings)
+
+
+def test_checkpoints_go_to_public_addresses_unless_tests_say_otherwise() -> None:
+    key = {"AUDIT_KEY": "00" * 32}
+    for sink in ("https://127.0.0.1/in", "https://10.0.0.1/in", "http://localhost/in"):
+        assert "AUDIT_SINK=" in refusal(key | {"AUDIT_SINK": sink})
+        given = key | {"AUDIT_SINK": sink, "WEBHOOK_ALLOW_PRIVATE": "1"}
+        assert Settings.load(given).audit_sink == sink
+
+
+def test_a_place_for_checkpoints_without_a_key_is_refused() -> None:
+    assert "AUDIT_KEY is not" in refusal({"AUDIT_SINK": "folder"})
 
 
 @pytest.mark.parametrize("name", NOT_AVAILABLE)

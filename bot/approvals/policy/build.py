@@ -138,6 +138,7 @@ def _rule(rule: RuleShape, index: int, stages: _Stages) -> Rule:
         allow=tuple(v for v in Verdict if v in rule.allow) or usual,
         confirm=Confirm(rule.confirm),
         answers=rule.answers,
+        critical=rule.critical,
     )
 
 

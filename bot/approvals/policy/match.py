@@ -180,6 +180,7 @@ def _demanded(
         allow=tuple(v for v in Verdict if all(v in rule.allow for rule in demands)),
         confirm=strongest(rule.confirm for rule in demands),
         confirm_argument=_to_type(typed, arguments) if typed else "",
+        critical=any(rule.critical for rule in demands),
         hours=policy.hours,
     )
 

@@ -102,6 +102,7 @@ class Rule:
     allow: tuple[Verdict, ...] = ALLOWED
     confirm: Confirm = Confirm.NONE
     answers: Answers | None = None
+    critical: bool = False  # the trail is signed at each decision
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,7 @@ class Demanded:
     allow: tuple[Verdict, ...] = ALLOWED
     confirm: Confirm = Confirm.NONE
     confirm_argument: str = ""  # the path of the argument to type in
+    critical: bool = False
     hours: Hours | None = None
 
 

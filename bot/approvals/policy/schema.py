@@ -173,6 +173,7 @@ class RuleShape(_Shape):
     when: dict[ArgumentPath, Operators] = {}
     allow: list[Annotated[str, only(*ANSWERS)]] = []
     confirm: Annotated[str, only(*map(str, Confirm))] = str(Confirm.NONE)
+    critical: bool = False
     answers: Any = None  # `checks` looks inside
 
 
@@ -206,7 +207,6 @@ SHAPES: Mapping[str, type[BaseModel]] = {
 # Keys that belong to the format and are not read yet: refused, never ignored.
 LATER: Mapping[str, Mapping[str, str]] = {
     "rules": {
-        "critical": "critical rules are",
         "links": "signed links are",
         "notify": "other ways of notifying are",
     },

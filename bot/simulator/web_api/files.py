@@ -9,7 +9,7 @@ from bot.simulator.slack_error import SlackError, invalid_arguments
 from bot.simulator.web_api.chat import from_bot
 from bot.simulator.web_api.methods import Call, method
 
-LARGEST_FILE = 1_000_000  # bytes; Slack's own limit is far above any test
+LARGEST_FILE = 5_000_000  # bytes; Slack's own limit is far above any test
 
 
 @method("files.getUploadURLExternal", "files:write")

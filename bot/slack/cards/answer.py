@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from bot.masks import mask
 from bot.slack.cards.blocks import Block
 from bot.slack.sentences import AGENT_SAID_NOTHING, answer_cut
 from bot.slack.text import cut_escaped, escape
@@ -56,7 +57,7 @@ def answer_blocks(text: str) -> tuple[str, list[Block] | None]:
     Slack would expand to too many blocks, are escaped plain text, cut with a sentence
     that says how much is missing.
     """
-    shown = harmless(text).strip()
+    shown = harmless(mask(text)).strip()
     if not shown:
         return AGENT_SAID_NOTHING, None
     if len(shown) > MARKDOWN_LIMIT or _expansion(shown) > _EXPANSION_LIMIT:
@@ -66,7 +67,7 @@ def answer_blocks(text: str) -> tuple[str, list[Block] | None]:
 
 def plain_answer(text: str) -> str:
     """mrkdwn: the whole answer without blocks, for when Slack refuses the blocks."""
-    return _plain(harmless(text).strip()) or AGENT_SAID_NOTHING
+    return _plain(harmless(mask(text)).strip()) or AGENT_SAID_NOTHING
 
 
 def harmless(text: str) -> str:

@@ -8,6 +8,7 @@ from bot.slack.cards.blocks import Block, preformatted, words
 from bot.slack.text import ARGUMENTS_IN_FULL, TEXT_LIMIT, long_arguments
 
 FULL_VIEW_CHARACTERS = 20_000  # one view holds this many; see `full_view`
+FILE_BYTES = 4_000_000  # of the text as a file; Slack itself takes up to 1 GB
 _OWN_WORDS = 400  # what our own sentences around a long text may take
 
 
@@ -47,7 +48,7 @@ def argument_elements(text: str, room: int, *, takes_clicks: bool) -> list[Block
 def _where_to_decide(length: int) -> str:
     if length > FULL_VIEW_CHARACTERS:
         return (
-            "Nobody can see all of this in Slack, so it can be rejected but not "
-            "approved here."
+            "“View in full” sends the whole text as a file into this card's thread; "
+            "Approve is there."
         )
     return "Open the whole text with “View in full”; Approve is there."

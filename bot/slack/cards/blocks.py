@@ -31,9 +31,17 @@ def mrkdwn(text: str) -> Block:
     return {"type": "mrkdwn", "text": cut(text, _SECTION_LIMIT), "verbatim": True}
 
 
-def section(lines: Sequence[str]) -> Block:
-    """Lines of mrkdwn; `expand`: Slack must not fold any of it away."""
-    return {"type": "section", "text": mrkdwn("\n".join(lines)), "expand": True}
+def section(lines: Sequence[str], accessory: Block | None = None) -> Block:
+    """Lines of mrkdwn; `expand`: Slack must not fold any of it away.
+
+    `accessory` is an element that stands at their right.
+    """
+    block: Block = {
+        "type": "section",
+        "text": mrkdwn("\n".join(lines)),
+        "expand": True,
+    }
+    return {**block, "accessory": accessory} if accessory else block
 
 
 def context(text: str) -> Block:

@@ -13,11 +13,13 @@ from bot.slack.cards.view import (
     APPROVE_ALL,
     APPROVE_TYPED,
     ASK_AGAIN,
+    HISTORY,
     MARK_DONE,
     MARK_NOT_DONE,
     MORE,
     MORE_ANSWER,
     MORE_EDIT,
+    MORE_HISTORY,
     MORE_REJECT,
     MORE_VIEW,
     MORE_WITHDRAW,
@@ -35,7 +37,9 @@ _MENU = (
     ("Answer…", MORE_ANSWER, Verdict.ANSWER),
     ("View in full", MORE_VIEW, None),
     ("Withdraw", MORE_WITHDRAW, None),
+    ("History…", MORE_HISTORY, None),
 )
+_MENU_SIZE = 5  # Slack's limit for an overflow menu
 
 
 def card_buttons(view: RequestView, sharing: int, *, complete: bool) -> Block:
@@ -50,7 +54,15 @@ def card_buttons(view: RequestView, sharing: int, *, complete: bool) -> Block:
         shown.append(_button("Reject", REJECT, request))
     if view.offers(Verdict.ANSWER) and request.kind is Kind.INTERRUPT:
         shown.append(_button("Answer…", ANSWER, request, "Answer"))
-    return actions([*shown, _more(view)])
+    offered = _offered(view)
+    if len(offered) > _MENU_SIZE:  # where a rule offers all: beside the menu
+        shown.append(_button("History…", HISTORY, request, "History of"))
+    return actions([*shown, menu(MORE, offered[:_MENU_SIZE])])
+
+
+def history_menu(request: Request) -> Block:
+    """All that a card offers on which nothing can be decided."""
+    return menu(MORE, [("History…", f"{MORE_HISTORY}:{request.token}")])
 
 
 def all_buttons(views: Sequence[RequestView], in_whole: Sequence[bool]) -> list[Block]:
@@ -135,10 +147,10 @@ def _button(text: str, action_id: str, request: Request, verb: str = "") -> Bloc
     return button(text, action_id, request.token, label)
 
 
-def _more(view: RequestView) -> Block:
-    offered = [
+def _offered(view: RequestView) -> list[tuple[str, str]]:
+    """What the menu would hold: texts and values, history last."""
+    return [
         (text, f"{what}:{view.request.token}")
         for text, what, verdict in _MENU
         if verdict is None or view.offers(verdict)
     ]
-    return menu(MORE, offered)

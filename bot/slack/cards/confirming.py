@@ -6,10 +6,11 @@ import json
 from typing import cast
 
 from bot.approvals.model import Confirm, Request
+from bot.masks import hides, mask_arguments
 from bot.slack.cards.arguments import shares
 from bot.slack.cards.blocks import DIALOG_TEXT, Block, dialog
 from bot.slack.cards.inputs import input_block, text_input
-from bot.slack.text import cut, one_line, visible
+from bot.slack.text import cut, one_line, shown, visible
 
 TYPED = "typed"  # the `block_id` of the input that asks for a value
 _NAME = 60
@@ -18,21 +19,22 @@ _MOST = 8  # arguments
 
 def effect_lines(request: Request, room: int) -> list[str]:
     """Plain text: which tool runs, with which arguments, in `room` characters."""
-    tool = cut(visible(request.tool), _NAME)
+    tool = cut(shown(request.tool), _NAME)
+    arguments = mask_arguments(request.arguments, request.schema)
     named = [
         (
             cut(visible(json.dumps(name, ensure_ascii=False)), _NAME),
             visible(json.dumps(value, ensure_ascii=False, sort_keys=True)),
         )
-        for name, value in sorted(request.arguments.items())
+        for name, value in sorted(arguments.items())
     ]
-    shown = named[:_MOST]
+    first = named[:_MOST]
     more = [f"… {len(named) - _MOST} more arguments"] if named[_MOST:] else []
-    frame = len(tool) + sum(len(name) + 3 for name, _ in shown) + len("".join(more)) + 2
-    rooms = shares([len(value) for _, value in shown], max(0, room - frame))
+    frame = len(tool) + sum(len(name) + 3 for name, _ in first) + len("".join(more)) + 2
+    rooms = shares([len(value) for _, value in first], max(0, room - frame))
     lines = [
         f"{name}: {cut(value, max(1, own))}"
-        for (name, value), own in zip(shown, rooms, strict=True)
+        for (name, value), own in zip(first, rooms, strict=True)
     ]
     return [tool, *lines, *more]
 
@@ -66,6 +68,8 @@ def typed_argument(request: Request) -> bool:
     As in `bot.approvals.confirm`: a value that nobody can type in is the code.
     """
     value: object = request.arguments
+    if hides(request.arguments, request.schema, request.confirm_argument):
+        return False
     for step in request.confirm_argument.split(".") if request.confirm_argument else ():
         found = cast("dict[str, object]", value) if isinstance(value, dict) else {}
         value = found.get(step)

@@ -20,7 +20,7 @@ from bot.slack.cards.fields import Field, Kind, fields_of, json_text
 from bot.slack.cards.full_view import whole
 from bot.slack.cards.inputs import input_block, number_input, select, text_input
 from bot.slack.cards.modal import TOOL, CardRef, facts_block, modal, tool_block
-from bot.slack.text import one_line, visible
+from bot.slack.text import one_line, shown, visible
 
 EDIT_FORM = "edit"  # the view's `callback_id`
 _MOST_FIELDS = 40
@@ -48,7 +48,7 @@ def edit_form(request: Request, card: CardRef) -> Block:
         reason = _TOO_MUCH if fields else _NOTHING
         return _explained(request, card, reason)
     form = _form(request, card, fields)
-    fits = fits_a_view(form, fields) and len(visible(request.tool)) <= TOOL
+    fits = fits_a_view(form, fields) and len(shown(request.tool)) <= TOOL
     return form if fits else _explained(request, card, _TOO_MUCH)
 
 
@@ -77,13 +77,14 @@ def fits_a_view(form: Block, fields: Sequence[Field]) -> bool:
 
 
 def _explained(request: Request, card: CardRef, why: str) -> Block:
-    shown = [facts_block(request), tool_block(request), rich_text([words(why)])]
-    blocks = with_block_ids(shown, request.id, 0)
+    parts = [facts_block(request), tool_block(request), rich_text([words(why)])]
+    blocks = with_block_ids(parts, request.id, 0)
     return modal(EDIT_FORM, "Edit the arguments", card, blocks)
 
 
 def _kept(each: Field) -> list[Block]:
-    label = f"{_name(each)} is too long for an input; it stays as it is:"
+    why = "holds a secret" if each.is_secret else "is too long for an input"
+    label = f"{_name(each)} {why}; it stays as it is:"
     return [rich_text([words(label, bold=True)]), *whole(visible(each.initial))]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.approvals.model import Request
+from bot.masks import mask_arguments
 from bot.slack.cards.inputs import OPTION_TEXT, OPTIONS, fits_input
 from bot.slack.cards.schema import Expected, expectations
 from bot.slack.text import is_hidden, visible
@@ -34,7 +35,7 @@ class Kind(enum.Enum):
     NUMBER = "number"
     CHOICE = "choice"
     JSON = "json"
-    KEPT = "kept"  # too long for an input: shown, and kept as it is
+    KEPT = "kept"  # secret, or too long for an input: shown, and kept as it is
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Field:
     value: Any
     initial: str = ""
     options: tuple[tuple[str, Any], ...] = ()
+    is_secret: bool = False  # `initial` is masked
 
     @property
     def may_be_empty(self) -> bool:
@@ -73,9 +75,21 @@ def fields_of(request: Request) -> list[Field]:
         if name not in named
     }
     return [
-        _field(name, expected, request.arguments.get(name, ABSENT))
+        _secret(request, name, expected)
+        or _field(name, expected, request.arguments.get(name, ABSENT))
         for name, expected in {**named, **inferred}.items()
     ]
+
+
+def _secret(request: Request, name: str, expected: Expected) -> Field | None:
+    """An argument of which something is masked; nobody may read it in a form."""
+    value = request.arguments.get(name, ABSENT)
+    if value is ABSENT:
+        return None
+    [masked] = mask_arguments({name: value}, request.schema).values()
+    if same(masked, value):
+        return None
+    return Field(name, Kind.KEPT, expected, value, json_text(masked), is_secret=True)
 
 
 def same(one: object, other: object) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from bot.approvals.model import Confirm, Verdict
-from bot.slack.cards.arguments import FULL_VIEW_CHARACTERS
+import enum
+
+from bot.approvals.model import Confirm, Request, Verdict
+from bot.slack.cards.arguments import FILE_BYTES, FULL_VIEW_CHARACTERS
+from bot.slack.cards.asked import asked_text
 from bot.slack.cards.blocks import (
     Block,
     preformatted,
@@ -17,41 +20,66 @@ from bot.slack.cards.view import RequestView
 from bot.slack.text import (
     TEXT_LIMIT,
     LongText,
-    arguments_text,
     chunks,
     long_arguments,
-    visible,
+    shown,
 )
 
 APPROVE_FULL = "approve_full"  # the view's `callback_id`
 
 
-def full_view(view: RequestView, card: CardRef) -> Block:
+class Sending(enum.Enum):
+    """What has become of the file with a text that no view holds."""
+
+    NOT_YET = "not yet"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+def needs_file(request: Request) -> bool:
+    """Whether the arguments are more than one view holds, and fit a file."""
+    text = asked_text(request)
+    return len(text) > FULL_VIEW_CHARACTERS and _fits_file(text)
+
+
+def _fits_file(text: str) -> bool:
+    return len(text.encode()) <= FILE_BYTES
+
+
+def full_view(
+    view: RequestView, card: CardRef, sending: Sending = Sending.NOT_YET
+) -> Block:
     """The modal for `views.open`, within 100 blocks and 250 kB.
 
-    It has a submit button, Approve, only if it shows everything and the request still
-    takes that; where a value has to be typed in first, it asks for it.
+    It has a submit button, Approve, only if it shows everything, or the file that does
+    has been sent, and the request still takes that; where a value has to be typed in
+    first, it asks for it.
     """
     request = view.request
-    text = arguments_text(request.arguments)
+    text = asked_text(request)
     long = long_arguments(text, limit=FULL_VIEW_CHARACTERS, ends=FULL_VIEW_CHARACTERS)
-    complete = long is None and len(visible(request.tool)) <= TOOL
+    seen = long is None or (sending is Sending.SENT and _fits_file(text))
+    complete = seen and len(shown(request.tool)) <= TOOL
     approves = complete and view.offers(Verdict.APPROVE)
-    shown = [facts_block(request), tool_block(request), *_arguments(text, long)]
-    blocks = with_block_ids(shown, request.id, 0)
+    parts = [
+        facts_block(request),
+        tool_block(request),
+        *_arguments(text, long, sending),
+    ]
+    blocks = with_block_ids(parts, request.id, 0)
     if approves and request.confirm is Confirm.TYPED:
         blocks.append(typed_block(request))
     submit = "Approve" if approves else ""
     return modal(APPROVE_FULL, "Full arguments", card, blocks, submit)
 
 
-def _arguments(text: str, long: LongText | None) -> list[Block]:
+def _arguments(text: str, long: LongText | None, sending: Sending) -> list[Block]:
     if long is None:
         label = f"Arguments, all {len(text):,} characters"
         return [rich_text([words(label, bold=True)]), *whole(text)]
     return [
         rich_text([words(f"Arguments: {long.length:,} characters", bold=True)]),
-        rich_text([words(_TOO_LONG), words("They begin:")]),
+        rich_text([words(_where(text, sending)), words("They begin:")]),
         *whole(long.head),
         rich_text([words("They end:")]),
         *whole(long.tail),
@@ -60,9 +88,27 @@ def _arguments(text: str, long: LongText | None) -> list[Block]:
 
 
 _TOO_LONG = (
-    "That is more than one view holds, so it cannot be approved here. Reject it on the "
-    "card, or ask for the same thing in smaller parts."
+    "That is more than a view or a file holds, so it cannot be approved here. Reject "
+    "it on the card, or ask for the same thing in smaller parts."
 )
+_WHERE = {
+    Sending.NOT_YET: (
+        "That is more than one view holds. The whole text is being sent as a file into "
+        "the card's thread; once it is there, Approve is here."
+    ),
+    Sending.SENT: (
+        "That is more than one view holds. The whole text is in the file in the card's "
+        "thread; please read it before you approve."
+    ),
+    Sending.FAILED: (
+        "That is more than one view holds, and Slack did not take the file with the "
+        "whole text, so it cannot be approved here. Please try it again in a moment."
+    ),
+}
+
+
+def _where(text: str, sending: Sending) -> str:
+    return _WHERE[sending] if _fits_file(text) else _TOO_LONG
 
 
 def whole(text: str) -> list[Block]:

@@ -16,7 +16,7 @@ from bot.slack.cards.blocks import (
     section,
     words,
 )
-from bot.slack.text import cut, date, escape, mention, visible
+from bot.slack.text import cut, date, escape, mention, shown
 
 TOOL = 2_000  # characters of a tool's name
 _FIELDS = ("request", "channel", "ts", "thread", "card")
@@ -85,5 +85,5 @@ def facts_block(request: Request) -> Block:
 
 
 def tool_block(request: Request) -> Block:
-    shown = cut(visible(request.tool), TOOL)
-    return rich_text([words("Tool", bold=True), *preformatted(shown)])
+    name = cut(shown(request.tool), TOOL)
+    return rich_text([words("Tool", bold=True), *preformatted(name)])

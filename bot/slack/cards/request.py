@@ -21,9 +21,15 @@ from bot.slack.cards.blocks import (
     with_block_ids,
     words,
 )
-from bot.slack.cards.buttons import all_buttons, card_buttons, mark_buttons
+from bot.slack.cards.buttons import (
+    all_buttons,
+    card_buttons,
+    history_menu,
+    mark_buttons,
+)
 from bot.slack.cards.changes import changed_elements
 from bot.slack.cards.facts import closed_lines, open_lines
+from bot.slack.cards.foreign import foreign_elements
 from bot.slack.cards.outcome import deciders, reasons
 from bot.slack.cards.view import CardView, RequestView
 from bot.slack.sentences import tool_or_something
@@ -34,11 +40,11 @@ from bot.slack.text import (
     is_identifier,
     mention,
     mentions,
-    visible,
+    shown,
 )
 
 # Characters for one request; several on one card share them.
-_NOTE = 1_500
+_NOTE = 1_000
 _REASON = 900
 _ANSWER = 1_500
 _COMMENT = 300
@@ -84,10 +90,10 @@ def _request_parts(view: CardView) -> list[Block]:
     blocks: list[Block] = []
     in_whole: list[bool] = []
     for item, text, own_room in zip(view.requests, texts, rooms, strict=True):
-        shown = _asked(item, text, own_room)
-        complete = in_full(text, own_room) and len(visible(item.request.tool)) <= _TOOL
+        parts = _asked(item, text, own_room)
+        complete = in_full(text, own_room) and len(shown(item.request.tool)) <= _TOOL
         in_whole.append(complete)
-        blocks += _request_blocks(item, shown, sharing, complete=complete)
+        blocks += _request_blocks(item, parts, sharing, complete=complete)
     return [*blocks, *all_buttons(view.requests, in_whole)]
 
 
@@ -104,15 +110,20 @@ def _request_blocks(
     title = header(_title(view))
     changed = changed_elements(request, sharing)
     call = rich_text([*_tool_elements(request), *changed, *arguments])
+    foreign = _rich([foreign_elements(request, sharing)])
     tail = [_reference(request), *_comments(request, sharing)]
     if not request.is_open:
-        ends = [call, *_said(request, sharing), *mark_buttons(view), *tail]
-        return [title, section(closed_lines(view, sharing)), *ends]
+        said = [*_said(request, sharing), *mark_buttons(view)]
+        lines = closed_lines(view, sharing)
+        first = [title, section(lines, history_menu(request)), call]
+        return [*first, *foreign, *said, *tail]
     clicks = card_buttons(view, sharing, complete=complete)
+    history = None if view.takes_clicks else history_menu(request)
     return [
         title,
-        section(open_lines(view, sharing)),
+        section(open_lines(view, sharing), history),
         call,
+        *foreign,
         *([clicks] if view.takes_clicks else []),
         *tail,
         *_note(request, sharing),
@@ -126,8 +137,8 @@ def _title(view: RequestView) -> str:
 
 def _tool_elements(request: Request) -> list[Block]:
     label = "Tool" if request.kind is Kind.TOOL else "Question"
-    shown = preformatted(cut(visible(request.tool), _TOOL))
-    return [words(label, bold=True), *shown]
+    name = preformatted(cut(shown(request.tool), _TOOL))
+    return [words(label, bold=True), *name]
 
 
 def _reference(request: Request) -> Block:
@@ -137,10 +148,10 @@ def _reference(request: Request) -> Block:
 
 def _said(request: Request, sharing: int) -> list[Block]:
     """What people, or the policy, said as it ended."""
-    said = [("Reason", cut(visible(r), _REASON // sharing)) for r in reasons(request)]
+    said = [("Reason", cut(shown(r), _REASON // sharing)) for r in reasons(request)]
     if request.answer.strip() and not request.is_answered:
-        shown = cut(visible(request.answer.strip()), _ANSWER // sharing)
-        said.append(("Answer", shown))
+        answer = cut(shown(request.answer.strip()), _ANSWER // sharing)
+        said.append(("Answer", answer))
     return _rich([words(label, bold=True), *preformatted(text)] for label, text in said)
 
 
@@ -149,7 +160,7 @@ def _comments(request: Request, sharing: int) -> list[Block]:
     return _rich(
         [
             line("Comment by ", user(comment.user), ":"),
-            *preformatted(cut(visible(comment.text.strip()), _COMMENT // sharing)),
+            *preformatted(cut(shown(comment.text.strip()), _COMMENT // sharing)),
         ]
         for comment in request.comments[-_COMMENTS:]
         if comment.text.strip()
@@ -164,7 +175,7 @@ def _rich(parts: Iterable[list[Block]]) -> list[Block]:
 
 def _note(request: Request, sharing: int) -> list[Block]:
     """The agent's own words: last, apart from the buttons, marked as unverified."""
-    note = visible(request.note.strip())
+    note = shown(request.note.strip())
     if not note or request.kind is Kind.INTERRUPT:  # there it is the headline
         return []
     label = words("The agent says (unverified):", bold=True)

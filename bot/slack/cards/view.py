@@ -24,9 +24,10 @@ ANSWER = "answer_open"
 APPROVE_ALL = "approve_all"
 REJECT_ALL = "reject_all"
 MARK_DONE, MARK_NOT_DONE, ASK_AGAIN = "mark_done", "mark_not_done", "ask_again"
+HISTORY = "history"
 
 MORE_REJECT, MORE_EDIT, MORE_ANSWER = "reject", "edit", "answer"
-MORE_VIEW, MORE_WITHDRAW = "view", "withdraw"
+MORE_VIEW, MORE_WITHDRAW, MORE_HISTORY = "view", "withdraw", "history"
 
 
 @dataclass(frozen=True)

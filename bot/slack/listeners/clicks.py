@@ -13,10 +13,12 @@ from bot.slack.cards.view import (
     APPROVE_ALL,
     APPROVE_TYPED,
     ASK_AGAIN,
+    HISTORY,
     MARK_DONE,
     MARK_NOT_DONE,
     MORE,
     MORE_ANSWER,
+    MORE_HISTORY,
     MORE_VIEW,
     MORE_WITHDRAW,
     REJECT,
@@ -25,7 +27,13 @@ from bot.slack.cards.view import (
     WITHDRAW,
 )
 from bot.slack.listeners.bundles import decide_all
-from bot.slack.listeners.opening import FORMS, open_form, open_full_view, show_form
+from bot.slack.listeners.opening import (
+    FORMS,
+    open_form,
+    open_full_view,
+    open_history,
+    show_form,
+)
 from bot.slack.listeners.parts import Body, Parts
 from bot.slack.listeners.translating import choice_of, option_of, value_of
 
@@ -60,10 +68,6 @@ def register(app: AsyncApp, parts: Parts) -> None:
         await open_form(parts, body, APPROVE_TYPED, value_of(body))
         await ack()
 
-    async def handle_view(ack: AsyncAck, body: Body) -> None:
-        await open_full_view(parts, body, value_of(body))
-        await ack()
-
     async def handle_more(ack: AsyncAck, body: Body) -> None:
         await _take_from_menu(parts, body)
         await ack()
@@ -74,8 +78,23 @@ def register(app: AsyncApp, parts: Parts) -> None:
     app.action(REJECT)(handle_reject)
     app.action(_WITHDRAW)(handle_withdraw)
     app.action(APPROVE_TYPED)(handle_typed)
-    app.action(VIEW_FULL)(handle_view)
     app.action(MORE)(handle_more)
+    _register_looking(app, parts)
+
+
+def _register_looking(app: AsyncApp, parts: Parts) -> None:
+    """Buttons that change nothing."""
+
+    async def handle_view(ack: AsyncAck, body: Body) -> None:
+        await open_full_view(parts, body, value_of(body))
+        await ack()
+
+    async def handle_history(ack: AsyncAck, body: Body) -> None:
+        await open_history(parts, body, value_of(body))
+        await ack()
+
+    app.action(VIEW_FULL)(handle_view)
+    app.action(HISTORY)(handle_history)
 
 
 def _register_questions(app: AsyncApp, parts: Parts) -> None:
@@ -108,6 +127,8 @@ async def _take_from_menu(parts: Parts, body: Body) -> None:
         await open_form(parts, body, word, token)
     elif word == MORE_VIEW:
         await open_full_view(parts, body, token)
+    elif word == MORE_HISTORY:
+        await open_history(parts, body, token)
     elif word == MORE_WITHDRAW:
         await parts.decider.decide(choice_of(body, token, Verdict.WITHDRAW))
     else:  # an option that no card of ours has: the person is told so

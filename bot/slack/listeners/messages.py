@@ -19,7 +19,8 @@ def register(app: AsyncApp, parts: Parts) -> None:
     async def handle_message(body: Body) -> None:
         incoming = incoming_from(body, parts.identity())
         if incoming is not None:
-            await receive(parts.pool, parts.jobs, incoming)
+            rate = parts.rates.get("messages")
+            await receive(parts.pool, parts.jobs, incoming, rate)
 
     app.event("app_mention")(handle_message)
     app.event("message")(handle_message)

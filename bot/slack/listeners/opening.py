@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, cast
 
 from bot.approvals import store
 from bot.approvals.judge import CHANGES, Choice, Effect
@@ -12,7 +13,8 @@ from bot.slack.cards.answer_form import answer_form
 from bot.slack.cards.blocks import Block
 from bot.slack.cards.edit_form import edit_form
 from bot.slack.cards.forms import reason_form, typed_form
-from bot.slack.cards.full_view import full_view
+from bot.slack.cards.full_view import full_view, needs_file
+from bot.slack.cards.history import history_view
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import (
     APPROVE_TYPED,
@@ -21,7 +23,9 @@ from bot.slack.cards.view import (
     MORE_REJECT,
     RequestView,
 )
-from bot.slack.listeners.parts import Body, Parts
+from bot.slack.full_text import Opened
+from bot.slack.history import request_history
+from bot.slack.listeners.parts import Body, Parts, person_of
 from bot.slack.listeners.translating import choice_of, place_of
 from bot.slack.phrases import IN_FORM
 
@@ -62,7 +66,10 @@ async def show_form(parts: Parts, body: Body, word: str, request: Request) -> No
 
 
 async def open_full_view(parts: Parts, body: Body, token: str) -> None:
-    """Open the whole arguments, for whoever can see the card."""
+    """Open the whole arguments, for whoever can see the card.
+
+    What one view does not hold is sent as a file after the ack.
+    """
     async with parts.pool.connection() as connection:
         found = await store.load_with_clock(connection, token)
     if found is None:
@@ -73,6 +80,22 @@ async def open_full_view(parts: Parts, body: Body, token: str) -> None:
     here = (request.card_channel, request.card_ts) == (card.channel, card.ts)
     view = RequestView(request, now, elsewhere=bool(request.card_ts) and not here)
     modal = full_view(view, card)
+    answer = await parts.client.views_open(trigger_id=body["trigger_id"], view=modal)
+    if needs_file(request):
+        opened = cast("Any", answer.data)["view"]
+        place = Opened(opened["id"], opened["hash"])
+        parts.full_texts.send(view, card, place, person_of(body).user)
+
+
+async def open_history(parts: Parts, body: Body, token: str) -> None:
+    """Open what the trail has about a request, for whoever can see the card."""
+    async with parts.pool.connection() as connection:
+        request = await store.load(connection, token)
+    if request is None:
+        await parts.decider.decide(choice_of(body, token, Verdict.REJECT))
+        return
+    happened = await request_history(parts.pool, request.id)
+    modal = history_view(_card(body, request), happened, request.id)
     await parts.client.views_open(trigger_id=body["trigger_id"], view=modal)
 
 

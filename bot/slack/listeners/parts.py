@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -13,7 +13,9 @@ from bot.approvals.marks import Marker
 from bot.approvals.model import Person
 from bot.approvals.ports import Jobs
 from bot.database.pool import Pool
+from bot.slack.full_text import FullTexts
 from bot.slack.identity import Identity
+from bot.variables import Rate
 
 Body = Mapping[str, Any]
 
@@ -28,6 +30,10 @@ class Parts:
     marker: Marker
     client: AsyncWebClient
     identity: Callable[[], Identity]
+    full_texts: FullTexts
+    # what a tool says that arguments name at the moment
+    look: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
+    rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])  # by kind
 
 
 def person_of(body: Body) -> Person:

@@ -83,7 +83,9 @@ async def _submit_edit(parts: Parts, body: Body) -> Answer:
     found = edited(request, values)
     if found.errors:
         return _errors(found.errors)
-    return await _decide(parts, body, replace(choice, arguments=found.arguments))
+    seen = await parts.look(request.tool, found.arguments)
+    edit = replace(choice, arguments=found.arguments, seen=seen)
+    return await _decide(parts, body, edit)
 
 
 async def _submit_answer(parts: Parts, body: Body) -> Answer:

@@ -190,11 +190,11 @@ def test_a_file_swapped_for_a_link_right_before_its_end_costs_the_link_alone(
 ):
     before = outside(house)
 
-    def swap(path, mode):
+    def swap(path, fd):
         (house / path).unlink()
         (house / path).symlink_to("../../files-secret/key")
 
-    monkeypatch.setattr(files, "_require_regular", swap)
+    monkeypatch.setattr(files, "require_approved", swap)
 
     delete(house, "reports/q3.csv")
     assert outside(house) == before

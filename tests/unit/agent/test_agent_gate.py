@@ -16,6 +16,7 @@ from langchain_core.tools import (
     tool,
 )
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.errors import GraphInterrupt
 from langgraph.graph import END, START, StateGraph
 from langgraph.prebuilt import InjectedState, ToolNode
 from langgraph.types import Command
@@ -514,3 +515,18 @@ def test_a_tool_that_takes_state_cannot_be_guarded():
 
     with pytest.raises(ValueError, match="state would be injected"):
         guard(stateful, Gate(MemoryGrants()))
+
+
+async def test_a_denied_call_does_not_run_and_says_why():
+    ledger = Ledger()
+    grants = MemoryGrants(denied={"wipe": "Never here."})
+    answer = await Gate(grants).run(ledger.tool("wipe"), call(), CONFIG)
+    assert answer.text == f"Denied by policy. Never here. {STOP}"
+    assert ledger.runs == []
+
+
+async def test_a_tool_that_asks_by_itself_is_not_taken_for_one_that_failed():
+    ledger = Ledger()
+    ledger.fail["peek"] = GraphInterrupt(())
+    with pytest.raises(GraphInterrupt):
+        await Gate(MemoryGrants()).run(ledger.tool("peek"), call("peek"), CONFIG)

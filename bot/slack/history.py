@@ -13,7 +13,7 @@ from bot.database.statements import load_statements
 from bot.slack.sentences import AN_OPERATOR
 from bot.slack.text import escape, joined, mention, one_line
 
-SQL = load_statements("bot.web", "history.sql")
+SQL = load_statements("bot.slack", "history.sql")
 
 _REASON = 300  # characters
 _OLD_OUTCOME = re.compile(r"(unfillable|denied):")
@@ -62,10 +62,17 @@ async def card_history(pool: Pool, channel: str, ts: str) -> list[Happened]:
     Empty if no card of ours stands there. Raises:
         psycopg.Error, psycopg_pool.PoolTimeout: the database cannot be reached.
     """
+    return await _history(pool, {"request": None, "channel": channel, "ts": ts})
+
+
+async def request_history(pool: Pool, request: str) -> list[Happened]:
+    """The life of one request, oldest first. Raises as `card_history`."""
+    return await _history(pool, {"request": request, "channel": None, "ts": None})
+
+
+async def _history(pool: Pool, key: dict[str, str | None]) -> list[Happened]:
     async with pool.connection() as connection:
-        found = await connection.execute(
-            SQL["select_card_history"], {"channel": channel, "ts": ts}
-        )
+        found = await connection.execute(SQL["select_history"], key)
         return [Happened(row["at"], sentence(row)) for row in await found.fetchall()]
 
 
@@ -209,6 +216,11 @@ _EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "refused": _refused,
     "voided": _voided,
     "claimed": lambda row: f"{_tool(row)} started. It can start only this once.",
+    "reminded": lambda _: "Those who can decide were reminded.",
+    "escalated": lambda row: (
+        f"The stage “{_plain(row['detail'].get('group', ''))}” has waited too long: "
+        "more people can decide it now."
+    ),
     "ran": lambda row: f"{_tool(row)} ran.",
     "failed": lambda row: f"{_tool(row)} ran and failed.",
     "unknown": lambda row: (

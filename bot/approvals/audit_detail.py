@@ -1,0 +1,85 @@
+"""What the trail keeps of people's choices: ids; their words stand beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.approvals.audit import Fact, about, arguments_text
+from bot.approvals.choice import Choice, Effect
+from bot.approvals.judge import Judgement
+from bot.approvals.model import Decision, Kind, Request
+
+
+def stage_detail(request: Request, index: int) -> dict[str, Any]:
+    """The stage that a fact is about, by its place in the chain and its group."""
+    if not 0 <= index < len(request.stages):
+        return {"stage": index}
+    return {"stage": index, "group": request.stages[index].approvers}
+
+
+def choice_detail(choice: Choice | None) -> dict[str, Any]:
+    """What was chosen, and on which message; nothing where nobody chose."""
+    if choice is None:
+        return {}
+    detail: dict[str, Any] = {"verdict": str(choice.verdict)}
+    if choice.place is not None:
+        detail["card"] = [choice.place.channel, choice.place.message]
+    return detail
+
+
+def verdict_fact(
+    request: Request,
+    judgement: Judgement,
+    note: str,
+    who: tuple[str, str],
+    choice: Choice | None,
+    stage: int,
+) -> Fact:
+    """What a judgement did; `who`: the actor, and how they are known."""
+    actor, via = who
+    question = request.kind is Kind.INTERRUPT and judgement.effect is Effect.ANSWERED
+    return about(
+        request,
+        str(judgement.effect),
+        actor=actor,
+        via=via,
+        texts={"note": note},
+        outcome=judgement.word,
+        **({"graph": True} if question else {}),
+        **stage_detail(request, stage),
+        **choice_detail(choice),
+    )
+
+
+def edit_fact(old: Request, new: Request, choice: Choice) -> Fact:
+    """What was, and what is now."""
+    return about(
+        new,
+        "edited",
+        actor=choice.person.user,
+        via=choice.via,
+        texts={"arguments": arguments_text(new.arguments, new.schema)},
+        before=old.grant_digest,
+        answered=new.answer_json != old.answer_json,
+        **stage_detail(old, old.stage_index),
+        **choice_detail(choice),
+    )
+
+
+def void_fact(request: Request, lost: Decision, note: str) -> Fact:
+    """A word that no longer counts."""
+    texts, stage = {"reason": note}, stage_detail(request, lost.stage)
+    return about(request, "voided", actor=lost.person.user, texts=texts, **stage)
+
+
+def operator_fact(request: Request, operator: str, reason: str) -> Fact:
+    """The brake on the command line."""
+    return about(
+        request,
+        "rejected",
+        actor=operator,
+        via="cli",
+        texts={"reason": reason},
+        verdict="reject",
+        **stage_detail(request, request.stage_index),
+    )

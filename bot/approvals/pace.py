@@ -1,0 +1,44 @@
+"""How much one person may send within a span, counted over all replicas."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from bot.approvals.model import Person
+from bot.database.pool import Pool
+from bot.database.statements import load_statements
+from bot.variables import Rate
+
+SQL = load_statements("bot.approvals", "pace.sql")
+PAUSE = dt.timedelta(seconds=10)  # between two sentences that it is too much
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What one more makes: too much, and whether the person is to be told now."""
+
+    is_over: bool = False
+    tell: bool = False
+
+
+def limits(rate: Rate | None) -> dict[str, Any]:
+    """A rate as the statements take it; None is no limit."""
+    span = dt.timedelta(seconds=rate.seconds) if rate else dt.timedelta(0)
+    return {"most": rate.limit if rate else None, "span": span, "pause": PAUSE}
+
+
+async def count(pool: Pool, rate: Rate | None, person: Person) -> Counted:
+    """Count one more from a person, in a transaction of its own.
+
+    Raises:
+        psycopg.Error, psycopg_pool.PoolTimeout: nothing was counted; do not ack.
+    """
+    if rate is None:
+        return Counted()
+    who = {"team": person.team, "user": person.user, "kind": rate.kind}
+    async with pool.connection() as connection:
+        found = await connection.execute(SQL["count_one"], {**who, **limits(rate)})
+        row = await found.fetchone()
+    return Counted(row["is_over"], row["tell"]) if row else Counted()

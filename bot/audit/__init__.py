@@ -1,0 +1,3 @@
+"""The trail for those who check it: verify, export, report, signed checkpoints."""
+
+from __future__ import annotations

@@ -1,0 +1,181 @@
+"""`python -m bot audit`: the trail for people who check it."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import getpass
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.approvals.store import clock
+from bot.audit.checkpoint import Checkpoint, public_key, read_checkpoints
+from bot.audit.export import as_csv, as_jsonl
+from bot.audit.exported import verify_lines
+from bot.audit.period import FORMS, moment, period
+from bot.audit.report import make_report
+from bot.audit.report_page import page_of
+from bot.audit.stored import snapshot, verify_stored
+from bot.audit.taken import note_export
+from bot.audit.verify import Verifier
+from bot.database.pool import connect
+from bot.errors import ConfigurationError
+from bot.settings import Settings
+from bot.variables import seed_of
+
+_FORMS = {"jsonl": as_jsonl, "csv": as_csv}
+
+
+def add_audit(audit: argparse.ArgumentParser) -> None:
+    """Describe the command and what belongs to it."""
+    actions = audit.add_subparsers(metavar="ACTION", required=True)
+    export = actions.add_parser("export", help="the trail on stdout, oldest first")
+    export.add_argument("--format", choices=list(_FORMS), default="jsonl")
+    export.add_argument("--since", type=_moment, metavar="T", help="from this time on")
+    export.add_argument("--until", type=_moment, metavar="T", help="before this time")
+    export.set_defaults(command=export_command)
+    verify = actions.add_parser("verify", help="check every hash; 1 if one is bad")
+    verify.add_argument("--file", type=Path, metavar="F", help="an exported JSONL file")
+    verify.add_argument(
+        "--checkpoint", type=Path, metavar="F", help="a signed checkpoint, or a folder"
+    )
+    verify.add_argument(
+        "--public-key", metavar="HEX", help="whose signature a checkpoint must have"
+    )
+    verify.set_defaults(command=verify_command)
+    report = actions.add_parser("report", help="a period for reviewers")
+    report.add_argument("--period", default="30d", help=f"{FORMS}; default 30d")
+    report.add_argument("--format", choices=["json", "html"], default="json")
+    report.set_defaults(command=report_command)
+
+
+def needs_database(parsed: argparse.Namespace) -> bool:
+    """Whether a command works on the database at all."""
+    return parsed.needs_database and getattr(parsed, "file", None) is None
+
+
+def _moment(text: str) -> dt.datetime:
+    try:
+        return moment(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            "write a time such as 2026-07-01 or 2026-07-01T12:00:00Z"
+        ) from None
+
+
+async def export_command(
+    _settings: Settings, parsed: argparse.Namespace, url: str
+) -> int:
+    """Write the trail to stdout as it is read; that it was taken is on it."""
+    async with await connect(url) as connection:
+        if not await note_export(
+            connection, operator(), parsed.format, parsed.since, parsed.until
+        ):
+            print(
+                "The database is read-only: the export is not noted.", file=sys.stderr
+            )
+        async with snapshot(connection):
+            lines = _FORMS[parsed.format](connection, parsed.since, parsed.until)
+            try:
+                async for line in lines:
+                    sys.stdout.buffer.write(line.encode("utf-8"))
+                sys.stdout.buffer.flush()
+            except BrokenPipeError:  # whoever reads has enough
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+async def verify_command(
+    settings: Settings, parsed: argparse.Namespace, url: str
+) -> int:
+    """Check the database, or a file with nothing else at hand."""
+    checkpoints = _checkpoints(settings, parsed)
+    if parsed.file is not None:
+        try:
+            with parsed.file.open("rb") as lines:
+                verifier, problem = verify_lines(lines, checkpoints)
+        except OSError as error:
+            raise ConfigurationError(
+                f"--file {parsed.file} cannot be read: {error.strerror}."
+            ) from error
+        return _say(verifier, [problem] if problem else [], checkpoints)
+    async with await connect(url) as connection:
+        verifier, findings = await verify_stored(connection, checkpoints)
+    return _say(verifier, list(map(str, findings)), checkpoints)
+
+
+def _say(
+    verifier: Verifier, problems: Sequence[str], checkpoints: Sequence[Checkpoint]
+) -> int:
+    for number, problem in enumerate(problems):
+        print(f"{'Also bad' if number else 'The first bad row'}: {problem}")
+    if problems:
+        return 1
+    erased = f"; {verifier.erased} texts are erased" if verifier.erased else ""
+    print(f"Good: {verifier.rows} rows{erased}.")
+    for team, head in verifier.heads.items():
+        print(f"Workspace {team} ends at row {head.number}, hash {head.hash}")
+    for key in sorted({checkpoint.key for checkpoint in checkpoints}):
+        count = sum(checkpoint.key == key for checkpoint in checkpoints)
+        print(f"{count} of the checkpoints are signed by the key {key}")
+    return 0
+
+
+def _checkpoints(settings: Settings, parsed: argparse.Namespace) -> list[Checkpoint]:
+    """The checkpoints that are given, by the key that they must have."""
+    if parsed.checkpoint is None:
+        return []
+    try:
+        found = [
+            c for text in _texts(parsed.checkpoint) for c in read_checkpoints(text)
+        ]
+    except (ValueError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigurationError(
+            f"--checkpoint {parsed.checkpoint} cannot be used: {reason}."
+        ) from error
+    wanted = (parsed.public_key or "").lower()
+    if not wanted and settings.audit_key is not None:
+        wanted = public_key(seed_of(settings.audit_key))
+    if wanted and any(checkpoint.key != wanted for checkpoint in found):
+        raise ConfigurationError(
+            f"--checkpoint {parsed.checkpoint} is signed by another key than {wanted}."
+        )
+    return found
+
+
+def _texts(path: Path) -> list[str]:
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise ValueError("the folder holds no checkpoint")
+    return [file.read_text(encoding="utf-8") for file in files]
+
+
+async def report_command(
+    _settings: Settings, parsed: argparse.Namespace, url: str
+) -> int:
+    """Print a report; 1 if the trail is not good."""
+    async with await connect(url) as connection:
+        try:
+            wanted = period(parsed.period, await clock(connection))
+        except ValueError:
+            raise ConfigurationError(
+                f"--period {parsed.period}: allowed is {FORMS}."
+            ) from None
+        report = await make_report(connection, wanted)
+    if parsed.format == "html":
+        print(page_of(report), end="")
+    else:
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+    return 0 if report["verify"]["good"] else 1
+
+
+def operator() -> str:
+    """Who runs this command, as far as the machine knows."""
+    try:
+        return f"operator {getpass.getuser()}"
+    except (KeyError, OSError):  # an account without a name, as in containers
+        return f"operator {os.getuid()}"

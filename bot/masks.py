@@ -1,0 +1,195 @@
+"""Secrets, made unreadable wherever a person or a log could read them.
+
+A mask is for display only: digests, the policy and the tool get what is there. It says
+that something is hidden, how long that is, and which value it was:
+`[secret, 51 characters, sha256 9f3c…]`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+# A name may stand before a token, as in `key=sk-…`, or an escape that a renderer wrote,
+# as in `\nsk-…`; a word may not, as in `task-force`.
+_EDGE = r"(?:(?<![0-9A-Za-z_-])|(?<=\\[nrt])|(?<=\\u[0-9a-f]{4}))"
+_SHORT = 8  # characters below which the beginning of a hash gives a secret away
+_NOT_MASKED = r"(?!\[secret, )"  # to mask twice is to mask once
+_NAME = r"passw(?:or)?d|passphrase|secret|(?:api|access|private|secret)[_-]?key"
+# What has the shape of a secret, but for the name that leads to it (`lead`).
+_SHAPES = re.compile(
+    "|".join(
+        (
+            # docs.slack.dev/authentication/tokens; xoxe. stands before rotated ones
+            r"(?:xoxe\.)?xox[a-z]-[0-9A-Za-z.-]+|xapp-[0-9A-Za-z-]+",
+            # incoming webhooks, response URLs, and the ticket of a Socket Mode address
+            r"(?:(?<=hooks\.slack\.com/)|(?<=ticket=))" + _NOT_MASKED + r"[^\s\"'\\&]+",
+            # a digit, since `sk-` also begins names that people give to things
+            _EDGE + r"sk-(?=[0-9A-Za-z_-]*[0-9])[0-9A-Za-z_-]{8,}",
+            _EDGE + r"[srp]k_(?:live|test)_[0-9A-Za-z_-]{8,}",
+            _EDGE + r"(?:gh[pousr]_|github_pat_|glpat-)[0-9A-Za-z_-]{10,}",
+            _EDGE + r"A[KS]IA[0-9A-Z]{16}",
+            _EDGE + r"AIza[0-9A-Za-z_-]{35}",
+            _EDGE + r"eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]*",
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?"
+            r"(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+            r"(?i:(?<=bearer ))[0-9A-Za-z._~+/=-]{8,}",
+            r"(?i:(?<=basic ))[0-9A-Za-z+/=]{16,}",
+            # what stands before the @ of a URL; up to the last @ for a database
+            r"(?<=postgres://)[^\s\"'\\]+(?=@)|(?<=postgresql://)[^\s\"'\\]+(?=@)",
+            r"(?<=://)[^\s/@\"'\\]+(?=@)",
+            rf"(?i:(?P<lead>(?:{_NAME})=)){_NOT_MASKED}(?:'[^']*'|[^\s&\"'\\]+)",
+            rf"(?i:(?P<key>(?:{_NAME})\\?[\"']: ?\\?[\"'])){_NOT_MASKED}[^\"'\\]+",
+        )
+    )
+)
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_SECRET_WORDS = frozenset(
+    ("password", "passwd", "pwd", "passphrase", "passcode", "secret", "token")
+) | frozenset(("credential", "credentials", "apikey", "authorization", "pin"))
+_SECRET_KEYS = frozenset(("api", "access", "private", "secret", "signing"))
+_ALTERNATIVES = ("anyOf", "oneOf", "allOf")
+
+
+def masked(secret: str) -> str:
+    """What is shown in place of a secret."""
+    length = "1 character" if len(secret) == 1 else f"{len(secret)} characters"
+    if len(secret) < _SHORT:
+        return f"[secret, {length}]"
+    digest = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"[secret, {length}, sha256 {digest[:4]}…]"
+
+
+def mask(text: str) -> str:
+    """The text with everything that has a known secret's shape masked."""
+    return _SHAPES.sub(_masked, text)
+
+
+def _masked(match: re.Match[str]) -> str:
+    lead = match["lead"] or match["key"] or ""
+    return lead + masked(match[0][len(lead) :])
+
+
+def mask_strings(value: Any) -> Any:
+    """A JSON value with each of its texts and keys as `mask` shows them."""
+    return _value(value, {}, {}, is_secret=False)
+
+
+def mask_arguments(
+    arguments: Mapping[str, Any], schema: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A call's arguments as people may see them.
+
+    Masked are known shapes in any text, and the whole of a text or number whose field
+    is marked in the schema (`format: password`, `writeOnly`) or has a secret's name.
+    """
+    return _value(dict(arguments), schema, schema, is_secret=False)
+
+
+def hides(arguments: Mapping[str, Any], schema: Mapping[str, Any], path: str) -> bool:
+    """Whether something of the value at a path (dots reach inside) is masked."""
+    value: Any = arguments
+    seen: Any = mask_arguments(arguments, schema)
+    for step in path.split("."):
+        if step not in _mapping(value):
+            return False
+        if step not in _mapping(seen):
+            return True
+        value, seen = value[step], seen[step]
+    return json.dumps(value) != json.dumps(seen)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a field of this name holds a secret: `apiKey`, `db_password`, `token`."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if not words:
+        return False
+    return words[-1] in _SECRET_WORDS or (
+        words[-1] == "key" and words[-2:-1] != [] and words[-2] in _SECRET_KEYS
+    )
+
+
+def _value(
+    value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], *, is_secret: bool
+) -> Any:
+    forms = list(_forms(schema, root))
+    is_secret = is_secret or any(_is_marked(form) for form in forms)
+    if isinstance(value, dict):
+        shown: dict[str, Any] = {}
+        for name, inner in cast("dict[str, Any]", value).items():
+            hidden = is_secret or is_secret_name(name)
+            own = _property(forms, name)
+            key = _fresh(mask(name), shown)
+            shown[key] = _value(inner, own, root, is_secret=hidden)
+        return shown
+    if isinstance(value, list):
+        items = cast("list[Any]", value)
+        inner = _inner(forms, "items")
+        return [_value(each, inner, root, is_secret=is_secret) for each in items]
+    return _leaf(value, is_secret=is_secret)
+
+
+def _fresh(name: str, taken: Mapping[str, Any]) -> str:
+    # Two masks may look alike, and no entry may vanish behind another.
+    while name in taken:
+        name += "′"
+    return name
+
+
+def _leaf(value: Any, *, is_secret: bool) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if is_secret:
+        return masked(value if isinstance(value, str) else json.dumps(value))
+    return mask(value) if isinstance(value, str) else value
+
+
+def _is_marked(schema: Mapping[str, Any]) -> bool:
+    return schema.get("format") == "password" or schema.get("writeOnly") is True
+
+
+def _forms(
+    schema: Mapping[str, Any], root: Mapping[str, Any], depth: int = 0
+) -> Iterator[Mapping[str, Any]]:
+    """A schema, and what it refers to or offers as an alternative."""
+    yield schema
+    if depth > 8:
+        return
+    offered = [each for key in _ALTERNATIVES for each in _list(schema.get(key))]
+    for each in [*offered, _referred(schema.get("$ref"), root)]:
+        if form := _mapping(each):
+            yield from _forms(form, root, depth + 1)
+
+
+def _list(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _referred(ref: object, root: Mapping[str, Any]) -> object:
+    """What a `$ref` within the same schema names."""
+    if not isinstance(ref, str) or not ref.startswith("#/"):
+        return None
+    found: object = root
+    for step in ref[2:].split("/"):
+        found = _mapping(found).get(step)
+    return found
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def _property(forms: list[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    for form in forms:
+        properties = _mapping(form.get("properties"))
+        if name in properties:
+            return _mapping(properties[name])
+    return _inner(forms, "additionalProperties")
+
+
+def _inner(forms: list[Mapping[str, Any]], key: str) -> Mapping[str, Any]:
+    found = (_mapping(form.get(key)) for form in forms)
+    return next((each for each in found if each), _mapping(None))

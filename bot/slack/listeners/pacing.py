@@ -1,0 +1,73 @@
+"""Before any listener: a person who clicks too much is told so, and nothing happens."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
+
+from bot.approvals import store
+from bot.approvals.audit import Fact, append
+from bot.approvals.model import Person
+from bot.approvals.pace import count
+from bot.approvals.ports import deliver_job
+from bot.database.pool import transaction
+from bot.slack.limit_sentences import too_many_clicks
+from bot.slack.listeners.parts import Body, Parts, person_of
+from bot.slack.listeners.translating import card_of, place_of
+from bot.variables import Rate
+
+CLICKS = ("block_actions", "view_submission")
+Next = Callable[[], Awaitable[BoltResponse]]
+
+
+def register(app: AsyncApp, parts: Parts) -> None:
+    """Count each click and each submitted form of a person; nothing else is counted."""
+    rate = parts.rates.get("clicks")
+    if rate is None:
+        return
+
+    async def pace(body: Body, next_: Next) -> BoltResponse | None:
+        if body.get("type") not in CLICKS:
+            return await next_()
+        person = person_of(body)
+        counted = await count(parts.pool, rate, person)
+        if not counted.is_over:
+            return await next_()
+        if counted.tell:
+            await _tell(parts, body, person, rate)
+        return BoltResponse(status=200)
+
+    app.middleware(pace)
+
+
+async def _tell(parts: Parts, body: Body, person: Person, rate: Rate) -> None:
+    channel, thread = _place_of(body)
+    fact = Fact(
+        person.team,
+        "refused",
+        actor=person.user,
+        via="slack",
+        detail={"word": "too_many_clicks"},
+    )
+    async with transaction(parts.pool) as connection:
+        await append(connection, [fact])
+        told = await store.add_delivery(
+            connection,
+            kind="private",
+            team=person.team,
+            channel=channel,
+            thread_ts=thread or None,
+            user=person.user,
+            text=too_many_clicks(rate.limit, rate.seconds),
+        )
+        await parts.jobs.defer(connection, [deliver_job(told)])
+
+
+def _place_of(body: Body) -> tuple[str, str]:
+    if body.get("view"):
+        card = card_of(body)
+        return card.channel, card.thread
+    place = place_of(body)
+    return place.channel, place.thread

@@ -1,0 +1,41 @@
+"""The verifier that docs/audit.md prints works on what the bot exports."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.integration.core_parts import House
+from tests.integration.trail_parts import exported, some_life
+
+
+def outsider(root: Path, lines: list[bytes]) -> int:
+    text = (root / "docs/audit.md").read_text(encoding="utf-8")
+    [program] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=b"".join(lines),
+        capture_output=True,
+        timeout=60,
+    )
+    return done.returncode
+
+
+async def test_an_outsiders_verifier_agrees(house: House, root: Path):
+    await some_life(house)
+    lines = await exported(house)
+    assert outsider(root, lines) == 0
+    broken = [lines[0].replace(b'"event":"received"', b'"event":"recorded"')]
+    assert broken != lines[:1]
+    assert outsider(root, broken + lines[1:]) == 1
+    assert outsider(root, lines[:-1]) == 1
+    assert outsider(root, lines[1:]) == 1
+
+
+async def test_every_event_that_happens_is_described(house: House, root: Path):
+    await some_life(house)
+    text = (root / "docs/audit.md").read_text(encoding="utf-8")
+    for event in set(await house.trail()):
+        assert f"`{event}`" in text, event

@@ -1,0 +1,130 @@
+"""The table of threats in `docs/security.md`, made from the names of the tests.
+
+`python -m tests.support.threats` writes it anew.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/security.md"
+BEGIN, END = "<!-- threats -->\n", "<!-- end of threats -->\n"
+
+
+@dataclass(frozen=True)
+class Threat:
+    """One row. `beyond` says why it has no test yet, or none at all."""
+
+    title: str
+    beyond: str = ""
+
+
+LINKS = "Open: it comes with signed links."
+MAIL = "Open: it comes with e-mail."
+NO_SUMS = (
+    "Does not apply: the policy judges one call. See the residual risks: amounts that "
+    "are split are not added up."
+)
+THREATS: Mapping[int, Threat] = {
+    1: Threat("A tool runs past the gate"),
+    2: Threat("What runs is not what was shown"),
+    3: Threat("An action runs twice"),
+    4: Threat("A stale click resumes another call"),
+    5: Threat("Anyone in the channel can click"),
+    6: Threat("A second path decides without the check"),
+    7: Threat("Self-approval"),
+    8: Threat("A forged request, an empty secret"),
+    9: Threat("A replayed interaction"),
+    10: Threat("A GET decides: previews, scanners", LINKS),
+    11: Threat("A link is a bearer right", LINKS),
+    12: Threat("Lies in the loop: the model writes the dialog"),
+    13: Threat("Cut or folded arguments hide the payload"),
+    14: Threat("Invisible, turning, tag and blank characters"),
+    15: Threat("Hosts and addresses that read like others"),
+    16: Threat("Markup, pings and masked links in the card"),
+    17: Threat("A look-alike card of another app"),
+    18: Threat("An approver imitated by name"),
+    19: Threat("Guests, strangers, other workspaces, bots"),
+    20: Threat("A right that is lost before the run"),
+    21: Threat("Membership of a channel as authority"),
+    22: Threat("A policy that fails open"),
+    23: Threat("Types and currencies at a limit"),
+    24: Threat("Odd JSON: two readers see two values"),
+    25: Threat("An edit escapes the policy"),
+    26: Threat("Silence, or a late click, as consent"),
+    27: Threat("The agent asks again after a no"),
+    28: Threat(
+        "Approval fatigue",
+        "In part: `confirm: typed`, the loop guard, `/approvals` later; see the "
+        "residual risks.",
+    ),
+    29: Threat("Splitting below the limit", NO_SUMS),
+    30: Threat("Prompt injection: the model obeys what it reads"),
+    31: Threat("One approval covers several calls"),
+    32: Threat("Sub-agents drop the gate"),
+    33: Threat("A harmless name for a harmful tool"),
+    34: Threat("A tool that changes after its approval"),
+    35: Threat(
+        "The trail altered", "In part: its chain of hashes comes with the audit."
+    ),
+    36: Threat("An action without a record"),
+    37: Threat("A secret on the card"),
+    38: Threat("Secrets in logs, forged log lines"),
+    39: Threat("A checkpoint that runs code"),
+    40: Threat("Foreign ids and filters in queries"),
+    41: Threat("Paths, links and swaps in the file tools"),
+    42: Threat(
+        "A database call that does more than was shown",
+        "Open: it comes with the database tools.",
+    ),
+    43: Threat("Hidden recipients, headers in mail", MAIL),
+    44: Threat("Requests to addresses that others name"),
+    45: Threat("Another page acts for the person"),
+    46: Threat("A link that unfolds carries data out"),
+    47: Threat("A button's value as authority"),
+    48: Threat("N of M by fewer than N"),
+    49: Threat("A privileged override"),
+    50: Threat("The policy changes while requests are open"),
+    51: Threat("A dependency is taken over"),
+    52: Threat("Floods and oversize"),
+    53: Threat("Nobody can tell what the call does, or for whom"),
+}
+
+
+def named_tests() -> Iterator[tuple[int, str]]:
+    """Number and place of each test that names a threat."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(node, "name", "")
+            if match := re.match(r"test_threat_(\d\d)_", str(name)):
+                yield int(match[1]), f"{path.stem}:{name}"
+
+
+def table() -> str:
+    """The rows: number, threat, how many tests show the defence, and which file."""
+    found: dict[int, list[str]] = {}
+    for number, test in named_tests():
+        found.setdefault(number, []).append(test)
+    rows = ["| # | threat | tests |", "|---|---|---|"]
+    for number, threat in THREATS.items():
+        tests = found.get(number, [])
+        shown = "<br>".join(f"`{test.partition(':')[2]}`" for test in tests)
+        said = "<br>".join(part for part in (threat.beyond, shown) if part)
+        rows.append(f"| {number} | {threat.title} | {said} |")
+    return "\n".join(rows) + "\n"
+
+
+def page_with(text: str, rows: str) -> str:
+    """A page with the table between its two marks."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}{rows}{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page_with(PAGE.read_text(), table()))

@@ -1,0 +1,242 @@
+"""Threats of what people are shown: everything, as it is, in our own words."""
+
+from __future__ import annotations
+
+import ast
+import json
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.visible import is_hidden
+from bot.approvals.model import Status
+from bot.masks import mask_arguments
+from bot.slack.cards.arguments import FULL_VIEW_CHARACTERS
+from bot.slack.cards.full_view import Sending, full_view
+from bot.slack.cards.modal import CardRef
+from bot.slack.cards.request import card_blocks, card_text
+from bot.slack.cards.view import RequestView
+from bot.slack.lookalikes import lookalikes
+from bot.slack.text import arguments_text, visible
+from tests.integration.core_parts import House
+from tests.unit.cards_samples import (
+    NOW,
+    buttons,
+    of_type,
+    preformatted_text,
+    request,
+    section_text,
+    texts,
+    view,
+)
+from tests.unit.test_text import DEFAULT_IGNORABLE, code_points
+
+CARD = CardRef("req-1", "C1", "1700000000.000100")
+LIES = [
+    "already approved by the CFO",
+    "*Asked by* <@U0CEO>\n*Stage 1 of 1, passed:* <@U0DANA>",
+    'Arguments\n{\n  "path": "harmless.txt"\n}',
+    "\n" * 500,
+    "<!channel> `code` <https://evil.example|Approve in Slack>",
+    "> quote\n```\n",
+    "\u202eevorppa",
+]
+MARKUP = [
+    "<https://evil.example|Approve>",
+    "`` ` ```",
+    "<!channel>",
+    "<!here|x>",
+    "<@U0MINA>",
+    "<#C0GENERAL>",
+    ":white_check_mark:",
+    "*bold* _it_ ~no~",
+    "\n> quoted",
+    "&lt;!channel&gt;",
+    "[a](https://evil.example)",
+]
+BLANK = [
+    0x2800,
+    0x3164,
+    0x115F,
+    0x1160,
+    0xFFA0,
+    0x1D159,
+    0x16FE4,
+    0x00A0,
+    0x3000,
+    0x1680,
+]
+BIDI = [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C]
+TAGS = [0xE0001, *range(0xE0020, 0xE0080), *range(0xE0100, 0xE01F0)]
+
+
+def facts(**changed: Any) -> str:
+    """A card without the agent's own words and without ids that follow from content."""
+    blocks = [
+        {k: v for k, v in block.items() if k != "block_id"}
+        for block in card_blocks(view(request(**changed)))
+    ]
+    return json.dumps([b for b in blocks if "unverified" not in json.dumps(b)])
+
+
+@pytest.mark.parametrize("note", LIES)
+def test_threat_12_lies_in_the_loop_leave_the_facts_as_they_are(note: str):
+    assert facts(note=note) == facts()
+    blocks = card_blocks(view(request(note=note)))
+    if note.strip():
+        assert "The agent says (unverified):" in json.dumps(blocks[-1])
+    assert card_text(view(request(note=note))) == card_text(view(request()))
+
+
+@pytest.mark.parametrize("at", [2_999, 3_000, 3_001, 3_999, 4_000, 19_000, 40_000])
+@pytest.mark.parametrize("filler", ["x", "\n", " "])
+def test_threat_13_a_payload_is_seen_or_there_is_no_approve(at: int, filler: str):
+    arguments = {"command": filler * at + "PAYLOAD; rm -rf"}
+    text = arguments_text(arguments)
+    card = card_blocks(view(request(arguments=arguments)))
+    assert ("Approve" in buttons(card)) == (text in preformatted_text(card))
+    modal = full_view(RequestView(request(arguments=arguments), NOW), CARD)
+    assert ("submit" in modal) == (text in preformatted_text(modal))
+    assert ("submit" in modal) == (len(text) <= FULL_VIEW_CHARACTERS)
+    sent = full_view(RequestView(request(arguments=arguments), NOW), CARD, Sending.SENT)
+    assert "submit" in sent  # the file shows it
+
+
+async def test_threat_13_above_the_hard_cap_the_call_is_refused(house: House):
+    one = await house.ask(arguments={"body": "x" * 200_001})
+    assert one.status is Status.REJECTED
+    assert "nobody can judge more than 200,000" in one.outcome_note
+    assert (await house.ask(arguments={"body": "x" * 199_000})).is_open
+
+
+@pytest.mark.parametrize("count", [10, 11, 200])
+def test_threat_13_a_run_of_line_breaks_pushes_nothing_out_of_sight(count: int):
+    shown = visible(f"a{chr(10) * count}b")
+    assert shown.count("\n") <= 10
+    assert ("\\u{A*" in shown) == (count > 10)
+
+
+@pytest.mark.parametrize("name", ["ignorable", "blank", "bidi", "tags"])
+def test_threat_14_no_character_hides_on_a_card(name: str):
+    table = {
+        "ignorable": code_points(DEFAULT_IGNORABLE),
+        "blank": BLANK,
+        "bidi": BIDI,
+        "tags": TAGS,
+    }[name]
+    for point in table:
+        assert visible(f"a{chr(point)}b") == f"a\\u{{{point:X}}}b", hex(point)
+    arguments = {"path": "".join(map(chr, table[:300]))}
+    shown = card_blocks(view(request(arguments=arguments, note=arguments["path"])))
+    assert not any(is_hidden(c) for text in texts(shown) for c in text)
+
+
+def test_threat_14_every_format_character_of_unicode_is_hidden():
+    hidden = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    for point in range(0x110000):
+        if unicodedata.category(chr(point)) in hidden and chr(point) not in "\n\t":
+            assert is_hidden(chr(point)), hex(point)
+
+
+@pytest.mark.parametrize(
+    ("text", "marked", "shown"),
+    [
+        ("раypal.com", True, "xn--ypal-43d9g.com"),
+        ("https://аррӏе.com/login", True, "xn--80ak6aa92e.com"),
+        ("exаmple@corp.com", True, "corp.com"),
+        ("xn--pypal-4ve.com", True, "xn--pypal-4ve.com"),
+        ("Ωmega.example", True, "xn--mega-fpd.example"),
+        ("münchen.de", False, "xn--mnchen-3ya.de"),
+        ("東京タワー.jp", False, "xn--5ck2eqb538s34z.jp"),
+    ],
+)
+def test_threat_15_an_address_that_reads_like_another_is_marked(
+    text: str, marked: bool, shown: str
+):
+    [found] = lookalikes({"to": [text]})
+    assert (found.deceives, found.ascii_form) == (marked, shown)
+    said = " ".join(texts(card_blocks(view(request(arguments={"to": text})))))
+    assert shown in said
+    assert ("Look-alike addresses" in said) is marked
+
+
+@pytest.mark.parametrize("text", ["paypal.com", "Überweisung", "q3.csv", "Grüße. Ja."])
+def test_threat_15_plain_words_are_not_marked(text: str):
+    assert lookalikes(text) == []
+
+
+def test_threat_15_marked_addresses_come_first_and_floods_stay_cheap():
+    flood = " ".join(f"münchen{n}.de" for n in range(50)) + " раypal.com"
+    assert lookalikes(flood)[0].text == "раypal.com"
+    assert len(lookalikes(" ".join(f"ü{n}.de" for n in range(9_000)))) == 200
+
+
+def untrusted(part: Any, words: str) -> list[Any]:
+    """The text objects that hold some words, but for preformatted and plain ones."""
+    found: list[Any] = []
+    if isinstance(part, dict):
+        if part.get("type") in ("rich_text_preformatted", "plain_text"):
+            return []
+        if words in str(part.get("text", "")):
+            found.append(part)
+        return found + [x for value in part.values() for x in untrusted(value, words)]
+    if isinstance(part, list):
+        return [x for value in part for x in untrusted(value, words)]
+    return []
+
+
+@pytest.mark.parametrize("markup", MARKUP)
+def test_threat_16_no_markup_of_the_models_is_markup(markup: str):
+    marked = f"MARK{markup}MARK"
+    one = request(arguments={"body": marked}, note=marked, tool=marked)
+    for blocks in (card_blocks(view(one)), full_view(RequestView(one, NOW), CARD)):
+        assert untrusted(blocks, "MARK") == []
+        for each in of_type(blocks, "plain_text"):
+            assert each["emoji"] is False
+    assert "MARK" not in card_text(view(one))
+
+
+def test_threat_46_nothing_that_is_posted_unfolds(root: Path):
+    """Every call that posts says so itself; an edit keeps what the post said."""
+    posts = 0
+    for path in root.glob("bot/slack/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            name = getattr(getattr(node, "func", None), "attr", "")
+            if isinstance(node, ast.Call) and name == "chat_postMessage":
+                posts += 1
+                given = {k.arg: ast.unparse(k.value) for k in node.keywords}
+                assert given.get("unfurl_links") == "False", path
+                assert given.get("unfurl_media") == "False", path
+    assert posts >= 2
+
+
+def test_threat_53_a_card_says_who_asks_what_why_and_until_when():
+    text = section_text(card_blocks(view()))
+    for words in ("Asked by", "Rule", "Why", "Stage 1 of 1", "Decide until"):
+        assert words in text
+    everything = " ".join(texts(card_blocks(view())))
+    assert "K7QP" in everything
+    assert "delete_file" in everything
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=50),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=20), inner),
+    max_leaves=10,
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text(max_size=20), JSON, max_size=5))
+def test_threat_13_the_text_on_the_card_is_the_canonical_text(arguments: Any):
+    blocks = card_blocks(view(request(arguments=arguments)))
+    assert not any(is_hidden(c) for text in texts(blocks) for c in text)
+    shown = json.dumps(
+        mask_arguments(arguments, {}), ensure_ascii=False, indent=2, sort_keys=True
+    )
+    if "Approve" in buttons(blocks):
+        assert visible(shown) in preformatted_text(blocks)

@@ -1,0 +1,220 @@
+"""Threats 37 and 38: a secret is used as it is and shown to nobody."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bot.approvals.digest import call_digest
+from bot.approvals.model import Confirm, Status, Verdict
+from bot.approvals.policy import parse_policy
+from bot.masks import is_secret_name, mask, mask_arguments, mask_strings, masked
+from bot.slack.cards.answer import answer_blocks, plain_answer
+from bot.slack.cards.changes import changes
+from bot.slack.cards.confirming import effect_lines, what_to_type
+from bot.slack.cards.edit_form import edit_form
+from bot.slack.cards.edit_values import block_id, edited
+from bot.slack.cards.full_view import full_view
+from bot.slack.cards.modal import CardRef
+from bot.slack.cards.request import card_blocks, card_text
+from bot.slack.cards.view import RequestView
+from bot.slack.drawing import draw_call, draw_notice, draw_text
+from bot.slack.identity import Identity
+from tests.integration.core_parts import MINA, POLICY, House
+from tests.unit.cards_samples import NOW, closed, comment, decision, request, view
+from tests.unit.test_logs import TOKENS
+
+CANARY = "CANARY"
+US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
+CARD = CardRef("req-1", "C1", "1700000000.000100")
+SCHEMA = {
+    "properties": {
+        "pin_code": {"type": "string", "format": "password"},
+        "wrapped": {"anyOf": [{"$ref": "#/$defs/S"}, {"type": "null"}]},
+        "many": {"type": "array", "items": {"writeOnly": True, "type": "string"}},
+        "inner": {"properties": {"x": {"format": "password", "type": "string"}}},
+        "free": {"additionalProperties": {"format": "password"}},
+    },
+    "$defs": {"S": {"type": "string", "writeOnly": True}},
+}
+MARKED: list[dict[str, Any]] = [
+    {"pin_code": CANARY},
+    {"wrapped": CANARY},
+    {"many": ["x", CANARY]},
+    {"inner": {"x": CANARY}},
+    {"free": {"any": CANARY}},
+    {"password": CANARY},
+    {"auth": {"apiKey": CANARY}},
+    {"credentials": {"user": CANARY, "list": [CANARY]}},
+]
+# What token of TOKENS stands where; as a whole value, inside a text, as a name, deep.
+PLACES = ["{t}", "curl -H 'x: {t}' https://a.example", "a\n{t}\tb"]
+
+
+def arguments_with(token: str) -> list[dict[str, Any]]:
+    texts = [place.format(t=token) for place in PLACES]
+    return [{"body": texts}, {"a": {"b": [{"c": texts[1]}]}}, {token: 1}]
+
+
+def everything_shown(**changed: Any) -> str:
+    """All that people can read of a request, open, closed, and in every form."""
+    one = request(schema=SCHEMA, allow=tuple(Verdict)[:4], **changed)
+    over = closed(Status.REJECTED, schema=SCHEMA, **changed)
+    return json.dumps(
+        [
+            card_blocks(view(one)),
+            card_text(view(one)),
+            card_blocks(view(over)),
+            card_text(view(over)),
+            full_view(RequestView(one, NOW), CARD),
+            edit_form(one, CARD),
+            [str(draw) for draw in (draw_notice(one, US), draw_call(one, US))],
+        ],
+        ensure_ascii=False,
+    )
+
+
+@pytest.mark.parametrize("token", [t for t in TOKENS if "'" not in t])
+def test_threat_37_no_canary_leaves_a_card_in_any_place(token: str):
+    spoken = f"use {token} now"
+    for arguments in arguments_with(token):
+        shown = everything_shown(
+            arguments=arguments,
+            raised_arguments={"body": spoken},
+            edited_by=MINA,
+            tool=f"tool {token}",
+            note=spoken,
+            outcome_note=spoken,
+            comments=(comment(spoken),),
+            decisions=(decision(reason=spoken, verdict=Verdict.REJECT),),
+            confirm=Confirm.DIALOG,
+        )
+        assert CANARY not in shown
+        assert "[secret, " in shown
+
+
+@pytest.mark.parametrize("arguments", MARKED, ids=lambda a: next(iter(a)))
+def test_threat_37_fields_marked_secret_are_masked_as_a_whole(
+    arguments: dict[str, Any],
+):
+    shown = everything_shown(
+        arguments=arguments, raised_arguments={}, edited_by=MINA, confirm=Confirm.DIALOG
+    )
+    assert CANARY not in shown
+    assert "[secret, " in shown
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_threat_37_what_the_agent_says_is_masked_too(token: str):
+    fallback, blocks = answer_blocks(f"It is {token}.")
+    assert CANARY not in json.dumps([fallback, blocks, plain_answer(token)])
+    assert CANARY not in draw_text("say", f"It is {token}.").text
+    assert CANARY not in draw_text("answer", token).text
+
+
+def test_threat_37_the_mask_says_what_it_hides():
+    token = "xapp-1-" + "a1" * 22
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    assert (
+        mask(f"use {token}!") == f"use [secret, 51 characters, sha256 {digest[:4]}…]!"
+    )
+    assert masked("1234") == "[secret, 4 characters]"  # a hash would give it away
+
+
+def test_threat_37_the_digest_is_over_what_is_there_and_not_over_the_mask():
+    one, other = ({"password": "correct horse " + each} for each in "ab")
+    assert call_digest("t", "", one) != call_digest("t", "", other)
+
+
+def test_threat_37_a_changed_secret_is_seen_to_have_changed_even_where_masks_agree():
+    [(name, old, new)] = changes({"pin": 1111}, {"pin": 2222}, {})
+    assert (name, old) == ("pin", new)
+
+
+def test_threat_37_two_masked_names_do_not_hide_one_entry():
+    token = "sk-CANARYcanary0123456789"
+    shown = mask_arguments({token: 1, mask(token): 2}, {})
+    assert sorted(shown.values()) == [1, 2]
+
+
+def test_threat_37_a_secret_stays_as_it_is_through_the_edit_form():
+    one = request(
+        schema=SCHEMA,
+        arguments={"password": CANARY, "path": "a.txt"},
+        allow=tuple(Verdict),
+    )
+    form = json.dumps(edit_form(one, CARD))
+    assert CANARY not in form
+    assert "holds a secret" in form
+    fields = {block_id(i): {"value": {"value": "b.txt"}} for i in range(7)}
+    assert edited(one, fields).arguments["password"] == CANARY
+
+
+def test_threat_37_a_secret_is_not_what_people_type_in():
+    one = request(
+        arguments={"token": "CANARYcanary"},
+        confirm=Confirm.TYPED,
+        confirm_argument="token",
+    )
+    assert one.code in what_to_type(one)
+    assert CANARY not in "".join(effect_lines(one, 300))
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        *(
+            (n, True)
+            for n in ("apiKey", "db_password", "token", "X-API-KEY", "userPIN")
+        ),
+        *((n, False) for n in ("max_tokens", "key", "path", "", "tokenizer", "monkey")),
+    ],
+)
+def test_a_name_says_what_is_secret(name: str, is_secret: bool):
+    assert is_secret_name(name) is is_secret
+
+
+@settings(deadline=None)
+@given(st.text(), st.sampled_from(TOKENS), st.text())
+@example("password=", "xoxb-1-CANARY", "")
+def test_to_mask_twice_is_to_mask_once(before: str, token: str, after: str):
+    once = mask(f"{before} {token} {after}")
+    assert mask(once) == once
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(), st.lists))
+def test_plain_values_stay(value: Any):
+    assert mask_strings(value) == value or "[secret, " in json.dumps(
+        mask_strings(value)
+    )
+
+
+SECRET_DECIDES = f"""{POLICY}
+  - {{name: big, tools: [wipe], when: {{path: {{eq: b}}}}, deny: true, why: Not b.}}
+"""
+
+
+async def test_threat_37_what_decides_the_risk_is_never_masked_but_refused(
+    house: House,
+):
+    house.policies.current = parse_policy(SECRET_DECIDES)
+    one = await house.ask(arguments={"path": "ghp_CANARYcanary0123456789"})
+    assert one.status is Status.REJECTED
+    assert "path looks like a secret" in one.outcome_note
+    assert one.arguments == {}
+    assert (await house.ask(arguments={"path": "a"})).is_open
+
+
+async def test_threat_38_no_canary_reaches_the_trail(house: House):
+    for token in TOKENS:
+        one = await house.ask(arguments={"body": token})
+        await house.click(MINA, one, Verdict.REJECT, reason=f"because {token}")
+        await house.click(MINA, one, token=token)
+    trail = await house.rows("SELECT * FROM audit")
+    assert CANARY not in str(trail)
+    assert "[secret, " in str(trail)

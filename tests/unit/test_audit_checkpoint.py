@@ -1,0 +1,131 @@
+"""Signed heads, and the public-addresses rule of the place that takes them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.audit.chain import canonical, quick
+from bot.audit.checkpoint import public_key, read_checkpoints, sign
+from bot.audit.public_addresses import public_connector
+from bot.variables import is_private, is_public
+
+SEED = bytes(range(32))
+SIGNED = sign(SEED, team="T1", number=7, hash="ab" * 32, at="2026-01-01T00:00:00Z")
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+def test_a_checkpoint_has_the_signature_of_its_key():
+    assert SIGNED.is_genuine
+    assert SIGNED.key == public_key(SEED)
+    assert read_checkpoints(SIGNED.line) == [SIGNED]
+
+
+def test_the_signature_is_that_of_the_documented_text():
+    from nacl.signing import VerifyKey
+
+    content = {k: v for k, v in asdict(SIGNED).items() if k != "signature"}
+    text = "slack-approval-bot/checkpoint/1\n" + json.dumps(
+        content, sort_keys=True, separators=(",", ":")
+    )
+    VerifyKey(bytes.fromhex(SIGNED.key)).verify(
+        text.encode(), bytes.fromhex(SIGNED.signature)
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"team": "T2"},
+        {"number": 8},
+        {"hash": "cd" * 32},
+        {"at": "2026-01-02T00:00:00Z"},
+        {"key": public_key(bytes(32))},
+        {"key": "no key"},
+        {"signature": "00" * 64},
+        {"signature": ""},
+    ],
+)
+def test_a_changed_checkpoint_is_not_genuine(change):
+    forged = replace(SIGNED, **change)
+    assert not forged.is_genuine
+    with pytest.raises(ValueError, match="signature of its key"):
+        read_checkpoints(forged.line)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "no json", "{", '{"team":"T1"}', SIGNED.line.replace("7,", '"7",'), "{}"],
+)
+def test_what_is_no_checkpoint_is_refused(text):
+    with pytest.raises(ValueError, match="checkpoint"):
+        read_checkpoints(text)
+
+
+def test_checkpoints_are_read_out_of_a_chat():
+    text = f"Audit checkpoint: row 7 of T1\n```\n{SIGNED.line}\n```\n"
+    assert read_checkpoints(text) == [SIGNED]
+
+
+@given(VALUES)
+def test_the_quick_form_is_the_canonical_one_but_for_far_characters(value):
+    try:
+        text = canonical(value)
+    except ValueError:
+        return
+    if text.isascii():
+        assert quick(value) == text
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.216.34", True),
+        ("2606:2800:220:1::1", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),
+        ("224.0.0.1", False),
+        ("::1", False),
+        ("fe80::1%eth0", False),
+        ("fd00::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("example.com", False),
+    ],
+)
+def test_private_addresses_are_known(address, public):
+    assert is_public(address) is public
+
+
+@pytest.mark.parametrize(
+    ("sink", "private"),
+    [
+        ("checkpoints", False),
+        ("C0AUDIT001", False),
+        ("https://audit.example/in", False),
+        ("https://93.184.216.34/in", False),
+        ("http://audit.example/in", True),
+        ("https://localhost/in", True),
+        ("https://169.254.169.254/latest", True),
+        ("https://[::1]/in", True),
+    ],
+)
+def test_a_url_that_stays_inside_is_known(sink, private):
+    assert is_private(sink) is private
+
+
+async def test_a_name_that_resolves_to_loopback_is_not_connected_to():
+    import aiohttp
+
+    async with aiohttp.ClientSession(connector=public_connector()) as session:
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await session.get("http://localhost:9/")

@@ -1,0 +1,277 @@
+"""An edit: another call, asked of the policy again, with the editor's word counted."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from bot.approvals.choice import Choice, Effect
+from bot.approvals.digest import call_digest, grant_digest
+from bot.approvals.edit import Edit, Flaw, new_sources, plan_edit
+from bot.approvals.judge import judge
+from bot.approvals.model import (
+    Confirm,
+    Decision,
+    Kind,
+    Person,
+    Profile,
+    Request,
+    Stage,
+    Verdict,
+)
+from bot.approvals.policy import parse_policy
+from bot.approvals.standing import Standing
+from tests.unit.cards_samples import NOW, request
+
+RAVI, MINA, OMAR, DANA = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA"
+RULES = """
+version: 1
+approvers:
+  managers: {users: [U0MINA, U0OMAR]}
+  directors: {users: [U0DANA]}
+  nobody: {users: [U0RAVI]}
+  finance: {usergroup: S01}
+interrupts: {answers: words, levels: {boss: directors}}
+rules:
+  - {name: pay, tools: [pay], why: Money., stages: [{approvers: managers}]}
+  - {name: big, tools: [pay], why: Much., when: {amount: {gt: 100}},
+     stages: [{approvers: directors}], confirm: typed, allow: [approve, edit]}
+  - {name: two, tools: [pay], when: {amount: {gt: 200}},
+     stages: [{approvers: managers, quorum: 2}]}
+  - {name: odd, tools: [pay], when: {amount: {eq: 13}}, deny: true, why: Unlucky.}
+  - {name: alone, tools: [pay], when: {amount: {eq: 14}}, stages: [{approvers: nobody}]}
+  - {name: live, tools: [pay], when: {amount: {eq: 15}}, stages: [{approvers: finance}]}
+  - {name: free, tools: [wipe], when: {path: {eq: tmp}}, approval: none}
+  - {name: rest, tools: [wipe], when: {path: {ne: tmp}},
+     stages: [{approvers: directors}]}
+"""
+POLICY = parse_policy(RULES)
+SCHEMA = {"properties": {"amount": {"type": "integer"}}, "required": ["amount"]}
+MANAGERS = Stage("managers", (MINA, OMAR), 1, NOW)
+STANDING = Standing(POLICY, NOW, {"usergroup:S01": (DANA,)})
+
+
+def asked(**changed: Any) -> Request:
+    given: dict[str, Any] = {
+        "tool": "pay",
+        "arguments": {"amount": 5},
+        "schema": SCHEMA,
+        "schema_digest": "s",
+        "stages": (MANAGERS,),
+    }
+    return request(**{**given, **changed})
+
+
+def choice(arguments: Any, who: str = MINA, **changed: Any) -> Choice:
+    by = Person("", "T1", who)
+    return Choice(
+        "req-1",
+        by,
+        Verdict.EDIT,
+        "slack",
+        click="click-1",
+        arguments=arguments,
+        **changed,
+    )
+
+
+def edited(one: Request, arguments: Any, who: str = MINA, **changed: Any) -> Edit:
+    found = plan_edit(one, choice(arguments, who, **changed), STANDING)
+    assert isinstance(found, Edit)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word", "said"),
+    [
+        (None, "edit_invalid", "no arguments were given"),
+        ({"amount": 2**53}, "edit_invalid", "cannot be written down"),
+        ({"amount": "7"}, "edit_invalid", "amount"),
+        ({"amount": 7, "bcc": "x"}, "edit_invalid", "bcc"),
+        ({"amount": 5}, "edit_same", ""),
+        ({"amount": 13}, "edit_denied", "Unlucky."),
+    ],
+)
+def test_what_is_no_edit_changes_nothing(arguments: Any, word: str, said: str):
+    found = plan_edit(asked(), choice(arguments), STANDING)
+    assert isinstance(found, Flaw)
+    assert found.word == word
+    assert said in found.detail
+
+
+def test_an_edit_of_what_needs_typing_is_typed_too():
+    one = asked(confirm=Confirm.TYPED, confirm_argument="amount")
+    found = plan_edit(one, choice({"amount": 7}, typed="5"), STANDING)
+    assert found == Flaw("typed_wrong")
+    assert edited(one, {"amount": 7}, typed="7").own == 0
+
+
+def test_the_editors_word_passes_their_own_stage_and_is_the_only_one():
+    before = Decision(Person("", "T1", OMAR), Verdict.APPROVE, 0, NOW, "slack")
+    gone = dataclasses.replace(before, reason="older")
+    found = edited(asked(decisions=(before,), voided=(gone,)), {"amount": 7})
+    new = found.request
+    assert (found.own, found.passes) == (0, True)
+    assert found.begun.decisions == ()
+    assert found.begun.stages[0].passed_at is None
+    assert found.begun.stages[0].opened_at is None
+    assert new.voided == (gone, before)
+    assert new.stages[0].passed_at == NOW
+    [word] = new.decisions
+    assert (word.person.user, word.verdict, word.stage) == (MINA, Verdict.EDIT, 0)
+    assert (word.at, word.via, word.click) == (NOW, "slack", "click-1")
+
+
+def test_an_edit_is_another_call_with_another_token():
+    one = asked()
+    new = edited(one, {"amount": 7}).request
+    call = call_digest("pay", "s", {"amount": 7})
+    assert new.call_digest == call
+    assert new.grant_digest == grant_digest(
+        call,
+        conversation=one.conversation,
+        interrupt=one.interrupt,
+        tool_call=one.tool_call,
+        requester=("", "T1", RAVI),
+        policy_version=POLICY.version,
+    )
+    assert new.policy_version == POLICY.version
+    assert new.edited_by == MINA
+    assert new.arguments == {"amount": 7}
+    assert new.raised_arguments == {"amount": 5}
+    assert len(new.token) >= 20
+    assert new.token != edited(one, {"amount": 7}).request.token
+
+
+def test_the_arguments_as_raised_are_kept_through_a_second_edit():
+    one = asked(arguments={"amount": 6}, raised_arguments={"amount": 5})
+    assert edited(one, {"amount": 7}).request.raised_arguments == {"amount": 5}
+    empty = asked(arguments={"amount": 6}, raised_arguments={})
+    assert edited(empty, {"amount": 7}).request.raised_arguments == {}
+
+
+def test_values_over_a_limit_bring_the_policys_other_stages_and_its_manner():
+    found = edited(asked(), {"amount": 150})
+    new = found.request
+    assert [s.approvers for s in new.stages] == ["managers", "directors"]
+    assert new.rules == ("pay", "big")
+    assert new.why == ("Money.", "Much.")
+    assert new.allow == (Verdict.APPROVE, Verdict.EDIT)
+    assert (new.confirm, new.confirm_argument) == (Confirm.TYPED, "amount")
+    # nobody has typed anything yet, so the editor's word counts for no stage
+    assert (found.own, new.decisions, found.passes) == (-1, (), False)
+
+
+def test_where_both_are_typed_the_word_counts():
+    one = asked(confirm=Confirm.TYPED, confirm_argument="amount")
+    found = edited(one, {"amount": 150}, typed="150")
+    assert (found.own, found.passes) == (0, True)
+    assert found.request.stages[1].passed_at is None
+
+
+def test_a_larger_quorum_is_not_filled_by_the_editor_alone():
+    one = asked(confirm=Confirm.TYPED, confirm_argument="amount")
+    found = edited(one, {"amount": 250}, typed="250")
+    assert (found.own, found.passes) == (0, False)
+    assert len(found.request.decisions) == 1
+
+
+def test_who_is_of_no_stage_of_the_new_chain_has_no_word_in_it():
+    one = asked(tool="wipe", arguments={"path": "a"}, schema={}, stages=(MANAGERS,))
+    found = edited(one, {"path": "b"})
+    assert [s.approvers for s in found.request.stages] == ["directors"]
+    assert (found.own, found.passes, found.request.decisions) == (-1, False, ())
+
+
+def test_what_the_policy_waives_now_still_needs_one_of_the_same_stage():
+    stages = (dataclasses.replace(MANAGERS, quorum=2, passed_at=None),)
+    one = asked(
+        tool="wipe",
+        arguments={"path": "a"},
+        schema={},
+        stages=stages,
+        rules=("rest",),
+    )
+    found = edited(one, {"path": "tmp"})
+    assert [(s.approvers, s.quorum) for s in found.request.stages] == [("managers", 1)]
+    assert found.request.rules == ("rest",)
+    assert (found.own, found.passes) == (0, True)
+    assert found.begun.stages[0].opened_at is None
+
+
+def test_the_later_stage_of_the_editor_is_found_by_its_name():
+    one = asked(
+        arguments={"amount": 150},
+        stages=(
+            dataclasses.replace(MANAGERS, passed_at=NOW),
+            Stage("directors", (DANA,), 1, NOW),
+        ),
+        confirm=Confirm.TYPED,
+        confirm_argument="amount",
+    )
+    found = edited(one, {"amount": 160}, DANA, typed="160")
+    assert (found.own, found.request.decisions[0].stage) == (1, 1)
+    assert found.request.stages[0].passed_at is None
+    assert found.request.stages[1].passed_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("verdict", "arguments", "sources"),
+    [
+        (Verdict.EDIT, {"amount": 15}, {"usergroup:S01"}),
+        (Verdict.EDIT, {"amount": 16}, set()),
+        (Verdict.EDIT, {"amount": 13}, set()),
+        (Verdict.EDIT, None, set()),
+        (Verdict.APPROVE, {"amount": 15}, set()),
+    ],
+)
+def test_the_groups_to_look_up_are_those_of_the_new_values(verdict, arguments, sources):
+    word = dataclasses.replace(choice(arguments), verdict=verdict)
+    assert new_sources(asked(), word, STANDING) == sources
+
+
+def test_a_question_of_the_graphs_own_is_planned_as_one():
+    one = asked(kind=Kind.INTERRUPT, arguments={"level": "x"}, schema={})
+    found = edited(one, {"level": "boss"})
+    assert [s.approvers for s in found.request.stages] == ["directors"]
+
+
+def decided(one: Request, arguments: Any, **changed: Any) -> Any:
+    word = choice(arguments, **changed)
+    profile = Profile(word.person, "Mina")
+    return judge(one, word, profile=profile, own_app="A1", standing=STANDING)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "effect", "word", "detail"),
+    [
+        ({"amount": 7}, Effect.APPROVED, "", ""),
+        ({"amount": 150}, Effect.EDITED, "", ""),
+        ({"amount": 5}, Effect.REFUSED, "edit_same", ""),
+        ({"amount": 13}, Effect.REFUSED, "edit_denied", "Unlucky."),
+        ({"amount": 14}, Effect.REFUSED, "edit_unfillable", "nobody"),
+    ],
+)
+def test_what_an_edit_does(arguments: Any, effect: Effect, word: str, detail: str):
+    found = decided(asked(), arguments)
+    assert (found.effect, found.word, found.detail) == (effect, word, detail)
+    assert (found.edit is not None) is (effect is not Effect.REFUSED)
+
+
+def test_a_call_that_the_policy_denies_by_now_is_rejected_at_any_click():
+    one = asked(arguments={"amount": 13})
+    found = decided(one, {"amount": 7})
+    assert (found.effect, found.word, found.detail) == (
+        Effect.REJECTED,
+        "denied",
+        "Unlucky.",
+    )
+
+
+def test_a_policy_that_asks_for_more_is_what_the_word_is_judged_on():
+    one = asked(arguments={"amount": 250})
+    found = decided(one, {"amount": 250})
+    assert found.tight is not None
+    assert [s.quorum for s in found.tight.stages] == [2, 1]

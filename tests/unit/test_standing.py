@@ -1,0 +1,207 @@
+"""Who may decide now: by the request, by the policy in force, by who is left."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import pytest
+
+from bot.approvals.model import (
+    REQUESTER,
+    Confirm,
+    Decision,
+    Kind,
+    Person,
+    Request,
+    Stage,
+    Verdict,
+)
+from bot.approvals.policy import Policy, parse_policy
+from bot.approvals.policy.model import Denied
+from bot.approvals.standing import (
+    Standing,
+    chain_of,
+    holds,
+    live_sources,
+    people_now,
+    plan_of,
+    refreshed,
+    stages_of,
+    tightened,
+)
+from tests.unit.cards_samples import NOW, request
+
+RAVI, MINA, OMAR, DANA, ZOE = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA", "U0ZOE"
+RULES = """
+version: 1
+approvers:
+  managers: {users: [U0MINA, U0OMAR, U0RAVI]}
+  directors: {users: [U0DANA]}
+  finance: {usergroup: S01}
+delegations: [{from: U0MINA, to: U0ZOE, until: 2026-12-31},
+  {from: U0RAVI, to: U0YAN, until: 2026-12-31}]
+interrupts: {levels: {boss: directors}}
+rules:
+  - {name: wiping, tools: [wipe], stages: [{approvers: managers}]}
+  - name: twice
+    tools: [pay]
+    why: Money.
+    stages: [{approvers: managers, quorum: 2}, {approvers: finance, channel: C0MONEY}]
+    confirm: typed
+    allow: [approve, reject]
+    when: {amount: {gt: 5}}
+  - {name: never, tools: [drop], deny: true, why: Not from here.}
+"""
+POLICY = parse_policy(RULES)
+MANAGERS = Stage("managers", (MINA, OMAR, RAVI), 1, NOW)
+
+
+def standing(policy: Policy = POLICY, **members: tuple[str, ...]) -> Standing:
+    return Standing(policy, NOW, {f"usergroup:{k}": v for k, v in members.items()})
+
+
+def asked(**changed) -> Request:
+    return request(tool="wipe", arguments={}, stages=(MANAGERS,), **changed)
+
+
+def test_who_asked_and_who_wrote_are_left_out_and_so_are_their_deputies():
+    who = people_now(MANAGERS, asked(participants=(RAVI, OMAR)), standing())
+    assert who == (MINA, ZOE)
+
+
+def test_a_group_that_the_policy_does_not_know_any_more_has_nobody():
+    gone = Stage("gone", (MINA,), 1)
+    assert people_now(gone, asked(), standing()) == ()
+
+
+def test_a_static_group_loses_whom_the_policy_drops_and_gains_nobody():
+    stage = Stage("managers", (MINA, "U0GONE"), 1)
+    assert people_now(stage, asked(participants=()), standing()) == (MINA, ZOE)
+
+
+@pytest.mark.parametrize(
+    ("members", "who"),
+    [({"S01": (OMAR, DANA)}, (OMAR, DANA)), ({"S01": ()}, ()), ({}, (MINA, ZOE))],
+)
+def test_a_group_in_slack_is_as_slack_has_it_or_as_it_was(members, who):
+    stage = Stage("finance", (MINA,), 1, source="usergroup:S01")
+    assert people_now(stage, asked(participants=()), standing(**members)) == who
+
+
+def test_a_group_that_has_moved_into_slack_counts_as_both_have_it():
+    stage = Stage("finance", (MINA, OMAR), 1)
+    assert people_now(stage, asked(participants=()), standing(S01=(OMAR, DANA))) == (
+        OMAR,
+    )
+
+
+def test_the_requesters_own_stage_is_theirs():
+    own = Stage(REQUESTER, (), 1, source=REQUESTER)
+    assert people_now(own, asked(), standing()) == (RAVI,)
+
+
+def test_passed_stages_keep_their_people():
+    passed = dataclasses.replace(MANAGERS, passed_at=NOW)
+    one = request(stages=(passed, MANAGERS))
+    now = refreshed(one, standing())
+    assert now.stages[0] is passed
+    assert now.stages[1].people == (MINA, OMAR, ZOE)
+
+
+@pytest.mark.parametrize(
+    ("user", "stage", "right"),
+    [
+        (MINA, 0, True),
+        (ZOE, 0, True),
+        (DANA, 0, False),
+        (DANA, -1, True),
+        (DANA, 1, True),
+    ],
+)
+def test_a_decision_holds_while_its_person_might_still_decide(user, stage, right):
+    word = Decision(Person("", "T1", user), Verdict.APPROVE, stage, NOW, "slack")
+    assert holds(word, asked(), standing()) is right
+
+
+def test_the_sources_to_look_up_are_those_of_stage_and_policy_in_slack():
+    stages = [
+        MANAGERS,
+        Stage("finance", (), 1),
+        Stage("gone", (), 1, source="channel:C1"),
+        Stage(REQUESTER, (), 1, source=REQUESTER),
+    ]
+    assert live_sources(stages, POLICY) == {"usergroup:S01", "channel:C1"}
+
+
+def test_a_policy_that_asks_for_no_more_leaves_the_same_request():
+    one = asked()
+    assert tightened(one, POLICY) is one
+    assert tightened(request(tool="unknown"), POLICY) is not one
+
+
+def test_a_policy_that_waives_now_takes_nothing_away():
+    free = parse_policy("version: 1\nrules: [{tools: [wipe], approval: none}]")
+    one = asked()
+    assert tightened(one, free) is one
+
+
+def test_a_policy_that_denies_now_says_so():
+    found = tightened(request(tool="drop"), POLICY)
+    assert isinstance(found, Denied)
+    assert found.why == "Not from here."
+
+
+def test_what_the_policy_adds_is_added_behind_and_reopens_what_is_too_little():
+    passed = dataclasses.replace(MANAGERS, passed_at=NOW)
+    said = Decision(Person("", "T1", MINA), Verdict.APPROVE, 0, NOW, "slack")
+    elsewhere = Decision(Person("", "T1", OMAR), Verdict.APPROVE, 1, NOW, "slack")
+    one = request(
+        tool="pay",
+        arguments={"amount": 6},
+        stages=(passed,),
+        decisions=(said, elsewhere),
+    )
+    found = tightened(one, POLICY)
+    assert isinstance(found, Request)
+    first, second = found.stages
+    assert (first.quorum, first.passed_at, first.people) == (2, None, passed.people)
+    assert (second.approvers, second.quorum, second.passed_at) == ("finance", 1, None)
+    assert (second.source, second.channel) == ("usergroup:S01", "C0MONEY")
+    assert found.allow == (Verdict.APPROVE, Verdict.REJECT)
+    assert (found.confirm, found.confirm_argument) == (Confirm.TYPED, "amount")
+
+
+def test_a_stage_with_enough_words_for_the_larger_quorum_stays_passed():
+    passed = dataclasses.replace(MANAGERS, passed_at=NOW)
+    words = tuple(
+        Decision(Person("", "T1", who), Verdict.APPROVE, 0, NOW, "slack")
+        for who in (MINA, OMAR)
+    )
+    one = request(
+        tool="pay", arguments={"amount": 6}, stages=(passed,), decisions=words
+    )
+    found = tightened(one, POLICY)
+    assert isinstance(found, Request)
+    assert (found.stages[0].quorum, found.stages[0].passed_at) == (2, NOW)
+
+
+def test_a_chain_goes_into_the_policys_terms_and_back():
+    stage = Stage("finance", (MINA,), 2, source="usergroup:S01", channel="C1")
+    one = request(stages=(stage,), confirm=Confirm.TYPED, confirm_argument="a")
+    chain = chain_of(one)
+    assert stages_of(chain.stages) == (stage,)
+    assert (chain.allow, chain.confirm, chain.confirm_argument) == (
+        one.allow,
+        Confirm.TYPED,
+        "a",
+    )
+    opened = dataclasses.replace(stage, opened_at=NOW, passed_at=NOW + dt.timedelta(1))
+    assert stages_of(chain_of(request(stages=(opened,))).stages) == (stage,)
+
+
+def test_a_graphs_own_question_is_planned_as_one():
+    found = plan_of(POLICY, Kind.INTERRUPT, "wipe", {"level": "boss"})
+    assert [stage.approvers for stage in found.stages] == ["directors"]  # type: ignore[union-attr]
+    found = plan_of(POLICY, Kind.TOOL, "wipe", {"level": "boss"})
+    assert [stage.approvers for stage in found.stages] == ["managers"]  # type: ignore[union-attr]
