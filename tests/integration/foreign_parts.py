@@ -1,0 +1,82 @@
+"""Graphs of other people over the real database, whose jobs are done by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import AIMessage
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import interrupt
+
+from bot.approvals.policy import parse_policy
+from bot.conversations.engine import Engine, ServedGraph
+from bot.conversations.graph_facts import describe
+from bot.conversations.settle import Settler
+from tests.integration.agent_parts import Agent, make_agent
+from tests.integration.core_parts import House
+
+POLICY = """
+version: 1
+defaults: {channel: C0APPROVAL, timeout: 24h, stages: [{approvers: managers}]}
+approvers:
+  managers: {users: [U0MINA, U0OMAR]}
+  directors: {users: [U0DANA]}
+interrupts: {answers: words, levels: {director: directors}}
+rules:
+  - {name: looking, tools: [peek], approval: none}
+  - {name: contracts, interrupts: [contract],
+     stages: [{approvers: managers}, {approvers: directors}]}
+"""
+
+
+@dataclass
+class Theirs:
+    """A graph that acts on what it is told, and what it did."""
+
+    ran: list[str] = field(default_factory=list)
+
+    def node(self, name: str, payload: Any = None) -> Any:
+        def ask(state: MessagesState) -> dict[str, Any]:
+            answer = interrupt(payload or {"action": name, "question": f"{name}?"})
+            self.ran.append(f"{name} {answer}")
+            return {"messages": [AIMessage(f"{name}: {answer}")]}
+
+        ask.__name__ = name
+        return ask
+
+    def end(self, state: MessagesState) -> dict[str, Any]:
+        """A node behind the others, that nobody is asked about."""
+        self.ran.append("end")
+        return {"messages": [AIMessage("It is over.")]}
+
+    def parallel(self, *names: str) -> Any:
+        """Nodes that ask at once, and then the end."""
+        builder = StateGraph(MessagesState).add_node("end", self.end)
+        for name in names:
+            builder.add_node(name, self.node(name))
+            builder.add_edge(START, name)
+            builder.add_edge(name, "end")
+        return builder.compile()
+
+
+def make_foreign(house: House, graph: Any, policy: str = POLICY) -> Agent:
+    """The runner as the app builds it for a graph that AGENT names."""
+    house.policies.current = parse_policy(policy)
+    agent = make_agent(house)
+    loaded = describe(graph, "theirs")
+    served = ServedGraph(
+        graph=graph,
+        schemas=loaded.tools,
+        explain=lambda error: None,
+        guards=loaded.guards,
+        stops=loaded.stops,
+        input_channel=loaded.input_channel,
+        version=loaded.version,
+    )
+    people = house.people
+    settler = Settler(house.pool, house.queue, house.policies, people, served)
+    engine = Engine(served, house.pool)
+    agent.runner = dataclasses.replace(agent.runner, engine=engine, settler=settler)
+    return agent

@@ -1,0 +1,186 @@
+"""An answer to a graph's own question goes through the chain, bound like an edit."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.approvals import store
+from bot.approvals.choice import Choice, Place
+from bot.approvals.marks import Marker
+from bot.approvals.model import Execution, Mark, Status, Verdict
+from bot.approvals.policy import parse_policy
+from bot.conversations.handover import Handover
+from tests.integration.agent_parts import Agent, Crash, crash_once
+from tests.integration.core_parts import (
+    APP,
+    DANA,
+    MINA,
+    OLAF,
+    OMAR,
+    RAVI,
+    FakePhrases,
+    House,
+    person,
+)
+from tests.integration.foreign_parts import POLICY, Theirs, make_foreign
+
+ANSWER = Verdict.ANSWER
+
+
+async def asked(house: House, name: str = "contract") -> tuple[Theirs, Agent, str]:
+    theirs = Theirs()
+    agent = make_foreign(house, theirs.parallel(name))
+    return theirs, agent, await agent.say()
+
+
+async def test_the_own_stage_counts_as_passed_and_the_rest_approve_the_answer(
+    house: House,
+):
+    theirs, agent, conversation = await asked(house)
+    before = await agent.request(conversation)
+    said = await house.click(MINA, before, ANSWER, reason=" ACME ")
+    assert said.effect == "edited"
+    waits = await agent.request(conversation)
+    assert (waits.status, waits.answer_value) == (Status.PENDING, "ACME")
+    assert [stage.passed_at is not None for stage in waits.stages] == [True, False]
+    assert waits.grant_digest != before.grant_digest
+    assert waits.call_digest == before.call_digest
+    stale = await house.click(DANA, waits, token=before.token)
+    assert stale.word == "superseded"
+    assert (await house.click(OMAR, waits)).word == "not_in_group"
+
+    assert (await house.click(DANA, waits)).effect == "answered"
+    await agent.work()
+    over = await agent.request(conversation)
+    assert (over.status, over.execution) == (Status.ANSWERED, Execution.DONE)
+    assert theirs.ran == ["contract ACME", "end"]
+    trail = [event for event in await house.trail(over) if event != "refused"]
+    assert trail == ["requested", "edited", "answered", "claimed", "ran"]
+
+
+async def test_a_later_stage_that_answers_has_the_earlier_one_approve_it(house: House):
+    theirs, agent, conversation = await asked(house)
+    request = await agent.request(conversation)
+    await house.click(MINA, request)
+    await house.click(DANA, request, ANSWER, reason="Other, Ltd.")
+    waits = await agent.request(conversation)
+    assert [stage.passed_at is not None for stage in waits.stages] == [False, True]
+    assert (await house.click(OMAR, waits)).effect == "answered"
+    await agent.work()
+    assert theirs.ran == ["contract Other, Ltd.", "end"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "word"), [("", "answer_empty"), ("  ", "answer_empty")]
+)
+async def test_an_empty_answer_is_none(house: House, reason: str, word: str):
+    _, agent, conversation = await asked(house)
+    request = await agent.request(conversation)
+    assert (await house.click(MINA, request, ANSWER, reason=reason)).word == word
+
+
+async def test_a_form_takes_only_what_fits_it(house: House):
+    _, agent, conversation = await asked(house, "act")
+    request = await agent.request(conversation)
+    form = '{"type": "integer"}'
+    await house.rows("UPDATE requests SET form = %s WHERE id = %s", form, request.id)
+    for bad in ("7", None, 1.5, True):
+        refused = await house.click(MINA, request, ANSWER, value=bad)
+        assert refused.word == "answer_invalid"
+    assert (await house.click(MINA, request, ANSWER, value=7)).effect == "answered"
+
+
+async def test_an_answer_whose_author_lost_the_right_is_taken_back(house: House):
+    theirs, agent, conversation = await asked(house)
+    request = await agent.request(conversation)
+    await house.click(MINA, request, ANSWER, reason="ACME")
+    await house.click(DANA, await agent.request(conversation))
+    house.people.refusals[MINA] = "deactivated"
+    await agent.work()
+
+    again = await agent.request(conversation)
+    assert (again.status, again.answer_value) == (Status.PENDING, None)
+    assert again.decisions == ()
+    assert again.stage_index == 0
+    assert theirs.ran == []
+    await house.click(OMAR, again)
+    await house.click(DANA, await agent.request(conversation))
+    await agent.work()
+    assert theirs.ran == ["contract approve", "end"]
+
+
+async def test_a_stricter_policy_has_an_answer_approved_by_more_people(house: House):
+    theirs, agent, conversation = await asked(house, "act")
+    request = await agent.request(conversation)
+    await house.click(MINA, request, ANSWER, reason="ACME")
+    more = "interrupts: [contract],\n     stages"
+    assert more in POLICY
+    house.policies.current = parse_policy(
+        POLICY.replace(more, "interrupts: [contract, act],\n     stages")
+    )
+    await agent.work()
+    again = await agent.request(conversation)
+    assert (again.status, again.answer_value) == (Status.PENDING, "ACME")
+    await house.click(DANA, again)
+    await agent.work()
+    assert theirs.ran == ["act ACME", "end"]
+
+
+async def test_what_is_asked_must_be_what_was_shown(house: House):
+    theirs, agent, conversation = await asked(house, "act")
+    request = await agent.request(conversation)
+    await house.click(MINA, request)
+    await house.rows(
+        "UPDATE requests SET arguments = %s WHERE id = %s", '{"x": 1}', request.id
+    )
+    await agent.work()
+    assert theirs.ran == []
+    assert "has changed" in (await agent.said("say"))[-1]
+
+
+async def test_marks_are_for_the_people_of_the_stages_and_asking_for_who_asked(
+    house: House, monkeypatch
+):
+    theirs, agent, conversation = await asked(house)
+    request = await agent.request(conversation)
+    await house.click(MINA, request)
+    await house.click(DANA, await agent.request(conversation))
+    marker = Marker(
+        house.pool,
+        house.people,
+        house.policies,
+        FakePhrases(),
+        house.queue,
+        lambda: APP,
+    )
+
+    async def mark(user: str, what: Mark, place: Place | None = None) -> str:
+        async with house.pool.connection() as connection:
+            now = await store.load(connection, request.id)
+        assert now is not None
+        where = place or Place(APP, now.card_channel, "7.7", now.card)
+        word = Choice(now.token, person(user), Verdict.APPROVE, "slack", where)
+        return await marker.mark(word, what)
+
+    assert await mark(MINA, Mark.DONE) == "not_unknown"
+    crash_once(monkeypatch, Handover, "claim", after=True)
+    with pytest.raises(Crash):
+        await agent.work()
+    await agent.work()
+    for user in (OLAF, RAVI):
+        assert await mark(user, Mark.DONE) == "may_not_mark"
+    assert await mark(OLAF, Mark.AGAIN) == "may_not_mark"
+    assert await mark(OMAR, Mark.DONE, Place(APP, "C0OTHER", "1.1")) == "misplaced"
+    house.people.refusals[OMAR] = "guest"
+    assert await mark(OMAR, Mark.DONE) == "guest"
+    house.people.down = True
+    assert await mark(MINA, Mark.DONE) == "could_not_check"
+    house.people.down = False
+    assert await mark(RAVI, Mark.AGAIN) == ""
+    assert await mark(DANA, Mark.DONE) == "marked_already"
+
+    await agent.work()
+    assert (await house.request(request.id)).marked is Mark.AGAIN
+    [again] = await agent.open_requests(conversation)
+    assert again.requester.user == RAVI
+    assert theirs.ran == []

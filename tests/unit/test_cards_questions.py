@@ -1,0 +1,181 @@
+"""Cards of a graph's own questions, of several calls, and of an unknown end."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from bot.approvals.model import Confirm, Execution, Kind, Mark, Status, Verdict
+from bot.simulator.blocks import errors
+from bot.slack.cards.answer_form import answer_entered, answer_form
+from bot.slack.cards.asked import BY_THE_GRAPH, asked_text
+from bot.slack.cards.inputs import VALUE
+from bot.slack.cards.modal import CardRef
+from bot.slack.cards.request import card_blocks
+from bot.slack.cards.view import CardView, RequestView, bundle
+from tests.unit.cards_samples import DANA, MINA, NOW, closed, decision, request, view
+
+CARD = CardRef("req-1", "C1", "1.1")
+RAW = {
+    "kind": Kind.INTERRUPT,
+    "tool": "deploy",
+    "allow": (Verdict.APPROVE, Verdict.REJECT, Verdict.ANSWER),
+    "arguments": {"question": "Ship <it>?", "size": [1, 2.5], "note": "a\nb"},
+    "headline": "question",
+    "note": "Ship <it>?",
+    "guarded": False,
+}
+
+
+def texts(blocks) -> list[str]:
+    return [
+        inner["text"]
+        for block in blocks
+        if block["type"] == "rich_text"
+        for part in block["elements"]
+        for inner in part["elements"]
+        if "text" in inner
+    ]
+
+
+def buttons(blocks) -> dict[str, dict]:
+    return {
+        element["action_id"]: element
+        for block in blocks
+        if block["type"] == "actions"
+        for element in block["elements"]
+    }
+
+
+def test_a_question_shows_its_headline_and_a_table_labelled_as_the_graphs_words():
+    blocks = card_blocks(view(request(**RAW)))
+    shown = texts(blocks)
+    assert errors(blocks) == []
+    label, headline, table = shown[shown.index(BY_THE_GRAPH) :][:3]
+    assert (label, headline) == (BY_THE_GRAPH, "Ship <it>?")
+    assert table.splitlines() == ["size: [1, 2.5]", 'note: "a\\nb"']
+    assert sum("Ship <it>?" in text for text in shown) == 1
+    assert {"approve", "reject", "answer_open"} <= buttons(blocks).keys()
+
+
+def test_what_is_too_long_to_be_seen_is_not_approved_on_the_card():
+    long = request(**{**RAW, "arguments": {"question": "x" * 5_000}})
+    blocks = card_blocks(view(long))
+    assert errors(blocks) == []
+    assert "approve" not in buttons(blocks)
+    assert "view_full" in buttons(blocks)
+
+
+def test_an_answer_that_waits_for_approval_is_part_of_what_is_seen():
+    waits = request(**RAW, answer_json='{"item": "tea", "n": 2}')
+    assert asked_text(waits).endswith('{\n  "item": "tea",\n  "n": 2\n}')
+    shown = texts(card_blocks(view(waits)))
+    assert "Answer to be approved:" in shown
+    long = dataclasses.replace(waits, answer_json='"' + "y" * 5_000 + '"')
+    assert "approve" not in buttons(card_blocks(view(long)))
+
+
+def test_an_answered_question_says_who_gave_and_who_approved_the_answer():
+    words = (
+        decision(MINA, Verdict.ANSWER),
+        decision(DANA, Verdict.APPROVE, stage=1),
+    )
+    over = closed(Status.ANSWERED, **RAW, answer_json='"ACME"', decisions=words)
+    blocks = card_blocks(view(over))
+    line = blocks[1]["text"]["text"].splitlines()[0]
+    assert f"*Answered* by <@{MINA}> (with an answer) and <@{DANA}>" in line
+    assert "does not run" not in line
+    assert "ACME" in texts(blocks)
+
+
+@pytest.mark.parametrize(
+    ("changes", "offered"),
+    [
+        ({}, {"approve_all", "reject_all"}),
+        ({"confirm": Confirm.TYPED}, {"reject_all"}),
+        ({"allow": (Verdict.APPROVE, Verdict.EDIT)}, {"approve_all"}),
+        ({"allow": (Verdict.REJECT,)}, {"reject_all"}),
+        ({"arguments": {"x": "y" * 9_000}}, {"reject_all"}),
+        ({"status": Status.REJECTED, "decided_at": NOW}, set()),
+    ],
+)
+def test_all_are_decided_at_once_only_where_each_may_be_by_one_click(changes, offered):
+    two = [request(), request(id="req-2", **changes)]
+    found = buttons(card_blocks(view(*two)))
+    assert {name for name in found if name.endswith("_all")} == offered
+    for name in offered:
+        assert found[name]["value"] == bundle(two)
+
+
+def test_a_dialog_stands_before_approve_all_where_one_of_them_asks_for_it():
+    two = [request(), request(id="req-2", code="M3XA", confirm=Confirm.DIALOG)]
+    found = buttons(card_blocks(view(*two)))
+    assert "M3XA" in found["approve_all"]["confirm"]["text"]["text"]
+
+
+def test_the_button_for_all_changes_with_each_edit():
+    one, two = request(), request(id="req-2")
+    edited = dataclasses.replace(two, token="another")
+    assert bundle([one, two]) != bundle([one, edited])
+    assert bundle([one, two]) != bundle([two, one])
+
+
+def test_an_unknown_end_can_be_marked_once():
+    over = closed(Status.APPROVED, execution=Execution.UNKNOWN)
+    blocks = card_blocks(view(over))
+    assert errors(blocks) == []
+    assert [*buttons(blocks)] == ["mark_done", "mark_not_done", "ask_again"]
+    marked = dataclasses.replace(over, marked=Mark.DONE, marked_by=MINA, marked_at=NOW)
+    blocks = card_blocks(view(marked))
+    assert buttons(blocks) == {}
+    assert f"*Marked as done* by <@{MINA}>" in blocks[1]["text"]["text"]
+    moved = CardView((RequestView(over, NOW, elsewhere=True),))
+    assert buttons(card_blocks(moved)) == {}
+
+
+FORM = {
+    "type": "object",
+    "required": ["count"],
+    "properties": {"count": {"type": "integer"}, "ready": {"type": "boolean"}},
+}
+
+
+def entered(form, **values):
+    """What Slack sends for a form, by the first word of each label."""
+    return {
+        block["block_id"]: {VALUE: {"value": values[block["label"]["text"]]}}
+        for block in form["blocks"]
+        if block["type"] == "input" and block["label"]["text"] in values
+    }
+
+
+def test_a_form_is_read_into_the_types_of_its_schema():
+    asked = request(**RAW, form=FORM)
+    form = answer_form(asked, CARD)
+    value, found = answer_entered(asked, entered(form, count="7"))
+    assert (value["count"], found.errors) == (7, {})
+    _, found = answer_entered(asked, entered(form, count="seven"))
+    [complaint] = found.errors.values()
+    assert "enter a number" in complaint
+
+
+def test_a_form_of_one_value_gives_that_value():
+    asked = request(**RAW, form={"type": "string"})
+    value, _ = answer_entered(asked, entered(answer_form(asked, CARD), answer="tea"))
+    assert value == "tea"
+
+
+def test_a_refused_answer_stands_in_its_form_again():
+    asked = request(**RAW, form=FORM, refused_answer='{"count": 3}')
+    form = answer_form(asked, CARD)
+    inputs = [b["element"] for b in form["blocks"] if b["type"] == "input"]
+    assert inputs[0]["initial_value"] == "3"
+
+
+def test_a_form_that_is_too_large_for_slack_says_so_and_cannot_be_sent():
+    names = {f"field{n}": {"type": "string"} for n in range(80)}
+    large = request(**RAW, form={"type": "object", "properties": names})
+    form = answer_form(large, CARD)
+    assert "submit" not in form
+    assert "more than one form holds" in str(form)
