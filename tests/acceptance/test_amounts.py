@@ -122,6 +122,7 @@ async def test_a_database_goes_after_manager_and_director_have_typed_its_name(
     assert [action for action, _ in buttons(card)] == [
         "approve_typed",
         "reject",
+        "history",
         "more",
     ]
     assert {"reject", "edit", "answer", "view", "withdraw"} == set(offered(card))

@@ -186,7 +186,7 @@ async def test_one_click_decides_what_that_person_may_and_tells_the_rest(zoo: St
 
 async def test_where_a_batch_takes_no_no_the_turn_is_stopped(zoo: Stage):
     card, ts = await ask(zoo, batch(call("pay", to="A"), allowed=["approve"]))
-    assert set(offered(card)) == {"reject", "view", "withdraw"}
+    assert set(offered(card)) == {"reject", "view", "history", "withdraw"}
     await zoo.click(MINA, "reject", card)
     await said_in(zoo, ts, "rejected, so I stopped here")
     await zoo.ask('ask "Still there?"', thread_ts=ts)

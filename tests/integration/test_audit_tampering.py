@@ -166,7 +166,7 @@ async def test_a_checkpoint_that_the_database_has_kept_counts_too(house: House):
         *(signed.team, signed.number, signed.hash, signed.at, signed.key),
         signed.signature,
     )
-    [first] = await verified(house)
+    first = (await verified(house))[0]
     assert first.startswith("row 4 of workspace T1 (seq 4): it is not the one")
 
 

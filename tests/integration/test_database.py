@@ -85,7 +85,7 @@ async def test_the_trail_takes_inserts_only_even_from_the_superuser(
 ):
     await house.ask()
     before = await house.rows("SELECT * FROM audit")
-    async with house.pool.connection() as connection:
+    async with house.owner.connection() as connection:
         await connection.execute(f"SET session_replication_role = {role}")
         try:
             with pytest.raises(psycopg.errors.RaiseException, match="inserts only"):

@@ -20,9 +20,13 @@ SANDBOX = {"policy": SHIPPED, "TOOLS": "files,sandbox"}
 
 async def asked(stage: Stage, text: str, **more: str) -> tuple[Message, str]:
     """The card of a request, and the thread that asked for it."""
-    before = len(stage.cards())
+    before = {card["ts"] for card in stage.cards()}
     ts = await stage.ask(text, **more)
-    return await stage.card(before + 1), ts
+
+    def new() -> list[Message]:
+        return [card for card in stage.cards() if card["ts"] not in before]
+
+    return (await stage.simulator.wait_for(new))[0], ts
 
 
 def request_of(card: Message) -> str:
