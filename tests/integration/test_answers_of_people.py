@@ -55,7 +55,14 @@ async def test_the_own_stage_counts_as_passed_and_the_rest_approve_the_answer(
     assert (over.status, over.execution) == (Status.ANSWERED, Execution.DONE)
     assert theirs.ran == ["contract ACME", "end"]
     trail = [event for event in await house.trail(over) if event != "refused"]
-    assert trail == ["requested", "edited", "answered", "claimed", "ran"]
+    assert trail == [
+        "requested",
+        "edited",
+        "answered",
+        "claimed",
+        "resumed",
+        "ran",
+    ]
 
 
 async def test_a_later_stage_that_answers_has_the_earlier_one_approve_it(house: House):
