@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, cast
+from typing import Any
 
 from bot.approvals.choice import Choice
 from bot.approvals.digest import canonical
 from bot.approvals.model import Confirm, Request
+from bot.approvals.policy.conditions import value_at
 from bot.masks import hides
 
 
@@ -30,25 +31,27 @@ def is_confirmed(
 
 
 def typed_value(request: Request, arguments: Mapping[str, Any] | None = None) -> str:
-    """What has to be typed in: an argument's value, or the request's short code.
+    """What has to be typed in: an argument's value, or the request's short code."""
+    found = typed_argument(request, arguments)
+    return request.code if found is None else found
 
-    The code too where the value is a secret that nobody is shown.
+
+def typed_argument(
+    request: Request, arguments: Mapping[str, Any] | None = None
+) -> str | None:
+    """The argument's value as text; None where the code is asked for instead.
+
+    That is where no argument is named, where its value is none that people type in,
+    and where it is a secret that nobody is shown.
     """
     given = request.arguments if arguments is None else arguments
-    value: object = given
-    if not request.confirm_argument:
-        return request.code
-    if hides(given, request.schema, request.confirm_argument):
-        return request.code
-    for step in request.confirm_argument.split("."):
-        if not isinstance(value, dict):
-            return request.code
-        value = cast("dict[str, object]", value).get(step)
+    path = request.confirm_argument
+    if not path or hides(given, request.schema, path):
+        return None
+    value = value_at(given, path)
     if isinstance(value, str) and value.strip():
         return value
-    if isinstance(value, (bool, int, float)):
-        return canonical(value)
-    return request.code
+    return canonical(value) if isinstance(value, (bool, int, float)) else None
 
 
 def _same_number(given: str, wanted: str) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import cast
 
+from bot.approvals.confirm import typed_argument
 from bot.approvals.model import Confirm, Request
-from bot.masks import hides, mask_arguments
+from bot.masks import mask_arguments
 from bot.slack.cards.arguments import shares
 from bot.slack.cards.blocks import DIALOG_TEXT, Block, dialog
 from bot.slack.cards.inputs import input_block, text_input
@@ -57,22 +57,6 @@ def typed_block(request: Request) -> Block:
 
 def what_to_type(request: Request) -> str:
     """Plain text: which value the request asks for, in words."""
-    if typed_argument(request):
+    if typed_argument(request) is not None:
         return f"the value of {one_line(request.confirm_argument, _NAME)}"
     return f"this request's code, {request.code}"
-
-
-def typed_argument(request: Request) -> bool:
-    """Whether an argument's value is asked for, and not the request's code.
-
-    As in `bot.approvals.confirm`: a value that nobody can type in is the code.
-    """
-    value: object = request.arguments
-    if hides(request.arguments, request.schema, request.confirm_argument):
-        return False
-    for step in request.confirm_argument.split(".") if request.confirm_argument else ():
-        found = cast("dict[str, object]", value) if isinstance(value, dict) else {}
-        value = found.get(step)
-    if isinstance(value, str):
-        return bool(value.strip())
-    return isinstance(value, bool | int | float)
