@@ -63,7 +63,8 @@ WHERE id = %(conversation)s RETURNING generation;
 
 -- name: own_run
 -- Hold the conversation if this run is still its run, and note the answers that its
--- graph has taken. A click that stores a grant refers to this row and must not wait.
+-- graph has taken, or of which nobody knows whether it has: those are not on the trail as
+-- taken. A click that stores a grant refers to this row and must not wait.
 WITH own AS (
   SELECT id FROM conversations
   WHERE id = %(conversation)s AND generation = %(generation)s FOR NO KEY UPDATE),
@@ -77,7 +78,7 @@ trail AS (
     'on_behalf_of', requester_id, 'tool', tool, 'schema', schema_digest,
     'call', call_digest, 'digest', grant_digest, 'policy', policy_version,
     'outcome', status)
-  FROM taken)
+  FROM taken WHERE %(known)s)
 SELECT id FROM own;
 
 -- name: end_turn

@@ -92,7 +92,8 @@ class Settler:
             became: of what the graph was about to do by itself, or had done.
         """
         async with transaction(self.pool) as connection:
-            await self._own(connection, run, answered)
+            known = became is not Execution.UNKNOWN
+            await self._own(connection, run, answered, known=known)
             await self._finish(connection, run, answered, became)
             if not self.served.is_own:
                 rest = [r for r in run.asked if r.id not in answered]
@@ -131,7 +132,12 @@ class Settler:
         return asked
 
     async def _own(
-        self, connection: Connection, run: Run, answered: Sequence[str]
+        self,
+        connection: Connection,
+        run: Run,
+        answered: Sequence[str],
+        *,
+        known: bool = True,
     ) -> None:
         found = await connection.execute(
             SQL["own_run"],
@@ -139,6 +145,7 @@ class Settler:
                 "conversation": run.conversation,
                 "generation": run.generation,
                 "answered": list(answered),
+                "known": known,
             },
         )
         if await found.fetchone() is None:

@@ -213,7 +213,8 @@ class Lives(RuleBasedStateMachine):
         key = {"conversation": conversation, "generation": run.generation}
         async with house.pool.connection() as connection:
             answered = [request.id for request in standing]
-            await connection.execute(SQL["own_run"], {**key, "answered": answered})
+            own = {**key, "answered": answered, "known": True}
+            await connection.execute(SQL["own_run"], own)
 
     async def _act(self, run: Run, request: Request) -> None:
         house = self.house

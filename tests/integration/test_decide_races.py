@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import Any
 
 import pytest
 
 from bot.approvals.deadlines import expire_due
 from bot.approvals.judge import Effect
-from bot.approvals.model import Status
+from bot.approvals.model import Request, Status
 from bot.approvals.verdicts import orphan, reject_by_operator
 from tests.integration.core_parts import APPROVE, MINA, OMAR, REJECT, House
 
@@ -122,12 +123,18 @@ async def test_a_deadline_that_passes_between_judging_and_writing_wins(
     assert await grants_of(house, request) == 0
 
 
+def own_run(request: Request) -> dict[str, Any]:
+    """What the end of a run asks with, that has nothing to answer."""
+    place = {"conversation": request.conversation, "generation": 0}
+    return {**place, "answered": [], "known": True}
+
+
 async def test_a_run_that_writes_its_end_does_not_hold_up_a_click(house: House):
     """A grant refers to the conversation, which the end of a run holds."""
     from bot.conversations.intake import SQL
 
     request = await house.ask()
-    key = {"conversation": request.conversation, "generation": 0, "answered": []}
+    key = own_run(request)
     async with house.pool.connection() as connection, connection.transaction():
         await connection.execute(SQL["own_run"], key)
         clicked = await asyncio.wait_for(house.click(MINA, request), 5)
@@ -139,7 +146,7 @@ async def test_orphaning_and_approving_at_once_do_not_block_each_other(house: Ho
 
     for _ in range(5):
         request = await house.ask()
-        key = {"conversation": request.conversation, "generation": 0, "answered": []}
+        key = own_run(request)
 
         async def settle(key=key, request=request):
             async with house.pool.connection() as connection, connection.transaction():
