@@ -73,6 +73,7 @@ async def test_killed_after_the_claim_it_is_unknown_and_people_say_what_they_fin
     await stage.whisper(RAVI, "Somebody has said already")
     events = "SELECT event FROM audit WHERE request_id = %s ORDER BY seq"
     trail = [e for (e,) in stage.records.rows(events, request_of(card))]
+    trail.remove("shown")  # a click can beat the storing of the card's place
     assert trail[:4] == ["requested", "approved", "claimed", "unknown"]
     assert trail.count("marked_not_done") == 1
     assert trail.count("refused") == 3

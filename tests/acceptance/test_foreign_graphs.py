@@ -83,7 +83,7 @@ async def test_static_breakpoints_run_on_or_stop_the_turn(serve: Serve):
         ledger = stage.folder / "ledger.txt"
         first, ts = await asked(stage, "go")
         assert "Approval needed: note" in everything(first)
-        assert set(offered(first)) == {"reject", "view", "withdraw"}
+        assert set(offered(first)) == {"reject", "view", "history", "withdraw"}
         await stage.click(MINA, "approve", first)
         second = await stage.card(2)
         assert "Approval needed: act" in everything(second)
@@ -131,7 +131,12 @@ async def test_a_batch_of_langchains_middleware(serve: Serve):
         await said_in(stage, ts, "other.txt")
         assert (kept.exists(), other.exists()) == (True, False)
         card, ts = await asked(stage, "write new.txt: hello")
-        assert set(offered(card)) == {"reject", "view", "withdraw"}  # no edit there
+        assert set(offered(card)) == {
+            "reject",
+            "view",
+            "history",
+            "withdraw",
+        }  # no edit there
         await stage.click(MINA, "approve", card)
         await said_in(stage, ts, "(offline model)")
         assert (stage.files / "new.txt").read_text() == "hello"

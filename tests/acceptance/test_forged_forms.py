@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -88,11 +89,9 @@ async def test_a_form_for_one_card_decides_no_other(shared: Stage):
     ):
         forged = with_view(sent, private_metadata=json.dumps({**place, **change}))
         fitting(forged)
-        heard = len(shared.whispers(MINA)) + len(direct(shared))
+        told = heard(shared)
         assert (await shared.simulator.send_payload(forged)).acked
-        await shared.simulator.wait_for(
-            lambda: len(shared.whispers(MINA)) + len(direct(shared)) > heard  # noqa: B023
-        )
+        await shared.simulator.wait_for(partial(has_heard_more, shared, told))
         assert "nothing was decided" in [*shared.whispers(MINA), *direct(shared)][-1]
 
     await undecided(shared, card, before)
@@ -173,6 +172,15 @@ def with_view(payload: Payload, **changes: object) -> Payload:
     made = copy.deepcopy(payload)
     made["view"] |= changes
     return made
+
+
+def heard(stage: Stage) -> int:
+    """How much Mina has been told privately so far."""
+    return len(stage.whispers(MINA)) + len(direct(stage))
+
+
+def has_heard_more(stage: Stage, before: int) -> bool:
+    return heard(stage) > before
 
 
 def direct(stage: Stage) -> list[str]:

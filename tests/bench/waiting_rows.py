@@ -36,10 +36,6 @@ INSERT INTO stages (request_id, position, approvers, people, quorum, opened_at, 
 SELECT %(name)s || n, 0, 'managers', %(people)s, 1,
   bot_now() - make_interval(secs => %(age)s), %(times)s
 FROM generate_series(1, %(count)s) AS n;
-
-INSERT INTO request_messages (request_id, delivery_id)
-SELECT %(name)s || n, md5('card ' || %(name)s || n)::uuid
-FROM generate_series(1, %(count)s) AS n;
 """
 HOUR = 3600
 

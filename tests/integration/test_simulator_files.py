@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from bot.simulator import AppConfig
+from bot.simulator.web_api.files import LARGEST_FILE
 from tests.support.simulated import GENERAL, MINA, World, refusal, world
 
 TEXT = "\n".join(f"line {number}" for number in range(1, 9))
@@ -63,7 +64,7 @@ async def test_what_was_not_announced_or_not_sent_is_not_shared(made: World):
     assert (await refusal(announce(filename="a", length=0)))["error"] == (
         "invalid_arguments"
     )
-    large = await refusal(announce(filename="a", length=1_000_001))
+    large = await refusal(announce(filename="a", length=LARGEST_FILE + 1))
     assert large["error"] == "file_upload_size_restricted"
     announced = await announce(filename="a.txt", length=3)
     complete = made.slack.files_completeUploadExternal

@@ -11,6 +11,7 @@ from bot.database import migrate as module
 from bot.database.pool import Connection, connect
 from tests.integration.core_parts import MINA, House, open_house
 from tests.integration.post import Post, shown
+from tests.support.postgres import make_roles
 
 BEFORE = "0003_approvals"
 CONVERSATION = "00000000-0000-0000-0000-000000000001"
@@ -63,6 +64,12 @@ async def raise_as_before(
     return row["id"]
 
 
+async def upgrade(url: str) -> None:
+    """Bring the schema up to date, as an operator does: the roles come with it."""
+    await module.migrate(url)
+    make_roles(url)
+
+
 @pytest.mark.parametrize(
     ("status", "note", "outcome", "left"),
     [
@@ -77,7 +84,7 @@ async def test_a_request_of_the_version_before_is_read(
     old: Connection, empty_database: str, status: str, note: str, outcome, left: str
 ):
     name = await raise_as_before(old, 0, status, note)
-    await module.migrate(empty_database)
+    await upgrade(empty_database)
     async with open_house(empty_database) as house:
         now = await house.request(name)
     assert (now.status, now.outcome, now.outcome_note) == (status, outcome, left)
@@ -88,7 +95,7 @@ async def test_a_request_that_waits_is_shown_and_decided_after_the_upgrade(
     old: Connection, empty_database: str
 ):
     name = await raise_as_before(old, 0)
-    await module.migrate(empty_database)
+    await upgrade(empty_database)
     async with open_house(empty_database) as house:
         await is_shown_and_decided(house, name)
 
@@ -100,7 +107,7 @@ async def test_a_replica_of_the_version_before_still_raises_requests(
     first = await raise_as_before(old, 0)
     for _ in range(6):  # so that the statement is prepared
         await old.execute(read, [first], prepare=True)
-    await module.migrate(empty_database)
+    await upgrade(empty_database)
 
     name = await raise_as_before(old, 1)
 
