@@ -39,6 +39,7 @@ from bot.slack.directory import Afresh, Directory
 from bot.slack.full_text import FullTexts
 from bot.slack.listeners import register_listeners
 from bot.slack.listeners.parts import Parts
+from bot.slack.openid import OpenId
 from bot.slack.phrases import SlackPhrases
 from bot.us import SlackAccess, Us
 from bot.variables import seed_of
@@ -151,7 +152,7 @@ def _assembled(
 ) -> App:
     trail, takers = _trail(ground), _takers(ground, served)
     parts = _parts(ground, takers, served)
-    outside = _outside(ground, takers[0], mail)
+    outside = _outside(ground, takers[0], served, mail)
     duties = [*trail.duties, *outside.duties]
     return App(
         settings=ground.settings,
@@ -210,7 +211,9 @@ def _parts(
     )
 
 
-def _outside(ground: Ground, decider: Decider, mail: Mail | None) -> Outside:
+def _outside(
+    ground: Ground, decider: Decider, served: ServedGraph, mail: Mail | None
+) -> Outside:
     inside = Inside(
         pool=ground.pool,
         queue=ground.queue,
@@ -219,8 +222,18 @@ def _outside(ground: Ground, decider: Decider, mail: Mail | None) -> Outside:
         decider=decider,
         client=ground.client,
         identity=ground.us,
+        openid=_openid(ground),
+        look=served.look,
     )
     return make_outside(ground.settings, inside, mail)
+
+
+def _openid(ground: Ground) -> OpenId | None:
+    slack = ground.slack
+    if not (slack.client_id and slack.client_secret):
+        return None
+    client = make_client(None, slack.api_url, ground.session)
+    return OpenId(client, slack.api_url, slack.client_id, slack.client_secret)
 
 
 def _bolt(ground: Ground, parts: Parts) -> AsyncApp:

@@ -179,6 +179,8 @@ def _slack_access(settings: Settings) -> SlackAccess:
         bot_token=known("slack_bot_token") or "",
         app_token=known("slack_app_token"),
         signing_secret=known("slack_signing_secret"),
+        client_id=settings.slack_client_id,
+        client_secret=known("slack_client_secret"),
     )
 
 

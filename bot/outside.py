@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -21,11 +21,15 @@ from bot.notices.webhook import Hook, Webhook
 from bot.settings import Settings
 from bot.slack.addresses import Addresses
 from bot.slack.identity import Identity
+from bot.slack.openid import OpenId
+from bot.variables import Rate
 from bot.web.api.callers import Callers
-from bot.web.api.parts import ApiParts
+from bot.web.api.parts import ApiParts, Look
 from bot.web.api.routes import api_routes
-from bot.web.limits import Limits
+from bot.web.links.opening import Opening
+from bot.web.links.returning import Return
 from bot.web.links.routes import LinkPages
+from bot.web.links.sign_in import SignIn
 
 NAMELESS = "urn:slack-approval-bot"  # the source of events where no PUBLIC_URL is set
 
@@ -41,6 +45,8 @@ class Inside:
     decider: Decider
     client: AsyncWebClient
     identity: Callable[[], Identity]
+    openid: OpenId | None  # sign-in with Slack, where the app has an id and a secret
+    look: Look  # what a call names at the moment
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ class Outside:
 
 def make_outside(settings: Settings, inside: Inside, mail: Mail | None) -> Outside:
     """Build the API, the pages of links, e-mails and events; tell the queue."""
+    rates = {rate.kind: rate for rate in settings.rate_limit}
     api = ApiParts(
         pool=inside.pool,
         jobs=inside.queue,
@@ -60,7 +67,8 @@ def make_outside(settings: Settings, inside: Inside, mail: Mail | None) -> Outsi
         policies=inside.policies,
         decider=inside.decider,
         callers=Callers(settings.api_tokens),
-        limits=Limits(settings.rate_limit),
+        rates=rates,
+        look=inside.look,
     )
     signer, hook = _signer(settings), _hook(settings)
     outbox = Outbox(
@@ -74,7 +82,7 @@ def make_outside(settings: Settings, inside: Inside, mail: Mail | None) -> Outsi
         inside.queue.register("email", _emails(inside, mail, signer).send)
     if hook is not None:
         inside.queue.register("webhook", Webhook(inside.pool, hook).send)
-    routes = [*api_routes(api), *_link_routes(inside, signer)]
+    routes = [*api_routes(api), *_link_routes(inside, signer, rates)]
     return Outside(routes, [outbox.work_off, api.repeats.forget])
 
 
@@ -119,13 +127,23 @@ def _emails(inside: Inside, mail: Mail, signer: Signer | None) -> Emails:
         identity=inside.identity,
         mail=mail,
         signer=signer,
+        signs_in=inside.openid is not None,
     )
 
 
-def _link_routes(inside: Inside, signer: Signer | None) -> Sequence[web.RouteDef]:
+def _link_routes(
+    inside: Inside, signer: Signer | None, rates: Mapping[str, Rate]
+) -> Sequence[web.RouteDef]:
     if signer is None:
         return []
+    opening = Opening(inside.pool, inside.policies, signer)
+    sign_in = SignIn(inside.openid, signer) if inside.openid else None
     pages = LinkPages(
-        inside.pool, inside.people, inside.policies, inside.decider, signer
+        opening=opening,
+        people=inside.people,
+        decider=inside.decider,
+        sign_in=sign_in,
+        rate=rates.get("clicks"),
     )
-    return pages.routes()
+    back = Return(opening, inside.decider, sign_in).routes() if sign_in else []
+    return [*back, *pages.routes()]

@@ -102,8 +102,9 @@ def manner_lines(plan: Demanded) -> Iterator[str]:
         yield f"  confirm: {_confirm(plan)}"
     if plan.critical:
         yield "  critical: each decision signs a checkpoint of the audit trail"
-    if plan.links and not plan.critical:
-        yield "  links: signed links may decide"
+    if plan.links:
+        first = ", after a sign-in with Slack" if plan.critical else ""
+        yield f"  links: signed links may decide{first}"
     yield from (f"  why: {why}" for why in plan.why)
 
 

@@ -27,7 +27,7 @@ SIMULATOR_POLICY = Path(__file__).parent / "simulator" / "policy.yml"
 SIMULATOR_TOOLS = "files,sandbox,email"
 # Each belongs to work that is still to come. A setting that would be ignored silently
 # is worse than one that is refused.
-NOT_AVAILABLE = (*("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SQL_URL", "MCP_CONFIG"),)
+NOT_AVAILABLE = ("SQL_URL", "MCP_CONFIG")
 
 
 class Transport(enum.StrEnum):
@@ -54,6 +54,10 @@ class Settings(BaseModel):
     slack_bot_token: Annotated[SecretStr, variables.token("xoxb-")] | None = None
     slack_app_token: Annotated[SecretStr, variables.token("xapp-")] | None = None
     slack_signing_secret: Secret | None = None
+    slack_client_id: (
+        Annotated[str, BeforeValidator(variables_outside.client_id)] | None
+    ) = None
+    slack_client_secret: Secret | None = None
     slack_api_url: Annotated[str, BeforeValidator(variables.slack_api_url)] = (
         "https://slack.com/api/"
     )
@@ -178,6 +182,10 @@ class Settings(BaseModel):
 
 def _refuse_halves(settings: Settings) -> None:
     """What works only together is set together."""
+    if (settings.slack_client_id is None) is not (settings.slack_client_secret is None):
+        raise ConfigurationError(
+            "SLACK_CLIENT_ID and SLACK_CLIENT_SECRET go together; set both."
+        )
     mail = settings.smtp_url is not None
     if mail is not (settings.smtp_from is not None):
         raise ConfigurationError(
@@ -224,6 +232,11 @@ def _transport(values: Mapping[str, str]) -> Transport:
     present = sorted(name for name in values if name.startswith("SLACK_"))
     if not present:
         return Transport.SIMULATOR
+    if "SLACK_CLIENT_ID" in present and "SLACK_BOT_TOKEN" not in present:
+        raise ConfigurationError(
+            "SLACK_CLIENT_ID without SLACK_BOT_TOKEN (several workspaces) is not"
+            " available in this version yet; set SLACK_BOT_TOKEN too, or unset it."
+        )
     missing = ""
     if "SLACK_BOT_TOKEN" not in present:
         missing = "SLACK_BOT_TOKEN"

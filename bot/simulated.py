@@ -52,7 +52,14 @@ def make_simulation(settings: Settings, pool: Callable[[], Pool]) -> Simulation:
     )
     simulator.base_url = f"http://{_reachable(settings.host)}:{settings.port}"
     routes = [*simulator.routes(), *simulator.page_routes()]
-    access = SlackAccess(simulator.api_url, bot_token, app_token)
+    sign_ins = simulator.workspace.sign_ins
+    access = SlackAccess(
+        api_url=simulator.api_url,
+        bot_token=bot_token,
+        app_token=app_token,
+        client_id=sign_ins.client_id,
+        client_secret=sign_ins.client_secret,
+    )
     return Simulation(simulator, access, [*routes], simulator.mailbox)
 
 

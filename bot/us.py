@@ -16,6 +16,8 @@ class SlackAccess:
     bot_token: str
     app_token: str | None = None
     signing_secret: str | None = None
+    client_id: str | None = None  # with the secret: people sign in for links
+    client_secret: str | None = None
 
 
 class Us:

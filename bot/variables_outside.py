@@ -54,6 +54,13 @@ def api_tokens(text: str) -> tuple[ApiToken, ...]:
     return tuple(found)
 
 
+def client_id(text: str) -> str:
+    """The app's own id as Slack shows it beside the client secret."""
+    if not re.fullmatch(r"[0-9]{1,30}\.[0-9]{1,30}", text):
+        raise ValueError("Slack's Client ID, two numbers with a dot between them")
+    return text
+
+
 def long_secret(text: str) -> SecretStr:
     """A secret that signs: too long to be guessed."""
     if len(text) < SHORTEST_SECRET:

@@ -7,10 +7,14 @@ from typing import Any
 
 from bot.approvals.eligibility import who_can_decide
 from bot.approvals.model import Decision, Request, Stage, Verdict
+from bot.masks import mask, mask_arguments, mask_strings
 
 
 def request_json(request: Request) -> dict[str, Any]:
-    """JSON values only. Who can decide is as good as the people of the stages are."""
+    """JSON values only, secrets masked as on the card.
+
+    Who can decide is as good as the people of the stages are.
+    """
     return {
         **_call(request),
         **_state(request),
@@ -21,13 +25,14 @@ def request_json(request: Request) -> dict[str, Any]:
         "stages": [_stage(request, i, each) for i, each in enumerate(request.stages)],
         "decisions": [_decision(decision) for decision in request.decisions],
         "comments": [
-            {"user": each.user, "text": each.text, "at": _time(each.at)}
+            {"user": each.user, "text": mask(each.text), "at": _time(each.at)}
             for each in request.comments
         ],
     }
 
 
 def _call(request: Request) -> dict[str, Any]:
+    raised = request.raised_arguments
     return {
         "id": request.id,
         "code": request.code,
@@ -35,13 +40,15 @@ def _call(request: Request) -> dict[str, Any]:
         "conversation": request.conversation,
         "kind": str(request.kind),
         "tool": request.tool,
-        "arguments": request.arguments,
-        "raised_arguments": request.raised_arguments,
+        "arguments": mask_arguments(request.arguments, request.schema),
+        "raised_arguments": raised and mask_arguments(raised, request.schema),
         "edited_by": request.edited_by,
+        "answer": mask_strings(request.answer_value),
+        "answer_schema": request.form,
         "digest": request.grant_digest,
         "requester": request.requester.user,
         "participants": list(request.participants),
-        "note": request.note,
+        "note": mask(request.note),
     }
 
 
@@ -52,7 +59,7 @@ def _state(request: Request) -> dict[str, Any]:
         "policy_version": request.policy_version,
         "status": str(request.status),
         "outcome": str(request.outcome),
-        "outcome_note": request.outcome_note,
+        "outcome_note": mask(request.outcome_note),
         "execution": str(request.execution) if request.execution else None,
         "raised_at": _time(request.raised_at),
         "expires_at": _time(request.expires_at),
@@ -84,7 +91,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "stage": decision.stage,
         "at": _time(decision.at),
         "via": decision.via,
-        "reason": decision.reason,
+        "reason": mask(decision.reason),
     }
 
 

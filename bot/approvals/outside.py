@@ -8,8 +8,10 @@ from bot.approvals.policy.model import Demanded, Policy
 from bot.approvals.standing import plan_of
 
 
-def why_no_links(request: Request, policy: Policy) -> str:
+def why_no_links(request: Request, policy: Policy, *, signs_in: bool) -> str:
     """The word for why no signed link may decide a request, "" if one may.
+
+    `signs_in`: people can sign in with Slack; else no link decides what is critical.
 
     Links are only as safe as the mailbox that they arrive in, so both policies have to
     allow them: the one that the request was raised under and the one in force. With any
@@ -18,7 +20,7 @@ def why_no_links(request: Request, policy: Policy) -> str:
     found = plan_of(policy, request.kind, request.tool, request.arguments)
     if not isinstance(found, Demanded) or not found.links:
         return "no_links"
-    if found.critical:
+    if found.critical and not signs_in:
         return "critical"
     return "" if request.policy_version == policy.version else "policy_changed"
 

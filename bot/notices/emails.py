@@ -41,6 +41,7 @@ class Emails:
     identity: Callable[[], Identity]
     mail: Mail
     signer: Signer | None
+    signs_in: bool  # whether links may lead to what is critical
 
     async def send(self, email: str) -> None:
         """Send one e-mail; at least once, with one Message-ID.
@@ -133,7 +134,8 @@ class Emails:
         return f"{one_line(profile.name, 80)} ({user})"
 
     async def _link(self, row: Mapping[str, Any], request: Request) -> str:
-        if self.signer is None or why_no_links(request, self.policies.current):
+        policy = self.policies.current
+        if self.signer is None or why_no_links(request, policy, signs_in=self.signs_in):
             return ""
         digest = request.grant_digest
         link = Link(request.id, row["team_id"], row["user_id"], digest)

@@ -8,10 +8,11 @@ from email.utils import format_datetime
 from html import escape
 
 from bot.approvals.model import Outcome, Request, Status
+from bot.slack.cards.asked import asked_text
 from bot.slack.drawing import closed_by
 from bot.slack.sentences import UNKNOWN, UNKNOWN_IF_RUN, status_word, tool_or_something
 from bot.slack.sentences import unfillable as unfillable_sentence
-from bot.slack.text import arguments_text, long_arguments, one_line, utc
+from bot.slack.text import long_arguments, one_line, utc
 
 _STYLE = "font:16px/1.5 sans-serif;max-width:40rem"
 _PRE = "white-space:pre-wrap;background:#f4f4f5;padding:12px;border-radius:6px"
@@ -106,7 +107,7 @@ def _why(request: Request) -> str:
 
 
 def _call(request: Request) -> str:
-    text = f"{one_line(request.tool, 200)}\n{arguments_text(request.arguments)}"
+    text = f"{one_line(request.tool, 200)}\n{asked_text(request)}"
     long = long_arguments(text)
     if long is None:
         return text

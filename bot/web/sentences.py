@@ -13,6 +13,7 @@ from bot.approvals.model import Person, Request, Status
 from bot.slack.cards.confirming import what_to_type
 from bot.slack.click_sentences import (
     ANSWER_EMPTY,
+    answer_invalid,
     edit_denied,
     edit_invalid,
     edit_unfillable,
@@ -30,6 +31,11 @@ COULD_NOT_CHECK = (
 )
 EDIT_SAME = "Nothing is changed, so nothing was decided. Change a value, or approve."
 NOT_NOW = "The database cannot be reached right now, so nothing was done. Try again."
+
+
+def too_many(seconds: int) -> str:
+    """For somebody above RATE_LIMIT."""
+    return f"That were too many requests; nothing was done. Try again in {seconds} s."
 
 
 @dataclass(frozen=True)
@@ -145,6 +151,7 @@ _MISTAKES = frozenset(
         "edit_denied",
         "edit_unfillable",
         "answer_empty",
+        "answer_invalid",
     }
 )
 
@@ -161,5 +168,7 @@ def _mistake(judgement: Judgement, request: Request) -> str:
             return edit_denied(judgement.detail)
         case "edit_unfillable":
             return edit_unfillable(judgement.detail)
+        case "answer_invalid":
+            return answer_invalid(judgement.detail)
         case _:
             return ANSWER_EMPTY

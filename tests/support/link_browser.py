@@ -76,6 +76,10 @@ class Browser:
     async def open(self, token: str, method: str = "GET", **headers: str) -> Page:
         return await self.send(method, token, headers=headers)
 
+    async def get(self, path: str) -> Page:
+        """An address below `/approve/`; no redirect is followed."""
+        return await self.send("GET", path, allow_redirects=False)
+
     async def decide(self, token: str, word: str, **fields: str) -> Page:
         """Open the page and press one of its buttons."""
         page = await self.open(token)
@@ -97,6 +101,8 @@ class Browser:
         ):
             for name, morsel in answer.cookies.items():
                 self.cookies[name] = morsel.value
+                if morsel["max-age"] == "0":
+                    del self.cookies[name]
             return Page(answer.status, await answer.text(), dict(answer.headers))
 
 

@@ -85,12 +85,16 @@ def asked(
     ],
 )
 def test_every_rule_that_demands_the_call_has_to_allow_links(arguments, word):
-    assert why_no_links(asked(**arguments), POLICY) == word
+    assert why_no_links(asked(**arguments), POLICY, signs_in=False) == word
+
+
+def test_what_is_critical_takes_links_where_people_can_sign_in():
+    assert why_no_links(asked(secret=True), POLICY, signs_in=True) == ""
 
 
 def test_links_end_with_the_policy_that_allowed_them():
     older = parse_policy(TEXT.replace("    links: true\n", ""))
-    assert why_no_links(asked(older), POLICY) == "policy_changed"
+    assert why_no_links(asked(older), POLICY, signs_in=True) == "policy_changed"
 
 
 def test_the_stage_that_is_open_says_how_its_people_are_told():

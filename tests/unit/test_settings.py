@@ -204,6 +204,15 @@ def test_a_place_for_checkpoints_without_a_key_is_refused() -> None:
     assert "AUDIT_KEY is not" in refusal({"AUDIT_SINK": "folder"})
 
 
+def test_sign_in_needs_both_halves_and_a_bot_token() -> None:
+    pair = {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "CANARY-SECRET"}
+    assert Settings.load(SOCKET | pair).slack_client_id == "1.2"
+    assert "several workspaces" in refusal(pair)
+    for name, value in pair.items():
+        assert "go together" in refusal(SOCKET | {name: value})
+    assert "SLACK_CLIENT_ID='1'" in refusal(SOCKET | pair | {"SLACK_CLIENT_ID": "1"})
+
+
 @pytest.mark.parametrize("name", NOT_AVAILABLE)
 def test_what_comes_later_is_refused_with_a_sentence(name: str) -> None:
     sentence = refusal({name: "CANARY"})

@@ -22,6 +22,7 @@ from bot.web.api.problems import Problem, answered
 from bot.web.api.queries import cursor, read_query
 from bot.web.api.repeats import SQL, key_of
 from bot.web.api.seeing import represents, sees
+from bot.web.api.words import Words
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 Stored = tuple[Request, dt.datetime]
@@ -81,7 +82,7 @@ class Approvals:
         self, name: str, person: Person, body: DecisionBody, key: str
     ) -> web.Response:
         found, now = await self._load(name, person)
-        choice = _choice(found, person, body, key)
+        choice = await Words(self.parts.look).choice(found, person, body, key)
         judgement = await self._judged(found, choice, body.digest)
         said = sentences.answer(judgement, found, person)
         if said.status >= 400 and not await self._may_see(person, found, now):
@@ -123,19 +124,6 @@ class Approvals:
         judgement, _ = await self.parts.decider.preview(asking)
         open_to = judgement.effect not in (Effect.REFUSED, Effect.LATE)
         return open_to or judgement.word in ("not_allowed", "typed_wrong")
-
-
-def _choice(found: Request, person: Person, body: DecisionBody, key: str) -> Choice:
-    return Choice(
-        request=found.token,
-        person=person,
-        verdict=body.verdict,
-        via="api",
-        reason=body.answer if body.verdict is Verdict.ANSWER else body.reason,
-        click=f"api:{key}" if key else "",
-        arguments=body.arguments,
-        typed=body.typed,
-    )
 
 
 def _not_found() -> Problem:

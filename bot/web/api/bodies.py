@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 
 from aiohttp import web
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -24,15 +23,6 @@ LONGEST_MESSAGE = 20_000  # characters
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
-def _storable(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("it holds NUL")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_storable)]
-
-
 class _Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -41,19 +31,21 @@ class DecisionBody(_Body):
     """`POST /api/approvals/{id}/decision`. Nothing in it says who decides."""
 
     decision: Literal["approve", "reject", "edit", "answer"]
-    digest: Annotated[Text, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    reason: Annotated[Text, Field(max_length=LONGEST_REASON)] = ""
-    answer: Annotated[Text, Field(max_length=LONGEST_REASON)] = ""
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    reason: Annotated[str, Field(max_length=LONGEST_REASON)] = ""
+    answer: Any = None  # a text, or what the form of a graph's question asks for
     arguments: dict[str, Any] | None = None
-    typed: Annotated[Text, Field(max_length=LONGEST_REASON)] = ""
+    typed: Annotated[str, Field(max_length=LONGEST_REASON)] = ""
 
     @model_validator(mode="after")
     def _fits_the_decision(self) -> Self:
         """Arguments beside an approval would be taken for an edit by who sends them."""
         if (self.decision == "edit") is not (self.arguments is not None):
             raise ValueError("`arguments` go with the decision edit, and it needs them")
-        if self.answer and self.decision != "answer":
-            raise ValueError("`answer` goes with the decision answer alone")
+        if (self.decision == "answer") is not ("answer" in self.model_fields_set):
+            raise ValueError("`answer` goes with the decision answer, and it needs it")
+        if isinstance(self.answer, str) and len(self.answer) > LONGEST_REASON:
+            raise ValueError(f"`answer` has more than {LONGEST_REASON:,} characters")
         if self.reason and self.decision != "reject":
             raise ValueError("`reason` goes with the decision reject alone")
         return self
@@ -66,7 +58,7 @@ class DecisionBody(_Body):
 class MessageBody(_Body):
     """`POST /api/conversations/{id}/messages`."""
 
-    text: Annotated[Text, Field(min_length=1, max_length=LONGEST_MESSAGE)]
+    text: Annotated[str, Field(min_length=1, max_length=LONGEST_MESSAGE)]
 
 
 async def read(request: web.Request, shape: type[Shape]) -> tuple[Shape, bytes]:
@@ -102,11 +94,19 @@ def _parsed(body: bytes) -> object:
         value: object = json.loads(
             text, object_pairs_hook=_once, parse_constant=_no_number
         )
-        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        written = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        written.encode()  # half a character cannot be
+        _refuse_nul(written)
     except (ValueError, RecursionError):  # UnicodeError is a ValueError
         said = "The body is no JSON that can be read alike everywhere: send one object"
         raise unreadable(f"{said}, in UTF-8, each key once.") from None
     return value
+
+
+def _refuse_nul(written: str) -> None:
+    """JSON writes NUL with one backslash before the u, a literal one with two."""
+    if "\\u0000" in written.replace("\\\\", ""):
+        raise ValueError("it holds NUL")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.approvals.model import Person
 from bot.conversations import aside
+from bot.masks import mask
 from bot.web.api.bodies import MessageBody, read
 from bot.web.api.parts import ApiParts
 from bot.web.api.problems import Problem, answered
@@ -46,7 +47,7 @@ class Conversations:
         if found is None:
             raise _not_found()
         messages = [
-            {"at": row["at"].isoformat(), "by": row["by"], "text": row["text"]}
+            {"at": row["at"].isoformat(), "by": row["by"], "text": mask(row["text"])}
             for row in found["said"]
         ]
         approvals = [

@@ -69,6 +69,11 @@ _APPROVAL = _object(
     arguments=VALUES,
     raised_arguments=_or_null(VALUES),
     edited_by=TEXT,
+    answer={"description": "To a graph's question, waiting to be approved; or null."},
+    answer_schema={
+        **_or_null(VALUES),
+        "description": "What an answer to a graph's question has to fit; null: a text.",
+    },
     digest={"type": "string", "pattern": "^[0-9a-f]{64}$"},
     requester=TEXT,
     participants=TEXTS,
@@ -121,7 +126,10 @@ def _word(word: str, needed: bool = False, **more: Json) -> Json:
 
 
 _WHY: Json = {**_REASON, "description": "Why it is rejected."}
-_INSTEAD: Json = {**_REASON, "description": "What the tool would have answered."}
+_INSTEAD: Json = {
+    "description": "What the tool would have answered: a text of at most"
+    f" {LONGEST_REASON:,} characters; or what `answer_schema` asks for."
+}
 _NEW: Json = {**VALUES, "description": "All arguments, as they are to be."}
 _DECIDE: Json = {
     "oneOf": [

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
 from bot.approvals.decide import Decider
 from bot.approvals.model import Person
+from bot.approvals.pace import count
 from bot.approvals.ports import Jobs, People, Policies
 from bot.database.pool import Pool
 from bot.errors import TRANSIENT, SlackUnavailable
 from bot.slack.sentences import because
+from bot.variables import Rate
 from bot.web import sentences
 from bot.web.api.callers import Callers
 from bot.web.api.problems import Problem
 from bot.web.api.repeats import Repeats
-from bot.web.limits import Limits
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
+Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
 Act = Callable[[web.Request, Person], Awaitable[web.Response]]
 
 
@@ -33,7 +36,8 @@ class ApiParts:
     policies: Policies
     decider: Decider
     callers: Callers
-    limits: Limits
+    rates: Mapping[str, Rate]
+    look: Look
 
     @property
     def repeats(self) -> Repeats:
@@ -45,7 +49,7 @@ class ApiParts:
         async def handle(request: web.Request) -> web.Response:
             try:
                 person = self.callers.person(request.headers.get("Authorization", ""))
-                self._limit(kind, person)
+                await self._limit(kind, person)
                 await self._check(person)
                 return await act(request, person)
             except Problem as problem:
@@ -55,10 +59,13 @@ class ApiParts:
 
         return handle
 
-    def _limit(self, kind: str, person: Person) -> None:
-        if seconds := self.limits.wait(kind, person):
-            said = f"That were too many requests; try again in {seconds} s."
-            raise Problem(429, "too_many", said, {"Retry-After": str(seconds)})
+    async def _limit(self, kind: str, person: Person) -> None:
+        counted = await count(self.pool, self.rates.get(kind), person)
+        if counted.is_over:
+            raise Problem(
+                *(429, "too_many", sentences.too_many(counted.wait)),
+                {"Retry-After": str(counted.wait)},
+            )
 
     async def _check(self, person: Person) -> None:
         """A token goes on working for as long as its person does, and no longer."""

@@ -14,6 +14,7 @@ from bot.links.tokens import Signer, hash_of
 from bot.web.links.look import STYLE
 
 COOKIE = "approve"
+LONGEST_CODE = 1_000  # characters of what Slack sends a browser back with
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 HEADERS = {
     "Content-Security-Policy": (
@@ -52,13 +53,27 @@ def new_cookie() -> str:
 
 def set_cookie(response: web.Response, value: str, signer: Signer) -> None:
     """Keep it from scripts, and from requests that other sites cause."""
+    keep(response, COOKIE, value, signer, same_site="Strict")
+
+
+def keep(
+    response: web.Response,
+    name: str,
+    value: str,
+    signer: Signer,
+    *,
+    same_site: str,
+    age: int | None = None,
+) -> None:
+    """A cookie for the pages of links alone; without an age, of this session."""
     url = urlsplit(signer.audience)
     response.set_cookie(
-        COOKIE,
+        name,
         value,
         path=f"{url.path}/approve/",
+        max_age=age,
         httponly=True,
-        samesite="Strict",
+        samesite=same_site,
         secure=url.scheme == "https",
     )
 

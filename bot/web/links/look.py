@@ -27,6 +27,9 @@ input, textarea { width: 100%; padding: .6rem; font: inherit; color: inherit;
 button { flex: 1 1 9rem; min-height: 3rem; font: inherit; font-weight: 600;
   cursor: pointer; color: var(--on); background: var(--yes);
   border: 0; border-radius: .4rem; }
+a.button { flex: 1 1 9rem; padding: .7rem; text-align: center; font-weight: 600;
+  text-decoration: none; color: var(--on); background: var(--yes);
+  border-radius: .4rem; }
 button.no { background: var(--no); }
 button.other { color: var(--ink); background: transparent;
   border: 1px solid var(--line); }

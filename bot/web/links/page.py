@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from html import escape
 
 from bot.approvals.eligibility import who_can_decide
-from bot.approvals.model import Confirm, Decision, Request, Stage, Verdict
+from bot.approvals.model import Confirm, Decision, Kind, Request, Stage, Verdict
+from bot.slack.cards.asked import BY_THE_GRAPH, asked_text
 from bot.slack.cards.confirming import what_to_type
+from bot.slack.cards.foreign import DECEIVES, FOREIGN, foreign_line
+from bot.slack.lookalikes import lookalikes
 from bot.slack.sentences import STATUS_WORDS, UNKNOWN_IF_RUN, status_word
 from bot.slack.text import arguments_text, is_identifier, one_line, utc, visible
+from bot.slack.text import shown as as_shown
 from bot.web.links.look import STYLE
 
 NAMED = 6  # people of a stage
@@ -28,6 +32,7 @@ class Shown:
         names: display names by user id, as decoration beside the ids.
         form: what the form carries; "" for a page that only shows.
         said: a sentence about what has just happened, or why it did not.
+        signs_in: whether there is a way to sign in with Slack first.
     """
 
     request: Request
@@ -35,6 +40,7 @@ class Shown:
     names: Mapping[str, str]
     form: str = ""
     said: str = ""
+    signs_in: bool = False
 
 
 def page(title: str, body: Iterable[str]) -> str:
@@ -68,6 +74,8 @@ def request_page(shown: Shown) -> str:
     body += ["<h2>Stages</h2>", _stages(shown), *_comments(shown)]
     if shown.form:
         body.append(_form(shown))
+    if shown.signs_in:
+        body.append(_TO_SLACK)
     return page(title, [*body, *_note(request)])
 
 
@@ -101,17 +109,28 @@ def _facts(shown: Shown) -> str:
 
 
 def _call(request: Request) -> list[str]:
+    is_tool = request.kind is Kind.TOOL
     parts = [
-        "<h2>Tool</h2>",
+        f"<h2>{'Tool' if is_tool else 'Question'}</h2>",
         _pre(visible(request.tool)),
-        "<h2>Arguments</h2>",
-        _pre(arguments_text(request.arguments)),
+        f"<h2>{'Arguments' if is_tool else BY_THE_GRAPH}</h2>",
+        _pre(asked_text(request)),
+        *_foreign(request),
     ]
     if request.raised_arguments is not None:
-        asked = arguments_text(request.raised_arguments)
+        asked = arguments_text(request.raised_arguments, request.schema)
         parts += ["<h2>Changed; the agent had asked for</h2>", _pre(asked)]
     parts.append(f"<p><small>Grant {escape(request.grant_digest)}</small></p>")
     return parts
+
+
+def _foreign(request: Request) -> list[str]:
+    """Addresses in other letters than they seem to be written in."""
+    found = lookalikes(request.arguments)
+    if not found:
+        return []
+    label = DECEIVES if found[0].deceives else FOREIGN
+    return [f"<h2>{label}</h2>", _pre("\n".join(map(foreign_line, found)))]
 
 
 def _pre(text: str) -> str:
@@ -160,11 +179,17 @@ def _note(request: Request) -> list[str]:
     note = request.note.strip()
     if not note:
         return []
-    return ["<h2>The agent says (unverified)</h2>", _pre(visible(note))]
+    return ["<h2>The agent says (unverified)</h2>", _pre(as_shown(note))]
+
+
+# Relative, so that the page does not hand its own address on.
+_TO_SLACK = (
+    '<p class="buttons"><a class="button" href="?sign-in">Sign in with Slack</a></p>'
+)
 
 
 def _form(shown: Shown) -> str:
-    request, allow = shown.request, shown.request.allow
+    request, allow = shown.request, takes(shown.request)
     fields = [f'<input type="hidden" name="form" value="{escape(shown.form)}">']
     if request.confirm is Confirm.TYPED and Verdict.APPROVE in allow:
         wanted = f"To approve, type {what_to_type(request)}"
@@ -176,6 +201,12 @@ def _form(shown: Shown) -> str:
     buttons = [_button(verdict) for verdict in _BUTTONS if verdict in allow]
     fields.append(f'<div class="buttons">{"".join(buttons)}</div>')
     return f'<form method="post" autocomplete="off">{"".join(fields)}</form>'
+
+
+def takes(request: Request) -> frozenset[Verdict]:
+    """What the page offers: an answer as a form of its own is for Slack and the API."""
+    offered = frozenset(request.allow) & _BUTTONS.keys()
+    return offered - {Verdict.ANSWER} if request.form is not None else offered
 
 
 _BUTTONS = {
