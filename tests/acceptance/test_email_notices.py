@@ -18,8 +18,13 @@ from tests.support.stage import FAY, MINA, RAVI, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ADDRESS = {user.id: user.email for user in demo_workspace().users.values()}
-POLICY = with_links(SANDBOX["policy"]).replace(
-    "{approvers: managers}]", "{approvers: managers, notify: [slack, email]}]"
+POLICY = (
+    with_links(SANDBOX["policy"])
+    .replace("{approvers: managers}]", "{approvers: managers, notify: [slack, email]}]")
+    .replace(
+        "- approvers: managers\n",
+        "- approvers: managers\n        notify: [slack, email]\n",
+    )
 )
 
 

@@ -45,7 +45,8 @@ CREATE TABLE outbox (
 );
 
 -- The trail is what all changes have in common. Attempts that changed nothing are told
--- to whoever made them, and to nobody else.
+-- to whoever made them, and to nobody else; where a card stands, and that the graph has
+-- its answer, changes nothing either.
 CREATE FUNCTION audit_to_outbox() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
@@ -61,7 +62,8 @@ END $$;
 CREATE TRIGGER audit_told AFTER INSERT ON audit
   FOR EACH ROW
   WHEN (NEW.request_id IS NOT NULL
-    AND NEW.event NOT IN ('refused', 'late', 'repeated', 'commented'))
+    AND NEW.event NOT IN
+      ('refused', 'late', 'repeated', 'commented', 'shown', 'resumed'))
   EXECUTE FUNCTION audit_to_outbox();
 
 -- The log of outgoing events. What is sent is kept as it is sent: a repeat is the same
