@@ -32,7 +32,9 @@ def said_through(row: Row) -> Iterator[Step]:
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
-async def test_what_people_say_comes_to_what_the_table_says(shared: Stage, row: Row):
+async def test_threat_06_through_the_api_people_can_what_the_table_says(
+    shared: Stage, row: Row
+):
     card, _ = await asked(shared, row.says)
     board = Board(shared, request_of(card))
     api, first = Api(shared.bot.url), board.digest

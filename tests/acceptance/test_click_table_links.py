@@ -23,7 +23,9 @@ ROWS = [
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-async def test_what_people_say_comes_to_what_the_table_says(shared: Stage, row: Row):
+async def test_threat_06_by_links_people_can_what_the_table_says(
+    shared: Stage, row: Row
+):
     card, _ = await asked(shared, row.says)
     board = Board(shared, request_of(card))
     steps = [s for s in row.steps if s[1] != "withdraw" or s[2] == "withdrawn"]

@@ -58,7 +58,7 @@ async def test_a_request_raised_in_slack_is_decided_by_the_api(shared: Stage):
     await shared.simulator.wait_for(lambda: len(transfers(shared)) == before + 1)
 
 
-async def test_the_body_cannot_say_who(shared: Stage):
+async def test_threat_06_the_body_cannot_say_who(shared: Stage):
     request = await raised(shared)
     for name in ("user", "person", "approved_by", "by", "team"):
         body = {"decision": "approve", name: MINA}
@@ -68,7 +68,7 @@ async def test_the_body_cannot_say_who(shared: Stage):
     assert shared.records.status(request) == "pending"
 
 
-async def test_others_do_not_learn_that_a_request_is_there(shared: Stage):
+async def test_threat_40_others_do_not_learn_that_a_request_is_there(shared: Stage):
     request = await raised(shared)
     api = Api(shared.bot.url)
     for user in (OLAF, FAY, DORA):
@@ -89,7 +89,7 @@ async def test_a_word_on_other_arguments_than_were_seen_decides_nothing(shared: 
     assert shared.records.status(request) == "pending"
 
 
-async def test_a_repeat_with_its_key_gets_the_same_answer(shared: Stage):
+async def test_threat_09_a_repeat_with_its_key_gets_the_same_answer(shared: Stage):
     request, other = await raised(shared), await raised(shared, 8)
     api, key = Api(shared.bot.url), uuid.uuid4().hex
     path, body = f"/api/approvals/{request}/decision", {"decision": "reject"}
@@ -218,7 +218,7 @@ async def test_a_conversation_of_the_api_is_decided_in_slack(shared: Stage):
     assert hijack.status == 404
 
 
-async def test_too_many_are_told_to_wait(shared: Stage):
+async def test_threat_52_too_many_through_the_api_are_told_to_wait(shared: Stage):
     api, path = Api(shared.bot.url), f"/api/conversations/{uuid.uuid4()}/messages"
     assert (await api.post(DORA, path, {"text": "hello"})).status == 202
     run_sql(shared, "UPDATE paces SET used = 99 WHERE user_id = %s", DORA)
@@ -230,7 +230,7 @@ async def test_too_many_are_told_to_wait(shared: Stage):
     assert (await api.get(DORA, "/api/approvals")).status == 200, "these are clicks"
 
 
-async def test_who_has_left_has_no_use_of_a_token(shared: Stage):
+async def test_threat_20_who_has_left_has_no_use_of_a_token(shared: Stage):
     user = shared.simulator.workspace.users[FAY]
     assert (await Api(shared.bot.url).get(FAY, "/api/approvals")).status == 200
     user.deleted = True

@@ -66,7 +66,7 @@ async def test_a_link_shows_and_its_page_decides_once(shared: Stage):
     assert (await browser.open(token)).status == 403
 
 
-async def test_a_hundred_previews_decide_nothing(shared: Stage):
+async def test_threat_10_a_hundred_previews_decide_nothing(shared: Stage):
     request, token = await linked(shared)
     browser = Browser(shared.bot.url)
     for number in range(100):
@@ -109,7 +109,7 @@ async def test_the_page_is_strict(shared: Stage):
         {"Sec-Fetch-Site": "same-origin"},
     ],
 )
-async def test_a_post_from_elsewhere_decides_nothing(
+async def test_threat_45_a_post_from_elsewhere_decides_nothing(
     shared: Stage, headers: dict[str, str]
 ):
     request, token = await linked(shared)
@@ -121,7 +121,9 @@ async def test_a_post_from_elsewhere_decides_nothing(
     assert shared.records.status(request) == "pending"
 
 
-async def test_a_form_is_good_in_its_own_browser_and_for_its_own_link(shared: Stage):
+async def test_threat_45_a_form_is_good_in_its_own_browser_and_for_its_own_link(
+    shared: Stage,
+):
     request, token = await linked(shared)
     _, other = await linked(shared, words="transfer 8 GBP to alice")
     browser, stranger = Browser(shared.bot.url), Browser(shared.bot.url)
@@ -153,7 +155,9 @@ def forged(token: str) -> list[str]:
     ]
 
 
-async def test_a_token_that_is_altered_or_of_another_kind_is_refused(shared: Stage):
+async def test_threat_11_a_token_altered_or_for_something_else_is_refused(
+    shared: Stage,
+):
     request, token = await linked(shared)
     board, browser = Board(shared, request), Browser(shared.bot.url)
     other, _ = await linked(shared, words="transfer 8 GBP to alice")
@@ -178,7 +182,7 @@ async def test_a_token_that_is_altered_or_of_another_kind_is_refused(shared: Sta
     assert board.is_open
 
 
-async def test_an_old_link_is_refused(shared: Stage):
+async def test_threat_11_an_old_link_is_refused(shared: Stage):
     request, token = await linked(shared)
     browser = Browser(shared.bot.url)
     form = (await browser.open(token)).form
@@ -192,7 +196,9 @@ async def test_an_old_link_is_refused(shared: Stage):
     assert Board(shared, request).is_open
 
 
-async def test_a_link_for_arguments_that_were_edited_is_refused(shared: Stage):
+async def test_threat_11_a_link_for_arguments_that_were_edited_is_refused(
+    shared: Stage,
+):
     request, token = await linked(shared, user=MAREK, words="transfer 507 GBP to alice")
     board, browser = Board(shared, request), Browser(shared.bot.url)
     form = (await browser.open(token)).form
@@ -204,7 +210,9 @@ async def test_a_link_for_arguments_that_were_edited_is_refused(shared: Stage):
     assert board.stands() == "finance 0/1"
 
 
-async def test_a_link_of_somebody_who_may_not_decide_decides_nothing(shared: Stage):
+async def test_threat_11_a_link_of_somebody_who_may_not_decide_decides_nothing(
+    shared: Stage,
+):
     request, token = await linked(shared, user=OLAF)
     said = await Browser(shared.bot.url).decide(token, "approve")
     assert said.status == 403
@@ -212,7 +220,7 @@ async def test_a_link_of_somebody_who_may_not_decide_decides_nothing(shared: Sta
     assert Board(shared, request).came_of("Olaf") == "not_in_group"
 
 
-async def test_of_many_posts_at_once_one_decides(shared: Stage):
+async def test_threat_11_of_many_posts_at_once_one_decides(shared: Stage):
     request, token = await linked(shared)
     browser = Browser(shared.bot.url)
     form = (await browser.open(token)).form
@@ -251,7 +259,9 @@ async def linked_with(stage: Stage, text: str) -> tuple[str, str]:
     return request, await made(stage, request, MINA)
 
 
-async def test_no_token_stands_in_the_log_or_in_the_database(shared: Stage):
+async def test_threat_38_no_token_of_a_link_is_in_the_log_or_the_database(
+    shared: Stage,
+):
     request, token = await linked(shared)
     await Browser(shared.bot.url).decide(token, "reject")
     await Browser(shared.bot.url).open(token)

@@ -80,7 +80,7 @@ async def test_who_the_link_is_for_signs_in_and_decides(shared: Stage):
     assert shared.records.value(query, request) == "link+sign-in"
 
 
-async def test_a_form_without_a_sign_in_decides_nothing(shared: Stage):
+async def test_threat_11_without_a_sign_in_nothing_critical_is_decided(shared: Stage):
     request, mina = await visitor(shared, 62)
     other_request, other = await visitor(shared, 63)
     await other.comes_back(MINA)
@@ -97,7 +97,9 @@ async def test_a_form_without_a_sign_in_decides_nothing(shared: Stage):
     assert Board(shared, other_request).is_open
 
 
-async def test_somebody_else_is_refused_and_stands_in_the_trail(shared: Stage):
+async def test_threat_11_who_signs_in_as_another_is_refused_and_on_the_trail(
+    shared: Stage,
+):
     request, mina = await visitor(shared, 64)
     status, words = await mina.comes_back(MAREK)
     assert (status, "somebody else" in words) == (403, True)
@@ -106,7 +108,7 @@ async def test_somebody_else_is_refused_and_stands_in_the_trail(shared: Stage):
     assert (board.is_open, board.came_of("Marek")) == (True, "signed_in_as_another")
 
 
-async def test_a_sign_in_of_another_browser_is_not_taken(shared: Stage):
+async def test_threat_11_a_sign_in_of_another_browser_is_not_taken(shared: Stage):
     _, mina = await visitor(shared, 65)
     back = await mina.signs_in(MINA, await mina.goes())
     stranger = Browser(shared.bot.url)
@@ -117,7 +119,7 @@ async def test_a_sign_in_of_another_browser_is_not_taken(shared: Stage):
     assert "signed-in" not in stranger.cookies
 
 
-async def test_a_code_is_good_once_and_for_its_own_nonce(shared: Stage):
+async def test_threat_11_a_code_is_good_once_and_for_its_own_nonce(shared: Stage):
     _, mina = await visitor(shared, 66)
     address = await mina.goes()
     back = await mina.signs_in(MINA, address)
@@ -143,7 +145,7 @@ async def test_slack_that_is_away_is_said(shared: Stage):
     assert "Slack did not answer" in page.words
 
 
-async def test_no_secret_of_a_sign_in_stands_in_the_log(shared: Stage):
+async def test_threat_38_no_secret_of_a_sign_in_is_in_the_log(shared: Stage):
     _, mina = await visitor(shared, 68)
     back = await mina.signs_in(MINA, await mina.goes())
     await mina.browser.get(back)

@@ -19,6 +19,7 @@ from tests.support.bot_process import free_port, run_command
 from tests.support.deciding import SANDBOX, asked, request_of
 from tests.support.stage import FAY, GENERAL, MINA, Stage, make_stage
 
+LONG = 60.0  # seconds: what failed is tried again after some
 SECRET = "a-secret-that-signs-events-0123456789"
 
 
@@ -28,6 +29,7 @@ class Receiver:
 
     port: int = field(default_factory=free_port)
     status: int = 200
+    elsewhere: int = 0
     tries: list[tuple[Any, bytes]] = field(default_factory=list)
     taken: list[dict[str, Any]] = field(default_factory=list)
 
@@ -47,6 +49,10 @@ class Receiver:
         headers = {"Location": "/elsewhere"} if self.status == 302 else {}
         return web.Response(status=self.status, headers=headers)
 
+    async def be_led_on(self, _request: web.Request) -> web.Response:
+        self.elsewhere += 1
+        return web.Response()
+
     def about(self, request: str) -> list[str]:
         """The changes of a request, as they came in."""
         events = [each for each in self.taken if each["subject"] == request]
@@ -58,6 +64,7 @@ async def receiving() -> AsyncIterator[Receiver]:
     receiver = Receiver()
     app = web.Application()
     app.router.add_post("/events", receiver.receive)
+    app.router.add_route("*", "/elsewhere", receiver.be_led_on)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", receiver.port).start()
@@ -96,7 +103,9 @@ async def test_every_change_is_a_signed_event_in_its_order(
         ) as stage,
     ):
         request = await decided(stage)
-        await stage.simulator.wait_for(lambda: receiver.about(request) == CHANGES)
+        await stage.simulator.wait_for(
+            lambda: receiver.about(request) == CHANGES, timeout=LONG
+        )
 
         for headers, body in receiver.tries:
             event, at = json.loads(body), headers["webhook-timestamp"]
@@ -127,13 +136,13 @@ async def test_a_receiver_that_is_away_loses_nothing_and_gets_no_repeat_as_new(
     ):
         receiver.status = 503
         request = await decided(stage)
-        await stage.simulator.wait_for(lambda: len(receiver.tries) >= 2, timeout=30)
+        await stage.simulator.wait_for(lambda: len(receiver.tries) >= 2, timeout=LONG)
         await stage.bot.kill()
         stage.bots.clear()
         receiver.status = 200
         await stage.start_bot()
         await stage.simulator.wait_for(
-            lambda: receiver.about(request) == CHANGES, timeout=60
+            lambda: receiver.about(request) == CHANGES, timeout=LONG
         )
         by_id: dict[str, set[bytes]] = {}
         for headers, body in receiver.tries:
@@ -142,7 +151,7 @@ async def test_a_receiver_that_is_away_loses_nothing_and_gets_no_repeat_as_new(
         assert len(by_id) == len({each["id"] for each in receiver.taken})
 
 
-async def test_a_redirect_is_not_followed_and_after_three_days_it_is_given_up(
+async def test_threat_44_no_redirect_is_followed_and_after_three_days_it_is_given_up(
     tmp_path: Path, database: str
 ):
     async with (
@@ -155,18 +164,20 @@ async def test_a_redirect_is_not_followed_and_after_three_days_it_is_given_up(
         await asked(stage, "transfer 5 GBP to alice")
         query = "SELECT state, answer FROM webhook_events"
         await stage.simulator.wait_for(
-            lambda: stage.records.rows(query) == [("queued", "302")]
+            lambda: stage.records.rows(query) == [("queued", "302")], timeout=LONG
         )
         stage.records.rows(
             "UPDATE webhook_events SET made_at = made_at - interval '73 hours'"
             " RETURNING seq"
         )
         await stage.simulator.wait_for(
-            lambda: stage.records.rows(query) == [("given_up", "302")], timeout=30
+            lambda: stage.records.rows(query) == [("given_up", "302")], timeout=LONG
         )
         assert "webhook_given_up" in stage.bot.log
-        assert {json.loads(body)["id"] for _, body in receiver.tries}
-        assert len(receiver.tries) == 2
+        # it is tried again after seconds, and this test may be slower than that
+        assert len(receiver.tries) >= 2
+        assert len({json.loads(body)["id"] for _, body in receiver.tries}) == 1
+        assert receiver.elsewhere == 0
 
 
 async def test_private_addresses_are_refused_without_the_switch(
@@ -180,7 +191,8 @@ async def test_private_addresses_are_refused_without_the_switch(
         await asked(stage, "transfer 5 GBP to alice")
         query = "SELECT state, answer FROM webhook_events"
         await stage.simulator.wait_for(
-            lambda: stage.records.rows(query) == [("queued", "private address")]
+            lambda: stage.records.rows(query) == [("queued", "private address")],
+            timeout=LONG,
         )
 
 

@@ -26,7 +26,7 @@ from bot.notices.webhook import Hook, post
         *("2001:0:4136:e378:8000:63bf:3fff:fdd2", "no address", ""),
     ],
 )
-def test_what_is_not_public_is_refused_in_every_form(address: str):
+def test_threat_44_what_is_not_public_is_refused_in_every_form(address: str):
     assert not is_public(address)
 
 
@@ -59,12 +59,12 @@ class Names(AbstractResolver):
 
 
 @pytest.mark.parametrize("answer", [["127.0.0.1"], ["93.184.216.34", "10.0.0.1"], []])
-async def test_one_private_address_refuses_the_name(answer: list[str]):
+async def test_threat_44_one_private_address_refuses_the_name(answer: list[str]):
     with pytest.raises(NotPublic):
         await PublicResolver(Names(answer)).resolve("hooks.example", 443)
 
 
-async def test_the_address_that_was_checked_is_the_one_that_is_connected_to():
+async def test_threat_44_the_address_that_was_checked_is_connected_to():
     names = Names(["93.184.216.34"], ["127.0.0.1"])
     found = await PublicResolver(names).resolve("hooks.example", 443)
     assert [each["host"] for each in found] == ["93.184.216.34"]
@@ -78,8 +78,10 @@ def test_an_address_in_the_url_is_checked_too(host: str):
     check_literal("hooks.example")
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::ffff:127.0.0.1]"])
-async def test_nothing_is_sent_to_this_machine(host: str):
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "[::ffff:127.0.0.1]", "0x7f.1"]
+)
+async def test_threat_44_nothing_is_sent_to_this_machine(host: str):
     hook = Hook(f"https://{host}:9/events", "secret")
     assert await post(hook, 1, "{}") == "private address"
 

@@ -60,7 +60,7 @@ class Post:
         {"from": "boss@example.com"},
     ],
 )
-def test_hidden_recipients_and_broken_lines_are_refused_before_anybody_is_asked(
+def test_threat_43_hidden_recipients_and_broken_lines_are_refused_unasked(
     changed,
 ):
     tool = make_email_tool(Post())
@@ -68,7 +68,7 @@ def test_hidden_recipients_and_broken_lines_are_refused_before_anybody_is_asked(
     assert "do not fit send_email" in problem_with(tool, CALL | changed)
 
 
-async def test_all_recipients_are_those_of_the_arguments_and_bcc_is_no_header():
+async def test_threat_43_all_recipients_are_those_of_the_arguments():
     post = Post()
     call = {
         **CALL,
