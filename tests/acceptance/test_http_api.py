@@ -10,6 +10,7 @@ import pytest
 from tests.support.deciding import SANDBOX, asked, request_of, transfers
 from tests.support.http_api import API_TOKENS, Api
 from tests.support.link_browser import run_sql
+from tests.support.playing import Board
 from tests.support.stage import DORA, FAY, MAREK, MINA, OLAF, RAVI, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -55,6 +56,7 @@ async def test_a_request_raised_in_slack_is_decided_by_the_api(shared: Stage):
     said = await api.decide(MINA, request, "approve", digest=seen["digest"])
     assert (said.status, said.body["effect"]) == (200, "approved")
     assert said.body["approval"]["decisions"][0]["via"] == "api"
+    assert Board(shared, request).known_by("approved") == ["api"]
     await shared.simulator.wait_for(lambda: len(transfers(shared)) == before + 1)
 
 

@@ -57,8 +57,7 @@ async def test_a_link_shows_and_its_page_decides_once(shared: Stage):
         assert words in page.words
     said = await browser.post(token, form=page.form, decision="approve")
     assert (said.status, "Approved" in said.words) == (200, True)
-    via = "SELECT via FROM decisions WHERE request_id = %s"
-    assert shared.records.value(via, request) == "link"
+    assert Board(shared, request).known_by("approved") == ["link"]
     await shared.simulator.wait_for(lambda: len(transfers(shared)) == before + 1)
 
     again = await browser.post(token, form=page.form, decision="approve")

@@ -76,8 +76,7 @@ async def test_who_the_link_is_for_signs_in_and_decides(shared: Stage):
     said = await mina.browser.post(mina.token, form=page.form, decision="approve")
     assert (said.status, "Approved" in said.words) == (200, True)
     await shared.simulator.wait_for(lambda: len(transfers(shared)) == before + 1)
-    query = "SELECT via FROM audit WHERE request_id = %s AND event = 'approved'"
-    assert shared.records.value(query, request) == "link+sign-in"
+    assert Board(shared, request).known_by("approved") == ["link+sign-in"]
 
 
 async def test_threat_11_without_a_sign_in_nothing_critical_is_decided(shared: Stage):
@@ -106,6 +105,7 @@ async def test_threat_11_who_signs_in_as_another_is_refused_and_on_the_trail(
     assert "signed-in" not in mina.browser.cookies
     board = Board(shared, request)
     assert (board.is_open, board.came_of("Marek")) == (True, "signed_in_as_another")
+    assert board.known_by("refused") == ["link+sign-in"]
 
 
 async def test_threat_11_a_sign_in_of_another_browser_is_not_taken(shared: Stage):

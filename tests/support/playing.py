@@ -27,6 +27,16 @@ class Board:
         )[0]
         return word if event == "refused" else event
 
+    def known_by(self, event: str) -> list[str]:
+        """How who did something was known, by the rows that stand on the chain."""
+        rows = self.stage.records.rows(
+            "SELECT via FROM audit JOIN audit_chain USING (seq)"
+            " WHERE request_id = %s AND event = %s ORDER BY seq",
+            self.request,
+            event,
+        )
+        return [via for (via,) in rows]
+
     def stands(self) -> str:
         """A status, or the stage that is open and how many have approved it."""
         if not self.is_open:
