@@ -20,11 +20,7 @@ def lacking(settings: Settings) -> list[str]:
     return [
         *_links(settings, rules),
         *([] if simulated else _sign_in(settings, rules)),
-        *(
-            []
-            if simulated or settings.smtp_url
-            else _untold(rules, "email", "SMTP_URL")
-        ),
+        *([] if has_mail else _untold(rules, "email", "SMTP_URL")),
         *([] if settings.webhook_url else _untold(rules, "webhook", "WEBHOOK_URL")),
     ]
 
