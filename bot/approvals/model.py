@@ -211,6 +211,14 @@ class Request:
         """Whether what is to be approved is an answer to a graph's question."""
         return self.answer_json is not None
 
+    def offers(self, verdict: Verdict) -> bool:
+        """Whether rule and graph allow it; a rule of answers alone has them approved.
+
+        Without that an answer to a graph's question could never pass its chain.
+        """
+        waits = self.is_answered and verdict is Verdict.APPROVE
+        return waits or verdict in self.allow
+
     @property
     def answer_value(self) -> Any:
         """The answer to a graph's question, in its own type."""
