@@ -40,11 +40,14 @@ class Profile:
 
     `refusal` is empty for a full member in good standing, otherwise one of the words
     of `bot.slack.directory` ("deactivated", "guest", "stranger", "bot", "other team").
+    `mailbox` is where their e-mail goes, the same for all accounts of one person; ""
+    where Slack does not say.
     """
 
     person: Person
     name: str
     refusal: str = ""
+    mailbox: str = ""
 
 
 USERS = "users"  # a group of listed people
