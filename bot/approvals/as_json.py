@@ -18,7 +18,7 @@ def request_json(request: Request) -> dict[str, Any]:
     return {
         **_call(request),
         **_state(request),
-        "allow": [str(verdict) for verdict in request.allow],
+        "allow": [str(verdict) for verdict in Verdict if request.offers(verdict)],
         "confirm": str(request.confirm),
         "confirm_argument": request.confirm_argument,
         "can_decide": list(who_can_decide(request)),

@@ -205,7 +205,7 @@ def _form(shown: Shown) -> str:
 
 def takes(request: Request) -> frozenset[Verdict]:
     """What the page offers: an answer as a form of its own is for Slack and the API."""
-    offered = frozenset(request.allow) & _BUTTONS.keys()
+    offered = frozenset(each for each in _BUTTONS if request.offers(each))
     return offered - {Verdict.ANSWER} if request.form is not None else offered
 
 
