@@ -30,7 +30,8 @@ class SignInPage:
         asked = {name: request.query.get(name, "") for name in _NEEDED}
         if complaint := self._complaint(asked):
             return web.Response(status=400, text=f"{complaint}\n")
-        user = self._workspace.users.get(request.query.get("as", ""))
+        chosen = request.query.get("as", "")
+        user = next((each for each in self._people() if each.id == chosen), None)
         if user is None:
             body = _page(self._people(), asked)
             return web.Response(text=body, content_type="text/html")
