@@ -62,7 +62,7 @@ def _state(request: Request) -> dict[str, Any]:
         "outcome_note": mask(request.outcome_note),
         "execution": str(request.execution) if request.execution else None,
         "raised_at": _time(request.raised_at),
-        "expires_at": _time(request.expires_at),
+        "expires_at": _time(request.deadline),
         "decided_at": _time(request.decided_at),
     }
 

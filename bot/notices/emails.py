@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -124,6 +125,7 @@ class Emails:
             request=request,
             kind=kind,
             requester=await self._name(request.team, request.requester.user),
+            at=row["made_at"].astimezone(dt.UTC),
             decider=await self._name(request.team, decider) if decider else "",
             link="" if kind == "outcome" else await self._link(row, request),
             card=self._card(request),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -29,6 +30,8 @@ class Letter:
     Attributes:
         kind: "notice", "reminder" or "outcome".
         names: of the requester, and of whoever decided.
+        at: when what it tells happened: an outcome that is dated as the request was
+            raised stands in a mailbox below what has long been read.
         link: the signed link that decides, "" without one.
         card: where the card is in Slack, "" if it is nowhere there.
     """
@@ -36,6 +39,7 @@ class Letter:
     request: Request
     kind: str
     requester: str
+    at: dt.datetime
     decider: str = ""
     link: str = ""
     card: str = ""
@@ -64,7 +68,7 @@ def written(
     message["From"] = sender
     message["To"] = recipient
     message["Subject"] = subject(letter)
-    message["Date"] = format_datetime(letter.request.raised_at)
+    message["Date"] = format_datetime(letter.at)
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation answers
     message.set_content(_text(letter))
@@ -80,7 +84,7 @@ def _opening(letter: Letter) -> list[str]:
     return [
         f"{letter.requester} asks to run {tool}, and you can decide it.",
         *request.why,
-        f"Decide until {utc(request.expires_at)}; after that it is rejected by itself.",
+        f"Decide until {utc(request.deadline)}; after that it is rejected by itself.",
     ]
 
 
@@ -90,7 +94,7 @@ def _ending(letter: Letter, tool: str) -> str:
     if word == UNKNOWN:
         return f"Your request to run {tool} was approved. {UNKNOWN_IF_RUN}"
     by = f" by {letter.decider}" if letter.decider and closed_by(request) else ""
-    at = utc(request.decided_at or request.expires_at)
+    at = utc(request.decided_at or request.deadline)
     return f"Your request to run {tool}: {word.lower()}{by}, {at}.{_why(request)}"
 
 

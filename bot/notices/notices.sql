@@ -36,7 +36,7 @@ RETURNING id;
 
 -- name: select_email
 -- An e-mail that is to be sent, and whether its time is over.
-SELECT id, seq, request_id, team_id, user_id, kind, tries,
+SELECT id, seq, request_id, team_id, user_id, kind, tries, made_at,
   made_at < bot_now() - %(patience)s AS is_over
 FROM emails WHERE id = %(id)s AND state = 'queued';
 

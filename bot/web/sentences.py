@@ -94,14 +94,14 @@ def can_decide(request: Request) -> str:
 
 
 def _timed_out(request: Request) -> str:
-    at = utc(request.decided_at or request.expires_at)
+    at = utc(request.decided_at or request.deadline)
     return f"This request timed out, {at}. If it is still needed, ask the agent again."
 
 
 def _late(request: Request) -> Answer:
     if request.status is Status.TIMED_OUT:
         return Answer(410, "timed_out", _timed_out(request))
-    at = utc(request.decided_at or request.expires_at)
+    at = utc(request.decided_at or request.deadline)
     by = closed_by(request)
     who = f" by {one_line(by, 80)}" if by else ""
     word = STATUS_WORDS[request.status].lower()

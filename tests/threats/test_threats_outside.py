@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from email import message_from_string
@@ -11,12 +12,12 @@ from html import unescape
 import pytest
 
 from bot.approvals.as_json import request_json
-from bot.approvals.model import Request, Verdict
+from bot.approvals.model import Request, Stage, Times, Verdict
 from bot.notices.letters import Letter, written
 from bot.slack.text import is_hidden
 from bot.web.api.words import unmasked
 from bot.web.links.page import Shown, request_page
-from tests.unit.cards_samples import comment, decision, request
+from tests.unit.cards_samples import NOW, comment, decision, request
 
 CANARY = "xoxb-CANARY-0123456789"
 SCHEMA = {"properties": {"pin_code": {"type": "string", "format": "password"}}}
@@ -36,7 +37,7 @@ def page(one: Request) -> str:
 
 def message(one: Request, kind: str = "notice") -> EmailMessage:
     return written(
-        Letter(one, kind, "Ravi (U0RAVI)", link="https://bot.example/approve/x"),
+        Letter(one, kind, "Ravi (U0RAVI)", NOW, link="https://bot.example/approve/x"),
         sender="bot@example.com",
         recipient="mina@example.com",
         message_id="<1@example.com>",
@@ -114,3 +115,20 @@ def test_threat_43_nothing_that_others_wrote_becomes_a_header(text: str):
         sent = message_from_string(str(message(one, kind)))
         assert sent.keys() == usual
         assert sent["To"] == "mina@example.com"
+
+
+def test_an_e_mail_is_of_the_time_of_what_it_tells():
+    raised, told = request(), NOW + dt.timedelta(days=2)
+    sent = written(
+        Letter(raised, "outcome", "Ravi (U0RAVI)", told),
+        sender="bot@example.com",
+        recipient="ravi@example.com",
+        message_id="<1@example.com>",
+    )
+    assert sent["Date"].datetime == told
+
+
+def test_an_e_mail_says_when_the_open_stage_ends():
+    soon = Times(timeout=dt.timedelta(minutes=20))
+    stage = Stage("managers", ("U0MINA",), opened_at=NOW, times=soon)
+    assert "Decide until 2026-11-23 09:50 UTC" in letter(request(stages=(stage,)))

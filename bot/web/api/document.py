@@ -86,7 +86,10 @@ _APPROVAL = _object(
     outcome_note=TEXT,
     execution=_or_null(_words(Execution)),
     raised_at=TIME,
-    expires_at=TIME,
+    expires_at={
+        **TIME,
+        "description": "When silence rejects it, be it by the open stage's timeout.",
+    },
     decided_at=_or_null(TIME),
     allow=_list_of(_words(("approve", "reject", "edit", "answer", "withdraw"))),
     confirm=_words(Confirm),

@@ -95,10 +95,10 @@ def _facts(shown: Shown) -> str:
     facts = [("Asked by", _person(request.requester.user, shown.names))]
     facts += [("Why", why) for why in request.why]
     if request.is_open:
-        facts.append(("Decide until", utc(request.expires_at)))
+        facts.append(("Decide until", utc(request.deadline)))
     else:
         word = STATUS_WORDS[request.status]
-        facts.append((word, utc(request.decided_at or request.expires_at)))
+        facts.append((word, utc(request.decided_at or request.deadline)))
     if request.execution == "unknown":
         facts.append(("Careful", UNKNOWN_IF_RUN))
     facts.append(("This link is for", _person(shown.user, shown.names)))
