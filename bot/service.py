@@ -22,6 +22,7 @@ from bot.settings import Transport
 from bot.slack.client import BAD_TOKEN, error_code, make_client
 from bot.slack.identity import learn_identity
 from bot.slack.socket import SocketHandler
+from bot.web.api.elsewhere import in_a_sentence
 from bot.web.health import Ping, health_routes
 from bot.web.metrics import metrics_routes
 from bot.web.slack_events import slack_routes
@@ -77,7 +78,7 @@ class Service:
         return False
 
     async def _listen(self) -> None:
-        server = web.Application(client_max_size=1_000_000)
+        server = web.Application(client_max_size=1_000_000, middlewares=[in_a_sentence])
         server.add_routes(self._routes())
         self._runner = web.AppRunner(server, access_log=None)
         await self._runner.setup()

@@ -99,12 +99,19 @@ def _digest(ask: Asked) -> str:
         return ""
 
 
+def new_name() -> str:
+    """A new request's id; a command line takes one with a dash first for an option."""
+    while (name := secrets.token_urlsafe(16)).startswith("-"):
+        continue
+    return name
+
+
 def _row(
     policy: Policy, turn: Turn, ask: Asked, ruling: Ruling, place: dict[str, str | None]
 ) -> dict[str, Any]:
     call = _call(policy, turn, ask, ruling)
     return {
-        "id": secrets.token_urlsafe(16),
+        "id": new_name(),
         "code": "".join(secrets.choice(ALPHABET) for _ in range(4)),
         **call,
         **_trail(call, ask, ruling, policy.version),

@@ -43,6 +43,26 @@ async def test_without_a_token_of_somebody_nothing_is_told(
     assert said.body["message"].endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "word"),
+    [
+        ("GET", "/api/approvals/", 404, "no_such_address"),
+        ("POST", "/api/decisions", 404, "no_such_address"),
+        ("GET", "/api/approvals/x/decision", 405, "method_not_allowed"),
+        ("PUT", "/api/approvals/x", 405, "method_not_allowed"),
+    ],
+)
+async def test_what_the_api_does_not_have_is_said_as_json_too(
+    shared: Stage, method: str, path: str, status: int, word: str
+):
+    said = await Api(shared.bot.url).send(MINA, method, path)
+    assert (said.status, said.word) == (status, word)
+    assert said.body["message"].endswith(".")
+    assert (said.headers.get("Allow") is not None) is (status == 405)
+    elsewhere = await Api(shared.bot.url).send(MINA, "GET", "/approvals")
+    assert (elsewhere.status, elsewhere.body) == (404, "404: Not Found")
+
+
 async def test_a_request_raised_in_slack_is_decided_by_the_api(shared: Stage):
     before = len(transfers(shared))
     request = await raised(shared, 11)
