@@ -14,6 +14,8 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import BeforeValidator, SecretStr
 
+from bot.targets import NotPublic, check_literal
+
 TOOLS = ("files", "sandbox", "email")
 TOOLS_NOT_AVAILABLE = ("database", "mcp")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -209,26 +211,11 @@ def is_private(sink: str) -> bool:
     url = urlsplit(sink) if "://" in sink else None
     if url is None:
         return False
-    host = url.hostname or ""
-    return url.scheme != "https" or is_loopback(host) or _is_private_address(host)
-
-
-def _is_private_address(host: str) -> bool:
     try:
-        ipaddress.ip_address(host)
-    except ValueError:  # a name: what it resolves to is looked at when it is used
-        return False
-    return not is_public(host)
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the open internet; false for what is none."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return (mapped or found).is_global and not found.is_multicast
+        check_literal(sink)
+    except NotPublic:
+        return True
+    return url.scheme != "https" or is_loopback(url.hostname or "")
 
 
 def audit_interval(text: str) -> dt.timedelta:

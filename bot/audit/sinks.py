@@ -14,8 +14,8 @@ from typing import Protocol
 import aiohttp
 
 from bot.audit.checkpoint import Checkpoint
-from bot.audit.public_addresses import public_connector
 from bot.errors import BotError
+from bot.targets import check_literal, connector_options
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)  # seconds
 _UNFIT = re.compile(r"[^0-9A-Za-z_-]")  # in the name of a file
@@ -86,8 +86,11 @@ class Webhook:
     allow_private: bool = False
 
     async def take(self, checkpoint: Checkpoint) -> None:
-        connector = None if self.allow_private else public_connector()
         try:
+            if not self.allow_private:
+                check_literal(self.url)
+            options = connector_options(allow_private=self.allow_private)
+            connector = aiohttp.TCPConnector(**options)
             async with (
                 aiohttp.ClientSession(connector=connector, timeout=TIMEOUT) as session,
                 session.post(
@@ -98,7 +101,7 @@ class Webhook:
                 ) as answer,
             ):
                 status = answer.status
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise SinkFailed(
                 f"AUDIT_SINK cannot be reached: {type(error).__name__}."
             ) from error

@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
@@ -17,7 +16,7 @@ import structlog
 from bot.database.pool import Pool
 from bot.errors import RetryLater
 from bot.notices.jobs import EVENTS_FOR, SQL, wait_after
-from bot.notices.targets import NotPublic, check_literal, connector_options
+from bot.targets import NotPublic, check_literal, connector_options
 
 PATIENCE = aiohttp.ClientTimeout(total=15)
 log = structlog.get_logger(__name__)
@@ -88,7 +87,7 @@ async def post(hook: Hook, seq: int, body: str) -> str:
     content = body.encode()
     try:
         if not hook.allow_private:
-            check_literal(urlsplit(hook.url).hostname or "")
+            check_literal(hook.url)
         options = connector_options(allow_private=hook.allow_private)
         connector = aiohttp.TCPConnector(**options)
         async with (

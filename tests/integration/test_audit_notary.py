@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -155,8 +157,9 @@ async def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path):
         await Folder(tmp_path / "file" / "sink").take(SIGNED)
 
 
-@pytest.mark.parametrize("status", [200, 204, 302, 400, 500])
-async def test_a_webhook_takes_it_with_a_status_of_2xx_alone(status: int):
+@asynccontextmanager
+async def listening(status: int) -> AsyncIterator[tuple[TestServer, list[str]]]:
+    """A receiver on this machine, and what it got."""
     got: list[str] = []
 
     async def receive(request: web.Request) -> web.Response:
@@ -167,6 +170,12 @@ async def test_a_webhook_takes_it_with_a_status_of_2xx_alone(status: int):
     app.router.add_post("/in", receive)
     app.router.add_route("*", "/elsewhere", receive)
     async with TestServer(app) as server:
+        yield server, got
+
+
+@pytest.mark.parametrize("status", [200, 204, 302, 400, 500])
+async def test_a_webhook_takes_it_with_a_status_of_2xx_alone(status: int):
+    async with listening(status) as (server, got):
         sink = Webhook(str(server.make_url("/in")), allow_private=True)
         if status < 300:
             await sink.take(SIGNED)
@@ -176,9 +185,13 @@ async def test_a_webhook_takes_it_with_a_status_of_2xx_alone(status: int):
     assert list(map(json.loads, got)) == [json.loads(SIGNED.line)]
 
 
-async def test_a_webhook_goes_to_public_addresses_alone():
-    with pytest.raises(SinkFailed, match="cannot be reached"):
-        await Webhook("http://localhost:9/in").take(SIGNED)
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "127。0。0。1"])
+async def test_threat_44_a_webhook_goes_to_public_addresses_alone(host: str):
+    async with listening(200) as (server, got):
+        sink = Webhook(f"http://{host}:{server.port}/in")
+        with pytest.raises(SinkFailed, match="cannot be reached"):
+            await sink.take(SIGNED)
+    assert not got
 
 
 class FakeClient:

@@ -7,13 +7,13 @@ import socket
 import pytest
 from aiohttp.abc import AbstractResolver
 
-from bot.notices.targets import (
+from bot.notices.webhook import Hook, post
+from bot.targets import (
     NotPublic,
     PublicResolver,
     check_literal,
     is_public,
 )
-from bot.notices.webhook import Hook, post
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,16 @@ from bot.notices.webhook import Hook, post
         *("::1", "::", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:127.0.0.1"),
         *("::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1"),
         *("2001:0:4136:e378:8000:63bf:3fff:fdd2", "no address", ""),
+        *("::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b:1::7f00:1", "fec0::1"),
     ],
 )
 def test_threat_44_what_is_not_public_is_refused_in_every_form(address: str):
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1"])
+@pytest.mark.parametrize(
+    "address", ["93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"]
+)
 def test_public_addresses_are_public(address: str):
     assert is_public(address)
 
@@ -71,15 +74,17 @@ async def test_threat_44_the_address_that_was_checked_is_connected_to():
     assert len(names.answers) == 1, "the name was looked up once"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "169.254.169.254"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "[::1]", "169.254.169.254", "①27。0.0.1"]
+)
 def test_an_address_in_the_url_is_checked_too(host: str):
     with pytest.raises(NotPublic):
-        check_literal(host)
-    check_literal("hooks.example")
+        check_literal(f"https://{host}:8443/in")
+    check_literal("https://hooks.example/in")
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "127.0.0.1", "[::ffff:127.0.0.1]", "0x7f.1"]
+    "host", ["localhost", "127.0.0.1", "[::ffff:127.0.0.1]", "0x7f.1", "127。0。0。1"]
 )
 async def test_threat_44_nothing_is_sent_to_this_machine(host: str):
     hook = Hook(f"https://{host}:9/events", "secret")

@@ -8,8 +8,12 @@ from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# All that is given out of IPv6; beside it stand old and local forms, which `is_global`
+# takes for public: https://www.iana.org/assignments/ipv6-address-space
+_GIVEN_OUT = ipaddress.ip_network("2000::/3")
 
 
 class NotPublic(OSError):
@@ -26,7 +30,7 @@ def is_public(text: str) -> bool:
         inner = address.ipv4_mapped or address.sixtofour or _behind_nat(address)
         if inner is not None:
             return is_public(str(inner))
-        if address.teredo is not None:
+        if address.teredo is not None or address not in _GIVEN_OUT:
             return False
     return address.is_global and not address.is_multicast
 
@@ -63,13 +67,17 @@ class PublicResolver(AbstractResolver):
         await self._inner.close()
 
 
-def check_literal(host: str) -> None:
-    """An address in a URL is never looked up. Raises NotPublic."""
+def check_literal(url: str) -> None:
+    """An address in a URL is never looked up. Raises NotPublic.
+
+    It is read by what connects to it: that takes `127。0。0。1` for an address too.
+    """
+    host = URL(url).raw_host or ""
     try:
-        ipaddress.ip_address(host.strip("[]"))
+        ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return
-    if not is_public(host.strip("[]")):
+    if not is_public(host):
         raise NotPublic(host)
 
 
