@@ -116,6 +116,10 @@ def _say(
         return 1
     erased = f"; {verifier.erased} texts are erased" if verifier.erased else ""
     print(f"Good: {verifier.rows} rows{erased}.")
+    for team, before in verifier.begun.items():
+        print(f"Workspace {team} begins behind row {before.number}, {before.hash}")
+    if verifier.older:
+        print(f"{verifier.older} checkpoints are older than that and are not judged")
     for team, head in verifier.heads.items():
         print(f"Workspace {team} ends at row {head.number}, hash {head.hash}")
     for key in sorted({checkpoint.key for checkpoint in checkpoints}):

@@ -48,10 +48,10 @@ class Reading:
             if unfinished := self._unfinished():
                 return unfinished
             self.parts[team] = part
-            begin = Head(part["first"] - 1, "")
-            if begin.number:  # what stands before is not in the file
-                begin = Head(begin.number, row["previous"])
-            self.verifier.heads[team] = begin
+            if part["first"] > 1:  # what stands before is not in the file
+                before = Head(part["first"] - 1, row["previous"])
+                if problem := self.verifier.begin(team, before):
+                    return f"row {before.number} of workspace {team}: {problem}"
         self.total = self.total or part["rows"]
         if part != self.parts[team] or part["rows"] != self.total:
             return "it says that it is a part of another export"
@@ -62,7 +62,7 @@ class Reading:
     def _unfinished(self) -> str:
         """A chain that ends before its part does."""
         for team, part in self.parts.items():
-            last = self.verifier.heads[team].number
+            last = self.verifier.heads.get(team, Head(0, "")).number
             if last < part["last"]:
                 return f"row {last + 1} of workspace {team} is missing before it"
         return ""

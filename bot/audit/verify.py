@@ -60,20 +60,35 @@ class Verifier:
     """Takes the rows of all chains, each chain's in order.
 
     Attributes:
-        heads: where each chain has got to, by workspace; given to begin in the middle.
+        heads: where each chain has got to, by workspace.
         rows: how many were taken.
         erased: how many texts are gone, which is allowed.
+        begun: the row before the first of a chain that begins in the middle.
+        older: how many checkpoints are of rows before that, and say nothing about it.
     """
 
     checkpoints: Iterable[Checkpoint] = ()
     heads: dict[str, Head] = field(default_factory=dict[str, Head])
     rows: int = 0
     erased: int = 0
+    begun: dict[str, Head] = field(default_factory=dict[str, Head])
+    older: int = 0
 
     def __post_init__(self) -> None:
         self._signed: dict[tuple[str, int], list[Checkpoint]] = {}
         for each in self.checkpoints:
             self._signed.setdefault((each.team, each.number), []).append(each)
+
+    def begin(self, team: str, before: Head) -> str:
+        """Begin a chain behind a row that nobody sees; a sentence if that is none.
+
+        Whether older rows were rewritten cannot be told without them.
+        """
+        self.heads[team] = self.begun[team] = before
+        for key in [(t, n) for t, n in self._signed if t == team and n < before.number]:
+            self.older += len(self._signed.pop(key))
+        signed = self._signed.pop((team, before.number), [])
+        return _not_signed([each for each in signed if each.hash != before.hash])
 
     def take(self, link: Link) -> Finding | None:
         """Check the next row; None if it is good."""
@@ -111,13 +126,8 @@ class Verifier:
         return ""
 
     def _about_checkpoint(self, link: Link) -> str:
-        for signed in self._signed.pop((link.team, link.number), ()):
-            if signed.hash != link.hash:
-                return (
-                    f"it is not the one that the checkpoint of {signed.at} has "
-                    "signed: the chain was rewritten up to here"
-                )
-        return ""
+        signed = self._signed.pop((link.team, link.number), [])
+        return _not_signed([each for each in signed if each.hash != link.hash])
 
     def end(self) -> Finding | None:
         """Whether every checkpoint's row was there."""
@@ -130,3 +140,12 @@ class Verifier:
             )
             return Finding(team, number, 0, what)
         return None
+
+
+def _not_signed(others: Sequence[Checkpoint]) -> str:
+    if not others:
+        return ""
+    return (
+        f"it is not the one that the checkpoint of {others[0].at} has signed: the "
+        "chain was rewritten up to here"
+    )

@@ -306,6 +306,25 @@ async def test_a_part_of_the_trail_can_be_verified_alone(house: House):
     assert (verifier.rows, problem) == (3, "")
 
 
+async def test_a_part_is_held_against_the_checkpoints_of_its_own_rows(house: House):
+    await some_life(house)
+    rows = [json.loads(line) for line in await exported(house)]
+    times = await house.rows("SELECT at FROM audit ORDER BY seq")
+    part = await exported(house, times[3]["at"])
+
+    def at(number: int, digest: str = "") -> Checkpoint:
+        found = digest or rows[number - 1]["hash"]
+        return sign(SEED, team=TEAM, number=number, hash=found, at=rows[0]["at"])
+
+    verifier, problem = verify_lines(part, [at(2), at(3), at(4), at(len(rows))])
+    assert problem == ""
+    assert (verifier.older, verifier.begun[TEAM].number) == (1, 3)
+    _, other = verify_lines(part, [at(3, "00" * 32)])
+    assert other.startswith(f"line 1: row 3 of workspace {TEAM}: it is not the one")
+    cut = await exported(house, times[3]["at"], times[5]["at"])
+    assert "the chain ends at row 5" in verify_lines(cut, [at(len(rows))])[1]
+
+
 async def test_texts_that_were_erased_leave_an_export_good(house: House):
     await some_life(house)
     await house.rows("DELETE FROM audit_texts")
