@@ -42,7 +42,8 @@ class Finding:
 
     def __str__(self) -> str:
         if not self.number:
-            return f"row with seq {self.seq} of workspace {self.team}: {self.what}"
+            where = f" of workspace {self.team}" if self.team else ""
+            return f"row with seq {self.seq}{where}: {self.what}"
         seq = f" (seq {self.seq})" if self.seq else ""
         return f"row {self.number} of workspace {self.team}{seq}: {self.what}"
 
@@ -120,7 +121,9 @@ class Verifier:
     def _about_texts(self, link: Link, row: Mapping[str, Any]) -> str:
         digests: Mapping[str, str] = row["texts"]
         for name, salt, text in link.texts:
-            if digests.get(name) != text_digest(salt, text):
+            # a salt with a line break has taken the text's first lines, and the digest
+            # is the same
+            if "\n" in salt or digests.get(name) != text_digest(salt, text):
                 return f"its text {name!r} was changed"
         self.erased += len(digests) - len(link.texts)
         return ""

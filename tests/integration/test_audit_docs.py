@@ -30,6 +30,8 @@ async def test_an_outsiders_verifier_agrees(house: House, root: Path):
     broken = [lines[0].replace(b'"event":"received"', b'"event":"recorded"')]
     assert broken != lines[:1]
     assert outsider(root, broken + lines[1:]) == 1
+    twice = [lines[0].replace(b'{"actor":', b'{"actor":"U0OLAF","actor":', 1)]
+    assert outsider(root, twice + lines[1:]) == 1
     assert outsider(root, lines[:-1]) == 1
     assert outsider(root, lines[1:]) == 1
 

@@ -325,6 +325,26 @@ async def test_a_part_is_held_against_the_checkpoints_of_its_own_rows(house: Hou
     assert "the chain ends at row 5" in verify_lines(cut, [at(len(rows))])[1]
 
 
+async def test_lines_that_were_moved_from_a_text_into_its_salt_are_found(house: House):
+    await some_life(house)
+    async with transaction(house.pool) as connection:
+        fact = Fact(TEAM, "commented", texts={"note": "No.\nYes, approve."})
+        await append(connection, [fact])
+    rows = [json.loads(line) for line in await exported(house)]
+    beside = rows[-1]["beside"]["note"]
+    beside |= {"salt": f"{beside['salt']}\nNo.", "text": "Yes, approve."}
+    lines = [(canonical(row) + "\n").encode() for row in rows]
+    assert "its text 'note' was changed" in verify_lines(lines)[1]
+    async with as_superuser(house.url) as connection:
+        await connection.execute(
+            "UPDATE audit_texts SET salt = %(salt)s, text = %(text)s"
+            " WHERE text LIKE 'No.%%'",
+            beside,
+        )
+        [found] = await findings(connection)
+    assert found.endswith("its text 'note' was changed")
+
+
 async def test_texts_that_were_erased_leave_an_export_good(house: House):
     await some_life(house)
     await house.rows("DELETE FROM audit_texts")
