@@ -164,6 +164,10 @@ async def test_what_a_form_of_a_link_adds_is_not_looked_at(shared: Stage):
     for word in ("edit", "withdraw", "", "APPROVE"):
         said = await browser.post(token, form=form, decision=word, **extra)
         assert said.status == 422
+    twice = [("form", form), ("decision", "reject"), ("decision", "approve")]
+    headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+    said = await browser.send("POST", token, data=twice, headers=headers)
+    assert said.status == 403
     said = await browser.post(token, form=form, decision="reject", **extra)
     assert said.status == 200
     assert shared.records.decisions(request) == [(MINA, "reject")]

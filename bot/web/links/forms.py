@@ -37,13 +37,15 @@ def choice_of(
 
 
 async def fields_of(request: web.Request) -> Mapping[str, str]:
-    """The fields of a form; empty for what no page of ours sends."""
+    """The fields of a form; empty for what no page of ours sends, such as one twice."""
     plain = request.content_type == "application/x-www-form-urlencoded"
     if not plain or (request.content_length or LARGEST + 1) > LARGEST:
         return {}
     try:
         fields = await request.post()
     except (ValueError, LookupError):  # bytes or a charset that nobody can read
+        return {}
+    if len({*fields}) < len(fields):
         return {}
     return {
         name: value.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
