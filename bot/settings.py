@@ -199,10 +199,11 @@ def _refuse_halves(settings: Settings) -> None:
         raise ConfigurationError(
             "WEBHOOK_URL and WEBHOOK_SECRET go together; set both."
         )
-    plain = (settings.webhook_url or "https://").startswith("http://")
-    if plain and not settings.webhook_allow_private:
+    inside = variables.is_private(settings.webhook_url or "")
+    if inside and not settings.webhook_allow_private:
         raise ConfigurationError(
-            "WEBHOOK_URL=(hidden): allowed is a URL that starts with https://."
+            "WEBHOOK_URL=(hidden): allowed is a URL that starts with https://, and a"
+            " public address; others only with WEBHOOK_ALLOW_PRIVATE=1, for tests."
         )
 
 

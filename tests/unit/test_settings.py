@@ -279,6 +279,13 @@ def test_events_go_over_tls_unless_private_addresses_are_allowed() -> None:
     assert allowed.webhook_allow_private
 
 
+@pytest.mark.parametrize("host", ["10.0.0.1", "localhost", "[::1]", "①27.0.0.1"])
+def test_threat_44_events_to_a_private_address_are_refused_at_the_start(host: str):
+    given = SOCKET | HALVES | {"WEBHOOK_URL": f"https://{host}/CANARY"}
+    assert "a public address" in refusal(given)
+    assert Settings.load(given | {"WEBHOOK_ALLOW_PRIVATE": "1"}).webhook_url
+
+
 def test_links_without_an_address_are_said_to_be_off() -> None:
     (note,) = Settings.load(SOCKET | {"LINK_SECRET": "CANARY" * 8}).notes
     assert "PUBLIC_URL" in note
