@@ -155,6 +155,14 @@ async def test_pages_follow_each_other_without_a_gap(shared: Stage):
     assert len(found) == len(set(found))
 
 
+async def test_a_parameter_that_is_given_twice_is_said(shared: Stage):
+    for query in ("status=pending&status=approved", "limit=1&limit=0"):
+        path = f"/api/approvals?{query}"
+        said = await Api(shared.bot.url).send(MINA, "GET", path)
+        assert (said.status, said.word) == (422, "unreadable")
+        assert "once" in said.body["message"]
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -36,7 +36,7 @@ class Approvals:
 
     async def page(self, request: web.Request, person: Person) -> web.Response:
         """Requests of a person, newest first."""
-        asked = read_query(request.query, list(request.query.keys()))
+        asked = read_query(request.query, [name for name, _ in request.query.items()])
         async with self.parts.pool.connection() as connection:
             now = await store.clock(connection)
             policy = self.parts.policies.current
