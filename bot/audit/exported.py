@@ -102,7 +102,10 @@ def verify_lines(
 def _parse(text: bytes) -> Row:
     """One row, written as an export writes it: nothing hides in another form."""
     line = text.removesuffix(b"\n").removesuffix(b"\r")
-    given: object = read_json(line)
+    try:
+        given: object = read_json(line)
+    except ValueError as error:
+        raise ValueError(f"it is no JSON as an export has it ({error})") from error
     if not isinstance(given, dict):
         raise ValueError("it is no JSON object")
     row = cast("Row", given)

@@ -54,8 +54,9 @@ def _page(
         f"<title>{escape(title)}</title>"
         '<link rel="icon" href="data:,">'
         '<link rel="stylesheet" href="/page/mailbox.css"></head><body>'
-        f"<header><h1>{escape(title)}</h1><p>Nothing leaves the simulator: what "
-        'the bot would send by e-mail is kept here. <a href="/">Back</a></p>'
+        f"<header><h1>{escape(title)}</h1><p>Without SMTP_URL nothing leaves the "
+        "simulator: what the bot would send by e-mail is kept here. "
+        '<a href="/">Back</a></p>'
         f'<nav aria-label="Mailboxes"><a href="/mailbox">Everybody</a>{links}</nav>'
         f"</header><main>{listed}</main></body></html>\n"
     )
