@@ -14,6 +14,7 @@ from bot.approvals.decide import Decider
 from bot.approvals.marks import Marker
 from bot.audit.notary import Notary
 from bot.audit.policy_record import PolicyRecord
+from bot.conversations.again import Retrier
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.gate import StoredGrants
 from bot.conversations.graph_facts import LoadedGraph
@@ -189,29 +190,31 @@ def _takers(
     policies: PolicyFile,
     us: Us,
     served: ServedGraph,
-) -> tuple[Decider, Marker]:
-    """Who takes people's words: what they decide, and what they have found out."""
+) -> tuple[Decider, Marker, Retrier]:
+    """Who takes people's words: decisions, what was found out, one more try."""
     phrases = SlackPhrases()
     return (
         Decider(pool, people, policies, phrases, queue, us.app, served.problem),
         Marker(pool, people, policies, phrases, queue, us.app),
+        Retrier(pool, people, queue, us.app),
     )
 
 
 def _parts(
     settings: Settings,
-    takers: tuple[Decider, Marker],
+    takers: tuple[Decider, Marker, Retrier],
     client: AsyncWebClient,
     session: aiohttp.ClientSession,
     us: Us,
     served: ServedGraph,
 ) -> Parts:
-    decider, marker = takers
+    decider, marker, retrier = takers
     return Parts(
         pool=decider.pool,
         jobs=decider.jobs,
         decider=decider,
         marker=marker,
+        retrier=retrier,
         client=client,
         identity=us,
         full_texts=FullTexts(client, session),

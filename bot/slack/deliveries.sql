@@ -81,3 +81,9 @@ UPDATE deliveries SET revision = revision + 1 WHERE id = ANY(%(ids)s);
 -- name: place_of_conversation
 -- The thread that a request came from.
 SELECT channel_id, thread_ts FROM conversations WHERE id = %(id)s;
+
+-- name: offer
+-- Whether a sentence offers to try again, and who has done it.
+SELECT o.taken_by, o.taken_at, c.generation = o.generation AS stands
+FROM offers o JOIN conversations c ON c.id = o.conversation_id
+WHERE o.delivery_id = %(id)s;
