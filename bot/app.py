@@ -27,6 +27,7 @@ from bot.errors import BotError
 from bot.jobs.clock import Clock, Duty
 from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue
+from bot.jobs.retention import Retention
 from bot.jobs.workers import Workers
 from bot.policy_file import PolicyFile
 from bot.serving import make_chat_model, serve
@@ -166,11 +167,17 @@ def make_app(
         full_texts=parts.full_texts,
         workers=Workers(queue),
         courier=courier,
-        clock=Clock(settings.sweep_interval, pool, queue, trail.duties),
+        clock=_clock(settings, pool, queue, trail),
         model=model,
         served=served,
         trail=trail,
     )
+
+
+def _clock(settings: Settings, pool: Pool, queue: Queue, trail: Trail) -> Clock:
+    retention = Retention(pool, settings.retention)
+    duties = (*trail.duties, retention.sweep)
+    return Clock(settings.sweep_interval, pool, queue, duties)
 
 
 def _pools(url: str) -> tuple[Pool, Pool]:
