@@ -12,8 +12,8 @@ from bot.database.statements import load_statements
 
 log = structlog.get_logger(__name__)
 SQL = load_statements("bot.jobs", "retention.sql")
-CONVERSATIONS = 50  # at most, at each tick
-ROWS = 500  # of anything else
+CONVERSATIONS = 200  # at most, at each tick
+ROWS = 2_000  # of anything else
 INBOX = (
     "forget_messages",
     "forget_deliveries",
