@@ -52,6 +52,19 @@ WHERE id = %(id)s;
 UPDATE deliveries SET state = %(was)s, error = %(error)s, taken_until = NULL
 WHERE id = %(id)s;
 
+-- name: post_anew
+-- Somebody has deleted it in Slack while people wait for it: it is posted once more.
+UPDATE deliveries SET state = 'queued', message_ts = NULL, posted_channel = NULL,
+  shown = 0, taken_until = NULL
+WHERE id = %(id)s;
+
+-- name: last_author
+-- Who wrote last in a thread.
+SELECT m.user_id FROM conversations c JOIN messages m ON m.conversation_id = c.id
+WHERE (c.team_id, c.channel_id, c.thread_ts)
+  = (%(team_id)s, %(channel_id)s, %(thread_ts)s)
+ORDER BY m.id DESC LIMIT 1;
+
 -- name: shown
 -- A card stands in Slack: a fact about each request on it.
 INSERT INTO audit (team_id, event, request_id, conversation_id, detail)

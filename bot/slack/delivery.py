@@ -15,23 +15,20 @@ from psycopg.rows import DictRow
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals import store
-from bot.approvals.model import Request
 from bot.approvals.ports import Jobs, Policies, deliver_job, edit_job
 from bot.database.pool import Connection, Pool, transaction
 from bot.database.statements import load_statements
 from bot.errors import RetryLater, SlackUnavailable
-from bot.slack import sentences
 from bot.slack.client import PASSING, error_code, retry_after
 from bot.slack.drawing import Drawn
 from bot.slack.identity import Identity
+from bot.slack.lost_messages import LostMessages
 from bot.slack.painter import HELD, Painter, Row
 
 SQL = load_statements("bot.slack", "deliveries.sql")
 EVENT_TYPE = "approval_bot_delivery"  # of the metadata by which a post is found again
 NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
 LEASE = timedelta(seconds=60)
-LOST_CARD = 60  # seconds between two tries of a card that Slack refuses
 log = structlog.get_logger(__name__)
 
 
@@ -242,41 +239,9 @@ class Deliverer:
             error=code,
         )
         async with transaction(self.pool) as connection:
-            waits = await self._report_lost_card(connection, row)
-            statement = SQL["wait"] if waits else SQL["failed"]
-            key = {"id": row["id"], "was": row["was"]}
-            await connection.execute(statement, {**key, "error": code})
-        if waits:
-            raise RetryLater(LOST_CARD) from error
-
-    async def _report_lost_card(self, connection: Connection, row: Row) -> bool:
-        """Whether people wait for a card that was never posted; the thread is told so.
-
-        It is tried again until the request is over: it expires to a reject.
-        """
-        if row["kind"] != "card" or row["message_ts"] is not None:
-            return False
-        requests = await store.shown_by(connection, str(row["id"]))
-        waiting = [request for request in requests if request.is_open]
-        if row["error"] is None:
-            for request in waiting:
-                await self._say_card_is_lost(connection, request)
-        return bool(waiting)
-
-    async def _say_card_is_lost(self, connection: Connection, request: Request) -> None:
-        found = await connection.execute(
-            SQL["place_of_conversation"], {"id": request.conversation}
-        )
-        place = cast("Row", await found.fetchone())
-        said = await store.add_delivery(
-            connection,
-            kind="say",
-            team=request.team,
-            channel=place["channel_id"],
-            thread_ts=place["thread_ts"],
-            text=sentences.card_could_not_be_posted(request.code),
-        )
-        await self.jobs.defer(connection, [deliver_job(said)])
+            wait = await LostMessages(self.jobs).take(connection, row, code)
+        if wait:
+            raise RetryLater(wait) from error
 
 
 async def _is_stale(sent: AsyncCursor[DictRow]) -> bool:

@@ -16,9 +16,9 @@ from tests.bench.machine import resident
 from tests.support.postgres import as_url, with_database
 
 METHOD = """\
-Whole cycles, 16 at once, with `RETENTION` of two seconds and `SWEEP_INTERVAL` of one. After
-each part it is waited until all that is over has gone. The trail stays by design, and
-stands apart: rows of `audit` and of `audit_chain`.
+Whole cycles, 16 at once, with `RETENTION` of two seconds and `SWEEP_INTERVAL` of one.
+After each part it is waited until all that is over has gone. The trail stays by design,
+and stands apart: rows of `audit` and of `audit_chain`.
 """
 AT_ONCE = 16
 PARTS = 5
