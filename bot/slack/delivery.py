@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
 
@@ -34,13 +34,19 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Deliverer:
-    """Brings deliveries to Slack; a lease on the row keeps each to one at a time."""
+    """Brings deliveries to Slack; a lease on the row keeps each to one at a time.
+
+    Attributes:
+        tried: ids of what this process has begun to post and does not know to stand.
+            The row says so too, but a crash of the database may forget that.
+    """
 
     pool: Pool
     jobs: Jobs
     policies: Policies
     client: AsyncWebClient
     identity: Callable[[], Identity]
+    tried: set[str] = field(default_factory=set[str])
 
     @property
     def _painter(self) -> Painter:
@@ -109,11 +115,12 @@ class Deliverer:
             return await self._whisper(row, drawn)
         if row["message_ts"] is not None:
             return await self._edit(row, drawn)
-        tried = row["was"] == "sending" or row["is_late"]
-        if tried and (found := await self._find(row)):
+        tried = str(row["id"]) in self.tried or row["was"] == "sending"
+        if (tried or row["is_late"]) and (found := await self._find(row)):
             return await self._take_over(row, drawn, *found)
         if drawn.moot:
             return None
+        self.tried.add(str(row["id"]))
         answer = await self.client.chat_postMessage(
             channel=row["channel_id"],
             thread_ts=row["thread_ts"],
@@ -195,6 +202,11 @@ class Deliverer:
 
     async def _note_sent(self, row: Row, channel: str, ts: str) -> bool:
         """Store that it stands; whether it has changed meanwhile."""
+        again = await self._store_sent(row, channel, ts)
+        self.tried.discard(str(row["id"]))
+        return again
+
+    async def _store_sent(self, row: Row, channel: str, ts: str) -> bool:
         shown = row["revision"]
         key = {"id": row["id"], "revision": shown, "ts": ts, "channel": channel}
         if row["kind"] != "card" or row["message_ts"] is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import aiohttp
+import psycopg
 import pytest
 
 from bot.approvals.deadlines import expire_due
@@ -92,6 +93,26 @@ async def test_a_process_that_dies_after_posting_finds_its_post(
     await house.rows("UPDATE deliveries SET taken_until = clock_timestamp()")
     await post.work()
     assert len([m for m in post.slack.messages if m["channel"] == APPROVALS]) == 1
+
+
+async def test_a_post_that_a_crash_of_the_database_forgot_is_found(
+    post: Post, house: House, monkeypatch
+):
+    request = await house.ask()
+
+    async def cut_off(*_):
+        raise psycopg.OperationalError("server closed the connection")
+
+    with monkeypatch.context() as crashing:
+        crashing.setattr(Deliverer, "_store_sent", cut_off)
+        with pytest.raises(psycopg.OperationalError):
+            await post.send(request.card)
+    # what was not on the disk is gone: the row is as it was before the try
+    await house.rows("UPDATE deliveries SET state = 'queued', taken_until = NULL")
+    await post.work()
+
+    assert len([m for m in post.slack.messages if m["channel"] == APPROVALS]) == 1
+    assert (await post.row(request.card))["state"] == "sent"
 
 
 @pytest.mark.parametrize("code", ["channel_not_found", "is_archived", "invalid_blocks"])
