@@ -26,6 +26,7 @@ from bot.database.pool import Pool, make_pool
 from bot.errors import BotError
 from bot.jobs.clock import Clock, Duty
 from bot.jobs.courier import Courier
+from bot.jobs.lost_jobs import LostJobs
 from bot.jobs.queue import Queue
 from bot.jobs.retention import Retention
 from bot.jobs.workers import Workers
@@ -165,18 +166,21 @@ def make_app(
         queue=queue,
         bolt=_bolt(slack, session, us, parts),
         full_texts=parts.full_texts,
-        workers=Workers(queue),
+        workers=(workers := Workers(queue)),
         courier=courier,
-        clock=_clock(settings, pool, queue, trail),
+        clock=_clock(settings, pool, queue, trail, workers),
         model=model,
         served=served,
         trail=trail,
     )
 
 
-def _clock(settings: Settings, pool: Pool, queue: Queue, trail: Trail) -> Clock:
+def _clock(
+    settings: Settings, pool: Pool, queue: Queue, trail: Trail, workers: Workers
+) -> Clock:
     retention = Retention(pool, settings.retention)
-    duties = (*trail.duties, retention.sweep)
+    lost = LostJobs(pool, queue, workers.held)
+    duties = (*trail.duties, lost.look, retention.sweep)
     return Clock(settings.sweep_interval, pool, queue, duties)
 
 
