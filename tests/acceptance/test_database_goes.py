@@ -102,7 +102,7 @@ async def test_clicks_that_find_no_free_connection_are_refused_and_not_lost(
     "table",
     [
         *("messages", "audit", "procrastinate_jobs", "checkpoint_writes"),
-        *("requests", "deliveries", "decisions", "grants"),
+        *("deliveries", "decisions", "grants"),
     ],
 )
 async def test_a_full_disk_refuses_and_loses_nothing(
