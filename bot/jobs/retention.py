@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import LiteralString
 
 import structlog
 
@@ -15,11 +16,11 @@ SQL = load_statements("bot.jobs", "retention.sql")
 CONVERSATIONS = 200  # at most, at each tick
 ROWS = 2_000  # of anything else
 INBOX = (
-    "forget_messages",
-    "forget_deliveries",
-    "forget_jobs",
-    "forget_paces",
-    "erase_texts",
+    SQL["forget_messages"],
+    SQL["forget_deliveries"],
+    SQL["forget_jobs"],
+    SQL["forget_paces"],
+    SQL["erase_texts"],
 )
 
 
@@ -36,18 +37,18 @@ class Retention:
         Each kind in a transaction of its own, so that its locks are short. What shows a
         request goes after the request: with the same tick, or a later one.
         """
-        gone = await self._forget("forget_conversations", CONVERSATIONS)
+        gone = await self._forget(SQL["forget_conversations"], CONVERSATIONS)
         if gone:
             log.info("conversations forgotten", action="forgotten", count=gone)
         for statement in INBOX:
             await self._forget(statement, ROWS)
 
-    async def _forget(self, statement: str, most: int) -> int:
+    async def _forget(self, statement: LiteralString, most: int) -> int:
         key = {"keep": self.keep, "most": most}
         async with transaction(self.pool) as connection:
             alone = await (await connection.execute(SQL["alone"])).fetchone()
             if alone is None or not alone["alone"]:
                 return 0
-            found = await connection.execute(SQL[statement], key)
+            found = await connection.execute(statement, key)
             row = await found.fetchone() if found.description else None
         return int(row["gone"]) if row and "gone" in row else 0
