@@ -10,6 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from agent.gate import Gate
+from agent.mail import Mail
 from bot.approvals.decide import Decider
 from bot.approvals.marks import Marker
 from bot.audit.notary import Notary
@@ -23,13 +24,12 @@ from bot.conversations.runner import Runner
 from bot.conversations.settle import Settler
 from bot.conversations.talk import Talk
 from bot.database.pool import Pool, make_pool
-from bot.errors import BotError
 from bot.jobs.clock import Clock, Duty
 from bot.jobs.courier import Courier
-from bot.jobs.lost_jobs import LostJobs
 from bot.jobs.queue import Queue
-from bot.jobs.retention import Retention
+from bot.jobs.ticking import make_clock
 from bot.jobs.workers import Workers
+from bot.outside import Inside, Outside, make_outside, smtp_mail
 from bot.policy_file import PolicyFile
 from bot.serving import make_chat_model, serve
 from bot.settings import Settings
@@ -39,52 +39,15 @@ from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.directory import Afresh, Directory
 from bot.slack.full_text import FullTexts
-from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
 from bot.slack.listeners.parts import Parts
+from bot.slack.openid import OpenId
 from bot.slack.phrases import SlackPhrases
+from bot.us import SlackAccess, Us
 from bot.variables import seed_of
 
 RUN_CONNECTIONS = 20
 LISTENER_CONNECTIONS = 8
-
-
-@dataclass(frozen=True)
-class SlackAccess:
-    """Where Slack is and how we are let in."""
-
-    api_url: str
-    bot_token: str
-    app_token: str | None = None
-    signing_secret: str | None = None
-
-
-class Us:
-    """Who we are in Slack, once it is known."""
-
-    def __init__(self) -> None:
-        self._identity: Identity | None = None
-
-    def learn(self, identity: Identity) -> None:
-        """Keep what Slack said at the start."""
-        self._identity = identity
-
-    def __call__(self) -> Identity:
-        if self._identity is None:
-            raise NotReady
-        return self._identity
-
-    def app(self) -> str:
-        """The app's id."""
-        return self().app
-
-    def team(self) -> str:
-        """The id of the workspace that the app is installed in."""
-        return self().team
-
-
-class NotReady(BotError):
-    """The bot has not finished its start."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +62,23 @@ class Trail:
     def duties(self) -> tuple[Duty, ...]:
         """Of the clock: another policy is noted right after it was read."""
         return self.policies.watch, self.record.look, self.notary.look
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every other part stands on."""
+
+    settings: Settings
+    slack: SlackAccess
+    database_url: str
+    policies: PolicyFile
+    us: Us
+    session: aiohttp.ClientSession
+    client: AsyncWebClient
+    pool: Pool
+    listener_pool: Pool
+    queue: Queue
+    people: Directory
 
 
 @dataclass(frozen=True)
@@ -123,6 +103,7 @@ class App:
     model: BaseChatModel
     served: ServedGraph
     trail: Trail
+    outside: Outside
 
 
 def make_app(
@@ -130,30 +111,30 @@ def make_app(
     slack: SlackAccess,
     database_url: str,
     loaded: LoadedGraph | None = None,
+    mail: Mail | None = None,
 ) -> App:
     """Build everything; nothing is connected yet.
 
     Args:
         loaded: the graph to serve in place of the shipped agent.
+        mail: what takes e-mails, where no SMTP_URL names a server.
 
     Raises:
         PolicyError: the policy file cannot be used.
         ConfigurationError: a checkpoint could make this process run code.
     """
+    ground = _ground(settings, slack, database_url)
+    model, mail = make_chat_model(settings), smtp_mail(settings) or mail
+    gate = Gate(StoredGrants(ground.pool, ground.policies, ground.queue))
+    served = serve(settings, model, gate, loaded, mail)
+    return _assembled(ground, model, served, mail)
+
+
+def _ground(settings: Settings, slack: SlackAccess, database_url: str) -> Ground:
     policies, us, session = PolicyFile(settings.policy_file), Us(), make_session()
     client = make_client(slack.bot_token, slack.api_url, session)
     pool, listener_pool = _pools(database_url)
-    queue = Queue(database_url)
-    people, model = Directory(client, us), make_chat_model(settings)
-    gate = Gate(StoredGrants(pool, policies, queue))
-    served = serve(settings, model, gate, loaded)
-    runner = _runner(pool, queue, people, policies, served)
-    deliverer = Deliverer(pool, queue, policies, client, us)
-    courier = _registered(pool, queue, runner, deliverer)
-    trail = _trail(settings, pool, queue, client, policies, us)
-    takers = _takers(listener_pool, queue, people, policies, us, served)
-    parts = _parts(settings, takers, client, session, us, served)
-    return App(
+    return Ground(
         settings=settings,
         slack=slack,
         database_url=database_url,
@@ -163,25 +144,39 @@ def make_app(
         client=client,
         pool=pool,
         listener_pool=listener_pool,
-        queue=queue,
-        bolt=_bolt(slack, session, us, parts),
-        full_texts=parts.full_texts,
-        workers=(workers := Workers(queue)),
-        courier=courier,
-        clock=_clock(settings, pool, queue, trail, workers),
-        model=model,
-        served=served,
-        trail=trail,
+        queue=Queue(database_url),
+        people=Directory(client, us),
     )
 
 
-def _clock(
-    settings: Settings, pool: Pool, queue: Queue, trail: Trail, workers: Workers
-) -> Clock:
-    retention = Retention(pool, settings.retention)
-    lost = LostJobs(pool, queue, workers.held)
-    duties = (*trail.duties, lost.look, retention.sweep)
-    return Clock(settings.sweep_interval, pool, queue, duties)
+def _assembled(
+    ground: Ground, model: BaseChatModel, served: ServedGraph, mail: Mail | None
+) -> App:
+    trail, takers = _trail(ground), _takers(ground, served)
+    parts = _parts(ground, takers, served)
+    outside = _outside(ground, takers[0], served, mail)
+    duties = [*trail.duties, *outside.duties]
+    return App(
+        settings=ground.settings,
+        slack=ground.slack,
+        database_url=ground.database_url,
+        policies=ground.policies,
+        us=ground.us,
+        session=ground.session,
+        client=ground.client,
+        pool=ground.pool,
+        listener_pool=ground.listener_pool,
+        queue=ground.queue,
+        bolt=_bolt(ground, parts),
+        full_texts=parts.full_texts,
+        workers=(workers := Workers(ground.queue)),
+        courier=_registered(ground, served),
+        clock=make_clock(ground.settings, ground.pool, ground.queue, workers, duties),
+        model=model,
+        served=served,
+        trail=trail,
+        outside=outside,
+    )
 
 
 def _pools(url: str) -> tuple[Pool, Pool]:
@@ -194,30 +189,19 @@ def _pools(url: str) -> tuple[Pool, Pool]:
     )
 
 
-def _takers(
-    pool: Pool,
-    queue: Queue,
-    people: Directory,
-    policies: PolicyFile,
-    us: Us,
-    served: ServedGraph,
-) -> tuple[Decider, Marker, Retrier]:
+def _takers(ground: Ground, served: ServedGraph) -> tuple[Decider, Marker, Retrier]:
     """Who takes people's words: decisions, what was found out, one more try."""
-    phrases = SlackPhrases()
+    common = (ground.listener_pool, ground.people, ground.policies, SlackPhrases())
+    queue, app = ground.queue, ground.us.app
     return (
-        Decider(pool, people, policies, phrases, queue, us.app, served.problem),
-        Marker(pool, people, policies, phrases, queue, us.app),
-        Retrier(pool, people, queue, us.app),
+        Decider(*common, queue, app, served.problem),
+        Marker(*common, queue, app),
+        Retrier(ground.listener_pool, ground.people, queue, app),
     )
 
 
 def _parts(
-    settings: Settings,
-    takers: tuple[Decider, Marker, Retrier],
-    client: AsyncWebClient,
-    session: aiohttp.ClientSession,
-    us: Us,
-    served: ServedGraph,
+    ground: Ground, takers: tuple[Decider, Marker, Retrier], served: ServedGraph
 ) -> Parts:
     decider, marker, retrier = takers
     return Parts(
@@ -226,65 +210,78 @@ def _parts(
         decider=decider,
         marker=marker,
         retrier=retrier,
-        client=client,
-        identity=us,
-        full_texts=FullTexts(client, session),
+        client=ground.client,
+        identity=ground.us,
+        full_texts=FullTexts(ground.client, ground.session),
         look=served.look,
-        rates={rate.kind: rate for rate in settings.rate_limit},
+        rates={rate.kind: rate for rate in ground.settings.rate_limit},
     )
 
 
-def _bolt(
-    slack: SlackAccess, session: aiohttp.ClientSession, us: Us, parts: Parts
-) -> AsyncApp:
+def _outside(
+    ground: Ground, decider: Decider, served: ServedGraph, mail: Mail | None
+) -> Outside:
+    inside = Inside(
+        pool=ground.pool,
+        queue=ground.queue,
+        people=ground.people,
+        policies=ground.policies,
+        decider=decider,
+        client=ground.client,
+        identity=ground.us,
+        openid=_openid(ground),
+        look=served.look,
+    )
+    return make_outside(ground.settings, inside, mail)
+
+
+def _openid(ground: Ground) -> OpenId | None:
+    slack = ground.slack
+    if not (slack.client_id and slack.client_secret):
+        return None
+    client = make_client(None, slack.api_url, ground.session)
+    return OpenId(client, slack.api_url, slack.client_id, slack.client_secret)
+
+
+def _bolt(ground: Ground, parts: Parts) -> AsyncApp:
     # Bolt's own client is never used; with a token it would warn about `authorize`
-    client = make_client(None, slack.api_url, session)
-    bolt = make_bolt_app(client, slack.bot_token, us)
+    client = make_client(None, ground.slack.api_url, ground.session)
+    bolt = make_bolt_app(client, ground.slack.bot_token, ground.us)
     register_listeners(bolt, parts)
     return bolt
 
 
-def _registered(
-    pool: Pool, queue: Queue, runner: Runner, deliverer: Deliverer
-) -> Courier:
+def _registered(ground: Ground, served: ServedGraph) -> Courier:
     """Tell the queue who does which job; what is to be delivered goes out at once."""
+    queue, runner = ground.queue, _runner(ground, served)
+    deliverer = Deliverer(ground.pool, queue, ground.policies, ground.client, ground.us)
     queue.register("turn", runner.turn, runner.give_up)
     queue.register("resume", runner.resume, runner.give_up)
     queue.register("reconcile", runner.reconcile)
     queue.register("prune", runner.prune)
     queue.register("deliver", deliverer.deliver)
-    courier = Courier(pool, queue, deliverer.deliver)
+    courier = Courier(ground.pool, queue, deliverer.deliver)
     queue.send_at_once(courier.send)
     return courier
 
 
-def _trail(
-    settings: Settings,
-    pool: Pool,
-    queue: Queue,
-    client: AsyncWebClient,
-    policies: PolicyFile,
-    us: Us,
-) -> Trail:
+def _trail(ground: Ground) -> Trail:
+    settings, policies = ground.settings, ground.policies
     key = settings.audit_key
     notary = Notary(
-        pool,
-        queue,
+        ground.pool,
+        ground.queue,
         seed_of(key) if key else None,
-        make_sink(settings.audit_sink, settings.webhook_allow_private, client),
+        make_sink(settings.audit_sink, settings.webhook_allow_private, ground.client),
         settings.audit_interval,
     )
-    queue.register("checkpoint", notary.sign)
-    return Trail(policies, PolicyRecord(pool, policies, us.team), notary)
+    ground.queue.register("checkpoint", notary.sign)
+    return Trail(policies, PolicyRecord(ground.pool, policies, ground.us.team), notary)
 
 
-def _runner(
-    pool: Pool,
-    queue: Queue,
-    people: Directory,
-    policies: PolicyFile,
-    served: ServedGraph,
-) -> Runner:
+def _runner(ground: Ground, served: ServedGraph) -> Runner:
+    pool, queue, people = ground.pool, ground.queue, ground.people
+    policies = ground.policies
     return Runner(
         pool=pool,
         jobs=queue,

@@ -18,6 +18,7 @@ CREATE INDEX messages_conversation ON messages (conversation_id, id);
 CREATE INDEX messages_done ON messages (received_at)
   WHERE state IN ('answered', 'failed', 'refused');
 CREATE INDEX requests_message ON requests (message_id);
+CREATE INDEX emails_request ON emails (request_id);
 CREATE INDEX deliveries_done ON deliveries (created_at) WHERE shown >= revision;
 CREATE INDEX jobs_done ON procrastinate_jobs (id)
   WHERE status IN ('failed', 'succeeded', 'cancelled', 'aborted');
