@@ -20,6 +20,7 @@ INBOX = (
     SQL["forget_deliveries"],
     SQL["forget_jobs"],
     SQL["forget_paces"],
+    SQL["forget_events"],
     SQL["erase_texts"],
 )
 

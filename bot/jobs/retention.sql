@@ -47,6 +47,10 @@ DELETE FROM procrastinate_jobs WHERE id IN (
   ORDER BY j.id LIMIT %(most)s
   FOR UPDATE SKIP LOCKED);
 
+-- name: forget_events
+-- Events that were told outside of Slack long ago, or given up.
+SELECT forget_events(%(keep)s, %(most)s);
+
 -- name: erase_texts
 -- What people and models wrote, beside old rows of the trail: the rows stay, with the
 -- digests. What a request that is not over has to say about itself stays readable.

@@ -221,6 +221,17 @@ async def test_who_has_long_sent_nothing_is_not_counted_any_more(house: House):
     assert await house.one("SELECT count(*) FROM paces") == 0
 
 
+async def test_events_that_were_told_go_and_those_to_be_told_stay(house: House):
+    await house.rows(
+        "INSERT INTO webhook_events (seq, request_id, type, body, state) VALUES"
+        " (1, 'r', 't', '', 'sent'), (2, 'r', 't', '', 'given_up'),"
+        " (3, 'r', 't', '', 'queued')"
+    )
+    await house.pass_time(days=91)
+    await sweep(house)
+    assert await house.one("SELECT seq FROM webhook_events") == 3
+
+
 async def test_a_sweep_takes_a_bounded_part(
     house: House, monkeypatch: pytest.MonkeyPatch
 ):

@@ -19,6 +19,7 @@ CREATE INDEX messages_done ON messages (received_at)
   WHERE state IN ('answered', 'failed', 'refused');
 CREATE INDEX requests_message ON requests (message_id);
 CREATE INDEX emails_request ON emails (request_id);
+CREATE INDEX webhook_events_done ON webhook_events (made_at) WHERE state <> 'queued';
 CREATE INDEX deliveries_done ON deliveries (created_at) WHERE shown >= revision;
 CREATE INDEX jobs_done ON procrastinate_jobs (id)
   WHERE status IN ('failed', 'succeeded', 'cancelled', 'aborted');
@@ -86,13 +87,23 @@ LANGUAGE sql SECURITY DEFINER AS $$
   WHERE (p.team_id, p.user_id, p.kind) = (old.team_id, old.user_id, old.kind)
 $$;
 
+-- Forget events that were told outside of Slack, or given up, as long ago as that.
+CREATE FUNCTION forget_events(keep interval, most integer) RETURNS void
+LANGUAGE sql SECURITY DEFINER AS $$
+  DELETE FROM webhook_events WHERE seq IN (
+    SELECT seq FROM webhook_events
+    WHERE state <> 'queued' AND made_at < bot_now() - keep
+    ORDER BY made_at LIMIT most FOR UPDATE SKIP LOCKED)
+$$;
+
 -- Like the triggers of the trail: they look nowhere but in their own schema, and are
 -- nobody's to call whom docs/roles.sql does not name.
 DO $$
 DECLARE
   name text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['forget_conversations', 'forget_paces'] LOOP
+  FOREACH name IN ARRAY ARRAY['forget_conversations', 'forget_paces',
+    'forget_events'] LOOP
     EXECUTE format('ALTER FUNCTION %I(interval, integer) SET search_path = %I, pg_temp',
       name, current_schema());
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %I(interval, integer) FROM PUBLIC', name);
