@@ -30,6 +30,7 @@ from bot.approvals.standing import (
 from bot.approvals.verdicts import Overtaken, apply
 from bot.database.pool import Connection, Pool, transaction
 from bot.errors import SlackUnavailable
+from bot.faults import reach
 
 Members = dict[str, tuple[str, ...]]
 Judged = tuple[Judgement, Request | None]
@@ -59,9 +60,12 @@ class Decider:
                 must not acknowledge.
         """
         try:
-            return await self._informed(choice, self._decide)
+            judged = await self._informed(choice, self._decide)
         except SlackUnavailable:
             return await self._refuse_unseen(choice)
+        if judged[0].effect in CHANGES:
+            reach("decided")
+        return judged
 
     async def preview(self, choice: Choice) -> Judged:
         """What `decide` would say, without a change; for a dialog before the word.
