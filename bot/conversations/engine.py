@@ -18,6 +18,7 @@ from bot.approvals.grants import Run
 from bot.conversations.gate import current_run
 from bot.conversations.graph_facts import MESSAGES, Graph
 from bot.conversations.graphs import with_saver
+from bot.conversations.saver import RunSaver
 from bot.conversations.standpoint import Ran, is_finished, ran_of, stand_of
 from bot.database.pool import Pool
 
@@ -148,8 +149,7 @@ class Engine:
             in_force.reset(tokens[1])
 
     def _prepare(self, run: Run) -> tuple[Graph, RunnableConfig]:
-        saver = AsyncPostgresSaver(cast("Any", self._pool))
-        graph = with_saver(self.served.graph, saver)
+        graph = with_saver(self.served.graph, RunSaver(self._pool, run))
         config: RunnableConfig = {
             "configurable": {
                 "thread_id": run.conversation,
