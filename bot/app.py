@@ -118,7 +118,7 @@ class App:
     courier: Courier
     clock: Clock
     model: BaseChatModel
-    served: ServedGraph
+    engine: Engine
     trail: Trail
 
 
@@ -144,7 +144,8 @@ def make_app(
     people, model = Directory(client, us), make_chat_model(settings)
     gate = Gate(StoredGrants(pool, policies, queue))
     served = serve(settings, model, gate, loaded)
-    runner = _runner(pool, queue, people, policies, served)
+    engine = Engine(served, pool)
+    runner = _runner(queue, people, policies, engine)
     deliverer = Deliverer(pool, queue, policies, client, us)
     courier = _registered(pool, queue, runner, deliverer)
     trail = _trail(settings, pool, queue, client, policies, us)
@@ -167,7 +168,7 @@ def make_app(
         courier=courier,
         clock=Clock(settings.sweep_interval, pool, queue, trail.duties),
         model=model,
-        served=served,
+        engine=engine,
         trail=trail,
     )
 
@@ -265,19 +266,16 @@ def _trail(
 
 
 def _runner(
-    pool: Pool,
-    queue: Queue,
-    people: Directory,
-    policies: PolicyFile,
-    served: ServedGraph,
+    queue: Queue, people: Directory, policies: PolicyFile, engine: Engine
 ) -> Runner:
+    pool = engine.pool
     return Runner(
         pool=pool,
         jobs=queue,
         people=people,
         policies=policies,
-        engine=Engine(served, pool),
-        settler=Settler(pool, queue, policies, people, served),
+        engine=engine,
+        settler=Settler(pool, queue, policies, people, engine.served),
         recheck=Recheck(pool, queue, Afresh(people), policies),
         talk=Talk(pool, queue),
     )
