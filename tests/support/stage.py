@@ -60,7 +60,7 @@ class Stage:
 
     async def start_bot(self, *, wait: bool = True) -> BotProcess:
         """Start one more process; over HTTP the first one gets the events."""
-        port = self.port if not self._port_taken() else free_port()
+        port = self.port if self.port and not self._port_taken() else free_port()
         bot = BotProcess(self.folder, self.environment, port)
         self.bots.append(bot)
         await bot.start(wait=wait)
