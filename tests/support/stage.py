@@ -195,6 +195,7 @@ async def make_stage(
     scopes: frozenset[str] | None = None,
     subscriptions: Iterable[str] | None = None,
     start: bool = True,
+    retries: tuple[float, ...] = (0.2, 0.5, 1.0),
     **environment: str,
 ) -> AsyncIterator[Stage]:
     """Set a stage, with one bot started, and strike it afterwards."""
@@ -210,7 +211,7 @@ async def make_stage(
         app=AppConfig.read(ROOT / "manifest.yml"),
         subscriptions=subscriptions,
         scopes=scopes,
-        times=Times(retries=(0.2, 0.5, 1.0)),
+        times=Times(retries=retries),
     )
     await simulator.start()
     settings = _settings(simulator.api_url, database, transport) | environment
