@@ -21,6 +21,7 @@ Point = Literal[
     "ran",  # it has run, and nobody has written that down
     "answering",  # the graph has its answer, and nobody has written that down
     "answered",  # an answer stands in Slack, and nobody has noted that
+    "migrating",  # a migration is made, and not committed
 ]
 POINTS: tuple[Point, ...] = get_args(Point)
 

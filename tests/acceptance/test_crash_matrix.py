@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.faults import POINTS
 from tests.acceptance.conftest import stage_for_long
 from tests.support import crash_table
 from tests.support.bot_process import run_command
-from tests.support.crash_table import Cell, cells, usual
+from tests.support.crash_table import WHERE, Cell, cells, usual
 from tests.support.crashes import FOREIGN, ORDER, Life, make_book
 from tests.support.deciding import SANDBOX
 from tests.support.foreign import write_graph
@@ -98,6 +99,11 @@ async def test_after_all_deaths_the_trail_is_whole(
         *verify, folder=stage.folder, environment=stage.environment
     )
     assert said.status == 0, said.out + said.err
+
+
+async def test_every_point_of_the_hook_is_died_at():
+    elsewhere = {"migrating"}  # tests/integration/test_migrations_at_once.py
+    assert set(POINTS) - elsewhere == set(WHERE) - {"in_tool"}
 
 
 async def test_the_published_table_is_the_one_that_is_tested():
