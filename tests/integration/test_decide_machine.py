@@ -230,7 +230,7 @@ class Lives(RuleBasedStateMachine):
             self.do(self._act_on_all(begun))
 
     def worker_dies(self, draw: Any) -> None:
-        """In the middle of its call; whoever comes next finds a claim without an end."""
+        """In the middle of its call: a claim without an end is found."""
         for begun in self._taken(draw):
             self.do(self._act_on_all(begun, dies=True))
 
