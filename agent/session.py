@@ -16,6 +16,7 @@ from langgraph.types import Command, Interrupt
 
 from agent.asking import Decision
 from agent.checkpointers import Kept
+from agent.state import in_call_order
 
 STEP_LIMIT = 60  # super-steps of one turn
 Graph = CompiledStateGraph[Any, Any, Any, Any]
@@ -125,7 +126,8 @@ class Session:
 
 def _standing(values: Mapping[str, Any], interrupts: Any) -> Standing:
     messages = cast("Sequence[AnyMessage]", values.get("messages", ()))
+    questions = in_call_order(interrupts, messages)
     last = messages[-1] if messages else None
     if isinstance(last, AIMessage) and not last.tool_calls:
-        return Standing(tuple(interrupts), str(last.text))
-    return Standing(tuple(interrupts), "")
+        return Standing(questions, str(last.text))
+    return Standing(questions, "")

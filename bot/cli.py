@@ -32,6 +32,7 @@ from bot.service import Service
 from bot.settings import Settings, Transport
 from bot.simulated import make_simulation, page_address
 from bot.slack.text import visible
+from bot.traces import mask_traces
 
 MISUSE = 2
 log = structlog.get_logger(__name__)
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.load(os.environ, Path(".env"))
         configure_logging(settings.log_format, settings.log_level)
+        mask_traces()
         with _database(settings, audit_commands.needs_database(parsed)) as url:
             return asyncio.run(parsed.command(settings, parsed, url))
     except BotError as error:

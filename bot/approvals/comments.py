@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.approvals import store
 from bot.approvals.audit import SQL
 from bot.approvals.model import Person
+from bot.approvals.pace import Counted, count_in
 from bot.approvals.ports import Jobs, deliver_job, edit_job
 from bot.database.pool import Connection
+from bot.variables import Rate
 
 KEPT = (
     "I have kept this with the request; it stands on its card. I answer in the thread "
     "in which I was asked."
+)
+TOO_MANY = (
+    "I have kept what you wrote with the request, but you write faster than I show it: "
+    "it stands on the card after the card's next change. Please wait a little."
 )
 
 
@@ -20,8 +28,11 @@ async def comment(
     person: Person,
     place: tuple[str, str, str],
     text: str,
+    rate: Rate | None = None,
 ) -> bool:
     """Keep a message if it stands in the thread of a card; whether it does.
+
+    What is above the rate is kept too, but the card is not drawn anew for it.
 
     Args:
         place: channel, ts of the thread's first message, ts of the message.
@@ -41,16 +52,32 @@ async def comment(
     row = await found.fetchone()
     if row is None or not row["is_card"]:
         return False
-    if row["touched"]:
-        told = await store.add_delivery(
-            connection,
-            kind="private",
-            team=person.team,
-            channel=channel,
-            thread_ts=thread_ts,
-            user=person.user,
-            text=KEPT,
-        )
-        follow = [edit_job(delivery) for delivery in row["touched"]]
-        await jobs.defer(connection, [*follow, deliver_job(told)])
+    if row["touched"]:  # else it is known already
+        counted = await count_in(connection, rate, person) if rate else Counted()
+        await _tell(connection, jobs, person, place, row["touched"], counted)
     return True
+
+
+async def _tell(
+    connection: Connection,
+    jobs: Jobs,
+    person: Person,
+    place: tuple[str, str, str],
+    cards: Sequence[str],
+    counted: Counted,
+) -> None:
+    if counted.is_over and not counted.tell:
+        return
+    channel, thread_ts, _ = place
+    told = await store.add_delivery(
+        connection,
+        kind="private",
+        team=person.team,
+        channel=channel,
+        thread_ts=thread_ts,
+        user=person.user,
+        text=TOO_MANY if counted.is_over else KEPT,
+    )
+    drawn = () if counted.is_over else cards
+    follow = [edit_job(delivery) for delivery in drawn]
+    await jobs.defer(connection, [*follow, deliver_job(told)])

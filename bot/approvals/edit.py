@@ -110,7 +110,7 @@ def _asked_anew(
             changed,
             rules=chain.rules,
             why=chain.why,
-            allow=_allowed(chain.allow, new),
+            allow=taken(chain.allow, new.takes),
             confirm=chain.confirm,
             confirm_argument=chain.confirm_argument,
             hours=chain.hours,
@@ -160,18 +160,10 @@ def _changed(request: Request, choice: Choice, version: str) -> Request:
     )
 
 
-def _allowed(allow: tuple[Verdict, ...], request: Request) -> tuple[Verdict, ...]:
-    """What the graph takes of it; an answer can be approved by whoever is left."""
-    takes = request.takes
-    if takes is not None and request.is_answered:
-        takes = (*takes, Verdict.APPROVE)
-    return taken(allow, takes)
-
-
 def _may_count(old: Request, new: Request, verdict: Verdict) -> bool:
     """Whether an edit or an answer may be an approval of what it has brought."""
     untyped = new.confirm is Confirm.TYPED and old.confirm is not Confirm.TYPED
-    return not untyped and {Verdict.APPROVE, verdict} <= {*new.allow}
+    return not untyped and new.offers(Verdict.APPROVE) and new.offers(verdict)
 
 
 def _unopened(stage: Stage) -> Stage:

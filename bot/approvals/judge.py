@@ -141,7 +141,7 @@ def _withdrawal(request: Request, choice: Choice) -> Judgement | None:
 def _refusal(request: Request, choice: Choice) -> str:
     if word := eligibility.refusal(request, choice.person):
         return word
-    if choice.verdict not in request.allow:
+    if not request.offers(choice.verdict):
         return "not_allowed"
     if choice.verdict is Verdict.APPROVE and not is_confirmed(request, choice):
         return "typed_wrong"

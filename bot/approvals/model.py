@@ -40,11 +40,14 @@ class Profile:
 
     `refusal` is empty for a full member in good standing, otherwise one of the words
     of `bot.slack.directory` ("deactivated", "guest", "stranger", "bot", "other team").
+    `mailbox` is where their e-mail goes, the same for all accounts of one person; ""
+    where Slack does not say.
     """
 
     person: Person
     name: str
     refusal: str = ""
+    mailbox: str = ""
 
 
 USERS = "users"  # a group of listed people
@@ -210,6 +213,14 @@ class Request:
     def is_answered(self) -> bool:
         """Whether what is to be approved is an answer to a graph's question."""
         return self.answer_json is not None
+
+    def offers(self, verdict: Verdict) -> bool:
+        """Whether rule and graph allow it; a rule of answers alone has them approved.
+
+        Without that an answer to a graph's question could never pass its chain.
+        """
+        waits = self.is_answered and verdict is Verdict.APPROVE
+        return waits or verdict in self.allow
 
     @property
     def answer_value(self) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.approvals.model import Person
-from bot.database.pool import Pool
+from bot.database.pool import Connection, Pool
 from bot.database.statements import load_statements
 from bot.variables import Rate
 
@@ -37,8 +37,13 @@ async def count(pool: Pool, rate: Rate | None, person: Person) -> Counted:
     """
     if rate is None:
         return Counted()
-    who = {"team": person.team, "user": person.user, "kind": rate.kind}
     async with pool.connection() as connection:
-        found = await connection.execute(SQL["count_one"], {**who, **limits(rate)})
-        row = await found.fetchone()
+        return await count_in(connection, rate, person)
+
+
+async def count_in(connection: Connection, rate: Rate, person: Person) -> Counted:
+    """Count one more from a person in the transaction that it belongs to."""
+    who = {"team": person.team, "user": person.user, "kind": rate.kind}
+    found = await connection.execute(SQL["count_one"], {**who, **limits(rate)})
+    row = await found.fetchone()
     return Counted(row["is_over"], row["tell"]) if row else Counted()

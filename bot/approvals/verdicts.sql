@@ -103,8 +103,7 @@ WITH old AS (
   INSERT INTO spent_tokens (token, request_id)
   SELECT COALESCE(token, id), id FROM requests WHERE id = %(id)s)
 UPDATE requests SET refused_answer = answer, answer = NULL, token = %(token)s,
-  grant_digest = %(grant_digest)s,
-  allow = ARRAY(SELECT v FROM unnest(allow) AS v WHERE takes IS NULL OR v = ANY(takes))
+  grant_digest = %(grant_digest)s
 WHERE id = %(id)s;
 
 -- name: write_chain

@@ -50,7 +50,7 @@ async def receive(
     """
     async with transaction(pool) as connection:
         if incoming.thread_ts != incoming.ts and await _comments(
-            connection, jobs, incoming
+            connection, jobs, incoming, rate
         ):
             return False
         stored = await connection.execute(
@@ -113,10 +113,13 @@ async def _refuse(
     await jobs.defer(connection, [deliver_job(told)])
 
 
-async def _comments(connection: Connection, jobs: Jobs, incoming: Incoming) -> bool:
+async def _comments(
+    connection: Connection, jobs: Jobs, incoming: Incoming, rate: Rate | None
+) -> bool:
     person = Person(incoming.enterprise, incoming.team, incoming.user)
     place = (incoming.channel, incoming.thread_ts, incoming.ts)
-    return await comment(connection, jobs, person, place, clean(incoming.text))
+    text = clean(incoming.text)
+    return await comment(connection, jobs, person, place, text, rate)
 
 
 def clean(text: str) -> str:

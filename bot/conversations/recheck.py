@@ -5,13 +5,14 @@ Its people may have lost their right to it, and the policy may ask for more by n
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.approvals import store
 from bot.approvals.chains import what_is_added
 from bot.approvals.judge import unfillable
-from bot.approvals.model import Decision, Execution, Outcome, Request, Status
+from bot.approvals.model import Decision, Execution, Outcome, Profile, Request, Status
 from bot.approvals.policy.model import Denied, Policy
 from bot.approvals.ports import Jobs, People, Policies
 from bot.approvals.standing import (
@@ -82,9 +83,9 @@ class Recheck:
         tight = tightened(request, standing.policy)
         if isinstance(tight, Denied):
             return Doubt(tight.why, denied=tight)
-        for decision in request.decisions:
-            profile = await self.people.look_up(decision.person)
-            why = profile.refusal
+        own, *profiles = await self._profiles(request)
+        for decision, profile in zip(request.decisions, profiles, strict=True):
+            why = profile.refusal or _same_account(own, profile)
             if not why and not holds(decision, request, standing):
                 why = f"no longer in {request.stages[decision.stage].approvers}"
             if why:
@@ -95,6 +96,11 @@ class Recheck:
             added = what_is_added(request, tight)
             return Doubt(added, tight=with_members(tight, standing))
         return None
+
+    async def _profiles(self, request: Request) -> list[Profile]:
+        """Of whoever asked, and of whoever decided, in order."""
+        people = [request.requester, *(word.person for word in request.decisions)]
+        return await asyncio.gather(*(self.people.look_up(each) for each in people))
 
     async def _reopen(self, request: Request, doubt: Doubt, standing: Standing) -> bool:
         """Ask again; False if the call has begun meanwhile."""
@@ -131,6 +137,14 @@ class Recheck:
             )
         else:
             await ask_again(connection, self.jobs, again)
+
+
+def _same_account(own: Profile, other: Profile) -> str:
+    """Why a decision is the requester's own, made by another account of theirs."""
+    if own.person.is_same(other.person) or not own.mailbox:
+        return ""  # a stage of the requester's own is theirs to decide
+    same = own.mailbox == other.mailbox
+    return "it has the e-mail address of the person who asked" if same else ""
 
 
 def _without(request: Request, doubt: Doubt) -> Request:

@@ -16,6 +16,7 @@ from langchain_core.messages import (
 )
 from langgraph.types import Interrupt, StateSnapshot
 
+from agent.state import in_call_order
 from bot.conversations.dialects import static_breakpoint
 
 
@@ -63,8 +64,9 @@ class Ran:
 
 
 def ran_of(values: Any, interrupts: Iterable[Interrupt[Any]], channel: str) -> Ran:
-    """What a run has returned."""
-    return Ran(tuple(interrupts), _messages(values, channel))
+    """What a run of the shipped agent has returned."""
+    messages = _messages(values, channel)
+    return Ran(in_call_order(interrupts, messages), messages)
 
 
 def stand_of(state: StateSnapshot, channel: str, *, stops: bool) -> Ran:

@@ -31,7 +31,7 @@ from bot.slack.painter import HELD, Painter, Row
 SQL = load_statements("bot.slack", "deliveries.sql")
 EVENT_TYPE = "approval_bot_delivery"  # of the metadata by which a post is found again
 NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=25)  # who died holds a message back for so long
 LOST_CARD = 60  # seconds between two tries of a card that Slack refuses
 log = structlog.get_logger(__name__)
 

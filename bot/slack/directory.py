@@ -110,7 +110,14 @@ def profile_from(person: Person, user: Mapping[str, Any], us: Identity) -> Profi
         person.user,
     )
     name = next(str(name) for name in names if name)
-    return Profile(person, name, _refusal(person, user, us))
+    box = mailbox(str(profile.get("email") or ""))
+    return Profile(person, name, _refusal(person, user, us), box)
+
+
+def mailbox(address: str) -> str:
+    """An address without what does not change where its e-mail goes: case, +tag."""
+    local, at, domain = address.strip().lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}" if at and local else ""
 
 
 def _refusal(person: Person, user: Mapping[str, Any], us: Identity) -> str:

@@ -84,14 +84,36 @@ async def test_killed_after_the_claim_it_is_unknown_and_people_say_what_they_fin
     assert ledger(stage) == ["begun slow", "begun quick", "ended quick"]
 
 
-async def test_ask_again_is_a_new_request_that_people_decide(zoo_alone: Stage):
+async def test_what_is_marked_as_done_is_on_the_card_and_on_the_trail(zoo_alone: Stage):
     stage = zoo_alone
     card, ts = await cut_off(stage)
+    shown = await shows_unknown(stage, card)
+    await stage.click(MINA, "mark_done", shown)
+    marked = await shows(stage, card, f"Marked as done* by <@{MINA}>")
+    assert not buttons(marked)
+    fact = "SELECT actor, detail->>'tool' FROM audit WHERE event = 'marked_done'"
+    [(who, tool)] = stage.records.rows(fact)
+    assert MINA in str(who)
+    assert tool == "effect"
+    assert ledger(stage) == ["begun slow"]
+    await stage.ask("effect quick", thread_ts=ts)  # the conversation can go on
+    await stage.click(MINA, "reject", await stage.card(2))
+    await said_in(stage, ts, "left quick")
+
+
+async def shows_unknown(stage: Stage, card: Message) -> Message:
+    """The card of what was cut off, as soon as it says so."""
     await stage.simulator.wait_for(
         lambda: "Unknown" in everything(stage.message(card["channel"], card["ts"])),
         timeout=40,
     )
-    shown = stage.message(card["channel"], card["ts"])
+    return stage.message(card["channel"], card["ts"])
+
+
+async def test_ask_again_is_a_new_request_that_people_decide(zoo_alone: Stage):
+    stage = zoo_alone
+    card, ts = await cut_off(stage)
+    shown = await shows_unknown(stage, card)
     await stage.click(RAVI, "ask_again", shown)
     again = await stage.card(2)
     await shows(stage, card, f"Asked again* by <@{RAVI}>")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
 from tests.support import slack_samples as samples
 from tests.support.browser import ARTEFACTS, visit
@@ -262,6 +263,26 @@ async def test_a_command_is_run_and_an_unknown_one_is_kept(
         await say(page, "/nonsense at all")
         await expect(page.locator("#toast")).to_contain_text("/nonsense is not")
         await expect(box).to_have_value("/nonsense at all")
+
+
+async def test_what_is_typed_before_the_page_knows_the_place_is_completed(
+    browser: Browser, app: SlackApp
+):
+    known = asyncio.Event()
+
+    async def slow(socket: WebSocketRoute) -> None:
+        await known.wait()
+        socket.connect_to_server()
+
+    async with visit(browser, "about:blank") as page:
+        await page.route_web_socket(re.compile("/page/live"), slow)
+        await page.goto(app.simulator.base_url)
+        await page.get_by_test_id("composer").press_sequentially("/de")
+        known.set()
+        await expect(page.get_by_test_id("composer")).to_have_attribute(
+            "placeholder", re.compile("^Message #")
+        )
+        await expect(page.get_by_role("option", name="/demo")).to_be_visible()
 
 
 async def test_without_a_trail_no_card_offers_it(browser: Browser, app: SlackApp):

@@ -64,13 +64,15 @@ class FakePeople:
     down: bool = False
     asked: list[str] = field(default_factory=list)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by source
+    mailboxes: dict[str, str] = field(default_factory=dict)
 
     async def look_up(self, person: Person) -> Profile:
         self.asked.append(person.user)
         if self.down:
             raise SlackUnavailable
         name = person.user[2:].title()
-        return Profile(person, name, self.refusals.get(person.user, ""))
+        box = self.mailboxes.get(person.user, "")
+        return Profile(person, name, self.refusals.get(person.user, ""), box)
 
     async def members(self, source: str, requester: Person) -> tuple[str, ...]:
         self.asked.append(source)

@@ -65,6 +65,32 @@ async def test_the_own_stage_counts_as_passed_and_the_rest_approve_the_answer(
     ]
 
 
+ANSWERS_ONLY = """
+  - {name: customers, interrupts: [act], allow: [reject, answer],
+     stages: [{approvers: managers}]}
+  - {name: contracts only, interrupts: [contract], allow: [reject, answer],
+     stages: [{approvers: managers}, {approvers: directors}]}
+"""
+
+
+@pytest.mark.parametrize(("name", "others"), [("act", []), ("contract", [DANA])])
+async def test_a_rule_of_answers_alone_can_be_fulfilled(
+    house: House, name: str, others: list[str]
+):
+    theirs = Theirs()
+    agent = make_foreign(house, theirs.parallel(name))
+    head, _, _ = POLICY.partition("rules:\n")
+    house.policies.current = parse_policy(head + "rules:" + ANSWERS_ONLY)
+    conversation = await agent.say()
+    request = await agent.request(conversation)
+    assert (await house.click(MINA, request)).word == "not_allowed"
+    await house.click(MINA, request, ANSWER, reason="ACME")
+    for each in others:
+        await house.click(each, await agent.request(conversation))
+    await agent.work()
+    assert theirs.ran == [f"{name} ACME", "end"]
+
+
 async def test_a_later_stage_that_answers_has_the_earlier_one_approve_it(house: House):
     theirs, agent, conversation = await asked(house)
     request = await agent.request(conversation)

@@ -75,7 +75,7 @@ STEPS = [
     *["ask", "ask", "click", "click", "edit", "finish", "finish", "finish", "resume"],
     *["click_what_was_shown_before", "change_policy", "change_person", "wait"],
     *["pass_time", "stop_by_operator"],
-    *["worker_begins", "worker_begins", "worker_acts", "worker_acts", "worker_dies"],
+    *["worker_begins", "worker_acts", "worker_dies", "two_workers", "two_workers"],
 ]
 
 
@@ -175,13 +175,16 @@ class Lives(RuleBasedStateMachine):
     def finish(self, draw: Any) -> None:
         """A whole chain, and what changes between the last word and the run."""
         request = draw(self.requests)
+        self._approve(request)
+        change = draw(["tighten", "tighten", "change_policy", "change_person", "wait"])
+        getattr(self, change)(draw)
+        self.do(self._resume(request.conversation))
+
+    def _approve(self, request: Request) -> None:
         for _ in range(4):
             now = self.do(self.house.request(request.id))
             for who in who_can_decide(now)[:2]:
                 self.do(self.house.click(who, request))
-        change = draw(["tighten", "tighten", "change_policy", "change_person", "wait"])
-        getattr(self, change)(draw)
-        self.do(self._resume(request.conversation))
 
     def wait(self, draw: Any) -> None:
         self.do(expire_due(self.house.pool, self.house.queue))
@@ -233,6 +236,15 @@ class Lives(RuleBasedStateMachine):
         """In the middle of its call: a claim without an end is found."""
         for begun in self._taken(draw):
             self.do(self._act_on_all(begun, dies=True))
+
+    def two_workers(self, draw: Any) -> None:
+        """Both are at the same approved call, in any order; then a third one comes."""
+        request = draw(self.requests)
+        self._approve(request)
+        both = [self.do(self._begin(request.conversation)) for _ in range(2)]
+        for begun in draw([both, both[::-1]]):
+            self.do(self._act_on_all(begun, dies=draw([True, False])))
+        self.do(self._resume(request.conversation))
 
     def _taken(self, draw: Any) -> list[Begun]:
         number = draw([*self.workers] or [1])

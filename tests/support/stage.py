@@ -141,14 +141,14 @@ class Stage:
             user, card["channel"], card["ts"], action, value, action_ts=action_ts
         )
 
-    async def outcome(self, card: Message, word: str) -> Message:
+    async def outcome(self, card: Message, word: str, timeout: float = 10.0) -> Message:
         """Wait until a card shows this outcome."""
 
         def shows() -> Message | None:
             now = self.message(card["channel"], card["ts"])
             return now if word in everything(now) and not buttons(now) else None
 
-        found = await self.simulator.wait_for(shows)
+        found = await self.simulator.wait_for(shows, timeout)
         assert found is not None
         return found
 

@@ -17,7 +17,17 @@ from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
 from bot.slack.listeners.parts import Parts
 from bot.variables import Rate
-from tests.integration.core_parts import APP, CHANNEL, MINA, OMAR, RAVI, TEAM, House
+from tests.integration.core_parts import (
+    APP,
+    APPROVALS,
+    CHANNEL,
+    MINA,
+    OLAF,
+    OMAR,
+    RAVI,
+    TEAM,
+    House,
+)
 from tests.integration.core_parts import person as person_of
 
 CLICKS, MESSAGES = Rate("clicks", 3, 60), Rate("messages", 2, 60)
@@ -64,6 +74,30 @@ async def test_threat_52_who_still_floods_is_told_again_after_a_pause(house: Hou
 async def test_threat_52_without_a_limit_nothing_is_counted(house: House):
     assert all([await write(house, number, None) for number in range(5)])
     assert await house.rows("SELECT * FROM paces") == []
+
+
+async def test_threat_52_a_flood_of_comments_is_kept_and_redraws_no_card(house: House):
+    request = await house.ask()
+    await house.rows(
+        "UPDATE deliveries SET message_ts = '7.1', posted_channel = %s WHERE id = %s"
+        " RETURNING id",
+        APPROVALS,
+        request.card,
+    )
+    before = len(await house.jobs("deliver"))
+    for number in range(2, 8):
+        ts = f"7.{number}"
+        said = Incoming("", TEAM, APPROVALS, ts, "7.1", f"EvC{number}", OLAF, "hm?")
+        assert not await receive(house.pool, house.queue, said, MESSAGES)
+
+    kept = await house.rows("SELECT text FROM comments")
+    assert len(kept) == 6
+    told = await house.told(OLAF)
+    assert [text.startswith("I have kept this") for text in told] == [True, True, False]
+    assert "faster than I show it" in told[-1]
+    drawn = [job for job in await house.jobs("deliver") if job.lock == request.card]
+    assert len(drawn) == 3  # the post and two edits
+    assert len(await house.jobs("deliver")) - before <= 5
 
 
 async def test_threat_52_clicks_are_counted_over_all_replicas_and_for_each_person(

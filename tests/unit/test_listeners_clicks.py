@@ -175,7 +175,7 @@ def test_a_submitted_view_approves_the_request_of_its_card():
     assert (choice.request, choice.verdict) == ("req-1", Verdict.APPROVE)
     assert choice.person == Person("", "T1", "U0MINA")
     assert choice.place == Place("A1", "C2", "1.1")
-    assert choice.click == "view:V1"
+    assert choice.click == "view:V1:req-1"
 
 
 @pytest.mark.parametrize("metadata", ["", "no json", "[]", '{"request": "req-1"}'])

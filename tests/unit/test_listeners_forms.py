@@ -245,7 +245,7 @@ async def test_a_reason_reaches_the_decision(monkeypatch):
     (choice,) = house.decided
     assert (choice.verdict, choice.reason) == (Verdict.REJECT, "Too risky.")
     assert choice.place == Place("A1", CARD.channel, CARD.ts, CARD.card)
-    assert choice.click == "view:V1"
+    assert choice.click == "view:V1:req-1"
     assert house.acks == [{}]
 
 

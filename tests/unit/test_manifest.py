@@ -22,6 +22,8 @@ PLACES = {
     "conversations.info": ("channels", "groups"),
     "conversations.members": ("channels", "groups"),
 }
+# Whose answers hold more with a scope more: to whom e-mails go.
+FIELDS = {"users:read.email"}
 # A post in a channel comes as app_mention, so messages are wanted of the DM alone.
 EVENTS = {"message": {"message.im"}}
 
@@ -42,7 +44,7 @@ def events() -> set[str]:
 
 def scopes() -> set[str]:
     """The bot token's scopes that all of this needs, the first where one is enough."""
-    needed: set[str] = set()
+    needed = set(FIELDS)
     for name in methods():
         method = METHODS[name]
         if name in PLACES:

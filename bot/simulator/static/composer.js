@@ -85,7 +85,8 @@ class Composer {
     Object.assign(this, { key, hasPlace });
     this.clearHint();
     this.box.value = draft(key);
-    this.hideList();
+    if (isEarly) this.suggest();
+    else this.hideList();
   }
 
   showHint(isLacking) {

@@ -13,12 +13,14 @@ from bot.slack.cards.blocks import (
     Block,
     preformatted,
     rich_text,
+    section,
     with_block_ids,
     words,
 )
 from bot.slack.cards.confirming import effect_lines, typed_block
 from bot.slack.cards.edit_form import field_input, fits_a_view
 from bot.slack.cards.edit_values import Edited, block_id, edited
+from bot.slack.cards.facts import reopened
 from bot.slack.cards.fields import Kind as FieldKind
 from bot.slack.cards.fields import fields_of
 from bot.slack.cards.inputs import Values, input_block, text_input
@@ -110,7 +112,8 @@ def _shown(request: Request) -> list[Block]:
     else:
         label, text = BY_THE_GRAPH, cut(asked_text(request), _EFFECT)
     asked = rich_text([words(label, bold=True), *preformatted(text)])
-    return with_block_ids([facts_block(request), asked], request.id, 0)
+    again = [section([line]) for line in reopened(request)]
+    return with_block_ids([*again, facts_block(request), asked], request.id, 0)
 
 
 def _typed(request: Request) -> list[Block]:

@@ -41,7 +41,7 @@ def open_lines(view: RequestView, sharing: int) -> list[str]:
     if not view.in_time:
         until = f"*The time to decide is over* since {date(request.deadline)}."
     return [
-        *_reopened(request, sharing),
+        *reopened(request, sharing),
         *([_elsewhere(request)] if view.elsewhere else []),
         *_asked(request, sharing),
         *_stage_lines(view, sharing),
@@ -84,7 +84,8 @@ def closed_lines(view: RequestView, sharing: int) -> list[str]:
     return [outcome_line(view), *mark_lines(view), *_asked(view.request, sharing)]
 
 
-def _reopened(request: Request, sharing: int) -> list[str]:
+def reopened(request: Request, sharing: int = 1) -> list[str]:
+    """Why it is open again, if it was decided before."""
     if request.outcome is not Outcome.REOPENED:
         return []
     why = cut_escaped(one_line(request.outcome_note, _REOPENED), _REOPENED // sharing)

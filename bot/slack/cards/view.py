@@ -58,7 +58,7 @@ class RequestView:
         return is_open and not self.elsewhere
 
     def offers(self, verdict: Verdict) -> bool:
-        return self.takes_clicks and verdict in self.request.allow
+        return self.takes_clicks and self.request.offers(verdict)
 
 
 @dataclass(frozen=True)

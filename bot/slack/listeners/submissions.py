@@ -25,6 +25,7 @@ from bot.slack.cards.forms import APPROVE_TYPED_FORM, REJECT_REASON, typed_form
 from bot.slack.cards.full_view import APPROVE_FULL
 from bot.slack.cards.inputs import entered
 from bot.slack.cards.modal import CardRef
+from bot.slack.listeners.graph_refusal import refused_by_graph
 from bot.slack.listeners.parts import Body, Parts
 from bot.slack.listeners.translating import card_of, choice_of_view, values_of
 from bot.slack.phrases import in_form
@@ -97,7 +98,14 @@ async def _submit_answer(parts: Parts, body: Body) -> Answer:
     value, found = answer_entered(request, values)
     if found.errors:
         return _errors(found.errors)
-    return await _decide(parts, body, replace(choice, value=value))
+    answer = await _decide(parts, body, replace(choice, value=value))
+    if answer:
+        return answer
+    refused = await refused_by_graph(parts.pool, request.id)
+    if refused is None:
+        return {}
+    card = replace(card_of(body), request=refused.token)
+    return {"response_action": "update", "view": answer_form(refused, card)}
 
 
 async def _decide(parts: Parts, body: Body, choice: Choice) -> Answer:

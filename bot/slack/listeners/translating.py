@@ -73,7 +73,8 @@ def choice_of_view(body: Body, verdict: Verdict) -> Choice:
         verdict=verdict,
         via="slack",
         place=Place(app, card.channel, card.ts, card.card, card.thread),
-        click=f"view:{view.get('id')}",
+        # one view is sent again where its first word did not stand
+        click=f"view:{view.get('id')}:{card.request}",
     )
 
 

@@ -18,10 +18,19 @@ from agent.grants import MemoryGrants
 from agent.graph import build_graph
 from agent.marks import edited_args
 from agent.prompts import STOP
+from agent.state import in_call_order
 from agent.stopping import MAX_CALL, MAX_REJECTS, MAX_STEPS, TOO_MANY_STEPS
 
 APPROVE = {"type": "approve"}
 REJECT = {"type": "reject"}
+
+
+class SlowFirst(MemoryGrants):
+    """Whose look at one call takes longer than at the others."""
+
+    async def open(self, call):
+        await asyncio.sleep(0.05 * (call.tool_call_id == "1"))
+        return await super().open(call)
 
 
 class Thread:
@@ -70,6 +79,18 @@ class Thread:
     async def results(self):
         found = [m for m in await self.messages() if isinstance(m, ToolMessage)]
         return {m.tool_call_id: (m.status, m.text) for m in found}
+
+
+async def test_questions_stand_in_the_order_of_the_calls():
+    wipes = (("wipe", {"path": "a"}, "1"), ("wipe", {"path": "b"}, "2"))
+    thread = Thread([calls(*wipes)], SlowFirst(ask=frozenset({"wipe"})))
+    values = await thread.say()
+
+    asked = values["__interrupt__"]
+    came = [question.value["tool_call_id"] for question in asked]
+    ordered = in_call_order(asked, values["messages"])
+    assert came == ["2", "1"]
+    assert [question.value["tool_call_id"] for question in ordered] == ["1", "2"]
 
 
 async def test_an_answer_without_calls_ends_the_turn():

@@ -1,0 +1,133 @@
+"""A graph of somebody else's on the page: a form, a batch, and an unknown end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.support import postgres
+from tests.support.bot_process import BotProcess
+from tests.support.browser import ARTEFACTS, require_chromium, visit
+from tests.support.foreign import write_graph
+from tests.support.page import act_as, ask, card_about, open_channel
+from tests.support.zoo import POLICY, ZOO
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+PAYMENTS = {
+    "action_requests": [
+        {"name": "pay", "args": {"to": "Ada", "amount": 7}},
+        {"name": "pay", "args": {"to": "Bo", "amount": 9}},
+    ],
+    "review_configs": [
+        {"action_name": "pay", "allowed_decisions": ["approve", "edit", "reject"]},
+        {"action_name": "pay", "allowed_decisions": ["approve", "edit", "reject"]},
+    ],
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def theirs(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: str, template: str
+) -> AsyncIterator[BotProcess]:
+    """The bot with its simulator, serving a graph file that it has never seen."""
+    require_chromium()
+    folder = tmp_path_factory.mktemp("theirs")
+    (folder / "policy.yml").write_text(POLICY, encoding="utf-8")
+    with postgres.fresh_database(postgres_server, template) as database:
+        environment = {
+            "DATABASE_URL": database,
+            "AGENT": write_graph(folder, ZOO),
+            "POLICY_FILE": "policy.yml",
+        }
+        process = BotProcess(folder, environment)
+        await process.start()
+        yield process
+        await process.stop()
+
+
+async def asked(page: Page, text: str, words: str) -> Locator:
+    """Ask as Ravi in #general, and look at the card as Mina."""
+    await act_as(page, "Ravi")
+    await open_channel(page, "general")
+    await ask(page, text)
+    thread = page.get_by_test_id("thread")
+    await expect(thread).to_contain_text("Waiting for an approval")
+    await act_as(page, "Mina")
+    await open_channel(page, "approvals")
+    return card_about(page, words)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for something in a file; files tell nobody."""
+    async with asyncio.timeout(20):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def reads(page: Page, words: str) -> None:
+    """Ravi reads this in the thread of his last message."""
+    await act_as(page, "Ravi")
+    await open_channel(page, "general")
+    await page.get_by_role("button", name="replies").last.click()
+    await expect(page.get_by_test_id("thread")).to_contain_text(words)
+
+
+async def test_a_form_keeps_what_was_filled_in_when_the_graph_refuses_it(
+    browser: Browser, theirs: BotProcess
+):
+    async with visit(browser, theirs.url, height=1000) as page:
+        card = await asked(page, "order", "What do you order?")
+        await card.get_by_role("button", name="Answer").click()
+        form = page.get_by_test_id("modal")
+        await form.get_by_label("item").fill("unicorn")
+        await form.get_by_label("count").fill("3")
+        await form.get_by_role("button", name="Send the answer").click()
+        await expect(form).to_contain_text("a unicorn is not in stock")
+        await expect(form.get_by_label("count")).to_have_value("3")
+        await page.screenshot(path=ARTEFACTS / "graph-form-refused.png")
+        await form.get_by_label("item").fill("tea")
+        await form.get_by_role("button", name="Send the answer").click()
+        await expect(form).to_be_hidden()
+        await expect(card).to_contain_text("Answered")
+        await reads(page, "got Order(item='tea', count=3, express=False)")
+
+
+async def test_all_of_a_batch_is_approved_by_one_click(
+    browser: Browser, theirs: BotProcess
+):
+    async with visit(browser, theirs.url, height=1200) as page:
+        card = await asked(page, f"ask {json.dumps(PAYMENTS)}", "Ada")
+        await expect(card).to_contain_text("Bo")
+        await page.screenshot(path=ARTEFACTS / "graph-batch.png")
+        await card.get_by_role("button", name="Approve all").click()
+        await expect(card.get_by_role("button", name="Approve all")).to_have_count(0)
+        await expect(card).to_contain_text("Approved by @Mina")
+        await page.screenshot(path=ARTEFACTS / "graph-batch-approved.png")
+        await reads(page, "got {'decisions': [{'type': 'approve'}")
+
+
+async def test_what_was_cut_off_is_marked_as_done(browser: Browser, theirs: BotProcess):
+    ledger = theirs.folder / "ledger.txt"
+    async with visit(browser, theirs.url, height=1000) as page:
+        card = await asked(page, "effect slow", "slow")
+        await card.get_by_role("button", name="Approve").click()
+        await expect(card).to_contain_text("Approved by @Mina")
+        await until(ledger.exists)
+        # the simulator, which dies with the bot, writes down what it shows
+        kept = theirs.folder / ".data/simulator.json"
+        await until(lambda: "Approved: effect" in kept.read_text(encoding="utf-8"))
+        await theirs.kill()
+        await theirs.start()
+        unknown = card_about(page, "Unknown")
+        await expect(unknown).to_be_visible(timeout=60_000)
+        await page.screenshot(path=ARTEFACTS / "graph-unknown.png")
+        await unknown.get_by_role("button", name="Mark as done").click()
+        await expect(unknown).to_contain_text("Marked as done by @Mina")
+        await expect(unknown.get_by_role("button", name="Ask again")).to_have_count(0)
+        await page.screenshot(path=ARTEFACTS / "graph-marked.png")
+    assert ledger.read_text().split("\n")[:-1] == ["begun slow"]

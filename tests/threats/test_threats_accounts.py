@@ -1,0 +1,63 @@
+"""Threat 7: nobody approves what they asked for, by no account of theirs."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.approvals.model import Person, Status
+from bot.slack.directory import mailbox, profile_from
+from bot.slack.identity import Identity
+from tests.integration.agent_parts import make_agent
+from tests.integration.core_parts import MINA, OMAR, RAVI, TEAM, House
+
+US = Identity("", TEAM, "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
+
+
+@pytest.mark.parametrize(
+    ("address", "goes_to"),
+    [
+        ("Ravi@Example.com", "ravi@example.com"),
+        (" ravi+admin@example.com ", "ravi@example.com"),
+        ("ravi@mail.example.com", "ravi@mail.example.com"),
+        ("", ""),
+        ("nonsense", ""),
+        ("@example.com", ""),
+    ],
+)
+def test_threat_07_addresses_of_one_mailbox(address: str, goes_to: str):
+    assert mailbox(address) == goes_to
+
+
+def test_threat_07_the_mailbox_is_read_from_slack():
+    user = {"id": MINA, "profile": {"email": "Mina+x@example.com"}}
+    assert profile_from(Person("", TEAM, MINA), user, US).mailbox == "mina@example.com"
+
+
+async def test_threat_07_a_second_account_of_the_requester_approves_nothing(
+    house: House,
+):
+    agent = make_agent(house)
+    agent.will_say(("wipe", {"path": "a"}), "Over.")
+    conversation = await agent.say()
+    request = await agent.request(conversation)
+    house.people.mailboxes = {RAVI: "ravi@example.com", MINA: "ravi@example.com"}
+    await house.click(MINA, request)
+    await agent.work()
+
+    again = await house.request(request.id)
+    assert (again.status, again.decisions) == (Status.PENDING, ())
+    assert "has the e-mail address of the person who asked" in again.outcome_note
+    assert agent.ledger.runs == []
+    await house.click(OMAR, again)
+    await agent.work()
+    assert agent.ledger.runs == ["wipe a"]
+
+
+async def test_threat_07_where_slack_says_no_address_people_decide(house: House):
+    agent = make_agent(house)
+    agent.will_say(("wipe", {"path": "a"}), "Over.")
+    request = await agent.request(await agent.say())
+    house.people.mailboxes = {MINA: "mina@example.com"}
+    await house.click(MINA, request)
+    await agent.work()
+    assert agent.ledger.runs == ["wipe a"]
