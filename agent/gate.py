@@ -20,20 +20,24 @@ from langgraph.types import interrupt
 from agent import marks
 from agent.arguments import clean_text
 from agent.decisions import Answered, read_decision
-from agent.grants import RUNNING, Call, Grants, Outcome, Ruling
+from agent.grants import RUNNING, Call, Grants, Outcome, Ruling, Status
 from agent.prompts import STOP, firmly
 from agent.seen import Seen, approved_for, look_at
+from agent.unknown import OutcomeUnknown
 from agent.validation import injected_by_graph, problem_with, schema_of
 
 logger = logging.getLogger(__name__)
 
 _EDITED = "A person changed the arguments of this call before it ran; it ran with "
-EDITED: dict[Literal["done", "failed"], str] = {
+EDITED: dict[Status, str] = {
     "done": _EDITED + "{args}. Do not repeat your own call. The result:\n\n",
     "failed": _EDITED + "{args} and failed. Do not repeat your own call, and do not "
     "try theirs again in another way. What it said:\n\n",
+    "unknown": _EDITED + "{args}. Do not repeat your own call, and do not try theirs. "
+    "What it said:\n\n",
 }
 CHANGED = "A person changed the arguments of this call to {args}.\n\n"
+UNKNOWN = "Do not try it again; say that a person has to check by hand."
 NOT_TEXT = "{name} ran, but what it returned is no text."
 
 
@@ -125,7 +129,11 @@ class Gate:
         return outcome
 
 
-_STATUS: dict[str, Literal["success", "error"]] = {"done": "success", "failed": "error"}
+_STATUS: dict[Status, Literal["success", "error"]] = {
+    "done": "success",
+    "failed": "error",
+    "unknown": "error",
+}
 
 
 def _call(tool: BaseTool, call: ToolCall, config: RunnableConfig) -> Call:
@@ -194,6 +202,8 @@ async def _execute(tool: BaseTool, call: Call, config: RunnableConfig) -> Outcom
         output: object = await tool.ainvoke(cast("dict[str, Any]", given), config)
     except GraphBubbleUp:
         raise
+    except OutcomeUnknown as exc:
+        return Outcome("unknown", f"{clean_text(str(exc))} {UNKNOWN}")
     except ToolException as exc:
         return Outcome("failed", clean_text(str(exc) or f"{call.name} failed."))
     except Exception as exc:

@@ -18,6 +18,7 @@ RUNNING = (
     "It is unknown whether this was done: the call was started before and its end was "
     "never recorded. Do not repeat it; tell the user that a person has to look."
 )
+Status = Literal["done", "failed", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Claim:
 
     won: bool
     result: str | None = None  # the stored result of a call that finished earlier
-    status: Literal["done", "failed"] | None = None  # how that call finished
+    status: Status | None = None  # how that call finished
     refusal: str = ""  # a sentence for the model; nothing runs
     seen: dict[str, Any] | None = None  # what it was about when people were asked
 
@@ -56,7 +57,7 @@ class Claim:
 class Outcome:
     """How a call that ran ended; `content` is what the model reads."""
 
-    status: Literal["done", "failed"]
+    status: Status
     content: str
 
 

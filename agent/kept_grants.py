@@ -143,9 +143,10 @@ class KeptGrants:
 
 
 def _lost(
-    state: Literal["open", "executing", "done", "failed"], content: str | None
+    state: Literal["open", "executing", "done", "failed", "unknown"],
+    content: str | None,
 ) -> Claim:
-    if state == "done" or state == "failed":
+    if state == "done" or state == "failed" or state == "unknown":
         return Claim(won=False, result=content, status=state)
     return Claim(won=False, refusal=RUNNING if state == "executing" else NOT_APPROVED)
 

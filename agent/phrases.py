@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from agent import sandbox_phrases
+from agent import mail_phrases, sandbox_phrases
 
 MAX_WISHES = 20  # calls in one message
 
@@ -17,6 +17,7 @@ EXAMPLES = {
     "write_file": "`write notes.txt: some text`",
     "delete_file": "`delete notes.txt`",
     **sandbox_phrases.EXAMPLES,
+    **mail_phrases.EXAMPLES,
 }
 VERBS = {
     "read": "read_file",
@@ -73,7 +74,7 @@ def understand(message: str, tools: Collection[str]) -> list[Wish]:
     while rest and len(wishes) <= MAX_WISHES and not _END.fullmatch(rest):
         rest = _skip(_POLITE, rest)
         before = wishes[-1].tool if wishes else ""
-        found = _sandbox(rest, tools) or _one(rest, before)
+        found = _other(rest, tools) or _one(rest, before)
         if found is None or found[0].tool not in tools:
             return []
         wish, rest = found
@@ -86,8 +87,9 @@ def understand(message: str, tools: Collection[str]) -> list[Wish]:
     return wishes if len(wishes) <= MAX_WISHES else []
 
 
-def _sandbox(text: str, tools: Collection[str]) -> tuple[Wish, str] | None:
-    found = sandbox_phrases.read_request(text, tools)
+def _other(text: str, tools: Collection[str]) -> tuple[Wish, str] | None:
+    found = mail_phrases.read_request(text, tools)
+    found = found or sandbox_phrases.read_request(text, tools)
     if found is None:
         return None
     tool, args, rest = found

@@ -10,6 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from agent.gate import Gate
+from agent.mail import Mail
 from bot.approvals.decide import Decider
 from bot.approvals.marks import Marker
 from bot.audit.notary import Notary
@@ -22,11 +23,11 @@ from bot.conversations.runner import Runner
 from bot.conversations.settle import Settler
 from bot.conversations.talk import Talk
 from bot.database.pool import Pool, make_pool
-from bot.errors import BotError
 from bot.jobs.clock import Clock, Duty
 from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue
 from bot.jobs.workers import Workers
+from bot.outside import Inside, Outside, make_outside, smtp_mail
 from bot.policy_file import PolicyFile
 from bot.serving import make_chat_model, serve
 from bot.settings import Settings
@@ -36,52 +37,15 @@ from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.directory import Afresh, Directory
 from bot.slack.full_text import FullTexts
-from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
 from bot.slack.listeners.parts import Parts
+from bot.slack.openid import OpenId
 from bot.slack.phrases import SlackPhrases
+from bot.us import SlackAccess, Us
 from bot.variables import seed_of
 
 RUN_CONNECTIONS = 20
 LISTENER_CONNECTIONS = 8
-
-
-@dataclass(frozen=True)
-class SlackAccess:
-    """Where Slack is and how we are let in."""
-
-    api_url: str
-    bot_token: str
-    app_token: str | None = None
-    signing_secret: str | None = None
-
-
-class Us:
-    """Who we are in Slack, once it is known."""
-
-    def __init__(self) -> None:
-        self._identity: Identity | None = None
-
-    def learn(self, identity: Identity) -> None:
-        """Keep what Slack said at the start."""
-        self._identity = identity
-
-    def __call__(self) -> Identity:
-        if self._identity is None:
-            raise NotReady
-        return self._identity
-
-    def app(self) -> str:
-        """The app's id."""
-        return self().app
-
-    def team(self) -> str:
-        """The id of the workspace that the app is installed in."""
-        return self().team
-
-
-class NotReady(BotError):
-    """The bot has not finished its start."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +60,23 @@ class Trail:
     def duties(self) -> tuple[Duty, ...]:
         """Of the clock: another policy is noted right after it was read."""
         return self.policies.watch, self.record.look, self.notary.look
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every other part stands on."""
+
+    settings: Settings
+    slack: SlackAccess
+    database_url: str
+    policies: PolicyFile
+    us: Us
+    session: aiohttp.ClientSession
+    client: AsyncWebClient
+    pool: Pool
+    listener_pool: Pool
+    queue: Queue
+    people: Directory
 
 
 @dataclass(frozen=True)
@@ -120,6 +101,7 @@ class App:
     model: BaseChatModel
     engine: Engine
     trail: Trail
+    outside: Outside
 
 
 def make_app(
@@ -127,31 +109,30 @@ def make_app(
     slack: SlackAccess,
     database_url: str,
     loaded: LoadedGraph | None = None,
+    mail: Mail | None = None,
 ) -> App:
     """Build everything; nothing is connected yet.
 
     Args:
         loaded: the graph to serve in place of the shipped agent.
+        mail: what takes e-mails, where no SMTP_URL names a server.
 
     Raises:
         PolicyError: the policy file cannot be used.
         ConfigurationError: a checkpoint could make this process run code.
     """
+    ground = _ground(settings, slack, database_url)
+    model, mail = make_chat_model(settings), smtp_mail(settings) or mail
+    gate = Gate(StoredGrants(ground.pool, ground.policies, ground.queue))
+    served = serve(settings, model, gate, loaded, mail)
+    return _assembled(ground, model, served, mail)
+
+
+def _ground(settings: Settings, slack: SlackAccess, database_url: str) -> Ground:
     policies, us, session = PolicyFile(settings.policy_file), Us(), make_session()
     client = make_client(slack.bot_token, slack.api_url, session)
     pool, listener_pool = _pools(database_url)
-    queue = Queue(database_url)
-    people, model = Directory(client, us), make_chat_model(settings)
-    gate = Gate(StoredGrants(pool, policies, queue))
-    served = serve(settings, model, gate, loaded)
-    engine = Engine(served, pool)
-    runner = _runner(queue, people, policies, engine)
-    deliverer = Deliverer(pool, queue, policies, client, us)
-    courier = _registered(pool, queue, runner, deliverer)
-    trail = _trail(settings, pool, queue, client, policies, us)
-    takers = _takers(listener_pool, queue, people, policies, us, served)
-    parts = _parts(settings, takers, client, session, us, served)
-    return App(
+    return Ground(
         settings=settings,
         slack=slack,
         database_url=database_url,
@@ -161,15 +142,38 @@ def make_app(
         client=client,
         pool=pool,
         listener_pool=listener_pool,
-        queue=queue,
-        bolt=_bolt(slack, session, us, parts),
+        queue=Queue(database_url),
+        people=Directory(client, us),
+    )
+
+
+def _assembled(
+    ground: Ground, model: BaseChatModel, served: ServedGraph, mail: Mail | None
+) -> App:
+    trail, takers = _trail(ground), _takers(ground, served)
+    parts = _parts(ground, takers, served)
+    outside = _outside(ground, takers[0], served, mail)
+    duties, engine = [*trail.duties, *outside.duties], Engine(served, ground.pool)
+    return App(
+        settings=ground.settings,
+        slack=ground.slack,
+        database_url=ground.database_url,
+        policies=ground.policies,
+        us=ground.us,
+        session=ground.session,
+        client=ground.client,
+        pool=ground.pool,
+        listener_pool=ground.listener_pool,
+        queue=ground.queue,
+        bolt=_bolt(ground, parts),
         full_texts=parts.full_texts,
-        workers=Workers(queue),
-        courier=courier,
-        clock=Clock(settings.sweep_interval, pool, queue, trail.duties),
+        workers=Workers(ground.queue),
+        courier=_registered(ground, engine),
+        clock=Clock(ground.settings.sweep_interval, ground.pool, ground.queue, duties),
         model=model,
         engine=engine,
         trail=trail,
+        outside=outside,
     )
 
 
@@ -183,29 +187,15 @@ def _pools(url: str) -> tuple[Pool, Pool]:
     )
 
 
-def _takers(
-    pool: Pool,
-    queue: Queue,
-    people: Directory,
-    policies: PolicyFile,
-    us: Us,
-    served: ServedGraph,
-) -> tuple[Decider, Marker]:
+def _takers(ground: Ground, served: ServedGraph) -> tuple[Decider, Marker]:
     """Who takes people's words: what they decide, and what they have found out."""
-    phrases = SlackPhrases()
-    return (
-        Decider(pool, people, policies, phrases, queue, us.app, served.problem),
-        Marker(pool, people, policies, phrases, queue, us.app),
-    )
+    common = (ground.listener_pool, ground.people, ground.policies, SlackPhrases())
+    queue, app = ground.queue, ground.us.app
+    return Decider(*common, queue, app, served.problem), Marker(*common, queue, app)
 
 
 def _parts(
-    settings: Settings,
-    takers: tuple[Decider, Marker],
-    client: AsyncWebClient,
-    session: aiohttp.ClientSession,
-    us: Us,
-    served: ServedGraph,
+    ground: Ground, takers: tuple[Decider, Marker], served: ServedGraph
 ) -> Parts:
     decider, marker = takers
     return Parts(
@@ -213,62 +203,78 @@ def _parts(
         jobs=decider.jobs,
         decider=decider,
         marker=marker,
-        client=client,
-        identity=us,
-        full_texts=FullTexts(client, session),
+        client=ground.client,
+        identity=ground.us,
+        full_texts=FullTexts(ground.client, ground.session),
         look=served.look,
-        rates={rate.kind: rate for rate in settings.rate_limit},
+        rates={rate.kind: rate for rate in ground.settings.rate_limit},
     )
 
 
-def _bolt(
-    slack: SlackAccess, session: aiohttp.ClientSession, us: Us, parts: Parts
-) -> AsyncApp:
+def _outside(
+    ground: Ground, decider: Decider, served: ServedGraph, mail: Mail | None
+) -> Outside:
+    inside = Inside(
+        pool=ground.pool,
+        queue=ground.queue,
+        people=ground.people,
+        policies=ground.policies,
+        decider=decider,
+        client=ground.client,
+        identity=ground.us,
+        openid=_openid(ground),
+        look=served.look,
+    )
+    return make_outside(ground.settings, inside, mail)
+
+
+def _openid(ground: Ground) -> OpenId | None:
+    slack = ground.slack
+    if not (slack.client_id and slack.client_secret):
+        return None
+    client = make_client(None, slack.api_url, ground.session)
+    return OpenId(client, slack.api_url, slack.client_id, slack.client_secret)
+
+
+def _bolt(ground: Ground, parts: Parts) -> AsyncApp:
     # Bolt's own client is never used; with a token it would warn about `authorize`
-    client = make_client(None, slack.api_url, session)
-    bolt = make_bolt_app(client, slack.bot_token, us)
+    client = make_client(None, ground.slack.api_url, ground.session)
+    bolt = make_bolt_app(client, ground.slack.bot_token, ground.us)
     register_listeners(bolt, parts)
     return bolt
 
 
-def _registered(
-    pool: Pool, queue: Queue, runner: Runner, deliverer: Deliverer
-) -> Courier:
+def _registered(ground: Ground, engine: Engine) -> Courier:
     """Tell the queue who does which job; what is to be delivered goes out at once."""
+    queue, runner = ground.queue, _runner(ground, engine)
+    deliverer = Deliverer(ground.pool, queue, ground.policies, ground.client, ground.us)
     queue.register("turn", runner.turn, runner.give_up)
     queue.register("resume", runner.resume, runner.give_up)
     queue.register("reconcile", runner.reconcile)
     queue.register("prune", runner.prune)
     queue.register("deliver", deliverer.deliver)
-    courier = Courier(pool, queue, deliverer.deliver)
+    courier = Courier(ground.pool, queue, deliverer.deliver)
     queue.send_at_once(courier.send)
     return courier
 
 
-def _trail(
-    settings: Settings,
-    pool: Pool,
-    queue: Queue,
-    client: AsyncWebClient,
-    policies: PolicyFile,
-    us: Us,
-) -> Trail:
+def _trail(ground: Ground) -> Trail:
+    settings, policies = ground.settings, ground.policies
     key = settings.audit_key
     notary = Notary(
-        pool,
-        queue,
+        ground.pool,
+        ground.queue,
         seed_of(key) if key else None,
-        make_sink(settings.audit_sink, settings.webhook_allow_private, client),
+        make_sink(settings.audit_sink, settings.webhook_allow_private, ground.client),
         settings.audit_interval,
     )
-    queue.register("checkpoint", notary.sign)
-    return Trail(policies, PolicyRecord(pool, policies, us.team), notary)
+    ground.queue.register("checkpoint", notary.sign)
+    return Trail(policies, PolicyRecord(ground.pool, policies, ground.us.team), notary)
 
 
-def _runner(
-    queue: Queue, people: Directory, policies: PolicyFile, engine: Engine
-) -> Runner:
-    pool = engine.pool
+def _runner(ground: Ground, engine: Engine) -> Runner:
+    pool, queue, people = ground.pool, ground.queue, ground.people
+    policies = ground.policies
     return Runner(
         pool=pool,
         jobs=queue,

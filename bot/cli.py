@@ -15,7 +15,7 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from bot import audit_commands, doctor, faults, policy_commands
-from bot.app import SlackAccess, make_app
+from bot.app import make_app
 from bot.approvals import store
 from bot.approvals.model import Request, Status
 from bot.approvals.policy import Complaint, PolicyError
@@ -33,6 +33,7 @@ from bot.settings import Settings, Transport
 from bot.simulated import make_simulation, page_address
 from bot.slack.text import visible
 from bot.traces import mask_traces
+from bot.us import SlackAccess
 
 MISUSE = 2
 log = structlog.get_logger(__name__)
@@ -162,7 +163,7 @@ async def _serve(settings: Settings, loaded: LoadedGraph | None, url: str) -> No
         await Service(app, []).run(lambda: None)
         return
     simulation = make_simulation(settings, lambda: app.pool)
-    app = make_app(settings, simulation.access, url, loaded)
+    app = make_app(settings, simulation.access, url, loaded, simulation.mailbox)
     try:
         await Service(app, simulation.routes).run(
             lambda: print(page_address(settings), flush=True)
@@ -181,6 +182,8 @@ def _slack_access(settings: Settings) -> SlackAccess:
         bot_token=known("slack_bot_token") or "",
         app_token=known("slack_app_token"),
         signing_secret=known("slack_signing_secret"),
+        client_id=settings.slack_client_id,
+        client_secret=known("slack_client_secret"),
     )
 
 

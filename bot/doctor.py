@@ -24,6 +24,7 @@ from bot.conversations.serving import load_served
 from bot.database.migrate import missing
 from bot.database.pool import connect
 from bot.doctor_ids import unknown_ids
+from bot.doctor_outside import lacking
 from bot.errors import ConfigurationError
 from bot.settings import Settings, Transport
 from bot.slack.client import BAD_TOKEN, error_code, make_client, make_session
@@ -60,9 +61,13 @@ async def check(settings: Settings, _parsed: argparse.Namespace, url: str) -> in
 async def _settings(settings: Settings) -> list[str]:
     """They were read before this could run, and a bad one ends the start.
 
-    What is left is the audit trail's: critical rules need a key, and a folder for
-    checkpoints has to take files.
+    What is left is what the policy needs of them: a key for critical rules, a folder
+    that takes files, ways to those outside of Slack.
     """
+    return [*await _trail(settings), *lacking(settings)]
+
+
+async def _trail(settings: Settings) -> list[str]:
     if settings.audit_key is None:
         return _unsigned(settings)
     if "://" in settings.audit_sink or CHANNEL.fullmatch(settings.audit_sink):

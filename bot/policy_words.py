@@ -102,6 +102,9 @@ def manner_lines(plan: Demanded) -> Iterator[str]:
         yield f"  confirm: {_confirm(plan)}"
     if plan.critical:
         yield "  critical: each decision signs a checkpoint of the audit trail"
+    if plan.links:
+        first = ", after a sign-in with Slack" if plan.critical else ""
+        yield f"  links: signed links may decide{first}"
     yield from (f"  why: {why}" for why in plan.why)
 
 
@@ -143,7 +146,8 @@ def _manner(rule: Rule) -> str:
         return ""
     confirm = "" if rule.confirm is Confirm.NONE else f"; confirm: {rule.confirm}"
     critical = "; critical" if rule.critical else ""
-    return f"; answers: {_verdicts(rule.allow)}{confirm}{critical}"
+    links = "; links may decide" if rule.links else ""
+    return f"; answers: {_verdicts(rule.allow)}{confirm}{critical}{links}"
 
 
 def _chain(stages: Iterable[StageDemand], usual: str) -> str:
@@ -153,7 +157,8 @@ def _chain(stages: Iterable[StageDemand], usual: str) -> str:
 def _stage(stage: StageDemand, usual: str) -> str:
     number = f"{stage.quorum} of " if stage.quorum > 1 else ""
     place = f" (told in {_place(stage.channel)})" if stage.channel != usual else ""
-    return f"{number}{stage.approvers}{place}{times_words(stage.times)}"
+    ways = f" (also by {' and '.join(stage.notify)})" if stage.notify else ""
+    return f"{number}{stage.approvers}{place}{ways}{times_words(stage.times)}"
 
 
 def times_words(times: Times) -> str:

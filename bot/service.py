@@ -100,6 +100,7 @@ class Service:
         routes: list[web.AbstractRouteDef] = [
             *health_routes(self._pings(), self._details),
             *metrics_routes(app.pool, self._is_up),
+            *app.outside.routes,
             *self._extra_routes,
         ]
         if app.settings.transport is Transport.HTTP:

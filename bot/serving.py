@@ -9,6 +9,7 @@ from langchain_core.language_models import BaseChatModel
 
 from agent.gate import Gate
 from agent.graph import build_graph
+from agent.mail import Mail
 from agent.models import explain_model_error, make_model
 from agent.seen import look_at
 from agent.strictness import LAX, is_strict
@@ -31,21 +32,27 @@ def make_chat_model(settings: Settings) -> BaseChatModel:
 
 
 def serve(
-    settings: Settings, model: BaseChatModel, gate: Gate, loaded: LoadedGraph | None
+    settings: Settings,
+    model: BaseChatModel,
+    gate: Gate,
+    loaded: LoadedGraph | None,
+    mail: Mail | None = None,
 ) -> ServedGraph:
-    """The graph that AGENT names, or the shipped agent.
+    """The graph that AGENT names, or the shipped agent; `mail` is for its tools.
 
     Raises:
         ConfigurationError: a checkpoint could make this process run code.
     """
     if not is_strict():
         raise ConfigurationError(LAX)
-    return _foreign(loaded, gate) if loaded else _own(settings, model, gate)
+    return _foreign(loaded, gate) if loaded else _own(settings, model, gate, mail)
 
 
-def _own(settings: Settings, model: BaseChatModel, gate: Gate) -> ServedGraph:
+def _own(
+    settings: Settings, model: BaseChatModel, gate: Gate, mail: Mail | None
+) -> ServedGraph:
     """The shipped agent."""
-    tools = make_tools(settings.tools, files_dir=settings.files_dir)
+    tools = make_tools(settings.tools, files_dir=settings.files_dir, mail=mail)
     by_name = {tool.name: tool for tool in tools}
 
     def problem(tool: str, arguments: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Self
@@ -18,20 +19,16 @@ from pydantic import (
     ValidationError,
 )
 
-from bot import faults, variables
+from bot import faults, variables, variables_outside
 from bot.errors import ConfigurationError
 from bot.logs import Format, Level
 from bot.masks import mask
 
 SIMULATOR_POLICY = Path(__file__).parent / "simulator" / "policy.yml"
-SIMULATOR_TOOLS = "files,sandbox"
+SIMULATOR_TOOLS = "files,sandbox,email"
 # Each belongs to work that is still to come. A setting that would be ignored silently
 # is worse than one that is refused.
-NOT_AVAILABLE = (
-    *("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SMTP_URL", "SMTP_FROM"),
-    *("SQL_URL", "MCP_CONFIG", "LINK_SECRET", "API_TOKENS", "WEBHOOK_URL"),
-    "WEBHOOK_SECRET",
-)
+NOT_AVAILABLE = ("SQL_URL", "MCP_CONFIG")
 
 
 class Transport(enum.StrEnum):
@@ -58,6 +55,10 @@ class Settings(BaseModel):
     slack_bot_token: Annotated[SecretStr, variables.token("xoxb-")] | None = None
     slack_app_token: Annotated[SecretStr, variables.token("xapp-")] | None = None
     slack_signing_secret: Secret | None = None
+    slack_client_id: (
+        Annotated[str, BeforeValidator(variables_outside.client_id)] | None
+    ) = None
+    slack_client_secret: Secret | None = None
     slack_api_url: Annotated[str, BeforeValidator(variables.slack_api_url)] = (
         "https://slack.com/api/"
     )
@@ -75,6 +76,26 @@ class Settings(BaseModel):
     host: Annotated[str, BeforeValidator(variables.host)] = "127.0.0.1"
     port: Annotated[int, BeforeValidator(variables.port)] = 3000
     public_url: Annotated[str, BeforeValidator(variables.public_url)] | None = None
+    api_tokens: Annotated[
+        tuple[variables_outside.ApiToken, ...],
+        BeforeValidator(variables_outside.api_tokens),
+    ] = ()
+    link_secret: (
+        Annotated[SecretStr, BeforeValidator(variables_outside.long_secret)] | None
+    ) = None
+    smtp_url: (
+        Annotated[variables_outside.Smtp, BeforeValidator(variables_outside.smtp_url)]
+        | None
+    ) = None
+    smtp_from: (
+        Annotated[str, BeforeValidator(variables_outside.email_address)] | None
+    ) = None
+    webhook_url: (
+        Annotated[str, BeforeValidator(variables_outside.webhook_url)] | None
+    ) = None
+    webhook_secret: (
+        Annotated[SecretStr, BeforeValidator(variables_outside.long_secret)] | None
+    ) = None
     # Signs checkpoints of the audit trail; None: there are none.
     audit_key: Annotated[SecretStr, BeforeValidator(variables.audit_key)] | None = None
     # a folder, a Slack channel or a URL; WEBHOOK_ALLOW_PRIVATE is for tests
@@ -121,6 +142,11 @@ class Settings(BaseModel):
         if transport is Transport.SIMULATOR:
             fields.setdefault("policy_file", str(SIMULATOR_POLICY))
             fields.setdefault("tools", SIMULATOR_TOOLS)
+            port = fields.get("port", "3000")
+            fields.setdefault("public_url", f"http://localhost:{port}")
+            fields.setdefault("link_secret", secrets.token_urlsafe(32))
+        elif "smtp_url" in fields:
+            fields.setdefault("tools", "files,email")
         return cls._checked(fields, transport, _notes(values, transport))
 
     @classmethod
@@ -141,6 +167,7 @@ class Settings(BaseModel):
                 " start, and it opens on loopback only; set HOST=127.0.0.1, or"
                 " SLACK_BOT_TOKEN and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET."
             )
+        _refuse_halves(settings)
         return settings
 
     def _check_sink(self, fields: Mapping[str, str]) -> None:
@@ -166,8 +193,37 @@ class Settings(BaseModel):
             )
 
 
+def _refuse_halves(settings: Settings) -> None:
+    """What works only together is set together."""
+    if (settings.slack_client_id is None) is not (settings.slack_client_secret is None):
+        raise ConfigurationError(
+            "SLACK_CLIENT_ID and SLACK_CLIENT_SECRET go together; set both."
+        )
+    mail = settings.smtp_url is not None
+    if mail is not (settings.smtp_from is not None):
+        raise ConfigurationError(
+            f"{'SMTP_FROM' if mail else 'SMTP_URL'} is missing: SMTP_URL and SMTP_FROM"
+            " go together."
+        )
+    simulated = settings.transport is Transport.SIMULATOR
+    if "email" in settings.tools and not (mail or simulated):
+        raise ConfigurationError("TOOLS=email: set SMTP_URL and SMTP_FROM with it.")
+    if (settings.webhook_url is None) is not (settings.webhook_secret is None):
+        raise ConfigurationError(
+            "WEBHOOK_URL and WEBHOOK_SECRET go together; set both."
+        )
+    plain = (settings.webhook_url or "https://").startswith("http://")
+    if plain and not settings.webhook_allow_private:
+        raise ConfigurationError(
+            "WEBHOOK_URL=(hidden): allowed is a URL that starts with https://."
+        )
+
+
 _VARIABLES = tuple(k for k in Settings.model_fields if k not in ("transport", "notes"))
-_HIDDEN = {k for k in _VARIABLES if "SecretStr" in repr(Settings.model_fields[k])}
+_HIDDEN = {
+    *(k for k in _VARIABLES if "SecretStr" in repr(Settings.model_fields[k])),
+    *("api_tokens", "smtp_url", "webhook_url"),  # secrets may stand in them
+}
 
 
 def _read_dotenv(path: Path | None) -> dict[str, str]:
@@ -189,6 +245,11 @@ def _transport(values: Mapping[str, str]) -> Transport:
     present = sorted(name for name in values if name.startswith("SLACK_"))
     if not present:
         return Transport.SIMULATOR
+    if "SLACK_CLIENT_ID" in present and "SLACK_BOT_TOKEN" not in present:
+        raise ConfigurationError(
+            "SLACK_CLIENT_ID without SLACK_BOT_TOKEN (several workspaces) is not"
+            " available in this version yet; set SLACK_BOT_TOKEN too, or unset it."
+        )
     missing = ""
     if "SLACK_BOT_TOKEN" not in present:
         missing = "SLACK_BOT_TOKEN"
@@ -211,6 +272,8 @@ def _notes(values: Mapping[str, str], transport: Transport) -> tuple[str, ...]:
         )
     if "OPENAI_BASE_URL" in values and "OPENAI_API_KEY" not in values:
         notes.append("OPENAI_BASE_URL needs OPENAI_API_KEY: the offline model is used.")
+    if "LINK_SECRET" in values and "PUBLIC_URL" not in values:
+        notes.append("LINK_SECRET needs PUBLIC_URL: there are no signed links.")
     return tuple(notes)
 
 

@@ -9,14 +9,15 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.app import SlackAccess
 from bot.database.pool import Pool
 from bot.errors import TRANSIENT
 from bot.settings import Settings
 from bot.simulator import Simulator, demo_workspace, sample_files
 from bot.simulator.app_config import AppConfig
+from bot.simulator.mailbox import Mailbox
 from bot.simulator.page_hands import History, HistoryLine
 from bot.slack.history import card_history
+from bot.us import SlackAccess
 
 STATE = Path(".data/simulator.json")
 # its scopes and events hold in the simulator as they do in Slack
@@ -30,6 +31,7 @@ class Simulation:
     simulator: Simulator
     access: SlackAccess
     routes: list[web.AbstractRouteDef]  # what the bot calls, and the page for people
+    mailbox: Mailbox
 
 
 def make_simulation(settings: Settings, pool: Callable[[], Pool]) -> Simulation:
@@ -50,8 +52,15 @@ def make_simulation(settings: Settings, pool: Callable[[], Pool]) -> Simulation:
     )
     simulator.base_url = f"http://{_reachable(settings.host)}:{settings.port}"
     routes = [*simulator.routes(), *simulator.page_routes()]
-    access = SlackAccess(simulator.api_url, bot_token, app_token)
-    return Simulation(simulator, access, [*routes])
+    sign_ins = simulator.workspace.sign_ins
+    access = SlackAccess(
+        api_url=simulator.api_url,
+        bot_token=bot_token,
+        app_token=app_token,
+        client_id=sign_ins.client_id,
+        client_secret=sign_ins.client_secret,
+    )
+    return Simulation(simulator, access, [*routes], simulator.mailbox)
 
 
 def _history(pool: Callable[[], Pool]) -> History:

@@ -14,8 +14,8 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import BeforeValidator, SecretStr
 
-TOOLS = ("files", "sandbox")
-TOOLS_NOT_AVAILABLE = ("email", "database", "mcp")
+TOOLS = ("files", "sandbox", "email")
+TOOLS_NOT_AVAILABLE = ("database", "mcp")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _CENTURY = 36500 * 86400  # seconds; keeps every date that is computed from it valid
 

@@ -7,34 +7,45 @@ from pathlib import Path
 
 from langchain_core.tools import BaseTool
 
+from agent.mail import Mail
+from agent.tools.email import make_email_tool
 from agent.tools.files import make_file_tools
 from agent.tools.sandbox import make_sandbox_tools
 
 MAKERS = {"files": make_file_tools, "sandbox": make_sandbox_tools}
-LATER = ("email", "database", "mcp")
+KNOWN = (*MAKERS, "email")
+LATER = ("database", "mcp")
 
 
-def make_tools(names: Sequence[str], *, files_dir: Path) -> list[BaseTool]:
+def make_tools(
+    names: Sequence[str], *, files_dir: Path, mail: Mail | None = None
+) -> list[BaseTool]:
     """Make the tools of each named set, in the order of `names`.
 
     Args:
-        names: the sets: `files`, `sandbox`.
+        names: the sets: `files`, `sandbox`, `email`.
         files_dir: root of the file tools, and where the sandbox keeps its files; it is
             made if it is missing.
+        mail: what `email` sends through.
 
     Raises:
         ValueError: a set is unknown or not there yet; the text says which.
     """
     tools: list[BaseTool] = []
     for name in dict.fromkeys(names):
-        if name not in MAKERS:
+        if name == "email" and mail is not None:
+            tools.append(make_email_tool(mail))
+        elif name in MAKERS:
+            tools += MAKERS[name](files_dir)
+        else:
             raise ValueError(_refusal(name))
-        tools += MAKERS[name](files_dir)
     return tools
 
 
 def _refusal(name: str) -> str:
-    available = ", ".join(MAKERS)
+    available = ", ".join(KNOWN)
+    if name == "email":
+        return "The tools 'email' need a mail server to send through."
     if name in LATER:
         return f"The tools {name!r} are not available yet; available are: {available}."
     return f"There are no tools {name!r}; available are: {available}."

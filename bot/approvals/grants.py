@@ -225,7 +225,10 @@ async def finish(
     else:
         async with transaction(pool) as connection:
             row = await _finish(connection, run, call, state, result)
-            await _redraw(connection, jobs, row["request_id"])
+            if state is Execution.UNKNOWN and row["request_id"]:
+                await announce_unknown(connection, jobs, row["request_id"])
+            else:
+                await _redraw(connection, jobs, row["request_id"])
     if row["current_generation"] != run.generation:
         raise LostRun(run.conversation)
 
@@ -241,7 +244,7 @@ async def _finish(
             "state": state,
             "result": result,
             "generation": run.generation,
-            "event": "ran" if state is Execution.DONE else "failed",
+            "event": _ENDS[state],
             **_trail(run, call),
         },
     )
@@ -251,12 +254,19 @@ async def _finish(
     return row
 
 
+_ENDS = {
+    Execution.DONE: "ran",
+    Execution.FAILED: "failed",
+    Execution.UNKNOWN: "unknown",  # as the tool itself says
+}
+
+
 async def is_finished(pool: Pool, run: Run, call: CallFacts) -> bool:
     """Whether this very run has stored the end of a call, perhaps without knowing."""
     key = {"conversation": run.conversation, "tool_call": call.tool_call}
     async with pool.connection() as connection:
         found = await (await connection.execute(SQL["select_grant"], key)).fetchone()
-    ended = found is not None and found["state"] in (Execution.DONE, Execution.FAILED)
+    ended = found is not None and found["state"] in _ENDS
     return bool(ended and found and found["generation"] == run.generation)
 
 

@@ -130,7 +130,7 @@ class Decision:
     verdict: Verdict
     stage: int
     at: dt.datetime
-    via: str  # "slack", "cli", later "api" and "link"
+    via: str  # how the person was known, see `audit.Fact`
     reason: str = ""
     click: str = ""  # Slack's action_ts, by which the same click is known again
 

@@ -21,6 +21,7 @@ class Counted:
 
     is_over: bool = False
     tell: bool = False
+    wait: int = 0  # seconds until there is room again
 
 
 def limits(rate: Rate | None) -> dict[str, Any]:
@@ -46,4 +47,4 @@ async def count_in(connection: Connection, rate: Rate, person: Person) -> Counte
     who = {"team": person.team, "user": person.user, "kind": rate.kind}
     found = await connection.execute(SQL["count_one"], {**who, **limits(rate)})
     row = await found.fetchone()
-    return Counted(row["is_over"], row["tell"]) if row else Counted()
+    return Counted(row["is_over"], row["tell"], row["wait"]) if row else Counted()

@@ -134,6 +134,12 @@ WHERE (%(status)s::text IS NULL OR r.status = %(status)s)
 ORDER BY r.raised_at DESC, r.position DESC, r.id DESC
 LIMIT %(limit)s;
 
+-- name: select_requests_named
+-- Requests by their ids, in that order.
+SELECT * FROM timed_requests r
+WHERE r.id = ANY(%(ids)s)
+ORDER BY array_position(%(ids)s, r.id);
+
 -- name: select_requests_shown
 -- The requests that a message in Slack shows, in call order.
 SELECT * FROM timed_requests r

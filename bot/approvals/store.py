@@ -68,6 +68,12 @@ async def find(
     return [request_from(row) for row in reversed(await found.fetchall())]
 
 
+async def named(connection: Connection, ids: Sequence[str]) -> list[Request]:
+    """Requests by their ids, in this order."""
+    found = await connection.execute(SQL["select_requests_named"], {"ids": list(ids)})
+    return [request_from(row) for row in await found.fetchall()]
+
+
 async def shown_by(connection: Connection, delivery: str) -> list[Request]:
     """The requests that a card or a notice shows, in call order."""
     key = {"delivery": delivery}

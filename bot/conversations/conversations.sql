@@ -31,7 +31,7 @@ pace AS (
   RETURNING used > %(most)s AS is_over, told_at IS NOT DISTINCT FROM last_at AS tell),
 trail AS (
   INSERT INTO audit (team_id, event, conversation_id, actor, via, detail)
-  SELECT %(team)s, 'received', conversation_id, %(user)s, 'slack',
+  SELECT %(team)s, 'received', conversation_id, %(user)s, %(via)s,
     jsonb_build_object('channel', %(channel)s::text, 'ts', %(ts)s::text)
   FROM message)
 SELECT conversation_id, id, pace.is_over, pace.tell

@@ -34,6 +34,8 @@ class Incoming:
     event_id: str
     user: str
     text: str
+    via: str = "slack"
+    conversation: uuid.UUID | None = None  # the id of a new one; None for any
 
 
 async def receive(
@@ -56,7 +58,7 @@ async def receive(
         stored = await connection.execute(
             SQL["receive"],
             {
-                "new_id": uuid.uuid4(),
+                "new_id": incoming.conversation or uuid.uuid4(),
                 "enterprise": incoming.enterprise,
                 "team": incoming.team,
                 "channel": incoming.channel,
@@ -66,6 +68,7 @@ async def receive(
                 "user": incoming.user,
                 "text": clean(incoming.text),
                 **limits(rate),
+                "via": incoming.via,
             },
         )
         row = await stored.fetchone()

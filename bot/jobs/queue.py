@@ -34,9 +34,11 @@ DELIVERIES = "deliveries"
 # Deliveries that the process which caused them sends at once, see `Courier`: the job
 # is for the case that it cannot.
 LATER = "later"
+NOTICES = "notices"  # e-mails and events: other servers may be slow, or away for days
 QUEUES = {
     **dict.fromkeys(("turn", "resume", "reconcile", "prune", "checkpoint"), RUNS),
     "deliver": DELIVERIES,
+    **dict.fromkeys(("email", "webhook"), NOTICES),
 }
 GRACE = timedelta(seconds=5)  # that the sending at once has, before the job is due
 LONGEST_WAIT = 60  # seconds between two tries

@@ -7,7 +7,7 @@ import asyncio
 import structlog
 from procrastinate.worker import Worker
 
-from bot.jobs.queue import DELIVERIES, LATER, RUNS, Queue
+from bot.jobs.queue import DELIVERIES, LATER, NOTICES, RUNS, Queue
 
 log = structlog.get_logger(__name__)
 HEARTBEAT = 5.0  # seconds
@@ -20,8 +20,10 @@ RESTART = 1.0  # seconds
 # was announced is announced no more, and an announcement during a look gets lost.
 POLL = 0.25
 # A run mostly waits for its model, and holds no connection meanwhile.
-CONCURRENCY = {RUNS: 64, DELIVERIES: 8, LATER: 4}
-POLL_LATER = 1.0  # what is due only later is not worth a notification
+CONCURRENCY = {RUNS: 64, DELIVERIES: 8, LATER: 4, NOTICES: 8}
+# What is due only later, or told outside of Slack, is not worth a notification.
+UNHURRIED = frozenset({LATER, NOTICES})
+POLL_UNHURRIED = 1.0
 
 
 class Workers:
@@ -80,8 +82,8 @@ class Workers:
             queues=[name],
             name=name,
             concurrency=CONCURRENCY[name],
-            fetch_job_polling_interval=POLL_LATER if name == LATER else POLL,
-            listen_notify=name != LATER,
+            fetch_job_polling_interval=POLL_UNHURRIED if name in UNHURRIED else POLL,
+            listen_notify=name not in UNHURRIED,
             install_signal_handlers=False,
             delete_jobs="successful",
             update_heartbeat_interval=HEARTBEAT,

@@ -17,12 +17,20 @@ _FILES = Path(__file__).parent / "files"
 def demo_workspace() -> Workspace:
     """Return a fresh workspace of which everybody has a direct message with the bot."""
     people = [
-        User("U0RAVI0000", "ravi", "Ravi", "requester"),
-        User("U0MINA0000", "mina", "Mina", "manager"),
-        User("U0MAREK000", "marek", "Marek", "manager"),
-        User("U0DORA0000", "dora", "Dora", "director"),
-        User("U0FAY00000", "fay", "Fay", "finance"),
-        User("U0OLAF0000", "olaf", "Olaf", "outsider, in no group"),
+        User("U0RAVI0000", "ravi", "Ravi", "requester", email="ravi@simulator.example"),
+        User("U0MINA0000", "mina", "Mina", "manager", email="mina@simulator.example"),
+        User(
+            "U0MAREK000", "marek", "Marek", "manager", email="marek@simulator.example"
+        ),
+        User("U0DORA0000", "dora", "Dora", "director", email="dora@simulator.example"),
+        User("U0FAY00000", "fay", "Fay", "finance", email="fay@simulator.example"),
+        User(
+            "U0OLAF0000",
+            "olaf",
+            "Olaf",
+            "outsider, in no group",
+            email="olaf@simulator.example",
+        ),
     ]
     workspace = Workspace(people)
     workspace.profile_fields = [_MANAGER]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from bot.simulator.file_server import FileServer
 from bot.simulator.page_guard import calling
 from bot.simulator.response_urls import ResponseUrls
 from bot.simulator.shapes import Json, as_object
+from bot.simulator.sign_in_page import SignInPage
 from bot.simulator.slack_error import SlackError
 from bot.simulator.socket_mode import SocketMode
 from bot.simulator.web_api import RecordedCall, Tokens, WebApi
@@ -54,6 +56,7 @@ class Server:
             web.get(f"{prefix}/link", calling(self._sockets.connect)),
             web.post(f"{prefix}/response/{{word}}", calling(self._use_response_url)),
             *self._files.routes(prefix),
+            *SignInPage(self._workspace).routes(prefix),
             *self._control.routes(prefix),
         ]
 
@@ -65,6 +68,7 @@ class Server:
         name = request.match_info["method"]
         try:
             args = await read_arguments(request)
+            args.values.update(_basic(request.headers.get("Authorization", "")))
         except SlackError as error:
             return self._json(error.answer())
         recorded = self._web_api.record(name, args.values)
@@ -151,3 +155,15 @@ def _cut(request: web.Request) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)
+
+
+def _basic(authorization: str) -> dict[str, str]:
+    """An app's id and secret where they come by HTTP Basic, as Slack takes them too."""
+    scheme, _, given = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return {}
+    try:
+        name, _, secret = base64.b64decode(given, validate=True).decode().partition(":")
+    except ValueError:
+        return {}
+    return {"client_id": name, "client_secret": secret}

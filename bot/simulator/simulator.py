@@ -18,6 +18,8 @@ from bot.simulator.events import Events
 from bot.simulator.faults import Faults
 from bot.simulator.http_delivery import HttpDelivery
 from bot.simulator.interactions import ClickResult, Interactions
+from bot.simulator.mail_page import MailPage
+from bot.simulator.mailbox import Mailbox
 from bot.simulator.page import Page
 from bot.simulator.page_hands import History
 from bot.simulator.response_urls import ResponseUrls
@@ -81,6 +83,7 @@ class Simulator(Acting):
         parts = (self._web_api, self._sockets, response_urls, self.faults)
         self._server = Server(workspace, *parts, tokens, app)
         self._page = Page(self, history)
+        self.mailbox = Mailbox()
         self._runner: web.AppRunner | None = None
         self.base_url = ""
 
@@ -98,8 +101,9 @@ class Simulator(Acting):
         return self._server.routes(prefix)
 
     def page_routes(self) -> list[web.RouteDef]:
-        """Return the routes of the page for people, at `/`."""
-        return self._page.routes()
+        """Return the routes of the pages for people: `/`, and its mailbox."""
+        mail = MailPage(self.workspace, self.mailbox)
+        return [*self._page.routes(), *mail.routes()]
 
     @property
     def api_url(self) -> str:

@@ -11,6 +11,7 @@ from bot.simulator.files import StoredFile, new_object_id
 from bot.simulator.messages import Message
 from bot.simulator.people import User
 from bot.simulator.shapes import Json, copied
+from bot.simulator.sign_ins import SignIns
 from bot.simulator.usergroups import ProfileField, UserGroup
 
 _KEPT_EPHEMERALS = 1000
@@ -50,6 +51,7 @@ class Workspace:
         self.files: dict[str, StoredFile] = {}
         self.has_paid_plan = True  # without one there are no user groups
         self.ephemerals: list[Message] = []
+        self.sign_ins = SignIns()
         self.statuses: dict[tuple[str, str], str] = {}
         self._messages: dict[str, dict[str, Message]] = {}
         self._last_ts = 0

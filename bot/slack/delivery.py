@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.approvals import store
 from bot.approvals.model import Request
 from bot.approvals.ports import Jobs, Policies, deliver_job, edit_job
+from bot.conversations.aside import ASIDE
 from bot.database.pool import Connection, Pool, transaction
 from bot.database.statements import load_statements
 from bot.errors import RetryLater, SlackUnavailable
@@ -110,6 +111,8 @@ class Deliverer:
 
     async def _send(self, row: Row, drawn: Drawn) -> tuple[str, str] | None:
         """Where it stands now; None if it came too late to be posted."""
+        if row["channel_id"] == ASIDE:  # kept, to be fetched
+            return ASIDE, str(row["id"])
         if row["kind"] == "private":
             return await self._whisper(row, drawn)
         if row["message_ts"] is not None:

@@ -17,7 +17,12 @@ SQL = load_statements("bot.slack", "history.sql")
 
 _REASON = 300  # characters
 _OLD_OUTCOME = re.compile(r"(unfillable|denied):")
-_VIA = {"cli": " at the command line", "api": " through the API", "link": " by a link"}
+_VIA = {
+    "cli": " at the command line",
+    "api": " through the API",
+    "link": " by a link",
+    "link+sign-in": " by a link, signed in with Slack",
+}
 _WHY_REFUSED = {
     "requester": "asked for it themselves",
     "participant": "wrote in the conversation that led to it",
@@ -25,6 +30,7 @@ _WHY_REFUSED = {
     "already_decided": "had decided on it before",
     "misplaced": "used a button that stands on another message",
     "moved": "used a card on which it is not decided any more",
+    "signed_in_as_another": "was not whom the link is for",
     "other_team": "belongs to another workspace",
     "other team": "belongs to another workspace",
     "deactivated": "has a deactivated account",

@@ -19,6 +19,10 @@ SELECT 'messages', state, count(*) FROM messages GROUP BY state
 UNION ALL
 SELECT 'deliveries', state, count(*) FROM deliveries GROUP BY state
 UNION ALL
+SELECT 'emails', state, count(*) FROM emails GROUP BY state
+UNION ALL
+SELECT 'events', state, count(*) FROM webhook_events GROUP BY state
+UNION ALL
 SELECT 'jobs', status::text, count(*) FROM procrastinate_jobs GROUP BY status
 """
 OLDEST = """
@@ -30,6 +34,8 @@ HELP = {
     "actions": "Calls that were allowed to run, by what became of them.",
     "messages": "Messages of people by state.",
     "deliveries": "Messages to Slack by state.",
+    "emails": "E-mails about requests by state.",
+    "events": "Events for the webhook by state.",
     "jobs": "Jobs in the queue by status.",
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from tests.support.deciding import (
     offered,
     request_of,
 )
+from tests.support.playing import Board
 from tests.support.shown import Message, buttons
 from tests.support.stage import RAVI, Stage
 
@@ -45,13 +45,13 @@ async def test_what_people_do_comes_to_what_the_table_says(
         )
 
 
-class Player:
+class Player(Board):
     """Plays one row on its card."""
 
     def __init__(self, stage: Stage, card: Message, *, by_forms: bool) -> None:
-        self.stage, self.by_forms = stage, by_forms
+        super().__init__(stage, request_of(card))
+        self.by_forms = by_forms
         self.first = self.seen = card
-        self.request = request_of(card)
         self.kept: dict[str, View] = {}  # forms that were opened before the first step
         self.menus: dict[str, Any] = {}  # clicks on a menu that closes with the card
 
@@ -107,7 +107,7 @@ class Player:
             values["reason"] = "No."
         if "to" in inputs(view) and verb == "approve":
             label = inputs(view)["to"]["label"]["text"]
-            values["to"] = self._arguments[label.rpartition(" ")[2]]
+            values["to"] = self.arguments[label.rpartition(" ")[2]]
         return values
 
     async def _menu(self, user: str, card: Message, word: str) -> View | None:
@@ -141,40 +141,3 @@ class Player:
 
         await self.stage.simulator.wait_for(drawn)
         return self.seen
-
-    def came_of(self, who: str) -> str:
-        """The effect of a person's last word, or why it had none, by the trail."""
-        event, word = self.stage.records.rows(
-            "SELECT event, detail ->> 'word' FROM audit"
-            " WHERE request_id = %s AND actor = %s ORDER BY seq DESC LIMIT 1",
-            self.request,
-            PEOPLE[who],
-        )[0]
-        return word if event == "refused" else event
-
-    def stands(self) -> str:
-        """A status, or the stage that is open and how many have approved it."""
-        if not self.is_open:
-            return self.stage.records.status(self.request)
-        group, count, quorum = self.stage.records.rows(
-            "SELECT approvers, (SELECT count(*) FROM decisions d WHERE"
-            " d.request_id = s.request_id AND stage = position AND voided_at IS NULL),"
-            " quorum FROM stages s WHERE request_id = %s AND passed_at IS NULL"
-            " ORDER BY position LIMIT 1",
-            self.request,
-        )[0]
-        return f"{group} {count}/{quorum}"
-
-    @property
-    def is_open(self) -> bool:
-        return self.stage.records.status(self.request) == "pending"
-
-    @property
-    def token(self) -> str:
-        query = "SELECT COALESCE(token, id) FROM requests WHERE id = %s"
-        return self.stage.records.value(query, self.request)
-
-    @property
-    def _arguments(self) -> dict[str, Any]:
-        query = "SELECT arguments FROM requests WHERE id = %s"
-        return json.loads(self.stage.records.value(query, self.request))

@@ -69,6 +69,28 @@ async def test_a_migration_that_fails_leaves_nothing_of_itself(
         assert (await found.fetchone()) == {"half": None}
 
 
+async def test_a_migration_that_comes_late_is_applied_all_the_same(
+    empty_database: str, monkeypatch
+):
+    from bot.database import migrate as module
+
+    files = list(module._migrations())
+    earlier = [each for each in files if each[0] != "0008_outside"]
+    with monkeypatch.context() as earlier_release:
+        earlier_release.setattr(module, "_migrations", lambda: iter(earlier))
+        await migrate(empty_database)
+    assert await migrate(empty_database) == ["0008_outside"]
+    async with await connect(empty_database) as connection:
+        assert await missing(connection) == []
+
+
+async def test_what_happens_to_a_request_is_put_down_to_be_told(house: House):
+    one = await house.ask()
+    [told] = await house.rows("SELECT event, request_id, seq FROM outbox")
+    [fact] = await house.rows("SELECT seq FROM audit WHERE event = 'requested'")
+    assert told == {"event": "requested", "request_id": one.id, "seq": fact["seq"]}
+
+
 @pytest.mark.parametrize(
     "change",
     [

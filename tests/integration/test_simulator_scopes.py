@@ -22,6 +22,7 @@ from tests.support.simulated import (
 FREE = {
     *("auth.test", "blocks.validate", "chat.getPermalink"),
     *("views.open", "views.push", "views.update", "views.publish"),
+    *("openid.connect.token", "openid.connect.userInfo"),  # no bot token either
 }
 PER_KIND = {
     "conversations.info": "read",

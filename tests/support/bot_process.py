@@ -27,7 +27,10 @@ def free_port() -> int:
 
 def clean_environment() -> dict[str, str]:
     """Ours, without any variable that the bot reads."""
-    prefixes = ("SLACK_", "OPENAI_", "DATABASE_URL", "POLICY_FILE", "FILES_DIR")
+    prefixes = (
+        *("SLACK_", "OPENAI_", "DATABASE_URL", "POLICY_FILE", "FILES_DIR", "SMTP_"),
+        *("WEBHOOK_", "LINK_SECRET", "API_TOKENS"),
+    )
     kept = {k: v for k, v in os.environ.items() if not k.startswith(prefixes)}
     for name in ("HOST", "PORT", "PUBLIC_URL", "TOOLS", "LOG_LEVEL", "LOG_FORMAT"):
         kept.pop(name, None)

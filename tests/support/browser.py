@@ -70,7 +70,7 @@ async def visit(
         yield page
     finally:
         await context.close()
-    assert complaints == []
+    assert complaints == [], complaints
 
 
 def _note(complaints: list[str], message: ConsoleMessage) -> None:

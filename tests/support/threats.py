@@ -24,8 +24,7 @@ class Threat:
     beyond: str = ""
 
 
-LINKS = "Open: it comes with signed links."
-MAIL = "Open: it comes with e-mail."
+BEARER = "Below `critical` a link proves a mailbox and no more: see the residual risks."
 NO_SUMS = (
     "Does not apply: the policy judges one call. See the residual risks: amounts that "
     "are split are not added up."
@@ -40,8 +39,8 @@ THREATS: Mapping[int, Threat] = {
     7: Threat("Self-approval"),
     8: Threat("A forged request, an empty secret"),
     9: Threat("A replayed interaction"),
-    10: Threat("A GET decides: previews, scanners", LINKS),
-    11: Threat("A link is a bearer right", LINKS),
+    10: Threat("A GET decides: previews, scanners"),
+    11: Threat("A link is a bearer right", BEARER),
     12: Threat("Lies in the loop: the model writes the dialog"),
     13: Threat("Cut or folded arguments hide the payload"),
     14: Threat("Invisible, turning, tag and blank characters"),
@@ -82,7 +81,7 @@ THREATS: Mapping[int, Threat] = {
         "A database call that does more than was shown",
         "Open: it comes with the database tools.",
     ),
-    43: Threat("Hidden recipients, headers in mail", MAIL),
+    43: Threat("Hidden recipients, headers in mail"),
     44: Threat("Requests to addresses that others name"),
     45: Threat("Another page acts for the person"),
     46: Threat("A link that unfolds carries data out"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.approvals.digest import call_digest
 from bot.approvals.model import Confirm, Status, Verdict
 from bot.approvals.policy import parse_policy
-from bot.masks import is_secret_name, mask, mask_arguments, mask_strings, masked
+from bot.masks import hides, is_secret_name, mask, mask_arguments, mask_strings, masked
 from bot.slack.cards.answer import answer_blocks, plain_answer
 from bot.slack.cards.changes import changes
 from bot.slack.cards.confirming import effect_lines, what_to_type
@@ -115,6 +115,12 @@ def test_threat_37_what_the_agent_says_is_masked_too(token: str):
     assert CANARY not in json.dumps([fallback, blocks, plain_answer(token)])
     assert CANARY not in draw_text("say", f"It is {token}.").text
     assert CANARY not in draw_text("answer", token).text
+
+
+def test_threat_37_what_stands_below_a_masked_name_is_masked():
+    token = next(token for token in TOKENS if "." not in token)
+    assert hides({token: {"x": 1}}, {}, f"{token}.x")
+    assert not hides({"a": {"x": 1}}, {}, "a.x")
 
 
 def test_threat_37_the_mask_says_what_it_hides():

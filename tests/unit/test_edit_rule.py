@@ -9,7 +9,7 @@ import pytest
 
 from bot.approvals.choice import Choice, Effect
 from bot.approvals.digest import call_digest, grant_digest
-from bot.approvals.edit import Edit, Flaw, new_sources, plan_edit
+from bot.approvals.edit import Edit, Flaw, new_sources, plan_answer, plan_edit
 from bot.approvals.judge import judge
 from bot.approvals.model import (
     Confirm,
@@ -275,3 +275,32 @@ def test_a_policy_that_asks_for_more_is_what_the_word_is_judged_on():
     found = decided(one, {"amount": 250})
     assert found.tight is not None
     assert [s.quorum for s in found.tight.stages] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "word"),
+    [
+        ({"type": "number"}, float("nan"), "answer_invalid"),
+        ({"type": "integer"}, 2**60, "answer_invalid"),
+        ({"type": "string"}, 7, "answer_invalid"),
+        (None, None, "answer_empty"),
+    ],
+)
+def test_an_answer_that_cannot_be_bound_is_refused(form: Any, value: Any, word: str):
+    one = asked(kind=Kind.INTERRUPT, arguments={}, schema={}, form=form)
+    given = dataclasses.replace(choice(None), verdict=Verdict.ANSWER, value=value)
+    found = plan_answer(one, given, STANDING)
+    assert isinstance(found, Flaw)
+    assert found.word == word
+
+
+def test_an_answer_that_is_to_be_typed_in_first_waits_for_that():
+    one = asked(
+        kind=Kind.INTERRUPT, arguments={}, schema={}, confirm=Confirm.TYPED, code="K7QP"
+    )
+    given = dataclasses.replace(
+        choice(None, reason="ACME"), verdict=Verdict.ANSWER, typed="wrong"
+    )
+    found = plan_answer(one, given, STANDING)
+    assert isinstance(found, Flaw)
+    assert found.word == "typed_wrong"

@@ -174,6 +174,22 @@ def test_the_deadline_itself_is_too_late(moment, effect):
     assert judged(request(), MINA, now=moment).effect is effect
 
 
+def test_a_shorter_timeout_in_force_ends_what_is_older_than_it():
+    rules = RULES.replace("approvers: managers}]", "approvers: managers, timeout: 1m}]")
+    opened = NOW - dt.timedelta(minutes=2)
+    asked = request(dataclasses.replace(MANAGERS, opened_at=opened), raised_at=opened)
+    policy = parse_policy(rules)
+    choice = Choice("r1", person(MINA), APPROVE, "slack")
+    found = judge(
+        asked,
+        choice,
+        profile=Profile(person(MINA), "Mina"),
+        own_app="A1",
+        standing=Standing(policy, NOW, {}),
+    )
+    assert found.effect is Effect.TIMED_OUT
+
+
 def test_after_the_deadline_anybodys_click_finds_the_time_over():
     late = DEADLINE + dt.timedelta(days=1)
     assert judged(request(), OLAF, now=late).effect is Effect.TIMED_OUT

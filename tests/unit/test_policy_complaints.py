@@ -29,8 +29,8 @@ def in_rule(rule: str) -> list[str]:
         ),
         (
             "{tools: [x], deny: true, links: true}",
-            "rules[0].links: signed links are not available in this version yet; "
-            "remove the key.",
+            "rules[0].links: goes with `stages` alone, since nobody is asked here; "
+            "remove it.",
         ),
         (
             "{deny: true}",

@@ -132,7 +132,8 @@ def test_the_policy_that_is_shipped_loads_as_it_is():
     policy = load_policy(ROOT / "policy.yml")
     assert set(policy.groups) == {"managers", "directors"}
     assert policy.interrupts.answers == "words"
-    assert [rule.name for rule in policy.rules] == ["reading", "writing", "deleting"]
+    names = [rule.name for rule in policy.rules]
+    assert names == ["reading", "writing", "deleting", "mailing"]
 
 
 def test_every_id_is_listed_with_the_path_of_its_key():

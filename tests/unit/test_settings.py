@@ -39,7 +39,9 @@ def test_without_any_variable_the_simulator_starts_on_loopback() -> None:
     assert settings.files_dir == Path(".data/files")
     assert settings.database_url is None
     assert settings.slack_api_url == "https://slack.com/api/"
-    assert settings.tools == ("files", "sandbox")
+    assert settings.tools == ("files", "sandbox", "email")
+    assert settings.public_url == "http://localhost:3000"
+    assert settings.link_secret is not None
     assert settings.rate_limit == (Rate("messages", 60, 60), Rate("clicks", 300, 60))
     assert settings.retention == dt.timedelta(days=90)
     assert settings.sweep_interval == 5.0
@@ -153,8 +155,18 @@ def test_the_simulator_takes_every_loopback_host(host: str) -> None:
         ("FAULT_POINT", "claimed:often", "for the second time"),
         ("LOG_FORMAT", "xml", "'text' or 'json'"),
         ("LOG_LEVEL", "loud", "'debug'"),
-        ("TOOLS", "files,browser", "allowed is one or more of files, sandbox"),
-        ("TOOLS", "email", "not available in this version yet"),
+        ("TOOLS", "files,browser", "allowed is one or more of files, sandbox, email"),
+        ("TOOLS", "email", "set SMTP_URL and SMTP_FROM"),
+        ("API_TOKENS", "CANARY", "SHA256-OF-THE-TOKEN:TEAM:USER"),
+        ("API_TOKENS", f"{'0' * 64}:T01:U01,{'0' * 64}:T01:U02", "one person"),
+        ("LINK_SECRET", "CANARY", "at least 32"),
+        ("SMTP_FROM", "Bot <bot@example.com>", "one e-mail address"),
+        ("SMTP_FROM", "bot@example.com\nBcc: x@example.com", "one e-mail address"),
+        ("SMTP_URL", "https://CANARY@mail.example", "smtp://"),
+        ("SMTP_URL", "smtp://mail.example:x", "smtp://"),
+        ("WEBHOOK_URL", "ftp://CANARY", "https://"),
+        ("WEBHOOK_SECRET", "CANARY", "at least 32"),
+        ("WEBHOOK_ALLOW_PRIVATE", "maybe", "1 or 0"),
         ("TOOLS", "sandbox,database", "not available in this version yet"),
         ("TOOLS", "files,mcp", "not available in this version yet"),
     ],
@@ -194,6 +206,15 @@ def test_a_place_for_checkpoints_without_a_key_is_refused() -> None:
     assert "AUDIT_KEY is not" in refusal({"AUDIT_SINK": "folder"})
 
 
+def test_sign_in_needs_both_halves_and_a_bot_token() -> None:
+    pair = {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "CANARY-SECRET"}
+    assert Settings.load(SOCKET | pair).slack_client_id == "1.2"
+    assert "several workspaces" in refusal(pair)
+    for name, value in pair.items():
+        assert "go together" in refusal(SOCKET | {name: value})
+    assert "SLACK_CLIENT_ID='1'" in refusal(SOCKET | pair | {"SLACK_CLIENT_ID": "1"})
+
+
 @pytest.mark.parametrize("name", NOT_AVAILABLE)
 def test_what_comes_later_is_refused_with_a_sentence(name: str) -> None:
     sentence = refusal({name: "CANARY"})
@@ -228,6 +249,41 @@ def test_what_comes_later_is_refused_with_a_sentence(name: str) -> None:
 def test_a_good_value_is_read(name: str, value: str, expected: object) -> None:
     settings = Settings.load(SOCKET | {name: f" {value} "})
     assert getattr(settings, name.lower()) == expected
+
+
+HALVES = {
+    "SMTP_URL": "smtp://me:CANARY@mail.example",
+    "SMTP_FROM": "bot@example.com",
+    "WEBHOOK_URL": "https://hooks.example/CANARY",
+    "WEBHOOK_SECRET": "CANARY" * 8,
+}
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_what_works_only_together_is_set_together(name: str) -> None:
+    assert "together" in refusal(SOCKET | {name: HALVES[name]})
+
+
+def test_a_mail_server_brings_the_mail_tool() -> None:
+    settings = Settings.load(SOCKET | HALVES)
+    assert settings.tools == ("files", "email")
+    server = settings.smtp_url
+    assert server is not None
+    assert (server.host, server.port, server.user) == ("mail.example", 587, "me")
+    assert server.password.get_secret_value() == "CANARY"
+    assert "me:CANARY" not in repr(settings)
+
+
+def test_events_go_over_tls_unless_private_addresses_are_allowed() -> None:
+    plain = SOCKET | HALVES | {"WEBHOOK_URL": "http://127.0.0.1:8/CANARY"}
+    assert "https://" in refusal(plain)
+    allowed = Settings.load(plain | {"WEBHOOK_ALLOW_PRIVATE": "1"})
+    assert allowed.webhook_allow_private
+
+
+def test_links_without_an_address_are_said_to_be_off() -> None:
+    (note,) = Settings.load(SOCKET | {"LINK_SECRET": "CANARY" * 8}).notes
+    assert "PUBLIC_URL" in note
 
 
 def test_the_policy_of_real_slack_is_not_the_simulators() -> None:

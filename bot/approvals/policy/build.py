@@ -112,6 +112,7 @@ class _Stages:
             group.source,
             stage.channel or self._defaults.channel,
             self._times(stage),
+            tuple(sorted({*stage.notify} - {"slack"})),
         )
 
     def _times(self, stage: StageShape) -> Times:
@@ -139,6 +140,7 @@ def _rule(rule: RuleShape, index: int, stages: _Stages) -> Rule:
         confirm=Confirm(rule.confirm),
         answers=rule.answers,
         critical=rule.critical,
+        links=rule.links,
     )
 
 

@@ -124,6 +124,7 @@ def _folded(same: Sequence[StageDemand], usual: str) -> StageDemand:
         quorum=max(demand.quorum for demand in same),
         channel=min(channels - {usual} or channels),
         times=folded(demand.times for demand in same),
+        notify=tuple(sorted({way for demand in same for way in demand.notify})),
     )
 
 
@@ -182,6 +183,7 @@ def _demanded(
         confirm_argument=_to_type(typed, arguments) if typed else "",
         critical=any(rule.critical for rule in demands),
         hours=policy.hours,
+        links=all(rule.links for rule in demands),
     )
 
 

@@ -82,6 +82,7 @@ class StageDemand:
     source: str = USERS
     channel: str = THREAD  # where its people are told
     times: Times = NO_TIMES
+    notify: tuple[str, ...] = ()  # how else: "email", "webhook"
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ class Rule:
     confirm: Confirm = Confirm.NONE
     answers: Answers | None = None
     critical: bool = False  # the trail is signed at each decision
+    links: bool = False  # signed links may decide
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,7 @@ class Demanded:
     confirm_argument: str = ""  # the path of the argument to type in
     critical: bool = False
     hours: Hours | None = None
+    links: bool = False  # every rule that demands it allows signed links
 
 
 Plan = Waived | Denied | Demanded

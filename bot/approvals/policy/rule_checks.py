@@ -14,7 +14,7 @@ from bot.approvals.policy.words import probably_meant, unknown_key
 
 _NAMES = ("tools", "interrupts")
 _EFFECTS = ("stages", "approval", "deny")
-_OF_DEMANDS = ("allow", "confirm", "critical")
+_OF_DEMANDS = ("allow", "confirm", "critical", "links")
 _EMPTY: tuple[object, ...] = (None, "", [], {})  # complained about elsewhere
 _WAYS = ("words", "booleans")
 _OUTCOMES = tuple(keys_of(AnswersShape))

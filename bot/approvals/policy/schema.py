@@ -34,6 +34,7 @@ from bot.approvals.policy.model import THREAD
 from bot.approvals.policy.operands import ArgumentPath, Operators, OperatorsShape
 
 ANSWERS = ("approve", "reject", "edit", "answer")  # what `allow` may offer
+WAYS = ("slack", "email", "webhook")  # how people are told that it is their turn
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class StageShape(_Shape):
     timeout: Span | None = None
     reminders: list[Span] | None = None
     escalate: EscalateShape | None = None
+    notify: list[Annotated[str, only(*WAYS)]] = []
 
     @check("quorum")
     @classmethod
@@ -174,6 +176,7 @@ class RuleShape(_Shape):
     allow: list[Annotated[str, only(*ANSWERS)]] = []
     confirm: Annotated[str, only(*map(str, Confirm))] = str(Confirm.NONE)
     critical: bool = False
+    links: bool = False
     answers: Any = None  # `checks` looks inside
 
 
@@ -202,14 +205,6 @@ SHAPES: Mapping[str, type[BaseModel]] = {
     "escalate": EscalateShape,
     "when": OperatorsShape,
     "answers": AnswersShape,
-}
-
-# Keys that belong to the format and are not read yet: refused, never ignored.
-LATER: Mapping[str, Mapping[str, str]] = {
-    "rules": {
-        "links": "signed links are",
-        "notify": "other ways of notifying are",
-    },
 }
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.approvals.policy.complaints import Complaint, Loc, key_path, kind
-from bot.approvals.policy.schema import LATER, SHAPES, keys_of, room
+from bot.approvals.policy.schema import SHAPES, keys_of, room
 
 _MISSING = {
     ("", "version"): "is missing; write `version: 1`.",
@@ -29,6 +29,7 @@ _MISSING = {
 _WRONG = {
     "string_type": "must be text, not {found}; quotes make a value text.",
     "string_unicode": "holds half a character; write it out.",
+    "bool_type": "must be `true` or `false`, not {found}.",
     "int_type": "must be a whole number, not {found}.",
     "greater_than_equal": "must be 1 or more, not {found}.",
     "list_type": "must be a list, not {found}.",
@@ -73,8 +74,7 @@ def _is_empty(value: Any) -> bool:
 def probably_meant(key: str, loc: Loc) -> str:
     """Name the key of the mapping at `loc` that somebody mistyped, or ""."""
     place = room(loc)
-    keys = [*keys_of(SHAPES[place]), *LATER.get(place, {})]
-    return next(iter(difflib.get_close_matches(key, keys, n=1)), "")
+    return next(iter(difflib.get_close_matches(key, keys_of(SHAPES[place]), n=1)), "")
 
 
 def _meant(findings: list[ErrorDetails]) -> set[Loc]:
@@ -105,8 +105,6 @@ def _sentence(finding: ErrorDetails) -> str:
 
 def unknown_key(key: str, around: Loc) -> str:
     """Say that a mapping at `around` has no such key, and which one may be meant."""
-    if later := LATER.get(room(around), {}).get(key):
-        return f"{later} not available in this version yet; remove the key."
     suggestion = probably_meant(key, around)
     hint = f"; did you mean `{suggestion}`?" if suggestion else "; remove it."
     return f"unknown key{hint}"

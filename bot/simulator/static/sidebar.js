@@ -36,6 +36,7 @@ export function totalUnread() {
 export function drawPerson() {
   $("person").value = state.user;
   $("person-face").replaceChildren(avatar(state.user));
+  $("mailbox").href = `/mailbox?user=${encodeURIComponent(state.user)}`;
 }
 
 export function setUpSidebar(actAs) {

@@ -16,6 +16,7 @@ from bot.simulator.web_api import (
     chat,
     conversations,
     files,
+    openid,
     others,
     people,
     views,
@@ -32,6 +33,7 @@ __all__ = [
     "chat",
     "conversations",
     "files",
+    "openid",
     "others",
     "people",
     "views",
@@ -85,7 +87,7 @@ class WebApi:
     def run(self, recorded: RecordedCall, token: str, here: Here) -> Json:
         """Let a call take effect; return its answer, Slack's errors included."""
         args = Arguments(recorded.args)
-        call = Call(args, self._workspace, self._views, self._app, here)
+        call = Call(args, self._workspace, self._views, self._app, here, token)
         try:
             method = _method(recorded.method)
             self._authorize(method, token or args.text("token"))

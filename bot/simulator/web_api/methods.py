@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from bot.simulator.app_config import AppConfig
@@ -39,6 +39,7 @@ class Call:
     views: Views
     app: AppConfig
     here: Here
+    token: str = field(default="", repr=False)
 
     def demand(self, *scopes: str) -> None:
         """Refuse a bot that has none of the scopes."""

@@ -9,8 +9,8 @@ from bot.slack.text import cut, joined, shown
 
 _TOGETHER = 480  # characters; several requests on one card share them
 _MOST = 5  # addresses, likewise
-_DECEIVES = "⚠ Look-alike addresses:"
-_FOREIGN = "Addresses beyond ASCII:"
+DECEIVES = "⚠ Look-alike addresses:"
+FOREIGN = "Addresses beyond ASCII:"
 
 
 def foreign_elements(request: Request, sharing: int) -> list[Block]:
@@ -20,16 +20,17 @@ def foreign_elements(request: Request, sharing: int) -> list[Block]:
         return []
     first = found[: max(1, _MOST // sharing)]
     room = _TOGETHER // sharing // len(first)
-    lines = [cut(_line(each), room) for each in first]
+    lines = [cut(foreign_line(each), room) for each in first]
     more = len(found) - len(first)
     return [
-        words(_DECEIVES if found[0].deceives else _FOREIGN, bold=True),
+        words(DECEIVES if found[0].deceives else FOREIGN, bold=True),
         *preformatted("\n".join(lines)),
         *([words(f"… and {more} more.")] if more else []),
     ]
 
 
-def _line(each: Lookalike) -> str:
+def foreign_line(each: Lookalike) -> str:
+    """Plain text: an address, and what is odd about it."""
     said = [f"in ASCII {each.ascii_form}"]
     if each.scripts:
         names = joined([script.title() for script in each.scripts])

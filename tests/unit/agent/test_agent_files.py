@@ -366,10 +366,15 @@ async def test_the_tools_have_strict_arguments_and_speak_in_sentences(tmp_path):
             await tools["delete_file"].ainvoke(args)
 
 
-@pytest.mark.parametrize("name", ["email", "database", "mcp"])
+@pytest.mark.parametrize("name", ["database", "mcp"])
 def test_tools_that_come_later_are_refused_by_name(tmp_path, name):
     with pytest.raises(ValueError, match=f"{name}.*not available yet"):
         make_tools(["files", name], files_dir=tmp_path)
+
+
+def test_the_mail_tool_needs_a_mail_server(tmp_path):
+    with pytest.raises(ValueError, match="need a mail server"):
+        make_tools(["email"], files_dir=tmp_path)
 
 
 def test_unknown_tools_are_refused_by_name(tmp_path):

@@ -503,6 +503,15 @@ async def test_a_guarded_tool_has_the_face_of_the_tool_and_runs_in_no_other_way(
     assert ledger.runs == []
 
 
+async def test_a_guarded_tool_without_a_gate_runs_nothing():
+    ledger = Ledger()
+    alone = guard(ledger.tool("wipe"))
+    call = {"type": "tool_call", "name": "wipe", "args": {"path": "a"}, "id": "1"}
+    with pytest.raises(RuntimeError, match="nobody serves its graph"):
+        await alone.ainvoke(call)
+    assert ledger.runs == []
+
+
 def test_a_tool_that_takes_state_cannot_be_guarded():
     class Args(BaseModel):
         path: str

@@ -1,0 +1,161 @@
+"""The tool `send_email`: one e-mail, every recipient and word of it an argument.
+
+So all of it stands on the card: attachments are given as text, and nothing is read from
+elsewhere between the approval and the sending.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from email.message import EmailMessage
+from email.utils import format_datetime, localtime, make_msgid
+from typing import Annotated
+
+from langchain_core.tools import BaseTool, StructuredTool, ToolException
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from agent.mail import Mail, MaybeSent, NotSent
+from agent.unknown import OutcomeUnknown
+
+MOST_RECIPIENTS = 50
+MOST_ATTACHMENTS = 10
+LONGEST_SUBJECT = 200  # characters
+LONGEST_TEXT = 100_000  # characters of the body, and of each attachment
+# One plain address: no name, no list, no comment in which another one could hide.
+_ADDRESS = re.compile(
+    r"[0-9A-Za-z.!#$%&'*+/=?^_`{|}~-]{1,64}@"
+    r"(?:[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?\.)+"
+    r"[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?"
+)
+_FILE_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z ._()-]{0,99}")
+
+
+def _address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text):
+        raise ValueError(
+            "must be one plain e-mail address such as ann@example.com, without a name; "
+            "give several as a list, and a domain in its ASCII form"
+        )
+    return text
+
+
+def _subject(text: str) -> str:
+    if not text.isprintable() or not text.strip():
+        raise ValueError("must be one line of printable characters")
+    return text
+
+
+def _file_name(text: str) -> str:
+    if not _FILE_NAME.fullmatch(text):
+        raise ValueError("must be a plain file name such as figures.csv")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Addresses = Address | Annotated[list[Address], Field(max_length=MOST_RECIPIENTS)]
+
+
+class Attachment(BaseModel):
+    """A text file that goes with the e-mail."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str, AfterValidator(_file_name)] = Field(
+        description="Its name, such as figures.csv."
+    )
+    text: str = Field(max_length=LONGEST_TEXT, description="Its whole content.")
+
+
+class SendEmail(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    to: Addresses = Field(description="One plain address, or a list of them.")
+    subject: Annotated[str, AfterValidator(_subject)] = Field(
+        max_length=LONGEST_SUBJECT, description="One line."
+    )
+    body: str = Field(max_length=LONGEST_TEXT, description="Plain text.")
+    cc: Addresses = Field([], description="As `to`; everybody sees them.")
+    bcc: Addresses = Field([], description="As `to`; only the approvers see them.")
+    attachments: list[Attachment] = Field(
+        [], max_length=MOST_ATTACHMENTS, description="Text files, with their content."
+    )
+
+    @model_validator(mode="after")
+    def _has_recipients(self) -> SendEmail:
+        if not _listed(self.to):
+            raise ValueError("`to` must name somebody")
+        if len(recipients(self)) > MOST_RECIPIENTS:
+            raise ValueError(f"more than {MOST_RECIPIENTS} recipients are too many")
+        return self
+
+
+def make_email_tool(mail: Mail) -> BaseTool:
+    """Make the tool; it sends through `mail`, from its sender."""
+
+    async def send_email(
+        to: str | list[str],
+        subject: str,
+        body: str,
+        cc: str | list[str] | None = None,
+        bcc: str | list[str] | None = None,
+        attachments: list[Attachment] | None = None,
+    ) -> str:
+        """Send an e-mail. What is sent cannot be taken back."""
+        email = SendEmail(
+            to=to,
+            subject=subject,
+            body=body,
+            cc=cc or [],
+            bcc=bcc or [],
+            attachments=attachments or [],
+        )
+        return await send(mail, email)
+
+    return StructuredTool.from_function(coroutine=send_email, args_schema=SendEmail)
+
+
+async def send(mail: Mail, email: SendEmail) -> str:
+    """Send, and say to whom.
+
+    Raises:
+        ToolException: it was not sent.
+        OutcomeUnknown: nobody knows.
+    """
+    to_whom = recipients(email)
+    try:
+        await mail.send(written(email, mail.sender), to_whom)
+    except NotSent as error:
+        raise ToolException(f"The e-mail was not sent. {error}") from error
+    except MaybeSent as error:
+        raise OutcomeUnknown(
+            "It is unknown whether the e-mail was sent: the mail server took it and "
+            "did not confirm it."
+        ) from error
+    return f"Sent the e-mail to {', '.join(to_whom)}."
+
+
+def recipients(email: SendEmail) -> list[str]:
+    """Everybody who gets it, each once: those of the card and nobody else."""
+    named = [*_listed(email.to), *_listed(email.cc), *_listed(email.bcc)]
+    return list(dict.fromkeys(named))
+
+
+def written(email: SendEmail, sender: str) -> EmailMessage:
+    """The message; `bcc` stands on the envelope alone."""
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = ", ".join(_listed(email.to))
+    if copies := _listed(email.cc):
+        message["Cc"] = ", ".join(copies)
+    message["Subject"] = email.subject
+    message["Date"] = format_datetime(localtime())
+    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    message.set_content(email.body)
+    for attachment in email.attachments:
+        message.add_attachment(attachment.text, filename=attachment.name)
+    return message
+
+
+def _listed(given: str | Sequence[str]) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)

@@ -1,0 +1,102 @@
+"""A request as programs read it: the API's and the events' one shape."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from bot.approvals.eligibility import who_can_decide
+from bot.approvals.model import Decision, Request, Stage, Verdict
+from bot.masks import mask, mask_arguments, mask_strings
+
+
+def request_json(request: Request) -> dict[str, Any]:
+    """JSON values only, secrets masked as on the card.
+
+    Who can decide is as good as the people of the stages are.
+    """
+    return {
+        **_call(request),
+        **_state(request),
+        "allow": [str(verdict) for verdict in Verdict if request.offers(verdict)],
+        "confirm": str(request.confirm),
+        "confirm_argument": request.confirm_argument,
+        "can_decide": list(who_can_decide(request)),
+        "stages": [_stage(request, i, each) for i, each in enumerate(request.stages)],
+        "decisions": [_decision(decision) for decision in request.decisions],
+        "comments": [
+            {"user": each.user, "text": mask(each.text), "at": _time(each.at)}
+            for each in request.comments
+        ],
+    }
+
+
+def _call(request: Request) -> dict[str, Any]:
+    raised = request.raised_arguments
+    return {
+        "id": request.id,
+        "code": request.code,
+        "team": request.team,
+        "conversation": request.conversation,
+        "kind": str(request.kind),
+        "tool": request.tool,
+        "arguments": mask_arguments(request.arguments, request.schema),
+        "raised_arguments": raised and mask_arguments(raised, request.schema),
+        "edited_by": request.edited_by,
+        "answer": mask_strings(request.answer_value),
+        "answer_schema": request.form,
+        "digest": request.grant_digest,
+        "requester": request.requester.user,
+        "participants": list(request.participants),
+        "note": mask(request.note),
+    }
+
+
+def _state(request: Request) -> dict[str, Any]:
+    return {
+        "rules": list(request.rules),
+        "why": list(request.why),
+        "policy_version": request.policy_version,
+        "status": str(request.status),
+        "outcome": str(request.outcome),
+        "outcome_note": mask(request.outcome_note),
+        "execution": str(request.execution) if request.execution else None,
+        "raised_at": _time(request.raised_at),
+        "expires_at": _time(request.expires_at),
+        "decided_at": _time(request.decided_at),
+    }
+
+
+def _stage(request: Request, index: int, stage: Stage) -> dict[str, Any]:
+    given = [
+        decision
+        for decision in request.decisions
+        if decision.stage == index
+        and decision.verdict in (Verdict.APPROVE, Verdict.EDIT)
+    ]
+    return {
+        "approvers": stage.approvers,
+        "people": list(stage.people),
+        "quorum": stage.quorum,
+        "approvals": len(given),
+        "opened_at": _time(stage.opened_at),
+        "passed_at": _time(stage.passed_at),
+    }
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    return {
+        "user": decision.person.user,
+        "verdict": str(decision.verdict),
+        "stage": decision.stage,
+        "at": _time(decision.at),
+        "via": decision.via,
+        "reason": mask(decision.reason),
+    }
+
+
+def _time(at: dt.datetime | None) -> str | None:
+    """RFC 3339 in UTC, which sorts as text does."""
+    if at is None:
+        return None
+    return at.astimezone(dt.UTC).isoformat(timespec="microseconds")[:-6] + "Z"

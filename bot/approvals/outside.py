@@ -1,0 +1,48 @@
+"""What the policy in force lets happen outside of Slack: pure."""
+
+from __future__ import annotations
+
+from bot.approvals.eligibility import open_stage
+from bot.approvals.model import Request
+from bot.approvals.policy.model import Demanded, Policy
+from bot.approvals.standing import plan_of
+
+
+def why_no_links(request: Request, policy: Policy, *, signs_in: bool) -> str:
+    """The word for why no signed link may decide a request, "" if one may.
+
+    `signs_in`: people can sign in with Slack; else no link decides what is critical.
+
+    Links are only as safe as the mailbox that they arrive in, so both policies have to
+    allow them: the one that the request was raised under and the one in force. With any
+    other version than that of the raising nobody can say what the old one allowed.
+    """
+    found = plan_of(policy, request.kind, request.tool, request.arguments)
+    if not isinstance(found, Demanded) or not found.links:
+        return "no_links"
+    if found.critical and not signs_in:
+        return "critical"
+    return "" if request.policy_version == policy.version else "policy_changed"
+
+
+def ways_to_tell(request: Request, policy: Policy) -> frozenset[str]:
+    """How the people of the open stage are told, beside the card: "email", "webhook".
+
+    By the policy in force, since it decides nothing.
+    """
+    stage = open_stage(request)
+    return _ways(request, policy, {stage.approvers} if stage else set())
+
+
+def tells_by_email(request: Request, policy: Policy) -> bool:
+    """Whether any stage of a request tells people by e-mail."""
+    names = {stage.approvers for stage in request.stages}
+    return "email" in _ways(request, policy, names)
+
+
+def _ways(request: Request, policy: Policy, stages: set[str]) -> frozenset[str]:
+    found = plan_of(policy, request.kind, request.tool, request.arguments)
+    if not isinstance(found, Demanded):
+        return frozenset()
+    told = [stage.notify for stage in found.stages if stage.approvers in stages]
+    return frozenset(way for ways in told for way in ways)

@@ -1,0 +1,126 @@
+"""Send events to WEBHOOK_URL: at least once, signed, for three days at most."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import structlog
+
+from bot.database.pool import Pool
+from bot.errors import RetryLater
+from bot.notices.jobs import EVENTS_FOR, SQL, wait_after
+from bot.notices.targets import NotPublic, check_literal, connector_options
+
+PATIENCE = aiohttp.ClientTimeout(total=15)
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Hook:
+    """Who receives events. `secret` signs them; `allow_private` is for tests."""
+
+    url: str
+    secret: str = field(repr=False)
+    allow_private: bool = False
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Does the job `webhook`."""
+
+    pool: Pool
+    hook: Hook
+
+    async def send(self, event: str) -> None:
+        """Bring one event to the receiver, and note what it said.
+
+        Raises:
+            RetryLater: it is to be tried again.
+        """
+        row = await self._row(event)
+        if row is None:
+            return
+        answer = await post(self.hook, row["seq"], row["body"])
+        if answer.startswith("2"):
+            await self._note(row, answer, "sent")
+            return
+        if not row["is_over"]:
+            await self._note(row, answer, "queued")
+            raise RetryLater(wait_after(row["tries"]))
+        await self._note(row, answer, "given_up")
+        log.error(
+            "an event was given up: the webhook's receiver did not take it for 3 days",
+            action="webhook_given_up",
+            event_id=row["seq"],
+            request=row["request_id"],
+            tries=row["tries"] + 1,
+            answer=answer,
+        )
+
+    async def _row(self, event: str) -> Mapping[str, Any] | None:
+        key = {"seq": int(event), "patience": EVENTS_FOR}
+        async with self.pool.connection() as connection:
+            return await (await connection.execute(SQL["select_event"], key)).fetchone()
+
+    async def _note(self, row: Mapping[str, Any], answer: str, state: str) -> None:
+        if state == "queued":
+            log.warning(
+                "the webhook's receiver did not take an event, it is tried again",
+                action="webhook_waits",
+                event_id=row["seq"],
+                answer=answer,
+            )
+        key = {"seq": row["seq"], "answer": answer, "state": state}
+        async with self.pool.connection() as connection:
+            await connection.execute(SQL["event_tried"], key)
+
+
+async def post(hook: Hook, seq: int, body: str) -> str:
+    """The status that the receiver answers with, or what went wrong, in one word."""
+    content = body.encode()
+    try:
+        if not hook.allow_private:
+            check_literal(urlsplit(hook.url).hostname or "")
+        options = connector_options(allow_private=hook.allow_private)
+        connector = aiohttp.TCPConnector(**options)
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=PATIENCE) as session,
+            session.post(
+                hook.url,
+                data=content,
+                headers=signed(hook.secret, str(seq), content, int(time.time())),
+                allow_redirects=False,
+            ) as answer,
+        ):
+            return str(answer.status)
+    except NotPublic:
+        return "private address"
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        inner = error.__cause__ or error
+        private = isinstance(inner, NotPublic)
+        return "private address" if private else type(error).__name__
+
+
+def signed(secret: str, event: str, body: bytes, at: int) -> dict[str, str]:
+    """Headers by which a receiver knows who sent this, and when.
+
+    HMAC-SHA256 over `id.timestamp.body`, as in Standard Webhooks:
+    https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+    """
+    said = f"{event}.{at}.".encode() + body
+    digest = hmac.new(secret.encode(), said, hashlib.sha256).digest()
+    return {
+        "Content-Type": "application/cloudevents+json; charset=utf-8",
+        "webhook-id": event,
+        "webhook-timestamp": str(at),
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        "User-Agent": "slack-approval-bot",
+    }

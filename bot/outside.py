@@ -1,0 +1,149 @@
+"""The parts for people and programs outside of Slack, built from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+from slack_sdk.web.async_client import AsyncWebClient
+
+from agent.mail import Mail, SmtpMail
+from bot.approvals.decide import Decider
+from bot.approvals.ports import People, Policies
+from bot.database.pool import Pool
+from bot.jobs.clock import Duty
+from bot.jobs.queue import Queue
+from bot.links.tokens import Signer
+from bot.notices.emails import Emails
+from bot.notices.outbox import Outbox
+from bot.notices.webhook import Hook, Webhook
+from bot.settings import Settings
+from bot.slack.addresses import Addresses
+from bot.slack.identity import Identity
+from bot.slack.openid import OpenId
+from bot.variables import Rate
+from bot.web.api.callers import Callers
+from bot.web.api.parts import ApiParts, Look
+from bot.web.api.routes import api_routes
+from bot.web.links.opening import Opening
+from bot.web.links.returning import Return
+from bot.web.links.routes import LinkPages
+from bot.web.links.sign_in import SignIn
+
+NAMELESS = "urn:slack-approval-bot"  # the source of events where no PUBLIC_URL is set
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What all of it stands on."""
+
+    pool: Pool
+    queue: Queue
+    people: People
+    policies: Policies
+    decider: Decider
+    client: AsyncWebClient
+    identity: Callable[[], Identity]
+    openid: OpenId | None  # sign-in with Slack, where the app has an id and a secret
+    look: Look  # what a call names at the moment
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What the process serves and does for those outside."""
+
+    routes: Sequence[web.RouteDef]
+    duties: Sequence[Duty]
+
+
+def make_outside(settings: Settings, inside: Inside, mail: Mail | None) -> Outside:
+    """Build the API, the pages of links, e-mails and events; tell the queue."""
+    rates = {rate.kind: rate for rate in settings.rate_limit}
+    api = ApiParts(
+        pool=inside.pool,
+        jobs=inside.queue,
+        people=inside.people,
+        policies=inside.policies,
+        decider=inside.decider,
+        callers=Callers(settings.api_tokens),
+        rates=rates,
+        look=inside.look,
+    )
+    signer, hook = _signer(settings), _hook(settings)
+    outbox = Outbox(
+        pool=inside.pool,
+        jobs=inside.queue,
+        policies=inside.policies,
+        source=(settings.public_url or NAMELESS) if hook else "",
+        emails=mail is not None,
+    )
+    if mail is not None:
+        inside.queue.register("email", _emails(inside, mail, signer).send)
+    if hook is not None:
+        inside.queue.register("webhook", Webhook(inside.pool, hook).send)
+    routes = [*api_routes(api), *_link_routes(inside, signer, rates)]
+    return Outside(routes, [outbox.work_off, api.repeats.forget])
+
+
+def smtp_mail(settings: Settings) -> SmtpMail | None:
+    """The mail server of SMTP_URL; None without one."""
+    server = settings.smtp_url
+    if server is None or settings.smtp_from is None:
+        return None
+    return SmtpMail(
+        host=server.host,
+        port=server.port,
+        sender=settings.smtp_from,
+        user=server.user,
+        password=server.password.get_secret_value(),
+        tls=server.tls,
+    )
+
+
+def _signer(settings: Settings) -> Signer | None:
+    """What signs links; None where there are none."""
+    if settings.link_secret is None or settings.public_url is None:
+        return None
+    return Signer(settings.link_secret.get_secret_value(), settings.public_url)
+
+
+def _hook(settings: Settings) -> Hook | None:
+    if settings.webhook_url is None or settings.webhook_secret is None:
+        return None
+    return Hook(
+        settings.webhook_url,
+        settings.webhook_secret.get_secret_value(),
+        settings.webhook_allow_private,
+    )
+
+
+def _emails(inside: Inside, mail: Mail, signer: Signer | None) -> Emails:
+    return Emails(
+        pool=inside.pool,
+        people=inside.people,
+        policies=inside.policies,
+        addresses=Addresses(inside.client),
+        identity=inside.identity,
+        mail=mail,
+        signer=signer,
+        signs_in=inside.openid is not None,
+    )
+
+
+def _link_routes(
+    inside: Inside, signer: Signer | None, rates: Mapping[str, Rate]
+) -> Sequence[web.RouteDef]:
+    if signer is None:
+        return []
+    opening = Opening(inside.pool, inside.policies, signer)
+    sign_in = SignIn(inside.openid, signer) if inside.openid else None
+    pages = LinkPages(
+        opening=opening,
+        people=inside.people,
+        decider=inside.decider,
+        sign_in=sign_in,
+        rate=rates.get("clicks"),
+    )
+    back = Return(opening, inside.decider, sign_in).routes() if sign_in else []
+    return [*back, *pages.routes()]

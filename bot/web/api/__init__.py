@@ -1,0 +1,3 @@
+"""The HTTP API: requests, decisions, conversations, for one person per token."""
+
+from __future__ import annotations

@@ -1,0 +1,106 @@
+"""What `GET /api/approvals` may be asked, and where its pages go on."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bot.approvals.model import Status
+from bot.web.api.problems import unreadable
+
+ROLES = ("requester", "approver")
+USUAL, MOST = 20, 100  # requests on a page
+_NONE: dict[str, Any] = {
+    "status": None,
+    "tool": None,
+    "conversation": None,
+    "role": "",
+    "limit": USUAL,
+    "after_at": None,
+    "after_id": "",
+}
+
+
+def read_query(given: Mapping[str, str], names: list[str]) -> dict[str, Any]:
+    """The parameters of the statement `page_of_requests`.
+
+    Args:
+        names: every parameter as often as it stands in the address.
+
+    Raises:
+        Problem: 422.
+    """
+    for name in names:
+        if name not in _READERS:
+            known = ", ".join(_READERS)
+            raise unreadable(f"There is no such parameter; there are: {known}.")
+        if names.count(name) > 1:
+            raise unreadable(f"Give {name} once.")
+    asked = dict(_NONE)
+    for name in names:
+        asked.update(_READERS[name](given[name]))
+    return asked
+
+
+def cursor(row: Mapping[str, Any]) -> str:
+    """Where the page after this row begins; opaque to callers."""
+    text = json.dumps([row["raised_at"].isoformat(), row["id"]])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _status(text: str) -> dict[str, Any]:
+    if text not in {*Status}:
+        raise unreadable(f"status must be one of {', '.join(Status)}.")
+    return {"status": text}
+
+
+def _role(text: str) -> dict[str, Any]:
+    if text not in ROLES:
+        raise unreadable(f"role must be one of {', '.join(ROLES)}.")
+    return {"role": text}
+
+
+def _tool(text: str) -> dict[str, Any]:
+    if not text.isprintable() or not 0 < len(text) <= 200:
+        raise unreadable("tool must be a tool's name.")
+    return {"tool": text}
+
+
+def _conversation(text: str) -> dict[str, Any]:
+    try:
+        return {"conversation": uuid.UUID(text)}
+    except ValueError:
+        raise unreadable("conversation must be a conversation's id, a UUID.") from None
+
+
+def _limit(text: str) -> dict[str, Any]:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST):
+        raise unreadable(f"limit must be a whole number from 1 to {MOST}.")
+    return {"limit": int(text)}
+
+
+def _cursor(text: str) -> dict[str, Any]:
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        at, request = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
+        found = dt.datetime.fromisoformat(at)
+        if found.tzinfo is None or not request.isprintable():
+            raise ValueError
+    except (ValueError, TypeError, AttributeError):
+        said = "cursor must be what the page before gave as next_cursor."
+        raise unreadable(said) from None
+    return {"after_at": found, "after_id": request}
+
+
+_READERS: Mapping[str, Callable[[str], dict[str, Any]]] = {
+    "status": _status,
+    "role": _role,
+    "tool": _tool,
+    "conversation": _conversation,
+    "limit": _limit,
+    "cursor": _cursor,
+}

@@ -1,0 +1,235 @@
+"""The page of a link: all that is asked, and a form. Data in, HTML out.
+
+The card's rules hold: every text is escaped and made visible, code writes the labels,
+and what the agent says of itself stands last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+
+from bot.approvals.eligibility import who_can_decide
+from bot.approvals.model import Confirm, Decision, Kind, Request, Stage, Verdict
+from bot.slack.cards.asked import BY_THE_GRAPH, asked_text
+from bot.slack.cards.confirming import what_to_type
+from bot.slack.cards.foreign import DECEIVES, FOREIGN, foreign_line
+from bot.slack.lookalikes import lookalikes
+from bot.slack.sentences import STATUS_WORDS, UNKNOWN_IF_RUN, status_word
+from bot.slack.text import arguments_text, is_identifier, one_line, utc, visible
+from bot.slack.text import shown as as_shown
+from bot.web.links.look import STYLE
+
+NAMED = 6  # people of a stage
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a page shows, to whom.
+
+    Attributes:
+        names: display names by user id, as decoration beside the ids.
+        form: what the form carries; "" for a page that only shows.
+        said: a sentence about what has just happened, or why it did not.
+        signs_in: whether there is a way to sign in with Slack first.
+    """
+
+    request: Request
+    user: str
+    names: Mapping[str, str]
+    form: str = ""
+    said: str = ""
+    signs_in: bool = False
+
+
+def page(title: str, body: Iterable[str]) -> str:
+    """A whole document."""
+    inside = "\n".join(body)
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="robots" content="noindex, nofollow">\n'
+        '<link rel="icon" href="data:,">\n'
+        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
+        f"<body>\n<main>\n{inside}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def sentence_page(sentence: str) -> str:
+    """A page that has nothing to show but a sentence."""
+    return page(
+        "Approval", ["<h1>Approval</h1>", f'<p role="alert">{escape(sentence)}</p>']
+    )
+
+
+def request_page(shown: Shown) -> str:
+    """A request, and what may be said to it."""
+    request = shown.request
+    title = _title(request)
+    body = [f"<h1>{escape(title)}</h1>"]
+    if shown.said:
+        body.append(f'<p role="alert"><strong>{escape(shown.said)}</strong></p>')
+    body += [_facts(shown), *_call(request)]
+    body += ["<h2>Stages</h2>", _stages(shown), *_comments(shown)]
+    if shown.form:
+        body.append(_form(shown))
+    if shown.signs_in:
+        body.append(_TO_SLACK)
+    return page(title, [*body, *_note(request)])
+
+
+def _title(request: Request) -> str:
+    word = status_word(request.status, request.execution)
+    tool = request.tool if is_identifier(request.tool) else "a tool"
+    return f"{word}: {tool} ({request.code})"
+
+
+def _person(user: str, names: Mapping[str, str]) -> str:
+    name = one_line(names.get(user, ""), 80)
+    return f"{name} ({user})" if name and name != user else one_line(user, 80)
+
+
+def _facts(shown: Shown) -> str:
+    request = shown.request
+    facts = [("Asked by", _person(request.requester.user, shown.names))]
+    facts += [("Why", why) for why in request.why]
+    if request.is_open:
+        facts.append(("Decide until", utc(request.expires_at)))
+    else:
+        word = STATUS_WORDS[request.status]
+        facts.append((word, utc(request.decided_at or request.expires_at)))
+    if request.execution == "unknown":
+        facts.append(("Careful", UNKNOWN_IF_RUN))
+    facts.append(("This link is for", _person(shown.user, shown.names)))
+    rows = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts
+    )
+    return f"<dl>{rows}</dl>"
+
+
+def _call(request: Request) -> list[str]:
+    is_tool = request.kind is Kind.TOOL
+    parts = [
+        f"<h2>{'Tool' if is_tool else 'Question'}</h2>",
+        _pre(visible(request.tool)),
+        f"<h2>{'Arguments' if is_tool else BY_THE_GRAPH}</h2>",
+        _pre(asked_text(request)),
+        *_foreign(request),
+    ]
+    if request.raised_arguments is not None:
+        asked = arguments_text(request.raised_arguments, request.schema)
+        parts += ["<h2>Changed; the agent had asked for</h2>", _pre(asked)]
+    parts.append(f"<p><small>Grant {escape(request.grant_digest)}</small></p>")
+    return parts
+
+
+def _foreign(request: Request) -> list[str]:
+    """Addresses in other letters than they seem to be written in."""
+    found = lookalikes(request.arguments)
+    if not found:
+        return []
+    label = DECEIVES if found[0].deceives else FOREIGN
+    return [f"<h2>{label}</h2>", _pre("\n".join(map(foreign_line, found)))]
+
+
+def _pre(text: str) -> str:
+    return f"<pre>{escape(text)}</pre>"
+
+
+def _stages(shown: Shown) -> str:
+    request = shown.request
+    lines = [_stage(shown, index, stage) for index, stage in enumerate(request.stages)]
+    return f"<ol>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ol>"
+
+
+def _stage(shown: Shown, index: int, stage: Stage) -> str:
+    request = shown.request
+    given = [decision for decision in request.decisions if decision.stage == index]
+    said = "; ".join(_said(decision, shown.names) for decision in given)
+    if stage.passed_at is not None or not request.is_open:
+        return f"{stage.approvers}: {said or 'nobody decided'}"
+    count = f"{len(given)} of {stage.quorum}"
+    if index != request.stage_index:
+        return f"{stage.approvers}: to come, {stage.quorum} to approve"
+    people = [_person(user, shown.names) for user in who_can_decide(request)]
+    more = f" and {len(people) - NAMED} more" if len(people) > NAMED else ""
+    can = f"{', '.join(people[:NAMED]) or 'nobody'}{more} can decide"
+    return f"{stage.approvers}: now, {count}; {can}{f'; {said}' if said else ''}"
+
+
+def _said(decision: Decision, names: Mapping[str, str]) -> str:
+    words = {Verdict.APPROVE: "approved", Verdict.REJECT: "rejected"}
+    word = words.get(decision.verdict, f"{decision.verdict}ed")
+    who = _person(decision.person.user, names)
+    why = f": {one_line(decision.reason, 300)}" if decision.reason else ""
+    return f"{word} by {who}, {utc(decision.at)}{why}"
+
+
+def _comments(shown: Shown) -> list[str]:
+    said = [
+        f"{_person(each.user, shown.names)}: {one_line(each.text, 300)}"
+        for each in shown.request.comments
+    ]
+    lines = "".join(f"<li>{escape(line)}</li>" for line in said)
+    return ["<h2>Comments</h2>", f"<ul>{lines}</ul>"] if said else []
+
+
+def _note(request: Request) -> list[str]:
+    note = request.note.strip()
+    if not note:
+        return []
+    return ["<h2>The agent says (unverified)</h2>", _pre(as_shown(note))]
+
+
+# Relative, so that the page does not hand its own address on.
+_TO_SLACK = (
+    '<p class="buttons"><a class="button" href="?sign-in">Sign in with Slack</a></p>'
+)
+
+
+def _form(shown: Shown) -> str:
+    request, allow = shown.request, takes(shown.request)
+    fields = [f'<input type="hidden" name="form" value="{escape(shown.form)}">']
+    if request.confirm is Confirm.TYPED and Verdict.APPROVE in allow:
+        wanted = f"To approve, type {what_to_type(request)}"
+        fields.append(_field("typed", wanted))
+    if Verdict.ANSWER in allow:
+        fields.append(_area("answer", "An answer in the tool's place; it does not run"))
+    if Verdict.REJECT in allow:
+        fields.append(_area("reason", "A reason, if you reject"))
+    buttons = [_button(verdict) for verdict in _BUTTONS if verdict in allow]
+    fields.append(f'<div class="buttons">{"".join(buttons)}</div>')
+    return f'<form method="post" autocomplete="off">{"".join(fields)}</form>'
+
+
+def takes(request: Request) -> frozenset[Verdict]:
+    """What the page offers: an answer as a form of its own is for Slack and the API."""
+    offered = frozenset(each for each in _BUTTONS if request.offers(each))
+    return offered - {Verdict.ANSWER} if request.form is not None else offered
+
+
+_BUTTONS = {
+    Verdict.APPROVE: ("yes", "Approve"),
+    Verdict.REJECT: ("no", "Reject"),
+    Verdict.ANSWER: ("other", "Answer instead"),
+}
+
+
+def _button(verdict: Verdict) -> str:
+    look, label = _BUTTONS[verdict]
+    return f'<button name="decision" value="{verdict}" class="{look}">{label}</button>'
+
+
+def _field(name: str, label: str) -> str:
+    return (
+        f'<label for="{name}">{escape(label)}</label>'
+        f'<input id="{name}" name="{name}" maxlength="3000">'
+    )
+
+
+def _area(name: str, label: str) -> str:
+    return (
+        f'<label for="{name}">{escape(label)}</label>'
+        f'<textarea id="{name}" name="{name}" rows="2" maxlength="3000"></textarea>'
+    )

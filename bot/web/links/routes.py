@@ -1,0 +1,192 @@
+"""`/approve/{token}`: GET and HEAD only show, the POST from that page decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.approvals.choice import CHANGES
+from bot.approvals.decide import Decider
+from bot.approvals.eligibility import who_can_decide
+from bot.approvals.judge import Choice, Effect, Judgement
+from bot.approvals.model import Person, Request
+from bot.approvals.outside import why_no_links
+from bot.approvals.pace import count
+from bot.approvals.ports import People
+from bot.approvals.standing import is_critical
+from bot.errors import TRANSIENT, SlackUnavailable
+from bot.links import store as links
+from bot.links.tokens import Link
+from bot.variables import Rate
+from bot.web import sentences
+from bot.web.links import guard
+from bot.web.links.forms import choice_of, fields_of
+from bot.web.links.opening import BY_LINK, BY_SIGN_IN, NOT_GOOD, Opening, html
+from bot.web.links.page import Shown, request_page, sentence_page
+from bot.web.links.sign_in import SignIn
+
+NOT_FROM_HERE = (
+    "This was not sent by the page of the link itself, so nothing was decided. Please "
+    "open the link again and decide there."
+)
+SIGN_IN = (
+    "This is marked as critical. Please sign in with Slack as the person whom this "
+    "link is for; after that you can decide here."
+)
+_SHUT = {
+    "no_links": "The policy does not let links decide this. Please use the card in "
+    "Slack.",
+    "critical": "This is marked as critical, and no link decides it. Please use the "
+    "card in Slack.",
+    "policy_changed": "The policy has changed since this was asked, so no link decides "
+    "it any more. Please use the card in Slack.",
+}
+NAMES_IN = 1.0  # seconds that looking up names may take
+
+
+@dataclass(frozen=True)
+class LinkPages:
+    """Handlers of both methods. Without `sign_in` nothing critical is decided here."""
+
+    opening: Opening
+    people: People
+    decider: Decider
+    sign_in: SignIn | None
+    rate: Rate | None
+
+    def routes(self) -> list[web.RouteDef]:
+        """The addresses, for whoever has a token."""
+        return [
+            web.get("/approve/{token}", self._show),
+            web.post("/approve/{token}", self._take),
+        ]
+
+    async def _show(self, request: web.Request) -> web.Response:
+        token = request.match_info["token"]
+        try:
+            opened = await self.opening.open(token)
+        except TRANSIENT:
+            return html(503, sentence_page(sentences.NOT_NOW))
+        if opened is None:
+            return html(403, sentence_page(NOT_GOOD))
+        link, found = opened
+        if self.sign_in and "sign-in" in request.query and self._is_critical(found):
+            return self.sign_in.go(token, link)
+        return await self._shown(request, token, link, found)
+
+    async def _shown(
+        self, request: web.Request, token: str, link: Link, found: Request
+    ) -> web.Response:
+        shut = self._shut(found) if found.is_open else ""
+        decides = found.is_open and not shut
+        outside = decides and not self._is_in(request, token, link, found)
+        cookie = request.cookies.get(guard.COOKIE) or guard.new_cookie()
+        form = guard.form_token(cookie, token, self.opening.signer)
+        shown = Shown(
+            request=found,
+            user=link.user,
+            names=await self._names(link, found),
+            form=form if decides and not outside else "",
+            said=SIGN_IN if outside else shut,
+            signs_in=outside,
+        )
+        response = html(200, request_page(shown))
+        guard.set_cookie(response, cookie, self.opening.signer)
+        return response
+
+    async def _take(self, request: web.Request) -> web.Response:
+        token = request.match_info["token"]
+        try:
+            form = await fields_of(request)
+            opened = await self.opening.open(token)
+            if opened is None:
+                return html(403, sentence_page(NOT_GOOD))
+            if not self._is_ours(request, form, token):
+                return html(403, sentence_page(NOT_FROM_HERE))
+            if complaint := await self._complaint(request, token, *opened):
+                return complaint
+            return await self._decide(token, *opened, form)
+        except TRANSIENT:
+            return html(503, sentence_page(sentences.NOT_NOW))
+
+    def _is_ours(
+        self, request: web.Request, form: Mapping[str, str], token: str
+    ) -> bool:
+        own = guard.is_from_our_page(request, self.opening.signer)
+        given = form.get("form", "")
+        return own and guard.is_our_form(request, given, token, self.opening.signer)
+
+    async def _complaint(
+        self, request: web.Request, token: str, link: Link, found: Request
+    ) -> web.Response | None:
+        """Why this person's form is not taken, whatever it says."""
+        counted = await count(
+            self.opening.pool, self.rate, Person("", link.team, link.user)
+        )
+        if counted.is_over:
+            said = sentence_page(sentences.too_many(counted.wait))
+            return html(429, said, {"Retry-After": str(counted.wait)})
+        if shut := self._shut(found):
+            return html(403, sentence_page(shut))
+        if not self._is_in(request, token, link, found):
+            return html(403, sentence_page(SIGN_IN))
+        return None
+
+    async def _decide(
+        self, token: str, link: Link, found: Request, form: Mapping[str, str]
+    ) -> web.Response:
+        via = BY_SIGN_IN if self._is_critical(found) else BY_LINK
+        choice = choice_of(token, link, found, form, via)
+        if choice is None:
+            return html(422, sentence_page("Please choose one of the page's buttons."))
+        async with self.opening.pool.connection() as connection:
+            if not await links.use(connection, token):
+                return html(403, sentence_page(NOT_GOOD))
+        judgement = await self._judged(token, choice)
+        now = await self.opening.now(found.id) or found
+        said = sentences.answer(judgement, now, choice.person)
+        names = await self._names(link, now)
+        shown = Shown(now, link.user, names, said=said.sentence)
+        return html(said.status, request_page(shown))
+
+    async def _judged(self, token: str, choice: Choice) -> Judgement:
+        """Decide; a link by which nothing came about is good still."""
+        effect: Effect | None = None
+        try:
+            judgement, _ = await self.decider.decide(choice)
+            effect = judgement.effect
+            return judgement
+        finally:
+            if effect not in CHANGES | {Effect.LATE, Effect.REPEATED}:
+                async with self.opening.pool.connection() as connection:
+                    await links.give_back(connection, token)
+
+    def _shut(self, request: Request) -> str:
+        policy, signs_in = self.opening.policies.current, self.sign_in is not None
+        return _SHUT.get(why_no_links(request, policy, signs_in=signs_in), "")
+
+    def _is_critical(self, request: Request) -> bool:
+        return is_critical(request, self.opening.policies.current)
+
+    def _is_in(
+        self, request: web.Request, token: str, link: Link, found: Request
+    ) -> bool:
+        """Whether enough is known of who sits there."""
+        if not self._is_critical(found):
+            return True
+        return self.sign_in is not None and self.sign_in.is_in(request, token, link)
+
+    async def _names(self, link: Link, request: Request) -> Mapping[str, str]:
+        """Display names; a page without them is a page still."""
+        users = {link.user, request.requester.user, *who_can_decide(request)[:6]}
+        users |= {decision.person.user for decision in request.decisions}
+        people = [Person("", request.team, user) for user in sorted(users)]
+        try:
+            async with asyncio.timeout(NAMES_IN):
+                found = await asyncio.gather(*map(self.people.look_up, people))
+        except (SlackUnavailable, TimeoutError):
+            return {}
+        return {profile.person.user: profile.name for profile in found}

@@ -1,0 +1,174 @@
+"""Plain text for people and programs outside of Slack: the API, the link pages.
+
+What `bot.slack.click_sentences` says of a click, without mrkdwn: people are their ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.approvals.eligibility import who_can_decide
+from bot.approvals.judge import Effect, Judgement
+from bot.approvals.model import Person, Request, Status
+from bot.slack.cards.confirming import what_to_type
+from bot.slack.click_sentences import (
+    ANSWER_EMPTY,
+    answer_invalid,
+    edit_denied,
+    edit_invalid,
+    edit_unfillable,
+    typed_wrong,
+)
+from bot.slack.drawing import closed_by
+from bot.slack.sentences import STATUS_WORDS, because, unfillable
+from bot.slack.text import joined, one_line, utc
+
+MOST_NAMED = 5  # people
+NOT_FOUND = "There is no such request among those that you asked for or can decide."
+COULD_NOT_CHECK = (
+    "Slack did not answer when I checked who you are, so nothing was decided. Please "
+    "try again in a moment."
+)
+EDIT_SAME = "Nothing is changed, so nothing was decided. Change a value, or approve."
+NOT_NOW = "The database cannot be reached right now, so nothing was done. Try again."
+
+
+def too_many(seconds: int) -> str:
+    """For somebody above RATE_LIMIT."""
+    return f"That were too many requests; nothing was done. Try again in {seconds} s."
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a word: an HTTP status, a word for programs, a sentence."""
+
+    status: int
+    word: str
+    sentence: str
+
+
+def answer(judgement: Judgement, request: Request, person: Person) -> Answer:
+    """What somebody is told about their word on a request, as it was judged."""
+    match judgement.effect:
+        case Effect.TIMED_OUT:
+            return Answer(410, "timed_out", _timed_out(request))
+        case Effect.LATE:
+            return _late(request)
+        case Effect.REFUSED:
+            return _refused(judgement, request, person)
+        case _:
+            return Answer(200, str(judgement.effect), _done(judgement))
+
+
+def _done(judgement: Judgement) -> str:
+    if judgement.effect is Effect.REJECTED and judgement.word == "unfillable":
+        return unfillable(judgement.detail)
+    if judgement.effect is Effect.REJECTED and judgement.word == "denied":
+        return (
+            f"The policy does not allow this call any more. {judgement.detail}".strip()
+        )
+    return _DONE[judgement.effect]
+
+
+_DONE = {
+    Effect.RECORDED: "Your approval is counted; more people have to approve.",
+    Effect.STAGE_PASSED: "Your approval is counted; the next stage is open.",
+    Effect.APPROVED: "Approved; the call runs now.",
+    Effect.EDITED: "The arguments are changed; the call waits for the approvals that "
+    "its new values need.",
+    Effect.ANSWERED: "Answered in the tool's place; the call does not run.",
+    Effect.REJECTED: "Rejected; the call does not run.",
+    Effect.WITHDRAWN: "Withdrawn; the call does not run.",
+    Effect.REPEATED: "This was counted already; nothing changed.",
+}
+
+
+def can_decide(request: Request) -> str:
+    """Who can decide a request now, by their ids."""
+    who = who_can_decide(request)
+    if not who:
+        return "At the moment nobody can decide it; please tell whoever runs the bot."
+    more = f" and {len(who) - MOST_NAMED} more" if len(who) > MOST_NAMED else ""
+    named = joined(who) if not more else ", ".join(who[:MOST_NAMED])
+    return f"{named}{more} can decide it."
+
+
+def _timed_out(request: Request) -> str:
+    at = utc(request.decided_at or request.expires_at)
+    return f"This request timed out, {at}. If it is still needed, ask the agent again."
+
+
+def _late(request: Request) -> Answer:
+    if request.status is Status.TIMED_OUT:
+        return Answer(410, "timed_out", _timed_out(request))
+    at = utc(request.decided_at or request.expires_at)
+    by = closed_by(request)
+    who = f" by {one_line(by, 80)}" if by else ""
+    word = STATUS_WORDS[request.status].lower()
+    said = f"This request is already {word}{who}, {at}. Nothing changed."
+    return Answer(409, "already_decided", said)
+
+
+def _refused(judgement: Judgement, request: Request, person: Person) -> Answer:
+    word = judgement.word
+    if word in _MISTAKES:
+        return Answer(422, word, _mistake(judgement, request))
+    if word == "could_not_check":
+        return Answer(503, word, COULD_NOT_CHECK)
+    if word in ("unknown_request", "other_team"):
+        return Answer(404, "not_found", NOT_FOUND)
+    if word == "superseded":
+        by = f" by {one_line(request.edited_by, 80)}" if request.edited_by else ""
+        said = f"The arguments were changed{by} after you saw them; look at them again."
+        return Answer(409, word, f"{said} Nothing was decided.")
+    if word == "already_decided":
+        own = [d.at for d in request.decisions if d.person.is_same(person)]
+        when = f", {utc(own[-1])}" if own else ""
+        said = f"You have already decided on this request{when}; one person decides"
+        return Answer(409, "you_already_decided", f"{said} only once.")
+    return Answer(403, word.replace(" ", "_"), _may_not(word, request))
+
+
+def _may_not(word: str, request: Request) -> str:
+    who = can_decide(request)
+    known = {
+        "requester": "You asked for this yourself, so somebody else has to approve it.",
+        "participant": "You wrote in the conversation that led to this request, so "
+        "somebody else has to decide it.",
+        "not_in_group": "You are not among those who can decide this request.",
+        "not_allowed": "The policy does not offer that for this request.",
+        "only_requester_withdraws": "Only whoever asked for this can withdraw it.",
+    }
+    said = known.get(word) or f"Only full members can decide, and {because(word)}."
+    return f"{said} Nothing was decided. {who}"
+
+
+_MISTAKES = frozenset(
+    {
+        "typed_wrong",
+        "edit_same",
+        "edit_invalid",
+        "edit_denied",
+        "edit_unfillable",
+        "answer_empty",
+        "answer_invalid",
+    }
+)
+
+
+def _mistake(judgement: Judgement, request: Request) -> str:
+    match judgement.word:
+        case "typed_wrong":
+            return typed_wrong(what_to_type(request))
+        case "edit_same":
+            return EDIT_SAME
+        case "edit_invalid":
+            return edit_invalid(judgement.detail)
+        case "edit_denied":
+            return edit_denied(judgement.detail)
+        case "edit_unfillable":
+            return edit_unfillable(judgement.detail)
+        case "answer_invalid":
+            return answer_invalid(judgement.detail)
+        case _:
+            return ANSWER_EMPTY

@@ -1,0 +1,73 @@
+"""The page of a signed link, and the mailbox in which a visitor finds it."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.support.bot_process import BotProcess
+from tests.support.browser import ARTEFACTS, visit
+from tests.support.page import act_as, ask, open_channel
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def link_to(page: Page, bot: BotProcess, user: str, words: str) -> str:
+    """Ask for an e-mail as Ravi, and follow the link in somebody's mailbox."""
+    await act_as(page, "Ravi")
+    await open_channel(page, "general")
+    await ask(page, f"email ann@example.com about {words}: At noon.")
+    await page.goto(f"{bot.url}/mailbox?user={user}".replace("127.0.0.1", "localhost"))
+    mail = page.get_by_role("article").filter(has_text=words).first
+    for _ in range(40):
+        if await mail.count():
+            break
+        await page.wait_for_timeout(250)
+        await page.reload()
+    link = mail.get_by_role("link").filter(has_text="/approve/")
+    return await link.get_attribute("href") or ""
+
+
+async def test_a_visitor_follows_the_link_in_the_mailbox_and_approves(
+    browser: Browser, bot: BotProcess
+):
+    url = bot.url.replace("127.0.0.1", "localhost")
+    async with visit(browser, url) as page:
+        address = await link_to(page, bot, "U0MINA0000", "Lunch")
+        assert address.startswith(f"{url}/approve/")
+        await page.goto(address)
+        await expect(page.get_by_role("heading", level=1)).to_contain_text(
+            "Approval needed: send_email"
+        )
+        await expect(page.locator("pre").nth(1)).to_contain_text('"ann@example.com"')
+        await page.screenshot(path=ARTEFACTS / "link.png", full_page=True)
+        await page.get_by_role("button", name="Approve").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Approved")
+        await expect(page.get_by_role("button")).to_have_count(0)
+
+        await page.goto(f"{url}/mailbox")
+        sent = page.get_by_role("article").filter(has_text="Delivered to")
+        await expect(sent.first).to_be_visible()
+
+
+async def test_on_a_phone_by_keyboard_with_a_reason(browser: Browser, bot: BotProcess):
+    url = bot.url.replace("127.0.0.1", "localhost")
+    async with visit(browser, url) as page:
+        address = await link_to(page, bot, "U0MAREK000", "Dinner")
+    phone = {"width": 360, "height": 740, "is_mobile": True, "has_touch": True}
+    async with visit(browser, address, **phone) as page:
+        wide = "document.documentElement.scrollWidth > innerWidth"
+        assert not await page.evaluate(wide), "nothing has to be scrolled sideways"
+        buttons = page.get_by_role("button")
+        for index in range(await buttons.count()):
+            box = await buttons.nth(index).bounding_box()
+            assert box is not None
+            assert box["height"] >= 44
+        await page.get_by_label("A reason, if you reject").fill("Not today.")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("button", name="Reject")).to_be_focused()
+        await page.screenshot(path=ARTEFACTS / "link-phone.png", full_page=True)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("Rejected")
+        await expect(page.locator("ol")).to_contain_text("Not today.")

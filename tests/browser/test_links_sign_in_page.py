@@ -1,0 +1,52 @@
+"""A link to something critical in a browser: to Slack's sign-in, and back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from tests.browser.test_links import link_to
+from tests.support import postgres
+from tests.support.bot_process import BotProcess
+from tests.support.browser import require_chromium, visit
+from tests.support.deciding import SHIPPED
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+CRITICAL = SHIPPED.replace("    links: true\n", "    links: true\n    critical: true\n")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def strict(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: str, template: str
+) -> AsyncIterator[BotProcess]:
+    """The simulator, with e-mails that are critical."""
+    require_chromium()
+    with postgres.fresh_database(postgres_server, template) as database:
+        folder = tmp_path_factory.mktemp("strict")
+        policy = folder / "critical.yml"
+        policy.write_text(CRITICAL, encoding="utf-8")
+        settings = {"DATABASE_URL": database, "POLICY_FILE": str(policy)}
+        process = BotProcess(folder, settings)
+        await process.start()
+        yield process
+        await process.stop()
+
+
+async def test_who_signs_in_as_the_links_own_person_decides(
+    browser: Browser, strict: BotProcess
+):
+    url = strict.url.replace("127.0.0.1", "localhost")
+    async with visit(browser, url) as page:
+        address = await link_to(page, strict, "U0MINA0000", "Lunch")
+        await page.goto(address)
+        await expect(page.get_by_role("alert")).to_contain_text("critical")
+        await expect(page.get_by_role("button")).to_have_count(0)
+        await page.get_by_role("link", name="Sign in with Slack").click()
+        await page.get_by_role("link", name="Sign in as Mina").click()
+
+        await expect(page).to_have_url(address)
+        await page.get_by_role("button", name="Approve").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Approved")

@@ -1,0 +1,145 @@
+"""Sign in with Slack against the simulator: what is taken, what is refused."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+import pytest
+
+from bot.errors import SlackUnavailable
+from bot.simulator import Simulator, demo_workspace
+from bot.simulator.sign_ins import Given
+from bot.slack.client import make_client
+from bot.slack.openid import NotSignedIn, OpenId
+
+BACK = "https://bot.example/approve/signed-in"
+MINA = "U0MINA0000"
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Simulator]:
+    simulator = Simulator(demo_workspace(), bot_token="xoxb-1")
+    await simulator.start()
+    yield simulator
+    await simulator.stop()
+
+
+@pytest.fixture
+async def openid(slack: Simulator) -> AsyncIterator[OpenId]:
+    sign_ins = slack.workspace.sign_ins
+    async with aiohttp.ClientSession() as session:
+        client = make_client(None, slack.api_url, session)
+        yield OpenId(client, slack.api_url, sign_ins.client_id, sign_ins.client_secret)
+
+
+def code(slack: Simulator, **changes: Any) -> str:
+    now = slack.workspace.clock()
+    given = Given(MINA, slack.workspace.team_id, BACK, "nonce", now)
+    return slack.workspace.sign_ins.give(replace(given, **changes))
+
+
+async def test_a_code_names_its_person_once(slack: Simulator, openid: OpenId):
+    given = code(slack)
+    who = await openid.person(given, redirect=BACK, nonce="nonce")
+    assert who == (slack.workspace.team_id, MINA)
+    with pytest.raises(NotSignedIn, match="invalid_code"):
+        await openid.person(given, redirect=BACK, nonce="nonce")
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"nonce": "another"}, "nonce"),
+        ({"redirect": "https://evil.example"}, "bad_redirect_uri"),
+        ({"at": 0.0}, "invalid_code"),
+    ],
+)
+async def test_a_code_for_something_else_names_nobody(
+    slack: Simulator, openid: OpenId, changes: dict[str, Any], word: str
+):
+    with pytest.raises(NotSignedIn, match=word):
+        await openid.person(code(slack, **changes), redirect=BACK, nonce="nonce")
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("client_id", "invalid_client_id"), ("client_secret", "bad_client_secret")],
+)
+async def test_an_app_with_a_wrong_name_or_secret_learns_nothing(
+    slack: Simulator, openid: OpenId, name: str, word: str
+):
+    other = replace(openid, **{name: "1.1"})
+    with pytest.raises(NotSignedIn, match=word):
+        await other.person(code(slack), redirect=BACK, nonce="nonce")
+
+
+def token(**changes: Any) -> str:
+    claims = {
+        "iss": "https://slack.com",
+        "aud": "1000000000.2000000000",
+        "nonce": "nonce",
+        "exp": 4e9,
+        "https://slack.com/user_id": MINA,
+        "https://slack.com/team_id": "T0SIMULATE",
+    }
+    body = base64.urlsafe_b64encode(json.dumps(claims | changes).encode()).decode()
+    return f"e30.{body.rstrip('=')}.x"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        token(iss="https://evil.example"),
+        token(aud="3.4"),
+        token(aud=["1000000000.2000000000", "3.4"]),
+        token(nonce=None),
+        token(exp=1),
+        token(exp="never"),
+        token(**{"https://slack.com/user_id": "U0MAREK000"}),
+        token(**{"https://slack.com/team_id": "T0OTHER"}),
+        *("", "x", "a.b.c", "e30.W10.x", "e30.e30.x"),
+    ],
+)
+async def test_an_id_token_that_does_not_fit_names_nobody(
+    slack: Simulator, openid: OpenId, monkeypatch: pytest.MonkeyPatch, given: str
+):
+    monkeypatch.setattr("bot.simulator.sign_ins._id_token", lambda *_: given)
+    with pytest.raises(NotSignedIn):
+        await openid.person(code(slack), redirect=BACK, nonce="nonce")
+
+
+@pytest.mark.parametrize("method", ["openid.connect.token", "openid.connect.userInfo"])
+@pytest.mark.parametrize("kind", ["server_error", "ratelimited"])
+async def test_slack_that_does_not_answer_names_nobody_and_is_told_apart(
+    slack: Simulator, openid: OpenId, method: str, kind: Any
+):
+    slack.faults.add(method, kind=kind)
+    with pytest.raises(SlackUnavailable):
+        await openid.person(code(slack), redirect=BACK, nonce="nonce")
+
+
+async def test_slacks_page_sends_nobody_anywhere_who_was_not_asked_for(
+    slack: Simulator, openid: OpenId
+):
+    address = openid.address(redirect=BACK, state="s", nonce="n", team="T0SIMULATE")
+    query = parse_qs(urlsplit(address).query)
+    assert query["scope"] == ["openid"]
+    assert query["state"] == ["s"]
+    async with aiohttp.ClientSession() as session:
+        for wrong in (
+            address.replace("scope=openid", "scope=x"),
+            address.replace("client_id=1", "client_id=2"),
+            address.replace("redirect_uri=https", "redirect_uri=javascript"),
+            address.replace("state=s", "state="),
+        ):
+            answer = await session.get(wrong, allow_redirects=False)
+            assert answer.status == 400
+        page = await session.get(f"{address}&as=U0APPROVER")
+        assert page.status == 200
+        assert "Sign in as Mina" in await page.text()

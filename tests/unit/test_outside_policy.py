@@ -1,0 +1,129 @@
+"""What the policy lets happen outside of Slack: links, e-mails, events."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+
+from bot.approvals.model import Person, Request, Stage, Status
+from bot.approvals.outside import tells_by_email, ways_to_tell, why_no_links
+from bot.approvals.policy import Policy, parse_policy
+from bot.notices.outbox import whom_to_write
+
+NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
+TEXT = """
+version: 1
+defaults: {stages: [{approvers: managers}]}
+approvers:
+  managers: {users: [U0MINA, U0MAREK]}
+  bosses: {users: [U0DORA]}
+rules:
+  - name: paying
+    tools: [pay]
+    stages: [{approvers: managers, notify: [slack, email]}]
+    links: true
+  - name: paying-much
+    tools: [pay]
+    when: {amount: {gt: 10}}
+    stages: [{approvers: bosses, notify: [webhook]}]
+    links: true
+  - name: paying-dollars
+    tools: [pay]
+    when: {currency: {eq: USD}}
+    stages: [{approvers: managers, notify: [webhook]}]
+  - name: paying-secretly
+    tools: [pay]
+    when: {secret: {eq: true}}
+    stages: [{approvers: managers}]
+    links: true
+    critical: true
+"""
+POLICY = parse_policy(TEXT)
+
+
+def asked(
+    policy: Policy = POLICY, /, tool: str = "pay", **arguments: object
+) -> Request:
+    """A request of Ravi's whose first stage, the managers', is open."""
+    return Request(
+        id="r",
+        code="K7QP",
+        team="T1",
+        conversation="c",
+        interrupt="i",
+        tool_call="t",
+        tool=tool,
+        arguments={"amount": 1, "currency": "GBP", "secret": False, **arguments},
+        call_digest="",
+        grant_digest="",
+        requester=Person("", "T1", "U0RAVI"),
+        participants=(),
+        rules=(),
+        why=(),
+        policy_version=policy.version,
+        stages=(
+            Stage("managers", ("U0MINA", "U0MAREK")),
+            Stage("bosses", ("U0DORA",)),
+        ),
+        status=Status.PENDING,
+        raised_at=NOW,
+        expires_at=NOW + dt.timedelta(hours=1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ({}, ""),
+        ({"amount": 11}, ""),
+        ({"currency": "USD"}, "no_links"),
+        ({"amount": 11, "currency": "USD"}, "no_links"),
+        ({"secret": True}, "critical"),
+        ({"tool": "wipe"}, "no_links"),
+    ],
+)
+def test_every_rule_that_demands_the_call_has_to_allow_links(arguments, word):
+    assert why_no_links(asked(**arguments), POLICY, signs_in=False) == word
+
+
+def test_what_is_critical_takes_links_where_people_can_sign_in():
+    assert why_no_links(asked(secret=True), POLICY, signs_in=True) == ""
+
+
+def test_links_end_with_the_policy_that_allowed_them():
+    older = parse_policy(TEXT.replace("    links: true\n", ""))
+    assert why_no_links(asked(older), POLICY, signs_in=True) == "policy_changed"
+
+
+def test_the_stage_that_is_open_says_how_its_people_are_told():
+    request = asked(amount=11, currency="USD")
+    assert ways_to_tell(request, POLICY) == {"email", "webhook"}
+    first = replace(request.stages[0], passed_at=NOW)
+    second = replace(request, stages=(first, request.stages[1]))
+    assert ways_to_tell(second, POLICY) == {"webhook"}
+    assert tells_by_email(second, POLICY)
+    assert not tells_by_email(asked(tool="wipe"), POLICY)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("requested", [("U0MINA", "notice"), ("U0MAREK", "notice")]),
+        ("stage_passed", [("U0MINA", "notice"), ("U0MAREK", "notice")]),
+        ("reminded", [("U0MINA", "reminder"), ("U0MAREK", "reminder")]),
+        ("recorded", []),
+        ("claimed", []),
+        ("rejected", [("U0RAVI", "outcome")]),
+        ("withdrawn", []),
+    ],
+)
+def test_who_gets_an_e_mail_about_what(change, told):
+    assert list(whom_to_write(change, asked(), POLICY)) == told
+    assert list(whom_to_write(change, asked(tool="wipe"), POLICY)) == []
+
+
+def test_nobody_is_called_to_what_is_over():
+    over = replace(asked(), status=Status.REJECTED, decided_at=NOW)
+    assert list(whom_to_write("requested", over, POLICY)) == []
