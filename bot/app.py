@@ -15,6 +15,7 @@ from bot.approvals.decide import Decider
 from bot.approvals.marks import Marker
 from bot.audit.notary import Notary
 from bot.audit.policy_record import PolicyRecord
+from bot.conversations.again import Retrier
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.gate import StoredGrants
 from bot.conversations.graph_facts import LoadedGraph
@@ -26,6 +27,7 @@ from bot.database.pool import Pool, make_pool
 from bot.jobs.clock import Clock, Duty
 from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue
+from bot.jobs.ticking import make_clock
 from bot.jobs.workers import Workers
 from bot.outside import Inside, Outside, make_outside, smtp_mail
 from bot.policy_file import PolicyFile
@@ -167,9 +169,9 @@ def _assembled(
         queue=ground.queue,
         bolt=_bolt(ground, parts),
         full_texts=parts.full_texts,
-        workers=Workers(ground.queue),
+        workers=(workers := Workers(ground.queue)),
         courier=_registered(ground, engine),
-        clock=Clock(ground.settings.sweep_interval, ground.pool, ground.queue, duties),
+        clock=make_clock(ground.settings, ground.pool, ground.queue, workers, duties),
         model=model,
         engine=engine,
         trail=trail,
@@ -187,22 +189,27 @@ def _pools(url: str) -> tuple[Pool, Pool]:
     )
 
 
-def _takers(ground: Ground, served: ServedGraph) -> tuple[Decider, Marker]:
-    """Who takes people's words: what they decide, and what they have found out."""
+def _takers(ground: Ground, served: ServedGraph) -> tuple[Decider, Marker, Retrier]:
+    """Who takes people's words: decisions, what was found out, one more try."""
     common = (ground.listener_pool, ground.people, ground.policies, SlackPhrases())
     queue, app = ground.queue, ground.us.app
-    return Decider(*common, queue, app, served.problem), Marker(*common, queue, app)
+    return (
+        Decider(*common, queue, app, served.problem),
+        Marker(*common, queue, app),
+        Retrier(ground.listener_pool, ground.people, queue, app),
+    )
 
 
 def _parts(
-    ground: Ground, takers: tuple[Decider, Marker], served: ServedGraph
+    ground: Ground, takers: tuple[Decider, Marker, Retrier], served: ServedGraph
 ) -> Parts:
-    decider, marker = takers
+    decider, marker, retrier = takers
     return Parts(
         pool=decider.pool,
         jobs=decider.jobs,
         decider=decider,
         marker=marker,
+        retrier=retrier,
         client=ground.client,
         identity=ground.us,
         full_texts=FullTexts(ground.client, ground.session),

@@ -110,7 +110,6 @@ class Settings(BaseModel):
     rate_limit: Annotated[
         tuple[variables.Rate, ...], BeforeValidator(variables.rate_limit)
     ] = tuple(variables.DEFAULT_RATES.values())
-    # Checked and kept; what it limits comes with later work.
     retention: Annotated[dt.timedelta, BeforeValidator(variables.retention)] = (
         dt.timedelta(90)
     )

@@ -90,7 +90,9 @@ class Running:
             endless = isinstance(error, GraphRecursionError)
             became = Execution.DONE if endless else Execution.FAILED
             said = self._explain(error)
-            await self.settler.fail(run, conversation, said, answered, became)
+            await self.settler.fail(
+                run, conversation, said, answered, became, again=not endless
+            )
             return False
         await self.settler.settle(run, conversation, turn, ran, answered)
         return bool(ran.interrupts)

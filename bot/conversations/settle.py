@@ -86,6 +86,8 @@ class Settler:
         sentence: str,
         answered: Sequence[str] = (),
         became: Execution = Execution.FAILED,
+        *,
+        again: bool = False,
     ) -> None:
         """Say in the thread what went wrong; the conversation can go on.
 
@@ -94,6 +96,7 @@ class Settler:
 
         Args:
             became: of what the graph was about to do by itself, or had done.
+            again: whether trying it again could mend it.
         """
         async with transaction(self.pool) as connection:
             known = became is not Execution.UNKNOWN
@@ -103,7 +106,7 @@ class Settler:
                 rest = [r for r in run.asked if r.id not in answered]
                 await close_unrun(connection, self.jobs, rest, STOPPED)
                 await self._orphan(connection, run, (), answered)
-            await self._end(connection, conversation, "say", sentence)
+            await self._end(connection, conversation, "say", sentence, again=again)
 
     async def reconcile(
         self, run: Run, conversation: Conversation, gone: Sequence[Request]
@@ -188,7 +191,13 @@ class Settler:
             await self._end(connection, conversation, "answer", ran.answer)
 
     async def _end(
-        self, connection: Connection, conversation: Conversation, kind: str, text: str
+        self,
+        connection: Connection,
+        conversation: Conversation,
+        kind: str,
+        text: str,
+        *,
+        again: bool = False,
     ) -> None:
         delivery = str(uuid.uuid4())
         found = await connection.execute(
@@ -202,6 +211,8 @@ class Settler:
                 "channel": conversation.channel,
                 "thread_ts": conversation.thread_ts,
                 "text": text,
+                "again": again,
+                "gated": self.served.is_own,
             },
         )
         follow: list[Job] = [deliver_job(delivery)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
@@ -31,9 +31,15 @@ async def migrate(url: str) -> list[str]:
     Raises:
         psycopg.Error: the database refuses a statement or cannot be reached.
     """
-    connection = await connect(url)
-    async with connection, _alone(connection):
-        return await _apply_all(connection)
+    async with await connect(url) as connection:
+        # Looked at again at each poll: behind a proxy with transaction pooling the lock
+        # of whoever has migrated may stay with the proxy for a while.
+        while not await _is_current(connection):
+            async with _alone(connection) as alone:
+                if alone:
+                    return await _apply_all(connection)
+            await asyncio.sleep(POLL)
+        return []  # so that a role which may make no tables can run the bot
 
 
 async def missing(connection: Connection) -> list[str]:
@@ -48,8 +54,8 @@ async def missing(connection: Connection) -> list[str]:
 
 
 async def _apply_all(connection: Connection) -> list[str]:
-    if not await missing(connection) and await _saver_is_ready(connection):
-        return []  # so that a role which may make no tables can run the bot
+    if await _is_current(connection):  # by somebody else, before we had the lock
+        return []
     await connection.execute(
         "CREATE TABLE IF NOT EXISTS migrations ("
         " name text PRIMARY KEY,"
@@ -80,6 +86,10 @@ async def _drop_half_made_indexes(connection: Connection) -> None:
         await connection.execute(SQL("DROP INDEX {}").format(name))
 
 
+async def _is_current(connection: Connection) -> bool:
+    return not await missing(connection) and await _saver_is_ready(connection)
+
+
 async def _saver_is_ready(connection: Connection) -> bool:
     """Whether LangGraph's own tables are those of the installed version."""
     found = await connection.execute(
@@ -102,18 +112,16 @@ async def _apply(connection: Connection, name: str, sql: LiteralString) -> None:
 
 
 @asynccontextmanager
-async def _alone(connection: Connection):
-    while True:
-        row = await (
-            await connection.execute("SELECT pg_try_advisory_lock(%s) AS got", [LOCK])
-        ).fetchone()
-        if row is not None and row["got"]:
-            break
-        await asyncio.sleep(POLL)
+async def _alone(connection: Connection) -> AsyncGenerator[bool]:
+    """Try for the lock of whoever migrates, and hold it if it was free."""
+    found = await connection.execute("SELECT pg_try_advisory_lock(%s) AS got", [LOCK])
+    row = await found.fetchone()
+    got = bool(row and row["got"])
     try:
-        yield
+        yield got
     finally:
-        await connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+        if got:
+            await connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def _migrations() -> Iterator[tuple[str, LiteralString]]:

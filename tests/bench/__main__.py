@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.bench import profiling, report, silence, soak, trail
+from tests.bench import flat, profiling, report, silence, soak, trail
 from tests.bench.arena import Arena, set_up
 from tests.bench.blocks import Block, Side, cycles_for, run_block
 from tests.bench.child import BenchError
@@ -72,6 +72,9 @@ def _options() -> argparse.Namespace:
         "--profile", action="store_true", help="where the time goes, with 1 and 16"
     )
     parser.add_argument("--rows", type=int, help="of the audit trail; 0 leaves it out")
+    parser.add_argument(
+        "--cycles", type=int, help="what is left after so many cycles, and no more"
+    )
     parser.add_argument("--output", type=Path, default=Path("artefacts"))
     options = parser.parse_args()
     options.tables = options.only or options.tables
@@ -113,6 +116,9 @@ async def _run(options: argparse.Namespace) -> None:
         if options.profile:
             text = await profiling.run(Path(folder), options.levels or (1, 16))
             name = "bench-profile.md"
+        elif options.cycles:
+            text = await measure_what_stays(options.cycles, Path(folder))
+            name = "bench-cycles.md"
         else:
             text = await _tables(plan, Path(folder), output, quick=options.quick)
             if SOAK in plan.tables:
@@ -135,6 +141,15 @@ async def _tables(plan: Plan, folder: Path, output: Path, *, quick: bool) -> str
         with tempfile.TemporaryDirectory(prefix="bot-bench-") as own:
             parts.append(await measure_silence(sizes, Path(own)))
     return "\n".join(parts)
+
+
+async def measure_what_stays(count: int, folder: Path) -> str:
+    """Rows, bytes and memory over many cycles."""
+    async with set_up(folder, **flat.SETTINGS) as arena:
+        marks = await flat.measure_flat(arena, count)
+    return (
+        f"# What stays after many cycles\n\n{flat.METHOD}\n{flat.flat_table(marks)}\n"
+    )
 
 
 async def measure_silence(sizes: silence.Sizes, folder: Path) -> str:

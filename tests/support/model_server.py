@@ -27,6 +27,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0  # before it is sent
     cut: bool = False  # the connection ends instead
+    half: bool = False  # the connection ends in the middle of the body
 
 
 def text(words: str) -> Answer:
@@ -101,11 +102,22 @@ class ModelServer:
         await asyncio.sleep(answer.seconds)
         if answer.cut and request.transport:
             request.transport.abort()
-        return web.Response(
-            body=answer.body,
-            status=answer.status,
-            headers={"Content-Type": "application/json", **answer.headers},
-        )
+        headers = {"Content-Type": "application/json", **answer.headers}
+        if answer.half:
+            return await _break_off(request, answer.body, headers)
+        return web.Response(body=answer.body, status=answer.status, headers=headers)
+
+
+async def _break_off(
+    request: web.Request, body: bytes, headers: dict[str, str]
+) -> web.StreamResponse:
+    response = web.StreamResponse(headers=headers)
+    response.content_length = len(body)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    if request.transport:
+        request.transport.abort()
+    return response
 
 
 @asynccontextmanager
