@@ -101,7 +101,7 @@ class App:
     courier: Courier
     clock: Clock
     model: BaseChatModel
-    served: ServedGraph
+    engine: Engine
     trail: Trail
     outside: Outside
 
@@ -155,7 +155,7 @@ def _assembled(
     trail, takers = _trail(ground), _takers(ground, served)
     parts = _parts(ground, takers, served)
     outside = _outside(ground, takers[0], served, mail)
-    duties = [*trail.duties, *outside.duties]
+    duties, engine = [*trail.duties, *outside.duties], Engine(served, ground.pool)
     return App(
         settings=ground.settings,
         slack=ground.slack,
@@ -170,10 +170,10 @@ def _assembled(
         bolt=_bolt(ground, parts),
         full_texts=parts.full_texts,
         workers=(workers := Workers(ground.queue)),
-        courier=_registered(ground, served),
+        courier=_registered(ground, engine),
         clock=make_clock(ground.settings, ground.pool, ground.queue, workers, duties),
         model=model,
-        served=served,
+        engine=engine,
         trail=trail,
         outside=outside,
     )
@@ -251,9 +251,9 @@ def _bolt(ground: Ground, parts: Parts) -> AsyncApp:
     return bolt
 
 
-def _registered(ground: Ground, served: ServedGraph) -> Courier:
+def _registered(ground: Ground, engine: Engine) -> Courier:
     """Tell the queue who does which job; what is to be delivered goes out at once."""
-    queue, runner = ground.queue, _runner(ground, served)
+    queue, runner = ground.queue, _runner(ground, engine)
     deliverer = Deliverer(ground.pool, queue, ground.policies, ground.client, ground.us)
     queue.register("turn", runner.turn, runner.give_up)
     queue.register("resume", runner.resume, runner.give_up)
@@ -279,7 +279,7 @@ def _trail(ground: Ground) -> Trail:
     return Trail(policies, PolicyRecord(ground.pool, policies, ground.us.team), notary)
 
 
-def _runner(ground: Ground, served: ServedGraph) -> Runner:
+def _runner(ground: Ground, engine: Engine) -> Runner:
     pool, queue, people = ground.pool, ground.queue, ground.people
     policies = ground.policies
     return Runner(
@@ -287,8 +287,8 @@ def _runner(ground: Ground, served: ServedGraph) -> Runner:
         jobs=queue,
         people=people,
         policies=policies,
-        engine=Engine(served, pool),
-        settler=Settler(pool, queue, policies, people, served),
+        engine=engine,
+        settler=Settler(pool, queue, policies, people, engine.served),
         recheck=Recheck(pool, queue, Afresh(people), policies),
         talk=Talk(pool, queue),
     )

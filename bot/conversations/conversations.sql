@@ -38,11 +38,12 @@ SELECT conversation_id, id, pace.is_over, pace.tell
 FROM message LEFT JOIN pace ON true;
 
 -- name: select_conversation
--- Where a conversation is, whether it waits for people, and its open messages.
+-- Where a conversation is, whether it waits for people, and its open messages, in the
+-- order in which people wrote them: events overtake each other, or come a second time.
 SELECT c.*,
   EXISTS (SELECT FROM requests r
           WHERE r.conversation_id = c.id AND r.resumed_at IS NULL) AS waits,
-  (SELECT jsonb_agg(to_jsonb(m) ORDER BY m.id) FROM messages m
+  (SELECT jsonb_agg(to_jsonb(m) ORDER BY m.ts COLLATE "C", m.id) FROM messages m
    WHERE m.conversation_id = c.id
      AND m.state IN ('received', 'held', 'running')) AS messages,
   ARRAY(SELECT DISTINCT m.user_id FROM messages m

@@ -30,6 +30,7 @@ from bot.conversations.intake import SQL
 from bot.conversations.standpoint import Ran
 from bot.conversations.trouble import report
 from bot.database.pool import Connection, Pool, transaction
+from bot.faults import reach
 from bot.slack import graph_sentences
 
 
@@ -60,6 +61,7 @@ class Settler:
             LostRun: another run has taken the conversation over.
             SlackUnavailable: nobody can tell who is in a group; try again later.
         """
+        reach("asking" if ran.interrupts else "answering")
         asked = self._asked(ran)
         if isinstance(asked, str):
             await self.fail(run, conversation, asked, answered, Execution.DONE)
@@ -74,6 +76,8 @@ class Settler:
             await raise_requests(connection, self.jobs, policy, turn, asked, members)
             if not ran.interrupts:
                 await self._answer(connection, conversation, ran)
+        if ran.interrupts:
+            reach("asked")
 
     async def fail(
         self,

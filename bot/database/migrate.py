@@ -12,8 +12,10 @@ from typing import LiteralString, cast
 import structlog
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from procrastinate.schema import SchemaManager
+from psycopg.sql import SQL, Identifier
 
 from bot.database.pool import Connection, connect
+from bot.faults import reach
 
 log = structlog.get_logger(__name__)
 LOCK = 0x41505052  # "APPR": the advisory lock of whoever migrates
@@ -64,8 +66,24 @@ async def _apply_all(connection: Connection) -> list[str]:
     for name, sql in _migrations():
         if name in todo:
             await _apply(connection, name, sql)
+    await _drop_half_made_indexes(connection)
     await AsyncPostgresSaver(connection).setup()
     return applied
+
+
+async def _drop_half_made_indexes(connection: Connection) -> None:
+    """What a process leaves that dies in `CREATE INDEX CONCURRENTLY`.
+
+    The saver makes an index that is not there; one that is there and not valid would
+    stay so, and be of no use.
+    """
+    found = await connection.execute(
+        "SELECT indexrelid::regclass::text AS name FROM pg_index"
+        " WHERE NOT indisvalid AND indrelid::regclass::text LIKE 'checkpoint%'"
+    )
+    for row in await found.fetchall():
+        name = Identifier(*row["name"].split("."))
+        await connection.execute(SQL("DROP INDEX {}").format(name))
 
 
 async def _is_current(connection: Connection) -> bool:
@@ -88,6 +106,7 @@ async def _saver_is_ready(connection: Connection) -> bool:
 async def _apply(connection: Connection, name: str, sql: LiteralString) -> None:
     async with connection.transaction():
         await connection.execute(sql)
+        reach("migrating")
         await connection.execute("INSERT INTO migrations (name) VALUES (%s)", [name])
     log.info("migration applied", action="migrated", migration=name)
 

@@ -12,7 +12,9 @@ from bot.jobs.queue import DELIVERIES, LATER, NOTICES, RUNS, Queue
 log = structlog.get_logger(__name__)
 HEARTBEAT = 5.0  # seconds
 STALLED = 20.0  # seconds without a heartbeat: the worker is gone
-DRAIN = 20.0  # seconds that running jobs get at a shutdown
+# Seconds that running jobs get at a shutdown: below STALLED, since they have no
+# heartbeat then, and below the 25 s in which a process is to be gone.
+DRAIN = 15.0
 RESTART = 1.0  # seconds
 # Seconds between two looks without a notification. A job whose lock was taken when it
 # was announced is announced no more, and an announcement during a look gets lost.

@@ -20,6 +20,7 @@ from bot.conversations.aside import ASIDE
 from bot.database.pool import Connection, Pool, transaction
 from bot.database.statements import load_statements
 from bot.errors import RetryLater, SlackUnavailable
+from bot.faults import reach
 from bot.slack.client import PASSING, error_code, retry_after
 from bot.slack.drawing import Drawn
 from bot.slack.identity import Identity
@@ -82,6 +83,7 @@ class Deliverer:
         if place is None:
             await self._drop(row)
             return False
+        _reach(row)
         return await self._note_sent(row, *place)
 
     async def _draw(self, connection: Connection, row: Row) -> tuple[Row, Drawn]:
@@ -261,6 +263,13 @@ class Deliverer:
 
 async def _is_stale(sent: AsyncCursor[DictRow]) -> bool:
     return bool((row := await sent.fetchone()) and row["again"])
+
+
+def _reach(row: Row) -> None:
+    if row["kind"] == "card" and row["message_ts"] is None:
+        reach("posted")
+    elif row["kind"] == "answer":
+        reach("answered")
 
 
 def _metadata(row: Row) -> dict[str, Any]:

@@ -74,6 +74,16 @@ class ModelServer:
         self.url = ""
         self._script: list[Answer] = []
         self._otherwise: Callable[[], Answer] = lambda: text("I am done.")
+        self._free = asyncio.Event()
+        self._free.set()
+
+    def hold(self) -> None:
+        """Answer nothing until `let_go`."""
+        self._free.clear()
+
+    def let_go(self) -> None:
+        """Answer what waits, and all that comes."""
+        self._free.set()
 
     def script(
         self, *answers: Answer, otherwise: Callable[[], Answer] | None = None
@@ -88,6 +98,7 @@ class ModelServer:
         assert request.headers["Authorization"] == f"Bearer {API_KEY}"
         self.requests.append(await request.json())
         answer = self._script.pop(0) if self._script else self._otherwise()
+        await self._free.wait()
         await asyncio.sleep(answer.seconds)
         if answer.cut and request.transport:
             request.transport.abort()
