@@ -23,7 +23,9 @@ from langgraph.types import Send
 
 from agent.answers import normalise, refusals
 from agent.gate import Gate
+from agent.models import is_too_long
 from agent.prompts import render
+from agent.shortening import shortened
 from agent.state import State
 from agent.stopping import reason_to_stop
 
@@ -87,9 +89,21 @@ class _Nodes:
         history = cast("list[BaseMessage]", state["messages"])
         if last_word := reason_to_stop(history):
             return {"messages": [AIMessage(last_word)]}
-        answer = await self._model.ainvoke(render(history, self._today()), config)
+        answer = await self._answer(history, config)
         message = normalise(answer, history, self._tools)
         return {"messages": [message, *refusals(message)]}
+
+    async def _answer(
+        self, history: Sequence[BaseMessage], config: RunnableConfig
+    ) -> AIMessage:
+        today = self._today()
+        try:
+            return await self._model.ainvoke(render(history, today), config)
+        except Exception as error:
+            if not is_too_long(error):
+                raise
+        less = render(shortened(history), today, shortened=True)
+        return await self._model.ainvoke(less, config)
 
     async def call(self, state: Any, config: RunnableConfig) -> dict[str, Any]:
         # What `Send` carries. A type here would become a channel of the graph's state.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from langchain_core.exceptions import ContextOverflowError
 from langchain_core.language_models import BaseChatModel
 
 from agent.offline import OfflineModel
@@ -38,6 +39,17 @@ def make_model(
         timeout=timeout,
         max_retries=max_retries,
     )
+
+
+def is_too_long(exc: BaseException) -> bool:
+    """Whether a model has refused a history because of its length."""
+    if isinstance(exc, ContextOverflowError):
+        return True
+    if "agent.openai_model" not in sys.modules:
+        return False
+    from agent.openai_model import is_overflow
+
+    return is_overflow(exc)
 
 
 def explain_model_error(exc: BaseException) -> str | None:

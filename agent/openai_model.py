@@ -150,9 +150,18 @@ def _read(arguments: object) -> dict[str, Any]:
     return parse_arguments(arguments)
 
 
+def is_overflow(exc: BaseException) -> bool:
+    """Whether the server has refused a request because of its length."""
+    if isinstance(exc, ContextOverflowError):
+        return True
+    if not isinstance(exc, openai.APIStatusError):
+        return False
+    return exc.code == "context_length_exceeded" or "context length" in exc.message
+
+
 def explain(exc: BaseException) -> str | None:
     """Say in one sentence for people what went wrong with the model; no secrets."""
-    if isinstance(exc, ContextOverflowError):
+    if is_overflow(exc):
         return TOO_LONG
     if isinstance(exc, openai.APITimeoutError):
         return NO_ANSWER
@@ -168,8 +177,6 @@ def explain(exc: BaseException) -> str | None:
 
 
 def _explain_status(exc: openai.APIStatusError) -> str:
-    if exc.code == "context_length_exceeded" or "context length" in exc.message:
-        return TOO_LONG
     match exc.status_code:
         case 401 | 403:
             return BAD_KEY

@@ -45,6 +45,10 @@ def firmly(sentence: str) -> str:
     return sentence if sentence.endswith(STOP) else f"{sentence} {STOP}"
 
 
+LEFT_OUT = (
+    "This conversation has become too long, so its beginning, and the middle of long "
+    "results, are left out here. If you need what is missing, say so to the user."
+)
 ABANDONED = "There is no result: the call was given up before anybody decided on it."
 
 
@@ -86,12 +90,19 @@ def prefix_of(message: BaseMessage) -> str:
     return f"{speaker or 'somebody'}: "
 
 
-def render(messages: Sequence[BaseMessage], today: dt.date) -> list[BaseMessage]:
-    """Turn the stored messages into what the model reads; they stay as they are."""
+def render(
+    messages: Sequence[BaseMessage], today: dt.date, *, shortened: bool = False
+) -> list[BaseMessage]:
+    """Turn the stored messages into what the model reads; they stay as they are.
+
+    Args:
+        shortened: whether they are only the latest part of what was said.
+    """
     people = [m for m in messages if isinstance(m, HumanMessage)]
     several = len({speaker_of(m) for m in people}) > 1
     shown = [_named(m) if several else m for m in _answered(messages)]
-    return [SystemMessage(_system(people, today, several=several)), *shown]
+    system = _system(people, today, several=several)
+    return [SystemMessage(f"{system}\n{LEFT_OUT}" if shortened else system), *shown]
 
 
 def _system(people: Sequence[HumanMessage], today: dt.date, *, several: bool) -> str:

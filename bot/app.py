@@ -15,6 +15,7 @@ from bot.approvals.decide import Decider
 from bot.approvals.marks import Marker
 from bot.audit.notary import Notary
 from bot.audit.policy_record import PolicyRecord
+from bot.conversations.again import Retrier
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.gate import StoredGrants
 from bot.conversations.graph_facts import LoadedGraph
@@ -26,6 +27,7 @@ from bot.database.pool import Pool, make_pool
 from bot.jobs.clock import Clock, Duty
 from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue
+from bot.jobs.ticking import make_clock
 from bot.jobs.workers import Workers
 from bot.outside import Inside, Outside, make_outside, smtp_mail
 from bot.policy_file import PolicyFile
@@ -99,7 +101,7 @@ class App:
     courier: Courier
     clock: Clock
     model: BaseChatModel
-    served: ServedGraph
+    engine: Engine
     trail: Trail
     outside: Outside
 
@@ -153,7 +155,7 @@ def _assembled(
     trail, takers = _trail(ground), _takers(ground, served)
     parts = _parts(ground, takers, served)
     outside = _outside(ground, takers[0], served, mail)
-    duties = [*trail.duties, *outside.duties]
+    duties, engine = [*trail.duties, *outside.duties], Engine(served, ground.pool)
     return App(
         settings=ground.settings,
         slack=ground.slack,
@@ -167,11 +169,11 @@ def _assembled(
         queue=ground.queue,
         bolt=_bolt(ground, parts),
         full_texts=parts.full_texts,
-        workers=Workers(ground.queue),
-        courier=_registered(ground, served),
-        clock=Clock(ground.settings.sweep_interval, ground.pool, ground.queue, duties),
+        workers=(workers := Workers(ground.queue)),
+        courier=_registered(ground, engine),
+        clock=make_clock(ground.settings, ground.pool, ground.queue, workers, duties),
         model=model,
-        served=served,
+        engine=engine,
         trail=trail,
         outside=outside,
     )
@@ -187,22 +189,27 @@ def _pools(url: str) -> tuple[Pool, Pool]:
     )
 
 
-def _takers(ground: Ground, served: ServedGraph) -> tuple[Decider, Marker]:
-    """Who takes people's words: what they decide, and what they have found out."""
+def _takers(ground: Ground, served: ServedGraph) -> tuple[Decider, Marker, Retrier]:
+    """Who takes people's words: decisions, what was found out, one more try."""
     common = (ground.listener_pool, ground.people, ground.policies, SlackPhrases())
     queue, app = ground.queue, ground.us.app
-    return Decider(*common, queue, app, served.problem), Marker(*common, queue, app)
+    return (
+        Decider(*common, queue, app, served.problem),
+        Marker(*common, queue, app),
+        Retrier(ground.listener_pool, ground.people, queue, app),
+    )
 
 
 def _parts(
-    ground: Ground, takers: tuple[Decider, Marker], served: ServedGraph
+    ground: Ground, takers: tuple[Decider, Marker, Retrier], served: ServedGraph
 ) -> Parts:
-    decider, marker = takers
+    decider, marker, retrier = takers
     return Parts(
         pool=decider.pool,
         jobs=decider.jobs,
         decider=decider,
         marker=marker,
+        retrier=retrier,
         client=ground.client,
         identity=ground.us,
         full_texts=FullTexts(ground.client, ground.session),
@@ -244,9 +251,9 @@ def _bolt(ground: Ground, parts: Parts) -> AsyncApp:
     return bolt
 
 
-def _registered(ground: Ground, served: ServedGraph) -> Courier:
+def _registered(ground: Ground, engine: Engine) -> Courier:
     """Tell the queue who does which job; what is to be delivered goes out at once."""
-    queue, runner = ground.queue, _runner(ground, served)
+    queue, runner = ground.queue, _runner(ground, engine)
     deliverer = Deliverer(ground.pool, queue, ground.policies, ground.client, ground.us)
     queue.register("turn", runner.turn, runner.give_up)
     queue.register("resume", runner.resume, runner.give_up)
@@ -272,7 +279,7 @@ def _trail(ground: Ground) -> Trail:
     return Trail(policies, PolicyRecord(ground.pool, policies, ground.us.team), notary)
 
 
-def _runner(ground: Ground, served: ServedGraph) -> Runner:
+def _runner(ground: Ground, engine: Engine) -> Runner:
     pool, queue, people = ground.pool, ground.queue, ground.people
     policies = ground.policies
     return Runner(
@@ -280,8 +287,8 @@ def _runner(ground: Ground, served: ServedGraph) -> Runner:
         jobs=queue,
         people=people,
         policies=policies,
-        engine=Engine(served, pool),
-        settler=Settler(pool, queue, policies, people, served),
+        engine=engine,
+        settler=Settler(pool, queue, policies, people, engine.served),
         recheck=Recheck(pool, queue, Afresh(people), policies),
         talk=Talk(pool, queue),
     )

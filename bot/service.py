@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
+import sys
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import aiohttp
@@ -30,6 +33,8 @@ from bot.web.slack_events import slack_routes
 log = structlog.get_logger(__name__)
 LONGEST_WAIT = 10.0  # seconds between two tries at the start
 PING = 2.0  # seconds that a ping may take
+LAST_WORDS = 2.0  # seconds that requests under way get at the end
+LONGEST_END = 23.0  # seconds from the signal until the process is gone in any case
 
 
 class Service:
@@ -52,7 +57,7 @@ class Service:
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self._be_told_to_stop)
         try:
             await self._listen()
             if await self._until_stopped(self._come_up()):
@@ -60,6 +65,10 @@ class Service:
                 await self._stop.wait()
         finally:
             await self._go_down()
+
+    def _be_told_to_stop(self) -> None:
+        self._stop.set()
+        leave_after(LONGEST_END)
 
     async def _until_stopped(self, work: Awaitable[None]) -> bool:
         """Wait for work; False if the process was told to stop before its end."""
@@ -80,7 +89,9 @@ class Service:
     async def _listen(self) -> None:
         server = web.Application(client_max_size=1_000_000, middlewares=[in_a_sentence])
         server.add_routes(self._routes())
-        self._runner = web.AppRunner(server, access_log=None)
+        self._runner = web.AppRunner(
+            server, access_log=None, shutdown_timeout=LAST_WORDS
+        )
         await self._runner.setup()
         settings = self._app.settings
         await web.TCPSite(self._runner, settings.host, settings.port).start()
@@ -95,8 +106,11 @@ class Service:
         ]
         if app.settings.transport is Transport.HTTP:
             secret = app.slack.signing_secret or ""
-            routes += slack_routes(app.bolt, secret, lambda: not self._starting)
+            routes += slack_routes(app.bolt, secret, self._takes_in)
         return routes
+
+    def _takes_in(self) -> bool:
+        return not (self._starting or self._stop.is_set())
 
     async def _come_up(self) -> None:
         await self._try_until_up("the database", self._open_database)
@@ -158,7 +172,9 @@ class Service:
     async def _meet_graph(self) -> None:
         """Have it seen to what an earlier version of the graph has asked."""
         app = self._app
-        found = await find_other_versions(app.pool, app.queue, app.served.version)
+        found = await find_other_versions(
+            app.pool, app.queue, app.engine.served.version
+        )
         if found:
             log.info("the graph has changed", action="graph_changed", waiting=found)
 
@@ -218,9 +234,10 @@ class Service:
         self._stop.set()
         if self._socket is not None:
             await _quietly(self._socket.close_async())
-        await app.full_texts.stop()
-        await app.clock.stop()
-        await app.workers.stop()
+        app.engine.drain()
+        await asyncio.gather(
+            app.full_texts.stop(), app.clock.stop(), app.workers.stop()
+        )
         await app.courier.stop()
         if self._runner is not None:
             await _quietly(self._runner.cleanup())
@@ -228,6 +245,24 @@ class Service:
         await _quietly(app.listener_pool.close())
         await _quietly(app.pool.close())
         await _quietly(app.session.close())
+
+
+def leave_after(seconds: float) -> None:
+    """End the process then, if it still lives: a tool that hangs would keep it.
+
+    Its jobs are given back by that time. A thread cannot be ended, and Python waits for
+    each of its pool; a task that takes no cancellation is waited for as well.
+    """
+
+    def leave() -> None:
+        log.warning("something hangs, leaving without it", action="left_hanging")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+    timer = threading.Timer(seconds, leave)
+    timer.daemon = True
+    timer.start()
 
 
 async def _quietly(closing: Awaitable[object]) -> None:

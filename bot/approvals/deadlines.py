@@ -15,6 +15,7 @@ from bot.approvals.ports import Jobs, deliver_job, edit_job
 from bot.approvals.timetable import Nudge, due, nudged, wakes_at
 from bot.approvals.verdicts import expire
 from bot.database.pool import Connection, Pool, transaction
+from bot.faults import reach
 
 # Rows of a batch stay locked until it is done, and a click on one of them waits.
 BATCH = 25
@@ -26,7 +27,10 @@ async def expire_due(pool: Pool, jobs: Jobs, batch: int = BATCH) -> int:
 
     Replicas share the work: each skips the rows that another has locked.
     """
-    return await _in_batches(pool, jobs, SQL["select_due"], _expire, batch)
+    expired = await _in_batches(pool, jobs, SQL["select_due"], _expire, batch)
+    if expired:
+        reach("decided")
+    return expired
 
 
 async def nudge_due(pool: Pool, jobs: Jobs, batch: int = BATCH) -> int:

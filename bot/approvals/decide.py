@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.approvals import store
@@ -27,9 +27,11 @@ from bot.approvals.standing import (
     refreshed,
     tightened,
 )
+from bot.approvals.turns import Turns
 from bot.approvals.verdicts import Overtaken, apply
 from bot.database.pool import Connection, Pool, transaction
 from bot.errors import SlackUnavailable
+from bot.faults import reach
 
 Members = dict[str, tuple[str, ...]]
 Judged = tuple[Judgement, Request | None]
@@ -50,6 +52,7 @@ class Decider:
     own_app: Callable[[], str]
     # what the tool itself finds wrong with edited arguments, beyond their schema
     problem: Callable[[str, Mapping[str, Any]], str] = lambda tool, arguments: ""
+    turns: Turns = field(default_factory=Turns)
 
     async def decide(self, choice: Choice) -> Judged:
         """Judge a choice and write what comes of it, in one transaction.
@@ -59,9 +62,12 @@ class Decider:
                 must not acknowledge.
         """
         try:
-            return await self._informed(choice, self._decide)
+            judged = await self._informed(choice, self._decide)
         except SlackUnavailable:
             return await self._refuse_unseen(choice)
+        if judged[0].effect in CHANGES:
+            reach("decided")
+        return judged
 
     async def preview(self, choice: Choice) -> Judged:
         """What `decide` would say, without a change; for a dialog before the word.
@@ -111,7 +117,8 @@ class Decider:
     async def _decide(
         self, choice: Choice, profile: Profile, members: Members
     ) -> Judged:
-        async with transaction(self.pool) as connection:
+        turn = self.turns.of(choice.request)
+        async with turn, transaction(self.pool) as connection:
             found = await store.load_locked(connection, choice.request)
             if found is None:
                 judgement = Judgement(Effect.REFUSED, "unknown_request")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,10 +75,16 @@ def _exported(link: Link, previous: str) -> dict[str, Any]:
         "number": link.number,
         "previous": previous,
         "hash": link.hash,
-        "beside": {
-            name: {"salt": salt, "text": text} for name, salt, text in link.texts
-        },
+        "beside": _beside(link),
     }
+
+
+def _beside(link: Link) -> dict[str, dict[str, Any]]:
+    """The texts, and of those that are gone that they were erased."""
+    digests: Mapping[str, str] = (link.row or {}).get("texts") or {}
+    gone: dict[str, dict[str, Any]] = {name: {"erased": True} for name in digests}
+    kept = {name: {"salt": salt, "text": text} for name, salt, text in link.texts}
+    return gone | kept
 
 
 async def as_jsonl(

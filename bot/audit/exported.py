@@ -18,6 +18,7 @@ _COLUMNS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("beside", "detail", "part", "texts"), (dict,)),
     **dict.fromkeys(("number", "seq"), (int,)),
 }
+ERASED = {"erased": True}  # in place of a text that is gone
 _PART = {"first", "last", "rows"}
 _NOT_HASHED_AS_THEY_ARE = {"hash", "number", "previous", "beside", "part"}
 
@@ -125,13 +126,16 @@ def _is_row(row: Row) -> bool:
         return False
     if any(type(row[name]) not in types for name, types in _COLUMNS.items()):
         return False
-    return all(map(_is_text, row["beside"].values()))
+    known = row["beside"].keys() <= row["texts"].keys()
+    return known and all(map(_is_text, row["beside"].values()))
 
 
 def _is_text(beside: object) -> bool:
     if not isinstance(beside, dict):
         return False
     given = cast("Row", beside)
+    if given == ERASED:
+        return given["erased"] is True
     strings = all(isinstance(value, str) for value in given.values())
     return strings and given.keys() == {"salt", "text"}
 
@@ -147,7 +151,9 @@ def _part(row: Row) -> dict[str, int]:
 
 def _link(row: Row) -> Link:
     texts: list[Text] = [
-        (name, each["salt"], each["text"]) for name, each in row["beside"].items()
+        (name, each["salt"], each["text"])
+        for name, each in row["beside"].items()
+        if each != ERASED
     ]
     return Link(
         team=row["team_id"],

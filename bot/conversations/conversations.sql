@@ -38,11 +38,12 @@ SELECT conversation_id, id, pace.is_over, pace.tell
 FROM message LEFT JOIN pace ON true;
 
 -- name: select_conversation
--- Where a conversation is, whether it waits for people, and its open messages.
+-- Where a conversation is, whether it waits for people, and its open messages, in the
+-- order in which people wrote them: events overtake each other, or come a second time.
 SELECT c.*,
   EXISTS (SELECT FROM requests r
           WHERE r.conversation_id = c.id AND r.resumed_at IS NULL) AS waits,
-  (SELECT jsonb_agg(to_jsonb(m) ORDER BY m.id) FROM messages m
+  (SELECT jsonb_agg(to_jsonb(m) ORDER BY m.ts COLLATE "C", m.id) FROM messages m
    WHERE m.conversation_id = c.id
      AND m.state IN ('received', 'held', 'running')) AS messages,
   ARRAY(SELECT DISTINCT m.user_id FROM messages m
@@ -83,15 +84,52 @@ SELECT id FROM own;
 
 -- name: end_turn
 -- The turn's last word, with which its message is done; says whether more is unread.
+-- One that can be tried again offers that: where all calls go by our own gate always,
+-- in another graph only if the turn has asked nothing, since an answer that it was given
+-- may stand before an action that would happen a second time.
 WITH closed AS (
   UPDATE messages SET state = %(state)s
-  WHERE conversation_id = %(conversation)s AND state = 'running'),
+  WHERE conversation_id = %(conversation)s AND state = 'running'
+  RETURNING id),
 said AS (
   INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
-  VALUES (%(delivery)s, %(kind)s, %(team)s, %(channel)s, %(thread_ts)s, %(text)s))
+  VALUES (%(delivery)s, %(kind)s, %(team)s, %(channel)s, %(thread_ts)s, %(text)s)),
+offered AS (
+  INSERT INTO offers (delivery_id, conversation_id, message_id, generation)
+  SELECT %(delivery)s, c.id, m.id, c.generation
+  FROM conversations c, (SELECT min(id) AS id FROM closed) m
+  WHERE %(again)s AND c.id = %(conversation)s AND m.id IS NOT NULL
+    AND (%(gated)s OR NOT EXISTS (SELECT FROM requests r
+      WHERE r.message_id = m.id AND NOT r.guarded)))
 SELECT EXISTS (
   SELECT FROM messages WHERE conversation_id = %(conversation)s
     AND state IN ('received', 'held')) AS more;
+
+-- name: lock_offer
+-- What a turn's end has offered, and whether nothing has run since; the conversation is
+-- held. Both rows are locked, so that what was waited for is read as it is now.
+SELECT o.*, c.team_id, c.generation = o.generation AS stands, m.user_id AS author,
+  COALESCE(d.posted_channel, d.channel_id) AS channel_id, d.message_ts
+FROM offers o
+JOIN conversations c ON c.id = o.conversation_id
+JOIN messages m ON m.id = o.message_id
+JOIN deliveries d ON d.id = o.delivery_id
+WHERE o.delivery_id = %(id)s
+FOR NO KEY UPDATE OF o, c;
+
+-- name: take_offer
+-- Somebody tries it again: the message's turn goes on, and its sentence says so.
+WITH taken AS (
+  UPDATE offers SET taken_by = %(user)s, taken_at = bot_now()
+  WHERE delivery_id = %(id)s AND taken_at IS NULL
+  RETURNING message_id),
+begun AS (
+  UPDATE messages SET state = 'running' FROM taken WHERE messages.id = taken.message_id)
+UPDATE deliveries SET revision = revision + 1 FROM taken WHERE id = %(id)s;
+
+-- name: show_offer
+-- The sentence with the offer is drawn again.
+UPDATE deliveries SET revision = revision + 1 WHERE id = %(id)s;
 
 -- name: set_message_state
 -- What has become of a message.

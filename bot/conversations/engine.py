@@ -10,7 +10,8 @@ from typing import Any, cast
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from langgraph.errors import UnknownInterruptError
+from langgraph.errors import GraphDrained, UnknownInterruptError
+from langgraph.runtime import RunControl
 from langgraph.types import Command
 
 from agent.gate import Gate, in_force
@@ -18,8 +19,10 @@ from bot.approvals.grants import Run
 from bot.conversations.gate import current_run
 from bot.conversations.graph_facts import MESSAGES, Graph
 from bot.conversations.graphs import with_saver
+from bot.conversations.saver import RunSaver
 from bot.conversations.standpoint import Ran, is_finished, ran_of, stand_of
 from bot.database.pool import Pool
+from bot.errors import RetryLater
 
 STEP_LIMIT = 60  # super-steps of one turn, where the graph sets no limit itself
 HIGHEST_LIMIT = 1_000  # `create_agent` sets ten thousand, which is as good as none
@@ -71,7 +74,19 @@ class Engine:
 
     def __init__(self, served: ServedGraph, pool: Pool) -> None:
         self.served = served
-        self._pool = pool
+        self.pool = pool
+        self._under_way: set[RunControl] = set()
+        self._drains = False
+
+    def drain(self) -> None:
+        """Let each run stop before its next step, and begin none; for good.
+
+        Only runs of our own agent: where a foreign graph is resumed, what was claimed
+        is done when its turn ends, and would be unknown after a stop in between.
+        """
+        self._drains = True
+        for control in self._under_way:
+            control.request_drain("the process stops")
 
     async def start(self, run: Run, messages: Sequence[BaseMessage]) -> Ran:
         """Give the graph new messages; what it asked before is given up."""
@@ -126,17 +141,34 @@ class Engine:
 
     async def prune(self, conversation: str) -> None:
         """Keep the latest checkpoint only: each one holds the whole conversation."""
-        saver = AsyncPostgresSaver(cast("Any", self._pool))
+        saver = AsyncPostgresSaver(cast("Any", self.pool))
         await saver.aprune([conversation], strategy="keep_latest")
 
     async def _invoke(self, run: Run, graph_input: Any) -> Ran:
         graph, config = self._prepare(run)
-        with self._serving(run):
-            values = await graph.ainvoke(graph_input, config, durability="sync")
+        with self._serving(run), self._draining() as control:
+            values = await graph.ainvoke(
+                graph_input, config, durability="sync", control=control
+            )
         if self.served.is_own:
             return ran_of(values, values.get("__interrupt__", ()), MESSAGES)
         # what a graph returns need not be all of its state, and no breakpoint is in it
         return await self.look(run, stopped=True)
+
+    @contextmanager
+    def _draining(self) -> Generator[RunControl]:
+        """What a run is told to stop by; the job of one that did is for others."""
+        control = RunControl()
+        if self.served.is_own:
+            if self._drains:
+                raise RetryLater(0)
+            self._under_way.add(control)
+        try:
+            yield control
+        except GraphDrained as error:
+            raise RetryLater(0) from error
+        finally:
+            self._under_way.discard(control)
 
     @contextmanager
     def _serving(self, run: Run) -> Generator[None]:
@@ -148,8 +180,7 @@ class Engine:
             in_force.reset(tokens[1])
 
     def _prepare(self, run: Run) -> tuple[Graph, RunnableConfig]:
-        saver = AsyncPostgresSaver(cast("Any", self._pool))
-        graph = with_saver(self.served.graph, saver)
+        graph = with_saver(self.served.graph, RunSaver(self.pool, run))
         config: RunnableConfig = {
             "configurable": {
                 "thread_id": run.conversation,

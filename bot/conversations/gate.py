@@ -13,6 +13,7 @@ from bot.approvals.policy.model import Denied
 from bot.approvals.ports import Jobs, Policies
 from bot.database.pool import Pool
 from bot.errors import TRANSIENT
+from bot.faults import reach
 from bot.slack import sentences
 
 FINISH_WAITS = (0.2, 0.5, 1, 2, 4, 8, 15)  # seconds between the tries to store an end
@@ -44,9 +45,12 @@ class StoredGrants:
         waived = None
         if ruling.kind == "waived":
             waived = (ruling.rule, ruling.policy_version)
+        reach("claiming")
         taken = await grants.claim(
             self._pool, self._jobs, self._run(call), _facts(call), waived
         )
+        if taken.won:
+            reach("claimed")
         return _claim(taken)
 
     async def finish(self, call: Call, outcome: Outcome) -> None:
@@ -55,6 +59,7 @@ class StoredGrants:
         A database that is away is waited for: half a minute, then the grant stays
         claimed. A commit whose answer got lost may have been made.
         """
+        reach("ran")
         run, facts = self._run(call), _facts(call)
         state, waits = Execution(outcome.status), [*FINISH_WAITS]
         tried = False

@@ -20,6 +20,7 @@ from bot.conversations.engine import Engine
 from bot.conversations.questions import Answered
 from bot.conversations.standpoint import Ran
 from bot.database.pool import Pool, transaction
+from bot.faults import reach
 from bot.slack import graph_sentences
 from bot.slack.text import one_line
 
@@ -79,8 +80,13 @@ class Handover:
             LostRun: somebody else has it; nothing may be handed over.
         """
         requests = [request for each in batch for request in each.requests]
+        claims = any(needs_claim(request) for request in requests)
+        if claims:
+            reach("claiming")
         if not await claim_resume(self.pool, run, requests):
             raise LostRun(run.conversation)
+        if claims:
+            reach("claimed")
 
     async def hand_over(self, run: Run, batch: Sequence[Answered]) -> Ran:
         """Resume the graph with all values of a batch, in one map.

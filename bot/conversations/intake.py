@@ -15,6 +15,7 @@ from bot.approvals.pace import limits
 from bot.approvals.ports import Jobs, deliver_job, turn_job
 from bot.database.pool import Connection, Pool, transaction
 from bot.database.statements import load_statements
+from bot.faults import reach
 from bot.slack.limit_sentences import too_many_messages
 from bot.variables import Rate
 
@@ -78,7 +79,8 @@ async def receive(
             await _refuse(connection, jobs, incoming, row, rate)
             return False
         await jobs.defer(connection, [turn_job(conversation)])
-        return True
+    reach("received")
+    return True
 
 
 async def _refuse(

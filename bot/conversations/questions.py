@@ -45,7 +45,7 @@ def asked_of(question: Question, served: ServedGraph) -> list[Asked]:
             arguments=call.arguments,
             schema=dict(call.schema),
             position=position,
-            note=call.note,
+            note="" if guarded else call.note,  # our own gate has no reason to give
             kind=call.kind,
             takes=call.allowed,
             waivable=call.waivable and _takes(call, Verdict.APPROVE),

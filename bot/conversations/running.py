@@ -18,7 +18,7 @@ from bot.conversations.handover import Refused
 from bot.conversations.settle import Settler
 from bot.conversations.standpoint import Ran
 from bot.conversations.trouble import report
-from bot.errors import TRANSIENT
+from bot.errors import TRANSIENT, RetryLater
 from bot.slack import sentences
 
 log = structlog.get_logger(__name__)
@@ -62,7 +62,7 @@ class Running:
 
         Raises:
             Refused: LangGraph did not take an answer.
-            TRANSIENT errors: the job is to be tried again.
+            TRANSIENT errors, RetryLater: the job is to be tried again.
         """
         try:
             return await self._owned(run, conversation, turn, go, answered)
@@ -83,14 +83,16 @@ class Running:
     ) -> bool:
         try:
             ran = await go()
-        except (*TRANSIENT, LostRun, Refused):
+        except (*TRANSIENT, RetryLater, LostRun, Refused):
             raise
         except Exception as error:
             # whoever comes to the limit has done all steps before it
             endless = isinstance(error, GraphRecursionError)
             became = Execution.DONE if endless else Execution.FAILED
             said = self._explain(error)
-            await self.settler.fail(run, conversation, said, answered, became)
+            await self.settler.fail(
+                run, conversation, said, answered, became, again=not endless
+            )
             return False
         await self.settler.settle(run, conversation, turn, ran, answered)
         return bool(ran.interrupts)

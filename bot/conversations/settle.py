@@ -30,6 +30,7 @@ from bot.conversations.intake import SQL
 from bot.conversations.standpoint import Ran
 from bot.conversations.trouble import report
 from bot.database.pool import Connection, Pool, transaction
+from bot.faults import reach
 from bot.slack import graph_sentences
 
 
@@ -60,6 +61,7 @@ class Settler:
             LostRun: another run has taken the conversation over.
             SlackUnavailable: nobody can tell who is in a group; try again later.
         """
+        reach("asking" if ran.interrupts else "answering")
         asked = self._asked(ran)
         if isinstance(asked, str):
             await self.fail(run, conversation, asked, answered, Execution.DONE)
@@ -74,6 +76,8 @@ class Settler:
             await raise_requests(connection, self.jobs, policy, turn, asked, members)
             if not ran.interrupts:
                 await self._answer(connection, conversation, ran)
+        if ran.interrupts:
+            reach("asked")
 
     async def fail(
         self,
@@ -82,6 +86,8 @@ class Settler:
         sentence: str,
         answered: Sequence[str] = (),
         became: Execution = Execution.FAILED,
+        *,
+        again: bool = False,
     ) -> None:
         """Say in the thread what went wrong; the conversation can go on.
 
@@ -90,6 +96,7 @@ class Settler:
 
         Args:
             became: of what the graph was about to do by itself, or had done.
+            again: whether trying it again could mend it.
         """
         async with transaction(self.pool) as connection:
             known = became is not Execution.UNKNOWN
@@ -99,7 +106,7 @@ class Settler:
                 rest = [r for r in run.asked if r.id not in answered]
                 await close_unrun(connection, self.jobs, rest, STOPPED)
                 await self._orphan(connection, run, (), answered)
-            await self._end(connection, conversation, "say", sentence)
+            await self._end(connection, conversation, "say", sentence, again=again)
 
     async def reconcile(
         self, run: Run, conversation: Conversation, gone: Sequence[Request]
@@ -184,7 +191,13 @@ class Settler:
             await self._end(connection, conversation, "answer", ran.answer)
 
     async def _end(
-        self, connection: Connection, conversation: Conversation, kind: str, text: str
+        self,
+        connection: Connection,
+        conversation: Conversation,
+        kind: str,
+        text: str,
+        *,
+        again: bool = False,
     ) -> None:
         delivery = str(uuid.uuid4())
         found = await connection.execute(
@@ -198,6 +211,8 @@ class Settler:
                 "channel": conversation.channel,
                 "thread_ts": conversation.thread_ts,
                 "text": text,
+                "again": again,
+                "gated": self.served.is_own,
             },
         )
         follow: list[Job] = [deliver_job(delivery)]

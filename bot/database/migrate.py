@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import LiteralString, cast
 import structlog
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from procrastinate.schema import SchemaManager
+from psycopg.sql import SQL, Identifier
 
 from bot.database.pool import Connection, connect
+from bot.faults import reach
 
 log = structlog.get_logger(__name__)
 LOCK = 0x41505052  # "APPR": the advisory lock of whoever migrates
@@ -29,9 +31,15 @@ async def migrate(url: str) -> list[str]:
     Raises:
         psycopg.Error: the database refuses a statement or cannot be reached.
     """
-    connection = await connect(url)
-    async with connection, _alone(connection):
-        return await _apply_all(connection)
+    async with await connect(url) as connection:
+        # Looked at again at each poll: behind a proxy with transaction pooling the lock
+        # of whoever has migrated may stay with the proxy for a while.
+        while not await _is_current(connection):
+            async with _alone(connection) as alone:
+                if alone:
+                    return await _apply_all(connection)
+            await asyncio.sleep(POLL)
+        return []  # so that a role which may make no tables can run the bot
 
 
 async def missing(connection: Connection) -> list[str]:
@@ -46,8 +54,8 @@ async def missing(connection: Connection) -> list[str]:
 
 
 async def _apply_all(connection: Connection) -> list[str]:
-    if not await missing(connection) and await _saver_is_ready(connection):
-        return []  # so that a role which may make no tables can run the bot
+    if await _is_current(connection):  # by somebody else, before we had the lock
+        return []
     await connection.execute(
         "CREATE TABLE IF NOT EXISTS migrations ("
         " name text PRIMARY KEY,"
@@ -58,8 +66,28 @@ async def _apply_all(connection: Connection) -> list[str]:
     for name, sql in _migrations():
         if name in todo:
             await _apply(connection, name, sql)
+    await _drop_half_made_indexes(connection)
     await AsyncPostgresSaver(connection).setup()
     return applied
+
+
+async def _drop_half_made_indexes(connection: Connection) -> None:
+    """What a process leaves that dies in `CREATE INDEX CONCURRENTLY`.
+
+    The saver makes an index that is not there; one that is there and not valid would
+    stay so, and be of no use.
+    """
+    found = await connection.execute(
+        "SELECT indexrelid::regclass::text AS name FROM pg_index"
+        " WHERE NOT indisvalid AND indrelid::regclass::text LIKE 'checkpoint%'"
+    )
+    for row in await found.fetchall():
+        name = Identifier(*row["name"].split("."))
+        await connection.execute(SQL("DROP INDEX {}").format(name))
+
+
+async def _is_current(connection: Connection) -> bool:
+    return not await missing(connection) and await _saver_is_ready(connection)
 
 
 async def _saver_is_ready(connection: Connection) -> bool:
@@ -78,23 +106,22 @@ async def _saver_is_ready(connection: Connection) -> bool:
 async def _apply(connection: Connection, name: str, sql: LiteralString) -> None:
     async with connection.transaction():
         await connection.execute(sql)
+        reach("migrating")
         await connection.execute("INSERT INTO migrations (name) VALUES (%s)", [name])
     log.info("migration applied", action="migrated", migration=name)
 
 
 @asynccontextmanager
-async def _alone(connection: Connection):
-    while True:
-        row = await (
-            await connection.execute("SELECT pg_try_advisory_lock(%s) AS got", [LOCK])
-        ).fetchone()
-        if row is not None and row["got"]:
-            break
-        await asyncio.sleep(POLL)
+async def _alone(connection: Connection) -> AsyncGenerator[bool]:
+    """Try for the lock of whoever migrates, and hold it if it was free."""
+    found = await connection.execute("SELECT pg_try_advisory_lock(%s) AS got", [LOCK])
+    row = await found.fetchone()
+    got = bool(row and row["got"])
     try:
-        yield
+        yield got
     finally:
-        await connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+        if got:
+            await connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def _migrations() -> Iterator[tuple[str, LiteralString]]:

@@ -140,6 +140,10 @@ class Queue:
         async with connection.cursor() as cursor:
             await cursor.executemany(sql.queries["cancel_job"], cancel)
 
+    async def give_back(self, number: int, due: datetime) -> None:
+        """Let a job that nobody is at be done again."""
+        await self.app.job_manager.retry_job_by_id_async(number, due)
+
     def _stored(self, job: Job) -> queue_jobs.Job:
         stored = _stored(job)
         if self._send is None or stored.queue != DELIVERIES:

@@ -12,7 +12,9 @@ from bot.jobs.queue import DELIVERIES, LATER, NOTICES, RUNS, Queue
 log = structlog.get_logger(__name__)
 HEARTBEAT = 5.0  # seconds
 STALLED = 20.0  # seconds without a heartbeat: the worker is gone
-DRAIN = 20.0  # seconds that running jobs get at a shutdown
+# Seconds that running jobs get at a shutdown: below STALLED, since they have no
+# heartbeat then, and below the 25 s in which a process is to be gone.
+DRAIN = 15.0
 RESTART = 1.0  # seconds
 # Seconds between two looks without a notification. A job whose lock was taken when it
 # was announced is announced no more, and an announcement during a look gets lost.
@@ -24,19 +26,34 @@ UNHURRIED = frozenset({LATER, NOTICES})
 POLL_UNHURRIED = 1.0
 
 
+class KnownWorker(Worker):
+    """A worker that says what it is at."""
+
+    @property
+    def jobs(self) -> frozenset[int]:
+        """The numbers of the jobs whose end is not stored yet."""
+        at = (context.job.id for context in self._running_jobs.values())
+        return frozenset(number for number in at if number is not None)
+
+
 class Workers:
     """One worker for each queue, so that cards never wait behind agents."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
         self._tasks: list[asyncio.Task[None]] = []
-        self._working: dict[str, Worker] = {}
+        self._working: dict[str, KnownWorker] = {}
         self._stopping = False
 
     @property
     def working(self) -> bool:
         """Whether every queue is being worked off."""
         return set(self._working) == set(CONCURRENCY)
+
+    def held(self) -> dict[int, frozenset[int]]:
+        """Each worker's number in the database, and what it is at."""
+        known = [(each.worker_id, each.jobs) for each in self._working.values()]
+        return {number: jobs for number, jobs in known if number is not None}
 
     def start(self) -> None:
         """Begin in the background."""
@@ -74,8 +91,8 @@ class Workers:
             if not self._stopping:
                 await asyncio.sleep(RESTART)
 
-    def _worker(self, name: str) -> Worker:
-        return Worker(
+    def _worker(self, name: str) -> KnownWorker:
+        return KnownWorker(
             self._queue.app,
             queues=[name],
             name=name,

@@ -6,15 +6,20 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.errors import TRANSIENT
 from bot.slack.identity import Identity
 
 log = structlog.get_logger(__name__)
+# Slack or the database is away: what happened is known, and whoever clicked is told.
+PASSING_TROUBLE = (*TRANSIENT, SlackApiError, aiohttp.ClientError, OSError)
 _LOGGER = logging.getLogger("slack_bolt.AsyncApp")
 
 
@@ -58,11 +63,13 @@ def make_bolt_app(
 
     async def answer_error(error: Exception) -> BoltResponse:
         """Leave the request unacknowledged, so that Slack or the person tries again."""
-        log.error(
+        passing = isinstance(error, PASSING_TROUBLE)
+        log.log(
+            logging.WARNING if passing else logging.ERROR,
             "a listener failed",
             action="listener_failed",
             error=type(error).__name__,
-            exc_info=error,
+            exc_info=None if passing else error,
         )
         return BoltResponse(status=503, body="Not stored; please send it again.")
 

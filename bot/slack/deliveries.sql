@@ -52,6 +52,19 @@ WHERE id = %(id)s;
 UPDATE deliveries SET state = %(was)s, error = %(error)s, taken_until = NULL
 WHERE id = %(id)s;
 
+-- name: post_anew
+-- Somebody has deleted it in Slack while people wait for it: it is posted once more.
+UPDATE deliveries SET state = 'queued', message_ts = NULL, posted_channel = NULL,
+  shown = 0, taken_until = NULL
+WHERE id = %(id)s;
+
+-- name: last_author
+-- Who wrote last in a thread.
+SELECT m.user_id FROM conversations c JOIN messages m ON m.conversation_id = c.id
+WHERE (c.team_id, c.channel_id, c.thread_ts)
+  = (%(team_id)s, %(channel_id)s, %(thread_ts)s)
+ORDER BY m.id DESC LIMIT 1;
+
 -- name: shown
 -- A card stands in Slack: a fact about each request on it.
 INSERT INTO audit (team_id, event, request_id, conversation_id, detail)
@@ -81,3 +94,9 @@ UPDATE deliveries SET revision = revision + 1 WHERE id = ANY(%(ids)s);
 -- name: place_of_conversation
 -- The thread that a request came from.
 SELECT channel_id, thread_ts FROM conversations WHERE id = %(id)s;
+
+-- name: offer
+-- Whether a sentence offers to try again, and who has done it.
+SELECT o.taken_by, o.taken_at, c.generation = o.generation AS stands
+FROM offers o JOIN conversations c ON c.id = o.conversation_id
+WHERE o.delivery_id = %(id)s;

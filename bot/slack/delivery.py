@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
 
@@ -15,36 +15,40 @@ from psycopg.rows import DictRow
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals import store
-from bot.approvals.model import Request
 from bot.approvals.ports import Jobs, Policies, deliver_job, edit_job
 from bot.conversations.aside import ASIDE
 from bot.database.pool import Connection, Pool, transaction
 from bot.database.statements import load_statements
 from bot.errors import RetryLater, SlackUnavailable
-from bot.slack import sentences
+from bot.faults import reach
 from bot.slack.client import PASSING, error_code, retry_after
 from bot.slack.drawing import Drawn
 from bot.slack.identity import Identity
+from bot.slack.lost_messages import LostMessages
 from bot.slack.painter import HELD, Painter, Row
 
 SQL = load_statements("bot.slack", "deliveries.sql")
 EVENT_TYPE = "approval_bot_delivery"  # of the metadata by which a post is found again
 NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
 LEASE = timedelta(seconds=25)  # who died holds a message back for so long
-LOST_CARD = 60  # seconds between two tries of a card that Slack refuses
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Deliverer:
-    """Brings deliveries to Slack; a lease on the row keeps each to one at a time."""
+    """Brings deliveries to Slack; a lease on the row keeps each to one at a time.
+
+    Attributes:
+        tried: ids of what this process has begun to post and does not know to stand.
+            The row says so too, but a crash of the database may forget that.
+    """
 
     pool: Pool
     jobs: Jobs
     policies: Policies
     client: AsyncWebClient
     identity: Callable[[], Identity]
+    tried: set[str] = field(default_factory=set[str])
 
     @property
     def _painter(self) -> Painter:
@@ -79,6 +83,7 @@ class Deliverer:
         if place is None:
             await self._drop(row)
             return False
+        _reach(row)
         return await self._note_sent(row, *place)
 
     async def _draw(self, connection: Connection, row: Row) -> tuple[Row, Drawn]:
@@ -115,11 +120,12 @@ class Deliverer:
             return await self._whisper(row, drawn)
         if row["message_ts"] is not None:
             return await self._edit(row, drawn)
-        tried = row["was"] == "sending" or row["is_late"]
-        if tried and (found := await self._find(row)):
+        tried = str(row["id"]) in self.tried or row["was"] == "sending"
+        if (tried or row["is_late"]) and (found := await self._find(row)):
             return await self._take_over(row, drawn, *found)
         if drawn.moot:
             return None
+        self.tried.add(str(row["id"]))
         answer = await self.client.chat_postMessage(
             channel=row["channel_id"],
             thread_ts=row["thread_ts"],
@@ -201,6 +207,11 @@ class Deliverer:
 
     async def _note_sent(self, row: Row, channel: str, ts: str) -> bool:
         """Store that it stands; whether it has changed meanwhile."""
+        again = await self._store_sent(row, channel, ts)
+        self.tried.discard(str(row["id"]))
+        return again
+
+    async def _store_sent(self, row: Row, channel: str, ts: str) -> bool:
         shown = row["revision"]
         key = {"id": row["id"], "revision": shown, "ts": ts, "channel": channel}
         if row["kind"] != "card" or row["message_ts"] is not None:
@@ -245,45 +256,20 @@ class Deliverer:
             error=code,
         )
         async with transaction(self.pool) as connection:
-            waits = await self._report_lost_card(connection, row)
-            statement = SQL["wait"] if waits else SQL["failed"]
-            key = {"id": row["id"], "was": row["was"]}
-            await connection.execute(statement, {**key, "error": code})
-        if waits:
-            raise RetryLater(LOST_CARD) from error
-
-    async def _report_lost_card(self, connection: Connection, row: Row) -> bool:
-        """Whether people wait for a card that was never posted; the thread is told so.
-
-        It is tried again until the request is over: it expires to a reject.
-        """
-        if row["kind"] != "card" or row["message_ts"] is not None:
-            return False
-        requests = await store.shown_by(connection, str(row["id"]))
-        waiting = [request for request in requests if request.is_open]
-        if row["error"] is None:
-            for request in waiting:
-                await self._say_card_is_lost(connection, request)
-        return bool(waiting)
-
-    async def _say_card_is_lost(self, connection: Connection, request: Request) -> None:
-        found = await connection.execute(
-            SQL["place_of_conversation"], {"id": request.conversation}
-        )
-        place = cast("Row", await found.fetchone())
-        said = await store.add_delivery(
-            connection,
-            kind="say",
-            team=request.team,
-            channel=place["channel_id"],
-            thread_ts=place["thread_ts"],
-            text=sentences.card_could_not_be_posted(request.code),
-        )
-        await self.jobs.defer(connection, [deliver_job(said)])
+            wait = await LostMessages(self.jobs).take(connection, row, code)
+        if wait:
+            raise RetryLater(wait) from error
 
 
 async def _is_stale(sent: AsyncCursor[DictRow]) -> bool:
     return bool((row := await sent.fetchone()) and row["again"])
+
+
+def _reach(row: Row) -> None:
+    if row["kind"] == "card" and row["message_ts"] is None:
+        reach("posted")
+    elif row["kind"] == "answer":
+        reach("answered")
 
 
 def _metadata(row: Row) -> dict[str, Any]:

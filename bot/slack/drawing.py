@@ -11,13 +11,13 @@ from bot.approvals.eligibility import open_stage, who_can_decide
 from bot.approvals.model import Request, Stage, Status, Verdict
 from bot.approvals.timetable import Event
 from bot.masks import mask
-from bot.slack import graph_sentences, sentences
+from bot.slack import again_sentences, graph_sentences, sentences
 from bot.slack.cards.answer import answer_blocks
-from bot.slack.cards.blocks import section, with_block_ids
+from bot.slack.cards.blocks import actions, button, section, with_block_ids
 from bot.slack.cards.buttons import withdraw_buttons
 from bot.slack.cards.outcome import people
 from bot.slack.cards.request import card_blocks, card_text
-from bot.slack.cards.view import CardView, RequestView, approvals
+from bot.slack.cards.view import TRY_AGAIN, CardView, RequestView, approvals
 from bot.slack.identity import Identity
 
 HELD_SHOWN = 5  # requests in the answer to a message on a waiting conversation
@@ -184,6 +184,24 @@ def draw_text(kind: str, text: str) -> Drawn:
         return _plain(mask(text))
     fallback, blocks = answer_blocks(text)
     return Drawn(fallback, blocks or [])
+
+
+def draw_failure(text: str, offered: str, taken: tuple[str, datetime] | None) -> Drawn:
+    """What went wrong in a turn, and whether it can be tried again.
+
+    Args:
+        offered: the id that the button carries; "" when it is too late for one.
+        taken: who has tried it again, and when.
+    """
+    said = mask(text)
+    if taken is not None:
+        return _plain(f"{said}\n{again_sentences.tried_by(*taken)}")
+    if not offered:
+        return _plain(said)
+    label = again_sentences.TRY_AGAIN
+    shown = button(label, TRY_AGAIN, offered, again_sentences.TRY_AGAIN_LABEL)
+    blocks = [section([said]), actions([shown])]
+    return Drawn(said, with_block_ids(blocks, f"{offered}-again", 0))
 
 
 def _plain(text: str) -> Drawn:

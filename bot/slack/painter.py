@@ -12,11 +12,13 @@ from bot.approvals.ports import Policies
 from bot.approvals.standing import Standing, joined_now, refreshed
 from bot.approvals.timetable import Event
 from bot.database.pool import Connection
+from bot.database.statements import load_statements
 from bot.errors import RetryLater
 from bot.slack.drawing import (
     Drawn,
     draw_call,
     draw_card,
+    draw_failure,
     draw_held,
     draw_notice,
     draw_nudge,
@@ -24,6 +26,7 @@ from bot.slack.drawing import (
 )
 from bot.slack.identity import Identity
 
+SQL = load_statements("bot.slack", "deliveries.sql")
 ABOUT_REQUESTS = frozenset({"card", "notice", "held", "call", "reminder", "escalation"})
 HELD = 2  # seconds until what somebody else is about to do is looked at again
 Row = Mapping[str, Any]
@@ -43,7 +46,7 @@ class Painter:
             RetryLater: it stands under a card that is not posted yet.
         """
         if row["kind"] not in ABOUT_REQUESTS:
-            return row, draw_text(row["kind"], row["text"])
+            return row, await self._draw_words(connection, row)
         stored = await store.shown_by(connection, str(row["id"]))
         standing = Standing(self.policies.current, row["now"], {})
         requests = [refreshed(request, standing) for request in stored]
@@ -55,6 +58,18 @@ class Painter:
             return row, draw_notice(requests, self.identity())
         drawn = self._draw_for_stage(row, stored[0], standing)
         return _under_card(row, stored[0], drawn), drawn
+
+    async def _draw_words(self, connection: Connection, row: Row) -> Drawn:
+        """Words as they were said, with the offer that a turn's end may have made."""
+        offer: Row | None = None
+        if row["kind"] == "say":
+            key = {"id": row["id"]}
+            offer = await (await connection.execute(SQL["offer"], key)).fetchone()
+        if offer is None:
+            return draw_text(row["kind"], row["text"])
+        offered = str(row["id"]) if offer["stands"] else ""
+        by = (offer["taken_by"], offer["taken_at"]) if offer["taken_by"] else None
+        return draw_failure(row["text"], offered, by)
 
     def _draw_for_stage(self, row: Row, stored: Request, standing: Standing) -> Drawn:
         request = refreshed(stored, standing)

@@ -231,6 +231,12 @@ def card_could_not_be_posted(code: str) -> str:
     )
 
 
+ANSWER_COULD_NOT_BE_POSTED = (
+    "I have an answer for you, but Slack does not let me post it in the thread where "
+    "you asked. Please ask again, there or elsewhere."
+)
+
+
 # --- Words to the agent ------------------------------------------------------------
 TIMED_OUT_FOR_AGENT = (
     "This call was not run: the approval request timed out, nobody decided in time. "

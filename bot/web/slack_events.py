@@ -41,7 +41,7 @@ def slack_routes(
         if payload is None:
             return _unreadable()
         if not is_ready():
-            return web.Response(status=503, text="Starting; please send it again.")
+            return web.Response(status=503, text="Not ready; please send it again.")
         return _answer(await app.async_dispatch(_for_bolt(payload)))
 
     return [web.post("/slack/events", receive)]

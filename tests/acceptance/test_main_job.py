@@ -28,6 +28,7 @@ async def test_an_approved_deletion_happens_and_the_thread_says_so(stage: Stage)
     assert [action for action, _ in buttons(card)] == ["approve", "reject", "more"]
     assert "reports/q3.csv" not in card["text"]
     assert "delete_file" in card["text"]
+    assert "unverified" not in everything(card)  # the gate's own words are no reason
     assert file.exists()
 
     clicked = await stage.click(MINA, "approve", card)

@@ -1,4 +1,7 @@
-"""`python -m tests.bench`: the bot beside bare LangGraph, in the same run."""
+"""`python -m tests.bench`: the bot beside bare LangGraph, in the same run.
+
+`python -m tests.bench soak --seed 1 --minutes 2` is the soak alone.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.bench import profiling, report, silence, trail
+from tests.bench import flat, profiling, report, silence, soak, trail
 from tests.bench.arena import Arena, set_up
 from tests.bench.blocks import Block, Side, cycles_for, run_block
 from tests.bench.child import BenchError
@@ -22,7 +25,7 @@ TABLES = {
     "instant": ("Model and Slack answer at once", 0.0, 0.0),
     "slow": ("The model takes 300 ms, Slack takes 100 ms", 0.3, 0.1),
 }
-SILENCE = "silence"  # a table of its own kind
+SILENCE, SOAK = "silence", "soak"  # tables of their own kinds
 LEVELS, QUICK_LEVELS = (1, 4, 16, 64), (1, 16)
 
 
@@ -53,6 +56,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("only", nargs="?", choices=[SOAK], help="the soak alone")
+    parser.add_argument("--seed", type=int, default=1, help="of the soak's schedule")
+    parser.add_argument("--minutes", type=float, help="of the soak")
     parser.add_argument("--quick", action="store_true", help="about a minute")
     parser.add_argument("--levels", type=_numbers, help="at once, such as 1,4,16,64")
     parser.add_argument("--tables", help="some of instant,slow,silence")
@@ -66,8 +72,13 @@ def _options() -> argparse.Namespace:
         "--profile", action="store_true", help="where the time goes, with 1 and 16"
     )
     parser.add_argument("--rows", type=int, help="of the audit trail; 0 leaves it out")
+    parser.add_argument(
+        "--cycles", type=int, help="what is left after so many cycles, and no more"
+    )
     parser.add_argument("--output", type=Path, default=Path("artefacts"))
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.tables = options.only or options.tables
+    return options
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -76,7 +87,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def _plan(options: argparse.Namespace) -> Plan:
     rounds, seconds, budget = (1, 1.0, 60) if options.quick else (5, 5.0, 450)
-    known = (*TABLES, SILENCE)
+    known = (*TABLES, SILENCE, SOAK)
     names = tuple((options.tables or ",".join(known)).split(","))
     if unknown := set(names) - set(known):
         raise BenchError(f"There is no table {unknown.pop()}: {', '.join(known)}.")
@@ -105,16 +116,23 @@ async def _run(options: argparse.Namespace) -> None:
         if options.profile:
             text = await profiling.run(Path(folder), options.levels or (1, 16))
             name = "bench-profile.md"
+        elif options.cycles:
+            text = await measure_what_stays(options.cycles, Path(folder))
+            name = "bench-cycles.md"
         else:
             text = await _tables(plan, Path(folder), output, quick=options.quick)
-            name = "bench.md"
+            if SOAK in plan.tables:
+                usual = 0.3 if options.quick else 1.0
+                minutes = options.minutes or usual
+                text += await soak.main(options.seed, minutes)
+            name = "bench-soak.md" if options.only else "bench.md"
     (output / name).write_text(text, encoding="utf-8")
     print(f"\n{text}\nWritten to {output / name}")
 
 
 async def _tables(plan: Plan, folder: Path, output: Path, *, quick: bool) -> str:
     """The cycles, and what silence costs, as the plan names them."""
-    cycles = tuple(name for name in plan.tables if name != SILENCE)
+    cycles = tuple(name for name in plan.tables if name in TABLES)
     parts: list[str] = []
     if cycles:
         parts.append(await measure(replace(plan, tables=cycles), folder, output))
@@ -123,6 +141,15 @@ async def _tables(plan: Plan, folder: Path, output: Path, *, quick: bool) -> str
         with tempfile.TemporaryDirectory(prefix="bot-bench-") as own:
             parts.append(await measure_silence(sizes, Path(own)))
     return "\n".join(parts)
+
+
+async def measure_what_stays(count: int, folder: Path) -> str:
+    """Rows, bytes and memory over many cycles."""
+    async with set_up(folder, **flat.SETTINGS) as arena:
+        marks = await flat.measure_flat(arena, count)
+    return (
+        f"# What stays after many cycles\n\n{flat.METHOD}\n{flat.flat_table(marks)}\n"
+    )
 
 
 async def measure_silence(sizes: silence.Sizes, folder: Path) -> str:

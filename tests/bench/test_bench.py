@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import report, silence, stacks
-from tests.bench.__main__ import Plan, measure
+from tests.bench.__main__ import Plan, measure, measure_what_stays
 from tests.bench.blocks import Block, quantile
 
 
@@ -121,6 +121,17 @@ async def test_sweeps_over_few_and_many_do_all_that_is_due_and_are_compared():
     rows = silence.sweeps_table(found).splitlines()[2:]
     assert [row.split(" | ")[0] for row in rows] == ["| 20", "| 60"]
     assert " 1.00 × " in rows[0]
+
+
+@pytest.mark.timeout(300)
+async def test_nothing_but_the_trail_is_left_after_some_cycles():
+    with tempfile.TemporaryDirectory(prefix="bot-bench-") as folder:
+        text = await measure_what_stays(80, Path(folder))
+
+    rows = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    assert [row.split(" | ")[0] for row in rows] == [
+        *("| 0", "| 16", "| 32", "| 48", "| 64", "| 80"),
+    ]
 
 
 def test_the_acks_of_a_flood_stand_beside_those_in_peace():

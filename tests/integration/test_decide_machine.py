@@ -3,12 +3,18 @@
 The invariant is read from the rows and from the policy in force, not from the code that
 decides: effects <= grants <= 1 for each request, and every effect has before it all its
 stages' decisions, by different people who may decide now and who did not ask.
+
+Two workers run what was approved. Either may stand still between its look at people and
+policy and its claim, while the other takes the conversation over, and either may die
+between its claim and its end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -24,9 +30,9 @@ from structlog.testing import capture_logs
 
 from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.eligibility import who_can_decide
-from bot.approvals.grants import Run, claim, finish
+from bot.approvals.grants import LostRun, Run, claim, finish
 from bot.approvals.model import Execution, Request, Status, Verdict
-from bot.approvals.policy import Demanded, parse_policy, plan
+from bot.approvals.policy import Demanded, Policy, parse_policy, plan
 from bot.approvals.verdicts import reject_by_operator
 from bot.conversations.intake import SQL
 from bot.conversations.recheck import Recheck
@@ -69,7 +75,18 @@ STEPS = [
     *["ask", "ask", "click", "click", "edit", "finish", "finish", "finish", "resume"],
     *["click_what_was_shown_before", "change_policy", "change_person", "wait"],
     *["pass_time", "stop_by_operator"],
+    *["worker_begins", "worker_acts", "worker_dies", "two_workers", "two_workers"],
 ]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A worker that has looked at people and policy, and has not claimed yet."""
+
+    run: Run
+    standing: list[Request]
+    policy: Policy
+    refusals: dict[str, str]
 
 
 class Lives(RuleBasedStateMachine):
@@ -89,6 +106,7 @@ class Lives(RuleBasedStateMachine):
         self.old_tokens: list[tuple[Request, str]] = []
         self.effects: list[str] = []
         self.hours = 0
+        self.workers: dict[int, Begun] = {}
 
     def teardown(self) -> None:
         self.runner.run(self.opened.__aexit__(None, None, None))
@@ -157,13 +175,16 @@ class Lives(RuleBasedStateMachine):
     def finish(self, draw: Any) -> None:
         """A whole chain, and what changes between the last word and the run."""
         request = draw(self.requests)
+        self._approve(request)
+        change = draw(["tighten", "tighten", "change_policy", "change_person", "wait"])
+        getattr(self, change)(draw)
+        self.do(self._resume(request.conversation))
+
+    def _approve(self, request: Request) -> None:
         for _ in range(4):
             now = self.do(self.house.request(request.id))
             for who in who_can_decide(now)[:2]:
                 self.do(self.house.click(who, request))
-        change = draw(["tighten", "tighten", "change_policy", "change_person", "wait"])
-        getattr(self, change)(draw)
-        self.do(self._resume(request.conversation))
 
     def wait(self, draw: Any) -> None:
         self.do(expire_due(self.house.pool, self.house.queue))
@@ -201,33 +222,72 @@ class Lives(RuleBasedStateMachine):
         request = draw(self.requests)
         self.do(self._resume(request.conversation))
 
+    def worker_begins(self, draw: Any) -> None:
+        """Or begins anew: whatever it was about to do is left."""
+        request = draw(self.requests)
+        self.workers[draw([1, 2])] = self.do(self._begin(request.conversation))
+
+    def worker_acts(self, draw: Any) -> None:
+        """Perhaps long after its look, and after the other one has acted."""
+        for begun in self._taken(draw):
+            self.do(self._act_on_all(begun))
+
+    def worker_dies(self, draw: Any) -> None:
+        """In the middle of its call: a claim without an end is found."""
+        for begun in self._taken(draw):
+            self.do(self._act_on_all(begun, dies=True))
+
+    def two_workers(self, draw: Any) -> None:
+        """Both are at the same approved call, in any order; then a third one comes."""
+        request = draw(self.requests)
+        self._approve(request)
+        both = [self.do(self._begin(request.conversation)) for _ in range(2)]
+        for begun in draw([both, both[::-1]]):
+            self.do(self._act_on_all(begun, dies=draw([True, False])))
+        self.do(self._resume(request.conversation))
+
+    def _taken(self, draw: Any) -> list[Begun]:
+        number = draw([*self.workers] or [1])
+        return [self.workers.pop(number)] if number in self.workers else []
+
     async def _resume(self, conversation: str) -> None:
+        begun = await self._begin(conversation)
+        await self._act_on_all(begun)
+        run = begun.run
+        key = {"conversation": conversation, "generation": run.generation}
+        async with self.house.pool.connection() as connection:
+            answered = [request.id for request in begun.standing]
+            own = {**key, "answered": answered, "known": True}
+            await connection.execute(SQL["own_run"], own)
+
+    async def _begin(self, conversation: str) -> Begun:
         house = self.house
         run = await start(house, conversation)
         decided = [r for r in run.requests.values() if not r.is_open]
         recheck = Recheck(house.pool, house.queue, house.people, house.policies)
         standing = await recheck.standing(decided)
-        for request in standing:
-            if request.status is Status.APPROVED:
-                await self._act(run, request)
-        key = {"conversation": conversation, "generation": run.generation}
-        async with house.pool.connection() as connection:
-            answered = [request.id for request in standing]
-            own = {**key, "answered": answered, "known": True}
-            await connection.execute(SQL["own_run"], own)
+        refusals = {**house.people.refusals}
+        return Begun(run, standing, house.policies.current, refusals)
 
-    async def _act(self, run: Run, request: Request) -> None:
-        house = self.house
+    async def _act_on_all(self, begun: Begun, *, dies: bool = False) -> None:
+        for request in begun.standing:
+            if request.status is Status.APPROVED:
+                with suppress(LostRun):
+                    await self._act(begun, request, dies=dies)
+
+    async def _act(self, begun: Begun, request: Request, *, dies: bool) -> None:
+        house, run = self.house, begun.run
         call = facts_of(request, arguments=request.arguments)
         if not (await claim(house.pool, house.queue, run, call, None)).won:
             return
         self.effects.append(request.id)
-        await self._explain(await house.request(request.id))
-        await finish(house.pool, house.queue, run, call, Execution.DONE, "ok")
+        await self._explain(await house.request(request.id), begun)
+        if not dies:
+            await finish(house.pool, house.queue, run, call, Execution.DONE, "ok")
 
-    async def _explain(self, request: Request) -> None:
+    async def _explain(self, request: Request, begun: Begun) -> None:
         """Whatever runs has its whole chain before it, by the policy in force too."""
-        policy = self.house.policies.current
+        policy = begun.policy
         left_out = {request.requester.user, *request.participants}
         words = [d for d in request.decisions if d.verdict is not Verdict.REJECT]
         deciders = [d.person.user for d in words]
@@ -243,13 +303,20 @@ class Lives(RuleBasedStateMachine):
                 if word.stage == index and word.person.user not in group.users:
                     assert stage.escalated_at is not None
                     assert stage.escalated_at <= word.at
-            assert not any(self.house.people.refusals.get(user) for user in own)
+            assert not any(begun.refusals.get(user) for user in own)
         found = plan(policy, "pay", request.arguments)
         if isinstance(found, Demanded):
             have = {stage.approvers: stage.quorum for stage in request.stages}
             assert all(have.get(s.approvers, 0) >= s.quorum for s in found.stages) or (
                 request.raised_arguments is None and request.outcome == "waived"
             )
+
+    @invariant()
+    def what_was_done_or_died_in_is_so_in_the_rows(self) -> None:
+        """An effect has a claim; one that nobody ended is never taken for undone."""
+        rows = self.do(self.house.rows("SELECT request_id, state FROM grants"))
+        begun = {r["request_id"] for r in rows if r["state"] != "approved"}
+        assert set(self.effects) <= begun
 
     @invariant()
     def at_most_one_effect_and_one_grant(self) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import aiohttp
+import psycopg
 import pytest
 
 from bot.approvals.deadlines import expire_due
 from bot.errors import RetryLater, SlackUnavailable
+from bot.slack import sentences
 from bot.slack.delivery import Deliverer
-from tests.integration.core_parts import APPROVALS, CHANNEL, MINA, House
+from tests.integration.core_parts import APPROVALS, CHANNEL, DANA, MINA, RAVI, House
 from tests.integration.fake_slack import refusal
 from tests.integration.post import Post, shown
 
@@ -93,6 +95,26 @@ async def test_a_process_that_dies_after_posting_finds_its_post(
     assert len([m for m in post.slack.messages if m["channel"] == APPROVALS]) == 1
 
 
+async def test_a_post_that_a_crash_of_the_database_forgot_is_found(
+    post: Post, house: House, monkeypatch
+):
+    request = await house.ask()
+
+    async def cut_off(*_):
+        raise psycopg.OperationalError("server closed the connection")
+
+    with monkeypatch.context() as crashing:
+        crashing.setattr(Deliverer, "_store_sent", cut_off)
+        with pytest.raises(psycopg.OperationalError):
+            await post.send(request.card)
+    # what was not on the disk is gone: the row is as it was before the try
+    await house.rows("UPDATE deliveries SET state = 'queued', taken_until = NULL")
+    await post.work()
+
+    assert len([m for m in post.slack.messages if m["channel"] == APPROVALS]) == 1
+    assert (await post.row(request.card))["state"] == "sent"
+
+
 @pytest.mark.parametrize("code", ["channel_not_found", "is_archived", "invalid_blocks"])
 async def test_an_answer_that_slack_refuses_for_good_is_given_up(post: Post, code):
     answer = await post.add("answer")
@@ -175,6 +197,47 @@ async def test_an_edit_that_slack_refuses_costs_no_decision(post: Post, house: H
     assert (await house.request(request.id)).status == "approved"
     assert (await post.row(request.card))["state"] == "failed"
     assert await house.rows("SELECT * FROM deliveries WHERE kind = 'say'") == []
+
+
+async def test_a_card_that_somebody_has_deleted_is_posted_anew_while_people_wait(
+    post: Post, house: House
+):
+    request = await house.ask("sign")
+    await post.work()
+    first = post.slack.messages[0]
+    post.slack.messages[0] = {"ts": "", "channel": "", "text": ""}
+    await house.click(MINA, request)
+    post.slack.fail("chat_update", refusal("message_not_found"))
+
+    with pytest.raises(RetryLater):
+        await post.send(request.card)
+    await post.work()
+
+    cards = [m for m in post.slack.messages if m["channel"] == APPROVALS]
+    [card] = [m for m in cards if "blocks" in m and not m.get("thread_ts")]
+    assert "button" in shown(card)
+    now = await house.request(request.id)
+    assert (now.card_ts, now.card) == (card["ts"], request.card)
+    assert (await house.click(DANA, request)).effect == "approved"
+    assert first["metadata"] == card["metadata"]
+
+
+@pytest.mark.parametrize("kind", ["say", "answer"])
+async def test_words_for_a_thread_that_takes_none_reach_whoever_asked(
+    post: Post, house: House, kind: str
+):
+    await house.write(user=RAVI, thread_ts="100.1")
+    said = await post.add(kind, "Our words.")
+    post.slack.fail("chat_postMessage", refusal("is_archived"))
+
+    await post.send(said)
+    await post.work()
+
+    [told] = post.slack.messages
+    assert told["channel"] == RAVI
+    own = {"say": "Our words.", "answer": sentences.ANSWER_COULD_NOT_BE_POSTED}
+    assert told["text"] == own[kind]
+    assert (await post.row(said))["state"] == "failed"
 
 
 @pytest.mark.parametrize(

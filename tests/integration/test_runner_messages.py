@@ -6,10 +6,11 @@ import psycopg
 import pytest
 
 from bot.conversations.engine import Engine
+from bot.conversations.intake import Incoming, receive
 from bot.errors import SlackUnavailable
 from bot.slack import sentences
 from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import MINA, OMAR, RAVI, House
+from tests.integration.core_parts import CHANNEL, MINA, OMAR, RAVI, TEAM, House
 
 
 async def test_a_message_while_people_are_waited_for_is_kept_and_handed_on(
@@ -146,3 +147,16 @@ async def test_two_people_in_two_threads_have_two_conversations(house: House):
     assert one != other
     shown = [m.text for m in agent.model.seen[-1] if m.type == "human"]
     assert len(shown) == 1
+
+
+async def test_messages_that_overtook_each_other_are_taken_as_they_were_written(
+    house: House,
+):
+    agent = make_agent(house, "To one.", "To two.")
+    for ts, text in (("101.000002", "two"), ("101.000001", "one")):
+        event = Incoming("", TEAM, CHANNEL, ts, "100.1", f"Ev-{ts}", RAVI, text)
+        assert await receive(house.pool, house.queue, event)
+    await agent.work()
+    shown = [m.text for m in agent.model.seen[-1] if m.type == "human"]
+    assert [text.split(": ")[-1] for text in shown] == ["one", "two"]
+    assert await agent.said() == ["To one.", "To two."]

@@ -27,6 +27,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0  # before it is sent
     cut: bool = False  # the connection ends instead
+    half: bool = False  # the connection ends in the middle of the body
 
 
 def text(words: str) -> Answer:
@@ -73,6 +74,16 @@ class ModelServer:
         self.url = ""
         self._script: list[Answer] = []
         self._otherwise: Callable[[], Answer] = lambda: text("I am done.")
+        self._free = asyncio.Event()
+        self._free.set()
+
+    def hold(self) -> None:
+        """Answer nothing until `let_go`."""
+        self._free.clear()
+
+    def let_go(self) -> None:
+        """Answer what waits, and all that comes."""
+        self._free.set()
 
     def script(
         self, *answers: Answer, otherwise: Callable[[], Answer] | None = None
@@ -87,14 +98,26 @@ class ModelServer:
         assert request.headers["Authorization"] == f"Bearer {API_KEY}"
         self.requests.append(await request.json())
         answer = self._script.pop(0) if self._script else self._otherwise()
+        await self._free.wait()
         await asyncio.sleep(answer.seconds)
         if answer.cut and request.transport:
             request.transport.abort()
-        return web.Response(
-            body=answer.body,
-            status=answer.status,
-            headers={"Content-Type": "application/json", **answer.headers},
-        )
+        headers = {"Content-Type": "application/json", **answer.headers}
+        if answer.half:
+            return await _break_off(request, answer.body, headers)
+        return web.Response(body=answer.body, status=answer.status, headers=headers)
+
+
+async def _break_off(
+    request: web.Request, body: bytes, headers: dict[str, str]
+) -> web.StreamResponse:
+    response = web.StreamResponse(headers=headers)
+    response.content_length = len(body)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    if request.transport:
+        request.transport.abort()
+    return response
 
 
 @asynccontextmanager

@@ -60,7 +60,7 @@ class Stage:
 
     async def start_bot(self, *, wait: bool = True) -> BotProcess:
         """Start one more process; over HTTP the first one gets the events."""
-        port = self.port if not self._port_taken() else free_port()
+        port = self.port if self.port and not self._port_taken() else free_port()
         bot = BotProcess(self.folder, self.environment, port)
         self.bots.append(bot)
         await bot.start(wait=wait)
@@ -195,6 +195,7 @@ async def make_stage(
     scopes: frozenset[str] | None = None,
     subscriptions: Iterable[str] | None = None,
     start: bool = True,
+    retries: tuple[float, ...] = (0.2, 0.5, 1.0),
     **environment: str,
 ) -> AsyncIterator[Stage]:
     """Set a stage, with one bot started, and strike it afterwards."""
@@ -210,7 +211,7 @@ async def make_stage(
         app=AppConfig.read(ROOT / "manifest.yml"),
         subscriptions=subscriptions,
         scopes=scopes,
-        times=Times(retries=(0.2, 0.5, 1.0)),
+        times=Times(retries=retries),
     )
     await simulator.start()
     settings = _settings(simulator.api_url, database, transport) | environment

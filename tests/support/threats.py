@@ -118,11 +118,11 @@ def table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def page_with(text: str, rows: str) -> str:
+def page_with(text: str, rows: str, begin: str = BEGIN, end: str = END) -> str:
     """A page with the table between its two marks."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{rows}{END}{after}"
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}{rows}{end}{after}"
 
 
 if __name__ == "__main__":

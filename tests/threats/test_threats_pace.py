@@ -126,6 +126,7 @@ def app_with(house: House) -> AsyncApp:
         jobs=house.queue,
         decider=house.decider,
         marker=nothing,
+        retrier=nothing,
         client=AsyncWebClient(),
         identity=lambda: US,
         full_texts=nothing,

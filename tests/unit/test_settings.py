@@ -151,6 +151,8 @@ def test_the_simulator_takes_every_loopback_host(host: str) -> None:
         ("AUDIT_INTERVAL", "0s", "1s"),
         ("AUDIT_INTERVAL", "1 hour", "1s"),
         ("WEBHOOK_ALLOW_PRIVATE", "perhaps", "1 or 0"),
+        ("FAULT_POINT", "somewhere", "received, asking"),
+        ("FAULT_POINT", "claimed:often", "for the second time"),
         ("LOG_FORMAT", "xml", "'text' or 'json'"),
         ("LOG_LEVEL", "loud", "'debug'"),
         ("TOOLS", "files,browser", "allowed is one or more of files, sandbox, email"),
@@ -348,6 +350,14 @@ def test_a_broken_file_is_one_line(tmp_path: Path, content: bytes, words: str) -
     dotenv = tmp_path / ".env"
     dotenv.write_bytes(content)
     assert words in refusal({}, dotenv)
+
+
+def test_the_bot_kills_itself_only_where_slack_is_not_real() -> None:
+    fault = SOCKET | {"FAULT_POINT": "claimed:2"}
+    assert "on loopback; unset it" in refusal(fault)
+    inside = fault | {"SLACK_API_URL": "http://127.0.0.1:1/api/"}
+    assert Settings.load(inside).fault_point == "claimed:2"
+    assert Settings.load({"FAULT_POINT": "@file"}).fault_point == "@file"
 
 
 def test_the_example_file_lists_every_variable_commented_and_readable(

@@ -25,6 +25,7 @@ APPROVE_ALL = "approve_all"
 REJECT_ALL = "reject_all"
 MARK_DONE, MARK_NOT_DONE, ASK_AGAIN = "mark_done", "mark_not_done", "ask_again"
 HISTORY = "history"
+TRY_AGAIN = "try_again"  # under the sentence of a turn that has failed
 
 MORE_REJECT, MORE_EDIT, MORE_ANSWER = "reject", "edit", "answer"
 MORE_VIEW, MORE_WITHDRAW, MORE_HISTORY = "view", "withdraw", "history"

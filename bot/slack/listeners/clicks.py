@@ -23,6 +23,7 @@ from bot.slack.cards.view import (
     MORE_WITHDRAW,
     REJECT,
     REJECT_ALL,
+    TRY_AGAIN,
     VIEW_FULL,
     WITHDRAW,
 )
@@ -107,8 +108,14 @@ def _register_questions(app: AsyncApp, parts: Parts) -> None:
         await parts.marker.mark(choice, _MARKS[body["actions"][0]["action_id"]])
         await ack()
 
+    async def handle_again(ack: AsyncAck, body: Body) -> None:
+        choice = choice_of(body, value_of(body), Verdict.APPROVE)
+        await parts.retrier.try_again(choice)
+        await ack()
+
     for action in _MARKS:
         app.action(action)(handle_mark)
+    app.action(TRY_AGAIN)(handle_again)
     app.action(ANSWER)(handle_answer)
 
 

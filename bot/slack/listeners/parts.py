@@ -12,6 +12,7 @@ from bot.approvals.decide import Decider
 from bot.approvals.marks import Marker
 from bot.approvals.model import Person
 from bot.approvals.ports import Jobs
+from bot.conversations.again import Retrier
 from bot.database.pool import Pool
 from bot.slack.full_text import FullTexts
 from bot.slack.identity import Identity
@@ -28,6 +29,7 @@ class Parts:
     jobs: Jobs
     decider: Decider
     marker: Marker
+    retrier: Retrier
     client: AsyncWebClient
     identity: Callable[[], Identity]
     full_texts: FullTexts

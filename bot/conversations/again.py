@@ -1,0 +1,140 @@
+"""Try again: one more run of a turn that has failed, by a click."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.approvals import store
+from bot.approvals.audit import Fact, append
+from bot.approvals.choice import Choice, Place
+from bot.approvals.model import Person
+from bot.approvals.ports import Job, Jobs, People, deliver_job, edit_job, turn_job
+from bot.conversations.intake import SQL
+from bot.database.pool import Connection, Pool, transaction
+from bot.errors import SlackUnavailable
+from bot.slack import again_sentences
+
+PATIENCE = 1.5  # seconds for what Slack has to say; an ack is due within 3
+Offer = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Retrier:
+    """Lets whoever may ask the agent have a failed turn run once more.
+
+    What has happened in the turn is not done again: it goes on from its checkpoints,
+    and each call by its own grant.
+    """
+
+    pool: Pool
+    people: People
+    jobs: Jobs
+    own_app: Callable[[], str]
+
+    async def try_again(self, choice: Choice) -> str:
+        """Run it once more, or have the person told why not; the word of that, or "".
+
+        Args:
+            choice: who clicked which button where; its verdict says nothing here.
+
+        Raises:
+            psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; the caller
+                must not acknowledge.
+        """
+        refusal = await self._who_is(choice.person)
+        async with transaction(self.pool) as connection:
+            offer = await _locked(connection, choice.request)
+            word = _judged(offer, choice, self.own_app()) or refusal
+            if offer is None or word:
+                await self._refuse(connection, choice, offer, word)
+            else:
+                await self._take(connection, choice, offer)
+        return word
+
+    async def _who_is(self, person: Person) -> str:
+        """Why a person may not ask the agent, "" where nothing speaks against it."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return (await self.people.look_up(person)).refusal
+        except (SlackUnavailable, TimeoutError):
+            return "could_not_check"
+
+    async def _take(self, connection: Connection, choice: Choice, offer: Offer) -> None:
+        key = {"id": offer["delivery_id"], "user": choice.person.user}
+        await connection.execute(SQL["take_offer"], key)
+        await append(connection, [_fact(choice, offer, "tried_again", {})])
+        shown = edit_job(str(offer["delivery_id"]))
+        turn = turn_job(str(offer["conversation_id"]))
+        await self.jobs.defer(connection, [turn, shown])
+
+    async def _refuse(
+        self, connection: Connection, choice: Choice, offer: Offer | None, word: str
+    ) -> None:
+        fact = _fact(choice, offer, "refused", {"word": word, "verdict": "try_again"})
+        await append(connection, [fact])
+        follow: list[Job] = []
+        if offer is not None:
+            await connection.execute(SQL["show_offer"], {"id": offer["delivery_id"]})
+            follow.append(edit_job(str(offer["delivery_id"])))
+        if choice.place is not None:
+            told = await store.add_delivery(
+                connection,
+                kind="private",
+                team=choice.person.team,
+                channel=choice.place.channel,
+                thread_ts=choice.place.thread or None,
+                user=choice.person.user,
+                text=again_sentences.not_tried(word),
+            )
+            follow.append(deliver_job(told))
+        await self.jobs.defer(connection, follow)
+
+
+async def _locked(connection: Connection, offer: str) -> Offer | None:
+    try:
+        key = {"id": uuid.UUID(offer)}
+    except ValueError:
+        return None
+    return await (await connection.execute(SQL["lock_offer"], key)).fetchone()
+
+
+def _judged(offer: Offer | None, choice: Choice, own_app: str) -> str:
+    """Why this click runs nothing, whoever made it; "" if nothing speaks against it."""
+    if offer is None:
+        return "unknown_offer"
+    if not _is_in_place(offer, choice.place, own_app):
+        return "misplaced"
+    if offer["taken_at"] is not None:
+        return "tried_already"
+    return "" if offer["stands"] else "moved_on"
+
+
+def _is_in_place(offer: Offer, place: Place | None, own_app: str) -> bool:
+    if place is None or place.app != own_app:
+        return False
+    if offer["message_ts"]:
+        here = (place.channel, place.message)
+        return here == (offer["channel_id"], offer["message_ts"])
+    # a click can beat the storing of the message's place: its metadata names it
+    return place.card == str(offer["delivery_id"])
+
+
+def _fact(
+    choice: Choice, offer: Offer | None, event: str, detail: dict[str, str]
+) -> Fact:
+    """For the trail of the thread's workspace; of the person's, where there is none."""
+    actor, via = choice.person.user, choice.via
+    fact = Fact(choice.person.team, event, actor=actor, via=via, detail=detail)
+    if offer is None:
+        return fact
+    about = {"delivery": str(offer["delivery_id"]), "on_behalf_of": offer["author"]}
+    return replace(
+        fact,
+        team=offer["team_id"],
+        conversation=str(offer["conversation_id"]),
+        detail=about | detail,
+    )

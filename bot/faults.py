@@ -1,0 +1,78 @@
+"""A hook for tests: the process pulls its own plug at a named point.
+
+It does nothing unless FAULT_POINT is set, and that is refused where Slack is real.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Literal, get_args
+
+Point = Literal[
+    "received",  # a message is written down, and not acknowledged
+    "asking",  # the graph asks, and nobody has written that down
+    "asked",  # a request is written down, and has no card
+    "posted",  # a card stands in Slack, and nobody has noted where
+    "decided",  # a word of a person or of the clock is written down, and no more
+    "claiming",  # a call that may run is about to be taken
+    "claimed",  # it is taken, and about to run
+    "ran",  # it has run, and nobody has written that down
+    "answering",  # the graph has its answer, and nobody has written that down
+    "answered",  # an answer stands in Slack, and nobody has noted that
+    "migrating",  # a migration is made, and not committed
+]
+POINTS: tuple[Point, ...] = get_args(Point)
+
+
+class _Plug:
+    """Where to pull it: `NAME`, `NAME:NTH`, or `@FILE`, a file that may hold a name."""
+
+    def __init__(self, spec: str) -> None:
+        self._file = Path(spec[1:]) if spec.startswith("@") else None
+        self._name, _, nth = spec.partition(":")
+        self._left = int(nth or 1)
+
+    def reach(self, name: Point) -> None:
+        if self._is_here(name):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def _is_here(self, name: Point) -> bool:
+        if self._file is not None:
+            return self._taken_from(self._file, name)
+        self._left -= name == self._name
+        return name == self._name and self._left == 0
+
+    def _taken_from(self, file: Path, name: Point) -> bool:
+        """Whoever takes the order out of the file dies, and nobody after it."""
+        try:
+            if file.read_text(encoding="utf-8").strip() != name:
+                return False
+            file.unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+
+def fault_point(text: str) -> str:
+    """A setting that names where to pull the plug."""
+    name, _, nth = text.partition(":")
+    if not text.startswith("@") and (name not in POINTS or not (nth or "1").isdigit()):
+        raise ValueError(f"one of {', '.join(POINTS)}, with :2 for the second time")
+    return text
+
+
+_plug: _Plug | None = None
+
+
+def arm(spec: str | None) -> None:
+    """Pull the plug where the setting FAULT_POINT says; None: never."""
+    global _plug
+    _plug = _Plug(spec) if spec else None
+
+
+def reach(name: Point) -> None:
+    """The process has come to this point."""
+    if _plug is not None:
+        _plug.reach(name)

@@ -1,0 +1,110 @@
+"""The plug is pulled at every step of a request's life, whatever becomes of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.faults import POINTS
+from tests.acceptance.conftest import stage_for_long
+from tests.support import crash_table
+from tests.support.bot_process import run_command
+from tests.support.crash_table import WHERE, Cell, cells, usual
+from tests.support.crashes import FOREIGN, ORDER, Life, make_book
+from tests.support.deciding import SANDBOX
+from tests.support.foreign import write_graph
+from tests.support.invariants import wrong_in, wrong_in_slack
+from tests.support.stage import Stage
+from tests.support.zoo import POLICY as ZOO_POLICY
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+# All of the table takes some minutes: CRASHES=all
+CELLS = cells if os.environ.get("CRASHES") == "all" else usual
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shipped(
+    tmp_path_factory: pytest.TempPathFactory, new_database: Any
+) -> AsyncIterator[Stage]:
+    options = {"transport": "socket", "FAULT_POINT": f"@{ORDER}", **SANDBOX}
+    async with stage_for_long(tmp_path_factory, new_database, options) as made:
+        make_book(made)
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def foreign(
+    tmp_path_factory: pytest.TempPathFactory, new_database: Any
+) -> AsyncIterator[Stage]:
+    agent = write_graph(tmp_path_factory.mktemp("theirs"), FOREIGN)
+    policy = {"policy": ZOO_POLICY, "AGENT": agent}
+    options = {"transport": "socket", "FAULT_POINT": f"@{ORDER}", **policy}
+    async with stage_for_long(tmp_path_factory, new_database, options) as made:
+        yield made
+
+
+@pytest.mark.parametrize("cell", CELLS("shipped"), ids=lambda cell: cell.name)
+async def test_the_shipped_agent_survives_its_death(shipped: Stage, cell: Cell):
+    await dies_and_lives_on(shipped, cell)
+
+
+@pytest.mark.parametrize("cell", CELLS("foreign"), ids=lambda cell: cell.name)
+async def test_a_foreign_graph_survives_its_death(foreign: Stage, cell: Cell):
+    await dies_and_lives_on(foreign, cell)
+
+
+async def dies_and_lives_on(stage: Stage, cell: Cell) -> None:
+    life = Life(stage, cell)
+    await life.run()
+    request = life.request()
+    assert life.effects() == cell.effects
+    assert request["status"] == cell.status
+    assert len(life.last_words()) == 1, life.last_words()
+    assert ("unknown" in life.last_words()[0].lower()) is cell.is_unknown
+    assert request["state"] == state_of(cell)
+    assert request["trail"] == trail_of(cell)
+    assert wrong_in(stage.records) == []
+    assert wrong_in_slack(stage) == []
+    assert "Traceback" not in stage.bot.log
+
+
+def state_of(cell: Cell) -> str | None:
+    if cell.verdict != "approve":
+        return None
+    return "unknown" if cell.is_unknown else "done"
+
+
+def trail_of(cell: Cell) -> list[str]:
+    ran = ["claimed", "unknown" if cell.is_unknown else "ran"]
+    told = [] if cell.is_unknown and cell.graph == "foreign" else ["resumed"]
+    acted = ran if cell.verdict == "approve" else []
+    if cell.graph == "foreign":  # its run is noted with the answer that it gave
+        return ["requested", cell.status, *acted[:1], *told, *acted[1:]]
+    return ["requested", cell.status, *acted, *told]
+
+
+@pytest.mark.parametrize("graph", ["shipped", "foreign"])
+async def test_after_all_deaths_the_trail_is_whole(
+    graph: str, request: pytest.FixtureRequest
+):
+    stage: Stage = request.getfixturevalue(graph)
+    verify = ("audit", "verify")
+    said = await run_command(
+        *verify, folder=stage.folder, environment=stage.environment
+    )
+    assert said.status == 0, said.out + said.err
+
+
+async def test_every_point_of_the_hook_is_died_at():
+    elsewhere = {"migrating"}  # tests/integration/test_migrations_at_once.py
+    assert set(POINTS) - elsewhere == set(WHERE) - {"in_tool"}
+
+
+async def test_the_published_table_is_the_one_that_is_tested():
+    assert crash_table.PAGE.read_text(encoding="utf-8") == crash_table.page()

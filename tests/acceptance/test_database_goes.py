@@ -1,0 +1,233 @@
+"""PostgreSQL restarts, cuts, blocks, is full: nothing is lost or happens twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bot.database import embedded
+from tests.support.deciding import asked, request_of
+from tests.support.postgres import as_url
+from tests.support.shown import Message, everything
+from tests.support.stage import GENERAL, MINA, Stage, make_stage
+
+pytestmark = pytest.mark.timeout(240)
+LOAD = 5  # cards that wait, and messages that are written meanwhile
+
+
+class Server:
+    """A server of its own, that a test may stop."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._running = embedded.start(folder)
+        self.url = as_url(self._running.url)
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self._running.stop)
+
+    async def crash(self) -> None:
+        """As when the machine kills it: what was not written is recovered."""
+        pid = int((self.folder / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGQUIT)
+        await asyncio.to_thread(self._running.stop)
+
+    async def start(self) -> None:
+        self._running = await asyncio.to_thread(embedded.start, self.folder)
+
+
+@pytest.fixture
+def server():
+    with tempfile.TemporaryDirectory(prefix="bot-server-") as name:
+        made = Server(Path(name) / "data")
+        yield made
+        made._running.stop()
+
+
+@pytest.mark.parametrize("how", ["restart", "crash"])
+async def test_a_server_that_restarts_under_load_costs_nothing(
+    tmp_path: Path, server: Server, transport: str, how: str
+):
+    async with (
+        make_stage(tmp_path, server.url, transport) as stage,
+        under_load(stage),
+    ):
+        await (server.stop() if how == "restart" else server.crash())
+        await stage.bot.until(503, "database")
+        assert (await stage.bot.get("/healthz"))[0] == 200
+        await server.start()
+        await stage.bot.until_ready()
+
+
+async def test_connections_that_are_cut_again_and_again_cost_nothing(
+    tmp_path: Path, database: str, transport: str
+):
+    async with make_stage(tmp_path, database, transport) as stage:
+        async with under_load(stage):
+            for _ in range(8):
+                cut_all(database)
+                await asyncio.sleep(0.2)  # some work gets done in between
+        await stage.bot.until_ready()
+
+
+async def test_clicks_that_find_no_free_connection_are_refused_and_not_lost(
+    tmp_path: Path, database: str, transport: str
+):
+    async with make_stage(tmp_path, database, transport) as stage:
+        stage.put("a.txt")
+        card, ts = await asked(stage, "delete a.txt")
+        async with await psycopg.AsyncConnection.connect(database) as blocker:
+            await blocker.execute("LOCK TABLE requests IN ACCESS EXCLUSIVE MODE")
+            clicks = [stage.click(MINA, "approve", card) for _ in range(20)]
+            taken = await asyncio.gather(*clicks)
+            assert not any(click.acked for click in taken)
+            await blocker.rollback()
+        await until_acked(stage, card)
+        await stage.answer(GENERAL, ts)
+        await stage.outcome(card, "Approved")
+
+        assert stage.records.decisions(request_of(card)) == [(MINA, "approve")]
+        assert once(stage) == 1
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        *("messages", "audit", "procrastinate_jobs", "checkpoint_writes"),
+        *("deliveries", "decisions", "grants"),
+    ],
+)
+async def test_a_full_disk_refuses_and_loses_nothing(
+    tmp_path: Path, database: str, table: str
+):
+    async with make_stage(tmp_path, database, "socket") as stage:
+        async with under_load(stage, load=2):
+            fill_disk(database, table)
+            await stage.simulator.wait_for(
+                lambda: refused_by_disk(database), timeout=60
+            )
+            empty_disk(database, table)
+        await stage.bot.until_ready()
+
+
+@asynccontextmanager
+async def under_load(stage: Stage, load: int = LOAD) -> AsyncIterator[None]:
+    """Clicks and messages during the trouble; then everything has happened once."""
+    cards: list[tuple[Message, str]] = []
+    for number in range(load):
+        stage.put(f"{number}.txt")
+        stage.put(f"kept-{number}.md", f"words {number}")
+        cards.append(await asked(stage, f"delete {number}.txt"))
+    writing = [asyncio.create_task(write(stage, n)) for n in range(load)]
+    clicking = [asyncio.create_task(until_acked(stage, card)) for card, _ in cards]
+    try:
+        yield
+        threads = await asyncio.gather(*writing)
+        await asyncio.gather(*clicking)
+    finally:
+        for task in (*writing, *clicking):
+            task.cancel()
+    for number, ts in enumerate(threads):
+        await patient(stage, lambda n=number, ts=ts: f"words {n}" in texts(stage, ts))
+    for card, ts in cards:
+        await patient(stage, lambda ts=ts: answers(stage, ts))
+        await patient(stage, lambda card=card: "Approved" in now(stage, card))
+    await stage.rest()
+    assert [answers(stage, ts) for ts in threads] == [1] * load
+    assert [answers(stage, ts) for _, ts in cards] == [1] * load
+    assert len(stage.cards()) == load
+    assert once(stage) == load
+    assert not list(stage.files.glob("*.txt"))
+
+
+async def write(stage: Stage, number: int) -> str:
+    """Ask for a file; Slack sends an event again until it is taken."""
+    ts = await stage.ask(f"read kept-{number}.md")
+    await stage.simulator.settled()
+    sent = stage.simulator.sent_events.items()
+    events = [event for event, each in sent if each["event"].get("ts") == ts]
+    for event in events:
+        await until(lambda event=event: stage.simulator.redeliver(event))
+    return ts
+
+
+async def until_acked(stage: Stage, card: Message) -> None:
+    """Approve: whoever is told that it did not work clicks again."""
+
+    async def click() -> bool:
+        return (await stage.click(MINA, "approve", card)).acked
+
+    await until(click)
+
+
+async def until(does: Callable[[], Awaitable[bool]]) -> None:
+    """Do it again and again, until it is taken."""
+    while not await does():  # noqa: ASYNC110 - as a person does, or Slack
+        await asyncio.sleep(0.2)
+
+
+def cut_all(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def fill_disk(database: str, table: str) -> None:
+    """Let each insert fail as on a full disk, and count that."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE SEQUENCE IF NOT EXISTS full_disks")
+        connection.execute(
+            "CREATE OR REPLACE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql"
+            " SECURITY DEFINER AS $$ BEGIN PERFORM nextval('full_disks');"
+            " RAISE EXCEPTION 'could not extend file: No space left on device'"
+            " USING ERRCODE = '53100'; END $$"
+        )
+        trigger = f"CREATE TRIGGER aaa_full BEFORE INSERT ON {table} FOR EACH ROW"
+        connection.execute(f"{trigger} EXECUTE FUNCTION no_space()".encode())
+
+
+def refused_by_disk(database: str) -> bool:
+    """Whether something has met it; a sequence does not forget what is rolled back."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        row = connection.execute("SELECT is_called FROM full_disks").fetchone()
+    return bool(row and row[0])
+
+
+def empty_disk(database: str, table: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"DROP TRIGGER aaa_full ON {table}".encode())
+
+
+def once(stage: Stage) -> int:
+    """How often calls that were approved by people have been begun."""
+    return stage.records.value(
+        "SELECT count(*) FROM audit WHERE event = 'claimed' AND request_id IN"
+        " (SELECT request_id FROM decisions)"
+    )
+
+
+async def patient(stage: Stage, predicate: Callable[[], object]) -> None:
+    await stage.simulator.wait_for(predicate, timeout=90)
+
+
+def texts(stage: Stage, ts: str) -> str:
+    return "\n".join(everything(message) for message in stage.said(GENERAL, ts))
+
+
+def answers(stage: Stage, ts: str) -> int:
+    said = [everything(message) for message in stage.said(GENERAL, ts)]
+    return sum("(offline model)" in text for text in said)
+
+
+def now(stage: Stage, card: Message) -> str:
+    return everything(stage.message(card["channel"], card["ts"]))

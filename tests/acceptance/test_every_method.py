@@ -1,0 +1,159 @@
+"""Each method of Slack's that the bot calls fails once; the request still ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.simulator import Workspace, demo_workspace
+from bot.simulator.channels import Channel
+from bot.simulator.usergroups import UserGroup
+from tests.support.deciding import choose, request_of
+from tests.support.shown import Message, buttons, everything
+from tests.support.stage import (
+    APPROVALS,
+    BOT,
+    DORA,
+    FAY,
+    GENERAL,
+    MINA,
+    OLAF,
+    RAVI,
+    Stage,
+)
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(240),
+]
+ROOM, FINANCE = "C0ROOM0000", "S0FINANCE0"
+POLICY = f"""
+version: 1
+defaults: {{channel: {APPROVALS}}}
+approvers:
+  lead: {{manager_of_requester: Xf0MANAGER}}
+  room: {{channel: {ROOM}}}
+  finance: {{usergroup: {FINANCE}}}
+rules:
+  - name: deleting
+    tools: [delete_file]
+    stages: [{{approvers: lead}}, {{approvers: room}}, {{approvers: finance}}]
+"""
+ASKED = (
+    *("users.info", "users.profile.get", "conversations.members"),
+    *("usergroups.users.list", "chat.postMessage"),
+)
+KINDS: dict[str, dict[str, Any]] = {
+    "limited": {"kind": "ratelimited", "retry_after": 1},
+    "500": {"kind": "server_error", "status": 500},
+    "cut before": {"kind": "cut_before"},
+    "cut after": {"kind": "cut_after"},
+    "silent": {"kind": "timeout_before", "seconds": 11},
+    "deaf": {"kind": "timeout_after", "seconds": 11},
+}
+
+
+def with_groups() -> Workspace:
+    workspace = demo_workspace()
+    people = [FAY, BOT, RAVI]
+    workspace.add_channel(Channel(ROOM, "room", people, is_private=True))
+    workspace.add_usergroup(UserGroup(FINANCE, "finance"))
+    workspace.set_usergroup_users(FINANCE, [DORA])
+    return workspace
+
+
+STAGE: dict[str, Any] = {"workspace": with_groups(), "policy": POLICY}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_whatever_slack_refuses_the_request_comes_to_its_end_once(
+    shared: Stage, kind: str
+):
+    fault, name = KINDS[kind], f"{kind.replace(' ', '-')}.txt"
+    file = shared.put(name)
+    await shared.restart()  # what it has looked up before is forgotten
+    orders = shared.simulator.faults
+
+    for method in ASKED:
+        orders.add(method, **fault)
+    ts = await shared.ask(f"delete {name}")
+    card = await patient(shared, lambda: cards_about(shared, name))
+    await patient(shared, lambda: "Waiting for" in str(shared.said(GENERAL, ts)))
+    assert not orders.to_come  # each of them was called
+
+    await refused(shared, card[0], fault)
+    await modal(shared, card[0], fault)
+    for user in (MINA, FAY, DORA):
+        await decided(shared, user, card[0], fault)
+    for method in ("users.info", "chat.update", "chat.postMessage"):
+        orders.add(method, **fault)
+    await patient(shared, lambda: answers(shared, ts))
+    await patient(shared, lambda: is_closed(shared, card[0]))
+    await patient(shared, lambda: "Approved: delete_file" in texts(shared, ts))
+    orders.clear()
+    await shared.rest()
+
+    assert not file.exists()
+    assert len(cards_about(shared, name)) == 1
+    assert len(answers(shared, ts)) == 1
+    claimed = "SELECT count(*) FROM audit WHERE event = 'claimed' AND request_id = %s"
+    assert shared.records.value(claimed, request_of(card[0])) == 1
+    assert "Traceback" not in shared.bot.log
+
+
+async def refused(stage: Stage, card: Message, fault: dict[str, Any]) -> None:
+    """A click of nobody's: the private sentence comes in the end."""
+    heard = len(stage.whispers(OLAF))
+    stage.simulator.faults.add("chat.postEphemeral", **fault)
+    clicked = await stage.click(OLAF, "approve", card)
+    assert clicked.acked
+    await patient(stage, lambda: len(stage.whispers(OLAF)) > heard)
+
+
+async def modal(stage: Stage, card: Message, fault: dict[str, Any]) -> None:
+    """A form that cannot be opened: Slack tells the person, who clicks again."""
+    stage.simulator.faults.add("views.open", **fault)
+    first = await choose(stage, MINA, card, "reject")
+    assert not first.acked
+    for view in stage.simulator.open_views(MINA):
+        await stage.simulator.close_view(MINA, view["id"])
+    await choose(stage, MINA, card, "reject")
+    views = await patient(stage, lambda: stage.simulator.open_views(MINA))
+    await stage.simulator.close_view(MINA, views[-1]["id"])
+
+
+async def decided(
+    stage: Stage, user: str, card: Message, fault: dict[str, Any]
+) -> None:
+    """An approval that counts at the second click, if it does not at the first."""
+    stage.simulator.faults.add("chat.update", **fault)
+    request = request_of(card)
+    for _ in range(2):
+        assert (await stage.click(user, "approve", card)).acked
+        if (user, "approve") in stage.records.decisions(request):
+            return
+    raise AssertionError(f"{user} could not decide: {stage.whispers(user)}")
+
+
+async def patient(stage: Stage, predicate: Any) -> Any:
+    """Wait longer than some retries with their waits take."""
+    return await stage.simulator.wait_for(predicate, timeout=90)
+
+
+def cards_about(stage: Stage, name: str) -> list[Message]:
+    return [card for card in stage.cards() if name in everything(card)]
+
+
+def texts(stage: Stage, ts: str) -> str:
+    return "\n".join(everything(message) for message in stage.said(GENERAL, ts))
+
+
+def answers(stage: Stage, ts: str) -> list[Message]:
+    said = stage.said(GENERAL, ts)
+    return [message for message in said if "(offline model)" in everything(message)]
+
+
+def is_closed(stage: Stage, card: Message) -> bool:
+    now = stage.message(card["channel"], card["ts"])
+    return "Approved" in everything(now) and not buttons(now)

@@ -1,0 +1,154 @@
+"""Two and four replicas on one database: whoever does it, it is done once, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.simulator import ClickResult
+from tests.support.balancer import balanced
+from tests.support.crashes import until
+from tests.support.foreign import said_in, write_graph
+from tests.support.invariants import wrong_in, wrong_in_slack
+from tests.support.shown import Message, buttons
+from tests.support.stage import (
+    GENERAL,
+    MAREK,
+    MINA,
+    OLAF,
+    RAVI,
+    Stage,
+    make_stage,
+)
+from tests.support.zoo import POLICY as ZOO_POLICY
+
+ROUNDS = 6
+PEOPLE = (MINA, MAREK, OLAF, RAVI)
+REPLICAS = pytest.mark.parametrize("replicas", [2, 4])
+#: Notes when each message is begun and ended; one that says so waits for a file.
+WORKER = '''
+"""Works on one message after the other."""
+import time
+from pathlib import Path
+
+from langchain_core.messages import AIMessage
+from langgraph.graph import END, START, MessagesState, StateGraph
+
+
+def note(line):
+    with open("ledger.txt", "a") as ledger:
+        ledger.write(line + "\\n")
+
+
+def work(state):
+    text = state["messages"][-1].text
+    note(f"begin {text}")
+    while "slow" in text and not Path("go").exists():
+        time.sleep(0.05)
+    note(f"end {text}")
+    return {"messages": [AIMessage(f"did {text}")]}
+
+
+builder = StateGraph(MessagesState).add_node(work).add_edge(START, "work")
+graph = builder.add_edge("work", END).compile()
+'''
+
+
+@pytest.fixture
+async def several(
+    tmp_path: Path, database: str, transport: str, replicas: int
+) -> AsyncIterator[Stage]:
+    """Replicas of the bot, for each transport."""
+    async with (
+        make_stage(tmp_path, database, transport, start=False) as made,
+        balanced(made, replicas),
+    ):
+        yield made
+
+
+@pytest.fixture
+async def workers(tmp_path: Path, database: str, replicas: int) -> AsyncIterator[Stage]:
+    """Replicas that serve the graph above."""
+    agent = write_graph(tmp_path / "theirs", WORKER)
+    setting = {"policy": ZOO_POLICY, "AGENT": agent}
+    async with (
+        make_stage(tmp_path, database, "socket", start=False, **setting) as made,
+        balanced(made, replicas),
+    ):
+        yield made
+
+
+@REPLICAS
+async def test_of_forty_mixed_clicks_one_decides_and_all_others_are_answered(
+    several: Stage,
+):
+    stage = several
+    for round_ in range(ROUNDS):
+        name = f"raced-{round_}.txt"
+        file = stage.put(name)
+        ts = await stage.ask(f"delete {name}")
+        card = await stage.card_about(name)
+        heard = whispers(stage)
+        results = await asyncio.gather(*clicks(stage, card, round_))
+        await stage.answer(GENERAL, ts)
+
+        assert len(results) == 40
+        assert all(result.acked for result in results)
+        [(_, request), *_] = buttons(card)
+        [(_, verdict)] = stage.records.decisions(request)
+        assert file.exists() is (verdict != "approve")
+        expected = heard + len(results) - 1
+        await stage.simulator.wait_for(lambda n=expected: whispers(stage) == n)
+        await until(lambda: wrong_in(stage.records) == [])
+        assert wrong_in_slack(stage) == []
+
+
+def clicks(stage: Stage, card: Message, round_: int) -> list[asyncio.Task[ClickResult]]:
+    """Ten words of each of four people, who begin in another order each round."""
+    words = [
+        (user, action)
+        for number in range(5)
+        for user in PEOPLE[round_ % 4 :] + PEOPLE[: round_ % 4]
+        for action in (("approve", "reject"), ("reject", "approve"))[number % 2]
+    ]
+    return [asyncio.create_task(stage.click(*word, card)) for word in words]
+
+
+def whispers(stage: Stage) -> int:
+    return sum(len(stage.whispers(user)) for user in PEOPLE)
+
+
+@REPLICAS
+async def test_a_conversation_is_worked_off_in_order_and_waits_for_no_other(
+    workers: Stage,
+):
+    stage = workers
+    threads = [await stage.ask(f"c{n} 1{' slow' * (n == 0)}") for n in range(6)]
+    for message in (1, 2, 3):
+        for number, ts in enumerate(threads if message > 1 else ()):
+            await stage.ask(f"c{number} {message}", thread_ts=ts)
+        # events can overtake each other, as long as no run has begun with the later one
+        await until(lambda n=6 * message: arrived(stage) == n)
+    for number, ts in [*enumerate(threads)][1:]:
+        await said_in(stage, ts, f"did c{number} 3")
+    assert [line for line in ledger(stage) if "c0" in line] == ["begin c0 1 slow"]
+
+    (stage.folder / "go").touch()
+    await said_in(stage, threads[0], "did c0 3")
+    for number, ts in enumerate(threads):
+        slow = " slow" * (number == 0)
+        said = [f"c{number} 1{slow}", f"c{number} 2", f"c{number} 3"]
+        own = [line for line in ledger(stage) if f" c{number} " in line]
+        assert own == [f"{word} {text}" for text in said for word in ("begin", "end")]
+        assert len(stage.said(GENERAL, ts)) == 3
+
+
+def arrived(stage: Stage) -> int:
+    return stage.records.value("SELECT count(*) FROM messages")
+
+
+def ledger(stage: Stage) -> list[str]:
+    return (stage.folder / "ledger.txt").read_text().splitlines()

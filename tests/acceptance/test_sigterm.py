@@ -1,0 +1,130 @@
+"""SIGTERM: red first, nothing new, to the next step, and gone in time."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.bot_process import BotProcess
+from tests.support.crashes import until
+from tests.support.deciding import asked, shows
+from tests.support.foreign import write_graph
+from tests.support.model_server import (
+    API_KEY,
+    ModelServer,
+    call,
+    calls,
+    run_model_server,
+    text,
+)
+from tests.support.shown import buttons
+from tests.support.stage import GENERAL, MINA, Stage, make_stage
+from tests.support.zoo import POLICY as ZOO_POLICY
+from tests.support.zoo import ZOO
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[ModelServer]:
+    async with run_model_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def talking(
+    model: ModelServer, tmp_path: Path, database: str
+) -> AsyncIterator[Stage]:
+    """A stage whose bot speaks to the model server."""
+    settings = {"OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": model.url}
+    async with make_stage(tmp_path, database, "socket", **settings) as made:
+        yield made
+
+
+@pytest.fixture
+async def zoo_alone(tmp_path: Path, database: str) -> AsyncIterator[Stage]:
+    agent = write_graph(tmp_path / "theirs", ZOO)
+    async with make_stage(
+        tmp_path, database, "socket", policy=ZOO_POLICY, AGENT=agent
+    ) as made:
+        yield made
+
+
+def told_to_stop(bot: BotProcess) -> None:
+    assert bot.process is not None
+    bot.process.send_signal(signal.SIGTERM)
+
+
+async def replaced(stage: Stage) -> BotProcess:
+    """The stage's process, once there is another one beside it."""
+    leaving = stage.bot
+    await stage.start_bot()
+    stage.bots.remove(leaving)
+    return leaving
+
+
+async def test_a_run_stops_before_its_next_step_and_another_process_goes_on(
+    talking: Stage, model: ModelServer
+):
+    stage = talking
+    stage.put("here.txt")
+    model.script(calls(call("list_files", {})), text("Just one file."))
+    model.hold()
+    ts = await stage.ask("what is there?")
+    await stage.simulator.wait_for(lambda: model.requests)
+    leaving = await replaced(stage)
+
+    told_to_stop(leaving)
+    await leaving.until(503, "the process is stopping")
+    model.let_go()
+    assert await leaving.stop() == 0
+    await stage.reply(GENERAL, ts, "Just one file.")
+
+    # begun twice, and what the first one had asked the model was not asked again
+    assert stage.records.value("SELECT generation FROM conversations") == 2
+    assert len(model.requests) == 2
+    assert model.requests[-1]["messages"][-1]["role"] == "tool"
+    assert "Traceback" not in leaving.log
+
+
+async def test_a_resumed_run_stops_after_its_call_which_is_not_made_again(
+    talking: Stage, model: ModelServer
+):
+    stage = talking
+    file = stage.put("old.txt")
+    model.script(calls(call("delete_file", {"path": "old.txt"})), text("It is gone."))
+    ts = await stage.ask("tidy up")
+    card = await stage.card()
+    leaving = stage.bot
+    model.hold()
+    await stage.click(MINA, "approve", card)
+    await stage.simulator.wait_for(lambda: len(model.requests) == 2)
+    assert await replaced(stage) is leaving
+    told_to_stop(leaving)
+    await leaving.until(503, "the process is stopping")
+    model.let_go()
+    assert await leaving.stop() == 0
+
+    await stage.reply(GENERAL, ts, "It is gone.")
+    assert not file.exists()
+    states = stage.records.rows("SELECT state FROM grants")
+    assert states == [("done",)]
+
+
+async def test_a_process_is_gone_in_time_even_where_a_tool_hangs(zoo_alone: Stage):
+    stage = zoo_alone
+    card, _ = await asked(stage, "effect slow")
+    await stage.click(MINA, "approve", card)
+    ledger = stage.folder / "ledger.txt"
+    await until(ledger.exists)
+    await stage.outcome(card, "Approved")
+    leaving = await replaced(stage)
+
+    told_to_stop(leaving)
+    await leaving.until(503, "the process is stopping")
+    assert await leaving.stop() == 0  # within the 25 s that `stop` waits for it
+    shown = await shows(stage, card, "Unknown")
+    offered = {action for action, _ in buttons(shown)}
+    assert offered == {"mark_done", "mark_not_done", "ask_again"}
+    assert ledger.read_text().splitlines() == ["begun slow"]

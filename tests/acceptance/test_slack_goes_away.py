@@ -1,0 +1,184 @@
+"""Sockets that close, channels that are archived, cards that are deleted."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.deciding import asked, request_of
+from tests.support.shown import Message, buttons, everything
+from tests.support.stage import (
+    APPROVALS,
+    DORA,
+    GENERAL,
+    MINA,
+    POLICY,
+    RAVI,
+    Stage,
+    make_stage,
+)
+
+TWO_STAGES = POLICY.replace(
+    "stages: [{approvers: managers}]\n",
+    "stages: [{approvers: managers}, {approvers: directors}]\n",
+)
+
+
+@pytest.mark.parametrize(
+    "how", ["warning", "refresh_requested", "link_disabled", "cut", "no address"]
+)
+async def test_however_a_socket_ends_no_request_is_lost(socket_stage: Stage, how: Any):
+    stage = socket_stage
+    file = stage.put("a.txt")
+    card, thread = await asked(stage, "delete a.txt")
+    stage.put("b.txt", "still here")
+
+    await end_sockets(stage, how)
+    ts = await stage.ask("read b.txt")
+    clicked = await stage.click(MINA, "approve", card)
+    await stage.bot.until_ready()
+    await stage.simulator.settled()
+    for event_id in events_about(stage, ts):  # as Slack does after a minute
+        assert await stage.simulator.redeliver(event_id)
+    await patient(stage, lambda: "still here" in texts(stage, ts))
+    if not clicked.acked:  # Slack has told her; it may have counted all the same
+        assert (await stage.click(MINA, "approve", card)).acked
+    await stage.answer(GENERAL, thread)
+    await stage.outcome(card, "Approved")
+    await stage.rest()
+
+    assert not file.exists()
+    assert stage.records.decisions(request_of(card)) == [(MINA, "approve")]
+    assert answers(stage, ts) == 1
+    assert len(stage.cards()) == 1
+
+
+def events_about(stage: Stage, ts: str) -> list[str]:
+    sent = stage.simulator.sent_events.items()
+    return [event for event, each in sent if each["event"].get("ts") == ts]
+
+
+async def end_sockets(stage: Stage, how: Any) -> None:
+    if how == "cut":
+        await stage.simulator._sockets.close()
+    elif how == "no address":
+        stage.simulator.faults.add("apps.connections.open", "server_error", times=2)
+        await stage.simulator.disconnect("refresh_requested")
+        await stage.bot.until(503, "no socket")
+    else:
+        await stage.simulator.disconnect(how)
+
+
+async def test_clicks_and_messages_while_sockets_come_and_go_are_taken_or_refused(
+    socket_stage: Stage,
+):
+    """Each is done once, or the person knows that it was not."""
+    stage = socket_stage
+    threads, cards = [], []
+    for number in range(4):
+        stage.put(f"{number}.txt")
+        card, ts = await asked(stage, f"delete {number}.txt")
+        cards.append(card)
+        threads.append(ts)
+
+    async def shake() -> None:
+        for reason in ("refresh_requested", "warning", "link_disabled") * 2:
+            await stage.simulator.disconnect(reason)
+            await patient(stage, lambda: stage.simulator.sockets)
+
+    async def press(card: Message) -> None:
+        while not (await stage.click(MINA, "approve", card)).acked:
+            await patient(stage, lambda: stage.simulator.sockets)
+
+    await asyncio.gather(shake(), *(press(card) for card in cards))
+    for card, ts in zip(cards, threads, strict=True):
+        await patient(stage, lambda ts=ts: answers(stage, ts))
+        await patient(stage, lambda card=card: is_closed(stage, card, "Approved"))
+    await stage.rest()
+
+    assert [answers(stage, ts) for ts in threads] == [1] * 4
+    ran = "SELECT count(*) FROM audit WHERE event = 'claimed'"
+    assert stage.records.value(ran) == 4
+    assert not list(stage.files.glob("*.txt"))
+
+
+async def test_a_card_that_is_deleted_is_posted_anew_for_the_next_stage(
+    tmp_path: Path, database: str
+):
+    async with make_stage(tmp_path, database, "socket", policy=TWO_STAGES) as stage:
+        file = stage.put("a.txt")
+        card, ts = await asked(stage, "delete a.txt")
+        workspace = stage.simulator.workspace
+        click = stage.simulator.click_payload(
+            MINA, APPROVALS, card["ts"], "approve", request_of(card)
+        )
+        workspace.remove_message(workspace.message(APPROVALS, card["ts"]))
+
+        await stage.simulator.send_payload(click)  # on its way when it was deleted
+        again = await patient(stage, lambda: stage.cards())
+        assert again[0]["ts"] != card["ts"]
+        await stage.click(DORA, "approve", again[0])
+        await stage.answer(GENERAL, ts)
+        await stage.outcome(again[0], "Approved")
+
+        assert not file.exists()
+        assert len(stage.cards()) == 1
+
+
+async def test_a_channel_that_is_archived_before_the_card_is_told_and_ends_in_a_reject(
+    tmp_path: Path, database: str
+):
+    policy = POLICY.replace("24h", "3s")
+    async with make_stage(tmp_path, database, "socket", policy=policy) as stage:
+        file = stage.put("a.txt")
+        stage.simulator.workspace.archive(APPROVALS, MINA)
+
+        ts = await stage.ask("delete a.txt")
+        await stage.reply(GENERAL, ts, "could not post the card")
+        answer = await stage.answer(GENERAL, ts)
+
+        assert "timed out" in answer
+        assert file.exists()
+        said = [m for m in stage.said(GENERAL, ts) if "could not post" in m["text"]]
+        assert len(said) == 1
+        assert "Traceback" not in stage.bot.log
+
+
+async def test_whoever_asked_in_a_channel_that_is_gone_is_told_directly(
+    socket_stage: Stage,
+):
+    stage = socket_stage
+    file = stage.put("a.txt")
+    card, _ = await asked(stage, "delete a.txt")
+    stage.simulator.workspace.archive(GENERAL, MINA)
+
+    await stage.click(MINA, "approve", card)
+    await stage.outcome(card, "Approved")
+    dm = stage.simulator.dm(RAVI)
+    told = await patient(stage, lambda: stage.simulator.messages(dm))
+
+    assert "does not let me post it in the thread" in told[0]["text"]
+    assert not file.exists()
+    assert len(stage.simulator.messages(dm)) == 1
+
+
+async def patient(stage: Stage, predicate: Any) -> Any:
+    """Wait longer than the retries of a delivery, or of a socket, take."""
+    return await stage.simulator.wait_for(predicate, timeout=90)
+
+
+def texts(stage: Stage, ts: str) -> str:
+    return "\n".join(everything(message) for message in stage.said(GENERAL, ts))
+
+
+def answers(stage: Stage, ts: str) -> int:
+    said = [everything(message) for message in stage.said(GENERAL, ts)]
+    return sum("(offline model)" in text for text in said)
+
+
+def is_closed(stage: Stage, card: Message, word: str) -> bool:
+    now = stage.message(card["channel"], card["ts"])
+    return word in everything(now) and not buttons(now)

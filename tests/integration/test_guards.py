@@ -1,0 +1,231 @@
+"""A mutation check: with each guard taken out in turn something breaks that it keeps.
+
+Each scenario returns what is wrong, which is nothing as long as the guard is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from langchain_core.messages import HumanMessage
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from langgraph.errors import UnknownInterruptError
+from langgraph.types import Command
+
+from bot.approvals.audit import SQL
+from bot.approvals.choice import Effect
+from bot.approvals.decide import Decider
+from bot.approvals.grants import LostRun, Run
+from bot.approvals.judge import Judgement
+from bot.approvals.model import Request
+from bot.approvals.resumes import claim_resume
+from bot.approvals.verdicts import Overtaken, expire
+from bot.conversations import settle
+from bot.conversations.engine import Engine
+from bot.conversations.intake import SQL as CONVERSATIONS
+from bot.conversations.intake import Incoming, receive
+from bot.conversations.saver import RunSaver
+from bot.database.pool import transaction
+from tests.integration.agent_parts import make_agent
+from tests.integration.core_parts import (
+    CHANNEL,
+    MINA,
+    RAVI,
+    TEAM,
+    House,
+)
+from tests.integration.foreign_parts import Theirs, make_foreign
+from tests.integration.test_grants import WAIVED, CallFacts, facts_of, start, take
+from tests.support import guards
+from tests.support.guards import GUARDS, Guard
+
+Scenario = Callable[[House], Awaitable[list[str]]]
+SAVES = (
+    "UPSERT_CHECKPOINTS_SQL",
+    "UPSERT_CHECKPOINT_WRITES_SQL",
+    "INSERT_CHECKPOINT_WRITES_SQL",
+)
+
+
+async def silence_after_an_approval(house: House) -> list[str]:
+    """Another replica's clock has read the request before it was approved."""
+    request = await house.ask()
+    await house.click(MINA, request)
+    await house.pass_time(hours=25)
+    with suppress(Overtaken):
+        async with transaction(house.pool) as connection:
+            await expire(connection, house.queue, request)
+    now = await house.request(request.id)
+    return [] if now.status == "approved" else [f"it is {now.status}"]
+
+
+async def a_click_judged_in_time(house: House) -> list[str]:
+    request = await house.ask()
+    judge = Decider._judge
+
+    def slow(self: Decider, *given: Any) -> Judgement:
+        judgement = judge(self, *given)
+        return replace(judgement, effect=Effect.APPROVED, word="")
+
+    await house.pass_time(hours=25)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Decider, "_judge", slow)
+        await house.click(MINA, request)
+    now = await house.request(request.id)
+    return ["approved after the deadline"] if now.status == "approved" else []
+
+
+async def two_claims(house: House) -> list[str]:
+    request = await house.approved()
+    run = await start(house, request.conversation)
+    return _ran([await take(house, run, facts_of(request)) for _ in range(2)])
+
+
+async def two_claims_of_a_waived_call(house: House) -> list[str]:
+    run = await start(house, await house.conversation())
+    call = CallFacts("call-w", "peek", {"path": "a"}, {})
+    return _ran([await take(house, run, call, WAIVED) for _ in range(2)])
+
+
+def _ran(taken: list[Any]) -> list[str]:
+    won = [each for each in taken if each.won]
+    return [] if len(won) == 1 else [f"it ran {len(won)} times"]
+
+
+async def two_claims_at_a_resume(house: House) -> list[str]:
+    agent = make_foreign(house, Theirs().parallel("act"))
+    conversation = await agent.say()
+    await house.click(MINA, await agent.request(conversation))
+    request: Request = await agent.request(conversation)
+    run = await start(house, conversation)
+    won = [await claim_resume(house.pool, run, [request]) for _ in range(2)]
+    return [] if won == [True, False] else [f"claims: {won}"]
+
+
+async def a_claim_of_a_replaced_run(house: House) -> list[str]:
+    request = await house.approved()
+    old = await start(house, request.conversation)
+    await start(house, request.conversation)
+    with suppress(LostRun):
+        if (await take(house, old, facts_of(request))).won:
+            return ["the replaced run acts"]
+    return []
+
+
+async def a_checkpoint_of_a_replaced_run(house: House) -> list[str]:
+    agent = make_agent(house, "Hello.")
+    old = await start(house, await house.conversation())
+    await start(house, old.conversation)
+    with suppress(LostRun):
+        await agent.runner.engine.start(old, [HumanMessage("hi")])
+    written = await house.one("SELECT count(*) FROM checkpoints")
+    return [f"{written} checkpoints"] if written else []
+
+
+async def an_answer_of_a_replaced_run(house: House) -> list[str]:
+    agent = make_agent(house, "Too late.")
+    begin = Engine.start
+
+    async def overtaken(self: Engine, run: Run, messages: Any) -> Any:
+        ran = await begin(self, run, messages)
+        await start(house, run.conversation)
+        return ran
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Engine, "start", overtaken)
+        await agent.say()
+    return await agent.said()
+
+
+async def an_answer_to_what_is_not_asked(house: House) -> list[str]:
+    agent = make_agent(house, ("wipe", {"path": "a"}), "Over.")
+    conversation = await agent.say()
+    run = await start(house, conversation)
+    stray = Command(resume={"0" * 32: {"type": "approve"}})
+    with suppress(UnknownInterruptError):
+        await agent.runner.engine._invoke(run, stray)
+        return ["it was taken without a word"]
+    return []
+
+
+async def one_event_twice(house: House) -> list[str]:
+    event = Incoming("", TEAM, CHANNEL, "5.1", "5.1", "Ev-once", RAVI, "hello")
+    taken = [await receive(house.pool, house.queue, event) for _ in range(2)]
+    return [] if taken == [True, False] else ["it is answered twice"]
+
+
+async def one_interrupt_twice(house: House) -> list[str]:
+    agent = make_agent(house, ("wipe", {"path": "a"}), "Over.")
+    conversation = await agent.say()
+    run = await start(house, conversation)
+    # its turn, once more: what a job does that has been given back
+    await house.rows("UPDATE requests SET resumed_at = bot_now()")
+    await house.rows("UPDATE messages SET state = 'running'")
+    await agent.runner.turn(run.conversation)
+    cards = await house.one("SELECT count(*) FROM deliveries WHERE kind = 'card'")
+    return [] if cards == 1 else [f"{cards} cards"]
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "conditional UPDATE": silence_after_an_approval,
+    "conditional UPDATE against the deadline": a_click_judged_in_time,
+    "claim": two_claims,
+    "claim of a waived call": two_claims_of_a_waived_call,
+    "claim at a resume": two_claims_at_a_resume,
+    "generation at the claim": a_claim_of_a_replaced_run,
+    "generation in the saver": a_checkpoint_of_a_replaced_run,
+    "generation at the end of a turn": an_answer_of_a_replaced_run,
+    "strict resume": an_answer_to_what_is_not_asked,
+    "dedupe of messages": one_event_twice,
+    "dedupe of requests": one_interrupt_twice,
+}
+
+
+async def take_out(house: House, guard: Guard, patch: pytest.MonkeyPatch) -> None:
+    if guard.statement:
+        room = SQL if guard.statement in SQL else CONVERSATIONS
+        whole = room[guard.statement]
+        assert whole.count(guard.guard) == 1
+        without = whole.replace(guard.guard, guard.instead)
+        if room is SQL:
+            patch.setitem(SQL, guard.statement, without)  # type: ignore[arg-type]
+        else:
+            patch.setattr(settle, "SQL", {**room, guard.statement: without})
+    for constraint in guard.constraints:
+        await house.rows(f"ALTER TABLE {guard.table} DROP CONSTRAINT {constraint}")
+    if guard.name == "generation in the saver":
+        for name in SAVES:
+            patch.setattr(RunSaver, name, getattr(AsyncPostgresSaver, name))
+    if guard.name == "strict resume":
+        patch.setattr(Engine, "_prepare", without_strictness(Engine._prepare))
+
+
+def without_strictness(prepare: Any) -> Any:
+    def lax(self: Engine, run: Run) -> Any:
+        graph, config = prepare(self, run)
+        del config["configurable"]["__pregel_strict_resume"]
+        return graph, config
+
+    return lax
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+async def test_with_its_guard_nothing_breaks(house: House, guard: Guard):
+    assert await SCENARIOS[guard.name](house) == []
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+async def test_without_its_guard_something_breaks(
+    house: House, guard: Guard, monkeypatch: pytest.MonkeyPatch
+):
+    await take_out(house, guard, monkeypatch)
+    assert await SCENARIOS[guard.name](house) != []
+
+
+def test_the_published_table_names_the_guards_that_are_taken_out():
+    assert guards.PAGE.read_text(encoding="utf-8") == guards.page()
+    assert SCENARIOS.keys() == {guard.name for guard in GUARDS}

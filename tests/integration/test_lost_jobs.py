@@ -1,0 +1,113 @@
+"""A job whose end could not be stored, or whose fetching was cut, is done again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from procrastinate.exceptions import ConnectorException
+
+from bot.approvals.ports import resume_job, turn_job
+from bot.jobs import lost_jobs
+from bot.jobs.lost_jobs import LostJobs
+from bot.jobs.workers import KnownWorker, Workers
+from tests.integration.core_parts import House
+
+
+class Record:
+    """What was done; the workers; and the duty that finds what they have lost."""
+
+    def __init__(self, house: House) -> None:
+        self.done: list[str] = []
+        self.held = asyncio.Event()
+        self.held.set()
+        self.workers = Workers(house.queue)
+        self.lost = LostJobs(house.pool, house.queue, self.workers.held)
+        house.queue.register("turn", self.turn)
+        house.queue.register("resume", self.resume)
+
+    async def turn(self, conversation: str) -> None:
+        self.done.append("turn")
+        await self.held.wait()
+
+    async def resume(self, conversation: str) -> None:
+        self.done.append("resume")
+
+    async def until(self, *done: str) -> None:
+        """Look for lost jobs until all of this was done."""
+        async with asyncio.timeout(30):
+            while self.done != [*done]:
+                await self.lost.look()
+                await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def record(house: House, monkeypatch) -> AsyncIterator[Record]:
+    monkeypatch.setattr(lost_jobs, "SETTLED", 0.2)
+    await house.queue.app.open_async()
+    made = Record(house)
+    yield made
+    await made.workers.stop()
+    await house.queue.app.close_async()
+
+
+async def defer(house: House, *jobs) -> None:
+    async with house.pool.connection() as connection:
+        await house.queue.defer(connection, jobs)
+
+
+async def test_an_end_that_could_not_be_stored_does_not_hold_the_lock_for_ever(
+    house: House, record: Record, monkeypatch
+):
+    real = KnownWorker._persist_job_status
+
+    async def cut_off(*_, **__):
+        monkeypatch.setattr(KnownWorker, "_persist_job_status", real)
+        raise ConnectorException
+
+    monkeypatch.setattr(KnownWorker, "_persist_job_status", cut_off)
+    await defer(house, turn_job("c1"), resume_job("c1"))
+    record.workers.start()
+
+    await record.until("turn", "turn", "resume")
+    await record.workers.stop()
+    assert await house.jobs() == []
+
+
+async def test_a_job_whose_fetching_was_cut_is_fetched_again(
+    house: House, record: Record, monkeypatch
+):
+    manager = house.queue.app.job_manager
+    real = manager.fetch_job
+
+    async def cut_off(*given, **named):
+        job = await real(*given, **named)
+        if job is not None:
+            monkeypatch.setattr(manager, "fetch_job", real)
+            return None  # the answer is lost on its way
+        return job
+
+    monkeypatch.setattr(manager, "fetch_job", cut_off)
+    await defer(house, turn_job("c1"))
+    record.workers.start()
+
+    await record.until("turn")
+
+
+async def test_a_job_that_runs_is_left_alone_however_long_it_takes(
+    house: House, record: Record
+):
+    record.held.clear()
+    await defer(house, turn_job("c1"))
+    record.workers.start()
+    await record.until("turn")
+
+    for _ in range(10):
+        await record.lost.look()
+        await asyncio.sleep(0.05)
+    record.held.set()
+    await record.workers.stop()
+
+    assert record.done == ["turn"]
+    assert await house.jobs() == []

@@ -1,0 +1,86 @@
+"""A run that was replaced writes no checkpoint any more."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+
+from bot.approvals.grants import LostRun, Run
+from bot.conversations.engine import Engine
+from tests.integration.agent_parts import make_agent
+from tests.integration.core_parts import TEAM, House
+
+ROWS = """SELECT (SELECT count(*) FROM checkpoints)
+  + (SELECT count(*) FROM checkpoint_writes) AS number"""
+
+
+async def begun(house: House, conversation: str) -> Run:
+    """A run of a conversation, which replaces the one before."""
+    raised = await house.one(
+        "UPDATE conversations SET generation = generation + 1 WHERE id = %s"
+        " RETURNING generation",
+        conversation,
+    )
+    return Run(TEAM, conversation, raised, {})
+
+
+async def test_a_replaced_run_writes_nothing_from_its_first_word_on(house: House):
+    agent = make_agent(house, "Hello.")
+    conversation = await house.conversation()
+    old = await begun(house, conversation)
+    new = await begun(house, conversation)
+    with pytest.raises(LostRun):
+        await agent.runner.engine.start(old, [HumanMessage("hi")])
+    assert await house.one(ROWS) == 0
+    ran = await agent.runner.engine.start(new, [HumanMessage("hi")])
+    assert ran.answer == "Hello."  # the old one has not come to the model
+
+
+async def test_a_run_that_is_replaced_in_its_middle_leaves_its_step_unwritten(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    agent = make_agent(house, "Too late.")
+    conversation = await house.conversation()
+    run = await begun(house, conversation)
+    answer = type(agent.model)._agenerate
+
+    async def overtaken(self, *given, **more):
+        await begun(house, conversation)
+        return await answer(self, *given, **more)
+
+    monkeypatch.setattr(type(agent.model), "_agenerate", overtaken)
+    with pytest.raises(LostRun):
+        await agent.runner.engine.start(run, [HumanMessage("hi")])
+    stands = await Engine.look(agent.runner.engine, run)
+    assert not any(isinstance(m, AIMessage) for m in stands.messages)
+
+
+async def test_the_next_run_begins_after_what_is_just_being_written(house: House):
+    """The check and the write are one statement, which the next run waits for."""
+    conversation = await house.conversation()
+    run = await begun(house, conversation)
+    async with house.owner.connection() as holder, holder.transaction():
+        await holder.execute(
+            "SELECT id FROM conversations WHERE id = %s AND generation = %s FOR SHARE",
+            (conversation, run.generation),
+        )
+        next_run = asyncio.create_task(begun(house, conversation))
+        waits = """SELECT count(*) FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+        async with asyncio.timeout(10):
+            while not await house.one(waits):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert not next_run.done()
+    assert (await next_run).generation == run.generation + 1
+
+
+async def test_looking_needs_no_right_to_write(house: House):
+    agent = make_agent(house, "Hello.")
+    conversation = await house.conversation()
+    run = await begun(house, conversation)
+    await agent.runner.engine.start(run, [HumanMessage("hi")])
+    gone = replace(run, generation=run.generation - 1)
+    assert (await agent.runner.engine.look(gone)).answer == "Hello."

@@ -1,0 +1,120 @@
+"""A history that is too long for the model is cut at its beginning, calls whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.exceptions import ContextOverflowError
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages.utils import count_tokens_approximately
+from langgraph.checkpoint.memory import InMemorySaver
+
+from agent.gate import Gate
+from agent.grants import MemoryGrants
+from agent.graph import build_graph
+from agent.prompts import LEFT_OUT
+from agent.shortening import shortened
+from tests.unit.agent.agent_stand_ins import Ledger, ScriptedModel, calls
+
+LONG = 40_000  # characters
+
+
+def result(number: int, text: str) -> ToolMessage:
+    return ToolMessage(text, tool_call_id=f"call_{number}")
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[BaseMessage]:
+    """Turns of a person, each with some calls, their results, and an answer."""
+    words = st.text(alphabet="abc ", min_size=1, max_size=400)
+    messages: list[BaseMessage] = []
+    for _ in range(draw(st.integers(1, 6))):
+        messages.append(HumanMessage(draw(words)))
+        count = draw(st.integers(0, 3))
+        if count:
+            messages.append(calls(*(("peek", {"path": "a"}) for _ in range(count))))
+            messages += [result(number, draw(words)) for number in range(count)]
+        if draw(st.booleans()):
+            messages.append(AIMessage(draw(words)))
+    return messages
+
+
+@given(histories())
+def test_what_is_kept_is_in_order_and_has_every_call_with_its_results(
+    history: list[BaseMessage],
+):
+    kept = shortened(history)
+
+    places = [next(i for i, m in enumerate(history) if m is each) for each in kept]
+    assert places == sorted(set(places))
+    for place, message in zip(places, kept, strict=True):
+        if isinstance(message, AIMessage) and message.tool_calls:
+            ends = range(place + 1, place + 1 + len(message.tool_calls))
+            assert set(ends) <= set(places)
+        if isinstance(message, ToolMessage):
+            assert isinstance(kept[kept.index(message) - 1], AIMessage | ToolMessage)
+    assert history[-1] in kept
+    last = [m for m in history if isinstance(m, HumanMessage)][-1]
+    assert any(message is last for message in kept)
+
+
+def test_half_of_the_tokens_go_where_there_are_old_turns():
+    history = [HumanMessage(f"{number} " + "word " * 200) for number in range(20)]
+
+    kept = shortened(history)
+
+    tokens = count_tokens_approximately(history)
+    assert count_tokens_approximately(kept) <= tokens / 2
+    assert kept == history[-len(kept) :]
+    assert len(kept) > 5
+
+
+def test_a_result_that_is_too_long_by_itself_loses_its_middle():
+    text = "begin" + "x" * LONG + "end"
+    history = [HumanMessage("read"), calls(("peek", {"path": "a"})), result(0, text)]
+
+    kept = shortened(history)
+
+    assert count_tokens_approximately(kept) <= count_tokens_approximately(history) / 2
+    shown = kept[-1].text
+    assert shown.startswith("begin")
+    assert shown.endswith("end")
+    assert "were left out here" in shown
+    assert history[-1].text == text
+
+
+def agent(*script: Any) -> tuple[Any, ScriptedModel]:
+    model, ledger = ScriptedModel(script=list(script)), Ledger()
+    graph = build_graph(model, [ledger.tool("peek")], Gate(MemoryGrants()))
+    return graph.copy(update={"checkpointer": InMemorySaver()}), model
+
+
+CONFIG: Any = {"configurable": {"thread_id": "1"}}
+
+
+async def test_the_model_is_asked_once_more_with_less():
+    graph, model = agent("One.", ContextOverflowError("too long"), "Two.")
+    await graph.ainvoke({"messages": [HumanMessage("a " * 2_000)]}, CONFIG)
+
+    ended = await graph.ainvoke({"messages": [HumanMessage("again")]}, CONFIG)
+
+    assert ended["messages"][-1].text == "Two."
+    assert len(ended["messages"]) == 4  # nothing is lost from the conversation
+    _, too_long, short = model.seen
+    assert len(too_long) == 4
+    assert LEFT_OUT in short[0].text
+    assert LEFT_OUT not in too_long[0].text
+    assert [m.text for m in short[1:]] == ["One.", "again"]
+
+
+async def test_what_is_still_too_long_then_is_not_tried_a_third_time():
+    error = ContextOverflowError("too long")
+    graph, model = agent(error, error, "never")
+
+    with pytest.raises(ContextOverflowError):
+        await graph.ainvoke({"messages": [HumanMessage("hello")]}, CONFIG)
+
+    assert len(model.seen) == 2
