@@ -107,11 +107,19 @@ def is_in_place(request: Request, choice: Choice, own_app: str) -> bool:
     if place is None or place.app != own_app:
         return False
     here = (place.channel, place.message)
-    if choice.verdict is Verdict.WITHDRAW and here in request.places:
+    if choice.verdict is Verdict.WITHDRAW and _is_about(request, place):
         return True
     if request.card_ts:
         return here == (request.card_channel, request.card_ts)
     return bool(request.card) and place.card == request.card
+
+
+def _is_about(request: Request, place: Place) -> bool:
+    """Whether a message is one of those about a request."""
+    here = (place.channel, place.message)
+    return here in request.places or (
+        bool(request.notice) and place.card == request.notice
+    )
 
 
 def _misplaced(request: Request, place: Place, own_app: str) -> str:

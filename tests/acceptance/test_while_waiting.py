@@ -85,6 +85,7 @@ async def test_a_message_meanwhile_is_told_what_is_waited_for_and_can_withdraw(
         assert said in words
     assert "Open the card" in words
 
+    await shared.rest()  # where it stands is noted by then
     await click_withdraw(shared, RAVI, held)
 
     await shared.outcome(card, "Withdrawn")

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from tests.browser.test_links import link_to
+from tests.browser.test_links_page import link_to
 from tests.support import postgres
 from tests.support.bot_process import BotProcess
 from tests.support.browser import require_chromium, visit

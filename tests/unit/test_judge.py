@@ -358,6 +358,15 @@ def test_a_click_whose_word_is_void_by_now_does_not_count_again():
     assert judged(void, MINA, click="5.6").effect is Effect.APPROVED
 
 
+def test_withdrawing_on_a_notice_beats_the_storing_of_its_place():
+    asked = request(notice="notice-1", places=(), card_ts="")
+    place = Place("A1", "C0", "0.7", "notice-1", "")
+    early = judged(asked, RAVI, Verdict.WITHDRAW, place=place)
+    assert early.effect is Effect.WITHDRAWN
+    other = dataclasses.replace(place, card="notice-2")
+    assert judged(asked, RAVI, Verdict.WITHDRAW, place=other).word == "misplaced"
+
+
 def test_withdrawing_is_for_the_requester_alone_and_from_every_message():
     notice = Place("A1", "C0", "0.5")
     withdraw = Verdict.WITHDRAW
