@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.support import postgres
 from tests.support.bot_process import BotProcess
 from tests.support.browser import ARTEFACTS, require_chromium, visit
 from tests.support.foreign import write_graph
-from tests.support.page import act_as, ask, card_about, open_channel
+from tests.support.page import act_as, asked, card_about, open_channel
 from tests.support.zoo import POLICY, ZOO
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -48,18 +48,6 @@ async def theirs(
         await process.start()
         yield process
         await process.stop()
-
-
-async def asked(page: Page, text: str, words: str) -> Locator:
-    """Ask as Ravi in #general, and look at the card as Mina."""
-    await act_as(page, "Ravi")
-    await open_channel(page, "general")
-    await ask(page, text)
-    thread = page.get_by_test_id("thread")
-    await expect(thread).to_contain_text("Waiting for an approval")
-    await act_as(page, "Mina")
-    await open_channel(page, "approvals")
-    return card_about(page, words)
 
 
 async def until(true: Callable[[], bool]) -> None:

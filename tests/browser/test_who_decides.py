@@ -10,22 +10,10 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.bot_process import BotProcess
 from tests.support.browser import ARTEFACTS, visit
-from tests.support.page import act_as, ask, card_about, messages, open_channel
+from tests.support.page import act_as, ask, asked, messages, open_channel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SANDBOX = ".data/files/.sandbox"
-
-
-async def asked(page: Page, text: str, words: str) -> Locator:
-    """Ask as Ravi, and look at the card as Mina."""
-    await act_as(page, "Ravi")
-    await open_channel(page, "general")
-    await ask(page, text)
-    thread = page.get_by_test_id("thread")
-    await expect(thread).to_contain_text("Waiting for an approval")
-    await act_as(page, "Mina")
-    await open_channel(page, "approvals")
-    return card_about(page, words)
 
 
 async def more(page: Page, card: Locator, item: str) -> Locator:

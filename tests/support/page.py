@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.async_api import Locator, Page
+from playwright.async_api import Locator, Page, expect
 
 PEOPLE = {
     "Ravi": "U0RAVI0000",
@@ -34,6 +34,18 @@ async def open_app(page: Page) -> None:
 async def ask(page: Page, text: str) -> None:
     """Mention the bot in the channel that is open."""
     await say(page, f"@Approval Bot {text}")
+
+
+async def asked(page: Page, text: str, words: str) -> Locator:
+    """Ask as Ravi in #general, and look at the card with these words as Mina."""
+    await act_as(page, "Ravi")
+    await open_channel(page, "general")
+    await ask(page, text)
+    thread = page.get_by_test_id("thread")
+    await expect(thread).to_contain_text("Waiting for an approval")
+    await act_as(page, "Mina")
+    await open_channel(page, "approvals")
+    return card_about(page, words)
 
 
 async def say(page: Page, text: str) -> None:

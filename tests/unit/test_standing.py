@@ -11,10 +11,13 @@ from bot.approvals.model import (
     REQUESTER,
     Confirm,
     Decision,
+    Escalation,
     Kind,
     Person,
     Request,
     Stage,
+    Target,
+    Times,
     Verdict,
 )
 from bot.approvals.policy import Policy, parse_policy
@@ -23,12 +26,14 @@ from bot.approvals.standing import (
     Standing,
     chain_of,
     holds,
+    joined_now,
     live_sources,
     people_now,
     plan_of,
     refreshed,
     stages_of,
     tightened,
+    with_members,
 )
 from tests.unit.cards_samples import NOW, request
 
@@ -54,6 +59,7 @@ rules:
   - {name: never, tools: [drop], deny: true, why: Not from here.}
 """
 POLICY = parse_policy(RULES)
+FINANCE = Target("finance", (), "usergroup:S01")
 MANAGERS = Stage("managers", (MINA, OMAR, RAVI), 1, NOW)
 
 
@@ -68,6 +74,23 @@ def asked(**changed) -> Request:
 def test_who_asked_and_who_wrote_are_left_out_and_so_are_their_deputies():
     who = people_now(MANAGERS, asked(participants=(RAVI, OMAR)), standing())
     assert who == (MINA, ZOE)
+
+
+def test_an_escalation_goes_to_who_is_in_its_group_now():
+    later = Escalation(dt.timedelta(hours=1), (FINANCE, Target("directors", (DANA,))))
+    waits = dataclasses.replace(MANAGERS, times=Times(escalation=later))
+    now = standing(S01=(ZOE,))
+    [stage] = with_members(request(stages=(waits,)), now).stages
+    assert stage.times.escalation is not None
+    assert [each.people for each in stage.times.escalation.to] == [(ZOE,), (DANA,)]
+
+
+def test_who_has_joined_is_told_apart_from_whose_stage_it_is():
+    times = Times(escalation=Escalation(dt.timedelta(hours=1), (FINANCE,)))
+    joined = dataclasses.replace(MANAGERS, times=times, escalated_at=NOW)
+    now = standing(S01=(ZOE, RAVI))
+    assert joined_now(joined, asked(), now) == (ZOE,)
+    assert ZOE in people_now(joined, asked(), now)
 
 
 def test_a_group_that_the_policy_does_not_know_any_more_has_nobody():

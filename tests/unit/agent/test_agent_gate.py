@@ -30,6 +30,7 @@ from agent.marks import edited_args, word_of
 from agent.prompts import STOP
 from agent.seen import SeeingTool, approved_for
 from agent.state import State
+from agent.unknown import OutcomeUnknown
 
 CONFIG = {"configurable": {"thread_id": "t1"}}
 ASK = frozenset({"wipe"})
@@ -182,6 +183,19 @@ async def test_an_edited_call_that_fails_is_told_with_the_arguments_that_failed(
     assert message.text.startswith("A person changed the arguments of this call")
     assert 'it ran with {"path": "b"} and failed.' in message.text
     assert message.text.endswith("There is no b.")
+
+
+async def test_a_tool_may_say_itself_that_its_end_is_unknown():
+    ledger, grants = Ledger(), MemoryGrants(ask=ASK)
+    ledger.fail["wipe"] = OutcomeUnknown("The server did not say.")
+    asked = Asked(grants, ledger.tool("wipe"))
+    await asked.ask()
+    grants.approve("t1", "A")
+
+    message = await asked.answer({"type": "approve"})
+
+    assert message.status == "error"
+    assert message.text.startswith("The server did not say. Do not try it again")
 
 
 async def test_an_edited_call_cut_off_is_unknown_and_told_with_its_arguments():
