@@ -180,22 +180,6 @@ async def test_threat_44_no_redirect_is_followed_and_after_three_days_it_is_give
         assert receiver.elsewhere == 0
 
 
-async def test_private_addresses_are_refused_without_the_switch(
-    tmp_path: Path, database: str
-):
-    settings = {
-        "WEBHOOK_URL": f"https://127.0.0.1:{free_port()}/events",
-        "WEBHOOK_SECRET": SECRET,
-    }
-    async with make_stage(tmp_path, database, "socket", **SANDBOX, **settings) as stage:
-        await asked(stage, "transfer 5 GBP to alice")
-        query = "SELECT state, answer FROM webhook_events"
-        await stage.simulator.wait_for(
-            lambda: stage.records.rows(query) == [("queued", "private address")],
-            timeout=LONG,
-        )
-
-
 async def test_an_address_without_tls_ends_the_start(tmp_path: Path):
     environment = {
         "WEBHOOK_URL": "http://hooks.example.com/secret-path",
