@@ -26,6 +26,7 @@ from bot.slack.drawing import Drawn
 from bot.slack.identity import Identity
 from bot.slack.lost_messages import LostMessages
 from bot.slack.painter import HELD, Painter, Row
+from bot.slack.tried import Tried
 
 SQL = load_statements("bot.slack", "deliveries.sql")
 EVENT_TYPE = "approval_bot_delivery"  # of the metadata by which a post is found again
@@ -39,8 +40,8 @@ class Deliverer:
     """Brings deliveries to Slack; a lease on the row keeps each to one at a time.
 
     Attributes:
-        tried: ids of what this process has begun to post and does not know to stand.
-            The row says so too, but a crash of the database may forget that.
+        tried: what this process has posted, or has begun to. The row says so too, but a
+            crash of the database may forget that.
     """
 
     pool: Pool
@@ -48,7 +49,7 @@ class Deliverer:
     policies: Policies
     client: AsyncWebClient
     identity: Callable[[], Identity]
-    tried: set[str] = field(default_factory=set[str])
+    tried: Tried = field(default_factory=Tried)
 
     @property
     def _painter(self) -> Painter:
@@ -125,7 +126,7 @@ class Deliverer:
             return await self._take_over(row, drawn, *found)
         if drawn.moot:
             return None
-        self.tried.add(str(row["id"]))
+        self.tried.begin(str(row["id"]))
         answer = await self.client.chat_postMessage(
             channel=row["channel_id"],
             thread_ts=row["thread_ts"],
@@ -208,7 +209,7 @@ class Deliverer:
     async def _note_sent(self, row: Row, channel: str, ts: str) -> bool:
         """Store that it stands; whether it has changed meanwhile."""
         again = await self._store_sent(row, channel, ts)
-        self.tried.discard(str(row["id"]))
+        self.tried.noted(str(row["id"]))
         return again
 
     async def _store_sent(self, row: Row, channel: str, ts: str) -> bool:

@@ -115,6 +115,23 @@ async def test_a_post_that_a_crash_of_the_database_forgot_is_found(
     assert (await post.row(request.card))["state"] == "sent"
 
 
+async def test_a_note_that_a_crash_of_the_database_took_back_posts_no_second_card(
+    post: Post, house: House
+):
+    request = await house.ask()
+    await post.send(request.card)
+    # the commit that said so had not reached the disk
+    await house.rows(
+        "UPDATE deliveries SET state = 'queued', shown = 0, message_ts = NULL,"
+        " posted_channel = NULL, sent_at = NULL WHERE id = %s",
+        request.card,
+    )
+    await post.send(request.card)
+
+    assert len([m for m in post.slack.messages if m["channel"] == APPROVALS]) == 1
+    assert (await post.row(request.card))["state"] == "sent"
+
+
 @pytest.mark.parametrize("code", ["channel_not_found", "is_archived", "invalid_blocks"])
 async def test_an_answer_that_slack_refuses_for_good_is_given_up(post: Post, code):
     answer = await post.add("answer")
