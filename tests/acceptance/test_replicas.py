@@ -95,18 +95,25 @@ async def test_of_forty_mixed_clicks_one_decides_and_all_others_are_answered(
         results = await asyncio.gather(*clicks(stage, card, round_))
         await stage.answer(GENERAL, ts)
 
-        # whom a busy machine lets wait for three seconds, Slack itself tells so
-        acked = sum(result.acked for result in results)
         assert len(results) == 40
-        assert acked > 0
+        # whom a busy machine keeps for three seconds Slack tells so: they click again
+        repeated = [await again(stage, card, r) for r in results if not r.acked]
+        assert all(result.acked for result in repeated)
         [(_, request), *_] = buttons(card)
         [(_, verdict)] = stage.records.decisions(request)
         assert file.exists() is (verdict != "approve")
-        least, most = heard + acked - 1, heard + len(results) - 1
+        least = heard + len(results) - 1
+        most = least + len(repeated)
         await stage.simulator.wait_for(lambda n=least: whispers(stage) >= n)
         await until(lambda: wrong_in(stage.records) == [])
         assert whispers(stage) <= most
         assert wrong_in_slack(stage) == []
+
+
+async def again(stage: Stage, card: Message, missed: ClickResult) -> ClickResult:
+    """The same click of the same person once more."""
+    action = missed.payload["actions"][0]["action_id"]
+    return await stage.click(missed.payload["user"]["id"], action, card)
 
 
 def clicks(stage: Stage, card: Message, round_: int) -> list[asyncio.Task[ClickResult]]:
