@@ -14,7 +14,7 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
-from bot import audit_commands, doctor, faults, policy_commands
+from bot import audit_commands, doctor, faults, policy_commands, time_limits
 from bot.app import make_app
 from bot.approvals import store
 from bot.approvals.model import Request, Status
@@ -148,6 +148,7 @@ def _words(text: str) -> str:
 async def run(settings: Settings, _parsed: argparse.Namespace, url: str) -> int:
     """Serve until told to stop."""
     faults.arm(settings.fault_point)
+    time_limits.lower(settings.time_limits)
     for note in settings.notes:
         print(note, file=sys.stderr)
     async with load_served(settings) as loaded:

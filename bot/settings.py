@@ -23,6 +23,7 @@ from bot import faults, variables, variables_outside
 from bot.errors import ConfigurationError
 from bot.logs import Format, Level
 from bot.masks import mask
+from bot.time_limits import read_limits
 
 SIMULATOR_POLICY = Path(__file__).parent / "simulator" / "policy.yml"
 SIMULATOR_TOOLS = "files,sandbox,email"
@@ -118,6 +119,8 @@ class Settings(BaseModel):
     )
     # Where the process pulls its own plug, for tests; refused where Slack is real.
     fault_point: Annotated[str, BeforeValidator(faults.fault_point)] | None = None
+    # Shorter waits for others, for tests too.
+    time_limits: Annotated[dict[str, float], BeforeValidator(read_limits)] | None = None
     log_format: Annotated[Format, Choice] = "text"
     log_level: Annotated[Level, Choice] = "info"
 
@@ -158,7 +161,7 @@ class Settings(BaseModel):
         except ValidationError as error:
             _refuse(error)
         settings._check_sink(fields)
-        settings._check_fault_point()
+        settings._refuse_tests_in_earnest()
         inside = variables.is_loopback(settings.host)
         if transport is Transport.SIMULATOR and not inside:
             raise ConfigurationError(
@@ -182,14 +185,19 @@ class Settings(BaseModel):
                 " tests."
             )
 
-    def _check_fault_point(self) -> None:
+    def _refuse_tests_in_earnest(self) -> None:
+        """Refuse what only tests set where Slack is real."""
         host = urlsplit(self.slack_api_url).hostname or ""
-        simulated = self.transport is Transport.SIMULATOR or variables.is_loopback(host)
-        if self.fault_point and not simulated:
+        if self.transport is Transport.SIMULATOR or variables.is_loopback(host):
+            return
+        where = "tests, with the simulator or a SLACK_API_URL on loopback; unset it."
+        if self.fault_point:
             raise ConfigurationError(
                 f"FAULT_POINT={self.fault_point}: it kills this process and is for"
-                " tests, with the simulator or a SLACK_API_URL on loopback; unset it."
+                f" {where}"
             )
+        if self.time_limits:
+            raise ConfigurationError(f"TIME_LIMITS is for {where}")
 
 
 def _refuse_halves(settings: Settings) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from bot import time_limits
 from bot.database.migrate import migrate
 from tests.support import postgres
 
@@ -56,6 +57,13 @@ def database(postgres_server: str, template: str) -> Iterator[str]:
     """The URL of a fresh database with the schema."""
     with postgres.fresh_database(postgres_server, template) as url:
         yield url
+
+
+@pytest.fixture
+def shorter() -> Iterator[Callable[..., None]]:
+    """Lower time limits of this process until the test ends: `shorter(stalled=1)`."""
+    yield lambda **limits: time_limits.lower(limits)
+    time_limits.lower(None)
 
 
 @pytest.fixture

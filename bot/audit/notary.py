@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +15,8 @@ from bot.audit.sinks import Sink, SinkFailed
 from bot.audit.stored import SQL
 from bot.database.pool import Pool, transaction
 from bot.errors import RetryLater
+from bot.time_limits import limits
 
-AGAIN = 30  # seconds until the next try, where the sink takes nothing
 log = structlog.get_logger(__name__)
 
 
@@ -84,7 +85,7 @@ class Notary:
                 number=checkpoint.number,
                 trouble=self.trouble,
             )
-            raise RetryLater(AGAIN) from error
+            raise RetryLater(math.ceil(limits().next_checkpoint)) from error
         self.trouble = ""
         async with self.pool.connection() as connection:
             await connection.execute(SQL["keep_checkpoint"], vars(checkpoint))

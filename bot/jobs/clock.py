@@ -18,13 +18,11 @@ from bot.approvals.ports import Job, deliver_job, prune_job, resume_job, turn_jo
 from bot.conversations.intake import SQL
 from bot.database.pool import Pool, transaction
 from bot.jobs.queue import Queue
-from bot.jobs.workers import STALLED
+from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
-LEFT_BEHIND = timedelta(seconds=60)  # how old work without a job is when it is found
 BATCH = 100
 LAST_TICK = 5.0  # seconds that a tick gets to end at a shutdown
-QUIET = timedelta(minutes=1)  # since a conversation's last run, before it is pruned
 PRUNED_AT_ONCE = 10
 Duty = Callable[[], Coroutine[Any, Any, None]]
 _JOBS = {"turn": turn_job, "resume": resume_job, "deliver": deliver_job}
@@ -118,7 +116,8 @@ class Clock:
             found = await connection.execute(SQL["take_back_alone"])
             if (row := await found.fetchone()) is None or not row["alone"]:
                 return
-            for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED):
+            stalled = limits().stalled
+            for job in await manager.get_stalled_jobs(seconds_since_heartbeat=stalled):
                 await manager.retry_job(job)
                 log.warning("job taken back", action="job_stalled", job=job.id)
 
@@ -126,7 +125,8 @@ class Clock:
         """Defer again what has no job although there is work."""
         async with transaction(self._pool) as connection:
             found = await connection.execute(
-                SQL["select_left_behind"], {"age": LEFT_BEHIND, "limit": BATCH}
+                SQL["select_left_behind"],
+                {"age": timedelta(seconds=limits().left_behind), "limit": BATCH},
             )
             jobs: list[Job] = [
                 _JOBS[row["job"]](str(row["id"])) for row in await found.fetchall()
@@ -139,7 +139,8 @@ class Clock:
         """Have the checkpoints of quiet conversations pruned, some at each tick."""
         async with transaction(self._pool) as connection:
             found = await connection.execute(
-                SQL["select_unpruned"], {"age": QUIET, "limit": PRUNED_AT_ONCE}
+                SQL["select_unpruned"],
+                {"age": timedelta(seconds=limits().quiet), "limit": PRUNED_AT_ONCE},
             )
             jobs = [prune_job(str(row["id"])) for row in await found.fetchall()]
             await self._queue.defer(connection, jobs)

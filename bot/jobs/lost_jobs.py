@@ -15,12 +15,10 @@ import structlog
 from bot.database.pool import Pool
 from bot.database.statements import load_statements
 from bot.jobs.queue import Queue
+from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
 SQL = load_statements("bot.jobs", "lost_jobs.sql")
-# Seconds that a job is missing before it is given back: longer than a fetch takes whose
-# answer is on its way.
-SETTLED = 8.0
 Held = Callable[[], Mapping[int, frozenset[int]]]
 
 
@@ -40,7 +38,7 @@ class LostJobs:
         now = time.monotonic()
         self._missing = {job: self._missing.get(job, now) for job in missing}
         for job, since in list(self._missing.items()):
-            if now - since < SETTLED:
+            if now - since < limits().job_missing:
                 continue
             await self._queue.give_back(job, datetime.now(UTC))
             del self._missing[job]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -28,6 +29,7 @@ from bot.database.pool import (
     note_use,
 )
 from bot.errors import TRANSIENT, RetryLater
+from bot.time_limits import limits
 
 RUNS = "runs"
 DELIVERIES = "deliveries"
@@ -41,7 +43,6 @@ QUEUES = {
     **dict.fromkeys(("email", "webhook"), NOTICES),
 }
 GRACE = timedelta(seconds=5)  # that the sending at once has, before the job is due
-LONGEST_WAIT = 60  # seconds between two tries
 TRIES_OF_A_BUG = 3
 
 
@@ -58,7 +59,7 @@ class Patience(BaseRetryStrategy):
             return RetryDecision(retry_in={"seconds": 0})
         if not isinstance(exception, TRANSIENT) and job.attempts >= TRIES_OF_A_BUG:
             return None
-        wait = min(2 ** min(job.attempts, 10), LONGEST_WAIT)
+        wait = math.ceil(min(2 ** min(job.attempts, 10), limits().longest_retry))
         return RetryDecision(retry_in={"seconds": wait})
 
 

@@ -8,11 +8,10 @@ import structlog
 from procrastinate.worker import Worker
 
 from bot.jobs.queue import DELIVERIES, LATER, NOTICES, RUNS, Queue
+from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
-HEARTBEAT = 5.0  # seconds
-STALLED = 20.0  # seconds without a heartbeat: the worker is gone
-# Seconds that running jobs get at a shutdown: below STALLED, since they have no
+# Seconds that running jobs get at a shutdown: below `stalled`, since they have no
 # heartbeat then, and below the 25 s in which a process is to be gone.
 DRAIN = 15.0
 RESTART = 1.0  # seconds
@@ -101,7 +100,7 @@ class Workers:
             listen_notify=name not in UNHURRIED,
             install_signal_handlers=False,
             delete_jobs="successful",
-            update_heartbeat_interval=HEARTBEAT,
-            stalled_worker_timeout=STALLED,
+            update_heartbeat_interval=limits().heartbeat,
+            stalled_worker_timeout=limits().stalled,
             shutdown_graceful_timeout=DRAIN,
         )

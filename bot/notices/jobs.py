@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 from bot.approvals.ports import Job
 from bot.database.statements import load_statements
+from bot.time_limits import limits
 
 SQL = load_statements("bot.notices", "notices.sql")
 EVENTS_FOR = timedelta(days=3)
 EMAILS_FOR = timedelta(days=1)
-FIRST_WAIT, LONGEST_WAIT = 5, 3_600  # seconds
+LONGEST_WAIT = 3_600  # seconds
 
 
 def email_job(email: str) -> Job:
@@ -25,4 +27,4 @@ def webhook_job(seq: int, request: str) -> Job:
 
 def wait_after(tries: int) -> int:
     """Seconds until the next try: twice as long each time, at most an hour."""
-    return min(FIRST_WAIT * 2 ** min(tries, 20), LONGEST_WAIT)
+    return math.ceil(min(limits().next_notice * 2 ** min(tries, 20), LONGEST_WAIT))

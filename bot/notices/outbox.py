@@ -18,11 +18,9 @@ from bot.approvals.standing import Standing, refreshed
 from bot.database.pool import Connection, Pool, transaction
 from bot.notices.events import OPENS_A_STAGE, REMINDS, event_body, event_type
 from bot.notices.jobs import SQL, email_job, webhook_job
+from bot.time_limits import limits
 
 AT_ONCE = 50  # changes in one transaction
-LEFT_BEHIND = timedelta(
-    seconds=60
-)  # how old a notice without a job is when it is found
 ENDS = frozenset(
     {"approved", "rejected", "timed_out", "answered", "orphaned", "unknown"}
 )
@@ -98,7 +96,10 @@ class Outbox:
     async def _take_up(self) -> None:
         """Defer again what has no job although it waits to be sent."""
         async with transaction(self.pool) as connection:
-            key = {"age": LEFT_BEHIND, "limit": AT_ONCE}
+            key = {
+                "age": timedelta(seconds=limits().left_behind),
+                "limit": AT_ONCE,
+            }
             found = await connection.execute(SQL["notices_left_behind"], key)
             jobs = [
                 email_job(row["id"])

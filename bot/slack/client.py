@@ -9,7 +9,8 @@ from multidict import CIMultiDict
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-TIMEOUT = 10  # seconds for one call
+from bot.time_limits import limits
+
 # Slack's words for a token that will never work.
 # https://docs.slack.dev/reference/methods/auth.test#errors
 BAD_TOKEN = frozenset(
@@ -46,7 +47,7 @@ PASSING = frozenset(
 def make_session() -> aiohttp.ClientSession:
     """A session for all calls: the client would open a connection for each."""
     return aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=TIMEOUT),
+        timeout=aiohttp.ClientTimeout(total=limits().slack_call),
         connector=aiohttp.TCPConnector(limit=50),
     )
 
@@ -64,7 +65,8 @@ def make_client(
     return AsyncWebClient(
         token=token,
         base_url=base_url,
-        timeout=TIMEOUT,
+        # slack_sdk says int and gives it to aiohttp, which takes parts of a second
+        timeout=limits().slack_call,  # pyright: ignore[reportArgumentType]
         session=session,
         retry_handlers=[],
     )

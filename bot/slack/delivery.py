@@ -27,11 +27,11 @@ from bot.slack.identity import Identity
 from bot.slack.lost_messages import LostMessages
 from bot.slack.painter import HELD, Painter, Row
 from bot.slack.tried import Tried
+from bot.time_limits import limits
 
 SQL = load_statements("bot.slack", "deliveries.sql")
 EVENT_TYPE = "approval_bot_delivery"  # of the metadata by which a post is found again
 NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
-LEASE = timedelta(seconds=25)  # who died holds a message back for so long
 log = structlog.get_logger(__name__)
 
 
@@ -73,7 +73,7 @@ class Deliverer:
             row, drawn = await self._draw(connection, row)
         try:
             # below the lease, though the client sleeps for as long as Slack says
-            async with asyncio.timeout(LEASE.total_seconds() * 0.75):
+            async with asyncio.timeout(limits().message_lease * 0.75):
                 place = await self._send(row, drawn)
         except SlackApiError as error:
             await self._refused(row, error)
@@ -95,7 +95,7 @@ class Deliverer:
             raise
 
     async def _take(self, connection: Connection, delivery: str) -> Row | None:
-        key = {"id": delivery, "lease": LEASE}
+        key = {"id": delivery, "lease": timedelta(seconds=limits().message_lease)}
         row = await (await connection.execute(SQL["take"], key)).fetchone()
         if row is None:
             held = await (await connection.execute(SQL["is_open"], key)).fetchone()

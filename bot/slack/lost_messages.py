@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,9 +13,9 @@ from bot.approvals.ports import Jobs, deliver_job
 from bot.database.pool import Connection
 from bot.database.statements import load_statements
 from bot.slack import sentences
+from bot.time_limits import limits
 
 SQL = load_statements("bot.slack", "deliveries.sql")
-LOST_CARD = 60  # seconds between two tries of a card that Slack refuses
 AT_ONCE = 1  # second until a card that somebody deleted is posted anew
 # https://docs.slack.dev/reference/methods/chat.update#errors
 DELETED = frozenset({"message_not_found"})
@@ -42,7 +43,7 @@ class LostMessages:
                 for request in requests:
                     await self._say_card_is_lost(connection, request)
             await connection.execute(SQL["wait"], key)
-            return LOST_CARD
+            return math.ceil(limits().lost_card)
         if requests and code in DELETED:
             await connection.execute(SQL["post_anew"], {"id": row["id"]})
             return AT_ONCE

@@ -16,9 +16,8 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.payload import readable
+from bot.time_limits import limits
 
-PING = 5.0  # seconds between two pings, and between two tries to connect
-PATIENCE = 8.0  # seconds for one try
 log = structlog.get_logger(__name__)
 
 
@@ -33,7 +32,7 @@ class SocketHandler(AsyncSocketModeHandler):
             app_token=token,
             logger=_in_one_line(),
             web_client=web_client,
-            ping_interval=PING,
+            ping_interval=limits().socket_ping,
         )
         listeners = cast("list[Any]", self.client.socket_mode_request_listeners)
         listeners.append(self.handle)
@@ -83,7 +82,7 @@ class SocketClient(SocketModeClient):
             try:
                 if self.wss_uri is None:
                     self.wss_uri = await self.issue_new_wss_url()
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(limits().socket_try):
                     await super().connect()
                 return
             except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:

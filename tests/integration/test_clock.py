@@ -9,11 +9,12 @@ import pytest
 
 from bot.approvals.model import Status
 from bot.approvals.ports import deliver_job, turn_job
-from bot.jobs.clock import LEFT_BEHIND, Clock
+from bot.jobs.clock import Clock
+from bot.time_limits import TimeLimits
 from tests.integration.core_parts import MINA, REJECT, House, break_audit
 
 MINUTES = {"minutes": 2}
-assert LEFT_BEHIND.total_seconds() <= 60
+assert TimeLimits().left_behind <= 60
 
 
 @pytest.fixture

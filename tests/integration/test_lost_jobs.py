@@ -9,7 +9,6 @@ import pytest
 from procrastinate.exceptions import ConnectorException
 
 from bot.approvals.ports import resume_job, turn_job
-from bot.jobs import lost_jobs
 from bot.jobs.lost_jobs import LostJobs
 from bot.jobs.workers import KnownWorker, Workers
 from tests.integration.core_parts import House
@@ -43,8 +42,8 @@ class Record:
 
 
 @pytest.fixture
-async def record(house: House, monkeypatch) -> AsyncIterator[Record]:
-    monkeypatch.setattr(lost_jobs, "SETTLED", 0.2)
+async def record(house: House, shorter) -> AsyncIterator[Record]:
+    shorter(job_missing=0.2)
     await house.queue.app.open_async()
     made = Record(house)
     yield made

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from slack_sdk.errors import SlackApiError
 
 from bot.simulator import Simulator, demo_workspace
-from bot.slack import socket
 from bot.slack.client import make_client, make_session
 from bot.slack.socket import SocketClient
 
@@ -23,9 +22,9 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 @pytest.fixture
 async def client(
-    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulator, shorter: Callable[..., None]
 ) -> AsyncIterator[SocketClient]:
-    monkeypatch.setattr(socket, "PATIENCE", 0.3)
+    shorter(socket_try=0.3)
     async with make_session() as session:
         web_client = make_client(None, simulator.api_url, session)
         made = SocketClient("xapp-1", web_client=web_client, ping_interval=0.1)

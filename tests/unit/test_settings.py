@@ -153,6 +153,10 @@ def test_the_simulator_takes_every_loopback_host(host: str) -> None:
         ("WEBHOOK_ALLOW_PRIVATE", "perhaps", "1 or 0"),
         ("FAULT_POINT", "somewhere", "received, asking"),
         ("FAULT_POINT", "claimed:often", "for the second time"),
+        ("TIME_LIMITS", "patience=1", "NAME=SECONDS, comma-separated, of slack_call"),
+        ("TIME_LIMITS", "slack_call=11", "at most the default"),
+        ("TIME_LIMITS", "slack_call=0", "more than 0"),
+        ("TIME_LIMITS", "slack_call", "NAME=SECONDS"),
         ("LOG_FORMAT", "xml", "'text' or 'json'"),
         ("LOG_LEVEL", "loud", "'debug'"),
         ("TOOLS", "files,browser", "allowed is one or more of files, sandbox, email"),
@@ -358,6 +362,13 @@ def test_the_bot_kills_itself_only_where_slack_is_not_real() -> None:
     inside = fault | {"SLACK_API_URL": "http://127.0.0.1:1/api/"}
     assert Settings.load(inside).fault_point == "claimed:2"
     assert Settings.load({"FAULT_POINT": "@file"}).fault_point == "@file"
+
+
+def test_time_limits_are_lowered_only_where_slack_is_not_real() -> None:
+    lowered = SOCKET | {"TIME_LIMITS": "slack_call=1,stalled=2.5"}
+    assert "TIME_LIMITS is for tests" in refusal(lowered)
+    inside = lowered | {"SLACK_API_URL": "http://127.0.0.1:1/api/"}
+    assert Settings.load(inside).time_limits == {"slack_call": 1, "stalled": 2.5}
 
 
 def test_the_example_file_lists_every_variable_commented_and_readable(

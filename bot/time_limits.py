@@ -1,0 +1,58 @@
+"""How long the process waits for others, in seconds.
+
+Only tests lower these, with TIME_LIMITS, so that a fault takes them less time than it
+takes people; that is refused where Slack is real.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TimeLimits:
+    """Each limit in seconds; the defaults are what people get."""
+
+    slack_call: float = 10.0  # one call of the Web API
+    socket_try: float = 8.0  # one try to open the socket
+    socket_ping: float = 5.0  # between two pings, and between two tries to connect
+    message_lease: float = 25.0  # a process that dies holds a message for so long
+    lost_card: float = 60.0  # between two tries of a card that Slack refuses
+    heartbeat: float = 5.0  # between two signs of life of a worker
+    stalled: float = 20.0  # without a sign of life: the worker is gone
+    job_missing: float = 8.0  # longer than a fetch whose answer is on its way
+    left_behind: float = 60.0  # how old work without a job is when it is found
+    quiet: float = 60.0  # since a conversation's last run, before it is pruned
+    next_checkpoint: float = 30.0  # until the next try, where the sink takes nothing
+    next_notice: float = 5.0  # until the second try of an e-mail or event
+    longest_retry: float = 60.0  # between two tries of a job
+
+
+NAMES = tuple(field.name for field in dataclasses.fields(TimeLimits))
+_in_force = TimeLimits()
+
+
+def limits() -> TimeLimits:
+    """Return the limits in force."""
+    return _in_force
+
+
+def lower(chosen: dict[str, float] | None) -> None:
+    """Put these limits in place of their defaults; None: all defaults."""
+    global _in_force
+    _in_force = TimeLimits(**(chosen or {}))
+
+
+def read_limits(text: str) -> dict[str, float]:
+    """Read a setting such as `slack_call=1,lost_card=2`."""
+    allowed = f"NAME=SECONDS, comma-separated, of {', '.join(NAMES)}"
+    chosen: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, seconds = part.strip().partition("=")
+        if name not in NAMES or not seconds.replace(".", "", 1).isdecimal():
+            raise ValueError(allowed)
+        if not 0 < float(seconds) <= getattr(TimeLimits, name):
+            raise ValueError(f"{allowed}; more than 0 and at most the default")
+        chosen[name] = float(seconds)
+    return chosen
