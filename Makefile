@@ -7,14 +7,23 @@ STAMP := $(VENV)/.installed
 PYTHON :=
 # Options for pytest: make test ARGS="-k settings"
 ARGS :=
+ALL_CORES := -n auto --dist loadscope --no-loadscope-reorder
+# The pure rules, the cards, the policy, and one whole life of a request.
+SMOKE := $(wildcard $(patsubst %,tests/unit/test_%.py,\
+  cards_* confirm digest edit_* eligibility judge policy_* standing timetable)) \
+  "tests/acceptance/test_main_job.py"
+# Compiled modules make each start cheaper, also where the machine wants none written.
+unexport PYTHONDONTWRITEBYTECODE
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench install lock sbom mutants clean
+.PHONY: help run test smoke long check bench install lock sbom mutants clean
 
 help:
 	@echo "make run      set up and run the bot; with no Slack variables, the simulator"
 	@echo "make test     set up and run every test (ARGS=... for pytest)"
+	@echo "make smoke    the tests that take seconds, to run on each save"
+	@echo "make long     the tests that take long: every crash, a soak, mutants, the image"
 	@echo "make check    lint, format, types, import rules, Dockerfile"
 	@echo "make install  the set-up alone"
 	@echo "make bench    the benchmarks"
@@ -27,8 +36,18 @@ help:
 run: $(STAMP)
 	@exec $(PY) -m bot
 
+# All cores; the tests of one module share a server, a bot and a simulator.
 test: $(STAMP)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(ALL_CORES) $(ARGS)
+
+smoke: $(STAMP)
+	@$(PY) -m pytest $(ALL_CORES) $(SMOKE) $(ARGS)
+
+long: $(STAMP)
+	@CRASHES=all $(PY) -m pytest $(ALL_CORES) tests/acceptance/test_crash_matrix.py
+	@$(PY) -m tests.bench soak --seed 1 --minutes 2
+	@$(PY) -m tests.support.image_steps
+	@$(MAKE) mutants
 
 check: $(STAMP)
 	$(VENV)/bin/ruff check .

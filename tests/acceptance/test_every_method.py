@@ -49,8 +49,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "500": {"kind": "server_error", "status": 500},
     "cut before": {"kind": "cut_before"},
     "cut after": {"kind": "cut_after"},
-    "silent": {"kind": "timeout_before", "seconds": 11},
-    "deaf": {"kind": "timeout_after", "seconds": 11},
+    "silent": {"kind": "timeout_before", "seconds": 3},
+    "deaf": {"kind": "timeout_after", "seconds": 3},
 }
 
 
@@ -63,7 +63,11 @@ def with_groups() -> Workspace:
     return workspace
 
 
-STAGE: dict[str, Any] = {"workspace": with_groups(), "policy": POLICY}
+STAGE: dict[str, Any] = {
+    "workspace": with_groups(),
+    "policy": POLICY,
+    "TIME_LIMITS": "slack_call=2",
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -27,7 +27,8 @@ LIMIT = {"kind": "ratelimited", "retry_after": 1, "times": 2}
 FAULT = {"kind": "server_error", "times": 2}
 CUT_BEFORE = {"kind": "cut_before"}
 CUT_AFTER = {"kind": "cut_after"}
-SLOW = {"kind": "timeout_after", "seconds": 11}
+SLOW = {"kind": "timeout_after", "seconds": 3}
+STAGE = {"TIME_LIMITS": "slack_call=2"}
 BUSY = {"kind": "error", "error": "service_unavailable"}
 
 
