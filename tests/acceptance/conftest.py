@@ -30,6 +30,15 @@ async def stage(tmp_path: Path, database: str, transport: str) -> AsyncIterator[
 
 
 @pytest.fixture
+async def fresh_stage(
+    tmp_path: Path, database: str, transport: str
+) -> AsyncIterator[Stage]:
+    """A stage whose bot is started from scratch, for each transport."""
+    async with make_stage(tmp_path, database, transport, fresh=True) as made:
+        yield made
+
+
+@pytest.fixture
 async def socket_stage(tmp_path: Path, database: str) -> AsyncIterator[Stage]:
     """A stage with one bot, where the transport makes no difference."""
     async with make_stage(tmp_path, database, "socket") as made:

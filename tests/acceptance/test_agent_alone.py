@@ -34,7 +34,7 @@ def lasting(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 async def test_reading_is_free_and_an_approval_is_one_word(tmp_path: Path, files: Path):
-    agent = await AgentProcess.start(tmp_path)
+    agent = await AgentProcess.start(tmp_path, fresh=True)
     greeting = await agent.until(PROMPT)
     read = await agent.type("read a.txt", PROMPT)
     asked = await agent.type("delete a.txt", QUESTION)

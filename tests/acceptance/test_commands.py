@@ -25,7 +25,8 @@ async def test_an_operator_rejects_by_the_code_and_everybody_is_told(shared: Sta
     card = await shared.card_about("code.txt")
     code = shared.records.value("SELECT code FROM requests")
 
-    done = await bot(shared, "approvals", "reject", code.lower(), "--reason", "not now")
+    words = ["approvals", "reject", code.lower(), "--reason", "not now"]
+    done = await bot(shared, *words, fresh=True)
     final = await shared.outcome(card, "Rejected")
     answer = await shared.answer(GENERAL, ts, "rejected")
     again = await bot(shared, "approvals", "reject", code, "--reason", "once more")
@@ -173,11 +174,17 @@ async def test_four_migrations_at_once_make_one_schema(
     assert (again.status, again.out) == (0, "The schema is up to date.\n")
 
 
-async def bot(stage: Stage, *arguments: str, **environment: str) -> Outcome:
+async def bot(
+    stage: Stage, *arguments: str, fresh: bool = False, **environment: str
+) -> Outcome:
     """Run a command with the settings of the stage."""
     settings = stage.environment | environment
     outcome = await run_command(
-        *arguments, folder=stage.folder, environment=settings, timeout=100
+        *arguments,
+        folder=stage.folder,
+        environment=settings,
+        timeout=100,
+        fresh=fresh,
     )
     assert BOT_TOKEN not in outcome.out + outcome.err
     return outcome

@@ -14,7 +14,10 @@ from tests.support.stage import (
 )
 
 
-async def test_an_approved_deletion_happens_and_the_thread_says_so(stage: Stage):
+async def test_an_approved_deletion_happens_and_the_thread_says_so(
+    fresh_stage: Stage,
+):
+    stage = fresh_stage
     file = stage.put("reports/q3.csv")
 
     ts = await stage.ask("delete reports/q3.csv")

@@ -16,8 +16,9 @@ from tests.bench.bare_side import BareSide
 from tests.bench.bot_side import BotSide
 from tests.bench.child import Child
 from tests.bench.workspace import BOT_TOKEN, POLICY, SIGNING_SECRET
-from tests.support.bot_process import BotProcess, clean_environment
+from tests.support.bot_process import BotProcess
 from tests.support.postgres import as_url, with_database
+from tests.support.spawn import clean_environment
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ async def _bot(
         "OPENAI_API_KEY": "bench",
         **common,
     }
-    bot = BotProcess(home, _environment() | settings)
+    bot = BotProcess(home, _environment() | settings, fresh=True)
     stack.push_async_callback(bot.kill)  # after a stop it does nothing
     await bot.start()
     side = BotSide(bot, home / "files", numbers)

@@ -113,7 +113,9 @@ class Soak:
 
     async def _start(self) -> None:
         """Start a replica as a supervisor does: again, until it lives."""
-        bot = BotProcess(self.stage.folder, self.stage.environment, free_port())
+        bot = BotProcess(
+            self.stage.folder, self.stage.environment, free_port(), fresh=True
+        )
         self.stage.bots.append(bot)
         await bot.start(wait=False)
 
@@ -153,7 +155,12 @@ async def _set_up() -> AsyncIterator[tuple[Stage, Proxy, str]]:
         async with make_proxy(url) as proxy:
             await proxy.open()
             place = Path(folder) / "stage"
-            settings: dict[str, Any] = {**SANDBOX, "retries": RETRIES, "start": False}
+            settings: dict[str, Any] = {
+                **SANDBOX,
+                "retries": RETRIES,
+                "start": False,
+                "fresh": True,
+            }
             async with make_stage(place, proxy.url, "socket", **settings) as stage:
                 make_book(stage)
                 for _ in range(REPLICAS):

@@ -22,8 +22,8 @@ from bot.database.pool import connect
 from tests.bench.arena import Arena
 from tests.bench.blocks import Block, cycles_for, quantile, run_block
 from tests.bench.child import BenchError
-from tests.support.bot_process import clean_environment
 from tests.support.postgres import as_url, with_database
+from tests.support.spawn import clean_environment
 
 WRITERS = 8
 DIGEST = "0123456789abcdef" * 4

@@ -7,9 +7,7 @@ import csv
 import datetime as dt
 import io
 import json
-import os
 import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from bot.database.pool import connect
 from tests.integration.core_parts import MINA, OLAF, RAVI, REJECT, TEAM, House
 from tests.integration.post import Post
 from tests.integration.trail_parts import some_life
+from tests.support.spawn import clean_environment, spawn
 
 SEED = bytes(range(32))
 NOW = dt.datetime(2026, 8, 20, 12, tzinfo=dt.UTC)
@@ -30,15 +29,18 @@ async def bot(
     folder: Path, *words: str, **variables: str
 ) -> subprocess.CompletedProcess:
     """Run the command where there is nothing but what it is given."""
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())}
-    return await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "bot", "audit", *words],
-        cwd=folder,
-        env=environment | variables,
-        capture_output=True,
-        timeout=60,
+    needed = ("PATH", "PYTHON", "LANG", "LC_")
+    ours = clean_environment().items()
+    process = await spawn(
+        *("bot", "audit", *words),
+        folder=folder,
+        environment={k: v for k, v in ours if k.startswith(needed)} | variables,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
+    async with asyncio.timeout(60):
+        out, err = await process.communicate()
+    return subprocess.CompletedProcess(words, process.returncode or 0, out, err)
 
 
 async def exported(house: House, folder: Path, *words: str) -> Path:

@@ -18,7 +18,6 @@ from bot.slack import groups as module
 from bot.slack.client import make_client, make_session
 from bot.slack.directory import Afresh, Directory
 from bot.slack.identity import learn_identity
-from tests.support.bot_process import ROOT
 from tests.support.simulated import (
     APPROVALS,
     BOT,
@@ -32,6 +31,7 @@ from tests.support.simulated import (
     World,
     world,
 )
+from tests.support.spawn import ROOT
 
 MANIFEST = AppConfig.read(ROOT / "manifest.yml")
 FINANCE, SECRET = "usergroup:S0FINANCE0", "channel:C0SECRET00"

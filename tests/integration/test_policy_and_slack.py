@@ -15,7 +15,6 @@ from bot.policy_commands import explain_command, show_command
 from bot.settings import Settings
 from bot.simulator import AppConfig, Channel, UserGroup, demo_workspace
 from bot.simulator.usergroups import ProfileField
-from tests.support.bot_process import ROOT
 from tests.support.simulated import (
     APPROVALS,
     BOT,
@@ -28,6 +27,7 @@ from tests.support.simulated import (
     World,
     world,
 )
+from tests.support.spawn import ROOT
 
 FAY = "U0FAY00000"
 POLICY = f"""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.bot_process import Outcome, clean_environment
+from tests.support.bot_process import Outcome
+from tests.support.spawn import clean_environment, spawn
 
 PATIENCE = 30  # seconds until what is waited for has to stand there
 PROMPT = "\n> "
@@ -22,15 +22,16 @@ class AgentProcess:
     said: str = ""
 
     @classmethod
-    async def start(cls, folder: Path, *arguments: str, **environment: str):
+    async def start(
+        cls, folder: Path, *arguments: str, fresh: bool = False, **environment: str
+    ):
         """Start it in a folder; the files are in `.data/files` there."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
+        process = await spawn(
             "agent",
             *arguments,
-            cwd=folder,
-            env={**clean_environment(), **environment},
+            folder=folder,
+            environment=clean_environment() | environment,
+            fresh=fresh,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 import signal
 import socket
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 
-ROOT = Path(__file__).parents[2]
+from tests.support.spawn import clean_environment, spawn
+
 START = 30  # seconds until it has to be ready
 STOP = 25  # seconds until it has to be gone
 
@@ -31,25 +30,14 @@ def free_port() -> int:
             return port
 
 
-def clean_environment() -> dict[str, str]:
-    """Ours, without any variable that the bot reads."""
-    prefixes = (
-        *("SLACK_", "OPENAI_", "DATABASE_URL", "POLICY_FILE", "FILES_DIR", "SMTP_"),
-        *("WEBHOOK_", "LINK_SECRET", "API_TOKENS"),
-    )
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(prefixes)}
-    for name in ("HOST", "PORT", "PUBLIC_URL", "TOOLS", "LOG_LEVEL", "LOG_FORMAT"):
-        kept.pop(name, None)
-    return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-
-
 @dataclass
 class BotProcess:
-    """One process; `folder` is its working directory."""
+    """One process; `folder` is its working directory, `fresh` as `spawn` has it."""
 
     folder: Path
     environment: dict[str, str]
     port: int = field(default_factory=free_port)
+    fresh: bool = False
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -71,12 +59,12 @@ class BotProcess:
         """Start it, and wait until `/readyz` says so."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "bot.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
+            settings = {**self.environment, "PORT": str(self.port)}
+            self.process = await spawn(
                 "bot",
-                cwd=self.folder,
-                env={**clean_environment(), **self.environment, "PORT": str(self.port)},
+                folder=self.folder,
+                environment=clean_environment() | settings,
+                fresh=self.fresh,
                 stdout=log,
                 stderr=log,
             )
@@ -136,16 +124,19 @@ class Outcome:
 
 
 async def run_command(
-    *arguments: str, folder: Path, environment: dict[str, str], timeout: float = 60
+    *arguments: str,
+    folder: Path,
+    environment: dict[str, str],
+    timeout: float = 60,
+    fresh: bool = False,
 ) -> Outcome:
     """Run `python -m bot ARGUMENTS` to its end."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
+    process = await spawn(
         "bot",
         *arguments,
-        cwd=folder,
-        env={**clean_environment(), **environment},
+        folder=folder,
+        environment=clean_environment() | environment,
+        fresh=fresh,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

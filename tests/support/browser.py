@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
-from tests.support.bot_process import ROOT
+from tests.support.spawn import ROOT
 
 ARTEFACTS = ROOT / "artefacts"  # screenshots of a run, for whoever wants to look
 ARGUMENTS = [

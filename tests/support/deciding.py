@@ -8,8 +8,8 @@ from contextlib import closing
 from typing import Any
 
 from bot.simulator import ClickResult
-from tests.support.bot_process import ROOT
 from tests.support.shown import Message, buttons, everything
+from tests.support.spawn import ROOT
 from tests.support.stage import Stage
 
 View = dict[str, Any]

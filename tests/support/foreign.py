@@ -7,9 +7,9 @@ from pathlib import Path
 
 import psycopg
 
-from tests.support.bot_process import ROOT
 from tests.support.deciding import SHIPPED
 from tests.support.shown import Message, everything
+from tests.support.spawn import ROOT
 from tests.support.stage import GENERAL, Stage
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from bot.simulator import ClickResult, Simulator, Times, Workspace, demo_workspace
 from bot.simulator.app_config import AppConfig
-from tests.support.bot_process import ROOT, BotProcess, free_port
+from tests.support.bot_process import BotProcess, free_port
 from tests.support.records import Records
 from tests.support.shown import Message, buttons, everything, is_card
+from tests.support.spawn import ROOT
 
 RAVI, MINA, MAREK = "U0RAVI0000", "U0MINA0000", "U0MAREK000"
 FAY, DORA, OLAF = "U0FAY00000", "U0DORA0000", "U0OLAF0000"
@@ -49,6 +50,7 @@ class Stage:
     transport: str
     port: int
     bots: list[BotProcess] = field(default_factory=list)
+    fresh: bool = False  # whether its bots start from scratch, as `spawn` has it
 
     @property
     def bot(self) -> BotProcess:
@@ -61,7 +63,7 @@ class Stage:
     async def start_bot(self, *, wait: bool = True) -> BotProcess:
         """Start one more process; over HTTP the first one gets the events."""
         port = self.port if self.port and not self._port_taken() else free_port()
-        bot = BotProcess(self.folder, self.environment, port)
+        bot = BotProcess(self.folder, self.environment, port, self.fresh)
         self.bots.append(bot)
         await bot.start(wait=wait)
         return bot
@@ -195,6 +197,7 @@ async def make_stage(
     scopes: frozenset[str] | None = None,
     subscriptions: Iterable[str] | None = None,
     start: bool = True,
+    fresh: bool = False,
     retries: tuple[float, ...] = (0.2, 0.5, 1.0),
     **environment: str,
 ) -> AsyncIterator[Stage]:
@@ -215,7 +218,7 @@ async def make_stage(
     )
     await simulator.start()
     settings = _settings(simulator.api_url, database, transport) | environment
-    stage = Stage(simulator, folder, settings, transport, port)
+    stage = Stage(simulator, folder, settings, transport, port, fresh=fresh)
     try:
         if start:
             await stage.start_bot()

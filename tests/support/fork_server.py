@@ -1,0 +1,210 @@
+"""A process that has imported the program and forks each one that a test starts.
+
+A fresh interpreter spends two to three seconds of CPU on its imports, a fork some
+milliseconds. `tests.support.spawn` starts this one with a socket and sends requests
+over it; the socket's end is the end of this process and of its children.
+
+It reads the environment once, as any interpreter does: `spawn` forks only where what
+was read then is the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import io
+import json
+import os
+import pkgutil
+import runpy
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+PROGRAMS = ("bot", "agent")
+#: Imported inside functions, so a walk through the packages does not reach them.
+LATER = ("langchain_openai", "aiosmtplib", "sqlite3")
+PR_SET_PDEATHSIG = 1  # prctl(2)
+LONGEST = 1 << 20  # bytes of one request
+
+
+@dataclass(frozen=True)
+class Request:
+    """A program to run, and its streams."""
+
+    module: str
+    arguments: list[str]
+    folder: str
+    environment: dict[str, str]
+    streams: list[int]
+
+
+@dataclass(frozen=True)
+class Child:
+    """A running child; `report` takes its exit status."""
+
+    pid: int
+    pidfd: int
+    report: socket.socket
+
+
+def main() -> None:
+    """Serve; in a child, run what was asked for."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the children
+    preload()
+    set_since = dict(os.environ.items() - given().items())
+    gc.collect()
+    gc.freeze()
+    request = serve(control)
+    if request is not None:
+        become(request, set_since)
+
+
+def preload() -> None:
+    """Import all that the programs import, now or later."""
+    for program in PROGRAMS:
+        package = importlib.import_module(program)
+        for found in pkgutil.walk_packages(package.__path__, f"{program}."):
+            importlib.import_module(found.name)
+        # runpy warns of a module that it runs and finds imported.
+        sys.modules.pop(f"{program}.__main__")
+    for name in LATER:
+        importlib.import_module(name)
+
+
+def given() -> dict[str, str]:
+    """The environment that this process got, before Python and imports added to it."""
+    lines = Path("/proc/self/environ").read_bytes().rstrip(b"\0").split(b"\0")
+    return dict(os.fsdecode(line).split("=", 1) for line in lines)
+
+
+def serve(control: socket.socket) -> Request | None:
+    """Fork until the owner is gone; return in a child with its request."""
+    children: dict[int, Child] = {}
+    with selectors.DefaultSelector() as selector:
+        selector.register(control, selectors.EVENT_READ)
+        while True:
+            ready = {key.fd for key, _ in selector.select()}
+            for ended in ready & children.keys():
+                selector.unregister(ended)
+                reap(children.pop(ended))
+            if control.fileno() not in ready:
+                continue
+            message, passed, _, _ = socket.recv_fds(control, LONGEST, 4)
+            if not message:
+                end(children.values())
+                return None
+            *streams, report = passed
+            child = fork(socket.socket(fileno=report))
+            if child is None:
+                break
+            close_all(streams)
+            children[child.pidfd] = child
+            selector.register(child.pidfd, selectors.EVENT_READ)
+    close_all([control.detach(), report])
+    forget(children.values())
+    return Request(**json.loads(message), streams=streams)
+
+
+def fork(report: socket.socket) -> Child | None:
+    """Fork, and report the child's number and a descriptor of it; None in the child."""
+    threads = len(os.listdir("/proc/self/task"))
+    assert threads == 1, "a lock that another thread holds would stay locked in a child"
+    here = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        die_with(here)
+        report.detach()
+        return None
+    child = Child(pid, os.pidfd_open(pid), report)
+    try:
+        socket.send_fds(report, [json.dumps(pid).encode()], [child.pidfd])
+    except OSError:  # the test no longer waits for it
+        signal.pidfd_send_signal(child.pidfd, signal.SIGKILL)
+    return child
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process at the end of its parent."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def reap(child: Child) -> None:
+    """Report how a child ended, as `subprocess` does: minus the signal's number."""
+    _, status = os.waitpid(child.pid, 0)
+    os.close(child.pidfd)
+    with child.report, contextlib.suppress(OSError):
+        child.report.send(json.dumps(os.waitstatus_to_exitcode(status)).encode())
+
+
+def end(children: Iterable[Child]) -> None:
+    """Kill the children of an owner that is gone."""
+    for child in children:
+        signal.pidfd_send_signal(child.pidfd, signal.SIGKILL)
+        reap(child)
+
+
+def forget(children: Iterable[Child]) -> None:
+    """Close, in a child, what its parent holds of the others."""
+    for child in children:
+        os.close(child.pidfd)
+        child.report.close()
+
+
+def close_all(numbers: list[int]) -> None:
+    for number in numbers:
+        os.close(number)
+
+
+def become(request: Request, set_since: dict[str, str]) -> None:
+    """Make this process what `python -m MODULE ARGUMENTS` is, and run it."""
+    for number, stream in enumerate(request.streams):
+        os.dup2(stream, number)
+    close_all(request.streams)
+    os.chdir(request.folder)
+    os.environ.clear()
+    os.environ.update(request.environment | set_since)
+    time.tzset()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.path[0] = os.getcwd()
+    sys.argv = ["-m", *request.arguments]
+    sys.orig_argv = [sys.executable, "-m", request.module, *request.arguments]
+    sys.stdin = sys.__stdin__ = open_stream(0, "r", sys.stdin)
+    sys.stdout = sys.__stdout__ = open_stream(1, "w", sys.stdout)
+    sys.stderr = sys.__stderr__ = open_stream(2, "w", sys.stderr)
+    runpy.run_module(request.module, run_name="__main__", alter_sys=True)
+
+
+def open_stream(number: int, mode: str, like: TextIO) -> TextIO:
+    """Open a standard stream as Python does at its start (`create_stdio`)."""
+    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
+    raw = io.FileIO(number, mode, closefd=False)
+    raw.name = like.name
+    buffer = raw
+    if mode == "r" or not unbuffered:
+        buffer = (io.BufferedReader if mode == "r" else io.BufferedWriter)(raw)
+    stream = io.TextIOWrapper(
+        buffer,
+        encoding=like.encoding,
+        errors=like.errors,
+        newline="\n",
+        line_buffering=not unbuffered and (number == 2 or os.isatty(number)),
+        write_through=unbuffered,
+    )
+    stream.mode = mode
+    return stream
+
+
+if __name__ == "__main__":
+    main()
