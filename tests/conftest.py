@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,15 +21,8 @@ for name in list(os.environ):
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of a running server.
-
-    Not below pytest's own folder: each start of pytest closes that to other accounts,
-    and as root the server runs under an account of its own.
-    """
-    with (
-        tempfile.TemporaryDirectory(prefix="bot-tests-") as folder,
-        postgres.server(Path(folder) / "data") as url,
-    ):
+    """The URL of a running server."""
+    with postgres.folder() as folder, postgres.server(folder / "data") as url:
         yield url
 
 

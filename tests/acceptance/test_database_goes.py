@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 
 from bot.database import embedded
 from tests.support.deciding import asked, request_of
-from tests.support.postgres import as_url
+from tests.support.postgres import as_url, folder
 from tests.support.shown import Message, everything
 from tests.support.stage import GENERAL, MINA, Stage, make_stage
 
@@ -46,8 +45,8 @@ class Server:
 
 @pytest.fixture
 def server():
-    with tempfile.TemporaryDirectory(prefix="bot-server-") as name:
-        made = Server(Path(name) / "data")
+    with folder() as place:
+        made = Server(place / "data")
         yield made
         made._running.stop()
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, cast
 
 import psycopg
@@ -148,13 +146,13 @@ async def soak(seed: int, seconds: float) -> Soaked:
 @asynccontextmanager
 async def _set_up() -> AsyncIterator[tuple[Stage, Proxy, str]]:
     with (
-        tempfile.TemporaryDirectory(prefix="bot-bench-") as folder,
-        postgres.server(Path(folder) / "data") as server,
+        postgres.folder() as folder,
+        postgres.server(folder / "data") as server,
         postgres.fresh_database(server) as url,
     ):
         async with make_proxy(url) as proxy:
             await proxy.open()
-            place = Path(folder) / "stage"
+            place = folder / "stage"
             settings: dict[str, Any] = {
                 **SANDBOX,
                 "retries": RETRIES,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from tests.bench import report, silence, stacks
 from tests.bench.__main__ import Plan, measure, measure_what_stays
 from tests.bench.blocks import Block, quantile
+from tests.support import postgres
 
 
 def block(side: str, number: int, *answers: float, level: int = 1) -> Block:
@@ -94,9 +94,8 @@ async def test_both_sides_do_whole_cycles_and_everything_is_written_down(
     plan = Plan(
         (2,), ("instant",), rounds=1, seconds=0.1, budget=60, warm_up=1, rows=500
     )
-    # Not `tmp_path`: the account that the server runs as may not look in there.
-    with tempfile.TemporaryDirectory(prefix="bot-bench-") as folder:
-        text = await measure(plan, Path(folder), tmp_path)
+    with postgres.folder() as folder:
+        text = await measure(plan, folder, tmp_path)
 
     assert "| 2 | bot |" in text
     written = json.loads((tmp_path / "bench.json").read_text())
@@ -113,9 +112,8 @@ async def test_both_sides_do_whole_cycles_and_everything_is_written_down(
 @pytest.mark.timeout(300)
 async def test_sweeps_over_few_and_many_do_all_that_is_due_and_are_compared():
     sizes = silence.Sizes((20, 60), due=5, rounds=2, flood=0, clicks=0)
-    # Not `tmp_path`: the account that the server runs as may not look in there.
-    with tempfile.TemporaryDirectory(prefix="bot-bench-") as folder:
-        found = await silence.measure_sweeps(Path(folder), sizes)
+    with postgres.folder() as folder:
+        found = await silence.measure_sweeps(folder, sizes)
 
     assert [swept.waiting for swept in found] == [20, 60]
     rows = silence.sweeps_table(found).splitlines()[2:]
@@ -125,8 +123,8 @@ async def test_sweeps_over_few_and_many_do_all_that_is_due_and_are_compared():
 
 @pytest.mark.timeout(300)
 async def test_nothing_but_the_trail_is_left_after_some_cycles():
-    with tempfile.TemporaryDirectory(prefix="bot-bench-") as folder:
-        text = await measure_what_stays(80, Path(folder))
+    with postgres.folder() as folder:
+        text = await measure_what_stays(80, folder)
 
     rows = [line for line in text.splitlines() if line.startswith("| ")][1:]
     assert [row.split(" | ")[0] for row in rows] == [
