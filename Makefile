@@ -70,6 +70,8 @@ mutants: $(STAMP)
 	  --upgrade --target .mutmut --requirement mutants.lock
 	@PYTHONPATH="$(CURDIR)/.mutmut" $(PY) -m mutmut run $(ARGS)
 	@PYTHONPATH="$(CURDIR)/.mutmut" $(PY) -m mutmut results
+	@PYTHONPATH="$(CURDIR)/.mutmut" $(PY) -m mutmut export-cicd-stats
+	@$(if $(ARGS),,$(PY) -m tests.support.mutants)
 
 install: $(STAMP)
 
