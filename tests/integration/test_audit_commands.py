@@ -19,7 +19,7 @@ from bot.database.pool import connect
 from tests.integration.core_parts import MINA, OLAF, RAVI, REJECT, TEAM, House
 from tests.integration.post import Post
 from tests.integration.trail_parts import some_life
-from tests.support.spawn import clean_environment, spawn
+from tests.support.spawn import READ_AT_START, clean_environment, spawn
 
 SEED = bytes(range(32))
 NOW = dt.datetime(2026, 8, 20, 12, tzinfo=dt.UTC)
@@ -29,7 +29,7 @@ async def bot(
     folder: Path, *words: str, **variables: str
 ) -> subprocess.CompletedProcess:
     """Run the command where there is nothing but what it is given."""
-    needed = ("PATH", "PYTHON", "LANG", "LC_")
+    needed = ("PATH", *READ_AT_START)
     ours = clean_environment().items()
     process = await spawn(
         *("bot", "audit", *words),
