@@ -18,6 +18,7 @@ import io
 import json
 import os
 import pkgutil
+import re
 import runpy
 import selectors
 import signal
@@ -27,11 +28,20 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TextIO
 
 PROGRAMS = ("bot", "agent")
-#: Imported inside functions, so a walk through the packages does not reach them.
-LATER = ("langchain_openai", "aiosmtplib", "sqlite3")
+#: Imports inside functions: ours are read from the sources, these are of libraries.
+INSIDE = re.compile(r"^ +(?:from ([\w.]+) import|import ([\w.]+))", re.MULTILINE)
+LATER = (
+    *("anyio._backends._asyncio", "apscheduler.executors.asyncio", "httpcore2"),
+    *("apscheduler.triggers.interval", "encodings.utf_16_be", "encodings.utf_8_sig"),
+    *("langchain_core.messages.block_translators.langchain_v0", "langchain_openai"),
+    *("langchain_core.tracers.run_collector", "langchain_core.tracers.stdout"),
+    *("openai.resources.chat.completions", "procrastinate.builtin_tasks"),
+    *("slack_bolt.listener_matcher.async_builtins", "truststore"),
+)
 PR_SET_PDEATHSIG = 1  # prctl(2)
 LONGEST = 1 << 20  # bytes of one request
 
@@ -74,11 +84,20 @@ def preload() -> None:
     for program in PROGRAMS:
         package = importlib.import_module(program)
         for found in pkgutil.walk_packages(package.__path__, f"{program}."):
-            importlib.import_module(found.name)
+            import_inside(importlib.import_module(found.name))
         # runpy warns of a module that it runs and finds imported.
         sys.modules.pop(f"{program}.__main__")
     for name in LATER:
-        importlib.import_module(name)
+        with contextlib.suppress(ImportError):  # a library may have moved it
+            importlib.import_module(name)
+
+
+def import_inside(module: ModuleType) -> None:
+    """Import what a module imports inside its functions."""
+    source = Path(str(module.__file__)).read_text(encoding="utf-8")
+    for names in INSIDE.findall(source):
+        with contextlib.suppress(ImportError):  # an extra that is not installed
+            importlib.import_module("".join(names))
 
 
 def given() -> dict[str, str]:
