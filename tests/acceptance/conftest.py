@@ -11,6 +11,10 @@ import pytest
 import pytest_asyncio
 
 from tests.support import postgres
+from tests.support.failure_report import (  # noqa: F401 - hooks
+    pytest_runtest_makereport,
+    pytest_runtest_setup,
+)
 from tests.support.foreign import write_graph
 from tests.support.stage import Stage, make_stage
 from tests.support.zoo import POLICY as ZOO_POLICY

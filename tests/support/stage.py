@@ -40,6 +40,10 @@ rules:
 """
 
 
+#: The stages that a test has made, for the report of its failure.
+STAGES: list[Stage] = []
+
+
 @dataclass
 class Stage:
     """Simulator, bot processes, files; and what a test says and looks at."""
@@ -219,6 +223,7 @@ async def make_stage(
     await simulator.start()
     settings = _settings(simulator.api_url, database, transport) | environment
     stage = Stage(simulator, folder, settings, transport, port, fresh=fresh)
+    STAGES.append(stage)
     try:
         if start:
             await stage.start_bot()
