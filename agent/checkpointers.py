@@ -24,10 +24,10 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from agent.kept_grants import KeptGrants, Postgres, Sqlite
+from agent.options import ALLOWED
 from agent.strictness import LAX, is_strict
 from agent.visible import harmless
 
-ALLOWED = "memory, sqlite:PATH or postgresql://…"
 POSTGRES = ("postgresql://", "postgres://")
 IN_MEMORY = ":memory:"  # SQLite's own name for a database without a file
 TIMEOUT = 5  # seconds for a connection

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
-import getpass
 import json
 import os
 import sys
@@ -15,7 +13,7 @@ from bot.approvals.store import clock
 from bot.audit.checkpoint import Checkpoint, public_key, read_checkpoints
 from bot.audit.export import as_csv, as_jsonl
 from bot.audit.exported import verify_lines
-from bot.audit.period import FORMS, moment, period
+from bot.audit.period import FORMS, period
 from bot.audit.report import make_report
 from bot.audit.report_page import page_of
 from bot.audit.stored import snapshot, verify_stored
@@ -23,47 +21,11 @@ from bot.audit.taken import note_export
 from bot.audit.verify import Verifier
 from bot.database.pool import connect
 from bot.errors import ConfigurationError
+from bot.operator_name import operator
 from bot.settings import Settings
 from bot.variables import seed_of
 
 _FORMS = {"jsonl": as_jsonl, "csv": as_csv}
-
-
-def add_audit(audit: argparse.ArgumentParser) -> None:
-    """Describe the command and what belongs to it."""
-    actions = audit.add_subparsers(metavar="ACTION", required=True)
-    export = actions.add_parser("export", help="the trail on stdout, oldest first")
-    export.add_argument("--format", choices=list(_FORMS), default="jsonl")
-    export.add_argument("--since", type=_moment, metavar="T", help="from this time on")
-    export.add_argument("--until", type=_moment, metavar="T", help="before this time")
-    export.set_defaults(command=export_command)
-    verify = actions.add_parser("verify", help="check every hash; 1 if one is bad")
-    verify.add_argument("--file", type=Path, metavar="F", help="an exported JSONL file")
-    verify.add_argument(
-        "--checkpoint", type=Path, metavar="F", help="a signed checkpoint, or a folder"
-    )
-    verify.add_argument(
-        "--public-key", metavar="HEX", help="whose signature a checkpoint must have"
-    )
-    verify.set_defaults(command=verify_command)
-    report = actions.add_parser("report", help="a period for reviewers")
-    report.add_argument("--period", default="30d", help=f"{FORMS}; default 30d")
-    report.add_argument("--format", choices=["json", "html"], default="json")
-    report.set_defaults(command=report_command)
-
-
-def needs_database(parsed: argparse.Namespace) -> bool:
-    """Whether a command works on the database at all."""
-    return parsed.needs_database and getattr(parsed, "file", None) is None
-
-
-def _moment(text: str) -> dt.datetime:
-    try:
-        return moment(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            "write a time such as 2026-07-01 or 2026-07-01T12:00:00Z"
-        ) from None
 
 
 async def export_command(
@@ -175,11 +137,3 @@ async def report_command(
     else:
         print(json.dumps(report, indent=2, ensure_ascii=False))
     return 0 if report["verify"]["good"] else 1
-
-
-def operator() -> str:
-    """Who runs this command, as far as the machine knows."""
-    try:
-        return f"operator {getpass.getuser()}"
-    except (KeyError, OSError):  # an account without a name, as in containers
-        return f"operator {os.getuid()}"

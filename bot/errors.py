@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import inspect
 
-import psycopg
-from psycopg_pool import PoolClosed, PoolTimeout
-
 
 class BotError(Exception):
     """Something went wrong in the bot."""
@@ -34,14 +31,3 @@ class RetryLater(BotError):
     def __init__(self, seconds: int) -> None:
         super().__init__(f"It cannot be done now; try again in {seconds} s.")
         self.seconds = seconds
-
-
-# What passes by itself: the work is kept and tried again.
-TRANSIENT = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    PoolTimeout,
-    PoolClosed,
-    DatabaseUnavailable,
-    SlackUnavailable,
-)

@@ -11,9 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-import aiohttp
-from slack_sdk.errors import SlackApiError
-
 from bot.approvals.digest import NotCanonical, canonical
 from bot.approvals.eligibility import unfillable_stage
 from bot.approvals.model import REQUESTER, USERS, Person, Profile, Stage
@@ -32,9 +29,6 @@ from bot.policy_words import (
     times_words,
 )
 from bot.settings import Settings, Transport
-from bot.slack.client import error_code, make_client, make_session
-from bot.slack.directory import Directory
-from bot.slack.identity import learn_identity
 from bot.slack.text import visible
 
 AT_ONCE = 8  # questions to Slack
@@ -223,21 +217,15 @@ async def _known(settings: Settings, requester: str) -> AsyncGenerator[Known]:
         said = "There is no Slack to ask without SLACK_* variables: ids only."
         yield Known(None, nobody, said)
         return
-    async with make_session() as session:
-        token = settings.slack_bot_token
-        secret = token.get_secret_value() if token else None
-        client = make_client(secret, settings.slack_api_url, session)
-        try:
-            us = await learn_identity(client)
-        except SlackApiError as error:
-            said = f"Slack cannot be asked ({error_code(error)}): ids only."
-            yield Known(None, nobody, said)
-        except (aiohttp.ClientError, TimeoutError, OSError, KeyError) as error:
-            said = f"Slack cannot be asked ({type(error).__name__}): ids only."
-            yield Known(None, nobody, said)
+    # Its client takes longer to import than all else that these commands need.
+    from bot.slack_people import slack_people
+
+    async with slack_people(settings) as found:
+        if isinstance(found, str):
+            yield Known(None, nobody, f"Slack cannot be asked ({found}): ids only.")
         else:
-            person = Person(us.enterprise, us.team, requester)
-            yield Known(Directory(client, lambda: us), person)
+            people, us = found
+            yield Known(people, Person(us.enterprise, us.team, requester))
 
 
 def _requester(user: str | None) -> str:

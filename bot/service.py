@@ -19,8 +19,10 @@ from slack_sdk.errors import SlackApiError
 from bot.app import App
 from bot.approvals.resumes import find_other_versions
 from bot.database import workspaces
-from bot.database.migrate import migrate, missing
-from bot.errors import TRANSIENT, ConfigurationError
+from bot.database.lacking import missing
+from bot.database.migrate import migrate
+from bot.database.pool import TRANSIENT
+from bot.errors import ConfigurationError
 from bot.settings import Transport
 from bot.slack.client import BAD_TOKEN, error_code, make_client
 from bot.slack.identity import learn_identity

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.database.pool import Pool
-from bot.errors import TRANSIENT
+from bot.database.pool import TRANSIENT, Pool
 from bot.settings import Settings
 from bot.simulator import Simulator, demo_workspace, sample_files
 from bot.simulator.app_config import AppConfig

@@ -1,14 +1,8 @@
-"""Where an outgoing request may go: public addresses alone, and to those looked up."""
+"""Where an outgoing request may go: public addresses alone."""
 
 from __future__ import annotations
 
 import ipaddress
-import socket
-from typing import Any
-
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
-from yarl import URL
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # All that is given out of IPv6; beside it stand old and local forms, which `is_global`
@@ -41,37 +35,14 @@ def _behind_nat(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
 
 
-class PublicResolver(AbstractResolver):
-    """Looks a name up once, for the connection that follows: nothing can be swapped.
-
-    One private address among a name's refuses the name.
-    """
-
-    def __init__(self, inner: AbstractResolver | None = None) -> None:
-        self._inner = inner or ThreadedResolver()
-
-    async def resolve(
-        self,
-        host: str,
-        port: int = 0,
-        family: socket.AddressFamily = socket.AF_INET,
-    ) -> list[ResolveResult]:
-        """Raises NotPublic."""
-        found = await self._inner.resolve(host, port, family)
-        if not found or not all(is_public(each["host"]) for each in found):
-            raise NotPublic(host)
-        return found
-
-    async def close(self) -> None:
-        """Let go of what was opened for it."""
-        await self._inner.close()
-
-
 def check_literal(url: str) -> None:
     """An address in a URL is never looked up. Raises NotPublic.
 
     It is read by what connects to it: that takes `127。0。0。1` for an address too.
     """
+    # Every command reads the settings, and few settings hold such a URL.
+    from yarl import URL
+
     host = URL(url).raw_host or ""
     try:
         ipaddress.ip_address(host.partition("%")[0])
@@ -79,11 +50,3 @@ def check_literal(url: str) -> None:
         return
     if not is_public(host):
         raise NotPublic(host)
-
-
-def connector_options(*, allow_private: bool) -> dict[str, Any]:
-    """How aiohttp connects: no cache of names, no connection kept for another one."""
-    options: dict[str, Any] = {"force_close": True, "use_dns_cache": False}
-    if not allow_private:
-        options["resolver"] = PublicResolver()
-    return options

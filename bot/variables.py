@@ -10,8 +10,6 @@ import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import BeforeValidator, SecretStr
 
 from bot.targets import NotPublic, check_literal
@@ -145,6 +143,10 @@ def database_url(text: str) -> SecretStr:
     """A connection URI of libpq."""
     if not text.startswith(("postgresql://", "postgres://")):
         raise ValueError("a URL that starts with postgresql://")
+    # Every command reads the settings, and several do without a database.
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
     try:
         conninfo_to_dict(text)
     except ProgrammingError:

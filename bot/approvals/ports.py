@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bot.approvals.judge import Judgement
 from bot.approvals.model import Person, Profile, Request
 from bot.approvals.policy.model import Policy
-from bot.database.pool import Connection
+
+if TYPE_CHECKING:  # commands without a database use these protocols too
+    from bot.approvals.judge import Judgement
+    from bot.database.pool import Connection
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ import aiohttp
 
 from bot.audit.checkpoint import Checkpoint
 from bot.errors import BotError
-from bot.targets import check_literal, connector_options
+from bot.public_resolver import connector_options
+from bot.targets import check_literal
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)  # seconds
 _UNFIT = re.compile(r"[^0-9A-Za-z_-]")  # in the name of a file

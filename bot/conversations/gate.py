@@ -11,8 +11,7 @@ from bot.approvals.grants import CallFacts, LostRun, Run, Taken
 from bot.approvals.model import Execution
 from bot.approvals.policy.model import Denied
 from bot.approvals.ports import Jobs, Policies
-from bot.database.pool import Pool
-from bot.errors import TRANSIENT
+from bot.database.pool import TRANSIENT, Pool
 from bot.faults import reach
 from bot.slack import sentences
 

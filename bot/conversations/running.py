@@ -18,7 +18,8 @@ from bot.conversations.handover import Refused
 from bot.conversations.settle import Settler
 from bot.conversations.standpoint import Ran
 from bot.conversations.trouble import report
-from bot.errors import TRANSIENT, RetryLater
+from bot.database.pool import TRANSIENT
+from bot.errors import RetryLater
 from bot.slack import sentences
 
 log = structlog.get_logger(__name__)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
-from importlib import resources
-from pathlib import Path
 from typing import LiteralString, cast
 
 import structlog
@@ -14,6 +12,7 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from procrastinate.schema import SchemaManager
 from psycopg.sql import SQL, Identifier
 
+from bot.database.lacking import QUEUE, missing, own_migrations
 from bot.database.pool import Connection, connect
 from bot.faults import reach
 
@@ -40,17 +39,6 @@ async def migrate(url: str) -> list[str]:
                     return await _apply_all(connection)
             await asyncio.sleep(POLL)
         return []  # so that a role which may make no tables can run the bot
-
-
-async def missing(connection: Connection) -> list[str]:
-    """Names of the migrations that this code has and the database lacks."""
-    found = await connection.execute("SELECT to_regclass('migrations') AS known")
-    row = await found.fetchone()
-    if row is None or row["known"] is None:
-        return [name for name, _ in _migrations()]
-    rows = await connection.execute("SELECT name FROM migrations")
-    done = {row["name"] for row in await rows.fetchall()}
-    return [name for name, _ in _migrations() if name not in done]
 
 
 async def _apply_all(connection: Connection) -> list[str]:
@@ -130,8 +118,6 @@ def _migrations() -> Iterator[tuple[str, LiteralString]]:
     The queue's own later migrations follow its base schema by name, so that an
     upgrade of the library upgrades its tables.
     """
-    yield "procrastinate", SchemaManager.get_schema()
-    folder = resources.files("bot.database").joinpath("migrations")
-    files = sorted(Path(str(folder)).glob("*.sql"))
-    for file in files:
+    yield QUEUE, SchemaManager.get_schema()
+    for file in own_migrations():
         yield file.stem, cast(LiteralString, file.read_text(encoding="utf-8"))

@@ -7,11 +7,23 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from bot.errors import DatabaseUnavailable, SlackUnavailable
 
 TRUSTED = 1.0  # seconds that a connection is taken for alive after its last use
+
+# What passes by itself: the work is kept and tried again.
+TRANSIENT = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeout,
+    PoolClosed,
+    DatabaseUnavailable,
+    SlackUnavailable,
+)
 
 
 class Connection(AsyncConnection[DictRow]):

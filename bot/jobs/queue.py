@@ -23,12 +23,13 @@ from psycopg_pool import AsyncConnectionPool
 from bot.approvals.ports import Job
 from bot.database.pool import (
     PREPARE_AFTER,
+    TRANSIENT,
     Connection,
     check_if_idle,
     is_direct,
     note_use,
 )
-from bot.errors import TRANSIENT, RetryLater
+from bot.errors import RetryLater
 from bot.time_limits import limits
 
 RUNS = "runs"

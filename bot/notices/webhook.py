@@ -16,7 +16,8 @@ import structlog
 from bot.database.pool import Pool
 from bot.errors import RetryLater
 from bot.notices.jobs import EVENTS_FOR, SQL, wait_after
-from bot.targets import NotPublic, check_literal, connector_options
+from bot.public_resolver import connector_options
+from bot.targets import NotPublic, check_literal
 
 PATIENCE = aiohttp.ClientTimeout(total=15)
 log = structlog.get_logger(__name__)

@@ -14,7 +14,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import TRANSIENT
+from bot.database.pool import TRANSIENT
 from bot.slack.identity import Identity
 
 log = structlog.get_logger(__name__)

@@ -33,7 +33,10 @@ PARTS = (
     ("bot", "bot/"),
 )
 # Around everything: what runs in these alone is the event loop's.
-OUTERMOST = ("bot/__main__", "bot/cli", "bot/service", "tests/bench", "<frozen")
+OUTERMOST = (
+    *("bot/__main__", "bot/cli", "bot/launch", "bot/run_command", "bot/service"),
+    *("tests/bench", "<frozen"),
+)
 SITE = re.compile(r".*/site-packages/")
 OWN = re.compile(r".*/(?=(?:agent|bot|tests)/)")
 LIBRARY = re.compile(r".*/lib/python[0-9.]+/")

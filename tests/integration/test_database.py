@@ -9,7 +9,8 @@ import sys
 import psycopg
 import pytest
 
-from bot.database.migrate import migrate, missing
+from bot.database.lacking import missing
+from bot.database.migrate import migrate
 from bot.database.pool import connect
 from tests.integration.core_parts import House
 

@@ -16,7 +16,8 @@ import psycopg
 import pytest
 
 from bot.database import migrate as module
-from bot.database.migrate import migrate, missing
+from bot.database.lacking import missing
+from bot.database.migrate import migrate
 from bot.database.pool import connect
 
 NAMES = [name for name, _ in module._migrations()]

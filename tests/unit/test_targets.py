@@ -8,12 +8,8 @@ import pytest
 from aiohttp.abc import AbstractResolver
 
 from bot.notices.webhook import Hook, post
-from bot.targets import (
-    NotPublic,
-    PublicResolver,
-    check_literal,
-    is_public,
-)
+from bot.public_resolver import PublicResolver
+from bot.targets import NotPublic, check_literal, is_public
 
 
 @pytest.mark.parametrize(

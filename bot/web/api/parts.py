@@ -12,8 +12,8 @@ from bot.approvals.decide import Decider
 from bot.approvals.model import Person
 from bot.approvals.pace import count
 from bot.approvals.ports import Jobs, People, Policies
-from bot.database.pool import Pool
-from bot.errors import TRANSIENT, SlackUnavailable
+from bot.database.pool import TRANSIENT, Pool
+from bot.errors import SlackUnavailable
 from bot.slack.sentences import because
 from bot.variables import Rate
 from bot.web import sentences

@@ -9,7 +9,8 @@ from aiohttp import web
 from bot.approvals.decide import Decider
 from bot.approvals.judge import Choice, Effect, Judgement
 from bot.approvals.model import Person, Request, Verdict
-from bot.errors import TRANSIENT, SlackUnavailable
+from bot.database.pool import TRANSIENT
+from bot.errors import SlackUnavailable
 from bot.links.tokens import Link
 from bot.web import sentences
 from bot.web.links.opening import BY_SIGN_IN, NOT_GOOD, Opening, html

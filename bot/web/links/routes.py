@@ -17,7 +17,8 @@ from bot.approvals.outside import why_no_links
 from bot.approvals.pace import count
 from bot.approvals.ports import People
 from bot.approvals.standing import is_critical
-from bot.errors import TRANSIENT, SlackUnavailable
+from bot.database.pool import TRANSIENT
+from bot.errors import SlackUnavailable
 from bot.links import store as links
 from bot.links.tokens import Link
 from bot.variables import Rate

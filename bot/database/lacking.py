@@ -1,0 +1,28 @@
+"""The migrations that a database lacks, by name; `migrate` applies them."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from bot.database.pool import Connection
+
+QUEUE = "procrastinate"  # the job queue's own schema, which comes before our files
+
+
+def own_migrations() -> list[Path]:
+    """The files of our own migrations, in order."""
+    folder = resources.files("bot.database").joinpath("migrations")
+    return sorted(Path(str(folder)).glob("*.sql"))
+
+
+async def missing(connection: Connection) -> list[str]:
+    """Names of the migrations that this code has and the database lacks."""
+    names = [QUEUE, *(file.stem for file in own_migrations())]
+    found = await connection.execute("SELECT to_regclass('migrations') AS known")
+    row = await found.fetchone()
+    if row is None or row["known"] is None:
+        return names
+    rows = await connection.execute("SELECT name FROM migrations")
+    done = {row["name"] for row in await rows.fetchall()}
+    return [name for name in names if name not in done]

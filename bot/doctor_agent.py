@@ -1,0 +1,65 @@
+"""The model and the graph as the doctor sees them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from langchain_core.messages import HumanMessage
+from pydantic import SecretStr
+
+from agent.models import explain_model_error, make_model
+from bot.conversations.graph_facts import LoadedGraph
+from bot.conversations.serving import load_served
+from bot.errors import ConfigurationError
+from bot.settings import Settings
+from bot.traces import mask_traces
+
+MODEL_TIMEOUT = 20.0  # seconds
+
+
+async def ask_model(settings: Settings, key: SecretStr) -> list[str]:
+    """Ask the model server one short question."""
+    mask_traces()
+    model = make_model(
+        api_key=key.get_secret_value(),
+        base_url=settings.openai_base_url,
+        model=settings.openai_model,
+        timeout=MODEL_TIMEOUT,
+        max_retries=0,
+    )
+    try:
+        async with asyncio.timeout(MODEL_TIMEOUT):
+            await model.ainvoke([HumanMessage("Answer with: ok")])
+    except TimeoutError:
+        return [f"did not answer within {MODEL_TIMEOUT:.0f} s; check OPENAI_BASE_URL"]
+    except Exception as error:
+        return [explain_model_error(error) or type(error).__name__]
+    return []
+
+
+async def see_graph(settings: Settings) -> list[str]:
+    """Print what can be seen of the graph that AGENT names, or say what is wrong."""
+    mask_traces()
+    try:
+        async with load_served(settings) as loaded:
+            for line in what_is_seen(loaded) if loaded else ():
+                print(f"graph: {line}")
+    except ConfigurationError as error:
+        return [str(error)]
+    return []
+
+
+def what_is_seen(loaded: LoadedGraph) -> list[str]:
+    """A graph as an operator should know it, a sentence for each thing."""
+    streams = "A chat model in it" if loaded.streams else "No chat model in sight"
+    return [
+        f"{loaded.name} takes messages under {loaded.input_channel}.",
+        f"It may ask: {'; '.join(loaded.foresees)}.",
+        f"{streams} can stream.",
+        *([_guarded(loaded)] if loaded.guards else []),
+        *loaded.notes,
+    ]
+
+
+def _guarded(loaded: LoadedGraph) -> str:
+    return f"Guarded tools: {', '.join(sorted(loaded.guards))}."

@@ -1,0 +1,30 @@
+"""The errors that end a command, as sentences for the person who typed it."""
+
+from __future__ import annotations
+
+import psycopg
+import structlog
+
+from bot.approvals.policy import Complaint, PolicyError
+
+log = structlog.get_logger(__name__)
+
+
+def explain(error: Exception) -> str:
+    """Say what went wrong; "" where nobody foresaw it, and then the log has it."""
+    if isinstance(error, PolicyError):
+        return "\n".join(map(_about_policy, error.complaints))
+    if isinstance(error, psycopg.Error):
+        return f"The database cannot be used: {_first_line(error)}"
+    if isinstance(error, OSError):
+        return f"The bot cannot start: {error.strerror or error}."
+    log.error("unexpected", action="crashed", exc_info=error)
+    return ""
+
+
+def _about_policy(complaint: Complaint) -> str:
+    return f"The policy, {complaint}" if complaint.path else str(complaint)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

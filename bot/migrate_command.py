@@ -1,0 +1,17 @@
+"""`python -m bot migrate`."""
+
+from __future__ import annotations
+
+import argparse
+
+from bot.database.migrate import migrate
+from bot.settings import Settings
+
+
+async def migrate_command(
+    _settings: Settings, _parsed: argparse.Namespace, url: str
+) -> int:
+    """Bring the schema up to date and say what was done."""
+    applied = await migrate(url)
+    print("\n".join(applied) if applied else "The schema is up to date.")
+    return 0
