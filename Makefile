@@ -7,6 +7,9 @@ STAMP := $(VENV)/.installed
 PYTHON :=
 # Options for pytest: make test ARGS="-k settings"
 ARGS :=
+# Bytecode is kept wherever that can be written: without it each start of the bot takes
+# a second more, and pytest rewrites every test in every process.
+export PYTHONDONTWRITEBYTECODE :=
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help

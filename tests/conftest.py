@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ from tests.support import postgres
 for name in list(os.environ):
     if name.startswith(("SLACK_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_")):
         del os.environ[name]
+# The bots that tests start compile themselves once, not at each start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")
