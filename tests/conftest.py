@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from bot.database.migrate import migrate
-from tests.support import postgres
+from tests.support import hypothesis_profiles, postgres
 
 for name in list(os.environ):
     if name.startswith(("SLACK_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_")):
@@ -21,6 +21,7 @@ for name in list(os.environ):
 # The bots that tests start compile themselves once, not at each start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+hypothesis_profiles.register()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.visible import is_hidden
@@ -79,7 +79,6 @@ def test_a_view_stays_within_slacks_limits(letter, count):
     assert len(json.dumps(shown)) <= 250_000
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(), st.text()), st.text())
 def test_no_hidden_character_is_left_in_a_view(arguments, tool):
     shown = modal(arguments=arguments, tool=tool)

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.visible import is_hidden
@@ -84,7 +84,6 @@ def assert_whole_or_no_approve(blocks, arguments):
         assert f"{len(text):,} characters" in " ".join(texts(blocks))
 
 
-@settings(deadline=None)
 @given(ARGUMENTS)
 def test_the_text_on_the_card_is_the_canonical_text(arguments):
     blocks = card_blocks(view(request(arguments=arguments)))
@@ -95,7 +94,6 @@ def test_the_text_on_the_card_is_the_canonical_text(arguments):
     assert ("Approve" in buttons(blocks)) is short
 
 
-@settings(deadline=None)
 @given(ARGUMENTS, NASTY, NASTY, NASTY)
 def test_no_hidden_character_reaches_any_text(arguments, tool, note, reason):
     no = decision(verdict=Verdict.REJECT, reason=reason)
@@ -271,7 +269,6 @@ def test_a_short_neighbour_keeps_approve_beside_a_huge_one():
     ]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 9_000), min_size=1, max_size=6), st.integers(0, 13_000))
 def test_room_is_divided_without_waste_or_overdraft(lengths, room):
     given_out = shares(lengths, room)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from policy_texts import GOOD
 
@@ -169,7 +169,6 @@ def reorder(data: object, order):
 
 
 @given(shuffled_policy, st.text(st.characters(categories=["L", "N", "P"])))
-@settings(deadline=None)
 def test_comments_and_the_order_of_keys_do_not_change_the_version(data, comment):
     text = yaml.safe_dump(data, sort_keys=False).replace("\n", f" # {comment}\n", 1)
     assert parse_policy(text).version == parse_policy(GOOD).version

@@ -6,7 +6,7 @@ import json
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from policy_texts import GOOD, complaints, complaints_or_none
 
@@ -106,7 +106,6 @@ anything = st.recursive(
 
 
 @given(st.sampled_from(PLACES), keys, anything)
-@settings(deadline=None)
 def test_whatever_stands_anywhere_is_a_policy_or_a_list_of_sentences(loc, key, value):
     data = yaml.safe_load(GOOD)
     holder = data
