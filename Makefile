@@ -12,8 +12,9 @@ ALL_CORES := -n auto --dist loadscope --no-loadscope-reorder
 SMOKE := $(wildcard $(patsubst %,tests/unit/test_%.py,\
   cards_* confirm digest edit_* eligibility judge policy_* standing timetable)) \
   "tests/acceptance/test_main_job.py"
-# Compiled modules make each start cheaper, also where the machine wants none written.
-unexport PYTHONDONTWRITEBYTECODE
+# Bytecode is kept wherever that can be written: without it each start of the bot takes
+# a second more, and pytest rewrites every test in every process.
+export PYTHONDONTWRITEBYTECODE :=
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,11 +13,15 @@ import pytest
 
 from bot import time_limits
 from bot.database.migrate import migrate
-from tests.support import postgres
+from tests.support import hypothesis_profiles, postgres
 
 for name in list(os.environ):
     if name.startswith(("SLACK_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_")):
         del os.environ[name]
+# The bots that tests start compile themselves once, not at each start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+hypothesis_profiles.register()
 
 
 @pytest.fixture(scope="session")

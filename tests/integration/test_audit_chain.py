@@ -18,6 +18,7 @@ from bot.database import migrate as module
 from bot.database.pool import Connection, connect, transaction
 from tests.integration.core_parts import MINA, REJECT, TEAM, House, open_house
 from tests.integration.trail_parts import some_life, verified
+from tests.support.hypothesis_profiles import scaled
 
 # What PostgreSQL can store as jsonb: neither NUL nor half a surrogate pair.
 LETTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
@@ -33,8 +34,7 @@ VALUES = st.recursive(
 
 
 @settings(
-    max_examples=400,
-    deadline=None,
+    max_examples=scaled(4),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(values=st.lists(VALUES, min_size=1, max_size=20))

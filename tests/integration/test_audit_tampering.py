@@ -18,6 +18,7 @@ from bot.audit.stored import verify
 from bot.database.pool import Connection, transaction
 from tests.integration.core_parts import TEAM, House, open_house
 from tests.integration.trail_parts import as_superuser, exported, some_life, verified
+from tests.support.hypothesis_profiles import scaled
 
 SEED = bytes(range(32))
 COLUMNS = {
@@ -116,7 +117,7 @@ def test_any_single_tampering_of_the_tables_is_found(database: str):
             else:
                 assert await findings(connection) == []
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=scaled(1.5))
     @given(how=TAMPERING, seq=st.integers(1, last))
     def any_of_them(how: tuple[str, str], seq: int) -> None:
         asyncio.run(check(*how, seq))
@@ -233,7 +234,7 @@ def test_any_single_tampering_of_an_export_is_found(database: str):
     verifier, problem = verify_lines(lines)
     assert (verifier.rows, problem) == (len(lines), "")
 
-    @settings(max_examples=600, deadline=None)
+    @settings(max_examples=scaled(6))
     @given(
         kind=st.sampled_from(EDITS),
         at=st.integers(0, 1000),

@@ -39,6 +39,7 @@ from bot.conversations.recheck import Recheck
 from tests.integration.core_parts import House, open_house, person
 from tests.integration.test_grants import facts_of, start
 from tests.support import postgres
+from tests.support.hypothesis_profiles import scaled
 
 HEAD = """
 version: 1
@@ -357,10 +358,8 @@ def test_nothing_runs_without_its_whole_chain(postgres_server: str, template: st
     run_state_machine_as_test(
         Lives,
         settings=settings(
-            max_examples=40,
+            max_examples=scaled(0.5),
             stateful_step_count=12,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
-            print_blob=True,
         ),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import tomllib
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
@@ -23,6 +24,7 @@ def bill() -> dict[str, Any]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     there, allowed = installed(), hashes(text)
     names = [name for name in sorted(locked(text)) if name in there]
+    known = {name: there[name] for name in names}
     own = f"{project['name']}@{project['version']}"
     return {
         "bomFormat": "CycloneDX",
@@ -37,7 +39,7 @@ def bill() -> dict[str, Any]:
             }
         },
         "components": [_component(n, there[n], allowed[n]) for n in names],
-        "dependencies": [_needs(name, names) for name in names],
+        "dependencies": [_needs(name, known) for name in names],
     }
 
 
@@ -68,17 +70,16 @@ def _licence(about: Any) -> str:
     return given.splitlines()[0] if given else ", ".join(classified)
 
 
-def _needs(name: str, known: list[str]) -> dict[str, Any]:
+def _needs(name: str, known: Mapping[str, str]) -> dict[str, Any]:
     wanted = [Requirement(text) for text in metadata.requires(name) or ()]
     names = {
         canonicalize_name(each.name)
         for each in wanted
         if each.marker is None or each.marker.evaluate({"extra": ""})
     }
-    there = installed()
     return {
-        "ref": _ref(name, there[name]),
-        "dependsOn": [_ref(each, there[each]) for each in sorted(names & set(known))],
+        "ref": _ref(name, known[name]),
+        "dependsOn": [_ref(each, known[each]) for each in sorted(names & set(known))],
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -12,14 +12,17 @@ BOT = Path(__file__).parents[2] / "bot"
 _CLIENT = {name for name in vars(AsyncWebClient) if "_" in name.strip("_")}
 
 
-def _calls() -> Iterator[tuple[str, ast.Call]]:
-    """Yield name and call of each call of a method, outside the simulator."""
+@cache
+def _calls() -> list[tuple[str, ast.Call]]:
+    """Return name and call of each call of a method, outside the simulator."""
+    found: list[tuple[str, ast.Call]] = []
     for path in sorted(BOT.rglob("*.py")):
         if "simulator" in path.relative_to(BOT).parts:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                yield node.func.attr, node
+                found.append((node.func.attr, node))
+    return found
 
 
 def _text(node: ast.expr | None) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.visible import is_hidden
@@ -230,7 +230,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=20), JSON, max_size=5))
 def test_threat_13_the_text_on_the_card_is_the_canonical_text(arguments: Any):
     blocks = card_blocks(view(request(arguments=arguments)))

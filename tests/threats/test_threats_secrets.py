@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.approvals.digest import call_digest
@@ -185,7 +185,6 @@ def test_a_name_says_what_is_secret(name: str, is_secret: bool):
     assert is_secret_name(name) is is_secret
 
 
-@settings(deadline=None)
 @given(st.text(), st.sampled_from(TOKENS), st.text())
 @example("password=", "xoxb-1-CANARY", "")
 def test_to_mask_twice_is_to_mask_once(before: str, token: str, after: str):

@@ -21,12 +21,6 @@ SOURCES = sorted(
     path for room in ("agent", "bot") for path in (ROOT / room).rglob("*.py")
 )
 SQL_FILES = [p for room in ("agent", "bot") for p in (ROOT / room).rglob("*.sql")]
-MODULES = sorted(
-    found.name
-    for package in (agent, bot)
-    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
-    if not found.name.endswith("__main__")
-)
 DECIDE, RAISE = "bot/approvals/verdicts.py", "bot/approvals/raise_request.py"
 ENGINE, SESSION = "bot/conversations/engine.py", "agent/session.py"
 
@@ -40,6 +34,12 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return list(ast.walk(tree_of(path)))
+
+
+@cache
 def statements() -> dict[str, str]:
     """Every named statement of the house: name to text without comments."""
     found: dict[str, str] = {}
@@ -53,17 +53,18 @@ def statements() -> dict[str, str]:
     return found
 
 
-def used_statements(tree: ast.AST) -> Iterator[str]:
+@cache
+def used_statements(path: Path) -> set[str]:
     """Names in `SQL["name"]`, whatever the mapping is called."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            yield str(node.slice.value)
+    return {
+        str(node.slice.value)
+        for node in nodes_of(path)
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
+    }
 
 
 def users_of(names: set[str]) -> set[str]:
-    return {
-        name_of(path) for path in SOURCES if names & set(used_statements(tree_of(path)))
-    }
+    return {name_of(path) for path in SOURCES if names & used_statements(path)}
 
 
 def columns_set(statement: str, table: str) -> set[str]:
@@ -130,7 +131,7 @@ def test_no_sql_that_writes_stands_outside_the_sql_files():
     found = {
         name_of(path)
         for path in SOURCES
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and writes.search(node.value)
@@ -139,36 +140,36 @@ def test_no_sql_that_writes_stands_outside_the_sql_files():
 
 
 def test_every_statement_is_used():
-    used = {n for path in SOURCES for n in used_statements(tree_of(path))}
+    used = {n for path in SOURCES for n in used_statements(path)}
     assert (set(statements()) | set(kept_grants.SQL)) - used == set()
 
 
-def resumes(tree: ast.AST) -> list[ast.expr]:
+@cache
+def resumes(path: Path) -> list[ast.expr]:
     return [
         keyword.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and "Command" in ast.dump(node.func)
+        for node in nodes_of(path)
+        if isinstance(node, ast.Call)
         for keyword in node.keywords
-        if keyword.arg == "resume"
+        if keyword.arg == "resume" and "Command" in ast.dump(node.func)
     ]
 
 
 def test_a_graph_is_resumed_in_one_place_of_the_bot_and_one_of_the_terminal():
-    places = {name_of(path) for path in SOURCES if resumes(tree_of(path))}
+    places = {name_of(path) for path in SOURCES if resumes(path)}
     assert places == {ENGINE, SESSION}
 
 
 def test_a_graph_is_resumed_by_interrupt_id_only():
     for path in SOURCES:
-        tree = tree_of(path)
         maps = {
             target.id
-            for node in ast.walk(tree)
+            for node in nodes_of(path)
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.DictComp)
             for target in node.targets
             if isinstance(target, ast.Name)
         }
-        for value in resumes(tree):
+        for value in resumes(path):
             is_map = isinstance(value, ast.Dict | ast.DictComp) or (
                 isinstance(value, ast.Call) and ast.unparse(value.func) == "dict"
             )
@@ -184,8 +185,10 @@ def test_langgraph_is_asked_to_be_strict_and_the_key_still_works():
 
 
 def test_each_module_can_be_imported():
-    for name in MODULES:
-        importlib.import_module(name)
+    for package in (agent, bot):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not found.name.endswith("__main__"):
+                importlib.import_module(found.name)
 
 
 def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -202,7 +205,7 @@ def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def functions() -> Iterator[tuple[str, int]]:
     """Every function of the house with its length."""
     for path in SOURCES:
-        for node in ast.walk(tree_of(path)):
+        for node in nodes_of(path):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield f"{name_of(path)}:{node.name}", lines_of(node)
 

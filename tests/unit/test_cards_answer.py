@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.simulator.blocks import errors
@@ -65,7 +65,6 @@ def test_nothing_pings(ping):
         assert "＜" in text or "＠" in text or "＆" in text
 
 
-@settings(deadline=None)
 @given(MARKDOWN)
 @example("<<!channel>>")
 @example("@@channel")

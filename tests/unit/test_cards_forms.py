@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from bot.approvals.model import Confirm, Status, Verdict
 from bot.simulator.blocks import view_errors
@@ -56,7 +56,6 @@ def test_a_form_for_any_call_is_taken_by_slack(build, arguments):
     assert view_errors(form) == []
 
 
-@settings(deadline=None)
 @given(ARGUMENTS, NASTY)
 def test_no_hidden_character_is_in_a_form(arguments, tool):
     for build in FORMS:
@@ -65,7 +64,6 @@ def test_no_hidden_character_is_in_a_form(arguments, tool):
         assert not any(is_hidden(c) for text in texts(form) for c in text)
 
 
-@settings(deadline=None)
 @given(ARGUMENTS, NASTY)
 def test_a_dialog_has_room_for_what_it_names(arguments, tool):
     lines = effect_lines(request(arguments=arguments, tool=tool), 250)

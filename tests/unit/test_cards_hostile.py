@@ -6,7 +6,7 @@ import datetime as dt
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.visible import is_hidden
@@ -84,7 +84,6 @@ def assert_whole_or_no_approve(blocks, arguments):
         assert f"{len(text):,} characters" in " ".join(texts(blocks))
 
 
-@settings(deadline=None)
 @given(ARGUMENTS)
 def test_the_text_on_the_card_is_the_canonical_text(arguments):
     blocks = card_blocks(view(request(arguments=arguments)))
@@ -95,7 +94,6 @@ def test_the_text_on_the_card_is_the_canonical_text(arguments):
     assert ("Approve" in buttons(blocks)) is short
 
 
-@settings(deadline=None)
 @given(ARGUMENTS, NASTY, NASTY, NASTY)
 def test_no_hidden_character_reaches_any_text(arguments, tool, note, reason):
     no = decision(verdict=Verdict.REJECT, reason=reason)
@@ -199,12 +197,12 @@ def worst_request(number: int, length: int):
         id=f"{number}" + "r" * 40,
         arguments={"body": "x" * length, "hosts": FOREIGN},
         note="&" * 9_000,
-        rules=tuple(f"<rule{n}>" for n in range(200)),
+        rules=tuple(f"<rule{n}{'&' * 20}>" for n in range(60)),
         why=("&" * 5_000, "<" * 5_000),
         stages=worst_stages(number),
-        raised_arguments={f"{n}" + "\u202e" * 90: "y" * 900 for n in range(50)},
+        raised_arguments={f"{n}" + "\u202e" * 90: "y" * 300 for n in range(15)},
         edited_by="U" + "E" * 30,
-        comments=tuple(comment("&" * 4_000, "U" + "C" * 30) for _ in range(9)),
+        comments=tuple(comment("&" * 1_500, "U" + "C" * 30) for _ in range(9)),
         confirm=Confirm.DIALOG,
         allow=tuple(Verdict)[:4],
         outcome=Outcome.REOPENED,
@@ -212,8 +210,12 @@ def worst_request(number: int, length: int):
     )
 
 
-@pytest.mark.parametrize("count", range(1, REQUESTS_PER_CARD + 1))
-@pytest.mark.parametrize("length", [0, 100, 2_000, 3_900, 5_000, 100_000])
+ALONE = [(1, length) for length in (0, 3_900, 5_000, 100_000)]
+PARTLY = [(count, 3_900) for count in range(2, REQUESTS_PER_CARD)]
+FULL = [(REQUESTS_PER_CARD, length) for length in (100, 5_000)]
+
+
+@pytest.mark.parametrize(("count", "length"), ALONE + PARTLY + FULL)
 def test_a_full_card_of_the_worst_requests_stays_within_the_limits(count, length):
     people = [f"U{'A' * 25}{n}" for n in range(30)]
     worst = [worst_request(number, length) for number in range(count)]
@@ -236,7 +238,7 @@ def test_a_full_card_of_the_worst_requests_stays_within_the_limits(count, length
         assert all(texts(each))
 
 
-@pytest.mark.parametrize("count", range(1, REQUESTS_PER_CARD + 1))
+@pytest.mark.parametrize("count", [1, 2, REQUESTS_PER_CARD])
 def test_the_worst_closed_requests_stay_within_the_limits(count):
     no = decision(verdict=Verdict.REJECT, reason="\u202e" * 3_000)
     worst = [
@@ -246,7 +248,7 @@ def test_the_worst_closed_requests_stay_within_the_limits(count):
             decisions=(no,),
             outcome_note="y" * 3_000,
             arguments={"body": "x" * 4_500},
-            raised_arguments={f"{n}": "y" * 900 for n in range(50)},
+            raised_arguments={f"{n}": "y" * 900 for n in range(15)},
             comments=tuple(comment("&" * 4_000) for _ in range(9)),
             why=("<" * 9_000,),
         )
@@ -271,7 +273,6 @@ def test_a_short_neighbour_keeps_approve_beside_a_huge_one():
     ]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 9_000), min_size=1, max_size=6), st.integers(0, 13_000))
 def test_room_is_divided_without_waste_or_overdraft(lengths, room):
     given_out = shares(lengths, room)

@@ -15,6 +15,7 @@ from bot.slack.cards.edit_form import EDIT_FORM, edit_form
 from bot.slack.cards.edit_values import edited, input_of
 from bot.slack.cards.modal import CardRef
 from bot.slack.text import is_hidden
+from tests.support.hypothesis_profiles import scaled
 from tests.unit.cards_samples import of_type, preformatted_text, request, texts
 
 CARD = CardRef("req-1", "C1", "1.1")
@@ -321,7 +322,7 @@ SCHEMAS = st.just({}) | st.builds(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=scaled(3))
 @given(SCHEMAS, st.dictionaries(NAMES, JSON, max_size=5))
 def test_an_untouched_form_gives_the_same_arguments(schema, arguments):
     asked = transfer(arguments, schema)
@@ -339,7 +340,7 @@ def test_an_untouched_form_gives_the_same_arguments(schema, arguments):
         assert "submit" not in form or complaints(shown) == {}
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=scaled(2))
 @given(SCHEMAS, st.dictionaries(NAMES, JSON, max_size=5))
 def test_nothing_hidden_and_no_markup_is_in_a_form(schema, arguments):
     form = edit_form(transfer(arguments, schema), CARD)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from agent.__main__ import main
 from bot.conversations.dialects import DIALECTS
 from bot.conversations.graph_facts import AT_RUN_TIME, problem
 from bot.conversations.graphs import load_graph
@@ -16,13 +15,11 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
-def test_the_readme_shows_the_drawing_of_the_agent():
-    command = [sys.executable, "-m", "agent", "--mermaid"]
-    drawn = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True
-    )
+def test_the_readme_shows_the_drawing_of_the_agent(capsys: pytest.CaptureFixture):
+    assert main(["--mermaid"]) == 0
+    drawn = capsys.readouterr().out.rstrip()
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"```mermaid\n{drawn.stdout.rstrip()}\n```" in readme
+    assert f"```mermaid\n{drawn}\n```" in readme
 
 
 def test_the_order_of_the_dialects_is_written_down():

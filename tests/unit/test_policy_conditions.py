@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.policy import MISSING, Condition, value_at
@@ -251,7 +251,6 @@ def test_a_host_is_in_a_domain_only_if_nobody_could_read_it_otherwise(value, fou
 
 
 @given(st.text() | st.from_regex(r"https?://[a-z.@:\\/]{0,20}"))
-@settings(deadline=None)
 def test_a_host_that_is_found_is_plain_and_stands_in_the_text(text):
     host = host_of(text)
     assert host is None or (host.isascii() and host in text.lower())
@@ -273,13 +272,11 @@ anything = st.recursive(
 
 @pytest.mark.parametrize("operator", OPERANDS)
 @given(value=anything)
-@settings(deadline=None)
 def test_no_value_breaks_an_operator(operator, value):
     assert judged(operator, OPERANDS[operator], value) in (YES, NO, UNSURE)
 
 
 @given(anything, st.sampled_from([("eq", "ne"), ("gt", "le"), ("ge", "lt")]))
-@settings(deadline=None)
 def test_an_operator_and_its_opposite_are_unsure_together(value, pair):
     one, other = (judged(operator, 5, value) for operator in pair)
     assert (one is None and other is None) or one is not other

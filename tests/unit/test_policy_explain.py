@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.policy import Demanded, Effect, Policy, parse_policy, plan
@@ -72,7 +72,6 @@ rules = st.lists(st.tuples(st.lists(names, min_size=1, max_size=2), st.booleans(
 
 
 @given(rules, st.sampled_from(["pay", "payment", "payer", "read", "x"]), st.booleans())
-@settings(deadline=None)
 def test_the_first_rule_that_demands_a_call_is_marked(shapes, tool, given_small):
     texts = [
         f"{{tools: {tools!r}, {'when: {a: {gt: 5}}, ' if is_narrow else ''}{ASK}}}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from policy_texts import GOOD
 
@@ -153,10 +153,9 @@ def test_every_id_is_listed_with_the_path_of_its_key():
     assert named_ids(parse_policy("version: 1")) == []
 
 
+DATA, VERSION = yaml.safe_load(GOOD), parse_policy(GOOD).version
 shuffled_policy = st.builds(
-    lambda data, order: reorder(data, order),
-    st.just(yaml.safe_load(GOOD)),
-    st.randoms(use_true_random=False),
+    lambda order: reorder(DATA, order), st.randoms(use_true_random=False)
 )
 
 
@@ -169,10 +168,9 @@ def reorder(data: object, order):
 
 
 @given(shuffled_policy, st.text(st.characters(categories=["L", "N", "P"])))
-@settings(deadline=None)
 def test_comments_and_the_order_of_keys_do_not_change_the_version(data, comment):
     text = yaml.safe_dump(data, sort_keys=False).replace("\n", f" # {comment}\n", 1)
-    assert parse_policy(text).version == parse_policy(GOOD).version
+    assert parse_policy(text).version == VERSION
 
 
 def test_another_content_is_another_version():

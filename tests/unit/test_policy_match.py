@@ -7,7 +7,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.model import ALLOWED, Confirm, Verdict
@@ -335,7 +335,6 @@ def is_demanded_by_a_rule(policy: Policy, tool: str, arguments: dict[str, Any]) 
 
 
 @given(rule_lists, any_rule(), st.integers(0, 6), st.sampled_from(TOOLS), calls)
-@settings(deadline=None)
 def test_adding_a_rule_keeps_every_demand_that_a_rule_makes(
     rules, added, place, tool, arguments
 ):
@@ -356,7 +355,6 @@ def test_adding_a_rule_keeps_every_demand_that_a_rule_makes(
 
 
 @given(rule_lists, st.randoms(use_true_random=False), st.sampled_from(TOOLS), calls)
-@settings(deadline=None)
 def test_the_order_of_rules_changes_the_order_of_stages_and_nothing_else(
     rules, order, tool, arguments
 ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.model import ALLOWED, Confirm, Escalation, Target, Times, Verdict
@@ -128,7 +128,6 @@ allows = st.lists(st.sampled_from([APPROVE, REJECT, EDIT, ANSWER]), unique=True)
 
 
 @given(stages, stages, allows, allows, *[st.sampled_from(Confirm)] * 2)
-@settings(deadline=None)
 def test_what_comes_out_is_as_strict_as_both(old, new, allow, allow_now, had, asked):
     have = chain(*old, allow=tuple(allow), confirm=had)
     demand = now(*new, allow=tuple(allow_now), confirm=asked)

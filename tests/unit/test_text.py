@@ -10,7 +10,7 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.visible import is_hidden
@@ -108,7 +108,6 @@ def test_a_literal_escape_is_not_the_escape_of_a_character():
     assert visible("\\\u202e") == "\\\\\\u{202E}"
 
 
-@settings(deadline=None)
 @given(HOSTILE)
 @example("\\" * 3 + "u{A*11}\n")
 @example("\\" + "\n" * 11 + "\\u{")
@@ -116,7 +115,6 @@ def test_the_mapping_can_be_undone_so_no_two_texts_look_the_same(text):
     assert seen(visible(text)) == text
 
 
-@settings(deadline=None)
 @given(HOSTILE)
 def test_nothing_hidden_is_left(text):
     assert not any(is_hidden(character) for character in visible(text))
@@ -130,7 +128,6 @@ def test_escape_leaves_no_token_for_slack_to_parse():
     assert escape("<!channel> & <@U1>") == "&lt;!channel&gt; &amp; &lt;@U1&gt;"
 
 
-@settings(deadline=None)
 @given(st.text("&<>ab"), st.integers(1, 20))
 def test_cutting_escaped_text_leaves_no_half_entity(text, limit):
     shown = cut_escaped(text, limit)
@@ -185,7 +182,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(HOSTILE, JSON))
 def test_the_text_of_arguments_gives_back_the_same_arguments(arguments):
     expected = mask_arguments(arguments, {})  # the same, but for secrets
@@ -205,7 +201,6 @@ def test_four_thousand_characters_are_not_long():
     assert long_arguments("x" * 4_001).length == 4_001
 
 
-@settings(deadline=None)
 @given(st.text("ab\n"), st.integers(1, 9))
 def test_chunks_join_to_the_text(text, size):
     parts = list(chunks(text, size))

@@ -27,6 +27,7 @@ from agent.tools.files import (
     read,
     write,
 )
+from tests.support.hypothesis_profiles import scaled
 
 
 @pytest.fixture
@@ -94,7 +95,10 @@ parts = st.sampled_from(
 
 
 @given(st.lists(parts, max_size=6).map("/".join))
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=scaled(1.5),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_no_path_at_all_reaches_anything_outside_the_root(house, path):
     for name, target in (("out", "../files-secret"), ("up", "..")):
         if not (house / name).is_symlink():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sqlite3
 import subprocess
@@ -295,21 +294,24 @@ PAY = """
 import sys
 from pathlib import Path
 from agent.tools.sandbox import transfer
+print("ready", flush=True)
 for _ in range(20):
     transfer(Path(sys.argv[1]), "acme", 0.01, "GBP")
 """
 
 
-async def test_two_processes_at_once_lose_no_penny(tmp_path):
+def test_two_processes_at_once_lose_no_penny(tmp_path):
     sandbox.accounts(tmp_path)
     root = Path(__file__).parents[3]
+    command = [sys.executable, "-c", PAY, str(tmp_path)]
 
-    def run():
-        command = [sys.executable, "-c", PAY, str(tmp_path)]
-        subprocess.run(command, cwd=root, check=True, timeout=60)
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        assert other.stdout.readline() == b"ready\n"
+        for _ in range(20):
+            sandbox.transfer(tmp_path, "acme", 0.01, "GBP")
 
-    await asyncio.gather(*(asyncio.to_thread(run) for _ in range(2)))
-
+    assert other.returncode == 0
     assert held(tmp_path, "acme") == 40
     assert held(tmp_path, "ours") == 25_000_000 - 40
     assert len(entries(tmp_path)) == 40

@@ -1,0 +1,38 @@
+"""The Hypothesis profiles: how many examples a property is tried with.
+
+`make test` uses `default`; `make test ARGS="--hypothesis-profile=thorough"` tries more.
+No profile measures time, which on a busy machine says nothing about the code.
+"""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+PROFILES = {
+    "default": 30,
+    "mutants": 100,  # of `make mutants`: a change has to be noticed at each try
+    "thorough": 1_000,
+}
+
+
+def register() -> None:
+    """Register the profiles and load the default one.
+
+    A profile named on the command line is loaded after this. Hypothesis has a profile
+    of its own for CI, which would try the same examples each time.
+    """
+    for name, count in PROFILES.items():
+        settings.register_profile(
+            name,
+            max_examples=count,
+            deadline=None,
+            derandomize=False,
+            print_blob=True,
+            suppress_health_check=[HealthCheck.too_slow],
+        )
+    settings.load_profile("default")
+
+
+def scaled(factor: float) -> int:
+    """Return a multiple of the number of examples that the profile asks for."""
+    return max(1, round(settings.default.max_examples * factor))
