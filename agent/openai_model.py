@@ -39,13 +39,16 @@ NO_MODEL = (
 
 # How the client fails over an answer that is no chat completion.
 _NONSENSE = (
-    openai.OpenAIError,
     AttributeError,
     IndexError,
     KeyError,
     TypeError,
     ValueError,
 )
+
+
+class UnreadableAnswer(Exception):
+    """The server's answer is no chat completion; the cause says how it failed."""
 
 
 def make_openai_model(
@@ -75,6 +78,23 @@ class StrictChatOpenAI(ChatOpenAI):
     The base class takes the last of two equal keys and NaN, and fails as a whole when
     one call's arguments are JSON but no object.
     """
+
+    async def _agenerate(self, *arguments: Any, **options: Any) -> ChatResult:
+        """Ask the server.
+
+        Raises:
+            UnreadableAnswer: what came back is no answer. An error of this name is the
+                model's, and never that of a graph around it.
+        """
+        try:
+            result = await super()._agenerate(*arguments, **options)
+        except ContextOverflowError:
+            raise
+        except _NONSENSE as exc:
+            raise UnreadableAnswer(type(exc).__name__) from exc
+        if not result.generations:
+            raise UnreadableAnswer("no choices")
+        return result
 
     def _create_chat_result(
         self,
@@ -169,7 +189,9 @@ def explain(exc: BaseException) -> str | None:
         return UNREACHABLE
     if isinstance(exc, openai.APIStatusError):
         return _explain_status(exc)
-    if isinstance(exc, _NONSENSE):
+    if isinstance(exc, UnreadableAnswer):
+        return f"The model failed unexpectedly ({exc}). Please try again."
+    if isinstance(exc, openai.OpenAIError):
         return (
             f"The model failed unexpectedly ({type(exc).__name__}). Please try again."
         )

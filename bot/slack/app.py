@@ -52,6 +52,7 @@ def make_bolt_app(
 
     _LOGGER.addFilter(_is_of_use)
     app = AsyncApp(
+        name="approval-bot",  # without one Bolt looks through all that is imported
         client=client,
         signing_secret="",
         authorize=authorize,

@@ -214,5 +214,9 @@ def test_silence_and_the_unforeseen_have_sentences_too():
     request = httpx.Request("POST", "http://localhost")
 
     assert explain_model_error(openai.APITimeoutError(request)) == NO_ANSWER
-    assert "(KeyError)" in explain_model_error(KeyError(KEY))
-    assert KEY not in explain_model_error(KeyError(KEY))
+    unreadable = openai_model.UnreadableAnswer("KeyError")
+    assert "(KeyError)" in explain_model_error(unreadable)
+
+
+def test_an_error_of_a_graph_around_the_model_is_not_the_models():
+    assert explain_model_error(KeyError("amount")) is None
