@@ -96,24 +96,18 @@ async def test_of_forty_mixed_clicks_one_decides_and_all_others_are_answered(
         await stage.answer(GENERAL, ts)
 
         assert len(results) == 40
-        # whom a busy machine keeps for three seconds Slack tells so: they click again
-        repeated = [await again(stage, card, r) for r in results if not r.acked]
-        assert all(result.acked for result in repeated)
+        # whom a busy machine keeps for three seconds Slack tells so itself
+        told_by_slack = sum(not result.acked for result in results)
+        assert told_by_slack < 20
         [(_, request), *_] = buttons(card)
         [(_, verdict)] = stage.records.decisions(request)
         assert file.exists() is (verdict != "approve")
-        least = heard + len(results) - 1
-        most = least + len(repeated)
+        most = heard + len(results) - 1
+        least = most - told_by_slack
         await stage.simulator.wait_for(lambda n=least: whispers(stage) >= n)
         await until(lambda: wrong_in(stage.records) == [])
         assert whispers(stage) <= most
         assert wrong_in_slack(stage) == []
-
-
-async def again(stage: Stage, card: Message, missed: ClickResult) -> ClickResult:
-    """The same click of the same person once more."""
-    action = missed.payload["actions"][0]["action_id"]
-    return await stage.click(missed.payload["user"]["id"], action, card)
 
 
 def clicks(stage: Stage, card: Message, round_: int) -> list[asyncio.Task[ClickResult]]:

@@ -143,10 +143,12 @@ async def _tables(plan: Plan, folder: Path, output: Path, *, quick: bool) -> str
     return "\n".join(parts)
 
 
-async def measure_what_stays(count: int, folder: Path) -> str:
+async def measure_what_stays(
+    count: int, folder: Path, at_once: int = flat.AT_ONCE
+) -> str:
     """Rows, bytes and memory over many cycles."""
     async with set_up(folder, **flat.SETTINGS) as arena:
-        marks = await flat.measure_flat(arena, count)
+        marks = await flat.measure_flat(arena, count, at_once)
     return (
         f"# What stays after many cycles\n\n{flat.METHOD}\n{flat.flat_table(marks)}\n"
     )

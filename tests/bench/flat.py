@@ -57,16 +57,16 @@ def _is_ours(table: str) -> bool:
     return table not in (*TRAIL, "migrations", "checkpoint_migrations", "workspaces")
 
 
-async def measure_flat(arena: Arena, count: int) -> list[Mark]:
+async def measure_flat(arena: Arena, count: int, at_once: int = AT_ONCE) -> list[Mark]:
     """Do `count` cycles in parts, and look at what is left after each."""
     url = as_url(with_database(arena.server_url, "bot"))
-    each = max(1, count // PARTS // AT_ONCE)
-    await run_block(arena.bot, AT_ONCE, 1, 0, arena.processes)
+    each = max(1, count // PARTS // at_once)
+    await run_block(arena.bot, at_once, 1, 0, arena.processes)
     marks = [await _mark(arena, url, 0)]
     for part in range(PARTS):
         began = time.monotonic()
-        await run_block(arena.bot, AT_ONCE, each, part, arena.processes)
-        done = (part + 1) * each * AT_ONCE
+        await run_block(arena.bot, at_once, each, part, arena.processes)
+        done = (part + 1) * each * at_once
         took = time.monotonic() - began
         marks.append(await _mark(arena, url, done))
         print(f"{done:,} cycles, the last part in {took:.0f} s", flush=True)

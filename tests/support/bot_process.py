@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import os
 import random
 import signal
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,13 +21,24 @@ START = 30  # seconds until it has to be ready
 STOP = 25  # seconds until it has to be gone
 
 
-def free_port() -> int:
-    """A port on loopback that was free a moment ago.
+def _numbers_of_ports() -> Iterator[int]:
+    """Numbers below those that the system gives to outgoing connections.
 
-    Below those that the system gives to outgoing connections, which would take it.
+    Each worker of pytest has its own, so that two never take the same one.
     """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 10_000 + worker % 4 * 5_500
+    begin = random.SystemRandom().randrange(5_500)
+    return (first + (begin + n) % 5_500 for n in itertools.count())
+
+
+_ports = _numbers_of_ports()
+
+
+def free_port() -> int:
+    """A port on loopback that was free a moment ago."""
     while True:
-        port = random.SystemRandom().randrange(10_000, 32_000)
+        port = next(_ports)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

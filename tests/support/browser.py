@@ -9,11 +9,18 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from tests.support.spawn import ROOT
 
 ARTEFACTS = ROOT / "artefacts"  # screenshots of a run, for whoever wants to look
+expect.set_options(timeout=20_000)  # milliseconds; a busy machine needs some
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
