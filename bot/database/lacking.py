@@ -18,11 +18,16 @@ def own_migrations() -> list[Path]:
 
 async def missing(connection: Connection) -> list[str]:
     """Names of the migrations that this code has and the database lacks."""
+    done = await applied(connection)
     names = [QUEUE, *(file.stem for file in own_migrations())]
+    return [name for name in names if name not in done]
+
+
+async def applied(connection: Connection) -> set[str]:
+    """Names of the migrations that the database has."""
     found = await connection.execute("SELECT to_regclass('migrations') AS known")
     row = await found.fetchone()
     if row is None or row["known"] is None:
-        return names
+        return set()
     rows = await connection.execute("SELECT name FROM migrations")
-    done = {row["name"] for row in await rows.fetchall()}
-    return [name for name in names if name not in done]
+    return {row["name"] for row in await rows.fetchall()}

@@ -12,7 +12,7 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from procrastinate.schema import SchemaManager
 from psycopg.sql import SQL, Identifier
 
-from bot.database.lacking import QUEUE, missing, own_migrations
+from bot.database.lacking import QUEUE, applied, missing, own_migrations
 from bot.database.pool import Connection, connect
 from bot.faults import reach
 
@@ -49,14 +49,13 @@ async def _apply_all(connection: Connection) -> list[str]:
         " name text PRIMARY KEY,"
         " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
     )
-    todo = set(await missing(connection))
-    applied = [name for name, _ in _migrations() if name in todo]
-    for name, sql in _migrations():
-        if name in todo:
-            await _apply(connection, name, sql)
+    done = await applied(connection)
+    todo = [(name, sql) for name, sql in _migrations() if name not in done]
+    for name, sql in todo:
+        await _apply(connection, name, sql)
     await _drop_half_made_indexes(connection)
     await AsyncPostgresSaver(connection).setup()
-    return applied
+    return [name for name, _ in todo]
 
 
 async def _drop_half_made_indexes(connection: Connection) -> None:
