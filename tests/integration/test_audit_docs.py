@@ -18,7 +18,7 @@ def outsider(root: Path, lines: list[bytes]) -> int:
         [sys.executable, "-c", program],
         input=b"".join(lines),
         capture_output=True,
-        timeout=60,
+        timeout=110,
     )
     return done.returncode
 

@@ -98,7 +98,7 @@ def test_threat_39_a_process_that_is_not_strict_does_not_start(tmp_path: Path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
     )
     assert done.returncode == 2
     assert "LANGGRAPH_STRICT_MSGPACK" in done.stderr

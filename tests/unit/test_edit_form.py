@@ -322,7 +322,7 @@ SCHEMAS = st.just({}) | st.builds(
 )
 
 
-@settings(max_examples=scaled(3))
+@settings(max_examples=scaled(2))
 @given(SCHEMAS, st.dictionaries(NAMES, JSON, max_size=5))
 def test_an_untouched_form_gives_the_same_arguments(schema, arguments):
     asked = transfer(arguments, schema)
@@ -340,7 +340,6 @@ def test_an_untouched_form_gives_the_same_arguments(schema, arguments):
         assert "submit" not in form or complaints(shown) == {}
 
 
-@settings(max_examples=scaled(2))
 @given(SCHEMAS, st.dictionaries(NAMES, JSON, max_size=5))
 def test_nothing_hidden_and_no_markup_is_in_a_form(schema, arguments):
     form = edit_form(transfer(arguments, schema), CARD)
