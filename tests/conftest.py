@@ -14,6 +14,7 @@ import pytest
 from bot import time_limits
 from bot.database.migrate import migrate
 from tests.support import hypothesis_profiles, postgres
+from tests.support.reused_database import ReusedDatabase
 
 for name in list(os.environ):
     if name.startswith(("SLACK_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_")):
@@ -49,11 +50,18 @@ def empty_database(postgres_server: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def reused(postgres_server: str, template: str) -> Iterator[ReusedDatabase]:
+    """The database that the tests of one worker share."""
+    made = ReusedDatabase(postgres_server, template)
+    yield made
+    made.drop()
+
+
 @pytest.fixture
-def database(postgres_server: str, template: str) -> Iterator[str]:
-    """The URL of a fresh database with the schema."""
-    with postgres.fresh_database(postgres_server, template) as url:
-        yield url
+def database(reused: ReusedDatabase) -> str:
+    """The URL of a database with the schema and without a row."""
+    return reused.take()
 
 
 @pytest.fixture

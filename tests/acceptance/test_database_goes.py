@@ -51,7 +51,9 @@ def server():
         made._running.stop()
 
 
-@pytest.mark.parametrize("how", ["restart", "crash"])
+@pytest.mark.parametrize(
+    ("transport", "how"), [("socket", "restart"), ("http", "crash")]
+)
 async def test_a_server_that_restarts_under_load_costs_nothing(
     tmp_path: Path, server: Server, transport: str, how: str
 ):
@@ -66,6 +68,7 @@ async def test_a_server_that_restarts_under_load_costs_nothing(
         await stage.bot.until_ready()
 
 
+@pytest.mark.parametrize("transport", ["socket"])
 async def test_connections_that_are_cut_again_and_again_cost_nothing(
     tmp_path: Path, database: str, transport: str
 ):
@@ -77,6 +80,7 @@ async def test_connections_that_are_cut_again_and_again_cost_nothing(
         await stage.bot.until_ready()
 
 
+@pytest.mark.parametrize("transport", ["http"])
 async def test_clicks_that_find_no_free_connection_are_refused_and_not_lost(
     tmp_path: Path, database: str, transport: str
 ):

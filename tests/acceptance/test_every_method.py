@@ -20,6 +20,7 @@ from tests.support.stage import (
     MINA,
     OLAF,
     RAVI,
+    SHORTER,
     Stage,
 )
 
@@ -66,7 +67,7 @@ def with_groups() -> Workspace:
 STAGE: dict[str, Any] = {
     "workspace": with_groups(),
     "policy": POLICY,
-    "TIME_LIMITS": "slack_call=2",
+    "TIME_LIMITS": f"{SHORTER},slack_call=2",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.stage import (
     APPROVALS,
     GENERAL,
@@ -12,6 +14,8 @@ from tests.support.stage import (
     buttons,
     everything,
 )
+
+module = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_an_approved_deletion_happens_and_the_thread_says_so(
@@ -45,11 +49,14 @@ async def test_an_approved_deletion_happens_and_the_thread_says_so(
     assert not buttons(final)
 
 
-async def test_a_rejected_deletion_does_not_happen(stage: Stage):
-    file = stage.put("reports/q3.csv")
+@module
+@module
+async def test_a_rejected_deletion_does_not_happen(shared_both: Stage):
+    stage = shared_both
+    file = stage.put("reports/q4.csv")
 
-    ts = await stage.ask("delete reports/q3.csv")
-    card = await stage.card()
+    ts = await stage.ask("delete reports/q4.csv")
+    card = await stage.card_about("reports/q4.csv")
     await stage.click(MINA, "reject", card)
     await stage.outcome(card, "Rejected")
     answer = await stage.answer(GENERAL, ts)
@@ -58,32 +65,38 @@ async def test_a_rejected_deletion_does_not_happen(stage: Stage):
     assert file.exists()
 
 
-async def test_a_safe_tool_runs_without_a_card(stage: Stage):
+@module
+async def test_a_safe_tool_runs_without_a_card(shared_both: Stage):
+    stage = shared_both
     stage.put("notes/todo.txt", "buy milk")
 
     ts = await stage.ask("read notes/todo.txt")
     answer = await stage.answer(GENERAL, ts)
 
     assert "buy milk" in answer
-    assert not stage.cards()
+    assert not [c for c in stage.cards() if "todo.txt" in everything(c)]
 
 
-async def test_a_direct_message_needs_no_mention(stage: Stage):
-    stage.put("a.txt")
+@module
+async def test_a_direct_message_needs_no_mention(shared_both: Stage):
+    stage = shared_both
+    stage.put("direct.txt")
     dm = stage.simulator.dm(RAVI)
 
     ts = await stage.ask("list", channel=dm)
 
-    assert "a.txt" in await stage.answer(dm, ts)
+    assert "direct.txt" in await stage.answer(dm, ts)
 
 
+@module
 async def test_the_thread_says_what_is_waited_for_and_then_that_it_is_over(
-    stage: Stage,
+    shared_both: Stage,
 ):
-    stage.put("a.txt")
+    stage = shared_both
+    stage.put("thread.txt")
 
-    ts = await stage.ask("delete a.txt")
-    card = await stage.card()
+    ts = await stage.ask("delete thread.txt")
+    card = await stage.card_about("thread.txt")
     notices = await stage.simulator.wait_for(lambda: stage.said(GENERAL, ts))
     assert "Waiting for an approval" in notices[0]["text"]
     assert card["ts"].replace(".", "") in notices[0]["text"]
@@ -96,10 +109,12 @@ async def test_the_thread_says_what_is_waited_for_and_then_that_it_is_over(
     assert over[0]["ts"] == notices[0]["ts"]
 
 
-async def test_an_outsider_and_the_requester_are_told_privately(stage: Stage):
-    file = stage.put("a.txt")
-    ts = await stage.ask("delete a.txt")
-    card = await stage.card()
+@module
+async def test_an_outsider_and_the_requester_are_told_privately(shared_both: Stage):
+    stage = shared_both
+    file = stage.put("outsider.txt")
+    ts = await stage.ask("delete outsider.txt")
+    card = await stage.card_about("outsider.txt")
 
     await stage.click(OLAF, "approve", card)
     assert "not among those" in await stage.whisper(OLAF)
@@ -113,10 +128,12 @@ async def test_an_outsider_and_the_requester_are_told_privately(stage: Stage):
     assert not file.exists()
 
 
-async def test_the_requesters_reject_is_a_withdrawal(stage: Stage):
-    file = stage.put("a.txt")
-    ts = await stage.ask("delete a.txt")
-    card = await stage.card()
+@module
+async def test_the_requesters_reject_is_a_withdrawal(shared_both: Stage):
+    stage = shared_both
+    file = stage.put("requester.txt")
+    ts = await stage.ask("delete requester.txt")
+    card = await stage.card_about("requester.txt")
 
     await stage.click(RAVI, "reject", card)
 
@@ -125,10 +142,14 @@ async def test_the_requesters_reject_is_a_withdrawal(stage: Stage):
     assert file.exists()
 
 
-async def test_a_stop_and_a_start_between_card_and_click_lose_nothing(stage: Stage):
-    file = stage.put("a.txt")
-    ts = await stage.ask("delete a.txt")
-    card = await stage.card()
+@module
+async def test_a_stop_and_a_start_between_card_and_click_lose_nothing(
+    shared_both: Stage,
+):
+    stage = shared_both
+    file = stage.put("restart.txt")
+    ts = await stage.ask("delete restart.txt")
+    card = await stage.card_about("restart.txt")
 
     await stage.restart()
     await stage.click(MINA, "approve", card)
@@ -138,7 +159,9 @@ async def test_a_stop_and_a_start_between_card_and_click_lose_nothing(stage: Sta
     await stage.outcome(card, "Approved")
 
 
-async def test_two_calls_of_one_turn_are_decided_one_by_one(stage: Stage):
+@module
+async def test_two_calls_of_one_turn_are_decided_one_by_one(shared_both: Stage):
+    stage = shared_both
     for order in (("approve", "reject"), ("reject", "approve")):
         before = len(stage.cards())
         first, second = stage.put("one.txt"), stage.put("two.txt")

@@ -81,7 +81,7 @@ async def workers(tmp_path: Path, database: str, replicas: int) -> AsyncIterator
         yield made
 
 
-@REPLICAS
+@pytest.mark.parametrize(("transport", "replicas"), [("socket", 2), ("http", 4)])
 async def test_of_forty_mixed_clicks_one_decides_and_all_others_are_answered(
     several: Stage,
 ):

@@ -27,7 +27,6 @@ assert POLICY.endswith(DELETING)
 STAGE = {
     "policy": POLICY.removesuffix(DELETING) + f"    stages: {SLOW % ESCALATE}\n",
     "transport": "socket",
-    "TIME_LIMITS": "message_lease=4",
 }
 REMINDED, JOINED = "decision is still needed", "decision is needed too"
 

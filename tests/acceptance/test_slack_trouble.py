@@ -18,6 +18,7 @@ from tests.support.stage import (
     OLAF,
     POLICY,
     RAVI,
+    SHORTER,
     Stage,
     make_stage,
 )
@@ -28,7 +29,7 @@ FAULT = {"kind": "server_error", "times": 2}
 CUT_BEFORE = {"kind": "cut_before"}
 CUT_AFTER = {"kind": "cut_after"}
 SLOW = {"kind": "timeout_after", "seconds": 3}
-STAGE = {"TIME_LIMITS": "slack_call=2"}
+STAGE = {"TIME_LIMITS": f"{SHORTER},slack_call=2"}
 BUSY = {"kind": "error", "error": "service_unavailable"}
 
 

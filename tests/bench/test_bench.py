@@ -87,6 +87,7 @@ def test_cpu_time_belongs_to_the_innermost_part_and_to_all_around_it():
     assert "psycopg and its pool, by who asks:\n\n```\n 75.0 %  langgraph" in text
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_both_sides_do_whole_cycles_and_everything_is_written_down(
     tmp_path: Path,
@@ -121,6 +122,7 @@ async def test_sweeps_over_few_and_many_do_all_that_is_due_and_are_compared():
     assert " 1.00 × " in rows[0]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_nothing_but_the_trail_is_left_after_some_cycles():
     with postgres.folder() as folder:

@@ -27,6 +27,7 @@ def test_anything_wrong_makes_it_bad(what: str):
     assert ("a card" in table(found)) is (what == "wrong")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_a_short_soak_loses_and_doubles_nothing():
     found = await soak(4, 15.0)

@@ -31,7 +31,7 @@ async def bot(
     require_chromium()
     with postgres.fresh_database(postgres_server, template) as database:
         folder = tmp_path_factory.mktemp("bot")
-        process = BotProcess(folder, {"DATABASE_URL": database}, fresh=True)
+        process = BotProcess(folder, {"DATABASE_URL": database})
         await process.start()
         yield process
         await process.stop()
