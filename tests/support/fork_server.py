@@ -25,13 +25,13 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TextIO
 
-PROGRAMS = ("bot", "agent")
 #: Imports inside functions: ours are read from the sources, these are of libraries.
 INSIDE = re.compile(r"^ +(?:from ([\w.]+) import|import ([\w.]+))", re.MULTILINE)
 LATER = (
@@ -68,9 +68,10 @@ class Child:
 
 def main() -> None:
     """Serve; in a child, run what was asked for."""
-    control = socket.socket(fileno=int(sys.argv[1]))
+    number, *programs = sys.argv[1:]
+    control = socket.socket(fileno=int(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the children
-    preload()
+    preload(programs)
     set_since = dict(os.environ.items() - given().items())
     gc.collect()
     gc.freeze()
@@ -79,15 +80,15 @@ def main() -> None:
         become(request, set_since)
 
 
-def preload() -> None:
+def preload(programs: Sequence[str]) -> None:
     """Import all that the programs import, now or later."""
-    for program in PROGRAMS:
+    for program in programs:
         package = importlib.import_module(program)
         for found in pkgutil.walk_packages(package.__path__, f"{program}."):
             import_inside(importlib.import_module(found.name))
         # runpy warns of a module that it runs and finds imported.
         sys.modules.pop(f"{program}.__main__")
-    for name in LATER:
+    for name in LATER if programs else ():
         with contextlib.suppress(ImportError):  # a library may have moved it
             importlib.import_module(name)
 
@@ -122,14 +123,22 @@ def serve(control: socket.socket) -> Request | None:
             if not message:
                 end(children.values())
                 return None
-            *streams, report = passed
-            child = fork(socket.socket(fileno=report))
+            *streams, number = passed
+            report = socket.socket(fileno=number)
+            try:
+                child = fork(report)
+            except OSError:  # no memory or no number is left: only this one fails
+                traceback.print_exc()
+                report.close()
+                close_all(streams)
+                continue
             if child is None:
                 break
             close_all(streams)
             children[child.pidfd] = child
             selector.register(child.pidfd, selectors.EVENT_READ)
-    close_all([control.detach(), report])
+    control.close()
+    report.close()
     forget(children.values())
     return Request(**json.loads(message), streams=streams)
 
@@ -142,7 +151,6 @@ def fork(report: socket.socket) -> Child | None:
     pid = os.fork()
     if pid == 0:
         die_with(here)
-        report.detach()
         return None
     child = Child(pid, os.pidfd_open(pid), report)
     try:

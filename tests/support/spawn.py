@@ -13,9 +13,8 @@ import sys
 import tempfile
 from asyncio.base_subprocess import BaseSubprocessTransport
 from asyncio.subprocess import PIPE, Process, SubprocessStreamProtocol
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -87,7 +86,8 @@ def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
 class ForkServer:
     """The process that forks (`tests.support.fork_server`); it ends with this one."""
 
-    def __init__(self) -> None:
+    def __init__(self, programs: Sequence[str] = ("bot", "agent")) -> None:
+        """Start it; it imports the programs before it takes the first request."""
         self.environment = clean_environment()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - for as long as it lives
         self.control, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
@@ -95,7 +95,7 @@ class ForkServer:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "tests.support.fork_server"),
-                    str(theirs.fileno()),
+                    *(str(theirs.fileno()), *programs),
                 ],
                 cwd=ROOT,
                 env=self.environment,
@@ -117,12 +117,15 @@ class ForkServer:
         self._log.close()
 
 
-@cache
+SERVERS: list[ForkServer] = []
+
+
 def fork_server() -> ForkServer:
-    """Start the one of this process, at its first use."""
-    server = ForkServer()
-    atexit.register(server.stop)
-    return server
+    """The one of this process: started at its first use, and again if it has died."""
+    if not SERVERS or SERVERS[-1].process.poll() is not None:
+        SERVERS.append(ForkServer())
+        atexit.register(SERVERS[-1].stop)
+    return SERVERS[-1]
 
 
 class _Child:
@@ -154,7 +157,7 @@ class _Transport(BaseSubprocessTransport):
     def _start(self, args: Any, *, child: _Child, **_popen: Any) -> None:
         self._proc = child
 
-    def watch(self, report: socket.socket) -> None:
+    def watch(self, server: ForkServer, report: socket.socket) -> None:
         """Learn of the child's end from the fork server."""
 
         def told() -> None:
@@ -162,7 +165,9 @@ class _Transport(BaseSubprocessTransport):
             with report:
                 status = report.recv(64)
             os.close(child.pidfd)
-            # The children of a fork server that was killed are killed with it.
+            if not status:
+                print("The fork server has ended:", server.log(), file=sys.stderr)
+            # The children of a fork server that ended were killed with it.
             self._process_exited(json.loads(status or b"-9"))
 
         child, loop = self._proc, self._loop
@@ -196,7 +201,7 @@ async def _fork(
             waiter=waiter,
             child=child,
         )
-        transport.watch(report)
+        transport.watch(server, report)
         undo.pop_all()
     await waiter
     return Process(transport, protocol, loop)
@@ -224,7 +229,7 @@ def _ends(
 def _first_report(server: ForkServer, report: socket.socket) -> tuple[bytes, list[int]]:
     message, descriptors, _, _ = socket.recv_fds(report, 64, 1)
     if not message:
-        raise RuntimeError(f"the fork server has ended: {server.log()}")
+        raise RuntimeError(f"the fork server did not fork: {server.log()}")
     return message, descriptors
 
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,16 +44,28 @@ print(json.dumps({
 OWNER = """
 import asyncio, os, sys, time
 from pathlib import Path
-from tests.support.spawn import clean_environment, fork_server, spawn
+from tests.support.spawn import SERVERS, ForkServer, clean_environment, spawn
 
 async def main():
+    SERVERS.append(ForkServer(()))
     child = await spawn("program", folder=Path(sys.argv[1]), environment=environment)
-    print(child.pid, fork_server().process.pid, flush=True)
+    print(child.pid, SERVERS[0].process.pid, flush=True)
     time.sleep(600)
 
 environment = clean_environment()
 asyncio.run(main())
 """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def bare() -> Iterator[None]:
+    """Forks from a process that has imported neither the bot nor the agent."""
+    before = spawn.SERVERS[:]
+    spawn.SERVERS.append(spawn.ForkServer(()))
+    yield
+    for server in spawn.SERVERS[len(before) :]:
+        server.stop()
+    spawn.SERVERS[:] = before
 
 
 async def run(
@@ -91,8 +104,6 @@ async def test_what_it_is_and_has_is_the_same(tmp_path: Path):
         json.loads((await run(tmp_path, FACTS, "-x", "y z", fresh=each, A="b=c"))[1])
         for each in (False, True)
     ]
-    # Set by the import of the bot: here in both, as pytest has imported it.
-    assert forked["environment"]["LANGGRAPH_STRICT_MSGPACK"] == "true"
     assert forked == fresh
     assert forked["environment"]["A"] == "b=c"
 
@@ -176,6 +187,18 @@ async def test_the_time_zone_is_its_own(tmp_path: Path):
     program = "import time; print(time.tzname, time.localtime(0).tm_hour)"
     _, out, _ = await run(tmp_path, program, TZ="Asia/Tokyo")
     assert out == b"('JST', 'JST') 9\n"
+
+
+async def test_one_that_has_died_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(spawn.ForkServer.__init__, "__defaults__", ((),))
+    child = await begin(tmp_path, "import time; print('up'); time.sleep(60)")
+    assert await child.stdout.readline() == b"up\n"
+    spawn.fork_server().process.kill()
+    assert await ended(child) == -9
+    assert "The fork server has ended" in capsys.readouterr().err
+    assert (await run(tmp_path, "print('again')"))[:2] == (0, b"again\n")
 
 
 def test_none_is_left_when_its_owner_is_killed(tmp_path: Path):
