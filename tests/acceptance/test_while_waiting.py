@@ -109,6 +109,7 @@ async def test_a_mention_in_a_cards_thread_is_a_comment_and_no_conversation(
 ):
     file = shared.put("comment.txt")
     card, ts = await asked(shared, "delete comment.txt")
+    await shared.reply(GENERAL, ts, "Waiting for")  # the bot knows where its card is
     conversations = "SELECT count(*) FROM conversations"
     before = shared.records.value(conversations)
 

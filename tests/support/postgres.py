@@ -46,6 +46,12 @@ def as_url(conninfo: str) -> str:
     return f"postgresql://{parts['user']}@/{parts['dbname']}?host={parts['host']}"
 
 
+def memory() -> Path | None:
+    """Return where files are kept in memory; None where there is no room for them."""
+    fits = IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM
+    return IN_MEMORY if fits and os.access(IN_MEMORY, os.W_OK) else None
+
+
 @contextmanager
 def folder() -> Iterator[Path]:
     """A folder for a server's data, in memory where there is room for it.
@@ -53,9 +59,7 @@ def folder() -> Iterator[Path]:
     Not below pytest's own: each start of pytest closes that to other accounts, and as
     root the server runs under an account of its own.
     """
-    fits = IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM
-    where = IN_MEMORY if fits and os.access(IN_MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="bot-tests-", dir=where) as name:
+    with tempfile.TemporaryDirectory(prefix="bot-tests-", dir=memory()) as name:
         yield Path(name)
 
 
@@ -64,9 +68,12 @@ def server(directory: Path) -> Iterator[str]:
     """Run a server while the tests run; its data need not survive a power cut."""
     with embedded.start(directory) as running:
         with psycopg.connect(running.url, autocommit=True) as connection:
-            for setting in ("fsync", "full_page_writes"):
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
                 connection.execute(f"ALTER SYSTEM SET {setting} = off")
-            connection.execute("ALTER SYSTEM SET synchronous_commit = off")
+            # the databases of tests are gone before they need it
+            connection.execute("ALTER SYSTEM SET autovacuum = off")
+            connection.execute("ALTER SYSTEM SET checkpoint_timeout = '1h'")
+            connection.execute("ALTER SYSTEM SET max_wal_size = '4GB'")
             connection.execute("SELECT pg_reload_conf()")
         yield running.url
 

@@ -21,6 +21,8 @@ GENERAL, APPROVALS = "C0GENERAL0", "C0APPROVAL"
 BOT = "U0APPROVER"
 BOT_TOKEN, APP_TOKEN = "xoxb-test-1", "xapp-test-1"
 SIGNING_SECRET = "0123456789abcdef0123456789abcdef"
+# Seconds that a busy machine may take to acknowledge; Slack gives 3.
+ACK = 9.0
 # Seconds after which the dead are missed and what failed is tried again: people's own
 # are up to a minute. A busy machine may hold a living process up for some of them.
 SHORTER = "heartbeat=1,stalled=6,message_lease=6,job_missing=3,longest_retry=1"
@@ -77,7 +79,8 @@ class Stage:
 
     def _port_taken(self) -> bool:
         return any(
-            bot.port == self.port and bot.process and bot.process.returncode is None
+            bot.port == self.port
+            and (bot.process is None or bot.process.returncode is None)
             for bot in self.bots
         )
 
@@ -221,7 +224,7 @@ async def make_stage(
         app=AppConfig.read(ROOT / "manifest.yml"),
         subscriptions=subscriptions,
         scopes=scopes,
-        times=Times(retries=retries),
+        times=Times(ACK, retries),
     )
     await simulator.start()
     settings = _settings(simulator.api_url, database, transport) | environment
