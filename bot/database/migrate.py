@@ -10,6 +10,7 @@ from typing import LiteralString, cast
 import structlog
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from procrastinate.schema import SchemaManager
+from psycopg import errors
 from psycopg.sql import SQL, Identifier
 
 from bot.database.lacking import QUEUE, applied, missing, own_migrations
@@ -19,6 +20,16 @@ from bot.faults import reach
 log = structlog.get_logger(__name__)
 LOCK = 0x41505052  # "APPR": the advisory lock of whoever migrates
 POLL = 0.2  # seconds
+TRIES = 25  # beside another process, before its trouble is ours
+# What two that make the same thing at once are told. A proxy with transaction pooling
+# can give both the lock, by giving both the same connection.
+BESIDE = (
+    errors.UniqueViolation,
+    errors.DuplicateTable,
+    errors.DuplicateObject,
+    errors.DuplicateColumn,
+    errors.DuplicateFunction,
+)
 
 
 async def migrate(url: str) -> list[str]:
@@ -33,10 +44,16 @@ async def migrate(url: str) -> list[str]:
     async with await connect(url) as connection:
         # Looked at again at each poll: behind a proxy with transaction pooling the lock
         # of whoever has migrated may stay with the proxy for a while.
+        tries = 0
         while not await _is_current(connection):
-            async with _alone(connection) as alone:
-                if alone:
-                    return await _apply_all(connection)
+            try:
+                async with _alone(connection) as alone:
+                    if alone:
+                        return await _apply_all(connection)
+            except BESIDE:
+                tries += 1
+                if tries == TRIES:
+                    raise
             await asyncio.sleep(POLL)
         return []  # so that a role which may make no tables can run the bot
 

@@ -7,8 +7,8 @@ import { setUpList, showMessages } from "./messages.js";
 import { send } from "./requests.js";
 import { drawSidebar, totalUnread } from "./sidebar.js";
 import {
-  botName, channelOf, markSeen, messagesOf, openChannelObject, seen, state, threadMessages,
-  titleOf, topMessages, unread,
+  botName, channelOf, isTop, markSeen, messagesOf, openChannelObject, seen, state, threadMessages,
+  threadOf, titleOf, topMessages, unread,
 } from "./state.js";
 import { setUpWriting } from "./writing.js";
 
@@ -142,6 +142,13 @@ export function openThread(ts, { quietly = false } = {}) {
   if (!quietly || !$("composer").offsetParent) focusOn($("thread-composer"));
 }
 
+// The answer opens beside the question; it may have come before we knew the question's ts.
+function awaitAnswer(ts) {
+  const isHere = messagesOf(state.channel).some((each) => threadOf(each) === ts && !isTop(each));
+  if (isHere) openThread(ts, { quietly: true });
+  else state.asked.add(ts);
+}
+
 export function openHistory(ts) {
   state.history = { channel: state.channel, ts };
   draw();
@@ -239,7 +246,7 @@ function clicked(event) {
 
 export function setUpPanes() {
   [$("messages"), $("replies")].forEach(setUpList);
-  updateComposers = setUpWriting();
+  updateComposers = setUpWriting(awaitAnswer);
   $("menu").addEventListener("click", () => showMenu(!$("layout").classList.contains("with-menu")));
   for (const id of ["close-thread", "close-history"]) $(id).addEventListener("click", closeSide);
   for (const tab of $("tabs").children) tab.addEventListener("click", () => openTab(tab.dataset.tab));

@@ -18,13 +18,13 @@ async function runCommand({ command, text }, thread) {
   return Boolean(answer?.acked);
 }
 
-async function post(text, thread) {
+async function post(text, thread, onAsked) {
   const command = commandIn(text);
   if (command) return runCommand(command, thread);
   const answer = await send("messages", { channel: state.channel, text: encoded(text), thread_ts: thread });
   if (!answer) return false;
   state.newSince = {};
-  if (!thread) state.asked.add(answer.ts);
+  if (!thread) onAsked(answer.ts);
   if (innerWidth <= 700) $("intro").open = false;
   return true;
 }
@@ -43,10 +43,11 @@ function context(thread) {
   };
 }
 
-// Returns what brings both composers up to date.
-export function setUpWriting() {
-  const main = setUpComposer($("compose"), "composer", () => context(""), (text) => post(text, ""));
-  const reply = setUpComposer($("reply"), "thread-composer", () => context(state.thread), (text) => post(text, state.thread));
+// `onAsked` gets the ts of what was posted in a channel. Returns what brings both
+// composers up to date.
+export function setUpWriting(onAsked) {
+  const main = setUpComposer($("compose"), "composer", () => context(""), (text) => post(text, "", onAsked));
+  const reply = setUpComposer($("reply"), "thread-composer", () => context(state.thread), (text) => post(text, state.thread, onAsked));
   document.addEventListener("write", (event) => {
     main.write(context("").needsMention ? withMention(event.detail) : event.detail);
   });
