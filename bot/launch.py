@@ -33,9 +33,9 @@ def launch(parsed: argparse.Namespace) -> int:
 def load(command: str) -> Command:
     """Import the function that `module:function` names."""
     module, _, name = command.partition(":")
+    spare_langsmith_types()
     # Modules stay. To look for garbage among them takes a tenth of the imports' time.
     gc.disable()
-    spare_langsmith_types()
     try:
         found = getattr(importlib.import_module(module), name)
         gc.freeze()
