@@ -67,7 +67,9 @@ async def _apply_all(connection: Connection) -> list[str]:
         " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
     )
     done = await applied(connection)
-    todo = [(name, sql) for name, sql in _migrations() if name not in done]
+    todo: list[tuple[str, LiteralString]] = [
+        (name, sql) for name, sql in _migrations() if name not in done
+    ]
     for name, sql in todo:
         await _apply(connection, name, sql)
     await _drop_half_made_indexes(connection)
