@@ -70,6 +70,7 @@ def main() -> None:
     """Serve; in a child, run what was asked for."""
     number, *programs = sys.argv[1:]
     control = socket.socket(fileno=int(number))
+    on_ctrl_c = signal.getsignal(signal.SIGINT)  # ignored where a shell started us so
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the children
     preload(programs)
     set_since = dict(os.environ.items() - given().items())
@@ -77,6 +78,7 @@ def main() -> None:
     gc.freeze()
     request = serve(control)
     if request is not None:
+        signal.signal(signal.SIGINT, on_ctrl_c)
         become(request, set_since)
 
 
@@ -203,7 +205,6 @@ def become(request: Request, set_since: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(request.environment | set_since)
     time.tzset()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.path[0] = os.getcwd()
     sys.argv = ["-m", *request.arguments]
     sys.orig_argv = [sys.executable, "-m", request.module, *request.arguments]
