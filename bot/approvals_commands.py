@@ -43,7 +43,7 @@ def _line(request: Request) -> str:
 async def reject_command(
     _settings: Settings, parsed: argparse.Namespace, url: str
 ) -> int:
-    """Reject an open request, whoever could decide it."""
+    """Reject an open request in place of its approvers."""
     # The rules of a decision and the job queue: the list does without them.
     from bot.approvals.verdicts import reject_by_operator
     from bot.jobs.queue import Queue

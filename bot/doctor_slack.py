@@ -34,7 +34,7 @@ async def ask_slack(settings: Settings) -> AsyncGenerator[AskSlack]:
 
 
 class AskSlack:
-    """What a check asks Slack; each answer is a list of troubles."""
+    """The questions of `check` to Slack; each returns a list of problems."""
 
     def __init__(self, settings: Settings, client: AsyncWebClient) -> None:
         self._settings = settings

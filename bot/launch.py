@@ -45,7 +45,7 @@ def load(command: str) -> Command:
 
 
 def _needs_database(parsed: argparse.Namespace) -> bool:
-    """Whether a command works on the database at all: `verify --file` does not."""
+    """Return whether a command uses the database; `verify --file` does not."""
     return parsed.needs_database and getattr(parsed, "file", None) is None
 
 

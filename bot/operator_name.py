@@ -7,7 +7,7 @@ import os
 
 
 def operator() -> str:
-    """Who runs this command, as far as the machine knows."""
+    """Return the name of the account that runs this command."""
     try:
         return f"operator {getpass.getuser()}"
     except (KeyError, OSError):  # an account without a name, as in containers

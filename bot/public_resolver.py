@@ -1,4 +1,4 @@
-"""How aiohttp gets to public addresses: a name is looked up once, and judged."""
+"""Connect aiohttp to public addresses only: a name is looked up once, and judged."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PublicResolver(AbstractResolver):
 
 
 def connector_options(*, allow_private: bool) -> dict[str, Any]:
-    """How aiohttp connects: no cache of names, no connection kept for another one."""
+    """Return options of a connector that caches no name and keeps no connection."""
     options: dict[str, Any] = {"force_close": True, "use_dns_cache": False}
     if not allow_private:
         options["resolver"] = PublicResolver()

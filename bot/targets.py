@@ -1,4 +1,4 @@
-"""Where an outgoing request may go: public addresses alone."""
+"""The rule for outgoing requests: public addresses only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long the process waits for others, in seconds.
+"""The time limits of the process, in seconds.
 
 Only tests lower these, with TIME_LIMITS, so that a fault takes them less time than it
 takes people; that is refused where Slack is real.

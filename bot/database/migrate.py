@@ -67,14 +67,14 @@ async def _apply_all(connection: Connection) -> list[str]:
         " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
     )
     done = await applied(connection)
-    todo: list[tuple[str, LiteralString]] = [
+    lacking: list[tuple[str, LiteralString]] = [
         (name, sql) for name, sql in _migrations() if name not in done
     ]
-    for name, sql in todo:
+    for name, sql in lacking:
         await _apply(connection, name, sql)
     await _drop_half_made_indexes(connection)
     await AsyncPostgresSaver(connection).setup()
-    return [name for name, _ in todo]
+    return [name for name, _ in lacking]
 
 
 async def _drop_half_made_indexes(connection: Connection) -> None:

@@ -15,7 +15,7 @@ from bot.errors import DatabaseUnavailable, SlackUnavailable
 
 TRUSTED = 1.0  # seconds that a connection is taken for alive after its last use
 
-# What passes by itself: the work is kept and tried again.
+# Trouble that passes: the work is kept and tried again.
 TRANSIENT = (
     OperationalError,
     InterfaceError,

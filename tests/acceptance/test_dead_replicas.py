@@ -37,8 +37,9 @@ async def model() -> AsyncIterator[ModelServer]:
 async def talking(
     model: ModelServer, tmp_path: Path, database: str
 ) -> AsyncIterator[Stage]:
-    """A stage whose bot speaks to the model server."""
+    """A stage whose bot speaks to the model server, with the time limits of people."""
     settings = {"OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": model.url}
+    settings["TIME_LIMITS"] = ""
     async with make_stage(tmp_path, database, "socket", **settings) as made:
         yield made
 

@@ -12,7 +12,10 @@ from tests.support.stage import BOT, GENERAL, MAREK, MINA, RAVI, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 # With `message.channels` a mention in a channel arrives as two events of one post.
-STAGE = {"subscriptions": ("app_mention", "message.im", "message.channels")}
+STAGE = {
+    "subscriptions": ("app_mention", "message.im", "message.channels"),
+    "ack": 15.0,  # twenty clicks at once
+}
 
 
 async def test_the_same_event_three_times_gets_one_answer(shared_both: Stage):

@@ -72,15 +72,16 @@ async def test_a_form_keeps_what_was_filled_in_when_the_graph_refuses_it(
         card = await asked(page, "order", "What do you order?")
         await card.get_by_role("button", name="Answer").click()
         form = page.get_by_test_id("modal")
-        await form.get_by_label("item").fill("unicorn")
-        await form.get_by_label("count").fill("3")
-        await form.get_by_role("button", name="Send the answer").click()
-        await expect(
-            page.get_by_text("a unicorn is not in stock").first
-        ).to_be_visible()
-        if not await form.is_visible():  # later than a form waits: it is on the card
-            await card.get_by_role("button", name="Answer").click()
+        for _ in range(3):  # a busy machine may refuse later than the form waits
+            await form.get_by_label("item").fill("unicorn")
             await form.get_by_label("count").fill("3")
+            await form.get_by_role("button", name="Send the answer").click()
+            refused = page.get_by_text("a unicorn is not in stock").first
+            await expect(refused).to_be_visible()
+            if await form.is_visible():
+                break
+            await card.get_by_role("button", name="Answer").click()
+        await expect(form).to_contain_text("a unicorn is not in stock")
         await expect(form.get_by_label("count")).to_have_value("3")
         await page.screenshot(path=ARTEFACTS / "graph-form-refused.png")
         await form.get_by_label("item").fill("tea")

@@ -1,4 +1,4 @@
-"""What the people, Slack and the log saw of a failed test: hooks for pytest."""
+"""Show what people, Slack and the log saw of a failed test: hooks for pytest."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ async def slack_app(port: int = 0, **options: Any) -> AsyncIterator[SlackApp]:
         bot_token=BOT_TOKEN,
         app_token=APP_TOKEN,
         app=CONFIG,
-        times=Times(ack=4.0),
+        times=Times(ack=3.0),
         **options,
     )
     await simulator.start(port=port)

@@ -106,7 +106,7 @@ class ForkServer:
             )
 
     def log(self) -> str:
-        """What it has written, which is something only where it has failed."""
+        """Return what it has written; it writes only when it fails."""
         self._log.seek(0)
         return self._log.read().decode(errors="replace")
 

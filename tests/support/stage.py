@@ -21,8 +21,6 @@ GENERAL, APPROVALS = "C0GENERAL0", "C0APPROVAL"
 BOT = "U0APPROVER"
 BOT_TOKEN, APP_TOKEN = "xoxb-test-1", "xapp-test-1"
 SIGNING_SECRET = "0123456789abcdef0123456789abcdef"
-# Seconds that a busy machine may take to acknowledge; Slack gives 3.
-ACK = 9.0
 # Seconds after which the dead are missed and what failed is tried again: people's own
 # are up to a minute. A busy machine may hold a living process up for some of them.
 SHORTER = "heartbeat=1,stalled=6,message_lease=6,job_missing=3,longest_retry=1"
@@ -209,9 +207,15 @@ async def make_stage(
     start: bool = True,
     fresh: bool = False,
     retries: tuple[float, ...] = (0.2, 0.5, 1.0),
+    ack: float = 3.0,
     **environment: str,
 ) -> AsyncIterator[Stage]:
-    """Set a stage, with one bot started, and strike it afterwards."""
+    """Set a stage, with one bot started, and strike it afterwards.
+
+    Args:
+        ack: seconds for an acknowledgement; more than Slack's 3 only where a test
+            overloads the machine on purpose.
+    """
     _write_policy(folder, policy)
     port = free_port()
     events = f"http://127.0.0.1:{port}/slack/events" if transport == "http" else None
@@ -224,7 +228,7 @@ async def make_stage(
         app=AppConfig.read(ROOT / "manifest.yml"),
         subscriptions=subscriptions,
         scopes=scopes,
-        times=Times(ACK, retries),
+        times=Times(ack, retries),
     )
     await simulator.start()
     settings = _settings(simulator.api_url, database, transport) | environment

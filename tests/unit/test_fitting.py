@@ -41,7 +41,7 @@ def test_a_schema_that_is_none_is_said_to_be_unreadable(schema: dict[str, Any]):
 def test_a_pattern_is_matched_in_linear_time():
     begun = time.process_time()
     complaint = complaint_about(named(pattern="^(a+)+$"), ARGUMENTS)
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 1
     assert complaint.startswith("to: ")
     assert complaint_about(named(pattern="a!$"), ARGUMENTS) == ""
 

@@ -392,12 +392,12 @@ async def test_who_gives_up_does_not_take_the_answer_from_the_others(
 async def test_what_takes_too_long_is_no_answer_over_all_pages(
     people: Directory, slack: Slack, monkeypatch
 ):
-    monkeypatch.setattr(module, "PATIENCE", 0.1)
-    slack.delay = 0.04
+    monkeypatch.setattr(module, "PATIENCE", 0.5)
+    slack.delay = 0.2
     slack.members = [f"U{number:05}" for number in range(5 * PAGE)]
     with pytest.raises(SlackUnavailable):
         await people.members(CHANNEL, RAVI)
-    assert len(slack.asked) < 6
+    assert 1 < len(slack.asked) < 6
 
 
 def test_the_patience_leaves_time_to_acknowledge():
