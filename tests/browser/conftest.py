@@ -1,4 +1,4 @@
-"""One browser for each module, and a bot or a small app for its pages."""
+"""One browser for all tests of a worker, and a bot or a small app for their pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.browser import ARTEFACTS, chromium, require_chromium
 from tests.support.slack_app import SlackApp, slack_app
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium; each visitor gets a profile of their own from it."""
     path = require_chromium()
@@ -23,7 +23,7 @@ async def browser() -> AsyncIterator[Browser]:
         yield opened
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def bot(
     tmp_path_factory: pytest.TempPathFactory, postgres_server: str, template: str
 ) -> AsyncIterator[BotProcess]:
@@ -37,7 +37,7 @@ async def bot(
         await process.stop()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def app() -> AsyncIterator[SlackApp]:
     """An app of the tests with every block and view, in this process."""
     require_chromium()

@@ -17,7 +17,7 @@ from tests.support.foreign import write_graph
 from tests.support.page import act_as, asked, card_about, open_channel
 from tests.support.zoo import POLICY, ZOO
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 PAYMENTS = {
     "action_requests": [
         {"name": "pay", "args": {"to": "Ada", "amount": 7}},
@@ -30,7 +30,7 @@ PAYMENTS = {
 }
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def theirs(
     tmp_path_factory: pytest.TempPathFactory, postgres_server: str, template: str
 ) -> AsyncIterator[BotProcess]:

@@ -22,7 +22,7 @@ from tests.support.page import (
 )
 from tests.support.slack_app import SlackApp
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 GENERAL, APPROVALS = CHANNELS["general"], CHANNELS["approvals"]
 
 
@@ -274,7 +274,7 @@ async def test_what_is_typed_before_the_page_knows_the_place_is_completed(
         await known.wait()
         socket.connect_to_server()
 
-    async with visit(browser, "about:blank") as page:
+    async with visit(browser, "about:blank", own=True) as page:
         await page.route_web_socket(re.compile("/page/live"), slow)
         await page.goto(app.simulator.base_url)
         await page.get_by_test_id("composer").press_sequentially("/de")

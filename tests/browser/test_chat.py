@@ -18,7 +18,7 @@ from tests.support.page import (
 )
 from tests.support.slack_app import SlackApp
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 GENERAL, APPROVALS = CHANNELS["general"], CHANNELS["approvals"]
 
 

@@ -12,7 +12,7 @@ from tests.support.page import CHANNELS, messages
 from tests.support.simulated import actions, field, modal, plain
 from tests.support.slack_app import SlackApp
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def options(*words: str) -> list[dict[str, Any]]:

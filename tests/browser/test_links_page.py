@@ -9,7 +9,7 @@ from tests.support.bot_process import BotProcess
 from tests.support.browser import ARTEFACTS, visit
 from tests.support.page import act_as, ask, open_channel
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def link_to(page: Page, bot: BotProcess, user: str, words: str) -> str:

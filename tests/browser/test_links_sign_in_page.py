@@ -14,11 +14,11 @@ from tests.support.bot_process import BotProcess
 from tests.support.browser import require_chromium, visit
 from tests.support.deciding import SHIPPED
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 CRITICAL = SHIPPED.replace("    links: true\n", "    links: true\n    critical: true\n")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def strict(
     tmp_path_factory: pytest.TempPathFactory, postgres_server: str, template: str
 ) -> AsyncIterator[BotProcess]:

@@ -16,7 +16,7 @@ from tests.support.browser import ARTEFACTS, visit
 from tests.support.page import CHANNELS, flaws, messages, open_app
 from tests.support.slack_app import SlackApp, slack_app
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 GENERAL, APPROVALS = CHANNELS["general"], CHANNELS["approvals"]
 WIDTHS = [1280, 820, 390]
 LONG = [
@@ -47,7 +47,7 @@ async def history(_channel: str, _ts: str) -> list[HistoryLine]:
     return [HistoryLine(datetime.now(UTC), text) for text in texts]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def filled(browser: Browser) -> AsyncIterator[SlackApp]:
     """An app, with something of every kind posted."""
     async with slack_app(history=history) as app:

@@ -9,7 +9,7 @@ from tests.support.bot_process import BotProcess
 from tests.support.browser import ARTEFACTS, visit
 from tests.support.page import act_as, ask, card_about, messages, open_app, open_channel
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def put(bot: BotProcess, name: str) -> str:

@@ -12,7 +12,7 @@ from tests.support.bot_process import BotProcess
 from tests.support.browser import ARTEFACTS, visit
 from tests.support.page import act_as, ask, asked, messages, open_channel
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 SANDBOX = ".data/files/.sandbox"
 
 
@@ -23,11 +23,11 @@ async def more(page: Page, card: Locator, item: str) -> Locator:
     return page.get_by_test_id("modal")
 
 
-async def ends(page: Page, *words: str) -> None:
-    """Ravi reads the end of it in the thread where he asked."""
+async def ends(page: Page, question: str, *words: str) -> None:
+    """Ravi reads the end of it in the thread of what he asked."""
     await act_as(page, "Ravi")
     await open_channel(page, "general")
-    asked = messages(page).filter(has=page.get_by_role("button", name="replies")).last
+    asked = messages(page).filter(has_text=question)
     await asked.get_by_role("button", name="replies").click()
     thread = page.get_by_test_id("thread")
     await expect(thread).to_contain_text("(offline model)")
@@ -70,7 +70,7 @@ async def test_a_chain_goes_from_mina_to_fay(browser: Browser, bot: BotProcess):
         await expect(card).to_contain_text("Approved by @Mina and @Fay")
         await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
         await page.screenshot(path=ARTEFACTS / "chain-4-approved.png")
-        await ends(page, "transferred GBP 1,500.00 to alice")
+        await ends(page, "to alice", "transferred GBP 1,500.00 to alice")
         await page.screenshot(path=ARTEFACTS / "chain-5-thread.png")
     assert paid(bot, "alice") == [("GBP", 150000)]
 
@@ -104,7 +104,8 @@ async def test_an_edit_is_typed_into_the_right_kind_of_inputs(
         dialog = page.get_by_role("alertdialog")
         await dialog.get_by_role("button", name="Approve").click()
         await expect(card).to_contain_text("Approved by @Mina (with edits) and @Fay")
-        await ends(page, "A person changed", "transferred EUR 1,200.50 to bob")
+        told = ("A person changed", "transferred EUR 1,200.50 to bob")
+        await ends(page, "to bob", *told)
         await page.screenshot(path=ARTEFACTS / "edit-4-thread.png")
     assert paid(bot, "bob") == [("EUR", 120050)]
 
@@ -123,7 +124,8 @@ async def test_a_reject_can_say_why(browser: Browser, bot: BotProcess):
         await expect(card).to_contain_text("Rejected by @Mina")
         await expect(card).to_contain_text("Carol was paid on Monday.")
         await page.screenshot(path=ARTEFACTS / "reason-2-card.png")
-        await ends(page, "it was rejected", "Carol was paid on Monday.")
+        told = ("it was rejected", "Carol was paid on Monday.")
+        await ends(page, "to carol", *told)
         await page.screenshot(path=ARTEFACTS / "reason-3-thread.png")
     assert paid(bot, "carol") == []
 
@@ -153,7 +155,7 @@ async def test_a_database_goes_when_two_have_typed_its_name(
         await name.fill("staging")
         await form.get_by_role("button", name="Approve").click()
         await expect(card).to_contain_text("Approved by @Mina and @Dora")
-        await ends(page, "dropped the database staging")
+        await ends(page, "drop database", "dropped the database staging")
         await page.screenshot(path=ARTEFACTS / "typed-3-thread.png")
         assert not database.exists()
 

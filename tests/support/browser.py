@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import (
     Browser,
     ConsoleMessage,
+    Error,
     Page,
     async_playwright,
     expect,
@@ -20,6 +21,7 @@ from playwright.async_api import (
 from tests.support.spawn import ROOT
 
 ARTEFACTS = ROOT / "artefacts"  # screenshots of a run, for whoever wants to look
+NOBODY = "about:blank#nobody"
 expect.set_options(timeout=20_000)  # milliseconds; a busy machine needs some
 ARGUMENTS = [
     "--headless",
@@ -62,25 +64,67 @@ async def chromium(path: str) -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def visit(
-    browser: Browser, url: str, *, width: int = 1280, height: int = 850, **options: Any
+    browser: Browser,
+    url: str,
+    *,
+    width: int = 1280,
+    height: int = 850,
+    own: bool = False,
+    **options: Any,
 ) -> AsyncIterator[Page]:
-    """A new visitor's page; whatever the browser complains about fails the test."""
-    size = {"width": width, "height": height}
-    context = await browser.new_context(viewport=size, **options)
-    context.set_default_timeout(8_000)
-    page = await context.new_page()
+    """A new visitor's page; whatever the browser complains about fails the test.
+
+    Args:
+        own: nobody comes after them; for a test that changes the page for good.
+        options: of `browser.new_context`.
+    """
+    own = own or bool(options)
+    page = await (_fresh_page(browser, options) if own else _page(browser))
+    await page.set_viewport_size({"width": width, "height": height})
     complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: _note(complaints, message))
+
+    def complain(error: Error) -> None:
+        complaints.append(str(error))
+
+    def note(message: ConsoleMessage) -> None:
+        # The browser itself logs a lost connection; the page tells it to people.
+        if message.type == "error" and "ERR_CONNECTION" not in message.text:
+            complaints.append(message.text)
+
+    page.on("pageerror", complain)
+    page.on("console", note)
+    left_well = False
     try:
         await page.goto(url)
         yield page
+        left_well = True
     finally:
-        await context.close()
+        page.remove_listener("pageerror", complain)
+        page.remove_listener("console", note)
+        if left_well and not own:
+            await _forget_visitor(page)
+        else:
+            await page.context.close()
     assert complaints == [], complaints
 
 
-def _note(complaints: list[str], message: ConsoleMessage) -> None:
-    # A lost connection is logged by the browser itself; the page tells it to people.
-    if message.type == "error" and "ERR_CONNECTION" not in message.text:
-        complaints.append(message.text)
+async def _page(browser: Browser) -> Page:
+    """A page that nobody is at any more: a new process costs more than the visit."""
+    for context in browser.contexts:
+        for page in context.pages:
+            if page.url == NOBODY:
+                return page
+    return await _fresh_page(browser, {})
+
+
+async def _fresh_page(browser: Browser, options: dict[str, Any]) -> Page:
+    context = await browser.new_context(**options)
+    context.set_default_timeout(8_000)
+    return await context.new_page()
+
+
+async def _forget_visitor(page: Page) -> None:
+    await page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    await page.context.clear_cookies()
+    await page.emulate_media(color_scheme="null")
+    await page.goto(NOBODY)
