@@ -12,7 +12,7 @@ from agent.mail import Mail, SmtpMail
 from bot.approvals.decide import Decider
 from bot.approvals.ports import People, Policies
 from bot.database.pool import Pool
-from bot.jobs.clock import Duty
+from bot.jobs.clock import Duty, seldom
 from bot.jobs.queue import Queue
 from bot.links.tokens import Signer
 from bot.notices.emails import Emails
@@ -83,7 +83,10 @@ def make_outside(settings: Settings, inside: Inside, mail: Mail | None) -> Outsi
     if hook is not None:
         inside.queue.register("webhook", Webhook(inside.pool, hook).send)
     routes = [*api_routes(api), *_link_routes(inside, signer, rates)]
-    return Outside(routes, [outbox.work_off, api.repeats.forget])
+    tell: Duty = outbox.work_off
+    if not (outbox.source or outbox.emails):  # it only drops what nobody is to hear
+        tell = seldom(tell)
+    return Outside(routes, [tell, seldom(api.repeats.forget)])
 
 
 def smtp_mail(settings: Settings) -> SmtpMail | None:

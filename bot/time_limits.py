@@ -23,6 +23,7 @@ class TimeLimits:
     stalled: float = 20.0  # without a sign of life: the worker is gone
     job_missing: float = 8.0  # longer than a fetch whose answer is on its way
     left_behind: float = 60.0  # how old work without a job is when it is found
+    seldom: float = 60.0  # between two looks for what is to be forgotten
     quiet: float = 60.0  # since a conversation's last run, before it is pruned
     next_checkpoint: float = 30.0  # until the next try, where the sink takes nothing
     next_notice: float = 5.0  # until the second try of an e-mail or event

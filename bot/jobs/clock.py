@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -26,6 +27,20 @@ LAST_TICK = 5.0  # seconds that a tick gets to end at a shutdown
 PRUNED_AT_ONCE = 10
 Duty = Callable[[], Coroutine[Any, Any, None]]
 _JOBS = {"turn": turn_job, "resume": resume_job, "deliver": deliver_job}
+
+
+def seldom(duty: Duty) -> Duty:
+    """Make a duty that costs much and can wait one for each minute, not each tick."""
+    due = time.monotonic() + limits().seldom
+
+    @functools.wraps(duty)
+    async def if_due() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            await duty()
+            due = time.monotonic() + limits().seldom
+
+    return if_due
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""What is over goes after `RETENTION`, a bounded part at each tick."""
+"""What is over goes after `RETENTION`, a bounded part each minute."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.database.statements import load_statements
 
 log = structlog.get_logger(__name__)
 SQL = load_statements("bot.jobs", "retention.sql")
-CONVERSATIONS = 200  # at most, at each tick
+CONVERSATIONS = 200  # at most, at a time
 ROWS = 2_000  # of anything else
 INBOX = (
     SQL["forget_messages"],
@@ -36,7 +36,7 @@ class Retention:
         """Forget a part of what is old enough, on one replica at a time.
 
         Each kind in a transaction of its own, so that its locks are short. What shows a
-        request goes after the request: with the same tick, or a later one.
+        request goes after the request: at the same time, or at a later one.
         """
         gone = await self._forget(SQL["forget_conversations"], CONVERSATIONS)
         if gone:

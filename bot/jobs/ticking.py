@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.database.pool import Pool
-from bot.jobs.clock import Clock, Duty
+from bot.jobs.clock import Clock, Duty, seldom
 from bot.jobs.lost_jobs import LostJobs
 from bot.jobs.queue import Queue
 from bot.jobs.retention import Retention
@@ -23,6 +23,6 @@ def make_clock(
     """Build the clock; `duties` are done before the ones that it has by itself."""
     own = (
         LostJobs(pool, queue, workers.held).look,
-        Retention(pool, settings.retention).sweep,
+        seldom(Retention(pool, settings.retention).sweep),
     )
     return Clock(settings.sweep_interval, pool, queue, (*duties, *own))

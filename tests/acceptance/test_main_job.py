@@ -8,7 +8,6 @@ from tests.support.stage import (
     APPROVALS,
     GENERAL,
     MINA,
-    OLAF,
     RAVI,
     Stage,
     buttons,
@@ -107,39 +106,6 @@ async def test_the_thread_says_what_is_waited_for_and_then_that_it_is_over(
         lambda: [m for m in stage.said(GENERAL, ts) if "Approved" in m["text"]]
     )
     assert over[0]["ts"] == notices[0]["ts"]
-
-
-@module
-async def test_an_outsider_and_the_requester_are_told_privately(shared_both: Stage):
-    stage = shared_both
-    file = stage.put("outsider.txt")
-    ts = await stage.ask("delete outsider.txt")
-    card = await stage.card_about("outsider.txt")
-
-    await stage.click(OLAF, "approve", card)
-    assert "not among those" in await stage.whisper(OLAF)
-    await stage.click(RAVI, "approve", card)
-    assert "asked for this yourself" in await stage.whisper(RAVI)
-
-    assert buttons(stage.message(APPROVALS, card["ts"]))
-    assert file.exists()
-    await stage.click(MINA, "approve", card)
-    await stage.answer(GENERAL, ts)
-    assert not file.exists()
-
-
-@module
-async def test_the_requesters_reject_is_a_withdrawal(shared_both: Stage):
-    stage = shared_both
-    file = stage.put("requester.txt")
-    ts = await stage.ask("delete requester.txt")
-    card = await stage.card_about("requester.txt")
-
-    await stage.click(RAVI, "reject", card)
-
-    await stage.outcome(card, "Withdrawn")
-    await stage.answer(GENERAL, ts)
-    assert file.exists()
 
 
 @module

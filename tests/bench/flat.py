@@ -22,7 +22,7 @@ and stands apart: rows of `audit` and of `audit_chain`.
 """
 AT_ONCE = 16
 PARTS = 5
-SETTINGS = {"RETENTION": "2s", "SWEEP_INTERVAL": "1s"}
+SETTINGS = {"RETENTION": "2s", "SWEEP_INTERVAL": "1s", "TIME_LIMITS": "seldom=1"}
 PATIENCE = 300  # seconds until everything has gone
 TRAIL = ("audit", "audit_chain", "audit_checkpoints")
 SIZES = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -81,14 +82,18 @@ class FakePeople:
         return self.groups.get(source, ())
 
 
+#: A policy is a value: each text is read once.
+parsed = functools.cache(parse_policy)
+
+
 @dataclass
 class FakePolicies:
-    current: Policy = field(default_factory=lambda: parse_policy(POLICY))
+    current: Policy = field(default_factory=lambda: parsed(POLICY))
 
     def change(self, old: str, new: str) -> None:
         """Put another policy into force."""
         assert old in POLICY
-        self.current = parse_policy(POLICY.replace(old, new))
+        self.current = parsed(POLICY.replace(old, new))
 
 
 class FakePhrases:

@@ -10,12 +10,11 @@ from langchain_core.messages import AIMessage
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
-from bot.approvals.policy import parse_policy
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.graph_facts import describe
 from bot.conversations.settle import Settler
 from tests.integration.agent_parts import Agent, make_agent
-from tests.integration.core_parts import House
+from tests.integration.core_parts import House, parsed
 
 POLICY = """
 version: 1
@@ -63,7 +62,7 @@ class Theirs:
 
 def make_foreign(house: House, graph: Any, policy: str = POLICY) -> Agent:
     """The runner as the app builds it for a graph that AGENT names."""
-    house.policies.current = parse_policy(policy)
+    house.policies.current = parsed(policy)
     agent = make_agent(house)
     loaded = describe(graph, "theirs")
     served = ServedGraph(

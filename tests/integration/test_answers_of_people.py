@@ -8,7 +8,6 @@ from bot.approvals import store
 from bot.approvals.choice import Choice, Place
 from bot.approvals.marks import Marker
 from bot.approvals.model import Execution, Mark, Status, Verdict
-from bot.approvals.policy import parse_policy
 from bot.conversations.handover import Handover
 from tests.integration.agent_parts import Agent, Crash, crash_once
 from tests.integration.core_parts import (
@@ -20,6 +19,7 @@ from tests.integration.core_parts import (
     RAVI,
     FakePhrases,
     House,
+    parsed,
     person,
 )
 from tests.integration.foreign_parts import POLICY, Theirs, make_foreign
@@ -80,7 +80,7 @@ async def test_a_rule_of_answers_alone_can_be_fulfilled(
     theirs = Theirs()
     agent = make_foreign(house, theirs.parallel(name))
     head, _, _ = POLICY.partition("rules:\n")
-    house.policies.current = parse_policy(head + "rules:" + ANSWERS_ONLY)
+    house.policies.current = parsed(head + "rules:" + ANSWERS_ONLY)
     conversation = await agent.say()
     request = await agent.request(conversation)
     assert (await house.click(MINA, request)).word == "not_allowed"
@@ -148,7 +148,7 @@ async def test_a_stricter_policy_has_an_answer_approved_by_more_people(house: Ho
     await house.click(MINA, request, ANSWER, reason="ACME")
     more = "interrupts: [contract],\n     stages"
     assert more in POLICY
-    house.policies.current = parse_policy(
+    house.policies.current = parsed(
         POLICY.replace(more, "interrupts: [contract, act],\n     stages")
     )
     await agent.work()

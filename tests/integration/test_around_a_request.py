@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bot.approvals.judge import Effect, Place
 from bot.approvals.model import Outcome, Request, Status, Verdict
-from bot.approvals.policy import parse_policy
 from bot.conversations.intake import Incoming, receive
 from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import (
@@ -20,6 +19,7 @@ from tests.integration.core_parts import (
     REJECT,
     TEAM,
     House,
+    parsed,
 )
 
 MOVING = POLICY.replace(
@@ -172,7 +172,7 @@ async def test_a_mention_in_a_cards_thread_is_a_comment_once(house: House):
 
 
 async def test_each_stage_is_brought_to_its_own_channel(house: House):
-    house.policies.current = parse_policy(MOVING)
+    house.policies.current = parsed(MOVING)
     request = await house.ask("sign")
     await post(house, request.card, "7.1", APPROVALS)
     assert (await house.click(MINA, request)).effect is Effect.STAGE_PASSED

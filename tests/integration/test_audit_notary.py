@@ -13,14 +13,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.approvals.policy import parse_policy
 from bot.approvals.verdicts import reject_by_operator
 from bot.audit.checkpoint import Checkpoint, read_checkpoints, sign
 from bot.audit.notary import Notary
 from bot.audit.sinks import Folder, SinkFailed, Webhook
 from bot.errors import RetryLater
 from bot.slack.checkpoints import make_sink
-from tests.integration.core_parts import MINA, POLICY, REJECT, TEAM, House
+from tests.integration.core_parts import MINA, POLICY, REJECT, TEAM, House, parsed
 from tests.integration.trail_parts import verified
 
 SEED = bytes(range(32))
@@ -100,7 +99,7 @@ async def test_without_a_key_nothing_is_signed(house: House):
 
 
 async def test_each_decision_of_a_critical_rule_asks_for_a_checkpoint(house: House):
-    house.policies.current = parse_policy(CRITICAL)
+    house.policies.current = parsed(CRITICAL)
     request = await house.ask("sign")
     for user in (MINA, "U0DANA"):
         await house.forget_jobs()
@@ -113,21 +112,21 @@ async def test_each_decision_of_a_critical_rule_asks_for_a_checkpoint(house: Hou
 
 
 async def test_what_was_critical_stays_so_and_what_becomes_so_is(house: House):
-    house.policies.current = parse_policy(CRITICAL)
+    house.policies.current = parsed(CRITICAL)
     before = await house.ask("sign")
-    house.policies.current = parse_policy(POLICY)
+    house.policies.current = parsed(POLICY)
     after = await house.ask("sign")
     await house.forget_jobs()
     await house.click(MINA, before)
     assert len(await house.jobs("checkpoint")) == 1
-    house.policies.current = parse_policy(CRITICAL)
+    house.policies.current = parsed(CRITICAL)
     await house.forget_jobs()
     await house.click(MINA, after)
     assert len(await house.jobs("checkpoint")) == 1
 
 
 async def test_a_critical_timeout_and_the_operators_brake_count_too(house: House):
-    house.policies.current = parse_policy(CRITICAL)
+    house.policies.current = parsed(CRITICAL)
     request, other = await house.ask("sign"), await house.ask("sign")
     await house.forget_jobs()
     await reject_by_operator(house.pool, house.queue, other.id, "stop", "operator a")

@@ -9,7 +9,7 @@ import pytest
 
 from bot.approvals.model import Status
 from bot.approvals.ports import deliver_job, turn_job
-from bot.jobs.clock import Clock
+from bot.jobs.clock import Clock, seldom
 from bot.time_limits import TimeLimits
 from tests.integration.core_parts import MINA, REJECT, House, break_audit
 
@@ -230,3 +230,25 @@ async def test_a_job_of_a_transaction_that_is_rolled_back_does_not_exist(house: 
     with pytest.raises(NoMore):
         await defer_and_fail()
     assert await house.jobs() == []
+
+
+async def test_what_can_wait_is_done_when_its_time_has_come_and_again_if_it_failed(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    now, done = 1000.0, []
+
+    async def duty() -> None:
+        done.append(now)
+        if len(done) == 1:
+            raise ConnectionError
+
+    monkeypatch.setattr("bot.jobs.clock.time.monotonic", lambda: now)
+    at_times = seldom(duty)
+    await at_times()
+    assert done == []
+    now += 60
+    with pytest.raises(ConnectionError):
+        await at_times()
+    await at_times()
+    await at_times()
+    assert len(done) == 2

@@ -79,15 +79,6 @@ async def test_a_rejection_closes_without_a_grant(house: House):
     assert [job.lock for job in await house.jobs("resume")] == [request.conversation]
 
 
-async def test_the_requester_withdraws_with_reject_and_cannot_approve(house: House):
-    request = await house.ask()
-    refused = await house.click(RAVI, request)
-    assert refused == Judgement(Effect.REFUSED, "requester")
-    assert (await house.click(RAVI, request, REJECT)).effect is Effect.WITHDRAWN
-    assert (await house.request(request.id)).status is Status.WITHDRAWN
-    assert await house.trail(request) == ["requested", "refused", "withdrawn"]
-
-
 async def test_a_requester_whose_payload_names_no_enterprise_can_withdraw(
     house: House,
 ):

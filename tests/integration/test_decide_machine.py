@@ -32,11 +32,11 @@ from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.eligibility import who_can_decide
 from bot.approvals.grants import LostRun, Run, claim, finish
 from bot.approvals.model import Execution, Request, Status, Verdict
-from bot.approvals.policy import Demanded, Policy, parse_policy, plan
+from bot.approvals.policy import Demanded, Policy, plan
 from bot.approvals.verdicts import reject_by_operator
 from bot.conversations.intake import SQL
 from bot.conversations.recheck import Recheck
-from tests.integration.core_parts import House, open_house, person
+from tests.integration.core_parts import House, open_house, parsed, person
 from tests.integration.test_grants import facts_of, start
 from tests.support import postgres
 from tests.support.hypothesis_profiles import scaled
@@ -123,7 +123,7 @@ class Lives(RuleBasedStateMachine):
         amounts=st.lists(st.sampled_from(AMOUNTS), max_size=2),
     )
     def begin(self, policy: str, amounts: list[int]) -> None:
-        self.house.policies.current = parse_policy(policy)
+        self.house.policies.current = parsed(policy)
         for amount in (*amounts, 150):
             self.raise_one(amount, "U0RAVI", [])
 
@@ -200,10 +200,10 @@ class Lives(RuleBasedStateMachine):
             assert after.decisions == before.decisions
 
     def change_policy(self, draw: Any) -> None:
-        self.house.policies.current = parse_policy(draw(POLICIES))
+        self.house.policies.current = parsed(draw(POLICIES))
 
     def tighten(self, draw: Any) -> None:
-        self.house.policies.current = parse_policy(draw(POLICIES[1:3]))
+        self.house.policies.current = parsed(draw(POLICIES[1:3]))
 
     def change_person(self, draw: Any) -> None:
         word = draw(["", "deactivated", "guest"])

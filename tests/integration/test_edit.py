@@ -8,7 +8,6 @@ import pytest
 
 from bot.approvals.judge import Effect
 from bot.approvals.model import Execution, Request, Status, Verdict
-from bot.approvals.policy import parse_policy
 from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import (
     DANA,
@@ -17,6 +16,7 @@ from tests.integration.core_parts import (
     OMAR,
     RAVI,
     House,
+    parsed,
     person,
 )
 
@@ -70,7 +70,7 @@ SCHEMA: dict[str, Any] = {
 @pytest.fixture
 async def pay(house: House):
     """A payment of 500 to bob that waits for the managers."""
-    house.policies.current = parse_policy(POLICY)
+    house.policies.current = parsed(POLICY)
     return await ask(house)
 
 
@@ -139,7 +139,7 @@ async def test_an_edit_approves_no_values_for_which_that_is_not_offered(
 
 async def test_an_edit_writes_no_delegates_among_the_people_of_a_group(house: House):
     delegation = "delegations: [{from: U0FAY, to: U0OLAF, until: 2990-01-01}]"
-    house.policies.current = parse_policy(POLICY + delegation)
+    house.policies.current = parsed(POLICY + delegation)
     request = await ask(house)
     await edit(house, MINA, request, amount=1500)
     assert (await house.request(request.id)).stages[1].people == (FAY,)
@@ -147,7 +147,7 @@ async def test_an_edit_writes_no_delegates_among_the_people_of_a_group(house: Ho
 
 
 async def test_a_call_without_arguments_is_known_to_be_edited(house: House):
-    house.policies.current = parse_policy(POLICY)
+    house.policies.current = parsed(POLICY)
     request = await house.ask("wipe", requester=person(RAVI))
     await house.rows("UPDATE requests SET arguments = '{}' WHERE id = %s", request.id)
     judgement = await house.click(FAY, request, EDIT, arguments={"path": "b"})
@@ -157,7 +157,7 @@ async def test_a_call_without_arguments_is_known_to_be_edited(house: House):
 
 async def test_who_approved_the_old_values_is_called_again(house: House, pay):
     two = "tools: [pay], stages: [{approvers: managers"
-    house.policies.current = parse_policy(POLICY.replace(two, f"{two}, quorum: 2"))
+    house.policies.current = parsed(POLICY.replace(two, f"{two}, quorum: 2"))
     request = await ask(house)
     await house.click(MINA, request)
     assert (await edit(house, OMAR, request, amount=400)).effect is Effect.EDITED
@@ -182,7 +182,7 @@ async def test_a_click_on_what_the_card_showed_before_approves_nothing(
 async def test_earlier_words_are_void_and_their_clicks_do_not_count_again(
     house: House,
 ):
-    house.policies.current = parse_policy(POLICY)
+    house.policies.current = parsed(POLICY)
     request = await ask(house, amount=1500)
     assert (await house.click(MINA, request, click="1.1")).effect is Effect.STAGE_PASSED
     edited = await edit(house, FAY, request, amount=1600)
@@ -201,7 +201,7 @@ async def test_earlier_words_are_void_and_their_clicks_do_not_count_again(
 
 
 async def test_an_edit_can_make_a_chain_shorter(house: House):
-    house.policies.current = parse_policy(POLICY)
+    house.policies.current = parsed(POLICY)
     request = await ask(house, amount=50000)
     assert len(request.stages) == 3
     whole = {"to": "bob", "amount": 20}
@@ -240,7 +240,7 @@ async def test_arguments_that_cannot_be_written_down_are_no_edit(house: House, p
 
 
 async def test_an_edit_whose_chain_nobody_can_fill_is_refused(house: House):
-    house.policies.current = parse_policy(POLICY)
+    house.policies.current = parsed(POLICY)
     request = await ask(house, requester=person(FAY))
     refused = await edit(house, MINA, request, amount=2000)
     assert (refused.word, refused.detail) == ("edit_unfillable", "finance")
@@ -257,7 +257,7 @@ async def test_who_may_not_decide_may_not_edit(house: House, pay, user, word):
 
 
 async def test_what_the_rule_does_not_allow_is_not_edited(house: House):
-    house.policies.current = parse_policy(POLICY)
+    house.policies.current = parsed(POLICY)
     request = await ask(house, "show")
     assert (await edit(house, MINA, request, amount=1)).word == "not_allowed"
     assert (await house.click(MINA, request, Verdict.REJECT)).word == "not_allowed"
@@ -277,7 +277,7 @@ async def test_values_that_ask_to_be_typed_do_not_count_until_somebody_types_the
 
 
 async def test_the_edited_call_runs_with_the_edited_arguments_and_once(house: House):
-    house.policies.current = parse_policy(POLICY)
+    house.policies.current = parsed(POLICY)
     agent = make_agent(house, ("wipe", {"path": "a"}), "Over.")
     conversation = await agent.say()
     request = await agent.request(conversation)

@@ -6,10 +6,18 @@ import pytest
 
 from bot.approvals.judge import Effect
 from bot.approvals.model import Outcome, Status
-from bot.approvals.policy import parse_policy
 from bot.errors import SlackUnavailable
 from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import DANA, MINA, OLAF, OMAR, RAVI, House, person
+from tests.integration.core_parts import (
+    DANA,
+    MINA,
+    OLAF,
+    OMAR,
+    RAVI,
+    House,
+    parsed,
+    person,
+)
 
 TEAM_S, CHANNEL_C = "usergroup:S0FIN", "channel:C0OPS"
 FIELD = "manager_of_requester:Xf0MANAGER"
@@ -38,7 +46,7 @@ rules:
 
 @pytest.fixture(autouse=True)
 def live(house: House):
-    house.policies.current = parse_policy(POLICY)
+    house.policies.current = parsed(POLICY)
     house.people.groups = {TEAM_S: (MINA,), CHANNEL_C: (OMAR, MINA), FIELD: (DANA,)}
 
 

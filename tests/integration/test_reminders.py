@@ -11,7 +11,6 @@ import pytest
 from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.judge import Effect
 from bot.approvals.model import Outcome, Status, Verdict
-from bot.approvals.policy import parse_policy
 from bot.conversations.recheck import Recheck
 from bot.slack.text import date
 from tests.integration.core_parts import (
@@ -21,6 +20,7 @@ from tests.integration.core_parts import (
     House,
     break_audit,
     open_house,
+    parsed,
 )
 from tests.integration.post import Post, shown
 from tests.integration.time_parts import MONDAY, POLICY, Silence, policy, stop_clock
@@ -198,7 +198,7 @@ async def test_a_reminder_is_a_reply_to_the_card_and_is_closed_with_it(house: Ho
 
 async def test_a_card_in_the_conversations_thread_is_reminded_of_there(house: House):
     silence = Silence(house, MANAGERS, TWICE)
-    house.policies.current = parse_policy(
+    house.policies.current = parsed(
         (POLICY % (TWICE, MANAGERS)).replace("channel: C0APPROVAL", "channel: thread")
     )
     await silence.begin()
@@ -275,7 +275,7 @@ async def test_a_verdict_of_somebody_who_joined_stands_before_the_run(house: Hou
     recheck = Recheck(house.pool, house.queue, house.people, house.policies)
     [stands] = await recheck.standing([await silence.now()])
     assert stands.status is Status.APPROVED
-    house.policies.current = parse_policy(
+    house.policies.current = parsed(
         (POLICY % ("timezone: UTC", stage)).replace("[U0DANA, U0OMAR]", "[U0OMAR]")
     )
     assert await recheck.standing([await silence.now()]) == []

@@ -6,7 +6,6 @@ import pytest
 
 from bot.approvals.judge import Effect
 from bot.approvals.model import Outcome, Status, Verdict
-from bot.approvals.policy import parse_policy
 from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import (
     DANA,
@@ -16,6 +15,7 @@ from tests.integration.core_parts import (
     POLICY,
     REJECT,
     House,
+    parsed,
 )
 
 FAY = "U0FAY"
@@ -26,7 +26,7 @@ WIPE = "tools: [wipe], why: Gone is gone., "
 
 
 def put(house: House, text: str) -> None:
-    house.policies.current = parse_policy(text)
+    house.policies.current = parsed(text)
 
 
 def stricter(house: House, stages: str = WITH_BOSSES) -> None:

@@ -7,8 +7,8 @@ import re
 
 from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.model import Request
-from bot.approvals.policy import Policy, parse_policy
-from tests.integration.core_parts import House
+from bot.approvals.policy import Policy
+from tests.integration.core_parts import House, parsed
 from tests.integration.post import Post
 
 MONDAY = dt.datetime(2030, 1, 7, 8, tzinfo=dt.UTC)
@@ -29,7 +29,7 @@ _MENTION = re.compile("<@U0([A-Z]+)>")
 
 
 def policy(stages: str, defaults: str = "timezone: UTC") -> Policy:
-    return parse_policy(POLICY % (defaults, stages))
+    return parsed(POLICY % (defaults, stages))
 
 
 async def stop_clock(house: House, at: dt.datetime) -> None:

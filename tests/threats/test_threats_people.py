@@ -21,6 +21,7 @@ from tests.integration.core_parts import (
     RAVI,
     REJECT,
     House,
+    parsed,
     person,
 )
 from tests.unit.cards_samples import request, section_text, view
@@ -53,7 +54,7 @@ async def test_threat_07_nobody_approves_what_they_asked_for(
 
 
 async def test_threat_07_no_deputy_of_the_requester_and_no_bot_decides(house: House):
-    house.policies.current = parse_policy(
+    house.policies.current = parsed(
         POLICY + "delegations: [{from: U0MINA, to: U0OLAF, until: 2099-12-31}]\n"
     )
     own = await house.ask(requester=person(MINA))

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from bot.approvals.digest import call_digest
 from bot.approvals.model import Confirm, Status, Verdict
-from bot.approvals.policy import parse_policy
 from bot.masks import hides, is_secret_name, mask, mask_arguments, mask_strings, masked
 from bot.slack.cards.answer import answer_blocks, plain_answer
 from bot.slack.cards.changes import changes
@@ -25,7 +24,7 @@ from bot.slack.cards.request import card_blocks, card_text
 from bot.slack.cards.view import RequestView
 from bot.slack.drawing import draw_call, draw_notice, draw_text
 from bot.slack.identity import Identity
-from tests.integration.core_parts import MINA, POLICY, House
+from tests.integration.core_parts import MINA, POLICY, House, parsed
 from tests.unit.cards_samples import NOW, closed, comment, decision, request, view
 from tests.unit.test_logs import TOKENS
 
@@ -207,7 +206,7 @@ SECRET_DECIDES = f"""{POLICY}
 async def test_threat_37_what_decides_the_risk_is_never_masked_but_refused(
     house: House,
 ):
-    house.policies.current = parse_policy(SECRET_DECIDES)
+    house.policies.current = parsed(SECRET_DECIDES)
     one = await house.ask(arguments={"path": "ghp_CANARYcanary0123456789"})
     assert one.status is Status.REJECTED
     assert "path looks like a secret" in one.outcome_note

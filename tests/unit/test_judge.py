@@ -88,6 +88,7 @@ rules:
     stages: [{approvers: managers}]
     allow: [approve, reject, edit, answer]
 """
+POLICY = parse_policy(RULES)
 
 
 def policy_for(asked: Request, open_group: tuple[str, ...] | None = None) -> Policy:
@@ -96,7 +97,7 @@ def policy_for(asked: Request, open_group: tuple[str, ...] | None = None) -> Pol
     if open_group is not None:
         name = asked.stages[asked.stage_index].approvers
         groups[name] = Group(name, open_group)
-    return dataclasses.replace(parse_policy(RULES), groups=groups)
+    return dataclasses.replace(POLICY, groups=groups)
 
 
 def judged(
