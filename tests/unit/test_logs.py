@@ -205,14 +205,19 @@ def test_at_debug_the_socket_tells_of_its_sessions(
     assert len(output()) == 1
 
 
-@pytest.mark.parametrize("name", ["aiohttp.access", "apscheduler.scheduler", "httpx"])
-def test_chatty_libraries_are_heard_from_warning_on(
-    log: Callable[..., Output], name: str
+@pytest.mark.parametrize(
+    ("name", "from_level"),
+    [("aiohttp.access", "warning"), ("httpx", "warning"), ("apscheduler", "error")],
+)
+def test_chatty_libraries_are_heard_from_a_level_on(
+    log: Callable[..., Output], name: str, from_level: str
 ) -> None:
     output = log("json", "debug")
-    logging.getLogger(name).info("chat")
-    logging.getLogger(name).warning("trouble")
-    assert [json.loads(line)["event"] for line in output()] == ["trouble"]
+    levels = ["info", "warning", "error"]
+    for level in levels:
+        getattr(logging.getLogger(f"{name}.part"), level)(level)
+    heard = [json.loads(line)["event"] for line in output()]
+    assert heard == levels[levels.index(from_level) :]
 
 
 def test_a_line_that_cannot_be_rendered_is_still_one_masked_line(
