@@ -1,16 +1,14 @@
 """Where a conversation in a terminal is kept: memory, SQLite or PostgreSQL."""
 
-from __future__ import annotations
-
 # LangGraph ships its types without the marker that pyright looks for.
 # pyright: reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+import logging
 import sqlite3
 from collections.abc import AsyncGenerator, Collection
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    asynccontextmanager,
-)
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,6 +16,7 @@ import aiosqlite
 import psycopg
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
@@ -25,7 +24,6 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from agent.kept_grants import KeptGrants, Postgres, Sqlite
 from agent.options import ALLOWED
-from agent.strictness import LAX, is_strict
 from agent.visible import harmless
 
 POSTGRES = ("postgresql://", "postgres://")
@@ -152,3 +150,29 @@ async def _try_once(url: str) -> None:
         ) from None
     async with await AsyncConnection.connect(url, connect_timeout=TIMEOUT):
         pass
+
+
+LAX = (
+    "Checkpoints would be read without LANGGRAPH_STRICT_MSGPACK, so that whoever can "
+    "write to their database could run code here: import this package before LangGraph."
+)
+_SERDE_LOG = logging.getLogger("langgraph.checkpoint.serde.jsonplus")
+
+
+@dataclass
+class _Witness:
+    """A class that no list of allowed ones names."""
+
+    word: str = "made"
+
+
+def is_strict() -> bool:
+    """Try it: the variable counts only if it was set before LangGraph's import."""
+    serde = JsonPlusSerializer()
+    was, _SERDE_LOG.disabled = _SERDE_LOG.disabled, True  # it tells each refusal
+    try:
+        return not isinstance(
+            serde.loads_typed(serde.dumps_typed(_Witness())), _Witness
+        )
+    finally:
+        _SERDE_LOG.disabled = was

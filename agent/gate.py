@@ -5,29 +5,25 @@ from __future__ import annotations
 import copy
 import json
 import logging
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn, cast
 
 from langchain_core.messages import ToolCall, ToolMessage
 from langchain_core.runnables import RunnableConfig, ensure_config
-from langchain_core.tools import BaseTool, ToolException
+from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langgraph.errors import GraphBubbleUp
 from langgraph.types import interrupt
 
-from agent import marks
-from agent.arguments import clean_text
-from agent.decisions import Answered, read_decision
-from agent.grants import RUNNING, Call, Grants, Outcome, Ruling, Status
+from agent import result_notes
+from agent.grant_protocol import RUNNING, Call, Grants, Outcome, Ruling, Status
 from agent.prompts import STOP, firmly
-from agent.seen import Seen, approved_for, look_at
-from agent.unknown import OutcomeUnknown
-from agent.validation import injected_by_graph, problem_with, schema_of
+from agent.result_notes import ANSWERED, REJECTED, Word
+from agent.tool_arguments import clean_text, injected_by_graph, problem_with, schema_of
 
 logger = logging.getLogger(__name__)
-
 _EDITED = "A person changed the arguments of this call before it ran; it ran with "
 EDITED: dict[Status, str] = {
     "done": _EDITED + "{args}. Do not repeat your own call. The result:\n\n",
@@ -110,7 +106,7 @@ class Gate:
         else:
             said = EDITED[ended.status].format(args=args) + ended.content
             status = _STATUS[ended.status]
-        return _answer(call, said, status, marks.EDITED, edited.args)
+        return _answer(call, said, status, result_notes.EDITED, edited.args)
 
     async def _take(
         self, tool: BaseTool, call: Call, ruling: Ruling, config: RunnableConfig
@@ -178,7 +174,7 @@ def _answer(
     call: ToolCall,
     content: str,
     status: Literal["success", "error"],
-    word: marks.Word | None = None,
+    word: result_notes.Word | None = None,
     args: dict[str, Any] | None = None,
 ) -> ToolMessage:
     return ToolMessage(
@@ -186,7 +182,7 @@ def _answer(
         tool_call_id=str(call["id"]),
         name=call["name"],
         status=status,
-        artifact=marks.mark(word, args) if word else None,
+        artifact=result_notes.mark(word, args) if word else None,
     )
 
 
@@ -278,3 +274,99 @@ def guard(tool: BaseTool, gate: Gate | None = None) -> BaseTool:
         inner=tool,
         gate=gate,
     )
+
+
+NO_REASON = "Rejected by a person. Nothing was done."
+MALFORMED = (
+    "Not approved: the answer to the question could not be read. Nothing was done. "
+    f"{STOP}"
+)
+OTHER_TOOL = (
+    "Not approved: the answer named another tool, and an edit may only change the "
+    f"arguments. Nothing was done. {STOP}"
+)
+#: Stands before a person's own words, so that nobody takes them for the tool's result.
+IN_ITS_PLACE = (
+    "A person answered in place of the tool, which did not run. Do not call it again "
+    "for this, and do not say that it ran. The answer:\n\n"
+)
+
+
+@dataclass(frozen=True)
+class Approved:
+    """Run the call, with other arguments if somebody edited them."""
+
+    edited: dict[str, Any] | None = None
+    seen: dict[str, Any] | None = None  # what it was about when people were asked
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Do not run the call; the model reads this instead."""
+
+    content: str
+    status: Literal["success", "error"] = "error"
+    word: Word | None = None
+
+
+def read_decision(answer: object, tool: str) -> Approved | Answered:
+    """Turn a resume value into what to do; what cannot be read approves nothing."""
+    if not isinstance(answer, dict):
+        return Answered(MALFORMED)
+    decision = cast("dict[object, object]", answer)
+    message = decision.get("message")
+    match decision.get("type"):
+        case "approve":
+            seen = decision.get("seen")
+            known = cast("dict[str, Any]", seen) if isinstance(seen, dict) else None
+            return Approved(seen=known)
+        case "edit":
+            return _edit(decision.get("edited_action"), tool)
+        case "reject":
+            return _reject(message if isinstance(message, str) else "")
+        case "respond" if isinstance(message, str):
+            return Answered(IN_ITS_PLACE + clean_text(message), "success", ANSWERED)
+        case _:
+            return Answered(MALFORMED)
+
+
+def _reject(message: str) -> Answered:
+    # Whoever wrote the message may not know that a model reads it.
+    said = clean_text(message.strip()) or NO_REASON
+    return Answered(firmly(said), word=REJECTED)
+
+
+def _edit(action: object, tool: str) -> Approved | Answered:
+    if not isinstance(action, dict):
+        return Answered(MALFORMED)
+    edited = cast("dict[object, object]", action)
+    args = edited.get("args")
+    if edited.get("name") != tool:
+        return Answered(OTHER_TOOL)
+    if not isinstance(args, dict):
+        return Answered(MALFORMED)
+    return Approved(cast("dict[str, Any]", args))
+
+
+Seen = dict[str, Any]  # JSON
+#: What the call that runs now was approved for; None where nothing was recorded.
+approved_for: ContextVar[Seen | None] = ContextVar("approved_for", default=None)
+
+
+class SeeingTool(StructuredTool):
+    """A tool that can say what its arguments name right now.
+
+    `look` takes the arguments and never raises for what a person or a model wrote. The
+    tool itself compares with `approved_for`, on what it has open.
+    """
+
+    look: Callable[[dict[str, Any]], Awaitable[Seen]]
+
+
+async def look_at(tool: BaseTool, args: dict[str, Any]) -> Seen | None:
+    """What a call names now; None for tools that cannot say."""
+    return await tool.look(args) if isinstance(tool, SeeingTool) else None
+
+
+class OutcomeUnknown(ToolException):
+    """It may have happened. The grant says so, and nobody runs it again by itself."""

@@ -1,4 +1,4 @@
-"""What the gate asks before a call, claims for it and stores after it."""
+"""The grants as the gate needs them: the protocol, and its form in memory."""
 
 from __future__ import annotations
 

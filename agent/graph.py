@@ -1,33 +1,37 @@
 """The graph: model, then one `call` task per tool call, then model again."""
 
-from __future__ import annotations
-
 # LangGraph ships its types without the marker that pyright looks for.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportMissingTypeStubs=false
+
+from __future__ import annotations
+
 import datetime as dt
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any, cast
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
     AIMessage,
+    AnyMessage,
     BaseMessage,
+    HumanMessage,
     ToolCall,
     ToolMessage,
 )
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
+from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Send
+from langgraph.types import Interrupt, Send
+from typing_extensions import TypedDict
 
-from agent.answers import normalise, refusals
 from agent.gate import Gate
-from agent.models import is_too_long
-from agent.prompts import render
-from agent.shortening import shortened
-from agent.state import State
-from agent.stopping import reason_to_stop
+from agent.models import is_too_long, normalise, refusals
+from agent.prompts import render, shortened
+from agent.result_notes import REJECTED, word_of
 
 
 def utc_today() -> dt.date:
@@ -125,3 +129,92 @@ class _Nodes:
 
 def _last_answer(messages: Sequence[BaseMessage]) -> AIMessage | None:
     return next((m for m in reversed(messages) if isinstance(m, AIMessage)), None)
+
+
+class State(TypedDict):
+    """What a checkpoint holds of a conversation."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+
+
+def in_call_order(
+    interrupts: Iterable[Interrupt[Any]], messages: Sequence[AnyMessage]
+) -> tuple[Interrupt[Any], ...]:
+    """The questions in the order in which the model has made their calls.
+
+    What a run returns lists them in the order in which their tasks came to them.
+    """
+    models = [message for message in messages if isinstance(message, AIMessage)]
+    calls = [call["id"] for call in models[-1].tool_calls] if models else []
+    places = {call: place for place, call in enumerate(calls)}
+    last = len(calls)
+    return tuple(
+        sorted(interrupts, key=lambda q: places.get(q.value["tool_call_id"], last))
+    )
+
+
+MAX_STEPS = 25  # answers of the model to one message of a person
+MAX_REJECTS = 3  # calls of one turn; whoever says no so often does not want another
+MAX_CALL = 300  # characters of a call that the user reads
+TOO_MANY_STEPS = (
+    f"I stopped here: after {MAX_STEPS} steps I was still not done. Tell me how to go "
+    "on, or ask for less at once."
+)
+TOO_MANY_REJECTS = (
+    "I stopped here, because {number} of my calls were rejected, or not decided in "
+    "time. They did nothing:\n{rejected}\n"
+)
+OTHERS = "What became of my other calls:\n{others}\n"
+ASK_AGAIN = "Tell me how to go on."
+
+
+def reason_to_stop(messages: Sequence[BaseMessage]) -> str:
+    """The last word of a turn that must not go on, or "" if it may."""
+    turn = _turn(messages)
+    rejected = [message for message in turn if word_of(message) == REJECTED]
+    if len(rejected) >= MAX_REJECTS:
+        return _too_many_rejects(turn)
+    # A model that repeats a refused call would otherwise never come to an end.
+    steps = sum(isinstance(message, AIMessage) for message in turn)
+    return TOO_MANY_STEPS if steps >= MAX_STEPS else ""
+
+
+def _turn(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
+    """What came after the last message of a person."""
+    last = max(
+        (i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), default=-1
+    )
+    return messages[last + 1 :]
+
+
+def _too_many_rejects(turn: Sequence[BaseMessage]) -> str:
+    made = [m for m in turn if isinstance(m, AIMessage)]
+    calls = {call["id"]: call for message in made for call in message.tool_calls}
+    rejected: list[str] = []
+    others: list[str] = []
+    for result in turn:
+        call = calls.get(getattr(result, "tool_call_id", None))
+        if not isinstance(result, ToolMessage) or call is None:
+            continue
+        if word_of(result) == REJECTED:
+            rejected.append(f"- {_named(call)}")
+        else:
+            others.append(f"- {_named(call)}: {_one_line(result.text)}")
+    said = TOO_MANY_REJECTS.format(number=len(rejected), rejected="\n".join(rejected))
+    told = OTHERS.format(others="\n".join(others)) if others else ""
+    return said + told + ASK_AGAIN
+
+
+def _named(call: ToolCall) -> str:
+    args = ", ".join(
+        f"{name}={json.dumps(value, ensure_ascii=False)}"
+        for name, value in call["args"].items()
+    )
+    # A backtick inside would end the code that it is shown as.
+    shown = _one_line(f"{call['name']}({args})").replace("`", "'")
+    return f"`{shown}`"
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_CALL else f"{line[:MAX_CALL]}…"

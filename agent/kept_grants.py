@@ -13,7 +13,7 @@ import rfc8785
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from agent.grants import NOT_APPROVED, RUNNING, Call, Claim, Outcome, Ruling
+from agent.grant_protocol import NOT_APPROVED, RUNNING, Call, Claim, Outcome, Ruling
 
 Values = Mapping[str, str | None]
 

@@ -1,13 +1,27 @@
-"""The chat model: any OpenAI-compatible server, or the offline model."""
+"""The chat model, offline or any OpenAI-compatible server, and what it answers."""
 
 from __future__ import annotations
 
+import json
+import re
 import sys
+import uuid
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    InvalidToolCall,
+    ToolCall,
+    ToolMessage,
+)
 
 from agent.offline import OfflineModel
+from agent.prompts import call_ids
+from agent.tool_arguments import check_values, clean_text
 
 
 def make_model(
@@ -62,3 +76,106 @@ def explain_model_error(exc: BaseException) -> str | None:
     from agent.openai_model import explain
 
     return explain(exc)
+
+
+UNREADABLE = "The arguments are not valid JSON."
+MAX_SENTENCE = 200  # characters of a client's error
+MAX_QUOTE = 2_000  # characters of unreadable arguments that the history keeps
+# What OpenAI takes for the id and the name of a call when the history is sent back.
+_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_NOT_IN_NAME = re.compile(r"[^A-Za-z0-9_-]")
+
+
+def normalise(
+    answer: BaseMessage, history: Iterable[BaseMessage], names: Collection[str]
+) -> AIMessage:
+    """Rebuild the model's answer so that nothing in it can harm the thread.
+
+    The message gets a fresh id. Ids of tool calls that are missing, odd, doubled or
+    used before in `history` are replaced. Calls whose arguments cannot be shown and
+    stored as they are become `invalid_tool_calls` with a sentence as their `error`.
+
+    Args:
+        answer: what the model returned.
+        history: the messages of the thread so far.
+        names: the tools there are; other names are reduced to what OpenAI takes.
+    """
+    message = answer if isinstance(answer, AIMessage) else AIMessage(answer.text)
+    used = {i for m in history if isinstance(m, AIMessage) for i in call_ids(m)}
+    good: list[ToolCall] = []
+    bad: list[InvalidToolCall] = []
+    for call in [*message.tool_calls, *message.invalid_tool_calls]:
+        name, call_id = _name(call["name"], names), _fresh_id(call["id"], used)
+        why = _problem(call)
+        if not why and isinstance(call["args"], dict):
+            good.append(
+                ToolCall(name=name, args=call["args"], id=call_id, type="tool_call")
+            )
+        else:
+            bad.append(_invalid(name, call_id, call["args"], why))
+    return AIMessage(
+        content=clean_text(message.text),
+        tool_calls=good,
+        invalid_tool_calls=bad,
+        id=str(uuid.uuid4()),
+        response_metadata=message.response_metadata,
+        usage_metadata=message.usage_metadata,
+    )
+
+
+def refusals(message: AIMessage) -> list[ToolMessage]:
+    """Answer each call of a normalised message that cannot be used with a sentence."""
+    return [
+        ToolMessage(
+            f"{call['error']} Nothing was done. Call the tool again with arguments "
+            "that fit its schema.",
+            tool_call_id=str(call["id"]),
+            name=call["name"],
+            status="error",
+        )
+        for call in message.invalid_tool_calls
+    ]
+
+
+def _problem(call: ToolCall | InvalidToolCall) -> str:
+    if isinstance(call["args"], dict):
+        return check_values(call["args"])
+    error = call.get("error")
+    # A client's own error quotes the arguments over several lines; ours is a sentence.
+    if isinstance(error, str) and error and "\n" not in error:
+        return clean_text(error[:MAX_SENTENCE])
+    return UNREADABLE
+
+
+def _fresh_id(given: str | None, used: set[str]) -> str:
+    call_id = given or ""
+    if not _ID.fullmatch(call_id) or call_id in used:
+        call_id = f"call_{uuid.uuid4().hex[:24]}"
+    used.add(call_id)
+    return call_id
+
+
+def _name(given: str | None, names: Collection[str]) -> str:
+    if given in names:
+        return str(given)
+    return _NOT_IN_NAME.sub("_", given or "unknown")[:64]
+
+
+def _invalid(name: str, call_id: str, args: Any, why: str) -> InvalidToolCall:
+    # Sent back to the server as it stands. Some read it as JSON, so what the model
+    # wrote is quoted inside an object of ASCII.
+    text = args if isinstance(args, str) else _dump(args)
+    return InvalidToolCall(
+        type="invalid_tool_call",
+        id=call_id,
+        name=name,
+        args=json.dumps({"unreadable": text[:MAX_QUOTE]}),
+        error=why,
+    )
+
+
+def _dump(args: Any) -> str:
+    try:
+        return json.dumps(args, default=str)
+    except (ValueError, RecursionError):
+        return "(nested too deeply to be shown)"

@@ -11,10 +11,9 @@ from langchain_core.outputs import ChatResult
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
-from agent.arguments import ArgumentsError, parse_arguments
+from agent.tool_arguments import ArgumentsError, parse_arguments
 
 DEFAULT_MODEL = "gpt-5-mini"
-
 TOO_LONG = (
     "This conversation has become too long for the model. Please start a new thread."
 )
@@ -35,8 +34,6 @@ NO_MODEL = (
     "The model server does not know this model or address. Whoever runs me has to "
     "check OPENAI_MODEL and OPENAI_BASE_URL."
 )
-
-
 # How the client fails over an answer that is no chat completion.
 _NONSENSE = (
     AttributeError,

@@ -17,22 +17,20 @@ from dotenv import dotenv_values
 from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
-from agent.arguments import clean_text
 from agent.checkpointers import CheckpointerError, open_checkpointer
 from agent.gate import Gate
-from agent.grants import MemoryGrants
+from agent.grant_protocol import MemoryGrants
 from agent.graph import build_graph
 from agent.models import make_model
 from agent.offline import OfflineModel
-from agent.session import Session
-from agent.terminal import Terminal
+from agent.terminal import Session, Terminal
+from agent.tool_arguments import clean_text
 from agent.tools import make_tools
 from agent.visible import harmless
 
 MISUSE, TROUBLE, INTERRUPTED = 2, 1, 130
 #: What only looks; everything else needs a person.
 FREE = frozenset({"list_files", "read_file"})
-
 GREETING = "The agent in a terminal, with {model}. Ctrl-D ends."
 FORGETS = (
     "It is kept in memory only: what is said, asked and approved here is gone when the "

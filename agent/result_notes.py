@@ -1,9 +1,4 @@
-"""What a person's word did to a call, noted beside its result for the program.
-
-It stands in `ToolMessage.artifact`, which the checkpoint keeps and which is not sent to
-a model (docs of `langchain_core.messages.ToolMessage`). A result's text could be
-anybody's, so nothing is ever read from that.
-"""
+"""Note beside a call's result what a person decided about it, for the program."""
 
 from __future__ import annotations
 

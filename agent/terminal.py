@@ -1,23 +1,35 @@
 """Chat in a terminal: read, run, show, and ask about what needs approval."""
 
+# LangGraph ships its types without the marker that pyright looks for.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import logging
-from collections.abc import Coroutine, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar, cast
 
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
-from langgraph.errors import GraphRecursionError
+from langgraph.errors import GraphRecursionError, UnknownInterruptError
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command, Interrupt
 
-from agent.arguments import clean_text
-from agent.asking import Decision, Person, ask_about, show_call
-from agent.checkpointers import TROUBLE, CheckpointerError, first_line
+from agent.checkpointers import TROUBLE, CheckpointerError, Kept, first_line
+from agent.graph import in_call_order
 from agent.models import explain_model_error
-from agent.session import Question, Session, Standing
+from agent.prompts import STOP
+from agent.tool_arguments import (
+    ArgumentsError,
+    clean_text,
+    parse_arguments,
+    problem_with,
+)
 from agent.visible import harmless, visible_json
 
 logger = logging.getLogger(__name__)
-
 PROMPT = "> "
 GOING_ON = "Going on where this conversation was cut off."
 UNKNOWN = (
@@ -31,7 +43,6 @@ NOT_STORED = (
     "The conversation cannot be stored any more ({error}): start again to go on where "
     "it was."
 )
-
 T = TypeVar("T")
 
 
@@ -129,3 +140,226 @@ def _failure(error: Exception) -> str:
         return ENDLESS
     # Its text may hold anything, so only the log gets it.
     return explain_model_error(error) or FAILED.format(error=type(error).__name__)
+
+
+STEP_LIMIT = 60  # super-steps of one turn
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+Question = Interrupt[Any]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a conversation stands.
+
+    Attributes:
+        questions: what waits for a person.
+        answer: the text of the model's last word; "" while it is not done.
+        unknown: calls that were cut off in the middle, with nobody to say how far.
+    """
+
+    questions: tuple[Question, ...]
+    answer: str
+    unknown: tuple[Mapping[str, Any], ...] = ()
+
+
+class Session:
+    """Runs the agent in one thread.
+
+    Args:
+        graph: the agent, compiled without a checkpointer.
+        kept: where its checkpoints and grants are.
+        thread: a name; the same name later is the same conversation.
+    """
+
+    def __init__(self, graph: Graph, kept: Kept, thread: str) -> None:
+        self._graph = graph.copy(update={"checkpointer": kept.saver})
+        self._grants = kept.grants
+        # Of our own, so that no conversation of another program is continued here.
+        self.thread = f"terminal:{thread}"
+        self._config: RunnableConfig = {
+            "configurable": {
+                "thread_id": self.thread,
+                # refuses an answer whose question is not pending, before it is saved
+                "__pregel_strict_resume": True,
+            },
+            "recursion_limit": STEP_LIMIT,
+        }
+
+    async def look(self) -> Standing:
+        """Read where the conversation stands; runs nothing."""
+        state = await self._graph.aget_state(self._config)
+        return _standing(state.values, state.interrupts)
+
+    async def go_on(self) -> Standing | None:
+        """Finish what the end of an earlier process has cut off; None if nothing was.
+
+        A call that had begun by then is not asked about again: the graph is told what
+        is known of it, and it never runs a second time.
+        """
+        state = await self._graph.aget_state(self._config)
+        done = _standing(state.values, state.interrupts).answer
+        if not state.next and (done or not state.values):
+            return None
+        standing = await self._invoke(None)
+        answers: dict[str, Any] = {}
+        unknown: list[Mapping[str, Any]] = []
+        for question in standing.questions:
+            begun = await self._begun(question.value)
+            if begun is not None:
+                answers[question.id], ended = begun
+                unknown += [] if ended else [question.value]
+        if answers:
+            standing = await self._invoke(Command(resume=dict(answers)))
+        return replace(standing, unknown=tuple(unknown))
+
+    async def say(self, text: str) -> Standing:
+        """Hand over what a person writes; nothing may wait for a decision."""
+        return await self._invoke({"messages": [HumanMessage(text)]})
+
+    async def decide(self, decided: Sequence[tuple[Question, Decision]]) -> Standing:
+        """Keep decisions, then hand them all to the graph at once, by interrupt id."""
+        answers = {q.id: await self._keep(q.value, d) for q, d in decided}
+        try:
+            return await self._invoke(Command(resume=dict(answers)))
+        except UnknownInterruptError:  # another terminal was faster
+            return await self.look()
+
+    async def _keep(self, question: Mapping[str, Any], decision: Decision) -> Any:
+        call = question["tool_call_id"]
+        if not await self._grants.decide(self.thread, call, decision.approved):
+            begun = await self._begun(question)
+            if begun is not None:
+                return begun[0]
+        return decision.answer
+
+    async def _begun(self, question: Mapping[str, Any]) -> tuple[Any, bool] | None:
+        """The answer that a call which has begun was given, and whether it ended."""
+        found = await self._grants.begun(self.thread, question["tool_call_id"])
+        if found is None:
+            return None
+        args, ended = found
+        if args == question["args"]:
+            return {"type": "approve"}, ended
+        action = {"name": question["name"], "args": args}
+        return {"type": "edit", "edited_action": action}, ended
+
+    async def _invoke(self, given: Any) -> Standing:
+        values = await self._graph.ainvoke(given, self._config, durability="sync")
+        return _standing(values, values.get("__interrupt__", ()))
+
+
+def _standing(values: Mapping[str, Any], interrupts: Any) -> Standing:
+    messages = cast("Sequence[AnyMessage]", values.get("messages", ()))
+    questions = in_call_order(interrupts, messages)
+    last = messages[-1] if messages else None
+    if isinstance(last, AIMessage) and not last.tool_calls:
+        return Standing(questions, str(last.text))
+    return Standing(questions, "")
+
+
+CHOICES = "approve, reject [reason], edit [arguments as JSON] or answer [text]? "
+NEW_ARGUMENTS = "New arguments as JSON on one line (nothing: leave them): "
+IN_ITS_PLACE = "What the agent gets in the tool's place (nothing: go back): "
+NOT_UNDERSTOOD = "Nothing is decided yet: begin with one of the four words."
+NOTHING_CHANGED = "These are the same arguments; to run it with them, approve."
+REJECTED = "Rejected by a person. Nothing was done.{why} " + STOP
+
+
+class Person(Protocol):
+    """Whoever sits at the terminal."""
+
+    def ask(self, prompt: str) -> str:
+        """Return one line. Raises EOFError when there are no more."""
+        ...
+
+    def tell(self, text: str) -> None:
+        """Show a text that is harmless already."""
+        ...
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person decided about one call.
+
+    Attributes:
+        answer: what the interrupt is resumed with, a LangChain decision.
+        approved: the arguments that may run; None where the tool must not run.
+    """
+
+    answer: dict[str, Any]
+    approved: dict[str, Any] | None = None
+
+
+def show_call(question: Mapping[str, Any], person: Person) -> None:
+    """Show the tool and all its arguments."""
+    person.tell(f"{harmless(question['name'])} needs your approval:")
+    person.tell(visible_json(question["args"], indent=2))
+
+
+def ask_about(question: Mapping[str, Any], tool: BaseTool, person: Person) -> Decision:
+    """Ask until there is a decision.
+
+    Args:
+        question: the value of an interrupt of the gate.
+        tool: the tool that it names.
+
+    Raises:
+        EOFError: nobody is there; nothing is decided.
+    """
+    while True:
+        word, _, rest = clean_text(person.ask(CHOICES)).strip().partition(" ")
+        decided = _read(word.lower(), rest.strip(), question, tool, person)
+        if decided is not None:
+            return decided
+
+
+def _read(
+    word: str,
+    rest: str,
+    question: Mapping[str, Any],
+    tool: BaseTool,
+    person: Person,
+) -> Decision | None:
+    match word:
+        # With more words, such as a condition, it is no approval of what is shown.
+        case "approve" | "yes" | "y" if not rest:
+            seen = {"seen": question["seen"]} if "seen" in question else {}
+            return Decision({"type": "approve", **seen}, question["args"])
+        case "reject" | "no" | "n":
+            why = f" The reason: {rest}" if rest else ""
+            message = REJECTED.format(why=why)
+            return Decision({"type": "reject", "message": message})
+        case "answer":
+            text = rest or clean_text(person.ask(IN_ITS_PLACE)).strip()
+            return Decision({"type": "respond", "message": text}) if text else None
+        case "edit":
+            return _edit(rest, question, tool, person)
+        case _:
+            person.tell(NOT_UNDERSTOOD)
+            return None
+
+
+def _edit(
+    text: str, question: Mapping[str, Any], tool: BaseTool, person: Person
+) -> Decision | None:
+    """Ask for arguments until they fit, or are left as they are."""
+    if not text:
+        person.tell(visible_json(question["args"]))
+    while text := text or clean_text(person.ask(NEW_ARGUMENTS)).strip():
+        edited, problem = _arguments(text, tool)
+        if not problem and edited == question["args"]:
+            problem = NOTHING_CHANGED
+        if not problem:
+            action = {"name": question["name"], "args": edited}
+            return Decision({"type": "edit", "edited_action": action}, edited)
+        person.tell(harmless(problem))
+        text = ""
+    return None
+
+
+def _arguments(text: str, tool: BaseTool) -> tuple[dict[str, Any], str]:
+    try:
+        edited = parse_arguments(text)
+    except ArgumentsError as error:
+        return {}, str(error)
+    return edited, problem_with(tool, edited)

@@ -2,49 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 import aiohttp
 from langchain_core.language_models import BaseChatModel
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from agent.gate import Gate
+from agent.checkpointers import LAX, is_strict
+from agent.gate import Gate, look_at
+from agent.graph import build_graph
 from agent.mail import Mail
+from agent.models import explain_model_error, make_model
+from agent.tool_arguments import problem_with, schema_of
+from agent.tools import make_tools
+from bot.approvals.audit import PolicyRecord
 from bot.approvals.decide import Decider
-from bot.approvals.marks import Marker
-from bot.audit.notary import Notary
-from bot.audit.policy_record import PolicyRecord
-from bot.conversations.again import Retrier
+from bot.approvals.policy.load import PolicyFile
+from bot.approvals.unknown_outcome import Marker
+from bot.audit.checkpoints import Notary
 from bot.conversations.engine import Engine, ServedGraph
-from bot.conversations.gate import StoredGrants
-from bot.conversations.graph_facts import LoadedGraph
-from bot.conversations.recheck import Recheck
+from bot.conversations.inspect_graph import Graph, LoadedGraph, describe
+from bot.conversations.outcome import Settler
+from bot.conversations.replies import Talk
+from bot.conversations.resume import Recheck
+from bot.conversations.retry import Retrier
 from bot.conversations.runner import Runner
-from bot.conversations.settle import Settler
-from bot.conversations.talk import Talk
+from bot.conversations.stored_grants import StoredGrants
 from bot.database.pool import Pool, make_pool
-from bot.jobs.clock import Clock, Duty
+from bot.errors import ConfigurationError
+from bot.jobs.clock import Clock, Duty, make_clock
 from bot.jobs.courier import Courier
-from bot.jobs.queue import Queue
-from bot.jobs.ticking import make_clock
-from bot.jobs.workers import Workers
-from bot.outside import Inside, Outside, make_outside, smtp_mail
-from bot.policy_file import PolicyFile
-from bot.serving import make_chat_model, serve
+from bot.jobs.queue import Queue, Workers
+from bot.outside import Inside, Outside, make_outside, make_sink, smtp_mail
 from bot.settings import Settings
+from bot.settings_types import seed_of
 from bot.slack.app import make_bolt_app
-from bot.slack.checkpoints import make_sink
 from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.directory import Afresh, Directory
 from bot.slack.full_text import FullTexts
+from bot.slack.identity import SlackAccess, Us
 from bot.slack.listeners import register_listeners
-from bot.slack.listeners.parts import Parts
+from bot.slack.listeners.translating import Parts
 from bot.slack.openid import OpenId
-from bot.slack.phrases import SlackPhrases
-from bot.us import SlackAccess, Us
-from bot.variables import seed_of
+from bot.texts.clicks import SlackPhrases
 
 RUN_CONNECTIONS = 20
 LISTENER_CONNECTIONS = 8
@@ -291,4 +295,73 @@ def _runner(ground: Ground, engine: Engine) -> Runner:
         settler=Settler(pool, queue, policies, people, engine.served),
         recheck=Recheck(pool, queue, Afresh(people), policies),
         talk=Talk(pool, queue),
+    )
+
+
+def make_chat_model(settings: Settings) -> BaseChatModel:
+    """The model of the shipped agent."""
+    key = settings.openai_api_key
+    return make_model(
+        api_key=key.get_secret_value() if key else None,
+        base_url=settings.openai_base_url,
+        model=settings.openai_model,
+    )
+
+
+def serve(
+    settings: Settings,
+    model: BaseChatModel,
+    gate: Gate,
+    loaded: LoadedGraph | None,
+    mail: Mail | None = None,
+) -> ServedGraph:
+    """The graph that AGENT names, or the shipped agent; `mail` is for its tools.
+
+    Raises:
+        ConfigurationError: a checkpoint could make this process run code.
+    """
+    if not is_strict():
+        raise ConfigurationError(LAX)
+    return _foreign(loaded, gate) if loaded else _own(settings, model, gate, mail)
+
+
+def _own(
+    settings: Settings, model: BaseChatModel, gate: Gate, mail: Mail | None
+) -> ServedGraph:
+    """The shipped agent."""
+    tools = make_tools(settings.tools, files_dir=settings.files_dir, mail=mail)
+    by_name = {tool.name: tool for tool in tools}
+
+    def problem(tool: str, arguments: Mapping[str, Any]) -> str:
+        known = by_name.get(tool)
+        return problem_with(known, dict(arguments)) if known else ""
+
+    async def look(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+        known = by_name.get(tool)
+        return await look_at(known, dict(arguments)) if known else None
+
+    graph = cast("Graph", build_graph(model, tools, gate))
+    return ServedGraph(
+        graph=graph,
+        schemas={tool.name: schema_of(tool) for tool in tools},
+        explain=explain_model_error,
+        problem=problem,
+        look=look,
+        guards=frozenset(by_name),
+        is_own=True,
+        version=describe(graph, "agent").version,
+    )
+
+
+def _foreign(loaded: LoadedGraph, gate: Gate) -> ServedGraph:
+    """The graph that AGENT names."""
+    return ServedGraph(
+        graph=loaded.graph,
+        schemas=loaded.tools,
+        explain=explain_model_error,
+        guards=loaded.guards,
+        stops=loaded.stops,
+        input_channel=loaded.input_channel,
+        version=loaded.version,
+        gate=gate,
     )

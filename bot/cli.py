@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.approvals.words import Status
+from bot.approvals.model import Status
 from bot.audit.period import FORMS, moment
 from bot.errors import BotError
 
@@ -61,13 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bot", description="Run the bot, or look after it."
     )
-    parser.set_defaults(command="bot.run_command:run", needs_database=True)
+    parser.set_defaults(command="bot.commands.run:run", needs_database=True)
     commands = parser.add_subparsers(metavar="COMMAND")
     commands.add_parser("run", help="run (the default)")
     check = commands.add_parser("check", help="check settings, policy, Slack, model")
-    check.set_defaults(command="bot.doctor:check")
+    check.set_defaults(command="bot.commands.check:check")
     commands.add_parser("migrate", help="bring the schema up to date").set_defaults(
-        command="bot.migrate_command:migrate_command"
+        command="bot.commands.migrate:migrate_command"
     )
     _add_policy(commands.add_parser("policy", help="what the policy says"))
     _add_approvals(commands.add_parser("approvals", help="the queue"))
@@ -81,23 +81,23 @@ def _add_policy(policy: argparse.ArgumentParser) -> None:
     show = actions.add_parser(
         "show", help="the whole policy; what can loosen is marked"
     )
-    show.set_defaults(command="bot.policy_commands:show_command")
+    show.set_defaults(command="bot.commands.policy:show_command")
     explain = actions.add_parser("explain", help="what one call needs, and why")
     explain.add_argument("--tool", type=_words, required=True)
     explain.add_argument("--args", metavar="JSON", required=True)
     explain.add_argument("--requester", metavar="U…", help="the user id of who asks")
-    explain.set_defaults(command="bot.policy_commands:explain_command")
+    explain.set_defaults(command="bot.commands.policy:explain_command")
 
 
 def _add_approvals(approvals: argparse.ArgumentParser) -> None:
     actions = approvals.add_subparsers(metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="requests, newest first")
     listing.add_argument("--status", choices=[str(status) for status in Status])
-    listing.set_defaults(command="bot.approvals_commands:list_command")
+    listing.set_defaults(command="bot.commands.approvals:list_command")
     reject = actions.add_parser("reject", help="the operator's brake")
     reject.add_argument("id", type=_words, help="a request's id or its code")
     reject.add_argument("--reason", type=_words, required=True)
-    reject.set_defaults(command="bot.approvals_commands:reject_command")
+    reject.set_defaults(command="bot.commands.approvals:reject_command")
 
 
 def _add_audit(audit: argparse.ArgumentParser) -> None:
@@ -106,7 +106,7 @@ def _add_audit(audit: argparse.ArgumentParser) -> None:
     export.add_argument("--format", choices=["jsonl", "csv"], default="jsonl")
     export.add_argument("--since", type=_moment, metavar="T", help="from this time on")
     export.add_argument("--until", type=_moment, metavar="T", help="before this time")
-    export.set_defaults(command="bot.audit_commands:export_command")
+    export.set_defaults(command="bot.commands.audit:export_command")
     verify = actions.add_parser("verify", help="check every hash; 1 if one is bad")
     verify.add_argument("--file", type=Path, metavar="F", help="an exported JSONL file")
     verify.add_argument(
@@ -115,11 +115,11 @@ def _add_audit(audit: argparse.ArgumentParser) -> None:
     verify.add_argument(
         "--public-key", metavar="HEX", help="whose signature a checkpoint must have"
     )
-    verify.set_defaults(command="bot.audit_commands:verify_command")
+    verify.set_defaults(command="bot.commands.audit:verify_command")
     report = actions.add_parser("report", help="a period for reviewers")
     report.add_argument("--period", default="30d", help=f"{FORMS}; default 30d")
     report.add_argument("--format", choices=["json", "html"], default="json")
-    report.set_defaults(command="bot.audit_commands:report_command")
+    report.set_defaults(command="bot.commands.audit:report_command")
 
 
 def _words(text: str) -> str:

@@ -1,7 +1,4 @@
-"""A hook for tests: the process pulls its own plug at a named point.
-
-It does nothing unless FAULT_POINT is set, and that is refused where Slack is real.
-"""
+"""A hook for tests: the process pulls its own plug at a named point."""
 
 from __future__ import annotations
 

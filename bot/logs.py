@@ -15,7 +15,6 @@ from bot.masks import mask
 
 Format = Literal["text", "json"]
 Level = Literal["debug", "info", "warning", "error"]
-
 # Cc, the two separators that some viewers take for a line break, what turns text around
 # on a screen, and lone surrogates, which no stream can encode.
 _CONTROLS = re.compile(

@@ -1,9 +1,4 @@
-"""Secrets, made unreadable wherever a person or a log could read them.
-
-A mask is for display only: digests, the policy and the tool get what is there. It says
-that something is hidden, how long that is, and which value it was:
-`[secret, 51 characters, sha256 9f3c…]`.
-"""
+"""Secrets, made unreadable wherever a person or a log could read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rule for outgoing requests: public addresses only."""
+"""Outgoing requests reach public addresses alone, and those that were looked up."""
 
 from __future__ import annotations
 

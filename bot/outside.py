@@ -1,35 +1,38 @@
-"""The parts for people and programs outside of Slack, built from the settings."""
+"""The parts that reach outside of Slack, built from the settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import aiohttp
 from aiohttp import web
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from agent.mail import Mail, SmtpMail
 from bot.approvals.decide import Decider
 from bot.approvals.ports import People, Policies
+from bot.audit.checkpoints import ChannelSink, FolderSink, Sink, SinkFailed, WebhookSink
 from bot.database.pool import Pool
 from bot.jobs.clock import Duty, seldom
 from bot.jobs.queue import Queue
-from bot.links.tokens import Signer
-from bot.notices.emails import Emails
+from bot.notices.email import Emails
 from bot.notices.outbox import Outbox
 from bot.notices.webhook import Hook, Webhook
 from bot.settings import Settings
-from bot.slack.addresses import Addresses
+from bot.settings_types import CHANNEL, Rate
+from bot.slack.client import error_code
+from bot.slack.directory import Addresses
 from bot.slack.identity import Identity
 from bot.slack.openid import OpenId
-from bot.variables import Rate
-from bot.web.api.callers import Callers
-from bot.web.api.parts import ApiParts, Look
-from bot.web.api.routes import api_routes
-from bot.web.links.opening import Opening
-from bot.web.links.returning import Return
+from bot.web.api.auth import Callers
+from bot.web.api.routes import ApiParts, Look, api_routes
+from bot.web.links.guard import Opening
 from bot.web.links.routes import LinkPages
-from bot.web.links.sign_in import SignIn
+from bot.web.links.sign_in import Return, SignIn
+from bot.web.links.tokens import Signer
 
 NAMELESS = "urn:slack-approval-bot"  # the source of events where no PUBLIC_URL is set
 
@@ -150,3 +153,32 @@ def _link_routes(
     )
     back = Return(opening, inside.decider, sign_in).routes() if sign_in else []
     return [*back, *pages.routes()]
+
+
+def make_sink(place: str, allow_private: bool, client: AsyncWebClient) -> Sink:
+    """The place that AUDIT_SINK names: a channel's id, a URL, or else a folder."""
+    if "://" in place:
+        return WebhookSink(place, allow_private)
+    if not CHANNEL.fullmatch(place):
+        return FolderSink(Path(place))
+
+    async def post(channel: str, text: str) -> None:
+        await _post(client, channel, text)
+
+    return ChannelSink(place, post)
+
+
+async def _post(client: AsyncWebClient, channel: str, text: str) -> None:
+    try:
+        await client.chat_postMessage(
+            channel=channel, text=text, unfurl_links=False, unfurl_media=False
+        )
+    except SlackApiError as error:
+        raise SinkFailed(
+            f"The checkpoint cannot be posted to {channel}: Slack answers "
+            f"{error_code(error)}; see AUDIT_SINK."
+        ) from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise SinkFailed(
+            f"The checkpoint cannot be posted to {channel}: Slack cannot be reached."
+        ) from error

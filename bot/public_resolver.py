@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
-from bot.targets import NotPublic, is_public
+from bot.network import NotPublic, is_public
 
 
 class PublicResolver(AbstractResolver):

@@ -17,20 +17,17 @@ from aiohttp import web
 from slack_sdk.errors import SlackApiError
 
 from bot.app import App
-from bot.approvals.resumes import find_other_versions
-from bot.database import workspaces
-from bot.database.lacking import missing
-from bot.database.migrate import migrate
+from bot.approvals.grants import find_other_versions
+from bot.database.migrate import migrate, refuse_real_workspace, remember_workspace
+from bot.database.pending_migrations import missing
 from bot.database.pool import TRANSIENT
 from bot.errors import ConfigurationError
 from bot.settings import Transport
+from bot.slack.app import SocketHandler
 from bot.slack.client import BAD_TOKEN, error_code, make_client
 from bot.slack.identity import learn_identity
-from bot.slack.socket import SocketHandler
-from bot.web.api.elsewhere import in_a_sentence
-from bot.web.health import Ping, health_routes
-from bot.web.metrics import metrics_routes
-from bot.web.slack_events import slack_routes
+from bot.web.api.routes import in_a_sentence
+from bot.web.server import Ping, health_routes, metrics_routes, slack_routes
 
 log = structlog.get_logger(__name__)
 LONGEST_WAIT = 10.0  # seconds between two tries at the start
@@ -155,14 +152,14 @@ class Service:
         await app.listener_pool.open()
         await app.queue.app.open_async()
         if app.settings.transport is Transport.SIMULATOR:
-            await workspaces.refuse_real(app.pool)
+            await refuse_real_workspace(app.pool)
 
     async def _meet_slack(self) -> None:
         app = self._app
         identity = await learn_identity(app.client)
         app.us.learn(identity)
         simulated = app.settings.transport is Transport.SIMULATOR
-        await workspaces.remember(
+        await remember_workspace(
             app.pool,
             team=identity.team,
             enterprise=identity.enterprise,

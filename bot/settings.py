@@ -11,15 +11,9 @@ from typing import Annotated, Any, NoReturn, Self
 from urllib.parse import urlsplit
 
 from dotenv.parser import parse_stream
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    SecretStr,
-    ValidationError,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationError
 
-from bot import faults, variables, variables_outside
+from bot import faults, settings_types
 from bot.errors import ConfigurationError
 from bot.logs import Format, Level
 from bot.masks import mask
@@ -40,8 +34,8 @@ class Transport(enum.StrEnum):
     SIMULATOR = "simulator"
 
 
-Url = Annotated[str, BeforeValidator(variables.http_url)]
-Secret = Annotated[SecretStr, BeforeValidator(variables.secret)]
+Url = Annotated[str, BeforeValidator(settings_types.http_url)]
+Secret = Annotated[SecretStr, BeforeValidator(settings_types.secret)]
 Choice = BeforeValidator(str.lower)
 
 
@@ -53,68 +47,73 @@ class Settings(BaseModel):
     transport: Transport
     notes: tuple[str, ...] = ()  # sentences to say at start
 
-    slack_bot_token: Annotated[SecretStr, variables.token("xoxb-")] | None = None
-    slack_app_token: Annotated[SecretStr, variables.token("xapp-")] | None = None
+    slack_bot_token: Annotated[SecretStr, settings_types.token("xoxb-")] | None = None
+    slack_app_token: Annotated[SecretStr, settings_types.token("xapp-")] | None = None
     slack_signing_secret: Secret | None = None
     slack_client_id: (
-        Annotated[str, BeforeValidator(variables_outside.client_id)] | None
+        Annotated[str, BeforeValidator(settings_types.client_id)] | None
     ) = None
     slack_client_secret: Secret | None = None
-    slack_api_url: Annotated[str, BeforeValidator(variables.slack_api_url)] = (
+    slack_api_url: Annotated[str, BeforeValidator(settings_types.slack_api_url)] = (
         "https://slack.com/api/"
     )
     # None: the embedded PostgreSQL
     database_url: (
-        Annotated[SecretStr, BeforeValidator(variables.database_url)] | None
+        Annotated[SecretStr, BeforeValidator(settings_types.database_url)] | None
     ) = None
     openai_api_key: Secret | None = None  # None: the offline model
     openai_base_url: Url | None = None
     openai_model: str | None = None
     agent: str | None = None  # None: the shipped agent
-    tools: Annotated[tuple[str, ...], BeforeValidator(variables.tools)] = ("files",)
+    tools: Annotated[tuple[str, ...], BeforeValidator(settings_types.tools)] = (
+        "files",
+    )
     policy_file: Path = Path("policy.yml")
     files_dir: Path = Path(".data/files")
-    host: Annotated[str, BeforeValidator(variables.host)] = "127.0.0.1"
-    port: Annotated[int, BeforeValidator(variables.port)] = 3000
-    public_url: Annotated[str, BeforeValidator(variables.public_url)] | None = None
+    host: Annotated[str, BeforeValidator(settings_types.host)] = "127.0.0.1"
+    port: Annotated[int, BeforeValidator(settings_types.port)] = 3000
+    public_url: Annotated[str, BeforeValidator(settings_types.public_url)] | None = None
     api_tokens: Annotated[
-        tuple[variables_outside.ApiToken, ...],
-        BeforeValidator(variables_outside.api_tokens),
+        tuple[settings_types.ApiToken, ...],
+        BeforeValidator(settings_types.api_tokens),
     ] = ()
     link_secret: (
-        Annotated[SecretStr, BeforeValidator(variables_outside.long_secret)] | None
+        Annotated[SecretStr, BeforeValidator(settings_types.long_secret)] | None
     ) = None
     smtp_url: (
-        Annotated[variables_outside.Smtp, BeforeValidator(variables_outside.smtp_url)]
-        | None
+        Annotated[settings_types.Smtp, BeforeValidator(settings_types.smtp_url)] | None
     ) = None
-    smtp_from: (
-        Annotated[str, BeforeValidator(variables_outside.email_address)] | None
-    ) = None
-    webhook_url: (
-        Annotated[str, BeforeValidator(variables_outside.webhook_url)] | None
-    ) = None
+    smtp_from: Annotated[str, BeforeValidator(settings_types.email_address)] | None = (
+        None
+    )
+    webhook_url: Annotated[str, BeforeValidator(settings_types.webhook_url)] | None = (
+        None
+    )
     webhook_secret: (
-        Annotated[SecretStr, BeforeValidator(variables_outside.long_secret)] | None
+        Annotated[SecretStr, BeforeValidator(settings_types.long_secret)] | None
     ) = None
     # Signs checkpoints of the audit trail; None: there are none.
-    audit_key: Annotated[SecretStr, BeforeValidator(variables.audit_key)] | None = None
+    audit_key: (
+        Annotated[SecretStr, BeforeValidator(settings_types.audit_key)] | None
+    ) = None
     # a folder, a Slack channel or a URL; WEBHOOK_ALLOW_PRIVATE is for tests
-    audit_sink: Annotated[str, BeforeValidator(variables.audit_sink)] = (
+    audit_sink: Annotated[str, BeforeValidator(settings_types.audit_sink)] = (
         ".data/checkpoints"
     )
     audit_interval: Annotated[
-        dt.timedelta, BeforeValidator(variables.audit_interval)
+        dt.timedelta, BeforeValidator(settings_types.audit_interval)
     ] = dt.timedelta(hours=1)
-    webhook_allow_private: Annotated[bool, BeforeValidator(variables.switch)] = False
+    webhook_allow_private: Annotated[bool, BeforeValidator(settings_types.switch)] = (
+        False
+    )
     # empty: off
     rate_limit: Annotated[
-        tuple[variables.Rate, ...], BeforeValidator(variables.rate_limit)
-    ] = tuple(variables.DEFAULT_RATES.values())
-    retention: Annotated[dt.timedelta, BeforeValidator(variables.retention)] = (
+        tuple[settings_types.Rate, ...], BeforeValidator(settings_types.rate_limit)
+    ] = tuple(settings_types.DEFAULT_RATES.values())
+    retention: Annotated[dt.timedelta, BeforeValidator(settings_types.retention)] = (
         dt.timedelta(90)
     )
-    sweep_interval: Annotated[float, BeforeValidator(variables.sweep_interval)] = (
+    sweep_interval: Annotated[float, BeforeValidator(settings_types.sweep_interval)] = (
         5.0  # seconds
     )
     # Where the process pulls its own plug, for tests; refused where Slack is real.
@@ -162,7 +161,7 @@ class Settings(BaseModel):
             _refuse(error)
         settings._check_sink(fields)
         settings._refuse_tests_in_earnest()
-        inside = variables.is_loopback(settings.host)
+        inside = settings_types.is_loopback(settings.host)
         if transport is Transport.SIMULATOR and not inside:
             raise ConfigurationError(
                 f"HOST={settings.host}: with no SLACK_* variable the simulator would"
@@ -178,7 +177,9 @@ class Settings(BaseModel):
                 "AUDIT_SINK is set and AUDIT_KEY is not: checkpoints are signed, so"
                 " set the key too."
             )
-        if not self.webhook_allow_private and variables.is_private(self.audit_sink):
+        if not self.webhook_allow_private and settings_types.is_private(
+            self.audit_sink
+        ):
             raise ConfigurationError(
                 f"AUDIT_SINK={_shown(self.audit_sink)}: allowed is https:// and a"
                 " public address; loopback only with WEBHOOK_ALLOW_PRIVATE=1, for"
@@ -188,7 +189,7 @@ class Settings(BaseModel):
     def _refuse_tests_in_earnest(self) -> None:
         """Refuse what only tests set where Slack is real."""
         host = urlsplit(self.slack_api_url).hostname or ""
-        if self.transport is Transport.SIMULATOR or variables.is_loopback(host):
+        if self.transport is Transport.SIMULATOR or settings_types.is_loopback(host):
             return
         where = "tests, with the simulator or a SLACK_API_URL on loopback; unset it."
         if self.fault_point:
@@ -219,7 +220,7 @@ def _refuse_halves(settings: Settings) -> None:
         raise ConfigurationError(
             "WEBHOOK_URL and WEBHOOK_SECRET go together; set both."
         )
-    inside = variables.is_private(settings.webhook_url or "")
+    inside = settings_types.is_private(settings.webhook_url or "")
     if inside and not settings.webhook_allow_private:
         raise ConfigurationError(
             "WEBHOOK_URL=(hidden): allowed is a URL that starts with https://, and a"

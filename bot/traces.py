@@ -1,9 +1,10 @@
 """LangSmith's traces, which LangChain sends where its own variables ask for that."""
 
-from __future__ import annotations
-
 # LangSmith ships types that pyright cannot follow to their end.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
 from langsmith import Client
 from langsmith.run_trees import configure
 from langsmith.utils import tracing_is_enabled

@@ -1,8 +1,4 @@
-"""The tool `send_email`: one e-mail, every recipient and word of it an argument.
-
-So all of it stands on the card: attachments are given as text, and nothing is read from
-elsewhere between the approval and the sending.
-"""
+"""The tool `send_email`: one e-mail, every recipient and word of it an argument."""
 
 from __future__ import annotations
 
@@ -15,8 +11,8 @@ from typing import Annotated
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from agent.gate import OutcomeUnknown
 from agent.mail import Mail, MaybeSent, NotSent
-from agent.unknown import OutcomeUnknown
 
 MOST_RECIPIENTS = 50
 MOST_ATTACHMENTS = 10

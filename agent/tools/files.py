@@ -1,36 +1,24 @@
-"""The file tools: read, list, write and delete below FILES_DIR."""
+"""The file tools: read, list, write and delete, below FILES_DIR and nowhere else."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+import unicodedata
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.seen import SeeingTool, Seen
-from agent.tools.confined import (
-    DIRECTORY,
-    REGULAR,
-    FileError,
-    is_sandbox,
-    opened,
-    sentences,
-    split,
-)
-from agent.tools.file_identity import (
-    identity,
-    open_if_there,
-    require_approved,
-    require_regular,
-)
+from agent.gate import SeeingTool, Seen, approved_for
 
 MAX_READ = 100_000  # bytes
 MAX_WRITE = 1_000_000  # bytes
@@ -234,3 +222,195 @@ def delete(root: Path, path: str) -> str:
         # Should a link take its place right here, the link goes and not its target.
         os.unlink(name, dir_fd=directory)
     return f"Deleted {path}."
+
+
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Without O_NONBLOCK the open of a FIFO waits for somebody to write.
+REGULAR = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+MAX_PART = 255  # bytes, Linux' NAME_MAX
+MAX_PATH = 1_024  # characters
+#: The sandbox's directory, and how its drafts begin: no path of the file tools.
+SANDBOX = ".sandbox"
+
+
+class FileError(ToolException):
+    """A file operation that is not possible; the text is a sentence for the model."""
+
+
+def split(path: str) -> list[str]:
+    """Cut a path into its parts.
+
+    Raises:
+        FileError: the path is absolute, leads upward or into the sandbox, or holds
+            what no name may hold.
+    """
+    if not path.isprintable():
+        raise FileError("The path holds invisible or control characters.")
+    if len(path) > MAX_PATH:
+        raise FileError(f"The path is longer than {MAX_PATH} characters.")
+    if path.startswith("/"):
+        raise FileError(f"{path} is absolute; give a path below the files directory.")
+    parts = path.split("/")
+    for part in parts:
+        if part in {"", ".", ".."}:
+            raise FileError(
+                f"{path or 'The empty path'} is not allowed: no part of a path may be "
+                "empty, '.' or '..'."
+            )
+        if len(part.encode()) > MAX_PART:
+            raise FileError(f"A part of the path is longer than {MAX_PART} bytes.")
+    if is_sandbox(parts[0]):
+        raise FileError(f"{path} belongs to the sandbox; only its own tools reach it.")
+    return parts
+
+
+def is_sandbox(name: str) -> bool:
+    """Whether a name below the root is the sandbox's, on any file system.
+
+    Some take names for the same that differ in case or in their form of Unicode.
+    """
+    return unicodedata.normalize("NFKC", name).casefold().startswith(SANDBOX)
+
+
+@contextmanager
+def opened(
+    root: Path, parts: list[str], *, create: bool = False
+) -> Generator[int, None, None]:
+    """Open the directory that `parts` lead to below `root`, for use as `dir_fd`.
+
+    Args:
+        root: the directory that bounds everything; its own path is the operator's.
+        parts: names as `split` gives them.
+        create: make directories that are missing.
+    """
+    fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in parts:
+            if create:
+                with suppress(FileExistsError):
+                    os.mkdir(part, dir_fd=fd)
+            following = os.open(part, DIRECTORY, dir_fd=fd)
+            os.close(fd)
+            fd = following
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def sentences(path: str) -> Generator[None, None, None]:
+    """Turn the system's errors into a sentence that names the path as it was given."""
+    try:
+        yield
+    except OSError as exc:
+        raise FileError(_sentence(path, exc)) from exc
+
+
+def _sentence(path: str, exc: OSError) -> str:
+    match exc.errno:
+        case errno.ENOENT:
+            return f"{path} does not exist."
+        case errno.ENOTDIR | errno.ELOOP:
+            return (
+                f"{path} cannot be reached: a part of it is no directory, or is a "
+                "symbolic link, which is never followed."
+            )
+        case errno.EISDIR:
+            return f"{path} is a directory."
+        case errno.ENXIO:
+            return not_regular(path)
+        case _:
+            return f"{path} cannot be used: {exc.strerror or type(exc).__name__}."
+
+
+def not_regular(path: str) -> str:
+    """The sentence for a FIFO, a device, a socket or a symbolic link."""
+    return f"{path} is no regular file."
+
+
+HASHED = 64_000_000  # bytes; of a longer file the size tells the rest
+_PART = 1_000_000
+NOTHING: Seen = {"file": None}
+
+
+def identity(root: Path, path: str) -> Seen:
+    """Device, inode, size and SHA-256 of the file that a path names now, if it does."""
+    try:
+        *parents, name = split(path)
+        with opened(root, parents) as directory, open_if_there(name, directory) as fd:
+            return _identity(fd)
+    except (FileError, OSError):  # the tool itself will say what is wrong
+        return NOTHING
+
+
+@contextmanager
+def open_if_there(name: str, directory: int) -> Generator[int | None, None, None]:
+    """The open file of a name, None where nothing stands.
+
+    Raises:
+        OSError: something stands there that is no file, such as a symbolic link.
+    """
+    try:
+        fd = os.open(name, REGULAR, dir_fd=directory)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def require_approved(path: str, fd: int | None) -> None:
+    """Refuse a file that is not the one that people were asked about.
+
+    Raises:
+        FileError: it has been changed or exchanged since.
+    """
+    expected = approved_for.get()
+    if expected is not None and _identity(fd) != expected:
+        raise FileError(
+            f"{path} is no longer the file that was approved: it has been changed or "
+            "exchanged since. Nothing was done."
+        )
+
+
+def require_regular(path: str, found: os.stat_result) -> None:
+    """Refuse what is no file of its own below the root.
+
+    Raises:
+        FileError: a directory, a link, a device; or a file with a second name, which
+            may stand anywhere.
+    """
+    if stat.S_ISDIR(found.st_mode):
+        raise FileError(f"{path} is a directory.")
+    if not stat.S_ISREG(found.st_mode):
+        raise FileError(not_regular(path))
+    if found.st_nlink > 1:
+        raise FileError(
+            f"{path} is a hard link: the same file has another name, perhaps outside "
+            "the files directory, so it is left alone."
+        )
+
+
+def _identity(fd: int | None) -> Seen:
+    if fd is None:
+        return NOTHING
+    found = os.fstat(fd)
+    return {
+        "file": {
+            "device": str(found.st_dev),
+            "inode": str(found.st_ino),
+            "size": str(found.st_size),
+            "sha256": _sha256(fd),
+        }
+    }
+
+
+def _sha256(fd: int) -> str:
+    """Of its first bytes; the file's own position stays where it is."""
+    digest, at = hashlib.sha256(), 0
+    while at < HASHED and (part := os.pread(fd, _PART, at)):
+        digest.update(part)
+        at += len(part)
+    return digest.hexdigest()

@@ -1,20 +1,25 @@
-"""The sandbox tools: play money and databases that nobody needs, with real effects.
-
-Something to try approvals on. What they change are SQLite files below FILES_DIR.
-"""
+"""The sandbox tools: play money and databases that nobody needs, with real effects."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import secrets
+import shutil
+import sqlite3
+import stat
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager, suppress
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Literal
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from agent.tools import sandbox_files as files
+from agent.tools.files import SANDBOX, opened, sentences
 
 Currency = Literal["GBP", "EUR", "USD"]
 
@@ -102,8 +107,8 @@ def make_sandbox_tools(root: Path) -> list[BaseTool]:
 def accounts(root: Path) -> str:
     """A line per account with what it holds of each currency."""
     lines = [
-        f"{name}: {', '.join(files.money(row[1], row[2]) for row in rows)}"
-        for name, rows in groupby(files.balances(root), key=lambda row: row[0])
+        f"{name}: {', '.join(money(row[1], row[2]) for row in rows)}"
+        for name, rows in groupby(balances(root), key=lambda row: row[0])
     ]
     return "\n".join(["Sandbox: these are the accounts, in play money.", *lines])
 
@@ -111,16 +116,16 @@ def accounts(root: Path) -> str:
 def transfer(root: Path, to: str, amount: float, currency: str) -> str:
     """Pay, and say what is left."""
     pence = to_pence(amount)
-    left = files.transfer(root, to, currency, pence)
+    left = book_transfer(root, to, currency, pence)
     return (
-        f"Sandbox: transferred {files.money(currency, pence)} to {to}; "
-        f"{files.money(currency, left)} are left."
+        f"Sandbox: transferred {money(currency, pence)} to {to}; "
+        f"{money(currency, left)} are left."
     )
 
 
 def databases(root: Path) -> str:
     """A line per database with the names of its tables."""
-    found = files.databases(root)
+    found = database_names(root)
     if not found:
         return "Sandbox: there are no databases."
     lines = [f"{name}: {', '.join(tables) or 'no tables'}" for name, tables in found]
@@ -129,5 +134,190 @@ def databases(root: Path) -> str:
 
 def drop(root: Path, name: str) -> str:
     """Drop, and say so."""
-    files.drop(root, name)
+    drop_file(root, name)
     return f"Sandbox: dropped the database {name}."
+
+
+ACCOUNTS, DATABASES = "accounts.sqlite", "databases"
+NAMES = ("analytics", "prod", "staging")
+BUSY = 10.0  # seconds to wait for another process that writes
+# What SQLite keeps beside a database; a leftover would be played into the next one.
+_BESIDE = ("-journal", "-wal", "-shm")
+_DATABASE = re.compile(r"([a-z][a-z0-9_]{0,62})\.sqlite")
+
+
+def _statements() -> dict[str, str]:
+    text = Path(__file__).with_name("sandbox.sql").read_text(encoding="utf-8")
+    parts = re.split(r"^-- name: (\w+)$", text, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+SQL = _statements()
+
+
+class SandboxError(ToolException):
+    """What the sandbox cannot do; the text is a sentence for the model."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(f"Sandbox: {sentence}")
+
+
+def balances(root: Path) -> list[tuple[str, str, int]]:
+    """Name, currency and hundredths of each account, our own account first."""
+    with _connected(root, ACCOUNTS) as book:
+        return book.execute(SQL["select_accounts"]).fetchall()
+
+
+def book_transfer(root: Path, to: str, currency: str, pence: int) -> int:
+    """Pay somebody from our own account, wholly or not at all.
+
+    Args:
+        pence: hundredths of the currency, more than 0.
+
+    Returns:
+        The hundredths that are left of that currency.
+
+    Raises:
+        SandboxError: the payee is unknown, or the money is not there.
+    """
+    with _transaction(root) as book:
+        payees = [name for (name,) in book.execute(SQL["select_payees"])]
+        if to not in payees:
+            raise SandboxError(
+                f"there is no payee {shown(to)}, so nothing was transferred; known "
+                f"are {', '.join(payees)}."
+            )
+        own, there = book.execute(SQL["select_own"], {"currency": currency}).fetchone()
+        if there < pence:
+            raise SandboxError(
+                f"the account holds only {money(currency, there)}, less than "
+                f"{money(currency, pence)}, so nothing was transferred."
+            )
+        for name, change in ((own, -pence), (to, pence)):
+            row = {"name": name, "currency": currency, "pence": change}
+            book.execute(SQL["book"], row)
+        entry = {"payee": to, "currency": currency, "pence": pence}
+        book.execute(SQL["note_transfer"], entry)
+    return there - pence
+
+
+def money(currency: str, pence: int) -> str:
+    """An amount for people: `GBP 1,500.50`."""
+    return f"{currency} {pence // 100:,}.{pence % 100:02}"
+
+
+def shown(name: str) -> str:
+    """A name that somebody made up, short and visible."""
+    return ascii(name if len(name) <= 40 else f"{name[:40]}…")
+
+
+def database_names(root: Path) -> list[tuple[str, Sequence[str]]]:
+    """Each database and the names of its tables."""
+    with _directory(root, DATABASES) as directory:
+        names = _names(directory)
+    found: list[tuple[str, Sequence[str]]] = []
+    for name in names:
+        with suppress(
+            ToolException, sqlite3.Error
+        ):  # dropped meanwhile, or no database
+            with _connected(root, DATABASES, f"{name}.sqlite") as database:
+                tables = database.execute(SQL["select_tables"]).fetchall()
+            found.append((name, [table for (table,) in tables]))
+    return found
+
+
+def drop_file(root: Path, name: str) -> None:
+    """Delete a database.
+
+    Raises:
+        SandboxError: there is none of that name.
+    """
+    with _directory(root, DATABASES) as directory:
+        # Only what stands there can be named, so no name leads anywhere else.
+        known = _names(directory)
+        try:
+            if name not in known:
+                raise FileNotFoundError
+            os.unlink(f"{name}.sqlite", dir_fd=directory)
+        except FileNotFoundError:
+            others = ", ".join(each for each in known if each != name) or "none"
+            raise SandboxError(
+                f"there is no database {shown(name)}, so nothing was dropped; there "
+                f"are: {others}."
+            ) from None
+        for ending in _BESIDE:
+            with suppress(FileNotFoundError):
+                os.unlink(f"{name}.sqlite{ending}", dir_fd=directory)
+
+
+def _names(directory: int) -> list[str]:
+    found = (_DATABASE.fullmatch(name) for name in sorted(os.listdir(directory)))
+    return [file[1] for file in found if file and _is_file(directory, file[0])]
+
+
+def _is_file(directory: int, name: str) -> bool:
+    try:
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(status.st_mode)
+
+
+@contextmanager
+def _directory(root: Path, *below: str) -> Generator[int, None, None]:
+    with sentences("The sandbox"):
+        _make(root)
+        with opened(root, [SANDBOX, *below]) as directory:
+            yield directory
+
+
+@contextmanager
+def _connected(root: Path, *path: str) -> Generator[sqlite3.Connection, None, None]:
+    """Open a file that stands there; a missing one is not made, no link is followed."""
+    *below, name = path
+    with _directory(root, *below) as directory:
+        if not _is_file(directory, name):
+            raise SandboxError(f"{name} is missing.")
+    place = root.absolute().joinpath(SANDBOX, *path).as_uri()
+    connection = sqlite3.connect(
+        f"{place}?mode=rw", uri=True, timeout=BUSY, isolation_level=None
+    )
+    with closing(connection):
+        yield connection
+
+
+@contextmanager
+def _transaction(root: Path) -> Generator[sqlite3.Connection, None, None]:
+    """The account book for one writer; closing without the commit undoes all."""
+    with _connected(root, ACCOUNTS) as book:
+        try:
+            book.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as exc:
+            raise SandboxError(
+                "the account book is in use, so nothing was changed."
+            ) from exc
+        yield book
+        book.execute("COMMIT")
+
+
+def _make(root: Path) -> None:
+    """Make the sandbox if it is not there, in one step that only one process wins."""
+    target = root / SANDBOX
+    if os.path.lexists(target):
+        return
+    draft = root / f"{SANDBOX}.{secrets.token_hex(8)}"
+    (draft / DATABASES).mkdir(parents=True)
+    _write(draft / ACCOUNTS, SQL["make_accounts"])
+    for name in NAMES:
+        _write(draft / DATABASES / f"{name}.sqlite", SQL["make_database"])
+    try:
+        draft.rename(target)
+    except OSError:
+        shutil.rmtree(draft)
+        if not target.is_dir():
+            raise
+
+
+def _write(file: Path, script: str) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(script)

@@ -1,4 +1,4 @@
-"""What the policy makes of a call at the moment at which it is raised."""
+"""Assess a call by the policy at the moment at which it is raised: pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.approvals import digest, eligibility
+from bot.approvals.eligibility import (
+    Standing,
+    live_sources,
+    people_now,
+    plan_of,
+    stages_of,
+    with_targets,
+)
 from bot.approvals.model import (
     ALLOWED,
     REQUESTER,
@@ -22,14 +30,6 @@ from bot.approvals.model import (
 )
 from bot.approvals.policy.match import names
 from bot.approvals.policy.model import THREAD, Demanded, Denied, Plan, Policy
-from bot.approvals.standing import (
-    Standing,
-    live_sources,
-    people_now,
-    plan_of,
-    stages_of,
-    with_targets,
-)
 from bot.masks import hides
 
 MOST_CHARACTERS = 200_000  # of a call's arguments as JSON: more than people can read

@@ -1,35 +1,20 @@
-"""The trail: facts are appended in the transaction that they describe.
-
-The database chains them: migration 0007, docs/audit.md.
-"""
+"""The trail: facts are appended in the transaction that they describe."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, LiteralString
+from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from bot.approvals import digest
 from bot.approvals.model import Request
-from bot.database.pool import Connection
-from bot.database.statements import load_statements
+from bot.approvals.ports import Policies
+from bot.approvals.sql import SQL
+from bot.database.pool import Connection, Pool, transaction
 from bot.masks import mask_arguments, mask_strings
 
-FILES = (
-    "requests.sql",
-    "verdicts.sql",
-    "time.sql",
-    "grants.sql",
-    "resumes.sql",
-    "seen.sql",
-)
-SQL: dict[str, LiteralString] = {
-    name: text
-    for file in FILES
-    for name, text in load_statements("bot.approvals", file).items()
-}
 _ARGUMENTS = 4_000  # characters, as on the card; the call digest stands for all of them
 
 
@@ -117,3 +102,28 @@ def as_json(facts: Sequence[Fact]) -> Jsonb:
     """
     ordered = sorted(facts, key=lambda fact: fact.team)
     return Jsonb(mask_strings([asdict(fact) for fact in ordered]))
+
+
+@dataclass
+class PolicyRecord:
+    """Notes each policy that this process takes into force.
+
+    `team` is known once Slack has been met.
+    """
+
+    pool: Pool
+    policies: Policies
+    team: Callable[[], str]
+    _noted: str = field(default="", init=False)
+
+    async def look(self) -> None:
+        """A duty of the clock, and of the start: note another policy, once."""
+        version = self.policies.current.version
+        if version == self._noted:
+            return
+        detail = {"policy": version, "before": self._noted}
+        async with transaction(self.pool) as connection:
+            await append(
+                connection, [Fact(self.team(), "policy_loaded", detail=detail)]
+            )
+        self._noted = version

@@ -1,13 +1,12 @@
-"""What the trail keeps of people's choices: ids; their words stand beside it."""
+"""The facts of people's decisions: the trail keeps ids, and words beside them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from bot.approvals.audit import Fact, about, arguments_text
-from bot.approvals.choice import Choice, Effect
 from bot.approvals.judge import Judgement
-from bot.approvals.model import Decision, Kind, Request
+from bot.approvals.model import Choice, Decision, Effect, Kind, Request
 
 
 def stage_detail(request: Request, index: int) -> dict[str, Any]:

@@ -1,16 +1,16 @@
-"""What people write in a card's thread: kept with its requests, never a decision."""
+"""Keep what people write in a card's thread with its requests; it decides nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from bot.approvals import store
-from bot.approvals.audit import SQL
 from bot.approvals.model import Person
-from bot.approvals.pace import Counted, count_in
 from bot.approvals.ports import Jobs, deliver_job, edit_job
+from bot.approvals.rate_limit import Counted, count_in
+from bot.approvals.sql import SQL
 from bot.database.pool import Connection
-from bot.variables import Rate
+from bot.settings_types import Rate
 
 KEPT = (
     "I have kept this with the request; it stands on its card. I answer in the thread "

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bot.approvals.choice import Choice
 from bot.approvals.digest import canonical
-from bot.approvals.model import Confirm, Request
+from bot.approvals.model import Choice, Confirm, Request
 from bot.approvals.policy.conditions import value_at
 from bot.masks import hides
 

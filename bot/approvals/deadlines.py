@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import LiteralString
 
 from bot.approvals import store
-from bot.approvals.audit import SQL, about, as_json
-from bot.approvals.chains import wind_clock
+from bot.approvals.audit import about, as_json
 from bot.approvals.model import Request
 from bot.approvals.ports import Jobs, deliver_job, edit_job
+from bot.approvals.sql import SQL
+from bot.approvals.stages import wind_clock
 from bot.approvals.timetable import Nudge, due, nudged, wakes_at
-from bot.approvals.verdicts import expire
+from bot.approvals.transitions import expire
 from bot.database.pool import Connection, Pool, transaction
 from bot.faults import reach
 

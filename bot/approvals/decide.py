@@ -1,8 +1,4 @@
-"""The one way to a verdict: an authenticated person, the rule, one transaction.
-
-Every transport (a button, a modal, the command line, the clock) builds a person and
-comes here or to `verdicts`, which this module alone shares its writing with.
-"""
+"""The one way to a verdict: an authenticated person, the rule, one transaction."""
 
 from __future__ import annotations
 
@@ -11,24 +7,25 @@ import datetime as dt
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 from bot.approvals import store
-from bot.approvals.chains import tighten
+from bot.approvals.audit import Fact, about, append
+from bot.approvals.audit_facts import choice_detail, stage_detail
 from bot.approvals.edit import new_sources
-from bot.approvals.judge import CHANGES, Choice, Effect, Judgement, judge
-from bot.approvals.model import Person, Profile, Request
-from bot.approvals.policy.model import Denied
-from bot.approvals.ports import Jobs, People, Phrases, Policies
-from bot.approvals.replies import Replies
-from bot.approvals.standing import (
+from bot.approvals.eligibility import (
     Standing,
     is_critical,
     live_sources,
     refreshed,
     tightened,
 )
-from bot.approvals.turns import Turns
-from bot.approvals.verdicts import Overtaken, apply
+from bot.approvals.judge import Judgement, judge
+from bot.approvals.model import CHANGES, Choice, Effect, Person, Profile, Request
+from bot.approvals.policy.model import Denied
+from bot.approvals.ports import Jobs, People, Phrases, Policies, deliver_job
+from bot.approvals.stages import tighten
+from bot.approvals.transitions import Overtaken, apply
 from bot.database.pool import Connection, Pool, transaction
 from bot.errors import SlackUnavailable
 from bot.faults import reach
@@ -38,6 +35,21 @@ Judged = tuple[Judgement, Request | None]
 Act = Callable[[Choice, Profile, Members], Awaitable[Judged]]
 PATIENCE = 1.5  # seconds for all that Slack has to say; an ack is due within 3
 TRIES = 5  # of one choice: what it needs to know can change while it is looked up
+
+
+class Turns:
+    """A lock for each request that somebody waits for.
+
+    Who wins is for the database to say. But whoever waits there for the row holds a
+    connection: many clicks on one card would keep those of all others waiting.
+    """
+
+    def __init__(self) -> None:
+        self._locks = WeakValueDictionary[str, asyncio.Lock]()
+
+    def of(self, request: str) -> asyncio.Lock:
+        """The lock of a request; it is forgotten when nobody holds it any more."""
+        return self._locks.setdefault(request, asyncio.Lock())
 
 
 @dataclass(frozen=True)
@@ -221,3 +233,62 @@ def _sources(request: Request, choice: Choice, standing: Standing) -> set[str]:
     stages = request.stages if isinstance(tight, Denied) else tight.stages
     waiting = [stage for stage in stages if stage.passed_at is None]
     return live_sources(waiting, policy) | new_sources(request, choice, standing)
+
+
+@dataclass(frozen=True)
+class Replies:
+    """Answers choices in the transaction that judged them."""
+
+    phrases: Phrases
+    jobs: Jobs
+
+    async def answer(
+        self,
+        connection: Connection,
+        choice: Choice,
+        judgement: Judgement,
+        request: Request | None,
+    ) -> None:
+        """Audit an attempt that decided nothing, tell the person, redraw a stale card.
+
+        Args:
+            request: as it was when the choice was judged; None if there is none.
+        """
+        jobs: list[str] = []
+        if judgement.effect not in CHANGES or judgement.effect is Effect.TIMED_OUT:
+            await append(connection, [_attempt(choice, judgement, request)])
+        if request and judgement.effect in (Effect.LATE, Effect.REFUSED):
+            jobs += await store.touch(connection, request.id)
+        text = self.phrases.answer(judgement, request, choice.person)
+        if choice.place and text and not choice.quiet:
+            jobs.append(
+                await store.add_delivery(
+                    connection,
+                    kind="private",
+                    team=choice.person.team,
+                    channel=choice.place.channel,
+                    thread_ts=choice.place.thread or None,
+                    user=choice.person.user,
+                    text=text,
+                )
+            )
+        await self.jobs.defer(connection, [deliver_job(job) for job in jobs])
+
+
+def _attempt(choice: Choice, judgement: Judgement, request: Request | None) -> Fact:
+    # A click that finds the deadline over closes the request in the clock's name; the
+    # person's own attempt was late.
+    timed_out = judgement.effect is Effect.TIMED_OUT
+    event = str(Effect.LATE if timed_out else judgement.effect)
+    actor, via = choice.person.user, choice.via
+    detail: dict[str, Any] = {
+        "word": judgement.word,
+        "asked_for": choice.request[:64],
+        **choice_detail(choice),
+    }
+    if request is None:
+        return Fact(choice.person.team, event, actor=actor, via=via, detail=detail)
+    if choice.person.team != request.team:
+        detail["actor_team"] = choice.person.team
+    stage = stage_detail(request, request.stage_index)
+    return about(request, event, actor=actor, via=via, **stage, **detail)

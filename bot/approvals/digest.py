@@ -9,6 +9,8 @@ from typing import Any
 
 import rfc8785
 
+from bot.approvals.model import Request
+
 
 class NotCanonical(ValueError):
     """The arguments hold a value that has no canonical JSON form."""
@@ -90,3 +92,23 @@ def grant_digest(
         "policy_version": policy_version,
     }
     return _sha256("grant", canonical(whole))
+
+
+def call_digest_of(request: Request) -> str:
+    """The call digest of what people were shown."""
+    return call_digest(request.tool, request.schema_digest, request.arguments)
+
+
+def grant_digest_of(request: Request) -> str:
+    """The grant digest: the call in its place, and the answer where one is given."""
+    call, person = call_digest_of(request), request.requester
+    if request.is_answered:
+        call = answer_digest(call, request.answer_value)
+    return grant_digest(
+        call,
+        conversation=request.conversation,
+        interrupt=request.interrupt,
+        tool_call=request.tool_call,
+        requester=(person.enterprise, person.team, person.user),
+        policy_version=request.policy_version,
+    )

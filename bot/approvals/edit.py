@@ -1,7 +1,4 @@
-"""A change of what people approve: other arguments, or an answer to a question.
-
-It brings another digest, and the chain that the policy asks for then.
-"""
+"""The pure rule for a changed call: other arguments, or an answer to a question."""
 
 from __future__ import annotations
 
@@ -10,14 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.approvals import digest
-from bot.approvals.binding import call_digest_of, grant_digest_of
-from bot.approvals.choice import Choice
+from bot.approvals.assess import taken
 from bot.approvals.confirm import is_confirmed
-from bot.approvals.fitting import complaint_about, misfit
-from bot.approvals.model import Confirm, Decision, Request, Stage, Verdict
-from bot.approvals.policy.model import Demanded, Denied
-from bot.approvals.ruling import taken
-from bot.approvals.standing import (
+from bot.approvals.digest import call_digest_of, grant_digest_of
+from bot.approvals.eligibility import (
     Standing,
     live_sources,
     people_now,
@@ -25,6 +18,9 @@ from bot.approvals.standing import (
     stages_of,
     with_members,
 )
+from bot.approvals.json_schemas import complaint_about, misfit
+from bot.approvals.model import Choice, Confirm, Decision, Request, Stage, Verdict
+from bot.approvals.policy.model import Demanded, Denied
 
 
 @dataclass(frozen=True)

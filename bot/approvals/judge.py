@@ -1,27 +1,26 @@
-"""What one person's word does to a request: a pure rule."""
+"""The pure rule for one person's action on a request."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from bot.approvals import eligibility
-from bot.approvals.choice import CHANGES, Choice, Effect, Place
 from bot.approvals.confirm import is_confirmed
 from bot.approvals.edit import Edit, Flaw, plan_answer, plan_edit
+from bot.approvals.eligibility import Standing, refreshed, tightened, with_members
 from bot.approvals.model import (
+    Choice,
     Decision,
+    Effect,
     Kind,
     Outcome,
+    Place,
     Profile,
     Request,
     Stage,
     Verdict,
 )
 from bot.approvals.policy.model import Denied
-from bot.approvals.standing import Standing, refreshed, tightened, with_members
-
-__all__ = ["CHANGES", "Choice", "Effect", "Judgement", "Place", "judge"]
-
 
 #: Each is a word for what the request then is.
 APPROVING = (Verdict.APPROVE, Verdict.EDIT, Verdict.ANSWER)

@@ -1,21 +1,24 @@
-"""The words of an approval: frozen values, standard library only, no I/O."""
+"""The values of an approval: frozen, standard library only, no I/O."""
 
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.approvals.words import (
-    Confirm,
-    Execution,
-    Kind,
-    Mark,
-    Outcome,
-    Status,
-    Verdict,
-)
+
+class Verdict(enum.StrEnum):
+    """What a person says to a request."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    EDIT = "edit"  # approve with other arguments
+    ANSWER = "answer"  # answer in the tool's place; it does not run
+    WITHDRAW = "withdraw"  # of the requester alone
+
 
 #: What may be done with a call unless a rule's `allow` says otherwise.
 ALLOWED = (Verdict.APPROVE, Verdict.REJECT, Verdict.EDIT)
@@ -98,7 +101,7 @@ class Stage:
     """One step of a chain: who may decide it and how many of them must."""
 
     approvers: str  # the group's name in policy.yml
-    people: tuple[str, ...]  # user ids; see `bot.approvals.standing` for who may now
+    people: tuple[str, ...]  # user ids; see `bot.approvals.eligibility` for who may now
     quorum: int = 1
     opened_at: dt.datetime | None = None
     passed_at: dt.datetime | None = None
@@ -142,6 +145,43 @@ class Comment:
     user: str
     text: str
     at: dt.datetime
+
+
+class Outcome(enum.StrEnum):
+    """Why a request ended as it did, where no person's word on it says so."""
+
+    NONE = ""
+    DENIED = "denied"  # by the policy; the note is its `why`
+    UNFILLABLE = "unfillable"  # the note is the group of the stage
+    WAIVED = "waived"
+    REPEATED = "repeated"  # the same call was rejected here within the last hour
+    OPERATOR = "operator"  # the brake on the command line; the note is the reason
+    REOPENED = "reopened"  # pending again; the note says why
+    OVERDUE = "overdue"  # timed out; the note is the group of the stage that was late
+
+
+class Mark(enum.StrEnum):
+    """What people have found out about an action whose end is unknown."""
+
+    NONE = ""
+    DONE = "done"
+    NOT_DONE = "not_done"
+    AGAIN = "again"  # the agent is asked once more, and so are people
+
+
+class Kind(enum.StrEnum):
+    """What is asked about."""
+
+    TOOL = "tool"  # a tool's call
+    INTERRUPT = "interrupt"  # a question of the graph's own
+
+
+class Confirm(enum.StrEnum):
+    """What stands between a click on Approve and its effect, weakest first."""
+
+    NONE = "none"
+    DIALOG = "dialog"  # a dialog that names the effect
+    TYPED = "typed"  # a value of the arguments, typed in
 
 
 @dataclass(frozen=True)
@@ -266,3 +306,112 @@ class Request:
 
 def _shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
+
+
+class Effect(enum.StrEnum):
+    """What a word did."""
+
+    RECORDED = "recorded"  # counted; the stage needs more people
+    STAGE_PASSED = "stage_passed"
+    APPROVED = "approved"
+    EDITED = "edited"  # other arguments; the chain that they need is open
+    ANSWERED = "answered"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    TIMED_OUT = "timed_out"  # the click found the deadline over
+    LATE = "late"  # the request was closed already
+    REPEATED = "repeated"  # the same click once more
+    REFUSED = "refused"
+
+
+CHANGES = frozenset(
+    {
+        Effect.RECORDED,
+        Effect.STAGE_PASSED,
+        Effect.APPROVED,
+        Effect.EDITED,
+        Effect.ANSWERED,
+        Effect.REJECTED,
+        Effect.WITHDRAWN,
+        Effect.TIMED_OUT,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in Slack a click was made, as the signed payload says."""
+
+    app: str
+    channel: str
+    message: str
+    card: str = ""  # the card's id in the message's own metadata
+    thread: str = ""  # the ts of the thread that the message stands in
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One authenticated person's word on one request.
+
+    Attributes:
+        request: what the button carries: `Request.token` as it was when it was drawn.
+            An older token is a word on arguments that hold no more.
+        reason: why it is rejected, or the answer in the tool's place.
+        arguments: the whole new arguments, for an edit.
+        typed: what was typed in to confirm.
+        seen: what the new arguments of an edit name at the moment.
+        value: what a form was filled in with, to answer a graph's own question.
+        quiet: one of several words of one click; who clicks is told of all at once.
+    """
+
+    request: str
+    person: Person
+    verdict: Verdict
+    via: str
+    place: Place | None = None
+    reason: str = ""
+    click: str = ""
+    arguments: Mapping[str, Any] | None = None
+    typed: str = ""
+    seen: Mapping[str, Any] | None = None
+    value: Any = None
+    quiet: bool = False
+
+
+def word_of(choice: Choice | None) -> dict[str, str | None]:
+    """What a person said, as the statement wants it; all None where nobody did."""
+    if choice is None:
+        names = ("enterprise", "team", "user", "verdict", "reason", "via", "click")
+        return dict.fromkeys(names)
+    verdict = choice.verdict
+    return {
+        "enterprise": choice.person.enterprise,
+        "team": choice.person.team,
+        "user": choice.person.user,
+        "verdict": "reject" if verdict == "withdraw" else str(verdict),
+        "reason": choice.reason,
+        "via": choice.via,
+        "click": choice.click,
+    }
+
+
+class Status(enum.StrEnum):
+    """Where a request stands. Only `pending` can change into another verdict."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    TIMED_OUT = "timed_out"
+    WITHDRAWN = "withdrawn"
+    ORPHANED = "orphaned"
+    ANSWERED = "answered"  # a person answered in the tool's place; nothing ran
+
+
+class Execution(enum.StrEnum):
+    """What became of the action that a grant allows."""
+
+    APPROVED = "approved"
+    EXECUTING = "executing"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"

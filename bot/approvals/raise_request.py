@@ -12,14 +12,15 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from bot.approvals import digest
-from bot.approvals.audit import SQL, arguments_text
-from bot.approvals.chains import chain_json, hours_json
+from bot.approvals.assess import Asked, Rejected, Ruling, Turn, rule, sources_of
+from bot.approvals.audit import arguments_text
+from bot.approvals.eligibility import Standing
 from bot.approvals.model import Status
 from bot.approvals.policy.model import THREAD, Policy
 from bot.approvals.ports import Job, Jobs, People, deliver_job, resume_job
-from bot.approvals.ruling import Asked, Rejected, Ruling, Turn, rule, sources_of
-from bot.approvals.seen import see
-from bot.approvals.standing import Standing
+from bot.approvals.sql import SQL
+from bot.approvals.stages import chain_json, hours_json
+from bot.approvals.store import see
 from bot.approvals.timetable import earliest
 from bot.database.pool import Connection
 from bot.masks import mask_strings
@@ -27,8 +28,6 @@ from bot.masks import mask_strings
 REQUESTS_PER_CARD = 6  # more calls of one question stand on further cards
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that sounds or looks alike
 Members = Mapping[str, tuple[str, ...]]
-
-__all__ = ["Asked", "Turn", "look_up_groups", "raise_requests"]
 
 
 async def look_up_groups(

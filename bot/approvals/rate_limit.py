@@ -1,4 +1,4 @@
-"""How much one person may send within a span, counted over all replicas."""
+"""Count what one person sends within a span, over all replicas."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.approvals.model import Person
+from bot.approvals.sql import SQL
 from bot.database.pool import Connection, Pool
-from bot.database.statements import load_statements
-from bot.variables import Rate
+from bot.settings_types import Rate
 
-SQL = load_statements("bot.approvals", "pace.sql")
 PAUSE = dt.timedelta(seconds=10)  # between two sentences that it is too much
 
 

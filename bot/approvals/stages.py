@@ -1,4 +1,4 @@
-"""Write a request's chain, and bring it to the people of its open stage."""
+"""Write a request's stages, and bring it to the people of the open one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from bot.approvals import store
-from bot.approvals.audit import SQL, about, append
+from bot.approvals.audit import about, append
 from bot.approvals.eligibility import open_stage
 from bot.approvals.model import Hours, Request, Stage, Times
 from bot.approvals.ports import Jobs, deliver_job, edit_job
+from bot.approvals.sql import SQL
 from bot.database.pool import Connection
 
 

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from bot.approvals.audit import SQL
-from bot.approvals.model import Request
-from bot.approvals.rows import request_from, utc
+from bot.approvals import digest
+from bot.approvals.model import (
+    Comment,
+    Confirm,
+    Decision,
+    Escalation,
+    Execution,
+    Hours,
+    Kind,
+    Mark,
+    Outcome,
+    Person,
+    Request,
+    Stage,
+    Status,
+    Target,
+    Times,
+    Verdict,
+)
+from bot.approvals.sql import SQL
 from bot.database.pool import Connection
 
 
@@ -137,3 +156,173 @@ async def touch(connection: Connection, request: str) -> Sequence[str]:
     """Say that the request's messages are out of date; return their ids."""
     found = await connection.execute(SQL["touch_deliveries"], {"id": request})
     return [str(row["id"]) for row in await found.fetchall()]
+
+
+async def see(
+    connection: Connection, request: str, call: str, seen: Mapping[str, Any] | None
+) -> None:
+    """Keep what a call names now, under its digest; None is nothing to keep."""
+    if seen is None:
+        return
+    what = digest.canonical(dict(seen))
+    key = {"request": request, "call_digest": call, "what": what}
+    await connection.execute(SQL["see"], key)
+
+
+def request_from(row: Mapping[str, Any]) -> Request:
+    """One row of the view `timed_requests` as a Request."""
+    parts = (_call(row), _state(row), _manner(row), _words(row), _graphs(row))
+    return Request(**{k: v for part in parts for k, v in part.items()})
+
+
+def _call(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What is asked, for whom."""
+    raised = row["raised_arguments"]
+    return {
+        "id": row["id"],
+        "code": row["code"],
+        "team": row["team_id"],
+        "conversation": str(row["conversation_id"]),
+        "interrupt": row["interrupt_id"],
+        "tool_call": row["tool_call_id"],
+        "tool": row["tool"],
+        "kind": Kind(row["kind"]),
+        "arguments": json.loads(row["arguments"]),
+        "raised_arguments": None if raised is None else json.loads(raised),
+        "edited_by": row["edited_by"],
+        "schema": json.loads(row["schema"]),
+        "schema_digest": row["schema_digest"],
+        "call_digest": row["call_digest"],
+        "grant_digest": row["grant_digest"],
+        "requester": Person(row["enterprise_id"], row["team_id"], row["requester_id"]),
+        "participants": tuple(row["participants"]),
+        "note": row["note"],
+        "position": row["position"],
+    }
+
+
+def _graphs(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the graph takes, and what its question has come to."""
+    takes = row["takes"]
+    return {
+        "guarded": row["guarded"],
+        "takes": None if takes is None else tuple(Verdict(word) for word in takes),
+        "headline": row["headline"],
+        "form": None if row["form"] is None else json.loads(row["form"]),
+        "answer_json": row["answer"],
+        "refused_answer": row["refused_answer"],
+        "graph_version": row["graph_version"],
+        "marked": Mark(row["marked"]),
+        "marked_by": row["marked_by"],
+        "marked_at": row["marked_at"],
+    }
+
+
+def _state(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Where it stands, in the database and in Slack."""
+    channel, ts = row["card"] or (None, None)
+    return {
+        "status": Status(row["status"]),
+        "outcome": Outcome(row["outcome"]),
+        "outcome_note": row["outcome_note"],
+        "execution": Execution(row["execution"]) if row["execution"] else None,
+        "raised_at": utc(row["raised_at"]),
+        "expires_at": utc(row["expires_at"]),
+        "decided_at": utc(row["decided_at"]) if row["decided_at"] else None,
+        "token": row["token"] or row["id"],
+        "card": str(row["card_id"] or ""),
+        "card_channel": channel or "",
+        "card_ts": ts or "",
+        "notice": str(row["notice_id"] or ""),
+        "places": tuple((channel, ts) for channel, ts in row["places"] or ()),
+    }
+
+
+def _manner(row: Mapping[str, Any]) -> dict[str, Any]:
+    """How it may be decided, and by whom."""
+    return {
+        "rules": tuple(row["rules"]),
+        "why": tuple(row["why"]),
+        "policy_version": row["policy_version"],
+        "stages": tuple(_stage(stage) for stage in row["stages"] or ()),
+        "confirm": Confirm(row["confirm"]),
+        "confirm_argument": row["confirm_argument"],
+        "allow": tuple(Verdict(word) for word in row["allow"]),
+        "hours": _hours(row["hours"]) if row["hours"] else None,
+    }
+
+
+def _words(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What people have said."""
+    words = [(_decision(word), word["voided_at"]) for word in row["decisions"] or ()]
+    return {
+        "decisions": tuple(word for word, voided in words if voided is None),
+        "voided": tuple(word for word, voided in words if voided is not None),
+        "comments": tuple(_comment(comment) for comment in row["comments"] or ()),
+    }
+
+
+def _stage(row: Mapping[str, Any]) -> Stage:
+    return Stage(
+        approvers=row["approvers"],
+        people=tuple(row["people"]),
+        quorum=row["quorum"],
+        opened_at=_time(row["opened_at"]),
+        passed_at=_time(row["passed_at"]),
+        source=row["source"],
+        channel=row["channel"],
+        times=_times(row["times"]),
+        reminded_at=_time(row["reminded_at"]),
+        escalated_at=_time(row["escalated_at"]),
+    )
+
+
+def _times(stored: Mapping[str, Any]) -> Times:
+    """Seconds as `bot.approvals.stages` writes them; {} for a stage without times."""
+    timeout, after = stored.get("timeout"), stored.get("after")
+    reminders = tuple(_span(reminder) for reminder in stored.get("reminders", ()))
+    targets = tuple(
+        Target(each["group"], tuple(each["people"]), each["source"])
+        for each in stored.get("to", ())
+    )
+    return Times(
+        None if timeout is None else _span(timeout),
+        reminders,
+        None if after is None else Escalation(_span(after), targets),
+    )
+
+
+def _span(seconds: float) -> dt.timedelta:
+    return dt.timedelta(seconds=seconds)
+
+
+def _hours(stored: Mapping[str, Any]) -> Hours:
+    return Hours(tuple(stored["days"]), stored["begin"], stored["end"], stored["zone"])
+
+
+def _comment(row: Mapping[str, Any]) -> Comment:
+    at = dt.datetime.fromisoformat(row["at"])
+    return Comment(user=row["user_id"], text=row["text"], at=at)
+
+
+def _decision(row: Mapping[str, Any]) -> Decision:
+    return Decision(
+        person=Person(row["enterprise_id"], row["team_id"], row["user_id"]),
+        verdict=Verdict(row["verdict"]),
+        stage=row["stage"],
+        at=dt.datetime.fromisoformat(row["at"]),
+        via=row["via"],
+        reason=row["reason"],
+        click=row["click"],
+    )
+
+
+def _time(text: str | None) -> dt.datetime | None:
+    return utc(dt.datetime.fromisoformat(text)) if text else None
+
+
+def utc(at: dt.datetime) -> dt.datetime:
+    """The same instant in UTC: in the session's zone, sums and differences would be
+    those of clocks on the wall.
+    """
+    return at.astimezone(dt.UTC)

@@ -1,9 +1,4 @@
-"""When silence brings a reminder or an escalation: pure, and in UTC throughout.
-
-Deadlines are plain seconds and never wait. Reminders and escalations are due after so
-much time of the policy's hours; those are windows of local days, whatever the zone's
-clocks do in between.
-"""
+"""When silence brings a reminder or an escalation: pure, and in UTC throughout."""
 
 from __future__ import annotations
 
@@ -14,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from bot.approvals.eligibility import open_stage
 from bot.approvals.model import Hours, Request, Stage
-from bot.approvals.policy.delegation import zone
+from bot.approvals.policy.model import zone
 
 DAY = dt.timedelta(days=1)
 AT_ONCE = dt.timedelta()

@@ -1,7 +1,4 @@
-"""Write what was decided: the only code that changes a request's status.
-
-Each function works on a request whose row its caller has locked.
-"""
+"""Every write of a request's status: decided, timed out, reopened, closed."""
 
 from __future__ import annotations
 
@@ -9,32 +6,36 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.approvals import store
-from bot.approvals.audit import SQL, about, append, as_json
-from bot.approvals.audit_detail import operator_fact, verdict_fact, void_fact
-from bot.approvals.binding import grant_digest_of
-from bot.approvals.chains import add_demands, call_next, needs_call, wind_clock
-from bot.approvals.choice import Choice, Effect, word_of
+from bot.approvals import digest, store
+from bot.approvals.audit import about, append, as_json
+from bot.approvals.audit_facts import edit_fact, operator_fact, verdict_fact, void_fact
+from bot.approvals.digest import grant_digest_of
 from bot.approvals.edit import Edit
 from bot.approvals.eligibility import open_stage
 from bot.approvals.judge import Judgement
 from bot.approvals.model import (
+    Choice,
     Decision,
+    Effect,
     Kind,
     Outcome,
     Person,
     Request,
     Status,
     Verdict,
+    word_of,
 )
-from bot.approvals.ports import (
-    Jobs,
-    checkpoint_job,
-    deliver_job,
-    edit_job,
-    resume_job,
+from bot.approvals.ports import Jobs, checkpoint_job, deliver_job, edit_job, resume_job
+from bot.approvals.sql import SQL
+from bot.approvals.stages import (
+    add_demands,
+    call_next,
+    manner,
+    needs_call,
+    wind_clock,
+    write_chain,
 )
-from bot.approvals.rewriting import rewrite
+from bot.approvals.store import see
 from bot.database.pool import Connection, Pool, transaction
 
 CLOSES = {
@@ -285,3 +286,34 @@ async def reject_by_operator(
             follow.append(checkpoint_job(request.team))
         await jobs.defer(connection, [*follow, resume_job(request.conversation)])
         return request
+
+
+async def rewrite(
+    connection: Connection, request: Request, choice: Choice, edit: Edit
+) -> None:
+    """Store the edited call, or the answer, with the chain on which nobody has decided.
+
+    The request's row is locked by the caller.
+    """
+    new = edit.request
+    what = SQL["give_answer"] if new.answer_json != request.answer_json else SQL["edit"]
+    await connection.execute(
+        what,
+        {
+            "id": request.id,
+            "length": len(new.stages),
+            "arguments": digest.storable(new.arguments),
+            "answer": new.answer_json,
+            "call_digest": new.call_digest,
+            "grant_digest": new.grant_digest,
+            "rules": list(new.rules),
+            "why": list(new.why),
+            "policy_version": new.policy_version,
+            "edited_by": new.edited_by,
+            "token": new.token,
+            **manner(new),
+        },
+    )
+    await see(connection, request.id, new.call_digest, choice.seen)
+    await write_chain(connection, edit.begun)
+    await append(connection, [edit_fact(request, new, choice)])

@@ -1,17 +1,18 @@
-"""What people find out about an action whose end is unknown, on its card."""
+"""An action whose end is unknown: tell its people, and note what they find out."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.approvals import store
-from bot.approvals.audit import SQL, Fact, about, append
-from bot.approvals.choice import Choice, Effect
+from bot.approvals.audit import Fact, about, append
+from bot.approvals.eligibility import Standing, live_sources, people_now
 from bot.approvals.judge import Judgement, is_in_place
-from bot.approvals.model import Mark, Profile, Request
+from bot.approvals.model import Choice, Effect, Mark, Profile, Request
 from bot.approvals.ports import (
     Job,
     Jobs,
@@ -21,7 +22,7 @@ from bot.approvals.ports import (
     deliver_job,
     turn_job,
 )
-from bot.approvals.standing import Standing, live_sources, people_now
+from bot.approvals.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.errors import SlackUnavailable
 
@@ -156,3 +157,17 @@ def who_may_mark(request: Request, standing: Standing) -> set[str]:
         for stage in request.stages
         for user in people_now(stage, request, standing)
     }
+
+
+async def announce_unknown(connection: Connection, jobs: Jobs, request: str) -> None:
+    """Redraw a request's messages, and call its people to the card."""
+    touched = [*await store.touch(connection, request)]
+    delivery = str(uuid.uuid4())
+    placed = await connection.execute(
+        SQL["place_unknown"], {"id": request, "delivery": delivery}
+    )
+    if await placed.fetchone():  # what no person approved has no card
+        found = await store.load(connection, request)
+        await store.show_in(connection, delivery, [found] if found else [])
+        touched.append(delivery)
+    await jobs.defer(connection, [deliver_job(each) for each in touched])

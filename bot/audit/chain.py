@@ -1,13 +1,16 @@
-"""The format of the trail: what is hashed, and how. docs/audit.md says it in full."""
+"""The format of the trail and of its signed heads. docs/audit.md says it in full."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, cast
 
 import rfc8785
+from nacl.exceptions import BadSignatureError
+from nacl.signing import SigningKey, VerifyKey
 
 ROW = "slack-approval-bot/audit/1\n"
 TEXT = "slack-approval-bot/audit-text/1\n"
@@ -74,3 +77,97 @@ def read_json(text: str | bytes) -> Any:
 
 def _refuse(text: str) -> Any:
     raise ValueError(f"it holds {text[:40]}, and the trail has whole numbers only")
+
+
+TAG = "slack-approval-bot/checkpoint/1\n"
+_TYPES = {
+    "at": str,
+    "hash": str,
+    "key": str,
+    "number": int,
+    "signature": str,
+    "team": str,
+}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """That a workspace's chain had this head at this time.
+
+    Attributes:
+        hash: of the row `number`, hex.
+        at: when it was signed, ISO 8601 in UTC, by the database's clock.
+        key: the Ed25519 public key, hex.
+        signature: Ed25519 over the tag and the canonical JSON of the rest, hex.
+    """
+
+    team: str
+    number: int
+    hash: str
+    at: str
+    key: str
+    signature: str
+
+    @property
+    def line(self) -> str:
+        """Canonical JSON on one line, as a sink gets it."""
+        return canonical(asdict(self))
+
+    @property
+    def is_genuine(self) -> bool:
+        """Whether the signature is that of `key`; whose key it is, is for others."""
+        try:
+            VerifyKey(bytes.fromhex(self.key)).verify(
+                _signed(self), bytes.fromhex(self.signature)
+            )
+        except (BadSignatureError, ValueError, TypeError):
+            return False
+        return True
+
+
+def public_key(seed: bytes) -> str:
+    """The hex public key of a 32-byte seed."""
+    return SigningKey(seed).verify_key.encode().hex()
+
+
+def sign(seed: bytes, *, team: str, number: int, hash: str, at: str) -> Checkpoint:
+    """Sign a head with a 32-byte seed (RFC 8032)."""
+    bare = Checkpoint(team, number, hash, at, public_key(seed), "")
+    signature = SigningKey(seed).sign(_signed(bare)).signature
+    return replace(bare, signature=signature.hex())
+
+
+def _signed(checkpoint: Checkpoint) -> bytes:
+    content = {k: v for k, v in asdict(checkpoint).items() if k != "signature"}
+    return (TAG + canonical(content)).encode("utf-8")
+
+
+def read_checkpoints(text: str) -> list[Checkpoint]:
+    """Checkpoints as sinks keep them: JSON objects, a line each.
+
+    Lines of other words around them, as a chat has them, are passed over. Raises
+    ValueError, a sentence: there is none, or one that was forged.
+    """
+    lines = [line.strip().strip("`") for line in text.splitlines()]
+    found = [_read(line) for line in lines if line.startswith("{")]
+    if not found:
+        raise ValueError("it holds no checkpoint")
+    for checkpoint in found:
+        if not checkpoint.is_genuine:
+            raise ValueError(
+                f"the checkpoint of row {checkpoint.number} of workspace "
+                f"{checkpoint.team} does not have the signature of its key"
+            )
+    return found
+
+
+def _read(line: str) -> Checkpoint:
+    try:
+        given: object = read_json(line)
+    except ValueError as error:
+        raise ValueError(f"a line of it is no checkpoint: {error}") from error
+    fields = cast("dict[str, Any]", given)
+    right = isinstance(given, dict) and fields.keys() == _TYPES.keys()
+    if not right or any(type(fields[n]) is not t for n, t in _TYPES.items()):
+        raise ValueError("a line of it is no checkpoint")
+    return Checkpoint(**fields)

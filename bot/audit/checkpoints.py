@@ -1,22 +1,103 @@
-"""Where checkpoints go: out of reach of whoever owns the database."""
+"""Sign the heads of the chains, out of reach of whoever owns the database."""
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import math
 import os
 import re
 import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiohttp
+import structlog
 
-from bot.audit.checkpoint import Checkpoint
-from bot.errors import BotError
+from bot.approvals.ports import Jobs, checkpoint_job
+from bot.audit.chain import Checkpoint, sign
+from bot.audit.sql import SQL
+from bot.database.pool import Pool, transaction
+from bot.errors import BotError, RetryLater
+from bot.network import check_literal
 from bot.public_resolver import connector_options
-from bot.targets import check_literal
+from bot.time_limits import limits
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Notary:
+    """Takes checkpoints with the operator's key.
+
+    Attributes:
+        seed: of the Ed25519 key, 32 bytes; None if there is none: nothing is signed.
+        trouble: one sentence while the sink takes nothing; "" if all is well.
+    """
+
+    pool: Pool
+    jobs: Jobs
+    seed: bytes | None
+    sink: Sink
+    interval: dt.timedelta
+    trouble: str = field(default="", init=False)
+
+    async def look(self) -> None:
+        """A duty of the clock: have signed what has grown since the last time."""
+        if self.seed is None:
+            return
+        async with transaction(self.pool) as connection:
+            due = await connection.execute(SQL["due"], {"interval": self.interval})
+            jobs = [checkpoint_job(row["team"]) for row in await due.fetchall()]
+            await self.jobs.defer(connection, jobs)
+
+    async def sign(self, team: str) -> None:
+        """Sign the head of a chain, bring it to the sink, then note that it is there.
+
+        Raises:
+            RetryLater: the sink did not take it.
+        """
+        if self.seed is None:
+            log.warning(
+                "a critical decision has no checkpoint: AUDIT_KEY is not set",
+                action="checkpoint_lacks_key",
+                team=team,
+            )
+            return
+        head = await self._head(team)
+        if head is None or head["number"] <= head["signed"]:
+            return
+        place = {"number": head["number"], "hash": head["hash"], "at": head["at"]}
+        await self._bring(sign(self.seed, team=team, **place))
+
+    async def _head(self, team: str) -> dict[str, Any] | None:
+        """A head that no crash of the database's server takes back."""
+        async with self.pool.connection() as connection:
+            row = await (
+                await connection.execute(SQL["head"], {"team": team})
+            ).fetchone()
+            await connection.execute(SQL["flush"])
+        return row
+
+    async def _bring(self, checkpoint: Checkpoint) -> None:
+        try:
+            await self.sink.take(checkpoint)
+        except SinkFailed as error:
+            self.trouble = str(error)
+            log.error(
+                "an audit checkpoint was not taken, it is tried again",
+                action="checkpoint_failed",
+                team=checkpoint.team,
+                number=checkpoint.number,
+                trouble=self.trouble,
+            )
+            raise RetryLater(math.ceil(limits().next_checkpoint)) from error
+        self.trouble = ""
+        async with self.pool.connection() as connection:
+            await connection.execute(SQL["keep_checkpoint"], vars(checkpoint))
+
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)  # seconds
 _UNFIT = re.compile(r"[^0-9A-Za-z_-]")  # in the name of a file
@@ -35,7 +116,7 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True)
-class Folder:
+class FolderSink:
     """A file for each checkpoint; none is ever written over."""
 
     path: Path
@@ -68,7 +149,7 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class Channel:
+class ChannelSink:
     """A message in a Slack channel; `post` raises SinkFailed."""
 
     channel: str
@@ -80,7 +161,7 @@ class Channel:
 
 
 @dataclass(frozen=True)
-class Webhook:
+class WebhookSink:
     """A POST of the checkpoint's JSON; any status of 2xx means that it was kept."""
 
     url: str

@@ -9,9 +9,12 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from psycopg.errors import ReadOnlySqlTransaction
+
+from bot.approvals.audit import Fact, append
 from bot.audit.chain import canonical, quick
-from bot.audit.stored import SQL, links
-from bot.audit.verify import Link
+from bot.audit.sql import SQL
+from bot.audit.verify import Link, links
 from bot.database.pool import Connection
 
 CSV_COLUMNS = (
@@ -114,3 +117,29 @@ async def as_csv(
 
 def _cell(value: Any) -> Any:
     return quick(value) if isinstance(value, dict) else value
+
+
+async def note_export(
+    connection: Connection,
+    operator: str,
+    form: str,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+) -> bool:
+    """Note it in every workspace's chain; False where the database takes no rows."""
+    found = await connection.execute(SQL["teams"])
+    detail = {
+        "format": form,
+        "since": since.isoformat() if since else None,
+        "until": until.isoformat() if until else None,
+    }
+    facts = [
+        Fact(row["team"], "exported", actor=operator, via="cli", detail=detail)
+        for row in await found.fetchall()
+    ]
+    try:
+        async with connection.transaction():
+            await append(connection, facts)
+    except ReadOnlySqlTransaction:
+        return False
+    return True

@@ -1,13 +1,25 @@
-"""Check a chain row by row: pure, in constant memory, the first bad row named."""
+"""Check the trail row by row, in the database or in an exported file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from bot.audit.chain import ROW, is_hash, text_digest
-from bot.audit.checkpoint import Checkpoint
+from psycopg import IsolationLevel
+
+from bot.audit.chain import (
+    ROW,
+    Checkpoint,
+    canonical,
+    is_hash,
+    quick,
+    read_json,
+    text_digest,
+)
+from bot.audit.sql import SQL
+from bot.database.pool import Connection
 
 Text = tuple[str, str, str]  # name, salt, text
 
@@ -151,4 +163,264 @@ def _not_signed(others: Sequence[Checkpoint]) -> str:
     return (
         f"it is not the one that the checkpoint of {others[0].at} has signed: the "
         "chain was rewritten up to here"
+    )
+
+
+CHUNK = 2_000  # rows
+_COLUMNS = (
+    *("seq", "at", "team_id", "event", "request_id", "conversation_id", "actor"),
+    "via",
+)
+
+
+@asynccontextmanager
+async def snapshot(connection: Connection) -> AsyncGenerator[Connection]:
+    """One state of the database, however long it is read."""
+    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    await connection.set_read_only(True)
+    try:
+        async with connection.transaction():
+            yield connection
+    finally:
+        await connection.set_read_only(None)
+        await connection.set_isolation_level(None)
+
+
+async def links(
+    connection: Connection, team: str = "", after: int = 0
+) -> AsyncIterator[Link]:
+    """All chains from a row on, workspace by workspace, each from its beginning."""
+    while True:
+        key = {"team": team, "number": after, "limit": CHUNK}
+        rows = await (await connection.execute(SQL["links"], key)).fetchall()
+        for row in rows:
+            yield _link(row)
+        if len(rows) < CHUNK:
+            return
+        team, after = rows[-1]["team"], rows[-1]["number"]
+
+
+def _link(row: Mapping[str, Any]) -> Link:
+    return Link(
+        team=row["team"],
+        number=row["number"],
+        seq=row["chained_seq"],
+        hash=row["hash"],
+        row=None if row["seq"] is None else _body(row),
+        texts=[(name, salt, text) for name, salt, text in row["beside"] or ()],
+    )
+
+
+def _body(row: Mapping[str, Any]) -> dict[str, Any]:
+    body = {name: row[name] for name in _COLUMNS}
+    for name in ("detail", "texts"):
+        try:
+            body[name] = read_json(row[name])
+        except ValueError:  # what has no place in the trail has no hash either
+            body[name] = None
+    return body
+
+
+async def verify_stored(
+    connection: Connection, checkpoints: Iterable[Checkpoint] = ()
+) -> tuple[Verifier, list[Finding]]:
+    """Check the whole trail as it is in one snapshot; see `verify`."""
+    async with snapshot(connection):
+        return await verify(connection, checkpoints)
+
+
+async def verify(
+    connection: Connection, checkpoints: Iterable[Checkpoint] = ()
+) -> tuple[Verifier, list[Finding]]:
+    """Check every row, and that each stands in a chain: the first that is bad.
+
+    Beside the given checkpoints those count that the database itself has kept.
+    """
+    kept = await kept_checkpoints(connection)
+    forged = [
+        Finding(c.team, c.number, 0, "its kept checkpoint has not its key's signature")
+        for c in kept
+        if not c.is_genuine
+    ]
+    verifier = Verifier([*checkpoints, *kept])
+    found = await _walk(connection, verifier)
+    return verifier, [*found, *forged, *await _unchained(connection)]
+
+
+async def kept_checkpoints(connection: Connection) -> list[Checkpoint]:
+    """The heads that were signed, as the database has them."""
+    rows = await (await connection.execute(SQL["checkpoints"])).fetchall()
+    return [Checkpoint(**row) for row in rows]
+
+
+async def _walk(connection: Connection, verifier: Verifier) -> list[Finding]:
+    async for link in links(connection):
+        if finding := verifier.take(link):
+            return [finding]
+    end = verifier.end()
+    return [end] if end else []
+
+
+async def _unchained(connection: Connection) -> list[Finding]:
+    rows = await (await connection.execute(SQL["unchained"])).fetchall()
+    what = {
+        "row": "it stands in the table and in no chain",
+        "text": "a text stands beside it that it does not have",
+    }
+    return [Finding(row["team"], 0, row["seq"], what[row["kind"]]) for row in rows]
+
+
+Row = dict[str, Any]
+_TEXTS = ("actor", "at", "event", "hash", "previous", "team_id", "via")
+_EXPORTED_COLUMNS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(_TEXTS, (str,)),
+    **dict.fromkeys(("conversation_id", "request_id"), (str, type(None))),
+    **dict.fromkeys(("beside", "detail", "part", "texts"), (dict,)),
+    **dict.fromkeys(("number", "seq"), (int,)),
+}
+ERASED = {"erased": True}  # in place of a text that is gone
+_PART = {"first", "last", "rows"}
+_NOT_HASHED_AS_THEY_ARE = {"hash", "number", "previous", "beside", "part"}
+
+
+@dataclass
+class Reading:
+    """What is known of a file so far; `line` is the number of the last one taken."""
+
+    verifier: Verifier
+    line: int = 0
+    parts: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    total: int = 0
+
+    def take(self, text: bytes) -> str:
+        """Take a line; a sentence if it is bad."""
+        self.line += 1
+        try:
+            row = _parse(text)
+            part = _part(row)
+        except ValueError as error:
+            return self._at(str(error))
+        return self._at(self._place(row, part) or self._row(row))
+
+    def _place(self, row: Row, part: dict[str, int]) -> str:
+        """Each row says what it is a part of, and all say the same."""
+        team = row["team_id"]
+        if team not in self.parts:
+            if unfinished := self._unfinished():
+                return unfinished
+            self.parts[team] = part
+            if part["first"] > 1:  # what stands before is not in the file
+                before = Head(part["first"] - 1, row["previous"])
+                if problem := self.verifier.begin(team, before):
+                    return f"row {before.number} of workspace {team}: {problem}"
+        self.total = self.total or part["rows"]
+        if part != self.parts[team] or part["rows"] != self.total:
+            return "it says that it is a part of another export"
+        if row["number"] > part["last"]:
+            return f"it stands behind row {part['last']}, with which the export ends"
+        return ""
+
+    def _unfinished(self) -> str:
+        """A chain that ends before its part does."""
+        for team, part in self.parts.items():
+            last = self.verifier.heads.get(team, Head(0, "")).number
+            if last < part["last"]:
+                return f"row {last + 1} of workspace {team} is missing before it"
+        return ""
+
+    def _row(self, row: Row) -> str:
+        finding = self.verifier.take(_exported_link(row))
+        return str(finding) if finding else ""
+
+    def end(self) -> str:
+        """What is missing at the end; a sentence, or ""."""
+        self.line += 1
+        if not self.parts:
+            return "the file holds no row of a trail"
+        if missing := self._unfinished():
+            return self._at(f"the file was cut off here: {missing}")
+        if self.verifier.rows < self.total:
+            more = self.total - self.verifier.rows
+            return self._at(f"the file was cut off here: {more} rows are missing")
+        finding = self.verifier.end()
+        return str(finding) if finding else ""
+
+    def _at(self, what: str) -> str:
+        return f"line {self.line}: {what}" if what else ""
+
+
+def verify_lines(
+    lines: Iterable[bytes], checkpoints: Iterable[Checkpoint] = ()
+) -> tuple[Verifier, str]:
+    """Check an export line by line; a sentence about the first bad one, or ""."""
+    reading = Reading(Verifier(checkpoints))
+    for text in lines:
+        if problem := reading.take(text):
+            return reading.verifier, problem
+    return reading.verifier, reading.end()
+
+
+def _parse(text: bytes) -> Row:
+    """One row, written as an export writes it: nothing hides in another form."""
+    line = text.removesuffix(b"\n").removesuffix(b"\r")
+    try:
+        given: object = read_json(line)
+    except ValueError as error:
+        raise ValueError(f"it is no JSON as an export has it ({error})") from error
+    if not isinstance(given, dict):
+        raise ValueError("it is no JSON object")
+    row = cast("Row", given)
+    if not _is_row(row):
+        raise ValueError("it is no row of a trail")
+    try:
+        same = quick(row).encode() == line or canonical(row).encode() == line
+    except (UnicodeEncodeError, RecursionError):
+        same = False
+    if not same:
+        raise ValueError("it is not in canonical form (RFC 8785)")
+    return row
+
+
+def _is_row(row: Row) -> bool:
+    if row.keys() != _EXPORTED_COLUMNS.keys():
+        return False
+    if any(type(row[name]) not in types for name, types in _EXPORTED_COLUMNS.items()):
+        return False
+    known = row["beside"].keys() <= row["texts"].keys()
+    return known and all(map(_is_text, row["beside"].values()))
+
+
+def _is_text(beside: object) -> bool:
+    if not isinstance(beside, dict):
+        return False
+    given = cast("Row", beside)
+    if given == ERASED:
+        return given["erased"] is True
+    strings = all(isinstance(value, str) for value in given.values())
+    return strings and given.keys() == {"salt", "text"}
+
+
+def _part(row: Row) -> dict[str, int]:
+    part = cast("dict[str, int]", row["part"])
+    if part.keys() != _PART or any(type(value) is not int for value in part.values()):
+        raise ValueError("it does not say what it is a part of")
+    if not 0 < part["first"] <= part["last"]:
+        raise ValueError("it says that it is a part of nothing")
+    return part
+
+
+def _exported_link(row: Row) -> Link:
+    texts: list[Text] = [
+        (name, each["salt"], each["text"])
+        for name, each in row["beside"].items()
+        if each != ERASED
+    ]
+    return Link(
+        team=row["team_id"],
+        number=row["number"],
+        seq=row["seq"],
+        hash=row["hash"],
+        row={k: v for k, v in row.items() if k not in _NOT_HASHED_AS_THEY_ARE},
+        texts=texts,
+        previous=row["previous"],
     )

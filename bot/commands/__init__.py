@@ -1,4 +1,4 @@
-"""The name under which a command of the operator gets into the audit trail."""
+"""The commands of `python -m bot`, one module each; and who gives them."""
 
 from __future__ import annotations
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from bot.approvals import store
 from bot.approvals.model import Request, Status
+from bot.commands import operator
 from bot.database.pool import Pool, make_pool
-from bot.operator_name import operator
 from bot.settings import Settings
-from bot.slack.text import visible
+from bot.texts.formatting import visible
 
 
 async def list_command(
@@ -45,7 +45,7 @@ async def reject_command(
 ) -> int:
     """Reject an open request in place of its approvers."""
     # The rules of a decision and the job queue: the list does without them.
-    from bot.approvals.verdicts import reject_by_operator
+    from bot.approvals.transitions import reject_by_operator
     from bot.jobs.queue import Queue
 
     async with _small_pool(url) as pool:

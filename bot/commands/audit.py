@@ -10,20 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot.approvals.store import clock
-from bot.audit.checkpoint import Checkpoint, public_key, read_checkpoints
-from bot.audit.export import as_csv, as_jsonl
-from bot.audit.exported import verify_lines
+from bot.audit.chain import Checkpoint, public_key, read_checkpoints
+from bot.audit.export import as_csv, as_jsonl, note_export
 from bot.audit.period import FORMS, period
-from bot.audit.report import make_report
-from bot.audit.report_page import page_of
-from bot.audit.stored import snapshot, verify_stored
-from bot.audit.taken import note_export
-from bot.audit.verify import Verifier
+from bot.audit.report import make_report, page_of
+from bot.audit.verify import Verifier, snapshot, verify_lines, verify_stored
+from bot.commands import operator
 from bot.database.pool import connect
 from bot.errors import ConfigurationError
-from bot.operator_name import operator
 from bot.settings import Settings
-from bot.variables import seed_of
+from bot.settings_types import seed_of
 
 _FORMS = {"jsonl": as_jsonl, "csv": as_csv}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from bot.approvals.policy import PolicyError, load_policy
-from bot.database.lacking import missing
+from bot.approvals.policy.model import Rule
+from bot.database.pending_migrations import missing
 from bot.database.pool import connect
-from bot.doctor_outside import lacking
 from bot.settings import Settings, Transport
-from bot.variables import CHANNEL
+from bot.settings_types import CHANNEL
 
 if TYPE_CHECKING:
-    from bot.doctor_slack import AskSlack
+    from bot.commands.ask_slack import AskSlack
 
 Check = Callable[[], Awaitable[list[str]]]
 
@@ -51,7 +51,7 @@ async def _slack(settings: Settings) -> AsyncGenerator[AskSlack | None]:
         return
     # Slack's client and LangChain (below) are most of the time that a check takes:
     # they are imported where there is something to ask.
-    from bot.doctor_slack import ask_slack
+    from bot.commands.ask_slack import ask_slack
 
     async with ask_slack(settings) as slack:
         yield slack
@@ -65,7 +65,7 @@ async def _model(settings: Settings) -> list[str]:
     """One short question to the model server; the offline model needs none."""
     if settings.openai_api_key is None:
         return []
-    from bot.doctor_agent import ask_model
+    from bot.commands.check_agent import ask_model
 
     return await ask_model(settings, settings.openai_api_key)
 
@@ -74,7 +74,7 @@ async def _graph(settings: Settings) -> list[str]:
     """The graph that AGENT names can be served; the shipped one always can."""
     if settings.agent is None:
         return []
-    from bot.doctor_agent import see_graph
+    from bot.commands.check_agent import see_graph
 
     return await see_graph(settings)
 
@@ -134,3 +134,46 @@ def _unsigned(settings: Settings) -> list[str]:
     if critical := [rule.name for rule in rules if rule.critical]:
         return [f"AUDIT_KEY is not set, and {', '.join(critical)} should be signed"]
     return []
+
+
+def lacking(settings: Settings) -> list[str]:
+    """Sentences; none where every way of the policy is open."""
+    try:
+        rules = load_policy(settings.policy_file).rules
+    except PolicyError:  # the policy's own line says it
+        return []
+    simulated = settings.transport is Transport.SIMULATOR
+    has_mail = simulated or settings.smtp_url is not None
+    return [
+        *_links(settings, rules),
+        *([] if simulated else _sign_in(settings, rules)),
+        *([] if has_mail else _untold(rules, "email", "SMTP_URL")),
+        *([] if settings.webhook_url else _untold(rules, "webhook", "WEBHOOK_URL")),
+    ]
+
+
+def _links(settings: Settings, rules: Iterable[Rule]) -> Iterator[str]:
+    linked = [rule.name for rule in rules if rule.links]
+    if linked and not (settings.link_secret and settings.public_url):
+        yield f"LINK_SECRET or PUBLIC_URL is not set: no links for {_named(linked)}"
+
+
+def _sign_in(settings: Settings, rules: Iterable[Rule]) -> Iterator[str]:
+    critical = [rule.name for rule in rules if rule.links and rule.critical]
+    if critical and settings.slack_client_id is None:
+        yield (
+            "SLACK_CLIENT_ID is not set: nobody can sign in, so no links for "
+            f"{_named(critical)}"
+        )
+
+
+def _untold(rules: Iterable[Rule], way: str, name: str) -> Iterator[str]:
+    telling = [
+        rule.name for rule in rules if any(way in stage.notify for stage in rule.stages)
+    ]
+    if telling:
+        yield f"{name} is not set: nobody is told by {way} for {_named(telling)}"
+
+
+def _named(rules: list[str]) -> str:
+    return f"the rules {', '.join(rules)}" if len(rules) > 1 else f"rule {rules[0]}"

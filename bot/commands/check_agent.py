@@ -8,8 +8,8 @@ from langchain_core.messages import HumanMessage
 from pydantic import SecretStr
 
 from agent.models import explain_model_error, make_model
-from bot.conversations.graph_facts import LoadedGraph
-from bot.conversations.serving import load_served
+from bot.conversations.graphs import load_served
+from bot.conversations.inspect_graph import LoadedGraph
 from bot.errors import ConfigurationError
 from bot.settings import Settings
 from bot.traces import mask_traces

@@ -12,15 +12,22 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from bot.approvals.digest import NotCanonical, canonical
-from bot.approvals.eligibility import unfillable_stage
+from bot.approvals.eligibility import (
+    Standing,
+    live_sources,
+    people_now,
+    stages_of,
+    unfillable_stage,
+)
 from bot.approvals.model import REQUESTER, USERS, Person, Profile, Stage
 from bot.approvals.policy import Demanded, Group, Policy, load_policy, plan
 from bot.approvals.policy.explain import explain
-from bot.approvals.policy.fields import USER_ID
+from bot.approvals.policy.types import USER_ID
 from bot.approvals.ports import People
-from bot.approvals.standing import Standing, live_sources, people_now, stages_of
 from bot.errors import ConfigurationError, SlackUnavailable
-from bot.policy_words import (
+from bot.settings import Settings, Transport
+from bot.texts.formatting import visible
+from bot.texts.policy import (
     finding_lines,
     group_words,
     manner_lines,
@@ -28,8 +35,6 @@ from bot.policy_words import (
     policy_lines,
     times_words,
 )
-from bot.settings import Settings, Transport
-from bot.slack.text import visible
 
 AT_ONCE = 8  # questions to Slack
 
@@ -218,7 +223,7 @@ async def _known(settings: Settings, requester: str) -> AsyncGenerator[Known]:
         yield Known(None, nobody, said)
         return
     # Its client takes longer to import than all else that these commands need.
-    from bot.slack_people import slack_people
+    from bot.commands.ask_slack import slack_people
 
     async with slack_people(settings) as found:
         if isinstance(found, str):

@@ -1,8 +1,4 @@
-"""Conversations that are led from outside of Slack.
-
-One that begins there has no thread in Slack. It stands in a channel of no real name,
-what is said in it is kept instead of posted, and whoever leads it fetches that.
-"""
+"""Conversations that are led from outside of Slack."""
 
 from __future__ import annotations
 
@@ -13,11 +9,10 @@ from typing import Any
 
 from bot.approvals.model import Person
 from bot.approvals.ports import Jobs
-from bot.conversations.intake import Incoming, receive
+from bot.conversations.inbox import Incoming, receive
+from bot.conversations.sql import SQL
 from bot.database.pool import Pool
-from bot.database.statements import load_statements
 
-SQL = load_statements("bot.conversations", "aside.sql")
 ASIDE = "aside"  # instead of a channel's id; Slack's begin with a capital letter
 MOST = 200  # messages, or requests, of one conversation
 

@@ -1,15 +1,18 @@
-"""A conversation as it stands in the database."""
+"""A conversation in the database, and its messages as a graph reads them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.approvals.model import Person
-from bot.approvals.raise_request import Turn
-from bot.conversations.intake import SQL
+from langchain_core.messages import HumanMessage, ToolMessage
+
+from bot.approvals.assess import Turn
+from bot.approvals.model import Person, Profile
+from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool
+from bot.texts import agent
 
 
 @dataclass(frozen=True)
@@ -92,3 +95,36 @@ def _message(row: Mapping[str, Any]) -> Message:
         text=row["text"],
         state=row["state"],
     )
+
+
+def human(
+    conversation: Conversation, message: Message, profile: Profile
+) -> HumanMessage:
+    """A person's message; the same one has the same id in the graph."""
+    speaker = {"id": message.author.user, "name": profile.name}
+    return HumanMessage(
+        message.text,
+        id=conversation.message_id(message),
+        additional_kwargs={"speaker": speaker},
+    )
+
+
+def mended(
+    calls: Sequence[tuple[str, str]], unknown: Collection[str]
+) -> list[ToolMessage]:
+    """What became of calls that a turn has left open, by their ids and tools.
+
+    Models refuse a history in which a call has no end.
+
+    Args:
+        unknown: tools of which nobody knows whether a call happened.
+    """
+    return [
+        ToolMessage(
+            agent.UNKNOWN_FOR_AGENT if tool in unknown else agent.STOPPED_FOR_AGENT,
+            tool_call_id=call,
+            name=tool,
+            status="error",
+        )
+        for call, tool in calls
+    ]

@@ -1,33 +1,51 @@
-"""Run a graph on its conversation's checkpoints, and read where it stands."""
+"""Run a graph on its conversation's checkpoints, and read where it stopped."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+import hashlib
+import re
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+    convert_to_messages,
+)
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.errors import GraphDrained, UnknownInterruptError
 from langgraph.runtime import RunControl
-from langgraph.types import Command
+from langgraph.types import Command, Interrupt, StateSnapshot
+from psycopg import AsyncCursor
+from psycopg.errors import NotNullViolation
+from psycopg.rows import DictRow
 
 from agent.gate import Gate, in_force
-from bot.approvals.grants import Run
-from bot.conversations.gate import current_run
-from bot.conversations.graph_facts import MESSAGES, Graph
+from agent.graph import in_call_order
+from bot.approvals.grants import LostRun, Run
+from bot.conversations.dialects import static_breakpoint
 from bot.conversations.graphs import with_saver
-from bot.conversations.saver import RunSaver
-from bot.conversations.standpoint import Ran, is_finished, ran_of, stand_of
+from bot.conversations.inspect_graph import MESSAGES, Graph
+from bot.conversations.stored_grants import current_run
 from bot.database.pool import Pool
 from bot.errors import RetryLater
 
 STEP_LIMIT = 60  # super-steps of one turn, where the graph sets no limit itself
 HIGHEST_LIMIT = 1_000  # `create_agent` sets ten thousand, which is as good as none
-
-
 Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
 
 
@@ -195,3 +213,179 @@ class Engine:
     def _limit(self) -> int:
         own = (self.served.graph.config or {}).get("recursion_limit", STEP_LIMIT)
         return min(own, HIGHEST_LIMIT)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """Where a graph stands.
+
+    Attributes:
+        interrupts: what it asks; a breakpoint is among it as one that was raised.
+        messages: the conversation as it has it.
+        is_cut_off: whether something in it has begun, and neither ended nor asked.
+        has_failed: whether something in it has raised.
+    """
+
+    interrupts: tuple[Interrupt[Any], ...]
+    messages: tuple[AnyMessage, ...]
+    is_cut_off: bool = False
+    has_failed: bool = False
+
+    @property
+    def answer(self) -> str | None:
+        """The text of the graph's last word, None where it has said nothing."""
+        said: list[AnyMessage] = []
+        for message in reversed(self.messages):
+            if isinstance(message, HumanMessage):
+                break
+            said.append(message)
+        words = [message for message in said if isinstance(message, AIMessage)] or said
+        return str(words[0].text) if words else None
+
+    @property
+    def ends_with_a_tool(self) -> bool:
+        """Whether the last word is a tool's, which the model has not read."""
+        return bool(self.messages) and isinstance(self.messages[-1], ToolMessage)
+
+    @property
+    def open_calls(self) -> list[tuple[str, str]]:
+        """Id and tool of each call that the model has made and nobody has answered."""
+        answered = {m.tool_call_id for m in self.messages if isinstance(m, ToolMessage)}
+        models = [m for m in self.messages if isinstance(m, AIMessage)]
+        calls = models[-1].tool_calls if models else []
+        return [
+            (c["id"], c["name"]) for c in calls if c["id"] and c["id"] not in answered
+        ]
+
+
+def ran_of(values: Any, interrupts: Iterable[Interrupt[Any]], channel: str) -> Ran:
+    """What a run of the shipped agent has returned."""
+    messages = _messages(values, channel)
+    return Ran(in_call_order(interrupts, messages), messages)
+
+
+def stand_of(state: StateSnapshot, channel: str, *, stops: bool) -> Ran:
+    """What a state says.
+
+    Args:
+        stops: whether what comes next, and asks nothing, waits at a breakpoint.
+    """
+    open_tasks = [t for t in state.tasks if t.result is None and not t.interrupts]
+    interrupts = state.interrupts
+    waits = bool(open_tasks) and not interrupts and stops
+    if waits:
+        interrupts = (_breakpoint(state),)
+    return Ran(
+        tuple(interrupts),
+        _messages(state.values, channel),
+        is_cut_off=bool(open_tasks) and not waits,
+        has_failed=any(task.error for task in state.tasks),
+    )
+
+
+def is_finished(ran: Ran) -> bool:
+    """Whether the model has had its last word."""
+    last = ran.messages[-1] if ran.messages else None
+    return isinstance(last, AIMessage) and not last.tool_calls
+
+
+def _breakpoint(state: StateSnapshot) -> Interrupt[Any]:
+    nodes, places = _next(state)
+    key = hashlib.sha256("\n".join(places).encode()).hexdigest()[:32]
+    return static_breakpoint.raised(nodes, key)
+
+
+def _next(state: StateSnapshot) -> tuple[list[str], list[str]]:
+    """The nodes that come next, in subgraphs too, and the checkpoints behind them."""
+    places = [str(state.config.get("configurable", {}).get("checkpoint_id"))]
+    nodes: list[str] = []
+    for task in state.tasks:
+        inner = task.state if isinstance(task.state, StateSnapshot) else None
+        if inner is None or not inner.tasks:
+            nodes.append(task.name)
+            continue
+        inside, below = _next(inner)
+        nodes += inside
+        places += below
+    return nodes, places
+
+
+def _messages(values: Any, channel: str) -> tuple[AnyMessage, ...]:
+    if not isinstance(values, Mapping):
+        return ()
+    found: object = cast("Mapping[str, Any]", values).get(channel)
+    if not isinstance(found, Sequence):
+        return ()
+    try:
+        return tuple(cast("list[AnyMessage]", convert_to_messages(cast("Any", found))))
+    except (ValueError, NotImplementedError, TypeError):
+        return ()  # somebody else's idea of messages
+
+
+# In the place of the thread's id: the same where the run is still the conversation's
+# own, and otherwise nothing, which the column refuses. The lock makes whoever begins
+# the next run wait for this commit. So the check costs no statement of its own.
+OWN = (
+    "VALUES ((SELECT c.id::text FROM conversations c"
+    " WHERE c.id = %s::uuid AND c.generation = %s FOR SHARE),"
+)
+
+
+def _guarded(statement: str) -> str:
+    found, count = re.subn(r"VALUES \(%s,", OWN, statement)
+    if count != 1:
+        raise RuntimeError("LangGraph's saver writes in another way than it did")
+    return found
+
+
+class RunSaver(AsyncPostgresSaver):
+    """Saves for one run, as long as that has not been replaced.
+
+    A process that stood still for longer than its jobs are waited for goes on where it
+    was; what it would write then would lie over what its successor has written.
+    """
+
+    UPSERT_CHECKPOINTS_SQL = _guarded(AsyncPostgresSaver.UPSERT_CHECKPOINTS_SQL)
+    UPSERT_CHECKPOINT_WRITES_SQL = _guarded(
+        AsyncPostgresSaver.UPSERT_CHECKPOINT_WRITES_SQL
+    )
+    INSERT_CHECKPOINT_WRITES_SQL = _guarded(
+        AsyncPostgresSaver.INSERT_CHECKPOINT_WRITES_SQL
+    )
+
+    def __init__(self, pool: Pool, run: Run) -> None:
+        super().__init__(cast("Any", pool))
+        self._run = run
+
+    @asynccontextmanager
+    async def _cursor(
+        self, *, pipeline: bool = False
+    ) -> AsyncGenerator[AsyncCursor[DictRow]]:
+        try:
+            async with super()._cursor(pipeline=pipeline) as cursor:
+                own = _OwnCursor(cursor, self._run.generation) if pipeline else cursor
+                yield cast("AsyncCursor[DictRow]", own)
+        except NotNullViolation as error:
+            raise LostRun(self._run.conversation) from error
+
+
+class _OwnCursor:
+    """Gives the guarded statements the number of the run, behind the thread's id."""
+
+    def __init__(self, cursor: AsyncCursor[DictRow], generation: int) -> None:
+        self._cursor = cursor
+        self._generation = generation
+
+    async def execute(self, statement: Any, values: Sequence[Any]) -> None:
+        await self._cursor.execute(statement, self._own(statement, values))
+
+    async def executemany(self, statement: Any, rows: Iterable[Sequence[Any]]) -> None:
+        await self._cursor.executemany(
+            statement, [self._own(statement, row) for row in rows]
+        )
+
+    def _own(self, statement: str, values: Sequence[Any]) -> Sequence[Any]:
+        if OWN not in statement:
+            return values
+        thread, *rest = values
+        return (thread, self._generation, *rest)

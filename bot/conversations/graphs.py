@@ -1,4 +1,4 @@
-"""Load the graph that AGENT names, as `langgraph.json` writes it."""
+"""Load the graph that AGENT names, written as in `langgraph.json`."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import StateGraph
 from langgraph.pregel import Pregel
 
-from bot.conversations.graph_facts import Graph, LoadedGraph, describe
+from bot.conversations.inspect_graph import Graph, LoadedGraph, describe, problem
 from bot.errors import ConfigurationError
 from bot.logs import escape_controls
 from bot.masks import mask
+from bot.settings import Settings
 
+log = structlog.get_logger(__name__)
 CAUSE_LIMIT = 200  # characters of another's words in a sentence of ours
 FORM = "path/to/file.py:name or package.module:name"
 # Code of which no line is a clue: Python's, the libraries', our own.
@@ -37,7 +39,6 @@ _NOT_THEIRS = (
     sysconfig.get_path("purelib"),
     __file__,
 )
-log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -214,3 +215,19 @@ def _cause(error: BaseException) -> str:
 
 def _refusal(spec: str, why: str) -> ConfigurationError:
     return ConfigurationError(escape_controls(mask(f"AGENT={spec}: {why}.")))
+
+
+@asynccontextmanager
+async def load_served(settings: Settings) -> AsyncGenerator[LoadedGraph | None]:
+    """Load what AGENT names and keep open what it has opened; None: the shipped agent.
+
+    Raises:
+        ConfigurationError: one sentence that says why it cannot be served.
+    """
+    if settings.agent is None:
+        yield None
+        return
+    async with load_graph(settings.agent) as loaded:
+        if why := problem(loaded):
+            raise ConfigurationError(why)
+        yield loaded

@@ -11,15 +11,13 @@ from bot.approvals import store
 from bot.approvals.audit import Fact, append
 from bot.approvals.comments import comment
 from bot.approvals.model import Person
-from bot.approvals.pace import limits
 from bot.approvals.ports import Jobs, deliver_job, turn_job
+from bot.approvals.rate_limit import limits
+from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
-from bot.database.statements import load_statements
 from bot.faults import reach
-from bot.slack.limit_sentences import too_many_messages
-from bot.variables import Rate
-
-SQL = load_statements("bot.conversations", "conversations.sql")
+from bot.settings_types import Rate
+from bot.texts.clicks import too_many_messages
 
 
 @dataclass(frozen=True)

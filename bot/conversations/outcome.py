@@ -1,37 +1,37 @@
-"""What came of a run, written in one transaction: questions, an answer, a failure."""
+"""Write what came of a run, in one transaction: questions, an answer, a failure."""
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from bot.approvals.grants import LostRun, Run
-from bot.approvals.model import Execution, Request
-from bot.approvals.ports import Job, Jobs, People, Policies, deliver_job, turn_job
-from bot.approvals.raise_request import (
-    Asked,
-    Turn,
-    look_up_groups,
-    raise_requests,
-)
-from bot.approvals.resumes import (
+import structlog
+
+from bot.approvals.assess import Asked, Turn
+from bot.approvals.grants import (
     GONE,
     STOPPED,
+    LostRun,
+    Run,
     close_unrun,
     finish_resume,
     keep_version,
 )
-from bot.approvals.verdicts import orphan
+from bot.approvals.model import Execution, Request
+from bot.approvals.ports import Job, Jobs, People, Policies, deliver_job, turn_job
+from bot.approvals.raise_request import look_up_groups, raise_requests
+from bot.approvals.transitions import orphan
 from bot.conversations import questions
 from bot.conversations.conversation import Conversation
-from bot.conversations.engine import ServedGraph
-from bot.conversations.intake import SQL
-from bot.conversations.standpoint import Ran
-from bot.conversations.trouble import report
+from bot.conversations.engine import Ran, ServedGraph
+from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.faults import reach
-from bot.slack import graph_sentences
+from bot.texts import agent
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -112,19 +112,15 @@ class Settler:
         self, run: Run, conversation: Conversation, gone: Sequence[Request]
     ) -> None:
         """Close what a graph that has changed no longer asks, and say so."""
-        ids, said = [request.id for request in gone], graph_sentences.GRAPH_CHANGED
+        ids, said = [request.id for request in gone], agent.GRAPH_CHANGED
         async with transaction(self.pool) as connection:
             await self._own(connection, run, ())
             await keep_version(connection, run.asked, self.served.version)
             if not gone:
                 return
-            await close_unrun(
-                connection, self.jobs, gone, graph_sentences.GRAPH_CHANGED
-            )
+            await close_unrun(connection, self.jobs, gone, agent.GRAPH_CHANGED)
             still_open = [request for request in gone if request.is_open]
-            await orphan(
-                connection, self.jobs, still_open, graph_sentences.GRAPH_CHANGED
-            )
+            await orphan(connection, self.jobs, still_open, agent.GRAPH_CHANGED)
             if all(request.id in ids for request in run.asked):
                 await self._end(connection, conversation, "say", said)
 
@@ -185,7 +181,7 @@ class Settler:
         self, connection: Connection, conversation: Conversation, ran: Ran
     ) -> None:
         if ran.answer is None:
-            said = report(graph_sentences.AGENT_RETURNED_NOTHING, "no_answer")
+            said = report(agent.AGENT_RETURNED_NOTHING, "no_answer")
             await self._end(connection, conversation, "say", said)
         else:
             await self._end(connection, conversation, "answer", ran.answer)
@@ -220,3 +216,10 @@ class Settler:
         if row and row["more"]:
             follow.append(turn_job(conversation.id))
         await self.jobs.defer(connection, follow)
+
+
+def report(sentence: str, action: str, error: BaseException | None = None) -> str:
+    """Log trouble under a new code, and give its sentence with that code."""
+    code = secrets.token_hex(3)
+    log.error(sentence, action=action, code=code, exc_info=error)
+    return agent.with_code(sentence, code)

@@ -9,15 +9,15 @@ from typing import Any
 from langgraph.types import Interrupt
 
 from bot.approvals import digest
-from bot.approvals.model import Kind, Request, Verdict
+from bot.approvals.assess import Asked
+from bot.approvals.model import Kind, Outcome, Request, Status, Verdict
 from bot.approvals.policy.match import answers_of
 from bot.approvals.policy.model import Policy
-from bot.approvals.ruling import Asked
 from bot.conversations import dialects
-from bot.conversations.decisions import decided_of
 from bot.conversations.dialects import answers
-from bot.conversations.dialects.interface import AskedCall, End, Question
+from bot.conversations.dialects.interface import AskedCall, Decided, End, Question
 from bot.conversations.engine import ServedGraph
+from bot.texts import agent, cards
 
 
 def read(interrupt: Interrupt[Any], served: ServedGraph, policy: Policy) -> Question:
@@ -139,3 +139,32 @@ def of_the_gate(request: Request) -> Interrupt[Any]:
 
 def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return digest.canonical(one) == digest.canonical(other)
+
+
+def decided_of(request: Request) -> Decided:
+    """The decision that a request which is closed stands for."""
+    if request.status is Status.ANSWERED:
+        value = request.answer_value if request.is_answered else request.answer
+        return Decided(End.ANSWER, value=value)
+    if request.status is Status.APPROVED and request.is_edited:
+        return Decided(End.EDIT, arguments=request.arguments)
+    if request.status is Status.APPROVED:
+        return Decided(End.APPROVE)
+    late = request.status is Status.TIMED_OUT
+    return Decided(End.TIMED_OUT if late else End.REJECT, message=_message(request))
+
+
+def _message(request: Request) -> str:
+    if request.status is Status.TIMED_OUT:
+        return agent.TIMED_OUT_FOR_AGENT
+    if request.status is Status.WITHDRAWN:
+        return agent.WITHDRAWN_FOR_AGENT
+    if request.outcome is Outcome.DENIED:
+        return agent.denied_for_agent(request.outcome_note)
+    if request.outcome is Outcome.REPEATED:
+        by, _, at = request.outcome_note.partition(" ")
+        return agent.repeated_for_agent(by, at)
+    if request.outcome is Outcome.UNFILLABLE:
+        reason = cards.unfillable(request.outcome_note)
+        return agent.rejected_for_agent(reason=reason)
+    return agent.rejected_for_agent(reason=request.outcome_note)

@@ -12,7 +12,7 @@ from bot.approvals.ports import Job, Jobs, deliver_job, turn_job
 from bot.conversations import conversation as conversations
 from bot.conversations.conversation import Conversation, Message
 from bot.database.pool import Connection, Pool, transaction
-from bot.slack import sentences
+from bot.texts import agent
 
 MESSAGE_LIMIT = 20_000  # characters of one message to the agent
 
@@ -73,7 +73,7 @@ class Talk:
                 channel=conversation.channel,
                 thread_ts=_thread_of(conversation, message),
                 user=message.author.user,
-                text=sentences.may_not_ask(profile.refusal),
+                text=agent.may_not_ask(profile.refusal),
             )
             await self._follow(connection, conversation, [deliver_job(delivery)])
 
@@ -109,9 +109,9 @@ class Talk:
 def unreadable(text: str) -> str:
     """Why a message cannot be given to the agent, in a sentence; "" if it can."""
     if not text.strip():
-        return sentences.EMPTY_MESSAGE
+        return agent.EMPTY_MESSAGE
     if len(text) > MESSAGE_LIMIT:
-        return sentences.too_long_message(len(text), MESSAGE_LIMIT)
+        return agent.too_long_message(len(text), MESSAGE_LIMIT)
     return ""
 
 

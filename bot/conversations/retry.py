@@ -10,13 +10,12 @@ from typing import Any
 
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
-from bot.approvals.choice import Choice, Place
-from bot.approvals.model import Person
+from bot.approvals.model import Choice, Person, Place
 from bot.approvals.ports import Job, Jobs, People, deliver_job, edit_job, turn_job
-from bot.conversations.intake import SQL
+from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.errors import SlackUnavailable
-from bot.slack import again_sentences
+from bot.texts import clicks
 
 PATIENCE = 1.5  # seconds for what Slack has to say; an ack is due within 3
 Offer = Mapping[str, Any]
@@ -88,7 +87,7 @@ class Retrier:
                 channel=choice.place.channel,
                 thread_ts=choice.place.thread or None,
                 user=choice.person.user,
-                text=again_sentences.not_tried(word),
+                text=clicks.not_tried(word),
             )
             follow.append(deliver_job(told))
         await self.jobs.defer(connection, follow)

@@ -4,32 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from langchain_core.messages import BaseMessage
+from langgraph.errors import GraphRecursionError
 
 from bot.approvals import store
-from bot.approvals.grants import LostRun, Run
+from bot.approvals.assess import Turn
+from bot.approvals.grants import LostRun, Run, needs_claim, unknown_tools, was_cut_off
 from bot.approvals.model import Execution, Profile, Request
 from bot.approvals.ports import Jobs, People, Policies
-from bot.approvals.raise_request import Turn
-from bot.approvals.resumes import needs_claim, unknown_tools, was_cut_off
 from bot.conversations import conversation as conversations
-from bot.conversations.conversation import Conversation, Message
-from bot.conversations.engine import Engine
-from bot.conversations.handover import Found, Handover, Refused, batches
-from bot.conversations.intake import SQL
+from bot.conversations.conversation import Conversation, Message, human, mended
+from bot.conversations.engine import Engine, Ran
+from bot.conversations.outcome import Settler, report
 from bot.conversations.questions import Answered
-from bot.conversations.recheck import Recheck
-from bot.conversations.running import RunGraph, Running
-from bot.conversations.settle import Settler
-from bot.conversations.standpoint import Ran
-from bot.conversations.talk import Talk, unreadable
-from bot.conversations.telling import human, mended
-from bot.conversations.trouble import report
-from bot.database.pool import Pool
-from bot.slack import graph_sentences, sentences
+from bot.conversations.replies import Talk, unreadable
+from bot.conversations.resume import Found, Handover, Recheck, Refused, batches
+from bot.conversations.sql import SQL
+from bot.database.pool import TRANSIENT, Pool
+from bot.errors import RetryLater
+from bot.texts import agent, notices
 
 log = structlog.get_logger(__name__)
 Go = Callable[[], Coroutine[Any, Any, Ran]]
@@ -97,7 +93,7 @@ class Runner:
         stuck = found.running is None and found.unread and not found.waits
         run = await self._start_run(found, found.unread[0] if stuck else None)
         decided = [r.id for r in run.asked if not r.is_open]
-        said = report(sentences.AGENT_FAILED, "job_given_up")
+        said = report(agent.AGENT_FAILED, "job_given_up")
         await self.settler.fail(run, found, said, decided, Execution.UNKNOWN)
 
     async def _begin(self, conversation: Conversation, message: Message) -> None:
@@ -212,7 +208,7 @@ class Runner:
             told = [r for r in taken if not (r.is_open or needs_claim(r))]
             await self._go_on(run, conversation, [*cut, *told])
             return
-        said = graph_sentences.unknown_in_thread([(r.tool, r.code) for r in cut])
+        said = notices.unknown_in_thread([(r.tool, r.code) for r in cut])
         ids = [request.id for request in cut]
         await self.settler.fail(run, conversation, said, ids, Execution.UNKNOWN)
 
@@ -259,3 +255,83 @@ def _turn_of(conversation: Conversation, request: Request) -> Turn:
         request.requester,
         request.participants,
     )
+
+
+class RunGraph(Protocol):
+    """See `Running.run`."""
+
+    async def __call__(
+        self,
+        run: Run,
+        conversation: Conversation,
+        turn: Turn,
+        go: Go,
+        answered: Sequence[str] = (),
+    ) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Running:
+    """One run of a conversation's graph, as long as it is not replaced."""
+
+    engine: Engine
+    settler: Settler
+
+    async def run(
+        self,
+        run: Run,
+        conversation: Conversation,
+        turn: Turn,
+        go: Go,
+        answered: Sequence[str] = (),
+    ) -> bool:
+        """Run the graph and write down what came of it, unless the run was replaced.
+
+        Returns whether the graph asks something now.
+
+        Args:
+            answered: ids of the requests whose answers the graph takes.
+
+        Raises:
+            Refused: LangGraph did not take an answer.
+            TRANSIENT errors, RetryLater: the job is to be tried again.
+        """
+        try:
+            return await self._owned(run, conversation, turn, go, answered)
+        except LostRun:
+            # the job must not be tried again: that would replace the run that goes on
+            log.warning(
+                "run replaced", action="run_lost", conversation=run.conversation
+            )
+            return False
+
+    async def _owned(
+        self,
+        run: Run,
+        conversation: Conversation,
+        turn: Turn,
+        go: Go,
+        answered: Sequence[str],
+    ) -> bool:
+        try:
+            ran = await go()
+        except (*TRANSIENT, RetryLater, LostRun, Refused):
+            raise
+        except Exception as error:
+            # whoever comes to the limit has done all steps before it
+            endless = isinstance(error, GraphRecursionError)
+            became = Execution.DONE if endless else Execution.FAILED
+            said = self._explain(error)
+            await self.settler.fail(
+                run, conversation, said, answered, became, again=not endless
+            )
+            return False
+        await self.settler.settle(run, conversation, turn, ran, answered)
+        return bool(ran.interrupts)
+
+    def _explain(self, error: Exception) -> str:
+        """One sentence for the thread; the rest goes to the log under its code."""
+        if isinstance(error, GraphRecursionError):
+            return report(agent.AGENT_STEP_LIMIT, "run_failed", error)
+        known = self.engine.served.explain(error)
+        return report(known or agent.AGENT_FAILED, "run_failed", error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextvars import ContextVar
 
-from agent.grants import Call, Claim, Outcome, Ruling
+from agent.grant_protocol import Call, Claim, Outcome, Ruling
 from bot.approvals import grants
 from bot.approvals.grants import CallFacts, LostRun, Run, Taken
 from bot.approvals.model import Execution
@@ -13,14 +13,14 @@ from bot.approvals.policy.model import Denied
 from bot.approvals.ports import Jobs, Policies
 from bot.database.pool import TRANSIENT, Pool
 from bot.faults import reach
-from bot.slack import sentences
+from bot.texts import agent
 
 FINISH_WAITS = (0.2, 0.5, 1, 2, 4, 8, 15)  # seconds between the tries to store an end
 current_run: ContextVar[Run] = ContextVar("current_run")
 
 
 class StoredGrants:
-    """Implements `agent.grants.Grants` over PostgreSQL."""
+    """Implements `agent.grant_protocol.Grants` over PostgreSQL."""
 
     def __init__(self, pool: Pool, policies: Policies, jobs: Jobs) -> None:
         self._pool = pool
@@ -92,7 +92,7 @@ def _claim(taken: Taken) -> Claim:
     if taken.won:
         return Claim(won=True, seen=taken.seen)
     if taken.state is Execution.UNKNOWN:
-        return Claim(won=False, refusal=sentences.UNKNOWN_FOR_AGENT)
+        return Claim(won=False, refusal=agent.UNKNOWN_FOR_AGENT)
     if taken.state is Execution.DONE:
         return Claim(won=False, result=taken.result, status="done")
     if taken.state is Execution.FAILED:

@@ -1,4 +1,4 @@
-"""Bring the schema up to date; safe from several replicas at once."""
+"""Bring the schema up to date, and let one Slack workspace only be served."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from procrastinate.schema import SchemaManager
 from psycopg import errors
 from psycopg.sql import SQL, Identifier
 
-from bot.database.lacking import QUEUE, applied, missing, own_migrations
-from bot.database.pool import Connection, connect
+from bot.database.pending_migrations import QUEUE, applied, missing, own_migrations
+from bot.database.pool import Connection, Pool, connect
+from bot.errors import ConfigurationError
 from bot.faults import reach
 
 log = structlog.get_logger(__name__)
@@ -139,3 +140,36 @@ def _migrations() -> Iterator[tuple[str, LiteralString]]:
     yield QUEUE, SchemaManager.get_schema()
     for file in own_migrations():
         yield file.stem, cast(LiteralString, file.read_text(encoding="utf-8"))
+
+
+async def remember_workspace(
+    pool: Pool, *, team: str, enterprise: str, name: str, simulated: bool
+) -> None:
+    """Note that this database serves a workspace."""
+    async with pool.connection() as connection:
+        await connection.execute(
+            "INSERT INTO workspaces (team_id, enterprise_id, name, simulated)"
+            " VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (team_id) DO UPDATE SET"
+            " simulated = workspaces.simulated AND excluded.simulated",
+            [team, enterprise, name, simulated],
+        )
+
+
+async def refuse_real_workspace(pool: Pool) -> None:
+    """The simulator lets anybody act as anybody: never on real requests.
+
+    Raises:
+        ConfigurationError: the database has served a real team.
+    """
+    async with pool.connection() as connection:
+        found = await connection.execute(
+            "SELECT team_id FROM workspaces WHERE NOT simulated LIMIT 1"
+        )
+        row = await found.fetchone()
+    if row is not None:
+        raise ConfigurationError(
+            f"The database has served the Slack team {row['team_id']}, so the "
+            "simulator does not open it; set the SLACK_* variables, or another "
+            "DATABASE_URL."
+        )

@@ -14,7 +14,6 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from bot.errors import DatabaseUnavailable, SlackUnavailable
 
 TRUSTED = 1.0  # seconds that a connection is taken for alive after its last use
-
 # Trouble that passes: the work is kept and tried again.
 TRANSIENT = (
     OperationalError,
@@ -36,7 +35,6 @@ class Connection(AsyncConnection[DictRow]):
 
 
 Pool = AsyncConnectionPool[Connection]
-
 PREPARE_AFTER = 5  # uses of a statement, psycopg's own default
 # The saver of LangGraph needs autocommit. Nothing is prepared (0 would mean "at once")
 # until it is known that no proxy with transaction pooling is in between.

@@ -7,18 +7,21 @@ import contextlib
 import functools
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, LiteralString
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.ports import Job, deliver_job, prune_job, resume_job, turn_job
-from bot.conversations.intake import SQL
+from bot.conversations.sql import SQL as CONVERSATION_SQL
 from bot.database.pool import Pool, transaction
-from bot.jobs.queue import Queue
+from bot.jobs.queue import Queue, Workers
+from bot.jobs.sql import SQL
+from bot.settings import Settings
 from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
@@ -128,7 +131,7 @@ class Clock:
         """
         manager = self._queue.app.job_manager
         async with transaction(self._pool) as connection:
-            found = await connection.execute(SQL["take_back_alone"])
+            found = await connection.execute(CONVERSATION_SQL["take_back_alone"])
             if (row := await found.fetchone()) is None or not row["alone"]:
                 return
             stalled = limits().stalled
@@ -140,7 +143,7 @@ class Clock:
         """Defer again what has no job although there is work."""
         async with transaction(self._pool) as connection:
             found = await connection.execute(
-                SQL["select_left_behind"],
+                CONVERSATION_SQL["select_left_behind"],
                 {"age": timedelta(seconds=limits().left_behind), "limit": BATCH},
             )
             jobs: list[Job] = [
@@ -154,8 +157,100 @@ class Clock:
         """Have the checkpoints of quiet conversations pruned, some at each tick."""
         async with transaction(self._pool) as connection:
             found = await connection.execute(
-                SQL["select_unpruned"],
+                CONVERSATION_SQL["select_unpruned"],
                 {"age": timedelta(seconds=limits().quiet), "limit": PRUNED_AT_ONCE},
             )
             jobs = [prune_job(str(row["id"])) for row in await found.fetchall()]
             await self._queue.defer(connection, jobs)
+
+
+def make_clock(
+    settings: Settings,
+    pool: Pool,
+    queue: Queue,
+    workers: Workers,
+    duties: Sequence[Duty],
+) -> Clock:
+    """Build the clock; `duties` are done before the ones that it has by itself."""
+    own = (
+        LostJobs(pool, queue, workers.held).look,
+        seldom(Retention(pool, settings.retention).sweep),
+    )
+    return Clock(settings.sweep_interval, pool, queue, (*duties, *own))
+
+
+CONVERSATIONS = 200  # at most, at a time
+ROWS = 2_000  # of anything else
+INBOX = (
+    SQL["forget_messages"],
+    SQL["forget_deliveries"],
+    SQL["forget_jobs"],
+    SQL["forget_paces"],
+    SQL["forget_events"],
+    SQL["erase_texts"],
+)
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Forgets finished conversations and the inbox; nothing pending, no trail."""
+
+    pool: Pool
+    keep: timedelta
+
+    async def sweep(self) -> None:
+        """Forget a part of what is old enough, on one replica at a time.
+
+        Each kind in a transaction of its own, so that its locks are short. What shows a
+        request goes after the request: at the same time, or at a later one.
+        """
+        gone = await self._forget(SQL["forget_conversations"], CONVERSATIONS)
+        if gone:
+            log.info("conversations forgotten", action="forgotten", count=gone)
+        for statement in INBOX:
+            await self._forget(statement, ROWS)
+
+    async def _forget(self, statement: LiteralString, most: int) -> int:
+        key = {"keep": self.keep, "most": most}
+        async with transaction(self.pool) as connection:
+            alone = await (await connection.execute(SQL["alone"])).fetchone()
+            if alone is None or not alone["alone"]:
+                return 0
+            found = await connection.execute(statement, key)
+            row = await found.fetchone() if found.description else None
+        return int(row["gone"]) if row and "gone" in row else 0
+
+
+Held = Callable[[], Mapping[int, frozenset[int]]]
+
+
+class LostJobs:
+    """Gives such jobs of this process back to the queue; jobs may repeat freely."""
+
+    def __init__(self, pool: Pool, queue: Queue, held: Held) -> None:
+        """`held`: the numbers of this process's workers, and what each is at."""
+        self._pool = pool
+        self._queue = queue
+        self._held = held
+        self._missing: dict[int, float] = {}  # since when; by job
+
+    async def look(self) -> None:
+        """Give back what has been missing for a while."""
+        missing = await self._find()
+        now = time.monotonic()
+        self._missing = {job: self._missing.get(job, now) for job in missing}
+        for job, since in list(self._missing.items()):
+            if now - since < limits().job_missing:
+                continue
+            await self._queue.give_back(job, datetime.now(UTC))
+            del self._missing[job]
+            log.warning("job given back", action="job_lost", job=job)
+
+    async def _find(self) -> set[int]:
+        held = self._held()
+        if not held:
+            return set()
+        async with self._pool.connection() as connection:
+            found = await connection.execute(SQL["held"], {"workers": [*held]})
+            rows = await found.fetchall()
+        return {row["id"] for row in rows if row["id"] not in held[row["worker_id"]]}

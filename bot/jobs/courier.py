@@ -1,8 +1,4 @@
-"""Send deliveries at once, in the process that caused them.
-
-The durable job of a delivery is due a few seconds later; it does the work where this
-could not, because the process died or Slack refused.
-"""
+"""Send deliveries at once, in the process that caused them."""
 
 from __future__ import annotations
 
@@ -16,11 +12,11 @@ from bot.database.pool import Pool
 from bot.errors import RetryLater
 from bot.jobs.queue import Queue
 
+log = structlog.get_logger(__name__)
 AT_ONCE = 16
 MOMENT = 0.05  # seconds that an edit gives to what people wait for
 DRAIN = 5.0  # seconds that sending gets at a shutdown
 TIDY = 1.0  # seconds between two looks for jobs whose work is done; below their grace
-log = structlog.get_logger(__name__)
 
 
 class Courier:

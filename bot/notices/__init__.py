@@ -1,3 +1,3 @@
-"""What is told outside of Slack: e-mails about requests, events to a webhook."""
+"""Notices outside of Slack: e-mails about requests, events to a webhook."""
 
 from __future__ import annotations

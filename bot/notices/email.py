@@ -1,32 +1,35 @@
-"""Send the e-mails about requests, to whom they still concern."""
+"""Send the e-mails about requests, to whom they still concern, as text and as HTML."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import format_datetime
+from html import escape
 from typing import Any
 
 import structlog
 
 from agent.mail import Mail, MaybeSent, NotSent
 from bot.approvals import store
-from bot.approvals.eligibility import who_can_decide
+from bot.approvals.eligibility import Standing, closed_by, refreshed, who_can_decide
 from bot.approvals.model import Person, Request
-from bot.approvals.outside import why_no_links
+from bot.approvals.policy.channels import why_no_links
 from bot.approvals.ports import People, Policies
-from bot.approvals.standing import Standing, refreshed
-from bot.conversations.aside import ASIDE
+from bot.conversations.api_conversation import ASIDE
 from bot.database.pool import Pool
 from bot.errors import RetryLater
-from bot.links import store as links
-from bot.links.tokens import Link, Signer
-from bot.notices.jobs import EMAILS_FOR, SQL, wait_after
-from bot.notices.letters import Letter, written
-from bot.slack.addresses import Addresses
-from bot.slack.drawing import closed_by
+from bot.notices.outbox import EMAILS_FOR, wait_after
+from bot.notices.sql import SQL
+from bot.slack.cards.arguments import asked_text
+from bot.slack.directory import Addresses
 from bot.slack.identity import Identity
-from bot.slack.text import one_line
+from bot.texts.formatting import long_arguments, one_line
+from bot.texts.notices import CARE, Letter, opening_lines, subject, ways_to_decide
+from bot.web.links import tokens as links
+from bot.web.links.tokens import Link, Signer
 
 log = structlog.get_logger(__name__)
 
@@ -155,3 +158,60 @@ def _concerns(row: Mapping[str, Any], request: Request) -> bool:
     if row["kind"] == "outcome":
         return not request.is_open
     return row["user_id"] in who_can_decide(request)
+
+
+_STYLE = "font:16px/1.5 sans-serif;max-width:40rem"
+_PRE = "white-space:pre-wrap;background:#f4f4f5;padding:12px;border-radius:6px"
+_BUTTON = (
+    "display:inline-block;padding:12px 20px;border-radius:6px;background:#00674d;"
+    "color:#ffffff;text-decoration:none;font-weight:bold"
+)
+
+
+def written(
+    letter: Letter, *, sender: str, recipient: str, message_id: str
+) -> EmailMessage:
+    """The message, in both forms.
+
+    `message_id` stays the same when it is sent again, so that mailboxes show it once.
+    """
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = recipient
+    message["Subject"] = subject(letter)
+    message["Date"] = format_datetime(letter.at)
+    message["Message-ID"] = message_id
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation answers
+    message.set_content(_text(letter))
+    message.add_alternative(_html(letter), subtype="html")
+    return message
+
+
+def _call(request: Request) -> str:
+    text = f"{one_line(request.tool, 200)}\n{asked_text(request)}"
+    long = long_arguments(text)
+    if long is None:
+        return text
+    gap = f"… {long.length:,} characters in all, SHA-256 {long.sha256} …"
+    return f"{long.head}\n{gap}\n{long.tail}"
+
+
+def _text(letter: Letter) -> str:
+    ways = [f"{label}:\n{address}" for label, address in ways_to_decide(letter)]
+    care = [CARE] if letter.link else []
+    call = "\n".join(f"    {line}" for line in _call(letter.request).split("\n"))
+    return "\n\n".join([*opening_lines(letter), call, *ways, *care]) + "\n"
+
+
+def _html(letter: Letter) -> str:
+    opening = "".join(f"<p>{escape(line)}</p>" for line in opening_lines(letter))
+    ways = "".join(
+        f'<p><a href="{escape(address)}" style="{_BUTTON}">{escape(label)}</a></p>'
+        for label, address in ways_to_decide(letter)
+    )
+    care = f"<p><small>{CARE}</small></p>" if letter.link else ""
+    call = f'<pre style="{_PRE}">{escape(_call(letter.request))}</pre>'
+    return (
+        f'<!DOCTYPE html><html lang="en"><body style="{_STYLE}">'
+        f"{opening}{call}{ways}{care}</body></html>"
+    )

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import math
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from bot.approvals import store
-from bot.approvals.eligibility import who_can_decide
+from bot.approvals.eligibility import Standing, refreshed, who_can_decide
 from bot.approvals.model import Request
-from bot.approvals.outside import tells_by_email, ways_to_tell
+from bot.approvals.policy.channels import tells_by_email, ways_to_tell
 from bot.approvals.policy.model import Policy
 from bot.approvals.ports import Job, Jobs, Policies
-from bot.approvals.standing import Standing, refreshed
+from bot.approvals.serialize import request_json
 from bot.database.pool import Connection, Pool, transaction
-from bot.notices.events import OPENS_A_STAGE, REMINDS, event_body, event_type
-from bot.notices.jobs import SQL, email_job, webhook_job
+from bot.notices.sql import SQL
 from bot.time_limits import limits
 
 AT_ONCE = 50  # changes in one transaction
@@ -143,3 +144,78 @@ async def _email(
         },
     )
     return [email_job(email)] if await new.fetchone() else []
+
+
+PREFIX = "slack-approval-bot.request"
+#: After these the people of a stage have something to do, or still have.
+OPENS_A_STAGE = frozenset(
+    {"requested", "stage_passed", "edited", "tightened", "voided"}
+)
+REMINDS = frozenset({"reminded", "escalated"})
+
+
+def event_type(change: str) -> str:
+    """The event's type: the trail's own word, such as `….request.approved`."""
+    return f"{PREFIX}.{change}"
+
+
+def event_body(
+    change: Mapping[str, Any], request: Request, policy: Policy, source: str
+) -> str:
+    """The event as it is sent.
+
+    Its id is the number of the row in the trail, so a repeat is known as one, and what
+    comes out of order can be put in order. The request is as it stands when the event
+    is written down.
+
+    Args:
+        change: a row of the outbox.
+    """
+    seq = change["seq"]
+    event = {
+        "specversion": "1.0",
+        "id": str(seq),
+        "source": source,
+        "type": event_type(change["event"]),
+        "subject": request.id,
+        "time": change["at"].astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "sequence": f"{seq:020d}",
+        "datacontenttype": "application/json",
+        "data": {
+            "change": change["event"],
+            "actor": change["actor"],
+            "via": change["via"],
+            "call": _called(change["event"], request, policy),
+            "request": request_json(request),
+        },
+    }
+    return json.dumps(event, ensure_ascii=False)
+
+
+def _called(change: str, request: Request, policy: Policy) -> list[str]:
+    """Whom the policy has told through the webhook that it is their turn."""
+    if change not in OPENS_A_STAGE | REMINDS or "webhook" not in ways_to_tell(
+        request, policy
+    ):
+        return []
+    return list(who_can_decide(request))
+
+
+EVENTS_FOR = timedelta(days=3)
+EMAILS_FOR = timedelta(days=1)
+LONGEST_WAIT = 3_600  # seconds
+
+
+def email_job(email: str) -> Job:
+    """Send an e-mail."""
+    return Job("email", email, {"email": email})
+
+
+def webhook_job(seq: int, request: str) -> Job:
+    """Send an event; those of one request one after the other."""
+    return Job("webhook", f"webhook:{request}", {"event": str(seq)})
+
+
+def wait_after(tries: int) -> int:
+    """Seconds until the next try: twice as long each time, at most an hour."""
+    return math.ceil(min(limits().next_notice * 2 ** min(tries, 20), LONGEST_WAIT))

@@ -15,12 +15,13 @@ import structlog
 
 from bot.database.pool import Pool
 from bot.errors import RetryLater
-from bot.notices.jobs import EVENTS_FOR, SQL, wait_after
+from bot.network import NotPublic, check_literal
+from bot.notices.outbox import EVENTS_FOR, wait_after
+from bot.notices.sql import SQL
 from bot.public_resolver import connector_options
-from bot.targets import NotPublic, check_literal
 
-PATIENCE = aiohttp.ClientTimeout(total=15)
 log = structlog.get_logger(__name__)
+PATIENCE = aiohttp.ClientTimeout(total=15)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from bot.simulator.app_config import AppConfig, SlashCommand
-from bot.simulator.channels import Channel
-from bot.simulator.delivery import Times
-from bot.simulator.demo import demo_workspace, sample_files
+from bot.simulator.app_delivery import Times
 from bot.simulator.interactions import ClickResult
-from bot.simulator.people import User
-from bot.simulator.simulator import Simulator
-from bot.simulator.usergroups import ProfileField, UserGroup
+from bot.simulator.people import Channel, ProfileField, User, UserGroup
+from bot.simulator.simulator import Simulator, demo_workspace, sample_files
 from bot.simulator.web_api import RecordedCall
 from bot.simulator.workspace import Workspace
 

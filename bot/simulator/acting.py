@@ -1,23 +1,22 @@
-"""What people do in the workspace, as tests and the page let them."""
+"""Act as the people of the workspace: write, click, submit."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
 from bot.simulator.app_config import AppConfig, SlashCommand
-from bot.simulator.commands import Commands
 from bot.simulator.events import Events
-from bot.simulator.files import StoredFile
-from bot.simulator.interactions import ClickResult, Interactions
+from bot.simulator.interactions import ClickResult, Interactions, Submissions
+from bot.simulator.message import rich_text
 from bot.simulator.payloads import app_home_opened
-from bot.simulator.posting import person_message
 from bot.simulator.shapes import Json, copied
-from bot.simulator.submissions import Submissions
+from bot.simulator.slash_commands import Commands
 from bot.simulator.views import Views
-from bot.simulator.workspace import Workspace
+from bot.simulator.workspace import StoredFile, Workspace
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -192,3 +191,32 @@ class Acting:
         """Return a file, or None if there is none or its content has not come."""
         file = self.workspace.files.get(file_id)
         return file if file is not None and file.content is not None else None
+
+
+def person_message(
+    workspace: Workspace, user_id: str, channel_id: str, text: str
+) -> Json:
+    """Return a person's message; raises LookupError if they are not in the channel."""
+    user = workspace.users.get(user_id)
+    channel = workspace.channels.get(channel_id)
+    if user is None:
+        raise LookupError(f"there is no person {user_id}")
+    if channel is None:
+        raise LookupError(f"there is no channel {channel_id}")
+    if user_id not in channel.members:
+        raise LookupError(f"{user_id} is not in {channel_id} and cannot post there")
+    if channel.is_archived:
+        raise LookupError(f"{channel_id} is archived and nobody can post there")
+    message: Json = {
+        "type": "message",
+        "user": user_id,
+        "client_msg_id": str(uuid.uuid4()),
+        "text": text,
+        "team": user.team_id,
+        "blocks": rich_text(text),
+    }
+    if user.team_id != workspace.team_id:  # somebody from a shared channel
+        message |= {"user_team": user.team_id, "source_team": user.team_id}
+    if user.is_bot:
+        message |= {"bot_id": user.bot_id or "B0OTHER000", "subtype": "bot_message"}
+    return message

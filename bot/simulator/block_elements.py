@@ -1,4 +1,4 @@
-"""Slack's limits of buttons, menus and inputs (docs: block-elements)."""
+"""The rules for the elements of blocks, and for the long-known blocks themselves."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ from bot.simulator.block_texts import (
     OPTION,
     OPTION_GROUP,
     RICH_TEXT,
+    RICH_TEXT_BLOCK,
     SLACK_FILE,
     URL,
     initial_is_offered,
     plain,
+    text,
 )
 
 _MOST_TYPED = 3000
@@ -39,7 +41,6 @@ _MANY: dict[str, Rule] = {**_SELECT, "max_selected_items": integer(1, 100)}
 _STYLE = one_of("primary", "danger")
 _VISIBLE: dict[str, Rule] = {"visible_to_user_ids": listing(ID, 100)}
 _LABEL: dict[str, Rule] = {"accessibility_label": string(75)}
-
 BUTTON = Fields(
     {"text": plain(75)},
     {
@@ -231,3 +232,69 @@ _ANYWHERE: dict[str, Rule] = {
 ACTIONS: dict[str, Rule] = {**_ANYWHERE, **DATE_AND_TIME}
 ACCESSORIES: dict[str, Rule] = {**_ANYWHERE, "image": IMAGE_ELEMENT}
 INPUT_ELEMENTS: dict[str, Rule] = {**SELECTS, **PICKERS, **DATE_AND_TIME, **INPUTS}
+BLOCK_ID: dict[str, Rule] = {"block_id": ID}
+BASIC_BLOCKS: dict[str, Rule] = {
+    "header": Fields({"text": plain(150)}, BLOCK_ID),
+    "section": Fields(
+        {},
+        {
+            **BLOCK_ID,
+            "text": text(3000),
+            "fields": listing(text(2000), 10),
+            "accessory": typed(ACCESSORIES),
+            "expand": boolean,
+        },
+        any_of_fields("text", "fields"),
+    ),
+    "rich_text": RICH_TEXT_BLOCK,
+    "actions": Fields({"elements": listing(typed(ACTIONS), 25)}, BLOCK_ID),
+    "context": Fields(
+        {
+            "elements": listing(
+                typed(
+                    {
+                        "plain_text": text(3000),
+                        "mrkdwn": text(3000),
+                        "image": IMAGE_ELEMENT,
+                    }
+                ),
+                10,
+            )
+        },
+        BLOCK_ID,
+    ),
+    "divider": Fields({}, BLOCK_ID),
+    "image": Fields(
+        {"alt_text": string(2000)},
+        {**BLOCK_ID, "title": plain(2000), "image_url": URL, "slack_file": SLACK_FILE},
+        all_of(
+            any_of_fields("image_url", "slack_file"),
+            not_both("image_url", "slack_file"),
+        ),
+    ),
+    "input": Fields(
+        {"label": plain(2000), "element": typed(INPUT_ELEMENTS)},
+        {
+            **BLOCK_ID,
+            "hint": plain(2000),
+            "optional": boolean,
+            "dispatch_action": boolean,
+        },
+    ),
+    "video": Fields(
+        {
+            "alt_text": string(2000),
+            "title": plain(199),
+            "thumbnail_url": URL,
+            "video_url": URL,
+        },
+        {
+            **BLOCK_ID,
+            "title_url": URL,
+            "description": plain(2000),
+            "author_name": string(49),
+            "provider_name": string(255),
+            "provider_icon_url": URL,
+        },
+    ),
+}

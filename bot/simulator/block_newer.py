@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from bot.simulator.block_basics import BASIC_BLOCKS, BLOCK_ID
-from bot.simulator.block_elements import BUTTON, CONTEXT_ACTIONS, IMAGE, OVERFLOW
+from bot.simulator.block_elements import (
+    BASIC_BLOCKS,
+    BLOCK_ID,
+    BUTTON,
+    CONTEXT_ACTIONS,
+    IMAGE,
+    OVERFLOW,
+)
 from bot.simulator.block_rules import (
     Fields,
     Report,

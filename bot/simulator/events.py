@@ -7,10 +7,9 @@ import logging
 from collections.abc import Coroutine, Iterable
 
 from bot.simulator.app_config import AppConfig
+from bot.simulator.app_delivery import Delivery
 from bot.simulator.changes import Change
-from bot.simulator.channels import Channel
-from bot.simulator.delivery import Delivery
-from bot.simulator.messages import Message, mentions
+from bot.simulator.message import Message, mentions
 from bot.simulator.payloads import (
     app_mention_event,
     change_event,
@@ -18,6 +17,7 @@ from bot.simulator.payloads import (
     message_event,
     new_event_id,
 )
+from bot.simulator.people import Channel
 from bot.simulator.shapes import Json, copied
 from bot.simulator.workspace import Workspace
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import aiohttp
 from slack_sdk.signature import SignatureVerifier
 
-from bot.simulator.delivery import Ack, Times
+from bot.simulator.app_delivery import Ack, Times
 from bot.simulator.shapes import Json, as_object
 
 _JSON = "application/json"

@@ -1,27 +1,29 @@
-"""The HTTP side of the simulator: Web API, sockets, response_urls, files, control."""
+"""The HTTP server: Web API, files, the page of Sign in with Slack."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import hmac
 import json
+from collections.abc import Iterable
+from html import escape
+from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
 from bot.simulator.app_config import AppConfig
-from bot.simulator.control import Control
-from bot.simulator.faults import Fault, Faults
-from bot.simulator.file_server import FileServer
-from bot.simulator.page_guard import calling
-from bot.simulator.response_urls import ResponseUrls
-from bot.simulator.shapes import Json, as_object
-from bot.simulator.sign_in_page import SignInPage
-from bot.simulator.slack_error import SlackError
+from bot.simulator.app_delivery import ResponseUrls
+from bot.simulator.control import Control, Fault, Faults
+from bot.simulator.page_guard import calling, reading
+from bot.simulator.people import User
+from bot.simulator.shapes import Json, SlackError, as_object
+from bot.simulator.sign_ins import Given
 from bot.simulator.socket_mode import SocketMode
 from bot.simulator.web_api import RecordedCall, Tokens, WebApi
-from bot.simulator.web_api.arguments import Arguments, read_arguments
-from bot.simulator.web_api.methods import Here
-from bot.simulator.web_api.responding import respond
+from bot.simulator.web_api.chat import respond
+from bot.simulator.web_api.methods import Arguments, Here, read_arguments
+from bot.simulator.web_api.others import LARGEST_FILE
 from bot.simulator.workspace import Workspace
 
 
@@ -167,3 +169,127 @@ def _basic(authorization: str) -> dict[str, str]:
     except ValueError:
         return {}
     return {"client_id": name, "client_secret": secret}
+
+
+class FileServer:
+    """Handlers of the addresses that files.getUploadURLExternal and files name."""
+
+    def __init__(self, workspace: Workspace, tokens: Tokens) -> None:
+        """Take the parts in."""
+        self._workspace, self._tokens = workspace, tokens
+
+    def routes(self, prefix: str) -> list[web.RouteDef]:
+        """Return the routes below a prefix."""
+        return [
+            web.post(f"{prefix}/upload/{{file}}", calling(self._take)),
+            web.get(f"{prefix}/files/{{file}}/{{name}}", calling(self._give)),
+        ]
+
+    async def _take(self, request: web.Request) -> web.Response:
+        file = self._workspace.files.get(request.match_info["file"])
+        if file is None or file.content is not None:
+            return web.Response(status=404, text="not_found")
+        content = await _content(request)
+        if not content or len(content) > LARGEST_FILE:
+            return web.Response(status=400, text="bad_file_size")
+        file.content = content
+        return web.Response(text=f"OK - {len(content)}")
+
+    async def _give(self, request: web.Request) -> web.Response:
+        file = self._workspace.files.get(request.match_info["file"])
+        given = request.headers.get("Authorization", "").partition(" ")[2]
+        if not hmac.compare_digest(given.encode(), self._tokens.bot.encode()):
+            return web.Response(status=403, text="not_authed")
+        if file is None or file.content is None:
+            return web.Response(status=404, text="not_found")
+        headers = {"Content-Disposition": "attachment"}
+        return web.Response(
+            body=file.content, content_type=file.mimetype, headers=headers
+        )
+
+
+async def _body(request: web.Request) -> bytes:
+    """Return the body, whatever the server's limit for others, up to a file's."""
+    body = b""
+    while len(body) <= LARGEST_FILE and not request.content.at_eof():
+        body += await request.content.read(LARGEST_FILE + 1 - len(body))
+    return body
+
+
+async def _content(request: web.Request) -> bytes:
+    """Return the body, or the first file of a form."""
+    if request.content_type != "multipart/form-data":
+        return await _body(request)
+    form = await request.post()
+    uploads = [each for each in form.values() if isinstance(each, web.FileField)]
+    return uploads[0].file.read() if uploads else b""
+
+
+_NEEDED = ("client_id", "redirect_uri", "response_type", "scope", "state", "nonce")
+
+
+class SignInPage:
+    """Handler of `/openid/connect/authorize`, below the same prefix as the Web API."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def routes(self, prefix: str) -> list[web.RouteDef]:
+        """Return the one route."""
+        return [web.get(f"{prefix}/openid/connect/authorize", reading(self._show))]
+
+    async def _show(self, request: web.Request) -> web.Response:
+        asked = {name: request.query.get(name, "") for name in _NEEDED}
+        if complaint := self._complaint(asked):
+            return web.Response(status=400, text=f"{complaint}\n")
+        chosen = request.query.get("as", "")
+        user = next((each for each in self._people() if each.id == chosen), None)
+        if user is None:
+            body = _page(self._people(), asked)
+            return web.Response(text=body, content_type="text/html")
+        return self._back(user, asked)
+
+    def _complaint(self, asked: dict[str, str]) -> str:
+        if missing := [name for name in _NEEDED if not asked[name]]:
+            return f"{missing[0]} is missing."
+        if asked["client_id"] != self._workspace.sign_ins.client_id:
+            return "There is no app with this client_id."
+        if asked["response_type"] != "code" or "openid" not in asked["scope"].split():
+            return "Ask for response_type=code and scope=openid."
+        if urlsplit(asked["redirect_uri"]).scheme not in ("http", "https"):
+            return "redirect_uri is no address of a page."
+        return ""
+
+    def _people(self) -> list[User]:
+        users = self._workspace.users.values()
+        return [user for user in users if not (user.is_bot or user.deleted)]
+
+    def _back(self, user: User, asked: dict[str, str]) -> web.Response:
+        given = Given(
+            user=user.id,
+            team=user.team_id,
+            redirect=asked["redirect_uri"],
+            nonce=asked["nonce"],
+            at=self._workspace.clock(),
+        )
+        code = self._workspace.sign_ins.give(given)
+        query = urlencode({"code": code, "state": asked["state"]})
+        mark = "&" if urlsplit(asked["redirect_uri"]).query else "?"
+        location = f"{asked['redirect_uri']}{mark}{query}"
+        return web.Response(status=302, headers={"Location": location})
+
+
+def _page(people: Iterable[User], asked: dict[str, str]) -> str:
+    links = "".join(
+        f'<li><a href="?{escape(urlencode({**asked, "as": user.id}))}">'
+        f"Sign in as {escape(user.shown_name)}</a></li>"
+        for user in people
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<title>Sign in with Slack</title><link rel="icon" href="data:,">'
+        '<link rel="stylesheet" href="/page/mailbox.css"></head><body>'
+        "<header><h1>Sign in with Slack</h1><p>The simulator asks for no password: "
+        f"say who you are.</p></header><main><ul>{links}</ul></main></body></html>\n"
+    )

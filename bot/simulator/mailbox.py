@@ -1,12 +1,21 @@
-"""The mailbox of the simulated workspace: what a mail server would have taken."""
+"""The mailbox that the simulator keeps, and its page."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.message import EmailMessage
+from html import escape
+
+from aiohttp import web
+
+from bot.simulator.page_guard import reading
+from bot.simulator.people import User
+from bot.simulator.workspace import Workspace
 
 KEPT = 200  # e-mails; the oldest go
 
@@ -56,3 +65,87 @@ class Mailbox:
     def to(self, address: str) -> list[StoredMail]:
         """What an address has got, newest first."""
         return [mail for mail in reversed(self.mails) if address in mail.recipients]
+
+
+_ADDRESS = re.compile(r"https?://[^\s<>\"']+")
+
+
+class MailPage:
+    """Handler of `/mailbox`: it shows text with links, as a mail program would."""
+
+    def __init__(self, workspace: Workspace, mailbox: Mailbox) -> None:
+        self._workspace, self._mailbox = workspace, mailbox
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the one route."""
+        return [web.get("/mailbox", reading(self._show))]
+
+    async def _show(self, request: web.Request) -> web.Response:
+        person = self._workspace.users.get(request.query.get("user", ""))
+        body = _page(person, self._people(), self._mails(person))
+        return web.Response(text=body, content_type="text/html")
+
+    def _people(self) -> list[User]:
+        users = self._workspace.users.values()
+        return [user for user in users if user.email and not user.deleted]
+
+    def _mails(self, person: User | None) -> Iterable[StoredMail]:
+        if person is None:
+            return list(reversed(self._mailbox.mails))
+        return self._mailbox.to(person.email)
+
+
+def _page(
+    person: User | None, people: Iterable[User], mails: Iterable[StoredMail]
+) -> str:
+    title = f"Mailbox of {person.shown_name}" if person else "Mailbox of everybody"
+    listed = "".join(map(_mail, mails)) or "<p>There are no e-mails here yet.</p>"
+    links = "".join(_choice(user, user is person) for user in people)
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title>"
+        '<link rel="icon" href="data:,">'
+        '<link rel="stylesheet" href="/page/mailbox.css"></head><body>'
+        f"<header><h1>{escape(title)}</h1><p>Without SMTP_URL nothing leaves the "
+        "simulator: what the bot would send by e-mail is kept here. "
+        '<a href="/">Back</a></p>'
+        f'<nav aria-label="Mailboxes"><a href="/mailbox">Everybody</a>{links}</nav>'
+        f"</header><main>{listed}</main></body></html>\n"
+    )
+
+
+def _choice(user: User, is_open: bool) -> str:
+    current = ' aria-current="page"' if is_open else ""
+    return f'<a href="/mailbox?user={user.id}"{current}>{escape(user.shown_name)}</a>'
+
+
+def _mail(mail: StoredMail) -> str:
+    at = datetime.fromtimestamp(mail.at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    facts = (
+        ("From", str(mail.message["From"])),
+        ("To", str(mail.message["To"])),
+        ("Cc", str(mail.message["Cc"] or "")),
+        ("Delivered to", ", ".join(mail.recipients)),
+        ("Date", at),
+        ("Attachments", ", ".join(mail.attachments)),
+    )
+    rows = "".join(
+        f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts if value
+    )
+    return (
+        f'<article data-testid="mail-{mail.number}"><h2>{escape(mail.subject)}</h2>'
+        f"<dl>{rows}</dl><pre>{_with_links(mail.text)}</pre></article>"
+    )
+
+
+def _with_links(text: str) -> str:
+    """Addresses become links, as in a mail program."""
+    parts: list[str] = []
+    end = 0
+    for found in _ADDRESS.finditer(text):
+        address = escape(found.group())
+        parts.append(escape(text[end : found.start()]))
+        parts.append(f'<a href="{address}" rel="noreferrer">{address}</a>')
+        end = found.end()
+    return "".join([*parts, escape(text[end:])])

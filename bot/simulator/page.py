@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.simulator import page_state
+from bot.simulator import page_live
 from bot.simulator.page_acts import Acts, acting
 from bot.simulator.page_guard import changing, reading
 from bot.simulator.page_hands import Hands, History
@@ -70,7 +70,7 @@ class Page:
         )
 
     async def _start(self, _: web.Request) -> web.Response:
-        shown = page_state.start(self._hands.workspace)
+        shown = page_live.start(self._hands.workspace)
         shown["home_enabled"] = self._hands.home_enabled
         shown["history"] = self._has_history
         shown["commands"] = [

@@ -11,8 +11,7 @@ from aiohttp import web
 
 from bot.simulator.interactions import ClickResult
 from bot.simulator.page_hands import Hands, History
-from bot.simulator.shapes import Json, as_object
-from bot.simulator.slack_error import SlackError
+from bot.simulator.shapes import Json, SlackError, as_object
 
 _LONGEST_POST = 40_000
 Act: TypeAlias = Callable[[Json], Awaitable[Json]]

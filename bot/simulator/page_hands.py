@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
 from bot.simulator.app_config import SlashCommand
-from bot.simulator.files import StoredFile
 from bot.simulator.interactions import ClickResult
 from bot.simulator.shapes import Json
-from bot.simulator.workspace import Workspace
+from bot.simulator.workspace import StoredFile, Workspace
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 
-from bot.simulator.channels import Channel
-from bot.simulator.messages import Message, in_slack
-from bot.simulator.people import User
+from bot.simulator.message import Message, in_slack
+from bot.simulator.people import Channel, User
 from bot.simulator.shapes import Json, copied
 from bot.simulator.workspace import Workspace
 

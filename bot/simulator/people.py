@@ -1,7 +1,8 @@
-"""People and bots of the simulated workspace, as Slack's user objects."""
+"""The people, channels and user groups of the workspace."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bot.simulator.shapes import Json
@@ -100,3 +101,175 @@ class User:
         if self.email:
             profile["email"] = self.email
         return profile
+
+
+@dataclass
+class Channel:
+    """A conversation object; `user` is the other person of a direct message.
+
+    A group message has `is_mpim` and `is_private`.
+    """
+
+    id: str
+    name: str = ""
+    members: list[str] = field(default_factory=list[str])
+    is_private: bool = False
+    is_im: bool = False
+    is_mpim: bool = False
+    is_archived: bool = False
+    is_ext_shared: bool = False
+    user: str = ""
+    created: int = 1700000000
+
+    @property
+    def channel_type(self) -> str:
+        """The `channel_type` that message events carry."""
+        if self.is_im:
+            return "im"
+        if self.is_mpim:
+            return "mpim"
+        return "group" if self.is_private else "channel"
+
+    def as_slack(self, bot_user_id: str, team_id: str) -> Json:
+        """Return the object that conversations.info answers with."""
+        if self.is_im:
+            return self._as_direct_message(team_id)
+        return {
+            "id": self.id,
+            "name": self.name,
+            "name_normalized": self.name,
+            "is_channel": not self.is_private,
+            "is_group": self.is_private and not self.is_mpim,
+            "is_im": False,
+            "is_mpim": self.is_mpim,
+            "is_private": self.is_private,
+            "is_general": self.name == "general",
+            "is_archived": self.is_archived,
+            "is_shared": self.is_ext_shared,
+            "is_ext_shared": self.is_ext_shared,
+            "is_org_shared": False,
+            "is_member": bot_user_id in self.members,
+            "created": self.created,
+            "creator": self.members[0] if self.members else "",
+            "context_team_id": team_id,
+            "shared_team_ids": [team_id],
+            "topic": {"value": "", "creator": "", "last_set": 0},
+            "purpose": {"value": "", "creator": "", "last_set": 0},
+        }
+
+    def _as_direct_message(self, team_id: str) -> Json:
+        return {
+            "id": self.id,
+            "created": self.created,
+            "is_im": True,
+            "is_archived": self.is_archived,
+            "is_org_shared": False,
+            "user": self.user,
+            "is_user_deleted": False,
+            "context_team_id": team_id,
+            "priority": 0,
+        }
+
+    def member_event(self, kind: str, user_id: str, team_id: str, now: str) -> Json:
+        """Return `member_joined_channel` or `member_left_channel`."""
+        return {
+            "type": kind,
+            "user": user_id,
+            "channel": self.id,
+            "channel_type": "G" if self.is_private else "C",
+            "team": team_id,
+            "event_ts": now,
+        }
+
+    def as_saved(self) -> Json:
+        """Return the part that is written to the state file."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "members": list(self.members),
+            "is_private": self.is_private,
+            "is_im": self.is_im,
+            "is_mpim": self.is_mpim,
+            "is_archived": self.is_archived,
+            "user": self.user,
+        }
+
+
+@dataclass
+class UserGroup:
+    """A user group; `disabled` is when it was switched off, 0 while it is on."""
+
+    id: str
+    handle: str
+    name: str = ""
+    users: list[str] = field(default_factory=list[str])
+    description: str = ""
+    created: int = 1700000000
+    updated: int = 1700000000
+    disabled: int = 0
+    creator: str = ""
+
+    def as_slack(self, team_id: str) -> Json:
+        """Return the object that usergroups.list answers with, without its users."""
+        return {
+            "id": self.id,
+            "team_id": team_id,
+            "is_usergroup": True,
+            "is_subteam": True,
+            "name": self.name or self.handle,
+            "description": self.description,
+            "handle": self.handle,
+            "is_external": False,
+            "date_create": self.created,
+            "date_update": self.updated,
+            "date_delete": self.disabled,
+            "auto_provision": False,
+            "enterprise_subteam_id": "",
+            "created_by": self.creator,
+            "updated_by": self.creator,
+            "prefs": {"channels": list[str](), "groups": list[str]()},
+            "channel_count": 0,
+        }
+
+    def replace_users(self, users: Iterable[str], team_id: str, now: str) -> Json:
+        """Put other people in, and return the event `subteam_members_changed`."""
+        before, after = self.users, list(dict.fromkeys(users))
+        added = [each for each in after if each not in before]
+        removed = [each for each in before if each not in after]
+        previous, self.updated = self.updated, int(float(now))
+        self.users = after
+        return {
+            "type": "subteam_members_changed",
+            "subteam_id": self.id,
+            "team_id": team_id,
+            "date_previous_update": previous,
+            "date_update": self.updated,
+            "added_users": added,
+            "added_users_count": len(added),
+            "removed_users": removed,
+            "removed_users_count": len(removed),
+            "event_ts": now,
+        }
+
+
+@dataclass(frozen=True)
+class ProfileField:
+    """A field that the workspace adds to profiles; type `user` holds user ids."""
+
+    id: str
+    label: str
+    type: str = "text"
+    hint: str = ""
+
+    def as_slack(self, ordering: int) -> Json:
+        """Return the object that team.profile.get answers with."""
+        return {
+            "id": self.id,
+            "ordering": ordering,
+            "field_name": self.label.lower().replace(" ", "_"),
+            "label": self.label,
+            "hint": self.hint,
+            "type": self.type,
+            "is_hidden": False,
+            "possible_values": list[str](),
+        }

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from bot.simulator.channels import Channel
+from bot.simulator.people import Channel, UserGroup
 from bot.simulator.shapes import Json, as_list, as_object
-from bot.simulator.usergroups import UserGroup
 from bot.simulator.workspace import Workspace
 
 Change: TypeAlias = Callable[[Workspace, str, Json], None]

@@ -8,8 +8,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.simulator.shapes import Json
-from bot.simulator.slack_error import SlackError
+from bot.simulator.shapes import Json, SlackError
 
 ISSUER = "https://slack.com"
 CODE_LIVES = 600  # seconds

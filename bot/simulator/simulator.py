@@ -1,7 +1,13 @@
-"""The simulator as one object: what tests and the application hold in hand."""
+"""The simulator: its parts put together, its state kept, its demo workspace."""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import logging
+import os
+import shutil
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -11,25 +17,22 @@ from aiohttp import web
 
 from bot.simulator.acting import Acting, Parts
 from bot.simulator.app_config import AppConfig
-from bot.simulator.channels import Channel
-from bot.simulator.commands import Commands
-from bot.simulator.delivery import Delivery, Times
+from bot.simulator.app_delivery import Delivery, ResponseUrls, Times
+from bot.simulator.changes import Change
+from bot.simulator.control import Faults
 from bot.simulator.events import Events
-from bot.simulator.faults import Faults
 from bot.simulator.http_delivery import HttpDelivery
-from bot.simulator.interactions import ClickResult, Interactions
-from bot.simulator.mail_page import MailPage
-from bot.simulator.mailbox import Mailbox
+from bot.simulator.http_server import Server
+from bot.simulator.interactions import ClickResult, Interactions, Submissions
+from bot.simulator.mailbox import Mailbox, MailPage
+from bot.simulator.message import Message
 from bot.simulator.page import Page
 from bot.simulator.page_hands import History
-from bot.simulator.response_urls import ResponseUrls
-from bot.simulator.server import Server
+from bot.simulator.people import Channel, ProfileField, User, UserGroup
 from bot.simulator.shapes import Json, copied
+from bot.simulator.slash_commands import Commands
 from bot.simulator.socket_mode import DisconnectReason, SocketMode
-from bot.simulator.state_file import StateFile
-from bot.simulator.submissions import Submissions
 from bot.simulator.views import Views
-from bot.simulator.watching import describe, wait_for
 from bot.simulator.web_api import RecordedCall, Tokens, WebApi
 from bot.simulator.workspace import Workspace
 
@@ -238,3 +241,155 @@ def _configured(
     if subscriptions is not None:
         app = replace(app, subscriptions=frozenset(subscriptions))
     return app if scopes is None else replace(app, scopes=scopes)
+
+
+_LOG = logging.getLogger(__name__)
+_DELAY = 0.5  # seconds; a burst of changes is written once
+_NOT_SAVED = ("call", "status", "view", "home", "ephemeral", "usergroup")
+
+
+class StateFile:
+    """Keeps one file equal to the workspace; private messages are not in it."""
+
+    def __init__(self, path: Path, workspace: Workspace) -> None:
+        """Read the file if there is one, and follow the changes."""
+        self._path, self._workspace = path, workspace
+        self._timer: asyncio.TimerHandle | None = None
+        self._read()
+        workspace.changes.listen(self._changed)
+
+    def _read(self) -> None:
+        try:
+            saved = json.loads(self._path.read_text(encoding="utf-8"))
+            self._workspace.restore(saved)
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            self._put_aside(error)
+
+    def _put_aside(self, error: Exception) -> None:
+        aside = self._path.with_name(f"{self._path.name}.broken-{int(time.time())}")
+        os.replace(self._path, aside)
+        _LOG.warning(
+            "The simulator's state in %s cannot be read (%r). It was put aside as %s "
+            "and the conversations start empty.",
+            self._path,
+            error,
+            aside.name,
+        )
+
+    def _changed(self, change: Change) -> None:
+        if change.kind not in _NOT_SAVED and self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(_DELAY, self.write)
+
+    def write(self) -> None:
+        """Write the file now, atomically."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_name(f"{self._path.name}.new")
+        text = json.dumps(self._workspace.as_saved())
+        fresh.write_text(text, encoding="utf-8")
+        os.replace(fresh, self._path)
+
+
+_LOOK_ANYWAY = 0.1  # seconds; a predicate may look at a file or a database too
+_SHOWN = 12
+
+
+async def wait_for(
+    workspace: Workspace, predicate: Callable[[], T], timeout: float
+) -> T | None:
+    """Return what the predicate gives once it is true, or None after the timeout."""
+    with workspace.changes.waking() as changed:
+        deadline = asyncio.get_running_loop().time() + timeout
+        while not (found := predicate()):
+            remaining = deadline - asyncio.get_running_loop().time()
+            if remaining <= 0:
+                return None
+            await _woken(changed, min(_LOOK_ANYWAY, remaining))
+            changed.clear()
+        return found
+
+
+async def _woken(changed: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await changed.wait()
+    except TimeoutError:
+        return
+
+
+def describe(workspace: Workspace, calls: Iterable[RecordedCall]) -> str:
+    """Return the last messages and calls as lines for a failed test."""
+    messages = [m for each in workspace.channels for m in workspace.messages(each)]
+    latest = sorted([*messages, *workspace.ephemerals], key=lambda m: m.ts)[-_SHOWN:]
+    lines = ["The last messages:", *map(_message_line, latest), "The last calls:"]
+    lines += [f"  {call.method}: {_outcome(call)}" for call in list(calls)[-_SHOWN:]]
+    return "\n".join(lines)
+
+
+def _message_line(message: Message) -> str:
+    data = message.data
+    private = f" (only for {data['to']})" if "to" in data else ""
+    reply = f" in thread {message.thread_ts}" if message.is_reply else ""
+    blocks = f" [{len(data['blocks'])} blocks]" if "blocks" in data else ""
+    text = str(data.get("text", ""))[:200]
+    where = f"{message.channel} {message.ts}{reply}{private}"
+    return f"  {where} {data.get('user')}: {text!r}{blocks}"
+
+
+def _outcome(call: RecordedCall) -> str:
+    if call.answer is None:
+        return "not yet answered"
+    return "ok" if call.ok else str(call.answer.get("error"))
+
+
+_MANAGER = ProfileField("Xf0MANAGER", "Manager", "user")
+_FILES = Path(__file__).parent / "files"
+
+
+def demo_workspace() -> Workspace:
+    """Return a fresh workspace of which everybody has a direct message with the bot."""
+    people = [
+        User("U0RAVI0000", "ravi", "Ravi", "requester", email="ravi@simulator.example"),
+        User("U0MINA0000", "mina", "Mina", "manager", email="mina@simulator.example"),
+        User(
+            "U0MAREK000", "marek", "Marek", "manager", email="marek@simulator.example"
+        ),
+        User("U0DORA0000", "dora", "Dora", "director", email="dora@simulator.example"),
+        User("U0FAY00000", "fay", "Fay", "finance", email="fay@simulator.example"),
+        User(
+            "U0OLAF0000",
+            "olaf",
+            "Olaf",
+            "outsider, in no group",
+            email="olaf@simulator.example",
+        ),
+    ]
+    workspace = Workspace(people)
+    workspace.profile_fields = [_MANAGER]
+    workspace.users["U0RAVI0000"].fields = {_MANAGER.id: "U0MINA0000"}
+    finance = UserGroup("S0FINANCE0", "finance", "Finance", ["U0FAY00000"])
+    workspace.add_usergroup(finance)
+    members = [person.id for person in people]
+    for channel_id, name in (("C0GENERAL0", "general"), ("C0APPROVAL", "approvals")):
+        everybody = [*members, workspace.bot_user_id]
+        workspace.add_channel(Channel(channel_id, name, everybody))
+    for member in members:
+        workspace.open_dm(member)
+    return workspace
+
+
+def sample_files(target: Path) -> bool:
+    """Fill the directory with sample files if it is missing or empty.
+
+    Returns whether it did. A directory that holds anything is left as it is, so a
+    file that was deleted stays deleted.
+    """
+    if target.exists() and any(target.iterdir()):
+        return False
+    shutil.copytree(_FILES, target, dirs_exist_ok=True)
+    return True

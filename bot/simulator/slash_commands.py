@@ -6,16 +6,14 @@ import re
 import time
 
 from bot.simulator.app_config import AppConfig, SlashCommand
-from bot.simulator.channels import Channel
-from bot.simulator.delivery import Ack, Delivery
+from bot.simulator.app_delivery import Ack, Delivery, ResponseUrl, ResponseUrls
 from bot.simulator.interactions import ClickResult
 from bot.simulator.payloads import slash_command
-from bot.simulator.people import User
-from bot.simulator.response_urls import ResponseUrl, ResponseUrls
-from bot.simulator.slack_error import SlackError
+from bot.simulator.people import Channel, User
+from bot.simulator.shapes import SlackError
 from bot.simulator.views import Views
-from bot.simulator.web_api.arguments import Arguments
-from bot.simulator.web_api.responding import respond
+from bot.simulator.web_api.chat import respond
+from bot.simulator.web_api.methods import Arguments
 from bot.simulator.workspace import Workspace
 
 _NAME = re.compile(r"(?P<sign>[@#])(?P<name>[a-z0-9][a-z0-9._-]*)")

@@ -12,13 +12,12 @@ from typing import Any, Literal
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from bot.simulator.delivery import Ack, Times
+from bot.simulator.app_delivery import Ack, Times
 from bot.simulator.shapes import Json, as_object
 
 MOST_SOCKETS = 10
 _TICKET_SECONDS = 30.0
 _WITH_RESPONSE = ("view_submission", "block_suggestion")  # and slash commands
-
 DisconnectReason = Literal[
     "warning", "refresh_requested", "link_disabled", "too_many_websockets"
 ]

@@ -6,9 +6,8 @@ import secrets
 from dataclasses import dataclass
 
 from bot.simulator.changes import Change
-from bot.simulator.messages import new_id, with_ids
-from bot.simulator.shapes import Json, objects
-from bot.simulator.slack_error import SlackError
+from bot.simulator.message import new_id, with_ids
+from bot.simulator.shapes import Json, SlackError, objects
 from bot.simulator.workspace import Workspace
 
 TRIGGER_SECONDS = 3.0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,24 +17,44 @@ from psycopg.rows import DictRow
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.approvals import store
+from bot.approvals.model import Request
 from bot.approvals.ports import Jobs, Policies, deliver_job, edit_job
-from bot.conversations.aside import ASIDE
+from bot.conversations.api_conversation import ASIDE
 from bot.database.pool import Connection, Pool, transaction
-from bot.database.statements import load_statements
 from bot.errors import RetryLater, SlackUnavailable
 from bot.faults import reach
 from bot.slack.client import PASSING, error_code, retry_after
-from bot.slack.drawing import Drawn
 from bot.slack.identity import Identity
-from bot.slack.lost_messages import LostMessages
-from bot.slack.painter import HELD, Painter, Row
-from bot.slack.tried import Tried
+from bot.slack.render import HELD, Drawn, Painter, Row
+from bot.slack.sql import SQL
+from bot.texts import notices
 from bot.time_limits import limits
 
-SQL = load_statements("bot.slack", "deliveries.sql")
+log = structlog.get_logger(__name__)
 EVENT_TYPE = "approval_bot_delivery"  # of the metadata by which a post is found again
 NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
-log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Tried:
+    """Ids of deliveries; a post of one of these is looked for before another one."""
+
+    _until: dict[str, float] = field(default_factory=dict[str, float])
+
+    def begin(self, delivery: str) -> None:
+        """It is about to be posted."""
+        now = time.monotonic()
+        self._until = {k: until for k, until in self._until.items() if until > now}
+        self._until[delivery] = _OPEN
+
+    def noted(self, delivery: str) -> None:
+        """It stands in Slack, and its row says so."""
+        if delivery in self._until:
+            self._until[delivery] = time.monotonic() + FORGETS
+
+    def __contains__(self, delivery: str) -> bool:
+        return self._until.get(delivery, 0) > time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -275,3 +297,87 @@ def _reach(row: Row) -> None:
 
 def _metadata(row: Row) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": {"delivery": str(row["id"])}}
+
+
+AT_ONCE = 1  # second until a card that somebody deleted is posted anew
+# https://docs.slack.dev/reference/methods/chat.update#errors
+DELETED = frozenset({"message_not_found"})
+WORDS = frozenset({"say", "answer"})
+
+
+@dataclass(frozen=True)
+class LostMessages:
+    """Gives a refused message up, tries it again later, or says it elsewhere."""
+
+    jobs: Jobs
+
+    async def take(self, connection: Connection, row: Row, code: str) -> int:
+        """Note the refusal; seconds until the next try, 0 if there is none.
+
+        Args:
+            row: the delivery.
+            code: Slack's word.
+        """
+        requests = await self._waiting(connection, row)
+        key = {"id": row["id"], "was": row["was"], "error": code}
+        if requests and row["message_ts"] is None:
+            if row["error"] is None:
+                for request in requests:
+                    await self._say_card_is_lost(connection, request)
+            await connection.execute(SQL["wait"], key)
+            return math.ceil(limits().lost_card)
+        if requests and code in DELETED:
+            await connection.execute(SQL["post_anew"], {"id": row["id"]})
+            return AT_ONCE
+        await connection.execute(SQL["failed"], key)
+        if row["kind"] in WORDS and row["message_ts"] is None:
+            await self._tell_author(connection, row)
+        return 0
+
+    async def _waiting(self, connection: Connection, row: Row) -> list[Request]:
+        """The open requests of a card: each expires to a reject in any case."""
+        if row["kind"] != "card":
+            return []
+        shown = await store.shown_by(connection, str(row["id"]))
+        return [request for request in shown if request.is_open]
+
+    async def _say_card_is_lost(self, connection: Connection, request: Request) -> None:
+        key = {"id": request.conversation}
+        found = await connection.execute(SQL["place_of_conversation"], key)
+        place = cast("Row", await found.fetchone())
+        said = await store.add_delivery(
+            connection,
+            kind="say",
+            team=request.team,
+            channel=place["channel_id"],
+            thread_ts=place["thread_ts"],
+            text=notices.card_could_not_be_posted(request.code),
+        )
+        await self.jobs.defer(connection, [deliver_job(said)])
+
+    async def _tell_author(self, connection: Connection, row: Row) -> None:
+        """Directly, since the thread takes no words any more.
+
+        An answer of the agent is not repeated there: it is for those in the thread.
+        """
+        found = await connection.execute(SQL["last_author"], row)
+        author = await found.fetchone()
+        if author is None:
+            return
+        own = row["kind"] == "say"
+        told = await store.add_delivery(
+            connection,
+            kind="private",
+            team=row["team_id"],
+            channel="",  # no place: by a direct message
+            user=author["user_id"],
+            text=row["text"] if own else notices.ANSWER_COULD_NOT_BE_POSTED,
+        )
+        await self.jobs.defer(connection, [deliver_job(told)])
+
+
+#: Seconds. The note that a post stands does not wait for the disk, so that a crash of
+#: the database may take it back, up to three times `wal_writer_delay` (0.2 s) later.
+#: https://www.postgresql.org/docs/current/wal-async-commit.html
+FORGETS = 30.0
+_OPEN = float("inf")

@@ -1,22 +1,26 @@
-"""People as Slack knows them now: who somebody is (`users.info`), who is where."""
+"""People as Slack knows them now: their profile, their e-mail, their groups."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import aiohttp
+import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.model import Person, Profile
 from bot.errors import SlackUnavailable
+from bot.settings_types import ADDRESS
 from bot.slack.client import error_code
-from bot.slack.groups import FRESH, PATIENCE, Groups
 from bot.slack.identity import Identity
 
+log = structlog.get_logger(__name__)
 UNKNOWN = frozenset({"user_not_found", "user_not_visible"})
 # What Slack says of each member; an object without one of them says too little.
 FLAGS = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted")
@@ -143,3 +147,217 @@ def _is_ours(person: Person, user: Mapping[str, Any], us: Identity) -> bool:
     if us.enterprise and grid.get("enterprise_id") == us.enterprise:
         return us.team in (grid.get("teams") or ())
     return user.get("team_id") == us.team
+
+
+FRESH = 60.0  # seconds that an answer of Slack's may be used
+PATIENCE = 1.5  # seconds; a click has to be acknowledged within 3
+MOST_MEMBERS = 10_000  # a channel with more is no group of approvers
+# "specify a limit value under 1000"
+# https://docs.slack.dev/reference/methods/conversations.members#pagination
+PAGE = 999
+# Slack's words for: there is no such thing, or we may not look. Asking again does not
+# help, unlike with all other words.
+# https://docs.slack.dev/reference/methods/usergroups.users.list#errors
+# https://docs.slack.dev/reference/methods/conversations.members#errors
+# https://docs.slack.dev/reference/methods/users.profile.get#errors
+NOBODY = frozenset(
+    {
+        "access_denied",
+        "channel_not_found",
+        "method_not_supported_for_channel_type",
+        "missing_scope",
+        "no_permission",
+        "no_such_subteam",
+        "not_in_channel",
+        "plan_upgrade_required",
+        "subteam_not_found",
+        "team_access_not_granted",
+        "user_not_found",
+        "user_not_visible",
+    }
+)
+USER_ID = re.compile(r"[UW][A-Z0-9]{2,}")
+Key = tuple[str, str]  # source, and the requester where it matters
+
+
+class Groups:
+    """Asks for a group's people; an answer is kept for a minute.
+
+    Who asks while the same question is under way shares its answer, or its failure: a
+    crowd of clicks is one call, since Slack takes some 20 a minute for user groups.
+    """
+
+    def __init__(
+        self, client: AsyncWebClient, identity: Callable[[], Identity]
+    ) -> None:
+        self._client = client
+        self._identity = identity
+        self._known: dict[Key, tuple[float, tuple[str, ...]]] = {}
+        self._asking: dict[Key, asyncio.Task[tuple[str, ...]]] = {}
+
+    async def members(self, source: str, requester: Person) -> tuple[str, ...]:
+        """User ids of the group's people; see `bot.approvals.ports.People.members`.
+
+        Raises:
+            SlackUnavailable: Slack did not say so in time.
+        """
+        known = self._known.get(_key(source, requester))
+        if known and time.monotonic() - known[0] < FRESH:
+            return known[1]
+        return await self.ask(source, requester)
+
+    async def ask(self, source: str, requester: Person) -> tuple[str, ...]:
+        """The same, whatever is known already."""
+        key = _key(source, requester)
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = asyncio.create_task(self._ask(key))
+            self._asking[key] = asking
+            asking.add_done_callback(lambda _: self._asking.pop(key))
+        # whoever gives up leaves the answer to the others
+        return await asyncio.shield(asking)
+
+    async def _ask(self, key: Key) -> tuple[str, ...]:
+        asked_at = time.monotonic()
+        self._known.pop(key, None)
+        found = await self._in_time(*key)
+        us = self._identity().user
+        members = tuple(user for user in dict.fromkeys(found) if user != us)
+        self._forget_old()
+        self._known[key] = (asked_at, members)
+        return members
+
+    async def _in_time(self, source: str, requester: str) -> Sequence[str]:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._look(source, requester)
+        except SlackApiError as error:
+            word = error_code(error)
+            if word in NOBODY:
+                return _nobody(source, word)
+            raise SlackUnavailable from error
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise SlackUnavailable from error
+
+    async def _look(self, source: str, requester: str) -> Sequence[str]:
+        kind, _, named = source.partition(":")
+        if kind == "requester":
+            return [requester]
+        if kind == "usergroup":
+            answer = await self._client.usergroups_users_list(usergroup=named)
+            return _data(answer).get("users") or ()
+        if kind == "manager_of_requester":
+            answer = await self._client.users_profile_get(user=requester)
+            return _managers(source, _inside(_data(answer), "profile"))
+        return await self._channel(source, named, is_open=kind == "open_channel")
+
+    async def _channel(self, source: str, named: str, *, is_open: bool) -> list[str]:
+        info = await self._client.conversations_info(
+            channel=named, include_num_members=True
+        )
+        channel = _inside(_data(info), "channel")
+        if why := _closed(channel, is_open=is_open):
+            return _nobody(source, why)
+        members: list[str] = []
+        async for page in self._pages(named):
+            members += page
+            if len(members) > MOST_MEMBERS:
+                return _nobody(source, "too_many_members")
+        return members
+
+    async def _pages(self, channel: str) -> AsyncIterator[Sequence[str]]:
+        cursor: str | None = None
+        while cursor != "":
+            answer = await self._client.conversations_members(
+                channel=channel, cursor=cursor, limit=PAGE
+            )
+            data = _data(answer)
+            yield data.get("members") or ()
+            cursor = _inside(data, "response_metadata").get("next_cursor") or ""
+
+    def _forget_old(self) -> None:
+        old = time.monotonic() - FRESH
+        for key in [key for key, (at, _) in self._known.items() if at < old]:
+            del self._known[key]
+
+
+def _key(source: str, requester: Person) -> Key:
+    """A channel or a user group has the same people whoever asks."""
+    depends = source.partition(":")[0] in ("requester", "manager_of_requester")
+    return source, requester.user if depends else ""
+
+
+def _data(answer: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", answer.data)
+
+
+def _inside(answer: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object of an answer; empty if it is null, or missing.
+
+    Slack writes an empty object as `[]` now and then, as in a profile without fields:
+    https://github.com/slack-go/slack/pull/298
+    """
+    return answer.get(name) or {}
+
+
+def _nobody(source: str, why: str) -> list[str]:
+    log.warning(
+        "Slack names nobody for a group of the policy",
+        action="group_empty",
+        group=source,
+        why=why,
+    )
+    return []
+
+
+def _closed(channel: Mapping[str, Any], *, is_open: bool) -> str:
+    """Why a channel's members are no group, or "".
+
+    A channel object that does not say what it is counts as a public, archived one.
+    https://docs.slack.dev/reference/objects/conversation-object
+    """
+    if channel.get("is_archived") is not False:
+        return "is_archived"
+    if not is_open and channel.get("is_private") is not True:
+        return "is_public"
+    if (channel.get("num_members") or 0) > MOST_MEMBERS:
+        return "too_many_members"
+    return ""
+
+
+def _managers(source: str, profile: Mapping[str, Any]) -> list[str]:
+    """Read the user ids in a profile field of type `user`, several with commas between.
+
+    Anything else that stands there names nobody.
+    """
+    field = _inside(_inside(profile, "fields"), source.partition(":")[2])
+    named = [each.strip() for each in str(field.get("value") or "").split(",")]
+    found = [each for each in named if USER_ID.fullmatch(each)]
+    return found or _nobody(source, "no_manager")
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Reads `users.info`; the address has a scope of its own, `users:read.email`."""
+
+    client: AsyncWebClient
+
+    async def of(self, person: str) -> str:
+        """One plain address, or "" where Slack shows none.
+
+        Raises:
+            SlackUnavailable: Slack did not say so.
+        """
+        try:
+            answer = await self.client.users_info(user=person)
+        except SlackApiError as error:
+            if error_code(error) in UNKNOWN:
+                return ""
+            raise SlackUnavailable from error
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise SlackUnavailable from error
+        data = cast("dict[str, Any]", answer.data)
+        user: Mapping[str, Any] = data.get("user") or {}
+        profile: Mapping[str, Any] = user.get("profile") or {}
+        address = str(profile.get("email") or "")
+        return address if ADDRESS.fullmatch(address) else ""

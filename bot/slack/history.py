@@ -1,57 +1,17 @@
-"""What happened to the requests on a card: the audit trail in plain sentences."""
+"""The history of the requests on a card: read from the trail, shown in a modal."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bot.database.pool import Pool
-from bot.database.statements import load_statements
-from bot.slack.sentences import AN_OPERATOR
-from bot.slack.text import escape, joined, mention, one_line
-
-SQL = load_statements("bot.slack", "history.sql")
-
-_REASON = 300  # characters
-_OLD_OUTCOME = re.compile(r"(unfillable|denied):")
-_VIA = {
-    "cli": " at the command line",
-    "api": " through the API",
-    "link": " by a link",
-    "link+sign-in": " by a link, signed in with Slack",
-}
-_WHY_REFUSED = {
-    "requester": "asked for it themselves",
-    "participant": "wrote in the conversation that led to it",
-    "not_in_group": "is not among those who can decide it",
-    "already_decided": "had decided on it before",
-    "misplaced": "used a button that stands on another message",
-    "moved": "used a card on which it is not decided any more",
-    "signed_in_as_another": "was not whom the link is for",
-    "other_team": "belongs to another workspace",
-    "other team": "belongs to another workspace",
-    "deactivated": "has a deactivated account",
-    "guest": "is a guest",
-    "stranger": "belongs to another company",
-    "bot": "is a bot",
-    "could_not_check": "could not be looked up in Slack",
-    "superseded": "had a card from before the arguments were changed",
-    "not_allowed": "wanted what the policy does not offer",
-    "only_requester_withdraws": "did not ask for it",
-    "typed_wrong": "did not type in the value that is asked for",
-    "edit_same": "changed nothing",
-    "edit_invalid": "gave values that do not fit the tool",
-    "edit_denied": "gave values that the policy denies",
-    "edit_unfillable": "gave values that too few people are left to decide",
-    "answer_empty": "wrote no answer",
-    "answer_invalid": "gave an answer that does not fit",
-    "not_unknown": "wanted to mark what is not unknown",
-    "may_not_mark": "is not among those who could decide it",
-    "marked_already": "came after somebody else",
-}
+from bot.slack.cards.blocks import Block, context, section, with_block_ids
+from bot.slack.cards.modal import CardRef, modal
+from bot.slack.sql import SQL
+from bot.texts.cards import sentence
+from bot.texts.formatting import date
 
 
 @dataclass(frozen=True)
@@ -82,154 +42,32 @@ async def _history(pool: Pool, key: dict[str, str | None]) -> list[Happened]:
         return [Happened(row["at"], sentence(row)) for row in await found.fetchall()]
 
 
-def sentence(row: Mapping[str, Any]) -> str:
-    """mrkdwn: one row of the trail; with several calls on the card, which one."""
-    tell = _EVENTS.get(row["event"])
-    words = tell(row) if tell else f"Recorded: {_plain(row['event'])}."
-    if row["number"] is None or row["calls"] < 2:
-        return words
-    return f"Call {row['number']}: {words}"
+HISTORY_VIEW = "history"  # the view's `callback_id`; it has nothing to submit
+_SECTION = 2_500  # characters, below Slack's 3,000
+_SECTIONS = 90  # of at most 100 blocks
+_LEFT_OUT = "Earlier rows are left out here; the export of the audit trail has them."
 
 
-def _plain(value: object) -> str:
-    return escape(one_line(str(value), _REASON))
+def history_view(card: CardRef, happened: Sequence[Happened], prefix: str) -> Block:
+    """The modal for `views.open`: what the audit trail has, oldest first.
+
+    `prefix` begins the ids of its blocks.
+    """
+    parts = _parts([f"{date(each.at)}: {each.text}" for each in happened])
+    blocks = [section([part]) for part in parts[-_SECTIONS:]]
+    if len(parts) > _SECTIONS:
+        blocks.insert(0, context(_LEFT_OUT))
+    if not blocks:
+        blocks = [section(["The audit trail has nothing about this request."])]
+    return modal(HISTORY_VIEW, "History", card, with_block_ids(blocks, prefix, 0))
 
 
-def _tool(row: Mapping[str, Any]) -> str:
-    tool = _plain(row["detail"].get("tool", "")).replace("`", "'")
-    return f"`{tool}`" if tool else "the call"
-
-
-def _who(row: Mapping[str, Any]) -> str:
-    named = AN_OPERATOR if row["via"] == "cli" else mention(row["actor"])
-    return named[0].upper() + named[1:]
-
-
-def _by(row: Mapping[str, Any], did: str) -> str:
-    return f"{_who(row)} {did}{_VIA.get(row['via'], '')}"
-
-
-def _given(row: Mapping[str, Any]) -> str:
-    """What a person, or the bot, noted with a verdict; "" if nothing."""
-    detail = row["detail"]
-    note = str(detail.get("note") or detail.get("reason") or "")
-    return note if "outcome" in detail else _OLD_OUTCOME.sub("", note)
-
-
-def _outcome(row: Mapping[str, Any]) -> str:
-    """Why it ended so where no person said it; older rows have it before the note."""
-    detail = row["detail"]
-    old = _OLD_OUTCOME.match(str(detail.get("note", "")))
-    return str(detail.get("outcome", old[1] if old else ""))
-
-
-def _received(row: Mapping[str, Any]) -> str:
-    channel = str(row["detail"].get("channel", ""))
-    place = "a direct message" if channel.startswith("D") else f"<#{channel}>"
-    return f"{_who(row)} wrote to the agent in {place}."
-
-
-def _requested(row: Mapping[str, Any]) -> str:
-    detail = row["detail"]
-    rules = [f"*{_plain(rule)}*" for rule in detail.get("rules", ())]
-    label = "rule {} wants" if len(rules) == 1 else "rules {} want"
-    demand = f" The {label.format(joined(rules))} people to decide." if rules else ""
-    person = mention(str(detail.get("on_behalf_of", "")))
-    return f"The agent asked to run {_tool(row)} for {person}.{demand}"
-
-
-def _approved(row: Mapping[str, Any]) -> str:
-    if row["actor"] == "bot":
-        return f"The policy lets {_tool(row)} run without an approval."
-    return f"{_by(row, 'approved')}. That was the last approval needed."
-
-
-def _rejected(row: Mapping[str, Any]) -> str:
-    outcome, note = _outcome(row), _given(row)
-    if outcome == "unfillable":
-        stage = _plain(note)
-        return f"Rejected, since too few people are left to decide the stage “{stage}”."
-    if outcome == "denied":
-        return f"The policy denied it: {_plain(note)}"
-    if outcome == "repeated":
-        return "Rejected, since the same call was rejected within the last hour."
-    reason = f": “{_plain(note)}”" if note else "."
-    return f"{_by(row, 'rejected it')}{reason}"
-
-
-def _edited(row: Mapping[str, Any]) -> str:
-    if "before" not in row["detail"]:
-        return "The changed call waits for the approvals that its values need."
-    answered = row["detail"].get("answered")
-    did = "gave an answer" if answered else "changed the arguments"
-    return f"{_by(row, did)}. Earlier approvals do not count."
-
-
-def _answered(row: Mapping[str, Any]) -> str:
-    note = _given(row)
-    if row["detail"].get("graph"):
-        return f"{_by(row, 'approved the answer')}. The graph goes on with it."
-    said = f": “{_plain(note)}”" if note else "."
-    return f"{_by(row, 'answered in its place, so it does not run')}{said}"
-
-
-def _tightened(row: Mapping[str, Any]) -> str:
-    return _plain(_given(row)) or "The policy has changed and asks for more now."
-
-
-def _refused(row: Mapping[str, Any]) -> str:
-    word = str(row["detail"].get("word", ""))
-    if row["actor"] == "bot":
-        return f"{_tool(row)} was not run: {_plain(word)}."
-    verdict = _plain(row["detail"].get("verdict", "")).capitalize() or "a button"
-    why = _WHY_REFUSED.get(word, _plain(word).replace("_", " "))
-    return f"{_by(row, f'clicked {verdict}')}, which was refused: {_who(row)} {why}."
-
-
-def _late(row: Mapping[str, Any]) -> str:
-    status = _plain(row["detail"].get("word", "closed")).replace("_", " ")
-    return f"{_by(row, 'clicked')}, too late: it was {status} already."
-
-
-def _voided(row: Mapping[str, Any]) -> str:
-    if "may no longer decide" not in _given(row):
-        return f"{_plain(_given(row))} Asked again."
-    why = _given(row).partition("may no longer decide: ")[2]
-    tail = f" ({_plain(why)})" if why else ""
-    return f"{_who(row)} may no longer decide{tail}; their word is void. Asked again."
-
-
-_EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "received": _received,
-    "requested": _requested,
-    "shown": lambda row: f"The card was posted in <#{row['detail']['channel']}>.",
-    "recorded": lambda row: f"{_by(row, 'approved')}. More people have to.",
-    "stage_passed": lambda row: f"{_by(row, 'approved')}. The next stage is open.",
-    "approved": _approved,
-    "edited": _edited,
-    "answered": _answered,
-    "tightened": _tightened,
-    "rejected": _rejected,
-    "withdrawn": lambda row: f"{_by(row, 'withdrew the request')}.",
-    "timed_out": lambda _: "Nobody decided in time: it timed out, which is a reject.",
-    "orphaned": lambda _: "Closed: its conversation no longer asks for it.",
-    "not_run": lambda row: f"Not handed to the graph: {_plain(_given(row))}",
-    "marked_done": lambda row: f"{_by(row, 'found that it was done')}.",
-    "marked_not_done": lambda row: f"{_by(row, 'found that it was not done')}.",
-    "marked_again": lambda row: f"{_by(row, 'had the agent asked once more')}.",
-    "late": _late,
-    "repeated": lambda row: f"{_by(row, 'clicked')} again; it was counted already.",
-    "refused": _refused,
-    "voided": _voided,
-    "claimed": lambda row: f"{_tool(row)} started. It can start only this once.",
-    "reminded": lambda _: "Those who can decide were reminded.",
-    "escalated": lambda row: (
-        f"The stage “{_plain(row['detail'].get('group', ''))}” has waited too long: "
-        "more people can decide it now."
-    ),
-    "ran": lambda row: f"{_tool(row)} ran.",
-    "failed": lambda row: f"{_tool(row)} ran and failed.",
-    "unknown": lambda row: (
-        f"{_tool(row)} was cut off in the middle; it is unknown whether it happened."
-    ),
-}
+def _parts(lines: Sequence[str]) -> list[str]:
+    """The lines in as few parts as hold them, none of them too long."""
+    parts: list[str] = []
+    for line in lines:
+        if parts and len(parts[-1]) + len(line) < _SECTION:
+            parts[-1] += f"\n{line}"
+        else:
+            parts.append(line)
+    return parts

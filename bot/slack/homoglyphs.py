@@ -1,7 +1,4 @@
-"""Hosts and e-mail addresses that read like others: mixed scripts, and IDNs.
-
-https://www.unicode.org/reports/tr39/#Mixed_Script_Detection
-"""
+"""Hosts and e-mail addresses that read like others: mixed scripts, and IDNs."""
 
 from __future__ import annotations
 

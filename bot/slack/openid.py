@@ -1,7 +1,4 @@
-"""Sign in with Slack: OpenID Connect, the code flow.
-
-https://docs.slack.dev/authentication/sign-in-with-slack
-"""
+"""Sign in with Slack: OpenID Connect, the code flow."""
 
 from __future__ import annotations
 

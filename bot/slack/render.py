@@ -1,24 +1,113 @@
-"""Draw a delivery: what the message in Slack shows, from what is stored now."""
+"""Render a message from what is stored now: read the database, then build blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.approvals.eligibility import open_stage, who_can_decide
-from bot.approvals.model import Request, Stage, Status, Verdict
+from bot.approvals import store
+from bot.approvals.eligibility import (
+    Standing,
+    closed_by,
+    joined_now,
+    open_stage,
+    refreshed,
+    who_can_decide,
+)
+from bot.approvals.model import Request, Stage
+from bot.approvals.ports import Policies
 from bot.approvals.timetable import Event
+from bot.database.pool import Connection
+from bot.errors import RetryLater
 from bot.masks import mask
-from bot.slack import again_sentences, graph_sentences, sentences
 from bot.slack.cards.answer import answer_blocks
 from bot.slack.cards.blocks import actions, button, section, with_block_ids
 from bot.slack.cards.buttons import withdraw_buttons
-from bot.slack.cards.outcome import people
-from bot.slack.cards.request import card_blocks, card_text
+from bot.slack.cards.card import card_blocks, card_text
+from bot.slack.cards.facts import people
 from bot.slack.cards.view import TRY_AGAIN, CardView, RequestView, approvals
 from bot.slack.identity import Identity
+from bot.slack.sql import SQL
+from bot.texts import clicks, notices
+
+ABOUT_REQUESTS = frozenset({"card", "notice", "held", "call", "reminder", "escalation"})
+HELD = 2  # seconds until what somebody else is about to do is looked at again
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Painter:
+    """Draws messages as things are now; who can decide goes by the policy in force."""
+
+    policies: Policies
+    identity: Callable[[], Identity]
+
+    async def draw(self, connection: Connection, row: Row) -> tuple[Row, Drawn]:
+        """What a message shows now, and the row with the place where it stands.
+
+        Raises:
+            RetryLater: it stands under a card that is not posted yet.
+        """
+        if row["kind"] not in ABOUT_REQUESTS:
+            return row, await self._draw_words(connection, row)
+        stored = await store.shown_by(connection, str(row["id"]))
+        standing = Standing(self.policies.current, row["now"], {})
+        requests = [refreshed(request, standing) for request in stored]
+        if row["kind"] == "card":
+            return row, self._draw_card(row, requests)
+        if row["kind"] == "held":
+            return row, draw_held(requests, self.identity())
+        if row["kind"] == "notice":
+            return row, draw_notice(requests, self.identity())
+        drawn = self._draw_for_stage(row, stored[0], standing)
+        return _under_card(row, stored[0], drawn), drawn
+
+    async def _draw_words(self, connection: Connection, row: Row) -> Drawn:
+        """Words as they were said, with the offer that a turn's end may have made."""
+        offer: Row | None = None
+        if row["kind"] == "say":
+            key = {"id": row["id"]}
+            offer = await (await connection.execute(SQL["offer"], key)).fetchone()
+        if offer is None:
+            return draw_text(row["kind"], row["text"])
+        offered = str(row["id"]) if offer["stands"] else ""
+        by = (offer["taken_by"], offer["taken_at"]) if offer["taken_by"] else None
+        return draw_failure(row["text"], offered, by)
+
+    def _draw_for_stage(self, row: Row, stored: Request, standing: Standing) -> Drawn:
+        request = refreshed(stored, standing)
+        if row["kind"] == "call":
+            return draw_call(request, self.identity())
+        event, index = Event(row["kind"]), int(row["stage"])
+        joined: tuple[str, ...] = ()
+        if index < len(stored.stages):  # an edit may have made the chain shorter
+            joined = joined_now(stored.stages[index], stored, standing)
+        return draw_nudge(event, request, index, joined, self.identity())
+
+    def _draw_card(self, row: Row, requests: Sequence[Request]) -> Drawn:
+        first, revision = row["message_ts"] is None, row["revision"]
+        own = str(row["id"])
+        return draw_card(
+            requests, row["now"], first_post=first, revision=revision, delivery=own
+        )
+
+
+def _under_card(row: Row, request: Request, drawn: Drawn) -> Row:
+    """What is for the people of a stage stands in the thread of the card.
+
+    Raises:
+        RetryLater: the card itself is not posted yet.
+    """
+    if row["thread_ts"] is not None or row["message_ts"] is not None:
+        return row
+    if drawn.moot and not request.card_ts:
+        return row
+    if not request.card_ts:
+        raise RetryLater(HELD)
+    return {**row, "channel_id": request.card_channel, "thread_ts": request.card_ts}
+
 
 HELD_SHOWN = 5  # requests in the answer to a message on a waiting conversation
 
@@ -63,11 +152,11 @@ def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
     """What a message on a waiting conversation is told."""
     waiting = [request for request in requests if request.is_open]
     if not waiting:
-        return _plain(sentences.HELD_OVER)
+        return _plain(notices.HELD_OVER)
     shown = waiting[:HELD_SHOWN]
-    lines = [sentences.HELD, *(_waiting(request, us) for request in shown)]
+    lines = [notices.HELD, *(_waiting(request, us) for request in shown)]
     if more := len(waiting) - len(shown):
-        lines.append(sentences.and_more_waiting(more))
+        lines.append(notices.and_more_waiting(more))
     return _with_withdraw(lines, shown)
 
 
@@ -76,10 +165,10 @@ def draw_call(request: Request, us: Identity) -> Drawn:
     if request.is_unknown:
         told = [request.requester.user, *(u for s in request.stages for u in s.people)]
         people = list(dict.fromkeys(told))
-        return _plain(graph_sentences.find_out(request.tool, request.code, people))
+        return _plain(notices.find_out(request.tool, request.code, people))
     if not request.is_open:
         return Drawn(_over(request), [], moot=True)
-    turn = sentences.your_turn(
+    turn = notices.your_turn(
         request.tool,
         request.code,
         who_can_decide(request),
@@ -104,7 +193,7 @@ def draw_nudge(
     called = [user for user in joined if user in who_can]
     if event is Event.REMINDER:
         called += [user for user in who_can if user not in called]
-    said = sentences.nudge(
+    said = notices.nudge(
         request.tool,
         request.code,
         called,
@@ -121,19 +210,19 @@ def _over_for(event: Event, request: Request, stage: int) -> str:
         return _over(request)
     if stage == request.stage_index:
         is_so = event is Event.REMINDER or request.stages[stage].joined
-        return "" if is_so else sentences.asked_again(request.code)
+        return "" if is_so else notices.asked_again(request.code)
     if stage < request.stage_index:
         name = request.stages[stage].approvers
         by = people(approvals(request, stage))
-        return sentences.stage_passed(name, stage + 1, by)
-    return sentences.asked_again(request.code)
+        return notices.stage_passed(name, stage + 1, by)
+    return notices.asked_again(request.code)
 
 
 def _joined(stage: Stage) -> list[str]:
     if stage.escalated_at is None:
         return []
     names = [target.group for target in stage.joined]
-    return [sentences.joined_since(names, stage.approvers, stage.escalated_at)]
+    return [notices.joined_since(names, stage.approvers, stage.escalated_at)]
 
 
 def _so_far(request: Request) -> list[str]:
@@ -142,7 +231,7 @@ def _so_far(request: Request) -> list[str]:
     if stage is None:
         return []
     reminded = stage.reminded_at
-    said = [sentences.reminded_at(reminded)] if reminded else []
+    said = [notices.reminded_at(reminded)] if reminded else []
     return [*said, *_joined(stage)]
 
 
@@ -152,13 +241,13 @@ def _before(request: Request) -> list[str]:
     if 0 < index < len(request.stages):
         last = request.stages[index - 1].approvers
         by = people(approvals(request, index - 1))
-        return [sentences.stage_passed(last, index, by)]
-    return [sentences.changed_by(request.edited_by)] if request.is_edited else []
+        return [notices.stage_passed(last, index, by)]
+    return [notices.changed_by(request.edited_by)] if request.is_edited else []
 
 
 def _waiting(request: Request, us: Identity) -> str:
     who = who_can_decide(request)
-    waiting = sentences.waiting(
+    waiting = notices.waiting(
         request.tool, request.code, who, request.deadline, _card_link(request, us)
     )
     return " ".join([waiting, *_so_far(request)])
@@ -195,11 +284,11 @@ def draw_failure(text: str, offered: str, taken: tuple[str, datetime] | None) ->
     """
     said = mask(text)
     if taken is not None:
-        return _plain(f"{said}\n{again_sentences.tried_by(*taken)}")
+        return _plain(f"{said}\n{clicks.tried_by(*taken)}")
     if not offered:
         return _plain(said)
-    label = again_sentences.TRY_AGAIN
-    shown = button(label, TRY_AGAIN, offered, again_sentences.TRY_AGAIN_LABEL)
+    label = clicks.TRY_AGAIN
+    shown = button(label, TRY_AGAIN, offered, clicks.TRY_AGAIN_LABEL)
     blocks = [section([said]), actions([shown])]
     return Drawn(said, with_block_ids(blocks, f"{offered}-again", 0))
 
@@ -209,7 +298,7 @@ def _plain(text: str) -> Drawn:
 
 
 def _over(request: Request) -> str:
-    return sentences.waiting_over(
+    return notices.waiting_over(
         request.tool,
         request.code,
         request.status,
@@ -217,19 +306,3 @@ def _over(request: Request) -> str:
         closed_by(request),
         request.execution,
     )
-
-
-def closed_by(request: Request) -> str:
-    """The id of whoever gave the verdict, "" where no person in Slack did."""
-    if request.status is Status.WITHDRAWN:
-        return request.requester.user
-    ending = _ENDINGS.get(request.status, ())
-    last = request.decisions[-1] if request.decisions else None
-    return last.person.user if last and last.verdict in ending else ""
-
-
-_ENDINGS = {
-    Status.APPROVED: (Verdict.APPROVE, Verdict.EDIT),
-    Status.REJECTED: (Verdict.REJECT,),
-    Status.ANSWERED: (Verdict.ANSWER,),
-}

@@ -1,11 +1,94 @@
-"""The sentences of this room, for people and for the agent."""
+"""Sentences about the agent's own work: what it is told, and what went wrong in a turn.
+
+Functions that say "mrkdwn" give text for Slack, already escaped; the
+`…_for_agent` functions give plain text for the model.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from bot.approvals.model import Verdict
-from bot.slack.text import joined, one_line
+from bot.texts.formatting import cut, joined, one_line
+
+# --- Asking the agent --------------------------------------------------------------
+_WHAT_YOU_ARE = {
+    "deactivated": "your account is deactivated",
+    "guest": "your account is a guest account",
+    "stranger": "your account belongs to another company",
+    "bot": "you are a bot",
+    "other team": "your account belongs to another workspace",
+}
+EMPTY_MESSAGE = (
+    "Your message has no text that I can read. Please write what I should do, for "
+    "example: delete reports/q3.csv"
+)
+MODEL_TROUBLE = (
+    "The language model did not answer, so I could not go on. Please send your "
+    "message again in a few minutes; if it stays like this, tell whoever runs the bot."
+)
+AGENT_STEP_LIMIT = (
+    "I stopped here, because this took more steps than one request may take. What was "
+    "done so far stays done. Please ask again in smaller parts."
+)
+AGENT_SAID_NOTHING = "The agent finished and had nothing to say."
+
+
+def because(word: str) -> str:
+    """What somebody is who may not take part; a refusal of `bot.slack.directory`."""
+    return _WHAT_YOU_ARE.get(word, "your account is not a full member")
+
+
+def may_not_ask(word: str) -> str:
+    """mrkdwn. `word` is a refusal of `bot.slack.directory`."""
+    return (
+        f"Only full members of this workspace can ask the agent, and {because(word)}. "
+        "Nothing was run; please ask a full member to do it for you."
+    )
+
+
+def too_long_message(length: int, limit: int) -> str:
+    """mrkdwn. Both in characters."""
+    return (
+        f"Your message has {length:,} characters; I can read up to {limit:,}. Nothing "
+        "was run. Please shorten it, or put the text into a file that I can read."
+    )
+
+
+AGENT_FAILED = (
+    "Something went wrong inside the bot and this request stopped. Please try again; "
+    "if it happens again, tell whoever runs the bot."
+)
+
+
+def with_code(sentence: str, code: str) -> str:
+    """mrkdwn. `code` finds the trouble in the log."""
+    return f"{sentence} (Code: {code})"
+
+
+def answer_cut(missing: int) -> str:
+    """mrkdwn. `missing` in characters."""
+    return (
+        f"\n\n[The answer is too long for one message: {missing:,} more characters are "
+        "missing here. Ask for it in parts.]"
+    )
+
+
+AGENT_RETURNED_NOTHING = (
+    "The agent's graph came to its end and returned no message, so I have nothing to "
+    "tell you. Whoever runs the bot can see to it that it adds its answer to its "
+    "messages."
+)
+GRAPH_CHANGED = (
+    "The agent's graph has changed and no longer asks this, so it did not run. Please "
+    "ask again if it is still needed."
+)
+
+
+def graph_refuses(complaint: str) -> str:
+    """Plain text. For the card: `complaint` is the graph's own word on an answer."""
+    return f"The agent's graph does not take this answer: {complaint}"
+
 
 NO_ANSWERS = (
     "The agent's graph asked a question of its own, and nothing says what it takes for "
@@ -71,3 +154,51 @@ def unfit_answer(complaint: str) -> str:
         "This answer does not fit what the agent's graph asks for: "
         f"{complaint}. Please correct it."
     )
+
+
+# --- Words to the agent ------------------------------------------------------------
+TIMED_OUT_FOR_AGENT = (
+    "This call was not run: the approval request timed out, nobody decided in time. "
+    "Do not try it again by yourself; say so and let the person ask again."
+)
+WITHDRAWN_FOR_AGENT = (
+    "This call was not run: the person who asked for it has withdrawn it. Do not try "
+    "it again."
+)
+UNKNOWN_FOR_AGENT = (
+    "It is unknown whether this call ran: it was cut off in the middle. Do not try it "
+    "again; say that the outcome is unknown and has to be checked by hand."
+)
+
+
+def rejected_for_agent(name: str = "", reason: str = "") -> str:
+    """Plain text. `name` is who rejected; `reason` is that person's own text."""
+    who = f" by {one_line(name, 80)}" if name else ""
+    why = f" Reason: {cut(reason.strip(), 1_000)}" if reason else ""
+    return (
+        f"This call was not run: it was rejected{who}.{why} Do not try it again unless "
+        "the person asks for it."
+    )
+
+
+def denied_for_agent(why: str = "") -> str:
+    """Plain text. `why` comes from the policy."""
+    text = "This call was not run: the policy does not allow it."
+    return f"{text} {why.strip()}" if why.strip() else text
+
+
+def repeated_for_agent(by: str = "", at: str = "") -> str:
+    """Plain text. `by` is who rejected the same call, `at` when, in ISO 8601."""
+    who = f" by {one_line(by, 80)}" if by else ""
+    when = f" ({one_line(at, 40)})" if at else ""
+    return (
+        f"This call was not run: the same call was already rejected{who} in this "
+        f"conversation within the last hour{when}. Nobody was asked again. Do not try "
+        "it again."
+    )
+
+
+STOPPED_FOR_AGENT = (
+    "This call was not run: its turn was stopped. Do not take it for done, and do not "
+    "try it again unless the person asks for it."
+)

@@ -1,7 +1,7 @@
 """The private answers to a click, each of which names who can decide or who did.
 
-Functions give mrkdwn, already escaped; those for a form give plain text, which stands
-under one of its inputs.
+Functions give mrkdwn, already escaped; those for a form give plain text, which
+stands under one of its inputs.
 """
 
 from __future__ import annotations
@@ -9,9 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from bot.approvals.model import Status
-from bot.slack.sentences import STATUS_WORDS, because, can_decide
-from bot.slack.text import date, mention, one_line
+from bot.approvals.confirm import typed_argument
+from bot.approvals.eligibility import closed_by, who_can_decide
+from bot.approvals.judge import Judgement
+from bot.approvals.model import Effect, Person, Request, Status
+from bot.texts import agent
+from bot.texts.agent import because
+from bot.texts.cards import STATUS_WORDS, can_decide
+from bot.texts.formatting import date, escape, mention, one_line
 
 COULD_NOT_CHECK_PERSON = (
     "Slack did not answer when I checked who you are, so nothing was decided. Please "
@@ -25,8 +30,6 @@ UNKNOWN_REQUEST = (
     "I do not know this request, so nothing was decided. It may be very old; please "
     "ask the agent again."
 )
-
-
 NOT_UNKNOWN = (
     "It is known what became of this request, so there is nothing to mark. Your click "
     "changed nothing."
@@ -189,3 +192,185 @@ def edit_unfillable(stage: str) -> str:
         f"“{one_line(stage, 80)}”, so nothing was changed. Choose other values, or "
         "have the policy's groups checked."
     )
+
+
+# What the form that it was typed into says, and nobody else.
+IN_FORM = frozenset(
+    {
+        "typed_wrong",
+        "edit_same",
+        "edit_invalid",
+        "edit_denied",
+        "edit_unfillable",
+        "answer_empty",
+        "answer_invalid",
+    }
+)
+
+
+class SlackPhrases:
+    """Implements `bot.approvals.ports.Phrases`."""
+
+    def answer(
+        self, judgement: Judgement, request: Request | None, person: Person
+    ) -> str:
+        """mrkdwn for refused and late clicks; card and forms say the rest."""
+        if judgement.word == "could_not_check":
+            return COULD_NOT_CHECK_PERSON
+        if request is None:
+            return UNKNOWN_REQUEST
+        if judgement.effect is Effect.TIMED_OUT:
+            return late(request.deadline)
+        if judgement.effect is Effect.LATE:
+            return _late(request)
+        if judgement.effect is Effect.REFUSED and judgement.word not in IN_FORM:
+            return _refused(judgement.word, request, person)
+        return ""
+
+
+def in_form(judgement: Judgement, request: Request) -> str:
+    """Plain text for a word of `IN_FORM`, to stand under an input; "" for others."""
+    match judgement.word:
+        case "typed_wrong":
+            return typed_wrong(what_to_type(request))
+        case "edit_same":
+            return EDIT_SAME
+        case "edit_invalid":
+            return edit_invalid(judgement.detail)
+        case "edit_denied":
+            return edit_denied(judgement.detail)
+        case "edit_unfillable":
+            return edit_unfillable(judgement.detail)
+        case "answer_empty":
+            return ANSWER_EMPTY
+        case "answer_invalid":
+            return answer_invalid(judgement.detail)
+        case _:
+            return ""
+
+
+_ABOUT_MARKS = {
+    "not_unknown": NOT_UNKNOWN,
+    "may_not_mark": MAY_NOT_MARK,
+    "marked_already": MARKED_ALREADY,
+}
+
+
+def _late(request: Request) -> str:
+    at = request.decided_at or request.deadline
+    if request.status is Status.TIMED_OUT:
+        return late(at)
+    if request.status is Status.WITHDRAWN:
+        return withdrawn(request.requester.user, at)
+    if request.status is Status.ORPHANED:
+        return orphaned()
+    return already_decided(request.status, closed_by(request), at)
+
+
+def _refused(word: str, request: Request, person: Person) -> str:
+    who = who_can_decide(request)
+    match word:
+        case "misplaced":
+            return WRONG_MESSAGE
+        case "moved":
+            return moved(request.card_channel, who)
+        case "superseded":
+            return superseded(request.edited_by, who, answered=request.is_answered)
+        case "requester":
+            return requester_cannot_approve(who)
+        case "participant":
+            return participant_cannot_approve(who)
+        case "not_in_group":
+            return not_an_approver(who)
+        case _:
+            return _refused_otherwise(word, request, person, who)
+
+
+def _refused_otherwise(
+    word: str, request: Request, person: Person, who: tuple[str, ...]
+) -> str:
+    if word == "already_decided":
+        own = [d.at for d in request.decisions if d.person.user == person.user]
+        return you_already_decided(own[-1]) if own else not_an_approver(who)
+    if word in _ABOUT_MARKS:
+        return _ABOUT_MARKS[word]
+    if word == "not_allowed":
+        return not_allowed(who)
+    if word == "only_requester_withdraws":
+        return only_requester_withdraws(request.requester.user, who)
+    return may_not_decide(word.replace("_", " "), who)
+
+
+NAME_SHOWN = 60
+
+
+def what_to_type(request: Request) -> str:
+    """Plain text: which value the request asks for, in words."""
+    if typed_argument(request) is not None:
+        return f"the value of {one_line(request.confirm_argument, NAME_SHOWN)}"
+    return f"this request's code, {request.code}"
+
+
+TRY_AGAIN = "Try again"
+TRY_AGAIN_LABEL = "Try again what has just failed"
+NO_OFFER = "This button is not valid any more. Nothing was run; please write again."
+MISPLACED = (
+    "This button does not belong to this message. Nothing was run; please use the "
+    "original one."
+)
+TRIED_ALREADY = "It has been tried again already, so your click did nothing."
+MOVED_ON = (
+    "The conversation has gone on since, so this was not tried again. Please write "
+    "what you need now."
+)
+CANNOT_TELL = (
+    "I could not check with Slack who you are, so nothing was run. Please click again "
+    "in a moment."
+)
+_REFUSALS = {
+    "unknown_offer": NO_OFFER,
+    "misplaced": MISPLACED,
+    "tried_already": TRIED_ALREADY,
+    "moved_on": MOVED_ON,
+    "could_not_check": CANNOT_TELL,
+}
+
+
+def tried_by(user: str, at: dt.datetime) -> str:
+    """In place of the button."""
+    return f"Tried again by {mention(user)}, {date(at)}."
+
+
+def not_tried(word: str) -> str:
+    """Why a click did nothing: a word of the retrier, or what the person is."""
+    return _REFUSALS.get(word) or agent.may_not_ask(word)
+
+
+def per(most: int, seconds: int) -> str:
+    """Plain text: `60 times in 1 minute`."""
+    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+    unit, size = next(each for each in units if seconds % each[1] == 0)
+    number = seconds // size
+    times = "once" if most == 1 else f"{most:,} times"
+    return f"{times} in {number} {unit}{'' if number == 1 else 's'}"
+
+
+def too_many_messages(most: int, seconds: int) -> str:
+    """mrkdwn."""
+    return (
+        f"You have written to me more than {per(most, seconds)}, so I have not read "
+        "your last messages. Please wait a little and send them again."
+    )
+
+
+def too_many_clicks(most: int, seconds: int) -> str:
+    """mrkdwn."""
+    return (
+        f"You have clicked more than {per(most, seconds)}, so nothing was decided by "
+        "the clicks since then. Please wait a little and click again."
+    )
+
+
+def whole_arguments(code: str, user: str) -> str:
+    """mrkdwn. `user` is the id of whoever opened them."""
+    return f"The whole arguments of request {escape(code)}, for {mention(user)}."

@@ -18,7 +18,6 @@ TEXT_LIMIT = 3_000  # characters of one text object, see `chunks`
 LINE_BREAKS_IN_A_ROW = 10
 NAME_LIMIT = 80  # characters of a display name, as in Slack's own profile form
 MENTIONS = 5
-
 # A run of backslashes (from its start, so that the search stays linear) before what
 # may need an escape: a long run of line breaks, anything outside printable ASCII,
 # or a literal "u{" that would look like an escape of ours.

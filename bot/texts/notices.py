@@ -1,129 +1,26 @@
-"""Every sentence that people, or the agent, read: one place, plain words.
+"""The notices about requests, in a conversation's thread and by e-mail.
 
-Functions that say "mrkdwn" give text for Slack, already escaped; the `…_for_agent`
-functions give plain text for the model. (A card's labels stand in its builders, the
-private answers to a click in `click_sentences`.)
+Functions that say "mrkdwn" give text for Slack, already escaped; e-mails are
+plain text.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from bot.approvals.model import Execution, Status
-from bot.slack.text import (
-    cut,
-    date,
-    escape,
-    is_identifier,
-    joined,
-    mention,
-    mentions,
-    one_line,
+from bot.approvals.eligibility import closed_by
+from bot.approvals.model import Execution, Outcome, Request, Status
+from bot.texts.cards import (
+    UNKNOWN,
+    UNKNOWN_IF_RUN,
+    can_decide,
+    status_word,
+    tool_or_something,
 )
-
-STATUS_WORDS = {
-    Status.PENDING: "Approval needed",
-    Status.APPROVED: "Approved",
-    Status.REJECTED: "Rejected",
-    Status.TIMED_OUT: "Timed out",
-    Status.WITHDRAWN: "Withdrawn",
-    Status.ORPHANED: "Orphaned",
-    Status.ANSWERED: "Answered",
-}
-UNKNOWN = "Unknown"
-# No word for a call that runs: its end alone does not redraw the card, which would go
-# on saying so.
-EXECUTION_WORDS = {
-    Execution.DONE: "ran",
-    Execution.FAILED: "failed",
-    Execution.UNKNOWN: "unknown",
-}
-AN_OPERATOR = "an operator"
-UNKNOWN_IF_RUN = (
-    "It was cut off in the middle, so it is unknown whether it happened. It is not run "
-    "again by itself; please check by hand."
-)
-
-
-def status_word(status: Status, execution: Execution | None = None) -> str:
-    """The word that a card shows; `Unknown` when nobody knows whether the call ran."""
-    return UNKNOWN if execution is Execution.UNKNOWN else STATUS_WORDS[status]
-
-
-def tool_or_something(tool: str) -> str:
-    """A tool's name where untrusted text has no place: only if it is an identifier."""
-    return tool if is_identifier(tool) else "a tool"
-
-
-def can_decide(who_can: Sequence[str]) -> str:
-    """mrkdwn. `who_can` are user ids."""
-    if not who_can:
-        return "At the moment nobody can decide it; please tell whoever runs the bot."
-    return f"{mentions(who_can)} can decide it."
-
-
-# --- Asking the agent --------------------------------------------------------------
-_WHAT_YOU_ARE = {
-    "deactivated": "your account is deactivated",
-    "guest": "your account is a guest account",
-    "stranger": "your account belongs to another company",
-    "bot": "you are a bot",
-    "other team": "your account belongs to another workspace",
-}
-EMPTY_MESSAGE = (
-    "Your message has no text that I can read. Please write what I should do, for "
-    "example: delete reports/q3.csv"
-)
-MODEL_TROUBLE = (
-    "The language model did not answer, so I could not go on. Please send your "
-    "message again in a few minutes; if it stays like this, tell whoever runs the bot."
-)
-AGENT_STEP_LIMIT = (
-    "I stopped here, because this took more steps than one request may take. What was "
-    "done so far stays done. Please ask again in smaller parts."
-)
-AGENT_SAID_NOTHING = "The agent finished and had nothing to say."
-
-
-def because(word: str) -> str:
-    """What somebody is who may not take part; a refusal of `bot.slack.directory`."""
-    return _WHAT_YOU_ARE.get(word, "your account is not a full member")
-
-
-def may_not_ask(word: str) -> str:
-    """mrkdwn. `word` is a refusal of `bot.slack.directory`."""
-    return (
-        f"Only full members of this workspace can ask the agent, and {because(word)}. "
-        "Nothing was run; please ask a full member to do it for you."
-    )
-
-
-def too_long_message(length: int, limit: int) -> str:
-    """mrkdwn. Both in characters."""
-    return (
-        f"Your message has {length:,} characters; I can read up to {limit:,}. Nothing "
-        "was run. Please shorten it, or put the text into a file that I can read."
-    )
-
-
-AGENT_FAILED = (
-    "Something went wrong inside the bot and this request stopped. Please try again; "
-    "if it happens again, tell whoever runs the bot."
-)
-
-
-def with_code(sentence: str, code: str) -> str:
-    """mrkdwn. `code` finds the trouble in the log."""
-    return f"{sentence} (Code: {code})"
-
-
-def answer_cut(missing: int) -> str:
-    """mrkdwn. `missing` in characters."""
-    return (
-        f"\n\n[The answer is too long for one message: {missing:,} more characters are "
-        "missing here. Ask for it in parts.]"
-    )
+from bot.texts.cards import unfillable as unfillable_sentence
+from bot.texts.formatting import date, escape, joined, mention, mentions, one_line, utc
 
 
 # --- The waiting notice in the conversation's thread -------------------------------
@@ -237,55 +134,100 @@ ANSWER_COULD_NOT_BE_POSTED = (
 )
 
 
-# --- Words to the agent ------------------------------------------------------------
-TIMED_OUT_FOR_AGENT = (
-    "This call was not run: the approval request timed out, nobody decided in time. "
-    "Do not try it again by yourself; say so and let the person ask again."
-)
-WITHDRAWN_FOR_AGENT = (
-    "This call was not run: the person who asked for it has withdrawn it. Do not try "
-    "it again."
-)
-UNKNOWN_FOR_AGENT = (
-    "It is unknown whether this call ran: it was cut off in the middle. Do not try it "
-    "again; say that the outcome is unknown and has to be checked by hand."
-)
-ASKED_BEFORE = (
-    "The same call was rejected in this conversation within the last hour, so nobody "
-    "was asked again."
-)
-
-
-def rejected_for_agent(name: str = "", reason: str = "") -> str:
-    """Plain text. `name` is who rejected; `reason` is that person's own text."""
-    who = f" by {one_line(name, 80)}" if name else ""
-    why = f" Reason: {cut(reason.strip(), 1_000)}" if reason else ""
+def find_out(tool: str, code: str, people: Sequence[str]) -> str:
+    """mrkdwn. Under the card, for who asked and who could decide: user ids."""
     return (
-        f"This call was not run: it was rejected{who}.{why} Do not try it again unless "
-        "the person asks for it."
+        f"{mentions(people)}: it is unknown whether {tool_or_something(tool)} ({code}) "
+        "happened, since I was cut off in the middle. Please check by hand, and say on "
+        "the card what you found; “Ask again” hands the request to the agent once more."
     )
 
 
-def denied_for_agent(why: str = "") -> str:
-    """Plain text. `why` comes from the policy."""
-    text = "This call was not run: the policy does not allow it."
-    return f"{text} {why.strip()}" if why.strip() else text
-
-
-def unfillable(stage: str) -> str:
-    """Plain text. `stage` is the group of the stage that cannot be filled."""
+def unknown_in_thread(calls: Sequence[tuple[str, str]]) -> str:
+    """mrkdwn. For the conversation's thread; tools and codes of their requests."""
+    named = joined([f"{tool_or_something(tool)} ({code})" for tool, code in calls])
     return (
-        f"Rejected at once: too few people are left who can decide the stage "
-        f"“{one_line(stage, 80)}”. Please have the policy's groups checked."
+        f"I was cut off in the middle, so it is unknown whether this happened: {named}."
+        " I do not run it again by myself; on the card people can say what they find."
     )
 
 
-def repeated_for_agent(by: str = "", at: str = "") -> str:
-    """Plain text. `by` is who rejected the same call, `at` when, in ISO 8601."""
-    who = f" by {one_line(by, 80)}" if by else ""
-    when = f" ({one_line(at, 40)})" if at else ""
-    return (
-        f"This call was not run: the same call was already rejected{who} in this "
-        f"conversation within the last hour{when}. Nobody was asked again. Do not try "
-        "it again."
+@dataclass(frozen=True)
+class Letter:
+    """What an e-mail is about.
+
+    Attributes:
+        kind: "notice", "reminder" or "outcome".
+        names: of the requester, and of whoever decided.
+        at: when what it tells happened: an outcome that is dated as the request was
+            raised stands in a mailbox below what has long been read.
+        link: the signed link that decides, "" without one.
+        card: where the card is in Slack, "" if it is nowhere there.
+    """
+
+    request: Request
+    kind: str
+    requester: str
+    at: dt.datetime
+    decider: str = ""
+    link: str = ""
+    card: str = ""
+
+
+def subject(letter: Letter) -> str:
+    """One line without a word of the model's or a person's."""
+    request = letter.request
+    about = f"{tool_or_something(request.tool)} ({one_line(request.code, 20)})"
+    if letter.kind == "outcome":
+        return f"{status_word(request.status, request.execution)}: {about}"
+    word = (
+        "Reminder, approval needed" if letter.kind == "reminder" else "Approval needed"
     )
+    return f"{word}: {about}"
+
+
+def opening_lines(letter: Letter) -> list[str]:
+    request = letter.request
+    tool = tool_or_something(request.tool)
+    if letter.kind == "outcome":
+        return [_ending(letter, tool)]
+    return [
+        f"{letter.requester} asks to run {tool}, and you can decide it.",
+        *request.why,
+        f"Decide until {utc(request.deadline)}; after that it is rejected by itself.",
+    ]
+
+
+def _ending(letter: Letter, tool: str) -> str:
+    request = letter.request
+    word = status_word(request.status, request.execution)
+    if word == UNKNOWN:
+        return f"Your request to run {tool} was approved. {UNKNOWN_IF_RUN}"
+    by = f" by {letter.decider}" if letter.decider and closed_by(request) else ""
+    at = utc(request.decided_at or request.deadline)
+    return f"Your request to run {tool}: {word.lower()}{by}, {at}.{_why(request)}"
+
+
+def _why(request: Request) -> str:
+    if request.outcome is Outcome.UNFILLABLE:
+        return f" {unfillable_sentence(request.outcome_note)}"
+    if request.outcome is Outcome.DENIED:
+        return f" {one_line(request.outcome_note, 300)}"
+    words = [d.reason for d in request.decisions if d.reason]
+    said = {Status.REJECTED: "Reason", Status.ANSWERED: "Answer"}.get(
+        request.status, ""
+    )
+    return f" {said}: {one_line(words[-1], 1_000)}" if said and words else ""
+
+
+def ways_to_decide(letter: Letter) -> list[tuple[str, str]]:
+    """What to do, and where."""
+    if letter.kind == "outcome":
+        return []
+    ways = [("Look at all of it and decide", letter.link)] if letter.link else []
+    if letter.card:
+        ways.append(("Open the card in Slack", letter.card))
+    return ways
+
+
+CARE = "The link is for you alone and good for one decision: do not pass it on."

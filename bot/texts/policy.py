@@ -23,10 +23,10 @@ from bot.approvals.policy import (
     Waived,
     value_at,
 )
-from bot.approvals.policy.delegation import is_in_force
 from bot.approvals.policy.explain import Finding, replacing_defaults
-from bot.approvals.policy.fields import WEEKDAYS, in_units
-from bot.slack.text import visible
+from bot.approvals.policy.model import is_in_force
+from bot.approvals.policy.types import WEEKDAYS, in_units
+from bot.texts.formatting import visible
 
 Label = Callable[[str], str]  # of a user id: the name beside it, where it is known
 Members = Callable[[Group], str]

@@ -1,27 +1,27 @@
 """Plain text for people and programs outside of Slack: the API, the link pages.
 
-What `bot.slack.click_sentences` says of a click, without mrkdwn: people are their ids.
+The answers of `bot.texts.clicks` without mrkdwn: people are their ids.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.approvals.eligibility import who_can_decide
-from bot.approvals.judge import Effect, Judgement
-from bot.approvals.model import Person, Request, Status
-from bot.slack.cards.confirming import what_to_type
-from bot.slack.click_sentences import (
+from bot.approvals.eligibility import closed_by, who_can_decide
+from bot.approvals.judge import Judgement
+from bot.approvals.model import Effect, Person, Request, Status
+from bot.texts.agent import because
+from bot.texts.cards import STATUS_WORDS, unfillable
+from bot.texts.clicks import (
     ANSWER_EMPTY,
     answer_invalid,
     edit_denied,
     edit_invalid,
     edit_unfillable,
     typed_wrong,
+    what_to_type,
 )
-from bot.slack.drawing import closed_by
-from bot.slack.sentences import STATUS_WORDS, because, unfillable
-from bot.slack.text import joined, one_line, utc
+from bot.texts.formatting import joined, one_line, utc
 
 MOST_NAMED = 5  # people
 NOT_FOUND = "There is no such request among those that you asked for or can decide."

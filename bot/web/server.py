@@ -1,17 +1,20 @@
-"""`POST /slack/events`: the one door for what Slack sends over HTTP."""
+"""The routes for Slack's requests, health and metrics."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qs
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
+from bot.database.pool import Pool
 from bot.slack.payload import Json, readable
 
 LARGEST = 1_000_000  # bytes; Slack's own largest payloads are a few hundred kB
@@ -115,3 +118,99 @@ def _answer(response: BoltResponse) -> web.Response:
         text=response.body,
         headers=headers,
     )
+
+
+Ping = Callable[[], Awaitable[str]]
+
+
+def health_routes(
+    pings: Mapping[str, Ping], details: Callable[[], Mapping[str, str]]
+) -> list[web.RouteDef]:
+    """Routes for health.
+
+    Args:
+        pings: name of a part to a check that returns "" when the part is good, or what
+            is wrong with it. Any that is not good makes `/readyz` answer 503.
+        details: other trouble, told without turning red.
+    """
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def readyz(_request: web.Request) -> web.Response:
+        failing = [
+            f"{name}: {trouble}"
+            for name, ping in pings.items()
+            if (trouble := await ping())
+        ]
+        notes = [f"{name}: {trouble}" for name, trouble in details().items()]
+        lines = failing or ["ok"]
+        return web.Response(
+            status=503 if failing else 200, text="\n".join([*lines, *notes]) + "\n"
+        )
+
+    return [web.get("/healthz", healthz), web.get("/readyz", readyz)]
+
+
+COUNTS = """
+SELECT 'requests' AS what, status AS word, count(*) AS n FROM requests GROUP BY status
+UNION ALL
+SELECT 'actions', state, count(*) FROM grants GROUP BY state
+UNION ALL
+SELECT 'messages', state, count(*) FROM messages GROUP BY state
+UNION ALL
+SELECT 'deliveries', state, count(*) FROM deliveries GROUP BY state
+UNION ALL
+SELECT 'emails', state, count(*) FROM emails GROUP BY state
+UNION ALL
+SELECT 'events', state, count(*) FROM webhook_events GROUP BY state
+UNION ALL
+SELECT 'jobs', status::text, count(*) FROM procrastinate_jobs GROUP BY status
+"""
+OLDEST = """
+SELECT COALESCE(extract(epoch FROM bot_now() - min(raised_at)), 0) AS age
+FROM requests WHERE status = 'pending'
+"""
+HELP = {
+    "requests": "Requests by status.",
+    "actions": "Calls that were allowed to run, by what became of them.",
+    "messages": "Messages of people by state.",
+    "deliveries": "Messages to Slack by state.",
+    "emails": "E-mails about requests by state.",
+    "events": "Events for the webhook by state.",
+    "jobs": "Jobs in the queue by status.",
+}
+
+
+def metrics_routes(
+    pool: Pool, is_up: Callable[[], Awaitable[bool]]
+) -> list[web.RouteDef]:
+    """The route; without a database it still answers, with `approval_bot_up 0`."""
+
+    async def metrics(_request: web.Request) -> web.Response:
+        registry = CollectorRegistry()
+        up = Gauge("approval_bot_up", "Whether the bot can work.", registry=registry)
+        if await is_up():
+            up.set(1)
+            await _collect(pool, registry)
+        body = generate_latest(registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return [web.get("/metrics", metrics)]
+
+
+async def _collect(pool: Pool, registry: CollectorRegistry) -> None:
+    gauges: Mapping[str, Gauge] = {
+        name: Gauge(f"approval_bot_{name}", text, ["state"], registry=registry)
+        for name, text in HELP.items()
+    }
+    oldest = Gauge(
+        "approval_bot_oldest_pending_seconds",
+        "Age of the oldest open request.",
+        registry=registry,
+    )
+    async with pool.connection() as connection:
+        for row in await (await connection.execute(COUNTS)).fetchall():
+            gauges[row["what"]].labels(row["word"]).set(row["n"])
+        age = await (await connection.execute(OLDEST)).fetchone()
+    oldest.set(float(age["age"]) if age else 0)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bot.audit.checkpoint import Checkpoint, public_key, read_checkpoints
+from bot.audit.chain import Checkpoint, public_key, read_checkpoints
 from tests.support.bot_process import Outcome, run_command
 from tests.support.deciding import asked, opened
 from tests.support.shown import Message, buttons, everything

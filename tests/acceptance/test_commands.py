@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.simulator.channels import Channel
+from bot.simulator.people import Channel
 from tests.support.bot_process import Outcome, free_port, run_command
 from tests.support.shown import buttons, everything
 from tests.support.stage import BOT_TOKEN, GENERAL, MINA, POLICY, Stage, make_stage

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 import pytest_asyncio
 
-from bot.simulator.demo import demo_workspace
+from bot.simulator.simulator import demo_workspace
 from tests.acceptance.conftest import stage_for_long
 from tests.support.deciding import SANDBOX, asked, request_of
 from tests.support.link_browser import LINKS, PUBLIC_URL, Browser, with_links

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from bot.simulator import Workspace, demo_workspace
-from bot.simulator.channels import Channel
-from bot.simulator.usergroups import UserGroup
+from bot.simulator.people import Channel, UserGroup
 from tests.support.deciding import choose, request_of
 from tests.support.shown import Message, buttons, everything
 from tests.support.stage import (

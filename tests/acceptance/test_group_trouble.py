@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from bot.simulator.usergroups import UserGroup
+from bot.simulator.people import UserGroup
 from tests.support.deciding import SANDBOX, asked, opened, request_of, shows, transfers
 from tests.support.shown import Message, everything
 from tests.support.stage import FAY, GENERAL, MINA, OLAF, Stage

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.simulator import Workspace, demo_workspace
-from bot.simulator.channels import Channel
+from bot.simulator.people import Channel
 from tests.support.deciding import asked, request_of
 from tests.support.shown import everything
 from tests.support.stage import (

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from bot.slack.text import utc
+from bot.texts.formatting import utc
 from tests.support.deciding import SANDBOX, asked, request_of
 from tests.support.http_api import API_TOKENS, Api
 from tests.support.link_browser import LINKS, Browser, made, run_sql, with_links

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.simulator.channels import Channel
+from bot.simulator.people import Channel
 from tests.support.deciding import filled_in, opened, request_of
 from tests.support.people import full_workspace
 from tests.support.shown import Message, buttons, everything

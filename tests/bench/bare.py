@@ -21,7 +21,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from agent.gate import Gate
-from agent.grants import MemoryGrants
+from agent.grant_protocol import MemoryGrants
 from agent.graph import build_graph
 from agent.models import make_model
 from agent.tools import make_tools

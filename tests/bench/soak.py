@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import psycopg
 
-from bot.simulator.faults import FaultKind
+from bot.simulator.control import FaultKind
 from tests.bench.child import BenchError
 from tests.bench.schedule import TROUBLE, Event, schedule
 from tests.support import postgres

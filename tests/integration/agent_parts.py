@@ -9,15 +9,15 @@ from langchain_core.messages import AIMessage, ToolMessage
 
 from agent.gate import Gate
 from agent.graph import build_graph
-from agent.validation import schema_of
+from agent.tool_arguments import schema_of
 from bot.approvals import store
 from bot.approvals.model import Request
 from bot.conversations.engine import Engine, ServedGraph
-from bot.conversations.gate import StoredGrants
-from bot.conversations.recheck import Recheck
+from bot.conversations.outcome import Settler
+from bot.conversations.replies import Talk
+from bot.conversations.resume import Recheck
 from bot.conversations.runner import Runner
-from bot.conversations.settle import Settler
-from bot.conversations.talk import Talk
+from bot.conversations.stored_grants import StoredGrants
 from tests.integration.core_parts import House
 from tests.unit.agent.agent_stand_ins import Ledger, ScriptedModel, calls
 

@@ -13,17 +13,13 @@ from typing import Any
 import psycopg
 
 from bot.approvals import store
+from bot.approvals.assess import Asked, Turn
 from bot.approvals.decide import Decider
-from bot.approvals.judge import Choice, Effect, Judgement, Place
-from bot.approvals.model import Person, Profile, Request, Verdict
+from bot.approvals.judge import Judgement
+from bot.approvals.model import Choice, Effect, Person, Place, Profile, Request, Verdict
 from bot.approvals.policy import Policy, parse_policy
-from bot.approvals.raise_request import (
-    Asked,
-    Turn,
-    look_up_groups,
-    raise_requests,
-)
-from bot.conversations.intake import Incoming, receive
+from bot.approvals.raise_request import look_up_groups, raise_requests
+from bot.conversations.inbox import Incoming, receive
 from bot.database.pool import Pool, make_pool
 from bot.errors import SlackUnavailable
 from bot.jobs.queue import Queue

@@ -11,8 +11,8 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
 from bot.conversations.engine import Engine, ServedGraph
-from bot.conversations.graph_facts import describe
-from bot.conversations.settle import Settler
+from bot.conversations.inspect_graph import describe
+from bot.conversations.outcome import Settler
 from tests.integration.agent_parts import Agent, make_agent
 from tests.integration.core_parts import House, parsed
 

@@ -13,7 +13,7 @@ import pytest
 from agent.checkpointers import Kept, open_checkpointer
 from agent.gate import Gate
 from agent.graph import build_graph
-from agent.session import Session
+from agent.terminal import Session
 from tests.unit.agent.agent_stand_ins import Ledger, ScriptedModel
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.checkpointers import open_checkpointer
-from agent.grants import NOT_APPROVED, RUNNING, Call, Claim, Outcome
+from agent.grant_protocol import NOT_APPROVED, RUNNING, Call, Claim, Outcome
 from agent.kept_grants import KeptGrants
 from tests.integration.terminal_parts import place
 

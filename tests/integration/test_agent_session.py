@@ -6,9 +6,8 @@ import pytest
 from langchain_core.messages import ToolMessage
 from langgraph.types import Interrupt
 
-from agent.asking import Decision
-from agent.grants import NOT_APPROVED, RUNNING
-from agent.session import Standing
+from agent.grant_protocol import NOT_APPROVED, RUNNING
+from agent.terminal import Decision, Standing
 from tests.integration.terminal_parts import Alone, open_session
 from tests.unit.agent.agent_stand_ins import Ledger, calls
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.approvals import store
-from bot.approvals.choice import Choice, Place
-from bot.approvals.marks import Marker
-from bot.approvals.model import Execution, Mark, Status, Verdict
-from bot.conversations.handover import Handover
+from bot.approvals.model import Choice, Execution, Mark, Place, Status, Verdict
+from bot.approvals.unknown_outcome import Marker
+from bot.conversations.resume import Handover
 from tests.integration.agent_parts import Agent, Crash, crash_once
 from tests.integration.core_parts import (
     APP,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bot.approvals.judge import Effect, Place
-from bot.approvals.model import Outcome, Request, Status, Verdict
-from bot.conversations.intake import Incoming, receive
+from bot.approvals.model import Effect, Outcome, Place, Request, Status, Verdict
+from bot.conversations.inbox import Incoming, receive
 from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import (
     APP,

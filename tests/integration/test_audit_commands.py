@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.audit.checkpoint import sign
+from bot.audit.chain import sign
 from bot.audit.period import moment, period
 from bot.database.pool import connect
 from tests.integration.core_parts import MINA, OLAF, RAVI, REJECT, TEAM, House

@@ -12,7 +12,7 @@ from bot.approvals.deadlines import expire_due
 from bot.approvals.grants import CallFacts, claim, deny, finish
 from bot.approvals.model import Execution, Request, Verdict
 from bot.approvals.policy.model import Denied
-from bot.approvals.verdicts import orphan, reject_by_operator
+from bot.approvals.transitions import orphan, reject_by_operator
 from bot.database.pool import transaction
 from tests.integration.core_parts import (
     APPROVE,

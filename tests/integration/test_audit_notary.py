@@ -13,12 +13,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.approvals.verdicts import reject_by_operator
-from bot.audit.checkpoint import Checkpoint, read_checkpoints, sign
-from bot.audit.notary import Notary
-from bot.audit.sinks import Folder, SinkFailed, Webhook
+from bot.approvals.transitions import reject_by_operator
+from bot.audit.chain import Checkpoint, read_checkpoints, sign
+from bot.audit.checkpoints import FolderSink, Notary, SinkFailed, WebhookSink
 from bot.errors import RetryLater
-from bot.slack.checkpoints import make_sink
+from bot.outside import make_sink
 from tests.integration.core_parts import MINA, POLICY, REJECT, TEAM, House, parsed
 from tests.integration.trail_parts import verified
 
@@ -138,7 +137,7 @@ async def test_a_critical_timeout_and_the_operators_brake_count_too(house: House
 
 
 async def test_a_folder_keeps_each_once_and_writes_over_none(tmp_path: Path):
-    folder = Folder(tmp_path / "new" / "sink")
+    folder = FolderSink(tmp_path / "new" / "sink")
     other = sign(SEED, team=TEAM, number=7, hash="cd" * 32, at=SIGNED.at)
     for each in (SIGNED, SIGNED, other):
         await folder.take(each)
@@ -153,7 +152,7 @@ async def test_a_folder_keeps_each_once_and_writes_over_none(tmp_path: Path):
 async def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SinkFailed, match="cannot be written"):
-        await Folder(tmp_path / "file" / "sink").take(SIGNED)
+        await FolderSink(tmp_path / "file" / "sink").take(SIGNED)
 
 
 @asynccontextmanager
@@ -175,7 +174,7 @@ async def listening(status: int) -> AsyncIterator[tuple[TestServer, list[str]]]:
 @pytest.mark.parametrize("status", [200, 204, 302, 400, 500])
 async def test_a_webhook_takes_it_with_a_status_of_2xx_alone(status: int):
     async with listening(status) as (server, got):
-        sink = Webhook(str(server.make_url("/in")), allow_private=True)
+        sink = WebhookSink(str(server.make_url("/in")), allow_private=True)
         if status < 300:
             await sink.take(SIGNED)
         else:
@@ -187,7 +186,7 @@ async def test_a_webhook_takes_it_with_a_status_of_2xx_alone(status: int):
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "127。0。0。1"])
 async def test_threat_44_a_webhook_goes_to_public_addresses_alone(host: str):
     async with listening(200) as (server, got):
-        sink = Webhook(f"http://{host}:{server.port}/in")
+        sink = WebhookSink(f"http://{host}:{server.port}/in")
         with pytest.raises(SinkFailed, match="cannot be reached"):
             await sink.take(SIGNED)
     assert not got

@@ -11,10 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.approvals.audit import Fact, append
-from bot.audit.chain import ROW, canonical, hash_of
-from bot.audit.checkpoint import Checkpoint, sign
-from bot.audit.exported import verify_lines
-from bot.audit.stored import verify
+from bot.audit.chain import ROW, Checkpoint, canonical, hash_of, sign
+from bot.audit.verify import verify, verify_lines
 from bot.database.pool import Connection, transaction
 from tests.integration.core_parts import TEAM, House, open_house
 from tests.integration.trail_parts import as_superuser, exported, some_life, verified

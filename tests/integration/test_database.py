@@ -9,8 +9,8 @@ import sys
 import psycopg
 import pytest
 
-from bot.database.lacking import missing
 from bot.database.migrate import migrate
+from bot.database.pending_migrations import missing
 from bot.database.pool import connect
 from tests.integration.core_parts import House
 

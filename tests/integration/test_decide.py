@@ -5,9 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from bot.approvals.judge import Effect, Judgement
-from bot.approvals.model import Execution, Outcome, Status
-from bot.approvals.verdicts import reject_by_operator
+from bot.approvals.judge import Judgement
+from bot.approvals.model import Effect, Execution, Outcome, Status
+from bot.approvals.transitions import reject_by_operator
 from tests.integration.core_parts import (
     APPROVE,
     DANA,

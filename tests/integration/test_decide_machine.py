@@ -33,9 +33,9 @@ from bot.approvals.eligibility import who_can_decide
 from bot.approvals.grants import LostRun, Run, claim, finish
 from bot.approvals.model import Execution, Request, Status, Verdict
 from bot.approvals.policy import Demanded, Policy, plan
-from bot.approvals.verdicts import reject_by_operator
-from bot.conversations.intake import SQL
-from bot.conversations.recheck import Recheck
+from bot.approvals.transitions import reject_by_operator
+from bot.conversations.resume import Recheck
+from bot.conversations.sql import SQL
 from tests.integration.core_parts import House, open_house, parsed, person
 from tests.integration.test_grants import facts_of, start
 from tests.support import postgres

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from bot.approvals.deadlines import expire_due
-from bot.approvals.judge import Effect
-from bot.approvals.model import Request, Status
-from bot.approvals.verdicts import orphan, reject_by_operator
+from bot.approvals.model import Effect, Request, Status
+from bot.approvals.transitions import orphan, reject_by_operator
 from tests.integration.core_parts import APPROVE, MINA, OMAR, REJECT, House
 
 CLOSED = {Effect.APPROVED, Effect.REJECTED, Effect.WITHDRAWN, Effect.TIMED_OUT}
@@ -131,7 +130,7 @@ def own_run(request: Request) -> dict[str, Any]:
 
 async def test_a_run_that_writes_its_end_does_not_hold_up_a_click(house: House):
     """A grant refers to the conversation, which the end of a run holds."""
-    from bot.conversations.intake import SQL
+    from bot.conversations.sql import SQL
 
     request = await house.ask()
     key = own_run(request)
@@ -142,7 +141,7 @@ async def test_a_run_that_writes_its_end_does_not_hold_up_a_click(house: House):
 
 
 async def test_orphaning_and_approving_at_once_do_not_block_each_other(house: House):
-    from bot.conversations.intake import SQL
+    from bot.conversations.sql import SQL
 
     for _ in range(5):
         request = await house.ask()

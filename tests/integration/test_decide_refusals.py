@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.approvals.judge import Choice, Effect, Judgement, Place
-from bot.approvals.model import Status
+from bot.approvals.judge import Judgement
+from bot.approvals.model import Choice, Effect, Place, Status
 from tests.integration.core_parts import (
     APP,
     APPROVALS,

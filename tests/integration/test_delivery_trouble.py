@@ -8,8 +8,8 @@ import pytest
 
 from bot.approvals.deadlines import expire_due
 from bot.errors import RetryLater, SlackUnavailable
-from bot.slack import sentences
 from bot.slack.delivery import Deliverer
+from bot.texts import notices
 from tests.integration.core_parts import APPROVALS, CHANNEL, DANA, MINA, RAVI, House
 from tests.integration.fake_slack import refusal
 from tests.integration.post import Post, shown
@@ -252,7 +252,7 @@ async def test_words_for_a_thread_that_takes_none_reach_whoever_asked(
 
     [told] = post.slack.messages
     assert told["channel"] == RAVI
-    own = {"say": "Our words.", "answer": sentences.ANSWER_COULD_NOT_BE_POSTED}
+    own = {"say": "Our words.", "answer": notices.ANSWER_COULD_NOT_BE_POSTED}
     assert told["text"] == own[kind]
     assert (await post.row(said))["state"] == "failed"
 

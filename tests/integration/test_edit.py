@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.judge import Effect
-from bot.approvals.model import Execution, Request, Status, Verdict
+from bot.approvals.model import Effect, Execution, Request, Status, Verdict
 from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import (
     DANA,

@@ -14,8 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot.database.cluster import open_cluster
-from bot.database.embedded import Embedded, start
+from bot.database.embedded import Embedded, open_cluster, start
 from bot.errors import ConfigurationError, DatabaseUnavailable
 
 ROOT = Path(__file__).parents[2]

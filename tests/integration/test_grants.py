@@ -9,7 +9,7 @@ import pytest
 from bot.approvals import store
 from bot.approvals.grants import CallFacts, LostRun, Run, claim, finish
 from bot.approvals.model import Execution, Request, Status
-from bot.conversations.intake import SQL
+from bot.conversations.sql import SQL
 from tests.integration.core_parts import MINA, REJECT, TEAM, House, break_audit
 
 WAIVED = ("looking", "v1")

@@ -16,19 +16,15 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.errors import UnknownInterruptError
 from langgraph.types import Command
 
-from bot.approvals.audit import SQL
-from bot.approvals.choice import Effect
+from bot.approvals import grants, raise_request, transitions
 from bot.approvals.decide import Decider
-from bot.approvals.grants import LostRun, Run
+from bot.approvals.grants import LostRun, Run, claim_resume
 from bot.approvals.judge import Judgement
-from bot.approvals.model import Request
-from bot.approvals.resumes import claim_resume
-from bot.approvals.verdicts import Overtaken, expire
-from bot.conversations import settle
-from bot.conversations.engine import Engine
-from bot.conversations.intake import SQL as CONVERSATIONS
-from bot.conversations.intake import Incoming, receive
-from bot.conversations.saver import RunSaver
+from bot.approvals.model import Effect, Request
+from bot.approvals.transitions import Overtaken, expire
+from bot.conversations import outcome
+from bot.conversations.engine import Engine, RunSaver
+from bot.conversations.inbox import Incoming, receive
 from bot.database.pool import transaction
 from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import (
@@ -44,6 +40,7 @@ from tests.support import guards
 from tests.support.guards import GUARDS, Guard
 
 Scenario = Callable[[House], Awaitable[list[str]]]
+USERS = (grants, outcome, raise_request, transitions)  # of the statements
 SAVES = (
     "UPSERT_CHECKPOINTS_SQL",
     "UPSERT_CHECKPOINT_WRITES_SQL",
@@ -187,14 +184,12 @@ SCENARIOS: dict[str, Scenario] = {
 
 async def take_out(house: House, guard: Guard, patch: pytest.MonkeyPatch) -> None:
     if guard.statement:
-        room = SQL if guard.statement in SQL else CONVERSATIONS
-        whole = room[guard.statement]
+        rooms = [each for each in USERS if guard.statement in each.SQL]
+        whole = rooms[0].SQL[guard.statement]
         assert whole.count(guard.guard) == 1
         without = whole.replace(guard.guard, guard.instead)
-        if room is SQL:
-            patch.setitem(SQL, guard.statement, without)  # type: ignore[arg-type]
-        else:
-            patch.setattr(settle, "SQL", {**room, guard.statement: without})
+        for room in rooms:
+            patch.setattr(room, "SQL", {**room.SQL, guard.statement: without})
     for constraint in guard.constraints:
         await house.rows(f"ALTER TABLE {guard.table} DROP CONSTRAINT {constraint}")
     if guard.name == "generation in the saver":

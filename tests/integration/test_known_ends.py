@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from bot.approvals import grants
-from bot.conversations import gate
+from bot.conversations import stored_grants
 from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import MINA, House
 
@@ -35,7 +35,7 @@ async def test_an_end_that_could_not_be_stored_is_stored_again(
         raise BLINK
 
     monkeypatch.setattr(grants, "_finish", blink)
-    monkeypatch.setattr(gate, "FINISH_WAITS", (0.01, 0.01))
+    monkeypatch.setattr(stored_grants, "FINISH_WAITS", (0.01, 0.01))
     await agent.work()
 
     assert tries == 2

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from bot.approvals.model import Person
 from bot.errors import SlackUnavailable
 from bot.simulator import AppConfig, Channel, UserGroup, Workspace, demo_workspace
-from bot.slack import groups as module
+from bot.slack import directory as module
 from bot.slack.client import make_client, make_session
 from bot.slack.directory import Afresh, Directory
 from bot.slack.identity import learn_identity

@@ -9,8 +9,8 @@ import pytest
 from procrastinate.exceptions import ConnectorException
 
 from bot.approvals.ports import resume_job, turn_job
-from bot.jobs.lost_jobs import LostJobs
-from bot.jobs.workers import KnownWorker, Workers
+from bot.jobs.clock import LostJobs
+from bot.jobs.queue import KnownWorker, Workers
 from tests.integration.core_parts import House
 
 

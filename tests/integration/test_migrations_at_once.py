@@ -16,8 +16,8 @@ import psycopg
 import pytest
 
 from bot.database import migrate as module
-from bot.database.lacking import missing
 from bot.database.migrate import migrate
+from bot.database.pending_migrations import missing
 from bot.database.pool import connect
 
 NAMES = [name for name, _ in module._migrations()]

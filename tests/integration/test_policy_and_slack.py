@@ -10,11 +10,11 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.policy import parse_policy
-from bot.doctor_ids import unknown_ids
-from bot.policy_commands import explain_command, show_command
+from bot.commands.ask_slack import unknown_ids
+from bot.commands.policy import explain_command, show_command
 from bot.settings import Settings
 from bot.simulator import AppConfig, Channel, UserGroup, demo_workspace
-from bot.simulator.usergroups import ProfileField
+from bot.simulator.people import ProfileField
 from tests.support.simulated import (
     APPROVALS,
     BOT,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.approvals.deadlines import expire_due
-from bot.approvals.judge import Effect
-from bot.approvals.model import Execution, Outcome, Status
+from bot.approvals.model import Effect, Execution, Outcome, Status
 from bot.conversations.engine import Engine
-from bot.conversations.gate import StoredGrants
+from bot.conversations.stored_grants import StoredGrants
 from bot.errors import SlackUnavailable
 from tests.integration.agent_parts import Crash, crash_once, make_agent
 from tests.integration.core_parts import DANA, MINA, OMAR, RAVI, REJECT, House

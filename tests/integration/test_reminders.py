@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import pytest
 
 from bot.approvals.deadlines import expire_due, nudge_due
-from bot.approvals.judge import Effect
-from bot.approvals.model import Outcome, Status, Verdict
-from bot.conversations.recheck import Recheck
-from bot.slack.text import date
+from bot.approvals.model import Effect, Outcome, Status, Verdict
+from bot.conversations.resume import Recheck
+from bot.texts.formatting import date
 from tests.integration.core_parts import (
     CHANNEL,
     DANA,

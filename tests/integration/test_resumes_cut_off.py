@@ -10,8 +10,8 @@ from bot.approvals.deadlines import expire_due
 from bot.approvals.model import Execution, Status
 from bot.conversations import runner as runner_module
 from bot.conversations.engine import Engine
-from bot.conversations.handover import Handover
-from bot.conversations.settle import Settler
+from bot.conversations.outcome import Settler
+from bot.conversations.resume import Handover
 from tests.integration.agent_parts import Crash, crash_once
 from tests.integration.core_parts import MINA, OMAR, REJECT, House
 from tests.integration.foreign_parts import Theirs, make_foreign

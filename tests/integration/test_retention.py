@@ -9,9 +9,9 @@ import json
 import psycopg
 import pytest
 
-from bot.audit.exported import verify_lines
-from bot.jobs import retention
-from bot.jobs.retention import Retention
+from bot.audit.verify import verify_lines
+from bot.jobs import clock, sql
+from bot.jobs.clock import Retention
 from tests.integration.agent_parts import Agent, make_agent
 from tests.integration.core_parts import MINA, RAVI, House
 from tests.integration.post import Post
@@ -235,7 +235,7 @@ async def test_events_that_were_told_go_and_those_to_be_told_stay(house: House):
 async def test_a_sweep_takes_a_bounded_part(
     house: House, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(retention, "CONVERSATIONS", 2)
+    monkeypatch.setattr(clock, "CONVERSATIONS", 2)
     for _ in range(5):
         await house.conversation()
     await house.pass_time(days=91)
@@ -284,7 +284,7 @@ async def test_only_one_replica_sweeps_at_a_time(house: House):
     await house.conversation()
     await house.pass_time(days=91)
     async with house.owner.connection() as connection, connection.transaction():
-        await connection.execute(retention.SQL["alone"])
+        await connection.execute(sql.SQL["alone"])
         await sweep(house)
         assert await house.one("SELECT count(*) FROM conversations") == 1
     await sweep(house)

@@ -12,8 +12,8 @@ from bot.approvals.grants import Run
 from bot.approvals.model import Execution, Status
 from bot.conversations import runner as runner_module
 from bot.conversations.engine import Engine
-from bot.conversations.gate import StoredGrants
-from bot.conversations.settle import Settler
+from bot.conversations.outcome import Settler
+from bot.conversations.stored_grants import StoredGrants
 from tests.integration.agent_parts import Crash, crash_once, make_agent
 from tests.integration.core_parts import MINA, OMAR, REJECT, TEAM, House
 from tests.integration.trail_parts import verified

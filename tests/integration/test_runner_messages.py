@@ -6,9 +6,9 @@ import psycopg
 import pytest
 
 from bot.conversations.engine import Engine
-from bot.conversations.intake import Incoming, receive
+from bot.conversations.inbox import Incoming, receive
 from bot.errors import SlackUnavailable
-from bot.slack import sentences
+from bot.texts import agent as sentences
 from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import CHANNEL, MINA, OMAR, RAVI, TEAM, House
 

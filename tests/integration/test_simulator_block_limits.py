@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.simulator.blocks import errors
+from bot.simulator.block_check import errors
 from tests.support.block_samples import (
     CARD,
     DATA_TABLE,

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from bot.simulator.blocks import errors, view_errors
+from bot.simulator.block_check import errors, view_errors
 from tests.support.block_samples import ELEMENTS, GOOD
 from tests.support.simulated import field, modal, plain
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.simulator.blocks import errors, view_errors
+from bot.simulator.block_check import errors, view_errors
 
 
 def plain(text: str) -> dict[str, Any]:

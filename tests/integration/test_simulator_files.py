@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from bot.simulator import AppConfig
-from bot.simulator.web_api.files import LARGEST_FILE
+from bot.simulator.web_api.others import LARGEST_FILE
 from tests.support.simulated import GENERAL, MINA, World, refusal, world
 
 TEXT = "\n".join(f"line {number}" for number in range(1, 9))

@@ -8,8 +8,8 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 from bot.simulator import Simulator, demo_workspace
+from bot.slack.app import SocketClient
 from bot.slack.client import make_client, make_session
-from bot.slack.socket import SocketClient
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bot.audit.checkpoint import Checkpoint
+from bot.audit.chain import Checkpoint
 from bot.audit.export import as_jsonl
-from bot.audit.stored import snapshot, verify_stored
+from bot.audit.verify import snapshot, verify_stored
 from bot.database.pool import Connection, connect
 from tests.integration.core_parts import MINA, REJECT, House
 

@@ -9,7 +9,7 @@ What they do: `approve`, `reject`, `withdraw`, `answer WORDS`, `edit NAME=VALUE`
 `old` in front on the card, or with the token, as it was before the first step. Values
 that have to be typed in are typed in.
 
-What came of it: an effect of `bot.approvals.choice.Effect`, or the word of a refusal.
+What came of it: an effect of `bot.approvals.model.Effect`, or the word of a refusal.
 Where it stands: a status, or the open stage with how many of how many have approved.
 """
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.simulator.messages import Message
+from bot.simulator.message import Message
 from bot.simulator.web_api import RecordedCall
 from tests.support.shown import shown_texts
 from tests.support.stage import STAGES, Stage

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.approvals.model import Status
+from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.full_view import full_view
 from bot.slack.cards.modal import CardRef
-from bot.slack.cards.request import card_blocks, card_text
 from tests.unit.cards_samples import closed, comment, decision, request, view
 
 FOLDER = Path(__file__).parents[1] / "unit/golden"

@@ -10,8 +10,8 @@ import aiohttp
 import psycopg
 
 from bot.database.pool import Connection, connect
-from bot.links import store
-from bot.links.tokens import Link, Signer
+from bot.web.links import tokens
+from bot.web.links.tokens import Link, Signer
 from tests.support.http_api import TEAM
 from tests.support.playing import Board
 from tests.support.stage import Stage
@@ -42,7 +42,7 @@ async def made(
     link = Link(request, team, user, digest or Board(stage, request).digest)
     connection: Connection = await connect(stage.environment["DATABASE_URL"])
     async with connection:
-        address = await store.make(connection, Signer(secret, audience), link)
+        address = await tokens.make(connection, Signer(secret, audience), link)
     return address.rpartition("/")[2]
 
 

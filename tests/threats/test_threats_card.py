@@ -16,12 +16,12 @@ from agent.visible import is_hidden
 from bot.approvals.model import Status
 from bot.masks import mask_arguments
 from bot.slack.cards.arguments import FULL_VIEW_CHARACTERS
+from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.full_view import Sending, full_view
 from bot.slack.cards.modal import CardRef
-from bot.slack.cards.request import card_blocks, card_text
 from bot.slack.cards.view import RequestView
-from bot.slack.lookalikes import lookalikes
-from bot.slack.text import arguments_text, visible
+from bot.slack.homoglyphs import lookalikes
+from bot.texts.formatting import arguments_text, visible
 from tests.integration.core_parts import House
 from tests.unit.cards_samples import (
     NOW,
@@ -203,7 +203,7 @@ def test_threat_16_no_markup_of_the_models_is_markup(markup: str):
 def test_threat_46_nothing_that_is_posted_unfolds(root: Path):
     """Every call that posts says so itself; an edit keeps what the post said."""
     posts = 0
-    for path in root.glob("bot/slack/**/*.py"):
+    for path in root.glob("bot/**/*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             name = getattr(getattr(node, "func", None), "attr", "")
             if isinstance(node, ast.Call) and name == "chat_postMessage":

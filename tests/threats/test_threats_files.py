@@ -9,15 +9,21 @@ from typing import Any
 
 import pytest
 
-from agent.gate import Gate
-from agent.grants import Claim, Ruling
-from agent.seen import approved_for, look_at
-from agent.tools.confined import FileError
-from agent.tools.file_identity import NOTHING, identity
-from agent.tools.files import delete, make_file_tools, read, write
+from agent.gate import Gate, approved_for, look_at
+from agent.grant_protocol import Claim, Ruling
+from agent.tools.files import (
+    NOTHING,
+    FileError,
+    delete,
+    identity,
+    make_file_tools,
+    read,
+    write,
+)
 from bot.approvals import grants
+from bot.approvals.assess import Asked, Turn
 from bot.approvals.model import Verdict
-from bot.approvals.raise_request import Asked, Turn, raise_requests
+from bot.approvals.raise_request import raise_requests
 from tests.integration.core_parts import CHANNEL, MINA, RAVI, House, person
 from tests.integration.test_grants import facts_of, start
 

@@ -12,15 +12,13 @@ import pytest
 from langchain_core.tools import BaseTool
 
 from agent.gate import Gate, guard
-from agent.grants import MemoryGrants
+from agent.grant_protocol import MemoryGrants
+from agent.tool_arguments import schema_of
 from agent.tools import MAKERS, make_tools
-from agent.validation import schema_of
 from bot.approvals import grants
-from bot.approvals.choice import Effect
 from bot.approvals.deadlines import expire_due
 from bot.approvals.grants import CallFacts
-from bot.approvals.judge import Place
-from bot.approvals.model import Execution, Status, Verdict
+from bot.approvals.model import Effect, Execution, Place, Status, Verdict
 from bot.approvals.policy import PolicyError, parse_policy
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Demanded, Denied, Waived
@@ -183,7 +181,7 @@ def test_threat_04_nothing_resumes_a_graph_but_by_interrupt_id():
 def test_threat_06_one_module_writes_a_verdict_and_no_command_approves(capsys: Any):
     texts = {p: p.read_text() for p in ROOT.glob("bot/**/*.sql")}
     writes = [p.name for p, t in texts.items() if "UPDATE requests\n  SET status" in t]
-    assert writes == ["verdicts.sql"]
+    assert writes == ["transitions.sql"]
     with pytest.raises(SystemExit):
         main(["approvals", "approve", "x"])
     assert "invalid choice" in capsys.readouterr().err

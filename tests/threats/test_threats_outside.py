@@ -11,12 +11,13 @@ from html import unescape
 
 import pytest
 
-from bot.approvals.as_json import request_json
+from agent.visible import is_hidden
 from bot.approvals.model import Request, Stage, Times, Verdict
-from bot.notices.letters import Letter, written
-from bot.slack.text import is_hidden
-from bot.web.api.words import unmasked
-from bot.web.links.page import Shown, request_page
+from bot.approvals.serialize import request_json
+from bot.notices.email import written
+from bot.texts.notices import Letter
+from bot.web.api.routes import unmasked
+from bot.web.links.pages import Shown, request_page
 from tests.unit.cards_samples import NOW, comment, decision, request
 
 CANARY = "xoxb-CANARY-0123456789"

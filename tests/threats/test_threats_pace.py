@@ -11,12 +11,12 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.pace import count
-from bot.conversations.intake import Incoming, receive
+from bot.approvals.rate_limit import count
+from bot.conversations.inbox import Incoming, receive
+from bot.settings_types import Rate
 from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
-from bot.slack.listeners.parts import Parts
-from bot.variables import Rate
+from bot.slack.listeners.translating import Parts
 from tests.integration.core_parts import (
     APP,
     APPROVALS,

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.approvals.choice import Effect
-from bot.approvals.model import Status, Verdict
+from bot.approvals.model import Effect, Status, Verdict
 from bot.approvals.policy import PolicyError, parse_policy
-from bot.slack.cards.request import card_blocks
-from bot.slack.text import mention, safe_name
+from bot.slack.cards.card import card_blocks
+from bot.texts.formatting import mention, safe_name
 from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import (
     DANA,

@@ -14,16 +14,15 @@ from bot.approvals.digest import call_digest
 from bot.approvals.model import Confirm, Status, Verdict
 from bot.masks import hides, is_secret_name, mask, mask_arguments, mask_strings, masked
 from bot.slack.cards.answer import answer_blocks, plain_answer
-from bot.slack.cards.changes import changes
-from bot.slack.cards.confirming import effect_lines, what_to_type
-from bot.slack.cards.edit_form import edit_form
-from bot.slack.cards.edit_values import block_id, edited
+from bot.slack.cards.arguments import effect_lines
+from bot.slack.cards.card import card_blocks, card_text, changes
+from bot.slack.cards.edit_form import block_id, edit_form, edited
 from bot.slack.cards.full_view import full_view
 from bot.slack.cards.modal import CardRef
-from bot.slack.cards.request import card_blocks, card_text
 from bot.slack.cards.view import RequestView
-from bot.slack.drawing import draw_call, draw_notice, draw_text
 from bot.slack.identity import Identity
+from bot.slack.render import draw_call, draw_notice, draw_text
+from bot.texts.clicks import what_to_type
 from tests.integration.core_parts import MINA, POLICY, House, parsed
 from tests.unit.cards_samples import NOW, closed, comment, decision, request, view
 from tests.unit.test_logs import TOKENS

@@ -16,9 +16,8 @@ import pytest
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from agent.strictness import is_strict
-from agent.tools.confined import FileError
-from agent.tools.files import delete, read, write
+from agent.checkpointers import is_strict
+from agent.tools.files import FileError, delete, read, write
 from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import House
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.simulator.blocks import errors
+from bot.simulator.block_check import errors
 from bot.slack.cards.answer import answer_blocks, harmless, plain_answer
-from bot.slack.sentences import AGENT_SAID_NOTHING
+from bot.texts.agent import AGENT_SAID_NOTHING
 
 LIVE = re.compile(
     r"<\\?[!@#&]|<[^>]*\||(?<!\w)@(channel|here|everyone|&)"

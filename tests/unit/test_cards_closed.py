@@ -7,10 +7,10 @@ import datetime as dt
 import pytest
 
 from bot.approvals.model import Execution, Outcome, Status, Verdict
-from bot.simulator.blocks import errors
-from bot.slack.cards.request import card_blocks, card_text
-from bot.slack.sentences import ASKED_BEFORE, unfillable
-from bot.slack.text import date
+from bot.simulator.block_check import errors
+from bot.slack.cards.card import card_blocks, card_text
+from bot.texts.cards import ASKED_BEFORE, unfillable
+from bot.texts.formatting import date
 from tests.unit.cards_samples import (
     MINA,
     NOW,

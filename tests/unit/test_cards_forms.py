@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from agent.visible import is_hidden
 from bot.approvals.model import Confirm, Status, Verdict
-from bot.simulator.blocks import view_errors
-from bot.slack.cards.answer_form import answer_form
-from bot.slack.cards.confirming import effect_lines
-from bot.slack.cards.forms import reason_form, typed_form
+from bot.simulator.block_check import view_errors
+from bot.slack.cards.arguments import effect_lines
+from bot.slack.cards.forms import answer_form, reason_form, typed_form
 from bot.slack.cards.full_view import full_view
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
-from bot.slack.text import is_hidden
 from tests.unit.cards_samples import NOW, closed, of_type, request, texts
 from tests.unit.test_cards_hostile import ARGUMENTS, HUGE, NASTY
 

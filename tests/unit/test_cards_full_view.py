@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from agent.visible import is_hidden
 from bot.approvals.model import Status
-from bot.simulator.blocks import view_errors
+from bot.simulator.block_check import view_errors
 from bot.slack.cards.full_view import APPROVE_FULL, Sending, full_view, needs_file
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
-from bot.slack.text import arguments_text
+from bot.texts.formatting import arguments_text
 from tests.unit.cards_samples import (
     NOW,
     closed,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bot.simulator.blocks import errors
+from bot.simulator.block_check import errors
 from tests.support.hostile import FOLDER, HOSTILE, drawn, text_of
 from tests.unit.cards_samples import buttons
 

@@ -20,11 +20,12 @@ from bot.approvals.model import (
     Times,
     Verdict,
 )
-from bot.simulator.blocks import errors
+from bot.approvals.raise_request import REQUESTS_PER_CARD
+from bot.simulator.block_check import errors
 from bot.slack.cards.arguments import shares
-from bot.slack.cards.request import card_blocks, card_text
-from bot.slack.cards.view import REQUESTS_PER_CARD, bundle
-from bot.slack.text import arguments_text
+from bot.slack.cards.card import card_blocks, card_text
+from bot.slack.cards.view import bundle
+from bot.texts.formatting import arguments_text
 from tests.unit.cards_samples import (
     NOW,
     buttons,

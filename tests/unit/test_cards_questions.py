@@ -7,12 +7,11 @@ import dataclasses
 import pytest
 
 from bot.approvals.model import Confirm, Execution, Kind, Mark, Status, Verdict
-from bot.simulator.blocks import errors
-from bot.slack.cards.answer_form import answer_entered, answer_form
-from bot.slack.cards.asked import BY_THE_GRAPH, asked_text
-from bot.slack.cards.inputs import VALUE
-from bot.slack.cards.modal import CardRef
-from bot.slack.cards.request import card_blocks
+from bot.simulator.block_check import errors
+from bot.slack.cards.arguments import BY_THE_GRAPH, asked_text
+from bot.slack.cards.card import card_blocks
+from bot.slack.cards.forms import answer_entered, answer_form
+from bot.slack.cards.modal import VALUE, CardRef
 from bot.slack.cards.view import CardView, RequestView, bundle
 from tests.unit.cards_samples import DANA, MINA, NOW, closed, decision, request, view
 

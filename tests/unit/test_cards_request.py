@@ -17,10 +17,11 @@ from bot.approvals.model import (
     Times,
     Verdict,
 )
-from bot.simulator.blocks import errors
-from bot.slack.cards.request import card_blocks, card_text
-from bot.slack.cards.view import REQUESTS_PER_CARD, CardView, bundle
-from bot.slack.text import date
+from bot.approvals.raise_request import REQUESTS_PER_CARD
+from bot.simulator.block_check import errors
+from bot.slack.cards.card import card_blocks, card_text
+from bot.slack.cards.view import CardView, bundle
+from bot.texts.formatting import date
 from tests.unit.cards_samples import (
     DANA,
     MINA,

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.choice import Choice
 from bot.approvals.confirm import is_confirmed, typed_value
-from bot.approvals.model import Confirm, Person, Verdict
+from bot.approvals.model import Choice, Confirm, Person, Verdict
 from tests.unit.cards_samples import request
 
 ARGUMENTS = {

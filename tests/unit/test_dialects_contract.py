@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from bot.approvals.digest import storable
+from bot.approvals.json_schemas import misfit
 from bot.approvals.model import Kind, Verdict
 from bot.conversations import dialects
-from bot.conversations.dialects import answers, sentences
+from bot.conversations.dialects import answers
 from bot.conversations.dialects.interface import Decided, End, RunOn, Stop, Unfit
-from bot.conversations.dialects.schemas import misfit
 from bot.conversations.dialects.static_breakpoint import raised
-from bot.slack.sentences import TIMED_OUT_FOR_AGENT
+from bot.texts import agent
+from bot.texts.agent import TIMED_OUT_FOR_AGENT
 from tests.support.payloads import (
     APPROVED,
     ARGS,
@@ -33,7 +34,7 @@ NO = "No. Reason: too dear."
 LATE = "It timed out."
 NEW = {"to": "Ada", "amount": 7}
 ALL = ["approve", "edit", "reject", "respond"]
-STOPPED, STOPPED_BY_TIME = Stop(sentences.STOPPED), Stop(sentences.STOPPED_BY_TIME)
+STOPPED, STOPPED_BY_TIME = Stop(agent.STOPPED), Stop(agent.STOPPED_BY_TIME)
 RAISED = {"action": "pay", "args": ARGS}
 NAMED = {"approve": "ship", "reject": "hold", "timed_out": "wait"}
 YES_OR_NO = {"enum": ["approve", "reject"], "type": "string"}

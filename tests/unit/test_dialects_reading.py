@@ -9,8 +9,9 @@ import pytest
 
 from bot.approvals.model import Kind
 from bot.conversations import dialects
-from bot.conversations.dialects import answers, sentences
+from bot.conversations.dialects import answers
 from bot.conversations.dialects.static_breakpoint import Breakpoint, raised
+from bot.texts import agent
 from tests.support.payloads import (
     asks,
     batch,
@@ -248,7 +249,7 @@ def test_the_payload_says_the_answers_then_the_rule_then_the_policy():
     assert resolve("?", rule=NAMED, default="booleans").answers == NAMED
     assert resolve("?", rule="words", default="booleans").answers == answers.WORDS
     assert resolve("?", default="booleans").answers == answers.BOOLEANS
-    assert resolve("?").problem == sentences.NO_ANSWERS
+    assert resolve("?").problem == agent.NO_ANSWERS
     assert resolve("?", default="words").problem == ""
 
 
@@ -272,8 +273,8 @@ def test_answers_that_are_something_else_are_no_business_of_ours(said):
     ids=repr,
 )
 def test_answers_that_are_not_clear_are_refused_and_not_guessed(said):
-    assert resolve({"answers": said}, default="words").problem == sentences.BAD_ANSWERS
-    assert resolve("?", rule=said).problem == sentences.BAD_ANSWERS
+    assert resolve({"answers": said}, default="words").problem == agent.BAD_ANSWERS
+    assert resolve("?", rule=said).problem == agent.BAD_ANSWERS
 
 
 def test_a_level_is_known_or_the_question_is_refused_with_a_sentence():
@@ -299,4 +300,4 @@ def test_a_payloads_answers_that_the_forms_schema_refuses_mean_no_approve():
     question = resolve({"answers": NAMED}, SCHEMA)
     assert question.answers == {}
     assert resolve({"answers": NAMED}, {"type": "integer"}).answers == NAMED
-    assert resolve({"answers": {"approve": 1}}, SCHEMA).problem == sentences.BAD_ANSWERS
+    assert resolve({"answers": {"approve": 1}}, SCHEMA).problem == agent.BAD_ANSWERS

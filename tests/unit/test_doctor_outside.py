@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.doctor_outside import lacking
+from bot.commands.check import lacking
 from bot.settings import Settings
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}

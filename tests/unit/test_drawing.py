@@ -9,11 +9,11 @@ import pytest
 
 from bot.approvals.model import Escalation, Stage, Status, Target, Times, Verdict
 from bot.approvals.timetable import Event
-from bot.simulator.blocks import errors
-from bot.slack.drawing import draw_call, draw_card, draw_held, draw_notice, draw_nudge
+from bot.simulator.block_check import errors
 from bot.slack.identity import Identity
-from bot.slack.sentences import HELD, HELD_OVER
-from bot.slack.text import date
+from bot.slack.render import draw_call, draw_card, draw_held, draw_notice, draw_nudge
+from bot.texts.formatting import date
+from bot.texts.notices import HELD, HELD_OVER
 from tests.unit.cards_samples import (
     DANA,
     MINA,

@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.visible import is_hidden
 from bot.approvals.model import Confirm
-from bot.simulator.blocks import is_too_large, view_errors
-from bot.simulator.forms import complaints, state_of
-from bot.slack.cards.edit_form import EDIT_FORM, edit_form
-from bot.slack.cards.edit_values import edited, input_of
+from bot.simulator.block_check import is_too_large, view_errors
+from bot.simulator.form_state import complaints, state_of
+from bot.slack.cards.edit_form import EDIT_FORM, edit_form, edited, input_of
 from bot.slack.cards.modal import CardRef
-from bot.slack.text import is_hidden
 from tests.support.hypothesis_profiles import scaled
 from tests.unit.cards_samples import of_type, preformatted_text, request, texts
 

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.choice import Choice, Effect
 from bot.approvals.digest import call_digest, grant_digest
 from bot.approvals.edit import Edit, Flaw, new_sources, plan_answer, plan_edit
+from bot.approvals.eligibility import Standing
 from bot.approvals.judge import judge
 from bot.approvals.model import (
+    Choice,
     Confirm,
     Decision,
+    Effect,
     Kind,
     Person,
     Profile,
@@ -22,7 +24,6 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.approvals.policy import parse_policy
-from bot.approvals.standing import Standing
 from tests.unit.cards_samples import NOW, request
 
 RAVI, MINA, OMAR, DANA = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA"

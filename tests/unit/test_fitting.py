@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.fitting import complaint_about
+from bot.approvals.json_schemas import complaint_about
 
 ARGUMENTS = {"to": "a" * 40 + "!", "amount": 2.5}
 UNREADABLE = "their schema cannot be read, so nobody can say whether they fit it"

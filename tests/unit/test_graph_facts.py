@@ -27,11 +27,11 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from agent.gate import Gate
-from agent.grants import MemoryGrants
+from agent.grant_protocol import MemoryGrants
 from agent.graph import build_graph
 from agent.offline import OfflineModel
 from agent.tools import make_tools
-from bot.conversations.graph_facts import AT_RUN_TIME, LoadedGraph, describe, problem
+from bot.conversations.inspect_graph import AT_RUN_TIME, LoadedGraph, describe, problem
 
 STREAMING = FakeListChatModel(responses=["hi"])
 MUTE = FakeListChatModel(responses=["hi"], disable_streaming=True)

@@ -17,8 +17,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 from structlog.testing import capture_logs
 
-from bot.conversations.graph_facts import LoadedGraph
 from bot.conversations.graphs import load_graph, with_saver
+from bot.conversations.inspect_graph import LoadedGraph
 from bot.errors import ConfigurationError
 
 BUILDER = """

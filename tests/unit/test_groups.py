@@ -14,9 +14,8 @@ from structlog.testing import capture_logs
 
 from bot.approvals.model import Person
 from bot.errors import SlackUnavailable
-from bot.slack import groups as module
-from bot.slack.directory import Afresh, Directory
-from bot.slack.groups import MOST_MEMBERS, NOBODY, PAGE
+from bot.slack import directory as module
+from bot.slack.directory import MOST_MEMBERS, NOBODY, PAGE, Afresh, Directory
 from bot.slack.identity import Identity
 
 US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.judge import Effect
-from bot.slack.history import sentence
+from bot.approvals.model import Effect
+from bot.texts.cards import sentence
 
 
 def row(event: str, **fields: Any) -> dict[str, Any]:

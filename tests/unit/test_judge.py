@@ -7,21 +7,18 @@ import datetime as dt
 
 import pytest
 
-from bot.approvals.judge import (
-    CHANGES,
-    Choice,
-    Effect,
-    Judgement,
-    Place,
-    is_in_place,
-    judge,
-)
+from bot.approvals.eligibility import Standing
+from bot.approvals.judge import Judgement, is_in_place, judge
 from bot.approvals.model import (
+    CHANGES,
     REQUESTER,
+    Choice,
     Confirm,
     Decision,
+    Effect,
     Outcome,
     Person,
+    Place,
     Profile,
     Request,
     Stage,
@@ -30,7 +27,6 @@ from bot.approvals.model import (
 )
 from bot.approvals.policy import Policy, parse_policy
 from bot.approvals.policy.model import Group
-from bot.approvals.standing import Standing
 
 NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
 DEADLINE = NOW + dt.timedelta(hours=24)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.judge import Effect, Judgement, Place
-from bot.approvals.model import Person, Verdict
+from bot.approvals.judge import Judgement
+from bot.approvals.model import Effect, Person, Place, Verdict
 from bot.slack.delivery import EVENT_TYPE
 from bot.slack.identity import Identity
 from bot.slack.listeners import clicks

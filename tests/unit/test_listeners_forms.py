@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from bot.approvals import store
-from bot.approvals.judge import Effect, Judgement, Place
-from bot.approvals.model import Confirm, Person, Verdict
-from bot.simulator.blocks import view_errors
-from bot.simulator.forms import state_of
-from bot.slack.cards.answer_form import answer_form
+from bot.approvals.judge import Judgement
+from bot.approvals.model import Confirm, Effect, Person, Place, Verdict
+from bot.simulator.block_check import view_errors
+from bot.simulator.form_state import state_of
 from bot.slack.cards.edit_form import edit_form
-from bot.slack.cards.forms import reason_form, typed_form
+from bot.slack.cards.forms import answer_form, reason_form, typed_form
 from bot.slack.cards.full_view import full_view
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from bot.approvals.model import Person, Request, Stage, Status
-from bot.approvals.outside import tells_by_email, ways_to_tell, why_no_links
 from bot.approvals.policy import Policy, parse_policy
+from bot.approvals.policy.channels import tells_by_email, ways_to_tell, why_no_links
 from bot.notices.outbox import whom_to_write
 
 NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)

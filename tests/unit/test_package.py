@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.jobs.workers import DRAIN
+from bot.jobs.queue import DRAIN
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

@@ -6,10 +6,10 @@ import datetime as dt
 
 import pytest
 
-from bot.approvals.judge import CHANGES, Effect, Judgement
-from bot.approvals.model import Confirm, Person, Stage, Status, Verdict
-from bot.slack import click_sentences as say
-from bot.slack.phrases import IN_FORM, SlackPhrases, in_form
+from bot.approvals.judge import Judgement
+from bot.approvals.model import CHANGES, Confirm, Effect, Person, Stage, Status, Verdict
+from bot.texts import clicks as say
+from bot.texts.clicks import IN_FORM, SlackPhrases, in_form
 from tests.unit.cards_samples import MINA, NOW, OMAR, RAVI, closed, decision, request
 
 LATER = NOW + dt.timedelta(minutes=5)

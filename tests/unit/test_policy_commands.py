@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands.policy import explain_command, show_command
 from bot.errors import ConfigurationError
-from bot.policy_commands import explain_command, show_command
 from bot.settings import Settings
 
 POLICY = """

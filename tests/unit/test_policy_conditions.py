@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.policy import MISSING, Condition, value_at
-from bot.approvals.policy.conditions import compiled, judge
-from bot.approvals.policy.hosts import host_of
+from bot.approvals.policy.conditions import compiled, host_of, judge
 
 YES, NO, UNSURE = True, False, None
 OPERANDS: dict[str, Any] = {

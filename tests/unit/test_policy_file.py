@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.approvals.policy import PolicyError, parse_policy
-from bot.policy_file import PolicyFile
+from bot.approvals.policy.load import PolicyFile
 
 GOOD = "version: 1\nrules: [{tools: [x], deny: true}]\n"
 STRICTER = "version: 1\nrules: [{tools: [x], deny: true}, {tools: [y], deny: true}]\n"

@@ -24,8 +24,7 @@ from bot.approvals.policy import (
     plan,
 )
 from bot.approvals.policy.conditions import judge
-from bot.approvals.policy.match import name_matches
-from bot.approvals.policy.stricter import strongest
+from bot.approvals.policy.match import name_matches, strongest
 
 HEAD = """
 version: 1

@@ -11,7 +11,7 @@ from policy_texts import GOOD, complaints
 
 from bot.approvals.model import Escalation, Hours, Target, Times
 from bot.approvals.policy import Demanded, parse_policy, plan
-from bot.approvals.policy.times import folded
+from bot.approvals.policy.match import folded
 
 HEAD = """
 version: 1

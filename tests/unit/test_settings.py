@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from bot.errors import ConfigurationError
 from bot.settings import NOT_AVAILABLE, SIMULATOR_POLICY, Settings, Transport
-from bot.variables import Rate, seed_of
+from bot.settings_types import Rate, seed_of
 
 BOT = "xoxb-1-2-CANARYbot"
 APP = "xapp-1-A1-CANARYapp"

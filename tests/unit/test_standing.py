@@ -7,6 +7,19 @@ import datetime as dt
 
 import pytest
 
+from bot.approvals.eligibility import (
+    Standing,
+    chain_of,
+    holds,
+    joined_now,
+    live_sources,
+    people_now,
+    plan_of,
+    refreshed,
+    stages_of,
+    tightened,
+    with_members,
+)
 from bot.approvals.model import (
     REQUESTER,
     Confirm,
@@ -22,19 +35,6 @@ from bot.approvals.model import (
 )
 from bot.approvals.policy import Policy, parse_policy
 from bot.approvals.policy.model import Denied
-from bot.approvals.standing import (
-    Standing,
-    chain_of,
-    holds,
-    joined_now,
-    live_sources,
-    people_now,
-    plan_of,
-    refreshed,
-    stages_of,
-    tightened,
-    with_members,
-)
 from tests.unit.cards_samples import NOW, request
 
 RAVI, MINA, OMAR, DANA, ZOE = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA", "U0ZOE"

@@ -7,9 +7,9 @@ import socket
 import pytest
 from aiohttp.abc import AbstractResolver
 
+from bot.network import NotPublic, check_literal, is_public
 from bot.notices.webhook import Hook, post
 from bot.public_resolver import PublicResolver
-from bot.targets import NotPublic, check_literal, is_public
 
 
 @pytest.mark.parametrize(

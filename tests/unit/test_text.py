@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from agent.visible import is_hidden
 from bot.masks import mask_arguments
-from bot.slack.text import (
+from bot.texts.formatting import (
     arguments_text,
     chunks,
     cut_escaped,

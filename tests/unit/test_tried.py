@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from bot.slack import tried
-from bot.slack.tried import Tried
+from bot.slack import delivery
+from bot.slack.delivery import Tried
 
 
 def test_a_post_is_remembered_until_its_note_is_on_the_disk(monkeypatch):
@@ -17,7 +17,7 @@ def test_a_post_is_remembered_until_its_note_is_on_the_disk(monkeypatch):
     now[0] += 1_000
     assert "d1" in seen  # nobody knows yet whether it stands
     seen.noted("d1")
-    now[0] += tried.FORGETS - 1
+    now[0] += delivery.FORGETS - 1
     assert "d1" in seen
     now[0] += 2
     assert "d1" not in seen

@@ -1,12 +1,11 @@
-"""Who must approve what: the policy file, read strictly, and what it asks of a call."""
+"""The policy file, read strictly, and what it asks of a call: who must approve what."""
 
 from __future__ import annotations
 
 from bot.approvals.policy.complaints import Complaint, PolicyError
 from bot.approvals.policy.conditions import MISSING, value_at
-from bot.approvals.policy.delegation import standing_in
 from bot.approvals.policy.load import load_policy, parse_policy
-from bot.approvals.policy.match import answers_of, plan, plan_interrupt
+from bot.approvals.policy.match import Chain, answers_of, plan, plan_interrupt, stricter
 from bot.approvals.policy.model import (
     ALLOWED_RAW,
     DEFAULT_STAGES,
@@ -25,8 +24,8 @@ from bot.approvals.policy.model import (
     StageDemand,
     Waived,
     named_ids,
+    standing_in,
 )
-from bot.approvals.policy.stricter import Chain, stricter
 
 __all__ = [
     "ALLOWED_RAW",

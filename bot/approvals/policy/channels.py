@@ -1,11 +1,10 @@
-"""What the policy in force lets happen outside of Slack: pure."""
+"""The ways outside of Slack that the policy in force allows a request: pure."""
 
 from __future__ import annotations
 
-from bot.approvals.eligibility import open_stage
+from bot.approvals.eligibility import open_stage, plan_of
 from bot.approvals.model import Request
 from bot.approvals.policy.model import Demanded, Policy
-from bot.approvals.standing import plan_of
 
 
 def why_no_links(request: Request, policy: Policy, *, signs_in: bool) -> str:

@@ -1,4 +1,4 @@
-"""What is wrong with a policy file: where, and what to do, one sentence each."""
+"""Say what is wrong with a policy file: where, and what to do, one sentence each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 Loc = tuple[str | int, ...]
-
 _PLAIN_KEY = re.compile(r"[\w-]+")
 _SHOWN = 60  # characters of a value that a sentence repeats
 

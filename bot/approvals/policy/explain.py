@@ -1,4 +1,4 @@
-"""Why a policy asks what it asks: for people who look after it. Pure."""
+"""Explain why a policy asks what it asks, for people who look after it. Pure."""
 
 from __future__ import annotations
 

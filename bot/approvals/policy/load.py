@@ -1,23 +1,59 @@
-"""Read a policy file: all that is wrong with it, or a policy."""
+"""Read a policy file, all that is wrong with it or a policy; again once it changes."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import rfc8785
+import structlog
 from pydantic import ValidationError
 
-from bot.approvals.policy.build import build
-from bot.approvals.policy.checks import check_data, group_sizes
+from bot.approvals.model import (
+    ALLOWED,
+    REQUESTER,
+    USERS,
+    Confirm,
+    Escalation,
+    Hours,
+    Target,
+    Times,
+    Verdict,
+)
+from bot.approvals.policy.checks import check_data, check_times, group_sizes, rule_name
 from bot.approvals.policy.complaints import Complaint, PolicyError, kind
-from bot.approvals.policy.model import Policy
-from bot.approvals.policy.schema import Known, PolicyShape
-from bot.approvals.policy.time_checks import check_times
-from bot.approvals.policy.words import complaints_of, empty_values
+from bot.approvals.policy.model import (
+    ALLOWED_RAW,
+    Condition,
+    Delegation,
+    Effect,
+    Group,
+    Interrupts,
+    Policy,
+    Requesters,
+    Rule,
+    StageDemand,
+)
+from bot.approvals.policy.schema import (
+    DefaultsShape,
+    DelegationShape,
+    EscalateShape,
+    GroupShape,
+    Known,
+    PolicyShape,
+    RuleShape,
+    StageShape,
+    complaints_of,
+    empty_values,
+)
+from bot.approvals.policy.types import OperatorsShape
 from bot.approvals.policy.yaml_text import MAX_BYTES, read_yaml, too_big
+
+log = structlog.get_logger(__name__)
 
 
 def load_policy(path: Path) -> Policy:
@@ -89,3 +125,215 @@ def _shape(data: Mapping[str, Any]) -> tuple[PolicyShape | None, list[Complaint]
 def _version(data: Mapping[str, Any]) -> str:
     """Hash the content, so that comments and the order of keys do not count."""
     return hashlib.sha256(rfc8785.dumps(dict(data))).hexdigest()[:12]
+
+
+class PolicyFile:
+    """Implements `bot.approvals.ports.Policies` over one file.
+
+    Attributes:
+        current: the policy in force.
+        trouble: one sentence about a changed file that cannot be used; "" if all is
+            well. The policy before it stays in force.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read the file; raises PolicyError with every complaint."""
+        self._path = path
+        content = read_content(path)
+        self._seen: bytes | str = content  # or why there was none, the last time
+        self.current = parse_content(content)
+        self.trouble = ""
+        self._tell_open(self.current, None)
+
+    async def watch(self) -> None:
+        """Look, aside of the event loop: a large file takes a while to be read."""
+        await asyncio.to_thread(self.look)
+
+    def look(self) -> bool:
+        """Read the file again; True if another policy is in force now.
+
+        The content is compared, not the time of a change: that alone sees a link that
+        was turned to another file, and a change within one tick of the disk's clock.
+        """
+        try:
+            content = read_content(self._path)
+        except PolicyError as error:
+            return self._refuse(str(error), error)
+        if content == self._seen:
+            return False
+        try:
+            policy = parse_content(content)
+        except PolicyError as error:
+            return self._refuse(content, error)
+        self._seen, self.trouble = content, ""
+        return self._take(policy)
+
+    def _take(self, policy: Policy) -> bool:
+        before = self.current
+        if policy.version == before.version:
+            return False
+        self.current = policy
+        log.info(
+            "another policy is in force",
+            action="policy_changed",
+            version=policy.version,
+            before=before.version,
+        )
+        self._tell_open(policy, before)
+        return True
+
+    def _refuse(self, seen: bytes | str, error: PolicyError) -> bool:
+        """Keep the policy in force; say once what is wrong with this content."""
+        if seen == self._seen:
+            return False
+        self._seen = seen
+        first, *more = map(str, error.complaints)
+        others = f" ({len(more)} more in the log)" if more else ""
+        kept = f"the policy before it, {self.current.version}, stays in force"
+        self.trouble = f"the changed file cannot be used, {kept}: {first}{others}"
+        log.error(
+            "the changed policy cannot be used, the one before it stays in force",
+            action="policy_refused",
+            file=str(self._path),
+            version=self.current.version,
+            complaints=[first, *more],
+        )
+        return False
+
+    def _tell_open(self, policy: Policy, before: Policy | None) -> None:
+        known = _open_groups(before) if before else {}
+        for name, channel in _open_groups(policy).items():
+            if known.get(name) != channel:
+                log.warning(
+                    f"whoever joins {channel} may decide as {name}",
+                    action="open_group",
+                    group=name,
+                    channel=channel,
+                )
+
+
+def _open_groups(policy: Policy) -> dict[str, str]:
+    """The groups that a public channel may be: name to channel."""
+    prefix = "open_channel:"
+    return {
+        group.name: group.source.removeprefix(prefix)
+        for group in policy.groups.values()
+        if group.source.startswith(prefix)
+    }
+
+
+def build(shape: PolicyShape, version: str) -> Policy:
+    """Turn the shape of a whole file into a policy."""
+    groups = {name: _group(name, group) for name, group in shape.approvers.items()}
+    defaults = shape.defaults
+    stages = _Stages(groups, defaults)
+    return Policy(
+        version=version,
+        channel=defaults.channel,
+        timeout=defaults.timeout,
+        groups=groups,
+        requesters=Requesters(shape.requesters.members),
+        rules=tuple(_rule(rule, i, stages) for i, rule in enumerate(shape.rules)),
+        default_stages=stages.of(defaults.stages) if defaults.stages else None,
+        interrupts=Interrupts(shape.interrupts.answers, dict(shape.interrupts.levels)),
+        delegations=tuple(map(_delegation, shape.delegations)),
+        timezone=defaults.timezone,
+        reminders=_in_order(defaults.reminders),
+        hours=_hours(defaults),
+    )
+
+
+def _group(name: str, shape: GroupShape) -> Group:
+    return Group(name, tuple(shape.users), _source(shape), shape.delegable_to)
+
+
+def _source(shape: GroupShape) -> str:
+    if shape.usergroup:
+        return f"usergroup:{shape.usergroup}"
+    if shape.channel:
+        return f"{'open_channel' if shape.open else 'channel'}:{shape.channel}"
+    if shape.manager_of_requester:
+        return f"manager_of_requester:{shape.manager_of_requester}"
+    return USERS
+
+
+def _delegation(shape: DelegationShape) -> Delegation:
+    return Delegation(shape.principal, shape.delegate, shape.until)
+
+
+def _hours(defaults: DefaultsShape) -> Hours | None:
+    hours = defaults.hours
+    if hours is None:
+        return None
+    days = tuple(sorted(hours.days))
+    return Hours(days, hours.begin, hours.end, defaults.timezone)
+
+
+def _in_order(reminders: Iterable[timedelta]) -> tuple[timedelta, ...]:
+    return tuple(sorted(reminders))
+
+
+class _Stages:
+    """Makes demands out of stages, with the groups and the defaults of the file."""
+
+    def __init__(self, groups: Mapping[str, Group], defaults: DefaultsShape) -> None:
+        self._groups = {**groups, REQUESTER: Group(REQUESTER, (), REQUESTER)}
+        self._defaults = defaults
+
+    def of(self, stages: Sequence[StageShape]) -> tuple[StageDemand, ...]:
+        return tuple(map(self._demand, stages))
+
+    def _demand(self, stage: StageShape) -> StageDemand:
+        group = self._groups[stage.approvers]
+        return StageDemand(
+            group.name,
+            stage.quorum,
+            group.users,
+            group.source,
+            stage.channel or self._defaults.channel,
+            self._times(stage),
+            tuple(sorted({*stage.notify} - {"slack"})),
+        )
+
+    def _times(self, stage: StageShape) -> Times:
+        given = stage.reminders or self._defaults.reminders
+        escalation = self._escalation(stage.escalate) if stage.escalate else None
+        return Times(stage.timeout, _in_order(given), escalation)
+
+    def _escalation(self, shape: EscalateShape) -> Escalation:
+        group = self._groups[shape.to]
+        target = Target(group.name, group.users, group.source)
+        return Escalation(shape.after, (target,))
+
+
+def _rule(rule: RuleShape, index: int, stages: _Stages) -> Rule:
+    usual = ALLOWED_RAW if rule.interrupts else ALLOWED
+    return Rule(
+        name=rule_name(rule.name, index),
+        effect=_effect(rule),
+        tools=tuple(rule.tools),
+        interrupts=tuple(rule.interrupts),
+        stages=stages.of(rule.stages),
+        why=rule.why,
+        when=tuple(_conditions(rule.when)),
+        allow=tuple(v for v in Verdict if v in rule.allow) or usual,
+        confirm=Confirm(rule.confirm),
+        answers=rule.answers,
+        critical=rule.critical,
+        links=rule.links,
+    )
+
+
+def _effect(rule: RuleShape) -> Effect:
+    if rule.deny:
+        return Effect.DENY
+    return Effect.WAIVE if rule.approval else Effect.DEMAND
+
+
+def _conditions(when: Mapping[str, OperatorsShape]) -> Iterable[Condition]:
+    for argument, operators in when.items():
+        given = operators.model_dump(by_alias=True, exclude_unset=True)
+        for name, value in given.items():
+            is_list = isinstance(value, list)
+            operand = tuple(cast("list[Any]", value)) if is_list else value
+            yield Condition(argument, name, operand)

@@ -1,12 +1,14 @@
-"""Which rules count for a call, and what they add up to."""
+"""Match a call with the rules, and add up what they demand: the strictest wins."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, cast
 
-from bot.approvals.model import ALLOWED, Confirm, Verdict
+from bot.approvals.model import ALLOWED, Confirm, Escalation, Times, Verdict
 from bot.approvals.policy.complaints import shown
 from bot.approvals.policy.conditions import judge, sort_of, value_at
 from bot.approvals.policy.model import (
@@ -22,8 +24,6 @@ from bot.approvals.policy.model import (
     StageDemand,
     Waived,
 )
-from bot.approvals.policy.stricter import strongest
-from bot.approvals.policy.times import folded
 
 _LONGEST_TYPED = 100  # characters that somebody may have to type in
 
@@ -205,3 +205,82 @@ def _can_be_typed(value: Any) -> bool:
         return bool(sort_of(value))
     is_a_line = value.isprintable() and value == value.strip()
     return is_a_line and 0 < len(value) <= _LONGEST_TYPED
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What a request asks of people: its stages in order, and how they may answer."""
+
+    stages: tuple[StageDemand, ...]
+    allow: tuple[Verdict, ...]
+    confirm: Confirm
+    confirm_argument: str = ""
+
+
+def stricter(have: Chain, now: Demanded) -> Chain:
+    """Add what is demanded now; take nothing away.
+
+    A group that is there keeps its place and its people and gets the larger quorum and
+    the shorter timeout; others are appended in their order. Reminders demand nothing,
+    and an escalation lets more people decide, so those stay as they were. Gives `have`
+    itself if there is nothing to add.
+    """
+    confirm = strongest((have.confirm, now.confirm))
+    is_stronger = confirm is not have.confirm
+    added = Chain(
+        stages=_stages(have.stages, now.stages),
+        allow=tuple(verdict for verdict in have.allow if verdict in now.allow),
+        confirm=confirm,
+        confirm_argument=now.confirm_argument if is_stronger else have.confirm_argument,
+    )
+    return have if added == have else added
+
+
+def strongest(confirms: Iterable[Confirm]) -> Confirm:
+    """The confirmation that asks most of a person."""
+    return max(confirms, key=list(Confirm).index)
+
+
+def _stages(
+    have: tuple[StageDemand, ...], now: tuple[StageDemand, ...]
+) -> tuple[StageDemand, ...]:
+    demands = {stage.approvers: stage for stage in now}
+    known = {stage.approvers for stage in have}
+    raised = [_raised(s, demands.get(s.approvers, s)) for s in have]
+    return (*raised, *(stage for stage in now if stage.approvers not in known))
+
+
+def _raised(have: StageDemand, now: StageDemand) -> StageDemand:
+    timeout = shortest((have.times.timeout, now.times.timeout))
+    return replace(
+        have,
+        quorum=max(have.quorum, now.quorum),
+        times=replace(have.times, timeout=timeout),
+    )
+
+
+def folded(times: Iterable[Times]) -> Times:
+    """Put together what several rules say of one group; their order does not matter."""
+    all_times = list(times)
+    reminders = {reminder for each in all_times for reminder in each.reminders}
+    return Times(
+        shortest(each.timeout for each in all_times),
+        tuple(sorted(reminders)),
+        _earliest(each.escalation for each in all_times),
+    )
+
+
+def shortest(timeouts: Iterable[timedelta | None]) -> timedelta | None:
+    """The shortest of them; None stands for no timeout of its own."""
+    return min((t for t in timeouts if t is not None), default=None)
+
+
+def _earliest(escalations: Iterable[Escalation | None]) -> Escalation | None:
+    known = [each for each in escalations if each is not None]
+    if not known:
+        return None
+    targets = {target.group: target for each in known for target in each.to}
+    return Escalation(
+        min(each.after for each in known),
+        tuple(target for _, target in sorted(targets.items())),
+    )

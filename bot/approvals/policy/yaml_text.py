@@ -12,7 +12,6 @@ from bot.approvals.policy.complaints import Complaint, Loc, PolicyError, key_pat
 
 MAX_BYTES = 128 * 1024
 _MAX_DEPTH = 12  # the deepest key of a policy stands at 6
-
 _NULL = re.compile(r"|~|null|Null|NULL")
 _TRUE = re.compile(r"true|True|TRUE|yes|Yes|YES|on|On|ON")
 _FALSE = re.compile(r"false|False|FALSE|no|No|NO|off|Off|OFF")

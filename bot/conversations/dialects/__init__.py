@@ -1,4 +1,4 @@
-"""How an interrupt is read and answered, one small file for each kind of payload."""
+"""The dialects of interrupts: each reads and answers one kind of payload."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from langgraph.types import Interrupt
 
 from bot.approvals.digest import NotCanonical, storable
+from bot.approvals.json_schemas import misfit
 from bot.approvals.model import Verdict
 from bot.conversations.dialects import (
     agent_inbox,
@@ -16,7 +17,6 @@ from bot.conversations.dialects import (
     form,
     per_call,
     raw,
-    sentences,
     static_breakpoint,
 )
 from bot.conversations.dialects.interface import (
@@ -28,7 +28,7 @@ from bot.conversations.dialects.interface import (
     Schemas,
     Unfit,
 )
-from bot.conversations.dialects.schemas import misfit
+from bot.texts import agent
 
 #: In the order in which they are asked. The exact shapes come first: a per-call
 #: approval has a `response_schema` too and is no form. `raw` takes all that is left,
@@ -41,7 +41,6 @@ DIALECTS: Mapping[str, Dialect] = {
     "form": form,
     "raw": raw,
 }
-
 _VERDICTS = {
     End.APPROVE: Verdict.APPROVE,
     End.EDIT: Verdict.EDIT,
@@ -65,7 +64,7 @@ def validate(question: Question, decisions: Sequence[Decided]) -> str:
     if question.problem:
         return question.problem
     if len(decisions) != len(question.calls):
-        return sentences.wrong_number(len(decisions), len(question.calls))
+        return agent.wrong_number(len(decisions), len(question.calls))
     pairs = zip(question.calls, decisions, strict=True)
     if found := next((s for call, d in pairs if (s := _complaint(call, d))), ""):
         return found
@@ -86,17 +85,17 @@ def answer(question: Question, decisions: Sequence[Decided]) -> Any:
 def _complaint(call: AskedCall, decided: Decided) -> str:
     verdict = _VERDICTS.get(decided.end)
     if verdict and call.allowed is not None and verdict not in call.allowed:
-        return sentences.not_allowed(verdict)
+        return agent.not_allowed(verdict)
     return _edit_complaint(call, decided) if decided.end is End.EDIT else ""
 
 
 def _edit_complaint(call: AskedCall, decided: Decided) -> str:
     if decided.arguments is None:
-        return sentences.NO_ARGUMENTS
+        return agent.NO_ARGUMENTS
     arguments = dict(decided.arguments)
     try:
         storable(arguments)
     except NotCanonical as error:
-        return sentences.unfit_arguments(str(error))
+        return agent.unfit_arguments(str(error))
     found = misfit(call.schema, arguments)
-    return sentences.unfit_arguments(found) if found else ""
+    return agent.unfit_arguments(found) if found else ""

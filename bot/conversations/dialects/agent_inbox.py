@@ -1,7 +1,4 @@
-"""Agent Inbox: a `HumanInterrupt`, a list of one, or the JSON text of either.
-
-https://github.com/langchain-ai/agent-inbox#interrupts
-"""
+"""Agent Inbox: a `HumanInterrupt`, a list of one, or the JSON text of either."""
 
 from __future__ import annotations
 
@@ -13,8 +10,13 @@ from typing import Any, NoReturn, cast
 from langgraph.types import Interrupt
 
 from bot.conversations.dialects import langchain
-from bot.conversations.dialects.interface import Decided, End, Question, Schemas
-from bot.conversations.dialects.offers import stopped
+from bot.conversations.dialects.interface import (
+    Decided,
+    End,
+    Question,
+    Schemas,
+    stopped,
+)
 
 # the decisions of LangChain's own middleware that mean the same
 _TYPES = {

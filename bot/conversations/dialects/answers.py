@@ -1,7 +1,4 @@
-"""Which values a graph's own questions take: words, booleans, or what it says itself.
-
-`if interrupt(…):` takes the word "reject" for yes, so nothing is guessed here.
-"""
+"""The values that a graph's own questions take: words, booleans, or its own list."""
 
 from __future__ import annotations
 
@@ -10,8 +7,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 from bot.approvals.policy.model import Answers
-from bot.conversations.dialects import sentences
 from bot.conversations.dialects.interface import Question
+from bot.texts import agent
 
 OUTCOMES = ("approve", "reject", "timed_out")
 WORDS = {"approve": "approve", "reject": "reject", "timed_out": "timeout_reject"}
@@ -72,14 +69,14 @@ def resolve(
     if question.problem:
         return question
     if question.level and question.level not in levels:
-        problem = sentences.unknown_level(question.level, levels)
+        problem = agent.unknown_level(question.level, levels)
         return replace(question, problem=problem)
     if question.dialect != "raw" or question.answers is not None:
         return question
     said = default if rule is None else rule
     if said is None:
-        return replace(question, problem=sentences.NO_ANSWERS)
+        return replace(question, problem=agent.NO_ANSWERS)
     try:
         return replace(question, answers=spelled(said))
     except UnclearAnswers:
-        return replace(question, problem=sentences.BAD_ANSWERS)
+        return replace(question, problem=agent.BAD_ANSWERS)

@@ -7,10 +7,9 @@ from typing import Any, cast
 
 from langgraph.types import Interrupt
 
+from bot.approvals.json_schemas import is_schema
 from bot.conversations.dialects import langchain
-from bot.conversations.dialects.interface import Decided, Question, Schemas
-from bot.conversations.dialects.offers import stopped
-from bot.conversations.dialects.schemas import is_schema
+from bot.conversations.dialects.interface import Decided, Question, Schemas, stopped
 
 Item = Mapping[str, Any]
 

@@ -1,9 +1,4 @@
-"""A question with a `response_schema`: a form made from it, checked before the resume.
-
-What a graph gives as a Pydantic model, TypedDict or dataclass arrives here as JSON
-schema (`langgraph.types.interrupt`, 1.2.22). LangGraph checks an answer against those
-itself and saves nothing if it does not fit; a plain JSON schema it does not check.
-"""
+"""A question with a `response_schema`: a form of it, checked before the resume."""
 
 from __future__ import annotations
 
@@ -13,12 +8,18 @@ from typing import Any, cast
 
 from langgraph.types import Interrupt
 
+from bot.approvals.json_schemas import is_schema, misfit
 from bot.approvals.model import Verdict
-from bot.conversations.dialects import raw, sentences
+from bot.conversations.dialects import raw
 from bot.conversations.dialects.answers import BOOLEANS, OUTCOMES, WORDS
-from bot.conversations.dialects.interface import Decided, End, Question, Schemas
-from bot.conversations.dialects.offers import stopped
-from bot.conversations.dialects.schemas import is_schema, misfit
+from bot.conversations.dialects.interface import (
+    Decided,
+    End,
+    Question,
+    Schemas,
+    stopped,
+)
+from bot.texts import agent
 
 
 def recognise(interrupt: Interrupt[Any]) -> bool:
@@ -46,7 +47,7 @@ def validate(question: Question, decisions: Sequence[Decided]) -> str:
     if decisions[0].end is not End.ANSWER:
         return ""
     found = misfit(question.form or {}, decisions[0].value)
-    return sentences.unfit_answer(found) if found else ""
+    return agent.unfit_answer(found) if found else ""
 
 
 def answer(question: Question, decisions: Sequence[Decided]) -> Any:

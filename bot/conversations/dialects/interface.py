@@ -1,10 +1,4 @@
-"""What the dialects read and give: frozen values, and the four functions of each.
-
-A dialect is one file for one kind of payload. It recognises an interrupt, describes it
-as a question of one or more calls, validates what people decided, and turns that into
-the value that the graph is resumed with. LangGraph saves a value before the node sees
-it, and a bad one stays for ever, so nothing is answered that was not validated.
-"""
+"""The values that dialects read and give, and the four functions of each."""
 
 from __future__ import annotations
 
@@ -16,6 +10,7 @@ from typing import Any, Protocol
 from langgraph.types import Interrupt
 
 from bot.approvals.model import Kind, Verdict
+from bot.texts import agent
 
 Schemas = Mapping[str, Mapping[str, Any]]  # JSON schema of each known tool's arguments
 
@@ -158,3 +153,15 @@ class Dialect(Protocol):
     def answer(self, question: Question, decisions: Sequence[Decided]) -> Any:
         """Give the value to resume with, a `Stop` or a `RunOn`; all is validated."""
         ...
+
+
+def without_approval(allowed: tuple[Verdict, ...] | None) -> tuple[Verdict, ...]:
+    """What is left where nobody can be shown all that an approval would run."""
+    left = (Verdict.REJECT, Verdict.ANSWER)
+    return left if allowed is None else tuple(v for v in allowed if v in left)
+
+
+def stopped(decisions: Sequence[Decided]) -> Stop:
+    """End the turn, since somebody said no or nobody said anything."""
+    rejected = any(decided.end is End.REJECT for decided in decisions)
+    return Stop(agent.STOPPED if rejected else agent.STOPPED_BY_TIME)

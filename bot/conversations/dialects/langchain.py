@@ -1,7 +1,4 @@
-"""What both modes of LangChain's HumanInTheLoopMiddleware share: one decision.
-
-The shapes are those of `langchain.agents.middleware.human_in_the_loop`, 1.4.7.
-"""
+"""One decision of LangChain's HumanInTheLoopMiddleware, for both of its modes."""
 
 from __future__ import annotations
 
@@ -9,17 +6,17 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from bot.approvals.model import Verdict
-from bot.conversations.dialects import sentences
 from bot.conversations.dialects.interface import (
     AskedCall,
     Decided,
     End,
     Fidelity,
     Schemas,
+    without_approval,
 )
-from bot.conversations.dialects.offers import without_approval
 from bot.conversations.dialects.plain import arguments_of, text_of
-from bot.slack.sentences import TIMED_OUT_FOR_AGENT, rejected_for_agent
+from bot.texts import agent
+from bot.texts.agent import TIMED_OUT_FOR_AGENT, rejected_for_agent
 
 APPROVE, EDIT, REJECT, RESPOND = "approve", "edit", "reject", "respond"
 _VERDICTS = {APPROVE: Verdict.APPROVE, EDIT: Verdict.EDIT, RESPOND: Verdict.ANSWER}
@@ -68,7 +65,7 @@ def complaint(decided: Decided) -> str:
     if decided.end is not End.ANSWER:
         return ""
     is_text = isinstance(decided.value, str) and decided.value.strip()
-    return "" if is_text else sentences.NO_TEXT
+    return "" if is_text else agent.NO_TEXT
 
 
 def decision_of(

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from langgraph.types import Interrupt
 
-from bot.conversations.dialects import langchain, sentences
-from bot.conversations.dialects.interface import Decided, Question, Schemas
-from bot.conversations.dialects.offers import stopped
-from bot.conversations.dialects.schemas import is_schema, misfit, resolved
+from bot.approvals.json_schemas import is_schema, misfit, resolved
+from bot.conversations.dialects import langchain
+from bot.conversations.dialects.interface import Decided, Question, Schemas, stopped
+from bot.texts import agent
 
 
 def recognise(interrupt: Interrupt[Any]) -> bool:
@@ -43,7 +43,7 @@ def validate(question: Question, decisions: Sequence[Decided]) -> str:
         return ""
     schema = cast("dict[str, Any]", question.raised.response_schema)
     found = misfit(schema, decision)
-    return sentences.unfit_answer(found) if found else ""
+    return agent.unfit_answer(found) if found else ""
 
 
 def answer(question: Question, decisions: Sequence[Decided]) -> Any:

@@ -17,12 +17,11 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from bot.conversations.dialects.interface import Fidelity
-from bot.slack.text import visible
+from bot.texts.formatting import visible
 
 MAX_INTEGER = 2**53 - 1  # beyond it two readers of JSON may see two numbers (RFC 8785)
 MAX_DEPTH = 32
 MAX_VALUES = 20_000  # of one payload: a structure that holds itself has no end
-
 _AS_TEXT = (
     dt.date,
     dt.time,

@@ -8,7 +8,6 @@ from typing import Any, cast
 from langgraph.types import Interrupt
 
 from bot.approvals.model import Kind, Verdict
-from bot.conversations.dialects import sentences
 from bot.conversations.dialects.answers import UnclearAnswers, said_by
 from bot.conversations.dialects.interface import (
     AskedCall,
@@ -17,10 +16,11 @@ from bot.conversations.dialects.interface import (
     Fidelity,
     Question,
     Schemas,
+    without_approval,
 )
-from bot.conversations.dialects.offers import without_approval
 from bot.conversations.dialects.plain import arguments_of, json_text, text_of
-from bot.slack.text import is_identifier
+from bot.texts import agent
+from bot.texts.formatting import is_identifier
 
 HEADLINES = (
     "message",
@@ -75,8 +75,8 @@ def describe(interrupt: Interrupt[Any], schemas: Schemas) -> Question:
 def validate(question: Question, decisions: Sequence[Decided]) -> str:
     """Check that somebody has said which values the graph takes."""
     if decisions[0].end is End.ANSWER:
-        return sentences.NO_TEXT if decisions[0].value in (None, "") else ""
-    return "" if question.answers else sentences.NO_ANSWERS
+        return agent.NO_TEXT if decisions[0].value in (None, "") else ""
+    return "" if question.answers else agent.NO_ANSWERS
 
 
 def answer(question: Question, decisions: Sequence[Decided]) -> Any:
@@ -121,4 +121,4 @@ def _answers(payload: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]
     try:
         return said_by(payload), ""
     except UnclearAnswers:
-        return None, sentences.BAD_ANSWERS
+        return None, agent.BAD_ANSWERS

@@ -1,8 +1,4 @@
-"""A static breakpoint: `interrupt_before` and `interrupt_after` of a compiled graph.
-
-LangGraph raises nothing there: the state has a `next` and no interrupts. So whoever
-finds that raises one with `raised`, and it is read like all others.
-"""
+"""A static breakpoint: `interrupt_before` and `interrupt_after` of a compiled graph."""
 
 from __future__ import annotations
 
@@ -20,9 +16,9 @@ from bot.conversations.dialects.interface import (
     Question,
     RunOn,
     Schemas,
+    stopped,
 )
-from bot.conversations.dialects.offers import stopped
-from bot.slack.text import is_identifier
+from bot.texts.formatting import is_identifier
 
 NAMELESS = "breakpoint"
 

@@ -8,37 +8,20 @@ from dataclasses import dataclass, field
 
 from bot.simulator.app_config import AppConfig
 from bot.simulator.changes import Change
-from bot.simulator.shapes import Json
-from bot.simulator.slack_error import SlackError
+from bot.simulator.shapes import Json, SlackError
 from bot.simulator.views import Views
-from bot.simulator.web_api import (
-    assistant,
-    chat,
-    conversations,
-    files,
-    openid,
-    others,
-    people,
-    views,
-)
-from bot.simulator.web_api.arguments import Arguments
-from bot.simulator.web_api.methods import METHODS, Call, Here, Method
+from bot.simulator.web_api import chat, lookups, others
+from bot.simulator.web_api.methods import METHODS, Arguments, Call, Here, Method
 from bot.simulator.workspace import Workspace
 
 __all__ = [
     "RecordedCall",
     "Tokens",
     "WebApi",
-    "assistant",
     "chat",
-    "conversations",
-    "files",
-    "openid",
+    "lookups",
     "others",
-    "people",
-    "views",
 ]
-
 _KEPT_CALLS = 20_000
 
 

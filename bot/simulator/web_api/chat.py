@@ -1,17 +1,16 @@
-"""The methods chat.*: posting, editing, deleting, linking."""
+"""`chat.*`: post, update and delete messages, and answers to a response URL."""
 
 from __future__ import annotations
 
 import json
 
+from bot.simulator.app_delivery import ResponseUrl
+from bot.simulator.block_check import errors as block_errors
 from bot.simulator.block_newer import MARKDOWN_TEXT
-from bot.simulator.blocks import errors as block_errors
-from bot.simulator.channels import Channel
-from bot.simulator.messages import Message, with_ids
-from bot.simulator.shapes import Json, as_object, copied
-from bot.simulator.slack_error import SlackError
-from bot.simulator.web_api.arguments import Arguments
-from bot.simulator.web_api.methods import Call, method
+from bot.simulator.message import Message, with_ids
+from bot.simulator.people import Channel
+from bot.simulator.shapes import Json, SlackError, as_object, copied
+from bot.simulator.web_api.methods import Arguments, Call, method
 from bot.simulator.workspace import Workspace
 
 LONGEST_TEXT = 40_000  # what is longer is cut off, see bolt-js issue 2509
@@ -238,3 +237,34 @@ def get_permalink(call: Call) -> Json:
     if message.is_reply:
         link += f"?thread_ts={message.thread_ts}&cid={channel.id}"
     return {"channel": channel.id, "permalink": link}
+
+
+def respond(workspace: Workspace, url: ResponseUrl, args: Arguments) -> None:
+    """Let the body of a request to a response_url take effect.
+
+    Raises SlackError for content that Slack would refuse.
+    """
+    message = workspace.message(url.channel_id, url.message_ts)
+    message = message or workspace.ephemeral(
+        url.user_id, url.channel_id, url.message_ts
+    )
+    if args.boolean("delete_original"):
+        if message is not None:
+            workspace.remove_message(message)
+        return
+    data = from_bot(workspace, content(args))
+    if args.boolean("replace_original") and message is not None:
+        kept = ("ts", "thread_ts", "to", "parent_user_id", "metadata")
+        old = {name: message.data[name] for name in kept if name in message.data}
+        workspace.edit_message(message, {**data, **old})
+        return
+    if thread_ts := args.text("thread_ts") or _thread(message):
+        data["thread_ts"] = thread_ts
+    if args.text("response_type") == "in_channel":
+        workspace.add_message(url.channel_id, data)
+    else:
+        workspace.add_ephemeral(url.user_id, url.channel_id, data)
+
+
+def _thread(message: Message | None) -> str:
+    return str(message.data.get("thread_ts", "")) if message else ""

@@ -1,19 +1,19 @@
-"""The table of Web API methods, and what each of them is given."""
+"""The methods of the Web API as a table, and the arguments of a call."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+from aiohttp import web
 
 from bot.simulator.app_config import AppConfig
-from bot.simulator.channels import Channel
-from bot.simulator.messages import Message
-from bot.simulator.people import User
-from bot.simulator.shapes import Json
-from bot.simulator.slack_error import SlackError
+from bot.simulator.message import Message
+from bot.simulator.people import Channel, User
+from bot.simulator.shapes import Json, SlackError, as_list, as_object, invalid_arguments
 from bot.simulator.views import Views
-from bot.simulator.web_api.arguments import Arguments
 from bot.simulator.workspace import Workspace
 
 
@@ -125,3 +125,90 @@ def next_page(items: list[Json], call: Call, default: int) -> tuple[list[Json], 
     start = int(cursor or 0)
     end = start + limit
     return items[start:end], str(end) if end < len(items) else ""
+
+
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class Arguments:
+    """The arguments of one call; a wrong kind is answered with invalid_arguments."""
+
+    def __init__(self, values: Json) -> None:
+        """Take the arguments as they came."""
+        self.values = values
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a string argument."""
+        value = self.values.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, str | int | float) or isinstance(value, bool):
+            raise invalid_arguments(f"must be a string: {name}")
+        return str(value)
+
+    def required(self, name: str) -> str:
+        """Return a string argument that must be there."""
+        value = self.text(name)
+        if not value:
+            raise invalid_arguments(f"missing required field: {name}")
+        return value
+
+    def boolean(self, name: str, *, default: bool = False) -> bool:
+        """Return a yes or no in any of the ways that Slack takes it."""
+        value = self.values.get(name)
+        if value is None:
+            return default
+        return str(value).lower() in ("1", "true", "yes")
+
+    def integer(self, name: str, default: int) -> int:
+        """Return a whole number."""
+        value = self.text(name, str(default))
+        if not value.lstrip("-").isdecimal():
+            raise invalid_arguments(f"must be an integer: {name}")
+        return int(value)
+
+    def json(self, name: str) -> Any:
+        """Return an argument that is JSON, given as such or in a string."""
+        value = self.values.get(name)
+        if not isinstance(value, str) or not value:
+            return value or None
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise invalid_arguments(f"must be JSON: {name}") from None
+
+    def objects(self, name: str) -> list[Json] | None:
+        """Return an array of objects, or None if the argument was not given."""
+        value = self.json(name)
+        items = as_list(value)
+        if value is not None and (
+            items is None or not all(as_object(item) is not None for item in items)
+        ):
+            raise invalid_arguments(f"must be an array of objects: {name}")
+        return items
+
+    def has(self, name: str) -> bool:
+        """Tell whether the argument was given, be it empty."""
+        return self.values.get(name) is not None
+
+
+async def read_arguments(request: web.Request) -> Arguments:
+    """Read query and body; the body wins."""
+    values: Json = dict(request.query)
+    if request.method == "POST":
+        values |= await _body(request)
+    return Arguments(values)
+
+
+async def _body(request: web.Request) -> Json:
+    if request.content_type == "application/json":
+        try:
+            body = as_object(json.loads(await request.text() or "{}"))
+        except ValueError:
+            raise SlackError("invalid_json") from None
+        if body is None:
+            raise SlackError("json_not_object")
+        return body
+    if request.content_type in _FORMS:
+        return dict(await request.post())
+    return {}

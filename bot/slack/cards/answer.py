@@ -1,7 +1,4 @@
-"""An agent's markdown answer as one Slack message that pings nobody and hides no URL.
-
-https://docs.slack.dev/reference/block-kit/blocks/markdown-block
-"""
+"""An agent's markdown answer as one Slack message: no pings, no hidden URLs."""
 
 from __future__ import annotations
 
@@ -10,15 +7,14 @@ import unicodedata
 
 from bot.masks import mask
 from bot.slack.cards.blocks import Block
-from bot.slack.sentences import AGENT_SAID_NOTHING, answer_cut
-from bot.slack.text import cut_escaped, escape
+from bot.texts.agent import AGENT_SAID_NOTHING, answer_cut
+from bot.texts.formatting import cut_escaped, escape
 
 MARKDOWN_LIMIT = 11_500  # characters; Slack's is 12,000
 FALLBACK_LIMIT = 3_500
 PLAIN_LIMIT = 39_000  # characters after escaping; Slack cuts off at 40,000
 # Slack turns one markdown block into several and takes at most 50.
 _EXPANSION_LIMIT = 45
-
 # Not in an answer: characters that reorder, hide or break lines. Joiners and variation
 # selectors stay, since scripts and emoji need them.
 _HARMFUL = re.compile(
@@ -30,7 +26,6 @@ _TOKEN = re.compile(r"<(?=\\?[!@#&])")
 _LINK_TOKEN = re.compile(r"<(?=[^\s<>|]{1,2000}\|[^<>\n]{0,2000}>)")
 _AT_ALL = re.compile(r"(?<![\w.])@(?=\\?(?:(?:channel|here|everyone|group)\b|&))", re.I)
 _ENTITY = re.compile(r"&(?=(?:lt|commat|#0*(?:60|64)|#x0*(?:3c|40));)", re.I)
-
 _LABEL_AND_URL = (
     r"\[((?:[^\[\]\\]|\\.|\[[^\[\]]*+\])*+)\]"  # [label], one level nested
     r"\(\s*+<?([^\s<>()]*+(?:\([^\s<>()]*+\)[^\s<>()]*+)*+)>?"  # (url

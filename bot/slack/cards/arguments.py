@@ -1,11 +1,30 @@
-"""A call's arguments on a card: in full, or their two ends and no Approve."""
+"""A call's arguments, or a graph's question, on a card: in full, or no Approve.
+
+Also what warns of deceptive addresses, and what a click on Approve confirms.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
-from bot.slack.cards.blocks import Block, preformatted, words
-from bot.slack.text import ARGUMENTS_IN_FULL, TEXT_LIMIT, long_arguments
+from bot.approvals.model import Confirm, Kind, Request
+from bot.masks import mask_arguments
+from bot.slack.cards.blocks import DIALOG_TEXT, Block, dialog, preformatted, words
+from bot.slack.cards.modal import input_block, text_input
+from bot.slack.homoglyphs import Lookalike, lookalikes
+from bot.texts.clicks import NAME_SHOWN, what_to_type
+from bot.texts.formatting import (
+    ARGUMENTS_IN_FULL,
+    TEXT_LIMIT,
+    arguments_text,
+    cut,
+    joined,
+    long_arguments,
+    shown,
+    visible,
+)
 
 FULL_VIEW_CHARACTERS = 20_000  # one view holds this many; see `full_view`
 FILE_BYTES = 4_000_000  # of the text as a file; Slack itself takes up to 1 GB
@@ -52,3 +71,120 @@ def _where_to_decide(length: int) -> str:
             "Approve is there."
         )
     return "Open the whole text with “View in full”; Approve is there."
+
+
+OWN_WORDS = 70  # characters of the labels around one question
+BY_THE_GRAPH = "The agent's graph asks, in its own words:"
+
+
+def asked_text(request: Request) -> str:
+    """All that is decided on: shown in full, or Approve is not offered."""
+    if request.kind is Kind.TOOL:
+        return arguments_text(request.arguments, request.schema)
+    return "\n\n".join(text for text in _parts(request) if text)
+
+
+def question_elements(request: Request) -> list[Block]:
+    """The parts of a `rich_text` that show a question: headline, table, answer."""
+    headline, table, answer = _parts(request)
+    parts = [words(BY_THE_GRAPH, bold=True)]
+    parts += preformatted(headline) if headline else []
+    parts += preformatted(table) if table else []
+    if answer:
+        parts += [words("Answer to be approved:", bold=True), *preformatted(answer)]
+    return parts
+
+
+def _parts(request: Request) -> tuple[str, str, str]:
+    """Headline, table of the rest, and the answer that is to be approved."""
+    arguments = mask_arguments(request.arguments, request.schema)
+    headline = visible(str(arguments.get(request.headline, "")))
+    rest = {k: v for k, v in arguments.items() if k != request.headline}
+    rows = [f"{_value(name)}: {_value(value)}" for name, value in rest.items()]
+    answer = shown(request.answer) if request.is_answered else ""
+    return headline, "\n".join(rows), answer
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str) and "\n" not in value:
+        return visible(value)
+    return visible(json.dumps(value, ensure_ascii=False, sort_keys=True))
+
+
+_TOGETHER = 480  # characters; several requests on one card share them
+_MOST_ADDRESSES = 5  # addresses, likewise
+DECEIVES = "⚠ Look-alike addresses:"
+FOREIGN = "Addresses beyond ASCII:"
+
+
+def foreign_elements(request: Request, sharing: int) -> list[Block]:
+    """The parts of a `rich_text` that mark such addresses, none if there are none."""
+    found = lookalikes(request.arguments)
+    if not found:
+        return []
+    first = found[: max(1, _MOST_ADDRESSES // sharing)]
+    room = _TOGETHER // sharing // len(first)
+    lines = [cut(foreign_line(each), room) for each in first]
+    more = len(found) - len(first)
+    return [
+        words(DECEIVES if found[0].deceives else FOREIGN, bold=True),
+        *preformatted("\n".join(lines)),
+        *([words(f"… and {more} more.")] if more else []),
+    ]
+
+
+def foreign_line(each: Lookalike) -> str:
+    """Plain text: an address, and what is odd about it."""
+    said = [f"in ASCII {each.ascii_form}"]
+    if each.scripts:
+        names = joined([script.title() for script in each.scripts])
+        said.insert(0, f"mixes {names} letters")
+    elif each.reads_as_latin:
+        said.insert(0, "its letters only look like Latin ones")
+    return f"{cut(shown(each.text), 40)}: {shown(', '.join(said))}"
+
+
+TYPED = "typed"  # the `block_id` of the input that asks for a value
+_MOST_ARGUMENTS = 8  # arguments
+
+
+def effect_lines(request: Request, room: int) -> list[str]:
+    """Plain text: which tool runs, with which arguments, in `room` characters."""
+    tool = cut(shown(request.tool), NAME_SHOWN)
+    arguments = mask_arguments(request.arguments, request.schema)
+    named = [
+        (
+            cut(visible(json.dumps(name, ensure_ascii=False)), NAME_SHOWN),
+            visible(json.dumps(value, ensure_ascii=False, sort_keys=True)),
+        )
+        for name, value in sorted(arguments.items())
+    ]
+    first = named[:_MOST_ARGUMENTS]
+    more = (
+        [f"… {len(named) - _MOST_ARGUMENTS} more arguments"]
+        if named[_MOST_ARGUMENTS:]
+        else []
+    )
+    frame = len(tool) + sum(len(name) + 3 for name, _ in first) + len("".join(more)) + 2
+    rooms = shares([len(value) for _, value in first], max(0, room - frame))
+    lines = [
+        f"{name}: {cut(value, max(1, own))}"
+        for (name, value), own in zip(first, rooms, strict=True)
+    ]
+    return [tool, *lines, *more]
+
+
+def confirm_dialog(request: Request, sharing: int) -> Block | None:
+    """The dialog of a card's Approve; None where a click is enough."""
+    if request.confirm is not Confirm.DIALOG:
+        return None
+    opening = "You approve this call:"
+    room = DIALOG_TEXT // (1 if sharing == 1 else 2) - len(opening)
+    text = cut("\n".join([opening, *effect_lines(request, room)]), room + len(opening))
+    return dialog(f"Approve request {request.code}?", text, "Approve", "Go back")
+
+
+def typed_block(request: Request) -> Block:
+    """The input of a form that asks for the value; only for Confirm.TYPED."""
+    label = f"To approve, type {what_to_type(request)}"
+    return input_block(TYPED, cut(label, 150), text_input())

@@ -7,10 +7,9 @@ import json
 from collections.abc import Sequence
 from typing import Any, cast
 
-from bot.slack.text import NAME_LIMIT, chunks, cut, is_user_id, one_line
+from bot.texts.formatting import NAME_LIMIT, chunks, cut, is_user_id, one_line
 
 Block = dict[str, Any]
-
 MESSAGE_TEXT_LIMIT = 13_000  # characters of all blocks together; Slack's is 13,200
 DIALOG_TEXT = 300  # characters
 _SECTION_LIMIT = 3_000

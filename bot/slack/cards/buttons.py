@@ -1,12 +1,12 @@
-"""What can be clicked on a card and on the other messages about a request."""
+"""The buttons of a card and of the other messages about a request."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from bot.approvals.model import Confirm, Kind, Request, Verdict
+from bot.slack.cards.arguments import confirm_dialog
 from bot.slack.cards.blocks import Block, actions, button, dialog, menu
-from bot.slack.cards.confirming import confirm_dialog
 from bot.slack.cards.view import (
     ANSWER,
     APPROVE,

@@ -1,24 +1,44 @@
-"""The small modals: a reason, a typed confirmation."""
+"""The small modals: a reason, a typed confirmation, an answer."""
 
 from __future__ import annotations
 
-from bot.approvals.model import Request
-from bot.slack.cards.answer_form import REASON
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from bot.approvals.model import Confirm, Kind, Request
+from bot.slack.cards.arguments import (
+    BY_THE_GRAPH,
+    asked_text,
+    effect_lines,
+    typed_block,
+)
 from bot.slack.cards.blocks import (
     Block,
     preformatted,
     rich_text,
+    section,
     with_block_ids,
     words,
 )
-from bot.slack.cards.confirming import effect_lines, typed_block
-from bot.slack.cards.inputs import input_block, text_input
-from bot.slack.cards.modal import CardRef, facts_block, modal
+from bot.slack.cards.edit_form import Edited, block_id, edited, field_input, fits_a_view
+from bot.slack.cards.facts import reopened
+from bot.slack.cards.fields import Kind as FieldKind
+from bot.slack.cards.fields import fields_of
+from bot.slack.cards.modal import (
+    CardRef,
+    Values,
+    facts_block,
+    input_block,
+    modal,
+    text_input,
+)
+from bot.texts.formatting import cut
 
 # The `callback_id`s of the views; those of an edit and an answer stand with theirs.
 REJECT_REASON = "reject_reason"
 APPROVE_TYPED_FORM = "approve_typed"
-
 _REASON_LIMIT = 1_000  # characters
 _EFFECT = 2_500
 
@@ -57,3 +77,96 @@ def _form(
     ]
     blocks = [*with_block_ids(shown, request.id, 0), field]
     return modal(callback_id, title, card, blocks, submit)
+
+
+ANSWER_FORM = "answer"  # the view's `callback_id`
+REASON = "reason"  # the `block_id` of the input for a reason, or an answer
+SINGLE = "answer"  # what an answer that is no object is called in its form
+_TITLE = "Answer"
+_TOO_MUCH = (
+    "The graph asks for more than one form holds, so it cannot be answered here. "
+    "Reject it, or have whoever wrote the graph ask for less at once."
+)
+
+
+def answer_form(request: Request, card: CardRef) -> Block:
+    """Asks for an answer: what the agent reads in a tool's place, or a graph gets."""
+    if request.form is not None:
+        return _from_schema(request, card)
+    about_tool = request.kind is Kind.TOOL
+    hint = (
+        "The agent gets this as the result. The call itself does not run."
+        if about_tool
+        else "The agent's graph goes on with this text."
+    )
+    field = input_block(REASON, "Your answer", text_input(multiline=True), hint=hint)
+    title = "Answer instead" if about_tool else _TITLE
+    return modal(
+        ANSWER_FORM, title, card, [*_shown(request), field, *_typed(request)], _SEND
+    )
+
+
+_SEND = "Send the answer"
+
+
+def _from_schema(request: Request, card: CardRef) -> Block:
+    fields = fields_of(as_arguments(request))
+    inputs = [
+        field_input(each, block_id(index))
+        for index, each in enumerate(fields)
+        if each.kind is not FieldKind.KEPT
+    ]
+    form = modal(
+        ANSWER_FORM, _TITLE, card, [*_shown(request), *inputs, *_typed(request)], _SEND
+    )
+    if inputs and len(inputs) == len(fields) and fits_a_view(form, fields):
+        return form
+    why = with_block_ids([rich_text([words(_TOO_MUCH)])], f"{request.id}-why", 0)
+    return modal(ANSWER_FORM, _TITLE, card, [*_shown(request), *why])
+
+
+def as_arguments(request: Request) -> Request:
+    """A question's form as if it were a call, whose arguments are the answer.
+
+    The same request always gives the same, so that a submitted form is read by it.
+    """
+    form, before = request.form or {}, request.answer_json or request.refused_answer
+    value: Any = json.loads(before) if before else None
+    if is_object(form):
+        arguments = cast("dict[str, Any]", value if isinstance(value, dict) else {})
+        return replace(request, schema=form, arguments=arguments, raised_arguments=None)
+    schema = {
+        "properties": {SINGLE: form},
+        "required": [SINGLE],
+        "$defs": form.get("$defs", {}),
+    }
+    given = {SINGLE: value} if before else {}
+    return replace(request, schema=schema, arguments=given, raised_arguments=None)
+
+
+def is_object(form: Mapping[str, Any]) -> bool:
+    """Whether a form asks for named values, and not for a single one."""
+    return isinstance(form.get("properties"), dict)
+
+
+def answer_entered(request: Request, values: Values) -> tuple[Any, Edited]:
+    """Read a submitted form: the answer in its own type, and what is wrong where."""
+    found = edited(as_arguments(request), values)
+    if is_object(request.form or {}):
+        return found.arguments, found
+    return found.arguments.get(SINGLE), found
+
+
+def _shown(request: Request) -> list[Block]:
+    if request.kind is Kind.TOOL:
+        label, text = "The call", "\n".join(effect_lines(request, _EFFECT))
+    else:
+        label, text = BY_THE_GRAPH, cut(asked_text(request), _EFFECT)
+    asked = rich_text([words(label, bold=True), *preformatted(text)])
+    again = [section([line]) for line in reopened(request)]
+    return with_block_ids([*again, facts_block(request), asked], request.id, 0)
+
+
+def _typed(request: Request) -> list[Block]:
+    is_approval = request.kind is Kind.INTERRUPT and request.confirm is Confirm.TYPED
+    return [typed_block(request)] if is_approval else []

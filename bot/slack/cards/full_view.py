@@ -5,25 +5,16 @@ from __future__ import annotations
 import enum
 
 from bot.approvals.model import Confirm, Request, Verdict
-from bot.slack.cards.arguments import FILE_BYTES, FULL_VIEW_CHARACTERS
-from bot.slack.cards.asked import asked_text
-from bot.slack.cards.blocks import (
-    Block,
-    preformatted,
-    rich_text,
-    with_block_ids,
-    words,
+from bot.slack.cards.arguments import (
+    FILE_BYTES,
+    FULL_VIEW_CHARACTERS,
+    asked_text,
+    typed_block,
 )
-from bot.slack.cards.confirming import typed_block
+from bot.slack.cards.blocks import Block, preformatted, rich_text, with_block_ids, words
 from bot.slack.cards.modal import TOOL, CardRef, facts_block, modal, tool_block
 from bot.slack.cards.view import RequestView
-from bot.slack.text import (
-    TEXT_LIMIT,
-    LongText,
-    chunks,
-    long_arguments,
-    shown,
-)
+from bot.texts.formatting import TEXT_LIMIT, LongText, chunks, long_arguments, shown
 
 APPROVE_FULL = "approve_full"  # the view's `callback_id`
 

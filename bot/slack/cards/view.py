@@ -1,4 +1,4 @@
-"""What a card shows: requests as stored, and who can decide them now."""
+"""The values behind a card: requests as stored, and who can decide them now."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot.approvals.judge import APPROVING
 from bot.approvals.model import Decision, Mark, Request, Verdict
 from bot.approvals.raise_request import REQUESTS_PER_CARD
-from bot.slack.sentences import status_word
+from bot.texts.cards import status_word
 
 # The `action_id`s of our messages. A button's value is the request's token; a menu's is
 # one of the words below, a colon, and the token.
@@ -26,7 +26,6 @@ REJECT_ALL = "reject_all"
 MARK_DONE, MARK_NOT_DONE, ASK_AGAIN = "mark_done", "mark_not_done", "ask_again"
 HISTORY = "history"
 TRY_AGAIN = "try_again"  # under the sentence of a turn that has failed
-
 MORE_REJECT, MORE_EDIT, MORE_ANSWER = "reject", "edit", "answer"
 MORE_VIEW, MORE_WITHDRAW, MORE_HISTORY = "view", "withdraw", "history"
 

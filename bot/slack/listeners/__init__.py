@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from slack_bolt.async_app import AsyncApp
+import re
 
-from bot.slack.listeners import clicks, messages, pacing, rest, submissions
-from bot.slack.listeners.parts import Parts
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.slack.listeners import clicks, messages, submissions, throttle
+from bot.slack.listeners.translating import Parts
 
 
 def register_listeners(app: AsyncApp, parts: Parts) -> None:
     """Register every listener; what nobody listens to is acknowledged last."""
-    pacing.register(app, parts)
+    throttle.register(app, parts)
     messages.register(app, parts)
     clicks.register(app, parts)
     submissions.register(app, parts)
-    rest.register(app)
+    register(app)
+
+
+EVERYTHING = re.compile(".*", re.DOTALL)
+
+
+def register(app: AsyncApp) -> None:
+    """Register last: Bolt takes the first listener that matches."""
+
+    async def acknowledge(ack: AsyncAck) -> None:
+        await ack()
+
+    app.event(EVERYTHING)(acknowledge)
+    app.action(EVERYTHING)(acknowledge)
+    app.view(EVERYTHING)(acknowledge)
+    app.view_closed(EVERYTHING)(acknowledge)
+    app.shortcut(EVERYTHING)(acknowledge)
+    app.command(EVERYTHING)(acknowledge)

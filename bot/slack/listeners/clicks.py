@@ -1,12 +1,24 @@
-"""A click on a button of a message, or on its menu."""
+"""A click on a button of a message or on its menu: decide, or open a modal."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, cast
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.approvals.model import Mark, Verdict
+from bot.approvals import store
+from bot.approvals.judge import Judgement
+from bot.approvals.model import CHANGES, Choice, Effect, Mark, Request, Verdict
+from bot.approvals.ports import deliver_job
+from bot.database.pool import transaction
+from bot.slack.cards.blocks import Block
+from bot.slack.cards.edit_form import edit_form
+from bot.slack.cards.forms import answer_form, reason_form, typed_form
+from bot.slack.cards.full_view import full_view, needs_file
+from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import (
     ANSWER,
     APPROVE,
@@ -18,7 +30,9 @@ from bot.slack.cards.view import (
     MARK_NOT_DONE,
     MORE,
     MORE_ANSWER,
+    MORE_EDIT,
     MORE_HISTORY,
+    MORE_REJECT,
     MORE_VIEW,
     MORE_WITHDRAW,
     REJECT,
@@ -26,17 +40,21 @@ from bot.slack.cards.view import (
     TRY_AGAIN,
     VIEW_FULL,
     WITHDRAW,
+    RequestView,
+    bundle,
 )
-from bot.slack.listeners.bundles import decide_all
-from bot.slack.listeners.opening import (
-    FORMS,
-    open_form,
-    open_full_view,
-    open_history,
-    show_form,
+from bot.slack.full_text import Opened
+from bot.slack.history import history_view, request_history
+from bot.slack.listeners.translating import (
+    Body,
+    Parts,
+    choice_of,
+    option_of,
+    person_of,
+    place_of,
+    value_of,
 )
-from bot.slack.listeners.parts import Body, Parts
-from bot.slack.listeners.translating import choice_of, option_of, value_of
+from bot.texts.clicks import IN_FORM, SlackPhrases, several_not_decided
 
 _MARKS = {
     MARK_DONE: Mark.DONE,
@@ -140,3 +158,140 @@ async def _take_from_menu(parts: Parts, body: Body) -> None:
         await parts.decider.decide(choice_of(body, token, Verdict.WITHDRAW))
     else:  # an option that no card of ours has: the person is told so
         await parts.decider.decide(choice_of(body, "", Verdict.REJECT))
+
+
+async def decide_all(parts: Parts, body: Body, verdict: Verdict) -> None:
+    """Decide each open request of a card as if it had been clicked alone.
+
+    The button stands for the calls as they were drawn: after an edit it decides
+    nothing. Whoever clicks is told once of all that was not possible.
+    """
+    choice = choice_of(body, value_of(body), verdict)
+    requests = await _shown(parts, choice)
+    if not requests:  # the person is told that nobody knows it
+        await parts.decider.decide(choice)
+        return
+    if bundle(requests) != choice.request:
+        stale = replace(choice, request=requests[0].token)
+        await parts.decider.refuse(stale, Judgement(Effect.REFUSED, "superseded"))
+        return
+    told: list[str] = []
+    for request in requests:
+        if request.is_open:
+            each = replace(choice, request=request.token, quiet=True)
+            judgement, judged = await parts.decider.decide(each)
+            if judgement.effect not in CHANGES:
+                told.append(_sentence(judgement, judged or request, choice))
+    await _tell(parts, choice, [line for line in dict.fromkeys(told) if line])
+
+
+async def _shown(parts: Parts, choice: Choice) -> list[Request]:
+    """The requests of the card on which the button stands, in call order."""
+    place = choice.place
+    if place is None:
+        return []
+    async with parts.pool.connection() as connection:
+        return await store.shown_at(
+            connection, place.channel, place.message, place.card
+        )
+
+
+def _sentence(judgement: Judgement, request: Request, choice: Choice) -> str:
+    said = SlackPhrases().answer(judgement, request, choice.person)
+    return f"{request.code}: {said}" if said else ""
+
+
+async def _tell(parts: Parts, choice: Choice, lines: Sequence[str]) -> None:
+    if not lines or choice.place is None:
+        return
+    async with transaction(parts.pool) as connection:
+        told = await store.add_delivery(
+            connection,
+            kind="private",
+            team=choice.person.team,
+            channel=choice.place.channel,
+            thread_ts=choice.place.thread or None,
+            user=choice.person.user,
+            text=several_not_decided(lines),
+        )
+        await parts.jobs.defer(connection, [deliver_job(told)])
+
+
+Form = Callable[[Request, CardRef], Block]
+#: What a button or a menu's word opens, and the verdict that its form gives.
+FORMS: dict[str, tuple[Verdict, Form]] = {
+    APPROVE_TYPED: (Verdict.APPROVE, typed_form),
+    MORE_REJECT: (Verdict.REJECT, reason_form),
+    MORE_EDIT: (Verdict.EDIT, edit_form),
+    MORE_ANSWER: (Verdict.ANSWER, answer_form),
+}
+_OPENS = CHANGES - {Effect.TIMED_OUT}
+
+
+async def open_form(parts: Parts, body: Body, word: str, token: str) -> None:
+    """Open a form, or have the person told why there is none for them."""
+    choice = choice_of(body, token, FORMS[word][0])
+    async with parts.pool.connection() as connection:
+        request = await store.load(connection, token)
+    choice = _as_it_is(choice, request)
+    if request is None:
+        await parts.decider.decide(choice)
+        return
+    judgement, _ = await parts.decider.preview(choice)
+    if judgement.effect in _OPENS or judgement.word in IN_FORM:
+        await show_form(parts, body, word, request)
+    elif judgement.effect is Effect.TIMED_OUT:
+        await parts.decider.decide(choice)
+    else:
+        await parts.decider.refuse(choice, judgement)
+
+
+async def show_form(parts: Parts, body: Body, word: str, request: Request) -> None:
+    """Open a form without asking who it is for: every submission is judged."""
+    form = FORMS[word][1](request, _card(body, request))
+    await parts.client.views_open(trigger_id=body["trigger_id"], view=form)
+
+
+async def open_full_view(parts: Parts, body: Body, token: str) -> None:
+    """Open the whole arguments, for whoever can see the card.
+
+    What one view does not hold is sent as a file after the ack.
+    """
+    async with parts.pool.connection() as connection:
+        found = await store.load_with_clock(connection, token)
+    if found is None:
+        await parts.decider.decide(choice_of(body, token, Verdict.REJECT))
+        return
+    request, now = found
+    card = _card(body, request)
+    here = (request.card_channel, request.card_ts) == (card.channel, card.ts)
+    view = RequestView(request, now, elsewhere=bool(request.card_ts) and not here)
+    modal = full_view(view, card)
+    answer = await parts.client.views_open(trigger_id=body["trigger_id"], view=modal)
+    if needs_file(request):
+        opened = cast("Any", answer.data)["view"]
+        place = Opened(opened["id"], opened["hash"])
+        parts.full_texts.send(view, card, place, person_of(body).user)
+
+
+async def open_history(parts: Parts, body: Body, token: str) -> None:
+    """Open what the trail has about a request, for whoever can see the card."""
+    async with parts.pool.connection() as connection:
+        request = await store.load(connection, token)
+    if request is None:
+        await parts.decider.decide(choice_of(body, token, Verdict.REJECT))
+        return
+    happened = await request_history(parts.pool, request.id)
+    modal = history_view(_card(body, request), happened, request.id)
+    await parts.client.views_open(trigger_id=body["trigger_id"], view=modal)
+
+
+def _as_it_is(choice: Choice, request: Request | None) -> Choice:
+    """With the arguments as they are: an edit that changes nothing."""
+    return replace(choice, arguments=request.arguments if request else None)
+
+
+def _card(body: Body, request: Request) -> CardRef:
+    place = place_of(body)
+    where = (place.channel, place.message, place.thread)
+    return CardRef(request.token, *where, card=place.card)

@@ -8,9 +8,9 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.conversations.intake import Incoming, receive
+from bot.conversations.inbox import Incoming, receive
 from bot.slack.identity import Identity
-from bot.slack.listeners.parts import Body, Parts
+from bot.slack.listeners.translating import Body, Parts
 
 
 def register(app: AsyncApp, parts: Parts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,29 +10,33 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.approvals import store
-from bot.approvals.judge import Choice, Judgement
-from bot.approvals.model import Request, Verdict
-from bot.slack.cards.answer_form import (
+from bot.approvals.judge import Judgement
+from bot.approvals.model import Choice, Execution, Outcome, Request, Status, Verdict
+from bot.database.pool import Pool
+from bot.slack.cards.arguments import TYPED
+from bot.slack.cards.edit_form import EDIT_FORM, edit_form, edited, input_of
+from bot.slack.cards.forms import (
     ANSWER_FORM,
+    APPROVE_TYPED_FORM,
     REASON,
+    REJECT_REASON,
     answer_entered,
     answer_form,
     as_arguments,
+    typed_form,
 )
-from bot.slack.cards.confirming import TYPED
-from bot.slack.cards.edit_form import EDIT_FORM, edit_form
-from bot.slack.cards.edit_values import edited, input_of
-from bot.slack.cards.forms import APPROVE_TYPED_FORM, REJECT_REASON, typed_form
 from bot.slack.cards.full_view import APPROVE_FULL
-from bot.slack.cards.inputs import entered
-from bot.slack.cards.modal import CardRef
-from bot.slack.listeners.graph_refusal import refused_by_graph
-from bot.slack.listeners.parts import Body, Parts
-from bot.slack.listeners.translating import card_of, choice_of_view, values_of
-from bot.slack.phrases import in_form
+from bot.slack.cards.modal import CardRef, entered
+from bot.slack.listeners.translating import (
+    Body,
+    Parts,
+    card_of,
+    choice_of_view,
+    values_of,
+)
+from bot.texts.clicks import in_form
 
 Answer = dict[str, Any]  # what Slack is told to do with the view; {} closes it
-
 VERDICTS = {
     APPROVE_FULL: Verdict.APPROVE,
     APPROVE_TYPED_FORM: Verdict.APPROVE,
@@ -139,3 +144,33 @@ def _anew(choice: Choice, request: Request, card: CardRef) -> Answer:
 
 def _errors(errors: dict[str, str]) -> Answer:
     return {"response_action": "errors", "errors": errors}
+
+
+#: Seconds; Slack closes a form itself after three without an answer.
+PATIENCE, STEP = 1.5, 0.05
+_UNDER_WAY = frozenset({None, Execution.APPROVED, Execution.EXECUTING})
+
+
+async def refused_by_graph(pool: Pool, request_id: str) -> Request | None:
+    """The request, open again, if the graph has refused its answer by now.
+
+    Waits a moment for what becomes of it. A later refusal stands on the card.
+    """
+    until = asyncio.get_running_loop().time() + PATIENCE
+    while asyncio.get_running_loop().time() < until:
+        async with pool.connection() as connection:
+            request = await store.load(connection, request_id)
+        if request is None or _is_taken(request):
+            return None
+        if request.is_open and request.outcome is Outcome.REOPENED:
+            return request
+        await asyncio.sleep(STEP)
+    return None
+
+
+def _is_taken(request: Request) -> bool:
+    """Whether nothing more is to come of the answer."""
+    if request.is_open:  # a stage is left, unless the graph has refused it
+        return request.outcome is not Outcome.REOPENED
+    decided = request.status in {Status.APPROVED, Status.ANSWERED}
+    return not decided or request.execution not in _UNDER_WAY

@@ -10,13 +10,12 @@ from slack_bolt.response import BoltResponse
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
 from bot.approvals.model import Person
-from bot.approvals.pace import count
 from bot.approvals.ports import deliver_job
+from bot.approvals.rate_limit import count
 from bot.database.pool import transaction
-from bot.slack.limit_sentences import too_many_clicks
-from bot.slack.listeners.parts import Body, Parts, person_of
-from bot.slack.listeners.translating import card_of, place_of
-from bot.variables import Rate
+from bot.settings_types import Rate
+from bot.slack.listeners.translating import Body, Parts, card_of, person_of, place_of
+from bot.texts.clicks import too_many_clicks
 
 CLICKS = ("block_actions", "view_submission")
 Next = Callable[[], Awaitable[BoltResponse]]

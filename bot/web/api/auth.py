@@ -1,4 +1,4 @@
-"""Whose token it is: the one place where the API learns who calls."""
+"""Authenticate a token: the one place where the API learns who calls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from bot.approvals.model import Person
-from bot.variables_outside import ApiToken
+from bot.settings_types import ApiToken
 from bot.web.api.problems import Problem
 
 LONGEST = 512  # characters of a token

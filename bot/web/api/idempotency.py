@@ -13,10 +13,9 @@ from aiohttp import web
 
 from bot.approvals.model import Person
 from bot.database.pool import Pool
-from bot.database.statements import load_statements
 from bot.web.api.problems import Problem, unreadable, with_text
+from bot.web.sql import SQL
 
-SQL = load_statements("bot.web.api", "api.sql")
 PATIENCE = timedelta(seconds=60)  # with a request whose process may have died
 KEPT = timedelta(hours=24)
 _KEY = re.compile(r"[!-~]{1,255}")

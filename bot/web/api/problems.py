@@ -1,4 +1,4 @@
-"""What the API says when it says no: a status, a word, one sentence."""
+"""Problem answers of the API: a status, a word, one sentence."""
 
 from __future__ import annotations
 

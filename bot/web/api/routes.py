@@ -1,14 +1,39 @@
-"""The API's addresses. Without API_TOKENS there is nobody who could use them."""
+"""The API's addresses and handlers. Without API_TOKENS nobody can use them."""
 
 from __future__ import annotations
 
-from aiohttp import web
+import datetime as dt
+import re
+import secrets
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from bot.web.api.approvals import Approvals
-from bot.web.api.conversations import Conversations
-from bot.web.api.document import DOCUMENT
-from bot.web.api.parts import ApiParts
-from bot.web.api.problems import answered
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bot.approvals import store
+from bot.approvals.decide import Decider
+from bot.approvals.eligibility import Standing, refreshed
+from bot.approvals.judge import Judgement
+from bot.approvals.model import Choice, Effect, Person, Request, Verdict
+from bot.approvals.ports import Jobs, People, Policies
+from bot.approvals.rate_limit import count
+from bot.approvals.serialize import request_json
+from bot.conversations import api_conversation
+from bot.database.pool import TRANSIENT, Pool
+from bot.errors import SlackUnavailable
+from bot.masks import mask, mask_arguments
+from bot.settings_types import Rate
+from bot.texts import web as sentences
+from bot.texts.agent import because
+from bot.web.api.auth import Callers
+from bot.web.api.idempotency import Repeats, key_of
+from bot.web.api.problems import Problem, answered, unreadable
+from bot.web.api.queries import cursor, read_query, represents, sees
+from bot.web.api.schema import DOCUMENT, DecisionBody, MessageBody, read
+from bot.web.sql import SQL
 
 
 def api_routes(parts: ApiParts) -> list[web.RouteDef]:
@@ -30,3 +55,305 @@ def api_routes(parts: ApiParts) -> list[web.RouteDef]:
 
 async def _document(_request: web.Request) -> web.Response:
     return answered(200, DOCUMENT)
+
+
+ApiHandler = Callable[[web.Request], Awaitable[web.Response]]
+Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
+Act = Callable[[web.Request, Person], Awaitable[web.Response]]
+
+
+@dataclass(frozen=True)
+class ApiParts:
+    """`pool` reads and takes messages; the decider has its own."""
+
+    pool: Pool
+    jobs: Jobs
+    people: People
+    policies: Policies
+    decider: Decider
+    callers: Callers
+    rates: Mapping[str, Rate]
+    look: Look
+
+    @property
+    def repeats(self) -> Repeats:
+        return Repeats(self.pool)
+
+    def guarded(self, act: Act, kind: str = "clicks") -> ApiHandler:
+        """Let a handler answer a known person in good standing, not too often."""
+
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                person = self.callers.person(request.headers.get("Authorization", ""))
+                await self._limit(kind, person)
+                await self._check(person)
+                return await act(request, person)
+            except Problem as problem:
+                return problem.response()
+            except TRANSIENT:
+                return _not_now(sentences.NOT_NOW)
+
+        return handle
+
+    async def _limit(self, kind: str, person: Person) -> None:
+        counted = await count(self.pool, self.rates.get(kind), person)
+        if counted.is_over:
+            raise Problem(
+                *(429, "too_many", sentences.too_many(counted.wait)),
+                {"Retry-After": str(counted.wait)},
+            )
+
+    async def _check(self, person: Person) -> None:
+        """A token goes on working for as long as its person does, and no longer."""
+        try:
+            profile = await self.people.look_up(person)
+        except SlackUnavailable:
+            raise Problem(
+                503, "could_not_check", sentences.COULD_NOT_CHECK, {"Retry-After": "5"}
+            ) from None
+        if profile.refusal:
+            said = f"Only full members may use this, and {because(profile.refusal)}."
+            raise Problem(403, profile.refusal.replace(" ", "_"), said)
+
+
+def _not_now(sentence: str) -> web.Response:
+    return Problem(503, "unavailable", sentence, {"Retry-After": "5"}).response()
+
+
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+Stored = tuple[Request, dt.datetime]
+
+
+@dataclass(frozen=True)
+class Approvals:
+    """Handlers, each for one authenticated person."""
+
+    parts: ApiParts
+
+    async def page(self, request: web.Request, person: Person) -> web.Response:
+        """Requests of a person, newest first."""
+        asked = read_query(request.query, [name for name, _ in request.query.items()])
+        async with self.parts.pool.connection() as connection:
+            now = await store.clock(connection)
+            policy = self.parts.policies.current
+            key = {
+                **asked,
+                "limit": asked["limit"] + 1,
+                "team": person.team,
+                "user": person.user,
+                "people": represents(person, policy, now),
+            }
+            found = await connection.execute(SQL["page_of_requests"], key)
+            rows = await found.fetchall()
+            shown = rows[: asked["limit"]]
+            requests = await store.named(connection, [row["id"] for row in shown])
+        following = cursor(shown[-1]) if len(rows) > len(shown) else None
+        listed = self._listed(requests, now)
+        return answered(200, {"approvals": listed, "next_cursor": following})
+
+    def _listed(self, requests: Sequence[Request], now: dt.datetime) -> list[Any]:
+        return [request_json(self._fresh(request, now)) for request in requests]
+
+    def _fresh(self, request: Request, now: dt.datetime) -> Request:
+        return refreshed(request, Standing(self.parts.policies.current, now, {}))
+
+    async def one(self, request: web.Request, person: Person) -> web.Response:
+        """One request."""
+        found, now = await self._load(request.match_info["id"], person)
+        if not await self._may_see(person, found, now):
+            raise _not_found()
+        return answered(200, request_json(self._fresh(found, now)))
+
+    async def decide(self, request: web.Request, person: Person) -> web.Response:
+        """A person's word on a request; a repeat of it is answered alike."""
+        body, raw = await read(request, DecisionBody)
+        name, key = request.match_info["id"], key_of(request)
+
+        async def act() -> web.Response:
+            return await self._decide(name, person, body, key)
+
+        return await self.parts.repeats.once(person, request, raw, act)
+
+    async def _decide(
+        self, name: str, person: Person, body: DecisionBody, key: str
+    ) -> web.Response:
+        found, now = await self._load(name, person)
+        choice = await Words(self.parts.look).choice(found, person, body, key)
+        judgement = await self._judged(found, choice, body.digest)
+        said = sentences.answer(judgement, found, person)
+        if said.status >= 400 and not await self._may_see(person, found, now):
+            raise _not_found()
+        after, now = await self._load(name, person)
+        if said.status >= 400:
+            said = sentences.answer(judgement, self._fresh(after, now), person)
+            raise Problem(said.status, said.word, said.sentence)
+        shown = request_json(self._fresh(after, now))
+        told = {"effect": said.word, "message": said.sentence, "approval": shown}
+        return answered(200, told)
+
+    async def _judged(
+        self, found: Request, choice: Choice, digest: str | None
+    ) -> Judgement:
+        """A word on arguments that hold no more, or never did, decides nothing."""
+        if digest not in (None, found.grant_digest) and found.is_open:
+            judgement = Judgement(Effect.REFUSED, "superseded")
+            await self.parts.decider.refuse(choice, judgement)
+            return judgement
+        judgement, _ = await self.parts.decider.decide(choice)
+        return judgement
+
+    async def _load(self, name: str, person: Person) -> Stored:
+        if not _ID.fullmatch(name):
+            raise _not_found()
+        async with self.parts.pool.connection() as connection:
+            found = await store.load_with_clock(connection, name)
+        # buttons' tokens find requests too, and are nobody's business here
+        if found is None or found[0].id != name or found[0].team != person.team:
+            raise _not_found()
+        return found
+
+    async def _may_see(self, person: Person, found: Request, now: dt.datetime) -> bool:
+        """By what is stored; else by what Slack says of a group right now."""
+        if sees(person, found, self.parts.policies.current, now):
+            return True
+        asking = Choice(found.token, person, Verdict.APPROVE, "api")
+        judgement, _ = await self.parts.decider.preview(asking)
+        open_to = judgement.effect not in (Effect.REFUSED, Effect.LATE)
+        return open_to or judgement.word in ("not_allowed", "typed_wrong")
+
+
+def _not_found() -> Problem:
+    return Problem(404, "not_found", sentences.NOT_FOUND)
+
+
+@dataclass(frozen=True)
+class Words:
+    """`look` says what the arguments of a call name at the moment."""
+
+    look: Look
+
+    async def choice(
+        self, found: Request, person: Person, body: DecisionBody, key: str
+    ) -> Choice:
+        """What the person says; who it is comes from the token alone.
+
+        Raises:
+            Problem: 422, an answer in words where words are what is asked for.
+        """
+        choice = Choice(
+            request=found.token,
+            person=person,
+            verdict=body.verdict,
+            via="api",
+            reason=body.reason,
+            click=f"api:{key}" if key else "",
+            typed=body.typed,
+        )
+        if body.verdict is Verdict.ANSWER:
+            return _answer(choice, found, body.answer)
+        if body.arguments is None:
+            return choice
+        arguments = unmasked(found, body.arguments)
+        seen = await self.look(found.tool, arguments)
+        return replace(choice, arguments=arguments, seen=seen)
+
+
+def _answer(choice: Choice, found: Request, answer: Any) -> Choice:
+    if found.form is not None:
+        return replace(choice, value=answer)
+    if not isinstance(answer, str):
+        raise unreadable("The body does not fit at answer: it must be a text here.")
+    return replace(choice, reason=answer.strip())
+
+
+def unmasked(request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments in which each one that came back as it is shown is what it was.
+
+    Whoever edits one argument has seen the others with their secrets masked.
+    """
+    shown = mask_arguments(request.arguments, request.schema)
+    kept = {
+        name: value
+        for name, value in request.arguments.items()
+        if name in given and name in shown and given[name] == shown[name]
+    }
+    return {**given, **kept}
+
+
+NOT_YOURS = "There is no such conversation of yours; take a new UUID to begin one."
+
+
+@dataclass(frozen=True)
+class Conversations:
+    """Handlers, each for one authenticated person."""
+
+    parts: ApiParts
+
+    async def say(self, request: web.Request, person: Person) -> web.Response:
+        """One message; the agent's turn is a job, so the answer is 202."""
+        name = _conversation(request)
+        body, raw = await read(request, MessageBody)
+        key = key_of(request) or secrets.token_urlsafe(16)
+
+        async def act() -> web.Response:
+            if not await api_conversation.say(
+                self.parts.pool, self.parts.jobs, name, person, body.text, key
+            ):
+                raise _no_conversation()
+            return answered(202, {"conversation": str(name)})
+
+        return await self.parts.repeats.once(person, request, raw, act)
+
+    async def told(self, request: web.Request, person: Person) -> web.Response:
+        """What was said, and what is asked of people."""
+        name = _conversation(request)
+        found = await api_conversation.told(self.parts.pool, name, person)
+        if found is None:
+            raise _no_conversation()
+        messages = [
+            {"at": row["at"].isoformat(), "by": row["by"], "text": mask(row["text"])}
+            for row in found["said"]
+        ]
+        approvals = [
+            {"id": row["id"], "status": row["status"]} for row in found["requests"]
+        ]
+        body = {
+            "id": str(name),
+            "state": found["state"],
+            "messages": messages,
+            "approvals": approvals,
+        }
+        return answered(200, body)
+
+
+def _conversation(request: web.Request) -> uuid.UUID:
+    try:
+        return uuid.UUID(request.match_info["id"])
+    except ValueError:
+        raise _no_conversation() from None
+
+
+def _no_conversation() -> Problem:
+    return Problem(404, "not_found", NOT_YOURS)
+
+
+NO_ADDRESS = "There is no such address; /api/openapi.json lists those that there are."
+
+
+@web.middleware
+async def in_a_sentence(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Programs read every no of the API as JSON, this one too."""
+    try:
+        return await handler(request)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+        if not request.path.startswith("/api/"):
+            raise
+        return _problem(error).response()
+
+
+def _problem(error: web.HTTPNotFound | web.HTTPMethodNotAllowed) -> Problem:
+    if isinstance(error, web.HTTPNotFound):
+        return Problem(404, "no_such_address", NO_ADDRESS)
+    allowed = ", ".join(sorted(error.allowed_methods))
+    said = f"This address does not take {error.method}; it takes {allowed}."
+    return Problem(405, "method_not_allowed", said, {"Allow": allowed})

@@ -1,17 +1,26 @@
-"""What keeps a page of ours from being driven by another: headers, origin, token."""
+"""Open a link's token, and keep its page from being driven by another."""
 
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from bot.links.tokens import Signer, hash_of
-from bot.web.links.look import STYLE
+from bot.approvals import store
+from bot.approvals.eligibility import Standing, refreshed
+from bot.approvals.model import Request
+from bot.approvals.ports import Policies
+from bot.database.pool import Pool
+from bot.web.links import tokens as links
+from bot.web.links.pages import STYLE
+from bot.web.links.tokens import Link, Signer, hash_of
 
 COOKIE = "approve"
 LONGEST_CODE = 1_000  # characters of what Slack sends a browser back with
@@ -89,3 +98,57 @@ def is_our_form(request: web.Request, given: str, token: str, signer: Signer) ->
     cookie = request.cookies.get(COOKIE, "")
     wanted = form_token(cookie, token, signer)
     return bool(cookie) and hmac.compare_digest(given.encode(), wanted.encode())
+
+
+NOT_GOOD = (
+    "This link is not good: it may have been used already, be too old, or be about "
+    "something that has changed since. Nothing was decided. Please use the card in "
+    "Slack, or wait for the next e-mail."
+)
+BY_LINK, BY_SIGN_IN = "link", "link+sign-in"  # how the person was known
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Finds the request that a link is for."""
+
+    pool: Pool
+    policies: Policies
+    signer: Signer
+
+    async def open(self, token: str) -> tuple[Link, Request] | None:
+        """Whom a good token invites to what; None for every other one, for one reason.
+
+        Whoever holds a bad token is not told what is wrong with it.
+        """
+        link = self.signer.read(token)
+        if link is None:
+            return None
+        async with self.pool.connection() as connection:
+            if not await links.is_good(connection, token, link):
+                return None
+        found = await self.now(link.request)
+        if found is None or found.grant_digest != link.digest:
+            return None
+        return link, found
+
+    async def now(self, request: str) -> Request | None:
+        """A request as it stands, by the policy in force."""
+        async with self.pool.connection() as connection:
+            found = await store.load_with_clock(connection, request)
+        return self._fresh(*found) if found else None
+
+    def _fresh(self, request: Request, now: dt.datetime) -> Request:
+        return refreshed(request, Standing(self.policies.current, now, {}))
+
+
+def html(
+    status: int, text: str, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """A page, with all that keeps it apart from other sites."""
+    return web.Response(
+        status=status,
+        text=text,
+        content_type="text/html",
+        headers={**HEADERS, **(headers or {})},
+    )

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
-from bot.approvals.choice import CHANGES
 from bot.approvals.decide import Decider
-from bot.approvals.eligibility import who_can_decide
-from bot.approvals.judge import Choice, Effect, Judgement
-from bot.approvals.model import Person, Request
-from bot.approvals.outside import why_no_links
-from bot.approvals.pace import count
+from bot.approvals.eligibility import is_critical, who_can_decide
+from bot.approvals.judge import Judgement
+from bot.approvals.model import CHANGES, Choice, Effect, Person, Request, Verdict
+from bot.approvals.policy.channels import why_no_links
 from bot.approvals.ports import People
-from bot.approvals.standing import is_critical
+from bot.approvals.rate_limit import count
 from bot.database.pool import TRANSIENT
 from bot.errors import SlackUnavailable
-from bot.links import store as links
-from bot.links.tokens import Link
-from bot.variables import Rate
-from bot.web import sentences
+from bot.settings_types import Rate
+from bot.texts import web as sentences
 from bot.web.links import guard
-from bot.web.links.forms import choice_of, fields_of
-from bot.web.links.opening import BY_LINK, BY_SIGN_IN, NOT_GOOD, Opening, html
-from bot.web.links.page import Shown, request_page, sentence_page
+from bot.web.links import tokens as links
+from bot.web.links.guard import BY_LINK, BY_SIGN_IN, NOT_GOOD, Opening, html
+from bot.web.links.pages import Shown, request_page, sentence_page, takes
 from bot.web.links.sign_in import SignIn
+from bot.web.links.tokens import Link, hash_of
 
 NOT_FROM_HERE = (
     "This was not sent by the page of the link itself, so nothing was decided. Please "
@@ -191,3 +188,45 @@ class LinkPages:
         except (SlackUnavailable, TimeoutError):
             return {}
         return {profile.person.user: profile.name for profile in found}
+
+
+LARGEST = 30_000  # bytes of a form
+
+
+def choice_of(
+    token: str, link: Link, found: Request, form: Mapping[str, str], via: str
+) -> Choice | None:
+    """The link's own person says it: nothing in the form says who."""
+    word = form.get("decision", "")
+    if word not in takes(found):
+        return None
+    choice = Choice(
+        request=found.token,
+        person=Person("", link.team, link.user),
+        verdict=Verdict(word),
+        via=via,
+        reason=form.get("reason", "").strip(),
+        click=f"link:{hash_of(token)[:32]}",
+        typed=form.get("typed", ""),
+    )
+    if choice.verdict is Verdict.ANSWER:
+        return replace(choice, reason=form.get("answer", "").strip())
+    return choice if choice.verdict is Verdict.REJECT else replace(choice, reason="")
+
+
+async def fields_of(request: web.Request) -> Mapping[str, str]:
+    """The fields of a form; empty for what no page of ours sends, such as one twice."""
+    plain = request.content_type == "application/x-www-form-urlencoded"
+    if not plain or (request.content_length or LARGEST + 1) > LARGEST:
+        return {}
+    try:
+        fields = await request.post()
+    except (ValueError, LookupError):  # bytes or a charset that nobody can read
+        return {}
+    if len({*fields}) < len(fields):
+        return {}
+    return {
+        name: value.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+        for name, value in fields.items()
+        if isinstance(value, str)
+    }

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import Any, cast
+
 import structlog
 from aiohttp import web
+from itsdangerous import BadData, URLSafeTimedSerializer
 
-from bot.links.sessions import GOING_FOR, SIGNED_IN_FOR, Going, Sessions, new_going
-from bot.links.tokens import Link, Signer
+from bot.approvals.decide import Decider
+from bot.approvals.judge import Judgement
+from bot.approvals.model import Choice, Effect, Person, Request, Verdict
+from bot.database.pool import TRANSIENT
+from bot.errors import SlackUnavailable
 from bot.slack.openid import NotSignedIn, OpenId
+from bot.texts import web as sentences
 from bot.web.links import guard
+from bot.web.links.guard import BY_SIGN_IN, NOT_GOOD, Opening, html
+from bot.web.links.pages import sentence_page
+from bot.web.links.tokens import Link, Signer, hash_of
 
+log = structlog.get_logger(__name__)
 GOING, SIGNED_IN = "sign-in", "signed-in"  # cookies
 BACK = "signed-in"  # where Slack sends browsers: PUBLIC_URL/approve/signed-in
-log = structlog.get_logger(__name__)
 
 
 class SignIn:
@@ -85,3 +99,121 @@ class SignIn:
 def _to(address: str) -> web.Response:
     headers = {**guard.HEADERS, "Location": address}
     return web.Response(status=303, headers=headers)
+
+
+NOT_SIGNED_IN = (
+    "Slack has not said who you are, so nothing was decided. Please open the link from "
+    "your e-mail again and sign in from there."
+)
+ANOTHER = (
+    "You are signed in to Slack as somebody else than the person whom this link is "
+    "for, so nothing was decided. Please use the card in Slack."
+)
+
+
+@dataclass(frozen=True)
+class Return:
+    """Handler of the address that Slack sends browsers to."""
+
+    opening: Opening
+    decider: Decider
+    sign_in: SignIn
+
+    def routes(self) -> list[web.RouteDef]:
+        """To be added before those of the pages, whose tokens it would be taken for."""
+        return [web.get(f"/approve/{BACK}", self._come_back)]
+
+    async def _come_back(self, request: web.Request) -> web.Response:
+        """A browser that Slack has sent back."""
+        going = self.sign_in.come_back(request)
+        if going is None:
+            return html(403, sentence_page(NOT_SIGNED_IN))
+        try:
+            team, user = await self.sign_in.person(request, going)
+            opened = await self.opening.open(going.token)
+            if not user:
+                return html(403, sentence_page(NOT_SIGNED_IN))
+            if opened is None:
+                return html(403, sentence_page(NOT_GOOD))
+            return await self._enter(going.token, *opened, Person("", team, user))
+        except SlackUnavailable:
+            return html(503, sentence_page(sentences.COULD_NOT_CHECK))
+        except TRANSIENT:
+            return html(503, sentence_page(sentences.NOT_NOW))
+
+    async def _enter(
+        self, token: str, link: Link, found: Request, person: Person
+    ) -> web.Response:
+        if person == Person("", link.team, link.user):
+            return self.sign_in.enter(token, link)
+        attempt = Choice(found.token, person, Verdict.APPROVE, BY_SIGN_IN)
+        refused = Judgement(Effect.REFUSED, "signed_in_as_another")
+        await self.decider.refuse(attempt, refused)
+        return html(403, sentence_page(ANOTHER))
+
+
+GOING_FOR = 600  # seconds that signing in may take
+SIGNED_IN_FOR = 900  # seconds that it holds
+_GOING, _SIGNED_IN = "going", "signed-in"
+
+
+@dataclass(frozen=True)
+class Going:
+    """A browser that is on its way to Slack, and the link that it comes back to."""
+
+    token: str
+    state: str
+    nonce: str
+
+    def is_back(self, state: str) -> bool:
+        """Whether it is this very sign-in that came back."""
+        return hmac.compare_digest(self.state.encode(), state.encode())
+
+
+def new_going(token: str) -> Going:
+    """A sign-in like no other."""
+    return Going(token, secrets.token_urlsafe(24), secrets.token_urlsafe(24))
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Writes and reads the two cookies of a sign-in."""
+
+    secret: str
+
+    def going(self, going: Going) -> str:
+        """For the time at Slack."""
+        said = [going.token, going.state, going.nonce]
+        return str(self._serializer(_GOING).dumps(said))
+
+    def read_going(self, cookie: str) -> Going | None:
+        """None for every text that is not ours or too old."""
+        said = self._read(_GOING, cookie, GOING_FOR)
+        return Going(*said) if said else None
+
+    def signed_in(self, token: str, link: Link) -> str:
+        """The link's own person has signed in, for this link alone."""
+        return str(self._serializer(_SIGNED_IN).dumps(_whose(token, link)))
+
+    def is_signed_in(self, cookie: str, token: str, link: Link) -> bool:
+        """Whether this browser's person has."""
+        return self._read(_SIGNED_IN, cookie, SIGNED_IN_FOR) == _whose(token, link)
+
+    def _read(self, kind: str, cookie: str, age: int) -> list[str]:
+        try:
+            return self._serializer(kind).loads(cookie, max_age=age)
+        except BadData:
+            return []
+
+    def _serializer(self, kind: str) -> Any:
+        how: dict[str, Any] = {
+            "digest_method": hashlib.sha256,
+            "key_derivation": "hmac",
+        }
+        serializer = cast("Any", URLSafeTimedSerializer)
+        salt = f"slack-approval-bot/{kind}/1"
+        return serializer(self.secret, salt=salt, signer_kwargs=how)
+
+
+def _whose(token: str, link: Link) -> list[str]:
+    return [hash_of(token), link.team, link.user]

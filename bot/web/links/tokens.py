@@ -1,14 +1,18 @@
-"""What a link's token says, signed: an invitation for one person to one call."""
+"""Signed links: a token names one approver, one request, one digest, once."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from itsdangerous import BadData, URLSafeSerializer
+
+from bot.database.pool import Connection
+from bot.web.sql import SQL
 
 LONGEST = 1_000  # characters of a token
 _SALT = "slack-approval-bot/approve-link/1"
@@ -82,3 +86,46 @@ class Signer:
 def hash_of(token: str) -> str:
     """By what a token is known in the database."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+LIFE = timedelta(hours=8)
+
+
+async def make(connection: Connection, signer: Signer, link: Link) -> str:
+    """The address of a new link."""
+    token = signer.token(link)
+    await connection.execute(
+        SQL["insert_link"],
+        {
+            "hash": hash_of(token),
+            "request": link.request,
+            "team": link.team,
+            "user": link.user,
+            "digest": link.digest,
+            "life": LIFE,
+        },
+    )
+    return signer.address(token)
+
+
+async def is_good(connection: Connection, token: str, link: Link) -> bool:
+    """Whether a token that was read is the link that was made, unused and in time."""
+    found = await connection.execute(SQL["select_link"], {"hash": hash_of(token)})
+    row = await found.fetchone()
+    return row is not None and _is(row, link) and not (row["is_used"] or row["is_over"])
+
+
+def _is(row: dict[str, Any], link: Link) -> bool:
+    made = Link(row["request_id"], row["team_id"], row["user_id"], row["grant_digest"])
+    return made == link
+
+
+async def use(connection: Connection, token: str) -> bool:
+    """Take the one use of a link; False if somebody was faster."""
+    found = await connection.execute(SQL["use_link"], {"hash": hash_of(token)})
+    return await found.fetchone() is not None
+
+
+async def give_back(connection: Connection, token: str) -> None:
+    """Nothing came of it: it can be used still."""
+    await connection.execute(SQL["give_back_link"], {"hash": hash_of(token)})

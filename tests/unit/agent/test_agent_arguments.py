@@ -9,7 +9,12 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.arguments import ArgumentsError, check_values, clean_text, parse_arguments
+from agent.tool_arguments import (
+    ArgumentsError,
+    check_values,
+    clean_text,
+    parse_arguments,
+)
 
 anything = st.recursive(
     st.none()

@@ -7,7 +7,8 @@ from agent_stand_ins import FakePerson
 from langchain_core.tools import StructuredTool
 from pydantic import BaseModel, ConfigDict
 
-from agent.asking import (
+from agent.prompts import STOP
+from agent.terminal import (
     CHOICES,
     NEW_ARGUMENTS,
     NOT_UNDERSTOOD,
@@ -16,7 +17,6 @@ from agent.asking import (
     ask_about,
     show_call,
 )
-from agent.prompts import STOP
 
 
 class Transfer(BaseModel):

@@ -7,11 +7,11 @@ from email.message import EmailMessage
 import pytest
 from langchain_core.tools import ToolException
 
+from agent.gate import OutcomeUnknown
 from agent.mail import MaybeSent, NotSent
 from agent.phrases import understand
+from agent.tool_arguments import problem_with
 from agent.tools.email import make_email_tool
-from agent.unknown import OutcomeUnknown
-from agent.validation import problem_with
 
 TO = "ann@example.com"
 CALL = {"to": TO, "subject": "Lunch", "body": "At noon."}

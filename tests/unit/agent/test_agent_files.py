@@ -17,14 +17,15 @@ from langchain_core.tools import ToolException
 from pydantic import ValidationError
 
 from agent.tools import files, make_tools
-from agent.tools.confined import FileError, split
 from agent.tools.files import (
     MAX_ENTRIES,
     MAX_READ,
     MAX_WRITE,
+    FileError,
     delete,
     listing,
     read,
+    split,
     write,
 )
 from tests.support.hypothesis_profiles import scaled

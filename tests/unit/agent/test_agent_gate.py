@@ -23,14 +23,12 @@ from langgraph.prebuilt import InjectedState, ToolNode
 from langgraph.types import Command
 from pydantic import BaseModel
 
-from agent import decisions, marks
-from agent.gate import NOT_TEXT, Gate, guard
-from agent.grants import RUNNING, Claim, MemoryGrants
-from agent.marks import edited_args, word_of
+from agent import gate, result_notes
+from agent.gate import NOT_TEXT, Gate, OutcomeUnknown, SeeingTool, approved_for, guard
+from agent.grant_protocol import RUNNING, Claim, MemoryGrants
+from agent.graph import State
 from agent.prompts import STOP
-from agent.seen import SeeingTool, approved_for
-from agent.state import State
-from agent.unknown import OutcomeUnknown
+from agent.result_notes import edited_args, word_of
 
 CONFIG = {"configurable": {"thread_id": "t1"}}
 ASK = frozenset({"wipe"})
@@ -114,8 +112,8 @@ async def test_a_reject_without_words_tells_the_model_to_stop():
     message, runs = await decided({"type": "reject"}, approve=False)
 
     assert runs == []
-    assert (message.status, message.text) == ("error", f"{decisions.NO_REASON} {STOP}")
-    assert word_of(message) == marks.REJECTED
+    assert (message.status, message.text) == ("error", f"{gate.NO_REASON} {STOP}")
+    assert word_of(message) == result_notes.REJECTED
 
 
 @pytest.mark.parametrize("end", ["", f" {STOP}"])
@@ -125,7 +123,7 @@ async def test_a_rejects_own_message_is_told_and_the_model_is_stopped_once(end):
     message, _ = await decided(reject, approve=False)
 
     assert message.text == f"Timed out after 24 hours. {STOP}"
-    assert word_of(message) == marks.REJECTED
+    assert word_of(message) == result_notes.REJECTED
 
 
 async def test_a_reject_wins_over_a_grant_that_exists():
@@ -141,9 +139,9 @@ async def test_an_answer_in_the_tools_place_runs_nothing():
 
     assert runs == []
     assert message.status == "success"
-    assert message.text == decisions.IN_ITS_PLACE + "It is gone already."
+    assert message.text == gate.IN_ITS_PLACE + "It is gone already."
     assert "did not run" in message.text
-    assert word_of(message) == marks.ANSWERED
+    assert word_of(message) == result_notes.ANSWERED
 
 
 async def test_an_edit_runs_the_edited_arguments_and_the_model_is_told():
@@ -251,7 +249,7 @@ async def test_an_edit_cannot_switch_to_another_tool():
     message, runs = await decided(edit)
 
     assert runs == []
-    assert message.text == decisions.OTHER_TOOL
+    assert message.text == gate.OTHER_TOOL
 
 
 async def test_an_edit_that_does_not_fit_the_schema_runs_nothing():
@@ -282,7 +280,7 @@ async def test_an_answer_that_cannot_be_read_approves_nothing(answer):
     message, runs = await decided(answer)
 
     assert runs == []
-    assert (message.status, message.text) == ("error", decisions.MALFORMED)
+    assert (message.status, message.text) == ("error", gate.MALFORMED)
 
 
 async def test_the_question_says_why_when_the_policy_does():

@@ -7,7 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from agent.grants import NOT_APPROVED, RUNNING, Call, Claim, MemoryGrants, Outcome
+from agent.grant_protocol import (
+    NOT_APPROVED,
+    RUNNING,
+    Call,
+    Claim,
+    MemoryGrants,
+    Outcome,
+)
 
 CALL = Call("t1", "A", "wipe", {"path": "a"}, {})
 

@@ -14,12 +14,17 @@ from langgraph.errors import UnknownInterruptError
 from langgraph.types import Command
 
 from agent.gate import Gate
-from agent.grants import MemoryGrants
-from agent.graph import build_graph
-from agent.marks import edited_args
+from agent.grant_protocol import MemoryGrants
+from agent.graph import (
+    MAX_CALL,
+    MAX_REJECTS,
+    MAX_STEPS,
+    TOO_MANY_STEPS,
+    build_graph,
+    in_call_order,
+)
 from agent.prompts import STOP
-from agent.state import in_call_order
-from agent.stopping import MAX_CALL, MAX_REJECTS, MAX_STEPS, TOO_MANY_STEPS
+from agent.result_notes import edited_args
 
 APPROVE = {"type": "approve"}
 REJECT = {"type": "reject"}

@@ -11,8 +11,7 @@ from aiohttp import web
 from langchain_core.messages import HumanMessage
 
 from agent import openai_model
-from agent.answers import normalise
-from agent.models import explain_model_error, make_model
+from agent.models import explain_model_error, make_model, normalise
 from agent.offline import OfflineModel
 from agent.openai_model import NO_ANSWER
 from agent.tools import make_tools

@@ -12,15 +12,15 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolCall, ToolMessa
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from agent import decisions, marks
+from agent import gate, result_notes
 from agent.gate import Gate
-from agent.grants import RUNNING, MemoryGrants
+from agent.grant_protocol import RUNNING, MemoryGrants
 from agent.graph import build_graph
 from agent.offline import REAL_MODEL, SIGN, OfflineModel, reply
 from agent.phrases import MAX_WISHES, VERBS, understand
 from agent.prompts import STOP
+from agent.tool_arguments import problem_with
 from agent.tools import make_tools
-from agent.validation import problem_with
 
 TOOLS = ["read_file", "list_files", "write_file", "delete_file"]
 SANDBOX = ["list_accounts", "transfer_money", "list_databases", "drop_database"]
@@ -347,9 +347,9 @@ def test_what_is_meant_for_the_model_is_not_told_to_a_person(sentence, said):
 
 
 def test_an_answer_in_the_tools_place_is_told_as_one():
-    text = decisions.IN_ITS_PLACE + "I paid him in cash."
+    text = gate.IN_ITS_PLACE + "I paid him in cash."
 
-    answer = told(TRANSFER, text, artifact=marks.mark(marks.ANSWERED))
+    answer = told(TRANSFER, text, artifact=result_notes.mark(result_notes.ANSWERED))
 
     assert answer == (
         "`transfer 500 GBP to bob` did not run; a person answered instead: I paid him "

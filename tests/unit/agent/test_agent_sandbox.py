@@ -19,12 +19,12 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
 from agent.gate import Gate
-from agent.grants import MemoryGrants
+from agent.grant_protocol import MemoryGrants
 from agent.graph import build_graph
 from agent.offline import OfflineModel
-from agent.tools import make_tools, sandbox, sandbox_files
+from agent.tool_arguments import problem_with, schema_of
+from agent.tools import make_tools, sandbox
 from agent.tools.sandbox import to_pence
-from agent.validation import problem_with, schema_of
 
 ASK = frozenset({"transfer_money", "drop_database"})
 
@@ -249,7 +249,7 @@ async def test_an_account_book_that_was_taken_away_is_not_made_up(tools, tmp_pat
 
 
 async def test_a_book_that_somebody_else_holds_is_said(tools, tmp_path, monkeypatch):
-    monkeypatch.setattr(sandbox_files, "BUSY", 0.05)
+    monkeypatch.setattr(sandbox, "BUSY", 0.05)
     await tools["list_accounts"].ainvoke({})
     with closing(sqlite3.connect(tmp_path / ".sandbox" / "accounts.sqlite")) as other:
         other.isolation_level = None
@@ -263,8 +263,8 @@ async def test_a_book_that_somebody_else_holds_is_said(tools, tmp_path, monkeypa
 
 def test_a_transfer_that_fails_in_the_middle_moves_nothing(tmp_path, monkeypatch):
     sandbox.accounts(tmp_path)
-    broken = {**sandbox_files.SQL, "note_transfer": "INSERT INTO nowhere VALUES (1)"}
-    monkeypatch.setattr(sandbox_files, "SQL", broken)
+    broken = {**sandbox.SQL, "note_transfer": "INSERT INTO nowhere VALUES (1)"}
+    monkeypatch.setattr(sandbox, "SQL", broken)
 
     with pytest.raises(sqlite3.OperationalError):
         sandbox.transfer(tmp_path, "alice", 5, "GBP")

@@ -13,10 +13,9 @@ from langchain_core.messages.utils import count_tokens_approximately
 from langgraph.checkpoint.memory import InMemorySaver
 
 from agent.gate import Gate
-from agent.grants import MemoryGrants
+from agent.grant_protocol import MemoryGrants
 from agent.graph import build_graph
-from agent.prompts import LEFT_OUT
-from agent.shortening import shortened
+from agent.prompts import LEFT_OUT, shortened
 from tests.unit.agent.agent_stand_ins import Ledger, ScriptedModel, calls
 
 LONG = 40_000  # characters

@@ -15,8 +15,16 @@ from langgraph.errors import GraphRecursionError
 from agent.checkpointers import CheckpointerError, open_checkpointer
 from agent.gate import Gate
 from agent.graph import build_graph
-from agent.session import Session, Standing
-from agent.terminal import ENDLESS, FAILED, GOING_ON, NO_ANSWER, UNKNOWN, Terminal
+from agent.terminal import (
+    ENDLESS,
+    FAILED,
+    GOING_ON,
+    NO_ANSWER,
+    UNKNOWN,
+    Session,
+    Standing,
+    Terminal,
+)
 
 A, B = {"path": "a"}, {"path": "b"}
 

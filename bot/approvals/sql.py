@@ -1,0 +1,16 @@
+"""The statements of this package: requests, transitions, grants, time."""
+
+from __future__ import annotations
+
+from bot.database.statements import load_statements
+
+SQL = load_statements(
+    "bot.approvals",
+    "grants.sql",
+    "rate_limit.sql",
+    "requests.sql",
+    "resumes.sql",
+    "seen.sql",
+    "time.sql",
+    "transitions.sql",
+)

@@ -1,0 +1,7 @@
+"""The statements of this package: messages, runs, conversations of the API."""
+
+from __future__ import annotations
+
+from bot.database.statements import load_statements
+
+SQL = load_statements("bot.conversations", "api_conversation.sql", "conversations.sql")

@@ -1,3 +1,0 @@
-"""Signed links: a token names one approver, one request, one digest, once."""
-
-from __future__ import annotations

@@ -1,0 +1,7 @@
+"""The statements of this package: the API's repeats, and links."""
+
+from __future__ import annotations
+
+from bot.database.statements import load_statements
+
+SQL = load_statements("bot.web", "api.sql", "links.sql")
