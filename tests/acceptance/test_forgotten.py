@@ -7,13 +7,13 @@ from pathlib import Path
 
 from tests.support.bot_process import run_command
 from tests.support.deciding import asked
-from tests.support.stage import GENERAL, MINA, make_stage
+from tests.support.stage import GENERAL, MINA, SHORTER, make_stage
 
 
 async def test_what_is_over_goes_and_what_waits_can_still_be_decided(
     tmp_path: Path, database: str
 ):
-    settings = {"RETENTION": "2s"}
+    settings = {"RETENTION": "2s", "TIME_LIMITS": f"{SHORTER},seldom=0.5"}
     async with make_stage(tmp_path, database, "socket", **settings) as stage:
         stage.put("done.txt")
         waiting = stage.put("waits.txt")
