@@ -17,7 +17,6 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.ports import Job, deliver_job, prune_job, resume_job, turn_job
-from bot.conversations.sql import SQL as CONVERSATION_SQL
 from bot.database.pool import Pool, transaction
 from bot.jobs.queue import Queue, Workers
 from bot.jobs.sql import SQL
@@ -131,7 +130,7 @@ class Clock:
         """
         manager = self._queue.app.job_manager
         async with transaction(self._pool) as connection:
-            found = await connection.execute(CONVERSATION_SQL["take_back_alone"])
+            found = await connection.execute(SQL["take_back_alone"])
             if (row := await found.fetchone()) is None or not row["alone"]:
                 return
             stalled = limits().stalled
@@ -143,7 +142,7 @@ class Clock:
         """Defer again what has no job although there is work."""
         async with transaction(self._pool) as connection:
             found = await connection.execute(
-                CONVERSATION_SQL["select_left_behind"],
+                SQL["select_left_behind"],
                 {"age": timedelta(seconds=limits().left_behind), "limit": BATCH},
             )
             jobs: list[Job] = [
@@ -157,7 +156,7 @@ class Clock:
         """Have the checkpoints of quiet conversations pruned, some at each tick."""
         async with transaction(self._pool) as connection:
             found = await connection.execute(
-                CONVERSATION_SQL["select_unpruned"],
+                SQL["select_unpruned"],
                 {"age": timedelta(seconds=limits().quiet), "limit": PRUNED_AT_ONCE},
             )
             jobs = [prune_job(str(row["id"])) for row in await found.fetchall()]

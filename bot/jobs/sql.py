@@ -1,7 +1,7 @@
-"""The statements of this package: lost jobs and retention."""
+"""The statements of this package: the clock and retention."""
 
 from __future__ import annotations
 
 from bot.database.statements import load_statements
 
-SQL = load_statements("bot.jobs", "lost_jobs.sql", "retention.sql")
+SQL = load_statements("bot.jobs", "clock.sql", "retention.sql")

@@ -1,0 +1,70 @@
+"""Rules of the house that keep a behaviour findable: names, sizes, who imports what."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+    for room in ("agent", "bot")
+    for path in sorted((ROOT / room).rglob("*.py"))
+    if path.stem not in ("__init__", "__main__") and "simulator" not in path.parts
+}
+STANDARD = {"app", "model", "routes", "schema", "sql"}
+#: Their modules are named after what they serve.
+SERVING = ("agent.tools.", "bot.commands.", "bot.texts.")
+#: Small, with one importer, and apart all the same.
+APART = {
+    "bot.failures": "a command that ends well does not pay for what it imports",
+}
+
+
+def imported_by() -> dict[str, set[str]]:
+    """The modules that import each module."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in [*ROOT.glob("agent/**/*.py"), *ROOT.glob("bot/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for name in _names(node):
+                found[name].add(path.relative_to(ROOT).as_posix())
+    return found
+
+
+def _names(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return []
+
+
+def test_a_module_has_a_name_of_its_own():
+    named: dict[str, list[str]] = defaultdict(list)
+    for module in MODULES:
+        if not module.startswith(SERVING):
+            named[module.rpartition(".")[2]].append(module)
+    shared = {name: found for name, found in named.items() if len(found) > 1}
+    assert shared.keys() <= STANDARD, shared
+
+
+def test_a_small_module_with_one_importer_is_part_of_it():
+    importers = imported_by()
+    small = {
+        module
+        for module, path in MODULES.items()
+        if path.stem != "sql"
+        and len(path.read_text(encoding="utf-8").splitlines()) < 60
+        and len(importers[module]) == 1
+    }
+    assert small == APART.keys()
+
+
+def test_statements_come_from_the_package_they_are_used_in():
+    importers = imported_by()
+    for module, path in MODULES.items():
+        if path.stem == "sql":
+            room = path.parent.relative_to(ROOT).as_posix()
+            strangers = {by for by in importers[module] if not by.startswith(room)}
+            assert not strangers, f"{module} is used by {strangers}"
