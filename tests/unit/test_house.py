@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -68,3 +69,24 @@ def test_statements_come_from_the_package_they_are_used_in():
             room = path.parent.relative_to(ROOT).as_posix()
             strangers = {by for by in importers[module] if not by.startswith(room)}
             assert not strangers, f"{module} is used by {strangers}"
+
+
+def test_the_page_on_a_requests_life_names_what_there_is():
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    steps = re.findall(r"\| `([\w/]+\.py)` \| `([\w.]+)` \|$", page, re.MULTILINE)
+    also = re.findall(r"`([\w/]+\.py)`,\s+`(\w+)`", page)
+    assert len(steps) == 10
+    for file, function in [*steps, *also]:
+        assert function in _functions(ROOT / file), f"{file} has no {function}"
+
+
+def _functions(path: Path) -> set[str]:
+    """Functions of a module and methods of its classes, as `Class.method`."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.ClassDef):
+            parts = [each for each in node.body if hasattr(each, "name")]
+            found |= {f"{node.name}.{each.name}" for each in parts}
+    return found
