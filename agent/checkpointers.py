@@ -1,4 +1,4 @@
-"""Where a conversation in a terminal is kept: memory, SQLite or PostgreSQL."""
+"""The storage of a terminal's conversations: memory, SQLite or PostgreSQL."""
 
 # LangGraph ships its types without the marker that pyright looks for.
 # pyright: reportMissingTypeStubs=false
@@ -92,7 +92,7 @@ def _sentence(words: str, error: Exception) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, on one line and harmless to a terminal."""
+    """Return the first line of an error's message, harmless to a terminal."""
     return harmless((str(error).strip() or type(error).__name__).splitlines()[0])
 
 

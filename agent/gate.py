@@ -111,7 +111,7 @@ class Gate:
     async def _take(
         self, tool: BaseTool, call: Call, ruling: Ruling, config: RunnableConfig
     ) -> Outcome | str:
-        """How the call ended, now or earlier; or a sentence why it did not run."""
+        """Run the call unless it has run; return its outcome, or why it did not run."""
         if ruling.kind == "denied":
             return firmly(f"Denied by policy. {ruling.why}".strip())
         claim = await self._grants.claim(call, ruling)
@@ -245,7 +245,7 @@ class _GuardedTool(BaseTool):
 
 
 def is_guarded(tool: BaseTool) -> bool:
-    """Whether a tool has a gate on it."""
+    """Return whether a tool has a gate on it."""
     return isinstance(tool, _GuardedTool)
 
 
@@ -364,7 +364,7 @@ class SeeingTool(StructuredTool):
 
 
 async def look_at(tool: BaseTool, args: dict[str, Any]) -> Seen | None:
-    """What a call names now; None for tools that cannot say."""
+    """Return what a call names now; None for tools that cannot say."""
     return await tool.look(args) if isinstance(tool, SeeingTool) else None
 
 

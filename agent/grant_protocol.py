@@ -34,7 +34,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Ruling:
-    """What the policy, or the stored request once one exists, says of a call now."""
+    """The current ruling on a call: the policy's, or that of its stored request."""
 
     kind: Literal["waived", "ask", "denied"]
     why: str = ""
@@ -55,14 +55,14 @@ class Claim:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a call that ran ended; `content` is what the model reads."""
+    """The outcome of a call that ran; `content` is what the model reads."""
 
     status: Status
     content: str
 
 
 class Grants(Protocol):
-    """Where rulings come from and where it is known what has run."""
+    """The source of rulings, and the record of what has run."""
 
     async def open(self, call: Call) -> Ruling:
         """Say whether the call is free, needs a person, or is denied.

@@ -132,7 +132,7 @@ def _last_answer(messages: Sequence[BaseMessage]) -> AIMessage | None:
 
 
 class State(TypedDict):
-    """What a checkpoint holds of a conversation."""
+    """The state of a conversation, as a checkpoint holds it."""
 
     messages: Annotated[list[AnyMessage], add_messages]
 
@@ -180,7 +180,7 @@ def reason_to_stop(messages: Sequence[BaseMessage]) -> str:
 
 
 def _turn(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
-    """What came after the last message of a person."""
+    """Return the messages that follow the last one from a person."""
     last = max(
         (i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), default=-1
     )

@@ -31,7 +31,7 @@ SQL = _statements()
 
 
 class Database(Protocol):
-    """Where the table is; each statement is a transaction of its own."""
+    """The database that holds the table; each statement is its own transaction."""
 
     async def change(self, statement: LiteralString, values: Values) -> int:
         """Run a statement and return how many rows it changed."""

@@ -56,7 +56,7 @@ def make_model(
 
 
 def is_too_long(exc: BaseException) -> bool:
-    """Whether a model has refused a history because of its length."""
+    """Return whether a model refused a history because of its length."""
     if isinstance(exc, ContextOverflowError):
         return True
     if "agent.openai_model" not in sys.modules:

@@ -172,7 +172,7 @@ _FOR_THE_MODEL = re.compile(r"\s*(?:Do not (?:try|repeat)\b[^.\n]*|Tell the user
 
 
 def tell(call: ToolCall, result: ToolMessage) -> str:
-    """What became of a call, in plain words.
+    """Say in plain words what became of a call.
 
     Args:
         call: what the model wanted.

@@ -168,7 +168,7 @@ def _read(arguments: object) -> dict[str, Any]:
 
 
 def is_overflow(exc: BaseException) -> bool:
-    """Whether the server has refused a request because of its length."""
+    """Return whether the server refused a request because of its length."""
     if isinstance(exc, ContextOverflowError):
         return True
     if not isinstance(exc, openai.APIStatusError):

@@ -53,7 +53,7 @@ ABANDONED = "There is no result: the call was given up before anybody decided on
 
 @dataclass(frozen=True)
 class Speaker:
-    """Who wrote a message. Both come from outside and are cleaned for the prompt."""
+    """The author of a message; both fields are outside text, cleaned for the prompt."""
 
     id: str
     name: str
@@ -84,7 +84,7 @@ def _one_line(value: object) -> str:
 
 
 def prefix_of(message: BaseMessage) -> str:
-    """What stands in front of a message where several people speak."""
+    """Return the prefix of a message where several people speak."""
     speaker = speaker_of(message)
     return f"{speaker or 'somebody'}: "
 

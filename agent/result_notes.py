@@ -19,7 +19,7 @@ def mark(word: Word, args: dict[str, Any] | None = None) -> dict[str, Any]:
 
 
 def word_of(message: BaseMessage) -> str:
-    """What a person did to the call that a message answers, or ""."""
+    """Return what a person did to the call that a message answers, or ""."""
     return str(_found(message).get("word", ""))
 
 

@@ -149,12 +149,12 @@ Question = Interrupt[Any]
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a conversation stands.
+    """The state of a conversation.
 
     Attributes:
         questions: what waits for a person.
         answer: the text of the model's last word; "" while it is not done.
-        unknown: calls that were cut off in the middle, with nobody to say how far.
+        unknown: calls that were cut off in the middle, with no record of how far.
     """
 
     questions: tuple[Question, ...]
@@ -266,7 +266,7 @@ REJECTED = "Rejected by a person. Nothing was done.{why} " + STOP
 
 
 class Person(Protocol):
-    """Whoever sits at the terminal."""
+    """The person at the terminal."""
 
     def ask(self, prompt: str) -> str:
         """Return one line. Raises EOFError when there are no more."""
@@ -279,7 +279,7 @@ class Person(Protocol):
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person decided about one call.
+    """A person's decision on one call.
 
     Attributes:
         answer: what the interrupt is resumed with, a LangChain decision.

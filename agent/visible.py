@@ -44,7 +44,7 @@ _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e") | froze
 
 @functools.lru_cache(maxsize=4096)
 def is_hidden(character: str) -> bool:
-    """Whether one character cannot be told from nothing or from a space on a screen."""
+    """Return whether a character looks like nothing, or like a space, on a screen."""
     point = ord(character)
     if character in " \n\t":
         return False

@@ -56,7 +56,7 @@ LISTENER_CONNECTIONS = 8
 
 @dataclass(frozen=True)
 class Trail:
-    """What looks after the audit trail beside those who write to it."""
+    """The parts that look after the audit trail, beside those that write to it."""
 
     policies: PolicyFile
     record: PolicyRecord
@@ -70,7 +70,7 @@ class Trail:
 
 @dataclass(frozen=True)
 class Ground:
-    """What every other part stands on."""
+    """The parts that every other part is built on."""
 
     settings: Settings
     slack: SlackAccess
@@ -194,7 +194,7 @@ def _pools(url: str) -> tuple[Pool, Pool]:
 
 
 def _takers(ground: Ground, served: ServedGraph) -> tuple[Decider, Marker, Retrier]:
-    """Who takes people's words: decisions, what was found out, one more try."""
+    """Make the parts that take decisions, marks on unknown outcomes, and retries."""
     common = (ground.listener_pool, ground.people, ground.policies, SlackPhrases())
     queue, app = ground.queue, ground.us.app
     return (

@@ -24,7 +24,7 @@ POINTS: tuple[Point, ...] = get_args(Point)
 
 
 class _Plug:
-    """Where to pull it: `NAME`, `NAME:NTH`, or `@FILE`, a file that may hold a name."""
+    """The place to pull the plug: `NAME`, `NAME:NTH`, or `@FILE`, which may name it."""
 
     def __init__(self, spec: str) -> None:
         self._file = Path(spec[1:]) if spec.startswith("@") else None
@@ -42,7 +42,7 @@ class _Plug:
         return name == self._name and self._left == 0
 
     def _taken_from(self, file: Path, name: Point) -> bool:
-        """Whoever takes the order out of the file dies, and nobody after it."""
+        """Take the order out of the file; only the process that does so dies."""
         try:
             if file.read_text(encoding="utf-8").strip() != name:
                 return False

@@ -50,7 +50,7 @@ _ALTERNATIVES = ("anyOf", "oneOf", "allOf")
 
 
 def masked(secret: str) -> str:
-    """What is shown in place of a secret."""
+    """Return the text that is shown in place of a secret."""
     length = "1 character" if len(secret) == 1 else f"{len(secret)} characters"
     if len(secret) < _SHORT:
         return f"[secret, {length}]"
@@ -85,7 +85,7 @@ def mask_arguments(
 
 
 def hides(arguments: Mapping[str, Any], schema: Mapping[str, Any], path: str) -> bool:
-    """Whether something of the value at a path (dots reach inside) is masked."""
+    """Return whether any of the value at a path (dots reach inside) is masked."""
     value: Any = arguments
     seen: Any = mask_arguments(arguments, schema)
     for step in path.split("."):
@@ -98,7 +98,7 @@ def hides(arguments: Mapping[str, Any], schema: Mapping[str, Any], path: str) ->
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a field of this name holds a secret: `apiKey`, `db_password`, `token`."""
+    """Return whether a field's name is a secret's: `apiKey`, `db_password`, `token`."""
     words = [word.lower() for word in _WORDS.findall(name)]
     if not words:
         return False
@@ -164,7 +164,7 @@ def _list(value: object) -> list[object]:
 
 
 def _referred(ref: object, root: Mapping[str, Any]) -> object:
-    """What a `$ref` within the same schema names."""
+    """Return what a `$ref` within the same schema names."""
     if not isinstance(ref, str) or not ref.startswith("#/"):
         return None
     found: object = root

@@ -15,7 +15,7 @@ class NotPublic(OSError):
 
 
 def is_public(text: str) -> bool:
-    """Whether an IP address is one of the Internet, whatever form it hides in."""
+    """Return whether an IP address is on the Internet, whatever form it hides in."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:

@@ -39,7 +39,7 @@ NAMELESS = "urn:slack-approval-bot"  # the source of events where no PUBLIC_URL 
 
 @dataclass(frozen=True)
 class Inside:
-    """What all of it stands on."""
+    """The parts that everything for those outside is built on."""
 
     pool: Pool
     queue: Queue
@@ -54,7 +54,7 @@ class Inside:
 
 @dataclass(frozen=True)
 class Outside:
-    """What the process serves and does for those outside."""
+    """The routes and duties that the process has for those outside."""
 
     routes: Sequence[web.RouteDef]
     duties: Sequence[Duty]
@@ -108,7 +108,7 @@ def smtp_mail(settings: Settings) -> SmtpMail | None:
 
 
 def _signer(settings: Settings) -> Signer | None:
-    """What signs links; None where there are none."""
+    """Make the signer of links; None if there are no links."""
     if settings.link_secret is None or settings.public_url is None:
         return None
     return Signer(settings.link_secret.get_secret_value(), settings.public_url)

@@ -27,7 +27,7 @@ NOT_AVAILABLE = ("SQL_URL", "MCP_CONFIG")
 
 
 class Transport(enum.StrEnum):
-    """How the bot and Slack speak with each other."""
+    """The way in which the bot and Slack speak with each other."""
 
     SOCKET = "socket"
     HTTP = "http"
@@ -40,7 +40,7 @@ Choice = BeforeValidator(str.lower)
 
 
 class Settings(BaseModel):
-    """What the operator chose. A field is its variable in lower case."""
+    """The operator's settings. A field is its variable in lower case."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -202,7 +202,7 @@ class Settings(BaseModel):
 
 
 def _refuse_halves(settings: Settings) -> None:
-    """What works only together is set together."""
+    """Refuse settings that work only together, where one of them is missing."""
     if (settings.slack_client_id is None) is not (settings.slack_client_secret is None):
         raise ConfigurationError(
             "SLACK_CLIENT_ID and SLACK_CLIENT_SECRET go together; set both."

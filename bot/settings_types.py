@@ -48,7 +48,7 @@ def sweep_interval(text: str) -> float:
 
 
 def retention(text: str) -> dt.timedelta:
-    """How long finished conversations are kept."""
+    """Read how long finished conversations are kept."""
     seconds = _duration(text, "smhd") if text else 0
     if not 0 < seconds <= _CENTURY:
         raise ValueError("more than 0 and at most 36500d, such as 90d")
@@ -62,7 +62,7 @@ DEFAULT_RATES = {
 
 
 def rate_limit(text: str) -> tuple[Rate, ...]:
-    """What each person may send; empty when it is off."""
+    """Read what each person may send; empty when it is off."""
     if text == "off":
         return ()
     named: dict[str, Rate] = {}
@@ -87,7 +87,7 @@ def tools(text: str) -> tuple[str, ...]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address to listen on, or a host of a URL, never leaves the machine."""
+    """Return whether a listening address or a URL's host never leaves the machine."""
     if host == "localhost":
         return True
     try:
@@ -130,7 +130,7 @@ def slack_api_url(text: str) -> str:
 
 
 def public_url(text: str) -> str:
-    """Where people and Slack reach this process."""
+    """Read the URL at which people and Slack reach this process."""
     url = urlsplit(http_url(text))
     if url.scheme == "http" and not is_loopback(url.hostname or ""):
         raise ValueError("https://, or http:// on loopback")
@@ -197,7 +197,7 @@ CHANNEL = re.compile(r"[CG][0-9A-Z]{7,}")
 
 
 def audit_sink(text: str) -> str:
-    """Where checkpoints go: a Slack channel, a URL, or else a folder."""
+    """Read where checkpoints go: a Slack channel, a URL, or else a folder."""
     if "://" not in text:
         if not text.isprintable():
             raise ValueError("a folder, a channel's id or a URL")
@@ -209,7 +209,7 @@ def audit_sink(text: str) -> str:
 
 
 def is_private(sink: str) -> bool:
-    """Whether a URL is plain http, or names an address that is not public."""
+    """Return whether a URL is plain http, or names an address that is not public."""
     url = urlsplit(sink) if "://" in sink else None
     if url is None:
         return False
@@ -221,7 +221,7 @@ def is_private(sink: str) -> bool:
 
 
 def audit_interval(text: str) -> dt.timedelta:
-    """How often the trail's heads are signed."""
+    """Read how often the trail's heads are signed."""
     allowed = "from 1s to 30d, such as 1h"
     try:
         seconds = _duration(text, "smhd")
@@ -301,7 +301,7 @@ def long_secret(text: str) -> SecretStr:
 
 
 def webhook_url(text: str) -> str:
-    """Where events go; whether it may be http:// depends on WEBHOOK_ALLOW_PRIVATE."""
+    """Read where events go; WEBHOOK_ALLOW_PRIVATE decides if it may be http://."""
     if urlsplit(http_url(text)).fragment:
         raise ValueError("a URL without #")
     return text

@@ -265,9 +265,9 @@ def split(path: str) -> list[str]:
 
 
 def is_sandbox(name: str) -> bool:
-    """Whether a name below the root is the sandbox's, on any file system.
+    """Return whether a name below the root is the sandbox's, on any file system.
 
-    Some take names for the same that differ in case or in their form of Unicode.
+    Some treat names that differ in case or in their form of Unicode as the same.
     """
     return unicodedata.normalize("NFKC", name).casefold().startswith(SANDBOX)
 

@@ -156,7 +156,7 @@ SQL = _statements()
 
 
 class SandboxError(ToolException):
-    """What the sandbox cannot do; the text is a sentence for the model."""
+    """Something the sandbox cannot do; the text is a sentence for the model."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(f"Sandbox: {sentence}")

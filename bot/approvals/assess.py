@@ -83,7 +83,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Ruling:
-    """What becomes of a call when it is raised."""
+    """The ruling on a call when it is raised."""
 
     status: Status
     rules: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ class Ruling:
 
     @property
     def channel(self) -> str:
-        """Where the card is posted: the first stage's channel."""
+        """The channel that the card is posted in: the first stage's."""
         return self.stages[0].channel if self.stages else THREAD
 
 
@@ -212,7 +212,7 @@ def _demanded(
 def taken(
     allow: tuple[Verdict, ...], takes: tuple[Verdict, ...] | None
 ) -> tuple[Verdict, ...]:
-    """What the policy allows and the graph takes."""
+    """Return the verdicts that the policy allows and the graph takes."""
     return tuple(verdict for verdict in allow if takes is None or verdict in takes)
 
 

@@ -17,7 +17,7 @@ def stage_detail(request: Request, index: int) -> dict[str, Any]:
 
 
 def choice_detail(choice: Choice | None) -> dict[str, Any]:
-    """What was chosen, and on which message; nothing where nobody chose."""
+    """Return what was chosen, and on which message; {} without a choice."""
     if choice is None:
         return {}
     detail: dict[str, Any] = {"verdict": str(choice.verdict)}
@@ -34,7 +34,7 @@ def verdict_fact(
     choice: Choice | None,
     stage: int,
 ) -> Fact:
-    """What a judgement did; `who`: the actor, and how they are known."""
+    """Build the fact of a judgement; `who`: the actor, and how they are known."""
     actor, via = who
     question = request.kind is Kind.INTERRUPT and judgement.effect is Effect.ANSWERED
     return about(
@@ -51,7 +51,7 @@ def verdict_fact(
 
 
 def edit_fact(old: Request, new: Request, choice: Choice) -> Fact:
-    """What was, and what is now."""
+    """Build the fact of an edit: what was, and what is now."""
     return about(
         new,
         "edited",

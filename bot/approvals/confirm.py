@@ -15,7 +15,7 @@ from bot.masks import hides
 def is_confirmed(
     request: Request, choice: Choice, arguments: Mapping[str, Any] | None = None
 ) -> bool:
-    """Whether what was typed in is the value that the request asks for.
+    """Return whether the value that the request asks for, if any, was typed in.
 
     Numbers compare as numbers, and may have commas between thousands.
 
@@ -30,7 +30,7 @@ def is_confirmed(
 
 
 def typed_value(request: Request, arguments: Mapping[str, Any] | None = None) -> str:
-    """What has to be typed in: an argument's value, or the request's short code."""
+    """Return the text to type in: an argument's value, or the request's short code."""
     found = typed_argument(request, arguments)
     return request.code if found is None else found
 

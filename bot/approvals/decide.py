@@ -82,7 +82,7 @@ class Decider:
         return judged
 
     async def preview(self, choice: Choice) -> Judged:
-        """What `decide` would say, without a change; for a dialog before the word.
+        """Judge a choice as `decide` would, for a dialog before it; change nothing.
 
         Raises:
             psycopg.Error, psycopg_pool.PoolTimeout: as `decide`.

@@ -25,10 +25,10 @@ from bot.approvals.policy.model import Demanded, Denied
 
 @dataclass(frozen=True)
 class Edit:
-    """What an edit makes of a request.
+    """The effect of an edit on a request.
 
     Attributes:
-        begun: the request with the new call and its chain, on which nobody has decided.
+        begun: the request with the new call and its chain, not decided by anyone yet.
         request: the same with the editor's word counted.
         own: the editor's stage in the new chain, or -1 if the edit counts for none.
     """
@@ -39,13 +39,13 @@ class Edit:
 
     @property
     def passes(self) -> bool:
-        """Whether the editor's word alone passes their stage."""
+        """True if the editor's approval alone passes their stage."""
         return self.own >= 0 and self.request.stages[self.own].passed_at is not None
 
 
 @dataclass(frozen=True)
 class Flaw:
-    """Why an edit changes nothing; `detail` as in `Judgement`."""
+    """The reason why an edit changes nothing; `detail` as in `Judgement`."""
 
     word: str
     detail: str = ""
@@ -157,7 +157,7 @@ def _changed(request: Request, choice: Choice, version: str) -> Request:
 
 
 def _may_count(old: Request, new: Request, verdict: Verdict) -> bool:
-    """Whether an edit or an answer may be an approval of what it has brought."""
+    """Return whether an edit or an answer may count as an approval of its result."""
     untyped = new.confirm is Confirm.TYPED and old.confirm is not Confirm.TYPED
     return not untyped and new.offers(Verdict.APPROVE) and new.offers(verdict)
 
@@ -174,9 +174,9 @@ def _unopened(stage: Stage) -> Stage:
 
 
 def _index(new: Request, own: Stage, editor: str, standing: Standing) -> int:
-    """Where the editor's stage is in the new chain; -1 where they may not decide it.
+    """Find the editor's stage in the new chain; -1 if they may not decide it.
 
-    Whoever had joined a stage by an escalation has not joined the new one yet.
+    People who had joined a stage by an escalation have not joined the new one yet.
     """
     for index, stage in enumerate(new.stages):
         if stage.approvers == own.approvers:

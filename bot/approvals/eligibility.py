@@ -1,4 +1,4 @@
-"""Who may decide a request now: its own chain, and the policy in force beside it."""
+"""The people who may decide a request now, by its chain and the policy in force."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from bot.approvals.policy.model import (
 
 
 class Refusal(enum.StrEnum):
-    """Why somebody may not decide the open stage."""
+    """The reason why a person may not decide the open stage."""
 
     OTHER_TEAM = "other_team"
     REQUESTER = "requester"
@@ -156,7 +156,7 @@ class Origin(Protocol):
 
 
 def excluded(origin: Origin) -> set[str]:
-    """Who asked, or wrote in the turn: none of them decides."""
+    """Return the people who asked or wrote in the turn: none of them decides."""
     return {origin.requester.user, *origin.participants}
 
 
@@ -242,7 +242,7 @@ def with_targets(times: Times, standing: Standing) -> Times:
 
 
 def people_now(stage: Stage, origin: Origin, standing: Standing) -> tuple[str, ...]:
-    """Who may decide a stage, delegates among them, whoever has decided already."""
+    """Return who may decide a stage, delegates included, even if they already have."""
     return _may_now(_targets(stage), origin, standing)
 
 
@@ -286,7 +286,7 @@ def _members(
 
 
 def holds(decision: Decision, request: Request, standing: Standing) -> bool:
-    """Whether who decided a stage might do so still."""
+    """Return whether the person who decided a stage could still do so."""
     if not 0 <= decision.stage < len(request.stages):
         return True
     stage = request.stages[decision.stage]
@@ -294,7 +294,7 @@ def holds(decision: Decision, request: Request, standing: Standing) -> bool:
 
 
 def tightened(request: Request, policy: Policy) -> Request | Denied:
-    """What the policy in force adds to a request; a looser one takes nothing away.
+    """Add the demands of the policy in force to a request; take nothing away.
 
     Returns the same object where nothing is added.
     """
@@ -312,7 +312,7 @@ def tightened(request: Request, policy: Policy) -> Request | Denied:
 
 
 def is_critical(request: Request, policy: Policy) -> bool:
-    """Whether the policy in force wants the trail signed at each decision on it."""
+    """Return whether the policy in force has the trail signed at each decision."""
     found = plan_of(policy, request.kind, request.tool, request.arguments)
     return isinstance(found, Demanded) and found.critical
 
@@ -325,7 +325,7 @@ def plan_of(
     *,
     waivable: bool = True,
 ) -> Plan:
-    """What the policy asks of a call, or of a question of the graph's own."""
+    """Return the policy's plan for a call, or for a question of the graph's own."""
     if kind is Kind.INTERRUPT:
         return plan_interrupt(policy, name, arguments)
     return plan(policy, name, arguments, waivable=waivable)

@@ -50,7 +50,7 @@ class CallFacts:
 
 @dataclass(frozen=True)
 class Taken:
-    """What a claim found.
+    """The result of a claim.
 
     `won`: run it. `state` done or failed: it ran before, `result` is its stored
     result. `state` unknown: it was cut off. Otherwise nothing allows it: `refusal`.
@@ -64,7 +64,7 @@ class Taken:
 
 
 def rule_on(policy: Policy, run: Run, call: CallFacts) -> Waived | Denied | None:
-    """What holds for a call: run it, refuse it, or (None) ask people.
+    """Rule on a call: run it, refuse it, or (None) ask people.
 
     Once a request is stored it alone answers, so that a policy that changes in
     between runs nothing.
@@ -170,7 +170,7 @@ def _trail(
 
 
 def _detail(run: Run, call: CallFacts) -> dict[str, Any]:
-    """What runs; of a request's call also for whom, and by whose leave."""
+    """Return what runs; for a request's call also for whom, and by which policy."""
     request = run.requests.get(call.tool_call)
     return {
         **(about(request, "").detail if request else {}),
@@ -183,7 +183,7 @@ def _detail(run: Run, call: CallFacts) -> dict[str, Any]:
 async def _explain(
     connection: Connection, jobs: Jobs, run: Run, call: CallFacts
 ) -> Taken:
-    """Why nothing was taken; a claim of a run that is gone ends as unknown."""
+    """Explain why nothing was taken; a claim of a run that is gone ends as unknown."""
     key = {"conversation": run.conversation, "tool_call": call.tool_call}
     cut = await connection.execute(
         SQL["mark_unknown"], {**key, "generation": run.generation}
@@ -263,7 +263,7 @@ _ENDS = {
 
 
 async def is_finished(pool: Pool, run: Run, call: CallFacts) -> bool:
-    """Whether this very run has stored the end of a call, perhaps without knowing."""
+    """Return whether this very run has stored a call's end, perhaps unknowingly."""
     key = {"conversation": run.conversation, "tool_call": call.tool_call}
     async with pool.connection() as connection:
         found = await (await connection.execute(SQL["select_grant"], key)).fetchone()
@@ -297,13 +297,13 @@ GONE = "no longer asked"
 
 
 def needs_claim(request: Request) -> bool:
-    """Whether to hand this verdict over is to let something happen."""
+    """Return whether handing over this verdict lets something happen."""
     given = request.kind is Kind.INTERRUPT and request.status is Status.ANSWERED
     return not request.guarded and (given or request.status is Status.APPROVED)
 
 
 def was_cut_off(request: Request) -> bool:
-    """Whether a run before this one took the claim, and did not come to its end."""
+    """Return whether an earlier run took the claim and did not come to its end."""
     return not request.guarded and request.execution is Execution.EXECUTING
 
 

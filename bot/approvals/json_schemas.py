@@ -79,7 +79,7 @@ def validator(schema: Mapping[str, Any]) -> Draft202012Validator:
 
 
 def is_schema(schema: object) -> bool:
-    """Whether this is a JSON schema that asks for something at all."""
+    """Return whether this is a JSON schema that asks for something at all."""
     if not isinstance(schema, dict):
         return False
     try:

@@ -96,11 +96,11 @@ def _too_late(request: Request, choice: Choice, standing: Standing) -> Judgement
 
 
 def is_in_place(request: Request, choice: Choice, own_app: str) -> bool:
-    """Whether a click comes from the request's own card.
+    """Return whether a click comes from the request's own card.
 
     A click can beat the storing of the card's ts; then the message's own metadata,
-    which only this app writes on its messages, names the card. Withdraw stands on
-    each message about the request.
+    which only this app writes on its messages, names the card. Each message about the
+    request offers Withdraw.
     """
     place = choice.place
     if place is None or place.app != own_app:
@@ -114,7 +114,7 @@ def is_in_place(request: Request, choice: Choice, own_app: str) -> bool:
 
 
 def _is_about(request: Request, place: Place) -> bool:
-    """Whether a message is one of those about a request."""
+    """Return whether a message is one of those about a request."""
     here = (place.channel, place.message)
     return here in request.places or (
         bool(request.notice) and place.card == request.notice
@@ -129,7 +129,7 @@ def _misplaced(request: Request, place: Place, own_app: str) -> str:
 
 
 def is_repeated(request: Request, choice: Choice) -> bool:
-    """Whether this very click has been counted already, be it void by now."""
+    """Return whether this very click has been counted already, even if void by now."""
     return bool(choice.click) and any(
         decision.person.is_same(choice.person) and decision.click == choice.click
         for decision in (*request.decisions, *request.voided)
@@ -200,7 +200,7 @@ def _approved(request: Request) -> Effect:
 
 
 def approvals(request: Request, stage: int) -> int:
-    """How many people have approved a stage so far."""
+    """Count the people who have approved a stage so far."""
     return sum(
         decision.stage == stage and decision.verdict in APPROVING
         for decision in request.decisions

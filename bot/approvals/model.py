@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Verdict(enum.StrEnum):
-    """What a person says to a request."""
+    """A person's verdict on a request."""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -33,13 +33,13 @@ class Person:
     user: str
 
     def is_same(self, other: Person) -> bool:
-        """Whether both are one person; a team belongs to one enterprise."""
+        """Return whether both are one person; a team belongs to one enterprise."""
         return (self.team, self.user) == (other.team, other.user)
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What Slack says about a person right now (`users.info`).
+    """A person as Slack describes them right now (`users.info`).
 
     `refusal` is empty for a full member in good standing, otherwise one of the words
     of `bot.slack.directory` ("deactivated", "guest", "stranger", "bot", "other team").
@@ -76,7 +76,7 @@ class Escalation:
 
 @dataclass(frozen=True)
 class Times:
-    """What comes when a stage stays open; all since its opening."""
+    """The timeout, reminders and escalation of a stage, all timed from its opening."""
 
     timeout: dt.timedelta | None = None  # None: as long as the request has
     reminders: tuple[dt.timedelta, ...] = ()  # earliest first
@@ -140,7 +140,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Comment:
-    """What somebody wrote in a card's thread; it decides nothing."""
+    """A comment in a card's thread; it decides nothing."""
 
     user: str
     text: str
@@ -148,7 +148,7 @@ class Comment:
 
 
 class Outcome(enum.StrEnum):
-    """Why a request ended as it did, where no person's word on it says so."""
+    """The reason for a request's end, where no person's decision gives it."""
 
     NONE = ""
     DENIED = "denied"  # by the policy; the note is its `why`
@@ -161,7 +161,7 @@ class Outcome(enum.StrEnum):
 
 
 class Mark(enum.StrEnum):
-    """What people have found out about an action whose end is unknown."""
+    """A person's finding on an action whose outcome is unknown."""
 
     NONE = ""
     DONE = "done"
@@ -170,14 +170,14 @@ class Mark(enum.StrEnum):
 
 
 class Kind(enum.StrEnum):
-    """What is asked about."""
+    """The kind of thing that a request asks about."""
 
     TOOL = "tool"  # a tool's call
     INTERRUPT = "interrupt"  # a question of the graph's own
 
 
 class Confirm(enum.StrEnum):
-    """What stands between a click on Approve and its effect, weakest first."""
+    """The step between a click on Approve and its effect, weakest first."""
 
     NONE = "none"
     DIALOG = "dialog"  # a dialog that names the effect
@@ -251,13 +251,14 @@ class Request:
 
     @property
     def is_answered(self) -> bool:
-        """Whether what is to be approved is an answer to a graph's question."""
+        """True if the thing to approve is an answer to a graph's question."""
         return self.answer_json is not None
 
     def offers(self, verdict: Verdict) -> bool:
-        """Whether rule and graph allow it; a rule of answers alone has them approved.
+        """Return whether rule and graph allow it, or it approves a person's answer.
 
-        Without that an answer to a graph's question could never pass its chain.
+        Without the latter an answer to a graph's question could never pass its chain
+        where the rule allows answers alone.
         """
         waits = self.is_answered and verdict is Verdict.APPROVE
         return waits or verdict in self.allow
@@ -269,7 +270,7 @@ class Request:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether nobody knows what became of the action."""
+        """True if the outcome of the action is unknown."""
         return self.execution is Execution.UNKNOWN
 
     @property
@@ -284,7 +285,7 @@ class Request:
 
     @property
     def answer(self) -> str:
-        """What a person answered, as text; "" if nobody did."""
+        """The answer that a person gave, as text; "" if there is none."""
         if self.is_answered:
             value = self.answer_value
             return value if isinstance(value, str) else _shown(value)
@@ -309,7 +310,7 @@ def _shown(value: Any) -> str:
 
 
 class Effect(enum.StrEnum):
-    """What a word did."""
+    """The effect of a verdict."""
 
     RECORDED = "recorded"  # counted; the stage needs more people
     STAGE_PASSED = "stage_passed"
@@ -340,7 +341,7 @@ CHANGES = frozenset(
 
 @dataclass(frozen=True)
 class Place:
-    """Where in Slack a click was made, as the signed payload says."""
+    """The place of a click in Slack, as the signed payload says."""
 
     app: str
     channel: str
@@ -379,7 +380,7 @@ class Choice:
 
 
 def word_of(choice: Choice | None) -> dict[str, str | None]:
-    """What a person said, as the statement wants it; all None where nobody did."""
+    """Return a person's choice as the statement wants it; all None without one."""
     if choice is None:
         names = ("enterprise", "team", "user", "verdict", "reason", "via", "click")
         return dict.fromkeys(names)
@@ -396,7 +397,7 @@ def word_of(choice: Choice | None) -> dict[str, str | None]:
 
 
 class Status(enum.StrEnum):
-    """Where a request stands. Only `pending` can change into another verdict."""
+    """The status of a request. Only `pending` can change into another verdict."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -408,7 +409,7 @@ class Status(enum.StrEnum):
 
 
 class Execution(enum.StrEnum):
-    """What became of the action that a grant allows."""
+    """The state of the action that a grant allows."""
 
     APPROVED = "approved"
     EXECUTING = "executing"

@@ -1,4 +1,4 @@
-"""What the approvals need from above: deferred jobs, and who people are."""
+"""Protocols for what approvals need from above: deferred jobs, and who people are."""
 
 from __future__ import annotations
 

@@ -33,10 +33,10 @@ Members = Mapping[str, tuple[str, ...]]
 async def look_up_groups(
     people: People, policy: Policy, turn: Turn, asked: Sequence[Asked]
 ) -> Members:
-    """Who is in the groups in Slack that these calls need, before any transaction.
+    """Look up the groups in Slack that these calls need, before any transaction.
 
     Raises:
-        SlackUnavailable: nobody can tell now; try again later.
+        SlackUnavailable: Slack cannot tell now; try again later.
     """
     sources = {source for ask in asked for source in sources_of(policy, ask)}
     return {
@@ -82,7 +82,7 @@ async def raise_requests(
 async def _rejected_before(
     connection: Connection, turn: Turn, asked: Sequence[Asked]
 ) -> tuple[Mapping[str, Rejected], datetime]:
-    """What people have rejected here within the last hour, and the clock."""
+    """Return what people have rejected here within the last hour, and the clock."""
     digests = [known for ask in asked if (known := _digest(ask))]
     key = {"conversation": turn.conversation, "digests": digests}
     found = await connection.execute(SQL["select_rejected_before"], key)
@@ -182,7 +182,7 @@ def _ruled(policy: Policy, ruling: Ruling) -> dict[str, Any]:
 
 
 def _timed(ruling: Ruling) -> dict[str, Any]:
-    """What time brings about for the first stage, in seconds from now."""
+    """Return the ruling's hours, and the first stage's times in seconds from now."""
     first = ruling.stages[0] if ruling.stages else None
     timeout = first.times.timeout if first else None
     wakes_after = earliest(first) if first else None
@@ -206,7 +206,7 @@ class _Places:
         self._taken: dict[tuple[str, str], tuple[int, str, str]] = {}
 
     def of(self, ask: Asked, ruling: Ruling) -> dict[str, str | None]:
-        """Where a request is shown, as the statement wants it."""
+        """Return where a request is shown, as the statement wants it."""
         turn, in_thread = self._turn, ruling.channel == THREAD
         waits = ruling.status is Status.PENDING
         card = notice = ""

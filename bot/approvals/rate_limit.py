@@ -16,7 +16,7 @@ PAUSE = dt.timedelta(seconds=10)  # between two sentences that it is too much
 
 @dataclass(frozen=True)
 class Counted:
-    """What one more makes: too much, and whether the person is to be told now."""
+    """The result of one more: too much or not, and whether to tell the person now."""
 
     is_over: bool = False
     tell: bool = False

@@ -121,7 +121,7 @@ def hours_json(hours: Hours | None) -> Jsonb | None:
 
 
 def manner(request: Request) -> dict[str, Any]:
-    """How a request may be decided, as the statements want it."""
+    """Return how a request may be decided, as the statements want it."""
     return {
         "confirm": str(request.confirm),
         "confirm_argument": request.confirm_argument,
@@ -131,9 +131,9 @@ def manner(request: Request) -> dict[str, Any]:
 
 
 def needs_call(old: Request, new: Request) -> bool:
-    """Whether an edit has to be told: to others, or to who approved the old values.
+    """Return whether to announce an edit: to others, or to those who have approved.
 
-    The people of a stage that stays open, and that nobody has decided, see the card.
+    The people of a stage that stays open, with no decision yet, see the card.
     """
     before, now = open_stage(old), open_stage(new)
     if before is None or now is None:

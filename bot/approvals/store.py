@@ -110,7 +110,7 @@ async def shown_at(
 
 
 async def unresumed(connection: Connection, conversation: str) -> list[Request]:
-    """What a conversation's graph waits for, oldest first."""
+    """Return the requests that a conversation's graph waits for, oldest first."""
     key = {"conversation": conversation}
     found = await connection.execute(SQL["select_requests_unresumed"], key)
     return [request_from(row) for row in await found.fetchall()]
@@ -176,7 +176,7 @@ def request_from(row: Mapping[str, Any]) -> Request:
 
 
 def _call(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What is asked, for whom."""
+    """Read what is asked, and for whom."""
     raised = row["raised_arguments"]
     return {
         "id": row["id"],
@@ -202,7 +202,7 @@ def _call(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _graphs(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What the graph takes, and what its question has come to."""
+    """Read what the graph takes, and what its question has come to."""
     takes = row["takes"]
     return {
         "guarded": row["guarded"],
@@ -219,7 +219,7 @@ def _graphs(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _state(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Where it stands, in the database and in Slack."""
+    """Read the state of a request, in the database and in Slack."""
     channel, ts = row["card"] or (None, None)
     return {
         "status": Status(row["status"]),
@@ -239,7 +239,7 @@ def _state(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _manner(row: Mapping[str, Any]) -> dict[str, Any]:
-    """How it may be decided, and by whom."""
+    """Read how it may be decided, and by whom."""
     return {
         "rules": tuple(row["rules"]),
         "why": tuple(row["why"]),
@@ -253,7 +253,7 @@ def _manner(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _words(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What people have said."""
+    """Read what people have said."""
     words = [(_decision(word), word["voided_at"]) for word in row["decisions"] or ()]
     return {
         "decisions": tuple(word for word, voided in words if voided is None),

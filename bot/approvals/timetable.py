@@ -16,7 +16,7 @@ AT_ONCE = dt.timedelta()
 
 
 class Event(enum.StrEnum):
-    """What comes when a stage stays open; the kind of the message that says so."""
+    """An event of a stage that stays open; the kind of the message about it."""
 
     REMINDER = "reminder"
     ESCALATION = "escalation"
@@ -32,10 +32,10 @@ class Moment:
 
 @dataclass(frozen=True)
 class Nudge:
-    """What is to be done now for the silence of a stage, as one message.
+    """The one message that is due now because a stage stays silent.
 
     Attributes:
-        event: which message: of all that is due the newest.
+        event: the kind of the message: the newest of all that is due.
         reminds, escalates: what of it is due; the message covers both.
     """
 
@@ -45,9 +45,9 @@ class Nudge:
 
 
 def upcoming(request: Request) -> list[Moment]:
-    """What comes yet for the open stage before it is over, earliest first.
+    """Return what is still to come before the open stage is over, earliest first.
 
-    What is due already and not done is among it. Empty for a closed request.
+    What is due already and not done is included. Empty for a closed request.
     """
     stage = open_stage(request)
     if not request.is_open or stage is None or stage.opened_at is None:
@@ -62,9 +62,9 @@ def upcoming(request: Request) -> list[Moment]:
 
 
 def due(request: Request, now: dt.datetime) -> Nudge | None:
-    """What to do now; None where nothing is due, or where the time is over.
+    """Return what to do now; None if nothing is due or the time is over.
 
-    However much is due there is one message: the newest. At one instant it is the
+    However much is due, there is one message: the newest. At one instant it is the
     reminder, which mentions those who join as well.
     """
     if now >= request.deadline or not runs(request.hours, now):
@@ -102,7 +102,7 @@ def wakes_at(request: Request, now: dt.datetime) -> dt.datetime | None:
 
 
 def runs(hours: Hours | None, now: dt.datetime) -> bool:
-    """Whether the clock of reminders and escalations runs at this instant."""
+    """Return whether the clock of reminders and escalations runs at this instant."""
     here = now.astimezone(dt.UTC)
     return after(here, AT_ONCE, hours, here + dt.timedelta(seconds=1)) == here
 

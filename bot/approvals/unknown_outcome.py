@@ -67,7 +67,7 @@ class Marker:
     async def _look_up(
         self, choice: Choice, request: Request, now: dt.datetime
     ) -> Seen | None:
-        """Who it is, and who is in the groups of the request; None: nobody can tell."""
+        """Look up the person and the request's groups; None if Slack cannot tell."""
         policy = self.policies.current
         try:
             async with asyncio.timeout(PATIENCE):

@@ -45,7 +45,7 @@ def hash_of(tag: str, text: str) -> str:
 
 
 def is_hash(tag: str, value: Mapping[str, Any], digest: str) -> bool:
-    """Whether a digest is that of a JSON object.
+    """Return whether a digest is that of a JSON object.
 
     A text that hashes to the digest is the one that was hashed, so the quick form
     proves a match; only the canonical one proves a difference.
@@ -115,7 +115,7 @@ class Checkpoint:
 
     @property
     def is_genuine(self) -> bool:
-        """Whether the signature is that of `key`; whose key it is, is for others."""
+        """True if the signature is that of `key`, no matter whose key it is."""
         try:
             VerifyKey(bytes.fromhex(self.key)).verify(
                 _signed(self), bytes.fromhex(self.signature)

@@ -36,7 +36,7 @@ class Span:
 async def spans(
     connection: Connection, since: dt.datetime | None, until: dt.datetime | None
 ) -> list[Span]:
-    """What is to be exported of each chain."""
+    """Find the span of each chain that is to be exported."""
     key = {"since": since, "until": until}
     rows = await (await connection.execute(SQL["spans"], key)).fetchall()
     return [

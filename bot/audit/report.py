@@ -75,7 +75,7 @@ def _requests(events: Rows) -> dict[str, Any]:
 
 
 def _count(events: Rows, names: tuple[str, ...]) -> dict[str, Any]:
-    """How often each of these happened; with an outcome of its own, also that."""
+    """Count these events; those with an outcome of their own are counted apart."""
     counted = dict.fromkeys(names, 0)
     for row in events:
         if row["event"] not in names:

@@ -45,7 +45,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong with which row; `number` and `seq` are 0 where there is none."""
+    """A flaw in the trail, and its row; `number` and `seq` are 0 without a row."""
 
     team: str
     number: int
@@ -62,7 +62,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Head:
-    """Where a chain has got to."""
+    """The end of a chain so far."""
 
     number: int
     hash: str
@@ -145,7 +145,7 @@ class Verifier:
         return _not_signed([each for each in signed if each.hash != link.hash])
 
     def end(self) -> Finding | None:
-        """Whether every checkpoint's row was there."""
+        """Return a finding if the row of a checkpoint was not there."""
         for team, number in sorted(self._signed):
             signed = self._signed[team, number][0]
             last = self.heads.get(team, Head(0, "")).number
@@ -285,7 +285,7 @@ _NOT_HASHED_AS_THEY_ARE = {"hash", "number", "previous", "beside", "part"}
 
 @dataclass
 class Reading:
-    """What is known of a file so far; `line` is the number of the last one taken."""
+    """The progress through a file; `line` is the number of the last one taken."""
 
     verifier: Verifier
     line: int = 0
@@ -333,7 +333,7 @@ class Reading:
         return str(finding) if finding else ""
 
     def end(self) -> str:
-        """What is missing at the end; a sentence, or ""."""
+        """Return what is missing at the end, as a sentence, or ""."""
         self.line += 1
         if not self.parts:
             return "the file holds no row of a trail"

@@ -41,12 +41,12 @@ AT_ONCE = 8  # questions to Slack
 
 @dataclass
 class Known:
-    """What Slack says of people and groups, as far as it can be asked.
+    """The people and groups of Slack, as far as it can be asked.
 
     Attributes:
         people: None where Slack cannot be asked.
         trouble: why something is not known; "" if all is.
-        requester: whoever asks; its user id is "" if nobody is named.
+        requester: the person who asks; the user id is "" if none is named.
     """
 
     people: People | None
@@ -86,7 +86,7 @@ class Known:
             self.trouble = "Slack did not answer all questions; ask again."
 
     def may_decide(self, user: str) -> bool:
-        """Whether Slack says nothing against this person."""
+        """Return whether Slack says nothing against this person."""
         profile = self.profiles.get(user)
         return profile is None or not profile.refusal
 

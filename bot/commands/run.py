@@ -116,7 +116,7 @@ def make_simulation(settings: Settings, pool: Callable[[], Pool]) -> Simulation:
 
 
 def _history(pool: Callable[[], Pool]) -> History:
-    """What the page tells under *What happened*: the audit trail in sentences."""
+    """Make the page's *What happened*: the audit trail in sentences."""
 
     async def history(channel: str, ts: str) -> list[HistoryLine]:
         try:
@@ -133,6 +133,6 @@ def _reachable(host: str) -> str:
 
 
 def page_address(settings: Settings) -> str:
-    """Where people open the page."""
+    """Return the address where people open the page."""
     host = "localhost" if settings.host == "127.0.0.1" else _reachable(settings.host)
     return f"http://{host}:{settings.port}"

@@ -112,12 +112,12 @@ def human(
 def mended(
     calls: Sequence[tuple[str, str]], unknown: Collection[str]
 ) -> list[ToolMessage]:
-    """What became of calls that a turn has left open, by their ids and tools.
+    """Make the results of calls that a turn has left open, by their ids and tools.
 
     Models refuse a history in which a call has no end.
 
     Args:
-        unknown: tools of which nobody knows whether a call happened.
+        unknown: tools whose calls may have happened or not.
     """
     return [
         ToolMessage(

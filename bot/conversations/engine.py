@@ -141,11 +141,11 @@ class Engine:
         return await self._invoke(run, None) if goes_on else ran
 
     async def look(self, run: Run, *, stopped: bool = False) -> Ran:
-        """Where the graph stands; nothing runs.
+        """Return the state of the graph; nothing runs.
 
         Args:
-            stopped: whether it has just come to a stop by itself, so that what comes
-                next waits at a breakpoint and was not cut off.
+            stopped: whether it has just stopped on its own, so that what comes next
+                waits at a breakpoint and was not cut off.
         """
         graph, config = self._prepare(run)
         stops = self.served.stops or stopped
@@ -153,7 +153,7 @@ class Engine:
         return stand_of(state, self.served.input_channel, stops=stops)
 
     async def knows(self, run: Run, message_id: str) -> bool:
-        """Whether the graph has taken this message already."""
+        """Return whether the graph has taken this message already."""
         ran = await self.look(run)
         return any(message.id == message_id for message in ran.messages)
 
@@ -175,7 +175,7 @@ class Engine:
 
     @contextmanager
     def _draining(self) -> Generator[RunControl]:
-        """What a run is told to stop by; the job of one that did is for others."""
+        """Yield the control that stops a run; a stopped run's job is for others."""
         control = RunControl()
         if self.served.is_own:
             if self._drains:
@@ -217,10 +217,10 @@ class Engine:
 
 @dataclass(frozen=True)
 class Ran:
-    """Where a graph stands.
+    """The state of a graph.
 
     Attributes:
-        interrupts: what it asks; a breakpoint is among it as one that was raised.
+        interrupts: what it asks; a breakpoint is among them as if it had been raised.
         messages: the conversation as it has it.
         is_cut_off: whether something in it has begun, and neither ended nor asked.
         has_failed: whether something in it has raised.
@@ -244,7 +244,7 @@ class Ran:
 
     @property
     def ends_with_a_tool(self) -> bool:
-        """Whether the last word is a tool's, which the model has not read."""
+        """True if the last message is a tool's, which the model has not read."""
         return bool(self.messages) and isinstance(self.messages[-1], ToolMessage)
 
     @property
@@ -259,13 +259,13 @@ class Ran:
 
 
 def ran_of(values: Any, interrupts: Iterable[Interrupt[Any]], channel: str) -> Ran:
-    """What a run of the shipped agent has returned."""
+    """Read what a run of the shipped agent has returned."""
     messages = _messages(values, channel)
     return Ran(in_call_order(interrupts, messages), messages)
 
 
 def stand_of(state: StateSnapshot, channel: str, *, stops: bool) -> Ran:
-    """What a state says.
+    """Read the state of a graph.
 
     Args:
         stops: whether what comes next, and asks nothing, waits at a breakpoint.
@@ -284,7 +284,7 @@ def stand_of(state: StateSnapshot, channel: str, *, stops: bool) -> Ran:
 
 
 def is_finished(ran: Ran) -> bool:
-    """Whether the model has had its last word."""
+    """Return whether the model has had its last word."""
     last = ran.messages[-1] if ran.messages else None
     return isinstance(last, AIMessage) and not last.tool_calls
 

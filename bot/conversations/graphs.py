@@ -158,7 +158,7 @@ async def _made(
 
 
 def _arguments(spec: str, function: Callable[..., object]) -> dict[str, Any]:
-    """What to call a function with: nothing, or an empty `config`."""
+    """Return the arguments to call a function with: none, or an empty `config`."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # a function that is not written in Python

@@ -203,7 +203,7 @@ def _tool_schemas(graph: Graph) -> dict[str, dict[str, Any]]:
 
 
 def _foreseen(graph: Graph) -> list[str]:
-    """Where a graph may ask, as far as it can be seen, each place once."""
+    """Return the places where a graph may ask, as far as can be seen, each once."""
     found: list[str] = []
     for path, part in _parts(graph):
         inside = f"{path}|" if path else ""
@@ -263,7 +263,7 @@ def tools(node: object) -> dict[str, BaseTool]:
 
 
 def middleware(node: object) -> list[str]:
-    """What LangChain's HumanInTheLoopMiddleware behind a node asks about."""
+    """Return what LangChain's HumanInTheLoopMiddleware behind a node asks about."""
     return [
         f"tool {tool}: {', '.join(_allowed(config))}"
         for _, owner in _functions(node)
@@ -272,7 +272,7 @@ def middleware(node: object) -> list[str]:
 
 
 def interrupts(node: object) -> bool:
-    """Whether a function of a node calls `interrupt` itself."""
+    """Return whether a function of a node calls `interrupt` itself."""
     return any(
         _calls_interrupt(function)
         for function, owner in _functions(node)
@@ -281,12 +281,12 @@ def interrupts(node: object) -> bool:
 
 
 def asks(tool: BaseTool) -> bool:
-    """Whether a tool calls `interrupt` itself."""
+    """Return whether a tool calls `interrupt` itself."""
     return any(_calls_interrupt(function) for function, _ in _functions(tool))
 
 
 def streams(node: object) -> bool:
-    """Whether a chat model that can stream is in sight of a node."""
+    """Return whether a chat model that can stream is in sight of a node."""
     seen: list[object] = [*_steps(node)]
     for function, owner in _functions(node):
         seen += _visible_to(function)

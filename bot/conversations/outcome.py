@@ -125,7 +125,7 @@ class Settler:
                 await self._end(connection, conversation, "say", said)
 
     def _asked(self, ran: Ran) -> list[Asked] | str:
-        """What the graph asks, call by call; a sentence if it cannot be asked."""
+        """Read what the graph asks, call by call; a sentence if it cannot be asked."""
         policy, asked = self.policies.current, list[Asked]()
         for interrupt in ran.interrupts:
             question = questions.read(interrupt, self.served, policy)

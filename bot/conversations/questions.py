@@ -60,10 +60,10 @@ def asked_of(question: Question, served: ServedGraph) -> list[Asked]:
 
 
 def is_guarded(question: Question, served: ServedGraph) -> bool:
-    """Whether it comes from our own gate, whose tool claims its grant itself.
+    """Return whether it comes from our own gate, whose tool claims its grant itself.
 
     The gate gives no schema of decisions, and LangChain's middleware always does: a
-    tool that stands behind both is asked about twice, and claimed for each.
+    tool behind both is asked about twice, and claimed for each.
     """
     plain = question.dialect == "per_call" and question.raised.response_schema is None
     return plain and question.calls[0].name in served.guards
@@ -97,12 +97,12 @@ def by_interrupt(requests: Iterable[Request]) -> dict[str, list[Request]]:
 
 
 def is_decided(question: Question, requests: Sequence[Request]) -> bool:
-    """Whether there is a verdict on each call of a question."""
+    """Return whether there is a verdict on each call of a question."""
     return [request.position for request in requests] == [*range(len(question.calls))]
 
 
 def is_what_was_shown(question: Question, requests: Sequence[Request]) -> bool:
-    """Whether the graph still asks what people have decided on."""
+    """Return whether the graph still asks what people have decided on."""
     return all(
         call.name == request.tool and _same(call.arguments, request.first_arguments)
         for call, request in zip(question.calls, requests, strict=True)

@@ -1,4 +1,4 @@
-"""What the bot itself says in a conversation, beside the agent's answers."""
+"""The bot's own replies in a conversation, beside the agent's answers."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Talk:
 
 
 def unreadable(text: str) -> str:
-    """Why a message cannot be given to the agent, in a sentence; "" if it can."""
+    """Say in a sentence why a message cannot be given to the agent; "" if it can."""
     if not text.strip():
         return agent.EMPTY_MESSAGE
     if len(text) > MESSAGE_LIMIT:

@@ -158,7 +158,7 @@ class Refused(Exception):
 
 
 def batches(answered: Sequence[Answered]) -> list[list[Answered]]:
-    """What goes together: all in one map, but for what LangGraph may refuse."""
+    """Group the answers: all in one map, except those that LangGraph may refuse."""
     together = [each for each in answered if not each.is_alone]
     alone = [[each] for each in answered if each.is_alone]
     return [*([together] if together else []), *alone]
@@ -179,7 +179,7 @@ def _complaint(error: BaseException) -> str:
 
 @dataclass(frozen=True)
 class Doubt:
-    """Why a verdict does not stand: a sentence, and what is behind it."""
+    """The reason why a verdict does not hold: a sentence, and what is behind it."""
 
     why: str
     lost: Decision | None = None
@@ -290,7 +290,7 @@ class Recheck:
 
 
 def _same_account(own: Profile, other: Profile) -> str:
-    """Why a decision is the requester's own, made by another account of theirs."""
+    """Say why a decision is the requester's own, by another account; "" if not."""
     if own.person.is_same(other.person) or not own.mailbox:
         return ""  # a stage of the requester's own is theirs to decide
     same = own.mailbox == other.mailbox
@@ -298,7 +298,7 @@ def _same_account(own: Profile, other: Profile) -> str:
 
 
 def _without(request: Request, doubt: Doubt) -> Request:
-    """Whoever lost the right is not among those who can decide it again."""
+    """Exclude the person who lost the right from those who can decide it again."""
     if doubt.lost is None:
         return request
     gone = doubt.lost.person.user
@@ -306,5 +306,5 @@ def _without(request: Request, doubt: Doubt) -> Request:
 
 
 def _has_begun(request: Request) -> bool:
-    """Whether a run before a crash has taken the grant: nothing is left to void."""
+    """Return whether a run before a crash took the grant: nothing is left to void."""
     return request.execution not in (None, Execution.APPROVED)

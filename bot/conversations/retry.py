@@ -55,7 +55,7 @@ class Retrier:
         return word
 
     async def _who_is(self, person: Person) -> str:
-        """Why a person may not ask the agent, "" where nothing speaks against it."""
+        """Return why a person may not ask the agent, or "" if they may."""
         try:
             async with asyncio.timeout(PATIENCE):
                 return (await self.people.look_up(person)).refusal
@@ -102,7 +102,7 @@ async def _locked(connection: Connection, offer: str) -> Offer | None:
 
 
 def _judged(offer: Offer | None, choice: Choice, own_app: str) -> str:
-    """Why this click runs nothing, whoever made it; "" if nothing speaks against it."""
+    """Return why this click runs nothing, no matter who made it; "" if it may run."""
     if offer is None:
         return "unknown_offer"
     if not _is_in_place(offer, choice.place, own_app):

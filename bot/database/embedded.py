@@ -176,7 +176,7 @@ class Cluster:
             self._run("pg_ctl", "stop", *self._data, "-w", "-m", "fast")
 
     def _settled(self) -> int:
-        """How pg_isready exits, once nothing starts, recovers or stops any more."""
+        """Wait out a start, recovery or stop; return the status of pg_isready."""
         asked = ("-q", "-h", str(self.sockets), "-p", "5432", "-d", "postgres")
         until = time.monotonic() + TIMEOUT
         while (status := self._execute("pg_isready", asked)[0]) == _REJECTS:

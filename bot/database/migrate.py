@@ -79,10 +79,10 @@ async def _apply_all(connection: Connection) -> list[str]:
 
 
 async def _drop_half_made_indexes(connection: Connection) -> None:
-    """What a process leaves that dies in `CREATE INDEX CONCURRENTLY`.
+    """Drop the indexes left by a process that died in `CREATE INDEX CONCURRENTLY`.
 
-    The saver makes an index that is not there; one that is there and not valid would
-    stay so, and be of no use.
+    The saver makes an index that is missing; an invalid one would stay so, and be of
+    no use.
     """
     found = await connection.execute(
         "SELECT indexrelid::regclass::text AS name FROM pg_index"
@@ -98,7 +98,7 @@ async def _is_current(connection: Connection) -> bool:
 
 
 async def _saver_is_ready(connection: Connection) -> bool:
-    """Whether LangGraph's own tables are those of the installed version."""
+    """Return whether LangGraph's own tables are those of the installed version."""
     found = await connection.execute(
         "SELECT to_regclass('checkpoint_migrations') AS it"
     )

@@ -122,7 +122,7 @@ async def prepare_if_direct(connection: Connection) -> None:
 
 
 async def is_direct(connection: Connection) -> bool:
-    """Whether no proxy is in between that gives clients process numbers of its own.
+    """Return whether no proxy in between gives clients process numbers of its own.
 
     PgBouncer does, and may run each transaction on another server process.
     https://www.postgresql.org/docs/current/protocol-message-formats.html BackendKeyData

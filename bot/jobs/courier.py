@@ -61,7 +61,7 @@ class Courier:
         await self._tidy()
 
     async def _bring(self, delivery: str, can_wait: bool) -> bool:
-        """Whether the delivery's stored job is not needed any more."""
+        """Deliver it; return whether its stored job is no longer needed."""
         try:
             await asyncio.sleep(MOMENT if can_wait else 0)
             async with self._free:

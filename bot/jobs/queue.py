@@ -219,7 +219,7 @@ class Workers:
 
     @property
     def working(self) -> bool:
-        """Whether every queue is being worked off."""
+        """True if every queue is being worked off."""
         return set(self._working) == set(CONCURRENCY)
 
     def held(self) -> dict[int, frozenset[int]]:

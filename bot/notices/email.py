@@ -154,7 +154,7 @@ class Emails:
 
 
 def _concerns(row: Mapping[str, Any], request: Request) -> bool:
-    """Whether there is still something to do, or to know, for who is written to."""
+    """Return whether the recipient still has something to do, or to know."""
     if row["kind"] == "outcome":
         return not request.is_open
     return row["user_id"] in who_can_decide(request)

@@ -114,7 +114,7 @@ class Outbox:
 def whom_to_write(
     change: str, request: Request, policy: Policy
 ) -> Iterable[tuple[str, str]]:
-    """Who gets an e-mail about a change, and of which kind: user id, kind. Pure."""
+    """Yield the recipients of e-mails about a change: user id, kind. Pure."""
     if change in ENDS and tells_by_email(request, policy):
         yield request.requester.user, "outcome"
     elif request.is_open and "email" in ways_to_tell(request, policy):

@@ -26,7 +26,7 @@ PATIENCE = aiohttp.ClientTimeout(total=15)
 
 @dataclass(frozen=True)
 class Hook:
-    """Who receives events. `secret` signs them; `allow_private` is for tests."""
+    """The receiver of events. `secret` signs them; `allow_private` is for tests."""
 
     url: str
     secret: str = field(repr=False)

@@ -136,7 +136,7 @@ class Deliverer:
             await connection.execute(SQL["failed"], key)
 
     async def _send(self, row: Row, drawn: Drawn) -> tuple[str, str] | None:
-        """Where it stands now; None if it came too late to be posted."""
+        """Send it and return its place; None if it came too late to be posted."""
         if row["channel_id"] == ASIDE:  # kept, to be fetched
             return ASIDE, str(row["id"])
         if row["kind"] == "private":

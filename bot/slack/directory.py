@@ -38,7 +38,7 @@ class Directory:
         self._known: dict[Person, tuple[float, Profile]] = {}
 
     async def look_up(self, person: Person) -> Profile:
-        """Who this is, and whether they may take part.
+        """Look up a person, and whether they may take part.
 
         Raises:
             SlackUnavailable: Slack did not say so in time.
@@ -91,7 +91,7 @@ class Afresh:
         self._directory = directory
 
     async def look_up(self, person: Person) -> Profile:
-        """Who this is now; raises SlackUnavailable."""
+        """Look up a person as they are now; raises SlackUnavailable."""
         return await self._directory.ask(person)
 
     async def members(self, source: str, requester: Person) -> tuple[str, ...]:
@@ -311,7 +311,7 @@ def _nobody(source: str, why: str) -> list[str]:
 
 
 def _closed(channel: Mapping[str, Any], *, is_open: bool) -> str:
-    """Why a channel's members are no group, or "".
+    """Return why a channel's members are no group, or "".
 
     A channel object that does not say what it is counts as a public, archived one.
     https://docs.slack.dev/reference/objects/conversation-object

@@ -37,7 +37,7 @@ class Lookalike:
 
     @property
     def deceives(self) -> bool:
-        """Whether it can be taken for another address, rather than only be foreign."""
+        """True if it can be taken for another address, and is not only foreign."""
         return bool(self.scripts) or self.reads_as_latin
 
 

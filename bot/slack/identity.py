@@ -1,4 +1,4 @@
-"""Who we are in Slack, learned once at the start, and how we are let in."""
+"""The bot's identity in Slack, learned once at the start, and its credentials."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def learn_identity(client: AsyncWebClient) -> Identity:
 
 @dataclass(frozen=True)
 class SlackAccess:
-    """Where Slack is and how we are let in."""
+    """The address of Slack, and our credentials there."""
 
     api_url: str
     bot_token: str
@@ -66,7 +66,7 @@ class SlackAccess:
 
 
 class Us:
-    """Who we are in Slack, once it is known."""
+    """Our identity in Slack, once it is known."""
 
     def __init__(self) -> None:
         self._identity: Identity | None = None

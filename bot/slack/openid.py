@@ -35,7 +35,7 @@ class OpenId:
     client_secret: str = field(repr=False)
 
     def address(self, *, redirect: str, state: str, nonce: str, team: str) -> str:
-        """Where a browser goes to sign in; it comes back to `redirect`."""
+        """Return the address to sign in at; the browser comes back to `redirect`."""
         query = {
             "response_type": "code",
             "scope": "openid",
@@ -76,7 +76,7 @@ class OpenId:
         return _same_person(claims, cast("dict[str, Any]", told.data))
 
     def _check(self, claims: dict[str, Any], nonce: str) -> None:
-        """What OpenID Connect Core asks of an ID token, 3.1.3.7."""
+        """Check an ID token as OpenID Connect Core, 3.1.3.7, asks."""
         wrong = {
             "iss": claims.get("iss") != ISSUER,
             "aud": claims.get("aud") != self.client_id,
@@ -88,7 +88,7 @@ class OpenId:
 
 
 def _claims(id_token: str) -> dict[str, Any]:
-    """What an ID token says.
+    """Return the claims of an ID token.
 
     It comes straight from Slack over TLS, which vouches for it in place of its
     signature (OpenID Connect Core, 3.1.3.7, number 6).

@@ -43,7 +43,7 @@ Named = Word | _Named | None
 
 
 class _Fields(_Loose):
-    """What Bolt looks for in a payload, an event, and messages inside of events."""
+    """The fields that Bolt looks for in payloads, events, and messages in events."""
 
     enterprise: Named = None
     team: Named = None
@@ -92,7 +92,7 @@ class _Action(_Loose):
 
 
 class _Input(_Loose):
-    """What an input of a view holds; other kinds of inputs have other fields."""
+    """The content of a view's input; other kinds of inputs have other fields."""
 
     value: Word | None = None
     selected_option: _Option | None = None
@@ -135,7 +135,7 @@ class _Payload(_Fields):
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
-        """What a person did names the person, and what it was done to."""
+        """Check that a person's action names the person, and what it was done to."""
         if self.type in ("block_actions", "view_submission"):
             if not (isinstance(self.user, _Named) and self.user.id):
                 raise ValueError("no user")

@@ -45,10 +45,10 @@ class Painter:
     identity: Callable[[], Identity]
 
     async def draw(self, connection: Connection, row: Row) -> tuple[Row, Drawn]:
-        """What a message shows now, and the row with the place where it stands.
+        """Draw a message as it is now; return its row with its place, and the drawing.
 
         Raises:
-            RetryLater: it stands under a card that is not posted yet.
+            RetryLater: it belongs under a card that is not posted yet.
         """
         if row["kind"] not in ABOUT_REQUESTS:
             return row, await self._draw_words(connection, row)
@@ -95,7 +95,7 @@ class Painter:
 
 
 def _under_card(row: Row, request: Request, drawn: Drawn) -> Row:
-    """What is for the people of a stage stands in the thread of the card.
+    """Place a message for the people of a stage in the thread of the card.
 
     Raises:
         RetryLater: the card itself is not posted yet.
@@ -142,14 +142,14 @@ def draw_card(
 
 
 def draw_notice(requests: Sequence[Request], us: Identity) -> Drawn:
-    """What the conversation's thread says about requests that are decided elsewhere."""
+    """Draw the notice in the conversation's thread on requests decided elsewhere."""
     waiting = [request for request in requests if request.is_open]
     lines = [_waiting(r, us) if r.is_open else _over(r) for r in requests]
     return _with_withdraw(lines, waiting) if waiting else _plain("\n".join(lines))
 
 
 def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
-    """What a message on a waiting conversation is told."""
+    """Draw the reply to a message in a waiting conversation."""
     waiting = [request for request in requests if request.is_open]
     if not waiting:
         return _plain(notices.HELD_OVER)
@@ -161,7 +161,7 @@ def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
 
 
 def draw_call(request: Request, us: Identity) -> Drawn:
-    """What calls the people of the stage that is open now, in the card's thread."""
+    """Draw the call to the people of the open stage, in the card's thread."""
     if request.is_unknown:
         told = [request.requester.user, *(u for s in request.stages for u in s.people)]
         people = list(dict.fromkeys(told))
@@ -181,11 +181,11 @@ def draw_call(request: Request, us: Identity) -> Drawn:
 def draw_nudge(
     event: Event, request: Request, stage: int, joined: Sequence[str], us: Identity
 ) -> Drawn:
-    """What reminds the people of a stage, or calls those who join it.
+    """Draw the message that reminds a stage's people, or calls those who join it.
 
     Args:
-        joined: user ids of those whom an escalation has brought in; a reminder begins
-            with them.
+        joined: user ids of the people whom an escalation has brought in; a reminder
+            begins with them.
     """
     if over := _over_for(event, request, stage):
         return Drawn(over, [], moot=True)
@@ -205,7 +205,7 @@ def draw_nudge(
 
 
 def _over_for(event: Event, request: Request, stage: int) -> str:
-    """Why nobody needs to be told any more; "" while they do."""
+    """Return why the message is no longer needed; "" while it is."""
     if not request.is_open:
         return _over(request)
     if stage == request.stage_index:
@@ -226,7 +226,7 @@ def _joined(stage: Stage) -> list[str]:
 
 
 def _so_far(request: Request) -> list[str]:
-    """What silence has brought about, for whoever waits."""
+    """Say what silence has brought about, for the people who wait."""
     stage = open_stage(request)
     if stage is None:
         return []
@@ -236,7 +236,7 @@ def _so_far(request: Request) -> list[str]:
 
 
 def _before(request: Request) -> list[str]:
-    """What led to the stage that is open now."""
+    """Say what led to the stage that is open now."""
     index = request.stage_index
     if 0 < index < len(request.stages):
         last = request.stages[index - 1].approvers
@@ -276,7 +276,7 @@ def draw_text(kind: str, text: str) -> Drawn:
 
 
 def draw_failure(text: str, offered: str, taken: tuple[str, datetime] | None) -> Drawn:
-    """What went wrong in a turn, and whether it can be tried again.
+    """Draw what went wrong in a turn, and whether it can be tried again.
 
     Args:
         offered: the id that the button carries; "" when it is too late for one.

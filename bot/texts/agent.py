@@ -35,7 +35,7 @@ AGENT_SAID_NOTHING = "The agent finished and had nothing to say."
 
 
 def because(word: str) -> str:
-    """What somebody is who may not take part; a refusal of `bot.slack.directory`."""
+    """Say why a person may not take part, by a refusal of `bot.slack.directory`."""
     return _WHAT_YOU_ARE.get(word, "your account is not a full member")
 
 

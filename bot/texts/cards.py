@@ -138,14 +138,14 @@ def _by(row: Mapping[str, Any], did: str) -> str:
 
 
 def _given(row: Mapping[str, Any]) -> str:
-    """What a person, or the bot, noted with a verdict; "" if nothing."""
+    """Return the note of a person, or of the bot, on a verdict; "" if none."""
     detail = row["detail"]
     note = str(detail.get("note") or detail.get("reason") or "")
     return note if "outcome" in detail else _OLD_OUTCOME.sub("", note)
 
 
 def _outcome(row: Mapping[str, Any]) -> str:
-    """Why it ended so where no person said it; older rows have it before the note."""
+    """Return why it ended if no person said why; older rows have it before the note."""
     detail = row["detail"]
     old = _OLD_OUTCOME.match(str(detail.get("note", "")))
     return str(detail.get("outcome", old[1] if old else ""))

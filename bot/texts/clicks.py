@@ -342,7 +342,7 @@ def tried_by(user: str, at: dt.datetime) -> str:
 
 
 def not_tried(word: str) -> str:
-    """Why a click did nothing: a word of the retrier, or what the person is."""
+    """Say why a click did nothing: a word of the retrier, or what the person is."""
     return _REFUSALS.get(word) or agent.may_not_ask(word)
 
 

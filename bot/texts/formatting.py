@@ -89,12 +89,12 @@ def safe_name(name: str) -> str:
 
 
 def is_identifier(name: str) -> bool:
-    """Whether a tool's name is plain enough to stand in titles and fallback text."""
+    """Return whether a tool's name is plain enough for titles and fallback text."""
     return _IDENTIFIER.fullmatch(name) is not None
 
 
 def is_user_id(user: str) -> bool:
-    """Whether this can be the id of somebody in Slack."""
+    """Return whether this can be the id of a person in Slack."""
     return _USER_ID.fullmatch(user) is not None
 
 
@@ -163,7 +163,7 @@ class LongText:
 def long_arguments(
     text: str, *, limit: int = ARGUMENTS_IN_FULL, ends: int = TEXT_LIMIT
 ) -> LongText | None:
-    """What stands in for a text of more than `limit` characters, else None.
+    """Return a stand-in for a text of more than `limit` characters, else None.
 
     `ends` is the number of characters of head and tail together. `text` is already
     visible, as `arguments_text` gives it.

@@ -154,13 +154,13 @@ def unknown_in_thread(calls: Sequence[tuple[str, str]]) -> str:
 
 @dataclass(frozen=True)
 class Letter:
-    """What an e-mail is about.
+    """The facts that an e-mail is about.
 
     Attributes:
         kind: "notice", "reminder" or "outcome".
-        names: of the requester, and of whoever decided.
-        at: when what it tells happened: an outcome that is dated as the request was
-            raised stands in a mailbox below what has long been read.
+        requester, decider: names of the person who asked and the one who decided.
+        at: when the event happened: an outcome that is dated as the request was raised
+            appears in a mailbox below what has long been read.
         link: the signed link that decides, "" without one.
         card: where the card is in Slack, "" if it is nowhere there.
     """
@@ -221,7 +221,7 @@ def _why(request: Request) -> str:
 
 
 def ways_to_decide(letter: Letter) -> list[tuple[str, str]]:
-    """What to do, and where."""
+    """Return what to do, and where."""
     if letter.kind == "outcome":
         return []
     ways = [("Look at all of it and decide", letter.link)] if letter.link else []

@@ -67,7 +67,7 @@ def policy_lines(
 
 
 def group_words(group: Group) -> str:
-    """Where the people of a group come from."""
+    """Say where the people of a group come from."""
     kind, _, named = group.source.partition(":")
     return "listed people" if kind == USERS else _KINDS[kind].format(named)
 
@@ -75,7 +75,7 @@ def group_words(group: Group) -> str:
 def finding_lines(
     finding: Finding, arguments: Mapping[str, Any], policy: Policy
 ) -> Iterator[str]:
-    """Whether a rule counts for a call, and why."""
+    """Say whether a rule counts for a call, and why."""
     word = "counts" if finding.counts else "does not count"
     rule = finding.rule
     yield f"  {rule.name} {word}: {_effect(rule, policy)}"
@@ -86,7 +86,7 @@ def finding_lines(
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
-    """What follows for a call, without its stages."""
+    """Say what follows for a call, without its stages."""
     if isinstance(plan, Waived):
         yield f"It runs without anybody: rule {plan.rule} waives it."
     elif isinstance(plan, Denied):
@@ -96,7 +96,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 
 def manner_lines(plan: Demanded) -> Iterator[str]:
-    """How people answer a request, and what they are told."""
+    """Say how people answer a request, and what they are told."""
     yield f"  answers: {_verdicts(plan.allow)}"
     if plan.confirm is not Confirm.NONE:
         yield f"  confirm: {_confirm(plan)}"
@@ -162,7 +162,7 @@ def _stage(stage: StageDemand, usual: str) -> str:
 
 
 def times_words(times: Times) -> str:
-    """What comes when a stage stays open, in brackets; "" where nothing does."""
+    """Say what comes while a stage stays open, in brackets; "" if nothing does."""
     said = [f"reminded after {in_units(reminder)}" for reminder in times.reminders]
     if times.escalation:
         joining = " and ".join(target.group for target in times.escalation.to)

@@ -40,7 +40,7 @@ def too_many(seconds: int) -> str:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a word: an HTTP status, a word for programs, a sentence."""
+    """The answer to a verdict: an HTTP status, a word for programs, a sentence."""
 
     status: int
     word: str
@@ -48,7 +48,7 @@ class Answer:
 
 
 def answer(judgement: Judgement, request: Request, person: Person) -> Answer:
-    """What somebody is told about their word on a request, as it was judged."""
+    """Build the answer to a person's verdict on a request, as it was judged."""
     match judgement.effect:
         case Effect.TIMED_OUT:
             return Answer(410, "timed_out", _timed_out(request))
@@ -84,7 +84,7 @@ _DONE = {
 
 
 def can_decide(request: Request) -> str:
-    """Who can decide a request now, by their ids."""
+    """Say who can decide a request now, by their ids."""
     who = who_can_decide(request)
     if not who:
         return "At the moment nobody can decide it; please tell whoever runs the bot."

@@ -25,16 +25,16 @@ def why_no_links(request: Request, policy: Policy, *, signs_in: bool) -> str:
 
 
 def ways_to_tell(request: Request, policy: Policy) -> frozenset[str]:
-    """How the people of the open stage are told, beside the card: "email", "webhook".
+    """Return how the open stage is told, beside the card: "email", "webhook".
 
-    By the policy in force, since it decides nothing.
+    The policy in force says so, since this decides nothing.
     """
     stage = open_stage(request)
     return _ways(request, policy, {stage.approvers} if stage else set())
 
 
 def tells_by_email(request: Request, policy: Policy) -> bool:
-    """Whether any stage of a request tells people by e-mail."""
+    """Return whether any stage of a request tells people by e-mail."""
     names = {stage.approvers for stage in request.stages}
     return "email" in _ways(request, policy, names)
 

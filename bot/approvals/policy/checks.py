@@ -220,7 +220,7 @@ def _text(value: Any) -> str:
 
 
 def _overlap(one: Keys, other: Keys) -> bool:
-    """Whether some name fits both rules."""
+    """Return whether some name fits both rules."""
     return any(
         name_matches(a, b.removesuffix("*")) or name_matches(b, a.removesuffix("*"))
         for a in items(one.get("interrupts"))

@@ -22,7 +22,7 @@ _ESCAPED = re.compile(r"%(?:2e|2f|5c|25)", re.IGNORECASE)
 
 
 def judge(condition: Condition, arguments: Mapping[str, Any]) -> bool | None:
-    """Whether one comparison is true of a call; None where it cannot be judged."""
+    """Return whether a comparison is true of a call; None if it cannot be judged."""
     value = value_at(arguments, condition.argument)
     return _JUDGES[condition.operator](value, condition.value)
 
@@ -38,9 +38,9 @@ def value_at(arguments: Mapping[str, Any], path: str) -> Any:
 
 
 def sort_of(value: Any) -> str:
-    """What a value is for comparisons: text, number, boolean; "" for anything else.
+    """Return what a value is compared as: text, number, boolean; "" for the rest.
 
-    A bool is no number, and what is no finite number is nothing to compare with.
+    A bool is no number, and a number that is not finite compares with nothing.
     """
     if isinstance(value, bool):
         return "boolean"
@@ -66,7 +66,7 @@ def compiled(pattern: str, *, across_lines: bool = False) -> Any:
 
 
 def path_parts(path: str) -> tuple[bool, tuple[str, ...]] | None:
-    """Whether a path is absolute, and its parts; None if that cannot be told for sure.
+    """Return whether a path is absolute, and its parts; None if that is not certain.
 
     Nothing is looked up, so `..` (which a link can turn elsewhere), `~`, backslashes,
     escapes, and invisible characters or spaces around leave it open.
@@ -198,7 +198,7 @@ def plain_host(text: str) -> str | None:
 
 
 def in_domain(domain: str, host: str) -> bool:
-    """Whether a host is the domain itself, or below it for a domain like `*.a.com`.
+    """Return whether a host is the domain, or below it for a domain like `*.a.com`.
 
     `a.com` holds `a.com` alone; `*.a.com` holds `x.a.com` and `y.x.a.com`, not `a.com`.
     """

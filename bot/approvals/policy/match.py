@@ -69,10 +69,10 @@ def plan_interrupt(policy: Policy, name: str, payload: Any) -> Denied | Demanded
 
 
 def answers_of(policy: Policy, name: str) -> Answers | None:
-    """What an interrupt is resumed with, as far as the policy says it.
+    """Return what an interrupt is resumed with, as far as the policy says it.
 
-    A rule's word goes before `interrupts.answers`, whatever the rule's conditions; the
-    loader refuses rules that would say two things of one name.
+    A rule goes before `interrupts.answers`, whatever the rule's conditions; the loader
+    refuses rules that would say two things about one name.
     """
     rules = [rule for rule in policy.rules if names(rule.interrupts, name)]
     said: list[Answers] = [each.answers for each in rules if each.answers is not None]
@@ -80,7 +80,7 @@ def answers_of(policy: Policy, name: str) -> Answers | None:
 
 
 def names(patterns: Iterable[str], name: str) -> bool:
-    """Whether one of a rule's names stands for this one."""
+    """Return whether one of a rule's patterns matches this name."""
     return any(name_matches(pattern, name) for pattern in patterns)
 
 
@@ -92,7 +92,7 @@ def name_matches(pattern: str, name: str) -> bool:
 
 
 def counts(rule: Rule, arguments: Mapping[str, Any]) -> bool:
-    """Whether all of a rule's conditions hold.
+    """Return whether all of a rule's conditions hold.
 
     One that cannot be judged holds for a demand or a denial, not for a waiver.
     """
@@ -209,7 +209,7 @@ def _can_be_typed(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Chain:
-    """What a request asks of people: its stages in order, and how they may answer."""
+    """A request's stages in order, and the ways in which people may answer it."""
 
     stages: tuple[StageDemand, ...]
     allow: tuple[Verdict, ...]

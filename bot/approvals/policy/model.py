@@ -29,7 +29,7 @@ Answers = Literal["words", "booleans"] | Mapping[str, Any]
 
 
 class Effect(enum.StrEnum):
-    """What a rule does to the calls that it matches."""
+    """The effect of a rule on the calls that it matches."""
 
     DEMAND = "demand"
     WAIVE = "waive"
@@ -109,14 +109,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class Requesters:
-    """Who may ask: full members of the installed team."""
+    """The people who may ask: full members of the installed team."""
 
     members: bool = True
 
 
 @dataclass(frozen=True)
 class Interrupts:
-    """How the own interrupts of a graph are answered, and who decides which level."""
+    """The answers to a graph's own interrupts, and who decides which level."""
 
     answers: Literal["words", "booleans"] | None  # of a graph's raw interrupts
     levels: Mapping[str, str]  # word -> group
@@ -244,7 +244,7 @@ def standing_in(
 
 
 def is_in_force(policy: Policy, delegation: Delegation, now: dt.datetime) -> bool:
-    """Whether a delegation's last day is not over yet."""
+    """Return whether a delegation's last day is not over yet."""
     return now.astimezone(zone(policy.timezone)).date() <= delegation.until
 
 

@@ -28,7 +28,7 @@ _TYPES = {
 
 
 def recognise(interrupt: Interrupt[Any]) -> bool:
-    """Whether it is one whole `HumanInterrupt`, all four `allow_…` included."""
+    """Return whether it is one whole `HumanInterrupt`, all four `allow_…` included."""
     return _read(interrupt.value) is not None
 
 

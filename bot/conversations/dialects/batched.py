@@ -15,7 +15,7 @@ Item = Mapping[str, Any]
 
 
 def recognise(interrupt: Interrupt[Any]) -> bool:
-    """Whether it is a whole `HITLRequest`: as many review configs as actions."""
+    """Return whether it is a whole `HITLRequest`: as many review configs as actions."""
     actions = _items(interrupt.value, "action_requests")
     configs = _items(interrupt.value, "review_configs")
     return (

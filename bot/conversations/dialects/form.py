@@ -23,7 +23,7 @@ from bot.texts import agent
 
 
 def recognise(interrupt: Interrupt[Any]) -> bool:
-    """Whether it has a JSON schema that asks for something."""
+    """Return whether it has a JSON schema that asks for something."""
     return is_schema(interrupt.response_schema)
 
 

@@ -16,7 +16,7 @@ Schemas = Mapping[str, Mapping[str, Any]]  # JSON schema of each known tool's ar
 
 
 class Fidelity(enum.IntEnum):
-    """How much of a value its JSON form says, best first."""
+    """The fidelity of a value's JSON form, best first."""
 
     EXACT = 0  # the same value: it survives canonical JSON (RFC 8785)
     SHOWN = 1  # all of it, but some of it as text: a date, NaN, an integer over 2^53
@@ -24,7 +24,7 @@ class Fidelity(enum.IntEnum):
 
 
 class End(enum.StrEnum):
-    """How the question about one call ended."""
+    """The end of the question about one call."""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -35,11 +35,11 @@ class End(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Decided:
-    """What became of one call.
+    """The outcome of the question about one call.
 
     Attributes:
         message: a sentence for the agent, with `REJECT` and `TIMED_OUT`; where it is
-            empty and the graph takes one, it gets the house's own.
+            empty and the graph takes one, the bot's own is sent.
         arguments: all arguments of the call, with `EDIT`.
         value: with `ANSWER`, what a person answered: a text, or the values of a form.
     """
@@ -136,7 +136,7 @@ class Dialect(Protocol):
     """One file of this room."""
 
     def recognise(self, interrupt: Interrupt[Any]) -> bool:
-        """Whether the interrupt is wholly in this shape; nearly is not."""
+        """Return whether the interrupt is wholly in this shape; nearly is not."""
         ...
 
     def describe(self, interrupt: Interrupt[Any], schemas: Schemas) -> Question:
@@ -156,7 +156,7 @@ class Dialect(Protocol):
 
 
 def without_approval(allowed: tuple[Verdict, ...] | None) -> tuple[Verdict, ...]:
-    """What is left where nobody can be shown all that an approval would run."""
+    """Return the verdicts left if people cannot see all that an approval would run."""
     left = (Verdict.REJECT, Verdict.ANSWER)
     return left if allowed is None else tuple(v for v in allowed if v in left)
 

@@ -24,7 +24,7 @@ TYPES = frozenset({*_VERDICTS, REJECT})
 
 
 def is_action(value: Mapping[str, Any]) -> bool:
-    """Whether a mapping names a tool and its arguments."""
+    """Return whether a mapping names a tool and its arguments."""
     name = value.get("name")
     return isinstance(name, str) and bool(name) and isinstance(value.get("args"), dict)
 
@@ -55,7 +55,7 @@ def call_of(
 
 
 def verdicts(types: Collection[str]) -> tuple[Verdict, ...]:
-    """What people may decide; they may always reject."""
+    """Return the verdicts that people may give; they may always reject."""
     taken = [verdict for word, verdict in _VERDICTS.items() if word in types]
     return (*taken, Verdict.REJECT)
 

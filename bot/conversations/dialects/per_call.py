@@ -14,7 +14,7 @@ from bot.texts import agent
 
 
 def recognise(interrupt: Interrupt[Any]) -> bool:
-    """Whether it is one tool's call, with a schema of decisions or with none."""
+    """Return whether it is one tool's call, with a schema of decisions or with none."""
     if not isinstance(interrupt.value, dict):
         return False
     value = cast("dict[str, Any]", interrupt.value)

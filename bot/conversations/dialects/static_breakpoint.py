@@ -25,7 +25,7 @@ NAMELESS = "breakpoint"
 
 @dataclass(frozen=True)
 class Breakpoint:
-    """Where a graph has stopped: the nodes that come next."""
+    """The point where a graph has stopped: the nodes that come next."""
 
     nodes: tuple[str, ...]
 
@@ -41,7 +41,7 @@ def raised(nodes: Sequence[str], key: str) -> Interrupt[Any]:
 
 
 def recognise(interrupt: Interrupt[Any]) -> bool:
-    """Whether it was made here; no graph can raise one that looks like it."""
+    """Return whether it was made here; no graph can raise one that looks like it."""
     return isinstance(interrupt.value, Breakpoint)
 
 

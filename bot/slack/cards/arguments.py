@@ -43,7 +43,7 @@ def shares(lengths: Sequence[int], room: int) -> list[int]:
 
 
 def in_full(text: str, room: int) -> bool:
-    """Whether a text stands on the card as a whole."""
+    """Return whether a text is shown on the card as a whole."""
     return len(text) <= min(ARGUMENTS_IN_FULL, room)
 
 

@@ -108,7 +108,7 @@ def button(
 
 
 def dialog(title: str, text: str, yes: str, no: str) -> Block:
-    """What Slack asks before it passes a click on; nothing in it is parsed.
+    """Build Slack's question before it passes a click on; nothing in it is parsed.
 
     https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
     """

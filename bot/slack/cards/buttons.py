@@ -148,7 +148,7 @@ def _button(text: str, action_id: str, request: Request, verb: str = "") -> Bloc
 
 
 def _offered(view: RequestView) -> list[tuple[str, str]]:
-    """What the menu would hold: texts and values, history last."""
+    """Return the texts and values that the menu would hold, history last."""
     return [
         (text, f"{what}:{view.request.token}")
         for text, what, verdict in _MENU

@@ -155,7 +155,7 @@ def _reference(request: Request) -> Block:
 
 
 def _said(request: Request, sharing: int) -> list[Block]:
-    """What people, or the policy, said as it ended."""
+    """Build the blocks of what people, or the policy, said as it ended."""
     said = [("Reason", cut(shown(r), _REASON // sharing)) for r in reasons(request)]
     if request.answer.strip() and not request.is_answered:
         answer = cut(shown(request.answer.strip()), _ANSWER // sharing)

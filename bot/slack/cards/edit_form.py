@@ -72,7 +72,7 @@ def _form(request: Request, card: CardRef, fields: Sequence[Field]) -> Block:
 
 
 def fits_a_view(form: Block, fields: Sequence[Field]) -> bool:
-    """Whether Slack takes it, and everything that stays is seen."""
+    """Return whether Slack takes it, and all that stays is seen."""
     return (
         len(fields) <= _MOST_FIELDS
         and len(form["blocks"]) <= _MOST_BLOCKS
@@ -143,7 +143,7 @@ class Edited:
 
 
 class Unreadable(ValueError):
-    """What was put in is no value of its kind; the text is a sentence."""
+    """An input that is no value of its kind; the text is a sentence."""
 
 
 def block_id(index: int) -> str:

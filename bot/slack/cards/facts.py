@@ -67,7 +67,7 @@ def open_lines(view: RequestView, sharing: int) -> list[str]:
 
 
 def _next(view: RequestView, sharing: int) -> list[str]:
-    """What comes if nobody decides: when people are told again, and the end."""
+    """List what comes if nobody decides: when people are told again, and the end."""
     request, stage = view.request, open_stage(view.request)
     coming = [moment for moment in upcoming(request) if moment.at > view.now]
     if stage is None or not coming:
@@ -101,7 +101,7 @@ def closed_lines(view: RequestView, sharing: int) -> list[str]:
 
 
 def reopened(request: Request, sharing: int = 1) -> list[str]:
-    """Why it is open again, if it was decided before."""
+    """Say why it is open again, if it was decided before."""
     if request.outcome is not Outcome.REOPENED:
         return []
     why = cut_escaped(one_line(request.outcome_note, _REOPENED), _REOPENED // sharing)
@@ -159,7 +159,7 @@ def _stage_line(view: RequestView, index: int, stage: Stage, sharing: int) -> st
 
 
 def _where(request: Request, stage: Stage) -> str:
-    """Where the people of a later stage are told, if not where those are now."""
+    """Say where the people of a later stage are told, if not where those are now."""
     if stage.channel in ("", request.stages[request.stage_index].channel):
         return ""
     place = channel_link(stage.channel)
@@ -175,7 +175,7 @@ _ENDING = {Status.REJECTED: Verdict.REJECT, Status.ANSWERED: Verdict.ANSWER}
 
 
 def _person(decision: Decision) -> str:
-    """Who decided; an operator at the command line has no Slack id."""
+    """Name the person who decided; an operator at the command line has no Slack id."""
     who = AN_OPERATOR if decision.via == "cli" else mention(decision.person.user)
     return f"{who} (with edits)" if decision.verdict is Verdict.EDIT else who
 
@@ -249,7 +249,7 @@ def _late_stage(request: Request) -> str:
 
 
 def reasons(request: Request) -> list[str]:
-    """Why it ended so, as people are to read it: plain, untrusted text."""
+    """Return the reasons for the end, as people read them: plain, untrusted text."""
     rejected = last_word(request, Verdict.REJECT)
     given = [rejected.reason if rejected else "", _note_in_words(request)]
     known = ("", request.answer.strip())  # the answer has a place of its own

@@ -20,7 +20,7 @@ _JSON_IN_ONE_LINE = 60  # characters
 
 
 class Absent(enum.Enum):
-    """What stands for an argument that is not there."""
+    """The placeholder for an argument that is not there."""
 
     ABSENT = "absent"
 
@@ -29,7 +29,7 @@ ABSENT = Absent.ABSENT
 
 
 class Kind(enum.Enum):
-    """How an argument is put in."""
+    """The way in which an argument is put in."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -59,7 +59,7 @@ class Field:
 
     @property
     def may_be_empty(self) -> bool:
-        """Whether Slack has to take the form with nothing in the input."""
+        """True if Slack has to take the form with nothing in the input."""
         untouched = self.value is not ABSENT and not self.initial
         return not self.expected.required or self.expected.nullable or untouched
 
@@ -215,10 +215,10 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Expected:
-    """What an argument may be.
+    """The values that an argument may have.
 
     Attributes:
-        type: a JSON type's name, "" where there is not one alone.
+        type: a JSON type's name, "" if it is not exactly one.
         choices: the values of an enumeration, None where there is none.
         nullable: whether it may also be null.
     """
@@ -305,7 +305,7 @@ def _without_null_type(schema: Schema, nullable: bool) -> tuple[Schema, bool]:
 
 
 def _pointed_at(ref: object, root: Schema) -> Schema:
-    """What `#/$defs/Name` points at; {} for what is not there or not here."""
+    """Return what `#/$defs/Name` points at; {} if it is not there or not here."""
     if not isinstance(ref, str) or not ref.startswith("#/"):
         return {}
     found: Schema = root

@@ -145,7 +145,7 @@ def as_arguments(request: Request) -> Request:
 
 
 def is_object(form: Mapping[str, Any]) -> bool:
-    """Whether a form asks for named values, and not for a single one."""
+    """Return whether a form asks for named values rather than a single one."""
     return isinstance(form.get("properties"), dict)
 
 

@@ -20,7 +20,7 @@ APPROVE_FULL = "approve_full"  # the view's `callback_id`
 
 
 class Sending(enum.Enum):
-    """What has become of the file with a text that no view holds."""
+    """The state of the file with a text that no view holds."""
 
     NOT_YET = "not yet"
     SENT = "sent"
@@ -28,7 +28,7 @@ class Sending(enum.Enum):
 
 
 def needs_file(request: Request) -> bool:
-    """Whether the arguments are more than one view holds, and fit a file."""
+    """Return whether the arguments are too long for one view, and fit a file."""
     text = asked_text(request)
     return len(text) > FULL_VIEW_CHARACTERS and _fits_file(text)
 

@@ -17,7 +17,7 @@ _FIELDS = ("request", "channel", "ts", "thread", "card")
 
 @dataclass(frozen=True)
 class CardRef:
-    """What a view keeps in `private_metadata`: the request and its card's message."""
+    """The `private_metadata` of a view: the request and its card's message."""
 
     request: str  # `Request.token` as it was when the view was drawn
     channel: str
@@ -143,7 +143,7 @@ def _with_initial(element: Block, initial: str) -> Block:
 
 
 def entered(values: Values, block_id: str) -> str | None:
-    """What an input holds: text, an option's value, "" where it is empty.
+    """Return the content of an input: text, an option's value, "" if it is empty.
 
     None where the view has no such input.
     https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
@@ -158,5 +158,5 @@ def entered(values: Values, block_id: str) -> str | None:
 
 
 def fits_input(text: str) -> bool:
-    """Whether a text input can hold it as it is."""
+    """Return whether a text input can hold it as it is."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2 <= INPUT_LIMIT

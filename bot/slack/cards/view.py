@@ -53,7 +53,7 @@ class RequestView:
 
     @property
     def takes_marks(self) -> bool:
-        """Whether people may say what they found out about an unknown end."""
+        """True if people may say what they found out about an unknown outcome."""
         is_open = self.request.is_unknown and self.request.marked is Mark.NONE
         return is_open and not self.elsewhere
 
@@ -83,7 +83,7 @@ class CardView:
 
 
 def bundle(requests: Sequence[Request]) -> str:
-    """What a button for all requests of a card carries: it changes with each edit."""
+    """Return the value of a button for all requests of a card; each edit changes it."""
     tokens = "\n".join(request.token for request in requests)
     return hashlib.sha256(tokens.encode()).hexdigest()[:32]
 

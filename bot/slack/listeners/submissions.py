@@ -169,7 +169,7 @@ async def refused_by_graph(pool: Pool, request_id: str) -> Request | None:
 
 
 def _is_taken(request: Request) -> bool:
-    """Whether nothing more is to come of the answer."""
+    """Return whether nothing more is to come of the answer."""
     if request.is_open:  # a stage is left, unless the graph has refused it
         return request.outcome is not Outcome.REOPENED
     decided = request.status in {Status.APPROVED, Status.ANSWERED}

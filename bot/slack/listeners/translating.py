@@ -38,7 +38,7 @@ def choice_of(body: Body, request: str, verdict: Verdict) -> Choice:
 
 
 def value_of(body: Body) -> str:
-    """What the button carries."""
+    """Return the value that the button carries."""
     return str(body["actions"][0].get("value") or "")
 
 
@@ -96,7 +96,7 @@ def card_of(body: Body) -> CardRef:
 
 
 def values_of(body: Body) -> Mapping[str, Any]:
-    """What the inputs of a view hold: `state.values`."""
+    """Return the values of a view's inputs: `state.values`."""
     state: Mapping[str, Any] = body["view"].get("state") or {}
     return state.get("values") or {}
 
@@ -122,7 +122,7 @@ class Parts:
 
 
 def person_of(body: Body) -> Person:
-    """Who acted, by the signed payload of an interaction.
+    """Return the person who acted, by the signed payload of an interaction.
 
     `user.team_id` is the person's own team; in a channel that is shared with another
     company it is not the team that the app is installed in.

@@ -22,7 +22,7 @@ class Callers:
         }
 
     def person(self, authorization: str) -> Person:
-        """Who calls, by the header `Authorization: Bearer TOKEN` (RFC 6750).
+        """Return the caller, by the header `Authorization: Bearer TOKEN` (RFC 6750).
 
         Raises:
             Problem: 401.

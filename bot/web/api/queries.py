@@ -48,7 +48,7 @@ def read_query(given: Mapping[str, str], names: list[str]) -> dict[str, Any]:
 
 
 def cursor(row: Mapping[str, Any]) -> str:
-    """Where the page after this row begins; opaque to callers."""
+    """Return where the page after this row begins; opaque to callers."""
     text = json.dumps([row["raised_at"].isoformat(), row["id"]])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -108,7 +108,7 @@ _READERS: Mapping[str, Callable[[str], dict[str, Any]]] = {
 
 
 def sees(person: Person, request: Request, policy: Policy, now: dt.datetime) -> bool:
-    """Whether a request is this person's business, by what is stored and the policy."""
+    """Return whether a request is this person's business, by its row and the policy."""
     if person.team != request.team:
         return False
     own = {request.requester.user, *request.participants}

@@ -235,10 +235,10 @@ class Words:
     async def choice(
         self, found: Request, person: Person, body: DecisionBody, key: str
     ) -> Choice:
-        """What the person says; who it is comes from the token alone.
+        """Read the person's verdict; who it is comes from the token alone.
 
         Raises:
-            Problem: 422, an answer in words where words are what is asked for.
+            Problem: 422, no text where the answer has to be one.
         """
         choice = Choice(
             request=found.token,
@@ -305,7 +305,7 @@ class Conversations:
         return await self.parts.repeats.once(person, request, raw, act)
 
     async def told(self, request: web.Request, person: Person) -> web.Response:
-        """What was said, and what is asked of people."""
+        """Return what was said, and what is asked of people."""
         name = _conversation(request)
         found = await api_conversation.told(self.parts.pool, name, person)
         if found is None:

@@ -42,7 +42,7 @@ HEADERS = {
 
 
 def is_from_our_page(request: web.Request, signer: Signer) -> bool:
-    """Whether a browser says that our own page sent this.
+    """Return whether a browser says that our own page sent this.
 
     Under `no-referrer` browsers send the origin of a form as `null`; then they say by
     Sec-Fetch-Site, which no page can set, where it comes from.
@@ -56,7 +56,7 @@ def is_from_our_page(request: web.Request, signer: Signer) -> bool:
 
 
 def new_cookie() -> str:
-    """What ties a form to the browser that it was shown in."""
+    """Make the cookie that ties a form to the browser that it is shown in."""
     return secrets.token_urlsafe(24)
 
 
@@ -88,13 +88,13 @@ def keep(
 
 
 def form_token(cookie: str, token: str, signer: Signer) -> str:
-    """What the form carries: good for this browser and this link alone."""
+    """Return the token of the form: good for this browser and this link alone."""
     said = f"slack-approval-bot/form/1\n{cookie}\n{hash_of(token)}"
     return hmac.new(signer.secret.encode(), said.encode(), hashlib.sha256).hexdigest()
 
 
 def is_our_form(request: web.Request, given: str, token: str, signer: Signer) -> bool:
-    """Whether the form was shown in this very browser."""
+    """Return whether the form was shown in this very browser."""
     cookie = request.cookies.get(COOKIE, "")
     wanted = form_token(cookie, token, signer)
     return bool(cookie) and hmac.compare_digest(given.encode(), wanted.encode())

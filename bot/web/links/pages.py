@@ -26,7 +26,7 @@ NAMED = 6  # people of a stage
 
 @dataclass(frozen=True)
 class Shown:
-    """What a page shows, to whom.
+    """The contents of a page, and the person who sees it.
 
     Attributes:
         names: display names by user id, as decoration beside the ids.
@@ -204,7 +204,7 @@ def _form(shown: Shown) -> str:
 
 
 def takes(request: Request) -> frozenset[Verdict]:
-    """What the page offers: an answer as a form of its own is for Slack and the API."""
+    """Return the verdicts on the page; an answer by form is for Slack and the API."""
     offered = frozenset(each for each in _BUTTONS if request.offers(each))
     return offered - {Verdict.ANSWER} if request.form is not None else offered
 

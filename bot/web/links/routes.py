@@ -120,7 +120,7 @@ class LinkPages:
     async def _complaint(
         self, request: web.Request, token: str, link: Link, found: Request
     ) -> web.Response | None:
-        """Why this person's form is not taken, whatever it says."""
+        """Return a refusal if this person's form is not taken, whatever it says."""
         counted = await count(
             self.opening.pool, self.rate, Person("", link.team, link.user)
         )
@@ -172,7 +172,7 @@ class LinkPages:
     def _is_in(
         self, request: web.Request, token: str, link: Link, found: Request
     ) -> bool:
-        """Whether enough is known of who sits there."""
+        """Return whether enough is known of the person at the browser."""
         if not self._is_critical(found):
             return True
         return self.sign_in is not None and self.sign_in.is_in(request, token, link)

@@ -86,7 +86,7 @@ class SignIn:
         return response
 
     def is_in(self, request: web.Request, token: str, link: Link) -> bool:
-        """Whether the link's own person has signed in with this browser, lately."""
+        """Return whether the link's own person signed in with this browser lately."""
         cookie = request.cookies.get(SIGNED_IN, "")
         return self._sessions.is_signed_in(cookie, token, link)
 
@@ -166,7 +166,7 @@ class Going:
     nonce: str
 
     def is_back(self, state: str) -> bool:
-        """Whether it is this very sign-in that came back."""
+        """Return whether it is this very sign-in that came back."""
         return hmac.compare_digest(self.state.encode(), state.encode())
 
 
@@ -196,7 +196,7 @@ class Sessions:
         return str(self._serializer(_SIGNED_IN).dumps(_whose(token, link)))
 
     def is_signed_in(self, cookie: str, token: str, link: Link) -> bool:
-        """Whether this browser's person has."""
+        """Return whether this browser's person has signed in."""
         return self._read(_SIGNED_IN, cookie, SIGNED_IN_FOR) == _whose(token, link)
 
     def _read(self, kind: str, cookie: str, age: int) -> list[str]:

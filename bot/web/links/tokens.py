@@ -48,7 +48,7 @@ class Signer:
         return str(self._serializer.dumps(said))
 
     def read(self, token: str) -> Link | None:
-        """What a token of ours says; None for every other text."""
+        """Read a token of ours; None for every other text."""
         if len(token) > LONGEST:
             return None
         try:
@@ -63,7 +63,7 @@ class Signer:
         return Link(known["r"], known["t"], known["u"], known["d"])
 
     def address(self, token: str) -> str:
-        """Where the page of a token is."""
+        """Return the address of a token's page."""
         return f"{self.audience}/approve/{token}"
 
     @property
@@ -109,7 +109,7 @@ async def make(connection: Connection, signer: Signer, link: Link) -> str:
 
 
 async def is_good(connection: Connection, token: str, link: Link) -> bool:
-    """Whether a token that was read is the link that was made, unused and in time."""
+    """Return whether a token that was read is the link as made, unused and in time."""
     found = await connection.execute(SQL["select_link"], {"hash": hash_of(token)})
     row = await found.fetchone()
     return row is not None and _is(row, link) and not (row["is_used"] or row["is_over"])
