@@ -1,4 +1,4 @@
-"""What all tests share: a PostgreSQL server, databases, no settings from outside."""
+"""Fixtures for all tests: a PostgreSQL server, databases, no settings from outside."""
 
 from __future__ import annotations
 

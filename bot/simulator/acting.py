@@ -149,7 +149,7 @@ class Acting:
 
     @property
     def home_enabled(self) -> bool:
-        """Whether the app has a Home tab."""
+        """Return whether the app has a Home tab."""
         return self._parts.app.home_tab
 
     async def open_home(

@@ -1,4 +1,4 @@
-"""What the app is to Slack: its scopes, events, commands and Home tab."""
+"""The app's configuration in Slack: scopes, events, commands, Home tab."""
 
 from __future__ import annotations
 

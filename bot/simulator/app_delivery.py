@@ -1,4 +1,4 @@
-"""What goes to the app, how it may acknowledge it, and where it may answer later."""
+"""Deliveries to the app, its acks, and the addresses for its later answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.simulator.shapes import Json, SlackError
 
 @dataclass(frozen=True)
 class Ack:
-    """What the bot answered; `status` is None where it did not answer at all."""
+    """The bot's answer; `status` is None if it did not answer at all."""
 
     acked: bool
     status: int | None = None
@@ -60,7 +60,7 @@ _KEPT = 1000
 
 @dataclass
 class ResponseUrl:
-    """What a response_url still leads to; `message_ts` is empty for a command."""
+    """The target of a response_url; `message_ts` is empty for a command."""
 
     user_id: str
     channel_id: str

@@ -1,4 +1,4 @@
-"""What changed in the workspace, told to everybody who listens."""
+"""Changes in the workspace, published to all listeners."""
 
 from __future__ import annotations
 

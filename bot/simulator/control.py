@@ -111,7 +111,7 @@ class Fault:
 
     @property
     def has_effect(self) -> bool:
-        """Whether the call takes effect although the caller may not learn it."""
+        """Return whether the call takes effect although the caller may not know."""
         return self.kind in ("timeout_after", "cut_after", "slow")
 
     def as_json(self) -> Json:

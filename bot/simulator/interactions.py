@@ -27,10 +27,10 @@ _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class ClickResult:
-    """What came of a click, a form or a command: the ack, and what was sent.
+    """The result of a click, a form or a command: the ack, and what was sent.
 
     `errors` are the complaints under a form's inputs, by block_id. `refusal` is
-    what Slack holds against the bot's answer, for which it does not take effect.
+    Slack's objection to the bot's answer, which then has no effect.
     """
 
     acked: bool
@@ -43,7 +43,7 @@ class ClickResult:
 
 
 class Interactions:
-    """What people do to messages, modals and the App Home."""
+    """People's interactions with messages, modals and the App Home."""
 
     def __init__(
         self,
@@ -250,7 +250,7 @@ _CONVERSATIONS = ("selected_channel", "selected_conversation")
 
 
 class Submissions:
-    """What people do to modals as a whole."""
+    """The acts on a whole modal: to submit it, to close it."""
 
     def __init__(
         self,

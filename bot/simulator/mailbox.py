@@ -63,7 +63,7 @@ class Mailbox:
         self.mails.append(mail)
 
     def to(self, address: str) -> list[StoredMail]:
-        """What an address has got, newest first."""
+        """Return the e-mails to an address, newest first."""
         return [mail for mail in reversed(self.mails) if address in mail.recipients]
 
 

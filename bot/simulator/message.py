@@ -35,7 +35,7 @@ class Message:
 
     @property
     def is_reply(self) -> bool:
-        """Whether the message stands in a thread below another."""
+        """Return whether the message is in a thread below another."""
         return self.thread_ts != self.ts
 
     def remember(self) -> None:

@@ -1,4 +1,4 @@
-"""What a visitor of the page does, each as the person that the request names."""
+"""The acts of a visitor to the page, each as the person whom the request names."""
 
 from __future__ import annotations
 

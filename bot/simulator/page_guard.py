@@ -1,4 +1,4 @@
-"""Who may use the simulator: this machine's browser, from its page; and the bot."""
+"""Access to the simulator: for this machine's browser, from its page, and the bot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page needs of the simulator, and of whoever tells it what happened."""
+"""The page's interfaces to the simulator and to the history of requests."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ History: TypeAlias = Callable[[str, str], Awaitable[list[HistoryLine]]]
 
 
 class Hands(Protocol):
-    """What the page can do with the simulator; see there."""
+    """The part of the simulator that the page uses, documented there."""
 
     workspace: Workspace
 
     @property
     def home_enabled(self) -> bool:
-        """Whether the app has a Home tab."""
+        """Return whether the app has a Home tab."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""Who is where, changed from outside through the control page."""
+"""Changes to groups, channels and profiles, made through the control page."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ class Simulator(Acting):
 
     @property
     def sockets(self) -> int:
-        """How many sockets are open."""
+        """The number of open sockets."""
         return self._sockets.count
 
     @property

@@ -53,7 +53,7 @@ class SocketMode:
 
     @property
     def count(self) -> int:
-        """How many sockets are open."""
+        """The number of open sockets."""
         return len(self._sockets)
 
     def issue_ticket(self) -> str:

@@ -32,7 +32,7 @@ class _Trigger:
 
 
 class Views:
-    """What is open in front of whom."""
+    """Each person's open modals and App Home."""
 
     def __init__(self, workspace: Workspace) -> None:
         """Start with nothing open."""

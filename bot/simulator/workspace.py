@@ -301,7 +301,7 @@ class StoredFile:
 
     @property
     def mimetype(self) -> str:
-        """What kind of content the name promises."""
+        """The content type that the file's name promises."""
         return mimetypes.guess_type(self.name)[0] or "text/plain"
 
     def as_slack(self, base: str, team_id: str) -> Json:

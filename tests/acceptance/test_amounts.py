@@ -153,7 +153,7 @@ async def approve(
 
 
 def dialog(card: Message) -> bool:
-    """Whether Slack asks once more, naming what would be done."""
+    """Return whether Slack asks once more on Approve, naming what would be done."""
     asked = [approve_button(card).get("confirm")]
     return any(each and "transfer_money" in each["text"]["text"] for each in asked)
 

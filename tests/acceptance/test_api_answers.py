@@ -1,4 +1,4 @@
-"""What the API can say beside yes and no: other arguments, answers of any shape."""
+"""API decisions beyond yes and no: other arguments, answers of any shape."""
 
 from __future__ import annotations
 

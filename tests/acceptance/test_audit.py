@@ -42,7 +42,7 @@ async def bot(stage: Stage, *words: str, **more: str) -> Outcome:
 
 
 def menu_of(card: Message) -> str:
-    """What the menu beside a closed card's facts holds."""
+    """The value of the only option in the menu beside a closed card's facts."""
     [accessory] = [b["accessory"] for b in card["blocks"] if "accessory" in b]
     assert [o["text"]["text"] for o in accessory["options"]] == ["History…"]
     return accessory["options"][0]["value"]

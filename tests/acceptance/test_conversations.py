@@ -173,6 +173,6 @@ async def test_arguments_too_long_for_a_card_are_approved_in_the_full_view(
 
 
 def heard(stage: Stage, ts: str, words: str) -> list[str]:
-    """What the bot has said in a thread with these words, oldest first."""
+    """The bot's messages with these words in a thread, oldest first."""
     texts = [everything(message) for message in stage.said(GENERAL, ts)]
     return [text for text in texts if words in text]

@@ -200,7 +200,7 @@ def fill_disk(database: str, table: str) -> None:
 
 
 def refused_by_disk(database: str) -> bool:
-    """Whether something has met it; a sequence does not forget what is rolled back."""
+    """Return whether a write has met the full disk; a rollback resets no sequence."""
     with psycopg.connect(database, autocommit=True) as connection:
         row = connection.execute("SELECT is_called FROM full_disks").fetchone()
     return bool(row and row[0])
@@ -212,7 +212,7 @@ def empty_disk(database: str, table: str) -> None:
 
 
 def once(stage: Stage) -> int:
-    """How often calls that were approved by people have been begun."""
+    """Count how often calls that people approved have begun."""
     return stage.records.value(
         "SELECT count(*) FROM audit WHERE event = 'claimed' AND request_id IN"
         " (SELECT request_id FROM decisions)"

@@ -73,7 +73,7 @@ async def test_the_second_message_of_a_thread_may_come_first(shared_both: Stage)
 
 
 def posts(stage: Stage, thread: str) -> list[str]:
-    """What the bot has posted into a thread whose start the simulator has not seen."""
+    """The bot's posts in a thread whose start the simulator has not seen."""
     return [
         call.args["text"]
         for call in stage.simulator.calls

@@ -174,7 +174,7 @@ def click_payload(stage: Stage, card: Message) -> Payload:
 
 
 def told(stage: Stage, user: str) -> list[str]:
-    """What a person was told privately, in a channel or by a direct message."""
+    """The texts that a person was sent privately, in a channel or by direct message."""
     direct = stage.simulator.messages(stage.simulator.dm(user))
     return [*stage.whispers(user), *(message["text"] for message in direct)]
 

@@ -175,7 +175,7 @@ def with_view(payload: Payload, **changes: object) -> Payload:
 
 
 def heard(stage: Stage) -> int:
-    """How much Mina has been told privately so far."""
+    """The number of private messages to Mina so far."""
     return len(stage.whispers(MINA)) + len(direct(stage))
 
 
@@ -184,7 +184,7 @@ def has_heard_more(stage: Stage, before: int) -> bool:
 
 
 def direct(stage: Stage) -> list[str]:
-    """What Mina was told by direct message."""
+    """The texts of the direct messages to Mina."""
     return [m["text"] for m in stage.simulator.messages(stage.simulator.dm(MINA))]
 
 

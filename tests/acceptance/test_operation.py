@@ -1,4 +1,4 @@
-"""What an operator sees: health, metrics, memory, an orderly end."""
+"""The operator's view: health, metrics, memory, an orderly end."""
 
 from __future__ import annotations
 

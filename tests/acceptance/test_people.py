@@ -1,4 +1,4 @@
-"""Who may ask and who may decide: looked up in Slack, told privately."""
+"""The right to ask and to decide: looked up in Slack, refused privately."""
 
 from __future__ import annotations
 

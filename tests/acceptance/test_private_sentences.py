@@ -1,4 +1,4 @@
-"""Whoever clicks in vain is told why, privately, and sees the card as it is."""
+"""A click in vain is explained privately, and the card is shown as it is."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ async def gone(stage: Stage, card: Message) -> Message | None:
 
 
 def redrawings(stage: Stage, card: Message) -> int:
-    """How often the bot has edited a card."""
+    """Count how often the bot has edited a card."""
     return sum(
         call.method == "chat.update" and call.args.get("ts") == card["ts"]
         for call in stage.simulator.calls

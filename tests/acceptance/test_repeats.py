@@ -181,7 +181,7 @@ def unaddressed(ts: str) -> list[dict[str, object]]:
 
 
 def ran_how_often(stage: Stage, request: str) -> int:
-    """How often the call of a request was begun, by the audit trail."""
+    """Count how often the call of a request has begun, by the audit trail."""
     return stage.records.value(
         "SELECT count(*) FROM audit WHERE event = 'claimed' AND request_id = %s",
         request,

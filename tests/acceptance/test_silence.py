@@ -32,7 +32,7 @@ REMINDED, JOINED = "decision is still needed", "decision is needed too"
 
 
 def in_thread(stage: Stage, card: Message, words: str = "") -> list[str]:
-    """What stands below a card with these words, without the card itself."""
+    """The bot's messages with these words below a card, without the card itself."""
     found = stage.said(APPROVALS, card["ts"])
     texts = [everything(m) for m in found if m["ts"] != card["ts"]]
     return [text for text in texts if words in text]

@@ -65,7 +65,7 @@ REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
 async def refused(
     tmp_path_factory: pytest.TempPathFactory, new_database: Any
 ) -> dict[str, Outcome]:
-    """What each of the refused starts has said; two run at a time."""
+    """The outcome of each refused start; two run at a time."""
     two = asyncio.Semaphore(2)
 
     async def start(name: str, database: str) -> Outcome:

@@ -25,7 +25,7 @@ SECRET = "a-secret-that-signs-events-0123456789"
 
 @dataclass
 class Receiver:
-    """What came in, and how it is answered."""
+    """A receiver of webhooks: what came in, and the answer to give."""
 
     port: int = field(default_factory=free_port)
     status: int = 200

@@ -1,4 +1,4 @@
-"""What no view holds: a file by one click, and Approve once it is there."""
+"""Arguments too long for a view: a file by one click, and Approve once it is there."""
 
 from __future__ import annotations
 

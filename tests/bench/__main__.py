@@ -31,7 +31,7 @@ LEVELS, QUICK_LEVELS = (1, 4, 16, 64), (1, 16)
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is done."""
+    """The amount of work in a run."""
 
     levels: tuple[int, ...]
     tables: tuple[str, ...]

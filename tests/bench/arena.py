@@ -34,7 +34,7 @@ class Arena:
 
     @property
     def processes(self) -> dict[str, int]:
-        """What both sides use."""
+        """The processes that both sides use."""
         return {"postgres": self.postgres, "stand-ins": self.stand_ins.pid}
 
     def delay(self, *, slack: float, model: float) -> None:

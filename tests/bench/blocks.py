@@ -101,7 +101,7 @@ async def _sit(side: Side, seat: int, each: int) -> list[Cycle]:
 
 
 async def cycles_for(side: Side, level: int, seconds: float) -> int:
-    """How many cycles a person does in about so many seconds, by a short trial."""
+    """Estimate by a short trial how many cycles a person does in so many seconds."""
     trial = max(1, 8 // level)
     began = time.monotonic()
     await asyncio.gather(*(_sit(side, seat, trial) for seat in range(level)))

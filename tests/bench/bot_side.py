@@ -34,7 +34,7 @@ NOTICE = "delete_file"  # what the notice of a request names and no answer does
 
 @dataclass
 class Thread:
-    """What Slack has seen of one cycle."""
+    """One cycle as Slack has seen it."""
 
     number: int
     ts: str

@@ -1,4 +1,4 @@
-"""What stays after many cycles: rows and bytes in each table, memory of the bot."""
+"""Growth after many cycles: rows and bytes in each table, memory of the bot."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname
 
 @dataclass(frozen=True)
 class Mark:
-    """How things stand after so many cycles."""
+    """The measurements after so many cycles."""
 
     cycles: int
     memory: float | None  # MB of the bot

@@ -59,7 +59,7 @@ def _stat(path: Path) -> tuple[int, int, int, int]:
 
 
 def describe(database_url: str, folder: Path) -> dict[str, str]:
-    """What the numbers depend on, in words."""
+    """Describe in words what the numbers depend on."""
     with psycopg.connect(database_url) as connection:
         row = connection.execute(
             "SELECT current_setting('server_version'), current_setting('fsync'),"

@@ -1,4 +1,4 @@
-"""Where the time goes: CPU by part and function, statements, calls, connections."""
+"""The use of time: CPU by part and function, statements, calls, connections."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _calls(found: collections.Counter[str], cycles: int) -> str:
 
 
 def _waits(found: Waits, cycles: int) -> str:
-    """How often psycopg waited: close to the round trips."""
+    """Report how often psycopg waited, which is close to the round trips."""
     total = sum(n for n, _ in found) / cycles
     rows = [f"psycopg waits for PostgreSQL {total:.1f} times in a cycle.\n\n```"]
     rows += [

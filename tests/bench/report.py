@@ -144,7 +144,7 @@ def _shown(value: float | None, factor: float, unit: str, digits: int = 1) -> st
 
 
 def goals(levels: Sequence[dict[str, Any]]) -> str:
-    """What is aimed at, and whether this run reached it."""
+    """The goals, and whether this run reached them."""
     found = {level["level"]: level for level in levels}
     lines: list[str] = []
     if 1 in found:

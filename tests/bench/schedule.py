@@ -1,4 +1,4 @@
-"""What happens in a soak, and when: the same seed makes the same schedule."""
+"""The events of a soak and their times: the same seed makes the same schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What time costs: sweeps over many that wait, and clicks while many expire."""
+"""The cost of deadlines: sweeps over many that wait, and clicks while many expire."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PATIENCE = 900  # seconds for a whole flood
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is done."""
+    """The numbers of requests, rounds and clicks in a run."""
 
     waiting: tuple[int, ...]
     due: int  # of each kind in each round

@@ -1,4 +1,4 @@
-"""What Slack sends: signed events and clicks, as fast as they come."""
+"""Slack's requests to the bot: signed events and clicks, as fast as they come."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ __all__ = ["Soaked", "schedule", "soak", "table"]
 
 @dataclass
 class Soaked:
-    """What was done, and what is wrong in the end."""
+    """The work done in a soak, and the faults found at its end."""
 
     seed: int
     seconds: float
@@ -167,7 +167,7 @@ async def _set_up() -> AsyncIterator[tuple[Stage, Proxy, str]]:
 
 
 async def _come_to_rest(stage: Stage) -> None:
-    """What nobody has decided times out; what the dead held is taken up."""
+    """Time out what is undecided, and wait until the work of the dead is taken up."""
     await stage.simulator.settled()
     deadline = asyncio.get_running_loop().time() + PATIENCE
     while asyncio.get_running_loop().time() < deadline:
@@ -215,7 +215,7 @@ def _approved(stage: Stage) -> set[int]:
 
 
 def table(found: Soaked) -> str:
-    """What was done and what is wrong, in Markdown."""
+    """Report in Markdown what was done and what is wrong."""
     done = ", ".join(f"{name} {count}" for name, count in sorted(found.done.items()))
     ends = f"{found.lost} lost, {found.doubled} doubled, {found.unapproved} unapproved"
     lines = [

@@ -1,4 +1,4 @@
-"""What PostgreSQL did meanwhile: statements, transactions, writes to the disk."""
+"""The work of PostgreSQL meanwhile: statements, transactions, writes to the disk."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Counter:
             self._before = self._totals(connection)
 
     def report(self, cycles: int) -> str:
-        """What came together since, for each cycle."""
+        """Report what was counted since `start`, for each cycle."""
         with self._connect() as connection:
             after = self._totals(connection)
             rows = connection.execute(SELECT, [self.database]).fetchall()
@@ -84,7 +84,7 @@ class Counter:
         return row
 
     def connections(self) -> str:
-        """How many connections each pool holds now."""
+        """The number of connections that each pool holds now."""
         with self._connect() as connection:
             rows = connection.execute(
                 "SELECT application_name AS name, count(*) FROM pg_stat_activity"

@@ -1,4 +1,4 @@
-"""What the audit trail costs: to append, to verify, and between click and answer."""
+"""The cost of the audit trail: to append, to verify, and between click and answer."""
 
 from __future__ import annotations
 

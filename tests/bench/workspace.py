@@ -34,12 +34,12 @@ def file_of(number: int) -> str:
 
 
 def words_of(number: int) -> str:
-    """What the person says in a cycle."""
+    """The person's words in a cycle."""
     return f"Please delete {file_of(number)}."
 
 
 def answer_of(number: int) -> str:
-    """What the model says when the file is gone."""
+    """The model's answer when the file is gone."""
     return f"Done: {file_of(number)} is deleted."
 
 

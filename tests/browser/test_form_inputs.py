@@ -58,7 +58,7 @@ MENU = {
 
 
 class Editing:
-    """What the app answers to the form, and what it was sent."""
+    """The app's answer to the form, and the values that it was sent."""
 
     def __init__(self, app: SlackApp) -> None:
         self.app = app

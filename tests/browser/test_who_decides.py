@@ -1,4 +1,4 @@
-"""Who decides, as a visitor plays it: a chain, an edit, a reason, a typed value."""
+"""Deciding, as a visitor plays it: a chain, an edit, a reason, a typed value."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def ends(page: Page, question: str, *words: str) -> None:
 
 
 def paid(bot: BotProcess, payee: str) -> list[tuple[str, int]]:
-    """What was transferred to somebody: currency and hundredths."""
+    """The transfers to a payee, each as currency and hundredths."""
     book = bot.folder / SANDBOX / "accounts.sqlite"
     query = "SELECT currency, pence FROM transfers WHERE payee = ?"
     with closing(sqlite3.connect(book)) as connection:

@@ -81,7 +81,7 @@ class Agent:
         return [request for request in found if request.is_open]
 
     async def said(self, kind: str = "answer") -> list[str]:
-        """What goes out to the thread."""
+        """The texts of one kind that go out to the thread, oldest first."""
         found = await self.house.rows(
             "SELECT text FROM deliveries WHERE kind = %s ORDER BY created_at", kind
         )
@@ -93,7 +93,7 @@ class Agent:
         return [row["state"] for row in found]
 
     def results(self) -> dict[str, str]:
-        """What the model read last, by tool call."""
+        """The results that the model read last, by tool call."""
         shown = self.model.seen[-1]
         return {m.tool_call_id: m.text for m in shown if isinstance(m, ToolMessage)}
 

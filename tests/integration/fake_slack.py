@@ -15,7 +15,7 @@ POSTS = ("chat_postMessage", "chat_postEphemeral", "chat_update")
 
 
 def refusal(code: str, status: int = 200, **headers: str) -> SlackApiError:
-    """What the client raises for an answer that is not ok."""
+    """The error that the client raises for an answer that is not ok."""
     data = {"ok": False, "error": code}
     response = SimpleNamespace(status_code=status, data=data, headers=headers)
     return SlackApiError(code, response)

@@ -31,7 +31,7 @@ def edit(args: dict[str, object], tool: str = "wipe") -> Decision:
 
 
 def results(alone: Alone) -> dict[str, str]:
-    """What the model read last, by tool call."""
+    """The results that the model read last, by tool call."""
     shown = alone.model.seen[-1]
     return {m.tool_call_id: m.text for m in shown if isinstance(m, ToolMessage)}
 

@@ -1,4 +1,4 @@
-"""Whatever is done to the trail, in the database or in an export: it is found."""
+"""Tampering with the trail is always found, in the database and in an export."""
 
 from __future__ import annotations
 

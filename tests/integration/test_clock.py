@@ -25,7 +25,7 @@ async def clock(house: House) -> AsyncIterator[Clock]:
 
 
 async def found_jobs(house: House, clock: Clock) -> set[tuple[str, str]]:
-    """What a tick takes up when all jobs are lost."""
+    """Lose all jobs, then return those that a tick takes up."""
     await house.forget_jobs()
     await clock.tick()
     return {(job.name, job.lock) for job in await house.jobs()}

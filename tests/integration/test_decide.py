@@ -1,4 +1,4 @@
-"""What a person's word does, on the real database."""
+"""The effect of a person's decision, on the real database."""
 
 from __future__ import annotations
 

@@ -287,7 +287,7 @@ class Lives(RuleBasedStateMachine):
             await finish(house.pool, house.queue, run, call, Execution.DONE, "ok")
 
     async def _explain(self, request: Request, begun: Begun) -> None:
-        """Whatever runs has its whole chain before it, by the policy in force too."""
+        """Check that the whole chain came before a call, by the policy in force too."""
         policy = begun.policy
         left_out = {request.requester.user, *request.participants}
         words = [d for d in request.decisions if d.verdict is not Verdict.REJECT]

@@ -123,7 +123,7 @@ async def test_a_deadline_that_passes_between_judging_and_writing_wins(
 
 
 def own_run(request: Request) -> dict[str, Any]:
-    """What the end of a run asks with, that has nothing to answer."""
+    """The query parameters for the end of a run that has nothing to answer."""
     place = {"conversation": request.conversation, "generation": 0}
     return {**place, "answered": [], "known": True}
 

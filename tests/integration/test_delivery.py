@@ -1,4 +1,4 @@
-"""What goes out to Slack: once each, in order, brought up to date."""
+"""Deliveries to Slack: once each, in order, brought up to date."""
 
 from __future__ import annotations
 

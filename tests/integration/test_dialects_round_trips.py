@@ -45,7 +45,7 @@ def read(asked, default=None):
 
 
 async def taken(ask, decided, default=None):
-    """What a graph that calls `ask` gets for a decision; None if it is stopped."""
+    """Return what a graph calling `ask` gets for a decision; None if it is stopped."""
     ran = []
     thread = Thread(graph_of(asking(ask, ran)), strict=True)
     [asked] = await thread.begin()

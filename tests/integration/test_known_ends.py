@@ -1,4 +1,4 @@
-"""What a tool has done stays known when the database blinks right after it."""
+"""A tool's outcome stays known if the database connection drops right after it."""
 
 from __future__ import annotations
 

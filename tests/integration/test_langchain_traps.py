@@ -1,6 +1,6 @@
-"""What LangChain's HumanInTheLoopMiddleware and tool nodes do, as installed.
+"""The behaviour of LangChain's HumanInTheLoopMiddleware and tool nodes, as installed.
 
-As in `test_langgraph_traps.py`: a failure says that a behaviour has changed.
+As in `test_langgraph_traps.py`: a failure means that a behaviour has changed.
 """
 
 from __future__ import annotations

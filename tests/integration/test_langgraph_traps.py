@@ -1,9 +1,9 @@
-"""What LangGraph does with interrupts, as installed: our rules stand on each of these.
+"""LangGraph's handling of interrupts, as installed: our rules rest on each of these.
 
-A test that fails here says that a behaviour has changed, not that the bot is broken:
-look up the rule that it names before the versions in `requirements.lock` are raised.
-The letters are those of the traps of resuming, the F numbers those of the failure
-modes in the design's notes.
+A test that fails here means that a behaviour has changed, not that the bot is broken:
+look up the rule that it names before raising the versions in `requirements.lock`.
+The letters are those of the resuming traps, the F numbers those of the failure modes
+in the design notes.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Play(World):
     people: Directory
 
     async def members(self, source: str, user: str = RAVI) -> tuple[str, ...]:
-        """Who the directory says is in a group now."""
+        """The people who are in a group now, by the directory."""
         return await Afresh(self.people).members(source, _person(self, user))
 
     def asked(self, method: str) -> int:

@@ -15,7 +15,7 @@ from tests.integration.core_parts import House
 
 
 class Record:
-    """What was done; the workers; and the duty that finds what they have lost."""
+    """The jobs done, the workers, and the duty that finds the jobs that they lost."""
 
     def __init__(self, house: House) -> None:
         self.done: list[str] = []

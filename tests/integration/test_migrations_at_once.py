@@ -41,7 +41,7 @@ print("ended", json.dumps([os.waitpid(child, 0)[1] for child in children]))
 
 
 async def migrate_at_once(url: str, order: Path, root: Path) -> list[int]:
-    """How each of the replicas has ended."""
+    """Migrate from all replicas at once, and return the wait status of each."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", FORKS, url, str(order), str(REPLICAS)),
         cwd=root,

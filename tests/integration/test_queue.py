@@ -18,7 +18,7 @@ JOBS = "SELECT id FROM procrastinate_jobs"
 
 @dataclass
 class Work:
-    """What the jobs do: note their names; raise what the test wants."""
+    """The work of the jobs: note their names, raise what the test wants."""
 
     house: House
     done: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What is over goes after RETENTION; nothing pending does, and the trail stays."""
+"""Retention: all that is over goes, nothing pending does, and the trail stays."""
 
 from __future__ import annotations
 

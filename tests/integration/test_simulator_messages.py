@@ -1,4 +1,4 @@
-"""What a message may carry: metadata, attachments, markdown, links, response_urls."""
+"""The contents of a message: metadata, attachments, markdown, links, response_urls."""
 
 from __future__ import annotations
 

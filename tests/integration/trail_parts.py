@@ -14,7 +14,7 @@ from tests.integration.core_parts import MINA, REJECT, House
 
 
 async def verified(house: House, *checkpoints: Checkpoint) -> list[str]:
-    """What is wrong with the stored trail, in sentences."""
+    """Verify the stored trail, and return its faults as sentences."""
     async with await connect(house.url) as connection:
         _, found = await verify_stored(connection, checkpoints)
         return [str(finding) for finding in found]

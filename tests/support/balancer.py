@@ -1,4 +1,4 @@
-"""What stands before several replicas in HTTP mode: each request goes to the next."""
+"""A balancer before several replicas in HTTP mode: each request goes to the next."""
 
 from __future__ import annotations
 

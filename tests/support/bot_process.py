@@ -130,7 +130,7 @@ class BotProcess:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command of the bot has said, and its exit status."""
+    """The output of a command of the bot, and its exit status."""
 
     status: int
     out: str

@@ -60,7 +60,7 @@ def debian(base: Base, target: Path) -> None:
 
 
 def pip_settings() -> dict[str, str]:
-    """How pip is set up here: its files first, its variables over them."""
+    """The settings of pip here: from its files, overridden by its variables."""
     listed = run(sys.executable, "-m", "pip", "config", "list")
     pairs = re.findall(r"^(?:(:env:)|\w+)\.([\w-]+)=(.+)$", listed, re.MULTILINE)
     settings: dict[str, str] = {}

@@ -74,7 +74,7 @@ _ID_AS_KEY = re.compile(r"(X|C|U|T|F)f?\d{8}")
 
 @dataclass
 class Shape:
-    """What may stand at one place: kinds of value, fields, items."""
+    """The values that may be at one place: their kinds, fields and items."""
 
     kinds: set[str] = field(default_factory=set)
     fields: dict[str, Shape] = field(default_factory=dict)
@@ -101,7 +101,7 @@ class Shape:
 
     @property
     def is_untold(self) -> bool:
-        """Whether the samples hold an empty object or array here."""
+        """Return whether the samples show nothing inside the object or array here."""
         return not (self.fields or self.by_id or (self.items and self.items.kinds))
 
 

@@ -21,7 +21,7 @@ class Confined:
     config: dict[str, Any]
 
     def command(self, *command: str, **environment: str) -> list[str]:
-        """What runs a command inside: as the user, with the image's variables."""
+        """Wrap a command to run inside: as the user, with the image's variables."""
         user, group = self.config["User"].split(":")
         variables = dict(entry.split("=", 1) for entry in self.config["Env"])
         settings = [f"{k}={v}" for k, v in (variables | environment).items()]

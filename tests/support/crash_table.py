@@ -54,19 +54,19 @@ class Cell:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether nobody can know what became of the action."""
+        """Return whether the outcome of the action is unknown."""
         return self.verdict == "approve" and self.point in UNKNOWN
 
     @property
     def effects(self) -> int:
-        """How often the tool has run when all is over."""
+        """The number of times that the tool has run when all is over."""
         if self.verdict != "approve":
             return 0
         return int(self.point not in ("claimed", "in_tool"))
 
     @property
     def status(self) -> str:
-        """Where the request stands when all is over."""
+        """The status of the request when all is over."""
         words = {"approve": "approved", "reject": "rejected", "expire": "timed_out"}
         return words[self.verdict]
 

@@ -85,7 +85,7 @@ class Life:
         await until(self._is_over, RECOVERED)
 
     def _is_noted(self) -> bool:
-        """Whether nothing is under way that the death is not about."""
+        """Return whether no delivery is under way that the death could hit as well."""
         query = "SELECT count(*) FROM deliveries WHERE shown < revision"
         return self.stage.records.value(query) == 0
 
@@ -123,19 +123,19 @@ class Life:
         return self.stage.records.value(query) == 1
 
     def _is_over(self) -> bool:
-        """Whether the thread has its last word and nothing is left to do."""
+        """Return whether the thread has its last word and nothing is left to do."""
         rows = self.stage.records.rows
         left = rows("SELECT 1 FROM messages WHERE state IN ('received', 'running')")
         return bool(self.last_words()) and not left and self._is_noted()
 
     def last_words(self) -> list[str]:
-        """What the thread was told in the end, each time that it was."""
+        """All messages that told the thread how it ended."""
         signs = ("(offline model)", "left job-", "did job-", "I do not run it again")
         told = [everything(m) for m in self.stage.said(GENERAL, self.thread)]
         return [text for text in told if any(sign in text for sign in signs)]
 
     def effects(self) -> int:
-        """How often the tool has really run."""
+        """The number of times that the tool has really run."""
         if self.cell.graph == "shipped":
             paid = [pence for _, _, pence in transfers(self.stage)]
             return paid.count(self.amount * 100)
@@ -197,7 +197,7 @@ def _connections(stage: Stage) -> int:
 
 
 def let_leases_end(stage: Stage) -> None:
-    """What the dead process held is free now, as it is after some time."""
+    """Free what the dead process held, as would happen after some time."""
     with psycopg.connect(stage.records.url, autocommit=True) as connection:
         for statement in (
             "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 h'",

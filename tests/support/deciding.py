@@ -1,4 +1,4 @@
-"""What people do with a card: its menu, the forms that it opens, and what they paid."""
+"""People's acts on a card: its menu, the forms that it opens, and what they paid."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ async def asked(stage: Stage, text: str, **more: str) -> tuple[Message, str]:
 
 
 def request_of(card: Message) -> str:
-    """What the card's buttons carry: until the first edit the request's own id."""
+    """The value of the card's buttons: until the first edit the request's own id."""
     return next(value for _, value in buttons(card) if value)
 
 
 def offered(card: Message) -> dict[str, str]:
-    """What the card's menu offers, and the value of each option."""
+    """The value of each option in the card's menu, by the part before its colon."""
     return {
         option["value"].partition(":")[0]: option["value"]
         for block in card["blocks"]
@@ -101,7 +101,7 @@ async def shows(stage: Stage, card: Message, *words: str) -> Message:
 
 
 def transfers(stage: Stage) -> list[tuple[str, str, int]]:
-    """Who was paid, which currency, how many hundredths; oldest first."""
+    """The transfers made: payee, currency and hundredths; oldest first."""
     return list(_rows(stage, "SELECT payee, currency, pence FROM transfers"))
 
 

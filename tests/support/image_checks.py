@@ -1,4 +1,4 @@
-"""What must be true of the image when it runs."""
+"""Checks of the image when it runs."""
 
 from __future__ import annotations
 

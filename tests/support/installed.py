@@ -1,6 +1,6 @@
-"""What is installed, and what the lock allows: read offline.
+"""The installed packages, and those that the lock allows: read offline.
 
-`python -m tests.support.installed` compares them and ends with 1 where they differ.
+`python -m tests.support.installed` compares them and ends with 1 if they differ.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def differences(wanted: Mapping[str, str], there: Mapping[str, str]) -> Iterator
 
 
 def beyond(wanted: Mapping[str, str], there: Mapping[str, str]) -> list[str]:
-    """What is installed although the lock does not name it."""
+    """The packages that are installed although the lock does not name them."""
     return sorted(there.keys() - wanted.keys() - BROUGHT)
 
 

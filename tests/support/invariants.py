@@ -1,4 +1,4 @@
-"""What holds at rest, whatever went wrong before: read from the rows and from Slack."""
+"""Invariants at rest, whatever went wrong before: read from the rows and from Slack."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ WRONG = {
 
 
 def wrong_in(records: Records) -> list[str]:
-    """What the rows say that must not be."""
+    """Name the rows that must not exist."""
     return [
         f"{name}: {' '.join(map(str, row))}"
         for name, query in WRONG.items()
@@ -70,7 +70,7 @@ def wrong_in(records: Records) -> list[str]:
 
 
 def wrong_in_slack(stage: Stage) -> list[str]:
-    """What Slack shows that must not be: each card once, with its end on it."""
+    """Name the faults in Slack: each card must be there once, with its end on it."""
     return [
         *_doubled(stage),
         *(f for each in shown_requests(stage) for f in wrong_on_card(stage, each)),
@@ -101,7 +101,7 @@ def shown_requests(stage: Stage) -> list[ShownRequest]:
 
 
 def wrong_on_card(stage: Stage, request: ShownRequest) -> list[str]:
-    """What a card of one request shows that must not be."""
+    """Name the faults of a card of one request."""
     if not request.alone:
         return []
     card = stage.message(request.channel, request.ts)

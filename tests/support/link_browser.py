@@ -61,7 +61,7 @@ class Page:
 
     @property
     def words(self) -> str:
-        """What is read on it."""
+        """The text of the page's main part, without tags."""
         body = self.text.partition("<main>")[2]
         return html.unescape(" ".join(re.sub(r"<[^>]*>", " ", body).split()))
 

@@ -1,4 +1,4 @@
-"""What a visitor does on the simulator's page, and what can be said of its looks."""
+"""A visitor's acts on the simulator's page, and a check of its looks."""
 
 from __future__ import annotations
 
@@ -65,6 +65,6 @@ def card_about(page: Page, words: str) -> Locator:
 
 
 async def flaws(page: Page) -> list[str]:
-    """What of the page sticks out sideways, is hard to read, or has no name."""
+    """Find what sticks out of the page sideways, is hard to read, or has no name."""
     script = (SCRIPTS / "page_flaws.js").read_text(encoding="utf-8")
     return await page.evaluate(script)

@@ -1,4 +1,4 @@
-"""What graphs raise, one sample of each kind, and the decisions that people take."""
+"""Payloads that graphs raise, one sample of each kind, and people's decisions."""
 
 from __future__ import annotations
 

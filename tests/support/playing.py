@@ -1,4 +1,4 @@
-"""What has become of a request, by the trail and the tables: for every transport."""
+"""The state of a request, by the trail and the tables, for every transport."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Board:
         return word if event == "refused" else event
 
     def known_by(self, event: str) -> list[str]:
-        """How who did something was known, by the rows that stand on the chain."""
+        """The ways in which an event's actors were known, by the rows on the chain."""
         rows = self.stage.records.rows(
             "SELECT via FROM audit JOIN audit_chain USING (seq)"
             " WHERE request_id = %s AND event = %s ORDER BY seq",
@@ -71,7 +71,7 @@ class Board:
 
     @property
     def to_type(self) -> str | None:
-        """What has to be typed in to approve; None where nothing has."""
+        """The value to type in to approve; None if there is none."""
         confirm, path = self.stage.records.rows(
             "SELECT confirm, confirm_argument FROM requests WHERE id = %s",
             self.request,

@@ -1,4 +1,4 @@
-"""What the bot has written into its database."""
+"""The records that the bot has written into its database."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Records:
         return found
 
     def status(self, request: str) -> str:
-        """Where a request stands."""
+        """The status of a request."""
         return self.value("SELECT status FROM requests WHERE id = %s", request)
 
     def decisions(self, request: str) -> list[tuple[str, str]]:
-        """Who said what about a request, oldest first."""
+        """The decisions on a request as user and verdict, oldest first."""
         return self.rows(
             "SELECT user_id, verdict FROM decisions WHERE request_id = %s ORDER BY id",
             request,

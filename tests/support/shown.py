@@ -1,4 +1,4 @@
-"""What a message in Slack shows."""
+"""The parts of a message that Slack shows."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def everything(message: Message) -> str:
 
 
 def has_outcome(message: Message) -> bool:
-    """Whether it reads what became of a request."""
+    """Return whether the message says what became of a request."""
     words = "Approved|Rejected|Timed out|Withdrawn|Unknown|Orphaned"
     return re.search(words, everything(message)) is not None
 
 
 def is_card(message: Message) -> bool:
-    """Whether a message of the bot has a request on it."""
+    """Return whether a message of the bot has a request on it."""
     posted = "delivery" in str(message.get("metadata", ""))
     blocks = any(True for _ in shown_texts(message.get("blocks")))
     return posted and blocks and ("Approv" in message["text"] or has_outcome(message))

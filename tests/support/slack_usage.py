@@ -1,4 +1,4 @@
-"""What the bot's code uses of Slack, read from the code itself."""
+"""The parts of Slack that the bot's code uses, read from the code itself."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Got:
 
 @dataclass
 class SmtpServer:
-    """What it got, and how it behaves. The delays are in seconds."""
+    """The server's behaviour, and the e-mails that it got. Delays are in seconds."""
 
     port: int
     got: list[Got] = field(default_factory=list)

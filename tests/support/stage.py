@@ -112,13 +112,13 @@ class Stage:
         return await self.simulator.post_message(user, channel, text, thread_ts)
 
     def said(self, channel: str, thread_ts: str) -> list[Message]:
-        """What the bot has said in a thread."""
+        """The bot's messages in a thread."""
         thread = self.simulator.messages(channel, thread_ts)
         return [m for m in thread if m.get("bot_id") or m.get("user") == BOT]
 
     @property
     def records(self) -> Records:
-        """What stands in the database."""
+        """The records in the bot's database."""
         return Records(self.environment["DATABASE_URL"])
 
     def cards(self, channel: str = APPROVALS) -> list[Message]:

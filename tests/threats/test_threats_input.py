@@ -42,7 +42,7 @@ def test_threat_08_an_empty_secret_ends_the_start(name: str, value: str):
 
 
 class Bolt:
-    """Whoever is behind the door; nobody comes this far unsigned."""
+    """The app behind the door; no unsigned request gets this far."""
 
     def __init__(self) -> None:
         self.seen = 0

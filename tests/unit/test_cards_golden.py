@@ -1,4 +1,4 @@
-"""What people see of each attack is what somebody has looked at."""
+"""The card of each attack looks as it did when somebody looked at it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a call contains, its card shows it whole or offers no Approve."""
+"""A card shows all that its call contains, or offers no Approve."""
 
 from __future__ import annotations
 

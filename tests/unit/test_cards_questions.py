@@ -141,7 +141,7 @@ FORM = {
 
 
 def entered(form, **values):
-    """What Slack sends for a form, by the first word of each label."""
+    """The values that Slack sends for a form, given by the label of each input."""
     return {
         block["block_id"]: {VALUE: {"value": values[block["label"]["text"]]}}
         for block in form["blocks"]

@@ -1,4 +1,4 @@
-"""What has to be typed in before an approval counts."""
+"""Typed confirmations: the value to type in before an approval counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a graph hands over is written as storable JSON, and nothing is lost."""
+"""Any value from a graph is written as storable JSON, and nothing is lost."""
 
 from __future__ import annotations
 

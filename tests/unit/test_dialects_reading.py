@@ -1,4 +1,4 @@
-"""Who recognises what, in which order, and what becomes of all the rest."""
+"""The dialects that recognise an interrupt, their order, and the fate of the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who somebody is now: each flag of Slack's, and what no answer means."""
+"""A person as Slack knows them now: each flag, and the meaning of no answer."""
 
 from __future__ import annotations
 

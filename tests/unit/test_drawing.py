@@ -1,4 +1,4 @@
-"""What each message about a request shows, from what is stored now."""
+"""The content of each message about a request, drawn from what is stored now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may decide a request now, and whether its stages can still be filled."""
+"""The people who may decide now, and whether a request's stages can be filled."""
 
 from __future__ import annotations
 

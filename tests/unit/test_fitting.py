@@ -1,4 +1,4 @@
-"""Whether arguments fit a schema that somebody else wrote: no crash, no long wait."""
+"""Checks of arguments against somebody else's schema: no crash, no long wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the documentation says of graphs is what the code does."""
+"""The documentation of graphs says what the code does."""
 
 from __future__ import annotations
 

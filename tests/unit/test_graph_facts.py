@@ -1,4 +1,4 @@
-"""What is found out about a graph before it runs."""
+"""Facts that are found out about a graph before it runs."""
 
 from __future__ import annotations
 

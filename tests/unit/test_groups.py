@@ -1,4 +1,4 @@
-"""Who is in a live group: each source, each word of Slack's, and no answer at all."""
+"""The people in a live group: each source, each answer of Slack's, and none at all."""
 
 from __future__ import annotations
 

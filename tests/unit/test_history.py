@@ -1,4 +1,4 @@
-"""What happened: rows of the trail as sentences."""
+"""The history of a request: rows of the trail as sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one person's word does to a request: the table of people and clicks."""
+"""The effect of one person's decision on a request: a table of people and clicks."""
 
 from __future__ import annotations
 

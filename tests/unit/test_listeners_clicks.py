@@ -216,7 +216,7 @@ async def test_a_choice_is_written_down_before_it_is_acknowledged(action_id, ver
 
 
 def handlers_of(module, parts):
-    """What `module` registers; gives the listener for an `action_id` or a view."""
+    """Register `module`; return a look-up of its listener for an action or a view."""
     registered: list[tuple[Any, Any]] = []
     listen = lambda name: lambda do: registered.append((name, do))  # noqa: E731
     module.register(SimpleNamespace(action=listen, view=listen), parts)

@@ -1,4 +1,4 @@
-"""What the policy lets happen outside of Slack: links, e-mails, events."""
+"""The policy's rules for what happens outside Slack: links, e-mails, events."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ LAST_STAGE = ALL[max(i for i, (name, _) in enumerate(ALL) if name == "FROM") :]
 
 
 def said(name: str) -> str:
-    """What the image itself says by the instruction of this name."""
+    """The value of the last instruction of this name for the image itself."""
     return next(rest for first, rest in reversed(LAST_STAGE) if first == name)
 
 

@@ -1,4 +1,4 @@
-"""Who stands in for whom, and until when exactly."""
+"""Delegations: who stands in for whom, and until when exactly."""
 
 from __future__ import annotations
 

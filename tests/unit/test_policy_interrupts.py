@@ -1,4 +1,4 @@
-"""What a policy asks of the own interrupts of a graph."""
+"""The demands of a policy on a graph's own interrupts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a policy file is read, and what its version stands for."""
+"""The loading of a policy file, and what its version stands for."""
 
 from __future__ import annotations
 

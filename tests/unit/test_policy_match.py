@@ -1,4 +1,4 @@
-"""What the rules of a policy add up to for a call."""
+"""The rules of a policy, added up for a call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is mistyped, emptied or out of place in a policy is refused."""
+"""A policy is refused if anything in it is mistyped, emptied or out of place."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def paths_in(data: object, loc: tuple = ()):
 
 
 def is_free(loc: tuple) -> bool:
-    """Whether a place is inside of what a graph is resumed with: any JSON value."""
+    """Return whether a place is inside an answer to a graph, which may be any JSON."""
     return loc[2:3] == ("answers",) and len(loc) > 3
 
 

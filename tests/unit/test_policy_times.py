@@ -30,7 +30,7 @@ def h(*hours: float) -> tuple[dt.timedelta, ...]:
 
 
 def times(*stages: str) -> Times:
-    """What rules that each demand the managers come to."""
+    """Add up rules that each demand the managers, and return the stage's times."""
     rules = "".join(
         f"  - {{tools: [pay], stages: [{{approvers: managers{stage}}}]}}\n"
         for stage in stages

@@ -1,4 +1,4 @@
-"""What Slack sends passes; what only looks like it does not."""
+"""Payloads from Slack pass; those that only look like them do not."""
 
 from __future__ import annotations
 

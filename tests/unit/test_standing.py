@@ -1,4 +1,4 @@
-"""Who may decide now: by the request, by the policy in force, by who is left."""
+"""The people who may decide now: by the request, the policy in force, who is left."""
 
 from __future__ import annotations
 

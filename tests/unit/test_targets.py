@@ -1,4 +1,4 @@
-"""Where outgoing requests may go: no private address in any form, no swapped name."""
+"""Targets of outgoing requests: no private address in any form, no swapped name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot be seen is shown, and nothing else changes."""
+"""Characters that cannot be seen are shown, and nothing else changes."""
 
 from __future__ import annotations
 

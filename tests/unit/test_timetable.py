@@ -63,7 +63,7 @@ def reminders(*hours: float, escalate: float = 0, timeout: float = 0) -> Times:
 
 
 def days_of(each: Request) -> list[tuple[str, float]]:
-    """What comes, in hours since the opening."""
+    """The events to come, each in hours since the opening."""
     return [(m.event, (m.at - OPENED) / h(1)) for m in upcoming(each)]
 
 

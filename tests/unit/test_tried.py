@@ -1,4 +1,4 @@
-"""What was posted is remembered for as long as a crash may take the note of it back."""
+"""A post is remembered for as long as a crash may undo the note of it."""
 
 from __future__ import annotations
 

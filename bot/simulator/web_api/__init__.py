@@ -44,7 +44,7 @@ class RecordedCall:
 
     @property
     def ok(self) -> bool:
-        """Whether the call took effect and was answered so."""
+        """Return whether the call took effect and the answer said so."""
         return bool(self.answer and self.answer["ok"])
 
 

@@ -19,10 +19,10 @@ from bot.simulator.workspace import Workspace
 
 @dataclass(frozen=True)
 class Here:
-    """Where the caller reached the simulator.
+    """The address at which the caller reached the simulator.
 
-    `origin` is `http://host:port`; `base` goes on to where the addresses begin that
-    only the bot uses.
+    `origin` is `http://host:port`; `base` continues it to the start of the addresses
+    that only the bot uses.
     """
 
     origin: str

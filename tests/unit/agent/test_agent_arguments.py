@@ -1,4 +1,4 @@
-"""What arguments may be."""
+"""The arguments that are accepted, and those that are refused."""
 
 from __future__ import annotations
 

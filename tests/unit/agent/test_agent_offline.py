@@ -307,7 +307,7 @@ def test_results_that_would_end_the_block_stay_inside_it(tmp_path):
 
 
 def told(call, text, status="success", artifact=None):
-    """What it says when a call was answered so."""
+    """The offline model's reply to such a result of a call, without its sign."""
     ai = AIMessage("", tool_calls=[call])
     result = ToolMessage(
         text, tool_call_id=call["id"], status=status, artifact=artifact

@@ -1,4 +1,4 @@
-"""What the model is told about the date, the people and the history."""
+"""The parts of the prompt about the date, the people and the history."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def tools(tmp_path):
 
 
 def held(root, name, currency="GBP"):
-    """What an account holds, read from its file as anybody could."""
+    """The balance of an account, read from its file as anybody could."""
     query = "SELECT pence FROM accounts WHERE name = ? AND currency = ?"
     with closing(sqlite3.connect(root / ".sandbox" / "accounts.sqlite")) as book:
         return book.execute(query, (name, currency)).fetchone()[0]

@@ -1,4 +1,4 @@
-"""What stands in a terminal: nothing hidden, nothing that steers it."""
+"""Text shown in a terminal: nothing is hidden, and nothing steers it."""
 
 from __future__ import annotations
 
