@@ -45,8 +45,8 @@ smoke: $(STAMP)
 	@$(PY) -m pytest $(ALL_CORES) $(SMOKE) $(ARGS)
 
 long: $(STAMP)
-	@CRASHES=all $(PY) -m pytest $(ALL_CORES) -m "long or not long" \
-	  tests/acceptance/test_crash_matrix.py tests/bench
+	@CRASHES=all $(PY) -m pytest $(ALL_CORES) tests/acceptance/test_crash_matrix.py
+	@$(PY) -m pytest $(ALL_CORES) -m long
 	@$(PY) -m tests.bench soak --seed 1 --minutes 2
 	@$(PY) -m tests.support.image_steps
 	@$(MAKE) mutants

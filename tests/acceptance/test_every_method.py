@@ -54,6 +54,10 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
+#: The same to the bot as another kind, or slower than it.
+LONG = ("cut before", "silent", "deaf")
+
+
 def with_groups() -> Workspace:
     workspace = demo_workspace()
     people = [FAY, BOT, RAVI]
@@ -70,7 +74,10 @@ STAGE: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=[pytest.mark.long] * (kind in LONG)) for kind in KINDS],
+)
 async def test_whatever_slack_refuses_the_request_comes_to_its_end_once(
     shared: Stage, kind: str
 ):

@@ -21,6 +21,7 @@ from bot.database.pending_migrations import missing
 from bot.database.pool import connect
 
 NAMES = [name for name, _ in module._migrations()]
+SOME = (0, len(NAMES) // 2, len(NAMES) - 1)
 REPLICAS = 4
 #: Processes of their own, made from one that has imported all that they need.
 FORKS = """
@@ -62,7 +63,14 @@ async def bring_to(url: str, number: int, monkeypatch: pytest.MonkeyPatch) -> No
         await migrate(url)
 
 
-@pytest.mark.parametrize("number", range(len(NAMES)), ids=["empty", *NAMES[:-1]])
+@pytest.mark.parametrize(
+    "number",
+    [
+        # the first, one in between, and the last; the rest with `make long`
+        pytest.param(number, id=name, marks=[pytest.mark.long] * (number not in SOME))
+        for number, name in enumerate(["empty", *NAMES[:-1]])
+    ],
+)
 async def test_one_of_four_is_killed_and_the_schema_is_whole(
     empty_database: str,
     number: int,
