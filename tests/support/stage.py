@@ -256,7 +256,7 @@ def _settings(api_url: str, database: str, transport: str) -> dict[str, str]:
         "DATABASE_URL": database,
         "POLICY_FILE": "policy.yml",
         "FILES_DIR": "files",
-        "SWEEP_INTERVAL": "0.5s",
+        "SWEEP_INTERVAL": "1s",
         "TIME_LIMITS": SHORTER,
         "RATE_LIMIT": "off",  # one person writes for a whole module of tests
     }
