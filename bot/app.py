@@ -27,7 +27,7 @@ from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.inspect_graph import Graph, LoadedGraph, describe
 from bot.conversations.outcome import Settler
 from bot.conversations.replies import Talk
-from bot.conversations.resume import Recheck
+from bot.conversations.resume import Handover, Recheck
 from bot.conversations.retry import Retrier
 from bot.conversations.runner import Runner
 from bot.conversations.stored_grants import StoredGrants
@@ -288,12 +288,11 @@ def _runner(ground: Ground, engine: Engine) -> Runner:
     policies = ground.policies
     return Runner(
         pool=pool,
-        jobs=queue,
         people=people,
-        policies=policies,
         engine=engine,
         settler=Settler(pool, queue, policies, people, engine.served),
         recheck=Recheck(pool, queue, Afresh(people), policies),
+        handover=Handover(pool, queue, policies, engine),
         talk=Talk(pool, queue),
     )
 

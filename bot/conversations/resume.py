@@ -100,11 +100,13 @@ class Handover:
             reach("claimed")
 
     async def hand_over(self, run: Run, batch: Sequence[Answered]) -> Ran:
-        """Resume the graph with all values of a batch, in one map.
+        """Claim what was approved, then resume the graph with all values in one map.
 
         Raises:
+            LostRun: somebody else has the claim; nothing was handed over.
             Refused: LangGraph did not take a value; nothing was saved.
         """
+        await self.claim(run, batch)
         if any(isinstance(each.value, RunOn) for each in batch):
             return await self.engine.run_on(run)
         values = {each.question.interrupt: each.value for each in batch}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import structlog
 from langchain_core.messages import BaseMessage
@@ -14,7 +13,7 @@ from bot.approvals import store
 from bot.approvals.assess import Turn
 from bot.approvals.grants import LostRun, Run, needs_claim, unknown_tools, was_cut_off
 from bot.approvals.model import Execution, Profile, Request
-from bot.approvals.ports import Jobs, People, Policies
+from bot.approvals.ports import People
 from bot.conversations import conversation as conversations
 from bot.conversations.conversation import Conversation, Message, human, mended
 from bot.conversations.engine import Engine, Ran
@@ -28,7 +27,6 @@ from bot.errors import RetryLater
 from bot.texts import agent, notices
 
 log = structlog.get_logger(__name__)
-Go = Callable[[], Coroutine[Any, Any, Ran]]
 
 
 @dataclass(frozen=True)
@@ -36,12 +34,11 @@ class Runner:
     """Runs one conversation at a time: its jobs share a lock."""
 
     pool: Pool
-    jobs: Jobs
     people: People
-    policies: Policies
     engine: Engine
     settler: Settler
     recheck: Recheck
+    handover: Handover
     talk: Talk
 
     async def turn(self, conversation: str) -> None:
@@ -111,7 +108,7 @@ class Runner:
         run = await self._start_run(conversation, message)
         given = await self._given(run, human(conversation, message, profile))
         turn = conversation.turn_of(message)
-        await self._run(run, conversation, turn, lambda: self.engine.start(run, given))
+        await self._run(run, conversation, turn, self.engine.start(run, given))
 
     async def _given(self, run: Run, message: BaseMessage) -> list[BaseMessage]:
         """The message, after what a foreign graph has to be told of its open calls."""
@@ -125,14 +122,14 @@ class Runner:
         """Go on with a turn that a crash has cut off."""
         profile = await self.people.look_up(message.author)
         run = await self._start_run(conversation)
-        given = human(conversation, message, profile)
+        go = self._pick_up(run, human(conversation, message, profile))
+        await self._run(run, conversation, conversation.turn_of(message), go)
 
-        async def go_on() -> Ran:
-            if given.id and await self.engine.knows(run, given.id):
-                return await self.engine.go_on(run)
-            return await self.engine.start(run, await self._given(run, given))
-
-        await self._run(run, conversation, conversation.turn_of(message), go_on)
+    async def _pick_up(self, run: Run, message: BaseMessage) -> Ran:
+        """Go on from the last checkpoint, or start if the message is in none."""
+        if message.id and await self.engine.knows(run, message.id):
+            return await self.engine.go_on(run)
+        return await self.engine.start(run, await self._given(run, message))
 
     async def _start_run(
         self, conversation: Conversation, message: Message | None = None
@@ -155,8 +152,7 @@ class Runner:
     async def _resume(
         self, run: Run, conversation: Conversation, standing: Sequence[Request]
     ) -> None:
-        handover = self._handover
-        found = await handover.find(run, standing)
+        found = await self.handover.find(run, standing)
         if found.stop:
             await self.settler.fail(run, conversation, found.stop)
             return
@@ -171,7 +167,7 @@ class Runner:
         self, run: Run, conversation: Conversation, found: Found
     ) -> None:
         for request, why in found.unfit:
-            await self._handover.give_back(run, [request], why)
+            await self.handover.give_back(run, [request], why)
         if found.changed:
             await self.settler.reconcile(run, conversation, found.changed)
 
@@ -179,18 +175,13 @@ class Runner:
         self, run: Run, conversation: Conversation, batch: Sequence[Answered]
     ) -> bool:
         """Resume the graph with one batch; whether it can be resumed with another."""
-        handover = self._handover
         requests = [request for each in batch for request in each.requests]
         turn, ids = _turn_of(conversation, requests[0]), [r.id for r in requests]
-
-        async def go() -> Ran:
-            await handover.claim(run, batch)
-            return await handover.hand_over(run, batch)
-
+        go = self.handover.hand_over(run, batch)
         try:
             return await self._run(run, conversation, turn, go, ids)
         except Refused as refused:
-            await handover.give_back(run, requests, str(refused))
+            await self.handover.give_back(run, requests, str(refused))
             return True
 
     async def _recover(
@@ -217,8 +208,66 @@ class Runner:
     ) -> None:
         """Go on from what the graph has taken already."""
         turn, ids = _turn_of(conversation, taken[0]), [r.id for r in taken]
-        go_on = self.engine.go_on
-        await self._run(run, conversation, turn, lambda: go_on(run), ids)
+        await self._run(run, conversation, turn, self.engine.go_on(run), ids)
+
+    async def _run(
+        self,
+        run: Run,
+        conversation: Conversation,
+        turn: Turn,
+        go: Awaitable[Ran],
+        answered: Sequence[str] = (),
+    ) -> bool:
+        """Run the graph and write what came of it, unless the run was replaced.
+
+        Returns whether the graph asks something now.
+
+        Args:
+            go: the run of the graph, which begins here.
+            answered: ids of the requests whose answers the graph takes.
+
+        Raises:
+            Refused: LangGraph did not take an answer.
+            TRANSIENT errors, RetryLater: the job is to be tried again.
+        """
+        try:
+            try:
+                ran = await go
+            except (*TRANSIENT, RetryLater, LostRun, Refused):
+                raise
+            except Exception as error:
+                await self._fail(run, conversation, error, answered)
+                return False
+            await self.settler.settle(run, conversation, turn, ran, answered)
+            return bool(ran.interrupts)
+        except LostRun:
+            # the job must not be tried again: that would replace the run that goes on
+            log.warning(
+                "run replaced", action="run_lost", conversation=run.conversation
+            )
+            return False
+
+    async def _fail(
+        self,
+        run: Run,
+        conversation: Conversation,
+        error: Exception,
+        answered: Sequence[str],
+    ) -> None:
+        # whoever comes to the limit has done all steps before it
+        endless = isinstance(error, GraphRecursionError)
+        became = Execution.DONE if endless else Execution.FAILED
+        said = self._explain(error)
+        await self.settler.fail(
+            run, conversation, said, answered, became, again=not endless
+        )
+
+    def _explain(self, error: Exception) -> str:
+        """One sentence for the thread; the rest goes to the log under its code."""
+        if isinstance(error, GraphRecursionError):
+            return report(agent.AGENT_STEP_LIMIT, "run_failed", error)
+        known = self.engine.served.explain(error)
+        return report(known or agent.AGENT_FAILED, "run_failed", error)
 
     async def prune(self, conversation: str) -> None:
         """Drop the checkpoints that nobody needs any more, when it is quiet.
@@ -237,14 +286,6 @@ class Runner:
             done = {**key, "generation": row["generation"]}
             await connection.execute(SQL["pruned"], done)
 
-    @property
-    def _run(self) -> RunGraph:
-        return Running(self.engine, self.settler).run
-
-    @property
-    def _handover(self) -> Handover:
-        return Handover(self.pool, self.jobs, self.policies, self.engine)
-
 
 def _turn_of(conversation: Conversation, request: Request) -> Turn:
     """The turn that goes on: later calls of it come from the same words."""
@@ -255,83 +296,3 @@ def _turn_of(conversation: Conversation, request: Request) -> Turn:
         request.requester,
         request.participants,
     )
-
-
-class RunGraph(Protocol):
-    """See `Running.run`."""
-
-    async def __call__(
-        self,
-        run: Run,
-        conversation: Conversation,
-        turn: Turn,
-        go: Go,
-        answered: Sequence[str] = (),
-    ) -> bool: ...
-
-
-@dataclass(frozen=True)
-class Running:
-    """One run of a conversation's graph, as long as it is not replaced."""
-
-    engine: Engine
-    settler: Settler
-
-    async def run(
-        self,
-        run: Run,
-        conversation: Conversation,
-        turn: Turn,
-        go: Go,
-        answered: Sequence[str] = (),
-    ) -> bool:
-        """Run the graph and write down what came of it, unless the run was replaced.
-
-        Returns whether the graph asks something now.
-
-        Args:
-            answered: ids of the requests whose answers the graph takes.
-
-        Raises:
-            Refused: LangGraph did not take an answer.
-            TRANSIENT errors, RetryLater: the job is to be tried again.
-        """
-        try:
-            return await self._owned(run, conversation, turn, go, answered)
-        except LostRun:
-            # the job must not be tried again: that would replace the run that goes on
-            log.warning(
-                "run replaced", action="run_lost", conversation=run.conversation
-            )
-            return False
-
-    async def _owned(
-        self,
-        run: Run,
-        conversation: Conversation,
-        turn: Turn,
-        go: Go,
-        answered: Sequence[str],
-    ) -> bool:
-        try:
-            ran = await go()
-        except (*TRANSIENT, RetryLater, LostRun, Refused):
-            raise
-        except Exception as error:
-            # whoever comes to the limit has done all steps before it
-            endless = isinstance(error, GraphRecursionError)
-            became = Execution.DONE if endless else Execution.FAILED
-            said = self._explain(error)
-            await self.settler.fail(
-                run, conversation, said, answered, became, again=not endless
-            )
-            return False
-        await self.settler.settle(run, conversation, turn, ran, answered)
-        return bool(ran.interrupts)
-
-    def _explain(self, error: Exception) -> str:
-        """One sentence for the thread; the rest goes to the log under its code."""
-        if isinstance(error, GraphRecursionError):
-            return report(agent.AGENT_STEP_LIMIT, "run_failed", error)
-        known = self.engine.served.explain(error)
-        return report(known or agent.AGENT_FAILED, "run_failed", error)

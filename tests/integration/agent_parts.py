@@ -15,7 +15,7 @@ from bot.approvals.model import Request
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.outcome import Settler
 from bot.conversations.replies import Talk
-from bot.conversations.resume import Recheck
+from bot.conversations.resume import Handover, Recheck
 from bot.conversations.runner import Runner
 from bot.conversations.stored_grants import StoredGrants
 from tests.integration.core_parts import House
@@ -118,12 +118,11 @@ def make_agent(house: House, *script: Any) -> Agent:
     )
     runner = Runner(
         pool=house.pool,
-        jobs=house.queue,
         people=house.people,
-        policies=house.policies,
-        engine=Engine(served, house.pool),
+        engine=(engine := Engine(served, house.pool)),
         settler=Settler(house.pool, house.queue, house.policies, house.people, served),
         recheck=Recheck(house.pool, house.queue, house.people, house.policies),
+        handover=Handover(house.pool, house.queue, house.policies, engine),
         talk=Talk(house.pool, house.queue),
     )
     agent = Agent(house, runner, model, ledger)

@@ -13,6 +13,7 @@ from langgraph.types import interrupt
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.inspect_graph import describe
 from bot.conversations.outcome import Settler
+from bot.conversations.resume import Handover
 from tests.integration.agent_parts import Agent, make_agent
 from tests.integration.core_parts import House, parsed
 
@@ -77,5 +78,10 @@ def make_foreign(house: House, graph: Any, policy: str = POLICY) -> Agent:
     people = house.people
     settler = Settler(house.pool, house.queue, house.policies, people, served)
     engine = Engine(served, house.pool)
-    agent.runner = dataclasses.replace(agent.runner, engine=engine, settler=settler)
+    agent.runner = dataclasses.replace(
+        agent.runner,
+        engine=engine,
+        settler=settler,
+        handover=Handover(house.pool, house.queue, house.policies, engine),
+    )
     return agent
