@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+PATIENCE = 1.5  # for all that Slack has to say before an ack, which is due within 3
+
 
 @dataclass(frozen=True)
 class TimeLimits:

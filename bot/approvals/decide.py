@@ -29,11 +29,11 @@ from bot.approvals.transitions import Overtaken, apply
 from bot.database.pool import Connection, Pool, transaction
 from bot.errors import SlackUnavailable
 from bot.faults import reach
+from bot.time_limits import PATIENCE
 
 Members = dict[str, tuple[str, ...]]
 Judged = tuple[Judgement, Request | None]
 Act = Callable[[Choice, Profile, Members], Awaitable[Judged]]
-PATIENCE = 1.5  # seconds for all that Slack has to say; an ack is due within 3
 TRIES = 5  # of one choice: what it needs to know can change while it is looked up
 
 

@@ -25,9 +25,9 @@ from bot.approvals.ports import (
 from bot.approvals.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.errors import SlackUnavailable
+from bot.time_limits import PATIENCE
 
 Seen = tuple[Profile, Standing]
-PATIENCE = 1.5  # seconds for all that Slack has to say; an ack is due within 3
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.errors import SlackUnavailable
 from bot.texts import clicks
+from bot.time_limits import PATIENCE
 
-PATIENCE = 1.5  # seconds for what Slack has to say; an ack is due within 3
 Offer = Mapping[str, Any]
 
 

@@ -19,6 +19,7 @@ from bot.errors import SlackUnavailable
 from bot.settings_types import ADDRESS
 from bot.slack.client import error_code
 from bot.slack.identity import Identity
+from bot.time_limits import PATIENCE
 
 log = structlog.get_logger(__name__)
 UNKNOWN = frozenset({"user_not_found", "user_not_visible"})
@@ -150,7 +151,6 @@ def _is_ours(person: Person, user: Mapping[str, Any], us: Identity) -> bool:
 
 
 FRESH = 60.0  # seconds that an answer of Slack's may be used
-PATIENCE = 1.5  # seconds; a click has to be acknowledged within 3
 MOST_MEMBERS = 10_000  # a channel with more is no group of approvers
 # "specify a limit value under 1000"
 # https://docs.slack.dev/reference/methods/conversations.members#pagination

@@ -35,6 +35,7 @@ from bot.slack.listeners.translating import (
     values_of,
 )
 from bot.texts.clicks import in_form
+from bot.time_limits import PATIENCE
 
 Answer = dict[str, Any]  # what Slack is told to do with the view; {} closes it
 VERDICTS = {
@@ -146,8 +147,7 @@ def _errors(errors: dict[str, str]) -> Answer:
     return {"response_action": "errors", "errors": errors}
 
 
-#: Seconds; Slack closes a form itself after three without an answer.
-PATIENCE, STEP = 1.5, 0.05
+STEP = 0.05  # seconds
 _UNDER_WAY = frozenset({None, Execution.APPROVED, Execution.EXECUTING})
 
 
