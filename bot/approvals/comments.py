@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.approvals import store
 from bot.approvals.model import Person
-from bot.approvals.ports import Jobs, deliver_job, edit_job
+from bot.approvals.ports import Jobs, edit_job
 from bot.approvals.rate_limit import Counted, count_in
 from bot.approvals.sql import SQL
 from bot.database.pool import Connection
@@ -68,16 +68,8 @@ async def _tell(
 ) -> None:
     if counted.is_over and not counted.tell:
         return
+    if not counted.is_over:
+        await jobs.defer(connection, [edit_job(delivery) for delivery in cards])
     channel, thread_ts, _ = place
-    told = await store.add_delivery(
-        connection,
-        kind="private",
-        team=person.team,
-        channel=channel,
-        thread_ts=thread_ts,
-        user=person.user,
-        text=TOO_MANY if counted.is_over else KEPT,
-    )
-    drawn = () if counted.is_over else cards
-    follow = [edit_job(delivery) for delivery in drawn]
-    await jobs.defer(connection, [*follow, deliver_job(told)])
+    text = TOO_MANY if counted.is_over else KEPT
+    await store.tell(connection, jobs, person, text, channel, thread_ts)

@@ -254,25 +254,17 @@ class Replies:
         Args:
             request: as it was when the choice was judged; None if there is none.
         """
-        jobs: list[str] = []
         if judgement.effect not in CHANGES or judgement.effect is Effect.TIMED_OUT:
             await append(connection, [_attempt(choice, judgement, request)])
         if request and judgement.effect in (Effect.LATE, Effect.REFUSED):
-            jobs += await store.touch(connection, request.id)
-        text = self.phrases.answer(judgement, request, choice.person)
-        if choice.place and text and not choice.quiet:
-            jobs.append(
-                await store.add_delivery(
-                    connection,
-                    kind="private",
-                    team=choice.person.team,
-                    channel=choice.place.channel,
-                    thread_ts=choice.place.thread or None,
-                    user=choice.person.user,
-                    text=text,
-                )
+            touched = await store.touch(connection, request.id)
+            await self.jobs.defer(connection, [deliver_job(each) for each in touched])
+        who, place = choice.person, choice.place
+        text = self.phrases.answer(judgement, request, who)
+        if place and text and not choice.quiet:
+            await store.tell(
+                connection, self.jobs, who, text, place.channel, place.thread
             )
-        await self.jobs.defer(connection, [deliver_job(job) for job in jobs])
 
 
 def _attempt(choice: Choice, judgement: Judgement, request: Request | None) -> Fact:

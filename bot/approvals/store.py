@@ -28,6 +28,7 @@ from bot.approvals.model import (
     Times,
     Verdict,
 )
+from bot.approvals.ports import Jobs, deliver_job
 from bot.approvals.sql import SQL
 from bot.database.pool import Connection
 
@@ -150,6 +151,27 @@ async def add_delivery(
         },
     )
     return delivery
+
+
+async def tell(
+    connection: Connection,
+    jobs: Jobs,
+    person: Person,
+    text: str,
+    channel: str = "",
+    thread: str | None = None,
+) -> None:
+    """Tell a person something privately: in a channel or its thread, else directly."""
+    delivery = await add_delivery(
+        connection,
+        kind="private",
+        team=person.team,
+        channel=channel,
+        thread_ts=thread or None,
+        user=person.user,
+        text=text,
+    )
+    await jobs.defer(connection, [deliver_job(delivery)])
 
 
 async def touch(connection: Connection, request: str) -> Sequence[str]:

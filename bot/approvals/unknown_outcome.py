@@ -134,20 +134,12 @@ class Marker:
             detail={"word": word, "verdict": "mark"},
         )
         await append(connection, [fact])
-        judgement = Judgement(Effect.REFUSED, word)
-        text = self.phrases.answer(judgement, request, choice.person)
-        if choice.place is None or not text:
-            return
-        told = await store.add_delivery(
-            connection,
-            kind="private",
-            team=choice.person.team,
-            channel=choice.place.channel,
-            thread_ts=choice.place.thread or None,
-            user=choice.person.user,
-            text=text,
-        )
-        await self.jobs.defer(connection, [deliver_job(told)])
+        who, place = choice.person, choice.place
+        text = self.phrases.answer(Judgement(Effect.REFUSED, word), request, who)
+        if place and text:
+            await store.tell(
+                connection, self.jobs, who, text, place.channel, place.thread
+            )
 
 
 def who_may_mark(request: Request, standing: Standing) -> set[str]:

@@ -11,7 +11,7 @@ from bot.approvals import store
 from bot.approvals.audit import Fact, append
 from bot.approvals.comments import comment
 from bot.approvals.model import Person
-from bot.approvals.ports import Jobs, deliver_job, turn_job
+from bot.approvals.ports import Jobs, turn_job
 from bot.approvals.rate_limit import limits
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
@@ -101,26 +101,24 @@ async def _refuse(
         detail={"word": "too_many_messages"},
     )
     await append(connection, [fact])
+    text = too_many_messages(rate.limit, rate.seconds)
     started = incoming.thread_ts == incoming.ts
-    told = await store.add_delivery(
-        connection,
-        kind="private",
-        team=incoming.team,
-        channel=incoming.channel,
-        thread_ts=None if started else incoming.thread_ts,
-        user=incoming.user,
-        text=too_many_messages(rate.limit, rate.seconds),
+    thread = None if started else incoming.thread_ts
+    await store.tell(
+        connection, jobs, _author(incoming), text, incoming.channel, thread
     )
-    await jobs.defer(connection, [deliver_job(told)])
 
 
 async def _comments(
     connection: Connection, jobs: Jobs, incoming: Incoming, rate: Rate | None
 ) -> bool:
-    person = Person(incoming.enterprise, incoming.team, incoming.user)
     place = (incoming.channel, incoming.thread_ts, incoming.ts)
     text = clean(incoming.text)
-    return await comment(connection, jobs, person, place, text, rate)
+    return await comment(connection, jobs, _author(incoming), place, text, rate)
+
+
+def _author(incoming: Incoming) -> Person:
+    return Person(incoming.enterprise, incoming.team, incoming.user)
 
 
 def clean(text: str) -> str:

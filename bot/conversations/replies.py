@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
 from bot.approvals.model import Profile, Request
-from bot.approvals.ports import Job, Jobs, deliver_job, turn_job
+from bot.approvals.ports import Jobs, deliver_job, turn_job
 from bot.conversations import conversation as conversations
 from bot.conversations.conversation import Conversation, Message
 from bot.database.pool import Connection, Pool, transaction
@@ -66,16 +66,12 @@ class Talk:
                 detail={"word": profile.refusal},
             )
             await append(connection, [fact])
-            delivery = await store.add_delivery(
-                connection,
-                kind="private",
-                team=conversation.team,
-                channel=conversation.channel,
-                thread_ts=_thread_of(conversation, message),
-                user=message.author.user,
-                text=agent.may_not_ask(profile.refusal),
+            said = agent.may_not_ask(profile.refusal)
+            channel, thread = conversation.channel, _thread_of(conversation, message)
+            await store.tell(
+                connection, self.jobs, message.author, said, channel, thread
             )
-            await self._follow(connection, conversation, [deliver_job(delivery)])
+            await self._follow(connection, conversation)
 
     async def answer_at_once(
         self, conversation: Conversation, message: Message, text: str
@@ -83,14 +79,11 @@ class Talk:
         async with transaction(self.pool) as connection:
             await conversations.set_state(connection, message, "answered")
             await self._say(connection, conversation, text)
-            await self._follow(connection, conversation, [])
+            await self._follow(connection, conversation)
 
-    async def _follow(
-        self, connection: Connection, conversation: Conversation, jobs: list[Job]
-    ) -> None:
+    async def _follow(self, connection: Connection, conversation: Conversation) -> None:
         if len(conversation.unread) > 1:
-            jobs = [*jobs, turn_job(conversation.id)]
-        await self.jobs.defer(connection, jobs)
+            await self.jobs.defer(connection, [turn_job(conversation.id)])
 
     async def _say(
         self, connection: Connection, conversation: Conversation, text: str

@@ -11,7 +11,7 @@ from typing import Any
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
 from bot.approvals.model import Choice, Person, Place
-from bot.approvals.ports import Job, Jobs, People, deliver_job, edit_job, turn_job
+from bot.approvals.ports import Jobs, People, edit_job, turn_job
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.errors import SlackUnavailable
@@ -75,22 +75,14 @@ class Retrier:
     ) -> None:
         fact = _fact(choice, offer, "refused", {"word": word, "verdict": "try_again"})
         await append(connection, [fact])
-        follow: list[Job] = []
         if offer is not None:
             await connection.execute(SQL["show_offer"], {"id": offer["delivery_id"]})
-            follow.append(edit_job(str(offer["delivery_id"])))
-        if choice.place is not None:
-            told = await store.add_delivery(
-                connection,
-                kind="private",
-                team=choice.person.team,
-                channel=choice.place.channel,
-                thread_ts=choice.place.thread or None,
-                user=choice.person.user,
-                text=clicks.not_tried(word),
+            await self.jobs.defer(connection, [edit_job(str(offer["delivery_id"]))])
+        who, place, text = choice.person, choice.place, clicks.not_tried(word)
+        if place is not None:
+            await store.tell(
+                connection, self.jobs, who, text, place.channel, place.thread
             )
-            follow.append(deliver_job(told))
-        await self.jobs.defer(connection, follow)
 
 
 async def _locked(connection: Connection, offer: str) -> Offer | None:

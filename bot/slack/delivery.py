@@ -18,7 +18,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals import store
-from bot.approvals.model import Request
+from bot.approvals.model import Person, Request
 from bot.approvals.ports import Jobs, Policies, deliver_job, edit_job
 from bot.conversations.api_conversation import ASIDE
 from bot.database.pool import Connection, Pool, transaction
@@ -365,15 +365,9 @@ class LostMessages:
         if author is None:
             return
         own = row["kind"] == "say"
-        told = await store.add_delivery(
-            connection,
-            kind="private",
-            team=row["team_id"],
-            channel="",  # no place: by a direct message
-            user=author["user_id"],
-            text=row["text"] if own else notices.ANSWER_COULD_NOT_BE_POSTED,
-        )
-        await self.jobs.defer(connection, [deliver_job(told)])
+        text = row["text"] if own else notices.ANSWER_COULD_NOT_BE_POSTED
+        person = Person("", row["team_id"], author["user_id"])
+        await store.tell(connection, self.jobs, person, text)
 
 
 #: Seconds. The note that a post stands does not wait for the disk, so that a crash of

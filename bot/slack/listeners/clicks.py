@@ -12,7 +12,6 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.approvals import store
 from bot.approvals.judge import Judgement
 from bot.approvals.model import CHANGES, Choice, Effect, Mark, Request, Verdict
-from bot.approvals.ports import deliver_job
 from bot.database.pool import transaction
 from bot.slack.cards.blocks import Block
 from bot.slack.cards.edit_form import edit_form
@@ -202,19 +201,12 @@ def _sentence(judgement: Judgement, request: Request, choice: Choice) -> str:
 
 
 async def _tell(parts: Parts, choice: Choice, lines: Sequence[str]) -> None:
-    if not lines or choice.place is None:
+    who, place = choice.person, choice.place
+    if not lines or place is None:
         return
+    text = several_not_decided(lines)
     async with transaction(parts.pool) as connection:
-        told = await store.add_delivery(
-            connection,
-            kind="private",
-            team=choice.person.team,
-            channel=choice.place.channel,
-            thread_ts=choice.place.thread or None,
-            user=choice.person.user,
-            text=several_not_decided(lines),
-        )
-        await parts.jobs.defer(connection, [deliver_job(told)])
+        await store.tell(connection, parts.jobs, who, text, place.channel, place.thread)
 
 
 Form = Callable[[Request, CardRef], Block]

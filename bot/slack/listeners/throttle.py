@@ -10,7 +10,6 @@ from slack_bolt.response import BoltResponse
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
 from bot.approvals.model import Person
-from bot.approvals.ports import deliver_job
 from bot.approvals.rate_limit import count
 from bot.database.pool import transaction
 from bot.settings_types import Rate
@@ -52,16 +51,8 @@ async def _tell(parts: Parts, body: Body, person: Person, rate: Rate) -> None:
     )
     async with transaction(parts.pool) as connection:
         await append(connection, [fact])
-        told = await store.add_delivery(
-            connection,
-            kind="private",
-            team=person.team,
-            channel=channel,
-            thread_ts=thread or None,
-            user=person.user,
-            text=too_many_clicks(rate.limit, rate.seconds),
-        )
-        await parts.jobs.defer(connection, [deliver_job(told)])
+        text = too_many_clicks(rate.limit, rate.seconds)
+        await store.tell(connection, parts.jobs, person, text, channel, thread)
 
 
 def _place_of(body: Body) -> tuple[str, str]:
