@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -113,11 +113,11 @@ class Rejected:
     at: datetime
 
 
-def sources_of(policy: Policy, asked: Asked) -> set[str]:
-    """The groups in Slack whose members have to be known before a call is raised."""
-    found = _plan(policy, asked)
-    stages = found.stages if isinstance(found, Demanded) else ()
-    return live_sources(stages, policy)
+def sources_of(policy: Policy, asked: Iterable[Asked]) -> set[str]:
+    """The groups in Slack whose members have to be known before calls are raised."""
+    plans = [_plan(policy, each) for each in asked]
+    demanded = [plan for plan in plans if isinstance(plan, Demanded)]
+    return live_sources([s for plan in demanded for s in plan.stages], policy)
 
 
 def rule(

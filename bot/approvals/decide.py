@@ -23,7 +23,15 @@ from bot.approvals.eligibility import (
 from bot.approvals.judge import Judgement, judge
 from bot.approvals.model import CHANGES, Choice, Effect, Person, Profile, Request
 from bot.approvals.policy.model import Denied
-from bot.approvals.ports import Jobs, People, Phrases, Policies, deliver_job
+from bot.approvals.ports import (
+    Jobs,
+    Members,
+    People,
+    Phrases,
+    Policies,
+    deliver_job,
+    look_up_groups,
+)
 from bot.approvals.stages import tighten
 from bot.approvals.transitions import Overtaken, apply
 from bot.database.pool import Connection, Pool, transaction
@@ -31,7 +39,6 @@ from bot.errors import SlackUnavailable
 from bot.faults import reach
 from bot.time_limits import PATIENCE
 
-Members = dict[str, tuple[str, ...]]
 Judged = tuple[Judgement, Request | None]
 Act = Callable[[Choice, Profile, Members], Awaitable[Judged]]
 TRIES = 5  # of one choice: what it needs to know can change while it is looked up
@@ -117,14 +124,12 @@ class Decider:
         raise SlackUnavailable
 
     async def _look_up(self, lacking: _Lacking, until: float) -> Members:
-        sources = sorted(lacking.sources)
-        asked = (self.people.members(each, lacking.requester) for each in sources)
+        sources, requester = lacking.sources, lacking.requester
         try:
             async with asyncio.timeout_at(until):
-                found = await asyncio.gather(*asked)
+                return await look_up_groups(self.people, sources, requester)
         except TimeoutError as error:
             raise SlackUnavailable from error
-        return dict(zip(sources, found, strict=True))
 
     async def _decide(
         self, choice: Choice, profile: Profile, members: Members

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +13,8 @@ from bot.approvals.policy.model import Policy
 if TYPE_CHECKING:  # commands without a database use these protocols too
     from bot.approvals.judge import Judgement
     from bot.database.pool import Connection
+
+Members = dict[str, tuple[str, ...]]  # user ids of a group's people, by `Group.source`
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,19 @@ class People(Protocol):
         time.
         """
         ...
+
+
+async def look_up_groups(
+    people: People, sources: Iterable[str], requester: Person
+) -> Members:
+    """Ask Slack who is in these groups now, all at once and before any transaction.
+
+    Raises:
+        SlackUnavailable: nobody can tell now; try again later.
+    """
+    named = sorted(sources)
+    found = await asyncio.gather(*(people.members(each, requester) for each in named))
+    return dict(zip(named, found, strict=True))
 
 
 def resume_job(conversation: str) -> Job:

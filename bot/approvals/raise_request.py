@@ -12,12 +12,12 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from bot.approvals import digest
-from bot.approvals.assess import Asked, Rejected, Ruling, Turn, rule, sources_of
+from bot.approvals.assess import Asked, Rejected, Ruling, Turn, rule
 from bot.approvals.audit import arguments_text
 from bot.approvals.eligibility import Standing
 from bot.approvals.model import Status
 from bot.approvals.policy.model import THREAD, Policy
-from bot.approvals.ports import Job, Jobs, People, deliver_job, resume_job
+from bot.approvals.ports import Job, Jobs, Members, deliver_job, resume_job
 from bot.approvals.sql import SQL
 from bot.approvals.stages import chain_json, hours_json
 from bot.approvals.store import see
@@ -27,22 +27,6 @@ from bot.masks import mask_strings
 
 REQUESTS_PER_CARD = 6  # more calls of one question stand on further cards
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that sounds or looks alike
-Members = Mapping[str, tuple[str, ...]]
-
-
-async def look_up_groups(
-    people: People, policy: Policy, turn: Turn, asked: Sequence[Asked]
-) -> Members:
-    """Look up the groups in Slack that these calls need, before any transaction.
-
-    Raises:
-        SlackUnavailable: Slack cannot tell now; try again later.
-    """
-    sources = {source for ask in asked for source in sources_of(policy, ask)}
-    return {
-        source: await people.members(source, turn.requester)
-        for source in sorted(sources)
-    }
 
 
 async def raise_requests(
@@ -56,7 +40,7 @@ async def raise_requests(
     """Raise what is not raised yet, in the caller's transaction; return new ids.
 
     Asking again about the same interrupt changes nothing, so this may be repeated
-    after a crash. `members` is what `look_up_groups` has found.
+    after a crash. `members` has the groups that `sources_of` names.
     """
     if not asked:
         return []

@@ -20,6 +20,7 @@ from bot.approvals.ports import (
     Phrases,
     Policies,
     deliver_job,
+    look_up_groups,
     turn_job,
 )
 from bot.approvals.sql import SQL
@@ -72,10 +73,8 @@ class Marker:
         try:
             async with asyncio.timeout(PATIENCE):
                 profile = await self.people.look_up(choice.person)
-                members = {
-                    source: await self.people.members(source, request.requester)
-                    for source in sorted(live_sources(request.stages, policy))
-                }
+                sources = live_sources(request.stages, policy)
+                members = await look_up_groups(self.people, sources, request.requester)
         except (SlackUnavailable, TimeoutError):
             return None
         return profile, Standing(policy, now, members)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.approvals.assess import Asked, Turn
+from bot.approvals.assess import Asked, Turn, sources_of
 from bot.approvals.grants import (
     GONE,
     STOPPED,
@@ -20,8 +20,16 @@ from bot.approvals.grants import (
     keep_version,
 )
 from bot.approvals.model import Execution, Request
-from bot.approvals.ports import Job, Jobs, People, Policies, deliver_job, turn_job
-from bot.approvals.raise_request import look_up_groups, raise_requests
+from bot.approvals.ports import (
+    Job,
+    Jobs,
+    People,
+    Policies,
+    deliver_job,
+    look_up_groups,
+    turn_job,
+)
+from bot.approvals.raise_request import raise_requests
 from bot.approvals.transitions import orphan
 from bot.conversations import questions
 from bot.conversations.conversation import Conversation
@@ -67,7 +75,8 @@ class Settler:
             await self.fail(run, conversation, asked, answered, Execution.DONE)
             return
         policy = self.policies.current
-        members = await look_up_groups(self.people, policy, turn, asked)
+        sources = sources_of(policy, asked)
+        members = await look_up_groups(self.people, sources, turn.requester)
         async with transaction(self.pool) as connection:
             await self._own(connection, run, answered)
             await self._finish(connection, run, answered, Execution.DONE)

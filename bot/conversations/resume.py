@@ -22,7 +22,7 @@ from bot.approvals.grants import LostRun, Run, claim_resume, needs_claim, unclai
 from bot.approvals.judge import unfillable
 from bot.approvals.model import Decision, Execution, Outcome, Profile, Request, Status
 from bot.approvals.policy.model import Denied, Policy
-from bot.approvals.ports import Jobs, People, Policies
+from bot.approvals.ports import Jobs, People, Policies, look_up_groups
 from bot.approvals.stages import what_is_added
 from bot.approvals.transitions import ask_again, reject_by_policy, reopen
 from bot.conversations import questions
@@ -223,10 +223,8 @@ class Recheck:
     async def _look_up(self, request: Request, policy: Policy) -> Standing:
         tight = tightened(request, policy)
         stages = request.stages if isinstance(tight, Denied) else tight.stages
-        members = {
-            source: await self.people.members(source, request.requester)
-            for source in sorted(live_sources(stages, policy))
-        }
+        sources = live_sources(stages, policy)
+        members = await look_up_groups(self.people, sources, request.requester)
         async with self.pool.connection() as connection:
             now = await store.clock(connection)
         return Standing(policy, now, members)

@@ -13,12 +13,13 @@ from typing import Any
 import psycopg
 
 from bot.approvals import store
-from bot.approvals.assess import Asked, Turn
+from bot.approvals.assess import Asked, Turn, sources_of
 from bot.approvals.decide import Decider
 from bot.approvals.judge import Judgement
 from bot.approvals.model import Choice, Effect, Person, Place, Profile, Request, Verdict
 from bot.approvals.policy import Policy, parse_policy
-from bot.approvals.raise_request import look_up_groups, raise_requests
+from bot.approvals.ports import look_up_groups
+from bot.approvals.raise_request import raise_requests
 from bot.conversations.inbox import Incoming, receive
 from bot.database.pool import Pool, make_pool
 from bot.errors import SlackUnavailable
@@ -202,7 +203,8 @@ class House:
             tuple(participants),
         )
         policy = self.policies.current
-        members = await look_up_groups(self.people, policy, turn, [asked])
+        sources = sources_of(policy, [asked])
+        members = await look_up_groups(self.people, sources, turn.requester)
         async with self.pool.connection() as connection, connection.transaction():
             [raised] = await raise_requests(
                 connection, self.queue, policy, turn, [asked], members
