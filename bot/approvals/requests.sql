@@ -91,6 +91,11 @@ LEFT JOIN LATERAL (
 INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, user_id, text)
 VALUES (%(id)s, %(kind)s, %(team)s, %(channel)s, %(thread_ts)s, %(user)s, %(text)s);
 
+-- name: place_of_card
+-- Where a request's card stands.
+SELECT d.channel_id, d.thread_ts FROM requests r JOIN deliveries d ON d.id = r.card_id
+WHERE r.id = %(id)s;
+
 -- name: show_in
 -- A message that is about these requests.
 INSERT INTO request_messages (request_id, delivery_id)

@@ -174,6 +174,13 @@ async def tell(
     await jobs.defer(connection, [deliver_job(delivery)])
 
 
+async def place_of_card(connection: Connection, request: str) -> tuple[str, str | None]:
+    """Read in which channel, and in which of its threads, a request's card stands."""
+    found = await connection.execute(SQL["place_of_card"], {"id": request})
+    row = cast("dict[str, Any]", await found.fetchone())
+    return row["channel_id"], row["thread_ts"]
+
+
 async def touch(connection: Connection, request: str) -> Sequence[str]:
     """Say that the request's messages are out of date; return their ids."""
     found = await connection.execute(SQL["touch_deliveries"], {"id": request})

@@ -20,7 +20,15 @@ from bot.approvals.eligibility import (
 )
 from bot.approvals.grants import LostRun, Run, claim_resume, needs_claim, unclaim
 from bot.approvals.judge import unfillable
-from bot.approvals.model import Decision, Execution, Outcome, Profile, Request, Status
+from bot.approvals.model import (
+    Decision,
+    Execution,
+    Outcome,
+    Profile,
+    Request,
+    Status,
+    Verdict,
+)
 from bot.approvals.policy.model import Denied, Policy
 from bot.approvals.ports import Jobs, People, Policies, look_up_groups
 from bot.approvals.stages import what_is_added
@@ -32,7 +40,7 @@ from bot.conversations.engine import Engine, Ran
 from bot.conversations.questions import Answered
 from bot.database.pool import Connection, Pool, transaction
 from bot.faults import reach
-from bot.texts import agent
+from bot.texts import agent, clicks
 from bot.texts.formatting import one_line
 
 
@@ -118,7 +126,10 @@ class Handover:
             raise
 
     async def give_back(self, run: Run, requests: Sequence[Request], why: str) -> None:
-        """Open requests again whose answers the graph did not take; nothing ran."""
+        """Open requests again whose answers the graph did not take; nothing ran.
+
+        Those who decided are told, since the form that they filled in has closed.
+        """
         async with transaction(self.pool) as connection:
             await unclaim(connection, run, [request.id for request in requests])
             for request in requests:
@@ -126,6 +137,14 @@ class Handover:
                 again = await reopen(connection, self.jobs, request, why, lost=lost)
                 if again is not None:
                     await ask_again(connection, self.jobs, again)
+                    await self._tell(connection, request, why)
+
+    async def _tell(self, connection: Connection, request: Request, why: str) -> None:
+        place = await store.place_of_card(connection, request.id)
+        for decision in request.decisions:
+            is_form = request.form is not None and decision.verdict is Verdict.ANSWER
+            said = clicks.open_again(request.code, why, is_kept=is_form)
+            await store.tell(connection, self.jobs, decision.person, said, *place)
 
     async def _asked(self, run: Run) -> dict[str, Question]:
         ran = await self.engine.look(run)

@@ -138,6 +138,13 @@ def superseded(by: str, who_can: Sequence[str], *, answered: bool = False) -> st
     )
 
 
+def open_again(code: str, why: str, *, is_kept: bool) -> str:
+    """mrkdwn. For whoever decided what the graph then refused; `why` is plain text."""
+    said = escape(one_line(why, 400).rstrip("."))
+    kept = " The form still has what you filled in." if is_kept else ""
+    return f"Request {code} is open again. {said}.{kept}"
+
+
 def not_allowed(who_can: Sequence[str]) -> str:
     """mrkdwn. For a verdict that the rule's `allow` does not offer."""
     return (

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import interrupt
+from pydantic import BaseModel, field_validator
 
 from bot.approvals import store
-from bot.approvals.model import Choice, Execution, Mark, Place, Status, Verdict
+from bot.approvals.model import Choice, Execution, Mark, Outcome, Place, Status, Verdict
 from bot.approvals.unknown_outcome import Marker
 from bot.conversations.resume import Handover
 from tests.integration.agent_parts import Agent, Crash, crash_once
 from tests.integration.core_parts import (
     APP,
+    APPROVALS,
     DANA,
     MINA,
     OLAF,
@@ -120,6 +124,48 @@ async def test_a_form_takes_only_what_fits_it(house: House):
         refused = await house.click(MINA, request, ANSWER, value=bad)
         assert refused.word == "answer_invalid"
     assert (await house.click(MINA, request, ANSWER, value=7)).effect == "answered"
+
+
+class Order(BaseModel):
+    """What only the graph's own code can refuse."""
+
+    item: str
+
+    @field_validator("item")
+    @classmethod
+    def is_there(cls, item: str) -> str:
+        if item == "unicorn":
+            raise ValueError("a unicorn is not in stock")
+        return item
+
+
+@pytest.mark.parametrize(
+    ("name", "others"), [("act", []), ("contract", [DANA])], ids=["alone", "a chain"]
+)
+async def test_those_who_answered_are_told_why_the_graph_refuses_it(
+    house: House, name: str, others: list[str]
+):
+    def order(state: MessagesState) -> dict[str, list[str]]:
+        interrupt({"action": name, "question": "What?"}, response_schema=Order)
+        return {"messages": []}
+
+    graph = StateGraph(MessagesState).add_node("order", order)
+    agent = make_foreign(house, graph.add_edge(START, "order").compile())
+    conversation = await agent.say()
+    request = await agent.request(conversation)
+    await house.click(MINA, request, ANSWER, value={"item": "unicorn"})
+    for each in others:
+        await house.click(each, await agent.request(conversation))
+    await agent.work()
+
+    again = await agent.request(conversation)
+    assert (again.status, again.outcome) == (Status.PENDING, Outcome.REOPENED)
+    rows = await house.rows("SELECT * FROM deliveries WHERE kind = 'private'")
+    told = {row["user_id"]: row["text"] for row in rows}
+    assert sorted(told) == sorted([MINA, *others])
+    assert {row["channel_id"] for row in rows} == {APPROVALS}
+    assert all("a unicorn is not in stock" in text for text in told.values())
+    assert "The form still has what you filled in." in told[MINA]
 
 
 async def test_an_answer_whose_author_lost_the_right_is_taken_back(house: House):

@@ -209,6 +209,12 @@ def functions() -> Iterator[tuple[str, int]]:
                 yield f"{name_of(path)}:{node.name}", lines_of(node)
 
 
+def test_no_listener_waits():
+    listeners = [path for path in SOURCES if path.parent.name == "listeners"]
+    assert len(listeners) > 3
+    assert not [name_of(p) for p in listeners if "asyncio" in p.read_text("utf-8")]
+
+
 def test_functions_are_short():
     lengths = dict(functions())
     assert {n: lines for n, lines in lengths.items() if lines > 40} == {}

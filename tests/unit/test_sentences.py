@@ -102,6 +102,14 @@ def test_a_tool_name_that_is_no_identifier_stays_out():
         assert "a tool" in text
 
 
+def test_who_answered_is_told_why_the_graph_refuses_it():
+    why = agent.graph_refuses("count: <3> is\ntoo many.")
+    text = clicks.open_again("K7QP", why, is_kept=True)
+    assert text.startswith("Request K7QP is open again. The agent's graph does not")
+    assert "count: &lt;3&gt; is too many. The form still has" in text
+    assert clicks.open_again("K7QP", why, is_kept=False).endswith("too many.")
+
+
 def test_the_words_to_the_agent_carry_the_words_of_the_contract():
     assert "timed out" in agent.TIMED_OUT_FOR_AGENT
     assert "unknown" in agent.UNKNOWN_FOR_AGENT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,8 +10,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.approvals import store
 from bot.approvals.judge import Judgement
-from bot.approvals.model import Choice, Execution, Outcome, Request, Status, Verdict
-from bot.database.pool import Pool
+from bot.approvals.model import Choice, Request, Verdict
 from bot.slack.cards.arguments import TYPED
 from bot.slack.cards.edit_form import EDIT_FORM, edit_form, edited, input_of
 from bot.slack.cards.forms import (
@@ -35,7 +33,6 @@ from bot.slack.listeners.translating import (
     values_of,
 )
 from bot.texts.clicks import in_form
-from bot.time_limits import PATIENCE
 
 Answer = dict[str, Any]  # what Slack is told to do with the view; {} closes it
 VERDICTS = {
@@ -104,14 +101,7 @@ async def _submit_answer(parts: Parts, body: Body) -> Answer:
     value, found = answer_entered(request, values)
     if found.errors:
         return _errors(found.errors)
-    answer = await _decide(parts, body, replace(choice, value=value))
-    if answer:
-        return answer
-    refused = await refused_by_graph(parts.pool, request.id)
-    if refused is None:
-        return {}
-    card = replace(card_of(body), request=refused.token)
-    return {"response_action": "update", "view": answer_form(refused, card)}
+    return await _decide(parts, body, replace(choice, value=value))
 
 
 async def _decide(parts: Parts, body: Body, choice: Choice) -> Answer:
@@ -145,32 +135,3 @@ def _anew(choice: Choice, request: Request, card: CardRef) -> Answer:
 
 def _errors(errors: dict[str, str]) -> Answer:
     return {"response_action": "errors", "errors": errors}
-
-
-STEP = 0.05  # seconds
-_UNDER_WAY = frozenset({None, Execution.APPROVED, Execution.EXECUTING})
-
-
-async def refused_by_graph(pool: Pool, request_id: str) -> Request | None:
-    """The request, open again, if the graph has refused its answer by now.
-
-    Waits a moment for what becomes of it. A later refusal stands on the card.
-    """
-    until = asyncio.get_running_loop().time() + PATIENCE
-    while asyncio.get_running_loop().time() < until:
-        async with pool.connection() as connection:
-            request = await store.load(connection, request_id)
-        if request is None or _is_taken(request):
-            return None
-        if request.is_open and request.outcome is Outcome.REOPENED:
-            return request
-        await asyncio.sleep(STEP)
-    return None
-
-
-def _is_taken(request: Request) -> bool:
-    """Return whether nothing more is to come of the answer."""
-    if request.is_open:  # a stage is left, unless the graph has refused it
-        return request.outcome is not Outcome.REOPENED
-    decided = request.status in {Status.APPROVED, Status.ANSWERED}
-    return not decided or request.execution not in _UNDER_WAY
