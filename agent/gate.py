@@ -18,7 +18,7 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.types import interrupt
 
 from agent import result_notes
-from agent.grant_protocol import RUNNING, Call, Grants, Outcome, Ruling, Status
+from agent.grant_protocol import RUNNING, Call, Grants, Outcome, Permission, Status
 from agent.prompts import STOP, firmly
 from agent.result_notes import ANSWERED, REJECTED, Word
 from agent.tool_arguments import clean_text, injected_by_graph, problem_with, schema_of
@@ -84,7 +84,7 @@ class Gate:
         tool: BaseTool,
         call: ToolCall,
         asked: Call,
-        ruling: Ruling,
+        ruling: Permission,
         config: RunnableConfig,
     ) -> ToolMessage:
         ended = await self._take(tool, asked, ruling, config)
@@ -109,7 +109,7 @@ class Gate:
         return _answer(call, said, status, result_notes.EDITED, edited.args)
 
     async def _take(
-        self, tool: BaseTool, call: Call, ruling: Ruling, config: RunnableConfig
+        self, tool: BaseTool, call: Call, ruling: Permission, config: RunnableConfig
     ) -> Outcome | str:
         """Run the call unless it has run; return its outcome, or why it did not run."""
         if ruling.kind == "denied":
@@ -153,7 +153,7 @@ def _approved(seen: Seen | None) -> Generator[None, None, None]:
 
 
 def _question(
-    tool: BaseTool, call: ToolCall, ruling: Ruling, seen: Seen | None
+    tool: BaseTool, call: ToolCall, ruling: Permission, seen: Seen | None
 ) -> dict[str, Any]:
     question = {
         "type": "tool_approval",

@@ -33,7 +33,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Ruling:
+class Permission:
     """The current ruling on a call: the policy's, or that of its stored request."""
 
     kind: Literal["waived", "ask", "denied"]
@@ -64,7 +64,7 @@ class Outcome:
 class Grants(Protocol):
     """The source of rulings, and the record of what has run."""
 
-    async def open(self, call: Call) -> Ruling:
+    async def open(self, call: Call) -> Permission:
         """Say whether the call is free, needs a person, or is denied.
 
         Changes nothing in the world: it is called again after each resume. Once a
@@ -74,7 +74,7 @@ class Grants(Protocol):
         """
         ...
 
-    async def claim(self, call: Call, ruling: Ruling) -> Claim:
+    async def claim(self, call: Call, ruling: Permission) -> Claim:
         """Take the one right to run the call.
 
         At most one caller ever wins per (thread_id, tool_call_id), over all processes
@@ -91,7 +91,7 @@ class Grants(Protocol):
 @dataclass
 class _Entry:
     args: bytes
-    ruling: Ruling
+    ruling: Permission
     approved: bytes | None = None
     executing: bool = False
     outcome: Outcome | None = None
@@ -130,13 +130,13 @@ class MemoryGrants:
             raise KeyError(f"No call {tool_call_id} waits in thread {thread_id}.")
         entry.approved = entry.args if args is None else rfc8785.dumps(args)
 
-    async def open(self, call: Call) -> Ruling:
+    async def open(self, call: Call) -> Permission:
         entry = self._entries.setdefault(
             _key(call), _Entry(rfc8785.dumps(call.args), self._rule(call.name))
         )
         return entry.ruling
 
-    async def claim(self, call: Call, ruling: Ruling) -> Claim:
+    async def claim(self, call: Call, ruling: Permission) -> Claim:
         del ruling  # the stored one counts
         entry = self._entries.get(_key(call))
         if entry is None:
@@ -153,10 +153,10 @@ class MemoryGrants:
     async def finish(self, call: Call, outcome: Outcome) -> None:
         self._entries[_key(call)].outcome = outcome
 
-    def _rule(self, name: str) -> Ruling:
+    def _rule(self, name: str) -> Permission:
         if name in self._denied:
-            return Ruling("denied", why=self._denied[name])
-        return Ruling("ask" if name in self._ask else "waived")
+            return Permission("denied", why=self._denied[name])
+        return Permission("ask" if name in self._ask else "waived")
 
 
 def _key(call: Call) -> tuple[str, str]:

@@ -13,7 +13,7 @@ import rfc8785
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from agent.grant_protocol import NOT_APPROVED, RUNNING, Call, Claim, Outcome, Ruling
+from agent.grant_protocol import NOT_APPROVED, RUNNING, Call, Claim, Outcome, Permission
 
 Values = Mapping[str, str | None]
 
@@ -94,13 +94,13 @@ class KeptGrants:
         """Make the table if it is missing."""
         await self._database.change(SQL["kept_table"], {})
 
-    async def open(self, call: Call) -> Ruling:
+    async def open(self, call: Call) -> Permission:
         """The first ruling on a call, whatever is free now."""
         ruling = "waived" if call.name in self._free else "ask"
         values = _key(call) | {"ruling": ruling, "args": _canonical(call.args)}
         await self._database.change(SQL["kept_open"], values)
         first, *_ = await self._database.find(SQL["kept_find"], _key(call))
-        return Ruling(first)
+        return Permission(first)
 
     async def decide(
         self, thread_id: str, tool_call_id: str, approved: dict[str, Any] | None
@@ -127,7 +127,7 @@ class KeptGrants:
             return None
         return json.loads(row[1]), row[2] != "executing"
 
-    async def claim(self, call: Call, ruling: Ruling) -> Claim:
+    async def claim(self, call: Call, ruling: Permission) -> Claim:
         """Take the right to run a call, in the table."""
         del ruling  # the stored one counts
         values = _key(call) | {"args": _canonical(call.args)}

@@ -82,40 +82,42 @@ class Terminal:
             EOFError: the person has left; what is open stays open.
             CheckpointerError: the conversation cannot be stored any more.
         """
-        standing = self._try(self._session.go_on())
-        if standing is not None:
+        state = self._try(self._session.go_on())
+        if state is not None:
             self._person.tell(GOING_ON)
-            self._finish(standing)
+            self._finish(state)
         while True:
             text = clean_text(self._person.ask(PROMPT)).strip()
             if text:
                 self._finish(self._try(self._session.say(text)))
 
-    def _finish(self, standing: Standing | None) -> None:
+    def _finish(self, state: SessionState | None) -> None:
         """Ask about all that waits, however often, then show the answer."""
-        while standing is not None and standing.questions:
-            self._tell_unknown(standing)
-            standing = self._ask(standing)
-        if standing is not None:
-            self._tell_unknown(standing)
-            self._person.tell(harmless(standing.answer) or NO_ANSWER)
+        while state is not None and state.questions:
+            self._tell_unknown(state)
+            state = self._ask(state)
+        if state is not None:
+            self._tell_unknown(state)
+            self._person.tell(harmless(state.answer) or NO_ANSWER)
 
-    def _ask(self, standing: Standing) -> Standing | None:
+    def _ask(self, state: SessionState) -> SessionState | None:
         self.waits = True
         decided: list[tuple[Question, Decision]] = []
-        for question in standing.questions:
+        for question in state.questions:
             show_call(question.value, self._person)
             tool = self._tools[question.value["name"]]
             decided.append((question, ask_about(question.value, tool, self._person)))
         self.waits = False
         return self._try(self._session.decide(decided))
 
-    def _tell_unknown(self, standing: Standing) -> None:
-        for call in standing.unknown:
+    def _tell_unknown(self, state: SessionState) -> None:
+        for call in state.unknown:
             shown = f"{harmless(call['name'])} {visible_json(call['args'])}"
             self._person.tell(UNKNOWN.format(call=shown))
 
-    def _try(self, work: Coroutine[Any, Any, Standing | None]) -> Standing | None:
+    def _try(
+        self, work: Coroutine[Any, Any, SessionState | None]
+    ) -> SessionState | None:
         """Run; after a failure of the agent say so and look what is open now."""
         try:
             return self._run(work)
@@ -125,10 +127,10 @@ class Terminal:
             logger.debug("the agent failed", exc_info=error)
             self._person.tell(_failure(error))
         try:
-            standing = self._run(self._session.look())
+            state = self._run(self._session.look())
         except TROUBLE as error:
             raise _not_stored(error) from error
-        return standing if standing.questions else None
+        return state if state.questions else None
 
 
 def _not_stored(error: Exception) -> CheckpointerError:
@@ -148,7 +150,7 @@ Question = Interrupt[Any]
 
 
 @dataclass(frozen=True)
-class Standing:
+class SessionState:
     """The state of a conversation.
 
     Attributes:
@@ -185,38 +187,40 @@ class Session:
             "recursion_limit": STEP_LIMIT,
         }
 
-    async def look(self) -> Standing:
+    async def look(self) -> SessionState:
         """Read where the conversation stands; runs nothing."""
-        state = await self._graph.aget_state(self._config)
-        return _standing(state.values, state.interrupts)
+        saved = await self._graph.aget_state(self._config)
+        return _state_of(saved.values, saved.interrupts)
 
-    async def go_on(self) -> Standing | None:
+    async def go_on(self) -> SessionState | None:
         """Finish what the end of an earlier process has cut off; None if nothing was.
 
         A call that had begun by then is not asked about again: the graph is told what
         is known of it, and it never runs a second time.
         """
-        state = await self._graph.aget_state(self._config)
-        done = _standing(state.values, state.interrupts).answer
-        if not state.next and (done or not state.values):
+        saved = await self._graph.aget_state(self._config)
+        done = _state_of(saved.values, saved.interrupts).answer
+        if not saved.next and (done or not saved.values):
             return None
-        standing = await self._invoke(None)
+        state = await self._invoke(None)
         answers: dict[str, Any] = {}
         unknown: list[Mapping[str, Any]] = []
-        for question in standing.questions:
+        for question in state.questions:
             begun = await self._begun(question.value)
             if begun is not None:
                 answers[question.id], ended = begun
                 unknown += [] if ended else [question.value]
         if answers:
-            standing = await self._invoke(Command(resume=dict(answers)))
-        return replace(standing, unknown=tuple(unknown))
+            state = await self._invoke(Command(resume=dict(answers)))
+        return replace(state, unknown=tuple(unknown))
 
-    async def say(self, text: str) -> Standing:
+    async def say(self, text: str) -> SessionState:
         """Hand over what a person writes; nothing may wait for a decision."""
         return await self._invoke({"messages": [HumanMessage(text)]})
 
-    async def decide(self, decided: Sequence[tuple[Question, Decision]]) -> Standing:
+    async def decide(
+        self, decided: Sequence[tuple[Question, Decision]]
+    ) -> SessionState:
         """Keep decisions, then hand them all to the graph at once, by interrupt id."""
         answers = {q.id: await self._keep(q.value, d) for q, d in decided}
         try:
@@ -243,18 +247,18 @@ class Session:
         action = {"name": question["name"], "args": args}
         return {"type": "edit", "edited_action": action}, ended
 
-    async def _invoke(self, given: Any) -> Standing:
+    async def _invoke(self, given: Any) -> SessionState:
         values = await self._graph.ainvoke(given, self._config, durability="sync")
-        return _standing(values, values.get("__interrupt__", ()))
+        return _state_of(values, values.get("__interrupt__", ()))
 
 
-def _standing(values: Mapping[str, Any], interrupts: Any) -> Standing:
+def _state_of(values: Mapping[str, Any], interrupts: Any) -> SessionState:
     messages = cast("Sequence[AnyMessage]", values.get("messages", ()))
     questions = in_call_order(interrupts, messages)
     last = messages[-1] if messages else None
     if isinstance(last, AIMessage) and not last.tool_calls:
-        return Standing(questions, str(last.text))
-    return Standing(questions, "")
+        return SessionState(questions, str(last.text))
+    return SessionState(questions, "")
 
 
 CHOICES = "approve, reject [reason], edit [arguments as JSON] or answer [text]? "

@@ -44,7 +44,7 @@ from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.directory import Afresh, Directory
 from bot.slack.full_text import FullTexts
-from bot.slack.identity import SlackAccess, Us
+from bot.slack.identity import CurrentIdentity, SlackAccess
 from bot.slack.listeners import register_listeners
 from bot.slack.listeners.translating import Parts
 from bot.slack.openid import OpenId
@@ -76,7 +76,7 @@ class Ground:
     slack: SlackAccess
     database_url: str
     policies: PolicyFile
-    us: Us
+    us: CurrentIdentity
     session: aiohttp.ClientSession
     client: AsyncWebClient
     pool: Pool
@@ -93,7 +93,7 @@ class App:
     slack: SlackAccess
     database_url: str
     policies: PolicyFile
-    us: Us
+    us: CurrentIdentity
     session: aiohttp.ClientSession
     client: AsyncWebClient
     pool: Pool
@@ -135,7 +135,11 @@ def make_app(
 
 
 def _ground(settings: Settings, slack: SlackAccess, database_url: str) -> Ground:
-    policies, us, session = PolicyFile(settings.policy_file), Us(), make_session()
+    policies, us, session = (
+        PolicyFile(settings.policy_file),
+        CurrentIdentity(),
+        make_session(),
+    )
     client = make_client(slack.bot_token, slack.api_url, session)
     pool, listener_pool = _pools(database_url)
     return Ground(

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.approvals import digest, eligibility
 from bot.approvals.eligibility import (
-    Standing,
+    PolicyContext,
     live_sources,
     people_now,
     plan_of,
@@ -44,7 +44,7 @@ HIDDEN = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProposedCall:
     """One call of one interrupt, as a dialect has read it."""
 
     interrupt: str
@@ -82,7 +82,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Ruling:
+class Assessment:
     """The ruling on a call when it is raised."""
 
     status: Status
@@ -113,7 +113,7 @@ class Rejected:
     at: datetime
 
 
-def sources_of(policy: Policy, asked: Iterable[Asked]) -> set[str]:
+def sources_of(policy: Policy, asked: Iterable[ProposedCall]) -> set[str]:
     """The groups in Slack whose members have to be known before calls are raised."""
     plans = [_plan(policy, each) for each in asked]
     demanded = [plan for plan in plans if isinstance(plan, Demanded)]
@@ -121,19 +121,22 @@ def sources_of(policy: Policy, asked: Iterable[Asked]) -> set[str]:
 
 
 def rule(
-    asked: Asked, turn: Turn, standing: Standing, before: Mapping[str, Rejected]
-) -> Ruling:
+    asked: ProposedCall,
+    turn: Turn,
+    context: PolicyContext,
+    before: Mapping[str, Rejected],
+) -> Assessment:
     """Rule on a call.
 
     Args:
         standing: `members` has all that `sources_of` names.
         before: calls that were rejected here within the last hour, by call digest.
     """
-    found = _plan(standing.policy, asked)
-    if isinstance(found, Ruling):
+    found = _plan(context.policy, asked)
+    if isinstance(found, Assessment):
         return found
     if isinstance(found, Denied):
-        return Ruling(
+        return Assessment(
             Status.REJECTED,
             (found.rule,),
             (found.why,),
@@ -141,11 +144,11 @@ def rule(
             note=found.why,
         )
     if not isinstance(found, Demanded):
-        return Ruling(Status.APPROVED, (found.rule,), outcome=Outcome.WAIVED)
-    return _demanded(found, asked, turn, standing, before)
+        return Assessment(Status.APPROVED, (found.rule,), outcome=Outcome.WAIVED)
+    return _demanded(found, asked, turn, context, before)
 
 
-def _plan(policy: Policy, asked: Asked) -> Plan | Ruling:
+def _plan(policy: Policy, asked: ProposedCall) -> Plan | Assessment:
     try:
         text = digest.storable(asked.arguments)
     except digest.NotCanonical as error:
@@ -161,12 +164,14 @@ def _plan(policy: Policy, asked: Asked) -> Plan | Ruling:
     return found
 
 
-def _unreadable(why: str) -> Ruling:
+def _unreadable(why: str) -> Assessment:
     """Rejected, since nobody could see what they decide; the arguments are not kept."""
-    return Ruling(Status.REJECTED, outcome=Outcome.DENIED, note=why, is_readable=False)
+    return Assessment(
+        Status.REJECTED, outcome=Outcome.DENIED, note=why, is_readable=False
+    )
 
 
-def _hidden(policy: Policy, asked: Asked) -> str:
+def _hidden(policy: Policy, asked: ProposedCall) -> str:
     """An argument by which rules decide and that people would see masked, or ""."""
     named = asked.kind is Kind.TOOL
     paths = (
@@ -181,13 +186,13 @@ def _hidden(policy: Policy, asked: Asked) -> str:
 
 def _demanded(
     found: Demanded,
-    asked: Asked,
+    asked: ProposedCall,
     turn: Turn,
-    standing: Standing,
+    context: PolicyContext,
     before: Mapping[str, Rejected],
-) -> Ruling:
-    stages = tuple(_with_people(s, turn, standing) for s in stages_of(found.stages))
-    ruling = Ruling(
+) -> Assessment:
+    stages = tuple(_with_people(s, turn, context) for s in stages_of(found.stages))
+    ruling = Assessment(
         Status.PENDING,
         found.rules,
         found.why,
@@ -202,7 +207,7 @@ def _demanded(
     if asked.kind is Kind.TOOL and (known := before.get(asked.digest)):
         note = f"{known.by} {known.at.isoformat(timespec='seconds')}"
         return _rejected(ruling, Outcome.REPEATED, note)
-    can = [replace(s, people=people_now(s, turn, standing)) for s in stages]
+    can = [replace(s, people=people_now(s, turn, context)) for s in stages]
     barred = eligibility.excluded(turn)
     if stuck := eligibility.unfillable_stage(can, barred, {}):
         return _rejected(ruling, Outcome.UNFILLABLE, stuck.approvers)
@@ -216,13 +221,13 @@ def taken(
     return tuple(verdict for verdict in allow if takes is None or verdict in takes)
 
 
-def _with_people(stage: Stage, turn: Turn, standing: Standing) -> Stage:
+def _with_people(stage: Stage, turn: Turn, context: PolicyContext) -> Stage:
     if stage.source == REQUESTER:
         own = (turn.requester.user,)
     else:
-        own = standing.members.get(stage.source, stage.people)
-    return replace(stage, people=own, times=with_targets(stage.times, standing))
+        own = context.members.get(stage.source, stage.people)
+    return replace(stage, people=own, times=with_targets(stage.times, context))
 
 
-def _rejected(ruling: Ruling, outcome: Outcome, note: str) -> Ruling:
+def _rejected(ruling: Assessment, outcome: Outcome, note: str) -> Assessment:
     return replace(ruling, status=Status.REJECTED, outcome=outcome, note=note)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bot.approvals.audit import Fact, about, arguments_text
-from bot.approvals.judge import Judgement
-from bot.approvals.model import Choice, Decision, Effect, Kind, Request
+from bot.approvals.judge import Result
+from bot.approvals.model import Action, Decision, Effect, Kind, Request
 
 
 def stage_detail(request: Request, index: int) -> dict[str, Any]:
@@ -16,52 +16,52 @@ def stage_detail(request: Request, index: int) -> dict[str, Any]:
     return {"stage": index, "group": request.stages[index].approvers}
 
 
-def choice_detail(choice: Choice | None) -> dict[str, Any]:
+def choice_detail(action: Action | None) -> dict[str, Any]:
     """Return what was chosen, and on which message; {} without a choice."""
-    if choice is None:
+    if action is None:
         return {}
-    detail: dict[str, Any] = {"verdict": str(choice.verdict)}
-    if choice.place is not None:
-        detail["card"] = [choice.place.channel, choice.place.message]
+    detail: dict[str, Any] = {"verdict": str(action.verdict)}
+    if action.place is not None:
+        detail["card"] = [action.place.channel, action.place.message]
     return detail
 
 
 def verdict_fact(
     request: Request,
-    judgement: Judgement,
+    result: Result,
     note: str,
     who: tuple[str, str],
-    choice: Choice | None,
+    action: Action | None,
     stage: int,
 ) -> Fact:
-    """Build the fact of a judgement; `who`: the actor, and how they are known."""
+    """Build the fact of a result; `who`: the actor, and how they are known."""
     actor, via = who
-    question = request.kind is Kind.INTERRUPT and judgement.effect is Effect.ANSWERED
+    question = request.kind is Kind.INTERRUPT and result.effect is Effect.ANSWERED
     return about(
         request,
-        str(judgement.effect),
+        str(result.effect),
         actor=actor,
         via=via,
         texts={"note": note},
-        outcome=judgement.word,
+        outcome=result.code,
         **({"graph": True} if question else {}),
         **stage_detail(request, stage),
-        **choice_detail(choice),
+        **choice_detail(action),
     )
 
 
-def edit_fact(old: Request, new: Request, choice: Choice) -> Fact:
+def edit_fact(old: Request, new: Request, action: Action) -> Fact:
     """Build the fact of an edit: what was, and what is now."""
     return about(
         new,
         "edited",
-        actor=choice.person.user,
-        via=choice.via,
+        actor=action.person.user,
+        via=action.via,
         texts={"arguments": arguments_text(new.arguments, new.schema)},
         before=old.grant_digest,
         answered=new.answer_json != old.answer_json,
         **stage_detail(old, old.stage_index),
-        **choice_detail(choice),
+        **choice_detail(action),
     )
 
 

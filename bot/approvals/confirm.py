@@ -7,13 +7,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bot.approvals.digest import canonical
-from bot.approvals.model import Choice, Confirm, Request
+from bot.approvals.model import Action, Confirm, Request
 from bot.approvals.policy.conditions import value_at
 from bot.masks import hides
 
 
 def is_confirmed(
-    request: Request, choice: Choice, arguments: Mapping[str, Any] | None = None
+    request: Request, action: Action, arguments: Mapping[str, Any] | None = None
 ) -> bool:
     """Return whether the value that the request asks for, if any, was typed in.
 
@@ -25,7 +25,7 @@ def is_confirmed(
     if request.confirm is not Confirm.TYPED:
         return True
     wanted = typed_value(request, arguments)
-    given = choice.typed.strip()
+    given = action.typed.strip()
     return bool(given) and (given == wanted.strip() or _same_number(given, wanted))
 
 

@@ -14,14 +14,14 @@ from bot.approvals.audit import Fact, about, append
 from bot.approvals.audit_facts import choice_detail, stage_detail
 from bot.approvals.edit import new_sources
 from bot.approvals.eligibility import (
-    Standing,
+    PolicyContext,
     is_critical,
     live_sources,
-    refreshed,
-    tightened,
+    with_current_people,
+    with_current_policy,
 )
-from bot.approvals.judge import Judgement, judge
-from bot.approvals.model import CHANGES, Choice, Effect, Person, Profile, Request
+from bot.approvals.judge import Result, judge
+from bot.approvals.model import CHANGES, Action, Effect, Person, Profile, Request
 from bot.approvals.policy.model import Denied
 from bot.approvals.ports import (
     Jobs,
@@ -39,12 +39,12 @@ from bot.errors import SlackUnavailable
 from bot.faults import reach
 from bot.time_limits import PATIENCE
 
-Judged = tuple[Judgement, Request | None]
-Act = Callable[[Choice, Profile, Members], Awaitable[Judged]]
+Judged = tuple[Result, Request | None]
+Act = Callable[[Action, Profile, Members], Awaitable[Judged]]
 TRIES = 5  # of one choice: what it needs to know can change while it is looked up
 
 
-class Turns:
+class RequestLocks:
     """A lock for each request that somebody waits for.
 
     Who wins is for the database to say. But whoever waits there for the row holds a
@@ -71,9 +71,9 @@ class Decider:
     own_app: Callable[[], str]
     # what the tool itself finds wrong with edited arguments, beyond their schema
     problem: Callable[[str, Mapping[str, Any]], str] = lambda tool, arguments: ""
-    turns: Turns = field(default_factory=Turns)
+    turns: RequestLocks = field(default_factory=RequestLocks)
 
-    async def decide(self, choice: Choice) -> Judged:
+    async def decide(self, action: Action) -> Judged:
         """Judge a choice and write what comes of it, in one transaction.
 
         Raises:
@@ -81,42 +81,42 @@ class Decider:
                 must not acknowledge.
         """
         try:
-            judged = await self._informed(choice, self._decide)
+            judged = await self._informed(action, self._decide)
         except SlackUnavailable:
-            return await self._refuse_unseen(choice)
+            return await self._refuse_unseen(action)
         if judged[0].effect in CHANGES:
             reach("decided")
         return judged
 
-    async def preview(self, choice: Choice) -> Judged:
+    async def preview(self, action: Action) -> Judged:
         """Judge a choice as `decide` would, for a dialog before it; change nothing.
 
         Raises:
             psycopg.Error, psycopg_pool.PoolTimeout: as `decide`.
         """
         try:
-            return await self._informed(choice, self._preview)
+            return await self._informed(action, self._preview)
         except SlackUnavailable:
-            return Judgement(Effect.REFUSED, "could_not_check"), None
+            return Result(Effect.REFUSED, "could_not_check"), None
 
-    async def refuse(self, choice: Choice, judgement: Judgement) -> None:
+    async def refuse(self, action: Action, result: Result) -> None:
         """Note and tell a refusal that `preview` has found; nothing is decided."""
         async with transaction(self.pool) as connection:
-            request = await store.load(connection, choice.request)
-            await self._replies.answer(connection, choice, judgement, request)
+            request = await store.load(connection, action.request)
+            await self._replies.answer(connection, action, result, request)
 
-    async def _informed(self, choice: Choice, act: Act) -> Judged:
+    async def _informed(self, action: Action, act: Act) -> Judged:
         """Do it once all that the rule needs from Slack is known.
 
         What that is stands in the row, and nobody waits for Slack while the row is
         locked: a lack ends the transaction, is looked up, and all is done again.
         """
         until = asyncio.get_running_loop().time() + PATIENCE
-        profile = await self.people.look_up(choice.person)
+        profile = await self.people.look_up(action.person)
         members: Members = {}
         for _ in range(TRIES):
             try:
-                return await act(choice, profile, members)
+                return await act(action, profile, members)
             except _Lacking as lacking:
                 members |= await self._look_up(lacking, until)
             except Overtaken:
@@ -132,79 +132,83 @@ class Decider:
             raise SlackUnavailable from error
 
     async def _decide(
-        self, choice: Choice, profile: Profile, members: Members
+        self, action: Action, profile: Profile, members: Members
     ) -> Judged:
-        turn = self.turns.of(choice.request)
+        turn = self.turns.of(action.request)
         async with turn, transaction(self.pool) as connection:
-            found = await store.load_locked(connection, choice.request)
+            found = await store.load_locked(connection, action.request)
             if found is None:
-                judgement = Judgement(Effect.REFUSED, "unknown_request")
-                await self._replies.answer(connection, choice, judgement, None)
-                return judgement, None
-            standing = self._standing(*found, choice, members)
-            judgement = self._judge(found[0], choice, profile, standing)
-            request = await self._write(connection, found[0], choice, judgement)
-            told = refreshed(request, standing)
-            await self._replies.answer(connection, choice, judgement, told)
-            return judgement, told
+                result = Result(Effect.REFUSED, "unknown_request")
+                await self._replies.answer(connection, action, result, None)
+                return result, None
+            context = self._standing(*found, action, members)
+            result = self._judge(found[0], action, profile, context)
+            request = await self._write(connection, found[0], action, result)
+            told = with_current_people(request, context)
+            await self._replies.answer(connection, action, result, told)
+            return result, told
 
     async def _write(
         self,
         connection: Connection,
         request: Request,
-        choice: Choice,
-        judgement: Judgement,
+        action: Action,
+        result: Result,
     ) -> Request:
-        """Write what the judgement says; the request that it was made on."""
-        if judgement.tight is not None:
-            await tighten(connection, self.jobs, request, judgement.tight)
-            request = judgement.tight
-        if judgement.effect in CHANGES:
-            await apply(connection, self.jobs, request, choice, judgement)
+        """Write what the result says; the request that it is about."""
+        if result.tight is not None:
+            await tighten(connection, self.jobs, request, result.tight)
+            request = result.tight
+        if result.effect in CHANGES:
+            await apply(connection, self.jobs, request, action, result)
         return request
 
     async def _preview(
-        self, choice: Choice, profile: Profile, members: Members
+        self, action: Action, profile: Profile, members: Members
     ) -> Judged:
         async with self.pool.connection() as connection:
-            found = await store.load_with_clock(connection, choice.request)
+            found = await store.load_with_clock(connection, action.request)
         if found is None:
-            return Judgement(Effect.REFUSED, "unknown_request"), None
-        standing = self._standing(*found, choice, members)
-        judgement = self._judge(found[0], choice, profile, standing)
-        return judgement, refreshed(judgement.tight or found[0], standing)
+            return Result(Effect.REFUSED, "unknown_request"), None
+        context = self._standing(*found, action, members)
+        result = self._judge(found[0], action, profile, context)
+        return result, with_current_people(result.tight or found[0], context)
 
     def _standing(
-        self, request: Request, now: dt.datetime, choice: Choice, members: Members
-    ) -> Standing:
+        self, request: Request, now: dt.datetime, action: Action, members: Members
+    ) -> PolicyContext:
         """The world now. Raises `_Lacking` where a group is not looked up yet."""
-        standing = Standing(self.policies.current, now, members)
-        if lacking := _sources(request, choice, standing) - members.keys():
+        context = PolicyContext(self.policies.current, now, members)
+        if lacking := _sources(request, action, context) - members.keys():
             raise _Lacking(lacking, request.requester)
-        return standing
+        return context
 
     def _judge(
-        self, request: Request, choice: Choice, profile: Profile, standing: Standing
-    ) -> Judgement:
-        judgement = judge(
-            request, choice, profile=profile, own_app=self.own_app(), standing=standing
+        self,
+        request: Request,
+        action: Action,
+        profile: Profile,
+        context: PolicyContext,
+    ) -> Result:
+        result = judge(
+            request, action, profile=profile, own_app=self.own_app(), context=context
         )
-        edit = judgement.edit
+        edit = result.edit
         calls = [request, *([edit.request] if edit else [])]
-        critical = any(is_critical(call, standing.policy) for call in calls)
-        return self._checked(replace(judgement, critical=critical))
+        critical = any(is_critical(call, context.policy) for call in calls)
+        return self._checked(replace(result, critical=critical))
 
-    def _checked(self, judgement: Judgement) -> Judgement:
-        if judgement.edit is None:
-            return judgement
-        new = judgement.edit.request
+    def _checked(self, result: Result) -> Result:
+        if result.edit is None:
+            return result
+        new = result.edit.request
         complaint = self.problem(new.tool, new.arguments)
         if not complaint:
-            return judgement
+            return result
         return replace(
-            judgement,
+            result,
             effect=Effect.REFUSED,
-            word="edit_invalid",
+            code="edit_invalid",
             detail=complaint,
             edit=None,
         )
@@ -213,12 +217,12 @@ class Decider:
     def _replies(self) -> Replies:
         return Replies(self.phrases, self.jobs)
 
-    async def _refuse_unseen(self, choice: Choice) -> Judged:
-        judgement = Judgement(Effect.REFUSED, "could_not_check")
+    async def _refuse_unseen(self, action: Action) -> Judged:
+        result = Result(Effect.REFUSED, "could_not_check")
         async with transaction(self.pool) as connection:
-            request = await store.load(connection, choice.request)
-            await self._replies.answer(connection, choice, judgement, request)
-            return judgement, request
+            request = await store.load(connection, action.request)
+            await self._replies.answer(connection, action, result, request)
+            return result, request
 
 
 class _Lacking(Exception):
@@ -230,14 +234,14 @@ class _Lacking(Exception):
         self.requester = requester
 
 
-def _sources(request: Request, choice: Choice, standing: Standing) -> set[str]:
+def _sources(request: Request, action: Action, context: PolicyContext) -> set[str]:
     if not request.is_open:
         return set()
-    policy = standing.policy
-    tight = tightened(request, policy)
+    policy = context.policy
+    tight = with_current_policy(request, policy)
     stages = request.stages if isinstance(tight, Denied) else tight.stages
     waiting = [stage for stage in stages if stage.passed_at is None]
-    return live_sources(waiting, policy) | new_sources(request, choice, standing)
+    return live_sources(waiting, policy) | new_sources(request, action, context)
 
 
 @dataclass(frozen=True)
@@ -250,8 +254,8 @@ class Replies:
     async def answer(
         self,
         connection: Connection,
-        choice: Choice,
-        judgement: Judgement,
+        action: Action,
+        result: Result,
         request: Request | None,
     ) -> None:
         """Audit an attempt that decided nothing, tell the person, redraw a stale card.
@@ -259,33 +263,33 @@ class Replies:
         Args:
             request: as it was when the choice was judged; None if there is none.
         """
-        if judgement.effect not in CHANGES or judgement.effect is Effect.TIMED_OUT:
-            await append(connection, [_attempt(choice, judgement, request)])
-        if request and judgement.effect in (Effect.LATE, Effect.REFUSED):
+        if result.effect not in CHANGES or result.effect is Effect.TIMED_OUT:
+            await append(connection, [_attempt(action, result, request)])
+        if request and result.effect in (Effect.LATE, Effect.REFUSED):
             touched = await store.touch(connection, request.id)
             await self.jobs.defer(connection, [deliver_job(each) for each in touched])
-        who, place = choice.person, choice.place
-        text = self.phrases.answer(judgement, request, who)
-        if place and text and not choice.quiet:
+        who, place = action.person, action.place
+        text = self.phrases.answer(result, request, who)
+        if place and text and not action.quiet:
             await store.tell(
                 connection, self.jobs, who, text, place.channel, place.thread
             )
 
 
-def _attempt(choice: Choice, judgement: Judgement, request: Request | None) -> Fact:
+def _attempt(action: Action, result: Result, request: Request | None) -> Fact:
     # A click that finds the deadline over closes the request in the clock's name; the
     # person's own attempt was late.
-    timed_out = judgement.effect is Effect.TIMED_OUT
-    event = str(Effect.LATE if timed_out else judgement.effect)
-    actor, via = choice.person.user, choice.via
+    timed_out = result.effect is Effect.TIMED_OUT
+    event = str(Effect.LATE if timed_out else result.effect)
+    actor, via = action.person.user, action.via
     detail: dict[str, Any] = {
-        "word": judgement.word,
-        "asked_for": choice.request[:64],
-        **choice_detail(choice),
+        "word": result.code,
+        "asked_for": action.request[:64],
+        **choice_detail(action),
     }
     if request is None:
-        return Fact(choice.person.team, event, actor=actor, via=via, detail=detail)
-    if choice.person.team != request.team:
-        detail["actor_team"] = choice.person.team
+        return Fact(action.person.team, event, actor=actor, via=via, detail=detail)
+    if action.person.team != request.team:
+        detail["actor_team"] = action.person.team
     stage = stage_detail(request, request.stage_index)
     return about(request, event, actor=actor, via=via, **stage, **detail)

@@ -11,7 +11,7 @@ from bot.approvals.assess import taken
 from bot.approvals.confirm import is_confirmed
 from bot.approvals.digest import call_digest_of, grant_digest_of
 from bot.approvals.eligibility import (
-    Standing,
+    PolicyContext,
     live_sources,
     people_now,
     plan_of,
@@ -19,7 +19,7 @@ from bot.approvals.eligibility import (
     with_members,
 )
 from bot.approvals.json_schemas import complaint_about, misfit
-from bot.approvals.model import Choice, Confirm, Decision, Request, Stage, Verdict
+from bot.approvals.model import Action, Confirm, Decision, Request, Stage, Verdict
 from bot.approvals.policy.model import Demanded, Denied
 
 
@@ -45,13 +45,13 @@ class Edit:
 
 @dataclass(frozen=True)
 class Flaw:
-    """The reason why an edit changes nothing; `detail` as in `Judgement`."""
+    """The reason why an edit changes nothing; `detail` as in `Result`."""
 
-    word: str
+    code: str
     detail: str = ""
 
 
-def plan_edit(request: Request, choice: Choice, standing: Standing) -> Edit | Flaw:
+def plan_edit(request: Request, action: Action, context: PolicyContext) -> Edit | Flaw:
     """Ask the policy again, with the new values.
 
     The editor's own stage counts as passed by the editor if the new chain has it. It
@@ -59,24 +59,26 @@ def plan_edit(request: Request, choice: Choice, standing: Standing) -> Edit | Fl
     not, since nobody has typed anything then, nor where the policy does not offer an
     approval by edit for them.
     """
-    arguments = dict(choice.arguments or {})
-    if flaw := _flaw(request, choice, arguments):
+    arguments = dict(action.arguments or {})
+    if flaw := _flaw(request, action, arguments):
         return flaw
     first = request.first_arguments
     new = replace(request, arguments=arguments, raised_arguments=first)
-    return _asked_anew(request, new, choice, standing)
+    return _asked_anew(request, new, action, context)
 
 
-def plan_answer(request: Request, choice: Choice, standing: Standing) -> Edit | Flaw:
+def plan_answer(
+    request: Request, action: Action, context: PolicyContext
+) -> Edit | Flaw:
     """Put an answer to a graph's own question before the chain.
 
     It can make the graph do anything, so it is approved like a call: the stage of
     whoever answers counts as passed by them, and what was said before about the
     question alone no longer counts.
     """
-    value: Any = choice.value
+    value: Any = action.value
     if value is None and request.form is None:
-        value = choice.reason.strip()
+        value = action.reason.strip()
         if not value:
             return Flaw("answer_empty")
     if request.form is not None and (complaint := misfit(request.form, value)):
@@ -85,22 +87,22 @@ def plan_answer(request: Request, choice: Choice, standing: Standing) -> Edit | 
         text = digest.storable(value)
     except digest.NotCanonical as error:
         return Flaw("answer_invalid", str(error))
-    if not is_confirmed(request, choice):
+    if not is_confirmed(request, action):
         return Flaw("typed_wrong")
     new = replace(request, answer_json=text)
-    return _asked_anew(request, new, choice, standing)
+    return _asked_anew(request, new, action, context)
 
 
 def _asked_anew(
-    request: Request, new: Request, choice: Choice, standing: Standing
+    request: Request, new: Request, action: Action, context: PolicyContext
 ) -> Edit | Flaw:
-    found = plan_of(standing.policy, request.kind, request.tool, new.arguments)
+    found = plan_of(context.policy, request.kind, request.tool, new.arguments)
     if isinstance(found, Denied):
         return Flaw("edit_denied", found.why)
     own = request.stages[request.stage_index]
     chain = found if isinstance(found, Demanded) else None
     stages = stages_of(chain.stages) if chain else (_unopened(own),)
-    changed = _changed(new, choice, standing.policy.version)
+    changed = _changed(new, action, context.policy.version)
     if chain is not None:
         changed = replace(
             changed,
@@ -111,24 +113,24 @@ def _asked_anew(
             confirm_argument=chain.confirm_argument,
             hours=chain.hours,
         )
-    changed = with_members(replace(changed, stages=stages), standing)
+    changed = with_members(replace(changed, stages=stages), context)
     index = -1
-    if _may_count(request, changed, choice.verdict):
-        index = _index(changed, own, choice.person.user, standing)
-    return _counted(changed, choice, index, standing)
+    if _may_count(request, changed, action.verdict):
+        index = _index(changed, own, action.person.user, context)
+    return _counted(changed, action, index, context)
 
 
-def new_sources(request: Request, choice: Choice, standing: Standing) -> set[str]:
+def new_sources(request: Request, action: Action, context: PolicyContext) -> set[str]:
     """Live groups that the edited call would need, beyond those of the request."""
-    if choice.verdict is not Verdict.EDIT or choice.arguments is None:
+    if action.verdict is not Verdict.EDIT or action.arguments is None:
         return set()
-    found = plan_of(standing.policy, request.kind, request.tool, dict(choice.arguments))
+    found = plan_of(context.policy, request.kind, request.tool, dict(action.arguments))
     stages = found.stages if isinstance(found, Demanded) else ()
-    return live_sources(stages, standing.policy)
+    return live_sources(stages, context.policy)
 
 
-def _flaw(request: Request, choice: Choice, arguments: dict[str, Any]) -> Flaw | None:
-    if choice.arguments is None:
+def _flaw(request: Request, action: Action, arguments: dict[str, Any]) -> Flaw | None:
+    if action.arguments is None:
         return Flaw("edit_invalid", "no arguments were given")
     try:
         text = digest.storable(arguments)
@@ -138,18 +140,18 @@ def _flaw(request: Request, choice: Choice, arguments: dict[str, Any]) -> Flaw |
         return Flaw("edit_invalid", complaint)
     if text == digest.storable(request.arguments):
         return Flaw("edit_same")
-    if not is_confirmed(request, choice, arguments):
+    if not is_confirmed(request, action, arguments):
         return Flaw("typed_wrong")
     return None
 
 
-def _changed(request: Request, choice: Choice, version: str) -> Request:
+def _changed(request: Request, action: Action, version: str) -> Request:
     changed = replace(request, policy_version=version)
     return replace(
         changed,
         call_digest=call_digest_of(changed),
         grant_digest=grant_digest_of(changed),
-        edited_by=choice.person.user,
+        edited_by=action.person.user,
         decisions=(),
         voided=(*request.voided, *request.decisions),
         token=secrets.token_urlsafe(16),
@@ -173,26 +175,28 @@ def _unopened(stage: Stage) -> Stage:
     )
 
 
-def _index(new: Request, own: Stage, editor: str, standing: Standing) -> int:
+def _index(new: Request, own: Stage, editor: str, context: PolicyContext) -> int:
     """Find the editor's stage in the new chain; -1 if they may not decide it.
 
     People who had joined a stage by an escalation have not joined the new one yet.
     """
     for index, stage in enumerate(new.stages):
         if stage.approvers == own.approvers:
-            return index if editor in people_now(stage, new, standing) else -1
+            return index if editor in people_now(stage, new, context) else -1
     return -1
 
 
-def _counted(request: Request, choice: Choice, own: int, standing: Standing) -> Edit:
+def _counted(
+    request: Request, action: Action, own: int, context: PolicyContext
+) -> Edit:
     """The editor's word on their own stage, if the new chain has it."""
     if own < 0:
         return Edit(request, request, own)
     word = Decision(
-        choice.person, choice.verdict, own, standing.now, choice.via, click=choice.click
+        action.person, action.verdict, own, context.now, action.via, click=action.click
     )
     stages = list(request.stages)
     if stages[own].quorum <= 1:
-        stages[own] = replace(stages[own], passed_at=standing.now)
+        stages[own] = replace(stages[own], passed_at=context.now)
     counted = replace(request, decisions=(word,), stages=tuple(stages))
     return Edit(request, counted, own)

@@ -45,8 +45,8 @@ class Refusal(enum.StrEnum):
 def who_can_decide(request: Request) -> tuple[str, ...]:
     """List the user ids who can decide the open stage, in the policy's order.
 
-    Empty when no stage is open. As good as the people of the stage are: `refreshed`
-    brings them up to date.
+    Empty when no stage is open. As good as the people of the stage are;
+    `with_current_people` brings them up to date.
     """
     stage = open_stage(request)
     if not request.is_open or stage is None:
@@ -171,7 +171,7 @@ def _deciders(request: Request) -> set[str]:
 
 
 @dataclass(frozen=True)
-class Standing:
+class PolicyContext:
     """The world at a moment: policy, members of live groups by source, clock."""
 
     policy: Policy
@@ -199,10 +199,10 @@ def _targets(stage: Stage | StageDemand) -> tuple[Target, ...]:
     return (own, *(escalation.to if escalation else ()))
 
 
-def refreshed(request: Request, standing: Standing) -> Request:
+def with_current_people(request: Request, context: PolicyContext) -> Request:
     """The request with, for each stage to be decided, the people who may do so now."""
     stages = tuple(
-        replace(stage, people=people_now(stage, request, standing))
+        replace(stage, people=people_now(stage, request, context))
         if stage.passed_at is None
         else stage
         for stage in request.stages
@@ -210,17 +210,17 @@ def refreshed(request: Request, standing: Standing) -> Request:
     return replace(request, stages=stages)
 
 
-def with_members(request: Request, standing: Standing) -> Request:
+def with_members(request: Request, context: PolicyContext) -> Request:
     """The request as it is stored: its live groups as Slack has them now.
 
-    Unlike `refreshed`, which leaves people out and lets others stand in for them: that
-    is asked anew each time, and would outlive a delegation if it were stored.
+    Unlike `with_current_people`, which leaves people out and lets others stand in for
+    them: that is asked anew each time; stored, it would outlive a delegation.
     """
     stages = tuple(
         replace(
             stage,
-            people=standing.members.get(stage.source, stage.people),
-            times=with_targets(stage.times, standing),
+            people=context.members.get(stage.source, stage.people),
+            times=with_targets(stage.times, context),
         )
         if stage.passed_at is None
         else stage
@@ -229,30 +229,30 @@ def with_members(request: Request, standing: Standing) -> Request:
     return replace(request, stages=stages)
 
 
-def with_targets(times: Times, standing: Standing) -> Times:
+def with_targets(times: Times, context: PolicyContext) -> Times:
     """An escalation with the people of its groups."""
     escalation = times.escalation
     if escalation is None:
         return times
     targets = tuple(
-        replace(each, people=standing.members.get(each.source, each.people))
+        replace(each, people=context.members.get(each.source, each.people))
         for each in escalation.to
     )
     return replace(times, escalation=replace(escalation, to=targets))
 
 
-def people_now(stage: Stage, origin: Origin, standing: Standing) -> tuple[str, ...]:
+def people_now(stage: Stage, origin: Origin, context: PolicyContext) -> tuple[str, ...]:
     """Return who may decide a stage, delegates included, even if they already have."""
-    return _may_now(_targets(stage), origin, standing)
+    return _may_now(_targets(stage), origin, context)
 
 
-def joined_now(stage: Stage, origin: Origin, standing: Standing) -> tuple[str, ...]:
+def joined_now(stage: Stage, origin: Origin, context: PolicyContext) -> tuple[str, ...]:
     """Those of them whom an escalation has brought in."""
-    return _may_now(stage.joined, origin, standing)
+    return _may_now(stage.joined, origin, context)
 
 
 def _may_now(
-    targets: Iterable[Target], origin: Origin, standing: Standing
+    targets: Iterable[Target], origin: Origin, context: PolicyContext
 ) -> tuple[str, ...]:
     barred = excluded(origin)
     may: list[str] = []
@@ -260,40 +260,40 @@ def _may_now(
         if target.source == REQUESTER:
             may.append(origin.requester.user)
         else:
-            may += [u for u in _people_of(target, standing, barred) if u not in barred]
+            may += [u for u in _people_of(target, context, barred) if u not in barred]
     return tuple(dict.fromkeys(may))
 
 
 def _people_of(
-    target: Target, standing: Standing, barred: Collection[str]
+    target: Target, context: PolicyContext, barred: Collection[str]
 ) -> list[str]:
     """A group's own people and who stands in for them; nobody does for the barred."""
-    group = standing.policy.groups.get(target.group)
+    group = context.policy.groups.get(target.group)
     if group is None:
         return []
-    before = _members(target.source, target.people, target, standing)
-    now = set(_members(group.source, group.users, target, standing))
+    before = _members(target.source, target.people, target, context)
+    now = set(_members(group.source, group.users, target, context))
     own = [user for user in before if user in now and user not in barred]
-    deputies = standing_in(standing.policy, target.group, standing.now)
+    deputies = standing_in(context.policy, target.group, context.now)
     return [*own, *(deputy for user in own for deputy in deputies.get(user, ()))]
 
 
 def _members(
-    source: str, listed: tuple[str, ...], target: Target, standing: Standing
+    source: str, listed: tuple[str, ...], target: Target, context: PolicyContext
 ) -> tuple[str, ...]:
     # What nobody has looked up counts as it was; a click looks all of it up before.
-    return listed if source == USERS else standing.members.get(source, target.people)
+    return listed if source == USERS else context.members.get(source, target.people)
 
 
-def holds(decision: Decision, request: Request, standing: Standing) -> bool:
+def holds(decision: Decision, request: Request, context: PolicyContext) -> bool:
     """Return whether the person who decided a stage could still do so."""
     if not 0 <= decision.stage < len(request.stages):
         return True
     stage = request.stages[decision.stage]
-    return decision.person.user in people_now(stage, request, standing)
+    return decision.person.user in people_now(stage, request, context)
 
 
-def tightened(request: Request, policy: Policy) -> Request | Denied:
+def with_current_policy(request: Request, policy: Policy) -> Request | Denied:
     """Add the demands of the policy in force to a request; take nothing away.
 
     Returns the same object where nothing is added.

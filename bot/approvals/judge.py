@@ -7,9 +7,14 @@ from dataclasses import dataclass, replace
 from bot.approvals import eligibility
 from bot.approvals.confirm import is_confirmed
 from bot.approvals.edit import Edit, Flaw, plan_answer, plan_edit
-from bot.approvals.eligibility import Standing, refreshed, tightened, with_members
+from bot.approvals.eligibility import (
+    PolicyContext,
+    with_current_people,
+    with_current_policy,
+    with_members,
+)
 from bot.approvals.model import (
-    Choice,
+    Action,
     Decision,
     Effect,
     Kind,
@@ -27,12 +32,12 @@ APPROVING = (Verdict.APPROVE, Verdict.EDIT, Verdict.ANSWER)
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """The effect; `word` says why where the effect alone does not."""
+class Result:
+    """The effect; `code` says why where the effect alone does not."""
 
     effect: Effect
-    word: str = ""
-    detail: str = ""  # what the word is about: a group's name, a sentence
+    code: str = ""
+    detail: str = ""  # what the code is about: a group's name, a sentence
     counts: bool = False  # an approval that left too few people stays on record
     edit: Edit | None = None  # what an edit makes of the request
     tight: Request | None = None  # the request, where the policy in force adds to it
@@ -41,72 +46,74 @@ class Judgement:
 
 def judge(
     request: Request,
-    choice: Choice,
+    action: Action,
     *,
     profile: Profile,
     own_app: str,
-    standing: Standing,
-) -> Judgement:
+    context: PolicyContext,
+) -> Result:
     """Judge a choice on a request as it is stored.
 
-    The policy in force is asked once more: what it adds is in `Judgement.tight`, and
+    The policy in force is asked once more: what it adds is in `Result.tight`, and
     the choice is judged on that.
 
     Args:
         own_app: the id of this Slack app.
         standing: the policy in force, who is in its live groups, the database's clock.
     """
-    if choice.place and not is_in_place(request, choice, own_app):
-        return Judgement(Effect.REFUSED, _misplaced(request, choice.place, own_app))
-    if over := _too_late(request, choice, standing):
+    if action.place and not is_in_place(request, action, own_app):
+        return Result(Effect.REFUSED, _misplaced(request, action.place, own_app))
+    if over := _too_late(request, action, context):
         return over
     if profile.refusal:
-        return Judgement(Effect.REFUSED, profile.refusal)
-    if withdrawal := _withdrawal(request, choice):
+        return Result(Effect.REFUSED, profile.refusal)
+    if withdrawal := _withdrawal(request, action):
         return withdrawal
-    if choice.request != request.token:
-        return Judgement(Effect.REFUSED, "superseded")
-    tight = tightened(request, standing.policy)
+    if action.request != request.token:
+        return Result(Effect.REFUSED, "superseded")
+    tight = with_current_policy(request, context.policy)
     if isinstance(tight, Denied):
-        return Judgement(Effect.REJECTED, Outcome.DENIED, tight.why)
-    judgement = _judge(refreshed(tight, standing), choice, standing)
+        return Result(Effect.REJECTED, Outcome.DENIED, tight.why)
+    result = _judge(with_current_people(tight, context), action, context)
     if tight is request:
-        return judgement
-    return replace(judgement, tight=with_members(tight, standing))
+        return result
+    return replace(result, tight=with_members(tight, context))
 
 
-def _judge(request: Request, choice: Choice, standing: Standing) -> Judgement:
-    if standing.now >= request.deadline:  # by a shorter timeout in force
-        return Judgement(Effect.TIMED_OUT)
+def _judge(request: Request, action: Action, context: PolicyContext) -> Result:
+    if context.now >= request.deadline:  # by a shorter timeout in force
+        return Result(Effect.TIMED_OUT)
     if stuck := unfillable(request):
-        return Judgement(Effect.REJECTED, Outcome.UNFILLABLE, stuck.approvers)
-    if word := _refusal(request, choice):
-        return Judgement(Effect.REFUSED, word)
-    return _weigh(request, choice, standing)
+        return Result(Effect.REJECTED, Outcome.UNFILLABLE, stuck.approvers)
+    if word := _refusal(request, action):
+        return Result(Effect.REFUSED, word)
+    return _weigh(request, action, context)
 
 
-def _too_late(request: Request, choice: Choice, standing: Standing) -> Judgement | None:
-    if is_repeated(request, choice):
-        return Judgement(Effect.REPEATED)
+def _too_late(
+    request: Request, action: Action, context: PolicyContext
+) -> Result | None:
+    if is_repeated(request, action):
+        return Result(Effect.REPEATED)
     if not request.is_open:
-        return Judgement(Effect.LATE, request.status)
-    if standing.now >= request.deadline:
-        return Judgement(Effect.TIMED_OUT)
+        return Result(Effect.LATE, request.status)
+    if context.now >= request.deadline:
+        return Result(Effect.TIMED_OUT)
     return None
 
 
-def is_in_place(request: Request, choice: Choice, own_app: str) -> bool:
+def is_in_place(request: Request, action: Action, own_app: str) -> bool:
     """Return whether a click comes from the request's own card.
 
     A click can beat the storing of the card's ts; then the message's own metadata,
     which only this app writes on its messages, names the card. Each message about the
     request offers Withdraw.
     """
-    place = choice.place
+    place = action.place
     if place is None or place.app != own_app:
         return False
     here = (place.channel, place.message)
-    if choice.verdict is Verdict.WITHDRAW and _is_about(request, place):
+    if action.verdict is Verdict.WITHDRAW and _is_about(request, place):
         return True
     if request.card_ts:
         return here == (request.card_channel, request.card_ts)
@@ -128,71 +135,71 @@ def _misplaced(request: Request, place: Place, own_app: str) -> str:
     return "moved" if own and request.is_open else "misplaced"
 
 
-def is_repeated(request: Request, choice: Choice) -> bool:
+def is_repeated(request: Request, action: Action) -> bool:
     """Return whether this very click has been counted already, even if void by now."""
-    return bool(choice.click) and any(
-        decision.person.is_same(choice.person) and decision.click == choice.click
+    return bool(action.click) and any(
+        decision.person.is_same(action.person) and decision.click == action.click
         for decision in (*request.decisions, *request.voided)
     )
 
 
-def _withdrawal(request: Request, choice: Choice) -> Judgement | None:
-    own = choice.person.is_same(request.requester)
-    if own and choice.verdict in (Verdict.REJECT, Verdict.WITHDRAW):
-        return Judgement(Effect.WITHDRAWN)
-    if choice.verdict is Verdict.WITHDRAW:
-        return Judgement(Effect.REFUSED, "only_requester_withdraws")
+def _withdrawal(request: Request, action: Action) -> Result | None:
+    own = action.person.is_same(request.requester)
+    if own and action.verdict in (Verdict.REJECT, Verdict.WITHDRAW):
+        return Result(Effect.WITHDRAWN)
+    if action.verdict is Verdict.WITHDRAW:
+        return Result(Effect.REFUSED, "only_requester_withdraws")
     return None
 
 
-def _refusal(request: Request, choice: Choice) -> str:
-    if word := eligibility.refusal(request, choice.person):
+def _refusal(request: Request, action: Action) -> str:
+    if word := eligibility.refusal(request, action.person):
         return word
-    if not request.offers(choice.verdict):
+    if not request.offers(action.verdict):
         return "not_allowed"
-    if choice.verdict is Verdict.APPROVE and not is_confirmed(request, choice):
+    if action.verdict is Verdict.APPROVE and not is_confirmed(request, action):
         return "typed_wrong"
     return ""
 
 
-def _weigh(request: Request, choice: Choice, standing: Standing) -> Judgement:
-    match choice.verdict:
+def _weigh(request: Request, action: Action, context: PolicyContext) -> Result:
+    match action.verdict:
         case Verdict.REJECT:
-            return Judgement(Effect.REJECTED)
+            return Result(Effect.REJECTED)
         case Verdict.ANSWER if request.kind is Kind.INTERRUPT:
-            return _weigh_change(plan_answer(request, choice, standing), standing)
-        case Verdict.ANSWER if choice.reason.strip():
-            return Judgement(Effect.ANSWERED)
+            return _weigh_change(plan_answer(request, action, context), context)
+        case Verdict.ANSWER if action.reason.strip():
+            return Result(Effect.ANSWERED)
         case Verdict.ANSWER:
-            return Judgement(Effect.REFUSED, "answer_empty")
+            return Result(Effect.REFUSED, "answer_empty")
         case Verdict.EDIT:
-            return _weigh_change(plan_edit(request, choice, standing), standing)
+            return _weigh_change(plan_edit(request, action, context), context)
         case _:
-            return _weigh_approval(request, choice)
+            return _weigh_approval(request, action)
 
 
-def _weigh_change(found: Edit | Flaw, standing: Standing) -> Judgement:
+def _weigh_change(found: Edit | Flaw, context: PolicyContext) -> Result:
     if isinstance(found, Flaw):
-        return Judgement(Effect.REFUSED, found.word, found.detail)
-    if stuck := unfillable(refreshed(found.request, standing)):
-        return Judgement(Effect.REFUSED, "edit_unfillable", stuck.approvers)
+        return Result(Effect.REFUSED, found.code, found.detail)
+    if stuck := unfillable(with_current_people(found.request, context)):
+        return Result(Effect.REFUSED, "edit_unfillable", stuck.approvers)
     if found.request.stage_index == len(found.request.stages):
-        return Judgement(_approved(found.request), edit=found)
-    return Judgement(Effect.EDITED, edit=found)
+        return Result(_approved(found.request), edit=found)
+    return Result(Effect.EDITED, edit=found)
 
 
-def _weigh_approval(request: Request, choice: Choice) -> Judgement:
+def _weigh_approval(request: Request, action: Action) -> Result:
     index = request.stage_index
     if approvals(request, index) + 1 < request.stages[index].quorum:
         effect = Effect.RECORDED
     elif all(s.passed_at or i == index for i, s in enumerate(request.stages)):
-        return Judgement(_approved(request))
+        return Result(_approved(request))
     else:
         effect = Effect.STAGE_PASSED
-    if stuck := unfillable(after(request, choice, effect)):
+    if stuck := unfillable(after(request, action, effect)):
         word, group = Outcome.UNFILLABLE, stuck.approvers
-        return Judgement(Effect.REJECTED, word, group, counts=True)
-    return Judgement(effect)
+        return Result(Effect.REJECTED, word, group, counts=True)
+    return Result(effect)
 
 
 def _approved(request: Request) -> Effect:
@@ -207,11 +214,11 @@ def approvals(request: Request, stage: int) -> int:
     )
 
 
-def after(request: Request, choice: Choice, effect: Effect) -> Request:
+def after(request: Request, action: Action, effect: Effect) -> Request:
     """The request with one more approval, its stage passed if the effect says so."""
     index = request.stage_index
     at = request.raised_at
-    word = Decision(choice.person, choice.verdict, index, at, choice.via)
+    word = Decision(action.person, action.verdict, index, at, action.via)
     stages = list(request.stages)
     if effect is Effect.STAGE_PASSED:
         stages[index] = replace(stages[index], passed_at=at)

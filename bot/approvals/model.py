@@ -351,7 +351,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Action:
     """One authenticated person's word on one request.
 
     Attributes:
@@ -379,20 +379,20 @@ class Choice:
     quiet: bool = False
 
 
-def word_of(choice: Choice | None) -> dict[str, str | None]:
+def word_of(action: Action | None) -> dict[str, str | None]:
     """Return a person's choice as the statement wants it; all None without one."""
-    if choice is None:
+    if action is None:
         names = ("enterprise", "team", "user", "verdict", "reason", "via", "click")
         return dict.fromkeys(names)
-    verdict = choice.verdict
+    verdict = action.verdict
     return {
-        "enterprise": choice.person.enterprise,
-        "team": choice.person.team,
-        "user": choice.person.user,
+        "enterprise": action.person.enterprise,
+        "team": action.person.team,
+        "user": action.person.user,
         "verdict": "reject" if verdict == "withdraw" else str(verdict),
-        "reason": choice.reason,
-        "via": choice.via,
-        "click": choice.click,
+        "reason": action.reason,
+        "via": action.via,
+        "click": action.click,
     }
 
 

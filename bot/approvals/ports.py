@@ -11,7 +11,7 @@ from bot.approvals.model import Person, Profile, Request
 from bot.approvals.policy.model import Policy
 
 if TYPE_CHECKING:  # commands without a database use these protocols too
-    from bot.approvals.judge import Judgement
+    from bot.approvals.judge import Result
     from bot.database.pool import Connection
 
 Members = dict[str, tuple[str, ...]]  # user ids of a group's people, by `Group.source`
@@ -36,9 +36,7 @@ class Jobs(Protocol):
 class Phrases(Protocol):
     """The sentences that people read about a choice of theirs."""
 
-    def answer(
-        self, judgement: Judgement, request: Request | None, person: Person
-    ) -> str:
+    def answer(self, result: Result, request: Request | None, person: Person) -> str:
         """A private sentence, or "" where the card alone says it."""
         ...
 

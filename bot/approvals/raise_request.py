@@ -12,9 +12,9 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from bot.approvals import digest
-from bot.approvals.assess import Asked, Rejected, Ruling, Turn, rule
+from bot.approvals.assess import Assessment, ProposedCall, Rejected, Turn, rule
 from bot.approvals.audit import arguments_text
-from bot.approvals.eligibility import Standing
+from bot.approvals.eligibility import PolicyContext
 from bot.approvals.model import Status
 from bot.approvals.policy.model import THREAD, Policy
 from bot.approvals.ports import Job, Jobs, Members, deliver_job, resume_job
@@ -34,7 +34,7 @@ async def raise_requests(
     jobs: Jobs,
     policy: Policy,
     turn: Turn,
-    asked: Sequence[Asked],
+    asked: Sequence[ProposedCall],
     members: Members,
 ) -> list[str]:
     """Raise what is not raised yet, in the caller's transaction; return new ids.
@@ -47,10 +47,10 @@ async def raise_requests(
     raised: list[str] = []
     follow: list[Job] = []
     before, now = await _rejected_before(connection, turn, asked)
-    standing = Standing(policy, now, members)
+    context = PolicyContext(policy, now, members)
     places = _Places(turn)
     for ask in asked:
-        ruling = rule(ask, turn, standing, before)
+        ruling = rule(ask, turn, context, before)
         row = _row(policy, turn, ask, ruling, places.of(ask, ruling))
         inserted = await connection.execute(SQL["raise"], row)
         if await inserted.fetchone() is None:
@@ -64,7 +64,7 @@ async def raise_requests(
 
 
 async def _rejected_before(
-    connection: Connection, turn: Turn, asked: Sequence[Asked]
+    connection: Connection, turn: Turn, asked: Sequence[ProposedCall]
 ) -> tuple[Mapping[str, Rejected], datetime]:
     """Return what people have rejected here within the last hour, and the clock."""
     digests = [known for ask in asked if (known := _digest(ask))]
@@ -75,7 +75,7 @@ async def _rejected_before(
     return {row["digest"]: known for row, known in rejected}, rows[0]["now"]
 
 
-def _digest(ask: Asked) -> str:
+def _digest(ask: ProposedCall) -> str:
     try:
         return ask.digest
     except digest.NotCanonical:
@@ -90,7 +90,11 @@ def new_name() -> str:
 
 
 def _row(
-    policy: Policy, turn: Turn, ask: Asked, ruling: Ruling, place: dict[str, str | None]
+    policy: Policy,
+    turn: Turn,
+    ask: ProposedCall,
+    ruling: Assessment,
+    place: dict[str, str | None],
 ) -> dict[str, Any]:
     call = _call(policy, turn, ask, ruling)
     return {
@@ -104,7 +108,9 @@ def _row(
     }
 
 
-def _call(policy: Policy, turn: Turn, ask: Asked, ruling: Ruling) -> dict[str, Any]:
+def _call(
+    policy: Policy, turn: Turn, ask: ProposedCall, ruling: Assessment
+) -> dict[str, Any]:
     arguments = ask.arguments if ruling.is_readable else {}
     schema = digest.schema_digest(ask.schema)
     call = digest.call_digest(ask.tool, schema, arguments)
@@ -136,7 +142,7 @@ def _call(policy: Policy, turn: Turn, ask: Asked, ruling: Ruling) -> dict[str, A
     }
 
 
-def _asked(ask: Asked) -> dict[str, Any]:
+def _asked(ask: ProposedCall) -> dict[str, Any]:
     takes = ask.takes
     return {
         "takes": None if takes is None else [str(verdict) for verdict in takes],
@@ -147,7 +153,7 @@ def _asked(ask: Asked) -> dict[str, Any]:
     }
 
 
-def _ruled(policy: Policy, ruling: Ruling) -> dict[str, Any]:
+def _ruled(policy: Policy, ruling: Assessment) -> dict[str, Any]:
     return {
         "rules": [name for name in ruling.rules if name],
         "why": [why for why in ruling.why if why],
@@ -165,7 +171,7 @@ def _ruled(policy: Policy, ruling: Ruling) -> dict[str, Any]:
     }
 
 
-def _timed(ruling: Ruling) -> dict[str, Any]:
+def _timed(ruling: Assessment) -> dict[str, Any]:
     """Return the ruling's hours, and the first stage's times in seconds from now."""
     first = ruling.stages[0] if ruling.stages else None
     timeout = first.times.timeout if first else None
@@ -189,7 +195,7 @@ class _Places:
         self._turn = turn
         self._taken: dict[tuple[str, str], tuple[int, str, str]] = {}
 
-    def of(self, ask: Asked, ruling: Ruling) -> dict[str, str | None]:
+    def of(self, ask: ProposedCall, ruling: Assessment) -> dict[str, str | None]:
         """Return where a request is shown, as the statement wants it."""
         turn, in_thread = self._turn, ruling.channel == THREAD
         waits = ruling.status is Status.PENDING
@@ -214,7 +220,7 @@ class _Places:
 
 
 def _trail(
-    call: Mapping[str, Any], ask: Asked, ruling: Ruling, version: str
+    call: Mapping[str, Any], ask: ProposedCall, ruling: Assessment, version: str
 ) -> dict[str, Any]:
     waits = ruling.status is Status.PENDING
     detail = {

@@ -12,9 +12,9 @@ from bot.approvals.audit_facts import edit_fact, operator_fact, verdict_fact, vo
 from bot.approvals.digest import grant_digest_of
 from bot.approvals.edit import Edit
 from bot.approvals.eligibility import open_stage
-from bot.approvals.judge import Judgement
+from bot.approvals.judge import Result
 from bot.approvals.model import (
-    Choice,
+    Action,
     Decision,
     Effect,
     Kind,
@@ -48,40 +48,40 @@ CLOSES = {
 
 
 class Overtaken(Exception):
-    """The deadline passed between the judgement and its writing; try again."""
+    """The deadline passed between the result and its writing; try again."""
 
 
 async def apply(
     connection: Connection,
     jobs: Jobs,
     request: Request,
-    choice: Choice,
-    judgement: Judgement,
+    action: Action,
+    result: Result,
 ) -> None:
     """Write a change that `judge` allowed, with its trail and what follows from it."""
-    if judgement.edit is not None:
-        await _edit(connection, jobs, request, choice, judgement, judgement.edit)
-    elif judgement.effect is Effect.TIMED_OUT:
+    if result.edit is not None:
+        await _edit(connection, jobs, request, action, result, result.edit)
+    elif result.effect is Effect.TIMED_OUT:
         await expire(connection, jobs, request)
-    elif judgement.word:  # the policy's own verdict, that a click has brought about
-        counted = choice if judgement.counts else None
-        outcome, note = Outcome(judgement.word), judgement.detail
+    elif result.code:  # the policy's own verdict, that a click has brought about
+        counted = action if result.counts else None
+        outcome, note = Outcome(result.code), result.detail
         await reject_by_policy(connection, jobs, request, outcome, note, counted)
     else:
-        who = (choice.person.user, choice.via)
-        await _write(connection, jobs, request, judgement, choice.reason, who, choice)
-        if judgement.effect is Effect.STAGE_PASSED:
+        who = (action.person.user, action.via)
+        await _write(connection, jobs, request, result, action.reason, who, action)
+        if result.effect is Effect.STAGE_PASSED:
             await call_next(connection, jobs, request, _opens(request))
 
 
 async def expire(connection: Connection, jobs: Jobs, request: Request) -> None:
     """Reject by silence: the deadline of a pending request is over."""
-    judgement, late = Judgement(Effect.TIMED_OUT), open_stage(request)
+    result, late = Result(Effect.TIMED_OUT), open_stage(request)
     if late is None or request.deadline == request.expires_at:
-        await _write(connection, jobs, request, judgement, "", ("clock", ""))
+        await _write(connection, jobs, request, result, "", ("clock", ""))
         return
-    judgement = Judgement(Effect.TIMED_OUT, Outcome.OVERDUE)
-    await _write(connection, jobs, request, judgement, late.approvers, ("clock", ""))
+    result = Result(Effect.TIMED_OUT, Outcome.OVERDUE)
+    await _write(connection, jobs, request, result, late.approvers, ("clock", ""))
 
 
 async def reject_by_policy(
@@ -90,63 +90,63 @@ async def reject_by_policy(
     request: Request,
     outcome: Outcome,
     note: str,
-    choice: Choice | None = None,
+    action: Action | None = None,
 ) -> None:
     """Reject a pending request that the policy denies, or that nobody can decide.
 
-    `choice` is the approval that left too few people; it stays on record.
+    `action` is the approval that left too few people; it stays on record.
     """
-    judgement = Judgement(Effect.REJECTED, outcome)
-    await _write(connection, jobs, request, judgement, note, ("bot", ""), choice)
+    result = Result(Effect.REJECTED, outcome)
+    await _write(connection, jobs, request, result, note, ("bot", ""), action)
 
 
 async def _write(
     connection: Connection,
     jobs: Jobs,
     request: Request,
-    judgement: Judgement,
+    result: Result,
     note: str,
     who: tuple[str, str],
-    choice: Choice | None = None,
+    action: Action | None = None,
     stage: int | None = None,
 ) -> None:
-    status = CLOSES.get(judgement.effect)
+    status = CLOSES.get(result.effect)
     index = request.stage_index if stage is None else stage
-    fact = verdict_fact(request, judgement, note, who, choice, index)
-    edited = judgement.effect is Effect.EDITED  # has a fact of its own
+    fact = verdict_fact(request, result, note, who, action, index)
+    edited = result.effect is Effect.EDITED  # has a fact of its own
     written = await connection.execute(
         SQL["decide"],
         {
             "id": request.id,
             "stage": index,
-            "passes": _passes(request, judgement),
+            "passes": _passes(request, result),
             "opens": _opens(request, index),
             "status": status,
-            "outcome": judgement.word,
+            "outcome": result.code,
             "note": note,
             "facts": as_json([] if edited else [fact]),
-            **word_of(choice),
+            **word_of(action),
         },
     )
     row = await written.fetchone()
     if row is None or (status is not None and not row["closed"]):
         raise Overtaken(request.id)
-    if status is None and _passes(request, judgement):
+    if status is None and _passes(request, result):
         await wind_clock(connection, request.id)
     follow = [edit_job(delivery) for delivery in row["touched"]]
     if status is not None:
         follow.append(resume_job(request.conversation))
-    if row["critical"] or judgement.critical:
+    if row["critical"] or result.critical:
         follow.append(checkpoint_job(request.team))
     await jobs.defer(connection, follow)
 
 
-def _passes(request: Request, judgement: Judgement) -> bool:
-    if judgement.edit is not None:
-        return judgement.edit.passes
-    if judgement.effect is Effect.ANSWERED:
+def _passes(request: Request, result: Result) -> bool:
+    if result.edit is not None:
+        return result.edit.passes
+    if result.effect is Effect.ANSWERED:
         return request.kind is Kind.INTERRUPT
-    return judgement.effect in (Effect.STAGE_PASSED, Effect.APPROVED)
+    return result.effect in (Effect.STAGE_PASSED, Effect.APPROVED)
 
 
 def _opens(request: Request, index: int | None = None) -> int:
@@ -160,17 +160,17 @@ async def _edit(
     connection: Connection,
     jobs: Jobs,
     request: Request,
-    choice: Choice,
-    judgement: Judgement,
+    action: Action,
+    result: Result,
     edit: Edit,
 ) -> None:
     """Put the edited call in place of the one that was shown, then count the edit."""
     new = edit.request
-    await rewrite(connection, request, choice, edit)
-    counted = choice if edit.own >= 0 else None
-    who = (choice.person.user, choice.via)
+    await rewrite(connection, request, action, edit)
+    counted = action if edit.own >= 0 else None
+    who = (action.person.user, action.via)
     await _write(
-        connection, jobs, edit.begun, judgement, "", who, counted, max(edit.own, 0)
+        connection, jobs, edit.begun, result, "", who, counted, max(edit.own, 0)
     )
     if needs_call(request, new):
         await call_next(connection, jobs, new, new.stage_index)
@@ -289,7 +289,7 @@ async def reject_by_operator(
 
 
 async def rewrite(
-    connection: Connection, request: Request, choice: Choice, edit: Edit
+    connection: Connection, request: Request, action: Action, edit: Edit
 ) -> None:
     """Store the edited call, or the answer, with the chain on which nobody has decided.
 
@@ -314,6 +314,6 @@ async def rewrite(
             **manner(new),
         },
     )
-    await see(connection, request.id, new.call_digest, choice.seen)
+    await see(connection, request.id, new.call_digest, action.seen)
     await write_chain(connection, edit.begun)
-    await append(connection, [edit_fact(request, new, choice)])
+    await append(connection, [edit_fact(request, new, action)])

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from bot.approvals import store
 from bot.approvals.audit import Fact, about, append
-from bot.approvals.eligibility import Standing, live_sources, people_now
-from bot.approvals.judge import Judgement, is_in_place
-from bot.approvals.model import Choice, Effect, Mark, Profile, Request
+from bot.approvals.eligibility import PolicyContext, live_sources, people_now
+from bot.approvals.judge import Result, is_in_place
+from bot.approvals.model import Action, Effect, Mark, Profile, Request
 from bot.approvals.ports import (
     Job,
     Jobs,
@@ -28,7 +28,7 @@ from bot.database.pool import Connection, Pool, transaction
 from bot.errors import SlackUnavailable
 from bot.time_limits import PATIENCE
 
-Seen = tuple[Profile, Standing]
+Seen = tuple[Profile, PolicyContext]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Marker:
     jobs: Jobs
     own_app: Callable[[], str]
 
-    async def mark(self, choice: Choice, mark: Mark) -> str:
+    async def mark(self, action: Action, mark: Mark) -> str:
         """Note it, or have the person told why not; the word of that, "" if noted.
 
         Args:
@@ -53,58 +53,58 @@ class Marker:
                 must not acknowledge.
         """
         async with self.pool.connection() as connection:
-            known = await store.load_with_clock(connection, choice.request)
-        seen = await self._look_up(choice, *known) if known else None
+            known = await store.load_with_clock(connection, action.request)
+        seen = await self._look_up(action, *known) if known else None
         async with transaction(self.pool) as connection:
-            found = await store.load_locked(connection, choice.request)
+            found = await store.load_locked(connection, action.request)
             request = found[0] if found else None
-            word = self._refusal(request, choice, mark, seen)
+            word = self._refusal(request, action, mark, seen)
             if request and not word:
-                word = await self._write(connection, request, choice, mark)
+                word = await self._write(connection, request, action, mark)
             if word:
-                await self._refuse(connection, request, choice, word)
+                await self._refuse(connection, request, action, word)
         return word
 
     async def _look_up(
-        self, choice: Choice, request: Request, now: dt.datetime
+        self, action: Action, request: Request, now: dt.datetime
     ) -> Seen | None:
         """Look up the person and the request's groups; None if Slack cannot tell."""
         policy = self.policies.current
         try:
             async with asyncio.timeout(PATIENCE):
-                profile = await self.people.look_up(choice.person)
+                profile = await self.people.look_up(action.person)
                 sources = live_sources(request.stages, policy)
                 members = await look_up_groups(self.people, sources, request.requester)
         except (SlackUnavailable, TimeoutError):
             return None
-        return profile, Standing(policy, now, members)
+        return profile, PolicyContext(policy, now, members)
 
     def _refusal(
-        self, request: Request | None, choice: Choice, mark: Mark, seen: Seen | None
+        self, request: Request | None, action: Action, mark: Mark, seen: Seen | None
     ) -> str:
         if request is None:
             return "unknown_request"
         if seen is None:
             return "could_not_check"
-        if not is_in_place(request, choice, self.own_app()):
+        if not is_in_place(request, action, self.own_app()):
             return "misplaced"
-        profile, standing = seen
+        profile, context = seen
         if profile.refusal:
             return profile.refusal
         if not request.is_unknown:
             return "not_unknown"
-        may = choice.person.user in who_may_mark(request, standing)
-        own = mark is Mark.AGAIN and choice.person.is_same(request.requester)
+        may = action.person.user in who_may_mark(request, context)
+        own = mark is Mark.AGAIN and action.person.is_same(request.requester)
         return "" if may or own else "may_not_mark"
 
     async def _write(
-        self, connection: Connection, request: Request, choice: Choice, mark: Mark
+        self, connection: Connection, request: Request, action: Action, mark: Mark
     ) -> str:
-        key = {"id": request.id, "mark": mark, "user": choice.person.user}
+        key = {"id": request.id, "mark": mark, "user": action.person.user}
         marked = await connection.execute(SQL["mark"], key)
         if await marked.fetchone() is None:
             return "marked_already"
-        who, via = choice.person.user, choice.via
+        who, via = action.person.user, action.via
         fact = about(request, f"marked_{mark}", actor=who, via=via)
         await append(connection, [fact])
         touched = await store.touch(connection, request.id)
@@ -120,33 +120,31 @@ class Marker:
         self,
         connection: Connection,
         request: Request | None,
-        choice: Choice,
+        action: Action,
         word: str,
     ) -> None:
         fact = Fact(
-            choice.person.team,
+            action.person.team,
             str(Effect.REFUSED),
             request=request.id if request else None,
             conversation=request.conversation if request else None,
-            actor=choice.person.user,
-            via=choice.via,
+            actor=action.person.user,
+            via=action.via,
             detail={"word": word, "verdict": "mark"},
         )
         await append(connection, [fact])
-        who, place = choice.person, choice.place
-        text = self.phrases.answer(Judgement(Effect.REFUSED, word), request, who)
+        who, place = action.person, action.place
+        text = self.phrases.answer(Result(Effect.REFUSED, word), request, who)
         if place and text:
             await store.tell(
                 connection, self.jobs, who, text, place.channel, place.thread
             )
 
 
-def who_may_mark(request: Request, standing: Standing) -> set[str]:
+def who_may_mark(request: Request, context: PolicyContext) -> set[str]:
     """The people of all stages: those who could decide it, and those who did."""
     return {
-        user
-        for stage in request.stages
-        for user in people_now(stage, request, standing)
+        user for stage in request.stages for user in people_now(stage, request, context)
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from bot.approvals.digest import NotCanonical, canonical
 from bot.approvals.eligibility import (
-    Standing,
+    PolicyContext,
     live_sources,
     people_now,
     stages_of,
@@ -145,7 +145,7 @@ async def _print_demanded(policy: Policy, plan: Demanded, known: Known) -> None:
     await known.learn(
         live_sources(plan.stages, policy), {*_users(policy), known.requester.user}
     )
-    now = Standing(policy, dt.datetime.now(dt.UTC), known.members)
+    now = PolicyContext(policy, dt.datetime.now(dt.UTC), known.members)
     stages = [replace(s, people=people_now(s, known, now)) for s in stages]
     for number, stage in enumerate(stages, 1):
         print(f"  {number}. {_who(stage, known)}")

@@ -106,11 +106,11 @@ class Engine:
         for control in self._under_way:
             control.request_drain("the process stops")
 
-    async def start(self, run: Run, messages: Sequence[BaseMessage]) -> Ran:
+    async def start(self, run: Run, messages: Sequence[BaseMessage]) -> GraphState:
         """Give the graph new messages; what it asked before is given up."""
         return await self._invoke(run, {self.served.input_channel: [*messages]})
 
-    async def resume(self, run: Run, answers: Mapping[str, Any]) -> Ran:
+    async def resume(self, run: Run, answers: Mapping[str, Any]) -> GraphState:
         """Answer pending interrupts by their ids, all in one map.
 
         Answers that a run before a crash has handed over already are left out; then
@@ -125,11 +125,11 @@ class Engine:
             return await self._invoke(run, Command(resume=rest))
         return await self.go_on(run)
 
-    async def run_on(self, run: Run) -> Ran:
+    async def run_on(self, run: Run) -> GraphState:
         """Let the graph go on from a static breakpoint."""
         return await self._invoke(run, None)
 
-    async def go_on(self, run: Run) -> Ran:
+    async def go_on(self, run: Run) -> GraphState:
         """Finish what a crash has cut off; a graph that has ended or asks stays so."""
         ran = await self.look(run)
         if self.served.is_own:
@@ -140,7 +140,7 @@ class Engine:
             goes_on = ran.is_cut_off or untold
         return await self._invoke(run, None) if goes_on else ran
 
-    async def look(self, run: Run, *, stopped: bool = False) -> Ran:
+    async def look(self, run: Run, *, stopped: bool = False) -> GraphState:
         """Return the state of the graph; nothing runs.
 
         Args:
@@ -162,14 +162,14 @@ class Engine:
         saver = AsyncPostgresSaver(cast("Any", self.pool))
         await saver.aprune([conversation], strategy="keep_latest")
 
-    async def _invoke(self, run: Run, graph_input: Any) -> Ran:
+    async def _invoke(self, run: Run, graph_input: Any) -> GraphState:
         graph, config = self._prepare(run)
         with self._serving(run), self._draining() as control:
             values = await graph.ainvoke(
                 graph_input, config, durability="sync", control=control
             )
         if self.served.is_own:
-            return ran_of(values, values.get("__interrupt__", ()), MESSAGES)
+            return state_after_run(values, values.get("__interrupt__", ()), MESSAGES)
         # what a graph returns need not be all of its state, and no breakpoint is in it
         return await self.look(run, stopped=True)
 
@@ -216,7 +216,7 @@ class Engine:
 
 
 @dataclass(frozen=True)
-class Ran:
+class GraphState:
     """The state of a graph.
 
     Attributes:
@@ -258,13 +258,15 @@ class Ran:
         ]
 
 
-def ran_of(values: Any, interrupts: Iterable[Interrupt[Any]], channel: str) -> Ran:
+def state_after_run(
+    values: Any, interrupts: Iterable[Interrupt[Any]], channel: str
+) -> GraphState:
     """Read what a run of the shipped agent has returned."""
     messages = _messages(values, channel)
-    return Ran(in_call_order(interrupts, messages), messages)
+    return GraphState(in_call_order(interrupts, messages), messages)
 
 
-def stand_of(state: StateSnapshot, channel: str, *, stops: bool) -> Ran:
+def stand_of(state: StateSnapshot, channel: str, *, stops: bool) -> GraphState:
     """Read the state of a graph.
 
     Args:
@@ -275,7 +277,7 @@ def stand_of(state: StateSnapshot, channel: str, *, stops: bool) -> Ran:
     waits = bool(open_tasks) and not interrupts and stops
     if waits:
         interrupts = (_breakpoint(state),)
-    return Ran(
+    return GraphState(
         tuple(interrupts),
         _messages(state.values, channel),
         is_cut_off=bool(open_tasks) and not waits,
@@ -283,7 +285,7 @@ def stand_of(state: StateSnapshot, channel: str, *, stops: bool) -> Ran:
     )
 
 
-def is_finished(ran: Ran) -> bool:
+def is_finished(ran: GraphState) -> bool:
     """Return whether the model has had its last word."""
     last = ran.messages[-1] if ran.messages else None
     return isinstance(last, AIMessage) and not last.tool_calls

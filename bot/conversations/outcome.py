@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.approvals.assess import Asked, Turn, sources_of
+from bot.approvals.assess import ProposedCall, Turn, sources_of
 from bot.approvals.grants import (
     GONE,
     STOPPED,
@@ -33,7 +33,7 @@ from bot.approvals.raise_request import raise_requests
 from bot.approvals.transitions import orphan
 from bot.conversations import questions
 from bot.conversations.conversation import Conversation
-from bot.conversations.engine import Ran, ServedGraph
+from bot.conversations.engine import GraphState, ServedGraph
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.faults import reach
@@ -57,7 +57,7 @@ class Settler:
         run: Run,
         conversation: Conversation,
         turn: Turn,
-        ran: Ran,
+        ran: GraphState,
         answered: Sequence[str] = (),
     ) -> None:
         """Store what the graph asks, or its answer.
@@ -133,9 +133,9 @@ class Settler:
             if all(request.id in ids for request in run.asked):
                 await self._end(connection, conversation, "say", said)
 
-    def _asked(self, ran: Ran) -> list[Asked] | str:
+    def _asked(self, ran: GraphState) -> list[ProposedCall] | str:
         """Read what the graph asks, call by call; a sentence if it cannot be asked."""
-        policy, asked = self.policies.current, list[Asked]()
+        policy, asked = self.policies.current, list[ProposedCall]()
         for interrupt in ran.interrupts:
             question = questions.read(interrupt, self.served, policy)
             if question.problem:
@@ -187,7 +187,7 @@ class Settler:
             await orphan(connection, self.jobs, gone)
 
     async def _answer(
-        self, connection: Connection, conversation: Conversation, ran: Ran
+        self, connection: Connection, conversation: Conversation, ran: GraphState
     ) -> None:
         if ran.answer is None:
             said = report(agent.AGENT_RETURNED_NOTHING, "no_answer")

@@ -9,7 +9,7 @@ from typing import Any
 from langgraph.types import Interrupt
 
 from bot.approvals import digest
-from bot.approvals.assess import Asked
+from bot.approvals.assess import ProposedCall
 from bot.approvals.model import Kind, Outcome, Request, Status, Verdict
 from bot.approvals.policy.match import answers_of
 from bot.approvals.policy.model import Policy
@@ -34,11 +34,11 @@ def read(interrupt: Interrupt[Any], served: ServedGraph, policy: Policy) -> Ques
     )
 
 
-def asked_of(question: Question, served: ServedGraph) -> list[Asked]:
+def asked_of(question: Question, served: ServedGraph) -> list[ProposedCall]:
     """The calls of a question, one for each that people decide."""
     guarded = is_guarded(question, served)
     return [
-        Asked(
+        ProposedCall(
             interrupt=question.interrupt,
             tool_call=call.tool_call,
             tool=call.name,

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 
 from bot.approvals import store
 from bot.approvals.eligibility import (
-    Standing,
+    PolicyContext,
     holds,
     live_sources,
-    refreshed,
-    tightened,
+    with_current_people,
+    with_current_policy,
     with_members,
 )
 from bot.approvals.grants import LostRun, Run, claim_resume, needs_claim, unclaim
@@ -36,7 +36,7 @@ from bot.approvals.transitions import ask_again, reject_by_policy, reopen
 from bot.conversations import questions
 from bot.conversations.dialects.interface import Question, RunOn, Stop, Unfit
 from bot.conversations.dialects.per_call import describe
-from bot.conversations.engine import Engine, Ran
+from bot.conversations.engine import Engine, GraphState
 from bot.conversations.questions import Answered
 from bot.database.pool import Connection, Pool, transaction
 from bot.faults import reach
@@ -107,7 +107,7 @@ class Handover:
         if claims:
             reach("claimed")
 
-    async def hand_over(self, run: Run, batch: Sequence[Answered]) -> Ran:
+    async def hand_over(self, run: Run, batch: Sequence[Answered]) -> GraphState:
         """Claim what was approved, then resume the graph with all values in one map.
 
         Raises:
@@ -217,7 +217,7 @@ class Recheck:
     people: People
     policies: Policies
 
-    async def standing(self, requests: Sequence[Request]) -> list[Request]:
+    async def upheld(self, requests: Sequence[Request]) -> list[Request]:
         """The requests whose verdicts stand; the others are open again, or rejected.
 
         Raises:
@@ -235,27 +235,27 @@ class Recheck:
             return False
         if request.outcome is Outcome.WAIVED:
             return False
-        standing = await self._look_up(request, self.policies.current)
-        doubt = await self._doubt(request, standing)
-        return doubt is not None and await self._reopen(request, doubt, standing)
+        context = await self._look_up(request, self.policies.current)
+        doubt = await self._doubt(request, context)
+        return doubt is not None and await self._reopen(request, doubt, context)
 
-    async def _look_up(self, request: Request, policy: Policy) -> Standing:
-        tight = tightened(request, policy)
+    async def _look_up(self, request: Request, policy: Policy) -> PolicyContext:
+        tight = with_current_policy(request, policy)
         stages = request.stages if isinstance(tight, Denied) else tight.stages
         sources = live_sources(stages, policy)
         members = await look_up_groups(self.people, sources, request.requester)
         async with self.pool.connection() as connection:
             now = await store.clock(connection)
-        return Standing(policy, now, members)
+        return PolicyContext(policy, now, members)
 
-    async def _doubt(self, request: Request, standing: Standing) -> Doubt | None:
-        tight = tightened(request, standing.policy)
+    async def _doubt(self, request: Request, context: PolicyContext) -> Doubt | None:
+        tight = with_current_policy(request, context.policy)
         if isinstance(tight, Denied):
             return Doubt(tight.why, denied=tight)
         own, *profiles = await self._profiles(request)
         for decision, profile in zip(request.decisions, profiles, strict=True):
             why = profile.refusal or _same_account(own, profile)
-            if not why and not holds(decision, request, standing):
+            if not why and not holds(decision, request, context):
                 why = f"no longer in {request.stages[decision.stage].approvers}"
             if why:
                 who = f"<@{decision.person.user}>"
@@ -263,7 +263,7 @@ class Recheck:
         is_run = request.status is Status.APPROVED or request.is_answered
         if is_run and tight.stages != request.stages:
             added = what_is_added(request, tight)
-            return Doubt(added, tight=with_members(tight, standing))
+            return Doubt(added, tight=with_members(tight, context))
         return None
 
     async def _profiles(self, request: Request) -> list[Profile]:
@@ -271,7 +271,9 @@ class Recheck:
         people = [request.requester, *(word.person for word in request.decisions)]
         return await asyncio.gather(*(self.people.look_up(each) for each in people))
 
-    async def _reopen(self, request: Request, doubt: Doubt, standing: Standing) -> bool:
+    async def _reopen(
+        self, request: Request, doubt: Doubt, context: PolicyContext
+    ) -> bool:
         """Ask again; False if the call has begun meanwhile."""
         async with transaction(self.pool) as connection:
             again = await reopen(
@@ -284,11 +286,15 @@ class Recheck:
             )
             if again is None:
                 return False
-            await self._go_on(connection, again, doubt, standing)
+            await self._go_on(connection, again, doubt, context)
             return True
 
     async def _go_on(
-        self, connection: Connection, again: Request, doubt: Doubt, standing: Standing
+        self,
+        connection: Connection,
+        again: Request,
+        doubt: Doubt,
+        context: PolicyContext,
     ) -> None:
         """Ask the people of a reopened request, or reject it where that is no use.
 
@@ -300,7 +306,7 @@ class Recheck:
             await reject_by_policy(
                 connection, self.jobs, again, Outcome.DENIED, doubt.why
             )
-        elif stuck := unfillable(_without(refreshed(again, standing), doubt)):
+        elif stuck := unfillable(_without(with_current_people(again, context), doubt)):
             await reject_by_policy(
                 connection, self.jobs, again, Outcome.UNFILLABLE, stuck.approvers
             )

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
-from bot.approvals.model import Choice, Person, Place
+from bot.approvals.model import Action, Person, Place
 from bot.approvals.ports import Jobs, People, edit_job, turn_job
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
@@ -34,7 +34,7 @@ class Retrier:
     jobs: Jobs
     own_app: Callable[[], str]
 
-    async def try_again(self, choice: Choice) -> str:
+    async def try_again(self, action: Action) -> str:
         """Run it once more, or have the person told why not; the word of that, or "".
 
         Args:
@@ -44,14 +44,14 @@ class Retrier:
             psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; the caller
                 must not acknowledge.
         """
-        refusal = await self._who_is(choice.person)
+        refusal = await self._who_is(action.person)
         async with transaction(self.pool) as connection:
-            offer = await _locked(connection, choice.request)
-            word = _judged(offer, choice, self.own_app()) or refusal
+            offer = await _locked(connection, action.request)
+            word = _judged(offer, action, self.own_app()) or refusal
             if offer is None or word:
-                await self._refuse(connection, choice, offer, word)
+                await self._refuse(connection, action, offer, word)
             else:
-                await self._take(connection, choice, offer)
+                await self._take(connection, action, offer)
         return word
 
     async def _who_is(self, person: Person) -> str:
@@ -62,23 +62,23 @@ class Retrier:
         except (SlackUnavailable, TimeoutError):
             return "could_not_check"
 
-    async def _take(self, connection: Connection, choice: Choice, offer: Offer) -> None:
-        key = {"id": offer["delivery_id"], "user": choice.person.user}
+    async def _take(self, connection: Connection, action: Action, offer: Offer) -> None:
+        key = {"id": offer["delivery_id"], "user": action.person.user}
         await connection.execute(SQL["take_offer"], key)
-        await append(connection, [_fact(choice, offer, "tried_again", {})])
+        await append(connection, [_fact(action, offer, "tried_again", {})])
         shown = edit_job(str(offer["delivery_id"]))
         turn = turn_job(str(offer["conversation_id"]))
         await self.jobs.defer(connection, [turn, shown])
 
     async def _refuse(
-        self, connection: Connection, choice: Choice, offer: Offer | None, word: str
+        self, connection: Connection, action: Action, offer: Offer | None, word: str
     ) -> None:
-        fact = _fact(choice, offer, "refused", {"word": word, "verdict": "try_again"})
+        fact = _fact(action, offer, "refused", {"word": word, "verdict": "try_again"})
         await append(connection, [fact])
         if offer is not None:
             await connection.execute(SQL["show_offer"], {"id": offer["delivery_id"]})
             await self.jobs.defer(connection, [edit_job(str(offer["delivery_id"]))])
-        who, place, text = choice.person, choice.place, clicks.not_tried(word)
+        who, place, text = action.person, action.place, clicks.not_tried(word)
         if place is not None:
             await store.tell(
                 connection, self.jobs, who, text, place.channel, place.thread
@@ -93,11 +93,11 @@ async def _locked(connection: Connection, offer: str) -> Offer | None:
     return await (await connection.execute(SQL["lock_offer"], key)).fetchone()
 
 
-def _judged(offer: Offer | None, choice: Choice, own_app: str) -> str:
+def _judged(offer: Offer | None, action: Action, own_app: str) -> str:
     """Return why this click runs nothing, no matter who made it; "" if it may run."""
     if offer is None:
         return "unknown_offer"
-    if not _is_in_place(offer, choice.place, own_app):
+    if not _is_in_place(offer, action.place, own_app):
         return "misplaced"
     if offer["taken_at"] is not None:
         return "tried_already"
@@ -115,11 +115,11 @@ def _is_in_place(offer: Offer, place: Place | None, own_app: str) -> bool:
 
 
 def _fact(
-    choice: Choice, offer: Offer | None, event: str, detail: dict[str, str]
+    action: Action, offer: Offer | None, event: str, detail: dict[str, str]
 ) -> Fact:
     """For the trail of the thread's workspace; of the person's, where there is none."""
-    actor, via = choice.person.user, choice.via
-    fact = Fact(choice.person.team, event, actor=actor, via=via, detail=detail)
+    actor, via = action.person.user, action.via
+    fact = Fact(action.person.team, event, actor=actor, via=via, detail=detail)
     if offer is None:
         return fact
     about = {"delivery": str(offer["delivery_id"]), "on_behalf_of": offer["author"]}

@@ -16,7 +16,7 @@ from bot.approvals.model import Execution, Profile, Request
 from bot.approvals.ports import People
 from bot.conversations import conversation as conversations
 from bot.conversations.conversation import Conversation, Message, human, mended
-from bot.conversations.engine import Engine, Ran
+from bot.conversations.engine import Engine, GraphState
 from bot.conversations.outcome import Settler, report
 from bot.conversations.questions import Answered
 from bot.conversations.replies import Talk, unreadable
@@ -67,9 +67,9 @@ class Runner:
         if cut := [request for request in decided if was_cut_off(request)]:
             await self._recover(run, found, cut)
             return
-        standing = await self.recheck.standing(decided)
-        if standing:
-            await self._resume(run, found, standing)
+        upheld = await self.recheck.upheld(decided)
+        if upheld:
+            await self._resume(run, found, upheld)
 
     async def reconcile(self, conversation: str) -> None:
         """See which questions a graph that has changed still asks."""
@@ -125,7 +125,7 @@ class Runner:
         go = self._pick_up(run, human(conversation, message, profile))
         await self._run(run, conversation, conversation.turn_of(message), go)
 
-    async def _pick_up(self, run: Run, message: BaseMessage) -> Ran:
+    async def _pick_up(self, run: Run, message: BaseMessage) -> GraphState:
         """Go on from the last checkpoint, or start if the message is in none."""
         if message.id and await self.engine.knows(run, message.id):
             return await self.engine.go_on(run)
@@ -150,9 +150,9 @@ class Runner:
         return Run(conversation.team, conversation.id, generation, stored, open_ones)
 
     async def _resume(
-        self, run: Run, conversation: Conversation, standing: Sequence[Request]
+        self, run: Run, conversation: Conversation, upheld: Sequence[Request]
     ) -> None:
-        found = await self.handover.find(run, standing)
+        found = await self.handover.find(run, upheld)
         if found.stop:
             await self.settler.fail(run, conversation, found.stop)
             return
@@ -215,7 +215,7 @@ class Runner:
         run: Run,
         conversation: Conversation,
         turn: Turn,
-        go: Awaitable[Ran],
+        go: Awaitable[GraphState],
         answered: Sequence[str] = (),
     ) -> bool:
         """Run the graph and write what came of it, unless the run was replaced.

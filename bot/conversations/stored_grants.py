@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextvars import ContextVar
 
-from agent.grant_protocol import Call, Claim, Outcome, Ruling
+from agent.grant_protocol import Call, Claim, Outcome, Permission
 from bot.approvals import grants
 from bot.approvals.grants import CallFacts, LostRun, Run, Taken
 from bot.approvals.model import Execution
@@ -27,19 +27,19 @@ class StoredGrants:
         self._policies = policies
         self._jobs = jobs
 
-    async def open(self, call: Call) -> Ruling:
+    async def open(self, call: Call) -> Permission:
         """Rule on a call from what the run has loaded; a denial goes on the trail."""
         policy = self._policies.current
         run, facts = self._run(call), _facts(call)
         found = grants.rule_on(policy, run, facts)
         if found is None:
-            return Ruling("ask")
+            return Permission("ask")
         if isinstance(found, Denied):
             await grants.deny(self._pool, run, facts, found, policy.version)
-            return Ruling("denied", found.why, found.rule, policy.version)
-        return Ruling("waived", "", found.rule, policy.version)
+            return Permission("denied", found.why, found.rule, policy.version)
+        return Permission("waived", "", found.rule, policy.version)
 
-    async def claim(self, call: Call, ruling: Ruling) -> Claim:
+    async def claim(self, call: Call, ruling: Permission) -> Claim:
         """Take the right to run a call, in the database."""
         waived = None
         if ruling.kind == "waived":

@@ -14,7 +14,12 @@ import structlog
 
 from agent.mail import Mail, MaybeSent, NotSent
 from bot.approvals import store
-from bot.approvals.eligibility import Standing, closed_by, refreshed, who_can_decide
+from bot.approvals.eligibility import (
+    PolicyContext,
+    closed_by,
+    who_can_decide,
+    with_current_people,
+)
 from bot.approvals.model import Person, Request
 from bot.approvals.policy.channels import why_no_links
 from bot.approvals.ports import People, Policies
@@ -82,7 +87,9 @@ class Emails:
         if found is None:
             return None
         request, now = found
-        return refreshed(request, Standing(self.policies.current, now, {}))
+        return with_current_people(
+            request, PolicyContext(self.policies.current, now, {})
+        )
 
     async def _send(
         self, row: Mapping[str, Any], request: Request, address: str

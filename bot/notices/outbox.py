@@ -11,7 +11,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from bot.approvals import store
-from bot.approvals.eligibility import Standing, refreshed, who_can_decide
+from bot.approvals.eligibility import PolicyContext, who_can_decide, with_current_people
 from bot.approvals.model import Request
 from bot.approvals.policy.channels import tells_by_email, ways_to_tell
 from bot.approvals.policy.model import Policy
@@ -66,7 +66,7 @@ class Outbox:
         if found is None:
             return []
         policy = self.policies.current
-        request = refreshed(found[0], Standing(policy, found[1], {}))
+        request = with_current_people(found[0], PolicyContext(policy, found[1], {}))
         follow: list[Job] = []
         if self.source:
             follow.append(await self._event(connection, change, request, policy))

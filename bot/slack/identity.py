@@ -65,7 +65,7 @@ class SlackAccess:
     client_secret: str | None = None
 
 
-class Us:
+class CurrentIdentity:
     """Our identity in Slack, once it is known."""
 
     def __init__(self) -> None:

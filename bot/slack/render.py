@@ -9,12 +9,12 @@ from typing import Any
 
 from bot.approvals import store
 from bot.approvals.eligibility import (
-    Standing,
+    PolicyContext,
     closed_by,
     joined_now,
     open_stage,
-    refreshed,
     who_can_decide,
+    with_current_people,
 )
 from bot.approvals.model import Request, Stage
 from bot.approvals.ports import Policies
@@ -53,15 +53,15 @@ class Painter:
         if row["kind"] not in ABOUT_REQUESTS:
             return row, await self._draw_words(connection, row)
         stored = await store.shown_by(connection, str(row["id"]))
-        standing = Standing(self.policies.current, row["now"], {})
-        requests = [refreshed(request, standing) for request in stored]
+        context = PolicyContext(self.policies.current, row["now"], {})
+        requests = [with_current_people(request, context) for request in stored]
         if row["kind"] == "card":
             return row, self._draw_card(row, requests)
         if row["kind"] == "held":
             return row, draw_held(requests, self.identity())
         if row["kind"] == "notice":
             return row, draw_notice(requests, self.identity())
-        drawn = self._draw_for_stage(row, stored[0], standing)
+        drawn = self._draw_for_stage(row, stored[0], context)
         return _under_card(row, stored[0], drawn), drawn
 
     async def _draw_words(self, connection: Connection, row: Row) -> Drawn:
@@ -76,14 +76,16 @@ class Painter:
         by = (offer["taken_by"], offer["taken_at"]) if offer["taken_by"] else None
         return draw_failure(row["text"], offered, by)
 
-    def _draw_for_stage(self, row: Row, stored: Request, standing: Standing) -> Drawn:
-        request = refreshed(stored, standing)
+    def _draw_for_stage(
+        self, row: Row, stored: Request, context: PolicyContext
+    ) -> Drawn:
+        request = with_current_people(stored, context)
         if row["kind"] == "call":
             return draw_call(request, self.identity())
         event, index = Event(row["kind"]), int(row["stage"])
         joined: tuple[str, ...] = ()
         if index < len(stored.stages):  # an edit may have made the chain shorter
-            joined = joined_now(stored.stages[index], stored, standing)
+            joined = joined_now(stored.stages[index], stored, context)
         return draw_nudge(event, request, index, joined, self.identity())
 
     def _draw_card(self, row: Row, requests: Sequence[Request]) -> Drawn:

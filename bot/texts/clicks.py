@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from bot.approvals.confirm import typed_argument
 from bot.approvals.eligibility import closed_by, who_can_decide
-from bot.approvals.judge import Judgement
+from bot.approvals.judge import Result
 from bot.approvals.model import Effect, Person, Request, Status
 from bot.texts import agent
 from bot.texts.agent import because
@@ -218,40 +218,38 @@ IN_FORM = frozenset(
 class SlackPhrases:
     """Implements `bot.approvals.ports.Phrases`."""
 
-    def answer(
-        self, judgement: Judgement, request: Request | None, person: Person
-    ) -> str:
+    def answer(self, result: Result, request: Request | None, person: Person) -> str:
         """mrkdwn for refused and late clicks; card and forms say the rest."""
-        if judgement.word == "could_not_check":
+        if result.code == "could_not_check":
             return COULD_NOT_CHECK_PERSON
         if request is None:
             return UNKNOWN_REQUEST
-        if judgement.effect is Effect.TIMED_OUT:
+        if result.effect is Effect.TIMED_OUT:
             return late(request.deadline)
-        if judgement.effect is Effect.LATE:
+        if result.effect is Effect.LATE:
             return _late(request)
-        if judgement.effect is Effect.REFUSED and judgement.word not in IN_FORM:
-            return _refused(judgement.word, request, person)
+        if result.effect is Effect.REFUSED and result.code not in IN_FORM:
+            return _refused(result.code, request, person)
         return ""
 
 
-def in_form(judgement: Judgement, request: Request) -> str:
+def in_form(result: Result, request: Request) -> str:
     """Plain text for a word of `IN_FORM`, to stand under an input; "" for others."""
-    match judgement.word:
+    match result.code:
         case "typed_wrong":
             return typed_wrong(what_to_type(request))
         case "edit_same":
             return EDIT_SAME
         case "edit_invalid":
-            return edit_invalid(judgement.detail)
+            return edit_invalid(result.detail)
         case "edit_denied":
-            return edit_denied(judgement.detail)
+            return edit_denied(result.detail)
         case "edit_unfillable":
-            return edit_unfillable(judgement.detail)
+            return edit_unfillable(result.detail)
         case "answer_empty":
             return ANSWER_EMPTY
         case "answer_invalid":
-            return answer_invalid(judgement.detail)
+            return answer_invalid(result.detail)
         case _:
             return ""
 

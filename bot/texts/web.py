@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.approvals.eligibility import closed_by, who_can_decide
-from bot.approvals.judge import Judgement
+from bot.approvals.judge import Result
 from bot.approvals.model import Effect, Person, Request, Status
 from bot.texts.agent import because
 from bot.texts.cards import STATUS_WORDS, unfillable
@@ -47,27 +47,25 @@ class Answer:
     sentence: str
 
 
-def answer(judgement: Judgement, request: Request, person: Person) -> Answer:
+def answer(result: Result, request: Request, person: Person) -> Answer:
     """Build the answer to a person's verdict on a request, as it was judged."""
-    match judgement.effect:
+    match result.effect:
         case Effect.TIMED_OUT:
             return Answer(410, "timed_out", _timed_out(request))
         case Effect.LATE:
             return _late(request)
         case Effect.REFUSED:
-            return _refused(judgement, request, person)
+            return _refused(result, request, person)
         case _:
-            return Answer(200, str(judgement.effect), _done(judgement))
+            return Answer(200, str(result.effect), _done(result))
 
 
-def _done(judgement: Judgement) -> str:
-    if judgement.effect is Effect.REJECTED and judgement.word == "unfillable":
-        return unfillable(judgement.detail)
-    if judgement.effect is Effect.REJECTED and judgement.word == "denied":
-        return (
-            f"The policy does not allow this call any more. {judgement.detail}".strip()
-        )
-    return _DONE[judgement.effect]
+def _done(result: Result) -> str:
+    if result.effect is Effect.REJECTED and result.code == "unfillable":
+        return unfillable(result.detail)
+    if result.effect is Effect.REJECTED and result.code == "denied":
+        return f"The policy does not allow this call any more. {result.detail}".strip()
+    return _DONE[result.effect]
 
 
 _DONE = {
@@ -109,10 +107,10 @@ def _late(request: Request) -> Answer:
     return Answer(409, "already_decided", said)
 
 
-def _refused(judgement: Judgement, request: Request, person: Person) -> Answer:
-    word = judgement.word
+def _refused(result: Result, request: Request, person: Person) -> Answer:
+    word = result.code
     if word in _MISTAKES:
-        return Answer(422, word, _mistake(judgement, request))
+        return Answer(422, word, _mistake(result, request))
     if word == "could_not_check":
         return Answer(503, word, COULD_NOT_CHECK)
     if word in ("unknown_request", "other_team"):
@@ -156,19 +154,19 @@ _MISTAKES = frozenset(
 )
 
 
-def _mistake(judgement: Judgement, request: Request) -> str:
-    match judgement.word:
+def _mistake(result: Result, request: Request) -> str:
+    match result.code:
         case "typed_wrong":
             return typed_wrong(what_to_type(request))
         case "edit_same":
             return EDIT_SAME
         case "edit_invalid":
-            return edit_invalid(judgement.detail)
+            return edit_invalid(result.detail)
         case "edit_denied":
-            return edit_denied(judgement.detail)
+            return edit_denied(result.detail)
         case "edit_unfillable":
-            return edit_unfillable(judgement.detail)
+            return edit_unfillable(result.detail)
         case "answer_invalid":
-            return answer_invalid(judgement.detail)
+            return answer_invalid(result.detail)
         case _:
             return ANSWER_EMPTY

@@ -13,10 +13,10 @@ from typing import Any
 import psycopg
 
 from bot.approvals import store
-from bot.approvals.assess import Asked, Turn, sources_of
+from bot.approvals.assess import ProposedCall, Turn, sources_of
 from bot.approvals.decide import Decider
-from bot.approvals.judge import Judgement
-from bot.approvals.model import Choice, Effect, Person, Place, Profile, Request, Verdict
+from bot.approvals.judge import Result
+from bot.approvals.model import Action, Effect, Person, Place, Profile, Request, Verdict
 from bot.approvals.policy import Policy, parse_policy
 from bot.approvals.ports import look_up_groups
 from bot.approvals.raise_request import raise_requests
@@ -96,11 +96,9 @@ class FakePolicies:
 class FakePhrases:
     """Says effect and word of what decided nothing, so that tests see who was told."""
 
-    def answer(
-        self, judgement: Judgement, request: Request | None, person: Person
-    ) -> str:
-        if judgement.effect in {Effect.REFUSED, Effect.LATE, Effect.TIMED_OUT}:
-            return f"{judgement.effect} {judgement.word}".strip()
+    def answer(self, result: Result, request: Request | None, person: Person) -> str:
+        if result.effect in {Effect.REFUSED, Effect.LATE, Effect.TIMED_OUT}:
+            return f"{result.effect} {result.code}".strip()
         return ""
 
 
@@ -188,7 +186,7 @@ class House:
     ) -> Request:
         """Raise one request, as a run would."""
         conversation = conversation or await self.conversation()
-        asked = Asked(
+        asked = ProposedCall(
             interrupt=f"i-{next(_numbers)}",
             tool_call=tool_call or f"call-{next(_numbers)}",
             tool=tool,
@@ -227,16 +225,16 @@ class House:
         click: str = "",
         token: str = "",
         **word: Any,
-    ) -> Judgement:
+    ) -> Result:
         """Click a button of the request's own card, as it is now."""
         who = person(user) if isinstance(user, str) else user
         now = await self.request(request.id)
         channel = now.card_channel if now.card_ts else APPROVALS
         place = at or Place(APP, channel, now.card_ts or "77.7", now.card)
         token = token or now.token
-        choice = Choice(token, who, verdict, "slack", place, click=click, **word)
-        judgement, _ = await self.decider.decide(choice)
-        return judgement
+        action = Action(token, who, verdict, "slack", place, click=click, **word)
+        result, _ = await self.decider.decide(action)
+        return result
 
     async def approved(self, tool: str = "wipe", **how: Any) -> Request:
         """A request that Mina has approved."""

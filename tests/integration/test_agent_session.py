@@ -7,7 +7,7 @@ from langchain_core.messages import ToolMessage
 from langgraph.types import Interrupt
 
 from agent.grant_protocol import NOT_APPROVED, RUNNING
-from agent.terminal import Decision, Standing
+from agent.terminal import Decision, SessionState
 from tests.integration.terminal_parts import Alone, open_session
 from tests.unit.agent.agent_stand_ins import Ledger, calls
 
@@ -36,14 +36,14 @@ def results(alone: Alone) -> dict[str, str]:
     return {m.tool_call_id: m.text for m in shown if isinstance(m, ToolMessage)}
 
 
-async def go_on(alone: Alone) -> Standing:
-    standing = await alone.session.go_on()
-    assert standing is not None
-    return standing
+async def go_on(alone: Alone) -> SessionState:
+    state = await alone.session.go_on()
+    assert state is not None
+    return state
 
 
-def one(standing: Standing) -> Interrupt:
-    [question] = standing.questions
+def one(state: SessionState) -> Interrupt:
+    [question] = state.questions
     return question
 
 
@@ -52,7 +52,7 @@ async def test_a_new_thread_and_a_finished_one_have_nothing_to_go_on_with(
 ):
     async with open_session(lasting, ["Hello."], ledger) as first:
         assert await first.session.go_on() is None
-        assert await first.session.look() == Standing((), "")
+        assert await first.session.look() == SessionState((), "")
         assert (await first.session.say("hi")).answer == "Hello."
 
     async with open_session(lasting, [], ledger) as second:
@@ -70,7 +70,7 @@ async def test_a_question_waits_for_the_next_process(lasting: str, ledger: Ledge
 
         assert question == before
         assert question.value["args"] == A
-        assert done == Standing((), "Done.")
+        assert done == SessionState((), "Done.")
         assert results(second) == {"A": "wipe did a", "B": "peek did b"}
     assert ledger.runs == ["peek b", "wipe a"]
 
@@ -89,7 +89,7 @@ async def test_several_questions_are_answered_in_one_map(lasting: str, ledger: L
         ]
         done = await alone.session.decide(decided)
 
-        assert done == Standing((), "Done.")
+        assert done == SessionState((), "Done.")
         assert ledger.runs == ["drop c"]
         assert results(alone)["A"].startswith("No. Do not try this again")
         assert results(alone)["B"].endswith("drop did c")
@@ -109,10 +109,10 @@ async def test_a_call_that_was_cut_off_is_unknown_and_never_repeated(
 
     ledger.fail.clear()
     async with open_session(lasting, ["Oh."], ledger) as second:
-        standing = await go_on(second)
+        state = await go_on(second)
 
-        assert standing.unknown == (question.value,)
-        assert (standing.questions, standing.answer) == ((), "Oh.")
+        assert state.unknown == (question.value,)
+        assert (state.questions, state.answer) == ((), "Oh.")
         assert results(second)["A"].endswith(RUNNING)
         assert await second.session.go_on() is None
     assert ledger.runs == [f"wipe {args['path']}"]
@@ -134,7 +134,7 @@ async def test_a_call_that_ended_before_the_crash_gives_back_its_result(
             await first.session.decide([(question, edit(B))])
 
     async with open_session(lasting, ["Done."], ledger) as second:
-        assert await go_on(second) == Standing((), "Done.")
+        assert await go_on(second) == SessionState((), "Done.")
         assert '{"path": "b"}' in results(second)["A"]
         assert results(second)["A"].endswith("wipe did b")
     assert ledger.runs == ["wipe b"]
@@ -171,7 +171,7 @@ async def test_a_turn_that_was_cut_off_in_the_model_goes_on(
             await first.session.say("go")
 
     async with open_session(lasting, ["Done."], ledger) as second:
-        assert await go_on(second) == Standing((), "Done.")
+        assert await go_on(second) == SessionState((), "Done.")
         assert results(second) == {"A": "peek did a"}
     assert ledger.runs == ["peek a"]
 
@@ -187,7 +187,7 @@ async def test_two_terminals_on_one_question_run_it_once(lasting: str, ledger: L
         same = one(await other.session.look())
         await one_terminal.session.decide([(question, APPROVE)])
 
-        assert await other.session.decide([(same, REJECT)]) == Standing((), "Done.")
+        assert await other.session.decide([(same, REJECT)]) == SessionState((), "Done.")
     assert ledger.runs == ["wipe a"]
 
 

@@ -8,7 +8,7 @@ from langgraph.types import interrupt
 from pydantic import BaseModel, field_validator
 
 from bot.approvals import store
-from bot.approvals.model import Choice, Execution, Mark, Outcome, Place, Status, Verdict
+from bot.approvals.model import Action, Execution, Mark, Outcome, Place, Status, Verdict
 from bot.approvals.unknown_outcome import Marker
 from bot.conversations.resume import Handover
 from tests.integration.agent_parts import Agent, Crash, crash_once
@@ -49,8 +49,8 @@ async def test_the_own_stage_counts_as_passed_and_the_rest_approve_the_answer(
     assert waits.grant_digest != before.grant_digest
     assert waits.call_digest == before.call_digest
     stale = await house.click(DANA, waits, token=before.token)
-    assert stale.word == "superseded"
-    assert (await house.click(OMAR, waits)).word == "not_in_group"
+    assert stale.code == "superseded"
+    assert (await house.click(OMAR, waits)).code == "not_in_group"
 
     assert (await house.click(DANA, waits)).effect == "answered"
     await agent.work()
@@ -86,7 +86,7 @@ async def test_a_rule_of_answers_alone_can_be_fulfilled(
     house.policies.current = parsed(head + "rules:" + ANSWERS_ONLY)
     conversation = await agent.say()
     request = await agent.request(conversation)
-    assert (await house.click(MINA, request)).word == "not_allowed"
+    assert (await house.click(MINA, request)).code == "not_allowed"
     await house.click(MINA, request, ANSWER, reason="ACME")
     for each in others:
         await house.click(each, await agent.request(conversation))
@@ -112,7 +112,7 @@ async def test_a_later_stage_that_answers_has_the_earlier_one_approve_it(house: 
 async def test_an_empty_answer_is_none(house: House, reason: str, word: str):
     _, agent, conversation = await asked(house)
     request = await agent.request(conversation)
-    assert (await house.click(MINA, request, ANSWER, reason=reason)).word == word
+    assert (await house.click(MINA, request, ANSWER, reason=reason)).code == word
 
 
 async def test_a_form_takes_only_what_fits_it(house: House):
@@ -122,7 +122,7 @@ async def test_a_form_takes_only_what_fits_it(house: House):
     await house.rows("UPDATE requests SET form = %s WHERE id = %s", form, request.id)
     for bad in ("7", None, 1.5, True):
         refused = await house.click(MINA, request, ANSWER, value=bad)
-        assert refused.word == "answer_invalid"
+        assert refused.code == "answer_invalid"
     assert (await house.click(MINA, request, ANSWER, value=7)).effect == "answered"
 
 
@@ -237,7 +237,7 @@ async def test_marks_are_for_the_people_of_the_stages_and_asking_for_who_asked(
             now = await store.load(connection, request.id)
         assert now is not None
         where = place or Place(APP, now.card_channel, "7.7", now.card)
-        word = Choice(now.token, person(user), Verdict.APPROVE, "slack", where)
+        word = Action(now.token, person(user), Verdict.APPROVE, "slack", where)
         return await marker.mark(word, what)
 
     assert await mark(MINA, Mark.DONE) == "not_unknown"

@@ -113,7 +113,7 @@ async def test_the_requester_withdraws_from_the_notice(house: House):
     here = Place(APP, CHANNEL, "7.2")
     for user in (MINA, OLAF):
         refused = await house.click(user, request, Verdict.WITHDRAW, at=here)
-        assert refused.word == "only_requester_withdraws"
+        assert refused.code == "only_requester_withdraws"
     done = await house.click(RAVI, request, Verdict.WITHDRAW, at=here)
     assert done.effect is Effect.WITHDRAWN
     assert (await house.request(request.id)).status is Status.WITHDRAWN
@@ -185,7 +185,7 @@ async def test_each_stage_is_brought_to_its_own_channel(house: House):
     assert [card["channel_id"] for card in cards] == [APPROVALS, "C0DIRECTOR"]
     assert second.card in {job.lock for job in await house.jobs("deliver")}
     old = Place(APP, APPROVALS, "7.1", request.card)
-    assert (await house.click(DANA, request, at=old)).word == "moved"
+    assert (await house.click(DANA, request, at=old)).code == "moved"
     await post(house, second.card, "8.1", "C0DIRECTOR")
     new = Place(APP, "C0DIRECTOR", "8.1", second.card)
     assert (await house.click(DANA, request, at=new)).effect is Effect.STAGE_PASSED

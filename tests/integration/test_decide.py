@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from bot.approvals.judge import Judgement
+from bot.approvals.judge import Result
 from bot.approvals.model import Effect, Execution, Outcome, Status
 from bot.approvals.transitions import reject_by_operator
 from tests.integration.core_parts import (
@@ -28,7 +28,7 @@ async def test_an_approval_writes_decision_grant_trail_and_jobs_together(house: 
     request = await house.ask()
     await house.forget_jobs()
 
-    assert await house.click(MINA, request, click="9.9") == Judgement(Effect.APPROVED)
+    assert await house.click(MINA, request, click="9.9") == Result(Effect.APPROVED)
 
     closed = await house.request(request.id)
     assert (closed.status, closed.execution) == (Status.APPROVED, Execution.APPROVED)
@@ -73,7 +73,7 @@ async def test_when_the_trail_refuses_a_refusal_is_not_told_either(house: House)
 
 async def test_a_rejection_closes_without_a_grant(house: House):
     request = await house.ask()
-    assert await house.click(OMAR, request, REJECT) == Judgement(Effect.REJECTED)
+    assert await house.click(OMAR, request, REJECT) == Result(Effect.REJECTED)
     closed = await house.request(request.id)
     assert (closed.status, closed.execution) == (Status.REJECTED, None)
     assert [job.lock for job in await house.jobs("resume")] == [request.conversation]
@@ -83,7 +83,7 @@ async def test_a_requester_whose_payload_names_no_enterprise_can_withdraw(
     house: House,
 ):
     request = await house.ask(requester=person(RAVI, enterprise="E1"))
-    assert (await house.click(RAVI, request)).word == "requester"
+    assert (await house.click(RAVI, request)).code == "requester"
     assert (await house.click(RAVI, request, REJECT)).effect is Effect.WITHDRAWN
 
 
@@ -121,10 +121,10 @@ async def test_the_operator_changes_nothing_that_is_closed_or_unknown(house: Hou
 async def test_a_chain_wants_its_quorum_and_then_the_next_stage(house: House):
     request = await house.ask("pay")
     early = await house.click(DANA, request)
-    assert early == Judgement(Effect.REFUSED, "not_in_group")
+    assert early == Result(Effect.REFUSED, "not_in_group")
     assert (await house.click(MINA, request)).effect is Effect.RECORDED
     twice = await house.click(MINA, request)
-    assert twice == Judgement(Effect.REFUSED, "already_decided")
+    assert twice == Result(Effect.REFUSED, "already_decided")
     assert (await house.click(OMAR, request)).effect is Effect.STAGE_PASSED
     waiting = await house.request(request.id)
     assert (waiting.status, waiting.stage_index) == (Status.PENDING, 1)
@@ -146,9 +146,9 @@ async def test_a_person_of_two_stages_decides_one_of_them(house: House):
     request = await house.ask("sign")
     assert (await house.click(OMAR, request)).effect is Effect.STAGE_PASSED
     again = await house.click(OMAR, request)
-    assert again == Judgement(Effect.REFUSED, "already_decided")
+    assert again == Result(Effect.REFUSED, "already_decided")
     cannot_take_back = await house.click(OMAR, request, REJECT)
-    assert cannot_take_back == Judgement(Effect.REFUSED, "already_decided")
+    assert cannot_take_back == Result(Effect.REFUSED, "already_decided")
     assert (await house.click(DANA, request)).effect is Effect.APPROVED
 
 
@@ -157,7 +157,7 @@ async def test_one_reject_ends_a_chain_at_any_stage(house: House):
     await house.click(MINA, request)
     assert (await house.click(OMAR, request, REJECT)).effect is Effect.REJECTED
     late = await house.click(DANA, request)
-    assert late == Judgement(Effect.LATE, "rejected")
+    assert late == Result(Effect.LATE, "rejected")
 
 
 async def test_a_chain_that_nobody_can_fill_is_rejected_when_it_is_raised(
@@ -177,8 +177,8 @@ async def test_a_choice_that_uses_up_the_last_person_rejects_and_names_the_stage
 ):
     house.policies.change("{users: [U0DANA, U0OMAR]}", "{users: [U0OMAR, U0RAVI]}")
     request = await house.ask("sign")
-    judgement = await house.click(OMAR, request)
-    assert (judgement.effect, judgement.word) == (Effect.REJECTED, UNFILLABLE)
+    result = await house.click(OMAR, request)
+    assert (result.effect, result.code) == (Effect.REJECTED, UNFILLABLE)
     closed = await house.request(request.id)
     assert (closed.outcome, closed.outcome_note) == (UNFILLABLE, "directors")
     assert [d.person.user for d in closed.decisions] == [OMAR]
@@ -188,5 +188,5 @@ async def test_a_choice_that_uses_up_the_last_person_rejects_and_names_the_stage
 async def test_who_wrote_in_the_turn_does_not_decide(house: House):
     request = await house.ask(participants=[OMAR])
     refused = await house.click(OMAR, request)
-    assert refused == Judgement(Effect.REFUSED, "participant")
+    assert refused == Result(Effect.REFUSED, "participant")
     assert (await house.click(MINA, request)).effect is Effect.APPROVED

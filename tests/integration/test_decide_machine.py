@@ -85,7 +85,7 @@ class Begun:
     """A worker that has looked at people and policy, and has not claimed yet."""
 
     run: Run
-    standing: list[Request]
+    upheld: list[Request]
     policy: Policy
     refusals: dict[str, str]
 
@@ -257,7 +257,7 @@ class Lives(RuleBasedStateMachine):
         run = begun.run
         key = {"conversation": conversation, "generation": run.generation}
         async with self.house.pool.connection() as connection:
-            answered = [request.id for request in begun.standing]
+            answered = [request.id for request in begun.upheld]
             own = {**key, "answered": answered, "known": True}
             await connection.execute(SQL["own_run"], own)
 
@@ -266,12 +266,12 @@ class Lives(RuleBasedStateMachine):
         run = await start(house, conversation)
         decided = [r for r in run.requests.values() if not r.is_open]
         recheck = Recheck(house.pool, house.queue, house.people, house.policies)
-        standing = await recheck.standing(decided)
+        upheld = await recheck.upheld(decided)
         refusals = {**house.people.refusals}
-        return Begun(run, standing, house.policies.current, refusals)
+        return Begun(run, upheld, house.policies.current, refusals)
 
     async def _act_on_all(self, begun: Begun, *, dies: bool = False) -> None:
-        for request in begun.standing:
+        for request in begun.upheld:
             if request.status is Status.APPROVED:
                 with suppress(LostRun):
                     await self._act(begun, request, dies=dies)

@@ -32,7 +32,7 @@ async def test_approve_and_reject_at_once_have_one_winner(house: House, seed):
         *(house.click(user, request, verdict) for user, verdict in words)
     )
 
-    effects = [judgement.effect for judgement in judged]
+    effects = [result.effect for result in judged]
     assert len([effect for effect in effects if effect in CLOSED]) == 1
     assert effects.count(Effect.LATE) == 11
     closed = await house.request(request.id)
@@ -50,7 +50,7 @@ async def test_a_quorum_is_not_lost_when_its_people_click_at_once(house: House):
     judged = await asyncio.gather(
         *(house.click(user, request) for user in (MINA, OMAR) for _ in range(4))
     )
-    effects = [judgement.effect for judgement in judged]
+    effects = [result.effect for result in judged]
     assert effects.count(Effect.RECORDED) == 1
     assert effects.count(Effect.STAGE_PASSED) == 1
     assert effects.count(Effect.REFUSED) == 6
@@ -103,15 +103,15 @@ async def test_a_deadline_that_passes_between_judging_and_writing_wins(
     request = await house.ask()
     apply, judged = decide.apply, []
 
-    async def slow_apply(connection, jobs, found, choice, judgement):
-        judged.append(judgement.effect)
+    async def slow_apply(connection, jobs, found, action, result):
+        judged.append(result.effect)
         if len(judged) == 1:
             await connection.execute(
                 "UPDATE requests SET expires_at = bot_now() WHERE id = %s", [found.id]
             )
-            # the judgement was made before; its transaction is rolled back as a whole
+            # the result was there before; its transaction is rolled back as a whole
             await house.pass_time(hours=25)
-        await apply(connection, jobs, found, choice, judgement)
+        await apply(connection, jobs, found, action, result)
 
     monkeypatch.setattr(decide, "apply", slow_apply)
     assert (await house.click(MINA, request)).effect is Effect.TIMED_OUT

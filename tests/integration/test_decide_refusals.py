@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.approvals.judge import Judgement
-from bot.approvals.model import Choice, Effect, Place, Status
+from bot.approvals.judge import Result
+from bot.approvals.model import Action, Effect, Place, Status
 from tests.integration.core_parts import (
     APP,
     APPROVALS,
@@ -25,9 +25,9 @@ async def test_a_late_click_changes_nothing_but_is_told_and_redraws_the_card(
     request = await house.approved()
     await house.forget_jobs()
 
-    judgement = await house.click(OMAR, request, REJECT)
+    result = await house.click(OMAR, request, REJECT)
 
-    assert judgement == Judgement(Effect.LATE, "approved")
+    assert result == Result(Effect.LATE, "approved")
     assert await house.request(request.id) == request
     assert await house.told(OMAR) == ["late approved"]
     redrawn = {job.lock for job in await house.jobs("deliver")}
@@ -68,7 +68,7 @@ async def test_who_has_left_the_group_since_may_not_decide(house: House):
     request = await house.ask()
     house.policies.change("{users: [U0MINA, U0OMAR]}", "{users: [U0OLAF, U0OMAR]}")
     refused = await house.click(MINA, request)
-    assert refused == Judgement(Effect.REFUSED, "not_in_group")
+    assert refused == Result(Effect.REFUSED, "not_in_group")
     assert (await house.click(OMAR, request)).effect is Effect.APPROVED
 
 
@@ -79,7 +79,7 @@ async def test_who_has_joined_the_group_since_does_not_decide_older_requests(
     house.policies.change(
         "{users: [U0MINA, U0OMAR]}", "{users: [U0MINA, U0OMAR, U0OLAF]}"
     )
-    assert (await house.click(OLAF, request)).word == "not_in_group"
+    assert (await house.click(OLAF, request)).code == "not_in_group"
 
 
 async def test_a_group_that_is_gone_from_the_policy_ends_it(house: House):
@@ -94,14 +94,14 @@ async def test_a_group_that_is_gone_from_the_policy_ends_it(house: House):
 async def test_people_that_slack_does_not_vouch_for_do_not_decide(house: House, word):
     request = await house.ask()
     house.people.refusals[MINA] = word
-    assert await house.click(MINA, request) == Judgement(Effect.REFUSED, word)
+    assert await house.click(MINA, request) == Result(Effect.REFUSED, word)
     assert (await house.request(request.id)).is_open
 
 
 async def test_the_same_id_of_another_team_is_somebody_else(house: House):
     request = await house.ask()
-    judgement = await house.click(person(MINA, team="T2"), request)
-    assert judgement == Judgement(Effect.REFUSED, "other_team")
+    result = await house.click(person(MINA, team="T2"), request)
+    assert result == Result(Effect.REFUSED, "other_team")
 
 
 async def test_while_slack_is_away_nothing_is_decided_and_the_person_is_told(
@@ -110,8 +110,8 @@ async def test_while_slack_is_away_nothing_is_decided_and_the_person_is_told(
     request = await house.ask()
     house.people.down = True
     for verdict in (APPROVE, REJECT):
-        judgement = await house.click(MINA, request, verdict)
-        assert judgement == Judgement(Effect.REFUSED, "could_not_check")
+        result = await house.click(MINA, request, verdict)
+        assert result == Result(Effect.REFUSED, "could_not_check")
     assert await house.request(request.id) == request
     assert await house.told(MINA) == ["refused could_not_check"] * 2
     house.people.down = False
@@ -120,9 +120,9 @@ async def test_while_slack_is_away_nothing_is_decided_and_the_person_is_told(
 
 async def test_a_click_on_a_request_that_never_was_is_told_and_kept(house: House):
     place = Place(APP, APPROVALS, "1.1")
-    choice = Choice("nothing", person(OLAF), APPROVE, "slack", place)
-    judgement, request = await house.decider.decide(choice)
-    assert (judgement.word, request) == ("unknown_request", None)
+    action = Action("nothing", person(OLAF), APPROVE, "slack", place)
+    result, request = await house.decider.decide(action)
+    assert (result.code, request) == ("unknown_request", None)
     assert await house.told(OLAF) == ["refused unknown_request"]
     [row] = await house.rows("SELECT actor, detail FROM audit WHERE event = 'refused'")
     assert row["actor"] == OLAF
@@ -144,10 +144,10 @@ async def test_a_click_counts_only_on_the_requests_own_card(house: House):
         Place(APP, "D9", "5.6", other.card),
     ]
     for place in wrong:
-        judgement = await house.click(MINA, request, at=place)
-        assert judgement == Judgement(Effect.REFUSED, "misplaced")
+        result = await house.click(MINA, request, at=place)
+        assert result == Result(Effect.REFUSED, "misplaced")
     foreign = await house.click(MINA, other, at=Place(APP, "D9", "5.5", request.card))
-    assert foreign.word == "misplaced"
+    assert foreign.code == "misplaced"
     right = await house.click(MINA, request, at=Place(APP, "D9", "5.5"))
     assert right.effect is Effect.APPROVED
 

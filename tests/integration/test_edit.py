@@ -84,8 +84,8 @@ async def edit(house: House, user: str, request: Request, **arguments: Any):
 
 
 async def test_the_only_approver_edits_and_that_is_the_approval(house: House, pay):
-    judgement = await edit(house, MINA, pay, amount=400)
-    assert judgement.effect is Effect.APPROVED
+    result = await edit(house, MINA, pay, amount=400)
+    assert result.effect is Effect.APPROVED
 
     now = await house.request(pay.id)
     assert (now.status, now.execution) == (Status.APPROVED, Execution.APPROVED)
@@ -107,8 +107,8 @@ async def test_the_only_approver_edits_and_that_is_the_approval(house: House, pa
 async def test_an_edit_over_a_limit_passes_the_own_stage_and_opens_the_next(
     house: House, pay
 ):
-    judgement = await edit(house, MINA, pay, amount=1500)
-    assert judgement.effect is Effect.EDITED
+    result = await edit(house, MINA, pay, amount=1500)
+    assert result.effect is Effect.EDITED
 
     now = await house.request(pay.id)
     assert now.status is Status.PENDING
@@ -118,8 +118,8 @@ async def test_an_edit_over_a_limit_passes_the_own_stage_and_opens_the_next(
     assert now.token not in (pay.token, pay.id)
     [call] = await house.rows("SELECT id::text FROM deliveries WHERE kind = 'call'")
     assert call["id"] in {job.lock for job in await house.jobs("deliver")}
-    assert (await house.click(MINA, pay)).word == "already_decided"
-    assert (await house.click(OMAR, pay)).word == "not_in_group"
+    assert (await house.click(MINA, pay)).code == "already_decided"
+    assert (await house.click(OMAR, pay)).code == "not_in_group"
     assert (await house.click(FAY, pay)).effect is Effect.APPROVED
 
 
@@ -129,8 +129,8 @@ async def test_an_edit_over_a_limit_passes_the_own_stage_and_opens_the_next(
 async def test_an_edit_approves_no_values_for_which_that_is_not_offered(
     house: House, pay, payee: str, then: Effect
 ):
-    judgement = await edit(house, MINA, pay, to=payee)
-    assert judgement.effect is Effect.EDITED
+    result = await edit(house, MINA, pay, to=payee)
+    assert result.effect is Effect.EDITED
     now = await house.request(pay.id)
     assert (now.status, now.decisions) == (Status.PENDING, ())
     assert (await house.click(MINA, pay)).effect is then
@@ -149,9 +149,9 @@ async def test_a_call_without_arguments_is_known_to_be_edited(house: House):
     house.policies.current = parsed(POLICY)
     request = await house.ask("wipe", requester=person(RAVI))
     await house.rows("UPDATE requests SET arguments = '{}' WHERE id = %s", request.id)
-    judgement = await house.click(FAY, request, EDIT, arguments={"path": "b"})
-    assert judgement.edit is not None
-    assert judgement.edit.request.is_edited
+    result = await house.click(FAY, request, EDIT, arguments={"path": "b"})
+    assert result.edit is not None
+    assert result.edit.request.is_edited
 
 
 async def test_who_approved_the_old_values_is_called_again(house: House, pay):
@@ -169,13 +169,13 @@ async def test_a_click_on_what_the_card_showed_before_approves_nothing(
 ):
     await edit(house, MINA, pay, amount=1500)
     old = await house.click(FAY, pay, token=pay.token)
-    assert (old.effect, old.word) == (Effect.REFUSED, "superseded")
+    assert (old.effect, old.code) == (Effect.REFUSED, "superseded")
     assert await house.told(FAY) == ["refused superseded"]
     assert (await house.request(pay.id)).is_open
     twice = await house.request(pay.id)
     await house.click(FAY, pay, EDIT, arguments={"to": "bob", "amount": 1600})
     old = await house.click(OMAR, pay, token=twice.token)
-    assert old.word == "superseded"
+    assert old.code == "superseded"
 
 
 async def test_earlier_words_are_void_and_their_clicks_do_not_count_again(
@@ -225,16 +225,16 @@ async def test_an_edit_can_make_a_chain_shorter(house: House):
 async def test_an_edit_that_cannot_be_changes_nothing(
     house: House, pay, arguments, word, detail
 ):
-    judgement = await edit(house, MINA, pay, **arguments)
-    assert (judgement.effect, judgement.word) == (Effect.REFUSED, word)
-    assert judgement.detail == detail
+    result = await edit(house, MINA, pay, **arguments)
+    assert (result.effect, result.code) == (Effect.REFUSED, word)
+    assert result.detail == detail
     assert await house.request(pay.id) == pay
 
 
 async def test_arguments_that_cannot_be_written_down_are_no_edit(house: House, pay):
     for value in (float("nan"), 2**60, "\ud800"):
         refused = await edit(house, MINA, pay, to=value)
-        assert refused.word == "edit_invalid"
+        assert refused.code == "edit_invalid"
     assert await house.request(pay.id) == pay
 
 
@@ -242,7 +242,7 @@ async def test_an_edit_whose_chain_nobody_can_fill_is_refused(house: House):
     house.policies.current = parsed(POLICY)
     request = await ask(house, requester=person(FAY))
     refused = await edit(house, MINA, request, amount=2000)
-    assert (refused.word, refused.detail) == ("edit_unfillable", "finance")
+    assert (refused.code, refused.detail) == ("edit_unfillable", "finance")
     assert (await house.request(request.id)).arguments["amount"] == 500
 
 
@@ -251,15 +251,15 @@ async def test_an_edit_whose_chain_nobody_can_fill_is_refused(house: House):
     [(RAVI, "requester"), (OLAF, "not_in_group"), (DANA, "not_in_group")],
 )
 async def test_who_may_not_decide_may_not_edit(house: House, pay, user, word):
-    assert (await edit(house, user, pay, amount=1)).word == word
+    assert (await edit(house, user, pay, amount=1)).code == word
     assert await house.request(pay.id) == pay
 
 
 async def test_what_the_rule_does_not_allow_is_not_edited(house: House):
     house.policies.current = parsed(POLICY)
     request = await ask(house, "show")
-    assert (await edit(house, MINA, request, amount=1)).word == "not_allowed"
-    assert (await house.click(MINA, request, Verdict.REJECT)).word == "not_allowed"
+    assert (await edit(house, MINA, request, amount=1)).code == "not_allowed"
+    assert (await house.click(MINA, request, Verdict.REJECT)).code == "not_allowed"
     assert (await house.click(RAVI, request, Verdict.REJECT)).effect is Effect.WITHDRAWN
 
 
@@ -270,7 +270,7 @@ async def test_values_that_ask_to_be_typed_do_not_count_until_somebody_types_the
     assert edited.effect is Effect.EDITED
     now = await house.request(pay.id)
     assert (now.stage_index, now.decisions, now.edited_by) == (0, (), MINA)
-    assert (await house.click(MINA, pay)).word == "typed_wrong"
+    assert (await house.click(MINA, pay)).code == "typed_wrong"
     typed = await house.click(MINA, pay, typed="20,000")
     assert typed.effect is Effect.STAGE_PASSED
 

@@ -63,14 +63,14 @@ async def test_a_member_of_a_live_group_decides_and_an_outsider_does_not(
     request = await house.ask(tool)
     assert request.stages[0].source == source
     assert request.stages[0].people == house.people.groups[source]
-    assert (await house.click(outsider, request)).word == "not_in_group"
+    assert (await house.click(outsider, request)).code == "not_in_group"
     assert (await house.click(member, request)).effect is Effect.APPROVED
 
 
 async def test_who_joins_may_decide_and_who_leaves_may_not(house: House):
     request = await house.ask("pay")
     house.people.groups[TEAM_S] = (OMAR,)
-    assert (await house.click(MINA, request)).word == "not_in_group"
+    assert (await house.click(MINA, request)).code == "not_in_group"
     assert (await house.click(OMAR, request)).effect is Effect.APPROVED
 
 
@@ -82,7 +82,7 @@ async def test_a_group_look_up_that_fails_decides_nothing(house: House):
         raise SlackUnavailable
 
     house.people.members = fails  # type: ignore[method-assign]
-    assert (await house.click(MINA, request)).word == "could_not_check"
+    assert (await house.click(MINA, request)).code == "could_not_check"
     assert await house.request(request.id) == request
     house.people.members = asked  # type: ignore[method-assign]
     assert (await house.click(MINA, request)).effect is Effect.APPROVED
@@ -111,7 +111,7 @@ async def test_a_member_who_left_before_the_run_is_asked_after(house: House):
 
 async def test_a_delegate_decides_as_themselves(house: House):
     request = await house.ask("do")
-    assert (await house.click(DANA, request)).word == "not_in_group"
+    assert (await house.click(DANA, request)).code == "not_in_group"
     assert (await house.click(OLAF, request)).effect is Effect.APPROVED
     [word] = (await house.request(request.id)).decisions
     assert word.person.user == OLAF
@@ -120,7 +120,7 @@ async def test_a_delegate_decides_as_themselves(house: House):
 async def test_who_is_left_out_passes_no_right_on(house: House):
     for how in ({"requester": person(MINA)}, {"participants": [MINA]}):
         request = await house.ask("do", **how)
-        assert (await house.click(OLAF, request)).word == "not_in_group"
+        assert (await house.click(OLAF, request)).code == "not_in_group"
         assert (await house.click(OMAR, request)).effect is Effect.APPROVED
 
 
@@ -131,7 +131,7 @@ async def test_a_delegate_of_a_live_groups_member_decides(house: House):
 
 async def test_the_requester_confirms_where_a_stage_names_them(house: House):
     request = await house.ask("send")
-    assert (await house.click(RAVI, request)).word == "requester"
+    assert (await house.click(RAVI, request)).code == "requester"
     assert (await house.click(MINA, request)).effect is Effect.STAGE_PASSED
-    assert (await house.click(OMAR, request)).word == "not_in_group"
+    assert (await house.click(OMAR, request)).code == "not_in_group"
     assert (await house.click(RAVI, request)).effect is Effect.APPROVED

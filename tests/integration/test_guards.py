@@ -19,7 +19,7 @@ from langgraph.types import Command
 from bot.approvals import grants, raise_request, transitions
 from bot.approvals.decide import Decider
 from bot.approvals.grants import LostRun, Run, claim_resume
-from bot.approvals.judge import Judgement
+from bot.approvals.judge import Result
 from bot.approvals.model import Effect, Request
 from bot.approvals.transitions import Overtaken, expire
 from bot.conversations import outcome
@@ -64,9 +64,9 @@ async def a_click_judged_in_time(house: House) -> list[str]:
     request = await house.ask()
     judge = Decider._judge
 
-    def slow(self: Decider, *given: Any) -> Judgement:
-        judgement = judge(self, *given)
-        return replace(judgement, effect=Effect.APPROVED, word="")
+    def slow(self: Decider, *given: Any) -> Result:
+        result = judge(self, *given)
+        return replace(result, effect=Effect.APPROVED, code="")
 
     await house.pass_time(hours=25)
     with pytest.MonkeyPatch.context() as patch:

@@ -57,7 +57,7 @@ async def test_an_approver_who_left_the_group_is_asked_after(house: House):
     house.policies.change("{users: [U0MINA, U0OMAR]}", "{users: [U0OLAF, U0OMAR]}")
     await agent.work()
     assert (await house.request(request.id)).is_open
-    assert (await house.click(MINA, request)).word == "not_in_group"
+    assert (await house.click(MINA, request)).code == "not_in_group"
 
 
 async def test_who_regained_the_right_may_decide_again(house: House):
@@ -102,7 +102,7 @@ async def test_an_early_stage_that_falls_takes_the_later_ones_with_it(house: Hou
     reopened = await house.request(request.id)
     assert (reopened.stage_index, reopened.decisions) == (0, ())
     assert reopened.stages[1].opened_at is None
-    assert (await house.click(DANA, request)).word == "not_in_group"
+    assert (await house.click(DANA, request)).code == "not_in_group"
     assert (await house.click(OMAR, request)).effect is Effect.STAGE_PASSED
     assert (await house.click(DANA, request)).effect is Effect.APPROVED
     await agent.work()

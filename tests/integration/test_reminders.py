@@ -236,7 +236,7 @@ async def test_whoever_joins_may_decide_from_then_on_and_not_before(house: House
     silence = Silence(house, stage, "timezone: UTC")
     request = await silence.begin()
     await stop_clock(house, later(0.9))
-    assert (await house.click(DANA, request)).word == "not_in_group"
+    assert (await house.click(DANA, request)).code == "not_in_group"
     await silence.sweep(later(1))
     assert (await house.click(DANA, request)).effect is Effect.APPROVED
     assert (await silence.now()).status is Status.APPROVED
@@ -260,7 +260,7 @@ async def test_a_group_in_slack_that_has_joined_is_looked_up_at_the_click(house:
     await house.click("U0NEW", request)
     assert "usergroup:S0BOARD" not in house.people.asked
     await silence.sweep(later(1))
-    assert (await house.click("U0BEA", request)).word == "not_in_group"
+    assert (await house.click("U0BEA", request)).code == "not_in_group"
     assert "usergroup:S0BOARD" in house.people.asked
     assert (await house.click("U0NEW", request)).effect is Effect.APPROVED
 
@@ -272,12 +272,12 @@ async def test_a_verdict_of_somebody_who_joined_stands_before_the_run(house: Hou
     await silence.sweep(later(1))
     await house.click(DANA, request)
     recheck = Recheck(house.pool, house.queue, house.people, house.policies)
-    [stands] = await recheck.standing([await silence.now()])
+    [stands] = await recheck.upheld([await silence.now()])
     assert stands.status is Status.APPROVED
     house.policies.current = parsed(
         (POLICY % ("timezone: UTC", stage)).replace("[U0DANA, U0OMAR]", "[U0OMAR]")
     )
-    assert await recheck.standing([await silence.now()]) == []
+    assert await recheck.upheld([await silence.now()]) == []
     again = await silence.now()
     assert (again.status, again.outcome) == (Status.PENDING, Outcome.REOPENED)
     [stage_again] = again.stages
@@ -341,7 +341,7 @@ async def test_a_shorter_timeout_in_force_does_not_touch_what_was_in_time(house:
     house.policies.current = policy(short)
     assert (await house.click(DANA, request)).effect is Effect.APPROVED
     recheck = Recheck(house.pool, house.queue, house.people, house.policies)
-    assert len(await recheck.standing([await silence.now()])) == 1
+    assert len(await recheck.upheld([await silence.now()])) == 1
     assert "tightened" not in await house.trail(request)
 
 
@@ -368,7 +368,7 @@ async def test_whoever_had_joined_edits_for_others_to_decide(house: House):
     assert word.effect is Effect.EDITED
     now = await silence.now()
     assert (now.decisions, now.stages[0].joined) == ((), ())
-    assert (await house.click(DANA, request)).word == "not_in_group"
+    assert (await house.click(DANA, request)).code == "not_in_group"
     assert (await house.click(MINA, request)).effect is Effect.APPROVED
 
 

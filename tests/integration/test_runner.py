@@ -194,7 +194,7 @@ async def test_a_second_question_of_the_same_turn_gets_a_card_of_its_own(house: 
     assert (second.requester.user, second.is_open) == (RAVI, True)
     assert second.card != first.card
     late = await house.click(OMAR, first)
-    assert late.word == "approved"
+    assert late.code == "approved"
     assert agent.ledger.runs == ["wipe a"]
     await house.click(MINA, second)
     await agent.work()

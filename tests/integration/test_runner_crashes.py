@@ -209,7 +209,7 @@ async def test_a_question_that_the_graph_no_longer_asks_is_orphaned(house: House
     assert closed.status is Status.ORPHANED
     assert {stray.card, stray.notice} <= {job.lock for job in await house.jobs()}
     assert await house.trail(stray) == ["requested", "orphaned"]
-    assert (await house.click(MINA, stray)).word == "orphaned"
+    assert (await house.click(MINA, stray)).code == "orphaned"
     assert await agent.said() == ["Done."]
 
 

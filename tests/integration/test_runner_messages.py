@@ -75,7 +75,7 @@ async def test_whoever_wrote_in_the_turn_is_left_out_of_deciding(house: House):
     conversation = await agent.say(user=RAVI)
     request = await agent.request(conversation)
     assert (request.requester.user, request.participants) == (RAVI, (MINA,))
-    assert (await house.click(MINA, request)).word == "participant"
+    assert (await house.click(MINA, request)).code == "participant"
 
 
 async def test_an_answered_turn_leaves_nobody_out_of_the_next(house: House):

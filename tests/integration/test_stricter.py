@@ -49,7 +49,7 @@ async def test_an_added_stage_is_found_at_the_click(house: House):
 async def test_even_a_refused_click_brings_the_card_up_to_date(house: House):
     request = await house.ask()
     stricter(house)
-    assert (await house.click(OLAF, request)).word == "not_in_group"
+    assert (await house.click(OLAF, request)).code == "not_in_group"
     assert len((await house.request(request.id)).stages) == 2
 
 
@@ -64,7 +64,7 @@ async def test_a_larger_quorum_opens_a_passed_stage_again(house: House):
             WIPE + "stages: [{approvers: managers, quorum: 2}, {approvers: bosses}]}",
         ),
     )
-    assert (await house.click(DANA, request)).word == "not_in_group"
+    assert (await house.click(DANA, request)).code == "not_in_group"
     now = await house.request(request.id)
     assert (now.stage_index, now.stages[0].quorum) == (0, 2)
     assert (await house.click(OMAR, request)).effect is Effect.STAGE_PASSED
@@ -93,7 +93,7 @@ async def test_a_call_that_the_policy_denies_by_now_is_rejected_by_any_click(
     request = await house.ask()
     put(house, POLICY.replace("tools: [drop]", 'tools: ["*"]'))
     ended = await house.click(MINA, request)
-    assert (ended.effect, ended.word) == (Effect.REJECTED, Outcome.DENIED)
+    assert (ended.effect, ended.code) == (Effect.REJECTED, Outcome.DENIED)
     now = await house.request(request.id)
     assert (now.status, now.outcome) == (Status.REJECTED, Outcome.DENIED)
     assert (now.outcome_note, now.decisions) == ("Not from here.", ())
@@ -170,7 +170,7 @@ async def test_an_added_stage_that_nobody_can_fill_rejects_it(house: House):
 async def test_a_stronger_confirmation_is_asked_of_the_next_click(house: House):
     request = await house.ask()
     stricter(house, "stages: [{approvers: managers}], confirm: typed}")
-    assert (await house.click(MINA, request)).word == "typed_wrong"
+    assert (await house.click(MINA, request)).code == "typed_wrong"
     typed = await house.click(MINA, request, typed="a.txt")
     assert typed.effect is Effect.APPROVED
 
@@ -178,7 +178,7 @@ async def test_a_stronger_confirmation_is_asked_of_the_next_click(house: House):
 async def test_a_verdict_that_the_policy_no_longer_allows_is_refused(house: House):
     request = await house.ask()
     stricter(house, "stages: [{approvers: managers}], allow: [reject]}")
-    assert (await house.click(MINA, request)).word == "not_allowed"
+    assert (await house.click(MINA, request)).code == "not_allowed"
     edited = await house.click(MINA, request, Verdict.EDIT, arguments={"path": "b"})
-    assert edited.word == "not_allowed"
+    assert edited.code == "not_allowed"
     assert (await house.click(MINA, request, REJECT)).effect is Effect.REJECTED

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agent.gate import Gate, approved_for, look_at
-from agent.grant_protocol import Claim, Ruling
+from agent.grant_protocol import Claim, Permission
 from agent.tools.files import (
     NOTHING,
     FileError,
@@ -21,7 +21,7 @@ from agent.tools.files import (
     write,
 )
 from bot.approvals import grants
-from bot.approvals.assess import Asked, Turn
+from bot.approvals.assess import ProposedCall, Turn
 from bot.approvals.model import Verdict
 from bot.approvals.raise_request import raise_requests
 from tests.integration.core_parts import CHANNEL, MINA, RAVI, House, person
@@ -134,10 +134,10 @@ class Asking:
     def __init__(self, seen: dict[str, Any] | None) -> None:
         self.seen = seen
 
-    async def open(self, call: Any) -> Ruling:
-        return Ruling("waived")
+    async def open(self, call: Any) -> Permission:
+        return Permission("waived")
 
-    async def claim(self, call: Any, ruling: Ruling) -> Claim:
+    async def claim(self, call: Any, ruling: Permission) -> Claim:
         return Claim(won=True, seen=self.seen)
 
     async def finish(self, call: Any, outcome: Any) -> None:
@@ -163,7 +163,7 @@ async def test_threat_41_the_gate_hands_the_tool_what_was_approved(root: Path):
 
 async def raised(house: House, seen: dict[str, Any] | None) -> Any:
     turn = Turn(await house.conversation(), CHANNEL, "100.1", person(RAVI))
-    asked = Asked("i-seen", "call-seen", "wipe", {"path": "a.txt"}, seen=seen)
+    asked = ProposedCall("i-seen", "call-seen", "wipe", {"path": "a.txt"}, seen=seen)
     async with house.pool.connection() as connection, connection.transaction():
         [one] = await raise_requests(
             connection, house.queue, house.policies.current, turn, [asked], {}

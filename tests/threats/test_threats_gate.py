@@ -207,7 +207,7 @@ async def test_threat_17_a_card_of_another_app_channel_or_message_decides_nothin
     house: House, place: Place, word: str
 ):
     request = await house.ask()
-    assert (await house.click(MINA, request, at=place)).word == word
+    assert (await house.click(MINA, request, at=place)).code == word
     assert (await house.request(request.id)).is_open
 
 
@@ -237,7 +237,7 @@ async def test_threat_22_an_unknown_tool_is_denied_and_nothing_is_a_yes(house: H
     assert isinstance(plan(house.policies.current, "unknown", {}), Denied)
     request = await house.ask()
     house.people.down = True
-    assert (await house.click(MINA, request)).word == "could_not_check"
+    assert (await house.click(MINA, request)).code == "could_not_check"
     assert (await house.request(request.id)).is_open
 
 
@@ -276,7 +276,7 @@ async def test_threat_25_an_edit_is_another_call_and_the_old_grant_is_void(
     assert now.is_open
     assert now.call_digest != request.call_digest
     assert [d.person.user for d in now.decisions] == [DANA]
-    assert (await house.click(OMAR, request, token=request.token)).word == "superseded"
+    assert (await house.click(OMAR, request, token=request.token)).code == "superseded"
     run = await start(house, request.conversation)
     taken = await grants.claim(house.pool, house.queue, run, facts_of(request), None)
     assert not taken.won
@@ -380,9 +380,9 @@ async def test_threat_48_one_person_is_one_word_and_the_first_no_ends_it(house: 
     request = await house.ask("pay")
     await house.click(MINA, request, click="1")
     again = await house.click(MINA, request, click="2")
-    assert again.word == "already_decided"
+    assert again.code == "already_decided"
     alias = person(MINA, enterprise="E9")
-    assert (await house.click(alias, request, click="3")).word == "already_decided"
+    assert (await house.click(alias, request, click="3")).code == "already_decided"
     assert (await house.click(OMAR, request, REJECT)).effect is Effect.REJECTED
     assert (await house.click(DANA, request)).effect is Effect.LATE
 
@@ -392,7 +392,7 @@ async def test_threat_50_the_stricter_of_two_policies_holds(house: House):
     house.policies.change(
         "stages: [{approvers: managers}]}", "stages: [{approvers: bosses}]}"
     )
-    assert (await house.click(MINA, request)).word in ("", "not_in_group")
+    assert (await house.click(MINA, request)).code in ("", "not_in_group")
     now = await house.request(request.id)
     assert now.is_open
     assert [stage.approvers for stage in now.stages] == ["managers", "bosses"]

@@ -34,8 +34,8 @@ async def test_threat_05_who_sees_a_card_has_no_right_by_that(
     house: House, who: str, verdict: Verdict
 ):
     one = await house.ask()
-    judgement = await house.click(who, one, verdict, arguments={"path": "b"})
-    assert judgement.effect is Effect.REFUSED
+    result = await house.click(who, one, verdict, arguments={"path": "b"})
+    assert result.effect is Effect.REFUSED
     assert (await house.request(one.id)).is_open
     assert await house.told(who)
     assert "refused" in await house.trail(one)
@@ -47,8 +47,8 @@ async def test_threat_07_nobody_approves_what_they_asked_for(
 ):
     for how in ({"requester": person(MINA)}, {"participants": (MINA,)}):
         one = await house.ask(**how)
-        judgement = await house.click(MINA, one, verdict, arguments={"path": "b"})
-        assert judgement.word in ("requester", "participant")
+        result = await house.click(MINA, one, verdict, arguments={"path": "b"})
+        assert result.code in ("requester", "participant")
         assert (await house.request(one.id)).is_open
 
 
@@ -57,10 +57,10 @@ async def test_threat_07_no_deputy_of_the_requester_and_no_bot_decides(house: Ho
         POLICY + "delegations: [{from: U0MINA, to: U0OLAF, until: 2099-12-31}]\n"
     )
     own = await house.ask(requester=person(MINA))
-    assert (await house.click(OLAF, own)).word == "not_in_group"
+    assert (await house.click(OLAF, own)).code == "not_in_group"
     other = await house.ask()
     house.people.refusals[OMAR] = "bot"
-    assert (await house.click(OMAR, other)).word == "bot"
+    assert (await house.click(OMAR, other)).code == "bot"
 
 
 async def test_threat_07_a_requester_may_always_take_it_back(house: House):
@@ -84,13 +84,13 @@ async def test_threat_19_who_is_no_full_member_decides_nothing(house: House, wor
     one = await house.ask()
     house.people.refusals[MINA] = word
     for verdict in EVERY:
-        assert (await house.click(MINA, one, verdict)).word == word
+        assert (await house.click(MINA, one, verdict)).code == word
     assert (await house.request(one.id)).is_open
 
 
 async def test_threat_19_the_same_id_of_another_team_is_another_person(house: House):
     one = await house.ask()
-    assert (await house.click(person(MINA, "T9"), one)).word == "other_team"
+    assert (await house.click(person(MINA, "T9"), one)).code == "other_team"
 
 
 async def test_threat_20_a_right_that_is_lost_before_the_run_voids_the_word(

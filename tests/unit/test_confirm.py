@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.approvals.confirm import is_confirmed, typed_value
-from bot.approvals.model import Choice, Confirm, Person, Verdict
+from bot.approvals.model import Action, Confirm, Person, Verdict
 from tests.unit.cards_samples import request
 
 ARGUMENTS = {
@@ -74,11 +74,11 @@ def test_an_edit_is_confirmed_by_its_own_values():
     ],
 )
 def test_what_counts_as_typed(path: str, typed: str, right: bool):
-    word = Choice("r", Person("", "T1", "U1"), Verdict.APPROVE, "slack", typed=typed)
+    word = Action("r", Person("", "T1", "U1"), Verdict.APPROVE, "slack", typed=typed)
     assert is_confirmed(one(path), word) is right
 
 
 @pytest.mark.parametrize("confirm", [Confirm.NONE, Confirm.DIALOG])
 def test_where_nothing_is_asked_nothing_is_typed(confirm: Confirm):
-    word = Choice("r", Person("", "T1", "U1"), Verdict.APPROVE, "slack")
+    word = Action("r", Person("", "T1", "U1"), Verdict.APPROVE, "slack")
     assert is_confirmed(request(confirm=confirm), word)

@@ -9,10 +9,10 @@ import pytest
 
 from bot.approvals.digest import call_digest, grant_digest
 from bot.approvals.edit import Edit, Flaw, new_sources, plan_answer, plan_edit
-from bot.approvals.eligibility import Standing
+from bot.approvals.eligibility import PolicyContext
 from bot.approvals.judge import judge
 from bot.approvals.model import (
-    Choice,
+    Action,
     Confirm,
     Decision,
     Effect,
@@ -51,7 +51,7 @@ rules:
 POLICY = parse_policy(RULES)
 SCHEMA = {"properties": {"amount": {"type": "integer"}}, "required": ["amount"]}
 MANAGERS = Stage("managers", (MINA, OMAR), 1, NOW)
-STANDING = Standing(POLICY, NOW, {"usergroup:S01": (DANA,)})
+STANDING = PolicyContext(POLICY, NOW, {"usergroup:S01": (DANA,)})
 
 
 def asked(**changed: Any) -> Request:
@@ -65,9 +65,9 @@ def asked(**changed: Any) -> Request:
     return request(**{**given, **changed})
 
 
-def choice(arguments: Any, who: str = MINA, **changed: Any) -> Choice:
+def action(arguments: Any, who: str = MINA, **changed: Any) -> Action:
     by = Person("", "T1", who)
-    return Choice(
+    return Action(
         "req-1",
         by,
         Verdict.EDIT,
@@ -79,7 +79,7 @@ def choice(arguments: Any, who: str = MINA, **changed: Any) -> Choice:
 
 
 def edited(one: Request, arguments: Any, who: str = MINA, **changed: Any) -> Edit:
-    found = plan_edit(one, choice(arguments, who, **changed), STANDING)
+    found = plan_edit(one, action(arguments, who, **changed), STANDING)
     assert isinstance(found, Edit)
     return found
 
@@ -96,15 +96,15 @@ def edited(one: Request, arguments: Any, who: str = MINA, **changed: Any) -> Edi
     ],
 )
 def test_what_is_no_edit_changes_nothing(arguments: Any, word: str, said: str):
-    found = plan_edit(asked(), choice(arguments), STANDING)
+    found = plan_edit(asked(), action(arguments), STANDING)
     assert isinstance(found, Flaw)
-    assert found.word == word
+    assert found.code == word
     assert said in found.detail
 
 
 def test_an_edit_of_what_needs_typing_is_typed_too():
     one = asked(confirm=Confirm.TYPED, confirm_argument="amount")
-    found = plan_edit(one, choice({"amount": 7}, typed="5"), STANDING)
+    found = plan_edit(one, action({"amount": 7}, typed="5"), STANDING)
     assert found == Flaw("typed_wrong")
     assert edited(one, {"amount": 7}, typed="7").own == 0
 
@@ -229,7 +229,7 @@ def test_the_later_stage_of_the_editor_is_found_by_its_name():
     ],
 )
 def test_the_groups_to_look_up_are_those_of_the_new_values(verdict, arguments, sources):
-    word = dataclasses.replace(choice(arguments), verdict=verdict)
+    word = dataclasses.replace(action(arguments), verdict=verdict)
     assert new_sources(asked(), word, STANDING) == sources
 
 
@@ -240,9 +240,9 @@ def test_a_question_of_the_graphs_own_is_planned_as_one():
 
 
 def decided(one: Request, arguments: Any, **changed: Any) -> Any:
-    word = choice(arguments, **changed)
+    word = action(arguments, **changed)
     profile = Profile(word.person, "Mina")
-    return judge(one, word, profile=profile, own_app="A1", standing=STANDING)
+    return judge(one, word, profile=profile, own_app="A1", context=STANDING)
 
 
 @pytest.mark.parametrize(
@@ -257,14 +257,14 @@ def decided(one: Request, arguments: Any, **changed: Any) -> Any:
 )
 def test_what_an_edit_does(arguments: Any, effect: Effect, word: str, detail: str):
     found = decided(asked(), arguments)
-    assert (found.effect, found.word, found.detail) == (effect, word, detail)
+    assert (found.effect, found.code, found.detail) == (effect, word, detail)
     assert (found.edit is not None) is (effect is not Effect.REFUSED)
 
 
 def test_a_call_that_the_policy_denies_by_now_is_rejected_at_any_click():
     one = asked(arguments={"amount": 13})
     found = decided(one, {"amount": 7})
-    assert (found.effect, found.word, found.detail) == (
+    assert (found.effect, found.code, found.detail) == (
         Effect.REJECTED,
         "denied",
         "Unlucky.",
@@ -289,10 +289,10 @@ def test_a_policy_that_asks_for_more_is_what_the_word_is_judged_on():
 )
 def test_an_answer_that_cannot_be_bound_is_refused(form: Any, value: Any, word: str):
     one = asked(kind=Kind.INTERRUPT, arguments={}, schema={}, form=form)
-    given = dataclasses.replace(choice(None), verdict=Verdict.ANSWER, value=value)
+    given = dataclasses.replace(action(None), verdict=Verdict.ANSWER, value=value)
     found = plan_answer(one, given, STANDING)
     assert isinstance(found, Flaw)
-    assert found.word == word
+    assert found.code == word
 
 
 def test_an_answer_that_is_to_be_typed_in_first_waits_for_that():
@@ -300,8 +300,8 @@ def test_an_answer_that_is_to_be_typed_in_first_waits_for_that():
         kind=Kind.INTERRUPT, arguments={}, schema={}, confirm=Confirm.TYPED, code="K7QP"
     )
     given = dataclasses.replace(
-        choice(None, reason="ACME"), verdict=Verdict.ANSWER, typed="wrong"
+        action(None, reason="ACME"), verdict=Verdict.ANSWER, typed="wrong"
     )
     found = plan_answer(one, given, STANDING)
     assert isinstance(found, Flaw)
-    assert found.word == "typed_wrong"
+    assert found.code == "typed_wrong"

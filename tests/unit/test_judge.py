@@ -7,12 +7,12 @@ import datetime as dt
 
 import pytest
 
-from bot.approvals.eligibility import Standing
-from bot.approvals.judge import Judgement, is_in_place, judge
+from bot.approvals.eligibility import PolicyContext
+from bot.approvals.judge import Result, is_in_place, judge
 from bot.approvals.model import (
     CHANGES,
     REQUESTER,
-    Choice,
+    Action,
     Confirm,
     Decision,
     Effect,
@@ -105,16 +105,16 @@ def judged(
     group: tuple[str, ...] | None = None,
     now: dt.datetime = NOW,
     token: str = "r1",
-    **choice,
-) -> Judgement:
+    **action,
+) -> Result:
     """Judge one word; the policy's group is by default as it was."""
     by = person(who) if isinstance(who, str) else who
     return judge(
         asked,
-        Choice(token, by, verdict, "slack", **choice),
+        Action(token, by, verdict, "slack", **action),
         profile=Profile(by, "Somebody", refusal),
         own_app="A1",
-        standing=Standing(policy_for(asked, group), now, {}),
+        context=PolicyContext(policy_for(asked, group), now, {}),
     )
 
 
@@ -139,7 +139,7 @@ def judged(
     ],
 )
 def test_each_person_and_each_button(who, verdict, effect, word):
-    assert judged(request(), who, verdict) == Judgement(effect, word)
+    assert judged(request(), who, verdict) == Result(effect, word)
 
 
 @pytest.mark.parametrize("verdict", [APPROVE, REJECT])
@@ -149,14 +149,14 @@ def test_each_person_and_each_button(who, verdict, effect, word):
 @pytest.mark.parametrize("who", [MINA, RAVI, OLAF])
 def test_whom_slack_does_not_vouch_for_changes_nothing(who, word, verdict):
     refused = judged(request(), who, verdict, refusal=word)
-    assert refused == Judgement(Effect.REFUSED, word)
+    assert refused == Result(Effect.REFUSED, word)
 
 
 @pytest.mark.parametrize("status", [s for s in Status if s is not Status.PENDING])
 @pytest.mark.parametrize("who", [MINA, OLAF, RAVI])
 def test_a_click_on_a_closed_request_is_late_and_says_how_it_closed(status, who):
     closed = request(status=status, decisions=(said(OMAR),))
-    assert judged(closed, who) == Judgement(Effect.LATE, status)
+    assert judged(closed, who) == Result(Effect.LATE, status)
 
 
 @pytest.mark.parametrize(
@@ -176,13 +176,13 @@ def test_a_shorter_timeout_in_force_ends_what_is_older_than_it():
     opened = NOW - dt.timedelta(minutes=2)
     asked = request(dataclasses.replace(MANAGERS, opened_at=opened), raised_at=opened)
     policy = parse_policy(rules)
-    choice = Choice("r1", person(MINA), APPROVE, "slack")
+    action = Action("r1", person(MINA), APPROVE, "slack")
     found = judge(
         asked,
-        choice,
+        action,
         profile=Profile(person(MINA), "Mina"),
         own_app="A1",
-        standing=Standing(policy, NOW, {}),
+        context=PolicyContext(policy, NOW, {}),
     )
     assert found.effect is Effect.TIMED_OUT
 
@@ -199,7 +199,7 @@ def test_the_same_click_once_more_is_repeated_even_on_a_closed_request():
     )
     assert judged(counted, MINA, click="5.5").effect is Effect.REPEATED
     again = judged(counted, MINA, click="5.6")
-    assert again == Judgement(Effect.REFUSED, "already_decided")
+    assert again == Result(Effect.REFUSED, "already_decided")
     closed = dataclasses.replace(counted, status=Status.REJECTED)
     assert judged(closed, MINA, click="5.5").effect is Effect.REPEATED
     assert judged(closed, MINA, click="5.6").effect is Effect.LATE
@@ -210,11 +210,11 @@ def test_a_choice_without_a_click_is_never_taken_for_a_repeated_one():
     counted = request(
         Stage("managers", (MINA, OMAR), 2, NOW), decisions=(said(MINA, click=""),)
     )
-    assert judged(counted, MINA, click="").word == "already_decided"
+    assert judged(counted, MINA, click="").code == "already_decided"
 
 
-def at(place: Place, verdict: Verdict = APPROVE) -> Choice:
-    return Choice("r1", person(MINA), verdict, "slack", place)
+def at(place: Place, verdict: Verdict = APPROVE) -> Action:
+    return Action("r1", person(MINA), verdict, "slack", place)
 
 
 @pytest.mark.parametrize(
@@ -256,26 +256,26 @@ def test_a_request_without_a_card_has_no_place_at_all():
 def test_a_misplaced_click_says_nothing_about_the_request():
     closed = request(status=Status.APPROVED)
     place = Place("A1", "C9", "9.9")
-    assert judged(closed, MINA, place=place) == Judgement(Effect.REFUSED, "misplaced")
+    assert judged(closed, MINA, place=place) == Result(Effect.REFUSED, "misplaced")
 
 
 def test_who_has_left_the_policys_group_is_refused_and_who_joined_too():
-    assert judged(request(), MINA, group=(OMAR,)).word == "not_in_group"
-    assert judged(request(), OLAF, group=(MINA, OLAF)).word == "not_in_group"
+    assert judged(request(), MINA, group=(OMAR,)).code == "not_in_group"
+    assert judged(request(), OLAF, group=(MINA, OLAF)).code == "not_in_group"
 
 
 def test_when_nobody_is_left_in_a_group_any_click_ends_it_and_names_the_stage():
     for who in (MINA, OLAF):
         ended = judged(request(), who, group=())
-        assert ended == Judgement(Effect.REJECTED, Outcome.UNFILLABLE, "managers")
+        assert ended == Result(Effect.REJECTED, Outcome.UNFILLABLE, "managers")
 
 
 def test_a_quorum_counts_people():
     two = Stage("managers", (MINA, OMAR, DANA), 2, NOW)
     assert judged(request(two), MINA).effect is Effect.RECORDED
     one = request(two, decisions=(said(MINA),))
-    assert judged(one, MINA).word == "already_decided"
-    assert judged(one, MINA, REJECT).word == "already_decided"
+    assert judged(one, MINA).code == "already_decided"
+    assert judged(one, MINA, REJECT).code == "already_decided"
     assert judged(one, OMAR).effect is Effect.APPROVED
     assert judged(one, OMAR, REJECT).effect is Effect.REJECTED
 
@@ -286,8 +286,8 @@ def passed(stage: Stage) -> Stage:
 
 def test_a_director_does_not_decide_before_the_managers():
     chain = request(MANAGERS, DIRECTORS)
-    assert judged(chain, DANA) == Judgement(Effect.REFUSED, "not_in_group")
-    assert judged(chain, DANA, REJECT) == Judgement(Effect.REFUSED, "not_in_group")
+    assert judged(chain, DANA) == Result(Effect.REFUSED, "not_in_group")
+    assert judged(chain, DANA, REJECT) == Result(Effect.REFUSED, "not_in_group")
     assert judged(chain, MINA).effect is Effect.STAGE_PASSED
 
 
@@ -296,13 +296,13 @@ def test_after_the_managers_only_the_directors_decide():
     assert judged(chain, DANA).effect is Effect.APPROVED
     assert judged(chain, DANA, REJECT).effect is Effect.REJECTED
     assert judged(chain, OMAR).effect is Effect.APPROVED
-    assert judged(chain, MINA).word == "already_decided"
+    assert judged(chain, MINA).code == "already_decided"
     assert judged(chain, RAVI, REJECT).effect is Effect.WITHDRAWN
 
 
 def test_who_passed_the_first_stage_does_not_decide_the_second():
     chain = request(passed(MANAGERS), DIRECTORS, decisions=(said(OMAR),))
-    assert judged(chain, OMAR).word == "already_decided"
+    assert judged(chain, OMAR).code == "already_decided"
     assert judged(chain, DANA).effect is Effect.APPROVED
 
 
@@ -330,9 +330,9 @@ def test_a_quorum_in_a_later_stage_is_counted_there_alone():
     ],
 )
 def test_a_word_that_uses_up_the_last_person_of_a_later_stage_ends_it(stages, who):
-    judgement = judged(request(*stages), who)
+    result = judged(request(*stages), who)
     word, group = Outcome.UNFILLABLE, "directors"
-    assert judgement == Judgement(Effect.REJECTED, word, group, counts=True)
+    assert result == Result(Effect.REJECTED, word, group, counts=True)
 
 
 def test_only_these_effects_change_anything():
@@ -344,7 +344,7 @@ def test_an_older_button_is_superseded_whatever_it_says():
     edited = request(token="t2")
     for verdict in (APPROVE, REJECT, Verdict.EDIT, Verdict.ANSWER):
         old = judged(edited, MINA, verdict)
-        assert old == Judgement(Effect.REFUSED, "superseded")
+        assert old == Result(Effect.REFUSED, "superseded")
     assert judged(edited, MINA, token="t2").effect is Effect.APPROVED
     assert judged(edited, RAVI, REJECT).effect is Effect.WITHDRAWN
 
@@ -361,7 +361,7 @@ def test_withdrawing_on_a_notice_beats_the_storing_of_its_place():
     early = judged(asked, RAVI, Verdict.WITHDRAW, place=place)
     assert early.effect is Effect.WITHDRAWN
     other = dataclasses.replace(place, card="notice-2")
-    assert judged(asked, RAVI, Verdict.WITHDRAW, place=other).word == "misplaced"
+    assert judged(asked, RAVI, Verdict.WITHDRAW, place=other).code == "misplaced"
 
 
 def test_withdrawing_is_for_the_requester_alone_and_from_every_message():
@@ -369,16 +369,16 @@ def test_withdrawing_is_for_the_requester_alone_and_from_every_message():
     withdraw = Verdict.WITHDRAW
     assert judged(request(), RAVI, withdraw, place=notice).effect is Effect.WITHDRAWN
     refused = judged(request(), MINA, withdraw, place=notice)
-    assert refused == Judgement(Effect.REFUSED, "only_requester_withdraws")
-    assert judged(request(), MINA, place=notice).word == "moved"
+    assert refused == Result(Effect.REFUSED, "only_requester_withdraws")
+    assert judged(request(), MINA, place=notice).code == "moved"
     elsewhere = Place("A1", "C0", "0.6")
-    assert judged(request(), RAVI, withdraw, place=elsewhere).word == "misplaced"
+    assert judged(request(), RAVI, withdraw, place=elsewhere).code == "misplaced"
 
 
 def test_what_a_rule_does_not_allow_is_refused():
     strict = request(allow=(REJECT,))
-    assert judged(strict, MINA).word == "not_allowed"
-    assert judged(strict, MINA, Verdict.ANSWER, reason="42").word == "not_allowed"
+    assert judged(strict, MINA).code == "not_allowed"
+    assert judged(strict, MINA, Verdict.ANSWER, reason="42").code == "not_allowed"
     assert judged(strict, MINA, REJECT).effect is Effect.REJECTED
 
 
@@ -386,8 +386,8 @@ def test_an_answer_in_the_tools_place_closes_it_and_needs_words():
     open_to_it = request(allow=(APPROVE, REJECT, Verdict.ANSWER))
     answer = Verdict.ANSWER
     assert judged(open_to_it, MINA, answer, reason="42").effect is Effect.ANSWERED
-    assert judged(open_to_it, MINA, answer, reason="  ").word == "answer_empty"
-    assert judged(open_to_it, OLAF, answer, reason="42").word == "not_in_group"
+    assert judged(open_to_it, MINA, answer, reason="  ").code == "answer_empty"
+    assert judged(open_to_it, OLAF, answer, reason="42").code == "not_in_group"
 
 
 @pytest.mark.parametrize(
@@ -415,9 +415,9 @@ def test_a_typed_confirmation_is_the_value_itself(value, typed, right):
         confirm=Confirm.TYPED,
         confirm_argument="what.amount",
     )
-    judgement = judged(asked, MINA, typed=typed)
-    assert (judgement.effect is Effect.APPROVED) is right
-    assert right or judgement == Judgement(Effect.REFUSED, "typed_wrong")
+    result = judged(asked, MINA, typed=typed)
+    assert (result.effect is Effect.APPROVED) is right
+    assert right or result == Result(Effect.REFUSED, "typed_wrong")
 
 
 def test_a_reject_needs_no_typed_confirmation():
@@ -432,5 +432,5 @@ def test_a_stage_of_the_requesters_own_is_theirs_alone():
     confirming = request(passed(MANAGERS), own, decisions=(said(MINA),))
     assert judged(confirming, RAVI).effect is Effect.APPROVED
     assert judged(confirming, RAVI, REJECT).effect is Effect.WITHDRAWN
-    assert judged(confirming, OMAR).word == "not_in_group"
-    assert judged(confirming, PAULA).word == "not_in_group"
+    assert judged(confirming, OMAR).code == "not_in_group"
+    assert judged(confirming, PAULA).code == "not_in_group"

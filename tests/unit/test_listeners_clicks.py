@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.judge import Judgement
+from bot.approvals.judge import Result
 from bot.approvals.model import Effect, Person, Place, Verdict
 from bot.slack.delivery import EVENT_TYPE
 from bot.slack.identity import Identity
@@ -71,12 +71,12 @@ def click_of(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_click_names_its_person_request_and_place():
-    choice = choice_from(CLICK)
-    assert choice.request == "req-1"
-    assert choice.person == Person("", "T1", "U0MINA")
-    assert (choice.verdict, choice.via) == (Verdict.APPROVE, "slack")
-    assert choice.click == "1795426301.5"
-    assert choice.place == Place("A1", "C2", "1795426300.000100", DELIVERY)
+    action = choice_from(CLICK)
+    assert action.request == "req-1"
+    assert action.person == Person("", "T1", "U0MINA")
+    assert (action.verdict, action.via) == (Verdict.APPROVE, "slack")
+    assert action.click == "1795426301.5"
+    assert action.place == Place("A1", "C2", "1795426300.000100", DELIVERY)
 
 
 @pytest.mark.parametrize(
@@ -141,9 +141,9 @@ def test_a_click_without_a_message_or_value_is_a_choice_that_fits_nothing():
     body = click_of(actions=[action])
     for name in ("message", "container", "channel", "api_app_id"):
         del body[name]
-    choice = choice_from(body)
-    assert (choice.request, choice.click) == ("", "")
-    assert choice.place == Place("", "", "")
+    action = choice_from(body)
+    assert (action.request, action.click) == ("", "")
+    assert action.place == Place("", "", "")
 
 
 SUBMISSION = {
@@ -171,19 +171,19 @@ SUBMISSION = {
 
 
 def test_a_submitted_view_approves_the_request_of_its_card():
-    choice = choice_from_view(SUBMISSION)
-    assert (choice.request, choice.verdict) == ("req-1", Verdict.APPROVE)
-    assert choice.person == Person("", "T1", "U0MINA")
-    assert choice.place == Place("A1", "C2", "1.1")
-    assert choice.click == "view:V1:req-1"
+    action = choice_from_view(SUBMISSION)
+    assert (action.request, action.verdict) == ("req-1", Verdict.APPROVE)
+    assert action.person == Person("", "T1", "U0MINA")
+    assert action.place == Place("A1", "C2", "1.1")
+    assert action.click == "view:V1:req-1"
 
 
 @pytest.mark.parametrize("metadata", ["", "no json", "[]", '{"request": "req-1"}'])
 def test_a_view_whose_metadata_is_not_ours_names_no_request(metadata):
     view = {**SUBMISSION["view"], "private_metadata": metadata}
-    choice = choice_from_view({**SUBMISSION, "view": view})
-    assert choice.request == ""
-    assert choice.place == Place("A1", "", "")
+    action = choice_from_view({**SUBMISSION, "view": view})
+    assert action.request == ""
+    assert action.place == Place("A1", "", "")
 
 
 @pytest.mark.parametrize(
@@ -195,9 +195,9 @@ async def test_a_choice_is_written_down_before_it_is_acknowledged(action_id, ver
     parts = SimpleNamespace(decider=SimpleNamespace())
     handle = handlers_of(clicks, parts)(action_id)
 
-    async def decide(choice):
-        order.append(f"decided {choice.verdict} {choice.request}")
-        return Judgement(Effect.RECORDED), None
+    async def decide(action):
+        order.append(f"decided {action.verdict} {action.request}")
+        return Result(Effect.RECORDED), None
 
     async def ack():
         order.append("acknowledged")

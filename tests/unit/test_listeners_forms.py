@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.approvals import store
-from bot.approvals.judge import Judgement
+from bot.approvals.judge import Result
 from bot.approvals.model import Confirm, Effect, Person, Place, Verdict
 from bot.simulator.block_check import view_errors
 from bot.simulator.form_state import state_of
@@ -29,7 +29,7 @@ CARD = CardRef(
     card="7c1d6c0e-5f7e-4b7e-9a3f-111111111111",
 )
 ALL = tuple(Verdict)[:4]
-REFUSED = Judgement(Effect.REFUSED, "not_in_group")
+REFUSED = Result(Effect.REFUSED, "not_in_group")
 
 
 class House:
@@ -41,9 +41,9 @@ class House:
         self.decided: list[Any] = []
         self.opened: list[dict] = []
         self.acks: list[dict] = []
-        self._preview = preview or Judgement(Effect.APPROVED)
-        self._says = says or Judgement(Effect.APPROVED)
-        self.refused: list[Judgement] = []
+        self._preview = preview or Result(Effect.APPROVED)
+        self._says = says or Result(Effect.APPROVED)
+        self.refused: list[Result] = []
         self.looked: list[Any] = []
         self.decider = SimpleNamespace(
             preview=self.preview, decide=self.decide, refuse=self.refuse
@@ -69,17 +69,17 @@ class House:
         self.looked.append((tool, arguments))
         return {"file": None}
 
-    async def preview(self, choice):
-        self.previewed.append(choice)
+    async def preview(self, action):
+        self.previewed.append(action)
         return self._preview, self.stored
 
-    async def refuse(self, choice, judgement):
-        self.refused.append(judgement)
+    async def refuse(self, action, result):
+        self.refused.append(result)
 
-    async def decide(self, choice):
-        self.decided.append(choice)
-        known = await self.load(None, choice.request)
-        unknown = Judgement(Effect.REFUSED, "unknown_request")
+    async def decide(self, action):
+        self.decided.append(action)
+        known = await self.load(None, action.request)
+        unknown = Result(Effect.REFUSED, "unknown_request")
         return (self._says if known else unknown), known
 
     async def views_open(self, *, trigger_id, view):
@@ -136,7 +136,7 @@ async def test_whoever_may_decide_gets_the_form_and_nothing_is_written(
 
 @pytest.mark.parametrize("word", ["edit_same", "typed_wrong", "answer_empty"])
 async def test_what_the_form_will_bring_does_not_keep_it_closed(monkeypatch, word):
-    house = House(monkeypatch, request(), Judgement(Effect.REFUSED, word))
+    house = House(monkeypatch, request(), Result(Effect.REFUSED, word))
     await house.click("more", menu("edit"))
     assert len(house.opened) == 1
     assert house.decided == []
@@ -147,9 +147,9 @@ async def test_what_the_form_will_bring_does_not_keep_it_closed(monkeypatch, wor
     "preview",
     [
         REFUSED,
-        Judgement(Effect.LATE, "approved"),
-        Judgement(Effect.TIMED_OUT),
-        Judgement(Effect.REPEATED),
+        Result(Effect.LATE, "approved"),
+        Result(Effect.TIMED_OUT),
+        Result(Effect.REPEATED),
     ],
 )
 async def test_whoever_may_not_is_told_and_sees_no_form(
@@ -214,9 +214,9 @@ async def test_from_an_older_card_the_whole_arguments_offer_no_approve(monkeypat
 async def test_withdraw_in_the_menu_decides_at_once(monkeypatch):
     house = House(monkeypatch, request())
     await house.click("more", menu("withdraw"))
-    (choice,) = house.decided
-    assert (choice.verdict, choice.request) == (Verdict.WITHDRAW, "req-1")
-    assert choice.place == Place(
+    (action,) = house.decided
+    assert (action.verdict, action.request) == (Verdict.WITHDRAW, "req-1")
+    assert action.place == Place(
         "A1",
         "C2",
         "1795426300.000100",
@@ -227,7 +227,7 @@ async def test_withdraw_in_the_menu_decides_at_once(monkeypatch):
 
 async def test_a_card_that_did_not_ask_for_a_value_yet_asks_for_it(monkeypatch):
     asked = request(confirm=Confirm.TYPED, confirm_argument="path")
-    house = House(monkeypatch, asked, says=Judgement(Effect.REFUSED, "typed_wrong"))
+    house = House(monkeypatch, asked, says=Result(Effect.REFUSED, "typed_wrong"))
     await house.click("approve", CLICK)
     assert [view["callback_id"] for view in house.opened] == ["approve_typed"]
 
@@ -241,10 +241,10 @@ async def test_an_ordinary_approve_opens_nothing(monkeypatch):
 async def test_a_reason_reaches_the_decision(monkeypatch):
     house = House(monkeypatch, request())
     await house.send(reason_form(request(), CARD), reason=" Too risky.\n")
-    (choice,) = house.decided
-    assert (choice.verdict, choice.reason) == (Verdict.REJECT, "Too risky.")
-    assert choice.place == Place("A1", CARD.channel, CARD.ts, CARD.card)
-    assert choice.click == "view:V1:req-1"
+    (action,) = house.decided
+    assert (action.verdict, action.reason) == (Verdict.REJECT, "Too risky.")
+    assert action.place == Place("A1", CARD.channel, CARD.ts, CARD.card)
+    assert action.click == "view:V1:req-1"
     assert house.acks == [{}]
 
 
@@ -252,15 +252,15 @@ async def test_a_typed_value_reaches_the_decision_as_it_was_typed(monkeypatch):
     asked = request(confirm=Confirm.TYPED, confirm_argument="path")
     house = House(monkeypatch, asked)
     await house.send(typed_form(asked, CARD), typed="reports/q3.csv ")
-    (choice,) = house.decided
-    assert (choice.verdict, choice.typed) == (Verdict.APPROVE, "reports/q3.csv ")
+    (action,) = house.decided
+    assert (action.verdict, action.typed) == (Verdict.APPROVE, "reports/q3.csv ")
 
 
 async def test_an_answer_reaches_the_decision(monkeypatch):
     house = House(monkeypatch, request(allow=ALL))
     await house.send(answer_form(request(), CARD), reason="Use q2.")
-    (choice,) = house.decided
-    assert (choice.verdict, choice.reason) == (Verdict.ANSWER, "Use q2.")
+    (action,) = house.decided
+    assert (action.verdict, action.reason) == (Verdict.ANSWER, "Use q2.")
 
 
 async def test_an_edit_brings_the_whole_new_arguments(monkeypatch):
@@ -268,10 +268,10 @@ async def test_an_edit_brings_the_whole_new_arguments(monkeypatch):
     house = House(monkeypatch, asked)
     form = edit_form(asked, CARD)
     await house.send(form, typed="K7QP", **{"argument-1": "7"})
-    (choice,) = house.decided
-    assert choice.verdict is Verdict.EDIT
-    assert choice.arguments == {"path": "a", "amount": 7}
-    assert choice.typed == "K7QP"
+    (action,) = house.decided
+    assert action.verdict is Verdict.EDIT
+    assert action.arguments == {"path": "a", "amount": 7}
+    assert action.typed == "K7QP"
 
 
 async def test_what_cannot_be_read_is_said_at_its_input_and_decides_nothing(
@@ -291,12 +291,12 @@ async def test_an_edit_of_arguments_that_were_changed_meanwhile_is_not_read(
 ):
     asked = request(arguments={"amount": 5}, token="t-2")
     form = edit_form(request(arguments={"amount": 5}), CardRef("spent", "C2", "1.1"))
-    superseded = Judgement(Effect.REFUSED, "superseded")
+    superseded = Result(Effect.REFUSED, "superseded")
     house = House(monkeypatch, asked, says=superseded)
     await house.send(form, **{"argument-0": "9000"})
-    (choice,) = house.decided
-    assert choice.request == "spent"
-    assert choice.arguments == asked.arguments
+    (action,) = house.decided
+    assert action.request == "spent"
+    assert action.arguments == asked.arguments
     assert house.acks == [{}]
 
 
@@ -314,7 +314,7 @@ async def test_what_the_form_can_mend_stands_at_its_input(
     monkeypatch, word, detail, block
 ):
     asked = request(arguments={"path": "a", "amount": 5}, confirm=Confirm.TYPED)
-    says = Judgement(Effect.REFUSED, word, detail)
+    says = Result(Effect.REFUSED, word, detail)
     house = House(monkeypatch, asked, says=says)
     await house.send(edit_form(asked, CARD))
     (answer,) = house.acks
@@ -323,9 +323,7 @@ async def test_what_the_form_can_mend_stands_at_its_input(
 
 
 async def test_an_empty_answer_is_said_at_its_input(monkeypatch):
-    house = House(
-        monkeypatch, request(), says=Judgement(Effect.REFUSED, "answer_empty")
-    )
+    house = House(monkeypatch, request(), says=Result(Effect.REFUSED, "answer_empty"))
     await house.send(answer_form(request(), CARD), reason=" ")
     assert list(house.acks[0]["errors"]) == ["reason"]
 
@@ -340,7 +338,7 @@ async def test_a_form_from_before_the_rule_is_replaced_by_one_that_asks(
         "full": full_view(RequestView(before, NOW), CARD),
         "edit": edit_form(before, CARD),
     }
-    house = House(monkeypatch, now, says=Judgement(Effect.REFUSED, "typed_wrong"))
+    house = House(monkeypatch, now, says=Result(Effect.REFUSED, "typed_wrong"))
     await house.send(forms[build])
     (answer,) = house.acks
     assert answer["response_action"] == "update"

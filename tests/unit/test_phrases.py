@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from bot.approvals.judge import Judgement
+from bot.approvals.judge import Result
 from bot.approvals.model import CHANGES, Confirm, Effect, Person, Stage, Status, Verdict
 from bot.texts import clicks as say
 from bot.texts.clicks import IN_FORM, SlackPhrases, in_form
@@ -17,7 +17,7 @@ WHO = Person("", "T1", "U0OLAF")
 
 
 def said(effect: Effect, word: str = "", about=None, who: Person = WHO) -> str:
-    return SlackPhrases().answer(Judgement(effect, word), about or request(), who)
+    return SlackPhrases().answer(Result(effect, word), about or request(), who)
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def decision_at(word, at):
 
 
 def test_a_click_on_an_unknown_request_is_told_so():
-    judgement = Judgement(Effect.REFUSED, "unknown_request")
-    assert SlackPhrases().answer(judgement, None, WHO) == say.UNKNOWN_REQUEST
+    result = Result(Effect.REFUSED, "unknown_request")
+    assert SlackPhrases().answer(result, None, WHO) == say.UNKNOWN_REQUEST
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_a_late_click_names_nobody_where_the_approval_ended_in_a_reject():
 
 @pytest.mark.parametrize("word", sorted(IN_FORM))
 def test_what_a_form_says_is_said_there_alone_and_in_plain_text(word):
-    judgement = Judgement(Effect.REFUSED, word, "amount: <@U1> is *no* number")
-    text = in_form(judgement, request())
+    result = Result(Effect.REFUSED, word, "amount: <@U1> is *no* number")
+    text = in_form(result, request())
     assert said(Effect.REFUSED, word) == ""
     assert text.endswith((".", "number"))
     assert len(text) > 30
@@ -156,7 +156,7 @@ def test_what_a_form_says_is_said_there_alone_and_in_plain_text(word):
     ],
 )
 def test_what_a_form_says_carries_the_detail(word, detail):
-    assert detail in in_form(Judgement(Effect.REFUSED, word, detail), request())
+    assert detail in in_form(Result(Effect.REFUSED, word, detail), request())
 
 
 @pytest.mark.parametrize(
@@ -170,10 +170,10 @@ def test_what_a_form_says_carries_the_detail(word, detail):
 )
 def test_a_wrong_value_is_told_what_to_type(argument, wanted):
     asked = request(confirm=Confirm.TYPED, confirm_argument=argument)
-    text = in_form(Judgement(Effect.REFUSED, "typed_wrong"), asked)
+    text = in_form(Result(Effect.REFUSED, "typed_wrong"), asked)
     assert text.startswith(f"That is not {wanted}, so nothing was decided.")
 
 
 @pytest.mark.parametrize("word", ["not_in_group", "superseded", "", "misplaced"])
 def test_other_words_are_not_for_a_form(word):
-    assert in_form(Judgement(Effect.REFUSED, word), request()) == ""
+    assert in_form(Result(Effect.REFUSED, word), request()) == ""

@@ -8,16 +8,16 @@ import datetime as dt
 import pytest
 
 from bot.approvals.eligibility import (
-    Standing,
+    PolicyContext,
     chain_of,
     holds,
     joined_now,
     live_sources,
     people_now,
     plan_of,
-    refreshed,
     stages_of,
-    tightened,
+    with_current_people,
+    with_current_policy,
     with_members,
 )
 from bot.approvals.model import (
@@ -63,8 +63,8 @@ FINANCE = Target("finance", (), "usergroup:S01")
 MANAGERS = Stage("managers", (MINA, OMAR, RAVI), 1, NOW)
 
 
-def standing(policy: Policy = POLICY, **members: tuple[str, ...]) -> Standing:
-    return Standing(policy, NOW, {f"usergroup:{k}": v for k, v in members.items()})
+def context(policy: Policy = POLICY, **members: tuple[str, ...]) -> PolicyContext:
+    return PolicyContext(policy, NOW, {f"usergroup:{k}": v for k, v in members.items()})
 
 
 def asked(**changed) -> Request:
@@ -72,14 +72,14 @@ def asked(**changed) -> Request:
 
 
 def test_who_asked_and_who_wrote_are_left_out_and_so_are_their_deputies():
-    who = people_now(MANAGERS, asked(participants=(RAVI, OMAR)), standing())
+    who = people_now(MANAGERS, asked(participants=(RAVI, OMAR)), context())
     assert who == (MINA, ZOE)
 
 
 def test_an_escalation_goes_to_who_is_in_its_group_now():
     later = Escalation(dt.timedelta(hours=1), (FINANCE, Target("directors", (DANA,))))
     waits = dataclasses.replace(MANAGERS, times=Times(escalation=later))
-    now = standing(S01=(ZOE,))
+    now = context(S01=(ZOE,))
     [stage] = with_members(request(stages=(waits,)), now).stages
     assert stage.times.escalation is not None
     assert [each.people for each in stage.times.escalation.to] == [(ZOE,), (DANA,)]
@@ -88,19 +88,19 @@ def test_an_escalation_goes_to_who_is_in_its_group_now():
 def test_who_has_joined_is_told_apart_from_whose_stage_it_is():
     times = Times(escalation=Escalation(dt.timedelta(hours=1), (FINANCE,)))
     joined = dataclasses.replace(MANAGERS, times=times, escalated_at=NOW)
-    now = standing(S01=(ZOE, RAVI))
+    now = context(S01=(ZOE, RAVI))
     assert joined_now(joined, asked(), now) == (ZOE,)
     assert ZOE in people_now(joined, asked(), now)
 
 
 def test_a_group_that_the_policy_does_not_know_any_more_has_nobody():
     gone = Stage("gone", (MINA,), 1)
-    assert people_now(gone, asked(), standing()) == ()
+    assert people_now(gone, asked(), context()) == ()
 
 
 def test_a_static_group_loses_whom_the_policy_drops_and_gains_nobody():
     stage = Stage("managers", (MINA, "U0GONE"), 1)
-    assert people_now(stage, asked(participants=()), standing()) == (MINA, ZOE)
+    assert people_now(stage, asked(participants=()), context()) == (MINA, ZOE)
 
 
 @pytest.mark.parametrize(
@@ -109,25 +109,25 @@ def test_a_static_group_loses_whom_the_policy_drops_and_gains_nobody():
 )
 def test_a_group_in_slack_is_as_slack_has_it_or_as_it_was(members, who):
     stage = Stage("finance", (MINA,), 1, source="usergroup:S01")
-    assert people_now(stage, asked(participants=()), standing(**members)) == who
+    assert people_now(stage, asked(participants=()), context(**members)) == who
 
 
 def test_a_group_that_has_moved_into_slack_counts_as_both_have_it():
     stage = Stage("finance", (MINA, OMAR), 1)
-    assert people_now(stage, asked(participants=()), standing(S01=(OMAR, DANA))) == (
+    assert people_now(stage, asked(participants=()), context(S01=(OMAR, DANA))) == (
         OMAR,
     )
 
 
 def test_the_requesters_own_stage_is_theirs():
     own = Stage(REQUESTER, (), 1, source=REQUESTER)
-    assert people_now(own, asked(), standing()) == (RAVI,)
+    assert people_now(own, asked(), context()) == (RAVI,)
 
 
 def test_passed_stages_keep_their_people():
     passed = dataclasses.replace(MANAGERS, passed_at=NOW)
     one = request(stages=(passed, MANAGERS))
-    now = refreshed(one, standing())
+    now = with_current_people(one, context())
     assert now.stages[0] is passed
     assert now.stages[1].people == (MINA, OMAR, ZOE)
 
@@ -144,7 +144,7 @@ def test_passed_stages_keep_their_people():
 )
 def test_a_decision_holds_while_its_person_might_still_decide(user, stage, right):
     word = Decision(Person("", "T1", user), Verdict.APPROVE, stage, NOW, "slack")
-    assert holds(word, asked(), standing()) is right
+    assert holds(word, asked(), context()) is right
 
 
 def test_the_sources_to_look_up_are_those_of_stage_and_policy_in_slack():
@@ -159,18 +159,18 @@ def test_the_sources_to_look_up_are_those_of_stage_and_policy_in_slack():
 
 def test_a_policy_that_asks_for_no_more_leaves_the_same_request():
     one = asked()
-    assert tightened(one, POLICY) is one
-    assert tightened(request(tool="unknown"), POLICY) is not one
+    assert with_current_policy(one, POLICY) is one
+    assert with_current_policy(request(tool="unknown"), POLICY) is not one
 
 
 def test_a_policy_that_waives_now_takes_nothing_away():
     free = parse_policy("version: 1\nrules: [{tools: [wipe], approval: none}]")
     one = asked()
-    assert tightened(one, free) is one
+    assert with_current_policy(one, free) is one
 
 
 def test_a_policy_that_denies_now_says_so():
-    found = tightened(request(tool="drop"), POLICY)
+    found = with_current_policy(request(tool="drop"), POLICY)
     assert isinstance(found, Denied)
     assert found.why == "Not from here."
 
@@ -185,7 +185,7 @@ def test_what_the_policy_adds_is_added_behind_and_reopens_what_is_too_little():
         stages=(passed,),
         decisions=(said, elsewhere),
     )
-    found = tightened(one, POLICY)
+    found = with_current_policy(one, POLICY)
     assert isinstance(found, Request)
     first, second = found.stages
     assert (first.quorum, first.passed_at, first.people) == (2, None, passed.people)
@@ -204,7 +204,7 @@ def test_a_stage_with_enough_words_for_the_larger_quorum_stays_passed():
     one = request(
         tool="pay", arguments={"amount": 6}, stages=(passed,), decisions=words
     )
-    found = tightened(one, POLICY)
+    found = with_current_policy(one, POLICY)
     assert isinstance(found, Request)
     assert (found.stages[0].quorum, found.stages[0].passed_at) == (2, NOW)
 

@@ -235,12 +235,12 @@ def standing_in(
     known = policy.groups.get(group)
     if known is None:
         return {}
-    standing: dict[str, tuple[str, ...]] = {}
+    context: dict[str, tuple[str, ...]] = {}
     for each in policy.delegations:
         if is_in_force(policy, each, now) and _may(policy, known.delegable_to, each):
-            others = standing.get(each.principal, ())
-            standing[each.principal] = (*others, each.delegate)
-    return standing
+            others = context.get(each.principal, ())
+            context[each.principal] = (*others, each.delegate)
+    return context
 
 
 def is_in_force(policy: Policy, delegation: Delegation, now: dt.datetime) -> bool:

@@ -10,8 +10,8 @@ from typing import Any, cast
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.approvals import store
-from bot.approvals.judge import Judgement
-from bot.approvals.model import CHANGES, Choice, Effect, Mark, Request, Verdict
+from bot.approvals.judge import Result
+from bot.approvals.model import CHANGES, Action, Effect, Mark, Request, Verdict
 from bot.database.pool import transaction
 from bot.slack.cards.blocks import Block
 from bot.slack.cards.edit_form import edit_form
@@ -68,9 +68,9 @@ def register(app: AsyncApp, parts: Parts) -> None:
     """Listen to buttons and menus; a choice is written down before the ack."""
 
     async def handle_approve(ack: AsyncAck, body: Body) -> None:
-        choice = choice_of(body, value_of(body), Verdict.APPROVE)
-        judgement, request = await parts.decider.decide(choice)
-        if judgement.word == "typed_wrong" and request:  # a card from before that rule
+        action = choice_of(body, value_of(body), Verdict.APPROVE)
+        result, request = await parts.decider.decide(action)
+        if result.code == "typed_wrong" and request:  # a card from before that rule
             await show_form(parts, body, APPROVE_TYPED, request)
         await ack()
 
@@ -121,13 +121,13 @@ def _register_questions(app: AsyncApp, parts: Parts) -> None:
         await ack()
 
     async def handle_mark(ack: AsyncAck, body: Body) -> None:
-        choice = choice_of(body, value_of(body), Verdict.APPROVE)
-        await parts.marker.mark(choice, _MARKS[body["actions"][0]["action_id"]])
+        action = choice_of(body, value_of(body), Verdict.APPROVE)
+        await parts.marker.mark(action, _MARKS[body["actions"][0]["action_id"]])
         await ack()
 
     async def handle_again(ack: AsyncAck, body: Body) -> None:
-        choice = choice_of(body, value_of(body), Verdict.APPROVE)
-        await parts.retrier.try_again(choice)
+        action = choice_of(body, value_of(body), Verdict.APPROVE)
+        await parts.retrier.try_again(action)
         await ack()
 
     for action in _MARKS:
@@ -165,28 +165,28 @@ async def decide_all(parts: Parts, body: Body, verdict: Verdict) -> None:
     The button stands for the calls as they were drawn: after an edit it decides
     nothing. Whoever clicks is told once of all that was not possible.
     """
-    choice = choice_of(body, value_of(body), verdict)
-    requests = await _shown(parts, choice)
+    action = choice_of(body, value_of(body), verdict)
+    requests = await _shown(parts, action)
     if not requests:  # the person is told that nobody knows it
-        await parts.decider.decide(choice)
+        await parts.decider.decide(action)
         return
-    if bundle(requests) != choice.request:
-        stale = replace(choice, request=requests[0].token)
-        await parts.decider.refuse(stale, Judgement(Effect.REFUSED, "superseded"))
+    if bundle(requests) != action.request:
+        stale = replace(action, request=requests[0].token)
+        await parts.decider.refuse(stale, Result(Effect.REFUSED, "superseded"))
         return
     told: list[str] = []
     for request in requests:
         if request.is_open:
-            each = replace(choice, request=request.token, quiet=True)
-            judgement, judged = await parts.decider.decide(each)
-            if judgement.effect not in CHANGES:
-                told.append(_sentence(judgement, judged or request, choice))
-    await _tell(parts, choice, [line for line in dict.fromkeys(told) if line])
+            each = replace(action, request=request.token, quiet=True)
+            result, judged = await parts.decider.decide(each)
+            if result.effect not in CHANGES:
+                told.append(_sentence(result, judged or request, action))
+    await _tell(parts, action, [line for line in dict.fromkeys(told) if line])
 
 
-async def _shown(parts: Parts, choice: Choice) -> list[Request]:
+async def _shown(parts: Parts, action: Action) -> list[Request]:
     """The requests of the card on which the button stands, in call order."""
-    place = choice.place
+    place = action.place
     if place is None:
         return []
     async with parts.pool.connection() as connection:
@@ -195,13 +195,13 @@ async def _shown(parts: Parts, choice: Choice) -> list[Request]:
         )
 
 
-def _sentence(judgement: Judgement, request: Request, choice: Choice) -> str:
-    said = SlackPhrases().answer(judgement, request, choice.person)
+def _sentence(result: Result, request: Request, action: Action) -> str:
+    said = SlackPhrases().answer(result, request, action.person)
     return f"{request.code}: {said}" if said else ""
 
 
-async def _tell(parts: Parts, choice: Choice, lines: Sequence[str]) -> None:
-    who, place = choice.person, choice.place
+async def _tell(parts: Parts, action: Action, lines: Sequence[str]) -> None:
+    who, place = action.person, action.place
     if not lines or place is None:
         return
     text = several_not_decided(lines)
@@ -222,20 +222,20 @@ _OPENS = CHANGES - {Effect.TIMED_OUT}
 
 async def open_form(parts: Parts, body: Body, word: str, token: str) -> None:
     """Open a form, or have the person told why there is none for them."""
-    choice = choice_of(body, token, FORMS[word][0])
+    action = choice_of(body, token, FORMS[word][0])
     async with parts.pool.connection() as connection:
         request = await store.load(connection, token)
-    choice = _as_it_is(choice, request)
+    action = _as_it_is(action, request)
     if request is None:
-        await parts.decider.decide(choice)
+        await parts.decider.decide(action)
         return
-    judgement, _ = await parts.decider.preview(choice)
-    if judgement.effect in _OPENS or judgement.word in IN_FORM:
+    result, _ = await parts.decider.preview(action)
+    if result.effect in _OPENS or result.code in IN_FORM:
         await show_form(parts, body, word, request)
-    elif judgement.effect is Effect.TIMED_OUT:
-        await parts.decider.decide(choice)
+    elif result.effect is Effect.TIMED_OUT:
+        await parts.decider.decide(action)
     else:
-        await parts.decider.refuse(choice, judgement)
+        await parts.decider.refuse(action, result)
 
 
 async def show_form(parts: Parts, body: Body, word: str, request: Request) -> None:
@@ -278,9 +278,9 @@ async def open_history(parts: Parts, body: Body, token: str) -> None:
     await parts.client.views_open(trigger_id=body["trigger_id"], view=modal)
 
 
-def _as_it_is(choice: Choice, request: Request | None) -> Choice:
+def _as_it_is(action: Action, request: Request | None) -> Action:
     """With the arguments as they are: an edit that changes nothing."""
-    return replace(choice, arguments=request.arguments if request else None)
+    return replace(action, arguments=request.arguments if request else None)
 
 
 def _card(body: Body, request: Request) -> CardRef:

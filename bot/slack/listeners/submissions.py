@@ -9,8 +9,8 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.approvals import store
-from bot.approvals.judge import Judgement
-from bot.approvals.model import Choice, Request, Verdict
+from bot.approvals.judge import Result
+from bot.approvals.model import Action, Request, Verdict
 from bot.slack.cards.arguments import TYPED
 from bot.slack.cards.edit_form import EDIT_FORM, edit_form, edited, input_of
 from bot.slack.cards.forms import (
@@ -59,7 +59,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
     app.view(ANSWER_FORM)(handler(_submit_answer))
 
 
-def choice_from(body: Body) -> Choice:
+def choice_from(body: Body) -> Action:
     """Translate a submission, but for the values of an edit or a question's form."""
     kind = body["view"].get("callback_id")
     other = Verdict.ANSWER if kind == ANSWER_FORM else Verdict.EDIT
@@ -77,59 +77,59 @@ async def _submit(parts: Parts, body: Body) -> Answer:
 
 
 async def _submit_edit(parts: Parts, body: Body) -> Answer:
-    choice, values = choice_from(body), values_of(body)
+    action, values = choice_from(body), values_of(body)
     async with parts.pool.connection() as connection:
-        request = await store.load(connection, choice.request)
+        request = await store.load(connection, action.request)
     if request is None:
-        return await _decide(parts, body, choice)
-    if request.token != choice.request:  # the form shows arguments that are gone
-        return await _decide(parts, body, replace(choice, arguments=request.arguments))
+        return await _decide(parts, body, action)
+    if request.token != action.request:  # the form shows arguments that are gone
+        return await _decide(parts, body, replace(action, arguments=request.arguments))
     found = edited(request, values)
     if found.errors:
         return _errors(found.errors)
     seen = await parts.look(request.tool, found.arguments)
-    edit = replace(choice, arguments=found.arguments, seen=seen)
+    edit = replace(action, arguments=found.arguments, seen=seen)
     return await _decide(parts, body, edit)
 
 
 async def _submit_answer(parts: Parts, body: Body) -> Answer:
-    choice, values = choice_from(body), values_of(body)
+    action, values = choice_from(body), values_of(body)
     async with parts.pool.connection() as connection:
-        request = await store.load(connection, choice.request)
-    if request is None or request.form is None or request.token != choice.request:
-        return await _decide(parts, body, choice)
+        request = await store.load(connection, action.request)
+    if request is None or request.form is None or request.token != action.request:
+        return await _decide(parts, body, action)
     value, found = answer_entered(request, values)
     if found.errors:
         return _errors(found.errors)
-    return await _decide(parts, body, replace(choice, value=value))
+    return await _decide(parts, body, replace(action, value=value))
 
 
-async def _decide(parts: Parts, body: Body, choice: Choice) -> Answer:
-    judgement, request = await parts.decider.decide(choice)
-    sentence = in_form(judgement, request) if request else ""
+async def _decide(parts: Parts, body: Body, action: Action) -> Answer:
+    result, request = await parts.decider.decide(action)
+    sentence = in_form(result, request) if request else ""
     if request is None or not sentence:
         return {}
-    block = _input_of(judgement, request, values_of(body))
+    block = _input_of(result, request, values_of(body))
     if block:
         return _errors({block: sentence})
     card = replace(card_of(body), request=request.token)
-    return {"response_action": "update", "view": _anew(choice, request, card)}
+    return {"response_action": "update", "view": _anew(action, request, card)}
 
 
-def _input_of(judgement: Judgement, request: Request, values: Mapping[str, Any]) -> str:
+def _input_of(result: Result, request: Request, values: Mapping[str, Any]) -> str:
     """The `block_id` of the input that is to be mended, "" if the view lacks it."""
-    wanted = {"typed_wrong": TYPED, "answer_empty": REASON}.get(judgement.word)
+    wanted = {"typed_wrong": TYPED, "answer_empty": REASON}.get(result.code)
     if wanted:
         return wanted if wanted in values else ""
-    asked = as_arguments(request) if judgement.word == "answer_invalid" else request
-    return input_of(asked, values, judgement.detail)
+    asked = as_arguments(request) if result.code == "answer_invalid" else request
+    return input_of(asked, values, result.detail)
 
 
-def _anew(choice: Choice, request: Request, card: CardRef) -> Answer:
+def _anew(action: Action, request: Request, card: CardRef) -> Answer:
     """A form with the input that the rule has asked for since this one was opened."""
-    if choice.verdict is Verdict.ANSWER:
+    if action.verdict is Verdict.ANSWER:
         return answer_form(request, card)
-    build = edit_form if choice.verdict is Verdict.EDIT else typed_form
+    build = edit_form if action.verdict is Verdict.EDIT else typed_form
     return build(request, card)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.decide import Decider
-from bot.approvals.model import Choice, Person, Place, Verdict
+from bot.approvals.model import Action, Person, Place, Verdict
 from bot.approvals.ports import Jobs
 from bot.approvals.unknown_outcome import Marker
 from bot.conversations.retry import Retrier
@@ -21,13 +21,13 @@ from bot.slack.full_text import FullTexts
 from bot.slack.identity import Identity
 
 
-def choice_of(body: Body, request: str, verdict: Verdict) -> Choice:
+def choice_of(body: Body, request: str, verdict: Verdict) -> Action:
     """A `block_actions` payload as a word on a request.
 
     `request` is what the button or the menu's option carries.
     """
     action: Mapping[str, Any] = body["actions"][0]
-    return Choice(
+    return Action(
         request=request,
         person=person_of(body),
         verdict=verdict,
@@ -71,12 +71,12 @@ def _delivery_of(message: Mapping[str, Any]) -> str:
     return str(payload.get("delivery") or "") if ours else ""
 
 
-def choice_of_view(body: Body, verdict: Verdict) -> Choice:
+def choice_of_view(body: Body, verdict: Verdict) -> Action:
     """A `view_submission` payload; the card is named by the view's metadata."""
     view: Mapping[str, Any] = body["view"]
     card = card_of(body)
     app = str(body.get("api_app_id") or "")
-    return Choice(
+    return Action(
         request=card.request,
         person=person_of(body),
         verdict=verdict,

@@ -107,7 +107,7 @@ _READERS: Mapping[str, Callable[[str], dict[str, Any]]] = {
 }
 
 
-def sees(person: Person, request: Request, policy: Policy, now: dt.datetime) -> bool:
+def can_see(person: Person, request: Request, policy: Policy, now: dt.datetime) -> bool:
     """Return whether a request is this person's business, by its row and the policy."""
     if person.team != request.team:
         return False

@@ -15,9 +15,9 @@ from aiohttp.typedefs import Handler
 
 from bot.approvals import store
 from bot.approvals.decide import Decider
-from bot.approvals.eligibility import Standing, refreshed
-from bot.approvals.judge import Judgement
-from bot.approvals.model import Choice, Effect, Person, Request, Verdict
+from bot.approvals.eligibility import PolicyContext, with_current_people
+from bot.approvals.judge import Result
+from bot.approvals.model import Action, Effect, Person, Request, Verdict
 from bot.approvals.ports import Jobs, People, Policies
 from bot.approvals.rate_limit import count
 from bot.approvals.serialize import request_json
@@ -31,7 +31,7 @@ from bot.texts.agent import because
 from bot.web.api.auth import Callers
 from bot.web.api.idempotency import Repeats, key_of
 from bot.web.api.problems import Problem, answered, unreadable
-from bot.web.api.queries import cursor, read_query, represents, sees
+from bot.web.api.queries import can_see, cursor, read_query, represents
 from bot.web.api.schema import DOCUMENT, DecisionBody, MessageBody, read
 from bot.web.sql import SQL
 
@@ -155,7 +155,9 @@ class Approvals:
         return [request_json(self._fresh(request, now)) for request in requests]
 
     def _fresh(self, request: Request, now: dt.datetime) -> Request:
-        return refreshed(request, Standing(self.parts.policies.current, now, {}))
+        return with_current_people(
+            request, PolicyContext(self.parts.policies.current, now, {})
+        )
 
     async def one(self, request: web.Request, person: Person) -> web.Response:
         """One request."""
@@ -178,29 +180,29 @@ class Approvals:
         self, name: str, person: Person, body: DecisionBody, key: str
     ) -> web.Response:
         found, now = await self._load(name, person)
-        choice = await Words(self.parts.look).choice(found, person, body, key)
-        judgement = await self._judged(found, choice, body.digest)
-        said = sentences.answer(judgement, found, person)
+        action = await Words(self.parts.look).action(found, person, body, key)
+        result = await self._judged(found, action, body.digest)
+        said = sentences.answer(result, found, person)
         if said.status >= 400 and not await self._may_see(person, found, now):
             raise _not_found()
         after, now = await self._load(name, person)
         if said.status >= 400:
-            said = sentences.answer(judgement, self._fresh(after, now), person)
+            said = sentences.answer(result, self._fresh(after, now), person)
             raise Problem(said.status, said.word, said.sentence)
         shown = request_json(self._fresh(after, now))
         told = {"effect": said.word, "message": said.sentence, "approval": shown}
         return answered(200, told)
 
     async def _judged(
-        self, found: Request, choice: Choice, digest: str | None
-    ) -> Judgement:
+        self, found: Request, action: Action, digest: str | None
+    ) -> Result:
         """A word on arguments that hold no more, or never did, decides nothing."""
         if digest not in (None, found.grant_digest) and found.is_open:
-            judgement = Judgement(Effect.REFUSED, "superseded")
-            await self.parts.decider.refuse(choice, judgement)
-            return judgement
-        judgement, _ = await self.parts.decider.decide(choice)
-        return judgement
+            result = Result(Effect.REFUSED, "superseded")
+            await self.parts.decider.refuse(action, result)
+            return result
+        result, _ = await self.parts.decider.decide(action)
+        return result
 
     async def _load(self, name: str, person: Person) -> Stored:
         if not _ID.fullmatch(name):
@@ -214,12 +216,12 @@ class Approvals:
 
     async def _may_see(self, person: Person, found: Request, now: dt.datetime) -> bool:
         """By what is stored; else by what Slack says of a group right now."""
-        if sees(person, found, self.parts.policies.current, now):
+        if can_see(person, found, self.parts.policies.current, now):
             return True
-        asking = Choice(found.token, person, Verdict.APPROVE, "api")
-        judgement, _ = await self.parts.decider.preview(asking)
-        open_to = judgement.effect not in (Effect.REFUSED, Effect.LATE)
-        return open_to or judgement.word in ("not_allowed", "typed_wrong")
+        asking = Action(found.token, person, Verdict.APPROVE, "api")
+        result, _ = await self.parts.decider.preview(asking)
+        open_to = result.effect not in (Effect.REFUSED, Effect.LATE)
+        return open_to or result.code in ("not_allowed", "typed_wrong")
 
 
 def _not_found() -> Problem:
@@ -232,15 +234,15 @@ class Words:
 
     look: Look
 
-    async def choice(
+    async def action(
         self, found: Request, person: Person, body: DecisionBody, key: str
-    ) -> Choice:
+    ) -> Action:
         """Read the person's verdict; who it is comes from the token alone.
 
         Raises:
             Problem: 422, no text where the answer has to be one.
         """
-        choice = Choice(
+        action = Action(
             request=found.token,
             person=person,
             verdict=body.verdict,
@@ -250,20 +252,20 @@ class Words:
             typed=body.typed,
         )
         if body.verdict is Verdict.ANSWER:
-            return _answer(choice, found, body.answer)
+            return _answer(action, found, body.answer)
         if body.arguments is None:
-            return choice
+            return action
         arguments = unmasked(found, body.arguments)
         seen = await self.look(found.tool, arguments)
-        return replace(choice, arguments=arguments, seen=seen)
+        return replace(action, arguments=arguments, seen=seen)
 
 
-def _answer(choice: Choice, found: Request, answer: Any) -> Choice:
+def _answer(action: Action, found: Request, answer: Any) -> Action:
     if found.form is not None:
-        return replace(choice, value=answer)
+        return replace(action, value=answer)
     if not isinstance(answer, str):
         raise unreadable("The body does not fit at answer: it must be a text here.")
-    return replace(choice, reason=answer.strip())
+    return replace(action, reason=answer.strip())
 
 
 def unmasked(request: Request, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.approvals import store
-from bot.approvals.eligibility import Standing, refreshed
+from bot.approvals.eligibility import PolicyContext, with_current_people
 from bot.approvals.model import Request
 from bot.approvals.ports import Policies
 from bot.database.pool import Pool
@@ -139,7 +139,9 @@ class Opening:
         return self._fresh(*found) if found else None
 
     def _fresh(self, request: Request, now: dt.datetime) -> Request:
-        return refreshed(request, Standing(self.policies.current, now, {}))
+        return with_current_people(
+            request, PolicyContext(self.policies.current, now, {})
+        )
 
 
 def html(

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from bot.approvals.decide import Decider
 from bot.approvals.eligibility import is_critical, who_can_decide
-from bot.approvals.judge import Judgement
-from bot.approvals.model import CHANGES, Choice, Effect, Person, Request, Verdict
+from bot.approvals.judge import Result
+from bot.approvals.model import CHANGES, Action, Effect, Person, Request, Verdict
 from bot.approvals.policy.channels import why_no_links
 from bot.approvals.ports import People
 from bot.approvals.rate_limit import count
@@ -137,26 +137,26 @@ class LinkPages:
         self, token: str, link: Link, found: Request, form: Mapping[str, str]
     ) -> web.Response:
         via = BY_SIGN_IN if self._is_critical(found) else BY_LINK
-        choice = choice_of(token, link, found, form, via)
-        if choice is None:
+        action = choice_of(token, link, found, form, via)
+        if action is None:
             return html(422, sentence_page("Please choose one of the page's buttons."))
         async with self.opening.pool.connection() as connection:
             if not await links.use(connection, token):
                 return html(403, sentence_page(NOT_GOOD))
-        judgement = await self._judged(token, choice)
+        result = await self._judged(token, action)
         now = await self.opening.now(found.id) or found
-        said = sentences.answer(judgement, now, choice.person)
+        said = sentences.answer(result, now, action.person)
         names = await self._names(link, now)
         shown = Shown(now, link.user, names, said=said.sentence)
         return html(said.status, request_page(shown))
 
-    async def _judged(self, token: str, choice: Choice) -> Judgement:
+    async def _judged(self, token: str, action: Action) -> Result:
         """Decide; a link by which nothing came about is good still."""
         effect: Effect | None = None
         try:
-            judgement, _ = await self.decider.decide(choice)
-            effect = judgement.effect
-            return judgement
+            result, _ = await self.decider.decide(action)
+            effect = result.effect
+            return result
         finally:
             if effect not in CHANGES | {Effect.LATE, Effect.REPEATED}:
                 async with self.opening.pool.connection() as connection:
@@ -195,12 +195,12 @@ LARGEST = 30_000  # bytes of a form
 
 def choice_of(
     token: str, link: Link, found: Request, form: Mapping[str, str], via: str
-) -> Choice | None:
+) -> Action | None:
     """The link's own person says it: nothing in the form says who."""
     word = form.get("decision", "")
     if word not in takes(found):
         return None
-    choice = Choice(
+    action = Action(
         request=found.token,
         person=Person("", link.team, link.user),
         verdict=Verdict(word),
@@ -209,9 +209,9 @@ def choice_of(
         click=f"link:{hash_of(token)[:32]}",
         typed=form.get("typed", ""),
     )
-    if choice.verdict is Verdict.ANSWER:
-        return replace(choice, reason=form.get("answer", "").strip())
-    return choice if choice.verdict is Verdict.REJECT else replace(choice, reason="")
+    if action.verdict is Verdict.ANSWER:
+        return replace(action, reason=form.get("answer", "").strip())
+    return action if action.verdict is Verdict.REJECT else replace(action, reason="")
 
 
 async def fields_of(request: web.Request) -> Mapping[str, str]:

@@ -13,8 +13,8 @@ from aiohttp import web
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from bot.approvals.decide import Decider
-from bot.approvals.judge import Judgement
-from bot.approvals.model import Choice, Effect, Person, Request, Verdict
+from bot.approvals.judge import Result
+from bot.approvals.model import Action, Effect, Person, Request, Verdict
 from bot.database.pool import TRANSIENT
 from bot.errors import SlackUnavailable
 from bot.slack.openid import NotSignedIn, OpenId
@@ -146,8 +146,8 @@ class Return:
     ) -> web.Response:
         if person == Person("", link.team, link.user):
             return self.sign_in.enter(token, link)
-        attempt = Choice(found.token, person, Verdict.APPROVE, BY_SIGN_IN)
-        refused = Judgement(Effect.REFUSED, "signed_in_as_another")
+        attempt = Action(found.token, person, Verdict.APPROVE, BY_SIGN_IN)
+        refused = Result(Effect.REFUSED, "signed_in_as_another")
         await self.decider.refuse(attempt, refused)
         return html(403, sentence_page(ANOTHER))
 

@@ -22,7 +22,7 @@ from agent.terminal import (
     NO_ANSWER,
     UNKNOWN,
     Session,
-    Standing,
+    SessionState,
     Terminal,
 )
 
@@ -134,7 +134,7 @@ def test_after_a_failure_what_still_waits_is_asked_again(
     sitting.model.script += [calls(("wipe", A)), "Done."]
     decide = sitting.session.decide
 
-    async def fail_once(*given: object) -> Standing:
+    async def fail_once(*given: object) -> SessionState:
         monkeypatch.setattr(sitting.session, "decide", decide)
         raise RuntimeError
 
@@ -149,7 +149,7 @@ def test_after_a_failure_what_still_waits_is_asked_again(
 def test_the_chat_ends_when_nothing_can_be_stored(
     sitting: Sitting, monkeypatch: pytest.MonkeyPatch
 ):
-    async def full(_text: str) -> Standing:
+    async def full(_text: str) -> SessionState:
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(sitting.session, "say", full)
