@@ -261,7 +261,7 @@ async def test_a_lost_database_ends_the_chat_with_a_sentence(
     assert "cannot be stored any more (no such table: checkpoints)" in line
 
 
-async def test_a_model_server_that_is_away_is_told_in_a_sentence(tmp_path: Path):
+async def test_an_unreachable_model_server_is_reported_in_a_sentence(tmp_path: Path):
     server = {
         "OPENAI_API_KEY": SECRET,
         "OPENAI_BASE_URL": f"http://127.0.0.1:{free_port()}/v1",

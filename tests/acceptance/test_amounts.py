@@ -90,9 +90,7 @@ async def test_a_rejected_transfer_moves_nothing(shared: Stage):
 @pytest.mark.parametrize(
     "text", ["transfer 500 CHF to alice", "transfer 1.005 GBP to bob", "pay bob £-5"]
 )
-async def test_what_is_no_amount_of_a_known_currency_gets_help_and_no_card(
-    shared: Stage, text: str
-):
+async def test_an_unusable_amount_gets_help_and_no_card(shared: Stage, text: str):
     cards, before = len(shared.cards()), transfers(shared)
 
     ts = await shared.ask(text)
@@ -103,7 +101,7 @@ async def test_what_is_no_amount_of_a_known_currency_gets_help_and_no_card(
     assert transfers(shared) == before
 
 
-async def test_prod_is_denied_without_a_card_and_the_agent_says_why(shared: Stage):
+async def test_dropping_prod_is_denied_with_a_reason_and_no_card(shared: Stage):
     cards = len(shared.cards())
 
     ts = await shared.ask("drop database prod")
@@ -115,7 +113,7 @@ async def test_prod_is_denied_without_a_card_and_the_agent_says_why(shared: Stag
     assert len(shared.said(GENERAL, ts)) == 1
 
 
-async def test_a_database_goes_after_manager_and_director_have_typed_its_name(
+async def test_a_drop_needs_its_name_typed_by_manager_and_director(
     shared: Stage,
 ):
     card, ts = await asked(shared, "drop database analytics")

@@ -64,7 +64,7 @@ async def test_an_answer_of_the_shape_that_a_graph_asks_for(zoo_outside: Stage):
     assert "'count': 2" in await said_in(zoo_outside, ts, "got {")
 
 
-async def test_the_page_of_a_link_has_no_form_for_such_an_answer(zoo_outside: Stage):
+async def test_a_link_can_only_reject_a_question_with_a_form(zoo_outside: Stage):
     given = json.dumps({"schema": SCHEMA, "value": "<b>What?</b>"})
     card, _ = await asked(zoo_outside, f"form {given}")
     request, browser = request_of(card), Browser(zoo_outside.bot.url)
@@ -80,7 +80,7 @@ async def test_the_page_of_a_link_has_no_form_for_such_an_answer(zoo_outside: St
     assert said.status == 200
 
 
-async def test_a_file_that_an_edit_names_is_the_one_that_is_deleted(
+async def test_an_edited_path_decides_which_file_is_deleted(
     tmp_path: Path, database: str
 ):
     async with make_stage(tmp_path, database, "socket", API_TOKENS=API_TOKENS) as stage:

@@ -70,7 +70,7 @@ async def test_of_two_edits_at_once_one_is_superseded(shared: Stage):
 PAY = {MINA: "1100", MAREK: "1200"}
 
 
-async def test_a_withdrawal_and_an_approve_at_once_agree_with_the_account_book(
+async def test_a_transfer_runs_only_if_approve_beats_the_withdrawal(
     shared: Stage,
 ):
     for round_ in range(ROUNDS):

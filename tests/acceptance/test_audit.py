@@ -101,7 +101,7 @@ async def test_the_cards_history_tells_its_life(shared: Stage):
     assert "`delete_file` ran." in told
 
 
-async def test_an_export_tells_each_request_from_its_message_to_its_end(shared: Stage):
+async def test_an_export_tells_a_requests_life_and_verifies_offline(shared: Stage):
     shared.put("whole.txt")
     card, ts = await asked(shared, "delete whole.txt")
     await shared.click(MINA, "approve", card)

@@ -72,7 +72,7 @@ async def test_a_stage_may_need_two_people(shared: Stage):
     assert (shared.files / "pair.txt").read_text() == "two of you"
 
 
-async def test_whoever_has_lost_the_right_by_the_time_of_the_run_does_not_count(
+async def test_an_approval_does_not_count_once_its_approver_is_deactivated(
     shared: Stage,
 ):
     file = shared.put("lost.txt")

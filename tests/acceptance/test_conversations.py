@@ -12,7 +12,7 @@ from tests.support.stage import APPROVALS, GENERAL, MAREK, MINA, RAVI, Stage
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_two_calls_of_one_turn_clicked_at_the_same_instant_are_both_done(
+async def test_two_clicks_at_once_on_two_calls_both_count(
     shared: Stage,
 ):
     for round_ in range(4):
@@ -33,7 +33,7 @@ async def test_two_calls_of_one_turn_clicked_at_the_same_instant_are_both_done(
         assert len(answers) == 1
 
 
-async def test_what_is_said_while_an_approval_is_waited_for_is_handed_on_in_order(
+async def test_messages_sent_while_waiting_are_answered_in_order(
     shared: Stage,
 ):
     file = shared.put("waiting.txt")
@@ -154,7 +154,7 @@ async def test_a_call_that_fails_after_the_approval_says_so(shared: Stage):
     )
 
 
-async def test_arguments_too_long_for_a_card_are_approved_in_the_full_view(
+async def test_long_arguments_are_approved_in_the_full_view(
     shared: Stage,
 ):
     name = "/".join(["x" * 200] * 25)

@@ -81,7 +81,7 @@ async def test_connections_that_are_cut_again_and_again_cost_nothing(
 
 
 @pytest.mark.parametrize("transport", ["http"])
-async def test_clicks_that_find_no_free_connection_are_refused_and_not_lost(
+async def test_clicks_are_refused_until_a_database_connection_is_free(
     tmp_path: Path, database: str, transport: str
 ):
     async with make_stage(tmp_path, database, transport) as stage:

@@ -9,7 +9,7 @@ from tests.support.shown import buttons
 from tests.support.stage import APPROVALS, GENERAL, MINA, Stage, make_stage
 
 
-async def test_the_start_waits_for_the_database_and_goes_on_when_it_is_there(
+async def test_the_start_waits_until_the_database_is_reachable(
     tmp_path: Path, empty_database: str
 ):
     async with (

@@ -87,7 +87,7 @@ async def test_a_replica_that_only_seemed_dead_writes_no_checkpoint(
     await stage.reply(GENERAL, ts, "I am done.")
 
 
-async def test_what_a_dead_replica_ran_is_taken_over_within_half_a_minute(
+async def test_a_dead_replicas_run_is_taken_over_within_30_seconds(
     talking: Stage, model: ModelServer
 ):
     """With the settings that people run with: nothing is shortened here."""

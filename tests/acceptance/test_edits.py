@@ -30,7 +30,7 @@ BOUNDED = """
 STAGE = {**SANDBOX, "policy": SANDBOX["policy"] + BOUNDED}
 
 
-async def test_an_edit_by_the_only_approver_runs_with_the_new_arguments(shared: Stage):
+async def test_saving_an_edit_approves_and_runs_the_new_arguments(shared: Stage):
     before = transfers(shared)
     card, ts = await asked(shared, "transfer 500 GBP to alice")
     form = await opened(shared, MINA, card, "edit")
@@ -73,7 +73,7 @@ async def test_typed_inputs_come_filled_in_and_types_survive(shared: Stage):
     assert arguments == '{"amount":701,"currency":"GBP","to":"carol"}'
 
 
-async def test_an_edit_over_a_limit_brings_finance_in_and_voids_the_old_buttons(
+async def test_editing_over_a_limit_adds_finance_and_voids_old_buttons(
     shared: Stage,
 ):
     before = transfers(shared)
@@ -153,7 +153,7 @@ async def test_a_second_edit_begins_the_chain_anew(shared: Stage):
         ({}, "Nothing is changed"),
     ],
 )
-async def test_an_edit_that_cannot_be_is_told_in_the_form_and_changes_nothing(
+async def test_an_invalid_edit_is_refused_in_the_form(
     shared: Stage, values: dict[str, str], sentence: str
 ):
     before = transfers(shared)
@@ -174,7 +174,7 @@ async def test_an_edit_that_cannot_be_is_told_in_the_form_and_changes_nothing(
     assert transfers(shared) == before
 
 
-async def test_an_edit_that_only_the_tool_itself_finds_wrong_is_told_in_the_form(
+async def test_the_form_shows_why_the_tool_itself_refuses_an_edit(
     shared: Stage,
 ):
     before = transfers(shared)
@@ -212,7 +212,7 @@ async def test_whoever_may_not_decide_gets_no_form(shared: Stage):
     await shared.outcome(card, "Rejected")
 
 
-async def test_an_edit_of_a_typed_confirmation_asks_for_the_new_value(shared: Stage):
+async def test_a_typed_confirmation_of_an_edit_takes_the_new_value(shared: Stage):
     card, ts = await asked(shared, "drop database staging")
     form = await opened(shared, MINA, card, "edit")
 

@@ -44,7 +44,7 @@ async def cut_off(stage: Stage, what: str = "slow") -> tuple[Message, str]:
     return card, ts
 
 
-async def test_killed_after_the_claim_it_is_unknown_and_people_say_what_they_find(
+async def test_after_a_kill_approvers_mark_the_unknown_outcome(
     zoo_alone: Stage,
 ):
     stage = zoo_alone
@@ -84,7 +84,7 @@ async def test_killed_after_the_claim_it_is_unknown_and_people_say_what_they_fin
     assert ledger(stage) == ["begun slow", "begun quick", "ended quick"]
 
 
-async def test_what_is_marked_as_done_is_on_the_card_and_on_the_trail(zoo_alone: Stage):
+async def test_card_and_trail_show_the_mark_as_done(zoo_alone: Stage):
     stage = zoo_alone
     card, ts = await cut_off(stage)
     shown = await shows_unknown(stage, card)

@@ -59,7 +59,7 @@ async def test_a_form_of_all_types(zoo: Stage):
     assert "'tags': ['a', 'b']" in said
 
 
-async def test_what_does_not_fit_the_schema_is_said_at_its_input(zoo: Stage):
+async def test_a_schema_error_is_shown_at_its_input(zoo: Stage):
     card, ts = await ask(zoo, SCHEMA)
     form = await opened(zoo, MINA, card, "answer")
     given = {"item": "tea", "count": "0", "ready": "No"}
@@ -71,7 +71,7 @@ async def test_what_does_not_fit_the_schema_is_said_at_its_input(zoo: Stage):
     await said_in(zoo, ts, "'count': 1")
 
 
-async def test_what_only_the_graphs_own_code_refuses_opens_the_question_again(
+async def test_a_question_reopens_when_the_graph_refuses_the_answer(
     zoo: Stage,
 ):
     card, ts = await asked(zoo, "order")
@@ -129,7 +129,7 @@ async def test_a_schema_of_yes_and_no_needs_no_form(zoo: Stage):
         await said_in(zoo, ts, f"got {value}")
 
 
-async def test_what_was_filled_in_is_approved_by_the_stages_that_are_left(zoo: Stage):
+async def test_the_remaining_stages_approve_a_given_answer(zoo: Stage):
     value = {"action": "contract", "question": "Which?"}
     card, ts = await ask(zoo, {"type": "string"}, value)
     await filled_in(zoo, MINA, await opened(zoo, MINA, card, "answer"), answer="ACME")

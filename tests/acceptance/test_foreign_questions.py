@@ -71,7 +71,7 @@ async def test_a_raw_question_gets_the_documented_values(
         await said_in(zoo, ts, f"got {value!r}")
 
 
-async def test_a_raw_card_shows_the_headline_first_and_all_the_rest(zoo: Stage):
+async def test_a_raw_card_shows_the_headline_then_everything_else(zoo: Stage):
     payload = {"zone": "eu", "question": "Open the <!channel> gate?", "size": [1, 2.5]}
     card, ts = await ask(zoo, payload)
     words = everything(card)
@@ -85,7 +85,7 @@ async def test_a_raw_card_shows_the_headline_first_and_all_the_rest(zoo: Stage):
     await said_in(zoo, ts, "got 'reject'")
 
 
-async def test_an_unknown_level_is_a_sentence_with_a_code_and_asks_nobody(zoo: Stage):
+async def test_an_unknown_level_gets_a_sentence_and_no_card(zoo: Stage):
     cards = len(zoo.cards())
     ts = await zoo.ask(f"ask {json.dumps({'level': 'pope', 'question': 'Go?'})}")
     said = await said_in(zoo, ts, "“pope”")
@@ -124,7 +124,7 @@ async def test_an_answer_before_the_last_stage_can_be_rejected(zoo: Stage):
     await said_in(zoo, ts, "got 'reject'")
 
 
-async def test_a_batch_is_one_card_whose_calls_are_decided_one_by_one(zoo: Stage):
+async def test_calls_of_a_batch_are_decided_separately_on_one_card(zoo: Stage):
     payload = batch(
         call("pay", to="Ada", amount=7),
         call("read", path="a"),
@@ -169,7 +169,7 @@ async def test_all_calls_of_a_card_are_decided_by_one_click(
     assert zoo.records.value(decisions, MINA) >= 2
 
 
-async def test_one_click_decides_what_that_person_may_and_tells_the_rest(zoo: Stage):
+async def test_approve_all_decides_only_what_the_person_may_decide(zoo: Stage):
     # one channel and one card, though the stages are of two groups
     card, ts = await ask(zoo, batch(call("pay", to="Ada"), call("drop", database="x")))
     heard = len(zoo.whispers(MINA))

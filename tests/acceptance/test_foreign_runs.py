@@ -46,9 +46,7 @@ async def test_two_questions_at_once_are_answered_one_by_one(zoo: Stage, order: 
 
 
 @pytest.mark.parametrize("where", ["twice", "inner"])
-async def test_questions_one_after_the_other_in_a_node_or_a_subgraph(
-    zoo: Stage, where: str
-):
+async def test_two_questions_in_a_row_are_answered_separately(zoo: Stage, where: str):
     first, ts = await asked(zoo, where)
     assert "First?" in everything(first)
     count = len(zoo.cards())
@@ -70,7 +68,7 @@ async def test_questions_one_after_the_other_in_a_node_or_a_subgraph(
         ("silent", "returned no message"),
     ],
 )
-async def test_a_graph_that_fails_says_so_with_a_code_and_the_conversation_goes_on(
+async def test_a_failing_graph_gives_a_code_and_the_conversation_continues(
     zoo: Stage, text: str, words: str
 ):
     ts = await zoo.ask(text)

@@ -59,7 +59,7 @@ async def test_what_cannot_be_served_ends_the_start_with_one_sentence(
     assert "Traceback" not in outcome.err
 
 
-async def test_check_says_what_is_seen_of_a_graph_and_a_change_orphans_its_questions(
+async def test_check_describes_a_graph_and_removed_nodes_orphan_their_questions(
     tmp_path: Path, database: str
 ):
     agent = write_graph(tmp_path / "theirs", ZOO)

@@ -116,7 +116,7 @@ async def test_a_misplaced_click_is_told_so_and_changes_nothing(
     undecided(stage, card, other)
 
 
-async def test_a_click_on_a_request_that_nobody_knows_is_told_so(shared_both: Stage):
+async def test_a_click_on_an_unknown_request_is_told_so(shared_both: Stage):
     stage = shared_both
     card, other = await two_cards(stage)
     for value in ("0123456789abcdefghijkl", "", "x" * 2000, "'; DROP TABLE requests"):

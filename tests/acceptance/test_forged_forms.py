@@ -99,9 +99,7 @@ async def test_a_form_for_one_card_decides_no_other(shared: Stage):
 
 
 @pytest.mark.parametrize("sender", [FAY, RAVI, "U0NOBODY00"])
-async def test_a_form_that_somebody_else_sends_is_theirs_to_answer_for(
-    shared: Stage, sender: str
-):
+async def test_a_form_sent_by_an_outsider_decides_nothing(shared: Stage, sender: str):
     card, sent = await an_edit(shared)
     before = transfers(shared)
     fitting(sent)

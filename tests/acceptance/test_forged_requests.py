@@ -130,7 +130,7 @@ async def test_slacks_own_check_of_the_address_is_answered(shared: Stage):
         {"command": 7, "text": {}},
     ],
 )
-async def test_a_signed_event_of_an_odd_shape_is_no_fault_of_ours(
+async def test_an_odd_signed_event_causes_no_server_error(
     shared: Stage, payload: object
 ):
     status, _ = await say(shared.port, payload)
@@ -161,7 +161,7 @@ async def test_a_signed_event_of_an_odd_shape_is_no_fault_of_ours(
         {"blocks": 7, "files": 7, "attachments": "x", "edited": 7},
     ],
 )
-async def test_a_signed_mention_with_an_odd_field_is_no_fault_of_ours(
+async def test_an_odd_field_in_a_mention_causes_no_server_error(
     shared: Stage, field: dict[str, object]
 ):
     event = {

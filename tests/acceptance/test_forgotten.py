@@ -10,7 +10,7 @@ from tests.support.deciding import asked
 from tests.support.stage import GENERAL, MINA, SHORTER, make_stage
 
 
-async def test_what_is_over_goes_and_what_waits_can_still_be_decided(
+async def test_retention_deletes_closed_requests_and_keeps_open_ones(
     tmp_path: Path, database: str
 ):
     settings = {"RETENTION": "2s", "TIME_LIMITS": f"{SHORTER},seldom=0.5"}

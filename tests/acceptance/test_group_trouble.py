@@ -50,7 +50,7 @@ async def stage(shared: Stage) -> AsyncIterator[Stage]:
     shared.simulator.faults.clear()
 
 
-async def test_nobody_decides_while_slack_does_not_say_who_is_in_the_group(
+async def test_no_click_counts_while_the_group_cannot_be_read(
     stage: Stage,
 ):
     before = transfers(stage)
@@ -72,7 +72,7 @@ async def test_nobody_decides_while_slack_does_not_say_who_is_in_the_group(
     await stage.simulator.wait_for(lambda: len(transfers(stage)) == len(before) + 1)
 
 
-async def test_whoever_left_the_group_between_click_and_run_does_not_count(
+async def test_leaving_the_group_before_the_run_voids_the_approval(
     stage: Stage,
 ):
     before = transfers(stage)
@@ -96,7 +96,7 @@ async def test_whoever_left_the_group_between_click_and_run_does_not_count(
     ) == [(FAY,)]
 
 
-async def test_the_run_waits_until_slack_says_who_is_in_the_group(stage: Stage):
+async def test_the_run_waits_until_the_group_can_be_read(stage: Stage):
     before = transfers(stage)
     card = await waiting_for_the_group(stage, "carol")
     form = await opened(stage, FAY, card, "reject")
@@ -114,7 +114,7 @@ async def test_the_run_waits_until_slack_says_who_is_in_the_group(stage: Stage):
     )
 
 
-async def test_a_group_that_nobody_is_in_ends_in_a_reject_as_soon_as_slack_says_so(
+async def test_an_empty_group_means_a_reject_once_slack_answers(
     stage: Stage,
 ):
     put(stage, GROUPS["acme"])

@@ -52,7 +52,7 @@ async def test_without_a_token_of_somebody_nothing_is_told(
         ("PUT", "/api/approvals/x", 405, "method_not_allowed"),
     ],
 )
-async def test_what_the_api_does_not_have_is_said_as_json_too(
+async def test_unknown_api_addresses_and_methods_get_json_errors(
     shared: Stage, method: str, path: str, status: int, word: str
 ):
     said = await Api(shared.bot.url).send(MINA, method, path)

@@ -101,7 +101,7 @@ async def test_those_of_a_group_decide_and_nobody_else(
 
 
 @pytest.mark.parametrize(("group", "named"), [("alone", "alone"), ("twice", "twice")])
-async def test_stages_that_nobody_is_left_for_are_rejected_without_a_card(
+async def test_a_stage_without_enough_people_is_rejected_without_a_card(
     shared: Stage, group: str, named: str
 ):
     file, cards = shared.put(f"{group}/b.txt"), len(shared.cards())
@@ -114,7 +114,7 @@ async def test_stages_that_nobody_is_left_for_are_rejected_without_a_card(
     assert file.exists()
 
 
-async def test_what_no_rule_names_is_denied_where_there_are_no_default_stages(
+async def test_without_default_stages_a_call_without_a_rule_is_denied(
     shared: Stage,
 ):
     file = shared.put("elsewhere.txt")

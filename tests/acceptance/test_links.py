@@ -120,7 +120,7 @@ async def test_threat_45_a_post_from_elsewhere_decides_nothing(
     assert shared.records.status(request) == "pending"
 
 
-async def test_threat_45_a_form_is_good_in_its_own_browser_and_for_its_own_link(
+async def test_threat_45_a_form_works_only_in_its_browser_for_its_link(
     shared: Stage,
 ):
     request, token = await linked(shared)
@@ -258,7 +258,7 @@ async def linked_with(stage: Stage, text: str) -> tuple[str, str]:
     return request, await made(stage, request, MINA)
 
 
-async def test_threat_38_no_token_of_a_link_is_in_the_log_or_the_database(
+async def test_threat_38_no_link_token_is_in_the_log_or_the_database(
     shared: Stage,
 ):
     request, token = await linked(shared)

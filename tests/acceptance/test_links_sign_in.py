@@ -96,7 +96,7 @@ async def test_threat_11_without_a_sign_in_nothing_critical_is_decided(shared: S
     assert Board(shared, other_request).is_open
 
 
-async def test_threat_11_who_signs_in_as_another_is_refused_and_on_the_trail(
+async def test_threat_11_signing_in_as_someone_else_is_refused_and_recorded(
     shared: Stage,
 ):
     request, mina = await visitor(shared, 64)

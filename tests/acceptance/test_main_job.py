@@ -88,7 +88,7 @@ async def test_a_direct_message_needs_no_mention(shared_both: Stage):
 
 
 @module
-async def test_the_thread_says_what_is_waited_for_and_then_that_it_is_over(
+async def test_the_notice_in_the_thread_follows_the_request(
     shared_both: Stage,
 ):
     stage = shared_both
@@ -109,7 +109,7 @@ async def test_the_thread_says_what_is_waited_for_and_then_that_it_is_over(
 
 
 @module
-async def test_a_stop_and_a_start_between_card_and_click_lose_nothing(
+async def test_a_restart_between_card_and_click_loses_nothing(
     shared_both: Stage,
 ):
     stage = shared_both

@@ -44,7 +44,7 @@ async def talking(
             yield made
 
 
-async def test_an_approved_call_of_the_model_runs_and_its_result_reaches_it(
+async def test_an_approved_call_runs_and_the_model_gets_its_result(
     talking: Stage, model: ModelServer
 ):
     file = talking.put("q3.csv")
@@ -78,7 +78,7 @@ async def test_a_rejected_call_is_told_to_the_model(talking: Stage, model: Model
     assert "rejected" in model.requests[-1]["messages"][-1]["content"]
 
 
-async def test_the_model_is_told_who_speaks_and_what_day_it_is(
+async def test_the_model_is_told_the_speaker_and_the_date(
     talking: Stage, model: ModelServer
 ):
     before = dt.datetime.now(dt.UTC).date()
@@ -119,7 +119,7 @@ async def test_the_model_is_told_who_speaks_and_what_day_it_is(
         ("read_file", '{"path": "reports"}', "reports"),
     ],
 )
-async def test_a_call_that_cannot_be_used_comes_back_to_the_model_as_a_sentence(
+async def test_the_model_is_told_why_a_call_is_unusable(
     talking: Stage, model: ModelServer, name: str, arguments: str, complaint: str
 ):
     cards = len(talking.cards())
@@ -153,9 +153,7 @@ async def test_the_same_call_id_in_two_turns_is_two_calls(
     assert not files[1].exists()
 
 
-async def test_the_same_call_id_twice_in_one_answer_is_two_calls(
-    talking: Stage, model: ModelServer
-):
+async def test_two_calls_with_one_id_stay_two_calls(talking: Stage, model: ModelServer):
     files = [talking.put("same-1.txt"), talking.put("same-2.txt")]
     model.script(
         calls(*(call("delete_file", {"path": file.name}) for file in files)),
@@ -196,7 +194,7 @@ TROUBLE = {
 
 
 @pytest.mark.parametrize("name", TROUBLE)
-async def test_trouble_with_the_model_ends_in_one_sentence_and_the_thread_goes_on(
+async def test_model_trouble_is_one_sentence_and_the_thread_continues(
     talking: Stage, model: ModelServer, name: str
 ):
     answer, sentence = TROUBLE[name]
@@ -226,7 +224,7 @@ async def test_a_fault_that_passes_is_not_noticed(talking: Stage, model: ModelSe
     assert len(model.requests) == 2
 
 
-async def test_a_model_that_fails_after_an_approved_call_runs_nothing_twice(
+async def test_a_model_failure_after_an_approved_call_repeats_nothing(
     talking: Stage, model: ModelServer
 ):
     file = talking.put("once.txt")

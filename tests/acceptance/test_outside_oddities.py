@@ -155,7 +155,7 @@ async def test_a_key_of_one_person_says_nothing_to_another(shared: Stage):
     assert "Idempotency-Replayed" not in other.headers
 
 
-async def test_what_a_form_of_a_link_adds_is_not_looked_at(shared: Stage):
+async def test_fields_added_to_a_link_form_are_ignored(shared: Stage):
     request = await request_in(shared)
     token = await made(shared, request, MINA)
     browser = Browser(shared.bot.url)

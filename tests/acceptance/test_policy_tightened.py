@@ -80,7 +80,7 @@ async def test_the_next_click_finds_the_stage_that_was_added(stage: Stage):
     assert transfers(stage) == [*before, ("alice", "GBP", 10000)]
 
 
-async def test_a_refused_click_finds_it_too_and_the_card_says_so(stage: Stage):
+async def test_a_refused_click_also_applies_the_tightened_policy(stage: Stage):
     card, ts = await asked(stage, "transfer 101 GBP to alice")
 
     await change_policy(stage, TWO_MANAGERS)
@@ -94,7 +94,7 @@ async def test_a_refused_click_finds_it_too_and_the_card_says_so(stage: Stage):
     await stage.answer(GENERAL, ts, "transferred GBP 101.00")
 
 
-async def test_a_plain_approve_opens_the_form_that_the_policy_asks_for_by_now(
+async def test_approve_opens_the_typed_confirmation_that_the_policy_now_demands(
     stage: Stage,
 ):
     before = transfers(stage)
@@ -112,7 +112,7 @@ async def test_a_plain_approve_opens_the_form_that_the_policy_asks_for_by_now(
     assert transfers(stage) == [*before, ("alice", "GBP", 10600)]
 
 
-async def test_what_is_denied_by_now_is_rejected_at_the_click_with_the_reason(
+async def test_a_click_rejects_what_the_policy_now_denies(
     stage: Stage,
 ):
     before = transfers(stage)
@@ -128,7 +128,7 @@ async def test_what_is_denied_by_now_is_rejected_at_the_click_with_the_reason(
     assert transfers(stage) == before
 
 
-async def test_a_stage_that_is_added_between_the_last_click_and_the_run_is_asked_for(
+async def test_a_stage_added_before_the_run_must_approve_too(
     stage: Stage,
 ):
     before = transfers(stage)
@@ -146,7 +146,7 @@ async def test_a_stage_that_is_added_between_the_last_click_and_the_run_is_asked
     assert transfers(stage) == [*before, ("bob", "GBP", 10300)]
 
 
-async def test_a_policy_that_is_changed_while_the_bot_is_down_counts_at_the_run(
+async def test_a_policy_changed_during_downtime_applies_at_the_run(
     stage: Stage,
 ):
     before = transfers(stage)
@@ -186,7 +186,7 @@ async def test_a_looser_policy_takes_nothing_away(stage: Stage):
     ]
 
 
-async def test_a_bad_file_changes_nothing_and_is_told_where_operators_look(
+async def test_a_bad_policy_file_is_reported_and_changes_nothing(
     stage: Stage,
 ):
     card, ts = await asked(stage, "transfer 105 GBP to carol")

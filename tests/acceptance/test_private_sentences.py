@@ -72,7 +72,7 @@ async def test_a_late_click_is_told_who_was_first(shared: Stage, end: str, late:
         (RAVI, ["You asked for this yourself", f"<@{MINA}>", "withdraw"]),
     ],
 )
-async def test_a_refused_click_is_told_who_can_decide_and_the_card_is_redrawn(
+async def test_a_refused_click_names_the_approvers_and_redraws_the_card(
     shared: Stage, person: str, words: list[str]
 ):
     card, _ = await asked(shared, f"transfer {len(shared.cards()) + 1} GBP to bob")
@@ -88,7 +88,7 @@ async def test_a_refused_click_is_told_who_can_decide_and_the_card_is_redrawn(
     await shared.click(MINA, "reject", card)
 
 
-async def test_who_decided_a_stage_is_told_whose_turn_it_is_not(shared: Stage):
+async def test_approvers_of_a_passed_stage_cannot_decide_the_next(shared: Stage):
     card, ts = await asked(shared, "transfer 2001 GBP to bob")
     await shared.click(MINA, "approve", card)
     now = await shows(shared, card, "finance, now:")

@@ -82,7 +82,7 @@ async def workers(tmp_path: Path, database: str, replicas: int) -> AsyncIterator
 
 
 @pytest.mark.parametrize(("transport", "replicas"), [("socket", 2), ("http", 4)])
-async def test_of_forty_mixed_clicks_one_decides_and_all_others_are_answered(
+async def test_one_of_forty_clicks_decides_and_the_others_are_answered(
     several: Stage,
 ):
     stage = several
@@ -123,7 +123,7 @@ def whispers(stage: Stage) -> int:
 
 
 @REPLICAS
-async def test_a_conversation_is_worked_off_in_order_and_waits_for_no_other(
+async def test_each_conversation_runs_in_order_without_waiting_for_others(
     workers: Stage,
 ):
     stage = workers

@@ -49,7 +49,7 @@ async def test_what_people_edit_is_what_is_sent(
         assert [each.text.strip() for each in server.got] == ["At one."]
 
 
-async def test_a_refusal_of_the_server_is_said_and_nothing_is_sent(
+async def test_a_mail_servers_refusal_is_reported_and_nothing_is_sent(
     tmp_path: Path, database: str, server: SmtpServer
 ):
     server.refuse = "550 No such person"

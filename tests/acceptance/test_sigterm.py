@@ -64,7 +64,7 @@ async def replaced(stage: Stage) -> BotProcess:
     return leaving
 
 
-async def test_a_run_stops_before_its_next_step_and_another_process_goes_on(
+async def test_a_run_stops_between_steps_and_another_process_continues_it(
     talking: Stage, model: ModelServer
 ):
     stage = talking
@@ -88,7 +88,7 @@ async def test_a_run_stops_before_its_next_step_and_another_process_goes_on(
     assert "Traceback" not in leaving.log
 
 
-async def test_a_resumed_run_stops_after_its_call_which_is_not_made_again(
+async def test_a_run_stopped_after_its_call_does_not_repeat_it(
     talking: Stage, model: ModelServer
 ):
     stage = talking
@@ -112,7 +112,7 @@ async def test_a_resumed_run_stops_after_its_call_which_is_not_made_again(
     assert states == [("done",)]
 
 
-async def test_a_process_is_gone_in_time_even_where_a_tool_hangs(zoo_alone: Stage):
+async def test_a_hanging_tool_does_not_keep_the_process_alive(zoo_alone: Stage):
     stage = zoo_alone
     card, _ = await asked(stage, "effect slow")
     await stage.click(MINA, "approve", card)

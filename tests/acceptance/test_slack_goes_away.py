@@ -72,7 +72,7 @@ async def end_sockets(stage: Stage, how: Any) -> None:
         await stage.simulator.disconnect(how)
 
 
-async def test_clicks_and_messages_while_sockets_come_and_go_are_taken_or_refused(
+async def test_clicks_while_sockets_reconnect_are_done_once_or_refused(
     socket_stage: Stage,
 ):
     """Each is done once, or the person knows that it was not."""
@@ -105,7 +105,7 @@ async def test_clicks_and_messages_while_sockets_come_and_go_are_taken_or_refuse
     assert not list(stage.files.glob("*.txt"))
 
 
-async def test_a_card_that_is_deleted_is_posted_anew_for_the_next_stage(
+async def test_a_deleted_card_is_posted_again_for_the_next_stage(
     tmp_path: Path, database: str
 ):
     async with make_stage(tmp_path, database, "socket", policy=TWO_STAGES) as stage:
@@ -128,7 +128,7 @@ async def test_a_card_that_is_deleted_is_posted_anew_for_the_next_stage(
         assert len(stage.cards()) == 1
 
 
-async def test_a_channel_that_is_archived_before_the_card_is_told_and_ends_in_a_reject(
+async def test_an_archived_channel_is_reported_and_the_request_times_out(
     tmp_path: Path, database: str
 ):
     policy = POLICY.replace("24h", "3s")
@@ -147,7 +147,7 @@ async def test_a_channel_that_is_archived_before_the_card_is_told_and_ends_in_a_
         assert "Traceback" not in stage.bot.log
 
 
-async def test_whoever_asked_in_a_channel_that_is_gone_is_told_directly(
+async def test_a_requester_whose_channel_is_gone_gets_a_direct_message(
     socket_stage: Stage,
 ):
     stage = socket_stage

@@ -58,7 +58,7 @@ async def test_a_card_and_an_answer_arrive_once_whatever_posting_meets(
 
 
 @module
-async def test_a_click_may_come_before_the_bot_knows_where_its_card_stands(
+async def test_a_click_before_the_card_is_recorded_counts(
     shared: Stage,
 ):
     file = shared.put("early.txt")
@@ -78,7 +78,7 @@ async def test_a_click_may_come_before_the_bot_knows_where_its_card_stands(
 
 
 @module
-async def test_a_form_may_be_sent_before_the_bot_knows_where_its_card_stands(
+async def test_a_form_sent_before_the_card_is_recorded_counts(
     shared: Stage,
 ):
     file = shared.put("quick.txt")
@@ -173,7 +173,7 @@ async def test_a_socket_that_slack_closes_is_opened_again(shared: Stage):
     assert "Traceback" not in shared.bot.log
 
 
-async def test_a_channel_without_the_bot_is_told_in_the_thread_and_ends_in_a_reject(
+async def test_a_channel_without_the_bot_is_reported_in_the_thread(
     tmp_path: Path, database: str
 ):
     workspace = full_workspace()

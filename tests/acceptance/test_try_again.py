@@ -73,7 +73,7 @@ TROUBLE = {
 
 
 @pytest.mark.parametrize("name", TROUBLE)
-async def test_whatever_the_model_server_does_the_turn_can_be_tried_again(
+async def test_a_turn_can_be_tried_again_after_any_model_trouble(
     talking: Stage, model: ModelServer, name: str
 ):
     answer, sentence = TROUBLE[name]

@@ -79,7 +79,7 @@ def ledger(stage: Stage) -> list[str]:
     return file.read_text().splitlines() if file.exists() else []
 
 
-async def test_a_graph_that_has_asked_nothing_is_tried_again_from_where_it_failed(
+async def test_a_graph_that_asked_nothing_retries_from_where_it_failed(
     broken: Stage,
 ):
     switch(broken).touch()
@@ -98,7 +98,7 @@ async def test_a_graph_that_has_asked_nothing_is_tried_again_from_where_it_faile
     assert "secret detail" not in str(broken.said(GENERAL, ts))
 
 
-async def test_a_graph_that_has_taken_an_answer_is_not_tried_again(broken: Stage):
+async def test_a_graph_that_took_an_answer_offers_no_try_again(broken: Stage):
     switch(broken).touch()
     card, ts = await asked(broken, "ask first")
     await broken.click(MINA, "approve", card)

@@ -12,7 +12,7 @@ from tests.support.stage import GENERAL, MAREK, MINA, Stage
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_twenty_clicks_on_two_processes_have_one_winner_and_one_effect(
+async def test_of_twenty_clicks_on_two_processes_exactly_one_decides(
     shared_both: Stage,
 ):
     stage = shared_both

@@ -125,7 +125,7 @@ async def test_every_change_is_a_signed_event_in_its_order(
         )
 
 
-async def test_a_receiver_that_is_away_loses_nothing_and_gets_no_repeat_as_new(
+async def test_a_returning_receiver_gets_every_event_with_stable_ids(
     tmp_path: Path, database: str
 ):
     async with (
@@ -151,7 +151,7 @@ async def test_a_receiver_that_is_away_loses_nothing_and_gets_no_repeat_as_new(
         assert len(by_id) == len({each["id"] for each in receiver.taken})
 
 
-async def test_threat_44_no_redirect_is_followed_and_after_three_days_it_is_given_up(
+async def test_threat_44_no_redirect_is_followed_and_delivery_ends_after_three_days(
     tmp_path: Path, database: str
 ):
     async with (

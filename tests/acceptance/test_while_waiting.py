@@ -70,7 +70,7 @@ async def test_withdraw_stands_on_the_waiting_notice(shared: Stage):
     assert file.exists()
 
 
-async def test_a_message_meanwhile_is_told_what_is_waited_for_and_can_withdraw(
+async def test_a_kept_message_gets_the_reason_and_a_withdraw_button(
     shared: Stage,
 ):
     shared.put("held.txt")
@@ -104,7 +104,7 @@ async def test_a_message_meanwhile_is_told_what_is_waited_for_and_can_withdraw(
     assert len(order) == 2
 
 
-async def test_a_mention_in_a_cards_thread_is_a_comment_and_no_conversation(
+async def test_a_mention_in_a_cards_thread_becomes_a_comment(
     shared: Stage,
 ):
     file = shared.put("comment.txt")
@@ -132,7 +132,7 @@ async def test_a_mention_in_a_cards_thread_is_a_comment_and_no_conversation(
     assert not file.exists()
 
 
-async def test_what_is_no_mention_in_a_cards_thread_is_left_alone(shared: Stage):
+async def test_text_without_a_mention_in_a_cards_thread_is_ignored(shared: Stage):
     shared.put("chat.txt")
     card, ts = await asked(shared, "delete chat.txt")
 
@@ -162,7 +162,7 @@ async def test_whoever_wrote_in_the_turn_does_not_decide(shared: Stage):
     ("person", "lost"),
     [(IDA, {"deleted": True}), (INA, {"is_restricted": True}), (IRA, {"is_bot": True})],
 )
-async def test_who_lost_the_right_between_click_and_run_does_not_count(
+async def test_losing_the_right_before_the_run_reopens_the_request(
     shared: Stage, person: str, lost: dict[str, bool]
 ):
     name = f"demoted-{person}.txt"

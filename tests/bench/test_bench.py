@@ -34,7 +34,7 @@ def test_a_quantile_is_a_value_that_was_measured():
     assert quantile([7.0], 0.99) == 7
 
 
-def test_a_ratio_is_the_median_of_the_rounds_whatever_ran_first():
+def test_a_ratio_is_the_median_of_rounds_in_any_order():
     bare = [block("bare", n, 0.01) for n in range(3)]
     bots = [block("bot", n, 0.01 * times) for n, times in enumerate((9, 2, 3))]
 
@@ -46,7 +46,7 @@ def test_a_ratio_is_the_median_of_the_rounds_whatever_ran_first():
     assert level["bare"]["ack_p50"] is None
 
 
-def test_the_table_shows_both_sides_and_their_ratio_and_the_goals_what_was_reached():
+def test_the_report_shows_both_sides_their_ratio_and_the_goals():
     alone = [block("bot", 0, 0.05), block("bare", 0, 0.02)]
     crowd = [block("bot", 0, 0.03, level=16), block("bare", 0, 0.02, level=16)]
     levels = report.summary([*alone, *crowd])
@@ -62,7 +62,7 @@ def test_the_table_shows_both_sides_and_their_ratio_and_the_goals_what_was_reach
     assert words == ["missed", "reached", "reached"]
 
 
-def test_cpu_time_belongs_to_the_innermost_part_and_to_all_around_it():
+def test_cpu_time_counts_for_the_innermost_part_and_its_callers():
     site = "/venv/lib/python3.11/site-packages"
     found = [
         (
@@ -111,7 +111,7 @@ async def test_both_sides_do_whole_cycles_and_everything_is_written_down(
 
 
 @pytest.mark.timeout(300)
-async def test_sweeps_over_few_and_many_do_all_that_is_due_and_are_compared():
+async def test_the_sweeps_table_compares_few_and_many_waiting_requests():
     sizes = silence.Sizes((20, 60), due=5, rounds=2, flood=0, clicks=0)
     with postgres.folder() as folder:
         found = await silence.measure_sweeps(folder, sizes)

@@ -8,7 +8,7 @@ from tests.bench.schedule import schedule
 from tests.bench.soak import Soaked, soak, table
 
 
-def test_the_same_seed_makes_the_same_schedule_and_another_one_another():
+def test_the_seed_determines_the_schedule():
     assert schedule(7, 120) == schedule(7, 120)
     assert schedule(7, 120) != schedule(8, 120)
     kinds = {event.kind for event in schedule(7, 120)}

@@ -65,9 +65,7 @@ async def reads(page: Page, words: str) -> None:
     await expect(page.get_by_test_id("thread")).to_contain_text(words)
 
 
-async def test_a_form_keeps_what_was_filled_in_when_the_graph_refuses_it(
-    browser: Browser, theirs: BotProcess
-):
+async def test_a_refused_form_keeps_its_values(browser: Browser, theirs: BotProcess):
     async with visit(browser, theirs.url, height=1000) as page:
         card = await asked(page, "order", "What do you order?")
         await card.get_by_role("button", name="Answer").click()

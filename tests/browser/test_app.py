@@ -265,7 +265,7 @@ async def test_a_command_is_run_and_an_unknown_one_is_kept(
         await expect(box).to_have_value("/nonsense at all")
 
 
-async def test_what_is_typed_before_the_page_knows_the_place_is_completed(
+async def test_a_command_typed_before_the_connection_still_gets_suggestions(
     browser: Browser, app: SlackApp
 ):
     known = asyncio.Event()

@@ -95,7 +95,7 @@ async def test_times_stand_in_the_visitors_zone(
         await expect(messages(page).last).to_contain_text(f"At {shown}")
 
 
-async def test_a_name_shows_who_it_is_and_lets_act_as_them(
+async def test_a_name_opens_a_profile_with_an_act_as_button(
     browser: Browser, app: SlackApp
 ):
     async with visit(browser, app.simulator.base_url) as page:

@@ -47,7 +47,7 @@ def one(state: SessionState) -> Interrupt:
     return question
 
 
-async def test_a_new_thread_and_a_finished_one_have_nothing_to_go_on_with(
+async def test_new_and_finished_threads_have_nothing_to_continue(
     lasting: str, ledger: Ledger
 ):
     async with open_session(lasting, ["Hello."], ledger) as first:
@@ -97,7 +97,7 @@ async def test_several_questions_are_answered_in_one_map(lasting: str, ledger: L
 
 
 @pytest.mark.parametrize("args", [A, B])
-async def test_a_call_that_was_cut_off_is_unknown_and_never_repeated(
+async def test_a_call_cut_off_is_unknown_and_never_repeated(
     lasting: str, ledger: Ledger, args: dict[str, object]
 ):
     ledger.fail["wipe"] = Crash()
@@ -118,7 +118,7 @@ async def test_a_call_that_was_cut_off_is_unknown_and_never_repeated(
     assert ledger.runs == [f"wipe {args['path']}"]
 
 
-async def test_a_call_that_ended_before_the_crash_gives_back_its_result(
+async def test_a_call_finished_before_a_crash_returns_its_result(
     lasting: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ):
     async with open_session(lasting, [calls(("wipe", A, "A"))], ledger) as first:
@@ -140,7 +140,7 @@ async def test_a_call_that_ended_before_the_crash_gives_back_its_result(
     assert ledger.runs == ["wipe b"]
 
 
-async def test_a_reject_after_an_approval_that_failed_to_run_runs_nothing(
+async def test_a_reject_after_a_failed_claim_runs_nothing(
     lasting: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ):
     """LangGraph keeps the first answer of a task that raised; the grants do not."""
@@ -162,9 +162,7 @@ async def test_a_reject_after_an_approval_that_failed_to_run_runs_nothing(
         assert results(alone) == {"A": NOT_APPROVED}
 
 
-async def test_a_turn_that_was_cut_off_in_the_model_goes_on(
-    lasting: str, ledger: Ledger
-):
+async def test_a_turn_cut_off_in_the_model_continues(lasting: str, ledger: Ledger):
     script = [calls(("peek", A, "A")), RuntimeError("gone")]
     async with open_session(lasting, script, ledger) as first:
         with pytest.raises(RuntimeError):

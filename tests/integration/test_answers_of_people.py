@@ -36,7 +36,7 @@ async def asked(house: House, name: str = "contract") -> tuple[Theirs, Agent, st
     return theirs, agent, await agent.say()
 
 
-async def test_the_own_stage_counts_as_passed_and_the_rest_approve_the_answer(
+async def test_an_answer_passes_its_own_stage_and_awaits_the_rest(
     house: House,
 ):
     theirs, agent, conversation = await asked(house)
@@ -94,7 +94,7 @@ async def test_a_rule_of_answers_alone_can_be_fulfilled(
     assert theirs.ran == [f"{name} ACME", "end"]
 
 
-async def test_a_later_stage_that_answers_has_the_earlier_one_approve_it(house: House):
+async def test_the_earlier_stage_approves_an_answer_of_a_later_one(house: House):
     theirs, agent, conversation = await asked(house)
     request = await agent.request(conversation)
     await house.click(MINA, request)
@@ -216,7 +216,7 @@ async def test_what_is_asked_must_be_what_was_shown(house: House):
     assert "has changed" in (await agent.said("say"))[-1]
 
 
-async def test_marks_are_for_the_people_of_the_stages_and_asking_for_who_asked(
+async def test_approvers_mark_an_unknown_outcome_and_the_requester_asks_again(
     house: House, monkeypatch
 ):
     theirs, agent, conversation = await asked(house)

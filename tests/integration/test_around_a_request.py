@@ -82,7 +82,7 @@ async def test_silence_and_a_withdrawal_are_no_reject_for_the_guard(house: House
     assert (await again(house, request)).is_open
 
 
-async def test_the_call_as_it_was_asked_counts_though_it_was_edited(house: House):
+async def test_a_reject_covers_the_original_and_the_edited_arguments(house: House):
     house.policies.change("managers}]}", "managers, quorum: 2}]}")
     request = await house.ask()
     await house.click(MINA, request, Verdict.EDIT, arguments={"path": "b.txt"})
@@ -119,7 +119,7 @@ async def test_the_requester_withdraws_from_the_notice(house: House):
     assert (await house.request(request.id)).status is Status.WITHDRAWN
 
 
-async def test_a_message_while_waiting_is_told_what_is_waited_for_and_kept(
+async def test_a_kept_messages_notice_can_withdraw_the_request(
     house: House,
 ):
     agent = make_agent(house, ("wipe", {"path": "a"}), "One.", "Two.")

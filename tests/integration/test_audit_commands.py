@@ -136,7 +136,7 @@ async def test_an_export_can_begin_and_end_at_a_time(house: House, tmp_path):
     assert (await bot(tmp_path, "verify", "--file", "trail.jsonl")).returncode == 0
 
 
-async def test_a_file_that_is_no_export_is_said_to_be_none(tmp_path):
+async def test_verify_refuses_a_file_that_is_no_export(tmp_path):
     (tmp_path / "trail.csv").write_text("team_id,number\nT1,1\n")
     done = await bot(tmp_path, "verify", "--file", "trail.csv")
     assert done.returncode == 1

@@ -72,7 +72,7 @@ async def test_the_role_can_do_nothing_else_to_the_trail(limited: House, change:
     assert await verified(limited) == []
 
 
-async def test_a_table_of_its_own_does_not_take_the_chains_place(limited: House):
+async def test_a_temporary_table_cannot_replace_the_chain(limited: House):
     async with await connect(limited.url) as connection:
         await connection.execute(
             "CREATE TEMP TABLE audit_chain (LIKE public.audit_chain)"

@@ -133,7 +133,7 @@ async def rewrite(connection: Connection, team: str) -> None:
     )
 
 
-async def test_a_chain_rewritten_as_a_whole_is_found_by_a_checkpoint(house: House):
+async def test_a_checkpoint_exposes_a_wholly_rewritten_chain(house: House):
     await some_life(house)
     [head] = await house.rows(
         "SELECT number, encode(hash, 'hex') AS hash FROM audit_chain"
@@ -274,7 +274,7 @@ async def test_an_export_without_its_first_rows_is_no_export(house: House):
     assert verify_lines([])[1] == "the file holds no row of a trail"
 
 
-async def test_an_export_that_was_made_anew_is_found_by_a_checkpoint(house: House):
+async def test_a_checkpoint_exposes_a_forged_export(house: House):
     await some_life(house)
     lines = await exported(house)
     rows = [json.loads(line) for line in lines]
@@ -305,7 +305,7 @@ async def test_a_part_of_the_trail_can_be_verified_alone(house: House):
     assert (verifier.rows, problem) == (3, "")
 
 
-async def test_a_part_is_held_against_the_checkpoints_of_its_own_rows(house: House):
+async def test_a_part_is_checked_against_the_checkpoints_it_covers(house: House):
     await some_life(house)
     rows = [json.loads(line) for line in await exported(house)]
     times = await house.rows("SELECT at FROM audit ORDER BY seq")
@@ -324,7 +324,7 @@ async def test_a_part_is_held_against_the_checkpoints_of_its_own_rows(house: Hou
     assert "the chain ends at row 5" in verify_lines(cut, [at(len(rows))])[1]
 
 
-async def test_lines_that_were_moved_from_a_text_into_its_salt_are_found(house: House):
+async def test_moving_lines_from_a_text_into_its_salt_is_found(house: House):
     await some_life(house)
     async with transaction(house.pool) as connection:
         fact = Fact(TEAM, "commented", texts={"note": "No.\nYes, approve."})

@@ -85,7 +85,7 @@ async def test_a_verdict_that_no_run_has_taken_is_taken_up(house: House, clock: 
     assert await found_jobs(house, clock) == set()
 
 
-async def test_a_card_that_was_never_sent_is_taken_up_and_its_notice_is_not(
+async def test_an_unsent_card_is_taken_up_without_its_notice(
     house: House, clock: Clock
 ):
     request = await house.ask()
@@ -102,7 +102,7 @@ async def test_a_notice_whose_card_stands_is_taken_up(house: House, clock: Clock
     assert await found_jobs(house, clock) == {("deliver", request.notice)}
 
 
-async def test_a_notice_that_is_over_is_taken_up_though_its_card_never_stood(
+async def test_a_closed_requests_notice_needs_no_posted_card(
     house: House, clock: Clock
 ):
     request = await house.ask()
@@ -141,7 +141,7 @@ async def test_work_that_has_a_job_is_left_to_it(house: House, clock: Clock, sta
     assert jobs == [{"status": status}]
 
 
-async def test_a_job_that_gave_up_is_followed_by_a_new_one(house: House, clock: Clock):
+async def test_a_failed_job_is_replaced_by_a_new_one(house: House, clock: Clock):
     conversation = await house.write()
     await house.rows("UPDATE procrastinate_jobs SET status = 'failed'")
     await house.pass_time(**MINUTES)
@@ -150,7 +150,7 @@ async def test_a_job_that_gave_up_is_followed_by_a_new_one(house: House, clock: 
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["silent worker", "no worker"])
-async def test_the_job_of_a_dead_worker_goes_back_to_the_queue(
+async def test_a_dead_workers_job_returns_to_the_queue(
     house: House, clock: Clock, known
 ):
     await house.write()
@@ -187,7 +187,7 @@ async def test_a_tick_expires_what_is_overdue(house: House, clock: Clock):
     assert (await house.request(request.id)).status is Status.TIMED_OUT
 
 
-async def test_a_duty_that_fails_stops_neither_the_others_nor_the_clock(
+async def test_a_failing_duty_stops_neither_other_duties_nor_the_clock(
     house: House, clock: Clock
 ):
     conversation = await house.write()
@@ -199,7 +199,7 @@ async def test_a_duty_that_fails_stops_neither_the_others_nor_the_clock(
     assert clock.last_tick > before
 
 
-async def test_a_duty_that_is_handed_in_is_done_at_each_tick(house: House):
+async def test_an_extra_duty_runs_at_every_tick(house: House):
     ticks: list[str] = []
 
     async def watch() -> None:
@@ -217,7 +217,7 @@ async def test_a_duty_that_is_handed_in_is_done_at_each_tick(house: House):
     assert (await house.request(request.id)).status is Status.TIMED_OUT
 
 
-async def test_a_job_of_a_transaction_that_is_rolled_back_does_not_exist(house: House):
+async def test_a_rolled_back_transaction_leaves_no_job(house: House):
     class NoMore(Exception):
         pass
 
@@ -232,7 +232,7 @@ async def test_a_job_of_a_transaction_that_is_rolled_back_does_not_exist(house: 
     assert await house.jobs() == []
 
 
-async def test_what_can_wait_is_done_when_its_time_has_come_and_again_if_it_failed(
+async def test_a_seldom_duty_runs_when_due_and_again_after_failing(
     monkeypatch: pytest.MonkeyPatch,
 ):
     now, done = 1000.0, []

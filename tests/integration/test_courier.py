@@ -11,7 +11,7 @@ from bot.jobs.courier import Courier
 from tests.integration.core_parts import House
 
 
-async def test_a_change_that_meets_the_end_of_a_sending_is_sent(house: House):
+async def test_a_change_at_the_end_of_a_sending_is_sent(house: House):
     sent: list[str] = []
 
     async def deliver(delivery: str) -> None:
@@ -30,7 +30,7 @@ async def test_a_change_that_meets_the_end_of_a_sending_is_sent(house: House):
     assert sent == ["d1", "d1"]
 
 
-async def test_two_clocks_give_the_jobs_of_a_dead_worker_back_once(house: House):
+async def test_two_clocks_return_a_dead_workers_jobs_once(house: House):
     await house.queue.app.open_async()
     async with transaction(house.pool) as connection:
         jobs = [turn_job(f"conversation {number}") for number in range(40)]

@@ -88,7 +88,7 @@ async def test_a_migration_that_comes_late_is_applied_all_the_same(
         assert await missing(connection) == []
 
 
-async def test_what_happens_to_a_request_is_put_down_to_be_told(house: House):
+async def test_a_request_event_is_written_to_the_outbox(house: House):
     one = await house.ask()
     [told] = await house.rows("SELECT event, request_id, seq FROM outbox")
     [fact] = await house.rows("SELECT seq FROM audit WHERE event = 'requested'")

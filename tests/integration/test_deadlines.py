@@ -90,7 +90,7 @@ async def test_when_the_trail_refuses_nothing_expires(house: House):
     ("statement", "index"),
     [("select_due", "requests_deadline"), ("select_waking", "requests_wake")],
 )
-async def test_what_is_due_is_found_by_an_index_of_what_waits(
+async def test_due_requests_are_found_by_an_index(
     house: House, statement: str, index: str
 ):
     async with house.pool.connection() as connection, connection.transaction():
@@ -103,7 +103,7 @@ async def test_what_is_due_is_found_by_an_index_of_what_waits(
     assert "Index Cond" in plan
 
 
-async def test_a_deadline_that_another_version_has_left_behind_is_put_right(
+async def test_a_stale_deadline_is_corrected_and_nothing_times_out(
     house: House,
 ):
     request = await house.ask()

@@ -160,7 +160,7 @@ async def test_one_reject_ends_a_chain_at_any_stage(house: House):
     assert late == Result(Effect.LATE, "rejected")
 
 
-async def test_a_chain_that_nobody_can_fill_is_rejected_when_it_is_raised(
+async def test_a_request_that_cannot_be_filled_is_rejected_at_once(
     house: House,
 ):
     request = await house.ask("pay", requester=person(MINA))
@@ -172,7 +172,7 @@ async def test_a_chain_that_nobody_can_fill_is_rejected_when_it_is_raised(
     assert await house.trail(request) == ["rejected"]
 
 
-async def test_a_choice_that_uses_up_the_last_person_rejects_and_names_the_stage(
+async def test_using_up_a_later_stages_last_approver_rejects_the_request(
     house: House,
 ):
     house.policies.change("{users: [U0DANA, U0OMAR]}", "{users: [U0OMAR, U0RAVI]}")

@@ -45,7 +45,7 @@ async def test_approve_and_reject_at_once_have_one_winner(house: House, seed):
     assert trail.count("late") == 11
 
 
-async def test_a_quorum_is_not_lost_when_its_people_click_at_once(house: House):
+async def test_a_quorum_clicking_at_once_passes_its_stage_once(house: House):
     request = await house.ask("pay")
     judged = await asyncio.gather(
         *(house.click(user, request) for user in (MINA, OMAR) for _ in range(4))
@@ -128,7 +128,7 @@ def own_run(request: Request) -> dict[str, Any]:
     return {**place, "answered": [], "known": True}
 
 
-async def test_a_run_that_writes_its_end_does_not_hold_up_a_click(house: House):
+async def test_a_run_writing_its_end_does_not_block_a_click(house: House):
     """A grant refers to the conversation, which the end of a run holds."""
     from bot.conversations.sql import SQL
 

@@ -19,7 +19,7 @@ from tests.integration.core_parts import (
 )
 
 
-async def test_a_late_click_changes_nothing_but_is_told_and_redraws_the_card(
+async def test_a_late_click_is_told_and_only_redraws_the_card(
     house: House,
 ):
     request = await house.approved()
@@ -35,7 +35,7 @@ async def test_a_late_click_changes_nothing_but_is_told_and_redraws_the_card(
     assert await house.jobs("resume") == []
 
 
-async def test_a_click_after_the_deadline_closes_for_the_clock_and_is_kept(
+async def test_a_click_after_the_deadline_times_the_request_out(
     house: House,
 ):
     request = await house.ask()
@@ -72,7 +72,7 @@ async def test_who_has_left_the_group_since_may_not_decide(house: House):
     assert (await house.click(OMAR, request)).effect is Effect.APPROVED
 
 
-async def test_who_has_joined_the_group_since_does_not_decide_older_requests(
+async def test_new_group_members_do_not_decide_older_requests(
     house: House,
 ):
     request = await house.ask()
@@ -104,7 +104,7 @@ async def test_the_same_id_of_another_team_is_somebody_else(house: House):
     assert result == Result(Effect.REFUSED, "other_team")
 
 
-async def test_while_slack_is_away_nothing_is_decided_and_the_person_is_told(
+async def test_a_click_while_slack_is_down_is_refused_and_told(
     house: House,
 ):
     request = await house.ask()
@@ -118,7 +118,7 @@ async def test_while_slack_is_away_nothing_is_decided_and_the_person_is_told(
     assert (await house.click(MINA, request)).effect is Effect.APPROVED
 
 
-async def test_a_click_on_a_request_that_never_was_is_told_and_kept(house: House):
+async def test_a_click_on_an_unknown_request_is_told_and_recorded(house: House):
     place = Place(APP, APPROVALS, "1.1")
     action = Action("nothing", person(OLAF), APPROVE, "slack", place)
     result, request = await house.decider.decide(action)

@@ -33,7 +33,7 @@ async def test_nothing_that_is_posted_unfurls(post: Post, house: House):
     assert all(p["unfurl_links"] is p["unfurl_media"] is False for p in posts)
 
 
-async def test_a_card_is_posted_once_with_mentions_and_then_edited_with_blocks(
+async def test_a_card_is_posted_once_with_mentions_then_edited(
     post: Post, house: House
 ):
     request = await house.ask()
@@ -67,9 +67,7 @@ async def test_the_notice_follows_its_card_and_links_to_it(post: Post, house: Ho
     assert "Waiting" not in post.slack.messages[1]["text"]
 
 
-async def test_the_notice_links_to_the_card_on_which_it_is_decided_now(
-    post: Post, house: House
-):
+async def test_the_notice_links_to_the_current_stages_card(post: Post, house: House):
     stages = "{approvers: managers}, {approvers: directors"
     house.policies.change(f"{stages}}}", f"{stages}, channel: C0SECOND}}")
     request = await house.ask("sign")
@@ -82,7 +80,7 @@ async def test_the_notice_links_to_the_card_on_which_it_is_decided_now(
     assert US.permalink("C0SECOND", second["ts"]) in notice["text"]
 
 
-async def test_a_change_while_a_card_is_sent_is_shown_by_the_next_job(
+async def test_the_next_job_shows_a_change_made_during_sending(
     post: Post, house: House
 ):
     request = await house.ask()

@@ -61,7 +61,7 @@ async def test_a_post_is_found_on_a_later_page_too(post: Post):
     assert len(post.slack.called("history")) == 3
 
 
-async def test_a_card_of_unknown_outcome_that_is_decided_meanwhile_is_edited(
+async def test_a_card_posted_without_confirmation_is_edited_after_the_decision(
     post: Post, house: House
 ):
     request = await house.ask()
@@ -95,7 +95,7 @@ async def test_a_process_that_dies_after_posting_finds_its_post(
     assert len([m for m in post.slack.messages if m["channel"] == APPROVALS]) == 1
 
 
-async def test_a_post_that_a_crash_of_the_database_forgot_is_found(
+async def test_a_post_forgotten_by_a_database_crash_is_found(
     post: Post, house: House, monkeypatch
 ):
     request = await house.ask()
@@ -115,7 +115,7 @@ async def test_a_post_that_a_crash_of_the_database_forgot_is_found(
     assert (await post.row(request.card))["state"] == "sent"
 
 
-async def test_a_note_that_a_crash_of_the_database_took_back_posts_no_second_card(
+async def test_a_database_crash_after_sending_posts_no_second_card(
     post: Post, house: House
 ):
     request = await house.ask()
@@ -143,7 +143,7 @@ async def test_an_answer_that_slack_refuses_for_good_is_given_up(post: Post, cod
     assert len(post.slack.called("chat_postMessage")) == 1
 
 
-async def test_a_card_that_slack_refuses_is_told_once_and_tried_until_it_stands(
+async def test_a_refused_card_is_reported_once_and_retried_until_posted(
     post: Post, house: House
 ):
     request = await house.ask()
@@ -160,9 +160,7 @@ async def test_a_card_that_slack_refuses_is_told_once_and_tried_until_it_stands(
     assert (await post.row(request.card))["error"] is None
 
 
-async def test_a_card_that_never_stood_is_given_up_when_the_request_is_over(
-    post: Post, house: House
-):
+async def test_an_unposted_card_is_given_up_with_its_request(post: Post, house: House):
     request = await house.ask()
     post.slack.fail("chat_postMessage", *[refusal("is_archived")] * 2)
     with pytest.raises(RetryLater):
@@ -176,9 +174,7 @@ async def test_a_card_that_never_stood_is_given_up_when_the_request_is_over(
     assert any("Timed out" in text for text in said)
 
 
-async def test_a_call_waits_for_its_card_no_longer_than_that_takes(
-    post: Post, house: House
-):
+async def test_a_stage_call_waits_only_for_its_card(post: Post, house: House):
     request = await house.ask("sign")
     await house.click(MINA, request)
     call = await house.one("SELECT id::text FROM deliveries WHERE kind = 'call'")
@@ -190,7 +186,7 @@ async def test_a_call_waits_for_its_card_no_longer_than_that_takes(
     assert said["thread_ts"] == card["ts"]
 
 
-async def test_a_call_to_a_card_that_never_stood_ends_with_the_request(
+async def test_a_stage_call_without_a_card_ends_with_the_request(
     post: Post, house: House
 ):
     request = await house.ask("sign")
@@ -216,7 +212,7 @@ async def test_an_edit_that_slack_refuses_costs_no_decision(post: Post, house: H
     assert await house.rows("SELECT * FROM deliveries WHERE kind = 'say'") == []
 
 
-async def test_a_card_that_somebody_has_deleted_is_posted_anew_while_people_wait(
+async def test_a_deleted_card_of_an_open_request_is_posted_again(
     post: Post, house: House
 ):
     request = await house.ask("sign")

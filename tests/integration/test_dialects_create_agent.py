@@ -112,7 +112,7 @@ async def test_allowed_decisions_are_those_of_each_tool(mode):
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("decided", [REJECTED, TIMED_OUT], ids=["no", "late"])
-async def test_a_person_who_is_the_tool_says_no_in_its_place(mode, decided):
+async def test_a_respond_only_tool_gets_a_no_as_its_result(mode, decided):
     office = Office(
         [turn(("ask", {"what": "When?"}, "Q")), "Done."],
         mode,
@@ -125,7 +125,7 @@ async def test_a_person_who_is_the_tool_says_no_in_its_place(mode, decided):
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_where_no_no_is_taken_the_turn_stops_and_nothing_ran(mode):
+async def test_a_reject_that_is_not_allowed_stops_the_turn(mode):
     office = Office(
         [turn(pay())], mode, {"pay": {"allowed_decisions": ["approve", "edit"]}}
     )
@@ -142,7 +142,7 @@ async def test_an_edit_keeps_the_tool_and_the_types(mode):
     assert office.ran == ["pay 7 7"]
 
 
-async def test_an_edit_that_does_not_fit_the_tool_leaves_the_question_open():
+async def test_an_unfit_edit_leaves_the_question_open():
     office = Office([turn(pay()), "Done."])
     questions, _ = await asked(office)
     for bad in (edited(to="Bo", amount="3"), edited(to="Bo"), edited(amount=3)):
@@ -154,7 +154,7 @@ async def test_an_edit_that_does_not_fit_the_tool_leaves_the_question_open():
 
 
 @pytest.mark.parametrize("allowed", [ALL[:n] for n in range(1, 5)], ids=str)
-async def test_each_set_of_decisions_is_read_from_the_middlewares_own_schema(allowed):
+async def test_allowed_decisions_are_read_from_the_middlewares_schema(allowed):
     gated = {"pay": {"allowed_decisions": allowed}}
     [question], [call] = await asked(Office([turn(pay())], "per_call", gated))
     assert question.dialect == "per_call"

@@ -212,7 +212,7 @@ async def test_a_form_checks_what_the_model_says_of_its_fields(bad):
         await taken(lambda: interrupt("?", response_schema=Order), answered(bad))
 
 
-async def test_what_only_the_graphs_own_code_refuses_leaves_the_question_open():
+async def test_an_answer_that_the_graph_refuses_leaves_the_question_open():
     ran = []
     thread = Thread(
         graph_of(asking(lambda: interrupt("?", response_schema=Order), ran)),
@@ -249,7 +249,7 @@ async def test_a_schema_of_yes_and_no_needs_no_form(schema, values):
         assert received is value or received == value
 
 
-async def test_two_questions_at_once_are_answered_together_or_one_by_one():
+async def test_parallel_questions_can_be_answered_together_or_separately():
     ran = []
 
     def one(state):
@@ -274,7 +274,7 @@ async def test_two_questions_at_once_are_answered_together_or_one_by_one():
         assert sorted(ran) == [("one", "approve"), ("two", False)]
 
 
-async def test_questions_one_after_the_other_in_a_node_of_a_subgraph():
+async def test_successive_questions_of_a_subgraph_node_are_each_answered():
     ran = []
 
     def stages(state):

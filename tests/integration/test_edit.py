@@ -104,9 +104,7 @@ async def test_the_only_approver_edits_and_that_is_the_approval(house: House, pa
     assert await house.trail(pay) == ["requested", "edited", "approved"]
 
 
-async def test_an_edit_over_a_limit_passes_the_own_stage_and_opens_the_next(
-    house: House, pay
-):
+async def test_an_edit_over_a_limit_opens_the_next_stage(house: House, pay):
     result = await edit(house, MINA, pay, amount=1500)
     assert result.effect is Effect.EDITED
 
@@ -126,7 +124,7 @@ async def test_an_edit_over_a_limit_passes_the_own_stage_and_opens_the_next(
 @pytest.mark.parametrize(
     ("payee", "then"), [("victor", Effect.APPROVED), ("frida", Effect.REFUSED)]
 )
-async def test_an_edit_approves_no_values_for_which_that_is_not_offered(
+async def test_an_edit_approves_nothing_if_its_values_forbid_edits(
     house: House, pay, payee: str, then: Effect
 ):
     result = await edit(house, MINA, pay, to=payee)
@@ -136,7 +134,7 @@ async def test_an_edit_approves_no_values_for_which_that_is_not_offered(
     assert (await house.click(MINA, pay)).effect is then
 
 
-async def test_an_edit_writes_no_delegates_among_the_people_of_a_group(house: House):
+async def test_an_edit_stores_no_delegates_among_a_groups_people(house: House):
     delegation = "delegations: [{from: U0FAY, to: U0OLAF, until: 2990-01-01}]"
     house.policies.current = parsed(POLICY + delegation)
     request = await ask(house)
@@ -178,7 +176,7 @@ async def test_a_click_on_what_the_card_showed_before_approves_nothing(
     assert old.code == "superseded"
 
 
-async def test_earlier_words_are_void_and_their_clicks_do_not_count_again(
+async def test_an_edit_voids_earlier_decisions_and_repeats_of_their_clicks(
     house: House,
 ):
     house.policies.current = parsed(POLICY)
@@ -263,7 +261,7 @@ async def test_what_the_rule_does_not_allow_is_not_edited(house: House):
     assert (await house.click(RAVI, request, Verdict.REJECT)).effect is Effect.WITHDRAWN
 
 
-async def test_values_that_ask_to_be_typed_do_not_count_until_somebody_types_them(
+async def test_edited_values_that_must_be_typed_count_only_once_typed(
     house: House, pay
 ):
     edited = await edit(house, MINA, pay, amount=20000)

@@ -116,7 +116,7 @@ def test_stopping_twice_is_stopping_once(directory: Path) -> None:
     assert not answers(second.url)
 
 
-def test_the_first_of_two_processes_to_end_leaves_the_server_running(
+def test_the_server_runs_until_its_last_process_ends(
     directory: Path, other_process: Callable[[Path], subprocess.Popen[str]]
 ) -> None:
     other = other_process(directory)
@@ -172,7 +172,7 @@ def test_a_killed_server_recovers_what_was_committed(directory: Path) -> None:
         assert ask(again.url, "select answer from kept") == "42"
 
 
-def test_the_number_of_a_killed_server_may_belong_to_another_program(
+def test_a_reused_pid_does_not_block_the_start(
     directory: Path,
 ) -> None:
     start(directory).stop()
@@ -191,7 +191,7 @@ def kill_server(directory: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 120, "with space, comma' and %"])
-def test_a_path_that_no_socket_takes_gets_a_short_private_one(
+def test_an_unusable_socket_path_is_replaced_by_a_private_one(
     tmp_path: Path, name: str
 ) -> None:
     with start(tmp_path / name) as embedded:

@@ -64,7 +64,7 @@ async def test_of_twenty_waived_claims_at_once_one_wins(house: House):
     assert grant == {"rule": "looking", "policy_version": "v1", "state": "executing"}
 
 
-async def test_a_finished_call_gives_its_stored_result_to_any_later_run(house: House):
+async def test_a_later_run_gets_a_finished_calls_stored_result(house: House):
     request = await house.approved()
     run = await start(house, request.conversation)
     assert (await take(house, run, facts_of(request))).won
@@ -78,7 +78,7 @@ async def test_a_finished_call_gives_its_stored_result_to_any_later_run(house: H
     assert (await house.trail(request)).count("ran") == 1
 
 
-async def test_a_failed_call_is_not_run_again_and_redraws_its_card(house: House):
+async def test_a_failed_call_redraws_its_card_and_never_reruns(house: House):
     request = await house.approved()
     run = await start(house, request.conversation)
     await take(house, run, facts_of(request))
@@ -91,7 +91,7 @@ async def test_a_failed_call_is_not_run_again_and_redraws_its_card(house: House)
     assert (await house.request(request.id)).execution is Execution.FAILED
 
 
-async def test_a_claim_of_a_dead_run_ends_as_unknown_and_never_runs_again(
+async def test_a_dead_runs_claim_ends_as_unknown_and_never_reruns(
     house: House,
 ):
     request = await house.approved()
@@ -124,7 +124,7 @@ async def test_a_run_that_was_replaced_takes_nothing_and_stops(house: House):
     assert (await take(house, run, facts_of(request))).won
 
 
-async def test_a_run_that_was_replaced_does_not_call_its_successors_work_unknown(
+async def test_a_replaced_run_cannot_mark_its_successors_work_unknown(
     house: House,
 ):
     request = await house.approved()
@@ -229,7 +229,7 @@ async def test_without_a_trail_nothing_is_taken(house: House):
     ]
 
 
-async def test_a_call_that_is_waived_by_now_is_raised_as_approved_with_its_grant(
+async def test_a_waived_call_is_raised_as_approved_with_its_grant(
     house: House,
 ):
     request = await house.ask("peek")

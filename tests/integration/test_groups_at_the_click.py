@@ -57,7 +57,7 @@ def live(house: House):
         ("ask", FIELD, DANA, OLAF),
     ],
 )
-async def test_a_member_of_a_live_group_decides_and_an_outsider_does_not(
+async def test_only_members_of_a_live_group_can_decide(
     house: House, tool, source, member, outsider
 ):
     request = await house.ask(tool)

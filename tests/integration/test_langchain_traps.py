@@ -56,7 +56,7 @@ async def test_what_each_mode_raises():
         assert len(asked.response_schema["oneOf"]) == len(ALL)
 
 
-async def test_b_f2_one_decision_too_few_stays_in_a_batch_for_ever():
+async def test_b_f2_a_missing_decision_blocks_a_batch_for_good():
     """So decisions are counted before the resume."""
     office = Office([turn(pay(), wipe())], "batched")
     [asked] = await office.say()
@@ -66,7 +66,7 @@ async def test_b_f2_one_decision_too_few_stays_in_a_batch_for_ever():
     assert office.ran == []
 
 
-async def test_f2_a_decision_that_is_not_allowed_stays_in_a_batch_for_ever():
+async def test_f2_a_forbidden_decision_blocks_a_batch_for_good():
     """So `allowed_decisions` is looked at before the resume."""
     office = Office(
         [turn(pay())], "batched", {"pay": {"allowed_decisions": ["approve"]}}
@@ -88,7 +88,7 @@ async def test_f2_per_call_checks_before_it_saves():
     assert office.ran == ["pay Ada 7"]
 
 
-async def test_c_f1_a_reject_pays_once_more_after_an_approved_payment_failed():
+async def test_c_f1_a_reject_repeats_a_failed_approved_payment():
     """So decisions are rows of ours, and a claim stands before the effect."""
     for mode in MODES:
         office = Office([turn(pay())], mode, fails=2)
@@ -118,7 +118,7 @@ async def test_f1_a_failed_call_can_be_closed_without_running_it():
     assert (office.ran, done["messages"][-1].text) == (["pay Ada 7"], "Done.")
 
 
-async def test_f5_answers_go_astray_between_two_calls_of_one_tool_node():
+async def test_f5_one_tool_node_can_mix_up_two_calls_answers():
     """So each call has a task of its own, as in `create_agent`, or no question."""
     ran, first = {}, "refund"
 
@@ -149,7 +149,7 @@ async def test_f5_answers_go_astray_between_two_calls_of_one_tool_node():
     assert ran == {"wipe_db": "refund it"}
 
 
-async def test_f5_create_agent_gives_each_call_a_task_of_its_own():
+async def test_f5_create_agent_gives_each_call_its_own_task():
     office = Office([turn(pay(1, "A"), wipe("x", "B"), pay(2, "C")), "Done."])
     asked = {i.value["tool_call_id"]: i.id for i in await office.say()}
     await office.resume({asked["B"]: APPROVE})
@@ -157,7 +157,7 @@ async def test_f5_create_agent_gives_each_call_a_task_of_its_own():
     assert office.ran == ["wipe x", "pay Ada 2"]
 
 
-async def test_f8_two_cards_of_one_step_answered_at_once_leave_it_open():
+async def test_f8_two_answers_at_once_leave_the_step_unfinished():
     """So one run at a time, and a turn ends with the model's word, not with `next`."""
     office = Office([turn(pay(), wipe()), "Done."])
     one, two = await office.say()
@@ -173,7 +173,7 @@ async def test_f8_two_cards_of_one_step_answered_at_once_leave_it_open():
     assert len(office.ran) == 2
 
 
-async def test_e_f10_a_message_on_a_waiting_thread_leaves_a_call_open():
+async def test_e_f10_a_message_while_waiting_leaves_a_call_open():
     """So it is kept until the question is over."""
     office = Office([turn(pay()), "Hello."])
     [asked] = await office.say()
@@ -185,7 +185,7 @@ async def test_e_f10_a_message_on_a_waiting_thread_leaves_a_call_open():
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_f15_a_condition_that_changes_its_mind_runs_a_rejected_call(mode):
+async def test_f15_a_changed_condition_runs_a_rejected_call(mode):
     """So what the policy said is stored with the request."""
     asks = [True]
     when = {"allowed_decisions": ALL, "when": lambda request: asks[0]}
@@ -248,9 +248,7 @@ async def test_f20_a_batch_goes_by_position_and_names_no_call():
 
 
 @pytest.mark.parametrize(("mode", "runs"), [("batched", ["wipe x"]), ("per_call", [])])
-async def test_f20_an_unlisted_sibling_waits_in_a_batch_and_runs_at_once_alone(
-    mode, runs
-):
+async def test_f20_an_ungated_sibling_waits_only_in_a_batch(mode, runs):
     office = Office([turn(pay(), wipe("x")), "Done."], mode, {"pay": True})
     [asked] = await office.say()
     assert office.ran == ([] if mode == "batched" else ["wipe x"])
@@ -259,9 +257,7 @@ async def test_f20_an_unlisted_sibling_waits_in_a_batch_and_runs_at_once_alone(
 
 
 @pytest.mark.parametrize(("mode", "asks"), [("batched", 1), ("per_call", 2)])
-async def test_f20_two_calls_of_one_id_are_asked_for_and_told_apart_by_nothing(
-    mode, asks
-):
+async def test_f20_two_calls_of_one_id_cannot_be_told_apart(mode, asks):
     """So a tool call's id alone is no key of ours."""
     office = Office([turn(pay(1, "A"), pay(2, "A")), "Done.", "Done."], mode)
     asked = await office.say()
@@ -283,7 +279,7 @@ async def test_f21_approval_inside_a_retry_asks_again(outside, asked_again):
     assert len(office.ran) == (1 if asked_again else 2)
 
 
-def test_f22_the_openai_client_waits_for_ever_by_default_and_tries_three_times():
+def test_f22_the_openai_client_has_no_timeout_and_three_tries():
     """So time and tries are set."""
     model = ChatOpenAI(model="m", api_key="k", base_url="http://127.0.0.1:9")
     assert model.root_async_client.timeout is None

@@ -43,7 +43,7 @@ def test_f0_the_installed_versions_are_those_that_were_measured():
     assert locked["langchain"] == "1.4.7"
 
 
-async def test_an_interrupt_keeps_its_id_and_a_second_one_of_a_task_has_another():
+async def test_an_interrupt_keeps_its_id_and_the_next_has_another():
     def both(state):
         return {"log": [interrupt("1"), interrupt("2")]}
 
@@ -59,7 +59,7 @@ async def test_an_interrupt_keeps_its_id_and_a_second_one_of_a_task_has_another(
 
 
 @pytest.mark.parametrize("strict", [False, True])
-async def test_a_g_f7_two_resumes_at_once_both_run_the_node(strict):
+async def test_a_g_f7_simultaneous_resumes_both_run_the_node(strict):
     """So a claim in our own rows comes before each resume; strict is no lock."""
     ran = []
 
@@ -77,7 +77,7 @@ async def test_a_g_f7_two_resumes_at_once_both_run_the_node(strict):
     assert sorted(ran) == ["approve", "reject"]
 
 
-async def test_b_f2_a_bad_answer_is_saved_and_stays_until_the_thread_is_forked():
+async def test_b_f2_a_bad_answer_stays_until_a_fork():
     """So everything is validated before a resume."""
 
     def act(state):
@@ -101,7 +101,7 @@ class Shape(BaseModel):
     ok: bool
 
 
-async def test_f2_a_schema_of_python_types_is_checked_and_nothing_is_saved():
+async def test_f2_an_answer_failing_a_python_schema_is_not_saved():
     """So the form can be filled in again."""
     thread = Thread(
         graph_of(asking(lambda: interrupt("?", response_schema=Shape), [])), strict=True
@@ -127,7 +127,7 @@ async def test_f2_a_plain_json_schema_is_not_checked():
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="typing's own works there")
-async def test_f2_typings_own_typed_dict_is_no_schema_on_python_3_11():
+async def test_f2_typings_typeddict_is_no_schema_on_python_3_11():
     class Old(typing.TypedDict):
         ok: bool
 
@@ -137,7 +137,7 @@ async def test_f2_typings_own_typed_dict_is_no_schema_on_python_3_11():
 
 
 @pytest.mark.parametrize("strict", [False, True])
-async def test_c_f1_a_reject_after_an_approved_node_failed_runs_it_again(strict):
+async def test_c_f1_a_reject_reruns_a_failed_approved_node(strict):
     """So a gated tool never raises, and nothing is read from `state.interrupts`."""
     ran = []
 
@@ -156,7 +156,7 @@ async def test_c_f1_a_reject_after_an_approved_node_failed_runs_it_again(strict)
     assert ran == ["approve", "approve"]
 
 
-async def test_d_f6_a_late_or_unknown_answer_says_nothing_unless_strict():
+async def test_d_f6_without_strict_late_and_unknown_answers_are_ignored():
     """So all resumes are strict."""
     ran = []
     thread = Thread(graph_of(asking(question, ran)))
@@ -181,7 +181,7 @@ async def test_g_strict_refuses_before_anything_is_written(answers):
     assert (await thread.state()).config == before
 
 
-async def test_f6_an_answer_on_an_empty_thread_starts_the_graph_unless_strict():
+async def test_f6_without_strict_an_answer_starts_an_empty_thread():
     """So a click after its conversation is gone must not get here."""
     ran = []
 
@@ -196,7 +196,7 @@ async def test_f6_an_answer_on_an_empty_thread_starts_the_graph_unless_strict():
     assert len(ran) == 1
 
 
-async def test_e_f3_new_input_gives_up_the_question_and_a_scalar_answers_the_new_one():
+async def test_e_f3_a_new_question_takes_the_old_ones_answer():
     """So a message on a waiting conversation does not touch the graph."""
     ran = []
     thread = Thread(graph_of(asking(question, ran)))
@@ -209,7 +209,7 @@ async def test_e_f3_new_input_gives_up_the_question_and_a_scalar_answers_the_new
     assert ran == ["to the old"]
 
 
-async def test_f_none_cannot_be_resumed_with_alone_but_in_a_map():
+async def test_f_none_resumes_only_in_a_map():
     thread = Thread(graph_of(asking(question, ran := [])), strict=True)
     [asked] = await thread.begin()
     with pytest.raises(UnboundLocalError):
@@ -234,7 +234,7 @@ async def test_f_an_empty_map_asks_again():
     assert (ran, await thread.pending()) == ([], [asked])
 
 
-async def test_f4_a_second_click_answers_the_tasks_next_question_unless_strict():
+async def test_f4_without_strict_a_second_click_answers_the_next_question():
     """So one `interrupt()` per task, and a chain of stages is counted in our rows."""
 
     def stages(state):
@@ -254,7 +254,7 @@ async def test_f4_a_second_click_answers_the_tasks_next_question_unless_strict()
     assert security.value == "security"
 
 
-async def test_f9_a_partial_answer_runs_the_other_nodes_again_up_to_their_question():
+async def test_f9_a_partial_answer_reruns_nodes_up_to_their_question():
     """So nothing but pure code stands before `interrupt()`."""
     before, after = [], []
 
@@ -284,9 +284,7 @@ async def test_f9_a_partial_answer_runs_the_other_nodes_again_up_to_their_questi
 
 
 @pytest.mark.parametrize(("durability", "kept"), [("sync", True), ("exit", False)])
-async def test_f11_only_sync_keeps_a_finished_node_before_the_next_begins(
-    durability, kept
-):
+async def test_f11_only_sync_saves_a_node_before_the_next_begins(durability, kept):
     """So runs are `sync`: a crash repeats the node that it cut off, and no other."""
     seen = []
 
@@ -303,7 +301,7 @@ async def test_f11_only_sync_keeps_a_finished_node_before_the_next_begins(
     assert (seen == [(("second",), ["first"])]) is kept
 
 
-async def test_f12_a_cancelled_run_lets_a_sync_node_finish_and_runs_it_again():
+async def test_f12_a_cancelled_runs_sync_node_finishes_and_runs_again():
     """So tools are async, and a tool that was cut off ends as unknown."""
     ran = []
 
@@ -368,7 +366,7 @@ async def test_f14_a_renamed_node_loses_its_question_without_a_word():
     assert (await deployed.resume({asked.id: "yes"}))["log"] == []
 
 
-async def test_f14_an_answer_goes_to_a_question_that_was_put_before_its_own():
+async def test_f14_a_question_inserted_earlier_takes_the_answer():
     """So the order of questions in a node is part of what is stored."""
 
     def act(state):
@@ -386,7 +384,7 @@ async def test_f14_an_answer_goes_to_a_question_that_was_put_before_its_own():
     assert left.value == "Delete?"
 
 
-async def test_f16_a_drain_stops_between_two_nodes_and_can_go_on():
+async def test_f16_a_drained_run_stops_between_nodes_and_can_continue():
     """So SIGTERM drains."""
     control = RunControl()
 

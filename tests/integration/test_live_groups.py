@@ -132,7 +132,7 @@ async def test_a_plan_without_user_groups_has_nobody_in_them(play: Play):
     assert await play.members(FINANCE) == ()
 
 
-async def test_a_click_uses_what_was_said_within_the_minute_and_a_run_asks(play: Play):
+async def test_a_click_uses_cached_members_and_a_run_asks_afresh(play: Play):
     ravi = _person(play, RAVI)
     await play.people.members(FINANCE, ravi)
     play.simulator.workspace.set_usergroup_users("S0FINANCE0", [OLAF])

@@ -56,7 +56,7 @@ async def defer(house: House, *jobs) -> None:
         await house.queue.defer(connection, jobs)
 
 
-async def test_an_end_that_could_not_be_stored_does_not_hold_the_lock_for_ever(
+async def test_a_job_whose_end_was_not_stored_frees_its_lock(
     house: House, record: Record, monkeypatch
 ):
     real = KnownWorker._persist_job_status
@@ -94,9 +94,7 @@ async def test_a_job_whose_fetching_was_cut_is_fetched_again(
     await record.until("turn")
 
 
-async def test_a_job_that_runs_is_left_alone_however_long_it_takes(
-    house: House, record: Record
-):
+async def test_a_running_job_is_left_alone_however_long(house: House, record: Record):
     record.held.clear()
     await defer(house, turn_job("c1"))
     record.workers.start()

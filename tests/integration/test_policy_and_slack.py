@@ -72,7 +72,7 @@ def called(requester: str | None = RAVI) -> argparse.Namespace:
     return argparse.Namespace(tool="pay", args="{}", requester=requester)
 
 
-async def test_show_has_names_beside_ids_and_who_is_in_a_live_group(
+async def test_show_names_people_beside_ids_and_members_of_live_groups(
     slack: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     slack.simulator.workspace.users[MAREK].is_restricted = True

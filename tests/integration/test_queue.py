@@ -80,7 +80,7 @@ async def work(house: House) -> AsyncIterator[Work]:
     await house.queue.app.close_async()
 
 
-async def test_jobs_of_one_conversation_run_in_order_and_one_at_a_time(work: Work):
+async def test_jobs_of_a_conversation_run_one_by_one_in_order(work: Work):
     await work.defer(turn_job("c1"), resume_job("c1"), turn_job("c1"))
     await work.all()
     assert work.done == ["turn c1", "resume c1", "turn c1"]
@@ -95,7 +95,7 @@ async def test_jobs_of_other_conversations_run_beside(work: Work):
     assert work.most > 1
 
 
-async def test_trouble_that_passes_keeps_the_job_and_the_order_of_its_lock(work: Work):
+async def test_passing_trouble_keeps_a_job_and_its_order(work: Work):
     work.trouble = SlackUnavailable()
     await work.defer(turn_job("c1"), resume_job("c1"))
     await work.all()

@@ -93,7 +93,7 @@ async def test_a_rejection_needs_no_second_look(house: House):
     assert await agent.said() == ["Over."]
 
 
-async def test_an_early_stage_that_falls_takes_the_later_ones_with_it(house: House):
+async def test_reopening_an_early_stage_resets_the_later_ones(house: House):
     agent = make_agent(house)
     request = await decided(house, agent, MINA, DANA, tool="sign")
     house.people.refusals[MINA] = "deactivated"
@@ -131,7 +131,7 @@ async def test_one_of_a_quorum_that_falls_leaves_the_other(house: House):
     assert [d.person.user for d in reopened.decisions] == [MINA]
 
 
-async def test_when_nobody_else_is_left_it_is_rejected_and_the_stage_is_named(
+async def test_losing_the_last_approver_rejects_and_names_the_stage(
     house: House,
 ):
     agent = make_agent(house)
@@ -146,7 +146,7 @@ async def test_when_nobody_else_is_left_it_is_rejected_and_the_stage_is_named(
     assert await agent.said() == ["Over."]
 
 
-async def test_when_nobody_is_left_after_the_deadline_the_clock_closes_it(
+async def test_losing_the_last_approver_after_the_deadline_times_out(
     house: House,
 ):
     agent = make_agent(house)
@@ -203,7 +203,7 @@ async def test_of_two_answers_the_one_that_stands_goes_on(house: House):
     assert await agent.said() == ["Over."]
 
 
-async def test_an_answer_that_the_graph_kept_from_a_failed_run_approves_nothing(
+async def test_an_answer_kept_from_a_failed_run_approves_nothing(
     house: House, monkeypatch
 ):
     """LangGraph repeats a stored yes whatever it is told later; the grant does not."""

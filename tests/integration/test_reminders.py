@@ -176,7 +176,7 @@ def later(hours: float) -> dt.datetime:
     return MONDAY + dt.timedelta(hours=hours)
 
 
-async def test_a_reminder_is_a_reply_to_the_card_and_is_closed_with_it(house: House):
+async def test_a_reminder_replies_to_the_card_and_closes_with_it(house: House):
     silence = Silence(house, MANAGERS, TWICE)
     request = await silence.begin()
     assert await silence.sweep(later(4)) == [BOTH]
@@ -251,7 +251,7 @@ async def test_whoever_joins_counts_for_the_quorum_that_there_was(house: House):
     assert (await house.click(MINA, request)).effect is Effect.APPROVED
 
 
-async def test_a_group_in_slack_that_has_joined_is_looked_up_at_the_click(house: House):
+async def test_an_escalated_group_is_looked_up_at_the_click(house: House):
     stage = "{approvers: managers, escalate: {after: 1h, to: board}}"
     silence = Silence(house, stage, "timezone: UTC")
     request = await silence.begin()
@@ -322,7 +322,7 @@ async def test_the_time_of_a_later_stage_begins_when_it_opens(house: House):
     assert (await silence.now()).outcome_note == "directors"
 
 
-async def test_a_shorter_timeout_in_force_ends_a_stage_that_is_over_by_it(house: House):
+async def test_a_shorter_timeout_in_force_ends_an_overdue_stage(house: House):
     silence = Silence(house, MANAGERS, "timezone: UTC")
     request = await silence.begin()
     house.policies.current = policy("{approvers: managers, timeout: 2h}")
@@ -332,7 +332,7 @@ async def test_a_shorter_timeout_in_force_ends_a_stage_that_is_over_by_it(house:
     assert "tightened" in await house.trail(request)
 
 
-async def test_a_shorter_timeout_in_force_does_not_touch_what_was_in_time(house: House):
+async def test_a_shorter_timeout_in_force_spares_a_passed_stage(house: House):
     silence = Silence(house, f"{MANAGERS}, {{approvers: directors}}", "timezone: UTC")
     request = await silence.begin()
     await stop_clock(house, later(3))
@@ -372,7 +372,7 @@ async def test_whoever_had_joined_edits_for_others_to_decide(house: House):
     assert (await house.click(MINA, request)).effect is Effect.APPROVED
 
 
-async def test_a_reminder_that_is_overtaken_by_the_verdict_is_never_posted(
+async def test_a_reminder_overtaken_by_the_decision_is_not_posted(
     house: House,
 ):
     silence = Silence(house, MANAGERS, TWICE)
@@ -451,7 +451,7 @@ async def test_replicas_share_the_work_and_send_everything_once(house: House):
     )
 
 
-async def test_when_the_trail_refuses_nothing_is_sent_and_nothing_is_lost(house: House):
+async def test_a_reminder_is_sent_later_when_the_trail_refuses(house: House):
     silence = Silence(house, MANAGERS, TWICE)
     request = await silence.begin()
     await stop_clock(house, later(4))

@@ -44,7 +44,7 @@ async def work_through_a_crash(agent) -> None:
         "after settle",
     ],
 )
-async def test_a_crash_of_a_resume_lets_the_graph_act_at_most_once(
+async def test_after_a_crashed_resume_the_graph_acts_at_most_once(
     house: House, monkeypatch, owner, name, after, ran, execution
 ):
     theirs = Theirs()
@@ -87,7 +87,7 @@ async def test_a_crash_after_a_no_tells_it_once(house: House, monkeypatch, owner
     assert await agent.said() == ["It is over."]
 
 
-async def test_a_yes_and_a_no_in_one_map_survive_a_crash(house: House, monkeypatch):
+async def test_two_answers_in_one_resume_survive_a_crash(house: House, monkeypatch):
     theirs = Theirs()
     agent = make_foreign(house, theirs.parallel("one", "two"))
     conversation = await agent.say()
@@ -155,7 +155,7 @@ async def test_two_decided_together_are_resumed_in_one_map(house: House, monkeyp
     assert sorted(theirs.ran) == ["end", "one approve", "two approve"]
 
 
-async def test_a_database_that_is_away_after_the_claim_leaves_it_unknown(
+async def test_losing_the_database_after_the_claim_leaves_the_outcome_unknown(
     house: House, monkeypatch
 ):
     import psycopg
@@ -178,7 +178,7 @@ async def test_a_database_that_is_away_after_the_claim_leaves_it_unknown(
     assert theirs.ran == []
 
 
-async def test_calls_that_a_turn_left_open_are_ended_before_the_next_message(
+async def test_open_calls_are_ended_before_the_next_message(
     house: House,
 ):
     """Models refuse a history in which a call has no result."""

@@ -65,7 +65,7 @@ async def test_a_finished_conversation_goes_with_all_that_belongs_to_it(
     assert await house.trail() == trail
 
 
-async def test_the_trail_is_whole_after_that_and_an_export_says_what_is_erased(
+async def test_the_trail_stays_whole_and_exports_show_erased_texts(
     house: House, post: Post
 ):
     await finished(house, post)
@@ -174,7 +174,7 @@ async def test_a_card_that_does_not_show_the_end_yet_stays(house: House, post: P
     assert await house.one("SELECT count(*) FROM requests") == 1
 
 
-async def test_old_messages_of_a_thread_that_goes_on_leave_the_inbox(
+async def test_old_messages_of_an_active_thread_leave_the_inbox(
     house: House, post: Post
 ):
     agent = make_agent(house, "One.", "Two.", "Three.")
@@ -192,7 +192,7 @@ async def test_old_messages_of_a_thread_that_goes_on_leave_the_inbox(
     assert len(agent.model.seen[-1]) == 6  # the agent forgets nothing
 
 
-async def test_jobs_that_were_given_up_go_and_those_that_wait_stay(house: House):
+async def test_failed_jobs_are_deleted_and_waiting_ones_stay(house: House):
     await house.rows(
         "INSERT INTO procrastinate_jobs (queue_name, task_name, status)"
         " VALUES ('runs', 'turn', 'doing'), ('runs', 'turn', 'todo')"
@@ -221,7 +221,7 @@ async def test_who_has_long_sent_nothing_is_not_counted_any_more(house: House):
     assert await house.one("SELECT count(*) FROM paces") == 0
 
 
-async def test_events_that_were_told_go_and_those_to_be_told_stay(house: House):
+async def test_finished_events_are_deleted_and_queued_ones_stay(house: House):
     await house.rows(
         "INSERT INTO webhook_events (seq, request_id, type, body, state) VALUES"
         " (1, 'r', 't', '', 'sent'), (2, 'r', 't', '', 'given_up'),"

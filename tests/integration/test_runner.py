@@ -22,7 +22,7 @@ async def test_a_message_is_answered_once_however_often_its_job_runs(house: Hous
     assert len(agent.model.seen) == 1
 
 
-async def test_a_waived_call_runs_without_a_card_and_leaves_a_grant(house: House):
+async def test_a_waived_call_gets_a_grant_but_no_card(house: House):
     agent = make_agent(house, ("peek", {"path": "a"}), "It says hello.")
     await agent.say()
     assert agent.ledger.runs == ["peek a"]
@@ -32,7 +32,7 @@ async def test_a_waived_call_runs_without_a_card_and_leaves_a_grant(house: House
     assert grant == {"rule": "looking", "state": "done", "result": "peek did a"}
 
 
-async def test_a_gated_call_waits_for_its_card_and_runs_after_the_approval(
+async def test_a_gated_call_runs_only_after_its_approval(
     house: House,
 ):
     agent = make_agent(house, ("wipe", {"path": "a"}), "Done.")
@@ -56,7 +56,7 @@ async def test_a_gated_call_waits_for_its_card_and_runs_after_the_approval(
     ]
 
 
-async def test_a_rejected_call_does_not_run_and_the_model_is_told(house: House):
+async def test_the_model_is_told_of_a_reject_and_nothing_runs(house: House):
     agent = make_agent(house, ("wipe", {"path": "a"}), "As you wish.")
     conversation = await agent.say()
     await house.click(OMAR, await agent.request(conversation), REJECT)
@@ -86,7 +86,7 @@ async def test_a_withdrawn_call_does_not_run(house: House):
     assert agent.ledger.runs == []
 
 
-async def test_a_denied_call_gets_no_card_and_stands_on_the_trail(house: House):
+async def test_a_denied_call_is_on_the_trail_without_a_card(house: House):
     agent = make_agent(house, ("drop", {"path": "a"}), "I may not.")
     await agent.say()
     assert agent.ledger.runs == []
@@ -95,7 +95,7 @@ async def test_a_denied_call_gets_no_card_and_stands_on_the_trail(house: House):
     assert "denied" in await house.trail()
 
 
-async def test_a_call_that_nobody_can_decide_is_told_to_the_model_at_once(
+async def test_a_call_without_enough_approvers_is_refused_at_once(
     house: House,
 ):
     agent = make_agent(house, ("pay", {"path": "a"}), "Nobody can.")
@@ -104,7 +104,7 @@ async def test_a_call_that_nobody_can_decide_is_told_to_the_model_at_once(
     assert await agent.said() == ["Nobody can."]
 
 
-async def test_a_policy_that_lets_go_meanwhile_does_not_run_a_rejected_call(
+async def test_a_loosened_policy_does_not_run_a_rejected_call(
     house: House,
 ):
     agent = make_agent(house, ("wipe", {"path": "a"}), "Good.")
@@ -164,9 +164,7 @@ async def test_two_calls_are_decided_one_after_the_other(house: House, order, ve
     assert await agent.states() == ["answered"]
 
 
-async def test_a_click_during_the_run_of_another_is_worked_off_afterwards(
-    house: House, monkeypatch
-):
+async def test_a_click_during_a_run_is_worked_off_afterwards(house: House, monkeypatch):
     agent = make_agent(house, TWO, "Both gone.")
     conversation = await agent.say()
     first, second = await agent.requests(conversation)
@@ -184,7 +182,7 @@ async def test_a_click_during_the_run_of_another_is_worked_off_afterwards(
     assert await agent.said() == ["Both gone."]
 
 
-async def test_a_second_question_of_the_same_turn_gets_a_card_of_its_own(house: House):
+async def test_a_turns_second_question_gets_its_own_card(house: House):
     again = [("wipe", {"path": "b"}, "call_2")]
     agent = make_agent(house, ("wipe", {"path": "a"}), again, "Both wiped.")
     conversation = await agent.say(user=RAVI)

@@ -80,7 +80,7 @@ async def test_a_crash_of_a_turn_asks_once_in_the_end(
         "after settle",
     ],
 )
-async def test_a_crash_of_a_resume_runs_the_call_at_most_once(
+async def test_a_crashed_resume_runs_the_call_at_most_once(
     house: House, monkeypatch, owner, name, after, ran, execution
 ):
     agent = make_agent(house, ASK, "Over.")
@@ -108,9 +108,7 @@ async def test_a_crash_of_a_resume_runs_the_call_at_most_once(
     assert await agent.said() == ["Over."]
 
 
-async def test_a_waived_call_that_was_cut_off_is_not_run_again(
-    house: House, monkeypatch
-):
+async def test_a_waived_call_cut_off_is_not_run_again(house: House, monkeypatch):
     agent = make_agent(house, ("peek", {"path": "a"}), "I do not know.")
     crash_once(monkeypatch, StoredGrants, "finish")
     await house.write()
@@ -157,7 +155,7 @@ async def replace_run(house: House, conversation: str) -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-async def test_a_run_that_was_replaced_writes_nothing_and_its_job_is_done(
+async def test_a_replaced_run_writes_nothing_and_ends_its_job(
     house: House, monkeypatch, fails
 ):
     agent = make_agent(house, "Too late.")
@@ -213,7 +211,7 @@ async def test_a_question_that_the_graph_no_longer_asks_is_orphaned(house: House
     assert await agent.said() == ["Done."]
 
 
-async def test_an_answer_to_a_question_that_is_gone_ends_the_request(house: House):
+async def test_an_answer_to_a_vanished_question_ends_the_request(house: House):
     agent = make_agent(house, "Hello.")
     conversation = await agent.say()
     stray = await house.ask(conversation=conversation)

@@ -13,7 +13,7 @@ from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import CHANNEL, MINA, OMAR, RAVI, TEAM, House
 
 
-async def test_a_message_while_people_are_waited_for_is_kept_and_handed_on(
+async def test_messages_sent_while_waiting_are_kept_and_handed_on(
     house: House,
 ):
     agent = make_agent(house, ("wipe", {"path": "a"}), "Wiped.", "And hello.")
@@ -45,7 +45,7 @@ async def test_a_message_while_people_are_waited_for_is_kept_and_handed_on(
     ]
 
 
-async def test_a_run_that_fails_says_so_and_the_conversation_goes_on(house: House):
+async def test_a_failed_run_is_reported_and_the_conversation_continues(house: House):
     agent = make_agent(house, ValueError("secret detail"), "Now it works.")
     await agent.say()
     assert await agent.states() == ["failed"]
@@ -57,7 +57,7 @@ async def test_a_run_that_fails_says_so_and_the_conversation_goes_on(house: Hous
     assert await agent.states() == ["failed", "answered"]
 
 
-async def test_a_failure_after_an_approved_call_does_not_repeat_the_call(house: House):
+async def test_a_failure_after_an_approved_call_does_not_repeat_it(house: House):
     agent = make_agent(house, ("wipe", {"path": "a"}), ValueError("no"), "Later.")
     conversation = await agent.say()
     await house.click(MINA, await agent.request(conversation))
@@ -95,7 +95,7 @@ async def test_who_may_not_ask_is_told_privately_and_nothing_runs(house: House):
     assert "refused" in await house.trail()
 
 
-async def test_a_message_that_cannot_be_read_is_answered_and_the_next_one_heard(
+async def test_an_unusable_message_is_answered_and_the_next_is_read(
     house: House,
 ):
     agent = make_agent(house, "Hello.")
@@ -149,7 +149,7 @@ async def test_two_people_in_two_threads_have_two_conversations(house: House):
     assert len(shown) == 1
 
 
-async def test_messages_that_overtook_each_other_are_taken_as_they_were_written(
+async def test_messages_out_of_order_are_taken_as_written(
     house: House,
 ):
     agent = make_agent(house, "To one.", "To two.")

@@ -39,7 +39,7 @@ async def test_a_replaced_run_writes_nothing_from_its_first_word_on(house: House
     assert ran.answer == "Hello."  # the old one has not come to the model
 
 
-async def test_a_run_that_is_replaced_in_its_middle_leaves_its_step_unwritten(
+async def test_a_run_replaced_midway_does_not_write_its_step(
     house: House, monkeypatch: pytest.MonkeyPatch
 ):
     agent = make_agent(house, "Too late.")

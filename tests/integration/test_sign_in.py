@@ -116,7 +116,7 @@ async def test_an_id_token_that_does_not_fit_names_nobody(
 
 @pytest.mark.parametrize("method", ["openid.connect.token", "openid.connect.userInfo"])
 @pytest.mark.parametrize("kind", ["server_error", "ratelimited"])
-async def test_slack_that_does_not_answer_names_nobody_and_is_told_apart(
+async def test_slack_failing_at_sign_in_is_reported_as_unavailable(
     slack: Simulator, openid: OpenId, method: str, kind: Any
 ):
     slack.faults.add(method, kind=kind)

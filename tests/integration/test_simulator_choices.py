@@ -57,7 +57,7 @@ async def post(made: World, *blocks: Any) -> str:
     return answer["ts"]
 
 
-async def test_a_choice_in_a_menu_is_sent_as_slack_sends_it(made: World):
+async def test_a_menu_choice_is_sent_as_slack_sends_it(made: World):
     ts = await post(made, *CARD)
     result = await made.simulator.click(MINA, GENERAL, ts, "more", "reject:1")
     assert result.acked
@@ -236,7 +236,7 @@ async def test_an_untouched_form_is_sent_as_it_was_filled_in(made: World):
     assert made.simulator.open_views(MINA) == []
 
 
-async def test_what_was_typed_and_chosen_takes_the_place_of_what_was_there(
+async def test_typed_and_chosen_values_replace_the_initial_ones(
     made: World,
 ):
     view = await made.opened(*EDIT)

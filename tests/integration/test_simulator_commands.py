@@ -136,7 +136,7 @@ async def test_an_envelope_of_a_command_accepts_an_answer():
     assert result.refusal == "invalid_blocks"
 
 
-async def test_only_commands_of_the_app_in_channels_of_the_person_run():
+async def test_only_known_commands_run_in_the_persons_own_channels():
     async with world(app=APP, connected=False) as made:
         simulator = made.simulator
         assert simulator.commands[0].command == "/approvals"

@@ -118,7 +118,7 @@ async def test_server_errors_and_slacks_own(made: World, page: aiohttp.ClientSes
         ({"method": "*", "kind": "error", "colour": "red"}, "`colour`"),
     ],
 )
-async def test_a_fault_that_makes_no_sense_is_refused_with_a_sentence(
+async def test_an_invalid_fault_is_refused_with_a_reason(
     made: World, page: aiohttp.ClientSession, body: Any, why: str
 ):
     status, answer = await control(page, body)

@@ -83,7 +83,7 @@ async def test_history_goes_page_by_page_and_between_moments(slack: AsyncWebClie
     assert [m["text"] for m in inclusive["messages"]] == ["3", "2", "1"]
 
 
-async def test_a_reply_to_what_is_not_there_is_silently_no_reply(slack: AsyncWebClient):
+async def test_a_reply_to_a_missing_message_becomes_a_plain_one(slack: AsyncWebClient):
     answer = await slack.chat_postMessage(channel=GENERAL, text="x", thread_ts="1.0")
     assert "thread_ts" not in answer["message"]
     missing = await refusal(slack.conversations_replies(channel=GENERAL, ts="1.0"))

@@ -25,7 +25,7 @@ async def made() -> AsyncIterator[World]:
         yield made
 
 
-async def test_opening_the_home_tells_the_bot_and_shows_what_it_published(made: World):
+async def test_opening_home_tells_the_bot_and_shows_its_view(made: World):
     assert await made.simulator.open_home(MINA) is None
     await made.slack.views_publish(user_id=MINA, view=home(callback_id="one"))
     shown = await made.simulator.open_home(MINA)
@@ -50,7 +50,7 @@ async def test_the_messages_tab_is_an_event_without_a_view(made: World):
     assert "view" not in payload["event"]
 
 
-async def test_publishing_again_keeps_the_id_and_is_guarded_by_the_hash(made: World):
+async def test_republishing_keeps_the_id_and_refuses_a_stale_hash(made: World):
     first = (await made.slack.views_publish(user_id=MINA, view=home()))["view"]
     stale = made.slack.views_publish(user_id=MINA, view=home(), hash="1.x")
     assert (await refusal(stale))["error"] == "hash_conflict"

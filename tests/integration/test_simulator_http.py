@@ -93,7 +93,7 @@ async def test_a_failed_click_is_not_retried():
     assert (result.acked, result.status, len(seen)) == (False, 500, 1)
 
 
-async def test_a_bot_that_is_not_there_loses_the_click_and_gets_the_event_later():
+async def test_an_unreachable_bot_takes_neither_click_nor_event():
     url = f"http://127.0.0.1:{free_port()}/"
     simulator = Simulator(
         demo_workspace(),

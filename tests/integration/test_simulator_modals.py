@@ -136,7 +136,7 @@ async def test_what_slack_itself_checks_is_not_sent(
     assert made.socket.heard == []
 
 
-async def test_an_optional_field_may_stay_empty_and_is_sent_as_null(made: World):
+async def test_an_empty_optional_field_is_sent_as_null(made: World):
     element = {"type": "datepicker", "action_id": "a"}
     view = await made.opened(field(element, optional=True))
     result = await made.simulator.submit_view(MINA, view["id"], {})
@@ -235,7 +235,7 @@ async def test_a_home_is_no_modal(made: World):
     assert "/view/type" in answer["response_metadata"]["messages"][0]
 
 
-async def test_a_click_in_a_modal_carries_the_view_and_what_was_typed(made: World):
+async def test_a_click_in_a_modal_carries_its_view_and_values(made: World):
     view = await made.opened(
         field({"type": "plain_text_input", "action_id": "why"}),
         actions(button(value="r1"), block_id="row"),

@@ -51,7 +51,7 @@ async def post(
         return response.status, await response.json()
 
 
-def test_no_file_of_the_page_writes_markup_or_names_another_host():
+def test_page_files_write_no_markup_and_name_no_other_host():
     for file in STATIC.iterdir():
         text = file.read_text(encoding="utf-8")
         for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "eval("):

@@ -101,7 +101,7 @@ async def test_lists_and_openings_want_the_scope_of_what_is_asked():
 
 
 @pytest.mark.parametrize("may", [True, False])
-async def test_a_public_channel_that_the_bot_is_not_in_takes_a_scope(may: bool):
+async def test_posting_to_a_public_channel_without_joining_needs_a_scope(may: bool):
     scopes = frozenset({"chat:write", *(["chat:write.public"] if may else [])})
     async with world(connected=False, scopes=scopes) as made:
         workspace = made.simulator.workspace

@@ -57,7 +57,7 @@ async def test_an_address_opens_one_socket_once():
                     await session.ws_connect(used)
 
 
-async def test_each_envelope_goes_to_one_socket_and_is_matched_by_its_id():
+async def test_an_envelope_goes_to_one_socket_and_any_may_ack():
     async with plain_sockets(2) as (simulator, sockets):
         sending = [
             asyncio.create_task(simulator.send_payload({"type": "block_actions"}))
@@ -72,7 +72,7 @@ async def test_each_envelope_goes_to_one_socket_and_is_matched_by_its_id():
         assert [(await each).acked for each in sending] == [True, True]
 
 
-async def test_an_event_without_ack_comes_again_and_a_click_does_not():
+async def test_an_unacked_event_comes_again_and_a_click_does_not():
     async with plain_sockets(1, times=QUICK) as (simulator, [only]):
         event = asyncio.create_task(simulator.send_event({"type": "app_mention"}))
         first, second = await only.receive_json(), await only.receive_json()
@@ -89,7 +89,7 @@ async def test_an_event_without_ack_comes_again_and_a_click_does_not():
     assert not result.acked
 
 
-async def test_a_bot_that_was_away_gets_the_event_when_it_is_back():
+async def test_a_bot_that_reconnects_gets_the_missed_event():
     times = Times(ack=1, retries=(5, 5, 5))
     async with plain_sockets(0, times=times) as (simulator, _):
         ts = await simulator.post_message(RAVI, GENERAL, MENTION)
@@ -137,7 +137,7 @@ async def test_every_other_reason_closes_them(reason: Any):
         assert simulator.sockets == 0
 
 
-async def test_an_event_that_went_down_with_its_socket_comes_over_another():
+async def test_an_event_lost_with_its_socket_comes_over_another():
     async with plain_sockets(2, times=Times(ack=5, retries=(0.05,))) as (
         simulator,
         [first, second],

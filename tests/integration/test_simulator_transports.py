@@ -208,7 +208,7 @@ async def test_a_late_click_carries_the_button_that_is_gone(transport: str):
     ]
 
 
-async def test_an_element_that_the_bot_does_not_know_is_not_acked(transport: str):
+async def test_a_click_on_an_unknown_element_is_not_acked(transport: str):
     async with running(transport, times=QUICK) as (simulator, _):
         slack = AsyncWebClient("xoxb-1", base_url=simulator.api_url)
         other = {**BUTTON, "action_id": "other"}

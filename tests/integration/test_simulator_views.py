@@ -113,7 +113,7 @@ async def test_a_trigger_serves_once_and_for_three_seconds(
     assert len(simulator.open_views(MINA)) == 1
 
 
-async def test_a_bad_view_is_refused_with_a_pointer_and_costs_no_trigger(
+async def test_a_bad_view_is_refused_and_costs_no_trigger(
     simulator: Simulator, slack: AsyncWebClient
 ):
     trigger_id = await trigger(simulator, slack)

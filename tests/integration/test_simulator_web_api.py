@@ -184,7 +184,7 @@ async def test_bad_blocks_are_refused_with_a_pointer(slack: AsyncWebClient):
     assert checked["errors"][0]["pointer"] == "/0/text/text"
 
 
-async def test_an_edit_with_text_alone_removes_the_blocks_and_keeps_metadata(
+async def test_a_text_only_edit_removes_blocks_and_keeps_metadata(
     simulator: Simulator, slack: AsyncWebClient
 ):
     posted = await slack.chat_postMessage(

@@ -87,7 +87,7 @@ async def test_a_looser_policy_takes_nothing_away(house: House):
     assert len((await house.request(request.id)).stages) == 2
 
 
-async def test_a_call_that_the_policy_denies_by_now_is_rejected_by_any_click(
+async def test_any_click_rejects_a_call_that_is_now_denied(
     house: House,
 ):
     request = await house.ask()
@@ -99,7 +99,7 @@ async def test_a_call_that_the_policy_denies_by_now_is_rejected_by_any_click(
     assert (now.outcome_note, now.decisions) == ("Not from here.", ())
 
 
-async def test_what_was_approved_is_asked_again_when_a_stage_was_added(house: House):
+async def test_an_added_stage_reopens_an_approved_request(house: House):
     agent = make_agent(house, ("wipe", {"path": "a"}), "Over.")
     conversation = await agent.say()
     request = await agent.request(conversation)
@@ -122,7 +122,7 @@ async def test_what_was_approved_is_asked_again_when_a_stage_was_added(house: Ho
 
 
 @pytest.mark.parametrize("before_the_run", [False, True])
-async def test_the_people_of_an_added_live_stage_are_named_when_they_are_called(
+async def test_an_added_live_stage_lists_its_current_members(
     house: House, before_the_run: bool
 ):
     house.people.groups["usergroup:S0FINANCE"] = (FAY,)
@@ -140,7 +140,7 @@ async def test_the_people_of_an_added_live_stage_are_named_when_they_are_called(
     assert (await house.click(FAY, request)).effect is Effect.APPROVED
 
 
-async def test_what_was_approved_does_not_run_once_the_policy_denies_it(house: House):
+async def test_an_approved_call_that_is_now_denied_does_not_run(house: House):
     agent = make_agent(house, ("wipe", {"path": "a"}), "Over.")
     conversation = await agent.say()
     request = await agent.request(conversation)

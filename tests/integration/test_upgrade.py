@@ -91,7 +91,7 @@ async def test_a_request_of_the_version_before_is_read(
     assert (now.token, now.confirm, now.schema) == (name, "none", {})
 
 
-async def test_a_request_that_waits_is_shown_and_decided_after_the_upgrade(
+async def test_an_open_request_is_shown_and_decided_after_an_upgrade(
     old: Connection, empty_database: str
 ):
     name = await raise_as_before(old, 0)

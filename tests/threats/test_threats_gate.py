@@ -266,7 +266,7 @@ def test_threat_23_another_currency_is_not_waived(currency: Any):
     assert not isinstance(found, Waived)
 
 
-async def test_threat_25_an_edit_is_another_call_and_the_old_grant_is_void(
+async def test_threat_25_an_edit_makes_another_call_and_voids_the_old_grant(
     house: House,
 ):
     request = await house.ask("sign")
@@ -376,7 +376,7 @@ async def test_threat_36_without_a_record_there_is_no_decision_and_no_run(
     assert (await house.request(other.id)).execution is Execution.APPROVED
 
 
-async def test_threat_48_one_person_is_one_word_and_the_first_no_ends_it(house: House):
+async def test_threat_48_one_person_counts_once_and_the_first_no_ends_it(house: House):
     request = await house.ask("pay")
     await house.click(MINA, request, click="1")
     again = await house.click(MINA, request, click="2")

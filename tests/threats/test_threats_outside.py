@@ -64,7 +64,7 @@ def test_threat_37_no_canary_leaves_slack_in_any_way(show):
     assert "CANARY" not in show(request(**bare))
 
 
-def test_threat_37_a_secret_stays_as_it_is_through_an_edit_by_the_api():
+def test_threat_37_a_secret_survives_an_edit_by_the_api():
     one = request(**SECRETS)
     seen = request_json(one)["arguments"]
     edit = unmasked(one, {**seen, "path": "c.txt"})
@@ -91,7 +91,7 @@ def test_threat_12_what_the_agent_says_leaves_the_page_as_it_is(note: str):
 
 
 @pytest.mark.parametrize("show", [page, letter])
-def test_threat_14_no_character_hides_on_a_page_or_in_an_e_mail(show):
+def test_threat_14_no_character_hides_on_a_page_or_in_an_email(show):
     hidden = "\u202e\u200b\u00ad\U000e0041\u3164"
     one = request(arguments={"path": f"a{hidden}b"}, tool=f"delete{hidden}")
     shown = show(one)
@@ -99,7 +99,7 @@ def test_threat_14_no_character_hides_on_a_page_or_in_an_e_mail(show):
     assert r"\u{202E}\u{200B}" in shown
 
 
-def test_threat_15_an_address_that_reads_like_another_is_marked_on_the_page():
+def test_threat_15_a_look_alike_address_is_marked_on_the_page():
     shown = unescape(page(request(arguments={"to": "ann@раypal.com"})))
     assert "Look-alike addresses" in shown
     assert "xn--" in shown
@@ -118,7 +118,7 @@ def test_threat_43_nothing_that_others_wrote_becomes_a_header(text: str):
         assert sent["To"] == "mina@example.com"
 
 
-def test_an_e_mail_is_of_the_time_of_what_it_tells():
+def test_an_email_is_dated_by_the_event_it_reports():
     raised, told = request(), NOW + dt.timedelta(days=2)
     sent = written(
         Letter(raised, "outcome", "Ravi (U0RAVI)", told),

@@ -93,7 +93,7 @@ async def test_threat_19_the_same_id_of_another_team_is_another_person(house: Ho
     assert (await house.click(person(MINA, "T9"), one)).code == "other_team"
 
 
-async def test_threat_20_a_right_that_is_lost_before_the_run_voids_the_word(
+async def test_threat_20_a_right_lost_before_the_run_voids_the_approval(
     house: House,
 ):
     agent = make_agent(house, ("wipe", {"path": "a"}), "Over.")
@@ -106,7 +106,7 @@ async def test_threat_20_a_right_that_is_lost_before_the_run_voids_the_word(
     assert (await house.request(one.id)).status is Status.PENDING
 
 
-def test_threat_21_a_channel_that_anybody_joins_is_a_group_only_by_a_word_of_its_own():
+def test_threat_21_an_open_channel_is_a_group_only_if_marked_open():
     with_channel = POLICY.replace(
         "bosses: {users: [U0DANA]}", "bosses: {channel: C0OPS}"
     )

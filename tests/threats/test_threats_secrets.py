@@ -130,12 +130,12 @@ def test_threat_37_the_mask_says_what_it_hides():
     assert masked("1234") == "[secret, 4 characters]"  # a hash would give it away
 
 
-def test_threat_37_the_digest_is_over_what_is_there_and_not_over_the_mask():
+def test_threat_37_the_digest_covers_the_values_and_not_the_mask():
     one, other = ({"password": "correct horse " + each} for each in "ab")
     assert call_digest("t", "", one) != call_digest("t", "", other)
 
 
-def test_threat_37_a_changed_secret_is_seen_to_have_changed_even_where_masks_agree():
+def test_threat_37_a_changed_secret_shows_as_changed_even_under_equal_masks():
     [(name, old, new)] = changes({"pin": 1111}, {"pin": 2222}, {})
     assert (name, old) == ("pin", new)
 

@@ -154,7 +154,7 @@ def resumes(path: Path) -> list[ast.expr]:
     ]
 
 
-def test_a_graph_is_resumed_in_one_place_of_the_bot_and_one_of_the_terminal():
+def test_bot_and_terminal_each_resume_a_graph_in_one_place():
     places = {name_of(path) for path in SOURCES if resumes(path)}
     assert places == {ENGINE, SESSION}
 
@@ -176,7 +176,7 @@ def test_a_graph_is_resumed_by_interrupt_id_only():
             assert is_map or named, f"{name_of(path)}: resume={ast.unparse(value)}"
 
 
-def test_langgraph_is_asked_to_be_strict_and_the_key_still_works():
+def test_every_resume_asks_langgraph_to_be_strict():
     from langgraph._internal._constants import CONFIG_KEY_STRICT_RESUME
 
     for place in (ENGINE, SESSION):

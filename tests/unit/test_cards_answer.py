@@ -155,7 +155,7 @@ def test_an_endless_answer_says_how_much_is_missing():
     assert kept > 9_000
 
 
-def test_an_answer_that_slack_would_expand_too_far_goes_as_plain_text():
+def test_an_answer_that_expands_too_far_goes_as_plain_text():
     assert answer_blocks("## heading\ntext\n" * 40)[1] is None
     assert answer_blocks("---\n" * 40)[1] is None
     script = "```sh\n" + "# comment\n" * 60 + "```"
@@ -177,5 +177,5 @@ def test_an_answer_that_slack_would_expand_too_far_goes_as_plain_text():
         "- " * 5_000 + "x",
     ],
 )
-def test_an_answer_built_to_slow_us_down_is_read_all_the_same(text):
+def test_an_answer_built_to_slow_parsing_is_still_shown(text):
     assert answer_blocks(text)[0]

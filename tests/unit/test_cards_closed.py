@@ -116,7 +116,7 @@ def test_a_call_cut_off_in_the_middle_reads_unknown():
     assert card_text(view(over)).startswith("Unknown: delete_file")
 
 
-def test_the_reason_of_a_reject_is_shown_where_nothing_is_parsed():
+def test_a_rejects_reason_is_shown_as_preformatted_text():
     no = decision(MINA, Verdict.REJECT, reason="Wrong <!channel> *file*")
     over = closed(Status.REJECTED, decisions=(no,), outcome_note="Said twice.")
     blocks = card_blocks(view(over))

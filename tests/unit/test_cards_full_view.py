@@ -43,7 +43,7 @@ def test_the_whole_text_is_shown_with_approve():
     assert view_errors(shown) == []
 
 
-def test_twenty_thousand_characters_fit_one_view_and_one_more_does_not():
+def test_the_full_view_fits_twenty_thousand_characters_and_no_more():
     room = 20_000 - len(arguments_text({"body": ""}))
     assert "submit" in modal(arguments={"body": "x" * room})
     over = modal(arguments={"body": "x" * (room + 1)})

@@ -153,14 +153,14 @@ def test_huge_arguments_stay_within_slacks_limits(arguments):
 
 
 @pytest.mark.parametrize("at", [2_990, 3_000, 3_010, 3_970, 3_980, 3_990, 40_000])
-def test_a_payload_at_any_place_is_seen_or_cannot_be_approved(at):
+def test_a_payload_anywhere_is_visible_or_cannot_be_approved(at):
     arguments = {"body": " " * at + "rm -rf /"}
     blocks = card_blocks(view(request(arguments=arguments)))
     assert "Approve" not in buttons(blocks) or "rm -rf /" in arguments_shown(blocks)
     assert_whole_or_no_approve(blocks, arguments)
 
 
-def test_exactly_four_thousand_characters_can_be_approved_and_one_more_cannot():
+def test_a_card_can_approve_at_most_four_thousand_characters():
     room = 4_000 - len(arguments_text({"body": ""}))
     fits, over = ({"body": "x" * n} for n in (room, room + 1))
     assert "Approve" in buttons(card_blocks(view(request(arguments=fits))))
@@ -175,7 +175,7 @@ def test_a_long_text_shows_both_ends_and_where_to_approve():
     assert "Approve is there." in " ".join(texts(blocks))
 
 
-def test_what_no_view_can_hold_says_where_the_whole_text_is():
+def test_the_card_announces_a_file_for_text_beyond_any_view():
     blocks = card_blocks(view(request(arguments={"body": "x" * 30_000})))
     assert "sends the whole text as a file" in " ".join(texts(blocks))
 
@@ -217,7 +217,7 @@ FULL = [(REQUESTS_PER_CARD, length) for length in (100, 5_000)]
 
 
 @pytest.mark.parametrize(("count", "length"), ALONE + PARTLY + FULL)
-def test_a_full_card_of_the_worst_requests_stays_within_the_limits(count, length):
+def test_a_card_full_of_worst_requests_stays_within_limits(count, length):
     people = [f"U{'A' * 25}{n}" for n in range(30)]
     worst = [worst_request(number, length) for number in range(count)]
     card = view(*worst, first_post=True, can_decide=people)

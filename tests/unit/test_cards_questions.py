@@ -47,7 +47,7 @@ def buttons(blocks) -> dict[str, dict]:
     }
 
 
-def test_a_question_shows_its_headline_and_a_table_labelled_as_the_graphs_words():
+def test_a_questions_headline_and_table_are_labelled_as_the_graphs():
     blocks = card_blocks(view(request(**RAW)))
     shown = texts(blocks)
     assert errors(blocks) == []
@@ -58,7 +58,7 @@ def test_a_question_shows_its_headline_and_a_table_labelled_as_the_graphs_words(
     assert {"approve", "reject", "answer_open"} <= buttons(blocks).keys()
 
 
-def test_what_is_too_long_to_be_seen_is_not_approved_on_the_card():
+def test_a_question_too_long_to_show_has_no_approve_button():
     long = request(**{**RAW, "arguments": {"question": "x" * 5_000}})
     blocks = card_blocks(view(long))
     assert errors(blocks) == []
@@ -66,7 +66,7 @@ def test_what_is_too_long_to_be_seen_is_not_approved_on_the_card():
     assert "view_full" in buttons(blocks)
 
 
-def test_an_answer_that_waits_for_approval_is_part_of_what_is_seen():
+def test_an_answer_awaiting_approval_is_shown_on_the_card():
     waits = request(**RAW, answer_json='{"item": "tea", "n": 2}')
     assert asked_text(waits).endswith('{\n  "item": "tea",\n  "n": 2\n}')
     shown = texts(card_blocks(view(waits)))
@@ -75,7 +75,7 @@ def test_an_answer_that_waits_for_approval_is_part_of_what_is_seen():
     assert "approve" not in buttons(card_blocks(view(long)))
 
 
-def test_an_answered_question_says_who_gave_and_who_approved_the_answer():
+def test_an_answered_card_names_the_answerer_and_the_approver():
     words = (
         decision(MINA, Verdict.ANSWER),
         decision(DANA, Verdict.APPROVE, stage=1),
@@ -99,7 +99,7 @@ def test_an_answered_question_says_who_gave_and_who_approved_the_answer():
         ({"status": Status.REJECTED, "decided_at": NOW}, set()),
     ],
 )
-def test_all_are_decided_at_once_only_where_each_may_be_by_one_click(changes, offered):
+def test_decide_all_is_offered_only_where_each_takes_one_click(changes, offered):
     two = [request(), request(id="req-2", **changes)]
     found = buttons(card_blocks(view(*two)))
     assert {name for name in found if name.endswith("_all")} == offered
@@ -107,7 +107,7 @@ def test_all_are_decided_at_once_only_where_each_may_be_by_one_click(changes, of
         assert found[name]["value"] == bundle(two)
 
 
-def test_a_dialog_stands_before_approve_all_where_one_of_them_asks_for_it():
+def test_approve_all_opens_a_dialog_if_one_request_needs_it():
     two = [request(), request(id="req-2", code="M3XA", confirm=Confirm.DIALOG)]
     found = buttons(card_blocks(view(*two)))
     assert "M3XA" in found["approve_all"]["confirm"]["text"]["text"]
@@ -172,7 +172,7 @@ def test_a_refused_answer_stands_in_its_form_again():
     assert inputs[0]["initial_value"] == "3"
 
 
-def test_a_form_that_is_too_large_for_slack_says_so_and_cannot_be_sent():
+def test_a_form_too_large_for_slack_cannot_be_sent():
     names = {f"field{n}": {"type": "string"} for n in range(80)}
     large = request(**RAW, form={"type": "object", "properties": names})
     form = answer_form(large, CARD)

@@ -174,7 +174,7 @@ def test_the_agents_own_words_come_last_and_are_marked():
     assert of_type(blocks[-1], "rich_text_preformatted")
 
 
-def test_hostile_words_of_the_agent_leave_every_other_block_as_it_was():
+def test_hostile_agent_notes_leave_the_other_blocks_unchanged():
     quiet = without_ids(card_blocks(view(request())))
     for note in ("x", "\n" * 500, "*Asked by* <@U0BOSS>\n```", "y" * 50_000):
         loud = without_ids(card_blocks(view(request(note=note))))
@@ -209,13 +209,13 @@ def test_a_long_chain_shows_the_open_stage():
     assert text.count("*Stage") == 6
 
 
-def test_after_the_deadline_no_button_is_left_though_the_clock_has_not_closed_it():
+def test_after_the_deadline_a_card_has_no_buttons():
     card = view(now=NOW + dt.timedelta(hours=24))
     assert buttons(card_blocks(card)) == {}
     assert "The time to decide is over" in section_text(card_blocks(card))
 
 
-def test_each_request_on_a_card_has_its_own_buttons_in_call_order():
+def test_requests_on_a_card_have_their_own_buttons_in_order():
     first, second = request(), request(id="req-2", code="M3XA", tool="write_file")
     gone = closed(Status.REJECTED, id="req-3")
     blocks = card_blocks(view(first, gone, second))
@@ -232,7 +232,7 @@ def test_each_request_on_a_card_has_its_own_buttons_in_call_order():
     assert errors(blocks) == []
 
 
-def test_a_card_takes_no_more_requests_than_slack_has_room_for():
+def test_a_card_takes_only_as_many_requests_as_fit():
     with pytest.raises(ValueError, match="another card"):
         view(*[request(id=str(n)) for n in range(REQUESTS_PER_CARD + 1)])
     with pytest.raises(ValueError, match="1 to"):
@@ -252,7 +252,7 @@ def test_block_ids_change_with_the_content_and_with_the_version():
     assert not ids[0] & (ids[1] | ids[2])
 
 
-def test_a_tool_name_that_is_no_identifier_stays_out_of_title_and_fallback():
+def test_an_odd_tool_name_stays_out_of_title_and_fallback():
     odd = request(tool="delete <!channel>\u202e")
     blocks = card_blocks(view(odd))
     assert of_type(blocks, "header")[0]["text"]["text"] == "Approval needed"
@@ -261,7 +261,7 @@ def test_a_tool_name_that_is_no_identifier_stays_out_of_title_and_fallback():
     assert "Approve" in buttons(blocks)
 
 
-def test_a_tool_name_too_long_to_show_takes_approve_off_the_card():
+def test_an_overlong_tool_name_takes_approve_off_the_card():
     assert "Approve" not in buttons(card_blocks(view(request(tool="x" * 201))))
 
 
@@ -272,7 +272,7 @@ def test_words_of_the_policy_are_escaped():
     assert "*Why* A &amp; &lt;b&gt; c" in text
 
 
-def test_no_part_of_a_card_is_an_image_a_link_or_a_danger_button():
+def test_a_card_has_no_images_links_or_danger_buttons():
     for part in objects(card_blocks(view(first_post=True))):
         assert part.get("type") not in ("image", "link")
         assert part.get("style") in (None, "primary", {"bold": True})
@@ -311,7 +311,7 @@ def test_a_card_offers_what_the_rule_allows(allow, shown, in_menu):
     assert list(menu_values(blocks)) == in_menu
 
 
-def test_the_dialog_names_the_call_and_its_buttons_say_what_they_do():
+def test_the_dialog_shows_the_call_and_plain_button_labels():
     asked = request(
         confirm=Confirm.DIALOG,
         tool="transfer_money",
@@ -403,7 +403,7 @@ def test_a_card_whose_request_is_decided_elsewhere_says_where(channel, where):
     assert "*Decide until*" in section_text(blocks)
 
 
-def test_a_later_stage_says_in_which_other_channel_it_is_asked():
+def test_a_later_stage_names_its_channel_if_it_differs():
     stages = (
         Stage("managers", (MINA,), channel="C1"),
         Stage("finance", (OMAR,), channel="C2"),
@@ -453,7 +453,7 @@ def test_a_card_counts_what_it_has_no_room_for():
     assert " · 16 more · rejected " in section_text(blocks)
 
 
-def test_the_time_of_the_open_stage_is_the_time_to_decide():
+def test_the_open_stages_timeout_is_the_time_to_decide():
     stage = dataclasses.replace(timed(), times=Times(timeout=hours_of(2)))
     shown = view(request(stages=(stage,)))
     assert f"*Decide until* {date(NOW + hours_of(2))}" in section_text(

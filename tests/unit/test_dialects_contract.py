@@ -256,13 +256,13 @@ def test_several_calls_are_answered_by_position_each_for_itself():
     }
 
 
-def test_one_call_that_takes_no_no_stops_the_approved_ones_too():
+def test_a_reject_that_is_not_allowed_stops_approved_calls_too():
     question = read(asks(batch(("a", {}, ALL), ("b", {}, ["approve"]))))
     assert dialects.answer(question, [APPROVED, REJECTED]) == STOPPED
     assert dialects.answer(question, [REJECTED, APPROVED]) != STOPPED
 
 
-def test_a_call_that_no_review_config_names_can_only_stop_the_turn():
+def test_a_call_without_a_review_config_only_stops_the_turn():
     payload = batch(("a", {}, ALL), ("b", {}, ALL))
     payload["review_configs"][1]["action_name"] = "B"
     question = read(asks(payload))
@@ -270,7 +270,7 @@ def test_a_call_that_no_review_config_names_can_only_stop_the_turn():
     assert dialects.answer(question, [APPROVED, REJECTED]) == STOPPED
 
 
-def test_configs_of_one_name_that_differ_allow_what_all_of_them_do():
+def test_differing_configs_of_one_name_allow_only_common_decisions():
     question = read(
         asks(batch(("a", {}, ["approve", "reject"]), ("a", {}, ["reject", "edit"])))
     )
@@ -278,7 +278,7 @@ def test_configs_of_one_name_that_differ_allow_what_all_of_them_do():
 
 
 @pytest.mark.parametrize("end", [End.REJECT, End.TIMED_OUT])
-def test_the_agent_is_told_no_even_where_nobody_wrote_a_sentence(end):
+def test_a_no_without_a_message_gets_a_default_sentence(end):
     message = dialects.answer(PER_CALL, [Decided(end)])["message"]
     assert message.endswith(".")
     assert ("timed out" in message) == (end is End.TIMED_OUT)
@@ -364,7 +364,7 @@ def test_what_is_read_for_the_card_and_the_policy():
             assert Verdict.REJECT in (asked.allowed or (Verdict.REJECT,))
 
 
-def test_a_schema_that_the_house_knows_goes_before_that_of_the_payload():
+def test_a_known_schema_takes_precedence_over_the_payloads():
     known = {"pay": {"type": "object", "required": ["to"]}}
     for value, schema in [
         (tool_approval(), decision_schema(*ALL)),
@@ -375,13 +375,13 @@ def test_a_schema_that_the_house_knows_goes_before_that_of_the_payload():
         assert call.schema == known["pay"]
 
 
-def test_questions_of_the_graph_itself_are_never_waived_and_no_tools():
+def test_a_graphs_own_questions_are_never_waived():
     for question in (words("Go?"), form(CUSTOMER), STOP_AT):
         [call] = question.calls
         assert (call.kind, call.waivable) == (Kind.INTERRUPT, False)
 
 
-def test_a_text_that_a_model_may_have_written_is_never_waived():
+def test_text_that_a_model_may_have_written_is_never_waived():
     assert [
         read(asks(value)).calls[0].waivable
         for value in (inbox(), [inbox()], json.dumps(inbox()))

@@ -181,9 +181,7 @@ SCHEMA = st.sampled_from([None, {"type": "string"}, {"type": "boolean"}, {}, {"a
 
 
 @given(ANY | st.sampled_from([tool_approval(), inbox()]), SCHEMA, DECIDED)
-def test_any_decision_on_any_payload_is_refused_or_gives_a_value(
-    value, schema, decided
-):
+def test_any_decision_on_any_payload_is_refused_or_answered(value, schema, decided):
     read = dialects.read(asks(value, schema), {})
     question = resolve(read, rule=None, default="words", levels=[])
     if complaint := dialects.validate(question, [decided]):
@@ -212,7 +210,7 @@ def test_a_call_that_cannot_be_shown_exactly_cannot_be_approved(dialect, value):
     assert Verdict.REJECT in call.allowed
 
 
-def test_a_question_of_the_graph_can_be_approved_as_long_as_all_is_shown():
+def test_a_graphs_question_can_be_approved_only_if_fully_shown():
     [shown] = dialects.read(asks({"id": 2**60, "on": dt.date(2026, 1, 1)}), {}).calls
     [hidden] = dialects.read(asks({"image": b"x"}), {}).calls
     assert Verdict.APPROVE in shown.allowed

@@ -144,7 +144,7 @@ def test_what_is_nearly_a_known_shape_is_raw_and_whole(value):
         SCHEMA,
     ],
 )
-def test_a_tool_approval_with_decisions_that_nobody_knows_is_a_form(schema):
+def test_a_tool_approval_with_unknown_decisions_is_a_form(schema):
     assert read(PER_CALL, schema).dialect == "form"
 
 
@@ -214,9 +214,7 @@ def test_the_name_that_rules_know_a_raw_interrupt_by(value, name):
     ],
     ids=repr,
 )
-def test_the_headline_is_what_the_graph_says_and_the_rest_a_table(
-    value, headline, note
-):
+def test_the_graphs_sentence_is_the_headline_above_a_table(value, headline, note):
     [call] = read(value).calls
     assert (call.headline, call.note) == (headline, note)
     whole = value if isinstance(value, dict) else {"value": value}
@@ -243,7 +241,7 @@ def resolve(value, schema=None, *, rule=None, default=None, levels=()):
     return answers.resolve(question, rule=rule, default=default, levels=levels)
 
 
-def test_the_payload_says_the_answers_then_the_rule_then_the_policy():
+def test_answers_come_from_the_payload_then_rule_then_policy():
     said = {"answers": NAMED}
     assert resolve(said, rule="words", default="booleans").answers == NAMED
     assert resolve("?", rule=NAMED, default="booleans").answers == NAMED
@@ -277,7 +275,7 @@ def test_answers_that_are_not_clear_are_refused_and_not_guessed(said):
     assert resolve("?", rule=said).problem == agent.BAD_ANSWERS
 
 
-def test_a_level_is_known_or_the_question_is_refused_with_a_sentence():
+def test_a_question_with_an_unknown_level_is_refused():
     known = {"levels": ["manager", "director"], "default": "words"}
     assert resolve({"level": "manager"}, **known).problem == ""
     assert resolve({"level": "manager"}, SCHEMA, **known).level == "manager"
@@ -296,7 +294,7 @@ def test_a_form_needs_no_answers_of_the_policy():
     assert resolve("?", {"type": "integer"}, default="words").answers == {}
 
 
-def test_a_payloads_answers_that_the_forms_schema_refuses_mean_no_approve():
+def test_answers_that_the_schema_refuses_mean_no_approve():
     question = resolve({"answers": NAMED}, SCHEMA)
     assert question.answers == {}
     assert resolve({"answers": NAMED}, {"type": "integer"}).answers == NAMED

@@ -88,7 +88,7 @@ def test_slackbot_is_a_bot_though_slack_does_not_say_so():
     assert refusal({**MEMBER, "id": "USLACKBOT"}, person=slackbot) == "bot"
 
 
-def test_a_click_from_another_team_is_not_ours_whatever_slack_says_of_the_user():
+def test_a_click_from_another_team_is_always_refused():
     assert refusal(MEMBER, person=Person("", "T2", "U0MINA")) == "other team"
 
 
@@ -281,7 +281,7 @@ async def test_who_we_are_comes_from_slack():
     assert link == "https://t.slack.example/archives/C1/p1795426200000100"
 
 
-async def test_a_token_that_is_not_a_bots_is_refused_in_a_sentence():
+async def test_a_token_that_is_not_a_bots_is_refused():
     person = {name: value for name, value in ME.items() if name != "bot_id"}
     with pytest.raises(ConfigurationError, match="SLACK_BOT_TOKEN is not a bot's"):
         await learn_identity(Api(person))  # type: ignore[arg-type]

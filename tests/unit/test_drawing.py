@@ -58,13 +58,13 @@ def test_a_notice_can_be_withdrawn_while_it_waits():
     assert f"<@{MINA}> and <@{OMAR}> can decide it." in drawn.text
 
 
-def test_a_notice_of_a_request_that_is_over_has_no_button():
+def test_a_closed_requests_notice_has_no_button():
     drawn = draw_notice([closed(Status.WITHDRAWN)], US)
     assert drawn.blocks == []
     assert drawn.text.startswith(f"Withdrawn: delete_file (K7QP) by <@{RAVI}>")
 
 
-def test_a_held_message_is_told_what_it_waits_for_and_who_can_decide():
+def test_a_held_message_names_its_requests_and_their_approvers():
     first = request(**STANDING, token="t-1")
     second = request(id="req-2", code="M3XA", tool="write_file", token="t-2")
     over = closed(Status.REJECTED, id="req-3")
@@ -198,5 +198,5 @@ def test_what_nobody_needs_to_be_told_any_more_is_moot(event, changes, words):
     assert drawn.text.startswith(words)
 
 
-def test_a_nudge_for_a_stage_that_an_edit_has_taken_away_is_moot():
+def test_a_nudge_for_a_removed_stage_is_moot():
     assert silent(Event.REMINDER, stage=3).moot

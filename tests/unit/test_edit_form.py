@@ -130,7 +130,7 @@ def test_an_optional_argument_left_empty_is_absent():
     assert found.arguments == ARGUMENTS
 
 
-def test_a_required_argument_that_may_be_null_is_null_when_it_is_emptied():
+def test_an_emptied_required_argument_becomes_null_if_allowed():
     schema = {
         "properties": {"note": {"type": ["string", "null"]}},
         "required": ["note"],

@@ -109,7 +109,7 @@ def test_an_edit_of_what_needs_typing_is_typed_too():
     assert edited(one, {"amount": 7}, typed="7").own == 0
 
 
-def test_the_editors_word_passes_their_own_stage_and_is_the_only_one():
+def test_an_edit_is_the_only_decision_and_passes_its_stage():
     before = Decision(Person("", "T1", OMAR), Verdict.APPROVE, 0, NOW, "slack")
     gone = dataclasses.replace(before, reason="older")
     found = edited(asked(decisions=(before,), voided=(gone,)), {"amount": 7})
@@ -153,7 +153,7 @@ def test_the_arguments_as_raised_are_kept_through_a_second_edit():
     assert edited(empty, {"amount": 7}).request.raised_arguments == {}
 
 
-def test_values_over_a_limit_bring_the_policys_other_stages_and_its_manner():
+def test_values_over_a_limit_bring_more_stages_and_confirmation():
     found = edited(asked(), {"amount": 150})
     new = found.request
     assert [s.approvers for s in new.stages] == ["managers", "directors"]
@@ -179,14 +179,14 @@ def test_a_larger_quorum_is_not_filled_by_the_editor_alone():
     assert len(found.request.decisions) == 1
 
 
-def test_who_is_of_no_stage_of_the_new_chain_has_no_word_in_it():
+def test_an_editor_outside_the_new_stages_approves_nothing():
     one = asked(tool="wipe", arguments={"path": "a"}, schema={}, stages=(MANAGERS,))
     found = edited(one, {"path": "b"})
     assert [s.approvers for s in found.request.stages] == ["directors"]
     assert (found.own, found.passes, found.request.decisions) == (-1, False, ())
 
 
-def test_what_the_policy_waives_now_still_needs_one_of_the_same_stage():
+def test_a_call_waived_by_an_edit_still_needs_one_approval():
     stages = (dataclasses.replace(MANAGERS, quorum=2, passed_at=None),)
     one = asked(
         tool="wipe",
@@ -202,7 +202,7 @@ def test_what_the_policy_waives_now_still_needs_one_of_the_same_stage():
     assert found.begun.stages[0].opened_at is None
 
 
-def test_the_later_stage_of_the_editor_is_found_by_its_name():
+def test_the_editors_later_stage_is_found_by_name():
     one = asked(
         arguments={"amount": 150},
         stages=(
@@ -228,7 +228,7 @@ def test_the_later_stage_of_the_editor_is_found_by_its_name():
         (Verdict.APPROVE, {"amount": 15}, set()),
     ],
 )
-def test_the_groups_to_look_up_are_those_of_the_new_values(verdict, arguments, sources):
+def test_only_groups_of_the_new_values_are_looked_up(verdict, arguments, sources):
     word = dataclasses.replace(action(arguments), verdict=verdict)
     assert new_sources(asked(), word, STANDING) == sources
 
@@ -261,7 +261,7 @@ def test_what_an_edit_does(arguments: Any, effect: Effect, word: str, detail: st
     assert (found.edit is not None) is (effect is not Effect.REFUSED)
 
 
-def test_a_call_that_the_policy_denies_by_now_is_rejected_at_any_click():
+def test_any_click_rejects_a_call_that_is_now_denied():
     one = asked(arguments={"amount": 13})
     found = decided(one, {"amount": 7})
     assert (found.effect, found.code, found.detail) == (
@@ -271,7 +271,7 @@ def test_a_call_that_the_policy_denies_by_now_is_rejected_at_any_click():
     )
 
 
-def test_a_policy_that_asks_for_more_is_what_the_word_is_judged_on():
+def test_an_edit_is_judged_by_the_tightened_policy():
     one = asked(arguments={"amount": 250})
     found = decided(one, {"amount": 250})
     assert found.tight is not None
@@ -295,7 +295,7 @@ def test_an_answer_that_cannot_be_bound_is_refused(form: Any, value: Any, word: 
     assert found.code == word
 
 
-def test_an_answer_that_is_to_be_typed_in_first_waits_for_that():
+def test_an_answer_needs_the_right_typed_confirmation():
     one = asked(
         kind=Kind.INTERRUPT, arguments={}, schema={}, confirm=Confirm.TYPED, code="K7QP"
     )

@@ -61,7 +61,7 @@ def request(*stages: Stage, decisions: tuple[Decision, ...] = ()) -> Request:
     )
 
 
-def test_the_people_of_the_open_stage_can_decide_in_the_policys_order():
+def test_approvers_of_the_open_stage_follow_the_policys_order():
     assert who_can_decide(request(stage("U2", "U1", "U3"))) == ("U2", "U1", "U3")
 
 
@@ -74,7 +74,7 @@ def test_requester_participants_and_earlier_deciders_cannot_decide():
     assert who_can_decide(waiting) == ("U3",)
 
 
-def test_a_request_that_waits_for_nobody_can_be_decided_by_nobody():
+def test_no_person_can_decide_a_request_that_is_over():
     passed = request(stage("U1", passed=True))
     closed = dataclasses.replace(request(stage("U1")), status=Status.TIMED_OUT)
     assert who_can_decide(passed) == ()
@@ -136,7 +136,7 @@ def test_stages_that_fail_only_together_name_the_latest():
     assert unfillable_stage(stages, (), {}) is stages[2]
 
 
-def test_a_person_is_moved_to_the_stage_that_needs_exactly_them():
+def test_a_person_counts_for_the_stage_that_needs_them():
     stages = [stage("U1", "U2"), stage("U1", "U3"), stage("U1")]
     assert unfillable_stage(stages, (), {}) is None
 
@@ -186,9 +186,7 @@ def test_matching_agrees_with_trying_everything(stages, excluded):
 
 
 @given(small_stages, st.sets(st.sampled_from(["U1", "U2"])))
-def test_a_stage_that_fails_alone_is_named_before_one_that_fails_in_company(
-    stages, excluded
-):
+def test_a_stage_unfillable_alone_is_named_first(stages, excluded):
     free = {"U1", "U2", "U3", "U4"} - excluded
     alone = [one for one in stages if not can_be_filled([one], free)]
     if alone:

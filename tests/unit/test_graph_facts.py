@@ -196,7 +196,7 @@ def test_subgraphs_are_seen_through():
 @pytest.mark.parametrize(
     ("model", "streams"), [(STREAMING, True), (MUTE, False), (None, False)]
 )
-def test_a_graph_streams_if_a_node_sees_a_model_that_can(model: Any, streams: bool):
+def test_a_graph_streams_if_a_nodes_model_can(model: Any, streams: bool):
     class Nodes:
         def __init__(self) -> None:
             self.model = model and model.bind(stop=["."])

@@ -135,7 +135,7 @@ def graph():
 
 
 @pytest.mark.parametrize("way", CONTEXTS)
-async def test_what_a_context_manager_opens_stays_open_while_the_graph_is_served(
+async def test_a_context_manager_stays_open_while_its_graph_is_served(
     way: str, tmp_path: Path
 ):
     path = write(tmp_path, BUILDER + CONTEXTS[way])
@@ -147,7 +147,7 @@ async def test_what_a_context_manager_opens_stays_open_while_the_graph_is_served
     assert opened == []
 
 
-async def test_what_fails_while_the_graph_is_served_is_no_failure_of_its_loading(
+async def test_an_error_while_serving_is_not_a_loading_failure(
     tmp_path: Path,
 ):
     path = write(tmp_path, BUILDER)
@@ -178,7 +178,7 @@ async def test_a_module_is_loaded_by_its_dotted_name(
     assert loaded.input_channel == "messages"
 
 
-async def test_the_neighbours_of_a_file_can_be_imported_and_shadow_nothing(
+async def test_a_graph_file_imports_its_neighbours_without_shadowing_modules(
     tmp_path: Path,
 ):
     write(tmp_path, "NAME = 'from next door'", "their_neighbour.py")
@@ -193,7 +193,7 @@ async def test_the_neighbours_of_a_file_can_be_imported_and_shadow_nothing(
     assert (await load(f"{path}:graph")).name == "from next door"
 
 
-async def test_a_file_is_a_module_of_its_own_whose_classes_can_be_stored(
+async def test_a_graph_file_is_its_own_module_with_storable_classes(
     tmp_path: Path,
 ):
     text = """
@@ -247,7 +247,7 @@ graph = builder.compile(checkpointer=InMemorySaver())
 """
 
 
-async def test_a_run_takes_our_checkpointer_and_keeps_the_classes_of_the_state(
+async def test_a_run_uses_our_checkpointer_and_keeps_state_classes(
     tmp_path: Path,
 ):
     loaded = await load(f"{write(tmp_path, STORED)}:graph")
@@ -361,7 +361,7 @@ async def test_a_name_that_leads_nowhere_ends_with_one_sentence(spec: str, words
     assert str(caught.value).isprintable()
 
 
-async def test_a_module_that_lacks_a_library_is_not_said_to_be_missing(
+async def test_a_module_without_its_library_is_not_called_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     write(tmp_path, "import nowhere_to_be_found", "their_module.py")

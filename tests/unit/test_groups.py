@@ -203,7 +203,7 @@ ARCHIVED = {"is_archived": True}
         (OPEN, PUBLIC | {"num_members": MOST_MEMBERS + 1}, "too_many_members"),
     ],
 )
-async def test_a_channel_that_is_no_group_has_nobody_and_is_not_read(
+async def test_an_unfit_channel_has_no_members_and_is_not_read(
     people: Directory, slack: Slack, logged, source, change, why
 ):
     slack.channel = PRIVATE | change
@@ -263,7 +263,7 @@ async def test_a_channel_with_too_many_members_has_nobody(
         (7, ()),
     ],
 )
-async def test_a_manager_is_who_stands_in_the_field_as_an_id(
+async def test_a_manager_is_read_only_from_ids_in_the_field(
     people: Directory, slack: Slack, value, managers
 ):
     slack.fields = {"Xf1": {"value": value, "alt": ""}}
@@ -360,7 +360,7 @@ async def test_a_crowd_of_clicks_is_one_call(people: Directory, slack: Slack):
     assert len(slack.asked) == 1
 
 
-async def test_a_crowd_shares_a_failure_and_the_next_one_asks_again(
+async def test_concurrent_lookups_share_a_failure_and_later_ones_retry(
     people: Directory, slack: Slack
 ):
     slack.delay, slack.trouble = 0.01, refused("internal_error")
@@ -372,7 +372,7 @@ async def test_a_crowd_shares_a_failure_and_the_next_one_asks_again(
     assert len(slack.asked) == 2
 
 
-async def test_who_gives_up_does_not_take_the_answer_from_the_others(
+async def test_a_cancelled_lookup_does_not_cancel_the_others(
     people: Directory, slack: Slack
 ):
     slack.answers.clear()

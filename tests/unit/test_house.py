@@ -80,6 +80,18 @@ def test_the_page_on_a_requests_life_names_what_there_is():
         assert function in _functions(ROOT / file), f"{file} has no {function}"
 
 
+def test_a_tests_name_states_its_behaviour_in_ten_words():
+    behaviour = re.compile(r"test_(?:threat_\d\d_)?(\w+)")
+    wordy = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        for name in sorted(_functions(path))
+        if (found := behaviour.fullmatch(name.rpartition(".")[2]))
+        and len(found[1].split("_")) > 10
+    ]
+    assert not wordy, "\n".join(wordy)
+
+
 def _functions(path: Path) -> set[str]:
     """Functions of a module and methods of its classes, as `Class.method`."""
     found: set[str] = set()

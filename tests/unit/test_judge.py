@@ -154,7 +154,7 @@ def test_whom_slack_does_not_vouch_for_changes_nothing(who, word, verdict):
 
 @pytest.mark.parametrize("status", [s for s in Status if s is not Status.PENDING])
 @pytest.mark.parametrize("who", [MINA, OLAF, RAVI])
-def test_a_click_on_a_closed_request_is_late_and_says_how_it_closed(status, who):
+def test_a_late_click_says_how_the_request_was_closed(status, who):
     closed = request(status=status, decisions=(said(OMAR),))
     assert judged(closed, who) == Result(Effect.LATE, status)
 
@@ -171,7 +171,7 @@ def test_the_deadline_itself_is_too_late(moment, effect):
     assert judged(request(), MINA, now=moment).effect is effect
 
 
-def test_a_shorter_timeout_in_force_ends_what_is_older_than_it():
+def test_a_shorter_timeout_in_force_ends_older_requests():
     rules = RULES.replace("approvers: managers}]", "approvers: managers, timeout: 1m}]")
     opened = NOW - dt.timedelta(minutes=2)
     asked = request(dataclasses.replace(MANAGERS, opened_at=opened), raised_at=opened)
@@ -192,7 +192,7 @@ def test_after_the_deadline_anybodys_click_finds_the_time_over():
     assert judged(request(), OLAF, now=late).effect is Effect.TIMED_OUT
 
 
-def test_the_same_click_once_more_is_repeated_even_on_a_closed_request():
+def test_a_repeated_click_is_recognised_even_on_a_closed_request():
     counted = request(
         Stage("managers", (MINA, OMAR, DANA), 2, NOW),
         decisions=(said(MINA, click="5.5"),),
@@ -206,7 +206,7 @@ def test_the_same_click_once_more_is_repeated_even_on_a_closed_request():
     assert judged(counted, OMAR, click="5.5").effect is Effect.APPROVED
 
 
-def test_a_choice_without_a_click_is_never_taken_for_a_repeated_one():
+def test_a_choice_without_a_click_is_never_a_repeat():
     counted = request(
         Stage("managers", (MINA, OMAR), 2, NOW), decisions=(said(MINA, click=""),)
     )
@@ -259,12 +259,12 @@ def test_a_misplaced_click_says_nothing_about_the_request():
     assert judged(closed, MINA, place=place) == Result(Effect.REFUSED, "misplaced")
 
 
-def test_who_has_left_the_policys_group_is_refused_and_who_joined_too():
+def test_people_who_left_or_joined_the_group_are_refused():
     assert judged(request(), MINA, group=(OMAR,)).code == "not_in_group"
     assert judged(request(), OLAF, group=(MINA, OLAF)).code == "not_in_group"
 
 
-def test_when_nobody_is_left_in_a_group_any_click_ends_it_and_names_the_stage():
+def test_any_click_rejects_a_request_whose_group_is_empty():
     for who in (MINA, OLAF):
         ended = judged(request(), who, group=())
         assert ended == Result(Effect.REJECTED, Outcome.UNFILLABLE, "managers")
@@ -329,7 +329,7 @@ def test_a_quorum_in_a_later_stage_is_counted_there_alone():
         ),
     ],
 )
-def test_a_word_that_uses_up_the_last_person_of_a_later_stage_ends_it(stages, who):
+def test_using_up_the_approvers_of_a_later_stage_rejects(stages, who):
     result = judged(request(*stages), who)
     word, group = Outcome.UNFILLABLE, "directors"
     assert result == Result(Effect.REJECTED, word, group, counts=True)
@@ -349,7 +349,7 @@ def test_an_older_button_is_superseded_whatever_it_says():
     assert judged(edited, RAVI, REJECT).effect is Effect.WITHDRAWN
 
 
-def test_a_click_whose_word_is_void_by_now_does_not_count_again():
+def test_a_click_with_a_voided_decision_does_not_count_again():
     void = request(voided=(said(MINA, click="5.5"),))
     assert judged(void, MINA, click="5.5").effect is Effect.REPEATED
     assert judged(void, MINA, click="5.6").effect is Effect.APPROVED
@@ -382,7 +382,7 @@ def test_what_a_rule_does_not_allow_is_refused():
     assert judged(strict, MINA, REJECT).effect is Effect.REJECTED
 
 
-def test_an_answer_in_the_tools_place_closes_it_and_needs_words():
+def test_an_answer_closes_the_request_and_needs_text():
     open_to_it = request(allow=(APPROVE, REJECT, Verdict.ANSWER))
     answer = Verdict.ANSWER
     assert judged(open_to_it, MINA, answer, reason="42").effect is Effect.ANSWERED

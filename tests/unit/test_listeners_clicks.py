@@ -94,7 +94,7 @@ def test_a_menu_names_what_was_chosen_and_the_request(option, expected):
     assert option_of(click_of(actions=[action])) == expected
 
 
-def test_the_person_is_of_their_own_team_and_the_enterprise_is_kept():
+def test_a_clicks_person_has_their_own_team_and_enterprise():
     body = click_of(
         enterprise={"id": "E1", "name": "Grid"},
         user={"id": "U0MINA", "username": "mina", "name": "m", "team_id": "T9"},
@@ -102,7 +102,7 @@ def test_the_person_is_of_their_own_team_and_the_enterprise_is_kept():
     assert choice_from(body).person == Person("E1", "T9", "U0MINA")
 
 
-def test_where_the_user_has_no_team_it_is_that_of_the_payload():
+def test_a_user_without_a_team_gets_the_payloads_team():
     body = click_of(user={"id": "U0MINA", "username": "mina", "name": "mina"})
     assert choice_from(body).person.team == "T1"
 
@@ -136,7 +136,7 @@ def test_metadata_that_is_not_ours_names_no_card(metadata):
     assert place.card == ""
 
 
-def test_a_click_without_a_message_or_value_is_a_choice_that_fits_nothing():
+def test_a_click_without_message_or_value_fits_nothing():
     action = {"action_id": "approve", "type": "button", "block_id": "b"}
     body = click_of(actions=[action])
     for name in ("message", "container", "channel", "api_app_id"):

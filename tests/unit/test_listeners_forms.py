@@ -225,7 +225,7 @@ async def test_withdraw_in_the_menu_decides_at_once(monkeypatch):
     assert house.opened == []
 
 
-async def test_a_card_that_did_not_ask_for_a_value_yet_asks_for_it(monkeypatch):
+async def test_a_plain_approve_opens_the_typed_form_if_needed(monkeypatch):
     asked = request(confirm=Confirm.TYPED, confirm_argument="path")
     house = House(monkeypatch, asked, says=Result(Effect.REFUSED, "typed_wrong"))
     await house.click("approve", CLICK)
@@ -274,7 +274,7 @@ async def test_an_edit_brings_the_whole_new_arguments(monkeypatch):
     assert action.typed == "K7QP"
 
 
-async def test_what_cannot_be_read_is_said_at_its_input_and_decides_nothing(
+async def test_an_unreadable_input_is_reported_there_and_decides_nothing(
     monkeypatch,
 ):
     asked = request(arguments={"tags": [1]})
@@ -286,7 +286,7 @@ async def test_what_cannot_be_read_is_said_at_its_input_and_decides_nothing(
     assert "JSON" in answer["errors"]["argument-0"]
 
 
-async def test_an_edit_of_arguments_that_were_changed_meanwhile_is_not_read(
+async def test_an_edit_of_outdated_arguments_is_not_read(
     monkeypatch,
 ):
     asked = request(arguments={"amount": 5}, token="t-2")
@@ -329,9 +329,7 @@ async def test_an_empty_answer_is_said_at_its_input(monkeypatch):
 
 
 @pytest.mark.parametrize("build", ["full", "edit"])
-async def test_a_form_from_before_the_rule_is_replaced_by_one_that_asks(
-    monkeypatch, build
-):
+async def test_an_outdated_form_gets_the_typed_field_now_required(monkeypatch, build):
     before = request()
     now = request(confirm=Confirm.TYPED, confirm_argument="path")
     forms = {

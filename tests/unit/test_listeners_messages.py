@@ -100,7 +100,7 @@ def test_the_enterprise_is_kept_where_slack_names_it():
     assert incoming.enterprise == "E1"
 
 
-def test_both_events_of_one_post_are_the_same_message_apart_from_their_ids():
+def test_both_events_of_a_post_are_the_same_message():
     as_message = event_of(
         {**MENTION, "event_id": "Ev02"}, type="message", channel_type="channel"
     )
@@ -112,7 +112,7 @@ def test_both_events_of_one_post_are_the_same_message_apart_from_their_ids():
 
 
 @pytest.mark.parametrize("subtype", ["file_share", "thread_broadcast"])
-def test_a_post_with_a_file_or_a_broadcast_reply_is_a_message(subtype):
+def test_file_posts_and_broadcast_replies_are_messages(subtype):
     assert incoming_from(event_of(MENTION, subtype=subtype), US) is not None
 
 
@@ -138,7 +138,7 @@ def test_a_post_with_a_file_or_a_broadcast_reply_is_a_message(subtype):
     ],
     ids=lambda body: json.dumps((body.get("event") or {}).get("subtype") or ""),
 )
-def test_what_is_no_message_of_a_person_to_the_agent_is_none(body):
+def test_only_a_persons_message_to_the_agent_is_taken(body):
     assert incoming_from(body, US) is None
 
 

@@ -220,7 +220,7 @@ def test_chatty_libraries_are_heard_from_a_level_on(
     assert heard == levels[levels.index(from_level) :]
 
 
-def test_a_line_that_cannot_be_rendered_is_still_one_masked_line(
+def test_an_unrenderable_log_line_is_still_one_masked_line(
     log: Callable[..., Output], capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = log("text")

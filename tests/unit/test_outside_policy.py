@@ -97,7 +97,7 @@ def test_links_end_with_the_policy_that_allowed_them():
     assert why_no_links(asked(older), POLICY, signs_in=True) == "policy_changed"
 
 
-def test_the_stage_that_is_open_says_how_its_people_are_told():
+def test_the_open_stage_says_how_its_approvers_are_told():
     request = asked(amount=11, currency="USD")
     assert ways_to_tell(request, POLICY) == {"email", "webhook"}
     first = replace(request.stages[0], passed_at=NOW)

@@ -54,7 +54,7 @@ def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def test_the_image_runs_as_a_user_with_a_number_that_is_not_root():
+def test_the_image_runs_as_a_numeric_unprivileged_user():
     user, group = said("USER").split(":")
     assert int(user) >= 1000
     assert int(group) >= 1000
@@ -63,7 +63,7 @@ def test_the_image_runs_as_a_user_with_a_number_that_is_not_root():
     assert f"--gid {group} " in made
 
 
-def test_the_image_starts_the_bot_without_a_shell_so_signals_reach_it():
+def test_the_image_starts_the_bot_without_a_shell():
     assert json.loads(said("ENTRYPOINT")) == ["python", "-m", "bot"]
     assert not [rest for name, rest in LAST_STAGE if name == "CMD"]
 
@@ -99,7 +99,7 @@ def test_only_the_projects_own_dependencies_are_installed():
     assert "--no-index" in installs[1]
 
 
-def test_every_stage_stands_on_the_same_small_image_of_a_python_that_is_enough():
+def test_all_stages_use_one_slim_image_of_the_minimum_python():
     bases = {rest.split()[0] for name, rest in ALL if name == "FROM"}
     assert len(bases) == 1
     found = re.fullmatch(r"python:(3\.\d+)-slim-[a-z]+", bases.pop())
@@ -120,13 +120,13 @@ def test_nothing_but_what_is_copied_gets_into_the_build():
     assert not copied() & {".env", ".data", ".git", "tests", "."}
 
 
-def test_the_files_of_the_agent_are_in_the_volume_and_the_port_is_the_open_one():
+def test_files_are_in_the_volume_and_the_port_is_exposed():
     environment = dict(pair.split("=", 1) for pair in shlex.split(said("ENV")))
     assert environment["FILES_DIR"].startswith(said("VOLUME") + "/")
     assert environment["PORT"] == said("EXPOSE")
 
 
-def test_compose_runs_the_bot_without_rights_on_a_root_that_nobody_writes(compose):
+def test_compose_runs_the_bot_unprivileged_on_a_read_only_root(compose):
     bot = compose["bot"]
     assert bot["read_only"] is True
     assert bot["cap_drop"] == ["ALL"]
@@ -211,14 +211,14 @@ def test_the_readme_calls_app_and_bot_as_the_manifest_does(
     assert f"*{manifest['display_information']['name']}*" in slack_in_ten_minutes
 
 
-def test_the_manifest_connects_as_the_steps_say_and_the_page_for_people_is_open(
+def test_the_manifest_enables_socket_mode_and_the_messages_tab(
     manifest,
 ):
     assert manifest["settings"]["socket_mode_enabled"] is True
     assert manifest["features"]["app_home"]["messages_tab_enabled"] is True
 
 
-def test_the_http_mode_of_the_readme_differs_from_the_manifest_in_three_keys(manifest):
+def test_http_mode_in_the_readme_changes_three_manifest_keys(manifest):
     settings = manifest["settings"]
     shown = next(part for part in yaml_in("README.md") if "settings" in part)
     http = shown["settings"]

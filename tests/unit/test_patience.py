@@ -37,7 +37,7 @@ TRANSIENT = [SlackUnavailable(), psycopg.OperationalError(), PoolTimeout()]
 
 
 @pytest.mark.parametrize("trouble", TRANSIENT, ids=lambda t: type(t).__name__)
-def test_trouble_that_passes_is_tried_ever_more_slowly_and_never_given_up(trouble):
+def test_passing_trouble_is_retried_more_slowly_and_never_given_up(trouble):
     waits = [wait(trouble, attempts) for attempts in (0, 1, 2, 5, 6, 100, 10_000)]
     assert waits == [1, 2, 4, 32, 60, 60, 60]
 
@@ -48,7 +48,7 @@ def test_a_bug_is_tried_a_few_times():
     assert TRIES_OF_A_BUG == 3
 
 
-def test_the_wait_that_the_other_side_names_is_kept_at_any_try():
+def test_a_wait_named_by_the_other_side_is_kept():
     assert [wait(RetryLater(45), attempts) for attempts in (0, 3, 99)] == [45] * 3
 
 

@@ -83,7 +83,7 @@ def test_a_click_that_finds_the_time_over_is_told_so():
     assert said(Effect.TIMED_OUT) == say.late(request().expires_at)
 
 
-def test_who_decided_already_reads_their_own_time_and_not_that_of_another():
+def test_an_approver_who_already_decided_reads_their_own_time():
     own, other = decision(MINA), decision(OMAR)
     chain = request(
         stages=(Stage("managers", (MINA, OMAR, "U0DANA"), 3, NOW),),
@@ -133,13 +133,13 @@ def test_a_late_click_on_an_answered_request_names_who_answered():
     assert f"already answered by <@{OMAR}>" in said(Effect.LATE, "answered", over)
 
 
-def test_a_late_click_names_nobody_where_the_approval_ended_in_a_reject():
+def test_a_late_click_names_no_approver_after_a_reject():
     over = closed(Status.REJECTED, decisions=(decision(MINA),))
     assert "<@" not in said(Effect.LATE, "rejected", over)
 
 
 @pytest.mark.parametrize("word", sorted(IN_FORM))
-def test_what_a_form_says_is_said_there_alone_and_in_plain_text(word):
+def test_a_forms_error_is_said_only_there_in_plain_text(word):
     result = Result(Effect.REFUSED, word, "amount: <@U1> is *no* number")
     text = in_form(result, request())
     assert said(Effect.REFUSED, word) == ""

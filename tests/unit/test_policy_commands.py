@@ -58,7 +58,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-def test_the_whole_policy_is_shown_and_what_can_loosen_is_marked(
+def test_show_prints_the_whole_policy_and_marks_loosening_rules(
     loaded: Settings, capsys: pytest.CaptureFixture[str]
 ):
     asyncio.run(show_command(loaded, argparse.Namespace(), ""))

@@ -169,7 +169,7 @@ def in_rule(rule: str) -> list[str]:
         ),
     ],
 )
-def test_a_wrong_rule_is_refused_with_the_path_of_its_key(rule: str, complaint: str):
+def test_a_wrong_rule_is_refused_with_its_keys_path(rule: str, complaint: str):
     assert in_rule(rule) == [complaint]
 
 
@@ -261,7 +261,7 @@ def test_a_wrong_rule_is_refused_with_the_path_of_its_key(rule: str, complaint: 
         ('{a: {eq: "\\ud800"}}', "a.eq: holds half a character; write it out."),
     ],
 )
-def test_a_wrong_condition_is_refused_with_the_path_of_its_key(when, complaint):
+def test_a_wrong_condition_is_refused_with_its_keys_path(when, complaint):
     dot = "" if complaint.startswith("[") else "."
     rule = f"{{tools: [x], deny: true, when: {when}}}"
     assert in_rule(rule) == [f"rules[0].when{dot}{complaint}"]
@@ -321,9 +321,7 @@ def test_answers_that_a_graph_cannot_be_given_are_refused(answers, complaint):
         ("pay_*", "pay", False),
     ],
 )
-def test_two_rules_for_one_interrupt_may_not_answer_it_in_two_ways(
-    first, second, overlap
-):
+def test_two_rules_may_not_answer_one_interrupt_differently(first, second, overlap):
     def rules(answers: str) -> str:
         return (
             f"{{interrupts: ['{first}'], answers: words, deny: true}},"
@@ -532,7 +530,7 @@ def test_only_user_ids_are_people(user: str, sentence: str):
         ("rules:", "rules: is empty; give it a value or leave the key out."),
     ],
 )
-def test_a_wrong_line_is_refused_with_the_path_of_its_key(line: str, complaint: str):
+def test_a_wrong_line_is_refused_with_its_keys_path(line: str, complaint: str):
     assert complaints(f"version: 1\n{line}") == [complaint]
 
 

@@ -50,7 +50,7 @@ def is_in_force(timezone: str, now: str) -> bool:
         ("Pacific/Kiritimati", "2026-12-31T10:00:00+00:00", False),
     ],
 )
-def test_the_last_day_counts_to_its_end_in_the_policys_zone(timezone, now, in_force):
+def test_the_last_day_ends_in_the_policys_time_zone(timezone, now, in_force):
     assert is_in_force(timezone, now) is in_force
 
 
@@ -69,9 +69,7 @@ def test_the_last_day_counts_to_its_end_in_the_policys_zone(timezone, now, in_fo
         ("2026-10-24", "2026-10-24T23:00:00+00:00", False),
     ],
 )
-def test_a_day_on_which_the_clocks_change_ends_at_its_own_midnight(
-    last_day, now, in_force
-):
+def test_a_day_of_clock_change_ends_at_its_own_midnight(last_day, now, in_force):
     one = f"{{from: U01, to: U09, until: {last_day}}}"
     london = policy(one, timezone="Europe/London")
     assert bool(standing_in(london, "managers", at(now))) is in_force
@@ -101,7 +99,7 @@ def test_a_delegate_does_not_pass_it_on():
     assert standing_in(passed_on, "managers", NOW)["U01"] == ("U08",)
 
 
-def test_a_group_may_say_who_can_stand_in_for_its_people():
+def test_a_group_may_limit_who_stands_in_for_it():
     both = "{from: U01, to: U09, until: 2026-12-31},"
     both += "{from: U01, to: U08, until: 2026-12-31}"
     some = policy(both, managers=", delegable_to: deputies")
@@ -111,6 +109,6 @@ def test_a_group_may_say_who_can_stand_in_for_its_people():
     assert standing_in(nobody, "managers", NOW) == {}
 
 
-def test_nobody_stands_in_for_whoever_asked_or_in_a_group_that_is_gone():
+def test_requesters_and_removed_groups_have_no_delegates():
     assert standing_in(policy(ONE), "requester", NOW) == {}
     assert standing_in(policy(ONE), "directors", NOW) == {}

@@ -21,7 +21,7 @@ def policy(*rules: str) -> Policy:
     return parse_policy(HEAD + "rules:" + "".join(f"\n  - {rule}" for rule in rules))
 
 
-def test_each_rule_that_names_the_tool_says_how_its_conditions_were_judged():
+def test_each_rule_for_the_tool_shows_its_judged_conditions():
     rules = policy(
         "{name: other, tools: [read], approval: none}",
         f"{{name: large, tools: [pay], when: {{amount: {{gt: 5, lt: 9}}}}, {ASK}}}",
@@ -53,7 +53,7 @@ def test_each_rule_that_names_the_tool_says_how_its_conditions_were_judged():
         (["interrupts: ['*']", "interrupts: [pay]"], [0]),
     ],
 )
-def test_a_rule_that_can_be_the_first_to_demand_takes_the_defaults_place(rules, first):
+def test_a_rule_that_may_demand_first_replaces_the_defaults(rules, first):
     marked = replacing_defaults(policy(*[f"{{{rule}, {ASK}}}" for rule in rules]))
     assert sorted(marked) == [f"rules[{index}]" for index in first]
 

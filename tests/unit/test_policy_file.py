@@ -61,7 +61,7 @@ def test_a_file_that_is_written_again_is_in_force(file: Path, said: list[Any]):
     assert said[0]["before"] == version(GOOD)
 
 
-def test_a_file_that_is_renamed_into_its_place_is_in_force(file: Path):
+def test_a_policy_file_renamed_into_place_takes_effect(file: Path):
     policies = PolicyFile(file)
     new = file.with_name("new.yml")
     new.write_text(STRICTER)
@@ -85,7 +85,7 @@ def test_a_config_map_whose_link_is_turned_is_in_force(tmp_path: Path):
     assert policies.current.version == version(STRICTER)
 
 
-def test_a_change_of_the_same_size_at_the_same_time_is_seen(file: Path):
+def test_a_change_of_equal_size_and_time_is_seen(file: Path):
     policies = PolicyFile(file)
     times = (file.stat().st_atime_ns, file.stat().st_mtime_ns)
     file.write_text(GOOD.replace("[x]", "[y]"))
@@ -157,9 +157,7 @@ def test_there_is_no_start_without_a_good_file(tmp_path: Path):
             PolicyFile(tmp_path / name)
 
 
-def test_an_open_group_is_told_at_the_start_and_when_it_comes(
-    file: Path, said: list[Any]
-):
+def test_an_open_group_is_logged_at_start_and_on_change(file: Path, said: list[Any]):
     file.write_text(OPEN)
     policies = PolicyFile(file)
     assert [line["event"] for line in said] == ["whoever joins C01 may decide as ops"]

@@ -94,7 +94,7 @@ def test_conditions_look_into_a_payload_that_is_a_mapping(payload, groups):
     assert chain(rules, payload) == groups
 
 
-def test_a_level_demands_its_group_after_the_rules_of_the_file():
+def test_a_level_adds_its_group_after_the_rules():
     payload = {"level": "director"}
     assert chain(policy(), payload) == ["directors"]
     assert chain(policy(), {"level": "own"}) == ["requester"]

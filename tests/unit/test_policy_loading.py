@@ -100,7 +100,7 @@ rules:
     ]
 
 
-def test_a_stage_is_told_in_its_own_channel_or_in_that_of_the_defaults():
+def test_a_stage_uses_its_own_channel_or_the_default_one():
     stages = parse_policy(GOOD).rules[4].stages
     assert [stage.channel for stage in stages] == ["C0FINANCE", "C0123456789"]
 
@@ -168,7 +168,7 @@ def reorder(data: object, order):
 
 
 @given(shuffled_policy, st.text(st.characters(categories=["L", "N", "P"])))
-def test_comments_and_the_order_of_keys_do_not_change_the_version(data, comment):
+def test_comments_and_key_order_do_not_change_the_version(data, comment):
     text = yaml.safe_dump(data, sort_keys=False).replace("\n", f" # {comment}\n", 1)
     assert parse_policy(text).version == VERSION
 
@@ -208,7 +208,7 @@ def test_a_file_that_is_no_text_gets_one_sentence(
     assert str(caught.value) == complaint
 
 
-def test_a_missing_file_a_folder_and_a_pipe_get_one_sentence(tmp_path: Path):
+def test_a_policy_path_without_a_file_gets_one_sentence(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
     for name, sentence in [
         ("none.yml", "is not there; set POLICY_FILE or write it."),

@@ -74,7 +74,7 @@ def test_demands_add_up_in_file_order():
     )
 
 
-def test_a_group_that_several_rules_demand_stands_once_with_the_larger_quorum():
+def test_a_group_demanded_twice_appears_once_with_the_larger_quorum():
     rules = policy(
         "{tools: [pay], stages: [{approvers: managers}, {approvers: directors}]}",
         "{tools: ['*'], stages: [{approvers: managers, quorum: 3}]}",
@@ -92,7 +92,7 @@ def test_a_denial_wins_over_everything():
     assert plan(rules, "pay", {}) == Denied("never", "Not from here.")
 
 
-def test_a_denial_without_a_reason_still_tells_the_agent_a_sentence():
+def test_a_denial_without_a_reason_still_gets_a_sentence():
     rules = policy("{name: never, tools: [pay], deny: true}")
     assert plan(rules, "pay", {}) == Denied(
         "never", "The policy's rule never denies pay."
@@ -115,7 +115,7 @@ def test_a_call_that_no_rule_knows_gets_the_default_stages():
     assert answer.why == ()
 
 
-def test_without_default_stages_a_call_that_no_rule_knows_is_denied():
+def test_without_default_stages_an_unmatched_call_is_denied():
     rules = parse_policy("version: 1\nrules: [{tools: [read], approval: none}]")
     assert plan(rules, "pay", {}) == Denied("", "No rule of the policy allows pay.")
 
@@ -141,7 +141,7 @@ def test_a_rule_for_interrupts_never_matches_a_tool():
         ("a.c", "abc", False),
     ],
 )
-def test_a_name_matches_as_a_whole_or_up_to_its_star(pattern, name, matches):
+def test_a_pattern_matches_the_whole_name_or_its_prefix(pattern, name, matches):
     assert name_matches(pattern, name) is matches
 
 
@@ -176,7 +176,7 @@ def test_the_table_of_payments_holds_at_each_edge(amount, groups):
     assert [group for group, _ in found] == groups.split()
 
 
-def test_an_argument_that_is_missing_demands_and_denies_and_waives_nothing():
+def test_a_missing_argument_demands_and_denies_but_never_waives():
     condition = "when: {amount: {lt: 5}}"
     demands = policy(f"{{tools: [pay], {condition}, stages: [{{approvers: finance}}]}}")
     denies = policy(f"{{tools: [pay], {condition}, deny: true, why: No.}}")
@@ -209,7 +209,7 @@ def test_one_condition_that_cannot_be_judged_spoils_a_waiver_alone():
         assert isinstance(plan(rules, "pay", {"amount": 5, **to}), Demanded)
 
 
-def test_the_strongest_confirmation_and_the_answers_that_all_rules_offer_hold():
+def test_the_strongest_confirmation_and_only_common_answers_hold():
     rules = policy(
         "{tools: [pay], confirm: dialog, allow: [approve, reject, edit, answer],"
         " stages: [{approvers: managers}]}",
@@ -255,7 +255,7 @@ def test_nothing_is_typed_in_where_no_rule_asks_for_it():
     assert demanded(rules, "pay", {"amount": 5}).confirm_argument == ""
 
 
-def test_a_group_is_told_in_the_channel_that_some_stage_names():
+def test_a_channel_named_by_any_stage_beats_the_default():
     usual = "{tools: [pay], stages: [{approvers: managers}]}"
     own = "{tools: [pay], stages: [{approvers: managers, channel: C09}]}"
     other = "{tools: [pay], stages: [{approvers: managers, channel: C05}]}"
@@ -354,9 +354,7 @@ def test_adding_a_rule_keeps_every_demand_that_a_rule_makes(
 
 
 @given(rule_lists, st.randoms(use_true_random=False), st.sampled_from(TOOLS), calls)
-def test_the_order_of_rules_changes_the_order_of_stages_and_nothing_else(
-    rules, order, tool, arguments
-):
+def test_rule_order_changes_only_the_order_of_stages(rules, order, tool, arguments):
     shuffled = order.sample(rules, len(rules))
     old = plan(with_rules(rules), tool, arguments)
     new = plan(with_rules(shuffled), tool, arguments)

@@ -115,7 +115,7 @@ anything = st.recursive(
 
 
 @given(st.sampled_from(PLACES), keys, anything)
-def test_whatever_stands_anywhere_is_a_policy_or_a_list_of_sentences(loc, key, value):
+def test_any_mutation_is_a_policy_or_a_list_of_sentences(loc, key, value):
     data, holder = changed(loc)
     holder[loc[-1]] = value
     if isinstance(holder, dict):

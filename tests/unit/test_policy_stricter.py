@@ -102,7 +102,7 @@ def within(stage: StageDemand, hours: int, **times) -> StageDemand:
     return dataclasses.replace(stage, times=Times(timeout, **times))
 
 
-def test_a_shorter_timeout_is_taken_and_reminders_and_escalations_are_not():
+def test_a_shorter_timeout_is_taken_without_reminders_and_escalations():
     hour = dt.timedelta(hours=1)
     escalation = Escalation(hour, (Target("ceo", ("U05",)),))
     strict = within(MANAGERS, 2, reminders=(hour,), escalation=escalation)

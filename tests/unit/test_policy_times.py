@@ -222,5 +222,5 @@ def test_the_stages_of_the_defaults_are_checked_too():
     ]
 
 
-def test_reminders_of_the_defaults_that_a_short_stage_has_no_time_for_are_no_mistake():
+def test_default_reminders_after_a_stages_timeout_are_no_mistake():
     assert times(", timeout: 2h") == Times(*h(2), h(4, 20))

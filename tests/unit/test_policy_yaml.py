@@ -45,7 +45,7 @@ def test_an_unquoted_word_has_the_plainest_type(text: str, value: object):
     assert (type(read), read) == (type(value), value)
 
 
-def test_a_duplicate_key_is_named_with_its_path_and_both_lines():
+def test_a_duplicate_key_is_reported_with_path_and_lines():
     data, complaints = read_yaml("a:\n  - b: 1\n    c: 2\n    b: 3\n")
     assert data == {"a": [{"b": 1, "c": 2}]}
     assert [str(c) for c in complaints] == [

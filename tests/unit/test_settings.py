@@ -67,7 +67,7 @@ def test_the_slack_variables_choose_the_transport(
     assert Settings.load(environ).transport is transport
 
 
-def test_the_sandbox_is_for_the_simulator_unless_it_is_asked_for() -> None:
+def test_sandbox_tools_are_off_outside_the_simulator_by_default() -> None:
     assert Settings.load(SOCKET).tools == ("files",)
     assert Settings.load(HTTP | {"TOOLS": "files,sandbox"}).tools[1] == "sandbox"
     assert Settings.load({"TOOLS": "files"}).tools == ("files",)
@@ -175,7 +175,7 @@ def test_the_simulator_takes_every_loopback_host(host: str) -> None:
         ("TOOLS", "files,mcp", "not available in this version yet"),
     ],
 )
-def test_a_bad_value_is_one_line_of_variable_value_and_what_is_allowed(
+def test_a_bad_value_is_one_line_naming_what_is_allowed(
     name: str, value: str, allowed: str
 ) -> None:
     sentence = refusal(SOCKET | HTTP | {name: value})

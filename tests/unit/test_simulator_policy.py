@@ -35,9 +35,7 @@ def transfer(**changed):
         (True, [M, F, D], Confirm.TYPED),
     ],
 )
-def test_the_larger_a_transfer_the_more_decide_and_a_strange_one_is_large(
-    currency, amount, stages, confirm
-):
+def test_larger_or_odd_transfers_need_more_stages(currency, amount, stages, confirm):
     found = transfer(amount=amount, currency=currency)
 
     assert isinstance(found, Demanded)
@@ -53,7 +51,7 @@ def test_for_a_large_transfer_the_amount_is_typed():
     assert found.confirm_argument == "amount"
 
 
-def test_a_database_is_dropped_by_a_manager_and_a_director_who_type_its_name():
+def test_a_drop_needs_its_name_typed_by_manager_and_director():
     found = plan(POLICY, "drop_database", {"name": "staging"})
 
     assert isinstance(found, Demanded)

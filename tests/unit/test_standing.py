@@ -71,7 +71,7 @@ def asked(**changed) -> Request:
     return request(tool="wipe", arguments={}, stages=(MANAGERS,), **changed)
 
 
-def test_who_asked_and_who_wrote_are_left_out_and_so_are_their_deputies():
+def test_requester_participants_and_their_deputies_are_left_out():
     who = people_now(MANAGERS, asked(participants=(RAVI, OMAR)), context())
     assert who == (MINA, ZOE)
 
@@ -85,7 +85,7 @@ def test_an_escalation_goes_to_who_is_in_its_group_now():
     assert [each.people for each in stage.times.escalation.to] == [(ZOE,), (DANA,)]
 
 
-def test_who_has_joined_is_told_apart_from_whose_stage_it_is():
+def test_escalation_targets_are_told_apart_from_the_stages_people():
     times = Times(escalation=Escalation(dt.timedelta(hours=1), (FINANCE,)))
     joined = dataclasses.replace(MANAGERS, times=times, escalated_at=NOW)
     now = context(S01=(ZOE, RAVI))
@@ -93,12 +93,12 @@ def test_who_has_joined_is_told_apart_from_whose_stage_it_is():
     assert ZOE in people_now(joined, asked(), now)
 
 
-def test_a_group_that_the_policy_does_not_know_any_more_has_nobody():
+def test_a_group_gone_from_the_policy_has_no_people():
     gone = Stage("gone", (MINA,), 1)
     assert people_now(gone, asked(), context()) == ()
 
 
-def test_a_static_group_loses_whom_the_policy_drops_and_gains_nobody():
+def test_a_static_group_can_lose_people_but_not_gain_them():
     stage = Stage("managers", (MINA, "U0GONE"), 1)
     assert people_now(stage, asked(participants=()), context()) == (MINA, ZOE)
 
@@ -107,12 +107,12 @@ def test_a_static_group_loses_whom_the_policy_drops_and_gains_nobody():
     ("members", "who"),
     [({"S01": (OMAR, DANA)}, (OMAR, DANA)), ({"S01": ()}, ()), ({}, (MINA, ZOE))],
 )
-def test_a_group_in_slack_is_as_slack_has_it_or_as_it_was(members, who):
+def test_a_slack_group_falls_back_to_its_stored_people(members, who):
     stage = Stage("finance", (MINA,), 1, source="usergroup:S01")
     assert people_now(stage, asked(participants=()), context(**members)) == who
 
 
-def test_a_group_that_has_moved_into_slack_counts_as_both_have_it():
+def test_a_group_moved_into_slack_counts_only_common_members():
     stage = Stage("finance", (MINA, OMAR), 1)
     assert people_now(stage, asked(participants=()), context(S01=(OMAR, DANA))) == (
         OMAR,
@@ -147,7 +147,7 @@ def test_a_decision_holds_while_its_person_might_still_decide(user, stage, right
     assert holds(word, asked(), context()) is right
 
 
-def test_the_sources_to_look_up_are_those_of_stage_and_policy_in_slack():
+def test_slack_sources_come_from_both_stages_and_policy():
     stages = [
         MANAGERS,
         Stage("finance", (), 1),
@@ -157,7 +157,7 @@ def test_the_sources_to_look_up_are_those_of_stage_and_policy_in_slack():
     assert live_sources(stages, POLICY) == {"usergroup:S01", "channel:C1"}
 
 
-def test_a_policy_that_asks_for_no_more_leaves_the_same_request():
+def test_a_policy_asking_no_more_leaves_the_request_unchanged():
     one = asked()
     assert with_current_policy(one, POLICY) is one
     assert with_current_policy(request(tool="unknown"), POLICY) is not one
@@ -175,7 +175,7 @@ def test_a_policy_that_denies_now_says_so():
     assert found.why == "Not from here."
 
 
-def test_what_the_policy_adds_is_added_behind_and_reopens_what_is_too_little():
+def test_a_tightened_policy_adds_stages_and_reopens_short_ones():
     passed = dataclasses.replace(MANAGERS, passed_at=NOW)
     said = Decision(Person("", "T1", MINA), Verdict.APPROVE, 0, NOW, "slack")
     elsewhere = Decision(Person("", "T1", OMAR), Verdict.APPROVE, 1, NOW, "slack")
@@ -195,7 +195,7 @@ def test_what_the_policy_adds_is_added_behind_and_reopens_what_is_too_little():
     assert (found.confirm, found.confirm_argument) == (Confirm.TYPED, "amount")
 
 
-def test_a_stage_with_enough_words_for_the_larger_quorum_stays_passed():
+def test_a_stage_that_meets_the_larger_quorum_stays_passed():
     passed = dataclasses.replace(MANAGERS, passed_at=NOW)
     words = tuple(
         Decision(Person("", "T1", who), Verdict.APPROVE, 0, NOW, "slack")

@@ -75,7 +75,7 @@ def test_what_comes_is_listed_in_order_up_to_the_deadline():
     assert days_of(asked(full, whole=20)) == [(REMINDER, 4), (ESCALATION, 6)]
 
 
-def test_nothing_comes_for_a_request_that_is_over_or_a_stage_that_is_to_come():
+def test_closed_requests_and_unopened_stages_have_no_moments():
     waiting = asked(reminders(4, escalate=6))
     over = replace(waiting, status=Status.APPROVED)
     unopened = replace(waiting, stages=(replace(waiting.stages[0], opened_at=None),))
@@ -162,9 +162,7 @@ def test_the_clock_runs_within_the_hours_alone(opened, wait, expected):
     ],
 )
 @pytest.mark.parametrize("here", ["UTC", BERLIN])
-def test_without_hours_a_day_is_24_hours_whatever_the_clocks_do(
-    opened, wait, expected, here
-):
+def test_without_office_hours_a_day_always_has_24_hours(opened, wait, expected, here):
     at = utc(opened).astimezone(ZoneInfo(here))
     waiting = asked(reminders(wait, timeout=wait + 1), opened=at, whole=100)
     assert upcoming(waiting) == [Moment(REMINDER, utc(expected))]
@@ -184,7 +182,7 @@ def test_a_whole_day_has_as_many_hours_as_it_has(day, hours):
     assert after(begin, h(hours), all_day, end + h(1)) == end
 
 
-def test_hours_that_an_hour_of_the_night_swallows_are_short_that_day():
+def test_a_skipped_clock_hour_shortens_that_days_hours():
     night = Hours((6,), 2 * 60, 4 * 60, BERLIN)  # at 2 the clocks go to 3
     start = utc("2026-03-29 00:00")
     assert after(start, h(0), night, start + h(24)) == utc("2026-03-29 01:00")
@@ -199,7 +197,7 @@ def test_what_was_due_while_nobody_looked_waits_for_the_hours():
     assert due(waiting, utc("2026-11-24 08:00")) is not None
 
 
-def test_a_reminder_that_backs_off_into_the_night_waits_for_the_day():
+def test_a_reminder_falling_at_night_waits_for_the_day():
     waiting = asked(reminders(1, 7), hours=OFFICE, whole=72)
     assert [m.at for m in upcoming(waiting)] == [
         utc("2026-11-23 10:30"),
@@ -220,7 +218,7 @@ def test_the_deadline_never_waits_for_the_hours():
     assert upcoming(waiting) == []
 
 
-def test_the_deadline_is_that_of_the_open_stage_or_of_the_whole_request():
+def test_the_earlier_of_stage_and_request_deadline_counts():
     first = Stage("a", ("U01",), opened_at=OPENED, times=reminders(timeout=4))
     second = Stage("b", ("U02",), times=reminders(timeout=2))
     waiting = replace(asked(Times()), stages=(first, second))
@@ -276,7 +274,7 @@ def test_hours_only_delay_and_more_time_never_comes_sooner(start, wait, hours):
 
 
 @given(requests())
-def test_all_that_comes_stands_in_order_inside_the_hours_and_before_the_end(each):
+def test_moments_are_in_order_within_hours_and_before_the_deadline(each):
     coming = upcoming(each)
     assert [m.at for m in coming] == sorted(m.at for m in coming)
     opened, first = each.stages[0].opened_at, earliest(each.stages[0])

@@ -8,7 +8,7 @@ from bot.slack import delivery
 from bot.slack.delivery import Tried
 
 
-def test_a_post_is_remembered_until_its_note_is_on_the_disk(monkeypatch):
+def test_a_post_is_remembered_until_its_note_is_stored(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     seen = Tried()

@@ -28,7 +28,7 @@ anything = st.recursive(
 
 
 @given(anything)
-def test_what_is_let_through_has_a_canonical_form_and_survives_json(value):
+def test_accepted_values_have_a_canonical_form_and_survive_json(value):
     if check_values(value):
         return
 
@@ -59,7 +59,7 @@ def test_what_has_no_canonical_form_is_refused(value):
         ('"x"', "no JSON object"),
     ],
 )
-def test_text_that_is_no_plain_object_is_refused_with_a_reason(text, why):
+def test_anything_but_a_plain_json_object_is_refused(text, why):
     with pytest.raises(ArgumentsError, match=why):
         parse_arguments(text)
 
@@ -69,7 +69,7 @@ def test_no_text_means_no_arguments(text):
     assert parse_arguments(text) == {}
 
 
-def test_a_number_too_large_for_a_float_is_refused_as_a_value():
+def test_a_number_too_large_for_a_float_is_refused():
     assert "not finite" in check_values(parse_arguments('{"a": 1e999}'))
 
 

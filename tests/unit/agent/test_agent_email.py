@@ -106,7 +106,7 @@ async def test_text_of_any_kind_arrives_as_it_is():
     assert text.get_content() == body
 
 
-async def test_what_was_not_sent_and_what_nobody_knows_are_two_things():
+async def test_not_sent_and_outcome_unknown_are_told_apart():
     refused = NotSent("The mail server refused it (550).", passes=False)
     with pytest.raises(ToolException, match=r"was not sent.*550") as caught:
         await make_email_tool(Post(refused)).ainvoke(CALL)

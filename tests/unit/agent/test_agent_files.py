@@ -80,7 +80,7 @@ PATHS = [
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("operate", OPERATIONS)
-def test_a_path_that_could_lead_out_is_refused_with_a_sentence(house, operate, path):
+def test_a_path_that_could_lead_outside_is_refused(house, operate, path):
     before = outside(house)
 
     with pytest.raises(FileError) as refusal:
@@ -190,9 +190,7 @@ def test_a_directory_swapped_for_a_link_meanwhile_leads_nowhere(house):
     assert outside(house) == before
 
 
-def test_a_file_swapped_for_a_link_right_before_its_end_costs_the_link_alone(
-    house, monkeypatch
-):
+def test_a_file_swapped_for_a_link_costs_only_the_link(house, monkeypatch):
     before = outside(house)
 
     def swap(path, fd):
@@ -314,7 +312,7 @@ def test_a_listing_is_bounded_and_says_so(house):
     assert lines[-1] == f"[Only the first {MAX_ENTRIES} entries are shown.]"
 
 
-def test_a_listing_shows_odd_names_as_escapes_and_empty_places_as_such(house):
+def test_a_listing_escapes_odd_names_and_names_empty_folders(house):
     (house / "a\nb\u202e").touch()
     (house / "void").mkdir()
     os.close(os.open(bytes(house) + b"/\xff", os.O_CREAT))

@@ -117,7 +117,7 @@ async def test_a_reject_without_words_tells_the_model_to_stop():
 
 
 @pytest.mark.parametrize("end", ["", f" {STOP}"])
-async def test_a_rejects_own_message_is_told_and_the_model_is_stopped_once(end):
+async def test_a_rejects_message_reaches_the_model_with_one_stop(end):
     reject = {"type": "reject", "message": f"Timed out after 24 hours.{end}"}
 
     message, _ = await decided(reject, approve=False)
@@ -144,7 +144,7 @@ async def test_an_answer_in_the_tools_place_runs_nothing():
     assert word_of(message) == result_notes.ANSWERED
 
 
-async def test_an_edit_runs_the_edited_arguments_and_the_model_is_told():
+async def test_an_edit_runs_its_arguments_and_tells_the_model():
     edit = {"type": "edit", "edited_action": {"name": "wipe", "args": {"path": "b"}}}
 
     message, runs = await decided(edit, args={"path": "b"})
@@ -159,7 +159,7 @@ def edit_to(path):
     return {"type": "edit", "edited_action": {"name": "wipe", "args": {"path": path}}}
 
 
-async def test_an_edit_back_to_the_calls_own_arguments_is_no_edit():
+async def test_an_edit_to_the_same_arguments_is_no_edit():
     message, runs = await decided(edit_to("a"))
 
     assert runs == ["wipe a"]
@@ -167,7 +167,7 @@ async def test_an_edit_back_to_the_calls_own_arguments_is_no_edit():
     assert word_of(message) == ""
 
 
-async def test_an_edited_call_that_fails_is_told_with_the_arguments_that_failed():
+async def test_a_failed_edited_call_is_told_with_its_arguments():
     ledger, grants = Ledger(), MemoryGrants(ask=ASK)
     ledger.fail["wipe"] = ToolException("There is no b.")
     asked = Asked(grants, ledger.tool("wipe"))
@@ -196,7 +196,7 @@ async def test_a_tool_may_say_itself_that_its_end_is_unknown():
     assert message.text.startswith("The server did not say. Do not try it again")
 
 
-async def test_an_edited_call_cut_off_is_unknown_and_told_with_its_arguments():
+async def test_an_edited_call_cut_off_is_unknown_with_its_arguments():
     ledger, grants = Ledger(), Broken("", ask=ASK)
     asked = Asked(grants, ledger.tool("wipe"))
     await asked.ask()
@@ -214,7 +214,7 @@ async def test_an_edited_call_cut_off_is_unknown_and_told_with_its_arguments():
     assert message.text.endswith(RUNNING)
 
 
-async def test_an_edited_call_that_ran_before_a_crash_returns_its_stored_result():
+async def test_an_edited_call_returns_its_stored_result_after_a_crash():
     ledger, grants = Ledger(), Broken("", ask=ASK)
     asked = Asked(grants, ledger.tool("wipe"))
     await asked.ask()
@@ -338,7 +338,7 @@ async def test_a_cancelled_tool_stays_unknown_and_never_runs_again():
 
 
 @pytest.mark.parametrize("step", ["open", "claim"])
-async def test_a_database_lost_before_the_run_leaves_it_to_be_repeated(step):
+async def test_losing_the_database_before_the_run_allows_a_repeat(step):
     ledger, grants = Ledger(), Broken(step)
     with pytest.raises(ConnectionError):
         await Gate(grants).run(ledger.tool("peek"), call("peek"), CONFIG)
@@ -388,7 +388,7 @@ async def _return(value):
     return value
 
 
-async def test_a_tool_that_returns_a_command_is_told_as_having_run():
+async def test_a_tool_that_returns_a_command_counts_as_run():
     jump = StructuredTool.from_function(
         coroutine=lambda path: _return(Command(goto="x")), name="jump", description="j"
     )
@@ -449,7 +449,7 @@ async def test_a_schema_given_as_json_is_checked_for_names():
     assert fine.text == "ok"
 
 
-async def test_a_call_without_a_thread_is_a_fault_of_the_program():
+async def test_a_call_without_a_thread_is_a_program_error():
     with pytest.raises(RuntimeError, match="thread_id"):
         await Gate(MemoryGrants()).run(Ledger().tool("peek"), call("peek"), {})
 
@@ -477,7 +477,7 @@ async def test_a_guarded_tool_asks_in_a_graph_of_langchain():
     assert done["messages"][-1].text == "Done."
 
 
-async def test_answers_mixed_up_in_one_task_run_nothing_that_nobody_approved():
+async def test_mixed_up_answers_run_nothing_unapproved():
     ledger, grants = Ledger(), MemoryGrants(ask=frozenset({"wipe", "peek"}))
     node = ToolNode([guard(t, Gate(grants)) for t in ledger.tools])
     builder = StateGraph(State)
@@ -498,7 +498,7 @@ async def test_answers_mixed_up_in_one_task_run_nothing_that_nobody_approved():
     assert "wipe a" not in ledger.runs
 
 
-async def test_a_guarded_tool_has_the_face_of_the_tool_and_runs_in_no_other_way():
+async def test_a_guarded_tool_looks_the_same_and_runs_only_guarded():
     ledger = Ledger()
     inner = ledger.tool("wipe")
     guarded = guard(inner, Gate(MemoryGrants()))
@@ -548,7 +548,7 @@ async def test_a_denied_call_does_not_run_and_says_why():
     assert ledger.runs == []
 
 
-async def test_a_tool_that_asks_by_itself_is_not_taken_for_one_that_failed():
+async def test_a_tools_own_question_is_not_a_failure():
     ledger = Ledger()
     ledger.fail["peek"] = GraphInterrupt(())
     with pytest.raises(GraphInterrupt):
@@ -575,7 +575,7 @@ class Watched:
         return SeeingTool.from_function(coroutine=wipe, name="wipe", look=look)
 
 
-async def test_what_a_call_names_stands_in_its_question_and_reaches_the_tool():
+async def test_what_was_seen_with_the_question_reaches_the_tool():
     watched, grants = Watched(), MemoryGrants(ask=ASK)
     asked = Asked(grants, watched.tool)
     pending = await asked.ask()

@@ -107,7 +107,7 @@ async def test_an_answer_without_calls_ends_the_turn():
     assert (await thread.graph.aget_state(thread.config)).next == ()
 
 
-async def test_a_safe_call_runs_without_asking_and_the_model_reads_its_result():
+async def test_a_safe_call_runs_unasked_and_returns_its_result():
     thread = Thread([calls(("peek", {"path": "a"})), "Done."])
 
     await thread.say()
@@ -133,7 +133,7 @@ async def test_a_call_that_needs_approval_raises_langchains_per_call_interrupt()
     assert thread.ledger.runs == []
 
 
-async def test_safe_siblings_run_once_and_each_approved_call_when_it_is_approved():
+async def test_safe_siblings_run_once_and_others_run_when_approved():
     thread = Thread(
         [
             calls(
@@ -288,7 +288,7 @@ async def test_unreadable_calls_are_answered_while_their_siblings_run():
     assert text.startswith("The arguments are not valid JSON.")
 
 
-async def test_a_turn_with_unreadable_calls_alone_goes_back_to_the_model():
+async def test_unreadable_calls_alone_go_back_to_the_model():
     broken = AIMessage(
         "", invalid_tool_calls=[{"name": None, "args": None, "id": None, "error": None}]
     )
@@ -304,7 +304,7 @@ async def test_a_turn_with_unreadable_calls_alone_goes_back_to_the_model():
 @pytest.mark.parametrize(
     "value", [float("nan"), float("inf"), "\ud800", "a\0b", 2**53, [{"x": -(2**53)}]]
 )
-async def test_values_that_cannot_be_shown_and_stored_never_reach_the_gate(value):
+async def test_values_that_cannot_be_stored_never_reach_the_gate(value):
     thread = Thread([calls(("wipe", {"path": value}, "A")), "Oh."])
 
     await thread.say()
@@ -362,7 +362,7 @@ async def test_after_three_rejects_the_turn_ends_and_says_so():
     assert "other calls" not in last.text
 
 
-async def test_three_rejects_at_once_end_the_turn_and_its_other_calls_are_told():
+async def test_three_rejects_end_the_turn_and_list_the_other_calls():
     both = calls(
         *(("wipe", {"path": path}, path) for path in "abcd"),
         ("peek", {"path": "s"}, "S"),
@@ -408,7 +408,7 @@ async def test_only_a_rejects_own_mark_counts_and_never_a_text():
     assert done["messages"][-1].text == "Still here."
 
 
-async def test_a_long_call_is_named_in_short_and_ends_no_code():
+async def test_a_long_call_is_shortened_without_breaking_its_code_span():
     path = "`\n" + "x" * 2 * MAX_CALL
     thread = Thread([calls(*(("wipe", {"path": path}, c) for c in "abc"))])
     await thread.say()
@@ -421,7 +421,7 @@ async def test_a_long_call_is_named_in_short_and_ends_no_code():
     assert all(len(line) < MAX_CALL + 10 for line in lines)
 
 
-async def test_an_edited_call_is_told_to_the_model_as_it_ran():
+async def test_the_model_sees_an_edited_call_as_it_ran():
     thread = Thread([wipes("a"), "I see."])
     await thread.say()
 
@@ -468,7 +468,7 @@ async def test_the_model_is_told_the_date_and_the_speaker():
     assert "The last message was written by Mina (U1)." in system
 
 
-async def test_a_new_message_on_a_waiting_thread_leaves_no_open_call():
+async def test_a_message_on_a_waiting_thread_leaves_no_open_call():
     thread = Thread([calls(("wipe", {"path": "a"}, "A")), "Ok."])
     await thread.say()
 

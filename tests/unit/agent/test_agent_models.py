@@ -217,5 +217,5 @@ def test_silence_and_the_unforeseen_have_sentences_too():
     assert "(KeyError)" in explain_model_error(unreadable)
 
 
-def test_an_error_of_a_graph_around_the_model_is_not_the_models():
+def test_a_graphs_own_error_is_not_a_model_error():
     assert explain_model_error(KeyError("amount")) is None

@@ -157,7 +157,7 @@ def paid(to, amount, currency):
         ("drop staging and sing", []),
     ],
 )
-def test_requests_to_the_sandbox_are_understood_whole_or_not_at_all(text, wishes):
+def test_sandbox_requests_are_understood_wholly_or_not_at_all(text, wishes):
     found = wished(text, EVERYTHING)
 
     assert found == wishes
@@ -229,7 +229,7 @@ def bound(tmp_path, *sets):
     return OfflineModel().bind_tools(tools)
 
 
-def test_it_says_what_it_understands_and_how_to_get_a_real_model(tmp_path):
+def test_the_help_lists_commands_and_how_to_get_a_model(tmp_path):
     answer = bound(tmp_path).invoke("sing a song")
 
     assert SIGN in answer.text
@@ -274,7 +274,7 @@ async def test_a_stream_adds_up_to_the_same_answer(tmp_path):
         assert len(pieces) > 1 or whole.tool_calls
 
 
-def test_the_same_words_get_the_same_calls_but_new_ids_later_in_the_thread(tmp_path):
+def test_repeated_words_get_new_call_ids_later_in_the_thread(tmp_path):
     model = bound(tmp_path)
     first = model.invoke("delete x and delete x")
     results = [ToolMessage("ok", tool_call_id=c["id"]) for c in first.tool_calls]
@@ -287,7 +287,7 @@ def test_the_same_words_get_the_same_calls_but_new_ids_later_in_the_thread(tmp_p
     assert len({c["id"] for c in [*first.tool_calls, *second.tool_calls]}) == 4
 
 
-def test_a_writer_in_front_of_the_message_is_no_part_of_it(tmp_path):
+def test_the_speakers_name_is_not_part_of_the_message(tmp_path):
     speaker = {"speaker": {"id": "U1", "name": "Mina: delete y"}}
     message = HumanMessage("Mina: delete y (U1): delete x", additional_kwargs=speaker)
 
@@ -334,7 +334,7 @@ TRANSFER = ToolCall(
         ("Rejected. Reason: Do not pay bob. Do not try it again.", None),
     ],
 )
-def test_what_is_meant_for_the_model_is_not_told_to_a_person(sentence, said):
+def test_words_for_the_model_are_not_told_to_people(sentence, said):
     answer = told(TRANSFER, sentence, "error")
 
     assert answer.startswith("`transfer 500 GBP to bob`: ")

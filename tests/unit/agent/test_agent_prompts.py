@@ -64,7 +64,7 @@ def test_a_name_stays_on_its_line_and_is_short(user, name):
     assert added.replace("\n", "").isprintable()
 
 
-def test_a_call_without_a_result_is_answered_for_the_model_alone():
+def test_a_missing_result_is_filled_in_only_for_the_model():
     ai = AIMessage(
         "",
         tool_calls=[

@@ -169,7 +169,7 @@ async def test_accounts_and_databases_are_listed(tools):
     ]
 
 
-async def test_a_dropped_database_is_gone_with_its_file_and_stays_gone(tools, tmp_path):
+async def test_a_dropped_database_loses_its_file_and_stays_gone(tools, tmp_path):
     await tools["list_databases"].ainvoke({})
     journal = tmp_path / ".sandbox" / "databases" / "staging.sqlite-journal"
     journal.write_text("left over")
@@ -240,7 +240,7 @@ async def test_a_link_in_place_of_the_sandbox_is_not_followed(tools, tmp_path, p
     assert after == before
 
 
-async def test_an_account_book_that_was_taken_away_is_not_made_up(tools, tmp_path):
+async def test_a_missing_account_book_is_not_recreated(tools, tmp_path):
     await tools["list_accounts"].ainvoke({})
     (tmp_path / ".sandbox" / "accounts.sqlite").unlink()
 

@@ -42,7 +42,7 @@ def histories(draw: st.DrawFn) -> list[BaseMessage]:
 
 
 @given(histories())
-def test_what_is_kept_is_in_order_and_has_every_call_with_its_results(
+def test_shortening_keeps_the_order_and_calls_with_their_results(
     history: list[BaseMessage],
 ):
     kept = shortened(history)
@@ -71,7 +71,7 @@ def test_half_of_the_tokens_go_where_there_are_old_turns():
     assert len(kept) > 5
 
 
-def test_a_result_that_is_too_long_by_itself_loses_its_middle():
+def test_a_single_overlong_result_loses_its_middle():
     text = "begin" + "x" * LONG + "end"
     history = [HumanMessage("read"), calls(("peek", {"path": "a"})), result(0, text)]
 
@@ -109,7 +109,7 @@ async def test_the_model_is_asked_once_more_with_less():
     assert [m.text for m in short[1:]] == ["One.", "again"]
 
 
-async def test_what_is_still_too_long_then_is_not_tried_a_third_time():
+async def test_an_overlong_conversation_is_tried_only_twice():
     error = ContextOverflowError("too long")
     graph, model = agent(error, error, "never")
 

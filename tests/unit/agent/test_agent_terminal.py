@@ -63,7 +63,7 @@ def sitting() -> Iterator[Sitting]:
         runner.run(stack.aclose())
 
 
-def test_what_waits_is_asked_in_order_and_then_the_answer_is_shown(sitting: Sitting):
+def test_calls_are_asked_in_order_before_the_answer_is_shown(sitting: Sitting):
     sitting.model.script += [calls(("wipe", A), ("wipe", B)), "Done.\x1b[2J", ""]
 
     person = sitting.type("", "go", "approve", "reject", "and?")
@@ -94,7 +94,7 @@ def test_a_question_comes_again_before_anything_is_said(sitting: Sitting):
     assert sorted(sitting.ledger.runs) == ["wipe a", "wipe b"]
 
 
-def test_a_call_that_was_cut_off_is_said_to_be_unknown(sitting: Sitting):
+def test_a_call_cut_off_is_reported_as_unknown(sitting: Sitting):
     class Crash(BaseException):
         pass
 
@@ -118,7 +118,7 @@ def test_a_call_that_was_cut_off_is_said_to_be_unknown(sitting: Sitting):
         (GraphRecursionError("60"), ENDLESS),
     ],
 )
-def test_a_failure_is_told_in_a_sentence_and_the_chat_goes_on(
+def test_a_failure_is_one_sentence_and_the_chat_continues(
     sitting: Sitting, error: Exception, told: str
 ):
     sitting.model.script += [error, "Here I am."]
