@@ -127,7 +127,7 @@ async def test_a_form_takes_only_what_fits_it(house: House):
 
 
 class Order(BaseModel):
-    """What only the graph's own code can refuse."""
+    """An order with a check that only the graph's own code makes."""
 
     item: str
 
