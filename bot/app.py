@@ -9,7 +9,6 @@ from typing import Any, cast
 import aiohttp
 from langchain_core.language_models import BaseChatModel
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from agent.checkpointers import LAX, is_strict
 from agent.gate import Gate, look_at
@@ -21,6 +20,7 @@ from agent.tools import make_tools
 from bot.approvals.audit import PolicyRecord
 from bot.approvals.decide import Decider
 from bot.approvals.policy.load import PolicyFile
+from bot.approvals.ports import Jobs
 from bot.approvals.unknown_outcome import Marker
 from bot.audit.checkpoints import Notary
 from bot.conversations.engine import Engine, ServedGraph
@@ -32,11 +32,12 @@ from bot.conversations.retry import Retrier
 from bot.conversations.runner import Runner
 from bot.conversations.stored_grants import StoredGrants
 from bot.database.pool import Pool, make_pool
+from bot.deps import Deps
 from bot.errors import ConfigurationError
 from bot.jobs.clock import Clock, Duty, make_clock
 from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue, Workers
-from bot.outside import Inside, Outside, make_outside, make_sink, smtp_mail
+from bot.outside import Outside, make_outside, make_sink, smtp_mail
 from bot.settings import Settings
 from bot.settings_types import seed_of
 from bot.slack.app import make_bolt_app
@@ -46,7 +47,6 @@ from bot.slack.directory import Afresh, Directory
 from bot.slack.full_text import FullTexts
 from bot.slack.identity import CurrentIdentity, SlackAccess
 from bot.slack.listeners import register_listeners
-from bot.slack.listeners.translating import Parts
 from bot.slack.openid import OpenId
 from bot.texts.clicks import SlackPhrases
 
@@ -69,38 +69,13 @@ class Trail:
 
 
 @dataclass(frozen=True)
-class Ground:
-    """The parts that every other part is built on."""
-
-    settings: Settings
-    slack: SlackAccess
-    database_url: str
-    policies: PolicyFile
-    us: CurrentIdentity
-    session: aiohttp.ClientSession
-    client: AsyncWebClient
-    pool: Pool
-    listener_pool: Pool
-    queue: Queue
-    people: Directory
-
-
-@dataclass(frozen=True)
 class App:
     """All parts, built but not started."""
 
-    settings: Settings
-    slack: SlackAccess
+    deps: Deps
     database_url: str
-    policies: PolicyFile
-    us: CurrentIdentity
-    session: aiohttp.ClientSession
-    client: AsyncWebClient
-    pool: Pool
-    listener_pool: Pool
     queue: Queue
     bolt: AsyncApp
-    full_texts: FullTexts
     workers: Workers
     courier: Courier
     clock: Clock
@@ -127,59 +102,24 @@ def make_app(
         PolicyError: the policy file cannot be used.
         ConfigurationError: a checkpoint could make this process run code.
     """
-    ground = _ground(settings, slack, database_url)
+    queue, policies = Queue(database_url), PolicyFile(settings.policy_file)
     model, mail = make_chat_model(settings), smtp_mail(settings) or mail
-    gate = Gate(StoredGrants(ground.pool, ground.policies, ground.queue))
-    served = serve(settings, model, gate, loaded, mail)
-    return _assembled(ground, model, served, mail)
-
-
-def _ground(settings: Settings, slack: SlackAccess, database_url: str) -> Ground:
-    policies, us, session = (
-        PolicyFile(settings.policy_file),
-        CurrentIdentity(),
-        make_session(),
-    )
-    client = make_client(slack.bot_token, slack.api_url, session)
     pool, listener_pool = _pools(database_url)
-    return Ground(
-        settings=settings,
-        slack=slack,
-        database_url=database_url,
-        policies=policies,
-        us=us,
-        session=session,
-        client=client,
-        pool=pool,
-        listener_pool=listener_pool,
-        queue=Queue(database_url),
-        people=Directory(client, us),
+    served = serve(
+        settings, model, Gate(StoredGrants(pool, policies, queue)), loaded, mail
     )
-
-
-def _assembled(
-    ground: Ground, model: BaseChatModel, served: ServedGraph, mail: Mail | None
-) -> App:
-    trail, takers = _trail(ground), _takers(ground, served)
-    parts = _parts(ground, takers, served)
-    outside = _outside(ground, takers[0], served, mail)
-    duties, engine = [*trail.duties, *outside.duties], Engine(served, ground.pool)
+    deps = _deps(settings, slack, policies, (pool, listener_pool), queue, served)
+    trail, outside = _trail(deps, queue), make_outside(deps, queue, mail)
+    engine, workers = Engine(served, pool), Workers(queue)
+    duties = [*trail.duties, *outside.duties]
     return App(
-        settings=ground.settings,
-        slack=ground.slack,
-        database_url=ground.database_url,
-        policies=ground.policies,
-        us=ground.us,
-        session=ground.session,
-        client=ground.client,
-        pool=ground.pool,
-        listener_pool=ground.listener_pool,
-        queue=ground.queue,
-        bolt=_bolt(ground, parts),
-        full_texts=parts.full_texts,
-        workers=(workers := Workers(ground.queue)),
-        courier=_registered(ground, engine),
-        clock=make_clock(ground.settings, ground.pool, ground.queue, workers, duties),
+        deps=deps,
+        database_url=database_url,
+        queue=queue,
+        bolt=_bolt(deps),
+        workers=workers,
+        courier=_registered(deps, queue, engine),
+        clock=make_clock(settings, pool, queue, workers, duties),
         model=model,
         engine=engine,
         trail=trail,
@@ -197,107 +137,93 @@ def _pools(url: str) -> tuple[Pool, Pool]:
     )
 
 
-def _takers(ground: Ground, served: ServedGraph) -> tuple[Decider, Marker, Retrier]:
-    """Make the parts that take decisions, marks on unknown outcomes, and retries."""
-    common = (ground.listener_pool, ground.people, ground.policies, SlackPhrases())
-    queue, app = ground.queue, ground.us.app
-    return (
-        Decider(*common, queue, app, served.problem),
-        Marker(*common, queue, app),
-        Retrier(ground.listener_pool, ground.people, queue, app),
-    )
-
-
-def _parts(
-    ground: Ground, takers: tuple[Decider, Marker, Retrier], served: ServedGraph
-) -> Parts:
-    decider, marker, retrier = takers
-    return Parts(
-        pool=decider.pool,
-        jobs=decider.jobs,
-        decider=decider,
-        marker=marker,
-        retrier=retrier,
-        client=ground.client,
-        identity=ground.us,
-        full_texts=FullTexts(ground.client, ground.session),
+def _deps(
+    settings: Settings,
+    slack: SlackAccess,
+    policies: PolicyFile,
+    pools: tuple[Pool, Pool],
+    jobs: Jobs,
+    served: ServedGraph,
+) -> Deps:
+    session, identity, (pool, listener_pool) = make_session(), CurrentIdentity(), pools
+    client = make_client(slack.bot_token, slack.api_url, session)
+    people = Directory(client, identity)
+    common = (listener_pool, people, policies, SlackPhrases(), jobs, identity.app)
+    return Deps(
+        settings=settings,
+        slack=slack,
+        session=session,
+        policies=policies,
+        identity=identity,
+        pool=pool,
+        listener_pool=listener_pool,
+        jobs=jobs,
+        people=people,
+        client=client,
+        decider=Decider(*common, served.problem),
+        marker=Marker(*common),
+        retrier=Retrier(listener_pool, people, jobs, identity.app),
+        full_texts=FullTexts(client, session),
         look=served.look,
-        rates={rate.kind: rate for rate in ground.settings.rate_limit},
+        openid=_openid(slack, session),
+        rates={rate.kind: rate for rate in settings.rate_limit},
     )
 
 
-def _outside(
-    ground: Ground, decider: Decider, served: ServedGraph, mail: Mail | None
-) -> Outside:
-    inside = Inside(
-        pool=ground.pool,
-        queue=ground.queue,
-        people=ground.people,
-        policies=ground.policies,
-        decider=decider,
-        client=ground.client,
-        identity=ground.us,
-        openid=_openid(ground),
-        look=served.look,
-    )
-    return make_outside(ground.settings, inside, mail)
-
-
-def _openid(ground: Ground) -> OpenId | None:
-    slack = ground.slack
+def _openid(slack: SlackAccess, session: aiohttp.ClientSession) -> OpenId | None:
     if not (slack.client_id and slack.client_secret):
         return None
-    client = make_client(None, slack.api_url, ground.session)
+    client = make_client(None, slack.api_url, session)
     return OpenId(client, slack.api_url, slack.client_id, slack.client_secret)
 
 
-def _bolt(ground: Ground, parts: Parts) -> AsyncApp:
+def _bolt(deps: Deps) -> AsyncApp:
     # Bolt's own client is never used; with a token it would warn about `authorize`
-    client = make_client(None, ground.slack.api_url, ground.session)
-    bolt = make_bolt_app(client, ground.slack.bot_token, ground.us)
-    register_listeners(bolt, parts)
+    client = make_client(None, deps.slack.api_url, deps.session)
+    bolt = make_bolt_app(client, deps.slack.bot_token, deps.identity)
+    register_listeners(bolt, deps)
     return bolt
 
 
-def _registered(ground: Ground, engine: Engine) -> Courier:
+def _registered(deps: Deps, queue: Queue, engine: Engine) -> Courier:
     """Tell the queue who does which job; what is to be delivered goes out at once."""
-    queue, runner = ground.queue, _runner(ground, engine)
-    deliverer = Deliverer(ground.pool, queue, ground.policies, ground.client, ground.us)
+    runner, pool = _runner(deps, engine), deps.pool
+    deliverer = Deliverer(pool, queue, deps.policies, deps.client, deps.identity)
     queue.register("turn", runner.turn, runner.give_up)
     queue.register("resume", runner.resume, runner.give_up)
     queue.register("reconcile", runner.reconcile)
     queue.register("prune", runner.prune)
     queue.register("deliver", deliverer.deliver)
-    courier = Courier(ground.pool, queue, deliverer.deliver)
+    courier = Courier(pool, queue, deliverer.deliver)
     queue.send_at_once(courier.send)
     return courier
 
 
-def _trail(ground: Ground) -> Trail:
-    settings, policies = ground.settings, ground.policies
+def _trail(deps: Deps, queue: Queue) -> Trail:
+    settings, policies = deps.settings, deps.policies
     key = settings.audit_key
     notary = Notary(
-        ground.pool,
-        ground.queue,
+        deps.pool,
+        queue,
         seed_of(key) if key else None,
-        make_sink(settings.audit_sink, settings.webhook_allow_private, ground.client),
+        make_sink(settings.audit_sink, settings.webhook_allow_private, deps.client),
         settings.audit_interval,
     )
-    ground.queue.register("checkpoint", notary.sign)
-    return Trail(policies, PolicyRecord(ground.pool, policies, ground.us.team), notary)
+    queue.register("checkpoint", notary.sign)
+    record = PolicyRecord(deps.pool, policies, deps.identity.team)
+    return Trail(policies, record, notary)
 
 
-def _runner(ground: Ground, engine: Engine) -> Runner:
-    pool, queue, people = ground.pool, ground.queue, ground.people
-    policies = ground.policies
+def _runner(deps: Deps, engine: Engine) -> Runner:
+    pool, jobs, people, policies = deps.pool, deps.jobs, deps.people, deps.policies
     return Runner(
         pool=pool,
         people=people,
         engine=engine,
-        settler=Settler(pool, queue, policies, people, engine.served),
-        recheck=Recheck(pool, queue, Afresh(people), policies),
-        handover=Handover(pool, queue, policies, engine),
-        talk=Talk(pool, queue),
+        settler=Settler(pool, jobs, policies, people, engine.served),
+        recheck=Recheck(pool, jobs, Afresh(people), policies),
+        handover=Handover(pool, jobs, policies, engine),
+        talk=Talk(pool, jobs),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,44 +12,25 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from agent.mail import Mail, SmtpMail
-from bot.approvals.decide import Decider
-from bot.approvals.ports import People, Policies
 from bot.audit.checkpoints import ChannelSink, FolderSink, Sink, SinkFailed, WebhookSink
-from bot.database.pool import Pool
+from bot.deps import Deps
 from bot.jobs.clock import Duty, seldom
 from bot.jobs.queue import Queue
 from bot.notices.email import Emails
 from bot.notices.outbox import Outbox
 from bot.notices.webhook import Hook, Webhook
 from bot.settings import Settings
-from bot.settings_types import CHANNEL, Rate
+from bot.settings_types import CHANNEL
 from bot.slack.client import error_code
 from bot.slack.directory import Addresses
-from bot.slack.identity import Identity
-from bot.slack.openid import OpenId
 from bot.web.api.auth import Callers
-from bot.web.api.routes import ApiParts, Look, api_routes
+from bot.web.api.routes import Api, api_routes
 from bot.web.links.guard import Opening
 from bot.web.links.routes import LinkPages
 from bot.web.links.sign_in import Return, SignIn
 from bot.web.links.tokens import Signer
 
 NAMELESS = "urn:slack-approval-bot"  # the source of events where no PUBLIC_URL is set
-
-
-@dataclass(frozen=True)
-class Inside:
-    """The parts that everything for those outside is built on."""
-
-    pool: Pool
-    queue: Queue
-    people: People
-    policies: Policies
-    decider: Decider
-    client: AsyncWebClient
-    identity: Callable[[], Identity]
-    openid: OpenId | None  # sign-in with Slack, where the app has an id and a secret
-    look: Look  # what a call names at the moment
 
 
 @dataclass(frozen=True)
@@ -60,32 +41,23 @@ class Outside:
     duties: Sequence[Duty]
 
 
-def make_outside(settings: Settings, inside: Inside, mail: Mail | None) -> Outside:
+def make_outside(deps: Deps, queue: Queue, mail: Mail | None) -> Outside:
     """Build the API, the pages of links, e-mails and events; tell the queue."""
-    rates = {rate.kind: rate for rate in settings.rate_limit}
-    api = ApiParts(
-        pool=inside.pool,
-        jobs=inside.queue,
-        people=inside.people,
-        policies=inside.policies,
-        decider=inside.decider,
-        callers=Callers(settings.api_tokens),
-        rates=rates,
-        look=inside.look,
-    )
+    settings = deps.settings
+    api = Api(deps, Callers(settings.api_tokens))
     signer, hook = _signer(settings), _hook(settings)
     outbox = Outbox(
-        pool=inside.pool,
-        jobs=inside.queue,
-        policies=inside.policies,
+        pool=deps.pool,
+        jobs=queue,
+        policies=deps.policies,
         source=(settings.public_url or NAMELESS) if hook else "",
         emails=mail is not None,
     )
     if mail is not None:
-        inside.queue.register("email", _emails(inside, mail, signer).send)
+        queue.register("email", _emails(deps, mail, signer).send)
     if hook is not None:
-        inside.queue.register("webhook", Webhook(inside.pool, hook).send)
-    routes = [*api_routes(api), *_link_routes(inside, signer, rates)]
+        queue.register("webhook", Webhook(deps.pool, hook).send)
+    routes = [*api_routes(api), *_link_routes(deps, signer)]
     tell: Duty = outbox.work_off
     if not (outbox.source or outbox.emails):  # it only drops what nobody is to hear
         tell = seldom(tell)
@@ -124,34 +96,32 @@ def _hook(settings: Settings) -> Hook | None:
     )
 
 
-def _emails(inside: Inside, mail: Mail, signer: Signer | None) -> Emails:
+def _emails(deps: Deps, mail: Mail, signer: Signer | None) -> Emails:
     return Emails(
-        pool=inside.pool,
-        people=inside.people,
-        policies=inside.policies,
-        addresses=Addresses(inside.client),
-        identity=inside.identity,
+        pool=deps.pool,
+        people=deps.people,
+        policies=deps.policies,
+        addresses=Addresses(deps.client),
+        identity=deps.identity,
         mail=mail,
         signer=signer,
-        signs_in=inside.openid is not None,
+        signs_in=deps.openid is not None,
     )
 
 
-def _link_routes(
-    inside: Inside, signer: Signer | None, rates: Mapping[str, Rate]
-) -> Sequence[web.RouteDef]:
+def _link_routes(deps: Deps, signer: Signer | None) -> Sequence[web.RouteDef]:
     if signer is None:
         return []
-    opening = Opening(inside.pool, inside.policies, signer)
-    sign_in = SignIn(inside.openid, signer) if inside.openid else None
+    opening = Opening(deps.pool, deps.policies, signer)
+    sign_in = SignIn(deps.openid, signer) if deps.openid else None
     pages = LinkPages(
         opening=opening,
-        people=inside.people,
-        decider=inside.decider,
+        people=deps.people,
+        decider=deps.decider,
         sign_in=sign_in,
-        rate=rates.get("clicks"),
+        rate=deps.rates.get("clicks"),
     )
-    back = Return(opening, inside.decider, sign_in).routes() if sign_in else []
+    back = Return(opening, deps.decider, sign_in).routes() if sign_in else []
     return [*back, *pages.routes()]
 
 

@@ -92,19 +92,19 @@ class Service:
             server, access_log=None, shutdown_timeout=LAST_WORDS
         )
         await self._runner.setup()
-        settings = self._app.settings
+        settings = self._app.deps.settings
         await web.TCPSite(self._runner, settings.host, settings.port).start()
 
     def _routes(self) -> list[web.AbstractRouteDef]:
         app = self._app
         routes: list[web.AbstractRouteDef] = [
             *health_routes(self._pings(), self._details),
-            *metrics_routes(app.pool, self._is_up),
+            *metrics_routes(app.deps.pool, self._is_up),
             *app.outside.routes,
             *self._extra_routes,
         ]
-        if app.settings.transport is Transport.HTTP:
-            secret = app.slack.signing_secret or ""
+        if app.deps.settings.transport is Transport.HTTP:
+            secret = app.deps.slack.signing_secret or ""
             routes += slack_routes(app.bolt, secret, self._takes_in)
         return routes
 
@@ -118,7 +118,7 @@ class Service:
         await self._try_until_up("the database", self._app.trail.record.look)
         self._app.workers.start()
         self._app.clock.start()
-        if self._app.settings.transport is not Transport.HTTP:
+        if self._app.deps.settings.transport is not Transport.HTTP:
             await self._try_until_up("Slack's socket", self._open_socket)
         self._starting = ""
 
@@ -148,19 +148,19 @@ class Service:
     async def _open_database(self) -> None:
         app = self._app
         await migrate(app.database_url)
-        await app.pool.open()
-        await app.listener_pool.open()
+        await app.deps.pool.open()
+        await app.deps.listener_pool.open()
         await app.queue.app.open_async()
-        if app.settings.transport is Transport.SIMULATOR:
-            await refuse_real_workspace(app.pool)
+        if app.deps.settings.transport is Transport.SIMULATOR:
+            await refuse_real_workspace(app.deps.pool)
 
     async def _meet_slack(self) -> None:
         app = self._app
-        identity = await learn_identity(app.client)
-        app.us.learn(identity)
-        simulated = app.settings.transport is Transport.SIMULATOR
+        identity = await learn_identity(app.deps.client)
+        app.deps.identity.learn(identity)
+        simulated = app.deps.settings.transport is Transport.SIMULATOR
         await remember_workspace(
-            app.pool,
+            app.deps.pool,
             team=identity.team,
             enterprise=identity.enterprise,
             name=identity.team_name,
@@ -172,15 +172,15 @@ class Service:
         """Have it seen to what an earlier version of the graph has asked."""
         app = self._app
         found = await find_other_versions(
-            app.pool, app.queue, app.engine.served.version
+            app.deps.pool, app.queue, app.engine.served.version
         )
         if found:
             log.info("the graph has changed", action="graph_changed", waiting=found)
 
     async def _open_socket(self) -> None:
         app = self._app
-        token = app.slack.app_token or ""
-        client = make_client(None, app.slack.api_url, app.session)
+        token = app.deps.slack.app_token or ""
+        client = make_client(None, app.deps.slack.api_url, app.deps.session)
         self._socket = SocketHandler(app.bolt, token, client)
         try:
             await self._socket.open()
@@ -194,13 +194,13 @@ class Service:
             "start": self._ping_start,
             "jobs": self._ping_jobs,
         }
-        if self._app.settings.transport is not Transport.HTTP:
+        if self._app.deps.settings.transport is not Transport.HTTP:
             pings["socket"] = self._ping_socket
         return pings
 
     async def _ping_database(self) -> str:
         try:
-            async with self._app.pool.connection(timeout=PING) as connection:
+            async with self._app.deps.pool.connection(timeout=PING) as connection:
                 lacking = await missing(connection)
         except (psycopg.Error, *TRANSIENT) as error:
             return f"cannot be reached ({type(error).__name__})"
@@ -221,7 +221,7 @@ class Service:
 
     def _details(self) -> Mapping[str, str]:
         app = self._app
-        found = {"policy": app.policies.trouble, "audit": app.trail.notary.trouble}
+        found = {"policy": app.deps.policies.trouble, "audit": app.trail.notary.trouble}
         return {name: trouble for name, trouble in found.items() if trouble}
 
     async def _is_up(self) -> bool:
@@ -235,15 +235,15 @@ class Service:
             await _quietly(self._socket.close_async())
         app.engine.drain()
         await asyncio.gather(
-            app.full_texts.stop(), app.clock.stop(), app.workers.stop()
+            app.deps.full_texts.stop(), app.clock.stop(), app.workers.stop()
         )
         await app.courier.stop()
         if self._runner is not None:
             await _quietly(self._runner.cleanup())
         await _quietly(app.queue.app.close_async())
-        await _quietly(app.listener_pool.close())
-        await _quietly(app.pool.close())
-        await _quietly(app.session.close())
+        await _quietly(app.deps.listener_pool.close())
+        await _quietly(app.deps.pool.close())
+        await _quietly(app.deps.session.close())
 
 
 def leave_after(seconds: float) -> None:

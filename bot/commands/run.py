@@ -46,7 +46,7 @@ async def _serve(settings: Settings, loaded: LoadedGraph | None, url: str) -> No
         app = make_app(settings, _slack_access(settings), url, loaded)
         await Service(app, []).run(lambda: None)
         return
-    simulation = make_simulation(settings, lambda: app.pool)
+    simulation = make_simulation(settings, lambda: app.deps.pool)
     app = make_app(settings, simulation.access, url, loaded, simulation.mailbox)
     try:
         await Service(app, simulation.routes).run(

@@ -13,10 +13,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.rate_limit import count
 from bot.conversations.inbox import Incoming, receive
+from bot.deps import Deps
 from bot.settings_types import Rate
 from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
-from bot.slack.listeners.translating import Parts
 from tests.integration.core_parts import (
     APP,
     APPROVALS,
@@ -121,19 +121,25 @@ def app_with(house: House) -> AsyncApp:
         request_verification_enabled=False,
     )
     nothing = cast("Any", None)  # what these clicks never come to
-    parts = Parts(
+    deps = Deps(
+        settings=nothing,
+        slack=nothing,
+        session=nothing,
         pool=house.pool,
+        listener_pool=house.pool,
         jobs=house.queue,
+        people=nothing,
+        policies=nothing,
         decider=house.decider,
         marker=nothing,
         retrier=nothing,
         client=AsyncWebClient(),
-        identity=lambda: US,
+        identity=cast("Any", lambda: US),
         full_texts=nothing,
         look=nothing,
         rates={"clicks": CLICKS},
     )
-    register_listeners(app, parts)
+    register_listeners(app, deps)
     return app
 
 

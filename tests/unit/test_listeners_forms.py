@@ -49,7 +49,7 @@ class House:
             preview=self.preview, decide=self.decide, refuse=self.refuse
         )
         self.client = SimpleNamespace(views_open=self.views_open)
-        self.pool = SimpleNamespace(connection=self.connection)
+        self.listener_pool = SimpleNamespace(connection=self.connection)
         monkeypatch.setattr(store, "load", self.load)
         monkeypatch.setattr(store, "load_with_clock", self.load_with_clock)
 

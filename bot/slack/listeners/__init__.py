@@ -6,16 +6,16 @@ import re
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.deps import Deps
 from bot.slack.listeners import clicks, messages, submissions, throttle
-from bot.slack.listeners.translating import Parts
 
 
-def register_listeners(app: AsyncApp, parts: Parts) -> None:
+def register_listeners(app: AsyncApp, deps: Deps) -> None:
     """Register every listener; what nobody listens to is acknowledged last."""
-    throttle.register(app, parts)
-    messages.register(app, parts)
-    clicks.register(app, parts)
-    submissions.register(app, parts)
+    throttle.register(app, deps)
+    messages.register(app, deps)
+    clicks.register(app, deps)
+    submissions.register(app, deps)
     register(app)
 
 

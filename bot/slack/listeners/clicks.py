@@ -13,6 +13,7 @@ from bot.approvals import store
 from bot.approvals.judge import Result
 from bot.approvals.model import CHANGES, Action, Effect, Mark, Request, Verdict
 from bot.database.pool import transaction
+from bot.deps import Deps
 from bot.slack.cards.blocks import Block
 from bot.slack.cards.edit_form import edit_form
 from bot.slack.cards.forms import answer_form, reason_form, typed_form
@@ -46,7 +47,6 @@ from bot.slack.full_text import Opened
 from bot.slack.history import history_view, request_history
 from bot.slack.listeners.translating import (
     Body,
-    Parts,
     choice_of,
     option_of,
     person_of,
@@ -64,70 +64,70 @@ _ALL = {APPROVE_ALL: Verdict.APPROVE, REJECT_ALL: Verdict.REJECT}
 _WITHDRAW = re.compile(rf"^{WITHDRAW}(_\d+)?$")  # one block may hold several
 
 
-def register(app: AsyncApp, parts: Parts) -> None:
+def register(app: AsyncApp, deps: Deps) -> None:
     """Listen to buttons and menus; a choice is written down before the ack."""
 
     async def handle_approve(ack: AsyncAck, body: Body) -> None:
         action = choice_of(body, value_of(body), Verdict.APPROVE)
-        result, request = await parts.decider.decide(action)
+        result, request = await deps.decider.decide(action)
         if result.code == "typed_wrong" and request:  # a card from before that rule
-            await show_form(parts, body, APPROVE_TYPED, request)
+            await show_form(deps, body, APPROVE_TYPED, request)
         await ack()
 
     async def handle_reject(ack: AsyncAck, body: Body) -> None:
-        await parts.decider.decide(choice_of(body, value_of(body), Verdict.REJECT))
+        await deps.decider.decide(choice_of(body, value_of(body), Verdict.REJECT))
         await ack()
 
     async def handle_withdraw(ack: AsyncAck, body: Body) -> None:
-        await parts.decider.decide(choice_of(body, value_of(body), Verdict.WITHDRAW))
+        await deps.decider.decide(choice_of(body, value_of(body), Verdict.WITHDRAW))
         await ack()
 
     async def handle_typed(ack: AsyncAck, body: Body) -> None:
-        await open_form(parts, body, APPROVE_TYPED, value_of(body))
+        await open_form(deps, body, APPROVE_TYPED, value_of(body))
         await ack()
 
     async def handle_more(ack: AsyncAck, body: Body) -> None:
-        await _take_from_menu(parts, body)
+        await _take_from_menu(deps, body)
         await ack()
 
-    _register_questions(app, parts)
-    _register_all(app, parts)
+    _register_questions(app, deps)
+    _register_all(app, deps)
     app.action(APPROVE)(handle_approve)
     app.action(REJECT)(handle_reject)
     app.action(_WITHDRAW)(handle_withdraw)
     app.action(APPROVE_TYPED)(handle_typed)
     app.action(MORE)(handle_more)
-    _register_looking(app, parts)
+    _register_looking(app, deps)
 
 
-def _register_looking(app: AsyncApp, parts: Parts) -> None:
+def _register_looking(app: AsyncApp, deps: Deps) -> None:
     """Buttons that change nothing."""
 
     async def handle_view(ack: AsyncAck, body: Body) -> None:
-        await open_full_view(parts, body, value_of(body))
+        await open_full_view(deps, body, value_of(body))
         await ack()
 
     async def handle_history(ack: AsyncAck, body: Body) -> None:
-        await open_history(parts, body, value_of(body))
+        await open_history(deps, body, value_of(body))
         await ack()
 
     app.action(VIEW_FULL)(handle_view)
     app.action(HISTORY)(handle_history)
 
 
-def _register_questions(app: AsyncApp, parts: Parts) -> None:
+def _register_questions(app: AsyncApp, deps: Deps) -> None:
     async def handle_answer(ack: AsyncAck, body: Body) -> None:
-        await open_form(parts, body, MORE_ANSWER, value_of(body))
+        await open_form(deps, body, MORE_ANSWER, value_of(body))
         await ack()
 
     async def handle_mark(ack: AsyncAck, body: Body) -> None:
         action = choice_of(body, value_of(body), Verdict.APPROVE)
-        await parts.marker.mark(action, _MARKS[body["actions"][0]["action_id"]])
+        await deps.marker.mark(action, _MARKS[body["actions"][0]["action_id"]])
         await ack()
 
     async def handle_again(ack: AsyncAck, body: Body) -> None:
         action = choice_of(body, value_of(body), Verdict.APPROVE)
-        await parts.retrier.try_again(action)
+        await deps.retrier.try_again(action)
         await ack()
 
     for action in _MARKS:
@@ -136,60 +136,60 @@ def _register_questions(app: AsyncApp, parts: Parts) -> None:
     app.action(ANSWER)(handle_answer)
 
 
-def _register_all(app: AsyncApp, parts: Parts) -> None:
+def _register_all(app: AsyncApp, deps: Deps) -> None:
     async def handle_all(ack: AsyncAck, body: Body) -> None:
-        await decide_all(parts, body, _ALL[body["actions"][0]["action_id"]])
+        await decide_all(deps, body, _ALL[body["actions"][0]["action_id"]])
         await ack()
 
     for action in _ALL:
         app.action(action)(handle_all)
 
 
-async def _take_from_menu(parts: Parts, body: Body) -> None:
+async def _take_from_menu(deps: Deps, body: Body) -> None:
     word, token = option_of(body)
     if word in FORMS:
-        await open_form(parts, body, word, token)
+        await open_form(deps, body, word, token)
     elif word == MORE_VIEW:
-        await open_full_view(parts, body, token)
+        await open_full_view(deps, body, token)
     elif word == MORE_HISTORY:
-        await open_history(parts, body, token)
+        await open_history(deps, body, token)
     elif word == MORE_WITHDRAW:
-        await parts.decider.decide(choice_of(body, token, Verdict.WITHDRAW))
+        await deps.decider.decide(choice_of(body, token, Verdict.WITHDRAW))
     else:  # an option that no card of ours has: the person is told so
-        await parts.decider.decide(choice_of(body, "", Verdict.REJECT))
+        await deps.decider.decide(choice_of(body, "", Verdict.REJECT))
 
 
-async def decide_all(parts: Parts, body: Body, verdict: Verdict) -> None:
+async def decide_all(deps: Deps, body: Body, verdict: Verdict) -> None:
     """Decide each open request of a card as if it had been clicked alone.
 
     The button stands for the calls as they were drawn: after an edit it decides
     nothing. Whoever clicks is told once of all that was not possible.
     """
     action = choice_of(body, value_of(body), verdict)
-    requests = await _shown(parts, action)
+    requests = await _shown(deps, action)
     if not requests:  # the person is told that nobody knows it
-        await parts.decider.decide(action)
+        await deps.decider.decide(action)
         return
     if bundle(requests) != action.request:
         stale = replace(action, request=requests[0].token)
-        await parts.decider.refuse(stale, Result(Effect.REFUSED, "superseded"))
+        await deps.decider.refuse(stale, Result(Effect.REFUSED, "superseded"))
         return
     told: list[str] = []
     for request in requests:
         if request.is_open:
             each = replace(action, request=request.token, quiet=True)
-            result, judged = await parts.decider.decide(each)
+            result, judged = await deps.decider.decide(each)
             if result.effect not in CHANGES:
                 told.append(_sentence(result, judged or request, action))
-    await _tell(parts, action, [line for line in dict.fromkeys(told) if line])
+    await _tell(deps, action, [line for line in dict.fromkeys(told) if line])
 
 
-async def _shown(parts: Parts, action: Action) -> list[Request]:
+async def _shown(deps: Deps, action: Action) -> list[Request]:
     """The requests of the card on which the button stands, in call order."""
     place = action.place
     if place is None:
         return []
-    async with parts.pool.connection() as connection:
+    async with deps.listener_pool.connection() as connection:
         return await store.shown_at(
             connection, place.channel, place.message, place.card
         )
@@ -200,13 +200,13 @@ def _sentence(result: Result, request: Request, action: Action) -> str:
     return f"{request.code}: {said}" if said else ""
 
 
-async def _tell(parts: Parts, action: Action, lines: Sequence[str]) -> None:
+async def _tell(deps: Deps, action: Action, lines: Sequence[str]) -> None:
     who, place = action.person, action.place
     if not lines or place is None:
         return
     text = several_not_decided(lines)
-    async with transaction(parts.pool) as connection:
-        await store.tell(connection, parts.jobs, who, text, place.channel, place.thread)
+    async with transaction(deps.listener_pool) as connection:
+        await store.tell(connection, deps.jobs, who, text, place.channel, place.thread)
 
 
 Form = Callable[[Request, CardRef], Block]
@@ -220,62 +220,62 @@ FORMS: dict[str, tuple[Verdict, Form]] = {
 _OPENS = CHANGES - {Effect.TIMED_OUT}
 
 
-async def open_form(parts: Parts, body: Body, word: str, token: str) -> None:
+async def open_form(deps: Deps, body: Body, word: str, token: str) -> None:
     """Open a form, or have the person told why there is none for them."""
     action = choice_of(body, token, FORMS[word][0])
-    async with parts.pool.connection() as connection:
+    async with deps.listener_pool.connection() as connection:
         request = await store.load(connection, token)
     action = _as_it_is(action, request)
     if request is None:
-        await parts.decider.decide(action)
+        await deps.decider.decide(action)
         return
-    result, _ = await parts.decider.preview(action)
+    result, _ = await deps.decider.preview(action)
     if result.effect in _OPENS or result.code in IN_FORM:
-        await show_form(parts, body, word, request)
+        await show_form(deps, body, word, request)
     elif result.effect is Effect.TIMED_OUT:
-        await parts.decider.decide(action)
+        await deps.decider.decide(action)
     else:
-        await parts.decider.refuse(action, result)
+        await deps.decider.refuse(action, result)
 
 
-async def show_form(parts: Parts, body: Body, word: str, request: Request) -> None:
+async def show_form(deps: Deps, body: Body, word: str, request: Request) -> None:
     """Open a form without asking who it is for: every submission is judged."""
     form = FORMS[word][1](request, _card(body, request))
-    await parts.client.views_open(trigger_id=body["trigger_id"], view=form)
+    await deps.client.views_open(trigger_id=body["trigger_id"], view=form)
 
 
-async def open_full_view(parts: Parts, body: Body, token: str) -> None:
+async def open_full_view(deps: Deps, body: Body, token: str) -> None:
     """Open the whole arguments, for whoever can see the card.
 
     What one view does not hold is sent as a file after the ack.
     """
-    async with parts.pool.connection() as connection:
+    async with deps.listener_pool.connection() as connection:
         found = await store.load_with_clock(connection, token)
     if found is None:
-        await parts.decider.decide(choice_of(body, token, Verdict.REJECT))
+        await deps.decider.decide(choice_of(body, token, Verdict.REJECT))
         return
     request, now = found
     card = _card(body, request)
     here = (request.card_channel, request.card_ts) == (card.channel, card.ts)
     view = RequestView(request, now, elsewhere=bool(request.card_ts) and not here)
     modal = full_view(view, card)
-    answer = await parts.client.views_open(trigger_id=body["trigger_id"], view=modal)
+    answer = await deps.client.views_open(trigger_id=body["trigger_id"], view=modal)
     if needs_file(request):
         opened = cast("Any", answer.data)["view"]
         place = Opened(opened["id"], opened["hash"])
-        parts.full_texts.send(view, card, place, person_of(body).user)
+        deps.full_texts.send(view, card, place, person_of(body).user)
 
 
-async def open_history(parts: Parts, body: Body, token: str) -> None:
+async def open_history(deps: Deps, body: Body, token: str) -> None:
     """Open what the trail has about a request, for whoever can see the card."""
-    async with parts.pool.connection() as connection:
+    async with deps.listener_pool.connection() as connection:
         request = await store.load(connection, token)
     if request is None:
-        await parts.decider.decide(choice_of(body, token, Verdict.REJECT))
+        await deps.decider.decide(choice_of(body, token, Verdict.REJECT))
         return
-    happened = await request_history(parts.pool, request.id)
+    happened = await request_history(deps.listener_pool, request.id)
     modal = history_view(_card(body, request), happened, request.id)
-    await parts.client.views_open(trigger_id=body["trigger_id"], view=modal)
+    await deps.client.views_open(trigger_id=body["trigger_id"], view=modal)
 
 
 def _as_it_is(action: Action, request: Request | None) -> Action:

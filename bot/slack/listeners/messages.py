@@ -9,18 +9,19 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.conversations.inbox import Incoming, receive
+from bot.deps import Deps
 from bot.slack.identity import Identity
-from bot.slack.listeners.translating import Body, Parts
+from bot.slack.listeners.translating import Body
 
 
-def register(app: AsyncApp, parts: Parts) -> None:
+def register(app: AsyncApp, deps: Deps) -> None:
     """Listen to both events of one post; the inbox knows that they are one message."""
 
     async def handle_message(body: Body) -> None:
-        incoming = incoming_from(body, parts.identity())
+        incoming = incoming_from(body, deps.identity())
         if incoming is not None:
-            rate = parts.rates.get("messages")
-            await receive(parts.pool, parts.jobs, incoming, rate)
+            rate = deps.rates.get("messages")
+            await receive(deps.listener_pool, deps.jobs, incoming, rate)
 
     app.event("app_mention")(handle_message)
     app.event("message")(handle_message)

@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.approvals import store
 from bot.approvals.judge import Result
 from bot.approvals.model import Action, Request, Verdict
+from bot.deps import Deps
 from bot.slack.cards.arguments import TYPED
 from bot.slack.cards.edit_form import EDIT_FORM, edit_form, edited, input_of
 from bot.slack.cards.forms import (
@@ -27,7 +28,6 @@ from bot.slack.cards.full_view import APPROVE_FULL
 from bot.slack.cards.modal import CardRef, entered
 from bot.slack.listeners.translating import (
     Body,
-    Parts,
     card_of,
     choice_of_view,
     values_of,
@@ -42,14 +42,14 @@ VERDICTS = {
 }
 
 
-def register(app: AsyncApp, parts: Parts) -> None:
+def register(app: AsyncApp, deps: Deps) -> None:
     """Listen to the modals; a choice is written down before the ack."""
 
     def handler(
-        submit: Callable[[Parts, Body], Awaitable[Answer]],
+        submit: Callable[[Deps, Body], Awaitable[Answer]],
     ) -> Callable[[AsyncAck, Body], Awaitable[None]]:
         async def handle(ack: AsyncAck, body: Body) -> None:
-            await ack(**await submit(parts, body))
+            await ack(**await submit(deps, body))
 
         return handle
 
@@ -72,40 +72,40 @@ def choice_from(body: Body) -> Action:
     )
 
 
-async def _submit(parts: Parts, body: Body) -> Answer:
-    return await _decide(parts, body, choice_from(body))
+async def _submit(deps: Deps, body: Body) -> Answer:
+    return await _decide(deps, body, choice_from(body))
 
 
-async def _submit_edit(parts: Parts, body: Body) -> Answer:
+async def _submit_edit(deps: Deps, body: Body) -> Answer:
     action, values = choice_from(body), values_of(body)
-    async with parts.pool.connection() as connection:
+    async with deps.listener_pool.connection() as connection:
         request = await store.load(connection, action.request)
     if request is None:
-        return await _decide(parts, body, action)
+        return await _decide(deps, body, action)
     if request.token != action.request:  # the form shows arguments that are gone
-        return await _decide(parts, body, replace(action, arguments=request.arguments))
+        return await _decide(deps, body, replace(action, arguments=request.arguments))
     found = edited(request, values)
     if found.errors:
         return _errors(found.errors)
-    seen = await parts.look(request.tool, found.arguments)
+    seen = await deps.look(request.tool, found.arguments)
     edit = replace(action, arguments=found.arguments, seen=seen)
-    return await _decide(parts, body, edit)
+    return await _decide(deps, body, edit)
 
 
-async def _submit_answer(parts: Parts, body: Body) -> Answer:
+async def _submit_answer(deps: Deps, body: Body) -> Answer:
     action, values = choice_from(body), values_of(body)
-    async with parts.pool.connection() as connection:
+    async with deps.listener_pool.connection() as connection:
         request = await store.load(connection, action.request)
     if request is None or request.form is None or request.token != action.request:
-        return await _decide(parts, body, action)
+        return await _decide(deps, body, action)
     value, found = answer_entered(request, values)
     if found.errors:
         return _errors(found.errors)
-    return await _decide(parts, body, replace(action, value=value))
+    return await _decide(deps, body, replace(action, value=value))
 
 
-async def _decide(parts: Parts, body: Body, action: Action) -> Answer:
-    result, request = await parts.decider.decide(action)
+async def _decide(deps: Deps, body: Body, action: Action) -> Answer:
+    result, request = await deps.decider.decide(action)
     sentence = in_form(result, request) if request else ""
     if request is None or not sentence:
         return {}

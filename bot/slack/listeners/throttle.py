@@ -12,17 +12,18 @@ from bot.approvals.audit import Fact, append
 from bot.approvals.model import Person
 from bot.approvals.rate_limit import count
 from bot.database.pool import transaction
+from bot.deps import Deps
 from bot.settings_types import Rate
-from bot.slack.listeners.translating import Body, Parts, card_of, person_of, place_of
+from bot.slack.listeners.translating import Body, card_of, person_of, place_of
 from bot.texts.clicks import too_many_clicks
 
 CLICKS = ("block_actions", "view_submission")
 Next = Callable[[], Awaitable[BoltResponse]]
 
 
-def register(app: AsyncApp, parts: Parts) -> None:
+def register(app: AsyncApp, deps: Deps) -> None:
     """Count each click and each submitted form of a person; nothing else is counted."""
-    rate = parts.rates.get("clicks")
+    rate = deps.rates.get("clicks")
     if rate is None:
         return
 
@@ -30,17 +31,17 @@ def register(app: AsyncApp, parts: Parts) -> None:
         if body.get("type") not in CLICKS:
             return await next_()
         person = person_of(body)
-        counted = await count(parts.pool, rate, person)
+        counted = await count(deps.listener_pool, rate, person)
         if not counted.is_over:
             return await next_()
         if counted.tell:
-            await _tell(parts, body, person, rate)
+            await _tell(deps, body, person, rate)
         return BoltResponse(status=200)
 
     app.middleware(pace)
 
 
-async def _tell(parts: Parts, body: Body, person: Person, rate: Rate) -> None:
+async def _tell(deps: Deps, body: Body, person: Person, rate: Rate) -> None:
     channel, thread = _place_of(body)
     fact = Fact(
         person.team,
@@ -49,10 +50,10 @@ async def _tell(parts: Parts, body: Body, person: Person, rate: Rate) -> None:
         via="slack",
         detail={"word": "too_many_clicks"},
     )
-    async with transaction(parts.pool) as connection:
+    async with transaction(deps.listener_pool) as connection:
         await append(connection, [fact])
         text = too_many_clicks(rate.limit, rate.seconds)
-        await store.tell(connection, parts.jobs, person, text, channel, thread)
+        await store.tell(connection, deps.jobs, person, text, channel, thread)
 
 
 def _place_of(body: Body) -> tuple[str, str]:

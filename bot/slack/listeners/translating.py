@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
-from slack_sdk.web.async_client import AsyncWebClient
-
-from bot.approvals.decide import Decider
 from bot.approvals.model import Action, Person, Place, Verdict
-from bot.approvals.ports import Jobs
-from bot.approvals.unknown_outcome import Marker
-from bot.conversations.retry import Retrier
-from bot.database.pool import Pool
-from bot.settings_types import Rate
 from bot.slack.cards.modal import CardRef
 from bot.slack.delivery import EVENT_TYPE
-from bot.slack.full_text import FullTexts
-from bot.slack.identity import Identity
 
 
 def choice_of(body: Body, request: str, verdict: Verdict) -> Action:
@@ -102,23 +91,6 @@ def values_of(body: Body) -> Mapping[str, Any]:
 
 
 Body = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Parts:
-    """`pool` is small and the listeners' own: running agents never starve a click."""
-
-    pool: Pool
-    jobs: Jobs
-    decider: Decider
-    marker: Marker
-    retrier: Retrier
-    client: AsyncWebClient
-    identity: Callable[[], Identity]
-    full_texts: FullTexts
-    # what a tool says that arguments name at the moment
-    look: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
-    rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])  # by kind
 
 
 def person_of(body: Body) -> Person:

@@ -14,18 +14,16 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.approvals import store
-from bot.approvals.decide import Decider
 from bot.approvals.eligibility import PolicyContext, with_current_people
 from bot.approvals.judge import Result
 from bot.approvals.model import Action, Effect, Person, Request, Verdict
-from bot.approvals.ports import Jobs, People, Policies
 from bot.approvals.rate_limit import count
 from bot.approvals.serialize import request_json
 from bot.conversations import api_conversation
-from bot.database.pool import TRANSIENT, Pool
+from bot.database.pool import TRANSIENT
+from bot.deps import Deps, Look
 from bot.errors import SlackUnavailable
 from bot.masks import mask, mask_arguments
-from bot.settings_types import Rate
 from bot.texts import web as sentences
 from bot.texts.agent import because
 from bot.web.api.auth import Callers
@@ -36,10 +34,10 @@ from bot.web.api.schema import DOCUMENT, DecisionBody, MessageBody, read
 from bot.web.sql import SQL
 
 
-def api_routes(parts: ApiParts) -> list[web.RouteDef]:
+def api_routes(api: Api) -> list[web.RouteDef]:
     """All of it; the description alone needs no token."""
-    approvals, conversations = Approvals(parts), Conversations(parts)
-    guarded = parts.guarded
+    approvals, conversations = Approvals(api), Conversations(api)
+    guarded = api.guarded
     return [
         web.get("/api/openapi.json", _document),
         web.get("/api/approvals", guarded(approvals.page)),
@@ -58,26 +56,19 @@ async def _document(_request: web.Request) -> web.Response:
 
 
 ApiHandler = Callable[[web.Request], Awaitable[web.Response]]
-Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
 Act = Callable[[web.Request, Person], Awaitable[web.Response]]
 
 
 @dataclass(frozen=True)
-class ApiParts:
-    """`pool` reads and takes messages; the decider has its own."""
+class Api:
+    """Lets known people in; each handler belongs to one of them."""
 
-    pool: Pool
-    jobs: Jobs
-    people: People
-    policies: Policies
-    decider: Decider
+    deps: Deps
     callers: Callers
-    rates: Mapping[str, Rate]
-    look: Look
 
     @property
     def repeats(self) -> Repeats:
-        return Repeats(self.pool)
+        return Repeats(self.deps.pool)
 
     def guarded(self, act: Act, kind: str = "clicks") -> ApiHandler:
         """Let a handler answer a known person in good standing, not too often."""
@@ -96,7 +87,7 @@ class ApiParts:
         return handle
 
     async def _limit(self, kind: str, person: Person) -> None:
-        counted = await count(self.pool, self.rates.get(kind), person)
+        counted = await count(self.deps.pool, self.deps.rates.get(kind), person)
         if counted.is_over:
             raise Problem(
                 *(429, "too_many", sentences.too_many(counted.wait)),
@@ -106,7 +97,7 @@ class ApiParts:
     async def _check(self, person: Person) -> None:
         """A token goes on working for as long as its person does, and no longer."""
         try:
-            profile = await self.people.look_up(person)
+            profile = await self.deps.people.look_up(person)
         except SlackUnavailable:
             raise Problem(
                 503, "could_not_check", sentences.COULD_NOT_CHECK, {"Retry-After": "5"}
@@ -128,14 +119,14 @@ Stored = tuple[Request, dt.datetime]
 class Approvals:
     """Handlers, each for one authenticated person."""
 
-    parts: ApiParts
+    api: Api
 
     async def page(self, request: web.Request, person: Person) -> web.Response:
         """Requests of a person, newest first."""
         asked = read_query(request.query, [name for name, _ in request.query.items()])
-        async with self.parts.pool.connection() as connection:
+        async with self.api.deps.pool.connection() as connection:
             now = await store.clock(connection)
-            policy = self.parts.policies.current
+            policy = self.api.deps.policies.current
             key = {
                 **asked,
                 "limit": asked["limit"] + 1,
@@ -156,7 +147,7 @@ class Approvals:
 
     def _fresh(self, request: Request, now: dt.datetime) -> Request:
         return with_current_people(
-            request, PolicyContext(self.parts.policies.current, now, {})
+            request, PolicyContext(self.api.deps.policies.current, now, {})
         )
 
     async def one(self, request: web.Request, person: Person) -> web.Response:
@@ -174,13 +165,13 @@ class Approvals:
         async def act() -> web.Response:
             return await self._decide(name, person, body, key)
 
-        return await self.parts.repeats.once(person, request, raw, act)
+        return await self.api.repeats.once(person, request, raw, act)
 
     async def _decide(
         self, name: str, person: Person, body: DecisionBody, key: str
     ) -> web.Response:
         found, now = await self._load(name, person)
-        action = await Words(self.parts.look).action(found, person, body, key)
+        action = await Words(self.api.deps.look).action(found, person, body, key)
         result = await self._judged(found, action, body.digest)
         said = sentences.answer(result, found, person)
         if said.status >= 400 and not await self._may_see(person, found, now):
@@ -199,15 +190,15 @@ class Approvals:
         """A word on arguments that hold no more, or never did, decides nothing."""
         if digest not in (None, found.grant_digest) and found.is_open:
             result = Result(Effect.REFUSED, "superseded")
-            await self.parts.decider.refuse(action, result)
+            await self.api.deps.decider.refuse(action, result)
             return result
-        result, _ = await self.parts.decider.decide(action)
+        result, _ = await self.api.deps.decider.decide(action)
         return result
 
     async def _load(self, name: str, person: Person) -> Stored:
         if not _ID.fullmatch(name):
             raise _not_found()
-        async with self.parts.pool.connection() as connection:
+        async with self.api.deps.pool.connection() as connection:
             found = await store.load_with_clock(connection, name)
         # buttons' tokens find requests too, and are nobody's business here
         if found is None or found[0].id != name or found[0].team != person.team:
@@ -216,10 +207,10 @@ class Approvals:
 
     async def _may_see(self, person: Person, found: Request, now: dt.datetime) -> bool:
         """By what is stored; else by what Slack says of a group right now."""
-        if can_see(person, found, self.parts.policies.current, now):
+        if can_see(person, found, self.api.deps.policies.current, now):
             return True
         asking = Action(found.token, person, Verdict.APPROVE, "api")
-        result, _ = await self.parts.decider.preview(asking)
+        result, _ = await self.api.deps.decider.preview(asking)
         open_to = result.effect not in (Effect.REFUSED, Effect.LATE)
         return open_to or result.code in ("not_allowed", "typed_wrong")
 
@@ -289,7 +280,7 @@ NOT_YOURS = "There is no such conversation of yours; take a new UUID to begin on
 class Conversations:
     """Handlers, each for one authenticated person."""
 
-    parts: ApiParts
+    api: Api
 
     async def say(self, request: web.Request, person: Person) -> web.Response:
         """One message; the agent's turn is a job, so the answer is 202."""
@@ -299,17 +290,17 @@ class Conversations:
 
         async def act() -> web.Response:
             if not await api_conversation.say(
-                self.parts.pool, self.parts.jobs, name, person, body.text, key
+                self.api.deps.pool, self.api.deps.jobs, name, person, body.text, key
             ):
                 raise _no_conversation()
             return answered(202, {"conversation": str(name)})
 
-        return await self.parts.repeats.once(person, request, raw, act)
+        return await self.api.repeats.once(person, request, raw, act)
 
     async def told(self, request: web.Request, person: Person) -> web.Response:
         """Return what was said, and what is asked of people."""
         name = _conversation(request)
-        found = await api_conversation.told(self.parts.pool, name, person)
+        found = await api_conversation.told(self.api.deps.pool, name, person)
         if found is None:
             raise _no_conversation()
         messages = [

@@ -1,0 +1,56 @@
+"""The parts that listeners, the API, links and jobs are built on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.approvals.decide import Decider
+from bot.approvals.policy.load import PolicyFile
+from bot.approvals.ports import Jobs
+from bot.approvals.unknown_outcome import Marker
+from bot.conversations.retry import Retrier
+from bot.database.pool import Pool
+from bot.settings import Settings
+from bot.settings_types import Rate
+from bot.slack.directory import Directory
+from bot.slack.full_text import FullTexts
+from bot.slack.identity import CurrentIdentity, SlackAccess
+from bot.slack.openid import OpenId
+
+Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
+
+
+@dataclass(frozen=True)
+class Deps:
+    """Built once, in `bot/app.py`, and passed to whoever takes in what people do.
+
+    Attributes:
+        pool: for runs, jobs and the API.
+        listener_pool: small and the listeners' own: agents never starve a click.
+        look: what a tool says that the arguments of a call name at the moment.
+        openid: sign-in with Slack, where the app has an id and a secret.
+        rates: by kind, "messages" and "clicks".
+    """
+
+    settings: Settings
+    slack: SlackAccess
+    session: aiohttp.ClientSession
+    policies: PolicyFile
+    identity: CurrentIdentity
+    pool: Pool
+    listener_pool: Pool
+    jobs: Jobs
+    people: Directory
+    client: AsyncWebClient
+    decider: Decider
+    marker: Marker
+    retrier: Retrier
+    full_texts: FullTexts
+    look: Look
+    openid: OpenId | None = None
+    rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])
