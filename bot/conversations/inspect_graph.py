@@ -27,29 +27,12 @@ from langgraph.types import interrupt
 
 from agent.gate import is_guarded
 from agent.tool_arguments import schema_of
+from bot.texts import agent
 
 Graph = Pregel[Any, Any, Any, Any]
 Channel = BaseChannel[Any, Any, Any]
 AT_RUN_TIME = "at run time"
 MESSAGES = "messages"
-NO_MESSAGES = (
-    "The graph {name} cannot be served: no key of its input takes a list of messages"
-    "{keys}; add one such as `messages: Annotated[list[AnyMessage], add_messages]`."
-)
-NOT_ITS_CHECKPOINTER = (
-    "The graph's own checkpointer is not used: conversations are kept in the bot's "
-    "database."
-)
-ITS_STORE = (
-    "The graph's own {store} is used as it is; the bot does not keep or share it."
-)
-FROM_CACHE = (
-    "The graph's cache may give the result of {nodes} without a run; then nobody is "
-    "asked there."
-)
-RETRIED = (
-    "The graph tries {nodes} again after a failure; an effect there may happen twice."
-)
 
 
 @dataclass(frozen=True)
@@ -115,9 +98,7 @@ def problem(loaded: LoadedGraph) -> str:
     """Say in one sentence why the bot cannot serve a graph, or ""."""
     if loaded.input_channel:
         return ""
-    names = ", ".join(_inputs(loaded.graph))
-    keys = f" (there is {names})" if names else ""
-    return NO_MESSAGES.format(name=loaded.name, keys=keys)
+    return agent.takes_no_messages(loaded.name, _inputs(loaded.graph))
 
 
 def _parts(graph: Graph) -> Iterator[tuple[str, Graph]]:
@@ -245,15 +226,15 @@ def _structure(graph: Graph) -> list[Any]:
 
 def _notes(graph: Graph) -> Iterator[str]:
     if isinstance(graph.checkpointer, BaseCheckpointSaver):
-        yield NOT_ITS_CHECKPOINTER
+        yield agent.NOT_ITS_CHECKPOINTER
     if graph.store is not None:
-        yield ITS_STORE.format(store=type(graph.store).__name__)
+        yield agent.keeps_its_store(type(graph.store).__name__)
     nodes = graph.nodes.items()
     cached = [name for name, node in nodes if node.cache_policy or graph.cache_policy]
     if graph.cache is not None and cached:
-        yield FROM_CACHE.format(nodes=", ".join(cached))
+        yield agent.answers_from_cache(cached)
     if retried := [name for name, node in nodes if node.retry_policy]:
-        yield RETRIED.format(nodes=", ".join(retried))
+        yield agent.tries_again(retried)
 
 
 def tools(node: object) -> dict[str, BaseTool]:

@@ -41,6 +41,7 @@ from bot.conversations.questions import Answered
 from bot.database.pool import Connection, Pool, transaction
 from bot.faults import reach
 from bot.texts import agent, clicks
+from bot.texts.cards import SAME_MAILBOX, may_no_longer_decide, no_longer_in
 from bot.texts.formatting import one_line
 
 
@@ -256,10 +257,10 @@ class Recheck:
         for decision, profile in zip(request.decisions, profiles, strict=True):
             why = profile.refusal or _same_account(own, profile)
             if not why and not holds(decision, request, context):
-                why = f"no longer in {request.stages[decision.stage].approvers}"
+                why = no_longer_in(request.stages[decision.stage].approvers)
             if why:
-                who = f"<@{decision.person.user}>"
-                return Doubt(f"{who} may no longer decide: {why}", lost=decision)
+                said = may_no_longer_decide(decision.person.user, why)
+                return Doubt(said, lost=decision)
         is_run = request.status is Status.APPROVED or request.is_answered
         if is_run and tight.stages != request.stages:
             added = what_is_added(request, tight)
@@ -319,7 +320,7 @@ def _same_account(own: Profile, other: Profile) -> str:
     if own.person.is_same(other.person) or not own.mailbox:
         return ""  # a stage of the requester's own is theirs to decide
     same = own.mailbox == other.mailbox
-    return "it has the e-mail address of the person who asked" if same else ""
+    return SAME_MAILBOX if same else ""
 
 
 def _without(request: Request, doubt: Doubt) -> Request:

@@ -97,4 +97,4 @@ def _claim(taken: Taken) -> Claim:
         return Claim(won=False, result=taken.result, status="done")
     if taken.state is Execution.FAILED:
         return Claim(won=False, result=taken.result, status="failed")
-    return Claim(won=False, refusal=f"Not run: {taken.refusal}. Tell the user.")
+    return Claim(won=False, refusal=agent.not_run_for_agent(taken.refusal))

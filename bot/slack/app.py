@@ -21,6 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.database.pool import TRANSIENT
 from bot.slack.identity import Identity
 from bot.slack.payload import readable
+from bot.texts.web import NOT_STORED
 from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
@@ -78,7 +79,7 @@ def make_bolt_app(
             error=type(error).__name__,
             exc_info=None if passing else error,
         )
-        return BoltResponse(status=503, body="Not stored; please send it again.")
+        return BoltResponse(status=503, body=NOT_STORED)
 
     app.error(answer_error)
     return app

@@ -10,6 +10,7 @@ from bot.database.pool import Pool
 from bot.slack.cards.blocks import Block, context, section, with_block_ids
 from bot.slack.cards.modal import CardRef, modal
 from bot.slack.sql import SQL
+from bot.texts import forms
 from bot.texts.cards import sentence
 from bot.texts.formatting import date
 
@@ -45,7 +46,6 @@ async def _history(pool: Pool, key: dict[str, str | None]) -> list[Happened]:
 HISTORY_VIEW = "history"  # the view's `callback_id`; it has nothing to submit
 _SECTION = 2_500  # characters, below Slack's 3,000
 _SECTIONS = 90  # of at most 100 blocks
-_LEFT_OUT = "Earlier rows are left out here; the export of the audit trail has them."
 
 
 def history_view(card: CardRef, happened: Sequence[Happened], prefix: str) -> Block:
@@ -56,10 +56,12 @@ def history_view(card: CardRef, happened: Sequence[Happened], prefix: str) -> Bl
     parts = _parts([f"{date(each.at)}: {each.text}" for each in happened])
     blocks = [section([part]) for part in parts[-_SECTIONS:]]
     if len(parts) > _SECTIONS:
-        blocks.insert(0, context(_LEFT_OUT))
+        blocks.insert(0, context(forms.EARLIER_LEFT_OUT))
     if not blocks:
-        blocks = [section(["The audit trail has nothing about this request."])]
-    return modal(HISTORY_VIEW, "History", card, with_block_ids(blocks, prefix, 0))
+        blocks = [section([forms.NO_HISTORY])]
+    return modal(
+        HISTORY_VIEW, forms.HISTORY_TITLE, card, with_block_ids(blocks, prefix, 0)
+    )
 
 
 def _parts(lines: Sequence[str]) -> list[str]:

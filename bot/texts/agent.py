@@ -202,3 +202,47 @@ STOPPED_FOR_AGENT = (
     "This call was not run: its turn was stopped. Do not take it for done, and do not "
     "try it again unless the person asks for it."
 )
+
+
+def not_run_for_agent(why: str) -> str:
+    """Plain text for the model. `why` comes from the grants."""
+    return f"Not run: {why}. Tell the user."
+
+
+# --- A graph that is served: plain text for whoever runs the bot --------------------
+NOT_ITS_CHECKPOINTER = (
+    "The graph's own checkpointer is not used: conversations are kept in the bot's "
+    "database."
+)
+
+
+def takes_no_messages(name: str, keys: Iterable[str]) -> str:
+    """`keys` are those of its input."""
+    names = ", ".join(keys)
+    there = f" (there is {names})" if names else ""
+    return (
+        f"The graph {name} cannot be served: no key of its input takes a list of "
+        f"messages{there}; add one such as `messages: Annotated[list[AnyMessage], "
+        "add_messages]`."
+    )
+
+
+def keeps_its_store(store: str) -> str:
+    """`store` is the name of its class."""
+    return (
+        f"The graph's own {store} is used as it is; the bot does not keep or share it."
+    )
+
+
+def answers_from_cache(nodes: Iterable[str]) -> str:
+    return (
+        f"The graph's cache may give the result of {', '.join(nodes)} without a run; "
+        "then nobody is asked there."
+    )
+
+
+def tries_again(nodes: Iterable[str]) -> str:
+    return (
+        f"The graph tries {', '.join(nodes)} again after a failure; an effect there "
+        "may happen twice."
+    )

@@ -1,13 +1,19 @@
-"""The words of a card, and its history in plain sentences. Functions give mrkdwn."""
+"""The words of a card, and its history in plain sentences.
+
+Functions give mrkdwn, where no heading says plain text.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bot.approvals.model import Execution, Status
+from bot.approvals.model import Execution, Mark, Status
 from bot.texts.formatting import (
+    channel_link,
+    date,
     escape,
     is_identifier,
     joined,
@@ -69,6 +75,218 @@ def unfillable(stage: str) -> str:
         f"Rejected at once: too few people are left who can decide the stage "
         f"“{one_line(stage, 80)}”. Please have the policy's groups checked."
     )
+
+
+# --- The call, or the question: plain text ------------------------------------------
+TOOL, QUESTION, ARGUMENTS = "Tool", "Question", "Arguments"
+REASON, ANSWER = "Reason", "Answer"
+THEY_BEGIN, THEY_END = "They begin:", "They end:"
+BY_THE_GRAPH = "The agent's graph asks, in its own words:"
+ANSWER_TO_BE_APPROVED = "Answer to be approved:"
+AGENT_SAYS = "The agent says (unverified):"
+DECEIVES = "⚠ Look-alike addresses:"
+FOREIGN = "Addresses beyond ASCII:"
+LATIN_LOOK = "its letters only look like Latin ones"
+ABSENT = "(absent)"
+# What stands before a person and after them.
+COMMENT_BY = ("Comment by ", ":")
+CHANGED_BY = ("Changed by ", ", old → new:")
+IN_VIEW = "Open the whole text with “View in full”; Approve is there."
+IN_FILE = (
+    "“View in full” sends the whole text as a file into this card's thread; Approve is "
+    "there."
+)
+
+
+def too_many_characters(length: int) -> str:
+    return f"Arguments: {length:,} characters, too many for here"
+
+
+def fingerprint(sha256: str) -> str:
+    return f"SHA-256 of the whole text: {sha256}"
+
+
+def and_more(number: int) -> str:
+    return f"… and {number} more."
+
+
+def more_arguments(number: int) -> str:
+    return f"… {number} more arguments"
+
+
+def more_changed(number: int) -> str:
+    return f"… and {number} more arguments are changed."
+
+
+def in_ascii(host: str) -> str:
+    return f"in ASCII {host}"
+
+
+def mixed_letters(scripts: Sequence[str]) -> str:
+    return f"mixes {joined(scripts)} letters"
+
+
+# --- The facts: mrkdwn --------------------------------------------------------------
+NOBODY_NOW = "nobody at the moment"
+REMINDER = "reminder"
+MARK_WORDS = {
+    Mark.DONE: "Marked as done",
+    Mark.NOT_DONE: "Marked as not done",
+    Mark.AGAIN: "Asked again",
+}
+
+
+def decision_needed(people: str) -> str:
+    return f"{people}: your decision is needed."
+
+
+def waits(
+    status: str, person: str, tool: str, code: str, until: dt.datetime, *, is_tool: bool
+) -> str:
+    """The notification about a request that is open."""
+    asks = "asks to run" if is_tool else "has the agent ask about"
+    head = f"{status}: {person} {asks} {tool} ({code})."
+    return f"{head} Decide until {date(until)}."
+
+
+def ended(status: str, tool: str, code: str, by: str) -> str:
+    """The notification about a request that is over; `by` is "" for nobody."""
+    return f"{status}: {tool} ({code}){f', by {by}' if by else ''}."
+
+
+def asked_by(person: str) -> str:
+    return f"*Asked by* {person}"
+
+
+def decide_until(at: dt.datetime) -> str:
+    return f"*Decide until* {date(at)}"
+
+
+def time_is_over(since: dt.datetime) -> str:
+    return f"*The time to decide is over* since {date(since)}."
+
+
+def reference(code: str, digest: str) -> str:
+    return f"Request {code} · grant {digest}"
+
+
+def ruled_by(names: str, *, several: bool) -> str:
+    return f"*{'Rules' if several else 'Rule'}* {names}"
+
+
+def reasoned(why: str) -> str:
+    return f"*Why* {why}"
+
+
+def reopened(why: str) -> str:
+    return f"*Open again* {why}"
+
+
+def decided_elsewhere(channel: str) -> str:
+    """`channel` is the id of the one that has the card now."""
+    place = channel_link(channel)
+    where = f"in {place}" if place else "on the card in the conversation's thread"
+    return f"*Decided now* {where}; here nothing is left to click."
+
+
+def to_come(events: Sequence[str]) -> str:
+    return f"*Next* {' · '.join(events)}"
+
+
+def more(number: int) -> str:
+    return f"{number} more"
+
+
+def rejected_then(at: dt.datetime) -> str:
+    return f"rejected {date(at)}"
+
+
+def join_later(names: str) -> str:
+    return f"{names} can decide too"
+
+
+def joined_by(group: str, names: str, since: dt.datetime) -> str:
+    return f"{group}, joined by {names} {date(since)}"
+
+
+def stage_label(number: int, stages: int) -> str:
+    return f"Stage {number} of {stages}"
+
+
+def stage_passed(label: str, group: str, by: str, at: dt.datetime) -> str:
+    return f"*{label}, {group}, passed:* {by}, {date(at)}"
+
+
+def stage_to_come(label: str, group: str, quorum: int, where: str) -> str:
+    return f"*{label}, {group}, to come:* {_needed(quorum)} needed{where}"
+
+
+def stage_now(
+    label: str, group: str, *, given: int, quorum: int, by: str, who_can: str
+) -> str:
+    """`by` are those who have approved, "" for nobody."""
+    count = f"{given} of {_needed(quorum)}{f' ({by})' if by else ''}"
+    return f"*{label}, {group}, now:* {count}; can decide: {who_can or NOBODY_NOW}"
+
+
+def _needed(quorum: int) -> str:
+    return "1 approval" if quorum == 1 else f"{quorum} approvals"
+
+
+def told_in(channel: str) -> str:
+    """`channel` is the id of the one in which people of a later stage are told."""
+    place = channel_link(channel)
+    return f", in {place}" if place else ", in the conversation's thread"
+
+
+def with_edits(who: str) -> str:
+    return f"{who} (with edits)"
+
+
+def with_an_answer(who: str) -> str:
+    return f"{who} (with an answer)"
+
+
+def by_and_when(who: str, at: dt.datetime | None) -> str:
+    """`who` is "" for nobody."""
+    by = f" by {who}" if who else ""
+    return f"{by}, {date(at)}" if at else by
+
+
+def unknown_end(by: str) -> str:
+    return f"*{UNKNOWN}* · approved{by}. {UNKNOWN_IF_RUN}"
+
+
+def nobody_decided(outcome: str, stage: str | None) -> str:
+    """`stage` is the group of the stage that was late, if it was one alone."""
+    late = "" if stage is None else f"the stage {stage} "
+    return f"{outcome}: nobody decided {late}in time."
+
+
+def belongs_nowhere(outcome: str) -> str:
+    return f"{outcome}: it no longer belongs to a running conversation."
+
+
+def answered_instead(outcome: str) -> str:
+    return f"{outcome}, in its place: it does not run."
+
+
+def marked(mark: Mark, who: str, at: dt.datetime | None) -> str:
+    return f"*{MARK_WORDS[mark]}*{by_and_when(who, at)}"
+
+
+# --- The history: mrkdwn ------------------------------------------------------------
+_NO_LONGER = "may no longer decide"
+SAME_MAILBOX = "it has the e-mail address of the person who asked"
+
+
+def may_no_longer_decide(user: str, why: str) -> str:
+    """Plain text, kept with the request. `user` is an id."""
+    return f"<@{user}> {_NO_LONGER}: {why}"
+
+
+def no_longer_in(group: str) -> str:
+    return f"no longer in {group}"
 
 
 _REASON = 300  # characters
@@ -220,11 +438,11 @@ def _late(row: Mapping[str, Any]) -> str:
 
 
 def _voided(row: Mapping[str, Any]) -> str:
-    if "may no longer decide" not in _given(row):
+    if _NO_LONGER not in _given(row):
         return f"{_plain(_given(row))} Asked again."
-    why = _given(row).partition("may no longer decide: ")[2]
+    why = _given(row).partition(f"{_NO_LONGER}: ")[2]
     tail = f" ({_plain(why)})" if why else ""
-    return f"{_who(row)} may no longer decide{tail}; their word is void. Asked again."
+    return f"{_who(row)} {_NO_LONGER}{tail}; their word is void. Asked again."
 
 
 _EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {

@@ -31,6 +31,12 @@ COULD_NOT_CHECK = (
 )
 EDIT_SAME = "Nothing is changed, so nothing was decided. Change a value, or approve."
 NOT_NOW = "The database cannot be reached right now, so nothing was done. Try again."
+# To Slack, or whoever else sends something to its address.
+BODY_TOO_LARGE = "The body is too large."
+UNREADABLE = "The body cannot be read."
+NOT_SIGNED = "The signature is missing or wrong."
+NOT_READY = "Not ready; please send it again."
+NOT_STORED = "Not stored; please send it again."
 
 
 def too_many(seconds: int) -> str:

@@ -16,6 +16,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.database.pool import Pool
 from bot.slack.payload import Json, readable
+from bot.texts.web import BODY_TOO_LARGE, NOT_READY, NOT_SIGNED, UNREADABLE
 
 LARGEST = 1_000_000  # bytes; Slack's own largest payloads are a few hundred kB
 
@@ -34,17 +35,17 @@ def slack_routes(
     async def receive(request: web.Request) -> web.Response:
         body = await _read(request)
         if body is None:
-            return web.Response(status=413, text="The body is too large.")
+            return web.Response(status=413, text=BODY_TOO_LARGE)
         text = _decoded(body)
         if text is None:
             return _unreadable()
         if not _is_signed(verifier, request, text):
-            return web.Response(status=401, text="The signature is missing or wrong.")
+            return web.Response(status=401, text=NOT_SIGNED)
         payload = readable(_payload(request.content_type, text))
         if payload is None:
             return _unreadable()
         if not is_ready():
-            return web.Response(status=503, text="Not ready; please send it again.")
+            return web.Response(status=503, text=NOT_READY)
         return _answer(await app.async_dispatch(_for_bolt(payload)))
 
     return [web.post("/slack/events", receive)]
@@ -60,7 +61,7 @@ async def _read(request: web.Request) -> bytes | None:
 
 
 def _unreadable() -> web.Response:
-    return web.Response(status=400, text="The body cannot be read.")
+    return web.Response(status=400, text=UNREADABLE)
 
 
 def _is_signed(verifier: SignatureVerifier, request: web.Request, body: str) -> bool:

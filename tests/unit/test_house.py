@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +91,37 @@ def test_a_tests_name_states_its_behaviour_in_ten_words():
         and len(found[1].split("_")) > 10
     ]
     assert not wordy, "\n".join(wordy)
+
+
+#: Exceptions for whoever writes or runs the bot, not for people in Slack.
+NOT_FOR_PEOPLE = {"ConfigurationError", "NotSignedIn", "ValueError"}
+
+
+def test_sentences_in_slack_come_from_the_room_of_texts():
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {text}"
+        for path in sorted((ROOT / "bot/slack").rglob("*.py"))
+        for line, text in _constants(ast.parse(path.read_text(encoding="utf-8")))
+        if len(text.split()) >= 3 and text.lstrip("*_“")[:1].isupper()
+    ]
+    assert not found, "\n".join(found)
+
+
+def _constants(node: ast.AST) -> Iterator[tuple[int, str]]:
+    """Texts outside of docstrings, log calls and exceptions for developers."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield node.lineno, text
+        case (
+            ast.Expr(value=ast.Constant())
+            | ast.Call(func=ast.Attribute(value=ast.Name(id="log")))
+        ):
+            return
+        case ast.Raise(exc=ast.Call(func=ast.Name(id=name))) if name in NOT_FOR_PEOPLE:
+            return
+        case _:
+            for inner in ast.iter_child_nodes(node):
+                yield from _constants(inner)
 
 
 def _functions(path: Path) -> set[str]:

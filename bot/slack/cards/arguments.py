@@ -14,13 +14,14 @@ from bot.masks import mask_arguments
 from bot.slack.cards.blocks import DIALOG_TEXT, Block, dialog, preformatted, words
 from bot.slack.cards.modal import input_block, text_input
 from bot.slack.homoglyphs import Lookalike, lookalikes
+from bot.texts import cards as sentences
+from bot.texts import forms
 from bot.texts.clicks import NAME_SHOWN, what_to_type
 from bot.texts.formatting import (
     ARGUMENTS_IN_FULL,
     TEXT_LIMIT,
     arguments_text,
     cut,
-    joined,
     long_arguments,
     shown,
     visible,
@@ -52,29 +53,23 @@ def argument_elements(text: str, room: int, *, takes_clicks: bool) -> list[Block
     ends = min(TEXT_LIMIT, room - _OWN_WORDS)
     long = long_arguments(text, limit=min(ARGUMENTS_IN_FULL, room), ends=ends)
     if long is None:
-        return [words("Arguments", bold=True), *preformatted(text)]
+        return [words(sentences.ARGUMENTS, bold=True), *preformatted(text)]
     return [
-        words(f"Arguments: {long.length:,} characters, too many for here", bold=True),
-        words("They begin:"),
+        words(sentences.too_many_characters(long.length), bold=True),
+        words(sentences.THEY_BEGIN),
         *preformatted(long.head),
-        words("They end:"),
+        words(sentences.THEY_END),
         *preformatted(long.tail),
-        words(f"SHA-256 of the whole text: {long.sha256}"),
+        words(sentences.fingerprint(long.sha256)),
         *([words(_where_to_decide(long.length))] if takes_clicks else []),
     ]
 
 
 def _where_to_decide(length: int) -> str:
-    if length > FULL_VIEW_CHARACTERS:
-        return (
-            "“View in full” sends the whole text as a file into this card's thread; "
-            "Approve is there."
-        )
-    return "Open the whole text with “View in full”; Approve is there."
+    return sentences.IN_FILE if length > FULL_VIEW_CHARACTERS else sentences.IN_VIEW
 
 
 OWN_WORDS = 70  # characters of the labels around one question
-BY_THE_GRAPH = "The agent's graph asks, in its own words:"
 
 
 def asked_text(request: Request) -> str:
@@ -87,11 +82,12 @@ def asked_text(request: Request) -> str:
 def question_elements(request: Request) -> list[Block]:
     """The parts of a `rich_text` that show a question: headline, table, answer."""
     headline, table, answer = _parts(request)
-    parts = [words(BY_THE_GRAPH, bold=True)]
+    parts = [words(sentences.BY_THE_GRAPH, bold=True)]
     parts += preformatted(headline) if headline else []
     parts += preformatted(table) if table else []
     if answer:
-        parts += [words("Answer to be approved:", bold=True), *preformatted(answer)]
+        label = words(sentences.ANSWER_TO_BE_APPROVED, bold=True)
+        parts += [label, *preformatted(answer)]
     return parts
 
 
@@ -113,8 +109,6 @@ def _value(value: Any) -> str:
 
 _TOGETHER = 480  # characters; several requests on one card share them
 _MOST_ADDRESSES = 5  # addresses, likewise
-DECEIVES = "⚠ Look-alike addresses:"
-FOREIGN = "Addresses beyond ASCII:"
 
 
 def foreign_elements(request: Request, sharing: int) -> list[Block]:
@@ -126,21 +120,22 @@ def foreign_elements(request: Request, sharing: int) -> list[Block]:
     room = _TOGETHER // sharing // len(first)
     lines = [cut(foreign_line(each), room) for each in first]
     more = len(found) - len(first)
+    label = sentences.DECEIVES if found[0].deceives else sentences.FOREIGN
     return [
-        words(DECEIVES if found[0].deceives else FOREIGN, bold=True),
+        words(label, bold=True),
         *preformatted("\n".join(lines)),
-        *([words(f"… and {more} more.")] if more else []),
+        *([words(sentences.and_more(more))] if more else []),
     ]
 
 
 def foreign_line(each: Lookalike) -> str:
     """Plain text: an address, and what is odd about it."""
-    said = [f"in ASCII {each.ascii_form}"]
+    said = [sentences.in_ascii(each.ascii_form)]
     if each.scripts:
-        names = joined([script.title() for script in each.scripts])
-        said.insert(0, f"mixes {names} letters")
+        names = [script.title() for script in each.scripts]
+        said.insert(0, sentences.mixed_letters(names))
     elif each.reads_as_latin:
-        said.insert(0, "its letters only look like Latin ones")
+        said.insert(0, sentences.LATIN_LOOK)
     return f"{cut(shown(each.text), 40)}: {shown(', '.join(said))}"
 
 
@@ -161,7 +156,7 @@ def effect_lines(request: Request, room: int) -> list[str]:
     ]
     first = named[:_MOST_ARGUMENTS]
     more = (
-        [f"… {len(named) - _MOST_ARGUMENTS} more arguments"]
+        [sentences.more_arguments(len(named) - _MOST_ARGUMENTS)]
         if named[_MOST_ARGUMENTS:]
         else []
     )
@@ -178,13 +173,14 @@ def confirm_dialog(request: Request, sharing: int) -> Block | None:
     """The dialog of a card's Approve; None where a click is enough."""
     if request.confirm is not Confirm.DIALOG:
         return None
-    opening = "You approve this call:"
+    opening = forms.YOU_APPROVE
     room = DIALOG_TEXT // (1 if sharing == 1 else 2) - len(opening)
     text = cut("\n".join([opening, *effect_lines(request, room)]), room + len(opening))
-    return dialog(f"Approve request {request.code}?", text, "Approve", "Go back")
+    title = forms.approve_it(request.code)
+    return dialog(title, text, forms.APPROVE, forms.GO_BACK)
 
 
 def typed_block(request: Request) -> Block:
     """The input of a form that asks for the value; only for Confirm.TYPED."""
-    label = f"To approve, type {what_to_type(request)}"
+    label = forms.to_approve(what_to_type(request))
     return input_block(TYPED, cut(label, 150), text_input())

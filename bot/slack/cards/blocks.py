@@ -7,7 +7,14 @@ import json
 from collections.abc import Sequence
 from typing import Any, cast
 
-from bot.texts.formatting import NAME_LIMIT, chunks, cut, is_user_id, one_line
+from bot.texts.formatting import (
+    NAME_LIMIT,
+    SOMEBODY,
+    chunks,
+    cut,
+    is_user_id,
+    one_line,
+)
 
 Block = dict[str, Any]
 MESSAGE_TEXT_LIMIT = 13_000  # characters of all blocks together; Slack's is 13,200
@@ -80,7 +87,7 @@ def user(user_id: str) -> Block:
     """A person inside `rich_text`; what is no user id stays text."""
     if is_user_id(user_id):
         return {"type": "user", "user_id": user_id}
-    return {"type": "text", "text": one_line(user_id, NAME_LIMIT) or "somebody"}
+    return {"type": "text", "text": one_line(user_id, NAME_LIMIT) or SOMEBODY}
 
 
 def button(

@@ -30,14 +30,15 @@ from bot.slack.cards.view import (
     RequestView,
     bundle,
 )
+from bot.texts import forms
 
 _MENU = (
-    ("Reject with reason…", MORE_REJECT, Verdict.REJECT),
-    ("Edit…", MORE_EDIT, Verdict.EDIT),
-    ("Answer…", MORE_ANSWER, Verdict.ANSWER),
-    ("View in full", MORE_VIEW, None),
-    ("Withdraw", MORE_WITHDRAW, None),
-    ("History…", MORE_HISTORY, None),
+    (forms.REJECT_WITH_REASON, MORE_REJECT, Verdict.REJECT),
+    (forms.EDIT, MORE_EDIT, Verdict.EDIT),
+    (forms.ANSWER, MORE_ANSWER, Verdict.ANSWER),
+    (forms.VIEW_IN_FULL, MORE_VIEW, None),
+    (forms.WITHDRAW, MORE_WITHDRAW, None),
+    (forms.HISTORY, MORE_HISTORY, None),
 )
 _MENU_SIZE = 5  # Slack's limit for an overflow menu
 
@@ -47,22 +48,22 @@ def card_buttons(view: RequestView, sharing: int, *, complete: bool) -> Block:
     request = view.request
     shown: list[Block] = []
     if not complete:
-        shown.append(_button("View in full", VIEW_FULL, request, "View"))
+        shown.append(_button(forms.VIEW_IN_FULL, VIEW_FULL, request, forms.ALOUD_VIEW))
     elif view.offers(Verdict.APPROVE):
         shown.append(_approve(request, sharing))
     if view.offers(Verdict.REJECT):
-        shown.append(_button("Reject", REJECT, request))
+        shown.append(_button(forms.REJECT, REJECT, request))
     if view.offers(Verdict.ANSWER) and request.kind is Kind.INTERRUPT:
-        shown.append(_button("Answer…", ANSWER, request, "Answer"))
+        shown.append(_button(forms.ANSWER, ANSWER, request, forms.ALOUD_ANSWER))
     offered = _offered(view)
     if len(offered) > _MENU_SIZE:  # where a rule offers all: beside the menu
-        shown.append(_button("History…", HISTORY, request, "History of"))
+        shown.append(_button(forms.HISTORY, HISTORY, request, forms.ALOUD_HISTORY))
     return actions([*shown, menu(MORE, offered[:_MENU_SIZE])])
 
 
 def history_menu(request: Request) -> Block:
     """All that a card offers on which nothing can be decided."""
-    return menu(MORE, [("History…", f"{MORE_HISTORY}:{request.token}")])
+    return menu(MORE, [(forms.HISTORY, f"{MORE_HISTORY}:{request.token}")])
 
 
 def all_buttons(views: Sequence[RequestView], in_whole: Sequence[bool]) -> list[Block]:
@@ -78,11 +79,13 @@ def all_buttons(views: Sequence[RequestView], in_whole: Sequence[bool]) -> list[
     shown: list[Block] = []
     if all(complete and _takes_a_click(view) for view, complete in waiting):
         confirm = _confirm_all([view.request for view, _ in waiting])
-        label = f"Approve all {len(waiting)} calls"
-        shown.append(button("Approve all", APPROVE_ALL, value, label, confirm=confirm))
+        text = forms.APPROVE_ALL
+        label = forms.all_calls(text, len(waiting))
+        shown.append(button(text, APPROVE_ALL, value, label, confirm=confirm))
     if all(view.offers(Verdict.REJECT) for view, _ in waiting):
-        label = f"Reject all {len(waiting)} calls"
-        shown.append(button("Reject all", REJECT_ALL, value, label))
+        text = forms.REJECT_ALL
+        label = forms.all_calls(text, len(waiting))
+        shown.append(button(text, REJECT_ALL, value, label))
     return [actions(shown)] if shown else []
 
 
@@ -93,8 +96,8 @@ def _takes_a_click(view: RequestView) -> bool:
 def _confirm_all(requests: Sequence[Request]) -> Block | None:
     if all(request.confirm is Confirm.NONE for request in requests):
         return None
-    codes = ", ".join(request.code for request in requests)
-    return dialog("Approve all of them?", f"You approve {codes}.", "Approve", "Go back")
+    text = forms.you_approve([request.code for request in requests])
+    return dialog(forms.APPROVE_ALL_OF_THEM, text, forms.APPROVE, forms.GO_BACK)
 
 
 def mark_buttons(view: RequestView) -> list[Block]:
@@ -105,9 +108,9 @@ def mark_buttons(view: RequestView) -> list[Block]:
     return [
         actions(
             [
-                _button("Mark as done", MARK_DONE, request),
-                _button("Mark as not done", MARK_NOT_DONE, request),
-                _button("Ask again", ASK_AGAIN, request),
+                _button(forms.MARK_DONE, MARK_DONE, request),
+                _button(forms.MARK_NOT_DONE, MARK_NOT_DONE, request),
+                _button(forms.ASK_AGAIN, ASK_AGAIN, request),
             ]
         )
     ]
@@ -120,10 +123,10 @@ def withdraw_buttons(requests: Sequence[Request]) -> Block:
         [
             # one block takes an `action_id` once, so the first alone has the plain one
             _button(
-                f"Withdraw {request.code}" if named else "Withdraw",
+                forms.withdraw(request.code) if named else forms.WITHDRAW,
                 f"{WITHDRAW}_{index}" if index else WITHDRAW,
                 request,
-                "Withdraw",
+                forms.WITHDRAW,
             )
             for index, request in enumerate(requests)
         ]
@@ -133,17 +136,17 @@ def withdraw_buttons(requests: Sequence[Request]) -> Block:
 def _approve(request: Request, sharing: int) -> Block:
     typed = request.confirm is Confirm.TYPED
     return button(
-        "Approve",
+        forms.APPROVE,
         APPROVE_TYPED if typed else APPROVE,
         request.token,
-        f"Approve request {request.code}",
+        forms.read_aloud(forms.APPROVE, request.code),
         primary=True,
         confirm=confirm_dialog(request, sharing),
     )
 
 
 def _button(text: str, action_id: str, request: Request, verb: str = "") -> Block:
-    label = f"{verb or text} request {request.code}"
+    label = forms.read_aloud(verb or text, request.code)
     return button(text, action_id, request.token, label)
 
 

@@ -39,10 +39,10 @@ from bot.slack.cards.buttons import (
 )
 from bot.slack.cards.facts import closed_lines, deciders, open_lines, reasons
 from bot.slack.cards.view import CardView, RequestView
-from bot.texts.cards import tool_or_something
+from bot.texts import cards as sentences
+from bot.texts.cards import ABSENT, tool_or_something
 from bot.texts.formatting import (
     cut,
-    date,
     escape,
     is_identifier,
     mention,
@@ -82,7 +82,7 @@ def _call(view: CardView) -> list[Block]:
     people = list(dict.fromkeys(u for item in open_requests for u in item.can_decide))
     if not (view.first_post and people):
         return []
-    return [section([f"{mentions(people)}: your decision is needed."])]
+    return [section([sentences.decision_needed(mentions(people))])]
 
 
 def _request_parts(view: CardView) -> list[Block]:
@@ -144,30 +144,35 @@ def _title(view: RequestView) -> str:
 
 
 def _tool_elements(request: Request) -> list[Block]:
-    label = "Tool" if request.kind is Kind.TOOL else "Question"
+    is_tool = request.kind is Kind.TOOL
+    label = sentences.TOOL if is_tool else sentences.QUESTION
     name = preformatted(cut(shown(request.tool), _TOOL))
     return [words(label, bold=True), *name]
 
 
 def _reference(request: Request) -> Block:
     code, digest = escape(request.code), request.grant_digest[:_DIGEST_SHOWN]
-    return context(f"Request {code} · grant {escape(digest)}")
+    return context(sentences.reference(code, escape(digest)))
 
 
 def _said(request: Request, sharing: int) -> list[Block]:
     """Build the blocks of what people, or the policy, said as it ended."""
-    said = [("Reason", cut(shown(r), _REASON // sharing)) for r in reasons(request)]
+    said = [
+        (sentences.REASON, cut(shown(reason), _REASON // sharing))
+        for reason in reasons(request)
+    ]
     if request.answer.strip() and not request.is_answered:
         answer = cut(shown(request.answer.strip()), _ANSWER // sharing)
-        said.append(("Answer", answer))
+        said.append((sentences.ANSWER, answer))
     return _rich([words(label, bold=True), *preformatted(text)] for label, text in said)
 
 
 def _comments(request: Request, sharing: int) -> list[Block]:
     """The latest words from the card's thread; they decide nothing."""
+    before, after = sentences.COMMENT_BY
     return _rich(
         [
-            line("Comment by ", user(comment.user), ":"),
+            line(before, user(comment.user), after),
             *preformatted(cut(shown(comment.text.strip()), _COMMENT // sharing)),
         ]
         for comment in request.comments[-_COMMENTS:]
@@ -186,7 +191,7 @@ def _note(request: Request, sharing: int) -> list[Block]:
     note = shown(request.note.strip())
     if not note or request.kind is Kind.INTERRUPT:  # there it is the headline
         return []
-    label = words("The agent says (unverified):", bold=True)
+    label = words(sentences.AGENT_SAYS, bold=True)
     return [rich_text([label, *preformatted(cut(note, _NOTE // sharing))])]
 
 
@@ -194,18 +199,18 @@ def _request_text(view: RequestView) -> str:
     request = view.request
     tool = tool_or_something(request.tool)
     if request.is_open:
-        asks = "asks to run" if request.kind is Kind.TOOL else "has the agent ask about"
-        return (
-            f"{view.status_word}: {mention(request.requester.user)} {asks} "
-            f"{tool} ({escape(request.code)}). "
-            f"Decide until {date(request.deadline)}."
+        return sentences.waits(
+            view.status_word,
+            mention(request.requester.user),
+            tool,
+            escape(request.code),
+            request.deadline,
+            is_tool=request.kind is Kind.TOOL,
         )
-    who = deciders(request)
-    by = f", by {who}" if who else ""
-    return f"{view.status_word}: {tool} ({escape(request.code)}){by}."
+    code, by = escape(request.code), deciders(request)
+    return sentences.ended(view.status_word, tool, code, by)
 
 
-_ABSENT = "(absent)"
 _TOGETHER = 1_200  # characters; several requests on one card share them
 _MOST = 10  # changed arguments, likewise
 _ONE = 60  # characters at which a name or a value is cut in any case
@@ -223,10 +228,11 @@ def changed_elements(request: Request, sharing: int) -> list[Block]:
     room = max(_ONE, _TOGETHER // sharing // max(1, len(first) * 2))
     lines = [_line(name, old, new, room) for name, old, new in first]
     more = len(changed) - len(first)
+    before, after = sentences.CHANGED_BY
     return [
-        line("Changed by ", user(request.edited_by), ", old → new:"),
+        line(before, user(request.edited_by), after),
         *preformatted("\n".join(lines)),
-        *([words(f"… and {more} more arguments are changed.")] if more else []),
+        *([words(sentences.more_changed(more))] if more else []),
     ]
 
 
@@ -251,14 +257,14 @@ def _masked(
     arguments: Mapping[str, Any], name: str, schema: Mapping[str, Any] | None
 ) -> str:
     if name not in arguments:
-        return _ABSENT
+        return ABSENT
     [value] = mask_arguments({name: arguments[name]}, schema or {}).values()
     return _text({name: value}, name)
 
 
 def _text(arguments: Mapping[str, Any], name: str) -> str:
     if name not in arguments:
-        return _ABSENT
+        return ABSENT
     return visible(json.dumps(arguments[name], ensure_ascii=False, sort_keys=True))
 
 

@@ -26,6 +26,7 @@ from bot.slack.cards.modal import (
     text_input,
     tool_block,
 )
+from bot.texts import forms
 from bot.texts.formatting import one_line, shown, visible
 
 EDIT_FORM = "edit"  # the view's `callback_id`
@@ -35,30 +36,21 @@ _LARGEST = 200_000  # bytes of the view's JSON; Slack's limit is 250 kB
 _LABEL = 150
 _HINT = 300
 _LONG_TEXT = 100  # characters from which on a text has several lines
-_WHAT_FOLLOWS = (
-    "To save an edit is to approve the call with the new values, unless the policy "
-    "wants those confirmed on the card. Approvals of the old values no longer count."
-)
-_TOO_MUCH = (
-    "The arguments are more than one form holds, so they cannot be edited here. Reject "
-    "the request with a reason that says what to change."
-)
-_NOTHING = "This call has no argument that can be edited here."
 
 
 def edit_form(request: Request, card: CardRef) -> Block:
     """The form, or a view without a submit button that says why there is none."""
     fields = fields_of(request)
     if all(each.kind is Kind.KEPT for each in fields):
-        reason = _TOO_MUCH if fields else _NOTHING
+        reason = forms.TOO_MUCH_TO_EDIT if fields else forms.NOTHING_TO_EDIT
         return _explained(request, card, reason)
     form = _form(request, card, fields)
     fits = fits_a_view(form, fields) and len(shown(request.tool)) <= TOOL
-    return form if fits else _explained(request, card, _TOO_MUCH)
+    return form if fits else _explained(request, card, forms.TOO_MUCH_TO_EDIT)
 
 
 def _form(request: Request, card: CardRef, fields: Sequence[Field]) -> Block:
-    head = [rich_text([words(_WHAT_FOLLOWS)]), tool_block(request)]
+    head = [rich_text([words(forms.WHAT_FOLLOWS)]), tool_block(request)]
     kept = [block for each in fields if each.kind is Kind.KEPT for block in _kept(each)]
     blocks = with_block_ids([*head, *kept], request.id, 0)
     blocks += [
@@ -68,7 +60,7 @@ def _form(request: Request, card: CardRef, fields: Sequence[Field]) -> Block:
     ]
     if request.confirm is Confirm.TYPED:
         blocks.append(typed_block(request))
-    return modal(EDIT_FORM, "Edit the arguments", card, blocks, "Save and approve")
+    return modal(EDIT_FORM, forms.EDIT_TITLE, card, blocks, forms.SAVE)
 
 
 def fits_a_view(form: Block, fields: Sequence[Field]) -> bool:
@@ -84,12 +76,11 @@ def fits_a_view(form: Block, fields: Sequence[Field]) -> bool:
 def _explained(request: Request, card: CardRef, why: str) -> Block:
     parts = [facts_block(request), tool_block(request), rich_text([words(why)])]
     blocks = with_block_ids(parts, request.id, 0)
-    return modal(EDIT_FORM, "Edit the arguments", card, blocks)
+    return modal(EDIT_FORM, forms.EDIT_TITLE, card, blocks)
 
 
 def _kept(each: Field) -> list[Block]:
-    why = "holds a secret" if each.is_secret else "is too long for an input"
-    label = f"{_name(each)} {why}; it stays as it is:"
+    label = forms.kept(_name(each), is_secret=each.is_secret)
     return [rich_text([words(label, bold=True)]), *whole(visible(each.initial))]
 
 
@@ -97,7 +88,7 @@ def field_input(each: Field, block: str) -> Block:
     """The input of one field."""
     label = _name(each)
     if each.kind is Kind.JSON:
-        label = f"{label} (JSON)"
+        label = forms.as_json(label)
     return input_block(
         block,
         label,
@@ -127,7 +118,7 @@ def _hint(each: Field) -> str:
     expected = each.expected
     parts = [one_line(expected.description, _HINT)]
     if expected.has_default and not expected.required:
-        parts.append(f"If left out: {one_line(json_text(expected.default), 60)}")
+        parts.append(forms.default_value(one_line(json_text(expected.default), 60)))
     return " ".join(part for part in parts if part)
 
 
@@ -216,24 +207,24 @@ def _emptied(each: Field) -> Any:
         return ABSENT
     if each.expected.nullable:
         return None
-    raise Unreadable("This argument is required. Please fill it in.")
+    raise Unreadable(forms.REQUIRED)
 
 
 def _option(each: Field, text: str) -> Any:
     if text.isdecimal() and int(text) < len(each.options):
         return each.options[int(text)][1]
-    raise Unreadable("Please choose one of the options.")
+    raise Unreadable(forms.CHOOSE)
 
 
 def _number(each: Field, text: str) -> int | float:
     if NUMBER.fullmatch(text) is None:
-        raise Unreadable("Please enter a number, such as 12 or 12.5.")
+        raise Unreadable(forms.ENTER_NUMBER)
     if len(text) > _DIGITS:
-        raise Unreadable("Please enter a number that is not as long.")
+        raise Unreadable(forms.ENTER_SHORTER_NUMBER)
     if "." not in text:
         return _checked(int(text))
     if each.kind is Kind.INTEGER:
-        raise Unreadable("Please enter a whole number, such as 12.")
+        raise Unreadable(forms.ENTER_WHOLE_NUMBER)
     return _checked(float(text))
 
 
@@ -245,10 +236,7 @@ def _json(text: str) -> Any:
     except Unreadable:
         raise
     except (ValueError, RecursionError) as error:
-        raise Unreadable(
-            "This is not valid JSON. A text stands in double quotes, a list in square "
-            "brackets, names with their values in curly ones."
-        ) from error
+        raise Unreadable(forms.NO_JSON) from error
     return _checked(value)
 
 
@@ -257,11 +245,9 @@ def _checked(value: Any) -> Any:
     try:
         storable(value)
     except NotCanonical as error:
-        raise Unreadable(
-            "This holds a number that is too large, or half a character."
-        ) from error
+        raise Unreadable(forms.NOT_STORABLE) from error
     if _holds_nul(value):
-        raise Unreadable("This holds a NUL character, which cannot be stored.")
+        raise Unreadable(forms.HOLDS_NUL)
     return value
 
 
@@ -273,9 +259,9 @@ def _holds_nul(value: object) -> bool:
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise Unreadable("The same name stands twice in one pair of curly brackets.")
+        raise Unreadable(forms.NAME_TWICE)
     return found
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise Unreadable(f"{name} is no JSON number.")
+    raise Unreadable(forms.no_number(name))

@@ -21,16 +21,16 @@ from bot.approvals.model import (
 )
 from bot.approvals.timetable import Event, Moment, upcoming
 from bot.slack.cards.view import RequestView, approvals, last_word
+from bot.texts import cards as sentences
 from bot.texts.cards import (
     AN_OPERATOR,
     ASKED_BEFORE,
     EXECUTION_WORDS,
+    REMINDER,
     UNKNOWN,
-    UNKNOWN_IF_RUN,
     unfillable,
 )
 from bot.texts.formatting import (
-    channel_link,
     cut_escaped,
     date,
     escape,
@@ -53,12 +53,12 @@ _COMING = 3
 def open_lines(view: RequestView, sharing: int) -> list[str]:
     """The facts of a request that waits; `sharing` requests stand on the card."""
     request = view.request
-    until = f"*Decide until* {date(request.deadline)}"
+    until = sentences.decide_until(request.deadline)
     if not view.in_time:
-        until = f"*The time to decide is over* since {date(request.deadline)}."
+        until = sentences.time_is_over(request.deadline)
     return [
         *reopened(request, sharing),
-        *([_elsewhere(request)] if view.elsewhere else []),
+        *_elsewhere(view),
         *_asked(request, sharing),
         *_stage_lines(view, sharing),
         until,
@@ -77,17 +77,17 @@ def _next(view: RequestView, sharing: int) -> list[str]:
         for moment in coming[: max(1, _COMING // sharing)]
     ]
     if more := len(coming) - len(said):
-        said.append(f"{more} more")
+        said.append(sentences.more(more))
     if sharing == 1:  # elsewhere the line above says it, and room is short
-        said.append(f"rejected {date(request.deadline)}")
-    return [f"*Next* {' · '.join(said)}"]
+        said.append(sentences.rejected_then(request.deadline))
+    return [sentences.to_come(said)]
 
 
 def _event(moment: Moment, stage: Stage, sharing: int) -> str:
     escalation = stage.times.escalation
     if moment.event is Event.REMINDER or escalation is None:
-        return "reminder"
-    return f"{_names(escalation.to, sharing)} can decide too"
+        return REMINDER
+    return sentences.join_later(_names(escalation.to, sharing))
 
 
 def _names(targets: Sequence[Target], sharing: int) -> str:
@@ -108,24 +108,25 @@ def reopened(request: Request, sharing: int = 1) -> list[str]:
     for word in request.voided:  # people whom the note may name
         user = word.person.user
         why = why.replace(escape(f"<@{user}>"), mention(user))
-    return [f"*Open again* {why}"]
+    return [sentences.reopened(why)]
 
 
-def _elsewhere(request: Request) -> str:
-    place = channel_link(request.card_channel)
-    where = f"in {place}" if place else "on the card in the conversation's thread"
-    return f"*Decided now* {where}; here nothing is left to click."
+def _elsewhere(view: RequestView) -> list[str]:
+    if not view.elsewhere:
+        return []
+    return [sentences.decided_elsewhere(view.request.card_channel)]
 
 
 def _asked(request: Request, sharing: int) -> list[str]:
-    lines = [f"*Asked by* {mention(request.requester.user)}"]
+    lines = [sentences.asked_by(mention(request.requester.user))]
     if request.rules:
-        label = "Rule" if len(request.rules) == 1 else "Rules"
+        several = len(request.rules) > 1
         names = ", ".join(one_line(name, _RULES) for name in request.rules)
-        lines.append(f"*{label}* {cut_escaped(names, _RULES // sharing)}")
+        names = cut_escaped(names, _RULES // sharing)
+        lines.append(sentences.ruled_by(names, several=several))
     if request.why:
         why = " ".join(one_line(sentence, _WHY) for sentence in request.why)
-        lines.append(f"*Why* {cut_escaped(why, _WHY // sharing)}")
+        lines.append(sentences.reasoned(cut_escaped(why, _WHY // sharing)))
     return lines
 
 
@@ -140,34 +141,33 @@ def _stage_lines(view: RequestView, sharing: int) -> list[str]:
 
 def _stage_line(view: RequestView, index: int, stage: Stage, sharing: int) -> str:
     request = view.request
-    label = f"Stage {index + 1} of {len(request.stages)}"
+    label = sentences.stage_label(index + 1, len(request.stages))
     group = cut_escaped(one_line(stage.approvers, _GROUP), _GROUP)
     approved = approvals(request, index)
     if stage.passed_at is not None:
-        by = people(approved)
-        return f"*{label}, {group}, passed:* {by}, {date(stage.passed_at)}"
+        by, at = people(approved), stage.passed_at
+        return sentences.stage_passed(label, group, by, at)
     if index > request.stage_index:
-        needed = f"{_needed(stage.quorum)} needed"
-        return f"*{label}, {group}, to come:* {needed}{_where(request, stage)}"
-    who = mentions(view.can_decide) or "nobody at the moment"
-    count = f"{len(approved)} of {_needed(stage.quorum)}"
-    by = f" ({people(approved)})" if approved else ""
+        where = _where(request, stage)
+        return sentences.stage_to_come(label, group, stage.quorum, where)
     if stage.escalated_at is not None:
-        since = date(stage.escalated_at)
-        group = f"{group}, joined by {_names(stage.joined, sharing)} {since}"
-    return f"*{label}, {group}, now:* {count}{by}; can decide: {who}"
+        names = _names(stage.joined, sharing)
+        group = sentences.joined_by(group, names, stage.escalated_at)
+    return sentences.stage_now(
+        label,
+        group,
+        given=len(approved),
+        quorum=stage.quorum,
+        by=people(approved),
+        who_can=mentions(view.can_decide),
+    )
 
 
 def _where(request: Request, stage: Stage) -> str:
     """Say where the people of a later stage are told, if not where those are now."""
     if stage.channel in ("", request.stages[request.stage_index].channel):
         return ""
-    place = channel_link(stage.channel)
-    return f", in {place}" if place else ", in the conversation's thread"
-
-
-def _needed(quorum: int) -> str:
-    return "1 approval" if quorum == 1 else f"{quorum} approvals"
+    return sentences.told_in(stage.channel)
 
 
 # The one verdict that brings a request to such an end.
@@ -177,18 +177,21 @@ _ENDING = {Status.REJECTED: Verdict.REJECT, Status.ANSWERED: Verdict.ANSWER}
 def _person(decision: Decision) -> str:
     """Name the person who decided; an operator at the command line has no Slack id."""
     who = AN_OPERATOR if decision.via == "cli" else mention(decision.person.user)
-    return f"{who} (with edits)" if decision.verdict is Verdict.EDIT else who
+    return sentences.with_edits(who) if decision.verdict is Verdict.EDIT else who
 
 
 def people(decisions: list[Decision]) -> str:
     """mrkdwn: who gave some decisions, up to five by name."""
     names = [_approver(decision) for decision in decisions]
-    return joined([*names[:5], f"{len(names) - 5} more"] if len(names) > 5 else names)
+    if len(names) > 5:
+        names[5:] = [sentences.more(len(names) - 5)]
+    return joined(names)
 
 
 def _approver(decision: Decision) -> str:
     who = _person(decision)
-    return f"{who} (with an answer)" if decision.verdict is Verdict.ANSWER else who
+    answers = decision.verdict is Verdict.ANSWER
+    return sentences.with_an_answer(who) if answers else who
 
 
 def deciders(request: Request) -> str:
@@ -204,24 +207,19 @@ def deciders(request: Request) -> str:
     return _person(word) if word else ""
 
 
-def _by_and_when(request: Request) -> str:
-    who = deciders(request)
-    by = f" by {who}" if who else ""
-    return f"{by}, {date(request.decided_at)}" if request.decided_at else by
-
-
 def outcome_line(view: RequestView) -> str:
     """mrkdwn: status word, who, when, and what became of the call."""
     request, word = view.request, view.status_word
+    by = sentences.by_and_when(deciders(request), request.decided_at)
     if word == UNKNOWN:
-        return f"*{UNKNOWN}* · approved{_by_and_when(request)}. {UNKNOWN_IF_RUN}"
-    text = f"*{word}*{_by_and_when(request)}"
+        return sentences.unknown_end(by)
+    text = f"*{word}*{by}"
     if request.status is Status.TIMED_OUT:
-        return f"{text}: nobody decided {_late_stage(request)}in time."
+        return sentences.nobody_decided(text, _late_stage(request))
     if request.status is Status.ORPHANED:
-        return f"{text}: it no longer belongs to a running conversation."
+        return sentences.belongs_nowhere(text)
     if request.status is Status.ANSWERED and not request.is_answered:
-        return f"{text}, in its place: it does not run."
+        return sentences.answered_instead(text)
     ran = EXECUTION_WORDS.get(request.execution) if request.execution else None
     return f"{text} · {ran}" if ran else text
 
@@ -231,21 +229,14 @@ def mark_lines(view: RequestView) -> list[str]:
     request = view.request
     if request.marked is Mark.NONE:
         return []
-    at = f", {date(request.marked_at)}" if request.marked_at else ""
-    return [f"*{_MARKS[request.marked]}* by {mention(request.marked_by)}{at}"]
+    who = mention(request.marked_by)
+    return [sentences.marked(request.marked, who, request.marked_at)]
 
 
-_MARKS = {
-    Mark.DONE: "Marked as done",
-    Mark.NOT_DONE: "Marked as not done",
-    Mark.AGAIN: "Asked again",
-}
-
-
-def _late_stage(request: Request) -> str:
+def _late_stage(request: Request) -> str | None:
     if request.outcome is not Outcome.OVERDUE:
-        return ""
-    return f"the stage {cut_escaped(one_line(request.outcome_note, 80), 80)} "
+        return None
+    return cut_escaped(one_line(request.outcome_note, 80), 80)
 
 
 def reasons(request: Request) -> list[str]:

@@ -13,6 +13,7 @@ from agent.visible import is_hidden
 from bot.approvals.model import Request
 from bot.masks import mask_arguments
 from bot.slack.cards.modal import OPTION_TEXT, OPTIONS, fits_input
+from bot.texts import forms
 from bot.texts.formatting import visible
 
 NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
@@ -164,9 +165,9 @@ def _options(expected: Expected) -> tuple[tuple[str, Any], ...]:
         return ()
     options = [(_label(value), value) for value in values]
     if expected.nullable and None not in values:
-        options.append(("None (null)", None))
+        options.append((forms.NULL, None))
     if not expected.required:
-        options.append(("Left out", ABSENT))
+        options.append((forms.LEFT_OUT, ABSENT))
     labels = [label for label, _ in options]
     clear = len(set(labels)) == len(labels) <= OPTIONS
     return tuple(options) if clear and all(map(_fits_option, labels)) else ()
@@ -174,7 +175,7 @@ def _options(expected: Expected) -> tuple[tuple[str, Any], ...]:
 
 def _label(value: object) -> str:
     if isinstance(value, bool):
-        return "Yes" if value else "No"
+        return forms.YES if value else forms.NO
     return visible(value) if isinstance(value, str) else json_text(value)
 
 

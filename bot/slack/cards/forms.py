@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from bot.approvals.model import Confirm, Kind, Request
 from bot.slack.cards.arguments import (
-    BY_THE_GRAPH,
     asked_text,
     effect_lines,
     typed_block,
@@ -34,6 +33,8 @@ from bot.slack.cards.modal import (
     modal,
     text_input,
 )
+from bot.texts import forms as sentences
+from bot.texts.cards import BY_THE_GRAPH
 from bot.texts.formatting import cut
 
 # The `callback_id`s of the views; those of an edit and an answer stand with theirs.
@@ -47,19 +48,19 @@ def reason_form(request: Request, card: CardRef) -> Block:
     """Asks why it is rejected."""
     field = input_block(
         REASON,
-        "Reason",
+        sentences.REASON_LABEL,
         text_input(multiline=True, most=_REASON_LIMIT),
-        hint="The agent reads it, and so does everybody who sees the thread.",
+        hint=sentences.REASON_HINT,
     )
-    return _form(REJECT_REASON, "Reject with reason", "Reject", request, card, field)
+    title, submit = sentences.REASON_TITLE, sentences.REJECT
+    return _form(REJECT_REASON, title, submit, request, card, field)
 
 
 def typed_form(request: Request, card: CardRef) -> Block:
     """Names the effect and asks for a value of it; only for Confirm.TYPED."""
     field = typed_block(request)
-    return _form(
-        APPROVE_TYPED_FORM, "Confirm to approve", "Approve", request, card, field
-    )
+    title, submit = sentences.TYPED_TITLE, sentences.APPROVE
+    return _form(APPROVE_TYPED_FORM, title, submit, request, card, field)
 
 
 def _form(
@@ -73,7 +74,7 @@ def _form(
     effect = "\n".join(effect_lines(request, _EFFECT))
     shown = [
         facts_block(request),
-        rich_text([words("The call", bold=True), *preformatted(effect)]),
+        rich_text([words(sentences.THE_CALL, bold=True), *preformatted(effect)]),
     ]
     blocks = [*with_block_ids(shown, request.id, 0), field]
     return modal(callback_id, title, card, blocks, submit)
@@ -82,11 +83,6 @@ def _form(
 ANSWER_FORM = "answer"  # the view's `callback_id`
 REASON = "reason"  # the `block_id` of the input for a reason, or an answer
 SINGLE = "answer"  # what an answer that is no object is called in its form
-_TITLE = "Answer"
-_TOO_MUCH = (
-    "The graph asks for more than one form holds, so it cannot be answered here. "
-    "Reject it, or have whoever wrote the graph ask for less at once."
-)
 
 
 def answer_form(request: Request, card: CardRef) -> Block:
@@ -94,19 +90,13 @@ def answer_form(request: Request, card: CardRef) -> Block:
     if request.form is not None:
         return _from_schema(request, card)
     about_tool = request.kind is Kind.TOOL
-    hint = (
-        "The agent gets this as the result. The call itself does not run."
-        if about_tool
-        else "The agent's graph goes on with this text."
+    title = sentences.ANSWER_INSTEAD if about_tool else sentences.ANSWER_TITLE
+    hint = sentences.ANSWER_TO_AGENT if about_tool else sentences.ANSWER_TO_GRAPH
+    field = input_block(
+        REASON, sentences.YOUR_ANSWER, text_input(multiline=True), hint=hint
     )
-    field = input_block(REASON, "Your answer", text_input(multiline=True), hint=hint)
-    title = "Answer instead" if about_tool else _TITLE
-    return modal(
-        ANSWER_FORM, title, card, [*_shown(request), field, *_typed(request)], _SEND
-    )
-
-
-_SEND = "Send the answer"
+    blocks = [*_shown(request), field, *_typed(request)]
+    return modal(ANSWER_FORM, title, card, blocks, sentences.SEND_ANSWER)
 
 
 def _from_schema(request: Request, card: CardRef) -> Block:
@@ -116,13 +106,14 @@ def _from_schema(request: Request, card: CardRef) -> Block:
         for index, each in enumerate(fields)
         if each.kind is not FieldKind.KEPT
     ]
-    form = modal(
-        ANSWER_FORM, _TITLE, card, [*_shown(request), *inputs, *_typed(request)], _SEND
-    )
+    title = sentences.ANSWER_TITLE
+    blocks = [*_shown(request), *inputs, *_typed(request)]
+    form = modal(ANSWER_FORM, title, card, blocks, sentences.SEND_ANSWER)
     if inputs and len(inputs) == len(fields) and fits_a_view(form, fields):
         return form
-    why = with_block_ids([rich_text([words(_TOO_MUCH)])], f"{request.id}-why", 0)
-    return modal(ANSWER_FORM, _TITLE, card, [*_shown(request), *why])
+    too_much = rich_text([words(sentences.ASKS_TOO_MUCH)])
+    why = with_block_ids([too_much], f"{request.id}-why", 0)
+    return modal(ANSWER_FORM, title, card, [*_shown(request), *why])
 
 
 def as_arguments(request: Request) -> Request:
@@ -159,7 +150,7 @@ def answer_entered(request: Request, values: Values) -> tuple[Any, Edited]:
 
 def _shown(request: Request) -> list[Block]:
     if request.kind is Kind.TOOL:
-        label, text = "The call", "\n".join(effect_lines(request, _EFFECT))
+        label, text = sentences.THE_CALL, "\n".join(effect_lines(request, _EFFECT))
     else:
         label, text = BY_THE_GRAPH, cut(asked_text(request), _EFFECT)
     asked = rich_text([words(label, bold=True), *preformatted(text)])

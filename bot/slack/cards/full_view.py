@@ -14,6 +14,8 @@ from bot.slack.cards.arguments import (
 from bot.slack.cards.blocks import Block, preformatted, rich_text, with_block_ids, words
 from bot.slack.cards.modal import TOOL, CardRef, facts_block, modal, tool_block
 from bot.slack.cards.view import RequestView
+from bot.texts import forms
+from bot.texts.cards import THEY_BEGIN, THEY_END, fingerprint
 from bot.texts.formatting import TEXT_LIMIT, LongText, chunks, long_arguments, shown
 
 APPROVE_FULL = "approve_full"  # the view's `callback_id`
@@ -60,46 +62,33 @@ def full_view(
     blocks = with_block_ids(parts, request.id, 0)
     if approves and request.confirm is Confirm.TYPED:
         blocks.append(typed_block(request))
-    submit = "Approve" if approves else ""
-    return modal(APPROVE_FULL, "Full arguments", card, blocks, submit)
+    submit = forms.APPROVE if approves else ""
+    return modal(APPROVE_FULL, forms.FULL_TITLE, card, blocks, submit)
 
 
 def _arguments(text: str, long: LongText | None, sending: Sending) -> list[Block]:
     if long is None:
-        label = f"Arguments, all {len(text):,} characters"
+        label = forms.all_characters(len(text))
         return [rich_text([words(label, bold=True)]), *whole(text)]
     return [
-        rich_text([words(f"Arguments: {long.length:,} characters", bold=True)]),
-        rich_text([words(_where(text, sending)), words("They begin:")]),
+        rich_text([words(forms.characters(long.length), bold=True)]),
+        rich_text([words(_where(text, sending)), words(THEY_BEGIN)]),
         *whole(long.head),
-        rich_text([words("They end:")]),
+        rich_text([words(THEY_END)]),
         *whole(long.tail),
-        rich_text([words(f"SHA-256 of the whole text: {long.sha256}")]),
+        rich_text([words(fingerprint(long.sha256))]),
     ]
 
 
-_TOO_LONG = (
-    "That is more than a view or a file holds, so it cannot be approved here. Reject "
-    "it on the card, or ask for the same thing in smaller parts."
-)
 _WHERE = {
-    Sending.NOT_YET: (
-        "That is more than one view holds. The whole text is being sent as a file into "
-        "the card's thread; once it is there, Approve is here."
-    ),
-    Sending.SENT: (
-        "That is more than one view holds. The whole text is in the file in the card's "
-        "thread; please read it before you approve."
-    ),
-    Sending.FAILED: (
-        "That is more than one view holds, and Slack did not take the file with the "
-        "whole text, so it cannot be approved here. Please try it again in a moment."
-    ),
+    Sending.NOT_YET: forms.FILE_NOT_YET,
+    Sending.SENT: forms.FILE_SENT,
+    Sending.FAILED: forms.FILE_FAILED,
 }
 
 
 def _where(text: str, sending: Sending) -> str:
-    return _WHERE[sending] if _fits_file(text) else _TOO_LONG
+    return _WHERE[sending] if _fits_file(text) else forms.MORE_THAN_A_FILE
 
 
 def whole(text: str) -> list[Block]:

@@ -9,7 +9,9 @@ from typing import Any, cast
 
 from bot.approvals.model import Request
 from bot.slack.cards.blocks import Block, plain, preformatted, rich_text, section, words
-from bot.texts.formatting import cut, date, escape, mention, shown
+from bot.texts import cards as sentences
+from bot.texts import forms
+from bot.texts.formatting import cut, escape, mention, shown
 
 TOOL = 2_000  # characters of a tool's name
 _FIELDS = ("request", "channel", "ts", "thread", "card")
@@ -57,7 +59,7 @@ def modal(
         "type": "modal",
         "callback_id": callback_id,
         "title": plain(title),
-        "close": plain("Cancel" if submit else "Close"),
+        "close": plain(forms.CANCEL if submit else forms.CLOSE),
         "private_metadata": card.to_json(),
         "blocks": list(blocks),
     }
@@ -67,19 +69,19 @@ def modal(
 
 
 def facts_block(request: Request) -> Block:
+    code, digest = escape(request.code), escape(request.grant_digest[:12])
     return section(
         [
-            f"*Asked by* {mention(request.requester.user)}",
-            f"*Decide until* {date(request.deadline)}",
-            f"*Request* {escape(request.code)} · grant "
-            f"{escape(request.grant_digest[:12])}",
+            sentences.asked_by(mention(request.requester.user)),
+            sentences.decide_until(request.deadline),
+            forms.reference(code, digest),
         ]
     )
 
 
 def tool_block(request: Request) -> Block:
     name = cut(shown(request.tool), TOOL)
-    return rich_text([words("Tool", bold=True), *preformatted(name)])
+    return rich_text([words(sentences.TOOL, bold=True), *preformatted(name)])
 
 
 VALUE = "value"  # the `action_id` of each input; its `block_id` names it

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bot.approvals.model import Person
 from bot.settings_types import ApiToken
+from bot.texts.api import NO_HEADER, UNKNOWN_CALLER
 from bot.web.api.problems import Problem
 
 LONGEST = 512  # characters of a token
@@ -29,12 +30,10 @@ class Callers:
         """
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not 0 < len(token) <= LONGEST:
-            said = "Send the header Authorization: Bearer TOKEN, with a token of yours."
-            raise Problem(401, "unauthorized", said, _CHALLENGE)
+            raise Problem(401, "unauthorized", NO_HEADER, _CHALLENGE)
         # Found by its digest, so that no comparison takes longer for a better guess.
         digest = hashlib.sha256(token.strip().encode("utf-8", "replace")).hexdigest()
         person = self._people.get(digest)
         if person is None:
-            said = "This token is not known here; ask whoever runs the bot for one."
-            raise Problem(401, "unauthorized", said, _CHALLENGE)
+            raise Problem(401, "unauthorized", UNKNOWN_CALLER, _CHALLENGE)
         return person

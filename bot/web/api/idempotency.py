@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bot.approvals.model import Person
 from bot.database.pool import Pool
+from bot.texts.api import BAD_KEY, IN_PROGRESS, KEY_REUSED
 from bot.web.api.problems import Problem, unreadable, with_text
 from bot.web.sql import SQL
 
@@ -31,8 +32,7 @@ def key_of(request: web.Request) -> str:
     if given is None:
         return ""
     if not _KEY.fullmatch(given):
-        said = "Idempotency-Key must be 1 to 255 visible ASCII characters."
-        raise unreadable(said)
+        raise unreadable(BAD_KEY)
     return given
 
 
@@ -77,8 +77,7 @@ class Repeats:
             row = await found.fetchone()
         if row is None or row["asked"] == asked["asked"]:
             return _earlier(row)
-        said = "This Idempotency-Key stands for another request; take a new one."
-        raise Problem(422, "key_reused", said)
+        raise Problem(422, "key_reused", KEY_REUSED)
 
     async def _act(
         self, whose: dict[str, str], act: Callable[[], Awaitable[web.Response]]
@@ -109,6 +108,5 @@ class Repeats:
 
 def _earlier(row: dict[str, Any] | None) -> web.Response:
     if row is None or row["status"] is None:
-        said = "The first request with this Idempotency-Key is still worked on."
-        raise Problem(409, "in_progress", said, {"Retry-After": "1"})
+        raise Problem(409, "in_progress", IN_PROGRESS, {"Retry-After": "1"})
     return with_text(row["status"], row["body"], {"Idempotency-Replayed": "true"})

@@ -8,6 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.texts.api import SEND_JSON
+
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -53,11 +55,7 @@ def with_text(
 
 
 def not_json() -> Problem:
-    return Problem(
-        415,
-        "unsupported_media_type",
-        "Send JSON, with the header Content-Type: application/json.",
-    )
+    return Problem(415, "unsupported_media_type", SEND_JSON)
 
 
 def unreadable(what: str) -> Problem:

@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.approvals.model import Person, Request, Status
 from bot.approvals.policy.model import Policy, is_in_force, standing_in
+from bot.texts import api as sentences
 from bot.web.api.problems import unreadable
 
 ROLES = ("requester", "approver")
@@ -37,10 +38,9 @@ def read_query(given: Mapping[str, str], names: list[str]) -> dict[str, Any]:
     """
     for name in names:
         if name not in _READERS:
-            known = ", ".join(_READERS)
-            raise unreadable(f"There is no such parameter; there are: {known}.")
+            raise unreadable(sentences.unknown_parameter(_READERS))
         if names.count(name) > 1:
-            raise unreadable(f"Give {name} once.")
+            raise unreadable(sentences.give_once(name))
     asked = dict(_NONE)
     for name in names:
         asked.update(_READERS[name](given[name]))
@@ -55,19 +55,19 @@ def cursor(row: Mapping[str, Any]) -> str:
 
 def _status(text: str) -> dict[str, Any]:
     if text not in {*Status}:
-        raise unreadable(f"status must be one of {', '.join(Status)}.")
+        raise unreadable(sentences.must_be_one_of("status", Status))
     return {"status": text}
 
 
 def _role(text: str) -> dict[str, Any]:
     if text not in ROLES:
-        raise unreadable(f"role must be one of {', '.join(ROLES)}.")
+        raise unreadable(sentences.must_be_one_of("role", ROLES))
     return {"role": text}
 
 
 def _tool(text: str) -> dict[str, Any]:
     if not text.isprintable() or not 0 < len(text) <= 200:
-        raise unreadable("tool must be a tool's name.")
+        raise unreadable(sentences.BAD_TOOL)
     return {"tool": text}
 
 
@@ -75,12 +75,12 @@ def _conversation(text: str) -> dict[str, Any]:
     try:
         return {"conversation": uuid.UUID(text)}
     except ValueError:
-        raise unreadable("conversation must be a conversation's id, a UUID.") from None
+        raise unreadable(sentences.BAD_CONVERSATION) from None
 
 
 def _limit(text: str) -> dict[str, Any]:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST):
-        raise unreadable(f"limit must be a whole number from 1 to {MOST}.")
+        raise unreadable(sentences.bad_limit(MOST))
     return {"limit": int(text)}
 
 
@@ -92,8 +92,7 @@ def _cursor(text: str) -> dict[str, Any]:
         if found.tzinfo is None or not request.isprintable():
             raise ValueError
     except (ValueError, TypeError, AttributeError):
-        said = "cursor must be what the page before gave as next_cursor."
-        raise unreadable(said) from None
+        raise unreadable(sentences.BAD_CURSOR) from None
     return {"after_at": found, "after_id": request}
 
 

@@ -25,7 +25,13 @@ from bot.deps import Deps, Look
 from bot.errors import SlackUnavailable
 from bot.masks import mask, mask_arguments
 from bot.texts import web as sentences
-from bot.texts.agent import because
+from bot.texts.api import (
+    ANSWER_NO_TEXT,
+    NO_ADDRESS,
+    NOT_YOURS,
+    full_members_only,
+    wrong_method,
+)
 from bot.web.api.auth import Callers
 from bot.web.api.idempotency import Repeats, key_of
 from bot.web.api.problems import Problem, answered, unreadable
@@ -103,7 +109,7 @@ class Api:
                 503, "could_not_check", sentences.COULD_NOT_CHECK, {"Retry-After": "5"}
             ) from None
         if profile.refusal:
-            said = f"Only full members may use this, and {because(profile.refusal)}."
+            said = full_members_only(profile.refusal)
             raise Problem(403, profile.refusal.replace(" ", "_"), said)
 
 
@@ -255,7 +261,7 @@ def _answer(action: Action, found: Request, answer: Any) -> Action:
     if found.form is not None:
         return replace(action, value=answer)
     if not isinstance(answer, str):
-        raise unreadable("The body does not fit at answer: it must be a text here.")
+        raise unreadable(ANSWER_NO_TEXT)
     return replace(action, reason=answer.strip())
 
 
@@ -271,9 +277,6 @@ def unmasked(request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
         if name in given and name in shown and given[name] == shown[name]
     }
     return {**given, **kept}
-
-
-NOT_YOURS = "There is no such conversation of yours; take a new UUID to begin one."
 
 
 @dataclass(frozen=True)
@@ -330,9 +333,6 @@ def _no_conversation() -> Problem:
     return Problem(404, "not_found", NOT_YOURS)
 
 
-NO_ADDRESS = "There is no such address; /api/openapi.json lists those that there are."
-
-
 @web.middleware
 async def in_a_sentence(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Programs read every no of the API as JSON, this one too."""
@@ -348,5 +348,5 @@ def _problem(error: web.HTTPNotFound | web.HTTPMethodNotAllowed) -> Problem:
     if isinstance(error, web.HTTPNotFound):
         return Problem(404, "no_such_address", NO_ADDRESS)
     allowed = ", ".join(sorted(error.allowed_methods))
-    said = f"This address does not take {error.method}; it takes {allowed}."
+    said = wrong_method(error.method, allowed)
     return Problem(405, "method_not_allowed", said, {"Allow": allowed})

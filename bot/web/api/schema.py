@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bot.approvals.model import Confirm, Execution, Kind, Outcome, Status, Verdict
+from bot.texts import api as sentences
 from bot.web.api.problems import Problem, not_json, unreadable
 from bot.web.api.queries import MOST, ROLES, USUAL
 
@@ -37,13 +38,13 @@ class DecisionBody(_Body):
     def _fits_the_decision(self) -> Self:
         """Arguments beside an approval would be taken for an edit by who sends them."""
         if (self.decision == "edit") is not (self.arguments is not None):
-            raise ValueError("`arguments` go with the decision edit, and it needs them")
+            raise ValueError(sentences.ARGUMENTS_WITH_EDIT)
         if (self.decision == "answer") is not ("answer" in self.model_fields_set):
-            raise ValueError("`answer` goes with the decision answer, and it needs it")
+            raise ValueError(sentences.ANSWER_WITH_ANSWER)
         if isinstance(self.answer, str) and len(self.answer) > LONGEST_REASON:
-            raise ValueError(f"`answer` has more than {LONGEST_REASON:,} characters")
+            raise ValueError(sentences.answer_too_long(LONGEST_REASON))
         if self.reason and self.decision != "reject":
-            raise ValueError("`reason` goes with the decision reject alone")
+            raise ValueError(sentences.REASON_WITH_REJECT)
         return self
 
     @property
@@ -78,8 +79,7 @@ async def _bytes(request: web.Request) -> bytes:
     except web.HTTPRequestEntityTooLarge:
         body = b" " * (LARGEST + 1)
     if len(body) > LARGEST:
-        said = f"The body is larger than {LARGEST:,} bytes; send a smaller one."
-        raise Problem(413, "too_large", said)
+        raise Problem(413, "too_large", sentences.body_too_large(LARGEST))
     return body
 
 
@@ -94,8 +94,7 @@ def _parsed(body: bytes) -> object:
         written.encode()  # half a character cannot be
         _refuse_nul(written)
     except (ValueError, RecursionError):  # UnicodeError is a ValueError
-        said = "The body is no JSON that can be read alike everywhere: send one object"
-        raise unreadable(f"{said}, in UTF-8, each key once.") from None
+        raise unreadable(sentences.NO_JSON) from None
     return value
 
 
@@ -121,7 +120,7 @@ def _complaint(error: ValidationError) -> str:
     where = ".".join(str(step) for step in first["loc"])
     said = first["msg"].removeprefix("Value error, ")
     said = f"{said[0].lower()}{said[1:]}" if said.startswith("Input") else said
-    return f"The body does not fit{f' at {where}' if where else ''}: {said[:200]}."
+    return sentences.does_not_fit(where, said[:200])
 
 
 Json = dict[str, Any]

@@ -100,11 +100,6 @@ def is_our_form(request: web.Request, given: str, token: str, signer: Signer) ->
     return bool(cookie) and hmac.compare_digest(given.encode(), wanted.encode())
 
 
-NOT_GOOD = (
-    "This link is not good: it may have been used already, be too old, or be about "
-    "something that has changed since. Nothing was decided. Please use the card in "
-    "Slack, or wait for the next e-mail."
-)
 BY_LINK, BY_SIGN_IN = "link", "link+sign-in"  # how the person was known
 
 

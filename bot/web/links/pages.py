@@ -8,17 +8,24 @@ from html import escape
 
 from bot.approvals.eligibility import who_can_decide
 from bot.approvals.model import Confirm, Decision, Kind, Request, Stage, Verdict
-from bot.slack.cards.arguments import (
+from bot.slack.cards.arguments import asked_text, foreign_line
+from bot.slack.homoglyphs import lookalikes
+from bot.texts import forms
+from bot.texts import links as sentences
+from bot.texts.cards import (
+    ARGUMENTS,
     BY_THE_GRAPH,
     DECEIVES,
     FOREIGN,
-    asked_text,
-    foreign_line,
+    QUESTION,
+    STATUS_WORDS,
+    TOOL,
+    UNKNOWN_IF_RUN,
+    status_word,
+    tool_or_something,
 )
-from bot.slack.homoglyphs import lookalikes
-from bot.texts.cards import STATUS_WORDS, UNKNOWN_IF_RUN, status_word
 from bot.texts.clicks import what_to_type
-from bot.texts.formatting import arguments_text, is_identifier, one_line, utc, visible
+from bot.texts.formatting import arguments_text, one_line, utc, visible
 from bot.texts.formatting import shown as as_shown
 
 NAMED = 6  # people of a stage
@@ -58,9 +65,9 @@ def page(title: str, body: Iterable[str]) -> str:
 
 def sentence_page(sentence: str) -> str:
     """A page that has nothing to show but a sentence."""
-    return page(
-        "Approval", ["<h1>Approval</h1>", f'<p role="alert">{escape(sentence)}</p>']
-    )
+    title = sentences.APPROVAL
+    body = [f"<h1>{title}</h1>", f'<p role="alert">{escape(sentence)}</p>']
+    return page(title, body)
 
 
 def request_page(shown: Shown) -> str:
@@ -71,7 +78,7 @@ def request_page(shown: Shown) -> str:
     if shown.said:
         body.append(f'<p role="alert"><strong>{escape(shown.said)}</strong></p>')
     body += [_facts(shown), *_call(request)]
-    body += ["<h2>Stages</h2>", _stages(shown), *_comments(shown)]
+    body += [f"<h2>{sentences.STAGES}</h2>", _stages(shown), *_comments(shown)]
     if shown.form:
         body.append(_form(shown))
     if shown.signs_in:
@@ -81,27 +88,27 @@ def request_page(shown: Shown) -> str:
 
 def _title(request: Request) -> str:
     word = status_word(request.status, request.execution)
-    tool = request.tool if is_identifier(request.tool) else "a tool"
-    return f"{word}: {tool} ({request.code})"
+    return sentences.title(word, tool_or_something(request.tool), request.code)
 
 
 def _person(user: str, names: Mapping[str, str]) -> str:
     name = one_line(names.get(user, ""), 80)
-    return f"{name} ({user})" if name and name != user else one_line(user, 80)
+    named = name and name != user
+    return sentences.person(name, user) if named else one_line(user, 80)
 
 
 def _facts(shown: Shown) -> str:
     request = shown.request
-    facts = [("Asked by", _person(request.requester.user, shown.names))]
-    facts += [("Why", why) for why in request.why]
+    facts = [(sentences.ASKED_BY, _person(request.requester.user, shown.names))]
+    facts += [(sentences.WHY, why) for why in request.why]
     if request.is_open:
-        facts.append(("Decide until", utc(request.deadline)))
+        facts.append((sentences.DECIDE_UNTIL, utc(request.deadline)))
     else:
         word = STATUS_WORDS[request.status]
         facts.append((word, utc(request.decided_at or request.deadline)))
     if request.execution == "unknown":
-        facts.append(("Careful", UNKNOWN_IF_RUN))
-    facts.append(("This link is for", _person(shown.user, shown.names)))
+        facts.append((sentences.CAREFUL, UNKNOWN_IF_RUN))
+    facts.append((sentences.LINK_IS_FOR, _person(shown.user, shown.names)))
     rows = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts
     )
@@ -111,16 +118,17 @@ def _facts(shown: Shown) -> str:
 def _call(request: Request) -> list[str]:
     is_tool = request.kind is Kind.TOOL
     parts = [
-        f"<h2>{'Tool' if is_tool else 'Question'}</h2>",
+        f"<h2>{TOOL if is_tool else QUESTION}</h2>",
         _pre(visible(request.tool)),
-        f"<h2>{'Arguments' if is_tool else BY_THE_GRAPH}</h2>",
+        f"<h2>{ARGUMENTS if is_tool else BY_THE_GRAPH}</h2>",
         _pre(asked_text(request)),
         *_foreign(request),
     ]
     if request.raised_arguments is not None:
         asked = arguments_text(request.raised_arguments, request.schema)
-        parts += ["<h2>Changed; the agent had asked for</h2>", _pre(asked)]
-    parts.append(f"<p><small>Grant {escape(request.grant_digest)}</small></p>")
+        parts += [f"<h2>{sentences.CHANGED}</h2>", _pre(asked)]
+    grant = sentences.grant(request.grant_digest)
+    parts.append(f"<p><small>{escape(grant)}</small></p>")
     return parts
 
 
@@ -148,22 +156,23 @@ def _stage(shown: Shown, index: int, stage: Stage) -> str:
     given = [decision for decision in request.decisions if decision.stage == index]
     said = "; ".join(_said(decision, shown.names) for decision in given)
     if stage.passed_at is not None or not request.is_open:
-        return f"{stage.approvers}: {said or 'nobody decided'}"
-    count = f"{len(given)} of {stage.quorum}"
+        return sentences.stage_over(stage.approvers, said)
     if index != request.stage_index:
-        return f"{stage.approvers}: to come, {stage.quorum} to approve"
-    people = [_person(user, shown.names) for user in who_can_decide(request)]
-    more = f" and {len(people) - NAMED} more" if len(people) > NAMED else ""
-    can = f"{', '.join(people[:NAMED]) or 'nobody'}{more} can decide"
-    return f"{stage.approvers}: now, {count}; {can}{f'; {said}' if said else ''}"
+        return sentences.stage_to_come(stage.approvers, stage.quorum)
+    return sentences.stage_now(
+        stage.approvers,
+        given=len(given),
+        quorum=stage.quorum,
+        people=[_person(user, shown.names) for user in who_can_decide(request)],
+        named=NAMED,
+        said=said,
+    )
 
 
 def _said(decision: Decision, names: Mapping[str, str]) -> str:
-    words = {Verdict.APPROVE: "approved", Verdict.REJECT: "rejected"}
-    word = words.get(decision.verdict, f"{decision.verdict}ed")
     who = _person(decision.person.user, names)
-    why = f": {one_line(decision.reason, 300)}" if decision.reason else ""
-    return f"{word} by {who}, {utc(decision.at)}{why}"
+    reason = one_line(decision.reason, 300)
+    return sentences.decided(decision.verdict, who, decision.at, reason)
 
 
 def _comments(shown: Shown) -> list[str]:
@@ -172,19 +181,20 @@ def _comments(shown: Shown) -> list[str]:
         for each in shown.request.comments
     ]
     lines = "".join(f"<li>{escape(line)}</li>" for line in said)
-    return ["<h2>Comments</h2>", f"<ul>{lines}</ul>"] if said else []
+    title = f"<h2>{sentences.COMMENTS}</h2>"
+    return [title, f"<ul>{lines}</ul>"] if said else []
 
 
 def _note(request: Request) -> list[str]:
     note = request.note.strip()
     if not note:
         return []
-    return ["<h2>The agent says (unverified)</h2>", _pre(as_shown(note))]
+    return [f"<h2>{sentences.AGENT_SAYS}</h2>", _pre(as_shown(note))]
 
 
 # Relative, so that the page does not hand its own address on.
 _TO_SLACK = (
-    '<p class="buttons"><a class="button" href="?sign-in">Sign in with Slack</a></p>'
+    f'<p class="buttons"><a class="button" href="?sign-in">{sentences.SIGN_IN}</a></p>'
 )
 
 
@@ -192,12 +202,12 @@ def _form(shown: Shown) -> str:
     request, allow = shown.request, takes(shown.request)
     fields = [f'<input type="hidden" name="form" value="{escape(shown.form)}">']
     if request.confirm is Confirm.TYPED and Verdict.APPROVE in allow:
-        wanted = f"To approve, type {what_to_type(request)}"
+        wanted = forms.to_approve(what_to_type(request))
         fields.append(_field("typed", wanted))
     if Verdict.ANSWER in allow:
-        fields.append(_area("answer", "An answer in the tool's place; it does not run"))
+        fields.append(_area("answer", sentences.ANSWER_LABEL))
     if Verdict.REJECT in allow:
-        fields.append(_area("reason", "A reason, if you reject"))
+        fields.append(_area("reason", sentences.REASON_LABEL))
     buttons = [_button(verdict) for verdict in _BUTTONS if verdict in allow]
     fields.append(f'<div class="buttons">{"".join(buttons)}</div>')
     return f'<form method="post" autocomplete="off">{"".join(fields)}</form>'
@@ -210,9 +220,9 @@ def takes(request: Request) -> frozenset[Verdict]:
 
 
 _BUTTONS = {
-    Verdict.APPROVE: ("yes", "Approve"),
-    Verdict.REJECT: ("no", "Reject"),
-    Verdict.ANSWER: ("other", "Answer instead"),
+    Verdict.APPROVE: ("yes", forms.APPROVE),
+    Verdict.REJECT: ("no", forms.REJECT),
+    Verdict.ANSWER: ("other", forms.ANSWER_INSTEAD),
 }
 
 

@@ -19,29 +19,14 @@ from bot.database.pool import TRANSIENT
 from bot.errors import SlackUnavailable
 from bot.settings_types import Rate
 from bot.texts import web as sentences
+from bot.texts.links import NO_CHOICE, NOT_FROM_HERE, NOT_GOOD, SHUT, SIGN_IN_FIRST
 from bot.web.links import guard
 from bot.web.links import tokens as links
-from bot.web.links.guard import BY_LINK, BY_SIGN_IN, NOT_GOOD, Opening, html
+from bot.web.links.guard import BY_LINK, BY_SIGN_IN, Opening, html
 from bot.web.links.pages import Shown, request_page, sentence_page, takes
 from bot.web.links.sign_in import SignIn
 from bot.web.links.tokens import Link, hash_of
 
-NOT_FROM_HERE = (
-    "This was not sent by the page of the link itself, so nothing was decided. Please "
-    "open the link again and decide there."
-)
-SIGN_IN = (
-    "This is marked as critical. Please sign in with Slack as the person whom this "
-    "link is for; after that you can decide here."
-)
-_SHUT = {
-    "no_links": "The policy does not let links decide this. Please use the card in "
-    "Slack.",
-    "critical": "This is marked as critical, and no link decides it. Please use the "
-    "card in Slack.",
-    "policy_changed": "The policy has changed since this was asked, so no link decides "
-    "it any more. Please use the card in Slack.",
-}
 NAMES_IN = 1.0  # seconds that looking up names may take
 
 
@@ -88,7 +73,7 @@ class LinkPages:
             user=link.user,
             names=await self._names(link, found),
             form=form if decides and not outside else "",
-            said=SIGN_IN if outside else shut,
+            said=SIGN_IN_FIRST if outside else shut,
             signs_in=outside,
         )
         response = html(200, request_page(shown))
@@ -130,7 +115,7 @@ class LinkPages:
         if shut := self._shut(found):
             return html(403, sentence_page(shut))
         if not self._is_in(request, token, link, found):
-            return html(403, sentence_page(SIGN_IN))
+            return html(403, sentence_page(SIGN_IN_FIRST))
         return None
 
     async def _decide(
@@ -139,7 +124,7 @@ class LinkPages:
         via = BY_SIGN_IN if self._is_critical(found) else BY_LINK
         action = choice_of(token, link, found, form, via)
         if action is None:
-            return html(422, sentence_page("Please choose one of the page's buttons."))
+            return html(422, sentence_page(NO_CHOICE))
         async with self.opening.pool.connection() as connection:
             if not await links.use(connection, token):
                 return html(403, sentence_page(NOT_GOOD))
@@ -164,7 +149,7 @@ class LinkPages:
 
     def _shut(self, request: Request) -> str:
         policy, signs_in = self.opening.policies.current, self.sign_in is not None
-        return _SHUT.get(why_no_links(request, policy, signs_in=signs_in), "")
+        return SHUT.get(why_no_links(request, policy, signs_in=signs_in), "")
 
     def _is_critical(self, request: Request) -> bool:
         return is_critical(request, self.opening.policies.current)

@@ -19,8 +19,9 @@ from bot.database.pool import TRANSIENT
 from bot.errors import SlackUnavailable
 from bot.slack.openid import NotSignedIn, OpenId
 from bot.texts import web as sentences
+from bot.texts.links import NOT_GOOD, NOT_SIGNED_IN, SIGNED_IN_AS_ANOTHER
 from bot.web.links import guard
-from bot.web.links.guard import BY_SIGN_IN, NOT_GOOD, Opening, html
+from bot.web.links.guard import BY_SIGN_IN, Opening, html
 from bot.web.links.pages import sentence_page
 from bot.web.links.tokens import Link, Signer, hash_of
 
@@ -101,16 +102,6 @@ def _to(address: str) -> web.Response:
     return web.Response(status=303, headers=headers)
 
 
-NOT_SIGNED_IN = (
-    "Slack has not said who you are, so nothing was decided. Please open the link from "
-    "your e-mail again and sign in from there."
-)
-ANOTHER = (
-    "You are signed in to Slack as somebody else than the person whom this link is "
-    "for, so nothing was decided. Please use the card in Slack."
-)
-
-
 @dataclass(frozen=True)
 class Return:
     """Handler of the address that Slack sends browsers to."""
@@ -149,7 +140,7 @@ class Return:
         attempt = Action(found.token, person, Verdict.APPROVE, BY_SIGN_IN)
         refused = Result(Effect.REFUSED, "signed_in_as_another")
         await self.decider.refuse(attempt, refused)
-        return html(403, sentence_page(ANOTHER))
+        return html(403, sentence_page(SIGNED_IN_AS_ANOTHER))
 
 
 GOING_FOR = 600  # seconds that signing in may take

@@ -1,0 +1,155 @@
+"""The words of what people click and fill in: buttons, menus, forms. Plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+# --- Buttons, menus, and Slack's question before a click counts ---------------------
+APPROVE, REJECT, ANSWER, WITHDRAW = "Approve", "Reject", "Answer…", "Withdraw"
+REJECT_WITH_REASON = "Reject with reason…"
+EDIT = "Edit…"
+VIEW_IN_FULL = "View in full"
+HISTORY = "History…"
+APPROVE_ALL, REJECT_ALL = "Approve all", "Reject all"
+MARK_DONE, MARK_NOT_DONE = "Mark as done", "Mark as not done"
+ASK_AGAIN = "Ask again"
+GO_BACK = "Go back"
+APPROVE_ALL_OF_THEM = "Approve all of them?"
+YOU_APPROVE = "You approve this call:"
+# What is read aloud of a button that has another text.
+ALOUD_VIEW, ALOUD_ANSWER, ALOUD_HISTORY = "View", "Answer", "History of"
+
+
+def read_aloud(verb: str, code: str) -> str:
+    return f"{verb} request {code}"
+
+
+def all_calls(verb: str, number: int) -> str:
+    return f"{verb} {number} calls"
+
+
+def withdraw(code: str) -> str:
+    return f"{WITHDRAW} {code}"
+
+
+def approve_it(code: str) -> str:
+    return f"Approve request {code}?"
+
+
+def you_approve(codes: Sequence[str]) -> str:
+    return f"You approve {', '.join(codes)}."
+
+
+# --- Every form ---------------------------------------------------------------------
+CANCEL, CLOSE = "Cancel", "Close"
+THE_CALL = "The call"
+
+
+def reference(code: str, digest: str) -> str:
+    """mrkdwn."""
+    return f"*Request* {code} · grant {digest}"
+
+
+def to_approve(wanted: str) -> str:
+    """`wanted` says what is to be typed in."""
+    return f"To approve, type {wanted}"
+
+
+# --- A reason, a typed confirmation, an answer --------------------------------------
+REASON_TITLE, REASON_LABEL = "Reject with reason", "Reason"
+REASON_HINT = "The agent reads it, and so does everybody who sees the thread."
+TYPED_TITLE = "Confirm to approve"
+ANSWER_TITLE, ANSWER_INSTEAD = "Answer", "Answer instead"
+YOUR_ANSWER = "Your answer"
+SEND_ANSWER = "Send the answer"
+ANSWER_TO_AGENT = "The agent gets this as the result. The call itself does not run."
+ANSWER_TO_GRAPH = "The agent's graph goes on with this text."
+ASKS_TOO_MUCH = (
+    "The graph asks for more than one form holds, so it cannot be answered here. "
+    "Reject it, or have whoever wrote the graph ask for less at once."
+)
+
+# --- An edit ------------------------------------------------------------------------
+EDIT_TITLE = "Edit the arguments"
+SAVE = "Save and approve"
+WHAT_FOLLOWS = (
+    "To save an edit is to approve the call with the new values, unless the policy "
+    "wants those confirmed on the card. Approvals of the old values no longer count."
+)
+TOO_MUCH_TO_EDIT = (
+    "The arguments are more than one form holds, so they cannot be edited here. Reject "
+    "the request with a reason that says what to change."
+)
+NOTHING_TO_EDIT = "This call has no argument that can be edited here."
+YES, NO = "Yes", "No"
+NULL = "None (null)"
+LEFT_OUT = "Left out"
+
+
+def kept(name: str, *, is_secret: bool) -> str:
+    """The label of an argument that the form shows and does not change."""
+    why = "holds a secret" if is_secret else "is too long for an input"
+    return f"{name} {why}; it stays as it is:"
+
+
+def as_json(name: str) -> str:
+    return f"{name} (JSON)"
+
+
+def default_value(value: str) -> str:
+    return f"If left out: {value}"
+
+
+# Under an input whose value cannot be read.
+REQUIRED = "This argument is required. Please fill it in."
+CHOOSE = "Please choose one of the options."
+ENTER_NUMBER = "Please enter a number, such as 12 or 12.5."
+ENTER_SHORTER_NUMBER = "Please enter a number that is not as long."
+ENTER_WHOLE_NUMBER = "Please enter a whole number, such as 12."
+NO_JSON = (
+    "This is not valid JSON. A text stands in double quotes, a list in square "
+    "brackets, names with their values in curly ones."
+)
+NOT_STORABLE = "This holds a number that is too large, or half a character."
+HOLDS_NUL = "This holds a NUL character, which cannot be stored."
+NAME_TWICE = "The same name stands twice in one pair of curly brackets."
+
+
+def no_number(text: str) -> str:
+    return f"{text} is no JSON number."
+
+
+# --- The arguments in full ----------------------------------------------------------
+FULL_TITLE = "Full arguments"
+MORE_THAN_A_FILE = (
+    "That is more than a view or a file holds, so it cannot be approved here. Reject "
+    "it on the card, or ask for the same thing in smaller parts."
+)
+FILE_NOT_YET = (
+    "That is more than one view holds. The whole text is being sent as a file into "
+    "the card's thread; once it is there, Approve is here."
+)
+FILE_SENT = (
+    "That is more than one view holds. The whole text is in the file in the card's "
+    "thread; please read it before you approve."
+)
+FILE_FAILED = (
+    "That is more than one view holds, and Slack did not take the file with the "
+    "whole text, so it cannot be approved here. Please try it again in a moment."
+)
+
+
+def all_characters(length: int) -> str:
+    return f"Arguments, all {length:,} characters"
+
+
+def characters(length: int) -> str:
+    return f"Arguments: {length:,} characters"
+
+
+# --- The history --------------------------------------------------------------------
+HISTORY_TITLE = "History"
+EARLIER_LEFT_OUT = (
+    "Earlier rows are left out here; the export of the audit trail has them."
+)
+NO_HISTORY = "The audit trail has nothing about this request."
