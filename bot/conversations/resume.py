@@ -41,7 +41,7 @@ from bot.conversations.questions import Answered
 from bot.database.pool import Connection, Pool, transaction
 from bot.faults import reach
 from bot.texts import agent, clicks
-from bot.texts.cards import SAME_MAILBOX, may_no_longer_decide, no_longer_in
+from bot.texts.cards import may_no_longer_decide, no_longer_in, same_mailbox
 from bot.texts.formatting import one_line
 
 
@@ -320,7 +320,7 @@ def _same_account(own: Profile, other: Profile) -> str:
     if own.person.is_same(other.person) or not own.mailbox:
         return ""  # a stage of the requester's own is theirs to decide
     same = own.mailbox == other.mailbox
-    return SAME_MAILBOX if same else ""
+    return same_mailbox() if same else ""
 
 
 def _without(request: Request, doubt: Doubt) -> Request:

@@ -1,7 +1,4 @@
-"""The words of a card, and its history in plain sentences.
-
-Functions give mrkdwn, where no heading says plain text.
-"""
+"""The words of a card, and its history in plain sentences. Functions give mrkdwn."""
 
 from __future__ import annotations
 
@@ -77,57 +74,7 @@ def unfillable(stage: str) -> str:
     )
 
 
-# --- The call, or the question: plain text ------------------------------------------
-TOOL, QUESTION, ARGUMENTS = "Tool", "Question", "Arguments"
-REASON, ANSWER = "Reason", "Answer"
-THEY_BEGIN, THEY_END = "They begin:", "They end:"
-BY_THE_GRAPH = "The agent's graph asks, in its own words:"
-ANSWER_TO_BE_APPROVED = "Answer to be approved:"
-AGENT_SAYS = "The agent says (unverified):"
-DECEIVES = "⚠ Look-alike addresses:"
-FOREIGN = "Addresses beyond ASCII:"
-LATIN_LOOK = "its letters only look like Latin ones"
-ABSENT = "(absent)"
-# What stands before a person and after them.
-COMMENT_BY = ("Comment by ", ":")
-CHANGED_BY = ("Changed by ", ", old → new:")
-IN_VIEW = "Open the whole text with “View in full”; Approve is there."
-IN_FILE = (
-    "“View in full” sends the whole text as a file into this card's thread; Approve is "
-    "there."
-)
-
-
-def too_many_characters(length: int) -> str:
-    return f"Arguments: {length:,} characters, too many for here"
-
-
-def fingerprint(sha256: str) -> str:
-    return f"SHA-256 of the whole text: {sha256}"
-
-
-def and_more(number: int) -> str:
-    return f"… and {number} more."
-
-
-def more_arguments(number: int) -> str:
-    return f"… {number} more arguments"
-
-
-def more_changed(number: int) -> str:
-    return f"… and {number} more arguments are changed."
-
-
-def in_ascii(host: str) -> str:
-    return f"in ASCII {host}"
-
-
-def mixed_letters(scripts: Sequence[str]) -> str:
-    return f"mixes {joined(scripts)} letters"
-
-
 # --- The facts: mrkdwn --------------------------------------------------------------
-NOBODY_NOW = "nobody at the moment"
 REMINDER = "reminder"
 MARK_WORDS = {
     Mark.DONE: "Marked as done",
@@ -226,7 +173,8 @@ def stage_now(
 ) -> str:
     """`by` are those who have approved, "" for nobody."""
     count = f"{given} of {_needed(quorum)}{f' ({by})' if by else ''}"
-    return f"*{label}, {group}, now:* {count}; can decide: {who_can or NOBODY_NOW}"
+    who = who_can or "nobody at the moment"
+    return f"*{label}, {group}, now:* {count}; can decide: {who}"
 
 
 def _needed(quorum: int) -> str:
@@ -276,13 +224,15 @@ def marked(mark: Mark, who: str, at: dt.datetime | None) -> str:
 
 
 # --- The history: mrkdwn ------------------------------------------------------------
-_NO_LONGER = "may no longer decide"
-SAME_MAILBOX = "it has the e-mail address of the person who asked"
 
 
 def may_no_longer_decide(user: str, why: str) -> str:
     """Plain text, kept with the request. `user` is an id."""
-    return f"<@{user}> {_NO_LONGER}: {why}"
+    return f"<@{user}> may no longer decide: {why}"
+
+
+def same_mailbox() -> str:
+    return "it has the e-mail address of the person who asked"
 
 
 def no_longer_in(group: str) -> str:
@@ -438,11 +388,11 @@ def _late(row: Mapping[str, Any]) -> str:
 
 
 def _voided(row: Mapping[str, Any]) -> str:
-    if _NO_LONGER not in _given(row):
+    if "may no longer decide" not in _given(row):
         return f"{_plain(_given(row))} Asked again."
-    why = _given(row).partition(f"{_NO_LONGER}: ")[2]
+    why = _given(row).partition("may no longer decide: ")[2]
     tail = f" ({_plain(why)})" if why else ""
-    return f"{_who(row)} {_NO_LONGER}{tail}; their word is void. Asked again."
+    return f"{_who(row)} may no longer decide{tail}; their word is void. Asked again."
 
 
 _EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {

@@ -13,7 +13,7 @@ from bot.slack.cards.card import card_blocks
 from bot.slack.cards.forms import answer_entered, answer_form
 from bot.slack.cards.modal import VALUE, CardRef
 from bot.slack.cards.view import CardView, RequestView, bundle
-from bot.texts.cards import BY_THE_GRAPH
+from bot.texts.call import BY_THE_GRAPH
 from tests.unit.cards_samples import DANA, MINA, NOW, closed, decision, request, view
 
 CARD = CardRef("req-1", "C1", "1.1")

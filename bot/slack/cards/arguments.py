@@ -14,7 +14,7 @@ from bot.masks import mask_arguments
 from bot.slack.cards.blocks import DIALOG_TEXT, Block, dialog, preformatted, words
 from bot.slack.cards.modal import input_block, text_input
 from bot.slack.homoglyphs import Lookalike, lookalikes
-from bot.texts import cards as sentences
+from bot.texts import call as sentences
 from bot.texts import forms
 from bot.texts.clicks import NAME_SHOWN, what_to_type
 from bot.texts.formatting import (

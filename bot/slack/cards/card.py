@@ -39,8 +39,10 @@ from bot.slack.cards.buttons import (
 )
 from bot.slack.cards.facts import closed_lines, deciders, open_lines, reasons
 from bot.slack.cards.view import CardView, RequestView
+from bot.texts import call as labels
 from bot.texts import cards as sentences
-from bot.texts.cards import ABSENT, tool_or_something
+from bot.texts.call import ABSENT
+from bot.texts.cards import tool_or_something
 from bot.texts.formatting import (
     cut,
     escape,
@@ -92,8 +94,8 @@ def _request_parts(view: CardView) -> list[Block]:
     frames = [
         _request_blocks(item, [], sharing, complete=True) for item in view.requests
     ]
-    labels = OWN_WORDS * sum(r.request.kind is Kind.INTERRUPT for r in view.requests)
-    room = MESSAGE_TEXT_LIMIT - labels - text_length([*_call(view), *frames])
+    own = OWN_WORDS * sum(r.request.kind is Kind.INTERRUPT for r in view.requests)
+    room = MESSAGE_TEXT_LIMIT - own - text_length([*_call(view), *frames])
     rooms = shares([len(text) for text in texts], room)
     blocks: list[Block] = []
     in_whole: list[bool] = []
@@ -145,7 +147,7 @@ def _title(view: RequestView) -> str:
 
 def _tool_elements(request: Request) -> list[Block]:
     is_tool = request.kind is Kind.TOOL
-    label = sentences.TOOL if is_tool else sentences.QUESTION
+    label = labels.TOOL if is_tool else labels.QUESTION
     name = preformatted(cut(shown(request.tool), _TOOL))
     return [words(label, bold=True), *name]
 
@@ -158,18 +160,18 @@ def _reference(request: Request) -> Block:
 def _said(request: Request, sharing: int) -> list[Block]:
     """Build the blocks of what people, or the policy, said as it ended."""
     said = [
-        (sentences.REASON, cut(shown(reason), _REASON // sharing))
+        (labels.REASON, cut(shown(reason), _REASON // sharing))
         for reason in reasons(request)
     ]
     if request.answer.strip() and not request.is_answered:
         answer = cut(shown(request.answer.strip()), _ANSWER // sharing)
-        said.append((sentences.ANSWER, answer))
+        said.append((labels.ANSWER, answer))
     return _rich([words(label, bold=True), *preformatted(text)] for label, text in said)
 
 
 def _comments(request: Request, sharing: int) -> list[Block]:
     """The latest words from the card's thread; they decide nothing."""
-    before, after = sentences.COMMENT_BY
+    before, after = labels.COMMENT_BY
     return _rich(
         [
             line(before, user(comment.user), after),
@@ -191,7 +193,7 @@ def _note(request: Request, sharing: int) -> list[Block]:
     note = shown(request.note.strip())
     if not note or request.kind is Kind.INTERRUPT:  # there it is the headline
         return []
-    label = words(sentences.AGENT_SAYS, bold=True)
+    label = words(labels.AGENT_SAYS, bold=True)
     return [rich_text([label, *preformatted(cut(note, _NOTE // sharing))])]
 
 
@@ -228,11 +230,11 @@ def changed_elements(request: Request, sharing: int) -> list[Block]:
     room = max(_ONE, _TOGETHER // sharing // max(1, len(first) * 2))
     lines = [_line(name, old, new, room) for name, old, new in first]
     more = len(changed) - len(first)
-    before, after = sentences.CHANGED_BY
+    before, after = labels.CHANGED_BY
     return [
         line(before, user(request.edited_by), after),
         *preformatted("\n".join(lines)),
-        *([words(sentences.more_changed(more))] if more else []),
+        *([words(labels.more_changed(more))] if more else []),
     ]
 
 

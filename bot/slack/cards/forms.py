@@ -34,7 +34,7 @@ from bot.slack.cards.modal import (
     text_input,
 )
 from bot.texts import forms as sentences
-from bot.texts.cards import BY_THE_GRAPH
+from bot.texts.call import BY_THE_GRAPH
 from bot.texts.formatting import cut
 
 # The `callback_id`s of the views; those of an edit and an answer stand with theirs.

@@ -15,7 +15,7 @@ from bot.slack.cards.blocks import Block, preformatted, rich_text, with_block_id
 from bot.slack.cards.modal import TOOL, CardRef, facts_block, modal, tool_block
 from bot.slack.cards.view import RequestView
 from bot.texts import forms
-from bot.texts.cards import THEY_BEGIN, THEY_END, fingerprint
+from bot.texts.call import THEY_BEGIN, THEY_END, fingerprint
 from bot.texts.formatting import TEXT_LIMIT, LongText, chunks, long_arguments, shown
 
 APPROVE_FULL = "approve_full"  # the view's `callback_id`

@@ -11,6 +11,7 @@ from bot.approvals.model import Request
 from bot.slack.cards.blocks import Block, plain, preformatted, rich_text, section, words
 from bot.texts import cards as sentences
 from bot.texts import forms
+from bot.texts.call import TOOL as TOOL_LABEL
 from bot.texts.formatting import cut, escape, mention, shown
 
 TOOL = 2_000  # characters of a tool's name
@@ -81,7 +82,7 @@ def facts_block(request: Request) -> Block:
 
 def tool_block(request: Request) -> Block:
     name = cut(shown(request.tool), TOOL)
-    return rich_text([words(sentences.TOOL, bold=True), *preformatted(name)])
+    return rich_text([words(TOOL_LABEL, bold=True), *preformatted(name)])
 
 
 VALUE = "value"  # the `action_id` of each input; its `block_id` names it

@@ -12,14 +12,16 @@ from bot.slack.cards.arguments import asked_text, foreign_line
 from bot.slack.homoglyphs import lookalikes
 from bot.texts import forms
 from bot.texts import links as sentences
-from bot.texts.cards import (
+from bot.texts.call import (
     ARGUMENTS,
     BY_THE_GRAPH,
     DECEIVES,
     FOREIGN,
     QUESTION,
-    STATUS_WORDS,
     TOOL,
+)
+from bot.texts.cards import (
+    STATUS_WORDS,
     UNKNOWN_IF_RUN,
     status_word,
     tool_or_something,
