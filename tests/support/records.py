@@ -21,10 +21,10 @@ class Records:
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""
         try:
-            found = self._connection().execute(query, values)  # type: ignore[arg-type]
+            found = self._connection().execute(query, values)
         except psycopg.OperationalError:  # cut by the test, or with its database
             _forget()
-            found = self._connection().execute(query, values)  # type: ignore[arg-type]
+            found = self._connection().execute(query, values)
         return found.fetchall()
 
     def value(self, query: str, *values: Any) -> Any:
