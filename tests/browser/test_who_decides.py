@@ -28,7 +28,7 @@ async def ends(page: Page, question: str, *words: str) -> None:
     await act_as(page, "Ravi")
     await open_channel(page, "general")
     asked = messages(page).filter(has_text=question)
-    await asked.get_by_role("button", name="replies").click()
+    await asked.get_by_role("button", name="repl").click()  # 1 reply, 2 replies
     thread = page.get_by_test_id("thread")
     await expect(thread).to_contain_text("(offline model)")
     for said in words:
