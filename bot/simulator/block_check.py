@@ -4,146 +4,142 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, TypeAlias, TypedDict
 
-from bot.simulator.block_newer import BLOCKS, DATA_TABLE_TEXT, MARKDOWN_TEXT
-from bot.simulator.block_rules import (
-    BlockError,
-    Fields,
-    Report,
-    Rule,
-    boolean,
-    listing,
-    string,
-    typed,
-)
-from bot.simulator.block_texts import plain
+from bot.simulator.block_schema import Misfit, misfits
 from bot.simulator.message import every_block, own_elements
-from bot.simulator.shapes import Json, as_list, as_object, objects
+from bot.simulator.shapes import Json, as_list, as_object
 
 Surface: TypeAlias = Literal["message", "modal", "home"]
+_Placed: TypeAlias = list[tuple[str, Json]]  # every block with its JSON pointer
 ALL_TEXT = 13_200  # of a message; measured, see bolt-js issue 2509
+MARKDOWN_TEXT = 12_000  # of all markdown blocks of a message together
+DATA_TABLE_TEXT = 20_000
+LARGEST_VIEW = 250_000  # bytes of JSON
 _MOST_EXPANDED = 50  # blocks that a message's markdown becomes; measured
-_MOST_BLOCKS: dict[Surface, int] = {"message": 50, "modal": 100, "home": 100}
 _MOST_OF_KIND = {"table": 1, "data_visualization": 2}  # in a message
-_IN_MODALS = (
-    *("actions", "alert", "card", "context", "divider", "header", "image", "input"),
-    *("rich_text", "section", "video"),
-)
-_NOT_AT_HOME = ("alert", "markdown", "plan", "task_card")
 
 
-def _taken(surface: Surface, kind: str) -> bool:
-    if surface == "modal":
-        return kind in _IN_MODALS
-    if surface == "home":
-        return kind not in _NOT_AT_HOME
-    return kind != "alert"  # modals alone have it, see node-slack-sdk 2567
+class BlockError(TypedDict):
+    """One complaint; `pointer` is a JSON pointer from the blocks, or from the view."""
 
-
-def _on(surface: Surface) -> Rule:
-    """Demand a block that the surface takes, as Slack wants it."""
-    known = typed(BLOCKS)
-
-    def check(value: object, pointer: str, report: Report) -> None:
-        kind = (as_object(value) or {}).get("type")
-        if isinstance(kind, str) and kind in BLOCKS and not _taken(surface, kind):
-            message = f"unsupported type: {kind} in a {surface}"
-            report.add("invalid_type", message, pointer)
-        else:
-            known(value, pointer, report)
-
-    return check
+    code: str
+    message: str
+    field: str
+    pointer: str
 
 
 def errors(blocks: object, surface: Surface = "message") -> list[BlockError]:
     """Return every complaint about the blocks; none if Slack would take them."""
-    report = Report()
-    listing(_on(surface), _MOST_BLOCKS[surface], 0)(blocks, "", report)
-    if not report.errors and as_list(blocks):
-        listed = objects(blocks)
-        _inside_containers(listed, surface, report)
-        _unique_block_ids(listed, report)
-        _unique_action_ids(listed, report)
-        _one_focus(listed, report)
-        _data_tables(listed, report)
-        if surface == "message":
-            _totals(listed, report)
-    return report.errors
+    return _complaints(misfits(surface, blocks) or _together(blocks, surface))
 
 
-def _inside_containers(blocks: list[Json], surface: Surface, report: Report) -> None:
-    for index, block in enumerate(blocks):
-        for number, inner in enumerate(objects(block.get("child_blocks"))):
-            if not _taken(surface, inner["type"]):
-                message = f"unsupported type: {inner['type']} in a {surface}"
-                pointer = f"/{index}/child_blocks/{number}"
-                report.add("invalid_type", message, pointer)
+def view_errors(view: object) -> list[BlockError]:
+    """Return every complaint about a view; none if Slack would take it."""
+    return _complaints(misfits("view", view) or _in_view(as_object(view) or {}))
 
 
-def _unique_block_ids(blocks: list[Json], report: Report) -> None:
+def _complaints(found: Iterable[Misfit]) -> list[BlockError]:
+    return [
+        {"code": code, "message": message, "field": name, "pointer": pointer}
+        for code, message, pointer in found
+        for name in [pointer.rpartition("/")[2]]
+    ]
+
+
+def is_too_large(view: object) -> bool:
+    """Tell whether a view is over Slack's size."""
+    return len(json.dumps(view).encode()) > LARGEST_VIEW
+
+
+def _in_view(view: Json) -> Iterator[Misfit]:
+    for code, message, pointer in _together(view["blocks"], view["type"]):
+        yield code, message, f"/blocks{pointer}"
+    has_input = any(block["type"] == "input" for block in view["blocks"])
+    if has_input and view["type"] == "modal" and "submit" not in view:
+        message = "missing required field: submit, for a view with input blocks"
+        yield "missing_field", message, "/submit"
+
+
+def _together(blocks: Any, surface: Surface) -> Iterator[Misfit]:
+    """Yield what is wrong with blocks that are right one by one."""
+    placed = list(every_block(blocks))
+    yield from _repeated_ids(placed)
+    yield from _focused_again(placed)
+    for pointer, block in placed:
+        if block["type"] == "data_table":
+            yield from _in_data_table(pointer, block["rows"])
+        if block["type"] == "container":
+            yield from _folding(pointer, block)
+    if surface == "message":
+        yield from _too_much(blocks, placed)
+
+
+def _repeated_ids(placed: _Placed) -> Iterator[Misfit]:
     seen: set[str] = set()
-    for pointer, block in every_block(blocks):
-        block_id = block.get("block_id")
-        if block_id in seen:
+    for pointer, block in placed:
+        if (block_id := block.get("block_id")) in seen:
             message = f"`block_id` {block_id} already exists"
-            report.add("duplicate_id", message, f"{pointer}/block_id")
-        elif block_id is not None:
-            seen.add(block_id)
-
-
-def _unique_action_ids(blocks: list[Json], report: Report) -> None:
-    for pointer, block in every_block(blocks):
+            yield "duplicate_id", message, f"{pointer}/block_id"
+        seen |= {block_id} if block_id else set()
         ids = Counter(element["action_id"] for element in own_elements(block))
         for action_id in sorted(each for each, count in ids.items() if count > 1):
             message = f"`action_id` {action_id} already exists in this block"
-            report.add("duplicate_id", message, f"{pointer}/elements")
+            yield "duplicate_id", message, f"{pointer}/elements"
 
 
-def _one_focus(blocks: list[Json], report: Report) -> None:
+def _focused_again(placed: _Placed) -> Iterator[Misfit]:
     focused = [
         pointer
-        for pointer, block in every_block(blocks)
+        for pointer, block in placed
         for element in own_elements(block)
         if element.get("focus_on_load")
     ]
     for pointer in focused[1:]:
-        message = "only one element can have focus_on_load"
-        report.add("duplicate_focus", message, pointer)
+        yield "duplicate_focus", "only one element can have focus_on_load", pointer
 
 
-def _data_tables(blocks: list[Json], report: Report) -> None:
-    for pointer, block in every_block(blocks):
-        rows = as_list(block.get("rows")) if block["type"] == "data_table" else None
-        if sum(map(len, _texts(rows))) > DATA_TABLE_TEXT:
-            message = f"must be less than {DATA_TABLE_TEXT + 1} characters"
-            report.add("too_long", message, f"{pointer}/rows")
+def _in_data_table(pointer: str, rows: list[list[Json]]) -> Iterator[Misfit]:
+    if sum(map(len, _texts(rows))) > DATA_TABLE_TEXT:
+        message = f"must be less than {DATA_TABLE_TEXT + 1} characters"
+        yield "too_long", message, f"{pointer}/rows"
+    for index, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            message = "every row must have as many cells as the first"
+            yield "invalid_value", message, f"{pointer}/rows/{index}"
 
 
-def _totals(blocks: list[Json], report: Report) -> None:
-    everything = [block for _, block in every_block(blocks)]
-    markdown = [each["text"] for each in everything if each["type"] == "markdown"]
+def _folding(pointer: str, container: Json) -> Iterator[Misfit]:
+    folds = container.get("is_collapsible")
+    if container.get("default_collapsed") and not folds:
+        message = "requires is_collapsible to be true"
+        yield "conflicting_fields", message, f"{pointer}/default_collapsed"
+    if container.get("has_header_divider") and folds:
+        message = "cannot be set when is_collapsible is true"
+        yield "conflicting_fields", message, f"{pointer}/has_header_divider"
+
+
+def _too_much(blocks: list[Json], placed: _Placed) -> Iterator[Misfit]:
+    """Yield what a message has too much of in all."""
+    markdown = [block["text"] for _, block in placed if block["type"] == "markdown"]
     if sum(map(len, markdown)) > MARKDOWN_TEXT:
         message = f"all markdown must be less than {MARKDOWN_TEXT + 1} characters"
-        report.add("too_long", message, "")
+        yield "too_long", message, ""
     if sum(map(len, _texts(blocks))) > ALL_TEXT:
         message = f"all text must be less than {ALL_TEXT + 1} characters"
-        report.add("msg_blocks_too_long", message, "")
-    if markdown and len(everything) + sum(map(_parts, markdown)) > _MOST_EXPANDED:
+        yield "msg_blocks_too_long", message, ""
+    if markdown and len(placed) + sum(map(_parts, markdown)) > _MOST_EXPANDED:
         message = f"no more than {_MOST_EXPANDED} items once markdown is expanded"
-        report.add("too_many", message, "")
-    kinds = Counter(each["type"] for each in everything)
+        yield "too_many", message, ""
     for kind, most in _MOST_OF_KIND.items():
-        if kinds[kind] > most:
-            message = f"no more than {most} {kind} allowed in a message"
-            report.add("too_many", message, _nth(blocks, kind, most))
-
-
-def _nth(blocks: list[Json], kind: str, number: int) -> str:
-    """Return the pointer of the block that is one of a kind too many."""
-    found = [pointer for pointer, each in every_block(blocks) if each["type"] == kind]
-    return found[number]
+        pointers = [pointer for pointer, block in placed if block["type"] == kind]
+        for pointer in pointers[most:]:
+            yield (
+                "too_many",
+                f"no more than {most} {kind} allowed in a message",
+                pointer,
+            )
 
 
 def _parts(markdown: str) -> int:
@@ -166,50 +162,3 @@ def _texts(value: object) -> Iterator[str]:
             yield inner
         else:
             yield from _texts(inner)
-
-
-LARGEST_VIEW = 250_000  # bytes of JSON
-
-
-def _later(value: object, pointer: str, report: Report) -> None:
-    """Leave the blocks to `errors`."""
-
-
-_ANY: dict[str, Rule] = {
-    "private_metadata": string(3000, 0),
-    "callback_id": string(255, 0),
-    "external_id": string(255, 0),
-}
-_HOME = Fields({"blocks": _later}, _ANY)
-_MODAL = Fields(
-    {"title": plain(24), "blocks": _later},
-    {
-        **_ANY,
-        "submit": plain(24),
-        "close": plain(24),
-        "clear_on_close": boolean,
-        "notify_on_close": boolean,
-        "submit_disabled": boolean,
-    },
-)
-
-
-def view_errors(view: object) -> list[BlockError]:
-    """Return every complaint about a view; none if Slack would take it."""
-    report = Report()
-    typed({"modal": _MODAL, "home": _HOME})(view, "", report)
-    found = as_object(view) or {}
-    surface: Surface = "home" if found.get("type") == "home" else "modal"
-    for each in errors(found.get("blocks", []), surface):
-        report.add(each["code"], each["message"], "/blocks" + each["pointer"])
-    blocks = [block for _, block in every_block(objects(found.get("blocks")))]
-    has_input = any(block.get("type") == "input" for block in blocks)
-    if surface == "modal" and has_input and "submit" not in found:
-        message = "missing required field: submit, for a view with input blocks"
-        report.add("missing_field", message, "/submit")
-    return report.errors
-
-
-def is_too_large(view: object) -> bool:
-    """Tell whether a view is over Slack's size."""
-    return len(json.dumps(view).encode()) > LARGEST_VIEW

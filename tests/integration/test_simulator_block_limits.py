@@ -173,6 +173,16 @@ BAD: dict[str, tuple[list[Any], str, str]] = {
         "invalid_value",
         "/0/elements/0/initial_date",
     ),
+    "a date with a line feed": (
+        [actions({"type": "datepicker", "initial_date": "2026-12-31\n"})],
+        "invalid_value",
+        "/0/elements/0/initial_date",
+    ),
+    "a whole number with a point": (
+        [{**DATA_TABLE, "page_size": 5.0}],
+        "invalid_type",
+        "/0/page_size",
+    ),
     "a typed-in input in a row": (
         [actions({"type": "plain_text_input"})],
         "invalid_type",
@@ -216,6 +226,16 @@ BAD: dict[str, tuple[list[Any], str, str]] = {
         "conflicting_fields",
         "/0",
     ),
+    "an empty Slack file": (
+        [{**without(IMAGE, "image_url"), "slack_file": {}}],
+        "missing_field",
+        "/0/slack_file",
+    ),
+    "an option of a type": (
+        [select(options=[{**OPTION, "type": "option"}])],
+        "unknown_field",
+        "/0/elements/0/options/0/type",
+    ),
     "same block_id inside a container": (
         [
             {"type": "divider", "block_id": "b"},
@@ -235,3 +255,38 @@ def test_what_slack_refuses_is_refused_where_it_stands(name: str):
     blocks, code, pointer = BAD[name]
     found = [(each["code"], each["pointer"]) for each in errors(blocks)]
     assert (code, pointer) in found
+
+
+WORDS = {
+    "101 rows": "no more than 100 items allowed",
+    "a button in an input": "unsupported type: button",
+    "a date with a line feed": "must look like 2026-12-31",
+    "a pending task alone": "must be one of: in_progress, complete, error",
+    "a whole number with a point": "must provide an integer",
+    "an empty cell": "must be more than 0 characters",
+    "an initial option that is not offered": "must be exactly one of the options",
+    "an option of a type": "invalid additional property: type",
+    "an untitled container": "missing required field: title or rich_text_title",
+    "card body": "must be less than 201 characters",
+    "image and Slack file": "cannot provide both image_url and slack_file",
+    "least over most": "must not be more than max_length",
+    "no options": "no fewer than 1 items allowed",
+    "3,001 to type": "must be between 1 and 3000",
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_each_kind_of_refusal_has_its_words(name: str):
+    blocks, code, pointer = BAD[name]
+    found = [each for each in errors(blocks) if each["pointer"] == pointer]
+    field = pointer.rpartition("/")[2]
+    told = {"code": code, "message": WORDS[name], "field": field, "pointer": pointer}
+    assert found == [told]
+
+
+def test_each_missing_key_is_named():
+    found = errors([{"type": "input"}])
+    assert [each["message"] for each in found] == [
+        "missing required field: label",
+        "missing required field: element",
+    ]

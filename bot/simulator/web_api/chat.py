@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from bot.simulator.app_delivery import ResponseUrl
+from bot.simulator.block_check import MARKDOWN_TEXT
 from bot.simulator.block_check import errors as block_errors
-from bot.simulator.block_newer import MARKDOWN_TEXT
 from bot.simulator.message import Message, with_ids
 from bot.simulator.people import Channel
 from bot.simulator.shapes import Json, SlackError, as_object, copied
