@@ -39,7 +39,6 @@ from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue, Workers
 from bot.outside import Outside, make_outside, make_sink, smtp_mail
 from bot.settings import Settings
-from bot.settings_types import seed_of
 from bot.slack.app import make_bolt_app
 from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
@@ -205,7 +204,7 @@ def _trail(deps: Deps, queue: Queue) -> Trail:
     notary = Notary(
         deps.pool,
         queue,
-        seed_of(key) if key else None,
+        key.get_secret_value() if key else None,
         make_sink(settings.audit_sink, settings.webhook_allow_private, deps.client),
         settings.audit_interval,
     )

@@ -52,14 +52,6 @@ class _Plug:
         return True
 
 
-def fault_point(text: str) -> str:
-    """A setting that names where to pull the plug."""
-    name, _, nth = text.partition(":")
-    if not text.startswith("@") and (name not in POINTS or not (nth or "1").isdigit()):
-        raise ValueError(f"one of {', '.join(POINTS)}, with :2 for the second time")
-    return text
-
-
 _plug: _Plug | None = None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 from aiohttp import web
@@ -66,16 +67,17 @@ def make_outside(deps: Deps, queue: Queue, mail: Mail | None) -> Outside:
 
 def smtp_mail(settings: Settings) -> SmtpMail | None:
     """The mail server of SMTP_URL; None without one."""
-    server = settings.smtp_url
-    if server is None or settings.smtp_from is None:
+    if settings.smtp_url is None or settings.smtp_from is None:
         return None
+    server = urlsplit(settings.smtp_url.get_secret_value())
+    tls = server.scheme == "smtps"
     return SmtpMail(
-        host=server.host,
-        port=server.port,
+        host=server.hostname or "",
+        port=server.port or (465 if tls else 587),
         sender=settings.smtp_from,
-        user=server.user,
-        password=server.password.get_secret_value(),
-        tls=server.tls,
+        user=unquote(server.username or ""),
+        password=unquote(server.password or ""),
+        tls=tls,
     )
 
 

@@ -19,7 +19,6 @@ from bot.commands import operator
 from bot.database.pool import connect
 from bot.errors import ConfigurationError
 from bot.settings import Settings
-from bot.settings_types import seed_of
 
 _FORMS = {"jsonl": as_jsonl, "csv": as_csv}
 
@@ -101,7 +100,7 @@ def _checkpoints(settings: Settings, parsed: argparse.Namespace) -> list[Checkpo
         ) from error
     wanted = (parsed.public_key or "").lower()
     if not wanted and settings.audit_key is not None:
-        wanted = public_key(seed_of(settings.audit_key))
+        wanted = public_key(settings.audit_key.get_secret_value())
     if wanted and any(checkpoint.key != wanted for checkpoint in found):
         raise ConfigurationError(
             f"--checkpoint {parsed.checkpoint} is signed by another key than {wanted}."

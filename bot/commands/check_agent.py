@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from langchain_core.messages import HumanMessage
-from pydantic import SecretStr
+from pydantic import Secret
 
 from agent.models import explain_model_error, make_model
 from bot.conversations.graphs import load_served
@@ -17,7 +17,7 @@ from bot.traces import mask_traces
 MODEL_TIMEOUT = 20.0  # seconds
 
 
-async def ask_model(settings: Settings, key: SecretStr) -> list[str]:
+async def ask_model(settings: Settings, key: Secret[str]) -> list[str]:
     """Ask the model server one short question."""
     mask_traces()
     model = make_model(

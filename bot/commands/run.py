@@ -32,7 +32,7 @@ async def run(settings: Settings, _parsed: argparse.Namespace, url: str) -> int:
     mask_traces()
     faults.arm(settings.fault_point)
     time_limits.lower(settings.time_limits)
-    for note in settings.notes:
+    for note in settings.notes():
         print(note, file=sys.stderr)
     async with load_served(settings) as loaded:
         await _serve(settings, loaded, url)

@@ -10,8 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from bot.errors import ConfigurationError
+from bot.outside import smtp_mail
 from bot.settings import NOT_AVAILABLE, SIMULATOR_POLICY, Settings, Transport
-from bot.settings_types import Rate, seed_of
+from bot.settings_types import ALLOWED, Rate
 
 BOT = "xoxb-1-2-CANARYbot"
 APP = "xapp-1-A1-CANARYapp"
@@ -46,7 +47,7 @@ def test_without_any_variable_the_simulator_starts_on_loopback() -> None:
     assert settings.retention == dt.timedelta(days=90)
     assert settings.sweep_interval == 5.0
     assert (settings.log_format, settings.log_level) == ("text", "info")
-    assert settings.notes == ()
+    assert [*settings.notes()] == []
 
 
 @pytest.mark.parametrize(
@@ -74,13 +75,13 @@ def test_sandbox_tools_are_off_outside_the_simulator_by_default() -> None:
 
 
 def test_socket_mode_beside_a_signing_secret_is_said() -> None:
-    (note,) = Settings.load(SOCKET | HTTP).notes
+    (note,) = Settings.load(SOCKET | HTTP).notes()
     assert "Socket Mode" in note
-    assert Settings.load(SOCKET).notes == ()
+    assert [*Settings.load(SOCKET).notes()] == []
 
 
 def test_a_base_url_without_a_key_is_said() -> None:
-    (note,) = Settings.load({"OPENAI_BASE_URL": "http://localhost:11434/v1"}).notes
+    (note,) = Settings.load({"OPENAI_BASE_URL": "http://localhost:11434/v1"}).notes()
     assert "OPENAI_API_KEY" in note
 
 
@@ -127,10 +128,13 @@ def test_the_simulator_takes_every_loopback_host(host: str) -> None:
         ("OPENAI_BASE_URL", "http://[::1", "https://"),
         ("PUBLIC_URL", "http://bot.example", "https://"),
         ("PUBLIC_URL", "https://bot.example/?a=1", "without ?"),
+        ("PUBLIC_URL", "https://bot.example/?", "without ?"),
         ("HOST", "not a host", "an address"),
         ("PORT", "0", "1 to 65535"),
         ("PORT", "65536", "1 to 65535"),
         ("PORT", "٣٠٠٠", "1 to 65535"),
+        ("PORT", "+80", "1 to 65535"),
+        ("PORT", "8_0", "1 to 65535"),
         ("PORT", "30\n00", "1 to 65535"),
         ("PORT", BOT, "1 to 65535"),
         ("RATE_LIMIT", "60", "messages=60/m"),
@@ -153,6 +157,7 @@ def test_the_simulator_takes_every_loopback_host(host: str) -> None:
         ("WEBHOOK_ALLOW_PRIVATE", "perhaps", "1 or 0"),
         ("FAULT_POINT", "somewhere", "received, asking"),
         ("FAULT_POINT", "claimed:often", "for the second time"),
+        ("FAULT_POINT", "claimed:²", "for the second time"),
         ("TIME_LIMITS", "patience=1", "NAME=SECONDS, comma-separated, of slack_call"),
         ("TIME_LIMITS", "slack_call=11", "at most the default"),
         ("TIME_LIMITS", "slack_call=0", "more than 0"),
@@ -168,6 +173,9 @@ def test_the_simulator_takes_every_loopback_host(host: str) -> None:
         ("SMTP_FROM", "bot@example.com\nBcc: x@example.com", "one e-mail address"),
         ("SMTP_URL", "https://CANARY@mail.example", "smtp://"),
         ("SMTP_URL", "smtp://mail.example:x", "smtp://"),
+        ("SMTP_URL", "smtp://mail.example:0", "smtp://"),
+        ("SMTP_URL", "smtp://mail.example/CANARY", "smtp://"),
+        ("SMTP_URL", "smtp://CANARY CANARY@mail.example", "smtp://"),
         ("WEBHOOK_URL", "ftp://CANARY", "https://"),
         ("WEBHOOK_SECRET", "CANARY", "at least 32"),
         ("WEBHOOK_ALLOW_PRIVATE", "maybe", "1 or 0"),
@@ -194,7 +202,7 @@ def test_a_bad_value_is_one_line_naming_what_is_allowed(
 def test_an_audit_key_is_hex_or_base64(key: str) -> None:
     settings = Settings.load({"AUDIT_KEY": key})
     assert settings.audit_key is not None
-    assert seed_of(settings.audit_key) == bytes(32)
+    assert settings.audit_key.get_secret_value() == bytes(32)
     assert key not in repr(settings)
 
 
@@ -265,17 +273,29 @@ HALVES = {
 
 @pytest.mark.parametrize("name", HALVES)
 def test_what_works_only_together_is_set_together(name: str) -> None:
-    assert "together" in refusal(SOCKET | {name: HALVES[name]})
+    sentence = refusal(SOCKET | {name: HALVES[name]})
+    assert "together" in sentence
+    assert sentence.split()[0] in HALVES.keys() - {name}, "it names what is missing"
 
 
 def test_a_mail_server_brings_the_mail_tool() -> None:
     settings = Settings.load(SOCKET | HALVES)
     assert settings.tools == ("files", "email")
-    server = settings.smtp_url
-    assert server is not None
-    assert (server.host, server.port, server.user) == ("mail.example", 587, "me")
-    assert server.password.get_secret_value() == "CANARY"
     assert "me:CANARY" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("smtp://mail.example", ("mail.example", 587, "", "", False)),
+        ("SMTPS://a%40b:p%3A@[::1]", ("::1", 465, "a@b", "p:", True)),
+        ("smtps://me:p@@mail.example:25/", ("mail.example", 25, "me", "p@", True)),
+    ],
+)
+def test_a_mail_server_is_read_from_its_url(url: str, read: tuple[object, ...]) -> None:
+    mail = smtp_mail(Settings.load(SOCKET | HALVES | {"SMTP_URL": url}))
+    assert mail is not None
+    assert (mail.host, mail.port, mail.user, mail.password, mail.tls) == read
 
 
 def test_events_go_over_tls_unless_private_addresses_are_allowed() -> None:
@@ -293,8 +313,10 @@ def test_threat_44_events_to_a_private_address_are_refused_at_the_start(host: st
 
 
 def test_links_without_an_address_are_said_to_be_off() -> None:
-    (note,) = Settings.load(SOCKET | {"LINK_SECRET": "CANARY" * 8}).notes
+    secret = {"LINK_SECRET": "CANARY" * 8}
+    (note,) = Settings.load(SOCKET | secret).notes()
     assert "PUBLIC_URL" in note
+    assert [*Settings.load(secret).notes()] == [], "the simulator has an address"
 
 
 def test_the_policy_of_real_slack_is_not_the_simulators() -> None:
@@ -314,6 +336,10 @@ def test_secrets_are_hidden_in_every_output_and_readable_on_demand() -> None:
     assert settings.slack_bot_token.get_secret_value() == BOT
     assert settings.database_url is not None
     assert settings.database_url.get_secret_value() == DATABASE
+
+
+def test_words_are_kept_for_variables_alone() -> None:
+    assert ALLOWED.keys() <= {name.upper() for name in Settings.model_fields}
 
 
 def test_settings_cannot_be_changed() -> None:
@@ -377,7 +403,7 @@ def test_the_example_file_lists_every_variable_commented_and_readable(
     example = (Path(__file__).parents[2] / ".env.example").read_text()
     lines = [line for line in example.splitlines() if re.match(r"#[A-Z_]+=", line)]
     names = [line[1:].split("=")[0] for line in lines]
-    known = {name.upper() for name in Settings.model_fields} - {"TRANSPORT", "NOTES"}
+    known = {name.upper() for name in Settings.model_fields}
     assert sorted(names) == sorted(known | set(NOT_AVAILABLE) | {"POSTGRES_PASSWORD"})
     dotenv = tmp_path / ".env"
     ours = ("HOST", "PORT", "RATE_LIMIT", "RETENTION", "SWEEP_INTERVAL", "TOOLS")
