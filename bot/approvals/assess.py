@@ -19,11 +19,11 @@ from bot.approvals.eligibility import (
 from bot.approvals.model import (
     ALLOWED,
     REQUESTER,
+    Askers,
     Confirm,
     Hours,
     Kind,
     Outcome,
-    Person,
     Stage,
     Status,
     Verdict,
@@ -77,8 +77,7 @@ class Turn:
     conversation: str
     channel: str
     thread_ts: str
-    requester: Person
-    participants: tuple[str, ...] = ()
+    people: Askers
 
 
 @dataclass(frozen=True)
@@ -207,8 +206,8 @@ def _demanded(
     if asked.kind is Kind.TOOL and (known := before.get(asked.digest)):
         note = f"{known.by} {known.at.isoformat(timespec='seconds')}"
         return _rejected(ruling, Outcome.REPEATED, note)
-    can = [replace(s, people=people_now(s, turn, context)) for s in stages]
-    barred = eligibility.excluded(turn)
+    can = [replace(s, people=people_now(s, turn.people, context)) for s in stages]
+    barred = eligibility.excluded(turn.people)
     if stuck := eligibility.unfillable_stage(can, barred, {}):
         return _rejected(ruling, Outcome.UNFILLABLE, stuck.approvers)
     return ruling
@@ -223,7 +222,7 @@ def taken(
 
 def _with_people(stage: Stage, turn: Turn, context: PolicyContext) -> Stage:
     if stage.source == REQUESTER:
-        own = (turn.requester.user,)
+        own = (turn.people.requester.user,)
     else:
         own = context.members.get(stage.source, stage.people)
     return replace(stage, people=own, times=with_targets(stage.times, context))

@@ -53,6 +53,7 @@ def about(
     **detail: Any,
 ) -> Fact:
     """A fact about a request: what it is, for whom, and by which policy."""
+    call = request.call
     return Fact(
         request.team,
         event,
@@ -61,12 +62,12 @@ def about(
         actor=actor,
         via=via,
         detail={
-            "on_behalf_of": request.requester.user,
-            "tool": request.tool,
-            "schema": request.schema_digest,
-            "call": request.call_digest,
-            "digest": request.grant_digest,
-            "rules": list(request.rules),
+            "on_behalf_of": request.people.requester.user,
+            "tool": call.tool,
+            "schema": call.schema_digest,
+            "call": call.digest,
+            "digest": call.grant_digest,
+            "rules": list(request.terms.rules),
             "policy": request.policy_version,
             **detail,
         },

@@ -11,9 +11,9 @@ from bot.approvals.model import Action, Decision, Effect, Kind, Request
 
 def stage_detail(request: Request, index: int) -> dict[str, Any]:
     """The stage that a fact is about, by its place in the chain and its group."""
-    if not 0 <= index < len(request.stages):
+    if not 0 <= index < len(request.chain.stages):
         return {"stage": index}
-    return {"stage": index, "group": request.stages[index].approvers}
+    return {"stage": index, "group": request.chain.stages[index].approvers}
 
 
 def choice_detail(action: Action | None) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def verdict_fact(
 ) -> Fact:
     """Build the fact of a result; `who`: the actor, and how they are known."""
     actor, via = who
-    question = request.kind is Kind.INTERRUPT and result.effect is Effect.ANSWERED
+    question = request.call.kind is Kind.INTERRUPT and result.effect is Effect.ANSWERED
     return about(
         request,
         str(result.effect),
@@ -57,10 +57,10 @@ def edit_fact(old: Request, new: Request, action: Action) -> Fact:
         "edited",
         actor=action.person.user,
         via=action.via,
-        texts={"arguments": arguments_text(new.arguments, new.schema)},
-        before=old.grant_digest,
-        answered=new.answer_json != old.answer_json,
-        **stage_detail(old, old.stage_index),
+        texts={"arguments": arguments_text(new.call.arguments, new.call.schema)},
+        before=old.call.grant_digest,
+        answered=new.call.answer_json != old.call.answer_json,
+        **stage_detail(old, old.chain.stage_index),
         **choice_detail(action),
     )
 
@@ -80,5 +80,5 @@ def operator_fact(request: Request, operator: str, reason: str) -> Fact:
         via="cli",
         texts={"reason": reason},
         verdict="reject",
-        **stage_detail(request, request.stage_index),
+        **stage_detail(request, request.chain.stage_index),
     )

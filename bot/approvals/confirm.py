@@ -22,7 +22,7 @@ def is_confirmed(
     Args:
         arguments: those of an edit; else the request's own.
     """
-    if request.confirm is not Confirm.TYPED:
+    if request.terms.confirm is not Confirm.TYPED:
         return True
     wanted = typed_value(request, arguments)
     given = action.typed.strip()
@@ -43,9 +43,9 @@ def typed_argument(
     That is where no argument is named, where its value is none that people type in,
     and where it is a secret that nobody is shown.
     """
-    given = request.arguments if arguments is None else arguments
-    path = request.confirm_argument
-    if not path or hides(given, request.schema, path):
+    given = request.call.arguments if arguments is None else arguments
+    path = request.terms.confirm_argument
+    if not path or hides(given, request.call.schema, path):
         return None
     value = value_at(given, path)
     if isinstance(value, str) and value.strip():

@@ -85,8 +85,8 @@ async def _give(
     connection: Connection, jobs: Jobs, request: Request, nudge: Nudge, now: datetime
 ) -> None:
     """Mark it, tell people, write it down: all of it or nothing."""
-    index, after = request.stage_index, nudged(request, nudge, now)
-    stage, delivery = after.stages[index], str(uuid.uuid4())
+    index, after = request.chain.stage_index, nudged(request, nudge, now)
+    stage, delivery = after.chain.stages[index], str(uuid.uuid4())
     words = {"reminded": nudge.reminds, "escalated": nudge.escalates}
     facts = [
         about(request, word, actor="clock", stage=index, group=stage.approvers)

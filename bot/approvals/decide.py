@@ -180,7 +180,7 @@ class Decider:
         """The world now. Raises `_Lacking` where a group is not looked up yet."""
         context = PolicyContext(self.policies.current, now, members)
         if lacking := _sources(request, action, context) - members.keys():
-            raise _Lacking(lacking, request.requester)
+            raise _Lacking(lacking, request.people.requester)
         return context
 
     def _judge(
@@ -202,7 +202,7 @@ class Decider:
         if result.edit is None:
             return result
         new = result.edit.request
-        complaint = self.problem(new.tool, new.arguments)
+        complaint = self.problem(new.call.tool, new.call.arguments)
         if not complaint:
             return result
         return replace(
@@ -239,8 +239,8 @@ def _sources(request: Request, action: Action, context: PolicyContext) -> set[st
         return set()
     policy = context.policy
     tight = with_current_policy(request, policy)
-    stages = request.stages if isinstance(tight, Denied) else tight.stages
-    waiting = [stage for stage in stages if stage.passed_at is None]
+    chain = request.chain if isinstance(tight, Denied) else tight.chain
+    waiting = [stage for stage in chain.stages if stage.passed_at is None]
     return live_sources(waiting, policy) | new_sources(request, action, context)
 
 
@@ -291,5 +291,5 @@ def _attempt(action: Action, result: Result, request: Request | None) -> Fact:
         return Fact(action.person.team, event, actor=actor, via=via, detail=detail)
     if action.person.team != request.team:
         detail["actor_team"] = action.person.team
-    stage = stage_detail(request, request.stage_index)
+    stage = stage_detail(request, request.chain.stage_index)
     return about(request, event, actor=actor, via=via, **stage, **detail)

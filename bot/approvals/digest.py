@@ -96,19 +96,20 @@ def grant_digest(
 
 def call_digest_of(request: Request) -> str:
     """The call digest of what people were shown."""
-    return call_digest(request.tool, request.schema_digest, request.arguments)
+    call = request.call
+    return call_digest(call.tool, call.schema_digest, call.arguments)
 
 
 def grant_digest_of(request: Request) -> str:
     """The grant digest: the call in its place, and the answer where one is given."""
-    call, person = call_digest_of(request), request.requester
-    if request.is_answered:
-        call = answer_digest(call, request.answer_value)
+    call, person = call_digest_of(request), request.people.requester
+    if request.call.is_answered:
+        call = answer_digest(call, request.call.answer_value)
     return grant_digest(
         call,
         conversation=request.conversation,
         interrupt=request.interrupt,
-        tool_call=request.tool_call,
+        tool_call=request.call.id,
         requester=(person.enterprise, person.team, person.user),
         policy_version=request.policy_version,
     )

@@ -19,7 +19,15 @@ from bot.approvals.eligibility import (
     with_members,
 )
 from bot.approvals.json_schemas import complaint_about, misfit
-from bot.approvals.model import Action, Confirm, Decision, Request, Stage, Verdict
+from bot.approvals.model import (
+    Action,
+    Confirm,
+    Decision,
+    Request,
+    Stage,
+    Terms,
+    Verdict,
+)
 from bot.approvals.policy.model import Demanded, Denied
 
 
@@ -40,7 +48,8 @@ class Edit:
     @property
     def passes(self) -> bool:
         """True if the editor's approval alone passes their stage."""
-        return self.own >= 0 and self.request.stages[self.own].passed_at is not None
+        stages = self.request.chain.stages
+        return self.own >= 0 and stages[self.own].passed_at is not None
 
 
 @dataclass(frozen=True)
@@ -62,8 +71,9 @@ def plan_edit(request: Request, action: Action, context: PolicyContext) -> Edit 
     arguments = dict(action.arguments or {})
     if flaw := _flaw(request, action, arguments):
         return flaw
-    first = request.first_arguments
-    new = replace(request, arguments=arguments, raised_arguments=first)
+    first = request.call.first_arguments
+    call = replace(request.call, arguments=arguments, raised_arguments=first)
+    new = replace(request, call=call)
     return _asked_anew(request, new, action, context)
 
 
@@ -77,11 +87,12 @@ def plan_answer(
     question alone no longer counts.
     """
     value: Any = action.value
-    if value is None and request.form is None:
+    if value is None and request.call.form is None:
         value = action.reason.strip()
         if not value:
             return Flaw("answer_empty")
-    if request.form is not None and (complaint := misfit(request.form, value)):
+    form = request.call.form
+    if form is not None and (complaint := misfit(form, value)):
         return Flaw("answer_invalid", complaint)
     try:
         text = digest.storable(value)
@@ -89,42 +100,48 @@ def plan_answer(
         return Flaw("answer_invalid", str(error))
     if not is_confirmed(request, action):
         return Flaw("typed_wrong")
-    new = replace(request, answer_json=text)
+    new = replace(request, call=replace(request.call, answer_json=text))
     return _asked_anew(request, new, action, context)
 
 
 def _asked_anew(
     request: Request, new: Request, action: Action, context: PolicyContext
 ) -> Edit | Flaw:
-    found = plan_of(context.policy, request.kind, request.tool, new.arguments)
+    call = new.call
+    found = plan_of(context.policy, call.kind, call.tool, call.arguments)
     if isinstance(found, Denied):
         return Flaw("edit_denied", found.why)
-    own = request.stages[request.stage_index]
-    chain = found if isinstance(found, Demanded) else None
-    stages = stages_of(chain.stages) if chain else (_unopened(own),)
+    own = request.chain.stages[request.chain.stage_index]
+    stages, terms = (_unopened(own),), new.terms
+    if isinstance(found, Demanded):
+        stages, terms = stages_of(found.stages), _terms(terms, found)
     changed = _changed(new, action, context.policy.version)
-    if chain is not None:
-        changed = replace(
-            changed,
-            rules=chain.rules,
-            why=chain.why,
-            allow=taken(chain.allow, new.takes),
-            confirm=chain.confirm,
-            confirm_argument=chain.confirm_argument,
-            hours=chain.hours,
-        )
-    changed = with_members(replace(changed, stages=stages), context)
+    chain = replace(changed.chain, stages=stages)
+    changed = with_members(replace(changed, terms=terms, chain=chain), context)
     index = -1
     if _may_count(request, changed, action.verdict):
         index = _index(changed, own, action.person.user, context)
     return _counted(changed, action, index, context)
 
 
+def _terms(old: Terms, demanded: Demanded) -> Terms:
+    return replace(
+        old,
+        rules=demanded.rules,
+        why=demanded.why,
+        allow=taken(demanded.allow, old.takes),
+        confirm=demanded.confirm,
+        confirm_argument=demanded.confirm_argument,
+        hours=demanded.hours,
+    )
+
+
 def new_sources(request: Request, action: Action, context: PolicyContext) -> set[str]:
     """Live groups that the edited call would need, beyond those of the request."""
     if action.verdict is not Verdict.EDIT or action.arguments is None:
         return set()
-    found = plan_of(context.policy, request.kind, request.tool, dict(action.arguments))
+    call, arguments = request.call, dict(action.arguments)
+    found = plan_of(context.policy, call.kind, call.tool, arguments)
     stages = found.stages if isinstance(found, Demanded) else ()
     return live_sources(stages, context.policy)
 
@@ -136,9 +153,9 @@ def _flaw(request: Request, action: Action, arguments: dict[str, Any]) -> Flaw |
         text = digest.storable(arguments)
     except digest.NotCanonical as error:
         return Flaw("edit_invalid", str(error))
-    if complaint := complaint_about(request.schema, arguments):
+    if complaint := complaint_about(request.call.schema, arguments):
         return Flaw("edit_invalid", complaint)
-    if text == digest.storable(request.arguments):
+    if text == digest.storable(request.call.arguments):
         return Flaw("edit_same")
     if not is_confirmed(request, action, arguments):
         return Flaw("typed_wrong")
@@ -146,21 +163,26 @@ def _flaw(request: Request, action: Action, arguments: dict[str, Any]) -> Flaw |
 
 
 def _changed(request: Request, action: Action, version: str) -> Request:
-    changed = replace(request, policy_version=version)
-    return replace(
-        changed,
-        call_digest=call_digest_of(changed),
+    changed, chain = replace(request, policy_version=version), request.chain
+    call = replace(
+        request.call,
+        digest=call_digest_of(changed),
         grant_digest=grant_digest_of(changed),
         edited_by=action.person.user,
-        decisions=(),
-        voided=(*request.voided, *request.decisions),
-        token=secrets.token_urlsafe(16),
+    )
+    voided = (*chain.voided, *chain.decisions)
+    return replace(
+        changed,
+        call=call,
+        chain=replace(chain, decisions=(), voided=voided),
+        place=replace(request.place, token=secrets.token_urlsafe(16)),
     )
 
 
 def _may_count(old: Request, new: Request, verdict: Verdict) -> bool:
     """Return whether an edit or an answer may count as an approval of its result."""
-    untyped = new.confirm is Confirm.TYPED and old.confirm is not Confirm.TYPED
+    before, now = old.terms.confirm, new.terms.confirm
+    untyped = now is Confirm.TYPED and before is not Confirm.TYPED
     return not untyped and new.offers(Verdict.APPROVE) and new.offers(verdict)
 
 
@@ -180,9 +202,9 @@ def _index(new: Request, own: Stage, editor: str, context: PolicyContext) -> int
 
     People who had joined a stage by an escalation have not joined the new one yet.
     """
-    for index, stage in enumerate(new.stages):
+    for index, stage in enumerate(new.chain.stages):
         if stage.approvers == own.approvers:
-            return index if editor in people_now(stage, new, context) else -1
+            return index if editor in people_now(stage, new.people, context) else -1
     return -1
 
 
@@ -195,8 +217,8 @@ def _counted(
     word = Decision(
         action.person, action.verdict, own, context.now, action.via, click=action.click
     )
-    stages = list(request.stages)
+    stages = list(request.chain.stages)
     if stages[own].quorum <= 1:
         stages[own] = replace(stages[own], passed_at=context.now)
-    counted = replace(request, decisions=(word,), stages=tuple(stages))
-    return Edit(request, counted, own)
+    chain = replace(request.chain, decisions=(word,), stages=tuple(stages))
+    return Edit(request, replace(request, chain=chain), own)

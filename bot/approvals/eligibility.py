@@ -6,11 +6,11 @@ import datetime as dt
 import enum
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from bot.approvals.model import (
     REQUESTER,
     USERS,
+    Askers,
     Decision,
     Kind,
     Person,
@@ -21,7 +21,7 @@ from bot.approvals.model import (
     Times,
     Verdict,
 )
-from bot.approvals.policy.match import Chain, plan, plan_interrupt, stricter
+from bot.approvals.policy.match import ChainDemand, plan, plan_interrupt, stricter
 from bot.approvals.policy.model import (
     Demanded,
     Denied,
@@ -48,12 +48,12 @@ def who_can_decide(request: Request) -> tuple[str, ...]:
     Empty when no stage is open. As good as the people of the stage are;
     `with_current_people` brings them up to date.
     """
-    stage = open_stage(request)
+    stage = request.chain.open_stage
     if not request.is_open or stage is None:
         return ()
     barred = _deciders(request)
     if stage.source != REQUESTER:
-        barred |= excluded(request)
+        barred |= excluded(request.people)
     return tuple(user for user in stage.people if user not in barred)
 
 
@@ -66,11 +66,11 @@ def refusal(request: Request, person: Person) -> Refusal | None:
     # A team belongs to one enterprise, and not every payload names the enterprise.
     if person.team != request.team:
         return Refusal.OTHER_TEAM
-    stage = open_stage(request)
+    stage = request.chain.open_stage
     if stage is None or stage.source != REQUESTER:
-        if person.user == request.requester.user:
+        if person.user == request.people.requester.user:
             return Refusal.REQUESTER
-        if person.user in request.participants:
+        if person.user in request.people.participants:
             return Refusal.PARTICIPANT
     if person.user in _deciders(request):
         return Refusal.ALREADY_DECIDED
@@ -145,29 +145,13 @@ def _seat(
     return False
 
 
-class Origin(Protocol):
-    """Whose words a call comes from: a turn, or the request that it has raised."""
-
-    @property
-    def requester(self) -> Person: ...
-
-    @property
-    def participants(self) -> tuple[str, ...]: ...
-
-
-def excluded(origin: Origin) -> set[str]:
+def excluded(askers: Askers) -> set[str]:
     """Return the people who asked or wrote in the turn: none of them decides."""
-    return {origin.requester.user, *origin.participants}
-
-
-def open_stage(request: Request) -> Stage | None:
-    """The stage that is to be decided now; None when all have passed."""
-    index = request.stage_index
-    return request.stages[index] if index < len(request.stages) else None
+    return {askers.requester.user, *askers.participants}
 
 
 def _deciders(request: Request) -> set[str]:
-    return {decision.person.user for decision in request.decisions}
+    return {decision.person.user for decision in request.chain.decisions}
 
 
 @dataclass(frozen=True)
@@ -202,12 +186,12 @@ def _targets(stage: Stage | StageDemand) -> tuple[Target, ...]:
 def with_current_people(request: Request, context: PolicyContext) -> Request:
     """The request with, for each stage to be decided, the people who may do so now."""
     stages = tuple(
-        replace(stage, people=people_now(stage, request, context))
+        replace(stage, people=people_now(stage, request.people, context))
         if stage.passed_at is None
         else stage
-        for stage in request.stages
+        for stage in request.chain.stages
     )
-    return replace(request, stages=stages)
+    return replace(request, chain=replace(request.chain, stages=stages))
 
 
 def with_members(request: Request, context: PolicyContext) -> Request:
@@ -224,9 +208,9 @@ def with_members(request: Request, context: PolicyContext) -> Request:
         )
         if stage.passed_at is None
         else stage
-        for stage in request.stages
+        for stage in request.chain.stages
     )
-    return replace(request, stages=stages)
+    return replace(request, chain=replace(request.chain, stages=stages))
 
 
 def with_targets(times: Times, context: PolicyContext) -> Times:
@@ -241,24 +225,24 @@ def with_targets(times: Times, context: PolicyContext) -> Times:
     return replace(times, escalation=replace(escalation, to=targets))
 
 
-def people_now(stage: Stage, origin: Origin, context: PolicyContext) -> tuple[str, ...]:
+def people_now(stage: Stage, askers: Askers, context: PolicyContext) -> tuple[str, ...]:
     """Return who may decide a stage, delegates included, even if they already have."""
-    return _may_now(_targets(stage), origin, context)
+    return _may_now(_targets(stage), askers, context)
 
 
-def joined_now(stage: Stage, origin: Origin, context: PolicyContext) -> tuple[str, ...]:
+def joined_now(stage: Stage, askers: Askers, context: PolicyContext) -> tuple[str, ...]:
     """Those of them whom an escalation has brought in."""
-    return _may_now(stage.joined, origin, context)
+    return _may_now(stage.joined, askers, context)
 
 
 def _may_now(
-    targets: Iterable[Target], origin: Origin, context: PolicyContext
+    targets: Iterable[Target], askers: Askers, context: PolicyContext
 ) -> tuple[str, ...]:
-    barred = excluded(origin)
+    barred = excluded(askers)
     may: list[str] = []
     for target in targets:
         if target.source == REQUESTER:
-            may.append(origin.requester.user)
+            may.append(askers.requester.user)
         else:
             may += [u for u in _people_of(target, context, barred) if u not in barred]
     return tuple(dict.fromkeys(may))
@@ -287,10 +271,10 @@ def _members(
 
 def holds(decision: Decision, request: Request, context: PolicyContext) -> bool:
     """Return whether the person who decided a stage could still do so."""
-    if not 0 <= decision.stage < len(request.stages):
+    if not 0 <= decision.stage < len(request.chain.stages):
         return True
-    stage = request.stages[decision.stage]
-    return decision.person.user in people_now(stage, request, context)
+    stage = request.chain.stages[decision.stage]
+    return decision.person.user in people_now(stage, request.people, context)
 
 
 def with_current_policy(request: Request, policy: Policy) -> Request | Denied:
@@ -298,7 +282,8 @@ def with_current_policy(request: Request, policy: Policy) -> Request | Denied:
 
     Returns the same object where nothing is added.
     """
-    found = plan_of(policy, request.kind, request.tool, request.arguments)
+    call = request.call
+    found = plan_of(policy, call.kind, call.tool, call.arguments)
     if isinstance(found, Denied):
         return found
     if not isinstance(found, Demanded):
@@ -313,7 +298,8 @@ def with_current_policy(request: Request, policy: Policy) -> Request | Denied:
 
 def is_critical(request: Request, policy: Policy) -> bool:
     """Return whether the policy in force has the trail signed at each decision."""
-    found = plan_of(policy, request.kind, request.tool, request.arguments)
+    call = request.call
+    found = plan_of(policy, call.kind, call.tool, call.arguments)
     return isinstance(found, Demanded) and found.critical
 
 
@@ -331,13 +317,14 @@ def plan_of(
     return plan(policy, name, arguments, waivable=waivable)
 
 
-def chain_of(request: Request) -> Chain:
+def chain_of(request: Request) -> ChainDemand:
     """The request's chain in the policy's terms."""
     stages = tuple(
         StageDemand(s.approvers, s.quorum, s.people, s.source, s.channel, s.times)
-        for s in request.stages
+        for s in request.chain.stages
     )
-    return Chain(stages, request.allow, request.confirm, request.confirm_argument)
+    terms = request.terms
+    return ChainDemand(stages, terms.allow, terms.confirm, terms.confirm_argument)
 
 
 def stages_of(demands: Iterable[StageDemand]) -> tuple[Stage, ...]:
@@ -355,25 +342,26 @@ def stages_of(demands: Iterable[StageDemand]) -> tuple[Stage, ...]:
     )
 
 
-def _with_chain(request: Request, chain: Chain) -> Request:
-    old = request.stages
+def _with_chain(request: Request, chain: ChainDemand) -> Request:
+    old = request.chain.stages
     new = stages_of(chain.stages[len(old) :])
     kept = tuple(
         _raised(request, index, stage, chain.stages[index])
         for index, stage in enumerate(old)
     )
-    return replace(
-        request,
-        stages=(*kept, *new),
+    terms = replace(
+        request.terms,
         allow=chain.allow,
         confirm=chain.confirm,
         confirm_argument=chain.confirm_argument,
     )
+    stages = (*kept, *new)
+    return replace(request, terms=terms, chain=replace(request.chain, stages=stages))
 
 
 def _raised(request: Request, index: int, stage: Stage, demand: StageDemand) -> Stage:
     """A stage with what is asked of it now; one that stays passed was in time."""
-    given = sum(decision.stage == index for decision in request.decisions)
+    given = sum(decision.stage == index for decision in request.chain.decisions)
     if stage.passed_at and given >= demand.quorum:
         return replace(stage, quorum=demand.quorum)
     return replace(stage, quorum=demand.quorum, times=demand.times, passed_at=None)
@@ -382,9 +370,9 @@ def _raised(request: Request, index: int, stage: Stage, demand: StageDemand) -> 
 def closed_by(request: Request) -> str:
     """The id of whoever gave the verdict, "" where no person in Slack did."""
     if request.status is Status.WITHDRAWN:
-        return request.requester.user
+        return request.people.requester.user
     ending = _ENDINGS.get(request.status, ())
-    last = request.decisions[-1] if request.decisions else None
+    last = request.chain.decisions[-1] if request.chain.decisions else None
     return last.person.user if last and last.verdict in ending else ""
 
 

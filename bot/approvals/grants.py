@@ -298,13 +298,13 @@ GONE = "no longer asked"
 
 def needs_claim(request: Request) -> bool:
     """Return whether handing over this verdict lets something happen."""
-    given = request.kind is Kind.INTERRUPT and request.status is Status.ANSWERED
-    return not request.guarded and (given or request.status is Status.APPROVED)
+    given = request.call.kind is Kind.INTERRUPT and request.status is Status.ANSWERED
+    return not request.call.guarded and (given or request.status is Status.APPROVED)
 
 
 def was_cut_off(request: Request) -> bool:
     """Return whether an earlier run took the claim and did not come to its end."""
-    return not request.guarded and request.execution is Execution.EXECUTING
+    return not request.call.guarded and request.end.execution is Execution.EXECUTING
 
 
 async def claim_resume(pool: Pool, run: Run, requests: Sequence[Request]) -> bool:

@@ -69,7 +69,7 @@ def judge(
         return Result(Effect.REFUSED, profile.refusal)
     if withdrawal := _withdrawal(request, action):
         return withdrawal
-    if action.request != request.token:
+    if action.request != request.place.token:
         return Result(Effect.REFUSED, "superseded")
     tight = with_current_policy(request, context.policy)
     if isinstance(tight, Denied):
@@ -109,29 +109,29 @@ def is_in_place(request: Request, action: Action, own_app: str) -> bool:
     which only this app writes on its messages, names the card. Each message about the
     request offers Withdraw.
     """
-    place = action.place
+    own, place = request.place, action.place
     if place is None or place.app != own_app:
         return False
     here = (place.channel, place.message)
     if action.verdict is Verdict.WITHDRAW and _is_about(request, place):
         return True
-    if request.card_ts:
-        return here == (request.card_channel, request.card_ts)
-    return bool(request.card) and place.card == request.card
+    if own.ts:
+        return here == (own.channel, own.ts)
+    return bool(own.card) and place.card == own.card
 
 
 def _is_about(request: Request, place: Place) -> bool:
     """Return whether a message is one of those about a request."""
     here = (place.channel, place.message)
-    return here in request.places or (
-        bool(request.notice) and place.card == request.notice
+    return here in request.place.messages or (
+        bool(request.place.notice) and place.card == request.place.notice
     )
 
 
 def _misplaced(request: Request, place: Place, own_app: str) -> str:
     """A card that the chain has left for another channel is no stranger's."""
     here = (place.channel, place.message)
-    own = place.app == own_app and here in request.places
+    own = place.app == own_app and here in request.place.messages
     return "moved" if own and request.is_open else "misplaced"
 
 
@@ -139,12 +139,12 @@ def is_repeated(request: Request, action: Action) -> bool:
     """Return whether this very click has been counted already, even if void by now."""
     return bool(action.click) and any(
         decision.person.is_same(action.person) and decision.click == action.click
-        for decision in (*request.decisions, *request.voided)
+        for decision in (*request.chain.decisions, *request.chain.voided)
     )
 
 
 def _withdrawal(request: Request, action: Action) -> Result | None:
-    own = action.person.is_same(request.requester)
+    own = action.person.is_same(request.people.requester)
     if own and action.verdict in (Verdict.REJECT, Verdict.WITHDRAW):
         return Result(Effect.WITHDRAWN)
     if action.verdict is Verdict.WITHDRAW:
@@ -166,7 +166,7 @@ def _weigh(request: Request, action: Action, context: PolicyContext) -> Result:
     match action.verdict:
         case Verdict.REJECT:
             return Result(Effect.REJECTED)
-        case Verdict.ANSWER if request.kind is Kind.INTERRUPT:
+        case Verdict.ANSWER if request.call.kind is Kind.INTERRUPT:
             return _weigh_change(plan_answer(request, action, context), context)
         case Verdict.ANSWER if action.reason.strip():
             return Result(Effect.ANSWERED)
@@ -183,16 +183,17 @@ def _weigh_change(found: Edit | Flaw, context: PolicyContext) -> Result:
         return Result(Effect.REFUSED, found.code, found.detail)
     if stuck := unfillable(with_current_people(found.request, context)):
         return Result(Effect.REFUSED, "edit_unfillable", stuck.approvers)
-    if found.request.stage_index == len(found.request.stages):
+    if found.request.chain.stage_index == len(found.request.chain.stages):
         return Result(_approved(found.request), edit=found)
     return Result(Effect.EDITED, edit=found)
 
 
 def _weigh_approval(request: Request, action: Action) -> Result:
-    index = request.stage_index
-    if approvals(request, index) + 1 < request.stages[index].quorum:
+    chain = request.chain
+    index = chain.stage_index
+    if approvals(request, index) + 1 < chain.stages[index].quorum:
         effect = Effect.RECORDED
-    elif all(s.passed_at or i == index for i, s in enumerate(request.stages)):
+    elif all(s.passed_at or i == index for i, s in enumerate(chain.stages)):
         return Result(_approved(request))
     else:
         effect = Effect.STAGE_PASSED
@@ -203,32 +204,34 @@ def _weigh_approval(request: Request, action: Action) -> Result:
 
 
 def _approved(request: Request) -> Effect:
-    return Effect.ANSWERED if request.is_answered else Effect.APPROVED
+    return Effect.ANSWERED if request.call.is_answered else Effect.APPROVED
 
 
 def approvals(request: Request, stage: int) -> int:
     """Count the people who have approved a stage so far."""
     return sum(
         decision.stage == stage and decision.verdict in APPROVING
-        for decision in request.decisions
+        for decision in request.chain.decisions
     )
 
 
 def after(request: Request, action: Action, effect: Effect) -> Request:
     """The request with one more approval, its stage passed if the effect says so."""
-    index = request.stage_index
+    chain, index = request.chain, request.chain.stage_index
     at = request.raised_at
     word = Decision(action.person, action.verdict, index, at, action.via)
-    stages = list(request.stages)
+    stages = list(chain.stages)
     if effect is Effect.STAGE_PASSED:
         stages[index] = replace(stages[index], passed_at=at)
-    return replace(request, decisions=(*request.decisions, word), stages=tuple(stages))
+    decisions = (*chain.decisions, word)
+    chain = replace(chain, decisions=decisions, stages=tuple(stages))
+    return replace(request, chain=chain)
 
 
 def unfillable(request: Request) -> Stage | None:
     """The stage that those who remain cannot fill, if there is one."""
     decided: dict[int, list[str]] = {}
-    for decision in request.decisions:
+    for decision in request.chain.decisions:
         decided.setdefault(decision.stage, []).append(decision.person.user)
-    barred = eligibility.excluded(request)
-    return eligibility.unfillable_stage(request.stages, barred, decided)
+    barred = eligibility.excluded(request.people)
+    return eligibility.unfillable_stage(request.chain.stages, barred, decided)

@@ -185,93 +185,30 @@ class Confirm(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Request:
-    """One call that waits, or waited, for people."""
+class Call:
+    """What is to be approved: a tool's call, or the answer to a graph's question."""
 
-    id: str
-    code: str  # short, for people to say aloud: "K7QP"
-    team: str
-    conversation: str
-    interrupt: str
-    tool_call: str
+    id: str  # as the model's message names it
     tool: str
     arguments: dict[str, Any]
-    call_digest: str
-    grant_digest: str
-    requester: Person
-    participants: tuple[str, ...]  # who wrote in the turn; none of them decides
-    rules: tuple[str, ...]  # names of the rules that demand it
-    why: tuple[str, ...]
-    policy_version: str
-    stages: tuple[Stage, ...]
-    status: Status
-    raised_at: dt.datetime
-    expires_at: dt.datetime  # of the whole request; see `deadline`
-    decisions: tuple[Decision, ...] = ()
-    decided_at: dt.datetime | None = None
-    outcome: Outcome = Outcome.NONE
-    outcome_note: str = ""  # why, where status and outcome alone do not say it
-    execution: Execution | None = None
-    note: str = ""  # what the agent says about the call; unverified
-    position: int = 0
-    schema_digest: str = ""
-    card: str = ""  # the delivery that shows it, and where Slack put that
-    card_channel: str = ""
-    card_ts: str = ""
-    notice: str = ""  # the delivery in the conversation's thread
-    token: str = ""  # what the card's buttons carry now; each edit brings a new one
-    confirm: Confirm = Confirm.NONE
-    confirm_argument: str = ""  # whose value is typed in, as a path; "" = the code
-    allow: tuple[Verdict, ...] = ALLOWED
+    digest: str  # of tool, schema and arguments
+    grant_digest: str  # of the call in its place, and of an answer
     schema: dict[str, Any] = field(default_factory=dict[str, Any])  # of the arguments
+    schema_digest: str = ""
+    kind: Kind = Kind.TOOL
+    position: int = 0  # among the calls of its interrupt
+    note: str = ""  # what the agent says about the call; unverified
+    guarded: bool = True  # the tool claims its grant; else that is done at the resume
     raised_arguments: dict[str, Any] | None = None  # as the agent asked, if edited
     edited_by: str = ""  # the user id of whoever edited last
-    comments: tuple[Comment, ...] = ()
-    places: tuple[tuple[str, str], ...] = ()  # channel and ts of all its messages
-    voided: tuple[Decision, ...] = ()  # words that no longer count
-    kind: Kind = Kind.TOOL
-    hours: Hours | None = None  # None: the clock always runs
-    guarded: bool = True  # the tool claims its grant; else that is done at the resume
-    takes: tuple[Verdict, ...] | None = None  # by the graph; None: whatever is allowed
     headline: str = ""  # of a graph's question: the argument that is shown first
     form: dict[str, Any] | None = None  # JSON schema of the answer
     answer_json: str | None = None  # to a graph's question: canonical JSON
     refused_answer: str | None = None  # one that was taken back, likewise
-    graph_version: str = ""
-    marked: Mark = Mark.NONE
-    marked_by: str = ""  # a user id
-    marked_at: dt.datetime | None = None
 
     @property
-    def deadline(self) -> dt.datetime:
-        """When silence rejects it: the request's end, or sooner the open stage's."""
-        index = self.stage_index
-        own = self.stages[index].expires_at if index < len(self.stages) else None
-        return min(own, self.expires_at) if own else self.expires_at
-
-    @property
-    def is_answered(self) -> bool:
-        """True if the thing to approve is an answer to a graph's question."""
-        return self.answer_json is not None
-
-    def offers(self, verdict: Verdict) -> bool:
-        """Return whether rule and graph allow it, or it approves a person's answer.
-
-        Without the latter an answer to a graph's question could never pass its chain
-        where the rule allows answers alone.
-        """
-        waits = self.is_answered and verdict is Verdict.APPROVE
-        return waits or verdict in self.allow
-
-    @property
-    def answer_value(self) -> Any:
-        """The answer to a graph's question, in its own type."""
-        return None if self.answer_json is None else json.loads(self.answer_json)
-
-    @property
-    def is_unknown(self) -> bool:
-        """True if the outcome of the action is unknown."""
-        return self.execution is Execution.UNKNOWN
+    def is_edited(self) -> bool:
+        return self.raised_arguments is not None
 
     @property
     def first_arguments(self) -> dict[str, Any]:
@@ -280,17 +217,45 @@ class Request:
         return self.arguments if first is None else first
 
     @property
-    def is_edited(self) -> bool:
-        return self.raised_arguments is not None
+    def is_answered(self) -> bool:
+        """True if the thing to approve is an answer to a graph's question."""
+        return self.answer_json is not None
 
     @property
-    def answer(self) -> str:
-        """The answer that a person gave, as text; "" if there is none."""
-        if self.is_answered:
-            value = self.answer_value
-            return value if isinstance(value, str) else _shown(value)
-        given = [d.reason for d in self.decisions if d.verdict is Verdict.ANSWER]
-        return given[-1] if given else ""
+    def answer_value(self) -> Any:
+        """The answer to a graph's question, in its own type."""
+        return None if self.answer_json is None else json.loads(self.answer_json)
+
+
+@dataclass(frozen=True)
+class Askers:
+    """The people whose words a call comes from."""
+
+    requester: Person
+    participants: tuple[str, ...] = ()  # who wrote in the turn; none of them decides
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The policy's and the graph's terms for deciding a request."""
+
+    rules: tuple[str, ...] = ()  # names of the rules that demand it
+    why: tuple[str, ...] = ()
+    allow: tuple[Verdict, ...] = ALLOWED
+    takes: tuple[Verdict, ...] | None = None  # by the graph; None: whatever is allowed
+    confirm: Confirm = Confirm.NONE
+    confirm_argument: str = ""  # whose value is typed in, as a path; "" = the code
+    hours: Hours | None = None  # None: the clock always runs
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The stages of a request, and people's words on them."""
+
+    stages: tuple[Stage, ...]
+    decisions: tuple[Decision, ...] = ()
+    voided: tuple[Decision, ...] = ()  # words that no longer count
+    comments: tuple[Comment, ...] = ()
 
     @property
     def stage_index(self) -> int:
@@ -301,8 +266,91 @@ class Request:
         return len(self.stages)
 
     @property
+    def open_stage(self) -> Stage | None:
+        """The stage that is to be decided now; None when all have passed."""
+        index = self.stage_index
+        return self.stages[index] if index < len(self.stages) else None
+
+
+@dataclass(frozen=True)
+class CardPlace:
+    """The messages in Slack that show a request."""
+
+    card: str = ""  # the delivery that shows it, and where Slack put that
+    channel: str = ""
+    ts: str = ""
+    notice: str = ""  # the delivery in the conversation's thread
+    token: str = ""  # what the card's buttons carry now; each edit brings a new one
+    messages: tuple[tuple[str, str], ...] = ()  # channel and ts of all of them
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The end of a request, and of the action that it allows."""
+
+    decided_at: dt.datetime | None = None
+    outcome: Outcome = Outcome.NONE
+    note: str = ""  # why, where status and outcome alone do not say it
+    execution: Execution | None = None
+    mark: Mark = Mark.NONE
+    marked_by: str = ""  # a user id
+    marked_at: dt.datetime | None = None
+
+    @property
+    def is_unknown(self) -> bool:
+        """True if the outcome of the action is unknown."""
+        return self.execution is Execution.UNKNOWN
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call that waits, or waited, for people."""
+
+    id: str
+    code: str  # short, for people to say aloud: "K7QP"
+    team: str
+    conversation: str
+    interrupt: str
+    call: Call
+    people: Askers
+    terms: Terms
+    chain: Chain
+    policy_version: str
+    status: Status
+    raised_at: dt.datetime
+    expires_at: dt.datetime  # of the whole request; see `deadline`
+    place: CardPlace = CardPlace()
+    end: Ending = Ending()
+    graph_version: str = ""
+
+    @property
     def is_open(self) -> bool:
         return self.status is Status.PENDING
+
+    @property
+    def deadline(self) -> dt.datetime:
+        """When silence rejects it: the request's end, or sooner the open stage's."""
+        stage = self.chain.open_stage
+        own = stage.expires_at if stage else None
+        return min(own, self.expires_at) if own else self.expires_at
+
+    def offers(self, verdict: Verdict) -> bool:
+        """Return whether rule and graph allow it, or it approves a person's answer.
+
+        Without the latter an answer to a graph's question could never pass its chain
+        where the rule allows answers alone.
+        """
+        waits = self.call.is_answered and verdict is Verdict.APPROVE
+        return waits or verdict in self.terms.allow
+
+    @property
+    def answer(self) -> str:
+        """The answer that a person gave, as text; "" if there is none."""
+        if self.call.is_answered:
+            value = self.call.answer_value
+            return value if isinstance(value, str) else _shown(value)
+        given = [d.reason for d in self.chain.decisions if d.verdict is Verdict.ANSWER]
+        return given[-1] if given else ""
 
 
 def _shown(value: Any) -> str:
@@ -355,7 +403,7 @@ class Action:
     """One authenticated person's word on one request.
 
     Attributes:
-        request: what the button carries: `Request.token` as it was when it was drawn.
+        request: what the button carries: `CardPlace.token` as it was when it was drawn.
             An older token is a word on arguments that hold no more.
         reason: why it is rejected, or the answer in the tool's place.
         arguments: the whole new arguments, for an edit.

@@ -114,12 +114,12 @@ def _call(
     arguments = ask.arguments if ruling.is_readable else {}
     schema = digest.schema_digest(ask.schema)
     call = digest.call_digest(ask.tool, schema, arguments)
-    person = turn.requester
+    person = turn.people.requester
     return {
         "team": person.team,
         "enterprise": person.enterprise,
         "requester": person.user,
-        "participants": list(turn.participants),
+        "participants": list(turn.people.participants),
         "conversation": turn.conversation,
         "interrupt": ask.interrupt,
         "position": ask.position,

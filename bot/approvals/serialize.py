@@ -15,62 +15,65 @@ def request_json(request: Request) -> dict[str, Any]:
 
     Who can decide is as good as the people of the stages are.
     """
+    chain = request.chain
     return {
         **_call(request),
         **_state(request),
         "allow": [str(verdict) for verdict in Verdict if request.offers(verdict)],
-        "confirm": str(request.confirm),
-        "confirm_argument": request.confirm_argument,
+        "confirm": str(request.terms.confirm),
+        "confirm_argument": request.terms.confirm_argument,
         "can_decide": list(who_can_decide(request)),
-        "stages": [_stage(request, i, each) for i, each in enumerate(request.stages)],
-        "decisions": [_decision(decision) for decision in request.decisions],
+        "stages": [_stage(request, i, each) for i, each in enumerate(chain.stages)],
+        "decisions": [_decision(decision) for decision in chain.decisions],
         "comments": [
             {"user": each.user, "text": mask(each.text), "at": _time(each.at)}
-            for each in request.comments
+            for each in chain.comments
         ],
     }
 
 
 def _call(request: Request) -> dict[str, Any]:
-    raised = request.raised_arguments
+    call = request.call
+    raised = call.raised_arguments
     return {
         "id": request.id,
         "code": request.code,
         "team": request.team,
         "conversation": request.conversation,
-        "kind": str(request.kind),
-        "tool": request.tool,
-        "arguments": mask_arguments(request.arguments, request.schema),
-        "raised_arguments": raised and mask_arguments(raised, request.schema),
-        "edited_by": request.edited_by,
-        "answer": mask_strings(request.answer_value),
-        "answer_schema": request.form,
-        "digest": request.grant_digest,
-        "requester": request.requester.user,
-        "participants": list(request.participants),
-        "note": mask(request.note),
+        "kind": str(call.kind),
+        "tool": call.tool,
+        "arguments": mask_arguments(call.arguments, call.schema),
+        "raised_arguments": raised and mask_arguments(raised, call.schema),
+        "edited_by": call.edited_by,
+        "answer": mask_strings(call.answer_value),
+        "answer_schema": call.form,
+        "digest": call.grant_digest,
+        "requester": request.people.requester.user,
+        "participants": list(request.people.participants),
+        "note": mask(call.note),
     }
 
 
 def _state(request: Request) -> dict[str, Any]:
+    end = request.end
     return {
-        "rules": list(request.rules),
-        "why": list(request.why),
+        "rules": list(request.terms.rules),
+        "why": list(request.terms.why),
         "policy_version": request.policy_version,
         "status": str(request.status),
-        "outcome": str(request.outcome),
-        "outcome_note": mask(request.outcome_note),
-        "execution": str(request.execution) if request.execution else None,
+        "outcome": str(end.outcome),
+        "outcome_note": mask(end.note),
+        "execution": str(end.execution) if end.execution else None,
         "raised_at": _time(request.raised_at),
         "expires_at": _time(request.deadline),
-        "decided_at": _time(request.decided_at),
+        "decided_at": _time(end.decided_at),
     }
 
 
 def _stage(request: Request, index: int, stage: Stage) -> dict[str, Any]:
     given = [
         decision
-        for decision in request.decisions
+        for decision in request.chain.decisions
         if decision.stage == index
         and decision.verdict in (Verdict.APPROVE, Verdict.EDIT)
     ]

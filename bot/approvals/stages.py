@@ -11,7 +11,6 @@ from psycopg.types.json import Jsonb
 
 from bot.approvals import store
 from bot.approvals.audit import about, append
-from bot.approvals.eligibility import open_stage
 from bot.approvals.model import Hours, Request, Stage, Times
 from bot.approvals.ports import Jobs, deliver_job, edit_job
 from bot.approvals.sql import SQL
@@ -25,8 +24,8 @@ async def tighten(
     await add_demands(connection, request, tight)
     touched = await store.touch(connection, request.id)
     await jobs.defer(connection, [edit_job(delivery) for delivery in touched])
-    if tight.stage_index != request.stage_index:
-        await call_next(connection, jobs, tight, tight.stage_index)
+    if tight.chain.stage_index != request.chain.stage_index:
+        await call_next(connection, jobs, tight, tight.chain.stage_index)
 
 
 async def add_demands(connection: Connection, request: Request, tight: Request) -> None:
@@ -39,8 +38,8 @@ async def add_demands(connection: Connection, request: Request, tight: Request) 
 
 def what_is_added(request: Request, tight: Request) -> str:
     """One sentence about what a stricter policy adds."""
-    old = {stage.approvers: stage for stage in request.stages}
-    said = [_added(old.get(stage.approvers), stage) for stage in tight.stages]
+    old = {stage.approvers: stage for stage in request.chain.stages}
+    said = [_added(old.get(stage.approvers), stage) for stage in tight.chain.stages]
     added = ", ".join(filter(None, said)) or "another confirmation"
     return f"The policy has changed and asks for more now: {added}."
 
@@ -62,17 +61,19 @@ async def write_chain(
 
     `old` is the request before, where the same chain goes on.
     """
-    before = old.stages if old else ()
+    before = old.chain.stages if old else ()
     reopened = [
         index
-        for index, (was, now) in enumerate(zip(before, request.stages, strict=False))
+        for index, (was, now) in enumerate(
+            zip(before, request.chain.stages, strict=False)
+        )
         if was.passed_at and not now.passed_at
     ]
     await connection.execute(
         SQL["write_chain"],
         {
             "id": request.id,
-            "stages": chain_json(request.stages, request.stage_index),
+            "stages": chain_json(request.chain.stages, request.chain.stage_index),
             "anew": old is None,
             "reopened": reopened,
         },
@@ -122,11 +123,12 @@ def hours_json(hours: Hours | None) -> Jsonb | None:
 
 def manner(request: Request) -> dict[str, Any]:
     """Return how a request may be decided, as the statements want it."""
+    terms = request.terms
     return {
-        "confirm": str(request.confirm),
-        "confirm_argument": request.confirm_argument,
-        "allow": [str(verdict) for verdict in request.allow],
-        "hours": hours_json(request.hours),
+        "confirm": str(terms.confirm),
+        "confirm_argument": terms.confirm_argument,
+        "allow": [str(verdict) for verdict in terms.allow],
+        "hours": hours_json(terms.hours),
     }
 
 
@@ -135,11 +137,11 @@ def needs_call(old: Request, new: Request) -> bool:
 
     The people of a stage that stays open, with no decision yet, see the card.
     """
-    before, now = open_stage(old), open_stage(new)
+    before, now = old.chain.open_stage, new.chain.open_stage
     if before is None or now is None:
         return now is not None
     moves = (now.approvers, now.channel) != (before.approvers, before.channel)
-    return moves or bool(old.decisions)
+    return moves or bool(old.chain.decisions)
 
 
 async def call_next(
@@ -149,7 +151,7 @@ async def call_next(
     if index < 0:
         return
     delivery = str(uuid.uuid4())
-    channel = request.stages[index].channel
+    channel = request.chain.stages[index].channel
     key = {"id": request.id, "channel": channel, "delivery": delivery}
     await connection.execute(SQL["place_stage"], key)
     await jobs.defer(connection, [deliver_job(delivery)])

@@ -11,9 +11,14 @@ from typing import Any, cast
 
 from bot.approvals import digest
 from bot.approvals.model import (
+    Askers,
+    Call,
+    CardPlace,
+    Chain,
     Comment,
     Confirm,
     Decision,
+    Ending,
     Escalation,
     Execution,
     Hours,
@@ -25,6 +30,7 @@ from bot.approvals.model import (
     Stage,
     Status,
     Target,
+    Terms,
     Times,
     Verdict,
 )
@@ -200,95 +206,94 @@ async def see(
 
 def request_from(row: Mapping[str, Any]) -> Request:
     """One row of the view `timed_requests` as a Request."""
-    parts = (_call(row), _state(row), _manner(row), _words(row), _graphs(row))
-    return Request(**{k: v for part in parts for k, v in part.items()})
+    requester = Person(row["enterprise_id"], row["team_id"], row["requester_id"])
+    return Request(
+        id=row["id"],
+        code=row["code"],
+        team=row["team_id"],
+        conversation=str(row["conversation_id"]),
+        interrupt=row["interrupt_id"],
+        call=_call(row),
+        people=Askers(requester, tuple(row["participants"])),
+        terms=_terms(row),
+        chain=_chain(row),
+        policy_version=row["policy_version"],
+        status=Status(row["status"]),
+        raised_at=utc(row["raised_at"]),
+        expires_at=utc(row["expires_at"]),
+        place=_place(row),
+        end=_end(row),
+        graph_version=row["graph_version"],
+    )
 
 
-def _call(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Read what is asked, and for whom."""
-    raised = row["raised_arguments"]
-    return {
-        "id": row["id"],
-        "code": row["code"],
-        "team": row["team_id"],
-        "conversation": str(row["conversation_id"]),
-        "interrupt": row["interrupt_id"],
-        "tool_call": row["tool_call_id"],
-        "tool": row["tool"],
-        "kind": Kind(row["kind"]),
-        "arguments": json.loads(row["arguments"]),
-        "raised_arguments": None if raised is None else json.loads(raised),
-        "edited_by": row["edited_by"],
-        "schema": json.loads(row["schema"]),
-        "schema_digest": row["schema_digest"],
-        "call_digest": row["call_digest"],
-        "grant_digest": row["grant_digest"],
-        "requester": Person(row["enterprise_id"], row["team_id"], row["requester_id"]),
-        "participants": tuple(row["participants"]),
-        "note": row["note"],
-        "position": row["position"],
-    }
+def _call(row: Mapping[str, Any]) -> Call:
+    return Call(
+        id=row["tool_call_id"],
+        tool=row["tool"],
+        arguments=json.loads(row["arguments"]),
+        digest=row["call_digest"],
+        grant_digest=row["grant_digest"],
+        schema=json.loads(row["schema"]),
+        schema_digest=row["schema_digest"],
+        kind=Kind(row["kind"]),
+        position=row["position"],
+        note=row["note"],
+        guarded=row["guarded"],
+        raised_arguments=json.loads(row["raised_arguments"] or "null"),
+        edited_by=row["edited_by"],
+        headline=row["headline"],
+        form=json.loads(row["form"] or "null"),
+        answer_json=row["answer"],
+        refused_answer=row["refused_answer"],
+    )
 
 
-def _graphs(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Read what the graph takes, and what its question has come to."""
+def _terms(row: Mapping[str, Any]) -> Terms:
     takes = row["takes"]
-    return {
-        "guarded": row["guarded"],
-        "takes": None if takes is None else tuple(Verdict(word) for word in takes),
-        "headline": row["headline"],
-        "form": None if row["form"] is None else json.loads(row["form"]),
-        "answer_json": row["answer"],
-        "refused_answer": row["refused_answer"],
-        "graph_version": row["graph_version"],
-        "marked": Mark(row["marked"]),
-        "marked_by": row["marked_by"],
-        "marked_at": row["marked_at"],
-    }
+    return Terms(
+        rules=tuple(row["rules"]),
+        why=tuple(row["why"]),
+        allow=tuple(Verdict(word) for word in row["allow"]),
+        takes=None if takes is None else tuple(Verdict(word) for word in takes),
+        confirm=Confirm(row["confirm"]),
+        confirm_argument=row["confirm_argument"],
+        hours=_hours(row["hours"]) if row["hours"] else None,
+    )
 
 
-def _state(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the state of a request, in the database and in Slack."""
-    channel, ts = row["card"] or (None, None)
-    return {
-        "status": Status(row["status"]),
-        "outcome": Outcome(row["outcome"]),
-        "outcome_note": row["outcome_note"],
-        "execution": Execution(row["execution"]) if row["execution"] else None,
-        "raised_at": utc(row["raised_at"]),
-        "expires_at": utc(row["expires_at"]),
-        "decided_at": utc(row["decided_at"]) if row["decided_at"] else None,
-        "token": row["token"] or row["id"],
-        "card": str(row["card_id"] or ""),
-        "card_channel": channel or "",
-        "card_ts": ts or "",
-        "notice": str(row["notice_id"] or ""),
-        "places": tuple((channel, ts) for channel, ts in row["places"] or ()),
-    }
-
-
-def _manner(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Read how it may be decided, and by whom."""
-    return {
-        "rules": tuple(row["rules"]),
-        "why": tuple(row["why"]),
-        "policy_version": row["policy_version"],
-        "stages": tuple(_stage(stage) for stage in row["stages"] or ()),
-        "confirm": Confirm(row["confirm"]),
-        "confirm_argument": row["confirm_argument"],
-        "allow": tuple(Verdict(word) for word in row["allow"]),
-        "hours": _hours(row["hours"]) if row["hours"] else None,
-    }
-
-
-def _words(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Read what people have said."""
+def _chain(row: Mapping[str, Any]) -> Chain:
     words = [(_decision(word), word["voided_at"]) for word in row["decisions"] or ()]
-    return {
-        "decisions": tuple(word for word, voided in words if voided is None),
-        "voided": tuple(word for word, voided in words if voided is not None),
-        "comments": tuple(_comment(comment) for comment in row["comments"] or ()),
-    }
+    return Chain(
+        stages=tuple(_stage(stage) for stage in row["stages"] or ()),
+        decisions=tuple(word for word, voided in words if voided is None),
+        voided=tuple(word for word, voided in words if voided is not None),
+        comments=tuple(_comment(comment) for comment in row["comments"] or ()),
+    )
+
+
+def _place(row: Mapping[str, Any]) -> CardPlace:
+    channel, ts = row["card"] or ("", "")
+    return CardPlace(
+        card=str(row["card_id"] or ""),
+        channel=channel or "",
+        ts=ts or "",
+        notice=str(row["notice_id"] or ""),
+        token=row["token"] or row["id"],
+        messages=tuple((channel, ts) for channel, ts in row["places"] or ()),
+    )
+
+
+def _end(row: Mapping[str, Any]) -> Ending:
+    return Ending(
+        decided_at=utc(row["decided_at"]) if row["decided_at"] else None,
+        outcome=Outcome(row["outcome"]),
+        note=row["outcome_note"],
+        execution=Execution(row["execution"]) if row["execution"] else None,
+        mark=Mark(row["marked"]),
+        marked_by=row["marked_by"],
+        marked_at=row["marked_at"],
+    )
 
 
 def _stage(row: Mapping[str, Any]) -> Stage:

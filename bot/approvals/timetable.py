@@ -7,7 +7,6 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bot.approvals.eligibility import open_stage
 from bot.approvals.model import Hours, Request, Stage
 from bot.approvals.policy.model import zone
 
@@ -49,14 +48,14 @@ def upcoming(request: Request) -> list[Moment]:
 
     What is due already and not done is included. Empty for a closed request.
     """
-    stage = open_stage(request)
+    stage = request.chain.open_stage
     if not request.is_open or stage is None or stage.opened_at is None:
         return []
     until = request.deadline.astimezone(dt.UTC)
     opened = stage.opened_at.astimezone(dt.UTC)
     moments = [
-        *_escalation(stage, opened, request.hours, until),
-        *_reminders(stage, opened, request.hours, until),
+        *_escalation(stage, opened, request.terms.hours, until),
+        *_reminders(stage, opened, request.terms.hours, until),
     ]
     return sorted(moments, key=lambda moment: moment.at)
 
@@ -67,7 +66,7 @@ def due(request: Request, now: dt.datetime) -> Nudge | None:
     However much is due, there is one message: the newest. At one instant it is the
     reminder, which mentions those who join as well.
     """
-    if now >= request.deadline or not runs(request.hours, now):
+    if now >= request.deadline or not runs(request.terms.hours, now):
         return None
     late = [moment for moment in upcoming(request) if moment.at <= now]
     if not late:
@@ -79,15 +78,15 @@ def due(request: Request, now: dt.datetime) -> Nudge | None:
 
 def nudged(request: Request, nudge: Nudge, now: dt.datetime) -> Request:
     """The request once the nudge is given."""
-    index = request.stage_index
-    stage = request.stages[index]
+    chain, index = request.chain, request.chain.stage_index
+    stage = chain.stages[index]
     stage = replace(
         stage,
         reminded_at=now if nudge.reminds else stage.reminded_at,
         escalated_at=now if nudge.escalates else stage.escalated_at,
     )
-    stages = (*request.stages[:index], stage, *request.stages[index + 1 :])
-    return replace(request, stages=stages)
+    stages = (*chain.stages[:index], stage, *chain.stages[index + 1 :])
+    return replace(request, chain=replace(chain, stages=stages))
 
 
 def wakes_at(request: Request, now: dt.datetime) -> dt.datetime | None:
@@ -98,7 +97,7 @@ def wakes_at(request: Request, now: dt.datetime) -> dt.datetime | None:
     coming = upcoming(request)
     if not coming or coming[0].at > now:
         return coming[0].at if coming else None
-    return after(now.astimezone(dt.UTC), AT_ONCE, request.hours, request.deadline)
+    return after(now.astimezone(dt.UTC), AT_ONCE, request.terms.hours, request.deadline)
 
 
 def runs(hours: Hours | None, now: dt.datetime) -> bool:

@@ -11,7 +11,6 @@ from bot.approvals.audit import about, append, as_json
 from bot.approvals.audit_facts import edit_fact, operator_fact, verdict_fact, void_fact
 from bot.approvals.digest import grant_digest_of
 from bot.approvals.edit import Edit
-from bot.approvals.eligibility import open_stage
 from bot.approvals.judge import Result
 from bot.approvals.model import (
     Action,
@@ -76,7 +75,7 @@ async def apply(
 
 async def expire(connection: Connection, jobs: Jobs, request: Request) -> None:
     """Reject by silence: the deadline of a pending request is over."""
-    result, late = Result(Effect.TIMED_OUT), open_stage(request)
+    result, late = Result(Effect.TIMED_OUT), request.chain.open_stage
     if late is None or request.deadline == request.expires_at:
         await _write(connection, jobs, request, result, "", ("clock", ""))
         return
@@ -111,7 +110,7 @@ async def _write(
     stage: int | None = None,
 ) -> None:
     status = CLOSES.get(result.effect)
-    index = request.stage_index if stage is None else stage
+    index = request.chain.stage_index if stage is None else stage
     fact = verdict_fact(request, result, note, who, action, index)
     edited = result.effect is Effect.EDITED  # has a fact of its own
     written = await connection.execute(
@@ -145,14 +144,16 @@ def _passes(request: Request, result: Result) -> bool:
     if result.edit is not None:
         return result.edit.passes
     if result.effect is Effect.ANSWERED:
-        return request.kind is Kind.INTERRUPT
+        return request.call.kind is Kind.INTERRUPT
     return result.effect in (Effect.STAGE_PASSED, Effect.APPROVED)
 
 
 def _opens(request: Request, index: int | None = None) -> int:
     """The stage that is open when the one at `index` has passed; -1 for none."""
-    done = request.stage_index if index is None else index
-    rest = (i for i, s in enumerate(request.stages) if i != done and not s.passed_at)
+    done = request.chain.stage_index if index is None else index
+    rest = (
+        i for i, s in enumerate(request.chain.stages) if i != done and not s.passed_at
+    )
     return next(rest, -1)
 
 
@@ -173,7 +174,7 @@ async def _edit(
         connection, jobs, edit.begun, result, "", who, counted, max(edit.own, 0)
     )
     if needs_call(request, new):
-        await call_next(connection, jobs, new, new.stage_index)
+        await call_next(connection, jobs, new, new.chain.stage_index)
 
 
 async def reopen(
@@ -200,7 +201,7 @@ async def reopen(
     key = {"id": request.id}
     await connection.execute(SQL["lock_request"], key)
     withdrawn = await connection.execute(SQL["withdraw_grant"], key)
-    has_grant = request.status is Status.APPROVED or request.is_answered
+    has_grant = request.status is Status.APPROVED or request.call.is_answered
     if withdrawn.rowcount != 1 and has_grant:
         return None
     reopened = await connection.execute(SQL["reopen_request"], {**key, "note": note})
@@ -218,15 +219,16 @@ async def _void(
     connection: Connection, request: Request, lost: Decision, note: str
 ) -> None:
     stage, after = max(lost.stage, 0), lost.stage
-    if lost.verdict is Verdict.ANSWER and request.is_answered:
+    if lost.verdict is Verdict.ANSWER and request.call.is_answered:
         # whoever has approved the answer has approved nothing else
         stage, after = 0, -1
+        bare = replace(request, call=replace(request.call, answer_json=None))
         await connection.execute(
             SQL["take_answer_back"],
             {
                 "id": request.id,
                 "token": secrets.token_urlsafe(16),
-                "grant_digest": grant_digest_of(replace(request, answer_json=None)),
+                "grant_digest": grant_digest_of(bare),
             },
         )
     word = {"id": request.id, "user": lost.person.user, "stage": after}
@@ -239,7 +241,7 @@ async def ask_again(connection: Connection, jobs: Jobs, request: Request) -> Non
     """Redraw a reopened request and tell the people of its open stage."""
     touched = await store.touch(connection, request.id)
     await jobs.defer(connection, [deliver_job(delivery) for delivery in touched])
-    await call_next(connection, jobs, request, request.stage_index)
+    await call_next(connection, jobs, request, request.chain.stage_index)
 
 
 async def orphan(
@@ -295,25 +297,25 @@ async def rewrite(
 
     The request's row is locked by the caller.
     """
-    new = edit.request
-    what = SQL["give_answer"] if new.answer_json != request.answer_json else SQL["edit"]
+    new, call = edit.request, edit.request.call
+    answered = call.answer_json != request.call.answer_json
     await connection.execute(
-        what,
+        SQL["give_answer"] if answered else SQL["edit"],
         {
             "id": request.id,
-            "length": len(new.stages),
-            "arguments": digest.storable(new.arguments),
-            "answer": new.answer_json,
-            "call_digest": new.call_digest,
-            "grant_digest": new.grant_digest,
-            "rules": list(new.rules),
-            "why": list(new.why),
+            "length": len(new.chain.stages),
+            "arguments": digest.storable(call.arguments),
+            "answer": call.answer_json,
+            "call_digest": call.digest,
+            "grant_digest": call.grant_digest,
+            "rules": list(new.terms.rules),
+            "why": list(new.terms.why),
             "policy_version": new.policy_version,
-            "edited_by": new.edited_by,
-            "token": new.token,
+            "edited_by": call.edited_by,
+            "token": new.place.token,
             **manner(new),
         },
     )
-    await see(connection, request.id, new.call_digest, action.seen)
+    await see(connection, request.id, call.digest, action.seen)
     await write_chain(connection, edit.begun)
     await append(connection, [edit_fact(request, new, action)])

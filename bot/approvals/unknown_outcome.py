@@ -73,8 +73,10 @@ class Marker:
         try:
             async with asyncio.timeout(PATIENCE):
                 profile = await self.people.look_up(action.person)
-                sources = live_sources(request.stages, policy)
-                members = await look_up_groups(self.people, sources, request.requester)
+                sources = live_sources(request.chain.stages, policy)
+                members = await look_up_groups(
+                    self.people, sources, request.people.requester
+                )
         except (SlackUnavailable, TimeoutError):
             return None
         return profile, PolicyContext(policy, now, members)
@@ -91,10 +93,10 @@ class Marker:
         profile, context = seen
         if profile.refusal:
             return profile.refusal
-        if not request.is_unknown:
+        if not request.end.is_unknown:
             return "not_unknown"
         may = action.person.user in who_may_mark(request, context)
-        own = mark is Mark.AGAIN and action.person.is_same(request.requester)
+        own = mark is Mark.AGAIN and action.person.is_same(request.people.requester)
         return "" if may or own else "may_not_mark"
 
     async def _write(
@@ -144,7 +146,9 @@ class Marker:
 def who_may_mark(request: Request, context: PolicyContext) -> set[str]:
     """The people of all stages: those who could decide it, and those who did."""
     return {
-        user for stage in request.stages for user in people_now(stage, request, context)
+        user
+        for stage in request.chain.stages
+        for user in people_now(stage, request.people, context)
     }
 
 

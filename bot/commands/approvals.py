@@ -34,8 +34,8 @@ def _line(request: Request) -> str:
             request.code,
             f"{request.status:<9}",
             raised,
-            request.requester.user,
-            visible(request.tool),
+            request.people.requester.user,
+            visible(request.call.tool),
         ]
     )
 
@@ -59,7 +59,7 @@ async def reject_command(
         status = (request or found[0]).status
         print(f"Nothing to do: request {found[0].code} is {status} already.")
         return 1
-    print(f"Rejected: {request.code}, {visible(request.tool)}.")
+    print(f"Rejected: {request.code}, {visible(request.call.tool)}.")
     return 0
 
 

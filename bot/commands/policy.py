@@ -19,7 +19,7 @@ from bot.approvals.eligibility import (
     stages_of,
     unfillable_stage,
 )
-from bot.approvals.model import REQUESTER, USERS, Person, Profile, Stage
+from bot.approvals.model import REQUESTER, USERS, Askers, Person, Profile, Stage
 from bot.approvals.policy import Demanded, Group, Policy, load_policy, plan
 from bot.approvals.policy.explain import explain
 from bot.approvals.policy.types import USER_ID
@@ -56,7 +56,6 @@ class Known:
     members: dict[str, tuple[str, ...]] = field(
         default_factory=dict[str, tuple[str, ...]]
     )
-    participants: tuple[str, ...] = ()
     _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def learn(self, sources: Iterable[str], users: Iterable[str]) -> None:
@@ -146,7 +145,8 @@ async def _print_demanded(policy: Policy, plan: Demanded, known: Known) -> None:
         live_sources(plan.stages, policy), {*_users(policy), known.requester.user}
     )
     now = PolicyContext(policy, dt.datetime.now(dt.UTC), known.members)
-    stages = [replace(s, people=people_now(s, known, now)) for s in stages]
+    askers = Askers(known.requester)
+    stages = [replace(s, people=people_now(s, askers, now)) for s in stages]
     for number, stage in enumerate(stages, 1):
         print(f"  {number}. {_who(stage, known)}")
     print("\n".join(manner_lines(plan)))

@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.messages import HumanMessage, ToolMessage
 
 from bot.approvals.assess import Turn
-from bot.approvals.model import Person, Profile
+from bot.approvals.model import Askers, Person, Profile
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool
 from bot.texts import agent
@@ -55,7 +55,8 @@ class Conversation:
     def turn_of(self, message: Message) -> Turn:
         """Whose words a call of this turn comes from."""
         others = tuple(u for u in self.participants if u != message.author.user)
-        return Turn(self.id, self.channel, self.thread_ts, message.author, others)
+        people = Askers(message.author, others)
+        return Turn(self.id, self.channel, self.thread_ts, people)
 
 
 async def load(pool: Pool, conversation: str) -> Conversation | None:

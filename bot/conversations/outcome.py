@@ -76,7 +76,7 @@ class Settler:
             return
         policy = self.policies.current
         sources = sources_of(policy, asked)
-        members = await look_up_groups(self.people, sources, turn.requester)
+        members = await look_up_groups(self.people, sources, turn.people.requester)
         async with transaction(self.pool) as connection:
             await self._own(connection, run, answered)
             await self._finish(connection, run, answered, Execution.DONE)
@@ -166,7 +166,7 @@ class Settler:
     async def _finish(
         self, connection: Connection, run: Run, ids: Sequence[str], became: Execution
     ) -> None:
-        if any(r.id in ids and not r.guarded for r in run.asked):
+        if any(r.id in ids and not r.call.guarded for r in run.asked):
             await finish_resume(connection, self.jobs, run, ids, became)
 
     async def _orphan(

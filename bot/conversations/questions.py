@@ -91,20 +91,21 @@ class Answered:
 def by_interrupt(requests: Iterable[Request]) -> dict[str, list[Request]]:
     """Requests by the question that they belong to, in call order."""
     found: dict[str, list[Request]] = {}
-    for request in sorted(requests, key=lambda each: each.position):
+    for request in sorted(requests, key=lambda each: each.call.position):
         found.setdefault(request.interrupt, []).append(request)
     return found
 
 
 def is_decided(question: Question, requests: Sequence[Request]) -> bool:
     """Return whether there is a verdict on each call of a question."""
-    return [request.position for request in requests] == [*range(len(question.calls))]
+    return [each.call.position for each in requests] == [*range(len(question.calls))]
 
 
 def is_what_was_shown(question: Question, requests: Sequence[Request]) -> bool:
     """Return whether the graph still asks what people have decided on."""
     return all(
-        call.name == request.tool and _same(call.arguments, request.first_arguments)
+        call.name == request.call.tool
+        and _same(call.arguments, request.call.first_arguments)
         for call, request in zip(question.calls, requests, strict=True)
     )
 
@@ -128,9 +129,9 @@ def of_the_gate(request: Request) -> Interrupt[Any]:
     return Interrupt(
         {
             "type": "tool_approval",
-            "tool_call_id": request.tool_call,
-            "name": request.tool,
-            "args": request.first_arguments,
+            "tool_call_id": request.call.id,
+            "name": request.call.tool,
+            "args": request.call.first_arguments,
             "description": "",
         },
         id=request.interrupt,
@@ -143,11 +144,12 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def decided_of(request: Request) -> Decided:
     """The decision that a request which is closed stands for."""
+    call = request.call
     if request.status is Status.ANSWERED:
-        value = request.answer_value if request.is_answered else request.answer
+        value = call.answer_value if call.is_answered else request.answer
         return Decided(End.ANSWER, value=value)
-    if request.status is Status.APPROVED and request.is_edited:
-        return Decided(End.EDIT, arguments=request.arguments)
+    if request.status is Status.APPROVED and call.is_edited:
+        return Decided(End.EDIT, arguments=call.arguments)
     if request.status is Status.APPROVED:
         return Decided(End.APPROVE)
     late = request.status is Status.TIMED_OUT
@@ -159,12 +161,13 @@ def _message(request: Request) -> str:
         return agent.TIMED_OUT_FOR_AGENT
     if request.status is Status.WITHDRAWN:
         return agent.WITHDRAWN_FOR_AGENT
-    if request.outcome is Outcome.DENIED:
-        return agent.denied_for_agent(request.outcome_note)
-    if request.outcome is Outcome.REPEATED:
-        by, _, at = request.outcome_note.partition(" ")
+    end = request.end
+    if end.outcome is Outcome.DENIED:
+        return agent.denied_for_agent(end.note)
+    if end.outcome is Outcome.REPEATED:
+        by, _, at = end.note.partition(" ")
         return agent.repeated_for_agent(by, at)
-    if request.outcome is Outcome.UNFILLABLE:
-        reason = cards.unfillable(request.outcome_note)
+    if end.outcome is Outcome.UNFILLABLE:
+        reason = cards.unfillable(end.note)
         return agent.rejected_for_agent(reason=reason)
-    return agent.rejected_for_agent(reason=request.outcome_note)
+    return agent.rejected_for_agent(reason=end.note)

@@ -80,10 +80,10 @@ class Handover:
         """
         found = Found()
         groups = questions.by_interrupt(decided)
-        foreign = any(not request.guarded for request in decided)
+        foreign = any(not request.call.guarded for request in decided)
         asked = await self._asked(run) if foreign else {}
         for interrupt, requests in groups.items():
-            if requests[0].guarded:
+            if requests[0].call.guarded:
                 question = describe(questions.of_the_gate(requests[0]), {})
                 self._sort(found, _of_gate(question), requests)
             elif (question := asked.get(interrupt)) is None:
@@ -134,7 +134,7 @@ class Handover:
         async with transaction(self.pool) as connection:
             await unclaim(connection, run, [request.id for request in requests])
             for request in requests:
-                lost = request.decisions[-1]
+                lost = request.chain.decisions[-1]
                 again = await reopen(connection, self.jobs, request, why, lost=lost)
                 if again is not None:
                     await ask_again(connection, self.jobs, again)
@@ -142,8 +142,9 @@ class Handover:
 
     async def _tell(self, connection: Connection, request: Request, why: str) -> None:
         place = await store.place_of_card(connection, request.id)
-        for decision in request.decisions:
-            is_form = request.form is not None and decision.verdict is Verdict.ANSWER
+        has_form = request.call.form is not None
+        for decision in request.chain.decisions:
+            is_form = has_form and decision.verdict is Verdict.ANSWER
             said = clicks.open_again(request.code, why, is_kept=is_form)
             await store.tell(connection, self.jobs, decision.person, said, *place)
 
@@ -166,7 +167,7 @@ class Handover:
             answered = questions.answered(question, requests)
         except Unfit as error:
             given = [request for request in requests if needs_claim(request)]
-            if not all(request.decisions for request in given) or not given:
+            if not all(request.chain.decisions for request in given) or not given:
                 found.stop = str(error)
             found.unfit += [(request, str(error)) for request in given]
             return
@@ -234,7 +235,7 @@ class Recheck:
         given = (Status.APPROVED, Status.ANSWERED)
         if request.status not in given or _has_begun(request):
             return False
-        if request.outcome is Outcome.WAIVED:
+        if request.end.outcome is Outcome.WAIVED:
             return False
         context = await self._look_up(request, self.policies.current)
         doubt = await self._doubt(request, context)
@@ -242,9 +243,9 @@ class Recheck:
 
     async def _look_up(self, request: Request, policy: Policy) -> PolicyContext:
         tight = with_current_policy(request, policy)
-        stages = request.stages if isinstance(tight, Denied) else tight.stages
-        sources = live_sources(stages, policy)
-        members = await look_up_groups(self.people, sources, request.requester)
+        chain = request.chain if isinstance(tight, Denied) else tight.chain
+        sources = live_sources(chain.stages, policy)
+        members = await look_up_groups(self.people, sources, request.people.requester)
         async with self.pool.connection() as connection:
             now = await store.clock(connection)
         return PolicyContext(policy, now, members)
@@ -254,22 +255,23 @@ class Recheck:
         if isinstance(tight, Denied):
             return Doubt(tight.why, denied=tight)
         own, *profiles = await self._profiles(request)
-        for decision, profile in zip(request.decisions, profiles, strict=True):
+        for decision, profile in zip(request.chain.decisions, profiles, strict=True):
             why = profile.refusal or _same_account(own, profile)
             if not why and not holds(decision, request, context):
-                why = no_longer_in(request.stages[decision.stage].approvers)
+                why = no_longer_in(request.chain.stages[decision.stage].approvers)
             if why:
                 said = may_no_longer_decide(decision.person.user, why)
                 return Doubt(said, lost=decision)
-        is_run = request.status is Status.APPROVED or request.is_answered
-        if is_run and tight.stages != request.stages:
+        is_run = request.status is Status.APPROVED or request.call.is_answered
+        if is_run and tight.chain.stages != request.chain.stages:
             added = what_is_added(request, tight)
             return Doubt(added, tight=with_members(tight, context))
         return None
 
     async def _profiles(self, request: Request) -> list[Profile]:
         """Of whoever asked, and of whoever decided, in order."""
-        people = [request.requester, *(word.person for word in request.decisions)]
+        deciders = [word.person for word in request.chain.decisions]
+        people = [request.people.requester, *deciders]
         return await asyncio.gather(*(self.people.look_up(each) for each in people))
 
     async def _reopen(
@@ -327,10 +329,11 @@ def _without(request: Request, doubt: Doubt) -> Request:
     """Exclude the person who lost the right from those who can decide it again."""
     if doubt.lost is None:
         return request
-    gone = doubt.lost.person.user
-    return replace(request, participants=(*request.participants, gone))
+    people, gone = request.people, doubt.lost.person.user
+    people = replace(people, participants=(*people.participants, gone))
+    return replace(request, people=people)
 
 
 def _has_begun(request: Request) -> bool:
     """Return whether a run before a crash took the grant: nothing is left to void."""
-    return request.execution not in (None, Execution.APPROVED)
+    return request.end.execution not in (None, Execution.APPROVED)

@@ -145,7 +145,7 @@ class Runner:
                 open_ones = await store.unresumed(connection, conversation.id)
         if row is None:
             raise LostRun(conversation.id)
-        stored = {r.tool_call: r for r in open_ones if r.guarded}
+        stored = {r.call.id: r for r in open_ones if r.call.guarded}
         generation = row["generation"]
         return Run(conversation.team, conversation.id, generation, stored, open_ones)
 
@@ -199,7 +199,7 @@ class Runner:
             told = [r for r in taken if not (r.is_open or needs_claim(r))]
             await self._go_on(run, conversation, [*cut, *told])
             return
-        said = notices.unknown_in_thread([(r.tool, r.code) for r in cut])
+        said = notices.unknown_in_thread([(r.call.tool, r.code) for r in cut])
         ids = [request.id for request in cut]
         await self.settler.fail(run, conversation, said, ids, Execution.UNKNOWN)
 
@@ -290,9 +290,5 @@ class Runner:
 def _turn_of(conversation: Conversation, request: Request) -> Turn:
     """The turn that goes on: later calls of it come from the same words."""
     return Turn(
-        conversation.id,
-        conversation.channel,
-        conversation.thread_ts,
-        request.requester,
-        request.participants,
+        conversation.id, conversation.channel, conversation.thread_ts, request.people
     )

@@ -134,7 +134,7 @@ class Emails:
         return Letter(
             request=request,
             kind=kind,
-            requester=await self._name(request.team, request.requester.user),
+            requester=await self._name(request.team, request.people.requester.user),
             at=row["made_at"].astimezone(dt.UTC),
             decider=await self._name(request.team, decider) if decider else "",
             link="" if kind == "outcome" else await self._link(row, request),
@@ -149,15 +149,16 @@ class Emails:
         policy = self.policies.current
         if self.signer is None or why_no_links(request, policy, signs_in=self.signs_in):
             return ""
-        digest = request.grant_digest
+        digest = request.call.grant_digest
         link = Link(request.id, row["team_id"], row["user_id"], digest)
         async with self.pool.connection() as connection:
             return await links.make(connection, self.signer, link)
 
     def _card(self, request: Request) -> str:
-        if not request.card_ts or request.card_channel == ASIDE:
+        place = request.place
+        if not place.ts or place.channel == ASIDE:
             return ""
-        return self.identity().permalink(request.card_channel, request.card_ts)
+        return self.identity().permalink(place.channel, place.ts)
 
 
 def _concerns(row: Mapping[str, Any], request: Request) -> bool:
@@ -195,7 +196,7 @@ def written(
 
 
 def _call(request: Request) -> str:
-    text = f"{one_line(request.tool, 200)}\n{asked_text(request)}"
+    text = f"{one_line(request.call.tool, 200)}\n{asked_text(request)}"
     long = long_arguments(text)
     if long is None:
         return text

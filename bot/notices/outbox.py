@@ -116,7 +116,7 @@ def whom_to_write(
 ) -> Iterable[tuple[str, str]]:
     """Yield the recipients of e-mails about a change: user id, kind. Pure."""
     if change in ENDS and tells_by_email(request, policy):
-        yield request.requester.user, "outcome"
+        yield request.people.requester.user, "outcome"
     elif request.is_open and "email" in ways_to_tell(request, policy):
         if change in REMINDS:
             yield from ((user, "reminder") for user in who_can_decide(request))

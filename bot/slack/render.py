@@ -12,7 +12,6 @@ from bot.approvals.eligibility import (
     PolicyContext,
     closed_by,
     joined_now,
-    open_stage,
     who_can_decide,
     with_current_people,
 )
@@ -84,8 +83,9 @@ class Painter:
             return draw_call(request, self.identity())
         event, index = Event(row["kind"]), int(row["stage"])
         joined: tuple[str, ...] = ()
-        if index < len(stored.stages):  # an edit may have made the chain shorter
-            joined = joined_now(stored.stages[index], stored, context)
+        stages = stored.chain.stages
+        if index < len(stages):  # an edit may have made the chain shorter
+            joined = joined_now(stages[index], stored.people, context)
         return draw_nudge(event, request, index, joined, self.identity())
 
     def _draw_card(self, row: Row, requests: Sequence[Request]) -> Drawn:
@@ -102,13 +102,14 @@ def _under_card(row: Row, request: Request, drawn: Drawn) -> Row:
     Raises:
         RetryLater: the card itself is not posted yet.
     """
+    place = request.place
     if row["thread_ts"] is not None or row["message_ts"] is not None:
         return row
-    if drawn.moot and not request.card_ts:
+    if drawn.moot and not place.ts:
         return row
-    if not request.card_ts:
+    if not place.ts:
         raise RetryLater(HELD)
-    return {**row, "channel_id": request.card_channel, "thread_ts": request.card_ts}
+    return {**row, "channel_id": place.channel, "thread_ts": place.ts}
 
 
 HELD_SHOWN = 5  # requests in the answer to a message on a waiting conversation
@@ -136,7 +137,9 @@ def draw_card(
 ) -> Drawn:
     """The card of some requests; one whose card is not `delivery` is decided there."""
     views = tuple(
-        RequestView(request, now, who_can_decide(request), request.card != delivery)
+        RequestView(
+            request, now, who_can_decide(request), request.place.card != delivery
+        )
         for request in requests
     )
     view = CardView(views, first_post=first_post, version=revision)
@@ -164,14 +167,15 @@ def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
 
 def draw_call(request: Request, us: Identity) -> Drawn:
     """Draw the call to the people of the open stage, in the card's thread."""
-    if request.is_unknown:
-        told = [request.requester.user, *(u for s in request.stages for u in s.people)]
+    if request.end.is_unknown:
+        approvers = [user for stage in request.chain.stages for user in stage.people]
+        told = [request.people.requester.user, *approvers]
         people = list(dict.fromkeys(told))
-        return _plain(notices.find_out(request.tool, request.code, people))
+        return _plain(notices.find_out(request.call.tool, request.code, people))
     if not request.is_open:
         return Drawn(_over(request), [], moot=True)
     turn = notices.your_turn(
-        request.tool,
+        request.call.tool,
         request.code,
         who_can_decide(request),
         request.deadline,
@@ -191,12 +195,12 @@ def draw_nudge(
     """
     if over := _over_for(event, request, stage):
         return Drawn(over, [], moot=True)
-    now, who_can = request.stages[stage], who_can_decide(request)
+    now, who_can = request.chain.stages[stage], who_can_decide(request)
     called = [user for user in joined if user in who_can]
     if event is Event.REMINDER:
         called += [user for user in who_can if user not in called]
     said = notices.nudge(
-        request.tool,
+        request.call.tool,
         request.code,
         called,
         request.deadline,
@@ -208,13 +212,14 @@ def draw_nudge(
 
 def _over_for(event: Event, request: Request, stage: int) -> str:
     """Return why the message is no longer needed; "" while it is."""
+    chain = request.chain
     if not request.is_open:
         return _over(request)
-    if stage == request.stage_index:
-        is_so = event is Event.REMINDER or request.stages[stage].joined
+    if stage == chain.stage_index:
+        is_so = event is Event.REMINDER or chain.stages[stage].joined
         return "" if is_so else notices.asked_again(request.code)
-    if stage < request.stage_index:
-        name = request.stages[stage].approvers
+    if stage < chain.stage_index:
+        name = chain.stages[stage].approvers
         by = people(approvals(request, stage))
         return notices.stage_passed(name, stage + 1, by)
     return notices.asked_again(request.code)
@@ -229,7 +234,7 @@ def _joined(stage: Stage) -> list[str]:
 
 def _so_far(request: Request) -> list[str]:
     """Say what silence has brought about, for the people who wait."""
-    stage = open_stage(request)
+    stage = request.chain.open_stage
     if stage is None:
         return []
     reminded = stage.reminded_at
@@ -239,26 +244,28 @@ def _so_far(request: Request) -> list[str]:
 
 def _before(request: Request) -> list[str]:
     """Say what led to the stage that is open now."""
-    index = request.stage_index
-    if 0 < index < len(request.stages):
-        last = request.stages[index - 1].approvers
+    chain, index = request.chain, request.chain.stage_index
+    if 0 < index < len(chain.stages):
+        last = chain.stages[index - 1].approvers
         by = people(approvals(request, index - 1))
         return [notices.stage_passed(last, index, by)]
-    return [notices.changed_by(request.edited_by)] if request.is_edited else []
+    call = request.call
+    return [notices.changed_by(call.edited_by)] if call.is_edited else []
 
 
 def _waiting(request: Request, us: Identity) -> str:
     who = who_can_decide(request)
     waiting = notices.waiting(
-        request.tool, request.code, who, request.deadline, _card_link(request, us)
+        request.call.tool, request.code, who, request.deadline, _card_link(request, us)
     )
     return " ".join([waiting, *_so_far(request)])
 
 
 def _card_link(request: Request, us: Identity) -> str:
-    if not request.card_ts:
+    place = request.place
+    if not place.ts:
         return ""
-    return us.permalink(request.card_channel, request.card_ts)
+    return us.permalink(place.channel, place.ts)
 
 
 def _with_withdraw(lines: Sequence[str], requests: Sequence[Request]) -> Drawn:
@@ -301,10 +308,10 @@ def _plain(text: str) -> Drawn:
 
 def _over(request: Request) -> str:
     return notices.waiting_over(
-        request.tool,
+        request.call.tool,
         request.code,
         request.status,
-        request.decided_at or request.deadline,
+        request.end.decided_at or request.deadline,
         closed_by(request),
-        request.execution,
+        request.end.execution,
     )

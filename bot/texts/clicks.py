@@ -262,11 +262,11 @@ _ABOUT_MARKS = {
 
 
 def _late(request: Request) -> str:
-    at = request.decided_at or request.deadline
+    at = request.end.decided_at or request.deadline
     if request.status is Status.TIMED_OUT:
         return late(at)
     if request.status is Status.WITHDRAWN:
-        return withdrawn(request.requester.user, at)
+        return withdrawn(request.people.requester.user, at)
     if request.status is Status.ORPHANED:
         return orphaned()
     return already_decided(request.status, closed_by(request), at)
@@ -278,9 +278,10 @@ def _refused(word: str, request: Request, person: Person) -> str:
         case "misplaced":
             return WRONG_MESSAGE
         case "moved":
-            return moved(request.card_channel, who)
+            return moved(request.place.channel, who)
         case "superseded":
-            return superseded(request.edited_by, who, answered=request.is_answered)
+            call = request.call
+            return superseded(call.edited_by, who, answered=call.is_answered)
         case "requester":
             return requester_cannot_approve(who)
         case "participant":
@@ -295,14 +296,14 @@ def _refused_otherwise(
     word: str, request: Request, person: Person, who: tuple[str, ...]
 ) -> str:
     if word == "already_decided":
-        own = [d.at for d in request.decisions if d.person.user == person.user]
+        own = [d.at for d in request.chain.decisions if d.person.user == person.user]
         return you_already_decided(own[-1]) if own else not_an_approver(who)
     if word in _ABOUT_MARKS:
         return _ABOUT_MARKS[word]
     if word == "not_allowed":
         return not_allowed(who)
     if word == "only_requester_withdraws":
-        return only_requester_withdraws(request.requester.user, who)
+        return only_requester_withdraws(request.people.requester.user, who)
     return may_not_decide(word.replace("_", " "), who)
 
 
@@ -312,7 +313,7 @@ NAME_SHOWN = 60
 def what_to_type(request: Request) -> str:
     """Plain text: which value the request asks for, in words."""
     if typed_argument(request) is not None:
-        return f"the value of {one_line(request.confirm_argument, NAME_SHOWN)}"
+        return f"the value of {one_line(request.terms.confirm_argument, NAME_SHOWN)}"
     return f"this request's code, {request.code}"
 
 

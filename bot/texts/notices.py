@@ -177,9 +177,9 @@ class Letter:
 def subject(letter: Letter) -> str:
     """One line without a word of the model's or a person's."""
     request = letter.request
-    about = f"{tool_or_something(request.tool)} ({one_line(request.code, 20)})"
+    about = f"{tool_or_something(request.call.tool)} ({one_line(request.code, 20)})"
     if letter.kind == "outcome":
-        return f"{status_word(request.status, request.execution)}: {about}"
+        return f"{status_word(request.status, request.end.execution)}: {about}"
     word = (
         "Reminder, approval needed" if letter.kind == "reminder" else "Approval needed"
     )
@@ -188,32 +188,33 @@ def subject(letter: Letter) -> str:
 
 def opening_lines(letter: Letter) -> list[str]:
     request = letter.request
-    tool = tool_or_something(request.tool)
+    tool = tool_or_something(request.call.tool)
     if letter.kind == "outcome":
         return [_ending(letter, tool)]
     return [
         f"{letter.requester} asks to run {tool}, and you can decide it.",
-        *request.why,
+        *request.terms.why,
         f"Decide until {utc(request.deadline)}; after that it is rejected by itself.",
     ]
 
 
 def _ending(letter: Letter, tool: str) -> str:
     request = letter.request
-    word = status_word(request.status, request.execution)
+    word = status_word(request.status, request.end.execution)
     if word == UNKNOWN:
         return f"Your request to run {tool} was approved. {UNKNOWN_IF_RUN}"
     by = f" by {letter.decider}" if letter.decider and closed_by(request) else ""
-    at = utc(request.decided_at or request.deadline)
+    at = utc(request.end.decided_at or request.deadline)
     return f"Your request to run {tool}: {word.lower()}{by}, {at}.{_why(request)}"
 
 
 def _why(request: Request) -> str:
-    if request.outcome is Outcome.UNFILLABLE:
-        return f" {unfillable_sentence(request.outcome_note)}"
-    if request.outcome is Outcome.DENIED:
-        return f" {one_line(request.outcome_note, 300)}"
-    words = [d.reason for d in request.decisions if d.reason]
+    end = request.end
+    if end.outcome is Outcome.UNFILLABLE:
+        return f" {unfillable_sentence(end.note)}"
+    if end.outcome is Outcome.DENIED:
+        return f" {one_line(end.note, 300)}"
+    words = [d.reason for d in request.chain.decisions if d.reason]
     said = {Status.REJECTED: "Reason", Status.ANSWERED: "Answer"}.get(
         request.status, ""
     )

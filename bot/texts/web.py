@@ -98,14 +98,14 @@ def can_decide(request: Request) -> str:
 
 
 def _timed_out(request: Request) -> str:
-    at = utc(request.decided_at or request.deadline)
+    at = utc(request.end.decided_at or request.deadline)
     return f"This request timed out, {at}. If it is still needed, ask the agent again."
 
 
 def _late(request: Request) -> Answer:
     if request.status is Status.TIMED_OUT:
         return Answer(410, "timed_out", _timed_out(request))
-    at = utc(request.decided_at or request.deadline)
+    at = utc(request.end.decided_at or request.deadline)
     by = closed_by(request)
     who = f" by {one_line(by, 80)}" if by else ""
     word = STATUS_WORDS[request.status].lower()
@@ -122,11 +122,12 @@ def _refused(result: Result, request: Request, person: Person) -> Answer:
     if word in ("unknown_request", "other_team"):
         return Answer(404, "not_found", NOT_FOUND)
     if word == "superseded":
-        by = f" by {one_line(request.edited_by, 80)}" if request.edited_by else ""
+        editor = request.call.edited_by
+        by = f" by {one_line(editor, 80)}" if editor else ""
         said = f"The arguments were changed{by} after you saw them; look at them again."
         return Answer(409, word, f"{said} Nothing was decided.")
     if word == "already_decided":
-        own = [d.at for d in request.decisions if d.person.is_same(person)]
+        own = [d.at for d in request.chain.decisions if d.person.is_same(person)]
         when = f", {utc(own[-1])}" if own else ""
         said = f"You have already decided on this request{when}; one person decides"
         return Answer(409, "you_already_decided", f"{said} only once.")

@@ -16,7 +16,16 @@ from bot.approvals import store
 from bot.approvals.assess import ProposedCall, Turn, sources_of
 from bot.approvals.decide import Decider
 from bot.approvals.judge import Result
-from bot.approvals.model import Action, Effect, Person, Place, Profile, Request, Verdict
+from bot.approvals.model import (
+    Action,
+    Askers,
+    Effect,
+    Person,
+    Place,
+    Profile,
+    Request,
+    Verdict,
+)
 from bot.approvals.policy import Policy, parse_policy
 from bot.approvals.ports import look_up_groups
 from bot.approvals.raise_request import raise_requests
@@ -197,12 +206,11 @@ class House:
             conversation,
             CHANNEL,
             "100.1",
-            requester or person(RAVI),
-            tuple(participants),
+            Askers(requester or person(RAVI), tuple(participants)),
         )
         policy = self.policies.current
         sources = sources_of(policy, [asked])
-        members = await look_up_groups(self.people, sources, turn.requester)
+        members = await look_up_groups(self.people, sources, turn.people.requester)
         async with self.pool.connection() as connection, connection.transaction():
             [raised] = await raise_requests(
                 connection, self.queue, policy, turn, [asked], members
@@ -229,9 +237,9 @@ class House:
         """Click a button of the request's own card, as it is now."""
         who = person(user) if isinstance(user, str) else user
         now = await self.request(request.id)
-        channel = now.card_channel if now.card_ts else APPROVALS
-        place = at or Place(APP, channel, now.card_ts or "77.7", now.card)
-        token = token or now.token
+        channel = now.place.channel if now.place.ts else APPROVALS
+        place = at or Place(APP, channel, now.place.ts or "77.7", now.place.card)
+        token = token or now.place.token
         action = Action(token, who, verdict, "slack", place, click=click, **word)
         result, _ = await self.decider.decide(action)
         return result

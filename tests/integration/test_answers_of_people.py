@@ -44,18 +44,21 @@ async def test_an_answer_passes_its_own_stage_and_awaits_the_rest(
     said = await house.click(MINA, before, ANSWER, reason=" ACME ")
     assert said.effect == "edited"
     waits = await agent.request(conversation)
-    assert (waits.status, waits.answer_value) == (Status.PENDING, "ACME")
-    assert [stage.passed_at is not None for stage in waits.stages] == [True, False]
-    assert waits.grant_digest != before.grant_digest
-    assert waits.call_digest == before.call_digest
-    stale = await house.click(DANA, waits, token=before.token)
+    assert (waits.status, waits.call.answer_value) == (Status.PENDING, "ACME")
+    assert [stage.passed_at is not None for stage in waits.chain.stages] == [
+        True,
+        False,
+    ]
+    assert waits.call.grant_digest != before.call.grant_digest
+    assert waits.call.digest == before.call.digest
+    stale = await house.click(DANA, waits, token=before.place.token)
     assert stale.code == "superseded"
     assert (await house.click(OMAR, waits)).code == "not_in_group"
 
     assert (await house.click(DANA, waits)).effect == "answered"
     await agent.work()
     over = await agent.request(conversation)
-    assert (over.status, over.execution) == (Status.ANSWERED, Execution.DONE)
+    assert (over.status, over.end.execution) == (Status.ANSWERED, Execution.DONE)
     assert theirs.ran == ["contract ACME", "end"]
     trail = [event for event in await house.trail(over) if event != "refused"]
     assert trail == [
@@ -100,7 +103,10 @@ async def test_the_earlier_stage_approves_an_answer_of_a_later_one(house: House)
     await house.click(MINA, request)
     await house.click(DANA, request, ANSWER, reason="Other, Ltd.")
     waits = await agent.request(conversation)
-    assert [stage.passed_at is not None for stage in waits.stages] == [False, True]
+    assert [stage.passed_at is not None for stage in waits.chain.stages] == [
+        False,
+        True,
+    ]
     assert (await house.click(OMAR, waits)).effect == "answered"
     await agent.work()
     assert theirs.ran == ["contract Other, Ltd.", "end"]
@@ -159,7 +165,7 @@ async def test_those_who_answered_are_told_why_the_graph_refuses_it(
     await agent.work()
 
     again = await agent.request(conversation)
-    assert (again.status, again.outcome) == (Status.PENDING, Outcome.REOPENED)
+    assert (again.status, again.end.outcome) == (Status.PENDING, Outcome.REOPENED)
     rows = await house.rows("SELECT * FROM deliveries WHERE kind = 'private'")
     told = {row["user_id"]: row["text"] for row in rows}
     assert sorted(told) == sorted([MINA, *others])
@@ -177,9 +183,9 @@ async def test_an_answer_whose_author_lost_the_right_is_taken_back(house: House)
     await agent.work()
 
     again = await agent.request(conversation)
-    assert (again.status, again.answer_value) == (Status.PENDING, None)
-    assert again.decisions == ()
-    assert again.stage_index == 0
+    assert (again.status, again.call.answer_value) == (Status.PENDING, None)
+    assert again.chain.decisions == ()
+    assert again.chain.stage_index == 0
     assert theirs.ran == []
     await house.click(OMAR, again)
     await house.click(DANA, await agent.request(conversation))
@@ -198,7 +204,7 @@ async def test_a_stricter_policy_has_an_answer_approved_by_more_people(house: Ho
     )
     await agent.work()
     again = await agent.request(conversation)
-    assert (again.status, again.answer_value) == (Status.PENDING, "ACME")
+    assert (again.status, again.call.answer_value) == (Status.PENDING, "ACME")
     await house.click(DANA, again)
     await agent.work()
     assert theirs.ran == ["act ACME", "end"]
@@ -236,8 +242,8 @@ async def test_approvers_mark_an_unknown_outcome_and_the_requester_asks_again(
         async with house.pool.connection() as connection:
             now = await store.load(connection, request.id)
         assert now is not None
-        where = place or Place(APP, now.card_channel, "7.7", now.card)
-        word = Action(now.token, person(user), Verdict.APPROVE, "slack", where)
+        where = place or Place(APP, now.place.channel, "7.7", now.place.card)
+        word = Action(now.place.token, person(user), Verdict.APPROVE, "slack", where)
         return await marker.mark(word, what)
 
     assert await mark(MINA, Mark.DONE) == "not_unknown"
@@ -258,7 +264,7 @@ async def test_approvers_mark_an_unknown_outcome_and_the_requester_asks_again(
     assert await mark(DANA, Mark.DONE) == "marked_already"
 
     await agent.work()
-    assert (await house.request(request.id)).marked is Mark.AGAIN
+    assert (await house.request(request.id)).end.mark is Mark.AGAIN
     [again] = await agent.open_requests(conversation)
-    assert again.requester.user == RAVI
+    assert again.people.requester.user == RAVI
     assert theirs.ran == []

@@ -40,9 +40,9 @@ async def post(house: House, delivery: str, ts: str, channel: str) -> None:
 
 async def again(house: House, request: Request, **how) -> Request:
     return await house.ask(
-        request.tool,
+        request.call.tool,
         conversation=request.conversation,
-        arguments=dict(request.arguments),
+        arguments=dict(request.call.arguments),
         **how,
     )
 
@@ -52,9 +52,9 @@ async def test_what_was_rejected_is_not_asked_again_within_the_hour(house: House
     await house.click(MINA, request, REJECT)
     await house.forget_jobs()
     second = await again(house, request)
-    assert (second.status, second.outcome) == (Status.REJECTED, Outcome.REPEATED)
-    assert second.outcome_note.split()[0] == MINA
-    assert (second.card, second.notice) == ("", "")
+    assert (second.status, second.end.outcome) == (Status.REJECTED, Outcome.REPEATED)
+    assert second.end.note.split()[0] == MINA
+    assert (second.place.card, second.place.notice) == ("", "")
     assert [job.name for job in await house.jobs()] == ["resume"]
     # a reject of the guard's own does not make the hour longer
     await house.pass_time(minutes=61)
@@ -68,7 +68,7 @@ async def test_another_call_or_another_conversation_is_asked(house: House):
         conversation=request.conversation, arguments={"path": "b.txt"}
     )
     assert other.is_open
-    assert (await house.ask(arguments=dict(request.arguments))).is_open
+    assert (await house.ask(arguments=dict(request.call.arguments))).is_open
 
 
 async def test_silence_and_a_withdrawal_are_no_reject_for_the_guard(house: House):
@@ -89,7 +89,7 @@ async def test_a_reject_covers_the_original_and_the_edited_arguments(house: Hous
     assert (await house.click(OMAR, request, REJECT)).effect is Effect.REJECTED
     for arguments in ({"path": "a.txt"}, {"path": "b.txt"}):
         second = await house.ask(conversation=request.conversation, arguments=arguments)
-        assert second.outcome is Outcome.REPEATED
+        assert second.end.outcome is Outcome.REPEATED
 
 
 async def test_the_agent_is_told_that_it_was_rejected_before(house: House):
@@ -108,8 +108,8 @@ async def test_the_agent_is_told_that_it_was_rejected_before(house: House):
 
 async def test_the_requester_withdraws_from_the_notice(house: House):
     request = await house.ask()
-    await post(house, request.card, "7.1", APPROVALS)
-    await post(house, request.notice, "7.2", CHANNEL)
+    await post(house, request.place.card, "7.1", APPROVALS)
+    await post(house, request.place.notice, "7.2", CHANNEL)
     here = Place(APP, CHANNEL, "7.2")
     for user in (MINA, OLAF):
         refused = await house.click(user, request, Verdict.WITHDRAW, at=here)
@@ -148,21 +148,21 @@ async def write(house: House, text: str, thread_ts: str, ts: str) -> bool:
 
 async def test_a_click_reads_no_more_comments_than_a_card_shows(house: House):
     request = await house.ask()
-    await post(house, request.card, "7.1", APPROVALS)
+    await post(house, request.place.card, "7.1", APPROVALS)
     for number in range(2, 7):
         await write(house, f"comment {number}", "7.1", f"7.{number}")
-    said = [each.text for each in (await house.request(request.id)).comments]
+    said = [each.text for each in (await house.request(request.id)).chain.comments]
     assert said == ["comment 4", "comment 5", "comment 6"]
 
 
 async def test_a_mention_in_a_cards_thread_is_a_comment_once(house: House):
     request = await house.ask()
-    await post(house, request.card, "7.1", APPROVALS)
+    await post(house, request.place.card, "7.1", APPROVALS)
     before = await house.one("SELECT count(*) FROM conversations")
     for _ in range(2):
         assert not await write(house, "why so late?", "7.1", "7.5")
     now = await house.request(request.id)
-    assert [(c.user, c.text) for c in now.comments] == [(OLAF, "why so late?")]
+    assert [(c.user, c.text) for c in now.chain.comments] == [(OLAF, "why so late?")]
     assert await house.one("SELECT count(*) FROM conversations") == before
     assert len(await house.told(OLAF)) == 1
     assert await house.trail(request) == ["requested", "commented"]
@@ -173,26 +173,26 @@ async def test_a_mention_in_a_cards_thread_is_a_comment_once(house: House):
 async def test_each_stage_is_brought_to_its_own_channel(house: House):
     house.policies.current = parsed(MOVING)
     request = await house.ask("sign")
-    await post(house, request.card, "7.1", APPROVALS)
+    await post(house, request.place.card, "7.1", APPROVALS)
     assert (await house.click(MINA, request)).effect is Effect.STAGE_PASSED
 
     second = await house.request(request.id)
-    assert second.card != request.card
+    assert second.place.card != request.place.card
     cards = await house.rows(
         "SELECT id::text, channel_id, thread_ts FROM deliveries WHERE kind = 'card'"
         " ORDER BY created_at"
     )
     assert [card["channel_id"] for card in cards] == [APPROVALS, "C0DIRECTOR"]
-    assert second.card in {job.lock for job in await house.jobs("deliver")}
-    old = Place(APP, APPROVALS, "7.1", request.card)
+    assert second.place.card in {job.lock for job in await house.jobs("deliver")}
+    old = Place(APP, APPROVALS, "7.1", request.place.card)
     assert (await house.click(DANA, request, at=old)).code == "moved"
-    await post(house, second.card, "8.1", "C0DIRECTOR")
-    new = Place(APP, "C0DIRECTOR", "8.1", second.card)
+    await post(house, second.place.card, "8.1", "C0DIRECTOR")
+    new = Place(APP, "C0DIRECTOR", "8.1", second.place.card)
     assert (await house.click(DANA, request, at=new)).effect is Effect.STAGE_PASSED
 
     third = await house.request(request.id)
     [card] = await house.rows(
-        "SELECT channel_id, thread_ts FROM deliveries WHERE id = %s", third.card
+        "SELECT channel_id, thread_ts FROM deliveries WHERE id = %s", third.place.card
     )
     assert card == {"channel_id": CHANNEL, "thread_ts": "100.1"} or card["thread_ts"]
     assert card["channel_id"] == CHANNEL
@@ -201,7 +201,7 @@ async def test_each_stage_is_brought_to_its_own_channel(house: House):
 async def test_the_next_stages_people_are_called_in_the_same_channel(house: House):
     request = await house.ask("sign")
     await house.click(MINA, request)
-    assert (await house.request(request.id)).card == request.card
+    assert (await house.request(request.id)).place.card == request.place.card
     [call] = await house.rows(
         "SELECT id::text, channel_id FROM deliveries WHERE kind = 'call'"
     )

@@ -90,7 +90,7 @@ async def test_an_unsent_card_is_taken_up_without_its_notice(
 ):
     request = await house.ask()
     await house.pass_time(**MINUTES)
-    assert await found_jobs(house, clock) == {("deliver", request.card)}
+    assert await found_jobs(house, clock) == {("deliver", request.place.card)}
 
 
 async def test_a_notice_whose_card_stands_is_taken_up(house: House, clock: Clock):
@@ -99,7 +99,7 @@ async def test_a_notice_whose_card_stands_is_taken_up(house: House, clock: Clock
         "UPDATE deliveries SET shown = revision, message_ts = '1.1' WHERE kind='card'"
     )
     await house.pass_time(**MINUTES)
-    assert await found_jobs(house, clock) == {("deliver", request.notice)}
+    assert await found_jobs(house, clock) == {("deliver", request.place.notice)}
 
 
 async def test_a_closed_requests_notice_needs_no_posted_card(
@@ -111,7 +111,7 @@ async def test_a_closed_requests_notice_needs_no_posted_card(
     assert await found_jobs(house, clock) == set()
     await house.pass_time(days=2)
     await clock.tick()
-    assert await found_jobs(house, clock) == {("deliver", request.notice)}
+    assert await found_jobs(house, clock) == {("deliver", request.place.notice)}
 
 
 async def test_an_edit_without_a_job_is_taken_up(house: House, clock: Clock):
@@ -120,9 +120,10 @@ async def test_an_edit_without_a_job_is_taken_up(house: House, clock: Clock):
     await house.pass_time(**MINUTES)
     assert await found_jobs(house, clock) == set()
     await house.rows(
-        "UPDATE deliveries SET revision = revision + 1 WHERE id = %s", request.card
+        "UPDATE deliveries SET revision = revision + 1 WHERE id = %s",
+        request.place.card,
     )
-    assert await found_jobs(house, clock) == {("deliver", request.card)}
+    assert await found_jobs(house, clock) == {("deliver", request.place.card)}
 
 
 @pytest.mark.parametrize("status", ["todo", "doing"])

@@ -31,13 +31,13 @@ async def test_an_overdue_request_is_closed_with_trail_card_and_resume(house: Ho
     assert await expire(house) == 1
 
     closed = await house.request(request.id)
-    assert (closed.status, closed.decisions) == (Status.TIMED_OUT, ())
-    assert closed.execution is None
+    assert (closed.status, closed.chain.decisions) == (Status.TIMED_OUT, ())
+    assert closed.end.execution is None
     assert await house.trail(request) == ["requested", "timed_out"]
     jobs = {(job.name, job.lock) for job in await house.jobs()}
     assert jobs == {
-        ("deliver", request.card),
-        ("deliver", request.notice),
+        ("deliver", request.place.card),
+        ("deliver", request.place.notice),
         ("resume", request.conversation),
     }
     assert await expire(house) == 0
@@ -74,7 +74,7 @@ async def test_a_stage_that_has_passed_does_not_stop_the_clock(house: House):
     await house.pass_time(days=2)
     assert await expire(house) == 1
     closed = await house.request(request.id)
-    assert (closed.status, len(closed.decisions)) == (Status.TIMED_OUT, 1)
+    assert (closed.status, len(closed.chain.decisions)) == (Status.TIMED_OUT, 1)
 
 
 async def test_when_the_trail_refuses_nothing_expires(house: House):

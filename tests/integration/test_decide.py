@@ -31,16 +31,19 @@ async def test_an_approval_writes_decision_grant_trail_and_jobs_together(house: 
     assert await house.click(MINA, request, click="9.9") == Result(Effect.APPROVED)
 
     closed = await house.request(request.id)
-    assert (closed.status, closed.execution) == (Status.APPROVED, Execution.APPROVED)
-    assert [d.person.user for d in closed.decisions] == [MINA]
-    assert closed.decisions[0].click == "9.9"
-    assert closed.stage_index == 1
+    assert (closed.status, closed.end.execution) == (
+        Status.APPROVED,
+        Execution.APPROVED,
+    )
+    assert [d.person.user for d in closed.chain.decisions] == [MINA]
+    assert closed.chain.decisions[0].click == "9.9"
+    assert closed.chain.stage_index == 1
     assert await house.trail(request) == ["requested", "approved"]
     jobs = [(job.name, job.lock) for job in await house.jobs()]
     assert sorted(jobs) == sorted(
         [
-            ("deliver", request.card),
-            ("deliver", request.notice),
+            ("deliver", request.place.card),
+            ("deliver", request.place.notice),
             ("resume", request.conversation),
         ]
     )
@@ -75,7 +78,7 @@ async def test_a_rejection_closes_without_a_grant(house: House):
     request = await house.ask()
     assert await house.click(OMAR, request, REJECT) == Result(Effect.REJECTED)
     closed = await house.request(request.id)
-    assert (closed.status, closed.execution) == (Status.REJECTED, None)
+    assert (closed.status, closed.end.execution) == (Status.REJECTED, None)
     assert [job.lock for job in await house.jobs("resume")] == [request.conversation]
 
 
@@ -98,8 +101,8 @@ async def test_the_operator_rejects_even_what_is_overdue(house: House):
 
     assert before == request
     closed = await house.request(request.id)
-    assert (closed.status, closed.outcome) == (Status.REJECTED, Outcome.OPERATOR)
-    assert closed.outcome_note == "wrong file"
+    assert (closed.status, closed.end.outcome) == (Status.REJECTED, Outcome.OPERATOR)
+    assert closed.end.note == "wrong file"
     assert [job.name for job in await house.jobs()].count("resume") == 1
     [row] = await house.rows("SELECT actor, via FROM audit WHERE event = 'rejected'")
     assert row == {"actor": "operator root", "via": "cli"}
@@ -127,11 +130,15 @@ async def test_a_chain_wants_its_quorum_and_then_the_next_stage(house: House):
     assert twice == Result(Effect.REFUSED, "already_decided")
     assert (await house.click(OMAR, request)).effect is Effect.STAGE_PASSED
     waiting = await house.request(request.id)
-    assert (waiting.status, waiting.stage_index) == (Status.PENDING, 1)
-    assert waiting.stages[1].opened_at is not None
+    assert (waiting.status, waiting.chain.stage_index) == (Status.PENDING, 1)
+    assert waiting.chain.stages[1].opened_at is not None
     assert await house.jobs("resume") == []
     assert (await house.click(DANA, request)).effect is Effect.APPROVED
-    assert [d.stage for d in (await house.request(request.id)).decisions] == [0, 0, 1]
+    assert [d.stage for d in (await house.request(request.id)).chain.decisions] == [
+        0,
+        0,
+        1,
+    ]
     assert await house.trail(request) == [
         "requested",
         "refused",
@@ -165,8 +172,8 @@ async def test_a_request_that_cannot_be_filled_is_rejected_at_once(
 ):
     request = await house.ask("pay", requester=person(MINA))
     assert request.status is Status.REJECTED
-    assert (request.outcome, request.outcome_note) == (UNFILLABLE, "managers")
-    assert request.card == ""
+    assert (request.end.outcome, request.end.note) == (UNFILLABLE, "managers")
+    assert request.place.card == ""
     jobs = [(job.name, job.lock) for job in await house.jobs()]
     assert jobs == [("resume", request.conversation)]
     assert await house.trail(request) == ["rejected"]
@@ -180,9 +187,9 @@ async def test_using_up_a_later_stages_last_approver_rejects_the_request(
     result = await house.click(OMAR, request)
     assert (result.effect, result.code) == (Effect.REJECTED, UNFILLABLE)
     closed = await house.request(request.id)
-    assert (closed.outcome, closed.outcome_note) == (UNFILLABLE, "directors")
-    assert [d.person.user for d in closed.decisions] == [OMAR]
-    assert closed.execution is None
+    assert (closed.end.outcome, closed.end.note) == (UNFILLABLE, "directors")
+    assert [d.person.user for d in closed.chain.decisions] == [OMAR]
+    assert closed.end.execution is None
 
 
 async def test_who_wrote_in_the_turn_does_not_decide(house: House):

@@ -157,20 +157,20 @@ class Lives(RuleBasedStateMachine):
         if verdict is Verdict.EDIT:
             word["arguments"] = {"amount": draw(AMOUNTS)}
         self.do(self.house.click(who, request, verdict, **word))
-        self.note_token(request, before.token)
+        self.note_token(request, before.place.token)
 
     def edit(self, draw: Any) -> None:
         request = draw(self.requests)
         before = self.do(self.house.request(request.id))
-        others = [each for each in AMOUNTS if each != before.arguments["amount"]]
+        others = [each for each in AMOUNTS if each != before.call.arguments["amount"]]
         word = {"arguments": {"amount": draw(others)}}
         for who in who_can_decide(before)[:1]:
             self.do(self.house.click(who, request, Verdict.EDIT, **word))
-        self.note_token(request, before.token)
+        self.note_token(request, before.place.token)
         self.click_what_was_shown_before(draw)
 
     def note_token(self, request: Request, before: str) -> None:
-        if self.do(self.house.request(request.id)).token != before:
+        if self.do(self.house.request(request.id)).place.token != before:
             self.old_tokens.append((request, before))
 
     def finish(self, draw: Any) -> None:
@@ -197,7 +197,7 @@ class Lives(RuleBasedStateMachine):
             for user in (draw(PEOPLE), *who_can_decide(before)[:1]):
                 self.do(self.house.click(user, request, token=token))
             after = self.do(self.house.request(request.id))
-            assert after.decisions == before.decisions
+            assert after.chain.decisions == before.chain.decisions
 
     def change_policy(self, draw: Any) -> None:
         self.house.policies.current = parsed(draw(POLICIES))
@@ -278,7 +278,7 @@ class Lives(RuleBasedStateMachine):
 
     async def _act(self, begun: Begun, request: Request, *, dies: bool) -> None:
         house, run = self.house, begun.run
-        call = facts_of(request, arguments=request.arguments)
+        call = facts_of(request, arguments=request.call.arguments)
         if not (await claim(house.pool, house.queue, run, call, None)).won:
             return
         self.effects.append(request.id)
@@ -289,12 +289,12 @@ class Lives(RuleBasedStateMachine):
     async def _explain(self, request: Request, begun: Begun) -> None:
         """Check that the whole chain came before a call, by the policy in force too."""
         policy = begun.policy
-        left_out = {request.requester.user, *request.participants}
-        words = [d for d in request.decisions if d.verdict is not Verdict.REJECT]
+        left_out = {request.people.requester.user, *request.people.participants}
+        words = [d for d in request.chain.decisions if d.verdict is not Verdict.REJECT]
         deciders = [d.person.user for d in words]
         assert len(set(deciders)) == len(deciders)
         assert not left_out & set(deciders)
-        for index, stage in enumerate(request.stages):
+        for index, stage in enumerate(request.chain.stages):
             own = {d.person.user for d in words if d.stage == index}
             assert len(own) >= stage.quorum
             group = policy.groups[stage.approvers]
@@ -305,11 +305,12 @@ class Lives(RuleBasedStateMachine):
                     assert stage.escalated_at is not None
                     assert stage.escalated_at <= word.at
             assert not any(begun.refusals.get(user) for user in own)
-        found = plan(policy, "pay", request.arguments)
+        found = plan(policy, "pay", request.call.arguments)
         if isinstance(found, Demanded):
-            have = {stage.approvers: stage.quorum for stage in request.stages}
+            have = {stage.approvers: stage.quorum for stage in request.chain.stages}
             assert all(have.get(s.approvers, 0) >= s.quorum for s in found.stages) or (
-                request.raised_arguments is None and request.outcome == "waived"
+                request.call.raised_arguments is None
+                and request.end.outcome == "waived"
             )
 
     @invariant()
@@ -348,9 +349,9 @@ class Lives(RuleBasedStateMachine):
         for request in self.requests:
             now = self.do(self.house.request(request.id))
             if now.status is Status.APPROVED:
-                assert now.stage_index == len(now.stages)
+                assert now.chain.stage_index == len(now.chain.stages)
             if now.is_open:
-                assert now.execution is None
+                assert now.end.execution is None
 
 
 def test_nothing_runs_without_its_whole_chain(postgres_server: str, template: str):

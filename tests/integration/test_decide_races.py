@@ -38,7 +38,7 @@ async def test_approve_and_reject_at_once_have_one_winner(house: House, seed):
     closed = await house.request(request.id)
     approved = closed.status is Status.APPROVED
     assert await grants_of(house, request) == int(approved)
-    assert len(closed.decisions) == 1
+    assert len(closed.chain.decisions) == 1
     assert len(await house.jobs("resume")) == 1
     trail = await house.trail(request)
     assert trail.count("approved") + trail.count("rejected") == 1
@@ -55,7 +55,7 @@ async def test_a_quorum_clicking_at_once_passes_its_stage_once(house: House):
     assert effects.count(Effect.STAGE_PASSED) == 1
     assert effects.count(Effect.REFUSED) == 6
     waiting = await house.request(request.id)
-    assert (waiting.stage_index, len(waiting.decisions)) == (1, 2)
+    assert (waiting.chain.stage_index, len(waiting.chain.decisions)) == (1, 2)
 
 
 async def test_clicks_expiry_and_operator_at_the_deadline_have_one_winner(
@@ -118,7 +118,7 @@ async def test_a_deadline_that_passes_between_judging_and_writing_wins(
 
     assert judged == [Effect.APPROVED, Effect.TIMED_OUT]
     closed = await house.request(request.id)
-    assert (closed.status, closed.decisions) == (Status.TIMED_OUT, ())
+    assert (closed.status, closed.chain.decisions) == (Status.TIMED_OUT, ())
     assert await grants_of(house, request) == 0
 
 

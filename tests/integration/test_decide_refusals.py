@@ -31,7 +31,7 @@ async def test_a_late_click_is_told_and_only_redraws_the_card(
     assert await house.request(request.id) == request
     assert await house.told(OMAR) == ["late approved"]
     redrawn = {job.lock for job in await house.jobs("deliver")}
-    assert {request.card, request.notice} < redrawn
+    assert {request.place.card, request.place.notice} < redrawn
     assert await house.jobs("resume") == []
 
 
@@ -44,7 +44,7 @@ async def test_a_click_after_the_deadline_times_the_request_out(
     assert (await house.click(MINA, request)).effect is Effect.TIMED_OUT
 
     closed = await house.request(request.id)
-    assert (closed.status, closed.decisions) == (Status.TIMED_OUT, ())
+    assert (closed.status, closed.chain.decisions) == (Status.TIMED_OUT, ())
     assert len(await house.jobs("resume")) == 1
     events = await house.rows(
         "SELECT event, actor FROM audit WHERE request_id = %s ORDER BY seq", request.id
@@ -60,7 +60,7 @@ async def test_the_same_click_five_times_is_one_decision(house: House):
     request = await house.ask("pay")
     effects = [(await house.click(MINA, request, click="5.5")).effect for _ in range(5)]
     assert effects == [Effect.RECORDED] + [Effect.REPEATED] * 4
-    assert len((await house.request(request.id)).decisions) == 1
+    assert len((await house.request(request.id)).chain.decisions) == 1
     assert await house.trail(request) == ["requested", "recorded"] + ["repeated"] * 4
 
 
@@ -134,19 +134,21 @@ async def test_a_click_counts_only_on_the_requests_own_card(house: House):
     other = await house.ask()
     await house.rows(
         "UPDATE deliveries SET message_ts = '5.5', posted_channel = 'D9' WHERE id = %s",
-        request.card,
+        request.place.card,
     )
     wrong = [
         Place("A2", "D9", "5.5"),
         Place(APP, APPROVALS, "5.5"),
         Place(APP, "D9", "5.6"),
-        Place(APP, "D9", "5.6", request.card),
-        Place(APP, "D9", "5.6", other.card),
+        Place(APP, "D9", "5.6", request.place.card),
+        Place(APP, "D9", "5.6", other.place.card),
     ]
     for place in wrong:
         result = await house.click(MINA, request, at=place)
         assert result == Result(Effect.REFUSED, "misplaced")
-    foreign = await house.click(MINA, other, at=Place(APP, "D9", "5.5", request.card))
+    foreign = await house.click(
+        MINA, other, at=Place(APP, "D9", "5.5", request.place.card)
+    )
     assert foreign.code == "misplaced"
     right = await house.click(MINA, request, at=Place(APP, "D9", "5.5"))
     assert right.effect is Effect.APPROVED
@@ -154,7 +156,7 @@ async def test_a_click_counts_only_on_the_requests_own_card(house: House):
 
 async def test_a_private_answer_stands_in_the_thread_of_the_card(house: House):
     request = await house.ask()
-    place = Place(APP, APPROVALS, "77.7", request.card, thread="70.1")
+    place = Place(APP, APPROVALS, "77.7", request.place.card, thread="70.1")
     await house.click(OLAF, request, at=place)
     [row] = await house.rows(
         "SELECT channel_id, thread_ts FROM deliveries WHERE kind = 'private'"

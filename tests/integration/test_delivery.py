@@ -46,7 +46,7 @@ async def test_a_card_is_posted_once_with_mentions_then_edited(
     await post.work()
 
     edits = {e["ts"]: e for e in post.slack.called("chat_update")}
-    card = edits[(await house.request(request.id)).card_ts]
+    card = edits[(await house.request(request.id)).place.ts]
     assert card["channel"] == APPROVALS
     assert "Approved" in shown(card)
     assert card["blocks"]
@@ -57,7 +57,7 @@ async def test_a_card_is_posted_once_with_mentions_then_edited(
 
 async def test_the_notice_follows_its_card_and_links_to_it(post: Post, house: House):
     request = await house.ask()
-    assert [job.lock for job in await house.jobs("deliver")] == [request.card]
+    assert [job.lock for job in await house.jobs("deliver")] == [request.place.card]
     await post.work()
     card, notice = post.slack.messages
     assert (card["channel"], notice["channel"]) == (APPROVALS, CHANNEL)
@@ -93,7 +93,7 @@ async def test_the_next_job_shows_a_change_made_during_sending(
     await post.work()
     card = next(m for m in post.slack.messages if m["channel"] == APPROVALS)
     assert "Approved" in shown(card)
-    row = await post.row(request.card)
+    row = await post.row(request.place.card)
     assert row["shown"] == row["revision"] == 2
 
 

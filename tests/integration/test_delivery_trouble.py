@@ -67,7 +67,7 @@ async def test_a_card_posted_without_confirmation_is_edited_after_the_decision(
     request = await house.ask()
     post.slack.fail("chat_postMessage", TimeoutError(), lost=True)
     with pytest.raises(SlackUnavailable):
-        await post.send(request.card)
+        await post.send(request.place.card)
     await house.click(MINA, request)
     await post.work()
     [card] = [m for m in post.slack.messages if m["channel"] == APPROVALS]
@@ -86,8 +86,8 @@ async def test_a_process_that_dies_after_posting_finds_its_post(
     with monkeypatch.context() as dying:
         dying.setattr(Deliverer, "_note_sent", die)
         with pytest.raises(KeyError):
-            await post.send(request.card)
-    assert (await post.row(request.card))["state"] == "sending"
+            await post.send(request.place.card)
+    assert (await post.row(request.place.card))["state"] == "sending"
     with pytest.raises(RetryLater):  # it might still be alive
         await post.work()
     await house.rows("UPDATE deliveries SET taken_until = clock_timestamp()")
@@ -106,30 +106,30 @@ async def test_a_post_forgotten_by_a_database_crash_is_found(
     with monkeypatch.context() as crashing:
         crashing.setattr(Deliverer, "_store_sent", cut_off)
         with pytest.raises(psycopg.OperationalError):
-            await post.send(request.card)
+            await post.send(request.place.card)
     # what was not on the disk is gone: the row is as it was before the try
     await house.rows("UPDATE deliveries SET state = 'queued', taken_until = NULL")
     await post.work()
 
     assert len([m for m in post.slack.messages if m["channel"] == APPROVALS]) == 1
-    assert (await post.row(request.card))["state"] == "sent"
+    assert (await post.row(request.place.card))["state"] == "sent"
 
 
 async def test_a_database_crash_after_sending_posts_no_second_card(
     post: Post, house: House
 ):
     request = await house.ask()
-    await post.send(request.card)
+    await post.send(request.place.card)
     # the commit that said so had not reached the disk
     await house.rows(
         "UPDATE deliveries SET state = 'queued', shown = 0, message_ts = NULL,"
         " posted_channel = NULL, sent_at = NULL WHERE id = %s",
-        request.card,
+        request.place.card,
     )
-    await post.send(request.card)
+    await post.send(request.place.card)
 
     assert len([m for m in post.slack.messages if m["channel"] == APPROVALS]) == 1
-    assert (await post.row(request.card))["state"] == "sent"
+    assert (await post.row(request.place.card))["state"] == "sent"
 
 
 @pytest.mark.parametrize("code", ["channel_not_found", "is_archived", "invalid_blocks"])
@@ -150,25 +150,25 @@ async def test_a_refused_card_is_reported_once_and_retried_until_posted(
     post.slack.fail("chat_postMessage", *[refusal("not_in_channel")] * 3)
     for _ in range(3):
         with pytest.raises(RetryLater) as later:
-            await post.send(request.card)
+            await post.send(request.place.card)
         assert later.value.seconds == 60
     said = await house.rows("SELECT text FROM deliveries WHERE kind = 'say'")
     assert len(said) == 1
     assert request.code in said[0]["text"]
     await post.work()
     assert {m["channel"] for m in post.slack.messages} == {APPROVALS, CHANNEL}
-    assert (await post.row(request.card))["error"] is None
+    assert (await post.row(request.place.card))["error"] is None
 
 
 async def test_an_unposted_card_is_given_up_with_its_request(post: Post, house: House):
     request = await house.ask()
     post.slack.fail("chat_postMessage", *[refusal("is_archived")] * 2)
     with pytest.raises(RetryLater):
-        await post.send(request.card)
+        await post.send(request.place.card)
     await house.pass_time(days=2)
     await expire_due(house.pool, house.queue)
     await post.work()
-    assert (await post.row(request.card))["state"] == "failed"
+    assert (await post.row(request.place.card))["state"] == "failed"
     said = [m["text"] for m in post.slack.messages]
     assert len([text for text in said if request.code in text]) == 2
     assert any("Timed out" in text for text in said)
@@ -180,7 +180,7 @@ async def test_a_stage_call_waits_only_for_its_card(post: Post, house: House):
     call = await house.one("SELECT id::text FROM deliveries WHERE kind = 'call'")
     with pytest.raises(RetryLater):
         await post.send(call)
-    await post.send(request.card)
+    await post.send(request.place.card)
     await post.send(call)
     card, said = post.slack.messages
     assert said["thread_ts"] == card["ts"]
@@ -195,7 +195,7 @@ async def test_a_stage_call_without_a_card_ends_with_the_request(
     post.slack.fail("chat_postMessage", refusal("is_archived"))
     await house.pass_time(days=2)
     await expire_due(house.pool, house.queue)
-    await post.send(request.card)
+    await post.send(request.place.card)
     await post.send(call)
     assert (await post.row(call))["state"] == "failed"
     assert post.slack.messages == []
@@ -208,7 +208,7 @@ async def test_an_edit_that_slack_refuses_costs_no_decision(post: Post, house: H
     post.slack.fail("chat_update", refusal("message_not_found"))
     await post.work()
     assert (await house.request(request.id)).status == "approved"
-    assert (await post.row(request.card))["state"] == "failed"
+    assert (await post.row(request.place.card))["state"] == "failed"
     assert await house.rows("SELECT * FROM deliveries WHERE kind = 'say'") == []
 
 
@@ -223,14 +223,14 @@ async def test_a_deleted_card_of_an_open_request_is_posted_again(
     post.slack.fail("chat_update", refusal("message_not_found"))
 
     with pytest.raises(RetryLater):
-        await post.send(request.card)
+        await post.send(request.place.card)
     await post.work()
 
     cards = [m for m in post.slack.messages if m["channel"] == APPROVALS]
     [card] = [m for m in cards if "blocks" in m and not m.get("thread_ts")]
     assert "button" in shown(card)
     now = await house.request(request.id)
-    assert (now.card_ts, now.card) == (card["ts"], request.card)
+    assert (now.place.ts, now.place.card) == (card["ts"], request.place.card)
     assert (await house.click(DANA, request)).effect == "approved"
     assert first["metadata"] == card["metadata"]
 

@@ -88,18 +88,18 @@ async def test_the_only_approver_edits_and_that_is_the_approval(house: House, pa
     assert result.effect is Effect.APPROVED
 
     now = await house.request(pay.id)
-    assert (now.status, now.execution) == (Status.APPROVED, Execution.APPROVED)
-    assert now.arguments == {"to": "bob", "amount": 400}
-    assert now.raised_arguments == {"to": "bob", "amount": 500}
-    assert now.edited_by == MINA
-    assert now.call_digest != pay.call_digest
-    assert now.grant_digest != pay.grant_digest
-    [word] = now.decisions
+    assert (now.status, now.end.execution) == (Status.APPROVED, Execution.APPROVED)
+    assert now.call.arguments == {"to": "bob", "amount": 400}
+    assert now.call.raised_arguments == {"to": "bob", "amount": 500}
+    assert now.call.edited_by == MINA
+    assert now.call.digest != pay.call.digest
+    assert now.call.grant_digest != pay.call.grant_digest
+    [word] = now.chain.decisions
     assert (word.verdict, word.person.user, word.stage) == (EDIT, MINA, 0)
     [grant] = await house.rows("SELECT call_digest, grant_digest FROM grants")
     assert grant == {
-        "call_digest": now.call_digest,
-        "grant_digest": now.grant_digest,
+        "call_digest": now.call.digest,
+        "grant_digest": now.call.grant_digest,
     }
     assert await house.trail(pay) == ["requested", "edited", "approved"]
 
@@ -110,10 +110,10 @@ async def test_an_edit_over_a_limit_opens_the_next_stage(house: House, pay):
 
     now = await house.request(pay.id)
     assert now.status is Status.PENDING
-    assert [s.approvers for s in now.stages] == ["managers", "finance"]
-    assert (now.stage_index, now.rules) == (1, ("small", "big"))
-    assert now.why == ("Over 1,000 needs finance.",)
-    assert now.token not in (pay.token, pay.id)
+    assert [s.approvers for s in now.chain.stages] == ["managers", "finance"]
+    assert (now.chain.stage_index, now.terms.rules) == (1, ("small", "big"))
+    assert now.terms.why == ("Over 1,000 needs finance.",)
+    assert now.place.token not in (pay.place.token, pay.id)
     [call] = await house.rows("SELECT id::text FROM deliveries WHERE kind = 'call'")
     assert call["id"] in {job.lock for job in await house.jobs("deliver")}
     assert (await house.click(MINA, pay)).code == "already_decided"
@@ -130,7 +130,7 @@ async def test_an_edit_approves_nothing_if_its_values_forbid_edits(
     result = await edit(house, MINA, pay, to=payee)
     assert result.effect is Effect.EDITED
     now = await house.request(pay.id)
-    assert (now.status, now.decisions) == (Status.PENDING, ())
+    assert (now.status, now.chain.decisions) == (Status.PENDING, ())
     assert (await house.click(MINA, pay)).effect is then
 
 
@@ -139,7 +139,7 @@ async def test_an_edit_stores_no_delegates_among_a_groups_people(house: House):
     house.policies.current = parsed(POLICY + delegation)
     request = await ask(house)
     await edit(house, MINA, request, amount=1500)
-    assert (await house.request(request.id)).stages[1].people == (FAY,)
+    assert (await house.request(request.id)).chain.stages[1].people == (FAY,)
     assert (await house.click(OLAF, request)).effect is Effect.APPROVED
 
 
@@ -149,7 +149,7 @@ async def test_a_call_without_arguments_is_known_to_be_edited(house: House):
     await house.rows("UPDATE requests SET arguments = '{}' WHERE id = %s", request.id)
     result = await house.click(FAY, request, EDIT, arguments={"path": "b"})
     assert result.edit is not None
-    assert result.edit.request.is_edited
+    assert result.edit.request.call.is_edited
 
 
 async def test_who_approved_the_old_values_is_called_again(house: House, pay):
@@ -166,13 +166,13 @@ async def test_a_click_on_what_the_card_showed_before_approves_nothing(
     house: House, pay
 ):
     await edit(house, MINA, pay, amount=1500)
-    old = await house.click(FAY, pay, token=pay.token)
+    old = await house.click(FAY, pay, token=pay.place.token)
     assert (old.effect, old.code) == (Effect.REFUSED, "superseded")
     assert await house.told(FAY) == ["refused superseded"]
     assert (await house.request(pay.id)).is_open
     twice = await house.request(pay.id)
     await house.click(FAY, pay, EDIT, arguments={"to": "bob", "amount": 1600})
-    old = await house.click(OMAR, pay, token=twice.token)
+    old = await house.click(OMAR, pay, token=twice.place.token)
     assert old.code == "superseded"
 
 
@@ -187,12 +187,12 @@ async def test_an_edit_voids_earlier_decisions_and_repeats_of_their_clicks(
 
     now = await house.request(request.id)
     # finance has passed with the edit; the managers' word was on other arguments
-    assert [(s.approvers, s.passed_at is None) for s in now.stages] == [
+    assert [(s.approvers, s.passed_at is None) for s in now.chain.stages] == [
         ("managers", True),
         ("finance", False),
     ]
-    assert [d.person.user for d in now.decisions] == [FAY]
-    assert [d.person.user for d in now.voided] == [MINA]
+    assert [d.person.user for d in now.chain.decisions] == [FAY]
+    assert [d.person.user for d in now.chain.voided] == [MINA]
     assert (await house.click(MINA, request, click="1.1")).effect is Effect.REPEATED
     assert (await house.click(MINA, request, click="1.2")).effect is Effect.APPROVED
 
@@ -200,13 +200,13 @@ async def test_an_edit_voids_earlier_decisions_and_repeats_of_their_clicks(
 async def test_an_edit_can_make_a_chain_shorter(house: House):
     house.policies.current = parsed(POLICY)
     request = await ask(house, amount=50000)
-    assert len(request.stages) == 3
+    assert len(request.chain.stages) == 3
     whole = {"to": "bob", "amount": 20}
     edited = await house.click(
         MINA, request, EDIT, arguments=whole, typed="20", click="2.2"
     )
     assert edited.effect is Effect.APPROVED
-    assert len((await house.request(request.id)).stages) == 1
+    assert len((await house.request(request.id)).chain.stages) == 1
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ async def test_an_edit_whose_chain_nobody_can_fill_is_refused(house: House):
     request = await ask(house, requester=person(FAY))
     refused = await edit(house, MINA, request, amount=2000)
     assert (refused.code, refused.detail) == ("edit_unfillable", "finance")
-    assert (await house.request(request.id)).arguments["amount"] == 500
+    assert (await house.request(request.id)).call.arguments["amount"] == 500
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,11 @@ async def test_edited_values_that_must_be_typed_count_only_once_typed(
     edited = await edit(house, MINA, pay, amount=20000)
     assert edited.effect is Effect.EDITED
     now = await house.request(pay.id)
-    assert (now.stage_index, now.decisions, now.edited_by) == (0, (), MINA)
+    assert (now.chain.stage_index, now.chain.decisions, now.call.edited_by) == (
+        0,
+        (),
+        MINA,
+    )
     assert (await house.click(MINA, pay)).code == "typed_wrong"
     typed = await house.click(MINA, pay, typed="20,000")
     assert typed.effect is Effect.STAGE_PASSED
@@ -283,4 +287,4 @@ async def test_the_edited_call_runs_with_the_edited_arguments_and_once(house: Ho
     await agent.work()
     assert agent.ledger.runs == ["wipe b"]
     assert "A person changed the arguments" in agent.results()["call_0"]
-    assert (await house.request(request.id)).execution is Execution.DONE
+    assert (await house.request(request.id)).end.execution is Execution.DONE

@@ -22,14 +22,14 @@ async def start(house: House, conversation: str) -> Run:
         row = await (await connection.execute(SQL["start_run"], key)).fetchone()
         found = await store.unresumed(connection, conversation)
     assert row is not None
-    stored = {request.tool_call: request for request in found}
+    stored = {request.call.id: request for request in found}
     return Run(TEAM, conversation, row["generation"], stored)
 
 
 def facts_of(request: Request, **changes) -> CallFacts:
     given = {
-        "tool_call": request.tool_call,
-        "tool": request.tool,
+        "tool_call": request.call.id,
+        "tool": request.call.tool,
         "arguments": {"path": "a.txt"},
         "schema": {},
     }
@@ -84,11 +84,14 @@ async def test_a_failed_call_redraws_its_card_and_never_reruns(house: House):
     await take(house, run, facts_of(request))
     await house.forget_jobs()
     await end(house, run, facts_of(request), Execution.FAILED, "disk full")
-    assert {job.lock for job in await house.jobs()} == {request.card, request.notice}
+    assert {job.lock for job in await house.jobs()} == {
+        request.place.card,
+        request.place.notice,
+    }
     later = await start(house, request.conversation)
     taken = await take(house, later, facts_of(request))
     assert (taken.state, taken.result) == (Execution.FAILED, "disk full")
-    assert (await house.request(request.id)).execution is Execution.FAILED
+    assert (await house.request(request.id)).end.execution is Execution.FAILED
 
 
 async def test_a_dead_runs_claim_ends_as_unknown_and_never_reruns(
@@ -106,11 +109,11 @@ async def test_a_dead_runs_claim_ends_as_unknown_and_never_reruns(
 
     assert (await house.trail(request)).count("unknown") == 1
     call = await house.one("SELECT id::text FROM deliveries WHERE kind = 'call'")
-    shown = {request.card, request.notice, call}
+    shown = {request.place.card, request.place.notice, call}
     assert {job.lock for job in await house.jobs()} == shown
     with pytest.raises(LostRun):
         await end(house, dead, facts_of(request))
-    assert (await house.request(request.id)).execution is Execution.UNKNOWN
+    assert (await house.request(request.id)).end.execution is Execution.UNKNOWN
 
 
 async def test_a_run_that_was_replaced_takes_nothing_and_stops(house: House):
@@ -134,7 +137,7 @@ async def test_a_replaced_run_cannot_mark_its_successors_work_unknown(
     with pytest.raises(LostRun):
         await take(house, lost, facts_of(request))
     await end(house, run, facts_of(request))
-    assert (await house.request(request.id)).execution is Execution.DONE
+    assert (await house.request(request.id)).end.execution is Execution.DONE
 
 
 async def test_a_replaced_run_stops_but_what_it_did_is_known(house: House):
@@ -233,7 +236,7 @@ async def test_a_waived_call_is_raised_as_approved_with_its_grant(
     house: House,
 ):
     request = await house.ask("peek")
-    assert (request.status, request.execution) == (
+    assert (request.status, request.end.execution) == (
         Status.APPROVED,
         Execution.APPROVED,
     )

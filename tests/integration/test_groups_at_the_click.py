@@ -61,8 +61,8 @@ async def test_only_members_of_a_live_group_can_decide(
     house: House, tool, source, member, outsider
 ):
     request = await house.ask(tool)
-    assert request.stages[0].source == source
-    assert request.stages[0].people == house.people.groups[source]
+    assert request.chain.stages[0].source == source
+    assert request.chain.stages[0].people == house.people.groups[source]
     assert (await house.click(outsider, request)).code == "not_in_group"
     assert (await house.click(member, request)).effect is Effect.APPROVED
 
@@ -91,8 +91,8 @@ async def test_a_group_look_up_that_fails_decides_nothing(house: House):
 async def test_an_empty_group_rejects_at_once_and_says_which_stage(house: House):
     house.people.groups[TEAM_S] = (RAVI,)
     request = await house.ask("pay")
-    assert (request.outcome, request.outcome_note) == (Outcome.UNFILLABLE, "finance")
-    assert request.card == ""
+    assert (request.end.outcome, request.end.note) == (Outcome.UNFILLABLE, "finance")
+    assert request.place.card == ""
 
 
 async def test_a_member_who_left_before_the_run_is_asked_after(house: House):
@@ -102,7 +102,7 @@ async def test_a_member_who_left_before_the_run_is_asked_after(house: House):
     house.people.groups[CHANNEL_C] = (MINA,)
     await agent.work()
     again = await house.request(request.id)
-    assert (again.status, again.decisions) == (Status.PENDING, ())
+    assert (again.status, again.chain.decisions) == (Status.PENDING, ())
     assert agent.ledger.runs == []
     await house.click(MINA, request)
     await agent.work()
@@ -113,7 +113,7 @@ async def test_a_delegate_decides_as_themselves(house: House):
     request = await house.ask("do")
     assert (await house.click(DANA, request)).code == "not_in_group"
     assert (await house.click(OLAF, request)).effect is Effect.APPROVED
-    [word] = (await house.request(request.id)).decisions
+    [word] = (await house.request(request.id)).chain.decisions
     assert word.person.user == OLAF
 
 

@@ -32,18 +32,18 @@ async def test_an_approver_who_lost_the_right_is_asked_after(house: House, word)
     await agent.work()
 
     reopened = await house.request(request.id)
-    assert (reopened.status, reopened.execution) == (Status.PENDING, None)
-    assert (reopened.decisions, reopened.stage_index) == ((), 0)
-    assert (reopened.decided_at, agent.ledger.runs) == (None, [])
+    assert (reopened.status, reopened.end.execution) == (Status.PENDING, None)
+    assert (reopened.chain.decisions, reopened.chain.stage_index) == ((), 0)
+    assert (reopened.end.decided_at, agent.ledger.runs) == (None, [])
     assert await house.rows("SELECT * FROM grants") == []
     call = await house.one("SELECT id::text FROM deliveries WHERE kind = 'call'")
     locks = {job.lock for job in await house.jobs()}
-    assert locks == {request.card, request.notice, call}
+    assert locks == {request.place.card, request.place.notice, call}
     assert await house.trail(request) == ["requested", "approved", "voided"]
     [void] = await house.rows("SELECT user_id, void_reason FROM decisions")
     why = f"<@{MINA}> may no longer decide: {word}"
     assert void == {"user_id": MINA, "void_reason": why}
-    assert (reopened.outcome, reopened.outcome_note) == (Outcome.REOPENED, why)
+    assert (reopened.end.outcome, reopened.end.note) == (Outcome.REOPENED, why)
 
     assert (await house.click(OMAR, request)).effect is Effect.APPROVED
     await agent.work()
@@ -100,8 +100,8 @@ async def test_reopening_an_early_stage_resets_the_later_ones(house: House):
     await agent.work()
 
     reopened = await house.request(request.id)
-    assert (reopened.stage_index, reopened.decisions) == (0, ())
-    assert reopened.stages[1].opened_at is None
+    assert (reopened.chain.stage_index, reopened.chain.decisions) == (0, ())
+    assert reopened.chain.stages[1].opened_at is None
     assert (await house.click(DANA, request)).code == "not_in_group"
     assert (await house.click(OMAR, request)).effect is Effect.STAGE_PASSED
     assert (await house.click(DANA, request)).effect is Effect.APPROVED
@@ -115,8 +115,8 @@ async def test_a_later_stage_that_falls_leaves_the_earlier_ones(house: House):
     house.people.refusals[DANA] = "deactivated"
     await agent.work()
     reopened = await house.request(request.id)
-    assert reopened.stage_index == 1
-    assert [d.person.user for d in reopened.decisions] == [MINA]
+    assert reopened.chain.stage_index == 1
+    assert [d.person.user for d in reopened.chain.decisions] == [MINA]
     assert (await house.click(OMAR, request)).effect is Effect.APPROVED
 
 
@@ -127,8 +127,8 @@ async def test_one_of_a_quorum_that_falls_leaves_the_other(house: House):
     house.people.refusals[OMAR] = "guest"
     await agent.work()
     reopened = await house.request(request.id)
-    assert reopened.stage_index == 0
-    assert [d.person.user for d in reopened.decisions] == [MINA]
+    assert reopened.chain.stage_index == 0
+    assert [d.person.user for d in reopened.chain.decisions] == [MINA]
 
 
 async def test_losing_the_last_approver_rejects_and_names_the_stage(
@@ -139,8 +139,8 @@ async def test_losing_the_last_approver_rejects_and_names_the_stage(
     house.people.refusals[DANA] = "deactivated"
     await agent.work()
     closed = await house.request(request.id)
-    assert (closed.status, closed.outcome) == (Status.REJECTED, Outcome.UNFILLABLE)
-    assert closed.outcome_note == "bosses"
+    assert (closed.status, closed.end.outcome) == (Status.REJECTED, Outcome.UNFILLABLE)
+    assert closed.end.note == "bosses"
     assert agent.ledger.runs == []
     assert "bosses" in agent.results()["call_0"]
     assert await agent.said() == ["Over."]
@@ -181,7 +181,7 @@ async def test_a_call_that_has_begun_is_not_asked_about_again(
     await agent.work()
     assert house.people.asked == []
     closed = await house.request(request.id)
-    assert (closed.status, closed.execution) == (Status.APPROVED, execution)
+    assert (closed.status, closed.end.execution) == (Status.APPROVED, execution)
     assert agent.ledger.runs == runs
     assert await agent.said() == ["Over."]
 

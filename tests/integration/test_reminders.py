@@ -183,8 +183,8 @@ async def test_a_reminder_replies_to_the_card_and_closes_with_it(house: House):
     [reminder] = silence.post.slack.messages[-1:]
     card = await house.request(request.id)
     assert (reminder["channel"], reminder["thread_ts"]) == (
-        card.card_channel,
-        card.card_ts,
+        card.place.channel,
+        card.place.ts,
     )
     assert "still needed, on pay" in reminder["text"]
     await house.click(MINA, request)
@@ -279,8 +279,8 @@ async def test_a_verdict_of_somebody_who_joined_stands_before_the_run(house: Hou
     )
     assert await recheck.upheld([await silence.now()]) == []
     again = await silence.now()
-    assert (again.status, again.outcome) == (Status.PENDING, Outcome.REOPENED)
-    [stage_again] = again.stages
+    assert (again.status, again.end.outcome) == (Status.PENDING, Outcome.REOPENED)
+    [stage_again] = again.chain.stages
     assert (stage_again.escalated_at, stage_again.opened_at) == (None, later(1))
 
 
@@ -292,8 +292,8 @@ async def test_a_stage_that_nobody_decides_in_time_ends_the_request(house: House
     assert (await silence.now()).is_open
     await silence.sweep(later(2))
     over = await silence.now()
-    assert (over.status, over.outcome) == (Status.TIMED_OUT, Outcome.OVERDUE)
-    assert over.outcome_note == "managers"
+    assert (over.status, over.end.outcome) == (Status.TIMED_OUT, Outcome.OVERDUE)
+    assert over.end.note == "managers"
     card = silence.post.slack.messages[0]
     assert "nobody decided the stage managers in time" in shown(card)
 
@@ -304,7 +304,7 @@ async def test_a_click_that_finds_the_stage_over_closes_it(house: House):
     await stop_clock(house, later(2))
     assert (await house.click(MINA, request)).effect is Effect.TIMED_OUT
     over = await silence.now()
-    assert (over.status, over.outcome) == (Status.TIMED_OUT, Outcome.OVERDUE)
+    assert (over.status, over.end.outcome) == (Status.TIMED_OUT, Outcome.OVERDUE)
     assert await silence.sweep(later(3)) == []
 
 
@@ -319,7 +319,7 @@ async def test_the_time_of_a_later_stage_begins_when_it_opens(house: House):
     await silence.sweep(later(11.9))
     assert (await silence.now()).is_open
     await silence.sweep(later(12))
-    assert (await silence.now()).outcome_note == "directors"
+    assert (await silence.now()).end.note == "directors"
 
 
 async def test_a_shorter_timeout_in_force_ends_an_overdue_stage(house: House):
@@ -328,7 +328,7 @@ async def test_a_shorter_timeout_in_force_ends_an_overdue_stage(house: House):
     house.policies.current = policy("{approvers: managers, timeout: 2h}")
     await stop_clock(house, later(3))
     assert (await house.click(MINA, request)).effect is Effect.TIMED_OUT
-    assert (await silence.now()).outcome is Outcome.OVERDUE
+    assert (await silence.now()).end.outcome is Outcome.OVERDUE
     assert "tightened" in await house.trail(request)
 
 
@@ -354,7 +354,7 @@ async def test_an_edit_begins_the_clock_anew(house: House):
     edited = {"path": "b.txt"}
     await house.click(MINA, request, Verdict.EDIT, arguments=edited)
     now = await silence.now()
-    assert [stage.reminded_at for stage in now.stages] == [None, None]
+    assert [stage.reminded_at for stage in now.chain.stages] == [None, None]
     assert now.deadline == later(60)
 
 
@@ -367,7 +367,7 @@ async def test_whoever_had_joined_edits_for_others_to_decide(house: House):
     word = await house.click(DANA, request, Verdict.EDIT, arguments=edited)
     assert word.effect is Effect.EDITED
     now = await silence.now()
-    assert (now.decisions, now.stages[0].joined) == ((), ())
+    assert (now.chain.decisions, now.chain.stages[0].joined) == ((), ())
     assert (await house.click(DANA, request)).code == "not_in_group"
     assert (await house.click(MINA, request)).effect is Effect.APPROVED
 
@@ -410,7 +410,7 @@ async def test_approve_at_the_instant_of_a_reminder_or_an_escalation(
     assert [word.effect for word in words[1:-1]] == [Effect.APPROVED] * len(requests)
     for request in requests:
         now = await house.request(request.id)
-        assert (now.status, len(now.decisions)) == (Status.APPROVED, 1)
+        assert (now.status, len(now.chain.decisions)) == (Status.APPROVED, 1)
     asking = [m for m in post.slack.messages if "your decision is" in m["text"]]
     assert asking == []  # never posted, or edited since
 
@@ -424,7 +424,7 @@ async def test_approve_at_the_instant_of_the_deadline_is_too_late(house: House):
     )
     assert word.effect in {Effect.TIMED_OUT, Effect.LATE}
     over = await silence.now()
-    assert (over.status, over.decisions) == (Status.TIMED_OUT, ())
+    assert (over.status, over.chain.decisions) == (Status.TIMED_OUT, ())
     assert (await house.trail(request)).count("timed_out") == 1
 
 
@@ -458,7 +458,7 @@ async def test_a_reminder_is_sent_later_when_the_trail_refuses(house: House):
     break_audit(house.url)
     with pytest.raises(Exception, match="the trail is full"):
         await nudge_due(house.pool, house.queue)
-    assert (await house.request(request.id)).stages[0].reminded_at is None
+    assert (await house.request(request.id)).chain.stages[0].reminded_at is None
     await house.rows("DROP TRIGGER refuse ON audit")
     assert await silence.sweep(later(4)) == [BOTH]
 

@@ -27,7 +27,7 @@ async def test_a_request_is_told_from_its_message_to_its_end(post: Post, house: 
         f"<@{MINA}> rejected it: “not today”",
     ]
     card = await house.request(request.id)
-    on_card = await card_history(house.pool, card.card_channel, card.card_ts)
+    on_card = await card_history(house.pool, card.place.channel, card.place.ts)
     assert [each.text for each in on_card] == lines
 
 
@@ -39,7 +39,7 @@ async def test_no_other_table_is_needed(post: Post, house: House):
     for table in ("requests", "request_messages", "deliveries", "messages"):
         await house.rows(f"ALTER TABLE {table} RENAME TO {table}_gone")
     assert await told(house, request.id) == lines
-    found = await card_history(house.pool, card.card_channel, card.card_ts)
+    found = await card_history(house.pool, card.place.channel, card.place.ts)
     assert [each.text for each in found] == lines
 
 

@@ -56,7 +56,7 @@ async def test_after_a_crashed_resume_the_graph_acts_at_most_once(
 
     request = await agent.request(conversation)
     assert theirs.ran == ["act approve", "end"] * ran
-    assert (request.status, request.execution) == (Status.APPROVED, execution)
+    assert (request.status, request.end.execution) == (Status.APPROVED, execution)
     trail = await house.trail(request)
     assert trail.count("claimed") == 1
     if execution is DONE:
@@ -99,7 +99,7 @@ async def test_two_answers_in_one_resume_survive_a_crash(house: House, monkeypat
     assert len(theirs.ran) == 3
     assert await agent.said() == ["It is over."]
     assert "not_run" not in await house.trail(second)
-    assert (await house.request(first.id)).execution is DONE
+    assert (await house.request(first.id)).end.execution is DONE
 
 
 async def test_what_else_waits_is_closed_where_the_end_is_unknown(
@@ -113,7 +113,7 @@ async def test_what_else_waits_is_closed_where_the_end_is_unknown(
     await house.click(MINA, first)
     crash_once(monkeypatch, Handover, "claim", after=True)
     await work_through_a_crash(agent)
-    assert (await house.request(first.id)).is_unknown
+    assert (await house.request(first.id)).end.is_unknown
     assert (await house.request(second.id)).status is Status.ORPHANED
     assert theirs.ran == []
     calls = await house.rows("SELECT id FROM deliveries WHERE kind = 'call'")
@@ -127,13 +127,13 @@ async def test_partial_answers_run_at_once_and_the_others_stay(house: House):
     first, second = await agent.requests(conversation)
     await house.click(MINA, second)
     await agent.work()
-    assert theirs.ran == [f"{second.tool} approve"]
-    assert (await house.request(second.id)).execution is DONE
+    assert theirs.ran == [f"{second.call.tool} approve"]
+    assert (await house.request(second.id)).end.execution is DONE
     assert (await house.request(first.id)).is_open
     await house.pass_time(days=2)
     await expire_due(house.pool, house.queue)
     await agent.work()
-    assert theirs.ran[1:] == [f"{first.tool} timeout_reject", "end"]
+    assert theirs.ran[1:] == [f"{first.call.tool} timeout_reject", "end"]
 
 
 async def test_two_decided_together_are_resumed_in_one_map(house: House, monkeypatch):
@@ -174,7 +174,7 @@ async def test_losing_the_database_after_the_claim_leaves_the_outcome_unknown(
     with pytest.raises(psycopg.OperationalError):
         await agent.work()
     await agent.work()
-    assert (await agent.request(conversation)).is_unknown
+    assert (await agent.request(conversation)).end.is_unknown
     assert theirs.ran == []
 
 

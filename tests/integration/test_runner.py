@@ -38,11 +38,11 @@ async def test_a_gated_call_runs_only_after_its_approval(
     agent = make_agent(house, ("wipe", {"path": "a"}), "Done.")
     conversation = await agent.say(user=RAVI)
     request = await agent.request(conversation)
-    assert (request.tool, request.arguments) == ("wipe", {"path": "a"})
-    assert request.requester.user == RAVI
+    assert (request.call.tool, request.call.arguments) == ("wipe", {"path": "a"})
+    assert request.people.requester.user == RAVI
     assert (agent.ledger.runs, await agent.said()) == ([], [])
     assert await agent.states() == ["running"]
-    assert request.card in {job.lock for job in await house.jobs("deliver")}
+    assert request.place.card in {job.lock for job in await house.jobs("deliver")}
 
     await house.click(MINA, request)
     await agent.work()
@@ -50,7 +50,7 @@ async def test_a_gated_call_runs_only_after_its_approval(
     assert agent.ledger.runs == ["wipe a"]
     assert await agent.said() == ["Done."]
     assert await agent.states() == ["answered"]
-    assert (await agent.request(conversation)).execution is Execution.DONE
+    assert (await agent.request(conversation)).end.execution is Execution.DONE
     assert await house.trail(request) == [
         *("requested", "approved", "claimed", "ran", "resumed")
     ]
@@ -155,7 +155,7 @@ async def test_two_calls_are_decided_one_after_the_other(house: House, order, ve
         assert await agent.said() == []
         if verdict == "yes":
             await house.click(MINA, request)
-            wanted.append(f"wipe {request.arguments['path']}")
+            wanted.append(f"wipe {request.call.arguments['path']}")
         else:
             await house.click(MINA, request, REJECT)
         await agent.work()
@@ -189,8 +189,8 @@ async def test_a_turns_second_question_gets_its_own_card(house: House):
     await house.click(MINA, await agent.request(conversation))
     await agent.work()
     first, second = await agent.requests(conversation)
-    assert (second.requester.user, second.is_open) == (RAVI, True)
-    assert second.card != first.card
+    assert (second.people.requester.user, second.is_open) == (RAVI, True)
+    assert second.place.card != first.place.card
     late = await house.click(OMAR, first)
     assert late.code == "approved"
     assert agent.ledger.runs == ["wipe a"]

@@ -48,7 +48,7 @@ async def test_a_crash_of_a_turn_asks_once_in_the_end(
 
     request = await agent.request(conversation)
     cards = await house.rows("SELECT id FROM deliveries WHERE kind = 'card'")
-    assert [str(card["id"]) for card in cards] == [request.card]
+    assert [str(card["id"]) for card in cards] == [request.place.card]
     assert len(agent.model.seen) == 1
     await house.click(MINA, request)
     await agent.work()
@@ -91,7 +91,7 @@ async def test_a_crashed_resume_runs_the_call_at_most_once(
 
     request = await agent.request(conversation)
     assert agent.ledger.runs == ["wipe a"] * ran
-    assert (request.status, request.execution) == (Status.APPROVED, execution)
+    assert (request.status, request.end.execution) == (Status.APPROVED, execution)
     unknown = execution is Execution.UNKNOWN
     assert ("unknown" in agent.results()["call_0"]) is unknown
     end = "unknown" if unknown else "ran"
@@ -205,7 +205,9 @@ async def test_a_question_that_the_graph_no_longer_asks_is_orphaned(house: House
     await agent.work()
     closed = await house.request(stray.id)
     assert closed.status is Status.ORPHANED
-    assert {stray.card, stray.notice} <= {job.lock for job in await house.jobs()}
+    assert {stray.place.card, stray.place.notice} <= {
+        job.lock for job in await house.jobs()
+    }
     assert await house.trail(stray) == ["requested", "orphaned"]
     assert (await house.click(MINA, stray)).code == "orphaned"
     assert await agent.said() == ["Done."]
@@ -228,7 +230,7 @@ async def test_langgraph_refuses_an_answer_to_what_it_does_not_ask(house: House)
     agent = make_agent(house, ASK, "Over.")
     conversation = await agent.say()
     request = await agent.request(conversation)
-    run = Run(TEAM, conversation, 1, {request.tool_call: request})
+    run = Run(TEAM, conversation, 1, {request.call.id: request})
     stray = Command(resume={"0" * 32: {"type": "approve"}})
     with pytest.raises(UnknownInterruptError) as refused:
         await agent.runner.engine._invoke(run, stray)

@@ -74,7 +74,10 @@ async def test_whoever_wrote_in_the_turn_is_left_out_of_deciding(house: House):
     await agent.say(user=MINA)
     conversation = await agent.say(user=RAVI)
     request = await agent.request(conversation)
-    assert (request.requester.user, request.participants) == (RAVI, (MINA,))
+    assert (request.people.requester.user, request.people.participants) == (
+        RAVI,
+        (MINA,),
+    )
     assert (await house.click(MINA, request)).code == "participant"
 
 
@@ -82,7 +85,7 @@ async def test_an_answered_turn_leaves_nobody_out_of_the_next(house: House):
     agent = make_agent(house, "Hello Mina.", ("wipe", {"path": "a"}))
     await agent.say(user=MINA)
     conversation = await agent.say(user=RAVI)
-    assert (await agent.request(conversation)).participants == ()
+    assert (await agent.request(conversation)).people.participants == ()
 
 
 async def test_who_may_not_ask_is_told_privately_and_nothing_runs(house: House):

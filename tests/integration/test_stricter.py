@@ -39,9 +39,9 @@ async def test_an_added_stage_is_found_at_the_click(house: House):
     assert (await house.click(MINA, request)).effect is Effect.STAGE_PASSED
 
     now = await house.request(request.id)
-    assert [s.approvers for s in now.stages] == ["managers", "bosses"]
-    assert (now.stage_index, now.outcome) == (1, Outcome.REOPENED)
-    assert now.outcome_note == ("The policy has changed and asks for more now: bosses.")
+    assert [s.approvers for s in now.chain.stages] == ["managers", "bosses"]
+    assert (now.chain.stage_index, now.end.outcome) == (1, Outcome.REOPENED)
+    assert now.end.note == ("The policy has changed and asks for more now: bosses.")
     assert await house.trail(request) == ["requested", "tightened", "stage_passed"]
     assert (await house.click(DANA, request)).effect is Effect.APPROVED
 
@@ -50,7 +50,7 @@ async def test_even_a_refused_click_brings_the_card_up_to_date(house: House):
     request = await house.ask()
     stricter(house)
     assert (await house.click(OLAF, request)).code == "not_in_group"
-    assert len((await house.request(request.id)).stages) == 2
+    assert len((await house.request(request.id)).chain.stages) == 2
 
 
 async def test_a_larger_quorum_opens_a_passed_stage_again(house: House):
@@ -66,7 +66,7 @@ async def test_a_larger_quorum_opens_a_passed_stage_again(house: House):
     )
     assert (await house.click(DANA, request)).code == "not_in_group"
     now = await house.request(request.id)
-    assert (now.stage_index, now.stages[0].quorum) == (0, 2)
+    assert (now.chain.stage_index, now.chain.stages[0].quorum) == (0, 2)
     assert (await house.click(OMAR, request)).effect is Effect.STAGE_PASSED
     assert (await house.click(DANA, request)).effect is Effect.APPROVED
 
@@ -84,7 +84,7 @@ async def test_a_looser_policy_takes_nothing_away(house: House):
     assert (await house.click(MINA, request)).effect is Effect.RECORDED
     assert (await house.click(OMAR, request)).effect is Effect.STAGE_PASSED
     assert (await house.click(DANA, request)).effect is Effect.APPROVED
-    assert len((await house.request(request.id)).stages) == 2
+    assert len((await house.request(request.id)).chain.stages) == 2
 
 
 async def test_any_click_rejects_a_call_that_is_now_denied(
@@ -95,8 +95,8 @@ async def test_any_click_rejects_a_call_that_is_now_denied(
     ended = await house.click(MINA, request)
     assert (ended.effect, ended.code) == (Effect.REJECTED, Outcome.DENIED)
     now = await house.request(request.id)
-    assert (now.status, now.outcome) == (Status.REJECTED, Outcome.DENIED)
-    assert (now.outcome_note, now.decisions) == ("Not from here.", ())
+    assert (now.status, now.end.outcome) == (Status.REJECTED, Outcome.DENIED)
+    assert (now.end.note, now.chain.decisions) == ("Not from here.", ())
 
 
 async def test_an_added_stage_reopens_an_approved_request(house: House):
@@ -109,9 +109,9 @@ async def test_an_added_stage_reopens_an_approved_request(house: House):
     await agent.work()
 
     again = await house.request(request.id)
-    assert (again.status, again.stage_index) == (Status.PENDING, 1)
-    assert [d.person.user for d in again.decisions] == [MINA]
-    assert again.outcome is Outcome.REOPENED
+    assert (again.status, again.chain.stage_index) == (Status.PENDING, 1)
+    assert [d.person.user for d in again.chain.decisions] == [MINA]
+    assert again.end.outcome is Outcome.REOPENED
     assert agent.ledger.runs == []
     assert await house.rows("SELECT * FROM grants") == []
     assert await house.rows("SELECT 1 FROM deliveries WHERE kind = 'call'")
@@ -136,7 +136,7 @@ async def test_an_added_live_stage_lists_its_current_members(
         await agent.work()
     else:
         assert (await house.click(MINA, request)).effect is Effect.STAGE_PASSED
-    assert (await house.request(request.id)).stages[1].people == (FAY,)
+    assert (await house.request(request.id)).chain.stages[1].people == (FAY,)
     assert (await house.click(FAY, request)).effect is Effect.APPROVED
 
 
@@ -148,7 +148,7 @@ async def test_an_approved_call_that_is_now_denied_does_not_run(house: House):
     put(house, POLICY.replace("tools: [drop]", 'tools: ["*"]'))
     await agent.work()
     closed = await house.request(request.id)
-    assert (closed.status, closed.outcome) == (Status.REJECTED, Outcome.DENIED)
+    assert (closed.status, closed.end.outcome) == (Status.REJECTED, Outcome.DENIED)
     assert agent.ledger.runs == []
     assert "Not from here." in agent.results()["call_0"]
     assert await agent.said() == ["Over."]
@@ -163,7 +163,7 @@ async def test_an_added_stage_that_nobody_can_fill_rejects_it(house: House):
     put(house, alone.replace(WIPE + ONE, WIPE + WITH_BOSSES))
     await agent.work()
     closed = await house.request(request.id)
-    assert (closed.outcome, closed.outcome_note) == (Outcome.UNFILLABLE, "bosses")
+    assert (closed.end.outcome, closed.end.note) == (Outcome.UNFILLABLE, "bosses")
     assert agent.ledger.runs == []
 
 

@@ -87,8 +87,8 @@ async def test_a_request_of_the_version_before_is_read(
     await upgrade(empty_database)
     async with open_house(empty_database) as house:
         now = await house.request(name)
-    assert (now.status, now.outcome, now.outcome_note) == (status, outcome, left)
-    assert (now.token, now.confirm, now.schema) == (name, "none", {})
+    assert (now.status, now.end.outcome, now.end.note) == (status, outcome, left)
+    assert (now.place.token, now.terms.confirm, now.call.schema) == (name, "none", {})
 
 
 async def test_an_open_request_is_shown_and_decided_after_an_upgrade(
@@ -118,7 +118,7 @@ async def test_a_replica_of_the_version_before_still_raises_requests(
 
 async def is_shown_and_decided(house: House, name: str) -> None:
     request, post = await house.request(name), Post(house)
-    await post.send(request.card)
+    await post.send(request.place.card)
     [card] = post.slack.messages
     assert request.code in shown(card)
     await post.work()

@@ -45,8 +45,8 @@ async def test_threat_07_a_second_account_of_the_requester_approves_nothing(
     await agent.work()
 
     again = await house.request(request.id)
-    assert (again.status, again.decisions) == (Status.PENDING, ())
-    assert "has the e-mail address of the person who asked" in again.outcome_note
+    assert (again.status, again.chain.decisions) == (Status.PENDING, ())
+    assert "has the e-mail address of the person who asked" in again.end.note
     assert agent.ledger.runs == []
     await house.click(OMAR, again)
     await agent.work()

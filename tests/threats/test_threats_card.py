@@ -23,12 +23,11 @@ from bot.slack.cards.view import RequestView
 from bot.slack.homoglyphs import lookalikes
 from bot.texts.formatting import arguments_text, visible
 from tests.integration.core_parts import House
+from tests.support.request_builder import NOW, request
 from tests.unit.cards_samples import (
-    NOW,
     buttons,
     of_type,
     preformatted_text,
-    request,
     section_text,
     texts,
     view,
@@ -109,7 +108,7 @@ def test_threat_13_a_payload_is_seen_or_there_is_no_approve(at: int, filler: str
 async def test_threat_13_above_the_hard_cap_the_call_is_refused(house: House):
     one = await house.ask(arguments={"body": "x" * 200_001})
     assert one.status is Status.REJECTED
-    assert "nobody can judge more than 200,000" in one.outcome_note
+    assert "nobody can judge more than 200,000" in one.end.note
     assert (await house.ask(arguments={"body": "x" * 199_000})).is_open
 
 

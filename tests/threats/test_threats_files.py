@@ -22,7 +22,7 @@ from agent.tools.files import (
 )
 from bot.approvals import grants
 from bot.approvals.assess import ProposedCall, Turn
-from bot.approvals.model import Verdict
+from bot.approvals.model import Askers, Verdict
 from bot.approvals.raise_request import raise_requests
 from tests.integration.core_parts import CHANNEL, MINA, RAVI, House, person
 from tests.integration.test_grants import facts_of, start
@@ -162,7 +162,7 @@ async def test_threat_41_the_gate_hands_the_tool_what_was_approved(root: Path):
 
 
 async def raised(house: House, seen: dict[str, Any] | None) -> Any:
-    turn = Turn(await house.conversation(), CHANNEL, "100.1", person(RAVI))
+    turn = Turn(await house.conversation(), CHANNEL, "100.1", Askers(person(RAVI)))
     asked = ProposedCall("i-seen", "call-seen", "wipe", {"path": "a.txt"}, seen=seen)
     async with house.pool.connection() as connection, connection.transaction():
         [one] = await raise_requests(

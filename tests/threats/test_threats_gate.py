@@ -274,9 +274,11 @@ async def test_threat_25_an_edit_makes_another_call_and_voids_the_old_grant(
     await house.click(DANA, request, Verdict.EDIT, arguments={"path": "other"})
     now = await house.request(request.id)
     assert now.is_open
-    assert now.call_digest != request.call_digest
-    assert [d.person.user for d in now.decisions] == [DANA]
-    assert (await house.click(OMAR, request, token=request.token)).code == "superseded"
+    assert now.call.digest != request.call.digest
+    assert [d.person.user for d in now.chain.decisions] == [DANA]
+    assert (
+        await house.click(OMAR, request, token=request.place.token)
+    ).code == "superseded"
     run = await start(house, request.conversation)
     taken = await grants.claim(house.pool, house.queue, run, facts_of(request), None)
     assert not taken.won
@@ -290,7 +292,7 @@ async def test_threat_26_after_the_deadline_nobody_approves_and_silence_is_a_no(
     await house.pass_time(hours=24, seconds=seconds)
     assert (await house.click(MINA, request)).effect is Effect.TIMED_OUT
     now = await house.request(request.id)
-    assert (now.status, now.decisions) == (Status.TIMED_OUT, ())
+    assert (now.status, now.chain.decisions) == (Status.TIMED_OUT, ())
     other = await house.ask()
     assert await expire_due(house.pool, house.queue) == 0
     assert other.is_open
@@ -302,7 +304,7 @@ async def test_threat_27_the_same_call_after_a_no_pages_nobody(house: House):
     await house.click(MINA, first, REJECT)
     again = [await house.ask(conversation=conversation) for _ in range(5)]
     assert {each.status for each in again} == {Status.REJECTED}
-    assert {each.card for each in again} == {""}
+    assert {each.place.card for each in again} == {""}
 
 
 async def test_threat_30_what_the_model_writes_changes_no_rule(house: House):
@@ -315,8 +317,8 @@ async def test_threat_30_what_the_model_writes_changes_no_rule(house: House):
     }
     request = await house.ask(arguments=lies)
     assert request.is_open
-    assert request.stages[0].people == (MINA, OMAR)
-    assert request.rules == ("wiping",)
+    assert request.chain.stages[0].people == (MINA, OMAR)
+    assert request.terms.rules == ("wiping",)
 
 
 async def test_threat_31_of_calls_at_once_each_has_its_own_request(house: House):
@@ -373,7 +375,7 @@ async def test_threat_36_without_a_record_there_is_no_decision_and_no_run(
     with pytest.raises(Exception, match="trail is full"):
         await grants.claim(house.pool, house.queue, run, facts_of(other), None)
     assert (await house.request(request.id)).is_open
-    assert (await house.request(other.id)).execution is Execution.APPROVED
+    assert (await house.request(other.id)).end.execution is Execution.APPROVED
 
 
 async def test_threat_48_one_person_counts_once_and_the_first_no_ends_it(house: House):
@@ -395,4 +397,4 @@ async def test_threat_50_the_stricter_of_two_policies_holds(house: House):
     assert (await house.click(MINA, request)).code in ("", "not_in_group")
     now = await house.request(request.id)
     assert now.is_open
-    assert [stage.approvers for stage in now.stages] == ["managers", "bosses"]
+    assert [stage.approvers for stage in now.chain.stages] == ["managers", "bosses"]

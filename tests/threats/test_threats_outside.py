@@ -18,7 +18,8 @@ from bot.notices.email import written
 from bot.texts.notices import Letter
 from bot.web.api.routes import unmasked
 from bot.web.links.pages import Shown, request_page
-from tests.unit.cards_samples import NOW, comment, decision, request
+from tests.support.request_builder import NOW, request
+from tests.unit.cards_samples import comment, decision
 
 CANARY = "xoxb-CANARY-0123456789"
 SCHEMA = {"properties": {"pin_code": {"type": "string", "format": "password"}}}
@@ -68,7 +69,7 @@ def test_threat_37_a_secret_survives_an_edit_by_the_api():
     one = request(**SECRETS)
     seen = request_json(one)["arguments"]
     edit = unmasked(one, {**seen, "path": "c.txt"})
-    assert edit == {**one.arguments, "path": "c.txt"}
+    assert edit == {**one.call.arguments, "path": "c.txt"}
     assert unmasked(one, {**seen, "pin_code": "new"})["pin_code"] == "new"
     assert "text" not in unmasked(one, {"path": "c.txt"})
 

@@ -82,7 +82,7 @@ async def test_threat_52_a_flood_of_comments_is_kept_and_redraws_no_card(house: 
         "UPDATE deliveries SET message_ts = '7.1', posted_channel = %s WHERE id = %s"
         " RETURNING id",
         APPROVALS,
-        request.card,
+        request.place.card,
     )
     before = len(await house.jobs("deliver"))
     for number in range(2, 8):
@@ -95,7 +95,9 @@ async def test_threat_52_a_flood_of_comments_is_kept_and_redraws_no_card(house: 
     told = await house.told(OLAF)
     assert [text.startswith("I have kept this") for text in told] == [True, True, False]
     assert "faster than I show it" in told[-1]
-    drawn = [job for job in await house.jobs("deliver") if job.lock == request.card]
+    drawn = [
+        job for job in await house.jobs("deliver") if job.lock == request.place.card
+    ]
     assert len(drawn) == 3  # the post and two edits
     assert len(await house.jobs("deliver")) - before <= 5
 
@@ -179,7 +181,7 @@ async def test_threat_52_a_click_above_the_rate_decides_nothing(
     app = app_with(house)
     for _ in range(3):
         await count(house.pool, CLICKS, person_of(MINA))
-    body = click(request.token).body | {"type": kind}
+    body = click(request.place.token).body | {"type": kind}
     if kind == "view_submission":
         body["view"] = {"id": "V1", "type": "modal", "callback_id": "approve_full"}
     answer = await app.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))

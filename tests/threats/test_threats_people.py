@@ -23,7 +23,8 @@ from tests.integration.core_parts import (
     parsed,
     person,
 )
-from tests.unit.cards_samples import request, section_text, view
+from tests.support.request_builder import request
+from tests.unit.cards_samples import section_text, view
 
 EVERY = list(Verdict)
 

@@ -24,7 +24,8 @@ from bot.slack.identity import Identity
 from bot.slack.render import draw_call, draw_notice, draw_text
 from bot.texts.clicks import what_to_type
 from tests.integration.core_parts import MINA, POLICY, House, parsed
-from tests.unit.cards_samples import NOW, closed, comment, decision, request, view
+from tests.support.request_builder import NOW, request
+from tests.unit.cards_samples import closed, comment, decision, view
 from tests.unit.test_logs import TOKENS
 
 CANARY = "CANARY"
@@ -87,7 +88,7 @@ def test_threat_37_no_canary_leaves_a_card_in_any_place(token: str):
             edited_by=MINA,
             tool=f"tool {token}",
             note=spoken,
-            outcome_note=spoken,
+            end_note=spoken,
             comments=(comment(spoken),),
             decisions=(decision(reason=spoken, verdict=Verdict.REJECT),),
             confirm=Confirm.DIALOG,
@@ -208,8 +209,8 @@ async def test_threat_37_what_decides_the_risk_is_never_masked_but_refused(
     house.policies.current = parsed(SECRET_DECIDES)
     one = await house.ask(arguments={"path": "ghp_CANARYcanary0123456789"})
     assert one.status is Status.REJECTED
-    assert "path looks like a secret" in one.outcome_note
-    assert one.arguments == {}
+    assert "path looks like a secret" in one.end.note
+    assert one.call.arguments == {}
     assert (await house.ask(arguments={"path": "a"})).is_open
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 
@@ -11,40 +10,11 @@ from bot.approvals.model import (
     Decision,
     Person,
     Request,
-    Stage,
     Status,
     Verdict,
 )
 from bot.slack.cards.view import CardView, RequestView
-
-NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
-RAVI, MINA, OMAR, DANA = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA"
-
-
-def request(**changes) -> Request:
-    plain = Request(
-        id="req-1",
-        code="K7QP",
-        team="T1",
-        conversation="c-1",
-        interrupt="i-1",
-        tool_call="call-1",
-        tool="delete_file",
-        arguments={"path": "reports/q3.csv"},
-        call_digest="c" * 64,
-        grant_digest="0123456789abcdef" * 4,
-        requester=Person("", "T1", RAVI),
-        participants=(RAVI,),
-        rules=("deleting",),
-        why=("Deleted files cannot be restored.",),
-        policy_version="1",
-        stages=(Stage("managers", (MINA, OMAR), opened_at=NOW),),
-        status=Status.PENDING,
-        raised_at=NOW,
-        expires_at=NOW + dt.timedelta(hours=24),
-    )
-    made = dataclasses.replace(plain, **changes)
-    return made if made.token else dataclasses.replace(made, token=made.id)
+from tests.support.request_builder import MINA, NOW, OMAR, request
 
 
 def comment(text: str, user: str = MINA) -> Comment:

@@ -11,11 +11,8 @@ from bot.simulator.block_check import errors
 from bot.slack.cards.card import card_blocks, card_text
 from bot.texts.cards import ASKED_BEFORE, unfillable
 from bot.texts.formatting import date
+from tests.support.request_builder import MINA, NOW, OMAR, RAVI
 from tests.unit.cards_samples import (
-    MINA,
-    NOW,
-    OMAR,
-    RAVI,
     closed,
     decision,
     of_type,
@@ -48,7 +45,7 @@ LATER = NOW + dt.timedelta(minutes=5)
             closed(
                 Status.REJECTED,
                 outcome=Outcome.OPERATOR,
-                outcome_note="Freeze until Monday.",
+                end_note="Freeze until Monday.",
             ),
             f"*Rejected* by an operator, {date(LATER)}",
         ),
@@ -56,12 +53,12 @@ LATER = NOW + dt.timedelta(minutes=5)
             closed(
                 Status.REJECTED,
                 outcome=Outcome.DENIED,
-                outcome_note="Not from here.",
+                end_note="Not from here.",
             ),
             f"*Rejected*, {date(LATER)}",
         ),
         (
-            closed(Status.REJECTED, outcome=Outcome.UNFILLABLE, outcome_note="ceo"),
+            closed(Status.REJECTED, outcome=Outcome.UNFILLABLE, end_note="ceo"),
             f"*Rejected*, {date(LATER)}",
         ),
         (
@@ -69,7 +66,7 @@ LATER = NOW + dt.timedelta(minutes=5)
             f"*Timed out*, {date(LATER)}: nobody decided in time.",
         ),
         (
-            closed(Status.TIMED_OUT, outcome=Outcome.OVERDUE, outcome_note="<ceo>"),
+            closed(Status.TIMED_OUT, outcome=Outcome.OVERDUE, end_note="<ceo>"),
             f"*Timed out*, {date(LATER)}: nobody decided the stage &lt;ceo&gt; "
             "in time.",
         ),
@@ -118,7 +115,7 @@ def test_a_call_cut_off_in_the_middle_reads_unknown():
 
 def test_a_rejects_reason_is_shown_as_preformatted_text():
     no = decision(MINA, Verdict.REJECT, reason="Wrong <!channel> *file*")
-    over = closed(Status.REJECTED, decisions=(no,), outcome_note="Said twice.")
+    over = closed(Status.REJECTED, decisions=(no,), end_note="Said twice.")
     blocks = card_blocks(view(over))
     assert "Wrong <!channel> *file*" in preformatted_text(blocks)
     assert "Said twice." in preformatted_text(blocks)
@@ -137,7 +134,7 @@ def test_a_rejects_reason_is_shown_as_preformatted_text():
     ],
 )
 def test_why_it_ended_so_is_shown_in_words(outcome, note, shown):
-    over = closed(Status.REJECTED, outcome=outcome, outcome_note=note)
+    over = closed(Status.REJECTED, outcome=outcome, end_note=note)
     blocks = card_blocks(view(over))
     tail = preformatted_text(blocks).partition("}")[2]
     assert tail == shown
@@ -146,7 +143,7 @@ def test_why_it_ended_so_is_shown_in_words(outcome, note, shown):
 def test_an_answer_is_shown_where_nothing_is_parsed_and_once():
     said = "Use <!channel> the *old* file"
     word = decision(MINA, Verdict.ANSWER, reason=said)
-    over = closed(Status.ANSWERED, decisions=(word,), outcome_note=said)
+    over = closed(Status.ANSWERED, decisions=(word,), end_note=said)
     blocks = card_blocks(view(over))
     first = section_text(blocks).splitlines()[0]
     assert errors(blocks) == []

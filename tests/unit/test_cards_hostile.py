@@ -26,15 +26,14 @@ from bot.slack.cards.arguments import shares
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.view import bundle
 from bot.texts.formatting import arguments_text
+from tests.support.request_builder import NOW, request
 from tests.unit.cards_samples import (
-    NOW,
     buttons,
     closed,
     comment,
     decision,
     of_type,
     preformatted_text,
-    request,
     texts,
     view,
 )
@@ -107,7 +106,7 @@ def test_no_hidden_character_reaches_any_text(arguments, tool, note, reason):
         "note": note,
         "confirm": Confirm.DIALOG,
     }
-    over = closed(Status.REJECTED, decisions=(no,), outcome_note=note, **hostile)
+    over = closed(Status.REJECTED, decisions=(no,), end_note=note, **hostile)
     card = view(request(**hostile), over, first_post=True)
 
     blocks = card_blocks(card)
@@ -126,13 +125,13 @@ def test_untrusted_text_stands_only_where_nothing_is_parsed():
         "edited_by": "MARKER",
         "comments": (comment("<!channel> MARKER", user="MARKER"),),
         "confirm": Confirm.DIALOG,
-        "call_digest": "MARKER",
+        "digest": "MARKER",
         "conversation": "MARKER",
         "interrupt": "MARKER",
-        "tool_call": "MARKER",
+        "call_id": "MARKER",
     }
     no = decision(verdict=Verdict.REJECT, reason="MARKER reason")
-    over = closed(Status.REJECTED, decisions=(no,), outcome_note="MARKER", **hostile)
+    over = closed(Status.REJECTED, decisions=(no,), end_note="MARKER", **hostile)
     card = view(request(**hostile), over, first_post=True)
 
     blocks = card_blocks(card)
@@ -207,7 +206,7 @@ def worst_request(number: int, length: int):
         confirm=Confirm.DIALOG,
         allow=tuple(Verdict)[:4],
         outcome=Outcome.REOPENED,
-        outcome_note="&" * 4_000,
+        end_note="&" * 4_000,
     )
 
 
@@ -228,7 +227,8 @@ def test_a_card_full_of_worst_requests_stays_within_limits(count, length):
     assert len(blocks) <= 50
     assert len(card_text(card)) <= 4_000
     whole = [
-        arguments_text(each.arguments) in preformatted_text(blocks) for each in worst
+        arguments_text(each.call.arguments) in preformatted_text(blocks)
+        for each in worst
     ]
     of_all = 1 + all(whole) if count > 1 else 0
     # a rule that offers everything leaves no room for History… in the menu
@@ -247,7 +247,7 @@ def test_the_worst_closed_requests_stay_within_the_limits(count):
             Status.REJECTED,
             id=str(number),
             decisions=(no,),
-            outcome_note="y" * 3_000,
+            end_note="y" * 3_000,
             arguments={"body": "x" * 4_500},
             raised_arguments={f"{n}": "y" * 900 for n in range(15)},
             comments=tuple(comment("&" * 4_000) for _ in range(9)),

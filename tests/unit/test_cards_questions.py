@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from bot.approvals.model import Confirm, Execution, Kind, Mark, Status, Verdict
@@ -14,7 +12,8 @@ from bot.slack.cards.forms import answer_entered, answer_form
 from bot.slack.cards.modal import VALUE, CardRef
 from bot.slack.cards.view import CardView, RequestView, bundle
 from bot.texts.call import BY_THE_GRAPH
-from tests.unit.cards_samples import DANA, MINA, NOW, closed, decision, request, view
+from tests.support.request_builder import DANA, MINA, NOW, changed, request
+from tests.unit.cards_samples import closed, decision, view
 
 CARD = CardRef("req-1", "C1", "1.1")
 RAW = {
@@ -72,7 +71,7 @@ def test_an_answer_awaiting_approval_is_shown_on_the_card():
     assert asked_text(waits).endswith('{\n  "item": "tea",\n  "n": 2\n}')
     shown = texts(card_blocks(view(waits)))
     assert "Answer to be approved:" in shown
-    long = dataclasses.replace(waits, answer_json='"' + "y" * 5_000 + '"')
+    long = changed(waits, answer_json='"' + "y" * 5_000 + '"')
     assert "approve" not in buttons(card_blocks(view(long)))
 
 
@@ -116,7 +115,7 @@ def test_approve_all_opens_a_dialog_if_one_request_needs_it():
 
 def test_the_button_for_all_changes_with_each_edit():
     one, two = request(), request(id="req-2")
-    edited = dataclasses.replace(two, token="another")
+    edited = changed(two, token="another")
     assert bundle([one, two]) != bundle([one, edited])
     assert bundle([one, two]) != bundle([two, one])
 
@@ -126,7 +125,7 @@ def test_an_unknown_end_can_be_marked_once():
     blocks = card_blocks(view(over))
     assert errors(blocks) == []
     assert [*buttons(blocks)] == ["mark_done", "mark_not_done", "ask_again"]
-    marked = dataclasses.replace(over, marked=Mark.DONE, marked_by=MINA, marked_at=NOW)
+    marked = changed(over, mark=Mark.DONE, marked_by=MINA, marked_at=NOW)
     blocks = card_blocks(view(marked))
     assert buttons(blocks) == {}
     assert f"*Marked as done* by <@{MINA}>" in blocks[1]["text"]["text"]

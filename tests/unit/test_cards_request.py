@@ -22,12 +22,8 @@ from bot.simulator.block_check import errors
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.view import CardView, bundle
 from bot.texts.formatting import date
+from tests.support.request_builder import DANA, MINA, NOW, OMAR, RAVI, request
 from tests.unit.cards_samples import (
-    DANA,
-    MINA,
-    NOW,
-    OMAR,
-    RAVI,
     buttons,
     closed,
     comment,
@@ -36,7 +32,6 @@ from tests.unit.cards_samples import (
     objects,
     of_type,
     preformatted_text,
-    request,
     section_text,
     texts,
     view,
@@ -378,7 +373,7 @@ def test_a_reopened_card_says_first_why():
     lost = decision(MINA)
     again = request(
         outcome=Outcome.REOPENED,
-        outcome_note=f"<@{MINA}> may no longer decide: <!channel> <@{OMAR}> & guest",
+        end_note=f"<@{MINA}> may no longer decide: <!channel> <@{OMAR}> & guest",
         voided=(lost,),
     )
     blocks = card_blocks(view(again))
@@ -394,7 +389,7 @@ def test_a_reopened_card_says_first_why():
     [("C0FINANCE", "in <#C0FINANCE>"), ("D1", "in the conversation's thread")],
 )
 def test_a_card_whose_request_is_decided_elsewhere_says_where(channel, where):
-    moved = request(card_channel=channel)
+    moved = request(channel=channel)
     blocks = card_blocks(view(moved, first_post=True, elsewhere=True))
     assert "*Decided now* " in section_text(blocks)
     assert where in section_text(blocks)

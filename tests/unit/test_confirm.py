@@ -8,7 +8,7 @@ import pytest
 
 from bot.approvals.confirm import is_confirmed, typed_value
 from bot.approvals.model import Action, Confirm, Person, Verdict
-from tests.unit.cards_samples import request
+from tests.support.request_builder import request
 
 ARGUMENTS = {
     "amount": 1200,

@@ -14,24 +14,13 @@ from bot.slack.identity import Identity
 from bot.slack.render import draw_call, draw_card, draw_held, draw_notice, draw_nudge
 from bot.texts.formatting import date
 from bot.texts.notices import HELD, HELD_OVER
-from tests.unit.cards_samples import (
-    DANA,
-    MINA,
-    NOW,
-    OMAR,
-    RAVI,
-    buttons,
-    closed,
-    decision,
-    of_type,
-    request,
-    section_text,
-)
+from tests.support.request_builder import DANA, MINA, NOW, OMAR, RAVI, request
+from tests.unit.cards_samples import buttons, closed, decision, of_type, section_text
 
 US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
 LINK = "https://t.slack.example/archives/C1/p100000001"
 HOUR = dt.timedelta(hours=1)
-STANDING = {"card": "d-1", "card_channel": "C1", "card_ts": "10.0000001"}
+STANDING = {"card": "d-1", "channel": "C1", "ts": "10.0000001"}
 
 
 def card(*requests, delivery):

@@ -15,7 +15,8 @@ from bot.simulator.form_state import complaints, state_of
 from bot.slack.cards.edit_form import EDIT_FORM, edit_form, edited, input_of
 from bot.slack.cards.modal import CardRef
 from tests.support.hypothesis_profiles import scaled
-from tests.unit.cards_samples import of_type, preformatted_text, request, texts
+from tests.support.request_builder import request
+from tests.unit.cards_samples import of_type, preformatted_text, texts
 
 CARD = CardRef("req-1", "C1", "1.1")
 TRANSFER = {

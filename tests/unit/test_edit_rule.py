@@ -24,7 +24,7 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.approvals.policy import parse_policy
-from tests.unit.cards_samples import NOW, request
+from tests.support.request_builder import NOW, request
 
 RAVI, MINA, OMAR, DANA = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA"
 RULES = """
@@ -115,12 +115,12 @@ def test_an_edit_is_the_only_decision_and_passes_its_stage():
     found = edited(asked(decisions=(before,), voided=(gone,)), {"amount": 7})
     new = found.request
     assert (found.own, found.passes) == (0, True)
-    assert found.begun.decisions == ()
-    assert found.begun.stages[0].passed_at is None
-    assert found.begun.stages[0].opened_at is None
-    assert new.voided == (gone, before)
-    assert new.stages[0].passed_at == NOW
-    [word] = new.decisions
+    assert found.begun.chain.decisions == ()
+    assert found.begun.chain.stages[0].passed_at is None
+    assert found.begun.chain.stages[0].opened_at is None
+    assert new.chain.voided == (gone, before)
+    assert new.chain.stages[0].passed_at == NOW
+    [word] = new.chain.decisions
     assert (word.person.user, word.verdict, word.stage) == (MINA, Verdict.EDIT, 0)
     assert (word.at, word.via, word.click) == (NOW, "slack", "click-1")
 
@@ -129,61 +129,61 @@ def test_an_edit_is_another_call_with_another_token():
     one = asked()
     new = edited(one, {"amount": 7}).request
     call = call_digest("pay", "s", {"amount": 7})
-    assert new.call_digest == call
-    assert new.grant_digest == grant_digest(
+    assert new.call.digest == call
+    assert new.call.grant_digest == grant_digest(
         call,
         conversation=one.conversation,
         interrupt=one.interrupt,
-        tool_call=one.tool_call,
+        tool_call=one.call.id,
         requester=("", "T1", RAVI),
         policy_version=POLICY.version,
     )
     assert new.policy_version == POLICY.version
-    assert new.edited_by == MINA
-    assert new.arguments == {"amount": 7}
-    assert new.raised_arguments == {"amount": 5}
-    assert len(new.token) >= 20
-    assert new.token != edited(one, {"amount": 7}).request.token
+    assert new.call.edited_by == MINA
+    assert new.call.arguments == {"amount": 7}
+    assert new.call.raised_arguments == {"amount": 5}
+    assert len(new.place.token) >= 20
+    assert new.place.token != edited(one, {"amount": 7}).request.place.token
 
 
 def test_the_arguments_as_raised_are_kept_through_a_second_edit():
     one = asked(arguments={"amount": 6}, raised_arguments={"amount": 5})
-    assert edited(one, {"amount": 7}).request.raised_arguments == {"amount": 5}
+    assert edited(one, {"amount": 7}).request.call.raised_arguments == {"amount": 5}
     empty = asked(arguments={"amount": 6}, raised_arguments={})
-    assert edited(empty, {"amount": 7}).request.raised_arguments == {}
+    assert edited(empty, {"amount": 7}).request.call.raised_arguments == {}
 
 
 def test_values_over_a_limit_bring_more_stages_and_confirmation():
     found = edited(asked(), {"amount": 150})
     new = found.request
-    assert [s.approvers for s in new.stages] == ["managers", "directors"]
-    assert new.rules == ("pay", "big")
-    assert new.why == ("Money.", "Much.")
-    assert new.allow == (Verdict.APPROVE, Verdict.EDIT)
-    assert (new.confirm, new.confirm_argument) == (Confirm.TYPED, "amount")
+    assert [s.approvers for s in new.chain.stages] == ["managers", "directors"]
+    assert new.terms.rules == ("pay", "big")
+    assert new.terms.why == ("Money.", "Much.")
+    assert new.terms.allow == (Verdict.APPROVE, Verdict.EDIT)
+    assert (new.terms.confirm, new.terms.confirm_argument) == (Confirm.TYPED, "amount")
     # nobody has typed anything yet, so the editor's word counts for no stage
-    assert (found.own, new.decisions, found.passes) == (-1, (), False)
+    assert (found.own, new.chain.decisions, found.passes) == (-1, (), False)
 
 
 def test_where_both_are_typed_the_word_counts():
     one = asked(confirm=Confirm.TYPED, confirm_argument="amount")
     found = edited(one, {"amount": 150}, typed="150")
     assert (found.own, found.passes) == (0, True)
-    assert found.request.stages[1].passed_at is None
+    assert found.request.chain.stages[1].passed_at is None
 
 
 def test_a_larger_quorum_is_not_filled_by_the_editor_alone():
     one = asked(confirm=Confirm.TYPED, confirm_argument="amount")
     found = edited(one, {"amount": 250}, typed="250")
     assert (found.own, found.passes) == (0, False)
-    assert len(found.request.decisions) == 1
+    assert len(found.request.chain.decisions) == 1
 
 
 def test_an_editor_outside_the_new_stages_approves_nothing():
     one = asked(tool="wipe", arguments={"path": "a"}, schema={}, stages=(MANAGERS,))
     found = edited(one, {"path": "b"})
-    assert [s.approvers for s in found.request.stages] == ["directors"]
-    assert (found.own, found.passes, found.request.decisions) == (-1, False, ())
+    assert [s.approvers for s in found.request.chain.stages] == ["directors"]
+    assert (found.own, found.passes, found.request.chain.decisions) == (-1, False, ())
 
 
 def test_a_call_waived_by_an_edit_still_needs_one_approval():
@@ -196,10 +196,12 @@ def test_a_call_waived_by_an_edit_still_needs_one_approval():
         rules=("rest",),
     )
     found = edited(one, {"path": "tmp"})
-    assert [(s.approvers, s.quorum) for s in found.request.stages] == [("managers", 1)]
-    assert found.request.rules == ("rest",)
+    assert [(s.approvers, s.quorum) for s in found.request.chain.stages] == [
+        ("managers", 1)
+    ]
+    assert found.request.terms.rules == ("rest",)
     assert (found.own, found.passes) == (0, True)
-    assert found.begun.stages[0].opened_at is None
+    assert found.begun.chain.stages[0].opened_at is None
 
 
 def test_the_editors_later_stage_is_found_by_name():
@@ -213,9 +215,9 @@ def test_the_editors_later_stage_is_found_by_name():
         confirm_argument="amount",
     )
     found = edited(one, {"amount": 160}, DANA, typed="160")
-    assert (found.own, found.request.decisions[0].stage) == (1, 1)
-    assert found.request.stages[0].passed_at is None
-    assert found.request.stages[1].passed_at == NOW
+    assert (found.own, found.request.chain.decisions[0].stage) == (1, 1)
+    assert found.request.chain.stages[0].passed_at is None
+    assert found.request.chain.stages[1].passed_at == NOW
 
 
 @pytest.mark.parametrize(
@@ -236,7 +238,7 @@ def test_only_groups_of_the_new_values_are_looked_up(verdict, arguments, sources
 def test_a_question_of_the_graphs_own_is_planned_as_one():
     one = asked(kind=Kind.INTERRUPT, arguments={"level": "x"}, schema={})
     found = edited(one, {"level": "boss"})
-    assert [s.approvers for s in found.request.stages] == ["directors"]
+    assert [s.approvers for s in found.request.chain.stages] == ["directors"]
 
 
 def decided(one: Request, arguments: Any, **changed: Any) -> Any:
@@ -275,7 +277,7 @@ def test_an_edit_is_judged_by_the_tightened_policy():
     one = asked(arguments={"amount": 250})
     found = decided(one, {"amount": 250})
     assert found.tight is not None
-    assert [s.quorum for s in found.tight.stages] == [2, 1]
+    assert [s.quorum for s in found.tight.chain.stages] == [2, 1]
 
 
 @pytest.mark.parametrize(

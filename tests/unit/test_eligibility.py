@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import itertools
 
@@ -20,6 +19,7 @@ from bot.approvals.model import (
     Status,
     Verdict,
 )
+from tests.support import request_builder
 
 NOW = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 
@@ -37,26 +37,10 @@ def decision(user: str, index: int = 0) -> Decision:
 
 
 def request(*stages: Stage, decisions: tuple[Decision, ...] = ()) -> Request:
-    return Request(
-        id="r1",
-        code="K7QP",
-        team="T1",
-        conversation="c1",
-        interrupt="i1",
-        tool_call="t1",
-        tool="delete_file",
-        arguments={},
-        call_digest="",
-        grant_digest="",
+    return request_builder.request(
         requester=person("UASK"),
         participants=("UASK", "UTALK"),
-        rules=(),
-        why=(),
-        policy_version="v",
         stages=stages,
-        status=Status.PENDING,
-        raised_at=NOW,
-        expires_at=NOW,
         decisions=decisions,
     )
 
@@ -76,7 +60,7 @@ def test_requester_participants_and_earlier_deciders_cannot_decide():
 
 def test_no_person_can_decide_a_request_that_is_over():
     passed = request(stage("U1", passed=True))
-    closed = dataclasses.replace(request(stage("U1")), status=Status.TIMED_OUT)
+    closed = request_builder.changed(request(stage("U1")), status=Status.TIMED_OUT)
     assert who_can_decide(passed) == ()
     assert who_can_decide(closed) == ()
     assert refusal(passed, person("U1")) is Refusal.NOT_IN_GROUP

@@ -27,6 +27,7 @@ from bot.approvals.model import (
 )
 from bot.approvals.policy import Policy, parse_policy
 from bot.approvals.policy.model import Group
+from tests.support import request_builder
 
 NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
 DEADLINE = NOW + dt.timedelta(hours=24)
@@ -42,33 +43,18 @@ def person(user: str, team: str = "T1", enterprise: str = "") -> Person:
 
 
 def request(*stages: Stage, **changes) -> Request:
-    plain = Request(
-        id="r1",
-        code="K7QP",
-        team="T1",
-        conversation="c1",
-        interrupt="i1",
-        tool_call="t1",
-        tool="wipe",
-        arguments={},
-        call_digest="",
-        grant_digest="",
-        requester=person(RAVI),
-        participants=(PAULA,),
-        rules=(),
-        why=(),
-        policy_version="v1",
-        stages=stages or (MANAGERS,),
-        status=Status.PENDING,
-        raised_at=NOW,
-        expires_at=DEADLINE,
-        card="card-1",
-        card_channel="C1",
-        card_ts="1.1",
-        token="r1",
-        places=(("C1", "1.1"), ("C0", "0.5")),
-    )
-    return dataclasses.replace(plain, **changes)
+    given = {
+        "id": "r1",
+        "tool": "wipe",
+        "arguments": {},
+        "participants": (PAULA,),
+        "stages": stages or (MANAGERS,),
+        "card": "card-1",
+        "channel": "C1",
+        "ts": "1.1",
+        "messages": (("C1", "1.1"), ("C0", "0.5")),
+    }
+    return request_builder.request(**{**given, **changes})
 
 
 def said(user: str, stage: int = 0, verdict=APPROVE, click: str = "") -> Decision:
@@ -89,9 +75,9 @@ POLICY = parse_policy(RULES)
 
 def policy_for(asked: Request, open_group: tuple[str, ...] | None = None) -> Policy:
     """A policy with the request's groups; the open stage's group as it is now."""
-    groups = {s.approvers: Group(s.approvers, s.people) for s in asked.stages}
+    groups = {s.approvers: Group(s.approvers, s.people) for s in asked.chain.stages}
     if open_group is not None:
-        name = asked.stages[asked.stage_index].approvers
+        name = asked.chain.stages[asked.chain.stage_index].approvers
         groups[name] = Group(name, open_group)
     return dataclasses.replace(POLICY, groups=groups)
 
@@ -200,7 +186,7 @@ def test_a_repeated_click_is_recognised_even_on_a_closed_request():
     assert judged(counted, MINA, click="5.5").effect is Effect.REPEATED
     again = judged(counted, MINA, click="5.6")
     assert again == Result(Effect.REFUSED, "already_decided")
-    closed = dataclasses.replace(counted, status=Status.REJECTED)
+    closed = request_builder.changed(counted, status=Status.REJECTED)
     assert judged(closed, MINA, click="5.5").effect is Effect.REPEATED
     assert judged(closed, MINA, click="5.6").effect is Effect.LATE
     assert judged(counted, OMAR, click="5.5").effect is Effect.APPROVED
@@ -245,11 +231,11 @@ def test_a_click_counts_on_its_own_card_alone(place, right):
     ],
 )
 def test_before_the_cards_ts_is_stored_its_metadata_names_it(place, right):
-    assert is_in_place(request(card_ts=""), at(place), "A1") is right
+    assert is_in_place(request(ts=""), at(place), "A1") is right
 
 
 def test_a_request_without_a_card_has_no_place_at_all():
-    bare = request(card="", card_ts="", card_channel="")
+    bare = request(card="", ts="", channel="")
     assert not is_in_place(bare, at(Place("A1", "", "")), "A1")
 
 
@@ -310,7 +296,7 @@ def test_a_quorum_in_a_later_stage_is_counted_there_alone():
     directors = Stage("directors", (DANA, OMAR, OLAF), 2)
     chain = request(passed(MANAGERS), directors, decisions=(said(MINA),))
     assert judged(chain, DANA).effect is Effect.RECORDED
-    one = dataclasses.replace(chain, decisions=(said(MINA), said(DANA, 1)))
+    one = request_builder.changed(chain, decisions=(said(MINA), said(DANA, 1)))
     assert judged(one, OLAF).effect is Effect.APPROVED
 
 
@@ -356,7 +342,7 @@ def test_a_click_with_a_voided_decision_does_not_count_again():
 
 
 def test_withdrawing_on_a_notice_beats_the_storing_of_its_place():
-    asked = request(notice="notice-1", places=(), card_ts="")
+    asked = request(notice="notice-1", messages=(), ts="")
     place = Place("A1", "C0", "0.7", "notice-1", "")
     early = judged(asked, RAVI, Verdict.WITHDRAW, place=place)
     assert early.effect is Effect.WITHDRAWN

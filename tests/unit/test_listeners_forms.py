@@ -19,7 +19,7 @@ from bot.slack.cards.full_view import full_view
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
 from bot.slack.listeners import clicks, submissions
-from tests.unit.cards_samples import NOW, request
+from tests.support.request_builder import NOW, request
 from tests.unit.test_listeners_clicks import CLICK, SUBMISSION, click_of, handlers_of
 
 CARD = CardRef(
@@ -58,7 +58,7 @@ class House:
         yield None
 
     async def load(self, _connection, token):
-        known = self.stored and token in (self.stored.token, "spent")
+        known = self.stored and token in (self.stored.place.token, "spent")
         return self.stored if known else None
 
     async def load_with_clock(self, connection, token):
@@ -205,7 +205,7 @@ async def test_anybody_can_look_at_the_whole_arguments(monkeypatch, action_id, b
 
 
 async def test_from_an_older_card_the_whole_arguments_offer_no_approve(monkeypatch):
-    moved = request(card_channel="C9", card_ts="2.2")
+    moved = request(channel="C9", ts="2.2")
     house = House(monkeypatch, moved)
     await house.click("more", menu("view"))
     assert "submit" not in house.opened[0]
@@ -296,7 +296,7 @@ async def test_an_edit_of_outdated_arguments_is_not_read(
     await house.send(form, **{"argument-0": "9000"})
     (action,) = house.decided
     assert action.request == "spent"
-    assert action.arguments == asked.arguments
+    assert action.arguments == asked.call.arguments
     assert house.acks == [{}]
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import replace
 
 import pytest
 
-from bot.approvals.model import Person, Request, Stage, Status
+from bot.approvals.model import Request, Stage, Status
 from bot.approvals.policy import Policy, parse_policy
 from bot.approvals.policy.channels import tells_by_email, ways_to_tell, why_no_links
 from bot.notices.outbox import whom_to_write
+from tests.support.request_builder import NOW, changed, request
 
-NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 TEXT = """
 version: 1
 defaults: {stages: [{approvers: managers}]}
@@ -47,29 +46,14 @@ def asked(
     policy: Policy = POLICY, /, tool: str = "pay", **arguments: object
 ) -> Request:
     """A request of Ravi's whose first stage, the managers', is open."""
-    return Request(
-        id="r",
-        code="K7QP",
-        team="T1",
-        conversation="c",
-        interrupt="i",
-        tool_call="t",
+    return request(
         tool=tool,
         arguments={"amount": 1, "currency": "GBP", "secret": False, **arguments},
-        call_digest="",
-        grant_digest="",
-        requester=Person("", "T1", "U0RAVI"),
-        participants=(),
-        rules=(),
-        why=(),
         policy_version=policy.version,
         stages=(
             Stage("managers", ("U0MINA", "U0MAREK")),
             Stage("bosses", ("U0DORA",)),
         ),
-        status=Status.PENDING,
-        raised_at=NOW,
-        expires_at=NOW + dt.timedelta(hours=1),
     )
 
 
@@ -100,8 +84,8 @@ def test_links_end_with_the_policy_that_allowed_them():
 def test_the_open_stage_says_how_its_approvers_are_told():
     request = asked(amount=11, currency="USD")
     assert ways_to_tell(request, POLICY) == {"email", "webhook"}
-    first = replace(request.stages[0], passed_at=NOW)
-    second = replace(request, stages=(first, request.stages[1]))
+    first = replace(request.chain.stages[0], passed_at=NOW)
+    second = changed(request, stages=(first, request.chain.stages[1]))
     assert ways_to_tell(second, POLICY) == {"webhook"}
     assert tells_by_email(second, POLICY)
     assert not tells_by_email(asked(tool="wipe"), POLICY)
@@ -125,5 +109,5 @@ def test_who_gets_an_e_mail_about_what(change, told):
 
 
 def test_nobody_is_called_to_what_is_over():
-    over = replace(asked(), status=Status.REJECTED, decided_at=NOW)
+    over = changed(asked(), status=Status.REJECTED, decided_at=NOW)
     assert list(whom_to_write("requested", over, POLICY)) == []

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.model import ALLOWED, Confirm, Escalation, Target, Times, Verdict
-from bot.approvals.policy import Chain, Demanded, StageDemand, stricter
+from bot.approvals.policy import ChainDemand, Demanded, StageDemand, stricter
 
 MANAGERS = StageDemand("managers", 1, ("U01", "U02"))
 DIRECTORS = StageDemand("directors", 1, ("U03", "U04"))
@@ -27,8 +27,8 @@ def chain(
     allow: tuple[Verdict, ...] = ALLOWED,
     confirm: Confirm = Confirm.NONE,
     argument: str = "",
-) -> Chain:
-    return Chain(stages, allow, confirm, argument)
+) -> ChainDemand:
+    return ChainDemand(stages, allow, confirm, argument)
 
 
 def now(

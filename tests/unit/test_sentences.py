@@ -8,7 +8,7 @@ import pytest
 
 from bot.approvals.model import Execution, Status
 from bot.texts import agent, cards, clicks, notices
-from tests.unit.cards_samples import MINA, NOW, OMAR, RAVI
+from tests.support.request_builder import MINA, NOW, OMAR, RAVI
 
 LABELS = (cards.AN_OPERATOR, clicks.TRY_AGAIN, clicks.TRY_AGAIN_LABEL)
 REFUSALS = ["deactivated", "guest", "stranger", "bot", "other team"]

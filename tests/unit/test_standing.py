@@ -22,6 +22,7 @@ from bot.approvals.eligibility import (
 )
 from bot.approvals.model import (
     REQUESTER,
+    Askers,
     Confirm,
     Decision,
     Escalation,
@@ -35,7 +36,7 @@ from bot.approvals.model import (
 )
 from bot.approvals.policy import Policy, parse_policy
 from bot.approvals.policy.model import Denied
-from tests.unit.cards_samples import NOW, request
+from tests.support.request_builder import NOW, request
 
 RAVI, MINA, OMAR, DANA, ZOE = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA", "U0ZOE"
 RULES = """
@@ -60,6 +61,7 @@ rules:
 """
 POLICY = parse_policy(RULES)
 FINANCE = Target("finance", (), "usergroup:S01")
+ASKERS = Askers(Person("", "T1", RAVI))
 MANAGERS = Stage("managers", (MINA, OMAR, RAVI), 1, NOW)
 
 
@@ -72,7 +74,7 @@ def asked(**changed) -> Request:
 
 
 def test_requester_participants_and_their_deputies_are_left_out():
-    who = people_now(MANAGERS, asked(participants=(RAVI, OMAR)), context())
+    who = people_now(MANAGERS, Askers(ASKERS.requester, (RAVI, OMAR)), context())
     assert who == (MINA, ZOE)
 
 
@@ -80,7 +82,7 @@ def test_an_escalation_goes_to_who_is_in_its_group_now():
     later = Escalation(dt.timedelta(hours=1), (FINANCE, Target("directors", (DANA,))))
     waits = dataclasses.replace(MANAGERS, times=Times(escalation=later))
     now = context(S01=(ZOE,))
-    [stage] = with_members(request(stages=(waits,)), now).stages
+    [stage] = with_members(request(stages=(waits,)), now).chain.stages
     assert stage.times.escalation is not None
     assert [each.people for each in stage.times.escalation.to] == [(ZOE,), (DANA,)]
 
@@ -89,18 +91,18 @@ def test_escalation_targets_are_told_apart_from_the_stages_people():
     times = Times(escalation=Escalation(dt.timedelta(hours=1), (FINANCE,)))
     joined = dataclasses.replace(MANAGERS, times=times, escalated_at=NOW)
     now = context(S01=(ZOE, RAVI))
-    assert joined_now(joined, asked(), now) == (ZOE,)
-    assert ZOE in people_now(joined, asked(), now)
+    assert joined_now(joined, ASKERS, now) == (ZOE,)
+    assert ZOE in people_now(joined, ASKERS, now)
 
 
 def test_a_group_gone_from_the_policy_has_no_people():
     gone = Stage("gone", (MINA,), 1)
-    assert people_now(gone, asked(), context()) == ()
+    assert people_now(gone, ASKERS, context()) == ()
 
 
 def test_a_static_group_can_lose_people_but_not_gain_them():
     stage = Stage("managers", (MINA, "U0GONE"), 1)
-    assert people_now(stage, asked(participants=()), context()) == (MINA, ZOE)
+    assert people_now(stage, ASKERS, context()) == (MINA, ZOE)
 
 
 @pytest.mark.parametrize(
@@ -109,27 +111,25 @@ def test_a_static_group_can_lose_people_but_not_gain_them():
 )
 def test_a_slack_group_falls_back_to_its_stored_people(members, who):
     stage = Stage("finance", (MINA,), 1, source="usergroup:S01")
-    assert people_now(stage, asked(participants=()), context(**members)) == who
+    assert people_now(stage, ASKERS, context(**members)) == who
 
 
 def test_a_group_moved_into_slack_counts_only_common_members():
     stage = Stage("finance", (MINA, OMAR), 1)
-    assert people_now(stage, asked(participants=()), context(S01=(OMAR, DANA))) == (
-        OMAR,
-    )
+    assert people_now(stage, ASKERS, context(S01=(OMAR, DANA))) == (OMAR,)
 
 
 def test_the_requesters_own_stage_is_theirs():
     own = Stage(REQUESTER, (), 1, source=REQUESTER)
-    assert people_now(own, asked(), context()) == (RAVI,)
+    assert people_now(own, ASKERS, context()) == (RAVI,)
 
 
 def test_passed_stages_keep_their_people():
     passed = dataclasses.replace(MANAGERS, passed_at=NOW)
     one = request(stages=(passed, MANAGERS))
     now = with_current_people(one, context())
-    assert now.stages[0] is passed
-    assert now.stages[1].people == (MINA, OMAR, ZOE)
+    assert now.chain.stages[0] is passed
+    assert now.chain.stages[1].people == (MINA, OMAR, ZOE)
 
 
 @pytest.mark.parametrize(
@@ -187,12 +187,15 @@ def test_a_tightened_policy_adds_stages_and_reopens_short_ones():
     )
     found = with_current_policy(one, POLICY)
     assert isinstance(found, Request)
-    first, second = found.stages
+    first, second = found.chain.stages
     assert (first.quorum, first.passed_at, first.people) == (2, None, passed.people)
     assert (second.approvers, second.quorum, second.passed_at) == ("finance", 1, None)
     assert (second.source, second.channel) == ("usergroup:S01", "C0MONEY")
-    assert found.allow == (Verdict.APPROVE, Verdict.REJECT)
-    assert (found.confirm, found.confirm_argument) == (Confirm.TYPED, "amount")
+    assert found.terms.allow == (Verdict.APPROVE, Verdict.REJECT)
+    assert (found.terms.confirm, found.terms.confirm_argument) == (
+        Confirm.TYPED,
+        "amount",
+    )
 
 
 def test_a_stage_that_meets_the_larger_quorum_stays_passed():
@@ -206,7 +209,7 @@ def test_a_stage_that_meets_the_larger_quorum_stays_passed():
     )
     found = with_current_policy(one, POLICY)
     assert isinstance(found, Request)
-    assert (found.stages[0].quorum, found.stages[0].passed_at) == (2, NOW)
+    assert (found.chain.stages[0].quorum, found.chain.stages[0].passed_at) == (2, NOW)
 
 
 def test_a_chain_goes_into_the_policys_terms_and_back():
@@ -215,7 +218,7 @@ def test_a_chain_goes_into_the_policys_terms_and_back():
     chain = chain_of(one)
     assert stages_of(chain.stages) == (stage,)
     assert (chain.allow, chain.confirm, chain.confirm_argument) == (
-        one.allow,
+        one.terms.allow,
         Confirm.TYPED,
         "a",
     )

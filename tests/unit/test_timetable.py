@@ -7,7 +7,6 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
-from cards_samples import decision, request
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -24,6 +23,8 @@ from bot.approvals.timetable import (
     upcoming,
     wakes_at,
 )
+from tests.support.request_builder import changed, request
+from tests.unit.cards_samples import decision
 
 REMINDER, ESCALATION = Event.REMINDER, Event.ESCALATION
 OPENED = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)  # a Monday
@@ -77,8 +78,10 @@ def test_what_comes_is_listed_in_order_up_to_the_deadline():
 
 def test_closed_requests_and_unopened_stages_have_no_moments():
     waiting = asked(reminders(4, escalate=6))
-    over = replace(waiting, status=Status.APPROVED)
-    unopened = replace(waiting, stages=(replace(waiting.stages[0], opened_at=None),))
+    over = changed(waiting, status=Status.APPROVED)
+    unopened = changed(
+        waiting, stages=(replace(waiting.chain.stages[0], opened_at=None),)
+    )
     for each in (over, unopened, asked(Times())):
         assert upcoming(each) == []
         assert due(each, OPENED + h(23)) is None
@@ -112,7 +115,7 @@ def test_what_is_done_is_not_done_again():
     done = nudged(waiting, nudge, now)
     assert due(done, now) is None
     assert upcoming(done) == []
-    [stage] = done.stages
+    [stage] = done.chain.stages
     assert (stage.reminded_at, stage.escalated_at) == (now, now)
     assert stage.joined == (CEO,)
 
@@ -128,8 +131,8 @@ def test_what_is_done_is_not_done_again():
 )
 def test_after_a_late_reminder_the_next_one_backs_off(late, following):
     waiting = asked(reminders(4, 20))
-    [stage] = waiting.stages
-    told = replace(waiting, stages=(replace(stage, reminded_at=OPENED + h(late)),))
+    [stage] = waiting.chain.stages
+    told = changed(waiting, stages=(replace(stage, reminded_at=OPENED + h(late)),))
     expected = [] if following is None else [(REMINDER, following)]
     assert days_of(told) == expected
 
@@ -204,9 +207,9 @@ def test_a_reminder_falling_at_night_waits_for_the_day():
         utc("2026-11-24 08:30"),
     ]
     # half of those 22 hours after a reminder on Tuesday at 08:00 is at 19:00
-    [stage] = waiting.stages
+    [stage] = waiting.chain.stages
     late = replace(stage, reminded_at=utc("2026-11-24 08:00"))
-    assert upcoming(replace(waiting, stages=(late,))) == [
+    assert upcoming(changed(waiting, stages=(late,))) == [
         Moment(REMINDER, utc("2026-11-25 08:00"))
     ]
 
@@ -221,13 +224,13 @@ def test_the_deadline_never_waits_for_the_hours():
 def test_the_earlier_of_stage_and_request_deadline_counts():
     first = Stage("a", ("U01",), opened_at=OPENED, times=reminders(timeout=4))
     second = Stage("b", ("U02",), times=reminders(timeout=2))
-    waiting = replace(asked(Times()), stages=(first, second))
+    waiting = changed(asked(Times()), stages=(first, second))
     assert waiting.deadline == OPENED + h(4)
     passed = replace(first, passed_at=OPENED + h(1))
     opened = replace(second, opened_at=OPENED + h(23))
-    assert replace(waiting, stages=(passed, second)).deadline == OPENED + h(24)
-    assert replace(waiting, stages=(passed, opened)).deadline == OPENED + h(24)
-    decided = replace(waiting, decisions=(decision(),), stages=(passed,))
+    assert changed(waiting, stages=(passed, second)).deadline == OPENED + h(24)
+    assert changed(waiting, stages=(passed, opened)).deadline == OPENED + h(24)
+    decided = changed(waiting, decisions=(decision(),), stages=(passed,))
     assert decided.deadline == OPENED + h(24)
 
 
@@ -277,20 +280,20 @@ def test_hours_only_delay_and_more_time_never_comes_sooner(start, wait, hours):
 def test_moments_are_in_order_within_hours_and_before_the_deadline(each):
     coming = upcoming(each)
     assert [m.at for m in coming] == sorted(m.at for m in coming)
-    opened, first = each.stages[0].opened_at, earliest(each.stages[0])
+    opened, first = each.chain.stages[0].opened_at, earliest(each.chain.stages[0])
     assert opened is not None
     for moment in coming:
         assert first is not None
         assert opened + first <= moment.at < each.deadline
         assert moment.at.tzinfo is dt.UTC
-        assert runs(each.hours, moment.at)
+        assert runs(each.terms.hours, moment.at)
         assert due(each, moment.at) is not None
 
 
 @given(requests(), st.lists(st.integers(0, 24 * 31 * 60), max_size=12))
 def test_whenever_it_is_looked_at_nothing_comes_twice(each, minutes):
     """Late, at night, often, or with a clock that has been put back."""
-    opened = each.stages[0].opened_at
+    opened = each.chain.stages[0].opened_at
     assert opened is not None
     sent: list[Event] = []
     moments = len(upcoming(each))
@@ -299,7 +302,7 @@ def test_whenever_it_is_looked_at_nothing_comes_twice(each, minutes):
         nudge = due(each, now)
         if nudge is None:
             continue
-        assert runs(each.hours, now)
+        assert runs(each.terms.hours, now)
         assert now < each.deadline
         each = nudged(each, nudge, now)
         sent.append(nudge.event)

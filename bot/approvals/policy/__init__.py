@@ -5,7 +5,13 @@ from __future__ import annotations
 from bot.approvals.policy.complaints import Complaint, PolicyError
 from bot.approvals.policy.conditions import MISSING, value_at
 from bot.approvals.policy.load import load_policy, parse_policy
-from bot.approvals.policy.match import Chain, answers_of, plan, plan_interrupt, stricter
+from bot.approvals.policy.match import (
+    ChainDemand,
+    answers_of,
+    plan,
+    plan_interrupt,
+    stricter,
+)
 from bot.approvals.policy.model import (
     ALLOWED_RAW,
     DEFAULT_STAGES,
@@ -32,7 +38,7 @@ __all__ = [
     "DEFAULT_STAGES",
     "MISSING",
     "THREAD",
-    "Chain",
+    "ChainDemand",
     "Complaint",
     "Condition",
     "Delegation",

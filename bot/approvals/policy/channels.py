@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.approvals.eligibility import open_stage, plan_of
+from bot.approvals.eligibility import plan_of
 from bot.approvals.model import Request
 from bot.approvals.policy.model import Demanded, Policy
 
@@ -16,7 +16,8 @@ def why_no_links(request: Request, policy: Policy, *, signs_in: bool) -> str:
     allow them: the one that the request was raised under and the one in force. With any
     other version than that of the raising nobody can say what the old one allowed.
     """
-    found = plan_of(policy, request.kind, request.tool, request.arguments)
+    call = request.call
+    found = plan_of(policy, call.kind, call.tool, call.arguments)
     if not isinstance(found, Demanded) or not found.links:
         return "no_links"
     if found.critical and not signs_in:
@@ -29,18 +30,19 @@ def ways_to_tell(request: Request, policy: Policy) -> frozenset[str]:
 
     The policy in force says so, since this decides nothing.
     """
-    stage = open_stage(request)
+    stage = request.chain.open_stage
     return _ways(request, policy, {stage.approvers} if stage else set())
 
 
 def tells_by_email(request: Request, policy: Policy) -> bool:
     """Return whether any stage of a request tells people by e-mail."""
-    names = {stage.approvers for stage in request.stages}
+    names = {stage.approvers for stage in request.chain.stages}
     return "email" in _ways(request, policy, names)
 
 
 def _ways(request: Request, policy: Policy, stages: set[str]) -> frozenset[str]:
-    found = plan_of(policy, request.kind, request.tool, request.arguments)
+    call = request.call
+    found = plan_of(policy, call.kind, call.tool, call.arguments)
     if not isinstance(found, Demanded):
         return frozenset()
     told = [stage.notify for stage in found.stages if stage.approvers in stages]

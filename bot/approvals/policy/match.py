@@ -208,7 +208,7 @@ def _can_be_typed(value: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class Chain:
+class ChainDemand:
     """A request's stages in order, and the ways in which people may answer it."""
 
     stages: tuple[StageDemand, ...]
@@ -217,7 +217,7 @@ class Chain:
     confirm_argument: str = ""
 
 
-def stricter(have: Chain, now: Demanded) -> Chain:
+def stricter(have: ChainDemand, now: Demanded) -> ChainDemand:
     """Add what is demanded now; take nothing away.
 
     A group that is there keeps its place and its people and gets the larger quorum and
@@ -227,7 +227,7 @@ def stricter(have: Chain, now: Demanded) -> Chain:
     """
     confirm = strongest((have.confirm, now.confirm))
     is_stronger = confirm is not have.confirm
-    added = Chain(
+    added = ChainDemand(
         stages=_stages(have.stages, now.stages),
         allow=tuple(verdict for verdict in have.allow if verdict in now.allow),
         confirm=confirm,

@@ -74,8 +74,8 @@ OWN_WORDS = 70  # characters of the labels around one question
 
 def asked_text(request: Request) -> str:
     """All that is decided on: shown in full, or Approve is not offered."""
-    if request.kind is Kind.TOOL:
-        return arguments_text(request.arguments, request.schema)
+    if request.call.kind is Kind.TOOL:
+        return arguments_text(request.call.arguments, request.call.schema)
     return "\n\n".join(text for text in _parts(request) if text)
 
 
@@ -93,11 +93,12 @@ def question_elements(request: Request) -> list[Block]:
 
 def _parts(request: Request) -> tuple[str, str, str]:
     """Headline, table of the rest, and the answer that is to be approved."""
-    arguments = mask_arguments(request.arguments, request.schema)
-    headline = visible(str(arguments.get(request.headline, "")))
-    rest = {k: v for k, v in arguments.items() if k != request.headline}
+    call = request.call
+    arguments = mask_arguments(call.arguments, call.schema)
+    headline = visible(str(arguments.get(call.headline, "")))
+    rest = {k: v for k, v in arguments.items() if k != call.headline}
     rows = [f"{_value(name)}: {_value(value)}" for name, value in rest.items()]
-    answer = shown(request.answer) if request.is_answered else ""
+    answer = shown(request.answer) if call.is_answered else ""
     return headline, "\n".join(rows), answer
 
 
@@ -113,7 +114,7 @@ _MOST_ADDRESSES = 5  # addresses, likewise
 
 def foreign_elements(request: Request, sharing: int) -> list[Block]:
     """The parts of a `rich_text` that mark such addresses, none if there are none."""
-    found = lookalikes(request.arguments)
+    found = lookalikes(request.call.arguments)
     if not found:
         return []
     first = found[: max(1, _MOST_ADDRESSES // sharing)]
@@ -145,8 +146,8 @@ _MOST_ARGUMENTS = 8  # arguments
 
 def effect_lines(request: Request, room: int) -> list[str]:
     """Plain text: which tool runs, with which arguments, in `room` characters."""
-    tool = cut(shown(request.tool), NAME_SHOWN)
-    arguments = mask_arguments(request.arguments, request.schema)
+    tool = cut(shown(request.call.tool), NAME_SHOWN)
+    arguments = mask_arguments(request.call.arguments, request.call.schema)
     named = [
         (
             cut(visible(json.dumps(name, ensure_ascii=False)), NAME_SHOWN),
@@ -171,7 +172,7 @@ def effect_lines(request: Request, room: int) -> list[str]:
 
 def confirm_dialog(request: Request, sharing: int) -> Block | None:
     """The dialog of a card's Approve; None where a click is enough."""
-    if request.confirm is not Confirm.DIALOG:
+    if request.terms.confirm is not Confirm.DIALOG:
         return None
     opening = forms.YOU_APPROVE
     room = DIALOG_TEXT // (1 if sharing == 1 else 2) - len(opening)

@@ -53,7 +53,7 @@ def card_buttons(view: RequestView, sharing: int, *, complete: bool) -> Block:
         shown.append(_approve(request, sharing))
     if view.offers(Verdict.REJECT):
         shown.append(_button(forms.REJECT, REJECT, request))
-    if view.offers(Verdict.ANSWER) and request.kind is Kind.INTERRUPT:
+    if view.offers(Verdict.ANSWER) and request.call.kind is Kind.INTERRUPT:
         shown.append(_button(forms.ANSWER, ANSWER, request, forms.ALOUD_ANSWER))
     offered = _offered(view)
     if len(offered) > _MENU_SIZE:  # where a rule offers all: beside the menu
@@ -63,7 +63,7 @@ def card_buttons(view: RequestView, sharing: int, *, complete: bool) -> Block:
 
 def history_menu(request: Request) -> Block:
     """All that a card offers on which nothing can be decided."""
-    return menu(MORE, [(forms.HISTORY, f"{MORE_HISTORY}:{request.token}")])
+    return menu(MORE, [(forms.HISTORY, f"{MORE_HISTORY}:{request.place.token}")])
 
 
 def all_buttons(views: Sequence[RequestView], in_whole: Sequence[bool]) -> list[Block]:
@@ -90,11 +90,13 @@ def all_buttons(views: Sequence[RequestView], in_whole: Sequence[bool]) -> list[
 
 
 def _takes_a_click(view: RequestView) -> bool:
-    return view.offers(Verdict.APPROVE) and view.request.confirm is not Confirm.TYPED
+    return (
+        view.offers(Verdict.APPROVE) and view.request.terms.confirm is not Confirm.TYPED
+    )
 
 
 def _confirm_all(requests: Sequence[Request]) -> Block | None:
-    if all(request.confirm is Confirm.NONE for request in requests):
+    if all(request.terms.confirm is Confirm.NONE for request in requests):
         return None
     text = forms.you_approve([request.code for request in requests])
     return dialog(forms.APPROVE_ALL_OF_THEM, text, forms.APPROVE, forms.GO_BACK)
@@ -134,11 +136,11 @@ def withdraw_buttons(requests: Sequence[Request]) -> Block:
 
 
 def _approve(request: Request, sharing: int) -> Block:
-    typed = request.confirm is Confirm.TYPED
+    typed = request.terms.confirm is Confirm.TYPED
     return button(
         forms.APPROVE,
         APPROVE_TYPED if typed else APPROVE,
-        request.token,
+        request.place.token,
         forms.read_aloud(forms.APPROVE, request.code),
         primary=True,
         confirm=confirm_dialog(request, sharing),
@@ -147,13 +149,13 @@ def _approve(request: Request, sharing: int) -> Block:
 
 def _button(text: str, action_id: str, request: Request, verb: str = "") -> Block:
     label = forms.read_aloud(verb or text, request.code)
-    return button(text, action_id, request.token, label)
+    return button(text, action_id, request.place.token, label)
 
 
 def _offered(view: RequestView) -> list[tuple[str, str]]:
     """Return the texts and values that the menu would hold, history last."""
     return [
-        (text, f"{what}:{view.request.token}")
+        (text, f"{what}:{view.request.place.token}")
         for text, what, verdict in _MENU
         if verdict is None or view.offers(verdict)
     ]

@@ -94,21 +94,23 @@ def _request_parts(view: CardView) -> list[Block]:
     frames = [
         _request_blocks(item, [], sharing, complete=True) for item in view.requests
     ]
-    own = OWN_WORDS * sum(r.request.kind is Kind.INTERRUPT for r in view.requests)
+    own = OWN_WORDS * sum(r.request.call.kind is Kind.INTERRUPT for r in view.requests)
     room = MESSAGE_TEXT_LIMIT - own - text_length([*_call(view), *frames])
     rooms = shares([len(text) for text in texts], room)
     blocks: list[Block] = []
     in_whole: list[bool] = []
     for item, text, own_room in zip(view.requests, texts, rooms, strict=True):
         parts = _asked(item, text, own_room)
-        complete = in_full(text, own_room) and len(shown(item.request.tool)) <= _TOOL
+        complete = (
+            in_full(text, own_room) and len(shown(item.request.call.tool)) <= _TOOL
+        )
         in_whole.append(complete)
         blocks += _request_blocks(item, parts, sharing, complete=complete)
     return [*blocks, *all_buttons(view.requests, in_whole)]
 
 
 def _asked(view: RequestView, text: str, room: int) -> list[Block]:
-    if view.request.kind is Kind.INTERRUPT and in_full(text, room):
+    if view.request.call.kind is Kind.INTERRUPT and in_full(text, room):
         return question_elements(view.request)
     return argument_elements(text, room, takes_clicks=view.offers(Verdict.APPROVE))
 
@@ -141,19 +143,19 @@ def _request_blocks(
 
 
 def _title(view: RequestView) -> str:
-    tool = view.request.tool
+    tool = view.request.call.tool
     return f"{view.status_word}: {tool}" if is_identifier(tool) else view.status_word
 
 
 def _tool_elements(request: Request) -> list[Block]:
-    is_tool = request.kind is Kind.TOOL
+    is_tool = request.call.kind is Kind.TOOL
     label = labels.TOOL if is_tool else labels.QUESTION
-    name = preformatted(cut(shown(request.tool), _TOOL))
+    name = preformatted(cut(shown(request.call.tool), _TOOL))
     return [words(label, bold=True), *name]
 
 
 def _reference(request: Request) -> Block:
-    code, digest = escape(request.code), request.grant_digest[:_DIGEST_SHOWN]
+    code, digest = escape(request.code), request.call.grant_digest[:_DIGEST_SHOWN]
     return context(sentences.reference(code, escape(digest)))
 
 
@@ -163,7 +165,7 @@ def _said(request: Request, sharing: int) -> list[Block]:
         (labels.REASON, cut(shown(reason), _REASON // sharing))
         for reason in reasons(request)
     ]
-    if request.answer.strip() and not request.is_answered:
+    if request.answer.strip() and not request.call.is_answered:
         answer = cut(shown(request.answer.strip()), _ANSWER // sharing)
         said.append((labels.ANSWER, answer))
     return _rich([words(label, bold=True), *preformatted(text)] for label, text in said)
@@ -177,7 +179,7 @@ def _comments(request: Request, sharing: int) -> list[Block]:
             line(before, user(comment.user), after),
             *preformatted(cut(shown(comment.text.strip()), _COMMENT // sharing)),
         ]
-        for comment in request.comments[-_COMMENTS:]
+        for comment in request.chain.comments[-_COMMENTS:]
         if comment.text.strip()
     )
 
@@ -190,8 +192,8 @@ def _rich(parts: Iterable[list[Block]]) -> list[Block]:
 
 def _note(request: Request, sharing: int) -> list[Block]:
     """The agent's own words: last, apart from the buttons, marked as unverified."""
-    note = shown(request.note.strip())
-    if not note or request.kind is Kind.INTERRUPT:  # there it is the headline
+    note = shown(request.call.note.strip())
+    if not note or request.call.kind is Kind.INTERRUPT:  # there it is the headline
         return []
     label = words(labels.AGENT_SAYS, bold=True)
     return [rich_text([label, *preformatted(cut(note, _NOTE // sharing))])]
@@ -199,15 +201,15 @@ def _note(request: Request, sharing: int) -> list[Block]:
 
 def _request_text(view: RequestView) -> str:
     request = view.request
-    tool = tool_or_something(request.tool)
+    tool = tool_or_something(request.call.tool)
     if request.is_open:
         return sentences.waits(
             view.status_word,
-            mention(request.requester.user),
+            mention(request.people.requester.user),
             tool,
             escape(request.code),
             request.deadline,
-            is_tool=request.kind is Kind.TOOL,
+            is_tool=request.call.kind is Kind.TOOL,
         )
     code, by = escape(request.code), deciders(request)
     return sentences.ended(view.status_word, tool, code, by)
@@ -223,16 +225,17 @@ def changed_elements(request: Request, sharing: int) -> list[Block]:
 
     The values are JSON, so that a text that looks like a change is seen to be a text.
     """
-    if request.raised_arguments is None:
+    call = request.call
+    if call.raised_arguments is None:
         return []
-    changed = changes(request.raised_arguments, request.arguments, request.schema)
+    changed = changes(call.raised_arguments, call.arguments, call.schema)
     first = changed[: max(1, _MOST // sharing)]
     room = max(_ONE, _TOGETHER // sharing // max(1, len(first) * 2))
     lines = [_line(name, old, new, room) for name, old, new in first]
     more = len(changed) - len(first)
     before, after = labels.CHANGED_BY
     return [
-        line(before, user(request.edited_by), after),
+        line(before, user(call.edited_by), after),
         *preformatted("\n".join(lines)),
         *([words(labels.more_changed(more))] if more else []),
     ]

@@ -45,7 +45,7 @@ def edit_form(request: Request, card: CardRef) -> Block:
         reason = forms.TOO_MUCH_TO_EDIT if fields else forms.NOTHING_TO_EDIT
         return _explained(request, card, reason)
     form = _form(request, card, fields)
-    fits = fits_a_view(form, fields) and len(shown(request.tool)) <= TOOL
+    fits = fits_a_view(form, fields) and len(shown(request.call.tool)) <= TOOL
     return form if fits else _explained(request, card, forms.TOO_MUCH_TO_EDIT)
 
 
@@ -58,7 +58,7 @@ def _form(request: Request, card: CardRef, fields: Sequence[Field]) -> Block:
         for index, each in enumerate(fields)
         if each.kind is not Kind.KEPT
     ]
-    if request.confirm is Confirm.TYPED:
+    if request.terms.confirm is Confirm.TYPED:
         blocks.append(typed_block(request))
     return modal(EDIT_FORM, forms.EDIT_TITLE, card, blocks, forms.SAVE)
 

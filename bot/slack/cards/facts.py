@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.approvals.eligibility import open_stage
 from bot.approvals.model import (
     Decision,
     Mark,
@@ -68,7 +67,7 @@ def open_lines(view: RequestView, sharing: int) -> list[str]:
 
 def _next(view: RequestView, sharing: int) -> list[str]:
     """List what comes if nobody decides: when people are told again, and the end."""
-    request, stage = view.request, open_stage(view.request)
+    request, stage = view.request, view.request.chain.open_stage
     coming = [moment for moment in upcoming(request) if moment.at > view.now]
     if stage is None or not coming:
         return []
@@ -102,10 +101,10 @@ def closed_lines(view: RequestView, sharing: int) -> list[str]:
 
 def reopened(request: Request, sharing: int = 1) -> list[str]:
     """Say why it is open again, if it was decided before."""
-    if request.outcome is not Outcome.REOPENED:
+    if request.end.outcome is not Outcome.REOPENED:
         return []
-    why = cut_escaped(one_line(request.outcome_note, _REOPENED), _REOPENED // sharing)
-    for word in request.voided:  # people whom the note may name
+    why = cut_escaped(one_line(request.end.note, _REOPENED), _REOPENED // sharing)
+    for word in request.chain.voided:  # people whom the note may name
         user = word.person.user
         why = why.replace(escape(f"<@{user}>"), mention(user))
     return [sentences.reopened(why)]
@@ -114,18 +113,19 @@ def reopened(request: Request, sharing: int = 1) -> list[str]:
 def _elsewhere(view: RequestView) -> list[str]:
     if not view.elsewhere:
         return []
-    return [sentences.decided_elsewhere(view.request.card_channel)]
+    return [sentences.decided_elsewhere(view.request.place.channel)]
 
 
 def _asked(request: Request, sharing: int) -> list[str]:
-    lines = [sentences.asked_by(mention(request.requester.user))]
-    if request.rules:
-        several = len(request.rules) > 1
-        names = ", ".join(one_line(name, _RULES) for name in request.rules)
+    terms = request.terms
+    lines = [sentences.asked_by(mention(request.people.requester.user))]
+    if terms.rules:
+        several = len(terms.rules) > 1
+        names = ", ".join(one_line(name, _RULES) for name in terms.rules)
         names = cut_escaped(names, _RULES // sharing)
         lines.append(sentences.ruled_by(names, several=several))
-    if request.why:
-        why = " ".join(one_line(sentence, _WHY) for sentence in request.why)
+    if terms.why:
+        why = " ".join(one_line(sentence, _WHY) for sentence in terms.why)
         lines.append(sentences.reasoned(cut_escaped(why, _WHY // sharing)))
     return lines
 
@@ -133,7 +133,7 @@ def _asked(request: Request, sharing: int) -> list[str]:
 def _stage_lines(view: RequestView, sharing: int) -> list[str]:
     """Several stages, the open one among them."""
     most = max(2, _STAGES // sharing)
-    stages, now = view.request.stages, view.request.stage_index
+    stages, now = view.request.chain.stages, view.request.chain.stage_index
     first = max(0, min(now - most // 2, len(stages) - most))
     shown = range(first, min(first + most, len(stages)))
     return [_stage_line(view, index, stages[index], sharing) for index in shown]
@@ -141,13 +141,13 @@ def _stage_lines(view: RequestView, sharing: int) -> list[str]:
 
 def _stage_line(view: RequestView, index: int, stage: Stage, sharing: int) -> str:
     request = view.request
-    label = sentences.stage_label(index + 1, len(request.stages))
+    label = sentences.stage_label(index + 1, len(request.chain.stages))
     group = cut_escaped(one_line(stage.approvers, _GROUP), _GROUP)
     approved = approvals(request, index)
     if stage.passed_at is not None:
         by, at = people(approved), stage.passed_at
         return sentences.stage_passed(label, group, by, at)
-    if index > request.stage_index:
+    if index > request.chain.stage_index:
         where = _where(request, stage)
         return sentences.stage_to_come(label, group, stage.quorum, where)
     if stage.escalated_at is not None:
@@ -165,7 +165,7 @@ def _stage_line(view: RequestView, index: int, stage: Stage, sharing: int) -> st
 
 def _where(request: Request, stage: Stage) -> str:
     """Say where the people of a later stage are told, if not where those are now."""
-    if stage.channel in ("", request.stages[request.stage_index].channel):
+    if stage.channel in ("", request.chain.stages[request.chain.stage_index].channel):
         return ""
     return sentences.told_in(stage.channel)
 
@@ -196,11 +196,11 @@ def _approver(decision: Decision) -> str:
 
 def deciders(request: Request) -> str:
     """mrkdwn: who brought the request to its end, "" when nobody did."""
-    if request.outcome is Outcome.OPERATOR:
+    if request.end.outcome is Outcome.OPERATOR:
         return AN_OPERATOR
     if request.status is Status.WITHDRAWN:
-        return mention(request.requester.user)
-    if request.status is Status.APPROVED or request.is_answered:
+        return mention(request.people.requester.user)
+    if request.status is Status.APPROVED or request.call.is_answered:
         return people(approvals(request))
     ending = _ENDING.get(request.status)
     word = last_word(request, ending) if ending else None
@@ -209,8 +209,8 @@ def deciders(request: Request) -> str:
 
 def outcome_line(view: RequestView) -> str:
     """mrkdwn: status word, who, when, and what became of the call."""
-    request, word = view.request, view.status_word
-    by = sentences.by_and_when(deciders(request), request.decided_at)
+    request, word, end = view.request, view.status_word, view.request.end
+    by = sentences.by_and_when(deciders(request), end.decided_at)
     if word == UNKNOWN:
         return sentences.unknown_end(by)
     text = f"*{word}*{by}"
@@ -218,25 +218,25 @@ def outcome_line(view: RequestView) -> str:
         return sentences.nobody_decided(text, _late_stage(request))
     if request.status is Status.ORPHANED:
         return sentences.belongs_nowhere(text)
-    if request.status is Status.ANSWERED and not request.is_answered:
+    if request.status is Status.ANSWERED and not request.call.is_answered:
         return sentences.answered_instead(text)
-    ran = EXECUTION_WORDS.get(request.execution) if request.execution else None
+    ran = EXECUTION_WORDS.get(end.execution) if end.execution else None
     return f"{text} · {ran}" if ran else text
 
 
 def mark_lines(view: RequestView) -> list[str]:
     """mrkdwn: what somebody has found out about an unknown end."""
-    request = view.request
-    if request.marked is Mark.NONE:
+    end = view.request.end
+    if end.mark is Mark.NONE:
         return []
-    who = mention(request.marked_by)
-    return [sentences.marked(request.marked, who, request.marked_at)]
+    who = mention(end.marked_by)
+    return [sentences.marked(end.mark, who, end.marked_at)]
 
 
 def _late_stage(request: Request) -> str | None:
-    if request.outcome is not Outcome.OVERDUE:
+    if request.end.outcome is not Outcome.OVERDUE:
         return None
-    return cut_escaped(one_line(request.outcome_note, 80), 80)
+    return cut_escaped(one_line(request.end.note, 80), 80)
 
 
 def reasons(request: Request) -> list[str]:
@@ -248,10 +248,10 @@ def reasons(request: Request) -> list[str]:
 
 
 def _note_in_words(request: Request) -> str:
-    note = request.outcome_note
-    if request.outcome is Outcome.UNFILLABLE:
+    end, note = request.end, request.end.note
+    if end.outcome is Outcome.UNFILLABLE:
         return unfillable(note)
-    if request.outcome is Outcome.REPEATED:
+    if end.outcome is Outcome.REPEATED:
         return ASKED_BEFORE
     silent = (Outcome.WAIVED, Outcome.REOPENED, Outcome.OVERDUE)
-    return "" if request.outcome in silent else note
+    return "" if end.outcome in silent else note

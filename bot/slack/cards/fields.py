@@ -70,25 +70,25 @@ def fields_of(request: Request) -> list[Field]:
 
     The same request always gives the same fields, so a submitted form is read by them.
     """
-    named = expectations(request.schema)
+    named = expectations(request.call.schema)
     inferred = {
         name: Expected(_type_of(value))
-        for name, value in request.arguments.items()
+        for name, value in request.call.arguments.items()
         if name not in named
     }
     return [
         _secret(request, name, expected)
-        or _field(name, expected, request.arguments.get(name, ABSENT))
+        or _field(name, expected, request.call.arguments.get(name, ABSENT))
         for name, expected in {**named, **inferred}.items()
     ]
 
 
 def _secret(request: Request, name: str, expected: Expected) -> Field | None:
     """An argument of which something is masked; nobody may read it in a form."""
-    value = request.arguments.get(name, ABSENT)
+    value = request.call.arguments.get(name, ABSENT)
     if value is ABSENT:
         return None
-    [masked] = mask_arguments({name: value}, request.schema).values()
+    [masked] = mask_arguments({name: value}, request.call.schema).values()
     if same(masked, value):
         return None
     return Field(name, Kind.KEPT, expected, value, json_text(masked), is_secret=True)

@@ -87,9 +87,9 @@ SINGLE = "answer"  # what an answer that is no object is called in its form
 
 def answer_form(request: Request, card: CardRef) -> Block:
     """Asks for an answer: what the agent reads in a tool's place, or a graph gets."""
-    if request.form is not None:
+    if request.call.form is not None:
         return _from_schema(request, card)
-    about_tool = request.kind is Kind.TOOL
+    about_tool = request.call.kind is Kind.TOOL
     title = sentences.ANSWER_INSTEAD if about_tool else sentences.ANSWER_TITLE
     hint = sentences.ANSWER_TO_AGENT if about_tool else sentences.ANSWER_TO_GRAPH
     field = input_block(
@@ -121,18 +121,21 @@ def as_arguments(request: Request) -> Request:
 
     The same request always gives the same, so that a submitted form is read by it.
     """
-    form, before = request.form or {}, request.answer_json or request.refused_answer
+    call = request.call
+    form, before = call.form or {}, call.answer_json or call.refused_answer
     value: Any = json.loads(before) if before else None
     if is_object(form):
-        arguments = cast("dict[str, Any]", value if isinstance(value, dict) else {})
-        return replace(request, schema=form, arguments=arguments, raised_arguments=None)
-    schema = {
-        "properties": {SINGLE: form},
-        "required": [SINGLE],
-        "$defs": form.get("$defs", {}),
-    }
-    given = {SINGLE: value} if before else {}
-    return replace(request, schema=schema, arguments=given, raised_arguments=None)
+        schema = form
+        given = cast("dict[str, Any]", value if isinstance(value, dict) else {})
+    else:
+        schema = {
+            "properties": {SINGLE: form},
+            "required": [SINGLE],
+            "$defs": form.get("$defs", {}),
+        }
+        given = {SINGLE: value} if before else {}
+    call = replace(call, schema=schema, arguments=given, raised_arguments=None)
+    return replace(request, call=call)
 
 
 def is_object(form: Mapping[str, Any]) -> bool:
@@ -143,13 +146,13 @@ def is_object(form: Mapping[str, Any]) -> bool:
 def answer_entered(request: Request, values: Values) -> tuple[Any, Edited]:
     """Read a submitted form: the answer in its own type, and what is wrong where."""
     found = edited(as_arguments(request), values)
-    if is_object(request.form or {}):
+    if is_object(request.call.form or {}):
         return found.arguments, found
     return found.arguments.get(SINGLE), found
 
 
 def _shown(request: Request) -> list[Block]:
-    if request.kind is Kind.TOOL:
+    if request.call.kind is Kind.TOOL:
         label, text = sentences.THE_CALL, "\n".join(effect_lines(request, _EFFECT))
     else:
         label, text = BY_THE_GRAPH, cut(asked_text(request), _EFFECT)
@@ -159,5 +162,7 @@ def _shown(request: Request) -> list[Block]:
 
 
 def _typed(request: Request) -> list[Block]:
-    is_approval = request.kind is Kind.INTERRUPT and request.confirm is Confirm.TYPED
+    is_approval = (
+        request.call.kind is Kind.INTERRUPT and request.terms.confirm is Confirm.TYPED
+    )
     return [typed_block(request)] if is_approval else []

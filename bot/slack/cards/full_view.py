@@ -52,7 +52,7 @@ def full_view(
     text = asked_text(request)
     long = long_arguments(text, limit=FULL_VIEW_CHARACTERS, ends=FULL_VIEW_CHARACTERS)
     seen = long is None or (sending is Sending.SENT and _fits_file(text))
-    complete = seen and len(shown(request.tool)) <= TOOL
+    complete = seen and len(shown(request.call.tool)) <= TOOL
     approves = complete and view.offers(Verdict.APPROVE)
     parts = [
         facts_block(request),
@@ -60,7 +60,7 @@ def full_view(
         *_arguments(text, long, sending),
     ]
     blocks = with_block_ids(parts, request.id, 0)
-    if approves and request.confirm is Confirm.TYPED:
+    if approves and request.terms.confirm is Confirm.TYPED:
         blocks.append(typed_block(request))
     submit = forms.APPROVE if approves else ""
     return modal(APPROVE_FULL, forms.FULL_TITLE, card, blocks, submit)

@@ -70,10 +70,10 @@ def modal(
 
 
 def facts_block(request: Request) -> Block:
-    code, digest = escape(request.code), escape(request.grant_digest[:12])
+    code, digest = escape(request.code), escape(request.call.grant_digest[:12])
     return section(
         [
-            sentences.asked_by(mention(request.requester.user)),
+            sentences.asked_by(mention(request.people.requester.user)),
             sentences.decide_until(request.deadline),
             forms.reference(code, digest),
         ]
@@ -81,7 +81,7 @@ def facts_block(request: Request) -> Block:
 
 
 def tool_block(request: Request) -> Block:
-    name = cut(shown(request.tool), TOOL)
+    name = cut(shown(request.call.tool), TOOL)
     return rich_text([words(TOOL_LABEL, bold=True), *preformatted(name)])
 
 

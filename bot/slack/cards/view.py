@@ -49,12 +49,12 @@ class RequestView:
 
     @property
     def status_word(self) -> str:
-        return status_word(self.request.status, self.request.execution)
+        return status_word(self.request.status, self.request.end.execution)
 
     @property
     def takes_marks(self) -> bool:
         """True if people may say what they found out about an unknown outcome."""
-        is_open = self.request.is_unknown and self.request.marked is Mark.NONE
+        is_open = self.request.end.is_unknown and self.request.end.mark is Mark.NONE
         return is_open and not self.elsewhere
 
     def offers(self, verdict: Verdict) -> bool:
@@ -84,7 +84,7 @@ class CardView:
 
 def bundle(requests: Sequence[Request]) -> str:
     """Return the value of a button for all requests of a card; each edit changes it."""
-    tokens = "\n".join(request.token for request in requests)
+    tokens = "\n".join(request.place.token for request in requests)
     return hashlib.sha256(tokens.encode()).hexdigest()[:32]
 
 
@@ -92,12 +92,12 @@ def approvals(request: Request, stage: int | None = None) -> list[Decision]:
     """The approving decisions, with edits among them, of one stage or of all."""
     return [
         decision
-        for decision in request.decisions
+        for decision in request.chain.decisions
         if decision.verdict in APPROVING and stage in (None, decision.stage)
     ]
 
 
 def last_word(request: Request, verdict: Verdict) -> Decision | None:
     """The latest decision of a kind, None if there is none."""
-    found = [d for d in request.decisions if d.verdict is verdict]
+    found = [d for d in request.chain.decisions if d.verdict is verdict]
     return found[-1] if found else None

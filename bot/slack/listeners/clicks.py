@@ -171,13 +171,13 @@ async def decide_all(deps: Deps, body: Body, verdict: Verdict) -> None:
         await deps.decider.decide(action)
         return
     if bundle(requests) != action.request:
-        stale = replace(action, request=requests[0].token)
+        stale = replace(action, request=requests[0].place.token)
         await deps.decider.refuse(stale, Result(Effect.REFUSED, "superseded"))
         return
     told: list[str] = []
     for request in requests:
         if request.is_open:
-            each = replace(action, request=request.token, quiet=True)
+            each = replace(action, request=request.place.token, quiet=True)
             result, judged = await deps.decider.decide(each)
             if result.effect not in CHANGES:
                 told.append(_sentence(result, judged or request, action))
@@ -256,8 +256,8 @@ async def open_full_view(deps: Deps, body: Body, token: str) -> None:
         return
     request, now = found
     card = _card(body, request)
-    here = (request.card_channel, request.card_ts) == (card.channel, card.ts)
-    view = RequestView(request, now, elsewhere=bool(request.card_ts) and not here)
+    here = (request.place.channel, request.place.ts) == (card.channel, card.ts)
+    view = RequestView(request, now, elsewhere=bool(request.place.ts) and not here)
     modal = full_view(view, card)
     answer = await deps.client.views_open(trigger_id=body["trigger_id"], view=modal)
     if needs_file(request):
@@ -280,10 +280,10 @@ async def open_history(deps: Deps, body: Body, token: str) -> None:
 
 def _as_it_is(action: Action, request: Request | None) -> Action:
     """With the arguments as they are: an edit that changes nothing."""
-    return replace(action, arguments=request.arguments if request else None)
+    return replace(action, arguments=request.call.arguments if request else None)
 
 
 def _card(body: Body, request: Request) -> CardRef:
     place = place_of(body)
     where = (place.channel, place.message, place.thread)
-    return CardRef(request.token, *where, card=place.card)
+    return CardRef(request.place.token, *where, card=place.card)

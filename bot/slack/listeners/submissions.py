@@ -82,12 +82,13 @@ async def _submit_edit(deps: Deps, body: Body) -> Answer:
         request = await store.load(connection, action.request)
     if request is None:
         return await _decide(deps, body, action)
-    if request.token != action.request:  # the form shows arguments that are gone
-        return await _decide(deps, body, replace(action, arguments=request.arguments))
+    if request.place.token != action.request:  # the form shows arguments that are gone
+        stale = replace(action, arguments=request.call.arguments)
+        return await _decide(deps, body, stale)
     found = edited(request, values)
     if found.errors:
         return _errors(found.errors)
-    seen = await deps.look(request.tool, found.arguments)
+    seen = await deps.look(request.call.tool, found.arguments)
     edit = replace(action, arguments=found.arguments, seen=seen)
     return await _decide(deps, body, edit)
 
@@ -96,7 +97,8 @@ async def _submit_answer(deps: Deps, body: Body) -> Answer:
     action, values = choice_from(body), values_of(body)
     async with deps.listener_pool.connection() as connection:
         request = await store.load(connection, action.request)
-    if request is None or request.form is None or request.token != action.request:
+    form = request.call.form if request else None
+    if request is None or form is None or request.place.token != action.request:
         return await _decide(deps, body, action)
     value, found = answer_entered(request, values)
     if found.errors:
@@ -112,7 +114,7 @@ async def _decide(deps: Deps, body: Body, action: Action) -> Answer:
     block = _input_of(result, request, values_of(body))
     if block:
         return _errors({block: sentence})
-    card = replace(card_of(body), request=request.token)
+    card = replace(card_of(body), request=request.place.token)
     return {"response_action": "update", "view": _anew(action, request, card)}
 
 

@@ -110,14 +110,15 @@ def can_see(person: Person, request: Request, policy: Policy, now: dt.datetime) 
     """Return whether a request is this person's business, by its row and the policy."""
     if person.team != request.team:
         return False
-    own = {request.requester.user, *request.participants}
-    own |= {decision.person.user for decision in (*request.decisions, *request.voided)}
+    chain = request.chain
+    own = {request.people.requester.user, *request.people.participants}
+    own |= {decision.person.user for decision in (*chain.decisions, *chain.voided)}
     if person.user in own:
         return True
     return any(
         person.user in stage.people
         or _stands_in(person, stage.approvers, stage.people, policy, now)
-        for stage in request.stages
+        for stage in chain.stages
     )
 
 

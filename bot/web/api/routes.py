@@ -194,7 +194,7 @@ class Approvals:
         self, found: Request, action: Action, digest: str | None
     ) -> Result:
         """A word on arguments that hold no more, or never did, decides nothing."""
-        if digest not in (None, found.grant_digest) and found.is_open:
+        if digest not in (None, found.call.grant_digest) and found.is_open:
             result = Result(Effect.REFUSED, "superseded")
             await self.api.deps.decider.refuse(action, result)
             return result
@@ -215,7 +215,7 @@ class Approvals:
         """By what is stored; else by what Slack says of a group right now."""
         if can_see(person, found, self.api.deps.policies.current, now):
             return True
-        asking = Action(found.token, person, Verdict.APPROVE, "api")
+        asking = Action(found.place.token, person, Verdict.APPROVE, "api")
         result, _ = await self.api.deps.decider.preview(asking)
         open_to = result.effect not in (Effect.REFUSED, Effect.LATE)
         return open_to or result.code in ("not_allowed", "typed_wrong")
@@ -240,7 +240,7 @@ class Words:
             Problem: 422, no text where the answer has to be one.
         """
         action = Action(
-            request=found.token,
+            request=found.place.token,
             person=person,
             verdict=body.verdict,
             via="api",
@@ -253,12 +253,12 @@ class Words:
         if body.arguments is None:
             return action
         arguments = unmasked(found, body.arguments)
-        seen = await self.look(found.tool, arguments)
+        seen = await self.look(found.call.tool, arguments)
         return replace(action, arguments=arguments, seen=seen)
 
 
 def _answer(action: Action, found: Request, answer: Any) -> Action:
-    if found.form is not None:
+    if found.call.form is not None:
         return replace(action, value=answer)
     if not isinstance(answer, str):
         raise unreadable(ANSWER_NO_TEXT)
@@ -270,10 +270,11 @@ def unmasked(request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
 
     Whoever edits one argument has seen the others with their secrets masked.
     """
-    shown = mask_arguments(request.arguments, request.schema)
+    call = request.call
+    shown = mask_arguments(call.arguments, call.schema)
     kept = {
         name: value
-        for name, value in request.arguments.items()
+        for name, value in call.arguments.items()
         if name in given and name in shown and given[name] == shown[name]
     }
     return {**given, **kept}

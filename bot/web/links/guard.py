@@ -123,7 +123,7 @@ class Opening:
             if not await links.is_good(connection, token, link):
                 return None
         found = await self.now(link.request)
-        if found is None or found.grant_digest != link.digest:
+        if found is None or found.call.grant_digest != link.digest:
             return None
         return link, found
 

@@ -89,8 +89,8 @@ def request_page(shown: Shown) -> str:
 
 
 def _title(request: Request) -> str:
-    word = status_word(request.status, request.execution)
-    return sentences.title(word, tool_or_something(request.tool), request.code)
+    word = status_word(request.status, request.end.execution)
+    return sentences.title(word, tool_or_something(request.call.tool), request.code)
 
 
 def _person(user: str, names: Mapping[str, str]) -> str:
@@ -101,14 +101,14 @@ def _person(user: str, names: Mapping[str, str]) -> str:
 
 def _facts(shown: Shown) -> str:
     request = shown.request
-    facts = [(sentences.ASKED_BY, _person(request.requester.user, shown.names))]
-    facts += [(sentences.WHY, why) for why in request.why]
+    facts = [(sentences.ASKED_BY, _person(request.people.requester.user, shown.names))]
+    facts += [(sentences.WHY, why) for why in request.terms.why]
     if request.is_open:
         facts.append((sentences.DECIDE_UNTIL, utc(request.deadline)))
     else:
         word = STATUS_WORDS[request.status]
-        facts.append((word, utc(request.decided_at or request.deadline)))
-    if request.execution == "unknown":
+        facts.append((word, utc(request.end.decided_at or request.deadline)))
+    if request.end.execution == "unknown":
         facts.append((sentences.CAREFUL, UNKNOWN_IF_RUN))
     facts.append((sentences.LINK_IS_FOR, _person(shown.user, shown.names)))
     rows = "".join(
@@ -118,25 +118,26 @@ def _facts(shown: Shown) -> str:
 
 
 def _call(request: Request) -> list[str]:
-    is_tool = request.kind is Kind.TOOL
+    call = request.call
+    is_tool = call.kind is Kind.TOOL
     parts = [
         f"<h2>{TOOL if is_tool else QUESTION}</h2>",
-        _pre(visible(request.tool)),
+        _pre(visible(call.tool)),
         f"<h2>{ARGUMENTS if is_tool else BY_THE_GRAPH}</h2>",
         _pre(asked_text(request)),
         *_foreign(request),
     ]
-    if request.raised_arguments is not None:
-        asked = arguments_text(request.raised_arguments, request.schema)
+    if call.raised_arguments is not None:
+        asked = arguments_text(call.raised_arguments, call.schema)
         parts += [f"<h2>{sentences.CHANGED}</h2>", _pre(asked)]
-    grant = sentences.grant(request.grant_digest)
+    grant = sentences.grant(call.grant_digest)
     parts.append(f"<p><small>{escape(grant)}</small></p>")
     return parts
 
 
 def _foreign(request: Request) -> list[str]:
     """Addresses in other letters than they seem to be written in."""
-    found = lookalikes(request.arguments)
+    found = lookalikes(request.call.arguments)
     if not found:
         return []
     label = DECEIVES if found[0].deceives else FOREIGN
@@ -149,17 +150,18 @@ def _pre(text: str) -> str:
 
 def _stages(shown: Shown) -> str:
     request = shown.request
-    lines = [_stage(shown, index, stage) for index, stage in enumerate(request.stages)]
+    stages = request.chain.stages
+    lines = [_stage(shown, index, stage) for index, stage in enumerate(stages)]
     return f"<ol>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ol>"
 
 
 def _stage(shown: Shown, index: int, stage: Stage) -> str:
     request = shown.request
-    given = [decision for decision in request.decisions if decision.stage == index]
+    given = [word for word in request.chain.decisions if word.stage == index]
     said = "; ".join(_said(decision, shown.names) for decision in given)
     if stage.passed_at is not None or not request.is_open:
         return sentences.stage_over(stage.approvers, said)
-    if index != request.stage_index:
+    if index != request.chain.stage_index:
         return sentences.stage_to_come(stage.approvers, stage.quorum)
     return sentences.stage_now(
         stage.approvers,
@@ -180,7 +182,7 @@ def _said(decision: Decision, names: Mapping[str, str]) -> str:
 def _comments(shown: Shown) -> list[str]:
     said = [
         f"{_person(each.user, shown.names)}: {one_line(each.text, 300)}"
-        for each in shown.request.comments
+        for each in shown.request.chain.comments
     ]
     lines = "".join(f"<li>{escape(line)}</li>" for line in said)
     title = f"<h2>{sentences.COMMENTS}</h2>"
@@ -188,7 +190,7 @@ def _comments(shown: Shown) -> list[str]:
 
 
 def _note(request: Request) -> list[str]:
-    note = request.note.strip()
+    note = request.call.note.strip()
     if not note:
         return []
     return [f"<h2>{sentences.AGENT_SAYS}</h2>", _pre(as_shown(note))]
@@ -203,7 +205,7 @@ _TO_SLACK = (
 def _form(shown: Shown) -> str:
     request, allow = shown.request, takes(shown.request)
     fields = [f'<input type="hidden" name="form" value="{escape(shown.form)}">']
-    if request.confirm is Confirm.TYPED and Verdict.APPROVE in allow:
+    if request.terms.confirm is Confirm.TYPED and Verdict.APPROVE in allow:
         wanted = forms.to_approve(what_to_type(request))
         fields.append(_field("typed", wanted))
     if Verdict.ANSWER in allow:
@@ -218,7 +220,7 @@ def _form(shown: Shown) -> str:
 def takes(request: Request) -> frozenset[Verdict]:
     """Return the verdicts on the page; an answer by form is for Slack and the API."""
     offered = frozenset(each for each in _BUTTONS if request.offers(each))
-    return offered - {Verdict.ANSWER} if request.form is not None else offered
+    return offered - {Verdict.ANSWER} if request.call.form is not None else offered
 
 
 _BUTTONS = {

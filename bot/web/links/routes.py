@@ -164,8 +164,8 @@ class LinkPages:
 
     async def _names(self, link: Link, request: Request) -> Mapping[str, str]:
         """Display names; a page without them is a page still."""
-        users = {link.user, request.requester.user, *who_can_decide(request)[:6]}
-        users |= {decision.person.user for decision in request.decisions}
+        users = {link.user, request.people.requester.user, *who_can_decide(request)[:6]}
+        users |= {decision.person.user for decision in request.chain.decisions}
         people = [Person("", request.team, user) for user in sorted(users)]
         try:
             async with asyncio.timeout(NAMES_IN):
@@ -186,7 +186,7 @@ def choice_of(
     if word not in takes(found):
         return None
     action = Action(
-        request=found.token,
+        request=found.place.token,
         person=Person("", link.team, link.user),
         verdict=Verdict(word),
         via=via,

@@ -137,7 +137,7 @@ class Return:
     ) -> web.Response:
         if person == Person("", link.team, link.user):
             return self.sign_in.enter(token, link)
-        attempt = Action(found.token, person, Verdict.APPROVE, BY_SIGN_IN)
+        attempt = Action(found.place.token, person, Verdict.APPROVE, BY_SIGN_IN)
         refused = Result(Effect.REFUSED, "signed_in_as_another")
         await self.decider.refuse(attempt, refused)
         return html(403, sentence_page(SIGNED_IN_AS_ANOTHER))
