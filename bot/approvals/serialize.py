@@ -3,103 +3,146 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Iterable
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, WithJsonSchema
+from typing_extensions import TypedDict  # pydantic reads no other on Python 3.11
 
 from bot.approvals.eligibility import who_can_decide
-from bot.approvals.model import Decision, Request, Stage, Verdict
+from bot.approvals.model import (
+    Chain,
+    Confirm,
+    Execution,
+    Kind,
+    Outcome,
+    Request,
+    Status,
+    Verdict,
+)
 from bot.masks import mask, mask_arguments, mask_strings
 
 
-def request_json(request: Request) -> dict[str, Any]:
-    """JSON values only, secrets masked as on the card.
+def one_of(words: Iterable[str]) -> WithJsonSchema:
+    """Narrow a text to words in the schema."""
+    return WithJsonSchema({"type": "string", "enum": [str(word) for word in words]})
+
+
+def _written(at: dt.datetime) -> str:
+    """RFC 3339 in UTC, which sorts as text does."""
+    return at.astimezone(dt.UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+DateTime = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Uuid = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Time = Annotated[DateTime, BeforeValidator(_written)]
+_Count = Annotated[int, Field(ge=0)]
+_Masked = Annotated[str, AfterValidator(mask)]
+
+
+class StageJson(TypedDict):
+    approvers: str
+    people: list[str]
+    quorum: Annotated[int, Field(ge=1)]
+    approvals: _Count
+    opened_at: _Time | None
+    passed_at: _Time | None
+
+
+class DecisionJson(TypedDict):
+    user: str
+    # a withdrawal closes a request without a decision
+    verdict: Annotated[Verdict, one_of(each for each in Verdict if each != "withdraw")]
+    stage: _Count
+    at: _Time
+    via: str
+    reason: _Masked
+
+
+class CommentJson(TypedDict):
+    user: str
+    text: _Masked
+    at: _Time
+
+
+class Approval(TypedDict):
+    """A request, with what is decided and who can decide."""
+
+    id: str
+    code: str
+    team: str
+    conversation: Uuid
+    kind: Kind
+    tool: str
+    arguments: dict[str, Any]
+    raised_arguments: dict[str, Any] | None
+    edited_by: str
+    answer: Any
+    answer_schema: dict[str, Any] | None
+    digest: Digest
+    requester: str
+    participants: list[str]
+    note: _Masked
+    rules: list[str]
+    why: list[str]
+    policy_version: str
+    status: Status
+    outcome: Outcome
+    outcome_note: _Masked
+    execution: Execution | None
+    raised_at: _Time
+    expires_at: _Time
+    decided_at: _Time | None
+    allow: list[Verdict]
+    confirm: Confirm
+    confirm_argument: str
+    can_decide: list[str]
+    stages: list[StageJson]
+    decisions: list[DecisionJson]
+    comments: list[CommentJson]
+
+
+@cache
+def _approval() -> TypeAdapter[Approval]:
+    """Build it at the first use, since a start would wait for it."""
+    return TypeAdapter(Approval)
+
+
+def request_json(request: Request) -> Approval:
+    """Return JSON values only, secrets masked as on the card.
 
     Who can decide is as good as the people of the stages are.
     """
-    chain = request.chain
-    return {
-        **_call(request),
-        **_state(request),
-        "allow": [str(verdict) for verdict in Verdict if request.offers(verdict)],
-        "confirm": str(request.terms.confirm),
-        "confirm_argument": request.terms.confirm_argument,
-        "can_decide": list(who_can_decide(request)),
-        "stages": [_stage(request, i, each) for i, each in enumerate(chain.stages)],
-        "decisions": [_decision(decision) for decision in chain.decisions],
-        "comments": [
-            {"user": each.user, "text": mask(each.text), "at": _time(each.at)}
-            for each in chain.comments
-        ],
-    }
-
-
-def _call(request: Request) -> dict[str, Any]:
-    call = request.call
+    call, people, chain, end = request.call, request.people, request.chain, request.end
     raised = call.raised_arguments
-    return {
-        "id": request.id,
-        "code": request.code,
-        "team": request.team,
-        "conversation": request.conversation,
-        "kind": str(call.kind),
-        "tool": call.tool,
+    # no two parts have a name in common but `id` and `note`, as a test holds
+    same = vars(call) | vars(people) | vars(request.terms) | vars(end) | vars(request)
+    other = {
         "arguments": mask_arguments(call.arguments, call.schema),
         "raised_arguments": raised and mask_arguments(raised, call.schema),
-        "edited_by": call.edited_by,
         "answer": mask_strings(call.answer_value),
         "answer_schema": call.form,
         "digest": call.grant_digest,
-        "requester": request.people.requester.user,
-        "participants": list(request.people.participants),
-        "note": mask(call.note),
+        "requester": people.requester.user,
+        "note": call.note,
+        "outcome_note": end.note,
+        "expires_at": request.deadline,
+        "allow": [verdict for verdict in Verdict if request.offers(verdict)],
+        "can_decide": who_can_decide(request),
+        "stages": [
+            vars(stage) | {"approvals": _approvals(chain, index)}
+            for index, stage in enumerate(chain.stages)
+        ],
+        "decisions": [
+            vars(each) | {"user": each.person.user} for each in chain.decisions
+        ],
+        "comments": [vars(comment) for comment in chain.comments],
     }
+    return _approval().validate_python(same | other)
 
 
-def _state(request: Request) -> dict[str, Any]:
-    end = request.end
-    return {
-        "rules": list(request.terms.rules),
-        "why": list(request.terms.why),
-        "policy_version": request.policy_version,
-        "status": str(request.status),
-        "outcome": str(end.outcome),
-        "outcome_note": mask(end.note),
-        "execution": str(end.execution) if end.execution else None,
-        "raised_at": _time(request.raised_at),
-        "expires_at": _time(request.deadline),
-        "decided_at": _time(end.decided_at),
-    }
-
-
-def _stage(request: Request, index: int, stage: Stage) -> dict[str, Any]:
-    given = [
-        decision
-        for decision in request.chain.decisions
-        if decision.stage == index
-        and decision.verdict in (Verdict.APPROVE, Verdict.EDIT)
-    ]
-    return {
-        "approvers": stage.approvers,
-        "people": list(stage.people),
-        "quorum": stage.quorum,
-        "approvals": len(given),
-        "opened_at": _time(stage.opened_at),
-        "passed_at": _time(stage.passed_at),
-    }
-
-
-def _decision(decision: Decision) -> dict[str, Any]:
-    return {
-        "user": decision.person.user,
-        "verdict": str(decision.verdict),
-        "stage": decision.stage,
-        "at": _time(decision.at),
-        "via": decision.via,
-        "reason": mask(decision.reason),
-    }
-
-
-def _time(at: dt.datetime | None) -> str | None:
-    """RFC 3339 in UTC, which sorts as text does."""
-    if at is None:
-        return None
-    return at.astimezone(dt.UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+def _approvals(chain: Chain, stage: int) -> int:
+    given = [each.verdict for each in chain.decisions if each.stage == stage]
+    return given.count(Verdict.APPROVE) + given.count(Verdict.EDIT)
