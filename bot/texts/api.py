@@ -1,12 +1,13 @@
-"""The sentences of the API's problem answers, for programs and whoever reads them.
+"""The sentences of the API: its problem answers, and its description of itself.
 
 What became of a verdict stands in `bot.texts.web`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from bot.approvals.model import Status
 from bot.texts.agent import because
 
 # --- The caller, and the address ----------------------------------------------------
@@ -31,9 +32,6 @@ KEY_REUSED = "This Idempotency-Key stands for another request; take a new one."
 IN_PROGRESS = "The first request with this Idempotency-Key is still worked on."
 
 # --- Parameters ---------------------------------------------------------------------
-BAD_TOOL = "tool must be a tool's name."
-BAD_CONVERSATION = "conversation must be a conversation's id, a UUID."
-BAD_CURSOR = "cursor must be what the page before gave as next_cursor."
 
 
 def unknown_parameter(known: Iterable[str]) -> str:
@@ -44,12 +42,16 @@ def give_once(name: str) -> str:
     return f"Give {name} once."
 
 
-def must_be_one_of(name: str, words: Iterable[str]) -> str:
-    return f"{name} must be one of {', '.join(words)}."
-
-
-def bad_limit(most: int) -> str:
-    return f"limit must be a whole number from 1 to {most}."
+def misfits(roles: Iterable[str], most: int) -> Mapping[str, str]:
+    """Build the complaint about each parameter; `most` requests are on a page."""
+    return {
+        "status": f"status must be one of {', '.join(Status)}.",
+        "role": f"role must be one of {', '.join(roles)}.",
+        "tool": "tool must be a tool's name.",
+        "conversation": "conversation must be a conversation's id, a UUID.",
+        "limit": f"limit must be a whole number from 1 to {most}.",
+        "cursor": "cursor must be what the page before gave as next_cursor.",
+    }
 
 
 # --- The body -----------------------------------------------------------------------
@@ -76,3 +78,66 @@ def body_too_large(most: int) -> str:
 def does_not_fit(where: str, complaint: str) -> str:
     """`where` is the path of what does not fit, "" for the whole body."""
     return f"The body does not fit{f' at {where}' if where else ''}: {complaint}."
+
+
+# --- The OpenAPI document -----------------------------------------------------------
+INFO = {
+    "title": "Approvals",
+    "description": "Approvals of a Slack team, for one person per token. The body of a "
+    "request never says who acts: the token does.",
+}
+DONE = "Done."
+REPEAT = "A repeat with the same key is answered like the first, for a day."
+#: By operation.
+SUMMARIES: Mapping[str, str] = {
+    "list_approvals": "Your approvals, newest first",
+    "get_approval": "One approval",
+    "decide_approval": "Decide",
+    "get_conversation": "A conversation of yours",
+    "say": "Write to the agent; a new UUID begins a conversation",
+}
+#: By parameter.
+QUERY: Mapping[str, str] = {
+    "status": "Those of this status alone.",
+    "role": "Those that you asked for, or can decide.",
+    "tool": "Those of this tool alone.",
+    "conversation": "Those of one alone.",
+    "limit": "How many on a page.",
+    "cursor": "`next_cursor` of the page before.",
+}
+#: By status.
+PROBLEMS: Mapping[int, str] = {
+    401: "The token is missing or unknown.",
+    403: "You may not do this; the message says who can.",
+    404: "There is none among yours.",
+    409: "Decided already, changed since you saw it, or still being worked on.",
+    410: "Its time is over.",
+    413: "The body is too large.",
+    415: "The body is no JSON.",
+    422: "What was sent does not fit.",
+    429: "Too many requests; the header Retry-After says how long to wait.",
+    503: "Slack or the database cannot be reached right now.",
+}
+
+
+def members(longest_answer: int) -> Mapping[str, Mapping[str, str]]:
+    """Describe members, by shape and name; `longest_answer` is in characters."""
+    return {
+        "Approval": {
+            "answer": "To a graph's question, waiting to be approved; or null.",
+            "answer_schema": "What an answer to a graph's question has to fit; null: a "
+            "text.",
+            "expires_at": "When silence rejects it, be it by the open stage's timeout.",
+        },
+        "DecisionBody": {
+            "digest": "What you saw: `digest` of the approval. Given, the word counts "
+            "for exactly that; left out, for what is there when it arrives.",
+            "typed": "Where `confirm` is typed: the value of the argument at "
+            "`confirm_argument`, or the code where that is empty.",
+            "reason": "Why it is rejected.",
+            "arguments": "All arguments, as they are to be.",
+            "answer": "What the tool would have answered: a text of at most "
+            f"{longest_answer:,} characters; or what `answer_schema` asks for.",
+        },
+        "Said": {"by": "A user id; null for the agent."},
+    }

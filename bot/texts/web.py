@@ -71,10 +71,11 @@ def _done(result: Result) -> str:
         return unfillable(result.detail)
     if result.effect is Effect.REJECTED and result.code == "denied":
         return f"The policy does not allow this call any more. {result.detail}".strip()
-    return _DONE[result.effect]
+    return DONE[result.effect]
 
 
-_DONE = {
+#: Every effect of a verdict that was taken.
+DONE = {
     Effect.RECORDED: "Your approval is counted; more people have to approve.",
     Effect.STAGE_PASSED: "Your approval is counted; the next stage is open.",
     Effect.APPROVED: "Approved; the call runs now.",

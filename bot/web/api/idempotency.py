@@ -19,7 +19,7 @@ from bot.web.sql import SQL
 
 PATIENCE = timedelta(seconds=60)  # with a request whose process may have died
 KEPT = timedelta(hours=24)
-_KEY = re.compile(r"[!-~]{1,255}")
+KEY = re.compile(r"^[!-~]{1,255}$")
 
 
 def key_of(request: web.Request) -> str:
@@ -31,7 +31,7 @@ def key_of(request: web.Request) -> str:
     given = request.headers.get("Idempotency-Key")
     if given is None:
         return ""
-    if not _KEY.fullmatch(given):
+    if not KEY.fullmatch(given):
         raise unreadable(BAD_KEY)
     return given
 

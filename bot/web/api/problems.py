@@ -7,10 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from bot.texts.api import SEND_JSON
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class ProblemBody(TypedDict):
+    """A problem as it is sent."""
+
+    error: str
+    message: str
 
 
 class Problem(Exception):
@@ -31,7 +39,7 @@ class Problem(Exception):
 
     def response(self) -> web.Response:
         """The answer as JSON."""
-        body = {"error": self.word, "message": self.sentence}
+        body = ProblemBody(error=self.word, message=self.sentence)
         return answered(self.status, body, self.headers)
 
 

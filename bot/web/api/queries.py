@@ -5,105 +5,105 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import re
 import uuid
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Json,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic.json_schema import SkipJsonSchema
 
 from bot.approvals.model import Person, Request, Status
 from bot.approvals.policy.model import Policy, is_in_force, standing_in
 from bot.texts import api as sentences
 from bot.web.api.problems import unreadable
 
-ROLES = ("requester", "approver")
-USUAL, MOST = 20, 100  # requests on a page
-_NONE: dict[str, Any] = {
-    "status": None,
-    "tool": None,
-    "conversation": None,
-    "role": "",
-    "limit": USUAL,
-    "after_at": None,
-    "after_id": "",
-}
+MOST = 100  # requests on a page
 
 
-def read_query(given: Mapping[str, str], names: list[str]) -> dict[str, Any]:
-    """The parameters of the statement `page_of_requests`.
+def _only(fits: Callable[[str], object]) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if not fits(text):
+            raise ValueError
+        return text
 
-    Args:
-        names: every parameter as often as it stands in the address.
+    return check
+
+
+def _decoded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+LeftOut = SkipJsonSchema[None]  # which the schema does not offer as a value
+Role = Literal["requester", "approver"]
+Printable = Annotated[str, AfterValidator(_only(str.isprintable))]
+Tool = Annotated[Printable, AfterValidator(_only(lambda name: 0 < len(name) <= 200))]
+Limit = Annotated[
+    int,
+    Field(ge=1, le=MOST),
+    # int reads signs, blanks and other scripts too
+    BeforeValidator(_only(re.compile("[0-9]{1,9}").fullmatch)),
+]
+Uuid = Annotated[uuid.UUID, BeforeValidator(uuid.UUID)]  # reads more than pydantic does
+Cursor = Annotated[
+    Json[tuple[AwareDatetime, Printable]],
+    BeforeValidator(_decoded),
+    WithJsonSchema({"type": "string"}),
+]
+
+
+class Query(BaseModel):
+    """The parameters of `GET /api/approvals`."""
+
+    # built at the first use, since a start would wait for it
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    status: Status | LeftOut = None
+    role: Role | LeftOut = None
+    tool: Tool | LeftOut = None
+    conversation: Uuid | LeftOut = None
+    limit: Limit = 20
+    cursor: Cursor | LeftOut = None
+
+
+_MISFITS = sentences.misfits(get_args(Role), MOST)
+
+
+def read_query(given: Iterable[tuple[str, str]]) -> Query:
+    """Read every parameter, as often as it stands in the address.
 
     Raises:
-        Problem: 422.
+        Problem: 422, about the first that does not fit.
     """
+    pairs = list(given)
+    names = [name for name, _ in pairs]
     for name in names:
-        if name not in _READERS:
-            raise unreadable(sentences.unknown_parameter(_READERS))
+        if name not in _MISFITS:
+            raise unreadable(sentences.unknown_parameter(_MISFITS))
         if names.count(name) > 1:
             raise unreadable(sentences.give_once(name))
-    asked = dict(_NONE)
-    for name in names:
-        asked.update(_READERS[name](given[name]))
-    return asked
+    try:
+        return Query.model_validate(dict(pairs))
+    except ValidationError as error:
+        wrong = {each["loc"][0] for each in error.errors()}
+        first = next(name for name in names if name in wrong)
+        raise unreadable(_MISFITS[first]) from None
 
 
 def cursor(row: Mapping[str, Any]) -> str:
     """Return where the page after this row begins; opaque to callers."""
     text = json.dumps([row["raised_at"].isoformat(), row["id"]])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _status(text: str) -> dict[str, Any]:
-    if text not in {*Status}:
-        raise unreadable(sentences.must_be_one_of("status", Status))
-    return {"status": text}
-
-
-def _role(text: str) -> dict[str, Any]:
-    if text not in ROLES:
-        raise unreadable(sentences.must_be_one_of("role", ROLES))
-    return {"role": text}
-
-
-def _tool(text: str) -> dict[str, Any]:
-    if not text.isprintable() or not 0 < len(text) <= 200:
-        raise unreadable(sentences.BAD_TOOL)
-    return {"tool": text}
-
-
-def _conversation(text: str) -> dict[str, Any]:
-    try:
-        return {"conversation": uuid.UUID(text)}
-    except ValueError:
-        raise unreadable(sentences.BAD_CONVERSATION) from None
-
-
-def _limit(text: str) -> dict[str, Any]:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST):
-        raise unreadable(sentences.bad_limit(MOST))
-    return {"limit": int(text)}
-
-
-def _cursor(text: str) -> dict[str, Any]:
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        at, request = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-        found = dt.datetime.fromisoformat(at)
-        if found.tzinfo is None or not request.isprintable():
-            raise ValueError
-    except (ValueError, TypeError, AttributeError):
-        raise unreadable(sentences.BAD_CURSOR) from None
-    return {"after_at": found, "after_id": request}
-
-
-_READERS: Mapping[str, Callable[[str], dict[str, Any]]] = {
-    "status": _status,
-    "role": _role,
-    "tool": _tool,
-    "conversation": _conversation,
-    "limit": _limit,
-    "cursor": _cursor,
-}
 
 
 def can_see(person: Person, request: Request, policy: Policy, now: dt.datetime) -> bool:

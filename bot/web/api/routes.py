@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import secrets
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,33 +32,36 @@ from bot.texts.api import (
     full_members_only,
     wrong_method,
 )
+from bot.web.api import schema
 from bot.web.api.auth import Callers
 from bot.web.api.idempotency import Repeats, key_of
 from bot.web.api.problems import Problem, answered, unreadable
 from bot.web.api.queries import can_see, cursor, read_query, represents
-from bot.web.api.schema import DOCUMENT, DecisionBody, MessageBody, read
+from bot.web.api.schema import DecisionBody, MessageBody, Raised, Said, read
 from bot.web.sql import SQL
 
 
 def api_routes(api: Api) -> list[web.RouteDef]:
-    """All of it; the description alone needs no token."""
+    """All that the document names, and the document, which alone needs no token."""
     approvals, conversations = Approvals(api), Conversations(api)
-    guarded = api.guarded
+    handlers = {
+        "list_approvals": api.guarded(approvals.page),
+        "get_approval": api.guarded(approvals.one),
+        "decide_approval": api.guarded(approvals.decide),
+        "get_conversation": api.guarded(conversations.told),
+        "say": api.guarded(conversations.say, kind="messages"),
+    }
     return [
         web.get("/api/openapi.json", _document),
-        web.get("/api/approvals", guarded(approvals.page)),
-        web.get("/api/approvals/{id}", guarded(approvals.one)),
-        web.post("/api/approvals/{id}/decision", guarded(approvals.decide)),
-        web.get("/api/conversations/{id}", guarded(conversations.told)),
-        web.post(
-            "/api/conversations/{id}/messages",
-            guarded(conversations.say, kind="messages"),
+        *(
+            web.route(each.verb, each.path, handlers[each.name])
+            for each in schema.OPERATIONS
         ),
     ]
 
 
 async def _document(_request: web.Request) -> web.Response:
-    return answered(200, DOCUMENT)
+    return answered(200, schema.document())
 
 
 ApiHandler = Callable[[web.Request], Awaitable[web.Response]]
@@ -129,27 +132,27 @@ class Approvals:
 
     async def page(self, request: web.Request, person: Person) -> web.Response:
         """Requests of a person, newest first."""
-        asked = read_query(request.query, [name for name, _ in request.query.items()])
+        asked = read_query(request.query.items())
+        after_at, after_id = asked.cursor or (None, "")
         async with self.api.deps.pool.connection() as connection:
             now = await store.clock(connection)
             policy = self.api.deps.policies.current
             key = {
-                **asked,
-                "limit": asked["limit"] + 1,
+                **vars(asked),
+                "limit": asked.limit + 1,
+                "after_at": after_at,
+                "after_id": after_id,
                 "team": person.team,
                 "user": person.user,
                 "people": represents(person, policy, now),
             }
             found = await connection.execute(SQL["page_of_requests"], key)
             rows = await found.fetchall()
-            shown = rows[: asked["limit"]]
+            shown = rows[: asked.limit]
             requests = await store.named(connection, [row["id"] for row in shown])
         following = cursor(shown[-1]) if len(rows) > len(shown) else None
-        listed = self._listed(requests, now)
-        return answered(200, {"approvals": listed, "next_cursor": following})
-
-    def _listed(self, requests: Sequence[Request], now: dt.datetime) -> list[Any]:
-        return [request_json(self._fresh(request, now)) for request in requests]
+        listed = [request_json(self._fresh(request, now)) for request in requests]
+        return answered(200, schema.Page(approvals=listed, next_cursor=following))
 
     def _fresh(self, request: Request, now: dt.datetime) -> Request:
         return with_current_people(
@@ -187,7 +190,7 @@ class Approvals:
             said = sentences.answer(result, self._fresh(after, now), person)
             raise Problem(said.status, said.word, said.sentence)
         shown = request_json(self._fresh(after, now))
-        told = {"effect": said.word, "message": said.sentence, "approval": shown}
+        told = schema.Decided(effect=said.word, message=said.sentence, approval=shown)
         return answered(200, told)
 
     async def _judged(
@@ -297,7 +300,7 @@ class Conversations:
                 self.api.deps.pool, self.api.deps.jobs, name, person, body.text, key
             ):
                 raise _no_conversation()
-            return answered(202, {"conversation": str(name)})
+            return answered(202, schema.Taken(conversation=str(name)))
 
         return await self.api.repeats.once(person, request, raw, act)
 
@@ -307,18 +310,16 @@ class Conversations:
         found = await api_conversation.told(self.api.deps.pool, name, person)
         if found is None:
             raise _no_conversation()
-        messages = [
-            {"at": row["at"].isoformat(), "by": row["by"], "text": mask(row["text"])}
-            for row in found["said"]
-        ]
-        approvals = [
-            {"id": row["id"], "status": row["status"]} for row in found["requests"]
-        ]
-        body = {
+        body: schema.Conversation = {
             "id": str(name),
             "state": found["state"],
-            "messages": messages,
-            "approvals": approvals,
+            "messages": [
+                Said(at=row["at"].isoformat(), by=row["by"], text=mask(row["text"]))
+                for row in found["said"]
+            ],
+            "approvals": [
+                Raised(id=row["id"], status=row["status"]) for row in found["requests"]
+            ],
         }
         return answered(200, body)
 
