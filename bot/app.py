@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -76,7 +76,7 @@ class App:
     queue: Queue
     bolt: AsyncApp
     workers: Workers
-    courier: Courier
+    couriers: Sequence[Courier]
     clock: Clock
     model: BaseChatModel
     engine: Engine
@@ -108,17 +108,20 @@ def make_app(
         settings, model, Gate(StoredGrants(pool, policies, queue)), loaded, mail
     )
     deps = _deps(settings, slack, policies, (pool, listener_pool), queue, served)
-    trail, outside = _trail(deps, queue), make_outside(deps, queue, mail)
+    trail, outside = _trail(deps, queue), make_outside(deps, mail)
     engine, workers = Engine(served, pool), Workers(queue)
+    _register(deps, queue, engine)
+    courier = _courier(deps, queue)
     duties = [*trail.duties, *outside.duties]
+    when = {**outside.when, "messages": courier.look}
     return App(
         deps=deps,
         database_url=database_url,
         queue=queue,
         bolt=_bolt(deps),
         workers=workers,
-        courier=_registered(deps, queue, engine),
-        clock=make_clock(settings, pool, queue, workers, duties),
+        couriers=[courier, *outside.couriers],
+        clock=make_clock(settings, pool, queue, duties, when, workers.held),
         model=model,
         engine=engine,
         trail=trail,
@@ -184,17 +187,21 @@ def _bolt(deps: Deps) -> AsyncApp:
     return bolt
 
 
-def _registered(deps: Deps, queue: Queue, engine: Engine) -> Courier:
-    """Tell the queue who does which job; what is to be delivered goes out at once."""
-    runner, pool = _runner(deps, engine), deps.pool
-    deliverer = Deliverer(pool, queue, deps.policies, deps.client, deps.identity)
+def _register(deps: Deps, queue: Queue, engine: Engine) -> None:
+    """Tell the queue who does which job."""
+    runner = _runner(deps, engine)
     queue.register("turn", runner.turn, runner.give_up)
     queue.register("resume", runner.resume, runner.give_up)
     queue.register("reconcile", runner.reconcile)
     queue.register("prune", runner.prune)
-    queue.register("deliver", deliverer.deliver)
-    courier = Courier(pool, queue, deliverer.deliver)
-    queue.send_at_once(courier.send)
+
+
+def _courier(deps: Deps, queue: Queue) -> Courier:
+    """Whoever brings messages to Slack, right after what wrote them down."""
+    pool, policies = deps.pool, deps.policies
+    deliverer = Deliverer(pool, queue, policies, deps.client, deps.identity)
+    courier = Courier(pool, deliverer)
+    queue.send = courier.send
     return courier
 
 

@@ -28,6 +28,6 @@ class SlackUnavailable(BotError):
 class RetryLater(BotError):
     """It cannot be done now; the other side named the wait."""
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"It cannot be done now; try again in {seconds} s.")
+    def __init__(self, seconds: int, why: str = "") -> None:
+        super().__init__(why or f"It cannot be done now; try again in {seconds} s.")
         self.seconds = seconds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -16,7 +16,7 @@ from agent.mail import Mail, SmtpMail
 from bot.audit.checkpoints import ChannelSink, FolderSink, Sink, SinkFailed, WebhookSink
 from bot.deps import Deps
 from bot.jobs.clock import Duty, seldom
-from bot.jobs.queue import Queue
+from bot.jobs.courier import Courier
 from bot.notices.email import Emails
 from bot.notices.outbox import Outbox
 from bot.notices.webhook import Hook, Webhook
@@ -36,33 +36,43 @@ NAMELESS = "urn:slack-approval-bot"  # the source of events where no PUBLIC_URL 
 
 @dataclass(frozen=True)
 class Outside:
-    """The routes and duties that the process has for those outside."""
+    """The routes, duties and couriers that the process has for those outside.
+
+    Attributes:
+        when: duties by what is due; see `bot.jobs.clock.Clock`.
+    """
 
     routes: Sequence[web.RouteDef]
     duties: Sequence[Duty]
+    when: Mapping[str, Duty]
+    couriers: Sequence[Courier]
 
 
-def make_outside(deps: Deps, queue: Queue, mail: Mail | None) -> Outside:
-    """Build the API, the pages of links, e-mails and events; tell the queue."""
+def make_outside(deps: Deps, mail: Mail | None) -> Outside:
+    """Build the API, the pages of links, e-mails and events."""
     settings = deps.settings
     api = Api(deps, Callers(settings.api_tokens))
     signer, hook = _signer(settings), _hook(settings)
-    outbox = Outbox(
-        pool=deps.pool,
-        jobs=queue,
-        policies=deps.policies,
-        source=(settings.public_url or NAMELESS) if hook else "",
-        emails=mail is not None,
-    )
+    couriers: dict[str, Courier] = {}
     if mail is not None:
-        queue.register("email", _emails(deps, mail, signer).send)
+        couriers["emails"] = Courier(deps.pool, _emails(deps, mail, signer))
     if hook is not None:
-        queue.register("webhook", Webhook(deps.pool, hook).send)
+        couriers["events"] = Courier(deps.pool, Webhook(deps.pool, hook))
+    outbox = Outbox(
+        deps.pool,
+        deps.policies,
+        source=settings.public_url or NAMELESS,
+        send_event=couriers["events"].send if hook else None,
+        send_email=couriers["emails"].send if mail else None,
+    )
+    duties = [seldom(api.repeats.forget)]
+    when: dict[str, Duty] = {name: each.look for name, each in couriers.items()}
+    if couriers:
+        when["changes"] = outbox.work_off
+    else:  # it only drops what nobody is to hear
+        duties.append(seldom(outbox.work_off))
     routes = [*api_routes(api), *_link_routes(deps, signer)]
-    tell: Duty = outbox.work_off
-    if not (outbox.source or outbox.emails):  # it only drops what nobody is to hear
-        tell = seldom(tell)
-    return Outside(routes, [tell, seldom(api.repeats.forget)])
+    return Outside(routes, duties, when, [*couriers.values()])
 
 
 def smtp_mail(settings: Settings) -> SmtpMail | None:

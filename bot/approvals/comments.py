@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.approvals import store
 from bot.approvals.model import Person
-from bot.approvals.ports import Jobs, edit_job
+from bot.approvals.ports import Jobs
 from bot.approvals.rate_limit import Counted, count_in
 from bot.approvals.sql import SQL
 from bot.database.pool import Connection
@@ -69,7 +69,7 @@ async def _tell(
     if counted.is_over and not counted.tell:
         return
     if not counted.is_over:
-        await jobs.defer(connection, [edit_job(delivery) for delivery in cards])
+        jobs.edit(connection, cards)
     channel, thread_ts, _ = place
     text = TOO_MANY if counted.is_over else KEPT
     await store.tell(connection, jobs, person, text, channel, thread_ts)

@@ -10,7 +10,7 @@ from typing import LiteralString
 from bot.approvals import store
 from bot.approvals.audit import about, as_json
 from bot.approvals.model import Request
-from bot.approvals.ports import Jobs, deliver_job, edit_job
+from bot.approvals.ports import Jobs
 from bot.approvals.sql import SQL
 from bot.approvals.stages import wind_clock
 from bot.approvals.timetable import Nudge, due, nudged, wakes_at
@@ -106,5 +106,5 @@ async def _give(
             "facts": as_json(facts),
         },
     )
-    edits = [edit_job(row["id"]) for row in await touched.fetchall()]
-    await jobs.defer(connection, [*edits, deliver_job(delivery)])
+    jobs.edit(connection, [row["id"] for row in await touched.fetchall()])
+    jobs.post(connection, [delivery])

@@ -29,7 +29,6 @@ from bot.approvals.ports import (
     People,
     Phrases,
     Policies,
-    deliver_job,
     look_up_groups,
 )
 from bot.approvals.stages import tighten
@@ -266,8 +265,7 @@ class Replies:
         if result.effect not in CHANGES or result.effect is Effect.TIMED_OUT:
             await append(connection, [_attempt(action, result, request)])
         if request and result.effect in (Effect.LATE, Effect.REFUSED):
-            touched = await store.touch(connection, request.id)
-            await self.jobs.defer(connection, [deliver_job(each) for each in touched])
+            self.jobs.edit(connection, await store.touch(connection, request.id))
         who, place = action.person, action.place
         text = self.phrases.answer(result, request, who)
         if place and text and not action.quiet:

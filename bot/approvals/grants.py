@@ -16,7 +16,7 @@ from bot.approvals.digest import call_digest_of, grant_digest_of
 from bot.approvals.model import Execution, Kind, Request, Status
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Denied, Policy, Waived
-from bot.approvals.ports import Job, Jobs, deliver_job, edit_job, reconcile_job
+from bot.approvals.ports import Jobs, reconcile_job
 from bot.approvals.sql import SQL
 from bot.approvals.unknown_outcome import announce_unknown
 from bot.database.pool import Connection, Pool, transaction
@@ -277,8 +277,7 @@ class LostRun(Exception):
 
 async def _redraw(connection: Connection, jobs: Jobs, request: str | None) -> None:
     if request is not None:
-        touched = await store.touch(connection, request)
-        await jobs.defer(connection, [deliver_job(delivery) for delivery in touched])
+        jobs.edit(connection, await store.touch(connection, request))
 
 
 def _fact(run: Run, call: CallFacts, event: str, **detail: Any) -> Fact:
@@ -351,7 +350,7 @@ async def finish_resume(
         for request in row["finished"]:
             await announce_unknown(connection, jobs, request)
     else:
-        await jobs.defer(connection, [edit_job(each) for each in row["touched"]])
+        jobs.edit(connection, row["touched"])
 
 
 async def unclaim(connection: Connection, run: Run, ids: Collection[str]) -> None:
@@ -372,8 +371,7 @@ async def close_unrun(
     closed, touched = (row["closed"], row["touched"]) if row else ((), ())
     facts = [about(r, "not_run", note=note) for r in decided if r.id in closed]
     await append(connection, facts)
-    follow: list[Job] = [deliver_job(each) for each in touched]
-    await jobs.defer(connection, follow)
+    jobs.edit(connection, touched)
 
 
 async def find_other_versions(pool: Pool, jobs: Jobs, version: str) -> int:

@@ -24,13 +24,22 @@ class Job:
     name: str
     lock: str
     arguments: dict[str, str] = field(default_factory=dict[str, str], hash=False)
-    can_wait: bool = False  # a moment, so that what people wait for goes first
 
 
 class Jobs(Protocol):
-    """Defers jobs in the transaction of the connection that it is given."""
+    """Has things done that follow from the transaction of a connection."""
 
-    async def defer(self, connection: Connection, jobs: Sequence[Job]) -> None: ...
+    async def defer(self, connection: Connection, jobs: Sequence[Job]) -> None:
+        """Store jobs beside what they follow from."""
+        ...
+
+    def post(self, connection: Connection, messages: Iterable[str]) -> None:
+        """Send new messages to Slack after the commit, by their ids."""
+        ...
+
+    def edit(self, connection: Connection, messages: Iterable[str]) -> None:
+        """Bring messages up to date a moment after the commit, by their ids."""
+        ...
 
 
 class Phrases(Protocol):
@@ -86,16 +95,6 @@ def resume_job(conversation: str) -> Job:
 def turn_job(conversation: str) -> Job:
     """Work off the oldest open message of a conversation."""
     return Job("turn", conversation, {"conversation": conversation})
-
-
-def deliver_job(delivery: str) -> Job:
-    """Post a message in Slack."""
-    return Job("deliver", delivery, {"delivery": delivery})
-
-
-def edit_job(delivery: str) -> Job:
-    """Bring a message up to date; changes that follow each other become one edit."""
-    return Job("deliver", delivery, {"delivery": delivery}, can_wait=True)
 
 
 def reconcile_job(conversation: str) -> Job:

@@ -17,7 +17,7 @@ from bot.approvals.audit import arguments_text
 from bot.approvals.eligibility import PolicyContext
 from bot.approvals.model import Status
 from bot.approvals.policy.model import THREAD, Policy
-from bot.approvals.ports import Job, Jobs, Members, deliver_job, resume_job
+from bot.approvals.ports import Jobs, Members, resume_job
 from bot.approvals.sql import SQL
 from bot.approvals.stages import chain_json, hours_json
 from bot.approvals.store import see
@@ -45,7 +45,7 @@ async def raise_requests(
     if not asked:
         return []
     raised: list[str] = []
-    follow: list[Job] = []
+    cards: list[str] = []
     before, now = await _rejected_before(connection, turn, asked)
     context = PolicyContext(policy, now, members)
     places = _Places(turn)
@@ -57,9 +57,10 @@ async def raise_requests(
             continue
         raised.append(row["id"])
         await see(connection, row["id"], row["call_digest"], ask.seen)
-        card, conversation = row["card"], turn.conversation
-        follow.append(deliver_job(card) if card else resume_job(conversation))
-    await jobs.defer(connection, list(dict.fromkeys(follow)))
+        cards.append(row["card"])
+    jobs.post(connection, dict.fromkeys(filter(None, cards)))
+    if not all(cards):
+        await jobs.defer(connection, [resume_job(turn.conversation)])
     return raised
 
 

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from bot.approvals import store
 from bot.approvals.audit import about, append
 from bot.approvals.model import Hours, Request, Stage, Times
-from bot.approvals.ports import Jobs, deliver_job, edit_job
+from bot.approvals.ports import Jobs
 from bot.approvals.sql import SQL
 from bot.database.pool import Connection
 
@@ -22,8 +22,7 @@ async def tighten(
 ) -> None:
     """Add what the policy in force demands beyond the request's own chain."""
     await add_demands(connection, request, tight)
-    touched = await store.touch(connection, request.id)
-    await jobs.defer(connection, [edit_job(delivery) for delivery in touched])
+    jobs.edit(connection, await store.touch(connection, request.id))
     if tight.chain.stage_index != request.chain.stage_index:
         await call_next(connection, jobs, tight, tight.chain.stage_index)
 
@@ -154,4 +153,4 @@ async def call_next(
     channel = request.chain.stages[index].channel
     key = {"id": request.id, "channel": channel, "delivery": delivery}
     await connection.execute(SQL["place_stage"], key)
-    await jobs.defer(connection, [deliver_job(delivery)])
+    jobs.post(connection, [delivery])

@@ -34,7 +34,7 @@ from bot.approvals.model import (
     Times,
     Verdict,
 )
-from bot.approvals.ports import Jobs, deliver_job
+from bot.approvals.ports import Jobs
 from bot.approvals.sql import SQL
 from bot.database.pool import Connection
 
@@ -177,7 +177,7 @@ async def tell(
         user=person.user,
         text=text,
     )
-    await jobs.defer(connection, [deliver_job(delivery)])
+    jobs.post(connection, [delivery])
 
 
 async def place_of_card(connection: Connection, request: str) -> tuple[str, str | None]:
@@ -205,7 +205,7 @@ async def see(
 
 
 def request_from(row: Mapping[str, Any]) -> Request:
-    """One row of the view `timed_requests` as a Request."""
+    """One row of the view `timed_requests`, or its JSON, as a Request."""
     requester = Person(row["enterprise_id"], row["team_id"], row["requester_id"])
     return Request(
         id=row["id"],
@@ -286,13 +286,13 @@ def _place(row: Mapping[str, Any]) -> CardPlace:
 
 def _end(row: Mapping[str, Any]) -> Ending:
     return Ending(
-        decided_at=utc(row["decided_at"]) if row["decided_at"] else None,
+        decided_at=_time(row["decided_at"]),
         outcome=Outcome(row["outcome"]),
         note=row["outcome_note"],
         execution=Execution(row["execution"]) if row["execution"] else None,
         mark=Mark(row["marked"]),
         marked_by=row["marked_by"],
-        marked_at=row["marked_at"],
+        marked_at=_time(row["marked_at"]),
     )
 
 
@@ -351,12 +351,13 @@ def _decision(row: Mapping[str, Any]) -> Decision:
     )
 
 
-def _time(text: str | None) -> dt.datetime | None:
-    return utc(dt.datetime.fromisoformat(text)) if text else None
+def _time(at: dt.datetime | str | None) -> dt.datetime | None:
+    return utc(at) if at else None
 
 
-def utc(at: dt.datetime) -> dt.datetime:
+def utc(at: dt.datetime | str) -> dt.datetime:
     """The same instant in UTC: in the session's zone, sums and differences would be
-    those of clocks on the wall.
+    those of clocks on the wall. As text where a statement packs rows into one value.
     """
-    return at.astimezone(dt.UTC)
+    when = dt.datetime.fromisoformat(at) if isinstance(at, str) else at
+    return when.astimezone(dt.UTC)

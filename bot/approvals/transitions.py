@@ -24,7 +24,7 @@ from bot.approvals.model import (
     Verdict,
     word_of,
 )
-from bot.approvals.ports import Jobs, checkpoint_job, deliver_job, edit_job, resume_job
+from bot.approvals.ports import Jobs, checkpoint_job, resume_job
 from bot.approvals.sql import SQL
 from bot.approvals.stages import (
     add_demands,
@@ -132,9 +132,8 @@ async def _write(
         raise Overtaken(request.id)
     if status is None and _passes(request, result):
         await wind_clock(connection, request.id)
-    follow = [edit_job(delivery) for delivery in row["touched"]]
-    if status is not None:
-        follow.append(resume_job(request.conversation))
+    jobs.edit(connection, row["touched"])
+    follow = [resume_job(request.conversation)] if status is not None else []
     if row["critical"] or result.critical:
         follow.append(checkpoint_job(request.team))
     await jobs.defer(connection, follow)
@@ -239,8 +238,7 @@ async def _void(
 
 async def ask_again(connection: Connection, jobs: Jobs, request: Request) -> None:
     """Redraw a reopened request and tell the people of its open stage."""
-    touched = await store.touch(connection, request.id)
-    await jobs.defer(connection, [deliver_job(delivery) for delivery in touched])
+    jobs.edit(connection, await store.touch(connection, request.id))
     await call_next(connection, jobs, request, request.chain.stage_index)
 
 
@@ -257,8 +255,7 @@ async def orphan(
     for request in requests:
         if request.id in closed:
             await append(connection, [about(request, "orphaned")])
-            touched = await store.touch(connection, request.id)
-            await jobs.defer(connection, [deliver_job(one) for one in touched])
+            jobs.edit(connection, await store.touch(connection, request.id))
 
 
 async def reject_by_operator(
@@ -282,11 +279,11 @@ async def reject_by_operator(
         row = await closed.fetchone()
         fact = operator_fact(request, person.user, reason)
         await append(connection, [fact])
-        touched = await store.touch(connection, request.id)
-        follow = [deliver_job(delivery) for delivery in touched]
+        jobs.edit(connection, await store.touch(connection, request.id))
+        follow = [resume_job(request.conversation)]
         if row and row["critical"]:
             follow.append(checkpoint_job(request.team))
-        await jobs.defer(connection, [*follow, resume_job(request.conversation)])
+        await jobs.defer(connection, follow)
         return request
 
 

@@ -14,12 +14,10 @@ from bot.approvals.eligibility import PolicyContext, live_sources, people_now
 from bot.approvals.judge import Result, is_in_place
 from bot.approvals.model import Action, Effect, Mark, Profile, Request
 from bot.approvals.ports import (
-    Job,
     Jobs,
     People,
     Phrases,
     Policies,
-    deliver_job,
     look_up_groups,
     turn_job,
 )
@@ -109,13 +107,11 @@ class Marker:
         who, via = action.person.user, action.via
         fact = about(request, f"marked_{mark}", actor=who, via=via)
         await append(connection, [fact])
-        touched = await store.touch(connection, request.id)
-        follow: list[Job] = [deliver_job(each) for each in touched]
+        self.jobs.edit(connection, await store.touch(connection, request.id))
         if mark is Mark.AGAIN:
             asked = await connection.execute(SQL["ask_once_more"], {"id": request.id})
             if await asked.fetchone():
-                follow.append(turn_job(request.conversation))
-        await self.jobs.defer(connection, follow)
+                await self.jobs.defer(connection, [turn_job(request.conversation)])
         return ""
 
     async def _refuse(
@@ -154,7 +150,7 @@ def who_may_mark(request: Request, context: PolicyContext) -> set[str]:
 
 async def announce_unknown(connection: Connection, jobs: Jobs, request: str) -> None:
     """Redraw a request's messages, and call its people to the card."""
-    touched = [*await store.touch(connection, request)]
+    jobs.edit(connection, await store.touch(connection, request))
     delivery = str(uuid.uuid4())
     placed = await connection.execute(
         SQL["place_unknown"], {"id": request, "delivery": delivery}
@@ -162,5 +158,4 @@ async def announce_unknown(connection: Connection, jobs: Jobs, request: str) -> 
     if await placed.fetchone():  # what no person approved has no card
         found = await store.load(connection, request)
         await store.show_in(connection, delivery, [found] if found else [])
-        touched.append(delivery)
-    await jobs.defer(connection, [deliver_job(each) for each in touched])
+        jobs.post(connection, [delivery])

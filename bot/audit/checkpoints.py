@@ -19,7 +19,7 @@ import structlog
 from bot.approvals.ports import Jobs, checkpoint_job
 from bot.audit.chain import Checkpoint, sign
 from bot.audit.sql import SQL
-from bot.database.pool import Pool, transaction
+from bot.database.pool import Pool
 from bot.errors import BotError, RetryLater
 from bot.network import check_literal
 from bot.public_resolver import connector_options
@@ -48,7 +48,7 @@ class Notary:
         """A duty of the clock: have signed what has grown since the last time."""
         if self.seed is None:
             return
-        async with transaction(self.pool) as connection:
+        async with self.pool.connection() as connection:
             due = await connection.execute(SQL["due"], {"interval": self.interval})
             jobs = [checkpoint_job(row["team"]) for row in await due.fetchall()]
             await self.jobs.defer(connection, jobs)

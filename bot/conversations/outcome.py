@@ -21,11 +21,9 @@ from bot.approvals.grants import (
 )
 from bot.approvals.model import Execution, Request
 from bot.approvals.ports import (
-    Job,
     Jobs,
     People,
     Policies,
-    deliver_job,
     look_up_groups,
     turn_job,
 )
@@ -220,11 +218,10 @@ class Settler:
                 "gated": self.served.is_own,
             },
         )
-        follow: list[Job] = [deliver_job(delivery)]
+        self.jobs.post(connection, [delivery])
         row = await found.fetchone()
         if row and row["more"]:
-            follow.append(turn_job(conversation.id))
-        await self.jobs.defer(connection, follow)
+            await self.jobs.defer(connection, [turn_job(conversation.id)])
 
 
 def report(sentence: str, action: str, error: BaseException | None = None) -> str:

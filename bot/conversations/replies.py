@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
 from bot.approvals.model import Profile, Request
-from bot.approvals.ports import Jobs, deliver_job, turn_job
+from bot.approvals.ports import Jobs, turn_job
 from bot.conversations import conversation as conversations
 from bot.conversations.conversation import Conversation, Message
 from bot.database.pool import Connection, Pool, transaction
@@ -50,7 +50,7 @@ class Talk:
             thread_ts=conversation.thread_ts,
         )
         await store.show_in(connection, delivery, waiting)
-        await self.jobs.defer(connection, [deliver_job(delivery)])
+        self.jobs.post(connection, [delivery])
 
     async def turn_away(
         self, conversation: Conversation, message: Message, profile: Profile
@@ -96,7 +96,7 @@ class Talk:
             thread_ts=conversation.thread_ts,
             text=text,
         )
-        await self.jobs.defer(connection, [deliver_job(delivery)])
+        self.jobs.post(connection, [delivery])
 
 
 def unreadable(text: str) -> str:

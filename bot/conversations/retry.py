@@ -11,7 +11,7 @@ from typing import Any
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
 from bot.approvals.model import Action, Person, Place
-from bot.approvals.ports import Jobs, People, edit_job, turn_job
+from bot.approvals.ports import Jobs, People, turn_job
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.errors import SlackUnavailable
@@ -66,9 +66,9 @@ class Retrier:
         key = {"id": offer["delivery_id"], "user": action.person.user}
         await connection.execute(SQL["take_offer"], key)
         await append(connection, [_fact(action, offer, "tried_again", {})])
-        shown = edit_job(str(offer["delivery_id"]))
+        self.jobs.edit(connection, [str(offer["delivery_id"])])
         turn = turn_job(str(offer["conversation_id"]))
-        await self.jobs.defer(connection, [turn, shown])
+        await self.jobs.defer(connection, [turn])
 
     async def _refuse(
         self, connection: Connection, action: Action, offer: Offer | None, word: str
@@ -77,7 +77,7 @@ class Retrier:
         await append(connection, [fact])
         if offer is not None:
             await connection.execute(SQL["show_offer"], {"id": offer["delivery_id"]})
-            await self.jobs.defer(connection, [edit_job(str(offer["delivery_id"]))])
+            self.jobs.edit(connection, [str(offer["delivery_id"])])
         who, place, text = action.person, action.place, clicks.not_tried(word)
         if place is not None:
             await store.tell(

@@ -26,7 +26,7 @@ TRANSIENT = (
 
 
 class Connection(AsyncConnection[DictRow]):
-    """A connection that knows what to do once its transaction stands."""
+    """A connection that knows what follows once its transaction stands."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -85,19 +85,29 @@ def make_pool(
 
 
 @asynccontextmanager
-async def transaction(pool: Pool) -> AsyncGenerator[Connection]:
-    """One transaction on a connection of its own; then what was put off until after it.
+async def statement(pool: Pool) -> AsyncGenerator[Connection]:
+    """A connection for one statement, a transaction of its own; then what follows it.
 
     Raises:
         psycopg.Error, psycopg_pool.PoolTimeout: nothing was written.
     """
     async with pool.connection() as connection:
         connection.after_commit.clear()
-        async with connection.transaction():
-            yield connection
+        yield connection
         due = connection.after_commit[:]
     for act in due:
         act()
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncGenerator[Connection]:
+    """One transaction on a connection of its own; then what follows it.
+
+    Raises:
+        psycopg.Error, psycopg_pool.PoolTimeout: nothing was written.
+    """
+    async with statement(pool) as connection, connection.transaction():
+        yield connection
 
 
 async def check_if_idle(connection: Connection) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import functools
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
@@ -16,9 +16,9 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.approvals.deadlines import expire_due, nudge_due
-from bot.approvals.ports import Job, deliver_job, prune_job, resume_job, turn_job
+from bot.approvals.ports import Job, prune_job, resume_job, turn_job
 from bot.database.pool import Pool, transaction
-from bot.jobs.queue import Queue, Workers
+from bot.jobs.queue import Queue
 from bot.jobs.sql import SQL
 from bot.settings import Settings
 from bot.time_limits import limits
@@ -28,7 +28,9 @@ BATCH = 100
 LAST_TICK = 5.0  # seconds that a tick gets to end at a shutdown
 PRUNED_AT_ONCE = 10
 Duty = Callable[[], Coroutine[Any, Any, None]]
-_JOBS = {"turn": turn_job, "resume": resume_job, "deliver": deliver_job}
+#: The numbers of this process's workers, and what each is at.
+Held = Callable[[], Mapping[int, frozenset[int]]]
+_JOBS = {"turn": turn_job, "resume": resume_job}
 
 
 def seldom(duty: Duty) -> Duty:
@@ -46,22 +48,34 @@ def seldom(duty: Duty) -> Duty:
 
 
 class Clock:
-    """Ticks each `interval` seconds; a late tick is one tick, and it never dies.
-
-    `duties` are done at each tick before the clock's own.
-    """
+    """Ticks each `interval` seconds; a late tick is one tick, and it never dies."""
 
     def __init__(
-        self, interval: float, pool: Pool, queue: Queue, duties: Sequence[Duty] = ()
+        self,
+        interval: float,
+        pool: Pool,
+        queue: Queue,
+        duties: Sequence[Duty] = (),
+        when: Mapping[str, Duty] | None = None,
+        held: Held = dict,
     ) -> None:
-        own = (
-            self._expire,
-            self._nudge,
-            self._retry_stalled,
-            self._take_up,
-            self._prune,
-        )
-        self._duties: tuple[Duty, ...] = (*duties, *own)
+        """Build a clock that does not tick yet.
+
+        Args:
+            duties: done at each tick, before all others.
+            when: done where the column of that name in the look at what is due is true.
+        """
+        self._duties = duties
+        self._when: Mapping[str, Duty] = {
+            **(when or {}),
+            "overdue": self._expire,
+            "waking": self._nudge,
+            "stalled": self._retry_stalled,
+            "left_behind": self._take_up,
+            "unpruned": self._prune,
+        }
+        self._due: Mapping[str, Any] = {}
+        self._lost = LostJobs(queue, held)
         self._interval = interval
         self._pool = pool
         self._queue = queue
@@ -101,16 +115,40 @@ class Clock:
 
     async def _do_duties(self) -> None:
         for duty in self._duties:
-            try:
-                await duty()
-            except Exception as error:
-                log.warning(
-                    "a duty of the clock failed, the next tick tries again",
-                    action="tick_failed",
-                    duty=duty.__name__,
-                    error=type(error).__name__,
-                    exc_info=logging.getLogger(__name__).isEnabledFor(logging.DEBUG),
-                )
+            await self._try(duty)
+        self._due = {}
+        await self._try(self._look)
+        for name, duty in self._when.items():
+            if self._due.get(name):
+                await self._try(duty)
+
+    async def _try(self, duty: Duty) -> None:
+        try:
+            await duty()
+        except Exception as error:
+            log.warning(
+                "a duty of the clock failed, the next tick tries again",
+                action="tick_failed",
+                duty=duty.__name__,
+                error=type(error).__name__,
+                exc_info=logging.getLogger(__name__).isEnabledFor(logging.DEBUG),
+            )
+
+    async def _look(self) -> None:
+        """Ask what is due, in one statement; what was lost is found by that."""
+        held, known = self._lost.held(), limits()
+        key = {
+            "workers": [*held],
+            "stalled": known.stalled,
+            "quiet": timedelta(seconds=known.quiet),
+            "age": timedelta(seconds=known.left_behind),
+            "most": BATCH,
+            "pruned_at_once": PRUNED_AT_ONCE,
+        }
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(SQL["what_is_due"], key)).fetchone()
+        self._due = row or {}
+        await self._lost.look(self._due["held"], held)
 
     async def _expire(self) -> None:
         expired = await expire_due(self._pool, self._queue)
@@ -140,26 +178,16 @@ class Clock:
 
     async def _take_up(self) -> None:
         """Defer again what has no job although there is work."""
-        async with transaction(self._pool) as connection:
-            found = await connection.execute(
-                SQL["select_left_behind"],
-                {"age": timedelta(seconds=limits().left_behind), "limit": BATCH},
-            )
-            jobs: list[Job] = [
-                _JOBS[row["job"]](str(row["id"])) for row in await found.fetchall()
-            ]
-            await self._queue.defer(connection, jobs)
-        if jobs:
-            log.warning("work taken up", action="left_behind", count=len(jobs))
+        left = self._due["left_behind"]
+        await self._defer([_JOBS[job](conversation) for job, conversation in left])
+        log.warning("work taken up", action="left_behind", count=len(left))
 
     async def _prune(self) -> None:
         """Have the checkpoints of quiet conversations pruned, some at each tick."""
-        async with transaction(self._pool) as connection:
-            found = await connection.execute(
-                SQL["select_unpruned"],
-                {"age": timedelta(seconds=limits().quiet), "limit": PRUNED_AT_ONCE},
-            )
-            jobs = [prune_job(str(row["id"])) for row in await found.fetchall()]
+        await self._defer([prune_job(each) for each in self._due["unpruned"]])
+
+    async def _defer(self, jobs: Sequence[Job]) -> None:
+        async with self._pool.connection() as connection:
             await self._queue.defer(connection, jobs)
 
 
@@ -167,15 +195,14 @@ def make_clock(
     settings: Settings,
     pool: Pool,
     queue: Queue,
-    workers: Workers,
     duties: Sequence[Duty],
+    when: Mapping[str, Duty],
+    held: Held,
 ) -> Clock:
-    """Build the clock; `duties` are done before the ones that it has by itself."""
-    own = (
-        LostJobs(pool, queue, workers.held).look,
-        seldom(Retention(pool, settings.retention).sweep),
-    )
-    return Clock(settings.sweep_interval, pool, queue, (*duties, *own))
+    """Build the clock, with the duties that it has by itself."""
+    retention = seldom(Retention(pool, settings.retention).sweep)
+    interval = settings.sweep_interval
+    return Clock(interval, pool, queue, (*duties, retention), when, held)
 
 
 CONVERSATIONS = 200  # at most, at a time
@@ -220,23 +247,25 @@ class Retention:
         return int(row["gone"]) if row and "gone" in row else 0
 
 
-Held = Callable[[], Mapping[int, frozenset[int]]]
-
-
 class LostJobs:
     """Gives such jobs of this process back to the queue; jobs may repeat freely."""
 
-    def __init__(self, pool: Pool, queue: Queue, held: Held) -> None:
-        """`held`: the numbers of this process's workers, and what each is at."""
-        self._pool = pool
+    def __init__(self, queue: Queue, held: Held) -> None:
+        self.held = held
         self._queue = queue
-        self._held = held
         self._missing: dict[int, float] = {}  # since when; by job
 
-    async def look(self) -> None:
-        """Give back what has been missing for a while."""
-        missing = await self._find()
+    async def look(
+        self, said: Iterable[tuple[int, int]], held: Mapping[int, frozenset[int]]
+    ) -> None:
+        """Give back what has been missing for a while.
+
+        Args:
+            said: each job that the database says a worker is at, and the worker.
+            held: what the workers were at before that was asked.
+        """
         now = time.monotonic()
+        missing = [job for job, worker in said if job not in held[worker]]
         self._missing = {job: self._missing.get(job, now) for job in missing}
         for job, since in list(self._missing.items()):
             if now - since < limits().job_missing:
@@ -244,12 +273,3 @@ class LostJobs:
             await self._queue.give_back(job, datetime.now(UTC))
             del self._missing[job]
             log.warning("job given back", action="job_lost", job=job)
-
-    async def _find(self) -> set[int]:
-        held = self._held()
-        if not held:
-            return set()
-        async with self._pool.connection() as connection:
-            found = await connection.execute(SQL["held"], {"workers": [*held]})
-            rows = await found.fetchall()
-        return {row["id"] for row in rows if row["id"] not in held[row["worker_id"]]}

@@ -1,118 +1,164 @@
-"""Send deliveries at once, in the process that caused them."""
+"""Send what stands in an outbox: right after its commit, and whenever it is due."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, ClassVar, LiteralString, Protocol
 
 import structlog
 
-from bot.approvals.ports import deliver_job
-from bot.database.pool import Pool
+from bot.database.pool import TRANSIENT, Pool
 from bot.errors import RetryLater
-from bot.jobs.queue import Queue
+from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 16
 MOMENT = 0.05  # seconds that an edit gives to what people wait for
 DRAIN = 5.0  # seconds that sending gets at a shutdown
-TIDY = 1.0  # seconds between two looks for jobs whose work is done; below their grace
+Row = Mapping[str, Any]
+
+
+class Outbox(Protocol):
+    """A table whose rows go out, one process at a time with each.
+
+    Attributes:
+        statements: `pick` hands out the `key` of at most `most` rows that are due,
+            `take` takes the row of a key for the `lease`, and `postpone` gives it back
+            until `seconds` are over; `answer` says why, and `state` is what the row's
+            was before, where the try has certainly sent nothing.
+        lease: seconds after which a process that has taken a row counts as dead.
+    """
+
+    statements: ClassVar[Mapping[str, LiteralString]]
+
+    @property
+    def lease(self) -> float: ...
+
+    async def bring(self, row: Row) -> bool:
+        """Send a row and note it; return whether its key has more to be sent.
+
+        Raises:
+            RetryLater: nothing was sent; it is to be tried again.
+            Exception: nobody knows; it is to be tried again.
+        """
+        ...
 
 
 class Courier:
-    """Brings deliveries to Slack without a detour through the queue."""
+    """Sends the rows of one outbox; their keys are all that it remembers."""
 
-    def __init__(
-        self, pool: Pool, queue: Queue, deliver: Callable[[str], Awaitable[None]]
-    ) -> None:
+    def __init__(self, pool: Pool, outbox: Outbox) -> None:
         self._pool = pool
-        self._queue = queue
-        self._deliver = deliver
+        self._outbox = outbox
         self._free = asyncio.Semaphore(AT_ONCE)
-        self._under_way: dict[str, asyncio.Task[bool]] = {}
-        self._changed: set[str] = set()  # under way, and changed since it began
-        self._done: set[int] = set()  # jobs that need not run any more
-        self._tidier: asyncio.Task[None] | None = None
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._changed: set[str] = set()  # under way, and changed since it was taken
+        self._looking: asyncio.Task[None] | None = None
+        self._stopped = False
 
-    def send(self, delivery: str, job: int, can_wait: bool) -> None:
-        """Begin to send; `job` is the number of the delivery's durable job."""
-        task = self._under_way.get(delivery)
-        if task is not None and not task.done():  # a done one looks no more
-            self._changed.add(delivery)
-        else:
-            task = asyncio.create_task(self._bring(delivery, can_wait))
-            self._under_way[delivery] = task
-            task.add_done_callback(lambda task: self._forget(delivery, task))
-        task.add_done_callback(lambda task: self._end(task, job))
+    def send(self, key: str, can_wait: bool = False) -> None:
+        """Begin to send what stands under a key; an edit can wait a moment."""
+        if self._stopped:
+            return
+        self._changed.add(key)
+        if key not in self._under_way:
+            self._under_way[key] = asyncio.create_task(self._work(key, can_wait))
 
-    def _forget(self, delivery: str, task: asyncio.Task[bool]) -> None:
-        if self._under_way.get(delivery) is task:
-            del self._under_way[delivery]
+    async def look(self) -> None:
+        """Begin to send what is due; a duty of the clock."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._send_due())
 
     async def stop(self) -> None:
-        """Wait for what is under way; what is not done then is left to the jobs."""
-        under_way = set(self._under_way.values())
-        if under_way:
-            await asyncio.wait(under_way, timeout=DRAIN)
-        for task in under_way:
-            task.cancel()
-        if self._tidier is not None:
-            self._tidier.cancel()
-        await self._tidy()
+        """Wait for what is under way; the rest is left to others."""
+        self._stopped = True
+        tasks = {*self._under_way.values(), *filter(None, [self._looking])}
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=DRAIN)
+            for task in late:
+                task.cancel()
 
-    async def _bring(self, delivery: str, can_wait: bool) -> bool:
-        """Deliver it; return whether its stored job is no longer needed."""
+    async def _work(self, key: str, can_wait: bool) -> None:
+        wait: float | None = None
         try:
             await asyncio.sleep(MOMENT if can_wait else 0)
             async with self._free:
-                await self._deliver(delivery)
-                while delivery in self._changed:
-                    self._changed.discard(delivery)
-                    await self._deliver(delivery)
-            return True
-        except Exception as error:
-            log.info(
-                "left to its job",
-                action="delivery_later",
-                delivery=delivery,
-                error=type(error).__name__,
-            )
-            wait = error.seconds if isinstance(error, RetryLater) else 0
-            return await self._hurry(delivery, wait)
+                while key in self._changed:
+                    self._changed.discard(key)
+                    wait = await self.bring(key)
         finally:
-            self._changed.discard(delivery)
+            del self._under_way[key]
+            self._changed.discard(key)
+        if wait is not None:
+            asyncio.get_running_loop().call_later(wait, self.send, key)
 
-    async def _hurry(self, delivery: str, wait: int) -> bool:
-        """Have a job try sooner than the stored one; whether that could be stored."""
+    async def bring(self, key: str) -> float | None:
+        """Send until nothing is left; seconds until the next try if that fails."""
+        row: Row | None = None
         try:
-            await self._queue.defer_alone(deliver_job(delivery), wait)
-            return True
+            while row := await self._take(key):
+                more, row = await self._outbox.bring(row), None
+                if not more:
+                    break
         except Exception as error:
-            log.warning(
-                "waits for its job",
-                action="delivery_waits",
-                delivery=delivery,
+            wait = _wait_after(row, error) if row else None
+            log.info(
+                "tried again later",
+                action="delivery_later",
+                delivery=key,
                 error=type(error).__name__,
+                seconds=wait,
             )
-            return False
+            if row and wait is not None:
+                await self._postpone(row, wait, error)
+            return wait  # what could not even be taken stays due
+        return None
 
-    def _end(self, task: asyncio.Task[bool], job: int) -> None:
-        """A job whose delivery was tried here is done, or has another in its place."""
-        if task.cancelled() or task.exception() is not None or not task.result():
-            return
-        self._done.add(job)
-        if self._tidier is None or self._tidier.done():
-            self._tidier = asyncio.create_task(self._tidy_soon())
+    async def _take(self, key: str) -> Row | None:
+        return next(iter(await self._rows("take", key=key)), None)
 
-    async def _tidy_soon(self) -> None:
-        await asyncio.sleep(TIDY)
-        await self._tidy()
-
-    async def _tidy(self) -> None:
-        done, self._done = self._done, set()
+    async def _postpone(self, row: Row, wait: float, error: Exception) -> None:
+        named = isinstance(error, RetryLater)
+        given = {"seconds": wait, "state": row.get("was") if named else None}
         try:
-            if done:
-                async with self._pool.connection() as connection:
-                    await self._queue.done(connection, done)
-        except Exception as error:  # they run, and find nothing to do
-            log.info("jobs stay", action="tidy_failed", error=type(error).__name__)
+            await self._rows("postpone", **row, **given, answer=str(error))
+        except Exception as trouble:
+            log.warning(
+                "waits for the end of its lease",
+                action="delivery_waits",
+                error=type(trouble).__name__,
+            )
+
+    async def _send_due(self) -> None:
+        """Send a batch after the other, until what is due is less than one."""
+        picked = AT_ONCE
+        while picked == AT_ONCE and not self._stopped:
+            try:
+                keys = await self.pick()
+            except TRANSIENT:
+                return  # the next tick looks again
+            for key in keys:
+                self.send(key)
+            picked = len(keys)
+            tasks = filter(None, map(self._under_way.get, keys))
+            await asyncio.gather(*tasks)
+
+    async def pick(self) -> list[str]:
+        """Have some of what is due handed out to this process, by key."""
+        return [row["key"] for row in await self._rows("pick", most=AT_ONCE)]
+
+    async def _rows(self, statement: str, **given: Any) -> list[dict[str, Any]]:
+        given["lease"] = timedelta(seconds=self._outbox.lease)
+        async with self._pool.connection() as connection:
+            found = await connection.execute(self._outbox.statements[statement], given)
+            return await found.fetchall() if found.description else []
+
+
+def _wait_after(row: Row, error: Exception) -> float:
+    """Seconds: those that the other side named, else twice as many each time."""
+    if isinstance(error, RetryLater):
+        return error.seconds
+    return math.ceil(min(2 ** min(row["tries"], 10), limits().longest_retry))

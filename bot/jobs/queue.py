@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,6 @@ from procrastinate import (
     JobContext,
     PsycopgConnector,
     RetryDecision,
-    sql,
 )
 from procrastinate import jobs as queue_jobs
 from procrastinate.worker import Worker
@@ -37,17 +36,9 @@ from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
 RUNS = "runs"
-DELIVERIES = "deliveries"
-# Deliveries that the process which caused them sends at once, see `Courier`: the job
-# is for the case that it cannot.
-LATER = "later"
-NOTICES = "notices"  # e-mails and events: other servers may be slow, or away for days
-QUEUES = {
-    **dict.fromkeys(("turn", "resume", "reconcile", "prune", "checkpoint"), RUNS),
-    "deliver": DELIVERIES,
-    **dict.fromkeys(("email", "webhook"), NOTICES),
-}
-GRACE = timedelta(seconds=5)  # that the sending at once has, before the job is due
+QUEUES: Mapping[str, str] = dict.fromkeys(
+    ("turn", "resume", "reconcile", "prune", "checkpoint"), RUNS
+)
 TRIES_OF_A_BUG = 3
 
 
@@ -89,11 +80,8 @@ class Queue:
             reset=note_use,
         )
         self.app = App(connector=connector)
-        self._send: Callable[[str, int, bool], None] | None = None
-
-    def send_at_once(self, send: Callable[[str, int, bool], None]) -> None:
-        """Let `send` have each delivery after the commit, with its job's number."""
-        self._send = send
+        # begins to send a message to Slack; who cannot leaves that to the clock
+        self.send: Callable[[str, bool], None] = lambda message, can_wait: None
 
     def register(
         self,
@@ -124,38 +112,24 @@ class Queue:
 
     async def defer(self, connection: Connection, jobs: Sequence[Job]) -> None:
         """Store jobs in the transaction of `connection`."""
-        if not jobs:
-            return
-        stored = await self.app.job_manager.batch_defer_jobs_async(
-            jobs=[self._stored(job) for job in jobs], connection=connection
-        )
-        for asked, job in zip(jobs, stored, strict=True):
-            if job.queue == LATER and self._send and job.lock and job.id:
-                send = partial(self._send, job.lock, job.id, asked.can_wait)
-                connection.after_commit.append(send)
+        if jobs:
+            await self.app.job_manager.batch_defer_jobs_async(
+                jobs=[_stored(job) for job in jobs], connection=connection
+            )
 
-    async def defer_alone(self, job: Job, wait: int) -> None:
-        """Store a job that is due in `wait` seconds, in a transaction of its own."""
-        due = datetime.now(UTC) + timedelta(seconds=wait)
-        stored = _stored(job).evolve(scheduled_at=due if wait else None)
-        await self.app.job_manager.defer_job_async(stored)
+    def post(self, connection: Connection, messages: Iterable[str]) -> None:
+        """Send new messages right after the commit, by their ids."""
+        due = (partial(self.send, message, False) for message in messages)
+        connection.after_commit.extend(due)
 
-    async def done(self, connection: Connection, numbers: Collection[int]) -> None:
-        """Forget jobs whose work is done, where nobody has begun them; in one go."""
-        cancel = [{"job_id": n, "abort": False, "delete_job": True} for n in numbers]
-        async with connection.cursor() as cursor:
-            await cursor.executemany(sql.queries["cancel_job"], cancel)
+    def edit(self, connection: Connection, messages: Iterable[str]) -> None:
+        """Show changes a moment after the commit, so that several become one edit."""
+        due = (partial(self.send, message, True) for message in messages)
+        connection.after_commit.extend(due)
 
     async def give_back(self, number: int, due: datetime) -> None:
         """Let a job that nobody is at be done again."""
         await self.app.job_manager.retry_job_by_id_async(number, due)
-
-    def _stored(self, job: Job) -> queue_jobs.Job:
-        stored = _stored(job)
-        if self._send is None or stored.queue != DELIVERIES:
-            return stored
-        due = datetime.now(UTC) + GRACE
-        return stored.evolve(queue=LATER, scheduled_at=due)
 
 
 def _pool(**options: Any) -> Any:
@@ -188,14 +162,12 @@ def _stored(job: Job) -> queue_jobs.Job:
 # heartbeat then, and below the 25 s in which a process is to be gone.
 DRAIN = 15.0
 RESTART = 1.0  # seconds
-# Seconds between two looks without a notification. A job whose lock was taken when it
-# was announced is announced no more, and an announcement during a look gets lost.
-POLL = 0.25
 # A run mostly waits for its model, and holds no connection meanwhile.
-CONCURRENCY = {RUNS: 64, DELIVERIES: 8, LATER: 4, NOTICES: 8}
-# What is due only later, or told outside of Slack, is not worth a notification.
-UNHURRIED = frozenset({LATER, NOTICES})
-POLL_UNHURRIED = 1.0
+CONCURRENCY = 64
+# Seconds between two looks without an announcement: what is due only later has none,
+# and one that comes during a look gets lost. A job whose lock was taken when it was
+# announced is announced no more, so the looks are closer while jobs run.
+POLL_IDLE, POLL_BUSY = 1.0, 0.25
 
 
 class KnownWorker(Worker):
@@ -207,32 +179,36 @@ class KnownWorker(Worker):
         at = (context.job.id for context in self._running_jobs.values())
         return frozenset(number for number in at if number is not None)
 
+    async def _fetch_and_process_jobs(self) -> None:
+        await super()._fetch_and_process_jobs()
+        busy = bool(self._running_jobs)
+        self.fetch_job_polling_interval = POLL_BUSY if busy else POLL_IDLE
+
 
 class Workers:
-    """One worker for each queue, so that cards never wait behind agents."""
+    """Keeps a worker on the queue, in the background."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
-        self._tasks: list[asyncio.Task[None]] = []
-        self._working: dict[str, KnownWorker] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._worker: KnownWorker | None = None
         self._stopping = False
 
     @property
     def working(self) -> bool:
-        """True if every queue is being worked off."""
-        return set(self._working) == set(CONCURRENCY)
+        """True if the queue is being worked off."""
+        return self._worker is not None
 
     def held(self) -> dict[int, frozenset[int]]:
-        """Each worker's number in the database, and what it is at."""
-        known = [(each.worker_id, each.jobs) for each in self._working.values()]
-        return {number: jobs for number, jobs in known if number is not None}
+        """The worker's number in the database, and what it is at."""
+        worker = self._worker
+        if worker is None or worker.worker_id is None:
+            return {}
+        return {worker.worker_id: worker.jobs}
 
     def start(self) -> None:
         """Begin in the background."""
-        self._tasks = [
-            asyncio.create_task(self._keep_working(name), name=f"worker {name}")
-            for name in CONCURRENCY
-        ]
+        self._task = asyncio.create_task(self._keep_working(), name="worker")
 
     async def stop(self) -> None:
         """Fetch nothing new, let running jobs end, give the rest back.
@@ -241,36 +217,35 @@ class Workers:
         lost (Python 3.11's `asyncio.wait_for` returns the result in its place).
         """
         self._stopping = True
-        for worker in self._working.values():
-            worker.stop()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        if self._worker is not None:
+            self._worker.stop()
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _keep_working(self, name: str) -> None:
+    async def _keep_working(self) -> None:
         while not self._stopping:
-            worker = self._working[name] = self._worker(name)
+            self._worker = self._new_worker()
             try:
-                await worker.run()
+                await self._worker.run()
             except Exception as error:
                 log.warning(
                     "worker stopped, starts again",
                     action="worker_restart",
-                    queue=name,
+                    queue=RUNS,
                     error=type(error).__name__,
                 )
             finally:
-                del self._working[name]
+                self._worker = None
             if not self._stopping:
                 await asyncio.sleep(RESTART)
 
-    def _worker(self, name: str) -> KnownWorker:
+    def _new_worker(self) -> KnownWorker:
         return KnownWorker(
             self._queue.app,
-            queues=[name],
-            name=name,
-            concurrency=CONCURRENCY[name],
-            fetch_job_polling_interval=POLL_UNHURRIED if name in UNHURRIED else POLL,
-            listen_notify=name not in UNHURRIED,
+            queues=[RUNS],
+            name=RUNS,
+            concurrency=CONCURRENCY,
+            fetch_job_polling_interval=POLL_IDLE,
             install_signal_handlers=False,
             delete_jobs="successful",
             update_heartbeat_interval=limits().heartbeat,

@@ -31,17 +31,17 @@ DELETE FROM deliveries WHERE id IN (
   WHERE d.shown >= d.revision AND d.created_at < bot_now() - %(keep)s
     AND NOT EXISTS (SELECT FROM request_messages s WHERE s.delivery_id = d.id)
     AND NOT EXISTS (SELECT FROM requests r WHERE r.card_id = d.id OR r.notice_id = d.id)
-    AND NOT EXISTS (SELECT FROM procrastinate_jobs j
-      WHERE j.lock = d.id::text AND j.status IN ('todo', 'doing'))
   ORDER BY d.created_at LIMIT %(most)s
   FOR UPDATE SKIP LOCKED);
 
 -- name: forget_jobs
 -- Jobs that were given up long ago; those that were done are gone already. The queue
--- goes by the server's clock, and so does this.
+-- goes by the server's clock, and so does this. And what a replica of an older version
+-- has left: messages, e-mails and events have no jobs any more.
 DELETE FROM procrastinate_jobs WHERE id IN (
   SELECT j.id FROM procrastinate_jobs j
-  WHERE j.status IN ('failed', 'succeeded', 'cancelled', 'aborted')
+  WHERE (j.status IN ('failed', 'succeeded', 'cancelled', 'aborted')
+      OR j.task_name IN ('deliver', 'email', 'webhook'))
     AND NOT EXISTS (SELECT FROM procrastinate_events e
       WHERE e.job_id = j.id AND e.at >= bot_now() - %(keep)s)
   ORDER BY j.id LIMIT %(most)s

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime
 from html import escape
-from typing import Any
+from typing import Any, ClassVar, LiteralString
 
 import structlog
 
@@ -37,11 +38,15 @@ from bot.web.links import tokens as links
 from bot.web.links.tokens import Link, Signer
 
 log = structlog.get_logger(__name__)
+LEASE = 240.0  # seconds: a mail server may take its time for each answer
 
 
 @dataclass(frozen=True)
 class Emails:
-    """Does the job `email`. Without a signer no e-mail has a link that decides."""
+    """The outbox of e-mails; see `bot.jobs.courier.Outbox`.
+
+    Without a signer no e-mail has a link that decides.
+    """
 
     pool: Pool
     people: People
@@ -51,20 +56,30 @@ class Emails:
     mail: Mail
     signer: Signer | None
     signs_in: bool  # whether links may lead to what is critical
+    statements: ClassVar[Mapping[str, LiteralString]] = {
+        "pick": SQL["pick_email"],
+        "take": SQL["take_email"],
+        "postpone": SQL["postpone_email"],
+    }
 
-    async def send(self, email: str) -> None:
+    @property
+    def lease(self) -> float:
+        return LEASE
+
+    async def bring(self, row: Mapping[str, Any]) -> bool:
         """Send one e-mail; at least once, with one Message-ID.
 
         Raises:
             RetryLater, SlackUnavailable: it is to be tried again.
         """
-        row = await self._row(email)
-        if row is None:
-            return
         request = await self._request(row["request_id"])
         if request is None or not _concerns(row, request):
             await self._note(row, "it is over", "needless")
-            return
+        else:
+            await self._send_to(row, request)
+        return False
+
+    async def _send_to(self, row: Mapping[str, Any], request: Request) -> None:
         address = await self.addresses.of(row["user_id"])
         if not address:
             log.warning(
@@ -75,11 +90,6 @@ class Emails:
             await self._note(row, "no address", "failed")
             return
         await self._send(row, request, address)
-
-    async def _row(self, email: str) -> Mapping[str, Any] | None:
-        key = {"id": email, "patience": EMAILS_FOR}
-        async with self.pool.connection() as connection:
-            return await (await connection.execute(SQL["select_email"], key)).fetchone()
 
     async def _request(self, name: str) -> Request | None:
         async with self.pool.connection() as connection:
@@ -101,20 +111,20 @@ class Emails:
             message_id=f"<{row['id']}@{self.mail.sender.rpartition('@')[2]}>",
         )
         try:
-            await self.mail.send(message, [address])
-        except (NotSent, MaybeSent) as error:
+            async with asyncio.timeout(self.lease * 0.75):
+                await self.mail.send(message, [address])
+        except (NotSent, MaybeSent, TimeoutError) as error:
             await self._not_sent(row, error)
         else:
             await self._note(row, "", "sent")
 
     async def _not_sent(
-        self, row: Mapping[str, Any], error: NotSent | MaybeSent
+        self, row: Mapping[str, Any], error: NotSent | MaybeSent | TimeoutError
     ) -> None:
-        passes = isinstance(error, MaybeSent) or error.passes
+        passes = not isinstance(error, NotSent) or error.passes
         answer = str(error) or "unknown"
-        if passes and not row["is_over"]:
-            await self._note(row, answer, "queued")
-            raise RetryLater(wait_after(row["tries"]))
+        if passes and row["now"] - row["made_at"] < EMAILS_FOR:
+            raise RetryLater(wait_after(row["tries"]), answer)
         await self._note(row, answer, "failed")
         log.error(
             "an e-mail about a request was given up",
@@ -127,7 +137,7 @@ class Emails:
     async def _note(self, row: Mapping[str, Any], answer: str, state: str) -> None:
         key = {"id": row["id"], "answer": answer, "state": state}
         async with self.pool.connection() as connection:
-            await connection.execute(SQL["email_tried"], key)
+            await connection.execute(SQL["email_ends"], key)
 
     async def _letter(self, row: Mapping[str, Any], request: Request) -> Letter:
         kind, decider = row["kind"], closed_by(request)

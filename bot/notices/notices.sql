@@ -14,16 +14,39 @@ INSERT INTO webhook_events (seq, request_id, type, body)
 VALUES (%(seq)s, %(request)s, %(type)s, %(body)s)
 ON CONFLICT (seq) DO NOTHING;
 
--- name: select_event
--- An event that is to be sent, and whether its time is over.
-SELECT seq, request_id, type, body, tries,
-  made_at < bot_now() - %(patience)s AS is_over
-FROM webhook_events WHERE seq = %(seq)s AND state = 'queued';
+-- name: pick_event
+-- Requests with an event that nobody has sent in time, handed out to one process: nobody
+-- else picks them before its lease would be over. Those of a request go one by one.
+UPDATE webhook_events SET due_at = clock_timestamp() + %(lease)s
+WHERE seq IN (
+  SELECT w.seq FROM webhook_events w
+  WHERE w.state = 'queued' AND w.due_at <= clock_timestamp()
+    AND (w.taken_until IS NULL OR w.taken_until < clock_timestamp())
+    AND NOT EXISTS (SELECT FROM webhook_events e WHERE e.state = 'queued'
+      AND e.request_id = w.request_id AND e.seq < w.seq)
+  ORDER BY w.due_at, w.seq LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+RETURNING request_id AS key;
 
--- name: event_tried
--- What came of a try.
+-- name: take_event
+-- Begin to send the oldest event of a request; the lease goes by the real clock.
+UPDATE webhook_events w SET taken_until = clock_timestamp() + %(lease)s
+WHERE w.seq = (SELECT min(e.seq) FROM webhook_events e
+    WHERE e.request_id = %(key)s AND e.state = 'queued')
+  AND w.state = 'queued'
+  AND (w.taken_until IS NULL OR w.taken_until < clock_timestamp())
+RETURNING w.seq, w.request_id, w.type, w.body, w.tries, w.made_at, bot_now() AS now;
+
+-- name: postpone_event
+-- It is tried again later.
+UPDATE webhook_events SET taken_until = NULL, tries = tries + 1, tried_at = bot_now(),
+  answer = %(answer)s,
+  due_at = clock_timestamp() + make_interval(secs => %(seconds)s)
+WHERE seq = %(seq)s;
+
+-- name: event_ends
+-- What came of the last try.
 UPDATE webhook_events SET tries = tries + 1, tried_at = bot_now(), answer = %(answer)s,
-  state = %(state)s,
+  state = %(state)s, taken_until = NULL,
   sent_at = CASE WHEN %(state)s = 'sent' THEN bot_now() END
 WHERE seq = %(seq)s;
 
@@ -31,30 +54,34 @@ WHERE seq = %(seq)s;
 -- One e-mail to one person about one change.
 INSERT INTO emails (id, seq, request_id, team_id, user_id, kind)
 VALUES (%(id)s, %(seq)s, %(request)s, %(team)s, %(user)s, %(kind)s)
-ON CONFLICT (seq, user_id) DO NOTHING
-RETURNING id;
+ON CONFLICT (seq, user_id) DO NOTHING;
 
--- name: select_email
--- An e-mail that is to be sent, and whether its time is over.
-SELECT id, seq, request_id, team_id, user_id, kind, tries, made_at,
-  made_at < bot_now() - %(patience)s AS is_over
-FROM emails WHERE id = %(id)s AND state = 'queued';
+-- name: pick_email
+-- E-mails that nobody has sent in time, handed out as `pick_event` does.
+UPDATE emails SET due_at = clock_timestamp() + %(lease)s
+WHERE id IN (
+  SELECT id FROM emails
+  WHERE state = 'queued' AND due_at <= clock_timestamp()
+    AND (taken_until IS NULL OR taken_until < clock_timestamp())
+  ORDER BY due_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+RETURNING id::text AS key;
 
--- name: email_tried
--- What came of a try.
-UPDATE emails SET tries = tries + 1, answer = %(answer)s, state = %(state)s,
-  sent_at = CASE WHEN %(state)s = 'sent' THEN bot_now() END
+-- name: take_email
+-- Begin to send an e-mail; the lease goes by the real clock.
+UPDATE emails SET taken_until = clock_timestamp() + %(lease)s
+WHERE id = %(key)s AND state = 'queued'
+  AND (taken_until IS NULL OR taken_until < clock_timestamp())
+RETURNING id, seq, request_id, team_id, user_id, kind, tries, made_at, bot_now() AS now;
+
+-- name: postpone_email
+-- It is tried again later.
+UPDATE emails SET taken_until = NULL, tries = tries + 1, answer = %(answer)s,
+  due_at = clock_timestamp() + make_interval(secs => %(seconds)s)
 WHERE id = %(id)s;
 
--- name: notices_left_behind
--- E-mails and events whose job was lost.
-SELECT 'email' AS job, e.id::text AS id, e.id::text AS lock FROM emails e
-WHERE e.state = 'queued' AND e.made_at < bot_now() - %(age)s
-  AND NOT EXISTS (SELECT FROM procrastinate_jobs j
-    WHERE j.lock = e.id::text AND j.status IN ('todo', 'doing'))
-UNION ALL
-SELECT 'webhook', w.seq::text, w.request_id FROM webhook_events w
-WHERE w.state = 'queued' AND w.made_at < bot_now() - %(age)s
-  AND NOT EXISTS (SELECT FROM procrastinate_jobs j
-    WHERE j.lock = 'webhook:' || w.request_id AND j.status IN ('todo', 'doing'))
-LIMIT %(limit)s;
+-- name: email_ends
+-- What came of the last try.
+UPDATE emails SET tries = tries + 1, answer = %(answer)s, state = %(state)s,
+  taken_until = NULL,
+  sent_at = CASE WHEN %(state)s = 'sent' THEN bot_now() END
+WHERE id = %(id)s;

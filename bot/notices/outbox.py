@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, timedelta
+from functools import partial
 from typing import Any
 
 from bot.approvals import store
@@ -15,13 +16,14 @@ from bot.approvals.eligibility import PolicyContext, who_can_decide, with_curren
 from bot.approvals.model import Request
 from bot.approvals.policy.channels import tells_by_email, ways_to_tell
 from bot.approvals.policy.model import Policy
-from bot.approvals.ports import Job, Jobs, Policies
+from bot.approvals.ports import Policies
 from bot.approvals.serialize import request_json
 from bot.database.pool import Connection, Pool, transaction
 from bot.notices.sql import SQL
 from bot.time_limits import limits
 
 AT_ONCE = 50  # changes in one transaction
+Send = Callable[[str], None]
 ENDS = frozenset(
     {"approved", "rejected", "timed_out", "answered", "orphaned", "unknown"}
 )
@@ -31,20 +33,22 @@ ENDS = frozenset(
 class Outbox:
     """Works off what the trail's trigger has put down.
 
-    `source`: where the events come from; "" where nobody wants any.
+    Attributes:
+        source: where the events come from.
+        send_event: sends the events of a request; None where nobody wants any.
+        send_email: sends an e-mail by its id; None where none are sent.
     """
 
     pool: Pool
-    jobs: Jobs
     policies: Policies
     source: str
-    emails: bool
+    send_event: Send | None
+    send_email: Send | None
 
     async def work_off(self) -> None:
         """Tell all that has happened since the last time; a duty of the clock."""
         while await self._some():
             pass
-        await self._take_up()
 
     async def _some(self) -> bool:
         async with transaction(self.pool) as connection:
@@ -53,35 +57,33 @@ class Outbox:
                 return False
             taken = await connection.execute(SQL["take_outbox"], {"limit": AT_ONCE})
             changes = sorted(await taken.fetchall(), key=lambda row: row["seq"])
-            follow: list[Job] = []
             for change in changes:
-                follow += await self._tell(connection, change)
-            await self.jobs.defer(connection, follow)
+                await self._tell(connection, change)
         return len(changes) == AT_ONCE
 
-    async def _tell(
-        self, connection: Connection, change: Mapping[str, Any]
-    ) -> list[Job]:
+    async def _tell(self, connection: Connection, change: Mapping[str, Any]) -> None:
+        if not (self.send_event or self.send_email):
+            return
         found = await store.load_with_clock(connection, change["request_id"])
         if found is None:
-            return []
+            return
         policy = self.policies.current
         request = with_current_people(found[0], PolicyContext(policy, found[1], {}))
-        follow: list[Job] = []
-        if self.source:
-            follow.append(await self._event(connection, change, request, policy))
-        if self.emails:
+        if self.send_event:
+            await self._add_event(connection, change, request, policy)
+            connection.after_commit.append(partial(self.send_event, request.id))
+        if self.send_email:
             for user, kind in whom_to_write(change["event"], request, policy):
-                follow += await _email(connection, change, request, user, kind)
-        return follow
+                email = await _add_email(connection, change, request, user, kind)
+                connection.after_commit.append(partial(self.send_email, email))
 
-    async def _event(
+    async def _add_event(
         self,
         connection: Connection,
         change: Mapping[str, Any],
         request: Request,
         policy: Policy,
-    ) -> Job:
+    ) -> None:
         body = event_body(change, request, policy, self.source)
         await connection.execute(
             SQL["insert_event"],
@@ -92,23 +94,6 @@ class Outbox:
                 "body": body,
             },
         )
-        return webhook_job(change["seq"], request.id)
-
-    async def _take_up(self) -> None:
-        """Defer again what has no job although it waits to be sent."""
-        async with transaction(self.pool) as connection:
-            key = {
-                "age": timedelta(seconds=limits().left_behind),
-                "limit": AT_ONCE,
-            }
-            found = await connection.execute(SQL["notices_left_behind"], key)
-            jobs = [
-                email_job(row["id"])
-                if row["job"] == "email"
-                else webhook_job(int(row["id"]), row["lock"])
-                for row in await found.fetchall()
-            ]
-            await self.jobs.defer(connection, jobs)
 
 
 def whom_to_write(
@@ -124,15 +109,15 @@ def whom_to_write(
             yield from ((user, "notice") for user in who_can_decide(request))
 
 
-async def _email(
+async def _add_email(
     connection: Connection,
     change: Mapping[str, Any],
     request: Request,
     user: str,
     kind: str,
-) -> list[Job]:
+) -> str:
     email = str(uuid.uuid4())
-    new = await connection.execute(
+    await connection.execute(
         SQL["insert_email"],
         {
             "id": email,
@@ -143,7 +128,7 @@ async def _email(
             "kind": kind,
         },
     )
-    return [email_job(email)] if await new.fetchone() else []
+    return email
 
 
 PREFIX = "slack-approval-bot.request"
@@ -204,16 +189,6 @@ def _called(change: str, request: Request, policy: Policy) -> list[str]:
 EVENTS_FOR = timedelta(days=3)
 EMAILS_FOR = timedelta(days=1)
 LONGEST_WAIT = 3_600  # seconds
-
-
-def email_job(email: str) -> Job:
-    """Send an e-mail."""
-    return Job("email", email, {"email": email})
-
-
-def webhook_job(seq: int, request: str) -> Job:
-    """Send an event; those of one request one after the other."""
-    return Job("webhook", f"webhook:{request}", {"event": str(seq)})
 
 
 def wait_after(tries: int) -> int:

@@ -8,7 +8,7 @@ import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, LiteralString
 
 import aiohttp
 import structlog
@@ -19,6 +19,7 @@ from bot.network import NotPublic, check_literal
 from bot.notices.outbox import EVENTS_FOR, wait_after
 from bot.notices.sql import SQL
 from bot.public_resolver import connector_options
+from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
 PATIENCE = aiohttp.ClientTimeout(total=15)
@@ -35,27 +36,38 @@ class Hook:
 
 @dataclass(frozen=True)
 class Webhook:
-    """Does the job `webhook`."""
+    """The outbox of events, by request; see `bot.jobs.courier.Outbox`."""
 
     pool: Pool
     hook: Hook
+    statements: ClassVar[Mapping[str, LiteralString]] = {
+        "pick": SQL["pick_event"],
+        "take": SQL["take_event"],
+        "postpone": SQL["postpone_event"],
+    }
 
-    async def send(self, event: str) -> None:
+    @property
+    def lease(self) -> float:
+        return limits().message_lease
+
+    async def bring(self, row: Mapping[str, Any]) -> bool:
         """Bring one event to the receiver, and note what it said.
 
         Raises:
             RetryLater: it is to be tried again.
         """
-        row = await self._row(event)
-        if row is None:
-            return
         answer = await post(self.hook, row["seq"], row["body"])
         if answer.startswith("2"):
             await self._note(row, answer, "sent")
-            return
-        if not row["is_over"]:
-            await self._note(row, answer, "queued")
-            raise RetryLater(wait_after(row["tries"]))
+            return True
+        if row["now"] - row["made_at"] < EVENTS_FOR:
+            log.warning(
+                "the webhook's receiver did not take an event, it is tried again",
+                action="webhook_waits",
+                event_id=row["seq"],
+                answer=answer,
+            )
+            raise RetryLater(wait_after(row["tries"]), answer)
         await self._note(row, answer, "given_up")
         log.error(
             "an event was given up: the webhook's receiver did not take it for 3 days",
@@ -65,23 +77,12 @@ class Webhook:
             tries=row["tries"] + 1,
             answer=answer,
         )
-
-    async def _row(self, event: str) -> Mapping[str, Any] | None:
-        key = {"seq": int(event), "patience": EVENTS_FOR}
-        async with self.pool.connection() as connection:
-            return await (await connection.execute(SQL["select_event"], key)).fetchone()
+        return True
 
     async def _note(self, row: Mapping[str, Any], answer: str, state: str) -> None:
-        if state == "queued":
-            log.warning(
-                "the webhook's receiver did not take an event, it is tried again",
-                action="webhook_waits",
-                event_id=row["seq"],
-                answer=answer,
-            )
         key = {"seq": row["seq"], "answer": answer, "state": state}
         async with self.pool.connection() as connection:
-            await connection.execute(SQL["event_tried"], key)
+            await connection.execute(SQL["event_ends"], key)
 
 
 async def post(hook: Hook, seq: int, body: str) -> str:

@@ -1,44 +1,95 @@
--- name: take
--- Begin to send: from here on the outcome may be unknown. Says what it was before. The
--- lease goes by the real clock, since it is about processes and not about deadlines.
--- The commit need not wait for the disk: a later try looks for the post in any case.
+-- name: pick_message
+-- Messages that nobody has sent in time, handed out to one process: nobody else picks
+-- them before its lease would be over.
+UPDATE deliveries SET due_at = clock_timestamp() + %(lease)s
+WHERE id IN (
+  SELECT d.id FROM deliveries d
+  WHERE d.shown < d.revision AND d.due_at <= clock_timestamp()
+    AND (d.taken_until IS NULL OR d.taken_until < clock_timestamp())
+    -- a notice links to its card, and is sent when that stands
+    AND NOT EXISTS (SELECT FROM requests r JOIN deliveries c ON c.id = r.card_id
+      WHERE r.notice_id = d.id AND r.status = 'pending' AND c.message_ts IS NULL)
+  ORDER BY d.due_at, d.created_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+RETURNING id::text AS key;
+
+-- name: take_message
+-- Begin to send a message, and read all that it is drawn from: from here on the outcome
+-- may be unknown. The lease goes by the real clock, since it is about processes and not
+-- about deadlines. The commit need not wait for the disk: a later try looks for the post
+-- in any case. `revision` is what the other tables are read as of, whatever a change for
+-- which the row was waited for has made of it: then there is more to show.
 WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
 before AS (
   SELECT id, state FROM deliveries
-  WHERE id = %(id)s AND shown < revision
+  WHERE id = %(key)s AND shown < revision
     AND (taken_until IS NULL OR taken_until < clock_timestamp())
-  FOR UPDATE)
-UPDATE deliveries d
-SET state = CASE WHEN d.message_ts IS NULL THEN 'sending' ELSE d.state END,
-  taken_until = clock_timestamp() + %(lease)s
-FROM before, quick WHERE d.id = before.id
-RETURNING d.*, before.state AS was, bot_now() AS now,
-  d.created_at < bot_now() - interval '4 seconds' AS is_late;
+  FOR NO KEY UPDATE),
+taken AS (
+  UPDATE deliveries d
+  SET state = CASE WHEN d.message_ts IS NULL THEN 'sending' ELSE d.state END,
+    taken_until = clock_timestamp() + %(lease)s
+  FROM before, quick WHERE d.id = before.id
+  RETURNING d.*, before.state AS was)
+SELECT t.id::text AS id, t.kind, t.team_id, t.channel_id, t.thread_ts, t.user_id, t.text,
+  t.message_ts, t.posted_channel, t.error, t.created_at, t.stage, t.tries, t.was,
+  seen.revision, bot_now() AS now,
+  t.created_at < bot_now() - interval '4 seconds' AS is_late,
+  ARRAY(SELECT to_jsonb(r) FROM timed_requests r
+    WHERE r.id IN (SELECT m.request_id FROM request_messages m
+      WHERE m.delivery_id = t.id)
+    ORDER BY r.raised_at, r.position, r.id) AS requests,
+  (SELECT to_jsonb(x) FROM (
+    SELECT o.taken_by, o.taken_at, c.generation = o.generation AS stands
+    FROM offers o JOIN conversations c ON c.id = o.conversation_id
+    WHERE o.delivery_id = t.id) x) AS offer
+FROM taken t JOIN deliveries seen ON seen.id = t.id;
 
--- name: is_open
--- Whether there is still something to bring: somebody else may be about to.
-SELECT shown < revision AS open FROM deliveries WHERE id = %(id)s;
+-- name: postpone_message
+-- It was not brought, and is tried again later. `state`: what it was before the try,
+-- where that has certainly posted nothing.
+UPDATE deliveries SET taken_until = NULL, tries = tries + 1,
+  state = COALESCE(%(state)s, state),
+  due_at = clock_timestamp() + make_interval(secs => %(seconds)s)
+WHERE id = %(id)s;
 
 -- name: sent
 -- It stands in Slack, as of this revision; says whether it has changed meanwhile. The
--- first time is on the trail; a card's posting is there as `shown`.
+-- first time is on the trail: of a card as a fact about each request on it. A card that
+-- stands is followed by what links to it, since its requests are decided there; what
+-- stands already, with the link to a card before, is out of date.
 WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
-trail AS (
+delivered AS (
   INSERT INTO audit (team_id, event, detail)
   SELECT d.team_id, 'delivered', jsonb_strip_nulls(jsonb_build_object(
     'kind', d.kind, 'to', d.user_id, 'card', jsonb_build_array(
       %(channel)s::text, %(ts)s::text), 'thread', d.thread_ts, 'delivery', d.id))
   FROM deliveries d, quick
-  WHERE d.id = %(id)s AND d.sent_at IS NULL AND d.kind <> 'card')
+  WHERE d.id = %(id)s AND d.sent_at IS NULL AND d.kind <> 'card'),
+shown AS (
+  INSERT INTO audit (team_id, event, request_id, conversation_id, detail)
+  SELECT r.team_id, 'shown', r.id, r.conversation_id, jsonb_build_object(
+    'on_behalf_of', r.requester_id, 'tool', r.tool, 'schema', r.schema_digest,
+    'call', r.call_digest, 'digest', r.grant_digest, 'policy', r.policy_version,
+    'channel', %(channel)s::text, 'ts', %(ts)s::text, 'card', m.delivery_id,
+    'number', row_number() OVER (ORDER BY r.position, r.raised_at, r.id),
+    'calls', count(*) OVER ())
+  FROM requests r JOIN request_messages m ON m.request_id = r.id
+  WHERE %(is_new_card)s AND m.delivery_id = %(id)s
+  ORDER BY r.position, r.raised_at, r.id),
+followers AS (
+  SELECT DISTINCT d.id, d.message_ts IS NOT NULL AS stands
+  FROM requests r
+  JOIN request_messages m ON m.request_id = r.id
+  JOIN deliveries d ON d.id = m.delivery_id AND d.kind IN ('notice', 'held')
+  WHERE %(is_new_card)s AND r.card_id = %(id)s)
 UPDATE deliveries SET state = 'sent', shown = greatest(shown, %(revision)s), error = NULL,
-  message_ts = %(ts)s, posted_channel = %(channel)s, taken_until = NULL,
+  message_ts = %(ts)s, posted_channel = %(channel)s, taken_until = NULL, tries = 0,
+  due_at = clock_timestamp(),  -- of its next change
   sent_at = COALESCE(sent_at, bot_now())
 FROM quick WHERE id = %(id)s
-RETURNING shown < revision AS again;
-
--- name: let_go
--- It was not brought; the next try need not wait for the lease.
-UPDATE deliveries SET taken_until = NULL WHERE id = %(id)s;
+RETURNING shown < revision AS again,
+  ARRAY(SELECT id::text FROM followers WHERE NOT stands) AS follow,
+  ARRAY(SELECT id::text FROM followers WHERE stands) AS out_of_date;
 
 -- name: failed
 -- Slack refuses it for good.
@@ -46,11 +97,9 @@ UPDATE deliveries SET state = 'failed', shown = revision, error = %(error)s,
   taken_until = NULL
 WHERE id = %(id)s;
 
--- name: wait
--- Slack refuses it now, and it is tried again. This try posted nothing; what one
--- before it did may still be unknown.
-UPDATE deliveries SET state = %(was)s, error = %(error)s, taken_until = NULL
-WHERE id = %(id)s;
+-- name: note_refusal
+-- Slack refuses it now, and it is tried again.
+UPDATE deliveries SET error = %(error)s WHERE id = %(id)s;
 
 -- name: post_anew
 -- Somebody has deleted it in Slack while people wait for it: it is posted once more.
@@ -65,28 +114,6 @@ WHERE (c.team_id, c.channel_id, c.thread_ts)
   = (%(team_id)s, %(channel_id)s, %(thread_ts)s)
 ORDER BY m.id DESC LIMIT 1;
 
--- name: shown
--- A card stands in Slack: a fact about each request on it.
-INSERT INTO audit (team_id, event, request_id, conversation_id, detail)
-SELECT r.team_id, 'shown', r.id, r.conversation_id, jsonb_build_object(
-  'on_behalf_of', r.requester_id, 'tool', r.tool, 'schema', r.schema_digest,
-  'call', r.call_digest, 'digest', r.grant_digest, 'policy', r.policy_version,
-  'channel', %(channel)s::text, 'ts', %(ts)s::text, 'card', %(id)s::text,
-  'number', row_number() OVER (ORDER BY r.position, r.raised_at, r.id),
-  'calls', count(*) OVER ())
-FROM requests r JOIN request_messages m ON m.request_id = r.id
-WHERE m.delivery_id = %(id)s::uuid
-ORDER BY r.position, r.raised_at, r.id;
-
--- name: followers_of_card
--- What links to a card that now stands, since its requests are decided there; and
--- whether it stands already, with the link to the card before.
-SELECT DISTINCT d.id, d.message_ts IS NOT NULL AS stands
-FROM requests r
-JOIN request_messages m ON m.request_id = r.id
-JOIN deliveries d ON d.id = m.delivery_id AND d.kind IN ('notice', 'held')
-WHERE r.card_id = %(id)s;
-
 -- name: out_of_date
 -- These messages show something old now.
 UPDATE deliveries SET revision = revision + 1 WHERE id = ANY(%(ids)s);
@@ -94,9 +121,3 @@ UPDATE deliveries SET revision = revision + 1 WHERE id = ANY(%(ids)s);
 -- name: place_of_conversation
 -- The thread that a request came from.
 SELECT channel_id, thread_ts FROM conversations WHERE id = %(id)s;
-
--- name: offer
--- Whether a sentence offers to try again, and who has done it.
-SELECT o.taken_by, o.taken_at, c.generation = o.generation AS stands
-FROM offers o JOIN conversations c ON c.id = o.conversation_id
-WHERE o.delivery_id = %(id)s;

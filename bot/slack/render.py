@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,9 +16,8 @@ from bot.approvals.eligibility import (
     with_current_people,
 )
 from bot.approvals.model import Request, Stage
-from bot.approvals.ports import Policies
+from bot.approvals.policy.model import Policy
 from bot.approvals.timetable import Event
-from bot.database.pool import Connection
 from bot.errors import RetryLater
 from bot.masks import mask
 from bot.slack.cards.answer import answer_blocks
@@ -28,7 +27,6 @@ from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.facts import people
 from bot.slack.cards.view import TRY_AGAIN, CardView, RequestView, approvals
 from bot.slack.identity import Identity
-from bot.slack.sql import SQL
 from bot.texts import clicks, notices
 
 ABOUT_REQUESTS = frozenset({"card", "notice", "held", "call", "reminder", "escalation"})
@@ -36,64 +34,66 @@ HELD = 2  # seconds until what somebody else is about to do is looked at again
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Painter:
-    """Draws messages as things are now; who can decide goes by the policy in force."""
+def draw(row: Row, policy: Policy, us: Identity) -> tuple[Row, Drawn]:
+    """Draw a message as it is now; return its row with its place, and the drawing.
 
-    policies: Policies
-    identity: Callable[[], Identity]
+    Args:
+        row: of an outbox, with what it is drawn from.
+        policy: who can decide goes by the one in force.
 
-    async def draw(self, connection: Connection, row: Row) -> tuple[Row, Drawn]:
-        """Draw a message as it is now; return its row with its place, and the drawing.
+    Raises:
+        RetryLater: it belongs under a card that is not posted yet.
+    """
+    if row["kind"] not in ABOUT_REQUESTS:
+        return row, _draw_words(row)
+    stored = [store.request_from(each) for each in row["requests"]]
+    context = PolicyContext(policy, row["now"], {})
+    requests = [with_current_people(request, context) for request in stored]
+    if row["kind"] == "card":
+        return row, _draw_card(row, requests)
+    if row["kind"] == "held":
+        return row, draw_held(requests, us)
+    if row["kind"] == "notice":
+        return row, draw_notice(requests, us)
+    if row["kind"] == "call":
+        drawn = draw_call(requests[0], us)
+    else:
+        drawn = _draw_nudge(row, stored[0], context, us)
+    return _under_card(row, requests[0], drawn), drawn
 
-        Raises:
-            RetryLater: it belongs under a card that is not posted yet.
-        """
-        if row["kind"] not in ABOUT_REQUESTS:
-            return row, await self._draw_words(connection, row)
-        stored = await store.shown_by(connection, str(row["id"]))
-        context = PolicyContext(self.policies.current, row["now"], {})
-        requests = [with_current_people(request, context) for request in stored]
-        if row["kind"] == "card":
-            return row, self._draw_card(row, requests)
-        if row["kind"] == "held":
-            return row, draw_held(requests, self.identity())
-        if row["kind"] == "notice":
-            return row, draw_notice(requests, self.identity())
-        drawn = self._draw_for_stage(row, stored[0], context)
-        return _under_card(row, stored[0], drawn), drawn
 
-    async def _draw_words(self, connection: Connection, row: Row) -> Drawn:
-        """Words as they were said, with the offer that a turn's end may have made."""
-        offer: Row | None = None
-        if row["kind"] == "say":
-            key = {"id": row["id"]}
-            offer = await (await connection.execute(SQL["offer"], key)).fetchone()
-        if offer is None:
-            return draw_text(row["kind"], row["text"])
-        offered = str(row["id"]) if offer["stands"] else ""
-        by = (offer["taken_by"], offer["taken_at"]) if offer["taken_by"] else None
-        return draw_failure(row["text"], offered, by)
+def _draw_words(row: Row) -> Drawn:
+    """Words as they were said, with the offer that a turn's end may have made."""
+    offer = row["offer"]
+    if offer is None:
+        return draw_text(row["kind"], row["text"])
+    offered = row["id"] if offer["stands"] else ""
+    taken = None
+    if offer["taken_by"]:
+        taken = offer["taken_by"], datetime.fromisoformat(offer["taken_at"])
+    return draw_failure(row["text"], offered, taken)
 
-    def _draw_for_stage(
-        self, row: Row, stored: Request, context: PolicyContext
-    ) -> Drawn:
-        request = with_current_people(stored, context)
-        if row["kind"] == "call":
-            return draw_call(request, self.identity())
-        event, index = Event(row["kind"]), int(row["stage"])
-        joined: tuple[str, ...] = ()
-        stages = stored.chain.stages
-        if index < len(stages):  # an edit may have made the chain shorter
-            joined = joined_now(stages[index], stored.people, context)
-        return draw_nudge(event, request, index, joined, self.identity())
 
-    def _draw_card(self, row: Row, requests: Sequence[Request]) -> Drawn:
-        first, revision = row["message_ts"] is None, row["revision"]
-        own = str(row["id"])
-        return draw_card(
-            requests, row["now"], first_post=first, revision=revision, delivery=own
-        )
+def _draw_card(row: Row, requests: Sequence[Request]) -> Drawn:
+    return draw_card(
+        requests,
+        row["now"],
+        first_post=row["message_ts"] is None,
+        revision=row["revision"],
+        delivery=row["id"],
+    )
+
+
+def _draw_nudge(
+    row: Row, stored: Request, context: PolicyContext, us: Identity
+) -> Drawn:
+    event, index = Event(row["kind"]), int(row["stage"])
+    joined: tuple[str, ...] = ()
+    stages = stored.chain.stages
+    if index < len(stages):  # an edit may have made the chain shorter
+        joined = joined_now(stages[index], stored.people, context)
+    request = with_current_people(stored, context)
+    return draw_nudge(event, request, index, joined, us)
 
 
 def _under_card(row: Row, request: Request, drawn: Drawn) -> Row:

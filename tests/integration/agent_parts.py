@@ -54,7 +54,7 @@ class Agent:
             )
 
     async def waiting_jobs(self):
-        return [job for job in await self.house.jobs() if job.name != "deliver"]
+        return await self.house.jobs()
 
     async def say(self, text: str = "please", **how: Any) -> str:
         """Somebody writes, and the agent works as far as it can."""

@@ -30,7 +30,7 @@ from bot.approvals.policy import Policy, parse_policy
 from bot.approvals.ports import look_up_groups
 from bot.approvals.raise_request import raise_requests
 from bot.conversations.inbox import Incoming, receive
-from bot.database.pool import Pool, make_pool
+from bot.database.pool import Pool, make_pool, transaction
 from bot.errors import SlackUnavailable
 from bot.jobs.queue import Queue
 from tests.support.postgres import as_role
@@ -129,6 +129,7 @@ class House:
     pool: Pool  # with the rights that the bot runs with, as for the queue
     queue: Queue
     owner: Pool  # for what a test itself does to the database
+    handed: list[str] = field(default_factory=list)  # messages to be sent, by id
     people: FakePeople = field(default_factory=FakePeople)
     policies: FakePolicies = field(default_factory=FakePolicies)
 
@@ -211,7 +212,7 @@ class House:
         policy = self.policies.current
         sources = sources_of(policy, [asked])
         members = await look_up_groups(self.people, sources, turn.people.requester)
-        async with self.pool.connection() as connection, connection.transaction():
+        async with transaction(self.pool) as connection:
             [raised] = await raise_requests(
                 connection, self.queue, policy, turn, [asked], members
             )
@@ -263,6 +264,8 @@ class House:
         ]
 
     async def forget_jobs(self) -> None:
+        """Lose all jobs, and what was to be sent."""
+        self.handed.clear()
         await self.rows("DELETE FROM procrastinate_jobs")
 
     async def trail(self, request: Request | None = None) -> list[str]:
@@ -301,7 +304,9 @@ async def open_house(url: str, *, size: int = 8) -> AsyncIterator[House]:
     await pool.open()
     await owner.open()
     try:
-        yield House(url, pool, Queue(rights), owner)
+        house = House(url, pool, Queue(rights), owner)
+        house.queue.send = lambda message, can_wait: house.handed.append(message)
+        yield house
     finally:
         await owner.close()
         await pool.close()

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from bot.approvals import store
+from bot.jobs.courier import Courier
 from bot.slack.delivery import Deliverer
 from tests.integration.core_parts import CHANNEL, TEAM, House
 from tests.integration.fake_slack import US, FakeSlack
@@ -16,13 +17,14 @@ class Post:
 
     def __init__(self, house: House) -> None:
         self.house, self.slack = house, FakeSlack()
-        self._deliverer = Deliverer(
+        deliverer = Deliverer(
             house.pool,
             house.queue,
             house.policies,
             self.slack,  # type: ignore[arg-type]
             lambda: US,
         )
+        self.courier = Courier(house.pool, deliverer)
 
     async def add(self, kind: str, text: str = "Hello.", **where) -> str:
         where = {"channel": CHANNEL, "thread_ts": "100.1", **where}
@@ -31,16 +33,15 @@ class Post:
                 connection, kind=kind, team=TEAM, text=text, **where
             )
 
-    async def send(self, delivery: str) -> None:
-        await self._deliverer.deliver(delivery)
+    async def send(self, delivery: str) -> float | None:
+        """Send one; seconds until it is to be tried again, None if it need not be."""
+        return await self.courier.bring(delivery)
 
     async def work(self) -> None:
-        """Do the deliveries that wait, in their order."""
-        while jobs := await self.house.jobs("deliver"):
-            await self.send(jobs[0].lock)
-            await self.house.rows(
-                "DELETE FROM procrastinate_jobs WHERE id = %s", jobs[0].id
-            )
+        """Send what is due, until nothing is."""
+        while due := await self.courier.pick():
+            for delivery in due:
+                await self.send(delivery)
 
     async def row(self, delivery: str):
         [row] = await self.house.rows(

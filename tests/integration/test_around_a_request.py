@@ -133,7 +133,7 @@ async def test_a_kept_messages_notice_can_withdraw_the_request(
         RAVI, request, Verdict.WITHDRAW, at=Place(APP, CHANNEL, "7.3")
     )
     assert done.effect is Effect.WITHDRAWN
-    assert held["id"] in {job.lock for job in await house.jobs("deliver")}
+    assert held["id"] in house.handed
     await agent.work()
     assert await agent.said() == ["One.", "Two."]
 
@@ -183,7 +183,7 @@ async def test_each_stage_is_brought_to_its_own_channel(house: House):
         " ORDER BY created_at"
     )
     assert [card["channel_id"] for card in cards] == [APPROVALS, "C0DIRECTOR"]
-    assert second.place.card in {job.lock for job in await house.jobs("deliver")}
+    assert second.place.card in house.handed
     old = Place(APP, APPROVALS, "7.1", request.place.card)
     assert (await house.click(DANA, request, at=old)).code == "moved"
     await post(house, second.place.card, "8.1", "C0DIRECTOR")
@@ -206,7 +206,7 @@ async def test_the_next_stages_people_are_called_in_the_same_channel(house: Hous
         "SELECT id::text, channel_id FROM deliveries WHERE kind = 'call'"
     )
     assert call["channel_id"] == APPROVALS
-    assert call["id"] in {job.lock for job in await house.jobs("deliver")}
+    assert call["id"] in house.handed
 
 
 async def test_a_call_that_was_denied_once_can_be_approved_later(house: House):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 
 import pytest
 
 from bot.approvals.model import Status
-from bot.approvals.ports import deliver_job, turn_job
+from bot.approvals.ports import turn_job
 from bot.jobs.clock import Clock, seldom
 from bot.time_limits import TimeLimits
-from tests.integration.core_parts import MINA, REJECT, House, break_audit
+from tests.integration.core_parts import APPROVALS, MINA, REJECT, House, break_audit
+from tests.integration.post import Post
 
 MINUTES = {"minutes": 2}
 assert TimeLimits().left_behind <= 60
@@ -29,6 +31,11 @@ async def found_jobs(house: House, clock: Clock) -> set[tuple[str, str]]:
     await house.forget_jobs()
     await clock.tick()
     return {(job.name, job.lock) for job in await house.jobs()}
+
+
+async def due(post: Post) -> set[str]:
+    """The messages that a clock finds unsent, and would send."""
+    return {*await post.courier.pick()}
 
 
 async def test_a_message_without_a_job_is_taken_up(house: House, clock: Clock):
@@ -85,45 +92,61 @@ async def test_a_verdict_that_no_run_has_taken_is_taken_up(house: House, clock: 
     assert await found_jobs(house, clock) == set()
 
 
-async def test_an_unsent_card_is_taken_up_without_its_notice(
-    house: House, clock: Clock
-):
+async def test_an_unsent_card_is_due_without_its_notice(house: House, post: Post):
     request = await house.ask()
-    await house.pass_time(**MINUTES)
-    assert await found_jobs(house, clock) == {("deliver", request.place.card)}
+    assert await due(post) == {request.place.card}
+    assert await due(post) == set()  # until this process's lease would be over
+    await house.rows("UPDATE deliveries SET due_at = clock_timestamp()")
+    assert await due(post) == {request.place.card}
 
 
-async def test_a_notice_whose_card_stands_is_taken_up(house: House, clock: Clock):
+async def test_what_a_living_process_holds_is_not_due(house: House, post: Post):
+    await house.ask()
+    lease = "UPDATE deliveries SET taken_until = clock_timestamp() + interval '%s s'"
+    await house.rows(lease % 60)
+    assert await due(post) == set()
+    await house.rows(lease % -1)
+    assert await due(post) != set()
+
+
+async def test_a_notice_whose_card_stands_is_due(house: House, post: Post):
     request = await house.ask()
     await house.rows(
         "UPDATE deliveries SET shown = revision, message_ts = '1.1' WHERE kind='card'"
     )
-    await house.pass_time(**MINUTES)
-    assert await found_jobs(house, clock) == {("deliver", request.place.notice)}
+    assert await due(post) == {request.place.notice}
 
 
 async def test_a_closed_requests_notice_needs_no_posted_card(
-    house: House, clock: Clock
+    house: House, clock: Clock, post: Post
 ):
     request = await house.ask()
-    await house.rows("UPDATE deliveries SET state = 'failed' WHERE kind = 'card'")
-    await house.pass_time(**MINUTES)
-    assert await found_jobs(house, clock) == set()
+    await house.rows("UPDATE deliveries SET shown = 99 WHERE kind = 'card'")
+    assert await due(post) == set()
     await house.pass_time(days=2)
     await clock.tick()
-    assert await found_jobs(house, clock) == {("deliver", request.place.notice)}
+    assert await due(post) == {request.place.notice}
 
 
-async def test_an_edit_without_a_job_is_taken_up(house: House, clock: Clock):
+async def test_an_edit_that_nobody_has_made_is_due(house: House, post: Post):
     request = await house.ask()
     await shown(house)
-    await house.pass_time(**MINUTES)
-    assert await found_jobs(house, clock) == set()
+    assert await due(post) == set()
     await house.rows(
         "UPDATE deliveries SET revision = revision + 1 WHERE id = %s",
         request.place.card,
     )
-    assert await found_jobs(house, clock) == {("deliver", request.place.card)}
+    assert await due(post) == {request.place.card}
+
+
+async def test_a_tick_has_unsent_messages_sent(house: House, post: Post):
+    clock = Clock(5, house.pool, house.queue, when={"messages": post.courier.look})
+    await house.ask()
+    await clock.tick()
+    async with asyncio.timeout(20):
+        while not await house.rows("SELECT 1 FROM deliveries WHERE shown > 0"):  # noqa: ASYNC110 - a row has no event
+            await asyncio.sleep(0.01)
+    assert [message["channel"] for message in post.slack.messages] == [APPROVALS]
 
 
 @pytest.mark.parametrize("status", ["todo", "doing"])
@@ -225,7 +248,7 @@ async def test_a_rolled_back_transaction_leaves_no_job(house: House):
     async def defer_and_fail():
         async with house.pool.connection() as connection, connection.transaction():
             job = turn_job(str(uuid.uuid4()))
-            await house.queue.defer(connection, [job, deliver_job("d")])
+            await house.queue.defer(connection, [job])
             raise NoMore
 
     with pytest.raises(NoMore):

@@ -3,31 +3,129 @@
 from __future__ import annotations
 
 import asyncio
+from typing import ClassVar
 
 from bot.approvals.ports import turn_job
 from bot.database.pool import transaction
+from bot.errors import RetryLater
 from bot.jobs.clock import Clock
-from bot.jobs.courier import Courier
+from bot.jobs.courier import AT_ONCE, Courier
 from tests.integration.core_parts import House
 
 
+class Letters:
+    """An outbox of as many letters as it is told, which may be slow or refused."""
+
+    lease = 5.0
+    statements: ClassVar = {
+        "pick": "UPDATE letters SET due_at = now() + %(lease)s"
+        " WHERE key IN (SELECT key FROM letters WHERE open AND due_at <= now()"
+        " ORDER BY key LIMIT %(most)s FOR UPDATE SKIP LOCKED) RETURNING key",
+        "take": "SELECT key, tries FROM letters WHERE key = %(key)s AND open",
+        "postpone": "UPDATE letters SET tries = tries + 1, due_at = now() + interval"
+        " '1 hour' WHERE key = %(key)s",
+    }
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.sent: list[str] = []
+        self.most = self.now = 0
+        self.trouble: list[Exception] = []
+
+    async def write(self, *keys: str) -> None:
+        await self.house.rows(
+            "CREATE TABLE IF NOT EXISTS letters (key text, open bool DEFAULT true,"
+            " tries int DEFAULT 0, due_at timestamptz DEFAULT now());"
+            " GRANT ALL ON letters TO PUBLIC"
+        )
+        for key in keys:
+            await self.house.rows("INSERT INTO letters (key) VALUES (%s)", key)
+
+    async def bring(self, row) -> bool:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0)
+        self.now -= 1
+        if self.trouble:
+            raise self.trouble.pop()
+        self.sent.append(row["key"])
+        await self.house.rows(
+            "UPDATE letters SET open = false WHERE key = %s", row["key"]
+        )
+        return False
+
+
+async def until(holds) -> None:
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.01)
+
+
 async def test_a_change_at_the_end_of_a_sending_is_sent(house: House):
-    sent: list[str] = []
-
-    async def deliver(delivery: str) -> None:
-        sent.append(delivery)
-
-    await house.queue.app.open_async()
-    courier = Courier(house.pool, house.queue, deliver)
-    courier.send("d1", 1, can_wait=False)
+    letters = Letters(house)
+    await letters.write("d1")
+    courier = Courier(house.pool, letters)
+    courier.send("d1")
     task = courier._under_way["d1"]
     while not task.done():  # noqa: ASYNC110 - the very step after its end is meant
         await asyncio.sleep(0)
-    courier.send("d1", 2, can_wait=False)  # perhaps before the end was noticed
+    await house.rows("UPDATE letters SET open = true")
+    courier.send("d1")  # perhaps before the end was noticed
     await courier.stop()
-    await house.queue.app.close_async()
 
-    assert sent == ["d1", "d1"]
+    assert letters.sent == ["d1", "d1"]
+
+
+async def test_all_that_is_due_goes_out_some_at_once(house: House):
+    letters = Letters(house)
+    await letters.write(*(f"d{number}" for number in range(40)))
+    courier = Courier(house.pool, letters)
+
+    await courier.look()
+    await until(lambda: len(letters.sent) == 40)
+    await courier.stop()
+
+    assert sorted(letters.sent) == sorted(f"d{number}" for number in range(40))
+    assert 1 < letters.most <= AT_ONCE
+
+
+async def test_a_refused_letter_is_tried_again_by_its_process(house: House):
+    letters = Letters(house)
+    letters.trouble = [RetryLater(0), OSError("away")]
+    await letters.write("d1")
+    courier = Courier(house.pool, letters)
+
+    courier.send("d1")
+    await until(lambda: letters.sent)
+    await courier.stop()
+
+    assert letters.sent == ["d1"]
+    assert await house.one("SELECT tries FROM letters") == 2
+
+
+async def test_what_could_not_be_taken_is_sent_when_due(house: House):
+    letters = Letters(house)
+    courier = Courier(house.pool, letters)
+
+    courier.send("d1")  # there is no such table yet
+    await until(lambda: not courier._under_way)
+    await letters.write("d1")
+    await courier.look()
+    await until(lambda: letters.sent)
+    await courier.stop()
+
+    assert letters.sent == ["d1"]
+
+
+async def test_a_stopped_courier_leaves_the_rest_to_others(house: House):
+    letters = Letters(house)
+    await letters.write("d1")
+    courier = Courier(house.pool, letters)
+    await courier.stop()
+    courier.send("d1")
+    await courier.look()
+    await courier.stop()
+    assert letters.sent == []
 
 
 async def test_two_clocks_return_a_dead_workers_jobs_once(house: House):

@@ -30,8 +30,7 @@ async def test_a_late_click_is_told_and_only_redraws_the_card(
     assert result == Result(Effect.LATE, "approved")
     assert await house.request(request.id) == request
     assert await house.told(OMAR) == ["late approved"]
-    redrawn = {job.lock for job in await house.jobs("deliver")}
-    assert {request.place.card, request.place.notice} < redrawn
+    assert {request.place.card, request.place.notice} < {*house.handed}
     assert await house.jobs("resume") == []
 
 

@@ -24,12 +24,11 @@ async def test_an_answer_is_posted_once_in_its_thread(post: Post):
 async def test_nothing_that_is_posted_unfurls(post: Post, house: House):
     await house.ask()
     await post.add("answer", "https://example.com")
-    private = await post.add("private", user=OLAF)
+    await post.add("private", user=OLAF)
     post.slack.fail("chat_postEphemeral", refusal("user_not_in_channel"))
     await post.work()
-    await post.send(private)
     posts = post.slack.called("chat_postMessage")
-    assert len(posts) == 3
+    assert len(posts) == 4
     assert all(p["unfurl_links"] is p["unfurl_media"] is False for p in posts)
 
 
@@ -57,7 +56,7 @@ async def test_a_card_is_posted_once_with_mentions_then_edited(
 
 async def test_the_notice_follows_its_card_and_links_to_it(post: Post, house: House):
     request = await house.ask()
-    assert [job.lock for job in await house.jobs("deliver")] == [request.place.card]
+    assert house.handed == [request.place.card]
     await post.work()
     card, notice = post.slack.messages
     assert (card["channel"], notice["channel"]) == (APPROVALS, CHANNEL)

@@ -84,10 +84,7 @@ async def test_a_failed_call_redraws_its_card_and_never_reruns(house: House):
     await take(house, run, facts_of(request))
     await house.forget_jobs()
     await end(house, run, facts_of(request), Execution.FAILED, "disk full")
-    assert {job.lock for job in await house.jobs()} == {
-        request.place.card,
-        request.place.notice,
-    }
+    assert {*house.handed} == {request.place.card, request.place.notice}
     later = await start(house, request.conversation)
     taken = await take(house, later, facts_of(request))
     assert (taken.state, taken.result) == (Execution.FAILED, "disk full")
@@ -110,7 +107,7 @@ async def test_a_dead_runs_claim_ends_as_unknown_and_never_reruns(
     assert (await house.trail(request)).count("unknown") == 1
     call = await house.one("SELECT id::text FROM deliveries WHERE kind = 'call'")
     shown = {request.place.card, request.place.notice, call}
-    assert {job.lock for job in await house.jobs()} == shown
+    assert {*house.handed} == shown
     with pytest.raises(LostRun):
         await end(house, dead, facts_of(request))
     assert (await house.request(request.id)).end.execution is Execution.UNKNOWN

@@ -9,7 +9,7 @@ import pytest
 from procrastinate.exceptions import ConnectorException
 
 from bot.approvals.ports import resume_job, turn_job
-from bot.jobs.clock import LostJobs
+from bot.jobs.clock import Clock
 from bot.jobs.queue import KnownWorker, Workers
 from tests.integration.core_parts import House
 
@@ -22,7 +22,7 @@ class Record:
         self.held = asyncio.Event()
         self.held.set()
         self.workers = Workers(house.queue)
-        self.lost = LostJobs(house.pool, house.queue, self.workers.held)
+        self.clock = Clock(5, house.pool, house.queue, held=self.workers.held)
         house.queue.register("turn", self.turn)
         house.queue.register("resume", self.resume)
 
@@ -37,7 +37,7 @@ class Record:
         """Look for lost jobs until all of this was done."""
         async with asyncio.timeout(30):
             while self.done != [*done]:
-                await self.lost.look()
+                await self.clock.tick()
                 await asyncio.sleep(0.05)
 
 
@@ -101,7 +101,7 @@ async def test_a_running_job_is_left_alone_however_long(house: House, record: Re
     await record.until("turn")
 
     for _ in range(10):
-        await record.lost.look()
+        await record.clock.tick()
         await asyncio.sleep(0.05)
     record.held.set()
     await record.workers.stop()

@@ -107,6 +107,7 @@ async def test_a_replica_of_the_version_before_still_raises_requests(
     first = await raise_as_before(old, 0)
     for _ in range(6):  # so that the statement is prepared
         await old.execute(read, [first], prepare=True)
+    await old.execute("UPDATE deliveries SET shown = revision")
     await upgrade(empty_database)
 
     name = await raise_as_before(old, 1)
@@ -114,6 +115,21 @@ async def test_a_replica_of_the_version_before_still_raises_requests(
     assert len(await (await old.execute(read, [name], prepare=True)).fetchall()) == 1
     async with open_house(empty_database) as house:
         await is_shown_and_decided(house, name)
+
+
+async def test_what_waits_in_an_older_versions_jobs_is_sent(
+    old: Connection, empty_database: str
+):
+    await raise_as_before(old, 0)
+    await old.execute(
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, lock)"
+        " VALUES ('deliveries', 'deliver', %s), ('runs', 'turn', 'c')",
+        [CARDS[0]],
+    )
+    await upgrade(empty_database)
+    async with open_house(empty_database) as house:
+        assert [job.name for job in await house.jobs()] == ["turn"]
+        assert await Post(house).courier.pick() == [CARDS[0]]
 
 
 async def is_shown_and_decided(house: House, name: str) -> None:

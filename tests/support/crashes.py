@@ -201,7 +201,7 @@ def let_leases_end(stage: Stage) -> None:
     with psycopg.connect(stage.records.url, autocommit=True) as connection:
         for statement in (
             "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 h'",
-            "UPDATE deliveries SET taken_until = NULL",
+            "UPDATE deliveries SET taken_until = NULL, due_at = now()",
             "UPDATE procrastinate_jobs SET scheduled_at = now()"
             " WHERE status = 'todo' AND scheduled_at > now()",
         ):

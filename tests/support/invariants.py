@@ -53,8 +53,8 @@ WRONG = {
         WHERE shown < revision OR (kind = 'card' AND message_ts IS NULL)""",
     "a job that is still to do": """
         SELECT lock, task_name FROM procrastinate_jobs
-        WHERE status IN ('todo', 'doing') AND task_name NOT IN ('checkpoint', 'prune')
-          AND NOT (task_name = 'deliver' AND scheduled_at IS NOT NULL)""",
+        WHERE status IN ('todo', 'doing')
+          AND task_name NOT IN ('checkpoint', 'prune')""",
     "a job that was given up": """
         SELECT lock, task_name FROM procrastinate_jobs WHERE status = 'failed'""",
 }
