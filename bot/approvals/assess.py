@@ -28,19 +28,12 @@ from bot.approvals.model import (
     Status,
     Verdict,
 )
+from bot.approvals.policy import complaints
 from bot.approvals.policy.match import names
 from bot.approvals.policy.model import THREAD, Demanded, Denied, Plan, Policy
 from bot.masks import hides
 
 MOST_CHARACTERS = 200_000  # of a call's arguments as JSON: more than people can read
-TOO_LONG = (
-    "The arguments are {length:,} characters long, and nobody can judge more than "
-    f"{MOST_CHARACTERS:,}. Ask for less at once."
-)
-HIDDEN = (
-    "The argument {argument} looks like a secret, which people are not shown, but the "
-    "policy decides by it. Give it another value."
-)
 
 
 @dataclass(frozen=True)
@@ -157,9 +150,9 @@ def _plan(policy: Policy, asked: ProposedCall) -> Plan | Assessment:
     )
     if isinstance(found, Demanded):
         if len(text) > MOST_CHARACTERS:
-            return _unreadable(TOO_LONG.format(length=len(text)))
+            return _unreadable(complaints.too_long(len(text), MOST_CHARACTERS))
         if hidden := _hidden(policy, asked):
-            return _unreadable(HIDDEN.format(argument=hidden))
+            return _unreadable(complaints.hidden(hidden))
     return found
 
 

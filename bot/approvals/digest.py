@@ -10,6 +10,7 @@ from typing import Any
 import rfc8785
 
 from bot.approvals.model import Request
+from bot.approvals.policy import complaints
 
 
 class NotCanonical(ValueError):
@@ -26,7 +27,7 @@ def canonical(value: Any) -> str:
     try:
         return rfc8785.dumps(value).decode("utf-8")
     except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
-        raise NotCanonical(f"the arguments cannot be written down: {error}") from error
+        raise NotCanonical(complaints.not_canonical(error)) from error
 
 
 def storable(value: Any) -> str:

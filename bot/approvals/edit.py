@@ -28,6 +28,7 @@ from bot.approvals.model import (
     Terms,
     Verdict,
 )
+from bot.approvals.policy import complaints
 from bot.approvals.policy.model import Demanded, Denied
 
 
@@ -148,7 +149,7 @@ def new_sources(request: Request, action: Action, context: PolicyContext) -> set
 
 def _flaw(request: Request, action: Action, arguments: dict[str, Any]) -> Flaw | None:
     if action.arguments is None:
-        return Flaw("edit_invalid", "no arguments were given")
+        return Flaw("edit_invalid", complaints.NO_ARGUMENTS)
     try:
         text = digest.storable(arguments)
     except digest.NotCanonical as error:

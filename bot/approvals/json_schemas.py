@@ -10,6 +10,7 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from bot.approvals.policy import complaints
 from bot.approvals.policy.conditions import compiled
 
 LONGEST_COMPLAINT = 200  # characters
@@ -31,7 +32,7 @@ def _pattern(
     # In linear time: a tool's author, or its server, wrote the pattern, and while it is
     # matched nobody else is served.
     if isinstance(value, str) and not compiled(pattern).search(value):
-        yield ValidationError(f"{value!r} does not match {pattern!r}")
+        yield ValidationError(complaints.no_match(value, pattern))
 
 
 _Validator: Any = cast("Any", validators).extend(
@@ -49,7 +50,7 @@ def complaint_about(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> 
     if properties and not schema.get("additionalProperties"):
         for name in arguments:
             if name not in properties:
-                return f"there is no argument {name!r}"
+                return complaints.unknown_argument(name)
     return misfit(schema, dict(arguments))
 
 
@@ -60,7 +61,7 @@ def misfit(schema: Mapping[str, Any], value: Any) -> str:
         found = validator(schema).iter_errors(value)
         first = cast("ValidationError | None", _exceptions.best_match(found))
     except UNREADABLE:
-        return "their schema cannot be read, so nobody can say whether they fit it"
+        return complaints.SCHEMA_UNREADABLE
     if first is None:
         return ""
     where = ".".join(str(step) for step in first.absolute_path)

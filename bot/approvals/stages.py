@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from bot.approvals import store
 from bot.approvals.audit import about, append
 from bot.approvals.model import Hours, Request, Stage, Times
+from bot.approvals.policy import complaints
 from bot.approvals.ports import Jobs
 from bot.approvals.sql import SQL
 from bot.database.pool import Connection
@@ -39,8 +40,7 @@ def what_is_added(request: Request, tight: Request) -> str:
     """One sentence about what a stricter policy adds."""
     old = {stage.approvers: stage for stage in request.chain.stages}
     said = [_added(old.get(stage.approvers), stage) for stage in tight.chain.stages]
-    added = ", ".join(filter(None, said)) or "another confirmation"
-    return f"The policy has changed and asks for more now: {added}."
+    return complaints.asks_for_more(filter(None, said))
 
 
 def _added(old: Stage | None, new: Stage) -> str:
@@ -49,7 +49,7 @@ def _added(old: Stage | None, new: Stage) -> str:
     if old.quorum != new.quorum:
         return f"{new.approvers} ({new.quorum})"
     if old.times.timeout != new.times.timeout:
-        return f"{new.approvers} (sooner)"
+        return complaints.sooner(new.approvers)
     return ""
 
 

@@ -10,7 +10,8 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from bot.approvals.model import REQUESTER
-from bot.approvals.policy.complaints import Complaint, Loc, key_path, kind, shown
+from bot.approvals.policy import complaints
+from bot.approvals.policy.complaints import Complaint, Loc, key_path, shown
 from bot.approvals.policy.match import name_matches
 from bot.approvals.policy.model import DEFAULT_STAGES
 from bot.approvals.policy.schema import (
@@ -73,19 +74,17 @@ def _check_group(
 ) -> Iterable[Complaint]:
     loc = ("approvers", name)
     if name == REQUESTER:
-        yield Complaint(key_path(loc), "`requester` is built in; rename.")
+        yield Complaint.at(loc, complaints.BUILT_IN)
     if group:
         yield from exactly_one(group, _SOURCES, loc, GroupShape)
-    yield from said_once(items(group.get("users")), (*loc, "users"), "remove it")
+    yield from said_once(items(group.get("users")), (*loc, "users"))
     if "open" in group and "channel" not in group:
-        sentence = "goes with `channel` alone; leave the key out."
-        yield Complaint(key_path((*loc, "open")), sentence)
+        yield Complaint.at((*loc, "open"), complaints.WITH_CHANNEL)
     delegates = group.get("delegable_to")
     if delegates == REQUESTER or (
         isinstance(delegates, str) and "users" not in groups.get(delegates, _UNKNOWN)
     ):
-        sentence = "must be a group that lists its `users`."
-        yield Complaint(key_path((*loc, "delegable_to")), sentence)
+        yield Complaint.at((*loc, "delegable_to"), complaints.LISTS_USERS)
 
 
 _UNKNOWN: Keys = {"users": []}  # a group that is not there has its own complaint
@@ -99,11 +98,9 @@ def _check_delegations(delegations: list[Any]) -> Iterable[Complaint]:
         if not isinstance(principal, str) or not isinstance(delegate, str):
             continue
         if principal == delegate:
-            sentence = "is the same person as `from`; name somebody else."
-            yield Complaint(key_path((*loc, "to")), sentence)
+            yield Complaint.at((*loc, "to"), complaints.SAME_PERSON)
         elif (principal, delegate) in pairs:
-            sentence = "the same two people stand here twice; keep the later `until`."
-            yield Complaint(key_path(loc), sentence)
+            yield Complaint.at(loc, complaints.SAME_TWO)
         pairs.append((principal, delegate))
 
 
@@ -116,8 +113,7 @@ def _names_are_unique(rules: Mapping[int, Keys]) -> Iterable[Complaint]:
             continue
         owner = owners.setdefault(name, place)
         if owner != place:
-            sentence = f"{shown(name)} is taken by {owner}; rename one."
-            yield Complaint(f"{place}.name", sentence)
+            yield Complaint(f"{place}.name", complaints.name_taken(name, owner))
 
 
 _NAMES = ("tools", "interrupts")
@@ -133,20 +129,12 @@ def check_rule(rule: Keys, loc: Loc) -> Iterable[Complaint]:
     yield from exactly_one(rule, _NAMES, loc, RuleShape)
     yield from exactly_one(rule, _EFFECTS, loc, RuleShape)
     yield from check_chain(rule, loc)
-    yield from said_once(items(rule.get("allow")), (*loc, "allow"), "remove it")
+    yield from said_once(items(rule.get("allow")), (*loc, "allow"))
     if "interrupts" in rule and "approval" in rule:
-        sentence = "a raw interrupt is never waived; use `stages` or `deny: true`."
-        yield Complaint(key_path((*loc, "approval")), sentence)
-    for key in _OF_DEMANDS:
-        if (
-            key in rule
-            and "stages" not in rule
-            and ("approval" in rule or "deny" in rule)
-        ):
-            sentence = (
-                "goes with `stages` alone, since nobody is asked here; remove it."
-            )
-            yield Complaint(key_path((*loc, key)), sentence)
+        yield Complaint.at((*loc, "approval"), complaints.NEVER_WAIVED)
+    if "stages" not in rule and ("approval" in rule or "deny" in rule):
+        for key in (key for key in _OF_DEMANDS if key in rule):
+            yield Complaint.at((*loc, key), complaints.WITH_STAGES)
     if "answers" in rule:
         yield from _check_answers(rule, (*loc, "answers"))
 
@@ -154,7 +142,7 @@ def check_rule(rule: Keys, loc: Loc) -> Iterable[Complaint]:
 def check_chain(holder: Keys, loc: Loc) -> Iterable[Complaint]:
     """A group counts once in a chain, so a second time would silently be lost."""
     groups = [mapping(stage).get("approvers") for stage in items(holder.get("stages"))]
-    yield from said_once(groups, (*loc, "stages"), "ask for a larger `quorum`")
+    yield from said_once(groups, (*loc, "stages"), complaints.LARGER_QUORUM)
 
 
 def answers_agree(rules: Mapping[int, Keys]) -> Iterable[Complaint]:
@@ -164,44 +152,34 @@ def answers_agree(rules: Mapping[int, Keys]) -> Iterable[Complaint]:
         for other in (earlier for earlier in known if earlier < index):
             agree = _text(known[other]["answers"]) == _text(rule["answers"])
             if not agree and _overlap(known[other], rule):
-                sentence = (
-                    f"rules[{other}] may name the same interrupt and says otherwise; "
-                    "say the same in both."
-                )
-                yield Complaint(key_path(("rules", index, "answers")), sentence)
+                loc = ("rules", index, "answers")
+                yield Complaint.at(loc, complaints.answers_differ(other))
 
 
 def _check_answers(rule: Keys, loc: Loc) -> Iterable[Complaint]:
     answers: object = rule["answers"]
     if "interrupts" not in rule:
-        yield Complaint(key_path(loc), "goes with `interrupts` alone; remove it.")
+        yield Complaint.at(loc, complaints.WITH_INTERRUPTS)
     if outcomes := mapping(answers):
         yield from _check_outcomes(outcomes, loc)
     elif answers not in (*_WAYS, *_EMPTY):
-        sentence = (
-            "must be `words`, `booleans` or {approve: …, reject: …, timed_out: …}, "
-            f"not {kind(answers)}."
-        )
-        yield Complaint(key_path(loc), sentence)
+        yield Complaint.at(loc, complaints.no_answers(answers))
 
 
 def _check_outcomes(answers: Keys, loc: Loc) -> Iterable[Complaint]:
     for key in answers:
         if key not in _OUTCOMES:
-            yield Complaint(key_path((*loc, key)), unknown_key(key, loc))
+            yield Complaint.at((*loc, key), unknown_key(key, loc))
     meant = {probably_meant(key, loc) for key in answers if key not in _OUTCOMES}
     for outcome in _OUTCOMES:
         if outcome in meant:
             continue
         if outcome not in answers:
-            sentence = "is missing; write what the graph is resumed with."
-            yield Complaint(key_path((*loc, outcome)), sentence)
+            yield Complaint.at((*loc, outcome), complaints.OUTCOME_MISSING)
         elif not _can_be_written(answers[outcome]):
-            sentence = "holds half a character; write it out."
-            yield Complaint(key_path((*loc, outcome)), sentence)
+            yield Complaint.at((*loc, outcome), complaints.HALF_CHARACTER)
         elif outcome != "approve" and answers[outcome] == answers.get("approve", _NO):
-            sentence = "is what `approve` says; the graph could not tell them apart."
-            yield Complaint(key_path((*loc, outcome)), sentence)
+            yield Complaint.at((*loc, outcome), complaints.LIKE_APPROVE)
 
 
 _NO = object()
@@ -254,29 +232,28 @@ def _check_defaults(defaults: DefaultsShape) -> Iterable[Complaint]:
 
 def _check_hours(hours: HoursShape) -> Iterable[Complaint]:
     if hours.end <= hours.begin:
-        sentence = "must be later than `from`, on the same day."
-        yield Complaint(key_path(("defaults", "hours", "to")), sentence)
+        yield Complaint.at(("defaults", "hours", "to"), complaints.ENDS_BEFORE)
     for index, day in enumerate(hours.days):
         if day in hours.days[:index]:
-            sentence = f"{shown(WEEKDAYS[day])} stands here twice; remove it."
-            yield Complaint(key_path(("defaults", "hours", "days", index)), sentence)
+            sentence = complaints.stands_twice(shown(WEEKDAYS[day]))
+            yield Complaint.at(("defaults", "hours", "days", index), sentence)
 
 
 def _check_stage(stage: StageShape, loc: Loc, whole: timedelta) -> Iterable[Complaint]:
     if stage.timeout is not None and stage.timeout > whole:
-        sentence = f"is longer than the whole request waits ({in_units(whole)})."
-        yield Complaint(key_path((*loc, "timeout")), sentence)
+        sentence = complaints.longer_than_all(in_units(whole))
+        yield Complaint.at((*loc, "timeout"), sentence)
     most = stage.timeout or whole
     yield from _check_reminders(stage.reminders or [], (*loc, "reminders"), most)
     escalate = stage.escalate
     if escalate is None:
         return
     if escalate.after >= most:
-        path = key_path((*loc, "escalate", "after"))
-        yield Complaint(path, f"comes too late: it is over after {in_units(most)}.")
+        sentence = complaints.too_late(in_units(most))
+        yield Complaint.at((*loc, "escalate", "after"), sentence)
     if escalate.to == stage.approvers:
-        sentence = f"{shown(escalate.to)} decides this stage already; name others."
-        yield Complaint(key_path((*loc, "escalate", "to")), sentence)
+        sentence = complaints.decides_already(escalate.to)
+        yield Complaint.at((*loc, "escalate", "to"), sentence)
 
 
 def _check_reminders(
@@ -284,11 +261,11 @@ def _check_reminders(
 ) -> Iterable[Complaint]:
     for index, reminder in enumerate(reminders):
         if reminder in reminders[:index]:
-            sentence = f"{in_units(reminder)} stands here twice; remove it."
-            yield Complaint(key_path((*loc, index)), sentence)
+            sentence = complaints.stands_twice(in_units(reminder))
+            yield Complaint.at((*loc, index), sentence)
         elif reminder >= most:
-            sentence = f"comes too late: it is over after {in_units(most)}."
-            yield Complaint(key_path((*loc, index)), sentence)
+            sentence = complaints.too_late(in_units(most))
+            yield Complaint.at((*loc, index), sentence)
 
 
 Keys = Mapping[str, Any]
@@ -309,12 +286,14 @@ def mappings(value: Any) -> Iterable[tuple[str, Keys]]:
     return ((name, mapping(inner)) for name, inner in mapping(value).items())
 
 
-def said_once(values: Sequence[Any], loc: Loc, remedy: str) -> Iterable[Complaint]:
+def said_once(
+    values: Sequence[Any], loc: Loc, remedy: str = complaints.REMOVE
+) -> Iterable[Complaint]:
     """Complain about a text that stands in a list again."""
     for index, value in enumerate(values):
         if isinstance(value, str) and value in values[:index]:
-            sentence = f"{shown(value)} stands here twice; {remedy}."
-            yield Complaint(key_path((*loc, index)), sentence)
+            sentence = complaints.stands_twice(shown(value), remedy)
+            yield Complaint.at((*loc, index), sentence)
 
 
 def exactly_one(
@@ -322,11 +301,9 @@ def exactly_one(
 ) -> Iterable[Complaint]:
     """Complain if a mapping of this shape has several of these keys, or none."""
     given = [key for key in keys if key in holder]
-    choice = ", ".join(f"`{key}`" for key in keys[:-1]) + f" or `{keys[-1]}`"
     if len(given) > 1:
-        both = " and ".join(f"`{key}`" for key in given)
-        yield Complaint(key_path(loc), f"has {both}; keep one of {choice}.")
+        yield Complaint.at(loc, complaints.several_of(given, keys))
     # A mistyped key is complained about already, with the key that was meant.
     strangers = [key for key in holder if key not in keys_of(shape)]
     if not given and not any(probably_meant(key, loc) in keys for key in strangers):
-        yield Complaint(key_path(loc), f"needs one of {choice}.")
+        yield Complaint.at(loc, complaints.none_of(keys))

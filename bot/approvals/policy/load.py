@@ -24,8 +24,9 @@ from bot.approvals.model import (
     Times,
     Verdict,
 )
+from bot.approvals.policy import complaints
 from bot.approvals.policy.checks import check_data, check_times, group_sizes, rule_name
-from bot.approvals.policy.complaints import Complaint, PolicyError, kind
+from bot.approvals.policy.complaints import Complaint, PolicyError
 from bot.approvals.policy.model import (
     ALLOWED_RAW,
     Condition,
@@ -65,14 +66,13 @@ def read_content(path: Path) -> bytes:
     """The bytes of a policy file; raises PolicyError if there are none to be had."""
     try:
         if path.exists() and not path.is_file():
-            raise PolicyError([Complaint("", f"The policy {path} is no file.")])
+            raise PolicyError([Complaint("", complaints.no_file(path))])
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
-        sentence = f"The policy file {path} is not there; set POLICY_FILE or write it."
-        raise PolicyError([Complaint("", sentence)]) from error
+        raise PolicyError([Complaint("", complaints.file_missing(path))]) from error
     except OSError as error:
-        sentence = f"The policy file {path} cannot be read: {error.strerror}."
+        sentence = complaints.file_unreadable(path, error.strerror)
         raise PolicyError([Complaint("", sentence)]) from error
     return content
 
@@ -86,21 +86,20 @@ def parse_content(content: bytes) -> Policy:
 
 def parse_policy(text: str) -> Policy:
     """Check the text of a policy; raises PolicyError with every complaint."""
-    data, complaints = read_yaml(text)
-    if data is None and not complaints:
-        raise PolicyError([Complaint("", "The policy is empty; write `version: 1`.")])
+    data, found = read_yaml(text)
+    if data is None and not found:
+        raise PolicyError([Complaint("", complaints.EMPTY_FILE)])
     if not isinstance(data, dict):
-        sentence = f"The policy must be a mapping of keys to values, not {kind(data)}."
-        raise PolicyError([Complaint("", sentence)])
+        raise PolicyError([Complaint("", complaints.no_mapping(data))])
     content = cast("dict[str, Any]", data)
     shape, wrong = _shape(content)
-    complaints += wrong
-    said = {complaint.path for complaint in complaints}
-    complaints += [each for each in empty_values(content) if each.path not in said]
-    complaints += check_data(content)
-    complaints += check_times(shape) if shape else []
-    if complaints or shape is None:
-        raise PolicyError(complaints)
+    found += wrong
+    said = {complaint.path for complaint in found}
+    found += [each for each in empty_values(content) if each.path not in said]
+    found += check_data(content)
+    found += check_times(shape) if shape else []
+    if found or shape is None:
+        raise PolicyError(found)
     return build(shape, _version(content))
 
 
@@ -109,8 +108,7 @@ def _decoded(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        sentence = "this is not UTF-8; save the file as UTF-8."
-        raise PolicyError([Complaint(f"line {line}", sentence)]) from error
+        raise PolicyError([Complaint(f"line {line}", complaints.NOT_UTF8)]) from error
 
 
 def _shape(data: Mapping[str, Any]) -> tuple[PolicyShape | None, list[Complaint]]:
@@ -188,9 +186,7 @@ class PolicyFile:
             return False
         self._seen = seen
         first, *more = map(str, error.complaints)
-        others = f" ({len(more)} more in the log)" if more else ""
-        kept = f"the policy before it, {self.current.version}, stays in force"
-        self.trouble = f"the changed file cannot be used, {kept}: {first}{others}"
+        self.trouble = complaints.change_refused(self.current.version, first, len(more))
         log.error(
             "the changed policy cannot be used, the one before it stays in force",
             action="policy_refused",

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from bot.approvals.model import ALLOWED, Confirm, Escalation, Times, Verdict
-from bot.approvals.policy.complaints import shown
+from bot.approvals.policy import complaints
 from bot.approvals.policy.conditions import judge, sort_of, value_at
 from bot.approvals.policy.model import (
     ALLOWED_RAW,
@@ -140,7 +140,7 @@ def _needed(
     if demands := _with(Effect.DEMAND, counting):
         return _demanded(policy, demands, arguments)
     if policy.default_stages is None:
-        return Denied("", f"No rule of the policy allows {name}.")
+        return Denied("", complaints.no_rule(name))
     stages = policy.default_stages
     default = Rule(DEFAULT_STAGES, Effect.DEMAND, stages=stages, allow=usual)
     return _demanded(policy, [default], arguments)
@@ -153,8 +153,7 @@ def _with(effect: Effect, rules: list[Rule]) -> list[Rule]:
 def _of_level(policy: Policy, level: Any) -> Rule | Denied:
     levels = policy.interrupts.levels
     if not isinstance(level, str) or level not in levels:
-        known = ", ".join(levels) or "none"
-        return Denied("", f"The policy has no level {shown(level)} (it has: {known}).")
+        return Denied("", complaints.no_level(level, levels))
     stage = policy.stage_of(levels[level])
     name = f"interrupts.levels.{level}"
     return Rule(name, Effect.DEMAND, stages=(stage,), allow=ALLOWED_RAW)
@@ -162,9 +161,7 @@ def _of_level(policy: Policy, level: Any) -> Rule | Denied:
 
 def _denied(denials: list[Rule], name: str) -> Denied:
     told = next((rule for rule in denials if rule.why), denials[0])
-    return Denied(
-        told.name, told.why or f"The policy's rule {told.name} denies {name}."
-    )
+    return Denied(told.name, told.why or complaints.denied_by(told.name, name))
 
 
 def _demanded(

@@ -20,7 +20,8 @@ from pydantic import field_validator as check
 from pydantic_core import ErrorDetails
 
 from bot.approvals.model import REQUESTER, Confirm
-from bot.approvals.policy.complaints import Complaint, Loc, key_path, kind, shown
+from bot.approvals.policy import complaints
+from bot.approvals.policy.complaints import Complaint, Loc, kind
 from bot.approvals.policy.model import THREAD
 from bot.approvals.policy.types import (
     ArgumentPath,
@@ -58,8 +59,7 @@ class Known:
 def _known_group(name: str, info: ValidationInfo) -> str:
     sizes = _sizes(info)
     if sizes is not None and name not in {*sizes, REQUESTER}:
-        declared = ", ".join(map(shown, sizes)) or "none"
-        raise wrong(f"{shown(name)} is no group of `approvers` (declared: {declared}).")
+        raise wrong(complaints.no_group(name, sizes))
     return name
 
 
@@ -84,7 +84,7 @@ class EscalateShape(_Shape):
     @classmethod
     def _not_the_requester(cls, to: str) -> str:
         if to == REQUESTER:
-            raise wrong("silence cannot let people approve their own requests.")
+            raise wrong(complaints.OWN_APPROVAL)
         return to
 
 
@@ -105,7 +105,7 @@ class StageShape(_Shape):
         group = info.data.get("approvers", "")
         size = 1 if group == REQUESTER else (_sizes(info) or {}).get(group)
         if size is not None and quorum > size:
-            raise wrong(f"asks for {quorum}, but {shown(group)} has {size} in all.")
+            raise wrong(complaints.over_the_group(quorum, group, size))
         return quorum
 
 
@@ -134,7 +134,7 @@ class DefaultsShape(_Shape):
 class RequestersShape(_Shape):
     """`requesters`."""
 
-    members: Annotated[bool, only(True, hint=", or nobody could ask")] = True
+    members: Annotated[bool, only(True, hint=complaints.OR_NOBODY)] = True
 
 
 class GroupShape(_Shape):
@@ -144,7 +144,7 @@ class GroupShape(_Shape):
     usergroup: UsergroupId = ""
     channel: ChannelId = ""
     manager_of_requester: FieldId = ""
-    open: Annotated[bool, only(True, hint="; leave the key out")] = False
+    open: Annotated[bool, only(True, hint=complaints.LEAVE_OUT)] = False
     delegable_to: GroupName = ""
 
 
@@ -182,7 +182,7 @@ class RuleShape(_Shape):
     why: Sentence = ""
     stages: Stages = []
     approval: Annotated[Literal["none"] | None, only("none")] = None
-    deny: Annotated[bool, only(True, hint="; leave the key out")] = False
+    deny: Annotated[bool, only(True, hint=complaints.LEAVE_OUT)] = False
     when: dict[ArgumentPath, Operators] = {}
     allow: list[Annotated[str, only(*ANSWERS)]] = []
     confirm: Annotated[str, only(*map(str, Confirm))] = str(Confirm.NONE)
@@ -241,37 +241,12 @@ def keys_of(shape: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in shape.model_fields.items()]
 
 
-_MISSING = {
-    ("", "version"): "is missing; write `version: 1`.",
-    ("stages", "approvers"): "is missing; name the group that decides.",
-    ("delegations", "from"): "is missing; write the user id of whoever is away.",
-    ("delegations", "to"): "is missing; write the user id of whoever stands in.",
-    ("delegations", "until"): "is missing; write the last day, such as 2026-12-31.",
-    ("escalate", "after"): "is missing; write after which time, such as 4h.",
-    ("escalate", "to"): "is missing; name the group that joins.",
-    ("hours", "days"): "is missing; list days such as [mon, tue].",
-    ("hours", "from"): "is missing; write when the hours begin, such as 09:00.",
-    ("hours", "to"): "is missing; write when the hours end, such as 17:00.",
-}
-_WRONG = {
-    "string_type": "must be text, not {found}; quotes make a value text.",
-    "string_unicode": "holds half a character; write it out.",
-    "bool_type": "must be `true` or `false`, not {found}.",
-    "int_type": "must be a whole number, not {found}.",
-    "greater_than_equal": "must be 1 or more, not {found}.",
-    "list_type": "must be a list, not {found}.",
-    "dict_type": "must be a mapping of keys to values, not {found}.",
-    "model_type": "must be a mapping of keys to values, not {found}.",
-}
-_EMPTY = "is empty; give it a value or leave the key out."
-
-
 def complaints_of(error: ValidationError) -> list[Complaint]:
     """Give one complaint for each finding of pydantic."""
     findings = error.errors(include_url=False)
     meant = _meant(findings)
     return [
-        Complaint(key_path(_loc(finding)), _sentence(finding))
+        Complaint.at(_loc(finding), _sentence(finding))
         for finding in findings
         if not (finding["type"] == "missing" and _loc(finding) in meant)
     ]
@@ -285,7 +260,7 @@ def empty_values(data: Any, loc: Loc = ()) -> Iterable[Complaint]:
     if room(loc[:-1]) == "answers":
         return
     if loc and _is_empty(data):
-        yield Complaint(key_path(loc), _EMPTY)
+        yield Complaint.at(loc, complaints.EMPTY)
     elif isinstance(data, dict):
         for key, value in cast("Mapping[str, Any]", data).items():
             yield from empty_values(value, (*loc, key))
@@ -324,14 +299,14 @@ def _sentence(finding: ErrorDetails) -> str:
     if finding["type"] == "extra_forbidden":
         return unknown_key(str(loc[-1]), loc[:-1])
     if finding["type"] == "missing":
-        return _MISSING.get((room(loc[:-1]), str(loc[-1])), "is missing.")
+        key = (room(loc[:-1]), str(loc[-1]))
+        return complaints.MISSING_KEYS.get(key, complaints.MISSING)
     if _is_empty(found):
-        return _EMPTY
-    return _WRONG.get(finding["type"], finding["msg"]).replace("{found}", kind(found))
+        return complaints.EMPTY
+    said = complaints.WRONG_TYPES.get(finding["type"], finding["msg"])
+    return said.replace("{found}", kind(found))
 
 
 def unknown_key(key: str, around: Loc) -> str:
     """Say that a mapping at `around` has no such key, and which one may be meant."""
-    suggestion = probably_meant(key, around)
-    hint = f"; did you mean `{suggestion}`?" if suggestion else "; remove it."
-    return f"unknown key{hint}"
+    return complaints.unknown_key(probably_meant(key, around))

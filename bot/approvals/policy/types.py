@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from bot.approvals.policy.complaints import kind, shown
+from bot.approvals.policy import complaints
 from bot.approvals.policy.conditions import compiled, path_parts, plain_host, sort_of
 from bot.approvals.policy.model import THREAD, zone
 
@@ -37,11 +37,10 @@ def wrong(sentence: str) -> PydanticCustomError:
 
 def only(*allowed: object, hint: str = "") -> BeforeValidator:
     """Allow these values of exactly these types: `true` and `1.0` are no 1."""
-    words = " or ".join(f"`{str(value).lower()}`" for value in allowed)
 
     def check(value: Any) -> Any:
         if not any(type(value) is type(one) and value == one for one in allowed):
-            raise wrong(f"must be {words}, not {kind(value)}{hint}.")
+            raise wrong(complaints.none_of_values(allowed, value, hint))
         return value
 
     return BeforeValidator(check)
@@ -51,41 +50,33 @@ def _user_id(value: str) -> str:
     if USER_ID.fullmatch(value):
         return value
     if value == "*":
-        raise wrong("`*` is nobody in particular; list the people's user ids.")
-    if value.startswith("@"):
-        what = "a handle"
-    else:
-        what = "an e-mail address" if _EMAIL.fullmatch(value) else "no Slack user id"
-    raise wrong(f"{shown(value)} is {what}; write a user id such as U0123ABCDEF.")
+        raise wrong(complaints.ANYBODY)
+    is_address = _EMAIL.fullmatch(value) is not None
+    raise wrong(complaints.no_user_id(value, is_address=is_address))
 
 
 def _channel(value: str) -> str:
     if value == THREAD or _CHANNEL_ID.fullmatch(value):
         return value
-    what = "a channel's name" if value.startswith("#") else "no Slack channel id"
-    raise wrong(f"{shown(value)} is {what}; write an id such as C0123ABCDEF or thread.")
+    raise wrong(complaints.no_channel(value))
 
 
 def _channel_id(value: str) -> str:
     if _CHANNEL_ID.fullmatch(value):
         return value
-    what = "a channel's name" if value.startswith("#") else "no Slack channel id"
-    raise wrong(f"{shown(value)} is {what}; write an id such as C0123ABCDEF.")
+    raise wrong(complaints.no_channel_id(value))
 
 
 def _usergroup_id(value: str) -> str:
     if _USERGROUP_ID.fullmatch(value):
         return value
-    what = "a handle" if value.startswith("@") else "no Slack user group id"
-    raise wrong(f"{shown(value)} is {what}; write an id such as S0123ABCDEF.")
+    raise wrong(complaints.no_usergroup_id(value))
 
 
 def _field_id(value: str) -> str:
     if _FIELD_ID.fullmatch(value):
         return value
-    raise wrong(
-        f"{shown(value)} is no id of a profile field; write one such as Xf0123ABCDEF."
-    )
+    raise wrong(complaints.no_field_id(value))
 
 
 def _day(value: Any) -> dt.date:
@@ -94,29 +85,25 @@ def _day(value: Any) -> dt.date:
             return dt.date.fromisoformat(value)
         except ValueError:  # such as 2026-02-30
             pass
-    raise wrong(f"must be a day such as 2026-12-31, not {kind(value)}.")
+    raise wrong(complaints.no_day(value))
 
 
 def _timezone(value: str) -> str:
     try:
         zone(value)
     except (ValueError, OSError, KeyError) as error:
-        raise wrong(
-            f"{shown(value)} is no time zone known here; "
-            "write an IANA name such as Europe/London."
-        ) from error
+        raise wrong(complaints.no_timezone(value)) from error
     return value
 
 
 def _span(value: Any) -> dt.timedelta:
     match = _SPAN.fullmatch(value) if isinstance(value, str) else None
     if not match:
-        form = "a whole number with its unit (s, m, h or d), such as 24h"
-        raise wrong(f"must be {form}, not {kind(value)}.")
+        raise wrong(complaints.no_span(value))
     number = min(int(match[1]), 90 * 24 * 60 * 60 + 1)  # timedelta's own bound is near
     span = dt.timedelta(**{_UNITS[match[2]]: number})
     if not SHORTEST <= span <= LONGEST:
-        raise wrong(f"must be from 1s to 90d, not {shown(value)}.")
+        raise wrong(complaints.span_out_of_range(value))
     return span
 
 
@@ -132,33 +119,33 @@ def _time_of_day(value: Any) -> int:
     """Minutes since midnight."""
     match = _TIME_OF_DAY.fullmatch(value) if isinstance(value, str) else None
     if not match:
-        raise wrong(f"must be a time of day such as 09:00, not {kind(value)}.")
+        raise wrong(complaints.no_time_of_day(value))
     return int(match[1]) * 60 + int(match[2]) if match[1] else 24 * 60
 
 
 def _weekday(value: Any) -> int:
     """The number of a day, Monday being 0."""
     if value not in WEEKDAYS:
-        raise wrong(f"must be one of {', '.join(WEEKDAYS)}, not {kind(value)}.")
+        raise wrong(complaints.no_weekday(value, WEEKDAYS))
     return WEEKDAYS.index(value)
 
 
 def _name_pattern(value: str) -> str:
     if not _TOOL.fullmatch(value) or not value.isprintable():
-        raise wrong(f"{shown(value)} is no name; `*` may stand at its end only.")
+        raise wrong(complaints.no_name(value))
     return value
 
 
 def _one_line(value: str) -> str:
     if len(value) > 80 or not value.isprintable() or value != value.strip():
-        raise wrong("must be one line of up to 80 characters, with no spaces around.")
+        raise wrong(complaints.ONE_LINE)
     return value
 
 
 def _sentence(value: str) -> str:
     text = " ".join(value.split())
     if not text or len(text) > 500 or not text.isprintable():
-        raise wrong("must be a sentence of 1 to 500 printable characters.")
+        raise wrong(complaints.A_SENTENCE)
     return text
 
 
@@ -182,27 +169,25 @@ _LONGEST_PATTERN = 1_000  # characters
 
 def _argument_path(value: str) -> str:
     if not _PATH.fullmatch(value) or not value.isprintable():
-        raise wrong(f"{shown(value)} is no argument; write a name, or a path like a.b.")
+        raise wrong(complaints.no_argument(value))
     return value
 
 
 def _operators(value: Any) -> Any:
     if type(value) is dict:
         return cast("object", value)
-    found = kind(value)
-    hint = "{in: […]}" if type(value) is list else "{eq: …}"
-    raise wrong(f"must be operators with values, such as `{hint}`, not {found}.")
+    raise wrong(complaints.no_operators(value))
 
 
 def _scalar(value: Any) -> Any:
     if not sort_of(value):
-        raise wrong(f"must be a text, a number or a boolean, not {kind(value)}.")
+        raise wrong(complaints.no_scalar(value))
     return _stored(value)
 
 
 def _ordered(value: Any) -> Any:
     if sort_of(value) not in {"text", "number"}:
-        raise wrong(f"must be a number or a text, not {kind(value)}.")
+        raise wrong(complaints.no_order(value))
     return _stored(value)
 
 
@@ -210,36 +195,30 @@ def _stored(value: Any) -> Any:
     try:
         str(value).encode()
     except UnicodeError as error:
-        raise wrong("holds half a character; write it out.") from error
+        raise wrong(complaints.HALF_CHARACTER) from error
     return value
 
 
 def _of_one_type(values: list[Any]) -> list[Any]:
     sorts = list(dict.fromkeys(map(sort_of, values)))
     if len(sorts) > 1:
-        raise wrong(
-            f"mixes {sorts[0]} and {sorts[1]}, and only values of one type can be "
-            "compared; quotes make a value text."
-        )
+        raise wrong(complaints.mixed(sorts[0], sorts[1]))
     return values
 
 
 def _pattern(value: str) -> str:
     if len(value) > _LONGEST_PATTERN:
-        raise wrong(f"is over {_LONGEST_PATTERN} characters; shorten the pattern.")
+        raise wrong(complaints.long_pattern(_LONGEST_PATTERN))
     try:
         compiled(value)
     except ValueError as error:
-        raise wrong(f"is no RE2 pattern ({shown(error)}).") from error
+        raise wrong(complaints.no_pattern(error)) from error
     return value
 
 
 def _folder(value: str) -> str:
     if path_parts(value) is None:
-        raise wrong(
-            f"{shown(value)} is no plain path; write one such as reports/2026, "
-            "without `..`, `~`, escapes and backslashes."
-        )
+        raise wrong(complaints.no_plain_path(value))
     return value
 
 
@@ -247,10 +226,7 @@ def _domain(value: str) -> str:
     start = "*." if value.startswith("*.") else ""
     host = plain_host(value.removeprefix(start))
     if host is None:
-        raise wrong(
-            f"{shown(value)} is no host name; write example.com, or *.example.com "
-            "for every host below it."
-        )
+        raise wrong(complaints.no_host(value))
     return start + host
 
 

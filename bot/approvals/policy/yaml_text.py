@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from bot.approvals.policy.complaints import Complaint, Loc, PolicyError, key_path, shown
+from bot.approvals.policy import complaints
+from bot.approvals.policy.complaints import Complaint, Loc, PolicyError
 
 MAX_BYTES = 128 * 1024
 _MAX_DEPTH = 12  # the deepest key of a policy stands at 6
@@ -39,7 +40,7 @@ def read_yaml(text: str) -> tuple[Any, list[Complaint]]:
 
 def too_big() -> Complaint:
     """The one sentence for a file over the bound."""
-    return Complaint("", f"The policy is over {MAX_BYTES // 1024} KiB; shorten it.")
+    return Complaint("", complaints.too_big(MAX_BYTES // 1024))
 
 
 def _refused_events(text: str) -> list[Complaint]:
@@ -51,10 +52,9 @@ def _refused_events(text: str) -> list[Complaint]:
         depth -= isinstance(event, yaml.CollectionEndEvent)
         documents += isinstance(event, yaml.DocumentStartEvent)
         if depth > _MAX_DEPTH:
-            raise PolicyError([Complaint(line, "the nesting is too deep to be meant.")])
+            raise PolicyError([Complaint(line, complaints.TOO_DEEP)])
         if documents > 1:
-            sentence = "a second document starts here; a policy is one document."
-            raise PolicyError([Complaint(line, sentence)])
+            raise PolicyError([Complaint(line, complaints.SECOND_DOCUMENT)])
         if why := _why_refused(event):
             found.append(Complaint(line, why))
     return found
@@ -62,31 +62,27 @@ def _refused_events(text: str) -> list[Complaint]:
 
 def _why_refused(event: yaml.Event) -> str:
     if isinstance(event, yaml.AliasEvent):
-        return (
-            f"aliases ({shown(f'*{event.anchor}')}) are not allowed; write the value "
-            "out, or put a name that starts with * in quotes."
-        )
+        return complaints.alias(event.anchor)
     if not isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
         return ""
     if event.anchor:
-        return f"anchors ({shown(f'&{event.anchor}')}) are not allowed; remove it."
+        return complaints.anchor(event.anchor)
     if event.tag:
-        return f"tags ({shown(event.tag)}) are not allowed; remove it."
+        return complaints.tag(event.tag)
     return ""
 
 
 def _unreadable(error: yaml.YAMLError) -> Complaint:
     if isinstance(error, yaml.reader.ReaderError):
         code = f"U+{error.character:04X}"
-        return Complaint("", f"The policy holds {code}, which YAML does not allow.")
+        return Complaint("", complaints.not_allowed_in_yaml(code))
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return Complaint("", f"The policy is no YAML: {error}.")
+        return Complaint("", complaints.no_yaml(error))
     mark, problem = error.problem_mark, error.problem or error.context or "unreadable"
-    hint = ""
-    if "alias" in (error.context or "") or "'@'" in problem:
-        hint = " (a value that starts with * or @ stands in quotes)"
+    wants_quotes = "alias" in (error.context or "") or "'@'" in problem
+    hint = complaints.IN_QUOTES if wants_quotes else ""
     where = f"line {mark.line + 1}, column {mark.column + 1}"
-    return Complaint(where, f"this is no YAML: {problem}{hint}.")
+    return Complaint(where, complaints.no_yaml_here(problem, hint))
 
 
 @dataclass
@@ -109,8 +105,7 @@ class _Reader:
             if key is None:
                 continue
             if key in lines:
-                both = f"lines {lines[key]} and {line}"
-                self._complain((*loc, key), f"the key stands twice ({both}); keep one.")
+                self._complain((*loc, key), complaints.key_twice(lines[key], line))
                 continue
             lines[key] = line
             data[key] = self.build(value_node, (*loc, key))
@@ -123,16 +118,16 @@ class _Reader:
             return key
         line = node.start_mark.line + 1
         if merges:
-            why = "merge keys (`<<`) are not allowed; write the keys out."
+            why = complaints.MERGE_KEY
         elif isinstance(node, yaml.ScalarNode):
-            why = f"the key {shown(node.value)} is not read as text; put it in quotes."
+            why = complaints.key_no_text(node.value)
         else:
-            why = "a key must be text, not a list or a mapping."
+            why = complaints.KEY_NOT_TEXT
         self._complain(loc, f"line {line}: {why}")
         return None
 
     def _complain(self, loc: Loc, sentence: str) -> None:
-        self.complaints.append(Complaint(key_path(loc), sentence))
+        self.complaints.append(Complaint.at(loc, sentence))
 
 
 def _line(event: yaml.Event) -> str:
