@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.approvals import store
 from bot.approvals.model import Person
@@ -12,15 +12,6 @@ from bot.approvals.sql import SQL
 from bot.database.pool import Connection
 from bot.settings_types import Rate
 
-KEPT = (
-    "I have kept this with the request; it stands on its card. I answer in the thread "
-    "in which I was asked."
-)
-TOO_MANY = (
-    "I have kept what you wrote with the request, but you write faster than I show it: "
-    "it stands on the card after the card's next change. Please wait a little."
-)
-
 
 async def comment(
     connection: Connection,
@@ -28,6 +19,7 @@ async def comment(
     person: Person,
     place: tuple[str, str, str],
     text: str,
+    words: Mapping[str, str],
     rate: Rate | None = None,
 ) -> bool:
     """Keep a message if it stands in the thread of a card; whether it does.
@@ -36,6 +28,7 @@ async def comment(
 
     Args:
         place: channel, ts of the thread's first message, ts of the message.
+        words: what its author is told, by "kept" and "too_many".
     """
     channel, thread_ts, ts = place
     found = await connection.execute(
@@ -54,7 +47,7 @@ async def comment(
         return False
     if row["touched"]:  # else it is known already
         counted = await count_in(connection, rate, person) if rate else Counted()
-        await _tell(connection, jobs, person, place, row["touched"], counted)
+        await _tell(connection, jobs, person, place, row["touched"], words, counted)
     return True
 
 
@@ -64,6 +57,7 @@ async def _tell(
     person: Person,
     place: tuple[str, str, str],
     cards: Sequence[str],
+    words: Mapping[str, str],
     counted: Counted,
 ) -> None:
     if counted.is_over and not counted.tell:
@@ -71,5 +65,5 @@ async def _tell(
     if not counted.is_over:
         jobs.edit(connection, cards)
     channel, thread_ts, _ = place
-    text = TOO_MANY if counted.is_over else KEPT
-    await store.tell(connection, jobs, person, text, channel, thread_ts)
+    said = words["too_many" if counted.is_over else "kept"]
+    await store.tell(connection, jobs, person, said, channel, thread_ts)

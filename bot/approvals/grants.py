@@ -291,10 +291,6 @@ def _fact(run: Run, call: CallFacts, event: str, **detail: Any) -> Fact:
     )
 
 
-STOPPED = "It did not run: its turn was stopped before."
-GONE = "no longer asked"
-
-
 def needs_claim(request: Request) -> bool:
     """Return whether handing over this verdict lets something happen."""
     given = request.call.kind is Kind.INTERRUPT and request.status is Status.ANSWERED

@@ -243,10 +243,7 @@ async def ask_again(connection: Connection, jobs: Jobs, request: Request) -> Non
 
 
 async def orphan(
-    connection: Connection,
-    jobs: Jobs,
-    requests: Sequence[Request],
-    note: str = "no longer asked",
+    connection: Connection, jobs: Jobs, requests: Sequence[Request], note: str
 ) -> None:
     """Close open requests that their graph no longer asks, and redraw their cards."""
     ids = [request.id for request in requests]

@@ -17,7 +17,7 @@ from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.faults import reach
 from bot.settings_types import Rate
-from bot.texts.clicks import too_many_messages
+from bot.texts.clicks import COMMENTED, too_many_messages
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ async def _comments(
     connection: Connection, jobs: Jobs, incoming: Incoming, rate: Rate | None
 ) -> bool:
     place = (incoming.channel, incoming.thread_ts, incoming.ts)
-    text = clean(incoming.text)
-    return await comment(connection, jobs, _author(incoming), place, text, rate)
+    author, text = _author(incoming), clean(incoming.text)
+    return await comment(connection, jobs, author, place, text, COMMENTED, rate)
 
 
 def _author(incoming: Incoming) -> Person:

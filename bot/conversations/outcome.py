@@ -11,8 +11,6 @@ import structlog
 
 from bot.approvals.assess import ProposedCall, Turn, sources_of
 from bot.approvals.grants import (
-    GONE,
-    STOPPED,
     LostRun,
     Run,
     close_unrun,
@@ -111,7 +109,7 @@ class Settler:
             await self._finish(connection, run, answered, became)
             if not self.served.is_own:
                 rest = [r for r in run.asked if r.id not in answered]
-                await close_unrun(connection, self.jobs, rest, STOPPED)
+                await close_unrun(connection, self.jobs, rest, agent.STOPPED_BEFORE)
                 await self._orphan(connection, run, (), answered)
             await self._end(connection, conversation, "say", sentence, again=again)
 
@@ -181,8 +179,8 @@ class Settler:
             if request.interrupt not in pending and request.id not in answered
         ]
         if gone:
-            await close_unrun(connection, self.jobs, gone, GONE)
-            await orphan(connection, self.jobs, gone)
+            await close_unrun(connection, self.jobs, gone, agent.NO_LONGER_ASKED)
+            await orphan(connection, self.jobs, gone, agent.NO_LONGER_ASKED)
 
     async def _answer(
         self, connection: Connection, conversation: Conversation, ran: GraphState

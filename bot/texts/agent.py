@@ -108,6 +108,9 @@ STOPPED_BY_TIME = (
     "This timed out: nobody decided in time, so I stopped here; what waited for it did "
     "not run. Ask again if it is still needed."
 )
+# Notes that stay with a request whose verdict the graph was not told.
+STOPPED_BEFORE = "It did not run: its turn was stopped before."
+NO_LONGER_ASKED = "no longer asked"
 NO_TEXT = "An answer needs some text; please write one."
 NO_ARGUMENTS = "An edit needs the arguments of the call; please give them all."
 _VERDICTS = {

@@ -380,3 +380,16 @@ def too_many_clicks(most: int, seconds: int) -> str:
 def whole_arguments(code: str, user: str) -> str:
     """mrkdwn. `user` is the id of whoever opened them."""
     return f"The whole arguments of request {escape(code)}, for {mention(user)}."
+
+
+#: mrkdwn: of a message in a card's thread, which stays with the request.
+COMMENTED = {
+    "kept": (
+        "I have kept this with the request; it stands on its card. I answer in the "
+        "thread in which I was asked."
+    ),
+    "too_many": (
+        "I have kept what you wrote with the request, but you write faster than I show "
+        "it: it stands on the card after the card's next change. Please wait a little."
+    ),
+}

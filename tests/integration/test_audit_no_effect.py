@@ -125,7 +125,7 @@ async def orphaning(house: House) -> Act:
 
     async def act() -> None:
         async with transaction(house.pool) as connection:
-            await orphan(connection, house.queue, [request])
+            await orphan(connection, house.queue, [request], "gone")
 
     return act
 

@@ -151,7 +151,7 @@ async def test_orphaning_and_approving_at_once_do_not_block_each_other(house: Ho
             async with house.pool.connection() as connection, connection.transaction():
                 await connection.execute(SQL["own_run"], key)
                 await asyncio.sleep(0.01)
-                await orphan(connection, house.queue, [request])
+                await orphan(connection, house.queue, [request], "gone")
 
         await asyncio.gather(settle(), house.click(MINA, request))
         closed = await house.request(request.id)

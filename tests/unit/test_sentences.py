@@ -10,7 +10,12 @@ from bot.approvals.model import Execution, Status
 from bot.texts import agent, cards, clicks, notices
 from tests.support.request_builder import MINA, NOW, OMAR, RAVI
 
-LABELS = (cards.AN_OPERATOR, clicks.TRY_AGAIN, clicks.TRY_AGAIN_LABEL)
+LABELS = (
+    agent.NO_LONGER_ASKED,
+    cards.AN_OPERATOR,
+    clicks.TRY_AGAIN,
+    clicks.TRY_AGAIN_LABEL,
+)
 REFUSALS = ["deactivated", "guest", "stranger", "bot", "other team"]
 
 
