@@ -24,6 +24,7 @@ from bot.settings import Settings
 from bot.settings_types import CHANNEL
 from bot.slack.client import error_code
 from bot.slack.directory import Addresses
+from bot.texts import audit as say
 from bot.web.api.auth import Callers
 from bot.web.api.routes import Api, api_routes
 from bot.web.links.guard import Opening
@@ -156,11 +157,6 @@ async def _post(client: AsyncWebClient, channel: str, text: str) -> None:
             channel=channel, text=text, unfurl_links=False, unfurl_media=False
         )
     except SlackApiError as error:
-        raise SinkFailed(
-            f"The checkpoint cannot be posted to {channel}: Slack answers "
-            f"{error_code(error)}; see AUDIT_SINK."
-        ) from error
+        raise SinkFailed(say.not_posted(channel, error_code(error))) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise SinkFailed(
-            f"The checkpoint cannot be posted to {channel}: Slack cannot be reached."
-        ) from error
+        raise SinkFailed(say.slack_away(channel)) from error

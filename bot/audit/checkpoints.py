@@ -23,6 +23,7 @@ from bot.database.pool import Pool
 from bot.errors import BotError, RetryLater
 from bot.network import check_literal
 from bot.public_resolver import connector_options
+from bot.texts import audit as say
 from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
@@ -126,10 +127,7 @@ class FolderSink:
             await asyncio.to_thread(self._write, checkpoint)
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise SinkFailed(
-                f"The checkpoint cannot be written to {self.path}: {reason}; see"
-                " AUDIT_SINK."
-            ) from error
+            raise SinkFailed(say.not_written(self.path, reason)) from error
 
     def _write(self, checkpoint: Checkpoint) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
@@ -156,7 +154,7 @@ class ChannelSink:
     post: Callable[[str, str], Awaitable[None]]
 
     async def take(self, checkpoint: Checkpoint) -> None:
-        said = f"Audit checkpoint: row {checkpoint.number} of {checkpoint.team}"
+        said = say.checkpoint_of(checkpoint.number, checkpoint.team)
         await self.post(self.channel, f"{said}\n```\n{checkpoint.line}\n```")
 
 
@@ -184,8 +182,6 @@ class WebhookSink:
             ):
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise SinkFailed(
-                f"AUDIT_SINK cannot be reached: {type(error).__name__}."
-            ) from error
+            raise SinkFailed(say.sink_away(type(error).__name__)) from error
         if not 200 <= status < 300:
-            raise SinkFailed(f"AUDIT_SINK answered with status {status}.")
+            raise SinkFailed(say.sink_refused(status))

@@ -12,6 +12,7 @@ from bot.audit.period import Period
 from bot.audit.sql import REPORT
 from bot.audit.verify import snapshot, verify
 from bot.database.pool import Connection
+from bot.texts import audit as say
 
 Rows = list[dict[str, Any]]
 SELF = frozenset({"requester", "participant"})  # words for approving what one asked for
@@ -102,49 +103,53 @@ _QUICK = ("at", "actor", "decision", "milliseconds", "tool", "request")
 def page_of(report: Mapping[str, Any]) -> str:
     """The page; every value on it is escaped."""
     parts = [
-        f"<p>From {_text(report['from'])} until {_text(report['until'])}.</p>",
+        _paragraph(say.from_until(report["from"], report["until"])),
         _verify(report["verify"]),
-        _section("Requests", _pairs(report["requests"]["by_tool"], "tool")),
-        _section("Outcomes", _pairs(report["outcomes"], "outcome")),
-        _section("Runs", _pairs(report["runs"], "what became of it")),
+        _section(say.REQUESTS, _pairs(report["requests"]["by_tool"], "tool")),
+        _section(say.OUTCOMES, _pairs(report["outcomes"], "outcome")),
+        _section(say.RUNS, _pairs(report["runs"], say.WHAT_BECAME)),
         _section(
-            "Stages",
+            say.STAGES,
             _table(report["stages"], ("group", "decision", "count", "people")),
         ),
-        _section("Refused attempts, by reason", _pairs(report["refused"], "reason")),
+        _section(say.REFUSED_BY_REASON, _pairs(report["refused"], "reason")),
         _section(
-            "Attempts to approve what one had asked for",
+            say.SELF_APPROVALS,
             _table(report["self_approval_attempts"], _ATTEMPT),
         ),
         _section(
-            "Decisions within 3 seconds of the card",
+            say.QUICK_DECISIONS,
             _table(report["decisions_within_3_seconds"], _QUICK),
         ),
         _section(
-            "Policies", _table(report["policies"], ("policy", "loaded", "requests"))
+            say.POLICIES, _table(report["policies"], ("policy", "loaded", "requests"))
         ),
-        _section("All refused attempts", _table(report["refused_attempts"], _ATTEMPT)),
-        f"<p>Exports taken: {_text(report['exports_taken'])}.</p>",
+        _section(say.ALL_REFUSED, _table(report["refused_attempts"], _ATTEMPT)),
+        _paragraph(say.exports_taken(report["exports_taken"])),
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>Approvals: audit report</title><style>{_STYLE}</style></head>"
-        f"<body><h1>Approvals: audit report</h1>{''.join(parts)}</body></html>\n"
+        f"<title>{say.TITLE}</title><style>{_STYLE}</style></head>"
+        f"<body><h1>{say.TITLE}</h1>{''.join(parts)}</body></html>\n"
     )
 
 
 def _verify(found: Mapping[str, Any]) -> str:
     heads = "".join(
-        f"<p>Workspace {_text(team)} ends at row {_text(head['number'])}, hash "
+        f"<p>{_text(say.ends_at(team, head['number'], ''))}"
         f"<code>{_text(head['hash'])}</code>.</p>"
         for team, head in found["heads"].items()
     )
     if found["good"]:
-        said = f"<p>The trail is good: {_text(found['rows'])} rows verified.</p>"
+        said = _paragraph(say.verified(found["rows"]))
     else:
         bad = "".join(f"<li>{_text(each)}</li>" for each in found["findings"])
-        said = f'<p class="bad">The trail is not good:</p><ul class="bad">{bad}</ul>'
-    return _section("The trail itself", said + heads)
+        said = f'<p class="bad">{say.NOT_GOOD}</p><ul class="bad">{bad}</ul>'
+    return _section(say.THE_TRAIL, said + heads)
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{_text(text)}</p>"
 
 
 def _section(title: str, content: str) -> str:
@@ -157,7 +162,7 @@ def _pairs(counts: Mapping[str, int], name: str) -> str:
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     if not rows:
-        return "<p>None.</p>"
+        return _paragraph(say.NONE)
     head = _row(columns, "th")
     body = "".join(_row([row[name] for name in columns], "td") for row in rows)
     return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"

@@ -20,6 +20,7 @@ from bot.audit.chain import (
 )
 from bot.audit.sql import SQL
 from bot.database.pool import Connection
+from bot.texts import audit as say
 
 Text = tuple[str, str, str]  # name, salt, text
 
@@ -54,10 +55,8 @@ class Finding:
 
     def __str__(self) -> str:
         if not self.number:
-            where = f" of workspace {self.team}" if self.team else ""
-            return f"row with seq {self.seq}{where}: {self.what}"
-        seq = f" (seq {self.seq})" if self.seq else ""
-        return f"row {self.number} of workspace {self.team}{seq}: {self.what}"
+            return say.row_without_number(self.seq, self.team, self.what)
+        return say.row(self.number, self.team, self.what, self.seq)
 
 
 @dataclass(frozen=True)
@@ -118,16 +117,16 @@ class Verifier:
 
     def _problem(self, link: Link, head: Head) -> str:
         if link.number > head.number + 1:
-            return f"it is missing; row {link.number} follows row {head.number}"
+            return say.missing(link.number, head.number)
         if link.number <= head.number:
-            return f"it stands after row {head.number}"
+            return say.out_of_order(head.number)
         if link.row is None:
-            return "it is gone from the table"
+            return say.GONE
         if link.previous is not None and link.previous != head.hash:
-            return "it does not follow the row before it"
+            return say.DOES_NOT_FOLLOW
         body = {**link.row, "number": link.number, "previous": head.hash}
         if not is_hash(ROW, body, link.hash):
-            return "it was changed: its hash is another one"
+            return say.CHANGED
         return self._about_texts(link, link.row) or self._about_checkpoint(link)
 
     def _about_texts(self, link: Link, row: Mapping[str, Any]) -> str:
@@ -136,7 +135,7 @@ class Verifier:
             # a salt with a line break has taken the text's first lines, and the digest
             # is the same
             if "\n" in salt or digests.get(name) != text_digest(salt, text):
-                return f"its text {name!r} was changed"
+                return say.text_changed(name)
         self.erased += len(digests) - len(link.texts)
         return ""
 
@@ -149,21 +148,12 @@ class Verifier:
         for team, number in sorted(self._signed):
             signed = self._signed[team, number][0]
             last = self.heads.get(team, Head(0, "")).number
-            what = (
-                f"the checkpoint of {signed.at} has signed it and it is not there; "
-                f"the chain ends at row {last}"
-            )
-            return Finding(team, number, 0, what)
+            return Finding(team, number, 0, say.signed_and_gone(signed.at, last))
         return None
 
 
 def _not_signed(others: Sequence[Checkpoint]) -> str:
-    if not others:
-        return ""
-    return (
-        f"it is not the one that the checkpoint of {others[0].at} has signed: the "
-        "chain was rewritten up to here"
-    )
+    return say.signed_otherwise(others[0].at) if others else ""
 
 
 CHUNK = 2_000  # rows
@@ -238,7 +228,7 @@ async def verify(
     """
     kept = await kept_checkpoints(connection)
     forged = [
-        Finding(c.team, c.number, 0, "its kept checkpoint has not its key's signature")
+        Finding(c.team, c.number, 0, say.FORGED_CHECKPOINT)
         for c in kept
         if not c.is_genuine
     ]
@@ -263,11 +253,9 @@ async def _walk(connection: Connection, verifier: Verifier) -> list[Finding]:
 
 async def _unchained(connection: Connection) -> list[Finding]:
     rows = await (await connection.execute(SQL["unchained"])).fetchall()
-    what = {
-        "row": "it stands in the table and in no chain",
-        "text": "a text stands beside it that it does not have",
-    }
-    return [Finding(row["team"], 0, row["seq"], what[row["kind"]]) for row in rows]
+    return [
+        Finding(row["team"], 0, row["seq"], say.UNCHAINED[row["kind"]]) for row in rows
+    ]
 
 
 Row = dict[str, Any]
@@ -312,12 +300,12 @@ class Reading:
             if part["first"] > 1:  # what stands before is not in the file
                 before = Head(part["first"] - 1, row["previous"])
                 if problem := self.verifier.begin(team, before):
-                    return f"row {before.number} of workspace {team}: {problem}"
+                    return say.row(before.number, team, problem)
         self.total = self.total or part["rows"]
         if part != self.parts[team] or part["rows"] != self.total:
-            return "it says that it is a part of another export"
+            return say.OTHER_EXPORT
         if row["number"] > part["last"]:
-            return f"it stands behind row {part['last']}, with which the export ends"
+            return say.behind_the_end(part["last"])
         return ""
 
     def _unfinished(self) -> str:
@@ -325,7 +313,7 @@ class Reading:
         for team, part in self.parts.items():
             last = self.verifier.heads.get(team, Head(0, "")).number
             if last < part["last"]:
-                return f"row {last + 1} of workspace {team} is missing before it"
+                return say.missing_before(last + 1, team)
         return ""
 
     def _row(self, row: Row) -> str:
@@ -336,17 +324,17 @@ class Reading:
         """Return what is missing at the end, as a sentence, or ""."""
         self.line += 1
         if not self.parts:
-            return "the file holds no row of a trail"
+            return say.EMPTY_FILE
         if missing := self._unfinished():
-            return self._at(f"the file was cut off here: {missing}")
+            return self._at(say.cut_off(missing))
         if self.verifier.rows < self.total:
             more = self.total - self.verifier.rows
-            return self._at(f"the file was cut off here: {more} rows are missing")
+            return self._at(say.cut_off(say.rows_missing(more)))
         finding = self.verifier.end()
         return str(finding) if finding else ""
 
     def _at(self, what: str) -> str:
-        return f"line {self.line}: {what}" if what else ""
+        return say.line(self.line, what) if what else ""
 
 
 def verify_lines(
@@ -366,18 +354,18 @@ def _parse(text: bytes) -> Row:
     try:
         given: object = read_json(line)
     except ValueError as error:
-        raise ValueError(f"it is no JSON as an export has it ({error})") from error
+        raise ValueError(say.no_json(error)) from error
     if not isinstance(given, dict):
-        raise ValueError("it is no JSON object")
+        raise ValueError(say.NO_OBJECT)
     row = cast("Row", given)
     if not _is_row(row):
-        raise ValueError("it is no row of a trail")
+        raise ValueError(say.NO_ROW)
     try:
         same = quick(row).encode() == line or canonical(row).encode() == line
     except (UnicodeEncodeError, RecursionError):
         same = False
     if not same:
-        raise ValueError("it is not in canonical form (RFC 8785)")
+        raise ValueError(say.NOT_CANONICAL)
     return row
 
 
@@ -403,9 +391,9 @@ def _is_text(beside: object) -> bool:
 def _part(row: Row) -> dict[str, int]:
     part = cast("dict[str, int]", row["part"])
     if part.keys() != _PART or any(type(value) is not int for value in part.values()):
-        raise ValueError("it does not say what it is a part of")
+        raise ValueError(say.NO_PART)
     if not 0 < part["first"] <= part["last"]:
-        raise ValueError("it says that it is a part of nothing")
+        raise ValueError(say.PART_OF_NOTHING)
     return part
 
 

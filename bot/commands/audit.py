@@ -19,6 +19,7 @@ from bot.commands import operator
 from bot.database.pool import connect
 from bot.errors import ConfigurationError
 from bot.settings import Settings
+from bot.texts import audit as say
 
 _FORMS = {"jsonl": as_jsonl, "csv": as_csv}
 
@@ -31,9 +32,7 @@ async def export_command(
         if not await note_export(
             connection, operator(), parsed.format, parsed.since, parsed.until
         ):
-            print(
-                "The database is read-only: the export is not noted.", file=sys.stderr
-            )
+            print(say.EXPORT_NOT_NOTED, file=sys.stderr)
         async with snapshot(connection):
             lines = _FORMS[parsed.format](connection, parsed.since, parsed.until)
             try:
@@ -55,9 +54,8 @@ async def verify_command(
             with parsed.file.open("rb") as lines:
                 verifier, problem = verify_lines(lines, checkpoints)
         except OSError as error:
-            raise ConfigurationError(
-                f"--file {parsed.file} cannot be read: {error.strerror}."
-            ) from error
+            sentence = say.file_unreadable(parsed.file, error.strerror)
+            raise ConfigurationError(sentence) from error
         return _say(verifier, [problem] if problem else [], checkpoints)
     async with await connect(url) as connection:
         verifier, findings = await verify_stored(connection, checkpoints)
@@ -68,20 +66,19 @@ def _say(
     verifier: Verifier, problems: Sequence[str], checkpoints: Sequence[Checkpoint]
 ) -> int:
     for number, problem in enumerate(problems):
-        print(f"{'Also bad' if number else 'The first bad row'}: {problem}")
+        print(say.bad_row(problem, first=number == 0))
     if problems:
         return 1
-    erased = f"; {verifier.erased} texts are erased" if verifier.erased else ""
-    print(f"Good: {verifier.rows} rows{erased}.")
+    print(say.good(verifier.rows, verifier.erased))
     for team, before in verifier.begun.items():
-        print(f"Workspace {team} begins behind row {before.number}, {before.hash}")
+        print(say.begins_behind(team, before.number, before.hash))
     if verifier.older:
-        print(f"{verifier.older} checkpoints are older than that and are not judged")
+        print(say.older_checkpoints(verifier.older))
     for team, head in verifier.heads.items():
-        print(f"Workspace {team} ends at row {head.number}, hash {head.hash}")
+        print(say.ends_at(team, head.number, head.hash))
     for key in sorted({checkpoint.key for checkpoint in checkpoints}):
         count = sum(checkpoint.key == key for checkpoint in checkpoints)
-        print(f"{count} of the checkpoints are signed by the key {key}")
+        print(say.signed_by(count, key))
     return 0
 
 
@@ -95,23 +92,20 @@ def _checkpoints(settings: Settings, parsed: argparse.Namespace) -> list[Checkpo
         ]
     except (ValueError, OSError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ConfigurationError(
-            f"--checkpoint {parsed.checkpoint} cannot be used: {reason}."
-        ) from error
+        sentence = say.checkpoint_unusable(parsed.checkpoint, reason)
+        raise ConfigurationError(sentence) from error
     wanted = (parsed.public_key or "").lower()
     if not wanted and settings.audit_key is not None:
         wanted = public_key(settings.audit_key.get_secret_value())
     if wanted and any(checkpoint.key != wanted for checkpoint in found):
-        raise ConfigurationError(
-            f"--checkpoint {parsed.checkpoint} is signed by another key than {wanted}."
-        )
+        raise ConfigurationError(say.other_key(parsed.checkpoint, wanted))
     return found
 
 
 def _texts(path: Path) -> list[str]:
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files:
-        raise ValueError("the folder holds no checkpoint")
+        raise ValueError(say.EMPTY_FOLDER)
     return [file.read_text(encoding="utf-8") for file in files]
 
 
@@ -123,9 +117,8 @@ async def report_command(
         try:
             wanted = period(parsed.period, await clock(connection))
         except ValueError:
-            raise ConfigurationError(
-                f"--period {parsed.period}: allowed is {FORMS}."
-            ) from None
+            sentence = say.no_period(parsed.period, FORMS)
+            raise ConfigurationError(sentence) from None
         report = await make_report(connection, wanted)
     if parsed.format == "html":
         print(page_of(report), end="")

@@ -1,0 +1,192 @@
+"""The audit trail in words: what is wrong with it, its report, its checkpoints.
+
+Plain text. A finding follows the row or the line that it is about, so it begins in
+small letters.
+"""
+
+from __future__ import annotations
+
+
+# --- A row of the trail ------------------------------------------------------------
+def row_without_number(seq: int, team: str, what: str) -> str:
+    where = f" of workspace {team}" if team else ""
+    return f"row with seq {seq}{where}: {what}"
+
+
+def row(number: int, team: str, what: str, seq: int = 0) -> str:
+    """`seq` is 0 where it is not known."""
+    known = f" (seq {seq})" if seq else ""
+    return f"row {number} of workspace {team}{known}: {what}"
+
+
+GONE = "it is gone from the table"
+DOES_NOT_FOLLOW = "it does not follow the row before it"
+CHANGED = "it was changed: its hash is another one"
+FORGED_CHECKPOINT = "its kept checkpoint has not its key's signature"
+UNCHAINED = {
+    "row": "it stands in the table and in no chain",
+    "text": "a text stands beside it that it does not have",
+}
+
+
+def missing(number: int, before: int) -> str:
+    """`number` is of the row that was found, `before` of the one before it."""
+    return f"it is missing; row {number} follows row {before}"
+
+
+def out_of_order(before: int) -> str:
+    return f"it stands after row {before}"
+
+
+def text_changed(name: str) -> str:
+    return f"its text {name!r} was changed"
+
+
+def signed_and_gone(at: str, last: int) -> str:
+    """`at` is the time of the checkpoint."""
+    return (
+        f"the checkpoint of {at} has signed it and it is not there; the chain ends at "
+        f"row {last}"
+    )
+
+
+def signed_otherwise(at: str) -> str:
+    return (
+        f"it is not the one that the checkpoint of {at} has signed: the chain was "
+        "rewritten up to here"
+    )
+
+
+# --- A line of an export -----------------------------------------------------------
+NO_OBJECT = "it is no JSON object"
+NO_ROW = "it is no row of a trail"
+NOT_CANONICAL = "it is not in canonical form (RFC 8785)"
+NO_PART = "it does not say what it is a part of"
+PART_OF_NOTHING = "it says that it is a part of nothing"
+OTHER_EXPORT = "it says that it is a part of another export"
+EMPTY_FILE = "the file holds no row of a trail"
+EMPTY_FOLDER = "the folder holds no checkpoint"
+
+
+def line(number: int, what: str) -> str:
+    return f"line {number}: {what}"
+
+
+def no_json(error: object) -> str:
+    return f"it is no JSON as an export has it ({error})"
+
+
+def behind_the_end(last: int) -> str:
+    return f"it stands behind row {last}, with which the export ends"
+
+
+def missing_before(number: int, team: str) -> str:
+    return f"row {number} of workspace {team} is missing before it"
+
+
+def cut_off(missing: str) -> str:
+    return f"the file was cut off here: {missing}"
+
+
+def rows_missing(number: int) -> str:
+    return f"{number} rows are missing"
+
+
+# --- `python -m bot audit` ---------------------------------------------------------
+EXPORT_NOT_NOTED = "The database is read-only: the export is not noted."
+
+
+def bad_row(problem: str, *, first: bool) -> str:
+    return f"{'The first bad row' if first else 'Also bad'}: {problem}"
+
+
+def good(rows: int, erased: int) -> str:
+    """`erased` counts texts that are gone, which is allowed."""
+    without = f"; {erased} texts are erased" if erased else ""
+    return f"Good: {rows} rows{without}."
+
+
+def begins_behind(team: str, number: int, digest: str) -> str:
+    return f"Workspace {team} begins behind row {number}, {digest}"
+
+
+def older_checkpoints(number: int) -> str:
+    return f"{number} checkpoints are older than that and are not judged"
+
+
+def ends_at(team: str, number: int, digest: str) -> str:
+    return f"Workspace {team} ends at row {number}, hash {digest}"
+
+
+def signed_by(number: int, key: str) -> str:
+    return f"{number} of the checkpoints are signed by the key {key}"
+
+
+def file_unreadable(path: object, reason: str | None) -> str:
+    return f"--file {path} cannot be read: {reason}."
+
+
+def checkpoint_unusable(path: object, reason: object) -> str:
+    return f"--checkpoint {path} cannot be used: {reason}."
+
+
+def other_key(path: object, wanted: str) -> str:
+    return f"--checkpoint {path} is signed by another key than {wanted}."
+
+
+def no_period(given: str, forms: str) -> str:
+    return f"--period {given}: allowed is {forms}."
+
+
+# --- The report --------------------------------------------------------------------
+TITLE = "Approvals: audit report"
+REQUESTS, OUTCOMES, RUNS = "Requests", "Outcomes", "Runs"
+STAGES, POLICIES = "Stages", "Policies"
+WHAT_BECAME = "what became of it"
+REFUSED_BY_REASON = "Refused attempts, by reason"
+SELF_APPROVALS = "Attempts to approve what one had asked for"
+QUICK_DECISIONS = "Decisions within 3 seconds of the card"
+ALL_REFUSED = "All refused attempts"
+THE_TRAIL = "The trail itself"
+NOT_GOOD = "The trail is not good:"
+NONE = "None."
+
+
+def from_until(since: str, until: str) -> str:
+    return f"From {since} until {until}."
+
+
+def exports_taken(number: int) -> str:
+    return f"Exports taken: {number}."
+
+
+def verified(rows: int) -> str:
+    return f"The trail is good: {rows} rows verified."
+
+
+# --- Checkpoints, and where they go ------------------------------------------------
+def checkpoint_of(number: int, team: str) -> str:
+    return f"Audit checkpoint: row {number} of {team}"
+
+
+def not_written(path: object, reason: str) -> str:
+    return f"The checkpoint cannot be written to {path}: {reason}; see AUDIT_SINK."
+
+
+def not_posted(channel: str, code: str) -> str:
+    return (
+        f"The checkpoint cannot be posted to {channel}: Slack answers {code}; see "
+        "AUDIT_SINK."
+    )
+
+
+def slack_away(channel: str) -> str:
+    return f"The checkpoint cannot be posted to {channel}: Slack cannot be reached."
+
+
+def sink_away(error: str) -> str:
+    return f"AUDIT_SINK cannot be reached: {error}."
+
+
+def sink_refused(status: int) -> str:
+    return f"AUDIT_SINK answered with status {status}."
