@@ -15,6 +15,7 @@ from pathlib import Path
 from bot.approvals.model import Status
 from bot.audit.period import FORMS, moment
 from bot.errors import BotError
+from bot.texts.commands import unexpected
 
 MISUSE = 2
 
@@ -49,7 +50,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _unexpected(error: Exception) -> str:
-    return f"The bot stopped unexpectedly: {type(error).__name__}."
+    return unexpected(type(error).__name__)
 
 
 def _complain(sentence: str, status: int) -> int:

@@ -6,6 +6,7 @@ import psycopg
 import structlog
 
 from bot.approvals.policy import Complaint, PolicyError
+from bot.texts import commands
 
 log = structlog.get_logger(__name__)
 
@@ -15,15 +16,15 @@ def explain(error: Exception) -> str:
     if isinstance(error, PolicyError):
         return "\n".join(map(_about_policy, error.complaints))
     if isinstance(error, psycopg.Error):
-        return f"The database cannot be used: {_first_line(error)}"
+        return commands.database_unusable(_first_line(error))
     if isinstance(error, OSError):
-        return f"The bot cannot start: {error.strerror or error}."
+        return commands.cannot_start(error.strerror or error)
     log.error("unexpected", action="crashed", exc_info=error)
     return ""
 
 
 def _about_policy(complaint: Complaint) -> str:
-    return f"The policy, {complaint}" if complaint.path else str(complaint)
+    return commands.policy_complaint(complaint) if complaint.path else str(complaint)
 
 
 def _first_line(error: BaseException) -> str:

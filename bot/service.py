@@ -26,6 +26,8 @@ from bot.settings import Transport
 from bot.slack.app import SocketHandler
 from bot.slack.client import BAD_TOKEN, error_code, make_client
 from bot.slack.identity import learn_identity
+from bot.texts import operation
+from bot.texts.commands import token_refused
 from bot.web.api.routes import in_a_sentence
 from bot.web.server import Ping, health_routes, metrics_routes, slack_routes
 
@@ -44,7 +46,7 @@ class Service:
         self._extra_routes = extra_routes
         self._runner: web.AppRunner | None = None
         self._socket: SocketHandler | None = None
-        self._starting = "the start"  # what is waited for; "" when all is up
+        self._starting = operation.THE_START  # what is waited for; "" when all is up
         self._stop = asyncio.Event()
 
     async def run(self, on_ready: Callable[[], None]) -> None:
@@ -112,14 +114,14 @@ class Service:
         return not (self._starting or self._stop.is_set())
 
     async def _come_up(self) -> None:
-        await self._try_until_up("the database", self._open_database)
-        await self._try_until_up("Slack", self._meet_slack)
-        await self._try_until_up("the database", self._meet_graph)
-        await self._try_until_up("the database", self._app.trail.record.look)
+        await self._try_until_up(operation.DATABASE, self._open_database)
+        await self._try_until_up(operation.SLACK, self._meet_slack)
+        await self._try_until_up(operation.DATABASE, self._meet_graph)
+        await self._try_until_up(operation.DATABASE, self._app.trail.record.look)
         self._app.workers.start()
         self._app.clock.start()
         if self._app.deps.settings.transport is not Transport.HTTP:
-            await self._try_until_up("Slack's socket", self._open_socket)
+            await self._try_until_up(operation.SOCKET, self._open_socket)
         self._starting = ""
 
     async def _try_until_up(
@@ -133,7 +135,7 @@ class Service:
                 return await step()
             except SlackApiError as error:
                 _raise_if_final(error)
-                trouble = f"Slack answered {error_code(error)}"
+                trouble = operation.slack_answered(error_code(error))
             except (*TRANSIENT, aiohttp.ClientError, TimeoutError, OSError) as error:
                 trouble = _one_line(error)
             log.warning(
@@ -203,21 +205,21 @@ class Service:
             async with self._app.deps.pool.connection(timeout=PING) as connection:
                 lacking = await missing(connection)
         except (psycopg.Error, *TRANSIENT) as error:
-            return f"cannot be reached ({type(error).__name__})"
-        return f"the schema lacks {', '.join(lacking)}" if lacking else ""
+            return operation.unreachable(type(error).__name__)
+        return operation.schema_lacks(lacking) if lacking else ""
 
     async def _ping_start(self) -> str:
         if self._stop.is_set():
-            return "the process is stopping"
-        return f"waiting for {self._starting}" if self._starting else ""
+            return operation.STOPPING
+        return operation.waiting_for(self._starting) if self._starting else ""
 
     async def _ping_jobs(self) -> str:
-        return "" if self._app.workers.working else "the job workers are not running"
+        return "" if self._app.workers.working else operation.NO_WORKERS
 
     async def _ping_socket(self) -> str:
         socket = self._socket
         connected = socket is not None and await socket.client.is_connected()
-        return "" if connected else "no socket to Slack is open"
+        return "" if connected else operation.NO_SOCKET
 
     def _details(self) -> Mapping[str, str]:
         app = self._app
@@ -272,10 +274,7 @@ async def _quietly(closing: Awaitable[object]) -> None:
 def _raise_if_final(error: SlackApiError) -> None:
     code = error_code(error)
     if code in BAD_TOKEN:
-        raise ConfigurationError(
-            f"Slack refuses the token ({code}); check SLACK_BOT_TOKEN and "
-            "SLACK_APP_TOKEN and install the app again if need be."
-        ) from error
+        raise ConfigurationError(token_refused(code)) from error
 
 
 def _one_line(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from bot.approvals.model import Request, Status
 from bot.commands import operator
 from bot.database.pool import Pool, make_pool
 from bot.settings import Settings
+from bot.texts import commands
 from bot.texts.formatting import visible
 
 
@@ -22,7 +23,7 @@ async def list_command(
     for request in reversed(requests):
         print(_line(request))
     if not requests:
-        print("No requests.")
+        print(commands.NO_REQUESTS)
     return 0
 
 
@@ -57,9 +58,9 @@ async def reject_command(
         )
     if request is None or not request.is_open:
         status = (request or found[0]).status
-        print(f"Nothing to do: request {found[0].code} is {status} already.")
+        print(commands.nothing_to_do(found[0].code, status))
         return 1
-    print(f"Rejected: {request.code}, {visible(request.call.tool)}.")
+    print(commands.rejected(request.code, visible(request.call.tool)))
     return 0
 
 
@@ -75,9 +76,9 @@ async def _named(pool: Pool, name: str) -> list[Request]:
 
 def _cannot_tell(name: str, found: Sequence[Request]) -> int:
     if found:
-        print(f"Several open requests have the code {name}; give the id of one:")
+        print(commands.several_requests(name))
     else:
-        print(f"There is no request {name}; see: python -m bot approvals list")
+        print(commands.no_request(name))
     for request in found:
         print(_line(request))
     return 1

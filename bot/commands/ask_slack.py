@@ -20,6 +20,7 @@ from bot.settings import Settings
 from bot.slack.client import BAD_TOKEN, error_code, make_client, make_session
 from bot.slack.directory import Directory
 from bot.slack.identity import Identity, learn_identity
+from bot.texts import commands
 
 MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 
@@ -60,23 +61,16 @@ class AskSlack:
         except SlackApiError as error:
             code = error_code(error)
             if code in BAD_TOKEN:
-                return [f"refuses the token ({code}); check {name}"]
-            return [
-                f"answers {code} to {name}; see that it has its scopes, or try later"
-            ]
+                return [commands.refuses_token(code, name)]
+            return [commands.answers_with(code, name)]
         except (aiohttp.ClientError, TimeoutError, OSError, KeyError) as error:
-            return [f"cannot be reached ({type(error).__name__}); check SLACK_API_URL"]
+            return [commands.slack_unreachable(type(error).__name__)]
         headers = CIMultiDict(cast("Mapping[str, str]", answer.headers))
         given = headers.get("x-oauth-scopes")
         if given is None:
             return []
         lacking = _scopes() - {scope.strip() for scope in given.split(",")}
-        again = "add them to the app as manifest.yml has them, and install it again"
-        return (
-            [f"lacks the scopes {', '.join(sorted(lacking))}; {again}"]
-            if lacking
-            else []
-        )
+        return [commands.lacks_scopes(sorted(lacking))] if lacking else []
 
 
 def _scopes() -> set[str]:
@@ -100,11 +94,11 @@ async def unknown_ids(policy: Policy, client: AsyncWebClient) -> list[str]:
         try:
             trouble = await _trouble_with(slack_id, client, path in private)
         except SlackApiError as error:
-            return [*troubles, f"Slack cannot be asked ({error_code(error)})"]
+            return [*troubles, commands.cannot_be_asked(error_code(error))]
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return [*troubles, f"Slack cannot be asked ({type(error).__name__})"]
+            return [*troubles, commands.cannot_be_asked(type(error).__name__)]
         if trouble:
-            troubles.append(f"{path}: {trouble}")
+            troubles.append(commands.part(path, trouble))
     return troubles
 
 
@@ -132,20 +126,18 @@ async def _trouble_with(
     except SlackApiError as error:
         code = error_code(error)
         if code in _UNKNOWN:
-            return f"Slack does not know {slack_id}"
+            return commands.unknown_id(slack_id)
         if code == "missing_scope":
-            return (
-                f"{slack_id} cannot be checked: the app lacks a scope of manifest.yml"
-            )
+            return commands.unchecked_id(slack_id)
         # https://docs.slack.dev/reference/methods/usergroups.users.list#errors
         if code == "plan_upgrade_required":
-            return "this Slack plan has no user groups; list the people under `users`"
+            return commands.NO_USERGROUPS
         raise
 
 
 async def _trouble_with_usergroup(slack_id: str, client: AsyncWebClient) -> str:
     found = _data(await client.usergroups_users_list(usergroup=slack_id))
-    return "" if found.get("users") else f"nobody is in {slack_id}; add people to it"
+    return "" if found.get("users") else commands.empty_usergroup(slack_id)
 
 
 async def _trouble_with_field(slack_id: str, client: AsyncWebClient) -> str:
@@ -158,8 +150,8 @@ async def _trouble_with_field(slack_id: str, client: AsyncWebClient) -> str:
     fields: list[dict[str, Any]] = profile.get("fields") or []
     kinds = [field.get("type") for field in fields if field.get("id") == slack_id]
     if not kinds:
-        return f"Slack does not know {slack_id}"
-    return "" if "user" in kinds else f"{slack_id} is no profile field of type user"
+        return commands.unknown_id(slack_id)
+    return "" if "user" in kinds else commands.no_field_of_people(slack_id)
 
 
 async def _trouble_with_channel(
@@ -167,13 +159,10 @@ async def _trouble_with_channel(
 ) -> str:
     channel = _data(await client.conversations_info(channel=slack_id))["channel"]
     if must_be_private and not channel.get("is_private"):
-        return (
-            f"{slack_id} is public, so whoever joins could decide; take a private "
-            "channel, or say `open: true`"
-        )
+        return commands.public_channel(slack_id)
     if channel.get("is_member", True):
         return ""
-    return f"the bot is not a member of {slack_id}; invite it there"
+    return commands.not_a_member(slack_id)
 
 
 def _data(answer: Any) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from bot.database.pending_migrations import missing
 from bot.database.pool import connect
 from bot.settings import Settings, Transport
 from bot.settings_types import CHANNEL
+from bot.texts import commands
 
 if TYPE_CHECKING:
     from bot.commands.ask_slack import AskSlack
@@ -38,8 +39,8 @@ async def check(settings: Settings, _parsed: argparse.Namespace, url: str) -> in
         }
         results = {name: await part() for name, part in parts.items()}
     for name, troubles in results.items():
-        for trouble in troubles or ["ok"]:
-            print(f"{name}: {trouble}")
+        for trouble in troubles or [commands.OK]:
+            print(commands.part(name, trouble))
     return 1 if any(results.values()) else 0
 
 
@@ -110,9 +111,9 @@ async def _database(url: str) -> list[str]:
             lacking = await missing(connection)
     except psycopg.Error as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        return [f"cannot be reached: {reason}; check DATABASE_URL"]
+        return [commands.database_unreachable(reason)]
     if lacking:
-        return [f"lacks {', '.join(lacking)}; run: python -m bot migrate"]
+        return [commands.schema_lacks(lacking)]
     return []
 
 
@@ -123,7 +124,7 @@ def _folder(folder: Path) -> list[str]:
             return []
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        return [f"AUDIT_SINK={folder} cannot be written: {reason}"]
+        return [commands.sink_not_writable(folder, reason)]
 
 
 def _unsigned(settings: Settings) -> list[str]:
@@ -132,7 +133,7 @@ def _unsigned(settings: Settings) -> list[str]:
     except PolicyError:  # the policy's own line says it
         return []
     if critical := [rule.name for rule in rules if rule.critical]:
-        return [f"AUDIT_KEY is not set, and {', '.join(critical)} should be signed"]
+        return [commands.unsigned(critical)]
     return []
 
 
@@ -155,16 +156,13 @@ def lacking(settings: Settings) -> list[str]:
 def _links(settings: Settings, rules: Iterable[Rule]) -> Iterator[str]:
     linked = [rule.name for rule in rules if rule.links]
     if linked and not (settings.link_secret and settings.public_url):
-        yield f"LINK_SECRET or PUBLIC_URL is not set: no links for {_named(linked)}"
+        yield commands.no_links(linked)
 
 
 def _sign_in(settings: Settings, rules: Iterable[Rule]) -> Iterator[str]:
     critical = [rule.name for rule in rules if rule.links and rule.critical]
     if critical and settings.slack_client_id is None:
-        yield (
-            "SLACK_CLIENT_ID is not set: nobody can sign in, so no links for "
-            f"{_named(critical)}"
-        )
+        yield commands.no_sign_in(critical)
 
 
 def _untold(rules: Iterable[Rule], way: str, name: str) -> Iterator[str]:
@@ -172,8 +170,4 @@ def _untold(rules: Iterable[Rule], way: str, name: str) -> Iterator[str]:
         rule.name for rule in rules if any(way in stage.notify for stage in rule.stages)
     ]
     if telling:
-        yield f"{name} is not set: nobody is told by {way} for {_named(telling)}"
-
-
-def _named(rules: list[str]) -> str:
-    return f"the rules {', '.join(rules)}" if len(rules) > 1 else f"rule {rules[0]}"
+        yield commands.untold(name, way, telling)

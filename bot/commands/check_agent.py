@@ -12,6 +12,7 @@ from bot.conversations.graphs import load_served
 from bot.conversations.inspect_graph import LoadedGraph
 from bot.errors import ConfigurationError
 from bot.settings import Settings
+from bot.texts import commands, graphs
 from bot.traces import mask_traces
 
 MODEL_TIMEOUT = 20.0  # seconds
@@ -29,9 +30,9 @@ async def ask_model(settings: Settings, key: Secret[str]) -> list[str]:
     )
     try:
         async with asyncio.timeout(MODEL_TIMEOUT):
-            await model.ainvoke([HumanMessage("Answer with: ok")])
+            await model.ainvoke([HumanMessage(commands.TO_THE_MODEL)])
     except TimeoutError:
-        return [f"did not answer within {MODEL_TIMEOUT:.0f} s; check OPENAI_BASE_URL"]
+        return [commands.model_silent(MODEL_TIMEOUT)]
     except Exception as error:
         return [explain_model_error(error) or type(error).__name__]
     return []
@@ -43,7 +44,7 @@ async def see_graph(settings: Settings) -> list[str]:
     try:
         async with load_served(settings) as loaded:
             for line in what_is_seen(loaded) if loaded else ():
-                print(f"graph: {line}")
+                print(commands.part("graph", line))
     except ConfigurationError as error:
         return [str(error)]
     return []
@@ -51,15 +52,11 @@ async def see_graph(settings: Settings) -> list[str]:
 
 def what_is_seen(loaded: LoadedGraph) -> list[str]:
     """A graph as an operator should know it, a sentence for each thing."""
-    streams = "A chat model in it" if loaded.streams else "No chat model in sight"
+    guards = sorted(loaded.guards)
     return [
-        f"{loaded.name} takes messages under {loaded.input_channel}.",
-        f"It may ask: {'; '.join(loaded.foresees)}.",
-        f"{streams} can stream.",
-        *([_guarded(loaded)] if loaded.guards else []),
+        graphs.takes_messages(loaded.name, loaded.input_channel),
+        graphs.may_ask(loaded.foresees),
+        graphs.can_stream(is_seen=loaded.streams),
+        *([graphs.guarded(guards)] if guards else []),
         *loaded.notes,
     ]
-
-
-def _guarded(loaded: LoadedGraph) -> str:
-    return f"Guarded tools: {', '.join(sorted(loaded.guards))}."

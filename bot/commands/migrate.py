@@ -6,6 +6,7 @@ import argparse
 
 from bot.database.migrate import migrate
 from bot.settings import Settings
+from bot.texts.commands import UP_TO_DATE
 
 
 async def migrate_command(
@@ -13,5 +14,5 @@ async def migrate_command(
 ) -> int:
     """Bring the schema up to date and say what was done."""
     applied = await migrate(url)
-    print("\n".join(applied) if applied else "The schema is up to date.")
+    print("\n".join(applied) if applied else UP_TO_DATE)
     return 0

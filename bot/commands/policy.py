@@ -26,15 +26,7 @@ from bot.approvals.policy.types import USER_ID
 from bot.approvals.ports import People
 from bot.errors import ConfigurationError, SlackUnavailable
 from bot.settings import Settings, Transport
-from bot.texts.formatting import visible
-from bot.texts.policy import (
-    finding_lines,
-    group_words,
-    manner_lines,
-    plan_lines,
-    policy_lines,
-    times_words,
-)
+from bot.texts import policy as say
 
 AT_ONCE = 8  # questions to Slack
 
@@ -72,7 +64,7 @@ class Known:
         try:
             self.members[source] = await self.people.members(source, self.requester)
         except SlackUnavailable:
-            self.trouble = "Slack did not answer all questions; ask again."
+            self.trouble = say.SLACK_SILENT
 
     async def _learn_person(self, user: str) -> None:
         if self.people is None:
@@ -82,7 +74,7 @@ class Known:
             async with self._gate:
                 self.profiles[user] = await self.people.look_up(person)
         except SlackUnavailable:
-            self.trouble = "Slack did not answer all questions; ask again."
+            self.trouble = say.SLACK_SILENT
 
     def may_decide(self, user: str) -> bool:
         """Return whether Slack says nothing against this person."""
@@ -94,9 +86,8 @@ class Known:
         profile = self.profiles.get(user)
         if profile is None:
             return user
-        barred = "" if self.may_decide(user) else f", cannot decide: {profile.refusal}"
-        name = "" if profile.name == user else visible(profile.name)
-        return f"{name} ({user}{barred})" if name else f"{user}{barred}"
+        name = "" if profile.name == user else profile.name
+        return say.person(name, user, profile.refusal)
 
 
 async def show_command(
@@ -108,7 +99,7 @@ async def show_command(
         sources = {group.source for group in policy.groups.values()} - {USERS}
         await known.learn(sources, _users(policy))
     now = dt.datetime.now(dt.UTC)
-    for line in policy_lines(policy, lambda g: _group(g, known), known.label, now):
+    for line in say.policy_lines(policy, lambda g: _group(g, known), known.label, now):
         print(line)
     _print_trouble(known)
     return 0
@@ -125,14 +116,14 @@ async def explain_command(
     policy = load_policy(settings.policy_file)
     arguments = _arguments(parsed.args)
     requester = _requester(parsed.requester)
-    print(f"{visible(parsed.tool)}, by policy {policy.version}")
+    print(say.asked_about(parsed.tool, policy.version))
     findings = explain(policy, parsed.tool, arguments)
     for finding in findings:
-        print("\n".join(finding_lines(finding, arguments, policy)))
+        print("\n".join(say.finding_lines(finding, arguments, policy)))
     if not findings:
-        print("  no rule names it")
+        print(say.NO_RULE)
     found = plan(policy, parsed.tool, arguments)
-    print("\n".join(plan_lines(found)))
+    print("\n".join(say.plan_lines(found)))
     if isinstance(found, Demanded):
         async with _known(settings, requester) as known:
             await _print_demanded(policy, found, known)
@@ -148,31 +139,21 @@ async def _print_demanded(policy: Policy, plan: Demanded, known: Known) -> None:
     askers = Askers(known.requester)
     stages = [replace(s, people=people_now(s, askers, now)) for s in stages]
     for number, stage in enumerate(stages, 1):
-        print(f"  {number}. {_who(stage, known)}")
-    print("\n".join(manner_lines(plan)))
-    print(f"  {_left_out(known)}")
+        print(say.stage_line(number, stage, _who(stage, known)))
+    print("\n".join(say.manner_lines(plan)))
+    asking = known.requester.user
+    print(say.left_out(known.label(asking) if asking else ""))
     if short := _short(stages, known):
-        print(
-            f"Those who remain cannot fill the stage {short}: "
-            "such a request is rejected at once."
-        )
+        print(say.short_of_people(short))
     _print_trouble(known)
-
-
-def _left_out(known: Known) -> str:
-    if user := known.requester.user:
-        return f"{known.label(user)} asks, and decides no stage but `requester`."
-    return "whoever asks decides no stage but `requester`; name them with --requester"
 
 
 def _who(stage: Stage, known: Known) -> str:
     if stage.source == REQUESTER and not known.requester.user:
-        who = "whoever asks"
-    elif not _is_known(stage, known):
-        who = f"{group_words(Group(stage.approvers, (), stage.source))}, not looked up"
-    else:
-        who = ", ".join(map(known.label, stage.people)) or "nobody"
-    return f"{stage.approvers}, {stage.quorum} of: {who}{times_words(stage.times)}"
+        return say.WHOEVER_ASKS
+    if not _is_known(stage, known):
+        return say.not_looked_up(Group(stage.approvers, (), stage.source))
+    return say.people_listed(map(known.label, stage.people))
 
 
 def _is_known(stage: Stage, known: Known) -> bool:
@@ -193,12 +174,11 @@ def _short(stages: list[Stage], known: Known) -> str:
 
 def _group(group: Group, known: Known) -> str:
     if group.source == USERS:
-        return ", ".join(map(known.label, group.users))
+        return say.people_listed(map(known.label, group.users))
     people = known.members.get(group.source)
     if people is None:
-        return group_words(group)
-    who = ", ".join(map(known.label, people)) or "nobody"
-    return f"{group_words(group)}, now {who}"
+        return say.group_words(group)
+    return say.group_now(group, map(known.label, people))
 
 
 def _users(policy: Policy) -> set[str]:
@@ -219,15 +199,14 @@ async def _known(settings: Settings, requester: str) -> AsyncGenerator[Known]:
     """Slack, or why it cannot be asked."""
     nobody = Person("", "", requester)
     if settings.transport is Transport.SIMULATOR:
-        said = "There is no Slack to ask without SLACK_* variables: ids only."
-        yield Known(None, nobody, said)
+        yield Known(None, nobody, say.NO_SLACK)
         return
     # Its client takes longer to import than all else that these commands need.
     from bot.commands.ask_slack import slack_people
 
     async with slack_people(settings) as found:
         if isinstance(found, str):
-            yield Known(None, nobody, f"Slack cannot be asked ({found}): ids only.")
+            yield Known(None, nobody, say.slack_cannot_be_asked(found))
         else:
             people, us = found
             yield Known(people, Person(us.enterprise, us.team, requester))
@@ -235,9 +214,7 @@ async def _known(settings: Settings, requester: str) -> AsyncGenerator[Known]:
 
 def _requester(user: str | None) -> str:
     if user and not USER_ID.fullmatch(user):
-        raise ConfigurationError(
-            f"--requester {visible(user)}: write a user id such as U0123ABCDEF."
-        )
+        raise ConfigurationError(say.no_requester(user))
     return user or ""
 
 
@@ -247,14 +224,14 @@ def _arguments(text: str) -> dict[str, Any]:
         found = json.loads(text, object_pairs_hook=_once)
         canonical(found)
     except (ValueError, RecursionError, NotCanonical) as error:
-        raise ConfigurationError(f"--args cannot be read: {error}.") from error
+        raise ConfigurationError(say.arguments_unreadable(error)) from error
     if not isinstance(found, dict):
-        raise ConfigurationError('--args must be a JSON object, such as {"amount": 5}.')
+        raise ConfigurationError(say.NO_OBJECT)
     return cast("dict[str, Any]", found)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key stands in it twice")
+        raise ValueError(say.KEY_TWICE)
     return found

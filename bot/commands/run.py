@@ -24,6 +24,7 @@ from bot.simulator.mailbox import Mailbox
 from bot.simulator.page_hands import History, HistoryLine
 from bot.slack.history import card_history
 from bot.slack.identity import SlackAccess
+from bot.texts.commands import DATABASE_AWAY
 from bot.traces import mask_traces
 
 
@@ -122,7 +123,7 @@ def _history(pool: Callable[[], Pool]) -> History:
         try:
             found = await card_history(pool(), channel, ts)
         except TRANSIENT as error:
-            raise LookupError("the bot's database cannot be reached") from error
+            raise LookupError(DATABASE_AWAY) from error
         return [HistoryLine(each.at, each.text) for each in found]
 
     return history

@@ -28,10 +28,10 @@ from bot.errors import ConfigurationError
 from bot.logs import escape_controls
 from bot.masks import mask
 from bot.settings import Settings
+from bot.texts import graphs as say
 
 log = structlog.get_logger(__name__)
 CAUSE_LIMIT = 200  # characters of another's words in a sentence of ours
-FORM = "path/to/file.py:name or package.module:name"
 # Code of which no line is a clue: Python's, the libraries', our own.
 _NOT_THEIRS = (
     "<",
@@ -58,7 +58,7 @@ async def load_graph(spec: str) -> AsyncGenerator[LoadedGraph]:
     """
     where, _, name = spec.rpartition(":")
     if not where or not name.isidentifier():
-        raise _refusal(spec, f"allowed is {FORM}")
+        raise _refusal(spec, say.MALFORMED)
     async with AsyncExitStack() as stack:
         # In a thread, as LangGraph's server does it: graphs are written that call
         # `asyncio.run` when they are imported.
@@ -86,8 +86,8 @@ def _import(spec: str, where: str) -> ModuleType:
         return importlib.import_module(where)
     except (Exception, SystemExit) as error:
         if isinstance(error, ModuleNotFoundError) and _is_part(error.name, where):
-            raise _refusal(spec, f"there is no module {where}") from error
-        _fail(spec, "cannot be imported", error)
+            raise _refusal(spec, say.no_module(where)) from error
+        _fail(spec, say.NOT_IMPORTED, error)
 
 
 def _is_part(missing: str | None, where: str) -> bool:
@@ -96,7 +96,7 @@ def _is_part(missing: str | None, where: str) -> bool:
 
 def _import_file(spec: str, path: Path) -> ModuleType:
     if path.suffix != ".py" or not path.is_file():
-        raise _refusal(spec, f"there is no Python file {path}")
+        raise _refusal(spec, say.no_file(path))
     # The same in each process, since checkpoints name the classes of the state by it;
     # like no other module, so that none is shadowed.
     name = f"graph_file_{re.sub(r'[^0-9A-Za-z]', '_', spec.rpartition(':')[0])}"
@@ -111,7 +111,7 @@ def _import_file(spec: str, path: Path) -> ModuleType:
         loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        _fail(spec, "cannot be imported", error)
+        _fail(spec, say.NOT_IMPORTED, error)
     return module
 
 
@@ -120,8 +120,7 @@ def _member(spec: str, module: ModuleType, name: str) -> object:
         return getattr(module, name)
     except AttributeError:
         graphs = [n for n, v in vars(module).items() if _is_graph(v)]
-        hint = f"; a graph there is {', '.join(graphs)}" if graphs else ""
-        raise _refusal(spec, f"there is no {name} in it{hint}") from None
+        raise _refusal(spec, say.not_in_it(name, graphs)) from None
 
 
 def _is_graph(value: object) -> bool:
@@ -134,14 +133,14 @@ async def _graph_of(spec: str, found: object, stack: AsyncExitStack) -> Graph:
         try:
             found = await _made(found, arguments, stack)
         except (Exception, SystemExit) as error:
-            _fail(spec, "raised", error)
+            _fail(spec, say.RAISED, error)
         if not _is_graph(found):
-            raise _refusal(spec, f"it returns {_kind(found)} and no graph")
+            raise _refusal(spec, say.returns_no_graph(type(found).__name__))
     if isinstance(found, StateGraph):
         return _compiled(spec, cast("StateGraph[Any, Any, Any, Any]", found))
     if isinstance(found, Pregel):
         return cast("Graph", found)
-    raise _refusal(spec, f"it is {_kind(found)}, neither a graph nor a function")
+    raise _refusal(spec, say.no_graph(type(found).__name__))
 
 
 async def _made(
@@ -170,11 +169,7 @@ def _arguments(spec: str, function: Callable[..., object]) -> dict[str, Any]:
         if _takes_config(parameter):
             given[parameter.name] = {"configurable": {}}
         elif parameter.default is parameter.empty:
-            raise _refusal(
-                spec,
-                f"it needs an argument {parameter.name}; a function may take nothing "
-                "or one config",
-            )
+            raise _refusal(spec, say.needs_argument(parameter.name))
     return given
 
 
@@ -188,33 +183,28 @@ def _compiled(spec: str, builder: StateGraph[Any, Any, Any, Any]) -> Graph:
     try:
         return cast("Graph", builder.compile())
     except Exception as error:
-        _fail(spec, "cannot be compiled", error)
-
-
-def _kind(value: object) -> str:
-    name = type(value).__name__
-    return f"an {name}" if name[:1].lower() in "aeiou" else f"a {name}"
+        _fail(spec, say.NOT_COMPILED, error)
 
 
 def _fail(spec: str, what: str, error: BaseException) -> NoReturn:
     log.debug("the graph cannot be loaded", action="graph_failed", exc_info=error)
-    raise _refusal(spec, f"it {what}: {_cause(error)}") from None
+    raise _refusal(spec, say.failed(what, _cause(error))) from None
 
 
 def _cause(error: BaseException) -> str:
     """The type of an error, its first line and where in the graph's code it was."""
-    said = (str(error).strip() or "without a word").splitlines()[0][:CAUSE_LIMIT]
+    said = (str(error).strip() or say.WITHOUT_A_WORD).splitlines()[0][:CAUSE_LIMIT]
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if not frame.filename.startswith(_NOT_THEIRS)]
     at = ""
     # Python itself says the place of what it cannot parse.
     if theirs and not isinstance(error, SyntaxError):
-        at = f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})"
+        at = say.in_line(Path(theirs[-1].filename).name, theirs[-1].lineno)
     return f"{type(error).__name__}: {said}{at}"
 
 
 def _refusal(spec: str, why: str) -> ConfigurationError:
-    return ConfigurationError(escape_controls(mask(f"AGENT={spec}: {why}.")))
+    return ConfigurationError(escape_controls(mask(say.not_loaded(spec, why))))
 
 
 @asynccontextmanager

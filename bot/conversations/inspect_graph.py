@@ -27,11 +27,10 @@ from langgraph.types import interrupt
 
 from agent.gate import is_guarded
 from agent.tool_arguments import schema_of
-from bot.texts import agent
+from bot.texts import graphs
 
 Graph = Pregel[Any, Any, Any, Any]
 Channel = BaseChannel[Any, Any, Any]
-AT_RUN_TIME = "at run time"
 MESSAGES = "messages"
 
 
@@ -44,7 +43,7 @@ class LoadedGraph:
         name: the graph's own name, else the name that AGENT gives it.
         input_channel: the key of the state that takes messages; "" if there is none.
         tools: JSON schema of the arguments of each tool in a tool node.
-        foresees: where it may ask, in words; `("at run time",)` if nothing is seen.
+        foresees: where it may ask, in words; if nothing is seen, at run time.
         streams: whether a chat model that can stream is in sight of a node.
         version: a digest of nodes, edges, state and breakpoints, so that a change
             which its waiting interrupts may not survive is noticed.
@@ -78,7 +77,7 @@ def describe(graph: Graph, name: str) -> LoadedGraph:
         name=name if own == "LangGraph" else own,
         input_channel=_input_channel(graph),
         tools=_tool_schemas(graph),
-        foresees=tuple(_foreseen(graph)) or (AT_RUN_TIME,),
+        foresees=tuple(_foreseen(graph)) or (graphs.AT_RUN_TIME,),
         streams=any(
             streams(node.bound)
             for _, part in _parts(graph)
@@ -98,7 +97,7 @@ def problem(loaded: LoadedGraph) -> str:
     """Say in one sentence why the bot cannot serve a graph, or ""."""
     if loaded.input_channel:
         return ""
-    return agent.takes_no_messages(loaded.name, _inputs(loaded.graph))
+    return graphs.takes_no_messages(loaded.name, _inputs(loaded.graph))
 
 
 def _parts(graph: Graph) -> Iterator[tuple[str, Graph]]:
@@ -192,13 +191,13 @@ def _foreseen(graph: Graph) -> list[str]:
             ("before", part.interrupt_before_nodes),
             ("after", part.interrupt_after_nodes),
         ):
-            names = [f"every node of {path or 'the graph'}"] if nodes == "*" else nodes
-            found += [f"{when} {inside}{name}" for name in names]
+            names = [graphs.every_node(path)] if nodes == "*" else nodes
+            found += [graphs.stops(when, f"{inside}{name}") for name in names]
         for name, node in part.nodes.items():
             found += middleware(node.bound)
             if interrupts(node.bound):
-                found.append(f"in {inside}{name}")
-    found += [f"tool {n}" for n, t in _tools(graph).items() if asks(t)]
+                found.append(graphs.in_node(f"{inside}{name}"))
+    found += [graphs.in_tool(n) for n, t in _tools(graph).items() if asks(t)]
     return list(dict.fromkeys(found))
 
 
@@ -226,15 +225,15 @@ def _structure(graph: Graph) -> list[Any]:
 
 def _notes(graph: Graph) -> Iterator[str]:
     if isinstance(graph.checkpointer, BaseCheckpointSaver):
-        yield agent.NOT_ITS_CHECKPOINTER
+        yield graphs.NOT_ITS_CHECKPOINTER
     if graph.store is not None:
-        yield agent.keeps_its_store(type(graph.store).__name__)
+        yield graphs.keeps_its_store(type(graph.store).__name__)
     nodes = graph.nodes.items()
     cached = [name for name, node in nodes if node.cache_policy or graph.cache_policy]
     if graph.cache is not None and cached:
-        yield agent.answers_from_cache(cached)
+        yield graphs.answers_from_cache(cached)
     if retried := [name for name, node in nodes if node.retry_policy]:
-        yield agent.tries_again(retried)
+        yield graphs.tries_again(retried)
 
 
 def tools(node: object) -> dict[str, BaseTool]:
@@ -246,7 +245,7 @@ def tools(node: object) -> dict[str, BaseTool]:
 def middleware(node: object) -> list[str]:
     """Return what LangChain's HumanInTheLoopMiddleware behind a node asks about."""
     return [
-        f"tool {tool}: {', '.join(_allowed(config))}"
+        graphs.before_tool(tool, _allowed(config))
         for _, owner in _functions(node)
         for tool, config in _interrupt_on(owner).items()
     ]

@@ -32,6 +32,7 @@ from bot.notices.sql import SQL
 from bot.slack.cards.arguments import asked_text
 from bot.slack.directory import Addresses
 from bot.slack.identity import Identity
+from bot.texts.call import left_out
 from bot.texts.formatting import long_arguments, one_line
 from bot.texts.notices import CARE, Letter, opening_lines, subject, ways_to_decide
 from bot.web.links import tokens as links
@@ -210,7 +211,7 @@ def _call(request: Request) -> str:
     long = long_arguments(text)
     if long is None:
         return text
-    gap = f"… {long.length:,} characters in all, SHA-256 {long.sha256} …"
+    gap = left_out(long.length, long.sha256)
     return f"{long.head}\n{gap}\n{long.tail}"
 
 

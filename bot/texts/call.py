@@ -16,6 +16,7 @@ DECEIVES = "⚠ Look-alike addresses:"
 FOREIGN = "Addresses beyond ASCII:"
 LATIN_LOOK = "its letters only look like Latin ones"
 ABSENT = "(absent)"
+TOO_MUCH = "(too deep or too much to show)"
 # What stands before a person and after them.
 COMMENT_BY = ("Comment by ", ":")
 CHANGED_BY = ("Changed by ", ", old → new:")
@@ -28,6 +29,20 @@ IN_FILE = (
 
 def too_many_characters(length: int) -> str:
     return f"Arguments: {length:,} characters, too many for here"
+
+
+def of_type(name: str) -> str:
+    """In place of a value of a graph's own class."""
+    return f"(a value of the type {name})"
+
+
+def bytes_of(length: int, sha256: str) -> str:
+    return f"({length:,} bytes, SHA-256 {sha256})"
+
+
+def left_out(length: int, sha256: str) -> str:
+    """Between the two ends of a text; `length` is that of the whole."""
+    return f"… {length:,} characters in all, SHA-256 {sha256} …"
 
 
 def fingerprint(sha256: str) -> str:

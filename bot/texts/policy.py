@@ -7,7 +7,15 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from bot.approvals.model import REQUESTER, USERS, Confirm, Hours, Times, Verdict
+from bot.approvals.model import (
+    REQUESTER,
+    USERS,
+    Confirm,
+    Hours,
+    Stage,
+    Times,
+    Verdict,
+)
 from bot.approvals.policy import (
     MISSING,
     THREAD,
@@ -239,3 +247,66 @@ def _delegation_lines(policy: Policy, label: Label, now: dt.datetime) -> Iterato
 
 def _place(channel: str) -> str:
     return "the conversation's thread" if channel == THREAD else channel
+
+
+# --- `policy`: people, and what cannot be told -------------------------------------
+WHOEVER_ASKS = "whoever asks"
+NO_RULE = "  no rule names it"
+SLACK_SILENT = "Slack did not answer all questions; ask again."
+NO_SLACK = "There is no Slack to ask without SLACK_* variables: ids only."
+NO_OBJECT = '--args must be a JSON object, such as {"amount": 5}.'
+KEY_TWICE = "a key stands in it twice"
+
+
+def asked_about(tool: str, version: str) -> str:
+    return f"{visible(tool)}, by policy {version}"
+
+
+def person(name: str, user: str, barred: str) -> str:
+    """`barred` says why they cannot decide, "" if they can."""
+    why = f", cannot decide: {barred}" if barred else ""
+    shown = visible(name)
+    return f"{shown} ({user}{why})" if shown else f"{user}{why}"
+
+
+def people_listed(labels: Iterable[str]) -> str:
+    return ", ".join(labels) or "nobody"
+
+
+def group_now(group: Group, labels: Iterable[str]) -> str:
+    return f"{group_words(group)}, now {people_listed(labels)}"
+
+
+def not_looked_up(group: Group) -> str:
+    return f"{group_words(group)}, not looked up"
+
+
+def stage_line(number: int, stage: Stage, who: str) -> str:
+    times = times_words(stage.times)
+    return f"  {number}. {stage.approvers}, {stage.quorum} of: {who}{times}"
+
+
+def left_out(asking: str) -> str:
+    """`asking` is the label of who asks, "" if that is not known."""
+    if asking:
+        return f"  {asking} asks, and decides no stage but `requester`."
+    return "  whoever asks decides no stage but `requester`; name them with --requester"
+
+
+def short_of_people(group: str) -> str:
+    return (
+        f"Those who remain cannot fill the stage {group}: such a request is rejected "
+        "at once."
+    )
+
+
+def slack_cannot_be_asked(why: str) -> str:
+    return f"Slack cannot be asked ({why}): ids only."
+
+
+def no_requester(user: str) -> str:
+    return f"--requester {visible(user)}: write a user id such as U0123ABCDEF."
+
+
+def arguments_unreadable(error: object) -> str:
+    return f"--args cannot be read: {error}."

@@ -16,6 +16,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.database.pool import Pool
 from bot.slack.payload import Json, readable
+from bot.texts import operation
 from bot.texts.web import BODY_TOO_LARGE, NOT_READY, NOT_SIGNED, UNREADABLE
 
 LARGEST = 1_000_000  # bytes; Slack's own largest payloads are a few hundred kB
@@ -145,7 +146,7 @@ def health_routes(
             if (trouble := await ping())
         ]
         notes = [f"{name}: {trouble}" for name, trouble in details().items()]
-        lines = failing or ["ok"]
+        lines = failing or [operation.READY]
         return web.Response(
             status=503 if failing else 200, text="\n".join([*lines, *notes]) + "\n"
         )
@@ -172,15 +173,6 @@ OLDEST = """
 SELECT COALESCE(extract(epoch FROM bot_now() - min(raised_at)), 0) AS age
 FROM requests WHERE status = 'pending'
 """
-HELP = {
-    "requests": "Requests by status.",
-    "actions": "Calls that were allowed to run, by what became of them.",
-    "messages": "Messages of people by state.",
-    "deliveries": "Messages to Slack by state.",
-    "emails": "E-mails about requests by state.",
-    "events": "Events for the webhook by state.",
-    "jobs": "Jobs in the queue by status.",
-}
 
 
 def metrics_routes(
@@ -190,7 +182,7 @@ def metrics_routes(
 
     async def metrics(_request: web.Request) -> web.Response:
         registry = CollectorRegistry()
-        up = Gauge("approval_bot_up", "Whether the bot can work.", registry=registry)
+        up = Gauge("approval_bot_up", operation.UP, registry=registry)
         if await is_up():
             up.set(1)
             await _collect(pool, registry)
@@ -203,11 +195,11 @@ def metrics_routes(
 async def _collect(pool: Pool, registry: CollectorRegistry) -> None:
     gauges: Mapping[str, Gauge] = {
         name: Gauge(f"approval_bot_{name}", text, ["state"], registry=registry)
-        for name, text in HELP.items()
+        for name, text in operation.COUNTED.items()
     }
     oldest = Gauge(
         "approval_bot_oldest_pending_seconds",
-        "Age of the oldest open request.",
+        operation.OLDEST,
         registry=registry,
     )
     async with pool.connection() as connection:

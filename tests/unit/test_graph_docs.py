@@ -9,7 +9,8 @@ import pytest
 from agent.__main__ import main
 from bot.conversations.dialects import DIALECTS
 from bot.conversations.graphs import load_graph
-from bot.conversations.inspect_graph import AT_RUN_TIME, problem
+from bot.conversations.inspect_graph import problem
+from bot.texts.graphs import AT_RUN_TIME
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))

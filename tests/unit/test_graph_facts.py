@@ -31,7 +31,8 @@ from agent.grant_protocol import MemoryGrants
 from agent.graph import build_graph
 from agent.offline import OfflineModel
 from agent.tools import make_tools
-from bot.conversations.inspect_graph import AT_RUN_TIME, LoadedGraph, describe, problem
+from bot.conversations.inspect_graph import LoadedGraph, describe, problem
+from bot.texts.graphs import AT_RUN_TIME
 
 STREAMING = FakeListChatModel(responses=["hi"])
 MUTE = FakeListChatModel(responses=["hi"], disable_streaming=True)

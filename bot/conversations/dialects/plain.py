@@ -17,6 +17,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from bot.conversations.dialects.interface import Fidelity
+from bot.texts import call
 from bot.texts.formatting import visible
 
 MAX_INTEGER = 2**53 - 1  # beyond it two readers of JSON may see two numbers (RFC 8785)
@@ -70,7 +71,7 @@ class _Writer:
     def write(self, value: object, depth: int) -> Any:
         self._left -= 1
         if depth > MAX_DEPTH or self._left < 0:
-            return self._instead(Fidelity.HIDDEN, "(too deep or too much to show)")
+            return self._instead(Fidelity.HIDDEN, call.TOO_MUCH)
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, enum.Enum):
@@ -118,7 +119,7 @@ class _Writer:
 
     def _other(self, value: object, depth: int) -> Any:
         if isinstance(value, bytes | bytearray):
-            return self._instead(Fidelity.HIDDEN, _bytes(bytes(value)))
+            return self._instead(Fidelity.HIDDEN, _bytes(value))
         if isinstance(value, _AS_TEXT):
             return self._instead(Fidelity.SHOWN, str(value))
         if isinstance(value, BaseModel):
@@ -129,7 +130,7 @@ class _Writer:
             return self.write(fields, depth)
         # its repr may hold an address in memory, or a secret
         name = visible(type(value).__name__)
-        return self._instead(Fidelity.HIDDEN, f"(a value of the type {name})")
+        return self._instead(Fidelity.HIDDEN, call.of_type(name))
 
 
 def _is_storable(text: str) -> bool:
@@ -144,5 +145,5 @@ def _digits(value: int | float) -> str:
     return str(value)
 
 
-def _bytes(value: bytes) -> str:
-    return f"({len(value):,} bytes, SHA-256 {hashlib.sha256(value).hexdigest()})"
+def _bytes(value: bytes | bytearray) -> str:
+    return call.bytes_of(len(value), hashlib.sha256(value).hexdigest())

@@ -1,0 +1,154 @@
+"""The lines of the command line, and of a start that fails. Plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+# --- Any command: why it ends ------------------------------------------------------
+DATABASE_AWAY = "the bot's database cannot be reached"
+
+
+def unexpected(error: str) -> str:
+    """`error` is the name of its class."""
+    return f"The bot stopped unexpectedly: {error}."
+
+
+def database_unusable(reason: str) -> str:
+    return f"The database cannot be used: {reason}"
+
+
+def cannot_start(reason: object) -> str:
+    return f"The bot cannot start: {reason}."
+
+
+def policy_complaint(complaint: object) -> str:
+    return f"The policy, {complaint}"
+
+
+def token_refused(code: str) -> str:
+    return (
+        f"Slack refuses the token ({code}); check SLACK_BOT_TOKEN and SLACK_APP_TOKEN "
+        "and install the app again if need be."
+    )
+
+
+# --- `check`: each line begins with the part that it is about ----------------------
+OK = "ok"
+TO_THE_MODEL = "Answer with: ok"
+ADD_SCOPES = "add them to the app as manifest.yml has them, and install it again"
+NO_USERGROUPS = "this Slack plan has no user groups; list the people under `users`"
+
+
+def part(name: str, line: str) -> str:
+    """`name` is one of the parts, or the path of a key in the policy."""
+    return f"{name}: {line}"
+
+
+def model_silent(seconds: float) -> str:
+    return f"did not answer within {seconds:.0f} s; check OPENAI_BASE_URL"
+
+
+def database_unreachable(reason: str) -> str:
+    return f"cannot be reached: {reason}; check DATABASE_URL"
+
+
+def schema_lacks(migrations: Sequence[str]) -> str:
+    return f"lacks {', '.join(migrations)}; run: python -m bot migrate"
+
+
+def sink_not_writable(folder: object, reason: str) -> str:
+    return f"AUDIT_SINK={folder} cannot be written: {reason}"
+
+
+def unsigned(rules: Sequence[str]) -> str:
+    return f"AUDIT_KEY is not set, and {', '.join(rules)} should be signed"
+
+
+def no_links(rules: Sequence[str]) -> str:
+    return f"LINK_SECRET or PUBLIC_URL is not set: no links for {_named(rules)}"
+
+
+def no_sign_in(rules: Sequence[str]) -> str:
+    return (
+        "SLACK_CLIENT_ID is not set: nobody can sign in, so no links for "
+        f"{_named(rules)}"
+    )
+
+
+def untold(name: str, way: str, rules: Sequence[str]) -> str:
+    """`name` is the setting's, `way` is "email" or "webhook"."""
+    return f"{name} is not set: nobody is told by {way} for {_named(rules)}"
+
+
+def _named(rules: Sequence[str]) -> str:
+    return f"the rules {', '.join(rules)}" if len(rules) > 1 else f"rule {rules[0]}"
+
+
+# --- `check`: Slack ----------------------------------------------------------------
+def refuses_token(code: str, name: str) -> str:
+    """`name` is the setting's."""
+    return f"refuses the token ({code}); check {name}"
+
+
+def answers_with(code: str, name: str) -> str:
+    return f"answers {code} to {name}; see that it has its scopes, or try later"
+
+
+def slack_unreachable(error: str) -> str:
+    return f"cannot be reached ({error}); check SLACK_API_URL"
+
+
+def lacks_scopes(scopes: Sequence[str]) -> str:
+    return f"lacks the scopes {', '.join(scopes)}; {ADD_SCOPES}"
+
+
+def cannot_be_asked(why: str) -> str:
+    return f"Slack cannot be asked ({why})"
+
+
+def unknown_id(name: str) -> str:
+    return f"Slack does not know {name}"
+
+
+def unchecked_id(name: str) -> str:
+    return f"{name} cannot be checked: the app lacks a scope of manifest.yml"
+
+
+def empty_usergroup(name: str) -> str:
+    return f"nobody is in {name}; add people to it"
+
+
+def no_field_of_people(name: str) -> str:
+    return f"{name} is no profile field of type user"
+
+
+def public_channel(name: str) -> str:
+    return (
+        f"{name} is public, so whoever joins could decide; take a private channel, or "
+        "say `open: true`"
+    )
+
+
+def not_a_member(name: str) -> str:
+    return f"the bot is not a member of {name}; invite it there"
+
+
+# --- `migrate`, `approvals` --------------------------------------------------------
+UP_TO_DATE = "The schema is up to date."
+NO_REQUESTS = "No requests."
+
+
+def nothing_to_do(code: str, status: str) -> str:
+    return f"Nothing to do: request {code} is {status} already."
+
+
+def rejected(code: str, tool: str) -> str:
+    return f"Rejected: {code}, {tool}."
+
+
+def several_requests(code: str) -> str:
+    return f"Several open requests have the code {code}; give the id of one:"
+
+
+def no_request(name: str) -> str:
+    return f"There is no request {name}; see: python -m bot approvals list"

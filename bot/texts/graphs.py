@@ -1,0 +1,137 @@
+"""Sentences about the graph that AGENT names, for whoever runs the bot. Plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+# --- Why it cannot be loaded -------------------------------------------------------
+MALFORMED = "allowed is path/to/file.py:name or package.module:name"
+NOT_IMPORTED = "cannot be imported"
+NOT_COMPILED = "cannot be compiled"
+RAISED = "raised"
+WITHOUT_A_WORD = "without a word"  # of the error's own
+
+
+def not_loaded(spec: str, why: str) -> str:
+    return f"AGENT={spec}: {why}."
+
+
+def no_module(name: str) -> str:
+    return f"there is no module {name}"
+
+
+def no_file(path: object) -> str:
+    return f"there is no Python file {path}"
+
+
+def not_in_it(name: str, graphs: Sequence[str]) -> str:
+    """`graphs` are the names of those that are in it."""
+    hint = f"; a graph there is {', '.join(graphs)}" if graphs else ""
+    return f"there is no {name} in it{hint}"
+
+
+def returns_no_graph(kind: str) -> str:
+    return f"it returns {_a(kind)} and no graph"
+
+
+def no_graph(kind: str) -> str:
+    return f"it is {_a(kind)}, neither a graph nor a function"
+
+
+def _a(name: str) -> str:
+    return f"an {name}" if name[:1].lower() in "aeiou" else f"a {name}"
+
+
+def needs_argument(name: str) -> str:
+    return f"it needs an argument {name}; a function may take nothing or one config"
+
+
+def failed(what: str, cause: str) -> str:
+    """`what` is one of the three above, `cause` the error's own words."""
+    return f"it {what}: {cause}"
+
+
+def in_line(file: str, number: int | None) -> str:
+    return f" ({file}, line {number})"
+
+
+# --- What `python -m bot check` sees of it -----------------------------------------
+AT_RUN_TIME = "at run time"
+
+
+def takes_messages(name: str, key: str) -> str:
+    return f"{name} takes messages under {key}."
+
+
+def may_ask(places: Iterable[str]) -> str:
+    return f"It may ask: {'; '.join(places)}."
+
+
+def can_stream(*, is_seen: bool) -> str:
+    model = "A chat model in it" if is_seen else "No chat model in sight"
+    return f"{model} can stream."
+
+
+def guarded(tools: Iterable[str]) -> str:
+    return f"Guarded tools: {', '.join(tools)}."
+
+
+def every_node(of: str) -> str:
+    return f"every node of {of or 'the graph'}"
+
+
+def stops(when: str, node: str) -> str:
+    """`when` is "before" or "after"."""
+    return f"{when} {node}"
+
+
+def in_node(node: str) -> str:
+    return f"in {node}"
+
+
+def in_tool(name: str) -> str:
+    return f"tool {name}"
+
+
+def before_tool(name: str, decisions: Iterable[str]) -> str:
+    """Of LangChain's middleware, which offers these decisions."""
+    return f"tool {name}: {', '.join(decisions)}"
+
+
+# --- What to know of it when it is served ------------------------------------------
+NOT_ITS_CHECKPOINTER = (
+    "The graph's own checkpointer is not used: conversations are kept in the bot's "
+    "database."
+)
+
+
+def takes_no_messages(name: str, keys: Iterable[str]) -> str:
+    """`keys` are those of its input."""
+    names = ", ".join(keys)
+    there = f" (there is {names})" if names else ""
+    return (
+        f"The graph {name} cannot be served: no key of its input takes a list of "
+        f"messages{there}; add one such as `messages: Annotated[list[AnyMessage], "
+        "add_messages]`."
+    )
+
+
+def keeps_its_store(store: str) -> str:
+    """`store` is the name of its class."""
+    return (
+        f"The graph's own {store} is used as it is; the bot does not keep or share it."
+    )
+
+
+def answers_from_cache(nodes: Iterable[str]) -> str:
+    return (
+        f"The graph's cache may give the result of {', '.join(nodes)} without a run; "
+        "then nobody is asked there."
+    )
+
+
+def tries_again(nodes: Iterable[str]) -> str:
+    return (
+        f"The graph tries {', '.join(nodes)} again after a failure; an effect there "
+        "may happen twice."
+    )
