@@ -24,6 +24,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from agent.kept_grants import KeptGrants, Postgres, Sqlite
 from agent.options import ALLOWED
+from agent.phrases import chat
 from agent.visible import harmless
 
 POSTGRES = ("postgresql://", "postgres://")
@@ -62,7 +63,7 @@ async def open_checkpointer(words: str, free: Collection[str]) -> AsyncGenerator
             holds could run code.
     """
     if not is_strict():
-        raise CheckpointerError(LAX)
+        raise CheckpointerError(chat.LAX)
     async with AsyncExitStack() as stack:
         try:
             kept = await stack.enter_async_context(_named(words, free))
@@ -79,16 +80,13 @@ def _named(words: str, free: Collection[str]) -> AbstractAsyncContextManager[Kep
     if words.startswith(POSTGRES):
         return _postgres(words, free)
     # A URL of another kind may hold a password, so it is not repeated.
-    raise CheckpointerError(f"--checkpointer takes {ALLOWED} and nothing else.")
+    raise CheckpointerError(chat.no_checkpointer(ALLOWED))
 
 
 def _sentence(words: str, error: Exception) -> str:
     if isinstance(error, sqlite3.Error):
-        return (
-            f"{harmless(words)} cannot be used ({error}): give a file that is SQLite's "
-            "and can be written, in a folder that exists."
-        )
-    return f"The PostgreSQL of --checkpointer cannot be used: {first_line(error)}"
+        return chat.sqlite_unusable(harmless(words), error)
+    return chat.postgres_unusable(first_line(error))
 
 
 def first_line(error: BaseException) -> str:
@@ -144,18 +142,11 @@ async def _try_once(url: str) -> None:
         conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         # libpq's words can repeat parts of the URL, so they stay inside.
-        raise CheckpointerError(
-            "--checkpointer: libpq cannot read this postgresql:// address; "
-            "%-escape what is special in it."
-        ) from None
+        raise CheckpointerError(chat.NO_ADDRESS) from None
     async with await AsyncConnection.connect(url, connect_timeout=TIMEOUT):
         pass
 
 
-LAX = (
-    "Checkpoints would be read without LANGGRAPH_STRICT_MSGPACK, so that whoever can "
-    "write to their database could run code here: import this package before LangGraph."
-)
 _SERDE_LOG = logging.getLogger("langgraph.checkpoint.serde.jsonplus")
 
 

@@ -18,23 +18,12 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.types import interrupt
 
 from agent import result_notes
-from agent.grant_protocol import RUNNING, Call, Grants, Outcome, Permission, Status
-from agent.prompts import STOP, firmly
+from agent.grant_protocol import Call, Grants, Outcome, Permission, Status
+from agent.phrases import tool_calls
 from agent.result_notes import ANSWERED, REJECTED, Word
 from agent.tool_arguments import clean_text, injected_by_graph, problem_with, schema_of
 
 logger = logging.getLogger(__name__)
-_EDITED = "A person changed the arguments of this call before it ran; it ran with "
-EDITED: dict[Status, str] = {
-    "done": _EDITED + "{args}. Do not repeat your own call. The result:\n\n",
-    "failed": _EDITED + "{args} and failed. Do not repeat your own call, and do not "
-    "try theirs again in another way. What it said:\n\n",
-    "unknown": _EDITED + "{args}. Do not repeat your own call, and do not try theirs. "
-    "What it said:\n\n",
-}
-CHANGED = "A person changed the arguments of this call to {args}.\n\n"
-UNKNOWN = "Do not try it again; say that a person has to check by hand."
-NOT_TEXT = "{name} ran, but what it returned is no text."
 
 
 class Gate:
@@ -62,7 +51,7 @@ class Gate:
                 runs the tool again.
         """
         if problem := problem_with(tool, call["args"]):
-            return _answer(call, f"{problem} Nothing was done.", "error")
+            return _answer(call, tool_calls.nothing_done(problem), "error")
         asked = _call(tool, call, config)
         ruling = await self._grants.open(asked)
         if ruling.kind != "ask":
@@ -96,15 +85,15 @@ class Gate:
         self, tool: BaseTool, call: ToolCall, edited: Call, config: RunnableConfig
     ) -> ToolMessage:
         if problem := problem_with(tool, edited.args):
-            return _answer(call, f"Not approved: {problem} {STOP}", "error")
+            return _answer(call, tool_calls.edit_not_approved(problem), "error")
         ruling = await self._grants.open(edited)
         ended = await self._take(tool, edited, ruling, config)
         args = json.dumps(edited.args, ensure_ascii=False)
         # The model must not take what became of their call for the end of its own.
         if isinstance(ended, str):
-            said, status = CHANGED.format(args=args) + ended, "error"
+            said, status = tool_calls.changed(args) + ended, "error"
         else:
-            said = EDITED[ended.status].format(args=args) + ended.content
+            said = tool_calls.edited(ended.status, args) + ended.content
             status = _STATUS[ended.status]
         return _answer(call, said, status, result_notes.EDITED, edited.args)
 
@@ -113,12 +102,12 @@ class Gate:
     ) -> Outcome | str:
         """Run the call unless it has run; return its outcome, or why it did not run."""
         if ruling.kind == "denied":
-            return firmly(f"Denied by policy. {ruling.why}".strip())
+            return tool_calls.denied(ruling.why)
         claim = await self._grants.claim(call, ruling)
         if claim.result is not None:
             return Outcome(claim.status or "done", claim.result)
         if not claim.won:
-            return claim.refusal or RUNNING
+            return claim.refusal or tool_calls.RUNNING
         with _approved(claim.seen):
             outcome = await _execute(tool, call, config)
         await self._grants.finish(call, outcome)
@@ -160,7 +149,7 @@ def _question(
         "tool_call_id": call["id"],
         "name": tool.name,
         "args": call["args"],
-        "description": ruling.why or f"{tool.name} needs a person's approval.",
+        "description": ruling.why or tool_calls.needs_approval(tool.name),
     }
     return question if seen is None else question | {"seen": seen}
 
@@ -199,19 +188,19 @@ async def _execute(tool: BaseTool, call: Call, config: RunnableConfig) -> Outcom
     except GraphBubbleUp:
         raise
     except OutcomeUnknown as exc:
-        return Outcome("unknown", f"{clean_text(str(exc))} {UNKNOWN}")
+        return Outcome("unknown", tool_calls.outcome_unknown(clean_text(str(exc))))
     except ToolException as exc:
-        return Outcome("failed", clean_text(str(exc) or f"{call.name} failed."))
+        return Outcome("failed", clean_text(str(exc) or tool_calls.failed(call.name)))
     except Exception as exc:
         # Its text may hold a password or a path, so it goes to the log alone.
         logger.exception("%s failed", call.name, extra={"action": "tool_failed"})
-        return Outcome("failed", f"{call.name} failed: {type(exc).__name__}.")
+        return Outcome("failed", tool_calls.failed(call.name, type(exc).__name__))
     return _outcome(call, output)
 
 
 def _outcome(call: Call, output: object) -> Outcome:
     if not isinstance(output, ToolMessage):
-        return Outcome("done", NOT_TEXT.format(name=call.name))
+        return Outcome("done", tool_calls.not_text(call.name))
     status = "failed" if output.status == "error" else "done"
     return Outcome(status, clean_text(output.text))
 
@@ -276,22 +265,6 @@ def guard(tool: BaseTool, gate: Gate | None = None) -> BaseTool:
     )
 
 
-NO_REASON = "Rejected by a person. Nothing was done."
-MALFORMED = (
-    "Not approved: the answer to the question could not be read. Nothing was done. "
-    f"{STOP}"
-)
-OTHER_TOOL = (
-    "Not approved: the answer named another tool, and an edit may only change the "
-    f"arguments. Nothing was done. {STOP}"
-)
-#: Stands before a person's own words, so that nobody takes them for the tool's result.
-IN_ITS_PLACE = (
-    "A person answered in place of the tool, which did not run. Do not call it again "
-    "for this, and do not say that it ran. The answer:\n\n"
-)
-
-
 @dataclass(frozen=True)
 class Approved:
     """Run the call, with other arguments if somebody edited them."""
@@ -312,7 +285,7 @@ class Answered:
 def read_decision(answer: object, tool: str) -> Approved | Answered:
     """Turn a resume value into what to do; what cannot be read approves nothing."""
     if not isinstance(answer, dict):
-        return Answered(MALFORMED)
+        return Answered(tool_calls.MALFORMED)
     decision = cast("dict[object, object]", answer)
     message = decision.get("message")
     match decision.get("type"):
@@ -325,26 +298,28 @@ def read_decision(answer: object, tool: str) -> Approved | Answered:
         case "reject":
             return _reject(message if isinstance(message, str) else "")
         case "respond" if isinstance(message, str):
-            return Answered(IN_ITS_PLACE + clean_text(message), "success", ANSWERED)
+            return Answered(
+                tool_calls.IN_ITS_PLACE + clean_text(message), "success", ANSWERED
+            )
         case _:
-            return Answered(MALFORMED)
+            return Answered(tool_calls.MALFORMED)
 
 
 def _reject(message: str) -> Answered:
     # Whoever wrote the message may not know that a model reads it.
-    said = clean_text(message.strip()) or NO_REASON
-    return Answered(firmly(said), word=REJECTED)
+    said = clean_text(message.strip()) or tool_calls.NO_REASON
+    return Answered(tool_calls.firmly(said), word=REJECTED)
 
 
 def _edit(action: object, tool: str) -> Approved | Answered:
     if not isinstance(action, dict):
-        return Answered(MALFORMED)
+        return Answered(tool_calls.MALFORMED)
     edited = cast("dict[object, object]", action)
     args = edited.get("args")
     if edited.get("name") != tool:
-        return Answered(OTHER_TOOL)
+        return Answered(tool_calls.OTHER_TOOL)
     if not isinstance(args, dict):
-        return Answered(MALFORMED)
+        return Answered(tool_calls.MALFORMED)
     return Approved(cast("dict[str, Any]", args))
 
 

@@ -9,15 +9,8 @@ from typing import Any, Literal, Protocol
 
 import rfc8785
 
-from agent.prompts import STOP
+from agent.phrases.tool_calls import NOT_APPROVED, RUNNING
 
-NOT_APPROVED = (
-    f"Nothing was done: nobody has approved this call with these arguments. {STOP}"
-)
-RUNNING = (
-    "It is unknown whether this was done: the call was started before and its end was "
-    "never recorded. Do not repeat it; tell the user that a person has to look."
-)
 Status = Literal["done", "failed", "unknown"]
 
 

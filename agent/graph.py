@@ -30,6 +30,8 @@ from typing_extensions import TypedDict
 
 from agent.gate import Gate
 from agent.models import is_too_long, normalise, refusals
+from agent.phrases import chat
+from agent.phrases.tool_calls import no_tool
 from agent.prompts import render, shortened
 from agent.result_notes import REJECTED, word_of
 
@@ -119,8 +121,7 @@ class _Nodes:
 
     def _unknown(self, call: ToolCall) -> ToolMessage:
         return ToolMessage(
-            f"There is no tool {call['name']}. The tools are: "
-            f"{', '.join(sorted(self._tools)) or 'none'}.",
+            no_tool(call["name"], sorted(self._tools)),
             tool_call_id=str(call["id"]),
             name=call["name"],
             status="error",
@@ -156,16 +157,6 @@ def in_call_order(
 MAX_STEPS = 25  # answers of the model to one message of a person
 MAX_REJECTS = 3  # calls of one turn; whoever says no so often does not want another
 MAX_CALL = 300  # characters of a call that the user reads
-TOO_MANY_STEPS = (
-    f"I stopped here: after {MAX_STEPS} steps I was still not done. Tell me how to go "
-    "on, or ask for less at once."
-)
-TOO_MANY_REJECTS = (
-    "I stopped here, because {number} of my calls were rejected, or not decided in "
-    "time. They did nothing:\n{rejected}\n"
-)
-OTHERS = "What became of my other calls:\n{others}\n"
-ASK_AGAIN = "Tell me how to go on."
 
 
 def reason_to_stop(messages: Sequence[BaseMessage]) -> str:
@@ -176,7 +167,7 @@ def reason_to_stop(messages: Sequence[BaseMessage]) -> str:
         return _too_many_rejects(turn)
     # A model that repeats a refused call would otherwise never come to an end.
     steps = sum(isinstance(message, AIMessage) for message in turn)
-    return TOO_MANY_STEPS if steps >= MAX_STEPS else ""
+    return chat.too_many_steps(MAX_STEPS) if steps >= MAX_STEPS else ""
 
 
 def _turn(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
@@ -200,9 +191,8 @@ def _too_many_rejects(turn: Sequence[BaseMessage]) -> str:
             rejected.append(f"- {_named(call)}")
         else:
             others.append(f"- {_named(call)}: {_one_line(result.text)}")
-    said = TOO_MANY_REJECTS.format(number=len(rejected), rejected="\n".join(rejected))
-    told = OTHERS.format(others="\n".join(others)) if others else ""
-    return said + told + ASK_AGAIN
+    listed = "\n".join(rejected), "\n".join(others)
+    return chat.too_many_rejects(len(rejected), *listed)
 
 
 def _named(call: ToolCall) -> str:

@@ -13,7 +13,8 @@ import rfc8785
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from agent.grant_protocol import NOT_APPROVED, RUNNING, Call, Claim, Outcome, Permission
+from agent.grant_protocol import Call, Claim, Outcome, Permission
+from agent.phrases.tool_calls import NOT_APPROVED, RUNNING
 
 Values = Mapping[str, str | None]
 

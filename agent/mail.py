@@ -12,6 +12,8 @@ from typing import Protocol
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPTimeoutError
 
+from agent.phrases import results
+
 PATIENCE = 30.0  # seconds for each answer of the server
 FAREWELL = 2.0  # seconds; all is said by then
 
@@ -109,7 +111,7 @@ def _not_sent(error: Exception) -> NotSent:
     """The server's own words stay out: they may repeat what it was given."""
     if isinstance(error, SMTPResponseException):
         code = error.code
-        return NotSent(f"The mail server refused it ({code}).", passes=code < 500)
+        return NotSent(results.refused(code), passes=code < 500)
     if isinstance(error, SMTPTimeoutError):
-        return NotSent("The mail server did not answer in time.", passes=True)
-    return NotSent("The mail server cannot be reached.", passes=True)
+        return NotSent(results.NO_ANSWER, passes=True)
+    return NotSent(results.SERVER_AWAY, passes=True)

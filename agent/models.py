@@ -20,6 +20,7 @@ from langchain_core.messages import (
 )
 
 from agent.offline import OfflineModel
+from agent.phrases.tool_calls import NO_JSON, TOO_DEEP_TO_SHOW, unusable
 from agent.prompts import call_ids
 from agent.tool_arguments import check_values, clean_text
 
@@ -78,7 +79,6 @@ def explain_model_error(exc: BaseException) -> str | None:
     return explain(exc)
 
 
-UNREADABLE = "The arguments are not valid JSON."
 MAX_SENTENCE = 200  # characters of a client's error
 MAX_QUOTE = 2_000  # characters of unreadable arguments that the history keeps
 # What OpenAI takes for the id and the name of a call when the history is sent back.
@@ -127,8 +127,7 @@ def refusals(message: AIMessage) -> list[ToolMessage]:
     """Answer each call of a normalised message that cannot be used with a sentence."""
     return [
         ToolMessage(
-            f"{call['error']} Nothing was done. Call the tool again with arguments "
-            "that fit its schema.",
+            unusable(str(call["error"])),
             tool_call_id=str(call["id"]),
             name=call["name"],
             status="error",
@@ -144,7 +143,7 @@ def _problem(call: ToolCall | InvalidToolCall) -> str:
     # A client's own error quotes the arguments over several lines; ours is a sentence.
     if isinstance(error, str) and error and "\n" not in error:
         return clean_text(error[:MAX_SENTENCE])
-    return UNREADABLE
+    return NO_JSON
 
 
 def _fresh_id(given: str | None, used: set[str]) -> str:
@@ -178,4 +177,4 @@ def _dump(args: Any) -> str:
     try:
         return json.dumps(args, default=str)
     except (ValueError, RecursionError):
-        return "(nested too deeply to be shown)"
+        return TOO_DEEP_TO_SHOW

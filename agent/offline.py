@@ -27,13 +27,11 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from agent.gate import IN_ITS_PLACE
-from agent.phrases import EXAMPLES, Wish, understand
-from agent.prompts import STOP, prefix_of
+from agent.phrases import chat
+from agent.phrases.tool_calls import IN_ITS_PLACE, STOP
+from agent.plain_requests import Wish, understand
+from agent.prompts import prefix_of
 from agent.result_notes import ANSWERED, edited_args, word_of
-
-SIGN = "(offline model)"
-REAL_MODEL = "Set OPENAI_API_KEY to use a real model."
 
 
 class OfflineModel(BaseChatModel):
@@ -135,15 +133,10 @@ def _id(wish: Wish, number: int) -> str:
 
 
 def _help(tools: Sequence[str]) -> str:
-    known = [EXAMPLES[name] for name in tools if name in EXAMPLES]
+    known = [chat.EXAMPLES[name] for name in tools if name in chat.EXAMPLES]
     if not known:
-        return (
-            f"I have no tools here, so there is nothing I can do. {SIGN} {REAL_MODEL}"
-        )
-    return (
-        f"I did not understand that. I am offline and understand: {', '.join(known)}; "
-        f"several in one message are fine, joined with `and`. {SIGN} {REAL_MODEL}"
-    )
+        return chat.NO_TOOLS
+    return chat.not_understood(known)
 
 
 def _report(messages: Sequence[BaseMessage]) -> str:
@@ -151,7 +144,7 @@ def _report(messages: Sequence[BaseMessage]) -> str:
     calls = cast("AIMessage", messages[last]).tool_calls
     results = {m.tool_call_id: m for m in messages[last:] if isinstance(m, ToolMessage)}
     lines = [tell(c, results[c["id"]]) for c in calls if c["id"] in results]
-    return "\n".join([*lines, SIGN])
+    return "\n".join([*lines, chat.SIGN])
 
 
 def _chunks(answer: AIMessage) -> Iterator[ChatGenerationChunk]:
@@ -183,9 +176,9 @@ def tell(call: ToolCall, result: ToolMessage) -> str:
         return _edited(call, args, result)
     if word_of(result) == ANSWERED:
         answer = result.text.removeprefix(IN_ITS_PLACE)
-        return f"{_shown(call)} did not run; a person answered instead: {answer}"
+        return chat.answered_instead(_shown(call), answer)
     if result.status == "error":
-        return f"{_shown(call)}: {_without_orders(result.text)}"
+        return chat.came_to(_shown(call), _without_orders(result.text))
     return _done(call, result.text.strip())
 
 
@@ -194,9 +187,7 @@ def _edited(call: ToolCall, args: dict[str, Any], result: ToolMessage) -> str:
     # The notice for the model is one paragraph; what the tool said comes after it.
     said = result.text.partition("\n\n")[2].strip()
     told = _without_orders(said) if result.status == "error" else _done(ran, said)
-    before, after = _shown(call), _shown(ran)
-    change = f"{before} to {after}" if before != after else f"the arguments of {before}"
-    return f"A person changed {change}. {told}"
+    return chat.person_changed(_shown(call), _shown(ran), told)
 
 
 def _without_orders(text: str) -> str:
@@ -211,9 +202,9 @@ def _named(name: str, args: dict[str, Any]) -> str:
     """The call as somebody would have asked for it."""
     match name, args:
         case "transfer_money", {"to": to, "amount": amount, "currency": currency}:
-            return f"transfer {amount} {currency} to {to}"
+            return chat.transfer(amount, currency, to)
         case "drop_database", {"name": database}:
-            return f"drop database {database}"
+            return chat.drop_database(database)
         case _:
             verb = name.removesuffix("_file").replace("_", " ")
             return f"{verb} {args.get('path') or ''}".strip()
@@ -223,10 +214,9 @@ def _done(call: ToolCall, text: str) -> str:
     path = str(call["args"].get("path") or "")
     match call["name"]:
         case "read_file":
-            return f"`{path}` reads:\n{_block(text)}"
+            return chat.reads(path, _block(text))
         case "list_files":
-            title = f"The files in `{path}`:" if path else "The files:"
-            return f"{title}\n{_block(text)}"
+            return f"{chat.files_in(path)}\n{_block(text)}"
         case "list_accounts" | "list_databases" if "\n" in text:
             title, _, lines = text.partition("\n")
             return f"{title}\n{_block(lines)}"

@@ -11,29 +11,11 @@ from langchain_core.outputs import ChatResult
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
+from agent.phrases import chat
+from agent.phrases.tool_calls import NO_JSON_TEXT
 from agent.tool_arguments import ArgumentsError, parse_arguments
 
 DEFAULT_MODEL = "gpt-5-mini"
-TOO_LONG = (
-    "This conversation has become too long for the model. Please start a new thread."
-)
-BUSY = "The model server is busy and refused the request. Please try again in a minute."
-NO_QUOTA = (
-    "The model server refused the request because the account's quota is used up. "
-    "Whoever runs me has to look at its billing."
-)
-NO_ANSWER = "The model did not answer in time. Please try again."
-UNREACHABLE = (
-    "The model server cannot be reached. Please try again in a minute; if it stays so, "
-    "whoever runs me has to check OPENAI_BASE_URL and the network."
-)
-BAD_KEY = (
-    "The model server refused my key. Whoever runs me has to check OPENAI_API_KEY."
-)
-NO_MODEL = (
-    "The model server does not know this model or address. Whoever runs me has to "
-    "check OPENAI_MODEL and OPENAI_BASE_URL."
-)
 # How the client fails over an answer that is no chat completion.
 _NONSENSE = (
     AttributeError,
@@ -163,7 +145,7 @@ def _read(arguments: object) -> dict[str, Any]:
     if arguments is None:
         return {}
     if not isinstance(arguments, str):
-        raise ArgumentsError("The arguments are no JSON text.")
+        raise ArgumentsError(NO_JSON_TEXT)
     return parse_arguments(arguments)
 
 
@@ -179,34 +161,29 @@ def is_overflow(exc: BaseException) -> bool:
 def explain(exc: BaseException) -> str | None:
     """Say in one sentence for people what went wrong with the model; no secrets."""
     if is_overflow(exc):
-        return TOO_LONG
+        return chat.TOO_LONG
     if isinstance(exc, openai.APITimeoutError):
-        return NO_ANSWER
+        return chat.NO_ANSWER
     if isinstance(exc, openai.APIConnectionError):
-        return UNREACHABLE
+        return chat.UNREACHABLE
     if isinstance(exc, openai.APIStatusError):
         return _explain_status(exc)
     if isinstance(exc, UnreadableAnswer):
-        return f"The model failed unexpectedly ({exc}). Please try again."
+        return chat.failed_unexpectedly(exc)
     if isinstance(exc, openai.OpenAIError):
-        return (
-            f"The model failed unexpectedly ({type(exc).__name__}). Please try again."
-        )
+        return chat.failed_unexpectedly(type(exc).__name__)
     return None
 
 
 def _explain_status(exc: openai.APIStatusError) -> str:
     match exc.status_code:
         case 401 | 403:
-            return BAD_KEY
+            return chat.BAD_KEY
         case 404:
-            return NO_MODEL
+            return chat.NO_MODEL
         case 429:
-            return NO_QUOTA if exc.code == "insufficient_quota" else BUSY
+            return chat.NO_QUOTA if exc.code == "insufficient_quota" else chat.BUSY
         case status if status >= 500:
-            return f"The model server has a fault ({status}). Please try again later."
+            return chat.server_fault(status)
         case status:
-            return (
-                f"The model server refused the request ({status}). Whoever runs me "
-                "finds its reason in the log."
-            )
+            return chat.request_refused(status)

@@ -23,6 +23,7 @@ from agent.grant_protocol import MemoryGrants
 from agent.graph import build_graph
 from agent.models import make_model
 from agent.offline import OfflineModel
+from agent.phrases import chat
 from agent.terminal import Session, Terminal
 from agent.tool_arguments import clean_text
 from agent.tools import make_tools
@@ -31,17 +32,6 @@ from agent.visible import harmless
 MISUSE, TROUBLE, INTERRUPTED = 2, 1, 130
 #: What only looks; everything else needs a person.
 FREE = frozenset({"list_files", "read_file"})
-GREETING = "The agent in a terminal, with {model}. Ctrl-D ends."
-FORGETS = (
-    "It is kept in memory only: what is said, asked and approved here is gone when the "
-    "program ends."
-)
-NO_KEY = "OPENAI_BASE_URL needs OPENAI_API_KEY: the offline model is used."
-STAYS = (
-    "The question stays open: start again with the same --checkpointer and --thread to "
-    "answer it."
-)
-FORGOTTEN = "The question that was open is forgotten with the rest; nothing was done."
 
 
 class SetupError(Exception):
@@ -97,7 +87,7 @@ def _environment(dotenv: Path) -> dict[str, str]:
     try:
         written = dotenv_values(dotenv, interpolate=False)
     except (OSError, UnicodeDecodeError):
-        raise SetupError(f"{dotenv} cannot be read as UTF-8 text.") from None
+        raise SetupError(chat.file_unreadable(dotenv)) from None
     merged = {**written, **os.environ}
     return {name: v.strip() for name, v in merged.items() if v and v.strip()}
 
@@ -108,11 +98,9 @@ def _tools(environment: Mapping[str, str]) -> list[BaseTool]:
     try:
         return make_tools(names, files_dir=files)
     except ValueError as error:
-        raise SetupError(f"TOOLS: {error}") from None
+        raise SetupError(chat.bad_tools(error)) from None
     except OSError as error:
-        raise SetupError(
-            f"FILES_DIR={files} cannot be used: {error.strerror}."
-        ) from None
+        raise SetupError(chat.folder_unusable(files, error.strerror)) from None
 
 
 def _configure_logging(level: str) -> None:
@@ -130,7 +118,7 @@ def _open_and_chat(
 ) -> int:
     thread = clean_text(parsed.thread).strip()
     if not thread:
-        raise SetupError("--thread takes a name that is not empty.")
+        raise SetupError(chat.NO_THREAD)
     stack = AsyncExitStack()
     try:
         opening = open_checkpointer(clean_text(parsed.checkpointer), FREE)
@@ -147,15 +135,15 @@ def _model(environment: Mapping[str, str]) -> BaseChatModel:
     key, url = environment.get("OPENAI_API_KEY"), environment.get("OPENAI_BASE_URL")
     name = environment.get("OPENAI_MODEL")
     if url and not key:
-        print(NO_KEY, file=sys.stderr)
-    chosen = harmless(name) if name else "the default model"
-    print(GREETING.format(model=chosen if key else "the offline model"), flush=True)
+        print(chat.NO_KEY, file=sys.stderr)
+    chosen = harmless(name) if name else chat.DEFAULT_MODEL
+    print(chat.greeting(chosen if key else chat.OFFLINE_MODEL), flush=True)
     return make_model(api_key=key, base_url=url, model=name)
 
 
 def _chat(terminal: Terminal, lasts: bool) -> int:
     if not lasts:
-        print(FORGETS, flush=True)
+        print(chat.FORGETS, flush=True)
     try:
         terminal.chat()
     except CheckpointerError as error:
@@ -172,7 +160,7 @@ def _chat(terminal: Terminal, lasts: bool) -> int:
 def _take_leave(terminal: Terminal, lasts: bool) -> None:
     print()
     if terminal.waits:
-        print(STAYS if lasts else FORGOTTEN)
+        print(chat.STAYS if lasts else chat.FORGOTTEN)
 
 
 def _complain(sentence: str, status: int) -> int:

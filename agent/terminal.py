@@ -20,7 +20,7 @@ from langgraph.types import Command, Interrupt
 from agent.checkpointers import TROUBLE, CheckpointerError, Kept, first_line
 from agent.graph import in_call_order
 from agent.models import explain_model_error
-from agent.prompts import STOP
+from agent.phrases import chat, tool_calls
 from agent.tool_arguments import (
     ArgumentsError,
     clean_text,
@@ -31,18 +31,6 @@ from agent.visible import harmless, visible_json
 
 logger = logging.getLogger(__name__)
 PROMPT = "> "
-GOING_ON = "Going on where this conversation was cut off."
-UNKNOWN = (
-    "It is unknown whether {call} was done: the process ended in the middle of it. It "
-    "is not run again; please look for yourself."
-)
-NO_ANSWER = "(The agent has nothing to say.)"
-ENDLESS = "The agent did not come to an end; ask for less at once."
-FAILED = "The agent failed ({error}); with LOG_LEVEL=debug the log says where."
-NOT_STORED = (
-    "The conversation cannot be stored any more ({error}): start again to go on where "
-    "it was."
-)
 T = TypeVar("T")
 
 
@@ -84,7 +72,7 @@ class Terminal:
         """
         state = self._try(self._session.go_on())
         if state is not None:
-            self._person.tell(GOING_ON)
+            self._person.tell(chat.GOING_ON)
             self._finish(state)
         while True:
             text = clean_text(self._person.ask(PROMPT)).strip()
@@ -98,7 +86,7 @@ class Terminal:
             state = self._ask(state)
         if state is not None:
             self._tell_unknown(state)
-            self._person.tell(harmless(state.answer) or NO_ANSWER)
+            self._person.tell(harmless(state.answer) or chat.NOTHING_TO_SAY)
 
     def _ask(self, state: SessionState) -> SessionState | None:
         self.waits = True
@@ -113,7 +101,7 @@ class Terminal:
     def _tell_unknown(self, state: SessionState) -> None:
         for call in state.unknown:
             shown = f"{harmless(call['name'])} {visible_json(call['args'])}"
-            self._person.tell(UNKNOWN.format(call=shown))
+            self._person.tell(chat.unknown(shown))
 
     def _try(
         self, work: Coroutine[Any, Any, SessionState | None]
@@ -134,14 +122,14 @@ class Terminal:
 
 
 def _not_stored(error: Exception) -> CheckpointerError:
-    return CheckpointerError(NOT_STORED.format(error=first_line(error)))
+    return CheckpointerError(chat.not_stored(first_line(error)))
 
 
 def _failure(error: Exception) -> str:
     if isinstance(error, GraphRecursionError):
-        return ENDLESS
+        return chat.ENDLESS
     # Its text may hold anything, so only the log gets it.
-    return explain_model_error(error) or FAILED.format(error=type(error).__name__)
+    return explain_model_error(error) or chat.failed(type(error).__name__)
 
 
 STEP_LIMIT = 60  # super-steps of one turn
@@ -261,14 +249,6 @@ def _state_of(values: Mapping[str, Any], interrupts: Any) -> SessionState:
     return SessionState(questions, "")
 
 
-CHOICES = "approve, reject [reason], edit [arguments as JSON] or answer [text]? "
-NEW_ARGUMENTS = "New arguments as JSON on one line (nothing: leave them): "
-IN_ITS_PLACE = "What the agent gets in the tool's place (nothing: go back): "
-NOT_UNDERSTOOD = "Nothing is decided yet: begin with one of the four words."
-NOTHING_CHANGED = "These are the same arguments; to run it with them, approve."
-REJECTED = "Rejected by a person. Nothing was done.{why} " + STOP
-
-
 class Person(Protocol):
     """The person at the terminal."""
 
@@ -296,7 +276,7 @@ class Decision:
 
 def show_call(question: Mapping[str, Any], person: Person) -> None:
     """Show the tool and all its arguments."""
-    person.tell(f"{harmless(question['name'])} needs your approval:")
+    person.tell(chat.needs_yours(harmless(question["name"])))
     person.tell(visible_json(question["args"], indent=2))
 
 
@@ -311,7 +291,7 @@ def ask_about(question: Mapping[str, Any], tool: BaseTool, person: Person) -> De
         EOFError: nobody is there; nothing is decided.
     """
     while True:
-        word, _, rest = clean_text(person.ask(CHOICES)).strip().partition(" ")
+        word, _, rest = clean_text(person.ask(chat.CHOICES)).strip().partition(" ")
         decided = _read(word.lower(), rest.strip(), question, tool, person)
         if decided is not None:
             return decided
@@ -330,16 +310,14 @@ def _read(
             seen = {"seen": question["seen"]} if "seen" in question else {}
             return Decision({"type": "approve", **seen}, question["args"])
         case "reject" | "no" | "n":
-            why = f" The reason: {rest}" if rest else ""
-            message = REJECTED.format(why=why)
-            return Decision({"type": "reject", "message": message})
+            return Decision({"type": "reject", "message": tool_calls.rejected(rest)})
         case "answer":
-            text = rest or clean_text(person.ask(IN_ITS_PLACE)).strip()
+            text = rest or clean_text(person.ask(chat.IN_ITS_PLACE)).strip()
             return Decision({"type": "respond", "message": text}) if text else None
         case "edit":
             return _edit(rest, question, tool, person)
         case _:
-            person.tell(NOT_UNDERSTOOD)
+            person.tell(chat.NOT_DECIDED)
             return None
 
 
@@ -349,10 +327,10 @@ def _edit(
     """Ask for arguments until they fit, or are left as they are."""
     if not text:
         person.tell(visible_json(question["args"]))
-    while text := text or clean_text(person.ask(NEW_ARGUMENTS)).strip():
+    while text := text or clean_text(person.ask(chat.NEW_ARGUMENTS)).strip():
         edited, problem = _arguments(text, tool)
         if not problem and edited == question["args"]:
-            problem = NOTHING_CHANGED
+            problem = chat.NOTHING_CHANGED
         if not problem:
             action = {"name": question["name"], "args": edited}
             return Decision({"type": "edit", "edited_action": action}, edited)

@@ -9,6 +9,8 @@ from typing import Any, NoReturn, cast
 from langchain_core.tools import BaseTool, InjectedToolCallId
 from pydantic import BaseModel, ValidationError
 
+from agent.phrases import tool_calls
+
 #: Beyond it two readers of JSON may see two numbers (RFC 8785, RFC 7493).
 MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 32
@@ -35,9 +37,9 @@ def parse_arguments(text: str) -> dict[str, Any]:
     except ArgumentsError:
         raise
     except (ValueError, RecursionError) as exc:
-        raise ArgumentsError("The arguments are not valid JSON.") from exc
+        raise ArgumentsError(tool_calls.NO_JSON) from exc
     if not isinstance(value, dict):
-        raise ArgumentsError("The arguments are no JSON object.")
+        raise ArgumentsError(tool_calls.NO_OBJECT)
     return cast("dict[str, Any]", value)
 
 
@@ -46,12 +48,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     # value and the tool get another.
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ArgumentsError("The arguments hold the same key twice.")
+        raise ArgumentsError(tool_calls.SAME_KEY_TWICE)
     return found
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ArgumentsError(f"The arguments hold {name}, which is no JSON number.")
+    raise ArgumentsError(tool_calls.no_number(name))
 
 
 def check_values(value: object, depth: int = 0) -> str:
@@ -60,11 +62,11 @@ def check_values(value: object, depth: int = 0) -> str:
     Returns a sentence for the model, or "" when all is well.
     """
     if depth > MAX_DEPTH:
-        return f"The arguments are nested deeper than {MAX_DEPTH} levels."
+        return tool_calls.too_deep(MAX_DEPTH)
     if isinstance(value, dict):
         entries = cast("dict[object, object]", value)
         if not all(isinstance(key, str) for key in entries):
-            return "The arguments hold a key that is no text."
+            return tool_calls.KEY_NO_TEXT
         return _first(depth, *entries.keys(), *entries.values())
     if isinstance(value, list):
         return _first(depth, *cast("list[object]", value))
@@ -82,22 +84,22 @@ def _check_leaf(value: object) -> str:
         return ""
     if isinstance(value, int | float):
         return _check_number(value)
-    return "The arguments hold a value that JSON does not know."
+    return tool_calls.NOT_KNOWN_TO_JSON
 
 
 def _check_number(value: float) -> str:
     if isinstance(value, float) and not math.isfinite(value):
-        return "The arguments hold a number that is not finite."
+        return tool_calls.NOT_FINITE
     # A float too: written as JSON it may become an integer that nobody can write.
     beyond = abs(value) > MAX_INTEGER
-    return "The arguments hold a number beyond 2^53." if beyond else ""
+    return tool_calls.BEYOND_INTEGERS if beyond else ""
 
 
 def _check_text(text: str) -> str:
     if "\0" in text:
-        return "The arguments hold a NUL character."
+        return tool_calls.NUL
     if any("\ud800" <= char <= "\udfff" for char in text):
-        return "The arguments hold half a character (a lone surrogate)."
+        return tool_calls.HALF_CHARACTER
     return ""
 
 
@@ -120,10 +122,9 @@ def problem_with(tool: BaseTool, args: dict[str, Any]) -> str:
     if bad := check_values(args):
         return bad
     complaints = _unknown(tool, args) or _complaints(tool, args)
-    if not complaints:
-        return ""
-    listed = "; ".join(complaints[:MAX_COMPLAINTS])
-    return f"The arguments do not fit {tool.name}: {listed}."
+    return (
+        tool_calls.unfit(tool.name, complaints[:MAX_COMPLAINTS]) if complaints else ""
+    )
 
 
 def _model_of(tool: BaseTool) -> type[BaseModel] | None:
@@ -142,14 +143,14 @@ def _unknown(tool: BaseTool, args: dict[str, Any]) -> list[str]:
     if model is not None and model.model_config.get("extra") == "allow":
         return []
     known = cast("dict[str, object]", schema.get("properties", {}))
-    return [f"there is no argument {key!r}" for key in args if key not in known]
+    return [tool_calls.no_argument(key) for key in args if key not in known]
 
 
 def _complaints(tool: BaseTool, args: dict[str, Any]) -> list[str]:
     schema, model = schema_of(tool), _model_of(tool)
     if model is None:
         required = cast("list[str]", schema.get("required", []))
-        return [f"{name!r} is missing" for name in required if name not in args]
+        return [tool_calls.missing(name) for name in required if name not in args]
     try:
         model.model_validate(args)
     except ValidationError as exc:

@@ -10,11 +10,12 @@ import aiohttp
 from langchain_core.language_models import BaseChatModel
 from slack_bolt.async_app import AsyncApp
 
-from agent.checkpointers import LAX, is_strict
+from agent.checkpointers import is_strict
 from agent.gate import Gate, look_at
 from agent.graph import build_graph
 from agent.mail import Mail
 from agent.models import explain_model_error, make_model
+from agent.phrases.chat import LAX
 from agent.tool_arguments import problem_with, schema_of
 from agent.tools import make_tools
 from bot.approvals.audit import PolicyRecord

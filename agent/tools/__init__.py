@@ -8,6 +8,7 @@ from pathlib import Path
 from langchain_core.tools import BaseTool
 
 from agent.mail import Mail
+from agent.phrases import results
 from agent.tools.email import make_email_tool
 from agent.tools.files import make_file_tools
 from agent.tools.sandbox import make_sandbox_tools
@@ -43,9 +44,6 @@ def make_tools(
 
 
 def _refusal(name: str) -> str:
-    available = ", ".join(KNOWN)
     if name == "email":
-        return "The tools 'email' need a mail server to send through."
-    if name in LATER:
-        return f"The tools {name!r} are not available yet; available are: {available}."
-    return f"There are no tools {name!r}; available are: {available}."
+        return results.NEEDS_MAIL
+    return (results.not_yet if name in LATER else results.no_tools)(name, KNOWN)

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from agent.gate import OutcomeUnknown
 from agent.mail import Mail, MaybeSent, NotSent
+from agent.phrases import results
 
 MOST_RECIPIENTS = 50
 MOST_ATTACHMENTS = 10
@@ -29,22 +30,19 @@ _FILE_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z ._()-]{0,99}")
 
 def _address(text: str) -> str:
     if not _ADDRESS.fullmatch(text):
-        raise ValueError(
-            "must be one plain e-mail address such as ann@example.com, without a name; "
-            "give several as a list, and a domain in its ASCII form"
-        )
+        raise ValueError(results.ONE_ADDRESS)
     return text
 
 
 def _subject(text: str) -> str:
     if not text.isprintable() or not text.strip():
-        raise ValueError("must be one line of printable characters")
+        raise ValueError(results.ONE_LINE)
     return text
 
 
 def _file_name(text: str) -> str:
     if not _FILE_NAME.fullmatch(text):
-        raise ValueError("must be a plain file name such as figures.csv")
+        raise ValueError(results.A_FILE_NAME)
     return text
 
 
@@ -80,9 +78,9 @@ class SendEmail(BaseModel):
     @model_validator(mode="after")
     def _has_recipients(self) -> SendEmail:
         if not _listed(self.to):
-            raise ValueError("`to` must name somebody")
+            raise ValueError(results.NOBODY)
         if len(recipients(self)) > MOST_RECIPIENTS:
-            raise ValueError(f"more than {MOST_RECIPIENTS} recipients are too many")
+            raise ValueError(results.too_many_recipients(MOST_RECIPIENTS))
         return self
 
 
@@ -122,13 +120,10 @@ async def send(mail: Mail, email: SendEmail) -> str:
     try:
         await mail.send(written(email, mail.sender), to_whom)
     except NotSent as error:
-        raise ToolException(f"The e-mail was not sent. {error}") from error
+        raise ToolException(results.not_sent(error)) from error
     except MaybeSent as error:
-        raise OutcomeUnknown(
-            "It is unknown whether the e-mail was sent: the mail server took it and "
-            "did not confirm it."
-        ) from error
-    return f"Sent the e-mail to {', '.join(to_whom)}."
+        raise OutcomeUnknown(results.UNCONFIRMED) from error
+    return results.sent(to_whom)
 
 
 def recipients(email: SendEmail) -> list[str]:

@@ -19,6 +19,7 @@ from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.gate import SeeingTool, Seen, approved_for
+from agent.phrases import results
 
 MAX_READ = 100_000  # bytes
 MAX_WRITE = 1_000_000  # bytes
@@ -88,12 +89,12 @@ def read(root: Path, path: str) -> str:
     with sentences(path), opened(root, parents) as directory:
         data, size = _content(path, name, directory)
     if b"\0" in data:
-        raise FileError(f"{path} is no text file ({size} bytes).")
+        raise FileError(results.no_text_file(path, size))
     if not data:
-        return f"{path} is empty."
+        return results.is_empty(path)
     text = data[:MAX_READ].decode("utf-8", "replace")
     if len(data) > MAX_READ:
-        text += f"\n[Only the first {MAX_READ} of {size} bytes are shown.]"
+        text += f"\n{results.bytes_cut(MAX_READ, size)}"
     return text
 
 
@@ -112,12 +113,12 @@ def _content(path: str, name: str, directory: int) -> tuple[bytes, int]:
 def listing(root: Path, path: str = "") -> str:
     """A line per entry below a directory, at most `MAX_ENTRIES` of them."""
     parts = [] if path in {"", "."} else split(path.removesuffix("/"))
-    with sentences(path or "The files directory"), opened(root, parts) as directory:
+    with sentences(path or results.ROOT), opened(root, parts) as directory:
         lines = list(islice(_lines(directory, _prefix(parts)), MAX_ENTRIES + 1))
     if not lines:
-        return f"{path} is empty." if parts else "There are no files."
+        return results.is_empty(path) if parts else results.NO_FILES
     if len(lines) > MAX_ENTRIES:
-        lines[MAX_ENTRIES:] = [f"[Only the first {MAX_ENTRIES} entries are shown.]"]
+        lines[MAX_ENTRIES:] = [results.entries_cut(MAX_ENTRIES)]
     return "\n".join(lines)
 
 
@@ -158,10 +159,10 @@ def _line(shown: str, status: os.stat_result) -> str:
     if stat.S_ISDIR(status.st_mode):
         return f"{shown}/"
     if stat.S_ISREG(status.st_mode):
-        return f"{shown} ({status.st_size} bytes)"
+        return results.file_entry(shown, status.st_size)
     if stat.S_ISLNK(status.st_mode):
-        return f"{shown} (symbolic link, not followed)"
-    return f"{shown} (no regular file)"
+        return results.link_entry(shown)
+    return results.odd_entry(shown)
 
 
 def _visible(name: str) -> str:
@@ -173,14 +174,13 @@ def write(root: Path, path: str, text: str) -> str:
     *parents, name = split(path)
     data = text.encode("utf-8", "replace")
     if len(data) > MAX_WRITE:
-        raise FileError(f"The text is longer than {MAX_WRITE} bytes.")
+        raise FileError(results.text_too_long(MAX_WRITE))
     with sentences(path), opened(root, parents, create=True) as directory:
         mode = _mode(path, name, directory)
         with open_if_there(name, directory) as fd:
             require_approved(path, fd)
         _replace(directory, name, data, mode if mode is not None else 0o644)
-    verb = "Wrote" if mode is None else "Replaced"
-    return f"{verb} {path} ({len(data)} bytes)."
+    return results.wrote(path, len(data), is_new=mode is None)
 
 
 def _mode(path: str, name: str, directory: int) -> int | None:
@@ -221,7 +221,7 @@ def delete(root: Path, path: str) -> str:
             require_approved(path, fd)
         # Should a link take its place right here, the link goes and not its target.
         os.unlink(name, dir_fd=directory)
-    return f"Deleted {path}."
+    return results.deleted(path)
 
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -245,22 +245,19 @@ def split(path: str) -> list[str]:
             what no name may hold.
     """
     if not path.isprintable():
-        raise FileError("The path holds invisible or control characters.")
+        raise FileError(results.UNPRINTABLE_PATH)
     if len(path) > MAX_PATH:
-        raise FileError(f"The path is longer than {MAX_PATH} characters.")
+        raise FileError(results.path_too_long(MAX_PATH))
     if path.startswith("/"):
-        raise FileError(f"{path} is absolute; give a path below the files directory.")
+        raise FileError(results.absolute(path))
     parts = path.split("/")
     for part in parts:
         if part in {"", ".", ".."}:
-            raise FileError(
-                f"{path or 'The empty path'} is not allowed: no part of a path may be "
-                "empty, '.' or '..'."
-            )
+            raise FileError(results.not_allowed(path))
         if len(part.encode()) > MAX_PART:
-            raise FileError(f"A part of the path is longer than {MAX_PART} bytes.")
+            raise FileError(results.part_too_long(MAX_PART))
     if is_sandbox(parts[0]):
-        raise FileError(f"{path} belongs to the sandbox; only its own tools reach it.")
+        raise FileError(results.of_the_sandbox(path))
     return parts
 
 
@@ -309,23 +306,16 @@ def sentences(path: str) -> Generator[None, None, None]:
 def _sentence(path: str, exc: OSError) -> str:
     match exc.errno:
         case errno.ENOENT:
-            return f"{path} does not exist."
+            return results.does_not_exist(path)
         case errno.ENOTDIR | errno.ELOOP:
-            return (
-                f"{path} cannot be reached: a part of it is no directory, or is a "
-                "symbolic link, which is never followed."
-            )
+            return results.unreachable(path)
         case errno.EISDIR:
-            return f"{path} is a directory."
+            return results.is_directory(path)
         case errno.ENXIO:
-            return not_regular(path)
+            return results.not_regular(path)
         case _:
-            return f"{path} cannot be used: {exc.strerror or type(exc).__name__}."
-
-
-def not_regular(path: str) -> str:
-    """The sentence for a FIFO, a device, a socket or a symbolic link."""
-    return f"{path} is no regular file."
+            reason = exc.strerror or type(exc).__name__
+            return results.cannot_be_used(path, reason)
 
 
 HASHED = 64_000_000  # bytes; of a longer file the size tells the rest
@@ -369,10 +359,7 @@ def require_approved(path: str, fd: int | None) -> None:
     """
     expected = approved_for.get()
     if expected is not None and _identity(fd) != expected:
-        raise FileError(
-            f"{path} is no longer the file that was approved: it has been changed or "
-            "exchanged since. Nothing was done."
-        )
+        raise FileError(results.not_the_approved(path))
 
 
 def require_regular(path: str, found: os.stat_result) -> None:
@@ -383,14 +370,11 @@ def require_regular(path: str, found: os.stat_result) -> None:
             may stand anywhere.
     """
     if stat.S_ISDIR(found.st_mode):
-        raise FileError(f"{path} is a directory.")
+        raise FileError(results.is_directory(path))
     if not stat.S_ISREG(found.st_mode):
-        raise FileError(not_regular(path))
+        raise FileError(results.not_regular(path))
     if found.st_nlink > 1:
-        raise FileError(
-            f"{path} is a hard link: the same file has another name, perhaps outside "
-            "the files directory, so it is left alone."
-        )
+        raise FileError(results.hard_link(path))
 
 
 def _identity(fd: int | None) -> Seen:

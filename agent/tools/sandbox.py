@@ -19,6 +19,7 @@ from typing import Annotated, Literal
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from agent.phrases import results
 from agent.tools.files import SANDBOX, opened, sentences
 
 Currency = Literal["GBP", "EUR", "USD"]
@@ -37,7 +38,7 @@ def to_pence(amount: float) -> int:
     # The shortest text of a float is what was written, up to 15 digits.
     pence = Decimal(str(amount)) * 100
     if pence != pence.to_integral_value():
-        raise ValueError("give at most two decimals")
+        raise ValueError(results.TWO_DECIMALS)
     return int(pence)
 
 
@@ -107,35 +108,32 @@ def make_sandbox_tools(root: Path) -> list[BaseTool]:
 def accounts(root: Path) -> str:
     """A line per account with what it holds of each currency."""
     lines = [
-        f"{name}: {', '.join(money(row[1], row[2]) for row in rows)}"
+        results.line(name, (money(row[1], row[2]) for row in rows))
         for name, rows in groupby(balances(root), key=lambda row: row[0])
     ]
-    return "\n".join(["Sandbox: these are the accounts, in play money.", *lines])
+    return "\n".join([results.ACCOUNTS, *lines])
 
 
 def transfer(root: Path, to: str, amount: float, currency: str) -> str:
     """Pay, and say what is left."""
     pence = to_pence(amount)
     left = book_transfer(root, to, currency, pence)
-    return (
-        f"Sandbox: transferred {money(currency, pence)} to {to}; "
-        f"{money(currency, left)} are left."
-    )
+    return results.transferred(money(currency, pence), to, money(currency, left))
 
 
 def databases(root: Path) -> str:
     """A line per database with the names of its tables."""
     found = database_names(root)
     if not found:
-        return "Sandbox: there are no databases."
-    lines = [f"{name}: {', '.join(tables) or 'no tables'}" for name, tables in found]
-    return "\n".join(["Sandbox: these are the databases, with their tables.", *lines])
+        return results.NO_DATABASES
+    lines = [results.line(n, tables or [results.NO_TABLES]) for n, tables in found]
+    return "\n".join([results.DATABASES, *lines])
 
 
 def drop(root: Path, name: str) -> str:
     """Drop, and say so."""
     drop_file(root, name)
-    return f"Sandbox: dropped the database {name}."
+    return results.dropped(name)
 
 
 ACCOUNTS, DATABASES = "accounts.sqlite", "databases"
@@ -159,7 +157,7 @@ class SandboxError(ToolException):
     """Something the sandbox cannot do; the text is a sentence for the model."""
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(f"Sandbox: {sentence}")
+        super().__init__(results.sandbox(sentence))
 
 
 def balances(root: Path) -> list[tuple[str, str, int]]:
@@ -183,16 +181,11 @@ def book_transfer(root: Path, to: str, currency: str, pence: int) -> int:
     with _transaction(root) as book:
         payees = [name for (name,) in book.execute(SQL["select_payees"])]
         if to not in payees:
-            raise SandboxError(
-                f"there is no payee {shown(to)}, so nothing was transferred; known "
-                f"are {', '.join(payees)}."
-            )
+            raise SandboxError(results.no_payee(shown(to), payees))
         own, there = book.execute(SQL["select_own"], {"currency": currency}).fetchone()
         if there < pence:
-            raise SandboxError(
-                f"the account holds only {money(currency, there)}, less than "
-                f"{money(currency, pence)}, so nothing was transferred."
-            )
+            amounts = money(currency, there), money(currency, pence)
+            raise SandboxError(results.too_little(*amounts))
         for name, change in ((own, -pence), (to, pence)):
             row = {"name": name, "currency": currency, "pence": change}
             book.execute(SQL["book"], row)
@@ -240,11 +233,8 @@ def drop_file(root: Path, name: str) -> None:
                 raise FileNotFoundError
             os.unlink(f"{name}.sqlite", dir_fd=directory)
         except FileNotFoundError:
-            others = ", ".join(each for each in known if each != name) or "none"
-            raise SandboxError(
-                f"there is no database {shown(name)}, so nothing was dropped; there "
-                f"are: {others}."
-            ) from None
+            others = [each for each in known if each != name]
+            raise SandboxError(results.no_database(shown(name), others)) from None
         for ending in _BESIDE:
             with suppress(FileNotFoundError):
                 os.unlink(f"{name}.sqlite{ending}", dir_fd=directory)
@@ -265,7 +255,7 @@ def _is_file(directory: int, name: str) -> bool:
 
 @contextmanager
 def _directory(root: Path, *below: str) -> Generator[int, None, None]:
-    with sentences("The sandbox"):
+    with sentences(results.SANDBOX):
         _make(root)
         with opened(root, [SANDBOX, *below]) as directory:
             yield directory
@@ -277,7 +267,7 @@ def _connected(root: Path, *path: str) -> Generator[sqlite3.Connection, None, No
     *below, name = path
     with _directory(root, *below) as directory:
         if not _is_file(directory, name):
-            raise SandboxError(f"{name} is missing.")
+            raise SandboxError(results.is_missing(name))
     place = root.absolute().joinpath(SANDBOX, *path).as_uri()
     connection = sqlite3.connect(
         f"{place}?mode=rw", uri=True, timeout=BUSY, isolation_level=None
@@ -293,9 +283,7 @@ def _transaction(root: Path) -> Generator[sqlite3.Connection, None, None]:
         try:
             book.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as exc:
-            raise SandboxError(
-                "the account book is in use, so nothing was changed."
-            ) from exc
+            raise SandboxError(results.IN_USE) from exc
         yield book
         book.execute("COMMIT")
 

@@ -6,7 +6,7 @@ import pytest
 from langchain_core.messages import ToolMessage
 from langgraph.types import Interrupt
 
-from agent.grant_protocol import NOT_APPROVED, RUNNING
+from agent.phrases.tool_calls import NOT_APPROVED, RUNNING
 from agent.terminal import Decision, SessionState
 from tests.integration.terminal_parts import Alone, open_session
 from tests.unit.agent.agent_stand_ins import Ledger, calls

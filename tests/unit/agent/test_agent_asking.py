@@ -7,16 +7,9 @@ from agent_stand_ins import FakePerson
 from langchain_core.tools import StructuredTool
 from pydantic import BaseModel, ConfigDict
 
-from agent.prompts import STOP
-from agent.terminal import (
-    CHOICES,
-    NEW_ARGUMENTS,
-    NOT_UNDERSTOOD,
-    NOTHING_CHANGED,
-    Decision,
-    ask_about,
-    show_call,
-)
+from agent.phrases.chat import CHOICES, NEW_ARGUMENTS, NOT_DECIDED, NOTHING_CHANGED
+from agent.phrases.tool_calls import STOP
+from agent.terminal import Decision, ask_about, show_call
 
 
 class Transfer(BaseModel):
@@ -128,7 +121,7 @@ def test_other_words_decide_nothing(line: str):
     decision, told = decided(line, "reject")
 
     assert decision.approved is None
-    assert told == [NOT_UNDERSTOOD]
+    assert told == [NOT_DECIDED]
 
 
 @pytest.mark.parametrize("lines", [[], ["edit"], ["answer"], ["perhaps"]])

@@ -9,7 +9,7 @@ from langchain_core.tools import ToolException
 
 from agent.gate import OutcomeUnknown
 from agent.mail import MaybeSent, NotSent
-from agent.phrases import understand
+from agent.plain_requests import understand
 from agent.tool_arguments import problem_with
 from agent.tools.email import make_email_tool
 

@@ -23,11 +23,12 @@ from langgraph.prebuilt import InjectedState, ToolNode
 from langgraph.types import Command
 from pydantic import BaseModel
 
-from agent import gate, result_notes
-from agent.gate import NOT_TEXT, Gate, OutcomeUnknown, SeeingTool, approved_for, guard
-from agent.grant_protocol import RUNNING, Claim, MemoryGrants
+from agent import result_notes
+from agent.gate import Gate, OutcomeUnknown, SeeingTool, approved_for, guard
+from agent.grant_protocol import Claim, MemoryGrants
 from agent.graph import State
-from agent.prompts import STOP
+from agent.phrases import tool_calls
+from agent.phrases.tool_calls import RUNNING, STOP
 from agent.result_notes import edited_args, word_of
 
 CONFIG = {"configurable": {"thread_id": "t1"}}
@@ -112,7 +113,7 @@ async def test_a_reject_without_words_tells_the_model_to_stop():
     message, runs = await decided({"type": "reject"}, approve=False)
 
     assert runs == []
-    assert (message.status, message.text) == ("error", f"{gate.NO_REASON} {STOP}")
+    assert (message.status, message.text) == ("error", f"{tool_calls.NO_REASON} {STOP}")
     assert word_of(message) == result_notes.REJECTED
 
 
@@ -139,7 +140,7 @@ async def test_an_answer_in_the_tools_place_runs_nothing():
 
     assert runs == []
     assert message.status == "success"
-    assert message.text == gate.IN_ITS_PLACE + "It is gone already."
+    assert message.text == tool_calls.IN_ITS_PLACE + "It is gone already."
     assert "did not run" in message.text
     assert word_of(message) == result_notes.ANSWERED
 
@@ -249,7 +250,7 @@ async def test_an_edit_cannot_switch_to_another_tool():
     message, runs = await decided(edit)
 
     assert runs == []
-    assert message.text == gate.OTHER_TOOL
+    assert message.text == tool_calls.OTHER_TOOL
 
 
 async def test_an_edit_that_does_not_fit_the_schema_runs_nothing():
@@ -280,7 +281,7 @@ async def test_an_answer_that_cannot_be_read_approves_nothing(answer):
     message, runs = await decided(answer)
 
     assert runs == []
-    assert (message.status, message.text) == ("error", gate.MALFORMED)
+    assert (message.status, message.text) == ("error", tool_calls.MALFORMED)
 
 
 async def test_the_question_says_why_when_the_policy_does():
@@ -395,7 +396,7 @@ async def test_a_tool_that_returns_a_command_counts_as_run():
 
     message = await Gate(MemoryGrants()).run(jump, call("jump"), CONFIG)
 
-    assert message.text == NOT_TEXT.format(name="jump")
+    assert message.text == tool_calls.not_text("jump")
 
 
 async def test_a_tool_cannot_change_the_arguments_that_the_checkpoint_keeps():

@@ -7,14 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from agent.grant_protocol import (
-    NOT_APPROVED,
-    RUNNING,
-    Call,
-    Claim,
-    MemoryGrants,
-    Outcome,
-)
+from agent.grant_protocol import Call, Claim, MemoryGrants, Outcome
+from agent.phrases.tool_calls import NOT_APPROVED, RUNNING
 
 CALL = Call("t1", "A", "wipe", {"path": "a"}, {})
 

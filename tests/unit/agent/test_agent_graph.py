@@ -19,11 +19,11 @@ from agent.graph import (
     MAX_CALL,
     MAX_REJECTS,
     MAX_STEPS,
-    TOO_MANY_STEPS,
     build_graph,
     in_call_order,
 )
-from agent.prompts import STOP
+from agent.phrases.chat import too_many_steps
+from agent.phrases.tool_calls import STOP
 from agent.result_notes import edited_args
 
 APPROVE = {"type": "approve"}
@@ -335,7 +335,7 @@ async def test_a_model_that_never_stops_is_stopped():
 
     done = await thread.say()
 
-    assert done["messages"][-1].text == TOO_MANY_STEPS
+    assert done["messages"][-1].text == too_many_steps(MAX_STEPS)
     assert len(thread.model.seen) == MAX_STEPS
 
 

@@ -13,7 +13,7 @@ from langchain_core.messages import HumanMessage
 from agent import openai_model
 from agent.models import explain_model_error, make_model, normalise
 from agent.offline import OfflineModel
-from agent.openai_model import NO_ANSWER
+from agent.phrases import chat
 from agent.tools import make_tools
 
 KEY = "sk-canary-1234567890"
@@ -170,12 +170,12 @@ async def test_junk_from_the_server_is_a_failure_with_a_sentence(server, junk):
 @pytest.mark.parametrize(
     ("status", "code", "sentence"),
     [
-        (401, None, openai_model.BAD_KEY),
-        (403, None, openai_model.BAD_KEY),
-        (404, "model_not_found", openai_model.NO_MODEL),
-        (429, "rate_limit_exceeded", openai_model.BUSY),
-        (429, "insufficient_quota", openai_model.NO_QUOTA),
-        (400, "context_length_exceeded", openai_model.TOO_LONG),
+        (401, None, chat.BAD_KEY),
+        (403, None, chat.BAD_KEY),
+        (404, "model_not_found", chat.NO_MODEL),
+        (429, "rate_limit_exceeded", chat.BUSY),
+        (429, "insufficient_quota", chat.NO_QUOTA),
+        (400, "context_length_exceeded", chat.TOO_LONG),
         (400, "other", "The model server refused the request (400). "),
         (422, None, "The model server refused the request (422). "),
         (500, None, "The model server has a fault (500). "),
@@ -206,13 +206,13 @@ async def test_a_server_that_is_not_there_is_unreachable(unused_tcp_port):
     with pytest.raises(openai.APIConnectionError) as failure:
         await model.ainvoke("hi")
 
-    assert explain_model_error(failure.value) == openai_model.UNREACHABLE
+    assert explain_model_error(failure.value) == chat.UNREACHABLE
 
 
 def test_silence_and_the_unforeseen_have_sentences_too():
     request = httpx.Request("POST", "http://localhost")
 
-    assert explain_model_error(openai.APITimeoutError(request)) == NO_ANSWER
+    assert explain_model_error(openai.APITimeoutError(request)) == chat.NO_ANSWER
     unreadable = openai_model.UnreadableAnswer("KeyError")
     assert "(KeyError)" in explain_model_error(unreadable)
 

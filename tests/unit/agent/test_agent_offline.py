@@ -12,13 +12,14 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolCall, ToolMessa
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from agent import gate, result_notes
+from agent import result_notes
 from agent.gate import Gate
-from agent.grant_protocol import RUNNING, MemoryGrants
+from agent.grant_protocol import MemoryGrants
 from agent.graph import build_graph
-from agent.offline import REAL_MODEL, SIGN, OfflineModel, reply
-from agent.phrases import MAX_WISHES, VERBS, understand
-from agent.prompts import STOP
+from agent.offline import OfflineModel, reply
+from agent.phrases.chat import REAL_MODEL, SIGN
+from agent.phrases.tool_calls import IN_ITS_PLACE, RUNNING, STOP
+from agent.plain_requests import MAX_WISHES, VERBS, understand
 from agent.tool_arguments import problem_with
 from agent.tools import make_tools
 
@@ -347,7 +348,7 @@ def test_words_for_the_model_are_not_told_to_people(sentence, said):
 
 
 def test_an_answer_in_the_tools_place_is_told_as_one():
-    text = gate.IN_ITS_PLACE + "I paid him in cash."
+    text = IN_ITS_PLACE + "I paid him in cash."
 
     answer = told(TRANSFER, text, artifact=result_notes.mark(result_notes.ANSWERED))
 

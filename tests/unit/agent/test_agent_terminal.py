@@ -15,16 +15,8 @@ from langgraph.errors import GraphRecursionError
 from agent.checkpointers import CheckpointerError, open_checkpointer
 from agent.gate import Gate
 from agent.graph import build_graph
-from agent.terminal import (
-    ENDLESS,
-    FAILED,
-    GOING_ON,
-    NO_ANSWER,
-    UNKNOWN,
-    Session,
-    SessionState,
-    Terminal,
-)
+from agent.phrases import chat
+from agent.terminal import Session, SessionState, Terminal
 
 A, B = {"path": "a"}, {"path": "b"}
 
@@ -74,7 +66,7 @@ def test_calls_are_asked_in_order_before_the_answer_is_shown(sitting: Sitting):
         "wipe needs your approval:",
         '{\n  "path": "b"\n}',
         "Done.\\u001b[2J",
-        NO_ANSWER,
+        chat.NOTHING_TO_SAY,
     ]
     assert sitting.ledger.runs == ["wipe a"]
     assert not sitting.terminal.waits
@@ -89,7 +81,7 @@ def test_a_question_comes_again_before_anything_is_said(sitting: Sitting):
     sitting.model.script.append("Done.")
     person = sitting.type("approve", "approve")
 
-    assert person.told[0] == GOING_ON
+    assert person.told[0] == chat.GOING_ON
     assert person.told[-1] == "Done."
     assert sorted(sitting.ledger.runs) == ["wipe a", "wipe b"]
 
@@ -107,15 +99,15 @@ def test_a_call_cut_off_is_reported_as_unknown(sitting: Sitting):
     person = sitting.type()
 
     call = 'wipe {"path": "a\\u200b"}'
-    assert person.told == [GOING_ON, UNKNOWN.format(call=call), "Sorry."]
+    assert person.told == [chat.GOING_ON, chat.unknown(call), "Sorry."]
     assert sitting.ledger.runs == ["wipe a\u200b"]
 
 
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (RuntimeError("secret"), FAILED.format(error="RuntimeError")),
-        (GraphRecursionError("60"), ENDLESS),
+        (RuntimeError("secret"), chat.failed("RuntimeError")),
+        (GraphRecursionError("60"), chat.ENDLESS),
     ],
 )
 def test_a_failure_is_one_sentence_and_the_chat_continues(
@@ -141,7 +133,7 @@ def test_after_a_failure_what_still_waits_is_asked_again(
     monkeypatch.setattr(sitting.session, "decide", fail_once)
     person = sitting.type("go", "approve", "approve")
 
-    assert FAILED.format(error="RuntimeError") in person.told
+    assert chat.failed("RuntimeError") in person.told
     assert person.told[-1] == "Done."
     assert sitting.ledger.runs == ["wipe a"]
 

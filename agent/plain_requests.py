@@ -8,21 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_WISHES = 20  # calls in one message
-SANDBOX_EXAMPLES = {
-    "list_accounts": "`accounts`",
-    "transfer_money": "`transfer 500 GBP to alice` or `pay alice £500`",
-    "list_databases": "`databases`",
-    "drop_database": "`drop database staging`",
-}
-MAIL_EXAMPLES = {"send_email": "`email ann@example.com about Lunch: See you at noon.`"}
-EXAMPLES = {
-    "read_file": "`read notes.txt`",
-    "list_files": "`list` or `list reports`",
-    "write_file": "`write notes.txt: some text`",
-    "delete_file": "`delete notes.txt`",
-    **SANDBOX_EXAMPLES,
-    **MAIL_EXAMPLES,
-}
 VERBS = {
     "read": "read_file",
     "show": "read_file",

@@ -1,0 +1,210 @@
+"""The results of the shipped tools: for the model, and whoever it tells. Plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+# --- Files -------------------------------------------------------------------------
+ROOT = "The files directory"
+NO_FILES = "There are no files."
+UNPRINTABLE_PATH = "The path holds invisible or control characters."
+
+
+def is_empty(path: str) -> str:
+    return f"{path} is empty."
+
+
+def bytes_cut(most: int, size: int) -> str:
+    return f"[Only the first {most} of {size} bytes are shown.]"
+
+
+def entries_cut(most: int) -> str:
+    return f"[Only the first {most} entries are shown.]"
+
+
+def file_entry(name: str, size: int) -> str:
+    return f"{name} ({size} bytes)"
+
+
+def link_entry(name: str) -> str:
+    return f"{name} (symbolic link, not followed)"
+
+
+def odd_entry(name: str) -> str:
+    return f"{name} (no regular file)"
+
+
+def wrote(path: str, size: int, *, is_new: bool) -> str:
+    return f"{'Wrote' if is_new else 'Replaced'} {path} ({size} bytes)."
+
+
+def deleted(path: str) -> str:
+    return f"Deleted {path}."
+
+
+def no_text_file(path: str, size: int) -> str:
+    return f"{path} is no text file ({size} bytes)."
+
+
+def text_too_long(most: int) -> str:
+    return f"The text is longer than {most} bytes."
+
+
+def path_too_long(most: int) -> str:
+    return f"The path is longer than {most} characters."
+
+
+def part_too_long(most: int) -> str:
+    return f"A part of the path is longer than {most} bytes."
+
+
+def absolute(path: str) -> str:
+    return f"{path} is absolute; give a path below the files directory."
+
+
+def not_allowed(path: str) -> str:
+    return (
+        f"{path or 'The empty path'} is not allowed: no part of a path may be empty, "
+        "'.' or '..'."
+    )
+
+
+def of_the_sandbox(path: str) -> str:
+    return f"{path} belongs to the sandbox; only its own tools reach it."
+
+
+def does_not_exist(path: str) -> str:
+    return f"{path} does not exist."
+
+
+def unreachable(path: str) -> str:
+    return (
+        f"{path} cannot be reached: a part of it is no directory, or is a symbolic "
+        "link, which is never followed."
+    )
+
+
+def is_directory(path: str) -> str:
+    return f"{path} is a directory."
+
+
+def not_regular(path: str) -> str:
+    """A FIFO, a device, a socket or a symbolic link."""
+    return f"{path} is no regular file."
+
+
+def cannot_be_used(path: str, reason: str) -> str:
+    return f"{path} cannot be used: {reason}."
+
+
+def not_the_approved(path: str) -> str:
+    return (
+        f"{path} is no longer the file that was approved: it has been changed or "
+        "exchanged since. Nothing was done."
+    )
+
+
+def hard_link(path: str) -> str:
+    return (
+        f"{path} is a hard link: the same file has another name, perhaps outside the "
+        "files directory, so it is left alone."
+    )
+
+
+# --- The sandbox -------------------------------------------------------------------
+SANDBOX = "The sandbox"
+ACCOUNTS = "Sandbox: these are the accounts, in play money."
+DATABASES = "Sandbox: these are the databases, with their tables."
+NO_DATABASES = "Sandbox: there are no databases."
+NO_TABLES = "no tables"
+IN_USE = "the account book is in use, so nothing was changed."
+TWO_DECIMALS = "give at most two decimals"
+
+
+def sandbox(sentence: str) -> str:
+    return f"Sandbox: {sentence}"
+
+
+def line(name: str, values: Iterable[str]) -> str:
+    return f"{name}: {', '.join(values)}"
+
+
+def transferred(amount: str, to: str, left: str) -> str:
+    return f"Sandbox: transferred {amount} to {to}; {left} are left."
+
+
+def dropped(name: str) -> str:
+    return f"Sandbox: dropped the database {name}."
+
+
+def no_payee(name: str, known: Iterable[str]) -> str:
+    return (
+        f"there is no payee {name}, so nothing was transferred; known are "
+        f"{', '.join(known)}."
+    )
+
+
+def too_little(there: str, wanted: str) -> str:
+    return (
+        f"the account holds only {there}, less than {wanted}, so nothing was "
+        "transferred."
+    )
+
+
+def no_database(name: str, others: Sequence[str]) -> str:
+    return (
+        f"there is no database {name}, so nothing was dropped; there are: "
+        f"{', '.join(others) or 'none'}."
+    )
+
+
+def is_missing(name: str) -> str:
+    return f"{name} is missing."
+
+
+# --- E-mail ------------------------------------------------------------------------
+ONE_ADDRESS = (
+    "must be one plain e-mail address such as ann@example.com, without a name; give "
+    "several as a list, and a domain in its ASCII form"
+)
+ONE_LINE = "must be one line of printable characters"
+A_FILE_NAME = "must be a plain file name such as figures.csv"
+NOBODY = "`to` must name somebody"
+UNCONFIRMED = (
+    "It is unknown whether the e-mail was sent: the mail server took it and did not "
+    "confirm it."
+)
+NO_ANSWER = "The mail server did not answer in time."
+SERVER_AWAY = "The mail server cannot be reached."
+
+
+def too_many_recipients(most: int) -> str:
+    return f"more than {most} recipients are too many"
+
+
+def sent(recipients: Iterable[str]) -> str:
+    return f"Sent the e-mail to {', '.join(recipients)}."
+
+
+def not_sent(why: object) -> str:
+    """`why` is one of the sentences about the mail server."""
+    return f"The e-mail was not sent. {why}"
+
+
+def refused(code: int) -> str:
+    return f"The mail server refused it ({code})."
+
+
+# --- The setting TOOLS -------------------------------------------------------------
+NEEDS_MAIL = "The tools 'email' need a mail server to send through."
+
+
+def not_yet(name: str, available: Iterable[str]) -> str:
+    return (
+        f"The tools {name!r} are not available yet; available are: "
+        f"{', '.join(available)}."
+    )
+
+
+def no_tools(name: str, available: Iterable[str]) -> str:
+    return f"There are no tools {name!r}; available are: {', '.join(available)}."
