@@ -14,6 +14,7 @@ from bot.approvals import digest, store
 from bot.approvals.audit import Fact, about, append, arguments_text
 from bot.approvals.digest import call_digest_of, grant_digest_of
 from bot.approvals.model import Execution, Kind, Request, Status
+from bot.approvals.policy import complaints
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Denied, Policy, Waived
 from bot.approvals.ports import Jobs, reconcile_job
@@ -205,10 +206,10 @@ async def _explain(
 
 def _refusal(found: Mapping[str, Any], call: CallFacts) -> str:
     if found["state"] is None:
-        return "no approval is stored for it"
+        return complaints.NOTHING_STORED
     if found["call_digest"] != call.digest:
-        return "what would run is not what was approved"
-    return "its approval does not hold"
+        return complaints.NOT_THE_APPROVED
+    return complaints.DOES_NOT_HOLD
 
 
 async def finish(

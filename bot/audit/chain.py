@@ -12,6 +12,8 @@ import rfc8785
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
+from bot.texts import audit as say
+
 ROW = "slack-approval-bot/audit/1\n"
 TEXT = "slack-approval-bot/audit-text/1\n"
 
@@ -36,7 +38,7 @@ def canonical(value: Any) -> str:
     try:
         return rfc8785.dumps(value).decode("utf-8")
     except (rfc8785.CanonicalizationError, RecursionError) as error:
-        raise ValueError(f"it has no canonical JSON: {error}") from error
+        raise ValueError(say.no_canonical_form(error)) from error
 
 
 def hash_of(tag: str, text: str) -> str:
@@ -72,11 +74,11 @@ def read_json(text: str | bytes) -> Any:
     try:
         return json.loads(text, parse_float=_refuse, parse_constant=_refuse)
     except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+        raise ValueError(say.TOO_DEEP) from error
 
 
 def _refuse(text: str) -> Any:
-    raise ValueError(f"it holds {text[:40]}, and the trail has whole numbers only")
+    raise ValueError(say.no_whole_number(text[:40]))
 
 
 TAG = "slack-approval-bot/checkpoint/1\n"
@@ -151,13 +153,10 @@ def read_checkpoints(text: str) -> list[Checkpoint]:
     lines = [line.strip().strip("`") for line in text.splitlines()]
     found = [_read(line) for line in lines if line.startswith("{")]
     if not found:
-        raise ValueError("it holds no checkpoint")
+        raise ValueError(say.NO_CHECKPOINT)
     for checkpoint in found:
         if not checkpoint.is_genuine:
-            raise ValueError(
-                f"the checkpoint of row {checkpoint.number} of workspace "
-                f"{checkpoint.team} does not have the signature of its key"
-            )
+            raise ValueError(say.forged(checkpoint.number, checkpoint.team))
     return found
 
 
@@ -165,9 +164,9 @@ def _read(line: str) -> Checkpoint:
     try:
         given: object = read_json(line)
     except ValueError as error:
-        raise ValueError(f"a line of it is no checkpoint: {error}") from error
+        raise ValueError(say.line_unreadable(error)) from error
     fields = cast("dict[str, Any]", given)
     right = isinstance(given, dict) and fields.keys() == _TYPES.keys()
     if not right or any(type(fields[n]) is not t for n, t in _TYPES.items()):
-        raise ValueError("a line of it is no checkpoint")
+        raise ValueError(say.LINE_NO_CHECKPOINT)
     return Checkpoint(**fields)

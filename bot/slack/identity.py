@@ -8,6 +8,7 @@ from typing import Any, cast
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import BotError, ConfigurationError
+from bot.texts.commands import NOT_A_BOT
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,7 @@ async def learn_identity(client: AsyncWebClient) -> Identity:
     """
     me = cast("dict[str, Any]", (await client.auth_test()).data)
     if not me.get("bot_id"):
-        raise ConfigurationError(
-            "SLACK_BOT_TOKEN is not a bot's token; take the one that starts with "
-            "xoxb-, from OAuth & Permissions."
-        )
+        raise ConfigurationError(NOT_A_BOT)
     found = cast("dict[str, Any]", (await client.bots_info(bot=me["bot_id"])).data)
     return Identity(
         enterprise=me.get("enterprise_id") or "",

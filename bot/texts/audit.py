@@ -65,11 +65,21 @@ NO_PART = "it does not say what it is a part of"
 PART_OF_NOTHING = "it says that it is a part of nothing"
 OTHER_EXPORT = "it says that it is a part of another export"
 EMPTY_FILE = "the file holds no row of a trail"
-EMPTY_FOLDER = "the folder holds no checkpoint"
+
+
+TOO_DEEP = "it is nested too deeply"
 
 
 def line(number: int, what: str) -> str:
     return f"line {number}: {what}"
+
+
+def no_canonical_form(error: object) -> str:
+    return f"it has no canonical JSON: {error}"
+
+
+def no_whole_number(text: str) -> str:
+    return f"it holds {text}, and the trail has whole numbers only"
 
 
 def no_json(error: object) -> str:
@@ -90,6 +100,23 @@ def cut_off(missing: str) -> str:
 
 def rows_missing(number: int) -> str:
     return f"{number} rows are missing"
+
+
+# --- A file of checkpoints ---------------------------------------------------------
+NO_CHECKPOINT = "it holds no checkpoint"
+EMPTY_FOLDER = "the folder holds no checkpoint"
+LINE_NO_CHECKPOINT = "a line of it is no checkpoint"
+
+
+def line_unreadable(error: object) -> str:
+    return f"{LINE_NO_CHECKPOINT}: {error}"
+
+
+def forged(number: int, team: str) -> str:
+    return (
+        f"the checkpoint of row {number} of workspace {team} does not have the "
+        "signature of its key"
+    )
 
 
 # --- `python -m bot audit` ---------------------------------------------------------

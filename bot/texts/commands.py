@@ -6,6 +6,10 @@ from collections.abc import Sequence
 
 # --- Any command: why it ends ------------------------------------------------------
 DATABASE_AWAY = "the bot's database cannot be reached"
+NOT_A_BOT = (
+    "SLACK_BOT_TOKEN is not a bot's token; take the one that starts with xoxb-, from "
+    "OAuth & Permissions."
+)
 
 
 def unexpected(error: str) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULES = {
@@ -93,35 +96,106 @@ def test_a_tests_name_states_its_behaviour_in_ten_words():
     assert not wordy, "\n".join(wordy)
 
 
-#: Exceptions for whoever writes or runs the bot, not for people in Slack.
-NOT_FOR_PEOPLE = {"ConfigurationError", "NotSignedIn", "ValueError"}
+#: Where sentences stand.
+WORDS = ("agent/phrases/", "bot/approvals/policy/complaints.py", "bot/texts/")
+#: Where they stand all the same, and why.
+APART_FROM_WORDS = {
+    "agent/prompts.py": "it instructs the model, and people read none of it",
+    "bot/database/": "it lies below the texts, and only an operator reads it",
+    "bot/errors.py": "it lies below the texts",
+    "bot/logs.py": "it lies below the texts, and only the log has it",
+    "bot/settings": "they lie below the texts: a value's form, beside its check",
+    "bot/simulator/": "it speaks as Slack does",
+    "bot/time_limits.py": "it lies below the texts, and only tests read it",
+    "bot/web/api/schema.py": "it describes the API to programs",
+}
+#: Exceptions for whoever writes the bot.
+NOT_FOR_PEOPLE = {
+    *("ArgumentTypeError", "AssertionError", "KeyError", "NotImplementedError"),
+    *("NotSignedIn", "RuntimeError", "ValueError"),
+}
+ROOMS = {
+    room.relative_to(ROOT).as_posix(): sorted(room.rglob("*.py")) or [room]
+    for room in sorted([*ROOT.glob("agent/[!_]*"), *ROOT.glob("bot/[!_]*")])
+}
+_CODE = re.compile(
+    r'\s*(SELECT|INSERT|CREATE|DROP|VALUES|SET|BEGIN)\b|[^{]*\{ |\w+ \w+="'
+)
 
 
-def test_sentences_in_slack_come_from_the_room_of_texts():
+@pytest.mark.parametrize("room", ROOMS)
+def test_sentences_come_from_the_rooms_of_words(room: str):
     found = [
-        f"{path.relative_to(ROOT)}:{line}: {text}"
-        for path in sorted((ROOT / "bot/slack").rglob("*.py"))
-        for line, text in _constants(ast.parse(path.read_text(encoding="utf-8")))
-        if len(text.split()) >= 3 and text.lstrip("*_“")[:1].isupper()
+        f"{place}:{line}: {text}"
+        for place, line, text in _said_in(room)
+        if not place.startswith((*WORDS, *APART_FROM_WORDS))
     ]
     assert not found, "\n".join(found)
 
 
-def _constants(node: ast.AST) -> Iterator[tuple[int, str]]:
-    """Texts outside of docstrings, log calls and exceptions for developers."""
+def test_what_is_apart_from_the_rooms_of_words_speaks():
+    places = {place for room in ROOMS for place, _, _ in _said_in(room)}
+    needed = {p for p in APART_FROM_WORDS if any(x.startswith(p) for x in places)}
+    assert needed == APART_FROM_WORDS.keys()
+
+
+@cache
+def _said_in(room: str) -> list[tuple[str, int, str]]:
+    """The place, line and text of what looks like a sentence."""
+    return [
+        (path.relative_to(ROOT).as_posix(), line, text)
+        for path in ROOMS[room]
+        if path.suffix == ".py"
+        for line, text in _texts(ast.parse(path.read_text(encoding="utf-8")))
+        if _is_said(text)
+    ]
+
+
+def _is_said(text: str) -> bool:
+    """Several words with a capital first or a full stop last, or five of them."""
+    words = text.split()
+    if len(words) < 2 or _CODE.match(text):
+        return False
+    if text.lstrip("*_“(`[{}: ")[:1].isupper() or words[-1].endswith("."):
+        return True
+    return sum(word.strip(",.:;").isalpha() for word in words) >= 5
+
+
+def _texts(node: ast.AST) -> Iterator[tuple[int, str]]:
+    """Texts with their lines; `{}` stands where something is filled in."""
     match node:
+        case ast.JoinedStr(values=values):
+            parts = [getattr(part, "value", "") for part in values]
+            yield node.lineno, "".join(p if isinstance(p, str) else "{}" for p in parts)
+            yield from _within(v for v in values if isinstance(v, ast.FormattedValue))
         case ast.Constant(value=str(text)):
             yield node.lineno, text
+        case ast.Call(func=ast.Name(id="cast"), args=[_, value]):
+            yield from _texts(value)
+        case _ if not _is_silent(node):
+            yield from _within(ast.iter_child_nodes(node))
+        case _:
+            pass
+
+
+def _within(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
+    for node in nodes:
+        yield from _texts(node)
+
+
+def _is_silent(node: ast.AST) -> bool:
+    """Docstrings, log calls, helps of options and errors of a developer's."""
+    match node:
         case (
             ast.Expr(value=ast.Constant())
-            | ast.Call(func=ast.Attribute(value=ast.Name(id="log")))
+            | ast.Call(func=ast.Attribute(value=ast.Name(id="log" | "logger")))
+            | ast.keyword(arg="help" | "description")
         ):
-            return
-        case ast.Raise(exc=ast.Call(func=ast.Name(id=name))) if name in NOT_FOR_PEOPLE:
-            return
+            return True
+        case ast.Raise(exc=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))):
+            return name in NOT_FOR_PEOPLE
         case _:
-            for inner in ast.iter_child_nodes(node):
-                yield from _constants(inner)
+            return False
 
 
 def _functions(path: Path) -> set[str]:

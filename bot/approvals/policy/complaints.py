@@ -429,6 +429,12 @@ def sooner(group: str) -> str:
     return f"{group} (sooner)"
 
 
+# Why it may not begin: the trail has these words too.
+NOTHING_STORED = "no approval is stored for it"
+NOT_THE_APPROVED = "what would run is not what was approved"
+DOES_NOT_HOLD = "its approval does not hold"
+
+
 # --- Its arguments, or an answer: these go on a sentence that names them ------------
 NO_ARGUMENTS = "no arguments were given"
 SCHEMA_UNREADABLE = "their schema cannot be read, so nobody can say whether they fit it"
