@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
-from importlib import resources
+from pathlib import Path
 from typing import Any, Literal, LiteralString, Protocol, cast
 
 import aiosqlite
@@ -14,21 +14,11 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from agent.grant_protocol import Call, Claim, Outcome, Permission
+from agent.named_statements import named_statements
 from agent.phrases.tool_calls import NOT_APPROVED, RUNNING
 
 Values = Mapping[str, str | None]
-
-
-def _statements() -> dict[str, LiteralString]:
-    text = resources.files("agent").joinpath("grants.sql").read_text(encoding="utf-8")
-    parts = re.split(r"^-- name: (\w+)$", text, flags=re.MULTILINE)[1:]
-    # The cast is safe: the text is part of the code.
-    return cast(
-        "dict[str, LiteralString]", dict(zip(parts[::2], parts[1::2], strict=True))
-    )
-
-
-SQL = _statements()
+SQL = named_statements(Path(__file__).with_name("grants.sql"))
 
 
 class Database(Protocol):

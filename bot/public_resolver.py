@@ -1,14 +1,15 @@
-"""Connect aiohttp to public addresses only: a name is looked up once, and judged."""
+"""Reach public addresses only with aiohttp: a name is looked up once, and judged."""
 
 from __future__ import annotations
 
 import socket
-from typing import Any
+from collections.abc import Mapping
 
+import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
-from bot.network import NotPublic, is_public
+from bot.network import NotPublic, check_literal, is_public
 
 
 class PublicResolver(AbstractResolver):
@@ -37,9 +38,32 @@ class PublicResolver(AbstractResolver):
         await self._inner.close()
 
 
-def connector_options(*, allow_private: bool) -> dict[str, Any]:
-    """Return options of a connector that caches no name and keeps no connection."""
-    options: dict[str, Any] = {"force_close": True, "use_dns_cache": False}
+async def post(
+    url: str,
+    content: bytes,
+    headers: Mapping[str, str],
+    timeout: aiohttp.ClientTimeout,
+    *,
+    allow_private: bool,
+) -> int:
+    """Post to an operator's address, follow nothing, and return the answer's status.
+
+    Raises:
+        NotPublic: the address itself is private; behind a name it is the cause of an
+            `aiohttp.ClientError`.
+        aiohttp.ClientError, TimeoutError, OSError, ValueError: nobody answered.
+    """
     if not allow_private:
-        options["resolver"] = PublicResolver()
-    return options
+        check_literal(url)
+    connector = aiohttp.TCPConnector(
+        force_close=True,
+        use_dns_cache=False,
+        resolver=None if allow_private else PublicResolver(),
+    )
+    async with (
+        aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+        session.post(
+            url, data=content, headers=headers, allow_redirects=False
+        ) as answer,
+    ):
+        return answer.status

@@ -19,6 +19,7 @@ from typing import Annotated, Literal
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from agent.named_statements import named_statements
 from agent.phrases import results
 from agent.tools.files import SANDBOX, opened, sentences
 
@@ -144,13 +145,7 @@ _BESIDE = ("-journal", "-wal", "-shm")
 _DATABASE = re.compile(r"([a-z][a-z0-9_]{0,62})\.sqlite")
 
 
-def _statements() -> dict[str, str]:
-    text = Path(__file__).with_name("sandbox.sql").read_text(encoding="utf-8")
-    parts = re.split(r"^-- name: (\w+)$", text, flags=re.MULTILINE)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
-SQL = _statements()
+SQL = named_statements(Path(__file__).with_name("sandbox.sql"))
 
 
 class SandboxError(ToolException):

@@ -21,8 +21,7 @@ from bot.audit.chain import Checkpoint, sign
 from bot.audit.sql import SQL
 from bot.database.pool import Pool
 from bot.errors import BotError, RetryLater
-from bot.network import check_literal
-from bot.public_resolver import connector_options
+from bot.public_resolver import post
 from bot.texts import audit as say
 from bot.time_limits import limits
 
@@ -167,20 +166,13 @@ class WebhookSink:
 
     async def take(self, checkpoint: Checkpoint) -> None:
         try:
-            if not self.allow_private:
-                check_literal(self.url)
-            options = connector_options(allow_private=self.allow_private)
-            connector = aiohttp.TCPConnector(**options)
-            async with (
-                aiohttp.ClientSession(connector=connector, timeout=TIMEOUT) as session,
-                session.post(
-                    self.url,
-                    data=checkpoint.line,
-                    headers={"Content-Type": "application/json"},
-                    allow_redirects=False,
-                ) as answer,
-            ):
-                status = answer.status
+            status = await post(
+                self.url,
+                checkpoint.line.encode(),
+                {"Content-Type": "application/json"},
+                TIMEOUT,
+                allow_private=self.allow_private,
+            )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise SinkFailed(say.sink_away(type(error).__name__)) from error
         if not 200 <= status < 300:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
-from bot.approvals.model import Profile, Request
+from bot.approvals.model import Profile
 from bot.approvals.ports import Jobs, turn_job
 from bot.conversations import conversation as conversations
 from bot.conversations.conversation import Conversation, Message
@@ -34,23 +33,8 @@ class Talk:
             for message in new:
                 await conversations.set_state(connection, message, "held")
             if waiting:
-                await self._say_what_is_waited_for(connection, conversation, waiting)
-
-    async def _say_what_is_waited_for(
-        self,
-        connection: Connection,
-        conversation: Conversation,
-        waiting: Sequence[Request],
-    ) -> None:
-        delivery = await store.add_delivery(
-            connection,
-            kind="held",
-            team=conversation.team,
-            channel=conversation.channel,
-            thread_ts=conversation.thread_ts,
-        )
-        await store.show_in(connection, delivery, waiting)
-        self.jobs.post(connection, [delivery])
+                held = await self._deliver(connection, conversation, "held")
+                await store.show_in(connection, held, waiting)
 
     async def turn_away(
         self, conversation: Conversation, message: Message, profile: Profile
@@ -78,25 +62,30 @@ class Talk:
     ) -> None:
         async with transaction(self.pool) as connection:
             await conversations.set_state(connection, message, "answered")
-            await self._say(connection, conversation, text)
+            await self._deliver(connection, conversation, "say", text)
             await self._follow(connection, conversation)
 
     async def _follow(self, connection: Connection, conversation: Conversation) -> None:
         if len(conversation.unread) > 1:
             await self.jobs.defer(connection, [turn_job(conversation.id)])
 
-    async def _say(
-        self, connection: Connection, conversation: Conversation, text: str
-    ) -> None:
+    async def _deliver(
+        self,
+        connection: Connection,
+        conversation: Conversation,
+        kind: str,
+        text: str | None = None,
+    ) -> str:
         delivery = await store.add_delivery(
             connection,
-            kind="say",
+            kind=kind,
             team=conversation.team,
             channel=conversation.channel,
             thread_ts=conversation.thread_ts,
             text=text,
         )
         self.jobs.post(connection, [delivery])
+        return delivery
 
 
 def unreadable(text: str) -> str:

@@ -15,10 +15,10 @@ import structlog
 
 from bot.database.pool import Pool
 from bot.errors import RetryLater
-from bot.network import NotPublic, check_literal
+from bot.network import NotPublic
 from bot.notices.outbox import EVENTS_FOR, wait_after
 from bot.notices.sql import SQL
-from bot.public_resolver import connector_options
+from bot.public_resolver import post
 from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class Webhook:
         Raises:
             RetryLater: it is to be tried again.
         """
-        answer = await post(self.hook, row["seq"], row["body"])
+        answer = await hand_over(self.hook, row["seq"], row["body"])
         if answer.startswith("2"):
             await self._note(row, answer, "sent")
             return True
@@ -85,24 +85,14 @@ class Webhook:
             await connection.execute(SQL["event_ends"], key)
 
 
-async def post(hook: Hook, seq: int, body: str) -> str:
+async def hand_over(hook: Hook, seq: int, body: str) -> str:
     """The status that the receiver answers with, or what went wrong, in one word."""
     content = body.encode()
+    headers = signed(hook.secret, str(seq), content, int(time.time()))
+    allow = hook.allow_private
     try:
-        if not hook.allow_private:
-            check_literal(hook.url)
-        options = connector_options(allow_private=hook.allow_private)
-        connector = aiohttp.TCPConnector(**options)
-        async with (
-            aiohttp.ClientSession(connector=connector, timeout=PATIENCE) as session,
-            session.post(
-                hook.url,
-                data=content,
-                headers=signed(hook.secret, str(seq), content, int(time.time())),
-                allow_redirects=False,
-            ) as answer,
-        ):
-            return str(answer.status)
+        status = await post(hook.url, content, headers, PATIENCE, allow_private=allow)
+        return str(status)
     except NotPublic:
         return "private address"
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:

@@ -34,6 +34,7 @@ from bot.approvals.policy import (
 from bot.approvals.policy.explain import Finding, replacing_defaults
 from bot.approvals.policy.model import is_in_force
 from bot.approvals.policy.types import WEEKDAYS, in_units
+from bot.texts.commands import cannot_be_asked
 from bot.texts.formatting import visible
 
 Label = Callable[[str], str]  # of a user id: the name beside it, where it is known
@@ -301,7 +302,7 @@ def short_of_people(group: str) -> str:
 
 
 def slack_cannot_be_asked(why: str) -> str:
-    return f"Slack cannot be asked ({why}): ids only."
+    return f"{cannot_be_asked(why)}: ids only."
 
 
 def no_requester(user: str) -> str:

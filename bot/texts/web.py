@@ -12,15 +12,7 @@ from bot.approvals.judge import Result
 from bot.approvals.model import Effect, Person, Request, Status
 from bot.texts.agent import because
 from bot.texts.cards import STATUS_WORDS, unfillable
-from bot.texts.clicks import (
-    ANSWER_EMPTY,
-    answer_invalid,
-    edit_denied,
-    edit_invalid,
-    edit_unfillable,
-    typed_wrong,
-    what_to_type,
-)
+from bot.texts.clicks import IN_FORM, in_form
 from bot.texts.formatting import joined, one_line, utc
 
 MOST_NAMED = 5  # people
@@ -116,7 +108,7 @@ def _late(request: Request) -> Answer:
 
 def _refused(result: Result, request: Request, person: Person) -> Answer:
     word = result.code
-    if word in _MISTAKES:
+    if word in IN_FORM:
         return Answer(422, word, _mistake(result, request))
     if word == "could_not_check":
         return Answer(503, word, COULD_NOT_CHECK)
@@ -149,32 +141,5 @@ def _may_not(word: str, request: Request) -> str:
     return f"{said} Nothing was decided. {who}"
 
 
-_MISTAKES = frozenset(
-    {
-        "typed_wrong",
-        "edit_same",
-        "edit_invalid",
-        "edit_denied",
-        "edit_unfillable",
-        "answer_empty",
-        "answer_invalid",
-    }
-)
-
-
 def _mistake(result: Result, request: Request) -> str:
-    match result.code:
-        case "typed_wrong":
-            return typed_wrong(what_to_type(request))
-        case "edit_same":
-            return EDIT_SAME
-        case "edit_invalid":
-            return edit_invalid(result.detail)
-        case "edit_denied":
-            return edit_denied(result.detail)
-        case "edit_unfillable":
-            return edit_unfillable(result.detail)
-        case "answer_invalid":
-            return answer_invalid(result.detail)
-        case _:
-            return ANSWER_EMPTY
+    return EDIT_SAME if result.code == "edit_same" else in_form(result, request)

@@ -8,7 +8,7 @@ import pytest
 from aiohttp.abc import AbstractResolver
 
 from bot.network import NotPublic, check_literal, is_public
-from bot.notices.webhook import Hook, post
+from bot.notices.webhook import Hook, hand_over
 from bot.public_resolver import PublicResolver
 
 
@@ -84,7 +84,7 @@ def test_an_address_in_the_url_is_checked_too(host: str):
 )
 async def test_threat_44_nothing_is_sent_to_this_machine(host: str):
     hook = Hook(f"https://{host}:9/events", "secret")
-    assert await post(hook, 1, "{}") == "private address"
+    assert await hand_over(hook, 1, "{}") == "private address"
 
 
 def test_the_secret_is_not_shown():

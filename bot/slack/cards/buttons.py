@@ -5,40 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.approvals.model import Confirm, Kind, Request, Verdict
+from bot.slack.cards import view as ids
 from bot.slack.cards.arguments import confirm_dialog
 from bot.slack.cards.blocks import Block, actions, button, dialog, menu
-from bot.slack.cards.view import (
-    ANSWER,
-    APPROVE,
-    APPROVE_ALL,
-    APPROVE_TYPED,
-    ASK_AGAIN,
-    HISTORY,
-    MARK_DONE,
-    MARK_NOT_DONE,
-    MORE,
-    MORE_ANSWER,
-    MORE_EDIT,
-    MORE_HISTORY,
-    MORE_REJECT,
-    MORE_VIEW,
-    MORE_WITHDRAW,
-    REJECT,
-    REJECT_ALL,
-    VIEW_FULL,
-    WITHDRAW,
-    RequestView,
-    bundle,
-)
+from bot.slack.cards.view import RequestView, bundle
 from bot.texts import forms
 
 _MENU = (
-    (forms.REJECT_WITH_REASON, MORE_REJECT, Verdict.REJECT),
-    (forms.EDIT, MORE_EDIT, Verdict.EDIT),
-    (forms.ANSWER, MORE_ANSWER, Verdict.ANSWER),
-    (forms.VIEW_IN_FULL, MORE_VIEW, None),
-    (forms.WITHDRAW, MORE_WITHDRAW, None),
-    (forms.HISTORY, MORE_HISTORY, None),
+    (forms.REJECT_WITH_REASON, ids.MORE_REJECT, Verdict.REJECT),
+    (forms.EDIT, ids.MORE_EDIT, Verdict.EDIT),
+    (forms.ANSWER, ids.MORE_ANSWER, Verdict.ANSWER),
+    (forms.VIEW_IN_FULL, ids.MORE_VIEW, None),
+    (forms.WITHDRAW, ids.MORE_WITHDRAW, None),
+    (forms.HISTORY, ids.MORE_HISTORY, None),
 )
 _MENU_SIZE = 5  # Slack's limit for an overflow menu
 
@@ -48,22 +27,26 @@ def card_buttons(view: RequestView, sharing: int, *, complete: bool) -> Block:
     request = view.request
     shown: list[Block] = []
     if not complete:
-        shown.append(_button(forms.VIEW_IN_FULL, VIEW_FULL, request, forms.ALOUD_VIEW))
+        shown.append(
+            _button(forms.VIEW_IN_FULL, ids.VIEW_FULL, request, forms.ALOUD_VIEW)
+        )
     elif view.offers(Verdict.APPROVE):
         shown.append(_approve(request, sharing))
     if view.offers(Verdict.REJECT):
-        shown.append(_button(forms.REJECT, REJECT, request))
+        shown.append(_button(forms.REJECT, ids.REJECT, request))
     if view.offers(Verdict.ANSWER) and request.call.kind is Kind.INTERRUPT:
-        shown.append(_button(forms.ANSWER, ANSWER, request, forms.ALOUD_ANSWER))
+        shown.append(_button(forms.ANSWER, ids.ANSWER, request, forms.ALOUD_ANSWER))
     offered = _offered(view)
     if len(offered) > _MENU_SIZE:  # where a rule offers all: beside the menu
-        shown.append(_button(forms.HISTORY, HISTORY, request, forms.ALOUD_HISTORY))
-    return actions([*shown, menu(MORE, offered[:_MENU_SIZE])])
+        shown.append(_button(forms.HISTORY, ids.HISTORY, request, forms.ALOUD_HISTORY))
+    return actions([*shown, menu(ids.MORE, offered[:_MENU_SIZE])])
 
 
 def history_menu(request: Request) -> Block:
     """All that a card offers on which nothing can be decided."""
-    return menu(MORE, [(forms.HISTORY, f"{MORE_HISTORY}:{request.place.token}")])
+    return menu(
+        ids.MORE, [(forms.HISTORY, f"{ids.MORE_HISTORY}:{request.place.token}")]
+    )
 
 
 def all_buttons(views: Sequence[RequestView], in_whole: Sequence[bool]) -> list[Block]:
@@ -81,11 +64,11 @@ def all_buttons(views: Sequence[RequestView], in_whole: Sequence[bool]) -> list[
         confirm = _confirm_all([view.request for view, _ in waiting])
         text = forms.APPROVE_ALL
         label = forms.all_calls(text, len(waiting))
-        shown.append(button(text, APPROVE_ALL, value, label, confirm=confirm))
+        shown.append(button(text, ids.APPROVE_ALL, value, label, confirm=confirm))
     if all(view.offers(Verdict.REJECT) for view, _ in waiting):
         text = forms.REJECT_ALL
         label = forms.all_calls(text, len(waiting))
-        shown.append(button(text, REJECT_ALL, value, label))
+        shown.append(button(text, ids.REJECT_ALL, value, label))
     return [actions(shown)] if shown else []
 
 
@@ -110,9 +93,9 @@ def mark_buttons(view: RequestView) -> list[Block]:
     return [
         actions(
             [
-                _button(forms.MARK_DONE, MARK_DONE, request),
-                _button(forms.MARK_NOT_DONE, MARK_NOT_DONE, request),
-                _button(forms.ASK_AGAIN, ASK_AGAIN, request),
+                _button(forms.MARK_DONE, ids.MARK_DONE, request),
+                _button(forms.MARK_NOT_DONE, ids.MARK_NOT_DONE, request),
+                _button(forms.ASK_AGAIN, ids.ASK_AGAIN, request),
             ]
         )
     ]
@@ -126,7 +109,7 @@ def withdraw_buttons(requests: Sequence[Request]) -> Block:
             # one block takes an `action_id` once, so the first alone has the plain one
             _button(
                 forms.withdraw(request.code) if named else forms.WITHDRAW,
-                f"{WITHDRAW}_{index}" if index else WITHDRAW,
+                f"{ids.WITHDRAW}_{index}" if index else ids.WITHDRAW,
                 request,
                 forms.WITHDRAW,
             )
@@ -139,7 +122,7 @@ def _approve(request: Request, sharing: int) -> Block:
     typed = request.terms.confirm is Confirm.TYPED
     return button(
         forms.APPROVE,
-        APPROVE_TYPED if typed else APPROVE,
+        ids.APPROVE_TYPED if typed else ids.APPROVE,
         request.place.token,
         forms.read_aloud(forms.APPROVE, request.code),
         primary=True,

@@ -14,35 +14,13 @@ from bot.approvals.judge import Result
 from bot.approvals.model import CHANGES, Action, Effect, Mark, Request, Verdict
 from bot.database.pool import transaction
 from bot.deps import Deps
+from bot.slack.cards import view as ids
 from bot.slack.cards.blocks import Block
 from bot.slack.cards.edit_form import edit_form
 from bot.slack.cards.forms import answer_form, reason_form, typed_form
 from bot.slack.cards.full_view import full_view, needs_file
 from bot.slack.cards.modal import CardRef
-from bot.slack.cards.view import (
-    ANSWER,
-    APPROVE,
-    APPROVE_ALL,
-    APPROVE_TYPED,
-    ASK_AGAIN,
-    HISTORY,
-    MARK_DONE,
-    MARK_NOT_DONE,
-    MORE,
-    MORE_ANSWER,
-    MORE_EDIT,
-    MORE_HISTORY,
-    MORE_REJECT,
-    MORE_VIEW,
-    MORE_WITHDRAW,
-    REJECT,
-    REJECT_ALL,
-    TRY_AGAIN,
-    VIEW_FULL,
-    WITHDRAW,
-    RequestView,
-    bundle,
-)
+from bot.slack.cards.view import RequestView, bundle
 from bot.slack.full_text import Opened
 from bot.slack.history import history_view, request_history
 from bot.slack.listeners.translating import (
@@ -56,12 +34,12 @@ from bot.slack.listeners.translating import (
 from bot.texts.clicks import IN_FORM, SlackPhrases, several_not_decided
 
 _MARKS = {
-    MARK_DONE: Mark.DONE,
-    MARK_NOT_DONE: Mark.NOT_DONE,
-    ASK_AGAIN: Mark.AGAIN,
+    ids.MARK_DONE: Mark.DONE,
+    ids.MARK_NOT_DONE: Mark.NOT_DONE,
+    ids.ASK_AGAIN: Mark.AGAIN,
 }
-_ALL = {APPROVE_ALL: Verdict.APPROVE, REJECT_ALL: Verdict.REJECT}
-_WITHDRAW = re.compile(rf"^{WITHDRAW}(_\d+)?$")  # one block may hold several
+_ALL = {ids.APPROVE_ALL: Verdict.APPROVE, ids.REJECT_ALL: Verdict.REJECT}
+_WITHDRAW = re.compile(rf"^{ids.WITHDRAW}(_\d+)?$")  # one block may hold several
 
 
 def register(app: AsyncApp, deps: Deps) -> None:
@@ -71,7 +49,7 @@ def register(app: AsyncApp, deps: Deps) -> None:
         action = choice_of(body, value_of(body), Verdict.APPROVE)
         result, request = await deps.decider.decide(action)
         if result.code == "typed_wrong" and request:  # a card from before that rule
-            await show_form(deps, body, APPROVE_TYPED, request)
+            await show_form(deps, body, ids.APPROVE_TYPED, request)
         await ack()
 
     async def handle_reject(ack: AsyncAck, body: Body) -> None:
@@ -83,7 +61,7 @@ def register(app: AsyncApp, deps: Deps) -> None:
         await ack()
 
     async def handle_typed(ack: AsyncAck, body: Body) -> None:
-        await open_form(deps, body, APPROVE_TYPED, value_of(body))
+        await open_form(deps, body, ids.APPROVE_TYPED, value_of(body))
         await ack()
 
     async def handle_more(ack: AsyncAck, body: Body) -> None:
@@ -92,11 +70,11 @@ def register(app: AsyncApp, deps: Deps) -> None:
 
     _register_questions(app, deps)
     _register_all(app, deps)
-    app.action(APPROVE)(handle_approve)
-    app.action(REJECT)(handle_reject)
+    app.action(ids.APPROVE)(handle_approve)
+    app.action(ids.REJECT)(handle_reject)
     app.action(_WITHDRAW)(handle_withdraw)
-    app.action(APPROVE_TYPED)(handle_typed)
-    app.action(MORE)(handle_more)
+    app.action(ids.APPROVE_TYPED)(handle_typed)
+    app.action(ids.MORE)(handle_more)
     _register_looking(app, deps)
 
 
@@ -111,13 +89,13 @@ def _register_looking(app: AsyncApp, deps: Deps) -> None:
         await open_history(deps, body, value_of(body))
         await ack()
 
-    app.action(VIEW_FULL)(handle_view)
-    app.action(HISTORY)(handle_history)
+    app.action(ids.VIEW_FULL)(handle_view)
+    app.action(ids.HISTORY)(handle_history)
 
 
 def _register_questions(app: AsyncApp, deps: Deps) -> None:
     async def handle_answer(ack: AsyncAck, body: Body) -> None:
-        await open_form(deps, body, MORE_ANSWER, value_of(body))
+        await open_form(deps, body, ids.MORE_ANSWER, value_of(body))
         await ack()
 
     async def handle_mark(ack: AsyncAck, body: Body) -> None:
@@ -132,8 +110,8 @@ def _register_questions(app: AsyncApp, deps: Deps) -> None:
 
     for action in _MARKS:
         app.action(action)(handle_mark)
-    app.action(TRY_AGAIN)(handle_again)
-    app.action(ANSWER)(handle_answer)
+    app.action(ids.TRY_AGAIN)(handle_again)
+    app.action(ids.ANSWER)(handle_answer)
 
 
 def _register_all(app: AsyncApp, deps: Deps) -> None:
@@ -149,11 +127,11 @@ async def _take_from_menu(deps: Deps, body: Body) -> None:
     word, token = option_of(body)
     if word in FORMS:
         await open_form(deps, body, word, token)
-    elif word == MORE_VIEW:
+    elif word == ids.MORE_VIEW:
         await open_full_view(deps, body, token)
-    elif word == MORE_HISTORY:
+    elif word == ids.MORE_HISTORY:
         await open_history(deps, body, token)
-    elif word == MORE_WITHDRAW:
+    elif word == ids.MORE_WITHDRAW:
         await deps.decider.decide(choice_of(body, token, Verdict.WITHDRAW))
     else:  # an option that no card of ours has: the person is told so
         await deps.decider.decide(choice_of(body, "", Verdict.REJECT))
@@ -212,10 +190,10 @@ async def _tell(deps: Deps, action: Action, lines: Sequence[str]) -> None:
 Form = Callable[[Request, CardRef], Block]
 #: What a button or a menu's word opens, and the verdict that its form gives.
 FORMS: dict[str, tuple[Verdict, Form]] = {
-    APPROVE_TYPED: (Verdict.APPROVE, typed_form),
-    MORE_REJECT: (Verdict.REJECT, reason_form),
-    MORE_EDIT: (Verdict.EDIT, edit_form),
-    MORE_ANSWER: (Verdict.ANSWER, answer_form),
+    ids.APPROVE_TYPED: (Verdict.APPROVE, typed_form),
+    ids.MORE_REJECT: (Verdict.REJECT, reason_form),
+    ids.MORE_EDIT: (Verdict.EDIT, edit_form),
+    ids.MORE_ANSWER: (Verdict.ANSWER, answer_form),
 }
 _OPENS = CHANGES - {Effect.TIMED_OUT}
 

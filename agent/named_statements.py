@@ -1,0 +1,17 @@
+"""Read the SQL statements that a file holds, each under its name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import LiteralString, cast
+
+
+def named_statements(file: Path) -> dict[str, LiteralString]:
+    """Read a file in which each statement starts with a line `-- name: the_name`."""
+    text = file.read_text(encoding="utf-8")
+    parts = re.split(r"^-- name: (\w+)$", text, flags=re.MULTILINE)[1:]
+    # The cast is safe: the text is part of the code.
+    return cast(
+        "dict[str, LiteralString]", dict(zip(parts[::2], parts[1::2], strict=True))
+    )
