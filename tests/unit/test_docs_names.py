@@ -1,0 +1,57 @@
+"""Files, tests and names that README and docs speak of are there."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TESTS = [path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py")]
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+
+def quoted(page: Path, pattern: str) -> set[str]:
+    """What stands in backticks and has this form."""
+    return set(re.findall(rf"`({pattern})`", page.read_text(encoding="utf-8")))
+
+
+def spelt_out(path: str) -> Iterator[str]:
+    """`a/{b,c}.py` stands for two files."""
+    before, brace, rest = path.partition("{")
+    inner, _, after = rest.partition("}")
+    yield from (
+        (f"{before}{name}{after}" for name in inner.split(",")) if brace else [path]
+    )
+
+
+@every_page
+def test_a_path_on_a_page_leads_somewhere(page: Path):
+    paths = quoted(page, r"(?:agent|bot|docs|examples|tests)/[^`\s:]*")
+    linked = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    wanted = [*(ROOT / each for path in paths for each in spelt_out(path))]
+    wanted += [page.parent / path for path in linked]
+    assert [str(path) for path in wanted if not path.exists()] == []
+
+
+@every_page
+def test_a_test_on_a_page_is_there(page: Path):
+    named = {name.rpartition("/")[2] for name in quoted(page, r"[\w/]*test_\w+")}
+    files = {path.stem for path in ROOT.glob("tests/**/test_*.py")}
+    functions = "\n".join(TESTS)
+    assert [n for n in named - files if f"def {n}(" not in functions] == []
+
+
+@every_page
+def test_a_name_of_the_code_can_be_imported(page: Path):
+    text = page.read_text(encoding="utf-8")
+    imported = re.findall(r"^from ((?:agent|bot)[\w.]*) import (.+)$", text, re.M)
+    dotted = {name.rpartition(".") for name in quoted(page, r"(?:agent|bot)\.[\w.]+")}
+    for module, names in [*imported, *((m, n) for m, _, n in dotted)]:
+        found = importlib.import_module(module)
+        for name in names.split(", "):
+            assert hasattr(found, name), f"{module} has no {name}"
