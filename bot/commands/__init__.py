@@ -1,4 +1,4 @@
-"""The commands of `python -m bot`, one module each; and who gives them."""
+"""The command line: `cli` reads it, `launch` runs one command, a module for each."""
 
 from __future__ import annotations
 

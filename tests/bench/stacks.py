@@ -34,7 +34,8 @@ PARTS = (
 )
 # Around everything: what runs in these alone is the event loop's.
 OUTERMOST = (
-    *("bot/__main__", "bot/cli", "bot/launch", "bot/commands/run", "bot/service"),
+    *("bot/__main__", "bot/commands/cli", "bot/commands/launch", "bot/commands/run"),
+    "bot/service",
     *("tests/bench", "<frozen"),
 )
 SITE = re.compile(r".*/site-packages/")

@@ -68,14 +68,17 @@ def test_cpu_time_counts_for_the_innermost_part_and_its_callers():
         (
             3,
             (
-                "/repo/bot/cli.py:main",
+                "/repo/bot/commands/cli.py:main",
                 f"{site}/langgraph/a.py:f",
                 f"{site}/psycopg/b.py:g",
             ),
         ),
         (
             1,
-            ("/repo/bot/cli.py:main", "/usr/lib/python3.11/asyncio/base_events.py:run"),
+            (
+                "/repo/bot/commands/cli.py:main",
+                "/usr/lib/python3.11/asyncio/base_events.py:run",
+            ),
         ),
     ]
 

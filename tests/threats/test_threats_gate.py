@@ -22,7 +22,7 @@ from bot.approvals.model import Effect, Execution, Place, Status, Verdict
 from bot.approvals.policy import PolicyError, parse_policy
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Demanded, Denied, Waived
-from bot.cli import main
+from bot.commands.cli import main
 from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import (
     APP,

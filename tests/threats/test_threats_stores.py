@@ -83,7 +83,7 @@ async def test_threat_39_a_crafted_checkpoint_row_fails_closed(
 def test_threat_39_a_process_that_is_not_strict_does_not_start(tmp_path: Path):
     code = (
         "import langgraph.checkpoint.serde.jsonplus\n"
-        "from bot.cli import main\n"
+        "from bot.commands.cli import main\n"
         "raise SystemExit(main(['run']))"
     )
     environment = {

@@ -23,7 +23,7 @@ STANDARD = {"app", "model", "routes", "schema", "sql"}
 SERVING = ("agent.tools.", "bot.commands.", "bot.texts.")
 #: Small, with one importer, and apart all the same.
 APART = {
-    "bot.failures": "a command that ends well does not pay for what it imports",
+    "bot.commands.failures": "a command that ends well does not import what it needs",
 }
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import cli
-from bot.launch import load
+from bot.commands import cli
+from bot.commands.launch import load
 
 ROOT = Path(__file__).parents[2]
 AGENT = ("langchain_core", "langchain_openai", "langgraph", "langsmith", "openai")

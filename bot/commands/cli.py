@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parsed = parse(arguments)
     # Only now: --help and a misspelt command need no settings.
-    from bot.launch import launch
+    from bot.commands.launch import launch
 
     try:
         return launch(parsed)
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except Exception as error:
         # It knows the errors of the database and of the policy, with all their modules.
-        from bot.failures import explain
+        from bot.commands.failures import explain
 
         explained = explain(error)
         return _complain(explained or _unexpected(error), MISUSE if explained else 1)
