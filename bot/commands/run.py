@@ -12,11 +12,11 @@ from pathlib import Path
 from aiohttp import web
 
 from bot import faults, time_limits
-from bot.app import make_app
 from bot.conversations.graphs import load_served
 from bot.conversations.inspect_graph import LoadedGraph
 from bot.database.pool import TRANSIENT, Pool
-from bot.service import Service
+from bot.process.app import make_app
+from bot.process.service import Service
 from bot.settings import Settings, Transport
 from bot.simulator import Simulator, demo_workspace, sample_files
 from bot.simulator.app_config import AppConfig

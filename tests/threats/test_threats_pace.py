@@ -13,8 +13,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.rate_limit import count
 from bot.conversations.inbox import Incoming, receive
-from bot.deps import Deps
 from bot.settings_types import Rate
+from bot.slack.deps import Deps
 from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
 from tests.integration.core_parts import (

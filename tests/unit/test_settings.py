@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from bot.errors import ConfigurationError
-from bot.outside import smtp_mail
+from bot.process.outside import smtp_mail
 from bot.settings import NOT_AVAILABLE, SIMULATOR_POLICY, Settings, Transport
 from bot.settings_types import ALLOWED, Rate
 

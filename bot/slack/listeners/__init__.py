@@ -6,7 +6,7 @@ import re
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.deps import Deps
+from bot.slack.deps import Deps
 from bot.slack.listeners import clicks, messages, submissions, throttle
 
 

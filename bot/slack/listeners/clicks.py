@@ -13,7 +13,6 @@ from bot.approvals import store
 from bot.approvals.judge import Result
 from bot.approvals.model import CHANGES, Action, Effect, Mark, Request, Verdict
 from bot.database.pool import transaction
-from bot.deps import Deps
 from bot.slack.cards import view as ids
 from bot.slack.cards.blocks import Block
 from bot.slack.cards.edit_form import edit_form
@@ -21,6 +20,7 @@ from bot.slack.cards.forms import answer_form, reason_form, typed_form
 from bot.slack.cards.full_view import full_view, needs_file
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView, bundle
+from bot.slack.deps import Deps
 from bot.slack.full_text import Opened
 from bot.slack.history import history_view, request_history
 from bot.slack.listeners.translating import (

@@ -9,7 +9,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.conversations.inbox import Incoming, receive
-from bot.deps import Deps
+from bot.slack.deps import Deps
 from bot.slack.identity import Identity
 from bot.slack.listeners.translating import Body
 

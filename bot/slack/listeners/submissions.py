@@ -11,7 +11,6 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.approvals import store
 from bot.approvals.judge import Result
 from bot.approvals.model import Action, Request, Verdict
-from bot.deps import Deps
 from bot.slack.cards.arguments import TYPED
 from bot.slack.cards.edit_form import EDIT_FORM, edit_form, edited, input_of
 from bot.slack.cards.forms import (
@@ -26,6 +25,7 @@ from bot.slack.cards.forms import (
 )
 from bot.slack.cards.full_view import APPROVE_FULL
 from bot.slack.cards.modal import CardRef, entered
+from bot.slack.deps import Deps
 from bot.slack.listeners.translating import (
     Body,
     card_of,

@@ -12,8 +12,8 @@ from bot.approvals.audit import Fact, append
 from bot.approvals.model import Person
 from bot.approvals.rate_limit import count
 from bot.database.pool import transaction
-from bot.deps import Deps
 from bot.settings_types import Rate
+from bot.slack.deps import Deps
 from bot.slack.listeners.translating import Body, card_of, person_of, place_of
 from bot.texts.clicks import too_many_clicks
 

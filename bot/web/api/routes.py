@@ -21,9 +21,9 @@ from bot.approvals.rate_limit import count
 from bot.approvals.serialize import request_json
 from bot.conversations import api_conversation
 from bot.database.pool import TRANSIENT
-from bot.deps import Deps, Look
 from bot.errors import SlackUnavailable
 from bot.masks import mask, mask_arguments
+from bot.slack.deps import Deps, Look
 from bot.texts import web as sentences
 from bot.texts.api import (
     ANSWER_NO_TEXT,

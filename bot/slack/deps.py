@@ -27,7 +27,7 @@ Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
 
 @dataclass(frozen=True)
 class Deps:
-    """Built once, in `bot/app.py`, and passed to whoever takes in what people do.
+    """Built once, in `bot.process.app`, and passed to whoever takes in what people do.
 
     Attributes:
         pool: for runs, jobs and the API.

@@ -33,16 +33,16 @@ from bot.conversations.retry import Retrier
 from bot.conversations.runner import Runner
 from bot.conversations.stored_grants import StoredGrants
 from bot.database.pool import Pool, make_pool
-from bot.deps import Deps
 from bot.errors import ConfigurationError
 from bot.jobs.clock import Clock, Duty, make_clock
 from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue, Workers
-from bot.outside import Outside, make_outside, make_sink, smtp_mail
+from bot.process.outside import Outside, make_outside, make_sink, smtp_mail
 from bot.settings import Settings
 from bot.slack.app import make_bolt_app
 from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
+from bot.slack.deps import Deps
 from bot.slack.directory import Afresh, Directory
 from bot.slack.full_text import FullTexts
 from bot.slack.identity import CurrentIdentity, SlackAccess
