@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot import time_limits
+from bot.base import time_limits
 from bot.database.migrate import migrate
 from tests.support import hypothesis_profiles, postgres
 from tests.support.reused_database import ReusedDatabase

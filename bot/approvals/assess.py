@@ -31,7 +31,7 @@ from bot.approvals.model import (
 from bot.approvals.policy import complaints
 from bot.approvals.policy.match import names
 from bot.approvals.policy.model import THREAD, Demanded, Denied, Plan, Policy
-from bot.masks import hides
+from bot.base.masks import hides
 
 MOST_CHARACTERS = 200_000  # of a call's arguments as JSON: more than people can read
 

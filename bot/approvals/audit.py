@@ -12,8 +12,8 @@ from bot.approvals import digest
 from bot.approvals.model import Request
 from bot.approvals.ports import Policies
 from bot.approvals.sql import SQL
+from bot.base.masks import mask_arguments, mask_strings
 from bot.database.pool import Connection, Pool, transaction
-from bot.masks import mask_arguments, mask_strings
 
 _ARGUMENTS = 4_000  # characters, as on the card; the call digest stands for all of them
 

@@ -9,8 +9,8 @@ from bot.approvals.model import Person
 from bot.approvals.ports import Jobs
 from bot.approvals.rate_limit import Counted, count_in
 from bot.approvals.sql import SQL
+from bot.base.settings_types import Rate
 from bot.database.pool import Connection
-from bot.settings_types import Rate
 
 
 async def comment(

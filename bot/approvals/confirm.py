@@ -9,7 +9,7 @@ from typing import Any
 from bot.approvals.digest import canonical
 from bot.approvals.model import Action, Confirm, Request
 from bot.approvals.policy.conditions import value_at
-from bot.masks import hides
+from bot.base.masks import hides
 
 
 def is_confirmed(

@@ -15,8 +15,8 @@ from bot.approvals.sql import SQL
 from bot.approvals.stages import wind_clock
 from bot.approvals.timetable import Nudge, due, nudged, wakes_at
 from bot.approvals.transitions import expire
+from bot.base.faults import reach
 from bot.database.pool import Connection, Pool, transaction
-from bot.faults import reach
 
 # Rows of a batch stay locked until it is done, and a click on one of them waits.
 BATCH = 25

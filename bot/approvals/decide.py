@@ -33,10 +33,10 @@ from bot.approvals.ports import (
 )
 from bot.approvals.stages import tighten
 from bot.approvals.transitions import Overtaken, apply
+from bot.base.errors import SlackUnavailable
+from bot.base.faults import reach
+from bot.base.time_limits import PATIENCE
 from bot.database.pool import Connection, Pool, transaction
-from bot.errors import SlackUnavailable
-from bot.faults import reach
-from bot.time_limits import PATIENCE
 
 Judged = tuple[Result, Request | None]
 Act = Callable[[Action, Profile, Members], Awaitable[Judged]]

@@ -61,15 +61,15 @@ class People(Protocol):
     """Knows people as they are right now."""
 
     async def look_up(self, person: Person) -> Profile:
-        """Raise `bot.errors.SlackUnavailable` when nobody can tell in time."""
+        """Raise `bot.base.errors.SlackUnavailable` when nobody can tell in time."""
         ...
 
     async def members(self, source: str, requester: Person) -> tuple[str, ...]:
         """User ids of a group's people now, by `Group.source` (never `users`).
 
         Empty where Slack says that there is no such group, channel or manager, or that
-        we may not look. Raises `bot.errors.SlackUnavailable` when nobody can tell in
-        time.
+        we may not look. Raises `bot.base.errors.SlackUnavailable` when nobody can tell
+        in time.
         """
         ...
 

@@ -22,8 +22,8 @@ from bot.approvals.sql import SQL
 from bot.approvals.stages import chain_json, hours_json
 from bot.approvals.store import see
 from bot.approvals.timetable import earliest
+from bot.base.masks import mask_strings
 from bot.database.pool import Connection
-from bot.masks import mask_strings
 
 REQUESTS_PER_CARD = 6  # more calls of one question stand on further cards
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that sounds or looks alike

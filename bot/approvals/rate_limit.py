@@ -8,8 +8,8 @@ from typing import Any
 
 from bot.approvals.model import Person
 from bot.approvals.sql import SQL
+from bot.base.settings_types import Rate
 from bot.database.pool import Connection, Pool
-from bot.settings_types import Rate
 
 PAUSE = dt.timedelta(seconds=10)  # between two sentences that it is too much
 

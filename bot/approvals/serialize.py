@@ -21,7 +21,7 @@ from bot.approvals.model import (
     Status,
     Verdict,
 )
-from bot.masks import mask, mask_arguments, mask_strings
+from bot.base.masks import mask, mask_arguments, mask_strings
 
 
 def one_of(words: Iterable[str]) -> WithJsonSchema:

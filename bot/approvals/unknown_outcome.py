@@ -22,9 +22,9 @@ from bot.approvals.ports import (
     turn_job,
 )
 from bot.approvals.sql import SQL
+from bot.base.errors import SlackUnavailable
+from bot.base.time_limits import PATIENCE
 from bot.database.pool import Connection, Pool, transaction
-from bot.errors import SlackUnavailable
-from bot.time_limits import PATIENCE
 
 Seen = tuple[Profile, PolicyContext]
 

@@ -19,11 +19,11 @@ import structlog
 from bot.approvals.ports import Jobs, checkpoint_job
 from bot.audit.chain import Checkpoint, sign
 from bot.audit.sql import SQL
+from bot.base.errors import BotError, RetryLater
+from bot.base.public_resolver import post
+from bot.base.time_limits import limits
 from bot.database.pool import Pool
-from bot.errors import BotError, RetryLater
-from bot.public_resolver import post
 from bot.texts import audit as say
-from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from bot.approvals import store
 from bot.approvals.model import Request, Status
+from bot.base.settings import Settings
 from bot.commands import operator
 from bot.database.pool import Pool, make_pool
-from bot.settings import Settings
 from bot.texts import commands
 from bot.texts.formatting import visible
 

@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.approvals.policy import Policy, named_ids
 from bot.approvals.policy.complaints import key_path
 from bot.approvals.ports import People
-from bot.settings import Settings
+from bot.base.settings import Settings
 from bot.slack.client import BAD_TOKEN, error_code, make_client, make_session
 from bot.slack.directory import Directory
 from bot.slack.identity import Identity, learn_identity

@@ -15,10 +15,10 @@ from bot.audit.export import as_csv, as_jsonl, note_export
 from bot.audit.period import FORMS, period
 from bot.audit.report import make_report, page_of
 from bot.audit.verify import Verifier, snapshot, verify_lines, verify_stored
+from bot.base.errors import ConfigurationError
+from bot.base.settings import Settings
 from bot.commands import operator
 from bot.database.pool import connect
-from bot.errors import ConfigurationError
-from bot.settings import Settings
 from bot.texts import audit as say
 
 _FORMS = {"jsonl": as_jsonl, "csv": as_csv}

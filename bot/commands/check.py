@@ -14,10 +14,10 @@ import psycopg
 
 from bot.approvals.policy import PolicyError, load_policy
 from bot.approvals.policy.model import Rule
+from bot.base.settings import Settings, Transport
+from bot.base.settings_types import CHANNEL
 from bot.database.pending_migrations import missing
 from bot.database.pool import connect
-from bot.settings import Settings, Transport
-from bot.settings_types import CHANNEL
 from bot.texts import commands
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from langchain_core.messages import HumanMessage
 from pydantic import Secret
 
 from agent.models import explain_model_error, make_model
+from bot.base.errors import ConfigurationError
+from bot.base.settings import Settings
+from bot.base.traces import mask_traces
 from bot.conversations.graphs import load_served
 from bot.conversations.inspect_graph import LoadedGraph
-from bot.errors import ConfigurationError
-from bot.settings import Settings
 from bot.texts import commands, graphs
-from bot.traces import mask_traces
 
 MODEL_TIMEOUT = 20.0  # seconds
 

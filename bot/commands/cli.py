@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.approvals.model import Status
 from bot.audit.period import FORMS, moment
-from bot.errors import BotError
+from bot.base.errors import BotError
 from bot.texts.commands import unexpected
 
 MISUSE = 2

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from agent.sparing import spare_langsmith_types
+from bot.base.logs import configure_logging
+from bot.base.settings import Settings
 from bot.database import embedded
-from bot.logs import configure_logging
-from bot.settings import Settings
 
 Command = Callable[[Settings, argparse.Namespace, str], Coroutine[Any, Any, int]]
 

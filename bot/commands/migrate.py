@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from bot.base.settings import Settings
 from bot.database.migrate import migrate
-from bot.settings import Settings
 from bot.texts.commands import UP_TO_DATE
 
 

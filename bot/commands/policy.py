@@ -24,8 +24,8 @@ from bot.approvals.policy import Demanded, Group, Policy, load_policy, plan
 from bot.approvals.policy.explain import explain
 from bot.approvals.policy.types import USER_ID
 from bot.approvals.ports import People
-from bot.errors import ConfigurationError, SlackUnavailable
-from bot.settings import Settings, Transport
+from bot.base.errors import ConfigurationError, SlackUnavailable
+from bot.base.settings import Settings, Transport
 from bot.texts import policy as say
 
 AT_ONCE = 8  # questions to Slack

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot import faults, time_limits
+from bot.base import faults, time_limits
+from bot.base.settings import Settings, Transport
+from bot.base.traces import mask_traces
 from bot.conversations.graphs import load_served
 from bot.conversations.inspect_graph import LoadedGraph
 from bot.database.pool import TRANSIENT, Pool
 from bot.process.app import make_app
 from bot.process.service import Service
-from bot.settings import Settings, Transport
 from bot.simulator import Simulator, demo_workspace, sample_files
 from bot.simulator.app_config import AppConfig
 from bot.simulator.mailbox import Mailbox
@@ -25,7 +26,6 @@ from bot.simulator.page_hands import History, HistoryLine
 from bot.slack.history import card_history
 from bot.slack.identity import SlackAccess
 from bot.texts.commands import DATABASE_AWAY
-from bot.traces import mask_traces
 
 
 async def run(settings: Settings, _parsed: argparse.Namespace, url: str) -> int:

@@ -37,12 +37,12 @@ from psycopg.rows import DictRow
 from agent.gate import Gate, in_force
 from agent.graph import in_call_order
 from bot.approvals.grants import LostRun, Run
+from bot.base.errors import RetryLater
 from bot.conversations.dialects import static_breakpoint
 from bot.conversations.graphs import with_saver
 from bot.conversations.inspect_graph import MESSAGES, Graph
 from bot.conversations.stored_grants import current_run
 from bot.database.pool import Pool
-from bot.errors import RetryLater
 
 STEP_LIMIT = 60  # super-steps of one turn, where the graph sets no limit itself
 HIGHEST_LIMIT = 1_000  # `create_agent` sets ten thousand, which is as good as none

@@ -23,11 +23,11 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import StateGraph
 from langgraph.pregel import Pregel
 
+from bot.base.errors import ConfigurationError
+from bot.base.logs import escape_controls
+from bot.base.masks import mask
+from bot.base.settings import Settings
 from bot.conversations.inspect_graph import Graph, LoadedGraph, describe, problem
-from bot.errors import ConfigurationError
-from bot.logs import escape_controls
-from bot.masks import mask
-from bot.settings import Settings
 from bot.texts import graphs as say
 
 log = structlog.get_logger(__name__)

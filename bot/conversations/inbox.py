@@ -13,10 +13,10 @@ from bot.approvals.comments import comment
 from bot.approvals.model import Person
 from bot.approvals.ports import Jobs, turn_job
 from bot.approvals.rate_limit import limits
+from bot.base.faults import reach
+from bot.base.settings_types import Rate
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
-from bot.faults import reach
-from bot.settings_types import Rate
 from bot.texts.clicks import COMMENTED, too_many_messages
 
 

@@ -27,12 +27,12 @@ from bot.approvals.ports import (
 )
 from bot.approvals.raise_request import raise_requests
 from bot.approvals.transitions import orphan
+from bot.base.faults import reach
 from bot.conversations import questions
 from bot.conversations.conversation import Conversation
 from bot.conversations.engine import GraphState, ServedGraph
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
-from bot.faults import reach
 from bot.texts import agent
 
 log = structlog.get_logger(__name__)

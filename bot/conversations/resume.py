@@ -33,13 +33,13 @@ from bot.approvals.policy.model import Denied, Policy
 from bot.approvals.ports import Jobs, People, Policies, look_up_groups
 from bot.approvals.stages import what_is_added
 from bot.approvals.transitions import ask_again, reject_by_policy, reopen
+from bot.base.faults import reach
 from bot.conversations import questions
 from bot.conversations.dialects.interface import Question, RunOn, Stop, Unfit
 from bot.conversations.dialects.per_call import describe
 from bot.conversations.engine import Engine, GraphState
 from bot.conversations.questions import Answered
 from bot.database.pool import Connection, Pool, transaction
-from bot.faults import reach
 from bot.texts import agent, clicks
 from bot.texts.cards import may_no_longer_decide, no_longer_in, same_mailbox
 from bot.texts.formatting import one_line

@@ -12,11 +12,11 @@ from bot.approvals import store
 from bot.approvals.audit import Fact, append
 from bot.approvals.model import Action, Person, Place
 from bot.approvals.ports import Jobs, People, turn_job
+from bot.base.errors import SlackUnavailable
+from bot.base.time_limits import PATIENCE
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
-from bot.errors import SlackUnavailable
 from bot.texts import clicks
-from bot.time_limits import PATIENCE
 
 Offer = Mapping[str, Any]
 

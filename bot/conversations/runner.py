@@ -14,6 +14,7 @@ from bot.approvals.assess import Turn
 from bot.approvals.grants import LostRun, Run, needs_claim, unknown_tools, was_cut_off
 from bot.approvals.model import Execution, Profile, Request
 from bot.approvals.ports import People
+from bot.base.errors import RetryLater
 from bot.conversations import conversation as conversations
 from bot.conversations.conversation import Conversation, Message, human, mended
 from bot.conversations.engine import Engine, GraphState
@@ -23,7 +24,6 @@ from bot.conversations.replies import Talk, unreadable
 from bot.conversations.resume import Found, Handover, Recheck, Refused, batches
 from bot.conversations.sql import SQL
 from bot.database.pool import TRANSIENT, Pool
-from bot.errors import RetryLater
 from bot.texts import agent, notices
 
 log = structlog.get_logger(__name__)

@@ -11,8 +11,8 @@ from bot.approvals.grants import CallFacts, LostRun, Run, Taken
 from bot.approvals.model import Execution
 from bot.approvals.policy.model import Denied
 from bot.approvals.ports import Jobs, Policies
+from bot.base.faults import reach
 from bot.database.pool import TRANSIENT, Pool
-from bot.faults import reach
 from bot.texts import agent
 
 FINISH_WAITS = (0.2, 0.5, 1, 2, 4, 8, 15)  # seconds between the tries to store an end

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote
 
-from bot.errors import ConfigurationError, DatabaseUnavailable
+from bot.base.errors import ConfigurationError, DatabaseUnavailable
 
 DIRECTORY = Path(".data/postgres")
 

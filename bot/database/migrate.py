@@ -13,10 +13,10 @@ from procrastinate.schema import SchemaManager
 from psycopg import errors
 from psycopg.sql import SQL, Identifier
 
+from bot.base.errors import ConfigurationError
+from bot.base.faults import reach
 from bot.database.pending_migrations import QUEUE, applied, missing, own_migrations
 from bot.database.pool import Connection, Pool, connect
-from bot.errors import ConfigurationError
-from bot.faults import reach
 
 log = structlog.get_logger(__name__)
 LOCK = 0x41505052  # "APPR": the advisory lock of whoever migrates

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
-from bot.errors import DatabaseUnavailable, SlackUnavailable
+from bot.base.errors import DatabaseUnavailable, SlackUnavailable
 
 TRUSTED = 1.0  # seconds that a connection is taken for alive after its last use
 # Trouble that passes: the work is kept and tried again.

@@ -17,11 +17,11 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.ports import Job, prune_job, resume_job, turn_job
+from bot.base.settings import Settings
+from bot.base.time_limits import limits
 from bot.database.pool import Pool, transaction
 from bot.jobs.queue import Queue
 from bot.jobs.sql import SQL
-from bot.settings import Settings
-from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
 BATCH = 100

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, LiteralString, Protocol
 
 import structlog
 
+from bot.base.errors import RetryLater
+from bot.base.time_limits import limits
 from bot.database.pool import TRANSIENT, Pool
-from bot.errors import RetryLater
-from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 16

@@ -23,6 +23,8 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from bot.approvals.ports import Job
+from bot.base.errors import RetryLater
+from bot.base.time_limits import limits
 from bot.database.pool import (
     PREPARE_AFTER,
     TRANSIENT,
@@ -31,8 +33,6 @@ from bot.database.pool import (
     is_direct,
     note_use,
 )
-from bot.errors import RetryLater
-from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
 RUNS = "runs"

@@ -24,9 +24,9 @@ from bot.approvals.eligibility import (
 from bot.approvals.model import Person, Request
 from bot.approvals.policy.channels import why_no_links
 from bot.approvals.ports import People, Policies
+from bot.base.errors import RetryLater
 from bot.conversations.api_conversation import ASIDE
 from bot.database.pool import Pool
-from bot.errors import RetryLater
 from bot.notices.outbox import EMAILS_FOR, wait_after
 from bot.notices.sql import SQL
 from bot.slack.cards.arguments import asked_text

@@ -18,9 +18,9 @@ from bot.approvals.policy.channels import tells_by_email, ways_to_tell
 from bot.approvals.policy.model import Policy
 from bot.approvals.ports import Policies
 from bot.approvals.serialize import request_json
+from bot.base.time_limits import limits
 from bot.database.pool import Connection, Pool, transaction
 from bot.notices.sql import SQL
-from bot.time_limits import limits
 
 AT_ONCE = 50  # changes in one transaction
 Send = Callable[[str], None]

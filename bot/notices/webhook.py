@@ -13,13 +13,13 @@ from typing import Any, ClassVar, LiteralString
 import aiohttp
 import structlog
 
+from bot.base.errors import RetryLater
+from bot.base.network import NotPublic
+from bot.base.public_resolver import post
+from bot.base.time_limits import limits
 from bot.database.pool import Pool
-from bot.errors import RetryLater
-from bot.network import NotPublic
 from bot.notices.outbox import EVENTS_FOR, wait_after
 from bot.notices.sql import SQL
-from bot.public_resolver import post
-from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
 PATIENCE = aiohttp.ClientTimeout(total=15)

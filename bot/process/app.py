@@ -24,6 +24,8 @@ from bot.approvals.policy.load import PolicyFile
 from bot.approvals.ports import Jobs
 from bot.approvals.unknown_outcome import Marker
 from bot.audit.checkpoints import Notary
+from bot.base.errors import ConfigurationError
+from bot.base.settings import Settings
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.inspect_graph import Graph, LoadedGraph, describe
 from bot.conversations.outcome import Settler
@@ -33,12 +35,10 @@ from bot.conversations.retry import Retrier
 from bot.conversations.runner import Runner
 from bot.conversations.stored_grants import StoredGrants
 from bot.database.pool import Pool, make_pool
-from bot.errors import ConfigurationError
 from bot.jobs.clock import Clock, Duty, make_clock
 from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue, Workers
 from bot.process.outside import Outside, make_outside, make_sink, smtp_mail
-from bot.settings import Settings
 from bot.slack.app import make_bolt_app
 from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer

@@ -14,13 +14,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from agent.mail import Mail, SmtpMail
 from bot.audit.checkpoints import ChannelSink, FolderSink, Sink, SinkFailed, WebhookSink
+from bot.base.settings import Settings
+from bot.base.settings_types import CHANNEL
 from bot.jobs.clock import Duty, seldom
 from bot.jobs.courier import Courier
 from bot.notices.email import Emails
 from bot.notices.outbox import Outbox
 from bot.notices.webhook import Hook, Webhook
-from bot.settings import Settings
-from bot.settings_types import CHANNEL
 from bot.slack.client import error_code
 from bot.slack.deps import Deps
 from bot.slack.directory import Addresses

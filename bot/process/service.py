@@ -17,12 +17,12 @@ from aiohttp import web
 from slack_sdk.errors import SlackApiError
 
 from bot.approvals.grants import find_other_versions
+from bot.base.errors import ConfigurationError
+from bot.base.settings import Transport
 from bot.database.migrate import migrate, refuse_real_workspace, remember_workspace
 from bot.database.pending_migrations import missing
 from bot.database.pool import TRANSIENT
-from bot.errors import ConfigurationError
 from bot.process.app import App
-from bot.settings import Transport
 from bot.slack.app import SocketHandler
 from bot.slack.client import BAD_TOKEN, error_code, make_client
 from bot.slack.identity import learn_identity

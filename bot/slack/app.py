@@ -18,11 +18,11 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.base.time_limits import limits
 from bot.database.pool import TRANSIENT
 from bot.slack.identity import Identity
 from bot.slack.payload import readable
 from bot.texts.web import NOT_STORED
-from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
 # Slack or the database is away: what happened is known, and whoever clicked is told.

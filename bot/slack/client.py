@@ -9,7 +9,7 @@ from multidict import CIMultiDict
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.time_limits import limits
+from bot.base.time_limits import limits
 
 # Slack's words for a token that will never work.
 # https://docs.slack.dev/reference/methods/auth.test#errors

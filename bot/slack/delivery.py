@@ -17,16 +17,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.approvals import store
 from bot.approvals.model import Person, Request
 from bot.approvals.ports import Jobs, Policies
+from bot.base.errors import RetryLater, SlackUnavailable
+from bot.base.faults import reach
+from bot.base.time_limits import limits
 from bot.conversations.api_conversation import ASIDE
 from bot.database.pool import Connection, Pool, statement, transaction
-from bot.errors import RetryLater, SlackUnavailable
-from bot.faults import reach
 from bot.slack.client import PASSING, error_code, retry_after
 from bot.slack.identity import Identity
 from bot.slack.render import Drawn, Row, draw
 from bot.slack.sql import SQL
 from bot.texts import notices
-from bot.time_limits import limits
 
 log = structlog.get_logger(__name__)
 EVENT_TYPE = "approval_bot_delivery"  # of the metadata by which a post is found again

@@ -13,10 +13,10 @@ from bot.approvals.decide import Decider
 from bot.approvals.policy.load import PolicyFile
 from bot.approvals.ports import Jobs
 from bot.approvals.unknown_outcome import Marker
+from bot.base.settings import Settings
+from bot.base.settings_types import Rate
 from bot.conversations.retry import Retrier
 from bot.database.pool import Pool
-from bot.settings import Settings
-from bot.settings_types import Rate
 from bot.slack.directory import Directory
 from bot.slack.full_text import FullTexts
 from bot.slack.identity import CurrentIdentity, SlackAccess

@@ -15,11 +15,11 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.model import Person, Profile
-from bot.errors import SlackUnavailable
-from bot.settings_types import ADDRESS
+from bot.base.errors import SlackUnavailable
+from bot.base.settings_types import ADDRESS
+from bot.base.time_limits import PATIENCE
 from bot.slack.client import error_code
 from bot.slack.identity import Identity
-from bot.time_limits import PATIENCE
 
 log = structlog.get_logger(__name__)
 UNKNOWN = frozenset({"user_not_found", "user_not_visible"})

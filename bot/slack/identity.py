@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import BotError, ConfigurationError
+from bot.base.errors import BotError, ConfigurationError
 from bot.texts.commands import NOT_A_BOT
 
 

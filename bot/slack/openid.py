@@ -13,7 +13,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import SlackUnavailable
+from bot.base.errors import SlackUnavailable
 from bot.slack.client import PASSING, error_code
 
 ISSUER = "https://slack.com"

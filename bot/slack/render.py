@@ -18,8 +18,8 @@ from bot.approvals.eligibility import (
 from bot.approvals.model import Request, Stage
 from bot.approvals.policy.model import Policy
 from bot.approvals.timetable import Event
-from bot.errors import RetryLater
-from bot.masks import mask
+from bot.base.errors import RetryLater
+from bot.base.masks import mask
 from bot.slack.cards.answer import answer_blocks
 from bot.slack.cards.blocks import actions, button, section, with_block_ids
 from bot.slack.cards.buttons import withdraw_buttons

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.visible import is_hidden
-from bot.masks import mask, mask_arguments
+from bot.base.masks import mask, mask_arguments
 
 ARGUMENTS_IN_FULL = 4_000  # characters that stand on a card in full
 TEXT_LIMIT = 3_000  # characters of one text object, see `chunks`

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.faults import POINTS
+from bot.base.faults import POINTS
 from tests.acceptance.conftest import stage_for_long
 from tests.support import crash_table
 from tests.support.bot_process import run_command

@@ -29,9 +29,9 @@ from bot.approvals.model import (
 from bot.approvals.policy import Policy, parse_policy
 from bot.approvals.ports import look_up_groups
 from bot.approvals.raise_request import raise_requests
+from bot.base.errors import SlackUnavailable
 from bot.conversations.inbox import Incoming, receive
 from bot.database.pool import Pool, make_pool, transaction
-from bot.errors import SlackUnavailable
 from bot.jobs.queue import Queue
 from tests.support.postgres import as_role
 

@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 from bot.approvals.transitions import reject_by_operator
 from bot.audit.chain import Checkpoint, read_checkpoints, sign
 from bot.audit.checkpoints import FolderSink, Notary, SinkFailed, WebhookSink
-from bot.errors import RetryLater
+from bot.base.errors import RetryLater
 from bot.process.outside import make_sink
 from tests.integration.core_parts import MINA, POLICY, REJECT, TEAM, House, parsed
 from tests.integration.trail_parts import verified

@@ -10,8 +10,8 @@ import pytest
 
 from bot.approvals.model import Status
 from bot.approvals.ports import turn_job
+from bot.base.time_limits import TimeLimits
 from bot.jobs.clock import Clock, seldom
-from bot.time_limits import TimeLimits
 from tests.integration.core_parts import APPROVALS, MINA, REJECT, House, break_audit
 from tests.integration.post import Post
 

@@ -6,8 +6,8 @@ import asyncio
 from typing import ClassVar
 
 from bot.approvals.ports import turn_job
+from bot.base.errors import RetryLater
 from bot.database.pool import transaction
-from bot.errors import RetryLater
 from bot.jobs.clock import Clock
 from bot.jobs.courier import AT_ONCE, Courier
 from tests.integration.core_parts import House

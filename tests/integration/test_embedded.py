@@ -14,8 +14,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from bot.base.errors import ConfigurationError, DatabaseUnavailable
 from bot.database.embedded import Embedded, open_cluster, start
-from bot.errors import ConfigurationError, DatabaseUnavailable
 
 ROOT = Path(__file__).parents[2]
 USER = """

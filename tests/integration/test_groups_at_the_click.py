@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.approvals.model import Effect, Outcome, Status
-from bot.errors import SlackUnavailable
+from bot.base.errors import SlackUnavailable
 from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import (
     DANA,

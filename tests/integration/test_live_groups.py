@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
 from bot.approvals.model import Person
-from bot.errors import SlackUnavailable
+from bot.base.errors import SlackUnavailable
 from bot.simulator import AppConfig, Channel, UserGroup, Workspace, demo_workspace
 from bot.slack import directory as module
 from bot.slack.client import make_client, make_session

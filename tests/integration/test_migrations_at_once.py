@@ -26,7 +26,7 @@ REPLICAS = 4
 #: Processes of their own, made from one that has imported all that they need.
 FORKS = """
 import asyncio, json, os, sys
-from bot import faults
+from bot.base import faults
 from bot.database.migrate import migrate
 url, order, number = sys.argv[1:]
 faults.arm(f"@{order}")

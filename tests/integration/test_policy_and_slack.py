@@ -10,9 +10,9 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.policy import parse_policy
+from bot.base.settings import Settings
 from bot.commands.ask_slack import unknown_ids
 from bot.commands.policy import explain_command, show_command
-from bot.settings import Settings
 from bot.simulator import AppConfig, Channel, UserGroup, demo_workspace
 from bot.simulator.people import ProfileField
 from tests.support.simulated import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot.approvals.ports import resume_job, turn_job
-from bot.errors import RetryLater, SlackUnavailable
+from bot.base.errors import RetryLater, SlackUnavailable
 from bot.jobs.queue import RUNS
 from tests.integration.core_parts import House
 

@@ -6,9 +6,9 @@ import pytest
 
 from bot.approvals.deadlines import expire_due
 from bot.approvals.model import Effect, Execution, Outcome, Status
+from bot.base.errors import SlackUnavailable
 from bot.conversations.engine import Engine
 from bot.conversations.stored_grants import StoredGrants
-from bot.errors import SlackUnavailable
 from tests.integration.agent_parts import Crash, crash_once, make_agent
 from tests.integration.core_parts import DANA, MINA, OMAR, RAVI, REJECT, House
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from bot.base.errors import SlackUnavailable
 from bot.conversations.engine import Engine
 from bot.conversations.inbox import Incoming, receive
-from bot.errors import SlackUnavailable
 from bot.texts import agent as sentences
 from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import CHANNEL, MINA, OMAR, RAVI, TEAM, House

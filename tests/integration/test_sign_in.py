@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
-from bot.errors import SlackUnavailable
+from bot.base.errors import SlackUnavailable
 from bot.simulator import Simulator, demo_workspace
 from bot.simulator.sign_ins import Given
 from bot.slack.client import make_client

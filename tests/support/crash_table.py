@@ -19,7 +19,7 @@ Graph = Literal["shipped", "foreign"]
 VERDICTS: tuple[Verdict, ...] = ("approve", "reject", "expire")
 GRAPHS: tuple[Graph, ...] = ("shipped", "foreign")
 
-#: Where the plug is pulled, by its name in `bot.faults`; `in_tool`: in the tool itself.
+#: Where the plug is pulled, by its name in `bot.base.faults`; `in_tool`: in the tool.
 WHERE = {
     "received": "after the event row, before the ack",
     "asking": "between interrupt and request",

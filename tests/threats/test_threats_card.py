@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from agent.visible import is_hidden
 from bot.approvals.model import Status
-from bot.masks import mask_arguments
+from bot.base.masks import mask_arguments
 from bot.slack.cards.arguments import FULL_VIEW_CHARACTERS
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.full_view import Sending, full_view

@@ -12,8 +12,8 @@ from slack_sdk.errors import SlackApiError
 
 from agent.tool_arguments import ArgumentsError, check_values, parse_arguments
 from bot.approvals.digest import NotCanonical, call_digest, storable
-from bot.errors import ConfigurationError
-from bot.settings import Settings
+from bot.base.errors import ConfigurationError
+from bot.base.settings import Settings
 from bot.simulator import Simulator, demo_workspace
 from bot.slack.payload import readable
 from bot.web.server import LARGEST, slack_routes

@@ -12,8 +12,8 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.rate_limit import count
+from bot.base.settings_types import Rate
 from bot.conversations.inbox import Incoming, receive
-from bot.settings_types import Rate
 from bot.slack.deps import Deps
 from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners

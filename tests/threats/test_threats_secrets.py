@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from bot.approvals.digest import call_digest
 from bot.approvals.model import Confirm, Status, Verdict
-from bot.masks import hides, is_secret_name, mask, mask_arguments, mask_strings, masked
+from bot.base.masks import (
+    hides,
+    is_secret_name,
+    mask,
+    mask_arguments,
+    mask_strings,
+    masked,
+)
 from bot.slack.cards.answer import answer_blocks, plain_answer
 from bot.slack.cards.arguments import effect_lines
 from bot.slack.cards.card import card_blocks, card_text, changes

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.audit.chain import canonical, public_key, quick, read_checkpoints, sign
-from bot.settings_types import is_private
+from bot.base.settings_types import is_private
 
 SEED = bytes(range(32))
 SIGNED = sign(SEED, team="T1", number=7, hash="ab" * 32, at="2026-01-01T00:00:00Z")

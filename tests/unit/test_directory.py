@@ -11,7 +11,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 from bot.approvals.model import Person
-from bot.errors import ConfigurationError, SlackUnavailable
+from bot.base.errors import ConfigurationError, SlackUnavailable
 from bot.slack import directory as module
 from bot.slack.directory import Directory, profile_from
 from bot.slack.identity import Identity, learn_identity

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.base.settings import Settings
 from bot.commands.check import lacking
-from bot.settings import Settings
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
 POLICY = """

@@ -17,9 +17,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 from structlog.testing import capture_logs
 
+from bot.base.errors import ConfigurationError
 from bot.conversations.graphs import load_graph, with_saver
 from bot.conversations.inspect_graph import LoadedGraph
-from bot.errors import ConfigurationError
 
 BUILDER = """
 from langgraph.graph import START, MessagesState, StateGraph

@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 from structlog.testing import capture_logs
 
 from bot.approvals.model import Person
-from bot.errors import SlackUnavailable
+from bot.base.errors import SlackUnavailable
 from bot.slack import directory as module
 from bot.slack.directory import MOST_MEMBERS, NOBODY, PAGE, Afresh, Directory
 from bot.slack.identity import Identity

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -84,6 +85,15 @@ def test_the_page_on_a_requests_life_names_what_there_is():
         assert function in _functions(ROOT / file), f"{file} has no {function}"
 
 
+def test_import_contracts_name_packages():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    contracts = tomllib.loads(text)["tool"]["importlinter"]["contracts"]
+    named = set(re.findall(r"'((?:agent|bot)[\w.]*)", str(contracts)))
+    named |= set(re.findall(r"[|:] (bot[\w.]*)", str(contracts)))
+    assert len(named) > 10
+    assert [n for n in named if not (ROOT / n.replace(".", "/")).is_dir()] == []
+
+
 def test_a_tests_name_states_its_behaviour_in_ten_words():
     behaviour = re.compile(r"test_(?:threat_\d\d_)?(\w+)")
     wordy = [
@@ -101,12 +111,9 @@ WORDS = ("agent/phrases/", "bot/approvals/policy/complaints.py", "bot/texts/")
 #: Where they stand all the same, and why.
 APART_FROM_WORDS = {
     "agent/prompts.py": "it instructs the model, and people read none of it",
+    "bot/base/": "it lies below the texts: a setting's form stands beside its check",
     "bot/database/": "it lies below the texts, and only an operator reads it",
-    "bot/errors.py": "it lies below the texts",
-    "bot/logs.py": "it lies below the texts, and only the log has it",
-    "bot/settings": "they lie below the texts: a value's form, beside its check",
     "bot/simulator/": "it speaks as Slack does",
-    "bot/time_limits.py": "it lies below the texts, and only tests read it",
     "bot/web/api/schema.py": "it describes the API to programs",
 }
 #: Exceptions for whoever writes the bot.

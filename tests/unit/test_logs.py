@@ -15,8 +15,8 @@ from slack_bolt.middleware.request_verification.request_verification import (
     RequestVerification,
 )
 
-from bot.logs import Format, Level, configure_logging, escape_controls
-from bot.masks import mask
+from bot.base.logs import Format, Level, configure_logging, escape_controls
+from bot.base.masks import mask
 
 TOKENS = [
     "xoxb-1234-5678-CANARYcanary",

@@ -9,7 +9,7 @@ import pytest
 from procrastinate.jobs import Job
 from psycopg_pool import PoolTimeout
 
-from bot.errors import RetryLater, SlackUnavailable
+from bot.base.errors import RetryLater, SlackUnavailable
 from bot.jobs.queue import TRIES_OF_A_BUG, Patience
 
 

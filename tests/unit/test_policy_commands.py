@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.base.errors import ConfigurationError
+from bot.base.settings import Settings
 from bot.commands.policy import explain_command, show_command
-from bot.errors import ConfigurationError
-from bot.settings import Settings
 
 POLICY = """
 version: 1

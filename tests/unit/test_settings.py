@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bot.errors import ConfigurationError
+from bot.base.errors import ConfigurationError
+from bot.base.settings import NOT_AVAILABLE, SIMULATOR_POLICY, Settings, Transport
+from bot.base.settings_types import ALLOWED, Rate
 from bot.process.outside import smtp_mail
-from bot.settings import NOT_AVAILABLE, SIMULATOR_POLICY, Settings, Transport
-from bot.settings_types import ALLOWED, Rate
 
 BOT = "xoxb-1-2-CANARYbot"
 APP = "xapp-1-A1-CANARYapp"

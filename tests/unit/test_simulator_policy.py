@@ -8,7 +8,7 @@ from bot.approvals.model import Confirm, Verdict
 from bot.approvals.policy import load_policy
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Demanded, Denied, Waived
-from bot.settings import SIMULATOR_POLICY
+from bot.base.settings import SIMULATOR_POLICY
 from bot.simulator import demo_workspace
 
 M, F, D = "managers", "finance", "directors"

@@ -7,9 +7,9 @@ import socket
 import pytest
 from aiohttp.abc import AbstractResolver
 
-from bot.network import NotPublic, check_literal, is_public
+from bot.base.network import NotPublic, check_literal, is_public
+from bot.base.public_resolver import PublicResolver
 from bot.notices.webhook import Hook, hand_over
-from bot.public_resolver import PublicResolver
 
 
 @pytest.mark.parametrize(

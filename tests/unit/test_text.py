@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.visible import is_hidden
-from bot.masks import mask_arguments
+from bot.base.masks import mask_arguments
 from bot.texts.formatting import (
     arguments_text,
     chunks,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from bot.masks import mask
+from bot.base.masks import mask
 from bot.slack.cards.blocks import Block
 from bot.texts.agent import AGENT_SAID_NOTHING, answer_cut
 from bot.texts.formatting import cut_escaped, escape

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.approvals.model import Confirm, Kind, Request
-from bot.masks import mask_arguments
+from bot.base.masks import mask_arguments
 from bot.slack.cards.blocks import DIALOG_TEXT, Block, dialog, preformatted, words
 from bot.slack.cards.modal import input_block, text_input
 from bot.slack.homoglyphs import Lookalike, lookalikes

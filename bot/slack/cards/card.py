@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bot.approvals.model import Kind, Request, Verdict
-from bot.masks import mask_arguments
+from bot.base.masks import mask_arguments
 from bot.slack.cards.arguments import (
     OWN_WORDS,
     argument_elements,

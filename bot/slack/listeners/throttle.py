@@ -11,8 +11,8 @@ from bot.approvals import store
 from bot.approvals.audit import Fact, append
 from bot.approvals.model import Person
 from bot.approvals.rate_limit import count
+from bot.base.settings_types import Rate
 from bot.database.pool import transaction
-from bot.settings_types import Rate
 from bot.slack.deps import Deps
 from bot.slack.listeners.translating import Body, card_of, person_of, place_of
 from bot.texts.clicks import too_many_clicks

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from bot.approvals.model import Person
-from bot.settings_types import ApiToken
+from bot.base.settings_types import ApiToken
 from bot.texts.api import NO_HEADER, UNKNOWN_CALLER
 from bot.web.api.problems import Problem
 

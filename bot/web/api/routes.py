@@ -19,10 +19,10 @@ from bot.approvals.judge import Result
 from bot.approvals.model import Action, Effect, Person, Request, Verdict
 from bot.approvals.rate_limit import count
 from bot.approvals.serialize import request_json
+from bot.base.errors import SlackUnavailable
+from bot.base.masks import mask, mask_arguments
 from bot.conversations import api_conversation
 from bot.database.pool import TRANSIENT
-from bot.errors import SlackUnavailable
-from bot.masks import mask, mask_arguments
 from bot.slack.deps import Deps, Look
 from bot.texts import web as sentences
 from bot.texts.api import (

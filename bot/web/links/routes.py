@@ -15,9 +15,9 @@ from bot.approvals.model import CHANGES, Action, Effect, Person, Request, Verdic
 from bot.approvals.policy.channels import why_no_links
 from bot.approvals.ports import People
 from bot.approvals.rate_limit import count
+from bot.base.errors import SlackUnavailable
+from bot.base.settings_types import Rate
 from bot.database.pool import TRANSIENT
-from bot.errors import SlackUnavailable
-from bot.settings_types import Rate
 from bot.texts import web as sentences
 from bot.texts.links import NO_CHOICE, NOT_FROM_HERE, NOT_GOOD, SHUT, SIGN_IN_FIRST
 from bot.web.links import guard

@@ -15,8 +15,8 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from bot.approvals.decide import Decider
 from bot.approvals.judge import Result
 from bot.approvals.model import Action, Effect, Person, Request, Verdict
+from bot.base.errors import SlackUnavailable
 from bot.database.pool import TRANSIENT
-from bot.errors import SlackUnavailable
 from bot.slack.openid import NotSignedIn, OpenId
 from bot.texts import web as sentences
 from bot.texts.links import NOT_GOOD, NOT_SIGNED_IN, SIGNED_IN_AS_ANOTHER

@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
-from bot.network import NotPublic, check_literal, is_public
+from bot.base.network import NotPublic, check_literal, is_public
 
 
 class PublicResolver(AbstractResolver):

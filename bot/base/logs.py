@@ -11,7 +11,7 @@ from typing import Any, Literal, TextIO, cast
 import structlog
 from structlog.types import Processor
 
-from bot.masks import mask
+from bot.base.masks import mask
 
 Format = Literal["text", "json"]
 Level = Literal["debug", "info", "warning", "error"]

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, Secret, SecretBytes
 
-from bot.faults import POINTS
-from bot.network import NotPublic, check_literal
+from bot.base.faults import POINTS
+from bot.base.network import NotPublic, check_literal
 
 CHANNEL = re.compile(r"[CG][0-9A-Z]{7,}")
 # One plain address, as the tool `send_email` takes them too.

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 from dotenv.parser import parse_stream
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from bot import settings_types as types
-from bot.errors import ConfigurationError
-from bot.logs import Format, Level
-from bot.masks import mask
-from bot.time_limits import read_limits
+from bot.base import settings_types as types
+from bot.base.errors import ConfigurationError
+from bot.base.logs import Format, Level
+from bot.base.masks import mask
+from bot.base.time_limits import read_limits
 
-SIMULATOR_POLICY = Path(__file__).parent / "simulator" / "policy.yml"
+SIMULATOR_POLICY = Path(__file__).parents[1] / "simulator" / "policy.yml"
 # Each belongs to work that is still to come. A setting that would be ignored silently
 # is worse than one that is refused.
 NOT_AVAILABLE = ("SQL_URL", "MCP_CONFIG")

@@ -9,7 +9,7 @@ from langsmith import Client
 from langsmith.run_trees import configure
 from langsmith.utils import tracing_is_enabled
 
-from bot.masks import mask_strings
+from bot.base.masks import mask_strings
 
 
 def mask_traces() -> None:
