@@ -215,7 +215,7 @@ def person_message(
         "team": user.team_id,
         "blocks": rich_text(text),
     }
-    if user.team_id != workspace.team_id:  # somebody from a shared channel
+    if user.team_id != workspace.team_id or channel.is_ext_shared:
         message |= {"user_team": user.team_id, "source_team": user.team_id}
     if user.is_bot:
         message |= {"bot_id": user.bot_id or "B0OTHER000", "subtype": "bot_message"}

@@ -19,12 +19,17 @@ def new_event_id() -> str:
 
 
 def event_callback(workspace: Workspace, event: Json, event_id: str) -> Json:
-    """Wrap an event as the Events API does."""
+    """Wrap an event as the Events API does.
+
+    In a channel that another company shares the outer team is that company's; the
+    workspace in which the app is installed stands in `authorizations`.
+    """
     channel = workspace.channels.get(str(event.get("channel", "")))
-    enterprise = workspace.enterprise_id
+    owner = channel.owner_team_id if channel else ""
+    enterprise = None if owner else workspace.enterprise_id
     return {
         "token": VERIFICATION_TOKEN,
-        "team_id": workspace.team_id,
+        "team_id": owner or workspace.team_id,
         "context_team_id": workspace.team_id,
         "context_enterprise_id": workspace.enterprise_id,
         **({"enterprise_id": enterprise} if enterprise else {}),
@@ -99,7 +104,7 @@ def _interaction(workspace: Workspace, user: User, kind: str) -> Json:
             "id": user.id,
             "username": user.name,
             "name": user.name,
-            "team_id": user.team_id,
+            "team_id": workspace.team_of(user),
         },
         "api_app_id": workspace.app_id,
         "token": VERIFICATION_TOKEN,
@@ -232,6 +237,10 @@ def payload_name(channel: Channel) -> str:
 def view_payload(
     workspace: Workspace, user: User, kind: str, view: Json, **more: object
 ) -> Json:
-    """Return the payload of a view_submission or view_closed."""
+    """Return the payload of a view_submission or view_closed.
+
+    It comes from the person's own workspace; the view says where the app is installed.
+    """
     payload = _interaction(workspace, user, kind) | {"view": copied(view)}
+    payload["team"]["id"] = user.team_id
     return payload | more

@@ -14,9 +14,11 @@ _LEVELS = ("is_admin", "is_owner", "is_restricted", "is_ultra_restricted")
 class User:
     """A user object; its flags may be changed while the simulator runs.
 
-    `role` is what the page shows, Slack knows nothing of it. `fields` are the values
-    of the workspace's own profile fields by their ids (`Xf…`). `extra` is merged into
-    the user object last, for what has no attribute here.
+    `role` is what the page shows, Slack knows nothing of it. `team_id` is the workspace
+    that Slack names as theirs, `teams` are those of the organisation that they are in.
+    `fields` are the values of the workspace's own profile fields by their ids (`Xf…`).
+    `extra` is merged into the user object last, for what has no attribute here, and the
+    fields named in `lacks` are left out of it.
     """
 
     id: str
@@ -24,6 +26,7 @@ class User:
     real_name: str = ""
     role: str = "member"
     team_id: str = ""
+    teams: tuple[str, ...] = ()
     deleted: bool = False
     is_admin: bool = False
     is_owner: bool = False
@@ -36,14 +39,15 @@ class User:
     email: str = ""
     fields: dict[str, str] = field(default_factory=dict[str, str])
     extra: Json = field(default_factory=dict[str, object])
+    lacks: tuple[str, ...] = ()
 
     @property
     def shown_name(self) -> str:
         """The name that people read."""
         return self.real_name or self.name
 
-    def as_slack(self) -> Json:
-        """Return the object that users.info answers with.
+    def as_slack(self, enterprise_id: str | None = None) -> Json:
+        """Return the object that users.info answers with, in an organisation if any.
 
         As in Slack a deactivated user has no level flags at all
         (samples: api/users.info.json).
@@ -62,7 +66,20 @@ class User:
             user |= self._of_active_users()
         if self.is_stranger:
             user["is_stranger"] = True
-        return user | self.extra
+        if enterprise_id and self.teams:
+            user["enterprise_user"] = self._in_organisation(enterprise_id)
+        said = user | self.extra
+        return {name: value for name, value in said.items() if name not in self.lacks}
+
+    def _in_organisation(self, enterprise_id: str) -> Json:
+        return {
+            "id": self.id,
+            "enterprise_id": enterprise_id,
+            "enterprise_name": enterprise_id,
+            "is_admin": False,
+            "is_owner": False,
+            "teams": list(self.teams),
+        }
 
     def _of_active_users(self) -> Json:
         levels = {level: getattr(self, level) for level in _LEVELS}
@@ -107,7 +124,8 @@ class User:
 class Channel:
     """A conversation object; `user` is the other person of a direct message.
 
-    A group message has `is_mpim` and `is_private`.
+    A group message has `is_mpim` and `is_private`. `owner_team_id` is another company's
+    workspace that shares the channel with this one.
     """
 
     id: str
@@ -118,6 +136,7 @@ class Channel:
     is_mpim: bool = False
     is_archived: bool = False
     is_ext_shared: bool = False
+    owner_team_id: str = ""
     user: str = ""
     created: int = 1700000000
 
@@ -152,7 +171,7 @@ class Channel:
             "created": self.created,
             "creator": self.members[0] if self.members else "",
             "context_team_id": team_id,
-            "shared_team_ids": [team_id],
+            "shared_team_ids": [*filter(None, [self.owner_team_id]), team_id],
             "topic": {"value": "", "creator": "", "last_set": 0},
             "purpose": {"value": "", "creator": "", "last_set": 0},
         }
@@ -191,6 +210,8 @@ class Channel:
             "is_im": self.is_im,
             "is_mpim": self.is_mpim,
             "is_archived": self.is_archived,
+            "is_ext_shared": self.is_ext_shared,
+            "owner_team_id": self.owner_team_id,
             "user": self.user,
         }
 

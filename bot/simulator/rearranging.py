@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from bot.simulator.people import Channel, UserGroup
+from bot.simulator.people import Channel, User, UserGroup
 from bot.simulator.shapes import Json, as_list, as_object
 from bot.simulator.workspace import Workspace
 
@@ -37,8 +37,11 @@ def rearrange(workspace: Workspace, body: Json) -> None:
     `{"usergroup": "S…", "users": ["U…"], "is_disabled": false}` and
     `{"channel": "C…", "members": ["U…"], "is_archived": false}` put these people in the
     place of those who are there; what does not exist yet is made, with a `handle`, or a
-    `name` and `is_private`. `{"user": "U…", "fields": {"Xf…": "U…"}}` fills in profile
-    fields, `""` empties one.
+    `name` and `is_private`. `owner` is another company's workspace that shares the
+    channel. `{"user": "U…", "fields": {"Xf…": "U…"}}` fills in profile fields, `""`
+    empties one; `team` and `teams` are the person's workspaces, `lacks` what Slack
+    leaves out of the user object; a new person needs a `name`. `{"enterprise": "E…"}`
+    makes the workspace one of an organisation, `none` takes it out.
     """
     subject = subject_of(body)
     change, known = _CHANGES[subject]
@@ -69,26 +72,42 @@ def _channel(workspace: Workspace, channel_id: str, body: Json) -> None:
         workspace.leave(channel_id, user_id)
     for user_id in members:
         workspace.join(channel_id, user_id)
+    if "owner" in body:
+        channel.is_ext_shared, channel.owner_team_id = True, _text(body, "owner")
     if channel.is_archived != is_archived:
         workspace.archive(channel_id, workspace.bot_user_id, archived=is_archived)
 
 
-def _profile(workspace: Workspace, user_id: str, body: Json) -> None:
+def _person(workspace: Workspace, user_id: str, body: Json) -> None:
     if user_id not in workspace.users:
-        raise ValueError(f"there is no person {user_id}")
+        if "name" not in body:
+            raise ValueError(f"there is no person {user_id}")
+        workspace.add_user(User(user_id, _text(body, "name")))
+    user = workspace.users[user_id]
+    user.team_id = _text(body, "team", user.team_id)
+    user.teams = tuple(_words(body, "teams", user.teams))
+    user.lacks = tuple(_words(body, "lacks", user.lacks))
+    _fill_in(workspace, user, body)
+
+
+def _fill_in(workspace: Workspace, user: User, body: Json) -> None:
     fields = as_object(body.get("fields")) or {}
     known = {each.id for each in workspace.profile_fields}
     for name, value in fields.items():
         if name not in known or not isinstance(value, str):
             raise ValueError(f"{name} is no profile field, or its value no string")
-    user = workspace.users[user_id]
     user.fields = {k: v for k, v in {**user.fields, **fields}.items() if v}
+
+
+def _organisation(workspace: Workspace, enterprise_id: str, _: Json) -> None:
+    workspace.enterprise_id = None if enterprise_id == "none" else enterprise_id
 
 
 _CHANGES: dict[str, tuple[Change, tuple[str, ...]]] = {
     "usergroup": (_usergroup, ("users", "handle", "is_disabled")),
-    "channel": (_channel, ("members", "name", "is_private", "is_archived")),
-    "user": (_profile, ("fields",)),
+    "channel": (_channel, ("members", "name", "is_private", "is_archived", "owner")),
+    "user": (_person, ("name", "team", "teams", "lacks", "fields")),
+    "enterprise": (_organisation, ()),
 }
 
 
@@ -104,6 +123,13 @@ def _flag(body: Json, name: str) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"`{name}` is neither true nor false")
     return value
+
+
+def _words(body: Json, name: str, default: Sequence[str]) -> Sequence[str]:
+    listed = as_list(body.get(name, list(default)))
+    if listed is None or not all(isinstance(each, str) for each in listed):
+        raise ValueError(f"`{name}` is no list of strings")
+    return listed
 
 
 def _people(workspace: Workspace, body: Json, name: str) -> list[str]:

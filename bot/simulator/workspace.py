@@ -74,8 +74,19 @@ class Workspace:
     def add_user(self, user: User) -> User:
         """Take a person in; without a team they are of this one."""
         user.team_id = user.team_id or self.team_id
+        if user.team_id == self.team_id:
+            user.teams = user.teams or (self.team_id,)
         self.users[user.id] = user
         return user
+
+    def team_of(self, user: User) -> str:
+        """Return the team that interactions name: the organisation, where there is one.
+
+        For somebody of another workspace it is that one.
+        https://docs.slack.dev/reference/interaction-payloads/block_suggestion-payload
+        """
+        is_here = user.team_id == self.team_id
+        return (self.enterprise_id if is_here else None) or user.team_id
 
     def add_channel(self, channel: Channel) -> Channel:
         """Take a channel in."""

@@ -178,9 +178,42 @@ async def test_a_profile_field_is_filled_in_and_emptied(
     assert await fields() == []
 
 
+async def test_a_workspace_joins_an_organisation_and_leaves_it(
+    made: World, page: aiohttp.ClientSession
+):
+    async def person(user: str) -> Any:
+        return (await made.slack.users_info(user=user))["user"]
+
+    sibling = {"user": "W0ANN00000", "name": "ann", "team": "T0SIBLING0"}
+    await control(page, {**sibling, "teams": ["T0SIBLING0", "T0SIMULATE"]})
+    await control(page, {"enterprise": "E0ORGANISE"})
+    assert (await made.slack.auth_test())["enterprise_id"] == "E0ORGANISE"
+    ann, mina = await person("W0ANN00000"), await person(MINA)
+    assert ann["team_id"] == "T0SIBLING0"
+    assert ann["enterprise_user"]["teams"] == ["T0SIBLING0", "T0SIMULATE"]
+    assert mina["enterprise_user"]["teams"] == ["T0SIMULATE"]
+    await control(page, {"user": MINA, "lacks": ["is_restricted"]})
+    assert "is_restricted" not in await person(MINA)
+    await control(page, {"enterprise": "none"})
+    assert "enterprise_id" not in (await made.slack.auth_test()).data
+    assert "enterprise_user" not in await person(MINA)
+
+
+async def test_another_company_shares_a_channel(
+    made: World, page: aiohttp.ClientSession
+):
+    shared = {"channel": "C0SHARED00", "members": [MINA, BOT], "owner": "T0COMPANY0"}
+    await control(page, shared)
+    channel = (await made.slack.conversations_info(channel="C0SHARED00"))["channel"]
+    assert channel["is_ext_shared"]
+    assert channel["shared_team_ids"] == ["T0COMPANY0", "T0SIMULATE"]
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [
+        ({"user": OLAF, "teams": "T1"}, "`teams` is no list of strings"),
+        ({"user": "W0NEW00000"}, "no person W0NEW00000"),
         ({**FINANCE, "users": ["U0NOBODY00"]}, "no person U0NOBODY00"),
         ({**FINANCE, "users": MINA}, "`users` is no list"),
         ({"usergroup": "S0FINANCE0"}, "`users` is no list"),

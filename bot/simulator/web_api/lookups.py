@@ -165,7 +165,7 @@ def users_info(call: Call) -> Json:
 
 def _shown(call: Call, user: User) -> Json:
     """Return a person as the bot may see them: the e-mail has a scope of its own."""
-    found = user.as_slack()
+    found = user.as_slack(call.workspace.enterprise_id)
     if not call.app.grants("users:read.email"):
         found["profile"].pop("email", None)
     return found
@@ -189,7 +189,7 @@ def lookup_by_email(call: Call) -> Json:
     email = call.args.required("email").lower()
     for user in call.workspace.users.values():
         if user.email.lower() == email and not user.deleted:
-            return {"user": user.as_slack()}
+            return {"user": user.as_slack(call.workspace.enterprise_id)}
     raise SlackError("users_not_found")
 
 
