@@ -19,7 +19,7 @@ _SHAPES = re.compile(
     "|".join(
         (
             # docs.slack.dev/authentication/tokens; xoxe. stands before rotated ones
-            r"(?:xoxe\.)?xox[a-z]-[0-9A-Za-z.-]+|xapp-[0-9A-Za-z-]+",
+            r"(?:(?:xoxe\.)?xox[a-z]|xapp)-[^\s\"'`\\<>()\[\]{}|&,;!?]+",
             # incoming webhooks, response URLs, and the ticket of a Socket Mode address
             r"(?:(?<=hooks\.slack\.com/)|(?<=ticket=))" + _NOT_MASKED + r"[^\s\"'\\&]+",
             # a digit, since `sk-` also begins names that people give to things

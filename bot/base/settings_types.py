@@ -156,8 +156,8 @@ def _seed(text: str) -> bytes:
     return base64.b64decode(text.rstrip("=") + "=", "-_", validate=True)
 
 
-BotToken = Secret[Annotated[str, Field(pattern="^xoxb-[0-9A-Za-z-]+$")]]
-AppToken = Secret[Annotated[str, Field(pattern="^xapp-[0-9A-Za-z-]+$")]]
+BotToken = Secret[Annotated[str, Field(pattern="^xoxb-[!-~]+$")]]
+AppToken = Secret[Annotated[str, Field(pattern="^xapp-[!-~]+$")]]
 AnySecret = Secret[Annotated[str, Field(pattern="^[!-~]+$")]]
 LongSecret = Secret[Annotated[str, Field(pattern="^[!-~]{32,}$")]]
 AuditKey = Annotated[

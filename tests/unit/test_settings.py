@@ -114,6 +114,8 @@ def test_the_simulator_takes_every_loopback_host(host: str) -> None:
     [
         ("SLACK_BOT_TOKEN", "xoxp-CANARY", "xoxb-"),
         ("SLACK_BOT_TOKEN", "xoxb-CANARY\nxoxb-2", "xoxb-"),
+        ("SLACK_BOT_TOKEN", "xoxb-", "xoxb-"),
+        ("SLACK_APP_TOKEN", "xapp-CANARY 2", "xapp-"),
         ("SLACK_APP_TOKEN", BOT, "xapp-"),
         ("SLACK_SIGNING_SECRET", "CANARY CANARY", "without spaces"),
         ("SLACK_API_URL", "slack.com/api", "https://"),
@@ -225,6 +227,12 @@ def test_sign_in_needs_both_halves_and_a_bot_token() -> None:
     for name, value in pair.items():
         assert "go together" in refusal(SOCKET | {name: value})
     assert "SLACK_CLIENT_ID='1'" in refusal(SOCKET | pair | {"SLACK_CLIENT_ID": "1"})
+
+
+@pytest.mark.parametrize("rest", ["1-2-ab", "e1_x.y", "A+b/c=", "1~%"])
+def test_a_token_is_told_by_its_beginning(rest: str) -> None:
+    tokens = {"SLACK_BOT_TOKEN": f"xoxb-{rest}", "SLACK_APP_TOKEN": f"xapp-{rest}"}
+    assert Settings.load(tokens).transport is Transport.SOCKET
 
 
 @pytest.mark.parametrize("name", NOT_AVAILABLE)
