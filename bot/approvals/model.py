@@ -43,14 +43,16 @@ class Profile:
 
     `refusal` is empty for a full member in good standing, otherwise one of the words
     of `bot.slack.directory` ("deactivated", "guest", "stranger", "bot", "other team").
-    `mailbox` is where their e-mail goes, the same for all accounts of one person; ""
-    where Slack does not say.
+    `mailbox` is where their e-mail goes, the same for all accounts of one person, and
+    `account` is the id of one account in all workspaces of an organisation; "" where
+    Slack does not say.
     """
 
     person: Person
     name: str
     refusal: str = ""
     mailbox: str = ""
+    account: str = ""
 
 
 USERS = "users"  # a group of listed people

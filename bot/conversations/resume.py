@@ -41,7 +41,12 @@ from bot.conversations.engine import Engine, GraphState
 from bot.conversations.questions import Answered
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts import agent, clicks
-from bot.texts.cards import may_no_longer_decide, no_longer_in, same_mailbox
+from bot.texts.cards import (
+    may_no_longer_decide,
+    no_longer_in,
+    same_account,
+    same_mailbox,
+)
 from bot.texts.formatting import one_line
 
 
@@ -319,9 +324,11 @@ class Recheck:
 
 def _same_account(own: Profile, other: Profile) -> str:
     """Say why a decision is the requester's own, by another account; "" if not."""
-    if own.person.is_same(other.person) or not own.mailbox:
+    if own.person.is_same(other.person):
         return ""  # a stage of the requester's own is theirs to decide
-    same = own.mailbox == other.mailbox
+    if own.account and own.account == other.account:
+        return same_account()
+    same = own.mailbox and own.mailbox == other.mailbox
     return same_mailbox() if same else ""
 
 

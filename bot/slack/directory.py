@@ -23,8 +23,13 @@ from bot.slack.identity import Identity
 
 log = structlog.get_logger(__name__)
 UNKNOWN = frozenset({"user_not_found", "user_not_visible"})
-# What Slack says of each member; an object without one of them says too little.
-FLAGS = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted")
+# What Slack says of each member, and the word for an object that lacks it.
+NOT_SAID = {
+    "deleted": "account not said",
+    "is_bot": "bot not said",
+    "is_restricted": "guest not said",
+    "is_ultra_restricted": "guest not said",
+}
 
 
 class Directory:
@@ -116,7 +121,8 @@ def profile_from(person: Person, user: Mapping[str, Any], us: Identity) -> Profi
     )
     name = next(str(name) for name in names if name)
     box = mailbox(str(profile.get("email") or ""))
-    return Profile(person, name, _refusal(person, user, us), box)
+    refusal = _refusal(person, user, us)
+    return Profile(person, name, refusal, box, _account(user, us))
 
 
 def mailbox(address: str) -> str:
@@ -126,7 +132,7 @@ def mailbox(address: str) -> str:
 
 
 def _refusal(person: Person, user: Mapping[str, Any], us: Identity) -> str:
-    if user.get("id") != person.user:
+    if person.user not in (user.get("id"), _account(user, us)):
         return "stranger"
     if user.get("deleted"):
         return "deactivated"
@@ -138,16 +144,39 @@ def _refusal(person: Person, user: Mapping[str, Any], us: Identity) -> str:
         return "guest"
     if not _is_ours(person, user, us):
         return "other team"
-    return "" if all(user.get(flag) is False for flag in FLAGS) else "stranger"
+    unsaid = (word for flag, word in NOT_SAID.items() if user.get(flag) is not False)
+    return next(unsaid, "")
 
 
 def _is_ours(person: Person, user: Mapping[str, Any], us: Identity) -> bool:
+    """Return whether Slack counts the person among our workspace's.
+
+    In an organisation people are in several, and `team_id` may be any of them.
+    """
     if person.team != us.team:
         return False
-    grid: Mapping[str, Any] = user.get("enterprise_user") or {}
-    if us.enterprise and grid.get("enterprise_id") == us.enterprise:
-        return us.team in (grid.get("teams") or ())
+    if ours := _in_organisation(user, us):
+        return us.team in (ours.get("teams") or ())
     return user.get("team_id") == us.team
+
+
+def _account(user: Mapping[str, Any], us: Identity) -> str:
+    """The id that is the same in all workspaces of an organisation.
+
+    A workspace that joined one goes on using the ids that it had before.
+    https://docs.slack.dev/reference/methods/migration.exchange
+    """
+    return str(_in_organisation(user, us).get("id") or user.get("id") or "")
+
+
+def _in_organisation(user: Mapping[str, Any], us: Identity) -> Mapping[str, Any]:
+    """What Slack says of the person in our organisation; empty if we are in none.
+
+    A workspace may join one after the bot's start.
+    """
+    found: Mapping[str, Any] = user.get("enterprise_user") or {}
+    named = found.get("enterprise_id")
+    return found if named and named == (us.enterprise or named) else {}
 
 
 FRESH = 60.0  # seconds that an answer of Slack's may be used

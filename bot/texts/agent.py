@@ -18,6 +18,9 @@ _WHAT_YOU_ARE = {
     "stranger": "your account belongs to another company",
     "bot": "you are a bot",
     "other team": "your account belongs to another workspace",
+    "account not said": "Slack didn't say whether your account is active",
+    "bot not said": "Slack didn't say whether you are a bot",
+    "guest not said": "Slack didn't say whether you are a guest",
 }
 EMPTY_MESSAGE = (
     "Your message has no text that I can read. Please write what I should do, for "

@@ -235,6 +235,10 @@ def same_mailbox() -> str:
     return "it has the e-mail address of the person who asked"
 
 
+def same_account() -> str:
+    return "it is the account of the person who asked, by another id"
+
+
 def no_longer_in(group: str) -> str:
     return f"no longer in {group}"
 
@@ -261,6 +265,9 @@ _WHY_REFUSED = {
     "guest": "is a guest",
     "stranger": "belongs to another company",
     "bot": "is a bot",
+    "account not said": "may be deactivated: Slack did not say",
+    "bot not said": "may be a bot: Slack did not say",
+    "guest not said": "may be a guest: Slack did not say",
     "could_not_check": "could not be looked up in Slack",
     "superseded": "had a card from before the arguments were changed",
     "not_allowed": "wanted what the policy does not offer",

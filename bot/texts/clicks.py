@@ -304,7 +304,8 @@ def _refused_otherwise(
         return not_allowed(who)
     if word == "only_requester_withdraws":
         return only_requester_withdraws(request.people.requester.user, who)
-    return may_not_decide(word.replace("_", " "), who)
+    others = [user for user in who if user != person.user]
+    return may_not_decide(word.replace("_", " "), others)
 
 
 NAME_SHOWN = 60

@@ -80,9 +80,9 @@ DONE = {
 }
 
 
-def can_decide(request: Request) -> str:
-    """Say who can decide a request now, by their ids."""
-    who = who_can_decide(request)
+def can_decide(request: Request, refused: str = "") -> str:
+    """Say who can decide a request now, by their ids; not who was just refused."""
+    who = [user for user in who_can_decide(request) if user != refused]
     if not who:
         return "At the moment nobody can decide it; please tell whoever runs the bot."
     more = f" and {len(who) - MOST_NAMED} more" if len(who) > MOST_NAMED else ""
@@ -124,11 +124,10 @@ def _refused(result: Result, request: Request, person: Person) -> Answer:
         when = f", {utc(own[-1])}" if own else ""
         said = f"You have already decided on this request{when}; one person decides"
         return Answer(409, "you_already_decided", f"{said} only once.")
-    return Answer(403, word.replace(" ", "_"), _may_not(word, request))
+    return Answer(403, word.replace(" ", "_"), _may_not(word, request, person))
 
 
-def _may_not(word: str, request: Request) -> str:
-    who = can_decide(request)
+def _may_not(word: str, request: Request, person: Person) -> str:
     known = {
         "requester": "You asked for this yourself, so somebody else has to approve it.",
         "participant": "You wrote in the conversation that led to this request, so "
@@ -137,8 +136,11 @@ def _may_not(word: str, request: Request) -> str:
         "not_allowed": "The policy does not offer that for this request.",
         "only_requester_withdraws": "Only whoever asked for this can withdraw it.",
     }
-    said = known.get(word) or f"Only full members can decide, and {because(word)}."
-    return f"{said} Nothing was decided. {who}"
+    if said := known.get(word):
+        return f"{said} Nothing was decided. {can_decide(request)}"
+    others = can_decide(request, refused=person.user)
+    said = f"Only full members can decide, and {because(word)}."
+    return f"{said} Nothing was decided. {others}"
 
 
 def _mistake(result: Result, request: Request) -> str:

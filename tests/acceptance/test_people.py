@@ -48,7 +48,7 @@ async def test_whoever_is_no_full_member_does_not_decide(shared: Stage):
 async def test_a_person_of_another_team_does_not_decide(shared: Stage):
     card, ts = await asked(shared, "team.txt")
     payload = click_payload(shared, card, MINA)
-    payload["user"]["team_id"] = "T0OTHERONE"
+    payload["team"]["id"] = "T0OTHERONE"
 
     result = await shared.simulator.send_payload(payload)
 

@@ -72,6 +72,7 @@ class FakePeople:
     asked: list[str] = field(default_factory=list)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by source
     mailboxes: dict[str, str] = field(default_factory=dict)
+    accounts: dict[str, str] = field(default_factory=dict)
 
     async def look_up(self, person: Person) -> Profile:
         self.asked.append(person.user)
@@ -79,7 +80,9 @@ class FakePeople:
             raise SlackUnavailable
         name = person.user[2:].title()
         box = self.mailboxes.get(person.user, "")
-        return Profile(person, name, self.refusals.get(person.user, ""), box)
+        refusal = self.refusals.get(person.user, "")
+        account = self.accounts.get(person.user, person.user)
+        return Profile(person, name, refusal, box, account)
 
     async def members(self, source: str, requester: Person) -> tuple[str, ...]:
         self.asked.append(source)

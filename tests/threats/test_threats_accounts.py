@@ -33,20 +33,29 @@ def test_threat_07_the_mailbox_is_read_from_slack():
     assert profile_from(Person("", TEAM, MINA), user, US).mailbox == "mina@example.com"
 
 
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        ({"mailboxes": {RAVI: "r@x.com", MINA: "r@x.com"}}, "e-mail address of"),
+        ({"accounts": {RAVI: "W0RAVI", MINA: "W0RAVI"}}, "is the account of"),
+    ],
+    ids=["one mailbox", "one account of an organisation"],
+)
 async def test_threat_07_a_second_account_of_the_requester_approves_nothing(
-    house: House,
+    house: House, known: dict[str, dict[str, str]], why: str
 ):
     agent = make_agent(house)
     agent.will_say(("wipe", {"path": "a"}), "Over.")
     conversation = await agent.say()
     request = await agent.request(conversation)
-    house.people.mailboxes = {RAVI: "ravi@example.com", MINA: "ravi@example.com"}
+    house.people.mailboxes = known.get("mailboxes", {})
+    house.people.accounts = known.get("accounts", {})
     await house.click(MINA, request)
     await agent.work()
 
     again = await house.request(request.id)
     assert (again.status, again.chain.decisions) == (Status.PENDING, ())
-    assert "has the e-mail address of the person who asked" in again.end.note
+    assert f"{why} the person who asked" in again.end.note
     assert agent.ledger.runs == []
     await house.click(OMAR, again)
     await agent.work()

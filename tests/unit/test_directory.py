@@ -71,12 +71,28 @@ def test_each_flag_refuses(change, word):
     assert refusal(MEMBER | change) == word
 
 
-@pytest.mark.parametrize(
-    "missing",
-    ["deleted", "is_bot", "is_restricted", "is_ultra_restricted", "team_id", "id"],
-)
+@pytest.mark.parametrize("missing", ["team_id", "id"])
 def test_a_user_object_that_does_not_say_everything_refuses(missing):
     assert refusal(without(missing))
+
+
+@pytest.mark.parametrize(
+    ("missing", "word"),
+    [
+        ("deleted", "account not said"),
+        ("is_bot", "bot not said"),
+        ("is_restricted", "guest not said"),
+        ("is_ultra_restricted", "guest not said"),
+    ],
+)
+def test_what_slack_does_not_say_refuses_by_its_own_word(missing, word):
+    assert refusal(without(missing)) == word
+    assert refusal({**MEMBER, missing: None}) == word
+
+
+def test_a_member_need_not_be_said_to_be_no_stranger():
+    assert "is_stranger" not in MEMBER
+    assert refusal({**MEMBER, "is_stranger": False}) == ""
 
 
 def test_an_empty_answer_refuses():
@@ -109,6 +125,22 @@ def grid_user(**enterprise: Any) -> dict[str, Any]:
 )
 def test_in_an_enterprise_the_teams_of_the_person_count(user, word):
     assert refusal(user, GRID) == word
+
+
+@pytest.mark.parametrize("team", ["T1", "T5", "E1"])
+def test_the_workspace_that_slack_names_first_makes_no_difference(team):
+    member = {**grid_user(enterprise_id="E1", teams=["T5", "T1"]), "team_id": team}
+    assert refusal(member, GRID) == ""
+    assert refusal(member, US) == ""  # joined the organisation since the start
+
+
+def test_an_account_is_known_by_both_of_its_ids():
+    wide = grid_user(id="W0MINA", enterprise_id="E1", teams=["T1"])
+    by_local = profile_from(MINA, wide, GRID)
+    by_wide = profile_from(Person("E1", "T1", "W0MINA"), wide, GRID)
+    assert (by_local.refusal, by_wide.refusal) == ("", "")
+    assert by_local.account == by_wide.account == "W0MINA"
+    assert profile_from(MINA, MEMBER, US).account == "U0MINA"
 
 
 @pytest.mark.parametrize(

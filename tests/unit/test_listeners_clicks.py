@@ -94,17 +94,23 @@ def test_a_menu_names_what_was_chosen_and_the_request(option, expected):
     assert option_of(click_of(actions=[action])) == expected
 
 
-def test_a_clicks_person_has_their_own_team_and_enterprise():
+@pytest.mark.parametrize("team", ["T1", "T5", "E1", None])
+def test_a_person_is_of_the_workspace_that_was_clicked_in(team):
     body = click_of(
         enterprise={"id": "E1", "name": "Grid"},
-        user={"id": "U0MINA", "username": "mina", "name": "m", "team_id": "T9"},
+        user={"id": "U0MINA", "username": "mina", "name": "m", "team_id": team},
     )
-    assert choice_from(body).person == Person("E1", "T9", "U0MINA")
+    assert choice_from(body).person == Person("E1", "T1", "U0MINA")
 
 
-def test_a_user_without_a_team_gets_the_payloads_team():
-    body = click_of(user={"id": "U0MINA", "username": "mina", "name": "mina"})
-    assert choice_from(body).person.team == "T1"
+def test_a_click_in_another_workspace_is_of_that_one():
+    body = click_of(team={"id": "T9", "domain": "other"})
+    assert choice_from(body).person == Person("", "T9", "U0MINA")
+
+
+def test_without_a_workspace_the_persons_own_team_counts():
+    body = click_of(team=None)
+    assert choice_from(body).person == Person("", "T1", "U0MINA")
 
 
 def test_no_name_says_who_somebody_is():
@@ -176,6 +182,12 @@ def test_a_submitted_view_approves_the_request_of_its_card():
     assert action.person == Person("", "T1", "U0MINA")
     assert action.place == Place("A1", "C2", "1.1")
     assert action.click == "view:V1:req-1"
+
+
+def test_a_form_is_of_the_workspace_of_its_app():
+    body = {**SUBMISSION, "team": {"id": "T5", "domain": "sibling"}}
+    body["view"] = {**SUBMISSION["view"], "app_installed_team_id": "T1"}
+    assert choice_from_view(body).person == Person("", "T1", "U0MINA")
 
 
 @pytest.mark.parametrize("metadata", ["", "no json", "[]", '{"request": "req-1"}'])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -98,6 +99,25 @@ def test_the_enterprise_is_kept_where_slack_names_it():
     incoming = incoming_from({**MENTION, "enterprise_id": "E1"}, US)
     assert incoming is not None
     assert incoming.enterprise == "E1"
+
+
+GRID = replace(US, enterprise="E1")
+
+
+def test_a_shared_channels_event_is_ours_by_its_authorization():
+    shared = {**MENTION, "team_id": "T9", "enterprise_id": "E9"}
+    shared["is_ext_shared_channel"] = True
+    incoming = incoming_from(shared, GRID)
+    assert incoming is not None
+    assert (incoming.enterprise, incoming.team) == ("E1", "T1")
+
+
+@pytest.mark.parametrize("authorizations", [[], None, [{"team_id": "T9"}]])
+def test_an_event_of_another_installation_stays_that_ones(authorizations):
+    foreign = {**MENTION, "team_id": "T9", "authorizations": authorizations}
+    incoming = incoming_from(foreign, GRID)
+    assert incoming is not None
+    assert incoming.team == "T9"
 
 
 def test_both_events_of_a_post_are_the_same_message():

@@ -65,6 +65,13 @@ def test_a_refusal_names_who_can_decide(word):
     assert f"<@{OMAR}>" in text
 
 
+@pytest.mark.parametrize("word", ["guest", "other_team", "guest_not_said"])
+def test_a_refused_approver_is_not_named_as_one_who_can(word):
+    text = said(Effect.REFUSED, word, who=Person("", "T1", MINA))
+    assert f"<@{MINA}>" not in text
+    assert f"<@{OMAR}> can decide it." in text
+
+
 @pytest.mark.parametrize("status", [s for s in Status if s is not Status.PENDING])
 def test_a_late_click_is_told_how_the_request_ended(status):
     text = said(Effect.LATE, status, closed(status, decisions=(decision(),)))

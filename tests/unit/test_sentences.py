@@ -17,14 +17,25 @@ LABELS = (
     clicks.TRY_AGAIN_LABEL,
 )
 REFUSALS = ["deactivated", "guest", "stranger", "bot", "other team"]
+NOT_SAID = {
+    "account not said": "whether your account is active",
+    "bot not said": "whether you are a bot",
+    "guest not said": "whether you are a guest",
+}
 
 
-@pytest.mark.parametrize("word", REFUSALS)
+@pytest.mark.parametrize("word", [*REFUSALS, *NOT_SAID])
 def test_each_refusal_has_its_own_words_for_asking_and_deciding(word):
-    others = [agent.may_not_ask(w) for w in REFUSALS if w != word]
+    others = [agent.may_not_ask(w) for w in (*REFUSALS, *NOT_SAID) if w != word]
     assert agent.may_not_ask(word) not in others
     assert "Nothing was run" in agent.may_not_ask(word)
     assert "Nothing was decided" in clicks.may_not_decide(word, [MINA])
+
+
+@pytest.mark.parametrize(("word", "what"), NOT_SAID.items())
+def test_what_slack_did_not_say_is_said_to_be_so(word, what):
+    assert f"Slack didn't say {what}" in agent.may_not_ask(word)
+    assert f"Slack didn't say {what}" in clicks.may_not_decide(word)
 
 
 def test_an_unknown_refusal_is_still_a_sentence():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -39,9 +39,10 @@ def incoming_from(body: Body, us: Identity) -> Incoming | None:
         return None
     if body.get("api_app_id") not in (None, us.app):
         return None
+    enterprise, team = _installed(body, us)
     return Incoming(
-        enterprise=str(body.get("enterprise_id") or ""),
-        team=str(body.get("team_id") or us.team),
+        enterprise=enterprise,
+        team=team,
         channel=str(event["channel"]),
         ts=str(event["ts"]),
         thread_ts=str(event.get("thread_ts") or event["ts"]),
@@ -49,6 +50,20 @@ def incoming_from(body: Body, us: Identity) -> Incoming | None:
         user=str(event["user"]),
         text=text_of(str(event.get("text") or ""), us.user),
     )
+
+
+def _installed(body: Body, us: Identity) -> tuple[str, str]:
+    """Return the organisation and the workspace in which the event reached the app.
+
+    In a shared channel the outer `team_id` may be the other company's; then
+    `authorizations` names ours. Whose the author is says `users.info`.
+    https://docs.slack.dev/apis/events-api#callback-field
+    """
+    granted: Sequence[Mapping[str, Any]] = body.get("authorizations") or ()
+    outer = str(body.get("team_id") or us.team)
+    if outer != us.team and any(each.get("team_id") == us.team for each in granted):
+        return us.enterprise, us.team
+    return str(body.get("enterprise_id") or ""), outer
 
 
 def _is_from_a_person(event: Mapping[str, Any]) -> bool:

@@ -96,12 +96,16 @@ Body = Mapping[str, Any]
 def person_of(body: Body) -> Person:
     """Return the person who acted, by the signed payload of an interaction.
 
-    `user.team_id` is the person's own team; in a channel that is shared with another
-    company it is not the team that the app is installed in.
+    The team is the one that the app is installed in, as the payload says. It is not
+    `user.team_id`, which may be another workspace of the organisation, or its own id;
+    whether the person is one of ours is for `users.info` to say. A form says itself
+    where its app is installed, since it may be sent from another workspace.
     https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
     """
     user: Mapping[str, Any] = body["user"]
     team: Mapping[str, Any] = body.get("team") or {}
+    view: Mapping[str, Any] = body.get("view") or {}
     enterprise: Mapping[str, Any] = body.get("enterprise") or {}
-    own_team = user.get("team_id") or team.get("id") or ""
-    return Person(str(enterprise.get("id") or ""), str(own_team), str(user["id"]))
+    installed = view.get("app_installed_team_id") or team.get("id")
+    where = installed or user.get("team_id") or ""
+    return Person(str(enterprise.get("id") or ""), str(where), str(user["id"]))
