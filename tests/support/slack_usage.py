@@ -13,16 +13,24 @@ _CLIENT = {name for name in vars(AsyncWebClient) if "_" in name.strip("_")}
 
 
 @cache
+def _nodes() -> list[ast.AST]:
+    """Return all that the code outside the simulator consists of."""
+    return [
+        node
+        for path in sorted(BOT.rglob("*.py"))
+        if "simulator" not in path.relative_to(BOT).parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+
+
+@cache
 def _calls() -> list[tuple[str, ast.Call]]:
-    """Return name and call of each call of a method, outside the simulator."""
-    found: list[tuple[str, ast.Call]] = []
-    for path in sorted(BOT.rglob("*.py")):
-        if "simulator" in path.relative_to(BOT).parts:
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                found.append((node.func.attr, node))
-    return found
+    """Return name and call of each call of a method."""
+    return [
+        (node.func.attr, node)
+        for node in _nodes()
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
 
 
 def _text(node: ast.expr | None) -> str:
@@ -30,14 +38,10 @@ def _text(node: ast.expr | None) -> str:
 
 
 def client_methods() -> set[str]:
-    """Return the methods of Slack's client that are called, by its names for them."""
-    found: set[str] = set()
-    for name, call in _calls():
-        if name == "api_call":
-            found.add(_text(call.args[0]).replace(".", "_"))
-        elif name in _CLIENT and not name.startswith("_"):
-            found.add(name)
-    return found
+    """Return the methods of Slack's client that are used, by its names for them."""
+    called = {name for name, _ in _calls()}
+    named = {str(n.value) for n in _nodes() if isinstance(n, ast.Constant)}
+    return {n for n in (called | named) & _CLIENT if not n.startswith("_")}
 
 
 def listeners(kind: str) -> set[str]:
