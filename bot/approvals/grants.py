@@ -10,7 +10,7 @@ from typing import Any
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from bot.approvals import digest, store
+from bot.approvals import digest
 from bot.approvals.audit import Fact, about, append, arguments_text
 from bot.approvals.digest import call_digest_of, grant_digest_of
 from bot.approvals.model import Execution, Kind, Request, Status
@@ -20,7 +20,7 @@ from bot.approvals.policy.model import Denied, Policy, Waived
 from bot.approvals.ports import Jobs, reconcile_job
 from bot.approvals.sql import SQL
 from bot.approvals.unknown_outcome import announce_unknown
-from bot.database.pool import Connection, Pool, transaction
+from bot.database.pool import Connection, Pool, statement, transaction
 
 
 @dataclass(frozen=True)
@@ -221,16 +221,13 @@ async def finish(
         LostRun: the run was replaced meanwhile and must stop. What it found out is
             stored nevertheless, unless its successor has called the call unknown.
     """
-    if state is Execution.DONE:
-        async with pool.connection() as connection:
-            row = await _finish(connection, run, call, state, result)
-    else:
-        async with transaction(pool) as connection:
-            row = await _finish(connection, run, call, state, result)
-            if state is Execution.UNKNOWN and row["request_id"]:
-                await announce_unknown(connection, jobs, row["request_id"])
-            else:
-                await _redraw(connection, jobs, row["request_id"])
+    is_unknown = state is Execution.UNKNOWN
+    async with (transaction if is_unknown else statement)(pool) as connection:
+        row = await _finish(connection, run, call, state, result)
+        if is_unknown and row["request_id"]:
+            await announce_unknown(connection, jobs, row["request_id"])
+        else:
+            jobs.edit(connection, row["touched"])
     if row["current_generation"] != run.generation:
         raise LostRun(run.conversation)
 
@@ -274,11 +271,6 @@ async def is_finished(pool: Pool, run: Run, call: CallFacts) -> bool:
 
 class LostRun(Exception):
     """Another run has taken over the conversation; this one must stop."""
-
-
-async def _redraw(connection: Connection, jobs: Jobs, request: str | None) -> None:
-    if request is not None:
-        jobs.edit(connection, await store.touch(connection, request))
 
 
 def _fact(run: Run, call: CallFacts, event: str, **detail: Any) -> Fact:

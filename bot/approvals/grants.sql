@@ -76,8 +76,8 @@ WHERE g.conversation_id = %(conversation)s AND g.tool_call_id = %(tool_call)s
 RETURNING g.request_id;
 
 -- name: finish_grant
--- What came of it. Its commit need not wait for the disk: a claim without an end is
--- unknown, and never runs again.
+-- What came of it, and which cards are to show it. Its commit need not wait for the
+-- disk: a claim without an end is unknown, and never runs again.
 WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
 finished AS (
   UPDATE grants g SET state = %(state)s, result = %(result)s, finished_at = bot_now()
@@ -89,8 +89,15 @@ finished AS (
 trail AS (
   INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail)
   SELECT %(team)s, %(event)s, request_id, conversation_id, 'bot', %(detail)s
-  FROM finished)
-SELECT request_id, current_generation FROM finished;
+  FROM finished),
+touched AS (
+  UPDATE deliveries SET revision = revision + 1
+  WHERE kind = 'card' AND id IN (
+    SELECT m.delivery_id FROM finished JOIN request_messages m USING (request_id))
+  RETURNING id)
+SELECT request_id, current_generation,
+  ARRAY(SELECT id::text FROM touched) AS touched
+FROM finished;
 
 -- name: append_audit
 -- Facts for the trail, in order.

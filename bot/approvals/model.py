@@ -294,6 +294,8 @@ class Ending:
     outcome: Outcome = Outcome.NONE
     note: str = ""  # why, where status and outcome alone do not say it
     execution: Execution | None = None
+    finished_at: dt.datetime | None = None  # of the action, where its end is known
+    failure: str = ""  # the action's own words: untrusted
     mark: Mark = Mark.NONE
     marked_by: str = ""  # a user id
     marked_at: dt.datetime | None = None

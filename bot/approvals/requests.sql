@@ -109,7 +109,8 @@ RETURNING id;
 
 -- name: select_request
 -- One request, whole, with the clock.
-SELECT * FROM timed_requests r
+SELECT r.*, g.finished_at, g.result
+FROM timed_requests r LEFT JOIN grants g ON g.request_id = r.id
 WHERE r.id = %(id)s;
 
 -- name: clock
@@ -133,7 +134,8 @@ SELECT COALESCE(
 
 -- name: select_requests
 -- Several requests, whole: those of a status, of a code; the newest ones, newest first.
-SELECT * FROM timed_requests r
+SELECT r.*, g.finished_at, g.result
+FROM timed_requests r LEFT JOIN grants g ON g.request_id = r.id
 WHERE (%(status)s::text IS NULL OR r.status = %(status)s)
   AND (%(code)s::text IS NULL OR r.code = %(code)s)
 ORDER BY r.raised_at DESC, r.position DESC, r.id DESC
@@ -141,13 +143,15 @@ LIMIT %(limit)s;
 
 -- name: select_requests_named
 -- Requests by their ids, in that order.
-SELECT * FROM timed_requests r
+SELECT r.*, g.finished_at, g.result
+FROM timed_requests r LEFT JOIN grants g ON g.request_id = r.id
 WHERE r.id = ANY(%(ids)s)
 ORDER BY array_position(%(ids)s, r.id);
 
 -- name: select_requests_shown
 -- The requests that a message in Slack shows, in call order.
-SELECT * FROM timed_requests r
+SELECT r.*, g.finished_at, g.result
+FROM timed_requests r LEFT JOIN grants g ON g.request_id = r.id
 WHERE r.id IN (SELECT m.request_id FROM request_messages m
                WHERE m.delivery_id = %(delivery)s)
 ORDER BY r.raised_at, r.position, r.id;
@@ -162,7 +166,8 @@ LIMIT 1;
 
 -- name: select_requests_unresumed
 -- What a conversation's graph waits for: open questions, and answers not yet taken.
-SELECT * FROM timed_requests r
+SELECT r.*, g.finished_at, g.result
+FROM timed_requests r LEFT JOIN grants g ON g.request_id = r.id
 WHERE r.conversation_id = %(conversation)s AND r.resumed_at IS NULL
 ORDER BY r.raised_at, r.position, r.id;
 

@@ -45,8 +45,8 @@ trail AS (
   FROM finished),
 touched AS (
   UPDATE deliveries SET revision = revision + 1
-  WHERE id IN (SELECT m.delivery_id FROM finished JOIN request_messages m
-    ON m.request_id = finished.request_id)
+  WHERE kind = 'card' AND id IN (
+    SELECT m.delivery_id FROM finished JOIN request_messages m USING (request_id))
   RETURNING id)
 SELECT ARRAY(SELECT request_id FROM finished) AS finished,
   ARRAY(SELECT id::text FROM touched) AS touched;

@@ -205,7 +205,7 @@ async def see(
 
 
 def request_from(row: Mapping[str, Any]) -> Request:
-    """One row of the view `timed_requests`, or its JSON, as a Request."""
+    """One row of `timed_requests` with its action's end, or its JSON, as a Request."""
     requester = Person(row["enterprise_id"], row["team_id"], row["requester_id"])
     return Request(
         id=row["id"],
@@ -285,11 +285,15 @@ def _place(row: Mapping[str, Any]) -> CardPlace:
 
 
 def _end(row: Mapping[str, Any]) -> Ending:
+    execution = Execution(row["execution"]) if row["execution"] else None
+    failed = execution is Execution.FAILED
     return Ending(
         decided_at=_time(row["decided_at"]),
         outcome=Outcome(row["outcome"]),
         note=row["outcome_note"],
-        execution=Execution(row["execution"]) if row["execution"] else None,
+        execution=execution,
+        finished_at=_time(row["finished_at"]),
+        failure=(row["result"] or "") if failed else "",
         mark=Mark(row["marked"]),
         marked_by=row["marked_by"],
         marked_at=_time(row["marked_at"]),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.texts.formatting import joined
 
 TOOL, QUESTION, ARGUMENTS = "Tool", "Question", "Arguments"
-REASON, ANSWER = "Reason", "Answer"
+REASON, ANSWER, FAILURE = "Reason", "Answer", "Failed:"
 THEY_BEGIN, THEY_END = "They begin:", "They end:"
 BY_THE_GRAPH = "The agent's graph asks, in its own words:"
 ANSWER_TO_BE_APPROVED = "Answer to be approved:"

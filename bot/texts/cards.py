@@ -17,6 +17,7 @@ from bot.texts.formatting import (
     mention,
     mentions,
     one_line,
+    time_of_day,
 )
 
 STATUS_WORDS = {
@@ -29,13 +30,7 @@ STATUS_WORDS = {
     Status.ANSWERED: "Answered",
 }
 UNKNOWN = "Unknown"
-# No word for a call that runs: its end alone does not redraw the card, which would go
-# on saying so.
-EXECUTION_WORDS = {
-    Execution.DONE: "ran",
-    Execution.FAILED: "failed",
-    Execution.UNKNOWN: "unknown",
-}
+_ENDS = {Execution.DONE: "Done", Execution.FAILED: "Failed"}
 AN_OPERATOR = "an operator"
 UNKNOWN_IF_RUN = (
     "It was cut off in the middle, so it is unknown whether it happened. It is not run "
@@ -217,6 +212,14 @@ def belongs_nowhere(outcome: str) -> str:
 
 def answered_instead(outcome: str) -> str:
     return f"{outcome}, in its place: it does not run."
+
+
+def with_result(
+    outcome: str, execution: Execution | None, at: dt.datetime | None
+) -> str:
+    """`at` is when the call ended, None as long as it is not known to have."""
+    end = _ENDS.get(execution) if execution and at else None
+    return f"{outcome} · {end} {time_of_day(at)}" if end and at else outcome
 
 
 def marked(mark: Mark, who: str, at: dt.datetime | None) -> str:

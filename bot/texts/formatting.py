@@ -138,6 +138,12 @@ def date(at: dt.datetime, fallback: str = "") -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{plain}>"
 
 
+def time_of_day(at: dt.datetime) -> str:
+    """An aware time for mrkdwn, without its day: `11:17` in each reader's own zone."""
+    plain = f"{at.astimezone(dt.UTC):%H:%M} UTC"
+    return f"<!date^{int(at.timestamp())}^{{time}}|{plain}>"
+
+
 def arguments_text(
     arguments: Mapping[str, Any], schema: Mapping[str, Any] | None = None
 ) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.deciding import shows
 from tests.support.stage import (
     APPROVALS,
     GENERAL,
@@ -106,6 +107,37 @@ async def test_the_notice_in_the_thread_follows_the_request(
         lambda: [m for m in stage.said(GENERAL, ts) if "Approved" in m["text"]]
     )
     assert over[0]["ts"] == notices[0]["ts"]
+
+
+@module
+async def test_every_card_of_a_call_that_ran_says_done(shared_both: Stage):
+    stage = shared_both
+    names = [f"done-{number}.txt" for number in range(4)]
+    for name in names:
+        stage.put(name)
+        await stage.ask(f"delete {name}")
+    cards = [await stage.card_about(name) for name in names]
+
+    for card in cards:
+        await stage.click(MINA, "approve", card)
+
+    for card in cards:
+        await shows(stage, card, "Approved", " · Done <!date^")
+
+
+@module
+async def test_the_card_of_a_call_that_failed_says_why(shared_both: Stage):
+    stage = shared_both
+    file = stage.put("gone.txt")
+    ts = await stage.ask("delete gone.txt")
+    card = await stage.card_about("gone.txt")
+    file.unlink()
+
+    await stage.click(MINA, "approve", card)
+
+    shown = everything(await shows(stage, card, " · Failed <!date^", "Failed:"))
+    assert "gone.txt" in shown.partition("Failed:")[2]
+    await stage.answer(GENERAL, ts)
 
 
 @module

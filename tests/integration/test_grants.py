@@ -78,17 +78,34 @@ async def test_a_later_run_gets_a_finished_calls_stored_result(house: House):
     assert (await house.trail(request)).count("ran") == 1
 
 
-async def test_a_failed_call_redraws_its_card_and_never_reruns(house: House):
+@pytest.mark.parametrize("state", [Execution.DONE, Execution.FAILED])
+async def test_the_end_of_a_call_redraws_its_card_alone(house: House, state: Execution):
     request = await house.approved()
     run = await start(house, request.conversation)
     await take(house, run, facts_of(request))
-    await house.forget_jobs()
+    shown = "SELECT revision FROM deliveries WHERE id = %s"
+    before = await house.one(shown, request.place.card)
+    house.handed.clear()
+
+    await end(house, run, facts_of(request), state)
+
+    assert house.handed == [request.place.card]
+    assert await house.one(shown, request.place.card) == before + 1
+    now = (await house.request(request.id)).end
+    assert now.finished_at and now.decided_at
+    assert now.finished_at >= now.decided_at
+
+
+async def test_a_failed_call_keeps_its_words_and_never_reruns(house: House):
+    request = await house.approved()
+    run = await start(house, request.conversation)
+    await take(house, run, facts_of(request))
     await end(house, run, facts_of(request), Execution.FAILED, "disk full")
-    assert {*house.handed} == {request.place.card, request.place.notice}
     later = await start(house, request.conversation)
     taken = await take(house, later, facts_of(request))
     assert (taken.state, taken.result) == (Execution.FAILED, "disk full")
-    assert (await house.request(request.id)).end.execution is Execution.FAILED
+    now = (await house.request(request.id)).end
+    assert (now.execution, now.failure) == (Execution.FAILED, "disk full")
 
 
 async def test_a_dead_runs_claim_ends_as_unknown_and_never_reruns(

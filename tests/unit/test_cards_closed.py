@@ -10,7 +10,7 @@ from bot.approvals.model import Execution, Outcome, Status, Verdict
 from bot.simulator.block_check import errors
 from bot.slack.cards.card import card_blocks, card_text
 from bot.texts.cards import ASKED_BEFORE, unfillable
-from bot.texts.formatting import date
+from bot.texts.formatting import date, time_of_day
 from tests.support.request_builder import MINA, NOW, OMAR, RAVI
 from tests.unit.cards_samples import (
     closed,
@@ -18,10 +18,12 @@ from tests.unit.cards_samples import (
     of_type,
     preformatted_text,
     section_text,
+    texts,
     view,
 )
 
 LATER = NOW + dt.timedelta(minutes=5)
+RAN = LATER + dt.timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
@@ -95,14 +97,35 @@ def test_a_closed_card_names_outcome_person_and_time(over, first_line):
     [
         (Execution.APPROVED, ""),
         (Execution.EXECUTING, ""),
-        (Execution.DONE, " · ran"),
-        (Execution.FAILED, " · failed"),
+        (Execution.DONE, f" · Done {time_of_day(RAN)}"),
+        (Execution.FAILED, f" · Failed {time_of_day(RAN)}"),
     ],
 )
 def test_an_approved_card_says_what_became_of_the_call(execution, ending):
-    over = closed(Status.APPROVED, decisions=(decision(),), execution=execution)
+    end = RAN if ending else None
+    over = closed(
+        Status.APPROVED,
+        decisions=(decision(),),
+        execution=execution,
+        finished_at=end,
+    )
     line = section_text(card_blocks(view(over))).splitlines()[0]
     assert line == f"*Approved* by <@{MINA}>, {date(LATER)}{ending}"
+
+
+def test_a_failed_call_says_why_where_nothing_is_parsed():
+    over = closed(
+        Status.APPROVED,
+        decisions=(decision(),),
+        execution=Execution.FAILED,
+        finished_at=RAN,
+        failure="disk <!channel> *full*" + "!" * 9_000,
+    )
+    blocks = card_blocks(view(over))
+    assert errors(blocks) == []
+    assert "Failed:" in [text.strip() for text in texts(blocks)]
+    assert "disk <!channel> *full*" in preformatted_text(blocks)
+    assert "disk" not in section_text(blocks)
 
 
 def test_a_call_cut_off_in_the_middle_reads_unknown():

@@ -57,6 +57,7 @@ from bot.texts.formatting import (
 _NOTE = 1_000
 _REASON = 900
 _ANSWER = 1_500
+_FAILURE = 600
 _COMMENT = 300
 _COMMENTS = 3  # the latest
 _TOOL = 200
@@ -160,7 +161,7 @@ def _reference(request: Request) -> Block:
 
 
 def _said(request: Request, sharing: int) -> list[Block]:
-    """Build the blocks of what people, or the policy, said as it ended."""
+    """Build the blocks of what people, the policy or the call said as it ended."""
     said = [
         (labels.REASON, cut(shown(reason), _REASON // sharing))
         for reason in reasons(request)
@@ -168,6 +169,8 @@ def _said(request: Request, sharing: int) -> list[Block]:
     if request.answer.strip() and not request.call.is_answered:
         answer = cut(shown(request.answer.strip()), _ANSWER // sharing)
         said.append((labels.ANSWER, answer))
+    if failure := request.end.failure.strip():
+        said.append((labels.FAILURE, cut(shown(failure), _FAILURE // sharing)))
     return _rich([words(label, bold=True), *preformatted(text)] for label, text in said)
 
 

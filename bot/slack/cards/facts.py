@@ -24,7 +24,6 @@ from bot.texts import cards as sentences
 from bot.texts.cards import (
     AN_OPERATOR,
     ASKED_BEFORE,
-    EXECUTION_WORDS,
     REMINDER,
     UNKNOWN,
     unfillable,
@@ -220,8 +219,7 @@ def outcome_line(view: RequestView) -> str:
         return sentences.belongs_nowhere(text)
     if request.status is Status.ANSWERED and not request.call.is_answered:
         return sentences.answered_instead(text)
-    ran = EXECUTION_WORDS.get(end.execution) if end.execution else None
-    return f"{text} · {ran}" if ran else text
+    return sentences.with_result(text, end.execution, end.finished_at)
 
 
 def mark_lines(view: RequestView) -> list[str]:
