@@ -10,6 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 
 PATIENCE = 1.5  # for all that Slack has to say before an ack, which is due within 3
+OPENING = 1.2  # for the form that it then opens
 
 
 @dataclass(frozen=True)

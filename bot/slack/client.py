@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from typing import Any, cast
 
 import aiohttp
+import structlog
 from multidict import CIMultiDict
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.base.time_limits import limits
+from bot.base.errors import SlackUnavailable
+from bot.base.time_limits import OPENING, limits
 
+log = structlog.get_logger(__name__)
+
+# A call that Slack refused, or to which nothing came that can be read.
+FAILURES = (SlackApiError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 # Slack's words for a token that will never work.
 # https://docs.slack.dev/reference/methods/auth.test#errors
 BAD_TOKEN = frozenset(
@@ -70,6 +78,33 @@ def make_client(
         session=session,
         retry_handlers=[],
     )
+
+
+async def open_view(
+    client: AsyncWebClient, trigger_id: str, view: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Open a view for whoever clicked, within the time of an ack; return it as it is.
+
+    Raises:
+        SlackUnavailable: there is none, or nobody can tell in time.
+    """
+    try:
+        async with asyncio.timeout(OPENING):
+            answer = await client.views_open(trigger_id=trigger_id, view=dict(view))
+    except FAILURES as error:
+        log.warning(
+            "Slack did not open a window",
+            action="view_not_opened",
+            error=word_of(error),
+        )
+        raise SlackUnavailable from error
+    return cast("dict[str, Any]", answer.data).get("view") or {}
+
+
+def word_of(error: Exception) -> str:
+    """Slack's own word for a refusal; else the kind of trouble with the connection."""
+    is_word = isinstance(error, SlackApiError)
+    return error_code(error) if is_word else type(error).__name__
 
 
 def error_code(error: SlackApiError) -> str:

@@ -9,17 +9,16 @@ from typing import Any, cast
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.cards.arguments import asked_text
 from bot.slack.cards.full_view import Sending, full_view
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
+from bot.slack.client import FAILURES
 from bot.texts.clicks import whole_arguments
 
 log = structlog.get_logger(__name__)
-FAILURES = (SlackApiError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
 
 @dataclass(frozen=True)

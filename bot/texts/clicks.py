@@ -22,6 +22,10 @@ COULD_NOT_CHECK_PERSON = (
     "Slack did not answer when I checked who you are, so nothing was decided. Please "
     "click again in a moment."
 )
+NOT_OPENED = (
+    "Slack didn't open the window, so nothing was decided. Please click the button "
+    "again in a moment."
+)
 WRONG_MESSAGE = (
     "That button does not belong to this message, so nothing was decided. Please use "
     "the card that the bot itself posted."

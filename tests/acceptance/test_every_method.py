@@ -123,10 +123,12 @@ async def refused(stage: Stage, card: Message, fault: dict[str, Any]) -> None:
 
 
 async def modal(stage: Stage, card: Message, fault: dict[str, Any]) -> None:
-    """A form that cannot be opened: Slack tells the person, who clicks again."""
+    """A form that cannot be opened: the person is told, and clicks again."""
     stage.simulator.faults.add("views.open", **fault)
+    heard = len(stage.whispers(MINA))
     first = await choose(stage, MINA, card, "reject")
-    assert not first.acked
+    assert first.acked
+    await stage.whisper(MINA, "didn't open the window", since=heard)
     for view in stage.simulator.open_views(MINA):
         await stage.simulator.close_view(MINA, view["id"])
     await choose(stage, MINA, card, "reject")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.support.deciding import (
@@ -105,6 +107,31 @@ async def test_approvers_of_a_passed_stage_cannot_decide_the_next(shared: Stage)
     assert shared.records.status(request_of(card)) == "pending"
     await shared.click(FAY, "reject", now)
     await shared.answer(GENERAL, ts, "rejected")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "error", "error": "expired_trigger_id"},
+        {"kind": "server_error"},
+        {"kind": "timeout_before"},
+    ],
+)
+@pytest.mark.parametrize("word", ["reject", "view", "history"])
+async def test_whoever_gets_no_window_is_told_instead_of_warned(
+    shared: Stage, word: str, fault: dict[str, Any]
+):
+    card, _ = await asked(shared, f"transfer {len(shared.cards()) + 1} GBP to bob")
+    heard = len(shared.whispers(MINA))
+    shared.simulator.faults.add("views.open", **fault)
+
+    clicked = await choose(shared, MINA, card, word)
+
+    assert clicked.acked
+    told = await shared.whisper(MINA, since=heard)
+    assert "didn't open the window" in told
+    assert not shared.simulator.open_views(MINA)
+    await shared.click(MINA, "reject", card)
 
 
 async def test_the_same_click_again_says_nothing(shared: Stage):

@@ -6,7 +6,9 @@ import contextlib
 from types import SimpleNamespace
 from typing import Any
 
+import aiohttp
 import pytest
+from slack_sdk.errors import SlackApiError
 
 from bot.approvals import store
 from bot.approvals.judge import Result
@@ -19,6 +21,7 @@ from bot.slack.cards.full_view import full_view
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
 from bot.slack.listeners import clicks, submissions
+from bot.texts.clicks import NOT_OPENED
 from tests.support.request_builder import NOW, request
 from tests.unit.test_listeners_clicks import CLICK, SUBMISSION, click_of, handlers_of
 
@@ -41,6 +44,8 @@ class House:
         self.decided: list[Any] = []
         self.opened: list[dict] = []
         self.acks: list[dict] = []
+        self.trouble: Exception | None = None  # of Slack's, at `views.open`
+        self.told: list[tuple[Any, ...]] = []
         self._preview = preview or Result(Effect.APPROVED)
         self._says = says or Result(Effect.APPROVED)
         self.refused: list[Result] = []
@@ -50,6 +55,9 @@ class House:
         )
         self.client = SimpleNamespace(views_open=self.views_open)
         self.listener_pool = SimpleNamespace(connection=self.connection)
+        self.jobs = None
+        monkeypatch.setattr(clicks, "transaction", lambda pool: pool.connection())
+        monkeypatch.setattr(store, "tell", self.tell)
         monkeypatch.setattr(store, "load", self.load)
         monkeypatch.setattr(store, "load_with_clock", self.load_with_clock)
 
@@ -85,7 +93,13 @@ class House:
     async def views_open(self, *, trigger_id, view):
         assert trigger_id == "1.2.x"
         assert view_errors(view) == []
+        if self.trouble:
+            raise self.trouble
         self.opened.append(view)
+        return SimpleNamespace(data={"view": {"id": "V1", "hash": "h"}})
+
+    async def tell(self, _connection, _jobs, person, *said):
+        self.told.append((person.user, *said))
 
     async def ack(self, **answer):
         self.acks.append(answer)
@@ -132,6 +146,26 @@ async def test_whoever_may_decide_gets_the_form_and_nothing_is_written(
     assert (asked.verdict, asked.request) == (verdict, "req-1")
     assert asked.arguments == {"path": "reports/q3.csv"}
     assert asked.person == Person("", "T1", "U0MINA")
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        SlackApiError("", {"ok": False, "error": "expired_trigger_id"}),
+        aiohttp.ServerDisconnectedError(),
+        TimeoutError(),
+    ],
+)
+@pytest.mark.parametrize(("action_id", "body"), [opener[:2] for opener in OPENERS])
+async def test_whoever_gets_no_form_is_told_after_an_ack(
+    monkeypatch, action_id, body, trouble
+):
+    house = House(monkeypatch, request(allow=ALL, confirm=Confirm.TYPED))
+    house.trouble = trouble
+    await house.click(action_id, body)
+    assert house.told == [("U0MINA", NOT_OPENED, "C2", "")]
+    assert house.acks == [{}]
+    assert (house.opened, house.decided) == ([], [])
 
 
 @pytest.mark.parametrize("word", ["edit_same", "typed_wrong", "answer_empty"])

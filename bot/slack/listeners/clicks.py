@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.approvals import store
 from bot.approvals.judge import Result
 from bot.approvals.model import CHANGES, Action, Effect, Mark, Request, Verdict
+from bot.base.errors import SlackUnavailable
 from bot.database.pool import transaction
 from bot.slack.cards import view as ids
 from bot.slack.cards.blocks import Block
@@ -20,6 +21,7 @@ from bot.slack.cards.forms import answer_form, reason_form, typed_form
 from bot.slack.cards.full_view import full_view, needs_file
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView, bundle
+from bot.slack.client import open_view
 from bot.slack.deps import Deps
 from bot.slack.full_text import Opened
 from bot.slack.history import history_view, request_history
@@ -31,7 +33,7 @@ from bot.slack.listeners.translating import (
     place_of,
     value_of,
 )
-from bot.texts.clicks import IN_FORM, SlackPhrases, several_not_decided
+from bot.texts.clicks import IN_FORM, NOT_OPENED, SlackPhrases, several_not_decided
 
 _MARKS = {
     ids.MARK_DONE: Mark.DONE,
@@ -218,8 +220,7 @@ async def open_form(deps: Deps, body: Body, word: str, token: str) -> None:
 
 async def show_form(deps: Deps, body: Body, word: str, request: Request) -> None:
     """Open a form without asking who it is for: every submission is judged."""
-    form = FORMS[word][1](request, _card(body, request))
-    await deps.client.views_open(trigger_id=body["trigger_id"], view=form)
+    await _open(deps, body, FORMS[word][1](request, _card(body, request)))
 
 
 async def open_full_view(deps: Deps, body: Body, token: str) -> None:
@@ -237,9 +238,8 @@ async def open_full_view(deps: Deps, body: Body, token: str) -> None:
     here = (request.place.channel, request.place.ts) == (card.channel, card.ts)
     view = RequestView(request, now, elsewhere=bool(request.place.ts) and not here)
     modal = full_view(view, card)
-    answer = await deps.client.views_open(trigger_id=body["trigger_id"], view=modal)
-    if needs_file(request):
-        opened = cast("Any", answer.data)["view"]
+    opened = await _open(deps, body, modal)
+    if opened and needs_file(request):
         place = Opened(opened["id"], opened["hash"])
         deps.full_texts.send(view, card, place, person_of(body).user)
 
@@ -252,8 +252,23 @@ async def open_history(deps: Deps, body: Body, token: str) -> None:
         await deps.decider.decide(choice_of(body, token, Verdict.REJECT))
         return
     happened = await request_history(deps.listener_pool, request.id)
-    modal = history_view(_card(body, request), happened, request.id)
-    await deps.client.views_open(trigger_id=body["trigger_id"], view=modal)
+    await _open(deps, body, history_view(_card(body, request), happened, request.id))
+
+
+async def _open(deps: Deps, body: Body, view: Block) -> Mapping[str, Any] | None:
+    """Open a view; where Slack opens none the person is told so, and it is None.
+
+    The click is acknowledged in any case: Slack's own warning says nothing of use.
+    """
+    try:
+        return await open_view(deps.client, body["trigger_id"], view)
+    except SlackUnavailable:
+        who, place = person_of(body), place_of(body)
+        async with transaction(deps.listener_pool) as connection:
+            await store.tell(
+                connection, deps.jobs, who, NOT_OPENED, place.channel, place.thread
+            )
+        return None
 
 
 def _as_it_is(action: Action, request: Request | None) -> Action:
