@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from agent.options import parser
+from agent.pipes import until_read
 from agent.sparing import spare_langsmith_types
 
 
@@ -20,4 +21,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(until_read(main))

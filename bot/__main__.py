@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from agent.pipes import until_read
 from bot.commands.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(until_read(main))

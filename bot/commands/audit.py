@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,12 +34,9 @@ async def export_command(
             print(say.EXPORT_NOT_NOTED, file=sys.stderr)
         async with snapshot(connection):
             lines = _FORMS[parsed.format](connection, parsed.since, parsed.until)
-            try:
-                async for line in lines:
-                    sys.stdout.buffer.write(line.encode("utf-8"))
-                sys.stdout.buffer.flush()
-            except BrokenPipeError:  # whoever reads has enough
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            async for line in lines:
+                sys.stdout.buffer.write(line.encode("utf-8"))
+            sys.stdout.buffer.flush()
     return 0
 
 

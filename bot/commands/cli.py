@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return launch(parsed)
     except BotError as error:
         return _complain(str(error), MISUSE)
+    except BrokenPipeError:
+        raise  # of whoever reads the output, see `until_read`
     except KeyboardInterrupt:
         return 130
     except Exception as error:
