@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Self
@@ -119,6 +120,20 @@ class Settings(BaseModel):
             yield "OPENAI_BASE_URL needs OPENAI_API_KEY: the offline model is used."
         if self.link_secret and not self.public_url:
             yield "LINK_SECRET needs PUBLIC_URL: there are no signed links."
+
+
+@contextmanager
+def blaming(name: str, path: Path) -> Generator[None]:
+    """Name the setting whose folder cannot be used.
+
+    Raises:
+        ConfigurationError: one line, in place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigurationError(f"{name}={path} cannot be used: {reason}.") from error
 
 
 _HIDDEN = {

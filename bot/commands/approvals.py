@@ -3,46 +3,63 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from collections.abc import Sequence
 
 from bot.approvals import store
 from bot.approvals.model import Request, Status
+from bot.base.masks import mask_arguments
 from bot.base.settings import Settings
 from bot.commands import operator
+from bot.commands.known import Known, known_people
 from bot.database.pool import Pool, make_pool
 from bot.texts import commands
-from bot.texts.formatting import visible
+from bot.texts.formatting import one_line, utc, visible
+
+ARGUMENTS = 100  # characters of them; the card and the API have all
 
 
-async def list_command(
-    _settings: Settings, parsed: argparse.Namespace, url: str
-) -> int:
+async def list_command(settings: Settings, parsed: argparse.Namespace, url: str) -> int:
     """Print the queue, a line each."""
     async with _small_pool(url) as pool, pool.connection() as connection:
         requests = await store.find(connection, status=parsed.status, limit=1000)
-    for request in reversed(requests):
-        print(_line(request))
-    if not requests:
+    if requests:
+        await _print_table(settings, requests[::-1])
+    else:
         print(commands.NO_REQUESTS)
     return 0
 
 
-def _line(request: Request) -> str:
-    raised = request.raised_at.strftime("%Y-%m-%d %H:%M:%S")
-    return "  ".join(
-        [
-            request.id,
-            request.code,
-            f"{request.status:<9}",
-            raised,
-            request.people.requester.user,
-            visible(request.call.tool),
-        ]
+async def _print_table(settings: Settings, requests: Sequence[Request]) -> None:
+    async with known_people(settings) as known:
+        await known.learn((), {each.people.requester.user for each in requests})
+    rows = [commands.REQUESTS, *(_row(request, known) for request in requests)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
+        print("  ".join(cells).rstrip())
+    if known.trouble:
+        print(known.trouble, file=sys.stderr)
+
+
+def _row(request: Request, known: Known) -> tuple[str, ...]:
+    call = request.call
+    arguments = mask_arguments(call.arguments, call.schema)
+    written = json.dumps(arguments, ensure_ascii=False, sort_keys=True)
+    return (
+        request.id,
+        request.code,
+        str(request.status),
+        utc(request.raised_at),
+        known.named(request.people.requester.user),
+        visible(call.tool),
+        one_line(written, ARGUMENTS),
     )
 
 
 async def reject_command(
-    _settings: Settings, parsed: argparse.Namespace, url: str
+    settings: Settings, parsed: argparse.Namespace, url: str
 ) -> int:
     """Reject an open request in place of its approvers."""
     # The rules of a decision and the job queue: the list does without them.
@@ -52,7 +69,7 @@ async def reject_command(
     async with _small_pool(url) as pool:
         found = await _named(pool, parsed.id)
         if len(found) != 1:
-            return _cannot_tell(parsed.id, found)
+            return await _cannot_tell(settings, parsed.id, found)
         request = await reject_by_operator(
             pool, Queue(url), found[0].id, parsed.reason, operator()
         )
@@ -74,13 +91,12 @@ async def _named(pool: Pool, name: str) -> list[Request]:
         return still_open or (await store.find(connection, code=code))[-1:]
 
 
-def _cannot_tell(name: str, found: Sequence[Request]) -> int:
+async def _cannot_tell(settings: Settings, name: str, found: Sequence[Request]) -> int:
     if found:
         print(commands.several_requests(name))
+        await _print_table(settings, found)
     else:
         print(commands.no_request(name))
-    for request in found:
-        print(_line(request))
     return 1
 
 

@@ -18,7 +18,7 @@ def explain(error: Exception) -> str:
     if isinstance(error, psycopg.Error):
         return commands.database_unusable(_first_line(error))
     if isinstance(error, OSError):
-        return commands.cannot_start(error.strerror or error)
+        return commands.cannot_start(error.strerror or error, error.filename)
     log.error("unexpected", action="crashed", exc_info=error)
     return ""
 

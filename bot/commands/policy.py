@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import datetime as dt
 import json
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, cast
 
 from bot.approvals.digest import NotCanonical, canonical
@@ -19,75 +16,14 @@ from bot.approvals.eligibility import (
     stages_of,
     unfillable_stage,
 )
-from bot.approvals.model import REQUESTER, USERS, Askers, Person, Profile, Stage
+from bot.approvals.model import REQUESTER, USERS, Askers, Stage
 from bot.approvals.policy import Demanded, Group, Policy, load_policy, plan
 from bot.approvals.policy.explain import explain
 from bot.approvals.policy.types import USER_ID
-from bot.approvals.ports import People
-from bot.base.errors import ConfigurationError, SlackUnavailable
-from bot.base.settings import Settings, Transport
+from bot.base.errors import ConfigurationError
+from bot.base.settings import Settings
+from bot.commands.known import Known, known_people
 from bot.texts import policy as say
-
-AT_ONCE = 8  # questions to Slack
-
-
-@dataclass
-class Known:
-    """The people and groups of Slack, as far as it can be asked.
-
-    Attributes:
-        people: None where Slack cannot be asked.
-        trouble: why something is not known; "" if all is.
-        requester: the person who asks; the user id is "" if none is named.
-    """
-
-    people: People | None
-    requester: Person
-    trouble: str = ""
-    profiles: dict[str, Profile] = field(default_factory=dict[str, Profile])
-    members: dict[str, tuple[str, ...]] = field(
-        default_factory=dict[str, tuple[str, ...]]
-    )
-    _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
-
-    async def learn(self, sources: Iterable[str], users: Iterable[str]) -> None:
-        """Ask for live groups, and then for the names of all people."""
-        await asyncio.gather(*(self._learn_group(source) for source in sources))
-        found = {user for group in self.members.values() for user in group}
-        everybody = sorted({*found, *users} - {""})
-        await asyncio.gather(*(self._learn_person(user) for user in everybody))
-
-    async def _learn_group(self, source: str) -> None:
-        depends = source.startswith("manager_of_requester:")
-        if self.people is None or (depends and not self.requester.user):
-            return
-        try:
-            self.members[source] = await self.people.members(source, self.requester)
-        except SlackUnavailable:
-            self.trouble = say.SLACK_SILENT
-
-    async def _learn_person(self, user: str) -> None:
-        if self.people is None:
-            return
-        person = replace(self.requester, user=user)
-        try:
-            async with self._gate:
-                self.profiles[user] = await self.people.look_up(person)
-        except SlackUnavailable:
-            self.trouble = say.SLACK_SILENT
-
-    def may_decide(self, user: str) -> bool:
-        """Return whether Slack says nothing against this person."""
-        profile = self.profiles.get(user)
-        return profile is None or not profile.refusal
-
-    def label(self, user: str) -> str:
-        """The name beside the id, and why somebody cannot decide."""
-        profile = self.profiles.get(user)
-        if profile is None:
-            return user
-        name = "" if profile.name == user else profile.name
-        return say.person(name, user, profile.refusal)
 
 
 async def show_command(
@@ -95,7 +31,7 @@ async def show_command(
 ) -> int:
     """Print the policy in the order in which it works."""
     policy = load_policy(settings.policy_file)
-    async with _known(settings, "") as known:
+    async with known_people(settings) as known:
         sources = {group.source for group in policy.groups.values()} - {USERS}
         await known.learn(sources, _users(policy))
     now = dt.datetime.now(dt.UTC)
@@ -125,7 +61,7 @@ async def explain_command(
     found = plan(policy, parsed.tool, arguments)
     print("\n".join(say.plan_lines(found)))
     if isinstance(found, Demanded):
-        async with _known(settings, requester) as known:
+        async with known_people(settings, requester) as known:
             await _print_demanded(policy, found, known)
     return 0
 
@@ -192,24 +128,6 @@ def _users(policy: Policy) -> set[str]:
 def _print_trouble(known: Known) -> None:
     if known.trouble:
         print(f"\n{known.trouble}")
-
-
-@asynccontextmanager
-async def _known(settings: Settings, requester: str) -> AsyncGenerator[Known]:
-    """Slack, or why it cannot be asked."""
-    nobody = Person("", "", requester)
-    if settings.transport is Transport.SIMULATOR:
-        yield Known(None, nobody, say.NO_SLACK)
-        return
-    # Its client takes longer to import than all else that these commands need.
-    from bot.commands.ask_slack import slack_people
-
-    async with slack_people(settings) as found:
-        if isinstance(found, str):
-            yield Known(None, nobody, say.slack_cannot_be_asked(found))
-        else:
-            people, us = found
-            yield Known(people, Person(us.enterprise, us.team, requester))
 
 
 def _requester(user: str | None) -> str:

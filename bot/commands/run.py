@@ -12,7 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.base import faults, time_limits
-from bot.base.settings import Settings, Transport
+from bot.base.settings import Settings, Transport, blaming
 from bot.base.traces import mask_traces
 from bot.conversations.graphs import load_served
 from bot.conversations.inspect_graph import LoadedGraph
@@ -92,7 +92,8 @@ def make_simulation(settings: Settings, pool: Callable[[], Pool]) -> Simulation:
 
     `pool` reaches the bot's database, which is there only after this.
     """
-    sample_files(settings.files_dir)
+    with blaming("FILES_DIR", settings.files_dir):
+        sample_files(settings.files_dir)
     bot_token = f"xoxb-{secrets.token_urlsafe(16)}"
     app_token = f"xapp-{secrets.token_urlsafe(16)}"
     simulator = Simulator(

@@ -25,7 +25,7 @@ from bot.approvals.ports import Jobs
 from bot.approvals.unknown_outcome import Marker
 from bot.audit.checkpoints import Notary
 from bot.base.errors import ConfigurationError
-from bot.base.settings import Settings
+from bot.base.settings import Settings, blaming
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.inspect_graph import Graph, LoadedGraph, describe
 from bot.conversations.outcome import Settler
@@ -254,7 +254,8 @@ def serve(
     """The graph that AGENT names, or the shipped agent; `mail` is for its tools.
 
     Raises:
-        ConfigurationError: a checkpoint could make this process run code.
+        ConfigurationError: a checkpoint could make this process run code, or FILES_DIR
+            cannot be used.
     """
     if not is_strict():
         raise ConfigurationError(LAX)
@@ -265,7 +266,9 @@ def _own(
     settings: Settings, model: BaseChatModel, gate: Gate, mail: Mail | None
 ) -> ServedGraph:
     """The shipped agent."""
-    tools = make_tools(settings.tools, files_dir=settings.files_dir, mail=mail)
+    folder = settings.files_dir
+    with blaming("FILES_DIR", folder):
+        tools = make_tools(settings.tools, files_dir=folder, mail=mail)
     by_name = {tool.name: tool for tool in tools}
 
     def problem(tool: str, arguments: Mapping[str, Any]) -> str:

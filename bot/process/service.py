@@ -168,7 +168,8 @@ class Service:
             name=identity.team_name,
             simulated=simulated,
         )
-        log.info("connected to Slack", action="slack", team=identity.team)
+        where = "the simulator" if simulated else "Slack"
+        log.info(f"connected to {where}", action="slack", team=identity.team)
 
     async def _meet_graph(self) -> None:
         """Have it seen to what an earlier version of the graph has asked."""

@@ -21,8 +21,10 @@ def database_unusable(reason: str) -> str:
     return f"The database cannot be used: {reason}"
 
 
-def cannot_start(reason: object) -> str:
-    return f"The bot cannot start: {reason}."
+def cannot_start(reason: object, file: object = None) -> str:
+    """`file` is what the trouble is about, None if it is about no file."""
+    where = f"{file}: " if file else ""
+    return f"The bot cannot start: {where}{reason}."
 
 
 def policy_complaint(complaint: object) -> str:
@@ -38,6 +40,7 @@ def token_refused(code: str) -> str:
 
 # --- `check`: each line begins with the part that it is about ----------------------
 OK = "ok"
+OK_SIMULATED = "ok, the simulator stands in for it"
 TO_THE_MODEL = "Answer with: ok"
 ADD_SCOPES = "add them to the app as manifest.yml has them, and install it again"
 NO_USERGROUPS = "this Slack plan has no user groups; list the people under `users`"
@@ -140,6 +143,7 @@ def not_a_member(name: str) -> str:
 # --- `migrate`, `approvals` --------------------------------------------------------
 UP_TO_DATE = "The schema is up to date."
 NO_REQUESTS = "No requests."
+REQUESTS = ("ID", "CODE", "STATUS", "RAISED", "ASKED BY", "TOOL", "ARGUMENTS")
 
 
 def nothing_to_do(code: str, status: str) -> str:

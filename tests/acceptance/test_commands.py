@@ -9,9 +9,17 @@ from pathlib import Path
 import pytest
 
 from bot.simulator.people import Channel
-from tests.support.bot_process import Outcome, free_port, run_command
+from tests.support.bot_process import BotProcess, Outcome, free_port, run_command
 from tests.support.shown import buttons, everything
-from tests.support.stage import BOT_TOKEN, GENERAL, MINA, POLICY, Stage, make_stage
+from tests.support.stage import (
+    BOT_TOKEN,
+    GENERAL,
+    MINA,
+    POLICY,
+    RAVI,
+    Stage,
+    make_stage,
+)
 
 module = pytest.mark.asyncio(loop_scope="module")
 STAGE = {"transport": "http"}
@@ -57,10 +65,18 @@ async def test_an_operator_rejects_by_the_id_and_sees_the_queue(shared: Stage):
         bot(shared, "approvals", "reject", second, "--reason", " "),
     )
 
-    assert "delete_file" in queue.out
-    assert second in queue.out
+    header, newest, older = queue.out.splitlines()
+    words = "ID CODE STATUS RAISED ASKED BY TOOL ARGUMENTS"
+    assert header.split() == words.split()
+    assert newest.startswith(second)
+    assert older.startswith(first)
+    shown = [f"Ravi ({RAVI})", "delete_file", '{"path": "listed-2.txt"}']
+    assert [newest.find(each) for each in shown] == [
+        header.index(name) for name in ("ASKED BY", "TOOL", "ARGUMENTS")
+    ]
+    assert queue.err == ""
     assert done.status == 0
-    lines = later.out.splitlines()
+    lines = later.out.splitlines()[1:]
     assert lines[0].startswith(second)  # the newest first
     assert [line for line in lines if first in line and "rejected" in line]
     assert nobody.status == 1
@@ -92,6 +108,19 @@ async def test_check_says_ok_for_each_part(shared: Stage):
     assert (outcome.status, outcome.err) == (0, "")
 
 
+async def test_nothing_calls_the_simulator_slack(tmp_path: Path, database: str):
+    environment = {"DATABASE_URL": database}
+    checked = await run_command("check", folder=tmp_path, environment=environment)
+    process = BotProcess(tmp_path, environment)
+    await process.start()
+    await process.stop()
+
+    assert checked.status == 0
+    assert "Slack: ok, the simulator stands in for it" in checked.out.splitlines()
+    assert "connected to the simulator" in process.log
+    assert "connected to Slack" not in process.log
+
+
 @module
 async def test_check_names_everything_that_is_wrong(shared: Stage):
     wrong = {
@@ -99,6 +128,7 @@ async def test_check_names_everything_that_is_wrong(shared: Stage):
         "SLACK_BOT_TOKEN": "xoxb-wrong-0123456789",
         "OPENAI_API_KEY": "sk-wrong-0123456789",
         "OPENAI_BASE_URL": f"http://127.0.0.1:{free_port()}/v1",
+        "FILES_DIR": "/proc/x",
     }
     unknown = POLICY.replace("U0DORA0000", "U0NOBODY00").replace(
         "channel: C0APPROVAL", "channel: C0CLOSED00"
@@ -114,6 +144,7 @@ async def test_check_names_everything_that_is_wrong(shared: Stage):
 
     said = all_wrong.out + all_wrong.err
     assert all_wrong.status == ids.status == 1
+    assert "settings: FILES_DIR=/proc/x cannot be used: No such file" in said
     assert "policy: rulez" in said
     assert "database: cannot be reached" in said
     assert "Slack: refuses the token (invalid_auth)" in said

@@ -55,6 +55,16 @@ REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
         GOOD,
         "AGENT=a.py:graph: there is no Python file",
     ),
+    "no folder for files": (
+        SOCKET | {"FILES_DIR": "/proc/x"},
+        GOOD,
+        r"^FILES_DIR=/proc/x cannot be used: No such file or directory\.$",
+    ),
+    "the simulator without a folder for files": (
+        {"FILES_DIR": "policy.yml"},
+        GOOD,
+        r"^FILES_DIR=policy\.yml cannot be used: Not a directory\.$",
+    ),
     "a typo in the policy": (SOCKET, TYPO, r"rules\[2\]\.stages\[0\]\.aprovers"),
     "a policy that is no YAML": (SOCKET, "rules: [", "The policy, line 1, .*no YAML"),
     "no policy": (SOCKET | {"POLICY_FILE": "nowhere.yml"}, GOOD, "nowhere.yml"),

@@ -92,7 +92,8 @@ async def test_the_end_of_a_call_redraws_its_card_alone(house: House, state: Exe
     assert house.handed == [request.place.card]
     assert await house.one(shown, request.place.card) == before + 1
     now = (await house.request(request.id)).end
-    assert now.finished_at and now.decided_at
+    assert now.finished_at is not None
+    assert now.decided_at is not None
     assert now.finished_at >= now.decided_at
 
 
