@@ -59,8 +59,9 @@ THREATS: Mapping[int, Threat] = {
     27: Threat("The agent asks again after a no"),
     28: Threat(
         "Approval fatigue",
-        "In part: `confirm: typed`, the loop guard, `/approvals` later; see the "
-        "residual risks.",
+        "In part: `confirm: dialog` and `typed`, the loop guard, an end of the turn "
+        "after three rejects, quick decisions in `audit report`; see the residual "
+        "risks.",
     ),
     29: Threat("Splitting below the limit", NO_SUMS),
     30: Threat("Prompt injection: the model obeys what it reads"),
@@ -69,7 +70,9 @@ THREATS: Mapping[int, Threat] = {
     33: Threat("A harmless name for a harmful tool"),
     34: Threat("A tool that changes after its approval"),
     35: Threat(
-        "The trail altered", "In part: its chain of hashes comes with the audit."
+        "The trail altered",
+        "In part: the owner of the database can write the whole trail anew, which "
+        "shows beside checkpoints kept elsewhere (`AUDIT_SINK`).",
     ),
     36: Threat("An action without a record"),
     37: Threat("A secret on the card"),

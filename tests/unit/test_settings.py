@@ -413,6 +413,8 @@ def test_the_example_file_lists_every_variable_commented_and_readable(
     names = [line[1:].split("=")[0] for line in lines]
     known = {name.upper() for name in Settings.model_fields}
     assert sorted(names) == sorted(known | set(NOT_AVAILABLE) | {"POSTGRES_PASSWORD"})
+    promised = [line for line in lines if re.search("later|not yet", line)]
+    assert promised == []  # what has no effect yet stands under NOT_AVAILABLE
     dotenv = tmp_path / ".env"
     ours = ("HOST", "PORT", "RATE_LIMIT", "RETENTION", "SWEEP_INTERVAL", "TOOLS")
     taken = [line[1:] for line in lines if line[1:].split("=")[0] in ours]
