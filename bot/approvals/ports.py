@@ -34,7 +34,7 @@ class Jobs(Protocol):
         ...
 
     def post(self, connection: Connection, messages: Iterable[str]) -> None:
-        """Send new messages to Slack after the commit, by their ids."""
+        """Send new messages to Slack after the commit, by their ids, in this order."""
         ...
 
     def edit(self, connection: Connection, messages: Iterable[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, ClassVar, LiteralString, Protocol
 
@@ -17,6 +18,7 @@ from bot.database.pool import TRANSIENT, Pool
 log = structlog.get_logger(__name__)
 AT_ONCE = 16
 MOMENT = 0.05  # seconds that an edit gives to what people wait for
+IN_ORDER = 5.0  # seconds that a message waits for the one before it
 DRAIN = 5.0  # seconds that sending gets at a shutdown
 Row = Mapping[str, Any]
 
@@ -56,16 +58,25 @@ class Courier:
         self._free = asyncio.Semaphore(AT_ONCE)
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._changed: set[str] = set()  # under way, and changed since it was taken
+        self._to_be_sent: dict[str, asyncio.Event] = {}  # set when that is over
         self._looking: asyncio.Task[None] | None = None
         self._stopped = False
 
-    def send(self, key: str, can_wait: bool = False) -> None:
-        """Begin to send what stands under a key; an edit can wait a moment."""
+    def send(self, key: str, can_wait: bool = False, after: str = "") -> None:
+        """Begin to send what stands under a key.
+
+        Args:
+            can_wait: a moment, as an edit can, so that several become one.
+            after: the key of what is to be there first, if that does not take long.
+        """
         if self._stopped:
             return
         self._changed.add(key)
         if key not in self._under_way:
-            self._under_way[key] = asyncio.create_task(self._work(key, can_wait))
+            first = self._to_be_sent.get(after)
+            self._to_be_sent.setdefault(key, asyncio.Event())
+            work = self._work(key, MOMENT if can_wait else 0, first)
+            self._under_way[key] = asyncio.create_task(work)
 
     async def look(self) -> None:
         """Begin to send what is due; a duty of the clock."""
@@ -81,10 +92,12 @@ class Courier:
             for task in late:
                 task.cancel()
 
-    async def _work(self, key: str, can_wait: bool) -> None:
+    async def _work(self, key: str, moment: float, first: asyncio.Event | None) -> None:
         wait: float | None = None
         try:
-            await asyncio.sleep(MOMENT if can_wait else 0)
+            await asyncio.sleep(moment)
+            if first:
+                await _until(first)
             async with self._free:
                 while key in self._changed:
                     self._changed.discard(key)
@@ -92,7 +105,9 @@ class Courier:
         finally:
             del self._under_way[key]
             self._changed.discard(key)
-        if wait is not None:
+        if wait is None:
+            self._to_be_sent.pop(key).set()
+        else:
             asyncio.get_running_loop().call_later(wait, self.send, key)
 
     async def bring(self, key: str) -> float | None:
@@ -155,6 +170,12 @@ class Courier:
         async with self._pool.connection() as connection:
             found = await connection.execute(self._outbox.statements[statement], given)
             return await found.fetchall() if found.description else []
+
+
+async def _until(first: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(IN_ORDER):
+            await first.wait()
 
 
 def _wait_after(row: Row, error: Exception) -> float:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from procrastinate import (
@@ -59,6 +59,12 @@ class Patience(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": wait})
 
 
+class Send(Protocol):
+    """Begins to send a message; see `bot.jobs.courier.Courier.send`."""
+
+    def __call__(self, message: str, can_wait: bool, after: str = "", /) -> None: ...
+
+
 class Queue:
     """Defers jobs, and knows which code does them."""
 
@@ -81,7 +87,7 @@ class Queue:
         )
         self.app = App(connector=connector)
         # begins to send a message to Slack; who cannot leaves that to the clock
-        self.send: Callable[[str, bool], None] = lambda message, can_wait: None
+        self.send: Send = lambda message, can_wait, after="": None
 
     def register(
         self,
@@ -118,9 +124,12 @@ class Queue:
             )
 
     def post(self, connection: Connection, messages: Iterable[str]) -> None:
-        """Send new messages right after the commit, by their ids."""
-        due = (partial(self.send, message, False) for message in messages)
-        connection.after_commit.extend(due)
+        """Send new messages right after the commit, by their ids, in this order."""
+        before = ""
+        for message in messages:
+            send = partial(self.send, message, False, before)
+            connection.after_commit.append(send)
+            before = message
 
     def edit(self, connection: Connection, messages: Iterable[str]) -> None:
         """Show changes a moment after the commit, so that several become one edit."""

@@ -308,7 +308,7 @@ async def open_house(url: str, *, size: int = 8) -> AsyncIterator[House]:
     await owner.open()
     try:
         house = House(url, pool, Queue(rights), owner)
-        house.queue.send = lambda message, can_wait: house.handed.append(message)
+        house.queue.send = lambda message, *_: house.handed.append(message)
         yield house
     finally:
         await owner.close()

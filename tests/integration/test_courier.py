@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar
 
+import pytest
+
+import bot.jobs.courier as courier_module
 from bot.approvals.ports import turn_job
 from bot.base.errors import RetryLater
 from bot.database.pool import transaction
@@ -101,6 +104,40 @@ async def test_a_refused_letter_is_tried_again_by_its_process(house: House):
 
     assert letters.sent == ["d1"]
     assert await house.one("SELECT tries FROM letters") == 2
+
+
+async def test_messages_of_one_commit_go_out_in_their_order(house: House):
+    letters = Letters(house)
+    keys = ["d3", "d1", "d2", "d4"]
+    letters.trouble = [RetryLater(0), RetryLater(0)]  # of the first one
+    await letters.write(*keys)
+    courier = Courier(house.pool, letters)
+    house.queue.send = courier.send
+
+    async with transaction(house.pool) as connection:
+        house.queue.post(connection, keys)
+    await until(lambda: len(letters.sent) == 4)
+    await courier.stop()
+
+    assert letters.sent == keys
+    assert courier._to_be_sent == {}
+
+
+async def test_a_message_that_hangs_holds_up_those_behind_it_shortly(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(courier_module, "IN_ORDER", 0.1)
+    letters = Letters(house)
+    letters.trouble = [RetryLater(60)]
+    await letters.write("d1", "d2")
+    courier = Courier(house.pool, letters)
+
+    courier.send("d1")
+    courier.send("d2", after="d1")
+    await until(lambda: letters.sent)
+    await courier.stop()
+
+    assert letters.sent == ["d2"]
 
 
 async def test_what_could_not_be_taken_is_sent_when_due(house: House):
