@@ -21,9 +21,17 @@ from bot.approvals.timetable import Event
 from bot.base.errors import RetryLater
 from bot.base.masks import mask
 from bot.slack.cards.answer import answer_blocks
-from bot.slack.cards.blocks import actions, button, section, with_block_ids
+from bot.slack.cards.arguments import effect_lines
+from bot.slack.cards.blocks import (
+    Block,
+    actions,
+    button,
+    plain_context,
+    section,
+    with_block_ids,
+)
 from bot.slack.cards.buttons import withdraw_buttons
-from bot.slack.cards.card import card_blocks, card_text
+from bot.slack.cards.card import card_blocks, card_text, reason_blocks
 from bot.slack.cards.facts import people
 from bot.slack.cards.view import TRY_AGAIN, CardView, RequestView, approvals
 from bot.slack.identity import Identity
@@ -112,6 +120,7 @@ def _under_card(row: Row, request: Request, drawn: Drawn) -> Row:
     return {**row, "channel_id": place.channel, "thread_ts": place.ts}
 
 
+TARGET = 300  # characters of a call's arguments in a notice
 HELD_SHOWN = 5  # requests in the answer to a message on a waiting conversation
 
 
@@ -150,7 +159,9 @@ def draw_notice(requests: Sequence[Request], us: Identity) -> Drawn:
     """Draw the notice in the conversation's thread on requests decided elsewhere."""
     waiting = [request for request in requests if request.is_open]
     lines = [_waiting(r, us) if r.is_open else _over(r) for r in requests]
-    return _with_withdraw(lines, waiting) if waiting else _plain("\n".join(lines))
+    shown = zip(requests, lines, strict=True)
+    blocks = [block for each, line in shown for block in _about(each, line, requests)]
+    return _with_withdraw(lines, blocks, waiting)
 
 
 def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
@@ -159,10 +170,14 @@ def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
     if not waiting:
         return _plain(notices.HELD_OVER)
     shown = waiting[:HELD_SHOWN]
-    lines = [notices.HELD, *(_waiting(request, us) for request in shown)]
+    lines, blocks = [notices.HELD], [section([notices.HELD])]
+    for request in shown:
+        lines.append(_waiting(request, us))
+        blocks += _about(request, lines[-1], shown)
     if more := len(waiting) - len(shown):
         lines.append(notices.and_more_waiting(more))
-    return _with_withdraw(lines, shown)
+        blocks.append(section(lines[-1:]))
+    return _with_withdraw(lines, blocks, shown)
 
 
 def draw_call(request: Request, us: Identity) -> Drawn:
@@ -268,12 +283,23 @@ def _card_link(request: Request, us: Identity) -> str:
     return us.permalink(place.channel, place.ts)
 
 
-def _with_withdraw(lines: Sequence[str], requests: Sequence[Request]) -> Drawn:
-    text = "\n".join(lines)
-    ids = f"{requests[0].id}-withdraw"
-    blocks = [section([line]) for line in lines]
-    blocks.append(withdraw_buttons(requests))
-    return Drawn(text, with_block_ids(blocks, ids, 0))
+def _about(request: Request, line: str, together: Sequence[Request]) -> Sequence[Block]:
+    """Build a line about a request, what it is to be done with, and why it ended so.
+
+    The arguments and people's reasons are untrusted: nothing is parsed in them.
+    """
+    _, *arguments = effect_lines(request, TARGET)
+    named = [plain_context(" · ".join(arguments))] if arguments else []
+    why = [] if request.is_open else reason_blocks(request, len(together))
+    return [section([line]), *named, *why]
+
+
+def _with_withdraw(
+    lines: Sequence[str], blocks: Sequence[Block], waiting: Sequence[Request]
+) -> Drawn:
+    buttons = [withdraw_buttons(waiting)] if waiting else []
+    mark = f"{waiting[0].id}-withdraw" if waiting else "over"
+    return Drawn("\n".join(lines), with_block_ids([*blocks, *buttons], mark, 0))
 
 
 def draw_text(kind: str, text: str) -> Drawn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.deciding import shows
+from tests.support.deciding import filled_in, opened, shows
 from tests.support.stage import (
     APPROVALS,
     GENERAL,
@@ -180,6 +180,41 @@ async def test_two_calls_of_one_turn_are_decided_one_by_one(shared_both: Stage):
 
         assert first.exists() is (order[0] == "reject")
         assert second.exists() is (order[1] == "reject")
+
+
+@module
+async def test_cards_come_in_call_order_and_notices_name_targets(shared_both: Stage):
+    stage = shared_both
+    names = [f"in-order-{number}.txt" for number in range(4)]
+    for name in names:
+        stage.put(name)
+    before = len(stage.cards())
+    stage.simulator.faults.add("chat.postMessage", "ratelimited")
+
+    ts = await stage.ask(" and ".join(f"delete {name}" for name in names))
+    await stage.card(before + 4)
+    await stage.simulator.wait_for(lambda: len(stage.said(GENERAL, ts)) == 4)
+
+    cards, notices = stage.cards()[before:], stage.said(GENERAL, ts)
+    for name, card, notice in zip(names, cards, notices, strict=True):
+        assert name in everything(card)
+        assert name in everything(notice)
+        await stage.click(MINA, "reject", card)
+
+
+@module
+async def test_a_rejects_reason_reaches_thread_card_and_agent(shared_both: Stage):
+    stage = shared_both
+    stage.put("reasoned.txt")
+    ts = await stage.ask("delete reasoned.txt")
+    card = await stage.card_about("reasoned.txt")
+    form = await opened(stage, MINA, card, "reject")
+
+    await filled_in(stage, MINA, form, reason="Still <!here> needed.")
+
+    await shows(stage, card, "Rejected", "Still <!here> needed.")
+    await stage.reply(GENERAL, ts, "Rejected: delete_file", "Still <!here> needed.")
+    await stage.answer(GENERAL, ts, "Still")
 
 
 NAMES = ("one.txt", "two.txt")

@@ -15,7 +15,14 @@ from bot.slack.render import draw_call, draw_card, draw_held, draw_notice, draw_
 from bot.texts.formatting import date
 from bot.texts.notices import HELD, HELD_OVER
 from tests.support.request_builder import DANA, MINA, NOW, OMAR, RAVI, request
-from tests.unit.cards_samples import buttons, closed, decision, of_type, section_text
+from tests.unit.cards_samples import (
+    buttons,
+    closed,
+    decision,
+    of_type,
+    preformatted_text,
+    section_text,
+)
 
 US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
 LINK = "https://t.slack.example/archives/C1/p100000001"
@@ -49,8 +56,36 @@ def test_a_notice_can_be_withdrawn_while_it_waits():
 
 def test_a_closed_requests_notice_has_no_button():
     drawn = draw_notice([closed(Status.WITHDRAWN)], US)
-    assert drawn.blocks == []
+    assert errors(drawn.blocks) == []
+    assert buttons(drawn.blocks) == {}
     assert drawn.text.startswith(f"Withdrawn: delete_file (K7QP) by <@{RAVI}>")
+
+
+@pytest.mark.parametrize("draw", [draw_notice, draw_held])
+def test_each_line_of_a_notice_names_its_target_unparsed(draw):
+    first = request(arguments={"path": "a <!channel> *b*.txt"})
+    second = request(id="req-2", code="M3XA", arguments={"path": "x" * 9_000})
+    drawn = draw([first, second], US)
+    assert errors(drawn.blocks) == []
+    named = [block["elements"][0] for block in of_type(drawn.blocks, "context")]
+    assert [each["type"] for each in named] == ["plain_text"] * 2
+    assert named[0]["text"] == '"path": "a <!channel> *b*.txt"'
+    assert named[1]["text"].startswith('"path": "xxx')
+    assert "channel" not in drawn.text + section_text(drawn.blocks)
+
+
+def test_a_notice_without_arguments_names_the_tool_alone():
+    assert of_type(draw_notice([request(arguments={})], US).blocks, "context") == []
+
+
+def test_a_rejects_reason_stands_in_the_notice_unparsed():
+    no = decision(MINA, Verdict.REJECT, reason="Wrong <!channel> *file*" + "!" * 9_000)
+    over = closed(Status.REJECTED, decisions=(no,))
+    drawn = draw_notice([over, request(id="req-2", code="M3XA")], US)
+    assert errors(drawn.blocks) == []
+    assert "Wrong <!channel> *file*" in preformatted_text(drawn.blocks)
+    assert "Wrong" not in drawn.text + section_text(drawn.blocks)
+    assert section_text(drawn.blocks) == drawn.text
 
 
 def test_a_held_message_names_its_requests_and_their_approvers():

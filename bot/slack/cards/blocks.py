@@ -54,6 +54,11 @@ def context(text: str) -> Block:
     return {"type": "context", "elements": [mrkdwn(text)]}
 
 
+def plain_context(text: str) -> Block:
+    """Untrusted, visible text in small letters: nothing in it is parsed."""
+    return {"type": "context", "elements": [plain(text)]}
+
+
 def words(text: str, *, bold: bool = False) -> Block:
     """Our own words inside `rich_text`."""
     element: Block = {"type": "text", "text": text}

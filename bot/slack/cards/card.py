@@ -162,16 +162,27 @@ def _reference(request: Request) -> Block:
 
 def _said(request: Request, sharing: int) -> list[Block]:
     """Build the blocks of what people, the policy or the call said as it ended."""
-    said = [
-        (labels.REASON, cut(shown(reason), _REASON // sharing))
-        for reason in reasons(request)
-    ]
+    said = _reasons(request, sharing)
     if request.answer.strip() and not request.call.is_answered:
         answer = cut(shown(request.answer.strip()), _ANSWER // sharing)
         said.append((labels.ANSWER, answer))
     if failure := request.end.failure.strip():
         said.append((labels.FAILURE, cut(shown(failure), _FAILURE // sharing)))
-    return _rich([words(label, bold=True), *preformatted(text)] for label, text in said)
+    return _labelled(said)
+
+
+def reason_blocks(request: Request, sharing: int) -> list[Block]:
+    """Build the block of why it ended so, in people's or the policy's own words."""
+    return _labelled(_reasons(request, sharing))
+
+
+def _reasons(request: Request, sharing: int) -> list[tuple[str, str]]:
+    room = _REASON // sharing
+    return [(labels.REASON, cut(shown(each), room)) for each in reasons(request)]
+
+
+def _labelled(texts: Sequence[tuple[str, str]]) -> list[Block]:
+    return _rich([words(name, bold=True), *preformatted(text)] for name, text in texts)
 
 
 def _comments(request: Request, sharing: int) -> list[Block]:
