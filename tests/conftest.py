@@ -86,6 +86,12 @@ def shorter() -> Iterator[Callable[..., None]]:
     time_limits.lower(None)
 
 
+@pytest.fixture(params=["socket", "http"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """The two ways in which Slack reaches an app."""
+    return request.param
+
+
 @pytest.fixture
 def root() -> Path:
     """The top of the repository."""

@@ -15,15 +15,9 @@ from tests.support.failure_report import (  # noqa: F401 - hooks
     pytest_runtest_makereport,
     pytest_runtest_setup,
 )
-from tests.support.foreign import write_graph
-from tests.support.stage import Stage, make_stage
-from tests.support.zoo import POLICY as ZOO_POLICY
-from tests.support.zoo import ZOO
-
-
-@pytest.fixture(params=["socket", "http"])
-def transport(request: pytest.FixtureRequest) -> str:
-    return request.param
+from tests.support.model_server import ModelServer, run_model_server
+from tests.support.stage import NewStage, Stage, make_stage
+from tests.support.zoo import ZOO_STAGE
 
 
 @pytest.fixture
@@ -50,55 +44,61 @@ async def socket_stage(tmp_path: Path, database: str) -> AsyncIterator[Stage]:
 
 
 @pytest.fixture(scope="module")
-def new_database(postgres_server: str, template: str) -> Any:
-    """Opens fresh databases, for fixtures that live longer than one test."""
-    return lambda: postgres.fresh_database(postgres_server, template)
+def new_stage(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: str, template: str
+) -> NewStage:
+    """Sets stages that outlive one test; options are those of `make_stage`."""
+
+    @asynccontextmanager
+    async def setting(
+        transport: str = "socket", **options: Any
+    ) -> AsyncIterator[Stage]:
+        folder = tmp_path_factory.mktemp("stage")
+        with postgres.fresh_database(postgres_server, template) as database:
+            async with make_stage(folder, database, transport, **options) as made:
+                yield made
+
+    return setting
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    new_database: Any,
+    request: pytest.FixtureRequest, new_stage: NewStage
 ) -> AsyncIterator[Stage]:
     """One stage for the tests of a module, which ask about files of their own.
 
     The module may say in `STAGE` how it is to be set: arguments of `make_stage`.
     """
-    options = {"transport": "socket", **getattr(request.module, "STAGE", {})}
-    async with stage_for_long(tmp_path_factory, new_database, options) as made:
+    async with new_stage(**getattr(request.module, "STAGE", {})) as made:
         yield made
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["socket", "http"])
 async def shared_both(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    new_database: Any,
+    request: pytest.FixtureRequest, new_stage: NewStage
 ) -> AsyncIterator[Stage]:
     """The same, for each transport."""
     options = {**getattr(request.module, "STAGE", {}), "transport": request.param}
-    async with stage_for_long(tmp_path_factory, new_database, options) as made:
+    async with new_stage(**options) as made:
         yield made
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def zoo(
-    tmp_path_factory: pytest.TempPathFactory, new_database: Any
-) -> AsyncIterator[Stage]:
+async def zoo(new_stage: NewStage) -> AsyncIterator[Stage]:
     """A bot that serves a graph file from a temporary folder."""
-    agent = write_graph(tmp_path_factory.mktemp("theirs"), ZOO)
-    options = {"transport": "socket", "policy": ZOO_POLICY, "AGENT": agent}
-    async with stage_for_long(tmp_path_factory, new_database, options) as made:
+    async with new_stage(**ZOO_STAGE) as made:
         yield made
 
 
-@asynccontextmanager
-async def stage_for_long(
-    folders: pytest.TempPathFactory, new_database: Any, options: dict[str, Any]
-) -> AsyncIterator[Stage]:
-    """A stage that outlives one test; `options` are those of `make_stage`."""
-    with new_database() as database:
-        folder = folders.mktemp("stage")
-        async with make_stage(folder, database, **options) as made:
-            yield made
+@pytest.fixture
+async def zoo_alone(tmp_path: Path, database: str) -> AsyncIterator[Stage]:
+    """The same for one test, which ends the bot's process."""
+    async with make_stage(tmp_path, database, "socket", **ZOO_STAGE) as made:
+        yield made
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[ModelServer]:
+    """A model server that says what a test tells it."""
+    async with run_model_server() as server:
+        yield server

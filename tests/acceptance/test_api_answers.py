@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from tests.acceptance.conftest import stage_for_long
 from tests.support.deciding import asked, request_of
-from tests.support.foreign import said_in, write_graph
+from tests.support.foreign import said_in
 from tests.support.http_api import API_TOKENS, Api
 from tests.support.link_browser import LINKS, Browser, made
-from tests.support.stage import GENERAL, MINA, RAVI, Stage, make_stage
+from tests.support.stage import GENERAL, MINA, RAVI, NewStage, Stage, make_stage
 from tests.support.zoo import POLICY, ZOO
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -33,18 +31,10 @@ SCHEMA = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def zoo_outside(
-    tmp_path_factory: pytest.TempPathFactory, new_database: Any
-) -> AsyncIterator[Stage]:
+async def zoo_outside(new_stage: NewStage) -> AsyncIterator[Stage]:
     """The zoo's graphs, with API and links."""
-    options = {
-        **LINKS,
-        "transport": "socket",
-        "policy": POLICY + LINKED,
-        "AGENT": write_graph(tmp_path_factory.mktemp("theirs"), ZOO),
-        "API_TOKENS": API_TOKENS,
-    }
-    async with stage_for_long(tmp_path_factory, new_database, options) as made:
+    outside = {**LINKS, "policy": POLICY + LINKED, "API_TOKENS": API_TOKENS}
+    async with new_stage(graph=ZOO, **outside) as made:
         yield made
 
 

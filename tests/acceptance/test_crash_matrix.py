@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from bot.base.faults import POINTS
-from tests.acceptance.conftest import stage_for_long
 from tests.support import crash_table
 from tests.support.bot_process import run_command
 from tests.support.crash_table import WHERE, Cell, cells, usual
 from tests.support.crashes import FOREIGN, ORDER, Life, make_book
 from tests.support.deciding import SANDBOX
-from tests.support.foreign import write_graph
 from tests.support.invariants import wrong_in, wrong_in_slack
-from tests.support.stage import Stage
+from tests.support.stage import NewStage, Stage
 from tests.support.zoo import POLICY as ZOO_POLICY
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -29,23 +26,16 @@ CELLS = cells if os.environ.get("CRASHES") == "all" else usual
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shipped(
-    tmp_path_factory: pytest.TempPathFactory, new_database: Any
-) -> AsyncIterator[Stage]:
-    options = {"transport": "socket", "FAULT_POINT": f"@{ORDER}", **SANDBOX}
-    async with stage_for_long(tmp_path_factory, new_database, options) as made:
+async def shipped(new_stage: NewStage) -> AsyncIterator[Stage]:
+    async with new_stage(FAULT_POINT=f"@{ORDER}", **SANDBOX) as made:
         make_book(made)
         yield made
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def foreign(
-    tmp_path_factory: pytest.TempPathFactory, new_database: Any
-) -> AsyncIterator[Stage]:
-    agent = write_graph(tmp_path_factory.mktemp("theirs"), FOREIGN)
-    policy = {"policy": ZOO_POLICY, "AGENT": agent}
-    options = {"transport": "socket", "FAULT_POINT": f"@{ORDER}", **policy}
-    async with stage_for_long(tmp_path_factory, new_database, options) as made:
+async def foreign(new_stage: NewStage) -> AsyncIterator[Stage]:
+    theirs = {"policy": ZOO_POLICY, "graph": FOREIGN}
+    async with new_stage(FAULT_POINT=f"@{ORDER}", **theirs) as made:
         yield made
 
 

@@ -11,14 +11,7 @@ import pytest
 from tests.support.bot_process import BotProcess
 from tests.support.crashes import let_leases_end, until
 from tests.support.invariants import wrong_in
-from tests.support.model_server import (
-    API_KEY,
-    ModelServer,
-    call,
-    calls,
-    run_model_server,
-    text,
-)
+from tests.support.model_server import ModelServer, call, calls, text
 from tests.support.stage import GENERAL, Stage, make_stage
 
 FOUND = 30  # seconds after which others have taken over what a dead replica ran
@@ -28,18 +21,11 @@ WRITTEN = """SELECT (SELECT count(*) FROM checkpoints),
 
 
 @pytest.fixture
-async def model() -> AsyncIterator[ModelServer]:
-    async with run_model_server() as server:
-        yield server
-
-
-@pytest.fixture
 async def talking(
     model: ModelServer, tmp_path: Path, database: str
 ) -> AsyncIterator[Stage]:
     """A stage whose bot speaks to the model server, with the time limits of people."""
-    settings = {"OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": model.url}
-    settings["TIME_LIMITS"] = ""
+    settings = model.settings | {"TIME_LIMITS": ""}
     async with make_stage(tmp_path, database, "socket", **settings) as made:
         yield made
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
 
 from bot.simulator.simulator import demo_workspace
-from tests.acceptance.conftest import stage_for_long
 from tests.support.deciding import SANDBOX, asked, request_of
 from tests.support.link_browser import LINKS, PUBLIC_URL, Browser, with_links
 from tests.support.playing import Board
 from tests.support.smtp_server import Got, SmtpServer, smtp_server
-from tests.support.stage import FAY, MAREK, MINA, RAVI, Stage
+from tests.support.stage import FAY, MAREK, MINA, RAVI, NewStage, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MANAGERS = (MINA, MAREK)
@@ -36,19 +35,9 @@ def server() -> Iterator[SmtpServer]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stage(
-    tmp_path_factory: pytest.TempPathFactory,
-    new_database: Callable[[], object],
-    server: SmtpServer,
-) -> AsyncIterator[Stage]:
-    options = {
-        **SANDBOX,
-        **LINKS,
-        **server.settings,
-        "policy": POLICY,
-        "transport": "socket",
-    }
-    async with stage_for_long(tmp_path_factory, new_database, options) as made:
+async def stage(new_stage: NewStage, server: SmtpServer) -> AsyncIterator[Stage]:
+    settings = {**SANDBOX, **LINKS, **server.settings, "policy": POLICY}
+    async with new_stage(**settings) as made:
         yield made
 
 

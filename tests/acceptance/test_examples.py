@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from tests.acceptance.conftest import stage_for_long
 from tests.support.deciding import asked
 from tests.support.foreign import example, let_time_pass, said_in
 from tests.support.shown import Message, everything
-from tests.support.stage import DORA, MINA, Stage
+from tests.support.stage import DORA, MINA, NewStage, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OUTCOMES = ["approve", "reject", "timed out"]
@@ -25,13 +23,10 @@ WORDS = {"approve": "Approved", "reject": "Rejected", "timed out": "Timed out"}
     params=["question", "yes_or_no", "two_levels", "file_agent", "langchain_agent"],
 )
 async def shown(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    new_database: Any,
+    request: pytest.FixtureRequest, new_stage: NewStage
 ) -> AsyncIterator[tuple[str, Stage]]:
     """One stage for each example."""
-    options = {"transport": "socket", **example(request.param)}
-    async with stage_for_long(tmp_path_factory, new_database, options) as made:
+    async with new_stage(**example(request.param)) as made:
         yield request.param, made
 
 

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from tests.support.deciding import asked, request_of, shows
-from tests.support.foreign import said_in, write_graph
+from tests.support.foreign import said_in
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import GENERAL, MINA, OLAF, RAVI, Stage, make_stage
-from tests.support.zoo import POLICY, ZOO
+from tests.support.stage import GENERAL, MINA, OLAF, RAVI, Stage
 
 MARKS = {"mark_done", "mark_not_done", "ask_again"}
-
-
-@pytest.fixture
-async def zoo_alone(tmp_path: Path, database: str) -> AsyncIterator[Stage]:
-    """A stage for one test, which kills its bot."""
-    agent = write_graph(tmp_path / "theirs", ZOO)
-    async with make_stage(
-        tmp_path, database, "socket", policy=POLICY, AGENT=agent
-    ) as made:
-        yield made
 
 
 def ledger(stage: Stage) -> list[str]:

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
-
-import pytest
-
-from tests.acceptance.conftest import stage_for_long
 from tests.support.deciding import asked, filled_in, offered, opened
-from tests.support.foreign import let_time_pass, said_in, write_graph
+from tests.support.foreign import let_time_pass, said_in
 from tests.support.shown import buttons, everything
-from tests.support.stage import APPROVALS, MINA, POLICY, Stage
+from tests.support.stage import APPROVALS, MINA, POLICY, NewStage
 
-Serve = Callable[..., AbstractAsyncContextManager[Stage]]
 STOPS = """
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, MessagesState, StateGraph
@@ -64,22 +56,8 @@ graph = create_agent(OfflineModel(), [guard(tool) for tool in tools])
 """
 
 
-@pytest.fixture
-def serve(tmp_path_factory: pytest.TempPathFactory, new_database: Any) -> Serve:
-    """Starts a bot that serves a graph file."""
-
-    @asynccontextmanager
-    async def serving(text: str, policy: str) -> AsyncIterator[Stage]:
-        agent = write_graph(tmp_path_factory.mktemp("theirs"), text)
-        options = {"transport": "socket", "policy": policy, "AGENT": agent}
-        async with stage_for_long(tmp_path_factory, new_database, options) as made:
-            yield made
-
-    return serving
-
-
-async def test_static_breakpoints_run_on_or_stop_the_turn(serve: Serve):
-    async with serve(STOPS, POLICY) as stage:
+async def test_static_breakpoints_run_on_or_stop_the_turn(new_stage: NewStage):
+    async with new_stage(graph=STOPS) as stage:
         ledger = stage.folder / "ledger.txt"
         first, ts = await asked(stage, "go")
         assert "Approval needed: note" in everything(first)
@@ -109,8 +87,9 @@ async def test_static_breakpoints_run_on_or_stop_the_turn(serve: Serve):
         assert ledger.read_text() == "act\n"
 
 
-async def test_a_batch_of_langchains_middleware(serve: Serve):
-    async with serve(LANGCHAIN, POLICY.replace("[write_file]", "[nothing]")) as stage:
+async def test_a_batch_of_langchains_middleware(new_stage: NewStage):
+    policy = POLICY.replace("[write_file]", "[nothing]")
+    async with new_stage(graph=LANGCHAIN, policy=policy) as stage:
         kept, gone = stage.put("kept.txt"), stage.put("gone.txt")
         card, ts = await asked(stage, "delete kept.txt and delete gone.txt")
         assert dict(buttons(card)).keys() >= {"approve_all", "reject_all"}
@@ -144,8 +123,8 @@ async def test_a_batch_of_langchains_middleware(serve: Serve):
         assert stage.records.value(done) == 3
 
 
-async def test_a_guarded_tool_claims_its_own_grant(serve: Serve):
-    async with serve(GUARDED, POLICY) as stage:
+async def test_a_guarded_tool_claims_its_own_grant(new_stage: NewStage):
+    async with new_stage(graph=GUARDED) as stage:
         file = stage.put("guarded.txt", "what it says")
         ts = await stage.ask("read guarded.txt")  # waived by the policy: no card
         await said_in(stage, ts, "what it says")

@@ -8,10 +8,10 @@ import pytest
 
 from tests.support.bot_process import run_command
 from tests.support.deciding import asked
-from tests.support.foreign import said_in, write_graph
+from tests.support.foreign import said_in
 from tests.support.shown import everything
-from tests.support.stage import GENERAL, MINA, make_stage
-from tests.support.zoo import POLICY, ZOO
+from tests.support.stage import GENERAL, MINA, make_stage, write_graph
+from tests.support.zoo import POLICY, ZOO, ZOO_STAGE
 
 WORDS_ALONE = """
 from typing_extensions import TypedDict
@@ -62,10 +62,7 @@ async def test_what_cannot_be_served_ends_the_start_with_one_sentence(
 async def test_check_describes_a_graph_and_removed_nodes_orphan_their_questions(
     tmp_path: Path, database: str
 ):
-    agent = write_graph(tmp_path / "theirs", ZOO)
-    async with make_stage(
-        tmp_path, database, "socket", policy=POLICY, AGENT=agent
-    ) as stage:
+    async with make_stage(tmp_path, database, "socket", **ZOO_STAGE) as stage:
         environment = stage.environment
         checked = await run_command("check", folder=tmp_path, environment=environment)
         assert "graph: graph takes messages under messages." in checked.out

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -21,7 +20,7 @@ from tests.support.model_server import (
     text,
 )
 from tests.support.shown import everything
-from tests.support.stage import GENERAL, MINA, RAVI, Stage, make_stage
+from tests.support.stage import GENERAL, MINA, RAVI, NewStage, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -33,15 +32,10 @@ async def model() -> AsyncIterator[ModelServer]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def talking(
-    model: ModelServer, tmp_path_factory: pytest.TempPathFactory, new_database: Any
-) -> AsyncIterator[Stage]:
+async def talking(model: ModelServer, new_stage: NewStage) -> AsyncIterator[Stage]:
     """A stage whose bot speaks to the model server."""
-    settings = {"OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": model.url}
-    folder = tmp_path_factory.mktemp("stage")
-    with new_database() as database:
-        async with make_stage(folder, database, "socket", **settings) as made:
-            yield made
+    async with new_stage(**model.settings) as made:
+        yield made
 
 
 async def test_an_approved_call_runs_and_the_model_gets_its_result(

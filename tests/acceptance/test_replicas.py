@@ -11,18 +11,10 @@ import pytest
 from bot.simulator import ClickResult
 from tests.support.balancer import balanced
 from tests.support.crashes import until
-from tests.support.foreign import said_in, write_graph
+from tests.support.foreign import said_in
 from tests.support.invariants import wrong_in, wrong_in_slack
 from tests.support.shown import Message, buttons
-from tests.support.stage import (
-    GENERAL,
-    MAREK,
-    MINA,
-    OLAF,
-    RAVI,
-    Stage,
-    make_stage,
-)
+from tests.support.stage import GENERAL, MAREK, MINA, OLAF, RAVI, Stage, make_stage
 from tests.support.zoo import POLICY as ZOO_POLICY
 
 ROUNDS = 6
@@ -72,8 +64,7 @@ async def several(
 @pytest.fixture
 async def workers(tmp_path: Path, database: str, replicas: int) -> AsyncIterator[Stage]:
     """Replicas that serve the graph above."""
-    agent = write_graph(tmp_path / "theirs", WORKER)
-    setting = {"policy": ZOO_POLICY, "AGENT": agent}
+    setting = {"policy": ZOO_POLICY, "graph": WORKER}
     async with (
         make_stage(tmp_path, database, "socket", start=False, **setting) as made,
         balanced(made, replicas),

@@ -11,25 +11,9 @@ import pytest
 from tests.support.bot_process import BotProcess
 from tests.support.crashes import until
 from tests.support.deciding import asked, shows
-from tests.support.foreign import write_graph
-from tests.support.model_server import (
-    API_KEY,
-    ModelServer,
-    call,
-    calls,
-    run_model_server,
-    text,
-)
+from tests.support.model_server import ModelServer, call, calls, text
 from tests.support.shown import buttons
 from tests.support.stage import GENERAL, MINA, Stage, make_stage
-from tests.support.zoo import POLICY as ZOO_POLICY
-from tests.support.zoo import ZOO
-
-
-@pytest.fixture
-async def model() -> AsyncIterator[ModelServer]:
-    async with run_model_server() as server:
-        yield server
 
 
 @pytest.fixture
@@ -37,17 +21,7 @@ async def talking(
     model: ModelServer, tmp_path: Path, database: str
 ) -> AsyncIterator[Stage]:
     """A stage whose bot speaks to the model server."""
-    settings = {"OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": model.url}
-    async with make_stage(tmp_path, database, "socket", **settings) as made:
-        yield made
-
-
-@pytest.fixture
-async def zoo_alone(tmp_path: Path, database: str) -> AsyncIterator[Stage]:
-    agent = write_graph(tmp_path / "theirs", ZOO)
-    async with make_stage(
-        tmp_path, database, "socket", policy=ZOO_POLICY, AGENT=agent
-    ) as made:
+    async with make_stage(tmp_path, database, "socket", **model.settings) as made:
         yield made
 
 

@@ -6,11 +6,11 @@ import asyncio
 import re
 import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from tests.support import postgres
 from tests.support.bot_process import Outcome, free_port, run_command
 from tests.support.stage import (
     APP_TOKEN,
@@ -73,7 +73,7 @@ REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def refused(
-    tmp_path_factory: pytest.TempPathFactory, new_database: Any
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: str, template: str
 ) -> dict[str, Outcome]:
     """The outcome of each refused start; two run at a time."""
     two = asyncio.Semaphore(2)
@@ -86,7 +86,7 @@ async def refused(
         async with two:
             return await run_command(folder=folder, environment=basic | environment)
 
-    with new_database() as database:
+    with postgres.fresh_database(postgres_server, template) as database:
         outcomes = await asyncio.gather(*(start(name, database) for name in REFUSED))
     return dict(zip(REFUSED, outcomes, strict=True))
 

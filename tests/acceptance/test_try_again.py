@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from tests.acceptance.conftest import stage_for_long
 from tests.support.model_server import (
-    API_KEY,
     Answer,
     ModelServer,
     call,
@@ -22,7 +19,7 @@ from tests.support.model_server import (
 )
 from tests.support.people import GUEST, full_workspace
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import GENERAL, MINA, OLAF, RAVI, Stage
+from tests.support.stage import GENERAL, MINA, OLAF, RAVI, NewStage, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AGAIN = "try_again"
@@ -35,13 +32,9 @@ async def model() -> AsyncIterator[ModelServer]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def talking(
-    model: ModelServer, tmp_path_factory: pytest.TempPathFactory, new_database: Any
-) -> AsyncIterator[Stage]:
+async def talking(model: ModelServer, new_stage: NewStage) -> AsyncIterator[Stage]:
     """A stage whose bot speaks to the model server, with guests among the people."""
-    settings = {"OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": model.url}
-    options = {"transport": "socket", "workspace": full_workspace(), **settings}
-    async with stage_for_long(tmp_path_factory, new_database, options) as made:
+    async with new_stage(workspace=full_workspace(), **model.settings) as made:
         yield made
 
 

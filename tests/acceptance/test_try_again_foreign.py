@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from tests.acceptance.conftest import stage_for_long
 from tests.support.deciding import asked
-from tests.support.foreign import write_graph
 from tests.support.shown import buttons
-from tests.support.stage import GENERAL, MINA, RAVI, Stage
+from tests.support.stage import GENERAL, MINA, RAVI, NewStage, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AGAIN = "try_again"
@@ -60,13 +57,9 @@ graph = builder.compile()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def broken(
-    tmp_path_factory: pytest.TempPathFactory, new_database: Any
-) -> AsyncIterator[Stage]:
+async def broken(new_stage: NewStage) -> AsyncIterator[Stage]:
     """A bot that serves that graph."""
-    agent = write_graph(tmp_path_factory.mktemp("broken"), GRAPH)
-    options = {"transport": "socket", "policy": POLICY, "AGENT": agent}
-    async with stage_for_long(tmp_path_factory, new_database, options) as made:
+    async with new_stage(policy=POLICY, graph=GRAPH) as made:
         yield made
 
 

@@ -13,8 +13,8 @@ from playwright.async_api import Browser, Page, expect
 from tests.support import postgres
 from tests.support.bot_process import BotProcess
 from tests.support.browser import ARTEFACTS, require_chromium, visit
-from tests.support.foreign import write_graph
 from tests.support.page import act_as, asked, card_about, messages, open_channel
+from tests.support.stage import write_graph
 from tests.support.zoo import POLICY, ZOO
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

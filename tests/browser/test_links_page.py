@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from tests.support.bot_process import BotProcess
 from tests.support.browser import ARTEFACTS, visit
-from tests.support.page import act_as, ask, open_channel
+from tests.support.page import link_to
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-async def link_to(page: Page, bot: BotProcess, user: str, words: str) -> str:
-    """Ask for an e-mail as Ravi, and follow the link in somebody's mailbox."""
-    await act_as(page, "Ravi")
-    await open_channel(page, "general")
-    await ask(page, f"email ann@example.com about {words}: At noon.")
-    await page.goto(f"{bot.url}/mailbox?user={user}".replace("127.0.0.1", "localhost"))
-    mail = page.get_by_role("article").filter(has_text=words).first
-    for _ in range(40):
-        if await mail.count():
-            break
-        await page.wait_for_timeout(250)
-        await page.reload()
-    link = mail.get_by_role("link").filter(has_text="/approve/")
-    return await link.get_attribute("href") or ""
 
 
 async def test_a_visitor_follows_the_link_in_the_mailbox_and_approves(

@@ -8,11 +8,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from tests.browser.test_links_page import link_to
 from tests.support import postgres
 from tests.support.bot_process import BotProcess
 from tests.support.browser import require_chromium, visit
 from tests.support.deciding import SHIPPED
+from tests.support.page import link_to
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 CRITICAL = SHIPPED.replace("    links: true\n", "    links: true\n    critical: true\n")

@@ -15,6 +15,7 @@ import psycopg
 from bot.approvals import store
 from bot.approvals.assess import ProposedCall, Turn, sources_of
 from bot.approvals.decide import Decider
+from bot.approvals.grants import CallFacts, Run, Taken, claim
 from bot.approvals.judge import Result
 from bot.approvals.model import (
     Action,
@@ -31,6 +32,7 @@ from bot.approvals.ports import look_up_groups
 from bot.approvals.raise_request import raise_requests
 from bot.base.errors import SlackUnavailable
 from bot.conversations.inbox import Incoming, receive
+from bot.conversations.sql import SQL
 from bot.database.pool import Pool, make_pool, transaction
 from bot.jobs.queue import Queue
 from tests.support.postgres import as_role
@@ -254,6 +256,19 @@ class House:
         await self.click(MINA, request)
         return await self.request(request.id)
 
+    async def start_run(self, conversation: str) -> Run:
+        """A new run, as the runner starts it."""
+        key = {"conversation": conversation, "message": None}
+        async with self.pool.connection() as connection:
+            row = await (await connection.execute(SQL["start_run"], key)).fetchone()
+            found = await store.unresumed(connection, conversation)
+        assert row is not None
+        stored = {request.call.id: request for request in found}
+        return Run(TEAM, conversation, row["generation"], stored)
+
+    async def claim(self, run: Run, call: CallFacts, waived=None) -> Taken:
+        return await claim(self.pool, self.queue, run, call, waived)
+
     async def jobs(self, name: str = "%") -> list[Deferred]:
         """The jobs that wait, in the order of their deferral."""
         found = await self.rows(
@@ -326,3 +341,16 @@ def break_audit(url: str) -> None:
             "CREATE TRIGGER refuse BEFORE INSERT ON audit FOR EACH ROW"
             " EXECUTE FUNCTION refuse()"
         )
+
+
+WAIVED = ("looking", "v1")
+
+
+def facts_of(request: Request, **changes) -> CallFacts:
+    given = {
+        "tool_call": request.call.id,
+        "tool": request.call.tool,
+        "arguments": {"path": "a.txt"},
+        "schema": {},
+    }
+    return CallFacts(**{**given, **changes})

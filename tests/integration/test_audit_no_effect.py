@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from bot.approvals.deadlines import expire_due
-from bot.approvals.grants import CallFacts, claim, deny, finish
+from bot.approvals.grants import CallFacts, deny, finish
 from bot.approvals.model import Execution, Request, Verdict
 from bot.approvals.policy.model import Denied
 from bot.approvals.transitions import orphan, reject_by_operator
@@ -21,10 +21,11 @@ from tests.integration.core_parts import (
     OMAR,
     RAVI,
     REJECT,
+    WAIVED,
     House,
     break_audit,
+    facts_of,
 )
-from tests.integration.test_grants import facts_of, start
 
 Act = Callable[[], Awaitable[Any]]
 TABLES = (
@@ -132,27 +133,27 @@ async def orphaning(house: House) -> Act:
 
 async def claiming(house: House) -> Act:
     request = await house.approved()
-    run = await start(house, request.conversation)
-    return lambda: claim(house.pool, house.queue, run, facts_of(request), None)
+    run = await house.start_run(request.conversation)
+    return lambda: house.claim(run, facts_of(request))
 
 
 async def claiming_waived(house: House) -> Act:
-    run = await start(house, await house.conversation())
+    run = await house.start_run(await house.conversation())
     call = CallFacts("call-w", "peek", {"path": "a"}, {})
-    return lambda: claim(house.pool, house.queue, run, call, ("looking", "v1"))
+    return lambda: house.claim(run, call, WAIVED)
 
 
 async def denying(house: House) -> Act:
-    run = await start(house, await house.conversation())
+    run = await house.start_run(await house.conversation())
     call = CallFacts("call-d", "drop", {}, {})
     return lambda: deny(house.pool, run, call, Denied("never", "No."), "v1")
 
 
 async def ending(house: House, state: Execution) -> Act:
     request = await house.approved()
-    run = await start(house, request.conversation)
+    run = await house.start_run(request.conversation)
     call = facts_of(request)
-    assert (await claim(house.pool, house.queue, run, call, None)).won
+    assert (await house.claim(run, call)).won
     return lambda: finish(house.pool, house.queue, run, call, state, "ok")
 
 
@@ -166,11 +167,11 @@ async def failing(house: House) -> Act:
 
 async def becoming_unknown(house: House) -> Act:
     request = await house.approved()
-    run = await start(house, request.conversation)
+    run = await house.start_run(request.conversation)
     call = facts_of(request)
-    assert (await claim(house.pool, house.queue, run, call, None)).won
-    later = await start(house, request.conversation)
-    return lambda: claim(house.pool, house.queue, later, call, None)
+    assert (await house.claim(run, call)).won
+    later = await house.start_run(request.conversation)
+    return lambda: house.claim(later, call)
 
 
 STEPS = [

@@ -30,14 +30,13 @@ from structlog.testing import capture_logs
 
 from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.eligibility import who_can_decide
-from bot.approvals.grants import LostRun, Run, claim, finish
+from bot.approvals.grants import LostRun, Run, finish
 from bot.approvals.model import Execution, Request, Status, Verdict
 from bot.approvals.policy import Demanded, Policy, plan
 from bot.approvals.transitions import reject_by_operator
 from bot.conversations.resume import Recheck
 from bot.conversations.sql import SQL
-from tests.integration.core_parts import House, open_house, parsed, person
-from tests.integration.test_grants import facts_of, start
+from tests.integration.core_parts import House, facts_of, open_house, parsed, person
 from tests.support import postgres
 from tests.support.hypothesis_profiles import scaled
 
@@ -263,7 +262,7 @@ class Lives(RuleBasedStateMachine):
 
     async def _begin(self, conversation: str) -> Begun:
         house = self.house
-        run = await start(house, conversation)
+        run = await house.start_run(conversation)
         decided = [r for r in run.requests.values() if not r.is_open]
         recheck = Recheck(house.pool, house.queue, house.people, house.policies)
         upheld = await recheck.upheld(decided)
@@ -279,7 +278,7 @@ class Lives(RuleBasedStateMachine):
     async def _act(self, begun: Begun, request: Request, *, dies: bool) -> None:
         house, run = self.house, begun.run
         call = facts_of(request, arguments=request.call.arguments)
-        if not (await claim(house.pool, house.queue, run, call, None)).won:
+        if not (await house.claim(run, call)).won:
             return
         self.effects.append(request.id)
         await self._explain(await house.request(request.id), begun)

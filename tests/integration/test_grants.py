@@ -6,38 +6,16 @@ import asyncio
 
 import pytest
 
-from bot.approvals import store
-from bot.approvals.grants import CallFacts, LostRun, Run, claim, finish
-from bot.approvals.model import Execution, Request, Status
-from bot.conversations.sql import SQL
-from tests.integration.core_parts import MINA, REJECT, TEAM, House, break_audit
-
-WAIVED = ("looking", "v1")
-
-
-async def start(house: House, conversation: str) -> Run:
-    """A new run, as the runner starts it."""
-    key = {"conversation": conversation, "message": None}
-    async with house.pool.connection() as connection:
-        row = await (await connection.execute(SQL["start_run"], key)).fetchone()
-        found = await store.unresumed(connection, conversation)
-    assert row is not None
-    stored = {request.call.id: request for request in found}
-    return Run(TEAM, conversation, row["generation"], stored)
-
-
-def facts_of(request: Request, **changes) -> CallFacts:
-    given = {
-        "tool_call": request.call.id,
-        "tool": request.call.tool,
-        "arguments": {"path": "a.txt"},
-        "schema": {},
-    }
-    return CallFacts(**{**given, **changes})
-
-
-async def take(house: House, run: Run, call: CallFacts, waived=None):
-    return await claim(house.pool, house.queue, run, call, waived)
+from bot.approvals.grants import CallFacts, LostRun, Run, finish
+from bot.approvals.model import Execution, Status
+from tests.integration.core_parts import (
+    MINA,
+    REJECT,
+    WAIVED,
+    House,
+    break_audit,
+    facts_of,
+)
 
 
 async def end(house: House, run: Run, call: CallFacts, state=Execution.DONE, text="ok"):
@@ -46,9 +24,9 @@ async def end(house: House, run: Run, call: CallFacts, state=Execution.DONE, tex
 
 async def test_of_twenty_claims_at_once_one_wins(house: House):
     request = await house.approved()
-    run = await start(house, request.conversation)
+    run = await house.start_run(request.conversation)
     taken = await asyncio.gather(
-        *(take(house, run, facts_of(request)) for _ in range(20))
+        *(house.claim(run, facts_of(request)) for _ in range(20))
     )
     assert [t.won for t in taken].count(True) == 1
     assert all(t.refusal for t in taken if not t.won)
@@ -56,9 +34,9 @@ async def test_of_twenty_claims_at_once_one_wins(house: House):
 
 
 async def test_of_twenty_waived_claims_at_once_one_wins(house: House):
-    run = await start(house, await house.conversation())
+    run = await house.start_run(await house.conversation())
     call = CallFacts("call-w", "peek", {"path": "a"}, {})
-    taken = await asyncio.gather(*(take(house, run, call, WAIVED) for _ in range(20)))
+    taken = await asyncio.gather(*(house.claim(run, call, WAIVED) for _ in range(20)))
     assert [t.won for t in taken].count(True) == 1
     [grant] = await house.rows("SELECT rule, policy_version, state FROM grants")
     assert grant == {"rule": "looking", "policy_version": "v1", "state": "executing"}
@@ -66,13 +44,13 @@ async def test_of_twenty_waived_claims_at_once_one_wins(house: House):
 
 async def test_a_later_run_gets_a_finished_calls_stored_result(house: House):
     request = await house.approved()
-    run = await start(house, request.conversation)
-    assert (await take(house, run, facts_of(request))).won
+    run = await house.start_run(request.conversation)
+    assert (await house.claim(run, facts_of(request))).won
     await end(house, run, facts_of(request), text="wiped a.txt")
 
     for _ in range(2):
-        taken = await take(house, run, facts_of(request))
-        run = await start(house, request.conversation)
+        taken = await house.claim(run, facts_of(request))
+        run = await house.start_run(request.conversation)
         assert (taken.won, taken.state) == (False, Execution.DONE)
         assert taken.result == "wiped a.txt"
     assert (await house.trail(request)).count("ran") == 1
@@ -81,8 +59,8 @@ async def test_a_later_run_gets_a_finished_calls_stored_result(house: House):
 @pytest.mark.parametrize("state", [Execution.DONE, Execution.FAILED])
 async def test_the_end_of_a_call_redraws_its_card_alone(house: House, state: Execution):
     request = await house.approved()
-    run = await start(house, request.conversation)
-    await take(house, run, facts_of(request))
+    run = await house.start_run(request.conversation)
+    await house.claim(run, facts_of(request))
     shown = "SELECT revision FROM deliveries WHERE id = %s"
     before = await house.one(shown, request.place.card)
     house.handed.clear()
@@ -99,11 +77,11 @@ async def test_the_end_of_a_call_redraws_its_card_alone(house: House, state: Exe
 
 async def test_a_failed_call_keeps_its_words_and_never_reruns(house: House):
     request = await house.approved()
-    run = await start(house, request.conversation)
-    await take(house, run, facts_of(request))
+    run = await house.start_run(request.conversation)
+    await house.claim(run, facts_of(request))
     await end(house, run, facts_of(request), Execution.FAILED, "disk full")
-    later = await start(house, request.conversation)
-    taken = await take(house, later, facts_of(request))
+    later = await house.start_run(request.conversation)
+    taken = await house.claim(later, facts_of(request))
     assert (taken.state, taken.result) == (Execution.FAILED, "disk full")
     now = (await house.request(request.id)).end
     assert (now.execution, now.failure) == (Execution.FAILED, "disk full")
@@ -113,13 +91,13 @@ async def test_a_dead_runs_claim_ends_as_unknown_and_never_reruns(
     house: House,
 ):
     request = await house.approved()
-    dead = await start(house, request.conversation)
-    assert (await take(house, dead, facts_of(request))).won
+    dead = await house.start_run(request.conversation)
+    assert (await house.claim(dead, facts_of(request))).won
     await house.forget_jobs()
 
     for _ in range(3):
-        run = await start(house, request.conversation)
-        taken = await take(house, run, facts_of(request))
+        run = await house.start_run(request.conversation)
+        taken = await house.claim(run, facts_of(request))
         assert (taken.won, taken.state) == (False, Execution.UNKNOWN)
 
     assert (await house.trail(request)).count("unknown") == 1
@@ -133,36 +111,36 @@ async def test_a_dead_runs_claim_ends_as_unknown_and_never_reruns(
 
 async def test_a_run_that_was_replaced_takes_nothing_and_stops(house: House):
     request = await house.approved()
-    lost = await start(house, request.conversation)
-    run = await start(house, request.conversation)
+    lost = await house.start_run(request.conversation)
+    run = await house.start_run(request.conversation)
     with pytest.raises(LostRun):
-        await take(house, lost, facts_of(request))
+        await house.claim(lost, facts_of(request))
     with pytest.raises(LostRun):
-        await take(house, lost, CallFacts("call-w", "peek", {}, {}), WAIVED)
-    assert (await take(house, run, facts_of(request))).won
+        await house.claim(lost, CallFacts("call-w", "peek", {}, {}), WAIVED)
+    assert (await house.claim(run, facts_of(request))).won
 
 
 async def test_a_replaced_run_cannot_mark_its_successors_work_unknown(
     house: House,
 ):
     request = await house.approved()
-    lost = await start(house, request.conversation)
-    run = await start(house, request.conversation)
-    assert (await take(house, run, facts_of(request))).won
+    lost = await house.start_run(request.conversation)
+    run = await house.start_run(request.conversation)
+    assert (await house.claim(run, facts_of(request))).won
     with pytest.raises(LostRun):
-        await take(house, lost, facts_of(request))
+        await house.claim(lost, facts_of(request))
     await end(house, run, facts_of(request))
     assert (await house.request(request.id)).end.execution is Execution.DONE
 
 
 async def test_a_replaced_run_stops_but_what_it_did_is_known(house: House):
     request = await house.approved()
-    lost = await start(house, request.conversation)
-    assert (await take(house, lost, facts_of(request))).won
-    run = await start(house, request.conversation)
+    lost = await house.start_run(request.conversation)
+    assert (await house.claim(lost, facts_of(request))).won
+    run = await house.start_run(request.conversation)
     with pytest.raises(LostRun):
         await end(house, lost, facts_of(request), text="wiped")
-    taken = await take(house, run, facts_of(request))
+    taken = await house.claim(run, facts_of(request))
     assert (taken.state, taken.result) == (Execution.DONE, "wiped")
     assert (await house.trail(request)).count("ran") == 1
 
@@ -171,13 +149,13 @@ async def test_without_an_approval_nothing_is_taken(house: House):
     pending = await house.ask()
     rejected = await house.ask(conversation=pending.conversation)
     await house.click(MINA, rejected, REJECT)
-    run = await start(house, pending.conversation)
+    run = await house.start_run(pending.conversation)
     for request in (pending, rejected):
-        taken = await take(house, run, facts_of(request))
+        taken = await house.claim(run, facts_of(request))
         assert (taken.won, taken.state) == (False, None)
         assert taken.refusal == "no approval is stored for it"
     unheard = CallFacts("call-x", "wipe", {}, {})
-    assert (await take(house, run, unheard)).refusal == "no approval is stored for it"
+    assert (await house.claim(run, unheard)).refusal == "no approval is stored for it"
     assert await house.rows("SELECT * FROM grants") == []
     assert (await house.trail()).count("refused") == 3
 
@@ -195,11 +173,11 @@ async def test_without_an_approval_nothing_is_taken(house: House):
 )
 async def test_another_call_than_the_approved_one_does_not_run(house: House, change):
     request = await house.approved()
-    run = await start(house, request.conversation)
-    taken = await take(house, run, facts_of(request, **change))
+    run = await house.start_run(request.conversation)
+    taken = await house.claim(run, facts_of(request, **change))
     assert not taken.won
     assert taken.refusal
-    assert (await take(house, run, facts_of(request))).won
+    assert (await house.claim(run, facts_of(request))).won
 
 
 MUTATIONS = [
@@ -225,8 +203,8 @@ async def test_what_is_changed_between_approval_and_run_does_not_run(
 ):
     request = await house.approved()
     await house.rows(f"UPDATE {table} SET {change}")
-    run = await start(house, request.conversation)
-    taken = await take(house, run, facts_of(request))
+    run = await house.start_run(request.conversation)
+    taken = await house.claim(run, facts_of(request))
     assert (taken.won, taken.state) == (False, None)
     assert taken.refusal
     assert (await house.one("SELECT state FROM grants")) == "approved"
@@ -236,12 +214,12 @@ async def test_what_is_changed_between_approval_and_run_does_not_run(
 
 async def test_without_a_trail_nothing_is_taken(house: House):
     request = await house.approved()
-    run = await start(house, request.conversation)
+    run = await house.start_run(request.conversation)
     break_audit(house.url)
     with pytest.raises(Exception, match="the trail is full"):
-        await take(house, run, facts_of(request))
+        await house.claim(run, facts_of(request))
     with pytest.raises(Exception, match="the trail is full"):
-        await take(house, run, CallFacts("call-w", "peek", {}, {}), WAIVED)
+        await house.claim(run, CallFacts("call-w", "peek", {}, {}), WAIVED)
     assert [row["state"] for row in await house.rows("SELECT state FROM grants")] == [
         "approved"
     ]
@@ -255,5 +233,5 @@ async def test_a_waived_call_is_raised_as_approved_with_its_grant(
         Status.APPROVED,
         Execution.APPROVED,
     )
-    run = await start(house, request.conversation)
-    assert (await take(house, run, facts_of(request))).won
+    run = await house.start_run(request.conversation)
+    assert (await house.claim(run, facts_of(request))).won

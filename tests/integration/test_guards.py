@@ -32,10 +32,12 @@ from tests.integration.core_parts import (
     MINA,
     RAVI,
     TEAM,
+    WAIVED,
+    CallFacts,
     House,
+    facts_of,
 )
 from tests.integration.foreign_parts import Theirs, make_foreign
-from tests.integration.test_grants import WAIVED, CallFacts, facts_of, start, take
 from tests.support import guards
 from tests.support.guards import GUARDS, Guard
 
@@ -78,14 +80,14 @@ async def a_click_judged_in_time(house: House) -> list[str]:
 
 async def two_claims(house: House) -> list[str]:
     request = await house.approved()
-    run = await start(house, request.conversation)
-    return _ran([await take(house, run, facts_of(request)) for _ in range(2)])
+    run = await house.start_run(request.conversation)
+    return _ran([await house.claim(run, facts_of(request)) for _ in range(2)])
 
 
 async def two_claims_of_a_waived_call(house: House) -> list[str]:
-    run = await start(house, await house.conversation())
+    run = await house.start_run(await house.conversation())
     call = CallFacts("call-w", "peek", {"path": "a"}, {})
-    return _ran([await take(house, run, call, WAIVED) for _ in range(2)])
+    return _ran([await house.claim(run, call, WAIVED) for _ in range(2)])
 
 
 def _ran(taken: list[Any]) -> list[str]:
@@ -98,25 +100,25 @@ async def two_claims_at_a_resume(house: House) -> list[str]:
     conversation = await agent.say()
     await house.click(MINA, await agent.request(conversation))
     request: Request = await agent.request(conversation)
-    run = await start(house, conversation)
+    run = await house.start_run(conversation)
     won = [await claim_resume(house.pool, run, [request]) for _ in range(2)]
     return [] if won == [True, False] else [f"claims: {won}"]
 
 
 async def a_claim_of_a_replaced_run(house: House) -> list[str]:
     request = await house.approved()
-    old = await start(house, request.conversation)
-    await start(house, request.conversation)
+    old = await house.start_run(request.conversation)
+    await house.start_run(request.conversation)
     with suppress(LostRun):
-        if (await take(house, old, facts_of(request))).won:
+        if (await house.claim(old, facts_of(request))).won:
             return ["the replaced run acts"]
     return []
 
 
 async def a_checkpoint_of_a_replaced_run(house: House) -> list[str]:
     agent = make_agent(house, "Hello.")
-    old = await start(house, await house.conversation())
-    await start(house, old.conversation)
+    old = await house.start_run(await house.conversation())
+    await house.start_run(old.conversation)
     with suppress(LostRun):
         await agent.runner.engine.start(old, [HumanMessage("hi")])
     written = await house.one("SELECT count(*) FROM checkpoints")
@@ -129,7 +131,7 @@ async def an_answer_of_a_replaced_run(house: House) -> list[str]:
 
     async def overtaken(self: Engine, run: Run, messages: Any) -> Any:
         ran = await begin(self, run, messages)
-        await start(house, run.conversation)
+        await house.start_run(run.conversation)
         return ran
 
     with pytest.MonkeyPatch.context() as patch:
@@ -141,7 +143,7 @@ async def an_answer_of_a_replaced_run(house: House) -> list[str]:
 async def an_answer_to_what_is_not_asked(house: House) -> list[str]:
     agent = make_agent(house, ("wipe", {"path": "a"}), "Over.")
     conversation = await agent.say()
-    run = await start(house, conversation)
+    run = await house.start_run(conversation)
     stray = Command(resume={"0" * 32: {"type": "approve"}})
     with suppress(UnknownInterruptError):
         await agent.runner.engine._invoke(run, stray)
@@ -158,7 +160,7 @@ async def one_event_twice(house: House) -> list[str]:
 async def one_interrupt_twice(house: House) -> list[str]:
     agent = make_agent(house, ("wipe", {"path": "a"}), "Over.")
     conversation = await agent.say()
-    run = await start(house, conversation)
+    run = await house.start_run(conversation)
     # its turn, once more: what a job does that has been given back
     await house.rows("UPDATE requests SET resumed_at = bot_now()")
     await house.rows("UPDATE messages SET state = 'running'")

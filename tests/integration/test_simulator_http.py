@@ -11,12 +11,9 @@ from aiohttp import web
 from slack_sdk.signature import SignatureVerifier
 
 from bot.simulator import Simulator, demo_workspace
-from tests.integration.test_simulator_transports import (
-    QUICK,
-    RAVI,
-    SECRET,
-    free_port,
-)
+from tests.support.bolt_bot import QUICK, SECRET
+from tests.support.bot_process import free_port
+from tests.support.simulated import RAVI
 
 
 @asynccontextmanager

@@ -14,14 +14,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.simulator import Simulator, Times, demo_workspace
-from tests.integration.test_simulator_transports import (
-    GENERAL,
-    MENTION,
-    QUICK,
-    RAVI,
-    bolt,
-    running,
-)
+from tests.support.bolt_bot import MENTION, QUICK, answer_mentions, bolt, running
+from tests.support.simulated import GENERAL, RAVI
 
 
 @asynccontextmanager
@@ -93,7 +87,7 @@ async def test_a_bot_that_reconnects_gets_the_missed_event():
     times = Times(ack=1, retries=(5, 5, 5))
     async with plain_sockets(0, times=times) as (simulator, _):
         ts = await simulator.post_message(RAVI, GENERAL, MENTION)
-        handler = AsyncSocketModeHandler(bolt(simulator, []), "xapp-1")
+        handler = AsyncSocketModeHandler(bolt(simulator, answer_mentions, []), "xapp-1")
         await handler.connect_async()
         await simulator.wait_for(lambda: len(simulator.messages(GENERAL, ts)) == 2)
         await handler.close_async()

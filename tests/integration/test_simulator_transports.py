@@ -2,104 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-
 import pytest
-from aiohttp import web
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator import Simulator, Times, demo_workspace
-
-RAVI, MINA = "U0RAVI0000", "U0MINA0000"
-GENERAL = "C0GENERAL0"
-MENTION = "<@U0APPROVER> hello"
-SECRET = "a-signing-secret"
-QUICK = Times(ack=0.3, retries=(0.05, 0.05, 0.05))
-BUTTON = {
-    "type": "button",
-    "text": {"type": "plain_text", "text": "Approve"},
-    "action_id": "approve",
-    "style": "primary",
-}
-CARD = [
-    {"type": "actions", "elements": [{**BUTTON, "value": "r1"}]},
-    {"type": "actions", "elements": [{**BUTTON, "value": "r2"}]},
-]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def bolt(simulator: Simulator, heard: list[Any]) -> AsyncApp:
-    """A bot that notes what it hears, answers a mention with a card, and acks."""
-    client = AsyncWebClient("xoxb-1", base_url=simulator.api_url)
-    app = AsyncApp(client=client, signing_secret=SECRET, process_before_response=True)
-
-    @app.event("app_mention")
-    async def mentioned(event: Any, body: Any):
-        heard.append(body)
-        await client.chat_postMessage(
-            channel=event["channel"], thread_ts=event["ts"], text="card", blocks=CARD
-        )
-
-    @app.event("message")
-    async def messaged(body: Any):
-        heard.append(body)
-
-    @app.action("approve")
-    async def clicked(ack: Any, body: Any):
-        heard.append(body)
-        await ack()
-        await client.chat_update(
-            channel=body["channel"]["id"], ts=body["message"]["ts"], text="done"
-        )
-
-    return app
-
-
-@asynccontextmanager
-async def running(transport: str, **options: Any) -> AsyncIterator[Any]:
-    """A simulator and a Bolt app that is connected to it, and what the app heard."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}/slack/events" if transport == "http" else None
-    simulator = Simulator(
-        demo_workspace(),
-        bot_token="xoxb-1",
-        app_token="xapp-1",
-        signing_secret=SECRET,
-        event_url=url,
-        **options,
-    )
-    await simulator.start()
-    heard: list[Any] = []
-    app = bolt(simulator, heard)
-    if url:
-        runner = web.AppRunner(app.server(port, "/slack/events").web_app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        close = runner.cleanup
-    else:
-        handler = AsyncSocketModeHandler(app, "xapp-1")
-        await handler.connect_async()
-        close = handler.close_async
-    try:
-        yield simulator, heard
-    finally:
-        await close()
-        await simulator.stop()
-
-
-@pytest.fixture(params=["http", "socket"])
-def transport(request: pytest.FixtureRequest) -> str:
-    return request.param
+from tests.support.bolt_bot import MENTION, QUICK, running
+from tests.support.simulated import GENERAL, MINA, RAVI, actions, button
 
 
 async def test_a_mention_becomes_a_card_and_a_click_closes_it(transport: str):
@@ -211,10 +118,8 @@ async def test_a_late_click_carries_the_button_that_is_gone(transport: str):
 async def test_a_click_on_an_unknown_element_is_not_acked(transport: str):
     async with running(transport, times=QUICK) as (simulator, _):
         slack = AsyncWebClient("xoxb-1", base_url=simulator.api_url)
-        other = {**BUTTON, "action_id": "other"}
-        posted = await slack.chat_postMessage(
-            channel=GENERAL, text="x", blocks=[{"type": "actions", "elements": [other]}]
-        )
+        card = [actions(button(action_id="other"))]
+        posted = await slack.chat_postMessage(channel=GENERAL, text="x", blocks=card)
         result = await simulator.click(MINA, GENERAL, posted["ts"], "other")
     assert not result.acked
     assert result.status == (404 if transport == "http" else None)

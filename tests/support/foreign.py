@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-from pathlib import Path
-
 import psycopg
 
 from tests.support.deciding import SHIPPED
@@ -17,14 +14,6 @@ def example(name: str) -> dict[str, str]:
     """A stage of one of the examples, with the simulator's policy."""
     graph = ROOT / f"examples/{name}.py"
     return {"policy": SHIPPED, "AGENT": f"{graph}:graph"}
-
-
-def write_graph(folder: Path, text: str, name: str = "theirs.py") -> str:
-    """Write a graph file that the project has never seen; what AGENT is to be."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / name
-    file.write_text(textwrap.dedent(text), encoding="utf-8")
-    return f"{file}:graph"
 
 
 def let_time_pass(stage: Stage) -> None:

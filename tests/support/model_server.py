@@ -77,6 +77,11 @@ class ModelServer:
         self._free = asyncio.Event()
         self._free.set()
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """A bot's settings that lead to it."""
+        return {"OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": self.url}
+
     def hold(self) -> None:
         """Answer nothing until `let_go`."""
         self._free.clear()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from playwright.async_api import Locator, Page, expect
 
+from tests.support.bot_process import BotProcess
+
 PEOPLE = {
     "Ravi": "U0RAVI0000",
     "Mina": "U0MINA0000",
@@ -68,3 +70,19 @@ async def flaws(page: Page) -> list[str]:
     """Find what sticks out of the page sideways, is hard to read, or has no name."""
     script = (SCRIPTS / "page_flaws.js").read_text(encoding="utf-8")
     return await page.evaluate(script)
+
+
+async def link_to(page: Page, bot: BotProcess, user: str, words: str) -> str:
+    """Ask for an e-mail as Ravi, and follow the link in somebody's mailbox."""
+    await act_as(page, "Ravi")
+    await open_channel(page, "general")
+    await ask(page, f"email ann@example.com about {words}: At noon.")
+    await page.goto(f"{bot.url}/mailbox?user={user}".replace("127.0.0.1", "localhost"))
+    mail = page.get_by_role("article").filter(has_text=words).first
+    for _ in range(40):
+        if await mail.count():
+            break
+        await page.wait_for_timeout(250)
+        await page.reload()
+    link = mail.get_by_role("link").filter(has_text="/approve/")
+    return await link.get_attribute("href") or ""

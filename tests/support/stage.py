@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+import textwrap
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +44,8 @@ rules:
 """
 
 
+#: Sets a stage that outlives one test: the fixture `new_stage`, by its options.
+NewStage = Callable[..., AbstractAsyncContextManager["Stage"]]
 #: The stages that a test has made, for the report of its failure.
 STAGES: list[Stage] = []
 
@@ -204,6 +207,7 @@ async def make_stage(
     workspace: Workspace | None = None,
     scopes: frozenset[str] | None = None,
     subscriptions: Iterable[str] | None = None,
+    graph: str = "",
     start: bool = True,
     fresh: bool = False,
     retries: tuple[float, ...] = (0.2, 0.5, 1.0),
@@ -213,6 +217,7 @@ async def make_stage(
     """Set a stage, with one bot started, and strike it afterwards.
 
     Args:
+        graph: the text of a graph file that the bot serves; its own agent without.
         ack: seconds for an acknowledgement; more than Slack's 3 only where a test
             overloads the machine on purpose.
     """
@@ -232,6 +237,8 @@ async def make_stage(
     )
     await simulator.start()
     settings = _settings(simulator.api_url, database, transport) | environment
+    if graph:
+        settings["AGENT"] = write_graph(folder / "theirs", graph)
     stage = Stage(simulator, folder, settings, transport, port, fresh=fresh)
     STAGES.append(stage)
     try:
@@ -242,6 +249,14 @@ async def make_stage(
         for bot in stage.bots:
             await bot.kill()
         await simulator.stop()
+
+
+def write_graph(folder: Path, text: str, name: str = "theirs.py") -> str:
+    """Write a graph file that the project has never seen; what AGENT is to be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / name
+    file.write_text(textwrap.dedent(text), encoding="utf-8")
+    return f"{file}:graph"
 
 
 def _write_policy(folder: Path, policy: str) -> None:

@@ -145,3 +145,5 @@ rules:
   - {name: choosing, interrupts: [choose], stages: [{approvers: managers}],
      answers: booleans}
 """
+#: A stage whose bot serves it.
+ZOO_STAGE = {"policy": POLICY, "graph": ZOO}

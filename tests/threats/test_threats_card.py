@@ -23,6 +23,7 @@ from bot.slack.cards.view import RequestView
 from bot.slack.homoglyphs import lookalikes
 from bot.texts.formatting import arguments_text, visible
 from tests.integration.core_parts import House
+from tests.support.hostile_texts import DEFAULT_IGNORABLE, code_points
 from tests.support.request_builder import NOW, request
 from tests.unit.cards_samples import (
     buttons,
@@ -32,7 +33,6 @@ from tests.unit.cards_samples import (
     texts,
     view,
 )
-from tests.unit.test_text import DEFAULT_IGNORABLE, code_points
 
 CARD = CardRef("req-1", "C1", "1700000000.000100")
 LIES = [

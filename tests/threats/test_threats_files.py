@@ -20,12 +20,10 @@ from agent.tools.files import (
     read,
     write,
 )
-from bot.approvals import grants
 from bot.approvals.assess import ProposedCall, Turn
 from bot.approvals.model import Askers, Verdict
 from bot.approvals.raise_request import raise_requests
-from tests.integration.core_parts import CHANNEL, MINA, RAVI, House, person
-from tests.integration.test_grants import facts_of, start
+from tests.integration.core_parts import CHANNEL, MINA, RAVI, House, facts_of, person
 
 ACTS: dict[str, Callable[[Path], object]] = {
     "read": lambda root: read(root, "a.txt"),
@@ -175,8 +173,8 @@ async def test_threat_41_what_was_seen_is_kept_with_the_request(house: House):
     seen = {"file": {"inode": "7"}}
     request = await raised(house, seen)
     await house.click(MINA, request)
-    run = await start(house, request.conversation)
-    taken = await grants.claim(house.pool, house.queue, run, facts_of(request), None)
+    run = await house.start_run(request.conversation)
+    taken = await house.claim(run, facts_of(request))
     assert (taken.won, taken.seen) == (True, seen)
 
 
@@ -184,7 +182,7 @@ async def test_threat_41_an_edit_is_about_what_its_editor_saw(house: House):
     request = await raised(house, {"file": {"inode": "7"}})
     new, seen = {"path": "b.txt"}, {"file": {"inode": "8"}}
     await house.click(MINA, request, Verdict.EDIT, arguments=new, seen=seen)
-    run = await start(house, request.conversation)
+    run = await house.start_run(request.conversation)
     call = facts_of(request, arguments=new)
-    taken = await grants.claim(house.pool, house.queue, run, call, None)
+    taken = await house.claim(run, call)
     assert (taken.won, taken.seen) == (True, seen)

@@ -15,7 +15,6 @@ from agent.gate import Gate, guard
 from agent.grant_protocol import MemoryGrants
 from agent.tool_arguments import schema_of
 from agent.tools import MAKERS, make_tools
-from bot.approvals import grants
 from bot.approvals.deadlines import expire_due
 from bot.approvals.grants import CallFacts
 from bot.approvals.model import Effect, Execution, Place, Status, Verdict
@@ -33,9 +32,9 @@ from tests.integration.core_parts import (
     REJECT,
     House,
     break_audit,
+    facts_of,
     person,
 )
-from tests.integration.test_grants import facts_of, start
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -86,7 +85,7 @@ async def test_threat_01_a_resume_by_hand_runs_nothing(house: House):
     agent = make_agent(house, ("wipe", {"path": "a"}), "Over.")
     conversation = await agent.say()
     request = await agent.request(conversation)
-    run = await start(house, conversation)
+    run = await house.start_run(conversation)
     engine = agent.runner.engine
     await engine.resume(run, {request.interrupt: {"type": "approve"}})
     assert agent.ledger.runs == []
@@ -107,10 +106,8 @@ async def test_threat_02_what_would_run_is_what_was_shown(
     house: House, changed: dict[str, Any]
 ):
     request = await house.approved()
-    run = await start(house, request.conversation)
-    taken = await grants.claim(
-        house.pool, house.queue, run, facts_of(request, **changed), None
-    )
+    run = await house.start_run(request.conversation)
+    taken = await house.claim(run, facts_of(request, **changed))
     assert not taken.won
     assert taken.refusal
     assert "refused" in await house.trail()
@@ -126,8 +123,8 @@ async def test_threat_02_a_row_that_was_changed_in_between_runs_nothing(
     request = await house.approved()
     value = '{"path":"b.txt"}' if column == "arguments" else "other"
     await house.rows(f"UPDATE requests SET {column} = %s", value)
-    run = await start(house, request.conversation)
-    taken = await grants.claim(house.pool, house.queue, run, facts_of(request), None)
+    run = await house.start_run(request.conversation)
+    taken = await house.claim(run, facts_of(request))
     assert not taken.won
 
 
@@ -146,12 +143,9 @@ async def test_threat_03_fifty_clicks_at_once_are_one_decision_and_one_run(
     changed = [j for j in found if j.effect in (Effect.APPROVED, Effect.REJECTED)]
     assert len(changed) == 1
     assert await house.one("SELECT count(*) FROM decisions") == 1
-    run = await start(house, request.conversation)
+    run = await house.start_run(request.conversation)
     taken = await asyncio.gather(
-        *(
-            grants.claim(house.pool, house.queue, run, facts_of(request), None)
-            for _ in range(10)
-        )
+        *(house.claim(run, facts_of(request)) for _ in range(10))
     )
     assert sum(each.won for each in taken) <= 1
     said = await house.trail(request)
@@ -279,8 +273,8 @@ async def test_threat_25_an_edit_makes_another_call_and_voids_the_old_grant(
     assert (
         await house.click(OMAR, request, token=request.place.token)
     ).code == "superseded"
-    run = await start(house, request.conversation)
-    taken = await grants.claim(house.pool, house.queue, run, facts_of(request), None)
+    run = await house.start_run(request.conversation)
+    taken = await house.claim(run, facts_of(request))
     assert not taken.won
 
 
@@ -368,12 +362,12 @@ async def test_threat_36_without_a_record_there_is_no_decision_and_no_run(
     house: House,
 ):
     request, other = await house.ask(), await house.approved()
-    run = await start(house, other.conversation)
+    run = await house.start_run(other.conversation)
     break_audit(house.url)
     with pytest.raises(Exception, match="trail is full"):
         await house.click(MINA, request)
     with pytest.raises(Exception, match="trail is full"):
-        await grants.claim(house.pool, house.queue, run, facts_of(other), None)
+        await house.claim(run, facts_of(other))
     assert (await house.request(request.id)).is_open
     assert (await house.request(other.id)).end.execution is Execution.APPROVED
 

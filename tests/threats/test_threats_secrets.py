@@ -31,9 +31,9 @@ from bot.slack.identity import Identity
 from bot.slack.render import draw_call, draw_notice, draw_text
 from bot.texts.clicks import what_to_type
 from tests.integration.core_parts import MINA, POLICY, House, parsed
+from tests.support.hostile_texts import TOKENS
 from tests.support.request_builder import NOW, request
 from tests.unit.cards_samples import closed, comment, decision, view
-from tests.unit.test_logs import TOKENS
 
 CANARY = "CANARY"
 US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")

@@ -26,6 +26,7 @@ from bot.slack.cards.arguments import shares
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.view import bundle
 from bot.texts.formatting import arguments_text
+from tests.support.hostile_texts import ARGUMENTS, HUGE, NASTY
 from tests.support.request_builder import NOW, request
 from tests.unit.cards_samples import (
     buttons,
@@ -37,29 +38,6 @@ from tests.unit.cards_samples import (
     texts,
     view,
 )
-
-NASTY = st.text(
-    st.one_of(
-        st.characters(),
-        st.sampled_from("`*_~<>@!#|&:\\\n\r\t \u202e\u2066\u200b\u3164\u2800👍א"),
-    ),
-    max_size=200,
-)
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | NASTY,
-    lambda inner: st.lists(inner) | st.dictionaries(NASTY, inner),
-    max_leaves=20,
-)
-ARGUMENTS = st.dictionaries(NASTY, JSON, max_size=8)
-HUGE = {
-    "letters": {"body": "x" * 100_000},
-    "emoji": {"body": "👩‍🚀" * 10_000},
-    "right to left": {"body": "\u202eאבג" * 5_000},
-    "backticks": {"body": "```\n" * 5_000},
-    "many keys": {f"key{n}": n for n in range(1_000)},
-    "quotes": {"body": '"\\' * 20_000},
-    "deep": json.loads('{"a":' * 200 + "1" + "}" * 200),
-}
 
 
 def arguments_shown(blocks) -> str:

@@ -106,6 +106,17 @@ def test_a_tests_name_states_its_behaviour_in_ten_words():
     assert not wordy, "\n".join(wordy)
 
 
+def test_no_test_imports_from_another_test_module():
+    borrowed = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in _names(node)
+        if re.fullmatch(r"(tests\.(\w+\.)*)?(test_\w+|conftest)", name)
+    ]
+    assert not borrowed, "\n".join(borrowed)
+
+
 #: Where sentences stand.
 WORDS = ("agent/phrases/", "bot/approvals/policy/complaints.py", "bot/texts/")
 #: Where they stand all the same, and why.

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-import re
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -16,58 +13,13 @@ from bot.slack.identity import Identity
 from bot.slack.listeners import clicks
 from bot.slack.listeners.submissions import choice_from as choice_from_view
 from bot.slack.listeners.translating import choice_of, option_of, value_of
+from tests.support.clicks import CLICK, DELIVERY, SUBMISSION, click_of, handlers_of
 
 US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
-DELIVERY = "7c1d6c0e-5f7e-4b7e-9a3f-111111111111"
-
-
-CLICK = {
-    "type": "block_actions",
-    "enterprise": None,
-    "team": {"id": "T1", "domain": "team"},
-    "user": {"id": "U0MINA", "username": "mina", "name": "mina", "team_id": "T1"},
-    "api_app_id": "A1",
-    "token": "t",
-    "container": {
-        "type": "message",
-        "message_ts": "1795426300.000100",
-        "channel_id": "C2",
-        "is_ephemeral": False,
-    },
-    "trigger_id": "1.2.x",
-    "channel": {"id": "C2", "name": "approvals"},
-    "message": {
-        "type": "message",
-        "user": "U0BOT",
-        "bot_id": "B1",
-        "app_id": "A1",
-        "ts": "1795426300.000100",
-        "text": "Approval needed",
-        "blocks": [],
-        "metadata": {
-            "event_type": EVENT_TYPE,
-            "event_payload": {"delivery": DELIVERY},
-        },
-    },
-    "response_url": "https://hooks.slack.example/x",
-    "actions": [
-        {
-            "action_id": "approve",
-            "block_id": "b",
-            "type": "button",
-            "value": "req-1",
-            "action_ts": "1795426301.5",
-        }
-    ],
-}
 
 
 def choice_from(body, verdict=Verdict.APPROVE):
     return choice_of(body, value_of(body), verdict)
-
-
-def click_of(**changes: Any) -> dict[str, Any]:
-    return copy.deepcopy(CLICK) | changes
 
 
 def test_a_click_names_its_person_request_and_place():
@@ -152,30 +104,6 @@ def test_a_click_without_message_or_value_fits_nothing():
     assert action.place == Place("", "", "")
 
 
-SUBMISSION = {
-    "type": "view_submission",
-    "enterprise": None,
-    "team": {"id": "T1", "domain": "team"},
-    "user": {"id": "U0MINA", "username": "mina", "name": "mina", "team_id": "T1"},
-    "api_app_id": "A1",
-    "token": "t",
-    "trigger_id": "1.2.y",
-    "view": {
-        "id": "V1",
-        "team_id": "T1",
-        "type": "modal",
-        "private_metadata": '{"request":"req-1","channel":"C2","ts":"1.1"}',
-        "callback_id": "approve_full",
-        "state": {"values": {}},
-        "hash": "h",
-        "app_id": "A1",
-        "bot_id": "B1",
-    },
-    "response_urls": [],
-    "is_enterprise_install": False,
-}
-
-
 def test_a_submitted_view_approves_the_request_of_its_card():
     action = choice_from_view(SUBMISSION)
     assert (action.request, action.verdict) == ("req-1", Verdict.APPROVE)
@@ -225,17 +153,3 @@ async def test_a_choice_is_written_down_before_it_is_acknowledged(action_id, ver
     with pytest.raises(TimeoutError):
         await handle(ack, CLICK)
     assert order == [f"decided {verdict} req-1", "acknowledged"]
-
-
-def handlers_of(module, parts):
-    """Register `module`; return a look-up of its listener for an action or a view."""
-    registered: list[tuple[Any, Any]] = []
-    listen = lambda name: lambda do: registered.append((name, do))  # noqa: E731
-    module.register(SimpleNamespace(action=listen, view=listen), parts)
-
-    def listener(wanted: str) -> Any:
-        fits = [do for name, do in registered if re.fullmatch(name, wanted)]
-        assert len(fits) == 1
-        return fits[0]
-
-    return listener

@@ -22,8 +22,8 @@ from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
 from bot.slack.listeners import clicks, submissions
 from bot.texts.clicks import NOT_OPENED
+from tests.support.clicks import CLICK, SUBMISSION, click_of, handlers_of
 from tests.support.request_builder import NOW, request
-from tests.unit.test_listeners_clicks import CLICK, SUBMISSION, click_of, handlers_of
 
 CARD = CardRef(
     "req-1",

@@ -17,32 +17,7 @@ from slack_bolt.middleware.request_verification.request_verification import (
 
 from bot.base.logs import Format, Level, configure_logging, escape_controls
 from bot.base.masks import mask
-
-TOKENS = [
-    "xoxb-1234-5678-CANARYcanary",
-    "xoxp-1234-5678-CANARYcanary",
-    "xoxe.xoxb-1-CANARYcanary",
-    "xoxb-1_2.3~4/5+6=%7-CANARYcanary",
-    "xapp-1-A01-123-CANARYcanary",
-    "xapp-1_2.3~4/5+6=%7-CANARYcanary",
-    "sk-CANARYcanary0123456789",
-    "sk-proj-CANARYcanary_0123456789",
-    "sk-ant-api03-CANARYcanary",
-    "ghp_CANARYcanary0123456789",
-    "glpat-CANARYcanary0123",
-    "AKIACANARYCANARYCANA",
-    "eyJhbGciOiJI.CANARYcanary.CANARYcanary",
-    "Bearer CANARYcanary0123",
-    "Authorization: Basic CANARYcanary0123456789==",
-    "postgresql://bot:CANARY@db/bot",
-    "postgres://bot:CAN@NARY/CANARY@db:5432/bot",
-    "https://me:CANARY@example.com/",
-    "https://CANARY@example.com/",
-    "host=db password=CANARY user=bot",
-    "host=db password='CANARY CANARY' user=bot",
-    "https://hooks.slack.com/actions/T1/2/CANARY",
-    "wss://wss.slack.com/link?ticket=CANARY-1&app_id=2",
-]
+from tests.support.hostile_texts import TOKENS
 
 Output = Callable[[], list[str]]
 

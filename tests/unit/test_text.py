@@ -28,26 +28,14 @@ from bot.texts.formatting import (
     safe_name,
     visible,
 )
+from tests.support.hostile_texts import DEFAULT_IGNORABLE, code_points
 
-# DerivedCoreProperties.txt, Default_Ignorable_Code_Point, Unicode 17
-DEFAULT_IGNORABLE = """
-00AD 034F 061C 115F-1160 17B4-17B5 180B-180F 200B-200F 202A-202E 2060-206F 3164
-FE00-FE0F FEFF FFA0 FFF0-FFF8 1BCA0-1BCA3 1D173-1D17A E0000-E0FFF
-"""
 HOSTILE = st.text(
     st.one_of(
         st.characters(),
         st.sampled_from("\\u{}*A0123456789abc\n\t \u202e\u200b\u3164\u2800\ud800\x00"),
     )
 )
-
-
-def code_points(table: str) -> list[int]:
-    points = []
-    for entry in table.split():
-        first, _, last = entry.partition("-")
-        points += range(int(first, 16), int(last or first, 16) + 1)
-    return points
 
 
 def seen(text: str) -> str:
