@@ -18,8 +18,9 @@ from tests.support.deciding import (
     shows,
     transfers,
 )
+from tests.support.demo import APPROVALS, DORA, FAY, GENERAL, MAREK, MINA
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import APPROVALS, DORA, FAY, GENERAL, MAREK, MINA, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = SANDBOX

@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
+from tests.support.demo import MINA, RAVI
 from tests.support.http_api import API_TOKENS, Api
-from tests.support.stage import MINA, POLICY, RAVI, make_stage
+from tests.support.stage import POLICY, make_stage
 
 
 async def test_it_is_asked_and_decided_without_slack(tmp_path: Path, database: str):

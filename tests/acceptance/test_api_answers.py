@@ -10,10 +10,11 @@ import pytest
 import pytest_asyncio
 
 from tests.support.deciding import asked, request_of
+from tests.support.demo import GENERAL, MINA, RAVI
 from tests.support.foreign import said_in
 from tests.support.http_api import API_TOKENS, Api
 from tests.support.link_browser import LINKS, Browser, made
-from tests.support.stage import GENERAL, MINA, RAVI, NewStage, Stage, make_stage
+from tests.support.stage import NewStage, Stage, make_stage
 from tests.support.zoo import POLICY, ZOO
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -16,8 +16,9 @@ from tests.support.deciding import (
     shows,
     transfers,
 )
+from tests.support.demo import APPROVALS, FAY, GENERAL, MAREK, MINA, RAVI
 from tests.support.shown import everything
-from tests.support.stage import FAY, GENERAL, MAREK, MINA, RAVI, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = SANDBOX
@@ -101,7 +102,7 @@ async def test_a_chain_goes_on_after_the_plug_was_pulled(shared: Stage):
     await shared.start_bot()
 
     now = await shows(shared, card, "finance, now:", "1900 → 1950")
-    await shared.reply("C0APPROVAL", card["ts"], f"<@{FAY}>")
+    await shared.reply(APPROVALS, card["ts"], f"<@{FAY}>")
     await shared.click(FAY, "approve", now)
 
     final = await shared.outcome(card, "Approved")

@@ -9,8 +9,9 @@ import pytest
 from bot.audit.chain import Checkpoint, public_key, read_checkpoints
 from tests.support.bot_process import Outcome, run_command
 from tests.support.deciding import asked, opened
+from tests.support.demo import APPROVALS, GENERAL, MINA, RAVI
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import APPROVALS, GENERAL, MINA, POLICY, RAVI, Stage
+from tests.support.stage import POLICY, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 KEY = "0123456789abcdef" * 4

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.demo import APPROVALS, DORA, GENERAL, MAREK, MINA
 from tests.support.people import IDA, IVO, full_workspace
 from tests.support.shown import everything
-from tests.support.stage import (
-    APPROVALS,
-    DORA,
-    GENERAL,
-    MAREK,
-    MINA,
-    POLICY,
-    Stage,
-)
+from tests.support.stage import POLICY, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGES = "stages: [{approvers: managers}]"

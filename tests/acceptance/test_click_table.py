@@ -16,9 +16,10 @@ from tests.support.deciding import (
     offered,
     request_of,
 )
+from tests.support.demo import RAVI
 from tests.support.playing import Board
 from tests.support.shown import Message, buttons
-from tests.support.stage import RAVI, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = SANDBOX

@@ -8,9 +8,10 @@ import pytest
 
 from tests.support.click_table import PEOPLE, TABLE, Row, Step
 from tests.support.deciding import SANDBOX, asked, request_of
+from tests.support.demo import RAVI
 from tests.support.http_api import API_TOKENS, Api
 from tests.support.playing import Board
-from tests.support.stage import RAVI, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {**SANDBOX, "API_TOKENS": API_TOKENS}

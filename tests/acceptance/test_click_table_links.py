@@ -9,9 +9,10 @@ import pytest
 
 from tests.support.click_table import PEOPLE, TABLE, Row, Step
 from tests.support.deciding import SANDBOX, asked, request_of
+from tests.support.demo import RAVI
 from tests.support.link_browser import LINKS, Browser, made, with_links
 from tests.support.playing import Board
-from tests.support.stage import RAVI, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {**SANDBOX, **LINKS, "policy": with_links(SANDBOX["policy"])}

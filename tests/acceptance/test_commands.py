@@ -10,16 +10,9 @@ import pytest
 
 from bot.simulator.people import Channel
 from tests.support.bot_process import BotProcess, Outcome, free_port, run_command
+from tests.support.demo import GENERAL, MINA, RAVI
 from tests.support.shown import buttons, everything
-from tests.support.stage import (
-    BOT_TOKEN,
-    GENERAL,
-    MINA,
-    POLICY,
-    RAVI,
-    Stage,
-    make_stage,
-)
+from tests.support.stage import BOT_TOKEN, POLICY, Stage, make_stage
 
 module = pytest.mark.asyncio(loop_scope="module")
 STAGE = {"transport": "http"}

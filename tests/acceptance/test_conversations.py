@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
+from tests.support.demo import APPROVALS, GENERAL, MAREK, MINA, RAVI
 from tests.support.shown import buttons, everything
-from tests.support.stage import APPROVALS, GENERAL, MAREK, MINA, RAVI, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

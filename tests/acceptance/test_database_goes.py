@@ -14,9 +14,10 @@ import pytest
 
 from bot.database import embedded
 from tests.support.deciding import asked, request_of
+from tests.support.demo import GENERAL, MINA
 from tests.support.postgres import as_url, folder
 from tests.support.shown import Message, everything
-from tests.support.stage import GENERAL, MINA, Stage, make_stage
+from tests.support.stage import Stage, make_stage
 
 pytestmark = pytest.mark.timeout(240)
 LOAD = 5  # cards that wait, and messages that are written meanwhile

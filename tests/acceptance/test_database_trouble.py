@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.support.demo import APPROVALS, GENERAL, MINA
 from tests.support.proxy import PASSWORD, make_proxy
 from tests.support.shown import buttons
-from tests.support.stage import APPROVALS, GENERAL, MINA, Stage, make_stage
+from tests.support.stage import Stage, make_stage
 
 
 async def test_the_start_waits_until_the_database_is_reachable(

@@ -10,9 +10,10 @@ import pytest
 
 from tests.support.bot_process import BotProcess
 from tests.support.crashes import let_leases_end, until
+from tests.support.demo import GENERAL
 from tests.support.invariants import wrong_in
 from tests.support.model_server import ModelServer, call, calls, text
-from tests.support.stage import GENERAL, Stage, make_stage
+from tests.support.stage import Stage, make_stage
 
 FOUND = 30  # seconds after which others have taken over what a dead replica ran
 WRITTEN = """SELECT (SELECT count(*) FROM checkpoints),

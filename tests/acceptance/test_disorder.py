@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.support.deciding import asked, request_of
+from tests.support.demo import BOT, GENERAL, MINA, RAVI
 from tests.support.shown import everything
-from tests.support.stage import BOT, GENERAL, MINA, RAVI, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {"subscriptions": ("app_mention", "message.im", "message.channels")}

@@ -10,10 +10,11 @@ import pytest_asyncio
 
 from bot.simulator.simulator import demo_workspace
 from tests.support.deciding import SANDBOX, asked, request_of
+from tests.support.demo import FAY, MAREK, MINA, RAVI
 from tests.support.link_browser import LINKS, PUBLIC_URL, Browser, with_links
 from tests.support.playing import Board
 from tests.support.smtp_server import Got, SmtpServer, smtp_server
-from tests.support.stage import FAY, MAREK, MINA, RAVI, NewStage, Stage
+from tests.support.stage import NewStage, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MANAGERS = (MINA, MAREK)

@@ -9,19 +9,9 @@ import pytest
 from bot.simulator import Workspace, demo_workspace
 from bot.simulator.people import Channel, UserGroup
 from tests.support.deciding import choose, request_of
+from tests.support.demo import APPROVALS, BOT, DORA, FAY, GENERAL, MINA, OLAF, RAVI
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import (
-    APPROVALS,
-    BOT,
-    DORA,
-    FAY,
-    GENERAL,
-    MINA,
-    OLAF,
-    RAVI,
-    SHORTER,
-    Stage,
-)
+from tests.support.stage import SHORTER, Stage
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),

@@ -8,9 +8,10 @@ import pytest
 import pytest_asyncio
 
 from tests.support.deciding import asked
+from tests.support.demo import DORA, MINA
 from tests.support.foreign import example, let_time_pass, said_in
 from tests.support.shown import Message, everything
-from tests.support.stage import DORA, MINA, NewStage, Stage
+from tests.support.stage import NewStage, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OUTCOMES = ["approve", "reject", "timed out"]

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.support.deciding import asked, filled_in, inputs, offered, opened, shows
+from tests.support.demo import DORA, MINA
 from tests.support.foreign import said_in
 from tests.support.shown import buttons, everything
-from tests.support.stage import DORA, MINA, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SCHEMA = {

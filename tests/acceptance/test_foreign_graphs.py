@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tests.support.deciding import asked, filled_in, offered, opened
+from tests.support.demo import APPROVALS, MINA
 from tests.support.foreign import let_time_pass, said_in
 from tests.support.shown import buttons, everything
-from tests.support.stage import APPROVALS, MINA, POLICY, NewStage
+from tests.support.stage import POLICY, NewStage
 
 STOPS = """
 from langchain_core.messages import AIMessage

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.support.deciding import asked, choose, filled_in, offered, opened, shows
+from tests.support.demo import APPROVALS, DORA, GENERAL, MAREK, MINA, OLAF, RAVI
 from tests.support.foreign import let_time_pass, said_in
 from tests.support.shown import buttons, everything
-from tests.support.stage import APPROVALS, DORA, MAREK, MINA, OLAF, RAVI, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ALL = ["approve", "edit", "reject", "respond"]
@@ -104,7 +105,7 @@ async def test_free_text_is_approved_by_the_stages_that_are_left(zoo: Stage):
 
     shown = await shows(zoo, card, "Answer to be approved:", "ACME, Inc. <b>")
     assert f"<@{MINA}> (with an answer)" in everything(shown)
-    assert not [t for t in zoo.said("C0GENERAL0", ts) if "got " in everything(t)]
+    assert not [t for t in zoo.said(GENERAL, ts) if "got " in everything(t)]
     await zoo.click(DORA, "approve", card)  # as it was drawn before
     await zoo.whisper(DORA, "An answer was given")
     await zoo.click(MINA, "approve", shown)

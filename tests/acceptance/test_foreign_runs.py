@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.support.deciding import asked, shows
+from tests.support.demo import MAREK, MINA
 from tests.support.foreign import said_in, thread_texts
 from tests.support.shown import Message, everything
-from tests.support.stage import MAREK, MINA, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

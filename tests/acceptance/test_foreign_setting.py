@@ -8,9 +8,10 @@ import pytest
 
 from tests.support.bot_process import run_command
 from tests.support.deciding import asked
+from tests.support.demo import GENERAL, MINA
 from tests.support.foreign import said_in
 from tests.support.shown import everything
-from tests.support.stage import GENERAL, MINA, make_stage, write_graph
+from tests.support.stage import make_stage, write_graph
 from tests.support.zoo import POLICY, ZOO, ZOO_STAGE
 
 WORDS_ALONE = """

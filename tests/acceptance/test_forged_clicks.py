@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.demo import APPROVALS, GENERAL, MINA
 from tests.support.shown import Message, buttons
-from tests.support.stage import APPROVALS, GENERAL, MINA, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Payload = dict[str, Any]
@@ -32,7 +33,7 @@ ODD: list[Payload] = [
     {"user": {"id": None}},
     {"user": {"id": 7}},
     {"user": {"id": ["U1"]}},
-    {"user": "U0MINA0000"},
+    {"user": MINA},
     {"team": 7},
     {"enterprise": [1]},
     {"container": "here"},

@@ -20,8 +20,9 @@ from tests.support.deciding import (
     request_of,
     transfers,
 )
+from tests.support.demo import APPROVALS, FAY, GENERAL, MAREK, MINA, RAVI
 from tests.support.shown import Message, buttons
-from tests.support.stage import APPROVALS, FAY, GENERAL, MAREK, MINA, RAVI, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = SANDBOX

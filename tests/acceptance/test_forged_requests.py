@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from tests.support.demo import BOT, GENERAL, RAVI
 from tests.support.door import FORM, JSON, knock, say, signed, signed_with
-from tests.support.stage import BOT, GENERAL, RAVI, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {"transport": "http"}

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.support.bot_process import run_command
 from tests.support.deciding import asked
-from tests.support.stage import GENERAL, MINA, SHORTER, make_stage
+from tests.support.demo import GENERAL, MINA
+from tests.support.stage import SHORTER, make_stage
 
 
 async def test_retention_deletes_closed_requests_and_keeps_open_ones(

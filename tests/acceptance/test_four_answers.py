@@ -18,8 +18,9 @@ from tests.support.deciding import (
     shows,
     transfers,
 )
+from tests.support.demo import APPROVALS, DORA, FAY, GENERAL, MINA, RAVI
 from tests.support.shown import buttons, everything
-from tests.support.stage import APPROVALS, DORA, FAY, GENERAL, MINA, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 REASON = "Not *before* <!here> Friday.\nAsk `alice` first."
@@ -173,7 +174,7 @@ async def test_the_same_call_again_within_the_hour_pages_nobody(shared: Stage):
 async def test_a_withdrawn_call_may_be_asked_again(shared: Stage):
     file = shared.put("mistake.txt")
     card, ts = await asked(shared, "delete mistake.txt")
-    await choose(shared, "U0RAVI0000", card, "withdraw")
+    await choose(shared, RAVI, card, "withdraw")
     await shared.answer(GENERAL, ts, "withdrawn")
 
     again, _ = await asked(shared, "delete mistake.txt", thread_ts=ts)

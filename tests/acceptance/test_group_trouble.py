@@ -9,8 +9,9 @@ import pytest_asyncio
 
 from bot.simulator.people import UserGroup
 from tests.support.deciding import SANDBOX, asked, opened, request_of, shows, transfers
+from tests.support.demo import FAY, GENERAL, MINA, OLAF
 from tests.support.shown import Message, everything
-from tests.support.stage import FAY, GENERAL, MINA, OLAF, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 # Each test has a user group of its own, since an answer is kept for a minute.

@@ -8,10 +8,11 @@ import uuid
 import pytest
 
 from tests.support.deciding import SANDBOX, asked, request_of, transfers
+from tests.support.demo import DORA, FAY, MAREK, MINA, OLAF, RAVI
 from tests.support.http_api import API_TOKENS, Api
 from tests.support.link_browser import run_sql
 from tests.support.playing import Board
-from tests.support.stage import DORA, FAY, MAREK, MINA, OLAF, RAVI, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 RATES = {"RATE_LIMIT": "clicks=300/s,messages=99/h"}

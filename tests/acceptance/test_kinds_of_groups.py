@@ -10,8 +10,7 @@ import pytest
 from bot.simulator import Workspace, demo_workspace
 from bot.simulator.people import Channel
 from tests.support.deciding import asked, request_of
-from tests.support.shown import everything
-from tests.support.stage import (
+from tests.support.demo import (
     APPROVALS,
     BOT,
     DORA,
@@ -21,8 +20,9 @@ from tests.support.stage import (
     MINA,
     OLAF,
     RAVI,
-    Stage,
 )
+from tests.support.shown import everything
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROOM = "C0ROOM0000"

@@ -12,6 +12,7 @@ import re
 import pytest
 
 from tests.support.deciding import SANDBOX, asked, request_of, transfers
+from tests.support.demo import MAREK, MINA, OLAF
 from tests.support.http_api import API_TOKENS, Api
 from tests.support.link_browser import (
     LINKS,
@@ -22,7 +23,7 @@ from tests.support.link_browser import (
     with_links,
 )
 from tests.support.playing import Board
-from tests.support.stage import MAREK, MINA, OLAF, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {

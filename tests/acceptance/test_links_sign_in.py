@@ -10,9 +10,10 @@ import pytest
 
 from bot.simulator.sign_ins import Given
 from tests.support.deciding import SANDBOX, asked, request_of, transfers
+from tests.support.demo import MAREK, MINA
 from tests.support.link_browser import LINKS, PUBLIC_URL, Browser, made, with_links
 from tests.support.playing import Board
-from tests.support.stage import MAREK, MINA, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CLIENT = {"SLACK_CLIENT_ID": "1000000000.2000000000", "SLACK_CLIENT_SECRET": "s" * 32}

@@ -5,15 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.support.deciding import filled_in, opened, shows
-from tests.support.stage import (
-    APPROVALS,
-    GENERAL,
-    MINA,
-    RAVI,
-    Stage,
-    buttons,
-    everything,
-)
+from tests.support.demo import APPROVALS, GENERAL, MINA, RAVI
+from tests.support.stage import Stage, buttons, everything
 
 module = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
+from tests.support.demo import GENERAL, MINA, RAVI
 from tests.support.model_server import (
     API_KEY,
     Answer,
@@ -20,7 +21,7 @@ from tests.support.model_server import (
     text,
 )
 from tests.support.shown import everything
-from tests.support.stage import GENERAL, MINA, RAVI, NewStage, Stage
+from tests.support.stage import NewStage, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

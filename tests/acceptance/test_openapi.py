@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import Case
 
 from tests.support.deciding import SANDBOX, asked, request_of
+from tests.support.demo import MINA
 from tests.support.http_api import API_TOKENS, TOKENS, Api
-from tests.support.stage import MINA, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {**SANDBOX, "API_TOKENS": API_TOKENS, "RATE_LIMIT": "off"}

@@ -8,7 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.stage import GENERAL, MINA, Stage, make_stage
+from tests.support.demo import GENERAL, MINA
+from tests.support.stage import Stage, make_stage
 
 MEMORY = 250 * 1024 * 1024  # bytes
 WARM_START = 5  # seconds

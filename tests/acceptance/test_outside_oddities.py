@@ -11,10 +11,11 @@ import aiohttp
 import pytest
 
 from tests.support.deciding import SANDBOX, asked, request_of
+from tests.support.demo import MINA, OLAF
 from tests.support.http_api import API_TOKENS, TOKENS, Api
 from tests.support.link_browser import LINKS, Browser, made, with_links
 from tests.support.playing import Board
-from tests.support.stage import MINA, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {
@@ -150,7 +151,7 @@ async def test_a_key_of_one_person_says_nothing_to_another(shared: Stage):
     request, key = await request_in(shared), uuid.uuid4().hex
     api, path = Api(shared.bot.url), f"/api/approvals/{request}/decision"
     first = await api.post(MINA, path, {"decision": "reject"}, key=key)
-    other = await api.post("U0OLAF0000", path, {"decision": "reject"}, key=key)
+    other = await api.post(OLAF, path, {"decision": "reject"}, key=key)
     assert (first.status, other.status) == (200, 404)
     assert "Idempotency-Replayed" not in other.headers
 
@@ -160,7 +161,7 @@ async def test_fields_added_to_a_link_form_are_ignored(shared: Stage):
     token = await made(shared, request, MINA)
     browser = Browser(shared.bot.url)
     form = (await browser.open(token)).form
-    extra = {"user": "U0OLAF0000", "arguments": json.dumps({"amount": 1})}
+    extra = {"user": OLAF, "arguments": json.dumps({"amount": 1})}
     for word in ("edit", "withdraw", "", "APPROVE"):
         said = await browser.post(token, form=form, decision=word, **extra)
         assert said.status == 422

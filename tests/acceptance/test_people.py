@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.demo import APPROVALS, GENERAL, MINA, OLAF
 from tests.support.people import (
     GONE,
     GUEST,
@@ -20,7 +21,7 @@ from tests.support.people import (
     full_workspace,
 )
 from tests.support.shown import Message, buttons
-from tests.support.stage import APPROVALS, GENERAL, MINA, OLAF, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {"policy": POLICY_WITH_ALL, "workspace": full_workspace()}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tests.support.stage import GENERAL, POLICY, Stage
+from tests.support.demo import GENERAL
+from tests.support.stage import POLICY, Stage
 
 BAD = POLICY.replace("tools: [delete_file]", "tolls: [delete_file]")
 STRICTER = POLICY + (

@@ -17,9 +17,10 @@ from tests.support.deciding import (
     shows,
     transfers,
 )
+from tests.support.demo import APPROVALS, DORA, FAY, GENERAL, MAREK, MINA
 from tests.support.policies import change_policy, write_policy
 from tests.support.shown import Message, everything
-from tests.support.stage import DORA, FAY, GENERAL, MAREK, MINA, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = SANDBOX
@@ -71,7 +72,7 @@ async def test_the_next_click_finds_the_stage_that_was_added(stage: Stage):
 
     now = await shows(stage, card, "directors, now:")
     assert "The policy has changed and asks for more now: directors." in everything(now)
-    await stage.reply("C0APPROVAL", card["ts"], f"<@{DORA}>", "your decision is needed")
+    await stage.reply(APPROVALS, card["ts"], f"<@{DORA}>", "your decision is needed")
     assert stage.records.value(PENDING, request_of(card)) == "pending"
     assert transfers(stage) == before
     await stage.click(DORA, "approve", now)

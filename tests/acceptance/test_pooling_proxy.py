@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.deciding import asked
+from tests.support.demo import GENERAL, MINA
 from tests.support.pgbouncer import PROGRAM, pooled
 from tests.support.shown import everything
-from tests.support.stage import GENERAL, MINA, Stage, make_stage
+from tests.support.stage import Stage, make_stage
 
 IN_CI = os.environ.get("CI") == "true"  # where it has to run: without it, it fails
 pytestmark = pytest.mark.skipif(

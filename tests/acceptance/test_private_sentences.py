@@ -15,8 +15,9 @@ from tests.support.deciding import (
     request_of,
     shows,
 )
+from tests.support.demo import DORA, FAY, GENERAL, MAREK, MINA, OLAF, RAVI
 from tests.support.shown import Message, buttons
-from tests.support.stage import DORA, FAY, GENERAL, MAREK, MINA, OLAF, RAVI, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = SANDBOX

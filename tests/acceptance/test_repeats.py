@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.demo import BOT, GENERAL, MAREK, MINA, RAVI
 from tests.support.shown import buttons
-from tests.support.stage import BOT, GENERAL, MAREK, MINA, RAVI, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 # With `message.channels` a mention in a channel arrives as two events of one post.

@@ -11,10 +11,11 @@ import pytest
 from bot.simulator import ClickResult
 from tests.support.balancer import balanced
 from tests.support.crashes import until
+from tests.support.demo import GENERAL, MAREK, MINA, OLAF, RAVI
 from tests.support.foreign import said_in
 from tests.support.invariants import wrong_in, wrong_in_slack
 from tests.support.shown import Message, buttons
-from tests.support.stage import GENERAL, MAREK, MINA, OLAF, RAVI, Stage, make_stage
+from tests.support.stage import Stage, make_stage
 from tests.support.zoo import POLICY as ZOO_POLICY
 
 ROUNDS = 6

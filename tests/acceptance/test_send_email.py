@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.deciding import asked, filled_in, opened, shows
+from tests.support.demo import GENERAL, MINA
 from tests.support.shown import everything
 from tests.support.smtp_server import SENDER, SmtpServer, smtp_server
-from tests.support.stage import GENERAL, MINA, make_stage
+from tests.support.stage import make_stage
 
 ASK = "email ann@example.com about Lunch: See you at noon."
 

@@ -11,9 +11,10 @@ import pytest
 from tests.support.bot_process import BotProcess
 from tests.support.crashes import until
 from tests.support.deciding import asked, shows
+from tests.support.demo import GENERAL, MINA
 from tests.support.model_server import ModelServer, call, calls, text
 from tests.support.shown import buttons
-from tests.support.stage import GENERAL, MINA, Stage, make_stage
+from tests.support.stage import Stage, make_stage
 
 
 @pytest.fixture

@@ -7,17 +7,9 @@ import datetime as dt
 
 import pytest
 
+from tests.support.demo import APPROVALS, DORA, GENERAL, MAREK, MINA, OLAF, RAVI
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import (
-    APPROVALS,
-    DORA,
-    GENERAL,
-    MAREK,
-    MINA,
-    OLAF,
-    POLICY,
-    Stage,
-)
+from tests.support.stage import POLICY, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SLOW = "[{approvers: managers, reminders: [2s, 6s], timeout: 9s, %s}]"
@@ -121,7 +113,7 @@ async def test_the_requester_withdraws_at_any_time(shared: Stage):
 
     notices = [m for m in stage.said(GENERAL, ts) if "Withdraw" in everything(m)]
     [(action, token)] = buttons(notices[0])
-    await stage.simulator.click("U0RAVI0000", GENERAL, notices[0]["ts"], action, token)
+    await stage.simulator.click(RAVI, GENERAL, notices[0]["ts"], action, token)
 
     await stage.outcome(card, "Withdrawn")
     await stage.rest()

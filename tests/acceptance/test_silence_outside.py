@@ -8,9 +8,10 @@ import pytest
 
 from bot.texts.formatting import utc
 from tests.support.deciding import SANDBOX, asked, request_of
+from tests.support.demo import MAREK, MINA, OLAF, RAVI
 from tests.support.http_api import API_TOKENS, Api
 from tests.support.link_browser import LINKS, Browser, made, run_sql, with_links
-from tests.support.stage import MAREK, MINA, OLAF, RAVI, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SOON = with_links(SANDBOX["policy"]).replace(

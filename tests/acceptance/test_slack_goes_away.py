@@ -9,17 +9,9 @@ from typing import Any
 import pytest
 
 from tests.support.deciding import asked, request_of
+from tests.support.demo import APPROVALS, DORA, GENERAL, MINA, RAVI
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import (
-    APPROVALS,
-    DORA,
-    GENERAL,
-    MINA,
-    POLICY,
-    RAVI,
-    Stage,
-    make_stage,
-)
+from tests.support.stage import POLICY, Stage, make_stage
 
 TWO_STAGES = POLICY.replace(
     "stages: [{approvers: managers}]\n",

@@ -9,19 +9,10 @@ import pytest
 
 from bot.simulator.people import Channel
 from tests.support.deciding import filled_in, opened, request_of
+from tests.support.demo import APPROVALS, GENERAL, MINA, OLAF, RAVI
 from tests.support.people import full_workspace
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import (
-    APPROVALS,
-    GENERAL,
-    MINA,
-    OLAF,
-    POLICY,
-    RAVI,
-    SHORTER,
-    Stage,
-    make_stage,
-)
+from tests.support.stage import POLICY, SHORTER, Stage, make_stage
 
 module = pytest.mark.asyncio(loop_scope="module")
 LIMIT = {"kind": "ratelimited", "retry_after": 1, "times": 2}

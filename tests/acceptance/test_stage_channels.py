@@ -9,8 +9,7 @@ import pytest
 from bot.simulator import Workspace, demo_workspace
 from bot.simulator.people import Channel
 from tests.support.deciding import asked, offered, request_of, shows
-from tests.support.shown import buttons, everything
-from tests.support.stage import (
+from tests.support.demo import (
     APPROVALS,
     BOT,
     DORA,
@@ -19,10 +18,10 @@ from tests.support.stage import (
     MAREK,
     MINA,
     OLAF,
-    POLICY,
     RAVI,
-    Stage,
 )
+from tests.support.shown import buttons, everything
+from tests.support.stage import POLICY, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 BOARD = "C0BOARD000"

@@ -12,10 +12,10 @@ import pytest_asyncio
 
 from tests.support import postgres
 from tests.support.bot_process import Outcome, free_port, run_command
+from tests.support.demo import GENERAL
 from tests.support.stage import (
     APP_TOKEN,
     BOT_TOKEN,
-    GENERAL,
     POLICY,
     SIGNING_SECRET,
     Stage,

@@ -7,8 +7,9 @@ import datetime as dt
 
 import pytest
 
+from tests.support.demo import GENERAL, MINA
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import GENERAL, MINA, POLICY, Stage
+from tests.support.stage import POLICY, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {"policy": POLICY.replace("timeout: 24h", "timeout: 2s")}

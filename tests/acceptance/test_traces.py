@@ -9,7 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.support.stage import GENERAL, make_stage
+from tests.support.demo import GENERAL
+from tests.support.stage import make_stage
 
 SECRET = "sk-proj-CANARY0123456789abcdef"
 HARMLESS = "marmalade"

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
+from tests.support.demo import GENERAL, MINA, OLAF, RAVI
 from tests.support.model_server import (
     Answer,
     ModelServer,
@@ -19,7 +20,7 @@ from tests.support.model_server import (
 )
 from tests.support.people import GUEST, full_workspace
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import GENERAL, MINA, OLAF, RAVI, NewStage, Stage
+from tests.support.stage import NewStage, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AGAIN = "try_again"

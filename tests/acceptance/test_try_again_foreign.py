@@ -9,8 +9,9 @@ import pytest
 import pytest_asyncio
 
 from tests.support.deciding import asked
+from tests.support.demo import GENERAL, MINA, RAVI
 from tests.support.shown import buttons
-from tests.support.stage import GENERAL, MINA, RAVI, NewStage, Stage
+from tests.support.stage import NewStage, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AGAIN = "try_again"

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
+from tests.support.demo import GENERAL, MAREK, MINA
 from tests.support.shown import buttons, everything
-from tests.support.stage import GENERAL, MAREK, MINA, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

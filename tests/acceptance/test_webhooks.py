@@ -17,7 +17,8 @@ from aiohttp import web
 
 from tests.support.bot_process import free_port, run_command
 from tests.support.deciding import SANDBOX, asked, request_of
-from tests.support.stage import FAY, GENERAL, MINA, Stage, make_stage
+from tests.support.demo import FAY, GENERAL, MINA
+from tests.support.stage import Stage, make_stage
 
 LONG = 60.0  # seconds: what failed is tried again after some
 SECRET = "a-secret-that-signs-events-0123456789"

@@ -4,26 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.deciding import (
-    asked,
-    choose,
-    opened,
-    request_of,
-    shows,
-)
+from tests.support.deciding import asked, choose, opened, request_of, shows
+from tests.support.demo import APPROVALS, BOT, GENERAL, MAREK, MINA, OLAF, RAVI
 from tests.support.people import IDA, INA, IRA, IVO, full_workspace
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import (
-    APPROVALS,
-    BOT,
-    GENERAL,
-    MAREK,
-    MINA,
-    OLAF,
-    POLICY,
-    RAVI,
-    Stage,
-)
+from tests.support.stage import POLICY, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.demo import APPROVALS, GENERAL, MINA
 from tests.support.shown import buttons, everything
-from tests.support.stage import APPROVALS, GENERAL, MINA, POLICY, Stage
+from tests.support.stage import POLICY, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {

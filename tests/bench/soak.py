@@ -24,10 +24,11 @@ from tests.support import postgres
 from tests.support.bot_process import BotProcess, free_port
 from tests.support.crashes import make_book
 from tests.support.deciding import SANDBOX, transfers
+from tests.support.demo import GENERAL, MAREK, MINA, OLAF, RAVI
 from tests.support.invariants import wrong_in, wrong_in_slack
 from tests.support.proxy import Proxy, make_proxy
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import GENERAL, MAREK, MINA, OLAF, RAVI, Stage, make_stage
+from tests.support.stage import Stage, make_stage
 
 REPLICAS = 2
 OUTAGE = 1.5  # seconds that the database is away

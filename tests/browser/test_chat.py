@@ -7,19 +7,11 @@ from playwright.async_api import Browser, expect
 
 from bot.simulator import Simulator, demo_workspace
 from tests.support.browser import visit
-from tests.support.page import (
-    CHANNELS,
-    PEOPLE,
-    act_as,
-    ask,
-    messages,
-    open_channel,
-    say,
-)
+from tests.support.demo import APPROVALS, GENERAL
+from tests.support.page import PEOPLE, act_as, ask, messages, open_channel, say
 from tests.support.slack_app import SlackApp
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-GENERAL, APPROVALS = CHANNELS["general"], CHANNELS["approvals"]
 
 
 async def test_a_message_without_a_mention_says_why_nothing_answers(

@@ -7,6 +7,7 @@ from playwright.async_api import Browser, expect
 
 from tests.support.bot_process import BotProcess
 from tests.support.browser import ARTEFACTS, visit
+from tests.support.demo import MAREK, MINA
 from tests.support.page import link_to
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -17,7 +18,7 @@ async def test_a_visitor_follows_the_link_in_the_mailbox_and_approves(
 ):
     url = bot.url.replace("127.0.0.1", "localhost")
     async with visit(browser, url) as page:
-        address = await link_to(page, bot, "U0MINA0000", "Lunch")
+        address = await link_to(page, bot, MINA, "Lunch")
         assert address.startswith(f"{url}/approve/")
         await page.goto(address)
         await expect(page.get_by_role("heading", level=1)).to_contain_text(
@@ -37,7 +38,7 @@ async def test_a_visitor_follows_the_link_in_the_mailbox_and_approves(
 async def test_on_a_phone_by_keyboard_with_a_reason(browser: Browser, bot: BotProcess):
     url = bot.url.replace("127.0.0.1", "localhost")
     async with visit(browser, url) as page:
-        address = await link_to(page, bot, "U0MAREK000", "Dinner")
+        address = await link_to(page, bot, MAREK, "Dinner")
     phone = {"width": 360, "height": 740, "is_mobile": True, "has_touch": True}
     async with visit(browser, address, **phone) as page:
         wide = "document.documentElement.scrollWidth > innerWidth"

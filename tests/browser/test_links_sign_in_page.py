@@ -12,6 +12,7 @@ from tests.support import postgres
 from tests.support.bot_process import BotProcess
 from tests.support.browser import require_chromium, visit
 from tests.support.deciding import SHIPPED
+from tests.support.demo import MINA
 from tests.support.page import link_to
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -40,7 +41,7 @@ async def test_who_signs_in_as_the_links_own_person_decides(
 ):
     url = strict.url.replace("127.0.0.1", "localhost")
     async with visit(browser, url) as page:
-        address = await link_to(page, strict, "U0MINA0000", "Lunch")
+        address = await link_to(page, strict, MINA, "Lunch")
         await page.goto(address)
         await expect(page.get_by_role("alert")).to_contain_text("critical")
         await expect(page.get_by_role("button")).to_have_count(0)

@@ -13,11 +13,11 @@ from playwright.async_api import Browser, Page, expect
 from bot.simulator.page_hands import HistoryLine
 from tests.support import slack_samples as samples
 from tests.support.browser import ARTEFACTS, visit
-from tests.support.page import CHANNELS, flaws, messages, open_app
+from tests.support.demo import APPROVALS, GENERAL
+from tests.support.page import flaws, messages, open_app
 from tests.support.slack_app import SlackApp, slack_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-GENERAL, APPROVALS = CHANNELS["general"], CHANNELS["approvals"]
 WIDTHS = [1280, 820, 390]
 LONG = [
     {"type": "header", "text": samples.plain("W" * 140)},

@@ -15,21 +15,10 @@ from bot.commands.ask_slack import unknown_ids
 from bot.commands.policy import explain_command, show_command
 from bot.simulator import AppConfig, Channel, UserGroup, demo_workspace
 from bot.simulator.people import ProfileField
-from tests.support.simulated import (
-    APPROVALS,
-    BOT,
-    BOT_TOKEN,
-    DORA,
-    MAREK,
-    MINA,
-    OLAF,
-    RAVI,
-    World,
-    world,
-)
+from tests.support.demo import APPROVALS, BOT, DORA, FAY, MAREK, MINA, OLAF, RAVI
+from tests.support.simulated import BOT_TOKEN, World, world
 from tests.support.spawn import ROOT
 
-FAY = "U0FAY00000"
 POLICY = f"""
 version: 1
 defaults: {{channel: {APPROVALS}, stages: [{{approvers: managers}}]}}

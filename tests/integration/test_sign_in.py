@@ -13,41 +13,35 @@ import aiohttp
 import pytest
 
 from bot.base.errors import SlackUnavailable
-from bot.simulator import Simulator, demo_workspace
+from bot.simulator import Simulator
 from bot.simulator.sign_ins import Given
 from bot.slack.client import make_client
 from bot.slack.openid import NotSignedIn, OpenId
+from tests.support.demo import MAREK, MINA
 
 BACK = "https://bot.example/approve/signed-in"
-MINA = "U0MINA0000"
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[Simulator]:
-    simulator = Simulator(demo_workspace(), bot_token="xoxb-1")
-    await simulator.start()
-    yield simulator
-    await simulator.stop()
-
-
-@pytest.fixture
-async def openid(slack: Simulator) -> AsyncIterator[OpenId]:
-    sign_ins = slack.workspace.sign_ins
+async def openid(simulator: Simulator) -> AsyncIterator[OpenId]:
+    sign_ins = simulator.workspace.sign_ins
     async with aiohttp.ClientSession() as session:
-        client = make_client(None, slack.api_url, session)
-        yield OpenId(client, slack.api_url, sign_ins.client_id, sign_ins.client_secret)
+        client = make_client(None, simulator.api_url, session)
+        yield OpenId(
+            client, simulator.api_url, sign_ins.client_id, sign_ins.client_secret
+        )
 
 
-def code(slack: Simulator, **changes: Any) -> str:
-    now = slack.workspace.clock()
-    given = Given(MINA, slack.workspace.team_id, BACK, "nonce", now)
-    return slack.workspace.sign_ins.give(replace(given, **changes))
+def code(simulator: Simulator, **changes: Any) -> str:
+    now = simulator.workspace.clock()
+    given = Given(MINA, simulator.workspace.team_id, BACK, "nonce", now)
+    return simulator.workspace.sign_ins.give(replace(given, **changes))
 
 
-async def test_a_code_names_its_person_once(slack: Simulator, openid: OpenId):
-    given = code(slack)
+async def test_a_code_names_its_person_once(simulator: Simulator, openid: OpenId):
+    given = code(simulator)
     who = await openid.person(given, redirect=BACK, nonce="nonce")
-    assert who == (slack.workspace.team_id, MINA)
+    assert who == (simulator.workspace.team_id, MINA)
     with pytest.raises(NotSignedIn, match="invalid_code"):
         await openid.person(given, redirect=BACK, nonce="nonce")
 
@@ -61,10 +55,10 @@ async def test_a_code_names_its_person_once(slack: Simulator, openid: OpenId):
     ],
 )
 async def test_a_code_for_something_else_names_nobody(
-    slack: Simulator, openid: OpenId, changes: dict[str, Any], word: str
+    simulator: Simulator, openid: OpenId, changes: dict[str, Any], word: str
 ):
     with pytest.raises(NotSignedIn, match=word):
-        await openid.person(code(slack, **changes), redirect=BACK, nonce="nonce")
+        await openid.person(code(simulator, **changes), redirect=BACK, nonce="nonce")
 
 
 @pytest.mark.parametrize(
@@ -72,11 +66,11 @@ async def test_a_code_for_something_else_names_nobody(
     [("client_id", "invalid_client_id"), ("client_secret", "bad_client_secret")],
 )
 async def test_an_app_with_a_wrong_name_or_secret_learns_nothing(
-    slack: Simulator, openid: OpenId, name: str, word: str
+    simulator: Simulator, openid: OpenId, name: str, word: str
 ):
     other = replace(openid, **{name: "1.1"})
     with pytest.raises(NotSignedIn, match=word):
-        await other.person(code(slack), redirect=BACK, nonce="nonce")
+        await other.person(code(simulator), redirect=BACK, nonce="nonce")
 
 
 def token(**changes: Any) -> str:
@@ -101,31 +95,31 @@ def token(**changes: Any) -> str:
         token(nonce=None),
         token(exp=1),
         token(exp="never"),
-        token(**{"https://slack.com/user_id": "U0MAREK000"}),
+        token(**{"https://slack.com/user_id": MAREK}),
         token(**{"https://slack.com/team_id": "T0OTHER"}),
         *("", "x", "a.b.c", "e30.W10.x", "e30.e30.x"),
     ],
 )
 async def test_an_id_token_that_does_not_fit_names_nobody(
-    slack: Simulator, openid: OpenId, monkeypatch: pytest.MonkeyPatch, given: str
+    simulator: Simulator, openid: OpenId, monkeypatch: pytest.MonkeyPatch, given: str
 ):
     monkeypatch.setattr("bot.simulator.sign_ins._id_token", lambda *_: given)
     with pytest.raises(NotSignedIn):
-        await openid.person(code(slack), redirect=BACK, nonce="nonce")
+        await openid.person(code(simulator), redirect=BACK, nonce="nonce")
 
 
 @pytest.mark.parametrize("method", ["openid.connect.token", "openid.connect.userInfo"])
 @pytest.mark.parametrize("kind", ["server_error", "ratelimited"])
 async def test_slack_failing_at_sign_in_is_reported_as_unavailable(
-    slack: Simulator, openid: OpenId, method: str, kind: Any
+    simulator: Simulator, openid: OpenId, method: str, kind: Any
 ):
-    slack.faults.add(method, kind=kind)
+    simulator.faults.add(method, kind=kind)
     with pytest.raises(SlackUnavailable):
-        await openid.person(code(slack), redirect=BACK, nonce="nonce")
+        await openid.person(code(simulator), redirect=BACK, nonce="nonce")
 
 
 async def test_slacks_page_sends_nobody_anywhere_who_was_not_asked_for(
-    slack: Simulator, openid: OpenId
+    simulator: Simulator, openid: OpenId
 ):
     address = openid.address(redirect=BACK, state="s", nonce="n", team="T0SIMULATE")
     query = parse_qs(urlsplit(address).query)

@@ -10,22 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.simulator.block_check import errors, view_errors
-
-
-def plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text}
-
-
-def mrkdwn(text: str) -> dict[str, Any]:
-    return {"type": "mrkdwn", "text": text}
-
-
-def button(**more: Any) -> dict[str, Any]:
-    return {"type": "button", "text": plain("Go"), "action_id": "go", **more}
-
-
-def actions(*elements: Any, **more: Any) -> dict[str, Any]:
-    return {"type": "actions", "elements": list(elements), **more}
+from tests.support.block_samples import OPTION, SECTION
+from tests.support.simulated import actions, button, mrkdwn, plain
 
 
 def preformatted(text: str) -> dict[str, Any]:
@@ -40,7 +26,6 @@ CONFIRM = {
     "deny": plain("No"),
     "style": "danger",
 }
-OPTION = {"text": plain("One"), "value": "1"}
 CARD: list[dict[str, Any]] = [
     {"type": "header", "text": plain("Delete a file?")},
     {"type": "section", "text": mrkdwn("*who*"), "block_id": "who"},
@@ -76,7 +61,6 @@ CARD: list[dict[str, Any]] = [
         {"type": "static_select", "action_id": "s", "options": [OPTION]},
     ),
 ]
-SECTION = {"type": "section", "text": mrkdwn("x")}
 
 
 def test_a_whole_card_is_taken():

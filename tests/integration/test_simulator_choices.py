@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from tests.support.simulated import (
-    GENERAL,
-    MINA,
-    World,
-    actions,
-    button,
-    field,
-    modal,
-    plain,
-    refusal,
-    world,
-)
+from tests.support.demo import GENERAL, MINA
+from tests.support.simulated import World, actions, button, field, modal, plain, refusal
 
 
 def option(value: str) -> dict[str, Any]:
@@ -41,12 +30,6 @@ CARD = [
     actions(button(value="one", confirm=CONFIRM), menu("edit:1", "reject:1")),
     actions(button(value="two"), menu("edit:2", "reject:2", confirm=CONFIRM)),
 ]
-
-
-@pytest.fixture
-async def made() -> AsyncIterator[World]:
-    async with world() as made:
-        yield made
 
 
 async def post(made: World, *blocks: Any) -> str:

@@ -10,7 +10,8 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.simulator import AppConfig, SlashCommand
 from tests.support.bolt_bot import QUICK, running
-from tests.support.simulated import BOT, GENERAL, MINA, OLAF, modal, world
+from tests.support.demo import BOT, GENERAL, MINA, OLAF
+from tests.support.simulated import modal, world
 
 COMMANDS = (
     SlashCommand("/approvals", "My queue"),

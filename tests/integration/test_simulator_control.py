@@ -8,31 +8,15 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.support.simulated import (
-    BOT,
-    GENERAL,
-    MINA,
-    OLAF,
-    RAVI,
-    World,
-    refusal,
-    world,
-)
+from tests.support.demo import BOT, GENERAL, MINA, OLAF, RAVI
+from tests.support.simulated import World, as_page, refusal
 
 PATH = "/simulator/control"
 
 
 @pytest.fixture
-async def made() -> AsyncIterator[World]:
-    async with world(connected=False) as made:
-        yield made
-
-
-@pytest.fixture
 async def page(made: World) -> AsyncIterator[aiohttp.ClientSession]:
-    base_url = made.simulator.base_url
-    headers = {"Origin": base_url}
-    async with aiohttp.ClientSession(base_url, headers=headers) as session:
+    async with as_page(made.simulator) as session:
         yield session
 
 

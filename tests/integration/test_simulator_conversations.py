@@ -2,45 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
-
-import pytest
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator import Simulator, demo_workspace
-
-RAVI, MINA = "U0RAVI0000", "U0MINA0000"
-GENERAL, APPROVALS = "C0GENERAL0", "C0APPROVAL"
-BUTTON = {
-    "type": "button",
-    "text": {"type": "plain_text", "text": "Approve"},
-    "action_id": "approve",
-    "value": "x1",
-}
-CARD = [{"type": "actions", "elements": [BUTTON]}]
-METADATA = {"event_type": "card", "event_payload": {"request": "r1"}}
-
-
-@pytest.fixture
-async def simulator() -> AsyncIterator[Simulator]:
-    simulator = Simulator(demo_workspace(), bot_token="xoxb-1", app_token="xapp-1")
-    await simulator.start()
-    yield simulator
-    await simulator.stop()
-
-
-@pytest.fixture
-def slack(simulator: Simulator) -> AsyncWebClient:
-    return AsyncWebClient("xoxb-1", base_url=simulator.api_url)
-
-
-async def refusal(call: Any) -> Any:
-    """The body of Slack's refusal."""
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return caught.value.response.data
+from bot.simulator import Simulator
+from tests.support.demo import APPROVALS, GENERAL, MINA, RAVI
+from tests.support.simulated import METADATA, refusal
 
 
 async def test_a_thread_is_listed_oldest_first_and_history_newest_first(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
@@ -13,17 +11,8 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 )
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator import Simulator, demo_workspace
-
-GENERAL = "C0GENERAL0"
-
-
-@pytest.fixture
-async def simulator() -> AsyncIterator[Simulator]:
-    simulator = Simulator(demo_workspace(), bot_token="xoxb-1")
-    await simulator.start()
-    yield simulator
-    await simulator.stop()
+from bot.simulator import Simulator
+from tests.support.demo import GENERAL
 
 
 def client(simulator: Simulator, timeout: int = 30) -> AsyncWebClient:

@@ -5,19 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import aiohttp
-import pytest
 
 from bot.simulator import AppConfig
 from bot.simulator.web_api.others import LARGEST_FILE
-from tests.support.simulated import GENERAL, MINA, World, refusal, world
+from tests.support.demo import GENERAL, MINA
+from tests.support.simulated import World, refusal, world
 
 TEXT = "\n".join(f"line {number}" for number in range(1, 9))
-
-
-@pytest.fixture
-async def made():
-    async with world(connected=False) as made:
-        yield made
 
 
 async def test_slacks_own_client_uploads_a_file_into_a_thread(made: World):

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.simulator import AppConfig
-from tests.support.simulated import MINA, RAVI, World, actions, button, refusal, world
+from tests.support.demo import MINA, RAVI
+from tests.support.simulated import World, actions, button, refusal, world
 
 APP = AppConfig(
     subscriptions=frozenset({"app_home_opened", "message.im"}), home_tab=True

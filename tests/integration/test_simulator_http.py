@@ -13,7 +13,7 @@ from slack_sdk.signature import SignatureVerifier
 from bot.simulator import Simulator, demo_workspace
 from tests.support.bolt_bot import QUICK, SECRET
 from tests.support.bot_process import free_port
-from tests.support.simulated import RAVI
+from tests.support.demo import RAVI
 
 
 @asynccontextmanager

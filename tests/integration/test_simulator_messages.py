@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.support.simulated import (
-    GENERAL,
-    MINA,
-    RAVI,
-    World,
-    actions,
-    button,
-    mrkdwn,
-    refusal,
-    world,
-)
-
-SECTION = {"type": "section", "text": mrkdwn("x")}
-
-
-@pytest.fixture
-async def made() -> AsyncIterator[World]:
-    async with world(connected=False) as made:
-        yield made
+from tests.support.block_samples import SECTION
+from tests.support.demo import GENERAL, MINA, RAVI
+from tests.support.simulated import World, actions, button, mrkdwn, refusal
 
 
 async def test_metadata_has_a_form_and_a_size(made: World):

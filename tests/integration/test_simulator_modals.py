@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.support.simulated import (
-    GENERAL,
-    MINA,
-    RAVI,
-    World,
-    actions,
-    button,
-    field,
-    modal,
-    plain,
-    refusal,
-    world,
-)
-
-OPTION = {"text": plain("One"), "value": "1"}
-TWO = {"text": plain("Two"), "value": "2"}
-RICH = {
-    "type": "rich_text",
-    "elements": [
-        {"type": "rich_text_section", "elements": [{"type": "text", "text": "x"}]}
-    ],
-}
-
-
-@pytest.fixture
-async def made() -> AsyncIterator[World]:
-    async with world() as made:
-        yield made
-
+from tests.support.block_samples import OPTION, RICH, TWO
+from tests.support.demo import GENERAL, MINA, RAVI
+from tests.support.simulated import World, actions, button, field, modal, plain, refusal
 
 VALUES: dict[str, tuple[dict[str, Any], object, dict[str, Any]]] = {
     "plain_text_input": ({}, "hello", {"value": "hello"}),

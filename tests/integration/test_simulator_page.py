@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator import Simulator, demo_workspace
+from bot.simulator import Simulator
+from tests.support.demo import GENERAL, MINA, OLAF, RAVI
 
-RAVI, MINA, OLAF = "U0RAVI0000", "U0MINA0000", "U0OLAF0000"
-GENERAL = "C0GENERAL0"
 MESSAGE = {"user": RAVI, "channel": GENERAL, "text": "hello"}
-
-
-@pytest.fixture
-async def simulator() -> AsyncIterator[Simulator]:
-    simulator = Simulator(demo_workspace(), bot_token="xoxb-1")
-    await simulator.start()
-    yield simulator
-    await simulator.stop()
-
-
-@pytest.fixture
-async def browser(simulator: Simulator) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session that speaks as the page itself does."""
-    headers = {"Origin": simulator.base_url}
-    async with aiohttp.ClientSession(simulator.base_url, headers=headers) as session:
-        yield session
 
 
 async def test_the_page_brings_everything_itself(browser: aiohttp.ClientSession):

@@ -12,11 +12,12 @@ import aiohttp
 import pytest
 
 from bot import simulator as simulator_package
-from bot.simulator import AppConfig, Simulator, SlashCommand, demo_workspace
+from bot.simulator import AppConfig, Simulator, SlashCommand
 from bot.simulator.page_hands import HistoryLine
+from tests.support.demo import GENERAL, RAVI
+from tests.support.simulated import as_page, world
 
-RAVI = "U0RAVI0000"
-GENERAL, MINAS_DM = "C0GENERAL0", "D0MINA0000"
+MINAS_DM = "D0MINA0000"
 STATIC = Path(simulator_package.__file__).parent / "static"
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -27,21 +28,9 @@ async def history(channel: str, ts: str) -> list[HistoryLine]:
 
 @pytest.fixture
 async def simulator() -> AsyncIterator[Simulator]:
-    config = AppConfig(commands=(SlashCommand("/demo", "Does it"),), home_tab=True)
-    simulator = Simulator(
-        demo_workspace(), bot_token="xoxb-1", app=config, history=history
-    )
-    await simulator.start()
-    yield simulator
-    await simulator.stop()
-
-
-@pytest.fixture
-async def browser(simulator: Simulator) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session that speaks as the page itself does."""
-    headers = {"Origin": simulator.base_url}
-    async with aiohttp.ClientSession(simulator.base_url, headers=headers) as session:
-        yield session
+    app = AppConfig(commands=(SlashCommand("/demo", "Does it"),), home_tab=True)
+    async with world(connected=False, app=app, history=history) as made:
+        yield made.simulator
 
 
 async def post(
@@ -80,19 +69,14 @@ async def test_the_trail_is_for_those_in_the_channel(browser: aiohttp.ClientSess
 
 
 async def test_without_a_trail_there_is_no_endpoint_for_it():
-    plain = Simulator(demo_workspace(), bot_token="xoxb-1")
-    await plain.start()
-    try:
-        headers = {"Origin": plain.base_url}
-        async with (
-            aiohttp.ClientSession(plain.base_url, headers=headers) as session,
-            session.get("/page/start") as start,
-            session.post("/page/history", json={"user": RAVI}) as response,
-        ):
-            assert (await start.json())["history"] is False
-            assert response.status in (404, 405)
-    finally:
-        await plain.stop()
+    async with (
+        world(connected=False) as plain,
+        as_page(plain.simulator) as session,
+        session.get("/page/start") as start,
+        session.post("/page/history", json={"user": RAVI}) as response,
+    ):
+        assert (await start.json())["history"] is False
+        assert response.status in (404, 405)
 
 
 async def test_a_file_comes_back_only_to_be_saved(

@@ -7,17 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.simulator import AppConfig, Channel, ProfileField, UserGroup
-from tests.support.simulated import (
-    BOT,
-    GENERAL,
-    MAREK,
-    MINA,
-    OLAF,
-    RAVI,
-    World,
-    refusal,
-    world,
-)
+from tests.support.demo import BOT, GENERAL, MAREK, MINA, OLAF, RAVI
+from tests.support.simulated import World, refusal, world
 
 EVENTS = AppConfig(
     subscriptions=frozenset(

@@ -9,15 +9,8 @@ import pytest
 
 from bot.simulator import AppConfig, Channel, SlashCommand
 from bot.simulator.web_api.methods import METHODS
-from tests.support.simulated import (
-    BOT,
-    GENERAL,
-    MINA,
-    RAVI,
-    World,
-    refusal,
-    world,
-)
+from tests.support.demo import BOT, GENERAL, MINA, RAVI
+from tests.support.simulated import World, refusal, world
 
 FREE = {
     *("auth.test", "blocks.validate", "chat.getPermalink"),

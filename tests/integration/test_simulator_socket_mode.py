@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.simulator import Simulator, Times, demo_workspace
 from tests.support.bolt_bot import MENTION, QUICK, answer_mentions, bolt, running
-from tests.support.simulated import GENERAL, RAVI
+from tests.support.demo import GENERAL, RAVI
 
 
 @asynccontextmanager

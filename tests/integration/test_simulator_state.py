@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.simulator import Simulator, demo_workspace, sample_files
-
-RAVI, GENERAL = "U0RAVI0000", "C0GENERAL0"
+from tests.support.demo import GENERAL, RAVI
 
 
 def simulator(file: Path) -> Simulator:

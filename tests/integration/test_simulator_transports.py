@@ -6,7 +6,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.support.bolt_bot import MENTION, QUICK, running
-from tests.support.simulated import GENERAL, MINA, RAVI, actions, button
+from tests.support.demo import GENERAL, MINA, RAVI
+from tests.support.simulated import actions, button
 
 
 async def test_a_mention_becomes_a_card_and_a_click_closes_it(transport: str):

@@ -2,46 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.simulator import Channel, Simulator, User, demo_workspace
-
-RAVI, MINA = "U0RAVI0000", "U0MINA0000"
-GENERAL, APPROVALS = "C0GENERAL0", "C0APPROVAL"
-BUTTON = {
-    "type": "button",
-    "text": {"type": "plain_text", "text": "Approve"},
-    "action_id": "approve",
-    "value": "x1",
-}
-CARD = [{"type": "actions", "elements": [BUTTON]}]
-METADATA = {"event_type": "card", "event_payload": {"request": "r1"}}
-
-
-@pytest.fixture
-async def simulator() -> AsyncIterator[Simulator]:
-    simulator = Simulator(demo_workspace(), bot_token="xoxb-1", app_token="xapp-1")
-    await simulator.start()
-    yield simulator
-    await simulator.stop()
-
-
-@pytest.fixture
-def slack(simulator: Simulator) -> AsyncWebClient:
-    return AsyncWebClient("xoxb-1", base_url=simulator.api_url)
-
-
-async def refusal(call: Any) -> Any:
-    """The body of Slack's refusal."""
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return caught.value.response.data
+from tests.support.demo import GENERAL, MINA, RAVI
+from tests.support.simulated import CARD, METADATA, refusal, world
 
 
 async def test_the_bot_learns_who_it_is(slack: AsyncWebClient):
@@ -66,16 +35,10 @@ async def test_tokens_are_checked(simulator: Simulator, slack: AsyncWebClient):
 
 
 async def test_a_scope_that_the_bot_lacks_is_named():
-    simulator = Simulator(
-        demo_workspace(),
-        bot_token="xoxb-1",
-        scopes=frozenset({"users:read", "chat:write"}),
-    )
-    await simulator.start()
-    slack = AsyncWebClient("xoxb-1", base_url=simulator.api_url)
-    me = await slack.auth_test()
-    answer = await refusal(slack.conversations_open(users=RAVI))
-    await simulator.stop()
+    scopes = frozenset({"users:read", "chat:write"})
+    async with world(connected=False, scopes=scopes) as made:
+        me = await made.slack.auth_test()
+        answer = await refusal(made.slack.conversations_open(users=RAVI))
     assert me.headers["x-oauth-scopes"] == "chat:write,users:read"
     assert (answer["error"], answer["needed"]) == (
         "missing_scope",

@@ -7,17 +7,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot.simulator import Simulator, demo_workspace
+from bot.simulator import Simulator
 from bot.slack.app import SocketClient
 from bot.slack.client import make_client, make_session
-
-
-@pytest.fixture
-async def simulator() -> AsyncIterator[Simulator]:
-    made = Simulator(demo_workspace(), bot_token="xoxb-1", app_token="xapp-1")
-    await made.start()
-    yield made
-    await made.stop()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from tests.support.simulated import actions, button, mrkdwn, plain
 
 URL = "https://example.com/a.png"
 OPTION = {"text": plain("One"), "value": "1"}
+SECTION = {"type": "section", "text": mrkdwn("x")}
 TWO = {"text": plain("Two"), "value": "2"}
 RICH = {
     "type": "rich_text",

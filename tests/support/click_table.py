@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.support.stage import DORA, FAY, MAREK, MINA, OLAF, RAVI
+from tests.support.demo import DORA, FAY, MAREK, MINA, OLAF, RAVI
 
 PEOPLE = {
     "Ravi": RAVI,

@@ -13,9 +13,10 @@ import psycopg
 from agent.tools.sandbox import accounts
 from tests.support.crash_table import EARLY, Cell
 from tests.support.deciding import transfers
+from tests.support.demo import GENERAL, MINA
 from tests.support.foreign import let_time_pass
 from tests.support.shown import Message, everything
-from tests.support.stage import GENERAL, MINA, Stage
+from tests.support.stage import Stage
 
 ORDER = "fault.txt"  # the file in which the stage tells its bot where to die
 DEATH = 15  # seconds until the process has died

@@ -5,9 +5,10 @@ from __future__ import annotations
 import psycopg
 
 from tests.support.deciding import SHIPPED
+from tests.support.demo import GENERAL
 from tests.support.shown import Message, everything
 from tests.support.spawn import ROOT
-from tests.support.stage import GENERAL, Stage
+from tests.support.stage import Stage
 
 
 def example(name: str) -> dict[str, str]:

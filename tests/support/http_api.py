@@ -8,9 +8,8 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.stage import DORA, FAY, MAREK, MINA, OLAF, RAVI
+from tests.support.demo import DORA, FAY, MAREK, MINA, OLAF, RAVI, TEAM
 
-TEAM = "T0SIMULATE"
 TOKENS = {
     user: f"token-of-{user.lower()}-0123456789"
     for user in (RAVI, MINA, MAREK, FAY, DORA, OLAF)

@@ -21,7 +21,8 @@ from tests.support import postgres
 from tests.support.bot_process import free_port
 from tests.support.clean_root import ROOT
 from tests.support.confined import Confined
-from tests.support.stage import GENERAL, MINA, Stage, make_stage
+from tests.support.demo import GENERAL, MINA
+from tests.support.stage import Stage, make_stage
 
 READY = 30  # seconds until the bot is up
 STOP = 60  # seconds that compose.yml gives it to stop

@@ -12,7 +12,7 @@ import psycopg
 from bot.database.pool import Connection, connect
 from bot.web.links import tokens
 from bot.web.links.tokens import Link, Signer
-from tests.support.http_api import TEAM
+from tests.support.demo import TEAM
 from tests.support.playing import Board
 from tests.support.stage import Stage
 

@@ -7,16 +7,17 @@ from pathlib import Path
 from playwright.async_api import Locator, Page, expect
 
 from tests.support.bot_process import BotProcess
+from tests.support.demo import APPROVALS, DORA, FAY, GENERAL, MAREK, MINA, OLAF, RAVI
 
 PEOPLE = {
-    "Ravi": "U0RAVI0000",
-    "Mina": "U0MINA0000",
-    "Marek": "U0MAREK000",
-    "Fay": "U0FAY00000",
-    "Dora": "U0DORA0000",
-    "Olaf": "U0OLAF0000",
+    "Ravi": RAVI,
+    "Mina": MINA,
+    "Marek": MAREK,
+    "Fay": FAY,
+    "Dora": DORA,
+    "Olaf": OLAF,
 }
-CHANNELS = {"general": "C0GENERAL0", "approvals": "C0APPROVAL"}
+CHANNELS = {"general": GENERAL, "approvals": APPROVALS}
 SCRIPTS = Path(__file__).parent
 
 

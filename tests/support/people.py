@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from bot.simulator import Workspace, demo_workspace
 from bot.simulator.people import User
-from tests.support.stage import APPROVALS, GENERAL, POLICY
+from tests.support.demo import APPROVALS, DORA, GENERAL, MAREK, MINA
+from tests.support.stage import POLICY
 
 GUEST, LONE_GUEST = "U0GUEST000", "U0LONEGST0"
 GONE, STRANGER, ROBOT = "U0GONE0000", "U0STRANGE0", "U0ROBOT000"
 # Full members who do nothing but what one test asks of them, so that the bot has not
 # looked them up before.
 IDA, IVO, INA, IRA = "U0IDA00000", "U0IVO00000", "U0INA00000", "U0IRA00000"
-MANAGERS = ("U0MINA0000", "U0MAREK000", "U0DORA0000")
+MANAGERS = (MINA, MAREK, DORA)
 POLICY_WITH_ALL = POLICY.replace(
     "[U0MINA0000, U0MAREK000]",
     f"[{', '.join((*MANAGERS, GUEST, LONE_GUEST, GONE, STRANGER, ROBOT))},"

@@ -13,11 +13,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.simulator import Simulator, demo_workspace
+from tests.support.demo import GENERAL, MINA
 
-RAVI, MINA, MAREK = "U0RAVI0000", "U0MINA0000", "U0MAREK000"
-DORA, OLAF, BOT = "U0DORA0000", "U0OLAF0000", "U0APPROVER"
-FAY = "U0FAY00000"
-GENERAL, APPROVALS = "C0GENERAL0", "C0APPROVAL"
 BOT_TOKEN, APP_TOKEN = "xoxb-1", "xapp-1"
 
 
@@ -35,6 +32,11 @@ def button(**more: Any) -> dict[str, Any]:
 
 def actions(*elements: Any, **more: Any) -> dict[str, Any]:
     return {"type": "actions", "elements": list(elements), **more}
+
+
+#: The metadata of a message, and blocks with a button.
+METADATA = {"event_type": "card", "event_payload": {"request": "r1"}}
+CARD = [actions(button(value="x1"))]
 
 
 def field(element: dict[str, Any], block_id: str = "field", **more: Any) -> Any:
@@ -129,3 +131,9 @@ async def refusal(call: Any) -> dict[str, Any]:
     with pytest.raises(SlackApiError) as caught:
         await call
     return caught.value.response.data
+
+
+def as_page(simulator: Simulator) -> aiohttp.ClientSession:
+    """A session that speaks as the simulator's own page does."""
+    headers = {"Origin": simulator.base_url}
+    return aiohttp.ClientSession(simulator.base_url, headers=headers)

@@ -7,14 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.simulator import AppConfig, ProfileField, SlashCommand, UserGroup
+from tests.support.demo import BOT, GENERAL, MAREK, MINA, OLAF, RAVI
 from tests.support.simulated import (
     APP_TOKEN,
-    BOT,
-    GENERAL,
-    MAREK,
-    MINA,
-    OLAF,
-    RAVI,
+    METADATA,
     World,
     actions,
     button,
@@ -36,7 +32,6 @@ APP = AppConfig(
     commands=(SlashCommand("/approvals"),),
     home_tab=True,
 )
-METADATA = {"event_type": "card", "event_payload": {"request": "r1"}}
 CARD = [
     {"type": "header", "text": plain("Delete a file?")},
     {"type": "section", "text": mrkdwn("*who*"), "fields": [mrkdwn("a")]},

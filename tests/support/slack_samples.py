@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.support.simulated import mrkdwn, plain
+
 Block = dict[str, Any]
-
-
-def plain(text: str) -> Block:
-    return {"type": "plain_text", "text": text}
-
-
-def mrkdwn(text: str) -> Block:
-    return {"type": "mrkdwn", "text": text}
 
 
 def options(*names: str) -> list[Block]:

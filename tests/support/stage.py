@@ -12,14 +12,11 @@ from pathlib import Path
 from bot.simulator import ClickResult, Simulator, Times, Workspace, demo_workspace
 from bot.simulator.app_config import AppConfig
 from tests.support.bot_process import BotProcess, free_port
+from tests.support.demo import APPROVALS, BOT, GENERAL, RAVI
 from tests.support.records import Records
 from tests.support.shown import Message, buttons, everything, is_card
 from tests.support.spawn import ROOT
 
-RAVI, MINA, MAREK = "U0RAVI0000", "U0MINA0000", "U0MAREK000"
-FAY, DORA, OLAF = "U0FAY00000", "U0DORA0000", "U0OLAF0000"
-GENERAL, APPROVALS = "C0GENERAL0", "C0APPROVAL"
-BOT = "U0APPROVER"
 BOT_TOKEN, APP_TOKEN = "xoxb-test-1", "xapp-test-1"
 SIGNING_SECRET = "0123456789abcdef0123456789abcdef"
 # Seconds after which the dead are missed and what failed is tried again: people's own

@@ -14,10 +14,11 @@ from agent.tool_arguments import ArgumentsError, check_values, parse_arguments
 from bot.approvals.digest import NotCanonical, call_digest, storable
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings
-from bot.simulator import Simulator, demo_workspace
+from bot.simulator import Simulator
 from bot.slack.payload import readable
 from bot.web.server import LARGEST, slack_routes
 from tests.support.door import signed
+from tests.support.simulated import world
 from tests.support.stage import SIGNING_SECRET
 
 BODY = json.dumps({"type": "url_verification", "challenge": "abc"}).encode()
@@ -176,10 +177,8 @@ def test_threat_38_junk_that_is_signed_reads_as_nothing(payload: Any):
 
 @pytest.fixture
 async def simulator() -> AsyncIterator[Simulator]:
-    simulator = Simulator(demo_workspace(), bot_token="xoxb-1", app_token="xapp-1")
-    await simulator.start()
-    yield simulator
-    await simulator.stop()
+    async with world(connected=False) as made:
+        yield made.simulator
 
 
 CALLS = [
