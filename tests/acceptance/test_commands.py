@@ -10,8 +10,9 @@ import pytest
 
 from bot.simulator.people import Channel
 from tests.support.bot_process import BotProcess, Outcome, free_port, run_command
+from tests.support.deciding import request_of
 from tests.support.demo import GENERAL, MINA, RAVI
-from tests.support.shown import buttons, everything
+from tests.support.shown import everything
 from tests.support.stage import BOT_TOKEN, POLICY, Stage, make_stage
 
 module = pytest.mark.asyncio(loop_scope="module")
@@ -218,8 +219,7 @@ async def asked(stage: Stage, name: str) -> str:
     """The id of a request to delete a file, once its card stands."""
     stage.put(name)
     await stage.ask(f"delete {name}")
-    [(_, request), *_] = buttons(await stage.card_about(name))
-    return request
+    return request_of(await stage.card_about(name))
 
 
 def write(path: Path, text: str) -> None:

@@ -47,14 +47,14 @@ async def test_messages_sent_while_waiting_are_answered_in_order(
     held = await shared.reply(GENERAL, ts, "I have kept your message")
     await shared.ask("read second.txt", thread_ts=ts)
     await shared.simulator.wait_for(
-        lambda: len(heard(shared, ts, "I have kept your message")) == 2
+        lambda: len(shared.texts(ts, "I have kept your message")) == 2
     )
     assert "delete_file" in held
     assert file.exists()
     await shared.click(MINA, "approve", card)
     await shared.answer(GENERAL, ts, "the second thing")
 
-    answers = heard(shared, ts, "(offline model)")
+    answers = shared.answers(ts)
     assert len(answers) == 3
     for answer, words in zip(
         answers, ("waiting.txt", "the first thing", "the second thing"), strict=True
@@ -171,9 +171,3 @@ async def test_long_arguments_are_approved_in_the_full_view(
     assert submitted.acked
     await shared.outcome(card, "Approved")
     await shared.answer(GENERAL, ts)
-
-
-def heard(stage: Stage, ts: str, words: str) -> list[str]:
-    """The bot's messages with these words in a thread, oldest first."""
-    texts = [everything(message) for message in stage.said(GENERAL, ts)]
-    return [text for text in texts if words in text]

@@ -140,13 +140,13 @@ async def under_load(stage: Stage, load: int = LOAD) -> AsyncIterator[None]:
         for task in (*writing, *clicking):
             task.cancel()
     for number, ts in enumerate(threads):
-        await patient(stage, lambda n=number, ts=ts: f"words {n}" in texts(stage, ts))
+        await stage.until(lambda n=number, ts=ts: f"words {n}" in str(stage.texts(ts)))
     for card, ts in cards:
-        await patient(stage, lambda ts=ts: answers(stage, ts))
-        await patient(stage, lambda card=card: "Approved" in now(stage, card))
+        await stage.until(lambda ts=ts: stage.answers(ts))
+        await stage.until(lambda card=card: "Approved" in now(stage, card))
     await stage.rest()
-    assert [answers(stage, ts) for ts in threads] == [1] * load
-    assert [answers(stage, ts) for _, ts in cards] == [1] * load
+    assert [len(stage.answers(ts)) for ts in threads] == [1] * load
+    assert [len(stage.answers(ts)) for _, ts in cards] == [1] * load
     assert len(stage.cards()) == load
     assert once(stage) == load
     assert not list(stage.files.glob("*.txt"))
@@ -218,19 +218,6 @@ def once(stage: Stage) -> int:
         "SELECT count(*) FROM audit WHERE event = 'claimed' AND request_id IN"
         " (SELECT request_id FROM decisions)"
     )
-
-
-async def patient(stage: Stage, predicate: Callable[[], object]) -> None:
-    await stage.simulator.wait_for(predicate, timeout=90)
-
-
-def texts(stage: Stage, ts: str) -> str:
-    return "\n".join(everything(message) for message in stage.said(GENERAL, ts))
-
-
-def answers(stage: Stage, ts: str) -> int:
-    said = [everything(message) for message in stage.said(GENERAL, ts)]
-    return sum("(offline model)" in text for text in said)
 
 
 def now(stage: Stage, card: Message) -> str:

@@ -10,7 +10,7 @@ from bot.simulator import Workspace, demo_workspace
 from bot.simulator.people import Channel, UserGroup
 from tests.support.deciding import choose, request_of
 from tests.support.demo import APPROVALS, BOT, DORA, FAY, GENERAL, MINA, OLAF, RAVI
-from tests.support.shown import Message, buttons, everything
+from tests.support.shown import Message
 from tests.support.stage import SHORTER, Stage
 
 pytestmark = [
@@ -79,8 +79,8 @@ async def test_whatever_slack_refuses_the_request_comes_to_its_end_once(
     for method in ASKED:
         orders.add(method, **fault)
     ts = await shared.ask(f"delete {name}")
-    card = await patient(shared, lambda: cards_about(shared, name))
-    await patient(shared, lambda: "Waiting for" in str(shared.said(GENERAL, ts)))
+    card = await shared.until(lambda: shared.cards_about(name))
+    await shared.until(lambda: "Waiting for" in str(shared.said(GENERAL, ts)))
     assert not orders.to_come  # each of them was called
 
     await refused(shared, card[0], fault)
@@ -89,17 +89,16 @@ async def test_whatever_slack_refuses_the_request_comes_to_its_end_once(
         await decided(shared, user, card[0], fault)
     for method in ("users.info", "chat.update", "chat.postMessage"):
         orders.add(method, **fault)
-    await patient(shared, lambda: answers(shared, ts))
-    await patient(shared, lambda: is_closed(shared, card[0]))
-    await patient(shared, lambda: "Approved: delete_file" in texts(shared, ts))
+    await shared.until(lambda: shared.answers(ts))
+    await shared.until(lambda: shared.is_closed(card[0], "Approved"))
+    await shared.until(lambda: "Approved: delete_file" in str(shared.texts(ts)))
     orders.clear()
     await shared.rest()
 
     assert not file.exists()
-    assert len(cards_about(shared, name)) == 1
-    assert len(answers(shared, ts)) == 1
-    claimed = "SELECT count(*) FROM audit WHERE event = 'claimed' AND request_id = %s"
-    assert shared.records.value(claimed, request_of(card[0])) == 1
+    assert len(shared.cards_about(name)) == 1
+    assert len(shared.answers(ts)) == 1
+    assert shared.records.claims(request_of(card[0])) == 1
     assert "Traceback" not in shared.bot.log
 
 
@@ -109,7 +108,7 @@ async def refused(stage: Stage, card: Message, fault: dict[str, Any]) -> None:
     stage.simulator.faults.add("chat.postEphemeral", **fault)
     clicked = await stage.click(OLAF, "approve", card)
     assert clicked.acked
-    await patient(stage, lambda: len(stage.whispers(OLAF)) > heard)
+    await stage.until(lambda: len(stage.whispers(OLAF)) > heard)
 
 
 async def modal(stage: Stage, card: Message, fault: dict[str, Any]) -> None:
@@ -122,7 +121,7 @@ async def modal(stage: Stage, card: Message, fault: dict[str, Any]) -> None:
     for view in stage.simulator.open_views(MINA):
         await stage.simulator.close_view(MINA, view["id"])
     await choose(stage, MINA, card, "reject")
-    views = await patient(stage, lambda: stage.simulator.open_views(MINA))
+    views = await stage.until(lambda: stage.simulator.open_views(MINA))
     await stage.simulator.close_view(MINA, views[-1]["id"])
 
 
@@ -137,26 +136,3 @@ async def decided(
         if (user, "approve") in stage.records.decisions(request):
             return
     raise AssertionError(f"{user} could not decide: {stage.whispers(user)}")
-
-
-async def patient(stage: Stage, predicate: Any) -> Any:
-    """Wait longer than some retries with their waits take."""
-    return await stage.simulator.wait_for(predicate, timeout=90)
-
-
-def cards_about(stage: Stage, name: str) -> list[Message]:
-    return [card for card in stage.cards() if name in everything(card)]
-
-
-def texts(stage: Stage, ts: str) -> str:
-    return "\n".join(everything(message) for message in stage.said(GENERAL, ts))
-
-
-def answers(stage: Stage, ts: str) -> list[Message]:
-    said = stage.said(GENERAL, ts)
-    return [message for message in said if "(offline model)" in everything(message)]
-
-
-def is_closed(stage: Stage, card: Message) -> bool:
-    now = stage.message(card["channel"], card["ts"])
-    return "Approved" in everything(now) and not buttons(now)

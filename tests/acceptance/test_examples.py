@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.deciding import asked
-from tests.support.demo import DORA, MINA
+from tests.support.demo import DORA, GENERAL, MINA
 from tests.support.foreign import example, let_time_pass, said_in
 from tests.support.shown import Message, everything
 from tests.support.stage import NewStage, Stage
@@ -105,7 +105,7 @@ async def files(stage: Stage, outcome: str, kind: str) -> None:
     card, ts = await asked(stage, f"delete {name}")
     assert "Deleted files cannot be restored." in everything(card)
     await decide(stage, card, outcome)
-    answer = await said_in(stage, ts, "(offline model)")
+    answer = await stage.answer(GENERAL, ts)
     assert file.exists() is (outcome != "approve")
     if outcome != "approve":
         assert WORDS[outcome].lower() in answer

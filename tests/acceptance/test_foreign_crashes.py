@@ -11,16 +11,11 @@ from tests.support.stage import Stage
 MARKS = {"mark_done", "mark_not_done", "ask_again"}
 
 
-def ledger(stage: Stage) -> list[str]:
-    file = stage.folder / "ledger.txt"
-    return file.read_text().splitlines() if file.exists() else []
-
-
 async def cut_off(stage: Stage, what: str = "slow") -> tuple[Message, str]:
     """An effect whose process is killed in its middle; another one takes over."""
     card, ts = await asked(stage, f"effect {what}")
     await stage.click(MINA, "approve", card)
-    await stage.simulator.wait_for(lambda: f"begun {what}" in ledger(stage))
+    await stage.simulator.wait_for(lambda: f"begun {what}" in stage.ledger)
     await stage.outcome(card, "Approved")
     await stage.rest()  # a message that is just being sent is looked at after a minute
     await stage.bot.kill()
@@ -45,7 +40,7 @@ async def test_after_a_kill_approvers_mark_the_unknown_outcome(
     told = await stage.reply(*place, "Please check by hand")
     assert f"<@{RAVI}>" in told
     assert f"<@{MINA}>" in told
-    assert ledger(stage) == ["begun slow"]
+    assert stage.ledger == ["begun slow"]
 
     await stage.click(OLAF, "mark_done", shown)
     await stage.whisper(OLAF, "Only those who could decide")
@@ -66,7 +61,7 @@ async def test_after_a_kill_approvers_mark_the_unknown_outcome(
     await stage.ask("effect quick", thread_ts=ts)
     await stage.click(MINA, "approve", await stage.card(2))
     await said_in(stage, ts, "done quick")
-    assert ledger(stage) == ["begun slow", "begun quick", "ended quick"]
+    assert stage.ledger == ["begun slow", "begun quick", "ended quick"]
 
 
 async def test_card_and_trail_show_the_mark_as_done(zoo_alone: Stage):
@@ -80,7 +75,7 @@ async def test_card_and_trail_show_the_mark_as_done(zoo_alone: Stage):
     [(who, tool)] = stage.records.rows(fact)
     assert MINA in str(who)
     assert tool == "effect"
-    assert ledger(stage) == ["begun slow"]
+    assert stage.ledger == ["begun slow"]
     await stage.ask("effect quick", thread_ts=ts)  # the conversation can go on
     await stage.click(MINA, "reject", await stage.card(2))
     await said_in(stage, ts, "left quick")
@@ -103,10 +98,10 @@ async def test_ask_again_is_a_new_request_that_people_decide(zoo_alone: Stage):
     again = await stage.card(2)
     await shows(stage, card, f"Asked again* by <@{RAVI}>")
     assert request_of(again) != request_of(card)
-    assert ledger(stage) == ["begun slow"]
+    assert stage.ledger == ["begun slow"]
     await stage.click(MINA, "reject", again)
     await said_in(stage, ts, "left slow")
-    assert ledger(stage) == ["begun slow"]
+    assert stage.ledger == ["begun slow"]
 
 
 async def test_killed_before_the_click_the_question_stays_open(zoo_alone: Stage):
@@ -117,4 +112,4 @@ async def test_killed_before_the_click_the_question_stays_open(zoo_alone: Stage)
     await stage.start_bot()
     await stage.click(MINA, "approve", card)
     await said_in(stage, ts, "done quick")
-    assert ledger(stage) == ["begun quick", "ended quick"]
+    assert stage.ledger == ["begun quick", "ended quick"]

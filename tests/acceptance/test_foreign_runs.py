@@ -6,16 +6,11 @@ import pytest
 
 from tests.support.deciding import asked, shows
 from tests.support.demo import MAREK, MINA
-from tests.support.foreign import said_in, thread_texts
+from tests.support.foreign import said_in
 from tests.support.shown import Message, everything
 from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def ledger(stage: Stage) -> list[str]:
-    file = stage.folder / "ledger.txt"
-    return file.read_text().splitlines() if file.exists() else []
 
 
 async def two_cards(stage: Stage, text: str) -> tuple[Message, Message, str]:
@@ -32,18 +27,18 @@ async def two_cards(stage: Stage, text: str) -> tuple[Message, Message, str]:
 @pytest.mark.parametrize("order", ["left first", "right first"])
 async def test_two_questions_at_once_are_answered_one_by_one(zoo: Stage, order: str):
     left, right, ts = await two_cards(zoo, "both")
-    before = len(ledger(zoo))
+    before = len(zoo.ledger)
     one, two = (left, right) if order == "left first" else (right, left)
     name = "left" if one is left else "right"
     other = "right" if one is left else "left"
 
     await zoo.click(MINA, "approve", one)
     await zoo.outcome(one, "Approved")
-    await zoo.simulator.wait_for(lambda: ledger(zoo)[before:] == [f"{name} approve"])
+    await zoo.simulator.wait_for(lambda: zoo.ledger[before:] == [f"{name} approve"])
     assert "Approval needed" in everything(zoo.message(two["channel"], two["ts"]))
     await zoo.click(MAREK, "reject", two)
     await said_in(zoo, ts, "both are over")
-    assert ledger(zoo)[before:] == [f"{name} approve", f"{other} reject"]
+    assert zoo.ledger[before:] == [f"{name} approve", f"{other} reject"]
 
 
 @pytest.mark.parametrize("where", ["twice", "inner"])
@@ -86,7 +81,7 @@ async def test_a_failing_graph_gives_a_code_and_the_conversation_continues(
 
 async def test_what_fails_after_an_approval_is_not_run_again(zoo: Stage):
     card, ts = await asked(zoo, "after")
-    before = ledger(zoo).count("after")
+    before = zoo.ledger.count("after")
     await zoo.click(MINA, "approve", card)
     await said_in(zoo, ts, "Something went wrong")
     await shows(zoo, card, "Approved", "failed")
@@ -94,7 +89,7 @@ async def test_what_fails_after_an_approval_is_not_run_again(zoo: Stage):
     again = await zoo.card_about("After that?")
     await zoo.click(MINA, "reject", again)
     await said_in(zoo, ts, "got 'reject'")
-    assert ledger(zoo).count("after") == before + 1
+    assert zoo.ledger.count("after") == before + 1
 
 
 async def test_a_question_that_stands_beside_a_failure_is_closed(zoo: Stage):
@@ -105,4 +100,4 @@ async def test_a_question_that_stands_beside_a_failure_is_closed(zoo: Stage):
     await zoo.outcome(right, "Orphaned")
     await zoo.click(MINA, "approve", right)
     await zoo.whisper(MINA, "no longer belongs to a running conversation")
-    assert len(thread_texts(zoo, ts)) >= 2
+    assert len(zoo.texts(ts)) >= 2

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.deciding import request_of
 from tests.support.demo import APPROVALS, GENERAL, MINA
 from tests.support.shown import Message, buttons
 from tests.support.stage import Stage
@@ -183,6 +184,6 @@ def told(stage: Stage, user: str) -> list[str]:
 def undecided(stage: Stage, *cards: Message) -> None:
     """Check that nothing was decided, and the cards still take clicks."""
     for card in cards:
-        [(_, request), *_] = buttons(stage.message(APPROVALS, card["ts"]))
+        request = request_of(stage.message(APPROVALS, card["ts"]))
         assert stage.records.status(request) == "pending"
         assert not stage.records.decisions(request)

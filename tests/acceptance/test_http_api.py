@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from tests.support.deciding import SANDBOX, asked, request_of, transfers
+from tests.support.deciding import SANDBOX, raised, request_of, transfers
 from tests.support.demo import DORA, FAY, MAREK, MINA, OLAF, RAVI
 from tests.support.http_api import API_TOKENS, Api
 from tests.support.link_browser import run_sql
@@ -25,11 +25,6 @@ ADDRESSES = [
     ("GET", f"/api/conversations/{NOBODYS}"),
     ("POST", f"/api/conversations/{NOBODYS}/messages"),
 ]
-
-
-async def raised(stage: Stage, amount: int = 7) -> str:
-    card, _ = await asked(stage, f"transfer {amount} GBP to alice")
-    return request_of(card)
 
 
 @pytest.mark.parametrize(("method", "path"), ADDRESSES)

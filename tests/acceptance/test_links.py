@@ -11,27 +11,15 @@ import re
 
 import pytest
 
-from tests.support.deciding import SANDBOX, asked, request_of, transfers
+from tests.support.deciding import asked, request_of, transfers
 from tests.support.demo import MAREK, MINA, OLAF
-from tests.support.http_api import API_TOKENS, Api
-from tests.support.link_browser import (
-    LINKS,
-    PUBLIC_URL,
-    Browser,
-    made,
-    run_sql,
-    with_links,
-)
+from tests.support.http_api import Api
+from tests.support.link_browser import OUTSIDE, PUBLIC_URL, Browser, made, run_sql
 from tests.support.playing import Board
 from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-STAGE = {
-    **SANDBOX,
-    **LINKS,
-    "policy": with_links(SANDBOX["policy"]),
-    "API_TOKENS": API_TOKENS,
-}
+STAGE = OUTSIDE
 AGENTS = (
     "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) SafeLinks",

@@ -10,28 +10,18 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from tests.support.deciding import SANDBOX, asked, request_of
+from tests.support.deciding import raised
 from tests.support.demo import MINA, OLAF
-from tests.support.http_api import API_TOKENS, TOKENS, Api
-from tests.support.link_browser import LINKS, Browser, made, with_links
+from tests.support.http_api import TOKENS, Api
+from tests.support.link_browser import OUTSIDE, Browser, made
 from tests.support.playing import Board
 from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-STAGE = {
-    **SANDBOX,
-    **LINKS,
-    "policy": with_links(SANDBOX["policy"]),
-    "API_TOKENS": API_TOKENS,
-}
+STAGE = OUTSIDE
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 TOKEN = {"Authorization": f"Bearer {TOKENS[MINA]}"}
-
-
-async def request_in(shared: Stage) -> str:
-    card, _ = await asked(shared, "transfer 7 GBP to alice")
-    return request_of(card)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +79,7 @@ BODIES = {
 
 @pytest.mark.parametrize("name", BODIES)
 async def test_no_body_is_answered_by_a_crash_or_decides(shared: Stage, name: str):
-    request = await request_in(shared)
+    request = await raised(shared)
     said = await Api(shared.bot.url).send(
         MINA,
         "POST",
@@ -108,7 +98,7 @@ async def chunks(size: int) -> AsyncIterator[bytes]:
 
 
 async def test_floods_and_bombs_are_not_read_to_their_end(shared: Stage):
-    request = await request_in(shared)
+    request = await raised(shared)
     decision = f"{shared.bot.url}/api/approvals/{request}/decision"
     page = f"{shared.bot.url}/approve/{await made(shared, request, MINA)}"
     bomb = gzip.compress(b"a" * 50_000_000)
@@ -148,7 +138,7 @@ async def test_threat_11_no_token_but_the_very_one_is_taken(
 
 
 async def test_a_key_of_one_person_says_nothing_to_another(shared: Stage):
-    request, key = await request_in(shared), uuid.uuid4().hex
+    request, key = await raised(shared), uuid.uuid4().hex
     api, path = Api(shared.bot.url), f"/api/approvals/{request}/decision"
     first = await api.post(MINA, path, {"decision": "reject"}, key=key)
     other = await api.post(OLAF, path, {"decision": "reject"}, key=key)
@@ -157,7 +147,7 @@ async def test_a_key_of_one_person_says_nothing_to_another(shared: Stage):
 
 
 async def test_fields_added_to_a_link_form_are_ignored(shared: Stage):
-    request = await request_in(shared)
+    request = await raised(shared)
     token = await made(shared, request, MINA)
     browser = Browser(shared.bot.url)
     form = (await browser.open(token)).form

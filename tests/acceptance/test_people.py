@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.deciding import request_of
 from tests.support.demo import APPROVALS, GENERAL, MINA, OLAF
 from tests.support.people import (
     GONE,
@@ -144,7 +145,7 @@ def click_payload(stage: Stage, card: Message, user: str) -> dict[str, Any]:
 
 async def still_open(stage: Stage, card: Message) -> None:
     """Check that nothing was decided and the card still takes clicks."""
-    [(_, request), *_] = buttons(stage.message(APPROVALS, card["ts"]))
+    request = request_of(stage.message(APPROVALS, card["ts"]))
     assert stage.records.status(request) == "pending"
     assert not stage.records.decisions(request)
 

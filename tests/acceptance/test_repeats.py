@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.deciding import one_of_twenty_clicks_decides, request_of
 from tests.support.demo import BOT, GENERAL, MAREK, MINA, RAVI
-from tests.support.shown import buttons
 from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -74,10 +74,10 @@ async def test_the_same_click_five_times_is_one_decision(shared_both: Stage):
     await stage.reply(GENERAL, ts, "Approved: delete_file")
     await stage.rest()
 
-    [(_, request), *_] = buttons(card)
+    request = request_of(card)
     assert all(result.acked for result in results)
     assert stage.records.decisions(request) == [(MINA, "approve")]
-    assert ran_how_often(stage, request) == 1
+    assert stage.records.claims(request) == 1
     assert not file.exists()
     assert len(stage.whispers(MINA)) == heard
     assert len(stage.said(GENERAL, ts)) == 2  # the notice and the answer, once
@@ -86,28 +86,7 @@ async def test_the_same_click_five_times_is_one_decision(shared_both: Stage):
 async def test_twenty_different_clicks_at_once_have_one_winner(shared_both: Stage):
     stage = shared_both
     for round_ in range(3):
-        name = f"twenty-{round_}.txt"
-        file = stage.put(name)
-        ts = await stage.ask(f"delete {name}")
-        card = await stage.card_about(name)
-
-        clicks = [
-            stage.click(user, action, card)
-            for _ in range(5)
-            for user in (MINA, MAREK)
-            for action in ("approve", "reject")
-        ]
-        results = await asyncio.gather(*clicks)
-        await stage.answer(GENERAL, ts)
-
-        [(_, request), *_] = buttons(card)
-        [(_, verdict)] = stage.records.decisions(request)
-        word = {"approve": "Approved", "reject": "Rejected"}[verdict]
-        await stage.outcome(card, word)
-        assert all(result.acked for result in results)
-        assert stage.records.status(request) == word.lower()
-        assert ran_how_often(stage, request) == (verdict == "approve")
-        assert file.exists() is (verdict == "reject")
+        await one_of_twenty_clicks_decides(stage, f"twenty-{round_}.txt")
 
 
 async def test_each_late_click_of_another_person_is_answered(shared_both: Stage):
@@ -179,11 +158,3 @@ def unaddressed(ts: str) -> list[dict[str, object]]:
         },
         {"type": "reaction_added", "user": RAVI, "reaction": "eyes", "event_ts": ts},
     ]
-
-
-def ran_how_often(stage: Stage, request: str) -> int:
-    """Count how often the call of a request has begun, by the audit trail."""
-    return stage.records.value(
-        "SELECT count(*) FROM audit WHERE event = 'claimed' AND request_id = %s",
-        request,
-    )

@@ -11,10 +11,11 @@ import pytest
 from bot.simulator import ClickResult
 from tests.support.balancer import balanced
 from tests.support.crashes import until
+from tests.support.deciding import request_of
 from tests.support.demo import GENERAL, MAREK, MINA, OLAF, RAVI
 from tests.support.foreign import said_in
 from tests.support.invariants import wrong_in, wrong_in_slack
-from tests.support.shown import Message, buttons
+from tests.support.shown import Message
 from tests.support.stage import Stage, make_stage
 from tests.support.zoo import POLICY as ZOO_POLICY
 
@@ -89,7 +90,7 @@ async def test_one_of_forty_clicks_decides_and_the_others_are_answered(
 
         assert len(results) == 40
         assert all(result.acked for result in results)
-        [(_, request), *_] = buttons(card)
+        request = request_of(card)
         [(_, verdict)] = stage.records.decisions(request)
         assert file.exists() is (verdict != "approve")
         answered = heard + len(results) - 1
@@ -127,21 +128,17 @@ async def test_each_conversation_runs_in_order_without_waiting_for_others(
         await until(lambda n=6 * message: arrived(stage) == n)
     for number, ts in [*enumerate(threads)][1:]:
         await said_in(stage, ts, f"did c{number} 3")
-    assert [line for line in ledger(stage) if "c0" in line] == ["begin c0 1 slow"]
+    assert [line for line in stage.ledger if "c0" in line] == ["begin c0 1 slow"]
 
     (stage.folder / "go").touch()
     await said_in(stage, threads[0], "did c0 3")
     for number, ts in enumerate(threads):
         slow = " slow" * (number == 0)
         said = [f"c{number} 1{slow}", f"c{number} 2", f"c{number} 3"]
-        own = [line for line in ledger(stage) if f" c{number} " in line]
+        own = [line for line in stage.ledger if f" c{number} " in line]
         assert own == [f"{word} {text}" for text in said for word in ("begin", "end")]
         assert len(stage.said(GENERAL, ts)) == 3
 
 
 def arrived(stage: Stage) -> int:
     return stage.records.value("SELECT count(*) FROM messages")
-
-
-def ledger(stage: Stage) -> list[str]:
-    return (stage.folder / "ledger.txt").read_text().splitlines()

@@ -91,8 +91,7 @@ async def test_a_hanging_tool_does_not_keep_the_process_alive(zoo_alone: Stage):
     stage = zoo_alone
     card, _ = await asked(stage, "effect slow")
     await stage.click(MINA, "approve", card)
-    ledger = stage.folder / "ledger.txt"
-    await until(ledger.exists)
+    await until(lambda: stage.ledger)
     await stage.outcome(card, "Approved")
     leaving = await replaced(stage)
 
@@ -102,4 +101,4 @@ async def test_a_hanging_tool_does_not_keep_the_process_alive(zoo_alone: Stage):
     shown = await shows(stage, card, "Unknown")
     offered = {action for action, _ in buttons(shown)}
     assert offered == {"mark_done", "mark_not_done", "ask_again"}
-    assert ledger.read_text().splitlines() == ["begun slow"]
+    assert stage.ledger == ["begun slow"]

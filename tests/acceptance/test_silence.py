@@ -7,6 +7,7 @@ import datetime as dt
 
 import pytest
 
+from tests.support.deciding import request_of
 from tests.support.demo import APPROVALS, DORA, GENERAL, MAREK, MINA, OLAF, RAVI
 from tests.support.shown import Message, buttons, everything
 from tests.support.stage import POLICY, Stage
@@ -69,7 +70,7 @@ async def test_silence_reminds_escalates_and_ends(shared: Stage):
     below = in_thread(stage, card)
     assert len(below) == 3
     assert all("Timed out: delete_file" in text for text in below)
-    [(_, request), *_] = buttons(card)
+    request = request_of(card)
     assert events(stage, request) == ["reminded", "escalated", "reminded", "timed_out"]
 
 
@@ -144,7 +145,7 @@ async def race(stage: Stage, name: str, seconds: int, index: int) -> None:
     """Click around the instant, and see that everything says the same."""
     ts = await stage.ask(f"delete {name}")
     card = await stage.card_about(name)
-    [(_, request), *_] = buttons(card)
+    request = request_of(card)
     opened: dt.datetime = stage.records.value(
         "SELECT opened_at FROM stages WHERE request_id = %s", request
     )
@@ -177,7 +178,7 @@ async def test_two_replicas_one_stopped_half_way_send_everything_once(shared: St
         await stage.outcome(card, "Timed out", timeout=45)
     await stage.rest()
     for card in cards:
-        [(_, request), *_] = buttons(card)
+        request = request_of(card)
         assert len(in_thread(stage, card)) == 3
         assert events(stage, request) == [
             *["reminded", "escalated", "reminded", "timed_out"]

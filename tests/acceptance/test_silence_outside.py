@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from bot.texts.formatting import utc
-from tests.support.deciding import SANDBOX, asked, request_of
+from tests.support.deciding import SANDBOX, raised
 from tests.support.demo import MAREK, MINA, OLAF, RAVI
 from tests.support.http_api import API_TOKENS, Api
 from tests.support.link_browser import LINKS, Browser, made, run_sql, with_links
@@ -19,11 +19,6 @@ SOON = with_links(SANDBOX["policy"]).replace(
     "    stages: [{approvers: managers, timeout: 1h}]\n  - name: transfers-over-1000",
 )
 STAGE = {**SANDBOX, **LINKS, "policy": SOON, "API_TOKENS": API_TOKENS}
-
-
-async def raised(shared: Stage) -> str:
-    card, _ = await asked(shared, "transfer 7 GBP to alice")
-    return request_of(card)
 
 
 async def test_they_say_when_silence_rejects_it_as_the_card_does(shared: Stage):

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.deciding import asked, request_of
 from tests.support.demo import APPROVALS, DORA, GENERAL, MINA, RAVI
-from tests.support.shown import Message, buttons, everything
+from tests.support.shown import Message
 from tests.support.stage import POLICY, Stage, make_stage
 
 TWO_STAGES = POLICY.replace(
@@ -35,7 +35,7 @@ async def test_however_a_socket_ends_no_request_is_lost(socket_stage: Stage, how
     await stage.simulator.settled()
     for event_id in events_about(stage, ts):  # as Slack does after a minute
         assert await stage.simulator.redeliver(event_id)
-    await patient(stage, lambda: "still here" in texts(stage, ts))
+    await stage.until(lambda: "still here" in str(stage.texts(ts)))
     if not clicked.acked:  # Slack has told her; it may have counted all the same
         assert (await stage.click(MINA, "approve", card)).acked
     await stage.answer(GENERAL, thread)
@@ -44,7 +44,7 @@ async def test_however_a_socket_ends_no_request_is_lost(socket_stage: Stage, how
 
     assert not file.exists()
     assert stage.records.decisions(request_of(card)) == [(MINA, "approve")]
-    assert answers(stage, ts) == 1
+    assert len(stage.answers(ts)) == 1
     assert len(stage.cards()) == 1
 
 
@@ -79,19 +79,19 @@ async def test_clicks_while_sockets_reconnect_are_done_once_or_refused(
     async def shake() -> None:
         for reason in ("refresh_requested", "warning", "link_disabled") * 2:
             await stage.simulator.disconnect(reason)
-            await patient(stage, lambda: stage.simulator.sockets)
+            await stage.until(lambda: stage.simulator.sockets)
 
     async def press(card: Message) -> None:
         while not (await stage.click(MINA, "approve", card)).acked:
-            await patient(stage, lambda: stage.simulator.sockets)
+            await stage.until(lambda: stage.simulator.sockets)
 
     await asyncio.gather(shake(), *(press(card) for card in cards))
     for card, ts in zip(cards, threads, strict=True):
-        await patient(stage, lambda ts=ts: answers(stage, ts))
-        await patient(stage, lambda card=card: is_closed(stage, card, "Approved"))
+        await stage.until(lambda ts=ts: stage.answers(ts))
+        await stage.until(lambda card=card: stage.is_closed(card, "Approved"))
     await stage.rest()
 
-    assert [answers(stage, ts) for ts in threads] == [1] * 4
+    assert [len(stage.answers(ts)) for ts in threads] == [1] * 4
     ran = "SELECT count(*) FROM audit WHERE event = 'claimed'"
     assert stage.records.value(ran) == 4
     assert not list(stage.files.glob("*.txt"))
@@ -110,7 +110,7 @@ async def test_a_deleted_card_is_posted_again_for_the_next_stage(
         workspace.remove_message(workspace.message(APPROVALS, card["ts"]))
 
         await stage.simulator.send_payload(click)  # on its way when it was deleted
-        again = await patient(stage, lambda: stage.cards())
+        again = await stage.until(lambda: stage.cards())
         assert again[0]["ts"] != card["ts"]
         await stage.click(DORA, "approve", again[0])
         await stage.answer(GENERAL, ts)
@@ -150,27 +150,8 @@ async def test_a_requester_whose_channel_is_gone_gets_a_direct_message(
     await stage.click(MINA, "approve", card)
     await stage.outcome(card, "Approved")
     dm = stage.simulator.dm(RAVI)
-    told = await patient(stage, lambda: stage.simulator.messages(dm))
+    told = await stage.until(lambda: stage.simulator.messages(dm))
 
     assert "does not let me post it in the thread" in told[0]["text"]
     assert not file.exists()
     assert len(stage.simulator.messages(dm)) == 1
-
-
-async def patient(stage: Stage, predicate: Any) -> Any:
-    """Wait longer than the retries of a delivery, or of a socket, take."""
-    return await stage.simulator.wait_for(predicate, timeout=90)
-
-
-def texts(stage: Stage, ts: str) -> str:
-    return "\n".join(everything(message) for message in stage.said(GENERAL, ts))
-
-
-def answers(stage: Stage, ts: str) -> int:
-    said = [everything(message) for message in stage.said(GENERAL, ts)]
-    return sum("(offline model)" in text for text in said)
-
-
-def is_closed(stage: Stage, card: Message, word: str) -> bool:
-    now = stage.message(card["channel"], card["ts"])
-    return word in everything(now) and not buttons(now)

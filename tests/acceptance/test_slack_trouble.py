@@ -11,7 +11,7 @@ from bot.simulator.people import Channel
 from tests.support.deciding import filled_in, opened, request_of
 from tests.support.demo import APPROVALS, GENERAL, MINA, OLAF, RAVI
 from tests.support.people import full_workspace
-from tests.support.shown import Message, buttons, everything
+from tests.support.shown import buttons, everything
 from tests.support.stage import POLICY, SHORTER, Stage, make_stage
 
 module = pytest.mark.asyncio(loop_scope="module")
@@ -34,16 +34,16 @@ async def test_a_card_and_an_answer_arrive_once_whatever_posting_meets(
 
     shared.simulator.faults.add("chat.postMessage", **fault)
     ts = await shared.ask(f"delete {name}")
-    card = await patient(shared, lambda: cards_about(shared, name))
-    await patient(shared, lambda: shared.said(GENERAL, ts))
+    card = await shared.until(lambda: shared.cards_about(name))
+    await shared.until(lambda: shared.said(GENERAL, ts))
     shared.simulator.faults.add("chat.postMessage", **(CUT_AFTER | {"times": 1}))
     await shared.click(MINA, "approve", card[0])
-    await patient(shared, lambda: answers(shared, ts))
-    await patient(shared, lambda: "Approved" in shared.said(GENERAL, ts)[0]["text"])
+    await shared.until(lambda: shared.answers(ts))
+    await shared.until(lambda: "Approved" in shared.said(GENERAL, ts)[0]["text"])
     await shared.rest()
 
-    assert len(cards_about(shared, name)) == 1
-    assert len(answers(shared, ts)) == 1
+    assert len(shared.cards_about(name)) == 1
+    assert len(shared.answers(ts)) == 1
     assert len(shared.said(GENERAL, ts)) == 2  # the notice and the answer
     assert not (shared.files / name).exists()
 
@@ -58,14 +58,14 @@ async def test_a_click_before_the_card_is_recorded_counts(
     card = await shared.card_about("early.txt")
 
     clicked = await shared.click(MINA, "approve", card)
-    [(_, request), *_] = buttons(card)
+    request = request_of(card)
     assert shared.records.status(request) == "approved"
     assert clicked.acked
-    await patient(shared, lambda: answers(shared, ts))
+    await shared.until(lambda: shared.answers(ts))
 
     assert not file.exists()
     await shared.outcome(card, "Approved")
-    assert len(cards_about(shared, "early.txt")) == 1
+    assert len(shared.cards_about("early.txt")) == 1
 
 
 @module
@@ -81,7 +81,7 @@ async def test_a_form_sent_before_the_card_is_recorded_counts(
     await filled_in(shared, MINA, form, reason="Not today.")
 
     assert shared.records.status(request_of(card)) == "rejected"
-    await patient(shared, lambda: answers(shared, ts))
+    await shared.until(lambda: shared.answers(ts))
     await shared.outcome(card, "Rejected")
     assert file.exists()
 
@@ -101,9 +101,9 @@ async def test_the_outcome_is_shown_in_the_end_although_editing_fails(
     await shared.click(MINA, "reject", card)
     await shared.answer(GENERAL, ts, "rejected")
 
-    await patient(shared, lambda: not buttons(shared.message(APPROVALS, card["ts"])))
+    await shared.until(lambda: not buttons(shared.message(APPROVALS, card["ts"])))
     assert "Rejected" in everything(shared.message(APPROVALS, card["ts"]))
-    await patient(shared, lambda: "Rejected" in shared.said(GENERAL, ts)[0]["text"])
+    await shared.until(lambda: "Rejected" in shared.said(GENERAL, ts)[0]["text"])
 
 
 @module
@@ -113,7 +113,7 @@ async def test_a_question_waits_until_slack_says_who_asks(shared: Stage):
 
     ts = await shared.ask("read who.txt", OLAF)
 
-    await patient(shared, lambda: answers(shared, ts))
+    await shared.until(lambda: shared.answers(ts))
     assert "it is me" in everything(shared.said(GENERAL, ts)[0])
 
 
@@ -146,7 +146,7 @@ async def test_a_private_sentence_survives_a_limit(shared: Stage):
 
     await shared.click(OLAF, "approve", card)
 
-    await patient(shared, lambda: len(shared.whispers(OLAF)) > heard)
+    await shared.until(lambda: len(shared.whispers(OLAF)) > heard)
     await shared.click(RAVI, "reject", card)
     await shared.outcome(card, "Withdrawn")
 
@@ -156,7 +156,7 @@ async def test_a_socket_that_slack_closes_is_opened_again(shared: Stage):
     shared.put("socket.txt", "back again")
 
     await shared.simulator.disconnect("refresh_requested")
-    await patient(shared, lambda: shared.simulator.sockets)
+    await shared.until(lambda: shared.simulator.sockets)
     ts = await shared.ask("read socket.txt")
 
     assert "back again" in await shared.answer(GENERAL, ts)
@@ -184,17 +184,3 @@ async def test_a_channel_without_the_bot_is_reported_in_the_thread(
         told = [m for m in stage.said(GENERAL, ts) if "could not post" in m["text"]]
         assert len(told) == 1
         assert "Traceback" not in stage.bot.log
-
-
-async def patient(stage: Stage, predicate: Any) -> Any:
-    """Wait longer than the retries of a delivery take."""
-    return await stage.simulator.wait_for(predicate, timeout=30)
-
-
-def cards_about(stage: Stage, name: str) -> list[Message]:
-    return [card for card in stage.cards() if name in everything(card)]
-
-
-def answers(stage: Stage, ts: str) -> list[Message]:
-    said = stage.said(GENERAL, ts)
-    return [message for message in said if "(offline model)" in everything(message)]

@@ -7,8 +7,9 @@ import datetime as dt
 
 import pytest
 
+from tests.support.deciding import request_of
 from tests.support.demo import GENERAL, MINA
-from tests.support.shown import Message, buttons, everything
+from tests.support.shown import Message, everything
 from tests.support.stage import POLICY, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -45,7 +46,7 @@ async def test_a_late_click_changes_nothing_and_is_answered(shared: Stage):
     assert "timed out" in await shared.whisper(MINA, since=heard)
     await shared.rest()
     assert file.exists()
-    [(_, request), *_] = buttons(card)
+    request = request_of(card)
     assert shared.records.status(request) == "timed_out"
     assert not shared.records.decisions(request)
     assert len(shared.said(GENERAL, ts)) == 2  # the notice and the answer, once
@@ -67,7 +68,7 @@ async def race(stage: Stage, name: str, index: int) -> str:
     """Click around a request's deadline, check that all agree, and return its end."""
     ts = await stage.ask(f"delete {name}")
     card = await stage.card_about(name)
-    [(_, request), *_] = buttons(card)
+    request = request_of(card)
     deadline: dt.datetime = stage.records.value(
         "SELECT expires_at FROM requests WHERE id = %s", request
     )

@@ -68,11 +68,6 @@ def switch(stage: Stage) -> Path:
     return stage.folder / "broken"
 
 
-def ledger(stage: Stage) -> list[str]:
-    file = stage.folder / "ledger.txt"
-    return file.read_text().splitlines() if file.exists() else []
-
-
 async def test_a_graph_that_asked_nothing_retries_from_where_it_failed(
     broken: Stage,
 ):
@@ -80,7 +75,7 @@ async def test_a_graph_that_asked_nothing_retries_from_where_it_failed(
     ts = await broken.ask("work")
     await broken.reply(GENERAL, ts, "Something went wrong")
     [told] = broken.said(GENERAL, ts)
-    before = ledger(broken)
+    before = broken.ledger
 
     await broken.click(RAVI, AGAIN, told)
     await broken.simulator.wait_for(lambda: len(broken.said(GENERAL, ts)) == 2)
@@ -88,7 +83,7 @@ async def test_a_graph_that_asked_nothing_retries_from_where_it_failed(
     await broken.click(RAVI, AGAIN, broken.said(GENERAL, ts)[1])
 
     await broken.reply(GENERAL, ts, "It works.")
-    assert ledger(broken) == before  # what came before the failure is not repeated
+    assert broken.ledger == before  # what came before the failure is not repeated
     assert "secret detail" not in str(broken.said(GENERAL, ts))
 
 
@@ -100,5 +95,5 @@ async def test_a_graph_that_took_an_answer_offers_no_try_again(broken: Stage):
     switch(broken).unlink()
 
     assert [m for m in broken.said(GENERAL, ts) if AGAIN in dict(buttons(m))] == []
-    assert ledger(broken)[-1] == "answer approve"
+    assert broken.ledger[-1] == "answer approve"
     assert broken.records.rows("SELECT * FROM offers WHERE taken_at IS NULL") == []

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from tests.support.demo import GENERAL, MAREK, MINA
-from tests.support.shown import buttons, everything
+from tests.support.deciding import one_of_twenty_clicks_decides
+from tests.support.demo import GENERAL, MINA
+from tests.support.shown import everything
 from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+STAGE = {"ack": 15.0}  # twenty clicks at once
 
 
 async def test_of_twenty_clicks_on_two_processes_exactly_one_decides(
@@ -22,29 +22,7 @@ async def test_of_twenty_clicks_on_two_processes_exactly_one_decides(
         await stage.simulator.wait_for(lambda: stage.simulator.sockets == 2)
 
     for round_ in range(3):
-        name = f"raced-{round_}.txt"
-        file = stage.put(name)
-        ts = await stage.ask(f"delete {name}")
-        card = await stage.card_about(name)
-        clicks = [
-            stage.click(user, action, card)
-            for _ in range(5)
-            for user in (MINA, MAREK)
-            for action in ("approve", "reject")
-        ]
-        results = await asyncio.gather(*clicks)
-        await stage.answer(GENERAL, ts)
-
-        [(_, request), *_] = buttons(card)
-        [(_, verdict)] = stage.records.decisions(request)
-        await stage.outcome(card, {"approve": "Approved"}.get(verdict, "Rejected"))
-        claimed = stage.records.value(
-            "SELECT count(*) FROM audit WHERE event = 'claimed' AND request_id = %s",
-            request,
-        )
-        assert all(result.acked for result in results)
-        assert claimed == (verdict == "approve")
-        assert file.exists() is (verdict == "reject")
+        await one_of_twenty_clicks_decides(stage, f"raced-{round_}.txt")
 
 
 async def test_messages_at_once_are_each_answered_once(shared_both: Stage):

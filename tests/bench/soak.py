@@ -24,10 +24,10 @@ from tests.support import postgres
 from tests.support.bot_process import BotProcess, free_port
 from tests.support.crashes import make_book
 from tests.support.deciding import SANDBOX, transfers
-from tests.support.demo import GENERAL, MAREK, MINA, OLAF, RAVI
+from tests.support.demo import MAREK, MINA, OLAF, RAVI
 from tests.support.invariants import wrong_in, wrong_in_slack
 from tests.support.proxy import Proxy, make_proxy
-from tests.support.shown import Message, buttons, everything
+from tests.support.shown import Message, buttons
 from tests.support.stage import Stage, make_stage
 
 REPLICAS = 2
@@ -184,22 +184,17 @@ async def _come_to_rest(stage: Stage) -> None:
 def _judge(stage: Stage, found: Soaked) -> None:
     found.wrong = [*wrong_in(stage.records), *wrong_in_slack(stage)]
     for thread, asked in found.asked.items():
-        answers = len(_answers(stage, thread))
+        answers = len(stage.answers(thread))
         found.lost += max(asked - answers, 0)
         found.doubled += max(answers - asked, 0)
     ran = Counter(pence // 100 for _, _, pence in transfers(stage))
     found.doubled += sum(times - 1 for times in ran.values())
     found.unapproved = len(ran.keys() - _approved(stage))
-    found.done["answers"] = sum(len(_answers(stage, t)) for t in found.asked)
+    found.done["answers"] = sum(len(stage.answers(t)) for t in found.asked)
     found.done["effects"] = sum(ran.values())
     found.done["unknown"] = stage.records.value(
         "SELECT count(*) FROM grants WHERE state = 'unknown'"
     )
-
-
-def _answers(stage: Stage, thread: str) -> list[str]:
-    told = [everything(m) for m in stage.said(GENERAL, thread)]
-    return [text for text in told if "(offline model)" in text]
 
 
 def _approved(stage: Stage) -> set[int]:

@@ -13,9 +13,9 @@ import psycopg
 from agent.tools.sandbox import accounts
 from tests.support.crash_table import EARLY, Cell
 from tests.support.deciding import transfers
-from tests.support.demo import GENERAL, MINA
+from tests.support.demo import MINA
 from tests.support.foreign import let_time_pass
-from tests.support.shown import Message, everything
+from tests.support.shown import Message
 from tests.support.stage import Stage
 
 ORDER = "fault.txt"  # the file in which the stage tells its bot where to die
@@ -132,7 +132,7 @@ class Life:
     def last_words(self) -> list[str]:
         """All messages that told the thread how it ended."""
         signs = ("(offline model)", "left job-", "did job-", "I do not run it again")
-        told = [everything(m) for m in self.stage.said(GENERAL, self.thread)]
+        told = self.stage.texts(self.thread)
         return [text for text in told if any(sign in text for sign in signs)]
 
     def effects(self) -> int:
@@ -140,9 +140,7 @@ class Life:
         if self.cell.graph == "shipped":
             paid = [pence for _, _, pence in transfers(self.stage)]
             return paid.count(self.amount * 100)
-        ledger = self.stage.folder / "ledger.txt"
-        done = ledger.read_text().splitlines() if ledger.exists() else []
-        return done.count(self.words)
+        return self.stage.ledger.count(self.words)
 
     def request(self) -> dict[str, Any]:
         """The one request of this life, and what stands on its trail."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
 from bot.simulator import ClickResult
+from tests.support.demo import GENERAL, MAREK, MINA
 from tests.support.shown import Message, buttons, everything
 from tests.support.spawn import ROOT
 from tests.support.stage import Stage
@@ -98,6 +100,35 @@ async def shows(stage: Stage, card: Message, *words: str) -> Message:
     shown = await stage.simulator.wait_for(now)
     assert shown is not None
     return shown
+
+
+async def raised(stage: Stage, amount: int = 7) -> str:
+    """The id of a request to transfer money."""
+    card, _ = await asked(stage, f"transfer {amount} GBP to alice")
+    return request_of(card)
+
+
+async def one_of_twenty_clicks_decides(stage: Stage, name: str) -> None:
+    """Two people click everything at once: one decides, the others are answered."""
+    file = stage.put(name)
+    card, ts = await asked(stage, f"delete {name}")
+    clicks = [
+        stage.click(user, action, card)
+        for _ in range(5)
+        for user in (MINA, MAREK)
+        for action in ("approve", "reject")
+    ]
+    results = await asyncio.gather(*clicks)
+    await stage.answer(GENERAL, ts)
+
+    request = request_of(card)
+    [(_, verdict)] = stage.records.decisions(request)
+    word = {"approve": "Approved", "reject": "Rejected"}[verdict]
+    await stage.outcome(card, word)
+    assert all(result.acked for result in results)
+    assert stage.records.status(request) == word.lower()
+    assert stage.records.claims(request) == (verdict == "approve")
+    assert file.exists() is (verdict == "reject")
 
 
 def transfers(stage: Stage) -> list[tuple[str, str, int]]:

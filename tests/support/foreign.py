@@ -6,7 +6,7 @@ import psycopg
 
 from tests.support.deciding import SHIPPED
 from tests.support.demo import GENERAL
-from tests.support.shown import Message, everything
+from tests.support.shown import Message
 from tests.support.spawn import ROOT
 from tests.support.stage import Stage
 
@@ -28,11 +28,6 @@ def let_time_pass(stage: Stage) -> None:
 async def said_in(stage: Stage, thread: str, words: str) -> str:
     """Wait for these words of the bot in a conversation's thread."""
     return await stage.reply(GENERAL, thread, words)
-
-
-def thread_texts(stage: Stage, thread: str) -> list[str]:
-    """All that the bot has said in a conversation's thread."""
-    return [everything(message) for message in stage.said(GENERAL, thread)]
 
 
 async def next_card(stage: Stage, before: int) -> Message:

@@ -12,7 +12,9 @@ import psycopg
 from bot.database.pool import Connection, connect
 from bot.web.links import tokens
 from bot.web.links.tokens import Link, Signer
+from tests.support.deciding import SANDBOX, SHIPPED
 from tests.support.demo import TEAM
+from tests.support.http_api import API_TOKENS
 from tests.support.playing import Board
 from tests.support.stage import Stage
 
@@ -26,6 +28,15 @@ def with_links(policy: str) -> str:
     """The policy with links for every rule that names stages."""
     bare = policy.replace("    links: true\n", "")
     return bare.replace("    stages: [", "    links: true\n    stages: [")
+
+
+#: A stage with links for all that the sandbox asks for, and with the API.
+OUTSIDE = {
+    **SANDBOX,
+    **LINKS,
+    "policy": with_links(SHIPPED),
+    "API_TOKENS": API_TOKENS,
+}
 
 
 async def made(

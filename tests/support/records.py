@@ -43,6 +43,13 @@ class Records:
             request,
         )
 
+    def claims(self, request: str) -> int:
+        """Count how often the call of a request has begun, by the audit trail."""
+        return self.value(
+            "SELECT count(*) FROM audit WHERE event = 'claimed' AND request_id = %s",
+            request,
+        )
+
     def _connection(self) -> psycopg.Connection:
         if self.url not in _kept:
             _forget()

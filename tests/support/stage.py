@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bot.simulator import ClickResult, Simulator, Times, Workspace, demo_workspace
 from bot.simulator.app_config import AppConfig
@@ -18,6 +19,7 @@ from tests.support.shown import Message, buttons, everything, is_card
 from tests.support.spawn import ROOT
 
 BOT_TOKEN, APP_TOKEN = "xoxb-test-1", "xapp-test-1"
+SIGNED = "(offline model)"  # the end of each answer of the offline agent
 SIGNING_SECRET = "0123456789abcdef0123456789abcdef"
 # Seconds after which the dead are missed and what failed is tried again: people's own
 # are up to a minute. A busy machine may hold a living process up for some of them.
@@ -116,6 +118,23 @@ class Stage:
         thread = self.simulator.messages(channel, thread_ts)
         return [m for m in thread if m.get("bot_id") or m.get("user") == BOT]
 
+    def texts(
+        self, thread_ts: str, containing: str = "", channel: str = GENERAL
+    ) -> list[str]:
+        """The bot's messages in a thread so far, as they read, oldest first."""
+        found = [everything(m) for m in self.said(channel, thread_ts)]
+        return [text for text in found if containing in text]
+
+    def answers(self, thread_ts: str) -> list[str]:
+        """The offline agent's answers in a thread so far."""
+        return self.texts(thread_ts, SIGNED)
+
+    @property
+    def ledger(self) -> list[str]:
+        """The lines that a test's own graph has written down."""
+        file = self.folder / "ledger.txt"
+        return file.read_text().splitlines() if file.exists() else []
+
     @property
     def records(self) -> Records:
         """The records in the bot's database."""
@@ -131,13 +150,14 @@ class Stage:
         await self.simulator.wait_for(lambda: len(self.cards(channel)) >= number)
         return self.cards(channel)[number - 1]
 
+    def cards_about(self, words: str, channel: str = APPROVALS) -> list[Message]:
+        return [card for card in self.cards(channel) if words in everything(card)]
+
     async def card_about(self, words: str, channel: str = APPROVALS) -> Message:
         """Wait for the newest card that shows these words."""
 
-        def found() -> list[Message]:
-            return [c for c in self.cards(channel) if words in everything(c)]
-
-        return (await self.simulator.wait_for(found))[-1]
+        found = await self.simulator.wait_for(lambda: self.cards_about(words, channel))
+        return found[-1]
 
     def message(self, channel: str, ts: str) -> Message:
         return next(m for m in self.simulator.messages(channel) if m["ts"] == ts)
@@ -151,27 +171,25 @@ class Stage:
             user, card["channel"], card["ts"], action, value, action_ts=action_ts
         )
 
+    def is_closed(self, card: Message, word: str) -> bool:
+        """Return whether a card shows this outcome by now."""
+        now = self.message(card["channel"], card["ts"])
+        return word in everything(now) and not buttons(now)
+
     async def outcome(self, card: Message, word: str, timeout: float = 10.0) -> Message:
         """Wait until a card shows this outcome."""
-
-        def shows() -> Message | None:
-            now = self.message(card["channel"], card["ts"])
-            return now if word in everything(now) and not buttons(now) else None
-
-        found = await self.simulator.wait_for(shows, timeout)
-        assert found is not None
-        return found
+        await self.simulator.wait_for(lambda: self.is_closed(card, word), timeout)
+        return self.message(card["channel"], card["ts"])
 
     async def answer(self, channel: str, thread_ts: str, containing: str = "") -> str:
         """Wait for the offline agent's answer in a thread, and return its text."""
-        signed = "(offline model)"
-        return await self.reply(channel, thread_ts, containing, signed)
+        return await self.reply(channel, thread_ts, containing, SIGNED)
 
     async def reply(self, channel: str, thread_ts: str, *containing: str) -> str:
         """Wait for a message of the bot in a thread with all of these words."""
 
         def replies() -> list[str]:
-            texts = [everything(m) for m in self.said(channel, thread_ts)]
+            texts = self.texts(thread_ts, channel=channel)
             return [t for t in texts if all(words in t for words in containing)]
 
         return (await self.simulator.wait_for(replies))[-1]
@@ -187,6 +205,10 @@ class Stage:
             return [text for text in self.whispers(user)[since:] if containing in text]
 
         return (await self.simulator.wait_for(found))[-1]
+
+    async def until(self, predicate: Callable[[], Any]) -> Any:
+        """Wait longer than some retries with their waits take."""
+        return await self.simulator.wait_for(predicate, timeout=90)
 
     async def rest(self) -> None:
         """Give whatever might still come a moment: for tests that nothing comes."""
