@@ -7,11 +7,12 @@ from pathlib import Path
 
 from tests.support.demo import MINA, RAVI
 from tests.support.http_api import API_TOKENS, Api
-from tests.support.stage import POLICY, make_stage
+from tests.support.policies import files_policy
+from tests.support.stage import make_stage
 
 
 async def test_it_is_asked_and_decided_without_slack(tmp_path: Path, database: str):
-    policy = POLICY.replace("channel: C0APPROVAL", "channel: thread")
+    policy = files_policy(channel="thread")
     async with make_stage(
         tmp_path, database, "socket", policy=policy, API_TOKENS=API_TOKENS
     ) as stage:

@@ -10,20 +10,16 @@ from bot.audit.chain import Checkpoint, public_key, read_checkpoints
 from tests.support.bot_process import Outcome, run_command
 from tests.support.deciding import asked, opened
 from tests.support.demo import APPROVALS, GENERAL, MINA, RAVI
+from tests.support.policies import files_policy
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import POLICY, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 KEY = "0123456789abcdef" * 4
-CRITICAL = """
-  - name: wiping
-    tools: [delete_file]
-    when: {path: {matches: "critical.*"}}
-    critical: true
-    stages: [{approvers: managers}]
-"""
+CRITICAL = """{name: wiping, tools: [delete_file], critical: true,
+     when: {path: {matches: "critical.*"}}, stages: [{approvers: managers}]}"""
 STAGE = {
-    "policy": POLICY.rstrip() + CRITICAL,
+    "policy": files_policy(CRITICAL),
     "AUDIT_KEY": KEY,
     "AUDIT_SINK": "kept",
     "AUDIT_INTERVAL": "30d",

@@ -6,24 +6,18 @@ import pytest
 
 from tests.support.demo import APPROVALS, DORA, GENERAL, MAREK, MINA
 from tests.support.people import IDA, IVO, full_workspace
+from tests.support.policies import files_policy
 from tests.support.shown import everything
-from tests.support.stage import POLICY, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-STAGES = "stages: [{approvers: managers}]"
 STAGE = {
     "workspace": full_workspace(),
-    "policy": POLICY.replace(
-        f"    {STAGES}",
-        "    stages: [{approvers: managers}, {approvers: directors}]",
-    )
-    .replace("[U0MINA0000, U0MAREK000]", f"[{MINA}, {MAREK}, {IDA}, {IVO}]")
-    .replace(
-        "rules:",
-        "rules:\n  - {name: pairs, tools: [write_file],"
-        " stages: [{approvers: managers, quorum: 2}]}",
-    )
-    .replace("  - {name: writing, tools: [write_file], approval: none}\n", ""),
+    "policy": files_policy(
+        managers=(MINA, MAREK, IDA, IVO),
+        writing="stages: [{approvers: managers, quorum: 2}]",
+        deleting="stages: [{approvers: managers}, {approvers: directors}]",
+    ),
 }
 
 

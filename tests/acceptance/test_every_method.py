@@ -9,7 +9,8 @@ import pytest
 from bot.simulator import Workspace, demo_workspace
 from bot.simulator.people import Channel, UserGroup
 from tests.support.deciding import choose, request_of
-from tests.support.demo import APPROVALS, BOT, DORA, FAY, GENERAL, MINA, OLAF, RAVI
+from tests.support.demo import BOT, DORA, FAY, GENERAL, MINA, OLAF, RAVI
+from tests.support.policies import policy_text
 from tests.support.shown import Message
 from tests.support.stage import SHORTER, Stage
 
@@ -18,18 +19,15 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 ROOM, FINANCE = "C0ROOM0000", "S0FINANCE0"
-POLICY = f"""
-version: 1
-defaults: {{channel: {APPROVALS}}}
-approvers:
-  lead: {{manager_of_requester: Xf0MANAGER}}
-  room: {{channel: {ROOM}}}
-  finance: {{usergroup: {FINANCE}}}
-rules:
-  - name: deleting
-    tools: [delete_file]
-    stages: [{{approvers: lead}}, {{approvers: room}}, {{approvers: finance}}]
-"""
+POLICY = policy_text(
+    "{name: deleting, tools: [delete_file],"
+    " stages: [{approvers: lead}, {approvers: room}, {approvers: finance}]}",
+    approvers={
+        "lead": "{manager_of_requester: Xf0MANAGER}",
+        "room": f"{{channel: {ROOM}}}",
+        "finance": f"{{usergroup: {FINANCE}}}",
+    },
+)
 ASKED = (
     *("users.info", "users.profile.get", "conversations.members"),
     *("usergroups.users.list", "chat.postMessage"),

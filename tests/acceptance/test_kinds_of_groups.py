@@ -21,6 +21,7 @@ from tests.support.demo import (
     OLAF,
     RAVI,
 )
+from tests.support.policies import policy_text
 from tests.support.shown import everything
 from tests.support.stage import Stage
 
@@ -28,36 +29,28 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROOM = "C0ROOM0000"
 TODAY = dt.datetime.now(dt.UTC).date()
 GROUPS = ("lead", "room", "hall", "requester", "deputed", "expired", "alone", "twice")
-RULES = "".join(
-    f"""
-  - name: {group}
-    tools: [delete_file]
-    when: {{path: {{under: {group}}}}}
-    stages: [{{approvers: {group}}}]
-"""
+RULES = [
+    f"{{name: {group}, tools: [delete_file], when: {{path: {{under: {group}}}}},"
+    f" stages: [{{approvers: {group}}}]}}"
     for group in GROUPS
-)
-POLICY = f"""
-version: 1
-defaults: {{channel: {APPROVALS}}}
-approvers:
-  lead: {{manager_of_requester: Xf0MANAGER}}
-  room: {{channel: {ROOM}}}
-  hall: {{channel: {GENERAL}, open: true}}
-  deputed: {{users: [{DORA}]}}
-  expired: {{users: [{FAY}]}}
-  alone: {{users: [{RAVI}]}}
-  twice: {{users: [{MINA}]}}
-delegations:
+]
+POLICY = policy_text(
+    "{name: twice-over, tools: [delete_file], when: {path: {under: twice}},"
+    " stages: [{approvers: lead}]}",
+    *RULES,
+    approvers={
+        "lead": "{manager_of_requester: Xf0MANAGER}",
+        "room": f"{{channel: {ROOM}}}",
+        "hall": f"{{channel: {GENERAL}, open: true}}",
+        "deputed": (DORA,),
+        "expired": (FAY,),
+        "alone": (RAVI,),
+        "twice": (MINA,),
+    },
+    delegations=f"""
   - {{from: {DORA}, to: {OLAF}, until: {TODAY + dt.timedelta(days=1)}}}
-  - {{from: {FAY}, to: {OLAF}, until: {TODAY - dt.timedelta(days=1)}}}
-rules:
-  - name: twice-over
-    tools: [delete_file]
-    when: {{path: {{under: twice}}}}
-    stages: [{{approvers: lead}}]
-{RULES}
-"""
+  - {{from: {FAY}, to: {OLAF}, until: {TODAY - dt.timedelta(days=1)}}}""",
+)
 
 
 def with_room() -> Workspace:

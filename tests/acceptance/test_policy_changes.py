@@ -6,15 +6,15 @@ import asyncio
 from pathlib import Path
 
 from tests.support.demo import GENERAL
+from tests.support.policies import files_policy
 from tests.support.stage import POLICY, Stage
 
 BAD = POLICY.replace("tools: [delete_file]", "tolls: [delete_file]")
-STRICTER = POLICY + (
-    "  - {name: off-limits, tools: [delete_file], deny: true, why: Nothing goes now.}\n"
+OFF_LIMITS = (
+    "{name: off-limits, tools: [delete_file], deny: true, why: Nothing goes now.}"
 )
-OPEN = STRICTER.replace(
-    "approvers:\n", "approvers:\n  all: {channel: C0GENERAL0, open: true}\n"
-)
+STRICTER = files_policy(OFF_LIMITS)
+OPEN = files_policy(OFF_LIMITS, all=f"{{channel: {GENERAL}, open: true}}")
 
 
 async def test_a_changed_policy_is_taken_up_unless_it_is_bad(socket_stage: Stage):

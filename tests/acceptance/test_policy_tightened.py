@@ -18,7 +18,6 @@ from tests.support.deciding import (
     transfers,
 )
 from tests.support.demo import APPROVALS, DORA, FAY, GENERAL, MAREK, MINA
-from tests.support.policies import change_policy, write_policy
 from tests.support.shown import Message, everything
 from tests.support.stage import Stage
 
@@ -60,14 +59,14 @@ async def stage(shared: Stage) -> AsyncIterator[Stage]:
     yield shared
     shared.simulator.faults.clear()
     if (shared.folder / "policy.yml").read_text() != WAS:
-        await change_policy(shared, WAS)
+        await shared.change_policy(WAS)
 
 
 async def test_the_next_click_finds_the_stage_that_was_added(stage: Stage):
     before = transfers(stage)
     card, ts = await asked(stage, "transfer 100 GBP to alice")
 
-    await change_policy(stage, DIRECTOR_TOO)
+    await stage.change_policy(DIRECTOR_TOO)
     await stage.click(MINA, "approve", card)
 
     now = await shows(stage, card, "directors, now:")
@@ -84,7 +83,7 @@ async def test_the_next_click_finds_the_stage_that_was_added(stage: Stage):
 async def test_a_refused_click_also_applies_the_tightened_policy(stage: Stage):
     card, ts = await asked(stage, "transfer 101 GBP to alice")
 
-    await change_policy(stage, TWO_MANAGERS)
+    await stage.change_policy(TWO_MANAGERS)
     await stage.click(DORA, "approve", card)
 
     now = await shows(stage, card, "0 of 2 approvals")
@@ -101,7 +100,7 @@ async def test_approve_opens_the_typed_confirmation_that_the_policy_now_demands(
     before = transfers(stage)
     card, ts = await asked(stage, "transfer 106 GBP to alice")
 
-    await change_policy(stage, TYPED)
+    await stage.change_policy(TYPED)
     await stage.click(MINA, "approve", card)
 
     [form] = await stage.simulator.wait_for(lambda: stage.simulator.open_views(MINA))
@@ -119,7 +118,7 @@ async def test_a_click_rejects_what_the_policy_now_denies(
     before = transfers(stage)
     card, ts = await asked(stage, "transfer 102 GBP to alice")
 
-    await change_policy(stage, NONE_AT_ALL)
+    await stage.change_policy(NONE_AT_ALL)
     await stage.click(MINA, "approve", card)
 
     final = await stage.outcome(card, "Rejected")
@@ -135,7 +134,7 @@ async def test_a_stage_added_before_the_run_must_approve_too(
     before = transfers(stage)
     card, ts = await approved_but_not_run(stage, "transfer 103 GBP to bob")
 
-    await change_policy(stage, DIRECTOR_TOO)
+    await stage.change_policy(DIRECTOR_TOO)
     stage.simulator.faults.clear()
 
     now = await shows(stage, card, "Open again", "directors, now:")
@@ -154,7 +153,7 @@ async def test_a_policy_changed_during_downtime_applies_at_the_run(
     card, ts = await approved_but_not_run(stage, "transfer 104 GBP to bob")
     await stage.stop()
     stage.simulator.faults.clear()
-    write_policy(stage, NONE_AT_ALL)
+    stage.write_policy(NONE_AT_ALL)
 
     await stage.start_bot()
 
@@ -169,7 +168,7 @@ async def test_a_looser_policy_takes_nothing_away(stage: Stage):
     before = transfers(stage)
     card, ts = await asked(stage, "transfer 1050 GBP to carol")
 
-    await change_policy(stage, FREE)
+    await stage.change_policy(FREE)
     await stage.click(MINA, "approve", card)
     now = await shows(stage, card, "finance, now:")
     assert "The policy has changed" not in everything(now)
@@ -193,7 +192,7 @@ async def test_a_bad_policy_file_is_reported_and_changes_nothing(
     card, ts = await asked(stage, "transfer 105 GBP to carol")
     log = "the changed policy cannot be used, the one before it stays in force"
 
-    write_policy(stage, FREE.replace("approvers: managers", "approvers: manegers"))
+    stage.write_policy(FREE.replace("approvers: managers", "approvers: manegers"))
     await stage.bot.until(200, "`manegers` is no group")
 
     assert log in stage.bot.log
@@ -201,7 +200,7 @@ async def test_a_bad_policy_file_is_reported_and_changes_nothing(
     await stage.whisper(DORA, "not among those who can decide")
     await stage.click(MINA, "approve", card)
     await stage.answer(GENERAL, ts, "transferred GBP 105.00")
-    write_policy(stage, WAS)
+    stage.write_policy(WAS)
     await all_well(stage)
 
 

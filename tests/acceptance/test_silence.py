@@ -9,18 +9,14 @@ import pytest
 
 from tests.support.deciding import request_of
 from tests.support.demo import APPROVALS, DORA, GENERAL, MAREK, MINA, OLAF, RAVI
+from tests.support.policies import files_policy
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import POLICY, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SLOW = "[{approvers: managers, reminders: [2s, 6s], timeout: 9s, %s}]"
-DELETING = "    stages: [{approvers: managers}]\n"
 ESCALATE = "escalate: {after: 4s, to: directors}"
-assert POLICY.endswith(DELETING)
-STAGE = {
-    "policy": POLICY.removesuffix(DELETING) + f"    stages: {SLOW % ESCALATE}\n",
-    "transport": "socket",
-}
+STAGE = {"policy": files_policy(deleting=f"stages: {SLOW % ESCALATE}")}
 REMINDED, JOINED = "decision is still needed", "decision is needed too"
 
 

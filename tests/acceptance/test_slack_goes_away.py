@@ -10,12 +10,12 @@ import pytest
 
 from tests.support.deciding import asked, request_of
 from tests.support.demo import APPROVALS, DORA, GENERAL, MINA, RAVI
+from tests.support.policies import files_policy
 from tests.support.shown import Message
-from tests.support.stage import POLICY, Stage, make_stage
+from tests.support.stage import Stage, make_stage
 
-TWO_STAGES = POLICY.replace(
-    "stages: [{approvers: managers}]\n",
-    "stages: [{approvers: managers}, {approvers: directors}]\n",
+TWO_STAGES = files_policy(
+    deleting="stages: [{approvers: managers}, {approvers: directors}]"
 )
 
 
@@ -123,7 +123,7 @@ async def test_a_deleted_card_is_posted_again_for_the_next_stage(
 async def test_an_archived_channel_is_reported_and_the_request_times_out(
     tmp_path: Path, database: str
 ):
-    policy = POLICY.replace("24h", "3s")
+    policy = files_policy(timeout="3s")
     async with make_stage(tmp_path, database, "socket", policy=policy) as stage:
         file = stage.put("a.txt")
         stage.simulator.workspace.archive(APPROVALS, MINA)

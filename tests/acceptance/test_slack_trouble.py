@@ -11,8 +11,9 @@ from bot.simulator.people import Channel
 from tests.support.deciding import filled_in, opened, request_of
 from tests.support.demo import APPROVALS, GENERAL, MINA, OLAF, RAVI
 from tests.support.people import full_workspace
+from tests.support.policies import files_policy
 from tests.support.shown import buttons, everything
-from tests.support.stage import POLICY, SHORTER, Stage, make_stage
+from tests.support.stage import SHORTER, Stage, make_stage
 
 module = pytest.mark.asyncio(loop_scope="module")
 LIMIT = {"kind": "ratelimited", "retry_after": 1, "times": 2}
@@ -169,7 +170,7 @@ async def test_a_channel_without_the_bot_is_reported_in_the_thread(
 ):
     workspace = full_workspace()
     workspace.add_channel(Channel("C0CLOSED00", "closed", [MINA]))
-    policy = POLICY.replace("C0APPROVAL", "C0CLOSED00").replace("24h", "3s")
+    policy = files_policy(channel="C0CLOSED00", timeout="3s")
     async with make_stage(
         tmp_path, database, "socket", policy=policy, workspace=workspace
     ) as stage:

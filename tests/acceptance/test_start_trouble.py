@@ -13,6 +13,7 @@ import pytest_asyncio
 from tests.support import postgres
 from tests.support.bot_process import Outcome, free_port, run_command
 from tests.support.demo import GENERAL
+from tests.support.policies import files_policy
 from tests.support.stage import (
     APP_TOKEN,
     BOT_TOKEN,
@@ -25,9 +26,8 @@ from tests.support.stage import (
 module = pytest.mark.asyncio(loop_scope="module")
 SECRET = "Zx9-never-shown"
 SOCKET = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN}
-STAGES = "    stages: [{approvers: managers}]"  # of the last rule
 GOOD = POLICY
-TYPO = POLICY.replace(STAGES, "    stages: [{aprovers: managers, approvers: managers}]")
+TYPO = files_policy(deleting="stages: [{aprovers: managers, approvers: managers}]")
 # What is set, the policy, and the words of the one line.
 REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
     "only a bot token": (

@@ -9,11 +9,12 @@ import pytest
 
 from tests.support.deciding import request_of
 from tests.support.demo import GENERAL, MINA
+from tests.support.policies import files_policy
 from tests.support.shown import Message, everything
-from tests.support.stage import POLICY, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-STAGE = {"policy": POLICY.replace("timeout: 24h", "timeout: 2s")}
+STAGE = {"policy": files_policy(timeout="2s")}
 ROUNDS = 12
 
 

@@ -9,18 +9,18 @@ import pytest
 import pytest_asyncio
 
 from tests.support.deciding import asked
-from tests.support.demo import GENERAL, MINA, RAVI
+from tests.support.demo import GENERAL, MAREK, MINA, RAVI
+from tests.support.policies import policy_text
 from tests.support.shown import buttons
 from tests.support.stage import NewStage, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AGAIN = "try_again"
-POLICY = """
-version: 1
-defaults: {channel: C0APPROVAL, timeout: 24h, stages: [{approvers: managers}]}
-approvers: {managers: {users: [U0MINA0000, U0MAREK000]}}
-interrupts: {answers: words}
-"""
+POLICY = policy_text(
+    defaults="{channel: C0APPROVAL, stages: [{approvers: managers}]}",
+    approvers={"managers": (MINA, MAREK)},
+    interrupts="{answers: words}",
+)
 GRAPH = '''
 """Fails as long as a file stands there, before or after its question."""
 from pathlib import Path

@@ -7,15 +7,14 @@ import pytest
 from tests.support.deciding import asked, choose, opened, request_of, shows
 from tests.support.demo import APPROVALS, BOT, GENERAL, MAREK, MINA, OLAF, RAVI
 from tests.support.people import IDA, INA, IRA, IVO, full_workspace
+from tests.support.policies import files_policy
 from tests.support.shown import Message, buttons, everything
-from tests.support.stage import POLICY, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {
     "workspace": full_workspace(),
-    "policy": POLICY.replace(
-        "[U0MINA0000, U0MAREK000]", f"[{MINA}, {MAREK}, {IDA}, {IVO}, {INA}, {IRA}]"
-    ),
+    "policy": files_policy(managers=(MINA, MAREK, IDA, IVO, INA, IRA)),
 }
 
 

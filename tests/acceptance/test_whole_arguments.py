@@ -5,16 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.support.demo import APPROVALS, GENERAL, MINA
+from tests.support.policies import files_policy
 from tests.support.shown import buttons, everything
-from tests.support.stage import POLICY, Stage
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-STAGE = {
-    "policy": POLICY.replace(
-        "{name: writing, tools: [write_file], approval: none}",
-        "{name: writing, tools: [write_file], stages: [{approvers: managers}]}",
-    )
-}
+STAGE = {"policy": files_policy(writing="stages: [{approvers: managers}]")}
 HIDDEN = "\u202e" * 4_000  # each is shown as eight characters
 
 

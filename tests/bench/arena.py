@@ -15,8 +15,9 @@ from bot.database import embedded
 from tests.bench.bare_side import BareSide
 from tests.bench.bot_side import BotSide
 from tests.bench.child import Child
-from tests.bench.workspace import BOT_TOKEN, POLICY, SIGNING_SECRET
+from tests.bench.workspace import BOT_TOKEN, MANAGERS, SIGNING_SECRET
 from tests.support.bot_process import BotProcess
+from tests.support.policies import files_policy
 from tests.support.postgres import as_url, with_database
 from tests.support.spawn import clean_environment
 
@@ -80,7 +81,7 @@ async def _bot(
 ) -> BotSide:
     home = folder / "bot"
     (home / "files").mkdir(parents=True)
-    (home / "policy.yml").write_text(POLICY)
+    (home / "policy.yml").write_text(files_policy(managers=MANAGERS))
     settings = {
         "SLACK_BOT_TOKEN": BOT_TOKEN,
         "SLACK_SIGNING_SECRET": SIGNING_SECRET,

@@ -17,7 +17,6 @@ from tests.bench.child import BenchError
 from tests.bench.lines import Line
 from tests.bench.slack_side import Door, click, mention
 from tests.bench.workspace import (
-    APPROVALS,
     FILE,
     answer_of,
     file_of,
@@ -26,6 +25,7 @@ from tests.bench.workspace import (
     words_of,
 )
 from tests.support.bot_process import BotProcess
+from tests.support.demo import APPROVALS
 
 QUIET = 0.3  # seconds without a call after which nothing more comes
 PATIENCE = 60  # seconds for one cycle

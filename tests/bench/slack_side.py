@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 import aiohttp
 from slack_sdk.signature import SignatureVerifier
 
-from tests.bench.workspace import APP, BOT_USER, GENERAL, SIGNING_SECRET, TEAM
+from tests.bench.workspace import APP, BOT_USER, SIGNING_SECRET, TEAM
+from tests.support.demo import GENERAL
 
 PATIENCE = 60  # seconds for one request; Slack's own 3 would hide how late an ack is
 _numbers = itertools.count(1)

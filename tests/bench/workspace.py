@@ -5,26 +5,9 @@ from __future__ import annotations
 import re
 
 TEAM, APP, BOT, BOT_USER = "T0BENCH000", "A0BENCH000", "B0BENCH000", "U0BENCHBOT"
-GENERAL, APPROVALS = "C0GENERAL0", "C0APPROVAL"
 BOT_TOKEN = "xoxb-bench-1"
 SIGNING_SECRET = "0123456789abcdef0123456789abcdef"
 MANAGERS = ("U0MANAGER0", "U0MANAGER1", "U0MANAGER2", "U0MANAGER3")
-POLICY = f"""
-version: 1
-defaults:
-  channel: {APPROVALS}
-  timeout: 24h
-  stages: [{{approvers: managers}}]
-approvers:
-  managers: {{users: [{", ".join(MANAGERS)}]}}
-rules:
-  - {{name: reading, tools: [read_file, list_files], approval: none}}
-  - {{name: writing, tools: [write_file], approval: none}}
-  - name: deleting
-    tools: [delete_file]
-    why: Deleted files cannot be restored.
-    stages: [{{approvers: managers}}]
-"""
 FILE = re.compile(r"cycle-[0-9]{7}\.txt")
 
 

@@ -35,19 +35,15 @@ from bot.conversations.inbox import Incoming, receive
 from bot.conversations.sql import SQL
 from bot.database.pool import Pool, make_pool, transaction
 from bot.jobs.queue import Queue
+from tests.support.policies import policy_text
 from tests.support.postgres import as_role
 
 TEAM, APP, CHANNEL, APPROVALS = "T1", "A1", "C0GENERAL", "C0APPROVAL"
 RAVI, MINA, OMAR, DANA, OLAF = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA", "U0OLAF"
+FAY = "U0FAY"
 APPROVE, REJECT = Verdict.APPROVE, Verdict.REJECT
-POLICY = """
-version: 1
-defaults: {channel: C0APPROVAL, timeout: 24h}
-approvers:
-  managers: {users: [U0MINA, U0OMAR]}
-  directors: {users: [U0DANA, U0OMAR]}
-  bosses: {users: [U0DANA]}
-rules:
+POLICY = policy_text(
+    """
   - {name: looking, tools: [peek], approval: none}
   - {name: wiping, tools: [wipe], why: Gone is gone., stages: [{approvers: managers}]}
   - {name: never, tools: [drop], deny: true, why: Not from here.}
@@ -57,7 +53,9 @@ rules:
   - name: signing
     tools: [sign]
     stages: [{approvers: managers}, {approvers: directors}]
-"""
+""",
+    approvers={"managers": (MINA, OMAR), "directors": (DANA, OMAR), "bosses": (DANA,)},
+)
 _numbers = itertools.count(1)
 
 

@@ -15,20 +15,19 @@ from bot.conversations.inspect_graph import describe
 from bot.conversations.outcome import Settler
 from bot.conversations.resume import Handover
 from tests.integration.agent_parts import Agent, make_agent
-from tests.integration.core_parts import House, parsed
+from tests.integration.core_parts import DANA, MINA, OMAR, House, parsed
+from tests.support.policies import policy_text
 
-POLICY = """
-version: 1
-defaults: {channel: C0APPROVAL, timeout: 24h, stages: [{approvers: managers}]}
-approvers:
-  managers: {users: [U0MINA, U0OMAR]}
-  directors: {users: [U0DANA]}
-interrupts: {answers: words, levels: {director: directors}}
-rules:
+POLICY = policy_text(
+    """
   - {name: looking, tools: [peek], approval: none}
   - {name: contracts, interrupts: [contract],
      stages: [{approvers: managers}, {approvers: directors}]}
-"""
+""",
+    defaults="{channel: C0APPROVAL, timeout: 24h, stages: [{approvers: managers}]}",
+    approvers={"managers": (MINA, OMAR), "directors": (DANA,)},
+    interrupts="{answers: words, levels: {director: directors}}",
+)
 
 
 @dataclass

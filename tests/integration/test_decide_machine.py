@@ -36,40 +36,57 @@ from bot.approvals.policy import Demanded, Policy, plan
 from bot.approvals.transitions import reject_by_operator
 from bot.conversations.resume import Recheck
 from bot.conversations.sql import SQL
-from tests.integration.core_parts import House, facts_of, open_house, parsed, person
+from tests.integration.core_parts import (
+    DANA,
+    FAY,
+    MINA,
+    OLAF,
+    OMAR,
+    RAVI,
+    House,
+    facts_of,
+    open_house,
+    parsed,
+    person,
+)
 from tests.support import postgres
 from tests.support.hypothesis_profiles import scaled
+from tests.support.policies import policy_text
 
-HEAD = """
-version: 1
-defaults: {channel: C0APPROVAL, timeout: 24h}
-approvers:
-  managers: {users: [U0MINA, U0OMAR]}
-  finance: {users: [U0FAY, U0OMAR]}
-  directors: {users: [U0DANA, U0MINA]}
-rules:
-  - {name: small, tools: [pay], stages: [{approvers: managers}]}
-"""
-BIG = """
-  - name: big
-    tools: [pay]
-    when: {amount: {gt: 100}}
-    stages: [{approvers: %s}]
-"""
+BIG = "{name: big, tools: [pay], when: {amount: {gt: 100}}, stages: [{approvers: %s}]}"
+NEVER = "{name: never, tools: [pay], when: {amount: {gt: 500}}, deny: true}"
 TIMES = "timeout: 20h, reminders: [1h, 2h], escalate: {after: 2h, to: finance}"
-SLOW = HEAD.replace("{approvers: managers}]", f"{{approvers: managers, {TIMES}}}]")
+SLOW = f"stages: [{{approvers: managers, {TIMES}}}]"
+
+
+def text(
+    *rules: str,
+    small: str = "stages: [{approvers: managers}]",
+    managers: tuple[str, ...] = (MINA, OMAR),
+) -> str:
+    return policy_text(
+        f"{{name: small, tools: [pay], {small}}}",
+        *rules,
+        approvers={
+            "managers": managers,
+            "finance": (FAY, OMAR),
+            "directors": (DANA, MINA),
+        },
+    )
+
+
 POLICIES = [
-    HEAD,
-    HEAD + BIG % "finance",
-    HEAD + BIG % "directors",
-    HEAD.replace("stages: [{approvers: managers}]", "approval: none"),
-    HEAD.replace("approvers: managers}]", "approvers: managers, quorum: 2}]"),
-    HEAD.replace("[U0MINA, U0OMAR]", "[U0OMAR, U0FAY]"),
-    SLOW,
-    SLOW + BIG % "directors",
-    HEAD + "  - {name: never, tools: [pay], when: {amount: {gt: 500}}, deny: true}\n",
+    text(),
+    text(BIG % "finance"),
+    text(BIG % "directors"),
+    text(small="approval: none"),
+    text(small="stages: [{approvers: managers, quorum: 2}]"),
+    text(managers=(OMAR, FAY)),
+    text(small=SLOW),
+    text(BIG % "directors", small=SLOW),
+    text(NEVER),
 ]
-PEOPLE = ["U0RAVI", "U0MINA", "U0OMAR", "U0FAY", "U0DANA", "U0OLAF"]
+PEOPLE = [RAVI, MINA, OMAR, FAY, DANA, OLAF]
 AMOUNTS = [50, 150, 700]
 STEPS = [
     *["ask", "ask", "click", "click", "edit", "finish", "finish", "finish", "resume"],

@@ -10,6 +10,7 @@ from bot.approvals.model import Effect, Execution, Request, Status, Verdict
 from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import (
     DANA,
+    FAY,
     MINA,
     OLAF,
     OMAR,
@@ -18,17 +19,11 @@ from tests.integration.core_parts import (
     parsed,
     person,
 )
+from tests.support.policies import policy_text
 
 EDIT = Verdict.EDIT
-FAY = "U0FAY"
-POLICY = """
-version: 1
-defaults: {channel: C0APPROVAL, timeout: 24h}
-approvers:
-  managers: {users: [U0MINA, U0OMAR]}
-  finance: {users: [U0FAY]}
-  directors: {users: [U0DANA]}
-rules:
+POLICY = policy_text(
+    """
   - {name: looking, tools: [peek], approval: none}
   - {name: small, tools: [pay], stages: [{approvers: managers}]}
   - name: big
@@ -58,7 +53,9 @@ rules:
     allow: [reject]
   - {name: one, tools: [wipe], stages: [{approvers: finance}]}
   - {name: shown, tools: [show], stages: [{approvers: managers}], allow: [approve]}
-"""
+""",
+    approvers={"managers": (MINA, OMAR), "finance": (FAY,), "directors": (DANA,)},
+)
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"to": {"type": "string"}, "amount": {"type": "number"}},

@@ -17,30 +17,30 @@ from tests.integration.core_parts import (
     parsed,
     person,
 )
+from tests.support.policies import policy_text
 
 TEAM_S, CHANNEL_C = "usergroup:S0FIN", "channel:C0OPS"
 FIELD = "manager_of_requester:Xf0MANAGER"
-POLICY = """
-version: 1
-defaults: {channel: C0APPROVAL}
-approvers:
-  finance: {usergroup: S0FIN}
-  ops: {channel: C0OPS}
-  lead: {manager_of_requester: Xf0MANAGER}
-  managers: {users: [U0MINA, U0OMAR]}
-delegations:
-  - {from: U0MINA, to: U0OLAF, until: 2099-01-01}
-  - {from: U0RAVI, to: U0DANA, until: 2099-01-01}
-  - {from: U0OMAR, to: U0DANA, until: 2001-01-01}
-rules:
+POLICY = policy_text(
+    """
   - {name: paying, tools: [pay], stages: [{approvers: finance}]}
   - {name: wiping, tools: [wipe], stages: [{approvers: ops}]}
   - {name: asking, tools: [ask], stages: [{approvers: lead}]}
   - {name: doing, tools: [do], stages: [{approvers: managers}]}
-  - name: confirming
-    tools: [send]
-    stages: [{approvers: managers}, {approvers: requester}]
-"""
+  - {name: confirming, tools: [send],
+     stages: [{approvers: managers}, {approvers: requester}]}
+""",
+    approvers={
+        "finance": "{usergroup: S0FIN}",
+        "ops": "{channel: C0OPS}",
+        "lead": "{manager_of_requester: Xf0MANAGER}",
+        "managers": (MINA, OMAR),
+    },
+    delegations="""
+  - {from: U0MINA, to: U0OLAF, until: 2099-01-01}
+  - {from: U0RAVI, to: U0DANA, until: 2099-01-01}
+  - {from: U0OMAR, to: U0DANA, until: 2001-01-01}""",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -16,23 +16,22 @@ from bot.commands.policy import explain_command, show_command
 from bot.simulator import AppConfig, Channel, UserGroup, demo_workspace
 from bot.simulator.people import ProfileField
 from tests.support.demo import APPROVALS, BOT, DORA, FAY, MAREK, MINA, OLAF, RAVI
+from tests.support.policies import policy_text
 from tests.support.simulated import BOT_TOKEN, World, world
 from tests.support.spawn import ROOT
 
-POLICY = f"""
-version: 1
-defaults: {{channel: {APPROVALS}, stages: [{{approvers: managers}}]}}
-approvers:
-  managers: {{users: [{MINA}, {MAREK}]}}
-  finance: {{usergroup: S0FINANCE0}}
-  secret: {{channel: C0SECRET00}}
-  lead: {{manager_of_requester: Xf0MANAGER}}
-delegations: [{{from: {MINA}, to: {DORA}, until: 2999-12-31}}]
-rules:
-  - name: paying
-    tools: [pay]
-    stages: [{{approvers: lead}}, {{approvers: finance}}, {{approvers: managers}}]
-"""
+POLICY = policy_text(
+    "{name: paying, tools: [pay],"
+    " stages: [{approvers: lead}, {approvers: finance}, {approvers: managers}]}",
+    defaults=f"{{channel: {APPROVALS}, stages: [{{approvers: managers}}]}}",
+    approvers={
+        "managers": (MINA, MAREK),
+        "finance": "{usergroup: S0FINANCE0}",
+        "secret": "{channel: C0SECRET00}",
+        "lead": "{manager_of_requester: Xf0MANAGER}",
+    },
+    delegations=f"[{{from: {MINA}, to: {DORA}, until: 2999-12-31}}]",
+)
 SECRET = ("C0SECRET00", "secret", [MAREK, BOT])
 
 

@@ -16,13 +16,13 @@ from tests.integration.core_parts import (
     CHANNEL,
     DANA,
     MINA,
+    OMAR,
     House,
     break_audit,
     open_house,
-    parsed,
 )
 from tests.integration.post import Post, shown
-from tests.integration.time_parts import MONDAY, POLICY, Silence, policy, stop_clock
+from tests.integration.time_parts import MONDAY, Silence, policy, stop_clock
 
 TWICE = "reminders: [4h, 20h]"
 OFFICE = f"{TWICE}, hours: {{days: [mon, tue, wed, thu, fri], from: 09:00, to: 17:00}}"
@@ -197,9 +197,7 @@ async def test_a_reminder_replies_to_the_card_and_closes_with_it(house: House):
 
 async def test_a_card_in_the_conversations_thread_is_reminded_of_there(house: House):
     silence = Silence(house, MANAGERS, TWICE)
-    house.policies.current = parsed(
-        (POLICY % (TWICE, MANAGERS)).replace("channel: C0APPROVAL", "channel: thread")
-    )
+    house.policies.current = policy(MANAGERS, TWICE, channel="thread")
     await silence.begin()
     assert await silence.sweep(later(4)) == [BOTH]
     [reminder] = silence.post.slack.messages[-1:]
@@ -274,9 +272,7 @@ async def test_a_verdict_of_somebody_who_joined_stands_before_the_run(house: Hou
     recheck = Recheck(house.pool, house.queue, house.people, house.policies)
     [stands] = await recheck.upheld([await silence.now()])
     assert stands.status is Status.APPROVED
-    house.policies.current = parsed(
-        (POLICY % ("timezone: UTC", stage)).replace("[U0DANA, U0OMAR]", "[U0OMAR]")
-    )
+    house.policies.current = policy(stage, directors=(OMAR,))
     assert await recheck.upheld([await silence.now()]) == []
     again = await silence.now()
     assert (again.status, again.end.outcome) == (Status.PENDING, Outcome.REOPENED)

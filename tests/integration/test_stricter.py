@@ -8,6 +8,7 @@ from bot.approvals.model import Effect, Outcome, Status, Verdict
 from tests.integration.agent_parts import make_agent
 from tests.integration.core_parts import (
     DANA,
+    FAY,
     MINA,
     OLAF,
     OMAR,
@@ -17,7 +18,6 @@ from tests.integration.core_parts import (
     parsed,
 )
 
-FAY = "U0FAY"
 ONE = "stages: [{approvers: managers}]}"
 WITH_BOSSES = "stages: [{approvers: managers}, {approvers: bosses}]}"
 BOTH_MANAGERS = "stages: [{approvers: managers, quorum: 2}]}"

@@ -8,28 +8,34 @@ import re
 from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.model import Request
 from bot.approvals.policy import Policy
-from tests.integration.core_parts import House, parsed
+from tests.integration.core_parts import APPROVALS, DANA, MINA, OMAR, House, parsed
 from tests.integration.post import Post
+from tests.support.policies import policy_text
 
 MONDAY = dt.datetime(2030, 1, 7, 8, tzinfo=dt.UTC)
-POLICY = """
-version: 1
-defaults: {channel: C0APPROVAL, timeout: 60h, %s}
-approvers:
-  managers: {users: [U0MINA, U0OMAR]}
-  directors: {users: [U0DANA, U0OMAR]}
-  board: {usergroup: S0BOARD}
-  others: {users: [U0MARA]}
-delegations: [{from: U0MARA, to: U0OLAF, until: 2030-01-07}]
-rules:
-  - {name: paying, tools: [pay], stages: [%s]}
-"""
 BOARD = {"usergroup:S0BOARD": ("U0BEA",)}
 _MENTION = re.compile("<@U0([A-Z]+)>")
 
 
-def policy(stages: str, defaults: str = "timezone: UTC") -> Policy:
-    return parsed(POLICY % (defaults, stages))
+def policy(
+    stages: str,
+    defaults: str = "timezone: UTC",
+    *,
+    channel: str = APPROVALS,
+    directors: tuple[str, ...] = (DANA, OMAR),
+) -> Policy:
+    text = policy_text(
+        f"{{name: paying, tools: [pay], stages: [{stages}]}}",
+        defaults=f"{{channel: {channel}, timeout: 60h, {defaults}}}",
+        approvers={
+            "managers": (MINA, OMAR),
+            "directors": directors,
+            "board": "{usergroup: S0BOARD}",
+            "others": ("U0MARA",),
+        },
+        delegations="[{from: U0MARA, to: U0OLAF, until: 2030-01-07}]",
+    )
+    return parsed(text)
 
 
 async def stop_clock(house: House, at: dt.datetime) -> None:

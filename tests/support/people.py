@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.simulator import Workspace, demo_workspace
 from bot.simulator.people import User
 from tests.support.demo import APPROVALS, DORA, GENERAL, MAREK, MINA
-from tests.support.stage import POLICY
+from tests.support.policies import files_policy
 
 GUEST, LONE_GUEST = "U0GUEST000", "U0LONEGST0"
 GONE, STRANGER, ROBOT = "U0GONE0000", "U0STRANGE0", "U0ROBOT000"
@@ -13,10 +13,8 @@ GONE, STRANGER, ROBOT = "U0GONE0000", "U0STRANGE0", "U0ROBOT000"
 # looked them up before.
 IDA, IVO, INA, IRA = "U0IDA00000", "U0IVO00000", "U0INA00000", "U0IRA00000"
 MANAGERS = (MINA, MAREK, DORA)
-POLICY_WITH_ALL = POLICY.replace(
-    "[U0MINA0000, U0MAREK000]",
-    f"[{', '.join((*MANAGERS, GUEST, LONE_GUEST, GONE, STRANGER, ROBOT))},"
-    f" {IDA}, {IVO}, {INA}, {IRA}]",
+POLICY_WITH_ALL = files_policy(
+    managers=(*MANAGERS, GUEST, LONE_GUEST, GONE, STRANGER, ROBOT, IDA, IVO, INA, IRA)
 )
 
 

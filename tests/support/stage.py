@@ -14,33 +14,19 @@ from bot.simulator import ClickResult, Simulator, Times, Workspace, demo_workspa
 from bot.simulator.app_config import AppConfig
 from tests.support.bot_process import BotProcess, free_port
 from tests.support.demo import APPROVALS, BOT, GENERAL, RAVI
+from tests.support.policies import files_policy
 from tests.support.records import Records
 from tests.support.shown import Message, buttons, everything, is_card
 from tests.support.spawn import ROOT
 
 BOT_TOKEN, APP_TOKEN = "xoxb-test-1", "xapp-test-1"
+IN_FORCE = "another policy is in force"  # as the log says it
 SIGNED = "(offline model)"  # the end of each answer of the offline agent
 SIGNING_SECRET = "0123456789abcdef0123456789abcdef"
 # Seconds after which the dead are missed and what failed is tried again: people's own
 # are up to a minute. A busy machine may hold a living process up for some of them.
 SHORTER = "heartbeat=1,stalled=6,message_lease=6,job_missing=3,longest_retry=1"
-POLICY = """
-version: 1
-defaults:
-  channel: C0APPROVAL
-  timeout: 24h
-  stages: [{approvers: managers}]
-approvers:
-  managers: {users: [U0MINA0000, U0MAREK000]}
-  directors: {users: [U0DORA0000]}
-rules:
-  - {name: reading, tools: [read_file, list_files], approval: none}
-  - {name: writing, tools: [write_file], approval: none}
-  - name: deleting
-    tools: [delete_file]
-    why: Deleted files cannot be restored.
-    stages: [{approvers: managers}]
-"""
+POLICY = files_policy()
 
 
 #: Sets a stage that outlives one test: the fixture `new_stage`, by its options.
@@ -93,6 +79,19 @@ class Stage:
         for bot in self.bots:
             await bot.stop()
         self.bots.clear()
+
+    def write_policy(self, text: str) -> None:
+        """Put another policy file there in one step, as an operator does."""
+        file = self.folder / "policy.yml"
+        new = file.with_suffix(".new")
+        new.write_text(text, encoding="utf-8")
+        new.replace(file)
+
+    async def change_policy(self, text: str) -> None:
+        """Put another policy there, and wait until the bot goes by it."""
+        before = self.bot.log.count(IN_FORCE)
+        self.write_policy(text)
+        await self.simulator.wait_for(lambda: self.bot.log.count(IN_FORCE) > before)
 
     def put(self, name: str, text: str = "content") -> Path:
         """Put a file where the agent's tools find it."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from tests.support.demo import DORA, MAREK, MINA
+from tests.support.policies import policy_text
+
 ZOO = '''
 """Asks whatever it is told to, and repeats what it gets, with its types."""
 import json
@@ -128,14 +131,8 @@ def route(state):
 builder.add_conditional_edges(START, route)
 graph = builder.compile()
 '''
-POLICY = """
-version: 1
-defaults: {channel: C0APPROVAL, timeout: 24h, stages: [{approvers: managers}]}
-approvers:
-  managers: {users: [U0MINA0000, U0MAREK000]}
-  directors: {users: [U0DORA0000]}
-interrupts: {answers: words, levels: {manager: managers, director: directors}}
-rules:
+POLICY = policy_text(
+    """
   - {name: reading, tools: [read], approval: none}
   - {name: dropping, tools: [drop], stages: [{approvers: directors}]}
   - {name: paying, tools: [pay], stages: [{approvers: managers}],
@@ -144,6 +141,10 @@ rules:
      stages: [{approvers: managers}, {approvers: directors}]}
   - {name: choosing, interrupts: [choose], stages: [{approvers: managers}],
      answers: booleans}
-"""
+""",
+    defaults="{channel: C0APPROVAL, timeout: 24h, stages: [{approvers: managers}]}",
+    approvers={"managers": (MINA, MAREK), "directors": (DORA,)},
+    interrupts="{answers: words, levels: {manager: managers, director: directors}}",
+)
 #: A stage whose bot serves it.
 ZOO_STAGE = {"policy": POLICY, "graph": ZOO}

@@ -35,6 +35,7 @@ from tests.integration.core_parts import (
     facts_of,
     person,
 )
+from tests.support.policies import make_policy
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -235,14 +236,9 @@ async def test_threat_22_an_unknown_tool_is_denied_and_nothing_is_a_yes(house: H
     assert (await house.request(request.id)).is_open
 
 
-LIMIT = parse_policy(
-    """
-version: 1
-approvers: {m: {users: [U0MINA]}}
-rules:
-  - {tools: [pay], when: {amount: {le: 100}, currency: {in: [GBP]}}, approval: none}
-  - {tools: [pay], when: {amount: {gt: 100}}, stages: [{approvers: m}]}
-"""
+LIMIT = make_policy(
+    "{tools: [pay], when: {amount: {le: 100}, currency: {in: [GBP]}}, approval: none}",
+    "{tools: [pay], when: {amount: {gt: 100}}, stages: [{approvers: managers}]}",
 )
 
 

@@ -8,23 +8,17 @@ import pytest
 
 from bot.base.settings import Settings
 from bot.commands.check import lacking
+from tests.support.policies import policy_text
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
-POLICY = """
-version: 1
-defaults: {channel: C0APPROVAL}
-approvers: {managers: {users: [U0MINA, U0MAREK]}}
-rules:
-  - name: mailing
-    tools: [send_email]
-    stages: [{approvers: managers, notify: [slack, email]}]
-    links: true
-  - name: paying
-    tools: [pay]
-    stages: [{approvers: managers, notify: [webhook]}]
-    links: true
-    critical: true
+POLICY = policy_text(
+    """
+  - {name: mailing, tools: [send_email], links: true,
+     stages: [{approvers: managers, notify: [slack, email]}]}
+  - {name: paying, tools: [pay], links: true, critical: true,
+     stages: [{approvers: managers, notify: [webhook]}]}
 """
+)
 LINKS = {"LINK_SECRET": "s" * 32, "PUBLIC_URL": "https://bot.example"}
 SIGN_IN = {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s"}
 MAIL = {"SMTP_URL": "smtp://127.0.0.1:25", "SMTP_FROM": "bot@example.com"}

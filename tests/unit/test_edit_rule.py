@@ -23,19 +23,12 @@ from bot.approvals.model import (
     Stage,
     Verdict,
 )
-from bot.approvals.policy import parse_policy
+from tests.support.policies import make_policy
 from tests.support.request_builder import NOW, request
 
 RAVI, MINA, OMAR, DANA = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA"
-RULES = """
-version: 1
-approvers:
-  managers: {users: [U0MINA, U0OMAR]}
-  directors: {users: [U0DANA]}
-  nobody: {users: [U0RAVI]}
-  finance: {usergroup: S01}
-interrupts: {answers: words, levels: {boss: directors}}
-rules:
+POLICY = make_policy(
+    """
   - {name: pay, tools: [pay], why: Money., stages: [{approvers: managers}]}
   - {name: big, tools: [pay], why: Much., when: {amount: {gt: 100}},
      stages: [{approvers: directors}], confirm: typed, allow: [approve, edit]}
@@ -47,8 +40,15 @@ rules:
   - {name: free, tools: [wipe], when: {path: {eq: tmp}}, approval: none}
   - {name: rest, tools: [wipe], when: {path: {ne: tmp}},
      stages: [{approvers: directors}]}
-"""
-POLICY = parse_policy(RULES)
+""",
+    approvers={
+        "managers": (MINA, OMAR),
+        "directors": (DANA,),
+        "nobody": (RAVI,),
+        "finance": "{usergroup: S01}",
+    },
+    interrupts="{answers: words, levels: {boss: directors}}",
+)
 SCHEMA = {"properties": {"amount": {"type": "integer"}}, "required": ["amount"]}
 MANAGERS = Stage("managers", (MINA, OMAR), 1, NOW)
 STANDING = PolicyContext(POLICY, NOW, {"usergroup:S01": (DANA,)})

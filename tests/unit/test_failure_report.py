@@ -17,7 +17,8 @@ from tests.support.failure_report import (
 FAILING = """
 import aiohttp
 import pytest
-from tests.support.stage import BOT_TOKEN, GENERAL, MINA, make_stage
+from tests.support.demo import GENERAL, MINA
+from tests.support.stage import BOT_TOKEN, make_stage
 
 @pytest.fixture
 async def stage(tmp_path):

@@ -25,9 +25,10 @@ from bot.approvals.model import (
     Status,
     Verdict,
 )
-from bot.approvals.policy import Policy, parse_policy
+from bot.approvals.policy import Policy
 from bot.approvals.policy.model import Group
 from tests.support import request_builder
+from tests.support.policies import make_policy
 
 NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
 DEADLINE = NOW + dt.timedelta(hours=24)
@@ -61,16 +62,10 @@ def said(user: str, stage: int = 0, verdict=APPROVE, click: str = "") -> Decisio
     return Decision(person(user), verdict, stage, NOW, "slack", click=click)
 
 
-RULES = """
-version: 1
-approvers: {managers: {users: [U0MINA, U0OMAR]}}
-rules:
-  - name: wiping
-    tools: [wipe]
-    stages: [{approvers: managers}]
-    allow: [approve, reject, edit, answer]
-"""
-POLICY = parse_policy(RULES)
+POLICY = make_policy(
+    "{name: wiping, tools: [wipe], stages: [{approvers: managers}],"
+    " allow: [approve, reject, edit, answer]}"
+)
 
 
 def policy_for(asked: Request, open_group: tuple[str, ...] | None = None) -> Policy:
@@ -158,17 +153,16 @@ def test_the_deadline_itself_is_too_late(moment, effect):
 
 
 def test_a_shorter_timeout_in_force_ends_older_requests():
-    rules = RULES.replace("approvers: managers}]", "approvers: managers, timeout: 1m}]")
     opened = NOW - dt.timedelta(minutes=2)
     asked = request(dataclasses.replace(MANAGERS, opened_at=opened), raised_at=opened)
-    policy = parse_policy(rules)
+    rule = "{tools: [wipe], stages: [{approvers: managers, timeout: 1m}]}"
     action = Action("r1", person(MINA), APPROVE, "slack")
     found = judge(
         asked,
         action,
         profile=Profile(person(MINA), "Mina"),
         own_app="A1",
-        context=PolicyContext(policy, NOW, {}),
+        context=PolicyContext(make_policy(rule), NOW, {}),
     )
     assert found.effect is Effect.TIMED_OUT
 

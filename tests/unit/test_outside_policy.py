@@ -10,15 +10,11 @@ from bot.approvals.model import Request, Stage, Status
 from bot.approvals.policy import Policy, parse_policy
 from bot.approvals.policy.channels import tells_by_email, ways_to_tell, why_no_links
 from bot.notices.outbox import whom_to_write
+from tests.support.policies import policy_text
 from tests.support.request_builder import NOW, changed, request
 
-TEXT = """
-version: 1
-defaults: {stages: [{approvers: managers}]}
-approvers:
-  managers: {users: [U0MINA, U0MAREK]}
-  bosses: {users: [U0DORA]}
-rules:
+TEXT = policy_text(
+    """
   - name: paying
     tools: [pay]
     stages: [{approvers: managers, notify: [slack, email]}]
@@ -38,7 +34,10 @@ rules:
     stages: [{approvers: managers}]
     links: true
     critical: true
-"""
+""",
+    defaults="{stages: [{approvers: managers}]}",
+    approvers={"managers": ("U0MINA", "U0MAREK"), "bosses": ("U0DORA",)},
+)
 POLICY = parse_policy(TEXT)
 
 

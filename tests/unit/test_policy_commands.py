@@ -11,20 +11,10 @@ import pytest
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings
 from bot.commands.policy import explain_command, show_command
+from tests.support.policies import policy_text
 
-POLICY = """
-version: 1
-defaults: {channel: C01, timeout: 90m, stages: [{approvers: managers}]}
-approvers:
-  managers: {users: [U01, U02], delegable_to: deputies}
-  deputies: {users: [U08]}
-  ops: {channel: C09, open: true}
-  lead: {manager_of_requester: Xf01}
-delegations:
-  - {from: U01, to: U08, until: 2999-12-31}
-  - {from: U01, to: U02, until: 2020-12-31}
-interrupts: {answers: words, levels: {boss: deputies}}
-rules:
+POLICY = policy_text(
+    """
   - {name: reading, tools: ["read_*"], approval: none}
   - name: paying
     tools: [pay]
@@ -36,7 +26,19 @@ rules:
     when: {amount: {gt: 1000}}
     stages: [{approvers: ops}, {approvers: requester}]
   - {name: never, tools: [pay], when: {to: {in: [eve]}}, deny: true, why: Not to Eve.}
-"""
+""",
+    defaults="{channel: C01, timeout: 90m, stages: [{approvers: managers}]}",
+    approvers={
+        "managers": "{users: [U01, U02], delegable_to: deputies}",
+        "deputies": ("U08",),
+        "ops": "{channel: C09, open: true}",
+        "lead": "{manager_of_requester: Xf01}",
+    },
+    delegations="""
+  - {from: U01, to: U08, until: 2999-12-31}
+  - {from: U01, to: U02, until: 2020-12-31}""",
+    interrupts="{answers: words, levels: {boss: deputies}}",
+)
 NO_SLACK = "There is no Slack to ask without SLACK_* variables: ids only."
 
 
@@ -180,11 +182,10 @@ def test_a_stage_that_those_who_remain_cannot_fill_is_named(
 ):
     path = tmp_path / "policy.yml"
     path.write_text(
-        "version: 1\n"
-        "approvers: {managers: {users: [U01, U02]}, directors: {users: [U02]}}\n"
-        "rules:\n"
-        "  - tools: [pay]\n"
-        "    stages: [{approvers: managers}, {approvers: directors}]\n"
+        policy_text(
+            "{tools: [pay], stages: [{approvers: managers}, {approvers: directors}]}",
+            approvers={"managers": ("U01", "U02"), "directors": ("U02",)},
+        )
     )
     settings = Settings.load({"POLICY_FILE": str(path)})
     explained(settings, "{}", "U01")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from policy_texts import complaints, complaints_or_none
+
+from tests.support.policy_texts import complaints, complaints_or_none
 
 
 def in_rule(rule: str) -> list[str]:

@@ -6,20 +6,19 @@ import datetime as dt
 
 import pytest
 
-from bot.approvals.policy import Policy, parse_policy, standing_in
+from bot.approvals.policy import Policy, standing_in
+from tests.support.policies import make_policy
 
 
 def policy(delegations: str, *, timezone: str = "UTC", managers: str = "") -> Policy:
-    return parse_policy(
-        f"""
-version: 1
-defaults: {{timezone: {timezone}}}
-approvers:
-  managers: {{users: [U01, U02]{managers}}}
-  deputies: {{users: [U08]}}
-  finance: {{usergroup: S01}}
-delegations: [{delegations}]
-"""
+    return make_policy(
+        defaults=f"{{timezone: {timezone}}}",
+        approvers={
+            "managers": f"{{users: [U01, U02]{managers}}}",
+            "deputies": ("U08",),
+            "finance": "{usergroup: S01}",
+        },
+        delegations=f"[{delegations}]",
     )
 
 

@@ -6,19 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.approvals.policy import Demanded, Effect, Policy, parse_policy, plan
+from bot.approvals.policy import Demanded, Effect, Policy, plan
 from bot.approvals.policy.explain import explain, replacing_defaults
+from tests.support.policies import make_policy
 
-HEAD = """
-version: 1
-defaults: {stages: [{approvers: managers}]}
-approvers: {managers: {users: [U01, U02]}}
-"""
 ASK = "stages: [{approvers: managers}]"
 
 
 def policy(*rules: str) -> Policy:
-    return parse_policy(HEAD + "rules:" + "".join(f"\n  - {rule}" for rule in rules))
+    return make_policy(*rules, defaults="{stages: [{approvers: managers}]}")
 
 
 def test_each_rule_for_the_tool_shows_its_judged_conditions():
@@ -77,7 +73,7 @@ def test_the_first_rule_that_demands_a_call_is_marked(shapes, tool, given_small)
         f"{{tools: {tools!r}, {'when: {a: {gt: 5}}, ' if is_narrow else ''}{ASK}}}"
         for tools, is_narrow in shapes
     ]
-    made = policy(*texts) if texts else parse_policy(HEAD)
+    made = policy(*texts)
     found = plan(made, tool, {"a": 1 if given_small else 9})
     assert isinstance(found, Demanded)
     demands = [rule for rule in made.rules if rule.effect is Effect.DEMAND]

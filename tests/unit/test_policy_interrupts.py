@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from bot.approvals.model import Confirm, Verdict
@@ -14,20 +16,14 @@ from bot.approvals.policy import (
     parse_policy,
     plan_interrupt,
 )
+from tests.support.policies import make_policy
 
-HEAD = """
-version: 1
-defaults: {channel: C01, stages: [{approvers: managers}]}
-approvers:
-  managers: {users: [U01, U02, U03]}
-  directors: {users: [U04, U05]}
-interrupts: {answers: booleans, levels: {director: directors, own: requester}}
-"""
-
-
-def policy(*rules: str, head: str = HEAD) -> Policy:
-    lines = "".join(f"\n  - {rule}" for rule in rules)
-    return parse_policy(head + (f"rules:{lines}" if rules else ""))
+policy = partial(
+    make_policy,
+    defaults="{channel: C01, stages: [{approvers: managers}]}",
+    approvers={"managers": ("U01", "U02", "U03"), "directors": ("U04", "U05")},
+    interrupts="{answers: booleans, levels: {director: directors, own: requester}}",
+)
 
 
 def demanded(policy: Policy, name: str, payload: object) -> Demanded:
@@ -46,7 +42,7 @@ def test_an_interrupt_that_no_rule_names_gets_the_default_stages():
     assert answer.rules == ("defaults.stages",)
     assert answer.allow == ALLOWED_RAW
     assert ALLOWED_RAW == (Verdict.APPROVE, Verdict.REJECT, Verdict.ANSWER)
-    without = policy(head="version: 1")
+    without = parse_policy("version: 1")
     assert plan_interrupt(without, "x", "sure?") == Denied(
         "", "No rule of the policy allows x."
     )
@@ -133,4 +129,4 @@ def test_a_rule_says_what_its_interrupts_are_answered_with():
         "timed_out": "later",
     }
     assert answers_of(rules, "ship") == "booleans"
-    assert answers_of(policy(head="version: 1"), "pay") is None
+    assert answers_of(parse_policy("version: 1"), "pay") is None

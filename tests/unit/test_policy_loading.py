@@ -10,7 +10,6 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from policy_texts import GOOD
 
 from bot.approvals.model import Confirm, Times, Verdict
 from bot.approvals.policy import (
@@ -24,6 +23,8 @@ from bot.approvals.policy import (
     named_ids,
     parse_policy,
 )
+from tests.support.policies import make_policy
+from tests.support.policy_texts import GOOD
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,19 +73,16 @@ def test_every_key_of_this_version_is_read():
 
 
 def test_every_kind_of_group_says_where_its_people_come_from():
-    policy = parse_policy(
-        """
-version: 1
-approvers:
-  listed: {users: [U01]}
-  paid: {usergroup: S01}
-  closed: {channel: G01}
-  open: {channel: C01, open: true}
-  boss: {manager_of_requester: Xf01}
-rules:
-  - tools: [x]
-    stages: [{approvers: boss}, {approvers: open}, {approvers: requester}]
-"""
+    policy = make_policy(
+        "{tools: [x], stages: [{approvers: boss}, {approvers: open},"
+        " {approvers: requester}]}",
+        approvers={
+            "listed": ("U01",),
+            "paid": "{usergroup: S01}",
+            "closed": "{channel: G01}",
+            "open": "{channel: C01, open: true}",
+            "boss": "{manager_of_requester: Xf01}",
+        },
     )
     assert [group.source for group in policy.groups.values()] == [
         "users",

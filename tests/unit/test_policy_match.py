@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,20 +26,17 @@ from bot.approvals.policy import (
 )
 from bot.approvals.policy.conditions import judge
 from bot.approvals.policy.match import name_matches, strongest
+from tests.support.policies import make_policy
 
-HEAD = """
-version: 1
-defaults: {channel: C01, timeout: 2h, stages: [{approvers: managers}]}
-approvers:
-  managers: {users: [U01, U02, U03]}
-  directors: {users: [U04, U05]}
-  finance: {users: [U06]}
-"""
-
-
-def policy(*rules: str, head: str = HEAD) -> Policy:
-    lines = "".join(f"\n  - {rule}" for rule in rules)
-    return parse_policy(head + (f"rules:{lines}" if rules else ""))
+policy = partial(
+    make_policy,
+    defaults="{channel: C01, timeout: 2h, stages: [{approvers: managers}]}",
+    approvers={
+        "managers": ("U01", "U02", "U03"),
+        "directors": ("U04", "U05"),
+        "finance": ("U06",),
+    },
+)
 
 
 def demanded(
@@ -270,7 +268,7 @@ def test_a_channel_named_by_any_stage_beats_the_default():
 
 
 GROUPS = {"managers": 3, "directors": 2, "finance": 1}
-PEOPLE = {g: parse_policy(HEAD).groups[g].users for g in GROUPS}
+PEOPLE = {g: policy().groups[g].users for g in GROUPS}
 TOOLS = ["pay", "pay_out", "read"]
 VERDICTS = [v for v in Verdict if v is not Verdict.WITHDRAW]
 
@@ -321,7 +319,7 @@ rule_lists = st.lists(any_rule(), max_size=6)
 
 
 def with_rules(rules: list[Rule]) -> Policy:
-    return dataclasses.replace(parse_policy(HEAD), rules=tuple(rules))
+    return dataclasses.replace(policy(), rules=tuple(rules))
 
 
 def is_demanded_by_a_rule(policy: Policy, tool: str, arguments: dict[str, Any]) -> bool:

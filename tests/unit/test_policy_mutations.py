@@ -10,7 +10,13 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from policy_texts import GOOD, complaints, complaints_about, complaints_or_none
+
+from tests.support.policy_texts import (
+    GOOD,
+    complaints,
+    complaints_about,
+    complaints_or_none,
+)
 
 
 def test_all_complaints_are_collected_not_only_the_first():

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from policy_texts import GOOD, complaints
 
 from bot.approvals.model import Escalation, Hours, Target, Times
 from bot.approvals.policy import Demanded, parse_policy, plan
 from bot.approvals.policy.match import folded
+from tests.support.policies import policy_text
+from tests.support.policy_texts import GOOD, complaints
 
-HEAD = """
-version: 1
-defaults: {timeout: 24h, reminders: [20h, 4h]}
-approvers:
-  managers: {users: [U01, U02]}
-  ceo: {users: [U05]}
-  board: {usergroup: S01}
-rules:
-"""
+text = partial(
+    policy_text,
+    defaults="{timeout: 24h, reminders: [20h, 4h]}",
+    approvers={
+        "managers": ("U01", "U02"),
+        "ceo": ("U05",),
+        "board": "{usergroup: S01}",
+    },
+)
 CEO, BOARD = Target("ceo", ("U05",)), Target("board", (), "usergroup:S01")
 
 
@@ -31,11 +33,8 @@ def h(*hours: float) -> tuple[dt.timedelta, ...]:
 
 def times(*stages: str) -> Times:
     """Add up rules that each demand the managers, and return the stage's times."""
-    rules = "".join(
-        f"  - {{tools: [pay], stages: [{{approvers: managers{stage}}}]}}\n"
-        for stage in stages
-    )
-    found = plan(parse_policy(HEAD + rules), "pay", {})
+    rules = [f"{{tools: [pay], stages: [{{approvers: managers{s}}}]}}" for s in stages]
+    found = plan(parse_policy(text(*rules)), "pay", {})
     assert isinstance(found, Demanded)
     [stage] = found.stages
     return stage.times
@@ -55,8 +54,7 @@ def test_the_whole_of_it_is_read():
 
 
 def test_a_day_may_end_at_midnight():
-    text = GOOD.replace('"17:30"', "24:00")
-    hours = parse_policy(text).hours
+    hours = parse_policy(GOOD.replace('"17:30"', "24:00")).hours
     assert hours is not None
     assert hours.end == 24 * 60
 
@@ -210,14 +208,14 @@ def test_nonsense_in_the_defaults_is_refused(defaults: str, complaint: str):
     ],
 )
 def test_nonsense_in_a_stage_is_refused(stage: str, complaint: str):
-    rule = f"  - {{tools: [x], stages: [{{approvers: managers, {stage}}}]}}"
-    assert complaints(HEAD + rule) == [f"rules[0].stages[0].{complaint}"]
+    rule = f"{{tools: [x], stages: [{{approvers: managers, {stage}}}]}}"
+    assert complaints(text(rule)) == [f"rules[0].stages[0].{complaint}"]
 
 
 def test_the_stages_of_the_defaults_are_checked_too():
     stages = "stages: [{approvers: managers, timeout: 2d}]"
-    text = HEAD.replace("timeout: 24h", f"timeout: 24h, {stages}").replace("rules:", "")
-    assert complaints(text) == [
+    defaults = f"{{timeout: 24h, reminders: [20h, 4h], {stages}}}"
+    assert complaints(text(defaults=defaults)) == [
         "defaults.stages[0].timeout: is longer than the whole request waits (1d)."
     ]
 

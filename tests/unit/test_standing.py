@@ -34,21 +34,14 @@ from bot.approvals.model import (
     Times,
     Verdict,
 )
-from bot.approvals.policy import Policy, parse_policy
+from bot.approvals.policy import Policy
 from bot.approvals.policy.model import Denied
+from tests.support.policies import make_policy
 from tests.support.request_builder import NOW, request
 
 RAVI, MINA, OMAR, DANA, ZOE = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA", "U0ZOE"
-RULES = """
-version: 1
-approvers:
-  managers: {users: [U0MINA, U0OMAR, U0RAVI]}
-  directors: {users: [U0DANA]}
-  finance: {usergroup: S01}
-delegations: [{from: U0MINA, to: U0ZOE, until: 2026-12-31},
-  {from: U0RAVI, to: U0YAN, until: 2026-12-31}]
-interrupts: {levels: {boss: directors}}
-rules:
+POLICY = make_policy(
+    """
   - {name: wiping, tools: [wipe], stages: [{approvers: managers}]}
   - name: twice
     tools: [pay]
@@ -58,8 +51,17 @@ rules:
     allow: [approve, reject]
     when: {amount: {gt: 5}}
   - {name: never, tools: [drop], deny: true, why: Not from here.}
-"""
-POLICY = parse_policy(RULES)
+""",
+    approvers={
+        "managers": (MINA, OMAR, RAVI),
+        "directors": (DANA,),
+        "finance": "{usergroup: S01}",
+    },
+    delegations="""
+  - {from: U0MINA, to: U0ZOE, until: 2026-12-31}
+  - {from: U0RAVI, to: U0YAN, until: 2026-12-31}""",
+    interrupts="{levels: {boss: directors}}",
+)
 FINANCE = Target("finance", (), "usergroup:S01")
 ASKERS = Askers(Person("", "T1", RAVI))
 MANAGERS = Stage("managers", (MINA, OMAR, RAVI), 1, NOW)
@@ -164,7 +166,7 @@ def test_a_policy_asking_no_more_leaves_the_request_unchanged():
 
 
 def test_a_policy_that_waives_now_takes_nothing_away():
-    free = parse_policy("version: 1\nrules: [{tools: [wipe], approval: none}]")
+    free = make_policy("{tools: [wipe], approval: none}")
     one = asked()
     assert with_current_policy(one, free) is one
 
