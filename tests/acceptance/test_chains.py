@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.demo import APPROVALS, DORA, GENERAL, MAREK, MINA
-from tests.support.people import IDA, IVO, full_workspace
+from tests.support.full_workspace import IDA, IVO, full_workspace
 from tests.support.policies import files_policy
 from tests.support.shown import everything
 from tests.support.stage import Stage

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.deciding import request_of
 from tests.support.demo import APPROVALS, GENERAL, MINA, OLAF
-from tests.support.people import (
+from tests.support.full_workspace import (
     GONE,
     GUEST,
     IDA,

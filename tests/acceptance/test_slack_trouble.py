@@ -10,7 +10,7 @@ import pytest
 from bot.simulator.people import Channel
 from tests.support.deciding import filled_in, opened, request_of
 from tests.support.demo import APPROVALS, GENERAL, MINA, OLAF, RAVI
-from tests.support.people import full_workspace
+from tests.support.full_workspace import full_workspace
 from tests.support.policies import files_policy
 from tests.support.shown import buttons, everything
 from tests.support.stage import SHORTER, Stage, make_stage

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.demo import GENERAL, MINA, OLAF, RAVI
+from tests.support.full_workspace import GUEST, full_workspace
 from tests.support.model_server import (
     Answer,
     ModelServer,
@@ -18,7 +19,6 @@ from tests.support.model_server import (
     run_model_server,
     text,
 )
-from tests.support.people import GUEST, full_workspace
 from tests.support.shown import Message, buttons, everything
 from tests.support.stage import NewStage, Stage
 

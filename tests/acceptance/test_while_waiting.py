@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.deciding import asked, choose, opened, request_of, shows
 from tests.support.demo import APPROVALS, BOT, GENERAL, MAREK, MINA, OLAF, RAVI
-from tests.support.people import IDA, INA, IRA, IVO, full_workspace
+from tests.support.full_workspace import IDA, INA, IRA, IVO, full_workspace
 from tests.support.policies import files_policy
 from tests.support.shown import Message, buttons, everything
 from tests.support.stage import Stage

@@ -35,12 +35,20 @@ from bot.conversations.inbox import Incoming, receive
 from bot.conversations.sql import SQL
 from bot.database.pool import Pool, make_pool, transaction
 from bot.jobs.queue import Queue
+from tests.support.people import (
+    APP,
+    APPROVALS,
+    CHANNEL,
+    DANA,
+    MINA,
+    OMAR,
+    RAVI,
+    TEAM,
+    person,
+)
 from tests.support.policies import policy_text
 from tests.support.postgres import as_role
 
-TEAM, APP, CHANNEL, APPROVALS = "T1", "A1", "C0GENERAL", "C0APPROVAL"
-RAVI, MINA, OMAR, DANA, OLAF = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA", "U0OLAF"
-FAY = "U0FAY"
 APPROVE, REJECT = Verdict.APPROVE, Verdict.REJECT
 POLICY = policy_text(
     """
@@ -57,10 +65,6 @@ POLICY = policy_text(
     approvers={"managers": (MINA, OMAR), "directors": (DANA, OMAR), "bosses": (DANA,)},
 )
 _numbers = itertools.count(1)
-
-
-def person(user: str, team: str = TEAM, enterprise: str = "") -> Person:
-    return Person(enterprise, team, user)
 
 
 @dataclass

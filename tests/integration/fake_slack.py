@@ -8,9 +8,6 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot.slack.identity import Identity
-
-US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
 POSTS = ("chat_postMessage", "chat_postEphemeral", "chat_update")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bot.approvals.model import Effect, Outcome, Place, Request, Status, Verdict
 from bot.conversations.inbox import Incoming, receive
 from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import (
+from tests.integration.core_parts import POLICY, REJECT, House, parsed
+from tests.support.people import (
     APP,
     APPROVALS,
     CHANNEL,
@@ -13,12 +14,8 @@ from tests.integration.core_parts import (
     MINA,
     OLAF,
     OMAR,
-    POLICY,
     RAVI,
-    REJECT,
     TEAM,
-    House,
-    parsed,
 )
 
 MOVING = POLICY.replace(

@@ -16,9 +16,10 @@ import pytest
 from bot.audit.chain import sign
 from bot.audit.period import moment, period
 from bot.database.pool import connect
-from tests.integration.core_parts import MINA, OLAF, RAVI, REJECT, TEAM, House
+from tests.integration.core_parts import REJECT, House
 from tests.integration.post import Post
 from tests.integration.trail_parts import some_life
+from tests.support.people import MINA, OLAF, RAVI, TEAM
 from tests.support.spawn import READ_AT_START, clean_environment, spawn
 
 SEED = bytes(range(32))

@@ -16,16 +16,13 @@ from bot.approvals.transitions import orphan, reject_by_operator
 from bot.database.pool import transaction
 from tests.integration.core_parts import (
     APPROVE,
-    MINA,
-    OLAF,
-    OMAR,
-    RAVI,
     REJECT,
     WAIVED,
     House,
     break_audit,
     facts_of,
 )
+from tests.support.people import MINA, OLAF, OMAR, RAVI
 
 Act = Callable[[], Awaitable[Any]]
 TABLES = (

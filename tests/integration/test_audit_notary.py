@@ -20,6 +20,7 @@ from bot.base.errors import RetryLater
 from bot.process.outside import make_sink
 from tests.integration.core_parts import MINA, POLICY, REJECT, TEAM, House, parsed
 from tests.integration.trail_parts import verified
+from tests.support.people import MINA, TEAM
 
 SEED = bytes(range(32))
 HOUR = dt.timedelta(hours=1)

@@ -12,8 +12,9 @@ from psycopg.conninfo import make_conninfo
 from bot.database.migrate import migrate
 from bot.database.pool import connect
 from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import MINA, RAVI, REJECT, House, open_house
+from tests.integration.core_parts import REJECT, House, open_house
 from tests.integration.trail_parts import verified
+from tests.support.people import MINA, RAVI
 
 ROLE = "approval_bot_app"
 

@@ -14,6 +14,7 @@ from bot.base.time_limits import TimeLimits
 from bot.jobs.clock import Clock, seldom
 from tests.integration.core_parts import APPROVALS, MINA, REJECT, House, break_audit
 from tests.integration.post import Post
+from tests.support.people import APPROVALS, MINA
 
 MINUTES = {"minutes": 2}
 assert TimeLimits().left_behind <= 60

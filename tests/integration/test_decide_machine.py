@@ -36,21 +36,10 @@ from bot.approvals.policy import Demanded, Policy, plan
 from bot.approvals.transitions import reject_by_operator
 from bot.conversations.resume import Recheck
 from bot.conversations.sql import SQL
-from tests.integration.core_parts import (
-    DANA,
-    FAY,
-    MINA,
-    OLAF,
-    OMAR,
-    RAVI,
-    House,
-    facts_of,
-    open_house,
-    parsed,
-    person,
-)
+from tests.integration.core_parts import House, facts_of, open_house, parsed
 from tests.support import postgres
 from tests.support.hypothesis_profiles import scaled
+from tests.support.people import DANA, FAY, MINA, OLAF, OMAR, RAVI, person
 from tests.support.policies import policy_text
 
 BIG = "{name: big, tools: [pay], when: {amount: {gt: 100}}, stages: [{approvers: %s}]}"

@@ -6,17 +6,8 @@ import pytest
 
 from bot.approvals.judge import Result
 from bot.approvals.model import Action, Effect, Place, Status
-from tests.integration.core_parts import (
-    APP,
-    APPROVALS,
-    APPROVE,
-    MINA,
-    OLAF,
-    OMAR,
-    REJECT,
-    House,
-    person,
-)
+from tests.integration.core_parts import APPROVE, REJECT, House
+from tests.support.people import APP, APPROVALS, MINA, OLAF, OMAR, person
 
 
 async def test_a_late_click_is_told_and_only_redraws_the_card(

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from tests.integration.core_parts import APPROVALS, CHANNEL, MINA, OLAF, House
-from tests.integration.fake_slack import US, refusal
+from tests.integration.core_parts import House
+from tests.integration.fake_slack import refusal
 from tests.integration.post import Post, shown
+from tests.support.people import APPROVALS, CHANNEL, MINA, OLAF, US
 
 
 async def test_an_answer_is_posted_once_in_its_thread(post: Post):

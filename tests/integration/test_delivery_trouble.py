@@ -12,17 +12,10 @@ from bot.approvals.deadlines import expire_due
 from bot.slack.delivery import Deliverer
 from bot.slack.render import HELD
 from bot.texts import notices
-from tests.integration.core_parts import (
-    APPROVALS,
-    CHANNEL,
-    DANA,
-    MINA,
-    OLAF,
-    RAVI,
-    House,
-)
+from tests.integration.core_parts import House
 from tests.integration.fake_slack import refusal
 from tests.integration.post import Post, shown
+from tests.support.people import APPROVALS, CHANNEL, DANA, MINA, OLAF, RAVI
 
 TROUBLE = [
     TimeoutError(),

@@ -8,14 +8,8 @@ import pytest
 
 from bot.approvals.grants import CallFacts, LostRun, Run, finish
 from bot.approvals.model import Execution, Status
-from tests.integration.core_parts import (
-    MINA,
-    REJECT,
-    WAIVED,
-    House,
-    break_audit,
-    facts_of,
-)
+from tests.integration.core_parts import REJECT, WAIVED, House, break_audit, facts_of
+from tests.support.people import MINA
 
 
 async def end(house: House, run: Run, call: CallFacts, state=Execution.DONE, text="ok"):

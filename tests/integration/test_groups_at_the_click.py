@@ -7,16 +7,8 @@ import pytest
 from bot.approvals.model import Effect, Outcome, Status
 from bot.base.errors import SlackUnavailable
 from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import (
-    DANA,
-    MINA,
-    OLAF,
-    OMAR,
-    RAVI,
-    House,
-    parsed,
-    person,
-)
+from tests.integration.core_parts import House, parsed
+from tests.support.people import DANA, MINA, OLAF, OMAR, RAVI, person
 from tests.support.policies import policy_text
 
 TEAM_S, CHANNEL_C = "usergroup:S0FIN", "channel:C0OPS"

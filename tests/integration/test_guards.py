@@ -27,19 +27,11 @@ from bot.conversations.engine import Engine, RunSaver
 from bot.conversations.inbox import Incoming, receive
 from bot.database.pool import transaction
 from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import (
-    CHANNEL,
-    MINA,
-    RAVI,
-    TEAM,
-    WAIVED,
-    CallFacts,
-    House,
-    facts_of,
-)
+from tests.integration.core_parts import WAIVED, CallFacts, House, facts_of
 from tests.integration.foreign_parts import Theirs, make_foreign
 from tests.support import guards
 from tests.support.guards import GUARDS, Guard
+from tests.support.people import CHANNEL, MINA, RAVI, TEAM
 
 Scenario = Callable[[House], Awaitable[list[str]]]
 USERS = (grants, outcome, raise_request, transitions)  # of the statements

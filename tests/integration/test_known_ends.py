@@ -10,7 +10,8 @@ import pytest
 from bot.approvals import grants
 from bot.conversations import stored_grants
 from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import MINA, House
+from tests.integration.core_parts import House
+from tests.support.people import MINA
 
 BLINK = psycopg.OperationalError("server closed the connection")
 

@@ -10,7 +10,8 @@ from bot.base.errors import SlackUnavailable
 from bot.conversations.engine import Engine
 from bot.conversations.stored_grants import StoredGrants
 from tests.integration.agent_parts import Crash, crash_once, make_agent
-from tests.integration.core_parts import DANA, MINA, OMAR, RAVI, REJECT, House
+from tests.integration.core_parts import REJECT, House
+from tests.support.people import DANA, MINA, OMAR, RAVI
 
 
 async def decided(house: House, agent, *people: str, tool: str = "wipe"):

@@ -13,8 +13,9 @@ from bot.conversations.engine import Engine
 from bot.conversations.outcome import Settler
 from bot.conversations.resume import Handover
 from tests.integration.agent_parts import Crash, crash_once
-from tests.integration.core_parts import MINA, OMAR, REJECT, House
+from tests.integration.core_parts import REJECT, House
 from tests.integration.foreign_parts import Theirs, make_foreign
+from tests.support.people import MINA, OMAR
 
 DONE, UNKNOWN = Execution.DONE, Execution.UNKNOWN
 

@@ -13,9 +13,10 @@ from bot.audit.verify import verify_lines
 from bot.jobs import clock, sql
 from bot.jobs.clock import Retention
 from tests.integration.agent_parts import Agent, make_agent
-from tests.integration.core_parts import MINA, RAVI, House
+from tests.integration.core_parts import House
 from tests.integration.post import Post
 from tests.integration.trail_parts import exported, verified
+from tests.support.people import MINA, RAVI
 
 KEEP = dt.timedelta(days=90)
 GONE = (

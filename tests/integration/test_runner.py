@@ -8,7 +8,8 @@ from bot.approvals.deadlines import expire_due
 from bot.approvals.model import Execution, Status
 from bot.conversations.engine import Engine
 from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import MINA, OMAR, RAVI, REJECT, House
+from tests.integration.core_parts import REJECT, House
+from tests.support.people import MINA, OMAR, RAVI
 
 
 async def test_a_message_is_answered_once_however_often_its_job_runs(house: House):

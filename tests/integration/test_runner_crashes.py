@@ -15,8 +15,9 @@ from bot.conversations.engine import Engine
 from bot.conversations.outcome import Settler
 from bot.conversations.stored_grants import StoredGrants
 from tests.integration.agent_parts import Crash, crash_once, make_agent
-from tests.integration.core_parts import MINA, OMAR, REJECT, TEAM, House
+from tests.integration.core_parts import REJECT, House
 from tests.integration.trail_parts import verified
+from tests.support.people import MINA, OMAR, TEAM
 
 ASK = ("wipe", {"path": "a"})
 

@@ -10,7 +10,8 @@ from bot.conversations.engine import Engine
 from bot.conversations.inbox import Incoming, receive
 from bot.texts import agent as sentences
 from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import CHANNEL, MINA, OMAR, RAVI, TEAM, House
+from tests.integration.core_parts import House
+from tests.support.people import CHANNEL, MINA, OMAR, RAVI, TEAM
 
 
 async def test_messages_sent_while_waiting_are_kept_and_handed_on(

@@ -11,7 +11,8 @@ from langchain_core.messages import AIMessage, HumanMessage
 from bot.approvals.grants import LostRun, Run
 from bot.conversations.engine import Engine
 from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import TEAM, House
+from tests.integration.core_parts import House
+from tests.support.people import TEAM
 
 ROWS = """SELECT (SELECT count(*) FROM checkpoints)
   + (SELECT count(*) FROM checkpoint_writes) AS number"""

@@ -6,17 +6,8 @@ import pytest
 
 from bot.approvals.model import Effect, Outcome, Status, Verdict
 from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import (
-    DANA,
-    FAY,
-    MINA,
-    OLAF,
-    OMAR,
-    POLICY,
-    REJECT,
-    House,
-    parsed,
-)
+from tests.integration.core_parts import POLICY, REJECT, House, parsed
+from tests.support.people import DANA, FAY, MINA, OLAF, OMAR
 
 ONE = "stages: [{approvers: managers}]}"
 WITH_BOSSES = "stages: [{approvers: managers}, {approvers: bosses}]}"

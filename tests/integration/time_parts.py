@@ -8,8 +8,9 @@ import re
 from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.model import Request
 from bot.approvals.policy import Policy
-from tests.integration.core_parts import APPROVALS, DANA, MINA, OMAR, House, parsed
+from tests.integration.core_parts import House, parsed
 from tests.integration.post import Post
+from tests.support.people import APPROVALS, DANA, MINA, OMAR
 from tests.support.policies import policy_text
 
 MONDAY = dt.datetime(2030, 1, 7, 8, tzinfo=dt.UTC)

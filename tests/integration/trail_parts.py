@@ -10,7 +10,8 @@ from bot.audit.chain import Checkpoint
 from bot.audit.export import as_jsonl
 from bot.audit.verify import snapshot, verify_stored
 from bot.database.pool import Connection, connect
-from tests.integration.core_parts import MINA, REJECT, House
+from tests.integration.core_parts import REJECT, House
+from tests.support.people import MINA
 
 
 async def verified(house: House, *checkpoints: Checkpoint) -> list[str]:

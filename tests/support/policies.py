@@ -6,11 +6,12 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from bot.approvals.policy import Policy, parse_policy
+from tests.support import people
 from tests.support.demo import APPROVALS, DORA, MAREK, MINA
 
 #: The ids of a group's people, or its source as YAML writes it: `{usergroup: S01}`.
 Groups = Mapping[str, str | Sequence[str]]
-HEART: Groups = {"managers": ("U0MINA", "U0OMAR")}
+HEART: Groups = {"managers": (people.MINA, people.OMAR)}
 PLAIN = f"{{channel: {APPROVALS}, timeout: 24h}}"
 
 

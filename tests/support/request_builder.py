@@ -12,15 +12,14 @@ from bot.approvals.model import (
     CardPlace,
     Chain,
     Ending,
-    Person,
     Request,
     Stage,
     Status,
     Terms,
 )
+from tests.support.people import MINA, OMAR, RAVI, person
 
 NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
-RAVI, MINA, OMAR, DANA = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA"
 PLAIN = Request(
     id="req-1",
     code="K7QP",
@@ -34,7 +33,7 @@ PLAIN = Request(
         digest="c" * 64,
         grant_digest="0123456789abcdef" * 4,
     ),
-    people=Askers(Person("", "T1", RAVI), (RAVI,)),
+    people=Askers(person(RAVI), (RAVI,)),
     terms=Terms(rules=("deleting",), why=("Deleted files cannot be restored.",)),
     chain=Chain((Stage("managers", (MINA, OMAR), opened_at=NOW),)),
     policy_version="1",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bot.approvals.model import Person, Status
+from bot.approvals.model import Status
 from bot.slack.directory import mailbox, profile_from
 from bot.slack.identity import Identity
 from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import MINA, OMAR, RAVI, TEAM, House
+from tests.integration.core_parts import House
+from tests.support.people import MINA, OMAR, RAVI, TEAM, person
 
 US = Identity("", TEAM, "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
 
@@ -30,7 +31,7 @@ def test_threat_07_addresses_of_one_mailbox(address: str, goes_to: str):
 
 def test_threat_07_the_mailbox_is_read_from_slack():
     user = {"id": MINA, "profile": {"email": "Mina+x@example.com"}}
-    assert profile_from(Person("", TEAM, MINA), user, US).mailbox == "mina@example.com"
+    assert profile_from(person(MINA), user, US).mailbox == "mina@example.com"
 
 
 @pytest.mark.parametrize(

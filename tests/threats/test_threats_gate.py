@@ -23,18 +23,8 @@ from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Demanded, Denied, Waived
 from bot.commands.cli import main
 from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import (
-    APP,
-    DANA,
-    MINA,
-    OMAR,
-    POLICY,
-    REJECT,
-    House,
-    break_audit,
-    facts_of,
-    person,
-)
+from tests.integration.core_parts import POLICY, REJECT, House, break_audit, facts_of
+from tests.support.people import APP, DANA, MINA, OMAR, person
 from tests.support.policies import make_policy
 
 ROOT = Path(__file__).parents[2]

@@ -17,18 +17,9 @@ from bot.conversations.inbox import Incoming, receive
 from bot.slack.deps import Deps
 from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
-from tests.integration.core_parts import (
-    APP,
-    APPROVALS,
-    CHANNEL,
-    MINA,
-    OLAF,
-    OMAR,
-    RAVI,
-    TEAM,
-    House,
-)
-from tests.integration.core_parts import person as person_of
+from tests.integration.core_parts import House
+from tests.support.people import APP, APPROVALS, CHANNEL, MINA, OLAF, OMAR, RAVI, TEAM
+from tests.support.people import person as person_of
 
 CLICKS, MESSAGES = Rate("clicks", 3, 60), Rate("messages", 2, 60)
 US = Identity("", TEAM, "Team", APP, "B1", "U0BOT", "https://t.slack.example/")

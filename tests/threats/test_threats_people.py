@@ -11,18 +11,8 @@ from bot.approvals.policy import PolicyError, parse_policy
 from bot.slack.cards.card import card_blocks
 from bot.texts.formatting import mention, safe_name
 from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import (
-    DANA,
-    MINA,
-    OLAF,
-    OMAR,
-    POLICY,
-    RAVI,
-    REJECT,
-    House,
-    parsed,
-    person,
-)
+from tests.integration.core_parts import POLICY, REJECT, House, parsed
+from tests.support.people import DANA, MINA, OLAF, OMAR, RAVI, person
 from tests.support.request_builder import request
 from tests.unit.cards_samples import section_text, view
 

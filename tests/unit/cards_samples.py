@@ -5,16 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from bot.approvals.model import (
-    Comment,
-    Decision,
-    Person,
-    Request,
-    Status,
-    Verdict,
-)
+from bot.approvals.model import Comment, Decision, Request, Status, Verdict
 from bot.slack.cards.view import CardView, RequestView
-from tests.support.request_builder import MINA, NOW, OMAR, request
+from tests.support.people import MINA, OMAR, person
+from tests.support.request_builder import NOW, request
 
 
 def comment(text: str, user: str = MINA) -> Comment:
@@ -23,7 +17,7 @@ def comment(text: str, user: str = MINA) -> Comment:
 
 def decision(user=MINA, verdict=Verdict.APPROVE, stage=0, reason="", via="slack"):
     at = NOW + dt.timedelta(minutes=5)
-    return Decision(Person("", "T1", user), verdict, stage, at, via, reason)
+    return Decision(person(user), verdict, stage, at, via, reason)
 
 
 def closed(status: Status, **changes) -> Request:

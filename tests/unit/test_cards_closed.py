@@ -11,7 +11,8 @@ from bot.simulator.block_check import errors
 from bot.slack.cards.card import card_blocks, card_text
 from bot.texts.cards import ASKED_BEFORE, unfillable
 from bot.texts.formatting import date, time_of_day
-from tests.support.request_builder import MINA, NOW, OMAR, RAVI
+from tests.support.people import MINA, OMAR, RAVI
+from tests.support.request_builder import NOW
 from tests.unit.cards_samples import (
     closed,
     decision,

@@ -12,7 +12,8 @@ from bot.slack.cards.forms import answer_entered, answer_form
 from bot.slack.cards.modal import VALUE, CardRef
 from bot.slack.cards.view import CardView, RequestView, bundle
 from bot.texts.call import BY_THE_GRAPH
-from tests.support.request_builder import DANA, MINA, NOW, changed, request
+from tests.support.people import DANA, MINA
+from tests.support.request_builder import NOW, changed, request
 from tests.unit.cards_samples import closed, decision, view
 
 CARD = CardRef("req-1", "C1", "1.1")

@@ -22,7 +22,8 @@ from bot.simulator.block_check import errors
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.view import CardView, bundle
 from bot.texts.formatting import date
-from tests.support.request_builder import DANA, MINA, NOW, OMAR, RAVI, request
+from tests.support.people import DANA, MINA, OMAR, RAVI
+from tests.support.request_builder import NOW, request
 from tests.unit.cards_samples import (
     buttons,
     closed,

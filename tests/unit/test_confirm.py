@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.approvals.confirm import is_confirmed, typed_value
-from bot.approvals.model import Action, Confirm, Person, Verdict
+from bot.approvals.model import Action, Confirm, Verdict
+from tests.support.people import person
 from tests.support.request_builder import request
 
 ARGUMENTS = {
@@ -74,11 +75,11 @@ def test_an_edit_is_confirmed_by_its_own_values():
     ],
 )
 def test_what_counts_as_typed(path: str, typed: str, right: bool):
-    word = Action("r", Person("", "T1", "U1"), Verdict.APPROVE, "slack", typed=typed)
+    word = Action("r", person("U1"), Verdict.APPROVE, "slack", typed=typed)
     assert is_confirmed(one(path), word) is right
 
 
 @pytest.mark.parametrize("confirm", [Confirm.NONE, Confirm.DIALOG])
 def test_where_nothing_is_asked_nothing_is_typed(confirm: Confirm):
-    word = Action("r", Person("", "T1", "U1"), Verdict.APPROVE, "slack")
+    word = Action("r", person("U1"), Verdict.APPROVE, "slack")
     assert is_confirmed(request(confirm=confirm), word)

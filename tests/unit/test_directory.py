@@ -15,12 +15,12 @@ from bot.base.errors import ConfigurationError, SlackUnavailable
 from bot.slack import directory as module
 from bot.slack.directory import Directory, profile_from
 from bot.slack.identity import Identity, learn_identity
+from tests.support.people import MINA, OMAR, US, person
 
-US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
 GRID = Identity("E1", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
-MINA = Person("", "T1", "U0MINA")
+WHO = person(MINA)
 MEMBER = {
-    "id": "U0MINA",
+    "id": MINA,
     "team_id": "T1",
     "name": "mina",
     "deleted": False,
@@ -41,7 +41,7 @@ def without(*names: str) -> dict[str, Any]:
     return {name: value for name, value in MEMBER.items() if name not in names}
 
 
-def refusal(user: dict[str, Any], us: Identity = US, person: Person = MINA) -> str:
+def refusal(user: dict[str, Any], us: Identity = US, person: Person = WHO) -> str:
     return profile_from(person, user, us).refusal
 
 
@@ -100,12 +100,12 @@ def test_an_empty_answer_refuses():
 
 
 def test_slackbot_is_a_bot_though_slack_does_not_say_so():
-    slackbot = Person("", "T1", "USLACKBOT")
+    slackbot = person("USLACKBOT")
     assert refusal({**MEMBER, "id": "USLACKBOT"}, person=slackbot) == "bot"
 
 
 def test_a_click_from_another_team_is_always_refused():
-    assert refusal(MEMBER, person=Person("", "T2", "U0MINA")) == "other team"
+    assert refusal(MEMBER, person=person(MINA, team="T2")) == "other team"
 
 
 def grid_user(**enterprise: Any) -> dict[str, Any]:
@@ -150,18 +150,18 @@ def test_an_account_is_known_by_both_of_its_ids():
         ({**MEMBER, "profile": {"display_name": "", "real_name": "Mina"}}, "Mina"),
         ({**without("profile"), "real_name": "Mina Kern"}, "Mina Kern"),
         ({**without("profile", "real_name")}, "mina"),
-        ({**without("profile", "real_name", "name")}, "U0MINA"),
+        ({**without("profile", "real_name", "name")}, MINA),
     ],
 )
 def test_the_name_is_what_slack_shows(user, name):
-    assert profile_from(MINA, user, US).name == name
+    assert profile_from(WHO, user, US).name == name
 
 
 class Slack:
     """Answers `users.info` from `users`, or raises `trouble`."""
 
     def __init__(self) -> None:
-        self.users: dict[str, dict[str, Any]] = {"U0MINA": dict(MEMBER)}
+        self.users: dict[str, dict[str, Any]] = {MINA: dict(MEMBER)}
         self.trouble: BaseException | None = None
         self.delay = 0.0
         self.asked = 0
@@ -198,12 +198,12 @@ def refused(code: str) -> SlackApiError:
 
 async def test_an_answer_is_kept_for_less_than_a_minute(slack: Slack, now):
     known = directory(slack)
-    assert (await known.look_up(MINA)).refusal == ""
-    slack.users["U0MINA"]["deleted"] = True
+    assert (await known.look_up(WHO)).refusal == ""
+    slack.users[MINA]["deleted"] = True
     now.at += 59.9
-    assert (await known.look_up(MINA)).refusal == ""
+    assert (await known.look_up(WHO)).refusal == ""
     now.at += 0.1
-    assert (await known.look_up(MINA)).refusal == "deactivated"
+    assert (await known.look_up(WHO)).refusal == "deactivated"
     assert slack.asked == 2
 
 
@@ -216,9 +216,9 @@ async def test_the_minute_begins_before_slack_is_asked(slack: Slack, now):
         return SimpleNamespace(data={"user": MEMBER})
 
     slack.users_info = slow  # type: ignore[method-assign]
-    await known.look_up(MINA)
+    await known.look_up(WHO)
     now.at += 59.5
-    await known.look_up(MINA)
+    await known.look_up(WHO)
     assert slack.asked == 2
 
 
@@ -237,29 +237,29 @@ async def test_the_minute_begins_before_slack_is_asked(slack: Slack, now):
 )
 async def test_an_old_answer_never_stands_in_for_slack(slack: Slack, now, trouble):
     known = directory(slack)
-    await known.look_up(MINA)
+    await known.look_up(WHO)
     now.at += 61
     slack.trouble = trouble
     for _ in range(2):
         with pytest.raises(SlackUnavailable):
-            await known.look_up(MINA)
+            await known.look_up(WHO)
     now.at -= 60
     with pytest.raises(SlackUnavailable):
-        await known.look_up(MINA)
+        await known.look_up(WHO)
     slack.trouble = None
-    assert (await known.look_up(MINA)).refusal == ""
+    assert (await known.look_up(WHO)).refusal == ""
 
 
 async def test_who_is_unknown_to_slack_is_a_stranger(slack: Slack):
     slack.trouble = refused("user_not_found")
-    assert (await directory(slack).look_up(MINA)).refusal == "stranger"
+    assert (await directory(slack).look_up(WHO)).refusal == "stranger"
 
 
 async def test_an_answer_that_takes_too_long_is_none(slack: Slack, monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 0.02)
     slack.delay = 5
     with pytest.raises(SlackUnavailable):
-        await directory(slack).look_up(MINA)
+        await directory(slack).look_up(WHO)
 
 
 def test_the_patience_leaves_time_to_acknowledge():
@@ -269,17 +269,17 @@ def test_the_patience_leaves_time_to_acknowledge():
 
 async def test_the_same_id_of_another_team_is_looked_up_apart(slack: Slack):
     known = directory(slack)
-    assert (await known.look_up(MINA)).refusal == ""
-    other = await known.look_up(Person("", "T2", "U0MINA"))
+    assert (await known.look_up(WHO)).refusal == ""
+    other = await known.look_up(person(MINA, team="T2"))
     assert other.refusal == "other team"
 
 
 async def test_old_answers_are_forgotten(slack: Slack, now):
     known = directory(slack)
-    await known.look_up(MINA)
+    await known.look_up(WHO)
     now.at += 61
-    slack.users["U0OMAR"] = {**MEMBER, "id": "U0OMAR"}
-    await known.look_up(Person("", "T1", "U0OMAR"))
+    slack.users[OMAR] = {**MEMBER, "id": OMAR}
+    await known.look_up(person(OMAR))
     assert len(known._known) == 1
 
 

@@ -10,11 +10,11 @@ import pytest
 from bot.approvals.model import Escalation, Stage, Status, Target, Times, Verdict
 from bot.approvals.timetable import Event
 from bot.simulator.block_check import errors
-from bot.slack.identity import Identity
 from bot.slack.render import draw_call, draw_card, draw_held, draw_notice, draw_nudge
 from bot.texts.formatting import date
 from bot.texts.notices import HELD, HELD_OVER
-from tests.support.request_builder import DANA, MINA, NOW, OMAR, RAVI, request
+from tests.support.people import DANA, MINA, OMAR, RAVI, US
+from tests.support.request_builder import NOW, request
 from tests.unit.cards_samples import (
     buttons,
     closed,
@@ -24,7 +24,6 @@ from tests.unit.cards_samples import (
     section_text,
 )
 
-US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
 LINK = "https://t.slack.example/archives/C1/p100000001"
 HOUR = dt.timedelta(hours=1)
 STANDING = {"card": "d-1", "channel": "C1", "ts": "10.0000001"}

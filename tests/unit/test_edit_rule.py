@@ -17,16 +17,15 @@ from bot.approvals.model import (
     Decision,
     Effect,
     Kind,
-    Person,
     Profile,
     Request,
     Stage,
     Verdict,
 )
+from tests.support.people import DANA, MINA, OMAR, RAVI, person
 from tests.support.policies import make_policy
 from tests.support.request_builder import NOW, request
 
-RAVI, MINA, OMAR, DANA = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA"
 POLICY = make_policy(
     """
   - {name: pay, tools: [pay], why: Money., stages: [{approvers: managers}]}
@@ -66,7 +65,7 @@ def asked(**changed: Any) -> Request:
 
 
 def action(arguments: Any, who: str = MINA, **changed: Any) -> Action:
-    by = Person("", "T1", who)
+    by = person(who)
     return Action(
         "req-1",
         by,
@@ -110,7 +109,7 @@ def test_an_edit_of_what_needs_typing_is_typed_too():
 
 
 def test_an_edit_is_the_only_decision_and_passes_its_stage():
-    before = Decision(Person("", "T1", OMAR), Verdict.APPROVE, 0, NOW, "slack")
+    before = Decision(person(OMAR), Verdict.APPROVE, 0, NOW, "slack")
     gone = dataclasses.replace(before, reason="older")
     found = edited(asked(decisions=(before,), voided=(gone,)), {"amount": 7})
     new = found.request

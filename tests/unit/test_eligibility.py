@@ -20,12 +20,9 @@ from bot.approvals.model import (
     Verdict,
 )
 from tests.support import request_builder
+from tests.support.people import person
 
 NOW = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
-
-
-def person(user: str, team: str = "T1") -> Person:
-    return Person("", team, user)
 
 
 def stage(*people: str, quorum: int = 1, passed: bool = False) -> Stage:

@@ -12,15 +12,12 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from structlog.testing import capture_logs
 
-from bot.approvals.model import Person
 from bot.base.errors import SlackUnavailable
 from bot.slack import directory as module
 from bot.slack.directory import MOST_MEMBERS, NOBODY, PAGE, Afresh, Directory
-from bot.slack.identity import Identity
+from tests.support.people import MINA, OMAR, RAVI, US, person
 
-US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
-RAVI = Person("", "T1", "U0RAVI")
-OMAR = Person("", "T1", "U0OMAR")
+ASKER, ANOTHER = person(RAVI), person(OMAR)
 USERGROUP, CHANNEL, OPEN = "usergroup:S1", "channel:C1", "open_channel:C1"
 MANAGER = "manager_of_requester:Xf1"
 ASKING_SLACK = [USERGROUP, CHANNEL, OPEN, MANAGER]
@@ -37,10 +34,10 @@ class Slack:
     """Answers from what stands here, or raises `trouble`; notes what was asked."""
 
     def __init__(self) -> None:
-        self.usergroup: Any = ["U0MINA", "U0MAREK"]
+        self.usergroup: Any = [MINA, "U0MAREK"]
         self.channel: Any = dict(PRIVATE)
-        self.members = ["U0MINA", "U0BOT", "U0RAVI"]
-        self.fields: Any = {"Xf1": {"value": "U0MINA", "alt": ""}}
+        self.members = [MINA, "U0BOT", RAVI]
+        self.fields: Any = {"Xf1": {"value": MINA, "alt": ""}}
         self.trouble: BaseException | None = None
         self.delay = 0.0
         self.answers = asyncio.Event()
@@ -114,29 +111,29 @@ def logged() -> Iterator[list[Any]]:
 @pytest.mark.parametrize(
     ("source", "members"),
     [
-        (USERGROUP, ("U0MINA", "U0MAREK")),
-        (CHANNEL, ("U0MINA", "U0RAVI")),
-        (OPEN, ("U0MINA", "U0RAVI")),
-        (MANAGER, ("U0MINA",)),
-        ("requester", ("U0RAVI",)),
+        (USERGROUP, (MINA, "U0MAREK")),
+        (CHANNEL, (MINA, RAVI)),
+        (OPEN, (MINA, RAVI)),
+        (MANAGER, (MINA,)),
+        ("requester", (RAVI,)),
     ],
 )
 async def test_each_source_has_its_people(people: Directory, logged, source, members):
-    assert await people.members(source, RAVI) == members
+    assert await people.members(source, ASKER) == members
     assert logged == []
 
 
 async def test_the_requester_is_known_without_slack(people: Directory, slack: Slack):
     slack.trouble = TimeoutError()
-    assert await people.members("requester", OMAR) == ("U0OMAR",)
+    assert await people.members("requester", ANOTHER) == (OMAR,)
     assert slack.asked == []
 
 
 async def test_nobody_is_named_twice_and_the_order_is_slacks(
     people: Directory, slack: Slack
 ):
-    slack.usergroup = ["U0MINA", "U0BOT", "U0ADA", "U0MINA"]
-    assert await people.members(USERGROUP, RAVI) == ("U0MINA", "U0ADA")
+    slack.usergroup = [MINA, "U0BOT", "U0ADA", MINA]
+    assert await people.members(USERGROUP, ASKER) == (MINA, "U0ADA")
 
 
 @pytest.mark.parametrize("source", ASKING_SLACK)
@@ -145,7 +142,7 @@ async def test_what_is_not_there_or_hidden_from_us_has_nobody(
     people: Directory, slack: Slack, logged, source, word
 ):
     slack.trouble = refused(word)
-    assert await people.members(source, RAVI) == ()
+    assert await people.members(source, ASKER) == ()
     [line] = logged
     assert line["log_level"] == "warning"
     assert (line["action"], line["group"], line["why"]) == (
@@ -179,12 +176,12 @@ async def test_trouble_that_passes_is_no_answer(
 ):
     slack.trouble = trouble
     with pytest.raises(SlackUnavailable):
-        await people.members(source, RAVI)
+        await people.members(source, ASKER)
 
 
 async def test_a_user_group_may_be_empty(people: Directory, slack: Slack):
     slack.usergroup = []
-    assert await people.members(USERGROUP, RAVI) == ()
+    assert await people.members(USERGROUP, ASKER) == ()
 
 
 PUBLIC = {"is_private": False}
@@ -207,7 +204,7 @@ async def test_an_unfit_channel_has_no_members_and_is_not_read(
     people: Directory, slack: Slack, logged, source, change, why
 ):
     slack.channel = PRIVATE | change
-    assert await people.members(source, RAVI) == ()
+    assert await people.members(source, ASKER) == ()
     assert [line["why"] for line in logged] == [why]
     assert slack.asked == ["conversations.info"]
 
@@ -217,18 +214,18 @@ async def test_a_channel_that_says_nothing_of_itself_has_nobody(
     people: Directory, slack: Slack, channel
 ):
     slack.channel = channel
-    assert await people.members(CHANNEL, RAVI) == ()
-    assert await people.members(OPEN, RAVI) == ()
+    assert await people.members(CHANNEL, ASKER) == ()
+    assert await people.members(OPEN, ASKER) == ()
 
 
 async def test_an_open_channel_may_be_public(people: Directory, slack: Slack):
     slack.channel = PRIVATE | PUBLIC
-    assert await people.members(OPEN, RAVI) == ("U0MINA", "U0RAVI")
+    assert await people.members(OPEN, ASKER) == (MINA, RAVI)
 
 
 async def test_a_large_channel_is_read_page_by_page(people: Directory, slack: Slack):
     slack.members = [f"U{number:05}" for number in range(2 * PAGE + 1)]
-    assert await people.members(CHANNEL, RAVI) == tuple(slack.members)
+    assert await people.members(CHANNEL, ASKER) == tuple(slack.members)
     assert slack.asked == ["conversations.info", *["conversations.members"] * 3]
     assert set(slack.limits) == {PAGE}
     assert PAGE < 1000  # Slack's limit
@@ -239,17 +236,17 @@ async def test_a_channel_with_too_many_members_has_nobody(
     people: Directory, slack: Slack, logged, count, seen
 ):
     slack.members = [f"U{number:05}" for number in range(MOST_MEMBERS + count)]
-    assert len(await people.members(CHANNEL, RAVI)) == seen
+    assert len(await people.members(CHANNEL, ASKER)) == seen
     assert [line["why"] for line in logged] == ["too_many_members"] * count
 
 
 @pytest.mark.parametrize(
     ("value", "managers"),
     [
-        ("U0MINA", ("U0MINA",)),
+        (MINA, (MINA,)),
         ("W0MINA", ("W0MINA",)),
-        ("U0MINA,U0MAREK", ("U0MINA", "U0MAREK")),
-        (" U0MINA , U0MINA ", ("U0MINA",)),
+        ("U0MINA,U0MAREK", (MINA, "U0MAREK")),
+        (" U0MINA , U0MINA ", (MINA,)),
         ("Mina Kern", ()),
         ("u0mina", ()),
         ("<@U0MINA>", ()),
@@ -267,41 +264,41 @@ async def test_a_manager_is_read_only_from_ids_in_the_field(
     people: Directory, slack: Slack, value, managers
 ):
     slack.fields = {"Xf1": {"value": value, "alt": ""}}
-    assert await people.members(MANAGER, RAVI) == managers
+    assert await people.members(MANAGER, ASKER) == managers
 
 
-@pytest.mark.parametrize("fields", [[], {}, None, {"Xf2": {"value": "U0MINA"}}])
+@pytest.mark.parametrize("fields", [[], {}, None, {"Xf2": {"value": MINA}}])
 async def test_without_the_field_there_is_no_manager(
     people: Directory, slack: Slack, logged, fields
 ):
     slack.fields = fields
-    assert await people.members(MANAGER, RAVI) == ()
+    assert await people.members(MANAGER, ASKER) == ()
     assert [line["why"] for line in logged] == ["no_manager"]
 
 
 async def test_everybody_has_a_manager_of_their_own(people: Directory, slack: Slack):
-    await people.members(MANAGER, RAVI)
+    await people.members(MANAGER, ASKER)
     slack.fields = {"Xf1": {"value": "U0DORA"}}
-    assert await people.members(MANAGER, OMAR) == ("U0DORA",)
-    assert await people.members(MANAGER, RAVI) == ("U0MINA",)
+    assert await people.members(MANAGER, ANOTHER) == ("U0DORA",)
+    assert await people.members(MANAGER, ASKER) == (MINA,)
     assert slack.asked == ["users.profile.get U0RAVI", "users.profile.get U0OMAR"]
 
 
 async def test_a_group_is_the_same_whoever_asks(people: Directory, slack: Slack):
-    await people.members(USERGROUP, RAVI)
-    await people.members(USERGROUP, OMAR)
+    await people.members(USERGROUP, ASKER)
+    await people.members(USERGROUP, ANOTHER)
     assert slack.asked == ["usergroups.users.list"]
 
 
 async def test_an_answer_is_kept_for_less_than_a_minute(
     people: Directory, slack: Slack, now
 ):
-    await people.members(USERGROUP, RAVI)
+    await people.members(USERGROUP, ASKER)
     slack.usergroup = ["U0DORA"]
     now.at += 59.9
-    assert await people.members(USERGROUP, RAVI) == ("U0MINA", "U0MAREK")
+    assert await people.members(USERGROUP, ASKER) == (MINA, "U0MAREK")
     now.at += 0.1
-    assert await people.members(USERGROUP, RAVI) == ("U0DORA",)
+    assert await people.members(USERGROUP, ASKER) == ("U0DORA",)
     assert len(slack.asked) == 2
 
 
@@ -310,12 +307,12 @@ async def test_the_minute_begins_before_slack_is_asked(
 ):
     async def slow(*, usergroup: str) -> Any:
         now.at += 1.0
-        return await slack._answer("usergroups.users.list", users=["U0MINA"])
+        return await slack._answer("usergroups.users.list", users=[MINA])
 
     monkeypatch.setattr(slack, "usergroups_users_list", slow)
-    await people.members(USERGROUP, RAVI)
+    await people.members(USERGROUP, ASKER)
     now.at += 59.5
-    await people.members(USERGROUP, RAVI)
+    await people.members(USERGROUP, ASKER)
     assert len(slack.asked) == 2
 
 
@@ -323,29 +320,29 @@ async def test_afresh_asks_each_time_and_its_answer_serves_the_others(
     people: Directory, slack: Slack
 ):
     afresh = Afresh(people)
-    await people.members(USERGROUP, RAVI)
+    await people.members(USERGROUP, ASKER)
     slack.usergroup = ["U0DORA"]
-    assert await afresh.members(USERGROUP, RAVI) == ("U0DORA",)
-    assert await people.members(USERGROUP, RAVI) == ("U0DORA",)
-    await afresh.members(USERGROUP, RAVI)
+    assert await afresh.members(USERGROUP, ASKER) == ("U0DORA",)
+    assert await people.members(USERGROUP, ASKER) == ("U0DORA",)
+    await afresh.members(USERGROUP, ASKER)
     assert len(slack.asked) == 3
 
 
 async def test_an_old_answer_never_stands_in_for_slack(people: Directory, slack: Slack):
-    await people.members(USERGROUP, RAVI)
+    await people.members(USERGROUP, ASKER)
     slack.trouble = TimeoutError()
     with pytest.raises(SlackUnavailable):
-        await Afresh(people).members(USERGROUP, RAVI)
+        await Afresh(people).members(USERGROUP, ASKER)
     with pytest.raises(SlackUnavailable):
-        await people.members(USERGROUP, RAVI)
+        await people.members(USERGROUP, ASKER)
     slack.trouble = None
-    assert await people.members(USERGROUP, RAVI) == ("U0MINA", "U0MAREK")
+    assert await people.members(USERGROUP, ASKER) == (MINA, "U0MAREK")
 
 
 async def test_old_answers_are_forgotten(people: Directory, now):
-    await people.members(USERGROUP, RAVI)
+    await people.members(USERGROUP, ASKER)
     now.at += 61
-    await people.members(MANAGER, RAVI)
+    await people.members(MANAGER, ASKER)
     assert len(people._groups._known) == 1
 
 
@@ -353,10 +350,10 @@ async def test_a_crowd_of_clicks_is_one_call(people: Directory, slack: Slack):
     slack.delay = 0.01
     afresh = Afresh(people)
     crowd = [
-        *(people.members(USERGROUP, RAVI) for _ in range(20)),
-        *(afresh.members(USERGROUP, OMAR) for _ in range(20)),
+        *(people.members(USERGROUP, ASKER) for _ in range(20)),
+        *(afresh.members(USERGROUP, ANOTHER) for _ in range(20)),
     ]
-    assert set(await asyncio.gather(*crowd)) == {("U0MINA", "U0MAREK")}
+    assert set(await asyncio.gather(*crowd)) == {(MINA, "U0MAREK")}
     assert len(slack.asked) == 1
 
 
@@ -364,11 +361,11 @@ async def test_concurrent_lookups_share_a_failure_and_later_ones_retry(
     people: Directory, slack: Slack
 ):
     slack.delay, slack.trouble = 0.01, refused("internal_error")
-    crowd = [people.members(USERGROUP, RAVI) for _ in range(5)]
+    crowd = [people.members(USERGROUP, ASKER) for _ in range(5)]
     found = await asyncio.gather(*crowd, return_exceptions=True)
     assert {type(each) for each in found} == {SlackUnavailable}
     slack.trouble = None
-    assert await people.members(USERGROUP, RAVI) == ("U0MINA", "U0MAREK")
+    assert await people.members(USERGROUP, ASKER) == (MINA, "U0MAREK")
     assert len(slack.asked) == 2
 
 
@@ -376,15 +373,15 @@ async def test_a_cancelled_lookup_does_not_cancel_the_others(
     people: Directory, slack: Slack
 ):
     slack.answers.clear()
-    first = asyncio.create_task(people.members(USERGROUP, RAVI))
+    first = asyncio.create_task(people.members(USERGROUP, ASKER))
     await asyncio.sleep(0)
-    second = asyncio.create_task(people.members(USERGROUP, RAVI))
+    second = asyncio.create_task(people.members(USERGROUP, ASKER))
     await asyncio.sleep(0.005)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
     slack.answers.set()
-    assert await second == ("U0MINA", "U0MAREK")
+    assert await second == (MINA, "U0MAREK")
     assert len(slack.asked) == 1
 
 
@@ -395,7 +392,7 @@ async def test_what_takes_too_long_is_no_answer_over_all_pages(
     slack.delay = 0.2
     slack.members = [f"U{number:05}" for number in range(5 * PAGE)]
     with pytest.raises(SlackUnavailable):
-        await people.members(CHANNEL, RAVI)
+        await people.members(CHANNEL, ASKER)
     assert 1 < len(slack.asked) < 6
 
 

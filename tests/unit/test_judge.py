@@ -28,19 +28,15 @@ from bot.approvals.model import (
 from bot.approvals.policy import Policy
 from bot.approvals.policy.model import Group
 from tests.support import request_builder
+from tests.support.people import DANA, MINA, OLAF, OMAR, RAVI, person
 from tests.support.policies import make_policy
 
 NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
 DEADLINE = NOW + dt.timedelta(hours=24)
 APPROVE, REJECT = Verdict.APPROVE, Verdict.REJECT
-RAVI, MINA, OMAR, DANA = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA"
-OLAF, PAULA = "U0OLAF", "U0PAULA"
+PAULA = "U0PAULA"
 MANAGERS = Stage("managers", (MINA, OMAR), 1, NOW)
 DIRECTORS = Stage("directors", (DANA, OMAR), 1)
-
-
-def person(user: str, team: str = "T1", enterprise: str = "") -> Person:
-    return Person(enterprise, team, user)
 
 
 def request(*stages: Stage, **changes) -> Request:

@@ -9,13 +9,11 @@ import pytest
 from bot.approvals.judge import Result
 from bot.approvals.model import Effect, Person, Place, Verdict
 from bot.slack.delivery import EVENT_TYPE
-from bot.slack.identity import Identity
 from bot.slack.listeners import clicks
 from bot.slack.listeners.submissions import choice_from as choice_from_view
 from bot.slack.listeners.translating import choice_of, option_of, value_of
 from tests.support.clicks import CLICK, DELIVERY, SUBMISSION, click_of, handlers_of
-
-US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
+from tests.support.people import MINA, person
 
 
 def choice_from(body, verdict=Verdict.APPROVE):
@@ -25,7 +23,7 @@ def choice_from(body, verdict=Verdict.APPROVE):
 def test_a_click_names_its_person_request_and_place():
     action = choice_from(CLICK)
     assert action.request == "req-1"
-    assert action.person == Person("", "T1", "U0MINA")
+    assert action.person == person(MINA)
     assert (action.verdict, action.via) == (Verdict.APPROVE, "slack")
     assert action.click == "1795426301.5"
     assert action.place == Place("A1", "C2", "1795426300.000100", DELIVERY)
@@ -67,7 +65,7 @@ def test_without_a_workspace_the_persons_own_team_counts():
 
 def test_no_name_says_who_somebody_is():
     body = click_of(user={**CLICK["user"], "username": "dana", "name": "U0DANA"})
-    assert choice_from(body).person == Person("", "T1", "U0MINA")
+    assert choice_from(body).person == person(MINA)
 
 
 def test_a_click_in_a_thread_says_which():
@@ -107,7 +105,7 @@ def test_a_click_without_message_or_value_fits_nothing():
 def test_a_submitted_view_approves_the_request_of_its_card():
     action = choice_from_view(SUBMISSION)
     assert (action.request, action.verdict) == ("req-1", Verdict.APPROVE)
-    assert action.person == Person("", "T1", "U0MINA")
+    assert action.person == person(MINA)
     assert action.place == Place("A1", "C2", "1.1")
     assert action.click == "view:V1:req-1"
 

@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.approvals import store
 from bot.approvals.judge import Result
-from bot.approvals.model import Confirm, Effect, Person, Place, Verdict
+from bot.approvals.model import Confirm, Effect, Place, Verdict
 from bot.simulator.block_check import view_errors
 from bot.simulator.form_state import state_of
 from bot.slack.cards.edit_form import edit_form
@@ -23,6 +23,7 @@ from bot.slack.cards.view import RequestView
 from bot.slack.listeners import clicks, submissions
 from bot.texts.clicks import NOT_OPENED
 from tests.support.clicks import CLICK, SUBMISSION, click_of, handlers_of
+from tests.support.people import MINA, person
 from tests.support.request_builder import NOW, request
 
 CARD = CardRef(
@@ -145,7 +146,7 @@ async def test_whoever_may_decide_gets_the_form_and_nothing_is_written(
     (asked,) = house.previewed
     assert (asked.verdict, asked.request) == (verdict, "req-1")
     assert asked.arguments == {"path": "reports/q3.csv"}
-    assert asked.person == Person("", "T1", "U0MINA")
+    assert asked.person == person(MINA)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.slack.identity import Identity
 from bot.slack.listeners.messages import incoming_from, text_of
+from tests.support.people import US
 
-US = Identity("", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
 DELIVERY = "7c1d6c0e-5f7e-4b7e-9a3f-111111111111"
 
 

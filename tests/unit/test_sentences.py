@@ -8,7 +8,8 @@ import pytest
 
 from bot.approvals.model import Execution, Status
 from bot.texts import agent, cards, clicks, notices
-from tests.support.request_builder import MINA, NOW, OMAR, RAVI
+from tests.support.people import MINA, OMAR, RAVI
+from tests.support.request_builder import NOW
 
 LABELS = (
     agent.NO_LONGER_ASKED,

@@ -27,7 +27,6 @@ from bot.approvals.model import (
     Decision,
     Escalation,
     Kind,
-    Person,
     Request,
     Stage,
     Target,
@@ -36,10 +35,11 @@ from bot.approvals.model import (
 )
 from bot.approvals.policy import Policy
 from bot.approvals.policy.model import Denied
+from tests.support.people import DANA, MINA, OMAR, RAVI, person
 from tests.support.policies import make_policy
 from tests.support.request_builder import NOW, request
 
-RAVI, MINA, OMAR, DANA, ZOE = "U0RAVI", "U0MINA", "U0OMAR", "U0DANA", "U0ZOE"
+ZOE = "U0ZOE"
 POLICY = make_policy(
     """
   - {name: wiping, tools: [wipe], stages: [{approvers: managers}]}
@@ -63,7 +63,7 @@ POLICY = make_policy(
     interrupts="{levels: {boss: directors}}",
 )
 FINANCE = Target("finance", (), "usergroup:S01")
-ASKERS = Askers(Person("", "T1", RAVI))
+ASKERS = Askers(person(RAVI))
 MANAGERS = Stage("managers", (MINA, OMAR, RAVI), 1, NOW)
 
 
@@ -145,7 +145,7 @@ def test_passed_stages_keep_their_people():
     ],
 )
 def test_a_decision_holds_while_its_person_might_still_decide(user, stage, right):
-    word = Decision(Person("", "T1", user), Verdict.APPROVE, stage, NOW, "slack")
+    word = Decision(person(user), Verdict.APPROVE, stage, NOW, "slack")
     assert holds(word, asked(), context()) is right
 
 
@@ -179,8 +179,8 @@ def test_a_policy_that_denies_now_says_so():
 
 def test_a_tightened_policy_adds_stages_and_reopens_short_ones():
     passed = dataclasses.replace(MANAGERS, passed_at=NOW)
-    said = Decision(Person("", "T1", MINA), Verdict.APPROVE, 0, NOW, "slack")
-    elsewhere = Decision(Person("", "T1", OMAR), Verdict.APPROVE, 1, NOW, "slack")
+    said = Decision(person(MINA), Verdict.APPROVE, 0, NOW, "slack")
+    elsewhere = Decision(person(OMAR), Verdict.APPROVE, 1, NOW, "slack")
     one = request(
         tool="pay",
         arguments={"amount": 6},
@@ -203,8 +203,7 @@ def test_a_tightened_policy_adds_stages_and_reopens_short_ones():
 def test_a_stage_that_meets_the_larger_quorum_stays_passed():
     passed = dataclasses.replace(MANAGERS, passed_at=NOW)
     words = tuple(
-        Decision(Person("", "T1", who), Verdict.APPROVE, 0, NOW, "slack")
-        for who in (MINA, OMAR)
+        Decision(person(who), Verdict.APPROVE, 0, NOW, "slack") for who in (MINA, OMAR)
     )
     one = request(
         tool="pay", arguments={"amount": 6}, stages=(passed,), decisions=words
