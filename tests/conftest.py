@@ -7,7 +7,6 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -90,9 +89,3 @@ def shorter() -> Iterator[Callable[..., None]]:
 def transport(request: pytest.FixtureRequest) -> str:
     """The two ways in which Slack reaches an app."""
     return request.param
-
-
-@pytest.fixture
-def root() -> Path:
-    """The top of the repository."""
-    return Path(__file__).parents[1]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.click_table import PEOPLE, TABLE, Row
+from tests.support.click_table import TABLE, Row
 from tests.support.deciding import (
     SANDBOX,
     View,
@@ -16,7 +16,7 @@ from tests.support.deciding import (
     offered,
     request_of,
 )
-from tests.support.demo import RAVI
+from tests.support.demo import PEOPLE, RAVI
 from tests.support.playing import Board
 from tests.support.shown import Message, buttons
 from tests.support.stage import Stage

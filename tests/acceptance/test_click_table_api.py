@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.click_table import PEOPLE, TABLE, Row, Step
+from tests.support.click_table import TABLE, Row, Step
 from tests.support.deciding import SANDBOX, asked, request_of
-from tests.support.demo import RAVI
+from tests.support.demo import PEOPLE, RAVI
 from tests.support.http_api import API_TOKENS, Api
 from tests.support.playing import Board
 from tests.support.stage import Stage

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.click_table import PEOPLE, TABLE, Row, Step
+from tests.support.click_table import TABLE, Row, Step
 from tests.support.deciding import SANDBOX, asked, request_of
-from tests.support.demo import RAVI
+from tests.support.demo import PEOPLE, RAVI
 from tests.support.link_browser import LINKS, Browser, made, with_links
 from tests.support.playing import Board
 from tests.support.stage import Stage

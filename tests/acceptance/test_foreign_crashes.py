@@ -5,10 +5,9 @@ from __future__ import annotations
 from tests.support.deciding import asked, request_of, shows
 from tests.support.demo import GENERAL, MINA, OLAF, RAVI
 from tests.support.foreign import said_in
+from tests.support.invariants import MARKS
 from tests.support.shown import Message, buttons, everything
 from tests.support.stage import Stage
-
-MARKS = {"mark_done", "mark_not_done", "ask_again"}
 
 
 async def cut_off(stage: Stage, what: str = "slow") -> tuple[Message, str]:

@@ -10,11 +10,11 @@ import pytest
 from tests.support.deciding import asked, choose, filled_in, offered, opened, shows
 from tests.support.demo import APPROVALS, DORA, GENERAL, MAREK, MINA, OLAF, RAVI
 from tests.support.foreign import let_time_pass, said_in
+from tests.support.payloads import ALL
 from tests.support.shown import buttons, everything
 from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-ALL = ["approve", "edit", "reject", "respond"]
 
 
 async def ask(stage: Stage, payload: object) -> Any:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import pytest
 
 from tests.support.demo import BOT, GENERAL, RAVI
-from tests.support.door import FORM, JSON, knock, say, signed, signed_with
+from tests.support.door import CHALLENGE, FORM, JSON, knock, say, signed, signed_with
 from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {"transport": "http"}
-BODY = json.dumps({"type": "url_verification", "challenge": "abc"}).encode()
 
 
 def without(name: bytes) -> dict[bytes, bytes]:
-    return {key: value for key, value in signed(BODY).items() if key != name}
+    return {key: value for key, value in signed(CHALLENGE).items() if key != name}
 
 
 @pytest.mark.parametrize(
@@ -27,29 +25,29 @@ def without(name: bytes) -> dict[bytes, bytes]:
         {b"Content-Type": JSON},
         without(b"X-Slack-Signature"),
         without(b"X-Slack-Request-Timestamp"),
-        signed(BODY) | {b"X-Slack-Signature": b"v0=" + b"0" * 64},
-        signed(BODY) | {b"X-Slack-Signature": b"v1=abc"},
-        signed(BODY) | {b"X-Slack-Signature": b""},
-        signed(BODY) | {b"X-Slack-Signature": b"v0=\xff\xfe"},
-        signed(BODY) | {b"X-Slack-Signature": "v0=å".encode()},
+        signed(CHALLENGE) | {b"X-Slack-Signature": b"v0=" + b"0" * 64},
+        signed(CHALLENGE) | {b"X-Slack-Signature": b"v1=abc"},
+        signed(CHALLENGE) | {b"X-Slack-Signature": b""},
+        signed(CHALLENGE) | {b"X-Slack-Signature": b"v0=\xff\xfe"},
+        signed(CHALLENGE) | {b"X-Slack-Signature": "v0=å".encode()},
         signed(b"another body"),
-        signed(BODY, at=time.time() - 3600),
-        signed(BODY, at=time.time() + 36_000),
-        signed(BODY, at=0),
-        signed_with(b"soon", BODY),
-        signed_with(b"", BODY),
-        signed_with(b"-1", BODY),
-        signed_with(b"1e9", BODY),
-        signed_with(b"%d.5" % time.time(), BODY),
-        signed_with(b"9" * 400, BODY),
-        signed_with("٣".encode(), BODY),
-        signed_with(b"\xff", BODY),
+        signed(CHALLENGE, at=time.time() - 3600),
+        signed(CHALLENGE, at=time.time() + 36_000),
+        signed(CHALLENGE, at=0),
+        signed_with(b"soon", CHALLENGE),
+        signed_with(b"", CHALLENGE),
+        signed_with(b"-1", CHALLENGE),
+        signed_with(b"1e9", CHALLENGE),
+        signed_with(b"%d.5" % time.time(), CHALLENGE),
+        signed_with(b"9" * 400, CHALLENGE),
+        signed_with("٣".encode(), CHALLENGE),
+        signed_with(b"\xff", CHALLENGE),
     ],
 )
 async def test_what_slack_did_not_sign_gets_401(
     shared: Stage, headers: dict[bytes, bytes]
 ):
-    status, _ = await knock(shared.port, BODY, headers)
+    status, _ = await knock(shared.port, CHALLENGE, headers)
 
     assert status == 401
 
@@ -71,10 +69,10 @@ async def test_what_slack_did_not_sign_gets_401(
         (b"payload=[]", FORM),
         (b"payload=%FF", FORM),
         (b"\x00\x01", b"application/octet-stream"),
-        (BODY, b"text/plain"),
-        (BODY, b"application/x-www-form-urlencoded"),
+        (CHALLENGE, b"text/plain"),
+        (CHALLENGE, b"application/x-www-form-urlencoded"),
         (b"--x", b"multipart/form-data; boundary=x"),
-        (BODY, b""),
+        (CHALLENGE, b""),
     ],
 )
 async def test_a_body_that_cannot_be_read_gets_400(
@@ -102,7 +100,7 @@ async def test_other_methods_get_405(shared: Stage):
 
 
 async def test_slacks_own_check_of_the_address_is_answered(shared: Stage):
-    status, text = await knock(shared.port, BODY, signed(BODY))
+    status, text = await knock(shared.port, CHALLENGE, signed(CHALLENGE))
 
     assert status == 200
     assert "abc" in text

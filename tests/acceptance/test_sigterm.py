@@ -12,6 +12,7 @@ from tests.support.bot_process import BotProcess
 from tests.support.crashes import until
 from tests.support.deciding import asked, shows
 from tests.support.demo import GENERAL, MINA
+from tests.support.invariants import MARKS
 from tests.support.model_server import ModelServer, call, calls, text
 from tests.support.shown import buttons
 from tests.support.stage import Stage, make_stage
@@ -100,5 +101,5 @@ async def test_a_hanging_tool_does_not_keep_the_process_alive(zoo_alone: Stage):
     assert await leaving.stop() == 0  # within the 25 s that `stop` waits for it
     shown = await shows(stage, card, "Unknown")
     offered = {action for action, _ in buttons(shown)}
-    assert offered == {"mark_done", "mark_not_done", "ask_again"}
+    assert offered == MARKS
     assert stage.ledger == ["begun slow"]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.lines import LONGEST, Line
-from tests.support.spawn import ROOT
+from tests.support.root import ROOT
 
 STOP = 10  # seconds until it has to be gone
 

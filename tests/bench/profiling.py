@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.bench import stacks, statements
 from tests.bench.arena import Arena, set_up
 from tests.bench.blocks import Block, Side, cycles_for, quantile, run_block
-from tests.support.spawn import ROOT
+from tests.support.root import ROOT
 
 SECONDS = 8.0  # of each block, about
 WAIT = 10  # seconds for a profile to be written

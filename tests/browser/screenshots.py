@@ -14,7 +14,7 @@ from playwright.async_api import Page, expect
 from tests.support.bot_process import BotProcess
 from tests.support.browser import chromium, find_chromium, visit
 from tests.support.page import act_as, ask, card_about, open_channel
-from tests.support.spawn import ROOT
+from tests.support.root import ROOT
 
 TARGET = ROOT / "docs"
 ASKED = "delete reports/q3.csv"

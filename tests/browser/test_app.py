@@ -11,8 +11,8 @@ from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
 from tests.support import slack_samples as samples
 from tests.support.browser import ARTEFACTS, visit
-from tests.support.demo import APPROVALS, GENERAL
-from tests.support.page import PEOPLE, act_as, messages, open_app, open_channel, say
+from tests.support.demo import APPROVALS, GENERAL, PEOPLE
+from tests.support.page import act_as, messages, open_app, open_channel, say
 from tests.support.slack_app import SlackApp
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

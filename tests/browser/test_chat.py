@@ -7,8 +7,8 @@ from playwright.async_api import Browser, expect
 
 from bot.simulator import Simulator, demo_workspace
 from tests.support.browser import visit
-from tests.support.demo import APPROVALS, GENERAL
-from tests.support.page import PEOPLE, act_as, ask, messages, open_channel, say
+from tests.support.demo import APPROVALS, GENERAL, PEOPLE
+from tests.support.page import act_as, ask, messages, open_channel, say
 from tests.support.slack_app import SlackApp
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -8,21 +8,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
-from structlog.testing import capture_logs
 
 from bot.simulator import Simulator
-from tests.integration.core_parts import House, open_house
-from tests.integration.post import Post
-from tests.integration.terminal_parts import place
+from tests.support.house import House, house_fixture  # noqa: F401 - a fixture
+from tests.support.post import Post
 from tests.support.simulated import BOT_TOKEN, World, as_page, world
-
-
-@pytest.fixture
-async def house(database: str) -> AsyncIterator[House]:
-    """Approvals, conversations and jobs over one fresh database, logging nowhere."""
-    with capture_logs():
-        async with open_house(database) as opened:
-            yield opened
+from tests.support.terminal_parts import place
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from agent.checkpointers import open_checkpointer
 from agent.grant_protocol import Call, Claim, Outcome
 from agent.kept_grants import KeptGrants
 from agent.phrases.tool_calls import NOT_APPROVED, RUNNING
-from tests.integration.terminal_parts import place
+from tests.support.terminal_parts import place
 
 CALL = Call("t1", "A", "wipe", {"path": "a", "n": 1}, {})
 

@@ -8,8 +8,8 @@ from langgraph.types import Interrupt
 
 from agent.phrases.tool_calls import NOT_APPROVED, RUNNING
 from agent.terminal import Decision, SessionState
-from tests.integration.terminal_parts import Alone, open_session
-from tests.unit.agent.agent_stand_ins import Ledger, calls
+from tests.support.agent_stand_ins import Ledger, calls
+from tests.support.terminal_parts import Alone, open_session
 
 A, B = {"path": "a"}, {"path": "b"}
 APPROVE = Decision({"type": "approve"}, A)

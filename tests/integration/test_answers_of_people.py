@@ -11,9 +11,9 @@ from bot.approvals import store
 from bot.approvals.model import Action, Execution, Mark, Outcome, Place, Status, Verdict
 from bot.approvals.unknown_outcome import Marker
 from bot.conversations.resume import Handover
-from tests.integration.agent_parts import Agent, Crash, crash_once
-from tests.integration.core_parts import FakePhrases, House, parsed
-from tests.integration.foreign_parts import POLICY, Theirs, make_foreign
+from tests.support.agent_parts import Agent, Crash, crash_once
+from tests.support.foreign_parts import POLICY, Theirs, make_foreign
+from tests.support.house import FakePhrases, House, parsed
 from tests.support.people import APP, APPROVALS, DANA, MINA, OLAF, OMAR, RAVI, person
 
 ANSWER = Verdict.ANSWER

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.approvals.model import Effect, Outcome, Place, Request, Status, Verdict
 from bot.conversations.inbox import Incoming, receive
-from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import POLICY, REJECT, House, parsed
+from tests.support.agent_parts import make_agent
+from tests.support.house import POLICY, REJECT, House, parsed
 from tests.support.people import (
     APP,
     APPROVALS,

@@ -16,10 +16,10 @@ from bot.approvals.audit import Fact, append
 from bot.audit.chain import canonical, text_digest
 from bot.database import migrate as module
 from bot.database.pool import Connection, connect, transaction
-from tests.integration.core_parts import REJECT, House, open_house
-from tests.integration.trail_parts import some_life, verified
+from tests.support.house import REJECT, House, open_house
 from tests.support.hypothesis_profiles import scaled
 from tests.support.people import MINA, TEAM
+from tests.support.trail_parts import some_life, verified
 
 # What PostgreSQL can store as jsonb: neither NUL nor half a surrogate pair.
 LETTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])

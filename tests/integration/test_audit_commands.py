@@ -16,13 +16,12 @@ import pytest
 from bot.audit.chain import sign
 from bot.audit.period import moment, period
 from bot.database.pool import connect
-from tests.integration.core_parts import REJECT, House
-from tests.integration.post import Post
-from tests.integration.trail_parts import some_life
+from tests.support.house import REJECT, House
 from tests.support.people import MINA, OLAF, RAVI, TEAM
+from tests.support.post import Post
 from tests.support.spawn import READ_AT_START, clean_environment, spawn
+from tests.support.trail_parts import SEED, some_life
 
-SEED = bytes(range(32))
 NOW = dt.datetime(2026, 8, 20, 12, tzinfo=dt.UTC)
 
 

@@ -14,14 +14,7 @@ from bot.approvals.model import Execution, Request, Verdict
 from bot.approvals.policy.model import Denied
 from bot.approvals.transitions import orphan, reject_by_operator
 from bot.database.pool import transaction
-from tests.integration.core_parts import (
-    APPROVE,
-    REJECT,
-    WAIVED,
-    House,
-    break_audit,
-    facts_of,
-)
+from tests.support.house import APPROVE, REJECT, WAIVED, House, break_audit, facts_of
 from tests.support.people import MINA, OLAF, OMAR, RAVI
 
 Act = Callable[[], Awaitable[Any]]

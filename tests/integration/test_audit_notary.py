@@ -18,13 +18,11 @@ from bot.audit.chain import Checkpoint, read_checkpoints, sign
 from bot.audit.checkpoints import FolderSink, Notary, SinkFailed, WebhookSink
 from bot.base.errors import RetryLater
 from bot.process.outside import make_sink
-from tests.integration.core_parts import MINA, POLICY, REJECT, TEAM, House, parsed
-from tests.integration.trail_parts import verified
+from tests.support.house import POLICY, REJECT, House, parsed
 from tests.support.people import MINA, TEAM
+from tests.support.trail_parts import SEED, SIGNED, verified
 
-SEED = bytes(range(32))
 HOUR = dt.timedelta(hours=1)
-SIGNED = sign(SEED, team=TEAM, number=7, hash="ab" * 32, at="2026-01-01T00:00:00Z")
 CRITICAL = POLICY.replace("tools: [sign]", "tools: [sign]\n    critical: true")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -11,19 +10,20 @@ from psycopg.conninfo import make_conninfo
 
 from bot.database.migrate import migrate
 from bot.database.pool import connect
-from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import REJECT, House, open_house
-from tests.integration.trail_parts import verified
+from tests.support.agent_parts import make_agent
+from tests.support.house import REJECT, House, open_house
 from tests.support.people import MINA, RAVI
+from tests.support.root import ROOT
+from tests.support.trail_parts import verified
 
 ROLE = "approval_bot_app"
 
 
 @pytest.fixture
-async def limited(database: str, root: Path) -> AsyncIterator[House]:
+async def limited(database: str) -> AsyncIterator[House]:
     """A house whose connections are the limited role's."""
     with psycopg.connect(database, autocommit=True) as owner:
-        owner.execute((root / "docs/roles.sql").read_text(encoding="utf-8"))
+        owner.execute((ROOT / "docs/roles.sql").read_text(encoding="utf-8"))
     async with open_house(make_conninfo(database, user=ROLE)) as house:
         yield house
 

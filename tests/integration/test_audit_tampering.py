@@ -14,12 +14,11 @@ from bot.approvals.audit import Fact, append
 from bot.audit.chain import ROW, Checkpoint, canonical, hash_of, sign
 from bot.audit.verify import verify, verify_lines
 from bot.database.pool import Connection, transaction
-from tests.integration.core_parts import House, open_house
-from tests.integration.trail_parts import as_superuser, exported, some_life, verified
+from tests.support.house import House, open_house
 from tests.support.hypothesis_profiles import scaled
 from tests.support.people import TEAM
+from tests.support.trail_parts import SEED, as_superuser, exported, some_life, verified
 
-SEED = bytes(range(32))
 COLUMNS = {
     "seq": "seq + 1000",
     "at": "at + interval '1 microsecond'",

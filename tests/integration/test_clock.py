@@ -12,9 +12,9 @@ from bot.approvals.model import Status
 from bot.approvals.ports import turn_job
 from bot.base.time_limits import TimeLimits
 from bot.jobs.clock import Clock, seldom
-from tests.integration.core_parts import APPROVALS, MINA, REJECT, House, break_audit
-from tests.integration.post import Post
+from tests.support.house import REJECT, House, break_audit
 from tests.support.people import APPROVALS, MINA
+from tests.support.post import Post
 
 MINUTES = {"minutes": 2}
 assert TimeLimits().left_behind <= 60

@@ -13,7 +13,7 @@ from bot.base.errors import RetryLater
 from bot.database.pool import transaction
 from bot.jobs.clock import Clock
 from bot.jobs.courier import AT_ONCE, Courier
-from tests.integration.core_parts import House
+from tests.support.house import House
 
 
 class Letters:

@@ -12,7 +12,7 @@ import pytest
 from bot.database.migrate import migrate
 from bot.database.pending_migrations import missing
 from bot.database.pool import connect
-from tests.integration.core_parts import House
+from tests.support.house import House
 
 MIGRATE = """
 import asyncio, json, sys

@@ -9,7 +9,7 @@ import pytest
 from bot.approvals.deadlines import expire_due
 from bot.approvals.model import Status
 from bot.approvals.sql import SQL
-from tests.integration.core_parts import House, break_audit, open_house
+from tests.support.house import House, break_audit, open_house
 from tests.support.people import MINA
 
 

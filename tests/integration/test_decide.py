@@ -8,7 +8,7 @@ import pytest
 from bot.approvals.judge import Result
 from bot.approvals.model import Effect, Execution, Outcome, Status
 from bot.approvals.transitions import reject_by_operator
-from tests.integration.core_parts import APPROVE, REJECT, House, break_audit
+from tests.support.house import APPROVE, REJECT, House, break_audit
 from tests.support.people import DANA, MINA, OLAF, OMAR, RAVI, person
 
 UNFILLABLE = Outcome.UNFILLABLE

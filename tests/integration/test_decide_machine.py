@@ -36,8 +36,8 @@ from bot.approvals.policy import Demanded, Policy, plan
 from bot.approvals.transitions import reject_by_operator
 from bot.conversations.resume import Recheck
 from bot.conversations.sql import SQL
-from tests.integration.core_parts import House, facts_of, open_house, parsed
 from tests.support import postgres
+from tests.support.house import House, facts_of, open_house, parsed
 from tests.support.hypothesis_profiles import scaled
 from tests.support.people import DANA, FAY, MINA, OLAF, OMAR, RAVI, person
 from tests.support.policies import policy_text

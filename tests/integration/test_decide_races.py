@@ -11,7 +11,7 @@ import pytest
 from bot.approvals.deadlines import expire_due
 from bot.approvals.model import Effect, Request, Status
 from bot.approvals.transitions import orphan, reject_by_operator
-from tests.integration.core_parts import APPROVE, REJECT, House
+from tests.support.house import APPROVE, REJECT, House
 from tests.support.people import MINA, OMAR
 
 CLOSED = {Effect.APPROVED, Effect.REJECTED, Effect.WITHDRAWN, Effect.TIMED_OUT}

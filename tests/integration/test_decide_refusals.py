@@ -6,7 +6,7 @@ import pytest
 
 from bot.approvals.judge import Result
 from bot.approvals.model import Action, Effect, Place, Status
-from tests.integration.core_parts import APPROVE, REJECT, House
+from tests.support.house import APPROVE, REJECT, House
 from tests.support.people import APP, APPROVALS, MINA, OLAF, OMAR, person
 
 

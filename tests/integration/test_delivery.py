@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from tests.integration.core_parts import House
-from tests.integration.fake_slack import refusal
-from tests.integration.post import Post, shown
+from tests.support.fake_slack import refused
+from tests.support.house import House
 from tests.support.people import APPROVALS, CHANNEL, MINA, OLAF, US
+from tests.support.post import Post, shown
 
 
 async def test_an_answer_is_posted_once_in_its_thread(post: Post):
@@ -26,7 +26,7 @@ async def test_nothing_that_is_posted_unfurls(post: Post, house: House):
     await house.ask()
     await post.add("answer", "https://example.com")
     await post.add("private", user=OLAF)
-    post.slack.fail("chat_postEphemeral", refusal("user_not_in_channel"))
+    post.slack.fail("chat_postEphemeral", refused("user_not_in_channel"))
     await post.work()
     posts = post.slack.called("chat_postMessage")
     assert len(posts) == 4
@@ -113,7 +113,7 @@ async def test_a_private_sentence_is_ephemeral_where_the_person_is(post: Post):
 @pytest.mark.parametrize("code", ["user_not_in_channel", "channel_not_found"])
 async def test_a_private_sentence_goes_by_dm_where_slack_shows_none(post: Post, code):
     private = await post.add("private", user=OLAF, channel="")
-    post.slack.fail("chat_postEphemeral", refusal(code))
+    post.slack.fail("chat_postEphemeral", refused(code))
     await post.send(private)
     assert [m["channel"] for m in post.slack.messages] == [OLAF]
 

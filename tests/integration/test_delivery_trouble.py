@@ -12,17 +12,17 @@ from bot.approvals.deadlines import expire_due
 from bot.slack.delivery import Deliverer
 from bot.slack.render import HELD
 from bot.texts import notices
-from tests.integration.core_parts import House
-from tests.integration.fake_slack import refusal
-from tests.integration.post import Post, shown
+from tests.support.fake_slack import refused
+from tests.support.house import House
 from tests.support.people import APPROVALS, CHANNEL, DANA, MINA, OLAF, RAVI
+from tests.support.post import Post, shown
 
 TROUBLE = [
     TimeoutError(),
     aiohttp.ServerDisconnectedError(),
     ConnectionResetError(),
-    refusal("internal_error"),
-    refusal("service_unavailable", 503),
+    refused("internal_error"),
+    refused("service_unavailable", 503),
 ]
 
 
@@ -145,7 +145,7 @@ async def test_a_database_crash_after_sending_posts_no_second_card(
 @pytest.mark.parametrize("code", ["channel_not_found", "is_archived", "invalid_blocks"])
 async def test_an_answer_that_slack_refuses_for_good_is_given_up(post: Post, code):
     answer = await post.add("answer")
-    post.slack.fail("chat_postMessage", refusal(code))
+    post.slack.fail("chat_postMessage", refused(code))
     await post.send(answer)
     await post.send(answer)
     row = await post.row(answer)
@@ -157,7 +157,7 @@ async def test_a_refused_card_is_reported_once_and_retried_until_posted(
     post: Post, house: House
 ):
     request = await house.ask()
-    post.slack.fail("chat_postMessage", *[refusal("not_in_channel")] * 3)
+    post.slack.fail("chat_postMessage", *[refused("not_in_channel")] * 3)
     assert [await post.send(request.place.card) for _ in range(3)] == [60] * 3
     said = await house.rows("SELECT text FROM deliveries WHERE kind = 'say'")
     assert len(said) == 1
@@ -170,7 +170,7 @@ async def test_a_refused_card_is_reported_once_and_retried_until_posted(
 
 async def test_an_unposted_card_is_given_up_with_its_request(post: Post, house: House):
     request = await house.ask()
-    post.slack.fail("chat_postMessage", *[refusal("is_archived")] * 2)
+    post.slack.fail("chat_postMessage", *[refused("is_archived")] * 2)
     await post.send(request.place.card)
     await house.pass_time(days=2)
     await expire_due(house.pool, house.queue)
@@ -199,7 +199,7 @@ async def test_a_stage_call_without_a_card_ends_with_the_request(
     request = await house.ask("sign")
     await house.click(MINA, request)
     call = await house.one("SELECT id::text FROM deliveries WHERE kind = 'call'")
-    post.slack.fail("chat_postMessage", refusal("is_archived"))
+    post.slack.fail("chat_postMessage", refused("is_archived"))
     await house.pass_time(days=2)
     await expire_due(house.pool, house.queue)
     await post.send(request.place.card)
@@ -212,7 +212,7 @@ async def test_an_edit_that_slack_refuses_costs_no_decision(post: Post, house: H
     request = await house.ask()
     await post.work()
     await house.click(MINA, request)
-    post.slack.fail("chat_update", refusal("message_not_found"))
+    post.slack.fail("chat_update", refused("message_not_found"))
     await post.work()
     assert (await house.request(request.id)).status == "approved"
     assert (await post.row(request.place.card))["state"] == "failed"
@@ -227,7 +227,7 @@ async def test_a_deleted_card_of_an_open_request_is_posted_again(
     first = post.slack.messages[0]
     post.slack.messages[0] = {"ts": "", "channel": "", "text": ""}
     await house.click(MINA, request)
-    post.slack.fail("chat_update", refusal("message_not_found"))
+    post.slack.fail("chat_update", refused("message_not_found"))
 
     await post.send(request.place.card)
     await post.work()
@@ -247,7 +247,7 @@ async def test_words_for_a_thread_that_takes_none_reach_whoever_asked(
 ):
     await house.write(user=RAVI, thread_ts="100.1")
     said = await post.add(kind, "Our words.")
-    post.slack.fail("chat_postMessage", refusal("is_archived"))
+    post.slack.fail("chat_postMessage", refused("is_archived"))
 
     await post.send(said)
     await post.work()
@@ -272,7 +272,7 @@ async def test_words_for_a_thread_that_takes_none_reach_whoever_asked(
 )
 async def test_a_rate_limit_names_the_wait(post: Post, headers, seconds):
     answer = await post.add("answer")
-    post.slack.fail("chat_postMessage", refusal("ratelimited", 429, **headers))
+    post.slack.fail("chat_postMessage", refused("ratelimited", 429, **headers))
     assert await post.send(answer) == seconds
     row = await post.row(answer)
     assert (row["state"], row["taken_until"]) == ("queued", None)
@@ -283,7 +283,7 @@ async def test_a_rate_limit_holds_all_posts_to_that_channel(post: Post, house: H
     private = await post.add("private", user=OLAF)
     where = "UPDATE deliveries SET channel_id = %s, thread_ts = NULL WHERE id = %s"
     await house.rows(where, APPROVALS, other)
-    limited = refusal("ratelimited", 429, **{"Retry-After": "30"})
+    limited = refused("ratelimited", 429, **{"Retry-After": "30"})
     post.slack.fail("chat_postMessage", limited)
     waits = [await post.send(each) for each in (first, second, other, private)]
     assert waits == [30, 30, None, None]

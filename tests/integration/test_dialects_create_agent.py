@@ -7,8 +7,8 @@ import pytest
 from bot.approvals.model import Verdict
 from bot.conversations import dialects
 from bot.conversations.dialects.interface import Stop, Unfit
-from tests.support.agents import ALL, MODES, Office, pay, turn, wipe
-from tests.support.payloads import APPROVED, REJECTED, TIMED_OUT, answered, edited
+from tests.support.agents import MODES, Office, pay, turn, wipe
+from tests.support.payloads import ALL, APPROVED, REJECTED, TIMED_OUT, answered, edited
 
 YES_NO = {"allowed_decisions": ["approve", "reject"]}
 

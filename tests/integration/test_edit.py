@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.approvals.model import Effect, Execution, Request, Status, Verdict
-from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import House, parsed
+from tests.support.agent_parts import make_agent
+from tests.support.house import House, parsed
 from tests.support.people import DANA, FAY, MINA, OLAF, OMAR, RAVI, person
 from tests.support.policies import policy_text
 

@@ -16,8 +16,8 @@ import pytest
 
 from bot.base.errors import ConfigurationError, DatabaseUnavailable
 from bot.database.embedded import Embedded, open_cluster, start
+from tests.support.root import ROOT
 
-ROOT = Path(__file__).parents[2]
 USER = """
 import sys
 from pathlib import Path

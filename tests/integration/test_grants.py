@@ -8,7 +8,7 @@ import pytest
 
 from bot.approvals.grants import CallFacts, LostRun, Run, finish
 from bot.approvals.model import Execution, Status
-from tests.integration.core_parts import REJECT, WAIVED, House, break_audit, facts_of
+from tests.support.house import REJECT, WAIVED, House, break_audit, facts_of
 from tests.support.people import MINA
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from bot.approvals.model import Effect, Outcome, Status
 from bot.base.errors import SlackUnavailable
-from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import House, parsed
+from tests.support.agent_parts import make_agent
+from tests.support.house import House, parsed
 from tests.support.people import DANA, MINA, OLAF, OMAR, RAVI, person
 from tests.support.policies import policy_text
 

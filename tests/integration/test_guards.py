@@ -26,11 +26,11 @@ from bot.conversations import outcome
 from bot.conversations.engine import Engine, RunSaver
 from bot.conversations.inbox import Incoming, receive
 from bot.database.pool import transaction
-from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import WAIVED, CallFacts, House, facts_of
-from tests.integration.foreign_parts import Theirs, make_foreign
 from tests.support import guards
+from tests.support.agent_parts import make_agent
+from tests.support.foreign_parts import Theirs, make_foreign
 from tests.support.guards import GUARDS, Guard
+from tests.support.house import WAIVED, CallFacts, House, facts_of
 from tests.support.people import CHANNEL, MINA, RAVI, TEAM
 
 Scenario = Callable[[House], Awaitable[list[str]]]

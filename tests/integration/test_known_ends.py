@@ -9,8 +9,8 @@ import pytest
 
 from bot.approvals import grants
 from bot.conversations import stored_grants
-from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import House
+from tests.support.agent_parts import make_agent
+from tests.support.house import House
 from tests.support.people import MINA
 
 BLINK = psycopg.OperationalError("server closed the connection")

@@ -23,7 +23,8 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
 from pydantic import ValidationError
 
-from tests.support.agents import ALL, MODES, Office, pay, turn, wipe
+from tests.support.agents import MODES, Office, pay, turn, wipe
+from tests.support.payloads import ALL
 
 APPROVE, REJECT = {"type": "approve"}, {"type": "reject"}
 CONFIG = {"configurable": {"thread_id": "t1"}}

@@ -14,7 +14,6 @@ import re
 import sys
 import time
 import typing
-from pathlib import Path
 
 import pytest
 from langgraph.errors import GraphDrained, UnknownInterruptError, is_invalid_resume
@@ -23,9 +22,10 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command, Interrupt, RetryPolicy, interrupt
 from pydantic import BaseModel, PydanticUserError, ValidationError
 
+from tests.support.root import ROOT
 from tests.support.threads import Log, Thread, asking, graph_of
 
-LOCK = Path(__file__).parents[2] / "requirements.lock"
+LOCK = ROOT / "requirements.lock"
 STACK = re.compile(r"^((?:langgraph|langchain)[\w-]*)==(\S+)", re.MULTILINE)
 STRAY = "0" * 32
 

@@ -19,8 +19,8 @@ from bot.slack.client import make_client, make_session
 from bot.slack.directory import Afresh, Directory
 from bot.slack.identity import learn_identity
 from tests.support.demo import APPROVALS, BOT, DORA, FAY, MAREK, MINA, OLAF, RAVI
+from tests.support.root import ROOT
 from tests.support.simulated import BOT_TOKEN, World, world
-from tests.support.spawn import ROOT
 
 MANIFEST = AppConfig.read(ROOT / "manifest.yml")
 FINANCE, SECRET = "usergroup:S0FINANCE0", "channel:C0SECRET00"

@@ -11,7 +11,7 @@ from procrastinate.exceptions import ConnectorException
 from bot.approvals.ports import resume_job, turn_job
 from bot.jobs.clock import Clock
 from bot.jobs.queue import KnownWorker, Workers
-from tests.integration.core_parts import House
+from tests.support.house import House
 
 
 class Record:

@@ -19,6 +19,7 @@ from bot.database import migrate as module
 from bot.database.migrate import migrate
 from bot.database.pending_migrations import missing
 from bot.database.pool import connect
+from tests.support.root import ROOT
 
 NAMES = [name for name, _ in module._migrations()]
 SOME = (0, len(NAMES) // 2, len(NAMES) - 1)
@@ -41,11 +42,11 @@ print("ended", json.dumps([os.waitpid(child, 0)[1] for child in children]))
 """
 
 
-async def migrate_at_once(url: str, order: Path, root: Path) -> list[int]:
+async def migrate_at_once(url: str, order: Path) -> list[int]:
     """Migrate from all replicas at once, and return the wait status of each."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", FORKS, url, str(order), str(REPLICAS)),
-        cwd=root,
+        cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -74,7 +75,6 @@ async def bring_to(url: str, number: int, monkeypatch: pytest.MonkeyPatch) -> No
 async def test_one_of_four_is_killed_and_the_schema_is_whole(
     empty_database: str,
     number: int,
-    root: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
@@ -82,7 +82,7 @@ async def test_one_of_four_is_killed_and_the_schema_is_whole(
         await bring_to(empty_database, number, monkeypatch)
     order = tmp_path / "order"
     order.write_text("migrating")
-    ended = await migrate_at_once(empty_database, order, root)
+    ended = await migrate_at_once(empty_database, order)
 
     assert sorted(ended) == [0] * (REPLICAS - 1) + [signal.SIGKILL]
     async with await connect(empty_database) as connection:

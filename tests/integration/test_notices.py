@@ -11,7 +11,7 @@ from bot.jobs.courier import Courier
 from bot.notices.email import Emails
 from bot.notices.outbox import Outbox
 from bot.notices.webhook import Hook, Webhook
-from tests.integration.core_parts import House
+from tests.support.house import House
 from tests.support.people import MINA
 
 HOOK = Hook("http://127.0.0.1:9/", "secret", allow_private=True)

@@ -17,8 +17,8 @@ from bot.simulator import AppConfig, Channel, UserGroup, demo_workspace
 from bot.simulator.people import ProfileField
 from tests.support.demo import APPROVALS, BOT, DORA, FAY, MAREK, MINA, OLAF, RAVI
 from tests.support.policies import policy_text
+from tests.support.root import ROOT
 from tests.support.simulated import BOT_TOKEN, World, world
-from tests.support.spawn import ROOT
 
 POLICY = policy_text(
     "{name: paying, tools: [pay],"

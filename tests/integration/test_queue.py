@@ -11,7 +11,7 @@ import pytest
 from bot.approvals.ports import resume_job, turn_job
 from bot.base.errors import RetryLater, SlackUnavailable
 from bot.jobs.queue import RUNS
-from tests.integration.core_parts import House
+from tests.support.house import House
 
 JOBS = "SELECT id FROM procrastinate_jobs"
 

@@ -9,8 +9,8 @@ from bot.approvals.model import Effect, Execution, Outcome, Status
 from bot.base.errors import SlackUnavailable
 from bot.conversations.engine import Engine
 from bot.conversations.stored_grants import StoredGrants
-from tests.integration.agent_parts import Crash, crash_once, make_agent
-from tests.integration.core_parts import REJECT, House
+from tests.support.agent_parts import Crash, crash_once, make_agent
+from tests.support.house import REJECT, House
 from tests.support.people import DANA, MINA, OMAR, RAVI
 
 

@@ -12,10 +12,10 @@ from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.model import Effect, Outcome, Status, Verdict
 from bot.conversations.resume import Recheck
 from bot.texts.formatting import date
-from tests.integration.core_parts import House, break_audit, open_house
-from tests.integration.post import Post, shown
-from tests.integration.time_parts import MONDAY, Silence, policy, stop_clock
+from tests.support.house import House, break_audit, open_house
 from tests.support.people import CHANNEL, DANA, MINA, OMAR
+from tests.support.post import Post, shown
+from tests.support.time_parts import MONDAY, Silence, policy, stop_clock
 
 TWICE = "reminders: [4h, 20h]"
 OFFICE = f"{TWICE}, hours: {{days: [mon, tue, wed, thu, fri], from: 09:00, to: 17:00}}"

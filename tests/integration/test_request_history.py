@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.slack.history import card_history, request_history
-from tests.integration.core_parts import REJECT, House
-from tests.integration.post import Post
+from tests.support.house import REJECT, House
 from tests.support.people import APPROVALS, MINA, OLAF, RAVI
+from tests.support.post import Post
 
 
 async def told(house: House, request: str) -> list[str]:

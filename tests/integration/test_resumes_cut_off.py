@@ -12,18 +12,12 @@ from bot.conversations import runner as runner_module
 from bot.conversations.engine import Engine
 from bot.conversations.outcome import Settler
 from bot.conversations.resume import Handover
-from tests.integration.agent_parts import Crash, crash_once
-from tests.integration.core_parts import REJECT, House
-from tests.integration.foreign_parts import Theirs, make_foreign
+from tests.support.agent_parts import crash_once
+from tests.support.foreign_parts import Theirs, make_foreign
+from tests.support.house import REJECT, House
 from tests.support.people import MINA, OMAR
 
 DONE, UNKNOWN = Execution.DONE, Execution.UNKNOWN
-
-
-async def work_through_a_crash(agent) -> None:
-    with pytest.raises(Crash):
-        await agent.work()
-    await agent.work()
 
 
 @pytest.mark.parametrize(
@@ -53,7 +47,7 @@ async def test_after_a_crashed_resume_the_graph_acts_at_most_once(
     conversation = await agent.say()
     await house.click(MINA, await agent.request(conversation))
     crash_once(monkeypatch, owner, name, after=after)
-    await work_through_a_crash(agent)
+    await agent.work_through_a_crash()
 
     request = await agent.request(conversation)
     assert theirs.ran == ["act approve", "end"] * ran
@@ -83,7 +77,7 @@ async def test_a_crash_after_a_no_tells_it_once(house: House, monkeypatch, owner
     await house.click(MINA, await agent.request(conversation), REJECT)
     name, after = ("resume", True) if owner is Engine else ("settle", False)
     crash_once(monkeypatch, owner, name, after=after)
-    await work_through_a_crash(agent)
+    await agent.work_through_a_crash()
     assert theirs.ran == ["act reject", "end"]
     assert await agent.said() == ["It is over."]
 
@@ -96,7 +90,7 @@ async def test_two_answers_in_one_resume_survive_a_crash(house: House, monkeypat
     await house.click(MINA, first)
     await house.click(OMAR, second, REJECT)
     crash_once(monkeypatch, Settler, "settle")
-    await work_through_a_crash(agent)
+    await agent.work_through_a_crash()
     assert len(theirs.ran) == 3
     assert await agent.said() == ["It is over."]
     assert "not_run" not in await house.trail(second)
@@ -113,7 +107,7 @@ async def test_what_else_waits_is_closed_where_the_end_is_unknown(
     first, second = await agent.requests(conversation)
     await house.click(MINA, first)
     crash_once(monkeypatch, Handover, "claim", after=True)
-    await work_through_a_crash(agent)
+    await agent.work_through_a_crash()
     assert (await house.request(first.id)).end.is_unknown
     assert (await house.request(second.id)).status is Status.ORPHANED
     assert theirs.ran == []

@@ -12,11 +12,11 @@ import pytest
 from bot.audit.verify import verify_lines
 from bot.jobs import clock, sql
 from bot.jobs.clock import Retention
-from tests.integration.agent_parts import Agent, make_agent
-from tests.integration.core_parts import House
-from tests.integration.post import Post
-from tests.integration.trail_parts import exported, verified
+from tests.support.agent_parts import Agent, make_agent
+from tests.support.house import House
 from tests.support.people import MINA, RAVI
+from tests.support.post import Post
+from tests.support.trail_parts import exported, verified
 
 KEEP = dt.timedelta(days=90)
 GONE = (

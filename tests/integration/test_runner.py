@@ -7,8 +7,8 @@ import pytest
 from bot.approvals.deadlines import expire_due
 from bot.approvals.model import Execution, Status
 from bot.conversations.engine import Engine
-from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import REJECT, House
+from tests.support.agent_parts import make_agent
+from tests.support.house import REJECT, House
 from tests.support.people import MINA, OMAR, RAVI
 
 

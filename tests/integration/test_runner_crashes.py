@@ -14,18 +14,12 @@ from bot.conversations import runner as runner_module
 from bot.conversations.engine import Engine
 from bot.conversations.outcome import Settler
 from bot.conversations.stored_grants import StoredGrants
-from tests.integration.agent_parts import Crash, crash_once, make_agent
-from tests.integration.core_parts import REJECT, House
-from tests.integration.trail_parts import verified
+from tests.support.agent_parts import Crash, crash_once, make_agent
+from tests.support.house import REJECT, House
 from tests.support.people import MINA, OMAR, TEAM
+from tests.support.trail_parts import verified
 
 ASK = ("wipe", {"path": "a"})
-
-
-async def work_through_a_crash(agent) -> None:
-    with pytest.raises(Crash):
-        await agent.work()
-    await agent.work()
 
 
 @pytest.mark.parametrize(
@@ -45,7 +39,7 @@ async def test_a_crash_of_a_turn_asks_once_in_the_end(
     agent = make_agent(house, ASK, "Done.")
     crash_once(monkeypatch, owner, name, after=after)
     conversation = await house.write()
-    await work_through_a_crash(agent)
+    await agent.work_through_a_crash()
 
     request = await agent.request(conversation)
     cards = await house.rows("SELECT id FROM deliveries WHERE kind = 'card'")
@@ -88,7 +82,7 @@ async def test_a_crashed_resume_runs_the_call_at_most_once(
     conversation = await agent.say()
     await house.click(MINA, await agent.request(conversation))
     crash_once(monkeypatch, owner, name, after=after)
-    await work_through_a_crash(agent)
+    await agent.work_through_a_crash()
 
     request = await agent.request(conversation)
     assert agent.ledger.runs == ["wipe a"] * ran
@@ -113,7 +107,7 @@ async def test_a_waived_call_cut_off_is_not_run_again(house: House, monkeypatch)
     agent = make_agent(house, ("peek", {"path": "a"}), "I do not know.")
     crash_once(monkeypatch, StoredGrants, "finish")
     await house.write()
-    await work_through_a_crash(agent)
+    await agent.work_through_a_crash()
     assert agent.ledger.runs == ["peek a"]
     assert "unknown" in agent.results()["call_0"]
     assert await agent.said() == ["I do not know."]
@@ -126,7 +120,7 @@ async def test_a_crash_with_two_answers_loses_neither(house: House, monkeypatch)
     for request in await agent.requests(conversation):
         await house.click(MINA, request)
     crash_once(monkeypatch, Engine, "resume", after=True)
-    await work_through_a_crash(agent)
+    await agent.work_through_a_crash()
     assert sorted(agent.ledger.runs) == ["wipe a", "wipe b"]
     assert await agent.said() == ["Over."]
 

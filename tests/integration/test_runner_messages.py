@@ -9,8 +9,8 @@ from bot.base.errors import SlackUnavailable
 from bot.conversations.engine import Engine
 from bot.conversations.inbox import Incoming, receive
 from bot.texts import agent as sentences
-from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import House
+from tests.support.agent_parts import make_agent
+from tests.support.house import House
 from tests.support.people import CHANNEL, MINA, OMAR, RAVI, TEAM
 
 

@@ -10,8 +10,8 @@ from langchain_core.messages import AIMessage, HumanMessage
 
 from bot.approvals.grants import LostRun, Run
 from bot.conversations.engine import Engine
-from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import House
+from tests.support.agent_parts import make_agent
+from tests.support.house import House
 from tests.support.people import TEAM
 
 ROWS = """SELECT (SELECT count(*) FROM checkpoints)

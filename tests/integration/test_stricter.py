@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.approvals.model import Effect, Outcome, Status, Verdict
-from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import POLICY, REJECT, House, parsed
+from tests.support.agent_parts import make_agent
+from tests.support.house import POLICY, REJECT, House, parsed
 from tests.support.people import DANA, FAY, MINA, OLAF, OMAR
 
 ONE = "stages: [{approvers: managers}]}"

@@ -9,9 +9,9 @@ import pytest
 from bot.approvals.model import Outcome, Status
 from bot.database import migrate as module
 from bot.database.pool import Connection, connect
-from tests.integration.core_parts import House, open_house
-from tests.integration.post import Post, shown
+from tests.support.house import House, open_house
 from tests.support.people import MINA
+from tests.support.post import Post, shown
 from tests.support.postgres import make_roles
 
 BEFORE = "0003_approvals"

@@ -13,9 +13,8 @@ from langchain_core.tools import BaseTool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command, Interrupt
 
-from tests.unit.agent.agent_stand_ins import ScriptedModel, calls
+from tests.support.agent_stand_ins import ScriptedModel, calls
 
-ALL = ["approve", "edit", "reject", "respond"]
 MODES = ["batched", "per_call"]
 
 

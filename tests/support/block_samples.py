@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.simulator.block_check import errors
 from tests.support.simulated import actions, button, mrkdwn, plain
 
 URL = "https://example.com/a.png"
@@ -139,3 +140,8 @@ ELEMENTS: dict[str, dict[str, Any]] = {
     },
     "multi_conversations_select": {"filter": {"include": ["private"]}},
 }
+
+
+def refusals(blocks: list[Any]) -> list[tuple[str, str]]:
+    """Code and place of each complaint that Slack has of blocks."""
+    return [(each["code"], each["pointer"]) for each in errors(blocks)]

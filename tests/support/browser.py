@@ -18,7 +18,7 @@ from playwright.async_api import (
     expect,
 )
 
-from tests.support.spawn import ROOT
+from tests.support.root import ROOT
 
 ARTEFACTS = ROOT / "artefacts"  # screenshots of a run, for whoever wants to look
 NOBODY = "about:blank#nobody"

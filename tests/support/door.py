@@ -16,6 +16,8 @@ from tests.support.stage import SIGNING_SECRET
 FORM = b"application/x-www-form-urlencoded"
 JSON = b"application/json"
 Headers = dict[bytes, bytes]
+#: The first thing that Slack sends to an address.
+CHALLENGE = json.dumps({"type": "url_verification", "challenge": "abc"}).encode()
 
 
 def signed(

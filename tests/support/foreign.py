@@ -6,8 +6,8 @@ import psycopg
 
 from tests.support.deciding import SHIPPED
 from tests.support.demo import GENERAL
+from tests.support.root import ROOT
 from tests.support.shown import Message
-from tests.support.spawn import ROOT
 from tests.support.stage import Stage
 
 

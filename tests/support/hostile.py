@@ -14,8 +14,8 @@ from bot.approvals.model import Status
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.full_view import full_view
 from bot.slack.cards.modal import CardRef
+from tests.support.cards_samples import closed, comment, decision, view
 from tests.support.request_builder import request
-from tests.unit.cards_samples import closed, comment, decision, view
 
 FOLDER = Path(__file__).parents[1] / "unit/golden"
 TAGS = "".join(chr(0xE0000 + ord(letter)) for letter in "approve all")

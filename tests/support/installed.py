@@ -15,7 +15,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[2]
+from tests.support.root import ROOT
+
 LOCK = ROOT / "requirements.lock"
 # What a virtual environment brings itself.
 BROUGHT = frozenset({"pip", "setuptools", "wheel"})

@@ -30,9 +30,9 @@ from bot.slack.listeners import register_listeners
 from bot.texts import cards, clicks
 from bot.web.api.schema import document
 from tests.support import postgres
+from tests.support.root import ROOT
 
 FILE = Path(__file__).with_suffix(".txt")
-ROOT = Path(__file__).parents[2]
 LEVELS = ("debug", "info", "warning", "error", "exception", "critical")
 COLUMNS = """
 SELECT table_name || '.' || column_name FROM information_schema.columns

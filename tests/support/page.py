@@ -7,16 +7,8 @@ from pathlib import Path
 from playwright.async_api import Locator, Page, expect
 
 from tests.support.bot_process import BotProcess
-from tests.support.demo import APPROVALS, DORA, FAY, GENERAL, MAREK, MINA, OLAF, RAVI
+from tests.support.demo import APPROVALS, GENERAL, PEOPLE
 
-PEOPLE = {
-    "Ravi": RAVI,
-    "Mina": MINA,
-    "Marek": MAREK,
-    "Fay": FAY,
-    "Dora": DORA,
-    "Olaf": OLAF,
-}
 CHANNELS = {"general": GENERAL, "approvals": APPROVALS}
 SCRIPTS = Path(__file__).parent
 

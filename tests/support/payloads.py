@@ -14,6 +14,8 @@ KEY = "0123456789abcdef0123456789abcdef"
 APPROVED = Decided(End.APPROVE)
 REJECTED = Decided(End.REJECT, message="No. Reason: too dear.")
 TIMED_OUT = Decided(End.TIMED_OUT, message="It timed out.")
+#: The decisions that LangChain's middleware knows.
+ALL = ["approve", "edit", "reject", "respond"]
 ARGS = {"to": "Ada", "amount": 1500, "rate": 0.5, "now": True, "memo": None}
 
 

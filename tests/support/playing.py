@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.click_table import PEOPLE
+from tests.support.demo import PEOPLE
 from tests.support.stage import Stage
 
 

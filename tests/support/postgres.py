@@ -14,13 +14,14 @@ import psycopg
 from psycopg import sql
 
 from bot.database import embedded
+from tests.support.root import ROOT
 
 TEMPLATE = "bot_template"
 # A database is 300 files, and ext4 takes a millisecond for each new one while others
 # have just been deleted: in memory a database is made in 50 ms instead of a second.
 IN_MEMORY = Path("/dev/shm")
 ROOM = 4 * 1024**3  # bytes
-ROLES = Path(__file__).parents[2] / "docs/roles.sql"
+ROLES = ROOT / "docs/roles.sql"
 _numbers = itertools.count(1)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from functools import cache
-from pathlib import Path
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-BOT = Path(__file__).parents[2] / "bot"
+from tests.support.root import ROOT
+
+BOT = ROOT / "bot"
 _CLIENT = {name for name in vars(AsyncWebClient) if "_" in name.strip("_")}
 
 

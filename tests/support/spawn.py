@@ -18,7 +18,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
-ROOT = Path(__file__).parents[2]
+from tests.support.root import ROOT
+
 LINE = 2**16  # bytes that asyncio's streams take for one line
 #: Variables that are read when Python or a library starts, not when a program runs.
 READ_AT_START = (

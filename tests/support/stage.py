@@ -16,8 +16,8 @@ from tests.support.bot_process import BotProcess, free_port
 from tests.support.demo import APPROVALS, BOT, GENERAL, RAVI
 from tests.support.policies import files_policy
 from tests.support.records import Records
+from tests.support.root import ROOT
 from tests.support.shown import Message, buttons, everything, is_card
-from tests.support.spawn import ROOT
 
 BOT_TOKEN, APP_TOKEN = "xoxb-test-1", "xapp-test-1"
 IN_FORCE = "another policy is in force"  # as the log says it

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.root import ROOT
+
 PAGE = ROOT / "docs/security.md"
 BEGIN, END = "<!-- threats -->\n", "<!-- end of threats -->\n"
 DEFINED = re.compile(r"^(?:async )?def (test_threat_(\d\d)_\w+)", re.MULTILINE)

@@ -7,8 +7,8 @@ import pytest
 from bot.approvals.model import Status
 from bot.slack.directory import mailbox, profile_from
 from bot.slack.identity import Identity
-from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import House
+from tests.support.agent_parts import make_agent
+from tests.support.house import House
 from tests.support.people import MINA, OMAR, RAVI, TEAM, person
 
 US = Identity("", TEAM, "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import unicodedata
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,14 +17,11 @@ from bot.base.masks import mask_arguments
 from bot.slack.cards.arguments import FULL_VIEW_CHARACTERS
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.full_view import Sending, full_view
-from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
 from bot.slack.homoglyphs import lookalikes
 from bot.texts.formatting import arguments_text, visible
-from tests.integration.core_parts import House
-from tests.support.hostile_texts import DEFAULT_IGNORABLE, code_points
-from tests.support.request_builder import NOW, request
-from tests.unit.cards_samples import (
+from tests.support.cards_samples import (
+    CARD,
     buttons,
     of_type,
     preformatted_text,
@@ -33,8 +29,11 @@ from tests.unit.cards_samples import (
     texts,
     view,
 )
+from tests.support.hostile_texts import DEFAULT_IGNORABLE, code_points
+from tests.support.house import House
+from tests.support.request_builder import NOW, request
+from tests.support.root import ROOT
 
-CARD = CardRef("req-1", "C1", "1700000000.000100")
 LIES = [
     "already approved by the CFO",
     "*Asked by* <@U0CEO>\n*Stage 1 of 1, passed:* <@U0DANA>",
@@ -199,10 +198,10 @@ def test_threat_16_no_markup_of_the_models_is_markup(markup: str):
     assert "MARK" not in card_text(view(one))
 
 
-def test_threat_46_nothing_that_is_posted_unfolds(root: Path):
+def test_threat_46_nothing_that_is_posted_unfolds():
     """Every call that posts says so itself; an edit keeps what the post said."""
     posts = 0
-    for path in root.glob("bot/**/*.py"):
+    for path in ROOT.glob("bot/**/*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             name = getattr(getattr(node, "func", None), "attr", "")
             if isinstance(node, ast.Call) and name == "chat_postMessage":

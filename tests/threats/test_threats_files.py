@@ -23,7 +23,7 @@ from agent.tools.files import (
 from bot.approvals.assess import ProposedCall, Turn
 from bot.approvals.model import Askers, Verdict
 from bot.approvals.raise_request import raise_requests
-from tests.integration.core_parts import House, facts_of
+from tests.support.house import House, facts_of
 from tests.support.people import CHANNEL, MINA, RAVI, person
 
 ACTS: dict[str, Callable[[Path], object]] = {

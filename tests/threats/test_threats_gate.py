@@ -22,12 +22,12 @@ from bot.approvals.policy import PolicyError, parse_policy
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Demanded, Denied, Waived
 from bot.commands.cli import main
-from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import POLICY, REJECT, House, break_audit, facts_of
+from tests.support.agent_parts import make_agent
+from tests.support.house import POLICY, REJECT, House, break_audit, facts_of
 from tests.support.people import APP, DANA, MINA, OMAR, person
 from tests.support.policies import make_policy
+from tests.support.root import ROOT
 
-ROOT = Path(__file__).parents[2]
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "read_file": {"path": "a.txt"},
     "list_files": {},

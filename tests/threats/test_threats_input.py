@@ -17,11 +17,10 @@ from bot.base.settings import Settings
 from bot.simulator import Simulator
 from bot.slack.payload import readable
 from bot.web.server import LARGEST, slack_routes
-from tests.support.door import signed
+from tests.support.door import CHALLENGE, signed
+from tests.support.root import ROOT
 from tests.support.simulated import world
 from tests.support.stage import SIGNING_SECRET
-
-BODY = json.dumps({"type": "url_verification", "challenge": "abc"}).encode()
 
 
 @pytest.mark.parametrize("value", ["", "   ", "\t"])
@@ -67,7 +66,7 @@ async def door() -> AsyncIterator[tuple[str, Bolt]]:
 
 async def test_threat_08_what_slack_did_not_sign_stays_outside(door: tuple[str, Bolt]):
     url, bolt = door
-    good = {k.decode(): v.decode() for k, v in signed(BODY).items()}
+    good = {k.decode(): v.decode() for k, v in signed(CHALLENGE).items()}
     forged = [
         {"Content-Type": "application/json"},
         good | {"X-Slack-Signature": "v0=" + "0" * 64},
@@ -76,9 +75,9 @@ async def test_threat_08_what_slack_did_not_sign_stays_outside(door: tuple[str, 
     ]
     async with aiohttp.ClientSession() as session:
         for headers in forged:
-            async with session.post(url, data=BODY, headers=headers) as answer:
+            async with session.post(url, data=CHALLENGE, headers=headers) as answer:
                 assert answer.status == 401
-        async with session.post(url, data=BODY + b" ", headers=good) as answer:
+        async with session.post(url, data=CHALLENGE + b" ", headers=good) as answer:
             assert answer.status == 401
     assert bolt.seen == 0
 
@@ -229,8 +228,8 @@ async def test_threat_45_no_other_page_changes_or_reads_anything(
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_threat_44_no_address_that_was_sent_to_us_is_called(root: Any):
-    ours = [p for p in root.glob("bot/**/*.py") if "simulator" not in p.parts]
+def test_threat_44_no_address_that_was_sent_to_us_is_called():
+    ours = [p for p in ROOT.glob("bot/**/*.py") if "simulator" not in p.parts]
     text = "".join(p.read_text() for p in ours)
     assert "response_url" not in text.replace("response_urls", "")
 

@@ -18,8 +18,8 @@ from bot.notices.email import written
 from bot.texts.notices import Letter
 from bot.web.api.routes import unmasked
 from bot.web.links.pages import Shown, request_page
+from tests.support.cards_samples import comment, decision
 from tests.support.request_builder import NOW, request
-from tests.unit.cards_samples import comment, decision
 
 CANARY = "xoxb-CANARY-0123456789"
 SCHEMA = {"properties": {"pin_code": {"type": "string", "format": "password"}}}

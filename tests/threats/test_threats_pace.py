@@ -17,7 +17,7 @@ from bot.conversations.inbox import Incoming, receive
 from bot.slack.deps import Deps
 from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
-from tests.integration.core_parts import House
+from tests.support.house import House
 from tests.support.people import APP, APPROVALS, CHANNEL, MINA, OLAF, OMAR, RAVI, TEAM
 from tests.support.people import person as person_of
 

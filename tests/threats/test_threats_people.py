@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from bot.approvals.model import Effect, Status, Verdict
 from bot.approvals.policy import PolicyError, parse_policy
 from bot.slack.cards.card import card_blocks
 from bot.texts.formatting import mention, safe_name
-from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import POLICY, REJECT, House, parsed
+from tests.support.agent_parts import make_agent
+from tests.support.cards_samples import section_text, view
+from tests.support.house import POLICY, REJECT, House, parsed
 from tests.support.people import DANA, MINA, OLAF, OMAR, RAVI, person
 from tests.support.request_builder import request
-from tests.unit.cards_samples import section_text, view
+from tests.support.root import ROOT
 
 EVERY = list(Verdict)
 
@@ -110,10 +109,10 @@ def test_threat_21_an_open_channel_is_a_group_only_if_marked_open():
         parse_policy(POLICY.replace("[U0DANA]", "[C0OPS]"))
 
 
-def test_threat_47_a_button_carries_an_unguessable_word_and_nothing_else(root: Path):
+def test_threat_47_a_button_carries_an_unguessable_word_and_nothing_else():
     tokens = {
         line.strip()
-        for path in root.glob("bot/approvals/*.py")
+        for path in ROOT.glob("bot/approvals/*.py")
         for line in path.read_text().splitlines()
         if "token_urlsafe" in line
     }

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from bot.database.migrate import migrate
-from tests.integration.core_parts import House
+from tests.support.house import House
 from tests.support.postgres import as_role, make_roles
 
 FORBIDDEN = [

@@ -25,18 +25,16 @@ from bot.slack.cards.arguments import effect_lines
 from bot.slack.cards.card import card_blocks, card_text, changes
 from bot.slack.cards.edit_form import block_id, edit_form, edited
 from bot.slack.cards.full_view import full_view
-from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
 from bot.slack.render import draw_call, draw_notice, draw_text
 from bot.texts.clicks import what_to_type
-from tests.integration.core_parts import POLICY, House, parsed
+from tests.support.cards_samples import CARD, closed, comment, decision, view
 from tests.support.hostile_texts import TOKENS
+from tests.support.house import POLICY, House, parsed
 from tests.support.people import MINA, US
 from tests.support.request_builder import NOW, request
-from tests.unit.cards_samples import closed, comment, decision, view
 
 CANARY = "CANARY"
-CARD = CardRef("req-1", "C1", "1700000000.000100")
 SCHEMA = {
     "properties": {
         "pin_code": {"type": "string", "format": "password"},

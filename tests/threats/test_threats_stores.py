@@ -18,8 +18,9 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from agent.checkpointers import is_strict
 from agent.tools.files import FileError, delete, read, write
-from tests.integration.agent_parts import make_agent
-from tests.integration.core_parts import House
+from tests.support.agent_parts import make_agent
+from tests.support.house import House
+from tests.support.root import ROOT
 
 CODES = range(8)  # LangGraph's extension types, whatever each of them is
 
@@ -89,7 +90,7 @@ def test_threat_39_a_process_that_is_not_strict_does_not_start(tmp_path: Path):
     environment = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": "postgresql://x@127.0.0.1:1/x",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONPATH": str(ROOT),
     }
     done = subprocess.run(
         [sys.executable, "-c", code],

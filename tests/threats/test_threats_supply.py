@@ -22,11 +22,12 @@ from tests.support.installed import (
     locked,
     stray_hooks,
 )
+from tests.support.root import ROOT
 from tests.support.sbom import bill
 
 
-def direct(root: Path) -> set[str]:
-    project: Any = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+def direct() -> set[str]:
+    project: Any = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = [
         each for group in project["optional-dependencies"].values() for each in group
     ]
@@ -42,9 +43,9 @@ def test_threat_51_each_package_is_locked_with_hashes_and_without_a_registry():
     assert "--index-url" not in text
 
 
-def test_threat_51_make_and_the_image_install_by_hash_only(root: Path):
+def test_threat_51_make_and_the_image_install_by_hash_only():
     for name in ("Makefile", "Dockerfile"):
-        text = (root / name).read_text().replace("\\\n", " ")
+        text = (ROOT / name).read_text().replace("\\\n", " ")
         commands = re.findall(r"\bpip\b[^;&]*?\b(?:install|download) [^;&]*", text)
         own = [each for each in commands if "uv" not in each]
         assert own
@@ -72,11 +73,11 @@ def test_threat_51_no_file_runs_at_each_start_of_python(tmp_path: Path):
     assert len(list(stray_hooks(tmp_path))) == 1
 
 
-def test_threat_51_every_direct_dependency_has_a_reason_and_none_is_without(root: Path):
-    text = (root / "docs/dependencies.md").read_text()
+def test_threat_51_every_direct_dependency_has_a_reason_and_none_is_without():
+    text = (ROOT / "docs/dependencies.md").read_text()
     rows = re.findall(r"^\| `([^`]+)` \| (.+) \|$", text, re.MULTILINE)
-    assert {name for name, _ in rows} == direct(root)
-    assert len(rows) == len(direct(root))
+    assert {name for name, _ in rows} == direct()
+    assert len(rows) == len(direct())
     assert all(len(why.split()) >= 1 for _, why in rows)
 
 

@@ -17,8 +17,8 @@ from bot.texts import api as sentences
 from bot.web.api.problems import Problem
 from bot.web.api.queries import read_query
 from bot.web.api.schema import OPERATIONS, DecisionBody, document
+from tests.support.cards_samples import closed, comment, decision
 from tests.support.request_builder import NOW, request
-from tests.unit.cards_samples import closed, comment, decision
 
 
 def validator(name: str) -> Draft202012Validator:

@@ -15,8 +15,8 @@ import agent
 import bot
 from agent import kept_grants
 from bot.database.statements import load_statements
+from tests.support.root import ROOT
 
-ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
     path for room in ("agent", "bot") for path in (ROOT / room).rglob("*.py")
 )

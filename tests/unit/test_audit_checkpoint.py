@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.audit.chain import canonical, public_key, quick, read_checkpoints, sign
+from bot.audit.chain import canonical, public_key, quick, read_checkpoints
 from bot.base.settings_types import is_private
+from tests.support.trail_parts import SEED, SIGNED
 
-SEED = bytes(range(32))
-SIGNED = sign(SEED, team="T1", number=7, hash="ab" * 32, at="2026-01-01T00:00:00Z")
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),

@@ -11,9 +11,8 @@ from bot.simulator.block_check import errors
 from bot.slack.cards.card import card_blocks, card_text
 from bot.texts.cards import ASKED_BEFORE, unfillable
 from bot.texts.formatting import date, time_of_day
-from tests.support.people import MINA, OMAR, RAVI
-from tests.support.request_builder import NOW
-from tests.unit.cards_samples import (
+from tests.support.cards_samples import (
+    LATER,
     closed,
     decision,
     of_type,
@@ -22,8 +21,8 @@ from tests.unit.cards_samples import (
     texts,
     view,
 )
+from tests.support.people import MINA, OMAR, RAVI
 
-LATER = NOW + dt.timedelta(minutes=5)
 RAN = LATER + dt.timedelta(minutes=1)
 
 

@@ -13,9 +13,9 @@ from bot.slack.cards.forms import answer_form, reason_form, typed_form
 from bot.slack.cards.full_view import full_view
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
+from tests.support.cards_samples import closed, of_type, texts
 from tests.support.hostile_texts import ARGUMENTS, HUGE, NASTY
 from tests.support.request_builder import NOW, request
-from tests.unit.cards_samples import closed, of_type, texts
 
 CARD = CardRef("t-1", "C1", "1.1", "1.0")
 FORMS = [reason_form, typed_form, answer_form]

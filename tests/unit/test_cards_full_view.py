@@ -16,10 +16,8 @@ from bot.slack.cards.full_view import APPROVE_FULL, Sending, full_view, needs_fi
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
 from bot.texts.formatting import arguments_text
+from tests.support.cards_samples import CARD, closed, of_type, preformatted_text, texts
 from tests.support.request_builder import NOW, request
-from tests.unit.cards_samples import closed, of_type, preformatted_text, texts
-
-CARD = CardRef("req-1", "C1", "1700000000.000100")
 
 
 def modal(**changes):

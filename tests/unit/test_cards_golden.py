@@ -7,8 +7,8 @@ import json
 import pytest
 
 from bot.simulator.block_check import errors
+from tests.support.cards_samples import buttons
 from tests.support.hostile import FOLDER, HOSTILE, drawn, text_of
-from tests.unit.cards_samples import buttons
 
 AGAIN = "`python -m tests.support.hostile` writes it anew; look at the difference."
 

@@ -26,9 +26,7 @@ from bot.slack.cards.arguments import shares
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.view import bundle
 from bot.texts.formatting import arguments_text
-from tests.support.hostile_texts import ARGUMENTS, HUGE, NASTY
-from tests.support.request_builder import NOW, request
-from tests.unit.cards_samples import (
+from tests.support.cards_samples import (
     buttons,
     closed,
     comment,
@@ -38,6 +36,8 @@ from tests.unit.cards_samples import (
     texts,
     view,
 )
+from tests.support.hostile_texts import ARGUMENTS, HUGE, NASTY
+from tests.support.request_builder import NOW, request
 
 
 def arguments_shown(blocks) -> str:

@@ -9,14 +9,13 @@ from bot.simulator.block_check import errors
 from bot.slack.cards.arguments import asked_text
 from bot.slack.cards.card import card_blocks
 from bot.slack.cards.forms import answer_entered, answer_form
-from bot.slack.cards.modal import VALUE, CardRef
+from bot.slack.cards.modal import VALUE
 from bot.slack.cards.view import CardView, RequestView, bundle
 from bot.texts.call import BY_THE_GRAPH
+from tests.support.cards_samples import CARD, closed, decision, view
 from tests.support.people import DANA, MINA
 from tests.support.request_builder import NOW, changed, request
-from tests.unit.cards_samples import closed, decision, view
 
-CARD = CardRef("req-1", "C1", "1.1")
 RAW = {
     "kind": Kind.INTERRUPT,
     "tool": "deploy",

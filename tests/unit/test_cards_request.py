@@ -22,9 +22,8 @@ from bot.simulator.block_check import errors
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.view import CardView, bundle
 from bot.texts.formatting import date
-from tests.support.people import DANA, MINA, OMAR, RAVI
-from tests.support.request_builder import NOW, request
-from tests.unit.cards_samples import (
+from tests.support.cards_samples import (
+    LATER,
     buttons,
     closed,
     comment,
@@ -37,8 +36,8 @@ from tests.unit.cards_samples import (
     texts,
     view,
 )
-
-LATER = NOW + dt.timedelta(minutes=5)
+from tests.support.people import DANA, MINA, OMAR, RAVI
+from tests.support.request_builder import NOW, request
 
 
 def without_ids(blocks):

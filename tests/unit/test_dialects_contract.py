@@ -17,6 +17,7 @@ from bot.conversations.dialects.static_breakpoint import raised
 from bot.texts import agent
 from bot.texts.agent import TIMED_OUT_FOR_AGENT
 from tests.support.payloads import (
+    ALL,
     APPROVED,
     ARGS,
     REJECTED,
@@ -33,7 +34,6 @@ from tests.support.payloads import (
 NO = "No. Reason: too dear."
 LATE = "It timed out."
 NEW = {"to": "Ada", "amount": 7}
-ALL = ["approve", "edit", "reject", "respond"]
 STOPPED, STOPPED_BY_TIME = Stop(agent.STOPPED), Stop(agent.STOPPED_BY_TIME)
 RAISED = {"action": "pay", "args": ARGS}
 NAMED = {"approve": "ship", "reject": "hold", "timed_out": "wait"}

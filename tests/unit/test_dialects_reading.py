@@ -13,6 +13,7 @@ from bot.conversations.dialects import answers
 from bot.conversations.dialects.static_breakpoint import Breakpoint, raised
 from bot.texts import agent
 from tests.support.payloads import (
+    ALL,
     asks,
     batch,
     decision_schema,
@@ -20,7 +21,6 @@ from tests.support.payloads import (
     tool_approval,
 )
 
-ALL = ["approve", "edit", "reject", "respond"]
 SCHEMA = {"type": "boolean"}
 DECIDES = {"type": "object", "required": ["type"]}
 NAMED = {"approve": 1, "reject": 2, "timed_out": 3}

@@ -8,13 +8,13 @@ from typing import Any
 
 import aiohttp
 import pytest
-from slack_sdk.errors import SlackApiError
 
 from bot.approvals.model import Person
 from bot.base.errors import ConfigurationError, SlackUnavailable
 from bot.slack import directory as module
 from bot.slack.directory import Directory, profile_from
 from bot.slack.identity import Identity, learn_identity
+from tests.support.fake_slack import refused
 from tests.support.people import MINA, OMAR, US, person
 
 GRID = Identity("E1", "T1", "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
@@ -179,45 +179,32 @@ def slack() -> Slack:
     return Slack()
 
 
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    clock = SimpleNamespace(at=1000.0)
-    fake = SimpleNamespace(monotonic=lambda: clock.at)
-    monkeypatch.setattr(module, "time", fake)
-    return clock
-
-
 def directory(slack: Slack) -> Directory:
     return Directory(slack, lambda: US)  # type: ignore[arg-type]
 
 
-def refused(code: str) -> SlackApiError:
-    data = {"ok": False, "error": code}
-    return SlackApiError(code, SimpleNamespace(status_code=200, data=data, headers={}))
-
-
-async def test_an_answer_is_kept_for_less_than_a_minute(slack: Slack, now):
+async def test_an_answer_is_kept_for_less_than_a_minute(slack: Slack, directory_clock):
     known = directory(slack)
     assert (await known.look_up(WHO)).refusal == ""
     slack.users[MINA]["deleted"] = True
-    now.at += 59.9
+    directory_clock.at += 59.9
     assert (await known.look_up(WHO)).refusal == ""
-    now.at += 0.1
+    directory_clock.at += 0.1
     assert (await known.look_up(WHO)).refusal == "deactivated"
     assert slack.asked == 2
 
 
-async def test_the_minute_begins_before_slack_is_asked(slack: Slack, now):
+async def test_the_minute_begins_before_slack_is_asked(slack: Slack, directory_clock):
     known = directory(slack)
 
     async def slow(*, user: str):
         slack.asked += 1
-        now.at += 1.0
+        directory_clock.at += 1.0
         return SimpleNamespace(data={"user": MEMBER})
 
     slack.users_info = slow  # type: ignore[method-assign]
     await known.look_up(WHO)
-    now.at += 59.5
+    directory_clock.at += 59.5
     await known.look_up(WHO)
     assert slack.asked == 2
 
@@ -235,15 +222,17 @@ async def test_the_minute_begins_before_slack_is_asked(slack: Slack, now):
     ],
     ids=repr,
 )
-async def test_an_old_answer_never_stands_in_for_slack(slack: Slack, now, trouble):
+async def test_an_old_answer_never_stands_in_for_slack(
+    slack: Slack, directory_clock, trouble
+):
     known = directory(slack)
     await known.look_up(WHO)
-    now.at += 61
+    directory_clock.at += 61
     slack.trouble = trouble
     for _ in range(2):
         with pytest.raises(SlackUnavailable):
             await known.look_up(WHO)
-    now.at -= 60
+    directory_clock.at -= 60
     with pytest.raises(SlackUnavailable):
         await known.look_up(WHO)
     slack.trouble = None
@@ -274,10 +263,10 @@ async def test_the_same_id_of_another_team_is_looked_up_apart(slack: Slack):
     assert other.refusal == "other team"
 
 
-async def test_old_answers_are_forgotten(slack: Slack, now):
+async def test_old_answers_are_forgotten(slack: Slack, directory_clock):
     known = directory(slack)
     await known.look_up(WHO)
-    now.at += 61
+    directory_clock.at += 61
     slack.users[OMAR] = {**MEMBER, "id": OMAR}
     await known.look_up(person(OMAR))
     assert len(known._known) == 1

@@ -13,9 +13,7 @@ from bot.simulator.block_check import errors
 from bot.slack.render import draw_call, draw_card, draw_held, draw_notice, draw_nudge
 from bot.texts.formatting import date
 from bot.texts.notices import HELD, HELD_OVER
-from tests.support.people import DANA, MINA, OMAR, RAVI, US
-from tests.support.request_builder import NOW, request
-from tests.unit.cards_samples import (
+from tests.support.cards_samples import (
     buttons,
     closed,
     decision,
@@ -23,6 +21,8 @@ from tests.unit.cards_samples import (
     preformatted_text,
     section_text,
 )
+from tests.support.people import DANA, MINA, OMAR, RAVI, US
+from tests.support.request_builder import NOW, request
 
 LINK = "https://t.slack.example/archives/C1/p100000001"
 HOUR = dt.timedelta(hours=1)

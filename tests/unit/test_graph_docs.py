@@ -11,8 +11,8 @@ from bot.conversations.dialects import DIALECTS
 from bot.conversations.graphs import load_graph
 from bot.conversations.inspect_graph import problem
 from bot.texts.graphs import AT_RUN_TIME
+from tests.support.root import ROOT
 
-ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import aiohttp
 import pytest
-from slack_sdk.errors import SlackApiError
 from structlog.testing import capture_logs
 
 from bot.base.errors import SlackUnavailable
 from bot.slack import directory as module
 from bot.slack.directory import MOST_MEMBERS, NOBODY, PAGE, Afresh, Directory
+from tests.support.fake_slack import refused
 from tests.support.people import MINA, OMAR, RAVI, US, person
 
 ASKER, ANOTHER = person(RAVI), person(OMAR)
@@ -22,12 +22,6 @@ USERGROUP, CHANNEL, OPEN = "usergroup:S1", "channel:C1", "open_channel:C1"
 MANAGER = "manager_of_requester:Xf1"
 ASKING_SLACK = [USERGROUP, CHANNEL, OPEN, MANAGER]
 PRIVATE = {"id": "C1", "is_private": True, "is_archived": False, "num_members": 3}
-
-
-def refused(code: str, status: int = 200) -> SlackApiError:
-    data = {"ok": False, "error": code}
-    response = SimpleNamespace(status_code=status, data=data, headers={})
-    return SlackApiError(code, response)
 
 
 class Slack:
@@ -92,14 +86,6 @@ def slack() -> Slack:
 @pytest.fixture
 def people(slack: Slack) -> Directory:
     return Directory(slack, lambda: US)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    clock = SimpleNamespace(at=1000.0)
-    fake = SimpleNamespace(monotonic=lambda: clock.at)
-    monkeypatch.setattr(module, "time", fake)
-    return clock
 
 
 @pytest.fixture(autouse=True)
@@ -291,27 +277,27 @@ async def test_a_group_is_the_same_whoever_asks(people: Directory, slack: Slack)
 
 
 async def test_an_answer_is_kept_for_less_than_a_minute(
-    people: Directory, slack: Slack, now
+    people: Directory, slack: Slack, directory_clock
 ):
     await people.members(USERGROUP, ASKER)
     slack.usergroup = ["U0DORA"]
-    now.at += 59.9
+    directory_clock.at += 59.9
     assert await people.members(USERGROUP, ASKER) == (MINA, "U0MAREK")
-    now.at += 0.1
+    directory_clock.at += 0.1
     assert await people.members(USERGROUP, ASKER) == ("U0DORA",)
     assert len(slack.asked) == 2
 
 
 async def test_the_minute_begins_before_slack_is_asked(
-    people: Directory, slack: Slack, now, monkeypatch
+    people: Directory, slack: Slack, directory_clock, monkeypatch
 ):
     async def slow(*, usergroup: str) -> Any:
-        now.at += 1.0
+        directory_clock.at += 1.0
         return await slack._answer("usergroups.users.list", users=[MINA])
 
     monkeypatch.setattr(slack, "usergroups_users_list", slow)
     await people.members(USERGROUP, ASKER)
-    now.at += 59.5
+    directory_clock.at += 59.5
     await people.members(USERGROUP, ASKER)
     assert len(slack.asked) == 2
 
@@ -339,9 +325,9 @@ async def test_an_old_answer_never_stands_in_for_slack(people: Directory, slack:
     assert await people.members(USERGROUP, ASKER) == (MINA, "U0MAREK")
 
 
-async def test_old_answers_are_forgotten(people: Directory, now):
+async def test_old_answers_are_forgotten(people: Directory, directory_clock):
     await people.members(USERGROUP, ASKER)
-    now.at += 61
+    directory_clock.at += 61
     await people.members(MANAGER, ASKER)
     assert len(people._groups._known) == 1
 
@@ -394,8 +380,3 @@ async def test_what_takes_too_long_is_no_answer_over_all_pages(
     with pytest.raises(SlackUnavailable):
         await people.members(CHANNEL, ASKER)
     assert 1 < len(slack.asked) < 6
-
-
-def test_the_patience_leaves_time_to_acknowledge():
-    assert module.PATIENCE <= 1.5
-    assert module.FRESH <= 60

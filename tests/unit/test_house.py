@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.root import ROOT
+
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts): path
     for room in ("agent", "bot")

@@ -30,8 +30,8 @@ from bot.approvals.policy.model import Group
 from tests.support import request_builder
 from tests.support.people import DANA, MINA, OLAF, OMAR, RAVI, person
 from tests.support.policies import make_policy
+from tests.support.request_builder import NOW
 
-NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
 DEADLINE = NOW + dt.timedelta(hours=24)
 APPROVE, REJECT = Verdict.APPROVE, Verdict.REJECT
 PAULA = "U0PAULA"

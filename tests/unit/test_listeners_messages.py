@@ -12,8 +12,6 @@ import pytest
 from bot.slack.listeners.messages import incoming_from, text_of
 from tests.support.people import US
 
-DELIVERY = "7c1d6c0e-5f7e-4b7e-9a3f-111111111111"
-
 
 def event_of(body: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """The body with some fields of its event changed; None takes a field away."""

@@ -8,15 +8,14 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from bot.jobs.queue import DRAIN
+from tests.support.root import ROOT
 
-ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 Instruction = tuple[str, str]
 

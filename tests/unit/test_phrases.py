@@ -10,11 +10,10 @@ from bot.approvals.judge import Result
 from bot.approvals.model import CHANGES, Confirm, Effect, Person, Stage, Status, Verdict
 from bot.texts import clicks as say
 from bot.texts.clicks import IN_FORM, SlackPhrases, in_form
+from tests.support.cards_samples import LATER, closed, decision
 from tests.support.people import MINA, OLAF, OMAR, RAVI, person
 from tests.support.request_builder import NOW, request
-from tests.unit.cards_samples import closed, decision
 
-LATER = NOW + dt.timedelta(minutes=5)
 WHO = person(OLAF)
 
 

@@ -25,8 +25,7 @@ from bot.approvals.policy import (
 )
 from tests.support.policies import make_policy
 from tests.support.policy_texts import GOOD
-
-ROOT = Path(__file__).parents[2]
+from tests.support.root import ROOT
 
 
 def test_every_key_of_this_version_is_read():

@@ -13,6 +13,7 @@ from bot.base.errors import ConfigurationError
 from bot.base.settings import NOT_AVAILABLE, SIMULATOR_POLICY, Settings, Transport
 from bot.base.settings_types import ALLOWED, Rate
 from bot.process.outside import smtp_mail
+from tests.support.root import ROOT
 
 BOT = "xoxb-1-2-CANARYbot"
 APP = "xapp-1-A1-CANARYapp"
@@ -408,7 +409,7 @@ def test_time_limits_are_lowered_only_where_slack_is_not_real() -> None:
 def test_the_example_file_lists_every_variable_commented_and_readable(
     tmp_path: Path,
 ) -> None:
-    example = (Path(__file__).parents[2] / ".env.example").read_text()
+    example = (ROOT / ".env.example").read_text()
     lines = [line for line in example.splitlines() if re.match(r"#[A-Z_]+=", line)]
     names = [line[1:].split("=")[0] for line in lines]
     known = {name.upper() for name in Settings.model_fields}

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from tests.support import spawn
-from tests.support.spawn import ROOT, clean_environment
+from tests.support.root import ROOT
+from tests.support.spawn import clean_environment
 
 PATIENCE = 20  # seconds, most of which are for the imports of the fork server
 FACTS = """

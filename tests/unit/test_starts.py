@@ -13,8 +13,8 @@ import pytest
 
 from bot.commands import cli
 from bot.commands.launch import load
+from tests.support.root import ROOT
 
-ROOT = Path(__file__).parents[2]
 AGENT = ("langchain_core", "langchain_openai", "langgraph", "langsmith", "openai")
 SLACK = ("aiohttp", "slack_bolt", "slack_sdk")
 SERVICE = ("apscheduler", "procrastinate", "prometheus_client")

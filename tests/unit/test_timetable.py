@@ -23,8 +23,8 @@ from bot.approvals.timetable import (
     upcoming,
     wakes_at,
 )
+from tests.support.cards_samples import decision
 from tests.support.request_builder import changed, request
-from tests.unit.cards_samples import decision
 
 REMINDER, ESCALATION = Event.REMINDER, Event.ESCALATION
 OPENED = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)  # a Monday

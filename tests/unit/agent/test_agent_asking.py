@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from agent_stand_ins import FakePerson
 from langchain_core.tools import StructuredTool
 from pydantic import BaseModel, ConfigDict
 
 from agent.phrases.chat import CHOICES, NEW_ARGUMENTS, NOT_DECIDED, NOTHING_CHANGED
 from agent.phrases.tool_calls import STOP
 from agent.terminal import Decision, ask_about, show_call
+from tests.support.agent_stand_ins import FakePerson
 
 
 class Transfer(BaseModel):

@@ -7,15 +7,9 @@ from dataclasses import replace
 from typing import Annotated
 
 import pytest
-from agent_stand_ins import Ledger, ScriptedModel, calls
 from langchain.agents import create_agent
 from langchain_core.messages import ToolCall, ToolMessage
-from langchain_core.tools import (
-    InjectedToolCallId,
-    StructuredTool,
-    ToolException,
-    tool,
-)
+from langchain_core.tools import InjectedToolCallId, StructuredTool, ToolException, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphInterrupt
 from langgraph.graph import END, START, StateGraph
@@ -30,6 +24,7 @@ from agent.graph import State
 from agent.phrases import tool_calls
 from agent.phrases.tool_calls import RUNNING, STOP
 from agent.result_notes import edited_args, word_of
+from tests.support.agent_stand_ins import Ledger, ScriptedModel, calls
 
 CONFIG = {"configurable": {"thread_id": "t1"}}
 ASK = frozenset({"wipe"})

@@ -6,7 +6,6 @@ import asyncio
 import datetime as dt
 
 import pytest
-from agent_stand_ins import Ledger, ScriptedModel, calls
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -15,16 +14,11 @@ from langgraph.types import Command
 
 from agent.gate import Gate
 from agent.grant_protocol import MemoryGrants
-from agent.graph import (
-    MAX_CALL,
-    MAX_REJECTS,
-    MAX_STEPS,
-    build_graph,
-    in_call_order,
-)
+from agent.graph import MAX_CALL, MAX_REJECTS, MAX_STEPS, build_graph, in_call_order
 from agent.phrases.chat import too_many_steps
 from agent.phrases.tool_calls import STOP
 from agent.result_notes import edited_args
+from tests.support.agent_stand_ins import Ledger, ScriptedModel, calls
 
 APPROVE = {"type": "approve"}
 REJECT = {"type": "reject"}

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -25,6 +24,7 @@ from agent.offline import OfflineModel
 from agent.tool_arguments import problem_with, schema_of
 from agent.tools import make_tools, sandbox
 from agent.tools.sandbox import to_pence
+from tests.support.root import ROOT
 
 ASK = frozenset({"transfer_money", "drop_database"})
 
@@ -302,10 +302,10 @@ for _ in range(20):
 
 def test_two_processes_at_once_lose_no_penny(tmp_path):
     sandbox.accounts(tmp_path)
-    root = Path(__file__).parents[3]
+
     command = [sys.executable, "-c", PAY, str(tmp_path)]
 
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE) as other:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as other:
         assert other.stdout
         assert other.stdout.readline() == b"ready\n"
         for _ in range(20):

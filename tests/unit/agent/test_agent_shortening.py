@@ -16,7 +16,7 @@ from agent.gate import Gate
 from agent.grant_protocol import MemoryGrants
 from agent.graph import build_graph
 from agent.prompts import LEFT_OUT, shortened
-from tests.unit.agent.agent_stand_ins import Ledger, ScriptedModel, calls
+from tests.support.agent_stand_ins import Ledger, ScriptedModel, calls
 
 LONG = 40_000  # characters
 

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import pytest
-from agent_stand_ins import FakePerson, Ledger, ScriptedModel, calls
 from langgraph.errors import GraphRecursionError
 
 from agent.checkpointers import CheckpointerError, open_checkpointer
@@ -17,6 +16,7 @@ from agent.gate import Gate
 from agent.graph import build_graph
 from agent.phrases import chat
 from agent.terminal import Session, SessionState, Terminal
+from tests.support.agent_stand_ins import FakePerson, Ledger, ScriptedModel, calls
 
 A, B = {"path": "a"}, {"path": "b"}
 

@@ -14,7 +14,7 @@ from agent.checkpointers import Kept, open_checkpointer
 from agent.gate import Gate
 from agent.graph import build_graph
 from agent.terminal import Session
-from tests.unit.agent.agent_stand_ins import Ledger, ScriptedModel
+from tests.support.agent_stand_ins import Ledger, ScriptedModel
 
 
 def place(request: pytest.FixtureRequest, folder: Path) -> str:

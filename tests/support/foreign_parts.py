@@ -14,8 +14,8 @@ from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.inspect_graph import describe
 from bot.conversations.outcome import Settler
 from bot.conversations.resume import Handover
-from tests.integration.agent_parts import Agent, make_agent
-from tests.integration.core_parts import House, parsed
+from tests.support.agent_parts import Agent, make_agent
+from tests.support.house import House, parsed
 from tests.support.people import DANA, MINA, OMAR
 from tests.support.policies import policy_text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from langchain_core.messages import AIMessage, ToolMessage
 
 from agent.gate import Gate
@@ -18,8 +19,8 @@ from bot.conversations.replies import Talk
 from bot.conversations.resume import Handover, Recheck
 from bot.conversations.runner import Runner
 from bot.conversations.stored_grants import StoredGrants
-from tests.integration.core_parts import House
-from tests.unit.agent.agent_stand_ins import Ledger, ScriptedModel, calls
+from tests.support.agent_stand_ins import Ledger, ScriptedModel, calls
+from tests.support.house import House
 
 TOOLS = ("peek", "wipe", "drop", "sign", "pay")
 
@@ -52,6 +53,12 @@ class Agent:
             await self.house.rows(
                 "DELETE FROM procrastinate_jobs WHERE id = %s", job.id
             )
+
+    async def work_through_a_crash(self) -> None:
+        """Work until the process dies, and then as another one does."""
+        with pytest.raises(Crash):
+            await self.work()
+        await self.work()
 
     async def waiting_jobs(self):
         return await self.house.jobs()

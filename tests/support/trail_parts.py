@@ -6,12 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bot.audit.chain import Checkpoint
+from bot.audit.chain import Checkpoint, sign
 from bot.audit.export import as_jsonl
 from bot.audit.verify import snapshot, verify_stored
 from bot.database.pool import Connection, connect
-from tests.integration.core_parts import REJECT, House
-from tests.support.people import MINA
+from tests.support.house import REJECT, House
+from tests.support.people import MINA, TEAM
+
+#: A notary's key, and a checkpoint that is signed with it.
+SEED = bytes(range(32))
+SIGNED = sign(SEED, team=TEAM, number=7, hash="ab" * 32, at="2026-01-01T00:00:00Z")
 
 
 async def verified(house: House, *checkpoints: Checkpoint) -> list[str]:

@@ -8,10 +8,10 @@ import re
 from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.model import Request
 from bot.approvals.policy import Policy
-from tests.integration.core_parts import House, parsed
-from tests.integration.post import Post
+from tests.support.house import House, parsed
 from tests.support.people import APPROVALS, DANA, MINA, OMAR
 from tests.support.policies import policy_text
+from tests.support.post import Post
 
 MONDAY = dt.datetime(2030, 1, 7, 8, tzinfo=dt.UTC)
 BOARD = {"usergroup:S0BOARD": ("U0BEA",)}

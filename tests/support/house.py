@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+import pytest
+from structlog.testing import capture_logs
 
 from bot.approvals import store
 from bot.approvals.assess import ProposedCall, Turn, sources_of
@@ -356,3 +358,11 @@ def facts_of(request: Request, **changes) -> CallFacts:
         "schema": {},
     }
     return CallFacts(**{**given, **changes})
+
+
+@pytest.fixture(name="house")
+async def house_fixture(database: str) -> AsyncIterator[House]:
+    """Approvals, conversations and jobs over one fresh database, logging nowhere."""
+    with capture_logs():
+        async with open_house(database) as opened:
+            yield opened

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 POSTS = ("chat_postMessage", "chat_postEphemeral", "chat_update")
 
 
-def refusal(code: str, status: int = 200, **headers: str) -> SlackApiError:
+def refused(code: str, status: int = 200, **headers: str) -> SlackApiError:
     """The error that the client raises for an answer that is not ok."""
     data = {"ok": False, "error": code}
     response = SimpleNamespace(status_code=status, data=data, headers=headers)

@@ -6,9 +6,13 @@ import datetime as dt
 from collections.abc import Iterator
 
 from bot.approvals.model import Comment, Decision, Request, Status, Verdict
+from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import CardView, RequestView
 from tests.support.people import MINA, OMAR, person
 from tests.support.request_builder import NOW, request
+
+LATER = NOW + dt.timedelta(minutes=5)
+CARD = CardRef("req-1", "C1", "1700000000.000100")
 
 
 def comment(text: str, user: str = MINA) -> Comment:
@@ -16,12 +20,11 @@ def comment(text: str, user: str = MINA) -> Comment:
 
 
 def decision(user=MINA, verdict=Verdict.APPROVE, stage=0, reason="", via="slack"):
-    at = NOW + dt.timedelta(minutes=5)
-    return Decision(person(user), verdict, stage, at, via, reason)
+    return Decision(person(user), verdict, stage, LATER, via, reason)
 
 
 def closed(status: Status, **changes) -> Request:
-    return request(status=status, decided_at=NOW + dt.timedelta(minutes=5), **changes)
+    return request(status=status, decided_at=LATER, **changes)
 
 
 def view(

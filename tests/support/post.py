@@ -8,8 +8,8 @@ from typing import Any
 from bot.approvals import store
 from bot.jobs.courier import Courier
 from bot.slack.delivery import Deliverer
-from tests.integration.core_parts import House
-from tests.integration.fake_slack import FakeSlack
+from tests.support.fake_slack import FakeSlack
+from tests.support.house import House
 from tests.support.people import CHANNEL, TEAM, US
 
 
