@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.support.deciding import asked, request_of
+from tests.support.deciding import asked, asked_to_delete, request_of
 from tests.support.demo import GENERAL, MINA, RAVI
 from tests.support.foreign import said_in
 from tests.support.http_api import API_TOKENS, Api
@@ -87,8 +87,7 @@ async def test_an_edited_path_decides_which_file_is_deleted(
 
 async def test_who_asked_takes_it_back_by_a_reject(tmp_path: Path, database: str):
     async with make_stage(tmp_path, database, "socket", API_TOKENS=API_TOKENS) as stage:
-        stage.put("a.txt")
-        card, _ = await asked(stage, "delete a.txt")
+        _, card, _ = await asked_to_delete(stage, "a.txt")
         said = await Api(stage.bot.url).decide(RAVI, request_of(card), "reject")
         assert (said.status, said.body["effect"]) == (200, "withdrawn")
         await stage.outcome(card, "Withdrawn")

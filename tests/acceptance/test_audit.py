@@ -8,7 +8,7 @@ import pytest
 
 from bot.audit.chain import Checkpoint, public_key, read_checkpoints
 from tests.support.bot_process import Outcome, run_command
-from tests.support.deciding import asked, opened
+from tests.support.deciding import asked_to_delete, opened
 from tests.support.demo import APPROVALS, GENERAL, MINA, RAVI
 from tests.support.policies import files_policy
 from tests.support.shown import Message, buttons, everything
@@ -47,8 +47,7 @@ def menu_of(card: Message) -> str:
 
 async def test_a_critical_decision_is_signed_at_once(shared: Stage):
     await shared.simulator.wait_for(lambda: checkpoints(shared))  # the first tick's
-    shared.put("critical-1.txt")
-    card, ts = await asked(shared, "delete critical-1.txt")
+    _, card, ts = await asked_to_delete(shared, "critical-1.txt")
     before = len(checkpoints(shared))
     await shared.click(MINA, "approve", card)
     await shared.answer(GENERAL, ts)
@@ -64,8 +63,7 @@ async def test_a_critical_decision_is_signed_at_once(shared: Stage):
     good = await bot(shared, "verify", "--checkpoint", "kept")
     assert (good.status, good.err) == (0, "")
 
-    shared.put("plain.txt")
-    card, ts = await asked(shared, "delete plain.txt")
+    _, card, ts = await asked_to_delete(shared, "plain.txt")
     count = len(checkpoints(shared))
     await shared.click(MINA, "approve", card)
     await shared.answer(GENERAL, ts)
@@ -74,8 +72,7 @@ async def test_a_critical_decision_is_signed_at_once(shared: Stage):
 
 
 async def test_the_cards_history_tells_its_life(shared: Stage):
-    shared.put("lived.txt")
-    card, ts = await asked(shared, "delete lived.txt")
+    _, card, ts = await asked_to_delete(shared, "lived.txt")
     await shared.click(RAVI, "approve", card)
     await shared.whisper(RAVI)
     view = await opened(shared, RAVI, card, "history")
@@ -99,8 +96,7 @@ async def test_the_cards_history_tells_its_life(shared: Stage):
 
 
 async def test_an_export_tells_a_requests_life_and_verifies_offline(shared: Stage):
-    shared.put("whole.txt")
-    card, ts = await asked(shared, "delete whole.txt")
+    _, card, ts = await asked_to_delete(shared, "whole.txt")
     await shared.click(MINA, "approve", card)
     await shared.answer(GENERAL, ts)
     request = next(value for _, value in buttons(card) if value)

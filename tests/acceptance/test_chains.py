@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.deciding import asked_to_delete
 from tests.support.demo import APPROVALS, DORA, GENERAL, MAREK, MINA
 from tests.support.full_workspace import IDA, IVO, full_workspace
 from tests.support.policies import files_policy
@@ -22,9 +23,7 @@ STAGE = {
 
 
 async def test_stages_are_decided_one_after_the_other(shared: Stage):
-    file = shared.put("chain.txt")
-    ts = await shared.ask("delete chain.txt")
-    card = await shared.card_about("chain.txt")
+    file, card, ts = await asked_to_delete(shared, "chain.txt")
 
     await shared.click(DORA, "approve", card)
     await shared.whisper(DORA, "not among those")
@@ -62,9 +61,7 @@ async def test_a_stage_may_need_two_people(shared: Stage):
 async def test_an_approval_does_not_count_once_its_approver_is_deactivated(
     shared: Stage,
 ):
-    file = shared.put("lost.txt")
-    ts = await shared.ask("delete lost.txt")
-    card = await shared.card_about("lost.txt")
+    file, card, ts = await asked_to_delete(shared, "lost.txt")
     await shared.click(IDA, "approve", card)
     await shared.simulator.wait_for(
         lambda: f"<@{DORA}>" in everything(shared.message(APPROVALS, card["ts"]))

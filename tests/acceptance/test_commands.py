@@ -10,7 +10,7 @@ import pytest
 
 from bot.simulator.people import Channel
 from tests.support.bot_process import BotProcess, Outcome, free_port, run_command
-from tests.support.deciding import request_of
+from tests.support.deciding import asked_to_delete, request_of
 from tests.support.demo import GENERAL, MINA, RAVI
 from tests.support.shown import everything
 from tests.support.stage import BOT_TOKEN, POLICY, Stage, make_stage
@@ -22,9 +22,7 @@ SCOPES = frozenset({"chat:write", "users:read", "channels:read"})
 
 @module
 async def test_an_operator_rejects_by_the_code_and_everybody_is_told(shared: Stage):
-    file = shared.put("code.txt")
-    ts = await shared.ask("delete code.txt")
-    card = await shared.card_about("code.txt")
+    file, card, ts = await asked_to_delete(shared, "code.txt")
     code = shared.records.value("SELECT code FROM requests")
 
     words = ["approvals", "reject", code.lower(), "--reason", "not now"]
@@ -47,7 +45,9 @@ async def test_an_operator_rejects_by_the_code_and_everybody_is_told(shared: Sta
 @module
 async def test_an_operator_rejects_by_the_id_and_sees_the_queue(shared: Stage):
     names = ("listed-1.txt", "listed-2.txt")
-    first, second = [await asked(shared, name) for name in names]
+    first, second = [
+        request_of((await asked_to_delete(shared, name))[1]) for name in names
+    ]
 
     queue, done = await asyncio.gather(
         bot(shared, "approvals", "list", "--status", "pending"),
@@ -213,13 +213,6 @@ async def bot(
     )
     assert BOT_TOKEN not in outcome.out + outcome.err
     return outcome
-
-
-async def asked(stage: Stage, name: str) -> str:
-    """The id of a request to delete a file, once its card stands."""
-    stage.put(name)
-    await stage.ask(f"delete {name}")
-    return request_of(await stage.card_about(name))
 
 
 def write(path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tests.support.deciding import asked_to_delete
 from tests.support.demo import APPROVALS, GENERAL, MAREK, MINA, RAVI
 from tests.support.shown import buttons, everything
 from tests.support.stage import Stage
@@ -141,9 +142,7 @@ async def test_what_cannot_be_done_ends_in_a_sentence(
 
 
 async def test_a_call_that_fails_after_the_approval_says_so(shared: Stage):
-    file = shared.put("vanishing.txt")
-    ts = await shared.ask("delete vanishing.txt")
-    card = await shared.card_about("vanishing.txt")
+    file, card, ts = await asked_to_delete(shared, "vanishing.txt")
     file.unlink()
 
     await shared.click(MINA, "approve", card)

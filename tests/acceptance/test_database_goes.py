@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from bot.database import embedded
-from tests.support.deciding import asked, request_of
+from tests.support.deciding import asked, asked_to_delete, request_of
 from tests.support.demo import GENERAL, MINA
 from tests.support.postgres import as_url, folder
 from tests.support.shown import Message, everything
@@ -86,8 +86,7 @@ async def test_clicks_are_refused_until_a_database_connection_is_free(
     tmp_path: Path, database: str, transport: str
 ):
     async with make_stage(tmp_path, database, transport) as stage:
-        stage.put("a.txt")
-        card, ts = await asked(stage, "delete a.txt")
+        _, card, ts = await asked_to_delete(stage, "a.txt")
         async with await psycopg.AsyncConnection.connect(database) as blocker:
             await blocker.execute("LOCK TABLE requests IN ACCESS EXCLUSIVE MODE")
             clicks = [stage.click(MINA, "approve", card) for _ in range(20)]
@@ -156,9 +155,7 @@ async def write(stage: Stage, number: int) -> str:
     """Ask for a file; Slack sends an event again until it is taken."""
     ts = await stage.ask(f"read kept-{number}.md")
     await stage.simulator.settled()
-    sent = stage.simulator.sent_events.items()
-    events = [event for event, each in sent if each["event"].get("ts") == ts]
-    for event in events:
+    for event in stage.events_about(ts):
         await until(lambda event=event: stage.simulator.redeliver(event))
     return ts
 

@@ -20,7 +20,7 @@ async def test_the_start_waits_until_the_database_is_reachable(
         await stage.start_bot(wait=False)
         await waiting_for(stage, "database")
         assert (await stage.bot.get("/metrics"))[0] == 200
-        await logged(stage, "the database cannot be reached")
+        await stage.logged("the database cannot be reached")
         await proxy.open()
         await stage.bot.until_ready()
         stage.put("a.txt")
@@ -65,8 +65,3 @@ async def waiting_for(stage: Stage, part: str) -> None:
     """Wait until `/readyz` names a part, with `/healthz` still well."""
     await stage.bot.until(503, part)
     assert (await stage.bot.get("/healthz"))[0] == 200
-
-
-async def logged(stage: Stage, words: str) -> None:
-    """Wait for a line in the log."""
-    await stage.simulator.wait_for(lambda: words in stage.bot.log)

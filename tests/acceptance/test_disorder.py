@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.support.deciding import asked, request_of
+from tests.support.deciding import asked_to_delete, request_of
 from tests.support.demo import BOT, GENERAL, MINA, RAVI
 from tests.support.shown import everything
 from tests.support.stage import Stage
@@ -27,11 +25,6 @@ def let_minutes_pass(stage: Stage) -> None:
         stage.records.rows(f"{change} RETURNING 1")
 
 
-def events_about(stage: Stage, ts: str) -> list[tuple[str, Any]]:
-    sent = stage.simulator.sent_events.items()
-    return [(event, each) for event, each in sent if each["event"].get("ts") == ts]
-
-
 async def test_both_events_of_a_post_come_again_after_minutes(shared_both: Stage):
     stage = shared_both
     stage.put("late.txt", "once only")
@@ -40,7 +33,7 @@ async def test_both_events_of_a_post_come_again_after_minutes(shared_both: Stage
     await stage.simulator.settled()
     let_minutes_pass(stage)
 
-    for event_id, sent in events_about(stage, ts):
+    for event_id, sent in stage.events_about(ts).items():
         assert await stage.simulator.redeliver(event_id)
         assert await stage.simulator.send_event(sent["event"], f"{event_id}X")
     await stage.rest()
@@ -84,8 +77,7 @@ def posts(stage: Stage, thread: str) -> list[str]:
 
 async def test_a_click_again_after_minutes_changes_nothing(shared_both: Stage):
     stage = shared_both
-    file = stage.put("clicked.txt")
-    card, ts = await asked(stage, "delete clicked.txt")
+    file, card, ts = await asked_to_delete(stage, "clicked.txt")
     moment = stage.simulator.workspace.next_ts()
     await stage.click(MINA, "approve", card, action_ts=moment)
     await stage.answer(GENERAL, ts)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.support.deciding import asked
+from tests.support.deciding import asked, asked_to_delete
 from tests.support.demo import DORA, GENERAL, MINA
 from tests.support.foreign import example, let_time_pass, said_in
 from tests.support.shown import Message, everything
@@ -101,8 +101,7 @@ async def langchain_agent(stage: Stage, outcome: str) -> None:
 
 async def files(stage: Stage, outcome: str, kind: str) -> None:
     name = f"{kind}-{outcome.replace(' ', '-')}.txt"
-    file = stage.put(name)
-    card, ts = await asked(stage, f"delete {name}")
+    file, card, ts = await asked_to_delete(stage, name)
     assert "Deleted files cannot be restored." in everything(card)
     await decide(stage, card, outcome)
     answer = await stage.answer(GENERAL, ts)

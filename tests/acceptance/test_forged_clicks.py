@@ -107,7 +107,7 @@ async def test_a_misplaced_click_is_told_so_and_changes_nothing(
     stage = shared_both
     card, other = await two_cards(stage)
     heard = len(told(stage, MINA))
-    payload = click_payload(stage, card)
+    payload = stage.click_payload(MINA, card)
     forge(payload, other)
 
     result = await stage.simulator.send_payload(payload)
@@ -123,7 +123,7 @@ async def test_a_click_on_an_unknown_request_is_told_so(shared_both: Stage):
     card, other = await two_cards(stage)
     for value in ("0123456789abcdefghijkl", "", "x" * 2000, "'; DROP TABLE requests"):
         heard = len(stage.whispers(MINA))
-        payload = click_payload(stage, card)
+        payload = stage.click_payload(MINA, card)
         payload["actions"][0]["value"] = value
 
         result = await stage.simulator.send_payload(payload)
@@ -136,7 +136,7 @@ async def test_a_click_on_an_unknown_request_is_told_so(shared_both: Stage):
 async def test_clicks_of_odd_shapes_decide_nothing(shared_both: Stage):
     stage = shared_both
     card, other = await two_cards(stage)
-    payloads = [click_payload(stage, card) | change for change in ODD]
+    payloads = [stage.click_payload(MINA, card) | change for change in ODD]
 
     results = await asyncio.gather(*map(stage.simulator.send_payload, payloads))
 
@@ -167,12 +167,6 @@ async def two_cards(stage: Stage) -> tuple[Message, Message]:
             await stage.ask(f"delete {name}")
             await stage.card_about(name)
     return await stage.card_about("one.txt"), await stage.card_about("two.txt")
-
-
-def click_payload(stage: Stage, card: Message) -> Payload:
-    """Mina's click on Approve, not sent yet."""
-    [(action, value), *_] = buttons(card)
-    return stage.simulator.click_payload(MINA, APPROVALS, card["ts"], action, value)
 
 
 def told(stage: Stage, user: str) -> list[str]:

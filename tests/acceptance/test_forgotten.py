@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tests.support.bot_process import run_command
-from tests.support.deciding import asked
+from tests.support.deciding import asked, asked_to_delete
 from tests.support.demo import GENERAL, MINA
 from tests.support.stage import SHORTER, make_stage
 
@@ -17,8 +17,7 @@ async def test_retention_deletes_closed_requests_and_keeps_open_ones(
     settings = {"RETENTION": "2s", "TIME_LIMITS": f"{SHORTER},seldom=0.5"}
     async with make_stage(tmp_path, database, "socket", **settings) as stage:
         stage.put("done.txt")
-        waiting = stage.put("waits.txt")
-        kept, thread = await asked(stage, "delete waits.txt")
+        waiting, kept, thread = await asked_to_delete(stage, "waits.txt")
         card, ts = await asked(stage, "delete done.txt")
         await stage.click(MINA, "approve", card)
         await stage.answer(GENERAL, ts)

@@ -9,6 +9,7 @@ import pytest
 from tests.support.deciding import (
     SANDBOX,
     asked,
+    asked_to_delete,
     choose,
     databases,
     filled_in,
@@ -28,8 +29,7 @@ STAGE = SANDBOX
 
 
 async def test_a_reason_reaches_card_agent_and_thread(shared: Stage):
-    file = shared.put("friday.txt")
-    card, ts = await asked(shared, "delete friday.txt")
+    file, card, ts = await asked_to_delete(shared, "friday.txt")
     form = await opened(shared, MINA, card, "reject")
     assert form["submit"]["text"] == "Reject"
 
@@ -67,8 +67,7 @@ async def test_a_person_answers_in_the_tools_place(shared: Stage):
 
 
 async def test_answer_is_offered_only_where_the_rule_allows_it(shared: Stage):
-    shared.put("offered.txt")
-    card, ts = await asked(shared, "delete offered.txt")
+    _, card, ts = await asked_to_delete(shared, "offered.txt")
     database, _ = await asked(shared, "drop database analytics")
     assert set(offered(card)) == {"reject", "edit", "view", "withdraw", "history"}
 
@@ -172,8 +171,7 @@ async def test_the_same_call_again_within_the_hour_pages_nobody(shared: Stage):
 
 
 async def test_a_withdrawn_call_may_be_asked_again(shared: Stage):
-    file = shared.put("mistake.txt")
-    card, ts = await asked(shared, "delete mistake.txt")
+    file, card, ts = await asked_to_delete(shared, "mistake.txt")
     await choose(shared, RAVI, card, "withdraw")
     await shared.answer(GENERAL, ts, "withdrawn")
 

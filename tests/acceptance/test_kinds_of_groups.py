@@ -9,7 +9,7 @@ import pytest
 
 from bot.simulator import Workspace, demo_workspace
 from bot.simulator.people import Channel
-from tests.support.deciding import asked, request_of
+from tests.support.deciding import asked_to_delete, request_of
 from tests.support.demo import (
     APPROVALS,
     BOT,
@@ -77,8 +77,7 @@ STAGE: dict[str, Any] = {"workspace": with_room(), "policy": POLICY}
 async def test_those_of_a_group_decide_and_nobody_else(
     shared: Stage, group: str, no: list[str], yes: str
 ):
-    file = shared.put(f"{group}/a.txt")
-    card, ts = await asked(shared, f"delete {group}/a.txt")
+    file, card, ts = await asked_to_delete(shared, f"{group}/a.txt")
 
     for person in no:
         heard = len(shared.whispers(person))
@@ -119,8 +118,7 @@ async def test_without_default_stages_a_call_without_a_rule_is_denied(
 
 
 async def test_whoever_leaves_the_channel_before_the_run_does_not_count(shared: Stage):
-    file = shared.put("room/c.txt")
-    card, ts = await asked(shared, "delete room/c.txt")
+    file, card, ts = await asked_to_delete(shared, "room/c.txt")
 
     await shared.simulator.leave_channel(FAY, ROOM)
     await shared.click(FAY, "approve", card)

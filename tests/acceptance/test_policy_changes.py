@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from tests.support.demo import GENERAL
 from tests.support.policies import files_policy
@@ -19,9 +18,8 @@ OPEN = files_policy(OFF_LIMITS, all=f"{{channel: {GENERAL}, open: true}}")
 
 async def test_a_changed_policy_is_taken_up_unless_it_is_bad(socket_stage: Stage):
     stage = socket_stage
-    file = stage.folder / "policy.yml"
 
-    put(file, BAD)
+    stage.write_policy(BAD)
     await stage.bot.until(200, "policy: the changed file cannot be used")
     complaint = "tolls: unknown key; did you mean `tools`?"
     assert complaint in (await stage.bot.get("/readyz"))[1]
@@ -29,7 +27,7 @@ async def test_a_changed_policy_is_taken_up_unless_it_is_bad(socket_stage: Stage
     assert stage.bot.log.count("the changed policy cannot be used") == 1
     assert complaint in stage.bot.log
 
-    put(file, STRICTER)
+    stage.write_policy(STRICTER)
     await until_all_is_well(stage)
     assert stage.bot.log.count("another policy is in force") == 1
     kept = stage.put("a.txt")
@@ -38,16 +36,9 @@ async def test_a_changed_policy_is_taken_up_unless_it_is_bad(socket_stage: Stage
     assert kept.exists()
     assert stage.cards() == []
 
-    put(file, OPEN)
-    await until_logged(stage, "whoever joins C0GENERAL0 may decide as all")
+    stage.write_policy(OPEN)
+    await stage.logged("whoever joins C0GENERAL0 may decide as all")
     assert "Traceback" not in stage.bot.log
-
-
-def put(file: Path, text: str) -> None:
-    """Replace the file in one step, as editors and deployments do."""
-    new = file.with_suffix(".new")
-    new.write_text(text)
-    new.replace(file)
 
 
 async def until_all_is_well(stage: Stage) -> None:
@@ -58,11 +49,3 @@ async def until_all_is_well(stage: Stage) -> None:
             return
         await asyncio.sleep(0.05)
     raise AssertionError(last)
-
-
-async def until_logged(stage: Stage, words: str) -> None:
-    for _ in range(400):
-        if words in stage.bot.log:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(stage.bot.log[-3000:])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
-from tests.support.deciding import one_of_twenty_clicks_decides, request_of
+from tests.support.deciding import (
+    asked_to_delete,
+    one_of_twenty_clicks_decides,
+    request_of,
+)
 from tests.support.demo import BOT, GENERAL, MAREK, MINA, RAVI
 from tests.support.stage import Stage
 
@@ -25,7 +28,8 @@ async def test_the_same_event_three_times_gets_one_answer(shared_both: Stage):
     dm = stage.simulator.dm(RAVI)
 
     ts = await stage.ask("read notes.txt", channel=dm)
-    event_id, sent = await stage.simulator.wait_for(lambda: sent_about(stage, ts))
+    found = await stage.simulator.wait_for(lambda: stage.events_about(ts))
+    [(event_id, sent), *_] = found.items()
     taken = await asyncio.gather(
         stage.simulator.redeliver(event_id),
         stage.simulator.send_event(sent["event"], event_id),
@@ -48,20 +52,14 @@ async def test_a_mention_that_arrives_as_two_events_gets_one_answer(
     await stage.answer(GENERAL, ts)
     await stage.rest()
 
-    kinds = [
-        sent["event"]["type"]
-        for sent in stage.simulator.sent_events.values()
-        if sent["event"].get("ts") == ts
-    ]
+    kinds = [sent["event"]["type"] for sent in stage.events_about(ts).values()]
     assert sorted(kinds) == ["app_mention", "message"]
     assert len(stage.said(GENERAL, ts)) == 1
 
 
 async def test_the_same_click_five_times_is_one_decision(shared_both: Stage):
     stage = shared_both
-    file = stage.put("five.txt")
-    ts = await stage.ask("delete five.txt")
-    card = await stage.card_about("five.txt")
+    file, card, ts = await asked_to_delete(stage, "five.txt")
     moment = stage.simulator.workspace.next_ts()
     heard = len(stage.whispers(MINA))
 
@@ -91,9 +89,7 @@ async def test_twenty_different_clicks_at_once_have_one_winner(shared_both: Stag
 
 async def test_each_late_click_of_another_person_is_answered(shared_both: Stage):
     stage = shared_both
-    stage.put("second.txt")
-    ts = await stage.ask("delete second.txt")
-    card = await stage.card_about("second.txt")
+    _, card, ts = await asked_to_delete(stage, "second.txt")
     await stage.click(MINA, "reject", card)
     await stage.outcome(card, "Rejected")
     heard = len(stage.whispers(MAREK))
@@ -119,12 +115,6 @@ async def test_posts_that_are_not_for_the_agent_are_left_alone(shared_both: Stag
     assert not stage.said(GENERAL, ts)
     kept = [text for (text,) in stage.records.rows("SELECT text FROM messages")]
     assert not [text for text in kept if "somebody" in text or "edited" in text]
-
-
-def sent_about(stage: Stage, ts: str) -> tuple[str, Any] | None:
-    """Id and payload of the first event that was sent about a message."""
-    events = stage.simulator.sent_events.items()
-    return next((e for e in events if e[1]["event"].get("ts") == ts), None)
 
 
 def unaddressed(ts: str) -> list[dict[str, object]]:

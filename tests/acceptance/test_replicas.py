@@ -11,7 +11,7 @@ import pytest
 from bot.simulator import ClickResult
 from tests.support.balancer import balanced
 from tests.support.crashes import until
-from tests.support.deciding import request_of
+from tests.support.deciding import asked_to_delete, request_of
 from tests.support.demo import GENERAL, MAREK, MINA, OLAF, RAVI
 from tests.support.foreign import said_in
 from tests.support.invariants import wrong_in, wrong_in_slack
@@ -81,9 +81,7 @@ async def test_one_of_forty_clicks_decides_and_the_others_are_answered(
     stage = several
     for round_ in range(ROUNDS):
         name = f"raced-{round_}.txt"
-        file = stage.put(name)
-        ts = await stage.ask(f"delete {name}")
-        card = await stage.card_about(name)
+        file, card, ts = await asked_to_delete(stage, name)
         heard = whispers(stage)
         results = await asyncio.gather(*clicks(stage, card, round_))
         await stage.answer(GENERAL, ts)

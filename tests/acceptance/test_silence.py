@@ -7,7 +7,7 @@ import datetime as dt
 
 import pytest
 
-from tests.support.deciding import request_of
+from tests.support.deciding import asked_to_delete, request_of
 from tests.support.demo import APPROVALS, DORA, GENERAL, MAREK, MINA, OLAF, RAVI
 from tests.support.policies import files_policy
 from tests.support.shown import Message, buttons, everything
@@ -37,9 +37,7 @@ async def until_said(stage: Stage, card: Message, words: str, number: int = 1) -
 
 async def test_silence_reminds_escalates_and_ends(shared: Stage):
     stage = shared
-    file = stage.put("slow.txt")
-    ts = await stage.ask("delete slow.txt")
-    card = await stage.card_about("slow.txt")
+    file, card, ts = await asked_to_delete(stage, "slow.txt")
     coming = everything(card)
     assert "Next" in coming
     assert "directors can decide too" in coming
@@ -80,9 +78,7 @@ def events(stage: Stage, request: str) -> list[str]:
 
 async def test_whoever_joins_decides_and_nobody_else(shared: Stage):
     stage = shared
-    file = stage.put("joined.txt")
-    ts = await stage.ask("delete joined.txt")
-    card = await stage.card_about("joined.txt")
+    file, card, ts = await asked_to_delete(stage, "joined.txt")
     heard = len(stage.whispers(DORA)), len(stage.whispers(OLAF))
 
     await stage.click(DORA, "approve", card)

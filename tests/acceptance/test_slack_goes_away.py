@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.deciding import asked, request_of
+from tests.support.deciding import asked_to_delete, request_of
 from tests.support.demo import APPROVALS, DORA, GENERAL, MINA, RAVI
 from tests.support.policies import files_policy
 from tests.support.shown import Message
@@ -24,8 +24,7 @@ TWO_STAGES = files_policy(
 )
 async def test_however_a_socket_ends_no_request_is_lost(socket_stage: Stage, how: Any):
     stage = socket_stage
-    file = stage.put("a.txt")
-    card, thread = await asked(stage, "delete a.txt")
+    file, card, thread = await asked_to_delete(stage, "a.txt")
     stage.put("b.txt", "still here")
 
     await end_sockets(stage, how)
@@ -33,7 +32,7 @@ async def test_however_a_socket_ends_no_request_is_lost(socket_stage: Stage, how
     clicked = await stage.click(MINA, "approve", card)
     await stage.bot.until_ready()
     await stage.simulator.settled()
-    for event_id in events_about(stage, ts):  # as Slack does after a minute
+    for event_id in stage.events_about(ts):  # as Slack does after a minute
         assert await stage.simulator.redeliver(event_id)
     await stage.until(lambda: "still here" in str(stage.texts(ts)))
     if not clicked.acked:  # Slack has told her; it may have counted all the same
@@ -46,11 +45,6 @@ async def test_however_a_socket_ends_no_request_is_lost(socket_stage: Stage, how
     assert stage.records.decisions(request_of(card)) == [(MINA, "approve")]
     assert len(stage.answers(ts)) == 1
     assert len(stage.cards()) == 1
-
-
-def events_about(stage: Stage, ts: str) -> list[str]:
-    sent = stage.simulator.sent_events.items()
-    return [event for event, each in sent if each["event"].get("ts") == ts]
 
 
 async def end_sockets(stage: Stage, how: Any) -> None:
@@ -71,8 +65,7 @@ async def test_clicks_while_sockets_reconnect_are_done_once_or_refused(
     stage = socket_stage
     threads, cards = [], []
     for number in range(4):
-        stage.put(f"{number}.txt")
-        card, ts = await asked(stage, f"delete {number}.txt")
+        _, card, ts = await asked_to_delete(stage, f"{number}.txt")
         cards.append(card)
         threads.append(ts)
 
@@ -101,8 +94,7 @@ async def test_a_deleted_card_is_posted_again_for_the_next_stage(
     tmp_path: Path, database: str
 ):
     async with make_stage(tmp_path, database, "socket", policy=TWO_STAGES) as stage:
-        file = stage.put("a.txt")
-        card, ts = await asked(stage, "delete a.txt")
+        file, card, ts = await asked_to_delete(stage, "a.txt")
         workspace = stage.simulator.workspace
         click = stage.simulator.click_payload(
             MINA, APPROVALS, card["ts"], "approve", request_of(card)
@@ -143,8 +135,7 @@ async def test_a_requester_whose_channel_is_gone_gets_a_direct_message(
     socket_stage: Stage,
 ):
     stage = socket_stage
-    file = stage.put("a.txt")
-    card, _ = await asked(stage, "delete a.txt")
+    file, card, _ = await asked_to_delete(stage, "a.txt")
     stage.simulator.workspace.archive(GENERAL, MINA)
 
     await stage.click(MINA, "approve", card)

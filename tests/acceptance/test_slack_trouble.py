@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.simulator.people import Channel
-from tests.support.deciding import filled_in, opened, request_of
+from tests.support.deciding import asked_to_delete, filled_in, opened, request_of
 from tests.support.demo import APPROVALS, GENERAL, MINA, OLAF, RAVI
 from tests.support.full_workspace import full_workspace
 from tests.support.policies import files_policy
@@ -93,9 +93,7 @@ async def test_the_outcome_is_shown_in_the_end_although_editing_fails(
     shared: Stage, fault: dict[str, Any]
 ):
     name = f"edit-{fault['kind']}.txt"
-    shared.put(name)
-    ts = await shared.ask(f"delete {name}")
-    card = await shared.card_about(name)
+    _, card, ts = await asked_to_delete(shared, name)
     await shared.reply(GENERAL, ts, "Waiting for an approval")
 
     shared.simulator.faults.add("chat.update", **fault)
@@ -120,9 +118,7 @@ async def test_a_question_waits_until_slack_says_who_asks(shared: Stage):
 
 @module
 async def test_whoever_cannot_be_told_in_the_channel_is_told_directly(shared: Stage):
-    shared.put("direct.txt")
-    await shared.ask("delete direct.txt")
-    card = await shared.card_about("direct.txt")
+    _, card, _ = await asked_to_delete(shared, "direct.txt")
     shared.simulator.faults.add(
         "chat.postEphemeral", "error", error="user_not_in_channel"
     )
@@ -139,9 +135,7 @@ async def test_whoever_cannot_be_told_in_the_channel_is_told_directly(shared: St
 
 @module
 async def test_a_private_sentence_survives_a_limit(shared: Stage):
-    shared.put("limit.txt")
-    await shared.ask("delete limit.txt")
-    card = await shared.card_about("limit.txt")
+    _, card, _ = await asked_to_delete(shared, "limit.txt")
     heard = len(shared.whispers(OLAF))
     shared.simulator.faults.add("chat.postEphemeral", **LIMIT)
 

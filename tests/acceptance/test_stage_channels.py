@@ -8,7 +8,7 @@ import pytest
 
 from bot.simulator import Workspace, demo_workspace
 from bot.simulator.people import Channel
-from tests.support.deciding import asked, offered, request_of, shows
+from tests.support.deciding import asked_to_delete, offered, request_of, shows
 from tests.support.demo import (
     APPROVALS,
     BOT,
@@ -46,8 +46,7 @@ STAGE: dict[str, Any] = {
 
 
 async def test_a_chain_goes_from_card_to_thread_to_another_channel(shared: Stage):
-    file = shared.put("board.txt")
-    card, ts = await asked(shared, "delete board.txt")
+    file, card, ts = await asked_to_delete(shared, "board.txt")
     assert f"<@{MINA}> and <@{MAREK}>: your decision is needed." in everything(card)
     assert "directors, to come:* 1 approval needed, in <#C0BOARD000>" in everything(
         card
@@ -88,8 +87,7 @@ async def test_a_chain_goes_from_card_to_thread_to_another_channel(shared: Stage
 
 
 async def test_withdraw_works_from_the_notice_when_the_card_has_moved(shared: Stage):
-    file = shared.put("moved.txt")
-    card, ts = await asked(shared, "delete moved.txt")
+    file, card, ts = await asked_to_delete(shared, "moved.txt")
     await shared.click(MAREK, "approve", card)
     await shared.click(FAY, "approve", await shows(shared, card, "finance, now:"))
     board = await shared.card_about("moved.txt", BOARD)
@@ -108,8 +106,7 @@ async def test_withdraw_works_from_the_notice_when_the_card_has_moved(shared: St
 
 
 async def test_a_comment_under_the_old_card_stands_on_both(shared: Stage):
-    shared.put("both.txt")
-    card, _ = await asked(shared, "delete both.txt")
+    _, card, _ = await asked_to_delete(shared, "both.txt")
     await shared.click(MAREK, "approve", card)
     await shared.click(FAY, "approve", await shows(shared, card, "finance, now:"))
     board = await shared.card_about("both.txt", BOARD)
@@ -124,8 +121,7 @@ async def test_a_comment_under_the_old_card_stands_on_both(shared: Stage):
 
 
 async def test_nobody_withdraws_from_the_old_cards_menu_by_mistake(shared: Stage):
-    shared.put("menu.txt")
-    card, ts = await asked(shared, "delete menu.txt")
+    _, card, ts = await asked_to_delete(shared, "menu.txt")
     place = (card["channel"], card["ts"], "more", offered(card)["withdraw"])
     old = {who: shared.simulator.click_payload(who, *place) for who in (DORA, RAVI)}
     await shared.click(MAREK, "approve", card)

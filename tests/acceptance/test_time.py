@@ -7,7 +7,7 @@ import datetime as dt
 
 import pytest
 
-from tests.support.deciding import request_of
+from tests.support.deciding import asked_to_delete, request_of
 from tests.support.demo import GENERAL, MINA
 from tests.support.policies import files_policy
 from tests.support.shown import Message, everything
@@ -33,9 +33,7 @@ async def test_silence_is_a_reject_and_everybody_is_told(shared: Stage):
 
 
 async def test_a_late_click_changes_nothing_and_is_answered(shared: Stage):
-    file = shared.put("late.txt")
-    ts = await shared.ask("delete late.txt")
-    card = await shared.card_about("late.txt")
+    file, card, ts = await asked_to_delete(shared, "late.txt")
     await shared.outcome(card, "Timed out")
     await shared.answer(GENERAL, ts)
     await shared.reply(GENERAL, ts, "Timed out: delete_file")

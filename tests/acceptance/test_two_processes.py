@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.deciding import one_of_twenty_clicks_decides
+from tests.support.deciding import asked_to_delete, one_of_twenty_clicks_decides
 from tests.support.demo import GENERAL, MINA
 from tests.support.shown import everything
 from tests.support.stage import Stage
@@ -40,9 +40,7 @@ async def test_messages_at_once_are_each_answered_once(shared_both: Stage):
 
 async def test_one_process_ends_and_the_other_goes_on(shared_both: Stage):
     stage = shared_both
-    file = stage.put("handed-over.txt")
-    ts = await stage.ask("delete handed-over.txt")
-    card = await stage.card_about("handed-over.txt")
+    file, card, ts = await asked_to_delete(stage, "handed-over.txt")
 
     leaving = stage.bots.pop()  # the first one gets the events over HTTP
     assert await leaving.stop() == 0

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.deciding import asked, choose, opened, request_of, shows
+from tests.support.deciding import (
+    asked,
+    asked_to_delete,
+    choose,
+    opened,
+    request_of,
+    shows,
+)
 from tests.support.demo import APPROVALS, BOT, GENERAL, MAREK, MINA, OLAF, RAVI
 from tests.support.full_workspace import IDA, INA, IRA, IVO, full_workspace
 from tests.support.policies import files_policy
@@ -19,8 +26,7 @@ STAGE = {
 
 
 async def test_withdraw_stands_in_the_cards_menu_for_whoever_asked(shared: Stage):
-    file = shared.put("menu.txt")
-    card, ts = await asked(shared, "delete menu.txt")
+    file, card, ts = await asked_to_delete(shared, "menu.txt")
 
     await choose(shared, MINA, card, "withdraw")
     told = await shared.whisper(MINA, "can withdraw it")
@@ -37,8 +43,7 @@ async def test_withdraw_stands_in_the_cards_menu_for_whoever_asked(shared: Stage
 
 
 async def test_withdraw_stands_on_the_waiting_notice(shared: Stage):
-    file = shared.put("notice.txt")
-    card, ts = await asked(shared, "delete notice.txt")
+    file, card, ts = await asked_to_delete(shared, "notice.txt")
     notice = await message_with(shared, ts, "Waiting for an approval")
 
     await click_withdraw(shared, OLAF, notice)
@@ -91,8 +96,7 @@ async def test_a_kept_message_gets_the_reason_and_a_withdraw_button(
 async def test_a_mention_in_a_cards_thread_becomes_a_comment(
     shared: Stage,
 ):
-    file = shared.put("comment.txt")
-    card, ts = await asked(shared, "delete comment.txt")
+    file, card, ts = await asked_to_delete(shared, "comment.txt")
     await shared.reply(GENERAL, ts, "Waiting for")  # the bot knows where its card is
     conversations = "SELECT count(*) FROM conversations"
     before = shared.records.value(conversations)
@@ -117,8 +121,7 @@ async def test_a_mention_in_a_cards_thread_becomes_a_comment(
 
 
 async def test_text_without_a_mention_in_a_cards_thread_is_ignored(shared: Stage):
-    shared.put("chat.txt")
-    card, ts = await asked(shared, "delete chat.txt")
+    _, card, ts = await asked_to_delete(shared, "chat.txt")
 
     await shared.simulator.post_message(MINA, APPROVALS, "hm, hm", card["ts"])
     await shared.rest()
@@ -131,8 +134,7 @@ async def test_text_without_a_mention_in_a_cards_thread_is_ignored(shared: Stage
 
 async def test_whoever_wrote_in_the_turn_does_not_decide(shared: Stage):
     """A message that was held is not of the turn that waits: its writer may decide."""
-    shared.put("turn.txt")
-    card, ts = await asked(shared, "delete turn.txt")
+    _, card, ts = await asked_to_delete(shared, "turn.txt")
     await shared.ask("read turn.txt", IVO, thread_ts=ts)
     await message_with(shared, ts, "I have kept your message")
 
@@ -150,8 +152,7 @@ async def test_losing_the_right_before_the_run_reopens_the_request(
     shared: Stage, person: str, lost: dict[str, bool]
 ):
     name = f"demoted-{person}.txt"
-    file = shared.put(name)
-    card, ts = await asked(shared, f"delete {name}")
+    file, card, ts = await asked_to_delete(shared, name)
     form = await opened(shared, person, card, "reject")  # known, for a minute
     await shared.simulator.close_view(person, form["id"])
 

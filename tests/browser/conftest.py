@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.support import postgres
-from tests.support.bot_process import BotProcess
+from tests.support.bot_process import BotProcess, NewBot
 from tests.support.browser import ARTEFACTS, chromium, require_chromium
 from tests.support.slack_app import SlackApp, slack_app
+from tests.support.stage import write_graph
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -23,18 +25,36 @@ async def browser() -> AsyncIterator[Browser]:
         yield opened
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def bot(
+@pytest.fixture(scope="module")
+def new_bot(
     tmp_path_factory: pytest.TempPathFactory, postgres_server: str, template: str
-) -> AsyncIterator[BotProcess]:
-    """The bot as a visitor starts it: no Slack, no key."""
-    require_chromium()
-    with postgres.fresh_database(postgres_server, template) as database:
+) -> NewBot:
+    """Starts bots as a visitor does: no Slack, no key; or with a policy, or a graph."""
+
+    @asynccontextmanager
+    async def starting(policy: str = "", graph: str = "") -> AsyncIterator[BotProcess]:
+        require_chromium()
         folder = tmp_path_factory.mktemp("bot")
-        process = BotProcess(folder, {"DATABASE_URL": database})
-        await process.start()
+        settings = {}
+        if policy:
+            (folder / "policy.yml").write_text(policy, encoding="utf-8")
+            settings["POLICY_FILE"] = "policy.yml"
+        if graph:
+            settings["AGENT"] = write_graph(folder, graph)
+        with postgres.fresh_database(postgres_server, template) as database:
+            process = BotProcess(folder, {"DATABASE_URL": database, **settings})
+            await process.start()
+            yield process
+            await process.stop()
+
+    return starting
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def bot(new_bot: NewBot) -> AsyncIterator[BotProcess]:
+    """The bot as a visitor starts it."""
+    async with new_bot() as process:
         yield process
-        await process.stop()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.support import postgres
-from tests.support.bot_process import BotProcess
-from tests.support.browser import ARTEFACTS, require_chromium, visit
+from tests.support.bot_process import BotProcess, NewBot
+from tests.support.browser import ARTEFACTS, visit
+from tests.support.crashes import until
 from tests.support.page import act_as, asked, card_about, messages, open_channel
-from tests.support.stage import write_graph
 from tests.support.zoo import POLICY, ZOO
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -31,30 +29,10 @@ PAYMENTS = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def theirs(
-    tmp_path_factory: pytest.TempPathFactory, postgres_server: str, template: str
-) -> AsyncIterator[BotProcess]:
+async def theirs(new_bot: NewBot) -> AsyncIterator[BotProcess]:
     """The bot with its simulator, serving a graph file that it has never seen."""
-    require_chromium()
-    folder = tmp_path_factory.mktemp("theirs")
-    (folder / "policy.yml").write_text(POLICY, encoding="utf-8")
-    with postgres.fresh_database(postgres_server, template) as database:
-        environment = {
-            "DATABASE_URL": database,
-            "AGENT": write_graph(folder, ZOO),
-            "POLICY_FILE": "policy.yml",
-        }
-        process = BotProcess(folder, environment)
-        await process.start()
+    async with new_bot(policy=POLICY, graph=ZOO) as process:
         yield process
-        await process.stop()
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait for something in a file; files tell nobody."""
-    async with asyncio.timeout(20):
-        while not true():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
 
 
 async def reads(page: Page, words: str) -> None:

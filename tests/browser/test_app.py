@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
 from tests.support import slack_samples as samples
 from tests.support.browser import ARTEFACTS, visit
+from tests.support.crashes import until
 from tests.support.demo import APPROVALS, GENERAL, PEOPLE
 from tests.support.page import act_as, messages, open_app, open_channel, say
 from tests.support.slack_app import SlackApp
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-async def until(true: Callable[[], object]) -> None:
-    for _ in range(250):
-        if true():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("not true within five seconds")
 
 
 async def post_card(app: SlackApp) -> None:

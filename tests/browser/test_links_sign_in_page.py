@@ -8,9 +8,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from tests.support import postgres
-from tests.support.bot_process import BotProcess
-from tests.support.browser import require_chromium, visit
+from tests.support.bot_process import BotProcess, NewBot
+from tests.support.browser import visit
 from tests.support.deciding import SHIPPED
 from tests.support.demo import MINA
 from tests.support.page import link_to
@@ -20,20 +19,10 @@ CRITICAL = SHIPPED.replace("    links: true\n", "    links: true\n    critical: 
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def strict(
-    tmp_path_factory: pytest.TempPathFactory, postgres_server: str, template: str
-) -> AsyncIterator[BotProcess]:
+async def strict(new_bot: NewBot) -> AsyncIterator[BotProcess]:
     """The simulator, with e-mails that are critical."""
-    require_chromium()
-    with postgres.fresh_database(postgres_server, template) as database:
-        folder = tmp_path_factory.mktemp("strict")
-        policy = folder / "critical.yml"
-        policy.write_text(CRITICAL, encoding="utf-8")
-        settings = {"DATABASE_URL": database, "POLICY_FILE": str(policy)}
-        process = BotProcess(folder, settings)
-        await process.start()
+    async with new_bot(policy=CRITICAL) as process:
         yield process
-        await process.stop()
 
 
 async def test_who_signs_in_as_the_links_own_person_decides(

@@ -22,10 +22,9 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command, Interrupt, RetryPolicy, interrupt
 from pydantic import BaseModel, PydanticUserError, ValidationError
 
-from tests.support.root import ROOT
+from tests.support.installed import LOCK
 from tests.support.threads import Log, Thread, asking, graph_of
 
-LOCK = ROOT / "requirements.lock"
 STACK = re.compile(r"^((?:langgraph|langchain)[\w-]*)==(\S+)", re.MULTILINE)
 STRAY = "0" * 32
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.graph import START, MessagesState, StateGraph
@@ -153,19 +154,12 @@ async def test_two_decided_together_are_resumed_in_one_map(house: House, monkeyp
 async def test_losing_the_database_after_the_claim_leaves_the_outcome_unknown(
     house: House, monkeypatch
 ):
-    import psycopg
-
     theirs = Theirs()
     agent = make_foreign(house, theirs.parallel("act"))
     conversation = await agent.say()
     await house.click(MINA, await agent.request(conversation))
-    resume = Engine.resume
-
-    async def broken(self, run, answers):
-        monkeypatch.setattr(Engine, "resume", resume)
-        raise psycopg.OperationalError("gone away")
-
-    monkeypatch.setattr(Engine, "resume", broken)
+    gone = psycopg.OperationalError("gone away")
+    crash_once(monkeypatch, Engine, "resume", error=gone)
     with pytest.raises(psycopg.OperationalError):
         await agent.work()
     await agent.work()

@@ -9,7 +9,7 @@ from bot.base.errors import SlackUnavailable
 from bot.conversations.engine import Engine
 from bot.conversations.inbox import Incoming, receive
 from bot.texts import agent as sentences
-from tests.support.agent_parts import make_agent
+from tests.support.agent_parts import crash_once, make_agent
 from tests.support.house import House
 from tests.support.people import CHANNEL, MINA, OMAR, RAVI, TEAM
 
@@ -129,13 +129,8 @@ async def test_trouble_of_the_database_during_a_run_is_tried_again(
     house: House, monkeypatch
 ):
     agent = make_agent(house, ("wipe", {"path": "a"}), "Done.")
-    start = Engine.start
-
-    async def broken(self, run, graph_input):
-        monkeypatch.setattr(Engine, "start", start)
-        raise psycopg.OperationalError("gone away")
-
-    monkeypatch.setattr(Engine, "start", broken)
+    gone = psycopg.OperationalError("gone away")
+    crash_once(monkeypatch, Engine, "start", error=gone)
     with pytest.raises(psycopg.OperationalError):
         await agent.say()
     assert await agent.states() == ["running"]

@@ -10,10 +10,18 @@ from typing import Any
 from aiohttp import web
 from slack_sdk.signature import SignatureVerifier
 
-from bot.simulator import Simulator, demo_workspace
+from bot.simulator import Simulator
 from tests.support.bolt_bot import QUICK, SECRET
 from tests.support.bot_process import free_port
 from tests.support.demo import RAVI
+from tests.support.simulated import world
+
+
+@asynccontextmanager
+async def sending_to(url: str) -> AsyncIterator[Simulator]:
+    options = {"signing_secret": SECRET, "event_url": url, "times": QUICK}
+    async with world(connected=False, **options) as made:
+        yield made.simulator
 
 
 @asynccontextmanager
@@ -36,16 +44,8 @@ async def endpoint(*statuses: int, **headers: str) -> AsyncIterator[Any]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    simulator = Simulator(
-        demo_workspace(),
-        bot_token="xoxb-1",
-        signing_secret=SECRET,
-        event_url=url,
-        times=QUICK,
-    )
-    await simulator.start()
-    yield simulator, seen
-    await simulator.stop()
+    async with sending_to(url) as simulator:
+        yield simulator, seen
     await runner.cleanup()
 
 
@@ -92,14 +92,7 @@ async def test_a_failed_click_is_not_retried():
 
 async def test_an_unreachable_bot_takes_neither_click_nor_event():
     url = f"http://127.0.0.1:{free_port()}/"
-    simulator = Simulator(
-        demo_workspace(),
-        bot_token="xoxb-1",
-        signing_secret=SECRET,
-        event_url=url,
-        times=QUICK,
-    )
-    result = await simulator.send_payload({"type": "block_actions"})
-    taken = await simulator.send_event({"type": "app_mention"})
-    await simulator.stop()
+    async with sending_to(url) as simulator:
+        result = await simulator.send_payload({"type": "block_actions"})
+        taken = await simulator.send_event({"type": "app_mention"})
     assert (result.acked, result.status, taken) == (False, None, False)

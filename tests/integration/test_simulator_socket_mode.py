@@ -13,31 +13,29 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator import Simulator, Times, demo_workspace
+from bot.simulator import Times
 from tests.support.bolt_bot import MENTION, QUICK, answer_mentions, bolt, running
 from tests.support.demo import GENERAL, RAVI
+from tests.support.simulated import APP_TOKEN, world
 
 
 @asynccontextmanager
 async def plain_sockets(count: int, **options: Any) -> AsyncIterator[Any]:
     """A simulator and some bare sockets that are open to it."""
-    simulator = Simulator(
-        demo_workspace(), bot_token="xoxb-1", app_token="xapp-1", **options
-    )
-    await simulator.start()
-    slack = AsyncWebClient("xapp-1", base_url=simulator.api_url)
-    async with aiohttp.ClientSession() as session:
+    async with (
+        world(connected=False, **options) as made,
+        aiohttp.ClientSession() as session,
+    ):
         sockets = []
         for number in range(count):
-            url = (await slack.apps_connections_open(app_token="xapp-1"))["url"]
+            url = (await made.slack.apps_connections_open(app_token=APP_TOKEN))["url"]
             sockets.append(await session.ws_connect(url))
             hello = await sockets[-1].receive_json()
             assert (hello["type"], hello["num_connections"]) == ("hello", number + 1)
             assert hello["connection_info"] == {"app_id": "A0SIMULATE"}
-        yield simulator, sockets
+        yield made.simulator, sockets
         for each in sockets:
             await each.close()
-    await simulator.stop()
 
 
 async def test_an_address_opens_one_socket_once():

@@ -137,15 +137,22 @@ def make_agent(house: House, *script: Any) -> Agent:
     return agent
 
 
-def crash_once(monkeypatch, owner: type, name: str, *, after: bool = False) -> None:
-    """Let a method be the point at which the process dies, once."""
+def crash_once(
+    monkeypatch,
+    owner: type,
+    name: str,
+    *,
+    after: bool = False,
+    error: BaseException | None = None,
+) -> None:
+    """Let a method be the point at which the process dies, or fails, once."""
     real = getattr(owner, name)
 
     async def dying(*given: Any, **named: Any) -> Any:
         monkeypatch.setattr(owner, name, real)
         if after:
             await real(*given, **named)
-        raise Crash
+        raise error or Crash
 
     monkeypatch.setattr(owner, name, dying)
 

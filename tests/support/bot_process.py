@@ -9,7 +9,8 @@ import os
 import random
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -126,6 +127,10 @@ class BotProcess:
             process.send_signal(number)
         async with asyncio.timeout(STOP):
             return await process.wait()
+
+
+#: Starts a bot: the fixture `new_bot` of the browser's tests.
+NewBot = Callable[..., AbstractAsyncContextManager[BotProcess]]
 
 
 @dataclass(frozen=True)

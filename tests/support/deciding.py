@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from bot.simulator import ClickResult
@@ -20,15 +21,23 @@ SHIPPED = (ROOT / "bot/simulator/policy.yml").read_text(encoding="utf-8")
 SANDBOX = {"policy": SHIPPED, "TOOLS": "files,sandbox"}
 
 
-async def asked(stage: Stage, text: str, **more: str) -> tuple[Message, str]:
-    """The card of a request, and the thread that asked for it."""
+async def asked(
+    stage: Stage, text: str, about: str = "", **more: str
+) -> tuple[Message, str]:
+    """The new card that shows what it is about, and the thread that asked for it."""
     before = {card["ts"] for card in stage.cards()}
     ts = await stage.ask(text, **more)
 
     def new() -> list[Message]:
-        return [card for card in stage.cards() if card["ts"] not in before]
+        return [c for c in stage.cards_about(about) if c["ts"] not in before]
 
     return (await stage.simulator.wait_for(new))[0], ts
+
+
+async def asked_to_delete(stage: Stage, name: str) -> tuple[Path, Message, str]:
+    """A file that the agent asks to delete: it, the card, and the thread that asked."""
+    file = stage.put(name)
+    return file, *await asked(stage, f"delete {name}", name)
 
 
 def request_of(card: Message) -> str:

@@ -334,16 +334,16 @@ async def open_house(url: str, *, size: int = 8) -> AsyncIterator[House]:
         await pool.close()
 
 
-def break_audit(url: str) -> None:
-    """Let the trail take nothing more."""
+def break_audit(url: str, table: str = "audit") -> None:
+    """Let a table of the trail take nothing more."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
             " $$ BEGIN RAISE EXCEPTION 'the trail is full'; END $$"
         )
         connection.execute(
-            "CREATE TRIGGER refuse BEFORE INSERT ON audit FOR EACH ROW"
-            " EXECUTE FUNCTION refuse()"
+            f"CREATE TRIGGER refuse BEFORE INSERT ON {table} FOR EACH ROW"
+            " EXECUTE FUNCTION refuse()".encode()
         )
 
 

@@ -20,6 +20,7 @@ from bot.approvals.model import (
 from tests.support.people import MINA, OMAR, RAVI, person
 
 NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
+MANAGERS = Stage("managers", (MINA, OMAR), 1, NOW)
 PLAIN = Request(
     id="req-1",
     code="K7QP",
@@ -35,7 +36,7 @@ PLAIN = Request(
     ),
     people=Askers(person(RAVI), (RAVI,)),
     terms=Terms(rules=("deleting",), why=("Deleted files cannot be restored.",)),
-    chain=Chain((Stage("managers", (MINA, OMAR), opened_at=NOW),)),
+    chain=Chain((MANAGERS,)),
     policy_version="1",
     status=Status.PENDING,
     raised_at=NOW,

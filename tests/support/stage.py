@@ -175,6 +175,21 @@ class Stage:
         now = self.message(card["channel"], card["ts"])
         return word in everything(now) and not buttons(now)
 
+    def click_payload(self, user: str, card: Message) -> dict[str, Any]:
+        """A click on the card's first button, not sent yet."""
+        [(action, value), *_] = buttons(card)
+        place = (card["channel"], card["ts"])
+        return self.simulator.click_payload(user, *place, action, value)
+
+    def events_about(self, ts: str) -> dict[str, Any]:
+        """The events that were sent about a message, by their ids."""
+        sent = self.simulator.sent_events.items()
+        return {event: each for event, each in sent if each["event"].get("ts") == ts}
+
+    async def logged(self, words: str) -> None:
+        """Wait for these words in the log of the bot."""
+        await self.simulator.wait_for(lambda: words in self.bot.log, timeout=20)
+
     async def outcome(self, card: Message, word: str, timeout: float = 10.0) -> Message:
         """Wait until a card shows this outcome."""
         await self.simulator.wait_for(lambda: self.is_closed(card, word), timeout)

@@ -6,12 +6,9 @@ import pytest
 
 from bot.approvals.model import Status
 from bot.slack.directory import mailbox, profile_from
-from bot.slack.identity import Identity
 from tests.support.agent_parts import make_agent
 from tests.support.house import House
-from tests.support.people import MINA, OMAR, RAVI, TEAM, person
-
-US = Identity("", TEAM, "Team", "A1", "B1", "U0BOT", "https://t.slack.example/")
+from tests.support.people import MINA, OMAR, RAVI, US, person
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,22 @@ from bot.approvals.rate_limit import count
 from bot.base.settings_types import Rate
 from bot.conversations.inbox import Incoming, receive
 from bot.slack.deps import Deps
-from bot.slack.identity import Identity
 from bot.slack.listeners import register_listeners
 from tests.support.house import House
-from tests.support.people import APP, APPROVALS, CHANNEL, MINA, OLAF, OMAR, RAVI, TEAM
+from tests.support.people import (
+    APP,
+    APPROVALS,
+    CHANNEL,
+    MINA,
+    OLAF,
+    OMAR,
+    RAVI,
+    TEAM,
+    US,
+)
 from tests.support.people import person as person_of
 
 CLICKS, MESSAGES = Rate("clicks", 3, 60), Rate("messages", 2, 60)
-US = Identity("", TEAM, "Team", APP, "B1", "U0BOT", "https://t.slack.example/")
 
 
 async def write(house: House, number: int, rate: Rate | None = MESSAGES) -> bool:

@@ -24,7 +24,7 @@ from bot.approvals.model import (
 )
 from tests.support.people import DANA, MINA, OMAR, RAVI, person
 from tests.support.policies import make_policy
-from tests.support.request_builder import NOW, request
+from tests.support.request_builder import MANAGERS, NOW, request
 
 POLICY = make_policy(
     """
@@ -49,7 +49,6 @@ POLICY = make_policy(
     interrupts="{answers: words, levels: {boss: directors}}",
 )
 SCHEMA = {"properties": {"amount": {"type": "integer"}}, "required": ["amount"]}
-MANAGERS = Stage("managers", (MINA, OMAR), 1, NOW)
 STANDING = PolicyContext(POLICY, NOW, {"usergroup:S01": (DANA,)})
 
 

@@ -118,6 +118,19 @@ def test_no_test_imports_from_another_test_module():
     assert not borrowed, "\n".join(borrowed)
 
 
+def test_no_function_of_the_tests_stands_twice():
+    places: dict[str, list[str]] = defaultdict(list)
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                skipped = ast.get_docstring(node) is not None
+                body = "\n".join(map(ast.unparse, node.body[skipped:]))
+                if body.count("\n") >= 2:  # three lines and more
+                    places[body].append(f"{path.relative_to(ROOT)}: {node.name}")
+    twice = [", ".join(found) for found in places.values() if len(found) > 1]
+    assert not twice, "\n".join(twice)
+
+
 #: Where sentences stand.
 WORDS = ("agent/phrases/", "bot/approvals/policy/complaints.py", "bot/texts/")
 #: Where they stand all the same, and why.

@@ -30,12 +30,11 @@ from bot.approvals.policy.model import Group
 from tests.support import request_builder
 from tests.support.people import DANA, MINA, OLAF, OMAR, RAVI, person
 from tests.support.policies import make_policy
-from tests.support.request_builder import NOW
+from tests.support.request_builder import MANAGERS, NOW
 
 DEADLINE = NOW + dt.timedelta(hours=24)
 APPROVE, REJECT = Verdict.APPROVE, Verdict.REJECT
 PAULA = "U0PAULA"
-MANAGERS = Stage("managers", (MINA, OMAR), 1, NOW)
 DIRECTORS = Stage("directors", (DANA, OMAR), 1)
 
 

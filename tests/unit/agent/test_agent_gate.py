@@ -96,6 +96,18 @@ async def decided(decision, approve=True, args=None):
     return await asked.answer(decision), ledger.runs
 
 
+async def edited_and_broken(step: str) -> tuple[Asked, Ledger, Broken]:
+    """An edited call at whose end the database goes away."""
+    ledger, grants = Ledger(), Broken("", ask=ASK)
+    asked = Asked(grants, ledger.tool("wipe"))
+    await asked.ask()
+    grants.approve("t1", "A", {"path": "b"})
+    grants.step = step
+    with pytest.raises(ConnectionError):
+        await asked.answer(edit_to("b"))
+    return asked, ledger, grants
+
+
 async def test_an_approved_call_runs_with_exactly_the_arguments_shown():
     message, runs = await decided({"type": "approve"})
 
@@ -193,13 +205,7 @@ async def test_a_tool_may_say_itself_that_its_end_is_unknown():
 
 
 async def test_an_edited_call_cut_off_is_unknown_with_its_arguments():
-    ledger, grants = Ledger(), Broken("", ask=ASK)
-    asked = Asked(grants, ledger.tool("wipe"))
-    await asked.ask()
-    grants.approve("t1", "A", {"path": "b"})
-    grants.step = "finish"
-    with pytest.raises(ConnectionError):
-        await asked.answer(edit_to("b"))
+    asked, ledger, _ = await edited_and_broken("finish")
 
     await asked.graph.ainvoke(None, CONFIG)
 
@@ -211,13 +217,7 @@ async def test_an_edited_call_cut_off_is_unknown_with_its_arguments():
 
 
 async def test_an_edited_call_returns_its_stored_result_after_a_crash():
-    ledger, grants = Ledger(), Broken("", ask=ASK)
-    asked = Asked(grants, ledger.tool("wipe"))
-    await asked.ask()
-    grants.approve("t1", "A", {"path": "b"})
-    grants.step = "after finish"
-    with pytest.raises(ConnectionError):
-        await asked.answer(edit_to("b"))
+    asked, ledger, grants = await edited_and_broken("after finish")
     grants.step = ""
 
     await asked.graph.ainvoke(None, CONFIG)
