@@ -8,11 +8,11 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from tests.support.bot_process import free_port, run_command
@@ -60,8 +60,8 @@ class Receiver:
         return [each["data"]["change"] for each in events]
 
 
-@asynccontextmanager
-async def receiving() -> AsyncIterator[Receiver]:
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
     receiver = Receiver()
     app = web.Application()
     app.router.add_post("/events", receiver.receive)
@@ -73,6 +73,16 @@ async def receiving() -> AsyncIterator[Receiver]:
         yield receiver
     finally:
         await runner.cleanup()
+
+
+@pytest.fixture
+async def stage(
+    tmp_path: Path, database: str, receiver: Receiver
+) -> AsyncIterator[Stage]:
+    """A stage that sends its events to the receiver."""
+    settings = SANDBOX | receiver.settings
+    async with make_stage(tmp_path, database, "socket", **settings) as made:
+        yield made
 
 
 async def decided(stage: Stage) -> str:
@@ -95,90 +105,72 @@ CHANGES = ["requested", "stage_passed", "approved", "claimed", "ran"]
 
 
 async def test_every_change_is_a_signed_event_in_its_order(
-    tmp_path: Path, database: str
+    stage: Stage, receiver: Receiver
 ):
-    async with (
-        receiving() as receiver,
-        make_stage(
-            tmp_path, database, "socket", **SANDBOX, **receiver.settings
-        ) as stage,
-    ):
-        request = await decided(stage)
-        await stage.simulator.wait_for(
-            lambda: receiver.about(request) == CHANGES, timeout=LONG
-        )
+    request = await decided(stage)
+    await stage.simulator.wait_for(
+        lambda: receiver.about(request) == CHANGES, timeout=LONG
+    )
 
-        for headers, body in receiver.tries:
-            event, at = json.loads(body), headers["webhook-timestamp"]
-            said = f"{event['id']}.{at}.".encode() + body
-            wanted = hmac.new(SECRET.encode(), said, hashlib.sha256).digest()
-            signature = f"v1,{base64.b64encode(wanted).decode()}"
-            assert headers["webhook-signature"] == signature
-            assert abs(int(at) - time.time()) < 60
-            assert headers["Content-Type"].startswith("application/cloudevents+json")
-            assert event["specversion"] == "1.0"
-            assert event["type"].startswith("slack-approval-bot.request.")
-        last = receiver.taken[-1]["data"]["request"]
-        assert (last["id"], last["status"], last["execution"]) == (
-            request,
-            "approved",
-            "done",
-        )
+    for headers, body in receiver.tries:
+        event, at = json.loads(body), headers["webhook-timestamp"]
+        said = f"{event['id']}.{at}.".encode() + body
+        wanted = hmac.new(SECRET.encode(), said, hashlib.sha256).digest()
+        signature = f"v1,{base64.b64encode(wanted).decode()}"
+        assert headers["webhook-signature"] == signature
+        assert abs(int(at) - time.time()) < 60
+        assert headers["Content-Type"].startswith("application/cloudevents+json")
+        assert event["specversion"] == "1.0"
+        assert event["type"].startswith("slack-approval-bot.request.")
+    last = receiver.taken[-1]["data"]["request"]
+    assert (last["id"], last["status"], last["execution"]) == (
+        request,
+        "approved",
+        "done",
+    )
 
 
 async def test_a_returning_receiver_gets_every_event_with_stable_ids(
-    tmp_path: Path, database: str
+    stage: Stage, receiver: Receiver
 ):
-    async with (
-        receiving() as receiver,
-        make_stage(
-            tmp_path, database, "socket", **SANDBOX, **receiver.settings
-        ) as stage,
-    ):
-        receiver.status = 503
-        request = await decided(stage)
-        await stage.simulator.wait_for(lambda: len(receiver.tries) >= 2, timeout=LONG)
-        await stage.bot.kill()
-        stage.bots.clear()
-        receiver.status = 200
-        await stage.start_bot()
-        await stage.simulator.wait_for(
-            lambda: receiver.about(request) == CHANGES, timeout=LONG
-        )
-        by_id: dict[str, set[bytes]] = {}
-        for headers, body in receiver.tries:
-            by_id.setdefault(headers["webhook-id"], set()).add(body)
-        assert all(len(bodies) == 1 for bodies in by_id.values())
-        assert len(by_id) == len({each["id"] for each in receiver.taken})
+    receiver.status = 503
+    request = await decided(stage)
+    await stage.simulator.wait_for(lambda: len(receiver.tries) >= 2, timeout=LONG)
+    await stage.bot.kill()
+    stage.bots.clear()
+    receiver.status = 200
+    await stage.start_bot()
+    await stage.simulator.wait_for(
+        lambda: receiver.about(request) == CHANGES, timeout=LONG
+    )
+    by_id: dict[str, set[bytes]] = {}
+    for headers, body in receiver.tries:
+        by_id.setdefault(headers["webhook-id"], set()).add(body)
+    assert all(len(bodies) == 1 for bodies in by_id.values())
+    assert len(by_id) == len({each["id"] for each in receiver.taken})
 
 
 async def test_threat_44_no_redirect_is_followed_and_delivery_ends_after_three_days(
-    tmp_path: Path, database: str
+    stage: Stage, receiver: Receiver
 ):
-    async with (
-        receiving() as receiver,
-        make_stage(
-            tmp_path, database, "socket", **SANDBOX, **receiver.settings
-        ) as stage,
-    ):
-        receiver.status = 302
-        await asked(stage, "transfer 5 GBP to alice")
-        query = "SELECT state, answer FROM webhook_events"
-        await stage.simulator.wait_for(
-            lambda: stage.records.rows(query) == [("queued", "302")], timeout=LONG
-        )
-        stage.records.rows(
-            "UPDATE webhook_events SET made_at = made_at - interval '73 hours'"
-            " RETURNING seq"
-        )
-        await stage.simulator.wait_for(
-            lambda: stage.records.rows(query) == [("given_up", "302")], timeout=LONG
-        )
-        await stage.simulator.wait_for(lambda: "webhook_given_up" in stage.bot.log)
-        # it is tried again after seconds, and this test may be slower than that
-        assert len(receiver.tries) >= 2
-        assert len({json.loads(body)["id"] for _, body in receiver.tries}) == 1
-        assert receiver.elsewhere == 0
+    receiver.status = 302
+    await asked(stage, "transfer 5 GBP to alice")
+    query = "SELECT state, answer FROM webhook_events"
+    await stage.simulator.wait_for(
+        lambda: stage.records.rows(query) == [("queued", "302")], timeout=LONG
+    )
+    stage.records.rows(
+        "UPDATE webhook_events SET made_at = made_at - interval '73 hours'"
+        " RETURNING seq"
+    )
+    await stage.simulator.wait_for(
+        lambda: stage.records.rows(query) == [("given_up", "302")], timeout=LONG
+    )
+    await stage.simulator.wait_for(lambda: "webhook_given_up" in stage.bot.log)
+    # it is tried again after seconds, and this test may be slower than that
+    assert len(receiver.tries) >= 2
+    assert len({json.loads(body)["id"] for _, body in receiver.tries}) == 1
+    assert receiver.elsewhere == 0
 
 
 async def test_an_address_without_tls_ends_the_start(tmp_path: Path):

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from tests.support.bot_process import BotProcess, NewBot
 from tests.support.browser import ARTEFACTS, visit
 from tests.support.crashes import until
-from tests.support.page import act_as, asked, card_about, messages, open_channel
+from tests.support.page import asked, card_about, messages, reads
 from tests.support.zoo import POLICY, ZOO
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -33,14 +33,6 @@ async def theirs(new_bot: NewBot) -> AsyncIterator[BotProcess]:
     """The bot with its simulator, serving a graph file that it has never seen."""
     async with new_bot(policy=POLICY, graph=ZOO) as process:
         yield process
-
-
-async def reads(page: Page, words: str) -> None:
-    """Ravi reads this in the thread of his last message."""
-    await act_as(page, "Ravi")
-    await open_channel(page, "general")
-    await page.get_by_role("button", name="replies").last.click()
-    await expect(page.get_by_test_id("thread")).to_contain_text(words)
 
 
 async def test_a_refused_form_keeps_its_values(browser: Browser, theirs: BotProcess):

@@ -10,7 +10,8 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.bot_process import BotProcess
 from tests.support.browser import ARTEFACTS, visit
-from tests.support.page import act_as, ask, asked, messages, open_channel
+from tests.support.page import act_as, ask, asked, reads
+from tests.support.stage import SIGNED
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 SANDBOX = ".data/files/.sandbox"
@@ -21,18 +22,6 @@ async def more(page: Page, card: Locator, item: str) -> Locator:
     await card.get_by_role("button", name="More actions").click()
     await page.get_by_role("menuitem", name=item).click()
     return page.get_by_test_id("modal")
-
-
-async def ends(page: Page, question: str, *words: str) -> None:
-    """Ravi reads the end of it in the thread of what he asked."""
-    await act_as(page, "Ravi")
-    await open_channel(page, "general")
-    asked = messages(page).filter(has_text=question)
-    await asked.get_by_role("button", name="repl").click()  # 1 reply, 2 replies
-    thread = page.get_by_test_id("thread")
-    await expect(thread).to_contain_text("(offline model)")
-    for said in words:
-        await expect(thread).to_contain_text(said)
 
 
 def paid(bot: BotProcess, payee: str) -> list[tuple[str, int]]:
@@ -70,7 +59,7 @@ async def test_a_chain_goes_from_mina_to_fay(browser: Browser, bot: BotProcess):
         await expect(card).to_contain_text("Approved by @Mina and @Fay")
         await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
         await page.screenshot(path=ARTEFACTS / "chain-4-approved.png")
-        await ends(page, "to alice", "transferred GBP 1,500.00 to alice")
+        await reads(page, SIGNED, "transferred GBP 1,500.00 to alice", asked="to alice")
         await page.screenshot(path=ARTEFACTS / "chain-5-thread.png")
     assert paid(bot, "alice") == [("GBP", 150000)]
 
@@ -105,7 +94,7 @@ async def test_an_edit_is_typed_into_the_right_kind_of_inputs(
         await dialog.get_by_role("button", name="Approve").click()
         await expect(card).to_contain_text("Approved by @Mina (with edits) and @Fay")
         told = ("A person changed", "transferred EUR 1,200.50 to bob")
-        await ends(page, "to bob", *told)
+        await reads(page, SIGNED, *told, asked="to bob")
         await page.screenshot(path=ARTEFACTS / "edit-4-thread.png")
     assert paid(bot, "bob") == [("EUR", 120050)]
 
@@ -125,7 +114,7 @@ async def test_a_reject_can_say_why(browser: Browser, bot: BotProcess):
         await expect(card).to_contain_text("Carol was paid on Monday.")
         await page.screenshot(path=ARTEFACTS / "reason-2-card.png")
         told = ("it was rejected", "Carol was paid on Monday.")
-        await ends(page, "to carol", *told)
+        await reads(page, SIGNED, *told, asked="to carol")
         await page.screenshot(path=ARTEFACTS / "reason-3-thread.png")
     assert paid(bot, "carol") == []
 
@@ -155,7 +144,7 @@ async def test_a_database_goes_when_two_have_typed_its_name(
         await name.fill("staging")
         await form.get_by_role("button", name="Approve").click()
         await expect(card).to_contain_text("Approved by @Mina and @Dora")
-        await ends(page, "drop database", "dropped the database staging")
+        await reads(page, SIGNED, "dropped the database staging", asked="drop database")
         await page.screenshot(path=ARTEFACTS / "typed-3-thread.png")
         assert not database.exists()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.async_api import Locator, Page, expect
@@ -63,6 +64,18 @@ async def flaws(page: Page) -> list[str]:
     """Find what sticks out of the page sideways, is hard to read, or has no name."""
     script = (SCRIPTS / "page_flaws.js").read_text(encoding="utf-8")
     return await page.evaluate(script)
+
+
+async def reads(page: Page, *words: str, asked: str = "") -> None:
+    """Ravi reads these words in the thread of what he has asked last."""
+    await act_as(page, "Ravi")
+    await open_channel(page, "general")
+    replies = re.compile(r"^\d+ repl")  # 1 reply, 2 replies
+    mine = messages(page).filter(has_text=asked)
+    await mine.get_by_role("button", name=replies).last.click()
+    thread = page.get_by_test_id("thread")
+    for said in words:
+        await expect(thread).to_contain_text(said)
 
 
 async def link_to(page: Page, bot: BotProcess, user: str, words: str) -> str:
