@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.deciding import request_of
-from tests.support.demo import APPROVALS, GENERAL, MINA
+from tests.support.deciding import undecided
+from tests.support.demo import GENERAL, MINA
 from tests.support.shown import Message, buttons
 from tests.support.stage import Stage
 
@@ -173,11 +173,3 @@ def told(stage: Stage, user: str) -> list[str]:
     """The texts that a person was sent privately, in a channel or by direct message."""
     direct = stage.simulator.messages(stage.simulator.dm(user))
     return [*stage.whispers(user), *(message["text"] for message in direct)]
-
-
-def undecided(stage: Stage, *cards: Message) -> None:
-    """Check that nothing was decided, and the cards still take clicks."""
-    for card in cards:
-        request = request_of(stage.message(APPROVALS, card["ts"]))
-        assert stage.records.status(request) == "pending"
-        assert not stage.records.decisions(request)

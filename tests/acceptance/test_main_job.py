@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.deciding import filled_in, opened, shows
 from tests.support.demo import APPROVALS, GENERAL, MINA, RAVI
-from tests.support.stage import Stage, buttons, everything
+from tests.support.shown import buttons, everything
+from tests.support.stage import Stage
 
 module = pytest.mark.asyncio(loop_scope="module")
 

@@ -8,9 +8,10 @@ import pytest
 
 from bot.simulator import Channel, Workspace, demo_workspace
 from bot.simulator.people import User
-from tests.support.deciding import filled_in, opened
-from tests.support.shown import Message, buttons
-from tests.support.stage import APPROVALS, BOT, GENERAL, MINA, POLICY, Stage
+from tests.support.deciding import asked_to_delete, filled_in, opened, undecided
+from tests.support.demo import APPROVALS, BOT, GENERAL, MINA
+from tests.support.policies import files_policy
+from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OURS, SIBLING, COMPANY = "T0SIMULATE", "T0SIBLING0", "T0COMPANY0"
@@ -48,16 +49,15 @@ def organisation() -> Workspace:
     return workspace
 
 
-APPROVERS = ", ".join([MINA, ANN, LOU, SID, STAN, *SILENT])
 STAGE = {
-    "policy": POLICY.replace("[U0MINA0000, U0MAREK000]", f"[{APPROVERS}]"),
+    "policy": files_policy(managers=(MINA, ANN, LOU, SID, STAN, *SILENT)),
     "workspace": organisation(),
 }
 
 
 @pytest.mark.parametrize("user", [ANN, MINA], ids=["of a sibling", "of this one"])
 async def test_an_approver_of_any_of_its_workspaces_decides(shared: Stage, user: str):
-    card, ts = await asked(shared, f"{user}.txt")
+    _, card, ts = await asked_to_delete(shared, f"{user}.txt")
 
     clicked = await shared.click(user, "approve", card)
 
@@ -67,7 +67,7 @@ async def test_an_approver_of_any_of_its_workspaces_decides(shared: Stage, user:
 
 
 async def test_an_approver_of_a_sibling_decides_by_a_form(shared: Stage):
-    card, _ = await asked(shared, "form.txt")
+    _, card, _ = await asked_to_delete(shared, "form.txt")
     form = await opened(shared, ANN, card, "reject")
 
     sent = await filled_in(shared, ANN, form, reason="No.")
@@ -77,7 +77,7 @@ async def test_an_approver_of_a_sibling_decides_by_a_form(shared: Stage):
 
 
 async def test_a_requester_of_a_sibling_stays_the_requester(shared: Stage):
-    card, _ = await asked(shared, "own.txt", LOU)
+    _, card, _ = await asked_to_delete(shared, "own.txt", LOU)
 
     await shared.click(LOU, "approve", card)
     assert "You asked for this yourself" in await shared.whisper(LOU)
@@ -88,26 +88,26 @@ async def test_a_requester_of_a_sibling_stays_the_requester(shared: Stage):
 
 @pytest.mark.parametrize("user", [SID, STAN])
 async def test_who_is_not_of_this_workspace_does_not_decide(shared: Stage, user: str):
-    card, _ = await asked(shared, f"not-{user}.txt")
+    _, card, _ = await asked_to_delete(shared, f"not-{user}.txt")
 
     await shared.click(user, "approve", card)
 
     told = await shared.whisper(user, "Only full members")
     assert "your account belongs to another workspace" in told
     assert f"<@{user}>" not in told
-    await still_open(shared, card)
+    undecided(shared, card)
 
 
 @pytest.mark.parametrize("user", SILENT)
 async def test_what_slack_does_not_say_is_told_as_such(shared: Stage, user: str):
-    card, _ = await asked(shared, f"silent-{user}.txt")
+    _, card, _ = await asked_to_delete(shared, f"silent-{user}.txt")
 
     await shared.click(user, "approve", card)
 
     told = await shared.whisper(user, "Only full members")
     assert f"Slack didn't say {SILENT[user][1]}" in told
     assert f"<@{user}>" not in told
-    await still_open(shared, card)
+    undecided(shared, card)
 
 
 async def test_a_member_is_heard_in_another_companys_channel(shared: Stage):
@@ -143,16 +143,3 @@ async def test_an_event_for_another_installation_runs_nothing(shared: Stage):
     await shared.simulator.send_event(event, authorizations=for_them)
 
     assert "another workspace" in await shared.whisper(MINA, "can ask the agent")
-
-
-async def asked(stage: Stage, name: str, user: str = "U0RAVI0000") -> Any:
-    """The card of a request to delete a file, and the thread that asked."""
-    stage.put(name)
-    ts = await stage.ask(f"delete {name}", user)
-    return await stage.card_about(name), ts
-
-
-async def still_open(stage: Stage, card: Message) -> None:
-    [(_, request), *_] = buttons(stage.message(APPROVALS, card["ts"]))
-    assert stage.records.status(request) == "pending"
-    assert not stage.records.decisions(request)

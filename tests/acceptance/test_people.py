@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.deciding import asked_to_delete, request_of
-from tests.support.demo import APPROVALS, GENERAL, MINA, OLAF
+from tests.support.deciding import asked_to_delete, undecided
+from tests.support.demo import GENERAL, MINA, OLAF
 from tests.support.full_workspace import (
     GONE,
     GUEST,
@@ -43,7 +43,7 @@ async def test_whoever_is_no_full_member_does_not_decide(shared: Stage):
         assert clicked.acked
         assert word in await shared.whisper(user, "Only full members")
 
-    await still_open(shared, card)
+    undecided(shared, card)
     await decided_by_mina(shared, card, ts)
 
 
@@ -64,7 +64,7 @@ async def test_a_person_of_elsewhere_does_not_decide(
     assert result.acked
     if told:
         assert told in await shared.whisper(MINA, "Only full members")
-    await still_open(shared, card)
+    undecided(shared, card)
     await decided_by_mina(shared, card, ts)
 
 
@@ -87,7 +87,7 @@ async def test_nothing_is_decided_while_slack_does_not_say_who_clicks(
 
     assert clicked.acked
     assert "nothing was decided" in await shared.whisper(user)
-    await still_open(shared, card)
+    undecided(shared, card)
     shared.simulator.faults.clear()
     await shared.click(user, "approve", card)
     await shared.outcome(card, "Approved")
@@ -122,15 +122,8 @@ async def test_an_outsider_is_told_who_can_decide(shared: Stage):
     told = await shared.whisper(OLAF)
     assert "not among those" in told
     assert f"<@{MINA}>" in told
-    await still_open(shared, card)
+    undecided(shared, card)
     await decided_by_mina(shared, card, ts)
-
-
-async def still_open(stage: Stage, card: Message) -> None:
-    """Check that nothing was decided and the card still takes clicks."""
-    request = request_of(stage.message(APPROVALS, card["ts"]))
-    assert stage.records.status(request) == "pending"
-    assert not stage.records.decisions(request)
 
 
 async def decided_by_mina(stage: Stage, card: Message, ts: str) -> None:

@@ -13,6 +13,7 @@ from bot.database.migrate import migrate
 from bot.database.pending_migrations import missing
 from bot.database.pool import connect
 from tests.support.house import House
+from tests.support.root import ROOT
 
 MIGRATE = """
 import asyncio, json, sys
@@ -21,10 +22,10 @@ print("applied", json.dumps(asyncio.run(migrate(sys.argv[1]))))
 """
 
 
-async def migrate_in_a_process(url: str, root) -> list[str]:
+async def migrate_in_a_process(url: str) -> list[str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", MIGRATE, url),
-        cwd=root,
+        cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -35,12 +36,12 @@ async def migrate_in_a_process(url: str, root) -> list[str]:
 
 
 async def test_four_processes_that_migrate_at_once_apply_each_file_once(
-    empty_database: str, root
+    empty_database: str,
 ):
     applied = await asyncio.gather(
-        *(migrate_in_a_process(empty_database, root) for _ in range(4))
+        *(migrate_in_a_process(empty_database) for _ in range(4))
     )
-    files = sorted((root / "bot/database/migrations").glob("*.sql"))
+    files = sorted((ROOT / "bot/database/migrations").glob("*.sql"))
     wanted = ["procrastinate", *(file.stem for file in files)]
     assert sorted(applied) == [[], [], [], wanted]
     async with await connect(empty_database) as connection:

@@ -6,16 +6,8 @@ import pytest
 
 from bot.simulator import Channel, demo_workspace
 from bot.simulator.people import User
-from tests.support.simulated import (
-    BOT,
-    GENERAL,
-    MINA,
-    World,
-    actions,
-    button,
-    modal,
-    world,
-)
+from tests.support.demo import BOT, GENERAL, MINA
+from tests.support.simulated import World, actions, button, modal, world
 
 OURS, SIBLING, COMPANY = "T0SIMULATE", "T0SIBLING0", "T0COMPANY0"
 ANN, STAN = "W0ANN00000", "U0STAN0000"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.simulator import ClickResult
-from tests.support.demo import GENERAL, MAREK, MINA
+from tests.support.demo import APPROVALS, GENERAL, MAREK, MINA, RAVI
 from tests.support.root import ROOT
 from tests.support.shown import Message, buttons, everything
 from tests.support.stage import Stage
@@ -34,15 +34,25 @@ async def asked(
     return (await stage.simulator.wait_for(new))[0], ts
 
 
-async def asked_to_delete(stage: Stage, name: str) -> tuple[Path, Message, str]:
+async def asked_to_delete(
+    stage: Stage, name: str, user: str = RAVI
+) -> tuple[Path, Message, str]:
     """A file that the agent asks to delete: it, the card, and the thread that asked."""
     file = stage.put(name)
-    return file, *await asked(stage, f"delete {name}", name)
+    return file, *await asked(stage, f"delete {name}", name, user=user)
 
 
 def request_of(card: Message) -> str:
     """The value of the card's buttons: until the first edit the request's own id."""
     return next(value for _, value in buttons(card) if value)
+
+
+def undecided(stage: Stage, *cards: Message) -> None:
+    """Check that nothing was decided, and the cards still take clicks."""
+    for card in cards:
+        request = request_of(stage.message(APPROVALS, card["ts"]))
+        assert stage.records.status(request) == "pending"
+        assert not stage.records.decisions(request)
 
 
 def offered(card: Message) -> dict[str, str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.root import ROOT
+
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TESTS = [path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py")]
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
