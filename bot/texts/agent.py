@@ -26,10 +26,6 @@ EMPTY_MESSAGE = (
     "Your message has no text that I can read. Please write what I should do, for "
     "example: delete reports/q3.csv"
 )
-MODEL_TROUBLE = (
-    "The language model did not answer, so I could not go on. Please send your "
-    "message again in a few minutes; if it stays like this, tell whoever runs the bot."
-)
 AGENT_STEP_LIMIT = (
     "I stopped here, because this took more steps than one request may take. What was "
     "done so far stays done. Please ask again in smaller parts."

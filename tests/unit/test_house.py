@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -169,6 +169,26 @@ def test_what_is_apart_from_the_rooms_of_words_speaks():
     places = {place for room in ROOMS for place, _, _ in _said_in(room)}
     needed = {p for p in APART_FROM_WORDS if any(x.startswith(p) for x in places)}
     assert needed == APART_FROM_WORDS.keys()
+
+
+def test_every_name_in_the_rooms_of_words_is_used():
+    texts = [path.read_text("utf-8") for files in ROOMS.values() for path in files]
+    used = Counter(re.findall(r"[A-Za-z_]\w*", "\n".join(texts)))
+    named = {name for path in MODULES.values() for name in _words_of(path)}
+    assert len(named) > 500
+    assert [name for name in sorted(named) if used[name] < 2] == []
+
+
+def _words_of(path: Path) -> Iterator[str]:
+    """The functions and constants of a module, if it is one of words."""
+    if not path.relative_to(ROOT).as_posix().startswith(WORDS):
+        return
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            names = (each for target in node.targets for each in ast.walk(target))
+            yield from (name.id for name in names if isinstance(name, ast.Name))
 
 
 @cache
