@@ -23,9 +23,9 @@ class Receiver:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.answers: list[str] = []
         self.got: list[int] = []
-        monkeypatch.setattr("bot.notices.webhook.post", self.post)
+        monkeypatch.setattr("bot.notices.webhook.hand_over", self.hand_over)
 
-    async def post(self, hook: Hook, seq: int, body: str) -> str:
+    async def hand_over(self, hook: Hook, seq: int, body: str) -> str:
         self.got.append(seq)
         return self.answers.pop(0) if self.answers else "200"
 
