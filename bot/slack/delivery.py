@@ -192,8 +192,13 @@ class Deliverer:
         except SlackApiError as error:
             if error_code(error) not in NOT_THERE:
                 raise
-        quiet = {"unfurl_links": False, "unfurl_media": False}
-        await self._call("chat_postMessage", user, text=drawn.text, **quiet)
+        await self._call(
+            "chat_postMessage",
+            user,
+            text=drawn.text,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
         return channel, "private"
 
     async def _find(self, row: Row) -> tuple[str, str] | None:

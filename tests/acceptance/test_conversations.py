@@ -150,7 +150,7 @@ async def test_a_call_that_fails_after_the_approval_says_so(shared: Stage):
     answer = await shared.answer(GENERAL, ts, "vanishing.txt")
     assert "Deleted" not in answer
     await shared.simulator.wait_for(
-        lambda: "failed" in everything(shared.message(APPROVALS, card["ts"]))
+        lambda: "Failed" in everything(shared.message(APPROVALS, card["ts"]))
     )
 
 

@@ -84,7 +84,7 @@ async def test_what_fails_after_an_approval_is_not_run_again(zoo: Stage):
     before = zoo.ledger.count("after")
     await zoo.click(MINA, "approve", card)
     await said_in(zoo, ts, "Something went wrong")
-    await shows(zoo, card, "Approved", "failed")
+    await shows(zoo, card, "Approved", "Failed")
     await zoo.ask('ask "After that?"', thread_ts=ts)
     again = await zoo.card_about("After that?")
     await zoo.click(MINA, "reject", again)

@@ -136,11 +136,11 @@ def test_the_workspace_that_slack_names_first_makes_no_difference(team):
 
 def test_an_account_is_known_by_both_of_its_ids():
     wide = grid_user(id="W0MINA", enterprise_id="E1", teams=["T1"])
-    by_local = profile_from(MINA, wide, GRID)
+    by_local = profile_from(WHO, wide, GRID)
     by_wide = profile_from(Person("E1", "T1", "W0MINA"), wide, GRID)
     assert (by_local.refusal, by_wide.refusal) == ("", "")
     assert by_local.account == by_wide.account == "W0MINA"
-    assert profile_from(MINA, MEMBER, US).account == "U0MINA"
+    assert profile_from(WHO, MEMBER, US).account == "U0MINA"
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,7 @@ NOT_FOR_PEOPLE = {
 ROOMS = {
     room.relative_to(ROOT).as_posix(): sorted(room.rglob("*.py")) or [room]
     for room in sorted([*ROOT.glob("agent/[!_]*"), *ROOT.glob("bot/[!_]*")])
+    if room.suffix or any(room.rglob("*.py"))  # a move leaves its bytecode behind
 }
 _CODE = re.compile(
     r'\s*(SELECT|INSERT|CREATE|DROP|VALUES|SET|BEGIN)\b|[^{]*\{ |\w+ \w+="'
