@@ -192,7 +192,6 @@ def _unopened(stage: Stage) -> Stage:
         stage,
         quorum=1,
         opened_at=None,
-        passed_at=None,
         reminded_at=None,
         escalated_at=None,
     )

@@ -15,7 +15,6 @@ from bot.approvals.eligibility import (
 )
 from bot.approvals.model import (
     Action,
-    Decision,
     Effect,
     Kind,
     Outcome,
@@ -191,16 +190,13 @@ def _weigh_change(found: Edit | Flaw, context: PolicyContext) -> Result:
 def _weigh_approval(request: Request, action: Action) -> Result:
     chain = request.chain
     index = chain.stage_index
-    if approvals(request, index) + 1 < chain.stages[index].quorum:
-        effect = Effect.RECORDED
-    elif all(s.passed_at or i == index for i, s in enumerate(chain.stages)):
+    passes = approvals(request, index) + 1 >= chain.stages[index].quorum
+    if passes and all(s.passed_at or i == index for i, s in enumerate(chain.stages)):
         return Result(_approved(request))
-    else:
-        effect = Effect.STAGE_PASSED
-    if stuck := unfillable(after(request, action, effect)):
+    if stuck := unfillable(request, action.person.user):
         word, group = Outcome.UNFILLABLE, stuck.approvers
         return Result(Effect.REJECTED, word, group, counts=True)
-    return Result(effect)
+    return Result(Effect.STAGE_PASSED if passes else Effect.RECORDED)
 
 
 def _approved(request: Request) -> Effect:
@@ -215,23 +211,17 @@ def approvals(request: Request, stage: int) -> int:
     )
 
 
-def after(request: Request, action: Action, effect: Effect) -> Request:
-    """The request with one more approval, its stage passed if the effect says so."""
-    chain, index = request.chain, request.chain.stage_index
-    at = request.raised_at
-    word = Decision(action.person, action.verdict, index, at, action.via)
-    stages = list(chain.stages)
-    if effect is Effect.STAGE_PASSED:
-        stages[index] = replace(stages[index], passed_at=at)
-    decisions = (*chain.decisions, word)
-    chain = replace(chain, decisions=decisions, stages=tuple(stages))
-    return replace(request, chain=chain)
+def unfillable(request: Request, approver: str = "") -> Stage | None:
+    """The stage that those who remain cannot fill, if there is one.
 
-
-def unfillable(request: Request) -> Stage | None:
-    """The stage that those who remain cannot fill, if there is one."""
+    Args:
+        approver: the user id of a person who approves the open stage now.
+    """
+    words = [(d.stage, d.person.user) for d in request.chain.decisions]
+    if approver:
+        words.append((request.chain.stage_index, approver))
     decided: dict[int, list[str]] = {}
-    for decision in request.chain.decisions:
-        decided.setdefault(decision.stage, []).append(decision.person.user)
+    for stage, user in words:
+        decided.setdefault(stage, []).append(user)
     barred = eligibility.excluded(request.people)
     return eligibility.unfillable_stage(request.chain.stages, barred, decided)

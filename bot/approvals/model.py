@@ -358,7 +358,7 @@ class Request:
 
 
 def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
+    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 class Effect(enum.StrEnum):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,24 +12,26 @@ import pytest
 from bot.approvals.digest import call_digest, grant_digest
 from bot.approvals.edit import Edit, Flaw, new_sources, plan_answer, plan_edit
 from bot.approvals.eligibility import PolicyContext
-from bot.approvals.judge import judge
+from bot.approvals.judge import Result, judge
 from bot.approvals.model import (
     Action,
     Confirm,
     Decision,
     Effect,
+    Escalation,
     Kind,
     Profile,
     Request,
     Stage,
+    Target,
+    Times,
     Verdict,
 )
 from tests.support.people import DANA, MINA, OMAR, RAVI, person
 from tests.support.policies import make_policy
 from tests.support.request_builder import MANAGERS, NOW, request
 
-POLICY = make_policy(
-    """
+RULES = """
   - {name: pay, tools: [pay], why: Money., stages: [{approvers: managers}]}
   - {name: big, tools: [pay], why: Much., when: {amount: {gt: 100}},
      stages: [{approvers: directors}], confirm: typed, allow: [approve, edit]}
@@ -36,18 +40,24 @@ POLICY = make_policy(
   - {name: odd, tools: [pay], when: {amount: {eq: 13}}, deny: true, why: Unlucky.}
   - {name: alone, tools: [pay], when: {amount: {eq: 14}}, stages: [{approvers: nobody}]}
   - {name: live, tools: [pay], when: {amount: {eq: 15}}, stages: [{approvers: finance}]}
+  - {name: ask, interrupts: [ship],
+     stages: [{approvers: directors}, {approvers: managers}]}
   - {name: free, tools: [wipe], when: {path: {eq: tmp}}, approval: none}
   - {name: rest, tools: [wipe], when: {path: {ne: tmp}},
      stages: [{approvers: directors}]}
-""",
+"""
+policy = partial(
+    make_policy,
+    RULES,
     approvers={
         "managers": (MINA, OMAR),
         "directors": (DANA,),
         "nobody": (RAVI,),
         "finance": "{usergroup: S01}",
     },
-    interrupts="{answers: words, levels: {boss: directors}}",
+    interrupts="{answers: words, levels: {boss: directors, money: finance}}",
 )
+POLICY = policy()
 SCHEMA = {"properties": {"amount": {"type": "integer"}}, "required": ["amount"]}
 STANDING = PolicyContext(POLICY, NOW, {"usergroup:S01": (DANA,)})
 
@@ -161,6 +171,18 @@ def test_values_over_a_limit_bring_more_stages_and_confirmation():
     assert (new.terms.confirm, new.terms.confirm_argument) == (Confirm.TYPED, "amount")
     # nobody has typed anything yet, so the editor's word counts for no stage
     assert (found.own, new.chain.decisions, found.passes) == (-1, (), False)
+    assert found.begun == new
+
+
+def test_new_values_have_the_terms_of_graph_and_policy():
+    timed = policy(defaults="{hours: {days: [mon], from: 09:00, to: 17:00}}")
+    one = asked(takes=(Verdict.APPROVE, Verdict.REJECT))
+    context = dataclasses.replace(STANDING, policy=timed)
+    found = plan_edit(one, action({"amount": 150}), context)
+    assert isinstance(found, Edit)
+    assert timed.hours is not None
+    assert found.request.terms.hours == timed.hours
+    assert found.request.terms.allow == (Verdict.APPROVE,)
 
 
 def test_where_both_are_typed_the_word_counts():
@@ -184,8 +206,19 @@ def test_an_editor_outside_the_new_stages_approves_nothing():
     assert (found.own, found.passes, found.request.chain.decisions) == (-1, False, ())
 
 
+def test_an_escalations_people_are_not_in_the_new_stage():
+    to = Escalation(dt.timedelta(hours=1), (Target("directors", (DANA,)),))
+    late = dataclasses.replace(
+        MANAGERS, times=Times(escalation=to), escalated_at=NOW + to.after
+    )
+    found = edited(asked(stages=(late,)), {"amount": 7}, DANA)
+    assert (found.own, found.passes, found.request.chain.decisions) == (-1, False, ())
+
+
 def test_a_call_waived_by_an_edit_still_needs_one_approval():
-    stages = (dataclasses.replace(MANAGERS, quorum=2, passed_at=None),)
+    stages = (
+        dataclasses.replace(MANAGERS, quorum=2, reminded_at=NOW, escalated_at=NOW),
+    )
     one = asked(
         tool="wipe",
         arguments={"path": "a"},
@@ -199,7 +232,8 @@ def test_a_call_waived_by_an_edit_still_needs_one_approval():
     ]
     assert found.request.terms.rules == ("rest",)
     assert (found.own, found.passes) == (0, True)
-    assert found.begun.chain.stages[0].opened_at is None
+    [begun] = found.begun.chain.stages
+    assert (begun.opened_at, begun.reminded_at, begun.escalated_at) == (None,) * 3
 
 
 def test_the_editors_later_stage_is_found_by_name():
@@ -231,6 +265,12 @@ def test_the_editors_later_stage_is_found_by_name():
 def test_only_groups_of_the_new_values_are_looked_up(verdict, arguments, sources):
     word = dataclasses.replace(action(arguments), verdict=verdict)
     assert new_sources(asked(), word, STANDING) == sources
+
+
+def test_groups_of_a_questions_new_level_are_looked_up():
+    one = asked(kind=Kind.INTERRUPT, arguments={"level": "boss"}, schema={})
+    word = action({"level": "money"})
+    assert new_sources(one, word, STANDING) == {"usergroup:S01"}
 
 
 def test_a_question_of_the_graphs_own_is_planned_as_one():
@@ -279,20 +319,23 @@ def test_an_edit_is_judged_by_the_tightened_policy():
 
 
 @pytest.mark.parametrize(
-    ("form", "value", "word"),
+    ("form", "value", "word", "said"),
     [
-        ({"type": "number"}, float("nan"), "answer_invalid"),
-        ({"type": "integer"}, 2**60, "answer_invalid"),
-        ({"type": "string"}, 7, "answer_invalid"),
-        (None, None, "answer_empty"),
+        ({"type": "number"}, float("nan"), "answer_invalid", "cannot be written down"),
+        ({"type": "integer"}, 2**60, "answer_invalid", "cannot be written down"),
+        ({"type": "string"}, 7, "answer_invalid", "7"),
+        (None, None, "answer_empty", ""),
     ],
 )
-def test_an_answer_that_cannot_be_bound_is_refused(form: Any, value: Any, word: str):
+def test_an_answer_that_cannot_be_bound_is_refused(
+    form: Any, value: Any, word: str, said: str
+):
     one = asked(kind=Kind.INTERRUPT, arguments={}, schema={}, form=form)
     given = dataclasses.replace(action(None), verdict=Verdict.ANSWER, value=value)
     found = plan_answer(one, given, STANDING)
     assert isinstance(found, Flaw)
     assert found.code == word
+    assert said in found.detail
 
 
 def test_an_answer_needs_the_right_typed_confirmation():
@@ -305,3 +348,89 @@ def test_an_answer_needs_the_right_typed_confirmation():
     found = plan_answer(one, given, STANDING)
     assert isinstance(found, Flaw)
     assert found.code == "typed_wrong"
+
+
+DIRECTORS = Stage("directors", (DANA,), 1, NOW)
+
+
+def question(level: str = "boss", **changed: Any) -> Request:
+    given: dict[str, Any] = {"arguments": {"level": level}, "stages": (DIRECTORS,)}
+    allow = (Verdict.APPROVE, Verdict.REJECT, Verdict.ANSWER)
+    given |= {"kind": Kind.INTERRUPT, "schema": {}, "allow": allow}
+    return asked(**{**given, **changed})
+
+
+def answered(one: Request, who: str = DANA, **changed: Any) -> Result:
+    word = action(None, who, **changed)
+    return judge(
+        one,
+        dataclasses.replace(word, verdict=Verdict.ANSWER),
+        profile=Profile(word.person, "Dana"),
+        own_app="A1",
+        context=STANDING,
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "given", "value", "shown"),
+    [
+        (None, {"reason": " ACME "}, "ACME", "ACME"),
+        (None, {"value": 7, "reason": "ACME"}, 7, "7"),
+        ({"type": "integer"}, {"value": 7, "reason": "ACME"}, 7, "7"),
+        ({"type": "null"}, {"reason": "ACME"}, None, "null"),
+        (
+            {"type": "object"},
+            {"value": {"b": "Zoë", "a": 1}},
+            {"a": 1, "b": "Zoë"},
+            '{\n  "a": 1,\n  "b": "Zoë"\n}',
+        ),
+    ],
+)
+def test_an_answer_is_approved_by_whoever_gives_it(form, given, value, shown):
+    one = question(form=form)
+    result = answered(one, **given)
+    assert result.effect is Effect.ANSWERED
+    assert result.edit is not None
+    new = result.edit.request
+    assert (new.call.answer_value, new.answer) == (value, shown)
+    [word] = new.chain.decisions
+    assert (word.person.user, word.verdict, word.stage) == (DANA, Verdict.ANSWER, 0)
+    assert new.call.digest == call_digest("pay", "s", {"level": "boss"})
+    assert new.call.grant_digest != one.call.grant_digest
+    assert (new.call.arguments, new.call.edited_by) == ({"level": "boss"}, DANA)
+
+
+def test_an_answer_goes_through_the_stages_that_remain():
+    stages = (DIRECTORS, dataclasses.replace(MANAGERS, opened_at=None))
+    one = question(tool="ship", arguments={}, stages=stages)
+    result = answered(one, value="x")
+    assert result.effect is Effect.EDITED
+    assert result.edit is not None
+    new = result.edit.request
+    assert [s.passed_at for s in new.chain.stages] == [NOW, None]
+    assert (new.answer, new.call.is_answered) == ("x", True)
+
+
+def test_the_last_approval_of_an_answer_answers():
+    one = question(answer_json='"x"', call_edited_by=MINA)
+    word = dataclasses.replace(action(None, DANA), verdict=Verdict.APPROVE)
+    profile = Profile(word.person, "Dana")
+    found = judge(one, word, profile=profile, own_app="A1", context=STANDING)
+    assert found == Result(Effect.ANSWERED)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "answer", "offered"),
+    [
+        (Verdict.ANSWER, None, True),
+        (Verdict.APPROVE, None, False),
+        (Verdict.REJECT, None, False),
+        (Verdict.APPROVE, '"x"', True),
+        (Verdict.REJECT, '"x"', False),
+    ],
+)
+def test_an_answer_may_be_approved_where_only_answers_are_allowed(
+    verdict, answer, offered
+):
+    one = question(answer_json=answer, allow=(Verdict.ANSWER,))
+    assert one.offers(verdict) is offered

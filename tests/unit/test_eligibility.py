@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import itertools
 
@@ -9,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.approvals.eligibility import Refusal, refusal, unfillable_stage, who_can_decide
+from bot.approvals.eligibility import (
+    Refusal,
+    closed_by,
+    refusal,
+    unfillable_stage,
+    who_can_decide,
+)
 from bot.approvals.model import (
     REQUESTER,
     Decision,
@@ -133,6 +140,38 @@ def test_a_passed_stage_needs_nobody_but_keeps_who_decided_it():
     stages = [stage("U1", passed=True), stage("U1", "U2")]
     assert unfillable_stage(stages, (), {0: ["U1"]}) is None
     assert unfillable_stage(stages, {"U2"}, {0: ["U1"]}) is stages[1]
+
+
+def test_a_stage_with_all_its_words_needs_nobody_more():
+    stages = [stage("U1"), stage("U2")]
+    assert unfillable_stage(stages, (), {0: ["U1"]}) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict", "who"),
+    [
+        (Status.APPROVED, Verdict.APPROVE, "U2"),
+        (Status.APPROVED, Verdict.EDIT, "U2"),
+        (Status.APPROVED, Verdict.REJECT, ""),
+        (Status.REJECTED, Verdict.REJECT, "U2"),
+        (Status.REJECTED, Verdict.APPROVE, ""),
+        (Status.ANSWERED, Verdict.ANSWER, "U2"),
+        (Status.ANSWERED, Verdict.APPROVE, ""),
+        (Status.WITHDRAWN, Verdict.APPROVE, "UASK"),
+        (Status.TIMED_OUT, Verdict.APPROVE, ""),
+        (Status.PENDING, Verdict.APPROVE, ""),
+    ],
+)
+def test_the_last_word_closes_a_request_if_it_fits(status, verdict, who):
+    last = dataclasses.replace(decision("U2"), verdict=verdict)
+    words = (decision("U1"), decision("U3"), last)
+    over = request_builder.changed(request(decisions=words), status=status)
+    assert closed_by(over) == who
+
+
+def test_a_request_that_nobody_decided_is_closed_by_none():
+    over = request_builder.changed(request(), status=Status.REJECTED)
+    assert closed_by(over) == ""
 
 
 def test_a_large_group_is_seated_without_deep_recursion():

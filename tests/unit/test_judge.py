@@ -24,6 +24,7 @@ from bot.approvals.model import (
     Stage,
     Status,
     Verdict,
+    word_of,
 )
 from bot.approvals.policy import Policy
 from bot.approvals.policy.model import Group
@@ -147,8 +148,9 @@ def test_the_deadline_itself_is_too_late(moment, effect):
     assert judged(request(), MINA, now=moment).effect is effect
 
 
-def test_a_shorter_timeout_in_force_ends_older_requests():
-    opened = NOW - dt.timedelta(minutes=2)
+@pytest.mark.parametrize("minutes", [1, 2])
+def test_a_shorter_timeout_in_force_ends_older_requests(minutes):
+    opened = NOW - dt.timedelta(minutes=minutes)
     asked = request(dataclasses.replace(MANAGERS, opened_at=opened), raised_at=opened)
     rule = "{tools: [wipe], stages: [{approvers: managers, timeout: 1m}]}"
     action = Action("r1", person(MINA), APPROVE, "slack")
@@ -163,8 +165,9 @@ def test_a_shorter_timeout_in_force_ends_older_requests():
 
 
 def test_after_the_deadline_anybodys_click_finds_the_time_over():
-    late = DEADLINE + dt.timedelta(days=1)
-    assert judged(request(), OLAF, now=late).effect is Effect.TIMED_OUT
+    for late in (DEADLINE, DEADLINE + dt.timedelta(days=1)):
+        assert judged(request(), OLAF, now=late) == Result(Effect.TIMED_OUT)
+        assert judged(request(), RAVI, REJECT, now=late) == Result(Effect.TIMED_OUT)
 
 
 def test_a_repeated_click_is_recognised_even_on_a_closed_request():
@@ -360,8 +363,9 @@ def test_what_a_rule_does_not_allow_is_refused():
 def test_an_answer_closes_the_request_and_needs_text():
     open_to_it = request(allow=(APPROVE, REJECT, Verdict.ANSWER))
     answer = Verdict.ANSWER
-    assert judged(open_to_it, MINA, answer, reason="42").effect is Effect.ANSWERED
-    assert judged(open_to_it, MINA, answer, reason="  ").code == "answer_empty"
+    assert judged(open_to_it, MINA, answer, reason="42") == Result(Effect.ANSWERED)
+    empty = judged(open_to_it, MINA, answer, reason="  ")
+    assert empty == Result(Effect.REFUSED, "answer_empty")
     assert judged(open_to_it, OLAF, answer, reason="42").code == "not_in_group"
 
 
@@ -409,3 +413,29 @@ def test_a_stage_of_the_requesters_own_is_theirs_alone():
     assert judged(confirming, RAVI, REJECT).effect is Effect.WITHDRAWN
     assert judged(confirming, OMAR).code == "not_in_group"
     assert judged(confirming, PAULA).code == "not_in_group"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "stored"),
+    [
+        (APPROVE, "approve"),
+        (REJECT, "reject"),
+        (Verdict.EDIT, "edit"),
+        (Verdict.ANSWER, "answer"),
+        (Verdict.WITHDRAW, "reject"),
+    ],
+)
+def test_a_word_is_stored_with_its_person(verdict, stored):
+    by = person(MINA, enterprise="E1")
+    action = Action("r1", by, verdict, "link", reason="Too much.", click="5.5")
+    assert word_of(action) == {
+        "enterprise": "E1",
+        "team": "T1",
+        "user": MINA,
+        "verdict": stored,
+        "reason": "Too much.",
+        "via": "link",
+        "click": "5.5",
+    }
+    assert type(word_of(action)["verdict"]) is str
+    assert word_of(None) == dict.fromkeys(word_of(action))

@@ -241,7 +241,8 @@ def test_a_path_is_under_a_folder_part_by_part(folder, value, found):
         ("https://[::1]/", UNSURE),
         ("https://example.com:port/", UNSURE),
         ("a" * 64 + ".com", UNSURE),
-        ("a." * 130 + "com", UNSURE),
+        ("a." * 125 + "com", NO),
+        ("aa." + "a." * 124 + "com", UNSURE),
         ("", UNSURE),
         (5, UNSURE),
         (None, UNSURE),
@@ -309,5 +310,10 @@ def test_dots_reach_inside_mappings(path, found):
 
 
 def test_a_pattern_that_nobody_can_read_says_what_is_wrong():
-    with pytest.raises(ValueError, match="missing"):
+    with pytest.raises(ValueError, match=r"^missing \): \(a$"):
         compiled("(a")
+
+
+def test_a_dot_spans_lines_only_where_that_is_asked_for():
+    assert compiled("a.b").fullmatch("a\nb") is None
+    assert compiled("a.b", across_lines=True).fullmatch("a\nb") is not None

@@ -16,6 +16,7 @@ from bot.approvals.policy import (
     parse_policy,
     plan_interrupt,
 )
+from bot.approvals.policy.complaints import no_level
 from tests.support.policies import make_policy
 
 policy = partial(
@@ -110,9 +111,14 @@ def test_a_level_adds_its_group_after_the_rules():
 def test_a_level_that_the_policy_does_not_have_is_denied(level):
     rules = policy("{interrupts: [pay], stages: [{approvers: managers}]}")
     answer = plan_interrupt(rules, "pay", {"level": level})
-    assert isinstance(answer, Denied)
-    assert answer.why.startswith("The policy has no level ")
-    assert answer.why.endswith("(it has: director, own).")
+    assert answer == Denied("", no_level(level, ["director", "own"]))
+
+
+def test_what_is_typed_in_is_found_in_the_payload():
+    rules = policy(
+        "{interrupts: [pay], stages: [{approvers: managers}], confirm: typed}"
+    )
+    assert demanded(rules, "pay", {"amount": 9}).confirm_argument == "amount"
 
 
 def test_a_rule_says_what_its_interrupts_are_answered_with():

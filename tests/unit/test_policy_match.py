@@ -233,6 +233,8 @@ def test_the_strongest_confirmation_and_only_common_answers_hold():
         ("{to: {ne: x}}", {"tags": ["a"], "amount": 10}, "amount"),
         ("", {"name": "prod", "force": True}, "name"),
         ("", {"tags": ["a"], "note": "", "text": "a\nb", "force": True}, "force"),
+        ("", {"text": "a"}, "text"),
+        ("", {"text": "a" * 100}, "text"),
         ("", {"text": "a" * 101}, ""),
         ("", {"tags": ["a"], "to": {"x": 1}, "none": None}, ""),
         ("", {}, ""),
@@ -251,6 +253,35 @@ def test_what_is_typed_in_is_what_the_rule_looks_at(when, arguments, argument):
 def test_nothing_is_typed_in_where_no_rule_asks_for_it():
     rules = policy("{tools: [pay], confirm: dialog, stages: [{approvers: managers}]}")
     assert demanded(rules, "pay", {"amount": 5}).confirm_argument == ""
+
+
+def test_one_rule_makes_it_critical_and_all_must_allow_links():
+    critical = "{tools: ['*'], stages: [{approvers: managers}], critical: true}"
+    linked = "{tools: [pay], stages: [{approvers: managers}], links: true}"
+    for rules, found in [
+        ([linked], (False, True)),
+        ([linked, linked], (False, True)),
+        ([linked, critical], (True, False)),
+    ]:
+        answer = demanded(policy(*rules))
+        assert (answer.critical, answer.links) == found
+
+
+def test_a_group_is_told_in_every_way_rules_name():
+    ways = ("[slack, webhook]", "[email]")
+    rules = [
+        f"{{tools: [pay], stages: [{{approvers: managers, notify: {way}}}]}}"
+        for way in ways
+    ]
+    [stage] = demanded(policy(*rules)).stages
+    assert stage.notify == ("email", "webhook")
+
+
+def test_a_demand_has_the_hours_of_the_policy():
+    hours = "hours: {days: [mon], from: 09:00, to: 17:00}"
+    timed = policy(defaults=f"{{{hours}, stages: [{{approvers: managers}}]}}")
+    assert timed.hours is not None
+    assert demanded(timed).hours == timed.hours
 
 
 def test_a_channel_named_by_any_stage_beats_the_default():

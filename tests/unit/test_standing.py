@@ -11,6 +11,7 @@ from bot.approvals.eligibility import (
     PolicyContext,
     chain_of,
     holds,
+    is_critical,
     joined_now,
     live_sources,
     people_now,
@@ -34,7 +35,7 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.approvals.policy import Policy
-from bot.approvals.policy.model import Denied
+from bot.approvals.policy.model import Denied, StageDemand, Waived
 from tests.support.people import DANA, MINA, OMAR, RAVI, person
 from tests.support.policies import make_policy
 from tests.support.request_builder import NOW, request
@@ -51,6 +52,9 @@ POLICY = make_policy(
     allow: [approve, reject]
     when: {amount: {gt: 5}}
   - {name: never, tools: [drop], deny: true, why: Not from here.}
+  - {name: asking, interrupts: [ship], stages: [{approvers: managers}], critical: true}
+  - {name: grave, tools: [burn], stages: [{approvers: managers}], critical: true}
+  - {name: free, tools: [peek], approval: none}
 """,
     approvers={
         "managers": (MINA, OMAR, RAVI),
@@ -94,7 +98,8 @@ def test_escalation_targets_are_told_apart_from_the_stages_people():
     joined = dataclasses.replace(MANAGERS, times=times, escalated_at=NOW)
     now = context(S01=(ZOE, RAVI))
     assert joined_now(joined, ASKERS, now) == (ZOE,)
-    assert ZOE in people_now(joined, ASKERS, now)
+    both = dataclasses.replace(joined, people=(OMAR,))
+    assert people_now(both, ASKERS, now) == (OMAR, ZOE)
 
 
 def test_a_group_gone_from_the_policy_has_no_people():
@@ -159,6 +164,70 @@ def test_slack_sources_come_from_both_stages_and_policy():
     assert live_sources(stages, POLICY) == {"usergroup:S01", "channel:C1"}
 
 
+def test_whom_a_demand_may_escalate_to_is_looked_up_before():
+    times = Times(escalation=Escalation(dt.timedelta(hours=1), (FINANCE,)))
+    demand = StageDemand("managers", 1, (MINA,), times=times)
+    assert live_sources([demand], POLICY) == {"usergroup:S01"}
+    plain = dataclasses.replace(demand, times=Times())
+    assert live_sources([plain], POLICY) == set()
+
+
+def test_a_stage_has_its_groups_members_until_it_passes():
+    waits = Stage("finance", (MINA,), source="usergroup:S01")
+    passed = dataclasses.replace(waits, passed_at=NOW)
+    stored = with_members(request(stages=(passed, waits)), context(S01=(OMAR,)))
+    assert [each.people for each in stored.chain.stages] == [(MINA,), (OMAR,)]
+    assert with_members(stored, context()) == stored
+
+
+def test_a_shorter_timeout_adds_nothing_to_a_passed_stage():
+    brief = make_policy("{tools: [wipe], stages: [{approvers: managers, timeout: 1m}]}")
+    said = Decision(person(MINA), Verdict.APPROVE, 0, NOW, "slack")
+    passed = dataclasses.replace(MANAGERS, passed_at=NOW)
+    one = request(tool="wipe", arguments={}, stages=(passed,), decisions=(said,))
+    assert with_current_policy(one, brief) is one
+
+
+def test_a_question_is_tightened_as_one():
+    one = request(
+        kind=Kind.INTERRUPT,
+        tool="wipe",
+        arguments={"level": "boss"},
+        stages=(MANAGERS,),
+    )
+    found = with_current_policy(one, POLICY)
+    assert isinstance(found, Request)
+    names = [stage.approvers for stage in found.chain.stages]
+    assert names == ["managers", "directors"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "critical"),
+    [
+        (Kind.TOOL, "burn", True),
+        (Kind.TOOL, "wipe", False),
+        (Kind.TOOL, "drop", False),
+        (Kind.TOOL, "peek", False),
+        (Kind.TOOL, "ship", False),
+        (Kind.INTERRUPT, "ship", True),
+        (Kind.INTERRUPT, "burn", False),
+    ],
+)
+def test_the_policy_in_force_says_what_is_critical(kind, name, critical):
+    one = request(kind=kind, tool=name, arguments={})
+    assert is_critical(one, POLICY) is critical
+
+
+def test_the_arguments_decide_whether_a_call_is_critical():
+    policy = make_policy(
+        "{tools: [burn], stages: [{approvers: managers}], critical: true,"
+        " when: {amount: {gt: 5}}}",
+        "{tools: [burn], stages: [{approvers: managers}]}",
+    )
+    assert is_critical(request(tool="burn", arguments={"amount": 6}), policy)
+    assert not is_critical(request(tool="burn", arguments={"amount": 5}), policy)
+
+
 def test_a_policy_asking_no_more_leaves_the_request_unchanged():
     one = asked()
     assert with_current_policy(one, POLICY) is one
@@ -214,7 +283,8 @@ def test_a_stage_that_meets_the_larger_quorum_stays_passed():
 
 
 def test_a_chain_goes_into_the_policys_terms_and_back():
-    stage = Stage("finance", (MINA,), 2, source="usergroup:S01", channel="C1")
+    times = Times(dt.timedelta(hours=1))
+    stage = Stage("finance", (MINA,), 2, None, None, "usergroup:S01", "C1", times)
     one = request(stages=(stage,), confirm=Confirm.TYPED, confirm_argument="a")
     chain = chain_of(one)
     assert stages_of(chain.stages) == (stage,)
@@ -230,5 +300,12 @@ def test_a_chain_goes_into_the_policys_terms_and_back():
 def test_a_graphs_own_question_is_planned_as_one():
     found = plan_of(POLICY, Kind.INTERRUPT, "wipe", {"level": "boss"})
     assert [stage.approvers for stage in found.stages] == ["directors"]  # type: ignore[union-attr]
+    assert plan_of(POLICY, Kind.INTERRUPT, "ship", {}).rules == ("asking",)  # type: ignore[union-attr]
     found = plan_of(POLICY, Kind.TOOL, "wipe", {"level": "boss"})
     assert [stage.approvers for stage in found.stages] == ["managers"]  # type: ignore[union-attr]
+
+
+def test_a_waiver_is_no_plan_where_it_may_not_count():
+    assert plan_of(POLICY, Kind.TOOL, "peek", {}) == Waived("free")
+    found = plan_of(POLICY, Kind.TOOL, "peek", {}, waivable=False)
+    assert isinstance(found, Denied)

@@ -61,8 +61,7 @@ def compiled(pattern: str, *, across_lines: bool = False) -> Any:
     try:
         return _re2.compile(pattern, options)
     except _re2.error as error:
-        said = error.args[0]
-        raise ValueError(said.decode() if isinstance(said, bytes) else said) from error
+        raise ValueError(error.args[0].decode()) from error
 
 
 def path_parts(path: str) -> tuple[bool, tuple[str, ...]] | None:
@@ -78,12 +77,9 @@ def path_parts(path: str) -> tuple[bool, tuple[str, ...]] | None:
     return None if ".." in parts else (path.startswith("/"), parts)
 
 
-def _compare(by: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool | None]:
-    def compare(value: Any, operand: Any) -> bool | None:
-        alike = sort_of(value) == sort_of(operand)
-        return by(value, operand) if alike else None
-
-    return compare
+def _compare(by: Callable[[Any, Any], bool], value: Any, operand: Any) -> bool | None:
+    alike = sort_of(value) == sort_of(operand)
+    return by(value, operand) if alike else None
 
 
 def _is_in(value: Any, operands: tuple[Any, ...]) -> bool | None:
@@ -148,12 +144,12 @@ def _is_in_domains(value: Any, domains: tuple[str, ...]) -> bool | None:
 
 
 _JUDGES: Mapping[str, Callable[[Any, Any], bool | None]] = {
-    "eq": _compare(operator.eq),
-    "ne": _compare(operator.ne),
-    "gt": _compare(operator.gt),
-    "ge": _compare(operator.ge),
-    "lt": _compare(operator.lt),
-    "le": _compare(operator.le),
+    "eq": functools.partial(_compare, operator.eq),
+    "ne": functools.partial(_compare, operator.ne),
+    "gt": functools.partial(_compare, operator.gt),
+    "ge": functools.partial(_compare, operator.ge),
+    "lt": functools.partial(_compare, operator.lt),
+    "le": functools.partial(_compare, operator.le),
     "in": _is_in,
     "not_in": _is_not_in,
     "matches": _matches,

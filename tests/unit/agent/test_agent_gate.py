@@ -9,7 +9,14 @@ from typing import Annotated
 import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import ToolCall, ToolMessage
-from langchain_core.tools import InjectedToolCallId, StructuredTool, ToolException, tool
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import (
+    BaseTool,
+    InjectedToolCallId,
+    StructuredTool,
+    ToolException,
+    tool,
+)
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphInterrupt
 from langgraph.graph import END, START, StateGraph
@@ -18,13 +25,22 @@ from langgraph.types import Command
 from pydantic import BaseModel
 
 from agent import result_notes
-from agent.gate import Gate, OutcomeUnknown, SeeingTool, approved_for, guard
-from agent.grant_protocol import Claim, MemoryGrants
+from agent.gate import (
+    Approved,
+    Gate,
+    OutcomeUnknown,
+    SeeingTool,
+    approved_for,
+    guard,
+    read_decision,
+)
+from agent.grant_protocol import Call, Claim, MemoryGrants, Permission
 from agent.graph import State
 from agent.phrases import tool_calls
 from agent.phrases.tool_calls import RUNNING, STOP
 from agent.result_notes import edited_args, word_of
-from tests.support.agent_stand_ins import Ledger, ScriptedModel, calls
+from agent.tool_arguments import schema_of
+from tests.support.agent_stand_ins import Ledger, PathArgs, ScriptedModel, calls
 
 CONFIG = {"configurable": {"thread_id": "t1"}}
 ASK = frozenset({"wipe"})
@@ -41,8 +57,9 @@ class Asked:
         self.messages: list[ToolMessage] = []
 
         async def node(state, config):
+            own = {**config, "configurable": config["configurable"] | {"mark": "own"}}
             self.messages.append(
-                await Gate(grants).run(tool, wanted or call(tool.name), config)
+                await Gate(grants).run(tool, wanted or call(tool.name), own)
             )
 
         builder = StateGraph(State)
@@ -165,6 +182,60 @@ async def test_an_edit_runs_its_arguments_and_tells_the_model():
 
 def edit_to(path):
     return {"type": "edit", "edited_action": {"name": "wipe", "args": {"path": path}}}
+
+
+async def test_an_edit_is_told_in_its_own_letters():
+    message, _ = await decided(edit_to("bär"), args={"path": "bär"})
+
+    assert '{"path": "bär"}' in message.text
+
+
+@pytest.mark.parametrize(
+    ("ask", "decision"),
+    [
+        (frozenset(), None),
+        (ASK, {"type": "approve"}),
+        (ASK, edit_to("a")),
+        (ASK, edit_to("b")),
+    ],
+)
+async def test_the_tool_runs_with_the_config_of_its_gate(ask, decision):
+    marks = []
+
+    async def wipe(path: str, config: RunnableConfig) -> str:
+        """Wipe a path."""
+        marks.append(config["configurable"].get("mark"))
+        return path
+
+    grants = MemoryGrants(ask=ask)
+    wiping = StructuredTool.from_function(coroutine=wipe, args_schema=PathArgs)
+    asked = Asked(grants, wiping)
+    if decision:
+        await asked.ask()
+        edited = decision.get("edited_action", {"args": None})
+        grants.approve("t1", "A", edited["args"])
+        await asked.answer(decision)
+    else:
+        await asked.graph.ainvoke({"messages": []}, CONFIG)
+
+    assert marks == ["own"]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+async def test_the_order_of_arguments_is_no_edit(turn):
+    async def move(source: str, target: str) -> str:
+        """Move a file."""
+        return f"{source} to {target}"
+
+    grants = MemoryGrants(ask=frozenset({"move"}))
+    args = dict([("source", "a"), ("target", "b")][::turn])
+    asked = Asked(grants, tool(move), call("move", args))
+    await asked.ask()
+    grants.approve("t1", "A")
+    same = {"name": "move", "args": dict(reversed(args.items()))}
+    message = await asked.answer({"type": "edit", "edited_action": same})
+
+    assert (message.text, word_of(message)) == ("a to b", "")
 
 
 async def test_an_edit_to_the_same_arguments_is_no_edit():
@@ -301,6 +372,25 @@ async def test_a_tools_own_error_is_told_and_stored():
     assert (again.status, again.text) == (first.status, first.text)
 
 
+async def test_an_error_without_words_names_the_tool():
+    ledger = Ledger()
+    ledger.fail["peek"] = ToolException()
+
+    message = await Gate(MemoryGrants()).run(ledger.tool("peek"), call("peek"), CONFIG)
+
+    assert (message.status, message.text) == ("error", tool_calls.failed("peek"))
+
+
+async def test_an_error_that_a_tool_handles_itself_has_failed():
+    ledger = Ledger()
+    ledger.fail["peek"] = ToolException("There is no a.")
+    handling = ledger.tool("peek").model_copy(update={"handle_tool_error": True})
+
+    message = await Gate(MemoryGrants()).run(handling, call("peek"), CONFIG)
+
+    assert (message.status, message.text) == ("error", "There is no a.")
+
+
 async def test_another_exception_is_named_without_its_text():
     ledger = Ledger()
     ledger.fail["peek"] = OSError("smtp://me:secret@host")
@@ -370,6 +460,30 @@ async def test_a_refused_claim_reaches_the_model_in_its_own_words():
     assert (message.status, message.text) == ("error", "The approval was withdrawn.")
 
 
+async def test_a_result_kept_without_its_status_is_a_success():
+    class Kept(MemoryGrants):
+        async def claim(self, call, ruling):
+            return Claim(won=False, result="kept")
+
+    message = await Gate(Kept()).run(Ledger().tool("peek"), call("peek"), CONFIG)
+
+    assert (message.status, message.text) == ("success", "kept")
+
+
+async def test_a_claim_is_made_with_the_call_and_its_ruling():
+    class Noting(MemoryGrants):
+        async def claim(self, call, ruling):
+            self.claimed = (call, ruling)
+            return await super().claim(call, ruling)
+
+    grants, peek = Noting(), Ledger().tool("peek")
+
+    await Gate(grants).run(peek, call("peek"), CONFIG)
+
+    opened = Call("t1", "A", "peek", {"path": "a"}, schema_of(peek))
+    assert grants.claimed == (opened, Permission("waived"))
+
+
 async def test_what_a_tool_returns_is_fit_for_the_database():
     odd = StructuredTool.from_function(
         coroutine=lambda path: _return("a\0b\ud800"), name="odd", description="odd"
@@ -395,12 +509,15 @@ async def test_a_tool_that_returns_a_command_counts_as_run():
 
 
 async def test_a_tool_cannot_change_the_arguments_that_the_checkpoint_keeps():
-    @tool
-    async def greedy(paths: list[str]) -> str:
-        """Eat."""
+    async def eat(paths):
         paths.clear()
         return "eaten"
 
+    # as JSON: a model of pydantic's would hand the tool a list of its own
+    schema = {"type": "object", "properties": {"paths": {"type": "array"}}}
+    greedy = StructuredTool(
+        name="greedy", description="Eat.", args_schema=schema, coroutine=eat
+    )
     wanted = call("greedy", {"paths": ["a"]})
 
     await Gate(MemoryGrants()).run(greedy, wanted, CONFIG)
@@ -504,11 +621,35 @@ async def test_a_guarded_tool_looks_the_same_and_runs_only_guarded():
     assert guarded.args == inner.args
     with pytest.raises(ValueError, match="whole ToolCall"):
         await guarded.ainvoke({"path": "a"})
+    with pytest.raises(ValueError, match="whole ToolCall"):
+        await guarded.ainvoke("a")
     with pytest.raises(NotImplementedError):
         guarded.invoke({"path": "a"})
     with pytest.raises(NotImplementedError):
         await guarded.arun({"path": "a"})
     assert ledger.runs == []
+
+
+async def test_a_guarded_tool_runs_in_the_config_of_its_caller():
+    ledger = Ledger()
+    guarded = guard(ledger.tool("peek"), Gate(MemoryGrants()))
+
+    message = await guarded.ainvoke(call("peek"), CONFIG)
+
+    assert message.text == "peek did a"
+
+
+def test_a_tool_without_its_own_schema_keeps_its_arguments():
+    class Bare(BaseTool):
+        name: str = "bare"
+        description: str = "b"
+
+        def _run(self, path: str) -> str:
+            return path
+
+    bare = Bare()
+    assert bare.args_schema is None
+    assert guard(bare).args == bare.args
 
 
 async def test_a_guarded_tool_without_a_gate_runs_nothing():
@@ -549,6 +690,11 @@ async def test_a_tools_own_question_is_not_a_failure():
     ledger.fail["peek"] = GraphInterrupt(())
     with pytest.raises(GraphInterrupt):
         await Gate(MemoryGrants()).run(ledger.tool("peek"), call("peek"), CONFIG)
+
+
+@pytest.mark.parametrize("seen", ["x", ["x"], 1, None])
+def test_what_was_seen_is_a_mapping_or_nothing(seen):
+    assert read_decision({"type": "approve", "seen": seen}, "wipe") == Approved()
 
 
 class Watched:

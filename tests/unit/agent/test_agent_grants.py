@@ -85,7 +85,20 @@ async def test_a_waived_call_with_changed_arguments_wins_nothing():
 async def test_a_claim_before_any_open_wins_nothing():
     ruling = await MemoryGrants().open(CALL)
 
-    assert not (await MemoryGrants().claim(CALL, ruling)).won
+    claim = await MemoryGrants().claim(CALL, ruling)
+
+    assert claim == Claim(won=False, refusal=NOT_APPROVED)
+
+
+async def test_a_denied_call_wins_nothing_even_when_approved():
+    grants = asking()
+    drop = replace(CALL, name="drop")
+    ruling = await grants.open(drop)
+    grants.approve("t1", "A")
+
+    claim = await grants.claim(drop, ruling)
+
+    assert claim == Claim(won=False, refusal=NOT_APPROVED)
 
 
 async def test_a_finished_call_gives_back_its_result():
