@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 
 from bot.approvals import store
@@ -10,7 +11,8 @@ from bot.approvals.model import Profile
 from bot.approvals.ports import Jobs, turn_job
 from bot.conversations import conversation as conversations
 from bot.conversations.conversation import Conversation, Message
-from bot.database.pool import Connection, Pool, transaction
+from bot.conversations.sql import SQL
+from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts import agent
 
 MESSAGE_LIMIT = 20_000  # characters of one message to the agent
@@ -64,6 +66,14 @@ class Talk:
             await conversations.set_state(connection, message, "answered")
             await self._deliver(connection, conversation, "say", text)
             await self._follow(connection, conversation)
+
+    async def tell_waiting(self, conversation: str) -> None:
+        """Say in the thread that it is Slack that is waited for; once an hour."""
+        said = {"text": agent.WAITING_FOR_SLACK, "delivery": str(uuid.uuid4())}
+        async with statement(self.pool) as connection:
+            key = {"conversation": conversation, **said}
+            found = await connection.execute(SQL["say_waiting"], key)
+            self.jobs.post(connection, [row["id"] for row in await found.fetchall()])
 
     async def _follow(self, connection: Connection, conversation: Conversation) -> None:
         if len(conversation.unread) > 1:

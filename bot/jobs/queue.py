@@ -23,7 +23,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from bot.approvals.ports import Job
-from bot.base.errors import RetryLater
+from bot.base.errors import RetryLater, SlackUnavailable
 from bot.base.time_limits import limits
 from bot.database.pool import (
     PREPARE_AFTER,
@@ -40,6 +40,8 @@ QUEUES: Mapping[str, str] = dict.fromkeys(
     ("turn", "resume", "reconcile", "prune", "checkpoint"), RUNS
 )
 TRIES_OF_A_BUG = 3
+QUIET_TRIES = 3  # without an answer of Slack's, before whoever waits is told: some 10 s
+WAIT_FOR_SLACK = 15.0  # seconds at most between two tries, since people wait
 
 
 class Patience(BaseRetryStrategy):
@@ -55,7 +57,9 @@ class Patience(BaseRetryStrategy):
             return RetryDecision(retry_in={"seconds": 0})
         if not isinstance(exception, TRANSIENT) and job.attempts >= TRIES_OF_A_BUG:
             return None
-        wait = math.ceil(min(2 ** min(job.attempts, 10), limits().longest_retry))
+        away = isinstance(exception, SlackUnavailable)
+        longest = min(limits().longest_retry, WAIT_FOR_SLACK if away else math.inf)
+        wait = math.ceil(min(2 ** min(job.attempts, 10), longest))
         return RetryDecision(retry_in={"seconds": wait})
 
 
@@ -94,16 +98,24 @@ class Queue:
         name: str,
         work: Callable[..., Awaitable[None]],
         give_up: Callable[..., Awaitable[None]] | None = None,
+        held_up: Callable[..., Awaitable[None]] | None = None,
     ) -> None:
         """Let `work` do the jobs of this name.
 
-        `give_up` is called with the same arguments when the last try has failed, so
-        that whoever waits is told.
+        Both are called with the same arguments, so that whoever waits is told:
+
+        Args:
+            give_up: when the last try has failed.
+            held_up: at each try for which Slack has not answered, from the fourth on.
         """
 
         async def task(context: JobContext, **arguments: Any) -> None:
             try:
                 await work(**arguments)
+            except SlackUnavailable:
+                if held_up and context.job.attempts >= QUIET_TRIES:
+                    await held_up(**arguments)
+                raise
             except (*TRANSIENT, RetryLater):
                 raise
             except Exception:

@@ -191,8 +191,9 @@ def _bolt(deps: Deps) -> AsyncApp:
 def _register(deps: Deps, queue: Queue, engine: Engine) -> None:
     """Tell the queue who does which job."""
     runner = _runner(deps, engine)
-    queue.register("turn", runner.turn, runner.give_up)
-    queue.register("resume", runner.resume, runner.give_up)
+    held_up = runner.talk.tell_waiting
+    queue.register("turn", runner.turn, runner.give_up, held_up)
+    queue.register("resume", runner.resume, runner.give_up, held_up)
     queue.register("reconcile", runner.reconcile)
     queue.register("prune", runner.prune)
 

@@ -26,6 +26,10 @@ EMPTY_MESSAGE = (
     "Your message has no text that I can read. Please write what I should do, for "
     "example: delete reports/q3.csv"
 )
+WAITING_FOR_SLACK = (
+    "Slack doesn't tell me who may do this, so I'm waiting and ask again. Nothing is "
+    "lost. If it stays like this, tell whoever runs the bot."
+)
 AGENT_STEP_LIMIT = (
     "I stopped here, because this took more steps than one request may take. What was "
     "done so far stays done. Please ask again in smaller parts."

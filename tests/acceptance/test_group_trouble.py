@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -113,6 +114,34 @@ async def test_the_run_waits_until_the_group_can_be_read(stage: Stage):
     await stage.simulator.wait_for(
         lambda: len(transfers(stage)) == len(before) + 1, timeout=20
     )
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "server_error", "status": 500},
+        {"kind": "error", "error": "missing_scope"},
+    ],
+)
+async def test_who_waits_for_slack_is_told_and_then_gets_the_card(
+    stage: Stage, fault: dict[str, Any]
+):
+    await stage.restart()  # what it has looked up before is forgotten
+    method = LIST if fault["kind"] == "server_error" else "users.info"
+    cards = len(stage.cards())
+    stage.simulator.faults.add(method, times=1000, **fault)
+
+    ts = await stage.ask("transfer 2 GBP to alice")
+    await stage.simulator.wait_for(lambda: stage.said(GENERAL, ts), timeout=30)
+    [told] = stage.said(GENERAL, ts)
+    assert "Slack doesn't tell me who may do this" in told["text"]
+    assert len(stage.cards()) == cards
+    stage.simulator.faults.clear()
+
+    card = await stage.simulator.wait_for(lambda: stage.cards()[cards:], timeout=30)
+    await stage.click(MINA, "reject", card[0])
+    said = [message["text"] for message in stage.said(GENERAL, ts)]
+    assert sum("Slack doesn't tell me" in text for text in said) == 1
 
 
 async def test_an_empty_group_means_a_reject_once_slack_answers(

@@ -23,6 +23,7 @@ class Work:
     house: House
     done: list[str] = field(default_factory=list)
     given_up: list[str] = field(default_factory=list)
+    held_up: list[str] = field(default_factory=list)
     running: int = 0
     most: int = 0
     trouble: BaseException | None = None
@@ -41,6 +42,9 @@ class Work:
 
     async def give_up(self, conversation: str) -> None:
         self.given_up.append(conversation)
+
+    async def hold_up(self, conversation: str) -> None:
+        self.held_up.append(conversation)
 
     async def defer(self, *jobs) -> None:
         async with self.house.pool.connection() as connection:
@@ -73,7 +77,7 @@ class Work:
 @pytest.fixture
 async def work(house: House) -> AsyncIterator[Work]:
     found = Work(house)
-    house.queue.register("turn", found.turn, found.give_up)
+    house.queue.register("turn", found.turn, found.give_up, found.hold_up)
     house.queue.register("resume", found.resume)
     await house.queue.app.open_async()
     yield found
@@ -120,8 +124,22 @@ async def test_trouble_that_passes_is_never_given_up(work: Work):
     await work.all()
     [(status, attempts, wait)] = await work.left()
     assert (status, attempts) == ("todo", 501)
-    assert 50 <= wait <= 60
+    assert 10 <= wait <= 15
     assert work.given_up == []
+
+
+@pytest.mark.parametrize(
+    ("tries", "told"), [(0, []), (2, []), (3, ["c1"]), (9, ["c1"])]
+)
+async def test_who_waits_for_slack_is_told_from_the_fourth_try(
+    work: Work, tries: int, told: list[str]
+):
+    work.trouble = SlackUnavailable()
+    await work.defer(turn_job("c1"))
+    await work.house.rows("UPDATE procrastinate_jobs SET attempts = %s", tries)
+    await work.all()
+    assert work.held_up == told
+    assert [status for status, _, _ in await work.left()] == ["todo"]
 
 
 async def test_a_bug_is_given_up_and_whoever_waits_is_told(work: Work):

@@ -159,3 +159,19 @@ async def test_messages_out_of_order_are_taken_as_written(
     shown = [m.text for m in agent.model.seen[-1] if m.type == "human"]
     assert [text.split(": ")[-1] for text in shown] == ["one", "two"]
     assert await agent.said() == ["To one.", "To two."]
+
+
+async def test_whoever_waits_for_slack_is_told_once_an_hour(house: House):
+    agent = make_agent(house, "Hello.")
+    conversation, other = await house.write(), await house.write(thread_ts="200.2")
+    talk = agent.runner.talk
+
+    for _ in range(3):
+        await talk.tell_waiting(conversation)
+    await talk.tell_waiting(other)
+    assert await agent.said("say") == [sentences.WAITING_FOR_SLACK] * 2
+    assert len(house.handed) == 2
+    await house.pass_time(minutes=61)
+    await talk.tell_waiting(conversation)
+
+    assert len(await agent.said("say")) == 3

@@ -33,13 +33,18 @@ def wait(exception: BaseException, attempts: int = 0) -> int | None:
     return round((before - dt.datetime.now(dt.UTC)).total_seconds())
 
 
-TRANSIENT = [SlackUnavailable(), psycopg.OperationalError(), PoolTimeout()]
+TRANSIENT = [psycopg.OperationalError(), PoolTimeout()]
 
 
 @pytest.mark.parametrize("trouble", TRANSIENT, ids=lambda t: type(t).__name__)
 def test_passing_trouble_is_retried_more_slowly_and_never_given_up(trouble):
     waits = [wait(trouble, attempts) for attempts in (0, 1, 2, 5, 6, 100, 10_000)]
     assert waits == [1, 2, 4, 32, 60, 60, 60]
+
+
+def test_slack_is_asked_again_after_fifteen_seconds_at_most():
+    waits = [wait(SlackUnavailable(), attempts) for attempts in (0, 1, 2, 3, 4, 99)]
+    assert waits == [1, 2, 4, 8, 15, 15]
 
 
 def test_a_bug_is_tried_a_few_times():
