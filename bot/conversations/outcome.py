@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import uuid
 from collections.abc import Collection, Sequence
@@ -34,6 +35,7 @@ from bot.conversations.engine import GraphState, ServedGraph
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts import agent
+from bot.texts.formatting import one_line
 
 log = structlog.get_logger(__name__)
 
@@ -222,8 +224,21 @@ class Settler:
             await self.jobs.defer(connection, [turn_job(conversation.id)])
 
 
-def report(sentence: str, action: str, error: BaseException | None = None) -> str:
-    """Log trouble under a new code, and give its sentence with that code."""
+def report(
+    sentence: str,
+    action: str,
+    error: BaseException | None = None,
+    *,
+    foreseen: bool = False,
+) -> str:
+    """Log trouble under a new code, and give its sentence with that code.
+
+    Args:
+        foreseen: the sentence explains it, so where it comes from is told at debug.
+    """
     code = secrets.token_hex(3)
-    log.error(sentence, action=action, code=code, exc_info=error)
+    cause = one_line(f"{type(error).__name__}: {error}", 300) if error else None
+    is_traced = not foreseen or logging.getLogger(__name__).isEnabledFor(logging.DEBUG)
+    shown = error if is_traced else None
+    log.error(sentence, action=action, code=code, cause=cause, exc_info=shown)
     return agent.with_code(sentence, code)

@@ -265,9 +265,10 @@ class Runner:
     def _explain(self, error: Exception) -> str:
         """One sentence for the thread; the rest goes to the log under its code."""
         if isinstance(error, GraphRecursionError):
-            return report(agent.AGENT_STEP_LIMIT, "run_failed", error)
+            return report(agent.AGENT_STEP_LIMIT, "run_failed", error, foreseen=True)
         known = self.engine.served.explain(error)
-        return report(known or agent.AGENT_FAILED, "run_failed", error)
+        said = known or agent.AGENT_FAILED
+        return report(said, "run_failed", error, foreseen=known is not None)
 
     async def prune(self, conversation: str) -> None:
         """Drop the checkpoints that nobody needs any more, when it is quiet.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -201,6 +202,11 @@ async def test_model_trouble_is_one_sentence_and_the_thread_continues(
     assert len(talking.said(GENERAL, ts)) == 1
     assert "Traceback" not in told
     assert API_KEY not in told
+    for code in re.findall(r"\(Code: (\w+)\)", told):
+        [line] = [each for each in talking.bot.log.splitlines() if code in each]
+        assert " cause=" in line
+        assert "Traceback" not in line
+        assert API_KEY not in line
 
     model.script(text("Better now."))
     await talking.ask("hello again", thread_ts=ts)
