@@ -48,6 +48,7 @@ from bot.slack.full_text import FullTexts
 from bot.slack.identity import CurrentIdentity, SlackAccess
 from bot.slack.listeners import register_listeners
 from bot.slack.openid import OpenId
+from bot.slack.trouble import Troubles
 from bot.texts.clicks import SlackPhrases
 
 RUN_CONNECTIONS = 20
@@ -149,7 +150,8 @@ def _deps(
     served: ServedGraph,
 ) -> Deps:
     session, identity, (pool, listener_pool) = make_session(), CurrentIdentity(), pools
-    client = make_client(slack.bot_token, slack.api_url, session)
+    troubles = Troubles()
+    client = make_client(slack.bot_token, slack.api_url, session, troubles)
     people = Directory(client, identity)
     common = (listener_pool, people, policies, SlackPhrases(), jobs, identity.app)
     return Deps(
@@ -168,6 +170,7 @@ def _deps(
         retrier=Retrier(listener_pool, people, jobs, identity.app),
         full_texts=FullTexts(client, session),
         look=served.look,
+        troubles=troubles,
         openid=_openid(slack, session),
         rates={rate.kind: rate for rate in settings.rate_limit},
     )

@@ -24,8 +24,9 @@ from bot.database.pending_migrations import missing
 from bot.database.pool import TRANSIENT
 from bot.process.app import App
 from bot.slack.app import SocketHandler
-from bot.slack.client import BAD_TOKEN, error_code, make_client
+from bot.slack.client import error_code, make_client, named_wait
 from bot.slack.identity import learn_identity
+from bot.slack.trouble import BAD_TOKEN
 from bot.texts import operation
 from bot.texts.commands import token_refused
 from bot.web.api.routes import in_a_sentence
@@ -101,13 +102,14 @@ class Service:
         app = self._app
         routes: list[web.AbstractRouteDef] = [
             *health_routes(self._pings(), self._details),
-            *metrics_routes(app.deps.pool, self._is_up),
+            *metrics_routes(app.deps.pool, self._is_up, app.deps.troubles.counts),
             *app.outside.routes,
             *self._extra_routes,
         ]
         if app.deps.settings.transport is Transport.HTTP:
             secret = app.deps.slack.signing_secret or ""
-            routes += slack_routes(app.bolt, secret, self._takes_in)
+            troubles = app.deps.troubles
+            routes += slack_routes(app.bolt, secret, self._takes_in, troubles)
         return routes
 
     def _takes_in(self) -> bool:
@@ -136,6 +138,7 @@ class Service:
             except SlackApiError as error:
                 _raise_if_final(error)
                 trouble = operation.slack_answered(error_code(error))
+                wait = max(wait, named_wait(error))
             except (*TRANSIENT, aiohttp.ClientError, TimeoutError, OSError) as error:
                 trouble = _one_line(error)
             log.warning(
@@ -183,7 +186,8 @@ class Service:
     async def _open_socket(self) -> None:
         app = self._app
         token = app.deps.slack.app_token or ""
-        client = make_client(None, app.deps.slack.api_url, app.deps.session)
+        deps = app.deps
+        client = make_client(None, deps.slack.api_url, deps.session, deps.troubles)
         self._socket = SocketHandler(app.bolt, token, client)
         try:
             await self._socket.open()
@@ -225,7 +229,8 @@ class Service:
     def _details(self) -> Mapping[str, str]:
         app = self._app
         found = {"policy": app.deps.policies.trouble, "audit": app.trail.notary.trouble}
-        return {name: trouble for name, trouble in found.items() if trouble}
+        known = {name: trouble for name, trouble in found.items() if trouble}
+        return {**known, **app.deps.troubles.lines()}
 
     async def _is_up(self) -> bool:
         return not await self._ping_database()

@@ -24,7 +24,8 @@ class HttpDelivery:
     def __init__(self, url: str, signing_secret: str, times: Times) -> None:
         """Open nothing yet."""
         self._url, self._times = url, times
-        self._signer = SignatureVerifier(signing_secret)
+        self.signing_secret = signing_secret
+        self.ahead = 0.0  # seconds that this clock is ahead of the bot's
         self._session: aiohttp.ClientSession | None = None
 
     async def event(self, payload: Json, retry: int = 0) -> bool:
@@ -58,8 +59,9 @@ class HttpDelivery:
         return ack
 
     async def _post(self, body: str, content_type: str, headers: dict[str, str]) -> Ack:
-        timestamp = str(int(time.time()))
-        signature = self._signer.generate_signature(timestamp=timestamp, body=body)
+        timestamp = str(int(time.time() + self.ahead))
+        signer = SignatureVerifier(self.signing_secret)
+        signature = signer.generate_signature(timestamp=timestamp, body=body)
         headers = headers | {
             "Content-Type": content_type,
             "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",

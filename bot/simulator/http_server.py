@@ -22,7 +22,7 @@ from bot.simulator.sign_ins import Given
 from bot.simulator.socket_mode import SocketMode
 from bot.simulator.web_api import RecordedCall, Tokens, WebApi
 from bot.simulator.web_api.chat import respond
-from bot.simulator.web_api.methods import Arguments, Here, read_arguments
+from bot.simulator.web_api.methods import METHODS, Arguments, Here, read_arguments
 from bot.simulator.web_api.others import LARGEST_FILE
 from bot.simulator.workspace import Workspace
 
@@ -108,6 +108,9 @@ class Server:
             return web.Response(status=fault.status, text="Server Error")
         if fault.kind == "error":
             recorded.answer["error"] = fault.error
+            if fault.error == "missing_scope" and recorded.method in METHODS:
+                needed = METHODS[recorded.method].scopes
+                recorded.answer |= {"needed": ",".join(needed), "provided": ""}
             return self._json(recorded.answer)
         if fault.kind == "timeout_before":
             await self._pause(fault.seconds)

@@ -158,6 +158,12 @@ class Simulator(Acting):
         """Send an interaction payload as it is."""
         return await self._interactions.send(payload)
 
+    def sign(self, secret: str, ahead: float = 0.0) -> None:
+        """Sign with another secret, or by a clock that is some seconds ahead."""
+        if not isinstance(self._delivery, HttpDelivery):
+            raise TypeError("nothing is signed in Socket Mode")
+        self._delivery.signing_secret, self._delivery.ahead = secret, ahead
+
     async def disconnect(self, reason: DisconnectReason = "refresh_requested") -> None:
         """Tell the open sockets to go, as Slack does now and then."""
         await self._sockets.disconnect(reason)

@@ -20,6 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.base.time_limits import limits
 from bot.database.pool import TRANSIENT
+from bot.slack.client import named_wait
 from bot.slack.identity import Identity
 from bot.slack.payload import readable
 from bot.texts.web import NOT_STORED
@@ -141,8 +142,9 @@ class SocketClient(SocketModeClient):
         return str(cast("Any", answer)["url"])
 
     async def connect(self) -> None:
-        """Connect, however often that takes."""
+        """Connect, however often that takes; not before Slack wants it."""
         while not self.closed:
+            wait: float = self.ping_interval
             try:
                 if self.wss_uri is None:
                     self.wss_uri = await self.issue_new_wss_url()
@@ -150,14 +152,17 @@ class SocketClient(SocketModeClient):
                     await super().connect()
                 return
             except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
-                log.warning(
-                    "Slack's socket cannot be opened, trying again",
-                    action="socket_waits",
-                    trouble=type(error).__name__,
-                )
+                wait = max(wait, named_wait(error))
+                if not isinstance(error, SlackApiError):  # the client has warned
+                    log.warning(
+                        "Slack's socket cannot be opened, trying again",
+                        action="socket_waits",
+                        trouble=type(error).__name__,
+                        seconds=wait,
+                    )
             finally:
                 self.wss_uri = None
-            await asyncio.sleep(self.ping_interval)
+            await asyncio.sleep(wait)
 
 
 def _in_one_line() -> logging.Logger:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -11,45 +12,23 @@ import structlog
 from multidict import CIMultiDict
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.base.errors import SlackUnavailable
 from bot.base.time_limits import OPENING, limits
+from bot.slack.trouble import (
+    CHANNEL,
+    SCOPE,
+    SILENT,
+    TROUBLED,
+    Troubles,
+    to_do,
+)
 
 log = structlog.get_logger(__name__)
-
+SLOW = 1.0  # seconds without an answer, from which on whoever gave up is right
 # A call that Slack refused, or to which nothing came that can be read.
 FAILURES = (SlackApiError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
-# Slack's words for a token that will never work.
-# https://docs.slack.dev/reference/methods/auth.test#errors
-BAD_TOKEN = frozenset(
-    {
-        "account_inactive",
-        "invalid_auth",
-        "not_allowed_token_type",
-        "not_authed",
-        "token_expired",
-        "token_revoked",
-    }
-)
-# Slack's words for trouble that passes, or that an operator mends. Every other word is
-# final: https://docs.slack.dev/reference/methods/chat.postMessage#errors
-PASSING = frozenset(
-    {
-        "account_inactive",
-        "fatal_error",
-        "internal_error",
-        "invalid_auth",
-        "not_authed",
-        "org_login_required",
-        "request_timeout",
-        "service_unavailable",
-        "streaming_state_conflict",
-        "team_added_to_org",
-        "token_expired",
-        "token_revoked",
-        "unknown_error",
-    }
-)
 
 
 def make_session() -> aiohttp.ClientSession:
@@ -60,8 +39,62 @@ def make_session() -> aiohttp.ClientSession:
     )
 
 
+class WatchedClient(AsyncWebClient):
+    """Tells `troubles` of each call that an operator has to know of."""
+
+    def __init__(self, troubles: Troubles, **given: Any) -> None:
+        super().__init__(**given)
+        self._troubles = troubles
+
+    async def api_call(self, api_method: str, **given: Any) -> AsyncSlackResponse:
+        """Call Slack; see the base class."""
+        began, channel = time.monotonic(), _channel_of(given)
+        try:
+            answer = await super().api_call(api_method, **given)
+        except SlackApiError as error:
+            self._note(api_method, channel, error)
+            raise
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            self._troubles.refused(api_method, SILENT, word_of(error))
+            raise
+        except asyncio.CancelledError:  # by whoever waits no longer
+            if time.monotonic() - began > SLOW:
+                self._troubles.refused(api_method, SILENT, "TimeoutError")
+            raise
+        self._troubles.worked(api_method, channel)
+        return answer
+
+    def _note(self, method: str, channel: str, error: SlackApiError) -> None:
+        word, about = error_code(error), ""
+        if word in TROUBLED:
+            word, about = SILENT, word
+        elif word == SCOPE:
+            about = _needed(error)
+        elif word in CHANNEL:
+            about = channel
+        # who is not in a channel gets a direct message instead
+        is_met = word in CHANNEL and method == "chat.postEphemeral"
+        if to_do(word, about) and not is_met:
+            self._troubles.refused(method, word, about)
+        elif word != "ratelimited":
+            self._troubles.worked(method, channel)
+
+
+def _channel_of(given: Mapping[str, Any]) -> str:
+    arguments: Mapping[str, Any] = given.get("json") or given.get("params") or {}
+    return str(arguments.get("channel") or "")
+
+
+def _needed(error: SlackApiError) -> str:
+    data = getattr(cast("Any", error.response), "data", None)
+    return str(cast("Any", data).get("needed") or "") if isinstance(data, dict) else ""
+
+
 def make_client(
-    token: str | None, base_url: str, session: aiohttp.ClientSession
+    token: str | None,
+    base_url: str,
+    session: aiohttp.ClientSession,
+    troubles: Troubles | None = None,
 ) -> AsyncWebClient:
     """A client that repeats nothing by itself.
 
@@ -70,11 +103,12 @@ def make_client(
     call, for as long as Slack says: a delivery that is limited frees its place instead
     and is tried again by its job, so that one busy channel does not hold up the others.
     """
-    return AsyncWebClient(
+    return WatchedClient(
+        troubles or Troubles(),
         token=token,
         base_url=base_url,
         # slack_sdk says int and gives it to aiohttp, which takes parts of a second
-        timeout=limits().slack_call,  # pyright: ignore[reportArgumentType]
+        timeout=limits().slack_call,
         session=session,
         retry_handlers=[],
     )
@@ -92,7 +126,7 @@ async def open_view(
         async with asyncio.timeout(OPENING):
             answer = await client.views_open(trigger_id=trigger_id, view=dict(view))
     except FAILURES as error:
-        log.warning(
+        log.info(
             "Slack did not open a window",
             action="view_not_opened",
             error=word_of(error),
@@ -122,3 +156,10 @@ def retry_after(error: SlackApiError) -> int:
     headers = CIMultiDict(cast("Any", error.response).headers)
     given = str(headers.get("Retry-After", "1"))
     return max(1, int(given)) if given.isdigit() else 1
+
+
+def named_wait(error: Exception) -> int:
+    """Seconds that Slack names when it is asked too often; 0 for any other trouble."""
+    if isinstance(error, SlackApiError) and error_code(error) == "ratelimited":
+        return retry_after(error)
+    return 0

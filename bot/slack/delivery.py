@@ -22,10 +22,11 @@ from bot.base.faults import reach
 from bot.base.time_limits import limits
 from bot.conversations.api_conversation import ASIDE
 from bot.database.pool import Connection, Pool, statement, transaction
-from bot.slack.client import PASSING, error_code, retry_after
+from bot.slack.client import error_code, retry_after
 from bot.slack.identity import Identity
 from bot.slack.render import Drawn, Row, draw
 from bot.slack.sql import SQL
+from bot.slack.trouble import PASSING, to_do
 from bot.texts import notices
 
 log = structlog.get_logger(__name__)
@@ -244,13 +245,14 @@ class Deliverer:
         """Slack's no: wait where that may help, give up where it is for good."""
         if code in PASSING:
             raise SlackUnavailable
-        log.warning(
-            "Slack refuses a message",
-            action="delivery_failed",
-            kind=row["kind"],
-            channel=row["channel_id"],
-            error=code,
-        )
+        if not to_do(code, row["channel_id"]):  # of that the client has warned
+            log.warning(
+                "Slack refuses a message",
+                action="delivery_failed",
+                kind=row["kind"],
+                channel=row["channel_id"],
+                error=code,
+            )
         async with transaction(self.pool) as connection:
             wait = await LostMessages(self.jobs).take(connection, row, code)
         if wait:

@@ -21,6 +21,7 @@ from bot.slack.directory import Directory
 from bot.slack.full_text import FullTexts
 from bot.slack.identity import CurrentIdentity, SlackAccess
 from bot.slack.openid import OpenId
+from bot.slack.trouble import Troubles
 
 Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
 
@@ -35,6 +36,7 @@ class Deps:
         look: what a tool says that the arguments of a call name at the moment.
         openid: sign-in with Slack, where the app has an id and a secret.
         rates: by kind, "messages" and "clicks".
+        troubles: what Slack refuses now.
     """
 
     settings: Settings
@@ -52,5 +54,6 @@ class Deps:
     retrier: Retrier
     full_texts: FullTexts
     look: Look
+    troubles: Troubles
     openid: OpenId | None = None
     rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])

@@ -14,7 +14,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.base.errors import SlackUnavailable
-from bot.slack.client import PASSING, error_code
+from bot.slack.client import error_code
+from bot.slack.trouble import PASSING
 
 ISSUER = "https://slack.com"
 _USER, _TEAM = f"{ISSUER}/user_id", f"{ISSUER}/team_id"

@@ -19,8 +19,8 @@ from bot.texts.cards import STATUS_WORDS, can_decide
 from bot.texts.formatting import date, escape, mention, one_line
 
 COULD_NOT_CHECK_PERSON = (
-    "Slack did not answer when I checked who you are, so nothing was decided. Please "
-    "click again in a moment."
+    "Slack doesn't tell me who you are, so nothing was decided. Please click again in "
+    "a moment; if it stays like this, tell whoever runs the bot."
 )
 NOT_OPENED = (
     "Slack didn't open the window, so nothing was decided. Please click the button "
@@ -335,8 +335,8 @@ MOVED_ON = (
     "what you need now."
 )
 CANNOT_TELL = (
-    "I could not check with Slack who you are, so nothing was run. Please click again "
-    "in a moment."
+    "Slack doesn't tell me who you are, so nothing was run. Please click again in a "
+    "moment; if it stays like this, tell whoever runs the bot."
 )
 _REFUSALS = {
     "unknown_offer": NO_OFFER,

@@ -32,9 +32,48 @@ def waiting_for(step: str) -> str:
     return f"waiting for {step}"
 
 
+# --- What Slack refuses, and what to do about it: in the log and on `/readyz` --------
+COPY_TOKENS = (
+    "copy the app's tokens anew (OAuth & Permissions, App-Level Tokens), installing it "
+    "again if need be, and start the bot with them"
+)
+LET_IN = "have an admin of the workspace let the app in"
+SET_CLOCK = (
+    "set this machine's clock, which is more than 5 minutes off, unless somebody sends "
+    "old requests once more"
+)
+SIGNED_WRONGLY = (
+    "if these requests are Slack's, copy SLACK_SIGNING_SECRET anew (Basic Information) "
+    "and start the bot with it"
+)
+WAIT_FOR_SLACK = "see https://slack-status.com and this machine's network if it lasts"
+
+
+def add_scope(scope: str) -> str:
+    named = f"the scope {scope}" if scope else "the scopes"
+    return f"give the app {named} of manifest.yml and install it again"
+
+
+def open_channel(channel: str) -> str:
+    where = channel or "the channel"
+    return (
+        f"see that {where} is there and open to the bot, which has to be a member, or "
+        "name another one in the policy"
+    )
+
+
+def refused(word: str, about: str) -> str:
+    return f"Slack {word} {about}".rstrip()
+
+
+def refusal(methods: Sequence[str], to_do: str) -> str:
+    return f"{', '.join(methods)}; {to_do}"
+
+
 # --- `/metrics` --------------------------------------------------------------------
 UP = "Whether the bot can work."
 OLDEST = "Age of the oldest open request."
+REFUSED = "Calls that Slack refused, and requests that it signed wrongly, by reason."
 COUNTED = {
     "requests": "Requests by status.",
     "actions": "Calls that were allowed to run, by what became of them.",

@@ -18,8 +18,8 @@ from bot.texts.formatting import joined, one_line, utc
 MOST_NAMED = 5  # people
 NOT_FOUND = "There is no such request among those that you asked for or can decide."
 COULD_NOT_CHECK = (
-    "Slack did not answer when I checked who you are, so nothing was decided. Please "
-    "try again in a moment."
+    "Slack doesn't tell me who you are, so nothing was decided. Please try again in a "
+    "moment; if it stays like this, tell whoever runs the bot."
 )
 EDIT_SAME = "Nothing is changed, so nothing was decided. Change a value, or approve."
 NOT_NOW = "The database cannot be reached right now, so nothing was done. Try again."

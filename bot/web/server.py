@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from hmac import compare_digest
 from urllib.parse import parse_qs
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -16,14 +17,17 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.database.pool import Pool
 from bot.slack.payload import Json, readable
+from bot.slack.trouble import SKEW, WRONG_SECRET, Troubles
 from bot.texts import operation
 from bot.texts.web import BODY_TOO_LARGE, NOT_READY, NOT_SIGNED, UNREADABLE
 
+EVENTS = "/slack/events"
+UNSIGNED = "unsigned"  # by anybody: nothing for an operator
 LARGEST = 1_000_000  # bytes; Slack's own largest payloads are a few hundred kB
 
 
 def slack_routes(
-    app: AsyncApp, signing_secret: str, is_ready: Callable[[], bool]
+    app: AsyncApp, signing_secret: str, is_ready: Callable[[], bool], troubles: Troubles
 ) -> list[web.RouteDef]:
     """Verify the raw body, then let Bolt dispatch it.
 
@@ -40,8 +44,10 @@ def slack_routes(
         text = _decoded(body)
         if text is None:
             return _unreadable()
-        if not _is_signed(verifier, request, text):
+        if refused := _refusal(verifier, request, text):
+            troubles.refused(EVENTS, refused)
             return web.Response(status=401, text=NOT_SIGNED)
+        troubles.worked(EVENTS)
         payload = readable(_payload(request.content_type, text))
         if payload is None:
             return _unreadable()
@@ -49,7 +55,7 @@ def slack_routes(
             return web.Response(status=503, text=NOT_READY)
         return _answer(await app.async_dispatch(_for_bolt(payload)))
 
-    return [web.post("/slack/events", receive)]
+    return [web.post(EVENTS, receive)]
 
 
 async def _read(request: web.Request) -> bytes | None:
@@ -65,18 +71,23 @@ def _unreadable() -> web.Response:
     return web.Response(status=400, text=UNREADABLE)
 
 
-def _is_signed(verifier: SignatureVerifier, request: web.Request, body: str) -> bool:
-    """Slack's `v0` signature over timestamp and raw body, at most 5 minutes old.
+def _refusal(verifier: SignatureVerifier, request: web.Request, body: str) -> str:
+    """Return a word for what is not signed by Slack within the last 5 minutes, else "".
 
+    Its `v0` signature is over timestamp and raw body. One that is right and of another
+    time tells of a clock.
     https://docs.slack.dev/authentication/verifying-requests-from-slack
     """
     timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
     signature = request.headers.get("X-Slack-Signature", "")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16):
-        return False
-    if not signature.isascii():
-        return False
-    return verifier.is_valid(body=body, timestamp=timestamp, signature=signature)
+        return UNSIGNED
+    if not (signature and signature.isascii()):
+        return UNSIGNED
+    if verifier.is_valid(body=body, timestamp=timestamp, signature=signature):
+        return ""
+    right = verifier.generate_signature(timestamp=timestamp, body=body) or ""
+    return SKEW if compare_digest(right, signature) else WRONG_SECRET
 
 
 def _decoded(body: bytes) -> str | None:
@@ -176,13 +187,21 @@ FROM requests WHERE status = 'pending'
 
 
 def metrics_routes(
-    pool: Pool, is_up: Callable[[], Awaitable[bool]]
+    pool: Pool, is_up: Callable[[], Awaitable[bool]], refusals: Mapping[str, int]
 ) -> list[web.RouteDef]:
-    """The route; without a database it still answers, with `approval_bot_up 0`."""
+    """The route; without a database it still answers, with `approval_bot_up 0`.
+
+    Args:
+        refusals: how often Slack has refused what the bot needs, by its word.
+    """
 
     async def metrics(_request: web.Request) -> web.Response:
         registry = CollectorRegistry()
         up = Gauge("approval_bot_up", operation.UP, registry=registry)
+        name, help = "approval_bot_slack_refusals", operation.REFUSED
+        refused = Counter(name, help, ["reason"], registry=registry)
+        for reason, count in refusals.items():
+            refused.labels(reason).inc(count)
         if await is_up():
             up.set(1)
             await _collect(pool, registry)

@@ -64,7 +64,7 @@ async def test_no_click_counts_while_the_group_cannot_be_read(
 
     assert clicked.acked
     told = await stage.whisper(FAY, "nothing was decided")
-    assert "Slack did not answer" in told
+    assert "Slack doesn't tell me who you are" in told
     assert "click again" in told
     assert stage.records.decisions(request_of(card)) == [(MINA, "approve")]
     assert transfers(stage) == before
@@ -123,7 +123,7 @@ async def test_the_run_waits_until_the_group_can_be_read(stage: Stage):
         {"kind": "error", "error": "missing_scope"},
     ],
 )
-async def test_who_waits_for_slack_is_told_and_then_gets_the_card(
+async def test_who_waits_for_slack_is_told_then_gets_the_card(
     stage: Stage, fault: dict[str, Any]
 ):
     await stage.restart()  # what it has looked up before is forgotten

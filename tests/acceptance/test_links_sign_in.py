@@ -143,7 +143,7 @@ async def test_slack_that_is_away_is_said(shared: Stage):
     shared.simulator.faults.add("openid.connect.token", kind="server_error")
     page = await mina.browser.get(back)
     assert page.status == 503
-    assert "Slack did not answer" in page.words
+    assert "Slack doesn't tell me who you are" in page.words
 
 
 async def test_threat_38_no_secret_of_a_sign_in_is_in_the_log(shared: Stage):

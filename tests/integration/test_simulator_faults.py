@@ -53,6 +53,13 @@ async def test_an_error_code_comes_as_often_as_ordered(simulator: Simulator):
     assert (await slack.auth_test())["ok"]
 
 
+async def test_a_scope_taken_away_is_named(simulator: Simulator):
+    simulator.faults.add("users.info", "error", error="missing_scope")
+    with pytest.raises(SlackApiError) as caught:
+        await client(simulator).users_info(user="U0MINA0000")
+    assert caught.value.response["needed"] == "users:read"
+
+
 @pytest.mark.parametrize(
     ("kind", "posted"), [("timeout_before", 0), ("timeout_after", 1)]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -96,3 +97,16 @@ async def test_an_unreachable_bot_takes_neither_click_nor_event():
         result = await simulator.send_payload({"type": "block_actions"})
         taken = await simulator.send_event({"type": "app_mention"})
     assert (result.acked, result.status, taken) == (False, None, False)
+
+
+async def test_another_secret_or_clock_signs_what_is_sent():
+    async with endpoint() as (simulator, seen):
+        simulator.sign("another secret", ahead=400)
+        await simulator.send_payload({"type": "block_actions"})
+    [(headers, body)] = seen
+    timestamp = headers["X-Slack-Request-Timestamp"]
+    signature = SignatureVerifier("another secret").generate_signature(
+        timestamp=timestamp, body=body
+    )
+    assert headers["X-Slack-Signature"] == signature
+    assert int(timestamp) - time.time() > 390

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackApiError
 
+import bot.slack.app as app_module
 from bot.simulator import Simulator
 from bot.slack.app import SocketClient
 from bot.slack.client import make_client, make_session
@@ -48,6 +51,34 @@ async def test_it_comes_back_after_slack_gave_no_address(
     await simulator.disconnect("refresh_requested")
 
     await simulator.wait_for(lambda: simulator.sockets == 1)
+
+
+async def test_the_wait_that_slack_names_is_kept(
+    simulator: Simulator, client: SocketClient, monkeypatch: pytest.MonkeyPatch
+):
+    waits: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waits.append(seconds)
+
+    simulator.faults.add("apps.connections.open", "ratelimited", 2, retry_after=30)
+    simulator.faults.add("apps.connections.open", "server_error")
+    monkeypatch.setattr(app_module, "asyncio", Sleepless(note))
+
+    await client.connect()
+
+    assert waits == [30, 30, 0.1]
+    assert await client.is_connected()
+
+
+class Sleepless:
+    """asyncio, but for its sleep."""
+
+    def __init__(self, sleep: Callable[[float], Awaitable[None]]) -> None:
+        self.sleep = sleep
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
 
 
 async def test_a_wrong_token_is_said_at_the_first_connection(

@@ -16,6 +16,7 @@ from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings
 from bot.simulator import Simulator
 from bot.slack.payload import readable
+from bot.slack.trouble import Troubles
 from bot.web.server import LARGEST, slack_routes
 from tests.support.door import CHALLENGE, signed
 from tests.support.root import ROOT
@@ -56,7 +57,7 @@ class Bolt:
 async def door() -> AsyncIterator[tuple[str, Bolt]]:
     bolt = Bolt()
     application = aiohttp.web.Application()
-    application.add_routes(slack_routes(bolt, SIGNING_SECRET, lambda: True))  # type: ignore[arg-type]
+    application.add_routes(slack_routes(bolt, SIGNING_SECRET, lambda: True, Troubles()))  # type: ignore[arg-type]
     runner = aiohttp.web.AppRunner(application)
     await runner.setup()
     await aiohttp.web.TCPSite(runner, "127.0.0.1", 0).start()
