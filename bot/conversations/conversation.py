@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.messages import HumanMessage
 
 from bot.approvals.assess import Turn
 from bot.approvals.model import Askers, Person, Profile
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool
-from bot.texts import agent
 
 
 @dataclass(frozen=True)
@@ -108,24 +107,3 @@ def human(
         id=conversation.message_id(message),
         additional_kwargs={"speaker": speaker},
     )
-
-
-def mended(
-    calls: Sequence[tuple[str, str]], unknown: Collection[str]
-) -> list[ToolMessage]:
-    """Make the results of calls that a turn has left open, by their ids and tools.
-
-    Models refuse a history in which a call has no end.
-
-    Args:
-        unknown: tools whose calls may have happened or not.
-    """
-    return [
-        ToolMessage(
-            agent.UNKNOWN_FOR_AGENT if tool in unknown else agent.STOPPED_FOR_AGENT,
-            tool_call_id=call,
-            name=tool,
-            status="error",
-        )
-        for call, tool in calls
-    ]

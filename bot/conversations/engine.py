@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import operator
 import re
 from collections.abc import (
     AsyncGenerator,
@@ -14,31 +14,31 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from langchain_core.messages import (
-    AIMessage,
-    AnyMessage,
-    BaseMessage,
-    HumanMessage,
-    ToolMessage,
-    convert_to_messages,
-)
+from langchain_core.messages import AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.channels import LastValue
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.errors import GraphDrained, UnknownInterruptError
+from langgraph.graph import END
 from langgraph.runtime import RunControl
-from langgraph.types import Command, Interrupt, StateSnapshot
+from langgraph.types import Command, Overwrite
 from psycopg import AsyncCursor
 from psycopg.errors import NotNullViolation
 from psycopg.rows import DictRow
 
 from agent.gate import Gate, in_force
-from agent.graph import in_call_order
-from bot.approvals.grants import LostRun, Run
+from bot.approvals.grants import LostRun, Run, unknown_tools
 from bot.base.errors import RetryLater
-from bot.conversations.dialects import static_breakpoint
+from bot.conversations.call_ends import ends_of, mended
+from bot.conversations.graph_state import (
+    GraphState,
+    is_finished,
+    stand_of,
+    state_after_run,
+)
 from bot.conversations.graphs import with_saver
 from bot.conversations.inspect_graph import MESSAGES, Graph
 from bot.conversations.stored_grants import current_run
@@ -106,9 +106,37 @@ class Engine:
         for control in self._under_way:
             control.request_drain("the process stops")
 
-    async def start(self, run: Run, messages: Sequence[BaseMessage]) -> GraphState:
-        """Give the graph new messages; what it asked before is given up."""
-        return await self._invoke(run, {self.served.input_channel: [*messages]})
+    async def start(self, run: Run, message: HumanMessage) -> GraphState:
+        """Give the graph a new message; what it asked before is given up."""
+        given = [message] if self.served.is_own else await self._after(run, message)
+        return await self._invoke(run, {self.served.input_channel: given})
+
+    async def _after(self, run: Run, message: HumanMessage) -> Any:
+        """End what the last turn has left, and write the message behind all of it.
+
+        New input drops what tasks beside a failed one have ended with, and with it
+        what has really happened. Ending the step keeps it.
+        """
+        graph, config = self._prepare(run)
+        ran = await self.look(run)
+        if not ran.tasks:
+            return self._behind(ran.messages, mended(ran.messages, {}), message)
+        unknown = await unknown_tools(self.pool, run.conversation)
+        await graph.aupdate_state(config, None, as_node=END)
+        fixed = mended(ran.messages, ends_of(ran, unknown))
+        return self._behind(ran.messages, fixed, message)
+
+    def _behind(
+        self, had: Sequence[AnyMessage], fixed: list[AnyMessage], message: HumanMessage
+    ) -> Any:
+        """The input that makes `fixed` and a message of what the graph has had."""
+        channels = cast("Mapping[str, object]", self.served.graph.channels)
+        if isinstance(
+            channels[self.served.input_channel], LastValue
+        ):  # whatever goes in replaces all of it
+            return [message]
+        kept = len(fixed) >= len(had) and all(map(operator.is_, had, fixed))
+        return [*fixed[len(had) :], message] if kept else Overwrite([*fixed, message])
 
     async def resume(self, run: Run, answers: Mapping[str, Any]) -> GraphState:
         """Answer pending interrupts by their ids, all in one map.
@@ -151,6 +179,16 @@ class Engine:
         stops = self.served.stops or stopped
         state = await graph.aget_state(config, subgraphs=self.served.stops)
         return stand_of(state, self.served.input_channel, stops=stops)
+
+    async def look_back(self, run: Run) -> GraphState:
+        """Return the state after the graph has raised, subgraphs and all."""
+        graph, config = self._prepare(run)
+        now = await graph.aget_state(config)
+        # as a record of the step, since answered questions are part of that
+        step = await graph.aget_state(now.config, subgraphs=True)
+        channel = self.served.input_channel
+        record = stand_of(step, channel, stops=False)
+        return replace(record, messages=stand_of(now, channel, stops=False).messages)
 
     async def knows(self, run: Run, message_id: str) -> bool:
         """Return whether the graph has taken this message already."""
@@ -213,115 +251,6 @@ class Engine:
     def _limit(self) -> int:
         own = (self.served.graph.config or {}).get("recursion_limit", STEP_LIMIT)
         return min(own, HIGHEST_LIMIT)
-
-
-@dataclass(frozen=True)
-class GraphState:
-    """The state of a graph.
-
-    Attributes:
-        interrupts: what it asks; a breakpoint is among them as if it had been raised.
-        messages: the conversation as it has it.
-        is_cut_off: whether something in it has begun, and neither ended nor asked.
-        has_failed: whether something in it has raised.
-    """
-
-    interrupts: tuple[Interrupt[Any], ...]
-    messages: tuple[AnyMessage, ...]
-    is_cut_off: bool = False
-    has_failed: bool = False
-
-    @property
-    def answer(self) -> str | None:
-        """The text of the graph's last word, None where it has said nothing."""
-        said: list[AnyMessage] = []
-        for message in reversed(self.messages):
-            if isinstance(message, HumanMessage):
-                break
-            said.append(message)
-        words = [message for message in said if isinstance(message, AIMessage)] or said
-        return str(words[0].text) if words else None
-
-    @property
-    def ends_with_a_tool(self) -> bool:
-        """True if the last message is a tool's, which the model has not read."""
-        return bool(self.messages) and isinstance(self.messages[-1], ToolMessage)
-
-    @property
-    def open_calls(self) -> list[tuple[str, str]]:
-        """Id and tool of each call that the model has made and nobody has answered."""
-        answered = {m.tool_call_id for m in self.messages if isinstance(m, ToolMessage)}
-        models = [m for m in self.messages if isinstance(m, AIMessage)]
-        calls = models[-1].tool_calls if models else []
-        return [
-            (c["id"], c["name"]) for c in calls if c["id"] and c["id"] not in answered
-        ]
-
-
-def state_after_run(
-    values: Any, interrupts: Iterable[Interrupt[Any]], channel: str
-) -> GraphState:
-    """Read what a run of the shipped agent has returned."""
-    messages = _messages(values, channel)
-    return GraphState(in_call_order(interrupts, messages), messages)
-
-
-def stand_of(state: StateSnapshot, channel: str, *, stops: bool) -> GraphState:
-    """Read the state of a graph.
-
-    Args:
-        stops: whether what comes next, and asks nothing, waits at a breakpoint.
-    """
-    open_tasks = [t for t in state.tasks if t.result is None and not t.interrupts]
-    interrupts = state.interrupts
-    waits = bool(open_tasks) and not interrupts and stops
-    if waits:
-        interrupts = (_breakpoint(state),)
-    return GraphState(
-        tuple(interrupts),
-        _messages(state.values, channel),
-        is_cut_off=bool(open_tasks) and not waits,
-        has_failed=any(task.error for task in state.tasks),
-    )
-
-
-def is_finished(ran: GraphState) -> bool:
-    """Return whether the model has had its last word."""
-    last = ran.messages[-1] if ran.messages else None
-    return isinstance(last, AIMessage) and not last.tool_calls
-
-
-def _breakpoint(state: StateSnapshot) -> Interrupt[Any]:
-    nodes, places = _next(state)
-    key = hashlib.sha256("\n".join(places).encode()).hexdigest()[:32]
-    return static_breakpoint.raised(nodes, key)
-
-
-def _next(state: StateSnapshot) -> tuple[list[str], list[str]]:
-    """The nodes that come next, in subgraphs too, and the checkpoints behind them."""
-    places = [str(state.config.get("configurable", {}).get("checkpoint_id"))]
-    nodes: list[str] = []
-    for task in state.tasks:
-        inner = task.state if isinstance(task.state, StateSnapshot) else None
-        if inner is None or not inner.tasks:
-            nodes.append(task.name)
-            continue
-        inside, below = _next(inner)
-        nodes += inside
-        places += below
-    return nodes, places
-
-
-def _messages(values: Any, channel: str) -> tuple[AnyMessage, ...]:
-    if not isinstance(values, Mapping):
-        return ()
-    found: object = cast("Mapping[str, Any]", values).get(channel)
-    if not isinstance(found, Sequence):
-        return ()
-    try:
-        return tuple(cast("list[AnyMessage]", convert_to_messages(cast("Any", found))))
-    except (ValueError, NotImplementedError, TypeError):
-        return ()  # somebody else's idea of messages
 
 
 # In the place of the thread's id: the same where the run is still the conversation's

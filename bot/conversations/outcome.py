@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -31,13 +31,15 @@ from bot.approvals.transitions import orphan
 from bot.base.faults import reach
 from bot.conversations import questions
 from bot.conversations.conversation import Conversation
-from bot.conversations.engine import GraphState, ServedGraph
+from bot.conversations.engine import ServedGraph
+from bot.conversations.graph_state import GraphState
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts import agent
 from bot.texts.formatting import one_line
 
 log = structlog.get_logger(__name__)
+Became = Execution | Mapping[str, Execution]  # of all, or of each request by its id
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Settler:
         conversation: Conversation,
         sentence: str,
         answered: Sequence[str] = (),
-        became: Execution = Execution.FAILED,
+        became: Became = Execution.FAILED,
         *,
         again: bool = False,
     ) -> None:
@@ -162,10 +164,14 @@ class Settler:
             raise LostRun(run.conversation)
 
     async def _finish(
-        self, connection: Connection, run: Run, ids: Sequence[str], became: Execution
+        self, connection: Connection, run: Run, ids: Sequence[str], became: Became
     ) -> None:
-        if any(r.id in ids and not r.call.guarded for r in run.asked):
-            await finish_resume(connection, self.jobs, run, ids, became)
+        if not any(r.id in ids and not r.call.guarded for r in run.asked):
+            return
+        each = became if isinstance(became, Mapping) else dict.fromkeys(ids, became)
+        for state in sorted({*each.values()}):
+            own = [key for key in ids if each.get(key) is state]
+            await finish_resume(connection, self.jobs, run, own, state)
 
     async def _orphan(
         self,

@@ -37,7 +37,8 @@ from bot.base.faults import reach
 from bot.conversations import questions
 from bot.conversations.dialects.interface import Question, RunOn, Stop, Unfit
 from bot.conversations.dialects.per_call import describe
-from bot.conversations.engine import Engine, GraphState
+from bot.conversations.engine import Engine
+from bot.conversations.graph_state import GraphState
 from bot.conversations.questions import Answered
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts import agent, clicks

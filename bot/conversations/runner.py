@@ -6,19 +6,21 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 import structlog
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import HumanMessage
 from langgraph.errors import GraphRecursionError
 
 from bot.approvals import store
 from bot.approvals.assess import Turn
-from bot.approvals.grants import LostRun, Run, needs_claim, unknown_tools, was_cut_off
+from bot.approvals.grants import LostRun, Run, needs_claim, was_cut_off
 from bot.approvals.model import Execution, Profile, Request
 from bot.approvals.ports import People
 from bot.base.errors import RetryLater
 from bot.conversations import conversation as conversations
-from bot.conversations.conversation import Conversation, Message, human, mended
-from bot.conversations.engine import Engine, GraphState
-from bot.conversations.outcome import Settler, report
+from bot.conversations.call_ends import execution_of
+from bot.conversations.conversation import Conversation, Message, human
+from bot.conversations.engine import Engine
+from bot.conversations.graph_state import GraphState
+from bot.conversations.outcome import Became, Settler, report
 from bot.conversations.questions import Answered
 from bot.conversations.replies import Talk, unreadable
 from bot.conversations.resume import Found, Handover, Recheck, Refused, batches
@@ -106,17 +108,9 @@ class Runner:
         self, conversation: Conversation, message: Message, profile: Profile
     ) -> None:
         run = await self._start_run(conversation, message)
-        given = await self._given(run, human(conversation, message, profile))
+        given = human(conversation, message, profile)
         turn = conversation.turn_of(message)
         await self._run(run, conversation, turn, self.engine.start(run, given))
-
-    async def _given(self, run: Run, message: BaseMessage) -> list[BaseMessage]:
-        """The message, after what a foreign graph has to be told of its open calls."""
-        if self.engine.served.is_own:
-            return [message]
-        calls = (await self.engine.look(run)).open_calls
-        unknown = await unknown_tools(self.pool, run.conversation) if calls else ()
-        return [*mended(calls, unknown), message]
 
     async def _continue(self, conversation: Conversation, message: Message) -> None:
         """Go on with a turn that a crash has cut off."""
@@ -125,11 +119,11 @@ class Runner:
         go = self._pick_up(run, human(conversation, message, profile))
         await self._run(run, conversation, conversation.turn_of(message), go)
 
-    async def _pick_up(self, run: Run, message: BaseMessage) -> GraphState:
+    async def _pick_up(self, run: Run, message: HumanMessage) -> GraphState:
         """Go on from the last checkpoint, or start if the message is in none."""
         if message.id and await self.engine.knows(run, message.id):
             return await self.engine.go_on(run)
-        return await self.engine.start(run, await self._given(run, message))
+        return await self.engine.start(run, message)
 
     async def _start_run(
         self, conversation: Conversation, message: Message | None = None
@@ -256,7 +250,10 @@ class Runner:
     ) -> None:
         # whoever comes to the limit has done all steps before it
         endless = isinstance(error, GraphRecursionError)
-        became = Execution.DONE if endless else Execution.FAILED
+        became: Became = Execution.DONE if endless else Execution.FAILED
+        if answered and not (endless or self.engine.served.is_own):
+            ran = await self.engine.look_back(run)
+            became = {r.id: execution_of(r, ran) for r in run.asked if r.id in answered}
         said = self._explain(error)
         await self.settler.fail(
             run, conversation, said, answered, became, again=not endless

@@ -204,6 +204,20 @@ def repeated_for_agent(by: str = "", at: str = "") -> str:
     )
 
 
+UNRECORDED_FOR_AGENT = (
+    "No result of this call is recorded. Take it neither for done nor for undone, and "
+    "do not try it again unless the person asks for it."
+)
+
+
+def failed_for_agent(error: str) -> str:
+    """Plain text for the model. `error` is the class of what was raised."""
+    return (
+        f"This call failed ({error}), perhaps halfway. Do not take it for done, and do "
+        "not try it again unless the person asks for it."
+    )
+
+
 STOPPED_FOR_AGENT = (
     "This call was not run: its turn was stopped. Do not take it for done, and do not "
     "try it again unless the person asks for it."

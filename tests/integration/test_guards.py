@@ -112,7 +112,7 @@ async def a_checkpoint_of_a_replaced_run(house: House) -> list[str]:
     old = await house.start_run(await house.conversation())
     await house.start_run(old.conversation)
     with suppress(LostRun):
-        await agent.runner.engine.start(old, [HumanMessage("hi")])
+        await agent.runner.engine.start(old, HumanMessage("hi"))
     written = await house.one("SELECT count(*) FROM checkpoints")
     return [f"{written} checkpoints"] if written else []
 

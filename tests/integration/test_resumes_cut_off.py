@@ -194,4 +194,4 @@ async def test_open_calls_are_ended_before_the_next_message(
     assert await agent.said() == ["Hello."]
     kinds = [type(message) for message in seen[-1]]
     assert kinds == [HumanMessage, AIMessage, ToolMessage, HumanMessage]
-    assert "was not run" in seen[-1][2].text
+    assert "failed (ValueError)" in seen[-1][2].text

@@ -34,9 +34,9 @@ async def test_a_replaced_run_writes_nothing_from_its_first_word_on(house: House
     old = await begun(house, conversation)
     new = await begun(house, conversation)
     with pytest.raises(LostRun):
-        await agent.runner.engine.start(old, [HumanMessage("hi")])
+        await agent.runner.engine.start(old, HumanMessage("hi"))
     assert await house.one(ROWS) == 0
-    ran = await agent.runner.engine.start(new, [HumanMessage("hi")])
+    ran = await agent.runner.engine.start(new, HumanMessage("hi"))
     assert ran.answer == "Hello."  # the old one has not come to the model
 
 
@@ -54,7 +54,7 @@ async def test_a_run_replaced_midway_does_not_write_its_step(
 
     monkeypatch.setattr(type(agent.model), "_agenerate", overtaken)
     with pytest.raises(LostRun):
-        await agent.runner.engine.start(run, [HumanMessage("hi")])
+        await agent.runner.engine.start(run, HumanMessage("hi"))
     stands = await Engine.look(agent.runner.engine, run)
     assert not any(isinstance(m, AIMessage) for m in stands.messages)
 
@@ -82,6 +82,6 @@ async def test_looking_needs_no_right_to_write(house: House):
     agent = make_agent(house, "Hello.")
     conversation = await house.conversation()
     run = await begun(house, conversation)
-    await agent.runner.engine.start(run, [HumanMessage("hi")])
+    await agent.runner.engine.start(run, HumanMessage("hi"))
     gone = replace(run, generation=run.generation - 1)
     assert (await agent.runner.engine.look(gone)).answer == "Hello."
