@@ -243,9 +243,9 @@ def guard(tool: BaseTool, gate: Gate | None = None) -> BaseTool:
 
     Without a gate it is that of the bot which serves the graph.
 
-    For graphs that run each call in a task of its own, as `create_agent` does. A tool
-    node that runs several calls in one task cannot pair several answers; a mixed-up
-    answer then finds no grant for its call, and nothing runs.
+    For graphs that run each call in a task of its own, as `create_agent` does, and as
+    the bot has tool nodes do it. In one task several answers cannot be paired; a
+    mixed-up answer then finds no grant for its call, and nothing runs.
 
     Raises:
         ValueError: the tool takes state, store or runtime from the graph; what is

@@ -27,6 +27,7 @@ from bot.base.errors import ConfigurationError
 from bot.base.logs import escape_controls
 from bot.base.masks import mask
 from bot.base.settings import Settings
+from bot.conversations.adapt_graph import adapt
 from bot.conversations.inspect_graph import Graph, LoadedGraph, describe, problem
 from bot.texts import graphs as say
 
@@ -65,7 +66,7 @@ async def load_graph(spec: str) -> AsyncGenerator[LoadedGraph]:
         module = await asyncio.to_thread(_import, spec, where)
         found = _member(spec, module, name)
         graph = await _graph_of(spec, found, stack)
-        yield describe(graph, name)
+        yield describe(adapt(graph), name)
 
 
 def with_saver(graph: Graph, saver: BaseCheckpointSaver[Any]) -> Graph:

@@ -274,6 +274,13 @@ def streams(node: object) -> bool:
     return any(_can_stream(part) for value in seen for part in _steps(value))
 
 
+def steps_of(graph: Graph) -> Iterator[object]:
+    """What the nodes of a graph and its subgraphs consist of."""
+    for _, part in _parts(graph):
+        for node in part.nodes.values():
+            yield from _steps(node.bound)
+
+
 def _steps(runnable: object) -> Iterator[object]:
     yield runnable
     if isinstance(runnable, RunnableSequence):

@@ -10,10 +10,13 @@ from langchain_core.messages import AIMessage
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
+from agent.gate import Gate
+from bot.conversations.adapt_graph import adapt
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.inspect_graph import describe
 from bot.conversations.outcome import Settler
 from bot.conversations.resume import Handover
+from bot.conversations.stored_grants import StoredGrants
 from tests.support.agent_parts import Agent, make_agent
 from tests.support.house import House, parsed
 from tests.support.people import DANA, MINA, OMAR
@@ -65,7 +68,7 @@ def make_foreign(house: House, graph: Any, policy: str = POLICY) -> Agent:
     """The runner as the app builds it for a graph that AGENT names."""
     house.policies.current = parsed(policy)
     agent = make_agent(house)
-    loaded = describe(graph, "theirs")
+    loaded = describe(adapt(graph), "theirs")
     served = ServedGraph(
         graph=graph,
         schemas=loaded.tools,
@@ -74,6 +77,7 @@ def make_foreign(house: House, graph: Any, policy: str = POLICY) -> Agent:
         stops=loaded.stops,
         input_channel=loaded.input_channel,
         version=loaded.version,
+        gate=Gate(StoredGrants(house.pool, house.policies, house.queue)),
     )
     people = house.people
     settler = Settler(house.pool, house.queue, house.policies, people, served)
