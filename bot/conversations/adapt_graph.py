@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any, cast
 
 from langchain_core.messages import ToolCall
@@ -10,6 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphInterrupt
 from langgraph.func import task
 from langgraph.prebuilt import ToolNode
+from langgraph.pregel._loop import AsyncPregelLoop
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
@@ -17,11 +19,24 @@ from bot.conversations.inspect_graph import Graph, steps_of
 
 
 def adapt(graph: Graph) -> Graph:
-    """Let each call of a tool node run in a task of its own; the same graph."""
+    """Let a graph run as it is written, and each call of a tool node by itself.
+
+    Returns the same graph.
+    """
+    # Under `durability="sync"` LangGraph waits for a checkpoint after each step, and
+    # finds none in a subgraph with `checkpointer=False`.
+    cast("Any", AsyncPregelLoop)._put_checkpoint_fut = _Nothing()
     for step in steps_of(graph):
         if isinstance(step, ToolNode) and not isinstance(step.afunc, _Apart):
             step.afunc = _Apart(step)
     return graph
+
+
+class _Nothing:
+    """Waits for nothing, however often."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter(())
 
 
 class _Apart:

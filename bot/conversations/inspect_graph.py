@@ -95,18 +95,41 @@ def describe(graph: Graph, name: str) -> LoadedGraph:
 
 def problem(loaded: LoadedGraph) -> str:
     """Say in one sentence why the bot cannot serve a graph, or ""."""
-    if loaded.input_channel:
-        return ""
-    return graphs.takes_no_messages(loaded.name, _inputs(loaded.graph))
+    if not loaded.input_channel:
+        return graphs.takes_no_messages(loaded.name, _inputs(loaded.graph))
+    parts = _parts(loaded.graph)
+    deaf = [path for path, part in parts if path and _asks_in_vain(part)]
+    return graphs.asks_in_vain(loaded.name, deaf) if deaf else ""
+
+
+def _asks_in_vain(part: Graph) -> bool:
+    """Return whether a subgraph keeps no state, and so would forget its question."""
+    nodes = part.nodes.values()
+    return part.checkpointer is False and any(interrupts(n.bound) for n in nodes)
 
 
 def _parts(graph: Graph) -> Iterator[tuple[str, Graph]]:
     """The graph and its subgraphs, each with its path, such as `plan|research`."""
-    yield "", graph
+    yield from _with_stateless("", graph)
     found = cast("Iterator[tuple[str, object]]", graph.get_subgraphs(recurse=True))
     for path, part in found:
         if isinstance(part, Pregel):
-            yield path, cast("Graph", part)
+            yield from _with_stateless(path, cast("Graph", part))
+
+
+def _with_stateless(
+    path: str, graph: Graph, above: tuple[Graph, ...] = ()
+) -> Iterator[tuple[str, Graph]]:
+    """A graph and the parts in it that keep no state, which LangGraph does not list."""
+    yield path, graph
+    above = (*above, graph)
+    for name, node in graph.nodes.items():
+        for value in _in_sight(node.bound):
+            if not isinstance(value, Pregel) or value.checkpointer is not False:
+                continue
+            part, inside = cast("Graph", value), f"{path}|{name}" if path else name
+            if all(part is not known for known in above):  # a node may see its graph
+                yield from _with_stateless(inside, part, above)
 
 
 def _inputs(graph: Graph) -> dict[str, Channel]:
@@ -267,11 +290,16 @@ def asks(tool: BaseTool) -> bool:
 
 def streams(node: object) -> bool:
     """Return whether a chat model that can stream is in sight of a node."""
+    return any(_can_stream(part) for value in _in_sight(node) for part in _steps(value))
+
+
+def _in_sight(node: object) -> list[object]:
+    """What a node consists of, and what its functions can see."""
     seen: list[object] = [*_steps(node)]
     for function, owner in _functions(node):
         seen += _visible_to(function)
         seen += vars(owner).values() if hasattr(owner, "__dict__") else ()
-    return any(_can_stream(part) for value in seen for part in _steps(value))
+    return seen
 
 
 def steps_of(graph: Graph) -> Iterator[object]:

@@ -135,3 +135,12 @@ def tries_again(nodes: Iterable[str]) -> str:
         f"The graph tries {', '.join(nodes)} again after a failure; an effect there "
         "may happen twice."
     )
+
+
+def asks_in_vain(name: str, parts: Iterable[str]) -> str:
+    """`parts` are subgraphs, by their paths."""
+    return (
+        f"The graph {name} cannot be served: its subgraph {', '.join(parts)} asks and "
+        "is compiled with checkpointer=False, so no answer would reach it; leave "
+        "checkpointer out."
+    )
