@@ -70,6 +70,10 @@ class Settler:
             SlackUnavailable: nobody can tell who is in a group; try again later.
         """
         reach("asking" if ran.interrupts else "answering")
+        if _is_deaf(run, ran, answered):
+            said = report(agent.ASKS_THE_SAME, "answer_not_taken")
+            await self.fail(run, conversation, said, answered)
+            return
         asked = self._asked(ran)
         if isinstance(asked, str):
             await self.fail(run, conversation, asked, answered, Execution.DONE)
@@ -228,6 +232,13 @@ class Settler:
         row = await found.fetchone()
         if row and row["more"]:
             await self.jobs.defer(connection, [turn_job(conversation.id)])
+
+
+def _is_deaf(run: Run, ran: GraphState, answered: Collection[str]) -> bool:
+    """Return whether a graph still asks what it has just got an answer to."""
+    pending = {interrupt.id for interrupt in ran.interrupts}
+    given = [r for r in run.asked if r.id in answered and not r.call.guarded]
+    return any(request.interrupt in pending for request in given)
 
 
 def report(

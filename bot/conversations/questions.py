@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langgraph.types import Interrupt
@@ -19,10 +20,15 @@ from bot.conversations.dialects.interface import AskedCall, Decided, End, Questi
 from bot.conversations.engine import ServedGraph
 from bot.texts import agent, cards
 
+#: How LangGraph writes the ids of questions that it can match an answer with.
+ANSWERABLE = re.compile("[0-9a-f]{32}")
+
 
 def read(interrupt: Interrupt[Any], served: ServedGraph, policy: Policy) -> Question:
     """Read an interrupt, with the answers and levels of the policy in force."""
     question = dialects.read(interrupt, served.schemas)
+    if not ANSWERABLE.fullmatch(interrupt.id):
+        return replace(question, problem=agent.TAKES_NO_ANSWER)
     rule = None
     if question.calls[0].kind is Kind.INTERRUPT:
         rule = answers_of(policy, question.calls[0].name)

@@ -98,6 +98,14 @@ NO_ANSWERS = (
     "yes and for no, so I did not ask anybody. Whoever runs the bot can say it in the "
     "policy: `interrupts: {answers: words}`, or `booleans`."
 )
+TAKES_NO_ANSWER = (
+    "The agent's graph stopped with a question that takes no answer, such as a "
+    "NodeInterrupt, so I did not ask anybody. Its author can use `interrupt()` instead."
+)
+ASKS_THE_SAME = (
+    "The agent's graph got the answer and asks the same again, so I stopped here. Its "
+    "author can ask with `interrupt()`, which takes answers."
+)
 BAD_ANSWERS = (
     "The agent's graph says itself what it takes for yes and for no, but not clearly, "
     "so I did not ask anybody. Its `answers` need a value each for `approve`, `reject` "
