@@ -98,6 +98,16 @@ NO_ANSWERS = (
     "yes and for no, so I did not ask anybody. Whoever runs the bot can say it in the "
     "policy: `interrupts: {answers: words}`, or `booleans`."
 )
+
+
+def bad_inbox(wrong: str) -> str:
+    """mrkdwn. `wrong` is what makes it unanswerable."""
+    return (
+        "The agent's graph asked in the shape of Agent Inbox, but its "
+        f"{wrong}, so I did not ask anybody."
+    )
+
+
 TAKES_NO_ANSWER = (
     "The agent's graph stopped with a question that takes no answer, such as a "
     "NodeInterrupt, so I did not ask anybody. Its author can use `interrupt()` instead."

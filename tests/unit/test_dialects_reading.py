@@ -14,9 +14,13 @@ from bot.conversations.dialects.static_breakpoint import Breakpoint, raised
 from bot.texts import agent
 from tests.support.payloads import (
     ALL,
+    APPROVED,
+    ARGS,
+    REJECTED,
     asks,
     batch,
     decision_schema,
+    edited,
     inbox,
     tool_approval,
 )
@@ -105,22 +109,11 @@ NEARLY = [
     changed(BATCH, ["action_requests", 0, "args"], []),
     {"action_requests": [], "review_configs": []},
     [BATCH],
-    changed(INBOX, ["config"], ...),
-    changed(INBOX, ["config"], True),
-    changed(INBOX, ["config", "allow_ignore"], ...),
-    changed(INBOX, ["config", "allow_accept"], "yes"),
     changed(INBOX, ["action_request"], ...),
-    changed(INBOX, ["action_request"], "pay"),
-    changed(INBOX, ["action_request", "action"], ""),
-    changed(INBOX, ["action_request", "action"], 7),
-    changed(INBOX, ["action_request", "args"], ...),
-    changed(INBOX, ["action_request", "args"], "Ada"),
     [],
-    [INBOX, INBOX],
     [[INBOX]],
     json.dumps(INBOX)[:-1],
     json.dumps(json.dumps(INBOX)),
-    json.dumps(changed(INBOX, ["action_request", "args"], {"n": float("nan")})),
     "action_request " + "[" * 100_000,
 ]
 
@@ -133,6 +126,63 @@ def test_what_is_nearly_a_known_shape_is_raw_and_whole(value):
     assert call.kind is Kind.INTERRUPT
     whole = value if isinstance(value, dict) else {"value": value}
     assert call.arguments == whole
+
+
+IN_THE_WILD = [
+    (changed(INBOX, ["config", "allow_edit"], ...), ARGS),
+    (changed(INBOX, ["config", "allow_edit"], "yes"), ARGS),
+    (changed(INBOX, ["description"], ...), ARGS),
+    (changed(INBOX, ["action_request", "args"], ...), {}),
+    (changed(INBOX, ["action_request", "args"], None), {}),
+    (changed(INBOX, ["action_request", "args"], "Ada"), {"value": "Ada"}),
+    (changed(INBOX, ["action_request", "args"], ["Ada", 1]), {"value": ["Ada", 1]}),
+]
+
+
+@pytest.mark.parametrize(("value", "arguments"), IN_THE_WILD)
+def test_an_inbox_question_in_the_wild_is_one(value, arguments):
+    question = read(value)
+    assert (question.dialect, question.problem) == ("agent_inbox", "")
+    [call] = question.calls
+    assert (call.name, call.arguments) == ("pay", arguments)
+    args = value["action_request"].get("args")
+    accepted = {"type": "accept", "args": {"action": "pay", "args": args}}
+    assert dialects.answer(question, [APPROVED]) == [accepted]
+    assert dialects.answer(question, [REJECTED]) == [{"type": "ignore"}]
+
+
+def test_an_edit_of_an_inbox_question_keeps_its_shape():
+    question = read(changed(INBOX, ["action_request", "args"], "Ada"))
+    [response] = dialects.answer(question, [edited(value="Bo")])
+    assert response == {"type": "edit", "args": {"action": "pay", "args": "Bo"}}
+
+
+@pytest.mark.parametrize("raised", [[INBOX, INBOX], json.dumps([INBOX, INBOX])])
+def test_several_inbox_questions_get_a_response_each(raised):
+    question = read(raised)
+    assert len(question.calls) == 2
+    accepted, ignored = dialects.answer(question, [APPROVED, REJECTED])
+    assert (accepted["type"], ignored["type"]) == ("accept", "ignore")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        changed(INBOX, ["config"], ...),
+        changed(INBOX, ["config"], True),
+        changed(INBOX, ["config"], {"allow_accept": "yes"}),
+        changed(INBOX, ["action_request"], "pay"),
+        changed(INBOX, ["action_request"], None),
+        changed(INBOX, ["action_request", "action"], ""),
+        changed(INBOX, ["action_request", "action"], 7),
+        [INBOX, "and another"],
+    ],
+    ids=lambda v: repr(v)[:60],
+)
+def test_an_inbox_question_without_an_answer_is_refused(value):
+    question = read(value)
+    assert question.dialect == "agent_inbox"
+    assert "so I did not ask anybody" in question.problem
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,26 @@
-"""Agent Inbox: a `HumanInterrupt`, a list of one, or the JSON text of either."""
+"""Agent Inbox: a `HumanInterrupt`, a list of them, or the JSON text of either."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from langgraph.types import Interrupt
 
 from bot.conversations.dialects import langchain
 from bot.conversations.dialects.interface import (
+    AskedCall,
     Decided,
     End,
     Question,
     Schemas,
     stopped,
 )
+from bot.texts import agent
 
+Item = Mapping[str, Any]
 # the decisions of LangChain's own middleware that mean the same
 _TYPES = {
     "allow_accept": langchain.APPROVE,
@@ -28,54 +31,66 @@ _TYPES = {
 
 
 def recognise(interrupt: Interrupt[Any]) -> bool:
-    """Return whether it is one whole `HumanInterrupt`, all four `allow_…` included."""
-    return _read(interrupt.value) is not None
+    """Return whether there is an `action_request` in it, whole or not.
+
+    A graph that asks with one takes a list of responses and nothing else.
+    """
+    return bool(_items(interrupt.value))
 
 
 def describe(interrupt: Interrupt[Any], schemas: Schemas) -> Question:
-    """Read the call.
+    """Read the calls.
 
     A text may be the model's own words, so no waiver counts for it: the model could
     write itself a question that nobody is asked.
     """
-    found = _found(interrupt)
-    request = found["action_request"]
-    value = {
-        "name": request["action"],
-        "args": request["args"],
-        "description": found.get("description"),
-    }
-    call = langchain.call_of(value, _types(found), schemas, {})
+    items = _items(interrupt.value)
+    wrong = next((found for item in items if (found := _misfit(item))), "")
+    problem = agent.bad_inbox(wrong) if wrong else ""
     by_text = isinstance(interrupt.value, str)
-    return Question(interrupt, (dataclasses.replace(call, waivable=not by_text),))
+    calls = [_call(item, schemas, waivable=not by_text) for item in items]
+    return Question(interrupt, tuple(calls), problem=problem)
 
 
 def validate(question: Question, decisions: Sequence[Decided]) -> str:
     """Check that an answer is a text."""
-    return langchain.complaint(decisions[0])
+    return next((c for d in decisions if (c := langchain.complaint(d))), "")
 
 
 def answer(question: Question, decisions: Sequence[Decided]) -> Any:
-    """Give a list of one `HumanResponse`, whatever form the interrupt had."""
-    found = _found(question.raised)
-    response = _response(decisions[0], found["action_request"], _types(found))
-    return stopped(decisions) if response is None else [response]
+    """Give a list of a `HumanResponse` for each, whatever form the interrupt had."""
+    responses = [
+        _response(decided, item)
+        for decided, item in zip(decisions, _items(question.raised.value), strict=True)
+    ]
+    return stopped(decisions) if None in responses else responses
 
 
-def _response(
-    decided: Decided, request: Mapping[str, Any], types: frozenset[str]
-) -> dict[str, Any] | None:
-    action, args = request["action"], request["args"]
+def _call(item: Item, schemas: Schemas, *, waivable: bool) -> AskedCall:
+    action, args = _action(item)
+    value: dict[str, Any] = {
+        "name": action if isinstance(action, str) and action else "action",
+        "args": {} if args is None else args,
+        "description": item.get("description"),
+    }
+    call = langchain.call_of(value, _types(item), schemas, {})
+    return dataclasses.replace(call, waivable=waivable)
+
+
+def _response(decided: Decided, item: Item) -> dict[str, Any] | None:
+    action, args = _action(item)
     match decided.end:
         case End.APPROVE:  # the values as raised: a text would not be the number
             return {"type": "accept", "args": {"action": action, "args": args}}
         case End.EDIT:
-            edited = dict(decided.arguments or {})
+            edited: Any = dict(decided.arguments or {})
+            if not isinstance(args, dict | None):
+                edited = edited.get("value")  # as it was shown, so it goes back
             return {"type": "edit", "args": {"action": action, "args": edited}}
         case End.ANSWER:
             return {"type": "response", "args": decided.value}
         case End.REJECT | End.TIMED_OUT:
-            return _declined(decided, types)
+            return _declined(decided, _types(item))
 
 
 def _declined(decided: Decided, types: frozenset[str]) -> dict[str, Any] | None:
@@ -86,51 +101,43 @@ def _declined(decided: Decided, types: frozenset[str]) -> dict[str, Any] | None:
     return None
 
 
-def _types(found: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(word for key, word in _TYPES.items() if found["config"][key])
+def _misfit(item: Item) -> str:
+    """Say what makes it unanswerable, "" if it can be answered."""
+    action, _ = _action(item)
+    if not (isinstance(action, str) and action):
+        return "`action_request` names no action"
+    return "" if _types(item) else "`config` allows nothing"
 
 
-def _found(interrupt: Interrupt[Any]) -> Mapping[str, Any]:
-    found = _read(interrupt.value)
-    if found is None:
-        raise ValueError("this interrupt is no HumanInterrupt")
-    return found
+def _action(item: Item) -> tuple[Any, Any]:
+    """The action and its arguments, None where there are none."""
+    request = _mapping(item.get("action_request"))
+    return request.get("action"), request.get("args")
 
 
-def _read(value: object) -> Mapping[str, Any] | None:
+def _types(item: Item) -> frozenset[str]:
+    """What it allows; a key that is left out does not."""
+    config = _mapping(item.get("config"))
+    return frozenset(word for key, word in _TYPES.items() if config.get(key) is True)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _items(value: object) -> list[Item]:
+    """Each `HumanInterrupt`; nothing if it is something else."""
     if isinstance(value, str):
         value = _parsed(value)
-    if isinstance(value, list):
-        items = cast("list[object]", value)
-        value = items[0] if len(items) == 1 else None
-    if not isinstance(value, dict):
-        return None
-    found = cast("Mapping[str, Any]", value)
-    return found if _is_whole(found) else None
-
-
-def _is_whole(found: Mapping[str, Any]) -> bool:
-    request, config = found.get("action_request"), found.get("config")
-    if not isinstance(request, dict) or not isinstance(config, dict):
-        return False
-    action = cast("dict[str, Any]", request)
-    allows = cast("dict[str, Any]", config)
-    return (
-        isinstance(action.get("action"), str)
-        and bool(action["action"])
-        and isinstance(action.get("args"), dict)
-        and all(isinstance(allows.get(key), bool) for key in _TYPES)
-    )
+    items = cast("list[object]", value) if isinstance(value, list) else [value]
+    found = [_mapping(item) for item in items]
+    return found if any("action_request" in item for item in found) else []
 
 
 def _parsed(text: str) -> object:
     if "action_request" not in text:
         return None
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
