@@ -119,7 +119,8 @@ ASKS_THE_SAME = (
 BAD_ANSWERS = (
     "The agent's graph says itself what it takes for yes and for no, but not clearly, "
     "so I did not ask anybody. Its `answers` need a value each for `approve`, `reject` "
-    "and `timed_out`, and that of `approve` must be another than the other two."
+    "and `timed_out`, and that of `approve` must be another than the other two; an "
+    "`answer` needs {text} where a person's words go."
 )
 STOPPED = (
     "This was rejected, so I stopped here; what waited for it did not run. Write again "

@@ -7,9 +7,10 @@ import json
 
 import pytest
 
-from bot.approvals.model import Kind
+from bot.approvals.model import Kind, Verdict
 from bot.conversations import dialects
 from bot.conversations.dialects import answers
+from bot.conversations.dialects.interface import Stop
 from bot.conversations.dialects.static_breakpoint import Breakpoint, raised
 from bot.texts import agent
 from tests.support.payloads import (
@@ -17,6 +18,7 @@ from tests.support.payloads import (
     APPROVED,
     ARGS,
     REJECTED,
+    answered,
     asks,
     batch,
     decision_schema,
@@ -349,3 +351,34 @@ def test_answers_that_the_schema_refuses_mean_no_approve():
     assert question.answers == {}
     assert resolve({"answers": NAMED}, {"type": "integer"}).answers == NAMED
     assert resolve({"answers": {"approve": 1}}, SCHEMA).problem == agent.BAD_ANSWERS
+
+
+SHAPE = {"answer": {"data": "{text}", "from": ["a person", "re: {text}"]}}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"payload": SHAPE}, {"rule": SHAPE}, {"default": SHAPE}],
+    ids=["payload", "rule", "defaults"],
+)
+def test_a_text_goes_to_the_graph_in_the_shape_that_is_said(said):
+    payload = {"query": "Which?", "answers": said.pop("payload", None)}
+    question = resolve(payload, **said)
+    told = dialects.answer(question, [answered("Blue.")])
+    assert told == {"data": "Blue.", "from": ["a person", "re: Blue."]}
+    assert question.calls[0].allowed == (Verdict.REJECT, Verdict.ANSWER)
+    assert isinstance(dialects.answer(question, [REJECTED]), Stop)
+
+
+def test_a_shape_beside_the_outcomes_leaves_them_as_they_are():
+    question = resolve({"answers": {**NAMED, "answer": ["{text}"]}})
+    assert Verdict.APPROVE in question.calls[0].allowed
+    assert dialects.answer(question, [APPROVED]) == NAMED["approve"]
+    assert dialects.answer(question, [answered("Blue.")]) == ["Blue."]
+
+
+@pytest.mark.parametrize("said", [{"answer": "a past answer"}, {"answer": 7}])
+def test_an_answer_without_room_for_a_text_is_no_shape(said):
+    question = resolve({"answers": said}, default="words")
+    assert question.answers == answers.WORDS
+    assert resolve("?", rule=said).problem == agent.BAD_ANSWERS

@@ -298,6 +298,11 @@ def test_a_wrong_condition_is_refused_with_its_keys_path(when, complaint):
             "{approve: true, reject: false, timed_out: true}",
             ".timed_out: is what `approve` says; the graph could not tell them apart.",
         ),
+        ("{answer: 7}", ".answer: needs {text} where a person's text goes."),
+        (
+            "{answer: '{text}', approve: 1, reject: 2}",
+            ".timed_out: is missing; write what the graph is resumed with.",
+        ),
         (
             '{approve: "\\ud800", reject: no, timed_out: no}',
             ".approve: holds half a character; write it out.",
@@ -399,7 +404,8 @@ def test_only_user_ids_are_people(user: str, sentence: str):
         ),
         (
             "interrupts: {answers: yes}",
-            "interrupts.answers: must be `words` or `booleans`, not the boolean true.",
+            "interrupts.answers: must be `words`, `booleans` or "
+            "{approve: …, reject: …, timed_out: …}, not the boolean true.",
         ),
         (
             "interrupts: {levels: {ceo: bosses}}",

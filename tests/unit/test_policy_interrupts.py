@@ -136,3 +136,8 @@ def test_a_rule_says_what_its_interrupts_are_answered_with():
     }
     assert answers_of(rules, "ship") == "booleans"
     assert answers_of(parse_policy("version: 1"), "pay") is None
+
+
+def test_answers_for_all_questions_can_be_written_out():
+    text = "version: 1\ninterrupts: {answers: {answer: {data: 'Re: {text}'}}}"
+    assert parse_policy(text).interrupts.answers == {"answer": {"data": "Re: {text}"}}

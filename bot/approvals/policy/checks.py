@@ -47,6 +47,8 @@ def check_data(data: Keys) -> Iterable[Complaint]:
     for index, rule in rules.items():
         yield from check_rule(rule, ("rules", index))
     yield from answers_agree(rules)
+    if "answers" in (interrupts := mapping(data.get("interrupts"))):
+        yield from check_answers(interrupts["answers"], ("interrupts", "answers"))
 
 
 def group_sizes(data: Keys) -> Mapping[str, int | None] | None:
@@ -121,7 +123,8 @@ _EFFECTS = ("stages", "approval", "deny")
 _OF_DEMANDS = ("allow", "confirm", "critical", "links")
 _EMPTY: tuple[object, ...] = (None, "", [], {})  # complained about elsewhere
 _WAYS = ("words", "booleans")
-_OUTCOMES = tuple(keys_of(AnswersShape))
+_KEYS = keys_of(AnswersShape)
+_OUTCOMES = tuple(key for key in _KEYS if key != "answer")
 
 
 def check_rule(rule: Keys, loc: Loc) -> Iterable[Complaint]:
@@ -136,7 +139,9 @@ def check_rule(rule: Keys, loc: Loc) -> Iterable[Complaint]:
         for key in (key for key in _OF_DEMANDS if key in rule):
             yield Complaint.at((*loc, key), complaints.WITH_STAGES)
     if "answers" in rule:
-        yield from _check_answers(rule, (*loc, "answers"))
+        if "interrupts" not in rule:
+            yield Complaint.at((*loc, "answers"), complaints.WITH_INTERRUPTS)
+        yield from check_answers(rule["answers"], (*loc, "answers"))
 
 
 def check_chain(holder: Keys, loc: Loc) -> Iterable[Complaint]:
@@ -156,10 +161,8 @@ def answers_agree(rules: Mapping[int, Keys]) -> Iterable[Complaint]:
                 yield Complaint.at(loc, complaints.answers_differ(other))
 
 
-def _check_answers(rule: Keys, loc: Loc) -> Iterable[Complaint]:
-    answers: object = rule["answers"]
-    if "interrupts" not in rule:
-        yield Complaint.at(loc, complaints.WITH_INTERRUPTS)
+def check_answers(answers: object, loc: Loc) -> Iterable[Complaint]:
+    """Complain about values that a graph could not be resumed with."""
     if outcomes := mapping(answers):
         yield from _check_outcomes(outcomes, loc)
     elif answers not in (*_WAYS, *_EMPTY):
@@ -168,18 +171,31 @@ def _check_answers(rule: Keys, loc: Loc) -> Iterable[Complaint]:
 
 def _check_outcomes(answers: Keys, loc: Loc) -> Iterable[Complaint]:
     for key in answers:
-        if key not in _OUTCOMES:
+        if key not in _KEYS:
             yield Complaint.at((*loc, key), unknown_key(key, loc))
-    meant = {probably_meant(key, loc) for key in answers if key not in _OUTCOMES}
-    for outcome in _OUTCOMES:
-        if outcome in meant:
-            continue
-        if outcome not in answers:
-            yield Complaint.at((*loc, outcome), complaints.OUTCOME_MISSING)
-        elif not _can_be_written(answers[outcome]):
-            yield Complaint.at((*loc, outcome), complaints.HALF_CHARACTER)
-        elif outcome != "approve" and answers[outcome] == answers.get("approve", _NO):
-            yield Complaint.at((*loc, outcome), complaints.LIKE_APPROVE)
+    meant = {probably_meant(key, loc) for key in answers if key not in _KEYS}
+    yield from _check_shape(answers, (*loc, "answer"))
+    if [*answers] != ["answer"]:  # else a text is all that the graph takes
+        for outcome in (each for each in _OUTCOMES if each not in meant):
+            yield from _check_outcome(outcome, answers, (*loc, outcome))
+
+
+def _check_outcome(outcome: str, answers: Keys, loc: Loc) -> Iterable[Complaint]:
+    if outcome not in answers:
+        yield Complaint.at(loc, complaints.OUTCOME_MISSING)
+    elif not _can_be_written(answers[outcome]):
+        yield Complaint.at(loc, complaints.HALF_CHARACTER)
+    elif outcome != "approve" and answers[outcome] == answers.get("approve", _NO):
+        yield Complaint.at(loc, complaints.LIKE_APPROVE)
+
+
+def _check_shape(answers: Keys, loc: Loc) -> Iterable[Complaint]:
+    if "answer" not in answers:
+        return
+    if not _can_be_written(answers["answer"]):
+        yield Complaint.at(loc, complaints.HALF_CHARACTER)
+    elif "{text}" not in _text(answers["answer"]):
+        yield Complaint.at(loc, complaints.NO_ROOM_FOR_TEXT)
 
 
 _NO = object()

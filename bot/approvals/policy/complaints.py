@@ -373,6 +373,7 @@ def decides_already(group: str) -> str:
 
 
 # --- What a graph is resumed with --------------------------------------------------
+NO_ROOM_FOR_TEXT = "needs {text} where a person's text goes."
 LIKE_APPROVE = "is what `approve` says; the graph could not tell them apart."
 
 

@@ -159,18 +159,17 @@ class DelegationShape(_Shape):
 class InterruptsShape(_Shape):
     """`interrupts`."""
 
-    answers: Annotated[
-        Literal["words", "booleans"] | None, only("words", "booleans")
-    ] = None
+    answers: Any = None  # `checks` looks inside
     levels: dict[Name, GroupName] = {}
 
 
 class AnswersShape(_Shape):
-    """`answers` of a rule, where each outcome has a value of its own."""
+    """`answers`, where each outcome has a value of its own, and a text a shape."""
 
     approve: Any
     reject: Any
     timed_out: Any
+    answer: Any
 
 
 class RuleShape(_Shape):
@@ -224,7 +223,7 @@ def room(loc: Loc) -> str:
     match [step for step in loc if isinstance(step, str)]:
         case ["rules", "when", _]:
             return "when"
-        case ["rules", "answers"]:
+        case ["rules" | "interrupts", "answers"]:
             return "answers"
         case ["rules" | "defaults", "stages", "escalate"]:
             return "escalate"

@@ -67,7 +67,7 @@ def _fitting(
 
     What the payload says counts whole or not at all.
     """
-    if said is not None:
+    if said is not None and "approve" in said:
         fits = all(not misfit(schema, said[word]) for word in OUTCOMES)
         return said if fits else {}
     found = {word: _documented(schema, word) for word in OUTCOMES}

@@ -8,7 +8,13 @@ from typing import Any, cast
 from langgraph.types import Interrupt
 
 from bot.approvals.model import Kind, Verdict
-from bot.conversations.dialects.answers import UnclearAnswers, said_by
+from bot.conversations.dialects.answers import (
+    TEXT,
+    UnclearAnswers,
+    answered_by,
+    said_by,
+    shaped,
+)
 from bot.conversations.dialects.interface import (
     AskedCall,
     Decided,
@@ -16,6 +22,7 @@ from bot.conversations.dialects.interface import (
     Fidelity,
     Question,
     Schemas,
+    stopped,
     without_approval,
 )
 from bot.conversations.dialects.plain import arguments_of, json_text, text_of
@@ -63,13 +70,8 @@ def describe(interrupt: Interrupt[Any], schemas: Schemas) -> Question:
         waivable=False,
     )
     answers, problem = _answers(payload)
-    return Question(
-        interrupt,
-        (call,),
-        level=_level(payload),
-        answers=answers,
-        problem=problem,
-    )
+    question = Question(interrupt, (call,), level=_level(payload), problem=problem)
+    return question if answers is None else answered_by(question, answers)
 
 
 def validate(question: Question, decisions: Sequence[Decided]) -> str:
@@ -80,10 +82,15 @@ def validate(question: Question, decisions: Sequence[Decided]) -> str:
 
 
 def answer(question: Question, decisions: Sequence[Decided]) -> Any:
-    """Give the value itself, or the text that a person wrote."""
-    if decisions[0].end is End.ANSWER:
-        return decisions[0].value
-    return (question.answers or {})[decisions[0].end]
+    """Give the value itself, or what a person wrote, in the shape that it takes.
+
+    Where a graph takes nothing but a text, a no stops the turn.
+    """
+    decided, answers = decisions[0], question.answers or {}
+    if decided.end is End.ANSWER:
+        shape = answers.get("answer", TEXT)
+        return shaped(shape, decided.value) if shape != TEXT else decided.value
+    return answers[decided.end] if decided.end in answers else stopped(decisions)
 
 
 def _headline(arguments: Mapping[str, Any]) -> str:
