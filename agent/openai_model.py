@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from agent.phrases import chat
 from agent.phrases.tool_calls import NO_JSON_TEXT
+from agent.prompts import is_empty
 from agent.tool_arguments import ArgumentsError, parse_arguments
 
 DEFAULT_MODEL = "gpt-5-mini"
@@ -28,6 +29,10 @@ _NONSENSE = (
 
 class UnreadableAnswer(Exception):
     """The server's answer is no chat completion; the cause says how it failed."""
+
+
+class EmptyAnswer(Exception):
+    """The model has said nothing; the text is the server's reason, such as `length`."""
 
 
 def make_openai_model(
@@ -64,6 +69,8 @@ class StrictChatOpenAI(ChatOpenAI):
         Raises:
             UnreadableAnswer: what came back is no answer. An error of this name is the
                 model's, and never that of a graph around it.
+            EmptyAnswer: there is nothing in it. A history in which the model says
+                nothing is refused by strict servers, with all that follows.
         """
         try:
             result = await super()._agenerate(*arguments, **options)
@@ -73,6 +80,10 @@ class StrictChatOpenAI(ChatOpenAI):
             raise UnreadableAnswer(type(exc).__name__) from exc
         if not result.generations:
             raise UnreadableAnswer("no choices")
+        message = result.generations[0].message
+        if isinstance(message, AIMessage) and is_empty(message):
+            info = result.generations[0].generation_info or {}
+            raise EmptyAnswer(str(info.get("finish_reason")))
         return result
 
     def _create_chat_result(
@@ -170,6 +181,8 @@ def explain(exc: BaseException) -> str | None:
         return _explain_status(exc)
     if isinstance(exc, UnreadableAnswer):
         return chat.failed_unexpectedly(exc)
+    if isinstance(exc, EmptyAnswer):
+        return chat.EMPTY.get(str(exc), chat.SAID_NOTHING)
     if isinstance(exc, openai.OpenAIError):
         return chat.failed_unexpectedly(type(exc).__name__)
     return None

@@ -117,14 +117,22 @@ def _answered(messages: Sequence[BaseMessage]) -> Iterable[BaseMessage]:
     """Give every tool call an answer, where a turn was given up in between.
 
     OpenAI refuses a history with an open call, so one lost turn would end the thread.
+    Strict servers refuse one in which the model says nothing, too.
     """
     done = {m.tool_call_id for m in messages if isinstance(m, ToolMessage)}
     for message in messages:
+        if isinstance(message, AIMessage) and is_empty(message):
+            continue
         yield message
         if isinstance(message, AIMessage):
             for call_id in call_ids(message):
                 if call_id not in done:
                     yield ToolMessage(ABANDONED, tool_call_id=call_id, status="error")
+
+
+def is_empty(message: AIMessage) -> bool:
+    """Return whether the model has neither said anything nor called a tool."""
+    return not (call_ids(message) or message.text.strip())
 
 
 def call_ids(message: AIMessage) -> list[str]:

@@ -51,6 +51,19 @@ NO_MODEL = (
 )
 
 
+SAID_NOTHING = "The model answered nothing. Please try again."
+EMPTY = {  # by the server's reason
+    "length": (
+        "The model reached its length limit before its first word. Please try again, "
+        "or ask for less at once."
+    ),
+    "content_filter": (
+        "The model server's content filter held back the whole answer. Please ask in "
+        "other words."
+    ),
+}
+
+
 def failed_unexpectedly(error: object) -> str:
     return f"The model failed unexpectedly ({error}). Please try again."
 

@@ -41,6 +41,7 @@ from bot.conversations.graph_state import (
 )
 from bot.conversations.graphs import with_saver
 from bot.conversations.inspect_graph import MESSAGES, Graph
+from bot.conversations.last_word import answered_nothing
 from bot.conversations.stored_grants import current_run
 from bot.database.pool import Pool
 
@@ -127,16 +128,14 @@ class Engine:
         return self._behind(ran.messages, fixed, message)
 
     def _behind(
-        self, had: Sequence[AnyMessage], fixed: list[AnyMessage], message: HumanMessage
+        self, had: Sequence[AnyMessage], fixed: list[AnyMessage], *new: HumanMessage
     ) -> Any:
-        """The input that makes `fixed` and a message of what the graph has had."""
+        """The input that makes `fixed` and a new message of what the graph has had."""
         channels = cast("Mapping[str, object]", self.served.graph.channels)
-        if isinstance(
-            channels[self.served.input_channel], LastValue
-        ):  # whatever goes in replaces all of it
-            return [message]
+        if isinstance(channels[self.served.input_channel], LastValue):
+            return [*new] or fixed  # whatever goes in replaces all that was there
         kept = len(fixed) >= len(had) and all(map(operator.is_, had, fixed))
-        return [*fixed[len(had) :], message] if kept else Overwrite([*fixed, message])
+        return [*fixed[len(had) :], *new] if kept else Overwrite([*fixed, *new])
 
     async def resume(self, run: Run, answers: Mapping[str, Any]) -> GraphState:
         """Answer pending interrupts by their ids, all in one map.
@@ -162,6 +161,9 @@ class Engine:
         ran = await self.look(run)
         if self.served.is_own:
             goes_on = ran.is_cut_off or bool(ran.interrupts) or not is_finished(ran)
+        elif answered_nothing(ran):
+            again = self._behind(ran.messages, mended(ran.messages, {}))
+            return await self._invoke(run, {self.served.input_channel: again})
         else:
             # tools have run, and the model was not told (F8 in langgraph's issue 8796)
             untold = not ran.interrupts and ran.ends_with_a_tool

@@ -11,7 +11,6 @@ from typing import Any, cast
 from langchain_core.messages import (
     AIMessage,
     AnyMessage,
-    HumanMessage,
     ToolMessage,
     convert_to_messages,
 )
@@ -19,6 +18,7 @@ from langgraph.types import Interrupt, PregelTask, StateSnapshot
 
 from agent.graph import in_call_order
 from bot.conversations.dialects import static_breakpoint
+from bot.conversations.dialects.plain import written
 from bot.conversations.inspect_graph import MESSAGES
 
 CUT_OFF = "CancelledError"  # of a task that stopped since another one has raised
@@ -58,6 +58,8 @@ class GraphState:
         tasks: of the step that it is at, in the order of their making; none where
             nobody looked.
         inner: the same of the subgraphs below those tasks, where they were looked at.
+        structured: the structured response of LangChain's agents as JSON, None if
+            there is none.
     """
 
     interrupts: tuple[Interrupt[Any], ...]
@@ -65,23 +67,13 @@ class GraphState:
     is_cut_off: bool = False
     tasks: tuple[TaskState, ...] = ()
     inner: tuple[GraphState, ...] = ()
+    structured: Any = None
 
     def walk(self) -> Iterator[GraphState]:
         """Yield the states of the subgraphs, the deepest first, and then this one."""
         for part in self.inner:
             yield from part.walk()
         yield self
-
-    @property
-    def answer(self) -> str | None:
-        """The text of the graph's last word, None where it has said nothing."""
-        said: list[AnyMessage] = []
-        for message in reversed(self.messages):
-            if isinstance(message, HumanMessage):
-                break
-            said.append(message)
-        words = [message for message in said if isinstance(message, AIMessage)] or said
-        return str(words[0].text) if words else None
 
     @property
     def ends_with_a_tool(self) -> bool:
@@ -112,6 +104,7 @@ def stand_of(state: StateSnapshot, channel: str, *, stops: bool) -> GraphState:
         tuple(interrupts),
         _messages(state.values, channel),
         is_cut_off=bool(open_tasks) and not waits,
+        structured=_structured(state.values),
         tasks=tuple(_task(task) for task in sorted(state.tasks, key=_place)),
         inner=tuple(
             stand_of(task.state, MESSAGES, stops=False)
@@ -119,6 +112,12 @@ def stand_of(state: StateSnapshot, channel: str, *, stops: bool) -> GraphState:
             if isinstance(task.state, StateSnapshot)
         ),
     )
+
+
+def _structured(values: Any) -> Any:
+    state = cast("dict[str, object]", values if isinstance(values, dict) else {})
+    found = state.get("structured_response")
+    return None if found is None else written(found)[0]
 
 
 def _place(task: PregelTask) -> str:

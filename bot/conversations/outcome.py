@@ -33,6 +33,7 @@ from bot.conversations import questions
 from bot.conversations.conversation import Conversation
 from bot.conversations.engine import ServedGraph
 from bot.conversations.graph_state import GraphState
+from bot.conversations.last_word import answered_nothing, last_word
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts import agent
@@ -197,11 +198,14 @@ class Settler:
     async def _answer(
         self, connection: Connection, conversation: Conversation, ran: GraphState
     ) -> None:
-        if ran.answer is None:
+        if said := last_word(ran, self.served.schemas):
+            await self._end(connection, conversation, "answer", said)
+        elif answered_nothing(ran):
+            said = report(agent.MODEL_SAID_NOTHING, "no_answer")
+            await self._end(connection, conversation, "say", said, again=True)
+        else:
             said = report(agent.AGENT_RETURNED_NOTHING, "no_answer")
             await self._end(connection, conversation, "say", said)
-        else:
-            await self._end(connection, conversation, "answer", ran.answer)
 
     async def _end(
         self,

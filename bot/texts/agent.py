@@ -77,6 +77,9 @@ def answer_cut(missing: int) -> str:
     )
 
 
+MODEL_SAID_NOTHING = "The model answered nothing. Please try again."
+ANSWER_CUT_OFF = "The model's answer is cut off here: it reached its length limit."
+ANSWER_FILTERED = "The model server's content filter held back the rest of this answer."
 AGENT_RETURNED_NOTHING = (
     "The agent's graph came to its end and returned no message, so I have nothing to "
     "tell you. Whoever runs the bot can see to it that it adds its answer to its "

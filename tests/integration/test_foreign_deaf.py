@@ -68,7 +68,7 @@ async def test_a_question_that_its_answer_leaves_open_ends_the_turn(
     assert await agent.said() == ["Hello."]
 
 
-async def test_a_loop_that_asks_until_it_likes_the_answer_asks_anew(house: House):
+async def test_a_loop_asks_until_it_likes_the_answer(house: House):
     def ask(state: MessagesState) -> dict[str, Any]:
         question, answer = "Go?", ""
         while answer != "approve":

@@ -161,3 +161,27 @@ async def test_a_question_answered_beside_a_failure_is_done(house: House):
     conversation = await agent.say()
     await approve_all(house, agent, conversation)
     assert await ends(agent, conversation) == {"fine": DONE, "broken": FAILED}
+
+
+async def test_an_empty_answer_is_never_sent_but_tried_again(house: House):
+    model = ScriptedModel(script=["", "Hello.", "And you."])
+    agent = make_foreign(house, create_agent(model, []))
+    conversation = await agent.say("hi")
+    [said] = await agent.said("say")
+    assert "answered nothing" in said
+    assert await house.one("SELECT count(*) FROM offers") == 1
+    await house.rows("UPDATE messages SET state = 'running'")
+    await agent.runner.turn(conversation)
+    assert await agent.said() == ["Hello."]
+    assert [message.type for message in model.seen[-1]] == ["human"]
+    await agent.say("and?")
+    assert [m.type for m in model.seen[-1]] == ["human", "ai", "human"]
+
+
+async def test_after_an_empty_answer_the_next_message_is_taken(house: House):
+    model = ScriptedModel(script=["", "Hello."])
+    agent = make_foreign(house, create_agent(model, []))
+    await agent.say("hi")
+    await agent.say("hello?")
+    assert refused_by_a_strict_server(model.seen[-1]) == ""
+    assert await agent.said() == ["Hello."]

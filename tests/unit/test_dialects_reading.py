@@ -361,7 +361,7 @@ SHAPE = {"answer": {"data": "{text}", "from": ["a person", "re: {text}"]}}
     [{"payload": SHAPE}, {"rule": SHAPE}, {"default": SHAPE}],
     ids=["payload", "rule", "defaults"],
 )
-def test_a_text_goes_to_the_graph_in_the_shape_that_is_said(said):
+def test_a_text_goes_to_the_graph_in_its_shape(said):
     payload = {"query": "Which?", "answers": said.pop("payload", None)}
     question = resolve(payload, **said)
     told = dialects.answer(question, [answered("Blue.")])
