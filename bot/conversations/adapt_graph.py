@@ -64,8 +64,8 @@ class _Apart:
             given = {"__type": shape, "tool_call": call, "state": input}
             return await self._node.ainvoke(given)
 
-        one = cast("Any", task)(run, name="call")
-        waited = [one(call) for call in calls]
+        one = cast("Any", task)
+        waited = [one(run, name=call["name"])(call) for call in calls]
         ended: list[Any] = await asyncio.gather(*waited, return_exceptions=True)
         return self._node._combine_tool_outputs(_outputs(ended), kind)
 

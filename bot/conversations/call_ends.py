@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 
-from langchain_core.messages import AIMessage, AnyMessage, ToolCall, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    HumanMessage,
+    ToolCall,
+    ToolMessage,
+)
 
 from bot.approvals import digest
 from bot.approvals.model import Execution, Request
@@ -74,7 +81,7 @@ def ends_of(ran: GraphState, unknown: Collection[str] = ()) -> dict[str, ToolMes
         unknown: tools of which nobody knows whether a call happened.
     """
     told: dict[str, ToolMessage] = {}
-    for call, (execution, error) in _open_calls(ran).items():
+    for call, (execution, error) in open_calls(ran).items():
         key, name = call
         if execution is Execution.UNKNOWN or name in unknown:
             text = agent.UNKNOWN_FOR_AGENT
@@ -102,9 +109,25 @@ def execution_of(request: Request, ran: GraphState) -> Execution:
     return Execution.FAILED  # the graph had got beyond the question, and has failed
 
 
+def done_calls(ran: GraphState) -> list[str]:
+    """The tools whose calls have ended well since the last message of a person."""
+    people = [i for i, m in enumerate(ran.messages) if isinstance(m, HumanMessage)]
+    said = [*ran.messages[people[-1] if people else 0 :]]
+    said += [m for part in ran.walk() for task in part.tasks for m in task.said]
+    results = [m for m in said if isinstance(m, ToolMessage) and m.status != "error"]
+    return list(dict.fromkeys(m.name for m in results if m.name))
+
+
+def node_of(error: BaseException) -> str:
+    """The node, or the tool of a tool node, in which a graph has raised; "" if none."""
+    notes: list[str] = getattr(error, "__notes__", [])
+    found = (re.match(r"During task with name '(.+?)' and id", note) for note in notes)
+    return next((match[1] for match in found if match), "")
+
+
 def _execution(call: ToolCall, part: GraphState) -> Execution:
     key = (str(call["id"]), call["name"])
-    if key in (ended := _open_calls(part)):
+    if key in (ended := open_calls(part)):
         return ended[key][0] or Execution.UNKNOWN
     said = [*part.messages, *(m for task in part.tasks for m in task.said)]
     results = [m for m in said if isinstance(m, ToolMessage)]
@@ -129,9 +152,7 @@ def _last_calls(messages: Sequence[AnyMessage]) -> list[ToolCall]:
     return made[-1].tool_calls if made else []
 
 
-def _open_calls(
-    part: GraphState,
-) -> dict[tuple[str, str], tuple[Execution | None, str]]:
+def open_calls(part: GraphState) -> dict[tuple[str, str], tuple[Execution | None, str]]:
     """Id and tool of each call that has no result, with its end and the error's class.
 
     None where it was not begun, as far as anybody knows. Which task had which call is

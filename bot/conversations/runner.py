@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -16,7 +16,7 @@ from bot.approvals.model import Execution, Profile, Request
 from bot.approvals.ports import People
 from bot.base.errors import RetryLater
 from bot.conversations import conversation as conversations
-from bot.conversations.call_ends import execution_of
+from bot.conversations.call_ends import done_calls, execution_of, node_of, open_calls
 from bot.conversations.conversation import Conversation, Message, human
 from bot.conversations.engine import Engine
 from bot.conversations.graph_state import GraphState
@@ -29,6 +29,7 @@ from bot.database.pool import TRANSIENT, Pool
 from bot.texts import agent, notices
 
 log = structlog.get_logger(__name__)
+UNKNOWN = Execution.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -251,21 +252,32 @@ class Runner:
         # whoever comes to the limit has done all steps before it
         endless = isinstance(error, GraphRecursionError)
         became: Became = Execution.DONE if endless else Execution.FAILED
-        if answered and not (endless or self.engine.served.is_own):
+        ran = GraphState((), ())
+        if not self.engine.served.is_own:
             ran = await self.engine.look_back(run)
-            became = {r.id: execution_of(r, ran) for r in run.asked if r.id in answered}
-        said = self._explain(error)
-        await self.settler.fail(
-            run, conversation, said, answered, became, again=not endless
-        )
+        if not (endless or self.engine.served.is_own):
+            taken = [r for r in run.asked if r.id in answered]
+            became = {request.id: execution_of(request, ran) for request in taken}
+        said = self._explain(error, run, ran, became)
+        # a call that was under way may have had its effect, approved or not
+        again = not (endless or open_calls(ran))
+        await self.settler.fail(run, conversation, said, answered, became, again=again)
 
-    def _explain(self, error: Exception) -> str:
+    def _explain(
+        self, error: Exception, run: Run, ran: GraphState, became: Became
+    ) -> str:
         """One sentence for the thread; the rest goes to the log under its code."""
         if isinstance(error, GraphRecursionError):
             return report(agent.AGENT_STEP_LIMIT, "run_failed", error, foreseen=True)
         known = self.engine.served.explain(error)
-        said = known or agent.AGENT_FAILED
-        return report(said, "run_failed", error, foreseen=known is not None)
+        foreseen = known is not None
+        if not known and (node := node_of(error)) and isinstance(became, Mapping):
+            unsure = [r.call.tool for r in run.asked if became.get(r.id) is UNKNOWN]
+            done = done_calls(ran)
+            known = agent.graph_failed(node, type(error).__name__, done, unsure)
+        return report(
+            known or agent.AGENT_FAILED, "run_failed", error, foreseen=foreseen
+        )
 
     async def prune(self, conversation: str) -> None:
         """Drop the checkpoints that nobody needs any more, when it is quiet.

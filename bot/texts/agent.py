@@ -6,10 +6,10 @@ Functions that say "mrkdwn" give text for Slack, already escaped; the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bot.approvals.model import Verdict
-from bot.texts.formatting import cut, joined, one_line
+from bot.texts.formatting import cut, escape, joined, one_line
 
 # --- Asking the agent --------------------------------------------------------------
 _WHAT_YOU_ARE = {
@@ -62,6 +62,31 @@ AGENT_FAILED = (
     "Something went wrong inside the bot and this request stopped. Please try again; "
     "if it happens again, tell whoever runs the bot."
 )
+
+
+def graph_failed(
+    node: str, error: str, done: Sequence[str], unsure: Sequence[str]
+) -> str:
+    """mrkdwn. `error` is the class of what the node raised.
+
+    Args:
+        done: tools that have run in this turn.
+        unsure: what was approved and may have run.
+    """
+    text = (
+        f"The agent's graph failed in {_code(node)} ({error}), so I stopped here. The "
+        "error is in the graph's own code; the log has the details."
+    )
+    if done:
+        text += f" Already done: {joined([_code(name) for name in done])}."
+    if unsure:
+        names = joined([_code(name) for name in unsure])
+        text += f" Unknown whether it ran: {names}. Please check by hand."
+    return text
+
+
+def _code(name: str) -> str:
+    return "`" + escape(one_line(name, 80)).replace("`", "'") + "`"
 
 
 def with_code(sentence: str, code: str) -> str:

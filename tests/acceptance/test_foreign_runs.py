@@ -59,7 +59,7 @@ async def test_two_questions_in_a_row_are_answered_separately(zoo: Stage, where:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("boom", "Something went wrong inside the bot"),
+        ("boom", "failed in `boom` (ValueError)"),
         ("loop", "more steps than one request may take"),
         ("silent", "returned no message"),
     ],
@@ -83,7 +83,7 @@ async def test_what_fails_after_an_approval_is_not_run_again(zoo: Stage):
     card, ts = await asked(zoo, "after")
     before = zoo.ledger.count("after")
     await zoo.click(MINA, "approve", card)
-    await said_in(zoo, ts, "Something went wrong")
+    await said_in(zoo, ts, "The error is in the graph's own code")
     await shows(zoo, card, "Approved", "Failed")
     await zoo.ask('ask "After that?"', thread_ts=ts)
     again = await zoo.card_about("After that?")
@@ -96,7 +96,7 @@ async def test_a_question_that_stands_beside_a_failure_is_closed(zoo: Stage):
     """Its answer would let the failed node run once more."""
     left, right, ts = await two_cards(zoo, "both broken")
     await zoo.click(MINA, "approve", left)
-    await said_in(zoo, ts, "Something went wrong")
+    await said_in(zoo, ts, "The error is in the graph's own code")
     await zoo.outcome(right, "Orphaned")
     await zoo.click(MINA, "approve", right)
     await zoo.whisper(MINA, "no longer belongs to a running conversation")

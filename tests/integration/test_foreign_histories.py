@@ -99,6 +99,10 @@ async def test_a_call_that_ran_beside_a_failure_keeps_its_result(house: House, m
     conversation = await agent.say()
     await approve_all(house, agent, conversation)
     assert await ends(agent, conversation) == {"pay": DONE, "wipe": FAILED}
+    [said] = await agent.said("say")
+    assert "failed in `tools` (ConnectionError)" in said
+    assert "Already done: `pay`." in said
+    assert "secret detail" not in said
     await agent.say("and now?")
     assert shop.ran == ["pay Ada"]
     assert shop.results()["c1"] == "paid"
@@ -114,6 +118,8 @@ async def test_a_call_that_a_failure_cut_off_is_unknown(house: House, mode):
     conversation = await agent.say()
     await approve_all(house, agent, conversation)
     assert await ends(agent, conversation) == {"pay": UNKNOWN, "wipe": FAILED}
+    [said] = await agent.said("say")
+    assert "Unknown whether it ran: `pay`." in said
     await agent.say("and now?")
     assert "unknown whether this call ran" in shop.results()["c1"]
     assert "failed (ConnectionError)" in shop.results()["c2"]
@@ -185,3 +191,20 @@ async def test_after_an_empty_answer_the_next_message_is_taken(house: House):
     await agent.say("hello?")
     assert refused_by_a_strict_server(model.seen[-1]) == ""
     assert await agent.said() == ["Hello."]
+
+
+async def test_trying_again_is_offered_where_no_call_was_under_way(house: House):
+    @tool
+    async def look() -> str:
+        """Look, or fail."""
+        raise KeyError("a")
+
+    model = ScriptedModel(script=[calls(("look", {})), KeyError("b")])
+    agent = make_foreign(house, create_agent(model, [look]))
+    await agent.say()
+    [said] = await agent.said("say")
+    assert "failed in `tools` (KeyError)" in said
+    assert await house.one("SELECT count(*) FROM offers") == 0
+    await agent.say("and now?")
+    assert "failed in `model` (KeyError)" in (await agent.said("say"))[-1]
+    assert await house.one("SELECT count(*) FROM offers") == 1
