@@ -33,6 +33,7 @@ from bot.conversations import questions
 from bot.conversations.conversation import Conversation
 from bot.conversations.engine import ServedGraph
 from bot.conversations.graph_state import GraphState
+from bot.conversations.inbox import clean
 from bot.conversations.last_word import answered_nothing, last_word
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
@@ -227,7 +228,7 @@ class Settler:
                 "team": conversation.team,
                 "channel": conversation.channel,
                 "thread_ts": conversation.thread_ts,
-                "text": text,
+                "text": clean(text),
                 "again": again,
                 "gated": self.served.is_own,
             },

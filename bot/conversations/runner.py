@@ -24,6 +24,7 @@ from bot.conversations.outcome import Became, Settler, report
 from bot.conversations.questions import Answered
 from bot.conversations.replies import Talk, unreadable
 from bot.conversations.resume import Found, Handover, Recheck, Refused, batches
+from bot.conversations.run_saver import Unstorable
 from bot.conversations.sql import SQL
 from bot.database.pool import TRANSIENT, Pool
 from bot.texts import agent, notices
@@ -269,6 +270,9 @@ class Runner:
         """One sentence for the thread; the rest goes to the log under its code."""
         if isinstance(error, GraphRecursionError):
             return report(agent.AGENT_STEP_LIMIT, "run_failed", error, foreseen=True)
+        if isinstance(error, Unstorable):
+            nodes = [task.node for task in ran.tasks if not task.is_over]
+            return report(agent.unstorable(str(error), nodes), "run_failed", error)
         known = self.engine.served.explain(error)
         foreseen = known is not None
         if not known and (node := node_of(error)) and isinstance(became, Mapping):

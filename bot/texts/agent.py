@@ -85,6 +85,16 @@ def graph_failed(
     return text
 
 
+def unstorable(kind: str, nodes: Sequence[str]) -> str:
+    """mrkdwn. `kind` is the name of a type; `nodes` are those that may have made it."""
+    where = f" in {joined([_code(node) for node in nodes])}" if nodes else ""
+    return (
+        f"The agent's graph made a value of the type {_code(kind)}{where}, and I "
+        "stopped here: it cannot be stored. Its author can keep such values out of "
+        "the state and out of questions."
+    )
+
+
 def _code(name: str) -> str:
     return "`" + escape(one_line(name, 80)).replace("`", "'") + "`"
 

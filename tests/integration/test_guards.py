@@ -23,8 +23,9 @@ from bot.approvals.judge import Result
 from bot.approvals.model import Effect, Request
 from bot.approvals.transitions import Overtaken, expire
 from bot.conversations import outcome
-from bot.conversations.engine import Engine, RunSaver
+from bot.conversations.engine import Engine
 from bot.conversations.inbox import Incoming, receive
+from bot.conversations.run_saver import RunSaver
 from bot.database.pool import transaction
 from tests.support import guards
 from tests.support.agent_parts import make_agent
