@@ -19,7 +19,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.channels import LastValue
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.errors import GraphDrained, UnknownInterruptError
-from langgraph.graph import END
+from langgraph.graph import END, START
 from langgraph.runtime import RunControl
 from langgraph.types import Command, Overwrite
 
@@ -34,7 +34,7 @@ from bot.conversations.graph_state import (
     state_after_run,
 )
 from bot.conversations.graphs import with_saver
-from bot.conversations.inspect_graph import MESSAGES, Graph
+from bot.conversations.inspect_graph import MESSAGES, Graph, remembering
 from bot.conversations.last_word import answered_nothing
 from bot.conversations.run_saver import RunSaver
 from bot.conversations.stored_grants import current_run
@@ -91,6 +91,7 @@ class Engine:
         self.pool = pool
         self._under_way: set[RunControl] = set()
         self._drains = False
+        self._remembering = () if served.is_own else remembering(served.graph)
 
     def drain(self) -> None:
         """Let each run stop before its next step, and begin none; for good.
@@ -108,19 +109,35 @@ class Engine:
         return await self._invoke(run, {self.served.input_channel: given})
 
     async def _after(self, run: Run, message: HumanMessage) -> Any:
-        """End what the last turn has left, and write the message behind all of it.
+        """End what the last turn has left, and write the message behind all of it."""
+        graph, config = self._prepare(run)
+        for name in self._remembering:
+            own = {**config.get("configurable", {}), "checkpoint_ns": name}
+            inner: RunnableConfig = {**config, "configurable": own}
+            had, fixed = await self._end(run, graph, inner, MESSAGES)
+            if len(fixed) != len(had) or not _continues(had, fixed):
+                # as input, which leaves the first node to come: that is ended as well
+                written = {MESSAGES: Overwrite(fixed)}
+                await graph.aupdate_state(inner, written, as_node=START)
+                await graph.aupdate_state(inner, None, as_node=END)
+        had, fixed = await self._end(run, graph, config, self.served.input_channel)
+        return self._behind(had, fixed, message)
+
+    async def _end(
+        self, run: Run, graph: Graph, config: RunnableConfig, channel: str
+    ) -> tuple[Sequence[AnyMessage], list[AnyMessage]]:
+        """End the step that a graph is at; the messages as they were and as they go on.
 
         New input drops what tasks beside a failed one have ended with, and with it
         what has really happened. Ending the step keeps it.
         """
-        graph, config = self._prepare(run)
-        ran = await self.look(run)
+        state = await graph.aget_state(config)
+        ran = stand_of(state, channel, stops=self.served.stops)
         if not ran.tasks:
-            return self._behind(ran.messages, mended(ran.messages, {}), message)
+            return ran.messages, mended(ran.messages, {})
         unknown = await unknown_tools(self.pool, run.conversation)
         await graph.aupdate_state(config, None, as_node=END)
-        fixed = mended(ran.messages, ends_of(ran, unknown))
-        return self._behind(ran.messages, fixed, message)
+        return ran.messages, mended(ran.messages, ends_of(ran, unknown))
 
     def _behind(
         self, had: Sequence[AnyMessage], fixed: list[AnyMessage], *new: HumanMessage
@@ -129,8 +146,9 @@ class Engine:
         channels = cast("Mapping[str, object]", self.served.graph.channels)
         if isinstance(channels[self.served.input_channel], LastValue):
             return [*new] or fixed  # whatever goes in replaces all that was there
-        kept = len(fixed) >= len(had) and all(map(operator.is_, had, fixed))
-        return [*fixed[len(had) :], *new] if kept else Overwrite([*fixed, *new])
+        if _continues(had, fixed):
+            return [*fixed[len(had) :], *new]
+        return Overwrite([*fixed, *new])
 
     async def resume(self, run: Run, answers: Mapping[str, Any]) -> GraphState:
         """Answer pending interrupts by their ids, all in one map.
@@ -248,3 +266,8 @@ class Engine:
     def _limit(self) -> int:
         own = (self.served.graph.config or {}).get("recursion_limit", STEP_LIMIT)
         return min(own, HIGHEST_LIMIT)
+
+
+def _continues(had: Sequence[AnyMessage], fixed: Sequence[AnyMessage]) -> bool:
+    """Return whether messages only go on from where they were."""
+    return len(fixed) >= len(had) and all(map(operator.is_, had, fixed))

@@ -102,6 +102,18 @@ def problem(loaded: LoadedGraph) -> str:
     return graphs.asks_in_vain(loaded.name, deaf) if deaf else ""
 
 
+def remembering(graph: Graph) -> list[str]:
+    """The nodes whose subgraphs keep a conversation of their own.
+
+    Deeper ones are not reached: the checkpoints of those go by the tasks around them.
+    """
+    return [
+        path
+        for path, part in _parts(graph)
+        if part.checkpointer is True and MESSAGES in part.channels and "|" not in path
+    ]
+
+
 def _asks_in_vain(part: Graph) -> bool:
     """Return whether a subgraph keeps no state, and so would forget its question."""
     nodes = part.nodes.values()

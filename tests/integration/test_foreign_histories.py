@@ -14,12 +14,13 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
+from typing_extensions import TypedDict
 
 from bot.approvals.model import Execution
 from tests.support.agent_parts import Agent
 from tests.support.agent_stand_ins import ScriptedModel, calls
 from tests.support.foreign_parts import Theirs, make_foreign
-from tests.support.house import House
+from tests.support.house import APPROVE, REJECT, House
 from tests.support.people import MINA
 
 DONE, FAILED, UNKNOWN = Execution.DONE, Execution.FAILED, Execution.UNKNOWN
@@ -208,3 +209,67 @@ async def test_trying_again_is_offered_where_no_call_was_under_way(house: House)
     await agent.say("and now?")
     assert "failed in `model` (KeyError)" in (await agent.said("say"))[-1]
     assert await house.one("SELECT count(*) FROM offers") == 1
+
+
+def remembering(shop: Shop) -> Any:
+    """The shop's agent as a subgraph that keeps a history of its own."""
+    shop.graph.checkpointer = True
+    builder = StateGraph(MessagesState).add_node("worker", shop.graph)
+    return builder.add_edge(START, "worker").compile()
+
+
+async def test_a_subgraphs_own_history_is_mended_too(house: House):
+    slow = {"pay": 0.0, "wipe": 0.1}
+    shop = Shop(calls(PAY, WIPE), "Sorry.", "Yes.", mode="batched", after=slow)
+    agent = make_foreign(house, remembering(shop))
+    conversation = await agent.say()
+    await approve_all(house, agent, conversation)
+    await agent.say("and now?")
+    assert shop.results()["c1"] == "paid"
+    assert "failed (ConnectionError)" in shop.results()["c2"]
+    await agent.say("are you there?")
+    assert await agent.said() == ["Sorry.", "Yes."]
+    assert shop.read  # and once more
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_after_a_rejected_call_the_next_message_is_taken(house: House, kept):
+    shop = Shop(calls(PAY), "Fine.", "Yes.", mode="batched", after={"pay": 0})
+    agent = make_foreign(house, remembering(shop) if kept else shop.graph)
+    conversation = await agent.say()
+    await house.click(MINA, await agent.request(conversation), REJECT)
+    await agent.work()
+    await agent.say("and now?")
+    assert await agent.said() == ["Fine.", "Yes."]
+    assert "was not run" in shop.results()["c1"]
+
+
+class Plain(TypedDict):
+    messages: list
+
+
+@pytest.mark.parametrize("verdict", [APPROVE, REJECT])
+async def test_a_list_without_a_reducer_begins_with_the_message(house: House, verdict):
+    model = ScriptedModel(script=[calls(PAY), "Hello."])
+
+    async def answer(state: Plain) -> dict[str, Any]:
+        return {
+            "messages": [*state["messages"], await model.ainvoke(state["messages"])]
+        }
+
+    def act(state: Plain) -> dict[str, Any]:
+        if interrupt({"action": "pay"}) == "approve":
+            raise ConnectionError
+        return {"messages": [*state["messages"], AIMessage("I left it.")]}
+
+    builder = StateGraph(Plain).add_node("model", answer).add_node("act", act)
+    builder.add_edge(START, "model").add_conditional_edges(
+        "model", lambda s: "act" if s["messages"][-1].tool_calls else "__end__"
+    )
+    agent = make_foreign(house, builder.compile())
+    conversation = await agent.say()
+    await house.click(MINA, await agent.request(conversation), verdict)
+    await agent.work()
+    await agent.say("hello?")
+    assert [message.type for message in model.seen[-1]] == ["human"]
+    assert (await agent.said())[-1] == "Hello."
