@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import operator
 from collections.abc import (
     Awaitable,
@@ -27,6 +28,7 @@ from agent.gate import Gate, in_force
 from bot.approvals.grants import Run, unknown_tools
 from bot.base.errors import RetryLater
 from bot.conversations.call_ends import ends_of, mended
+from bot.conversations.graph_loop import GraphLoop
 from bot.conversations.graph_state import (
     GraphState,
     is_finished,
@@ -37,7 +39,7 @@ from bot.conversations.graphs import with_saver
 from bot.conversations.inspect_graph import MESSAGES, Graph, remembering
 from bot.conversations.last_word import answered_nothing
 from bot.conversations.run_saver import RunSaver
-from bot.conversations.stored_grants import current_run
+from bot.conversations.stored_grants import current_run, home_loop
 from bot.database.pool import Pool
 
 STEP_LIMIT = 60  # super-steps of one turn, where the graph sets no limit itself
@@ -64,6 +66,7 @@ class ServedGraph:
         stops: whether it has static breakpoints.
         version: changes with the structure that its interrupts rest on.
         gate: for tools that were guarded without one.
+        apart: where it runs, if not in the caller's loop.
     """
 
     graph: Graph
@@ -77,6 +80,7 @@ class ServedGraph:
     input_channel: str = MESSAGES
     version: str = ""
     gate: Gate | None = None
+    apart: GraphLoop | None = None
 
 
 class Engine:
@@ -102,6 +106,10 @@ class Engine:
         self._drains = True
         for control in self._under_way:
             control.request_drain("the process stops")
+
+    def blocked(self) -> float:
+        """Seconds for which the graph's code has held its own loop."""
+        return self.served.apart.blocked if self.served.apart else 0
 
     async def start(self, run: Run, message: HumanMessage) -> GraphState:
         """Give the graph a new message; what it asked before is given up."""
@@ -218,9 +226,8 @@ class Engine:
     async def _invoke(self, run: Run, graph_input: Any) -> GraphState:
         graph, config = self._prepare(run)
         with self._serving(run), self._draining() as control:
-            values = await graph.ainvoke(
-                graph_input, config, durability="sync", control=control
-            )
+            go = graph.ainvoke(graph_input, config, durability="sync", control=control)
+            values = await (self.served.apart.run(go) if self.served.apart else go)
         if self.served.is_own:
             return state_after_run(values, values.get("__interrupt__", ()), MESSAGES)
         # what a graph returns need not be all of its state, and no breakpoint is in it
@@ -244,11 +251,13 @@ class Engine:
     @contextmanager
     def _serving(self, run: Run) -> Generator[None]:
         tokens = current_run.set(run), in_force.set(self.served.gate)
+        home = home_loop.set(asyncio.get_running_loop())
         try:
             yield
         finally:
             current_run.reset(tokens[0])
             in_force.reset(tokens[1])
+            home_loop.reset(home)
 
     def _prepare(self, run: Run) -> tuple[Graph, RunnableConfig]:
         graph = with_saver(self.served.graph, RunSaver(self.pool, run))

@@ -13,6 +13,7 @@ import sysconfig
 import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +29,7 @@ from bot.base.logs import escape_controls
 from bot.base.masks import mask
 from bot.base.settings import Settings
 from bot.conversations.adapt_graph import adapt
+from bot.conversations.graph_loop import GraphLoop
 from bot.conversations.inspect_graph import Graph, LoadedGraph, describe, problem
 from bot.texts import graphs as say
 
@@ -218,7 +220,10 @@ async def load_served(settings: Settings) -> AsyncGenerator[LoadedGraph | None]:
     if settings.agent is None:
         yield None
         return
-    async with load_graph(settings.agent) as loaded:
+    async with (
+        GraphLoop.started() as apart,
+        apart.keep(load_graph(settings.agent)) as loaded,
+    ):
         if why := problem(loaded):
             raise ConfigurationError(why)
-        yield loaded
+        yield replace(loaded, apart=apart)

@@ -27,6 +27,7 @@ from langgraph.types import interrupt
 
 from agent.gate import is_guarded
 from agent.tool_arguments import schema_of
+from bot.conversations.graph_loop import GraphLoop
 from bot.texts import graphs
 
 Graph = Pregel[Any, Any, Any, Any]
@@ -50,6 +51,7 @@ class LoadedGraph:
         stops: whether it has static breakpoints.
         guards: tools of tool nodes that our own gate stands on.
         notes: sentences for whoever starts the bot.
+        apart: the loop that it was loaded in and runs in, if that is one of its own.
     """
 
     graph: Graph
@@ -62,6 +64,7 @@ class LoadedGraph:
     notes: tuple[str, ...] = ()
     stops: bool = False
     guards: frozenset[str] = frozenset()
+    apart: GraphLoop | None = None
 
 
 def describe(graph: Graph, name: str) -> LoadedGraph:

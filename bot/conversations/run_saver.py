@@ -15,6 +15,7 @@ from langgraph.checkpoint.base import (
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
+    CheckpointTuple,
 )
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.types import Send
@@ -24,6 +25,7 @@ from psycopg.rows import DictRow
 from pydantic import BaseModel
 
 from bot.approvals.grants import LostRun, Run
+from bot.conversations.graph_loop import at_home
 from bot.conversations.inbox import clean
 from bot.database.pool import Pool
 
@@ -67,6 +69,21 @@ class RunSaver(AsyncPostgresSaver):
         super().__init__(cast("Any", pool))
         self._run = run
 
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Read the latest checkpoint, or a named one."""
+        return await at_home(self.loop, super().aget_tuple(config))
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Save what a task has written."""
+        saved = super().aput_writes(config, writes, task_id, task_path)
+        await at_home(self.loop, saved)
+
     async def aput(
         self,
         config: RunnableConfig,
@@ -82,6 +99,16 @@ class RunSaver(AsyncPostgresSaver):
         Raises:
             Unstorable: one of the values has a type that cannot be kept.
         """
+        saved = self._put(config, checkpoint, metadata, new_versions)
+        return await at_home(self.loop, saved)
+
+    async def _put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
         values = checkpoint["channel_values"]
         odd = {key: value for key, value in values.items() if _is_odd(value)}
         if odd:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import AbstractEventLoop
 from contextvars import ContextVar
 
 from agent.grant_protocol import Call, Claim, Outcome, Permission
@@ -12,11 +13,14 @@ from bot.approvals.model import Execution
 from bot.approvals.policy.model import Denied
 from bot.approvals.ports import Jobs, Policies
 from bot.base.faults import reach
+from bot.conversations.graph_loop import at_home
 from bot.database.pool import TRANSIENT, Pool
 from bot.texts import agent
 
 FINISH_WAITS = (0.2, 0.5, 1, 2, 4, 8, 15)  # seconds between the tries to store an end
 current_run: ContextVar[Run] = ContextVar("current_run")
+#: The loop that the pool belongs to; a graph may run in another.
+home_loop: ContextVar[AbstractEventLoop] = ContextVar("home_loop")
 
 
 class StoredGrants:
@@ -29,6 +33,9 @@ class StoredGrants:
 
     async def open(self, call: Call) -> Permission:
         """Rule on a call from what the run has loaded; a denial goes on the trail."""
+        return await at_home(home_loop.get(None), self._open(call))
+
+    async def _open(self, call: Call) -> Permission:
         policy = self._policies.current
         run, facts = self._run(call), _facts(call)
         found = grants.rule_on(policy, run, facts)
@@ -41,6 +48,9 @@ class StoredGrants:
 
     async def claim(self, call: Call, ruling: Permission) -> Claim:
         """Take the right to run a call, in the database."""
+        return await at_home(home_loop.get(None), self._claim(call, ruling))
+
+    async def _claim(self, call: Call, ruling: Permission) -> Claim:
         waived = None
         if ruling.kind == "waived":
             waived = (ruling.rule, ruling.policy_version)
@@ -58,6 +68,9 @@ class StoredGrants:
         A database that is away is waited for: half a minute, then the grant stays
         claimed. A commit whose answer got lost may have been made.
         """
+        await at_home(home_loop.get(None), self._finish(call, outcome))
+
+    async def _finish(self, call: Call, outcome: Outcome) -> None:
         reach("ran")
         run, facts = self._run(call), _facts(call)
         state, waits = Execution(outcome.status), [*FINISH_WAITS]

@@ -307,4 +307,5 @@ def _foreign(loaded: LoadedGraph, gate: Gate) -> ServedGraph:
         input_channel=loaded.input_channel,
         version=loaded.version,
         gate=gate,
+        apart=loaded.apart,
     )

@@ -102,7 +102,12 @@ class Service:
         app = self._app
         routes: list[web.AbstractRouteDef] = [
             *health_routes(self._pings(), self._details),
-            *metrics_routes(app.deps.pool, self._is_up, app.deps.troubles.counts),
+            *metrics_routes(
+                app.deps.pool,
+                self._is_up,
+                app.deps.troubles.counts,
+                app.engine.blocked,
+            ),
             *app.outside.routes,
             *self._extra_routes,
         ]

@@ -72,6 +72,7 @@ def refusal(methods: Sequence[str], to_do: str) -> str:
 
 # --- `/metrics` --------------------------------------------------------------------
 UP = "Whether the bot can work."
+BLOCKED = "How long the graph's code has held its loop; its other runs wait."
 OLDEST = "Age of the oldest open request."
 REFUSED = "Calls that Slack refused, and requests that it signed wrongly, by reason."
 COUNTED = {

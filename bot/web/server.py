@@ -187,12 +187,16 @@ FROM requests WHERE status = 'pending'
 
 
 def metrics_routes(
-    pool: Pool, is_up: Callable[[], Awaitable[bool]], refusals: Mapping[str, int]
+    pool: Pool,
+    is_up: Callable[[], Awaitable[bool]],
+    refusals: Mapping[str, int],
+    blocked: Callable[[], float],
 ) -> list[web.RouteDef]:
     """The route; without a database it still answers, with `approval_bot_up 0`.
 
     Args:
         refusals: how often Slack has refused what the bot needs, by its word.
+        blocked: seconds for which the served graph's code has held its loop.
     """
 
     async def metrics(_request: web.Request) -> web.Response:
@@ -202,6 +206,8 @@ def metrics_routes(
         refused = Counter(name, help, ["reason"], registry=registry)
         for reason, count in refusals.items():
             refused.labels(reason).inc(count)
+        name = "approval_bot_graph_blocked_seconds"
+        Gauge(name, operation.BLOCKED, registry=registry).set(blocked())
         if await is_up():
             up.set(1)
             await _collect(pool, registry)

@@ -104,6 +104,13 @@ def after(state):
     raise ValueError("secret detail")
 
 
+async def block(state):
+    """Hold the loop up, as `requests` and `time.sleep` do."""
+    while not Path("go on").exists():
+        time.sleep(0.05)
+    return {"messages": [AIMessage("it went on")]}
+
+
 def silent(state):
     return {}
 
@@ -114,7 +121,7 @@ def loop(state):
 
 inner = StateGraph(MessagesState).add_node(twice).add_edge(START, "twice").compile()
 builder = StateGraph(MessagesState)
-for node in (ask, form, order, left, right, twice, effect, boom, after, silent):
+for node in (ask, form, order, left, right, twice, effect, boom, after, silent, block):
     builder.add_node(node)
 builder.add_node("loop", loop, destinations=("loop",))
 builder.add_node("inner", inner)
