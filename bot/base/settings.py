@@ -9,11 +9,11 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from dotenv.parser import parse_stream
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Json, ValidationError
 
 from bot.base import settings_types as types
 from bot.base.errors import ConfigurationError
@@ -56,6 +56,7 @@ class Settings(BaseModel):
     openai_base_url: types.Url | None = None
     openai_model: str | None = None
     agent: str | None = None  # None: the shipped agent
+    agent_context: Json[dict[str, Any]] | None = None  # of the graph that AGENT names
     tools: types.Tools = ("files",)
     policy_file: Path = Path("policy.yml")
     files_dir: Path = Path(".data/files")
@@ -138,7 +139,7 @@ def blaming(name: str, path: Path) -> Generator[None]:
 
 _HIDDEN = {
     *(k for k, v in Settings.model_fields.items() if "Secret" in repr(v.annotation)),
-    *("api_tokens", "webhook_url"),  # secrets may stand in them
+    *("agent_context", "api_tokens", "webhook_url"),  # secrets may stand in them
 }
 
 
@@ -225,6 +226,8 @@ def _halves(settings: Settings) -> Iterator[str]:
             "AUDIT_SINK is set and AUDIT_KEY is not: checkpoints are signed, so set the"
             " key too."
         )
+    if settings.agent_context is not None and settings.agent is None:
+        yield "AGENT_CONTEXT needs AGENT: the shipped agent takes none."
     for pair in _TOGETHER:
         missing = [name for name in pair if getattr(settings, name.lower()) is None]
         if len(missing) == 1:

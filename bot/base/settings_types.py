@@ -214,6 +214,7 @@ ALLOWED = {
     "SMTP_FROM": "one e-mail address, such as bot@example.com",
     "WEBHOOK_URL": "a URL that starts with https://, without #, user name and password",
     "WEBHOOK_SECRET": _LONG,
+    "AGENT_CONTEXT": 'a JSON object, such as {"tone": "short"}',
     "AUDIT_KEY": "32 random bytes, as 64 hex digits or in base64",
     "AUDIT_SINK": "a folder, a channel's id, or a URL that starts with https://",
     "AUDIT_INTERVAL": "from 1s to 30d, such as 1h",

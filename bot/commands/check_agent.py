@@ -52,11 +52,16 @@ async def see_graph(settings: Settings) -> list[str]:
 
 def what_is_seen(loaded: LoadedGraph) -> list[str]:
     """A graph as an operator should know it, a sentence for each thing."""
-    guards = sorted(loaded.guards)
+    guards, context = sorted(loaded.guards), loaded.context
     return [
         graphs.takes_messages(loaded.name, loaded.input_channel),
         graphs.may_ask(loaded.foresees),
         graphs.can_stream(is_seen=loaded.streams),
         *([graphs.guarded(guards)] if guards else []),
+        *(
+            [graphs.context_seen(context.values, sorted(context.asks))]
+            if context
+            else []
+        ),
         *loaded.notes,
     ]

@@ -28,6 +28,7 @@ from agent.gate import Gate, in_force
 from bot.approvals.grants import Run, unknown_tools
 from bot.base.errors import RetryLater
 from bot.conversations.call_ends import ends_of, mended
+from bot.conversations.graph_context import GraphContext, asker
 from bot.conversations.graph_loop import GraphLoop
 from bot.conversations.graph_state import (
     GraphState,
@@ -67,6 +68,7 @@ class ServedGraph:
         version: changes with the structure that its interrupts rest on.
         gate: for tools that were guarded without one.
         apart: where it runs, if not in the caller's loop.
+        context: what each run is given, if the graph declares that.
     """
 
     graph: Graph
@@ -81,6 +83,7 @@ class ServedGraph:
     version: str = ""
     gate: Gate | None = None
     apart: GraphLoop | None = None
+    context: GraphContext | None = None
 
 
 class Engine:
@@ -120,7 +123,7 @@ class Engine:
         """End what the last turn has left, and write the message behind all of it."""
         graph, config = self._prepare(run)
         for name in self._remembering:
-            own = {**config.get("configurable", {}), "checkpoint_ns": name}
+            own = {**_own(config), "checkpoint_ns": name}
             inner: RunnableConfig = {**config, "configurable": own}
             had, fixed = await self._end(run, graph, inner, MESSAGES)
             if len(fixed) != len(had) or not _continues(had, fixed):
@@ -226,7 +229,19 @@ class Engine:
     async def _invoke(self, run: Run, graph_input: Any) -> GraphState:
         graph, config = self._prepare(run)
         with self._serving(run), self._draining() as control:
-            go = graph.ainvoke(graph_input, config, durability="sync", control=control)
+            context = None
+            if given := self.served.context:
+                who = asker.get({})
+                context = given.built(who)
+                # graphs that declare a `config_schema` look there
+                config["configurable"] = {**given.given(who), **_own(config)}
+            go = graph.ainvoke(
+                graph_input,
+                config,
+                context=context,
+                durability="sync",
+                control=control,
+            )
             values = await (self.served.apart.run(go) if self.served.apart else go)
         if self.served.is_own:
             return state_after_run(values, values.get("__interrupt__", ()), MESSAGES)
@@ -275,6 +290,10 @@ class Engine:
     def _limit(self) -> int:
         own = (self.served.graph.config or {}).get("recursion_limit", STEP_LIMIT)
         return min(own, HIGHEST_LIMIT)
+
+
+def _own(config: RunnableConfig) -> dict[str, Any]:
+    return config.get("configurable", {})
 
 
 def _continues(had: Sequence[AnyMessage], fixed: Sequence[AnyMessage]) -> bool:

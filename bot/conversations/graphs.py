@@ -29,6 +29,7 @@ from bot.base.logs import escape_controls
 from bot.base.masks import mask
 from bot.base.settings import Settings
 from bot.conversations.adapt_graph import adapt
+from bot.conversations.graph_context import make_context
 from bot.conversations.graph_loop import GraphLoop
 from bot.conversations.inspect_graph import Graph, LoadedGraph, describe, problem
 from bot.texts import graphs as say
@@ -226,4 +227,5 @@ async def load_served(settings: Settings) -> AsyncGenerator[LoadedGraph | None]:
     ):
         if why := problem(loaded):
             raise ConfigurationError(why)
-        yield replace(loaded, apart=apart)
+        context = make_context(loaded.graph, settings.agent_context)
+        yield replace(loaded, apart=apart, context=context)

@@ -27,6 +27,7 @@ from langgraph.types import interrupt
 
 from agent.gate import is_guarded
 from agent.tool_arguments import schema_of
+from bot.conversations.graph_context import GraphContext
 from bot.conversations.graph_loop import GraphLoop
 from bot.texts import graphs
 
@@ -52,6 +53,7 @@ class LoadedGraph:
         guards: tools of tool nodes that our own gate stands on.
         notes: sentences for whoever starts the bot.
         apart: the loop that it was loaded in and runs in, if that is one of its own.
+        context: what its runs are given beside their input, if it declares that.
     """
 
     graph: Graph
@@ -65,6 +67,7 @@ class LoadedGraph:
     stops: bool = False
     guards: frozenset[str] = frozenset()
     apart: GraphLoop | None = None
+    context: GraphContext | None = None
 
 
 def describe(graph: Graph, name: str) -> LoadedGraph:

@@ -29,6 +29,8 @@ from bot.conversations.graph_loop import at_home
 from bot.conversations.inbox import clean
 from bot.database.pool import Pool
 
+PLACE = ("thread_id", "checkpoint_ns", "checkpoint_id")
+
 
 class Unstorable(Exception):
     """A value of a graph cannot be kept; the text is the name of its type."""
@@ -109,6 +111,10 @@ class RunSaver(AsyncPostgresSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
+        # what else stands in `configurable` would be kept with each checkpoint, and
+        # AGENT_CONTEXT may hold secrets
+        place = config.get("configurable", {})
+        config = {"configurable": {k: v for k, v in place.items() if k in PLACE}}
         values = checkpoint["channel_values"]
         odd = {key: value for key, value in values.items() if _is_odd(value)}
         if odd:

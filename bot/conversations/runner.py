@@ -19,6 +19,7 @@ from bot.conversations import conversation as conversations
 from bot.conversations.call_ends import done_calls, execution_of, node_of, open_calls
 from bot.conversations.conversation import Conversation, Message, human
 from bot.conversations.engine import Engine
+from bot.conversations.graph_context import asker, introduced
 from bot.conversations.graph_state import GraphState
 from bot.conversations.outcome import Became, Settler, report
 from bot.conversations.questions import Answered
@@ -228,6 +229,7 @@ class Runner:
         """
         try:
             try:
+                await self._introduce(turn)
                 ran = await go
             except (*TRANSIENT, RetryLater, LostRun, Refused):
                 raise
@@ -242,6 +244,16 @@ class Runner:
                 "run replaced", action="run_lost", conversation=run.conversation
             )
             return False
+
+    async def _introduce(self, turn: Turn) -> None:
+        """Let the graph know who asks, if its context has room for that."""
+        context = self.engine.served.context
+        if context is None:
+            return
+        name = ""
+        if "user_name" in context.asks:
+            name = (await self.people.look_up(turn.people.requester)).name
+        asker.set(introduced(turn, name))
 
     async def _fail(
         self,

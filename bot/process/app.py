@@ -308,4 +308,5 @@ def _foreign(loaded: LoadedGraph, gate: Gate) -> ServedGraph:
         version=loaded.version,
         gate=gate,
         apart=loaded.apart,
+        context=loaded.context,
     )

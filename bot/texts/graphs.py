@@ -144,3 +144,36 @@ def asks_in_vain(name: str, parts: Iterable[str]) -> str:
         "is compiled with checkpointer=False, so no answer would reach it; leave "
         "checkpointer out."
     )
+
+
+# --- Its runtime context -----------------------------------------------------------
+NO_CONTEXT = "AGENT_CONTEXT is set, and the graph declares no context_schema; unset it."
+
+
+def strange_context(strange: Iterable[str], fields: Iterable[str]) -> str:
+    """Both are names of fields."""
+    return (
+        f"AGENT_CONTEXT: the graph's context has no {', '.join(strange)}; it has "
+        f"{', '.join(fields)}."
+    )
+
+
+def context_lacks(fields: Iterable[str]) -> str:
+    """`fields` have no default."""
+    return (
+        f"The graph's context needs {', '.join(fields)}; give it in AGENT_CONTEXT, as "
+        "JSON."
+    )
+
+
+def unfit_context(field: str, complaint: str) -> str:
+    """`complaint` is Pydantic's."""
+    return f"AGENT_CONTEXT does not fit the graph's context: {field}: {complaint}."
+
+
+def context_seen(given: Iterable[str], told: Iterable[str]) -> str:
+    """Fields that AGENT_CONTEXT gives, and those that say who asks."""
+    return (
+        f"Its context: {', '.join(given) or 'nothing'} from AGENT_CONTEXT, "
+        f"{', '.join(told) or 'nothing'} from who asks."
+    )

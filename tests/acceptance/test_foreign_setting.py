@@ -26,6 +26,21 @@ def node(state):
 
 graph = StateGraph(State).add_node(node).add_edge(START, "node").compile()
 """
+NEEDS_CONTEXT = """
+from dataclasses import dataclass
+from langgraph.graph import START, MessagesState, StateGraph
+
+@dataclass
+class Context:
+    key: str
+    user_id: str
+
+def node(state):
+    return {}
+
+builder = StateGraph(MessagesState, context_schema=Context)
+graph = builder.add_node(node).add_edge(START, "node").compile()
+"""
 
 
 @pytest.mark.parametrize(
@@ -39,8 +54,9 @@ graph = StateGraph(State).add_node(node).add_edge(START, "node").compile()
             "theirs.py:graph",
             "no key of its input takes a list of messages",
         ),
+        (NEEDS_CONTEXT, "theirs.py:graph", "context needs key; give it in AGENT"),
     ],
-    ids=["no file", "no name", "no import", "no messages"],
+    ids=["no file", "no name", "no import", "no messages", "no context"],
 )
 async def test_what_cannot_be_served_ends_the_start_with_one_sentence(
     tmp_path: Path, database: str, text: str, agent: str, words: str

@@ -13,6 +13,7 @@ from langgraph.types import interrupt
 from agent.gate import Gate
 from bot.conversations.adapt_graph import adapt
 from bot.conversations.engine import Engine, ServedGraph
+from bot.conversations.graph_context import make_context
 from bot.conversations.inspect_graph import describe
 from bot.conversations.outcome import Settler
 from bot.conversations.resume import Handover
@@ -64,8 +65,17 @@ class Theirs:
         return builder.compile()
 
 
-def make_foreign(house: House, graph: Any, policy: str = POLICY) -> Agent:
-    """The runner as the app builds it for a graph that AGENT names."""
+def make_foreign(
+    house: House,
+    graph: Any,
+    policy: str = POLICY,
+    context: dict[str, Any] | None = None,
+) -> Agent:
+    """The runner as the app builds it for a graph that AGENT names.
+
+    Args:
+        context: what AGENT_CONTEXT gives it.
+    """
     house.policies.current = parsed(policy)
     agent = make_agent(house)
     loaded = describe(adapt(graph), "theirs")
@@ -77,6 +87,7 @@ def make_foreign(house: House, graph: Any, policy: str = POLICY) -> Agent:
         stops=loaded.stops,
         input_channel=loaded.input_channel,
         version=loaded.version,
+        context=make_context(graph, context),
         gate=Gate(StoredGrants(house.pool, house.policies, house.queue)),
     )
     people = house.people
