@@ -121,7 +121,7 @@ def done_calls(ran: GraphState) -> list[str]:
 def node_of(error: BaseException) -> str:
     """The node, or the tool of a tool node, in which a graph has raised; "" if none."""
     notes: list[str] = getattr(error, "__notes__", [])
-    found = (re.match(r"During task with name '(.+?)' and id", note) for note in notes)
+    found = (re.search(r"name '([^']+)'", note) for note in notes)
     return next((match[1] for match in found if match), "")
 
 
