@@ -29,8 +29,8 @@ if memory := postgres.memory():  # where pytest keeps its own folders
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return one more than there are cores: a good part of the time is waiting."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Return twice the number of cores: a good part of the time is waiting."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 def pytest_collection_finish() -> None:

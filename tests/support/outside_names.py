@@ -30,7 +30,7 @@ from bot.slack.listeners import register_listeners
 from bot.texts import cards, clicks
 from bot.web.api.schema import document
 from tests.support import postgres
-from tests.support.root import ROOT
+from tests.support.root import ROOT, nodes_of
 
 FILE = Path(__file__).with_suffix(".txt")
 LEVELS = ("debug", "info", "warning", "error", "exception", "critical")
@@ -95,7 +95,7 @@ def _listeners() -> list[str]:
 
 def _log_actions() -> Iterator[str]:
     for path in [*ROOT.glob("agent/**/*.py"), *ROOT.glob("bot/**/*.py")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             match node:
                 case ast.Call(func=ast.Attribute(attr=level)) if level in LEVELS:
                     yield from _said(node)

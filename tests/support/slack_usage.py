@@ -7,7 +7,7 @@ from functools import cache
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.support.root import ROOT
+from tests.support.root import ROOT, nodes_of
 
 BOT = ROOT / "bot"
 _CLIENT = {name for name in vars(AsyncWebClient) if "_" in name.strip("_")}
@@ -20,7 +20,7 @@ def _nodes() -> list[ast.AST]:
         node
         for path in sorted(BOT.rglob("*.py"))
         if "simulator" not in path.relative_to(BOT).parts
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes_of(path)
     ]
 
 

@@ -15,7 +15,7 @@ import agent
 import bot
 from agent import kept_grants
 from bot.database.statements import load_statements
-from tests.support.root import ROOT
+from tests.support.root import ROOT, name_of, nodes_of, tree_of
 
 SOURCES = sorted(
     path for room in ("agent", "bot") for path in (ROOT / room).rglob("*.py")
@@ -23,20 +23,6 @@ SOURCES = sorted(
 SQL_FILES = [p for room in ("agent", "bot") for p in (ROOT / room).rglob("*.sql")]
 DECIDE, RAISE = "bot/approvals/transitions.py", "bot/approvals/raise_request.py"
 ENGINE, SESSION = "bot/conversations/engine.py", "agent/terminal.py"
-
-
-def name_of(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
-
-
-@cache
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-@cache
-def nodes_of(path: Path) -> list[ast.AST]:
-    return list(ast.walk(tree_of(path)))
 
 
 @cache
@@ -237,7 +223,7 @@ def docstrings() -> Iterator[tuple[str, str]]:
     """Each docstring's place and first line, in the house and in its tests."""
     documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     for path in [*SOURCES, *sorted((ROOT / "tests").rglob("*.py"))]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             if isinstance(node, documented) and (said := ast.get_docstring(node)):
                 place = f"{name_of(path)}:{getattr(node, 'name', 'module')}"
                 yield place, said.partition("\n")[0]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.root import ROOT
+from tests.support.root import ROOT, nodes_of, tree_of
 
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts): path
@@ -33,7 +33,7 @@ def imported_by() -> dict[str, set[str]]:
     """The modules that import each module."""
     found: dict[str, set[str]] = defaultdict(set)
     for path in [*ROOT.glob("agent/**/*.py"), *ROOT.glob("bot/**/*.py")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             for name in _names(node):
                 found[name].add(path.relative_to(ROOT).as_posix())
     return found
@@ -111,7 +111,7 @@ def test_no_test_imports_from_another_test_module():
     borrowed = [
         f"{path.relative_to(ROOT)}: {name}"
         for path in sorted((ROOT / "tests").rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes_of(path)
         for name in _names(node)
         if re.fullmatch(r"(tests\.(\w+\.)*)?(test_\w+|conftest)", name)
     ]
@@ -121,7 +121,7 @@ def test_no_test_imports_from_another_test_module():
 def test_no_function_of_the_tests_stands_twice():
     places: dict[str, list[str]] = defaultdict(list)
     for path in sorted((ROOT / "tests").rglob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in tree_of(path).body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 skipped = ast.get_docstring(node) is not None
                 body = "\n".join(map(ast.unparse, node.body[skipped:]))
@@ -184,7 +184,7 @@ def _words_of(path: Path) -> Iterator[str]:
     """The functions and constants of a module, if it is one of words."""
     if not path.relative_to(ROOT).as_posix().startswith(WORDS):
         return
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in tree_of(path).body:
         if isinstance(node, ast.FunctionDef):
             yield node.name
         elif isinstance(node, ast.Assign):
@@ -199,7 +199,7 @@ def _said_in(room: str) -> list[tuple[str, int, str]]:
         (path.relative_to(ROOT).as_posix(), line, text)
         for path in ROOMS[room]
         if path.suffix == ".py"
-        for line, text in _texts(ast.parse(path.read_text(encoding="utf-8")))
+        for line, text in _texts(tree_of(path))
         if _is_said(text)
     ]
 
@@ -254,7 +254,7 @@ def _is_silent(node: ast.AST) -> bool:
 def _functions(path: Path) -> set[str]:
     """Functions of a module and methods of its classes, as `Class.method`."""
     found: set[str] = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in tree_of(path).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             found.add(node.name)
         elif isinstance(node, ast.ClassDef):
