@@ -21,7 +21,8 @@ from bot.base.logs import Format, Level
 from bot.base.masks import mask
 from bot.base.time_limits import read_limits
 
-SIMULATOR_POLICY = Path(__file__).parents[1] / "simulator" / "policy.yml"
+PACKAGE = Path(__file__).parents[1]
+SIMULATOR_POLICY = PACKAGE / "simulator" / "policy.yml"
 # Each belongs to work that is still to come. A setting that would be ignored silently
 # is worse than one that is refused.
 NOT_AVAILABLE = ("SQL_URL", "MCP_CONFIG")
@@ -30,6 +31,12 @@ _TOGETHER = (
     ("SMTP_URL", "SMTP_FROM"),
     ("WEBHOOK_URL", "WEBHOOK_SECRET"),
 )
+
+
+def manifest() -> Path:
+    """Return where the app's manifest is: in a package it stands beside the code."""
+    packaged = PACKAGE / "manifest.yml"
+    return packaged if packaged.exists() else PACKAGE.parent / "manifest.yml"
 
 
 class Transport(enum.StrEnum):

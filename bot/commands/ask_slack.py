@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
@@ -16,14 +15,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.approvals.policy import Policy, named_ids
 from bot.approvals.policy.complaints import key_path
 from bot.approvals.ports import People
-from bot.base.settings import Settings
+from bot.base.settings import Settings, manifest
 from bot.slack.client import error_code, make_client, make_session
 from bot.slack.directory import Directory
 from bot.slack.identity import Identity, learn_identity
 from bot.slack.trouble import BAD_TOKEN
 from bot.texts import commands
-
-MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 
 
 @asynccontextmanager
@@ -75,8 +72,8 @@ class AskSlack:
 
 
 def _scopes() -> set[str]:
-    manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
-    return set(manifest["oauth_config"]["scopes"]["bot"])
+    app = yaml.safe_load(manifest().read_text(encoding="utf-8"))
+    return set(app["oauth_config"]["scopes"]["bot"])
 
 
 # https://docs.slack.dev/reference/methods/users.info#errors

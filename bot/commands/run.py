@@ -12,7 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.base import faults, time_limits
-from bot.base.settings import Settings, Transport, blaming
+from bot.base.settings import Settings, Transport, blaming, manifest
 from bot.base.traces import mask_traces
 from bot.conversations.graphs import load_served
 from bot.conversations.inspect_graph import LoadedGraph
@@ -73,8 +73,6 @@ def _slack_access(settings: Settings) -> SlackAccess:
 
 
 STATE = Path(".data/simulator.json")
-# its scopes and events hold in the simulator as they do in Slack
-MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def make_simulation(settings: Settings, pool: Callable[[], Pool]) -> Simulation:
         bot_token=bot_token,
         app_token=app_token,
         state_file=STATE,
-        app=AppConfig.read(MANIFEST),
+        app=AppConfig.read(manifest()),  # its scopes and events hold as in Slack
         history=_history(pool),
     )
     simulator.base_url = f"http://{_reachable(settings.host)}:{settings.port}"

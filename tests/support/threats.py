@@ -1,4 +1,4 @@
-"""The table of threats in `docs/security.md`, made from the names of the tests.
+"""The table of threats in `docs/threats.md`, made from the names of the tests.
 
 `python -m tests.support.threats` writes it anew.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tests.support.root import ROOT
 
-PAGE = ROOT / "docs/security.md"
+PAGE = ROOT / "docs/threats.md"
 BEGIN, END = "<!-- threats -->\n", "<!-- end of threats -->\n"
 DEFINED = re.compile(r"^(?:async )?def (test_threat_(\d\d)_\w+)", re.MULTILINE)
 

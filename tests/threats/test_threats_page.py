@@ -1,4 +1,4 @@
-"""`docs/security.md` says of each threat which tests show the defence, or why not."""
+"""`docs/threats.md` says of each threat which tests show the defence, or why not."""
 
 from __future__ import annotations
 

@@ -16,11 +16,11 @@ from tests.support.root import ROOT
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
-def test_the_readme_shows_the_drawing_of_the_agent(capsys: pytest.CaptureFixture):
+def test_the_page_shows_the_drawing_of_the_agent(capsys: pytest.CaptureFixture):
     assert main(["--mermaid"]) == 0
     drawn = capsys.readouterr().out.rstrip()
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"```mermaid\n{drawn}\n```" in readme
+    page = (ROOT / "docs/graphs.md").read_text(encoding="utf-8")
+    assert f"```mermaid\n{drawn}\n```" in page
 
 
 def test_the_order_of_the_dialects_is_written_down():
