@@ -25,7 +25,7 @@ from bot.simulator.mailbox import Mailbox
 from bot.simulator.page_hands import History, HistoryLine
 from bot.slack.history import card_history
 from bot.slack.identity import SlackAccess
-from bot.texts.commands import DATABASE_AWAY
+from bot.texts.commands import DATABASE_AWAY, open_page
 
 
 async def run(settings: Settings, _parsed: argparse.Namespace, url: str) -> int:
@@ -51,7 +51,7 @@ async def _serve(settings: Settings, loaded: LoadedGraph | None, url: str) -> No
     app = make_app(settings, simulation.access, url, loaded, simulation.mailbox)
     try:
         await Service(app, simulation.routes).run(
-            lambda: print(page_address(settings), flush=True)
+            lambda: print(open_page(page_address(settings)), flush=True)
         )
     finally:
         await simulation.simulator.close()

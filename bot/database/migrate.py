@@ -115,7 +115,7 @@ async def _apply(connection: Connection, name: str, sql: LiteralString) -> None:
         await connection.execute(sql)
         reach("migrating")
         await connection.execute("INSERT INTO migrations (name) VALUES (%s)", [name])
-    log.info("migration applied", action="migrated", migration=name)
+    log.debug("migration applied", action="migrated", migration=name)
 
 
 @asynccontextmanager

@@ -12,6 +12,11 @@ NOT_A_BOT = (
 )
 
 
+def open_page(address: str) -> str:
+    """Return the line with which a start of the simulator ends."""
+    return f"Open {address}"
+
+
 def unexpected(error: str) -> str:
     """`error` is the name of its class."""
     return f"The bot stopped unexpectedly: {error}."

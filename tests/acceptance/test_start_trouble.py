@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 
 from tests.support import postgres
-from tests.support.bot_process import Outcome, free_port, run_command
+from tests.support.bot_process import BotProcess, Outcome, free_port, run_command
+from tests.support.crashes import until
 from tests.support.demo import GENERAL
 from tests.support.policies import files_policy
 from tests.support.stage import (
@@ -129,6 +130,16 @@ async def test_a_port_that_is_taken_ends_the_start(tmp_path: Path, database: str
     assert "address already in use" in last_line(outcome)
     assert str(stage.environment["PORT"]) in last_line(outcome)
     ended_well(outcome)
+
+
+async def test_a_start_ends_with_the_line_that_says_where(
+    tmp_path: Path, database: str
+):
+    bot = BotProcess(tmp_path, {"DATABASE_URL": database})
+    await bot.start()
+    await until(lambda: f"Open http://localhost:{bot.port}\n" in bot.log)
+    assert bot.log.index("Open http") > bot.log.index("connected to the simulator")
+    await bot.stop()
 
 
 async def test_the_simulator_never_opens_the_database_of_a_real_team(
