@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
+from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
@@ -32,6 +33,21 @@ class Connection(AsyncConnection[DictRow]):
         super().__init__(*arguments, **options)
         self.after_commit: list[Callable[[], None]] = []
         self.last_used = 0.0  # time.monotonic()
+
+    async def commit(self) -> None:
+        """Commit, where anything is open: each use of a pool ends with this."""
+        if not self._is_idle:
+            await super().commit()
+
+    async def rollback(self) -> None:
+        """Roll back, where anything is open."""
+        if not self._is_idle:
+            await super().rollback()
+
+    @property
+    def _is_idle(self) -> bool:
+        status = self.info.transaction_status, self.info.pipeline_status
+        return status == (TransactionStatus.IDLE, PipelineStatus.OFF)
 
 
 Pool = AsyncConnectionPool[Connection]
