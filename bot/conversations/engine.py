@@ -244,6 +244,7 @@ class Engine:
             )
             values = await (self.served.apart.run(go) if self.served.apart else go)
         if self.served.is_own:
+            await cast("RunSaver", graph.checkpointer).flush()
             return state_after_run(values, values.get("__interrupt__", ()), MESSAGES)
         # what a graph returns need not be all of its state, and no breakpoint is in it
         return await self.look(run, stopped=True)
@@ -275,7 +276,9 @@ class Engine:
             home_loop.reset(home)
 
     def _prepare(self, run: Run) -> tuple[Graph, RunnableConfig]:
-        graph = with_saver(self.served.graph, RunSaver(self.pool, run))
+        # a task of our own agent may run again: the gate has what it did
+        saver = RunSaver(self.pool, run, holds=self.served.is_own)
+        graph = with_saver(self.served.graph, saver)
         config: RunnableConfig = {
             "configurable": {
                 "thread_id": run.conversation,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-import re
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -16,40 +15,34 @@ from langgraph.checkpoint.base import (
     Checkpoint,
     CheckpointMetadata,
     CheckpointTuple,
+    get_checkpoint_id,
 )
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.types import Send
 from psycopg import AsyncCursor
-from psycopg.errors import NotNullViolation
 from psycopg.rows import DictRow
 from pydantic import BaseModel
 
 from bot.approvals.grants import LostRun, Run
 from bot.conversations.graph_loop import at_home
 from bot.conversations.inbox import clean
+from bot.conversations.sql import SQL
 from bot.database.pool import Pool
 
 PLACE = ("thread_id", "checkpoint_ns", "checkpoint_id")
+# The columns of LangGraph's rows, in their order: those that the rows of a save share,
+# then those that each has.
+TASK = (*PLACE, "task_id", "task_path")
+CHECKPOINTS = ("ids", "parents", "checkpoints", "metadata")
+BLOBS = ("channels", "versions", "types", "blobs")
+WRITES = ("numbers", "channels", "types", "blobs")
+Row = Sequence[Any]
+Saved = Mapping[str, Sequence[Row]]  # rows by LangGraph's own statement for them
+Held = tuple[RunnableConfig, Sequence[tuple[str, Any]], str, str]
 
 
 class Unstorable(Exception):
     """A value of a graph cannot be kept; the text is the name of its type."""
-
-
-# In the place of the thread's id: the same where the run is still the conversation's
-# own, and otherwise nothing, which the column refuses. The lock makes whoever begins
-# the next run wait for this commit. So the check costs no statement of its own.
-OWN = (
-    "VALUES ((SELECT c.id::text FROM conversations c"
-    " WHERE c.id = %s::uuid AND c.generation = %s FOR SHARE),"
-)
-
-
-def _guarded(statement: str) -> str:
-    found, count = re.subn(r"VALUES \(%s,", OWN, statement)
-    if count != 1:
-        raise RuntimeError("LangGraph's saver writes in another way than it did")
-    return found
 
 
 class RunSaver(AsyncPostgresSaver):
@@ -57,19 +50,21 @@ class RunSaver(AsyncPostgresSaver):
 
     A process that stood still for longer than its jobs are waited for goes on where it
     was; what it would write then would lie over what its successor has written.
+
+    Args:
+        holds: whether what a task has written waits for the checkpoint after it, which
+            has it too, or for `flush`; and the input for the step that takes it. For a
+            graph each of whose tasks may run again, since what it does is claimed and
+            its result stored.
     """
 
-    UPSERT_CHECKPOINTS_SQL = _guarded(AsyncPostgresSaver.UPSERT_CHECKPOINTS_SQL)
-    UPSERT_CHECKPOINT_WRITES_SQL = _guarded(
-        AsyncPostgresSaver.UPSERT_CHECKPOINT_WRITES_SQL
-    )
-    INSERT_CHECKPOINT_WRITES_SQL = _guarded(
-        AsyncPostgresSaver.INSERT_CHECKPOINT_WRITES_SQL
-    )
-
-    def __init__(self, pool: Pool, run: Run) -> None:
+    def __init__(self, pool: Pool, run: Run, *, holds: bool = False) -> None:
         super().__init__(cast("Any", pool))
         self._run = run
+        self._holds = holds
+        # never other lists: LangGraph works on a copy of the saver, which shares these
+        self._held: list[Held] = []
+        self._begun: list[Saved] = []
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Read the latest checkpoint, or a named one."""
@@ -83,8 +78,21 @@ class RunSaver(AsyncPostgresSaver):
         task_path: str = "",
     ) -> None:
         """Save what a task has written."""
+        if self._holds:
+            self._held.append((config, writes, task_id, task_path))
+            return
         saved = super().aput_writes(config, writes, task_id, task_path)
         await at_home(self.loop, saved)
+
+    async def flush(self) -> None:
+        """Save what was held and no checkpoint has: the run has stopped within a step.
+
+        Raises:
+            LostRun: another run has taken the conversation over.
+        """
+        while self._held:
+            await super().aput_writes(*self._held[0])
+            del self._held[0]
 
     async def aput(
         self,
@@ -101,38 +109,18 @@ class RunSaver(AsyncPostgresSaver):
         Raises:
             Unstorable: one of the values has a type that cannot be kept.
         """
-        saved = self._put(config, checkpoint, metadata, new_versions)
-        return await at_home(self.loop, saved)
-
-    async def _put(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
         # what else stands in `configurable` would be kept with each checkpoint, and
         # AGENT_CONTEXT may hold secrets
         place = config.get("configurable", {})
         config = {"configurable": {k: v for k, v in place.items() if k in PLACE}}
-        values = checkpoint["channel_values"]
-        odd = {key: value for key, value in values.items() if _is_odd(value)}
-        if odd:
-            await self._put_apart(config, odd, new_versions)
-            rest = {key: value for key, value in values.items() if key not in odd}
-            checkpoint = {**checkpoint, "channel_values": rest}
-        return await super().aput(config, checkpoint, metadata, new_versions)
-
-    async def _put_apart(
-        self, config: RunnableConfig, odd: dict[str, Any], new: ChannelVersions
-    ) -> None:
-        place = config.get("configurable", {})
-        versions = {key: version for key, version in new.items() if key in odd}
-        rows = self._dump_blobs(
-            place["thread_id"], place.get("checkpoint_ns", ""), odd, versions
-        )
-        async with self._cursor(pipeline=True) as cursor:
-            await cursor.executemany(self.UPSERT_CHECKPOINT_BLOBS_SQL, rows)
+        values = checkpoint["channel_values"].items()
+        apart = {key: _Odd(v) if _is_odd(v) else v for key, v in values}
+        checkpoint = {**checkpoint, "channel_values": apart}
+        saved = super().aput(config, checkpoint, metadata, new_versions)
+        done = await at_home(self.loop, saved)
+        before = get_checkpoint_id(config)
+        self._held[:] = [h for h in self._held if get_checkpoint_id(h[0]) != before]
+        return done
 
     def _dump_blobs(
         self,
@@ -142,6 +130,8 @@ class RunSaver(AsyncPostgresSaver):
         versions: ChannelVersions,
     ) -> Any:
         dump = super()._dump_blobs
+        odd = {key: v.value for key, v in values.items() if isinstance(v, _Odd)}
+        values = {**values, **odd}
         try:
             return dump(thread_id, checkpoint_ns, values, versions)
         except TypeError:
@@ -189,34 +179,77 @@ class RunSaver(AsyncPostgresSaver):
     async def _cursor(
         self, *, pipeline: bool = False
     ) -> AsyncGenerator[AsyncCursor[DictRow]]:
-        try:
-            async with super()._cursor(pipeline=pipeline) as cursor:
-                own = _OwnCursor(cursor, self._run.generation) if pipeline else cursor
-                yield cast("AsyncCursor[DictRow]", own)
-        except NotNullViolation as error:
-            raise LostRun(self._run.conversation) from error
+        """Yield a cursor; where LangGraph would write row by row, one that collects."""
+        if not pipeline:
+            async with super()._cursor() as cursor:
+                yield cursor
+            return
+        rows = _Rows()
+        yield cast("AsyncCursor[DictRow]", rows)
+        saved = [*self._begun, rows.by_statement]
+        self._begun[:] = saved if self._can_wait(rows.by_statement) else []
+        if not self._begun:
+            async with super()._cursor() as cursor:
+                await self._write(cursor, saved)
+
+    def _can_wait(self, saved: Saved) -> bool:
+        """Return whether it is an input: the step that takes it comes before any node."""
+        rows = saved.get(self.UPSERT_CHECKPOINTS_SQL, ())
+        return self._holds and any(row[-1].obj.get("source") == "input" for row in rows)
+
+    async def _write(
+        self, cursor: AsyncCursor[DictRow], saves: Sequence[Saved]
+    ) -> None:
+        """Write checkpoints, or what a task has written, in one statement.
+
+        Raises:
+            LostRun: another run has taken the conversation over.
+        """
+        rows: dict[str, list[Row]] = {}
+        for statement, some in [each for saved in saves for each in saved.items()]:
+            rows.setdefault(statement, []).extend(some)
+        if checkpoints := rows.get(self.UPSERT_CHECKPOINTS_SQL):
+            blobs = _lists(BLOBS, rows.get(self.UPSERT_CHECKPOINT_BLOBS_SQL, ()))
+            name, given = (
+                "put_checkpoints",
+                {**_lists(CHECKPOINTS, checkpoints), **blobs},
+            )
+            shared = checkpoints[0]
+        else:
+            [writes] = rows.values()
+            name, given, shared = "put_writes", _lists(WRITES, writes), writes[0]
+        place = dict(zip(TASK, shared, strict=False))
+        own = {**place, **given, "generation": self._run.generation}
+        await cursor.execute(SQL[name], own)
+        if await cursor.fetchone() is None:
+            raise LostRun(self._run.conversation)
 
 
-class _OwnCursor:
-    """Gives the guarded statements the number of the run, behind the thread's id."""
+class _Rows:
+    """Collects the rows of one save, by LangGraph's own statement for each."""
 
-    def __init__(self, cursor: AsyncCursor[DictRow], generation: int) -> None:
-        self._cursor = cursor
-        self._generation = generation
+    def __init__(self) -> None:
+        self.by_statement: dict[str, Sequence[Row]] = {}
 
-    async def execute(self, statement: Any, values: Sequence[Any]) -> None:
-        await self._cursor.execute(statement, self._own(statement, values))
+    async def execute(self, statement: str, row: Row) -> None:
+        self.by_statement[statement] = [row]
 
-    async def executemany(self, statement: Any, rows: Iterable[Sequence[Any]]) -> None:
-        await self._cursor.executemany(
-            statement, [self._own(statement, row) for row in rows]
-        )
+    async def executemany(self, statement: str, rows: Sequence[Row]) -> None:
+        self.by_statement[statement] = rows
 
-    def _own(self, statement: str, values: Sequence[Any]) -> Sequence[Any]:
-        if OWN not in statement:
-            return values
-        thread, *rest = values
-        return (thread, self._generation, *rest)
+
+def _lists(names: Sequence[str], rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """The last columns of rows, each as a list under its name."""
+    last = [row[-len(names) :] for row in rows]
+    columns = [[row[place] for row in last] for place in range(len(names))]
+    return dict(zip(names, columns, strict=True))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Odd:
+    """A simple value that a JSON column does not take."""
+
+    value: Any
 
 
 def _is_odd(value: object) -> bool:

@@ -1,7 +1,9 @@
-"""The statements of this package: messages, runs, conversations of the API."""
+"""The statements of this package: messages, runs, checkpoints, the API."""
 
 from __future__ import annotations
 
 from bot.database.statements import load_statements
 
-SQL = load_statements("bot.conversations", "api_conversation.sql", "conversations.sql")
+SQL = load_statements(
+    "bot.conversations", "api_conversation.sql", "conversations.sql", "run_saver.sql"
+)

@@ -1,0 +1,39 @@
+-- name: put_checkpoints
+-- Checkpoints with the values that are new in them, as long as the run is still the
+-- conversation's own. The lock makes whoever begins the next run wait for this commit.
+WITH own AS (
+  SELECT c.id::text AS thread_id FROM conversations c
+  WHERE c.id = %(thread_id)s::uuid AND c.generation = %(generation)s FOR SHARE),
+valued AS (
+  INSERT INTO checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob)
+  SELECT own.thread_id, %(checkpoint_ns)s, b.channel, b.version, b.type, b.blob
+  FROM own, unnest(%(channels)s::text[], %(versions)s::text[], %(types)s::text[],
+    %(blobs)s::bytea[]) AS b (channel, version, type, blob)
+  ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING),
+kept AS (
+  INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id,
+    parent_checkpoint_id, checkpoint, metadata)
+  SELECT own.thread_id, %(checkpoint_ns)s, c.id, c.parent, c.checkpoint, c.metadata
+  FROM own, unnest(%(ids)s::text[], %(parents)s::text[], %(checkpoints)s::jsonb[],
+    %(metadata)s::jsonb[]) AS c (id, parent, checkpoint, metadata)
+  ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id)
+    DO UPDATE SET checkpoint = EXCLUDED.checkpoint, metadata = EXCLUDED.metadata)
+SELECT thread_id FROM own;
+
+-- name: put_writes
+-- What a task has written, likewise. What LangGraph itself notes about a task (under
+-- numbers below zero) replaces what was noted; a value stays as it was first written.
+WITH own AS (
+  SELECT c.id::text AS thread_id FROM conversations c
+  WHERE c.id = %(thread_id)s::uuid AND c.generation = %(generation)s FOR SHARE),
+kept AS (
+  INSERT INTO checkpoint_writes (thread_id, checkpoint_ns, checkpoint_id, task_id,
+    task_path, idx, channel, type, blob)
+  SELECT own.thread_id, %(checkpoint_ns)s, %(checkpoint_id)s, %(task_id)s,
+    %(task_path)s, w.idx, w.channel, w.type, w.blob
+  FROM own, unnest(%(numbers)s::integer[], %(channels)s::text[], %(types)s::text[],
+    %(blobs)s::bytea[]) AS w (idx, channel, type, blob)
+  ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
+    DO UPDATE SET channel = EXCLUDED.channel, type = EXCLUDED.type, blob = EXCLUDED.blob
+    WHERE EXCLUDED.idx < 0)
+SELECT thread_id FROM own;
