@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.bench import flat, profiling, report, silence, soak, trail
+from tests.bench import counts, flat, profiling, report, silence, soak, trail
 from tests.bench.arena import Arena, set_up
 from tests.bench.blocks import Block, Side, cycles_for, run_block
 from tests.bench.child import BenchError
@@ -71,6 +71,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--profile", action="store_true", help="where the time goes, with 1 and 16"
     )
+    parser.add_argument("--counts", action="store_true", help="the work of a cycle")
     parser.add_argument("--rows", type=int, help="of the audit trail; 0 leaves it out")
     parser.add_argument(
         "--cycles", type=int, help="what is left after so many cycles, and no more"
@@ -116,6 +117,14 @@ async def _run(options: argparse.Namespace) -> None:
         if options.profile:
             text = await profiling.run(Path(folder), options.levels or (1, 16))
             name = "bench-profile.md"
+        elif options.counts:
+            found = await counts.measure_counts(
+                Path(folder), 16, options.levels or (1, 16)
+            )
+            text = counts.table(found)
+            for each in found:
+                text += "\n".join(["\n\n```", *each.lines, "```"])
+            name = "bench-counts.md"
         elif options.cycles:
             text = await measure_what_stays(options.cycles, Path(folder))
             name = "bench-cycles.md"

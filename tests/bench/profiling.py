@@ -7,8 +7,10 @@ import collections
 import json
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.bench import stacks, statements
 from tests.bench.arena import Arena, set_up
@@ -23,13 +25,9 @@ Waits = list[tuple[int, str]]  # how often, and who asked
 
 async def run(folder: Path, levels: Sequence[int]) -> str:
     """Profile both sides at each level; a report in Markdown."""
-    more = {
-        "PYTHONPATH": f"{Path(__file__).parent / 'profiled'}{os.pathsep}{ROOT}",
-        "BENCH_PROFILE": str(folder / "profile-{pid}.json"),
-    }
     await asyncio.to_thread(statements.prepare, folder / "data")
     parts = ["# Where the time goes\n"]
-    async with set_up(folder, **more) as arena:
+    async with set_up(folder, **variables(folder)) as arena:
         for level in levels:
             for side in (arena.bot, arena.bare):
                 parts += await _profile(arena, side, level)
@@ -49,7 +47,7 @@ async def _profile(arena: Arena, side: Side, level: int) -> list[str]:
         f"\n## {side.name}, {level} at once\n",
         _times(plain),
         _cpu(plain),
-        f"\nConnections: {counter.connections()}.\n",
+        f"\nConnections: {counter.shown_connections()}.\n",
         _calls(calls, cycles),
         ran,
         _waits(waits, cycles),
@@ -60,17 +58,32 @@ async def _profile(arena: Arena, side: Side, level: int) -> list[str]:
 async def _sampled(
     arena: Arena, side: Side, level: int, each: int
 ) -> tuple[list[stacks.Stack], Waits]:
-    path = arena.folder / f"profile-{side.pid}.json"
+    async with watched(arena, side) as found:
+        await run_block(side, level, each, 0, arena.processes)
+    sampled = [(count, tuple(frames)) for count, frames in found["stacks"]]
+    return sampled, found["waits"]
+
+
+@asynccontextmanager
+async def watched(arena: Arena, side: Side) -> AsyncIterator[dict[str, Any]]:
+    """Watch a process meanwhile; `stacks` and `waits` are there afterwards."""
+    path, found = arena.folder / f"profile-{side.pid}.json", dict[str, Any]()
     path.unlink(missing_ok=True)
     os.kill(side.pid, signal.SIGUSR1)
-    await run_block(side, level, each, 0, arena.processes)
+    yield found
     os.kill(side.pid, signal.SIGUSR2)
     async with asyncio.timeout(WAIT):
         while not path.exists():  # noqa: ASYNC110 - a file has no event
             await asyncio.sleep(0.05)
-    found = json.loads(await asyncio.to_thread(path.read_text))
-    sampled = [(count, tuple(frames)) for count, frames in found["stacks"]]
-    return sampled, found["waits"]
+    found |= json.loads(await asyncio.to_thread(path.read_text))
+
+
+def variables(folder: Path) -> dict[str, str]:
+    """What a process is started with, so that it can be watched."""
+    return {
+        "PYTHONPATH": f"{Path(__file__).parent / 'profiled'}{os.pathsep}{ROOT}",
+        "BENCH_PROFILE": str(folder / "profile-{pid}.json"),
+    }
 
 
 def _times(block: Block) -> str:

@@ -42,6 +42,25 @@ def prepare(data: Path) -> None:
             connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
 
 
+@dataclass(frozen=True)
+class Counts:
+    """The work of one cycle, on average.
+
+    Attributes:
+        plan: milliseconds of planning.
+        run: milliseconds of running.
+        lines: the statements that took longest, to be read.
+    """
+
+    calls: float
+    plan: float
+    run: float
+    commits: float
+    fsyncs: float
+    bytes: float
+    lines: tuple[str, ...]
+
+
 @dataclass
 class Counter:
     """Counts in one database of the server, from `start` on."""
@@ -56,8 +75,8 @@ class Counter:
             connection.execute("SELECT pg_stat_statements_reset()")
             self._before = self._totals(connection)
 
-    def report(self, cycles: int) -> str:
-        """Report what was counted since `start`, for each cycle."""
+    def counts(self, cycles: int) -> Counts:
+        """Count what was done since `start`, for each cycle."""
         with self._connect() as connection:
             after = self._totals(connection)
             rows = connection.execute(SELECT, [self.database]).fetchall()
@@ -65,15 +84,20 @@ class Counter:
         calls, plan, run = (
             sum(r[k] for r in rows) / cycles for k in ("calls", "plan", "run")
         )
-        lines = [
-            f"Statements: {calls:.1f} for each cycle, planned in {plan:.1f} ms and run"
-            f" in {run:.1f} ms. Transactions: {each['commits']:.1f}; writes of the log"
-            f" through to the disk: {each['fsyncs']:.1f}, {each['bytes'] / 1000:.0f}"
-            " kB.\n\n```\n calls  plan ms  run ms"
-        ]
         rows.sort(key=lambda row: -(row["plan"] + row["run"]))
-        lines += [_line(row, cycles) for row in rows[:ROWS]]
-        return "\n".join([*lines, "```\n"])
+        lines = tuple(_line(row, cycles) for row in rows[:ROWS])
+        return Counts(calls, plan, run, lines=lines, **each)
+
+    def report(self, cycles: int) -> str:
+        """Report what was counted since `start`, for each cycle."""
+        each = self.counts(cycles)
+        head = (
+            f"Statements: {each.calls:.1f} for each cycle, planned in {each.plan:.1f} ms"
+            f" and run in {each.run:.1f} ms. Transactions: {each.commits:.1f}; writes of"
+            f" the log through to the disk: {each.fsyncs:.1f}, {each.bytes / 1000:.0f}"
+            " kB.\n\n```\n calls  plan ms  run ms"
+        )
+        return "\n".join([head, *each.lines, "```\n"])
 
     def _connect(self) -> psycopg.Connection[dict[str, Any]]:
         return psycopg.connect(self.server_url, autocommit=True, row_factory=dict_row)
@@ -83,7 +107,7 @@ class Counter:
         assert row is not None
         return row
 
-    def connections(self) -> str:
+    def connections(self) -> dict[str, int]:
         """The number of connections that each pool holds now."""
         with self._connect() as connection:
             rows = connection.execute(
@@ -92,7 +116,11 @@ class Counter:
                 " GROUP BY 1 ORDER BY 1",
                 [self.database],
             ).fetchall()
-        return ", ".join(f"{row['name']} {row['count']}" for row in rows)
+        return {row["name"]: row["count"] for row in rows}
+
+    def shown_connections(self) -> str:
+        """The same, to be read."""
+        return ", ".join(f"{name} {n}" for name, n in self.connections().items())
 
 
 def _line(row: dict[str, Any], cycles: int) -> str:
