@@ -107,30 +107,22 @@ UPDATE deliveries SET revision = revision + 1
 WHERE id IN (SELECT delivery_id FROM request_messages WHERE request_id = %(id)s)
 RETURNING id;
 
--- name: select_request
--- One request, whole, with the clock.
-SELECT r.*, g.finished_at, g.result
-FROM timed_requests r LEFT JOIN grants g ON g.request_id = r.id
-WHERE r.id = %(id)s;
-
 -- name: clock
 -- The only clock.
 SELECT bot_now() AS now;
 
 -- name: lock_request
--- Take the row before it is read: whoever holds it decides. By its id, or by what one of
+-- Take a request, then read it: whoever holds it decides. By its id, or by what one of
 -- its buttons carries or carried.
-SELECT id FROM requests
-WHERE id = COALESCE(
-  (SELECT t.id FROM requests t WHERE t.token = %(id)s),
-  (SELECT t.request_id FROM spent_tokens t WHERE t.token = %(id)s), %(id)s)
-FOR UPDATE;
+SELECT lock_request(%(id)s::text) AS request;
 
 -- name: find_request
--- The id of a request by that or by a button's token.
-SELECT COALESCE(
+-- One request, whole, with the clock, by its id or by a button's token.
+SELECT r.*, g.finished_at, g.result
+FROM timed_requests r LEFT JOIN grants g ON g.request_id = r.id
+WHERE r.id = COALESCE(
   (SELECT t.id FROM requests t WHERE t.token = %(id)s),
-  (SELECT t.request_id FROM spent_tokens t WHERE t.token = %(id)s), %(id)s) AS id;
+  (SELECT t.request_id FROM spent_tokens t WHERE t.token = %(id)s), %(id)s);
 
 -- name: select_requests
 -- Several requests, whole: those of a status, of a code; the newest ones, newest first.

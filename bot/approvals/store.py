@@ -51,14 +51,6 @@ async def load_with_clock(
     """One request as it is now, by its id or a button's token, and the clock."""
     found = await connection.execute(SQL["find_request"], {"id": request})
     row = await found.fetchone()
-    return await _whole(connection, row["id"]) if row else None
-
-
-async def _whole(
-    connection: Connection, request: str
-) -> tuple[Request, datetime] | None:
-    found = await connection.execute(SQL["select_request"], {"id": request})
-    row = await found.fetchone()
     return (request_from(row), utc(row["now"])) if row else None
 
 
@@ -71,14 +63,10 @@ async def clock(connection: Connection) -> datetime:
 async def load_locked(
     connection: Connection, request: str
 ) -> tuple[Request, datetime] | None:
-    """Lock a request by its id or a button's token, then read it.
-
-    Two statements, because a row that was waited for is read with the old snapshot of
-    all other tables.
-    """
-    locked = await connection.execute(SQL["lock_request"], {"id": request})
-    row = await locked.fetchone()
-    return await _whole(connection, row["id"]) if row else None
+    """Lock a request by its id or a button's token, then read it."""
+    found = await connection.execute(SQL["lock_request"], {"id": request})
+    row = cast("dict[str, Any]", await found.fetchone())["request"]
+    return (request_from(row), utc(row["now"])) if row else None
 
 
 async def find(

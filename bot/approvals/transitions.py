@@ -124,6 +124,7 @@ async def _write(
             "outcome": result.code,
             "note": note,
             "facts": as_json([] if edited else [fact]),
+            "critical": result.critical,
             **word_of(action),
         },
     )
@@ -133,10 +134,6 @@ async def _write(
     if status is None and _passes(request, result):
         await wind_clock(connection, request.id)
     jobs.edit(connection, row["touched"])
-    follow = [resume_job(request.conversation)] if status is not None else []
-    if row["critical"] or result.critical:
-        follow.append(checkpoint_job(request.team))
-    await jobs.defer(connection, follow)
 
 
 def _passes(request: Request, result: Result) -> bool:

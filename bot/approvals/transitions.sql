@@ -8,8 +8,9 @@ WHERE request_id = %(id)s AND voided_at IS NULL
 -- name: decide
 -- A word, what it passes, and the verdict, if it is one, with the trail: one winner, and
 -- never after the deadline except by the deadline: the request's, or that of the stage.
--- Says whether the verdict was written, and which messages now show something old. The
--- row is locked before.
+-- Says whether the verdict was written, and which messages now show something old; the
+-- graph is resumed with it, and after something critical the trail is signed. The row is
+-- locked before.
 WITH word AS (
   INSERT INTO decisions (
     request_id, stage, enterprise_id, team_id, user_id, verdict, reason, via, click)
@@ -58,8 +59,11 @@ touched AS (
   WHERE id IN (SELECT delivery_id FROM request_messages WHERE request_id = %(id)s)
   RETURNING id)
 SELECT EXISTS (SELECT FROM closed) AS closed,
-  (SELECT critical FROM requests WHERE id = %(id)s) AS critical,
-  ARRAY(SELECT id::text FROM touched) AS touched;
+  ARRAY(SELECT id::text FROM touched) AS touched,
+  (SELECT defer_for_conversation('resume', conversation_id) FROM closed) AS resume,
+  (SELECT defer_job('checkpoint', 'checkpoint ' || team_id,
+     jsonb_build_object('team', team_id))
+   FROM requests WHERE id = %(id)s AND (critical OR %(critical)s)) AS checkpoint;
 
 -- name: edit
 -- Other arguments, another digest, another chain; what was said of the old ones is void,

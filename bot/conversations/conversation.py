@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal, cast
 
 from langchain_core.messages import HumanMessage
+from psycopg.rows import DictRow
 
+from bot.approvals import store
 from bot.approvals.assess import Turn
+from bot.approvals.grants import Run
 from bot.approvals.model import Askers, Person, Profile
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool
@@ -58,14 +62,49 @@ class Conversation:
         return Turn(self.id, self.channel, self.thread_ts, people)
 
 
-async def load(pool: Pool, conversation: str) -> Conversation | None:
-    """Read a conversation, or None if there is none with that id."""
+Work = Literal["turn", "resume", "reconcile", "end"]
+
+
+@dataclass(frozen=True)
+class Started:
+    """A conversation as it is at the start of a run, or of looking for one.
+
+    Attributes:
+        run: None where there is nothing to do for one.
+        is_new: whether the message that is running was taken up by this.
+        now: the database's clock.
+    """
+
+    conversation: Conversation
+    run: Run | None
+    is_new: bool
+    now: datetime
+
+
+async def start(pool: Pool, conversation: str, work: Work) -> Started | None:
+    """Read a conversation and start the run that its work needs, if any.
+
+    Args:
+        work: a `turn` needs one where a message can be taken up now, a `reconcile`
+            where something is waited for, any other work always.
+
+    Returns:
+        None if there is no conversation with that id.
+    """
+    key = {"conversation": conversation, "work": work}
     async with pool.connection() as connection:
-        found = await connection.execute(
-            SQL["select_conversation"], {"conversation": conversation}
-        )
-        row = await found.fetchone()
-    return _conversation(row) if row else None
+        found = await connection.execute(SQL["start_run"], key)
+        row = cast("DictRow", await found.fetchone())["started"]
+    return _started(row) if row else None
+
+
+def _started(row: Mapping[str, Any]) -> Started:
+    conversation, run = _conversation(row), None
+    if row["run"] is not None:
+        asked = [store.request_from(each) for each in row["requests"]]
+        guarded = {r.call.id: r for r in asked if r.call.guarded}
+        run = Run(conversation.team, conversation.id, row["run"], guarded, asked)
+    return Started(conversation, run, row["is_new"], store.utc(row["now"]))
 
 
 async def set_state(connection: Connection, message: Message, state: str) -> None:

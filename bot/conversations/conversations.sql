@@ -1,6 +1,6 @@
 -- name: receive
--- A message, once by its event and once by its place; its thread is the conversation.
--- Counted for its author, where there is a limit.
+-- A message, once by its event and once by its place, with the job that answers it; its
+-- thread is the conversation. Counted for its author, where there is a limit.
 WITH conversation AS (
   INSERT INTO conversations (id, team_id, channel_id, thread_ts)
   VALUES (%(new_id)s, %(team)s, %(channel)s, %(thread_ts)s)
@@ -34,38 +34,23 @@ trail AS (
   SELECT %(team)s, 'received', conversation_id, %(user)s, %(via)s,
     jsonb_build_object('channel', %(channel)s::text, 'ts', %(ts)s::text)
   FROM message)
-SELECT conversation_id, id, pace.is_over, pace.tell
+SELECT conversation_id, id, pace.is_over, pace.tell,
+  CASE WHEN pace.is_over IS NOT TRUE
+    THEN defer_for_conversation('turn', conversation_id) END AS job
 FROM message LEFT JOIN pace ON true;
 
--- name: select_conversation
--- Where a conversation is, whether it waits for people, and its open messages, in the
--- order in which people wrote them: events overtake each other, or come a second time.
-SELECT c.*,
-  EXISTS (SELECT FROM requests r
-          WHERE r.conversation_id = c.id AND r.resumed_at IS NULL) AS waits,
-  (SELECT jsonb_agg(to_jsonb(m) ORDER BY m.ts COLLATE "C", m.id) FROM messages m
-   WHERE m.conversation_id = c.id
-     AND m.state IN ('received', 'held', 'running')) AS messages,
-  ARRAY(SELECT DISTINCT m.user_id FROM messages m
-   WHERE m.conversation_id = c.id AND m.state IN ('running', 'failed')
-     AND m.id > COALESCE((SELECT max(a.id) FROM messages a
-       WHERE a.conversation_id = c.id AND a.state = 'answered'), 0)) AS participants
-FROM conversations c WHERE c.id = %(conversation)s;
-
 -- name: start_run
--- A new run, of a message if one is given: whatever ran before under a lower number has
--- been replaced. The commit waits for the disk: a number given out twice, after a crash
--- of the server, would let two runs believe that they are the conversation's own.
-WITH begun AS (
-  UPDATE messages SET state = 'running'
-  WHERE id = %(message)s AND state IN ('received', 'held'))
-UPDATE conversations SET generation = generation + 1, last_run_at = bot_now()
-WHERE id = %(conversation)s RETURNING generation;
+-- Where a conversation is, whether it waits for people, its open messages and what its
+-- graph asks; and a new run, where its work needs one.
+SELECT start_run(%(conversation)s::uuid, %(work)s::text) AS started;
+
+-- name: select_generation
+-- The run that a conversation is at.
+SELECT generation FROM conversations WHERE id = %(conversation)s;
 
 -- name: own_run
 -- Hold the conversation if this run is still its run, and note the answers that its
--- graph has taken, or of which nobody knows whether it has: those are not on the trail as
--- taken. A click that stores a grant refers to this row and must not wait.
+-- graph has taken. A click that stores a grant refers to this row and must not wait.
 WITH own AS (
   SELECT id FROM conversations
   WHERE id = %(conversation)s AND generation = %(generation)s FOR NO KEY UPDATE),
@@ -79,31 +64,49 @@ trail AS (
     'on_behalf_of', requester_id, 'tool', tool, 'schema', schema_digest,
     'call', call_digest, 'digest', grant_digest, 'policy', policy_version,
     'outcome', status)
-  FROM taken WHERE %(known)s)
+  FROM taken)
 SELECT id FROM own;
 
 -- name: end_turn
--- The turn's last word, with which its message is done; says whether more is unread.
--- One that can be tried again offers that: where all calls go by our own gate always,
--- in another graph only if the turn has asked nothing, since an answer that it was given
--- may stand before an action that would happen a second time.
-WITH closed AS (
-  UPDATE messages SET state = %(state)s
-  WHERE conversation_id = %(conversation)s AND state = 'running'
-  RETURNING id),
+-- The turn's last word, with which its message is done, if this run is still the
+-- conversation's own; and what its graph has taken, as in `own_run`, or may have
+-- taken: that is not on the trail. What is unread is next. A turn that can be tried again offers that: where all calls go by our own gate
+-- always, in another graph only if the turn has asked nothing, since an answer that it
+-- was given may stand before an action that would happen a second time.
+WITH own AS (
+  SELECT id FROM conversations
+  WHERE id = %(conversation)s AND generation = %(generation)s FOR NO KEY UPDATE),
+taken AS (
+  UPDATE requests SET resumed_at = bot_now() FROM own
+  WHERE requests.id = ANY(%(answered)s) AND resumed_at IS NULL
+  RETURNING requests.*),
+trail AS (
+  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail)
+  SELECT team_id, 'resumed', id, conversation_id, 'bot', jsonb_build_object(
+    'on_behalf_of', requester_id, 'tool', tool, 'schema', schema_digest,
+    'call', call_digest, 'digest', grant_digest, 'policy', policy_version,
+    'outcome', status)
+  FROM taken WHERE %(known)s),
+closed AS (
+  UPDATE messages m SET state = %(state)s FROM own
+  WHERE m.conversation_id = own.id AND m.state = 'running'
+  RETURNING m.id),
 said AS (
   INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
-  VALUES (%(delivery)s, %(kind)s, %(team)s, %(channel)s, %(thread_ts)s, %(text)s)),
+  SELECT %(delivery)s::uuid, %(kind)s, %(team)s, %(channel)s, %(thread_ts)s, %(text)s
+  FROM own),
 offered AS (
   INSERT INTO offers (delivery_id, conversation_id, message_id, generation)
-  SELECT %(delivery)s, c.id, m.id, c.generation
-  FROM conversations c, (SELECT min(id) AS id FROM closed) m
-  WHERE %(again)s AND c.id = %(conversation)s AND m.id IS NOT NULL
+  SELECT %(delivery)s, own.id, m.id, %(generation)s
+  FROM own, (SELECT min(id) AS id FROM closed) m
+  WHERE %(again)s AND m.id IS NOT NULL
     AND (%(gated)s OR NOT EXISTS (SELECT FROM requests r
       WHERE r.message_id = m.id AND NOT r.guarded)))
-SELECT EXISTS (
-  SELECT FROM messages WHERE conversation_id = %(conversation)s
-    AND state IN ('received', 'held')) AS more;
+SELECT own.id, CASE WHEN EXISTS (
+  SELECT FROM messages u WHERE u.conversation_id = own.id
+    AND u.state IN ('received', 'held'))
+  THEN defer_for_conversation('turn', own.id) END AS next
+FROM own;
 
 -- name: lock_offer
 -- What a turn's end has offered, and whether nothing has run since; the conversation is

@@ -11,12 +11,12 @@ from bot.approvals import store
 from bot.approvals.audit import Fact, append
 from bot.approvals.comments import comment
 from bot.approvals.model import Person
-from bot.approvals.ports import Jobs, turn_job
+from bot.approvals.ports import Jobs
 from bot.approvals.rate_limit import limits
 from bot.base.faults import reach
 from bot.base.settings_types import Rate
 from bot.conversations.sql import SQL
-from bot.database.pool import Connection, Pool, transaction
+from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts.clicks import COMMENTED, too_many_messages
 
 
@@ -48,10 +48,11 @@ async def receive(
     Raises:
         psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; do not ack.
     """
-    async with transaction(pool) as connection:
-        if incoming.thread_ts != incoming.ts and await _comments(
-            connection, jobs, incoming, rate
-        ):
+    starts = incoming.thread_ts == incoming.ts
+    # without either there is one statement, a transaction of its own
+    has_more = not starts or rate is not None
+    async with (transaction if has_more else statement)(pool) as connection:
+        if not starts and await _comments(connection, jobs, incoming, rate):
             return False
         stored = await connection.execute(
             SQL["receive"],
@@ -72,11 +73,9 @@ async def receive(
         row = await stored.fetchone()
         if row is None:
             return False
-        conversation = str(row["conversation_id"])
         if rate is not None and row["is_over"]:
             await _refuse(connection, jobs, incoming, row, rate)
             return False
-        await jobs.defer(connection, [turn_job(conversation)])
     reach("received")
     return True
 

@@ -7,6 +7,7 @@ import secrets
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -24,7 +25,6 @@ from bot.approvals.ports import (
     People,
     Policies,
     look_up_groups,
-    turn_job,
 )
 from bot.approvals.raise_request import raise_requests
 from bot.approvals.transitions import orphan
@@ -36,7 +36,7 @@ from bot.conversations.graph_state import GraphState
 from bot.conversations.inbox import clean
 from bot.conversations.last_word import answered_nothing, last_word
 from bot.conversations.sql import SQL
-from bot.database.pool import Connection, Pool, transaction
+from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts import agent
 from bot.texts.formatting import one_line
 
@@ -83,14 +83,19 @@ class Settler:
         policy = self.policies.current
         sources = sources_of(policy, asked)
         members = await look_up_groups(self.people, sources, turn.people.requester)
+        if not ran.interrupts and _takes_all(run, answered):
+            async with statement(self.pool) as connection:
+                await self._answer(connection, run, conversation, ran, answered)
+            return
         async with transaction(self.pool) as connection:
-            await self._own(connection, run, answered)
+            if ran.interrupts:
+                await self._own(connection, run, answered)
+            else:
+                await self._answer(connection, run, conversation, ran, answered)
             await self._finish(connection, run, answered, Execution.DONE)
             pending = {question.id for question in ran.interrupts}
             await self._orphan(connection, run, pending, answered)
             await raise_requests(connection, self.jobs, policy, turn, asked, members)
-            if not ran.interrupts:
-                await self._answer(connection, conversation, ran)
         if ran.interrupts:
             reach("asked")
 
@@ -114,20 +119,21 @@ class Settler:
             again: whether trying it again could mend it.
         """
         async with transaction(self.pool) as connection:
-            known = became is not Execution.UNKNOWN
-            await self._own(connection, run, answered, known=known)
+            end = _End(
+                "say", sentence, answered, became is not Execution.UNKNOWN, again
+            )
+            await self._end(connection, run, conversation, end)
             await self._finish(connection, run, answered, became)
             if not self.served.is_own:
                 rest = [r for r in run.asked if r.id not in answered]
                 await close_unrun(connection, self.jobs, rest, agent.STOPPED_BEFORE)
                 await self._orphan(connection, run, (), answered)
-            await self._end(connection, conversation, "say", sentence, again=again)
 
     async def reconcile(
         self, run: Run, conversation: Conversation, gone: Sequence[Request]
     ) -> None:
         """Close what a graph that has changed no longer asks, and say so."""
-        ids, said = [request.id for request in gone], agent.GRAPH_CHANGED
+        ids = [request.id for request in gone]
         async with transaction(self.pool) as connection:
             await self._own(connection, run, ())
             await keep_version(connection, run.asked, self.served.version)
@@ -137,7 +143,8 @@ class Settler:
             still_open = [request for request in gone if request.is_open]
             await orphan(connection, self.jobs, still_open, agent.GRAPH_CHANGED)
             if all(request.id in ids for request in run.asked):
-                await self._end(connection, conversation, "say", said)
+                end = _End("say", agent.GRAPH_CHANGED)
+                await self._end(connection, run, conversation, end)
 
     def _asked(self, ran: GraphState) -> list[ProposedCall] | str:
         """Read what the graph asks, call by call; a sentence if it cannot be asked."""
@@ -150,22 +157,10 @@ class Settler:
         return asked
 
     async def _own(
-        self,
-        connection: Connection,
-        run: Run,
-        answered: Sequence[str],
-        *,
-        known: bool = True,
+        self, connection: Connection, run: Run, answered: Sequence[str]
     ) -> None:
-        found = await connection.execute(
-            SQL["own_run"],
-            {
-                "conversation": run.conversation,
-                "generation": run.generation,
-                "answered": list(answered),
-                "known": known,
-            },
-        )
+        key = {**_key(run), "answered": list(answered)}
+        found = await connection.execute(SQL["own_run"], key)
         if await found.fetchone() is None:
             raise LostRun(run.conversation)
 
@@ -197,46 +192,75 @@ class Settler:
             await orphan(connection, self.jobs, gone, agent.NO_LONGER_ASKED)
 
     async def _answer(
-        self, connection: Connection, conversation: Conversation, ran: GraphState
-    ) -> None:
-        if said := last_word(ran, self.served.schemas):
-            await self._end(connection, conversation, "answer", said)
-        elif answered_nothing(ran):
-            said = report(agent.MODEL_SAID_NOTHING, "no_answer")
-            await self._end(connection, conversation, "say", said, again=True)
-        else:
-            said = report(agent.AGENT_RETURNED_NOTHING, "no_answer")
-            await self._end(connection, conversation, "say", said)
-
-    async def _end(
         self,
         connection: Connection,
+        run: Run,
         conversation: Conversation,
-        kind: str,
-        text: str,
-        *,
-        again: bool = False,
+        ran: GraphState,
+        answered: Sequence[str],
     ) -> None:
+        if said := last_word(ran, self.served.schemas):
+            end = _End("answer", said, answered)
+        elif answered_nothing(ran):
+            said = report(agent.MODEL_SAID_NOTHING, "no_answer")
+            end = _End("say", said, answered, again=True)
+        else:
+            said = report(agent.AGENT_RETURNED_NOTHING, "no_answer")
+            end = _End("say", said, answered)
+        await self._end(connection, run, conversation, end)
+
+    async def _end(
+        self, connection: Connection, run: Run, conversation: Conversation, end: _End
+    ) -> None:
+        """Write a turn's end; raises LostRun if another run has taken over."""
         delivery = str(uuid.uuid4())
         found = await connection.execute(
             SQL["end_turn"],
             {
-                "conversation": conversation.id,
-                "state": "answered" if kind == "answer" else "failed",
+                **_key(run),
+                "answered": list(end.answered),
+                "known": end.known,
+                "state": "answered" if end.kind == "answer" else "failed",
                 "delivery": delivery,
-                "kind": kind,
+                "kind": end.kind,
                 "team": conversation.team,
                 "channel": conversation.channel,
                 "thread_ts": conversation.thread_ts,
-                "text": clean(text),
-                "again": again,
+                "text": clean(end.text),
+                "again": end.again,
                 "gated": self.served.is_own,
             },
         )
+        if await found.fetchone() is None:
+            raise LostRun(run.conversation)
         self.jobs.post(connection, [delivery])
-        row = await found.fetchone()
-        if row and row["more"]:
-            await self.jobs.defer(connection, [turn_job(conversation.id)])
+
+
+@dataclass(frozen=True)
+class _End:
+    """The last word of a turn.
+
+    Attributes:
+        kind: "answer", or "say" for a sentence of ours.
+        answered: ids of the requests whose answers the graph has taken.
+        known: False if nobody knows whether it has.
+        again: whether it is offered to try the turn again.
+    """
+
+    kind: str
+    text: str
+    answered: Sequence[str] = ()
+    known: bool = True
+    again: bool = False
+
+
+def _key(run: Run) -> dict[str, Any]:
+    return {"conversation": run.conversation, "generation": run.generation}
+
+
+def _takes_all(run: Run, answered: Collection[str]) -> bool:
+    """Return whether all that was asked has its answer, by our own gate."""
+    return all(r.call.guarded and r.id in answered for r in run.asked)
 
 
 def _is_deaf(run: Run, ran: GraphState, answered: Collection[str]) -> bool:

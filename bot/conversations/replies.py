@@ -76,7 +76,7 @@ class Talk:
             self.jobs.post(connection, [row["id"] for row in await found.fetchall()])
 
     async def _follow(self, connection: Connection, conversation: Conversation) -> None:
-        if len(conversation.unread) > 1:
+        if conversation.unread:
             await self.jobs.defer(connection, [turn_job(conversation.id)])
 
     async def _deliver(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from langgraph.errors import is_invalid_resume
 from pydantic import ValidationError
@@ -225,35 +226,38 @@ class Recheck:
     people: People
     policies: Policies
 
-    async def upheld(self, requests: Sequence[Request]) -> list[Request]:
+    async def upheld(self, requests: Sequence[Request], now: datetime) -> list[Request]:
         """The requests whose verdicts stand; the others are open again, or rejected.
+
+        Args:
+            now: the database's clock, of a moment ago.
 
         Raises:
             SlackUnavailable: nobody can tell; try again later.
         """
         stands: list[Request] = []
         for request in requests:
-            if not await self._is_voided(request):
+            if not await self._is_voided(request, now):
                 stands.append(request)
         return stands
 
-    async def _is_voided(self, request: Request) -> bool:
+    async def _is_voided(self, request: Request, now: datetime) -> bool:
         given = (Status.APPROVED, Status.ANSWERED)
         if request.status not in given or _has_begun(request):
             return False
         if request.end.outcome is Outcome.WAIVED:
             return False
-        context = await self._look_up(request, self.policies.current)
+        context = await self._look_up(request, self.policies.current, now)
         doubt = await self._doubt(request, context)
         return doubt is not None and await self._reopen(request, doubt, context)
 
-    async def _look_up(self, request: Request, policy: Policy) -> PolicyContext:
+    async def _look_up(
+        self, request: Request, policy: Policy, now: datetime
+    ) -> PolicyContext:
         tight = with_current_policy(request, policy)
         chain = request.chain if isinstance(tight, Denied) else tight.chain
         sources = live_sources(chain.stages, policy)
         members = await look_up_groups(self.people, sources, request.people.requester)
-        async with self.pool.connection() as connection:
-            now = await store.clock(connection)
         return PolicyContext(policy, now, members)
 
     async def _doubt(self, request: Request, context: PolicyContext) -> Doubt | None:

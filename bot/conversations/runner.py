@@ -9,15 +9,20 @@ import structlog
 from langchain_core.messages import HumanMessage
 from langgraph.errors import GraphRecursionError
 
-from bot.approvals import store
 from bot.approvals.assess import Turn
 from bot.approvals.grants import LostRun, Run, needs_claim, was_cut_off
 from bot.approvals.model import Execution, Profile, Request
 from bot.approvals.ports import People
 from bot.base.errors import RetryLater
-from bot.conversations import conversation as conversations
 from bot.conversations.call_ends import done_calls, execution_of, node_of, open_calls
-from bot.conversations.conversation import Conversation, Message, human
+from bot.conversations.conversation import (
+    Conversation,
+    Message,
+    Started,
+    Work,
+    human,
+    start,
+)
 from bot.conversations.engine import Engine
 from bot.conversations.graph_context import asker, introduced
 from bot.conversations.graph_state import GraphState
@@ -52,99 +57,84 @@ class Runner:
         Raises:
             TRANSIENT errors: nothing is lost; the job is tried again.
         """
-        found = await conversations.load(self.pool, conversation)
-        if found is None:
+        started = await self._start_run(conversation, "turn")
+        if started is None:
             return
+        found = started.conversation
         if found.waits:
             await self.talk.hold(found)
-        elif found.running:
-            await self._continue(found, found.running)
-        elif found.unread:
-            await self._begin(found, found.unread[0])
+        elif started.run and found.running:
+            await self._work_off(started.run, found, found.running, started.is_new)
 
     async def resume(self, conversation: str) -> None:
         """Hand a conversation's decided answers to its graph."""
-        found = await conversations.load(self.pool, conversation)
-        if found is None:
+        started = await self._start_run(conversation, "resume")
+        if started is None or started.run is None:
             return
-        run = await self._start_run(found)
+        run, found = started.run, started.conversation
         decided = [r for r in run.asked if not r.is_open]
         if cut := [request for request in decided if was_cut_off(request)]:
             await self._recover(run, found, cut)
             return
-        upheld = await self.recheck.upheld(decided)
+        upheld = await self.recheck.upheld(decided, started.now)
         if upheld:
             await self._resume(run, found, upheld)
 
     async def reconcile(self, conversation: str) -> None:
         """See which questions a graph that has changed still asks."""
-        found = await conversations.load(self.pool, conversation)
-        if found is None or not found.waits:
+        started = await self._start_run(conversation, "reconcile")
+        if started is None or started.run is None:
             return
-        run = await self._start_run(found)
+        run = started.run
         ran = await self.engine.look(run)
         pending = {interrupt.id for interrupt in ran.interrupts}
         gone = [r for r in run.asked if r.interrupt not in pending]
-        await self.settler.reconcile(run, found, gone)
+        await self.settler.reconcile(run, started.conversation, gone)
 
     async def give_up(self, conversation: str) -> None:
         """Say in the thread that a job of ours has failed for good."""
-        found = await conversations.load(self.pool, conversation)
-        if found is None:
+        started = await self._start_run(conversation, "end")
+        if started is None or started.run is None:
             return
-        stuck = found.running is None and found.unread and not found.waits
-        run = await self._start_run(found, found.unread[0] if stuck else None)
+        run, found = started.run, started.conversation
         decided = [r.id for r in run.asked if not r.is_open]
         said = report(agent.AGENT_FAILED, "job_given_up")
         await self.settler.fail(run, found, said, decided, Execution.UNKNOWN)
 
-    async def _begin(self, conversation: Conversation, message: Message) -> None:
+    async def _start_run(self, conversation: str, work: Work) -> Started | None:
+        return await start(self.pool, conversation, work)
+
+    async def _work_off(
+        self, run: Run, conversation: Conversation, message: Message, is_new: bool
+    ) -> None:
+        """Give the graph a message, or go on with a turn that a crash has cut off."""
         profile = await self.people.look_up(message.author)
+        given = human(conversation, message, profile)
+        problem = unreadable(message.text)
+        if profile.refusal or problem:
+            if is_new or not await self.engine.knows(run, str(given.id)):
+                await self._turn_away(conversation, message, profile, problem)
+                return
+        go = self.engine.start(run, given) if is_new else self._pick_up(run, given)
+        await self._run(run, conversation, conversation.turn_of(message), go)
+
+    async def _turn_away(
+        self,
+        conversation: Conversation,
+        message: Message,
+        profile: Profile,
+        problem: str,
+    ) -> None:
         if profile.refusal:
             await self.talk.turn_away(conversation, message, profile)
-        elif problem := unreadable(message.text):
-            await self.talk.answer_at_once(conversation, message, problem)
         else:
-            await self._first_run(conversation, message, profile)
-
-    async def _first_run(
-        self, conversation: Conversation, message: Message, profile: Profile
-    ) -> None:
-        run = await self._start_run(conversation, message)
-        given = human(conversation, message, profile)
-        turn = conversation.turn_of(message)
-        await self._run(run, conversation, turn, self.engine.start(run, given))
-
-    async def _continue(self, conversation: Conversation, message: Message) -> None:
-        """Go on with a turn that a crash has cut off."""
-        profile = await self.people.look_up(message.author)
-        run = await self._start_run(conversation)
-        go = self._pick_up(run, human(conversation, message, profile))
-        await self._run(run, conversation, conversation.turn_of(message), go)
+            await self.talk.answer_at_once(conversation, message, problem)
 
     async def _pick_up(self, run: Run, message: HumanMessage) -> GraphState:
         """Go on from the last checkpoint, or start if the message is in none."""
         if message.id and await self.engine.knows(run, message.id):
             return await self.engine.go_on(run)
         return await self.engine.start(run, message)
-
-    async def _start_run(
-        self, conversation: Conversation, message: Message | None = None
-    ) -> Run:
-        key = {
-            "conversation": conversation.id,
-            "message": message.id if message else None,
-        }
-        open_ones: list[Request] = []
-        async with self.pool.connection() as connection:
-            row = await (await connection.execute(SQL["start_run"], key)).fetchone()
-            if conversation.waits:
-                open_ones = await store.unresumed(connection, conversation.id)
-        if row is None:
-            raise LostRun(conversation.id)
-        stored = {r.call.id: r for r in open_ones if r.call.guarded}
-        generation = row["generation"]
-        return Run(conversation.team, conversation.id, generation, stored, open_ones)
 
     async def _resume(
         self, run: Run, conversation: Conversation, upheld: Sequence[Request]
@@ -303,7 +293,7 @@ class Runner:
         """
         async with self.pool.connection() as connection:
             key = {"conversation": conversation}
-            found = await connection.execute(SQL["select_conversation"], key)
+            found = await connection.execute(SQL["select_generation"], key)
             row = await found.fetchone()
         if row is None:
             return

@@ -263,15 +263,16 @@ class Lives(RuleBasedStateMachine):
         key = {"conversation": conversation, "generation": run.generation}
         async with self.house.pool.connection() as connection:
             answered = [request.id for request in begun.upheld]
-            own = {**key, "answered": answered, "known": True}
+            own = {**key, "answered": answered}
             await connection.execute(SQL["own_run"], own)
 
     async def _begin(self, conversation: str) -> Begun:
         house = self.house
         run = await house.start_run(conversation)
+        now = await house.one("SELECT bot_now()")
         decided = [r for r in run.requests.values() if not r.is_open]
         recheck = Recheck(house.pool, house.queue, house.people, house.policies)
-        upheld = await recheck.upheld(decided)
+        upheld = await recheck.upheld(decided, now)
         refusals = {**house.people.refusals}
         return Begun(run, upheld, house.policies.current, refusals)
 

@@ -126,7 +126,7 @@ async def test_a_deadline_that_passes_between_judging_and_writing_wins(
 def own_run(request: Request) -> dict[str, Any]:
     """The query parameters for the end of a run that has nothing to answer."""
     place = {"conversation": request.conversation, "generation": 0}
-    return {**place, "answered": [], "known": True}
+    return {**place, "answered": []}
 
 
 async def test_a_run_writing_its_end_does_not_block_a_click(house: House):

@@ -119,10 +119,21 @@ async def test_while_slack_is_away_a_message_waits(house: House):
     house.people.down = True
     with pytest.raises(SlackUnavailable):
         await agent.say()
-    assert await agent.states() == ["received"]
+    assert await agent.said() == []
     house.people.down = False
     await agent.work()
     assert await agent.said() == ["Hello."]
+
+
+async def test_who_may_not_ask_is_turned_away_after_a_wait_for_slack(house: House):
+    agent = make_agent(house)
+    house.people.down = True
+    with pytest.raises(SlackUnavailable):
+        await agent.say()
+    house.people.down, house.people.refusals = False, {RAVI: "guest"}
+    await agent.work()
+    assert await agent.states() == ["refused"]
+    assert agent.model.seen == []
 
 
 async def test_trouble_of_the_database_during_a_run_is_tried_again(

@@ -87,7 +87,7 @@ GUARDS = (
         "generation at the end of a turn",
         "an answer is the current run's",
         "a run that was replaced answers too",
-        statement="own_run",
+        statement="end_turn",
         guard="AND generation = %(generation)s",
     ),
     Guard(

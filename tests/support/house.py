@@ -33,8 +33,8 @@ from bot.approvals.policy import Policy, parse_policy
 from bot.approvals.ports import look_up_groups
 from bot.approvals.raise_request import raise_requests
 from bot.base.errors import SlackUnavailable
+from bot.conversations.conversation import start
 from bot.conversations.inbox import Incoming, receive
-from bot.conversations.sql import SQL
 from bot.database.pool import Pool, make_pool, transaction
 from bot.jobs.queue import Queue
 from tests.support.people import (
@@ -262,13 +262,10 @@ class House:
 
     async def start_run(self, conversation: str) -> Run:
         """A new run, as the runner starts it."""
-        key = {"conversation": conversation, "message": None}
-        async with self.pool.connection() as connection:
-            row = await (await connection.execute(SQL["start_run"], key)).fetchone()
-            found = await store.unresumed(connection, conversation)
-        assert row is not None
-        stored = {request.call.id: request for request in found}
-        return Run(TEAM, conversation, row["generation"], stored)
+        started = await start(self.pool, conversation, "resume")
+        assert started is not None
+        assert started.run is not None
+        return started.run
 
     async def claim(self, run: Run, call: CallFacts, waived=None) -> Taken:
         return await claim(self.pool, self.queue, run, call, waived)
