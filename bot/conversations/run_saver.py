@@ -193,9 +193,10 @@ class RunSaver(AsyncPostgresSaver):
                 await self._write(cursor, saved)
 
     def _can_wait(self, saved: Saved) -> bool:
-        """Return whether it is an input: the step that takes it comes before any node."""
+        """Return whether it is an input: the step that takes it runs no node."""
         rows = saved.get(self.UPSERT_CHECKPOINTS_SQL, ())
-        return self._holds and any(row[-1].obj.get("source") == "input" for row in rows)
+        sources = [row[-1].obj.get("source") for row in rows]
+        return self._holds and sources == ["input"]
 
     async def _write(
         self, cursor: AsyncCursor[DictRow], saves: Sequence[Saved]
@@ -206,21 +207,19 @@ class RunSaver(AsyncPostgresSaver):
             LostRun: another run has taken the conversation over.
         """
         rows: dict[str, list[Row]] = {}
-        for statement, some in [each for saved in saves for each in saved.items()]:
-            rows.setdefault(statement, []).extend(some)
+        for of, some in [each for saved in saves for each in saved.items()]:
+            rows.setdefault(of, []).extend(some)
         if checkpoints := rows.get(self.UPSERT_CHECKPOINTS_SQL):
             blobs = _lists(BLOBS, rows.get(self.UPSERT_CHECKPOINT_BLOBS_SQL, ()))
-            name, given = (
-                "put_checkpoints",
-                {**_lists(CHECKPOINTS, checkpoints), **blobs},
-            )
-            shared = checkpoints[0]
+            statement, shared = SQL["put_checkpoints"], checkpoints[0]
+            given = {**_lists(CHECKPOINTS, checkpoints), **blobs}
         else:
             [writes] = rows.values()
-            name, given, shared = "put_writes", _lists(WRITES, writes), writes[0]
+            statement, shared = SQL["put_writes"], writes[0]
+            given = _lists(WRITES, writes)
         place = dict(zip(TASK, shared, strict=False))
         own = {**place, **given, "generation": self._run.generation}
-        await cursor.execute(SQL[name], own)
+        await cursor.execute(statement, own)
         if await cursor.fetchone() is None:
             raise LostRun(self._run.conversation)
 

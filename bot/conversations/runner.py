@@ -111,10 +111,11 @@ class Runner:
         profile = await self.people.look_up(message.author)
         given = human(conversation, message, profile)
         problem = unreadable(message.text)
-        if profile.refusal or problem:
-            if is_new or not await self.engine.knows(run, str(given.id)):
-                await self._turn_away(conversation, message, profile, problem)
-                return
+        if (profile.refusal or problem) and (
+            is_new or not await self.engine.knows(run, str(given.id))
+        ):
+            await self._turn_away(conversation, message, profile, problem)
+            return
         go = self.engine.start(run, given) if is_new else self._pick_up(run, given)
         await self._run(run, conversation, conversation.turn_of(message), go)
 

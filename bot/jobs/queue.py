@@ -18,6 +18,8 @@ from procrastinate import (
     RetryDecision,
 )
 from procrastinate import jobs as queue_jobs
+from procrastinate.connector import BaseConnector
+from procrastinate.manager import JobManager
 from procrastinate.worker import Worker
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
@@ -84,12 +86,14 @@ class Queue:
                 "application_name": "approval-bot jobs",
             },
             min_size=1,
-            max_size=6,
+            max_size=2,
             timeout=5,
             configure=_configure,
             reset=note_use,
         )
         self.app = App(connector=connector)
+        self.announced = Announced(connector)
+        self.app.job_manager = self.announced
         # begins to send a message to Slack; who cannot leaves that to the clock
         self.send: Send = lambda message, can_wait, after="": None
 
@@ -185,14 +189,43 @@ DRAIN = 15.0
 RESTART = 1.0  # seconds
 # A run mostly waits for its model, and holds no connection meanwhile.
 CONCURRENCY = 64
-# Seconds between two looks without an announcement: what is due only later has none,
-# and one that comes during a look gets lost. A job whose lock was taken when it was
-# announced is announced no more, so the looks are closer while jobs run.
+# Seconds between two looks without an announcement: what is due only later has none. A
+# job whose lock was taken when it was announced is announced no more, so the looks are
+# closer while jobs run.
 POLL_IDLE, POLL_BUSY = 1.0, 0.25
+
+
+class Announced(JobManager):
+    """Fetches the jobs that were announced.
+
+    procrastinate asks after each job whether there is another one. Where the last one
+    that was announced has come, that is known.
+    """
+
+    def __init__(self, connector: BaseConnector) -> None:
+        super().__init__(connector)
+        self.waiting: set[int] = set()  # numbers of jobs that were announced
+        self.looks_further = True  # for jobs that were not
+
+    async def fetch_job(
+        self, queues: Iterable[str] | None, worker_id: int
+    ) -> queue_jobs.Job | None:
+        """Fetch a job, if there may be one."""
+        before = {*self.waiting}
+        if not (before or self.looks_further):
+            return None
+        job = await super().fetch_job(queues, worker_id)
+        # somebody else has those that did not come, or their lock
+        self.waiting -= before if job is None else {job.id or 0}
+        return job
 
 
 class KnownWorker(Worker):
     """A worker that says what it is at."""
+
+    def __init__(self, app: App, announced: Announced, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._announced = announced
 
     @property
     def jobs(self) -> frozenset[int]:
@@ -200,8 +233,18 @@ class KnownWorker(Worker):
         at = (context.job.id for context in self._running_jobs.values())
         return frozenset(number for number in at if number is not None)
 
+    async def _handle_notification(
+        self, *, channel: str, notification: queue_jobs.Notification
+    ) -> None:
+        if notification["type"] == "job_inserted":
+            self._announced.waiting.add(notification["job_id"])
+        await super()._handle_notification(channel=channel, notification=notification)
+
     async def _fetch_and_process_jobs(self) -> None:
+        self._announced.looks_further = not self._announced.waiting
         await super()._fetch_and_process_jobs()
+        while self._announced.waiting and not self._stop_event.is_set():
+            await super()._fetch_and_process_jobs()  # announced during the last look
         busy = bool(self._running_jobs)
         self.fetch_job_polling_interval = POLL_BUSY if busy else POLL_IDLE
 
@@ -263,6 +306,7 @@ class Workers:
     def _new_worker(self) -> KnownWorker:
         return KnownWorker(
             self._queue.app,
+            self._queue.announced,
             queues=[RUNS],
             name=RUNS,
             concurrency=CONCURRENCY,

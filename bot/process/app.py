@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -51,8 +52,8 @@ from bot.slack.openid import OpenId
 from bot.slack.trouble import Troubles
 from bot.texts.clicks import SlackPhrases
 
-RUN_CONNECTIONS = 20
-LISTENER_CONNECTIONS = 8
+RUN_CONNECTIONS = int(os.environ.get("XR", "5"))
+LISTENER_CONNECTIONS = int(os.environ.get("XL", "3"))
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,8 @@ ORDER BY m.id DESC LIMIT 1;
 -- These messages show something old now.
 UPDATE deliveries SET revision = revision + 1 WHERE id = ANY(%(ids)s);
 
--- name: place_of_conversation
--- The thread that a request came from.
-SELECT channel_id, thread_ts FROM conversations WHERE id = %(id)s;
+-- name: say_to_conversation
+-- A sentence to the thread that a request came from.
+INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
+SELECT %(delivery)s, 'say', team_id, channel_id, thread_ts, %(text)s
+FROM conversations WHERE id = %(conversation)s;

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, LiteralString, cast
 
@@ -35,44 +36,19 @@ NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_fou
 
 
 @dataclass
-class Tried:
-    """Ids of deliveries; a post of one of these is looked for before another one."""
+class Kept:
+    """What this process knows for a while, by key."""
 
-    _until: dict[str, float] = field(default_factory=dict[str, float])
+    _ends: dict[Hashable, float] = field(default_factory=dict[Hashable, float])
 
-    def begin(self, delivery: str) -> None:
-        """It is about to be posted."""
+    def keep(self, key: Hashable, seconds: float) -> None:
         now = time.monotonic()
-        self._until = {k: until for k, until in self._until.items() if until > now}
-        self._until[delivery] = _OPEN
+        self._ends = {k: end for k, end in self._ends.items() if end > now}
+        self._ends[key] = now + seconds
 
-    def noted(self, delivery: str) -> None:
-        """It stands in Slack, and its row says so."""
-        if delivery in self._until:
-            self._until[delivery] = time.monotonic() + FORGETS
-
-    def __contains__(self, delivery: str) -> bool:
-        return self._until.get(delivery, 0) > time.monotonic()
-
-
-@dataclass
-class Pauses:
-    """The waits that Slack has named, for each method and channel: `Retry-After`."""
-
-    _until: dict[tuple[str, str], float] = field(
-        default_factory=dict[tuple[str, str], float]
-    )
-
-    def check(self, method: str, channel: str) -> None:
-        """Raise RetryLater while nothing more is to be sent there."""
-        left = self._until.get((method, channel), 0) - time.monotonic()
-        if left > 0:
-            raise RetryLater(math.ceil(left))
-
-    def keep(self, method: str, channel: str, seconds: float) -> None:
-        now = time.monotonic()
-        self._until = {k: until for k, until in self._until.items() if until > now}
-        self._until[method, channel] = now + seconds
+    def left(self, key: Hashable) -> float:
+        """Seconds until it is forgotten; 0 if it is not known."""
+        return max(0, self._ends.get(key, 0) - time.monotonic())
 
 
 @dataclass(frozen=True)
@@ -80,8 +56,10 @@ class Deliverer:
     """The outbox of messages to Slack; see `bot.jobs.courier.Outbox`.
 
     Attributes:
-        tried: what this process has posted, or has begun to. The row says so too, but a
-            crash of the database may forget that.
+        tried: ids of what this process has posted, or has begun to: that is looked for
+            before it is posted. The row says so too, but a crash of the database may
+            forget that.
+        pauses: the waits that Slack has named, for each method and channel.
     """
 
     pool: Pool
@@ -89,8 +67,8 @@ class Deliverer:
     policies: Policies
     client: AsyncWebClient
     identity: Callable[[], Identity]
-    tried: Tried = field(default_factory=Tried)
-    pauses: Pauses = field(default_factory=Pauses)
+    tried: Kept = field(default_factory=Kept)
+    pauses: Kept = field(default_factory=Kept)
     statements: ClassVar[Mapping[str, LiteralString]] = {
         "pick": SQL["pick_message"],
         "take": SQL["take_message"],
@@ -130,12 +108,12 @@ class Deliverer:
             return await self._whisper(row, drawn)
         if row["message_ts"] is not None:
             return await self._edit(row, drawn)
-        tried = row["id"] in self.tried or row["was"] == "sending"
+        tried = self.tried.left(row["id"]) or row["was"] == "sending"
         if (tried or row["is_late"]) and (found := await self._find(row)):
             return await self._take_over(row, drawn, *found)
         if drawn.moot:
             return None
-        self.tried.begin(row["id"])
+        self.tried.keep(row["id"], math.inf)
         answer = await self._call(
             "chat_postMessage",
             row["channel_id"],
@@ -150,14 +128,15 @@ class Deliverer:
 
     async def _call(self, method: str, channel: str, **given: Any) -> dict[str, Any]:
         """Call Slack, as soon as it takes such calls for this channel again."""
-        self.pauses.check(method, channel)
+        if left := self.pauses.left((method, channel)):
+            raise RetryLater(math.ceil(left))
         try:
             answer = await getattr(self.client, method)(channel=channel, **given)
         except SlackApiError as error:
             if error_code(error) != "ratelimited":
                 raise
             wait = retry_after(error)
-            self.pauses.keep(method, channel, wait)
+            self.pauses.keep((method, channel), wait)
             raise RetryLater(wait) from error
         return cast("dict[str, Any]", answer.data)
 
@@ -230,7 +209,8 @@ class Deliverer:
             sent = await connection.execute(SQL["sent"], {**row, **place})
             noted = cast("Row", await sent.fetchone())
             self.jobs.post(connection, noted["follow"])
-        self.tried.noted(row["id"])
+        if self.tried.left(row["id"]):
+            self.tried.keep(row["id"], FORGETS)
         if noted["out_of_date"]:
             await self._link_anew(noted["out_of_date"])
         return noted["again"]
@@ -254,7 +234,7 @@ class Deliverer:
                 error=code,
             )
         async with transaction(self.pool) as connection:
-            wait = await LostMessages(self.jobs).take(connection, row, code)
+            wait = await note_refusal(connection, self.jobs, row, code)
         if wait:
             raise RetryLater(wait)
         return wait == 0
@@ -276,73 +256,59 @@ DELETED = frozenset({"message_not_found"})
 WORDS = frozenset({"say", "answer"})
 
 
-@dataclass(frozen=True)
-class LostMessages:
-    """Gives a refused message up, tries it again later, or says it elsewhere."""
+async def note_refusal(
+    connection: Connection, jobs: Jobs, row: Row, code: str
+) -> int | None:
+    """Give a refused message up, have it tried again later, or say it elsewhere.
 
-    jobs: Jobs
+    Returns the seconds until the next try, None if there is none.
 
-    async def take(self, connection: Connection, row: Row, code: str) -> int | None:
-        """Note the refusal; seconds until the next try, None if there is none.
+    Args:
+        code: Slack's word.
+    """
+    key = {"id": row["id"], "error": code}
+    is_new = row["message_ts"] is None
+    waiting = _waiting(row)
+    if waiting and is_new:
+        if row["error"] is None:
+            for request in waiting:
+                text = notices.card_could_not_be_posted(request.code)
+                said = {"delivery": str(uuid.uuid4()), "text": text}
+                place = {"conversation": request.conversation, **said}
+                await connection.execute(SQL["say_to_conversation"], place)
+                jobs.post(connection, [said["delivery"]])
+        await connection.execute(SQL["note_refusal"], key)
+        return math.ceil(limits().lost_card)
+    if waiting and code in DELETED:
+        await connection.execute(SQL["post_anew"], key)
+        return 0
+    await connection.execute(SQL["failed"], key)
+    if row["kind"] in WORDS and is_new:
+        await _tell_author(connection, jobs, row)
+    return None
 
-        Args:
-            row: the delivery.
-            code: Slack's word.
-        """
-        requests = await self._waiting(connection, row)
-        key = {"id": row["id"], "error": code}
-        if requests and row["message_ts"] is None:
-            if row["error"] is None:
-                for request in requests:
-                    await self._say_card_is_lost(connection, request)
-            await connection.execute(SQL["note_refusal"], key)
-            return math.ceil(limits().lost_card)
-        if requests and code in DELETED:
-            await connection.execute(SQL["post_anew"], key)
-            return 0
-        await connection.execute(SQL["failed"], key)
-        if row["kind"] in WORDS and row["message_ts"] is None:
-            await self._tell_author(connection, row)
-        return None
 
-    async def _waiting(self, connection: Connection, row: Row) -> list[Request]:
-        """The open requests of a card: each expires to a reject in any case."""
-        if row["kind"] != "card":
-            return []
-        shown = await store.shown_by(connection, row["id"])
-        return [request for request in shown if request.is_open]
+def _waiting(row: Row) -> list[Request]:
+    """The open requests of a card: each expires to a reject in any case."""
+    shown = row["requests"] if row["kind"] == "card" else ()
+    requests = [store.request_from(each) for each in shown]
+    return [request for request in requests if request.is_open]
 
-    async def _say_card_is_lost(self, connection: Connection, request: Request) -> None:
-        key = {"id": request.conversation}
-        found = await connection.execute(SQL["place_of_conversation"], key)
-        place = cast("Row", await found.fetchone())
-        said = await store.add_delivery(
-            connection,
-            kind="say",
-            team=request.team,
-            channel=place["channel_id"],
-            thread_ts=place["thread_ts"],
-            text=notices.card_could_not_be_posted(request.code),
-        )
-        self.jobs.post(connection, [said])
 
-    async def _tell_author(self, connection: Connection, row: Row) -> None:
-        """Directly, since the thread takes no words any more.
+async def _tell_author(connection: Connection, jobs: Jobs, row: Row) -> None:
+    """Directly, since the thread takes no words any more.
 
-        An answer of the agent is not repeated there: it is for those in the thread.
-        """
-        found = await connection.execute(SQL["last_author"], row)
-        author = await found.fetchone()
-        if author is None:
-            return
+    An answer of the agent is not repeated there: it is for those in the thread.
+    """
+    found = await connection.execute(SQL["last_author"], row)
+    if author := await found.fetchone():
         own = row["kind"] == "say"
         text = row["text"] if own else notices.ANSWER_COULD_NOT_BE_POSTED
         person = Person("", row["team_id"], author["user_id"])
-        await store.tell(connection, self.jobs, person, text)
+        await store.tell(connection, jobs, person, text)
 
 
 #: Seconds. The note that a post stands does not wait for the disk, so that a crash of
 #: the database may take it back, up to three times `wal_writer_delay` (0.2 s) later.
 #: https://www.postgresql.org/docs/current/wal-async-commit.html
 FORGETS = 30.0
-_OPEN = float("inf")

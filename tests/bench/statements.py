@@ -18,7 +18,7 @@ SETTINGS = {
     "pg_stat_statements.track_planning": "on",
 }
 SELECT = """
-SELECT query, calls, total_plan_time AS plan, total_exec_time AS run
+SELECT queryid, query, calls, total_plan_time AS plan, total_exec_time AS run
 FROM pg_stat_statements JOIN pg_database d ON d.oid = dbid
 WHERE datname = %s AND toplevel
 """
@@ -47,12 +47,14 @@ class Counts:
     """The work of one cycle, on average.
 
     Attributes:
+        own: calls of statements that an idle process does not make.
         plan: milliseconds of planning.
         run: milliseconds of running.
         lines: the statements that took longest, to be read.
     """
 
     calls: float
+    own: float
     plan: float
     run: float
     commits: float
@@ -67,6 +69,13 @@ class Counter:
 
     server_url: str
     database: str
+    _idle: frozenset[int] = frozenset()
+
+    def idle(self) -> None:
+        """Note what was done since `start` as what a process does that is idle."""
+        with self._connect() as connection:
+            rows = connection.execute(SELECT, [self.database]).fetchall()
+        self._idle = frozenset(row["queryid"] for row in rows)
 
     def start(self) -> None:
         """Begin at zero."""
@@ -84,18 +93,20 @@ class Counter:
         calls, plan, run = (
             sum(r[k] for r in rows) / cycles for k in ("calls", "plan", "run")
         )
+        own = sum(r["calls"] for r in rows if r["queryid"] not in self._idle) / cycles
         rows.sort(key=lambda row: -(row["plan"] + row["run"]))
         lines = tuple(_line(row, cycles) for row in rows[:ROWS])
-        return Counts(calls, plan, run, lines=lines, **each)
+        return Counts(calls, own, plan, run, lines=lines, **each)
 
     def report(self, cycles: int) -> str:
         """Report what was counted since `start`, for each cycle."""
         each = self.counts(cycles)
         head = (
-            f"Statements: {each.calls:.1f} for each cycle, planned in {each.plan:.1f} ms"
-            f" and run in {each.run:.1f} ms. Transactions: {each.commits:.1f}; writes of"
-            f" the log through to the disk: {each.fsyncs:.1f}, {each.bytes / 1000:.0f}"
-            " kB.\n\n```\n calls  plan ms  run ms"
+            f"Statements: {each.calls:.1f} for each cycle, planned in"
+            f" {each.plan:.1f} ms and run in {each.run:.1f} ms. Transactions:"
+            f" {each.commits:.1f}; writes of the log through to the disk:"
+            f" {each.fsyncs:.1f}, {each.bytes / 1000:.0f} kB.\n\n"
+            "```\n calls  plan ms  run ms"
         )
         return "\n".join([head, *each.lines, "```\n"])
 

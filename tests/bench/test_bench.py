@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import report, silence, stacks
+from tests.bench import counts, report, silence, stacks
 from tests.bench.__main__ import Plan, measure, measure_what_stays
 from tests.bench.blocks import Block, quantile
 from tests.support import postgres
@@ -123,6 +123,19 @@ async def test_the_sweeps_table_compares_few_and_many_waiting_requests():
     rows = silence.sweeps_table(found).splitlines()[2:]
     assert [row.split(" | ")[0] for row in rows] == ["| 20", "| 60"]
     assert " 1.00 × " in rows[0]
+
+
+#: What a cycle takes now. Fewer is better: then write the smaller number down.
+STATEMENTS, JOBS = 47, 2
+
+
+@pytest.mark.timeout(300)
+async def test_a_cycle_takes_no_more_statements_than_it_did():
+    with postgres.folder() as folder:
+        [found] = await counts.measure_counts(folder, 6, [1])
+
+    assert found.own <= STATEMENTS, "\n".join(found.lines)
+    assert found.jobs == JOBS
 
 
 @pytest.mark.long

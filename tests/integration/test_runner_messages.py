@@ -125,7 +125,7 @@ async def test_while_slack_is_away_a_message_waits(house: House):
     assert await agent.said() == ["Hello."]
 
 
-async def test_who_may_not_ask_is_turned_away_after_a_wait_for_slack(house: House):
+async def test_a_guest_is_turned_away_once_slack_says_so(house: House):
     agent = make_agent(house)
     house.people.down = True
     with pytest.raises(SlackUnavailable):
