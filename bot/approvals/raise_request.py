@@ -20,7 +20,6 @@ from bot.approvals.policy.model import THREAD, Policy
 from bot.approvals.ports import Jobs, Members, resume_job
 from bot.approvals.sql import SQL
 from bot.approvals.stages import chain_json, hours_json
-from bot.approvals.store import see
 from bot.approvals.timetable import earliest
 from bot.base.masks import mask_strings
 from bot.database.pool import Connection
@@ -56,7 +55,6 @@ async def raise_requests(
         if await inserted.fetchone() is None:
             continue
         raised.append(row["id"])
-        await see(connection, row["id"], row["call_digest"], ask.seen)
         cards.append(row["card"])
     jobs.post(connection, dict.fromkeys(filter(None, cards)))
     if not all(cards):
@@ -148,6 +146,7 @@ def _asked(ask: ProposedCall) -> dict[str, Any]:
     return {
         "takes": None if takes is None else [str(verdict) for verdict in takes],
         "guarded": ask.guarded,
+        "seen": None if ask.seen is None else digest.canonical(dict(ask.seen)),
         "headline": ask.headline,
         "form": None if ask.form is None else json.dumps(ask.form),
         "graph_version": ask.graph_version,

@@ -1,6 +1,6 @@
 -- name: raise
--- A request as it is raised, with its chain, its messages and the trail; raising the
--- same interrupt again changes nothing. A card and a notice where their channel is set.
+-- A request as it is raised, with its chain, its messages, what its call names now, and
+-- the trail; raising the same interrupt again changes nothing. A card and a notice where their channel is set.
 WITH fresh AS (
   SELECT WHERE NOT EXISTS (
     SELECT FROM requests WHERE conversation_id = %(conversation)s
@@ -62,6 +62,10 @@ granted AS (
     id, tool, array_to_string(rules, ', '), policy_version, call_digest, grant_digest,
     'approved'
   FROM raised WHERE status = 'approved'),
+looked AS (
+  INSERT INTO seen (request_id, call_digest, what)
+  SELECT id, call_digest, %(seen)s::text FROM raised WHERE %(seen)s::text IS NOT NULL
+  ON CONFLICT DO NOTHING),
 trail AS (
   INSERT INTO audit
     (team_id, event, request_id, conversation_id, actor, detail, texts)

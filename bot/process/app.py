@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -52,8 +51,10 @@ from bot.slack.openid import OpenId
 from bot.slack.trouble import Troubles
 from bot.texts.clicks import SlackPhrases
 
-RUN_CONNECTIONS = int(os.environ.get("XR", "5"))
-LISTENER_CONNECTIONS = int(os.environ.get("XL", "3"))
+# With the queue's three ten in all. A statement holds one for a millisecond or two, so
+# that the process is busy long before they are; each plans all statements for itself.
+RUN_CONNECTIONS = 4
+LISTENER_CONNECTIONS = 3
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: the bot beside bare LangGraph, in the same run.
+"""`python -m tests.bench`: the bot beside a plain one and bare LangGraph, in one run.
 
 `python -m tests.bench soak --seed 1 --minutes 2` is the soak alone.
 """
@@ -133,7 +133,7 @@ async def _run(options: argparse.Namespace) -> None:
             if SOAK in plan.tables:
                 usual = 0.3 if options.quick else 1.0
                 minutes = options.minutes or usual
-                text += await soak.main(options.seed, minutes)
+                text = await soak.main(options.seed, minutes) + text
             name = "bench-soak.md" if options.only else "bench.md"
     (output / name).write_text(text, encoding="utf-8")
     print(f"\n{text}\nWritten to {output / name}")
@@ -144,11 +144,14 @@ async def _tables(plan: Plan, folder: Path, output: Path, *, quick: bool) -> str
     cycles = tuple(name for name in plan.tables if name in TABLES)
     parts: list[str] = []
     if cycles:
-        parts.append(await measure(replace(plan, tables=cycles), folder, output))
+        with tempfile.TemporaryDirectory(prefix="bot-bench-") as own:
+            counted = await counts.measure_counts(Path(own), 16, QUICK_LEVELS)
+        own_plan = replace(plan, tables=cycles)
+        parts.append(await measure(own_plan, folder, output, counted))
     if SILENCE in plan.tables:
         sizes = silence.QUICK if quick else silence.FULL
         with tempfile.TemporaryDirectory(prefix="bot-bench-") as own:
-            parts.append(await measure_silence(sizes, Path(own)))
+            parts.insert(0, await measure_silence(sizes, Path(own)))
     return "\n".join(parts)
 
 
@@ -181,13 +184,15 @@ async def measure_silence(sizes: silence.Sizes, folder: Path) -> str:
     )
 
 
-async def measure(plan: Plan, folder: Path, output: Path) -> str:
+async def measure(
+    plan: Plan, folder: Path, output: Path, counted: Sequence[counts.Counted] = ()
+) -> str:
     """Fill the tables, write `bench.json`, and return the Markdown."""
     began, tables = time.monotonic(), dict[str, list[Block]]()
     async with set_up(folder) as arena:
         machine = describe(arena.server_url, folder)
         await _warm_up(arena, plan.warm_up)
-        arena.bot.pause = arena.bare.pause = plan.pause
+        arena.pause(plan.pause)
         for left, name in zip(range(len(plan.tables), 0, -1), plan.tables, strict=True):
             now = time.monotonic()
             if now > began + plan.budget:
@@ -199,6 +204,10 @@ async def measure(plan: Plan, folder: Path, output: Path) -> str:
         if plan.rows:
             measured = await _measure_trail(arena, plan)
             found["trail"], text = measured.as_json(), text + trail.table(measured)
+    if counted:
+        text += f"\n## The work of a cycle\n\n{counts.table(counted)}\n"
+    levels = report.summary(tables.get("instant", ()))
+    text += f"\nGoals:\n\n{report.goals(levels, counted)}\n"
     (output / "bench.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
     return text
 
@@ -213,7 +222,7 @@ async def _measure_trail(arena: Arena, plan: Plan) -> trail.Trail:
 
 
 async def _warm_up(arena: Arena, cycles: int) -> None:
-    for side in (arena.bot, arena.bare):
+    for side in (arena.bot, arena.plain, arena.bare):
         for _ in range(cycles):
             await side.cycle(0)
         await side.settle()
@@ -230,8 +239,9 @@ async def _fill(arena: Arena, plan: Plan, name: str, until: float) -> list[Block
         for level in plan.levels:
             if level not in each:
                 await cycles_for(arena.bare, level, plan.seconds)
+                await cycles_for(arena.plain, level, plan.seconds)
                 each[level] = await cycles_for(arena.bot, level, plan.seconds)
-            sides: list[Side] = [arena.bot, arena.bare]
+            sides: list[Side] = [arena.bot, arena.plain, arena.bare]
             for side in sides if number % 2 == 0 else sides[::-1]:
                 block = await run_block(
                     side, level, each[level], number, arena.processes
@@ -253,13 +263,11 @@ def _say(name: str, block: Block) -> None:
 
 
 def _markdown(machine: dict[str, str], tables: dict[str, list[Block]]) -> str:
-    parts = ["# The bot beside bare LangGraph\n", report.METHOD]
+    parts = ["# The bot beside a plain one, and beside bare LangGraph\n", report.METHOD]
     parts += [f"- {name}: {value}" for name, value in machine.items()]
     for name, blocks in tables.items():
         levels = report.summary(blocks)
         parts += [f"\n## {TABLES[name][0]}\n", report.table(levels), _rounds(levels)]
-        if name == "instant":
-            parts += ["\nGoals:\n", report.goals(levels)]
     return "\n".join(parts) + "\n"
 
 

@@ -29,18 +29,25 @@ class Arena:
     server_url: str
     folder: Path
     stand_ins: Child
+    plain_stand_ins: Child
     postgres: int  # its process
     bot: BotSide
+    plain: BotSide
     bare: BareSide
 
     @property
     def processes(self) -> dict[str, int]:
-        """The processes that both sides use."""
+        """The processes that all sides use."""
         return {"postgres": self.postgres, "stand-ins": self.stand_ins.pid}
 
     def delay(self, *, slack: float, model: float) -> None:
         """From now on Slack and the model take so many seconds."""
-        self.stand_ins.say({"slack": slack, "model": model})
+        for each in (self.stand_ins, self.plain_stand_ins):
+            each.say({"slack": slack, "model": model})
+
+    def pause(self, seconds: float) -> None:
+        """From now on people wait so long before they click."""
+        self.bot.pause = self.plain.pause = self.bare.pause = seconds
 
 
 @asynccontextmanager
@@ -54,21 +61,28 @@ async def set_up(folder: Path, **more: str) -> AsyncIterator[Arena]:
     """
     async with AsyncExitStack() as stack:
         server = stack.enter_context(embedded.start(folder / "data"))
-        for name in ("bot", "bare"):
+        for name in ("bot", "plain", "bare"):
             with psycopg.connect(server.url, autocommit=True) as connection:
                 connection.execute(f"CREATE DATABASE {name}")
         pid = int((folder / "data" / "postmaster.pid").read_text().split()[0])
-        stand_ins, ready = await Child.start(
-            "stand_ins", _environment(), folder / "stand_ins.log"
-        )
-        stack.push_async_callback(stand_ins.stop)
-        address = f"http://127.0.0.1:{ready['ready']}"
+        stand_ins, address = await _stand_ins(folder, stack)
+        theirs, their_address = await _stand_ins(folder, stack)
         common = {"OPENAI_BASE_URL": f"{address}/v1", **more}
         numbers = itertools.count(1)
         bot = await _bot(folder, server.url, address, common, numbers, stack)
         stand_ins.hear = bot.note
+        plain = await _plain(folder, server.url, their_address, more, numbers, stack)
+        theirs.hear = plain.note
         bare = await _bare(folder, server.url, common, numbers, stack)
-        yield Arena(server.url, folder, stand_ins, pid, bot, bare)
+        yield Arena(server.url, folder, stand_ins, theirs, pid, bot, plain, bare)
+
+
+async def _stand_ins(folder: Path, stack: AsyncExitStack) -> tuple[Child, str]:
+    """Start Slack and the model, and say where they are."""
+    log = folder / "stand_ins.log"
+    child, ready = await Child.start("stand_ins", _environment(), log)
+    stack.push_async_callback(child.stop)
+    return child, f"http://127.0.0.1:{ready['ready']}"
 
 
 async def _bot(
@@ -96,8 +110,46 @@ async def _bot(
     bot = BotProcess(home, _environment() | settings, fresh=True)
     stack.push_async_callback(bot.kill)  # after a stop it does nothing
     await bot.start()
-    side = BotSide(bot, home / "files", numbers)
+    side = BotSide("bot", bot, home / "files", numbers)
     stack.push_async_callback(bot.stop)
+    stack.push_async_callback(side.close)
+    return side
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The process of the plain bot."""
+
+    pid: int
+    url: str
+    file: Path
+
+    @property
+    def log(self) -> str:
+        return self.file.read_text()
+
+
+async def _plain(
+    folder: Path,
+    server_url: str,
+    address: str,
+    more: dict[str, str],
+    numbers: itertools.count,
+    stack: AsyncExitStack,
+) -> BotSide:
+    files, log = folder / "plain", folder / "plain.log"
+    files.mkdir()
+    settings = {
+        "DATABASE_URL": as_url(with_database(server_url, "plain")),
+        "SLACK_API_URL": f"{address}/api/",
+        "OPENAI_BASE_URL": f"{address}/v1",
+        "FILES_DIR": str(files),
+        **more,
+    }
+    child, ready = await Child.start("plain_bolt", _environment() | settings, log)
+    stack.push_async_callback(child.stop)
+    bot = Plain(child.pid, f"http://127.0.0.1:{ready['ready']}", log)
+    side = BotSide("plain", bot, files, numbers)
     stack.push_async_callback(side.close)
     return side
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.bench.blocks import Cycle, check
 from tests.bench.child import BenchError
@@ -24,7 +24,6 @@ from tests.bench.workspace import (
     requester_of,
     words_of,
 )
-from tests.support.bot_process import BotProcess
 from tests.support.demo import APPROVALS
 
 QUIET = 0.3  # seconds without a call after which nothing more comes
@@ -54,14 +53,28 @@ class Asked:
     card: Line
 
 
-class BotSide:
-    """Plays Slack to one process of the bot; `note` hears what the bot calls."""
+class Served(Protocol):
+    """A process with a request URL for Slack."""
 
-    name = "bot"
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def log(self) -> str: ...
+
+
+class BotSide:
+    """Plays Slack to one process of a bot; `note` hears what the bot calls."""
 
     pause = 0.0  # seconds between the card and the click
 
-    def __init__(self, bot: BotProcess, files: Path, numbers: itertools.count) -> None:
+    def __init__(
+        self, name: str, bot: Served, files: Path, numbers: itertools.count
+    ) -> None:
+        self.name = name
         self._bot, self._files, self._numbers = bot, files, numbers
         self._door = Door(bot.url)
         self._open: dict[str, Thread] = {}  # by the name of its file

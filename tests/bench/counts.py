@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def _jobs(arena: Arena) -> int:
     return row[0]
 
 
-def table(found: list[Counted]) -> str:
+def table(found: Sequence[Counted]) -> str:
     """A row for each level, and the goals."""
     rows = [
         f"| at once | {' | '.join(name for name, _ in COUNTS.values())} |",

@@ -29,7 +29,7 @@ async def run(folder: Path, levels: Sequence[int]) -> str:
     parts = ["# Where the time goes\n"]
     async with set_up(folder, **variables(folder)) as arena:
         for level in levels:
-            for side in (arena.bot, arena.bare):
+            for side in (arena.bot, arena.plain, arena.bare):
                 parts += await _profile(arena, side, level)
     return "\n".join(parts) + "\n"
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tests.bench.blocks import Block, quantile
+from tests.bench.counts import COUNTS, Counted
 
 HEAD = (
     "| at once | | click → ack p50 | p99 | click → answer p50 | p99 "
@@ -16,8 +17,9 @@ HEAD = (
 METHOD = """\
 A cycle is mention → card → click on Approve → answer. *Bot* is `python -m bot` over
 HTTP. *Bare* is the same agent on `AsyncPostgresSaver` alone, driven by lines on stdin:
-ask, interrupt, resume. Both run in one process each, in turn, on the same PostgreSQL
-and against the same model server, with `durability="sync"`. Each person does one cycle
+ask, interrupt, resume. *Plain* is `tests/bench/plain_bolt.py`, a Bolt bot that
+guarantees nothing. Each runs in one process, in turn, on the same PostgreSQL and
+against the same model server, with `durability="sync"`. Each person does one cycle
 after the other, each in a new thread.
 
 - *click → ack*: until the 200 has come. Bare has no ack; the ratio is to its resume.
@@ -27,28 +29,27 @@ after the other, each in a new thread.
 - *memory*: of the process, after the first round at that level.
 - Times and rates are over all rounds; a ratio is the median of the rounds' ratios.
 """
+SIDES = ("bot", "plain", "bare")
 Measure = Callable[[Block], float | None]
 
 
 def ratio(
     pairs: Sequence[tuple[Block, Block]], of: Measure, against: Measure | None = None
 ) -> float | None:
-    """The median over the rounds of bot ÷ bare; None where one was not measured."""
+    """The median over the rounds of bot ÷ other; None where one was not measured."""
     found: list[float] = []
-    for bot, bare in pairs:
-        mine, other = of(bot), (against or of)(bare)
+    for bot, beside in pairs:
+        mine, other = of(bot), (against or of)(beside)
         if mine is not None and other:
             found.append(mine / other)
     return statistics.median(found) if found else None
 
 
-def pairs_at(blocks: Sequence[Block], level: int) -> list[tuple[Block, Block]]:
-    """The two blocks of each round at a level, bot first."""
-    here = sorted(
-        (block for block in blocks if block.level == level),
-        key=lambda block: (block.round, block.side != "bot"),
-    )
-    return list(zip(here[::2], here[1::2], strict=True))
+def pairs(blocks: Sequence[Block], side: str) -> list[tuple[Block, Block]]:
+    """The bot's block of each round, and that of another side."""
+    found = {(block.round, block.side): block for block in blocks}
+    rounds = sorted({block.round for block in blocks})
+    return [(found[n, "bot"], found[n, side]) for n in rounds]
 
 
 def ack(share: float) -> Measure:
@@ -63,6 +64,11 @@ def rate(block: Block) -> float:
     return block.rate
 
 
+def cpu(block: Block) -> float:
+    """Seconds of the process for each cycle."""
+    return block.cpu["process"] / len(block.answers)
+
+
 def memory(block: Block) -> float | None:
     return block.memory
 
@@ -70,24 +76,30 @@ def memory(block: Block) -> float | None:
 def summary(blocks: Sequence[Block]) -> list[dict[str, Any]]:
     """For each level what both sides took, and the ratios."""
     levels = sorted({block.level for block in blocks})
-    return [_level(level, pairs_at(blocks, level)) for level in levels]
+    return [_level(n, [b for b in blocks if b.level == n]) for n in levels]
 
 
-def _level(level: int, pairs: Sequence[tuple[Block, Block]]) -> dict[str, Any]:
-    ratios = {
-        "ack_p50": ratio(pairs, ack(0.5), answer(0.5)),
-        "ack_p99": ratio(pairs, ack(0.99), answer(0.99)),
-        "answer_p50": ratio(pairs, answer(0.5)),
-        "answer_p99": ratio(pairs, answer(0.99)),
-        "rate": ratio(pairs, rate),
-        "memory": ratio(pairs[:1], memory),
-    }
+def _level(level: int, blocks: Sequence[Block]) -> dict[str, Any]:
+    found: dict[str, Any] = {"level": level, "ratio": {}}
+    for side in SIDES:
+        own = [block for block in blocks if block.side == side]
+        found |= {"rounds": len(own), side: _side(own)}
+        if side != "bot":
+            found["ratio"][side] = _ratio(pairs(blocks, side), side)
+    return found
+
+
+def _ratio(beside: Sequence[tuple[Block, Block]], side: str) -> dict[str, Any]:
+    # bare has no ack: the bot's is held against its resume
+    own = side != "bare"
     return {
-        "level": level,
-        "rounds": len(pairs),
-        "bot": _side([bot for bot, _ in pairs]),
-        "bare": _side([bare for _, bare in pairs]),
-        "ratio": ratios,
+        "ack_p50": ratio(beside, ack(0.5), ack(0.5) if own else answer(0.5)),
+        "ack_p99": ratio(beside, ack(0.99), ack(0.99) if own else answer(0.99)),
+        "answer_p50": ratio(beside, answer(0.5)),
+        "answer_p99": ratio(beside, answer(0.99)),
+        "rate": ratio(beside, rate),
+        "memory": ratio(beside[:1], memory),
+        "cpu": ratio(beside, cpu),
     }
 
 
@@ -110,12 +122,12 @@ def _side(blocks: Sequence[Block]) -> dict[str, Any]:
 
 
 def table(levels: Sequence[dict[str, Any]]) -> str:
-    """One table in Markdown, three lines for each level."""
+    """One table in Markdown: all sides of each level, and the bot beside the others."""
     rows = [HEAD]
     for level in levels:
-        rows.append(_row(f"{level['level']}", "bot", level["bot"]))
-        rows.append(_row("", "bare", level["bare"]))
-        rows.append(_ratios(level["ratio"]))
+        at_once = [str(level["level"]), *[""] * (len(SIDES) - 1)]
+        rows += [_row(n, s, level[s]) for n, s in zip(at_once, SIDES, strict=True)]
+        rows += [_ratios(side, found) for side, found in level["ratio"].items()]
     return "\n".join(rows)
 
 
@@ -128,11 +140,11 @@ def _row(at_once: str, side: str, values: dict[str, Any]) -> str:
     return _line([at_once, side, *times, *ends])
 
 
-def _ratios(values: dict[str, Any]) -> str:
+def _ratios(side: str, values: dict[str, Any]) -> str:
     names = ("ack_p50", "ack_p99", "answer_p50", "answer_p99")
     shown = [_shown(values[name], 1, " ×", 2) for name in names]
-    slower = f"÷ {1 / values['rate']:.2f}"
-    return _line(["", "*ratio*", *shown, slower, _shown(values["memory"], 1, " ×", 2)])
+    shown += [f"÷ {1 / values['rate']:.2f}", _shown(values["memory"], 1, " ×", 2)]
+    return _line(["", f"*to {side}*", *shown])
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -143,23 +155,33 @@ def _shown(value: float | None, factor: float, unit: str, digits: int = 1) -> st
     return "–" if value is None else f"{value * factor:.{digits}f}{unit}"
 
 
-def goals(levels: Sequence[dict[str, Any]]) -> str:
-    """The goals, and whether this run reached them."""
+def goals(levels: Sequence[dict[str, Any]], counted: Sequence[Counted] = ()) -> str:
+    """The goals, and whether this run met them."""
     found = {level["level"]: level for level in levels}
     lines: list[str] = []
     if 1 in found:
-        value = found[1]["ratio"]["answer_p50"]
-        lines.append(_goal("click → answer alone, × bare", value, 2.0, ".2f"))
+        beside = found[1]["ratio"]["plain"]
+        lines.append(_goal("click → answer alone, × plain", beside["answer_p50"], 1.3))
+        lines.append(_goal("CPU of a cycle alone, × plain", beside["cpu"], 1.3))
     if 16 in found:
-        slower = 1 / found[16]["ratio"]["rate"]
-        lines.append(_goal("cycles per second with 16, bare ÷", slower, 1.8, ".2f"))
+        slower = 1 / found[16]["ratio"]["plain"]["rate"]
+        lines.append(_goal("cycles per second with 16, plain ÷", slower, 1.2))
         late = found[16]["bot"]["ack_p99"] * 1000
         lines.append(_goal("ack p99 with 16, ms", late, 100, ".0f"))
+    for each in counted:
+        if each.at_once == 1:
+            lines += [
+                _goal(name, getattr(each, key), most, ".1f")
+                for key, (name, most) in COUNTS.items()
+                if key != "connections"
+            ]
+        elif each.at_once == 16:
+            lines.append(_goal("connections with 16", each.connections, 10, ".0f"))
     return "\n".join(lines)
 
 
-def _goal(name: str, value: float, most: float, form: str) -> str:
-    word = "reached" if value <= most else "missed"
+def _goal(name: str, value: float, most: float, form: str = ".2f") -> str:
+    word = "met" if value <= most else "missed"
     return f"- {name}: {value:{form}} (goal: at most {most:g}), {word}"
 
 
