@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from typing import Any, cast
 
 from langchain_core.messages import ToolCall
@@ -11,25 +12,25 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphInterrupt
 from langgraph.func import task
 from langgraph.prebuilt import ToolNode
-from langgraph.pregel._loop import AsyncPregelLoop
+from langgraph.pregel._loop import AsyncPregelLoop, SyncPregelLoop
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from bot.conversations.inspect_graph import Graph, steps_of
+IN_A_TASK = "__pregel_call"  # in `configurable`, where a task can begin another one
 
 
-def adapt(graph: Graph) -> Graph:
-    """Let a graph run as it is written, and each call of a tool node by itself.
+def adapt_langgraph() -> None:
+    """Let graphs run as they are written, and each call of a tool node by itself.
 
-    Returns the same graph.
+    To be called before a graph is loaded: a tool node keeps what it runs when it is
+    made. Graphs of ours have no tool nodes.
     """
     # Under `durability="sync"` LangGraph waits for a checkpoint after each step, and
     # finds none in a subgraph with `checkpointer=False`.
-    cast("Any", AsyncPregelLoop)._put_checkpoint_fut = _Nothing()
-    for step in steps_of(graph):
-        if isinstance(step, ToolNode) and not isinstance(step.afunc, _Apart):
-            step.afunc = _Apart(step)
-    return graph
+    for loop in (AsyncPregelLoop, SyncPregelLoop):
+        cast("Any", loop)._put_checkpoint_fut = _Nothing()
+    cast("Any", ToolNode)._func = _run_apart
+    cast("Any", ToolNode)._afunc = _arun_apart
 
 
 class _Nothing:
@@ -38,36 +39,72 @@ class _Nothing:
     def __await__(self) -> Iterator[None]:
         return iter(())
 
+    def result(self) -> None:
+        return None
 
-class _Apart:
-    """Runs the calls of one message apart, as `Send` would.
+
+# The node's own parts are used, as it uses them.
+_together = cast("Any", ToolNode)._func
+_atogether = cast("Any", ToolNode)._afunc
+
+
+async def _arun_apart(
+    node: Any, input: Any, config: RunnableConfig, runtime: Runtime[Any]
+) -> Any:
+    """Run the calls of one message apart, as `Send` would.
 
     LangGraph pairs answers with the questions of one task by their order, and runs the
     whole task again for each answer. In one task a call that has run would run once
     more, and an answer could reach the tool that asks first.
     """
+    calls, kind = node._parse_input(input)
+    if not _is_shared(calls, kind, config):
+        return await _atogether(node, input, config, runtime)
 
-    def __init__(self, node: ToolNode) -> None:
-        self._node = cast("Any", node)  # its own parts are used, as it uses them
-        self._together = self._node.afunc
+    async def run(call: ToolCall) -> Any:
+        return await node.ainvoke(_alone(call, input))
 
-    async def __call__(
-        self, input: Any, config: RunnableConfig, runtime: Runtime[Any]
-    ) -> Any:
-        calls, kind = self._node._parse_input(input)
-        if kind == "tool_calls" or len(calls) < 2:
-            return await self._together(input, config, runtime)
+    waited = _begun(run, calls)
+    ended: list[Any] = await asyncio.gather(*waited, return_exceptions=True)
+    return node._combine_tool_outputs(_outputs(ended), kind)
 
-        async def run(call: ToolCall) -> Any:
-            # the shape in which LangGraph's own agents send one call with its state
-            shape = "tool_call_with_context"
-            given = {"__type": shape, "tool_call": call, "state": input}
-            return await self._node.ainvoke(given)
 
-        one = cast("Any", task)
-        waited = [one(run, name=call["name"])(call) for call in calls]
-        ended: list[Any] = await asyncio.gather(*waited, return_exceptions=True)
-        return self._node._combine_tool_outputs(_outputs(ended), kind)
+def _run_apart(
+    node: Any, input: Any, config: RunnableConfig, runtime: Runtime[Any]
+) -> Any:
+    """Do the same where a sync node or tool has called the graph."""
+    calls, kind = node._parse_input(input)
+    if not _is_shared(calls, kind, config):
+        return _together(node, input, config, runtime)
+
+    def run(call: ToolCall) -> Any:
+        return node.invoke(_alone(call, input))
+
+    ended = [_end_of(each) for each in _begun(run, calls)]
+    return node._combine_tool_outputs(_outputs(ended), kind)
+
+
+def _is_shared(calls: Sequence[Any], kind: str, config: RunnableConfig) -> bool:
+    """Return whether one task has several calls, and can begin others for them."""
+    several = kind != "tool_calls" and len(calls) > 1
+    return several and IN_A_TASK in config.get("configurable", {})
+
+
+def _alone(call: ToolCall, state: Any) -> dict[str, Any]:
+    """One call in the shape in which LangGraph's own agents send it with its state."""
+    return {"__type": "tool_call_with_context", "tool_call": call, "state": state}
+
+
+def _begun(run: Callable[[ToolCall], Any], calls: Sequence[ToolCall]) -> list[Any]:
+    one = cast("Any", task)
+    return [one(run, name=call["name"])(call) for call in calls]
+
+
+def _end_of(waited: Future[Any]) -> Any:
+    try:
+        return waited.result()
+    except BaseException as error:
+        return error
 
 
 def _outputs(ended: list[Any]) -> list[Any]:

@@ -28,7 +28,7 @@ from bot.base.errors import ConfigurationError
 from bot.base.logs import escape_controls
 from bot.base.masks import mask
 from bot.base.settings import Settings
-from bot.conversations.adapt_graph import adapt
+from bot.conversations.adapt_graph import adapt_langgraph
 from bot.conversations.graph_context import make_context
 from bot.conversations.graph_loop import GraphLoop
 from bot.conversations.inspect_graph import Graph, LoadedGraph, describe, problem
@@ -63,13 +63,14 @@ async def load_graph(spec: str) -> AsyncGenerator[LoadedGraph]:
     where, _, name = spec.rpartition(":")
     if not where or not name.isidentifier():
         raise _refusal(spec, say.MALFORMED)
+    adapt_langgraph()
     async with AsyncExitStack() as stack:
         # In a thread, as LangGraph's server does it: graphs are written that call
         # `asyncio.run` when they are imported.
         module = await asyncio.to_thread(_import, spec, where)
         found = _member(spec, module, name)
         graph = await _graph_of(spec, found, stack)
-        yield describe(adapt(graph), name)
+        yield replace(describe(graph, name), phrase=_phrase(module))
 
 
 def with_saver(graph: Graph, saver: BaseCheckpointSaver[Any]) -> Graph:
@@ -125,6 +126,12 @@ def _member(spec: str, module: ModuleType, name: str) -> object:
     except AttributeError:
         graphs = [n for n, v in vars(module).items() if _is_graph(v)]
         raise _refusal(spec, say.not_in_it(name, graphs)) from None
+
+
+def _phrase(module: ModuleType) -> str:
+    """What a module's docstring says that one may write to its graph."""
+    found = re.search(r"\b[Ww]rite\s+`([^`\n]+)`", module.__doc__ or "")
+    return found[1] if found else ""
 
 
 def _is_graph(value: object) -> bool:

@@ -19,7 +19,7 @@ from langchain_core.runnables import RunnableBinding, RunnableSequence
 from langchain_core.tools import BaseTool
 from langgraph.channels import BaseChannel
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.graph import add_messages
+from langgraph.graph import START, add_messages
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
@@ -54,6 +54,7 @@ class LoadedGraph:
         notes: sentences for whoever starts the bot.
         apart: the loop that it was loaded in and runs in, if that is one of its own.
         context: what its runs are given beside their input, if it declares that.
+        phrase: what its file says that one may write to it, "" if nothing.
     """
 
     graph: Graph
@@ -68,6 +69,7 @@ class LoadedGraph:
     guards: frozenset[str] = frozenset()
     apart: GraphLoop | None = None
     context: GraphContext | None = None
+    phrase: str = ""
 
 
 def describe(graph: Graph, name: str) -> LoadedGraph:
@@ -101,6 +103,10 @@ def describe(graph: Graph, name: str) -> LoadedGraph:
 
 def problem(loaded: LoadedGraph) -> str:
     """Say in one sentence why the bot cannot serve a graph, or ""."""
+    if loaded.graph.input_channels == START and not isinstance(
+        loaded.graph, CompiledStateGraph
+    ):
+        return graphs.is_an_entrypoint(loaded.name)
     if not loaded.input_channel:
         return graphs.takes_no_messages(loaded.name, _inputs(loaded.graph))
     parts = _parts(loaded.graph)
@@ -318,13 +324,6 @@ def _in_sight(node: object) -> list[object]:
         seen += _visible_to(function)
         seen += vars(owner).values() if hasattr(owner, "__dict__") else ()
     return seen
-
-
-def steps_of(graph: Graph) -> Iterator[object]:
-    """What the nodes of a graph and its subgraphs consist of."""
-    for _, part in _parts(graph):
-        for node in part.nodes.values():
-            yield from _steps(node.bound)
 
 
 def _steps(runnable: object) -> Iterator[object]:

@@ -116,6 +116,13 @@ def takes_no_messages(name: str, keys: Iterable[str]) -> str:
     )
 
 
+def is_an_entrypoint(name: str) -> str:
+    return (
+        f"The graph {name} cannot be served: it is an entrypoint of the functional "
+        "API, whose input takes no messages; call it in a node of a StateGraph."
+    )
+
+
 def keeps_its_store(store: str) -> str:
     """`store` is the name of its class."""
     return (

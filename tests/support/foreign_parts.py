@@ -11,7 +11,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
 from agent.gate import Gate
-from bot.conversations.adapt_graph import adapt
+from bot.conversations.adapt_graph import adapt_langgraph
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.graph_context import make_context
 from bot.conversations.inspect_graph import describe
@@ -23,6 +23,7 @@ from tests.support.house import House, parsed
 from tests.support.people import DANA, MINA, OMAR
 from tests.support.policies import policy_text
 
+adapt_langgraph()  # before a test makes its graph
 POLICY = policy_text(
     """
   - {name: looking, tools: [peek], approval: none}
@@ -78,7 +79,7 @@ def make_foreign(
     """
     house.policies.current = parsed(policy)
     agent = make_agent(house)
-    loaded = describe(adapt(graph), "theirs")
+    loaded = describe(graph, "theirs")
     served = ServedGraph(
         graph=graph,
         schemas=loaded.tools,

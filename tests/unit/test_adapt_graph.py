@@ -10,8 +10,10 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
-from bot.conversations.adapt_graph import adapt
+from bot.conversations.adapt_graph import adapt_langgraph
 from bot.conversations.inspect_graph import describe, problem
+
+adapt_langgraph()
 
 
 def says(state: MessagesState) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def stateless(node: Any) -> Any:
 
 def around(node: Any, **compiled: Any) -> Any:
     outer = StateGraph(MessagesState).add_node("outer", node).add_edge(START, "outer")
-    return adapt(outer.compile(**compiled))
+    return outer.compile(**compiled)
 
 
 def as_it_is(part: Any) -> Any:
@@ -43,7 +45,11 @@ def calling(part: Any) -> Any:
     return node
 
 
-@pytest.mark.parametrize("place", [as_it_is, calling])
+def calling_in_sync(part: Any) -> Any:
+    return lambda state: part.invoke(state)
+
+
+@pytest.mark.parametrize("place", [as_it_is, calling, calling_in_sync])
 async def test_a_subgraph_that_keeps_nothing_runs_in_sync(place: Any):
     graph = around(place(stateless(says)), checkpointer=InMemorySaver())
     config: Any = {"configurable": {"thread_id": "1"}}

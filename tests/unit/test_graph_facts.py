@@ -138,7 +138,7 @@ def test_a_function_of_langgraph_is_no_graph_of_messages():
     loaded = describe(flow, "theirs")
 
     assert loaded.input_channel == ""
-    assert "cannot be served" in problem(loaded)
+    assert "an entrypoint of the functional API" in problem(loaded)
 
 
 def agent(**how: Any) -> LoadedGraph:
