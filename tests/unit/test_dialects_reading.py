@@ -153,6 +153,15 @@ def test_an_inbox_question_in_the_wild_is_one(value, arguments):
     assert dialects.answer(question, [REJECTED]) == [{"type": "ignore"}]
 
 
+@pytest.mark.parametrize("also", [{}, {"allow_ignore": True}])
+def test_an_inbox_request_for_words_alone_is_a_question(also):
+    config = {"allow_respond": True, **also}
+    [call] = read(changed(INBOX, ["config"], config)).calls
+    assert (call.kind, call.name) == (Kind.INTERRUPT, INBOX["action_request"]["action"])
+    assert call.allowed == (Verdict.REJECT, Verdict.ANSWER)
+    assert call.arguments[call.headline] == INBOX["description"]
+
+
 def test_an_edit_of_an_inbox_question_keeps_its_shape():
     question = read(changed(INBOX, ["action_request", "args"], "Ada"))
     [response] = dialects.answer(question, [edited(value="Bo")])

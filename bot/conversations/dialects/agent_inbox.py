@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from langgraph.types import Interrupt
 
-from bot.conversations.dialects import langchain
+from bot.approvals.model import Verdict
+from bot.conversations.dialects import langchain, raw
 from bot.conversations.dialects.interface import (
     AskedCall,
     Decided,
@@ -48,7 +49,12 @@ def describe(interrupt: Interrupt[Any], schemas: Schemas) -> Question:
     wrong = next((found for item in items if (found := _misfit(item))), "")
     problem = agent.bad_inbox(wrong) if wrong else ""
     by_text = isinstance(interrupt.value, str)
-    calls = [_call(item, schemas, waivable=not by_text) for item in items]
+    calls = [
+        _question(item)
+        if _takes_words_alone(item)
+        else _call(item, schemas, waivable=not by_text)
+        for item in items
+    ]
     return Question(interrupt, tuple(calls), problem=problem)
 
 
@@ -64,6 +70,23 @@ def answer(question: Question, decisions: Sequence[Decided]) -> Any:
         for decided, item in zip(decisions, _items(question.raised.value), strict=True)
     ]
     return stopped(decisions) if None in responses else responses
+
+
+def _takes_words_alone(item: Item) -> bool:
+    types = _types(item)
+    return langchain.RESPOND in types and not types & langchain.RUNS
+
+
+def _question(item: Item) -> AskedCall:
+    """What takes a text and nothing else: no call that could be approved."""
+    action, args = _action(item)
+    shown: dict[str, Any] = {}
+    if text := item.get("description"):
+        shown["description"] = text
+    shown |= args if isinstance(args, dict) else {"value": args}
+    call = raw.describe(Interrupt(shown), {}).calls[0]
+    allowed = (Verdict.REJECT, Verdict.ANSWER)
+    return dataclasses.replace(call, name=str(action), allowed=allowed)
 
 
 def _call(item: Item, schemas: Schemas, *, waivable: bool) -> AskedCall:

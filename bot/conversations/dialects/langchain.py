@@ -21,6 +21,7 @@ from bot.texts.agent import TIMED_OUT_FOR_AGENT, rejected_for_agent
 APPROVE, EDIT, REJECT, RESPOND = "approve", "edit", "reject", "respond"
 _VERDICTS = {APPROVE: Verdict.APPROVE, EDIT: Verdict.EDIT, RESPOND: Verdict.ANSWER}
 TYPES = frozenset({*_VERDICTS, REJECT})
+RUNS = frozenset({APPROVE, EDIT})  # decisions that let the call run
 
 
 def is_action(value: Mapping[str, Any]) -> bool:
