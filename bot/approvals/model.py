@@ -7,7 +7,7 @@ import enum
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 
 class Verdict(enum.StrEnum):
@@ -186,6 +186,21 @@ class Confirm(enum.StrEnum):
     TYPED = "typed"  # a value of the arguments, typed in
 
 
+NAMELESS = "interrupt"  # a graph's question that gives itself no name
+
+
+def is_control(key: str, value: Any) -> bool:
+    """Return whether a question's key tells the bot how to ask and what it takes.
+
+    A payload may hold something else under the name `answers`.
+    """
+    if key == "answers" and isinstance(value, dict):
+        said = cast("dict[str, Any]", value)
+        named = said.keys() & {"approve", "reject", "timed_out"}
+        return bool(named) or "{text}" in json.dumps(said)
+    return key == "level" or (key == "answers" and value in ("words", "booleans"))
+
+
 @dataclass(frozen=True)
 class Call:
     """What is to be approved: a tool's call, or the answer to a graph's question."""
@@ -211,6 +226,13 @@ class Call:
     @property
     def is_edited(self) -> bool:
         return self.raised_arguments is not None
+
+    @property
+    def shown_arguments(self) -> dict[str, Any]:
+        """The arguments; of a question, without what only says how it is asked."""
+        if self.kind is Kind.TOOL:
+            return self.arguments
+        return {k: v for k, v in self.arguments.items() if not is_control(k, v)}
 
     @property
     def first_arguments(self) -> dict[str, Any]:

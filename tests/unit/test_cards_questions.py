@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from bot.approvals.model import Confirm, Execution, Kind, Mark, Status, Verdict
+from bot.approvals.model import (
+    NAMELESS,
+    Confirm,
+    Execution,
+    Kind,
+    Mark,
+    Status,
+    Verdict,
+    is_control,
+)
 from bot.simulator.block_check import errors
 from bot.slack.cards.arguments import asked_text
 from bot.slack.cards.card import card_blocks
@@ -56,6 +65,30 @@ def test_a_questions_headline_and_table_are_labelled_as_the_graphs():
     assert table.splitlines() == ["size: [1, 2.5]", 'note: "a\\nb"']
     assert sum("Ship <it>?" in text for text in shown) == 1
     assert {"approve", "reject", "answer_open"} <= buttons(blocks).keys()
+
+
+def test_a_card_leads_with_the_question_and_not_with_its_controls():
+    asked = {"question": "Go on?", "size": 2, "level": "manager", "answers": "words"}
+    raw = {**RAW, "tool": NAMELESS, "note": "Go on?", "arguments": asked}
+    blocks = card_blocks(view(request(**raw)))
+    assert blocks[0]["text"]["text"] == "Approval needed: Go on?"
+    assert texts(blocks)[:3] == [BY_THE_GRAPH, "Go on?", "size: 2"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "is_one"),
+    [
+        ("answers", "booleans", True),
+        ("answers", {"approve": 1, "reject": 0, "timed_out": 0}, True),
+        ("answers", {"answer": {"data": "{text}"}}, True),
+        ("answers", ["blue", "red"], False),
+        ("answers", {"answer": "blue"}, False),
+        ("level", "manager", True),
+        ("levels", "manager", False),
+    ],
+)
+def test_what_tells_the_bot_how_to_ask_is_a_control(key, value, is_one):
+    assert is_control(key, value) is is_one
 
 
 def test_a_question_too_long_to_show_has_no_approve_button():

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from langgraph.types import Interrupt
 
-from bot.approvals.model import Kind, Verdict
+from bot.approvals.model import NAMELESS, Kind, Verdict
 from bot.conversations.dialects.answers import (
     TEXT,
     UnclearAnswers,
@@ -43,7 +43,6 @@ HEADLINES = (
     "summary",
     "content",
 )
-NAMELESS = "interrupt"
 ALLOWED = (Verdict.APPROVE, Verdict.REJECT, Verdict.ANSWER)
 
 

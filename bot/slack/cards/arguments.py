@@ -94,7 +94,7 @@ def question_elements(request: Request) -> list[Block]:
 def _parts(request: Request) -> tuple[str, str, str]:
     """Headline, table of the rest, and the answer that is to be approved."""
     call = request.call
-    arguments = mask_arguments(call.arguments, call.schema)
+    arguments = mask_arguments(call.shown_arguments, call.schema)
     headline = visible(str(arguments.get(call.headline, "")))
     rest = {k: v for k, v in arguments.items() if k != call.headline}
     rows = [f"{_value(name)}: {_value(value)}" for name, value in rest.items()]
@@ -147,7 +147,7 @@ _MOST_ARGUMENTS = 8  # arguments
 def effect_lines(request: Request, room: int) -> list[str]:
     """Plain text: which tool runs, with which arguments, in `room` characters."""
     tool = cut(shown(request.call.tool), NAME_SHOWN)
-    arguments = mask_arguments(request.call.arguments, request.call.schema)
+    arguments = mask_arguments(request.call.shown_arguments, request.call.schema)
     named = [
         (
             cut(visible(json.dumps(name, ensure_ascii=False)), NAME_SHOWN),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bot.approvals.model import Kind, Request, Verdict
+from bot.approvals.model import NAMELESS, Kind, Request, Verdict
 from bot.base.masks import mask_arguments
 from bot.slack.cards.arguments import (
     OWN_WORDS,
@@ -49,6 +49,7 @@ from bot.texts.formatting import (
     is_identifier,
     mention,
     mentions,
+    one_line,
     shown,
     visible,
 )
@@ -144,12 +145,18 @@ def _request_blocks(
 
 
 def _title(view: RequestView) -> str:
-    tool = view.request.call.tool
-    return f"{view.status_word}: {tool}" if is_identifier(tool) else view.status_word
+    call = view.request.call
+    if call.headline:
+        return f"{view.status_word}: {one_line(call.note, _TOOL)}"
+    if is_identifier(call.tool):
+        return f"{view.status_word}: {call.tool}"
+    return view.status_word
 
 
 def _tool_elements(request: Request) -> list[Block]:
     is_tool = request.call.kind is Kind.TOOL
+    if not is_tool and request.call.tool == NAMELESS:
+        return []
     label = labels.TOOL if is_tool else labels.QUESTION
     name = preformatted(cut(shown(request.call.tool), _TOOL))
     return [words(label, bold=True), *name]
