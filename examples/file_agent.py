@@ -2,8 +2,9 @@
 
     AGENT=examples/file_agent.py:graph make run
 
-With no key the offline model answers. The check asks about all calls of a turn at once,
-in the shape of LangChain's middleware: one card, a row for each call.
+Write `delete reports/q3.csv`; with no key the offline model answers. The check asks
+about all calls of a turn at once, in the shape of LangChain's middleware: one card, a
+row for each call.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     AGENT=examples/langchain_agent.py:graph make run
 
-With no key the offline model answers. `per_call` asks about each call by itself, with a
-card for each; the default, `batched`, works as well.
+Write `delete reports/q3.csv`; with no key the offline model answers. `per_call` asks
+about each call by itself, with a card for each; the default, `batched`, works as well.
 """
 
 from __future__ import annotations

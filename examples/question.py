@@ -2,8 +2,9 @@
 
     AGENT=examples/question.py:graph make run
 
-Needs no model. Words as answers are what `interrupts: {answers: words}` of the policy
-says; a graph that hears nobody in time gets `timeout_reject`.
+Needs no model: write `paint the shed`. Words as answers are what the policy's
+`interrupts: {answers: words}` says; a graph that hears nobody in time gets
+`timeout_reject`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     AGENT=examples/yes_or_no.py:graph make run
 
-Needs no model.
+Needs no model: write `Our new tea is here`.
 """
 
 from __future__ import annotations

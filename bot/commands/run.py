@@ -47,7 +47,8 @@ async def _serve(settings: Settings, loaded: LoadedGraph | None, url: str) -> No
         app = make_app(settings, _slack_access(settings), url, loaded)
         await Service(app, []).run(lambda: None)
         return
-    simulation = make_simulation(settings, lambda: app.deps.pool)
+    phrase = loaded.phrase if loaded else None
+    simulation = make_simulation(settings, lambda: app.deps.pool, phrase)
     app = make_app(settings, simulation.access, url, loaded, simulation.mailbox)
     try:
         await Service(app, simulation.routes).run(
@@ -85,10 +86,13 @@ class Simulation:
     mailbox: Mailbox
 
 
-def make_simulation(settings: Settings, pool: Callable[[], Pool]) -> Simulation:
+def make_simulation(
+    settings: Settings, pool: Callable[[], Pool], phrase: str | None = None
+) -> Simulation:
     """Build the simulator with its people, channels and sample files.
 
-    `pool` reaches the bot's database, which is there only after this.
+    `pool` reaches the bot's database, which is there only after this; `phrase` is
+    what to write to a graph of somebody else's.
     """
     with blaming("FILES_DIR", settings.files_dir):
         sample_files(settings.files_dir)
@@ -101,6 +105,7 @@ def make_simulation(settings: Settings, pool: Callable[[], Pool]) -> Simulation:
         state_file=STATE,
         app=AppConfig.read(manifest()),  # its scopes and events hold as in Slack
         history=_history(pool),
+        phrase=phrase,
     )
     simulator.base_url = f"http://{_reachable(settings.host)}:{settings.port}"
     routes = [*simulator.routes(), *simulator.page_routes()]

@@ -20,13 +20,20 @@ _ASSETS = {file.name: _TYPES[file.suffix] for file in _STATIC.glob("*.[cj]s*")}
 class Page:
     """Handlers of the page's routes."""
 
-    def __init__(self, hands: Hands, history: History | None = None) -> None:
+    def __init__(
+        self,
+        hands: Hands,
+        history: History | None = None,
+        phrase: str | None = None,
+    ) -> None:
         """Take the simulator in and follow its workspace.
 
         With a `history` each card has a button that shows what happened to it.
+        `phrase` is as in `Simulator`.
         """
         self._hands = hands
         self._has_history = history is not None
+        self._phrase = phrase
         self._acts = Acts(hands, history)
         self._live = Live(hands.workspace, hands.open_views, hands.home)
 
@@ -73,6 +80,7 @@ class Page:
         shown = page_live.start(self._hands.workspace)
         shown["home_enabled"] = self._hands.home_enabled
         shown["history"] = self._has_history
+        shown["phrase"] = self._phrase
         shown["commands"] = [
             {"command": each.command, "description": each.description}
             for each in self._hands.commands

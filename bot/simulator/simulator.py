@@ -46,7 +46,8 @@ class Simulator(Acting):
     through Socket Mode. `app` is what the manifest says of the app, and
     `subscriptions` and `scopes` replace what it says of these. `times` are the bot's
     time to answer and the waits before retries. `history` tells the page what happened
-    to a card; without it the page has no button for that.
+    to a card; without it the page has no button for that. `phrase` is what the page's
+    guide offers to write, "" for nothing; None for what the shipped agent takes.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Simulator(Acting):
         scopes: frozenset[str] | None = None,
         times: Times | None = None,
         history: History | None = None,
+        phrase: str | None = None,
     ) -> None:
         """Put the parts together and read the state file; open nothing yet."""
         app, times = _configured(app, subscriptions, scopes), times or Times()
@@ -85,7 +87,7 @@ class Simulator(Acting):
         self._web_api = WebApi(workspace, views, tokens, app)
         parts = (self._web_api, self._sockets, response_urls, self.faults)
         self._server = Server(workspace, *parts, tokens, app)
-        self._page = Page(self, history)
+        self._page = Page(self, history, phrase)
         self.mailbox = Mailbox()
         self._runner: web.AppRunner | None = None
         self.base_url = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -33,6 +34,17 @@ async def theirs(new_bot: NewBot) -> AsyncIterator[BotProcess]:
     """The bot with its simulator, serving a graph file that it has never seen."""
     async with new_bot(policy=POLICY, graph=ZOO) as process:
         yield process
+
+
+async def test_the_guide_offers_what_the_graphs_file_says(
+    browser: Browser, theirs: BotProcess
+):
+    async with visit(browser, theirs.url) as page:
+        guide = page.locator("#intro")
+        await expect(guide).to_contain_text("the graph answers")
+        await expect(guide).not_to_contain_text("play money", use_inner_text=True)
+        await guide.get_by_role("button", name="order", exact=True).click()
+        await expect(page.get_by_test_id("composer")).to_have_value(re.compile("order"))
 
 
 async def test_a_refused_form_keeps_its_values(browser: Browser, theirs: BotProcess):

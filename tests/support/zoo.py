@@ -6,7 +6,10 @@ from tests.support.demo import DORA, MAREK, MINA
 from tests.support.policies import policy_text
 
 ZOO = '''
-"""Asks whatever it is told to, and repeats what it gets, with its types."""
+"""Asks whatever it is told to, and repeats what it gets, with its types.
+
+Write `order`, or another name of its nodes.
+"""
 import json
 import time
 from pathlib import Path

@@ -99,8 +99,19 @@ function actAs(user) {
 
 // -- beginning --------------------------------------------------------------------------
 
+// A graph of somebody else's takes other words than the shipped agent.
+function offerPhrase(intro) {
+  const { phrase } = state.start;
+  if (phrase === null) return;
+  const first = $("first-words");
+  first.textContent = first.dataset.write = phrase;
+  first.hidden = !phrase;
+  for (const node of intro.querySelectorAll(".shipped, .foreign")) node.hidden = node.className === "shipped";
+}
+
 function setUpIntro() {
   const intro = $("intro");
+  offerPhrase(intro);
   const isWide = () => innerWidth > 700;
   intro.open = localStorage.getItem("intro") !== "closed";
   intro.addEventListener("toggle", () => {
