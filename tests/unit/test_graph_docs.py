@@ -12,6 +12,7 @@ from bot.conversations.graphs import load_graph
 from bot.conversations.inspect_graph import problem
 from bot.texts.graphs import AT_RUN_TIME
 from tests.support.root import ROOT
+from tests.zoo.keeper import table
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
@@ -38,9 +39,21 @@ def test_the_order_of_the_dialects_is_written_down():
     ]
 
 
+def test_the_zoos_table_says_what_the_zoo_has():
+    text = (ROOT / "docs/graphs.md").read_text(encoding="utf-8")
+    written = text.rpartition("|---|---|---|\n")[2]
+    assert written == f"{table()}\n", "python -m tests.zoo.keeper gives it"
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_says_how_it_is_run(path: Path):
     assert f"AGENT=examples/{path.name}:graph make run" in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+async def test_an_example_says_what_to_type(path: Path):
+    async with load_graph(f"{path}:graph") as loaded:
+        assert loaded.phrase
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -1,0 +1,21 @@
+"""Graphs that ask in their own words: each approved, rejected and timed out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.stage import Stage
+from tests.zoo.keeper import graphs_of, play
+from tests.zoo.kit import ZooGraph
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+STAGE = {"start": False}
+
+
+@pytest.mark.parametrize(
+    "graph",
+    graphs_of("questions", "inbox"),
+    ids=lambda graph: graph.make.__name__,
+)
+async def test_a_graph_of_the_zoo_is_served(shared: Stage, graph: ZooGraph):
+    await play(shared, graph)
