@@ -260,6 +260,7 @@ def guard(tool: BaseTool, gate: Gate | None = None) -> BaseTool:
         name=tool.name,
         description=tool.description,
         args_schema=tool.args_schema or tool.get_input_schema(),
+        metadata=tool.metadata,
         inner=tool,
         gate=gate,
     )

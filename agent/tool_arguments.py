@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any, NoReturn, cast
 
 from langchain_core.tools import BaseTool, InjectedToolCallId
@@ -115,6 +116,20 @@ def schema_of(tool: BaseTool) -> dict[str, Any]:
     """The JSON schema of the arguments that the model may give."""
     schema = cast("type[BaseModel] | dict[str, Any]", tool.tool_call_schema)
     return schema if isinstance(schema, dict) else schema.model_json_schema()
+
+
+def titled(tool: str) -> dict[str, Any]:
+    """The metadata of a tool of ours: the template of its headline.
+
+    Any tool of a graph may have one, and `{name}` in it stands for an argument.
+    """
+    return {"title": tool_calls.TITLES[tool]}
+
+
+def titles_of(tools: Iterable[BaseTool]) -> dict[str, str]:
+    """The templates of the tools that have one, by the tools' names."""
+    found = {tool.name: (tool.metadata or {}).get("title") for tool in tools}
+    return {name: title for name, title in found.items() if isinstance(title, str)}
 
 
 def problem_with(tool: BaseTool, args: dict[str, Any]) -> str:

@@ -16,6 +16,18 @@ def firmly(sentence: str) -> str:
     return sentence if sentence.endswith(STOP) else f"{sentence} {STOP}"
 
 
+#: The headline of a request to run a tool of ours: words, and arguments in braces.
+TITLES = {
+    "read_file": "Read {path}",
+    "list_files": "List the files in {path}",
+    "write_file": "Write {path}",
+    "delete_file": "Delete {path}",
+    "send_email": "E-mail {subject} to {to}",
+    "transfer_money": "Transfer {amount:money} {currency} to {to}",
+    "drop_database": "Drop the database {name}",
+}
+
+
 # --- Asked, and decided ------------------------------------------------------------
 NO_REASON = "Rejected by a person. Nothing was done."
 MALFORMED = (

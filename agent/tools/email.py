@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from agent.gate import OutcomeUnknown
 from agent.mail import Mail, MaybeSent, NotSent
 from agent.phrases import results
+from agent.tool_arguments import titled
 
 MOST_RECIPIENTS = 50
 MOST_ATTACHMENTS = 10
@@ -106,7 +107,9 @@ def make_email_tool(mail: Mail) -> BaseTool:
         )
         return await send(mail, email)
 
-    return StructuredTool.from_function(coroutine=send_email, args_schema=SendEmail)
+    return StructuredTool.from_function(
+        coroutine=send_email, args_schema=SendEmail, metadata=titled("send_email")
+    )
 
 
 async def send(mail: Mail, email: SendEmail) -> str:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent.gate import SeeingTool, Seen, approved_for
 from agent.phrases import results
+from agent.tool_arguments import titled
 
 MAX_READ = 100_000  # bytes
 MAX_WRITE = 1_000_000  # bytes
@@ -73,11 +74,18 @@ def make_file_tools(root: Path) -> list[BaseTool]:
         return await asyncio.to_thread(identity, root, str(args.get("path")))
 
     def seeing(act: Act, schema: type[BaseModel]) -> BaseTool:
-        return SeeingTool.from_function(coroutine=act, args_schema=schema, look=look)
+        return SeeingTool.from_function(
+            coroutine=act,
+            args_schema=schema,
+            look=look,
+            metadata=titled(act.__name__),
+        )
 
     return [
         seeing(read_file, ReadFile),
-        StructuredTool.from_function(coroutine=list_files, args_schema=ListFiles),
+        StructuredTool.from_function(
+            coroutine=list_files, args_schema=ListFiles, metadata=titled("list_files")
+        ),
         seeing(write_file, WriteFile),
         seeing(delete_file, DeleteFile),
     ]

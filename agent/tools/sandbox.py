@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from agent.named_statements import named_statements
 from agent.phrases import results
+from agent.tool_arguments import titled
 from agent.tools.files import SANDBOX, opened, sentences
 
 Currency = Literal["GBP", "EUR", "USD"]
@@ -97,12 +98,18 @@ def make_sandbox_tools(root: Path) -> list[BaseTool]:
     return [
         StructuredTool.from_function(coroutine=list_accounts, args_schema=ListAccounts),
         StructuredTool.from_function(
-            coroutine=transfer_money, args_schema=TransferMoney
+            coroutine=transfer_money,
+            args_schema=TransferMoney,
+            metadata=titled("transfer_money"),
         ),
         StructuredTool.from_function(
             coroutine=list_databases, args_schema=ListDatabases
         ),
-        StructuredTool.from_function(coroutine=drop_database, args_schema=DropDatabase),
+        StructuredTool.from_function(
+            coroutine=drop_database,
+            args_schema=DropDatabase,
+            metadata=titled("drop_database"),
+        ),
     ]
 
 

@@ -24,6 +24,7 @@ from bot.approvals.model import (
     Hours,
     Kind,
     Outcome,
+    Risk,
     Stage,
     Status,
     Verdict,
@@ -53,6 +54,7 @@ class ProposedCall:
     waivable: bool = True
     guarded: bool = True  # whether the tool itself claims the grant
     headline: str = ""
+    tool_title: str = ""
     form: dict[str, Any] | None = None
     graph_version: str = ""
 
@@ -89,6 +91,9 @@ class Assessment:
     confirm_argument: str = ""
     critical: bool = False
     hours: Hours | None = None
+    title: str = ""
+    risk: Risk = Risk.NORMAL
+    asks_reason: bool = False
     is_readable: bool = True  # whether the arguments can be written down at all
 
     @property
@@ -195,6 +200,9 @@ def _demanded(
         confirm_argument=found.confirm_argument,
         critical=found.critical,
         hours=found.hours,
+        title=found.title,
+        risk=found.risk,
+        asks_reason=found.asks_reason,
     )
     if asked.kind is Kind.TOOL and (known := before.get(asked.digest)):
         note = f"{known.by} {known.at.isoformat(timespec='seconds')}"

@@ -134,6 +134,9 @@ def _terms(old: Terms, demanded: Demanded) -> Terms:
         confirm=demanded.confirm,
         confirm_argument=demanded.confirm_argument,
         hours=demanded.hours,
+        title=demanded.title,
+        risk=demanded.risk,
+        asks_reason=demanded.asks_reason,
     )
 
 

@@ -201,6 +201,14 @@ def is_control(key: str, value: Any) -> bool:
     return key == "level" or (key == "answers" and value in ("words", "booleans"))
 
 
+class Risk(enum.StrEnum):
+    """The risk of a call as the policy rates it, lowest first."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
 @dataclass(frozen=True)
 class Call:
     """What is to be approved: a tool's call, or the answer to a graph's question."""
@@ -219,6 +227,7 @@ class Call:
     raised_arguments: dict[str, Any] | None = None  # as the agent asked, if edited
     edited_by: str = ""  # the user id of whoever edited last
     headline: str = ""  # of a graph's question: the argument that is shown first
+    tool_title: str = ""  # the tool's own template, see `headline`
     form: dict[str, Any] | None = None  # JSON schema of the answer
     answer_json: str | None = None  # to a graph's question: canonical JSON
     refused_answer: str | None = None  # one that was taken back, likewise
@@ -257,6 +266,7 @@ class Askers:
 
     requester: Person
     participants: tuple[str, ...] = ()  # who wrote in the turn; none of them decides
+    asked_in: str = ""  # the id of the conversation's channel
 
 
 @dataclass(frozen=True)
@@ -270,6 +280,13 @@ class Terms:
     confirm: Confirm = Confirm.NONE
     confirm_argument: str = ""  # whose value is typed in, as a path; "" = the code
     hours: Hours | None = None  # None: the clock always runs
+    title: str = ""  # the rule's template, see `headline`
+    risk: Risk = Risk.NORMAL
+    asks_reason: bool = False  # of whoever rejects
+
+    @property
+    def is_risky(self) -> bool:
+        return self.risk is Risk.HIGH
 
 
 @dataclass(frozen=True)

@@ -148,6 +148,7 @@ def _asked(ask: ProposedCall) -> dict[str, Any]:
         "guarded": ask.guarded,
         "seen": None if ask.seen is None else digest.canonical(dict(ask.seen)),
         "headline": ask.headline,
+        "tool_title": ask.tool_title,
         "form": None if ask.form is None else json.dumps(ask.form),
         "graph_version": ask.graph_version,
     }
@@ -167,6 +168,9 @@ def _ruled(policy: Policy, ruling: Assessment) -> dict[str, Any]:
         "confirm": str(ruling.confirm),
         "confirm_argument": ruling.confirm_argument,
         "critical": ruling.critical,
+        "title": ruling.title,
+        "risk": str(ruling.risk),
+        "asks_reason": ruling.asks_reason,
         "allow": [str(verdict) for verdict in ruling.allow],
     }
 

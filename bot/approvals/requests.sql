@@ -21,7 +21,8 @@ raised AS (
     raised_digest, grant_digest, requester_id, participants, rules, why,
     policy_version, note, status, outcome, outcome_note, decided_at, expires_at,
     card_id, notice_id, confirm, confirm_argument, allow, critical, takes, guarded,
-    headline, form, graph_version, message_id, hours, stage_expires_at, wake_at)
+    headline, form, graph_version, message_id, hours, stage_expires_at, wake_at,
+    title, tool_title, risk, asks_reason)
   SELECT
     %(id)s, %(code)s, %(team)s, %(enterprise)s, %(conversation)s, %(interrupt)s,
     %(position)s, %(tool_call)s, %(tool)s, %(kind)s, %(arguments)s, %(schema)s,
@@ -35,7 +36,8 @@ raised AS (
     (SELECT min(m.id) FROM messages m
      WHERE m.conversation_id = %(conversation)s AND m.state = 'running'), %(hours)s,
     bot_now() + make_interval(secs => %(stage_timeout)s),
-    bot_now() + make_interval(secs => %(wakes_after)s)
+    bot_now() + make_interval(secs => %(wakes_after)s),
+    %(title)s, %(tool_title)s, %(risk)s, %(asks_reason)s
   FROM fresh
   RETURNING *),
 shown AS (
@@ -131,7 +133,7 @@ WHERE r.id = COALESCE(
 -- name: select_requests
 -- Several requests, whole: those of a status, of a code; the newest ones, newest first.
 SELECT r.*, g.finished_at, g.result
-FROM timed_requests r LEFT JOIN grants g ON g.request_id = r.id
+FROM titled_requests r LEFT JOIN grants g ON g.request_id = r.id
 WHERE (%(status)s::text IS NULL OR r.status = %(status)s)
   AND (%(code)s::text IS NULL OR r.code = %(code)s)
 ORDER BY r.raised_at DESC, r.position DESC, r.id DESC
@@ -140,14 +142,14 @@ LIMIT %(limit)s;
 -- name: select_requests_named
 -- Requests by their ids, in that order.
 SELECT r.*, g.finished_at, g.result
-FROM timed_requests r LEFT JOIN grants g ON g.request_id = r.id
+FROM titled_requests r LEFT JOIN grants g ON g.request_id = r.id
 WHERE r.id = ANY(%(ids)s)
 ORDER BY array_position(%(ids)s, r.id);
 
 -- name: select_requests_shown
 -- The requests that a message in Slack shows, in call order.
 SELECT r.*, g.finished_at, g.result
-FROM timed_requests r LEFT JOIN grants g ON g.request_id = r.id
+FROM titled_requests r LEFT JOIN grants g ON g.request_id = r.id
 WHERE r.id IN (SELECT m.request_id FROM request_messages m
                WHERE m.delivery_id = %(delivery)s)
 ORDER BY r.raised_at, r.position, r.id;
@@ -163,7 +165,7 @@ LIMIT 1;
 -- name: select_requests_unresumed
 -- What a conversation's graph waits for: open questions, and answers not yet taken.
 SELECT r.*, g.finished_at, g.result
-FROM timed_requests r LEFT JOIN grants g ON g.request_id = r.id
+FROM titled_requests r LEFT JOIN grants g ON g.request_id = r.id
 WHERE r.conversation_id = %(conversation)s AND r.resumed_at IS NULL
 ORDER BY r.raised_at, r.position, r.id;
 

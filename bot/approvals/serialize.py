@@ -18,6 +18,7 @@ from bot.approvals.model import (
     Kind,
     Outcome,
     Request,
+    Risk,
     Status,
     Verdict,
 )
@@ -72,6 +73,7 @@ class Approval(TypedDict):
 
     id: str
     code: str
+    title: str
     team: str
     conversation: Uuid
     kind: Kind
@@ -86,6 +88,7 @@ class Approval(TypedDict):
     participants: list[str]
     note: _Masked
     rules: list[str]
+    risk: Risk
     why: list[str]
     policy_version: str
     status: Status
@@ -110,8 +113,10 @@ def _approval() -> TypeAdapter[Approval]:
     return TypeAdapter(Approval)
 
 
-def request_json(request: Request) -> Approval:
+def request_json(request: Request, title: str) -> Approval:
     """Return JSON values only, secrets masked as on the card.
+
+    `title` is the headline as plain text.
 
     Who can decide is as good as the people of the stages are.
     """
@@ -126,6 +131,7 @@ def request_json(request: Request) -> Approval:
         "answer_schema": call.form,
         "digest": call.grant_digest,
         "requester": people.requester.user,
+        "title": title,
         "note": call.note,
         "outcome_note": end.note,
         "expires_at": request.deadline,

@@ -128,6 +128,9 @@ def manner(request: Request) -> dict[str, Any]:
         "confirm_argument": terms.confirm_argument,
         "allow": [str(verdict) for verdict in terms.allow],
         "hours": hours_json(terms.hours),
+        "title": terms.title,
+        "risk": str(terms.risk),
+        "asks_reason": terms.asks_reason,
     }
 
 

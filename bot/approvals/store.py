@@ -27,6 +27,7 @@ from bot.approvals.model import (
     Outcome,
     Person,
     Request,
+    Risk,
     Stage,
     Status,
     Target,
@@ -193,7 +194,7 @@ async def see(
 
 
 def request_from(row: Mapping[str, Any]) -> Request:
-    """One row of `timed_requests` with its action's end, or its JSON, as a Request."""
+    """One row of `titled_requests` with its action's end, or its JSON, as a Request."""
     requester = Person(row["enterprise_id"], row["team_id"], row["requester_id"])
     return Request(
         id=row["id"],
@@ -202,7 +203,7 @@ def request_from(row: Mapping[str, Any]) -> Request:
         conversation=str(row["conversation_id"]),
         interrupt=row["interrupt_id"],
         call=_call(row),
-        people=Askers(requester, tuple(row["participants"])),
+        people=Askers(requester, tuple(row["participants"]), row["asked_in"]),
         terms=_terms(row),
         chain=_chain(row),
         policy_version=row["policy_version"],
@@ -231,6 +232,7 @@ def _call(row: Mapping[str, Any]) -> Call:
         raised_arguments=json.loads(row["raised_arguments"] or "null"),
         edited_by=row["edited_by"],
         headline=row["headline"],
+        tool_title=row["tool_title"],
         form=json.loads(row["form"] or "null"),
         answer_json=row["answer"],
         refused_answer=row["refused_answer"],
@@ -247,6 +249,9 @@ def _terms(row: Mapping[str, Any]) -> Terms:
         confirm=Confirm(row["confirm"]),
         confirm_argument=row["confirm_argument"],
         hours=_hours(row["hours"]) if row["hours"] else None,
+        title=row["title"],
+        risk=Risk(row["risk"]),
+        asks_reason=row["asks_reason"],
     )
 
 

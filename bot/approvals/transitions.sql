@@ -81,7 +81,8 @@ UPDATE requests SET arguments = %(arguments)s,
   call_digest = %(call_digest)s, grant_digest = %(grant_digest)s, rules = %(rules)s,
   why = %(why)s, policy_version = %(policy_version)s, edited_by = %(edited_by)s,
   confirm = %(confirm)s, confirm_argument = %(confirm_argument)s, allow = %(allow)s,
-  token = %(token)s, hours = %(hours)s, outcome = '', outcome_note = ''
+  token = %(token)s, hours = %(hours)s, title = %(title)s, risk = %(risk)s,
+  asks_reason = %(asks_reason)s, outcome = '', outcome_note = ''
 WHERE id = %(id)s;
 
 -- name: give_answer
@@ -98,7 +99,8 @@ UPDATE requests SET answer = %(answer)s, call_digest = %(call_digest)s,
   grant_digest = %(grant_digest)s, rules = %(rules)s, why = %(why)s,
   policy_version = %(policy_version)s, edited_by = %(edited_by)s,
   confirm = %(confirm)s, confirm_argument = %(confirm_argument)s, allow = %(allow)s,
-  token = %(token)s, hours = %(hours)s, outcome = '', outcome_note = ''
+  token = %(token)s, hours = %(hours)s, title = %(title)s, risk = %(risk)s,
+  asks_reason = %(asks_reason)s, outcome = '', outcome_note = ''
 WHERE id = %(id)s;
 
 -- name: take_answer_back

@@ -15,6 +15,7 @@ from bot.commands import operator
 from bot.commands.known import Known, known_people
 from bot.database.pool import Pool, make_pool
 from bot.texts import commands
+from bot.texts.call import plain_headline
 from bot.texts.formatting import one_line, utc, visible
 
 ARGUMENTS = 100  # characters of them; the card and the API have all
@@ -77,7 +78,7 @@ async def reject_command(
         status = (request or found[0]).status
         print(commands.nothing_to_do(found[0].code, status))
         return 1
-    print(commands.rejected(request.code, visible(request.call.tool)))
+    print(commands.rejected(request.code, plain_headline(request)))
     return 0
 
 

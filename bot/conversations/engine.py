@@ -12,7 +12,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from langchain_core.messages import AnyMessage, HumanMessage
@@ -61,6 +61,7 @@ class ServedGraph:
         explain: a sentence for people about an exception of the graph, if it is known.
         problem: what a tool itself finds wrong with arguments, beyond their schema; ""
             if nothing is, or nobody can tell.
+        titles: the template of a tool's headline, by its name, for those that have one.
         look: what a tool says that arguments name at the moment, if it can.
         guards: tools that claim their grant themselves, by our own gate.
         is_own: whether all of its questions come from our own gate, one in each task.
@@ -75,6 +76,7 @@ class ServedGraph:
     schemas: Mapping[str, dict[str, Any]]
     explain: Callable[[BaseException], str | None]
     problem: Callable[[str, Mapping[str, Any]], str] = lambda tool, arguments: ""
+    titles: Mapping[str, str] = field(default_factory=dict[str, str])
     look: Look = _blind
     guards: frozenset[str] = frozenset()
     is_own: bool = False

@@ -8,7 +8,7 @@ import json
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import FunctionType, MethodType
 from typing import Annotated, Any, Union, cast, get_args, get_origin
@@ -26,7 +26,7 @@ from langgraph.pregel import Pregel
 from langgraph.types import interrupt
 
 from agent.gate import is_guarded
-from agent.tool_arguments import schema_of
+from agent.tool_arguments import schema_of, titles_of
 from bot.conversations.graph_context import GraphContext
 from bot.conversations.graph_loop import GraphLoop
 from bot.texts import graphs
@@ -51,6 +51,7 @@ class LoadedGraph:
             which its waiting interrupts may not survive is noticed.
         stops: whether it has static breakpoints.
         guards: tools of tool nodes that our own gate stands on.
+        titles: the template of a tool's headline, by its name, as its metadata has it.
         notes: sentences for whoever starts the bot.
         apart: the loop that it was loaded in and runs in, if that is one of its own.
         context: what its runs are given beside their input, if it declares that.
@@ -67,6 +68,7 @@ class LoadedGraph:
     notes: tuple[str, ...] = ()
     stops: bool = False
     guards: frozenset[str] = frozenset()
+    titles: Mapping[str, str] = field(default_factory=dict[str, str])
     apart: GraphLoop | None = None
     context: GraphContext | None = None
     phrase: str = ""
@@ -97,6 +99,7 @@ def describe(graph: Graph, name: str) -> LoadedGraph:
             part.interrupt_before_nodes or part.interrupt_after_nodes
             for _, part in _parts(graph)
         ),
+        titles=titles_of(_tools(graph).values()),
         guards=frozenset(n for n, t in _tools(graph).items() if is_guarded(t)),
     )
 

@@ -57,12 +57,17 @@ def asked_of(question: Question, served: ServedGraph) -> list[ProposedCall]:
             waivable=call.waivable and _takes(call, Verdict.APPROVE),
             guarded=guarded,
             headline=call.headline,
+            tool_title=_title(call, served),
             form=None if question.form is None else dict(question.form),
             graph_version=served.version,
             seen=question.raised.value.get("seen") if guarded else None,
         )
         for position, call in enumerate(question.calls)
     ]
+
+
+def _title(call: AskedCall, served: ServedGraph) -> str:
+    return served.titles.get(call.name, "") if call.kind is Kind.TOOL else ""
 
 
 def is_guarded(question: Question, served: ServedGraph) -> bool:

@@ -187,7 +187,7 @@ class Runner:
             told = [r for r in taken if not (r.is_open or needs_claim(r))]
             await self._go_on(run, conversation, [*cut, *told])
             return
-        said = notices.unknown_in_thread([(r.call.tool, r.code) for r in cut])
+        said = notices.unknown_in_thread(cut)
         ids = [request.id for request in cut]
         await self.settler.fail(run, conversation, said, ids, Execution.UNKNOWN)
 

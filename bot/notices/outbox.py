@@ -21,6 +21,7 @@ from bot.approvals.serialize import request_json
 from bot.base.time_limits import limits
 from bot.database.pool import Connection, Pool, transaction
 from bot.notices.sql import SQL
+from bot.texts.call import plain_headline
 
 AT_ONCE = 50  # changes in one transaction
 Send = Callable[[str], None]
@@ -171,7 +172,7 @@ def event_body(
             "actor": change["actor"],
             "via": change["via"],
             "call": _called(change["event"], request, policy),
-            "request": request_json(request),
+            "request": request_json(request, plain_headline(request)),
         },
     }
     return json.dumps(event, ensure_ascii=False)

@@ -16,7 +16,7 @@ from agent.graph import build_graph
 from agent.mail import Mail
 from agent.models import explain_model_error, make_model
 from agent.phrases.chat import LAX
-from agent.tool_arguments import problem_with, schema_of
+from agent.tool_arguments import problem_with, schema_of, titles_of
 from agent.tools import make_tools
 from bot.approvals.audit import PolicyRecord
 from bot.approvals.decide import Decider
@@ -291,6 +291,7 @@ def _own(
         schemas={tool.name: schema_of(tool) for tool in tools},
         explain=explain_model_error,
         problem=problem,
+        titles=titles_of(tools),
         look=look,
         guards=frozenset(by_name),
         is_own=True,
@@ -303,6 +304,7 @@ def _foreign(loaded: LoadedGraph, gate: Gate) -> ServedGraph:
     return ServedGraph(
         graph=loaded.graph,
         schemas=loaded.tools,
+        titles=loaded.titles,
         explain=explain_model_error,
         guards=loaded.guards,
         stops=loaded.stops,

@@ -6,11 +6,13 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.approvals.model import Request
 from bot.database.pool import Pool
 from bot.slack.cards.blocks import Block, context, section, with_block_ids
 from bot.slack.cards.modal import CardRef, modal
 from bot.slack.sql import SQL
 from bot.texts import forms
+from bot.texts.call import mrkdwn_headline
 from bot.texts.cards import sentence
 from bot.texts.formatting import date
 
@@ -48,20 +50,19 @@ _SECTION = 2_500  # characters, below Slack's 3,000
 _SECTIONS = 90  # of at most 100 blocks
 
 
-def history_view(card: CardRef, happened: Sequence[Happened], prefix: str) -> Block:
-    """The modal for `views.open`: what the audit trail has, oldest first.
-
-    `prefix` begins the ids of its blocks.
-    """
+def history_view(
+    card: CardRef, happened: Sequence[Happened], request: Request
+) -> Block:
+    """The modal for `views.open`: what the audit trail has, oldest first."""
     parts = _parts([f"{date(each.at)}: {each.text}" for each in happened])
     blocks = [section([part]) for part in parts[-_SECTIONS:]]
     if len(parts) > _SECTIONS:
         blocks.insert(0, context(forms.EARLIER_LEFT_OUT))
     if not blocks:
         blocks = [section([forms.NO_HISTORY])]
-    return modal(
-        HISTORY_VIEW, forms.HISTORY_TITLE, card, with_block_ids(blocks, prefix, 0)
-    )
+    blocks.insert(0, section([mrkdwn_headline(request)]))
+    blocks = with_block_ids(blocks, request.id, 0)
+    return modal(HISTORY_VIEW, forms.HISTORY_TITLE, card, blocks)
 
 
 def _parts(lines: Sequence[str]) -> list[str]:

@@ -10,7 +10,6 @@ from typing import Any
 from bot.approvals import store
 from bot.approvals.eligibility import (
     PolicyContext,
-    closed_by,
     joined_now,
     who_can_decide,
     with_current_people,
@@ -21,16 +20,14 @@ from bot.approvals.timetable import Event
 from bot.base.errors import RetryLater
 from bot.base.masks import mask
 from bot.slack.cards.answer import answer_blocks
-from bot.slack.cards.arguments import effect_lines
 from bot.slack.cards.blocks import (
     Block,
     actions,
     button,
-    plain_context,
     section,
     with_block_ids,
 )
-from bot.slack.cards.buttons import withdraw_buttons
+from bot.slack.cards.buttons import withdraw_button
 from bot.slack.cards.card import card_blocks, card_text, reason_blocks
 from bot.slack.cards.facts import people
 from bot.slack.cards.view import TRY_AGAIN, CardView, RequestView, approvals
@@ -120,7 +117,6 @@ def _under_card(row: Row, request: Request, drawn: Drawn) -> Row:
     return {**row, "channel_id": place.channel, "thread_ts": place.ts}
 
 
-TARGET = 300  # characters of a call's arguments in a notice
 HELD_SHOWN = 5  # requests in the answer to a message on a waiting conversation
 
 
@@ -157,11 +153,10 @@ def draw_card(
 
 def draw_notice(requests: Sequence[Request], us: Identity) -> Drawn:
     """Draw the notice in the conversation's thread on requests decided elsewhere."""
-    waiting = [request for request in requests if request.is_open]
     lines = [_waiting(r, us) if r.is_open else _over(r) for r in requests]
     shown = zip(requests, lines, strict=True)
     blocks = [block for each, line in shown for block in _about(each, line, requests)]
-    return _with_withdraw(lines, blocks, waiting)
+    return _with_ids(lines, blocks, requests)
 
 
 def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
@@ -177,7 +172,7 @@ def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
     if more := len(waiting) - len(shown):
         lines.append(notices.and_more_waiting(more))
         blocks.append(section(lines[-1:]))
-    return _with_withdraw(lines, blocks, shown)
+    return _with_ids(lines, blocks, shown)
 
 
 def draw_call(request: Request, us: Identity) -> Drawn:
@@ -186,16 +181,11 @@ def draw_call(request: Request, us: Identity) -> Drawn:
         approvers = [user for stage in request.chain.stages for user in stage.people]
         told = [request.people.requester.user, *approvers]
         people = list(dict.fromkeys(told))
-        return _plain(notices.find_out(request.call.tool, request.code, people))
+        return _plain(notices.find_out(request, people))
     if not request.is_open:
         return Drawn(_over(request), [], moot=True)
-    turn = notices.your_turn(
-        request.call.tool,
-        request.code,
-        who_can_decide(request),
-        request.deadline,
-        _card_link(request, us),
-    )
+    who_can, link = who_can_decide(request), _card_link(request, us)
+    turn = notices.your_turn(request, who_can, link)
     return _plain(" ".join([*_before(request), turn]))
 
 
@@ -214,14 +204,8 @@ def draw_nudge(
     called = [user for user in joined if user in who_can]
     if event is Event.REMINDER:
         called += [user for user in who_can if user not in called]
-    said = notices.nudge(
-        request.call.tool,
-        request.code,
-        called,
-        request.deadline,
-        _card_link(request, us),
-        still=event is Event.REMINDER,
-    )
+    link, still = _card_link(request, us), event is Event.REMINDER
+    said = notices.nudge(request, called, link, still=still)
     return _plain(" ".join([*_joined(now), said]))
 
 
@@ -270,10 +254,8 @@ def _before(request: Request) -> list[str]:
 
 def _waiting(request: Request, us: Identity) -> str:
     who = who_can_decide(request)
-    waiting = notices.waiting(
-        request.call.tool, request.code, who, request.deadline, _card_link(request, us)
-    )
-    return " ".join([waiting, *_so_far(request)])
+    waiting = notices.waiting(request, who, _card_link(request, us))
+    return " · ".join([waiting, *_so_far(request)])
 
 
 def _card_link(request: Request, us: Identity) -> str:
@@ -284,22 +266,20 @@ def _card_link(request: Request, us: Identity) -> str:
 
 
 def _about(request: Request, line: str, together: Sequence[Request]) -> Sequence[Block]:
-    """Build a line about a request, what it is to be done with, and why it ended so.
+    """Build a line about a request, with Withdraw or with why it ended so.
 
-    The arguments and people's reasons are untrusted: nothing is parsed in them.
+    People's reasons are untrusted: nothing is parsed in them.
     """
-    _, *arguments = effect_lines(request, TARGET)
-    named = [plain_context(" · ".join(arguments))] if arguments else []
-    why = [] if request.is_open else reason_blocks(request, len(together))
-    return [section([line]), *named, *why]
+    if request.is_open:
+        return [section([line], withdraw_button(request))]
+    return [section([line]), *reason_blocks(request, len(together))]
 
 
-def _with_withdraw(
-    lines: Sequence[str], blocks: Sequence[Block], waiting: Sequence[Request]
+def _with_ids(
+    lines: Sequence[str], blocks: Sequence[Block], requests: Sequence[Request]
 ) -> Drawn:
-    buttons = [withdraw_buttons(waiting)] if waiting else []
-    mark = f"{waiting[0].id}-withdraw" if waiting else "over"
-    return Drawn("\n".join(lines), with_block_ids([*blocks, *buttons], mark, 0))
+    text = "\n".join(lines)
+    return Drawn(text, with_block_ids(blocks, f"{requests[0].id}-notice", 0))
 
 
 def draw_text(kind: str, text: str) -> Drawn:
@@ -333,11 +313,4 @@ def _plain(text: str) -> Drawn:
 
 
 def _over(request: Request) -> str:
-    return notices.waiting_over(
-        request.call.tool,
-        request.code,
-        request.status,
-        request.end.decided_at or request.deadline,
-        closed_by(request),
-        request.end.execution,
-    )
+    return notices.waiting_over(request)

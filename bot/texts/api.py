@@ -127,6 +127,8 @@ def members(longest_answer: int) -> Mapping[str, Mapping[str, str]]:
             "answer": "To a graph's question, waiting to be approved; or null.",
             "answer_schema": "What an answer to a graph's question has to fit; null: a "
             "text.",
+            "title": "The headline, with what is a value of the call between "
+            "backticks.",
             "expires_at": "When silence rejects it, be it by the open stage's timeout.",
         },
         "DecisionBody": {

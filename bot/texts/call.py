@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.texts.formatting import joined
+from bot.approvals.model import Request
+from bot.approvals.policy.titles import Part, headline
+from bot.texts.formatting import cut, escape, joined, one_line
+
+_VALUE = 60  # characters of a value in a headline
+_HEADLINE = 250  # characters of a whole headline
 
 TOOL, QUESTION, ARGUMENTS = "Tool", "Question", "Arguments"
 REASON, ANSWER, FAILURE = "Reason", "Answer", "Failed:"
@@ -25,6 +30,53 @@ IN_FILE = (
     "“View in full” sends the whole text as a file into this card's thread; Approve is "
     "there."
 )
+
+
+def headline_parts(request: Request) -> list[Part]:
+    """The headline for a place that can mark what is a value; values are short."""
+    parts: list[Part] = []
+    room = _HEADLINE
+    for part in headline(request):
+        text = one_line(part.text, _VALUE) if part.is_value else part.text
+        if room <= 0 or not text:
+            break
+        parts.append(Part(cut(text, room), part.is_value))
+        room -= len(text)
+    return parts
+
+
+def is_told_whole(request: Request, text: str) -> bool:
+    """Return whether the headline shows a value as it is, not shortened."""
+    return text == one_line(text, _VALUE) and Part(text, True) in headline(request)
+
+
+def plain_headline(request: Request) -> str:
+    """Plain text: values stand between backticks, and nothing else does."""
+    return "".join(
+        f"`{_quoted(part.text)}`" if part.is_value else part.text.replace("`", "'")
+        for part in headline_parts(request)
+    )
+
+
+def mrkdwn_headline(request: Request) -> str:
+    """mrkdwn: words are bold, values are code."""
+    return "".join(
+        f"`{escape(_quoted(part.text))}`" if part.is_value else _bold(part.text)
+        for part in headline_parts(request)
+    )
+
+
+def _quoted(value: str) -> str:
+    return value.replace("`", "'")
+
+
+def _bold(words: str) -> str:
+    """Words in bold, but for the spaces around them, which Slack wants outside."""
+    inside = escape(words.strip()).replace("*", "∗").replace("`", "'")
+    if not inside:
+        return words
+    before, _, after = words.partition(words.strip())
+    return f"{before}*{inside}*{after}"
 
 
 def too_many_characters(length: int) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bot.approvals.model import Execution, Mark, Status
+from bot.approvals.model import Execution, Mark, Risk, Status
 from bot.texts.formatting import (
     channel_link,
     date,
@@ -15,7 +15,7 @@ from bot.texts.formatting import (
     is_identifier,
     joined,
     mention,
-    mentions,
+    mentions_or,
     one_line,
     time_of_day,
 )
@@ -30,11 +30,22 @@ STATUS_WORDS = {
     Status.ANSWERED: "Answered",
 }
 UNKNOWN = "Unknown"
+WAITING = "Waiting"
+HIGH_RISK = "⚠ High risk"
+_ICONS = {
+    Status.PENDING: "⏳",
+    Status.APPROVED: "✅",
+    Status.REJECTED: "⛔",
+    Status.TIMED_OUT: "⌛",
+    Status.WITHDRAWN: "↩",
+    Status.ORPHANED: "➖",
+    Status.ANSWERED: "💬",
+}
 _ENDS = {Execution.DONE: "Done", Execution.FAILED: "Failed"}
 AN_OPERATOR = "an operator"
 UNKNOWN_IF_RUN = (
-    "It was cut off in the middle, so it is unknown whether it happened. It is not run "
-    "again by itself; please check by hand."
+    "It was cut off in the middle, so it is unknown whether it happened. It isn't run "
+    "again. Please check by hand."
 )
 
 
@@ -43,16 +54,16 @@ def status_word(status: Status, execution: Execution | None = None) -> str:
     return UNKNOWN if execution is Execution.UNKNOWN else STATUS_WORDS[status]
 
 
-def tool_or_something(tool: str) -> str:
-    """A tool's name where untrusted text has no place: only if it is an identifier."""
-    return tool if is_identifier(tool) else "a tool"
+def icon(status: Status, execution: Execution | None = None) -> str:
+    """The sign before a headline; what it means is said in words beside it."""
+    return "❓" if execution is Execution.UNKNOWN else _ICONS[status]
 
 
 def can_decide(who_can: Sequence[str]) -> str:
     """mrkdwn. `who_can` are user ids."""
     if not who_can:
-        return "At the moment nobody can decide it; please tell whoever runs the bot."
-    return f"{mentions(who_can)} can decide it."
+        return "Nobody can decide it at the moment. Tell whoever runs the bot."
+    return f"{mentions_or(who_can)} can decide it."
 
 
 ASKED_BEFORE = (
@@ -70,7 +81,6 @@ def unfillable(stage: str) -> str:
 
 
 # --- The facts: mrkdwn --------------------------------------------------------------
-REMINDER = "reminder"
 MARK_WORDS = {
     Mark.DONE: "Marked as done",
     Mark.NOT_DONE: "Marked as not done",
@@ -78,46 +88,48 @@ MARK_WORDS = {
 }
 
 
-def decision_needed(people: str) -> str:
-    return f"{people}: your decision is needed."
-
-
 def waits(
-    status: str, person: str, tool: str, code: str, until: dt.datetime, *, is_tool: bool
+    title: str, code: str, person: str, until: dt.datetime, *, is_risky: bool
 ) -> str:
     """The notification about a request that is open."""
-    asks = "asks to run" if is_tool else "has the agent ask about"
-    head = f"{status}: {person} {asks} {tool} ({code})."
-    return f"{head} Decide until {date(until)}."
+    head = STATUS_WORDS[Status.PENDING]
+    risk = f" ({HIGH_RISK})" if is_risky else ""
+    return f"{head}{risk}: {title}, asked by {person}, by {date(until)} ({code})"
 
 
-def ended(status: str, tool: str, code: str, by: str) -> str:
+def ended(status: str, title: str, code: str, by: str) -> str:
     """The notification about a request that is over; `by` is "" for nobody."""
-    return f"{status}: {tool} ({code}){f', by {by}' if by else ''}."
+    return f"{status}{f' by {by}' if by else ''}: {title} ({code})"
 
 
-def asked_by(person: str) -> str:
-    return f"*Asked by* {person}"
+def asked(person: str, channel: str, why: str) -> str:
+    """`channel` is the id of the one in which it was asked; `why` is "" for none."""
+    place = channel_link(channel)
+    return (
+        f"{person} asked{f' in {place}' if place else ''}{f' · {why}' if why else ''}"
+    )
 
 
-def decide_until(at: dt.datetime) -> str:
-    return f"*Decide until* {date(at)}"
+def due(at: dt.datetime) -> str:
+    return f"by {date(at)}"
 
 
 def time_is_over(since: dt.datetime) -> str:
-    return f"*The time to decide is over* since {date(since)}."
+    return f"time ran out {date(since)}"
 
 
-def reference(code: str, digest: str) -> str:
-    return f"Request {code} · grant {digest}"
+_RISKS = {Risk.LOW: "Low risk", Risk.HIGH: HIGH_RISK}
 
 
-def ruled_by(names: str, *, several: bool) -> str:
-    return f"*{'Rules' if several else 'Rule'}* {names}"
+def grey(risk: Risk, facts: Sequence[str]) -> str:
+    """One line of small facts; a normal risk goes without saying."""
+    known = [_RISKS[risk]] if risk in _RISKS else []
+    return " · ".join([*known, *facts])
 
 
-def reasoned(why: str) -> str:
-    return f"*Why* {why}"
+def tool_name(tool: str) -> str:
+    """A tool's name as code, "" where it has no place among our words."""
+    return f"`{tool}`" if is_identifier(tool) else ""
 
 
 def reopened(why: str) -> str:
@@ -131,55 +143,31 @@ def decided_elsewhere(channel: str) -> str:
     return f"*Decided now* {where}; here nothing is left to click."
 
 
-def to_come(events: Sequence[str]) -> str:
-    return f"*Next* {' · '.join(events)}"
-
-
 def more(number: int) -> str:
     return f"{number} more"
 
 
-def rejected_then(at: dt.datetime) -> str:
-    return f"rejected {date(at)}"
+def join_later(names: str, at: dt.datetime) -> str:
+    return f"{names} too from {date(at)}"
 
 
-def join_later(names: str) -> str:
-    return f"{names} can decide too"
+def stage_passed(group: str, by: str, at: dt.datetime) -> str:
+    return f"{group}: approved by {by}, {date(at)}"
 
 
-def joined_by(group: str, names: str, since: dt.datetime) -> str:
-    return f"{group}, joined by {names} {date(since)}"
+def approved_so_far(by: str, given: int, quorum: int) -> str:
+    return f"{given} of {quorum} approved: {by}"
 
 
-def stage_label(number: int, stages: int) -> str:
-    return f"Stage {number} of {stages}"
+def deciding_now(who_can: Sequence[str], quorum: int, given: int) -> str:
+    """`who_can` are user ids; `given` of `quorum` approvals are there."""
+    who = mentions_or(who_can) or "nobody can decide this at the moment"
+    return who if quorum == 1 else f"{who} ({given} of {quorum} so far)"
 
 
-def stage_passed(label: str, group: str, by: str, at: dt.datetime) -> str:
-    return f"*{label}, {group}, passed:* {by}, {date(at)}"
-
-
-def stage_to_come(label: str, group: str, quorum: int, where: str) -> str:
-    return f"*{label}, {group}, to come:* {_needed(quorum)} needed{where}"
-
-
-def stage_now(
-    label: str, group: str, *, given: int, quorum: int, by: str, who_can: str
-) -> str:
-    """`by` are those who have approved, "" for nobody."""
-    count = f"{given} of {_needed(quorum)}{f' ({by})' if by else ''}"
-    who = who_can or "nobody at the moment"
-    return f"*{label}, {group}, now:* {count}; can decide: {who}"
-
-
-def _needed(quorum: int) -> str:
-    return "1 approval" if quorum == 1 else f"{quorum} approvals"
-
-
-def told_in(channel: str) -> str:
-    """`channel` is the id of the one in which people of a later stage are told."""
-    place = channel_link(channel)
-    return f", in {place}" if place else ", in the conversation's thread"
+def then(groups: Sequence[str]) -> str:
+    """The groups of the later stages, in order."""
+    return "".join(f", then {group}" for group in groups)
 
 
 def with_edits(who: str) -> str:

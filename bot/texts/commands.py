@@ -155,8 +155,8 @@ def nothing_to_do(code: str, status: str) -> str:
     return f"Nothing to do: request {code} is {status} already."
 
 
-def rejected(code: str, tool: str) -> str:
-    return f"Rejected: {code}, {tool}."
+def rejected(code: str, headline: str) -> str:
+    return f"Rejected: {headline} ({code})."
 
 
 def several_requests(code: str) -> str:

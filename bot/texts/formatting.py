@@ -116,11 +116,19 @@ def mentions(users: Sequence[str], most: int = MENTIONS) -> str:
     return f"{', '.join(named)} and {more} more" if more else joined(named)
 
 
-def joined(words: Sequence[str]) -> str:
+def mentions_or(users: Sequence[str], most: int = MENTIONS) -> str:
+    """Mentions of up to `most` of whom one acts: `<@U1> or <@U2>`; "" for none."""
+    named = [mention(user) for user in users[:most]]
+    if more := len(users) - len(named):
+        named.append(f"{more} more")
+    return joined(named, "or")
+
+
+def joined(words: Sequence[str], last: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
     if len(words) < 2:
         return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def utc(at: dt.datetime) -> str:

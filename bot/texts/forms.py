@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+
+from bot.texts.formatting import date
 
 # --- Buttons, menus, and Slack's question before a click counts ---------------------
 APPROVE, REJECT, ANSWER, WITHDRAW = "Approve", "Reject", "Answer…", "Withdraw"
@@ -14,7 +16,6 @@ APPROVE_ALL, REJECT_ALL = "Approve all", "Reject all"
 MARK_DONE, MARK_NOT_DONE = "Mark as done", "Mark as not done"
 ASK_AGAIN = "Ask again"
 GO_BACK = "Go back"
-APPROVE_ALL_OF_THEM = "Approve all of them?"
 YOU_APPROVE = "You approve this call:"
 # What is read aloud of a button that has another text.
 ALOUD_VIEW, ALOUD_ANSWER, ALOUD_HISTORY = "View", "Answer", "History of"
@@ -28,16 +29,13 @@ def all_calls(verb: str, number: int) -> str:
     return f"{verb} {number} calls"
 
 
-def withdraw(code: str) -> str:
-    return f"{WITHDRAW} {code}"
-
-
 def approve_it(code: str) -> str:
     return f"Approve request {code}?"
 
 
-def you_approve(codes: Sequence[str]) -> str:
-    return f"You approve {', '.join(codes)}."
+def approve_all(waiting: int, *, of: int) -> str:
+    """`of` is the number of all requests on the card, decided ones among them."""
+    return f"Approve all {waiting}" if waiting == of else f"Approve the other {waiting}"
 
 
 # --- Every form ---------------------------------------------------------------------
@@ -45,9 +43,14 @@ CANCEL, CLOSE = "Cancel", "Close"
 THE_CALL = "The call"
 
 
+def asked_by(person: str, until: dt.datetime) -> str:
+    """mrkdwn."""
+    return f"{person} asked · by {date(until)}"
+
+
 def reference(code: str, digest: str) -> str:
     """mrkdwn."""
-    return f"*Request* {code} · grant {digest}"
+    return f"{code} · {digest}"
 
 
 def to_approve(wanted: str) -> str:

@@ -43,7 +43,7 @@ SIGNED_IN_AS_ANOTHER = (
 )
 
 # --- The page of a request ----------------------------------------------------------
-ASKED_BY, WHY, DECIDE_UNTIL = "Asked by", "Why", "Decide until"
+ASKED_BY, WHY, DECIDE_UNTIL = "Asked by", "Why", "Decide by"
 CAREFUL = "Careful"
 LINK_IS_FOR = "This link is for"
 CHANGED = "Changed; the agent had asked for"
@@ -54,12 +54,12 @@ REASON_LABEL = "A reason, if you reject"
 ANSWER_LABEL = "An answer in the tool's place; it does not run"
 
 
-def title(status: str, tool: str, code: str) -> str:
-    return f"{status}: {tool} ({code})"
+def title(status: str, headline: str, code: str) -> str:
+    return f"{status}: {headline} ({code})"
 
 
-def grant(digest: str) -> str:
-    return f"Grant {digest}"
+def grant(code: str, digest: str) -> str:
+    return f"{code} · {digest}"
 
 
 def person(name: str, user: str) -> str:

@@ -11,120 +11,117 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.approvals.eligibility import closed_by
-from bot.approvals.model import Execution, Outcome, Request, Status
+from bot.approvals.model import Outcome, Request, Status
+from bot.texts.call import mrkdwn_headline, plain_headline
 from bot.texts.cards import (
+    HIGH_RISK,
     UNKNOWN,
     UNKNOWN_IF_RUN,
     can_decide,
+    icon,
     status_word,
-    tool_or_something,
 )
 from bot.texts.cards import unfillable as unfillable_sentence
-from bot.texts.formatting import date, escape, joined, mention, mentions, one_line, utc
+from bot.texts.formatting import (
+    date,
+    escape,
+    joined,
+    mention,
+    mentions,
+    mentions_or,
+    one_line,
+    utc,
+)
 
 
 # --- The waiting notice in the conversation's thread -------------------------------
-def waiting(
-    tool: str, code: str, who_can: Sequence[str], until: dt.datetime, link: str = ""
-) -> str:
+def waiting(request: Request, who_can: Sequence[str], link: str = "") -> str:
     """mrkdwn. `link` is the card's permalink, "" for a card in this same thread."""
-    return (
-        f"Waiting for an approval of {tool_or_something(tool)} ({code}). "
-        f"{can_decide(who_can)} If nobody decides until {date(until)}, it is rejected "
-        f"by itself.{_link(link)}"
-    )
+    who = mentions_or(who_can)
+    title, due = mrkdwn_headline(request), f"by {date(request.deadline)}"
+    if not who:
+        return f"{title} waits · {can_decide(who_can)}{_link(link)}"
+    return f"Waiting for {who} to approve {title} · {due}{_link(link)}"
 
 
-def waiting_over(
-    tool: str,
-    code: str,
-    status: Status,
-    at: dt.datetime,
-    by: str = "",
-    execution: Execution | None = None,
-) -> str:
-    """mrkdwn. The notice once it is over; `by` is a user id, "" when nobody did it."""
+def waiting_over(request: Request) -> str:
+    """mrkdwn. The notice once it is over."""
+    end, by = request.end, closed_by(request)
+    word = status_word(request.status, end.execution)
     who = f" by {mention(by)}" if by else ""
-    word = status_word(status, execution)
-    text = f"{word}: {tool_or_something(tool)} ({code}){who}, {date(at)}."
-    return f"{text} {UNKNOWN_IF_RUN}" if word == UNKNOWN else text
+    at = date(end.decided_at or request.deadline)
+    text = f"{icon(request.status, end.execution)} {word}{who}"
+    text = f"{text}: {mrkdwn_headline(request)} · {at}"
+    return f"{text} · {UNKNOWN_IF_RUN}" if word == UNKNOWN else text
 
 
 def _link(link: str) -> str:
-    return f" <{escape(link).replace('|', '%7C')}|Open the card>" if link else ""
+    return f" · <{escape(link).replace('|', '%7C')}|Open>" if link else ""
 
 
-HELD = "I have kept your message and hand it to the agent as soon as this is over."
-HELD_OVER = "What this conversation waited for is over: your message is next."
+HELD = "I'll get to your message once this is decided."
+HELD_OVER = "That's decided. On to your message."
 
 
 def and_more_waiting(count: int) -> str:
     """mrkdwn. For requests that the answer has no room for."""
-    return f"It waits for {count} more: their cards stand in this thread's notices."
+    return f"And {count} more; this thread has a notice for each."
 
 
-def your_turn(
-    tool: str, code: str, who_can: Sequence[str], until: dt.datetime, link: str
-) -> str:
+def your_turn(request: Request, who_can: Sequence[str], link: str) -> str:
     """mrkdwn. For the people of a stage that has just opened."""
     called = mentions(who_can)
-    who = f"{called}: your decision is needed" if called else can_decide(who_can)
-    about = f"{tool_or_something(tool)} ({code})"
-    return f"{who.rstrip('.')}, on {about}, until {date(until)}.{_link(link)}"
+    who = f"{called}: your turn" if called else can_decide(who_can).rstrip(".")
+    return f"{who} · {_about(request)}{_link(link)}"
+
+
+def _about(request: Request) -> str:
+    return f"{mrkdwn_headline(request)} · by {date(request.deadline)}"
 
 
 def stage_passed(stage: str, number: int, by: str) -> str:
     """mrkdwn. `by` is mrkdwn too: who decided it."""
     name = escape(one_line(stage, 80))
-    return f"Stage {number}, {name}, has passed: {by}."
+    return f"Stage {number}, {name}: approved by {by}."
 
 
-def nudge(
-    tool: str,
-    code: str,
-    called: Sequence[str],
-    until: dt.datetime,
-    link: str,
-    *,
-    still: bool,
-) -> str:
+def nudge(request: Request, called: Sequence[str], link: str, *, still: bool) -> str:
     """mrkdwn. For people who have not decided yet; `still` for a reminder."""
-    said = "your decision is still needed" if still else "your decision is needed too"
+    said = "this still needs you" if still else "you can decide this too now"
     who = mentions(called)
     asked = f"{who}: {said}" if who else can_decide(called).rstrip(".")
-    about = f"{tool_or_something(tool)} ({code})"
-    return f"{asked}, on {about}, until {date(until)}.{_link(link)}"
+    return f"{asked} · {_about(request)}{_link(link)}"
 
 
 def joined_since(groups: Sequence[str], stage: str, at: dt.datetime) -> str:
     """mrkdwn. For a stage that other groups have joined."""
     names = joined([escape(one_line(group, 80)) for group in groups])
     beside = escape(one_line(stage, 80))
-    return f"It has waited long, so {names} can decide it beside {beside} ({date(at)})."
+    return f"{names} can decide it beside {beside} since {date(at)}."
 
 
 def reminded_at(at: dt.datetime) -> str:
     """mrkdwn. A quiet line for whoever asked."""
-    return f"The people who can decide were reminded {date(at)}."
+    return f"Reminded {date(at)}."
 
 
 def asked_again(code: str) -> str:
     """mrkdwn. In place of a reminder whose stage was opened anew."""
-    return f"Request {escape(code)} has changed since; its card says what is asked now."
+    return f"{escape(code)} has changed since. The card shows what is asked now."
 
 
 def changed_by(by: str) -> str:
     """mrkdwn. For a chain that an edit has begun anew; `by` is a user id."""
-    return f"{mention(by)} changed the arguments, so the policy was asked again."
+    return f"{mention(by)} changed the arguments, so it needs approval again."
 
 
 # --- Trouble with a card ---------------------------------------------------------
 def card_could_not_be_posted(code: str) -> str:
     """mrkdwn. For the conversation's thread."""
     return (
-        f"I could not post the card for this approval ({code}) in Slack, so nobody can "
-        "decide it yet. I keep trying; if nobody decides in time, it is rejected. "
-        "Please check that the bot is a member of the channel that the policy names."
+        f"I could not post the card for this approval ({code}), so nobody can decide "
+        "it yet. I'll keep trying until its time is over. Check that I'm a member of "
+        "the channel that the policy names."
     )
 
 
@@ -134,21 +131,21 @@ ANSWER_COULD_NOT_BE_POSTED = (
 )
 
 
-def find_out(tool: str, code: str, people: Sequence[str]) -> str:
+def find_out(request: Request, people: Sequence[str]) -> str:
     """mrkdwn. Under the card, for who asked and who could decide: user ids."""
     return (
-        f"{mentions(people)}: it is unknown whether {tool_or_something(tool)} ({code}) "
-        "happened, since I was cut off in the middle. Please check by hand, and say on "
-        "the card what you found; “Ask again” hands the request to the agent once more."
+        f"{mentions(people)}: outcome unknown: {mrkdwn_headline(request)}. I was cut "
+        "off in the middle. Please check by hand and say on the card what you found. "
+        "“Ask again” hands the request to the agent once more."
     )
 
 
-def unknown_in_thread(calls: Sequence[tuple[str, str]]) -> str:
-    """mrkdwn. For the conversation's thread; tools and codes of their requests."""
-    named = joined([f"{tool_or_something(tool)} ({code})" for tool, code in calls])
+def unknown_in_thread(requests: Sequence[Request]) -> str:
+    """mrkdwn. For the conversation's thread."""
+    named = joined([mrkdwn_headline(request) for request in requests])
     return (
-        f"I was cut off in the middle, so it is unknown whether this happened: {named}."
-        " I do not run it again by myself; on the card people can say what they find."
+        f"I was cut off in the middle, so it's unknown whether this happened: {named}. "
+        "I won't run it again. Check by hand, and say on the card what you found."
     )
 
 
@@ -175,9 +172,9 @@ class Letter:
 
 
 def subject(letter: Letter) -> str:
-    """One line without a word of the model's or a person's."""
+    """One line; what the model or a person wrote stands between backticks."""
     request = letter.request
-    about = f"{tool_or_something(request.call.tool)} ({one_line(request.code, 20)})"
+    about = f"{plain_headline(request)} ({one_line(request.code, 20)})"
     if letter.kind == "outcome":
         return f"{status_word(request.status, request.end.execution)}: {about}"
     word = (
@@ -188,24 +185,27 @@ def subject(letter: Letter) -> str:
 
 def opening_lines(letter: Letter) -> list[str]:
     request = letter.request
-    tool = tool_or_something(request.call.tool)
+    title = plain_headline(request)
     if letter.kind == "outcome":
-        return [_ending(letter, tool)]
+        return [_ending(letter, title)]
+    risk = [HIGH_RISK] if request.terms.is_risky else []
     return [
-        f"{letter.requester} asks to run {tool}, and you can decide it.",
+        title,
+        f"{letter.requester} asked, and you can decide.",
+        *risk,
         *request.terms.why,
-        f"Decide until {utc(request.deadline)}; after that it is rejected by itself.",
+        f"Decide by {utc(request.deadline)}; after that it's rejected automatically.",
     ]
 
 
-def _ending(letter: Letter, tool: str) -> str:
+def _ending(letter: Letter, title: str) -> str:
     request = letter.request
     word = status_word(request.status, request.end.execution)
     if word == UNKNOWN:
-        return f"Your request to run {tool} was approved. {UNKNOWN_IF_RUN}"
+        return f"You asked: {title}. It was approved. {UNKNOWN_IF_RUN}"
     by = f" by {letter.decider}" if letter.decider and closed_by(request) else ""
     at = utc(request.end.decided_at or request.deadline)
-    return f"Your request to run {tool}: {word.lower()}{by}, {at}.{_why(request)}"
+    return f"You asked: {title}. {word}{by}, {at}.{_why(request)}"
 
 
 def _why(request: Request) -> str:

@@ -12,6 +12,7 @@ from bot.approvals.model import (
     USERS,
     Confirm,
     Hours,
+    Risk,
     Stage,
     Times,
     Verdict,
@@ -111,6 +112,12 @@ def manner_lines(plan: Demanded) -> Iterator[str]:
         yield f"  confirm: {_confirm(plan)}"
     if plan.critical:
         yield "  critical: each decision signs a checkpoint of the audit trail"
+    if plan.risk is not Risk.NORMAL:
+        yield f"  risk: {plan.risk}"
+    if plan.title:
+        yield f"  title: {plan.title}"
+    if plan.asks_reason:
+        yield "  reject: asks for a reason"
     if plan.links:
         first = ", after a sign-in with Slack" if plan.critical else ""
         yield f"  links: signed links may decide{first}"
@@ -156,7 +163,11 @@ def _manner(rule: Rule) -> str:
     confirm = "" if rule.confirm is Confirm.NONE else f"; confirm: {rule.confirm}"
     critical = "; critical" if rule.critical else ""
     links = "; links may decide" if rule.links else ""
-    return f"; answers: {_verdicts(rule.allow)}{confirm}{critical}{links}"
+    risk = "" if rule.risk is Risk.NORMAL else f"; risk: {rule.risk}"
+    reject = "; reject asks for a reason" if rule.asks_reason else ""
+    title = f"; title: {rule.title}" if rule.title else ""
+    said = f"{confirm}{critical}{links}{risk}{reject}{title}"
+    return f"; answers: {_verdicts(rule.allow)}{said}"
 
 
 def _chain(stages: Iterable[StageDemand], usual: str) -> str:

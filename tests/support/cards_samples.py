@@ -80,3 +80,37 @@ def menu_values(part) -> dict[str, str]:
 
 def section_text(blocks) -> str:
     return "\n".join(block["text"]["text"] for block in of_type(blocks, "section"))
+
+
+def headlines(blocks) -> list[str]:
+    """The headline of each request on a card, with its state, as one text."""
+    firsts = [block["elements"][0] for block in of_type(blocks, "rich_text")]
+    lines = ["".join(texts(first)) for first in firsts if "elements" in first]
+    return [line for line in lines if line[:1] in "⏳✅⛔⌛↩➖💬❓"]
+
+
+def fields(blocks) -> list[tuple[str, str]]:
+    """The labels of a card's arguments, each with the value that stands at it."""
+    found: list[tuple[str, str]] = []
+    for block in of_type(blocks, "rich_text"):
+        for part in block["elements"]:
+            if part["type"] == "rich_text_preformatted" and found:
+                label, value = found.pop()
+                found.append((label, value + "".join(texts(part))))
+            elif part["type"] == "rich_text_section" and block is not blocks[0]:
+                found += _lines(part["elements"])
+    return found
+
+
+def _lines(elements) -> list[tuple[str, str]]:
+    lines: list[list[str]] = [[]]
+    for each in elements:
+        if each.get("text") == "\n":
+            lines.append([])
+        elif each.get("text") != "  " and "text" in each:
+            lines[-1].append(each["text"])
+    return [(line[0], "".join(line[1:])) for line in lines if line]
+
+
+def grey_text(blocks) -> str:
+    return " ".join(t for block in of_type(blocks, "context") for t in texts(block))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import unicodedata
 from typing import Any
 
@@ -12,25 +13,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.visible import is_hidden
-from bot.approvals.model import Status
+from bot.approvals.model import Risk, Status
 from bot.base.masks import mask_arguments
-from bot.slack.cards.arguments import FULL_VIEW_CHARACTERS
+from bot.slack.cards.arguments import FULL_VIEW_CHARACTERS, field_text
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.full_view import Sending, full_view
 from bot.slack.cards.view import RequestView
 from bot.slack.homoglyphs import lookalikes
+from bot.texts.call import mrkdwn_headline, plain_headline
 from bot.texts.formatting import arguments_text, visible
+from bot.texts.notices import waiting, waiting_over
 from tests.support.cards_samples import (
     CARD,
     buttons,
+    fields,
     of_type,
     preformatted_text,
-    section_text,
     texts,
     view,
 )
 from tests.support.hostile_texts import DEFAULT_IGNORABLE, code_points
 from tests.support.house import House
+from tests.support.people import MINA, OMAR, RAVI
 from tests.support.request_builder import NOW, request
 from tests.support.root import ROOT
 
@@ -96,7 +100,8 @@ def test_threat_13_a_payload_is_seen_or_there_is_no_approve(at: int, filler: str
     arguments = {"command": filler * at + "PAYLOAD; rm -rf"}
     text = arguments_text(arguments)
     card = card_blocks(view(request(arguments=arguments)))
-    assert ("Approve" in buttons(card)) == (text in preformatted_text(card))
+    seen = fields(card) == [("command", field_text(arguments["command"]))]
+    assert ("Approve" in buttons(card)) == seen
     modal = full_view(RequestView(request(arguments=arguments), NOW), CARD)
     assert ("submit" in modal) == (text in preformatted_text(modal))
     assert ("submit" in modal) == (len(text) <= FULL_VIEW_CHARACTERS)
@@ -174,17 +179,23 @@ def test_threat_15_marked_addresses_come_first_and_floods_stay_cheap():
 
 
 def untrusted(part: Any, words: str) -> list[Any]:
-    """The text objects that hold some words, but for preformatted and plain ones."""
+    """The text objects that hold some words, but for code and plain ones."""
     found: list[Any] = []
     if isinstance(part, dict):
         if part.get("type") in ("rich_text_preformatted", "plain_text"):
             return []
-        if words in str(part.get("text", "")):
+        if (part.get("style") or {}) == {"code": True}:
+            return []
+        if words in CODE.sub("", str(part.get("text", ""))):
             found.append(part)
         return found + [x for value in part.values() for x in untrusted(value, words)]
     if isinstance(part, list):
         return [x for value in part for x in untrusted(value, words)]
     return []
+
+
+#: A value in mrkdwn: Slack reads no markup between backticks but its escapes.
+CODE = re.compile("`[^`<>\n]*`")
 
 
 @pytest.mark.parametrize("markup", MARKUP)
@@ -195,7 +206,20 @@ def test_threat_16_no_markup_of_the_models_is_markup(markup: str):
         assert untrusted(blocks, "MARK") == []
         for each in of_type(blocks, "plain_text"):
             assert each["emoji"] is False
-    assert "MARK" not in card_text(view(one))
+    for text in (card_text(view(one)), waiting(one, []), waiting_over(one)):
+        assert "MARK" not in CODE.sub("", text)
+
+
+@pytest.mark.parametrize("markup", [*MARKUP, "`", "a`b*", "\u202e", "\n"])
+def test_threat_16_a_headlines_values_are_code_wherever_they_stand(markup: str):
+    marked = f"MARK{markup}MARK"
+    one = request(
+        arguments={"to": marked}, tool_title="Pay {to}*", title="Send to {to}!"
+    )
+    for text in (mrkdwn_headline(one), plain_headline(one)):
+        assert text.count("`") == 2
+        assert "MARK" not in re.sub("`[^`\n]*`", "", text)
+        assert not any(is_hidden(c) for c in text)
 
 
 def test_threat_46_nothing_that_is_posted_unfolds():
@@ -220,12 +244,20 @@ def _named(call: ast.Call) -> set[object]:
 
 
 def test_threat_53_a_card_says_who_asks_what_why_and_until_when():
-    text = section_text(card_blocks(view()))
-    for words in ("Asked by", "Rule", "Why", "Stage 1 of 1", "Decide until"):
-        assert words in text
-    everything = " ".join(texts(card_blocks(view())))
-    assert "K7QP" in everything
-    assert "delete_file" in everything
+    blocks = card_blocks(view(request(risk=Risk.HIGH)))
+    everything = " ".join(texts(blocks))
+    for words in (
+        "Delete file",
+        "reports/q3.csv",
+        f"<@{RAVI}> asked",
+        "Deleted files cannot be restored.",
+        f"<@{MINA}> or <@{OMAR}>",
+        "by <!date",
+        "High risk",
+        "`delete_file`",
+        "K7QP",
+    ):
+        assert words in everything
 
 
 JSON = st.recursive(
@@ -239,8 +271,7 @@ JSON = st.recursive(
 def test_threat_13_the_text_on_the_card_is_the_canonical_text(arguments: Any):
     blocks = card_blocks(view(request(arguments=arguments)))
     assert not any(is_hidden(c) for text in texts(blocks) for c in text)
-    shown = json.dumps(
-        mask_arguments(arguments, {}), ensure_ascii=False, indent=2, sort_keys=True
-    )
+    masked = mask_arguments(arguments, {}).values()
     if "Approve" in buttons(blocks):
-        assert visible(shown) in preformatted_text(blocks)
+        own = blocks[:3] if arguments else []  # not what marks addresses
+        assert sorted(v for _, v in fields(own)) == sorted(map(field_text, masked))

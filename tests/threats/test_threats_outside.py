@@ -15,6 +15,7 @@ from agent.visible import is_hidden
 from bot.approvals.model import Request, Stage, Times, Verdict
 from bot.approvals.serialize import request_json
 from bot.notices.email import written
+from bot.texts.call import plain_headline
 from bot.texts.notices import Letter
 from bot.web.api.routes import unmasked
 from bot.web.links.pages import Shown, request_page
@@ -53,7 +54,7 @@ def letter(one: Request) -> str:
 
 
 def as_json(one: Request) -> str:
-    return json.dumps(request_json(one), ensure_ascii=False)
+    return json.dumps(request_json(one, plain_headline(one)), ensure_ascii=False)
 
 
 @pytest.mark.parametrize("show", [page, letter, as_json])
@@ -67,7 +68,7 @@ def test_threat_37_no_canary_leaves_slack_in_any_way(show):
 
 def test_threat_37_a_secret_survives_an_edit_by_the_api():
     one = request(**SECRETS)
-    seen = request_json(one)["arguments"]
+    seen = request_json(one, "")["arguments"]
     edit = unmasked(one, {**seen, "path": "c.txt"})
     assert edit == {**one.call.arguments, "path": "c.txt"}
     assert unmasked(one, {**seen, "pin_code": "new"})["pin_code"] == "new"

@@ -81,10 +81,11 @@ def test_an_empty_member_is_as_good_as_left_out():
     ],
 )
 def test_a_request_is_written_as_the_document_says(one: Request):
-    shown = json.loads(json.dumps(request_json(one)))
+    shown = json.loads(json.dumps(request_json(one, "Delete `a`")))
     conversation = "3f0c9f0e-6a0e-4f57-9d53-0d2b7c1e8a44"
     validator("Approval").validate({**shown, "conversation": conversation})
     assert shown["raised_at"] == NOW.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+    assert shown["title"] == "Delete `a`"
     assert "card_ts" not in shown
 
 
@@ -94,7 +95,7 @@ def test_parts_of_a_request_share_no_name_that_is_shown():
     names = [name for part in parts for name in vars(part)]
     shared = {name for name in names if names.count(name) > 1}
     assert shared == {"id", "note"}
-    shown = request_json(one)
+    shown = request_json(one, "")
     assert (shown["id"], shown["note"]) == (one.id, one.call.note)
 
 

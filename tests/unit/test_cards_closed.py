@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from bot.approvals.model import Execution, Outcome, Status, Verdict
+from bot.approvals.model import Execution, Outcome, Stage, Status, Verdict
 from bot.simulator.block_check import errors
 from bot.slack.cards.card import card_blocks, card_text
 from bot.texts.cards import ASKED_BEFORE, unfillable
@@ -15,6 +15,8 @@ from tests.support.cards_samples import (
     LATER,
     closed,
     decision,
+    fields,
+    headlines,
     of_type,
     preformatted_text,
     section_text,
@@ -86,10 +88,12 @@ def test_a_closed_card_names_outcome_person_and_time(over, first_line):
     word = first_line.split("*")[1]
     assert errors(blocks) == []
     assert section_text(blocks).splitlines()[0] == first_line
-    assert of_type(blocks, "header")[0]["text"]["text"] == f"{word}: delete_file"
-    assert card_text(view(over)).startswith(f"{word}: delete_file (K7QP)")
+    [line] = headlines(blocks)
+    assert line.endswith(f" Delete file reports/q3.csv · {word}")
+    assert card_text(view(over)).startswith(word)
+    assert card_text(view(over)).endswith("*Delete file* `reports/q3.csv` (K7QP)")
     assert of_type(blocks, "actions") == []
-    assert '"reports/q3.csv"' in preformatted_text(blocks)
+    assert fields(blocks)[0] == ("path", "reports/q3.csv")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +137,8 @@ def test_a_call_cut_off_in_the_middle_reads_unknown():
     text = section_text(card_blocks(view(over)))
     assert text.startswith(f"*Unknown* · approved by <@{MINA}>")
     assert "unknown whether it happened" in text
-    assert card_text(view(over)).startswith("Unknown: delete_file")
+    assert card_text(view(over)).startswith("Unknown by")
+    assert headlines(card_blocks(view(over)))[0].startswith("❓ ")
 
 
 def test_a_rejects_reason_is_shown_as_preformatted_text():
@@ -159,8 +164,7 @@ def test_a_rejects_reason_is_shown_as_preformatted_text():
 def test_why_it_ended_so_is_shown_in_words(outcome, note, shown):
     over = closed(Status.REJECTED, outcome=outcome, end_note=note)
     blocks = card_blocks(view(over))
-    tail = preformatted_text(blocks).partition("}")[2]
-    assert tail == shown
+    assert preformatted_text(blocks) == shown
 
 
 def test_an_answer_is_shown_where_nothing_is_parsed_and_once():
@@ -174,10 +178,30 @@ def test_an_answer_is_shown_where_nothing_is_parsed_and_once():
     assert "does not run" in first
     assert preformatted_text(blocks).count(said) == 1
     assert "old" not in section_text(blocks)
-    assert card_text(view(over)) == f"Answered: delete_file (K7QP), by <@{MINA}>."
+    told = card_text(view(over))
+    assert told == f"Answered by <@{MINA}>: *Delete file* `reports/q3.csv` (K7QP)"
 
 
 def test_an_approval_with_edits_says_so():
     over = closed(Status.APPROVED, decisions=(decision(MINA, Verdict.EDIT),))
     line = section_text(card_blocks(view(over))).splitlines()[0]
     assert line == f"*Approved* by <@{MINA}> (with edits), {date(LATER)}"
+
+
+def test_only_a_rejected_headline_is_struck_through():
+    for status in (Status.REJECTED, Status.TIMED_OUT, Status.APPROVED):
+        title = card_blocks(view(closed(status)))[0]
+        struck = [e for e in of_type(title, "text") if e.get("style", {}).get("strike")]
+        assert len(struck) == (3 if status is Status.REJECTED else 0)
+
+
+def test_a_closed_card_says_who_decided_each_earlier_stage():
+    stages = (
+        Stage("finance", (MINA,), 1, LATER, LATER),
+        Stage("directors", (OMAR,), 1, LATER),
+    )
+    words = (decision(MINA), decision(OMAR, Verdict.REJECT, stage=1))
+    over = closed(Status.REJECTED, stages=stages, decisions=words)
+    lines = section_text(card_blocks(view(over))).splitlines()
+    assert lines[0].startswith(f"*Rejected* by <@{OMAR}>")
+    assert lines[1] == f"finance: approved by <@{MINA}>, {date(LATER)}"

@@ -16,7 +16,14 @@ from bot.slack.cards.full_view import APPROVE_FULL, Sending, full_view, needs_fi
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
 from bot.texts.formatting import arguments_text
-from tests.support.cards_samples import CARD, closed, of_type, preformatted_text, texts
+from tests.support.cards_samples import (
+    CARD,
+    closed,
+    of_type,
+    preformatted_text,
+    section_text,
+    texts,
+)
 from tests.support.request_builder import NOW, request
 
 
@@ -82,10 +89,12 @@ def test_no_hidden_character_is_left_in_a_view(arguments, tool):
     assert view_errors(shown) == []
 
 
-def test_untrusted_text_is_only_preformatted():
+def test_untrusted_text_is_only_preformatted_or_code():
     shown = modal(arguments={"MARKER": "<!channel>MARKER"}, tool="MARKER x")
-    assert json.dumps(shown).count("MARKER") == 3
     assert preformatted_text(shown).count("MARKER") == 3
+    code = section_text(shown["blocks"]).splitlines()[0]
+    assert code == "*Run* `MARKER x` `&lt;!channel&gt;MARKER`"
+    assert json.dumps(shown).count("MARKER") == 5
 
 
 def test_a_request_that_is_over_has_no_approve():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -30,8 +31,9 @@ def test_a_hostile_card_is_one_that_slack_takes(name: str):
     assert buttons(shown["outcome"]["blocks"]).keys() <= {"History…"}
 
 
-def test_none_of_the_attacks_is_in_a_fallback_text():
+def test_an_attack_in_a_fallback_text_is_code():
+    code = re.compile("`[^`<>\n]*`")
     for name in HOSTILE:
         told = [drawn(name)[part]["text"] for part in ("card", "outcome")]
         for words in ("evil", "<!channel", "<!here", "U0DANA", "sk-", "security"):
-            assert words not in json.dumps(told)
+            assert words not in code.sub("", json.dumps(told, ensure_ascii=False))

@@ -10,6 +10,7 @@ from bot.approvals.model import (
     Execution,
     Kind,
     Mark,
+    Risk,
     Status,
     Verdict,
     is_control,
@@ -21,7 +22,7 @@ from bot.slack.cards.forms import answer_entered, answer_form
 from bot.slack.cards.modal import VALUE
 from bot.slack.cards.view import CardView, RequestView, bundle
 from bot.texts.call import BY_THE_GRAPH
-from tests.support.cards_samples import CARD, closed, decision, view
+from tests.support.cards_samples import CARD, closed, decision, fields, headlines, view
 from tests.support.people import DANA, MINA
 from tests.support.request_builder import NOW, changed, request
 
@@ -56,14 +57,14 @@ def buttons(blocks) -> dict[str, dict]:
     }
 
 
-def test_a_questions_headline_and_table_are_labelled_as_the_graphs():
-    blocks = card_blocks(view(request(**RAW)))
-    shown = texts(blocks)
+def test_a_question_is_its_own_headline_above_the_rest():
+    control = {"answers": {"approve": 1}, "level": "manager"}
+    asked = {**RAW, "arguments": RAW["arguments"] | control}
+    blocks = card_blocks(view(request(**asked)))
     assert errors(blocks) == []
-    label, headline, table = shown[shown.index(BY_THE_GRAPH) :][:3]
-    assert (label, headline) == (BY_THE_GRAPH, "Ship <it>?")
-    assert table.splitlines() == ["size: [1, 2.5]", 'note: "a\\nb"']
-    assert sum("Ship <it>?" in text for text in shown) == 1
+    assert headlines(blocks) == ["⏳ Ship <it>? · Waiting"]
+    assert fields(blocks) == [("note", "a\nb"), ("size", "[1, 2.5]")]
+    assert BY_THE_GRAPH not in texts(blocks)
     assert {"approve", "reject", "answer_open"} <= buttons(blocks).keys()
 
 
@@ -71,8 +72,8 @@ def test_a_card_leads_with_the_question_and_not_with_its_controls():
     asked = {"question": "Go on?", "size": 2, "level": "manager", "answers": "words"}
     raw = {**RAW, "tool": NAMELESS, "note": "Go on?", "arguments": asked}
     blocks = card_blocks(view(request(**raw)))
-    assert blocks[0]["text"]["text"] == "Approval needed: Go on?"
-    assert texts(blocks)[:3] == [BY_THE_GRAPH, "Go on?", "size: 2"]
+    assert headlines(blocks) == ["⏳ Go on? · Waiting"]
+    assert fields(blocks) == [("size", "2")]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,17 @@ def test_a_card_leads_with_the_question_and_not_with_its_controls():
 )
 def test_what_tells_the_bot_how_to_ask_is_a_control(key, value, is_one):
     assert is_control(key, value) is is_one
+def test_a_long_question_stands_whole_below_its_headline():
+    long = "Ship it to " + "everybody " * 20 + "now?"
+    blocks = card_blocks(view(request(**{**RAW, "arguments": {"question": long}})))
+    assert "…" in headlines(blocks)[0]
+    shown = texts(blocks)
+    assert shown[shown.index(BY_THE_GRAPH) + 1] == long
+
+
+def test_a_question_without_a_text_is_named_by_its_kind():
+    silent = request(**{**RAW, "headline": "", "arguments": {"n": 3, "size": [1]}})
+    assert headlines(card_blocks(view(silent))) == ["⏳ Question deploy 3 · Waiting"]
 
 
 def test_a_question_too_long_to_show_has_no_approve_button():
@@ -126,6 +138,8 @@ def test_an_answered_card_names_the_answerer_and_the_approver():
     [
         ({}, {"approve_all", "reject_all"}),
         ({"confirm": Confirm.TYPED}, {"reject_all"}),
+        ({"confirm": Confirm.DIALOG}, {"reject_all"}),
+        ({"risk": Risk.HIGH}, {"reject_all"}),
         ({"allow": (Verdict.APPROVE, Verdict.EDIT)}, {"approve_all"}),
         ({"allow": (Verdict.REJECT,)}, {"reject_all"}),
         ({"arguments": {"x": "y" * 9_000}}, {"reject_all"}),
@@ -138,12 +152,6 @@ def test_decide_all_is_offered_only_where_each_takes_one_click(changes, offered)
     assert {name for name in found if name.endswith("_all")} == offered
     for name in offered:
         assert found[name]["value"] == bundle(two)
-
-
-def test_approve_all_opens_a_dialog_if_one_request_needs_it():
-    two = [request(), request(id="req-2", code="M3XA", confirm=Confirm.DIALOG)]
-    found = buttons(card_blocks(view(*two)))
-    assert "M3XA" in found["approve_all"]["confirm"]["text"]["text"]
 
 
 def test_the_button_for_all_changes_with_each_edit():

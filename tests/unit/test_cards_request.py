@@ -11,6 +11,7 @@ from bot.approvals.model import (
     Confirm,
     Escalation,
     Outcome,
+    Risk,
     Stage,
     Status,
     Target,
@@ -28,6 +29,9 @@ from tests.support.cards_samples import (
     closed,
     comment,
     decision,
+    fields,
+    grey_text,
+    headlines,
     menu_values,
     objects,
     of_type,
@@ -52,55 +56,32 @@ def mrkdwn(text):
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def rich(text, style=None):
-    element = {"type": "text", "text": text}
-    return {
-        "type": "rich_text_section",
-        "elements": [element | ({"style": style} if style else {})],
-    }
+def text(words, **style):
+    return {"type": "text", "text": words} | ({"style": style} if style else {})
 
 
-def code(text):
-    return {
-        "type": "rich_text_preformatted",
-        "elements": [{"type": "text", "text": text}],
-    }
+def rich(*elements):
+    part = {"type": "rich_text_section", "elements": [*elements]}
+    return {"type": "rich_text", "elements": [part]}
 
 
 def test_the_card_of_an_ordinary_request_word_for_word():
-    blocks = card_blocks(view(first_post=True))
+    asked = request(asked_in="C0GENERAL", tool_title="Delete {path}", notice="n-1")
+    blocks = card_blocks(view(asked, first_post=True))
 
-    bold = {"bold": True}
     until = date(NOW + dt.timedelta(hours=24))
+    path = text("reports/q3.csv", code=True)
     assert errors(blocks) == []
     assert without_ids(blocks) == [
-        {
-            "type": "section",
-            "text": mrkdwn(f"<@{MINA}> and <@{OMAR}>: your decision is needed."),
-            "expand": True,
-        },
-        {"type": "header", "text": plain("Approval needed: delete_file")},
+        rich(text("⏳ "), text("Delete ", bold=True), path, text(" · Waiting")),
         {
             "type": "section",
             "text": mrkdwn(
-                f"*Asked by* <@{RAVI}>\n"
-                "*Rule* deleting\n"
-                "*Why* Deleted files cannot be restored.\n"
-                "*Stage 1 of 1, managers, now:* 0 of 1 approval; "
-                f"can decide: <@{MINA}> and <@{OMAR}>\n"
-                f"*Decide until* {until}"
+                f"<@{RAVI}> asked in <#C0GENERAL> · Deleted files cannot be restored."
             ),
             "expand": True,
         },
-        {
-            "type": "rich_text",
-            "elements": [
-                rich("Tool", bold),
-                code("delete_file"),
-                rich("Arguments", bold),
-                code('{\n  "path": "reports/q3.csv"\n}'),
-            ],
-        },
+        rich(text("path", code=True), text("  "), path),
         {
             "type": "actions",
             "elements": [
@@ -127,8 +108,6 @@ def test_the_card_of_an_ordinary_request_word_for_word():
                         for text, value in [
                             ("Reject with reason…", "reject:req-1"),
                             ("Edit…", "edit:req-1"),
-                            ("View in full", "view:req-1"),
-                            ("Withdraw", "withdraw:req-1"),
                             ("History…", "history:req-1"),
                         ]
                     ],
@@ -137,7 +116,12 @@ def test_the_card_of_an_ordinary_request_word_for_word():
         },
         {
             "type": "context",
-            "elements": [mrkdwn("Request K7QP · grant 0123456789ab")],
+            "elements": [
+                mrkdwn(
+                    f"<@{MINA}> or <@{OMAR}> · by {until} · `delete_file` · K7QP · "
+                    "0123456789ab"
+                )
+            ],
         },
     ]
 
@@ -145,19 +129,19 @@ def test_the_card_of_an_ordinary_request_word_for_word():
 def test_the_fallback_text_stands_alone():
     until = date(NOW + dt.timedelta(hours=24))
     assert card_text(view()) == (
-        f"Approval needed: <@{RAVI}> asks to run delete_file (K7QP). "
-        f"Decide until {until}."
+        f"Approval needed: *Delete file* `reports/q3.csv`, asked by <@{RAVI}>, "
+        f"by {until} (K7QP)"
     )
 
 
-def test_an_edit_has_no_line_that_calls_people():
-    assert "your decision is needed" not in str(card_blocks(view(first_post=False)))
-
-
-def test_the_first_post_calls_five_people_and_counts_the_others():
+def test_the_grey_line_names_five_people_and_counts_the_others():
     people = [f"U{n}" for n in range(8)]
-    first = card_blocks(view(first_post=True, can_decide=people))[0]
-    assert first["text"]["text"].startswith("<@U0>, <@U1>, <@U2>, <@U3>, <@U4> and 3")
+    grey = grey_text(card_blocks(view(first_post=True, can_decide=people)))
+    assert grey.startswith("<@U0>, <@U1>, <@U2>, <@U3>, <@U4> or 3 more · by ")
+
+
+def test_a_card_that_nobody_can_decide_says_so():
+    assert "nobody can decide this" in grey_text(card_blocks(view(can_decide=())))
 
 
 def test_the_agents_own_words_come_last_and_are_marked():
@@ -185,29 +169,30 @@ def test_stages_say_what_passed_what_is_open_and_what_comes():
     decisions = (decision(MINA, stage=0), decision(OMAR, stage=1))
     card = view(request(stages=stages, decisions=decisions), can_decide=[DANA])
 
-    lines = section_text(card_blocks(card)).splitlines()
+    blocks = card_blocks(card)
 
-    passed = f"*Stage 1 of 3, finance, passed:* <@{MINA}>, {date(LATER)}"
-    assert passed in lines
-    assert (
-        f"*Stage 2 of 3, directors, now:* 1 of 2 approvals (<@{OMAR}>); "
-        f"can decide: <@{DANA}>"
-    ) in lines
-    assert "*Stage 3 of 3, ceo, to come:* 1 approval needed" in lines
+    assert section_text(blocks).splitlines()[1:] == [
+        f"finance: approved by <@{MINA}>, {date(LATER)}",
+        f"1 of 2 approved: <@{OMAR}>",
+    ]
+    assert grey_text(blocks).startswith(f"<@{DANA}> (1 of 2 so far), then ceo · by ")
 
 
-def test_a_long_chain_shows_the_open_stage():
+def test_a_long_chain_shows_its_latest_and_its_next_stages():
     stages = [Stage(f"g{n}", (MINA,), 1, NOW, LATER) for n in range(20)]
     stages[12:] = [Stage(f"g{n}", (MINA,)) for n in range(12, 20)]
-    text = section_text(card_blocks(view(request(stages=tuple(stages)))))
-    assert "*Stage 13 of 20, g12, now:*" in text
-    assert text.count("*Stage") == 6
+    blocks = card_blocks(view(request(stages=tuple(stages))))
+    passed = section_text(blocks).splitlines()[1:]
+    assert [line.partition(":")[0] for line in passed] == [
+        f"g{n}" for n in range(6, 12)
+    ]
+    assert ", then g13, then g14, then g15, then 4 more · " in grey_text(blocks)
 
 
 def test_after_the_deadline_a_card_has_no_buttons():
     card = view(now=NOW + dt.timedelta(hours=24))
     assert buttons(card_blocks(card)) == {}
-    assert "The time to decide is over" in section_text(card_blocks(card))
+    assert "time ran out" in grey_text(card_blocks(card))
 
 
 def test_requests_on_a_card_have_their_own_buttons_in_order():
@@ -216,14 +201,14 @@ def test_requests_on_a_card_have_their_own_buttons_in_order():
     blocks = card_blocks(view(first, gone, second))
 
     values = [each["value"] for each in of_type(blocks, "button")]
-    titles = [each["text"]["text"] for each in of_type(blocks, "header")]
     of_all = bundle([first, gone, second])
     assert values == ["req-1", "req-1", "req-2", "req-2", of_all, of_all]
-    assert titles == [
-        "Approval needed: delete_file",
-        "Rejected: delete_file",
-        "Approval needed: write_file",
+    assert headlines(blocks) == [
+        "⏳ Delete file reports/q3.csv · Waiting",
+        "⛔ Delete file reports/q3.csv · Rejected",
+        "⏳ Write file reports/q3.csv · Waiting",
     ]
+    assert "Approve the other 2" in buttons(blocks)
     assert errors(blocks) == []
 
 
@@ -247,12 +232,15 @@ def test_block_ids_change_with_the_content_and_with_the_version():
     assert not ids[0] & (ids[1] | ids[2])
 
 
-def test_an_odd_tool_name_stays_out_of_title_and_fallback():
+def test_an_odd_tool_name_is_a_value_and_no_words():
     odd = request(tool="delete <!channel>\u202e")
     blocks = card_blocks(view(odd))
-    assert of_type(blocks, "header")[0]["text"]["text"] == "Approval needed"
+    run, name = of_type(blocks[0], "text")[1:3]
+    assert (run["text"], run["style"]) == ("Run ", {"bold": True})
+    assert name == text("delete <!channel>\\u{202E}", code=True)
     assert "delete <!channel>\\u{202E}" in preformatted_text(blocks)
-    assert "asks to run a tool (K7QP)" in card_text(view(odd))
+    assert "*Run* `delete &lt;!channel&gt;\\u{202E}`" in card_text(view(odd))
+    assert "<!channel>" not in grey_text(blocks)
     assert "Approve" in buttons(blocks)
 
 
@@ -261,23 +249,66 @@ def test_an_overlong_tool_name_takes_approve_off_the_card():
 
 
 def test_words_of_the_policy_are_escaped():
-    odd = request(rules=("<a>",), why=("A & <b>\n\nc",))
-    text = section_text(card_blocks(view(odd)))
-    assert "*Rule* &lt;a&gt;" in text
-    assert "*Why* A &amp; &lt;b&gt; c" in text
+    odd = request(title="<Do> it & {path}", why=("A & <b>\n\nc",))
+    assert " · A &amp; &lt;b&gt; c" in section_text(card_blocks(view(odd)))
+    assert "*&lt;Do&gt; it &amp;* `reports/q3.csv`" in card_text(view(odd))
 
 
-def test_a_card_has_no_images_links_or_danger_buttons():
+def test_a_card_has_no_images_or_links():
     for part in objects(card_blocks(view(first_post=True))):
         assert part.get("type") not in ("image", "link")
-        assert part.get("style") in (None, "primary", {"bold": True})
+
+
+def test_high_risk_is_said_in_words_and_asks_once_more():
+    risky = request(risk=Risk.HIGH, tool_title="Delete {path}")
+    blocks = card_blocks(view(risky))
+    approve = buttons(blocks)["Approve"]
+    assert errors(blocks) == []
+    assert headlines(blocks)[0].endswith(" · Waiting · ⚠ High risk")
+    assert grey_text(blocks).startswith("⚠ High risk · ")
+    assert approve["style"] == "danger"
+    assert "Delete `reports/q3.csv`" in approve["confirm"]["text"]["text"]
+    assert "⚠ High risk" in card_text(view(risky))
+
+
+def test_a_risky_request_with_a_typed_value_has_no_dialog():
+    risky = request(risk=Risk.HIGH, confirm=Confirm.TYPED)
+    approve = buttons(card_blocks(view(risky)))["Approve"]
+    assert (approve["style"], "confirm" in approve) == ("danger", False)
+
+
+def test_a_low_risk_is_named_in_the_grey_line_alone():
+    blocks = card_blocks(view(request(risk=Risk.LOW)))
+    assert grey_text(blocks).startswith("Low risk · ")
+    assert buttons(blocks)["Approve"]["style"] == "primary"
+
+
+def test_where_the_policy_wants_a_reason_reject_opens_a_form():
+    reject = buttons(card_blocks(view(request(asks_reason=True))))["Reject"]
+    assert reject["action_id"] == "reject_ask"
+
+
+def test_fields_stand_in_order_as_code_and_long_texts_below():
+    schema = {"required": ["to", "n"], "properties": {"to": {}, "n": {}, "body": {}}}
+    given = {"body": "a\nb", "n": 12, "to": "12", "x y": {"b": [1], "a": None}}
+    blocks = card_blocks(view(request(arguments=given, schema=schema)))
+    assert fields(blocks) == [
+        ("to", '"12"'),
+        ("n", "12"),
+        ("body", "a\nb"),
+        ('"x y"', '{"a": null, "b": [1]}'),
+    ]
+    labels = {"to": {"bold": True}, '"x y"': {"code": True}}
+    for name, style in labels.items():
+        assert text(name, **style) in of_type(blocks, "text")
+    assert preformatted_text(blocks) == "a\nb"
 
 
 def test_buttons_and_menu_carry_the_token_and_nothing_else():
     shown = card_blocks(view(request(token="t-9", arguments={"amount": 5})))
     carried = [b["value"] for b in of_type(shown, "button")]
     carried += [value.partition(":")[2] for value in menu_values(shown).values()]
-    assert carried == ["t-9"] * 7
+    assert carried == ["t-9"] * 6
 
 
 @pytest.mark.parametrize(
@@ -285,25 +316,28 @@ def test_buttons_and_menu_carry_the_token_and_nothing_else():
     [
         (
             tuple(Verdict)[:4],
-            ["Approve", "Reject", "History…"],
-            ["Reject with reason…", "Edit…", "Answer…", "View in full", "Withdraw"],
+            ["Approve", "Reject"],
+            ["Reject with reason…", "Edit…", "Answer…", "View in full", "History…"],
         ),
-        ((Verdict.APPROVE,), ["Approve"], ["View in full", "Withdraw", "History…"]),
+        ((Verdict.APPROVE,), ["Approve"], ["View in full", "History…"]),
         (
             (Verdict.REJECT, Verdict.ANSWER),
             ["Reject"],
-            [
-                *("Reject with reason…", "Answer…", "View in full", "Withdraw"),
-                "History…",
-            ],
+            ["Reject with reason…", "Answer…", "View in full", "History…"],
         ),
     ],
 )
 def test_a_card_offers_what_the_rule_allows(allow, shown, in_menu):
-    blocks = card_blocks(view(request(allow=allow)))
+    long = {"text": "x" * 2_000}
+    blocks = card_blocks(view(request(allow=allow, arguments=long, notice="n-1")))
     assert errors(blocks) == []
     assert list(buttons(blocks)) == shown
     assert list(menu_values(blocks)) == in_menu
+
+
+def test_without_a_notice_the_card_itself_offers_to_withdraw():
+    assert "Withdraw" in menu_values(card_blocks(view()))
+    assert "Withdraw" not in menu_values(card_blocks(view(request(notice="n-1"))))
 
 
 def test_the_dialog_shows_the_call_and_plain_button_labels():
@@ -317,7 +351,7 @@ def test_the_dialog_shows_the_call_and_plain_button_labels():
     assert approve["confirm"] == {
         "title": plain("Approve request K7QP?"),
         "text": plain(
-            'You approve this call:\ntransfer_money\n"amount": 500\n'
+            'You approve this call:\nTransfer money `500`\n"amount": 500\n'
             '"to": "ACME\\u{202E}"'
         ),
         "confirm": plain("Approve"),
@@ -336,6 +370,7 @@ def test_an_edited_card_shows_old_and_new_and_who():
         raised_arguments={"amount": 500, "to": "ACME", "cc": "x"},
         arguments={"amount": 800, "to": "ACME", "note": "a → b"},
         edited_by=OMAR,
+        tool_title="Pay {amount} to {to}",
     )
     blocks = card_blocks(view(edited))
     assert errors(blocks) == []
@@ -344,7 +379,7 @@ def test_an_edited_card_shows_old_and_new_and_who():
         '"amount": 500 → 800\n"cc": "x" → (absent)\n"note": (absent) → "a → b"'
         in preformatted_text(blocks)
     )
-    assert '"to": "ACME"' in preformatted_text(blocks)
+    assert headlines(blocks) == ["⏳ Pay 800 to ACME · Waiting"]
     assert "ACME" not in section_text(blocks)
 
 
@@ -394,21 +429,6 @@ def test_a_card_whose_request_is_decided_elsewhere_says_where(channel, where):
     assert "*Decided now* " in section_text(blocks)
     assert where in section_text(blocks)
     assert of_type(blocks, "actions") == []
-    assert "your decision is needed" not in str(blocks)
-    assert "*Decide until*" in section_text(blocks)
-
-
-def test_a_later_stage_names_its_channel_if_it_differs():
-    stages = (
-        Stage("managers", (MINA,), channel="C1"),
-        Stage("finance", (OMAR,), channel="C2"),
-        Stage("directors", (DANA,), channel="thread"),
-        Stage("ceo", ("U0CEO",), channel="C1"),
-    )
-    lines = section_text(card_blocks(view(request(stages=stages)))).splitlines()
-    assert "*Stage 2 of 4, finance, to come:* 1 approval needed, in <#C2>" in lines
-    assert any(line.endswith("needed, in the conversation's thread") for line in lines)
-    assert "*Stage 4 of 4, ceo, to come:* 1 approval needed" in lines
 
 
 def timed(**changes) -> Stage:
@@ -422,38 +442,25 @@ def hours_of(number: float) -> dt.timedelta:
     return dt.timedelta(hours=number)
 
 
-def test_a_card_says_what_comes_next_and_when():
-    text = section_text(card_blocks(view(request(stages=(timed(),)))))
-    assert text.endswith(
-        f"*Next* reminder {date(NOW + hours_of(4))} · "
-        f"directors and the &lt;board&gt; can decide too {date(NOW + hours_of(6))} · "
-        f"reminder {date(NOW + hours_of(20))} · rejected {date(NOW + hours_of(24))}"
-    )
+def test_a_card_says_who_joins_later_and_when():
+    stages = (timed(), Stage("ceo", ()))
+    grey = grey_text(card_blocks(view(request(stages=stages))))
+    joins = f"directors and the &lt;board&gt; too from {date(NOW + hours_of(6))}"
+    assert f", then ceo · {joins} · by " in grey
 
 
-def test_what_has_come_stands_no_longer_under_what_comes():
+def test_who_has_joined_stands_no_longer_under_what_comes():
     since = NOW + hours_of(6)
     stage = timed(reminded_at=NOW + hours_of(4), escalated_at=since)
-    text = section_text(card_blocks(view(request(stages=(stage,)), now=since)))
-    assert (
-        f"managers, joined by directors and the &lt;board&gt; {date(since)}, " in text
-    )
-    assert f"*Next* reminder {date(NOW + hours_of(20))} · rejected " in text
-
-
-def test_a_card_counts_what_it_has_no_room_for():
-    many = tuple(hours_of(number / 2) for number in range(1, 20))
-    stage = dataclasses.replace(timed(), times=Times(reminders=many))
-    blocks = card_blocks(view(request(stages=(stage,))))
-    assert " · 16 more · rejected " in section_text(blocks)
+    grey = grey_text(card_blocks(view(request(stages=(stage,)), now=since)))
+    assert " too from " not in grey
 
 
 def test_the_open_stages_timeout_is_the_time_to_decide():
     stage = dataclasses.replace(timed(), times=Times(timeout=hours_of(2)))
     shown = view(request(stages=(stage,)))
-    assert f"*Decide until* {date(NOW + hours_of(2))}" in section_text(
-        card_blocks(shown)
-    )
-    assert f"Decide until {date(NOW + hours_of(2))}." in card_text(shown)
+    due = f"by {date(NOW + hours_of(2))}"
+    assert due in grey_text(card_blocks(shown))
+    assert due in card_text(shown)
     late = view(request(stages=(stage,)), now=NOW + hours_of(2))
     assert buttons(card_blocks(late)).keys() & {"Approve", "Reject"} == set()

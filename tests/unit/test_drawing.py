@@ -26,6 +26,7 @@ from tests.support.request_builder import NOW, request
 
 LINK = "https://t.slack.example/archives/C1/p100000001"
 HOUR = dt.timedelta(hours=1)
+TITLE = "*Delete file* `reports/q3.csv`"
 STANDING = {"card": "d-1", "channel": "C1", "ts": "10.0000001"}
 
 
@@ -43,38 +44,39 @@ def test_only_the_current_card_of_a_request_has_its_buttons():
     assert "*Decided now* in <#C1>" in section_text(blocks)
 
 
-def test_a_notice_can_be_withdrawn_while_it_waits():
+def test_a_notice_is_one_line_beside_withdraw():
     drawn = draw_notice([request(**STANDING)], US)
     assert errors(drawn.blocks) == []
     assert buttons(drawn.blocks)["Withdraw"]["action_id"] == "withdraw"
     assert buttons(drawn.blocks)["Withdraw"]["value"] == "req-1"
     assert section_text(drawn.blocks) == drawn.text
-    assert f"<{LINK}|Open the card>" in drawn.text
-    assert f"<@{MINA}> and <@{OMAR}> can decide it." in drawn.text
+    assert drawn.text == (
+        f"Waiting for <@{MINA}> or <@{OMAR}> to approve {TITLE} · "
+        f"by {date(NOW + 24 * HOUR)} · <{LINK}|Open>"
+    )
 
 
 def test_a_closed_requests_notice_has_no_button():
     drawn = draw_notice([closed(Status.WITHDRAWN)], US)
     assert errors(drawn.blocks) == []
     assert buttons(drawn.blocks) == {}
-    assert drawn.text.startswith(f"Withdrawn: delete_file (K7QP) by <@{RAVI}>")
+    assert drawn.text.startswith(f"↩ Withdrawn by <@{RAVI}>: {TITLE} · ")
 
 
 @pytest.mark.parametrize("draw", [draw_notice, draw_held])
-def test_each_line_of_a_notice_names_its_target_unparsed(draw):
-    first = request(arguments={"path": "a <!channel> *b*.txt"})
+def test_each_line_of_a_notice_names_its_target_as_code(draw):
+    first = request(arguments={"path": "a <!channel> `*b*`\n.txt"})
     second = request(id="req-2", code="M3XA", arguments={"path": "x" * 9_000})
     drawn = draw([first, second], US)
     assert errors(drawn.blocks) == []
-    named = [block["elements"][0] for block in of_type(drawn.blocks, "context")]
-    assert [each["type"] for each in named] == ["plain_text"] * 2
-    assert named[0]["text"] == '"path": "a <!channel> *b*.txt"'
-    assert named[1]["text"].startswith('"path": "xxx')
-    assert "channel" not in drawn.text + section_text(drawn.blocks)
+    assert "`a &lt;!channel&gt; '*b*' .txt`" in drawn.text
+    assert "`xxx" in drawn.text
+    assert "<!channel>" not in drawn.text + section_text(drawn.blocks)
 
 
 def test_a_notice_without_arguments_names_the_tool_alone():
-    assert of_type(draw_notice([request(arguments={})], US).blocks, "context") == []
+    drawn = draw_notice([request(arguments={})], US)
+    assert "to approve *Delete file* · by" in drawn.text
 
 
 def test_a_rejects_reason_stands_in_the_notice_unparsed():
@@ -94,12 +96,10 @@ def test_a_held_message_names_its_requests_and_their_approvers():
     drawn = draw_held([first, over, second], US)
     assert errors(drawn.blocks) == []
     assert drawn.text.startswith(HELD)
-    assert drawn.text.count("can decide it") == 2
-    assert drawn.text.count("|Open the card>") == 1
-    assert {name: each["value"] for name, each in buttons(drawn.blocks).items()} == {
-        "Withdraw K7QP": "t-1",
-        "Withdraw M3XA": "t-2",
-    }
+    assert drawn.text.count("Waiting for") == 2
+    assert drawn.text.count("|Open>") == 1
+    values = [each["value"] for each in of_type(drawn.blocks, "button")]
+    assert values == ["t-1", "t-2"]
     assert section_text(drawn.blocks) == drawn.text
 
 
@@ -107,7 +107,7 @@ def test_a_held_message_shows_five_requests_and_counts_the_others():
     many = [request(id=f"req-{n}", code=f"K{n}") for n in range(8)]
     drawn = draw_held(many, US)
     assert errors(drawn.blocks) == []
-    assert len(buttons(drawn.blocks)) == 5
+    assert len(of_type(drawn.blocks, "button")) == 5
     assert "3 more" in drawn.text
     assert len(drawn.text) < 4_000
 
@@ -128,17 +128,16 @@ def chain(**changes):
 
 def test_the_people_of_the_next_stage_are_called():
     text = draw_call(chain(), US).text
-    assert text.startswith(f"Stage 1, managers, has passed: <@{MINA}>.")
-    assert f"<@{OMAR}> and <@{DANA}>: your decision is needed" in text
-    assert "on delete_file (K7QP), until <!date^" in text
-    assert f"<{LINK}|Open the card>" in text
+    assert text.startswith(f"Stage 1, managers: approved by <@{MINA}>.")
+    assert f"<@{OMAR}> and <@{DANA}>: your turn · {TITLE} · by <!date^" in text
+    assert f"<{LINK}|Open>" in text
 
 
 def test_who_is_called_after_an_edit_is_told_of_it():
     edited = request(raised_arguments={}, edited_by=DANA, **STANDING)
     text = draw_call(edited, US).text
     assert text.startswith(f"<@{DANA}> changed the arguments")
-    assert f"<@{MINA}> and <@{OMAR}>: your decision is needed" in text
+    assert f"<@{MINA}> and <@{OMAR}>: your turn" in text
 
 
 @pytest.mark.parametrize(
@@ -151,7 +150,7 @@ def test_who_is_called_after_an_edit_is_told_of_it():
 )
 def test_a_call_is_a_short_line_once_it_is_over(status, verdict, word):
     drawn = draw_call(closed(status, decisions=(decision(OMAR, verdict),)), US)
-    assert drawn.text.startswith(f"{word}: delete_file (K7QP) by <@{OMAR}>")
+    assert f"{word} by <@{OMAR}>: {TITLE} · " in drawn.text
     assert drawn.blocks == []
 
 
@@ -163,9 +162,9 @@ def test_a_reminder_calls_whoever_can_decide_still():
     drawn = silent(Event.REMINDER)
     assert not drawn.moot
     assert drawn.text.startswith(
-        f"<@{MINA}> and <@{OMAR}>: your decision is still needed, on delete_file (K7QP)"
+        f"<@{MINA}> and <@{OMAR}>: this still needs you · {TITLE} · by "
     )
-    assert f"<{LINK}|Open the card>" in drawn.text
+    assert f"<{LINK}|Open>" in drawn.text
 
 
 ESCALATED = Stage(
@@ -181,19 +180,20 @@ ESCALATED = Stage(
 
 def test_whoever_joins_is_called_alone_and_in_a_reminder_first():
     escalation = silent(Event.ESCALATION, joined=(DANA,), stages=(ESCALATED,))
-    assert f"<@{DANA}>: your decision is needed too, on delete_file" in escalation.text
+    assert f"<@{DANA}>: you can decide this too now · {TITLE}" in escalation.text
     assert "directors can decide it beside managers" in escalation.text
     assert MINA not in escalation.text
     reminder = silent(Event.REMINDER, joined=(DANA,), stages=(ESCALATED,))
-    assert (
-        f"<@{DANA}>, <@{MINA}> and <@{OMAR}>: your decision is still" in reminder.text
-    )
+    assert f"<@{DANA}>, <@{MINA}> and <@{OMAR}>: this still" in reminder.text
 
 
 def test_the_notice_says_quietly_who_was_told():
     text = draw_notice([request(stages=(ESCALATED,), **STANDING)], US).text
-    assert f"The people who can decide were reminded {date(NOW + HOUR)}." in text
-    assert f"directors can decide it beside managers ({date(NOW + HOUR)})." in text
+    assert f" · Reminded {date(NOW + HOUR)}." in text
+    assert f"directors can decide it beside managers since {date(NOW + HOUR)}." in text
+
+
+OVER = {"status": Status.APPROVED, "decided_at": NOW}
 
 
 def passed(stage: Stage) -> Stage:
@@ -203,16 +203,20 @@ def passed(stage: Stage) -> Stage:
 @pytest.mark.parametrize(
     ("event", "changes", "words"),
     [
-        (Event.REMINDER, {"status": Status.APPROVED, "decided_at": NOW}, "Approved: "),
+        (
+            Event.REMINDER,
+            {"status": Status.APPROVED, "decided_at": NOW},
+            "✅ Approved: ",
+        ),
         (
             Event.ESCALATION,
             {
                 "stages": (passed(ESCALATED), Stage("board", (OMAR,), 1, NOW)),
                 "decisions": (decision(MINA),),
             },
-            f"Stage 1, managers, has passed: <@{MINA}>.",
+            f"Stage 1, managers: approved by <@{MINA}>.",
         ),
-        (Event.ESCALATION, {}, "Request K7QP has changed since"),
+        (Event.ESCALATION, {}, "K7QP has changed since"),
     ],
 )
 def test_what_nobody_needs_to_be_told_any_more_is_moot(event, changes, words):

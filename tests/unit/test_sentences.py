@@ -9,11 +9,13 @@ import pytest
 from bot.approvals.model import Execution, Status
 from bot.texts import agent, cards, clicks, notices
 from tests.support.people import MINA, OMAR, RAVI
-from tests.support.request_builder import NOW
+from tests.support.request_builder import NOW, request
 
 LABELS = (
     agent.NO_LONGER_ASKED,
     cards.AN_OPERATOR,
+    cards.HIGH_RISK,
+    notices.HIGH_RISK,
     clicks.TRY_AGAIN,
     clicks.TRY_AGAIN_LABEL,
 )
@@ -55,11 +57,11 @@ def test_an_unknown_refusal_is_still_a_sentence():
     ],
 )
 def test_a_refused_click_says_who_can_decide(sentence):
-    assert f"<@{MINA}> and <@{OMAR}> can decide it." in sentence
+    assert f"<@{MINA}> or <@{OMAR}> can decide it." in sentence
 
 
 def test_nobody_left_to_decide_is_said():
-    assert "nobody can decide" in clicks.not_an_approver([])
+    assert "Nobody can decide" in clicks.not_an_approver([])
 
 
 def test_a_late_click_says_that_the_request_timed_out():
@@ -85,38 +87,35 @@ def test_a_second_click_says_what_was_decided_and_by_whom(status, word):
 
 def test_the_waiting_notice_names_call_people_deadline_and_card():
     link = "https://x.slack.com/archives/C1/p1?thread_ts=1&cid=C1"
-    text = notices.waiting("delete_file", "K7QP", [MINA], NOW, link)
+    text = notices.waiting(request(), [MINA], link)
 
-    assert "delete_file (K7QP)" in text
-    assert f"<@{MINA}> can decide it." in text
-    assert "|2026-11-23 09:30 UTC>" in text
-    assert f"<{link.replace('&', '&amp;')}|Open the card>" in text
-    assert "Open the card" not in notices.waiting("x", "K7QP", [MINA], NOW)
+    assert f"Waiting for <@{MINA}> to approve *Delete file* `reports/q3.csv`" in text
+    assert "|2026-11-24 09:30 UTC>" in text
+    assert f"<{link.replace('&', '&amp;')}|Open>" in text
+    assert "|Open>" not in notices.waiting(request(), [MINA])
 
 
 @pytest.mark.parametrize(
-    ("status", "execution", "word"),
+    ("status", "execution", "said"),
     [
-        (Status.APPROVED, Execution.DONE, "Approved"),
-        (Status.REJECTED, None, "Rejected"),
-        (Status.TIMED_OUT, None, "Timed out"),
-        (Status.WITHDRAWN, None, "Withdrawn"),
-        (Status.APPROVED, Execution.UNKNOWN, "Unknown"),
+        (Status.APPROVED, Execution.DONE, "✅ Approved"),
+        (Status.REJECTED, None, "⛔ Rejected"),
+        (Status.TIMED_OUT, None, "⌛ Timed out"),
+        (Status.WITHDRAWN, None, f"↩ Withdrawn by <@{RAVI}>"),
+        (Status.APPROVED, Execution.UNKNOWN, "❓ Unknown"),
     ],
 )
-def test_the_notice_says_how_it_ended(status, execution, word):
-    text = notices.waiting_over("x", "K7QP", status, NOW, MINA, execution)
-    assert text.startswith(f"{word}: x (K7QP) by <@{MINA}>")
-    assert ("unknown whether it happened" in text) is (word == "Unknown")
+def test_the_notice_says_how_it_ended(status, execution, said):
+    over = request(status=status, decided_at=NOW, execution=execution)
+    text = notices.waiting_over(over)
+    assert text.startswith(f"{said}: *Delete file* `reports/q3.csv` · ")
+    assert ("unknown whether it happened" in text) is ("Unknown" in said)
 
 
-def test_a_tool_name_that_is_no_identifier_stays_out():
-    for text in (
-        notices.waiting("<!channel>", "K7QP", [], NOW),
-        notices.waiting_over("<!channel>", "K7QP", Status.REJECTED, NOW),
-    ):
-        assert "channel" not in text
-        assert "a tool" in text
+def test_a_tool_name_that_is_no_identifier_is_code():
+    odd = request(tool="<!channel> `x`", status=Status.REJECTED)
+    for text in (notices.waiting(odd, []), notices.waiting_over(odd)):
+        assert "*Run* `&lt;!channel&gt; 'x'`" in text
 
 
 def test_who_answered_is_told_why_the_graph_refuses_it():
@@ -177,6 +176,6 @@ def test_the_agent_is_told_not_to_try_again():
 
 
 def test_who_is_called_for_the_next_stage_can_be_nobody():
-    text = notices.your_turn("delete_file", "K7QP", [], NOW, "")
-    assert text.startswith("At the moment nobody can decide it")
-    assert "Open the card" not in text
+    text = notices.your_turn(request(), [], "")
+    assert text.startswith("Nobody can decide it at the moment")
+    assert "|Open>" not in text

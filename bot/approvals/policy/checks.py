@@ -120,7 +120,7 @@ def _names_are_unique(rules: Mapping[int, Keys]) -> Iterable[Complaint]:
 
 _NAMES = ("tools", "interrupts")
 _EFFECTS = ("stages", "approval", "deny")
-_OF_DEMANDS = ("allow", "confirm", "critical", "links")
+_OF_DEMANDS = ("allow", "confirm", "critical", "links", "title", "risk", "reject")
 _EMPTY: tuple[object, ...] = (None, "", [], {})  # complained about elsewhere
 _WAYS = ("words", "booleans")
 _KEYS = keys_of(AnswersShape)

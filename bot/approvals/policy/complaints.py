@@ -222,6 +222,11 @@ LEAVE_OUT = "; leave the key out"
 OR_NOBODY = ", or nobody could ask"
 ANYBODY = "`*` is nobody in particular; list the people's user ids."
 ONE_LINE = "must be one line of up to 80 characters, with no spaces around."
+A_TITLE = "must be one line of 1 to 150 printable characters."
+BRACES = (
+    "has a brace that names no argument; write it as in `Delete {path}`, a dot reaches "
+    "inside."
+)
 A_SENTENCE = "must be a sentence of 1 to 500 printable characters."
 
 

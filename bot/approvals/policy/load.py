@@ -20,6 +20,7 @@ from bot.approvals.model import (
     Confirm,
     Escalation,
     Hours,
+    Risk,
     Target,
     Times,
     Verdict,
@@ -317,6 +318,9 @@ def _rule(rule: RuleShape, index: int, stages: _Stages) -> Rule:
         answers=rule.answers,
         critical=rule.critical,
         links=rule.links,
+        title=rule.title,
+        risk=Risk(rule.risk),
+        asks_reason=rule.reject == "reason",
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, cast
 
-from bot.approvals.model import ALLOWED, Confirm, Escalation, Times, Verdict
+from bot.approvals.model import ALLOWED, Confirm, Escalation, Risk, Times, Verdict
 from bot.approvals.policy import complaints
 from bot.approvals.policy.conditions import judge, sort_of, value_at
 from bot.approvals.policy.model import (
@@ -24,6 +24,7 @@ from bot.approvals.policy.model import (
     StageDemand,
     Waived,
 )
+from bot.approvals.policy.titles import filled
 
 _LONGEST_TYPED = 100  # characters that somebody may have to type in
 
@@ -181,7 +182,22 @@ def _demanded(
         critical=any(rule.critical for rule in demands),
         hours=policy.hours,
         links=all(rule.links for rule in demands),
+        title=_title(demands, arguments),
+        risk=_risk(demands),
+        asks_reason=any(rule.asks_reason for rule in demands),
     )
+
+
+def _title(demands: list[Rule], arguments: Mapping[str, Any]) -> str:
+    """The first title all of whose arguments the call has, "" for none."""
+    titles = (rule.title for rule in demands if rule.title)
+    return next((t for t in titles if filled(t, arguments)), "")
+
+
+def _risk(demands: list[Rule]) -> Risk:
+    """The highest of all; what is critical is never less than high."""
+    rated = [Risk.HIGH if rule.critical else rule.risk for rule in demands]
+    return max(rated, key=list(Risk).index)
 
 
 def _to_type(rules: list[Rule], arguments: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from bot.approvals.model import (
     USERS,
     Confirm,
     Hours,
+    Risk,
     Times,
     Verdict,
 )
@@ -105,6 +106,9 @@ class Rule:
     answers: Answers | None = None
     critical: bool = False  # the trail is signed at each decision
     links: bool = False  # signed links may decide
+    title: str = ""  # the headline's words, with arguments in braces
+    risk: Risk = Risk.NORMAL
+    asks_reason: bool = False  # Reject asks for one
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,9 @@ class Demanded:
     critical: bool = False
     hours: Hours | None = None
     links: bool = False  # every rule that demands it allows signed links
+    title: str = ""
+    risk: Risk = Risk.NORMAL
+    asks_reason: bool = False
 
 
 Plan = Waived | Denied | Demanded

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic import field_validator as check
 from pydantic_core import ErrorDetails
 
-from bot.approvals.model import REQUESTER, Confirm
+from bot.approvals.model import REQUESTER, Confirm, Risk
 from bot.approvals.policy import complaints
 from bot.approvals.policy.complaints import Complaint, Loc, kind
 from bot.approvals.policy.model import THREAD
@@ -37,6 +37,7 @@ from bot.approvals.policy.types import (
     Span,
     TimeOfDay,
     TimeZone,
+    Title,
     UsergroupId,
     UserId,
     UserIds,
@@ -187,6 +188,9 @@ class RuleShape(_Shape):
     confirm: Annotated[str, only(*map(str, Confirm))] = str(Confirm.NONE)
     critical: bool = False
     links: bool = False
+    title: Title = ""
+    risk: Annotated[str, only(*map(str, Risk))] = str(Risk.NORMAL)
+    reject: Annotated[Literal["reason"] | None, only("reason")] = None
     answers: Any = None  # `checks` looks inside
 
 

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from bot.approvals.policy import complaints
 from bot.approvals.policy.conditions import compiled, path_parts, plain_host, sort_of
 from bot.approvals.policy.model import THREAD, zone
+from bot.approvals.policy.titles import is_template
 
 # https://docs.slack.dev/reference/objects/user-object: ids start with U or W
 USER_ID = re.compile(r"[UW][A-Z0-9]{2,}")
@@ -149,6 +150,14 @@ def _sentence(value: str) -> str:
     return text
 
 
+def _title(value: str) -> str:
+    if len(value) > 150 or not value.isprintable() or not value.strip():
+        raise wrong(complaints.A_TITLE)
+    if not is_template(value):
+        raise wrong(complaints.BRACES)
+    return value.strip()
+
+
 UserId = Annotated[str, AfterValidator(_user_id)]
 UserIds = list[UserId]
 UsergroupId = Annotated[str, AfterValidator(_usergroup_id)]
@@ -162,6 +171,7 @@ TimeOfDay = Annotated[int, BeforeValidator(_time_of_day)]
 Weekday = Annotated[int, BeforeValidator(_weekday)]
 Name = Annotated[str, AfterValidator(_one_line)]
 Names = list[Annotated[str, AfterValidator(_name_pattern)]]
+Title = Annotated[str, AfterValidator(_title)]
 Sentence = Annotated[str, AfterValidator(_sentence)]
 _PATH = re.compile(r"[^\s.]+(\.[^\s.]+)*")
 _LONGEST_PATTERN = 1_000  # characters

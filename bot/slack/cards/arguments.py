@@ -6,12 +6,22 @@ Also what warns of deceptive addresses, and what a click on Approve confirms.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from bot.approvals.model import Confirm, Kind, Request
+from bot.approvals.policy.match import strongest
+from bot.approvals.policy.titles import in_order
 from bot.base.masks import mask_arguments
-from bot.slack.cards.blocks import DIALOG_TEXT, Block, dialog, preformatted, words
+from bot.slack.cards.blocks import (
+    DIALOG_TEXT,
+    Block,
+    code,
+    dialog,
+    preformatted,
+    words,
+)
 from bot.slack.cards.modal import input_block, text_input
 from bot.slack.homoglyphs import Lookalike, lookalikes
 from bot.texts import call as sentences
@@ -49,7 +59,7 @@ def in_full(text: str, room: int) -> bool:
 
 
 def argument_elements(text: str, room: int, *, takes_clicks: bool) -> list[Block]:
-    """The parts of a `rich_text` that show `text` in at most `room` characters."""
+    """The parts of a `rich_text` that show JSON in at most `room` characters."""
     ends = min(TEXT_LIMIT, room - _OWN_WORDS)
     long = long_arguments(text, limit=min(ARGUMENTS_IN_FULL, room), ends=ends)
     if long is None:
@@ -70,6 +80,77 @@ def _where_to_decide(length: int) -> str:
 
 
 OWN_WORDS = 70  # characters of the labels around one question
+MOST_FIELDS = 20  # more arguments are shown as one JSON text
+_IN_LINE = 80  # characters of a value beside its label
+_SPACED = re.compile(r"[\n\t]|  ")  # what a line would hide
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+def field_elements(request: Request) -> list[Block] | None:
+    """The parts of a `rich_text` that show a call's arguments, each with its label.
+
+    In the schema's order; long texts stand below their label. Two calls that differ
+    look different: see `field_text`. None where there are too many.
+    """
+    call = request.call
+    if len(call.arguments) > MOST_FIELDS:
+        return None
+    return _fields(mask_arguments(call.arguments, call.schema), call.schema)
+
+
+def _fields(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Block]:
+    known = cast("Mapping[str, Any]", schema.get("properties") or {})
+    parts: list[Block] = []
+    lines: list[Block] = []  # of the section that is being built
+    for name in in_order(arguments, schema):
+        value = field_text(arguments[name])
+        lines += [{"type": "text", "text": "\n"}] if lines else []
+        lines.append(_label(name, is_known=name in known))
+        if len(value) > _IN_LINE or _SPACED.search(value):
+            parts += [_section(lines), *preformatted(value)]
+            lines = []
+        else:
+            lines += [{"type": "text", "text": "  "}, code(value)]
+    return [*parts, _section(lines)] if lines else parts
+
+
+def _section(elements: list[Block]) -> Block:
+    return {"type": "rich_text_section", "elements": elements}
+
+
+def _label(name: str, *, is_known: bool) -> Block:
+    """An argument's name; one that the tool does not declare is untrusted too."""
+    if is_known and _NAME.fullmatch(name):
+        return {"type": "text", "text": name, "style": {"bold": True}}
+    return code(name if _NAME.fullmatch(name) else _json(name))
+
+
+def field_text(value: Any) -> str:
+    """A value on the card: a text as it is, all else as JSON, visible.
+
+    A text that could be taken for another value (`12`, `true`, an empty one, one that
+    begins or ends with a space) is JSON too, so no two values look alike.
+    """
+    if isinstance(value, str):
+        return _json(value) if _misleads(value) else visible(value)
+    text = _json(value)
+    if len(text) <= _IN_LINE:
+        return text
+    return visible(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True))
+
+
+def _misleads(text: str) -> bool:
+    if not text.strip() or (text != text.strip() and "\n" not in text):
+        return True
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _json(value: Any) -> str:
+    return visible(json.dumps(value, ensure_ascii=False, sort_keys=True))
 
 
 def asked_text(request: Request) -> str:
@@ -80,11 +161,19 @@ def asked_text(request: Request) -> str:
 
 
 def question_elements(request: Request) -> list[Block]:
-    """The parts of a `rich_text` that show a question: headline, table, answer."""
-    headline, table, answer = _parts(request)
-    parts = [words(sentences.BY_THE_GRAPH, bold=True)]
-    parts += preformatted(headline) if headline else []
-    parts += preformatted(table) if table else []
+    """The parts of a `rich_text` that show a question: its text, the rest, an answer.
+
+    The text is left out where the headline shows all of it.
+    """
+    headline, _, answer = _parts(request)
+    parts: list[Block] = []
+    if headline and not sentences.is_told_whole(request, headline):
+        parts += [words(sentences.BY_THE_GRAPH, bold=True), *preformatted(headline)]
+    rest = _rest(request)
+    if len(rest) > MOST_FIELDS:
+        parts += preformatted(_json(rest))
+    else:
+        parts += _fields(rest, {})
     if answer:
         label = words(sentences.ANSWER_TO_BE_APPROVED, bold=True)
         parts += [label, *preformatted(answer)]
@@ -96,10 +185,17 @@ def _parts(request: Request) -> tuple[str, str, str]:
     call = request.call
     arguments = mask_arguments(call.shown_arguments, call.schema)
     headline = visible(str(arguments.get(call.headline, "")))
-    rest = {k: v for k, v in arguments.items() if k != call.headline}
+    rest = _rest(request)
     rows = [f"{_value(name)}: {_value(value)}" for name, value in rest.items()]
     answer = shown(request.answer) if call.is_answered else ""
     return headline, "\n".join(rows), answer
+
+
+def _rest(request: Request) -> dict[str, Any]:
+    """What a question holds beside its text, but for how to answer it."""
+    call = request.call
+    shown_arguments = mask_arguments(call.shown_arguments, call.schema)
+    return {k: v for k, v in shown_arguments.items() if k != call.headline}
 
 
 def _value(value: Any) -> str:
@@ -145,8 +241,8 @@ _MOST_ARGUMENTS = 8  # arguments
 
 
 def effect_lines(request: Request, room: int) -> list[str]:
-    """Plain text: which tool runs, with which arguments, in `room` characters."""
-    tool = cut(shown(request.call.tool), NAME_SHOWN)
+    """Plain text: the headline, and the arguments, in `room` characters."""
+    tool = cut(sentences.plain_headline(request), max(room // 2, NAME_SHOWN))
     arguments = mask_arguments(request.call.shown_arguments, request.call.schema)
     named = [
         (
@@ -172,7 +268,9 @@ def effect_lines(request: Request, room: int) -> list[str]:
 
 def confirm_dialog(request: Request, sharing: int) -> Block | None:
     """The dialog of a card's Approve; None where a click is enough."""
-    if request.terms.confirm is not Confirm.DIALOG:
+    terms = request.terms
+    asks = Confirm.DIALOG if terms.is_risky else Confirm.NONE
+    if strongest((terms.confirm, asks)) is not Confirm.DIALOG:
         return None
     opening = forms.YOU_APPROVE
     room = DIALOG_TEXT // (1 if sharing == 1 else 2) - len(opening)

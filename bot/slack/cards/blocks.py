@@ -20,16 +20,11 @@ Block = dict[str, Any]
 MESSAGE_TEXT_LIMIT = 13_000  # characters of all blocks together; Slack's is 13,200
 DIALOG_TEXT = 300  # characters
 _SECTION_LIMIT = 3_000
-_HEADER_LIMIT = 150
 
 
 def plain(text: str) -> Block:
     """A text object in which nothing is parsed, not even `:emoji:`."""
     return {"type": "plain_text", "text": text, "emoji": False}
-
-
-def header(text: str) -> Block:
-    return {"type": "header", "text": plain(cut(text, _HEADER_LIMIT))}
 
 
 def mrkdwn(text: str) -> Block:
@@ -54,9 +49,9 @@ def context(text: str) -> Block:
     return {"type": "context", "elements": [mrkdwn(text)]}
 
 
-def plain_context(text: str) -> Block:
-    """Untrusted, visible text in small letters: nothing in it is parsed."""
-    return {"type": "context", "elements": [plain(text)]}
+def code(text: str) -> Block:
+    """A visible value beside our own words inside a `rich_text_section`."""
+    return {"type": "text", "text": text, "style": {"code": True}}
 
 
 def words(text: str, *, bold: bool = False) -> Block:
@@ -101,10 +96,13 @@ def button(
     value: str,
     label: str,
     *,
-    primary: bool = False,
+    style: str = "",
     confirm: Block | None = None,
 ) -> Block:
-    """A button. `label` is read aloud in its place, at most 75 characters."""
+    """A button. `label` is read aloud in its place, at most 75 characters.
+
+    `style` is "primary" or "danger", "" for neither.
+    """
     element: Block = {
         "type": "button",
         "action_id": action_id,
@@ -112,8 +110,8 @@ def button(
         "value": value,
         "accessibility_label": cut(label, 75),
     }
-    if primary:
-        element["style"] = "primary"
+    if style:
+        element["style"] = style
     if confirm:
         element["confirm"] = confirm
     return element

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from bot.approvals.model import Confirm, Kind, Request, Verdict
 from bot.slack.cards import view as ids
-from bot.slack.cards.arguments import confirm_dialog
-from bot.slack.cards.blocks import Block, actions, button, dialog, menu
+from bot.slack.cards.arguments import asked_text, confirm_dialog
+from bot.slack.cards.blocks import Block, actions, button, menu
 from bot.slack.cards.view import RequestView, bundle
 from bot.texts import forms
 
@@ -15,10 +15,8 @@ _MENU = (
     (forms.REJECT_WITH_REASON, ids.MORE_REJECT, Verdict.REJECT),
     (forms.EDIT, ids.MORE_EDIT, Verdict.EDIT),
     (forms.ANSWER, ids.MORE_ANSWER, Verdict.ANSWER),
-    (forms.VIEW_IN_FULL, ids.MORE_VIEW, None),
-    (forms.WITHDRAW, ids.MORE_WITHDRAW, None),
-    (forms.HISTORY, ids.MORE_HISTORY, None),
 )
+_LONG = 1_000  # characters of what is asked, from which a view of it helps
 _MENU_SIZE = 5  # Slack's limit for an overflow menu
 
 
@@ -33,10 +31,11 @@ def card_buttons(view: RequestView, sharing: int, *, complete: bool) -> Block:
     elif view.offers(Verdict.APPROVE):
         shown.append(_approve(request, sharing))
     if view.offers(Verdict.REJECT):
-        shown.append(_button(forms.REJECT, ids.REJECT, request))
+        action = ids.REJECT_ASK if request.terms.asks_reason else ids.REJECT
+        shown.append(_button(forms.REJECT, action, request))
     if view.offers(Verdict.ANSWER) and request.call.kind is Kind.INTERRUPT:
         shown.append(_button(forms.ANSWER, ids.ANSWER, request, forms.ALOUD_ANSWER))
-    offered = _offered(view)
+    offered = _offered(view, complete=complete)
     if len(offered) > _MENU_SIZE:  # where a rule offers all: beside the menu
         shown.append(_button(forms.HISTORY, ids.HISTORY, request, forms.ALOUD_HISTORY))
     return actions([*shown, menu(ids.MORE, offered[:_MENU_SIZE])])
@@ -52,7 +51,8 @@ def history_menu(request: Request) -> Block:
 def all_buttons(views: Sequence[RequestView], in_whole: Sequence[bool]) -> list[Block]:
     """Approve all and Reject all, where several calls wait on one card.
 
-    All may be approved at once only where each may be by one click on what is seen.
+    All may be approved at once only where each is shown whole, is of no high risk and
+    asks for no confirmation.
     """
     pairs = zip(views, in_whole, strict=True)
     waiting = [(view, complete) for view, complete in pairs if view.takes_clicks]
@@ -61,10 +61,9 @@ def all_buttons(views: Sequence[RequestView], in_whole: Sequence[bool]) -> list[
     value = bundle([view.request for view in views])
     shown: list[Block] = []
     if all(complete and _takes_a_click(view) for view, complete in waiting):
-        confirm = _confirm_all([view.request for view, _ in waiting])
-        text = forms.APPROVE_ALL
-        label = forms.all_calls(text, len(waiting))
-        shown.append(button(text, ids.APPROVE_ALL, value, label, confirm=confirm))
+        text = forms.approve_all(len(waiting), of=len(views))
+        label = forms.all_calls(forms.APPROVE_ALL, len(waiting))
+        shown.append(button(text, ids.APPROVE_ALL, value, label))
     if all(view.offers(Verdict.REJECT) for view, _ in waiting):
         text = forms.REJECT_ALL
         label = forms.all_calls(text, len(waiting))
@@ -73,16 +72,12 @@ def all_buttons(views: Sequence[RequestView], in_whole: Sequence[bool]) -> list[
 
 
 def _takes_a_click(view: RequestView) -> bool:
+    terms = view.request.terms
     return (
-        view.offers(Verdict.APPROVE) and view.request.terms.confirm is not Confirm.TYPED
+        view.offers(Verdict.APPROVE)
+        and terms.confirm is Confirm.NONE
+        and not terms.is_risky
     )
-
-
-def _confirm_all(requests: Sequence[Request]) -> Block | None:
-    if all(request.terms.confirm is Confirm.NONE for request in requests):
-        return None
-    text = forms.you_approve([request.code for request in requests])
-    return dialog(forms.APPROVE_ALL_OF_THEM, text, forms.APPROVE, forms.GO_BACK)
 
 
 def mark_buttons(view: RequestView) -> list[Block]:
@@ -101,21 +96,9 @@ def mark_buttons(view: RequestView) -> list[Block]:
     ]
 
 
-def withdraw_buttons(requests: Sequence[Request]) -> Block:
-    """A button for each, for whoever asked."""
-    named = len(requests) > 1
-    return actions(
-        [
-            # one block takes an `action_id` once, so the first alone has the plain one
-            _button(
-                forms.withdraw(request.code) if named else forms.WITHDRAW,
-                f"{ids.WITHDRAW}_{index}" if index else ids.WITHDRAW,
-                request,
-                forms.WITHDRAW,
-            )
-            for index, request in enumerate(requests)
-        ]
-    )
+def withdraw_button(request: Request) -> Block:
+    """For whoever asked, beside the line that says what is waited for."""
+    return _button(forms.WITHDRAW, ids.WITHDRAW, request)
 
 
 def _approve(request: Request, sharing: int) -> Block:
@@ -125,7 +108,7 @@ def _approve(request: Request, sharing: int) -> Block:
         ids.APPROVE_TYPED if typed else ids.APPROVE,
         request.place.token,
         forms.read_aloud(forms.APPROVE, request.code),
-        primary=True,
+        style="danger" if request.terms.is_risky else "primary",
         confirm=confirm_dialog(request, sharing),
     )
 
@@ -135,10 +118,16 @@ def _button(text: str, action_id: str, request: Request, verb: str = "") -> Bloc
     return button(text, action_id, request.place.token, label)
 
 
-def _offered(view: RequestView) -> list[tuple[str, str]]:
-    """Return the texts and values that the menu would hold, history last."""
-    return [
-        (text, f"{what}:{view.request.place.token}")
-        for text, what, verdict in _MENU
-        if verdict is None or view.offers(verdict)
-    ]
+def _offered(view: RequestView, *, complete: bool) -> list[tuple[str, str]]:
+    """Return the texts and values that the menu would hold, history last.
+
+    Withdraw stands on the notice; where there is none, it is here.
+    """
+    request = view.request
+    offered = [(text, what) for text, what, verdict in _MENU if view.offers(verdict)]
+    if complete and len(asked_text(request)) > _LONG:
+        offered.append((forms.VIEW_IN_FULL, ids.MORE_VIEW))
+    if not request.place.notice:
+        offered.append((forms.WITHDRAW, ids.MORE_WITHDRAW))
+    offered.append((forms.HISTORY, ids.MORE_HISTORY))
+    return [(text, f"{what}:{request.place.token}") for text, what in offered]

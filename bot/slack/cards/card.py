@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bot.approvals.model import NAMELESS, Kind, Request, Verdict
+from bot.approvals.model import Kind, Request, Status, Verdict
 from bot.base.masks import mask_arguments
 from bot.slack.cards.arguments import (
     OWN_WORDS,
     argument_elements,
     asked_text,
+    field_elements,
     foreign_elements,
     in_full,
     question_elements,
@@ -21,7 +22,6 @@ from bot.slack.cards.blocks import (
     MESSAGE_TEXT_LIMIT,
     Block,
     context,
-    header,
     line,
     preformatted,
     rich_text,
@@ -37,19 +37,22 @@ from bot.slack.cards.buttons import (
     history_menu,
     mark_buttons,
 )
-from bot.slack.cards.facts import closed_lines, deciders, open_lines, reasons
+from bot.slack.cards.facts import (
+    closed_lines,
+    deciders,
+    grey_line,
+    open_lines,
+    reasons,
+)
 from bot.slack.cards.view import CardView, RequestView
 from bot.texts import call as labels
 from bot.texts import cards as sentences
 from bot.texts.call import ABSENT
-from bot.texts.cards import tool_or_something
 from bot.texts.formatting import (
     cut,
     escape,
     is_identifier,
     mention,
-    mentions,
-    one_line,
     shown,
     visible,
 )
@@ -62,31 +65,22 @@ _FAILURE = 600
 _COMMENT = 300
 _COMMENTS = 3  # the latest
 _TOOL = 200
-_DIGEST_SHOWN = 12
 
 
 def card_blocks(view: CardView) -> list[Block]:
     """The blocks of a card, within Slack's limits for any arguments.
 
-    The first post begins with a line that mentions up to five who can decide. Later
-    edits mention people too, in the facts; Slack notifies nobody about an edit.
+    The grey line mentions up to five who can decide; Slack notifies them of the first
+    post, and nobody about an edit.
     https://docs.slack.dev/reference/methods/chat.update
     """
     ids = "-".join([view.requests[0].request.id, str(len(view.requests))])
-    return with_block_ids([*_call(view), *_request_parts(view)], ids, view.version)
+    return with_block_ids(_request_parts(view), ids, view.version)
 
 
 def card_text(view: CardView) -> str:
     """mrkdwn: the notification and screen-reader text, which stands alone."""
-    return " ".join(_request_text(request) for request in view.requests)
-
-
-def _call(view: CardView) -> list[Block]:
-    open_requests = [item for item in view.requests if item.takes_clicks]
-    people = list(dict.fromkeys(u for item in open_requests for u in item.can_decide))
-    if not (view.first_post and people):
-        return []
-    return [section([sentences.decision_needed(mentions(people))])]
+    return "\n".join(_request_text(request) for request in view.requests)
 
 
 def _request_parts(view: CardView) -> list[Block]:
@@ -97,23 +91,29 @@ def _request_parts(view: CardView) -> list[Block]:
         _request_blocks(item, [], sharing, complete=True) for item in view.requests
     ]
     own = OWN_WORDS * sum(r.request.call.kind is Kind.INTERRUPT for r in view.requests)
-    room = MESSAGE_TEXT_LIMIT - own - text_length([*_call(view), *frames])
-    rooms = shares([len(text) for text in texts], room)
+    room = MESSAGE_TEXT_LIMIT - own - text_length(frames)
+    wanted = [
+        max(len(text), text_length(field_elements(item.request) or []))
+        for item, text in zip(view.requests, texts, strict=True)
+    ]
+    rooms = shares(wanted, room)
     blocks: list[Block] = []
     in_whole: list[bool] = []
-    for item, text, own_room in zip(view.requests, texts, rooms, strict=True):
-        parts = _asked(item, text, own_room)
-        complete = (
-            in_full(text, own_room) and len(shown(item.request.call.tool)) <= _TOOL
-        )
+    each = zip(view.requests, texts, wanted, rooms, strict=True)
+    for item, text, length, own_room in each:
+        fits = in_full(text, own_room) and length <= own_room
+        parts = _asked(item, text, own_room, fits=fits)
+        complete = fits and len(shown(item.request.call.tool)) <= _TOOL
         in_whole.append(complete)
         blocks += _request_blocks(item, parts, sharing, complete=complete)
     return [*blocks, *all_buttons(view.requests, in_whole)]
 
 
-def _asked(view: RequestView, text: str, room: int) -> list[Block]:
-    if view.request.call.kind is Kind.INTERRUPT and in_full(text, room):
+def _asked(view: RequestView, text: str, room: int, *, fits: bool) -> list[Block]:
+    if fits and view.request.call.kind is Kind.INTERRUPT:
         return question_elements(view.request)
+    if fits and (fields := field_elements(view.request)) is not None:
+        return fields
     return argument_elements(text, room, takes_clicks=view.offers(Verdict.APPROVE))
 
 
@@ -121,22 +121,22 @@ def _request_blocks(
     view: RequestView, arguments: list[Block], sharing: int, *, complete: bool
 ) -> list[Block]:
     request = view.request
-    title = header(_title(view))
-    changed = changed_elements(request, sharing)
-    call = rich_text([*_tool_elements(request), *changed, *arguments])
+    odd, changed = _odd_tool(request), changed_elements(request, sharing)
+    call = _rich([[*odd, *changed, *arguments]])
     foreign = _rich([foreign_elements(request, sharing)])
-    tail = [_reference(request), *_comments(request, sharing)]
+    tail = [context(grey_line(view, sharing)), *_comments(request, sharing)]
+    title = headline_block(view)
     if not request.is_open:
         said = [*_said(request, sharing), *mark_buttons(view)]
         lines = closed_lines(view, sharing)
-        first = [title, section(lines, history_menu(request)), call]
+        first = [title, section(lines, history_menu(request)), *call]
         return [*first, *foreign, *said, *tail]
     clicks = card_buttons(view, sharing, complete=complete)
     history = None if view.takes_clicks else history_menu(request)
     return [
         title,
         section(open_lines(view, sharing), history),
-        call,
+        *call,
         *foreign,
         *([clicks] if view.takes_clicks else []),
         *tail,
@@ -144,27 +144,26 @@ def _request_blocks(
     ]
 
 
-def _title(view: RequestView) -> str:
-    call = view.request.call
-    if call.headline:
-        return f"{view.status_word}: {one_line(call.note, _TOOL)}"
-    if is_identifier(call.tool):
-        return f"{view.status_word}: {call.tool}"
-    return view.status_word
+def headline_block(view: RequestView) -> Block:
+    """State, effect with the target by name, and the risk where it is high."""
+    request = view.request
+    struck = {"strike": True} if request.status is Status.REJECTED else {}
+    elements: list[Block] = [{"type": "text", "text": f"{view.icon} "}]
+    for part in labels.headline_parts(request):
+        style = {"code": True} if part.is_value else {"bold": True}
+        elements.append({"type": "text", "text": part.text, "style": style | struck})
+    risky = request.terms.is_risky and request.is_open
+    tail = [view.word, *([sentences.HIGH_RISK] if risky else [])]
+    elements.append({"type": "text", "text": "".join(f" · {each}" for each in tail)})
+    return rich_text([{"type": "rich_text_section", "elements": elements}])
 
 
-def _tool_elements(request: Request) -> list[Block]:
-    is_tool = request.call.kind is Kind.TOOL
-    if not is_tool and request.call.tool == NAMELESS:
+def _odd_tool(request: Request) -> list[Block]:
+    """The name of a tool that has no place in the grey line."""
+    if is_identifier(request.call.tool):
         return []
-    label = labels.TOOL if is_tool else labels.QUESTION
     name = preformatted(cut(shown(request.call.tool), _TOOL))
-    return [words(label, bold=True), *name]
-
-
-def _reference(request: Request) -> Block:
-    code, digest = escape(request.code), request.call.grant_digest[:_DIGEST_SHOWN]
-    return context(sentences.reference(code, escape(digest)))
+    return [words(labels.TOOL, bold=True), *name]
 
 
 def _said(request: Request, sharing: int) -> list[Block]:
@@ -222,18 +221,16 @@ def _note(request: Request, sharing: int) -> list[Block]:
 
 def _request_text(view: RequestView) -> str:
     request = view.request
-    tool = tool_or_something(request.call.tool)
-    if request.is_open:
-        return sentences.waits(
-            view.status_word,
-            mention(request.people.requester.user),
-            tool,
-            escape(request.code),
-            request.deadline,
-            is_tool=request.call.kind is Kind.TOOL,
-        )
-    code, by = escape(request.code), deciders(request)
-    return sentences.ended(view.status_word, tool, code, by)
+    title, code = labels.mrkdwn_headline(request), escape(request.code)
+    if not request.is_open:
+        return sentences.ended(view.status_word, title, code, deciders(request))
+    return sentences.waits(
+        title,
+        code,
+        mention(request.people.requester.user),
+        request.deadline,
+        is_risky=request.terms.is_risky,
+    )
 
 
 _TOGETHER = 1_200  # characters; several requests on one card share them

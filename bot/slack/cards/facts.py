@@ -13,79 +13,94 @@ from bot.approvals.model import (
     Mark,
     Outcome,
     Request,
+    Risk,
     Stage,
     Status,
     Target,
     Verdict,
 )
-from bot.approvals.timetable import Event, Moment, upcoming
+from bot.approvals.timetable import Event, upcoming
 from bot.slack.cards.view import RequestView, approvals, last_word
 from bot.texts import cards as sentences
 from bot.texts.cards import (
     AN_OPERATOR,
     ASKED_BEFORE,
-    REMINDER,
     UNKNOWN,
     unfillable,
 )
 from bot.texts.formatting import (
     cut_escaped,
-    date,
     escape,
     joined,
     mention,
-    mentions,
     one_line,
 )
 
 # Characters and lines for one request; several on one card share them.
 _WHY = 1_200
-_RULES = 400
 _REOPENED = 400
 _STAGES = 6
+_LATER = 3  # stages that are named before they open
 _GROUP = 60
 _TARGETS = 120
-_COMING = 3
+_DIGEST = 12
 
 
 def open_lines(view: RequestView, sharing: int) -> list[str]:
     """The facts of a request that waits; `sharing` requests stand on the card."""
     request = view.request
-    until = sentences.decide_until(request.deadline)
-    if not view.in_time:
-        until = sentences.time_is_over(request.deadline)
     return [
         *reopened(request, sharing),
         *_elsewhere(view),
-        *_asked(request, sharing),
-        *_stage_lines(view, sharing),
-        until,
-        *_next(view, sharing),
+        _asked(request, sharing),
+        *_passed(request, sharing),
+        *_so_far(request),
     ]
 
 
-def _next(view: RequestView, sharing: int) -> list[str]:
-    """List what comes if nobody decides: when people are told again, and the end."""
+def closed_lines(view: RequestView, sharing: int) -> list[str]:
+    """The facts of a request that is over: outcome first."""
+    request = view.request
+    several = len(request.chain.stages) > 1
+    stages = _passed(request, sharing) if several else []
+    asked = _asked(request, sharing)
+    return [outcome_line(view), *mark_lines(view), *stages, asked]
+
+
+def grey_line(view: RequestView, sharing: int = 1) -> str:
+    """The small facts: risk, who decides and by when, the tool, code and digest."""
+    request, call = view.request, view.request.call
+    waits = _waits(view, sharing) if request.is_open else []
+    code, digest = escape(request.code), escape(call.grant_digest[:_DIGEST])
+    named = filter(None, [sentences.tool_name(call.tool), code, digest])
+    risk = request.terms.risk if request.is_open else Risk.NORMAL
+    return sentences.grey(risk, [*waits, *named])
+
+
+def _waits(view: RequestView, sharing: int) -> list[str]:
     request, stage = view.request, view.request.chain.open_stage
-    coming = [moment for moment in upcoming(request) if moment.at > view.now]
-    if stage is None or not coming:
-        return []
-    said = [
-        f"{_event(moment, stage, sharing)} {date(moment.at)}"
-        for moment in coming[: max(1, _COMING // sharing)]
+    if not view.in_time or stage is None:
+        return [sentences.time_is_over(request.deadline)]
+    given = len(approvals(request, _open(request)))
+    who = sentences.deciding_now(view.can_decide, stage.quorum, given)
+    later = request.chain.stages[_open(request) + 1 :]
+    groups = [_group(each) for each in later[:_LATER]]
+    if more := len(later) - len(groups):
+        groups.append(sentences.more(more))
+    due = sentences.due(request.deadline)
+    return [who + sentences.then(groups), *_joining(view, stage, sharing), due]
+
+
+def _joining(view: RequestView, stage: Stage, sharing: int) -> list[str]:
+    """Say who can decide too after a time of silence, as long as that is to come."""
+    names = [
+        sentences.join_later(_names(stage.times.escalation.to, sharing), moment.at)
+        for moment in upcoming(view.request)
+        if moment.event is Event.ESCALATION
+        and stage.times.escalation is not None
+        and moment.at > view.now
     ]
-    if more := len(coming) - len(said):
-        said.append(sentences.more(more))
-    if sharing == 1:  # elsewhere the line above says it, and room is short
-        said.append(sentences.rejected_then(request.deadline))
-    return [sentences.to_come(said)]
-
-
-def _event(moment: Moment, stage: Stage, sharing: int) -> str:
-    escalation = stage.times.escalation
-    if moment.event is Event.REMINDER or escalation is None:
-        return REMINDER
-    return sentences.join_later(_names(escalation.to, sharing))
+    return names[:1]
 
 
 def _names(targets: Sequence[Target], sharing: int) -> str:
@@ -93,9 +108,8 @@ def _names(targets: Sequence[Target], sharing: int) -> str:
     return cut_escaped(names, _TARGETS // sharing)
 
 
-def closed_lines(view: RequestView, sharing: int) -> list[str]:
-    """The facts of a request that is over: outcome first."""
-    return [outcome_line(view), *mark_lines(view), *_asked(view.request, sharing)]
+def _group(stage: Stage) -> str:
+    return cut_escaped(one_line(stage.approvers, _GROUP), _GROUP)
 
 
 def reopened(request: Request, sharing: int = 1) -> list[str]:
@@ -115,58 +129,34 @@ def _elsewhere(view: RequestView) -> list[str]:
     return [sentences.decided_elsewhere(view.request.place.channel)]
 
 
-def _asked(request: Request, sharing: int) -> list[str]:
-    terms = request.terms
-    lines = [sentences.asked_by(mention(request.people.requester.user))]
-    if terms.rules:
-        several = len(terms.rules) > 1
-        names = ", ".join(one_line(name, _RULES) for name in terms.rules)
-        names = cut_escaped(names, _RULES // sharing)
-        lines.append(sentences.ruled_by(names, several=several))
-    if terms.why:
-        why = " ".join(one_line(sentence, _WHY) for sentence in terms.why)
-        lines.append(sentences.reasoned(cut_escaped(why, _WHY // sharing)))
-    return lines
-
-
-def _stage_lines(view: RequestView, sharing: int) -> list[str]:
-    """Several stages, the open one among them."""
-    most = max(2, _STAGES // sharing)
-    stages, now = view.request.chain.stages, view.request.chain.stage_index
-    first = max(0, min(now - most // 2, len(stages) - most))
-    shown = range(first, min(first + most, len(stages)))
-    return [_stage_line(view, index, stages[index], sharing) for index in shown]
-
-
-def _stage_line(view: RequestView, index: int, stage: Stage, sharing: int) -> str:
-    request = view.request
-    label = sentences.stage_label(index + 1, len(request.chain.stages))
-    group = cut_escaped(one_line(stage.approvers, _GROUP), _GROUP)
-    approved = approvals(request, index)
-    if stage.passed_at is not None:
-        by, at = people(approved), stage.passed_at
-        return sentences.stage_passed(label, group, by, at)
-    if index > request.chain.stage_index:
-        where = _where(request, stage)
-        return sentences.stage_to_come(label, group, stage.quorum, where)
-    if stage.escalated_at is not None:
-        names = _names(stage.joined, sharing)
-        group = sentences.joined_by(group, names, stage.escalated_at)
-    return sentences.stage_now(
-        label,
-        group,
-        given=len(approved),
-        quorum=stage.quorum,
-        by=people(approved),
-        who_can=mentions(view.can_decide),
+def _asked(request: Request, sharing: int) -> str:
+    why = " ".join(one_line(sentence, _WHY) for sentence in request.terms.why)
+    return sentences.asked(
+        mention(request.people.requester.user),
+        request.people.asked_in,
+        cut_escaped(why, _WHY // sharing),
     )
 
 
-def _where(request: Request, stage: Stage) -> str:
-    """Say where the people of a later stage are told, if not where those are now."""
-    if stage.channel in ("", request.chain.stages[request.chain.stage_index].channel):
-        return ""
-    return sentences.told_in(stage.channel)
+def _passed(request: Request, sharing: int) -> list[str]:
+    """A line for each stage that is over: who decided it, and when."""
+    lines = [
+        sentences.stage_passed(_group(s), people(approvals(request, i)), s.passed_at)
+        for i, s in enumerate(request.chain.stages)
+        if s.passed_at is not None
+    ]
+    return lines[-max(1, _STAGES // sharing) :]
+
+
+def _so_far(request: Request) -> list[str]:
+    stage, given = request.chain.open_stage, approvals(request, _open(request))
+    if stage is None or not given:
+        return []
+    return [sentences.approved_so_far(people(given), len(given), stage.quorum)]
+
+
+def _open(request: Request) -> int:
+    return request.chain.stage_index
 
 
 # The one verdict that brings a request to such an end.

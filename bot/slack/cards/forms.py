@@ -45,12 +45,13 @@ _EFFECT = 2_500
 
 
 def reason_form(request: Request, card: CardRef) -> Block:
-    """Asks why it is rejected."""
+    """Asks why it is rejected; where the policy has it asked, it may stay empty."""
     field = input_block(
         REASON,
         sentences.REASON_LABEL,
         text_input(multiline=True, most=_REASON_LIMIT),
         hint=sentences.REASON_HINT,
+        optional=request.terms.asks_reason,
     )
     title, submit = sentences.REASON_TITLE, sentences.REJECT
     return _form(REJECT_REASON, title, submit, request, card, field)

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from bot.approvals.model import Request
 from bot.slack.cards.blocks import Block, plain, preformatted, rich_text, section, words
-from bot.texts import cards as sentences
 from bot.texts import forms
 from bot.texts.call import TOOL as TOOL_LABEL
+from bot.texts.call import mrkdwn_headline
 from bot.texts.formatting import cut, escape, mention, shown
 
 TOOL = 2_000  # characters of a tool's name
@@ -73,8 +73,8 @@ def facts_block(request: Request) -> Block:
     code, digest = escape(request.code), escape(request.call.grant_digest[:12])
     return section(
         [
-            sentences.asked_by(mention(request.people.requester.user)),
-            sentences.decide_until(request.deadline),
+            mrkdwn_headline(request),
+            forms.asked_by(mention(request.people.requester.user), request.deadline),
             forms.reference(code, digest),
         ]
     )

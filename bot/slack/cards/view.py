@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from bot.approvals.judge import APPROVING
 from bot.approvals.model import Decision, Mark, Request, Verdict
 from bot.approvals.raise_request import REQUESTS_PER_CARD
-from bot.texts.cards import status_word
+from bot.texts.cards import WAITING, icon, status_word
 
 # The `action_id`s of our messages. A button's value is the request's token; a menu's is
 # one of the words below, a colon, and the token.
 APPROVE = "approve"
 APPROVE_TYPED = "approve_typed"
 REJECT = "reject"
+REJECT_ASK = "reject_ask"  # opens the form for a reason
 VIEW_FULL = "view_full"
 WITHDRAW = "withdraw"
 MORE = "more"
@@ -50,6 +51,15 @@ class RequestView:
     @property
     def status_word(self) -> str:
         return status_word(self.request.status, self.request.end.execution)
+
+    @property
+    def word(self) -> str:
+        """The word beside the headline."""
+        return WAITING if self.request.is_open else self.status_word
+
+    @property
+    def icon(self) -> str:
+        return icon(self.request.status, self.request.end.execution)
 
     @property
     def takes_marks(self) -> bool:

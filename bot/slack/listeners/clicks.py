@@ -66,6 +66,10 @@ def register(app: AsyncApp, deps: Deps) -> None:
         await open_form(deps, body, ids.APPROVE_TYPED, value_of(body))
         await ack()
 
+    async def handle_reject_ask(ack: AsyncAck, body: Body) -> None:
+        await open_form(deps, body, ids.MORE_REJECT, value_of(body))
+        await ack()
+
     async def handle_more(ack: AsyncAck, body: Body) -> None:
         await _take_from_menu(deps, body)
         await ack()
@@ -74,6 +78,7 @@ def register(app: AsyncApp, deps: Deps) -> None:
     _register_all(app, deps)
     app.action(ids.APPROVE)(handle_approve)
     app.action(ids.REJECT)(handle_reject)
+    app.action(ids.REJECT_ASK)(handle_reject_ask)
     app.action(_WITHDRAW)(handle_withdraw)
     app.action(ids.APPROVE_TYPED)(handle_typed)
     app.action(ids.MORE)(handle_more)
@@ -252,7 +257,7 @@ async def open_history(deps: Deps, body: Body, token: str) -> None:
         await deps.decider.decide(choice_of(body, token, Verdict.REJECT))
         return
     happened = await request_history(deps.listener_pool, request.id)
-    await _open(deps, body, history_view(_card(body, request), happened, request.id))
+    await _open(deps, body, history_view(_card(body, request), happened, request))
 
 
 async def _open(deps: Deps, body: Body, view: Block) -> Mapping[str, Any] | None:

@@ -18,7 +18,7 @@ from bot.approvals.eligibility import PolicyContext, with_current_people
 from bot.approvals.judge import Result
 from bot.approvals.model import Action, Effect, Person, Request, Verdict
 from bot.approvals.rate_limit import count
-from bot.approvals.serialize import request_json
+from bot.approvals.serialize import Approval, request_json
 from bot.base.errors import SlackUnavailable
 from bot.base.masks import mask, mask_arguments
 from bot.conversations import api_conversation
@@ -32,6 +32,7 @@ from bot.texts.api import (
     full_members_only,
     wrong_method,
 )
+from bot.texts.call import plain_headline
 from bot.web.api import schema
 from bot.web.api.auth import Callers
 from bot.web.api.idempotency import Repeats, key_of
@@ -151,7 +152,7 @@ class Approvals:
             shown = rows[: asked.limit]
             requests = await store.named(connection, [row["id"] for row in shown])
         following = cursor(shown[-1]) if len(rows) > len(shown) else None
-        listed = [request_json(self._fresh(request, now)) for request in requests]
+        listed = [self._shown(request, now) for request in requests]
         return answered(200, schema.Page(approvals=listed, next_cursor=following))
 
     def _fresh(self, request: Request, now: dt.datetime) -> Request:
@@ -159,12 +160,15 @@ class Approvals:
             request, PolicyContext(self.api.deps.policies.current, now, {})
         )
 
+    def _shown(self, request: Request, now: dt.datetime) -> Approval:
+        return request_json(self._fresh(request, now), plain_headline(request))
+
     async def one(self, request: web.Request, person: Person) -> web.Response:
         """One request."""
         found, now = await self._load(request.match_info["id"], person)
         if not await self._may_see(person, found, now):
             raise _not_found()
-        return answered(200, request_json(self._fresh(found, now)))
+        return answered(200, self._shown(found, now))
 
     async def decide(self, request: web.Request, person: Person) -> web.Response:
         """A person's word on a request; a repeat of it is answered alike."""
@@ -189,7 +193,7 @@ class Approvals:
         if said.status >= 400:
             said = sentences.answer(result, self._fresh(after, now), person)
             raise Problem(said.status, said.word, said.sentence)
-        shown = request_json(self._fresh(after, now))
+        shown = self._shown(after, now)
         told = schema.Decided(effect=said.word, message=said.sentence, approval=shown)
         return answered(200, told)
 

@@ -19,12 +19,15 @@ from bot.texts.call import (
     FOREIGN,
     QUESTION,
     TOOL,
+    headline_parts,
+    plain_headline,
 )
 from bot.texts.cards import (
+    HIGH_RISK,
     STATUS_WORDS,
     UNKNOWN_IF_RUN,
+    icon,
     status_word,
-    tool_or_something,
 )
 from bot.texts.clicks import what_to_type
 from bot.texts.formatting import arguments_text, one_line, utc, visible
@@ -76,7 +79,7 @@ def request_page(shown: Shown) -> str:
     """A request, and what may be said to it."""
     request = shown.request
     title = _title(request)
-    body = [f"<h1>{escape(title)}</h1>"]
+    body = [_headline(request)]
     if shown.said:
         body.append(f'<p role="alert"><strong>{escape(shown.said)}</strong></p>')
     body += [_facts(shown), *_call(request)]
@@ -90,7 +93,20 @@ def request_page(shown: Shown) -> str:
 
 def _title(request: Request) -> str:
     word = status_word(request.status, request.end.execution)
-    return sentences.title(word, tool_or_something(request.call.tool), request.code)
+    return sentences.title(word, plain_headline(request), request.code)
+
+
+def _headline(request: Request) -> str:
+    """State, effect and target; a value is code, so that it never reads as words."""
+    parts = [
+        f"<code>{escape(part.text)}</code>" if part.is_value else escape(part.text)
+        for part in headline_parts(request)
+    ]
+    word = status_word(request.status, request.end.execution)
+    sign = icon(request.status, request.end.execution)
+    risk = f" · {HIGH_RISK}" if request.terms.is_risky and request.is_open else ""
+    state = f'<p class="state">{sign} {escape(word)}{risk}</p>'
+    return f"{state}<h1>{''.join(parts)}</h1>"
 
 
 def _person(user: str, names: Mapping[str, str]) -> str:
@@ -130,7 +146,7 @@ def _call(request: Request) -> list[str]:
     if call.raised_arguments is not None:
         asked = arguments_text(call.raised_arguments, call.schema)
         parts += [f"<h2>{sentences.CHANGED}</h2>", _pre(asked)]
-    grant = sentences.grant(call.grant_digest)
+    grant = sentences.grant(request.code, call.grant_digest)
     parts.append(f"<p><small>{escape(grant)}</small></p>")
     return parts
 
@@ -259,6 +275,9 @@ STYLE = """
 body { margin: 0 auto; max-width: 44rem; padding: 1rem; background: var(--paper);
   color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1.35rem; line-height: 1.25; }
+h1 code { font: .95em ui-monospace, monospace; background: var(--field);
+  border: 1px solid var(--line); border-radius: .25rem; padding: 0 .25em; }
+.state { margin: 0 0 -.5rem; color: var(--dim); }
 h2 { font-size: 1.05rem; margin: 1.5rem 0 .4rem; }
 pre { margin: 0; padding: .75rem; border: 1px solid var(--line); border-radius: .4rem;
   background: var(--field); white-space: pre-wrap; overflow-wrap: anywhere;

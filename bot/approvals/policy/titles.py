@@ -1,0 +1,131 @@
+"""The headline of a request: what its effect is, with the target by name.
+
+A template's words are ours, or the policy's; in its braces are values of the call, and
+people have to tell those from our words wherever the headline is shown.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
+
+from bot.approvals.model import NAMELESS, Kind, Request
+from bot.approvals.policy.conditions import MISSING, sort_of, value_at
+from bot.base.masks import mask_arguments
+
+_PLACE = re.compile(r"\{([^{}\s:]+)(:money)?\}")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a headline; a value is shown so that nobody takes it for words."""
+
+    text: str
+    is_value: bool = False
+
+
+def is_template(text: str) -> bool:
+    """Return whether each brace of a title belongs to the name of an argument."""
+    return not re.search(r"[{}]", _PLACE.sub("", text))
+
+
+def filled(template: str, arguments: Mapping[str, Any]) -> tuple[Part, ...]:
+    """Put a call's arguments into a template; () if it lacks one of them."""
+    return tuple(_filled(template, arguments)) if _fits(template, arguments) else ()
+
+
+def _fits(template: str, arguments: Mapping[str, Any]) -> bool:
+    values = [value_at(arguments, place[1]) for place in _PLACE.finditer(template)]
+    return bool(template) and not any(each is MISSING for each in values)
+
+
+def _filled(template: str, arguments: Mapping[str, Any]) -> Iterator[Part]:
+    start = 0
+    for place in _PLACE.finditer(template):
+        if words := template[start : place.start()]:
+            yield Part(words)
+        value = value_at(arguments, place[1])
+        yield Part(_money(value) if place[2] else text_of(value), is_value=True)
+        start = place.end()
+    if words := template[start:]:
+        yield Part(words)
+
+
+def _money(value: Any) -> str:
+    return f"{Decimal(str(value)):,.2f}" if sort_of(value) == "number" else str(value)
+
+
+def text_of(value: Any) -> str:
+    """A value as a headline has it: a text as it is, several with commas between."""
+    if isinstance(value, str):
+        return value or '""'
+    if isinstance(value, list) and value:
+        return ", ".join(text_of(each) for each in cast("list[Any]", value))
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def headline(request: Request) -> tuple[Part, ...]:
+    """Say what a request is about: by the policy, by its tool, else by its name.
+
+    Secrets are masked; the values are not shortened, nor made visible.
+    """
+    call = request.call
+    arguments = mask_arguments(call.shown_arguments, call.schema)
+    if call.kind is Kind.INTERRUPT and not request.terms.title:
+        return _question(request, arguments)
+    for template in (request.terms.title, call.tool_title):
+        if parts := filled(template, arguments):
+            return parts
+    return _named(call.tool, arguments, call.schema)
+
+
+def _question(request: Request, arguments: Mapping[str, Any]) -> tuple[Part, ...]:
+    call = request.call
+    asked = arguments.get(call.headline) if call.headline else None
+    if isinstance(asked, str) and asked.strip():
+        return (Part(asked, is_value=True),)
+    named = () if call.tool == NAMELESS else (Part(call.tool, is_value=True),)
+    return _with_first((Part(QUESTION), *named), arguments, {})
+
+
+def _named(
+    tool: str, arguments: Mapping[str, Any], schema: Mapping[str, Any]
+) -> tuple[Part, ...]:
+    """The tool's name in words, and its first argument that is no list or mapping."""
+    if _IDENTIFIER.fullmatch(tool):
+        return _with_first((Part(_words(tool)),), arguments, schema)
+    return _with_first((Part(RUN), Part(tool, is_value=True)), arguments, schema)
+
+
+def _with_first(
+    words: tuple[Part, ...], arguments: Mapping[str, Any], schema: Mapping[str, Any]
+) -> tuple[Part, ...]:
+    given = (arguments[name] for name in in_order(arguments, schema))
+    first = next((value for value in given if sort_of(value)), None)
+    if first is None:
+        return words
+    return (*words, Part(" "), Part(text_of(first), is_value=True))
+
+
+# Before the name of a tool that is no name, and of a graph's question without a text.
+RUN, QUESTION = "Run ", "Question "
+
+
+def _words(tool: str) -> str:
+    words = " ".join(tool.replace("-", "_").split("_")).strip()
+    return words[:1].upper() + words[1:] or tool
+
+
+def in_order(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """The arguments' names: required ones in the schema's order, then the others.
+
+    A stored schema has lost the order of the others, since its keys are sorted.
+    """
+    required = cast("list[str]", schema.get("required") or [])
+    first = [name for name in required if name in arguments]
+    return [*first, *(name for name in sorted(arguments) if name not in first)]
