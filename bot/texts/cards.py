@@ -159,9 +159,13 @@ def approved_so_far(by: str, given: int, quorum: int) -> str:
     return f"{given} of {quorum} approved: {by}"
 
 
-def deciding_now(who_can: Sequence[str], quorum: int, given: int) -> str:
-    """`who_can` are user ids; `given` of `quorum` approvals are there."""
+def deciding_now(who_can: Sequence[str], group: str, quorum: int, given: int) -> str:
+    """`who_can` are user ids; `group` is "" where there is but one stage.
+
+    `given` of `quorum` approvals are there.
+    """
     who = mentions_or(who_can) or "nobody can decide this at the moment"
+    who = f"{who} for {group}" if group else who
     return who if quorum == 1 else f"{who} ({given} of {quorum} so far)"
 
 

@@ -56,7 +56,7 @@ async def test_of_two_edits_at_once_one_is_superseded(shared: Stage):
             for user, form in forms.items()
         ]
         await asyncio.gather(*sent)
-        now = await shows(shared, card, "finance, now:")
+        now = await shows(shared, card, "for finance")
 
         [(winner, verdict)] = shared.records.decisions(request_of(card))
         assert verdict == "edit"
@@ -101,7 +101,7 @@ async def test_a_chain_goes_on_after_the_plug_was_pulled(shared: Stage):
     shared.bots.clear()
     await shared.start_bot()
 
-    now = await shows(shared, card, "finance, now:", "1900 → 1950")
+    now = await shows(shared, card, "for finance", "1900 → 1950")
     await shared.reply(APPROVALS, card["ts"], f"<@{FAY}>")
     await shared.click(FAY, "approve", now)
 

@@ -61,7 +61,7 @@ class Player(Board):
         place, option = (self.first["channel"], self.first["ts"]), offered(self.first)
         for user in {PEOPLE[who] for who, *_ in row.steps}:
             click = self.stage.simulator.click_payload
-            self.menus[user] = click(user, *place, "more", option["view"])
+            self.menus[user] = click(user, *place, "more", option["history"])
         late = {
             who
             for who, does, came, _ in row.steps
@@ -116,12 +116,12 @@ class Player(Board):
         simulator = self.stage.simulator
         place = (card["channel"], card["ts"])
         # The card may be drawn anew: what it carried before is sent all the same.
-        option = offered(self.stage.message(*place)).get("view")
+        option = offered(self.stage.message(*place)).get("history")
         payload = self.menus[user]
         if option:
             payload = simulator.click_payload(user, *place, "more", option)
         chosen = payload["actions"][0]["selected_option"]
-        chosen["value"] = f"{word}:{offered(card)['view'].partition(':')[2]}"
+        chosen["value"] = f"{word}:{offered(card)['history'].partition(':')[2]}"
         for view in simulator.open_views(user):
             await simulator.close_view(user, view["id"])
         assert (await simulator.send_payload(payload)).acked

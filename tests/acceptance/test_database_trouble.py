@@ -43,7 +43,7 @@ async def test_a_database_that_goes_away_loses_nothing(
         file = stage.put("a.txt")
         ts = await stage.ask("delete a.txt")
         card = await stage.card()
-        await stage.reply(GENERAL, ts, "Waiting for an approval")
+        await stage.reply(GENERAL, ts, "Waiting for")
 
         await proxy.close()
         await waiting_for(stage, "database")

@@ -42,6 +42,9 @@ async def stage(new_stage: NewStage, server: SmtpServer) -> AsyncIterator[Stage]
         yield made
 
 
+TITLE = "Transfer `1,700.00` `GBP` to `alice`"
+
+
 async def got(stage: Stage, server: SmtpServer, user: str, words: str) -> Got:
     """Wait for the newest e-mail to somebody with these words in its subject."""
 
@@ -59,10 +62,10 @@ async def test_who_can_decide_gets_a_link_and_decides_by_it(
     board = Board(stage, request_of(card))
     code = stage.records.value("SELECT code FROM requests WHERE id = %s", board.request)
     mail = await got(stage, server, MINA, code)
-    assert mail.message["Subject"] == f"Approval needed: transfer_money ({code})"
+    assert mail.message["Subject"] == f"Approval needed: {TITLE} ({code})"
     assert mail.message["Auto-Submitted"] == "auto-generated"
     for form in (mail.text, mail.html):
-        assert "Ravi (U0RAVI0000) asks to run transfer_money" in form
+        assert "Ravi (U0RAVI0000) asked, and you can decide." in form
         assert "1700" in form
     [address] = re.findall(rf"{PUBLIC_URL}/approve/(\S+)", mail.text)
     assert f'href="{PUBLIC_URL}/approve/{address}"' in mail.html

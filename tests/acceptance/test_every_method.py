@@ -89,7 +89,7 @@ async def test_whatever_slack_refuses_the_request_comes_to_its_end_once(
         orders.add(method, **fault)
     await shared.until(lambda: shared.answers(ts))
     await shared.until(lambda: shared.is_closed(card[0], "Approved"))
-    await shared.until(lambda: "Approved: delete_file" in str(shared.texts(ts)))
+    await shared.until(lambda: "Approved by <@" in str(shared.texts(ts)))
     orders.clear()
     await shared.rest()
 

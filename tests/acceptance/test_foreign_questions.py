@@ -76,10 +76,9 @@ async def test_a_raw_card_shows_the_headline_then_everything_else(zoo: Stage):
     payload = {"zone": "eu", "question": "Open the <!channel> gate?", "size": [1, 2.5]}
     card, ts = await ask(zoo, payload)
     words = everything(card)
-    asks, _, rest = words.partition("Open the <!channel> gate?")
-    assert "The agent's graph asks, in its own words:" in asks
-    assert "size: [1, 2.5]" in rest
-    assert "zone: eu" in rest
+    assert "Open the <!channel> gate?" in words
+    assert "`Open the &lt;!channel&gt; gate?`" in card["text"]
+    assert "size\n  \n[1, 2.5]\n\n\nzone\n  \neu" in words
     assert {a for a, _ in buttons(card)} >= {"approve", "reject", "answer_open"}
     assert "edit" not in offered(card)
     await zoo.click(MINA, "reject", card)
@@ -177,7 +176,7 @@ async def test_approve_all_decides_only_what_the_person_may_decide(zoo: Stage):
     await zoo.click(MINA, "approve_all", card)
     told = await zoo.whisper(MINA, "Not all of these", since=heard)
     assert told.count("not among those") == 1
-    shown = await shows(zoo, card, "Approved: pay", "Approval needed: drop")
+    shown = await shows(zoo, card, "Approved by", "Approval needed: ")
     assert "approve_all" not in dict(buttons(shown))
     await zoo.click(DORA, "approve", shown)
     await said_in(
@@ -187,7 +186,7 @@ async def test_approve_all_decides_only_what_the_person_may_decide(zoo: Stage):
 
 async def test_where_a_batch_takes_no_no_the_turn_is_stopped(zoo: Stage):
     card, ts = await ask(zoo, batch(call("pay", to="A"), allowed=["approve"]))
-    assert set(offered(card)) == {"reject", "view", "history", "withdraw"}
+    assert set(offered(card)) == {"reject", "history"}
     await zoo.click(MINA, "reject", card)
     await said_in(zoo, ts, "rejected, so I stopped here")
     await zoo.ask('ask "Still there?"', thread_ts=ts)
@@ -216,7 +215,7 @@ INBOX = {
 )
 async def test_an_agent_inbox_question_gets_a_list_of_one(zoo: Stage, raised: object):
     card, ts = await ask(zoo, raised)
-    assert "Approval needed: pay" in everything(card)
+    assert "*Pay* `" in everything(card)
     await zoo.click(MINA, "approve", card)
     args = "{'to': 'Ada', 'n': 1, 'f': 0.5, 'b': None}"
     accept = f"{{'type': 'accept', 'args': {{'action': 'pay', 'args': {args}}}}}"

@@ -69,7 +69,7 @@ async def test_a_person_answers_in_the_tools_place(shared: Stage):
 async def test_answer_is_offered_only_where_the_rule_allows_it(shared: Stage):
     _, card, ts = await asked_to_delete(shared, "offered.txt")
     database, _ = await asked(shared, "drop database analytics")
-    assert set(offered(card)) == {"reject", "edit", "view", "withdraw", "history"}
+    assert set(offered(card)) == {"reject", "edit", "history"}
 
     # as if the menu had it: the option of another card, with this card's request
     forged = shared.simulator.click_payload(
@@ -100,7 +100,7 @@ async def test_a_dialog_names_the_effect_before_a_click_counts(shared: Stage):
         assert words in asks["text"]["text"]
 
     await shared.click(MINA, "approve", card)  # Slack sends it after the dialog
-    now = await shows(shared, card, "finance, now:")
+    now = await shows(shared, card, "for finance")
     await shared.click(FAY, "approve", now)
     await shared.answer(GENERAL, ts, "GBP 1,234.50")
 
@@ -116,14 +116,14 @@ async def test_a_typed_confirmation_takes_the_value_and_nothing_else(shared: Sta
         assert "That is not the value of amount" in " ".join(result.errors.values())
     assert not shared.records.decisions(request_of(card))
     assert not (await filled_in(shared, MINA, form, to=" 12,000.50 ")).errors
-    now = await shows(shared, card, "finance, now:")
+    now = await shows(shared, card, "for finance")
 
     # More → View in full asks for it, too
     form = await opened(shared, FAY, now, "view")
     assert "type the value of amount" in str(form["blocks"])
     assert (await filled_in(shared, FAY, form, to="1")).errors
     assert not (await filled_in(shared, FAY, form, to="12000.5")).errors
-    now = await shows(shared, card, "directors, now:")
+    now = await shows(shared, card, "for directors")
     assert transfers(shared) == before
     form = await opened(shared, DORA, now, "approve")
     await filled_in(shared, DORA, form, to="12000.50")

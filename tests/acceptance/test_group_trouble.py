@@ -86,8 +86,8 @@ async def test_leaving_the_group_before_the_run_voids_the_approval(
     await stage.click(FAY, "approve", card)
 
     again = await shows(stage, card, "Open again", f"<@{FAY}> may no longer decide")
-    assert "friends-of-bob, now:" in everything(again)
-    assert "managers, passed:" in everything(again)
+    assert "for friends-of-bob" in everything(again)
+    assert "managers: approved by" in everything(again)
     assert transfers(stage) == before
     await stage.click(OLAF, "approve", again)
     await stage.outcome(card, "Approved")
@@ -173,4 +173,4 @@ async def waiting_for_the_group(stage: Stage, payee: str) -> Message:
     """The card of a transfer that a manager has approved already."""
     card, _ = await asked(stage, f"transfer 10 GBP to {payee}")
     await stage.click(MINA, "approve", card)
-    return await shows(stage, card, f"friends-of-{payee}, now:")
+    return await shows(stage, card, f"for friends-of-{payee}")

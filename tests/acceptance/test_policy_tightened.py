@@ -69,9 +69,9 @@ async def test_the_next_click_finds_the_stage_that_was_added(stage: Stage):
     await stage.change_policy(DIRECTOR_TOO)
     await stage.click(MINA, "approve", card)
 
-    now = await shows(stage, card, "directors, now:")
+    now = await shows(stage, card, "for directors")
     assert "The policy has changed and asks for more now: directors." in everything(now)
-    await stage.reply(APPROVALS, card["ts"], f"<@{DORA}>", "your decision is needed")
+    await stage.reply(APPROVALS, card["ts"], f"<@{DORA}>", "your turn")
     assert stage.records.value(PENDING, request_of(card)) == "pending"
     assert transfers(stage) == before
     await stage.click(DORA, "approve", now)
@@ -137,9 +137,9 @@ async def test_a_stage_added_before_the_run_must_approve_too(
     await stage.change_policy(DIRECTOR_TOO)
     stage.simulator.faults.clear()
 
-    now = await shows(stage, card, "Open again", "directors, now:")
+    now = await shows(stage, card, "Open again", "for directors")
     assert "The policy has changed and asks for more now: directors." in everything(now)
-    assert "managers, passed:" in everything(now)
+    assert "managers: approved by" in everything(now)
     assert transfers(stage) == before
     await stage.click(DORA, "approve", now)
     await stage.answer(GENERAL, ts, "transferred GBP 103.00")
@@ -170,7 +170,7 @@ async def test_a_looser_policy_takes_nothing_away(stage: Stage):
 
     await stage.change_policy(FREE)
     await stage.click(MINA, "approve", card)
-    now = await shows(stage, card, "finance, now:")
+    now = await shows(stage, card, "for finance")
     assert "The policy has changed" not in everything(now)
     await stage.rest()
     assert transfers(stage) == before

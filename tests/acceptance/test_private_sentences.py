@@ -94,7 +94,7 @@ async def test_a_refused_click_names_the_approvers_and_redraws_the_card(
 async def test_approvers_of_a_passed_stage_cannot_decide_the_next(shared: Stage):
     card, ts = await asked(shared, "transfer 2001 GBP to bob")
     await shared.click(MINA, "approve", card)
-    now = await shows(shared, card, "finance, now:")
+    now = await shows(shared, card, "for finance")
     heard = len(shared.whispers(MINA))
 
     await shared.click(MINA, "approve", now)
@@ -139,7 +139,7 @@ async def test_the_same_click_again_says_nothing(shared: Stage):
     card, _ = await asked(shared, "transfer 2002 GBP to bob")
     moment = shared.simulator.workspace.next_ts()
     await shared.click(MINA, "approve", card, action_ts=moment)
-    await shows(shared, card, "finance, now:")
+    await shows(shared, card, "for finance")
     heard = len(shared.whispers(MINA))
 
     await shared.click(MINA, "approve", card, action_ts=moment)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SLOW = "[{approvers: managers, reminders: [2s, 6s], timeout: 9s, %s}]"
 ESCALATE = "escalate: {after: 4s, to: directors}"
 STAGE = {"policy": files_policy(deleting=f"stages: {SLOW % ESCALATE}")}
-REMINDED, JOINED = "decision is still needed", "decision is needed too"
+REMINDED, JOINED = "this still needs you", "you can decide this too now"
 
 
 def in_thread(stage: Stage, card: Message, words: str = "") -> list[str]:
@@ -46,7 +46,7 @@ async def test_silence_reminds_escalates_and_ends(shared: Stage):
     assert f"<@{MINA}>" in first
     assert f"<@{MAREK}>" in first
     assert f"<@{DORA}>" not in first
-    await stage.reply(GENERAL, ts, "were reminded")
+    await stage.reply(GENERAL, ts, "Reminded")
 
     joined = await until_said(stage, card, JOINED)
     assert f"<@{DORA}>" in joined
@@ -63,7 +63,7 @@ async def test_silence_reminds_escalates_and_ends(shared: Stage):
     assert file.exists()
     below = in_thread(stage, card)
     assert len(below) == 3
-    assert all("Timed out: delete_file" in text for text in below)
+    assert all("Timed out: *Delete*" in text for text in below)
     request = request_of(card)
     assert events(stage, request) == ["reminded", "escalated", "reminded", "timed_out"]
 

@@ -29,7 +29,7 @@ async def test_they_say_when_silence_rejects_it_as_the_card_does(shared: Stage):
     )
     assert dt.timedelta(minutes=59) < until - at < dt.timedelta(minutes=61)
     page = await Browser(shared.bot.url).open(await made(shared, request, MINA))
-    assert f"Decide until {utc(until)}" in page.words
+    assert f"Decide by {utc(until)}" in page.words
 
 
 async def test_after_it_each_word_is_told_that_it_timed_out(shared: Stage):

@@ -43,9 +43,9 @@ async def show_card(page: Page) -> None:
     await open_channel(page, "approvals")
     await page.get_by_text("Try it in three steps").click()
     await ask(page, ASKED)
-    await expect(page.get_by_test_id("thread")).to_contain_text("Open the card")
+    await expect(page.get_by_test_id("thread")).to_contain_text("Open")
     await act_as(page, "Mina")
-    card = card_about(page, "Approval needed")
+    card = card_about(page, "Waiting")
     await card.get_by_role("button", name="Approve").wait_for()
     await page.get_by_role("heading", name="Thread").hover()
     await card.screenshot(path=TARGET / "card.png")
@@ -53,7 +53,7 @@ async def show_card(page: Page) -> None:
 
 async def show_page(page: Page) -> None:
     """The whole page: the card in its channel, and the conversation beside it."""
-    await expect(page.get_by_test_id("thread")).to_contain_text("can decide it")
+    await expect(page.get_by_test_id("thread")).to_contain_text("Waiting for")
     await page.evaluate("document.activeElement.blur()")
     await page.screenshot(path=TARGET / "page.png")
 

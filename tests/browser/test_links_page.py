@@ -22,7 +22,7 @@ async def test_a_visitor_follows_the_link_in_the_mailbox_and_approves(
         assert address.startswith(f"{url}/approve/")
         await page.goto(address)
         await expect(page.get_by_role("heading", level=1)).to_contain_text(
-            "Approval needed: send_email"
+            "E-mail Lunch to ann@example.com"
         )
         await expect(page.locator("pre").nth(1)).to_contain_text('"ann@example.com"')
         await page.screenshot(path=ARTEFACTS / "link.png", full_page=True)

@@ -35,8 +35,7 @@ def paid(bot: BotProcess, payee: str) -> list[tuple[str, int]]:
 async def test_a_chain_goes_from_mina_to_fay(browser: Browser, bot: BotProcess):
     async with visit(browser, bot.url, height=1000) as page:
         card = await asked(page, "transfer 1500 GBP to alice", "1500")
-        await expect(card).to_contain_text("Stage 1 of 2, managers, now:")
-        await expect(card).to_contain_text("Stage 2 of 2, finance, to come:")
+        await expect(card).to_contain_text("@Mina or @Marek for managers, then finance")
         await page.screenshot(path=ARTEFACTS / "chain-1-managers.png")
         await card.get_by_role("button", name="Approve").click()
         dialog = page.get_by_role("alertdialog")
@@ -46,12 +45,12 @@ async def test_a_chain_goes_from_mina_to_fay(browser: Browser, bot: BotProcess):
         await page.screenshot(path=ARTEFACTS / "chain-2-dialog.png")
         await dialog.get_by_role("button", name="Approve").click()
 
-        await expect(card).to_contain_text("Stage 1 of 2, managers, passed: @Mina")
-        await expect(card).to_contain_text("finance, now: 0 of 1 approval")
+        await expect(card).to_contain_text("managers: approved by @Mina")
+        await expect(card).to_contain_text("@Fay for finance")
         await act_as(page, "Fay")
         await card.get_by_role("button", name="1 reply").click()
         told = page.get_by_test_id("thread")
-        await expect(told).to_contain_text("@Fay: your decision is needed")
+        await expect(told).to_contain_text("@Fay: your turn")
         await page.screenshot(path=ARTEFACTS / "chain-3-finance.png")
         await card.get_by_role("button", name="Approve").click()
         await dialog.get_by_role("button", name="Approve").click()
@@ -136,7 +135,7 @@ async def test_a_database_goes_when_two_have_typed_its_name(
         await name.press("Enter")
         await expect(form).to_be_hidden()
 
-        await expect(card).to_contain_text("Stage 2 of 2, directors, now:")
+        await expect(card).to_contain_text("managers: approved by")
         database = bot.folder / SANDBOX / "databases/staging.sqlite"
         assert database.exists() or not database.parent.exists()
         await act_as(page, "Dora")
@@ -155,11 +154,11 @@ async def test_a_message_meanwhile_is_answered_and_ravi_takes_it_back(
     async with visit(browser, bot.url, height=1000) as page:
         await ask(page, "transfer 41 GBP to acme")
         thread = page.get_by_test_id("thread")
-        await expect(thread).to_contain_text("Waiting for an approval")
+        await expect(thread).to_contain_text("Waiting for")
         await page.get_by_test_id("thread-composer").fill("and a coffee, please")
         await page.keyboard.press("Enter")
         await thread.get_by_role("button", name="Send it again").click()
-        await expect(thread).to_contain_text("I have kept your message")
+        await expect(thread).to_contain_text("get to your message")
         await page.screenshot(path=ARTEFACTS / "held-1.png")
         await thread.get_by_role("button", name="Withdraw").last.click()
 

@@ -15,7 +15,7 @@ from bot.texts.formatting import date
 from tests.support.house import House, break_audit, open_house
 from tests.support.people import CHANNEL, DANA, MINA, OMAR
 from tests.support.post import Post, shown
-from tests.support.time_parts import MONDAY, Silence, policy, stop_clock
+from tests.support.time_parts import CALLED, MONDAY, Silence, policy, stop_clock
 
 TWICE = "reminders: [4h, 20h]"
 OFFICE = f"{TWICE}, hours: {{days: [mon, tue, wed, thu, fri], from: 09:00, to: 17:00}}"
@@ -179,10 +179,10 @@ async def test_a_reminder_replies_to_the_card_and_closes_with_it(house: House):
         card.place.channel,
         card.place.ts,
     )
-    assert "still needed, on pay" in reminder["text"]
+    assert "this still needs you · *Pay* `a.txt`" in reminder["text"]
     await house.click(MINA, request)
     await silence.post.work()
-    assert reminder["text"].startswith("Approved: pay")
+    assert reminder["text"].startswith("✅ Approved")
     assert await house.trail(request) == [
         *("requested", "shown", "reminded", "approved")
     ]
@@ -203,20 +203,19 @@ async def test_card_and_notice_say_what_comes_and_what_has_come(house: House):
     await silence.begin()
     card, notice = silence.post.slack.messages
 
-    assert f"*Next* reminder {date(later(4))} " in shown(card)
-    assert f" directors can decide too {date(later(6))} " in shown(card)
+    assert f" directors too from {date(later(6))} " in shown(card)
     assert f" rejected {date(later(60))}" in shown(card)
     assert "reminded" not in shown(notice)
 
     await silence.sweep(later(4))
     assert date(later(4)) not in shown(card)
-    assert f"were reminded {date(later(4))}." in shown(notice)
+    assert f"Reminded {date(later(4))}." in shown(notice)
 
     await silence.sweep(later(6))
     joined = f"joined by directors {date(later(6))}"
     assert joined in shown(card)
     assert "<@U0DANA>" in shown(card)
-    assert f"directors can decide it beside managers ({date(later(6))})" in shown(
+    assert f"directors can decide it beside managers since {date(later(6))}" in shown(
         notice
     )
     assert "Withdraw" in shown(notice)
@@ -400,7 +399,7 @@ async def test_approve_at_the_instant_of_a_reminder_or_an_escalation(
     for request in requests:
         now = await house.request(request.id)
         assert (now.status, len(now.chain.decisions)) == (Status.APPROVED, 1)
-    asking = [m for m in post.slack.messages if "your decision is" in m["text"]]
+    asking = [m for m in post.slack.messages if CALLED.search(m["text"])]
     assert asking == []  # never posted, or edited since
 
 

@@ -140,7 +140,7 @@ async def is_shown_and_decided(house: House, name: str) -> None:
     assert request.code in shown(card)
     await post.work()
     [_, notice] = post.slack.messages
-    assert "wipe" in shown(notice)
+    assert "*Wipe*" in shown(notice)
     await house.click(MINA, request)
     await post.work()
     assert (await house.request(name)).status is Status.APPROVED

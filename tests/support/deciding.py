@@ -67,9 +67,38 @@ def offered(card: Message) -> dict[str, str]:
 
 
 async def choose(stage: Stage, user: str, card: Message, word: str) -> ClickResult:
-    """Choose something in the card's menu: reject, edit, answer, view, withdraw."""
-    place = (card["channel"], card["ts"])
+    """Choose something in the card's menu: reject, edit, answer, view, history.
+
+    To withdraw is to click on the notice in the conversation's thread; what a card
+    with longer arguments offers is chosen all the same.
+    """
+    place, options = (card["channel"], card["ts"]), offered(card)
+    if word == "withdraw" and word not in options:
+        return await _withdraw(stage, user, request_of(card))
+    if word not in options:
+        return await stage.simulator.send_payload(forged(stage, user, card, word))
     return await stage.simulator.click(user, *place, "more", offered(card)[word])
+
+
+def forged(stage: Stage, user: str, card: Message, word: str) -> dict[str, Any]:
+    """A choice in the card's menu that the card does not offer, not sent yet."""
+    option = offered(card)["history"]
+    place = (card["channel"], card["ts"])
+    payload = stage.simulator.click_payload(user, *place, "more", option)
+    chosen = payload["actions"][0]["selected_option"]
+    chosen["value"] = f"{word}:{option.partition(':')[2]}"
+    return payload
+
+
+async def _withdraw(stage: Stage, user: str, token: str) -> ClickResult:
+    def notice() -> Message | None:
+        said = stage.simulator.messages(GENERAL)
+        return next((m for m in said if ("withdraw", token) in buttons(m)), None)
+
+    found = await stage.simulator.wait_for(notice)
+    assert found is not None
+    place = (GENERAL, found["ts"])
+    return await stage.simulator.click(user, *place, "withdraw", token)
 
 
 async def opened(stage: Stage, user: str, card: Message, word: str) -> View:

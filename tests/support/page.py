@@ -38,7 +38,7 @@ async def asked(page: Page, text: str, words: str) -> Locator:
     await open_channel(page, "general")
     await ask(page, text)
     thread = page.get_by_test_id("thread")
-    await expect(thread).to_contain_text("Waiting for an approval")
+    await expect(thread).to_contain_text("Waiting for")
     await act_as(page, "Mina")
     await open_channel(page, "approvals")
     return card_about(page, words)

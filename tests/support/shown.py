@@ -10,13 +10,19 @@ Message = dict[str, Any]
 
 
 def buttons(message: Message) -> list[tuple[str, str]]:
-    """`action_id` and value of each button; a menu has a value for each option."""
+    """`action_id` and value of each button, and of a card's menu, which has none."""
     return [
         (element["action_id"], element.get("value", ""))
         for block in message.get("blocks") or ()
-        if block["type"] == "actions"
-        for element in block["elements"]
+        for element in _elements(block)
     ]
+
+
+def _elements(block: dict[str, Any]) -> list[dict[str, Any]]:
+    beside = block.get("accessory") or {}
+    if block["type"] == "actions":
+        return block["elements"]
+    return [beside] if beside.get("type") == "button" else []
 
 
 def shown_texts(value: Any) -> Iterator[str]:

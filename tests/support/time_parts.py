@@ -15,6 +15,8 @@ from tests.support.post import Post
 
 MONDAY = dt.datetime(2030, 1, 7, 8, tzinfo=dt.UTC)
 BOARD = {"usergroup:S0BOARD": ("U0BEA",)}
+#: What a reminder or a call says to those whom it mentions.
+CALLED = re.compile(": (?:this still needs|you can decide|your turn)")
 _MENTION = re.compile("<@U0([A-Z]+)>")
 
 
@@ -82,7 +84,7 @@ class Silence:
         delivery = message["metadata"]["event_payload"]["delivery"]
         row = await self.post.row(delivery)
         assert message["thread_ts"], "only a card stands in the channel itself"
-        called = message["text"].partition(": your decision")[0].rpartition(". ")[2]
+        called = CALLED.split(message["text"])[0].rpartition(". ")[2]
         names = sorted(set(_MENTION.findall(called)))
         return " ".join([row["kind"], *(name.title() for name in names)])
 

@@ -175,7 +175,9 @@ def test_stages_say_what_passed_what_is_open_and_what_comes():
         f"finance: approved by <@{MINA}>, {date(LATER)}",
         f"1 of 2 approved: <@{OMAR}>",
     ]
-    assert grey_text(blocks).startswith(f"<@{DANA}> (1 of 2 so far), then ceo · by ")
+    assert grey_text(blocks).startswith(
+        f"<@{DANA}> for directors (1 of 2 so far), then ceo · by "
+    )
 
 
 def test_a_long_chain_shows_its_latest_and_its_next_stages():

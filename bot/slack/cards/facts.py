@@ -82,7 +82,8 @@ def _waits(view: RequestView, sharing: int) -> list[str]:
     if not view.in_time or stage is None:
         return [sentences.time_is_over(request.deadline)]
     given = len(approvals(request, _open(request)))
-    who = sentences.deciding_now(view.can_decide, stage.quorum, given)
+    group = _group(stage) if len(request.chain.stages) > 1 else ""
+    who = sentences.deciding_now(view.can_decide, group, stage.quorum, given)
     later = request.chain.stages[_open(request) + 1 :]
     groups = [_group(each) for each in later[:_LATER]]
     if more := len(later) - len(groups):
