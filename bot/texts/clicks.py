@@ -19,38 +19,34 @@ from bot.texts.cards import STATUS_WORDS, can_decide
 from bot.texts.formatting import date, escape, mention, one_line
 
 COULD_NOT_CHECK_PERSON = (
-    "Slack doesn't tell me who you are, so nothing was decided. Please click again in "
-    "a moment; if it stays like this, tell whoever runs the bot."
+    "Slack doesn't tell me who you are, so nothing was decided. Click again in a "
+    "moment. If it stays like this, tell whoever runs the bot."
 )
 NOT_OPENED = (
-    "Slack didn't open the window, so nothing was decided. Please click the button "
-    "again in a moment."
+    "Slack didn't open the window, so nothing was decided. Click again in a moment."
 )
 WRONG_MESSAGE = (
-    "That button does not belong to this message, so nothing was decided. Please use "
-    "the card that the bot itself posted."
+    "That button isn't from this message, so nothing was decided. Use the card that I "
+    "posted."
 )
 UNKNOWN_REQUEST = (
-    "I do not know this request, so nothing was decided. It may be very old; please "
-    "ask the agent again."
+    "I don't know this request, so nothing was decided. It may be very old. Ask the "
+    "agent again."
 )
 NOT_UNKNOWN = (
-    "It is known what became of this request, so there is nothing to mark. Your click "
+    "The outcome of this request is known, so there is nothing to mark. Your click "
     "changed nothing."
 )
 MAY_NOT_MARK = (
-    "Only those who could decide this request can say what became of it, and whoever "
-    "asked for it can have it asked again. Your click changed nothing."
+    "Only its approvers can say what became of this request, and its requester can "
+    "have it asked again. Your click changed nothing."
 )
-MARKED_ALREADY = (
-    "Somebody has said already what became of this request; it stands on the card. "
-    "Your click changed nothing."
-)
+MARKED_ALREADY = "It's marked already, as the card says. Your click changed nothing."
 
 
 def several_not_decided(lines: Sequence[str]) -> str:
     """mrkdwn. For one click on all calls of a card: what was not possible, and why."""
-    return "Not all of these could be decided by your click. " + " ".join(lines)
+    return "Your click could not decide all of these. " + " ".join(lines)
 
 
 def may_not_decide(word: str, who_can: Sequence[str] = ()) -> str:
@@ -63,25 +59,22 @@ def may_not_decide(word: str, who_can: Sequence[str] = ()) -> str:
 
 def not_an_approver(who_can: Sequence[str]) -> str:
     """mrkdwn. `who_can` are user ids."""
-    return (
-        "You are not among those who can decide this request, so nothing was decided. "
-        f"{can_decide(who_can)}"
-    )
+    return f"You can't decide this one. {can_decide(who_can)}"
 
 
 def requester_cannot_approve(who_can: Sequence[str]) -> str:
     """mrkdwn."""
     return (
-        "You asked for this yourself, so somebody else has to approve it. "
-        f"{can_decide(who_can)} With Reject you can withdraw it."
+        "You asked for this yourself, so someone else has to approve it. "
+        f"{can_decide(who_can)} Reject withdraws it."
     )
 
 
 def participant_cannot_approve(who_can: Sequence[str]) -> str:
     """mrkdwn. For somebody who wrote in the turn that raised the request."""
     return (
-        "You wrote in the conversation that led to this request, so somebody else has "
-        f"to decide it. {can_decide(who_can)}"
+        "You wrote in the conversation that led to this, so someone else has to decide "
+        f"it. {can_decide(who_can)}"
     )
 
 
@@ -97,29 +90,31 @@ def already_decided(status: Status, by: str, at: dt.datetime) -> str:
 def late(at: dt.datetime) -> str:
     """mrkdwn. For a click after the deadline `at`."""
     return (
-        f"This request timed out, {date(at)}, so your click changed nothing. If it is "
+        f"This request timed out, {date(at)}, so your click changed nothing. If it's "
         "still needed, ask the agent again."
     )
 
 
 def withdrawn(by: str, at: dt.datetime) -> str:
     """mrkdwn. For a click on a request that its requester took back."""
-    return f"{mention(by)} withdrew this request, {date(at)}. Your click did nothing."
+    return (
+        f"{mention(by)} withdrew this request, {date(at)}. Your click changed nothing."
+    )
 
 
 def orphaned() -> str:
     """mrkdwn. For a click on a request that fits no conversation any more."""
     return (
-        "This request no longer belongs to a running conversation, so your click "
-        "changed nothing. If it is still needed, ask the agent again."
+        "The conversation behind this request has moved on, so your click changed "
+        "nothing. If it's still needed, ask the agent again."
     )
 
 
 def you_already_decided(at: dt.datetime) -> str:
     """mrkdwn. One person decides at most one stage of a request."""
     return (
-        f"You have already decided on this request, {date(at)}; one person decides "
-        "only once. Your click changed nothing."
+        f"You already decided on this request, {date(at)}, and each person decides "
+        "once. Your click changed nothing."
     )
 
 
@@ -127,8 +122,8 @@ def moved(channel: str, who_can: Sequence[str]) -> str:
     """mrkdwn. For a click on a card that the chain has left; `channel` is an id."""
     where = f" in <#{channel}>" if channel.startswith(("C", "G")) else ""
     return (
-        f"This request is decided on another card now{where}, so nothing was decided "
-        f"here. {can_decide(who_can)}"
+        f"This is decided on another card now{where}, so nothing was decided here. "
+        f"{can_decide(who_can)}"
     )
 
 
@@ -137,8 +132,8 @@ def superseded(by: str, who_can: Sequence[str], *, answered: bool = False) -> st
     who = f" by {mention(by)}" if by else ""
     what = "An answer was given" if answered else "The arguments were changed"
     return (
-        f"{what}{who} after your card was drawn, so nothing was "
-        f"decided. Please look at the card again. {can_decide(who_can)}"
+        f"{what}{who} since you saw the card, so nothing was decided. Look at it "
+        f"again. {can_decide(who_can)}"
     )
 
 
@@ -152,30 +147,27 @@ def open_again(code: str, why: str, *, is_kept: bool) -> str:
 def not_allowed(who_can: Sequence[str]) -> str:
     """mrkdwn. For a verdict that the rule's `allow` does not offer."""
     return (
-        "The policy does not offer that for this request, so nothing was decided. "
-        f"Please use one of the card's own buttons. {can_decide(who_can)}"
+        "The policy doesn't offer that for this request, so nothing was decided. Use "
+        f"the card's own buttons. {can_decide(who_can)}"
     )
 
 
 def only_requester_withdraws(requester: str, who_can: Sequence[str]) -> str:
     """mrkdwn. Both are user ids."""
     return (
-        f"Only {mention(requester)}, who asked for this, can withdraw it, so it still "
-        f"waits. {can_decide(who_can)}"
+        f"Only {mention(requester)}, who asked, can withdraw it. It still waits. "
+        f"{can_decide(who_can)}"
     )
 
 
 # --- Under an input of a form: plain text -------------------------------------------
-EDIT_SAME = (
-    "Nothing is changed, so nothing was decided. Change a value, or close this and "
-    "click Approve."
-)
-ANSWER_EMPTY = "The answer is empty, so nothing was decided. Please write one."
+EDIT_SAME = "You changed nothing. Change a value, or close this and click Approve."
+ANSWER_EMPTY = "The answer is empty. Write one."
 
 
 def typed_wrong(wanted: str) -> str:
     """Plain text. `wanted` says what is to be typed in."""
-    return f"That is not {wanted}, so nothing was decided. Please type it in exactly."
+    return f"That isn't {wanted}, so nothing was decided. Type it exactly."
 
 
 def answer_invalid(complaint: str) -> str:
@@ -369,8 +361,8 @@ def per(most: int, seconds: int) -> str:
 def too_many_messages(most: int, seconds: int) -> str:
     """mrkdwn."""
     return (
-        f"You have written to me more than {per(most, seconds)}, so I have not read "
-        "your last messages. Please wait a little and send them again."
+        f"You have written to me more than {per(most, seconds)}, so I did not read "
+        "your last messages. Wait a little and send them again."
     )
 
 
@@ -378,7 +370,7 @@ def too_many_clicks(most: int, seconds: int) -> str:
     """mrkdwn."""
     return (
         f"You have clicked more than {per(most, seconds)}, so nothing was decided by "
-        "the clicks since then. Please wait a little and click again."
+        "the clicks since then. Wait a little and click again."
     )
 
 
@@ -389,12 +381,9 @@ def whole_arguments(code: str, user: str) -> str:
 
 #: mrkdwn: of a message in a card's thread, which stays with the request.
 COMMENTED = {
-    "kept": (
-        "I have kept this with the request; it stands on its card. I answer in the "
-        "thread in which I was asked."
-    ),
+    "kept": "Added to the card. I answer in the thread where I was asked.",
     "too_many": (
-        "I have kept what you wrote with the request, but you write faster than I show "
-        "it: it stands on the card after the card's next change. Please wait a little."
+        "Added to the request. You write faster than I can show it, so the card has it "
+        "after its next change."
     ),
 }

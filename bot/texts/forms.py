@@ -60,7 +60,7 @@ def to_approve(wanted: str) -> str:
 
 # --- A reason, a typed confirmation, an answer --------------------------------------
 REASON_TITLE, REASON_LABEL = "Reject with reason", "Reason"
-REASON_HINT = "The agent reads it, and so does everybody who sees the thread."
+REASON_HINT = "The agent reads it, and so does everyone in the thread."
 TYPED_TITLE = "Confirm to approve"
 ANSWER_TITLE, ANSWER_INSTEAD = "Answer", "Answer instead"
 YOUR_ANSWER = "Your answer"
@@ -76,11 +76,11 @@ ASKS_TOO_MUCH = (
 EDIT_TITLE = "Edit the arguments"
 SAVE = "Save and approve"
 WHAT_FOLLOWS = (
-    "To save an edit is to approve the call with the new values, unless the policy "
-    "wants those confirmed on the card. Approvals of the old values no longer count."
+    "Saving approves the new values, unless the policy wants those confirmed on the "
+    "card. Approvals of the old values no longer count."
 )
 TOO_MUCH_TO_EDIT = (
-    "The arguments are more than one form holds, so they cannot be edited here. Reject "
+    "The arguments are more than one form holds, so you can't edit them here. Reject "
     "the request with a reason that says what to change."
 )
 NOTHING_TO_EDIT = "This call has no argument that can be edited here."
@@ -104,11 +104,11 @@ def default_value(value: str) -> str:
 
 
 # Under an input whose value cannot be read.
-REQUIRED = "This argument is required. Please fill it in."
-CHOOSE = "Please choose one of the options."
-ENTER_NUMBER = "Please enter a number, such as 12 or 12.5."
-ENTER_SHORTER_NUMBER = "Please enter a number that is not as long."
-ENTER_WHOLE_NUMBER = "Please enter a whole number, such as 12."
+REQUIRED = "This argument is required."
+CHOOSE = "Choose one of the options."
+ENTER_NUMBER = "Enter a number, such as 12 or 12.5."
+ENTER_SHORTER_NUMBER = "Enter a shorter number."
+ENTER_WHOLE_NUMBER = "Enter a whole number, such as 12."
 NO_JSON = (
     "This is not valid JSON. A text stands in double quotes, a list in square "
     "brackets, names with their values in curly ones."
@@ -129,12 +129,12 @@ MORE_THAN_A_FILE = (
     "it on the card, or ask for the same thing in smaller parts."
 )
 FILE_NOT_YET = (
-    "That is more than one view holds. The whole text is being sent as a file into "
-    "the card's thread; once it is there, Approve is here."
+    "That is more than one view holds. The whole text is on its way to the card's "
+    "thread as a file. Once it's there, Approve is here."
 )
 FILE_SENT = (
     "That is more than one view holds. The whole text is in the file in the card's "
-    "thread; please read it before you approve."
+    "thread. Read it before you approve."
 )
 FILE_FAILED = (
     "That is more than one view holds, and Slack did not take the file with the "

@@ -11,17 +11,17 @@ from bot.texts.formatting import utc
 # --- Sentences that stand alone on a page -------------------------------------------
 APPROVAL = "Approval"  # the page's title
 NOT_GOOD = (
-    "This link is not good: it may have been used already, be too old, or be about "
-    "something that has changed since. Nothing was decided. Please use the card in "
-    "Slack, or wait for the next e-mail."
+    "This link doesn't work any more. It was used, is too old, or is about something "
+    "that has changed since. Nothing was decided. Use the card in Slack, or wait for "
+    "the next e-mail."
 )
 NOT_FROM_HERE = (
-    "This was not sent by the page of the link itself, so nothing was decided. Please "
-    "open the link again and decide there."
+    "This wasn't sent by the link's own page, so nothing was decided. Open the link "
+    "again and decide there."
 )
 SIGN_IN_FIRST = (
-    "This is marked as critical. Please sign in with Slack as the person whom this "
-    "link is for; after that you can decide here."
+    "This is critical. Sign in with Slack as the person this link is for, then decide "
+    "here."
 )
 # Why no link decides a request, by the word of `why_no_links`.
 SHUT = {
@@ -32,7 +32,7 @@ SHUT = {
     "policy_changed": "The policy has changed since this was asked, so no link decides "
     "it any more. Please use the card in Slack.",
 }
-NO_CHOICE = "Please choose one of the page's buttons."
+NO_CHOICE = "Choose one of the page's buttons."
 NOT_SIGNED_IN = (
     "Slack has not said who you are, so nothing was decided. Please open the link from "
     "your e-mail again and sign in from there."

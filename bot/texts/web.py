@@ -132,7 +132,7 @@ def _may_not(word: str, request: Request, person: Person) -> str:
         "requester": "You asked for this yourself, so somebody else has to approve it.",
         "participant": "You wrote in the conversation that led to this request, so "
         "somebody else has to decide it.",
-        "not_in_group": "You are not among those who can decide this request.",
+        "not_in_group": "You can't decide this request.",
         "not_allowed": "The policy does not offer that for this request.",
         "only_requester_withdraws": "Only whoever asked for this can withdraw it.",
     }

@@ -26,14 +26,14 @@ async def test_stages_are_decided_one_after_the_other(shared: Stage):
     file, card, ts = await asked_to_delete(shared, "chain.txt")
 
     await shared.click(DORA, "approve", card)
-    await shared.whisper(DORA, "not among those")
+    await shared.whisper(DORA, "can't decide this one")
     await shared.click(MINA, "approve", card)
     await shared.simulator.wait_for(
         lambda: f"<@{DORA}>" in everything(shared.message(APPROVALS, card["ts"]))
     )
     assert file.exists()
     await shared.click(MAREK, "approve", card)
-    await shared.whisper(MAREK, "not among those")
+    await shared.whisper(MAREK, "can't decide this one")
     await shared.click(DORA, "approve", card)
     final = await shared.outcome(card, "Approved")
     await shared.answer(GENERAL, ts)

@@ -151,7 +151,7 @@ async def test_a_second_edit_begins_the_chain_anew(shared: Stage):
         ({"amount": "-5"}, "do not fit the tool"),
         ({"amount": "250000"}, "Nobody transfers more than 200,000 from here."),
         ({"to": "   "}, "required"),
-        ({}, "Nothing is changed"),
+        ({}, "You changed nothing"),
     ],
 )
 async def test_an_invalid_edit_is_refused_in_the_form(
@@ -197,7 +197,7 @@ async def test_an_edit_without_any_change_of_value_is_no_edit(shared: Stage):
 
     result = await filled_in(shared, MINA, form, amount="310", to="bob")
 
-    assert "Nothing is changed" in " ".join(result.errors.values())
+    assert "You changed nothing" in " ".join(result.errors.values())
     await shared.click(MINA, "reject", card)
     await shared.outcome(card, "Rejected")
 
@@ -207,7 +207,7 @@ async def test_whoever_may_not_decide_gets_no_form(shared: Stage):
 
     await choose(shared, DORA, card, "edit")
 
-    await shared.whisper(DORA, "not among those who can decide")
+    await shared.whisper(DORA, "You can't decide this one")
     assert not shared.simulator.open_views(DORA)
     await shared.click(MINA, "reject", card)
     await shared.outcome(card, "Rejected")

@@ -73,7 +73,7 @@ async def two_levels(stage: Stage, outcome: str) -> None:
     card, ts = await asked(stage, f"please delete {name}")
     assert file.exists()
     await stage.click(DORA, "approve", card)
-    await stage.whisper(DORA, "not among those who can decide")
+    await stage.whisper(DORA, "You can't decide this one")
     await decide(stage, card, "approve")
     assert file.exists()
     second = await stage.simulator.wait_for(

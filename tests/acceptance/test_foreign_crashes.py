@@ -42,14 +42,14 @@ async def test_after_a_kill_approvers_mark_the_unknown_outcome(
     assert stage.ledger == ["begun slow"]
 
     await stage.click(OLAF, "mark_done", shown)
-    await stage.whisper(OLAF, "Only those who could decide")
+    await stage.whisper(OLAF, "Only its approvers")
     await stage.click(RAVI, "mark_done", shown)
-    await stage.whisper(RAVI, "Only those who could decide")
+    await stage.whisper(RAVI, "Only its approvers")
     await stage.click(MINA, "mark_not_done", shown)
     marked = await shows(stage, card, f"Marked as not done* by <@{MINA}>")
     assert not buttons(marked)
     await stage.click(RAVI, "ask_again", shown)
-    await stage.whisper(RAVI, "Somebody has said already")
+    await stage.whisper(RAVI, "marked already")
     events = "SELECT event FROM audit WHERE request_id = %s ORDER BY seq"
     trail = [e for (e,) in stage.records.rows(events, request_of(card))]
     trail.remove("shown")  # a click can beat the storing of the card's place

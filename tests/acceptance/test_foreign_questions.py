@@ -159,8 +159,8 @@ async def test_all_calls_of_a_card_are_decided_by_one_click(
 ):
     card, ts = await ask(zoo, batch(call("pay", to="Ada"), call("pay", to="Bo")))
     await zoo.click(OLAF, action, card)
-    told = await zoo.whisper(OLAF, "Not all of these could be decided")
-    assert told.count("not among those who can decide") == 2
+    told = await zoo.whisper(OLAF, "could not decide all of these")
+    assert told.count("You can't decide this one") == 2
     await zoo.click(MINA, action, card)
     said = await said_in(zoo, ts, "got {'decisions'")
     # a message shows its text twice, as blocks and as what stands in for them
@@ -174,8 +174,8 @@ async def test_approve_all_decides_only_what_the_person_may_decide(zoo: Stage):
     card, ts = await ask(zoo, batch(call("pay", to="Ada"), call("drop", database="x")))
     heard = len(zoo.whispers(MINA))
     await zoo.click(MINA, "approve_all", card)
-    told = await zoo.whisper(MINA, "Not all of these", since=heard)
-    assert told.count("not among those") == 1
+    told = await zoo.whisper(MINA, "could not decide all of these", since=heard)
+    assert told.count("can't decide this one") == 1
     shown = await shows(zoo, card, "Approved by", "Approval needed: ")
     assert "approve_all" not in dict(buttons(shown))
     await zoo.click(DORA, "approve", shown)

@@ -99,5 +99,5 @@ async def test_a_question_that_stands_beside_a_failure_is_closed(zoo: Stage):
     await said_in(zoo, ts, "The error is in the graph's own code")
     await zoo.outcome(right, "Orphaned")
     await zoo.click(MINA, "approve", right)
-    await zoo.whisper(MINA, "no longer belongs to a running conversation")
+    await zoo.whisper(MINA, "has moved on")
     assert len(zoo.texts(ts)) >= 2

@@ -129,7 +129,7 @@ async def test_a_click_on_an_unknown_request_is_told_so(shared_both: Stage):
         result = await stage.simulator.send_payload(payload)
 
         assert result.acked
-        await stage.whisper(MINA, "I do not know this request", since=heard)
+        await stage.whisper(MINA, "I don't know this request", since=heard)
     undecided(stage, card, other)
 
 

@@ -27,7 +27,7 @@ async def test_retention_deletes_closed_requests_and_keeps_open_ones(
         await stage.simulator.wait_for(lambda: stage.records.value(left) == 1, 30)
         assert stage.records.rows("SELECT status FROM requests") == [("pending",)]
         await stage.click(MINA, "approve", card)  # its request is forgotten
-        assert "I do not know this request" in await stage.whisper(MINA)
+        assert "I don't know this request" in await stage.whisper(MINA)
 
         await stage.click(MINA, "approve", kept)
         await stage.answer(GENERAL, thread)

@@ -79,7 +79,7 @@ async def test_answer_is_offered_only_where_the_rule_allows_it(shared: Stage):
     forged["container"]["message_ts"] = card["ts"]
     await shared.simulator.send_payload(forged)
 
-    await shared.whisper(MINA, "The policy does not offer that")
+    await shared.whisper(MINA, "The policy doesn't offer that")
     assert not shared.simulator.open_views(MINA)
     await shared.click(MINA, "reject", card)
     await shared.click(MINA, "reject", database)

@@ -197,7 +197,7 @@ async def test_a_bad_policy_file_is_reported_and_changes_nothing(
 
     assert log in stage.bot.log
     await stage.click(DORA, "approve", card)
-    await stage.whisper(DORA, "not among those who can decide")
+    await stage.whisper(DORA, "You can't decide this one")
     await stage.click(MINA, "approve", card)
     await stage.answer(GENERAL, ts, "transferred GBP 105.00")
     stage.write_policy(WAS)

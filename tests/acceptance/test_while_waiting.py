@@ -87,7 +87,7 @@ async def test_a_mention_in_a_cards_thread_becomes_a_comment(
     shown = await shows(shared, card, "Comment by ", "why")
     assert "delete all.txt" in everything(shown)
     assert not [b for b in shown["blocks"] if "<!channel>" in str(b.get("text"))]
-    await shared.whisper(MINA, "kept this with the request")
+    await shared.whisper(MINA, "Added to the card")
     await shared.rest()
     assert shared.records.value(conversations) == before
     assert shared.records.status(request_of(card)) == "pending"

@@ -121,7 +121,7 @@ async def test_an_outsiders_click_is_answered_privately(
 
         private = messages(page).last
         await expect(private).to_contain_text("Only visible to you")
-        await expect(private).to_contain_text("not among those who can decide")
+        await expect(private).to_contain_text("You can't decide this one")
         assert exists(bot, name)
         await act_as(page, "Mina")
         card = card_about(page, name)

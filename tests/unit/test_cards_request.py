@@ -268,7 +268,7 @@ def test_high_risk_is_said_in_words_and_asks_once_more():
     assert errors(blocks) == []
     assert headlines(blocks)[0].endswith(" · Waiting · ⚠ High risk")
     assert grey_text(blocks).startswith("⚠ High risk · ")
-    assert approve["style"] == "danger"
+    assert approve["style"] == approve["confirm"]["style"] == "danger"
     assert "Delete `reports/q3.csv`" in approve["confirm"]["text"]["text"]
     assert "⚠ High risk" in card_text(view(risky))
 
@@ -358,6 +358,7 @@ def test_the_dialog_shows_the_call_and_plain_button_labels():
         ),
         "confirm": plain("Approve"),
         "deny": plain("Go back"),
+        "style": "primary",
     }
 
 

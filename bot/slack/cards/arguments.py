@@ -276,7 +276,8 @@ def confirm_dialog(request: Request, sharing: int) -> Block | None:
     room = DIALOG_TEXT // (1 if sharing == 1 else 2) - len(opening)
     text = cut("\n".join([opening, *effect_lines(request, room)]), room + len(opening))
     title = forms.approve_it(request.code)
-    return dialog(title, text, forms.APPROVE, forms.GO_BACK)
+    style = "danger" if terms.is_risky else "primary"
+    return dialog(title, text, forms.APPROVE, forms.GO_BACK, style)
 
 
 def typed_block(request: Request) -> Block:

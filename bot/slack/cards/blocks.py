@@ -117,8 +117,10 @@ def button(
     return element
 
 
-def dialog(title: str, text: str, yes: str, no: str) -> Block:
+def dialog(title: str, text: str, yes: str, no: str, style: str = "primary") -> Block:
     """Build Slack's question before it passes a click on; nothing in it is parsed.
+
+    `style` is that of the button that passes it on.
 
     https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
     """
@@ -127,6 +129,7 @@ def dialog(title: str, text: str, yes: str, no: str) -> Block:
         "text": plain(cut(text, DIALOG_TEXT)),
         "confirm": plain(yes),
         "deny": plain(no),
+        "style": style,
     }
 
 
