@@ -74,7 +74,7 @@ def test_required_arguments_come_first_in_the_schemas_order():
     assert in_order({"a": 1, "b": 2, "z": 3, "0": 4}, schema) == ["z", "b", "0", "a"]
 
 
-def test_a_list_is_told_with_commas_and_a_path_reaches_inside():
+def test_a_list_has_commas_and_a_path_reaches_inside():
     found = filled("Mail {to} of {a.b}", {"to": ["x", "y"], "a": {"b": None}})
     assert [part.text for part in found] == ["Mail ", "x, y", " of ", "null"]
     assert filled("Mail {a.c}", {"a": {"b": 1}}) == ()
