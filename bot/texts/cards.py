@@ -151,6 +151,10 @@ def join_later(names: str, at: dt.datetime) -> str:
     return f"{names} too from {date(at)}"
 
 
+def joined_since(names: str, at: dt.datetime) -> str:
+    return f"{names} joined {date(at)}"
+
+
 def stage_passed(group: str, by: str, at: dt.datetime) -> str:
     return f"{group}: approved by {by}, {date(at)}"
 

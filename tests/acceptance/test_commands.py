@@ -31,7 +31,7 @@ async def test_an_operator_rejects_by_the_code_and_everybody_is_told(shared: Sta
     answer = await shared.answer(GENERAL, ts, "rejected")
     again = await bot(shared, "approvals", "reject", code, "--reason", "once more")
 
-    assert (done.status, done.out) == (0, f"Rejected: {code}, delete_file.\n")
+    assert (done.status, done.out) == (0, f"Rejected: Delete `code.txt` ({code}).\n")
     assert "by an operator" in everything(final)
     assert "not now" in everything(final)
     assert "not now" in answer

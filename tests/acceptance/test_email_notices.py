@@ -76,8 +76,8 @@ async def test_who_can_decide_gets_a_link_and_decides_by_it(
     assert not server.to(ADDRESS[FAY]), "her stage tells by Slack alone"
     await stage.click(FAY, "reject", stage.message(card["channel"], card["ts"]))
     outcome = await got(stage, server, RAVI, code)
-    assert outcome.message["Subject"] == f"Rejected: transfer_money ({code})"
-    assert "rejected by Fay (U0FAY00000)" in outcome.text
+    assert outcome.message["Subject"] == f"Rejected: {TITLE} ({code})"
+    assert "Rejected by Fay (U0FAY00000)" in outcome.text
     assert "/approve/" not in outcome.text
 
 
@@ -85,7 +85,7 @@ async def test_what_the_model_wrote_is_shown_and_does_nothing(
     stage: Stage, server: SmtpServer
 ):
     await asked(stage, "delete `<img src=x>\u202e.txt`")
-    mail = await got(stage, server, MINA, "delete_file")
+    mail = await got(stage, server, MINA, "Delete `")
     assert "<img" not in mail.html
     assert r"<img src=x>\u{202E}.txt" in mail.text
 

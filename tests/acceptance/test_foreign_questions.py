@@ -140,7 +140,7 @@ async def test_calls_of_a_batch_are_decided_separately_on_one_card(zoo: Stage):
 
     await click(MINA, "approve", tokens[0])
     await click(MAREK, "reject", tokens[2])
-    await shows(zoo, card, "Approved: pay", "Rejected: pay")
+    await shows(zoo, card, "Approved by", "Rejected by")
     await click(MINA, "more", f"edit:{tokens[1]}")
     views = await zoo.simulator.wait_for(lambda: zoo.simulator.open_views(MINA))
     await filled_in(zoo, MINA, views[-1], amount="2.5")

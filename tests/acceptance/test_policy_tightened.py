@@ -86,10 +86,10 @@ async def test_a_refused_click_also_applies_the_tightened_policy(stage: Stage):
     await stage.change_policy(TWO_MANAGERS)
     await stage.click(DORA, "approve", card)
 
-    now = await shows(stage, card, "0 of 2 approvals")
+    now = await shows(stage, card, "0 of 2 so far")
     assert "asks for more now: managers (2)" in everything(now)
     await stage.click(MINA, "approve", now)
-    now = await shows(stage, card, "1 of 2 approvals")
+    now = await shows(stage, card, "1 of 2 so far")
     await stage.click(MAREK, "approve", now)
     await stage.answer(GENERAL, ts, "transferred GBP 101.00")
 

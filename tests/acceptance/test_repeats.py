@@ -69,7 +69,7 @@ async def test_the_same_click_five_times_is_one_decision(shared_both: Stage):
         results.append(await stage.click(MINA, "approve", card, action_ts=moment))
     await stage.answer(GENERAL, ts)
     await stage.outcome(card, "Approved")
-    await stage.reply(GENERAL, ts, "Approved: delete_file")
+    await stage.reply(GENERAL, ts, "Approved by")
     await stage.rest()
 
     request = request_of(card)

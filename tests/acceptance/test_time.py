@@ -28,7 +28,7 @@ async def test_silence_is_a_reject_and_everybody_is_told(shared: Stage):
 
     assert "nobody decided in time" in everything(final)
     assert "timed out" in answer  # what the agent was told stands in its answer
-    await shared.reply(GENERAL, ts, "Timed out: delete_file")
+    await shared.reply(GENERAL, ts, "Timed out: *Delete*")
     assert file.exists()
 
 
@@ -36,7 +36,7 @@ async def test_a_late_click_changes_nothing_and_is_answered(shared: Stage):
     file, card, ts = await asked_to_delete(shared, "late.txt")
     await shared.outcome(card, "Timed out")
     await shared.answer(GENERAL, ts)
-    await shared.reply(GENERAL, ts, "Timed out: delete_file")
+    await shared.reply(GENERAL, ts, "Timed out: *Delete*")
     heard = len(shared.whispers(MINA))
 
     clicked = await shared.click(MINA, "approve", card)

@@ -457,6 +457,10 @@ def test_who_has_joined_stands_no_longer_under_what_comes():
     stage = timed(reminded_at=NOW + hours_of(4), escalated_at=since)
     grey = grey_text(card_blocks(view(request(stages=(stage,)), now=since)))
     assert " too from " not in grey
+    joined = f"directors and the &lt;board&gt; joined {date(since)}"
+    assert joined in section_text(
+        card_blocks(view(request(stages=(stage,)), now=since))
+    )
 
 
 def test_the_open_stages_timeout_is_the_time_to_decide():

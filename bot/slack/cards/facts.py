@@ -55,6 +55,7 @@ def open_lines(view: RequestView, sharing: int) -> list[str]:
         _asked(request, sharing),
         *_passed(request, sharing),
         *_so_far(request),
+        *_joined(request, sharing),
     ]
 
 
@@ -154,6 +155,14 @@ def _so_far(request: Request) -> list[str]:
     if stage is None or not given:
         return []
     return [sentences.approved_so_far(people(given), len(given), stage.quorum)]
+
+
+def _joined(request: Request, sharing: int) -> list[str]:
+    stage = request.chain.open_stage
+    if stage is None or stage.escalated_at is None:
+        return []
+    names = _names(stage.joined, sharing)
+    return [sentences.joined_since(names, stage.escalated_at)]
 
 
 def _open(request: Request) -> int:
