@@ -218,7 +218,7 @@ async def test_a_typed_confirmation_of_an_edit_takes_the_new_value(shared: Stage
     form = await opened(shared, MINA, card, "edit")
 
     wrong = await filled_in(shared, MINA, form, name="analytics", to="staging")
-    assert "That is not the value of name" in " ".join(wrong.errors.values())
+    assert "That isn't the value of name" in " ".join(wrong.errors.values())
     right = await filled_in(shared, MINA, form, name="analytics", to="analytics")
     assert not right.errors
     now = await shows(shared, card, "for directors", '"name": "staging" → "analytics"')

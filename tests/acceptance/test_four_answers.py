@@ -113,7 +113,7 @@ async def test_a_typed_confirmation_takes_the_value_and_nothing_else(shared: Sta
     form = await opened(shared, MINA, card, "approve")
     for wrong in ("12000", "12000.5 GBP", "yes", "12000.51"):
         result = await filled_in(shared, MINA, form, to=wrong)
-        assert "That is not the value of amount" in " ".join(result.errors.values())
+        assert "That isn't the value of amount" in " ".join(result.errors.values())
     assert not shared.records.decisions(request_of(card))
     assert not (await filled_in(shared, MINA, form, to=" 12,000.50 ")).errors
     now = await shows(shared, card, "for finance")

@@ -94,7 +94,7 @@ async def test_what_was_cut_off_is_marked_as_done(browser: Browser, theirs: BotP
         await until(ledger.exists)
         # the simulator, which dies with the bot, writes down what it shows
         kept = theirs.folder / ".data/simulator.json"
-        await until(lambda: "Approved: effect" in kept.read_text(encoding="utf-8"))
+        await until(lambda: "Approved by" in kept.read_text(encoding="utf-8"))
         await theirs.kill()
         await theirs.start()
         unknown = card_about(page, "Unknown")

@@ -155,6 +155,8 @@ async def test_the_main_job_needs_no_mouse(browser: Browser, bot: BotProcess):
         card = card_about(page, name)
         await card.focus()
         await press("Tab")
+        await expect(card.get_by_role("link", name="#general")).to_be_focused()
+        await press("Tab")
         await expect(card.get_by_role("button", name="Approve")).to_be_focused()
         await press("Enter")
         await expect(card).to_contain_text("Approved by @Mina")

@@ -85,7 +85,7 @@ async def test_an_edit_is_typed_into_the_right_kind_of_inputs(
 
         await expect(card).to_contain_text('"amount": 900 → 1200.5')
         await expect(card).to_contain_text('"currency": "GBP" → "EUR"')
-        await expect(card).to_contain_text("managers, passed: @Mina (with edits)")
+        await expect(card).to_contain_text("managers: approved by @Mina (with edits)")
         await page.screenshot(path=ARTEFACTS / "edit-3-card.png")
         await act_as(page, "Fay")
         await card.get_by_role("button", name="Approve").click()
@@ -129,7 +129,7 @@ async def test_a_database_goes_when_two_have_typed_its_name(
         name = form.get_by_label("To approve, type the value of name")
         await name.fill("stagin")
         await form.get_by_role("button", name="Approve").click()
-        await expect(form).to_contain_text("That is not the value of name")
+        await expect(form).to_contain_text("That isn't the value of name")
         await page.screenshot(path=ARTEFACTS / "typed-2-wrong.png")
         await name.fill("staging")
         await name.press("Enter")
