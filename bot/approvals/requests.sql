@@ -125,7 +125,7 @@ SELECT lock_request(%(id)s::text) AS request;
 -- name: find_request
 -- One request, whole, with the clock, by its id or by a button's token.
 SELECT r.*, g.finished_at, g.result
-FROM timed_requests r LEFT JOIN grants g ON g.request_id = r.id
+FROM titled_requests r LEFT JOIN grants g ON g.request_id = r.id
 WHERE r.id = COALESCE(
   (SELECT t.id FROM requests t WHERE t.token = %(id)s),
   (SELECT t.request_id FROM spent_tokens t WHERE t.token = %(id)s), %(id)s);

@@ -204,15 +204,15 @@ async def test_card_and_notice_say_what_comes_and_what_has_come(house: House):
     card, notice = silence.post.slack.messages
 
     assert f" directors too from {date(later(6))} " in shown(card)
-    assert f" rejected {date(later(60))}" in shown(card)
-    assert "reminded" not in shown(notice)
+    assert f" by {date(later(60))} " in shown(card)
+    assert "Reminded" not in shown(notice)
 
     await silence.sweep(later(4))
     assert date(later(4)) not in shown(card)
     assert f"Reminded {date(later(4))}." in shown(notice)
 
     await silence.sweep(later(6))
-    joined = f"joined by directors {date(later(6))}"
+    joined = f"directors joined {date(later(6))}"
     assert joined in shown(card)
     assert "<@U0DANA>" in shown(card)
     assert f"directors can decide it beside managers since {date(later(6))}" in shown(

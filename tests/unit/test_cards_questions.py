@@ -68,7 +68,7 @@ def test_a_question_is_its_own_headline_above_the_rest():
     assert {"approve", "reject", "answer_open"} <= buttons(blocks).keys()
 
 
-def test_a_card_leads_with_the_question_and_not_with_its_controls():
+def test_a_card_leads_with_the_question_without_its_controls():
     asked = {"question": "Go on?", "size": 2, "level": "manager", "answers": "words"}
     raw = {**RAW, "tool": NAMELESS, "note": "Go on?", "arguments": asked}
     blocks = card_blocks(view(request(**raw)))
@@ -90,6 +90,8 @@ def test_a_card_leads_with_the_question_and_not_with_its_controls():
 )
 def test_what_tells_the_bot_how_to_ask_is_a_control(key, value, is_one):
     assert is_control(key, value) is is_one
+
+
 def test_a_long_question_stands_whole_below_its_headline():
     long = "Ship it to " + "everybody " * 20 + "now?"
     blocks = card_blocks(view(request(**{**RAW, "arguments": {"question": long}})))
@@ -197,7 +199,7 @@ def test_a_form_is_read_into_the_types_of_its_schema():
     assert (value["count"], found.errors) == (7, {})
     _, found = answer_entered(asked, entered(form, count="seven"))
     [complaint] = found.errors.values()
-    assert "enter a number" in complaint
+    assert "Enter a number" in complaint
 
 
 def test_a_form_of_one_value_gives_that_value():

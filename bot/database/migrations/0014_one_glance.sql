@@ -27,3 +27,13 @@ SELECT r.*, bot_now() AS now,
     FROM request_messages m JOIN deliveries d ON d.id = m.delivery_id
     WHERE m.request_id = r.id AND d.message_ts IS NOT NULL) AS places
 FROM requests r;
+
+-- As before, of that view; a replica of the version before passes over what it does not
+-- know.
+CREATE OR REPLACE FUNCTION whole_request(request text) RETURNS jsonb
+STABLE LANGUAGE sql AS $$
+  SELECT to_jsonb(r)
+    || jsonb_build_object('finished_at', g.finished_at, 'result', g.result)
+  FROM titled_requests r LEFT JOIN grants g ON g.request_id = r.id
+  WHERE r.id = request
+$$;
