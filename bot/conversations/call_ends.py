@@ -110,12 +110,18 @@ def execution_of(request: Request, ran: GraphState) -> Execution:
 
 
 def done_calls(ran: GraphState) -> list[str]:
-    """The tools whose calls have ended well since the last message of a person."""
+    """The tools whose calls have ended well since the last message of a person.
+
+    Where no tool was called, the nodes that have come to their ends.
+    """
     people = [i for i, m in enumerate(ran.messages) if isinstance(m, HumanMessage)]
     said = [*ran.messages[people[-1] if people else 0 :]]
     said += [m for part in ran.walk() for task in part.tasks for m in task.said]
     results = [m for m in said if isinstance(m, ToolMessage) and m.status != "error"]
-    return list(dict.fromkeys(m.name for m in results if m.name))
+    names = list(dict.fromkeys(m.name for m in results if m.name))
+    if names or open_calls(ran):
+        return names
+    return [*ran.passed, *(task.node for task in ran.tasks if task.is_over)]
 
 
 def node_of(error: BaseException) -> str:

@@ -22,7 +22,7 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.errors import GraphDrained, UnknownInterruptError
 from langgraph.graph import END, START
 from langgraph.runtime import RunControl
-from langgraph.types import Command, Overwrite
+from langgraph.types import Command, Overwrite, StateSnapshot
 
 from agent.gate import Gate, in_force
 from bot.approvals.grants import Run, unknown_tools
@@ -44,6 +44,7 @@ from bot.conversations.stored_grants import current_run, home_loop
 from bot.database.pool import Pool
 
 STEP_LIMIT = 60  # super-steps of one turn, where the graph sets no limit itself
+PASSED = 20  # steps of a turn that are looked back at, where it has failed
 HIGHEST_LIMIT = 1_000  # `create_agent` sets ten thousand, which is as good as none
 Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
 
@@ -216,7 +217,21 @@ class Engine:
         step = await graph.aget_state(now.config, subgraphs=True)
         channel = self.served.input_channel
         record = stand_of(step, channel, stops=False)
-        return replace(record, messages=stand_of(now, channel, stops=False).messages)
+        return replace(
+            record,
+            messages=stand_of(now, channel, stops=False).messages,
+            passed=await self._passed(graph, config),
+        )
+
+    async def _passed(self, graph: Graph, config: RunnableConfig) -> tuple[str, ...]:
+        """The nodes behind the step that the graph is at, back to the message."""
+        found: list[StateSnapshot] = []
+        async for state in graph.aget_state_history(config, limit=PASSED):
+            found.append(state)
+            if (state.metadata or {}).get("source") == "input":
+                break
+        nodes = [node for state in reversed(found[1:]) for node in state.next]
+        return tuple(dict.fromkeys(node for node in nodes if node != START))
 
     async def knows(self, run: Run, message_id: str) -> bool:
         """Return whether the graph has taken this message already."""

@@ -58,6 +58,7 @@ class GraphState:
         tasks: of the step that it is at, in the order of their making; none where
             nobody looked.
         inner: the same of the subgraphs below those tasks, where they were looked at.
+        passed: nodes that have come to their ends in the turn, likewise.
         structured: the structured response of LangChain's agents as JSON, None if
             there is none.
     """
@@ -67,6 +68,7 @@ class GraphState:
     is_cut_off: bool = False
     tasks: tuple[TaskState, ...] = ()
     inner: tuple[GraphState, ...] = ()
+    passed: tuple[str, ...] = ()
     structured: Any = None
 
     def walk(self) -> Iterator[GraphState]:
