@@ -91,38 +91,6 @@ def some_calls_are_free() -> Any:
     return create_agent(Model(rounds=rounds), [look_up, pay], middleware=[approval])
 
 
-@works("They say: 7 is paid", ran=["paid 7"])
-def create_react_agent_stops() -> Any:
-    """The prebuilt agent stops before its tools; a no is told by the bot.
-
-    As in: LangGraph how-to, "Add human-in-the-loop to a ReAct agent".
-    """
-    with warnings.catch_warnings(action="ignore"):
-        return create_react_agent(
-            Model(rounds=PAYS), [pay], interrupt_before=["tools"], version="v1"
-        )
-
-
-@works("They say: booked Plaza", "They say: not booked", ran=["booked Plaza"])
-def react_agent_with_an_asking_tool() -> Any:
-    """The prebuilt agent with a tool that asks.
-
-    As in: LangGraph docs, "Human-in-the-loop", `book_hotel`.
-    """
-
-    @tool
-    def book_hotel(hotel: str) -> str:
-        """Book a hotel."""
-        if not interrupt(f"Trying to book {hotel}. Go on?"):
-            return "not booked"
-        did(f"booked {hotel}")
-        return f"booked {hotel}"
-
-    with warnings.catch_warnings(action="ignore"):
-        model = Model(rounds=[[("book_hotel", {"hotel": "Plaza"})]])
-        return create_react_agent(model, [book_hotel])
-
-
 @works("They say: left; right", "They say: no; no", ran=["left", "right"])
 def two_asking_tools() -> Any:
     """Two tools of one message ask, in one tool node.
@@ -232,6 +200,7 @@ def guarded_tools() -> Any:
 @works(
     "failed in `tools` (ConnectionError)",
     *NOT_RUN,
+    told=True,
     ran=["tried to pay"],
 )
 def tool_that_raises() -> Any:
@@ -250,7 +219,7 @@ def tool_that_raises() -> Any:
     return create_agent(model, [pay_badly], middleware=[asking(pay_badly=True)])
 
 
-@works("Already done: `pay`", *NOT_RUN, ran=["paid 7", "tried to pay"])
+@works("Already done: `pay`", *NOT_RUN, told=True, ran=["paid 7", "tried to pay"])
 def one_of_two_tools_raises() -> Any:
     """Two calls are approved; the slower one raises when the other is done.
 
@@ -269,7 +238,7 @@ def one_of_two_tools_raises() -> Any:
     return create_agent(model, [pay, pay_slowly], middleware=[approval])
 
 
-@works("The model answered nothing", ran=["asked"])
+@works("The model answered nothing", told=True, ran=["asked"])
 def model_that_says_nothing() -> Any:
     """The model's answer is empty; it is never sent back to the server.
 
@@ -322,3 +291,26 @@ def subagent_with_two_asking_tools() -> Any:
         return worker.invoke({"messages": [("user", "walk")]})["messages"][-1].text
 
     return create_agent(Model(rounds=[[("walk", {})]]), [walk])
+
+
+@works(
+    "They say: in Berlin",
+    *NOT_RUN,
+    typed={"your": "in Berlin"},
+    rule="{tools: [ask_user], stages: [{approvers: managers}],"
+    " allow: [answer, reject]}",
+)
+def tool_that_a_person_answers() -> Any:
+    """A tool that never runs: what a person writes is its result.
+
+    As in: LangChain docs, "Human-in-the-loop", the decision `respond`.
+    """
+
+    @tool
+    def ask_user(question: str) -> str:
+        """Ask the user something."""
+        raise NotImplementedError
+
+    model = Model(rounds=[[("ask_user", {"question": "Where are you?"})]])
+    approval = asking(ask_user={"allowed_decisions": ["respond"]})
+    return create_agent(model, [ask_user], middleware=[approval])

@@ -13,7 +13,7 @@ from tests.support.foreign import let_time_pass
 from tests.support.policies import policy_text
 from tests.support.shown import Message, buttons, everything
 from tests.support.stage import Stage
-from tests.zoo.kit import GRAPHS, ZooGraph
+from tests.zoo.kit import GRAPHS, STOPPED, ZooGraph
 
 KINDS = ("questions", "agents", "structures", "states", "teams", "inbox")
 
@@ -33,7 +33,9 @@ def policy_for(graph: ZooGraph) -> str:
     """Everything is asked, and raw questions take what the graph's author says."""
     said = {"interrupts": f"{{answers: {graph.answers}}}"} if graph.answers else {}
     defaults = "{channel: C0APPROVAL, timeout: 24h, stages: [{approvers: managers}]}"
-    return policy_text(defaults=defaults, approvers={"managers": (MINA,)}, **said)
+    rules = [graph.rule] if graph.rule else []
+    groups = {"managers": (MINA,)}
+    return policy_text(*rules, defaults=defaults, approvers=groups, **said)
 
 
 async def play(stage: Stage, graph: ZooGraph) -> None:
@@ -50,6 +52,9 @@ async def play(stage: Stage, graph: ZooGraph) -> None:
     if graph.refused:
         ts = await stage.ask("go")
         await stage.reply(GENERAL, ts, graph.refused)
+        told = len(stage.texts(ts, graph.refused))
+        await stage.ask("go", thread_ts=ts)  # the conversation can go on
+        await stage.until(lambda: len(stage.texts(ts, graph.refused)) > told)
         return
     thread = ""
     for outcome, words in graph.said.items():
@@ -125,7 +130,11 @@ def _end(graph: ZooGraph) -> str:
     if graph.refused:
         when = "at start" if graph.at_start else "in the thread"
         return f"refused {when}: “… {graph.refused} …”"
-    return "works"
+    if graph.told:
+        return f"works; the failure is told: “… {graph.said['approve']} …”"
+    if graph.rule:
+        return f"works, with the rule `{graph.rule}`"
+    return "works; a no ends the turn" if graph.said["reject"] == STOPPED else "works"
 
 
 if __name__ == "__main__":

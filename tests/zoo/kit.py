@@ -27,6 +27,8 @@ class ZooGraph:
         said: words of the answer in the thread, by what people decide.
         ran: effects of an approved turn; of any other there is none.
         answers: what the policy says that the graph takes (`interrupts.answers`).
+        rule: a rule that the policy has to have for it.
+        told: whether an approval ends with a sentence of the bot's about a failure.
         typed: what is filled in instead of an approval, by the input's first word.
         refused: the sentence that it is refused with, if it is.
         at_start: whether it is refused then, and not when it asks.
@@ -37,6 +39,8 @@ class ZooGraph:
     said: Mapping[str, str]
     ran: Sequence[str] = ()
     answers: str = "booleans"
+    rule: str = ""
+    told: bool = False
     typed: Mapping[str, str] = field(default_factory=dict[str, str])
     refused: str = ""
     at_start: bool = False

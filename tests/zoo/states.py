@@ -232,7 +232,7 @@ def summarised_history() -> Any:
     return line(act, summarise, state=Summed)
 
 
-@works("I know 1 thing", "I know 0 things", ran=["remembered"])
+@works("I know 1 thing", "I know 1 thing", "I know 0 things", ran=["remembered"])
 def long_term_memory() -> Any:
     """A store beside the thread, which the graph brings along.
 
