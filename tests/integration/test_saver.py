@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import interrupt
 
 from bot.approvals.grants import LostRun, Run
 from bot.conversations.engine import Engine
 from tests.support.agent_parts import make_agent
+from tests.support.foreign_parts import make_foreign
 from tests.support.house import House
 from tests.support.people import TEAM
 
@@ -86,3 +90,18 @@ async def test_looking_needs_no_right_to_write(house: House):
     gone = replace(run, generation=run.generation - 1)
     stands = await agent.runner.engine.look(gone)
     assert stands.messages[-1].text == "Hello."
+
+
+async def test_a_task_that_asks_twice_keeps_both_answers(house: House):
+    def form(state: MessagesState) -> dict[str, Any]:
+        said = [interrupt("Your name?"), interrupt("Your age?")]
+        return {"messages": [AIMessage(" ".join(said))]}
+
+    builder = StateGraph(MessagesState).add_node(form).add_edge(START, "form")
+    engine = make_foreign(house, builder.compile()).runner.engine
+    run = await begun(house, await house.conversation())
+    ran = await engine.start(run, HumanMessage("hi"))
+    for answer in ("Ada", "36"):
+        [asked] = ran.interrupts
+        ran = await engine.resume(run, {asked.id: answer})
+    assert ran.messages[-1].text == "Ada 36"
