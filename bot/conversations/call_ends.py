@@ -98,14 +98,23 @@ def _ended(text: str, key: str, name: str) -> ToolMessage:
     return ToolMessage(text, tool_call_id=key, name=name, status="error")
 
 
-def execution_of(request: Request, ran: GraphState) -> Execution:
-    """Return what is known of an approved call after its graph has raised."""
+def execution_of(
+    request: Request, ran: GraphState, answered: Collection[str] = ()
+) -> Execution:
+    """Return what is known of an approved call after its graph has raised.
+
+    Args:
+        answered: the interrupts that the graph was resumed with. Where one task has got
+            several answers, nobody knows behind which of them it has raised.
+    """
     for part in ran.walk():
         if (call := _call_of(request, part)) is not None:
             return _execution(call, part)
         for task in part.tasks:
             if request.interrupt in task.asked:  # and it has got the answer
-                return _how(task)[0] or Execution.UNKNOWN
+                is_one_of_several = len({*task.asked} & {*answered}) > 1
+                known = None if is_one_of_several else _how(task)[0]
+                return known or Execution.UNKNOWN
     return Execution.FAILED  # the graph had got beyond the question, and has failed
 
 

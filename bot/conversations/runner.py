@@ -261,7 +261,8 @@ class Runner:
             ran = await self.engine.look_back(run)
         if not (endless or self.engine.served.is_own):
             taken = [r for r in run.asked if r.id in answered]
-            became = {request.id: execution_of(request, ran) for request in taken}
+            asked = {request.interrupt for request in taken}
+            became = {each.id: execution_of(each, ran, asked) for each in taken}
         said = self._explain(error, run, ran, became)
         # a call that was under way may have had its effect, approved or not
         again = not (endless or open_calls(ran))

@@ -13,7 +13,7 @@ from langgraph.prebuilt import InjectedState, ToolNode, tools_condition
 from langgraph.types import Command, interrupt
 
 from agent.gate import guard
-from bot.approvals.model import Status
+from bot.approvals.model import Execution, Status
 from tests.support.agent_stand_ins import ScriptedModel, calls
 from tests.support.foreign_parts import make_foreign
 from tests.support.house import APPROVE, REJECT, House
@@ -45,6 +45,8 @@ class Desk:
         def wipe(path: str) -> str:
             """Wipe a path."""
             answer = interrupt({"action": "wipe", "path": path})
+            if path == "locked":
+                raise PermissionError
             self.ran.append(f"wipe {answer}")
             return f"wiped {answer}"
 
@@ -100,6 +102,22 @@ async def test_answers_in_one_resume_reach_their_own_tools(house: House):
     await agent.work()
     assert desk.results() == ["paid reject", "wiped approve"]
     assert sorted(desk.ran) == ["pay reject", "wipe approve"]
+
+
+async def test_of_two_answered_together_nobody_knows_which_failed(house: House):
+    desk = Desk(calls(PAY, ("wipe", {"path": "locked"})), "Done.")
+    agent = make_foreign(house, desk.graph)
+    conversation = await agent.say()
+    asked = await agent.requests(conversation)
+    for request in asked:
+        await house.click(MINA, request)
+    await agent.work()
+    assert desk.ran == ["pay approve"]
+    ends = [(await house.request(each.id)).end.execution for each in asked]
+    assert ends == [Execution.UNKNOWN, Execution.UNKNOWN]
+    [said] = await agent.said("say")
+    assert "failed in `wipe` (PermissionError)" in said
+    assert "Unknown whether it ran: `pay` and `wipe`." in said
 
 
 async def test_guarded_tools_share_a_tool_node(house: House):
