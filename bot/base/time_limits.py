@@ -20,6 +20,12 @@ class TimeLimits:
     slack_call: float = 10.0  # one call of the Web API
     socket_try: float = 8.0  # one try to open the socket
     socket_ping: float = 5.0  # between two pings, and between two tries to connect
+    sign_of_life: float = 0.5  # for an idle connection to the database
+    click_statement: float = 2.0  # for one statement of a listener
+    statement: float = 8.0  # for one statement of anything else
+    transaction: float = 5.0  # without a statement: the server takes it for dead
+    duty: float = 10.0  # for a duty of the clock, which then goes on without it
+    late_tick: float = 15.0  # behind its time: the clock counts as standing still
     message_lease: float = 25.0  # a process that dies holds a message for so long
     lost_card: float = 60.0  # between two tries of a card that Slack refuses
     heartbeat: float = 5.0  # between two signs of life of a worker

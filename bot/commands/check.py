@@ -17,6 +17,7 @@ from bot.approvals.policy.model import Rule
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings, Transport, blaming
 from bot.base.settings_types import CHANNEL
+from bot.base.time_limits import limits
 from bot.database.pending_migrations import missing
 from bot.database.pool import connect
 from bot.texts import commands
@@ -122,7 +123,7 @@ async def _policy(settings: Settings, slack: AskSlack | None) -> list[str]:
 
 async def _database(url: str) -> list[str]:
     try:
-        async with await connect(url) as connection:
+        async with await connect(url, patience=limits().statement) as connection:
             lacking = await missing(connection)
     except psycopg.Error as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]

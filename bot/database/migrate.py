@@ -15,6 +15,7 @@ from psycopg.sql import SQL, Identifier
 
 from bot.base.errors import ConfigurationError
 from bot.base.faults import reach
+from bot.base.time_limits import limits
 from bot.database.pending_migrations import QUEUE, applied, missing, own_migrations
 from bot.database.pool import Connection, Pool, connect
 
@@ -42,7 +43,7 @@ async def migrate(url: str) -> list[str]:
     Raises:
         psycopg.Error: the database refuses a statement or cannot be reached.
     """
-    async with await connect(url) as connection:
+    async with await connect(url, patience=limits().statement) as connection:
         # Looked at again at each poll: behind a proxy with transaction pooling the lock
         # of whoever has migrated may stay with the proxy for a while.
         tries = 0
@@ -50,6 +51,7 @@ async def migrate(url: str) -> list[str]:
             try:
                 async with _alone(connection) as alone:
                     if alone:
+                        connection.patience = None  # large tables take their time
                         return await _apply_all(connection)
             except BESIDE:
                 tries += 1

@@ -1,18 +1,24 @@
-"""Connection pools: how every part of the bot reaches PostgreSQL."""
+"""Connection pools: how every part of the bot reaches PostgreSQL.
+
+A connection can be closed, reset, or forgotten without a word by whatever lies between:
+so none is waited for without a limit, and one that is dead has all idle ones replaced.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
+from psycopg.abc import RV, PQGen
 from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from bot.base.errors import DatabaseUnavailable, SlackUnavailable
+from bot.base.time_limits import limits
 
 TRUSTED = 1.0  # seconds that a connection is taken for alive after its last use
 # Trouble that passes: the work is kept and tried again.
@@ -27,12 +33,42 @@ TRANSIENT = (
 
 
 class Connection(AsyncConnection[DictRow]):
-    """A connection that knows what follows once its transaction stands."""
+    """A connection that waits for no answer longer than its patience.
+
+    It knows what follows once its transaction stands.
+
+    Attributes:
+        patience: seconds for one statement; None: as long as it takes.
+        last_used: when the server last answered, by `time.monotonic()`.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.after_commit: list[Callable[[], None]] = []
-        self.last_used = 0.0  # time.monotonic()
+        self.patience: float | None = limits().statement
+        self.made = time.monotonic()
+        self.last_used = 0.0
+
+    async def wait(
+        self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None
+    ) -> RV:
+        """Wait as psycopg does, and close the connection where no answer comes.
+
+        A cancelled statement would have the server asked to stop it, and its word
+        waited for: 10 seconds more, where nobody is at the other end.
+
+        Raises:
+            psycopg.OperationalError: the server has not answered.
+        """
+        limit = self.patience if timeout is None else timeout
+        try:
+            found = await super().wait(gen, interval, limit)
+        except OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+            raise
+        self.last_used = time.monotonic()
+        return found
 
     async def commit(self) -> None:
         """Commit, where anything is open: each use of a pool ends with this."""
@@ -49,30 +85,104 @@ class Connection(AsyncConnection[DictRow]):
         status = self.info.transaction_status, self.info.pipeline_status
         return status == (TransactionStatus.IDLE, PipelineStatus.OFF)
 
+    async def check(self) -> None:
+        """Ask the server for a sign of life, which a living one gives at once.
 
-Pool = AsyncConnectionPool[Connection]
+        Raises:
+            psycopg.Error: there is none.
+        """
+        usual, self.patience = self.patience, limits().sign_of_life
+        try:
+            await self.execute("")
+        finally:
+            self.patience = usual
+
+
+class Pool(AsyncConnectionPool[Connection]):
+    """Connections that are replaced at once, all idle ones, where one is found dead.
+
+    psycopg's own pool replaces one after the other, with a growing wait in between.
+    """
+
+    def __init__(self, url: str, **options: Any) -> None:
+        super().__init__(
+            url,
+            connection_class=Connection,
+            check=self._check_if_idle,
+            open=False,
+            **options,
+        )
+        self._replaced = 0.0
+
+    async def putconn(self, conn: Connection) -> None:
+        """Take a connection back."""
+        if conn.closed:
+            await self._replace_idle(conn)
+        await super().putconn(conn)
+
+    async def _check_if_idle(self, connection: Connection) -> None:
+        """Ask the server only where the last use is a while ago."""
+        if time.monotonic() - connection.last_used <= TRUSTED:
+            return
+        try:
+            await connection.check()
+        except Exception:
+            await self._replace_idle(connection)
+            raise
+
+    async def _replace_idle(self, dead: Connection) -> None:
+        """Replace all that are idle, unless that was done since this one was made."""
+        if dead.made > self._replaced:
+            self._replaced = time.monotonic()
+            await self.drain()
+
+
 PREPARE_AFTER = 5  # uses of a statement, psycopg's own default
 # The saver of LangGraph needs autocommit. Nothing is prepared (0 would mean "at once")
-# until it is known that no proxy with transaction pooling is in between.
+# until it is known that no proxy with transaction pooling is in between. The rest is
+# for where TCP itself knows that nobody is at the other end; libpq sends none of it.
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
 SETTINGS: dict[str, Any] = {
-    "autocommit": True,
     "prepare_threshold": None,
     "row_factory": dict_row,
-    "connect_timeout": 5,  # seconds
+    "connect_timeout": 3,  # seconds
+    "keepalives_idle": 10,  # seconds
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8_000,  # milliseconds
+}
+# So that the server, too, lets go of a session whose other end is gone: of its locks,
+# and of its place among `max_connections`, which it would otherwise keep for hours.
+AT_THE_SERVER: Mapping[str, str] = {
+    "tcp_keepalives_idle": "30s",
+    "tcp_keepalives_interval": "10s",
+    "tcp_keepalives_count": "3",
 }
 
 
-async def connect(url: str) -> Connection:
+async def connect(url: str, *, patience: float | None = None) -> Connection:
     """Open one connection of its own; close it with `async with`.
+
+    Args:
+        patience: seconds for one statement; None: as long as it takes.
 
     Raises:
         psycopg.OperationalError: the database cannot be reached.
     """
-    return await Connection.connect(url, **SETTINGS)
+    connection = await Connection.connect(url, autocommit=True, **SETTINGS)
+    connection.patience = patience
+    return connection
 
 
 def make_pool(
-    url: str, *, name: str, size: int, timeout: float, smallest: int = 1
+    url: str,
+    *,
+    name: str,
+    size: int,
+    timeout: float,
+    smallest: int = 1,
+    patience: float | None = None,
+    also: Mapping[str, str] | None = None,
 ) -> Pool:
     """Build a closed pool; open it with `await pool.open()`.
 
@@ -80,23 +190,34 @@ def make_pool(
         url: libpq connection string.
         size: most connections at once.
         timeout: seconds to wait for a free connection before `PoolTimeout`.
-
-    A connection that has been idle is checked before it is used, so that those which
-    a restart of the server has cut are replaced.
+        patience: seconds for one statement, less than usual.
+        also: settings of its sessions at the server.
     """
-    return AsyncConnectionPool(
+    patience = patience or limits().statement
+    settings = {
+        **AT_THE_SERVER,
+        # the server gives a statement up first, so that the connection lives on
+        "statement_timeout": f"{patience * 900:.0f}ms",
+        "idle_in_transaction_session_timeout": f"{limits().transaction * 1000:.0f}ms",
+        **(also or {}),
+    }
+
+    async def configure(connection: Connection) -> None:
+        connection.patience = patience
+        await connection.set_autocommit(True)
+        await _make_use_of_session(connection, settings)
+
+    return Pool(
         url,
-        connection_class=Connection,
+        # not `autocommit`: procrastinate gives that one itself where it listens
         kwargs={**SETTINGS, "application_name": f"approval-bot {name}"},
         min_size=min(smallest, size),
         max_size=size,
         timeout=timeout,
-        open=False,
         name=name,
-        configure=prepare_if_direct,
-        check=check_if_idle,
-        reset=note_use,
-        reconnect_timeout=10,
+        configure=configure,
+        # Tries in the background get rarer and rarer; after that each use begins one.
+        reconnect_timeout=timeout,
     )
 
 
@@ -126,33 +247,21 @@ async def transaction(pool: Pool) -> AsyncGenerator[Connection]:
         yield connection
 
 
-async def check_if_idle(connection: Connection) -> None:
-    """A pool's `check`: ask the server only where the last use is a while ago."""
-    if time.monotonic() - connection.last_used > TRUSTED:
-        await AsyncConnectionPool.check_connection(cast(Any, connection))
+async def _make_use_of_session(
+    connection: Connection, settings: Mapping[str, str]
+) -> None:
+    """A pool's `configure`: prepare statements and set what is the session's own.
 
-
-async def note_use(connection: Connection) -> None:
-    """A pool's `reset`, for `check_if_idle`."""
-    connection.last_used = time.monotonic()
-
-
-async def prepare_if_direct(connection: Connection) -> None:
-    """A pool's `configure`: prepare statements where the server itself is at the end.
-
-    Planning costs more than running here; behind a pooling proxy a statement may meet
-    a server process that does not know what was prepared.
-    """
-    if await is_direct(connection):
-        connection.prepare_threshold = PREPARE_AFTER
-
-
-async def is_direct(connection: Connection) -> bool:
-    """Return whether no proxy in between gives clients process numbers of its own.
-
-    PgBouncer does, and may run each transaction on another server process.
+    Planning costs more than running here. Behind a proxy with transaction pooling a
+    statement may meet another server process, and others what was set: so only where
+    no proxy in between gives clients process numbers of its own.
     https://www.postgresql.org/docs/current/protocol-message-formats.html BackendKeyData
     """
-    found = await connection.execute("SELECT pg_backend_pid() AS pid")
-    row = await found.fetchone()
-    return bool(row and row["pid"] == connection.info.backend_pid)
+    found = await connection.execute(
+        "SELECT set_config(name, value, false)"
+        " FROM unnest(%s::text[], %s::text[]) AS given (name, value)"
+        " WHERE pg_backend_pid() = %s",
+        [[*settings], [*settings.values()], connection.info.backend_pid],
+    )
+    if found.rowcount:
+        connection.prepare_threshold = PREPARE_AFTER

@@ -22,6 +22,7 @@ from bot.base.time_limits import limits
 from bot.database.pool import Pool, transaction
 from bot.jobs.queue import Queue
 from bot.jobs.sql import SQL
+from bot.texts import operation
 
 log = structlog.get_logger(__name__)
 BATCH = 100
@@ -82,9 +83,19 @@ class Clock:
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self.last_tick = time.monotonic()
         self._ticking = asyncio.Lock()
+        self._under_way: dict[Duty, asyncio.Task[None]] = {}
+
+    @property
+    def trouble(self) -> str:
+        """A sentence about ticks that do not come to their end; "" if they do."""
+        late = time.monotonic() - self.last_tick - self._interval
+        if not self._scheduler.running or late <= limits().late_tick:
+            return ""
+        return operation.clock_is_late(late)
 
     def start(self) -> None:
         """Begin to tick in the background."""
+        self.last_tick = time.monotonic()
         self._scheduler.add_job(  # pyright: ignore[reportUnknownMemberType]
             self.tick,
             "interval",
@@ -111,16 +122,32 @@ class Clock:
         """Expire what is overdue, take up what was left behind; raise nothing."""
         async with self._ticking:
             await self._do_duties()
-        self.last_tick = time.monotonic()
 
     async def _do_duties(self) -> None:
         for duty in self._duties:
-            await self._try(duty)
+            await self._begin(duty)
         self._due = {}
-        await self._try(self._look)
+        await self._begin(self._look)
         for name, duty in self._when.items():
             if self._due.get(name):
-                await self._try(duty)
+                await self._begin(duty)
+
+    async def _begin(self, duty: Duty) -> None:
+        """Do a duty, but let one that takes long go on by itself.
+
+        It is not begun again before its end, and keeps no other waiting.
+        """
+        if duty in self._under_way:
+            return
+        self._under_way[duty] = task = asyncio.create_task(self._try(duty))
+        task.add_done_callback(lambda _: self._under_way.pop(duty))
+        await asyncio.wait({task}, timeout=limits().duty)
+        if not task.done():
+            log.warning(
+                "a duty of the clock takes long, the others go on without it",
+                action="duty_hangs",
+                duty=duty.__name__,
+            )
 
     async def _try(self, duty: Duty) -> None:
         try:
@@ -148,6 +175,7 @@ class Clock:
         async with self._pool.connection() as connection:
             row = await (await connection.execute(SQL["what_is_due"], key)).fetchone()
         self._due = row or {}
+        self.last_tick = time.monotonic()
         await self._lost.look(self._due["held"], held)
 
     async def _expire(self) -> None:

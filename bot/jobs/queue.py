@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol, cast
 
 import structlog
 from procrastinate import (
@@ -18,23 +19,16 @@ from procrastinate import (
     RetryDecision,
 )
 from procrastinate import jobs as queue_jobs
-from procrastinate.connector import BaseConnector
+from procrastinate.connector import BaseConnector, Notify
+from procrastinate.exceptions import ConnectorException
 from procrastinate.manager import JobManager
 from procrastinate.worker import Worker
-from psycopg.rows import dict_row
-from psycopg_pool import AsyncConnectionPool
 
 from bot.approvals.ports import Job
 from bot.base.errors import RetryLater, SlackUnavailable
 from bot.base.time_limits import limits
-from bot.database.pool import (
-    PREPARE_AFTER,
-    TRANSIENT,
-    Connection,
-    check_if_idle,
-    is_direct,
-    note_use,
-)
+from bot.database.pool import TRANSIENT, Connection, make_pool
+from bot.texts import operation
 
 log = structlog.get_logger(__name__)
 RUNS = "runs"
@@ -71,26 +65,32 @@ class Send(Protocol):
     def __call__(self, message: str, can_wait: bool, after: str = "", /) -> None: ...
 
 
+class Connector(PsycopgConnector):
+    """procrastinate's way to the database, that goes on listening whatever happens."""
+
+    async def listen_notify(
+        self, on_notification: Notify, channels: Iterable[str]
+    ) -> None:
+        """Have jobs announced; a worker looks for them by itself meanwhile."""
+        named = [*channels]
+        while True:
+            try:
+                await super().listen_notify(on_notification, named)
+            except ConnectorException as error:
+                _let_pass(error)
+            await asyncio.sleep(RESTART)
+
+
 class Queue:
     """Defers jobs, and knows which code does them."""
 
     def __init__(self, url: str) -> None:
-        connector = PsycopgConnector(
-            conninfo=url,
-            pool_factory=_pool,
-            connection_class=Connection,
-            kwargs={
-                "prepare_threshold": None,
-                "row_factory": dict_row,
-                "connect_timeout": 5,
-                "application_name": "approval-bot jobs",
-            },
-            min_size=1,
-            max_size=2,
-            timeout=5,
-            configure=_configure,
-            reset=note_use,
+        # What a crash of the server forgets of fetching and finishing is done again;
+        # jobs may repeat. What is deferred inside a transaction is not written here.
+        self.pool = make_pool(
+            url, name="jobs", size=2, timeout=5, also={"synchronous_commit": "off"}
         )
+        connector = Connector()
         self.app = App(connector=connector)
         self.announced = Announced(connector)
         self.app.job_manager = self.announced
@@ -132,6 +132,16 @@ class Queue:
         )
         decorate(task)
 
+    async def open(self) -> None:
+        """Let jobs be fetched; to defer one needs only its caller's connection."""
+        await self.pool.open()
+        await self.app.open_async(self.pool)
+
+    async def close(self) -> None:
+        """Fetch no more."""
+        await self.app.close_async()
+        await self.pool.close()
+
     async def defer(self, connection: Connection, jobs: Sequence[Job]) -> None:
         """Store jobs in the transaction of `connection`."""
         if jobs:
@@ -155,22 +165,6 @@ class Queue:
     async def give_back(self, number: int, due: datetime) -> None:
         """Let a job that nobody is at be done again."""
         await self.app.job_manager.retry_job_by_id_async(number, due)
-
-
-def _pool(**options: Any) -> Any:
-    """procrastinate's pool, which would check its connections at each use."""
-    options["check"] = check_if_idle
-    return AsyncConnectionPool(**options)
-
-
-async def _configure(connection: Connection) -> None:
-    # not a keyword of `connect`: procrastinate gives that one itself where it listens
-    await connection.set_autocommit(True)
-    if await is_direct(connection):
-        connection.prepare_threshold = PREPARE_AFTER
-        # What a crash of the server forgets of fetching and finishing is done again;
-        # jobs may repeat. What is deferred inside a transaction is not written here.
-        await connection.execute("SET synchronous_commit = off")
 
 
 def _stored(job: Job) -> queue_jobs.Job:
@@ -221,11 +215,16 @@ class Announced(JobManager):
 
 
 class KnownWorker(Worker):
-    """A worker that says what it is at."""
+    """A worker that says what it is at, and that lives through trouble that passes.
+
+    Attributes:
+        last_beat: when the database took its last sign of life, by `time.monotonic()`.
+    """
 
     def __init__(self, app: App, announced: Announced, **options: Any) -> None:
         super().__init__(app, **options)
         self._announced = announced
+        self.last_beat = time.monotonic()
 
     @property
     def jobs(self) -> frozenset[int]:
@@ -242,11 +241,37 @@ class KnownWorker(Worker):
 
     async def _fetch_and_process_jobs(self) -> None:
         self._announced.looks_further = not self._announced.waiting
-        await super()._fetch_and_process_jobs()
-        while self._announced.waiting and not self._stop_event.is_set():
-            await super()._fetch_and_process_jobs()  # announced during the last look
+        try:
+            await super()._fetch_and_process_jobs()
+            # announced during the last look
+            while self._announced.waiting and not self._stop_event.is_set():
+                await super()._fetch_and_process_jobs()
+        except ConnectorException as error:
+            _let_pass(error)
         busy = bool(self._running_jobs)
         self.fetch_job_polling_interval = POLL_BUSY if busy else POLL_IDLE
+
+    async def _update_heartbeat(self) -> NoReturn:
+        number = cast("int", self.worker_id)
+        while True:
+            await asyncio.sleep(self.update_heartbeat_interval)
+            try:
+                await self.app.job_manager.update_heartbeat(number)
+                self.last_beat = time.monotonic()
+            except ConnectorException as error:
+                _let_pass(error)
+
+
+def _let_pass(error: ConnectorException) -> None:
+    """Go on after trouble that passes; a worker stops at all other, and starts anew."""
+    cause = error.__cause__
+    if not isinstance(cause, TRANSIENT):
+        raise error
+    log.warning(
+        "the job queue cannot be reached, trying again",
+        action="queue_waits",
+        error=type(cause).__name__,
+    )
 
 
 class Workers:
@@ -259,9 +284,12 @@ class Workers:
         self._stopping = False
 
     @property
-    def working(self) -> bool:
-        """True if the queue is being worked off."""
-        return self._worker is not None
+    def trouble(self) -> str:
+        """A sentence on what keeps the queue from being worked off; "" if nothing."""
+        if self._worker is None:
+            return operation.NO_WORKERS
+        silent = time.monotonic() - self._worker.last_beat
+        return operation.no_heartbeat(silent) if silent > limits().stalled else ""
 
     def held(self) -> dict[int, frozenset[int]]:
         """The worker's number in the database, and what it is at."""

@@ -26,6 +26,7 @@ from bot.approvals.unknown_outcome import Marker
 from bot.audit.checkpoints import Notary
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings, blaming
+from bot.base.time_limits import limits
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.inspect_graph import Graph, LoadedGraph, describe
 from bot.conversations.outcome import Settler
@@ -138,7 +139,12 @@ def _pools(url: str) -> tuple[Pool, Pool]:
     return (
         make_pool(url, name="runs", size=RUN_CONNECTIONS, timeout=5),
         make_pool(
-            url, name="listeners", size=LISTENER_CONNECTIONS, timeout=1, smallest=2
+            url,
+            name="listeners",
+            size=LISTENER_CONNECTIONS,
+            timeout=1,
+            smallest=2,
+            patience=limits().click_statement,
         ),
     )
 

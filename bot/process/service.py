@@ -21,7 +21,7 @@ from bot.base.errors import ConfigurationError
 from bot.base.settings import Transport
 from bot.database.migrate import migrate, refuse_real_workspace, remember_workspace
 from bot.database.pending_migrations import missing
-from bot.database.pool import TRANSIENT
+from bot.database.pool import TRANSIENT, Connection, Pool
 from bot.process.app import App
 from bot.slack.app import SocketHandler
 from bot.slack.client import error_code, make_client, named_wait
@@ -30,11 +30,10 @@ from bot.slack.trouble import BAD_TOKEN
 from bot.texts import operation
 from bot.texts.commands import token_refused
 from bot.web.api.routes import in_a_sentence
-from bot.web.server import Ping, health_routes, metrics_routes, slack_routes
+from bot.web.server import PING, Ping, health_routes, metrics_routes, slack_routes
 
 log = structlog.get_logger(__name__)
 LONGEST_WAIT = 10.0  # seconds between two tries at the start
-PING = 2.0  # seconds that a ping may take
 LAST_WORDS = 2.0  # seconds that requests under way get at the end
 LONGEST_END = 23.0  # seconds from the signal until the process is gone in any case
 
@@ -160,7 +159,7 @@ class Service:
         await migrate(app.database_url)
         await app.deps.pool.open()
         await app.deps.listener_pool.open()
-        await app.queue.app.open_async()
+        await app.queue.open()
         if app.deps.settings.transport is Transport.SIMULATOR:
             await refuse_real_workspace(app.deps.pool)
 
@@ -203,20 +202,26 @@ class Service:
     def _pings(self) -> Mapping[str, Ping]:
         pings: dict[str, Ping] = {
             "database": self._ping_database,
+            "clicks": self._ping_clicks,
             "start": self._ping_start,
             "jobs": self._ping_jobs,
+            "clock": self._ping_clock,
         }
         if self._app.deps.settings.transport is not Transport.HTTP:
             pings["socket"] = self._ping_socket
         return pings
 
     async def _ping_database(self) -> str:
-        try:
-            async with self._app.deps.pool.connection(timeout=PING) as connection:
-                lacking = await missing(connection)
-        except (psycopg.Error, *TRANSIENT) as error:
-            return operation.unreachable(type(error).__name__)
-        return operation.schema_lacks(lacking) if lacking else ""
+        lacking: list[str] = []
+
+        async def look(connection: Connection) -> None:
+            lacking.extend(await missing(connection))
+
+        trouble = await _reach(self._app.deps.pool, look)
+        return trouble or (operation.schema_lacks(lacking) if lacking else "")
+
+    async def _ping_clicks(self) -> str:
+        return await _reach(self._app.deps.listener_pool, Connection.check)
 
     async def _ping_start(self) -> str:
         if self._stop.is_set():
@@ -224,7 +229,11 @@ class Service:
         return operation.waiting_for(self._starting) if self._starting else ""
 
     async def _ping_jobs(self) -> str:
-        return "" if self._app.workers.working else operation.NO_WORKERS
+        trouble = self._app.workers.trouble
+        return trouble or await _reach(self._app.queue.pool, Connection.check)
+
+    async def _ping_clock(self) -> str:
+        return self._app.clock.trouble
 
     async def _ping_socket(self) -> str:
         socket = self._socket
@@ -253,10 +262,20 @@ class Service:
         await asyncio.gather(*(courier.stop() for courier in app.couriers))
         if self._runner is not None:
             await _quietly(self._runner.cleanup())
-        await _quietly(app.queue.app.close_async())
+        await _quietly(app.queue.close())
         await _quietly(app.deps.listener_pool.close())
         await _quietly(app.deps.pool.close())
         await _quietly(app.deps.session.close())
+
+
+async def _reach(pool: Pool, look: Callable[[Connection], Awaitable[None]]) -> str:
+    """Look at the database as the users of a pool do; return what is in the way."""
+    try:
+        async with pool.connection(timeout=PING) as connection:
+            await look(connection)
+    except (psycopg.Error, *TRANSIENT) as error:
+        return operation.unreachable(type(error).__name__)
+    return ""
 
 
 def leave_after(seconds: float) -> None:

@@ -18,10 +18,19 @@ READY = "ok"
 STOPPING = "the process is stopping"
 NO_WORKERS = "the job workers are not running"
 NO_SOCKET = "no socket to Slack is open"
+NO_ANSWER = "does not answer"
 
 
 def unreachable(error: str) -> str:
     return f"cannot be reached ({error})"
+
+
+def no_heartbeat(seconds: float) -> str:
+    return f"the job worker's last heartbeat is {seconds:.0f} s old"
+
+
+def clock_is_late(seconds: float) -> str:
+    return f"the clock's next tick is {seconds:.0f} s late"
 
 
 def schema_lacks(migrations: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from hmac import compare_digest
@@ -134,6 +135,7 @@ def _answer(response: BoltResponse) -> web.Response:
 
 
 Ping = Callable[[], Awaitable[str]]
+PING = 2.0  # seconds that a ping may take
 
 
 def health_routes(
@@ -151,10 +153,11 @@ def health_routes(
         return web.Response(text="ok\n")
 
     async def readyz(_request: web.Request) -> web.Response:
+        answers = await asyncio.gather(*(_in_time(ping) for ping in pings.values()))
         failing = [
             f"{name}: {trouble}"
-            for name, ping in pings.items()
-            if (trouble := await ping())
+            for name, trouble in zip(pings, answers, strict=True)
+            if trouble
         ]
         notes = [f"{name}: {trouble}" for name, trouble in details().items()]
         lines = failing or [operation.READY]
@@ -163,6 +166,13 @@ def health_routes(
         )
 
     return [web.get("/healthz", healthz), web.get("/readyz", readyz)]
+
+
+async def _in_time(ping: Ping) -> str:
+    """Return the answer of a ping; one that comes too late goes on and is not heard."""
+    task = asyncio.ensure_future(ping())
+    done, _ = await asyncio.wait({task}, timeout=PING)
+    return task.result() if done else operation.NO_ANSWER
 
 
 COUNTS = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -12,6 +12,7 @@ from bot.approvals.model import Status
 from bot.approvals.ports import turn_job
 from bot.base.time_limits import TimeLimits
 from bot.jobs.clock import Clock, seldom
+from tests.support.crashes import until
 from tests.support.house import REJECT, House, break_audit
 from tests.support.people import APPROVALS, MINA
 from tests.support.post import Post
@@ -22,9 +23,9 @@ assert TimeLimits().left_behind <= 60
 
 @pytest.fixture
 async def clock(house: House) -> AsyncIterator[Clock]:
-    await house.queue.app.open_async()
+    await house.queue.open()
     yield Clock(5, house.pool, house.queue)
-    await house.queue.app.close_async()
+    await house.queue.close()
 
 
 async def found_jobs(house: House, clock: Clock) -> set[tuple[str, str]]:
@@ -234,12 +235,56 @@ async def test_an_extra_duty_runs_at_every_tick(house: House):
     clock = Clock(5, house.pool, house.queue, [watch])
     request = await house.ask()
     await house.pass_time(days=2)
-    await house.queue.app.open_async()
+    await house.queue.open()
     await clock.tick()
     await clock.tick()
-    await house.queue.app.close_async()
+    await house.queue.close()
     assert ticks == ["watched", "watched"]
     assert (await house.request(request.id)).status is Status.TIMED_OUT
+
+
+async def test_a_duty_that_hangs_keeps_no_other_waiting(
+    house: House, shorter: Callable[..., None]
+):
+    shorter(duty=0.05)
+    over, begun = asyncio.Event(), 0
+
+    async def hang() -> None:
+        nonlocal begun
+        begun += 1
+        await over.wait()
+
+    clock = Clock(5, house.pool, house.queue, [hang])
+    request = await house.ask()
+    await house.pass_time(days=2)
+    async with asyncio.timeout(20):
+        while (await house.request(request.id)).status is not Status.TIMED_OUT:
+            await clock.tick()
+        assert begun == 1  # the first one is still at it
+        over.set()
+        while begun < 2:
+            await clock.tick()
+
+
+async def test_a_clock_that_cannot_look_says_how_late_it_is(
+    house: House, shorter: Callable[..., None]
+):
+    shorter(late_tick=0.001)
+    clock = Clock(0.05, house.pool, house.queue)
+    assert clock.trouble == ""  # it does not tick yet
+    await house.pool.close()
+    clock.start()
+    await until(lambda: "late" in clock.trouble)
+    await clock.stop()
+
+
+async def test_a_clock_that_ticks_is_not_late(house: House):
+    clock = Clock(0.05, house.pool, house.queue)
+    before = clock.last_tick
+    clock.start()
+    await until(lambda: clock.last_tick > before + 0.1)
+    assert clock.trouble == ""
+    await clock.stop()
 
 
 async def test_a_rolled_back_transaction_leaves_no_job(house: House):

@@ -166,7 +166,7 @@ async def test_a_stopped_courier_leaves_the_rest_to_others(house: House):
 
 
 async def test_two_clocks_return_a_dead_workers_jobs_once(house: House):
-    await house.queue.app.open_async()
+    await house.queue.open()
     async with transaction(house.pool) as connection:
         jobs = [turn_job(f"conversation {number}") for number in range(40)]
         await house.queue.defer(connection, jobs)
@@ -192,6 +192,6 @@ async def test_two_clocks_return_a_dead_workers_jobs_once(house: House):
             await asyncio.sleep(0.002)
 
     await asyncio.gather(work(), *(clock.tick() for clock in clocks))
-    await house.queue.app.close_async()
+    await house.queue.close()
 
     assert len(fetched) == len(set(fetched)) == 40

@@ -44,11 +44,11 @@ class Record:
 @pytest.fixture
 async def record(house: House, shorter) -> AsyncIterator[Record]:
     shorter(job_missing=0.2)
-    await house.queue.app.open_async()
+    await house.queue.open()
     made = Record(house)
     yield made
     await made.workers.stop()
-    await house.queue.app.close_async()
+    await house.queue.close()
 
 
 async def defer(house: House, *jobs) -> None:

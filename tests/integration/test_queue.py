@@ -31,7 +31,7 @@ class Work:
     async def turn(self, conversation: str) -> None:
         self.running += 1
         self.most = max(self.most, self.running)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)  # longer than another one takes to be fetched
         self.running -= 1
         self.done.append(f"turn {conversation}")
         if self.trouble:
@@ -79,9 +79,9 @@ async def work(house: House) -> AsyncIterator[Work]:
     found = Work(house)
     house.queue.register("turn", found.turn, found.give_up, found.hold_up)
     house.queue.register("resume", found.resume)
-    await house.queue.app.open_async()
+    await house.queue.open()
     yield found
-    await house.queue.app.close_async()
+    await house.queue.close()
 
 
 async def test_jobs_of_a_conversation_run_one_by_one_in_order(work: Work):

@@ -41,6 +41,7 @@ class Stage:
 
     simulator: Simulator
     folder: Path
+    database: str  # as the test reaches it
     environment: dict[str, str]
     transport: str
     port: int
@@ -137,7 +138,7 @@ class Stage:
     @property
     def records(self) -> Records:
         """The records in the bot's database."""
-        return Records(self.environment["DATABASE_URL"])
+        return Records(self.database)
 
     def cards(self, channel: str = APPROVALS) -> list[Message]:
         """The bot's messages with a request on them, oldest first."""
@@ -253,6 +254,8 @@ async def make_stage(
         graph: the text of a graph file that the bot serves; its own agent without.
         ack: seconds for an acknowledgement; more than Slack's 3 only where a test
             overloads the machine on purpose.
+        environment: settings of the bot, as DATABASE_URL where it reaches the database
+            in another way than the test.
     """
     _write_policy(folder, policy)
     port = free_port()
@@ -272,7 +275,7 @@ async def make_stage(
     settings = _settings(simulator.api_url, database, transport) | environment
     if graph:
         settings["AGENT"] = write_graph(folder / "theirs", graph)
-    stage = Stage(simulator, folder, settings, transport, port, fresh=fresh)
+    stage = Stage(simulator, folder, database, settings, transport, port, fresh=fresh)
     STAGES.append(stage)
     try:
         if start:
