@@ -1,4 +1,4 @@
-"""PostgreSQL restarts, cuts, blocks, is full: nothing is lost or happens twice."""
+"""PostgreSQL goes, or its connections do: nothing is lost or happens twice."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from bot.database import embedded
 from tests.support.deciding import asked, asked_to_delete, request_of
 from tests.support.demo import GENERAL, MINA
 from tests.support.postgres import as_url, folder
+from tests.support.proxy import Proxy, make_proxy
 from tests.support.shown import Message, everything
-from tests.support.stage import Stage, make_stage
+from tests.support.stage import SHORTER, Stage, make_stage
 
 pytestmark = pytest.mark.timeout(240)
+LIMITS = f"{SHORTER},statement=2"
 LOAD = 5  # cards that wait, and messages that are written meanwhile
 
 
@@ -119,6 +121,114 @@ async def test_a_full_disk_refuses_and_loses_nothing(
             )
             empty_disk(database, table)
         await stage.bot.until_ready()
+
+
+@asynccontextmanager
+async def through_proxy(
+    folder: Path, database: str, transport: str, **more: str
+) -> AsyncIterator[tuple[Stage, Proxy]]:
+    """A stage whose bot alone reaches the database through a proxy."""
+    async with make_proxy(database) as proxy:
+        await proxy.open()
+        more = {"DATABASE_URL": proxy.url, "TIME_LIMITS": LIMITS, **more}
+        async with make_stage(folder, database, transport, **more) as stage:
+            yield stage, proxy
+
+
+@pytest.mark.parametrize(
+    ("transport", "how"),
+    [("socket", "forget"), ("http", "fall_silent"), ("http", "reset")],
+)
+async def test_connections_that_die_again_and_again_cost_nothing(
+    tmp_path: Path, database: str, transport: str, how: str
+):
+    async with through_proxy(tmp_path, database, transport) as (stage, proxy):
+        async with under_load(stage):
+            for _ in range(3):
+                getattr(proxy, how)()
+                await asyncio.sleep(0.5)  # some work gets done in between
+                proxy.speak()
+        await stage.bot.until_ready()
+
+
+async def test_clicks_and_events_after_the_server_closed_idle_sessions(
+    tmp_path: Path, database: str
+):
+    set_for_all(database, "idle_session_timeout = '2s'")
+    async with make_stage(tmp_path, database, "http", SWEEP_INTERVAL="1h") as stage:
+        cards = [(await asked_to_delete(stage, f"{n}.txt"))[1] for n in range(8)]
+        stage.put("kept.md", "words")
+        await read_at_once(stage, 16)  # as many sessions as there may be
+        await stage.simulator.wait_for(lambda: not sessions(stage), timeout=20)
+
+        clicks = [stage.click(MINA, "approve", card) for card in cards]
+        taken, _ = await asyncio.gather(asyncio.gather(*clicks), read_at_once(stage, 8))
+        assert [click.status for click in taken] == [200] * 8
+        for card in cards:
+            await stage.outcome(card, "Approved")
+        assert "a listener failed" not in stage.bot.log
+
+
+async def read_at_once(stage: Stage, times: int) -> None:
+    threads = await asyncio.gather(*(stage.ask("read kept.md") for _ in range(times)))
+    for ts in threads:
+        await stage.answer(GENERAL, ts, "words")
+
+
+async def test_the_third_click_counts_after_connections_were_forgotten(
+    tmp_path: Path, database: str, transport: str
+):
+    more = {"TIME_LIMITS": ""}  # people's own
+    async with through_proxy(tmp_path, database, transport, **more) as (stage, proxy):
+        _, card, ts = await asked_to_delete(stage, "a.txt")
+        overdue, _ = await asked(stage, "delete b.txt", "b.txt")
+        proxy.forget()
+        clicks = [await stage.click(MINA, "approve", card) for _ in range(3)]
+        assert clicks[-1].acked
+        let_time_out(stage, request_of(overdue))
+        await stage.outcome(overdue, "Timed out", timeout=20)
+        await stage.answer(GENERAL, ts)
+        assert once(stage) == 1
+        await stage.bot.until_ready()
+
+
+async def test_the_bot_is_red_until_a_silent_server_answers(
+    tmp_path: Path, database: str, transport: str
+):
+    async with through_proxy(tmp_path, database, transport) as (stage, proxy):
+        _, card, ts = await asked_to_delete(stage, "a.txt")
+        overdue, _ = await asked(stage, "delete b.txt", "b.txt")
+        proxy.fall_silent()
+        await stage.bot.until(503, "clicks: ")
+        assert (await stage.bot.get("/healthz"))[0] == 200
+        assert not (await stage.click(MINA, "approve", card)).acked
+        let_time_out(stage, request_of(overdue))
+        proxy.speak()
+        await stage.bot.until_ready()
+        assert (await stage.click(MINA, "approve", card)).acked
+        await stage.outcome(overdue, "Timed out", timeout=20)
+        await stage.answer(GENERAL, ts)
+        assert once(stage) == 1
+
+
+def set_for_all(database: str, setting: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET {setting}")
+
+
+def sessions(stage: Stage) -> int:
+    """Count the sessions that wait for a click or an event."""
+    return stage.records.value(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name = 'approval-bot listeners'"
+    )
+
+
+def let_time_out(stage: Stage, request: str) -> None:
+    """Let the time for a decision be over."""
+    stage.records.rows(
+        "UPDATE requests SET expires_at = bot_now() WHERE id = %s RETURNING id", request
+    )
 
 
 @asynccontextmanager
