@@ -4,24 +4,33 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.demo import APPROVALS, GENERAL, MINA
 from tests.support.proxy import PASSWORD, make_proxy
 from tests.support.shown import buttons
 from tests.support.stage import Stage, make_stage
 
 
+@pytest.mark.parametrize("silent", [False, True], ids=["refuses", "never answers"])
 async def test_the_start_waits_until_the_database_is_reachable(
-    tmp_path: Path, empty_database: str
+    tmp_path: Path, empty_database: str, silent: bool
 ):
     async with (
         make_proxy(empty_database) as proxy,
         make_stage(tmp_path, proxy.url, "socket", start=False) as stage,
     ):
+        if silent:
+            await proxy.open()
+            proxy.fall_silent()
         await stage.start_bot(wait=False)
         await waiting_for(stage, "database")
         assert (await stage.bot.get("/metrics"))[0] == 200
         await stage.logged("the database cannot be reached")
-        await proxy.open()
+        if silent:
+            proxy.speak()
+        else:
+            await proxy.open()
         await stage.bot.until_ready()
         stage.put("a.txt")
         ts = await stage.ask("list")

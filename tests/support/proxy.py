@@ -81,7 +81,7 @@ class Proxy:
             pair.lost = True
 
     def fall_silent(self) -> None:
-        """Forget all connections, and take new ones without ever answering them."""
+        """Forget all connections, and take new ones without an answer to them."""
         self.forget()
         self.silent = True
 
