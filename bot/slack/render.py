@@ -55,7 +55,14 @@ def draw(row: Row, policy: Policy, us: Identity) -> tuple[Row, Drawn]:
     context = PolicyContext(policy, row["now"], {})
     requests = [with_current_people(request, context) for request in stored]
     if row["kind"] == "card":
-        return row, _draw_card(row, requests)
+        first_post, revision = row["message_ts"] is None, row["revision"]
+        return row, draw_card(
+            requests,
+            row["now"],
+            first_post=first_post,
+            revision=revision,
+            delivery=row["id"],
+        )
     if row["kind"] == "held":
         return row, draw_held(requests, us)
     if row["kind"] == "notice":
@@ -69,24 +76,17 @@ def draw(row: Row, policy: Policy, us: Identity) -> tuple[Row, Drawn]:
 
 def _draw_words(row: Row) -> Drawn:
     """Words as they were said, with the offer that a turn's end may have made."""
-    offer = row["offer"]
+    offer, plain = row["offer"], draw_text(row["kind"], row["text"])
     if offer is None:
-        return draw_text(row["kind"], row["text"])
-    offered = row["id"] if offer["stands"] else ""
-    taken = None
-    if offer["taken_by"]:
-        taken = offer["taken_by"], datetime.fromisoformat(offer["taken_at"])
-    return draw_failure(row["text"], offered, taken)
-
-
-def _draw_card(row: Row, requests: Sequence[Request]) -> Drawn:
-    return draw_card(
-        requests,
-        row["now"],
-        first_post=row["message_ts"] is None,
-        revision=row["revision"],
-        delivery=row["id"],
-    )
+        return plain
+    if by := offer["taken_by"]:
+        at = datetime.fromisoformat(offer["taken_at"])
+        return _plain(f"{plain.text}\n{clicks.tried_by(by, at)}")
+    if not offer["stands"]:  # it is too late
+        return plain
+    shown = button(clicks.TRY_AGAIN, TRY_AGAIN, row["id"], clicks.TRY_AGAIN_LABEL)
+    blocks = [section([plain.text]), actions([shown])]
+    return Drawn(plain.text, with_block_ids(blocks, f"{row['id']}-again", 0))
 
 
 def _draw_nudge(
@@ -231,16 +231,6 @@ def _joined(stage: Stage) -> list[str]:
     return [notices.joined_since(names, stage.approvers, stage.escalated_at)]
 
 
-def _so_far(request: Request) -> list[str]:
-    """Say what silence has brought about, for the people who wait."""
-    stage = request.chain.open_stage
-    if stage is None:
-        return []
-    reminded = stage.reminded_at
-    said = [notices.reminded_at(reminded)] if reminded else []
-    return [*said, *_joined(stage)]
-
-
 def _before(request: Request) -> list[str]:
     """Say what led to the stage that is open now."""
     chain, index = request.chain, request.chain.stage_index
@@ -253,16 +243,18 @@ def _before(request: Request) -> list[str]:
 
 
 def _waiting(request: Request, us: Identity) -> str:
+    """Say who is waited for, and what silence has brought about."""
     who = who_can_decide(request)
     waiting = notices.waiting(request, who, _card_link(request, us))
-    return " · ".join([waiting, *_so_far(request)])
+    stage = request.chain.open_stage
+    reminded = stage.reminded_at if stage else None
+    said = [notices.reminded_at(reminded)] if reminded else []
+    return " · ".join([waiting, *said, *(_joined(stage) if stage else [])])
 
 
 def _card_link(request: Request, us: Identity) -> str:
     place = request.place
-    if not place.ts:
-        return ""
-    return us.permalink(place.channel, place.ts)
+    return us.permalink(place.channel, place.ts) if place.ts else ""
 
 
 def _about(request: Request, line: str, together: Sequence[Request]) -> Sequence[Block]:
@@ -288,24 +280,6 @@ def draw_text(kind: str, text: str) -> Drawn:
         return _plain(mask(text))
     fallback, blocks = answer_blocks(text)
     return Drawn(fallback, blocks or [])
-
-
-def draw_failure(text: str, offered: str, taken: tuple[str, datetime] | None) -> Drawn:
-    """Draw what went wrong in a turn, and whether it can be tried again.
-
-    Args:
-        offered: the id that the button carries; "" when it is too late for one.
-        taken: who has tried it again, and when.
-    """
-    said = mask(text)
-    if taken is not None:
-        return _plain(f"{said}\n{clicks.tried_by(*taken)}")
-    if not offered:
-        return _plain(said)
-    label = clicks.TRY_AGAIN
-    shown = button(label, TRY_AGAIN, offered, clicks.TRY_AGAIN_LABEL)
-    blocks = [section([said]), actions([shown])]
-    return Drawn(said, with_block_ids(blocks, f"{offered}-again", 0))
 
 
 def _plain(text: str) -> Drawn:
