@@ -100,7 +100,6 @@ class Courier:
                 await _until(first)
             async with self._free:
                 while key in self._changed:
-                    self._changed.discard(key)
                     wait = await self.bring(key)
         finally:
             del self._under_way[key]
@@ -133,6 +132,7 @@ class Courier:
         return None
 
     async def _take(self, key: str) -> Row | None:
+        self._changed.discard(key)  # the row is read with all changes until now
         return next(iter(await self._rows("take", key=key)), None)
 
     async def _postpone(self, row: Row, wait: float, error: Exception) -> None:

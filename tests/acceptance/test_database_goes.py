@@ -106,7 +106,7 @@ async def test_clicks_are_refused_until_a_database_connection_is_free(
 @pytest.mark.parametrize(
     "table",
     [
-        *("messages", "audit", "procrastinate_jobs", "checkpoint_writes"),
+        *("messages", "audit", "procrastinate_jobs", "checkpoints"),
         *("deliveries", "decisions", "grants"),
     ],
 )
