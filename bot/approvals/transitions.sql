@@ -156,7 +156,7 @@ standing AS (
   JOIN request_messages m ON m.request_id = r.id
   JOIN deliveries d ON d.id = m.delivery_id AND d.kind = 'card'
     AND d.channel_id = r.channel AND d.thread_ts IS NOT DISTINCT FROM r.thread
-  LIMIT 1),
+  ORDER BY d.created_at DESC LIMIT 1),
 message AS (
   INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts)
   SELECT %(delivery)s::uuid,

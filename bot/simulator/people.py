@@ -125,7 +125,8 @@ class Channel:
     """A conversation object; `user` is the other person of a direct message.
 
     A group message has `is_mpim` and `is_private`. `owner_team_id` is another company's
-    workspace that shares the channel with this one.
+    workspace that shares the channel with this one. `refuses_posts` and `refuses_edits`
+    are Slack's words to whoever writes or edits there, "" where everybody may.
     """
 
     id: str
@@ -139,6 +140,8 @@ class Channel:
     owner_team_id: str = ""
     user: str = ""
     created: int = 1700000000
+    refuses_posts: str = ""
+    refuses_edits: str = ""
 
     @property
     def channel_type(self) -> str:

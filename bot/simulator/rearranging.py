@@ -38,10 +38,12 @@ def rearrange(workspace: Workspace, body: Json) -> None:
     `{"channel": "C…", "members": ["U…"], "is_archived": false}` put these people in the
     place of those who are there; what does not exist yet is made, with a `handle`, or a
     `name` and `is_private`. `owner` is another company's workspace that shares the
-    channel. `{"user": "U…", "fields": {"Xf…": "U…"}}` fills in profile fields, `""`
-    empties one; `team` and `teams` are the person's workspaces, `lacks` what Slack
-    leaves out of the user object; a new person needs a `name`. `{"enterprise": "E…"}`
-    makes the workspace one of an organisation, `none` takes it out.
+    channel; `refuses_posts` and `refuses_edits` are Slack's words to the bot there,
+    such as `edit_window_closed`, or `none`. `{"user": "U…", "fields": {"Xf…": "U…"}}`
+    fills in profile fields, `""` empties one; `team` and `teams` are the person's
+    workspaces, `lacks` what Slack leaves out of the user object; a new person needs a
+    `name`. `{"enterprise": "E…"}` makes the workspace one of an organisation, `none`
+    takes it out.
     """
     subject = subject_of(body)
     change, known = _CHANGES[subject]
@@ -74,6 +76,10 @@ def _channel(workspace: Workspace, channel_id: str, body: Json) -> None:
         workspace.join(channel_id, user_id)
     if "owner" in body:
         channel.is_ext_shared, channel.owner_team_id = True, _text(body, "owner")
+    for name in _REFUSES:
+        if name in body:
+            word = _text(body, name)
+            setattr(channel, name, "" if word == "none" else word)
     if channel.is_archived != is_archived:
         workspace.archive(channel_id, workspace.bot_user_id, archived=is_archived)
 
@@ -103,9 +109,11 @@ def _organisation(workspace: Workspace, enterprise_id: str, _: Json) -> None:
     workspace.enterprise_id = None if enterprise_id == "none" else enterprise_id
 
 
+_REFUSES = ("refuses_posts", "refuses_edits")
+_OF_CHANNEL = ("members", "name", "is_private", "is_archived", "owner", *_REFUSES)
 _CHANGES: dict[str, tuple[Change, tuple[str, ...]]] = {
     "usergroup": (_usergroup, ("users", "handle", "is_disabled")),
-    "channel": (_channel, ("members", "name", "is_private", "is_archived", "owner")),
+    "channel": (_channel, _OF_CHANNEL),
     "user": (_person, ("name", "team", "teams", "lacks", "fields")),
     "enterprise": (_organisation, ()),
 }

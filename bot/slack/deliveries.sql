@@ -58,7 +58,8 @@ WHERE id = %(id)s;
 -- It stands in Slack, as of this revision; says whether it has changed meanwhile. The
 -- first time is on the trail: of a card as a fact about each request on it. A card that
 -- stands is followed by what links to it, since its requests are decided there; what
--- stands already, with the link to a card before, is out of date.
+-- stands already, with the link to a card before, is out of date. What of an answer had
+-- no room in this message is one of its own.
 WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
 delivered AS (
   INSERT INTO audit (team_id, event, detail)
@@ -83,14 +84,21 @@ followers AS (
   FROM requests r
   JOIN request_messages m ON m.request_id = r.id
   JOIN deliveries d ON d.id = m.delivery_id AND d.kind IN ('notice', 'held')
-  WHERE %(is_new_card)s AND r.card_id = %(id)s)
+  WHERE %(is_new_card)s AND r.card_id = %(id)s),
+rest AS (
+  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
+  SELECT %(next)s, kind, team_id, channel_id, thread_ts, %(rest)s::text
+  FROM deliveries, quick WHERE deliveries.id = %(id)s AND %(rest)s::text IS NOT NULL
+  ON CONFLICT DO NOTHING
+  RETURNING id)
 UPDATE deliveries SET state = 'sent', shown = greatest(shown, %(revision)s), error = NULL,
   message_ts = %(ts)s, posted_channel = %(channel)s, taken_until = NULL, tries = 0,
   due_at = clock_timestamp(),  -- of its next change
-  sent_at = COALESCE(sent_at, bot_now())
+  sent_at = COALESCE(sent_at, bot_now()), text = COALESCE(%(said)s, text)
 FROM quick WHERE id = %(id)s
 RETURNING shown < revision AS again,
-  ARRAY(SELECT id::text FROM followers WHERE NOT stands) AS follow,
+  ARRAY(SELECT id::text FROM followers WHERE NOT stands
+    UNION ALL SELECT id::text FROM rest) AS follow,
   ARRAY(SELECT id::text FROM followers WHERE stands) AS out_of_date;
 
 -- name: failed
@@ -108,6 +116,35 @@ UPDATE deliveries SET error = %(error)s WHERE id = %(id)s;
 UPDATE deliveries SET state = 'queued', message_ts = NULL, posted_channel = NULL,
   shown = 0, taken_until = NULL
 WHERE id = %(id)s;
+
+-- name: card_anew
+-- Slack lets nobody change a card any more: what people can still decide moves to a new
+-- one in the same place.
+WITH card AS (
+  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts)
+  SELECT %(delivery)s, kind, team_id, channel_id, thread_ts
+  FROM deliveries
+  WHERE id = %(id)s AND EXISTS (SELECT FROM requests r
+    WHERE r.card_id = %(id)s AND r.status = 'pending')
+  RETURNING id),
+moved AS (
+  UPDATE requests r SET card_id = card.id FROM card
+  WHERE r.card_id = %(id)s AND r.status = 'pending'
+  RETURNING r.id),
+shown AS (
+  INSERT INTO request_messages (request_id, delivery_id)
+  SELECT moved.id, card.id FROM moved, card)
+SELECT id::text AS id FROM card;
+
+-- name: say_once
+-- A sentence in a thread that has none like it.
+INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
+SELECT %(delivery)s, 'say', %(team_id)s, %(channel)s, %(thread_ts)s, %(text)s
+WHERE NOT EXISTS (
+  SELECT FROM deliveries d
+  WHERE (d.team_id, d.channel_id, d.thread_ts, d.text)
+    = (%(team_id)s, %(channel)s, %(thread_ts)s, %(text)s) AND d.kind = 'say')
+RETURNING id::text AS id;
 
 -- name: last_author
 -- Who wrote last in a thread.

@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 import uuid
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, LiteralString, cast
 
@@ -25,9 +25,9 @@ from bot.conversations.api_conversation import ASIDE
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.slack.client import error_code, retry_after
 from bot.slack.identity import Identity
-from bot.slack.render import Drawn, Row, draw
+from bot.slack.render import Drawn, Row, draw, outcomes
 from bot.slack.sql import SQL
-from bot.slack.trouble import PASSING, to_do
+from bot.slack.trouble import PASSING, SCOPE, to_do
 from bot.texts import notices
 
 log = structlog.get_logger(__name__)
@@ -98,7 +98,7 @@ class Deliverer:
                 await connection.execute(SQL["failed"], {**row, "error": "out of date"})
             return False
         _reach(row)
-        return await self._note_sent(row, *place)
+        return await self._note_sent(row, drawn, *place)
 
     async def _send(self, row: Row, drawn: Drawn) -> tuple[str, str] | None:
         """Send it and return its place; None if it came too late to be posted."""
@@ -114,12 +114,27 @@ class Deliverer:
         if drawn.moot:
             return None
         self.tried.keep(row["id"], math.inf)
+        try:
+            return await self._post(row, drawn.text, drawn.blocks)
+        except SlackApiError as error:
+            if not (drawn.plain and drawn.blocks and _is_about_content(error)):
+                raise
+            log.info(
+                "Slack refuses blocks",
+                action="posted_as_text",
+                error=error_code(error),
+            )
+            return await self._post(row, drawn.plain, ())
+
+    async def _post(
+        self, row: Row, text: str, blocks: Sequence[Mapping[str, Any]]
+    ) -> tuple[str, str]:
         answer = await self._call(
             "chat_postMessage",
             row["channel_id"],
             thread_ts=row["thread_ts"],
-            text=drawn.text,
-            blocks=drawn.blocks or None,
+            text=text,
+            blocks=blocks or None,
             unfurl_links=False,
             unfurl_media=False,
             metadata=_metadata(row),
@@ -182,7 +197,19 @@ class Deliverer:
         return channel, "private"
 
     async def _find(self, row: Row) -> tuple[str, str] | None:
-        """A post whose outcome nobody knows may stand in Slack already."""
+        """A post whose outcome nobody knows may stand in Slack already.
+
+        None too where the bot may not look, as in a group's direct message: then it is
+        posted again, since a second one is less harm than none.
+        """
+        try:
+            return await self._look_for(row)
+        except SlackApiError as error:
+            if error_code(error) != SCOPE:
+                raise
+            return None
+
+    async def _look_for(self, row: Row) -> tuple[str, str] | None:
         wanted: dict[str, Any] = {
             "oldest": f"{row['created_at'].timestamp() - 3600:.6f}",
             "include_all_metadata": True,
@@ -201,12 +228,13 @@ class Deliverer:
                 return None
             wanted["cursor"] = after["next_cursor"]
 
-    async def _note_sent(self, row: Row, channel: str, ts: str) -> bool:
-        """Store that it stands; whether it has changed meanwhile."""
+    async def _note_sent(self, row: Row, drawn: Drawn, channel: str, ts: str) -> bool:
+        """Store that it stands, and what follows; whether it has changed meanwhile."""
         new_card = row["kind"] == "card" and row["message_ts"] is None
         place = {"channel": channel, "ts": ts, "is_new_card": new_card}
+        given = {**row, **place, **_left(row, drawn)}
         async with statement(self.pool) as connection:
-            sent = await connection.execute(SQL["sent"], {**row, **place})
+            sent = await connection.execute(SQL["sent"], given)
             noted = cast("Row", await sent.fetchone())
             self.jobs.post(connection, noted["follow"])
         if self.tried.left(row["id"]):
@@ -234,7 +262,9 @@ class Deliverer:
                 error=code,
             )
         async with transaction(self.pool) as connection:
-            wait = await note_refusal(connection, self.jobs, row, code)
+            wait = await note_refusal(
+                connection, self.jobs, row, code, self.identity()
+            )
         if wait:
             raise RetryLater(wait)
         return wait == 0
@@ -247,17 +277,43 @@ def _reach(row: Row) -> None:
         reach("answered")
 
 
+def _is_about_content(error: SlackApiError) -> bool:
+    """Return whether other words in the same place might be taken."""
+    code = error_code(error)
+    return code not in PASSING and not to_do(code, "")
+
+
+def _left(row: Row, drawn: Drawn) -> dict[str, Any]:
+    """Return what the next message says, its id, and what is left for this one then."""
+    follows = {"next": uuid.uuid5(uuid.UUID(row["id"]), "rest")}  # whoever notes it
+    if not drawn.rest or row["channel_id"] == ASIDE:
+        return {**follows, "rest": None, "said": None}
+    return {**follows, "rest": drawn.rest, "said": drawn.said}
+
+
 def _metadata(row: Row) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": {"delivery": row["id"]}}
 
 
 # https://docs.slack.dev/reference/methods/chat.update#errors
 DELETED = frozenset({"message_not_found"})
+AS_IT_IS = frozenset({"cant_update_message", "edit_window_closed"})
 WORDS = frozenset({"say", "answer"})
+# The thread takes no words any more, and its people still read it.
+READ_ONLY = frozenset(
+    {
+        "is_archived",
+        "restricted_action",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_locked",
+        "restricted_action_thread_only_channel",
+    }
+)
 
 
 async def note_refusal(
-    connection: Connection, jobs: Jobs, row: Row, code: str
+    connection: Connection, jobs: Jobs, row: Row, code: str, us: Identity
 ) -> int | None:
     """Give a refused message up, have it tried again later, or say it elsewhere.
 
@@ -283,8 +339,10 @@ async def note_refusal(
         await connection.execute(SQL["post_anew"], key)
         return 0
     await connection.execute(SQL["failed"], key)
+    if code in AS_IT_IS and not is_new:
+        await _say_below(connection, jobs, row)
     if row["kind"] in WORDS and is_new:
-        await _tell_author(connection, jobs, row)
+        await _tell_author(connection, jobs, row, code, us)
     return None
 
 
@@ -295,17 +353,58 @@ def _waiting(row: Row) -> list[Request]:
     return [request for request in requests if request.is_open]
 
 
-async def _tell_author(connection: Connection, jobs: Jobs, row: Row) -> None:
+async def _say_below(connection: Connection, jobs: Jobs, row: Row) -> None:
+    """Say in its thread what a message about requests cannot show any more; once each.
+
+    What people can still decide gets a card of its own.
+    """
+    requests = await store.shown_by(connection, row["id"])  # as they are by now
+    lines, new = outcomes(requests), str(uuid.uuid4())
+    if row["kind"] == "card" and any(request.is_open for request in requests):
+        key = {"id": row["id"], "delivery": new}
+        found = await connection.execute(SQL["card_anew"], key)
+        jobs.post(connection, [each["id"] for each in await found.fetchall()])
+        lines.append(notices.CARD_BELOW)
+    if not lines:
+        return
+    said = {
+        **row,
+        "delivery": str(uuid.uuid4()),
+        "channel": row["posted_channel"] or row["channel_id"],
+        "thread_ts": row["thread_ts"] or row["message_ts"],
+        "text": notices.cannot_be_changed(lines),
+    }
+    found = await connection.execute(SQL["say_once"], said)
+    jobs.post(connection, [each["id"] for each in await found.fetchall()])
+
+
+async def _tell_author(
+    connection: Connection, jobs: Jobs, row: Row, code: str, us: Identity
+) -> None:
     """Directly, since the thread takes no words any more.
 
-    An answer of the agent is not repeated there: it is for those in the thread.
+    An answer of the agent is for those in the thread: who can still read that gets the
+    answer too, everybody else only hears of it.
     """
     found = await connection.execute(SQL["last_author"], row)
-    if author := await found.fetchone():
-        own = row["kind"] == "say"
-        text = row["text"] if own else notices.ANSWER_COULD_NOT_BE_POSTED
-        person = Person("", row["team_id"], author["user_id"])
-        await store.tell(connection, jobs, person, text)
+    author = await found.fetchone()
+    if author is None:
+        return
+    if row["kind"] == "answer" and code in READ_ONLY:
+        link = us.permalink(row["channel_id"], row["thread_ts"])
+        answer = await store.add_delivery(
+            connection,
+            kind="answer",
+            team=row["team_id"],
+            channel=author["user_id"],
+            text=f"{notices.answer_from(link)}\n\n{row['text']}",
+        )
+        jobs.post(connection, [answer])
+        return
+    own = row["kind"] == "say"
+    text = row["text"] if own else notices.ANSWER_COULD_NOT_BE_POSTED
+    person = Person("", row["team_id"], author["user_id"])
+    await store.tell(connection, jobs, person, text)
 
 
 #: Seconds. The note that a post stands does not wait for the disk, so that a crash of

@@ -19,7 +19,7 @@ from bot.approvals.policy.model import Policy
 from bot.approvals.timetable import Event
 from bot.base.errors import RetryLater
 from bot.base.masks import mask
-from bot.slack.cards.answer import answer_blocks
+from bot.slack.cards.answer import answer
 from bot.slack.cards.blocks import (
     Block,
     actions,
@@ -124,12 +124,18 @@ HELD_SHOWN = 5  # requests in the answer to a message on a waiting conversation
 class Drawn:
     """Text and blocks of one message; blocks are always sent, be they empty.
 
-    `moot`: it is worth an edit of what stands already, and no new message.
+    Attributes:
+        moot: it is worth an edit of what stands already, and no new message.
+        plain: mrkdwn that says the same without blocks; "" where nothing does.
+        said, rest: of an answer, what this message shows and what the next one does.
     """
 
     text: str
     blocks: list[dict[str, Any]]
     moot: bool = False
+    plain: str = ""
+    said: str = ""
+    rest: str = ""
 
 
 def draw_card(
@@ -278,12 +284,19 @@ def draw_text(kind: str, text: str) -> Drawn:
     """An answer of the agent, or a sentence of ours."""
     if kind != "answer":
         return _plain(mask(text))
-    fallback, blocks = answer_blocks(text)
-    return Drawn(fallback, blocks or [])
+    drawn = answer(text)
+    return Drawn(
+        drawn.text, drawn.blocks, plain=drawn.plain, said=drawn.said, rest=drawn.rest
+    )
 
 
 def _plain(text: str) -> Drawn:
     return Drawn(text, [])
+
+
+def outcomes(requests: Sequence[Request]) -> list[str]:
+    """Say in a line each how the requests that are closed have ended; mrkdwn."""
+    return [_over(request) for request in requests if not request.is_open]
 
 
 def _over(request: Request) -> str:

@@ -104,14 +104,6 @@ def with_code(sentence: str, code: str) -> str:
     return f"{sentence} (Code: {code})"
 
 
-def answer_cut(missing: int) -> str:
-    """mrkdwn. `missing` in characters."""
-    return (
-        f"\n\n[The answer is too long for one message: {missing:,} more characters are "
-        "missing here. Ask for it in parts.]"
-    )
-
-
 MODEL_SAID_NOTHING = "The model answered nothing. Please try again."
 ANSWER_CUT_OFF = "The model's answer is cut off here: it reached its length limit."
 ANSWER_FILTERED = "The model server's content filter held back the rest of this answer."

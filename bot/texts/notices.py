@@ -125,6 +125,23 @@ def card_could_not_be_posted(code: str) -> str:
     )
 
 
+CARD_BELOW = "What still waits has a new card."
+
+
+def cannot_be_changed(lines: Sequence[str]) -> str:
+    """mrkdwn. Below a message that Slack does not let the bot change any more."""
+    said = "Slack doesn't let me change the message above any more. Since then:"
+    return "\n".join([said, *lines])
+
+
+def answer_from(link: str) -> str:
+    """Markdown. Before an answer in a direct message; `link` leads to its thread."""
+    return (
+        f"Slack doesn't let me post in [the thread where you asked]({link}), so here "
+        "is the answer:"
+    )
+
+
 ANSWER_COULD_NOT_BE_POSTED = (
     "I have an answer for you, but Slack does not let me post it in the thread where "
     "you asked. Please ask again, there or elsewhere."

@@ -14,7 +14,7 @@ from bot.slack.render import HELD
 from bot.texts import notices
 from tests.support.fake_slack import refused
 from tests.support.house import House
-from tests.support.people import APPROVALS, CHANNEL, DANA, MINA, OLAF, RAVI
+from tests.support.people import APPROVALS, CHANNEL, DANA, MINA, OLAF, RAVI, US
 from tests.support.post import Post, shown
 
 TROUBLE = [
@@ -142,7 +142,7 @@ async def test_a_database_crash_after_sending_posts_no_second_card(
     assert (await post.row(request.place.card))["state"] == "sent"
 
 
-@pytest.mark.parametrize("code", ["channel_not_found", "is_archived", "invalid_blocks"])
+@pytest.mark.parametrize("code", ["channel_not_found", "is_archived"])
 async def test_an_answer_that_slack_refuses_for_good_is_given_up(post: Post, code):
     answer = await post.add("answer")
     post.slack.fail("chat_postMessage", refused(code))
@@ -151,6 +151,87 @@ async def test_an_answer_that_slack_refuses_for_good_is_given_up(post: Post, cod
     row = await post.row(answer)
     assert (row["state"], row["error"]) == ("failed", code)
     assert len(post.slack.called("chat_postMessage")) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "markdown_text_conflict",
+        "msg_blocks_too_long",
+        "msg_too_long",
+        "a_word_from_next_year",
+    ],
+)
+async def test_an_answer_whose_blocks_are_refused_is_posted_as_text(post: Post, code):
+    answer = await post.add("answer", "# Done <!channel>\n[a.com](https://b.example)")
+    post.slack.fail("chat_postMessage", refused(code))
+    assert await post.send(answer) is None
+    await post.work()
+    [said] = post.slack.messages
+    assert said["blocks"] is None
+    assert said["text"] == "# Done ＜!channel&gt;\na.com (https://b.example)"
+    assert (await post.row(answer))["state"] == "sent"
+
+
+async def test_what_slack_refuses_as_text_too_is_told_of(post: Post, house: House):
+    await house.write(user=RAVI, thread_ts="100.1")
+    answer = await post.add("answer")
+    post.slack.fail("chat_postMessage", *[refused("invalid_blocks")] * 2)
+    await post.send(answer)
+    await post.work()
+    [told] = post.slack.messages
+    assert told["text"] == notices.ANSWER_COULD_NOT_BE_POSTED
+
+
+async def test_a_text_of_unknown_outcome_is_found_and_not_repeated(post: Post):
+    answer = await post.add("answer", "# Done")
+    post.slack.fail("chat_postMessage", refused("invalid_blocks"))
+    post.slack.fail("chat_postMessage", TimeoutError(), lost=True)
+    assert await post.send(answer) == 1
+    await post.send(answer)
+    assert [each["text"] for each in post.slack.messages] == ["# Done"]
+
+
+LONG = "\n\n".join(f"{n}" + " word" * 1_500 for n in range(4))
+
+
+async def test_a_long_answer_is_posted_in_order_and_once(post: Post, house: House):
+    answer = await post.add("answer", LONG)
+    post.slack.fail("chat_postMessage", TimeoutError(), lost=True)
+    await post.send(answer)
+    await post.send(answer)
+    await post.work()
+    said = post.slack.messages
+    shown = "\n\n".join(each["blocks"][0]["text"] for each in said)
+    assert shown == LONG
+    assert {each["thread_ts"] for each in said} == {"100.1"}
+    stored = await house.rows("SELECT text FROM deliveries ORDER BY message_ts")
+    assert "\n\n".join(row["text"] for row in stored) == shown
+
+
+async def test_no_part_follows_before_the_one_ahead_stands(post: Post, house: House):
+    answer = await post.add("answer", LONG)
+    post.slack.fail("chat_postMessage", refused("ratelimited", 429))
+    await post.send(answer)
+    await post.work()
+    assert post.slack.messages == []
+    assert await house.one("SELECT count(*) FROM deliveries") == 1
+
+
+@pytest.mark.parametrize("thread", ["100.1", None])
+async def test_a_group_that_may_not_be_read_gets_the_answer(post: Post, house, thread):
+    await house.write(user=RAVI, thread_ts="100.1")
+    answer = await post.add("answer", thread_ts=thread)
+    await house.rows("UPDATE deliveries SET created_at = now() - interval '1 minute'")
+    post.slack.fail("history", refused("missing_scope"))
+    post.slack.fail("replies", refused("missing_scope"))
+    await post.send(answer)
+    await post.work()
+    [said] = post.slack.messages
+    assert (said["channel"], said["text"]) == (CHANNEL, "Hello.")
+    assert (await post.row(answer))["state"] == "sent"
 
 
 async def test_a_refused_card_is_reported_once_and_retried_until_posted(
@@ -241,13 +322,56 @@ async def test_a_deleted_card_of_an_open_request_is_posted_again(
     assert first["metadata"] == card["metadata"]
 
 
+FROZEN = ["cant_update_message", "edit_window_closed"]
+
+
+@pytest.mark.parametrize("code", FROZEN)
+async def test_what_a_frozen_card_cannot_show_is_said_below_it(
+    post: Post, house: House, code
+):
+    request = await house.ask()
+    await post.work()
+    await house.click(MINA, request)
+    post.slack.fail("chat_update", *[refused(code)] * 2)
+    await post.work()
+    first, second, *said = post.slack.messages
+    card, notice = (first, second) if first["channel"] == APPROVALS else (second, first)
+    below = {each["thread_ts"] for each in said}
+    assert below == {card["ts"], notice["thread_ts"]}
+    assert len(said) == 2
+    for each in said:
+        assert f"Approved: wipe ({request.code}) by <@{MINA}>" in each["text"]
+    await house.rows(
+        "UPDATE deliveries SET revision = revision + 1 WHERE kind = 'card'"
+    )
+    post.slack.fail("chat_update", refused(code))
+    await post.work()
+    assert len(post.slack.messages) == 4
+
+
+async def test_an_open_request_leaves_its_frozen_card(post: Post, house: House):
+    request = await house.ask("sign")
+    await post.work()
+    await house.click(MINA, request)
+    post.slack.fail("chat_update", refused("cant_update_message"))
+    await post.send(request.place.card)
+    await post.work()
+    cards = [m for m in post.slack.messages if "button" in shown(m)]
+    old, new = [m for m in cards if m["channel"] == APPROVALS and not m["thread_ts"]]
+    below = [m for m in post.slack.messages if m["thread_ts"] == old["ts"]]
+    assert any(notices.CARD_BELOW in m["text"] for m in below)
+    now = await house.request(request.id)
+    assert now.place.ts == new["ts"] != old["ts"]
+    assert (await house.click(DANA, request)).effect == "approved"
+
+
 @pytest.mark.parametrize("kind", ["say", "answer"])
-async def test_words_for_a_thread_that_takes_none_reach_whoever_asked(
+async def test_words_for_a_thread_that_is_gone_reach_whoever_asked(
     post: Post, house: House, kind: str
 ):
     await house.write(user=RAVI, thread_ts="100.1")
     said = await post.add(kind, "Our words.")
-    post.slack.fail("chat_postMessage", refused("is_archived"))
+    post.slack.fail("chat_postMessage", refused("not_in_channel"))
 
     await post.send(said)
     await post.work()
@@ -257,6 +381,24 @@ async def test_words_for_a_thread_that_takes_none_reach_whoever_asked(
     own = {"say": "Our words.", "answer": notices.ANSWER_COULD_NOT_BE_POSTED}
     assert told["text"] == own[kind]
     assert (await post.row(said))["state"] == "failed"
+
+
+@pytest.mark.parametrize(
+    "code", ["is_archived", "restricted_action_read_only_channel", "restricted_action"]
+)
+async def test_an_answer_for_a_frozen_thread_reaches_whoever_asked(
+    post: Post, house: House, code: str
+):
+    await house.write(user=RAVI, thread_ts="100.1")
+    said = await post.add("answer", LONG)
+    post.slack.fail("chat_postMessage", refused(code))
+    await post.send(said)
+    await post.work()
+    shown = "\n\n".join(each["blocks"][0]["text"] for each in post.slack.messages)
+    assert {each["channel"] for each in post.slack.messages} == {RAVI}
+    before, _, rest = shown.partition("\n\n")
+    assert f"({US.permalink(CHANNEL, '100.1')})" in before
+    assert rest == LONG
 
 
 @pytest.mark.parametrize(

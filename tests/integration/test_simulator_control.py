@@ -149,6 +149,24 @@ async def test_a_channel_is_made_filled_anew_and_archived(
     assert (await members(channel=GENERAL))["members"] == [MINA]
 
 
+async def test_a_channel_refuses_posts_and_edits_until_it_is_open(
+    made: World, page: aiohttp.ClientSession
+):
+    here = {"channel": GENERAL, "members": [MINA, BOT]}
+    post, update = made.slack.chat_postMessage, made.slack.chat_update
+    ts = (await post(channel=GENERAL, text="x"))["ts"]
+    frozen = {"refuses_posts": "restricted_action", "refuses_edits": "is_inactive"}
+    await control(page, here | frozen)
+    assert (await refusal(post(channel=GENERAL, text="y")))["error"] == (
+        "restricted_action"
+    )
+    edit = update(channel=GENERAL, ts=ts, text="y")
+    assert (await refusal(edit))["error"] == "is_inactive"
+    await control(page, here | dict.fromkeys(frozen, "none"))
+    await post(channel=GENERAL, text="y")
+    await update(channel=GENERAL, ts=ts, text="y")
+
+
 async def test_a_profile_field_is_filled_in_and_emptied(
     made: World, page: aiohttp.ClientSession
 ):

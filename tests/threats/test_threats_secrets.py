@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from bot.base.masks import (
     mask_strings,
     masked,
 )
-from bot.slack.cards.answer import answer_blocks, plain_answer
+from bot.slack.cards.answer import answer
 from bot.slack.cards.arguments import effect_lines
 from bot.slack.cards.card import card_blocks, card_text, changes
 from bot.slack.cards.edit_form import block_id, edit_form, edited
@@ -114,8 +115,7 @@ def test_threat_37_fields_marked_secret_are_masked_as_a_whole(
 
 @pytest.mark.parametrize("token", TOKENS)
 def test_threat_37_what_the_agent_says_is_masked_too(token: str):
-    fallback, blocks = answer_blocks(f"It is {token}.")
-    assert CANARY not in json.dumps([fallback, blocks, plain_answer(token)])
+    assert CANARY not in json.dumps(asdict(answer(f"It is {token}.")))
     assert CANARY not in draw_text("say", f"It is {token}.").text
     assert CANARY not in draw_text("answer", token).text
 

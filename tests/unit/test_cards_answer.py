@@ -1,4 +1,4 @@
-"""An agent's answer pings nobody, hides no address, and fits one message."""
+"""An agent's answer pings nobody, hides no address, and is given in full."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.simulator.block_check import errors
-from bot.slack.cards.answer import answer_blocks, harmless, plain_answer
+from bot.slack.cards.answer import answer, harmless
 from bot.texts.agent import AGENT_SAID_NOTHING
 
 LIVE = re.compile(
@@ -24,16 +24,16 @@ MARKDOWN = st.text(
 
 def test_an_ordinary_answer_is_one_markdown_block_as_written():
     text = "# Done\n\nI deleted `q3.csv`; see [the list](https://x.example/l) 👩‍🚀."
-    fallback, blocks = answer_blocks(text)
-    assert blocks == [{"type": "markdown", "text": text}]
-    assert fallback == text
-    assert errors(blocks) == []
+    drawn = answer(text)
+    assert drawn.blocks == [{"type": "markdown", "text": text}]
+    assert (drawn.text, drawn.plain, drawn.rest) == (text, text, "")
+    assert errors(drawn.blocks) == []
 
 
 @pytest.mark.parametrize("text", ["", "  \n\t "])
 def test_an_empty_answer_says_that_there_was_nothing_to_say(text):
-    assert answer_blocks(text) == (AGENT_SAID_NOTHING, None)
-    assert plain_answer(text) == AGENT_SAID_NOTHING
+    drawn = answer(text)
+    assert (drawn.text, drawn.blocks) == (AGENT_SAID_NOTHING, [])
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_an_empty_answer_says_that_there_was_nothing_to_say(text):
     ],
 )
 def test_nothing_pings(ping):
-    for text in (harmless(ping), answer_blocks(ping)[0]):
+    for text in (harmless(ping), answer(ping).text, answer(ping).plain):
         assert not LIVE.search(text)
         assert "＜" in text or "＠" in text or "＆" in text
 
@@ -132,36 +132,99 @@ def test_hidden_and_reordering_characters_are_shown():
 
 
 def test_the_fallback_of_a_long_block_is_short_and_escaped():
-    fallback, blocks = answer_blocks("<b> " * 2_800)
-    assert len(blocks[0]["text"]) == 11_199
-    assert len(fallback) <= 3_500
-    assert "<" not in fallback
-    assert errors(blocks) == []
+    drawn = answer("<b> " * 2_800)
+    assert len(drawn.blocks[0]["text"]) == 11_199
+    assert len(drawn.text) <= 3_500
+    assert "<" not in drawn.text
+    assert drawn.plain == drawn.said.replace("<", "&lt;").replace(">", "&gt;")
+    assert errors(drawn.blocks) == []
 
 
-def test_a_longer_answer_is_plain_text_in_full():
-    text = "a < b\n" * 3_000
-    fallback, blocks = answer_blocks(text)
-    assert blocks is None
-    assert fallback == text.strip().replace("<", "&lt;")
+def parts(text: str) -> list[str]:
+    """What the messages of an answer show, each fit for Slack as it is."""
+    found = [answer(text)]
+    while found[-1].rest:
+        assert len(found) < 100
+        found.append(answer(found[-1].rest))
+    for each in found:
+        assert errors(each.blocks) == []
+        assert len(each.plain) <= 40_000
+    return [each.said for each in found]
 
 
-def test_an_endless_answer_says_how_much_is_missing():
-    fallback, blocks = answer_blocks("<" * 100_000)
-    kept = fallback.count("&lt;")
-    assert blocks is None
-    assert len(fallback) <= 39_000
-    assert f"{100_000 - kept:,} more characters are missing" in fallback
-    assert kept > 9_000
+def test_a_long_answer_is_parted_between_its_paragraphs():
+    paragraphs = [f"{n}" + " a < b" * 300 for n in range(20)]
+    shown = parts("\n\n".join(paragraphs))
+    assert len(shown) == 4
+    assert "\n\n".join(shown) == "\n\n".join(paragraphs)
 
 
-def test_an_answer_that_expands_too_far_goes_as_plain_text():
-    assert answer_blocks("## heading\ntext\n" * 40)[1] is None
-    assert answer_blocks("---\n" * 40)[1] is None
+def test_code_that_is_parted_is_closed_and_opened_anew():
+    lines = [f"print({n})" for n in range(3_000)]
+    code = "\n".join(lines)
+    first, *rest = parts(f"See:\n\n```python\n{code}\n```\nDone.")
+    assert first.startswith("See:\n\n```python\nprint(0)\n")
+    assert all(each.startswith("```python\n") for each in rest)
+    assert all(each.count("```") == 2 for each in (first, *rest))
+    shown = [line for line in "\n".join([first, *rest]).split("\n") if "print" in line]
+    assert shown == lines
+    assert rest[-1].endswith("```\nDone.")
+
+
+def test_a_table_that_is_parted_has_its_header_again():
+    rows = [f"| {n} | {'x' * 40} |" for n in range(600)]
+    shown = parts("\n".join(["| a | b |", "|---|---|", *rows]))
+    assert len(shown) > 2
+    assert all(each.startswith("| a | b |\n|---|---|\n| ") for each in shown)
+    found = [row for each in shown for row in each.split("\n")[2:]]
+    assert found == rows
+
+
+@pytest.mark.parametrize("line", ["## A heading\ntext", "---\ntext", "# a\n\n***\nb"])
+@pytest.mark.parametrize("count", [25, 140])
+def test_many_headings_are_shown_as_headings_in_several_messages(line, count):
+    text = "\n\n".join([line] * count)
+    assert "\n\n".join(parts(text)) == text
+
+
+def test_a_script_and_a_table_are_no_headings():
     script = "```sh\n" + "# comment\n" * 60 + "```"
     table = "| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 60
-    assert answer_blocks(script)[1] is not None
-    assert answer_blocks(table)[1] is not None
+    assert len(parts(script)) == len(parts(table)) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["<" * 100_000, "word " * 30_000, "```\n" + "x" * 40_000 + "\n```"]
+)
+def test_a_line_that_no_message_holds_is_given_whole(text):
+    shown = "".join(parts(text))
+    for mark in "<xwd":
+        assert shown.count(mark) == text.count(mark)
+
+
+def test_a_word_that_is_parted_pings_nobody():
+    shown = parts("x" * 11_494 + "@hereford" + "y" * 20_000)
+    assert not any(LIVE.search(each) for each in shown)
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            *("```\n", "```py\n", "~~~\n", "# h\n", "\n", "---\n", "- item\n"),
+            *("| a | b |\n", "|---|---|\n"),
+            *("w " * 700 + "\n", "v" * 7_000, "& " * 6_000),
+        ]
+    ),
+    max_size=60,
+)
+
+
+@given(PIECES)
+def test_whatever_is_parted_keeps_its_words_in_order(pieces):
+    text = "".join(pieces)
+    shown = "".join(parts(text))
+    kept = [re.sub(r"[^wv&i]", "", each) for each in (text, shown)]
+    assert kept[0] == kept[1]
 
 
 @pytest.mark.parametrize(
@@ -178,4 +241,4 @@ def test_an_answer_that_expands_too_far_goes_as_plain_text():
     ],
 )
 def test_an_answer_built_to_slow_parsing_is_still_shown(text):
-    assert answer_blocks(text)[0]
+    assert answer(text).text

@@ -130,6 +130,8 @@ def from_bot(workspace: Workspace, found: Json) -> Json:
 def post_message(call: Call) -> Json:
     """Post into a channel, a direct message, or to a person."""
     channel = _destination(call)
+    if channel.refuses_posts:
+        raise SlackError(channel.refuses_posts)
     data = from_bot(call.workspace, content(call.args))
     thread_ts = call.args.text("thread_ts")
     if thread_ts:
@@ -174,6 +176,8 @@ def update(call: Call) -> Json:
     message = call.message(channel)
     if message.data.get("bot_id") != call.workspace.bot_id:
         raise SlackError("cant_update_message")
+    if channel.refuses_edits:
+        raise SlackError(channel.refuses_edits)
     if not any(call.args.has(name) for name in (*_CONTENT, "metadata")):
         raise SlackError("no_text")
     if len(call.args.text("text")) > LONGEST_UPDATE:

@@ -1,20 +1,18 @@
-"""An agent's markdown answer as one Slack message: no pings, no hidden URLs."""
+"""An agent's markdown answer as Slack messages: no pings, no hidden URLs."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 
 from bot.base.masks import mask
+from bot.slack.cards.answer_parts import divide
 from bot.slack.cards.blocks import Block
-from bot.texts.agent import AGENT_SAID_NOTHING, answer_cut
+from bot.texts.agent import AGENT_SAID_NOTHING
 from bot.texts.formatting import cut_escaped, escape
 
-MARKDOWN_LIMIT = 11_500  # characters; Slack's is 12,000
 FALLBACK_LIMIT = 3_500
-PLAIN_LIMIT = 39_000  # characters after escaping; Slack cuts off at 40,000
-# Slack turns one markdown block into several and takes at most 50.
-_EXPANSION_LIMIT = 45
 # Not in an answer: characters that reorder, hide or break lines. Joiners and variation
 # selectors stay, since scripts and emoji need them.
 _HARMFUL = re.compile(
@@ -39,30 +37,34 @@ _ADDRESS = re.compile(
     r"|(?<![\w.-])[\w-]++(?:\.[\w-]++)++\S*+",
     re.I,
 )
-_FENCED = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.M | re.S)
-_EXPANDS = re.compile(  # headings, rules and underlines, the second line of a table
-    r"^ {0,3}(?:#{1,6}\s|([-*_=])(?: *\1)+ *$|\|?(?: *:?-++:? *\|)+)", re.M
-)
 
 
-def answer_blocks(text: str) -> tuple[str, list[Block] | None]:
-    """The fallback text (mrkdwn) and blocks of an answer; no blocks: send text alone.
+@dataclass(frozen=True)
+class Answer:
+    """What one message says of an answer.
 
-    Up to 11,500 characters are one `markdown` block; longer answers, and those that
-    Slack would expand to too many blocks, are escaped plain text, cut with a sentence
-    that says how much is missing.
+    Attributes:
+        text: mrkdwn, what notifications show.
+        plain: mrkdwn, all of it without blocks, for when Slack refuses the blocks.
+        said: markdown, what the message shows.
+        rest: markdown that belongs into another message; "" for none.
     """
-    shown = harmless(mask(text)).strip()
-    if not shown:
-        return AGENT_SAID_NOTHING, None
-    if len(shown) > MARKDOWN_LIMIT or _expansion(shown) > _EXPANSION_LIMIT:
-        return _plain(shown), None
-    return cut_escaped(shown, FALLBACK_LIMIT), [{"type": "markdown", "text": shown}]
+
+    text: str
+    blocks: list[Block]
+    plain: str
+    said: str
+    rest: str
 
 
-def plain_answer(text: str) -> str:
-    """mrkdwn: the whole answer without blocks, for when Slack refuses the blocks."""
-    return _plain(harmless(mask(text)).strip()) or AGENT_SAID_NOTHING
+def answer(text: str) -> Answer:
+    """Draw an answer, up to what one message holds: one `markdown` block."""
+    said, rest = divide(harmless(mask(text)).strip())
+    said = harmless(said)  # a word that was parted may read like another one
+    if not said:
+        return Answer(AGENT_SAID_NOTHING, [], AGENT_SAID_NOTHING, "", "")
+    blocks: list[Block] = [{"type": "markdown", "text": said}]
+    return Answer(cut_escaped(said, FALLBACK_LIMIT), blocks, escape(said), said, rest)
 
 
 def harmless(text: str) -> str:
@@ -108,21 +110,3 @@ def _bare(address: str) -> str:
     """An address without what people leave out: scheme, `www.`, last slash, case."""
     bare = re.sub(r"^[a-z][a-z0-9+.-]*://", "", address.lower())
     return bare.removeprefix("www.").rstrip("/.,;:!?)")
-
-
-def _expansion(text: str) -> int:
-    """At most how many blocks Slack makes of a markdown text."""
-    rest, fenced = _FENCED.subn("", text)
-    return 1 + 2 * (fenced + len(_EXPANDS.findall(rest)))
-
-
-def _plain(shown: str) -> str:
-    escaped = escape(shown)
-    if len(escaped) <= PLAIN_LIMIT:
-        return escaped
-    kept = re.sub(r"&[a-z]*$", "", escaped[: PLAIN_LIMIT - len(answer_cut(10**9))])
-    return kept + answer_cut(len(shown) - _unescaped_length(kept))
-
-
-def _unescaped_length(escaped: str) -> int:
-    return len(re.sub(r"&(?:amp|lt|gt);", "x", escaped))

@@ -1,0 +1,113 @@
+"""Slack refuses an answer or an edit: what was to be said is said all the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.deciding import asked_to_delete
+from tests.support.demo import APPROVALS, GENERAL, MAREK, MINA, OLAF, RAVI
+from tests.support.shown import everything
+from tests.support.stage import NewStage, Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+SAYS = """
+from langchain_core.messages import AIMessage
+from langgraph.graph import END, START, MessagesState, StateGraph
+
+
+def say(state):
+    asked = state["messages"][-1].text
+    if "headings" in asked:
+        text = "\\n\\n".join(f"## Point {n}\\nSo it is." for n in range(60))
+    else:
+        code = "\\n".join(f"line {n}" for n in range(3_000))
+        text = f"As asked:\\n\\n```text\\n{code}\\n```"
+    return {"messages": [AIMessage(text)]}
+
+
+builder = StateGraph(MessagesState)
+builder.add_node("say", say)
+builder.add_edge(START, "say")
+builder.add_edge("say", END)
+graph = builder.compile()
+"""
+
+
+@pytest.mark.parametrize("code", ["invalid_blocks", "msg_blocks_too_long"])
+async def test_an_answer_with_refused_blocks_stands_once_as_text(
+    shared: Stage, code: str
+):
+    name = f"{code}.txt"
+    shared.put(name, "<!channel> *now*")
+    shared.simulator.faults.add("chat.postMessage", "error", error=code)
+    dm = shared.simulator.dm(OLAF)
+    ts = await shared.ask(f"read {name}", OLAF, dm)
+    answer = await shared.answer(dm, ts)
+    await shared.rest()
+    [said] = shared.said(dm, ts)
+    assert "blocks" not in said
+    assert "<!" not in answer
+    assert "channel&gt; *now*" in answer
+
+
+async def test_an_answer_for_a_read_only_channel_comes_directly(shared: Stage):
+    file, card, ts = await asked_to_delete(shared, "read-only.txt")
+    channel = shared.simulator.workspace.channels[GENERAL]
+    channel.refuses_posts = "restricted_action_read_only_channel"
+    dm = shared.simulator.dm(RAVI)
+    before = len(shared.simulator.messages(dm))
+    try:
+        await shared.click(MINA, "approve", card)
+        told = await shared.until(lambda: shared.simulator.messages(dm)[before:])
+    finally:
+        channel.refuses_posts = ""
+    assert not file.exists()
+    assert not shared.answers(ts)
+    assert "deleted" in everything(told[0]).lower()
+    assert "the thread where you asked" in everything(told[0])
+
+
+async def test_the_outcome_of_a_frozen_card_stands_in_its_thread(shared: Stage):
+    _, card, ts = await asked_to_delete(shared, "frozen.txt")
+    await shared.until(lambda: shared.said(GENERAL, ts))
+    channel = shared.simulator.workspace.channels[APPROVALS]
+    channel.refuses_edits = "edit_window_closed"
+    try:
+        await shared.click(MINA, "approve", card)
+        below = await shared.reply(APPROVALS, card["ts"], "Since then", "Approved")
+        await shared.until(lambda: shared.answers(ts))
+    finally:
+        channel.refuses_edits = ""
+    assert MINA in below
+    await shared.until(lambda: "Approved" in shared.texts(ts)[0])
+
+
+async def test_a_group_without_its_scope_hears_no_false_word(shared: Stage):
+    shared.put("group.txt", "for the group")
+    group = shared.simulator.workspace.open_group([RAVI, MAREK])
+    dm = shared.simulator.dm(RAVI)
+    before = len(shared.simulator.messages(dm))
+    shared.simulator.faults.add("chat.postMessage", "cut_before")
+    ts = await shared.ask("read group.txt", RAVI, group.id)
+    assert "for the group" in await shared.answer(group.id, ts)
+    await shared.rest()
+    assert len(shared.said(group.id, ts)) == 1
+    assert len(shared.simulator.messages(dm)) == before
+
+
+async def test_long_answers_come_whole_and_in_order(new_stage: NewStage):
+    async with new_stage(graph=SAYS) as stage:
+        ts = await stage.ask("headings")
+        await stage.until(lambda: "Point 59" in "".join(stage.texts(ts)))
+        shown = [m["blocks"][0]["text"] for m in stage.said(GENERAL, ts)]
+        headings = [
+            line for line in "\n".join(shown).split("\n") if line.startswith("## ")
+        ]
+        assert headings == [f"## Point {n}" for n in range(60)]
+
+        ts = await stage.ask("code")
+        await stage.until(lambda: "line 2999" in "".join(stage.texts(ts)))
+        shown = [m["blocks"][0]["text"] for m in stage.said(GENERAL, ts)]
+        assert all(each.count("```") == 2 for each in shown)
+        lines = [line for line in "\n".join(shown).split("\n") if "line " in line]
+        assert lines == [f"line {n}" for n in range(3_000)]
