@@ -115,7 +115,8 @@ def reply(messages: Sequence[BaseMessage], tools: Sequence[str]) -> AIMessage:
 
 def _words(message: HumanMessage) -> str:
     # Where several people speak, the prompt puts the writer in front.
-    return message.text.removeprefix(prefix_of(message))
+    own = message.text.removeprefix(prefix_of(message))
+    return _QUOTED.split(own, maxsplit=1)[0]
 
 
 def _calls(wishes: list[Wish], messages: Sequence[BaseMessage]) -> list[ToolCall]:
@@ -161,6 +162,8 @@ def _chunks(answer: AIMessage) -> Iterator[ChatGenerationChunk]:
 
 
 # What a sentence about a refused call tells the model, and nobody else.
+# What a message quotes below its own words, see the instructions in `agent.prompts`.
+_QUOTED = re.compile(r"\n\n\[(?:[^\n]*:\]\n[>|-]|Not read: )")
 _FOR_THE_MODEL = re.compile(r"\s*(?:Do not (?:try|repeat)\b[^.\n]*|Tell the user)\.$")
 
 

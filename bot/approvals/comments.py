@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from bot.approvals import store
@@ -28,7 +29,7 @@ async def comment(
 
     Args:
         place: channel, ts of the thread's first message, ts of the message.
-        words: what its author is told, by "kept" and "too_many".
+        words: what its author is told, by "kept", "no_decision" and "too_many".
     """
     channel, thread_ts, ts = place
     found = await connection.execute(
@@ -47,8 +48,51 @@ async def comment(
         return False
     if row["touched"]:  # else it is known already
         counted = await count_in(connection, rate, person) if rate else Counted()
-        await _tell(connection, jobs, person, place, row["touched"], words, counted)
+        tries = row["is_open"] and reads_as_decision(text)
+        said = {**words, "kept": words["no_decision"]} if tries else words
+        await _tell(connection, jobs, person, place, row["touched"], said, counted)
     return True
+
+
+_DECIDING = re.compile(
+    r"(?:approv|reject|den(?:y|ied)|declin|lgtm|confirm|accept)", re.IGNORECASE
+)
+_SHORT = re.compile(r"(?:yes|yep|ok|okay|no|nope|go|sure|[+-]1|👍|👎|✅|❌)", re.I)
+_MOST_WORDS = 6
+
+
+def reads_as_decision(text: str) -> bool:
+    """Return whether somebody may believe to decide by writing this.
+
+    That a sentence is taken for one, or is not, changes only what its author is told.
+    """
+    said = re.sub(r"<[^>]*>|[.,!:;]", " ", text).split()
+    if not said or len(said) > _MOST_WORDS:
+        return False
+    is_short = _SHORT.fullmatch(said[0]) is not None
+    return is_short or any(_DECIDING.match(word) for word in said)
+
+
+async def overheard(
+    connection: Connection,
+    jobs: Jobs,
+    person: Person,
+    place: tuple[str, str],
+    words: Mapping[str, str],
+    rate: Rate | None = None,
+) -> None:
+    """Tell who seems to decide in the thread of an open card that it decides nothing.
+
+    Args:
+        place: channel, and ts of the thread's first message.
+        words: as for `comment`.
+    """
+    requests = await store.shown_at(connection, *place, card="")
+    if not any(request.is_open for request in requests):
+        return
+    counted = await count_in(connection, rate, person) if rate else Counted()
+    if not counted.is_over:
+        await store.tell(connection, jobs, person, words["no_decision"], *place)
 
 
 async def _tell(

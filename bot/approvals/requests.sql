@@ -192,4 +192,6 @@ touched AS (
     SELECT m.delivery_id FROM kept JOIN request_messages m USING (request_id))
   RETURNING id)
 SELECT EXISTS (SELECT FROM card) AS is_card,
+  EXISTS (SELECT FROM card JOIN request_messages m ON m.delivery_id = card.id
+    JOIN requests r ON r.id = m.request_id WHERE r.status = 'pending') AS is_open,
   ARRAY(SELECT id::text FROM touched) AS touched;

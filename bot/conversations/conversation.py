@@ -137,12 +137,16 @@ def _message(row: Mapping[str, Any]) -> Message:
 
 
 def human(
-    conversation: Conversation, message: Message, profile: Profile
+    conversation: Conversation, message: Message, profile: Profile, text: str
 ) -> HumanMessage:
-    """A person's message; the same one has the same id in the graph."""
+    """A person's message; the same one has the same id in the graph.
+
+    Args:
+        text: its words as the agent is to read them.
+    """
     speaker = {"id": message.author.user, "name": profile.name}
     return HumanMessage(
-        message.text,
+        text,
         id=conversation.message_id(message),
         additional_kwargs={"speaker": speaker},
     )

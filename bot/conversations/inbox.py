@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
-from bot.approvals.comments import comment
+from bot.approvals.comments import comment, overheard
 from bot.approvals.model import Person
 from bot.approvals.ports import Jobs
 from bot.approvals.rate_limit import limits
@@ -18,6 +18,7 @@ from bot.base.settings_types import Rate
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts.clicks import COMMENTED, too_many_messages
+from bot.texts.intake import not_read
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Incoming:
     event_id: str
     user: str
     text: str
+    unread: tuple[str, ...] = ()  # what it holds beside its text, in words
     via: str = "slack"
     conversation: uuid.UUID | None = None  # the id of a new one; None for any
 
@@ -50,7 +52,7 @@ async def receive(
     """
     starts = incoming.thread_ts == incoming.ts
     # without either there is one statement, a transaction of its own
-    has_more = not starts or rate is not None
+    has_more = not starts or rate is not None or incoming.unread
     async with (transaction if has_more else statement)(pool) as connection:
         if not starts and await _comments(connection, jobs, incoming, rate):
             return False
@@ -76,6 +78,8 @@ async def receive(
         if rate is not None and row["is_over"]:
             await _refuse(connection, jobs, incoming, row, rate)
             return False
+        if incoming.unread:
+            await _whisper(connection, jobs, incoming, not_read(incoming.unread))
     reach("received")
     return True
 
@@ -101,6 +105,12 @@ async def _refuse(
     )
     await append(connection, [fact])
     text = too_many_messages(rate.limit, rate.seconds)
+    await _whisper(connection, jobs, incoming, text)
+
+
+async def _whisper(
+    connection: Connection, jobs: Jobs, incoming: Incoming, text: str
+) -> None:
     started = incoming.thread_ts == incoming.ts
     thread = None if started else incoming.thread_ts
     await store.tell(
@@ -114,6 +124,16 @@ async def _comments(
     place = (incoming.channel, incoming.thread_ts, incoming.ts)
     author, text = _author(incoming), clean(incoming.text)
     return await comment(connection, jobs, author, place, text, COMMENTED, rate)
+
+
+async def overhear(
+    pool: Pool, jobs: Jobs, incoming: Incoming, rate: Rate | None = None
+) -> None:
+    """Take note of a message to others that reads as if it decided an open card."""
+    place = (incoming.channel, incoming.thread_ts)
+    async with transaction(pool) as connection:
+        author = _author(incoming)
+        await overheard(connection, jobs, author, place, COMMENTED, rate)
 
 
 def _author(incoming: Incoming) -> Person:

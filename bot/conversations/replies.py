@@ -69,7 +69,11 @@ class Talk:
 
     async def tell_waiting(self, conversation: str) -> None:
         """Say in the thread that it is Slack that is waited for; once an hour."""
-        said = {"text": agent.WAITING_FOR_SLACK, "delivery": str(uuid.uuid4())}
+        await self.say_once(conversation, agent.WAITING_FOR_SLACK)
+
+    async def say_once(self, conversation: str, text: str) -> None:
+        """Say something in the thread, unless it was said within an hour."""
+        said = {"text": text, "delivery": str(uuid.uuid4())}
         async with statement(self.pool) as connection:
             key = {"conversation": conversation, **said}
             found = await connection.execute(SQL["say_waiting"], key)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
-from langchain_core.messages import HumanMessage
 from langgraph.errors import GraphRecursionError
 
 from bot.approvals.assess import Turn
@@ -39,6 +39,16 @@ log = structlog.get_logger(__name__)
 UNKNOWN = Execution.UNKNOWN
 
 
+class Words(Protocol):
+    """Reads a message for the agent, outside of any transaction."""
+
+    async def read(
+        self, conversation: Conversation, message: Message
+    ) -> tuple[str, str]:
+        """Return its words, and a sentence on what could not be read, or ""."""
+        ...
+
+
 @dataclass(frozen=True)
 class Runner:
     """Runs one conversation at a time: its jobs share a lock."""
@@ -50,6 +60,7 @@ class Runner:
     recheck: Recheck
     handover: Handover
     talk: Talk
+    words: Words
 
     async def turn(self, conversation: str) -> None:
         """Work off a conversation's open messages, as far as it can go now.
@@ -109,15 +120,24 @@ class Runner:
     ) -> None:
         """Give the graph a message, or go on with a turn that a crash has cut off."""
         profile = await self.people.look_up(message.author)
-        given = human(conversation, message, profile)
         problem = unreadable(message.text)
         if (profile.refusal or problem) and (
-            is_new or not await self.engine.knows(run, str(given.id))
+            is_new or not await self.engine.knows(run, conversation.message_id(message))
         ):
             await self._turn_away(conversation, message, profile, problem)
             return
-        go = self.engine.start(run, given) if is_new else self._pick_up(run, given)
+        begin = self._begin if is_new else self._pick_up
+        go = begin(run, conversation, message, profile)
         await self._run(run, conversation, conversation.turn_of(message), go)
+
+    async def _begin(
+        self, run: Run, conversation: Conversation, message: Message, profile: Profile
+    ) -> GraphState:
+        text, missing = await self.words.read(conversation, message)
+        if missing:
+            await self.talk.say_once(conversation.id, missing)
+        given = human(conversation, message, profile, text)
+        return await self.engine.start(run, given)
 
     async def _turn_away(
         self,
@@ -131,11 +151,13 @@ class Runner:
         else:
             await self.talk.answer_at_once(conversation, message, problem)
 
-    async def _pick_up(self, run: Run, message: HumanMessage) -> GraphState:
+    async def _pick_up(
+        self, run: Run, conversation: Conversation, message: Message, profile: Profile
+    ) -> GraphState:
         """Go on from the last checkpoint, or start if the message is in none."""
-        if message.id and await self.engine.knows(run, message.id):
+        if await self.engine.knows(run, conversation.message_id(message)):
             return await self.engine.go_on(run)
-        return await self.engine.start(run, message)
+        return await self._begin(run, conversation, message, profile)
 
     async def _resume(
         self, run: Run, conversation: Conversation, upheld: Sequence[Request]

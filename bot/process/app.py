@@ -45,9 +45,11 @@ from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.deps import Deps
 from bot.slack.directory import Afresh, Directory
+from bot.slack.earlier import Reader
 from bot.slack.full_text import FullTexts
 from bot.slack.identity import CurrentIdentity, SlackAccess
 from bot.slack.listeners import register_listeners
+from bot.slack.names import Names
 from bot.slack.openid import OpenId
 from bot.slack.trouble import Troubles
 from bot.texts.clicks import SlackPhrases
@@ -115,8 +117,9 @@ def make_app(
     deps = _deps(settings, slack, policies, (pool, listener_pool), queue, served)
     trail, outside = _trail(deps, queue), make_outside(deps, mail)
     engine, workers = Engine(served, pool), Workers(queue)
-    _register(deps, queue, engine)
-    courier = _courier(deps, queue)
+    names = Names(deps.client, deps.people, deps.identity)
+    _register(deps, queue, engine, names)
+    courier = _courier(deps, queue, names)
     duties = [*trail.duties, *outside.duties]
     when = {**outside.when, "messages": courier.look}
     return App(
@@ -199,9 +202,9 @@ def _bolt(deps: Deps) -> AsyncApp:
     return bolt
 
 
-def _register(deps: Deps, queue: Queue, engine: Engine) -> None:
+def _register(deps: Deps, queue: Queue, engine: Engine, names: Names) -> None:
     """Tell the queue who does which job."""
-    runner = _runner(deps, engine)
+    runner = _runner(deps, engine, names)
     held_up = runner.talk.tell_waiting
     queue.register("turn", runner.turn, runner.give_up, held_up)
     queue.register("resume", runner.resume, runner.give_up, held_up)
@@ -209,10 +212,10 @@ def _register(deps: Deps, queue: Queue, engine: Engine) -> None:
     queue.register("prune", runner.prune)
 
 
-def _courier(deps: Deps, queue: Queue) -> Courier:
+def _courier(deps: Deps, queue: Queue, names: Names) -> Courier:
     """Whoever brings messages to Slack, right after what wrote them down."""
     pool, policies = deps.pool, deps.policies
-    deliverer = Deliverer(pool, queue, policies, deps.client, deps.identity)
+    deliverer = Deliverer(pool, queue, policies, deps.client, deps.identity, names.of)
     courier = Courier(pool, deliverer)
     queue.send = courier.send
     return courier
@@ -233,7 +236,7 @@ def _trail(deps: Deps, queue: Queue) -> Trail:
     return Trail(policies, record, notary)
 
 
-def _runner(deps: Deps, engine: Engine) -> Runner:
+def _runner(deps: Deps, engine: Engine, names: Names) -> Runner:
     pool, jobs, people, policies = deps.pool, deps.jobs, deps.people, deps.policies
     return Runner(
         pool=pool,
@@ -243,6 +246,7 @@ def _runner(deps: Deps, engine: Engine) -> Runner:
         recheck=Recheck(pool, jobs, Afresh(people), policies),
         handover=Handover(pool, jobs, policies, engine),
         talk=Talk(pool, jobs),
+        words=Reader(pool, deps.client, names, deps.identity),
     )
 
 

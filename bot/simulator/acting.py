@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -11,7 +11,7 @@ from typing import Literal
 from bot.simulator.app_config import AppConfig, SlashCommand
 from bot.simulator.events import Events
 from bot.simulator.interactions import ClickResult, Interactions, Submissions
-from bot.simulator.message import rich_text
+from bot.simulator.message import new_id, rich_text
 from bot.simulator.payloads import app_home_opened
 from bot.simulator.shapes import Json, copied
 from bot.simulator.slash_commands import Commands
@@ -31,6 +31,7 @@ class Parts:
     interactions: Interactions
     submissions: Submissions
     commands: Commands
+    base: Callable[[], str]  # where the simulator's addresses begin
 
 
 class Acting:
@@ -41,14 +42,33 @@ class Acting:
         self.workspace, self._parts = workspace, parts
 
     async def post_message(
-        self, user_id: str, channel_id: str, text: str, thread_ts: str | None = None
+        self,
+        user_id: str,
+        channel_id: str,
+        text: str,
+        thread_ts: str | None = None,
+        *,
+        table: Sequence[Sequence[str]] = (),
+        forwards: tuple[str, str] | None = None,
+        files: Sequence[str] = (),
     ) -> str:
         """Post as a person and return the ts; the bot gets its events meanwhile.
 
         `text` is in Slack's form: `<@U…>` for a mention, `&lt;` for `<`. Raises
         LookupError if the person is not in the channel or it is archived.
+
+        Args:
+            table: rows that are pasted below the text.
+            forwards: channel and ts of a message that is forwarded.
+            files: ids of files that are shared.
         """
         data = person_message(self.workspace, user_id, channel_id, text)
+        if table:
+            data["blocks"].append(table_block(table))
+        if forwards:
+            data["attachments"] = [forwarded(self.workspace, *forwards)]
+        if files:
+            data["files"] = [self.shared_file(each) for each in files]
         if thread_ts:
             data["thread_ts"] = thread_ts
         return self.workspace.add_message(channel_id, data).ts
@@ -187,10 +207,50 @@ class Acting:
         """Take in a person's file, and return its id for a file_input."""
         return self.workspace.add_file(user_id, name, content=content).id
 
+    def shared_file(self, file_id: str) -> Json:
+        """Share a file, and return its object; raises KeyError if there is none."""
+        file = self.workspace.files[file_id]
+        file.shared = True
+        return file.as_slack(self._parts.base(), self.workspace.team_id)
+
     def file(self, file_id: str) -> StoredFile | None:
         """Return a file, or None if there is none or its content has not come."""
         file = self.workspace.files.get(file_id)
         return file if file is not None and file.content is not None else None
+
+
+def table_block(rows: Sequence[Sequence[str]]) -> Json:
+    """Return the block of a table that somebody has pasted."""
+    cells = [[{"type": "raw_text", "text": text} for text in row] for row in rows]
+    return {"type": "table", "block_id": new_id(), "rows": cells}
+
+
+def forwarded(workspace: Workspace, channel_id: str, ts: str) -> Json:
+    """Return the attachment in which Slack puts a message that is forwarded."""
+    message = workspace.message(channel_id, ts)
+    if message is None:
+        raise LookupError(f"there is no message {ts} in {channel_id}")
+    data, author = message.data, str(message.data.get("user", ""))
+    name = workspace.users[author].shown_name if author in workspace.users else ""
+    link = f"/archives/{channel_id}/p{ts.replace('.', '')}"
+    within = {"team": workspace.team_id, "channel": channel_id, "ts": ts}
+    found: Json = {
+        "id": 1,
+        "ts": ts,
+        "author_id": author,
+        "author_name": name,
+        "author_subname": name,
+        "channel_id": channel_id,
+        "channel_team": workspace.team_id,
+        "is_msg_unfurl": True,
+        "is_share": True,
+        "from_url": f"https://{workspace.team_domain}.slack.com{link}",
+        "fallback": f"[{ts}] {name}: {data.get('text', '')}",
+        "text": data.get("text", ""),
+        "mrkdwn_in": ["text"],
+        "message_blocks": [{**within, "message": {"blocks": data.get("blocks", [])}}],
+    }
+    return found | {name: data[name] for name in ("files",) if name in data}
 
 
 def person_message(

@@ -82,7 +82,7 @@ class Simulator(Acting):
         submissions = Submissions(workspace, views, self._interactions, response_urls)
         commands = Commands(*places, app)
         doing = (self._events, self._interactions, submissions, commands)
-        super().__init__(workspace, Parts(app, views, *doing))
+        super().__init__(workspace, Parts(app, views, *doing, self._base))
         tokens = Tokens(bot_token, app_token)
         self._web_api = WebApi(workspace, views, tokens, app)
         parts = (self._web_api, self._sockets, response_urls, self.faults)

@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 import uuid
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, LiteralString, cast
 
@@ -23,6 +23,7 @@ from bot.base.faults import reach
 from bot.base.time_limits import limits
 from bot.conversations.api_conversation import ASIDE
 from bot.database.pool import Connection, Pool, statement, transaction
+from bot.slack.cards.arguments import ids_in
 from bot.slack.client import error_code, retry_after
 from bot.slack.identity import Identity
 from bot.slack.render import Drawn, Row, draw, outcomes
@@ -51,11 +52,17 @@ class Kept:
         return max(0, self._ends.get(key, 0) - time.monotonic())
 
 
+async def no_names(_: Sequence[str]) -> Mapping[str, str]:
+    """Know no names."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Deliverer:
     """The outbox of messages to Slack; see `bot.jobs.courier.Outbox`.
 
     Attributes:
+        names: Slack's names for ids, as far as it says them now.
         tried: ids of what this process has posted, or has begun to: that is looked for
             before it is posted. The row says so too, but a crash of the database may
             forget that.
@@ -67,6 +74,7 @@ class Deliverer:
     policies: Policies
     client: AsyncWebClient
     identity: Callable[[], Identity]
+    names: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]] = no_names
     tried: Kept = field(default_factory=Kept)
     pauses: Kept = field(default_factory=Kept)
     statements: ClassVar[Mapping[str, LiteralString]] = {
@@ -85,7 +93,8 @@ class Deliverer:
         Raises:
             SlackUnavailable, RetryLater: nothing is lost; it is to be tried again.
         """
-        row, drawn = draw(row, self.policies.current, self.identity())
+        names = await self.names(_ids(row)) if row["kind"] == "card" else {}
+        row, drawn = draw(row, self.policies.current, self.identity(), names)
         try:
             async with asyncio.timeout(self.lease * 0.75):
                 place = await self._send(row, drawn)
@@ -262,9 +271,7 @@ class Deliverer:
                 error=code,
             )
         async with transaction(self.pool) as connection:
-            wait = await note_refusal(
-                connection, self.jobs, row, code, self.identity()
-            )
+            wait = await note_refusal(connection, self.jobs, row, code, self.identity())
         if wait:
             raise RetryLater(wait)
         return wait == 0
@@ -275,6 +282,10 @@ def _reach(row: Row) -> None:
         reach("posted")
     elif row["kind"] == "answer":
         reach("answered")
+
+
+def _ids(row: Row) -> list[str]:
+    return ids_in("\n".join(each["arguments"] for each in row["requests"]))
 
 
 def _is_about_content(error: SlackApiError) -> bool:

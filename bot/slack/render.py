@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from bot.approvals import store
@@ -37,14 +38,18 @@ from bot.texts import clicks, notices
 ABOUT_REQUESTS = frozenset({"card", "notice", "held", "call", "reminder", "escalation"})
 HELD = 2  # seconds until what somebody else is about to do is looked at again
 Row = Mapping[str, Any]
+Names = Mapping[str, str]  # by id
 
 
-def draw(row: Row, policy: Policy, us: Identity) -> tuple[Row, Drawn]:
+def draw(
+    row: Row, policy: Policy, us: Identity, names: Names = MappingProxyType({})
+) -> tuple[Row, Drawn]:
     """Draw a message as it is now; return its row with its place, and the drawing.
 
     Args:
         row: of an outbox, with what it is drawn from.
         policy: who can decide goes by the one in force.
+        names: Slack's, of ids in arguments.
 
     Raises:
         RetryLater: it belongs under a card that is not posted yet.
@@ -62,6 +67,7 @@ def draw(row: Row, policy: Policy, us: Identity) -> tuple[Row, Drawn]:
             first_post=first_post,
             revision=revision,
             delivery=row["id"],
+            names=names,
         )
     if row["kind"] == "held":
         return row, draw_held(requests, us)
@@ -145,11 +151,16 @@ def draw_card(
     first_post: bool,
     revision: int,
     delivery: str,
+    names: Names = MappingProxyType({}),
 ) -> Drawn:
     """The card of some requests; one whose card is not `delivery` is decided there."""
     views = tuple(
         RequestView(
-            request, now, who_can_decide(request), request.place.card != delivery
+            request,
+            now,
+            who_can_decide(request),
+            request.place.card != delivery,
+            names,
         )
         for request in requests
     )

@@ -1,7 +1,7 @@
-"""The statements of this package: deliveries and a card's history."""
+"""The statements of this package: deliveries, a card's history, threads."""
 
 from __future__ import annotations
 
 from bot.database.statements import load_statements
 
-SQL = load_statements("bot.slack", "deliveries.sql", "history.sql")
+SQL = load_statements("bot.slack", "deliveries.sql", "history.sql", "threads.sql")

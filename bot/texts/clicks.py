@@ -382,6 +382,10 @@ def whole_arguments(code: str, user: str) -> str:
 #: mrkdwn: of a message in a card's thread, which stays with the request.
 COMMENTED = {
     "kept": "Added to the card. I answer in the thread where I was asked.",
+    "no_decision": (
+        "Writing decides nothing here: use the buttons on the card at the top of this "
+        "thread."
+    ),
     "too_many": (
         "Added to the request. You write faster than I can show it, so the card has it "
         "after its next change."

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bot.approvals.model import Effect, Outcome, Place, Request, Status, Verdict
-from bot.conversations.inbox import Incoming, receive
+from bot.base.settings_types import Rate
+from bot.conversations.inbox import Incoming, overhear, receive
+from bot.texts.clicks import COMMENTED
 from tests.support.agent_parts import make_agent
 from tests.support.house import POLICY, REJECT, House, parsed
 from tests.support.people import (
@@ -141,6 +143,44 @@ async def write(house: House, text: str, thread_ts: str, ts: str) -> bool:
         house.queue,
         Incoming("", TEAM, APPROVALS, ts, thread_ts, f"Ev{ts}", OLAF, text),
     )
+
+
+async def told(house: House) -> list[str]:
+    found = await house.rows("SELECT text FROM deliveries WHERE kind = 'private'")
+    return [row["text"] for row in found]
+
+
+async def test_approve_in_a_cards_thread_decides_nothing_and_says_so(house: House):
+    request = await house.ask()
+    await post(house, request.place.card, "7.1", APPROVALS)
+    for _ in range(2):
+        await write(house, "Approve it, please!", "7.1", "7.2")
+    assert await told(house) == [COMMENTED["no_decision"]]
+    assert (await house.request(request.id)).is_open
+    await house.click(MINA, request)
+    await write(house, "approved", "7.1", "7.3")
+    assert (await told(house))[1:] == [COMMENTED["kept"]]
+
+
+async def hear(house: House, text: str, thread_ts: str) -> None:
+    said = Incoming("", TEAM, APPROVALS, "7.9", thread_ts, "Ev7.9", OLAF, text)
+    await overhear(house.pool, house.queue, said, Rate("messages", 1, 60))
+
+
+async def test_approve_said_to_others_is_answered_while_it_waits(house: House):
+    request = await house.ask()
+    await post(house, request.place.card, "7.1", APPROVALS)
+    await hear(house, "approve", "7.0")
+    assert await told(house) == []
+    for _ in range(2):
+        await hear(house, "approve", "7.1")
+    assert await told(house) == [COMMENTED["no_decision"]]
+    now = await house.request(request.id)
+    assert (now.is_open, now.chain.comments) == (True, ())
+    await house.click(MINA, request)
+    await house.pass_time(minutes=5)
+    await hear(house, "approve", "7.1")
+    assert len(await told(house)) == 1
 
 
 async def test_a_click_reads_no_more_comments_than_a_card_shows(house: House):

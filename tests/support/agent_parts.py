@@ -13,6 +13,7 @@ from agent.graph import build_graph
 from agent.tool_arguments import schema_of
 from bot.approvals import store
 from bot.approvals.model import Request
+from bot.conversations.conversation import Conversation, Message
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.outcome import Settler
 from bot.conversations.replies import Talk
@@ -111,6 +112,15 @@ def _message(step: Any) -> Any:
     return calls(*step) if isinstance(step, list) else step
 
 
+class PlainWords:
+    """Reads each message as it is stored."""
+
+    async def read(
+        self, conversation: Conversation, message: Message
+    ) -> tuple[str, str]:
+        return message.text, ""
+
+
 def make_agent(house: House, *script: Any) -> Agent:
     """Build the runner as the app does, over scripted parts."""
     model, ledger = ScriptedModel(script=[]), Ledger()
@@ -131,6 +141,7 @@ def make_agent(house: House, *script: Any) -> Agent:
         recheck=Recheck(house.pool, house.queue, house.people, house.policies),
         handover=Handover(house.pool, house.queue, house.policies, engine),
         talk=Talk(house.pool, house.queue),
+        words=PlainWords(),
     )
     agent = Agent(house, runner, model, ledger)
     agent.will_say(*script)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from bot.approvals.model import Comment, Decision, Request, Status, Verdict
 from bot.slack.cards.modal import CardRef
@@ -33,9 +34,10 @@ def view(
     can_decide=(MINA, OMAR),
     now=NOW,
     elsewhere=False,
+    names: Mapping[str, str] = MappingProxyType({}),
 ):
     views = tuple(
-        RequestView(each, now, tuple(can_decide), elsewhere)
+        RequestView(each, now, tuple(can_decide), elsewhere, names)
         for each in requests or (request(),)
     )
     return CardView(views, first_post)

@@ -103,7 +103,7 @@ def test_no_hidden_character_reaches_any_text(arguments, tool, note, reason):
 
 def test_untrusted_text_stands_only_where_nothing_is_parsed():
     hostile = {
-        "arguments": {"MARKER<!channel>": ["MARKER", "`MARKER`"]},
+        "arguments": {"MARKER<!channel>": ["MARKER", "`MARKER`", "U0MARKER"]},
         "tool": "MARKER tool <@U1>",
         "note": "MARKER note",
         "raised_arguments": {"MARKER": "MARKER"},
@@ -117,7 +117,8 @@ def test_untrusted_text_stands_only_where_nothing_is_parsed():
     }
     no = decision(verdict=Verdict.REJECT, reason="MARKER reason")
     over = closed(Status.REJECTED, decisions=(no,), end_note="MARKER", **hostile)
-    card = view(request(**hostile), over, first_post=True)
+    names = {"U0MARKER": "<!channel> *MARKER*"}
+    card = view(request(**hostile), over, first_post=True, names=names)
 
     blocks = card_blocks(card)
     plain = [*of_type(blocks, "plain_text"), *of_type(blocks, "text")]
@@ -134,6 +135,17 @@ VALUES = st.one_of(st.text(max_size=8), *[st.from_type(k) for k in (bool, int)])
 def test_no_two_values_of_a_field_look_alike(one, other):
     is_same = type(one) is type(other) and one == other
     assert (field_text(one) == field_text(other)) is is_same
+
+
+def test_of_many_ids_the_first_are_named_and_the_others_counted():
+    ids = [f"U0MEMBER{n}" for n in range(40)]
+    names = dict.fromkeys(ids, "x" * 9_000)
+    many = [request(arguments={"users": ids}, id=f"r-{n}") for n in range(3)]
+    for asked in (many[:1], many):
+        blocks = card_blocks(view(*asked, names=names))
+        assert errors(blocks) == []
+        assert "… and 34 more." in texts(blocks) or len(asked) == 3
+    assert "U0OTHER" not in json.dumps(card_blocks(view(names={"U0OTHER": "y"})))
 
 
 @pytest.mark.parametrize("arguments", HUGE.values(), ids=HUGE)

@@ -33,6 +33,7 @@ from bot.texts.formatting import (
     arguments_text,
     cut,
     long_arguments,
+    one_line,
     shown,
     visible,
 )
@@ -234,6 +235,37 @@ def foreign_line(each: Lookalike) -> str:
     elif each.reads_as_latin:
         said.insert(0, sentences.LATIN_LOOK)
     return f"{cut(shown(each.text), 40)}: {shown(', '.join(said))}"
+
+
+# An id of a person, a channel or a group; capital letters alone are a word.
+_ID = re.compile(r"(?<![A-Za-z0-9])[UWCGS](?=[A-Z]*[0-9])[A-Z0-9]{5,20}(?![A-Za-z0-9])")
+_MOST_NAMES = 6  # several requests on one card share them
+
+
+def ids_in(text: str) -> list[str]:
+    """Return what reads like an id of Slack's in a text of any kind."""
+    return list(dict.fromkeys(_ID.findall(text)))
+
+
+def name_elements(
+    request: Request, names: Mapping[str, str], sharing: int
+) -> list[Block]:
+    """The parts of a `rich_text` that say whom ids mean, none if there are none.
+
+    Args:
+        names: by id, as Slack has them; people choose their own, so they are untrusted.
+    """
+    found = [each for each in ids_in(asked_text(request)) if each in names]
+    first = found[: max(1, _MOST_NAMES // sharing)]
+    if not first:
+        return []
+    lines = [f"{each}: {one_line(names[each], NAME_SHOWN)}" for each in first]
+    more = len(found) - len(first)
+    return [
+        words(sentences.NAMES, bold=True),
+        *preformatted("\n".join(lines)),
+        *([words(sentences.and_more(more))] if more else []),
+    ]
 
 
 TYPED = "typed"  # the `block_id` of the input that asks for a value

@@ -15,6 +15,7 @@ from bot.slack.cards.arguments import (
     field_elements,
     foreign_elements,
     in_full,
+    name_elements,
     question_elements,
     shares,
 )
@@ -123,7 +124,8 @@ def _request_blocks(
     request = view.request
     odd, changed = _odd_tool(request), changed_elements(request, sharing)
     call = _rich([[*odd, *changed, *arguments]])
-    foreign = _rich([foreign_elements(request, sharing)])
+    named = name_elements(request, view.names, sharing)
+    foreign = _rich([named, foreign_elements(request, sharing)])
     tail = [context(grey_line(view, sharing)), *_comments(request, sharing)]
     title = headline_block(view)
     if not request.is_open:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bot.approvals.judge import APPROVING
 from bot.approvals.model import Decision, Mark, Request, Verdict
@@ -33,12 +33,18 @@ MORE_VIEW, MORE_WITHDRAW, MORE_HISTORY = "view", "withdraw", "history"
 
 @dataclass(frozen=True)
 class RequestView:
-    """One request on a card. `elsewhere`: its buttons stand on another one now."""
+    """One request on a card.
+
+    Attributes:
+        elsewhere: its buttons stand on another one now.
+        names: Slack's, by the ids that its arguments may hold.
+    """
 
     request: Request
     now: dt.datetime  # the database's clock
     can_decide: tuple[str, ...] = ()  # user ids who can decide the open stage now
     elsewhere: bool = False
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def in_time(self) -> bool:

@@ -2,44 +2,75 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.conversations.inbox import Incoming, receive
+from bot.approvals.comments import reads_as_decision
+from bot.conversations.inbox import Incoming, overhear, receive
 from bot.slack.deps import Deps
 from bot.slack.identity import Identity
 from bot.slack.listeners.translating import Body
+from bot.slack.message_text import Reading, mention_of, read
+from bot.texts.intake import not_read_for_agent
 
 
 def register(app: AsyncApp, deps: Deps) -> None:
     """Listen to both events of one post; the inbox knows that they are one message."""
 
     async def handle_message(body: Body) -> None:
-        incoming = incoming_from(body, deps.identity())
-        if incoming is not None:
-            rate = deps.rates.get("messages")
+        us, rate = deps.identity(), deps.rates.get("messages")
+        if incoming := incoming_from(body, us):
             await receive(deps.listener_pool, deps.jobs, incoming, rate)
+        elif said := decision_in_thread(body, us):
+            await overhear(deps.listener_pool, deps.jobs, said, rate)
 
     app.event("app_mention")(handle_message)
     app.event("message")(handle_message)
 
 
-def incoming_from(body: Body, us: Identity) -> Incoming | None:
+def incoming_from(
+    body: Body, us: Identity, *, reads_files: bool = False
+) -> Incoming | None:
     """Translate an event, or None if it is no message of a person to the agent.
 
     Edits, joins and other subtypes, bots (this one among them) and posts in a channel
     that do not mention the bot are none.
     https://docs.slack.dev/reference/events/message
     """
+    event = _said_by_a_person(body, us)
+    if not event or not _is_to_us(event, us):
+        return None
+    return _incoming(body, event, us, reads_files=reads_files)
+
+
+def decision_in_thread(body: Body, us: Identity) -> Incoming | None:
+    """Translate a reply to others that reads like a decision, or None.
+
+    Only where the app is granted such events, which its own manifest does not ask for.
+    """
+    event = _said_by_a_person(body, us)
+    is_reply = event.get("thread_ts") not in (None, event.get("ts"))
+    if not is_reply or not reads_as_decision(str(event.get("text") or "")):
+        return None
+    return _incoming(body, event, us)
+
+
+def _said_by_a_person(body: Body, us: Identity) -> Mapping[str, Any]:
+    """Return the event if a person said something to this app's workspace, else {}."""
     event: Mapping[str, Any] = body.get("event") or {}
-    if not _is_from_a_person(event) or not _is_to_us(event, us):
-        return None
-    if body.get("api_app_id") not in (None, us.app):
-        return None
+    is_ours = body.get("api_app_id") in (None, us.app)
+    if is_ours and _is_from_a_person(event) and event["user"] != us.user:
+        return event
+    return {}
+
+
+def _incoming(
+    body: Body, event: Mapping[str, Any], us: Identity, *, reads_files: bool = False
+) -> Incoming:
     enterprise, team = _installed(body, us)
+    found = read(event, us.user, reads_files=reads_files)
     return Incoming(
         enterprise=enterprise,
         team=team,
@@ -48,8 +79,14 @@ def incoming_from(body: Body, us: Identity) -> Incoming | None:
         thread_ts=str(event.get("thread_ts") or event["ts"]),
         event_id=str(body.get("event_id") or f"{event['channel']}:{event['ts']}"),
         user=str(event["user"]),
-        text=text_of(str(event.get("text") or ""), us.user),
+        text=_text(found),
+        unread=tuple(found.unread),
     )
+
+
+def _text(found: Reading) -> str:
+    unread = [not_read_for_agent(found.unread)] if found.text and found.unread else []
+    return "\n\n".join([found.text, *unread])
 
 
 def _installed(body: Body, us: Identity) -> tuple[str, str]:
@@ -76,30 +113,6 @@ def _is_from_a_person(event: Mapping[str, Any]) -> bool:
 
 
 def _is_to_us(event: Mapping[str, Any], us: Identity) -> bool:
-    if event["user"] == us.user:
-        return False
-    mentioned = _mention(us.user).search(str(event.get("text") or "")) is not None
+    mentioned = mention_of(us.user).search(str(event.get("text") or "")) is not None
     direct = event.get("channel_type") == "im"
     return event.get("type") == "app_mention" or direct or mentioned
-
-
-def _mention(user: str) -> re.Pattern[str]:
-    """`<@U…>` or `<@U…|name>`, of this user and of none whose id only starts alike."""
-    return re.compile(rf"<@{re.escape(user)}(?:\|[^>]*)?>")
-
-
-def text_of(text: str, bot_user: str) -> str:
-    """The words without the mention of the bot, with Slack's escapes undone.
-
-    https://docs.slack.dev/messaging/formatting-message-text#escaping
-    """
-    words = _mention(bot_user).sub(" ", text)
-    words = re.sub(r"<(https?://|mailto:)([^>|]*)(?:\|([^>]*))?>", _link, words)
-    for escaped, plain in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
-        words = words.replace(escaped, plain)
-    return words.strip()
-
-
-def _link(match: re.Match[str]) -> str:
-    """Slack links what looks like an address; people mean the words they wrote."""
-    return match[3] or (match[2] if match[1] == "mailto:" else match[1] + match[2])
