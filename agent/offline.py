@@ -214,9 +214,9 @@ def _named(name: str, args: dict[str, Any]) -> str:
 
 
 def _done(call: ToolCall, text: str) -> str:
-    path = str(call["args"].get("path") or "")
+    path = str(call["args"].get("path") or call["args"].get("file") or "")
     match call["name"]:
-        case "read_file":
+        case "read_file" | "read_shared_file":
             return chat.reads(path, _block(text))
         case "list_files":
             return f"{chat.files_in(path)}\n{_block(text)}"

@@ -40,6 +40,7 @@ _ABOUT = re.compile(
 _WHERE = re.compile(r"(?:in|under|below|of)\s+", re.IGNORECASE)
 _QUOTED = re.compile(r"`([^`\n]+)`|\"([^\"\n]+)\"|'([^'\n]+)'|“([^”\n]+)”|‘([^’\n]+)’")
 _BARE = re.compile(r"[^\s`\"'“”‘’;,:]+")
+_SHARED, _FILE_ID = "read_shared_file", re.compile(r"F[A-Z0-9]{7,}")
 _TEXT = re.compile(r"\s*+:[ \t]?\n?")
 
 
@@ -66,13 +67,21 @@ def understand(message: str, tools: Collection[str]) -> list[Wish]:
         if found is None or found[0].tool not in tools:
             return []
         wish, rest = found
-        wishes.append(wish)
+        wishes.append(_shared(wish, tools))
         if rest and not _END.fullmatch(rest):
             between = _BETWEEN.match(rest)
             if between is None:
                 return []
             rest = rest[between.end() :]
     return wishes if len(wishes) <= MAX_WISHES else []
+
+
+def _shared(wish: Wish, tools: Collection[str]) -> Wish:
+    """The id of a file that was shared reads like a path."""
+    path = str(wish.args.get("path") or "")
+    if wish.tool == "read_file" and _FILE_ID.fullmatch(path) and _SHARED in tools:
+        return Wish(_SHARED, {"file": path})
+    return wish
 
 
 def _other(text: str, tools: Collection[str]) -> tuple[Wish, str] | None:

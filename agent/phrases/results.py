@@ -46,6 +46,17 @@ def no_text_file(path: str, size: int) -> str:
     return f"{path} is no text file ({size} bytes)."
 
 
+def no_shared_file(file: str) -> str:
+    return f"Nobody has shared a file {file} in this conversation."
+
+
+MAY_NOT_READ_FILES = (
+    "The bot may not read files in Slack: it lacks the scope files:read, which whoever "
+    "runs it can add. Say so to the user."
+)
+SLACK_GIVES_NO_FILE = "Slack did not give the file. Say so to the user."
+
+
 def text_too_long(most: int) -> str:
     return f"The text is longer than {most} bytes."
 

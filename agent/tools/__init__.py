@@ -12,6 +12,7 @@ from agent.phrases import results
 from agent.tools.email import make_email_tool
 from agent.tools.files import make_file_tools
 from agent.tools.sandbox import make_sandbox_tools
+from agent.tools.shared import SharedFiles, make_shared_tool
 
 MAKERS = {"files": make_file_tools, "sandbox": make_sandbox_tools}
 KNOWN = (*MAKERS, "email")
@@ -19,7 +20,11 @@ LATER = ("database", "mcp")
 
 
 def make_tools(
-    names: Sequence[str], *, files_dir: Path, mail: Mail | None = None
+    names: Sequence[str],
+    *,
+    files_dir: Path,
+    mail: Mail | None = None,
+    shared: SharedFiles | None = None,
 ) -> list[BaseTool]:
     """Make the tools of each named set, in the order of `names`.
 
@@ -28,6 +33,7 @@ def make_tools(
         files_dir: root of the file tools, and where the sandbox keeps its files; it is
             made if it is missing.
         mail: what `email` sends through.
+        shared: files of the conversation, which `files` reads too.
 
     Raises:
         ValueError: a set is unknown or not there yet; the text says which.
@@ -40,6 +46,8 @@ def make_tools(
             tools += MAKERS[name](files_dir)
         else:
             raise ValueError(_refusal(name))
+        if name == "files" and shared is not None:
+            tools.append(make_shared_tool(shared))
     return tools
 
 

@@ -73,7 +73,8 @@ class AskSlack:
 
 def _scopes() -> set[str]:
     app = yaml.safe_load(manifest().read_text(encoding="utf-8"))
-    return set(app["oauth_config"]["scopes"]["bot"])
+    scopes = app["oauth_config"]["scopes"]
+    return {*scopes["bot"]} - {*scopes["bot_optional"]}
 
 
 # https://docs.slack.dev/reference/methods/users.info#errors

@@ -18,6 +18,7 @@ from agent.models import explain_model_error, make_model
 from agent.phrases.chat import LAX
 from agent.tool_arguments import problem_with, schema_of, titles_of
 from agent.tools import make_tools
+from agent.tools.shared import SHARED, SharedFiles
 from bot.approvals.audit import PolicyRecord
 from bot.approvals.decide import Decider
 from bot.approvals.policy.load import PolicyFile
@@ -51,6 +52,7 @@ from bot.slack.identity import CurrentIdentity, SlackAccess
 from bot.slack.listeners import register_listeners
 from bot.slack.names import Names
 from bot.slack.openid import OpenId
+from bot.slack.shared_files import SlackFiles
 from bot.slack.trouble import Troubles
 from bot.texts.clicks import SlackPhrases
 
@@ -111,10 +113,11 @@ def make_app(
     queue, policies = Queue(database_url), PolicyFile(settings.policy_file)
     model, mail = make_chat_model(settings), smtp_mail(settings) or mail
     pool, listener_pool = _pools(database_url)
-    served = serve(
-        settings, model, Gate(StoredGrants(pool, policies, queue)), loaded, mail
-    )
+    files = SlackFiles(pool, slack.bot_token, slack.api_url)
+    gate = Gate(StoredGrants(pool, policies, queue))
+    served = serve(settings, model, gate, loaded, mail, files)
     deps = _deps(settings, slack, policies, (pool, listener_pool), queue, served)
+    files.client, files.session = deps.client, deps.session
     trail, outside = _trail(deps, queue), make_outside(deps, mail)
     engine, workers = Engine(served, pool), Workers(queue)
     names = Names(deps.client, deps.people, deps.identity)
@@ -184,6 +187,7 @@ def _deps(
         troubles=troubles,
         openid=_openid(slack, session),
         rates={rate.kind: rate for rate in settings.rate_limit},
+        reads_files=served.is_own and SHARED in served.schemas,
     )
 
 
@@ -266,8 +270,9 @@ def serve(
     gate: Gate,
     loaded: LoadedGraph | None,
     mail: Mail | None = None,
+    files: SharedFiles | None = None,
 ) -> ServedGraph:
-    """The graph that AGENT names, or the shipped agent; `mail` is for its tools.
+    """The graph that AGENT names, or the shipped agent; the last two are for its tools.
 
     Raises:
         ConfigurationError: a checkpoint could make this process run code, or FILES_DIR
@@ -275,16 +280,22 @@ def serve(
     """
     if not is_strict():
         raise ConfigurationError(LAX)
-    return _foreign(loaded, gate) if loaded else _own(settings, model, gate, mail)
+    if loaded:
+        return _foreign(loaded, gate)
+    return _own(settings, model, gate, mail, files)
 
 
 def _own(
-    settings: Settings, model: BaseChatModel, gate: Gate, mail: Mail | None
+    settings: Settings,
+    model: BaseChatModel,
+    gate: Gate,
+    mail: Mail | None,
+    files: SharedFiles | None,
 ) -> ServedGraph:
     """The shipped agent."""
     folder = settings.files_dir
     with blaming("FILES_DIR", folder):
-        tools = make_tools(settings.tools, files_dir=folder, mail=mail)
+        tools = make_tools(settings.tools, files_dir=folder, mail=mail, shared=files)
     by_name = {tool.name: tool for tool in tools}
 
     def problem(tool: str, arguments: Mapping[str, Any]) -> str:

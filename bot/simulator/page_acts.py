@@ -38,6 +38,15 @@ def acting(act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
     return handler
 
 
+def _attached(body: Json) -> Json:
+    """Read what a message brings along: `table`, `forwards`, `files`."""
+    found: Json = {name: body[name] for name in ("table", "files") if name in body}
+    if "forwards" in body:
+        channel, ts = body["forwards"]
+        found["forwards"] = str(channel), str(ts)
+    return found
+
+
 def _complaint(status: int, sentence: str) -> web.Response:
     return web.json_response({"sentence": sentence}, status=status)
 
@@ -72,7 +81,7 @@ class Acts:
             raise ValueError(f"a message has at most {_LONGEST_POST:,} characters")
         thread_ts = str(body.get("thread_ts") or "") or None
         ts = await self._hands.post_message(
-            str(body["user"]), str(body["channel"]), text, thread_ts
+            str(body["user"]), str(body["channel"]), text, thread_ts, **_attached(body)
         )
         return {"ts": ts}
 

@@ -41,7 +41,15 @@ class Hands(Protocol):
         ...
 
     async def post_message(
-        self, user_id: str, channel_id: str, text: str, thread_ts: str | None = None
+        self,
+        user_id: str,
+        channel_id: str,
+        text: str,
+        thread_ts: str | None = None,
+        *,
+        table: Sequence[Sequence[str]] = (),
+        forwards: tuple[str, str] | None = None,
+        files: Sequence[str] = (),
     ) -> str:
         """Post as a person."""
         ...

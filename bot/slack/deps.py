@@ -37,6 +37,7 @@ class Deps:
         openid: sign-in with Slack, where the app has an id and a secret.
         rates: by kind, "messages" and "clicks".
         troubles: what Slack refuses now.
+        reads_files: whether the agent can look into text files that people share.
     """
 
     settings: Settings
@@ -57,3 +58,4 @@ class Deps:
     troubles: Troubles
     openid: OpenId | None = None
     rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])
+    reads_files: bool = False

@@ -165,6 +165,11 @@ def _fields(each: Json) -> list[str]:
     return [f"{_mrkdwn(one, 'title')}: {_mrkdwn(one, 'value')}" for one in fields]
 
 
+def is_text(mimetype: str) -> bool:
+    """Return whether a file of this type can be read as text."""
+    return mimetype.startswith(_TEXT_TYPES)
+
+
 def _files(message: Json, found: Reading, *, reads_files: bool) -> str:
     """A line for each file; the content of none is read here."""
     files = _objects(message.get("files"))
@@ -176,7 +181,7 @@ def _files(message: Json, found: Reading, *, reads_files: bool) -> str:
         bytes_ = size if isinstance(size, int) else None
         key = one_line(_string(file.get("id")), 40)
         lines.append(say.file_line(name or key, kind, bytes_, key))
-        if not (reads_files and kind.startswith(_TEXT_TYPES)):
+        if not (reads_files and is_text(kind)):
             found.unread.append(say.content_of(name or key))
     if more := len(files) - len(lines):
         lines.append(say.more_files(more))

@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from bot.simulator.app_config import AppConfig
 from tests.support.deciding import asked, asked_to_delete, request_of
 from tests.support.demo import APPROVALS, BOT, GENERAL, MAREK, MINA, OLAF, RAVI
+from tests.support.root import ROOT
 from tests.support.shown import everything
 from tests.support.stage import NewStage, Stage
 
@@ -120,6 +122,38 @@ async def test_a_thread_that_cannot_be_read_is_told_of_once(notes: Stage):
     await notes.ask("delete it", thread_ts=first)
     assert "Not read: what was said before" in await heard(notes, before)
     await notes.reply(GENERAL, first, "I couldn't read what was said")
+
+
+async def shared_file(stage: Stage, name: str, content: bytes) -> tuple[str, str]:
+    """Ravi shares a file with the bot; its id, and the thread."""
+    file = stage.simulator.upload_file(RAVI, name, content)
+    ts = await stage.simulator.post_message(
+        RAVI, GENERAL, f"<@{BOT}> read {file}", files=[file]
+    )
+    return file, ts
+
+
+async def test_a_text_file_that_was_shared_is_read_in_its_thread(shared: Stage):
+    told = len(shared.whispers(RAVI))
+    file, ts = await shared_file(shared, "q3.csv", b"month,sum\njuly,12")
+    assert "july,12" in await shared.answer(GENERAL, ts)
+    elsewhere = await shared.ask(f"read {file}", OLAF)
+    assert "Nobody has shared" in await shared.answer(GENERAL, elsewhere)
+    assert len(shared.whispers(RAVI)) == told
+
+
+async def test_a_picture_that_was_shared_is_said_to_be_unread(shared: Stage):
+    told = len(shared.whispers(RAVI))
+    _, ts = await shared_file(shared, "a.png", b"\x89PNG")
+    assert "no text file" in await shared.answer(GENERAL, ts)
+    assert "a.png" in await shared.whisper(RAVI, "I haven't read", since=told)
+
+
+async def test_without_the_scope_the_person_is_told_so(new_stage: NewStage):
+    granted = AppConfig.read(ROOT / "manifest.yml").scopes or frozenset()
+    async with new_stage(scopes=granted - {"files:read"}) as stage:
+        _, ts = await shared_file(stage, "q3.csv", b"a,b")
+        assert "files:read" in await stage.answer(GENERAL, ts)
 
 
 async def test_who_spoke_before_may_decide_and_who_asks_may_not(shared: Stage):

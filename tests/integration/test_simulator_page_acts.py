@@ -110,3 +110,23 @@ async def test_the_first_news_end_with_ready(browser: aiohttp.ClientSession):
     assert kinds[0] == "channels"
     assert kinds[-3:] == ["views", "home", "ready"]
     assert after == ["channels", "channel"]
+
+
+async def test_a_message_brings_a_table_a_file_and_another_message(
+    browser: aiohttp.ClientSession, simulator: Simulator
+):
+    _, first = await post(browser, "messages", channel=GENERAL, text="the first")
+    file = simulator.upload_file(RAVI, "a.txt", b"a")
+    brought = {"table": [["a"]], "files": [file], "forwards": [GENERAL, first["ts"]]}
+    _, second = await post(browser, "messages", channel=GENERAL, text="x", **brought)
+    message = simulator.messages(GENERAL)[-1]
+    assert message["ts"] == second["ts"]
+    assert message["blocks"][-1]["rows"] == [[{"type": "raw_text", "text": "a"}]]
+    assert message["files"][0]["name"] == "a.txt"
+    [forwarded] = message["attachments"]
+    assert (forwarded["author_id"], forwarded["text"]) == (RAVI, "the first")
+    status, answer = await post(
+        browser, "messages", channel=GENERAL, text="x", forwards=[GENERAL, "1.0"]
+    )
+    assert status == 404
+    assert "there is no message" in answer["sentence"]

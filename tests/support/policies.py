@@ -63,7 +63,8 @@ def files_policy(
     stages = "stages: [{approvers: managers}]"
     why = "why: Deleted files cannot be restored."
     return policy_text(
-        "{name: reading, tools: [read_file, list_files], approval: none}",
+        "{name: reading, tools: [read_file, list_files, read_shared_file],"
+        " approval: none}",
         f"{{name: writing, tools: [write_file], {writing}}}",
         f"{{name: deleting, tools: [delete_file], {deleting}, {why}}}",
         *rules,

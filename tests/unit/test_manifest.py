@@ -65,6 +65,7 @@ def test_the_code_is_read_at_all():
 def test_the_scopes_are_those_in_use():
     assert set(at(MANIFEST, "oauth_config.scopes.bot")) == scopes()
     assert at(MANIFEST, "oauth_config.scopes.user") is None
+    assert at(MANIFEST, "oauth_config.scopes.bot_optional") == ["files:read"]
 
 
 def test_the_events_are_those_listened_to():

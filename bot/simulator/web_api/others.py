@@ -12,6 +12,7 @@ from bot.simulator.shapes import (
     as_object,
     copied,
     invalid_arguments,
+    objects,
 )
 from bot.simulator.web_api.chat import from_bot
 from bot.simulator.web_api.methods import Call, method
@@ -205,7 +206,22 @@ def files_info(call: Call) -> Json:
     if file is None or file.content is None:
         raise SlackError("file_not_found")
     found = file.as_slack(call.here.base, call.workspace.team_id)
-    return {"file": found, "comments": list[Json]()}
+    shares = _shares(call, file.id)
+    return {"file": found | {"shares": shares}, "comments": list[Json]()}
+
+
+def _shares(call: Call, file_id: str) -> Json:
+    """Return where a file stands: its messages by the channel, as Slack lists them."""
+    shares: Json = {}
+    for channel in call.workspace.channels.values():
+        kind = "private" if channel.is_private or channel.is_im else "public"
+        for message in call.workspace.messages(channel.id):
+            listed = objects(message.data.get("files"))
+            if file_id in [each.get("id") for each in listed]:
+                place = {"ts": message.ts}
+                place |= {"thread_ts": message.thread_ts} if message.is_reply else {}
+                shares.setdefault(kind, {}).setdefault(channel.id, []).append(place)
+    return shares
 
 
 @method("openid.connect.token", caller="anyone")

@@ -21,7 +21,7 @@ def register(app: AsyncApp, deps: Deps) -> None:
 
     async def handle_message(body: Body) -> None:
         us, rate = deps.identity(), deps.rates.get("messages")
-        if incoming := incoming_from(body, us):
+        if incoming := incoming_from(body, us, reads_files=deps.reads_files):
             await receive(deps.listener_pool, deps.jobs, incoming, rate)
         elif said := decision_in_thread(body, us):
             await overhear(deps.listener_pool, deps.jobs, said, rate)
