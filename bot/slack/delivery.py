@@ -93,7 +93,7 @@ class Deliverer:
         Raises:
             SlackUnavailable, RetryLater: nothing is lost; it is to be tried again.
         """
-        names = await self.names(_ids(row)) if row["kind"] == "card" else {}
+        names = await self.names(_ids(row))
         row, drawn = draw(row, self.policies.current, self.identity(), names)
         try:
             async with asyncio.timeout(self.lease * 0.75):
@@ -285,6 +285,9 @@ def _reach(row: Row) -> None:
 
 
 def _ids(row: Row) -> list[str]:
+    """Return the ids that a card names people and places for."""
+    if row["kind"] != "card":
+        return []
     return ids_in("\n".join(each["arguments"] for each in row["requests"]))
 
 

@@ -208,7 +208,7 @@ def _block(block: Json, found: Reading) -> str:
 
 def _table(block: Json, found: Reading) -> str:
     listed = cast("list[object]", block.get("rows") or [])
-    rows = [_objects(row) for row in listed if isinstance(row, list)]
+    rows = [_objects(cast("object", row)) for row in listed if isinstance(row, list)]
     lines = [" | ".join(_cell(cell, found) for cell in row) for row in rows]
     return "\n".join([say.TABLE, *(f"| {line} |" for line in lines)])
 
@@ -286,4 +286,4 @@ def _object(value: object) -> Json:
 
 def _objects(value: object) -> list[Json]:
     items = cast("list[object]", value) if isinstance(value, list) else []
-    return [_object(each) for each in items if isinstance(each, dict)]
+    return [_object(each) for each in items if _object(each)]

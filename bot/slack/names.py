@@ -75,10 +75,11 @@ class Names:
             return {key: "" if person.name == key else person.name}
         if key[0] == "S":
             answer = await self.client.usergroups_list()
-            groups = _data(answer).get("usergroups") or ()
+            groups: list[dict[str, str]] = _data(answer).get("usergroups") or []
             return {key: "", **{each["id"]: each["name"] for each in groups}}
         answer = await self.client.conversations_info(channel=key)
-        return {key: (_data(answer).get("channel") or {}).get("name") or ""}
+        channel: Mapping[str, str] = _data(answer).get("channel") or {}
+        return {key: channel.get("name") or ""}
 
 
 _REFUSALS = frozenset(

@@ -116,8 +116,9 @@ def _is_shared_in(file: Json, channel: str, thread: str) -> bool:
     if not thread:
         return False
     shares: Json = file.get("shares") or {}
-    return any(
-        thread in (each.get("ts"), each.get("thread_ts"))
-        for kind in ("public", "private")
-        for each in (shares.get(kind) or {}).get(channel) or ()
-    )
+    for kind in ("public", "private"):
+        places: Mapping[str, list[Json]] = shares.get(kind) or {}
+        for each in places.get(channel) or []:
+            if thread in (each.get("ts"), each.get("thread_ts")):
+                return True
+    return False
