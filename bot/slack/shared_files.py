@@ -87,7 +87,7 @@ class SlackFiles:
         url = str(found.get("url_private_download") or found.get("url_private") or "")
         if self.session is None or not self._is_slacks(url):
             raise FileError(results.SLACK_GIVES_NO_FILE)
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": " ".join(("Bearer", self.token))}
         async with self.session.get(
             url, headers=headers, allow_redirects=False
         ) as answer:

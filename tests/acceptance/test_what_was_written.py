@@ -133,7 +133,7 @@ async def shared_file(stage: Stage, name: str, content: bytes) -> tuple[str, str
     return file, ts
 
 
-async def test_a_text_file_that_was_shared_is_read_in_its_thread(shared: Stage):
+async def test_a_shared_text_file_is_read_in_its_thread(shared: Stage):
     told = len(shared.whispers(RAVI))
     file, ts = await shared_file(shared, "q3.csv", b"month,sum\njuly,12")
     assert "july,12" in await shared.answer(GENERAL, ts)

@@ -64,7 +64,7 @@ async def names_in(slack: Slack, text: str) -> str:
 
 
 @pytest.mark.parametrize("word", ["channel_not_found", "missing_scope"])
-async def test_what_slack_refuses_has_no_name_and_is_not_asked_again(word: str):
+async def test_what_slack_refuses_is_not_asked_again(word: str):
     slack = Slack(refused(word))
     assert await names_in(slack, "<#C1>") == "#C1"
     assert slack.asked["C1"] == 1

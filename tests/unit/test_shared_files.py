@@ -75,7 +75,7 @@ async def refusal(slack: Slack) -> str:
     return str(caught.value)
 
 
-async def test_a_text_file_of_the_thread_is_read_up_to_a_limit():
+async def test_a_text_file_is_read_up_to_a_limit():
     slack = Slack()
     assert await read(slack) == (b"a,b\n1,2\n.", 9)
     assert await read(slack, most=3) == (b"a,b", 9)
