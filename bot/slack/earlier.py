@@ -15,7 +15,7 @@ from bot.conversations.conversation import Conversation, Message
 from bot.database.pool import Pool
 from bot.slack.client import FAILURES, word_of
 from bot.slack.identity import Identity
-from bot.slack.message_text import read
+from bot.slack.message_text import quoted, read
 from bot.slack.names import Names
 from bot.slack.sql import SQL
 from bot.texts import intake as say
@@ -120,7 +120,7 @@ def _line(each: Json) -> str:
     who = f"<@{author}>" if author and not each.get("bot_id") else say.AN_APP
     seconds = str(each["ts"]).partition(".")[0]
     at = utc(dt.datetime.fromtimestamp(int(seconds), dt.UTC))
-    return "\n".join(f"> {line}" for line in f"{who}, {at}: {text}".split("\n"))
+    return quoted(f"{who}, {at}: {text}")
 
 
 def _latest(lines: Sequence[str]) -> tuple[Sequence[str], int]:

@@ -150,9 +150,12 @@ def _label(each: Json) -> str:
 
 
 def _quoted(label: str, text: str) -> str:
-    if not text:
-        return ""
-    return "\n".join([label, *(f"> {line}" for line in text.split("\n"))])
+    return f"{label}\n{quoted(text)}" if text else ""
+
+
+def quoted(text: str) -> str:
+    """Mark each line, by any character that breaks one, as somebody else's words."""
+    return "\n".join(f"> {line}" for line in text.splitlines())
 
 
 def _title(each: Json) -> str:
@@ -246,7 +249,7 @@ def _rich(element: Json) -> str:
     if kind == "list":
         return "\n".join(f"- {each}" for each in inner)
     if kind == "quote":
-        return "\n".join(f"> {line}" for line in "".join(inner).split("\n"))
+        return quoted("".join(inner))
     if kind == "preformatted":
         return "\n".join(["```", "".join(inner), "```"])
     if kind == "section":

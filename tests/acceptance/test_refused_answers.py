@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bot.simulator.app_config import AppConfig
 from tests.support.deciding import asked_to_delete
 from tests.support.demo import APPROVALS, GENERAL, MAREK, MINA, OLAF, RAVI
+from tests.support.root import ROOT
 from tests.support.shown import everything
 from tests.support.stage import NewStage, Stage
 
@@ -82,17 +84,19 @@ async def test_the_outcome_of_a_frozen_card_stands_in_its_thread(shared: Stage):
     await shared.until(lambda: "Approved" in shared.texts(ts)[0])
 
 
-async def test_a_group_without_its_scope_hears_no_false_word(shared: Stage):
-    shared.put("group.txt", "for the group")
-    group = shared.simulator.workspace.open_group([RAVI, MAREK])
-    dm = shared.simulator.dm(RAVI)
-    before = len(shared.simulator.messages(dm))
-    shared.simulator.faults.add("chat.postMessage", "cut_before")
-    ts = await shared.ask("read group.txt", RAVI, group.id)
-    assert "for the group" in await shared.answer(group.id, ts)
-    await shared.rest()
-    assert len(shared.said(group.id, ts)) == 1
-    assert len(shared.simulator.messages(dm)) == before
+async def test_a_group_without_its_scope_hears_no_false_word(new_stage: NewStage):
+    granted = AppConfig.read(ROOT / "manifest.yml").scopes or frozenset()
+    async with new_stage(scopes=granted - {"mpim:history"}) as stage:
+        stage.put("group.txt", "for the group")
+        group = stage.simulator.workspace.open_group([RAVI, MAREK])
+        dm = stage.simulator.dm(RAVI)
+        before = len(stage.simulator.messages(dm))
+        stage.simulator.faults.add("chat.postMessage", "cut_before")
+        ts = await stage.ask("read group.txt", RAVI, group.id)
+        assert "for the group" in await stage.answer(group.id, ts)
+        await stage.rest()
+        assert len(stage.said(group.id, ts)) == 1
+        assert len(stage.simulator.messages(dm)) == before
 
 
 async def test_long_answers_come_whole_and_in_order(new_stage: NewStage):

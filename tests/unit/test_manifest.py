@@ -14,16 +14,18 @@ from tests.support.check_manifest import at, complaints, load
 MANIFEST = load()
 # Bolt itself calls these: the token's own identity, and the socket's address.
 OF_BOLT = {"auth.test", "apps.connections.open"}
-# Where the bot goes: it is mentioned in public and private channels and written to in
-# direct messages; the policy names channels, whose members may be approvers.
+# Where the bot goes: it is mentioned in public and private channels and in direct
+# messages of several, and written to in others; the policy names channels, whose
+# members may be approvers.
 PLACES = {
-    "conversations.history": ("channels", "groups", "im"),
-    "conversations.replies": ("channels", "groups", "im"),
+    "conversations.history": ("channels", "groups", "im", "mpim"),
+    "conversations.replies": ("channels", "groups", "im", "mpim"),
     "conversations.info": ("channels", "groups"),
     "conversations.members": ("channels", "groups"),
 }
 # Whose answers hold more with a scope more: to whom e-mails go.
 FIELDS = {"users:read.email"}
+OPTIONAL = ["files:read", "mpim:history"]
 # A post in a channel comes as app_mention, so messages are wanted of the DM alone.
 EVENTS = {"message": {"message.im"}}
 
@@ -65,7 +67,7 @@ def test_the_code_is_read_at_all():
 def test_the_scopes_are_those_in_use():
     assert set(at(MANIFEST, "oauth_config.scopes.bot")) == scopes()
     assert at(MANIFEST, "oauth_config.scopes.user") is None
-    assert at(MANIFEST, "oauth_config.scopes.bot_optional") == ["files:read"]
+    assert at(MANIFEST, "oauth_config.scopes.bot_optional") == OPTIONAL
 
 
 def test_the_events_are_those_listened_to():
