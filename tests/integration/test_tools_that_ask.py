@@ -170,5 +170,32 @@ async def test_a_tool_node_whose_state_is_a_list_of_messages(house: House):
     assert sorted(desk.ran) == ["pay approve", "wipe approve"]
 
 
+async def test_a_sync_node_that_calls_a_tool_node_asks_apart(house: House):
+    ran: list[str] = []
+
+    @tool
+    def wipe(path: str) -> str:
+        """Wipe a path."""
+        answer = interrupt({"action": "wipe", "path": path})
+        ran.append(f"{path} {answer}")
+        return f"wiped {path}"
+
+    two = calls(("wipe", {"path": "a"}, "1"), ("wipe", {"path": "b"}, "2"))
+    node = ToolNode([wipe])
+
+    def tools(state: MessagesState) -> Any:
+        return node.invoke({"messages": [two]})
+
+    builder = StateGraph(MessagesState).add_node(tools).add_edge(START, "tools")
+    agent = make_foreign(house, builder.compile())
+    conversation = await agent.say()
+    for request in await agent.requests(conversation):
+        is_first = request.call.arguments["path"] == "a"
+        await house.click(MINA, request, APPROVE if is_first else REJECT)
+        await agent.work()
+    assert sorted(ran) == ["a approve", "b reject"]
+    assert await agent.said("say") == []
+
+
 def _is_tools(node: Any) -> bool:
     return isinstance(node, ToolNode)
