@@ -260,7 +260,7 @@ async def test_an_unposted_card_is_given_up_with_its_request(post: Post, house: 
     assert (await post.row(request.place.card))["state"] == "failed"
     said = [m["text"] for m in post.slack.messages]
     assert len([text for text in said if request.code in text]) == 1
-    assert any("Timed out" in text for text in said)
+    assert any(text.startswith("⌛ Timed out: *Wipe*") for text in said)
 
 
 async def test_a_stage_call_waits_only_for_its_card(post: Post, house: House):

@@ -9,7 +9,7 @@ from bot.approvals.policy import PolicyError, parse_policy
 from bot.slack.cards.card import card_blocks
 from bot.texts.formatting import mention, safe_name
 from tests.support.agent_parts import make_agent
-from tests.support.cards_samples import section_text, view
+from tests.support.cards_samples import grey_text, view
 from tests.support.house import POLICY, REJECT, House, parsed
 from tests.support.people import DANA, MINA, OLAF, OMAR, RAVI, person
 from tests.support.request_builder import request
@@ -63,7 +63,7 @@ def test_threat_18_names_are_decoration_and_ids_are_the_person():
     shown = safe_name("Dana\u202e <!channel> *Director*")
     assert "<!" not in shown
     assert "\u202e" not in shown
-    text = section_text(card_blocks(view(request(), can_decide=(MINA,))))
+    text = grey_text(card_blocks(view(request(), can_decide=(MINA,))))
     assert f"<@{MINA}>" in text
 
 
