@@ -51,7 +51,6 @@ async def question(stage: Stage, outcome: str) -> None:
     words = everything(card)
     assert "Shall I go ahead?" in words
     assert "paint the shed" in words
-    assert "The agent's graph asks, in its own words:" in words
     await decide(stage, card, outcome)
     said = {
         "approve": "I went ahead",
@@ -88,7 +87,7 @@ async def two_levels(stage: Stage, outcome: str) -> None:
 
 def _waits(card: Message, name: str) -> bool:
     words = everything(card)
-    return "Approval needed" in words and "director" in words and name in words
+    return "Approval needed" in words and f"<@{DORA}>" in words and name in words
 
 
 async def file_agent(stage: Stage, outcome: str) -> None:

@@ -32,7 +32,7 @@ async def test_after_a_kill_approvers_mark_the_unknown_outcome(
         lambda: [m for m in stage.said(GENERAL, ts) if "unknown" in everything(m)],
         timeout=40,
     )
-    assert "effect (" in everything(said[-1])
+    assert "*Question* `effect`" in everything(said[-1])
     shown = await shows(stage, card, "Unknown")
     assert {action for action, _ in buttons(shown)} == MARKS
     place = (card["channel"], card["ts"])

@@ -65,7 +65,7 @@ async def test_no_click_counts_while_the_group_cannot_be_read(
     assert clicked.acked
     told = await stage.whisper(FAY, "nothing was decided")
     assert "Slack doesn't tell me who you are" in told
-    assert "click again" in told
+    assert "Click again" in told
     assert stage.records.decisions(request_of(card)) == [(MINA, "approve")]
     assert transfers(stage) == before
     stage.simulator.faults.clear()

@@ -69,7 +69,7 @@ async def test_who_the_link_is_for_signs_in_and_decides(shared: Stage):
     before = len(transfers(shared))
     page = await mina.browser.open(mina.token)
     assert (page.status, page.form) == (200, "")
-    assert "sign in with Slack" in page.words
+    assert "Sign in with Slack" in page.words
     assert '"amount": 61' in page.words
 
     assert await mina.comes_back(MINA) == (303, "")
@@ -92,7 +92,7 @@ async def test_threat_11_without_a_sign_in_nothing_critical_is_decided(shared: S
         assert said.status == 403
     del other.browser.cookies["signed-in"]
     said = await other.browser.post(other.token, form=form, decision="approve")
-    assert (said.status, "sign in with Slack" in said.words) == (403, True)
+    assert (said.status, "Sign in with Slack" in said.words) == (403, True)
     assert Board(shared, request).is_open
     assert Board(shared, other_request).is_open
 

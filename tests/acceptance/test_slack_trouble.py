@@ -127,7 +127,9 @@ async def test_whoever_cannot_be_told_in_the_channel_is_told_directly(shared: St
     await shared.click(OLAF, "approve", card)
 
     await shared.simulator.wait_for(
-        lambda: [m for m in shared.simulator.messages(dm) if "not among" in m["text"]]
+        lambda: [
+            m for m in shared.simulator.messages(dm) if "can't decide" in m["text"]
+        ]
     )
     await shared.click(RAVI, "reject", card)
     await shared.outcome(card, "Withdrawn")

@@ -25,7 +25,9 @@ async def opened(stage: Stage, name: str):
 async def test_threat_13_what_no_view_holds_comes_as_a_file_with_approve(shared: Stage):
     ts, card = await opened(shared, "long.txt")
     [first] = shared.simulator.open_views(MINA)
-    assert "being sent as a file" in everything({"blocks": first["blocks"]})
+    assert "on its way to the card's thread as a file" in everything(
+        {"blocks": first["blocks"]}
+    )
     await shared.simulator.wait_for(
         lambda: shared.simulator.open_views(MINA)[0].get("submit")
     )

@@ -28,7 +28,8 @@ from tests.support.demo import APPROVALS
 
 QUIET = 0.3  # seconds without a call after which nothing more comes
 PATIENCE = 60  # seconds for one cycle
-NOTICE = "delete_file"  # what the notice of a request names and no answer does
+#: What the notice of a request names, here and of the plain bot, and no answer does.
+NOTICES = ("*Delete*", "delete_file")
 
 
 @dataclass
@@ -119,7 +120,7 @@ class BotSide:
 
     def _said(self, thread: Thread, line: Line) -> None:
         """The notice that it waits, or the answer; anything else is one too many."""
-        if NOTICE in line["text"]:
+        if any(each in line["text"] for each in NOTICES):
             return
         thread.said.append(line["text"])
         if answer_of(thread.number) in line["text"] and not thread.answered.done():

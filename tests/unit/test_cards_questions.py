@@ -101,7 +101,8 @@ def test_a_long_question_stands_whole_below_its_headline():
 
 
 def test_a_question_without_a_text_is_named_by_its_kind():
-    silent = request(**{**RAW, "headline": "", "arguments": {"n": 3, "size": [1]}})
+    given = {"action": "deploy", "n": 3, "size": [1]}
+    silent = request(**{**RAW, "headline": "", "arguments": given})
     assert headlines(card_blocks(view(silent))) == ["⏳ Question deploy 3 · Waiting"]
 
 

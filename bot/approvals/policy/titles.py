@@ -90,7 +90,8 @@ def _question(request: Request, arguments: Mapping[str, Any]) -> tuple[Part, ...
     if isinstance(asked, str) and asked.strip():
         return (Part(asked, is_value=True),)
     named = () if call.tool == NAMELESS else (Part(call.tool, is_value=True),)
-    return _with_first((Part(QUESTION), *named), arguments, {})
+    rest = {k: v for k, v in arguments.items() if v != call.tool}  # what names it
+    return _with_first((Part(QUESTION), *named), rest, {})
 
 
 def _named(
