@@ -5,17 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.support.stage import Stage
-from tests.zoo.keeper import graphs_of, play
+from tests.zoo.keeper import parameters, play
 from tests.zoo.kit import ZooGraph
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {"start": False}
 
 
-@pytest.mark.parametrize(
-    "graph",
-    graphs_of("structures", "states"),
-    ids=lambda graph: graph.make.__name__,
-)
+@pytest.mark.parametrize("graph", parameters("structures", "states"))
 async def test_a_graph_of_the_zoo_is_served(shared: Stage, graph: ZooGraph):
     await play(shared, graph)

@@ -69,6 +69,7 @@ def refund(amount: int) -> str:
     "They say: 7 is paid; 9 is refunded",
     *NOT_RUN,
     ran=["paid 7", "refunded 9"],
+    long=True,
 )
 def a_card_for_each_call() -> Any:
     """The same, asked call by call.
@@ -80,7 +81,7 @@ def a_card_for_each_call() -> Any:
     return create_agent(Model(rounds=rounds), [pay, refund], middleware=[approval])
 
 
-@works("They say: price is 7; 7 is paid", *NOT_RUN, ran=["paid 7"])
+@works("They say: price is 7; 7 is paid", *NOT_RUN, ran=["paid 7"], long=True)
 def some_calls_are_free() -> Any:
     """One of two calls needs no approval.
 
@@ -159,7 +160,7 @@ def return_direct() -> Any:
     return create_agent(model, [refund_directly], middleware=[approval])
 
 
-@works("They say: 7 is paid", *NOT_RUN, ran=["paid 7"])
+@works("They say: 7 is paid", *NOT_RUN, ran=["paid 7"], long=True)
 def summarising_middleware() -> Any:
     """A middleware replaces old messages by their summary.
 
@@ -188,7 +189,7 @@ def deep_agent() -> Any:
     return create_agent(Model(rounds=rounds), [task], middleware=[TodoListMiddleware()])
 
 
-@works("They say: 7 is paid", *NOT_RUN, ran=["paid 7"])
+@works("They say: 7 is paid", *NOT_RUN, ran=["paid 7"], long=True)
 def guarded_tools() -> Any:
     """The bot's own gate on a tool, in place of a middleware.
 
@@ -202,6 +203,7 @@ def guarded_tools() -> Any:
     *NOT_RUN,
     told=True,
     ran=["tried to pay"],
+    long=True,
 )
 def tool_that_raises() -> Any:
     """An approved tool raises, as `create_agent` lets it.

@@ -51,7 +51,7 @@ def wrapped_tool() -> Any:
     return chatbot(Model(rounds=[[("pay", {"amount": 7})]]), [wrapped])
 
 
-@works("They say: sent", "They say: ignored", ran=["sent to Ada"])
+@works("They say: sent", "They say: ignored", ran=["sent to Ada"], long=True)
 def email_assistant() -> Any:
     """A triage, then a node that puts each call into the inbox.
 
@@ -85,7 +85,7 @@ def email_assistant() -> Any:
     return builder.compile()
 
 
-@works("notified: accept", "notified: ignore", ran=["accept"])
+@works("notified: accept", "notified: ignore", ran=["accept"], long=True)
 def inbox_notification() -> Any:
     """A notice that can only be accepted or ignored; other keys are left out.
 
@@ -134,7 +134,7 @@ def inbox_with_two() -> Any:
     return line(ask)
 
 
-@refused("in the shape of Agent Inbox, but its `config` allows nothing")
+@refused("in the shape of Agent Inbox, but its `config` allows nothing", long=True)
 def inbox_that_allows_nothing() -> Any:
     """A request whose config has not one key that allows something.
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 import inspect
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.support.bot_process import run_command
 from tests.support.deciding import choose, filled_in, opened
@@ -22,6 +25,18 @@ def graphs_of(*kinds: str) -> list[ZooGraph]:
     """The graphs of these modules, in their order."""
     names = [importlib.import_module(f"tests.zoo.{kind}").__name__ for kind in kinds]
     return [g for name in names for g in GRAPHS if g.make.__module__ == name]
+
+
+def parameters(*kinds: str) -> list[Any]:
+    """The same for `pytest.mark.parametrize`."""
+    return [
+        pytest.param(
+            graph,
+            id=graph.make.__name__,
+            marks=[pytest.mark.long] if graph.long else [],
+        )
+        for graph in graphs_of(*kinds)
+    ]
 
 
 def address(graph: ZooGraph) -> str:

@@ -28,6 +28,7 @@ class ZooGraph:
         ran: effects of an approved turn; of any other there is none.
         answers: what the policy says that the graph takes (`interrupts.answers`).
         rule: a rule that the policy has to have for it.
+        long: whether it is served in `make long` alone: another one goes the same ways.
         told: whether an approval ends with a sentence of the bot's about a failure.
         typed: what is filled in instead of an approval, by the input's first word.
         refused: the sentence that it is refused with, if it is.
@@ -41,6 +42,7 @@ class ZooGraph:
     answers: str = "booleans"
     rule: str = ""
     told: bool = False
+    long: bool = False
     typed: Mapping[str, str] = field(default_factory=dict[str, str])
     refused: str = ""
     at_start: bool = False

@@ -49,7 +49,12 @@ def approve_or_reject() -> Any:
     return builder.compile()
 
 
-@works("The final text: better", answers="{answer: '{text}'}", typed={"your": "better"})
+@works(
+    "The final text: better",
+    answers="{answer: '{text}'}",
+    typed={"your": "better"},
+    long=True,
+)
 def review_and_edit_state() -> Any:
     """A node gives a draft out of its hands, and takes the text that comes back.
 
@@ -121,7 +126,12 @@ def human_assistance() -> Any:
     return chatbot(Model(rounds=rounds), [human_assistance])
 
 
-@works("They say: in Berlin", answers="{answer: '{text}'}", typed={"your": "in Berlin"})
+@works(
+    "They say: in Berlin",
+    answers="{answer: '{text}'}",
+    typed={"your": "in Berlin"},
+    long=True,
+)
 def wait_for_user_input() -> Any:
     """A node answers the model's call of a tool that is no tool, but a question.
 
@@ -235,7 +245,7 @@ def static_breakpoints() -> Any:
     return builder.compile(interrupt_before=["step_2"], interrupt_after=["step_2"])
 
 
-@works("They say: 7 is paid", ran=["paid 7"])
+@works("They say: 7 is paid", ran=["paid 7"], long=True)
 def sensitive_tools() -> Any:
     """A model, its tools, and a breakpoint before the tools.
 
@@ -298,7 +308,7 @@ def node_interrupt() -> Any:
     return line(step)
 
 
-@refused("nothing says what it takes for yes and for no", answers="")
+@refused("nothing says what it takes for yes and for no", answers="", long=True)
 def nobody_says_what_yes_is() -> Any:
     """`if interrupt(…):`, and no word in payload or policy on what it takes.
 

@@ -35,7 +35,7 @@ class Steps(TypedDict):
     best: Annotated[int, lambda one, other: max(one, other)]
 
 
-@works("steps: plan, yes; best 7", "steps: plan, no; best 7", ran=["typed"])
+@works("steps: plan, yes; best 7", "steps: plan, no; best 7", ran=["typed"], long=True)
 def state_with_reducers() -> Any:
     """A TypedDict with reducers of its author's.
 
@@ -95,7 +95,9 @@ class DataState:
     seen: list[str] = field(default_factory=list)
 
 
-@works("seen go, granted: True", "seen go, granted: False", ran=["dataclass"])
+@works(
+    "seen go, granted: True", "seen go, granted: False", ran=["dataclass"], long=True
+)
 def dataclass_state() -> Any:
     """The state is a dataclass.
 
@@ -148,7 +150,7 @@ class Whole(MessagesState):
     answer: str
 
 
-@works("the answer is 42", "no answer", ran=["in and out"])
+@works("the answer is 42", "no answer", ran=["in and out"], long=True)
 def input_and_output_schemas() -> Any:
     """Input and output are parts of the state; the output has no messages.
 
@@ -212,7 +214,12 @@ class Summed(MessagesState):
     summary: str
 
 
-@works("after the sum, granted: True", "after the sum, granted: False", ran=["summed"])
+@works(
+    "after the sum, granted: True",
+    "after the sum, granted: False",
+    ran=["summed"],
+    long=True,
+)
 def summarised_history() -> Any:
     """Older messages are replaced by a summary and removed one by one.
 
@@ -285,7 +292,7 @@ class Needed:
     tenant: str
 
 
-@refused("context needs tenant; give it in AGENT_CONTEXT", at_start=True)
+@refused("context needs tenant; give it in AGENT_CONTEXT", at_start=True, long=True)
 def context_that_is_missing() -> Any:
     """A context with a field that has no value.
 
@@ -300,7 +307,7 @@ class Topic(TypedDict):
     topic: str
 
 
-@refused("no key of its input takes a list of messages", at_start=True)
+@refused("no key of its input takes a list of messages", at_start=True, long=True)
 def state_without_messages() -> Any:
     """A graph that takes a topic, and no message.
 

@@ -72,7 +72,7 @@ def map_reduce() -> Any:
     return builder.add_conditional_edges(START, work, ["joke"]).compile()
 
 
-@works("the end", "the end", ran=["inner work"])
+@works("the end", "the end", ran=["inner work"], long=True)
 def subgraph_with_shared_state() -> Any:
     """A compiled graph is a node, and asks.
 
@@ -172,7 +172,7 @@ def functional_api_alone() -> Any:
     return workflow
 
 
-@works("It is sent", "It is left", ran=["sent"])
+@works("It is sent", "It is left", ran=["sent"], long=True)
 def streaming_node() -> Any:
     """A node writes to a custom stream before and after it asks.
 
@@ -190,7 +190,7 @@ def streaming_node() -> Any:
     return line(generate)
 
 
-@works("all is in: short, long", "all is in: short, long", ran=["work"])
+@works("all is in: short, long", "all is in: short, long", ran=["work"], long=True)
 def deferred_node() -> Any:
     """A node waits for branches of different lengths, one of which asks.
 
@@ -231,7 +231,7 @@ def retry_policy() -> Any:
     return builder.add_node("leave", lambda state: say("left is done")).compile()
 
 
-@works("cached work is done", "cached work is left", ran=["cached work"])
+@works("cached work is done", "cached work is left", ran=["cached work"], long=True)
 def cached_node() -> Any:
     """A node's result comes from a cache; the question is another node's.
 
@@ -289,7 +289,7 @@ def error_in_a_node() -> Any:
     return line(begin, look)
 
 
-@refused("asks and is compiled with checkpointer=False", at_start=True)
+@refused("asks and is compiled with checkpointer=False", at_start=True, long=True)
 def subgraph_without_checkpoints() -> Any:
     """A subgraph that keeps nothing asks.
 

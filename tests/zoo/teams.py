@@ -80,7 +80,7 @@ def swarm() -> Any:
     return builder.compile()
 
 
-@works("The boss has heard: The payer: 7 is paid", *NOT_RUN, ran=["paid 7"])
+@works("The boss has heard: The payer: 7 is paid", *NOT_RUN, ran=["paid 7"], long=True)
 def subagent_as_a_tool() -> Any:
     """A supervisor calls a worker as a tool.
 
@@ -161,7 +161,7 @@ def plan_and_execute() -> Any:
     return builder.add_conditional_edges("execute", route).compile()
 
 
-@works("published: draft 3", "kept: draft 3", ran=["published"])
+@works("published: draft 3", "kept: draft 3", ran=["published"], long=True)
 def reflection() -> Any:
     """A draft goes back and forth with a critic, before somebody lets it out.
 
@@ -200,7 +200,12 @@ class Found(MessagesState):
     documents: list[str]
 
 
-@works("from the web: 1 document", "from memory: 0 documents", ran=["web search"])
+@works(
+    "from the web: 1 document",
+    "from memory: 0 documents",
+    ran=["web search"],
+    long=True,
+)
 def rag_agent() -> Any:
     """Nothing fitting is found, so somebody is asked whether to search the web.
 
@@ -236,7 +241,7 @@ def rag_agent() -> Any:
 SQL = "SELECT * FROM t"
 
 
-@works("They say: t; 3 rows", *NOT_RUN, ran=[SQL])
+@works("They say: t; 3 rows", *NOT_RUN, ran=[SQL], long=True)
 def sql_agent() -> Any:
     """Schemas are read freely; a query is shown before it runs.
 
@@ -261,7 +266,12 @@ def sql_agent() -> Any:
     return create_agent(model, tools, middleware=[approval])
 
 
-@works("the route was billing; 7 is paid", "the route was billing", ran=["paid 7"])
+@works(
+    "the route was billing; 7 is paid",
+    "the route was billing",
+    ran=["paid 7"],
+    long=True,
+)
 def routing_workflow() -> Any:
     """A router sends the message to one of several graphs.
 
