@@ -21,7 +21,7 @@ from tests.support.shown import Message, everything
 from tests.support.stage import SHORTER, Stage, make_stage
 
 pytestmark = pytest.mark.timeout(240)
-LIMITS = f"{SHORTER},statement=2"
+LIMITS = f"{SHORTER},statement=2,late_tick=3"
 LOAD = 5  # cards that wait, and messages that are written meanwhile
 
 
@@ -193,7 +193,8 @@ async def test_the_bot_is_red_until_a_silent_server_answers(
         _, card, ts = await asked_to_delete(stage, "a.txt")
         overdue, _ = await asked(stage, "delete b.txt", "b.txt")
         proxy.fall_silent()
-        await stage.bot.until(503, "clicks: ")
+        for part in ("clicks", "database", "jobs", "clock"):
+            await stage.bot.until(503, f"{part}: ")
         assert (await stage.bot.get("/healthz"))[0] == 200
         assert not (await stage.click(MINA, "approve", card)).acked
         let_time_out(stage, request_of(overdue))
