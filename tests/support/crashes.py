@@ -131,7 +131,7 @@ class Life:
 
     def last_words(self) -> list[str]:
         """All messages that told the thread how it ended."""
-        signs = ("(offline model)", "left job-", "did job-", "I do not run it again")
+        signs = ("(offline model)", "left job-", "did job-", "I won't run it again")
         told = self.stage.texts(self.thread)
         return [text for text in told if any(sign in text for sign in signs)]
 
