@@ -64,9 +64,7 @@ async def test_idle_connections_that_died_cost_no_use(
 
 
 async def test_connections_closed_by_the_server_cost_no_use(database: str, idle: None):
-    url = psycopg.conninfo.make_conninfo(
-        database, options="-c idle_session_timeout=100ms"
-    )
+    url = psycopg.conninfo.make_conninfo(database, options="-c idle_session_timeout=2s")
     async with full_pool(url) as pool:
         await until_nobody_is_connected(database)
         uses = await asyncio.gather(*(one(pool) for _ in range(2 * SIZE)))
