@@ -93,10 +93,11 @@ class Deliverer:
         Raises:
             SlackUnavailable, RetryLater: nothing is lost; it is to be tried again.
         """
+        until = asyncio.get_running_loop().time() + self.lease * 0.75
         names = await self.names(_ids(row))
         row, drawn = draw(row, self.policies.current, self.identity(), names)
         try:
-            async with asyncio.timeout(self.lease * 0.75):
+            async with asyncio.timeout_at(until):
                 place = await self._send(row, drawn)
         except SlackApiError as error:
             return await self._refused(row, error_code(error))

@@ -22,7 +22,7 @@ from bot.texts import intake as say
 log = structlog.get_logger(__name__)
 KEPT = 600.0  # seconds that a name may be used: it is decoration and decides nothing
 MOST = 20  # ids of one text that are looked up
-PATIENCE = 3.0  # seconds for all of them
+PATIENCE = 1.5  # seconds for all of them; a card waits no longer
 _MENTION = re.compile(r"<(?:@|#|!subteam\^)([UWCGDS][A-Z0-9]+)>")
 
 
