@@ -56,7 +56,7 @@ async def test_an_answer_of_the_shape_that_a_graph_asks_for(zoo_outside: Stage):
 
 
 async def test_a_link_can_only_reject_a_question_with_a_form(zoo_outside: Stage):
-    given = json.dumps({"schema": SCHEMA, "value": "<b>What?</b>"})
+    given = json.dumps({"schema": SCHEMA, "value": "&lt;b&gt;What?&lt;/b&gt;"})
     card, _ = await asked(zoo_outside, f"form {given}")
     request, browser = request_of(card), Browser(zoo_outside.bot.url)
     token = await made(zoo_outside, request, MINA)

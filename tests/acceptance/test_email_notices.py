@@ -84,7 +84,7 @@ async def test_who_can_decide_gets_a_link_and_decides_by_it(
 async def test_what_the_model_wrote_is_shown_and_does_nothing(
     stage: Stage, server: SmtpServer
 ):
-    await asked(stage, "delete `<img src=x>\u202e.txt`")
+    await asked(stage, "delete `&lt;img src=x&gt;\u202e.txt`")
     mail = await got(stage, server, MINA, "Delete `")
     assert "<img" not in mail.html
     assert r"<img src=x>\u{202E}.txt" in mail.text

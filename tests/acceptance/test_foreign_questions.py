@@ -73,7 +73,11 @@ async def test_a_raw_question_gets_the_documented_values(
 
 
 async def test_a_raw_card_shows_the_headline_then_everything_else(zoo: Stage):
-    payload = {"zone": "eu", "question": "Open the <!channel> gate?", "size": [1, 2.5]}
+    payload = {
+        "zone": "eu",
+        "question": "Open the &lt;!channel&gt; gate?",
+        "size": [1, 2.5],
+    }
     card, ts = await ask(zoo, payload)
     words = everything(card)
     assert "Open the <!channel> gate?" in words
