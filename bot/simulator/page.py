@@ -13,8 +13,12 @@ from bot.simulator.page_hands import Hands, History
 from bot.simulator.page_live import Live
 
 _STATIC = Path(__file__).parent / "static"
-_TYPES = {".css": "text/css", ".js": "text/javascript"}
-_ASSETS = {file.name: _TYPES[file.suffix] for file in _STATIC.glob("*.[cj]s*")}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".woff2": "font/woff2"}
+_ASSETS = {
+    file.name: _TYPES[file.suffix]
+    for file in _STATIC.iterdir()
+    if file.suffix in _TYPES
+}
 
 
 class Page:
@@ -43,6 +47,7 @@ class Page:
         acts = self._acts.table()
         return [
             web.get("/", index),
+            web.get("/both", reading(self._both)),
             web.get("/archives/{channel}", index),
             web.get("/archives/{channel}/{message}", index),
             web.get("/page/start", reading(self._start)),
@@ -58,6 +63,9 @@ class Page:
 
     async def _index(self, _: web.Request) -> web.Response:
         return _static("index.html", "text/html")
+
+    async def _both(self, _: web.Request) -> web.Response:
+        return _static("both.html", "text/html")
 
     async def _asset(self, request: web.Request) -> web.Response:
         name = request.match_info["asset"]
@@ -90,4 +98,5 @@ class Page:
 
 def _static(name: str, content_type: str) -> web.Response:
     body = (_STATIC / name).read_bytes()
-    return web.Response(body=body, content_type=content_type, charset="utf-8")
+    charset = "utf-8" if content_type.startswith("text/") else None
+    return web.Response(body=body, content_type=content_type, charset=charset)

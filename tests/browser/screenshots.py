@@ -1,6 +1,7 @@
 """Make the README's screenshots: `python -m tests.browser.screenshots`.
 
-It starts the bot in the simulator on a fresh database and plays the main job.
+It starts the bot in the simulator on a fresh database and plays a scene, both sides at
+once.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from playwright.async_api import Page, expect
 
 from tests.support.bot_process import BotProcess
 from tests.support.browser import chromium, find_chromium, visit
-from tests.support.page import act_as, ask, card_about, open_channel
 from tests.support.root import ROOT
 
 TARGET = ROOT / "docs"
-ASKED = "delete reports/q3.csv"
+SCENE = "Delete a file"
 
 
 async def main() -> None:
@@ -30,32 +30,31 @@ async def main() -> None:
         try:
             async with (
                 chromium(path) as browser,
-                visit(browser, bot.url, height=900, device_scale_factor=2) as page,
+                visit(
+                    browser, f"{bot.url}/both", height=800, device_scale_factor=2
+                ) as page,
             ):
-                await show_card(page)
-                await show_page(page)
+                await show_both_sides(page)
         finally:
             await bot.stop()
 
 
-async def show_card(page: Page) -> None:
-    """The card as the manager sees it, in the channel where it was asked for."""
-    await open_channel(page, "approvals")
-    await page.get_by_text("Try it in three steps").click()
-    await ask(page, ASKED)
-    await expect(page.get_by_test_id("thread")).to_contain_text("Open")
-    await act_as(page, "Mina")
-    card = card_about(page, "Waiting")
-    await card.get_by_role("button", name="Approve").wait_for()
-    await page.get_by_role("heading", name="Thread").hover()
-    await card.screenshot(path=TARGET / "card.png")
+async def show_both_sides(page: Page) -> None:
+    """Two stills: the request waits; it was approved, and the agent has gone on."""
+    asks = page.frame_locator('iframe[title="Who asks"]')
+    decides = page.frame_locator('iframe[title="Who decides"]')
+    for side in (asks, decides):
+        await expect(side.get_by_test_id("composer")).to_be_visible()
+    await page.get_by_role("button", name=SCENE).click()
+    approve = decides.get_by_role("button", name="Approve").last
+    await expect(approve).to_be_visible()
+    await expect(asks.get_by_test_id("thread")).to_contain_text("Waiting for")
+    await page.screenshot(path=TARGET / "both-sides.png")
 
-
-async def show_page(page: Page) -> None:
-    """The whole page: the card in its channel, and the conversation beside it."""
-    await expect(page.get_by_test_id("thread")).to_contain_text("Waiting for")
-    await page.evaluate("document.activeElement.blur()")
-    await page.screenshot(path=TARGET / "page.png")
+    await approve.click()
+    await expect(asks.get_by_test_id("thread")).to_contain_text("(offline model)")
+    await expect(approve).to_be_hidden()
+    await page.screenshot(path=TARGET / "both-sides-approved.png")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 import { $, announce, el } from "./dom.js";
 import { drawHome, forgetHome } from "./home.js";
+import { drawNext, foldGuide, setUpGuide } from "./guide.js";
 import { refreshHistory } from "./history.js";
 import { connect } from "./live.js";
 import { mrkdwn } from "./markup.js";
 import { knowNames, nameOf } from "./names.js";
 import {
-  arrive, draw, follow, lookAtNews, openChannel, openThread, setUpPanes, showTop,
+  arrive, draw, follow, lookAtNews, openThread, setUpPanes, showTop,
 } from "./panes.js";
 import { setUpProfiles } from "./profile.js";
 import { notify } from "./requests.js";
@@ -43,6 +44,7 @@ function noteNews(channel, before) {
     // The answer to what this visitor just asked opens beside it.
     const isAnswer = channel === state.channel && !isTop(message) && state.asked.delete(threadOf(message));
     if (isAnswer) openThread(message.thread_ts, { quietly: true });
+    if (isAnswer) foldGuide();
   }
   return news;
 }
@@ -58,6 +60,7 @@ const TAKE = {
     state.statuses[patch.channel] = patch.statuses;
     if (!before && patch.channel === state.channel) lookAtNews();
     const news = before ? noteNews(patch.channel, before) : [];
+    if (patch.channel === state.channel && patch.messages.some((each) => each.is_card)) foldGuide();
     draw();
     news.forEach((message) => pointOut(patch.channel, message));
     refreshHistory();
@@ -84,7 +87,7 @@ function take(patch) {
 function actAs(user) {
   const wasDirect = openChannelObject()?.is_im;
   state.user = user;
-  sessionStorage.setItem("user", user);
+  if (!state.side) sessionStorage.setItem("user", user);
   knowNames({ me: user });
   Object.assign(state, { messages: {}, statuses: {}, newSince: {}, asked: new Set(), history: null });
   if (wasDirect) Object.assign(state, { channel: "", thread: "", tab: "messages" });
@@ -92,43 +95,13 @@ function actAs(user) {
   forgetHome();
   showModal([]);
   drawPerson();
+  drawNext();
   announce(`You act as ${nameOf(user)} now.`);
   draw();
   connect(take);
 }
 
 // -- beginning --------------------------------------------------------------------------
-
-// A graph of somebody else's takes other words than the shipped agent.
-function offerPhrase(intro) {
-  const { phrase } = state.start;
-  if (phrase === null) return;
-  const first = $("first-words");
-  first.textContent = first.dataset.write = phrase;
-  first.hidden = !phrase;
-  for (const node of intro.querySelectorAll(".shipped, .foreign")) node.hidden = node.className === "shipped";
-}
-
-function setUpIntro() {
-  const intro = $("intro");
-  offerPhrase(intro);
-  const isWide = () => innerWidth > 700;
-  intro.open = localStorage.getItem("intro") !== "closed";
-  intro.addEventListener("toggle", () => {
-    // On a phone it folds by itself after the first message; that is not remembered.
-    if (isWide()) localStorage.setItem("intro", intro.open ? "open" : "closed");
-  });
-  const person = (name) => state.start.people.find((each) => each.name === name)?.id;
-  const channel = (name) => state.channels.find((each) => each.name === name)?.id;
-  for (const node of intro.querySelectorAll("[data-act]")) {
-    node.addEventListener("click", () => {
-      const { act, open, write } = node.dataset;
-      if (person(act) && person(act) !== state.user) actAs(person(act));
-      if (channel(open)) openChannel(channel(open));
-      if (write) document.dispatchEvent(new CustomEvent("write", { detail: write }));
-    });
-  }
-}
 
 async function loadStart() {
   for (;;) {
@@ -147,13 +120,13 @@ async function begin() {
   state.start = await loadStart();
   $("offline").hidden = true;
   const people = state.start.people;
-  const kept = sessionStorage.getItem("user");
+  const kept = state.side ? people.find((each) => each.name === state.side.person)?.id : sessionStorage.getItem("user");
   state.user = people.some((each) => each.id === kept) ? kept : people[0]?.id ?? "";
   knowNames({ people: state.start.names, groups: state.start.groups, me: state.user });
   setUpSidebar(actAs);
   setUpPanes();
   setUpProfiles(actAs);
-  setUpIntro();
+  setUpGuide(actAs);
   drawPerson();
   if (!people.length) $("messages").replaceChildren(el("p", { class: "empty" }, "This workspace has no people."));
   else connect(take);

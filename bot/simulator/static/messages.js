@@ -21,19 +21,30 @@ function summary(message, hands) {
     message.latest_reply ? el("span", { class: "note" }, `Last reply ${whenReplied(message.latest_reply)}`) : null);
 }
 
+// The bar at a message under the mouse. Slack has one too, without "What happened".
 function tools(message, hands) {
   const reply = message.is_private || hands.inThread ? null : el("button", {
     type: "button", class: "tool", onclick: () => hands.openThread(message.ts),
   }, icon("thread"), el("span", {}, "Reply in thread"));
-  return reply && el("div", { class: "tools" }, reply);
+  const all = [happened(message, hands), reply].filter(Boolean);
+  return all.length ? el("div", { class: "tools" }, all) : null;
 }
 
 function happened(message, hands) {
   if (!message.is_card || !state.start.history) return null;
   return el("button", {
-    type: "button", class: "happened", "data-testid": "what-happened",
-    onclick: () => hands.openHistory(message.ts),
-  }, icon("clock"), "What happened");
+    type: "button", class: "tool happened simulated", "data-testid": "what-happened",
+    title: "Part of the simulator, not of Slack", onclick: () => hands.openHistory(message.ts),
+  }, icon("clock"), el("span", {}, "What happened"));
+}
+
+// "(edited)" ends the last line of the text, as in Slack.
+function content(message, inside) {
+  const drawn = drawContent(message, inside);
+  if (!message.edited) return drawn;
+  const lines = drawn.querySelectorAll(".line:not(:empty)");
+  (lines[lines.length - 1] ?? drawn).append(" ", el("span", { class: "edited" }, "(edited)"));
+  return drawn;
 }
 
 function heading(message) {
@@ -80,9 +91,8 @@ function drawMessage(message, { isJoined, status }, hands) {
   el("div", { class: "body" },
     message.is_private ? el("div", { class: "only" }, icon("eye"), "Only visible to you") : null,
     isJoined ? hidden(name) : heading(message),
-    drawContent(message, inside),
-    message.edited ? el("span", { class: "note" }, "(edited)") : null,
-    files(message), trouble, reactions(message), happened(message, hands), summary(message, hands),
+    content(message, inside),
+    files(message), trouble, reactions(message), summary(message, hands),
     status ? el("div", { class: "status" }, `${nameOf(state.start.bot)} ${status}`) : null),
   tools(message, hands));
 }

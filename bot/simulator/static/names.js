@@ -16,8 +16,11 @@ export const channelName = (id) => known.channels[id] || "";
 export const everybody = () => Object.entries(known.people);
 
 export function avatar(id, name = nameOf(id)) {
-  const hue = [...(id ?? "")].reduce((sum, letter) => sum + letter.charCodeAt(0) * 37, 0) % 8;
-  return el("span", { class: `avatar hue${hue}`, "aria-hidden": "true" }, name.slice(0, 1));
+  const face = el("span", { class: "avatar", "aria-hidden": "true" }, name.slice(0, 1));
+  const place = Object.keys(known.people).indexOf(id);
+  // Steps of the golden angle: however many people there are, no two share a colour.
+  if (place >= 0) face.style.background = `hsl(${(place * 137.5 + 230) % 360} 48% 30%)`;
+  return face;
 }
 
 // A click on it shows who this is; see profile.js.

@@ -10,7 +10,7 @@ import {
   botName, channelOf, isTop, markSeen, messagesOf, openChannelObject, seen, state, threadMessages,
   threadOf, titleOf, topMessages, unread,
 } from "./state.js";
-import { setUpWriting } from "./writing.js";
+import { askBot, setUpWriting } from "./writing.js";
 
 let updateComposers = () => {};
 
@@ -149,6 +149,16 @@ function awaitAnswer(ts) {
   else state.asked.add(ts);
 }
 
+// Asks the bot in the open channel; resolves to the message's ts, or null.
+export async function askHere(text) {
+  let asked = null;
+  await askBot(text, (ts) => {
+    asked = ts;
+    awaitAnswer(ts);
+  });
+  return asked;
+}
+
 export function openHistory(ts) {
   state.history = { channel: state.channel, ts };
   draw();
@@ -207,7 +217,8 @@ export function follow(address) {
 
 export function arrive() {
   if (follow(new URL(location.href))) return;
-  const first = state.channels.find((each) => !each.is_im) ?? state.channels[0];
+  const first = state.channels.find((each) => each.name === state.side?.channel)
+    ?? state.channels.find((each) => !each.is_im) ?? state.channels[0];
   if (first) openChannel(first.id);
 }
 

@@ -1,8 +1,15 @@
 // What the page knows: who acts, what is open, what came in, what was read.
 
+// One side of /both: its frame is named after who acts in it and what is open.
+function sideOf(name) {
+  const [word, person, channel] = name.split(" ");
+  return word === "side" ? { person, channel } : null;
+}
+
 export const state = {
   start: null, // /page/start: team, bot, people, commands, what the app has
   user: "",
+  side: sideOf(window.name), // {person, channel}, or null for a page of its own
   channel: "",
   tab: "messages", // or "home", in the direct message with the app
   thread: "", // ts of the message whose thread is open
@@ -52,15 +59,24 @@ export function newReplies(channel, root) {
 
 const takesPart = (root) => root.user === state.user || (root.reply_users ?? []).includes(state.user);
 
-// How a channel stands in the list: anything new, and how much of it is for this person.
+const isOpenCard = ({ blocks }) => blocks.some((each) => each.elements?.some((element) => element.style === "primary" || element.style === "danger"));
+
+// A card's text names the requester, whom it does not call; its blocks call who decides,
+// while there is something to decide.
+function isForMe(message) {
+  const mine = `<@${state.user}>`;
+  const inText = (message.text ?? "").includes(mine);
+  if (!message.is_card) return inText;
+  return !inText && isOpenCard(message) && JSON.stringify(message.blocks).includes(mine);
+}
+
+// What is new in a channel, and how many messages of it mention this person.
 export function unread(channel) {
   const since = seen(channel.id);
   const news = topMessages(channel.id).filter((each) => isNew(each, since));
-  const forMe = (message) => channel.is_im || message.is_private
-    || (message.text ?? "").includes(`<@${state.user}>`);
   const roots = messagesOf(channel.id).filter((each) => each.reply_count && takesPart(each));
-  const replies = roots.reduce((sum, root) => sum + newReplies(channel.id, root), 0);
-  const count = news.filter(forMe).length + replies;
+  const replies = roots.some((root) => newReplies(channel.id, root));
+  const count = news.filter((each) => channel.is_im || isForMe(each)).length;
   return { any: Boolean(news.length || replies), count };
 }
 

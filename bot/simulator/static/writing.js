@@ -25,7 +25,6 @@ async function post(text, thread, onAsked) {
   if (!answer) return false;
   state.newSince = {};
   if (!thread) onAsked(answer.ts);
-  if (innerWidth <= 700) $("intro").open = false;
   return true;
 }
 
@@ -43,13 +42,12 @@ function context(thread) {
   };
 }
 
+export const askBot = (text, onAsked) => post(context("").needsMention ? withMention(text) : text, "", onAsked);
+
 // `onAsked` gets the ts of what was posted in a channel. Returns what brings both
 // composers up to date.
 export function setUpWriting(onAsked) {
   const main = setUpComposer($("compose"), "composer", () => context(""), (text) => post(text, "", onAsked));
   const reply = setUpComposer($("reply"), "thread-composer", () => context(state.thread), (text) => post(text, state.thread, onAsked));
-  document.addEventListener("write", (event) => {
-    main.write(context("").needsMention ? withMention(event.detail) : event.detail);
-  });
   return () => [main, reply].forEach((each) => each.update());
 }

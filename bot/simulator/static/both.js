@@ -1,0 +1,19 @@
+// Both sides at once: the page twice, once for who asks and once for who decides.
+
+import { $, el } from "./dom.js";
+import { ASKER, scenesFor } from "./scenes.js";
+
+const side = (title, person, channel) => el("iframe", { title, name: `side ${person} ${channel}`, src: "/" });
+
+async function begin() {
+  const start = await (await fetch("/page/start")).json();
+  const asking = side("Who asks", ASKER, "general");
+  const deciding = side("Who decides", "Mina", "approvals");
+  $("sides").replaceChildren(asking, deciding);
+  const play = (scene) => asking.contentWindow.postMessage({ play: scene }, location.origin);
+  $("scenes").replaceChildren(...scenesFor(start.phrase).map((scene) => el("button", {
+    type: "button", class: "try", title: scene.words, onclick: () => play(scene),
+  }, scene.title)));
+}
+
+begin();

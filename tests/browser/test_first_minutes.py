@@ -1,0 +1,137 @@
+"""What a newcomer meets: the guide, both sides, and what is the simulator's own."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Browser, Request, expect
+
+from tests.support.bot_process import BotProcess
+from tests.support.browser import ARTEFACTS, visit
+from tests.support.demo import GENERAL, PEOPLE
+from tests.support.page import act_as, flaws, messages, open_channel
+from tests.support.slack_app import SlackApp
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 800}, PHONE])
+async def test_one_click_plays_a_scene_to_its_end(
+    browser: Browser, bot: BotProcess, size: dict[str, int]
+):
+    async with visit(browser, bot.url, **size) as page:
+        guide, steps = page.get_by_test_id("guide"), page.locator("#next")
+        await guide.get_by_role("button", name="Transfer money").click()
+        await expect(guide).to_be_hidden()
+        await expect(page.get_by_test_id("thread")).to_contain_text("Waiting for")
+        assert await flaws(page) == []
+
+        for name in ("Mina", "Fay"):
+            await steps.get_by_role("button", name=name).click()
+            card = messages(page).last
+            await expect(card).to_contain_text(f"@{name}")
+            await card.get_by_role("button", name="Approve").click()
+            await page.get_by_role("alertdialog").get_by_role("button").last.click()
+            await expect(page.get_by_role("alertdialog")).to_be_hidden()
+        await expect(card).to_contain_text("Approved")
+        await steps.get_by_role("button", name="Ravi again").click()
+        await expect(page.get_by_test_id("thread")).to_contain_text("(offline model)")
+
+
+async def test_the_guide_stands_beside_the_conversation(
+    browser: Browser, bot: BotProcess
+):
+    async with visit(browser, bot.url) as page:
+        for width in (1280, 820, 390):
+            await page.set_viewport_size({"width": width, "height": 844})
+            boxes = [await page.locator(f).bounding_box() for f in ("#guide", ".main")]
+            guide, main = boxes
+            assert guide
+            assert main
+            beside = guide["x"] >= main["x"] + main["width"]
+            above = guide["y"] + guide["height"] <= main["y"]
+            assert beside or above, width
+        switch = page.get_by_role("button", name="Guide", exact=True)
+        await page.get_by_role("button", name="Fold the guide").click()
+        await expect(page.get_by_test_id("guide")).to_be_hidden()
+        await page.reload()
+        await expect(switch).to_have_attribute("aria-expanded", "false")
+        await switch.click()
+        await expect(page.get_by_test_id("guide")).to_be_visible()
+
+
+async def test_a_card_folds_the_guide(browser: Browser, bot: BotProcess):
+    async with visit(browser, bot.url) as page, visit(browser, bot.url) as other:
+        await open_channel(page, "approvals")
+        await other.get_by_role("button", name="Delete a file").click()
+        await expect(messages(page).last).to_contain_text("reports/q3.csv")
+        await expect(page.get_by_test_id("guide")).to_be_hidden()
+
+
+async def test_both_sides_are_live(browser: Browser, bot: BotProcess):
+    async with visit(browser, f"{bot.url}/both", width=1440) as page:
+        asks = page.frame_locator('iframe[title="Who asks"]')
+        decides = page.frame_locator('iframe[title="Who decides"]')
+        await expect(asks.get_by_test_id("composer")).to_be_visible()
+        await expect(decides.get_by_test_id("composer")).to_be_visible()
+        await page.get_by_role("button", name="Transfer money").click()
+        approve = decides.get_by_role("button", name="Approve").last
+        await expect(approve).to_be_visible()
+        await page.screenshot(path=ARTEFACTS / "both.png")
+        for side, name in ((asks, "Ravi"), (decides, "Mina")):
+            person = side.get_by_test_id("person-switch")
+            await expect(person).to_have_value(PEOPLE[name])
+        await decides.get_by_role("button", name="Reject").last.click()
+        await expect(asks.get_by_test_id("thread")).to_contain_text("(offline model)")
+
+
+async def test_no_two_people_share_a_colour(browser: Browser, bot: BotProcess):
+    async with visit(browser, bot.url) as page:
+        found: set[str] = set()
+        for name in PEOPLE:
+            await act_as(page, name)
+            face = page.locator("#person-face .avatar")
+            found.add(
+                await face.evaluate("node => getComputedStyle(node).backgroundColor")
+            )
+        assert len(found) == len(PEOPLE)
+
+
+async def test_only_those_who_decide_are_counted_a_mention(
+    browser: Browser, bot: BotProcess
+):
+    async with visit(browser, bot.url) as page:
+        await page.get_by_role("button", name="Delete a file").click()
+        await expect(page.get_by_test_id("thread")).to_contain_text("Waiting for")
+        approvals = page.get_by_test_id("channel-C0APPROVAL")
+        await expect(approvals).to_contain_text("unread")
+        await expect(approvals.locator(".count")).to_have_count(0)
+        await act_as(page, "Mina")
+        await expect(approvals.locator(".count")).to_have_text(re.compile(r"\d+"))
+
+
+async def test_edited_ends_the_last_line(browser: Browser, app: SlackApp):
+    ts = await app.post(GENERAL, text="first line\nlast line")
+    await app.client.chat_update(channel=GENERAL, ts=ts, text="first line\nlast word")
+    async with visit(browser, app.simulator.base_url) as page:
+        last = messages(page).last.locator(".line").last
+        await expect(last).to_have_text("last word (edited)")
+
+
+async def test_the_page_asks_nobody_outside(browser: Browser, bot: BotProcess):
+    async with visit(browser, "about:blank", own=True) as page:
+        hosts: set[str] = set()
+
+        def note(request: Request) -> None:
+            hosts.add(request.url.split("/")[2])
+
+        page.on("request", note)
+        await page.goto(bot.url)
+        await expect(page.get_by_test_id("composer")).to_be_visible()
+        loaded = await page.evaluate(
+            "document.fonts.ready.then(() => document.fonts.check('700 15px Lato'))"
+        )
+        assert loaded
+        assert hosts == {bot.url.split("/")[2]}
