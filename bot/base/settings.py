@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import enum
 import secrets
 from collections.abc import Generator, Iterator, Mapping
@@ -187,6 +188,21 @@ def _unusable(values: Mapping[str, str]) -> Iterator[str]:
             f"{missing} is missing, with {', '.join(present)} set; with no SLACK_*"
             " variable at all the simulator starts."
         )
+
+
+def near_misses(environ: Mapping[str, str], dotenv: Path | None = None) -> list[str]:
+    """A sentence for each variable that looks like one of ours and is none."""
+    ours = {name.upper() for name in Settings.model_fields}
+    given = {*environ, *_read_dotenv(dotenv)} - ours - set(NOT_AVAILABLE)
+    near = {
+        name: difflib.get_close_matches(name, ours, n=1, cutoff=0.88)
+        for name in sorted(given)
+    }
+    return [
+        f"{name} is not a setting, so it does nothing. Did you mean {found[0]}?"
+        for name, found in near.items()
+        if found
+    ]
 
 
 def _defaults(values: Mapping[str, str]) -> dict[str, str]:

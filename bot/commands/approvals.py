@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from bot.approvals import store
+from bot.approvals.eligibility import who_can_decide
 from bot.approvals.model import Request, Status
 from bot.base.masks import mask_arguments
 from bot.base.settings import Settings
@@ -34,7 +35,9 @@ async def list_command(settings: Settings, parsed: argparse.Namespace, url: str)
 
 async def _print_table(settings: Settings, requests: Sequence[Request]) -> None:
     async with known_people(settings) as known:
-        await known.learn((), {each.people.requester.user for each in requests})
+        asking = {each.people.requester.user for each in requests}
+        deciding = {user for each in requests for user in who_can_decide(each)}
+        await known.learn((), asking | deciding)
     rows = [commands.REQUESTS, *(_row(request, known) for request in requests)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -52,8 +55,9 @@ def _row(request: Request, known: Known) -> tuple[str, ...]:
         request.id,
         request.code,
         str(request.status),
-        utc(request.raised_at),
+        utc(request.deadline) if request.is_open else "",
         known.named(request.people.requester.user),
+        ", ".join(map(known.named, who_can_decide(request))),
         visible(call.tool),
         one_line(written, ARGUMENTS),
     )

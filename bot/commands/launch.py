@@ -7,6 +7,7 @@ import asyncio
 import gc
 import importlib
 import os
+import sys
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any, cast
 
 from agent.sparing import spare_langsmith_types
 from bot.base.logs import configure_logging
-from bot.base.settings import Settings
+from bot.base.settings import Settings, near_misses
 from bot.database import embedded
 
 Command = Callable[[Settings, argparse.Namespace, str], Coroutine[Any, Any, int]]
@@ -23,6 +24,8 @@ Command = Callable[[Settings, argparse.Namespace, str], Coroutine[Any, Any, int]
 
 def launch(parsed: argparse.Namespace) -> int:
     """Run the command that the command line names, and return its exit status."""
+    for said in near_misses(os.environ, Path(".env")):
+        print(said, file=sys.stderr)
     settings = Settings.load(os.environ, Path(".env"))
     configure_logging(settings.log_format, settings.log_level)
     with _database(settings, _needs_database(parsed)) as url:

@@ -186,6 +186,8 @@ _BUTTON = (
     "color:#ffffff;text-decoration:none;font-weight:bold"
 )
 
+_LINK = "color:#55525b;overflow-wrap:anywhere"
+
 
 def written(
     letter: Letter, *, sender: str, recipient: str, message_id: str
@@ -226,6 +228,8 @@ def _html(letter: Letter) -> str:
     opening = "".join(f"<p>{escape(line)}</p>" for line in opening_lines(letter))
     ways = "".join(
         f'<p><a href="{escape(address)}" style="{_BUTTON}">{escape(label)}</a></p>'
+        f'<p><small><a href="{escape(address)}" style="{_LINK}">{escape(address)}</a>'
+        "</small></p>"
         for label, address in ways_to_decide(letter)
     )
     care = f"<p><small>{CARE}</small></p>" if letter.link else ""

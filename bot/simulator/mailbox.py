@@ -41,6 +41,12 @@ class StoredMail:
         return str(body.get_content()) if body is not None else ""
 
     @property
+    def html(self) -> str:
+        """Its HTML; "" for a mail of plain text alone."""
+        body = self.message.get_body(("html",))
+        return str(body.get_content()) if body is not None else ""
+
+    @property
     def attachments(self) -> tuple[str, ...]:
         """The names of what goes with it."""
         parts = self.message.iter_attachments()
@@ -77,13 +83,28 @@ class MailPage:
         self._workspace, self._mailbox = workspace, mailbox
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the one route."""
-        return [web.get("/mailbox", reading(self._show))]
+        """Return the routes."""
+        return [
+            web.get("/mailbox", reading(self._show)),
+            web.get("/mailbox/{number}", reading(self._inside)),
+        ]
 
     async def _show(self, request: web.Request) -> web.Response:
         person = self._workspace.users.get(request.query.get("user", ""))
         body = _page(person, self._people(), self._mails(person))
         return web.Response(text=body, content_type="text/html")
+
+    async def _inside(self, request: web.Request) -> web.Response:
+        """Give a mail's HTML for the frame that shows it: no script, no form."""
+        number = request.match_info["number"]
+        for mail in self._mailbox.mails:
+            if str(mail.number) == number and mail.html:
+                return web.Response(
+                    text=_FRAME + mail.html,
+                    content_type="text/html",
+                    headers={"Content-Security-Policy": _STYLED},
+                )
+        return web.Response(status=404, text="There is no such e-mail.\n")
 
     def _people(self) -> list[User]:
         users = self._workspace.users.values()
@@ -93,6 +114,16 @@ class MailPage:
         if person is None:
             return list(reversed(self._mailbox.mails))
         return self._mailbox.to(person.email)
+
+
+# A link in a mail opens beside the mailbox, as in a mail program.
+_FRAME = '<base target="_blank">'
+
+
+_STYLED = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'"
+)
 
 
 def _page(
@@ -106,7 +137,8 @@ def _page(
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title>"
         '<link rel="icon" href="data:,">'
-        '<link rel="stylesheet" href="/page/mailbox.css"></head><body>'
+        '<link rel="stylesheet" href="/page/mailbox.css">'
+        '<script type="module" src="/page/mailbox.js"></script></head><body>'
         f"<header><h1>{escape(title)}</h1><p>Without SMTP_URL nothing leaves the "
         "simulator: what the bot would send by e-mail is kept here. "
         '<a href="/">Back</a></p>'
@@ -135,7 +167,19 @@ def _mail(mail: StoredMail) -> str:
     )
     return (
         f'<article data-testid="mail-{mail.number}"><h2>{escape(mail.subject)}</h2>'
-        f"<dl>{rows}</dl><pre>{_with_links(mail.text)}</pre></article>"
+        f"<dl>{rows}</dl>{_content(mail)}</article>"
+    )
+
+
+def _content(mail: StoredMail) -> str:
+    """The HTML as a mail program shows it, the text behind a click; or the text."""
+    text = f"<pre>{_with_links(mail.text)}</pre>"
+    if not mail.html:
+        return text
+    return (
+        f'<iframe title="{escape(mail.subject)}" src="/mailbox/{mail.number}" '
+        'sandbox="allow-same-origin allow-popups allow-popups-to-escape-sandbox">'
+        f"</iframe><details><summary>Plain text</summary>{text}</details>"
     )
 
 

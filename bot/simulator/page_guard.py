@@ -35,7 +35,8 @@ def reading(handler: Handler) -> Handler:
             return _refused("Open the simulator by its own name, http://localhost.")
         response = await handler(request)
         if not response.prepared:
-            response.headers.update(_HEADERS)
+            for name, value in _HEADERS.items():
+                response.headers.setdefault(name, value)
         return response
 
     return guarded

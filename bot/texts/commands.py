@@ -45,7 +45,10 @@ def token_refused(code: str) -> str:
 
 # --- `check`: each line begins with the part that it is about ----------------------
 OK = "ok"
-OK_SIMULATED = "ok, the simulator stands in for it"
+OK_SIMULATED = "ok, simulated: no SLACK_* variable is set"
+OK_OFFLINE = "ok, simulated: the offline model answers, since OPENAI_API_KEY is not set"
+OK_EMBEDDED = "ok, a PostgreSQL of our own, since DATABASE_URL is not set"
+OK_KEPT = "ok, simulated: e-mails stay in the mailbox, since SMTP_URL is not set"
 TO_THE_MODEL = "Answer with: ok"
 ADD_SCOPES = "add them to the app as manifest.yml has them, and install it again"
 NO_USERGROUPS = "this Slack plan has no user groups; list the people under `users`"
@@ -148,7 +151,10 @@ def not_a_member(name: str) -> str:
 # --- `migrate`, `approvals` --------------------------------------------------------
 UP_TO_DATE = "The schema is up to date."
 NO_REQUESTS = "No requests."
-REQUESTS = ("ID", "CODE", "STATUS", "RAISED", "ASKED BY", "TOOL", "ARGUMENTS")
+REQUESTS = (
+    *("ID", "CODE", "STATUS", "DUE", "ASKED BY", "CAN DECIDE"),
+    *("TOOL", "ARGUMENTS"),
+)
 
 
 def nothing_to_do(code: str, status: str) -> str:

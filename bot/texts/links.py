@@ -15,6 +15,14 @@ NOT_GOOD = (
     "that has changed since. Nothing was decided. Use the card in Slack, or wait for "
     "the next e-mail."
 )
+
+
+def used(tool: str, code: str, said: str) -> str:
+    """For a link that has decided; `said` is what was decided, "" where it fell."""
+    result = f": {said}" if said else ""
+    return f"This link has been used. {tool} ({code}){result or ' was decided'}."
+
+
 NOT_FROM_HERE = (
     "This wasn't sent by the link's own page, so nothing was decided. Open the link "
     "again and decide there."

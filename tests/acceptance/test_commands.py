@@ -58,7 +58,7 @@ async def test_an_operator_rejects_by_the_id_and_sees_the_queue(shared: Stage):
     )
 
     header, newest, older = queue.out.splitlines()
-    words = "ID CODE STATUS RAISED ASKED BY TOOL ARGUMENTS"
+    words = "ID CODE STATUS DUE ASKED BY CAN DECIDE TOOL ARGUMENTS"
     assert header.split() == words.split()
     assert newest.startswith(second)
     assert older.startswith(first)
@@ -108,7 +108,9 @@ async def test_nothing_calls_the_simulator_slack(tmp_path: Path, database: str):
     await process.stop()
 
     assert checked.status == 0
-    assert "Slack: ok, the simulator stands in for it" in checked.out.splitlines()
+    told = checked.out.splitlines()
+    assert "Slack: ok, simulated: no SLACK_* variable is set" in told
+    assert sum("ok, simulated" in line for line in told) == 3
     assert "connected to the simulator" in process.log
     assert "connected to Slack" not in process.log
 

@@ -51,7 +51,10 @@ async def test_a_link_shows_and_its_page_decides_once(shared: Stage):
 
     again = await browser.post(token, form=page.form, decision="approve")
     assert again.status == 403
-    assert (await browser.open(token)).status == 403
+    told = await browser.open(token)
+    assert told.status == 403
+    assert "This link has been used. transfer_money" in told.words
+    assert "approved by Mina" in told.words
 
 
 async def test_threat_10_a_hundred_previews_decide_nothing(shared: Stage):

@@ -90,5 +90,6 @@ async def link_to(page: Page, bot: BotProcess, user: str, words: str) -> str:
             break
         await page.wait_for_timeout(250)
         await page.reload()
-    link = mail.get_by_role("link").filter(has_text="/approve/")
+    inside = mail.frame_locator("iframe")
+    link = inside.get_by_role("link").filter(has_text="/approve/")
     return await link.get_attribute("href") or ""

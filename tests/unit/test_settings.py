@@ -10,7 +10,13 @@ import pytest
 from pydantic import ValidationError
 
 from bot.base.errors import ConfigurationError
-from bot.base.settings import NOT_AVAILABLE, SIMULATOR_POLICY, Settings, Transport
+from bot.base.settings import (
+    NOT_AVAILABLE,
+    SIMULATOR_POLICY,
+    Settings,
+    Transport,
+    near_misses,
+)
 from bot.base.settings_types import ALLOWED, Rate
 from bot.process.outside import smtp_mail
 from tests.support.root import ROOT
@@ -421,3 +427,11 @@ def test_the_example_file_lists_every_variable_commented_and_readable(
     taken = [line[1:] for line in lines if line[1:].split("=")[0] in ours]
     dotenv.write_text("\n".join(taken))
     assert Settings.load(SOCKET, dotenv) == Settings.load(SOCKET), "it shows defaults"
+
+
+def test_a_misspelt_variable_is_named_with_the_right_one():
+    environ = {"SLACK_BOT_TOKN": "x", "PORT": "1", "PATH": "/bin", "HOSTNAME": "h"}
+    assert near_misses(environ) == [
+        "SLACK_BOT_TOKN is not a setting, so it does nothing. "
+        "Did you mean SLACK_BOT_TOKEN?"
+    ]

@@ -127,6 +127,17 @@ class Opening:
             return None
         return link, found
 
+    async def used(self, token: str) -> tuple[Link, Request] | None:
+        """Return what a link of ours decided; None for every link that did not."""
+        link = self.signer.read(token)
+        if link is None:
+            return None
+        async with self.pool.connection() as connection:
+            if not await links.is_used(connection, token, link):
+                return None
+        found = await self.now(link.request)
+        return (link, found) if found else None
+
     async def now(self, request: str) -> Request | None:
         """A request as it stands, by the policy in force."""
         async with self.pool.connection() as connection:

@@ -91,6 +91,14 @@ def request_page(shown: Shown) -> str:
     return page(title, [*body, *_note(request)])
 
 
+def used_by(user: str, request: Request, names: Mapping[str, str]) -> str:
+    """Return a sentence for a used link: who decided what with it, and when."""
+    tool = tool_or_something(request.call.tool)
+    given = [each for each in request.chain.decisions if each.person.user == user]
+    said = _said(given[-1], names) if given else ""
+    return sentences.used(tool, request.code, said)
+
+
 def _title(request: Request) -> str:
     word = status_word(request.status, request.end.execution)
     return sentences.title(word, plain_headline(request), request.code)

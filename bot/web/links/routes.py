@@ -23,7 +23,7 @@ from bot.texts.links import NO_CHOICE, NOT_FROM_HERE, NOT_GOOD, SHUT, SIGN_IN_FI
 from bot.web.links import guard
 from bot.web.links import tokens as links
 from bot.web.links.guard import BY_LINK, BY_SIGN_IN, Opening, html
-from bot.web.links.pages import Shown, request_page, sentence_page, takes
+from bot.web.links.pages import Shown, request_page, sentence_page, takes, used_by
 from bot.web.links.sign_in import SignIn
 from bot.web.links.tokens import Link, hash_of
 
@@ -51,10 +51,10 @@ class LinkPages:
         token = request.match_info["token"]
         try:
             opened = await self.opening.open(token)
+            if opened is None:
+                return await self._closed(token)
         except TRANSIENT:
             return html(503, sentence_page(sentences.NOT_NOW))
-        if opened is None:
-            return html(403, sentence_page(NOT_GOOD))
         link, found = opened
         if self.sign_in and "sign-in" in request.query and self._is_critical(found):
             return self.sign_in.go(token, link)
@@ -86,7 +86,7 @@ class LinkPages:
             form = await fields_of(request)
             opened = await self.opening.open(token)
             if opened is None:
-                return html(403, sentence_page(NOT_GOOD))
+                return await self._closed(token)
             if not self._is_ours(request, form, token):
                 return html(403, sentence_page(NOT_FROM_HERE))
             if complaint := await self._complaint(request, token, *opened):
@@ -94,6 +94,15 @@ class LinkPages:
             return await self._decide(token, *opened, form)
         except TRANSIENT:
             return html(503, sentence_page(sentences.NOT_NOW))
+
+    async def _closed(self, token: str) -> web.Response:
+        """Refuse a link; the person who used it is told what came of it."""
+        used = await self.opening.used(token)
+        if used is None:
+            return html(403, sentence_page(NOT_GOOD))
+        link, found = used
+        said = used_by(link.user, found, await self._names(link, found))
+        return html(403, sentence_page(said))
 
     def _is_ours(
         self, request: web.Request, form: Mapping[str, str], token: str
@@ -126,8 +135,9 @@ class LinkPages:
         if action is None:
             return html(422, sentence_page(NO_CHOICE))
         async with self.opening.pool.connection() as connection:
-            if not await links.use(connection, token):
-                return html(403, sentence_page(NOT_GOOD))
+            is_first = await links.use(connection, token)
+        if not is_first:
+            return await self._closed(token)
         result = await self._judged(token, action)
         now = await self.opening.now(found.id) or found
         said = sentences.answer(result, now, action.person)

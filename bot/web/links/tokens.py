@@ -115,6 +115,13 @@ async def is_good(connection: Connection, token: str, link: Link) -> bool:
     return row is not None and _is(row, link) and not (row["is_used"] or row["is_over"])
 
 
+async def is_used(connection: Connection, token: str, link: Link) -> bool:
+    """Return whether a token that was read is the link as made, and used."""
+    found = await connection.execute(SQL["select_link"], {"hash": hash_of(token)})
+    row = await found.fetchone()
+    return row is not None and _is(row, link) and row["is_used"]
+
+
 def _is(row: dict[str, Any], link: Link) -> bool:
     made = Link(row["request_id"], row["team_id"], row["user_id"], row["grant_digest"])
     return made == link
