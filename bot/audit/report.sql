@@ -52,3 +52,32 @@ FROM (
   SELECT detail->>'policy' AS policy, event, at FROM audit
   WHERE at >= %(since)s AND at < %(until)s AND detail ? 'policy') facts
 GROUP BY 1 ORDER BY min(at), 1;
+
+-- name: approvers
+-- How many decisions each person took.
+SELECT actor, count(*) AS count,
+  count(*) FILTER (WHERE event IN ('rejected')) AS rejected
+FROM audit
+WHERE at >= %(since)s AND at < %(until)s AND via <> '' AND actor <> ''
+  AND event IN ('recorded', 'stage_passed', 'approved', 'rejected', 'answered',
+    'edited')
+GROUP BY 1 ORDER BY 2 DESC, 1;
+
+-- name: times
+-- How long requests waited for what ended them, in steps.
+SELECT step.within, count(*) AS count
+FROM audit a
+CROSS JOIN LATERAL (
+  SELECT a.at - r.at AS waited FROM audit r
+  WHERE r.request_id = a.request_id AND r.event = 'requested'
+  ORDER BY r.at LIMIT 1) took
+CROSS JOIN LATERAL (
+  SELECT * FROM (VALUES (1, 'under 1 minute', interval '1 minute'),
+    (2, 'under 10 minutes', interval '10 minutes'),
+    (3, 'under 1 hour', interval '1 hour'), (4, 'under 8 hours', interval '8 hours'),
+    (5, 'under 1 day', interval '1 day'), (6, '1 day or more', interval '100 years'))
+    AS known (number, within, below)
+  WHERE took.waited < below ORDER BY number LIMIT 1) step
+WHERE a.at >= %(since)s AND a.at < %(until)s
+  AND a.event IN ('approved', 'rejected', 'answered') AND a.via <> ''
+GROUP BY step.number, step.within ORDER BY step.number;

@@ -5,18 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bot.approvals.store import clock
 from bot.audit.chain import Checkpoint, public_key, read_checkpoints
 from bot.audit.export import as_csv, as_jsonl, note_export
 from bot.audit.period import FORMS, period
-from bot.audit.report import make_report, page_of
+from bot.audit.report import make_report
+from bot.audit.report_page import page_of
 from bot.audit.verify import Verifier, snapshot, verify_lines, verify_stored
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings
 from bot.commands import operator
+from bot.commands.known import known_people
 from bot.database.pool import connect
 from bot.texts import audit as say
 
@@ -106,7 +109,7 @@ def _texts(path: Path) -> list[str]:
 
 
 async def report_command(
-    _settings: Settings, parsed: argparse.Namespace, url: str
+    settings: Settings, parsed: argparse.Namespace, url: str
 ) -> int:
     """Print a report; 1 if the trail is not good."""
     async with await connect(url) as connection:
@@ -117,7 +120,16 @@ async def report_command(
             raise ConfigurationError(sentence) from None
         report = await make_report(connection, wanted)
     if parsed.format == "html":
-        print(page_of(report), end="")
+        print(page_of(report, await _names(settings, report)), end="")
     else:
         print(json.dumps(report, indent=2, ensure_ascii=False))
     return 0 if report["verify"]["good"] else 1
+
+
+async def _names(settings: Settings, report: Mapping[str, Any]) -> dict[str, str]:
+    """Display names of the people in a report, as far as Slack tells them."""
+    listed = ("by_approver", "refused_attempts", "decisions_within_3_seconds")
+    users = {row["actor"] for name in listed for row in report[name]}
+    async with known_people(settings) as known:
+        await known.learn((), users)
+    return {user: profile.name for user, profile in known.profiles.items()}

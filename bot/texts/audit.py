@@ -169,14 +169,22 @@ def no_period(given: str, forms: str) -> str:
 TITLE = "Approvals: audit report"
 REQUESTS, OUTCOMES, RUNS = "Requests", "Outcomes", "Runs"
 STAGES, POLICIES = "Stages", "Policies"
-WHAT_BECAME = "what became of it"
-REFUSED_BY_REASON = "Refused attempts, by reason"
+SUMMARY, TIME_TO_DECIDE, BY_APPROVER = "Summary", "Time to decide", "By approver"
 SELF_APPROVALS = "Attempts to approve what one had asked for"
 QUICK_DECISIONS = "Decisions within 3 seconds of the card"
 ALL_REFUSED = "All refused attempts"
 THE_TRAIL = "The trail itself"
 NOT_GOOD = "The trail is not good:"
-NONE = "None."
+
+
+def person(name: str, user: str) -> str:
+    return f"{name} ({user})"
+
+
+def summary(requests: int, refused: int) -> str:
+    asked = "1 request" if requests == 1 else f"{requests} requests"
+    tries = "1 refused attempt" if refused == 1 else f"{refused} refused attempts"
+    return f"{asked}, {tries}."
 
 
 def from_until(since: str, until: str) -> str:

@@ -197,6 +197,8 @@ async def test_a_report_tells_a_reviewer_what_happened(
         ("managers", "rejected"): 1,
         ("managers", "stage_passed"): 1,
     }
+    assert report["by_approver"] == [{"actor": MINA, "count": 3, "rejected": 1}]
+    assert report["time_to_decide"] == {"under 1 minute": 2}
     assert report["policies"][0]["requests"] == 3
     assert report["verify"]["good"] is True
 
@@ -206,6 +208,8 @@ async def test_a_report_tells_a_reviewer_what_happened(
     assert text.startswith("<!doctype html>")
     assert "The trail is good" in text
     assert "<script" not in text
+    assert text.count("<svg") == 3
+    assert "<h2>Runs</h2>" not in text, "nothing has run, so the part is left out"
 
 
 async def test_a_report_on_a_bad_trail_says_so(house: House, tmp_path):
