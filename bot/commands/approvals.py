@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 
 from bot.approvals import store
 from bot.approvals.eligibility import who_can_decide
 from bot.approvals.model import Request, Status
-from bot.base.masks import mask_arguments
 from bot.base.settings import Settings
 from bot.commands import operator
 from bot.commands.known import Known, known_people
 from bot.database.pool import Pool, make_pool
 from bot.texts import commands
 from bot.texts.call import plain_headline
+from bot.texts.call import plain_headline
 from bot.texts.formatting import one_line, utc, visible
 
-ARGUMENTS = 100  # characters of them; the card and the API have all
+TITLE = 120  # characters of it; the card and the API have all
 
 
 async def list_command(settings: Settings, parsed: argparse.Namespace, url: str) -> int:
@@ -48,9 +47,6 @@ async def _print_table(settings: Settings, requests: Sequence[Request]) -> None:
 
 
 def _row(request: Request, known: Known) -> tuple[str, ...]:
-    call = request.call
-    arguments = mask_arguments(call.arguments, call.schema)
-    written = json.dumps(arguments, ensure_ascii=False, sort_keys=True)
     return (
         request.id,
         request.code,
@@ -58,8 +54,7 @@ def _row(request: Request, known: Known) -> tuple[str, ...]:
         utc(request.deadline) if request.is_open else "",
         known.named(request.people.requester.user),
         ", ".join(map(known.named, who_can_decide(request))),
-        visible(call.tool),
-        one_line(written, ARGUMENTS),
+        one_line(plain_headline(request), TITLE),
     )
 
 

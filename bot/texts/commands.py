@@ -151,10 +151,7 @@ def not_a_member(name: str) -> str:
 # --- `migrate`, `approvals` --------------------------------------------------------
 UP_TO_DATE = "The schema is up to date."
 NO_REQUESTS = "No requests."
-REQUESTS = (
-    *("ID", "CODE", "STATUS", "DUE", "ASKED BY", "CAN DECIDE"),
-    *("TOOL", "ARGUMENTS"),
-)
+REQUESTS = ("ID", "CODE", "STATUS", "DUE", "ASKED BY", "CAN DECIDE", "TITLE")
 
 
 def nothing_to_do(code: str, status: str) -> str:

@@ -17,10 +17,10 @@ NOT_GOOD = (
 )
 
 
-def used(tool: str, code: str, said: str) -> str:
+def used(headline: str, code: str, said: str) -> str:
     """For a link that has decided; `said` is what was decided, "" where it fell."""
     result = f": {said}" if said else ""
-    return f"This link has been used. {tool} ({code}){result or ' was decided'}."
+    return f"This link has been used. {headline} ({code}){result or ' was decided'}."
 
 
 NOT_FROM_HERE = (

@@ -93,10 +93,9 @@ def request_page(shown: Shown) -> str:
 
 def used_by(user: str, request: Request, names: Mapping[str, str]) -> str:
     """Return a sentence for a used link: who decided what with it, and when."""
-    tool = tool_or_something(request.call.tool)
     given = [each for each in request.chain.decisions if each.person.user == user]
     said = _said(given[-1], names) if given else ""
-    return sentences.used(tool, request.code, said)
+    return sentences.used(plain_headline(request), request.code, said)
 
 
 def _title(request: Request) -> str:
