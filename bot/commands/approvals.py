@@ -15,8 +15,7 @@ from bot.commands.known import Known, known_people
 from bot.database.pool import Pool, make_pool
 from bot.texts import commands
 from bot.texts.call import plain_headline
-from bot.texts.call import plain_headline
-from bot.texts.formatting import one_line, utc, visible
+from bot.texts.formatting import one_line, utc
 
 TITLE = 120  # characters of it; the card and the API have all
 
