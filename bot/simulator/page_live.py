@@ -187,6 +187,9 @@ def _shown(message: Message) -> Json:
 
 def _is_card(data: Json) -> bool:
     """Tell whether the bot asks, or asked, for something with this message."""
-    kinds = {block.get("type") for block in objects(data.get("blocks"))}
+    blocks = objects(data.get("blocks"))
     public = not data["is_private"]
-    return public and bool(data.get("bot_id")) and bool(kinds & {"header", "actions"})
+    acts = any(each.get("type") in ("header", "actions") for each in blocks)
+    # a closed card has a menu alone, beside its first lines
+    has_menu = any("accessory" in each for each in blocks)
+    return public and bool(data.get("bot_id")) and (acts or has_menu)

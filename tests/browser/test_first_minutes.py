@@ -36,6 +36,7 @@ async def test_one_click_plays_a_scene_to_its_end(
             await page.get_by_role("alertdialog").get_by_role("button").last.click()
             await expect(page.get_by_role("alertdialog")).to_be_hidden()
         await expect(card).to_contain_text("Approved")
+        await expect(card.get_by_test_id("what-happened")).to_have_count(1)
         await steps.get_by_role("button", name="Ravi again").click()
         await expect(page.get_by_test_id("thread")).to_contain_text("(offline model)")
 
