@@ -470,23 +470,6 @@ class Action:
     quiet: bool = False
 
 
-def word_of(action: Action | None) -> dict[str, str | None]:
-    """Return a person's choice as the statement wants it; all None without one."""
-    if action is None:
-        names = ("enterprise", "team", "user", "verdict", "reason", "via", "click")
-        return dict.fromkeys(names)
-    verdict = action.verdict
-    return {
-        "enterprise": action.person.enterprise,
-        "team": action.person.team,
-        "user": action.person.user,
-        "verdict": "reject" if verdict == "withdraw" else str(verdict),
-        "reason": action.reason,
-        "via": action.via,
-        "click": action.click,
-    }
-
-
 class Status(enum.StrEnum):
     """The status of a request. Only `pending` can change into another verdict."""
 

@@ -22,7 +22,6 @@ from bot.approvals.model import (
     Request,
     Status,
     Verdict,
-    word_of,
 )
 from bot.approvals.ports import Jobs, checkpoint_job, resume_job
 from bot.approvals.sql import SQL
@@ -125,7 +124,7 @@ async def _write(
             "note": note,
             "facts": as_json([] if edited else [fact]),
             "critical": result.critical,
-            **word_of(action),
+            **_word_of(action),
         },
     )
     row = await written.fetchone()
@@ -310,3 +309,20 @@ async def rewrite(
     await see(connection, request.id, call.digest, action.seen)
     await write_chain(connection, edit.begun)
     await append(connection, [edit_fact(request, new, action)])
+
+
+def _word_of(action: Action | None) -> dict[str, str | None]:
+    """Return a person's choice as the statement wants it; all None without one."""
+    if action is None:
+        names = ("enterprise", "team", "user", "verdict", "reason", "via", "click")
+        return dict.fromkeys(names)
+    verdict = action.verdict
+    return {
+        "enterprise": action.person.enterprise,
+        "team": action.person.team,
+        "user": action.person.user,
+        "verdict": "reject" if verdict == "withdraw" else str(verdict),
+        "reason": action.reason,
+        "via": action.via,
+        "click": action.click,
+    }
