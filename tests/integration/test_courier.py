@@ -47,7 +47,7 @@ class Letters:
     async def bring(self, row) -> bool:
         self.now += 1
         self.most = max(self.most, self.now)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.005)  # time for others to be on their way
         self.now -= 1
         if self.trouble:
             raise self.trouble.pop()

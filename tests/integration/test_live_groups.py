@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from bot.approvals.model import Person
 from bot.base.errors import SlackUnavailable
@@ -72,6 +73,11 @@ async def play() -> AsyncIterator[Play]:
         yield made
 
 
+def whys(logged: list[EventDict]) -> list[str]:
+    """Why a group has nobody, as the log says; what Slack refuses is told beside."""
+    return [line["why"] for line in logged if "why" in line]
+
+
 @pytest.mark.parametrize(
     ("source", "members"),
     [
@@ -92,7 +98,7 @@ async def test_each_source_is_read_with_the_scopes_of_the_manifest(
 ):
     with capture_logs() as logged:
         assert await play.members(source) == members
-    assert len(logged) == (0 if members else 1)
+    assert len(whys(logged)) == (0 if members else 1)
 
 
 async def test_every_change_in_slack_is_seen_at_the_next_asking(play: Play):
@@ -161,7 +167,7 @@ async def test_without_its_scope_a_group_has_nobody(scope: str):
     async with playing(AppConfig(scopes=scopes)) as play:
         with capture_logs() as logged:
             assert await play.members(source) == ()
-    assert [line["why"] for line in logged] == ["missing_scope"]
+    assert whys(logged) == ["missing_scope"]
 
 
 METHODS = {

@@ -141,7 +141,7 @@ async def test_refusals_are_counted_by_reason(troubles: Troubles):
         return False
 
     pool: Any = None
-    routes = metrics_routes(pool, is_up, troubles.counts)
+    routes = metrics_routes(pool, is_up, troubles.counts, lambda: 0.0)
     async with serving(*routes) as url, aiohttp.ClientSession() as session:
         text = await (await session.get(f"{url}/metrics")).text()
     counted = 'approval_bot_slack_refusals_total{reason="missing_scope"} 3.0'

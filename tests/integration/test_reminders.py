@@ -262,10 +262,10 @@ async def test_a_verdict_of_somebody_who_joined_stands_before_the_run(house: Hou
     await silence.sweep(later(1))
     await house.click(DANA, request)
     recheck = Recheck(house.pool, house.queue, house.people, house.policies)
-    [stands] = await recheck.upheld([await silence.now()])
+    [stands] = await recheck.upheld([await silence.now()], later(1))
     assert stands.status is Status.APPROVED
     house.policies.current = policy(stage, directors=(OMAR,))
-    assert await recheck.upheld([await silence.now()]) == []
+    assert await recheck.upheld([await silence.now()], later(1)) == []
     again = await silence.now()
     assert (again.status, again.end.outcome) == (Status.PENDING, Outcome.REOPENED)
     [stage_again] = again.chain.stages
@@ -329,7 +329,7 @@ async def test_a_shorter_timeout_in_force_spares_a_passed_stage(house: House):
     house.policies.current = policy(short)
     assert (await house.click(DANA, request)).effect is Effect.APPROVED
     recheck = Recheck(house.pool, house.queue, house.people, house.policies)
-    assert len(await recheck.upheld([await silence.now()])) == 1
+    assert len(await recheck.upheld([await silence.now()], later(3))) == 1
     assert "tightened" not in await house.trail(request)
 
 

@@ -140,6 +140,7 @@ def app_with(house: House) -> AsyncApp:
         full_texts=nothing,
         look=nothing,
         rates={"clicks": CLICKS},
+        troubles=nothing,
     )
     register_listeners(app, deps)
     return app
@@ -187,4 +188,4 @@ async def test_threat_52_a_click_above_the_rate_decides_nothing(
     answer = await app.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
     assert answer.status == 200
     assert (await house.request(request.id)).is_open
-    assert "Please wait" in (await house.told(MINA))[-1]
+    assert "Wait a little" in (await house.told(MINA))[-1]

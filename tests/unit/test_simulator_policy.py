@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.approvals.model import Confirm, Verdict
+from bot.approvals.model import Confirm, Risk, Verdict
 from bot.approvals.policy import load_policy
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Demanded, Denied, Waived
@@ -22,25 +22,27 @@ def transfer(**changed):
 
 @pytest.mark.parametrize("currency", ["GBP", "EUR", "USD"])
 @pytest.mark.parametrize(
-    ("amount", "stages", "confirm"),
+    ("amount", "stages", "confirm", "risk"),
     [
-        (0.01, [M], Confirm.NONE),
-        (1_000, [M], Confirm.NONE),
-        (1_000.01, [M, F], Confirm.DIALOG),
-        (10_000, [M, F], Confirm.DIALOG),
-        (10_000.01, [M, F, D], Confirm.TYPED),
-        (250_000, [M, F, D], Confirm.TYPED),
-        ("500", [M, F, D], Confirm.TYPED),
-        (None, [M, F, D], Confirm.TYPED),
-        (True, [M, F, D], Confirm.TYPED),
+        (0.01, [M], Confirm.NONE, Risk.NORMAL),
+        (1_000, [M], Confirm.NONE, Risk.NORMAL),
+        (1_000.01, [M, F], Confirm.NONE, Risk.HIGH),
+        (10_000, [M, F], Confirm.NONE, Risk.HIGH),
+        (10_000.01, [M, F, D], Confirm.TYPED, Risk.HIGH),
+        (250_000, [M, F, D], Confirm.TYPED, Risk.HIGH),
+        ("500", [M, F, D], Confirm.TYPED, Risk.HIGH),
+        (None, [M, F, D], Confirm.TYPED, Risk.HIGH),
+        (True, [M, F, D], Confirm.TYPED, Risk.HIGH),
     ],
 )
-def test_larger_or_odd_transfers_need_more_stages(currency, amount, stages, confirm):
+def test_larger_or_odd_transfers_need_more_stages(
+    currency, amount, stages, confirm, risk
+):
     found = transfer(amount=amount, currency=currency)
 
     assert isinstance(found, Demanded)
     assert [stage.approvers for stage in found.stages] == stages
-    assert found.confirm == confirm
+    assert (found.confirm, found.risk) == (confirm, risk)
     assert len(found.why) == len(stages)
 
 
