@@ -124,7 +124,7 @@ async def _write(
             "note": note,
             "facts": as_json([] if edited else [fact]),
             "critical": result.critical,
-            **_word_of(action),
+            **word_of(action),
         },
     )
     row = await written.fetchone()
@@ -311,7 +311,7 @@ async def rewrite(
     await append(connection, [edit_fact(request, new, action)])
 
 
-def _word_of(action: Action | None) -> dict[str, str | None]:
+def word_of(action: Action | None) -> dict[str, str | None]:
     """Return a person's choice as the statement wants it; all None without one."""
     if action is None:
         names = ("enterprise", "team", "user", "verdict", "reason", "via", "click")

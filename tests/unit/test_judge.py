@@ -24,10 +24,10 @@ from bot.approvals.model import (
     Stage,
     Status,
     Verdict,
-    word_of,
 )
 from bot.approvals.policy import Policy
 from bot.approvals.policy.model import Group
+from bot.approvals.transitions import word_of
 from tests.support import request_builder
 from tests.support.people import DANA, MINA, OLAF, OMAR, RAVI, person
 from tests.support.policies import make_policy
