@@ -110,9 +110,11 @@ class Rejected:
     at: datetime
 
 
-def sources_of(policy: Policy, asked: Iterable[ProposedCall]) -> set[str]:
+def sources_of(
+    policy: Policy, asked: Iterable[ProposedCall], people: Askers
+) -> set[str]:
     """The groups in Slack whose members have to be known before calls are raised."""
-    plans = [_plan(policy, each) for each in asked]
+    plans = [_plan(policy, each, people) for each in asked]
     demanded = [plan for plan in plans if isinstance(plan, Demanded)]
     return live_sources([s for plan in demanded for s in plan.stages], policy)
 
@@ -129,7 +131,7 @@ def rule(
         standing: `members` has all that `sources_of` names.
         before: calls that were rejected here within the last hour, by call digest.
     """
-    found = _plan(context.policy, asked)
+    found = _plan(context.policy, asked, turn.people)
     if isinstance(found, Assessment):
         return found
     if isinstance(found, Denied):
@@ -145,14 +147,12 @@ def rule(
     return _demanded(found, asked, turn, context, before)
 
 
-def _plan(policy: Policy, asked: ProposedCall) -> Plan | Assessment:
+def _plan(policy: Policy, asked: ProposedCall, people: Askers) -> Plan | Assessment:
     try:
         text = digest.storable(asked.arguments)
     except digest.NotCanonical as error:
         return _unreadable(str(error))
-    found = plan_of(
-        policy, asked.kind, asked.tool, asked.arguments, waivable=asked.waivable
-    )
+    found = plan_of(policy, asked, people, waivable=asked.waivable)
     if isinstance(found, Demanded):
         if len(text) > MOST_CHARACTERS:
             return _unreadable(complaints.too_long(len(text), MOST_CHARACTERS))

@@ -108,8 +108,7 @@ def plan_answer(
 def _asked_anew(
     request: Request, new: Request, action: Action, context: PolicyContext
 ) -> Edit | Flaw:
-    call = new.call
-    found = plan_of(context.policy, call.kind, call.tool, call.arguments)
+    found = plan_of(context.policy, new.call, new.people)
     if isinstance(found, Denied):
         return Flaw("edit_denied", found.why)
     own = request.chain.stages[request.chain.stage_index]
@@ -144,8 +143,8 @@ def new_sources(request: Request, action: Action, context: PolicyContext) -> set
     """Live groups that the edited call would need, beyond those of the request."""
     if action.verdict is not Verdict.EDIT or action.arguments is None:
         return set()
-    call, arguments = request.call, dict(action.arguments)
-    found = plan_of(context.policy, call.kind, call.tool, arguments)
+    call = replace(request.call, arguments=dict(action.arguments))
+    found = plan_of(context.policy, call, request.people)
     stages = found.stages if isinstance(found, Demanded) else ()
     return live_sources(stages, context.policy)
 

@@ -6,6 +6,7 @@ import datetime as dt
 import enum
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from bot.approvals.model import (
     REQUESTER,
@@ -242,7 +243,8 @@ def _may_now(
     may: list[str] = []
     for target in targets:
         if target.source == REQUESTER:
-            may.append(askers.requester.user)
+            # an agent outside names its requester itself: that confirms nothing
+            may += [] if askers.agent else [askers.requester.user]
         else:
             may += [u for u in _people_of(target, context, barred) if u not in barred]
     return tuple(dict.fromkeys(may))
@@ -282,8 +284,7 @@ def with_current_policy(request: Request, policy: Policy) -> Request | Denied:
 
     Returns the same object where nothing is added.
     """
-    call = request.call
-    found = plan_of(policy, call.kind, call.tool, call.arguments)
+    found = plan_of(policy, request.call, request.people)
     if isinstance(found, Denied):
         return found
     if not isinstance(found, Demanded):
@@ -298,23 +299,30 @@ def with_current_policy(request: Request, policy: Policy) -> Request | Denied:
 
 def is_critical(request: Request, policy: Policy) -> bool:
     """Return whether the policy in force has the trail signed at each decision."""
-    call = request.call
-    found = plan_of(policy, call.kind, call.tool, call.arguments)
+    found = plan_of(policy, request.call, request.people)
     return isinstance(found, Demanded) and found.critical
 
 
+class CallParts(Protocol):
+    """A call, as far as the policy looks at it."""
+
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def tool(self) -> str: ...
+    @property
+    def arguments(self) -> dict[str, Any]: ...
+
+
 def plan_of(
-    policy: Policy,
-    kind: Kind,
-    name: str,
-    arguments: Mapping[str, object],
-    *,
-    waivable: bool = True,
+    policy: Policy, call: CallParts, askers: Askers, *, waivable: bool = True
 ) -> Plan:
     """Return the policy's plan for a call, or for a question of the graph's own."""
-    if kind is Kind.INTERRUPT:
-        return plan_interrupt(policy, name, arguments)
-    return plan(policy, name, arguments, waivable=waivable)
+    if call.kind is Kind.INTERRUPT:
+        return plan_interrupt(policy, call.tool, call.arguments)
+    return plan(
+        policy, call.tool, call.arguments, waivable=waivable, agent=askers.agent
+    )
 
 
 def chain_of(request: Request) -> ChainDemand:

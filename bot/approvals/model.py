@@ -267,6 +267,7 @@ class Askers:
     requester: Person
     participants: tuple[str, ...] = ()  # who wrote in the turn; none of them decides
     asked_in: str = ""  # the id of the conversation's channel
+    agent: str = ""  # outside, which asks for them; "" for the bot's own graph
 
 
 @dataclass(frozen=True)

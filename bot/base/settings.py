@@ -72,6 +72,7 @@ class Settings(BaseModel):
     port: types.Port = 3000
     public_url: types.PublicUrl | None = None
     api_tokens: types.ApiTokens = ()
+    api_agents: types.ApiAgents = ()
     link_secret: types.LongSecret | None = None
     smtp_url: types.SmtpUrl | None = None
     smtp_from: types.EmailAddress | None = None
@@ -147,7 +148,12 @@ def blaming(name: str, path: Path) -> Generator[None]:
 
 _HIDDEN = {
     *(k for k, v in Settings.model_fields.items() if "Secret" in repr(v.annotation)),
-    *("agent_context", "api_tokens", "webhook_url"),  # secrets may stand in them
+    *(
+        "agent_context",
+        "api_agents",
+        "api_tokens",
+        "webhook_url",
+    ),  # secrets may stand in them
 }
 
 
@@ -249,6 +255,9 @@ def _halves(settings: Settings) -> Iterator[str]:
             "AUDIT_SINK is set and AUDIT_KEY is not: checkpoints are signed, so set the"
             " key too."
         )
+    people = {token.digest for token in settings.api_tokens}
+    if people & {agent.digest for agent in settings.api_agents}:
+        yield "API_AGENTS: a token of API_TOKENS stands there too; give each its own."
     if settings.agent_context is not None and settings.agent is None:
         yield "AGENT_CONTEXT needs AGENT: the shipped agent takes none."
     for pair in _TOGETHER:

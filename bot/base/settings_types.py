@@ -46,6 +46,18 @@ class ApiToken(NamedTuple):
     user: str
 
 
+class ApiAgent(NamedTuple):
+    """An agent outside that may ask: its token's digest, its name, who answers for it.
+
+    The owner, a user id, decides nothing that the agent asks.
+    """
+
+    digest: str  # hex SHA-256 of the token, in lower case
+    team: str
+    name: str
+    owner: str
+
+
 def is_loopback(host: str) -> bool:
     """Return whether a listening address or a URL's host never leaves the machine."""
     if host == "localhost":
@@ -106,6 +118,16 @@ def _api_tokens(text: str) -> tuple[ApiToken, ...]:
     found = tuple(ApiToken(part[1].lower(), part[2], part[3]) for part in parts)
     if len({token.digest for token in found}) < len(found):
         raise ValueError
+    return found
+
+
+def _api_agents(text: str) -> tuple[ApiAgent, ...]:
+    form = r"([0-9a-fA-F]{64}):(T[A-Z0-9]{2,30}):([a-z0-9-]{1,40}):([UW][A-Z0-9]{2,30})"
+    parts = [_match(form, part) for part in _listed(text)]
+    found = tuple(ApiAgent(part[1].lower(), *part.groups()[1:]) for part in parts)
+    for several in ({a.digest for a in found}, {(a.team, a.name) for a in found}):
+        if len(several) < len(found):
+            raise ValueError
     return found
 
 
@@ -178,6 +200,7 @@ EmailAddress = Annotated[str, Field(pattern=f"^{ADDRESS.pattern}$")]
 _Tool = Literal["files", "sandbox", "email"]
 Tools = Annotated[tuple[_Tool, ...], BeforeValidator(_listed)]
 ApiTokens = Annotated[tuple[ApiToken, ...], BeforeValidator(_api_tokens)]
+ApiAgents = Annotated[tuple[ApiAgent, ...], BeforeValidator(_api_agents)]
 Rates = Annotated[tuple[Rate, ...], BeforeValidator(_rates)]
 _Span = Annotated[dt.timedelta, BeforeValidator(_seconds)]
 AuditInterval = Annotated[_Span, Field(ge=dt.timedelta(seconds=1), le=dt.timedelta(30))]
@@ -209,6 +232,9 @@ ALLOWED = {
     "API_TOKENS": "SHA256-OF-THE-TOKEN:TEAM:USER, comma-separated: 64 hexadecimal"
     " digits, a team's id such as T0123456789, a user's such as U0123456789; a token"
     " belongs to one person",
+    "API_AGENTS": "SHA256-OF-THE-TOKEN:TEAM:NAME:OWNER, comma-separated: 64 hexadecimal"
+    " digits, a team's id such as T0123456789, a name of a-z, 0-9 and -, the user id of"
+    " who answers for it; each token and each name once",
     "LINK_SECRET": _LONG,
     "SMTP_URL": "smtp://[user:password@]host:port, or smtps://…; %-escaped, no blanks",
     "SMTP_FROM": "one e-mail address, such as bot@example.com",

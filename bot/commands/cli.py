@@ -89,6 +89,7 @@ def _add_policy(policy: argparse.ArgumentParser) -> None:
     explain.add_argument("--tool", type=_words, required=True)
     explain.add_argument("--args", metavar="JSON", required=True)
     explain.add_argument("--requester", metavar="U…", help="the user id of who asks")
+    explain.add_argument("--agent", metavar="NAME", help="of API_AGENTS, if one asks")
     explain.set_defaults(command="bot.commands.policy:explain_command")
 
 

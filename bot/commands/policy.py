@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import re
 from dataclasses import replace
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from bot.approvals.eligibility import (
 from bot.approvals.model import REQUESTER, USERS, Askers, Stage
 from bot.approvals.policy import Demanded, Group, Policy, load_policy, plan
 from bot.approvals.policy.explain import explain
-from bot.approvals.policy.types import USER_ID
+from bot.approvals.policy.types import AGENT_NAME, USER_ID
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings
 from bot.commands.known import Known, known_people
@@ -52,13 +53,14 @@ async def explain_command(
     policy = load_policy(settings.policy_file)
     arguments = _arguments(parsed.args)
     requester = _requester(parsed.requester)
-    print(say.asked_about(parsed.tool, policy.version))
-    findings = explain(policy, parsed.tool, arguments)
+    agent = _agent(parsed.agent)
+    print(say.asked_about(parsed.tool, policy.version, agent))
+    findings = explain(policy, parsed.tool, arguments, agent)
     for finding in findings:
-        print("\n".join(say.finding_lines(finding, arguments, policy)))
+        print("\n".join(say.finding_lines(finding, arguments, policy, agent)))
     if not findings:
         print(say.NO_RULE)
-    found = plan(policy, parsed.tool, arguments)
+    found = plan(policy, parsed.tool, arguments, agent=agent)
     print("\n".join(say.plan_lines(found)))
     if isinstance(found, Demanded):
         async with known_people(settings, requester) as known:
@@ -134,6 +136,12 @@ def _requester(user: str | None) -> str:
     if user and not USER_ID.fullmatch(user):
         raise ConfigurationError(say.no_requester(user))
     return user or ""
+
+
+def _agent(name: str | None) -> str:
+    if name and not re.fullmatch(AGENT_NAME, name):
+        raise ConfigurationError(say.no_agent(name))
+    return name or ""
 
 
 def _arguments(text: str) -> dict[str, Any]:

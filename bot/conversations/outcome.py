@@ -81,7 +81,7 @@ class Settler:
             await self.fail(run, conversation, asked, answered, Execution.DONE)
             return
         policy = self.policies.current
-        sources = sources_of(policy, asked)
+        sources = sources_of(policy, asked, turn.people)
         members = await look_up_groups(self.people, sources, turn.people.requester)
         if not ran.interrupts and _takes_all(run, answered):
             async with statement(self.pool) as connection:

@@ -33,7 +33,7 @@ from bot.approvals.policy import (
     value_at,
 )
 from bot.approvals.policy.explain import Finding, replacing_defaults
-from bot.approvals.policy.model import is_in_force
+from bot.approvals.policy.model import CLAIM_WITHIN, is_in_force
 from bot.approvals.policy.types import WEEKDAYS, in_units
 from bot.texts.commands import cannot_be_asked
 from bot.texts.formatting import visible
@@ -83,12 +83,14 @@ def group_words(group: Group) -> str:
 
 
 def finding_lines(
-    finding: Finding, arguments: Mapping[str, Any], policy: Policy
+    finding: Finding, arguments: Mapping[str, Any], policy: Policy, agent: str = ""
 ) -> Iterator[str]:
     """Say whether a rule counts for a call, and why."""
     word = "counts" if finding.counts else "does not count"
     rule = finding.rule
     yield f"  {rule.name} {word}: {_effect(rule, policy)}"
+    if not rule.is_for(agent):
+        yield f"    {_not_for(rule, agent)}"
     for condition, judged in finding.judged:
         value = value_at(arguments, condition.argument)
         found = "missing" if value is MISSING else _value(value)
@@ -130,6 +132,8 @@ def _rule_lines(
     named = rule.tools or rule.interrupts
     kind = "tools" if rule.tools else "interrupts"
     yield f"  {number}. {rule.name}: {kind} {', '.join(map(visible, named))}"
+    if rule.agents is not None:
+        yield f"     {_limited_to(rule.agents)}"
     if rule.when:
         yield f"     when {' and '.join(map(_condition, rule.when))}"
     yield f"     {_effect(rule, policy)}{_manner(rule)}"
@@ -137,6 +141,18 @@ def _rule_lines(
         yield f"     why: {rule.why}"
     if loosens := _loosens(rule, is_first, policy):
         yield f"     CAN LOOSEN: {loosens}"
+
+
+def _limited_to(agents: tuple[str, ...]) -> str:
+    if not agents:
+        return "for the bot's own graph alone"
+    return f"for the agents outside {', '.join(agents)} alone"
+
+
+def _not_for(rule: Rule, agent: str) -> str:
+    if rule.agents is not None:
+        return _limited_to(rule.agents)
+    return f"a waiver holds for {agent} only where the rule names it under `agents`"
 
 
 def _loosens(rule: Rule, is_first: bool, policy: Policy) -> str:
@@ -159,7 +175,7 @@ def _effect(rule: Rule, policy: Policy) -> str:
 
 def _manner(rule: Rule) -> str:
     if rule.effect is not Effect.DEMAND:
-        return ""
+        return _within(rule)
     confirm = "" if rule.confirm is Confirm.NONE else f"; confirm: {rule.confirm}"
     critical = "; critical" if rule.critical else ""
     links = "; links may decide" if rule.links else ""
@@ -167,7 +183,16 @@ def _manner(rule: Rule) -> str:
     reject = "; reject asks for a reason" if rule.asks_reason else ""
     title = f"; title: {rule.title}" if rule.title else ""
     said = f"{confirm}{critical}{links}{risk}{reject}{title}"
-    return f"; answers: {_verdicts(rule.allow)}{said}"
+    return f"; answers: {_verdicts(rule.allow)}{said}{_within(rule)}"
+
+
+def _within(rule: Rule) -> str:
+    """Say how long agents outside have, where the rule names them or the times."""
+    spans = (rule.claim_within, rule.result_within)
+    if not rule.agents and spans == (CLAIM_WITHIN, CLAIM_WITHIN):
+        return ""
+    claim, result = map(in_units, spans)
+    return f"; claimed within {claim}, its result within {result}"
 
 
 def _chain(stages: Iterable[StageDemand], usual: str) -> str:
@@ -270,8 +295,9 @@ NO_OBJECT = '--args must be a JSON object, such as {"amount": 5}.'
 KEY_TWICE = "a key stands in it twice"
 
 
-def asked_about(tool: str, version: str) -> str:
-    return f"{visible(tool)}, by policy {version}"
+def asked_about(tool: str, version: str, agent: str) -> str:
+    by = f", asked by {agent}" if agent else ""
+    return f"{visible(tool)}{by}, by policy {version}"
 
 
 def person(name: str, user: str, barred: str) -> str:
@@ -318,6 +344,10 @@ def slack_cannot_be_asked(why: str) -> str:
 
 def no_requester(user: str) -> str:
     return f"--requester {visible(user)}: write a user id such as U0123ABCDEF."
+
+
+def no_agent(name: str) -> str:
+    return f"--agent {visible(name)}: write a name such as deploy-bot."
 
 
 def arguments_unreadable(error: object) -> str:

@@ -219,7 +219,7 @@ class House:
             Askers(requester or person(RAVI), tuple(participants)),
         )
         policy = self.policies.current
-        sources = sources_of(policy, [asked])
+        sources = sources_of(policy, [asked], turn.people)
         members = await look_up_groups(self.people, sources, turn.people.requester)
         async with transaction(self.pool) as connection:
             [raised] = await raise_requests(

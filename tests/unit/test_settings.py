@@ -177,6 +177,8 @@ def test_the_simulator_takes_every_loopback_host(host: str) -> None:
         ("TOOLS", "email", "set SMTP_URL and SMTP_FROM"),
         ("API_TOKENS", "CANARY", "SHA256-OF-THE-TOKEN:TEAM:USER"),
         ("API_TOKENS", f"{'0' * 64}:T01:U01,{'0' * 64}:T01:U02", "one person"),
+        ("API_AGENTS", f"{'0' * 64}:T01:CANARY:U01", "a name of a-z"),
+        ("API_AGENTS", f"{'0' * 64}:T01:a:U01,{'1' * 64}:T01:a:U01", "each name once"),
         ("LINK_SECRET", "CANARY", "at least 32"),
         ("SMTP_FROM", "Bot <bot@example.com>", "one e-mail address"),
         ("SMTP_FROM", "bot@example.com\nBcc: x@example.com", "one e-mail address"),

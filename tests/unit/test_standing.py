@@ -7,6 +7,7 @@ import datetime as dt
 
 import pytest
 
+from bot.approvals.assess import ProposedCall
 from bot.approvals.eligibility import (
     PolicyContext,
     chain_of,
@@ -35,7 +36,7 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.approvals.policy import Policy
-from bot.approvals.policy.model import Denied, StageDemand, Waived
+from bot.approvals.policy.model import Denied, Plan, StageDemand, Waived
 from tests.support.people import DANA, MINA, OMAR, RAVI, person
 from tests.support.policies import make_policy
 from tests.support.request_builder import NOW, request
@@ -297,15 +298,22 @@ def test_a_chain_goes_into_the_policys_terms_and_back():
     assert stages_of(chain_of(request(stages=(opened,))).stages) == (stage,)
 
 
+def plan_for(
+    kind: Kind, tool: str, arguments: dict[str, str] | None = None, **how: bool
+) -> Plan:
+    call = ProposedCall("i-1", "call-1", tool, arguments or {}, kind=kind)
+    return plan_of(POLICY, call, Askers(person(RAVI)), **how)
+
+
 def test_a_graphs_own_question_is_planned_as_one():
-    found = plan_of(POLICY, Kind.INTERRUPT, "wipe", {"level": "boss"})
+    found = plan_for(Kind.INTERRUPT, "wipe", {"level": "boss"})
     assert [stage.approvers for stage in found.stages] == ["directors"]  # type: ignore[union-attr]
-    assert plan_of(POLICY, Kind.INTERRUPT, "ship", {}).rules == ("asking",)  # type: ignore[union-attr]
-    found = plan_of(POLICY, Kind.TOOL, "wipe", {"level": "boss"})
+    assert plan_for(Kind.INTERRUPT, "ship").rules == ("asking",)  # type: ignore[union-attr]
+    found = plan_for(Kind.TOOL, "wipe", {"level": "boss"})
     assert [stage.approvers for stage in found.stages] == ["managers"]  # type: ignore[union-attr]
 
 
 def test_a_waiver_is_no_plan_where_it_may_not_count():
-    assert plan_of(POLICY, Kind.TOOL, "peek", {}) == Waived("free")
-    found = plan_of(POLICY, Kind.TOOL, "peek", {}, waivable=False)
+    assert plan_for(Kind.TOOL, "peek") == Waived("free")
+    found = plan_for(Kind.TOOL, "peek", waivable=False)
     assert isinstance(found, Denied)

@@ -16,8 +16,7 @@ def why_no_links(request: Request, policy: Policy, *, signs_in: bool) -> str:
     allow them: the one that the request was raised under and the one in force. With any
     other version than that of the raising nobody can say what the old one allowed.
     """
-    call = request.call
-    found = plan_of(policy, call.kind, call.tool, call.arguments)
+    found = plan_of(policy, request.call, request.people)
     if not isinstance(found, Demanded) or not found.links:
         return "no_links"
     if found.critical and not signs_in:
@@ -41,8 +40,7 @@ def tells_by_email(request: Request, policy: Policy) -> bool:
 
 
 def _ways(request: Request, policy: Policy, stages: set[str]) -> frozenset[str]:
-    call = request.call
-    found = plan_of(policy, call.kind, call.tool, call.arguments)
+    found = plan_of(policy, request.call, request.people)
     if not isinstance(found, Demanded):
         return frozenset()
     told = [stage.notify for stage in found.stages if stage.approvers in stages]

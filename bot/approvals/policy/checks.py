@@ -121,6 +121,7 @@ def _names_are_unique(rules: Mapping[int, Keys]) -> Iterable[Complaint]:
 _NAMES = ("tools", "interrupts")
 _EFFECTS = ("stages", "approval", "deny")
 _OF_DEMANDS = ("allow", "confirm", "critical", "links", "title", "risk", "reject")
+_OF_AGENTS = ("agents", "claim_within", "result_within")
 _EMPTY: tuple[object, ...] = (None, "", [], {})  # complained about elsewhere
 _WAYS = ("words", "booleans")
 _KEYS = keys_of(AnswersShape)
@@ -138,10 +139,20 @@ def check_rule(rule: Keys, loc: Loc) -> Iterable[Complaint]:
     if "stages" not in rule and ("approval" in rule or "deny" in rule):
         for key in (key for key in _OF_DEMANDS if key in rule):
             yield Complaint.at((*loc, key), complaints.WITH_STAGES)
+    yield from _check_agents(rule, loc)
     if "answers" in rule:
         if "interrupts" not in rule:
             yield Complaint.at((*loc, "answers"), complaints.WITH_INTERRUPTS)
         yield from check_answers(rule["answers"], (*loc, "answers"))
+
+
+def _check_agents(rule: Keys, loc: Loc) -> Iterable[Complaint]:
+    yield from said_once(items(rule.get("agents")), (*loc, "agents"))
+    for key in (key for key in _OF_AGENTS if key in rule and "interrupts" in rule):
+        yield Complaint.at((*loc, key), complaints.WITH_TOOLS)
+    if "deny" in rule or rule.get("agents") == []:
+        for key in (key for key in _OF_AGENTS[1:] if key in rule):
+            yield Complaint.at((*loc, key), complaints.NOTHING_TO_CLAIM)
 
 
 def check_chain(holder: Keys, loc: Loc) -> Iterable[Complaint]:

@@ -169,6 +169,8 @@ OUTCOME_MISSING = "is missing; write what the graph is resumed with."
 BUILT_IN = "`requester` is built in; rename."
 WITH_CHANNEL = "goes with `channel` alone; leave the key out."
 WITH_INTERRUPTS = "goes with `interrupts` alone; remove it."
+WITH_TOOLS = "goes with `tools` alone; remove it."
+NOTHING_TO_CLAIM = "is for agents outside, and none claims anything here; remove it."
 WITH_STAGES = "goes with `stages` alone, since nobody is asked here; remove it."
 NEVER_WAIVED = "a raw interrupt is never waived; use `stages` or `deny: true`."
 
@@ -241,6 +243,10 @@ def no_user_id(value: str, *, is_address: bool) -> str:
     else:
         what = "an e-mail address" if is_address else "no Slack user id"
     return f"{shown(value)} is {what}; write a user id such as U0123ABCDEF."
+
+
+def no_agent(value: str) -> str:
+    return f"{shown(value)} is no agent's name; write one of API_AGENTS."
 
 
 def no_channel(value: str) -> str:

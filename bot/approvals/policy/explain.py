@@ -26,14 +26,14 @@ class Finding:
 
 
 def explain(
-    policy: Policy, tool: str, arguments: Mapping[str, Any]
+    policy: Policy, tool: str, arguments: Mapping[str, Any], agent: str = ""
 ) -> tuple[Finding, ...]:
     """Look at each rule that names a tool, in the file's order."""
     return tuple(
         Finding(
             rule,
             tuple((each, judge(each, arguments)) for each in rule.when),
-            counts(rule, arguments),
+            rule.is_for(agent) and counts(rule, arguments),
         )
         for rule in policy.rules
         if names(rule.tools, tool)
@@ -53,7 +53,7 @@ def replacing_defaults(policy: Policy) -> frozenset[str]:
             continue
         if not _is_covered(rule, before):
             first.add(rule.name)
-        if not rule.when:
+        if not rule.when and rule.agents is None:
             before.append(rule)
     return frozenset(first)
 

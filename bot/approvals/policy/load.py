@@ -30,6 +30,7 @@ from bot.approvals.policy.checks import check_data, check_times, group_sizes, ru
 from bot.approvals.policy.complaints import Complaint, PolicyError
 from bot.approvals.policy.model import (
     ALLOWED_RAW,
+    CLAIM_WITHIN,
     Condition,
     Delegation,
     Effect,
@@ -321,6 +322,9 @@ def _rule(rule: RuleShape, index: int, stages: _Stages) -> Rule:
         title=rule.title,
         risk=Risk(rule.risk),
         asks_reason=rule.reject == "reason",
+        agents=None if rule.agents is None else tuple(rule.agents),
+        claim_within=rule.claim_within or CLAIM_WITHIN,
+        result_within=rule.result_within or CLAIM_WITHIN,
     )
 
 

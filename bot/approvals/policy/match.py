@@ -30,7 +30,12 @@ _LONGEST_TYPED = 100  # characters that somebody may have to type in
 
 
 def plan(
-    policy: Policy, tool: str, arguments: Mapping[str, Any], *, waivable: bool = True
+    policy: Policy,
+    tool: str,
+    arguments: Mapping[str, Any],
+    *,
+    waivable: bool = True,
+    agent: str = "",
 ) -> Plan:
     """Say what a call needs before it may run.
 
@@ -40,12 +45,14 @@ def plan(
 
     Args:
         waivable: whether a waiver counts; without, it is as if there were none.
+        agent: the agent outside that asks; "" for the bot's own graph.
     """
-    named = [rule for rule in policy.rules if names(rule.tools, tool)]
+    known = [rule for rule in policy.rules if rule.is_for(agent)]
+    named = [rule for rule in known if names(rule.tools, tool)]
     counting = [rule for rule in named if counts(rule, arguments)]
     waivers = _with(Effect.WAIVE, counting)
     if waivable and waivers and len(waivers) == len(counting):
-        return Waived(waivers[0].name)
+        return Waived(waivers[0].name, *_spans(waivers))
     return _needed(policy, counting, tool, arguments, ALLOWED)
 
 
@@ -168,6 +175,7 @@ def _denied(denials: list[Rule], name: str) -> Denied:
 def _demanded(
     policy: Policy, demands: list[Rule], arguments: Mapping[str, Any]
 ) -> Demanded:
+    claim_within, result_within = _spans(demands)
     stages = (stage for rule in demands for stage in rule.stages)
     typed = [rule for rule in demands if rule.confirm is Confirm.TYPED]
     return Demanded(
@@ -185,6 +193,16 @@ def _demanded(
         title=_title(demands, arguments),
         risk=_risk(demands),
         asks_reason=any(rule.asks_reason for rule in demands),
+        claim_within=claim_within,
+        result_within=result_within,
+    )
+
+
+def _spans(rules: Sequence[Rule]) -> tuple[timedelta, timedelta]:
+    """How long an agent outside may take to claim, and then to report."""
+    return (
+        min(rule.claim_within for rule in rules),
+        min(rule.result_within for rule in rules),
     )
 
 

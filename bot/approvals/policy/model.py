@@ -23,6 +23,7 @@ from bot.approvals.model import (
 from bot.approvals.policy.complaints import Loc, key_path
 
 THREAD: Literal["thread"] = "thread"
+CLAIM_WITHIN = dt.timedelta(hours=1)  # also how long the result may take, unless said
 DEFAULT_STAGES = "defaults.stages"  # stands for a rule's name where no rule demands
 #: What may be done with a raw interrupt unless a rule's `allow` says otherwise.
 ALLOWED_RAW = (Verdict.APPROVE, Verdict.REJECT, Verdict.ANSWER)
@@ -109,6 +110,19 @@ class Rule:
     title: str = ""  # the headline's words, with arguments in braces
     risk: Risk = Risk.NORMAL
     asks_reason: bool = False  # Reject asks for one
+    agents: tuple[str, ...] | None = None  # outside; (): the bot's own graph alone
+    claim_within: dt.timedelta = CLAIM_WITHIN  # by an agent outside
+    result_within: dt.timedelta = CLAIM_WITHIN
+
+    def is_for(self, agent: str) -> bool:
+        """Return whether it is about calls of an agent outside, "" for the own graph.
+
+        An agent outside names its tools itself, so that a waiver holds for its calls
+        only where the rule names the agent too.
+        """
+        if self.agents is None:
+            return not agent or self.effect is not Effect.WAIVE
+        return agent in self.agents if agent else not self.agents
 
 
 @dataclass(frozen=True)
@@ -155,6 +169,8 @@ class Waived:
     """The call runs without anybody; `rule` says so."""
 
     rule: str
+    claim_within: dt.timedelta = CLAIM_WITHIN
+    result_within: dt.timedelta = CLAIM_WITHIN
 
 
 @dataclass(frozen=True)
@@ -186,6 +202,8 @@ class Demanded:
     title: str = ""
     risk: Risk = Risk.NORMAL
     asks_reason: bool = False
+    claim_within: dt.timedelta = CLAIM_WITHIN  # the shortest of its rules'
+    result_within: dt.timedelta = CLAIM_WITHIN
 
 
 Plan = Waived | Denied | Demanded

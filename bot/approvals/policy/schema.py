@@ -24,6 +24,7 @@ from bot.approvals.policy import complaints
 from bot.approvals.policy.complaints import Complaint, Loc, kind
 from bot.approvals.policy.model import THREAD
 from bot.approvals.policy.types import (
+    AgentName,
     ArgumentPath,
     Channel,
     ChannelId,
@@ -191,6 +192,9 @@ class RuleShape(_Shape):
     title: Title = ""
     risk: Annotated[str, only(*map(str, Risk))] = str(Risk.NORMAL)
     reject: Annotated[Literal["reason"] | None, only("reason")] = None
+    agents: list[AgentName] | None = None
+    claim_within: Span | None = None
+    result_within: Span | None = None
     answers: Any = None  # `checks` looks inside
 
 
@@ -262,7 +266,7 @@ def empty_values(data: Any, loc: Loc = ()) -> Iterable[Complaint]:
     """
     if room(loc[:-1]) == "answers":
         return
-    if loc and _is_empty(data):
+    if loc and _is_empty(data) and not (loc[-1] == "agents" and data == []):
         yield Complaint.at(loc, complaints.EMPTY)
     elif isinstance(data, dict):
         for key, value in cast("Mapping[str, Any]", data).items():

@@ -21,6 +21,7 @@ _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,}")
 _USERGROUP_ID = re.compile(r"S[A-Z0-9]{2,}")
 # https://docs.slack.dev/reference/methods/team.profile.get: `profile.fields[].id`
 _FIELD_ID = re.compile(r"Xf[A-Z0-9]{2,}")
+AGENT_NAME = "[a-z0-9-]{1,40}"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _SPAN = re.compile(r"([0-9]{1,9})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -54,6 +55,12 @@ def _user_id(value: str) -> str:
         raise wrong(complaints.ANYBODY)
     is_address = _EMAIL.fullmatch(value) is not None
     raise wrong(complaints.no_user_id(value, is_address=is_address))
+
+
+def _agent_name(value: str) -> str:
+    if not re.fullmatch(AGENT_NAME, value):
+        raise wrong(complaints.no_agent(value))
+    return value
 
 
 def _channel(value: str) -> str:
@@ -159,6 +166,7 @@ def _title(value: str) -> str:
 
 
 UserId = Annotated[str, AfterValidator(_user_id)]
+AgentName = Annotated[str, AfterValidator(_agent_name)]
 UserIds = list[UserId]
 UsergroupId = Annotated[str, AfterValidator(_usergroup_id)]
 FieldId = Annotated[str, AfterValidator(_field_id)]
