@@ -31,7 +31,14 @@ from bot.approvals.model import (
 )
 from bot.approvals.policy import complaints
 from bot.approvals.policy.match import names
-from bot.approvals.policy.model import THREAD, Demanded, Denied, Plan, Policy
+from bot.approvals.policy.model import (
+    CLAIM_WITHIN,
+    THREAD,
+    Demanded,
+    Denied,
+    Plan,
+    Policy,
+)
 from bot.base.masks import hides
 
 MOST_CHARACTERS = 200_000  # of a call's arguments as JSON: more than people can read
@@ -57,6 +64,8 @@ class ProposedCall:
     tool_title: str = ""
     form: dict[str, Any] | None = None
     graph_version: str = ""
+    key: str = ""  # by which an agent outside knows its request again
+    sent: str = ""  # the SHA-256 of all that such an agent has sent
 
     @property
     def digest(self) -> str:
@@ -94,6 +103,8 @@ class Assessment:
     title: str = ""
     risk: Risk = Risk.NORMAL
     asks_reason: bool = False
+    claim_within: timedelta = CLAIM_WITHIN  # by an agent outside
+    result_within: timedelta = CLAIM_WITHIN
     is_readable: bool = True  # whether the arguments can be written down at all
 
     @property
@@ -143,7 +154,13 @@ def rule(
             note=found.why,
         )
     if not isinstance(found, Demanded):
-        return Assessment(Status.APPROVED, (found.rule,), outcome=Outcome.WAIVED)
+        return Assessment(
+            Status.APPROVED,
+            (found.rule,),
+            outcome=Outcome.WAIVED,
+            claim_within=found.claim_within,
+            result_within=found.result_within,
+        )
     return _demanded(found, asked, turn, context, before)
 
 
@@ -200,6 +217,8 @@ def _demanded(
         confirm_argument=found.confirm_argument,
         critical=found.critical,
         hours=found.hours,
+        claim_within=found.claim_within,
+        result_within=found.result_within,
         title=found.title,
         risk=found.risk,
         asks_reason=found.asks_reason,

@@ -25,8 +25,9 @@ class Fact:
     Attributes:
         actor: a user id, or "bot", "clock", "operator …".
         via: how the actor was known: "slack" (a signed payload), "cli", "api" (a
-            bearer token), "link" (a signed link from their mailbox), "link+sign-in"
-            (the same, and they signed in with Slack); "" for the bot itself.
+            bearer token), "agent" (that of an agent outside), "link" (a signed link
+            from their mailbox), "link+sign-in" (the same, and they
+            signed in with Slack); "" for the bot itself.
         detail: what stays for good. Whole numbers, texts of ours, ids: the chain takes
             no fractions.
         texts: what people and models wrote, by name. It stands beside the chain, which
@@ -69,6 +70,7 @@ def about(
             "digest": call.grant_digest,
             "rules": list(request.terms.rules),
             "policy": request.policy_version,
+            **({"agent": request.people.agent} if request.people.agent else {}),
             **detail,
         },
         texts=dict(texts or {}),

@@ -14,7 +14,7 @@ from bot.approvals.ports import Jobs
 from bot.approvals.sql import SQL
 from bot.approvals.stages import wind_clock
 from bot.approvals.timetable import Nudge, due, nudged, wakes_at
-from bot.approvals.transitions import expire
+from bot.approvals.transitions import expire, lapse
 from bot.base.faults import reach
 from bot.database.pool import Connection, Pool, transaction
 
@@ -43,6 +43,14 @@ async def nudge_due(pool: Pool, jobs: Jobs, batch: int = BATCH) -> int:
     return await _in_batches(pool, jobs, SQL["select_waking"], _nudge, batch)
 
 
+async def lapse_due(pool: Pool, jobs: Jobs, batch: int = BATCH) -> int:
+    """Close what agents outside have not claimed, or not reported, in time.
+
+    Returns how many requests it was. Replicas share the work.
+    """
+    return await _in_batches(pool, jobs, SQL["select_lapsed"], _lapse, batch)
+
+
 async def _in_batches(
     pool: Pool, jobs: Jobs, statement: LiteralString, act: Act, batch: int
 ) -> int:
@@ -67,6 +75,12 @@ async def _expire(
         return False
     await expire(connection, jobs, request)
     return True
+
+
+async def _lapse(
+    connection: Connection, jobs: Jobs, request: Request, _now: datetime
+) -> bool:
+    return await lapse(connection, jobs, request)
 
 
 async def _nudge(

@@ -198,8 +198,8 @@ class Decider:
         return self._checked(replace(result, critical=critical))
 
     def _checked(self, result: Result) -> Result:
-        if result.edit is None:
-            return result
+        if result.edit is None or result.edit.request.people.agent:
+            return result  # no tool of ours runs it, whatever its name
         new = result.edit.request
         complaint = self.problem(new.call.tool, new.call.arguments)
         if not complaint:

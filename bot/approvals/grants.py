@@ -20,6 +20,7 @@ from bot.approvals.policy.model import Denied, Policy, Waived
 from bot.approvals.ports import Jobs, reconcile_job
 from bot.approvals.sql import SQL
 from bot.approvals.unknown_outcome import announce_unknown
+from bot.base.masks import mask_strings
 from bot.database.pool import Connection, Pool, statement, transaction
 
 
@@ -213,9 +214,15 @@ def _refusal(found: Mapping[str, Any], call: CallFacts) -> str:
 
 
 async def finish(
-    pool: Pool, jobs: Jobs, run: Run, call: CallFacts, state: Execution, result: str
+    pool: Pool,
+    jobs: Jobs,
+    run: Run,
+    call: CallFacts,
+    state: Execution,
+    result: str,
+    texts: Mapping[str, str] | None = None,
 ) -> None:
-    """Store what came of a claimed call.
+    """Store what came of a claimed call; `texts` go beside the trail.
 
     Raises:
         LostRun: the run was replaced meanwhile and must stop. What it found out is
@@ -223,7 +230,7 @@ async def finish(
     """
     is_unknown = state is Execution.UNKNOWN
     async with (transaction if is_unknown else statement)(pool) as connection:
-        row = await _finish(connection, run, call, state, result)
+        row = await _finish(connection, run, call, state, result, texts or {})
         if is_unknown and row["request_id"]:
             await announce_unknown(connection, jobs, row["request_id"])
         else:
@@ -233,7 +240,12 @@ async def finish(
 
 
 async def _finish(
-    connection: Connection, run: Run, call: CallFacts, state: Execution, result: str
+    connection: Connection,
+    run: Run,
+    call: CallFacts,
+    state: Execution,
+    result: str,
+    texts: Mapping[str, str],
 ) -> DictRow:
     finished = await connection.execute(
         SQL["finish_grant"],
@@ -245,6 +257,7 @@ async def _finish(
             "generation": run.generation,
             "event": _ENDS[state],
             **_trail(run, call),
+            "texts": Jsonb(mask_strings(dict(texts))),
         },
     )
     row = await finished.fetchone()

@@ -40,11 +40,12 @@ FROM denied;
 -- The one moment at which an approved call may start.
 WITH claimed AS (
   UPDATE grants g SET state = 'executing', generation = %(generation)s,
-    claimed_at = bot_now()
+    claimed_at = bot_now(), due_at = bot_now() + r.result_within
   FROM requests r, conversations c
   WHERE g.conversation_id = %(conversation)s AND g.tool_call_id = %(tool_call)s
     AND g.state = 'approved' AND g.call_digest = %(call_digest)s
     AND g.grant_digest = %(grant_digest)s
+    AND (g.due_at IS NULL OR g.due_at > bot_now())
     AND r.id = g.request_id AND r.status = 'approved'
     AND r.call_digest = %(call_digest)s AND r.grant_digest = %(grant_digest)s
     AND c.id = g.conversation_id AND c.generation = %(generation)s
@@ -87,8 +88,8 @@ finished AS (
     AND c.id = g.conversation_id
   RETURNING g.conversation_id, g.request_id, c.generation AS current_generation),
 trail AS (
-  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail)
-  SELECT %(team)s, %(event)s, request_id, conversation_id, 'bot', %(detail)s
+  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail, texts)
+  SELECT %(team)s, %(event)s, request_id, conversation_id, 'bot', %(detail)s, %(texts)s
   FROM finished),
 touched AS (
   UPDATE deliveries SET revision = revision + 1

@@ -159,6 +159,7 @@ class Outcome(enum.StrEnum):
     REPEATED = "repeated"  # the same call was rejected here within the last hour
     OPERATOR = "operator"  # the brake on the command line; the note is the reason
     REOPENED = "reopened"  # pending again; the note says why
+    UNCLAIMED = "unclaimed"  # timed out after its approval, by an agent outside
     OVERDUE = "overdue"  # timed out; the note is the group of the stage that was late
 
 
@@ -336,6 +337,7 @@ class Ending:
     execution: Execution | None = None
     finished_at: dt.datetime | None = None  # of the action, where its end is known
     failure: str = ""  # the action's own words: untrusted
+    summary: str = ""  # what an agent outside says of its end: untrusted
     mark: Mark = Mark.NONE
     marked_by: str = ""  # a user id
     marked_at: dt.datetime | None = None

@@ -57,7 +57,7 @@ async def raise_requests(
         raised.append(row["id"])
         cards.append(row["card"])
     jobs.post(connection, dict.fromkeys(filter(None, cards)))
-    if not all(cards):
+    if not all(cards) and not turn.people.agent:
         await jobs.defer(connection, [resume_job(turn.conversation)])
     return raised
 
@@ -100,9 +100,10 @@ def _row(
         "id": new_name(),
         "code": "".join(secrets.choice(ALPHABET) for _ in range(4)),
         **call,
-        **_trail(call, ask, ruling, policy.version),
+        **_trail(call, turn, ask, ruling, policy.version),
         **_ruled(policy, ruling),
         **_asked(ask),
+        **_outside(turn, ask, ruling),
         **place,
     }
 
@@ -151,6 +152,18 @@ def _asked(ask: ProposedCall) -> dict[str, Any]:
         "tool_title": ask.tool_title,
         "form": None if ask.form is None else json.dumps(ask.form),
         "graph_version": ask.graph_version,
+    }
+
+
+def _outside(turn: Turn, ask: ProposedCall, ruling: Assessment) -> dict[str, Any]:
+    """Return what is stored of an agent outside alone, and how long it has."""
+    agent = turn.people.agent
+    return {
+        "agent": agent,
+        "agent_key": ask.key if agent else None,
+        "agent_asked": ask.sent if agent else None,
+        "claim_within": ruling.claim_within.total_seconds() if agent else None,
+        "result_within": ruling.result_within.total_seconds() if agent else None,
     }
 
 
@@ -224,7 +237,11 @@ class _Places:
 
 
 def _trail(
-    call: Mapping[str, Any], ask: ProposedCall, ruling: Assessment, version: str
+    call: Mapping[str, Any],
+    turn: Turn,
+    ask: ProposedCall,
+    ruling: Assessment,
+    version: str,
 ) -> dict[str, Any]:
     waits = ruling.status is Status.PENDING
     detail = {
@@ -237,6 +254,7 @@ def _trail(
         "policy": version,
         "outcome": str(ruling.outcome),
         "stages": [[stage.approvers, stage.quorum] for stage in ruling.stages],
+        **({"agent": turn.people.agent} if turn.people.agent else {}),
     }
     texts = {
         "note": ruling.note,

@@ -22,7 +22,8 @@ raised AS (
     policy_version, note, status, outcome, outcome_note, decided_at, expires_at,
     card_id, notice_id, confirm, confirm_argument, allow, critical, takes, guarded,
     headline, form, graph_version, message_id, hours, stage_expires_at, wake_at,
-    title, tool_title, risk, asks_reason)
+    title, tool_title, risk, asks_reason, agent, agent_key, agent_asked, claim_within,
+    result_within, resumed_at)
   SELECT
     %(id)s, %(code)s, %(team)s, %(enterprise)s, %(conversation)s, %(interrupt)s,
     %(position)s, %(tool_call)s, %(tool)s, %(kind)s, %(arguments)s, %(schema)s,
@@ -37,7 +38,11 @@ raised AS (
      WHERE m.conversation_id = %(conversation)s AND m.state = 'running'), %(hours)s,
     bot_now() + make_interval(secs => %(stage_timeout)s),
     bot_now() + make_interval(secs => %(wakes_after)s),
-    %(title)s, %(tool_title)s, %(risk)s, %(asks_reason)s
+    %(title)s, %(tool_title)s, %(risk)s, %(asks_reason)s, %(agent)s, %(agent_key)s,
+    %(agent_asked)s, make_interval(secs => %(claim_within)s),
+    make_interval(secs => %(result_within)s),
+    -- no graph waits for it
+    CASE WHEN %(agent)s <> '' THEN bot_now() END
   FROM fresh
   RETURNING *),
 shown AS (
@@ -58,11 +63,11 @@ chain AS (
           source text, channel text, times jsonb)),
 granted AS (
   INSERT INTO grants (conversation_id, tool_call_id, request_id, tool, rule,
-    policy_version, call_digest, grant_digest, state)
+    policy_version, call_digest, grant_digest, state, due_at)
   SELECT conversation_id,
     CASE WHEN guarded THEN tool_call_id ELSE interrupt_id || ':' || position END,
     id, tool, array_to_string(rules, ', '), policy_version, call_digest, grant_digest,
-    'approved'
+    'approved', bot_now() + claim_within
   FROM raised WHERE status = 'approved'),
 looked AS (
   INSERT INTO seen (request_id, call_digest, what)
@@ -125,7 +130,7 @@ SELECT lock_request(%(id)s::text) AS request;
 -- name: find_request
 -- One request, whole, with the clock, by its id or by a button's token.
 SELECT r.*, g.finished_at, g.result
-FROM titled_requests r LEFT JOIN grants g ON g.request_id = r.id
+FROM asked_requests r LEFT JOIN grants g ON g.request_id = r.id
 WHERE r.id = COALESCE(
   (SELECT t.id FROM requests t WHERE t.token = %(id)s),
   (SELECT t.request_id FROM spent_tokens t WHERE t.token = %(id)s), %(id)s);
@@ -133,7 +138,7 @@ WHERE r.id = COALESCE(
 -- name: select_requests
 -- Several requests, whole: those of a status, of a code; the newest ones, newest first.
 SELECT r.*, g.finished_at, g.result
-FROM titled_requests r LEFT JOIN grants g ON g.request_id = r.id
+FROM asked_requests r LEFT JOIN grants g ON g.request_id = r.id
 WHERE (%(status)s::text IS NULL OR r.status = %(status)s)
   AND (%(code)s::text IS NULL OR r.code = %(code)s)
 ORDER BY r.raised_at DESC, r.position DESC, r.id DESC
@@ -142,14 +147,14 @@ LIMIT %(limit)s;
 -- name: select_requests_named
 -- Requests by their ids, in that order.
 SELECT r.*, g.finished_at, g.result
-FROM titled_requests r LEFT JOIN grants g ON g.request_id = r.id
+FROM asked_requests r LEFT JOIN grants g ON g.request_id = r.id
 WHERE r.id = ANY(%(ids)s)
 ORDER BY array_position(%(ids)s, r.id);
 
 -- name: select_requests_shown
 -- The requests that a message in Slack shows, in call order.
 SELECT r.*, g.finished_at, g.result
-FROM titled_requests r LEFT JOIN grants g ON g.request_id = r.id
+FROM asked_requests r LEFT JOIN grants g ON g.request_id = r.id
 WHERE r.id IN (SELECT m.request_id FROM request_messages m
                WHERE m.delivery_id = %(delivery)s)
 ORDER BY r.raised_at, r.position, r.id;
@@ -165,7 +170,7 @@ LIMIT 1;
 -- name: select_requests_unresumed
 -- What a conversation's graph waits for: open questions, and answers not yet taken.
 SELECT r.*, g.finished_at, g.result
-FROM titled_requests r LEFT JOIN grants g ON g.request_id = r.id
+FROM asked_requests r LEFT JOIN grants g ON g.request_id = r.id
 WHERE r.conversation_id = %(conversation)s AND r.resumed_at IS NULL
 ORDER BY r.raised_at, r.position, r.id;
 

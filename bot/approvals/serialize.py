@@ -84,6 +84,7 @@ class Approval(TypedDict):
     answer: Any
     answer_schema: dict[str, Any] | None
     digest: Digest
+    agent: str
     requester: str
     participants: list[str]
     note: _Masked

@@ -194,8 +194,7 @@ async def see(
 
 
 def request_from(row: Mapping[str, Any]) -> Request:
-    """One row of `titled_requests` with its action's end, or its JSON, as a Request."""
-    requester = Person(row["enterprise_id"], row["team_id"], row["requester_id"])
+    """One row of `asked_requests` with its action's end, or its JSON, as a Request."""
     return Request(
         id=row["id"],
         code=row["code"],
@@ -203,7 +202,7 @@ def request_from(row: Mapping[str, Any]) -> Request:
         conversation=str(row["conversation_id"]),
         interrupt=row["interrupt_id"],
         call=_call(row),
-        people=Askers(requester, tuple(row["participants"]), row["asked_in"]),
+        people=_askers(row),
         terms=_terms(row),
         chain=_chain(row),
         policy_version=row["policy_version"],
@@ -213,6 +212,15 @@ def request_from(row: Mapping[str, Any]) -> Request:
         place=_place(row),
         end=_end(row),
         graph_version=row["graph_version"],
+    )
+
+
+def _askers(row: Mapping[str, Any]) -> Askers:
+    return Askers(
+        Person(row["enterprise_id"], row["team_id"], row["requester_id"]),
+        tuple(row["participants"]),
+        row["asked_in"],
+        row["agent"],
     )
 
 
@@ -287,6 +295,7 @@ def _end(row: Mapping[str, Any]) -> Ending:
         execution=execution,
         finished_at=_time(row["finished_at"]),
         failure=(row["result"] or "") if failed else "",
+        summary=(row["result"] or "") if row["agent"] and not failed else "",
         mark=Mark(row["marked"]),
         marked_by=row["marked_by"],
         marked_at=_time(row["marked_at"]),

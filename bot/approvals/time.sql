@@ -24,6 +24,29 @@ SELECT id FROM requests
 WHERE status = 'pending' AND wake_at <= bot_now()
 ORDER BY wake_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED;
 
+-- name: select_lapsed
+-- Requests of agents outside that were not claimed in time, or claimed and of which
+-- nothing was told; each replica takes others.
+SELECT r.id FROM requests r JOIN grants g ON g.request_id = r.id
+WHERE g.due_at <= bot_now() AND g.state IN ('approved', 'executing')
+ORDER BY g.due_at LIMIT %(limit)s FOR UPDATE OF r SKIP LOCKED;
+
+-- name: drop_unclaimed
+-- What nobody has claimed in time is allowed no more. The row is locked before.
+WITH gone AS (
+  DELETE FROM grants WHERE request_id = %(id)s AND state = 'approved'
+    AND due_at <= bot_now()
+  RETURNING request_id)
+UPDATE requests r SET status = 'timed_out', outcome = 'unclaimed', outcome_note = ''
+FROM gone WHERE r.id = gone.request_id
+RETURNING r.id;
+
+-- name: give_up_result
+-- Claimed, and nothing told in time: nobody knows whether it happened.
+UPDATE grants SET state = 'unknown', finished_at = bot_now()
+WHERE request_id = %(id)s AND state = 'executing' AND due_at <= bot_now()
+RETURNING request_id;
+
 -- name: wake_later
 -- Nothing is due yet, or nothing comes any more.
 UPDATE requests SET wake_at = %(wake)s WHERE id = %(id)s;

@@ -34,6 +34,7 @@ from bot.approvals.stages import (
     write_chain,
 )
 from bot.approvals.store import see
+from bot.approvals.unknown_outcome import announce_unknown
 from bot.database.pool import Connection, Pool, transaction
 
 CLOSES = {
@@ -273,10 +274,49 @@ async def reject_by_operator(
         fact = operator_fact(request, person.user, reason)
         await append(connection, [fact])
         jobs.edit(connection, await store.touch(connection, request.id))
-        follow = [resume_job(request.conversation)]
+        follow = [] if request.people.agent else [resume_job(request.conversation)]
         if row and row["critical"]:
             follow.append(checkpoint_job(request.team))
         await jobs.defer(connection, follow)
+        return request
+
+
+async def lapse(connection: Connection, jobs: Jobs, request: Request) -> bool:
+    """Close what an agent outside has not claimed, or not reported, in time."""
+    key = {"id": request.id}
+    dropped = await connection.execute(SQL["drop_unclaimed"], key)
+    if await dropped.fetchone():
+        fact = about(request, "timed_out", actor="clock", outcome=Outcome.UNCLAIMED)
+        await append(connection, [fact])
+        jobs.edit(connection, await store.touch(connection, request.id))
+        return True
+    given_up = await connection.execute(SQL["give_up_result"], key)
+    if await given_up.fetchone():
+        await append(connection, [about(request, "unknown", actor="clock")])
+        await announce_unknown(connection, jobs, request.id)
+        return True
+    return False
+
+
+async def withdraw_by_agent(
+    pool: Pool, jobs: Jobs, request_id: str, actor: str
+) -> Request | None:
+    """Take back what an agent outside has asked itself.
+
+    Returns:
+        The request as it was; one that is closed already stays as it is.
+    """
+    async with transaction(pool) as connection:
+        found = await store.load_locked(connection, request_id)
+        if found is None or not found[0].is_open:
+            return found[0] if found else None
+        request, now = found
+        if now >= request.deadline:
+            await expire(connection, jobs, request)
+        else:
+            who = (actor, "agent")
+            result = Result(Effect.WITHDRAWN)
+            await _write(connection, jobs, request, result, "", who)
         return request
 
 

@@ -34,11 +34,11 @@ closed AS (
   RETURNING *),
 granted AS (
   INSERT INTO grants (conversation_id, tool_call_id, request_id, tool, rule,
-    policy_version, call_digest, grant_digest, state)
+    policy_version, call_digest, grant_digest, state, due_at)
   SELECT conversation_id,
     CASE WHEN guarded THEN tool_call_id ELSE interrupt_id || ':' || position END,
     id, tool, array_to_string(rules, ', '), policy_version, call_digest, grant_digest,
-    'approved'
+    'approved', bot_now() + claim_within
   -- the answer to a graph's own question can make it do anything
   FROM closed WHERE status = 'approved' OR (status = 'answered' AND kind = 'interrupt')
   -- a call that an older policy denied, and that was asked again after a crash
@@ -60,7 +60,8 @@ touched AS (
   RETURNING id)
 SELECT EXISTS (SELECT FROM closed) AS closed,
   ARRAY(SELECT id::text FROM touched) AS touched,
-  (SELECT defer_for_conversation('resume', conversation_id) FROM closed) AS resume,
+  (SELECT defer_for_conversation('resume', conversation_id) FROM closed
+   WHERE agent = '') AS resume,
   (SELECT defer_job('checkpoint', 'checkpoint ' || team_id,
      jsonb_build_object('team', team_id))
    FROM requests WHERE id = %(id)s AND (critical OR %(critical)s)) AS checkpoint;
@@ -184,7 +185,8 @@ RETURNING id, critical;
 -- before the graph has taken it.
 UPDATE requests SET status = 'pending', decided_at = NULL, outcome = 'reopened',
   outcome_note = %(note)s
-WHERE id = %(id)s AND status IN ('approved', 'answered') AND resumed_at IS NULL
+WHERE id = %(id)s AND status IN ('approved', 'answered')
+  AND (resumed_at IS NULL OR agent <> '')
 RETURNING id;
 
 -- name: reopen_stage

@@ -93,6 +93,8 @@ class Marker:
             return profile.refusal
         if not request.end.is_unknown:
             return "not_unknown"
+        if mark is Mark.AGAIN and request.people.agent:
+            return "may_not_mark"  # nobody here can ask an agent outside again
         may = action.person.user in who_may_mark(request, context)
         own = mark is Mark.AGAIN and action.person.is_same(request.people.requester)
         return "" if may or own else "may_not_mark"

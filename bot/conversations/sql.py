@@ -5,5 +5,9 @@ from __future__ import annotations
 from bot.database.statements import load_statements
 
 SQL = load_statements(
-    "bot.conversations", "api_conversation.sql", "conversations.sql", "run_saver.sql"
+    "bot.conversations",
+    "agents_outside.sql",
+    "api_conversation.sql",
+    "conversations.sql",
+    "run_saver.sql",
 )

@@ -15,7 +15,7 @@ from typing import Any, LiteralString
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.approvals.deadlines import expire_due, nudge_due
+from bot.approvals.deadlines import expire_due, lapse_due, nudge_due
 from bot.approvals.ports import Job, prune_job, resume_job, turn_job
 from bot.base.settings import Settings
 from bot.base.time_limits import limits
@@ -71,6 +71,7 @@ class Clock:
             **(when or {}),
             "overdue": self._expire,
             "waking": self._nudge,
+            "lapsed": self._lapse,
             "stalled": self._retry_stalled,
             "left_behind": self._take_up,
             "unpruned": self._prune,
@@ -187,6 +188,11 @@ class Clock:
         nudged = await nudge_due(self._pool, self._queue)
         if nudged:
             log.info("people reminded", action="nudged", count=nudged)
+
+    async def _lapse(self) -> None:
+        lapsed = await lapse_due(self._pool, self._queue)
+        if lapsed:
+            log.info("agents outside were too late", action="lapsed", count=lapsed)
 
     async def _retry_stalled(self) -> None:
         """Give the jobs of a dead worker back to the queue.

@@ -13,6 +13,8 @@ SELECT
     AND LEAST(expires_at, stage_expires_at) <= bot_now()) AS overdue,
   EXISTS (SELECT FROM requests WHERE status = 'pending'
     AND wake_at <= bot_now()) AS waking,
+  EXISTS (SELECT FROM grants WHERE due_at <= bot_now()
+    AND state IN ('approved', 'executing')) AS lapsed,
   EXISTS (SELECT FROM deliveries WHERE shown < revision
     AND due_at <= clock_timestamp()
     AND (taken_until IS NULL OR taken_until < clock_timestamp())) AS messages,

@@ -16,6 +16,8 @@ from agent.mail import Mail, SmtpMail
 from bot.audit.checkpoints import ChannelSink, FolderSink, Sink, SinkFailed, WebhookSink
 from bot.base.settings import Settings
 from bot.base.settings_types import CHANNEL
+from bot.conversations.agents_outside import AgentsOutside
+from bot.conversations.resume import Recheck
 from bot.jobs.clock import Duty, seldom
 from bot.jobs.courier import Courier
 from bot.notices.email import Emails
@@ -23,7 +25,7 @@ from bot.notices.outbox import Outbox
 from bot.notices.webhook import Hook, Webhook
 from bot.slack.client import error_code
 from bot.slack.deps import Deps
-from bot.slack.directory import Addresses
+from bot.slack.directory import Addresses, Afresh
 from bot.texts import audit as say
 from bot.web.api.auth import Callers
 from bot.web.api.routes import Api, api_routes
@@ -52,7 +54,7 @@ class Outside:
 def make_outside(deps: Deps, mail: Mail | None) -> Outside:
     """Build the API, the pages of links, e-mails and events."""
     settings = deps.settings
-    api = Api(deps, Callers(settings.api_tokens))
+    api = Api(deps, Callers(settings.api_tokens, settings.api_agents), _agents(deps))
     signer, hook = _signer(settings), _hook(settings)
     couriers: dict[str, Courier] = {}
     if mail is not None:
@@ -74,6 +76,12 @@ def make_outside(deps: Deps, mail: Mail | None) -> Outside:
         duties.append(seldom(outbox.work_off))
     routes = [*api_routes(api), *_link_routes(deps, signer)]
     return Outside(routes, duties, when, [*couriers.values()])
+
+
+def _agents(deps: Deps) -> AgentsOutside:
+    pool, jobs, policies = deps.pool, deps.jobs, deps.policies
+    recheck = Recheck(pool, jobs, Afresh(deps.people), policies)
+    return AgentsOutside(pool, jobs, policies, deps.people, recheck)
 
 
 def smtp_mail(settings: Settings) -> SmtpMail | None:

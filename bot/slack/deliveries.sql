@@ -36,7 +36,7 @@ SELECT t.id::text AS id, t.kind, t.team_id, t.channel_id, t.thread_ts, t.user_id
   t.created_at < bot_now() - interval '4 seconds' AS is_late,
   ARRAY(SELECT to_jsonb(r)
       || jsonb_build_object('finished_at', g.finished_at, 'result', g.result)
-    FROM titled_requests r LEFT JOIN grants g ON g.request_id = r.id
+    FROM asked_requests r LEFT JOIN grants g ON g.request_id = r.id
     WHERE r.id IN (SELECT m.request_id FROM request_messages m
       WHERE m.delivery_id = t.id)
     ORDER BY r.raised_at, r.position, r.id) AS requests,

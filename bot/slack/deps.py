@@ -10,6 +10,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.decide import Decider
+from bot.approvals.model import Request
 from bot.approvals.policy.load import PolicyFile
 from bot.approvals.ports import Jobs
 from bot.approvals.unknown_outcome import Marker
@@ -59,3 +60,11 @@ class Deps:
     openid: OpenId | None = None
     rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])
     reads_files: bool = False
+
+    async def look_for(
+        self, request: Request, arguments: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """Look what an edit names; the names of an agent outside are not ours."""
+        if request.people.agent:
+            return None
+        return await self.look(request.call.tool, arguments)

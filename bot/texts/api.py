@@ -31,6 +31,38 @@ BAD_KEY = "Idempotency-Key must be 1 to 255 visible ASCII characters."
 KEY_REUSED = "This Idempotency-Key stands for another request; take a new one."
 IN_PROGRESS = "The first request with this Idempotency-Key is still worked on."
 
+# --- Agents outside ------------------------------------------------------------------
+UNKNOWN_AGENT = "This token is no agent's; API_AGENTS names those that there are."
+NO_REQUEST = "There is no such request of yours."
+BAD_WAIT = "wait must be a whole number of seconds from 0 to 60."
+NO_TITLE = "`title` is one line, and its braces hold names of arguments"
+NO_ARGUMENTS = "The body does not fit at arguments: not all of it can be written down."
+WAIT = "Seconds to wait for a decision, up to 60; without one it is told as it stands."
+CONFLICTS: Mapping[str, str] = {
+    "key_reused": "This key stands for another request; take a new one.",
+    "undecided": "People have not decided it yet, or have to once more.",
+    "claimed": "It was claimed before: run nothing, and say what came of it.",
+    "other_digest": "People approved another call; run what `arguments` says now.",
+    "not_claimed": "It is not claimed: claim it before you run it.",
+    "reported": "Its end is known already, or was given up; people look into it.",
+    "decided": "It is decided already, so it cannot be withdrawn.",
+}
+
+
+def conflict(word: str) -> str:
+    """`word` is one of those above, or the status of a request that is over."""
+    return CONFLICTS.get(word, f"It is {word.replace('_', ' ')}: nothing may run.")
+
+
+def unlike_schema(complaint: str) -> str:
+    return f"`arguments` do not fit `schema`: {complaint.rstrip('.')}"
+
+
+def asks_for_nobody(word: str) -> str:
+    """`word` says what the person is whom an agent names as its requester."""
+    return f"requester must be a full member, and {because(word)}."
+
+
 # --- Parameters ---------------------------------------------------------------------
 
 
@@ -83,8 +115,8 @@ def does_not_fit(where: str, complaint: str) -> str:
 # --- The OpenAPI document -----------------------------------------------------------
 INFO = {
     "title": "Approvals",
-    "description": "Approvals of a Slack team, for one person per token. The body of a "
-    "request never says who acts: the token does.",
+    "description": "Approvals of a Slack team, for one person or one agent per token. "
+    "The body of a request never says who acts: the token does.",
 }
 DONE = "Done."
 REPEAT = "A repeat with the same key is answered like the first, for a day."
@@ -94,6 +126,11 @@ SUMMARIES: Mapping[str, str] = {
     "get_approval": "One approval",
     "decide_approval": "Decide",
     "get_conversation": "A conversation of yours",
+    "ask": "Ask people about a call that you would make, once for each key",
+    "wait_for_request": "A request of yours, as soon as it is decided",
+    "withdraw_request": "Take back what nobody has decided",
+    "claim_request": "Take the right to run what was approved, once",
+    "report_result": "Say what came of what you have claimed",
     "say": "Write to the agent; a new UUID begins a conversation",
 }
 #: By parameter.
@@ -140,6 +177,23 @@ def members(longest_answer: int) -> Mapping[str, Mapping[str, str]]:
             "arguments": "All arguments, as they are to be.",
             "answer": "What the tool would have answered: a text of at most "
             f"{longest_answer:,} characters; or what `answer_schema` asks for.",
+        },
+        "RequestBody": {
+            "key": "Your own name for it: the same again is the same request.",
+            "title": "Its headline; `{argument}` is replaced by that argument.",
+            "reason": "Shown as yours, unverified.",
+            "schema": "Of the arguments: for labels, and for people's edits.",
+            "requester": "The user id of whoever you ask for; it decides nothing.",
+            "conversation": "Your name for what it is part of: what people rejected "
+            "there within the hour is not asked again.",
+        },
+        "ClaimBody": {"digest": "Of what you are about to run, as it was told."},
+        "ResultBody": {"summary": "Shown as yours, unverified."},
+        "Asked": {
+            "arguments": "What to run, as people have left it.",
+            "answer": "What a person answered in the call's place; it does not run.",
+            "why": "Why it is rejected, where somebody said so.",
+            "due_at": "By when it has to be claimed, or its result told.",
         },
         "Said": {"by": "A user id; null for the agent."},
     }

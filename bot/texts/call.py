@@ -12,7 +12,7 @@ _VALUE = 60  # characters of a value in a headline
 _HEADLINE = 250  # characters of a whole headline
 
 TOOL, QUESTION, ARGUMENTS = "Tool", "Question", "Arguments"
-REASON, ANSWER, FAILURE = "Reason", "Answer", "Failed:"
+REASON, ANSWER, FAILURE, SUMMARY = "Reason", "Answer", "Failed:", "Reported:"
 THEY_BEGIN, THEY_END = "They begin:", "They end:"
 BY_THE_GRAPH = "The agent's graph asks, in its own words:"
 ANSWER_TO_BE_APPROVED = "Answer to be approved:"

@@ -110,6 +110,17 @@ def asked(person: str, channel: str, why: str) -> str:
     )
 
 
+def agent_for(agent: str, person: str) -> str:
+    """mrkdwn. An agent outside, by its name in API_AGENTS, asks for a person."""
+    return f"{agent} (for {person})"
+
+
+def not_claimed(text: str, approvers: str) -> str:
+    """`text` says that it timed out; `approvers` are mentioned, "" for none."""
+    by = f" by {approvers}" if approvers else ""
+    return f"{text}\nIt was approved{by}, and the agent did not claim it in time."
+
+
 def due(at: dt.datetime) -> str:
     return f"by {date(at)}"
 
@@ -251,6 +262,12 @@ _VIA = {
     "link+sign-in": " by a link, signed in with Slack",
 }
 _WHY_REFUSED = {
+    "undecided": "claimed it while it was undecided",
+    "claimed": "claimed it a second time",
+    "other_digest": "claimed another call than people approved",
+    "not_claimed": "told of a result without a claim",
+    "reported": "told of a result that is known, or given up",
+    "decided": "wanted to withdraw it after the decision",
     "requester": "asked for it themselves",
     "participant": "wrote in the conversation that led to it",
     "not_in_group": "is not among those who can decide it",
@@ -303,6 +320,8 @@ def _tool(row: Mapping[str, Any]) -> str:
 
 
 def _who(row: Mapping[str, Any]) -> str:
+    if row["via"] == "agent":  # an agent outside, by its name
+        return _plain(row["actor"].capitalize())
     named = AN_OPERATOR if row["via"] == "cli" else mention(row["actor"])
     return named[0].upper() + named[1:]
 
@@ -383,6 +402,9 @@ def _refused(row: Mapping[str, Any]) -> str:
     word = str(row["detail"].get("word", ""))
     if row["actor"] == "bot":
         return f"{_tool(row)} was not run: {_plain(word)}."
+    if row["via"] == "agent":
+        why = _WHY_REFUSED.get(word, f"claimed it when it was {word.replace('_', ' ')}")
+        return f"{_who(row)} was refused: it {_plain(why)}."
     verdict = _plain(row["detail"].get("verdict", "")).capitalize() or "a button"
     why = _WHY_REFUSED.get(word, _plain(word).replace("_", " "))
     return f"{_by(row, f'clicked {verdict}')}, which was refused: {_who(row)} {why}."

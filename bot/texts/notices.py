@@ -150,6 +150,12 @@ ANSWER_COULD_NOT_BE_POSTED = (
 
 def find_out(request: Request, people: Sequence[str]) -> str:
     """mrkdwn. Under the card, for who asked and who could decide: user ids."""
+    if agent := request.people.agent:
+        return (
+            f"{mentions(people)}: outcome unknown: {mrkdwn_headline(request)}. {agent} "
+            "has not said in time what came of it. Please check by hand and say on the "
+            "card what you found."
+        )
     return (
         f"{mentions(people)}: outcome unknown: {mrkdwn_headline(request)}. I was cut "
         "off in the middle. Please check by hand and say on the card what you found. "

@@ -47,3 +47,7 @@ WHERE r.team_id = %(team)s
         WHERE d.request_id = r.id AND d.user_id = %(user)s) END
 ORDER BY r.raised_at DESC, r.id DESC
 LIMIT %(limit)s;
+
+-- name: listen
+-- Hear of each change of a request of an agent outside; a trigger tells it.
+LISTEN agents_outside;

@@ -95,6 +95,14 @@ THREATS: Mapping[int, Threat] = {
     51: Threat("A dependency is taken over"),
     52: Threat("Floods and oversize"),
     53: Threat("Nobody can tell what the call does, or for whom"),
+    54: Threat("An agent outside decides, or a person's token asks as an agent"),
+    55: Threat("An agent outside has its owner, or whom it names, approve"),
+    56: Threat("An agent outside takes the name of a tool that is waived"),
+    57: Threat("One agent outside claims or reports for another"),
+    58: Threat("A claim that is replayed, or races with another"),
+    59: Threat("A key of an agent outside used again with other content"),
+    60: Threat("An agent outside runs other arguments than were approved"),
+    61: Threat("An approval that an agent outside keeps for later"),
 }
 
 

@@ -40,7 +40,7 @@ def test_a_waiver_holds_outside_only_where_it_names_the_agent():
     assert groups(make_policy(named), "") == "Denied"
 
 
-def test_a_demand_and_a_denial_hold_for_whomever_they_do_not_leave_out():
+def test_demands_and_denials_hold_for_agents_too():
     policy = make_policy(
         f"{{tools: [restart], {ASK}}}",
         "{tools: [restart], agents: [deploy-bot], approval: none}",

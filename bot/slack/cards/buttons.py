@@ -85,12 +85,14 @@ def mark_buttons(view: RequestView) -> list[Block]:
     request = view.request
     if not view.takes_marks:
         return []
+    own = not request.people.agent
     return [
         actions(
             [
                 _button(forms.MARK_DONE, ids.MARK_DONE, request),
                 _button(forms.MARK_NOT_DONE, ids.MARK_NOT_DONE, request),
-                _button(forms.ASK_AGAIN, ids.ASK_AGAIN, request),
+                # nobody here can ask an agent outside again
+                *([_button(forms.ASK_AGAIN, ids.ASK_AGAIN, request)] * own),
             ]
         )
     ]

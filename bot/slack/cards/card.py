@@ -39,6 +39,7 @@ from bot.slack.cards.buttons import (
     mark_buttons,
 )
 from bot.slack.cards.facts import (
+    asker,
     closed_lines,
     deciders,
     grey_line,
@@ -53,7 +54,6 @@ from bot.texts.formatting import (
     cut,
     escape,
     is_identifier,
-    mention,
     shown,
     visible,
 )
@@ -174,6 +174,8 @@ def _said(request: Request, sharing: int) -> list[Block]:
     if request.answer.strip() and not request.call.is_answered:
         answer = cut(shown(request.answer.strip()), _ANSWER // sharing)
         said.append((labels.ANSWER, answer))
+    if summary := request.end.summary.strip():
+        said.append((labels.SUMMARY, cut(shown(summary), _FAILURE // sharing)))
     if failure := request.end.failure.strip():
         said.append((labels.FAILURE, cut(shown(failure), _FAILURE // sharing)))
     return _labelled(said)
@@ -229,7 +231,7 @@ def _request_text(view: RequestView) -> str:
     return sentences.waits(
         title,
         code,
-        mention(request.people.requester.user),
+        asker(request),
         request.deadline,
         is_risky=request.terms.is_risky,
     )

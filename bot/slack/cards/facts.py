@@ -134,10 +134,17 @@ def _elsewhere(view: RequestView) -> list[str]:
 def _asked(request: Request, sharing: int) -> str:
     why = " ".join(one_line(sentence, _WHY) for sentence in request.terms.why)
     return sentences.asked(
-        mention(request.people.requester.user),
+        asker(request),
         request.people.asked_in,
         cut_escaped(why, _WHY // sharing),
     )
+
+
+def asker(request: Request) -> str:
+    """mrkdwn: the person who asked, or the agent outside and for whom."""
+    people = request.people
+    who = mention(people.requester.user)
+    return sentences.agent_for(people.agent, who) if people.agent else who
 
 
 def _passed(request: Request, sharing: int) -> list[str]:
@@ -198,7 +205,7 @@ def deciders(request: Request) -> str:
     if request.end.outcome is Outcome.OPERATOR:
         return AN_OPERATOR
     if request.status is Status.WITHDRAWN:
-        return mention(request.people.requester.user)
+        return asker(request)
     if request.status is Status.APPROVED or request.call.is_answered:
         return people(approvals(request))
     ending = _ENDING.get(request.status)
@@ -213,6 +220,8 @@ def outcome_line(view: RequestView) -> str:
     if word == UNKNOWN:
         return sentences.unknown_end(by)
     text = f"*{word}*{by}"
+    if request.end.outcome is Outcome.UNCLAIMED:
+        return sentences.not_claimed(text, people(approvals(request)))
     if request.status is Status.TIMED_OUT:
         return sentences.nobody_decided(text, _late_stage(request))
     if request.status is Status.ORPHANED:
@@ -251,5 +260,5 @@ def _note_in_words(request: Request) -> str:
         return unfillable(note)
     if end.outcome is Outcome.REPEATED:
         return ASKED_BEFORE
-    silent = (Outcome.WAIVED, Outcome.REOPENED, Outcome.OVERDUE)
+    silent = (Outcome.WAIVED, Outcome.REOPENED, Outcome.OVERDUE, Outcome.UNCLAIMED)
     return "" if end.outcome in silent else note

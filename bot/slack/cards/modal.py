@@ -9,10 +9,11 @@ from typing import Any, cast
 
 from bot.approvals.model import Request
 from bot.slack.cards.blocks import Block, plain, preformatted, rich_text, section, words
+from bot.slack.cards.facts import asker
 from bot.texts import forms
 from bot.texts.call import TOOL as TOOL_LABEL
 from bot.texts.call import mrkdwn_headline
-from bot.texts.formatting import cut, escape, mention, shown
+from bot.texts.formatting import cut, escape, shown
 
 TOOL = 2_000  # characters of a tool's name
 _FIELDS = ("request", "channel", "ts", "thread", "card")
@@ -74,7 +75,7 @@ def facts_block(request: Request) -> Block:
     return section(
         [
             mrkdwn_headline(request),
-            forms.asked_by(mention(request.people.requester.user), request.deadline),
+            forms.asked_by(asker(request), request.deadline),
             forms.reference(code, digest),
         ]
     )

@@ -21,9 +21,11 @@ from bot.approvals.rate_limit import count
 from bot.approvals.serialize import Approval, request_json
 from bot.base.errors import SlackUnavailable
 from bot.base.masks import mask, mask_arguments
+from bot.base.settings_types import ApiAgent
 from bot.conversations import api_conversation
+from bot.conversations.agents_outside import AgentsOutside
 from bot.database.pool import TRANSIENT
-from bot.slack.deps import Deps, Look
+from bot.slack.deps import Deps
 from bot.texts import web as sentences
 from bot.texts.api import (
     ANSWER_NO_TEXT,
@@ -34,6 +36,7 @@ from bot.texts.api import (
 )
 from bot.texts.call import plain_headline
 from bot.web.api import schema
+from bot.web.api.agent_requests import AgentRequests
 from bot.web.api.auth import Callers
 from bot.web.api.idempotency import Repeats, key_of
 from bot.web.api.problems import Problem, answered, unreadable
@@ -45,12 +48,18 @@ from bot.web.sql import SQL
 def api_routes(api: Api) -> list[web.RouteDef]:
     """All that the document names, and the document, which alone needs no token."""
     approvals, conversations = Approvals(api), Conversations(api)
+    requests = AgentRequests(api.deps, api.agents)
     handlers = {
         "list_approvals": api.guarded(approvals.page),
         "get_approval": api.guarded(approvals.one),
         "decide_approval": api.guarded(approvals.decide),
         "get_conversation": api.guarded(conversations.told),
         "say": api.guarded(conversations.say, kind="messages"),
+        "ask": api.guarded_for_agents(requests.ask, kind="messages"),
+        "wait_for_request": api.guarded_for_agents(requests.one),
+        "withdraw_request": api.guarded_for_agents(requests.withdraw),
+        "claim_request": api.guarded_for_agents(requests.claim),
+        "report_result": api.guarded_for_agents(requests.report),
     }
     return [
         web.get("/api/openapi.json", _document),
@@ -66,6 +75,7 @@ async def _document(_request: web.Request) -> web.Response:
 
 
 ApiHandler = Callable[[web.Request], Awaitable[web.Response]]
+AgentAct = Callable[[web.Request, ApiAgent], Awaitable[web.Response]]
 Act = Callable[[web.Request, Person], Awaitable[web.Response]]
 
 
@@ -75,6 +85,7 @@ class Api:
 
     deps: Deps
     callers: Callers
+    agents: AgentsOutside
 
     @property
     def repeats(self) -> Repeats:
@@ -91,6 +102,24 @@ class Api:
                 return await act(request, person)
             except Problem as problem:
                 return problem.response()
+            except TRANSIENT:
+                return _not_now(sentences.NOT_NOW)
+
+        return handle
+
+    def guarded_for_agents(self, act: AgentAct, kind: str = "clicks") -> ApiHandler:
+        """Let a handler answer an agent outside, not too often."""
+
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                header = request.headers.get("Authorization", "")
+                agent = self.callers.agent(header)
+                await self._limit(kind, Person("", agent.team, f"agent {agent.name}"))
+                return await act(request, agent)
+            except Problem as problem:
+                return problem.response()
+            except SlackUnavailable:
+                return _not_now(sentences.COULD_NOT_CHECK)
             except TRANSIENT:
                 return _not_now(sentences.NOT_NOW)
 
@@ -184,7 +213,7 @@ class Approvals:
         self, name: str, person: Person, body: DecisionBody, key: str
     ) -> web.Response:
         found, now = await self._load(name, person)
-        action = await Words(self.api.deps.look).action(found, person, body, key)
+        action = await Words(self.api.deps).action(found, person, body, key)
         result = await self._judged(found, action, body.digest)
         said = sentences.answer(result, found, person)
         if said.status >= 400 and not await self._may_see(person, found, now):
@@ -234,9 +263,9 @@ def _not_found() -> Problem:
 
 @dataclass(frozen=True)
 class Words:
-    """`look` says what the arguments of a call name at the moment."""
+    """Reads people's verdicts."""
 
-    look: Look
+    deps: Deps
 
     async def action(
         self, found: Request, person: Person, body: DecisionBody, key: str
@@ -260,7 +289,7 @@ class Words:
         if body.arguments is None:
             return action
         arguments = unmasked(found, body.arguments)
-        seen = await self.look(found.call.tool, arguments)
+        seen = await self.deps.look_for(found, arguments)
         return replace(action, arguments=arguments, seen=seen)
 
 

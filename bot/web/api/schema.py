@@ -17,7 +17,9 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from bot.approvals.model import Status, Verdict
+from bot.approvals.json_schemas import misfit
+from bot.approvals.model import Execution, Status, Verdict
+from bot.approvals.policy.titles import is_template
 from bot.approvals.serialize import Approval, DateTime, Digest, Uuid, one_of
 from bot.texts import api as sentences
 from bot.texts.web import DONE
@@ -28,6 +30,7 @@ from bot.web.api.queries import LeftOut, Query
 LARGEST = 1_000_000  # bytes
 LONGEST_REASON = 3_000  # characters, as in the forms of the card
 LONGEST_MESSAGE = 20_000  # characters
+LONGEST_WAIT = 60  # seconds
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
@@ -69,6 +72,44 @@ class MessageBody(_Body):
     """`POST /api/conversations/{id}/messages`."""
 
     text: Annotated[str, Field(min_length=1, max_length=LONGEST_MESSAGE)]
+
+
+Key = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
+Words = Annotated[str, Field(max_length=LONGEST_REASON)]
+
+
+class RequestBody(_Body):
+    """`POST /api/requests`. The token says which agent asks."""
+
+    key: Key
+    tool: Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
+    arguments: dict[str, Any]
+    title: Annotated[str, Field(max_length=150)] = ""
+    reason: Words = ""
+    schema_: Annotated[dict[str, Any], Field(alias="schema")] = {}
+    requester: Annotated[str, Field(pattern=r"^([UW][A-Z0-9]{2,30})?$")] = ""
+    conversation: Annotated[str, Field(max_length=200)] = ""
+
+    @model_validator(mode="after")
+    def _can_be_shown(self) -> Self:
+        if not is_template(self.title) or not self.title.isprintable():
+            raise ValueError(sentences.NO_TITLE)
+        if complaint := misfit(self.schema_, self.arguments):
+            raise ValueError(sentences.unlike_schema(complaint))
+        return self
+
+
+class ClaimBody(_Body):
+    """`POST /api/requests/{id}/claim`."""
+
+    digest: Digest
+
+
+class ResultBody(_Body):
+    """`POST /api/requests/{id}/result`."""
+
+    status: Literal["done", "failed"]
+    summary: Words = ""
 
 
 async def read(request: web.Request, shape: type[Shape]) -> tuple[Shape, bytes]:
@@ -160,8 +201,31 @@ class Conversation(TypedDict):
     approvals: list[Raised]
 
 
+class Asked(TypedDict):
+    """A request as the agent outside sees it that asked."""
+
+    id: str
+    code: str
+    status: Status
+    digest: Digest
+    title: str
+    arguments: dict[str, Any]
+    edited: bool
+    answer: str
+    decided_by: list[str]
+    why: str
+    execution: Execution | None
+    summary: str
+    expires_at: DateTime
+    due_at: DateTime | None
+    url: str
+
+
 class Operation(NamedTuple):
-    """An address of the API, as it is routed and as the document names it."""
+    """An address of the API, as it is routed and as the document names it.
+
+    `repeats`: whether it takes an Idempotency-Key.
+    """
 
     verb: str
     path: str
@@ -170,9 +234,11 @@ class Operation(NamedTuple):
     body: type[BaseModel] | None = None
     status: int = 200
     problems: tuple[int, ...] = ()
+    repeats: bool = True
 
 
 _APPROVAL, _CONVERSATION = "/api/approvals/{id}", "/api/conversations/{id}"
+_REQUEST = "/api/requests/{id}"
 OPERATIONS = (
     Operation("GET", "/api/approvals", "list_approvals", Page, problems=(422,)),
     Operation("GET", _APPROVAL, "get_approval", Approval, problems=(404,)),
@@ -185,6 +251,23 @@ OPERATIONS = (
         *("POST", f"{_CONVERSATION}/messages", "say", Taken, MessageBody, 202),
         problems=(404, 409, 413, 415, 422),
     ),
+    Operation(
+        *("POST", "/api/requests", "ask", Asked, RequestBody, 201),
+        problems=(409, 413, 415, 422),
+        repeats=False,
+    ),
+    Operation("GET", _REQUEST, "wait_for_request", Asked, problems=(404, 422)),
+    Operation("DELETE", _REQUEST, "withdraw_request", Asked, problems=(404, 409)),
+    Operation(
+        *("POST", f"{_REQUEST}/claim", "claim_request", Asked, ClaimBody),
+        problems=(404, 409, 413, 415, 422),
+        repeats=False,
+    ),
+    Operation(
+        *("POST", f"{_REQUEST}/result", "report_result", Asked, ResultBody),
+        problems=(404, 409, 413, 415, 422),
+        repeats=False,
+    ),
 )
 _ALWAYS = (401, 403, 429, 503)
 _KEY = {
@@ -193,6 +276,13 @@ _KEY = {
     "required": False,
     "schema": {"type": "string", "pattern": KEY.pattern},
     "description": sentences.REPEAT,
+}
+_WAIT = {
+    "name": "wait",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "integer", "minimum": 0, "maximum": LONGEST_WAIT},
+    "description": sentences.WAIT,
 }
 _REFERENCE = "#/components/schemas/{model}"
 Json = dict[str, Any]
@@ -203,9 +293,9 @@ def document() -> Json:
     """Make the OpenAPI document, at the first call: a start does not wait for it."""
     schemas = _schemas()
     query = schemas.pop("Query")["properties"]
-    paths = {
-        each.path: {each.verb.lower(): _operation(each, query)} for each in OPERATIONS
-    }
+    paths: Json = {}
+    for each in OPERATIONS:
+        paths.setdefault(each.path, {})[each.verb.lower()] = _operation(each, query)
     bearer = {"token": {"type": "http", "scheme": "bearer"}}
     return {
         "openapi": "3.1.0",
@@ -220,6 +310,7 @@ def _schemas() -> Json:
     """Make the components by name, and the schema of the query."""
     shapes = [each.answer for each in OPERATIONS] + [ProblemBody, Query]
     shapes += [each.body for each in OPERATIONS if each.body]
+    shapes = [*dict.fromkeys(shapes)]
     closed = ConfigDict(extra="forbid")  # models say it themselves, typed dicts cannot
     adapter = TypeAdapter[Any](cast(Any, tuple)[(*shapes,)], config=closed)
     parts = adapter.json_schema(ref_template=_REFERENCE)["$defs"]
@@ -291,12 +382,18 @@ def _operation(each: Operation, query: Json) -> Json:
         str(status): _content(ProblemBody, description=sentences.PROBLEMS[status])
         for status in sorted({*_ALWAYS, *each.problems})
     }
-    done = {str(each.status): _content(each.answer, description=sentences.DONE)}
+    done = {
+        str(status): _content(each.answer, description=sentences.DONE)
+        for status in ((200, 201) if each.status == 201 else (each.status,))
+    }
     body = {"requestBody": _content(each.body, required=True)} if each.body else {}
     return {
         "summary": sentences.SUMMARIES[each.name],
         "operationId": each.name,
-        "parameters": [*_parameters(each, query), *([_KEY] if body else [])],
+        "parameters": [
+            *_parameters(each, query),
+            *([_KEY] if body and each.repeats else []),
+        ],
         "responses": done | problems,
         **body,
     }
@@ -306,7 +403,11 @@ def _parameters(each: Operation, query: Json) -> list[Json]:
     if "{id}" in each.path:
         form = {"format": "uuid"} if each.path.startswith(_CONVERSATION) else {}
         shape = {"type": "string", **form}
-        return [{"name": "id", "in": "path", "required": True, "schema": shape}]
+        waits = [_WAIT] if each.name == "wait_for_request" else []
+        path = {"name": "id", "in": "path", "required": True, "schema": shape}
+        return [path, *waits]
+    if each.verb != "GET":
+        return []
     where = {"in": "query", "required": False}
     return [
         {"name": name, **where, "schema": query[name], "description": said}
