@@ -20,7 +20,7 @@ MODULES = {
     for path in sorted((ROOT / room).rglob("*.py"))
     if path.stem not in ("__init__", "__main__") and "simulator" not in path.parts
 }
-STANDARD = {"app", "model", "routes", "schema", "sql"}
+STANDARD = {"app", "client", "model", "routes", "schema", "sql"}
 #: Their modules are named after what they serve.
 SERVING = ("agent.tools.", "bot.commands.", "bot.texts.")
 #: Small, with one importer, and apart all the same.
@@ -137,6 +137,7 @@ WORDS = ("agent/phrases/", "bot/approvals/policy/complaints.py", "bot/texts/")
 APART_FROM_WORDS = {
     "agent/prompts.py": "it instructs the model, and people read none of it",
     "bot/base/": "it lies below the texts: a setting's form stands beside its check",
+    "bot/client.py": "it runs in other processes, without the rest of the bot",
     "bot/database/": "it lies below the texts, and only an operator reads it",
     "bot/simulator/": "it speaks as Slack does",
     "bot/web/api/schema.py": "it describes the API to programs",
