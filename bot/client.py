@@ -25,7 +25,8 @@ from urllib.parse import quote
 
 import httpx
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 Json = dict[str, Any]
 AT_ONCE = 50  # seconds that one question waits
 TRIES = 5  # of one request to a bot that is away
@@ -235,7 +236,7 @@ class Approvals:
                     asked = step.send(given)
                 except StopIteration as end:
                     return end.value
-                if isinstance(asked, float):
+                if not isinstance(asked, _Ask):
                     given = time.sleep(asked)
                     continue
                 try:
@@ -251,7 +252,7 @@ class Approvals:
                     asked = step.send(given)
                 except StopIteration as end:
                     return end.value
-                if isinstance(asked, float):
+                if not isinstance(asked, _Ask):
                     given = await asyncio.sleep(asked)
                     continue
                 try:

@@ -119,12 +119,12 @@ class AgentsOutside:
         key = {"id": request, "team": agent.team, "agent": agent.name}
         async with self.pool.connection() as connection:
             row = await (await connection.execute(SQL["find_of_agent"], key)).fetchone()
-            found = row and await store.load_with_clock(connection, request)
+            found = await store.load_with_clock(connection, request) if row else None
         if not row or not found:
             raise NoRequest(request)
         due = row["due_at"] and store.utc(row["due_at"])
-        request, now = found
-        return Standing(request, now, row["generation"], due, row["result"] or "")
+        loaded, now = found
+        return Standing(loaded, now, row["generation"], due, row["result"] or "")
 
     async def claim(self, agent: ApiAgent, request: str, shown: str) -> Standing:
         """Give the right to run the call, once.

@@ -229,7 +229,7 @@ class Waiting:
     async def _listen(self, pool: Pool) -> None:
         """Without a connection those who wait look again by themselves."""
         with contextlib.suppress(*TRANSIENT):
-            async with await connect(pool.conninfo) as connection:
+            async with await connect(str(pool.conninfo)) as connection:
                 await connection.execute(SQL["listen"])
                 self._tell(self.changes)  # of what came before
                 async for told in connection.notifies():
