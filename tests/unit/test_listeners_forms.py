@@ -74,8 +74,8 @@ class House:
         found = await self.load(connection, token)
         return (found, NOW) if found else None
 
-    async def look(self, tool, arguments):
-        self.looked.append((tool, arguments))
+    async def look_for(self, request, arguments):
+        self.looked.append((request.call.tool, arguments))
         return {"file": None}
 
     async def preview(self, action):

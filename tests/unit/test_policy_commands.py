@@ -52,7 +52,9 @@ def loaded(tmp_path: Path) -> Settings:
 def explained(
     settings: Settings, arguments: str, requester: str | None = None, tool: str = "pay"
 ) -> None:
-    parsed = argparse.Namespace(tool=tool, args=arguments, requester=requester)
+    parsed = argparse.Namespace(
+        tool=tool, args=arguments, requester=requester, agent=None
+    )
     assert asyncio.run(explain_command(settings, parsed, "")) == 0
 
 
