@@ -45,7 +45,7 @@ class Profile:
     of `bot.slack.directory` ("deactivated", "guest", "stranger", "bot", "other team").
     `mailbox` is where their e-mail goes, the same for all accounts of one person, and
     `account` is the id of one account in all workspaces of an organisation; "" where
-    Slack does not say.
+    Slack does not say. `teams` are the workspaces of it that they are in.
     """
 
     person: Person
@@ -53,6 +53,7 @@ class Profile:
     refusal: str = ""
     mailbox: str = ""
     account: str = ""
+    teams: tuple[str, ...] = ()
 
 
 USERS = "users"  # a group of listed people

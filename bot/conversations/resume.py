@@ -44,6 +44,7 @@ from bot.conversations.questions import Answered
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts import agent, clicks
 from bot.texts.cards import (
+    counted_already,
     may_no_longer_decide,
     no_longer_in,
     same_account,
@@ -265,8 +266,9 @@ class Recheck:
         if isinstance(tight, Denied):
             return Doubt(tight.why, denied=tight)
         own, *profiles = await self._profiles(request)
-        for decision, profile in zip(request.chain.decisions, profiles, strict=True):
-            why = profile.refusal or _same_account(own, profile)
+        for number, decision in enumerate(request.chain.decisions):
+            profile, earlier = profiles[number], profiles[:number]
+            why = profile.refusal or _second_account(profile, own, earlier)
             if not why and not holds(decision, request, context):
                 why = no_longer_in(request.chain.stages[decision.stage].approvers)
             if why:
@@ -327,14 +329,19 @@ class Recheck:
             await ask_again(connection, self.jobs, again)
 
 
-def _same_account(own: Profile, other: Profile) -> str:
-    """Say why a decision is the requester's own, by another account; "" if not."""
-    if own.person.is_same(other.person):
+def _second_account(who: Profile, own: Profile, earlier: Sequence[Profile]) -> str:
+    """Say whose other account has decided: the requester's, or an approver's; or ""."""
+    if who.person.is_same(own.person):
         return ""  # a stage of the requester's own is theirs to decide
-    if own.account and own.account == other.account:
+    if who.account and who.account == own.account:
         return same_account()
-    same = own.mailbox and own.mailbox == other.mailbox
-    return same_mailbox() if same else ""
+    if who.mailbox and who.mailbox == own.mailbox:
+        return same_mailbox()
+    for other in earlier:
+        same = who.account == other.account != "" or who.mailbox == other.mailbox != ""
+        if same and not who.person.is_same(other.person):
+            return counted_already(other.person.user)
+    return ""
 
 
 def _without(request: Request, doubt: Doubt) -> Request:

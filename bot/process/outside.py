@@ -142,7 +142,9 @@ def _link_routes(deps: Deps, signer: Signer | None) -> Sequence[web.RouteDef]:
         sign_in=sign_in,
         rate=deps.rates.get("clicks"),
     )
-    back = Return(opening, deps.decider, sign_in).routes() if sign_in else []
+    back = (
+        Return(opening, deps.people, deps.decider, sign_in).routes() if sign_in else []
+    )
     return [*back, *pages.routes()]
 
 

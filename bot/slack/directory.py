@@ -122,7 +122,8 @@ def profile_from(person: Person, user: Mapping[str, Any], us: Identity) -> Profi
     name = next(str(name) for name in names if name)
     box = mailbox(str(profile.get("email") or ""))
     refusal = _refusal(person, user, us)
-    return Profile(person, name, refusal, box, _account(user, us))
+    teams = tuple(_in_organisation(user, us).get("teams") or ())
+    return Profile(person, name, refusal, box, _account(user, us), teams)
 
 
 def mailbox(address: str) -> str:

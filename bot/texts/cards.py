@@ -249,6 +249,10 @@ def same_account() -> str:
     return "it is the account of the person who asked, by another id"
 
 
+def counted_already(user: str) -> str:
+    return f"it is another account of {mention(user)}, who has approved"
+
+
 def no_longer_in(group: str) -> str:
     return f"no longer in {group}"
 

@@ -131,6 +131,19 @@ async def test_one_of_a_quorum_that_falls_leaves_the_other(house: House):
     assert [d.person.user for d in reopened.chain.decisions] == [MINA]
 
 
+@pytest.mark.parametrize("known", ["accounts", "mailboxes"])
+async def test_two_accounts_of_one_person_are_no_quorum(house: House, known: str):
+    house.policies.change("[U0MINA, U0OMAR]", "[U0MINA, U0OMAR, U0OLAF]")
+    agent = make_agent(house)
+    request = await decided(house, agent, MINA, OMAR, DANA, tool="pay")
+    setattr(house.people, known, {MINA: "one@x.com", OMAR: "one@x.com"})
+    await agent.work()
+    reopened = await house.request(request.id)
+    assert [d.person.user for d in reopened.chain.decisions] == [MINA]
+    assert f"another account of <@{MINA}>" in reopened.end.note
+    assert agent.ledger.runs == []
+
+
 async def test_losing_the_last_approver_rejects_and_names_the_stage(
     house: House,
 ):

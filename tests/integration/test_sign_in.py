@@ -12,11 +12,14 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
+from bot.approvals.model import Person, Profile
 from bot.base.errors import SlackUnavailable
 from bot.simulator import Simulator
 from bot.simulator.sign_ins import Given
 from bot.slack.client import make_client
 from bot.slack.openid import NotSignedIn, OpenId
+from bot.web.links.sign_in import is_whose
+from bot.web.links.tokens import Link
 from tests.support.demo import MAREK, MINA
 
 BACK = "https://bot.example/approve/signed-in"
@@ -137,3 +140,24 @@ async def test_slacks_page_sends_nobody_anywhere_who_was_not_asked_for(
         page = await session.get(f"{address}&as=U0APPROVER")
         assert page.status == 200
         assert "Sign in as Mina" in await page.text()
+
+
+@pytest.mark.parametrize(
+    ("team", "user", "same"),
+    [
+        ("T1", "U0MINA", True),
+        ("T5", "U0MINA", True),
+        ("T5", "W0MINA", True),
+        ("T9", "U0MINA", False),
+        ("T5", "U0MAREK", False),
+        ("", "", False),
+    ],
+)
+async def test_a_link_knows_its_person_in_each_of_their_workspaces(team, user, same):
+    class Organisation:
+        async def look_up(self, person: Person) -> Profile:
+            return Profile(person, "Mina", account="W0MINA", teams=("T1", "T5"))
+
+    people: Any = Organisation()
+    link = Link("r1", "T1", "U0MINA", "digest")
+    assert await is_whose(people, link, Person("", team, user)) is same

@@ -140,6 +140,7 @@ def test_an_account_is_known_by_both_of_its_ids():
     by_wide = profile_from(Person("E1", "T1", "W0MINA"), wide, GRID)
     assert (by_local.refusal, by_wide.refusal) == ("", "")
     assert by_local.account == by_wide.account == "W0MINA"
+    assert by_local.teams == ("T1",)
     assert profile_from(WHO, MEMBER, US).account == "U0MINA"
 
 

@@ -15,6 +15,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from bot.approvals.decide import Decider
 from bot.approvals.judge import Result
 from bot.approvals.model import Action, Effect, Person, Request, Verdict
+from bot.approvals.ports import People
 from bot.base.errors import SlackUnavailable
 from bot.database.pool import TRANSIENT
 from bot.slack.openid import NotSignedIn, OpenId
@@ -107,6 +108,7 @@ class Return:
     """Handler of the address that Slack sends browsers to."""
 
     opening: Opening
+    people: People
     decider: Decider
     sign_in: SignIn
 
@@ -135,12 +137,25 @@ class Return:
     async def _enter(
         self, token: str, link: Link, found: Request, person: Person
     ) -> web.Response:
-        if person == Person("", link.team, link.user):
+        if await is_whose(self.people, link, person):
             return self.sign_in.enter(token, link)
         attempt = Action(found.place.token, person, Verdict.APPROVE, BY_SIGN_IN)
         refused = Result(Effect.REFUSED, "signed_in_as_another")
         await self.decider.refuse(attempt, refused)
         return html(403, sentence_page(SIGNED_IN_AS_ANOTHER))
+
+
+async def is_whose(people: People, link: Link, person: Person) -> bool:
+    """Return whether a link is for the person who has signed in.
+
+    In an organisation Slack may name another of their workspaces, or the id that they
+    have in all of them. Raises SlackUnavailable.
+    """
+    whose = Person("", link.team, link.user)
+    if person == whose:
+        return True
+    known = await people.look_up(whose)
+    return person.team in known.teams and person.user in (whose.user, known.account)
 
 
 GOING_FOR = 600  # seconds that signing in may take
