@@ -57,7 +57,7 @@ def settings(slack: World, folder: Path, policy: str = POLICY) -> Settings:
 
 
 def called(requester: str | None = RAVI) -> argparse.Namespace:
-    return argparse.Namespace(tool="pay", args="{}", requester=requester)
+    return argparse.Namespace(tool="pay", args="{}", requester=requester, agent=None)
 
 
 async def test_show_names_people_beside_ids_and_members_of_live_groups(
