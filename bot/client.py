@@ -7,7 +7,7 @@
 
 Each call of `restart` asks, waits, claims, runs with what people approved, and reports.
 Asked again under the same key, such as after a crash, it goes on where it was; what was
-claimed before never runs again by itself.
+already claimed is never run again automatically.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Unavailable(NotApproved):
 
 
 class Claimed(NotApproved):
-    """It was claimed before: it may have run, and does not run again by itself."""
+    """It was already claimed: it may have run, so it is not run again."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Approval:
 
 @dataclass(frozen=True)
 class _Ask:
-    """One request to the bot, as a step hands it to whoever sends it."""
+    """One HTTP request that a step wants to have sent."""
 
     method: str
     path: str
@@ -148,7 +148,7 @@ class Approvals:
         await self._run_async(_report(request, summary, failed))
 
     def withdraw(self, request: str) -> None:
-        """Take it back, while nobody has decided."""
+        """Take the request back; Denied if it is already decided."""
         self._run(_withdraw(request))
 
     async def withdraw_async(self, request: str) -> None:
@@ -340,7 +340,7 @@ def _claim(approval: Approval) -> Step[Json]:
 
 
 def _ask_once(asked: _Ask) -> Step[Json]:
-    """Claim: whether a lost answer said yes, nobody can tell; so there is no second."""
+    """Send a claim once: if its answer is lost, it may have been granted."""
     response = yield asked
     if response is None or response.status_code in _AGAIN:
         raise Unavailable("The bot did not answer the claim, so nothing was run.")

@@ -47,12 +47,12 @@ def no_text_file(path: str, size: int) -> str:
 
 
 def no_shared_file(file: str) -> str:
-    return f"Nobody has shared a file {file} in this conversation."
+    return f"No file {file} was shared in this conversation."
 
 
 MAY_NOT_READ_FILES = (
-    "The bot may not read files in Slack: it lacks the scope files:read, which whoever "
-    "runs it can add. Say so to the user."
+    "The bot can't read files in Slack: it lacks the scope files:read, which its "
+    "operator can add. Say so to the user."
 )
 SLACK_GIVES_NO_FILE = "Slack did not give the file. Say so to the user."
 

@@ -285,7 +285,7 @@ class Terms:
     hours: Hours | None = None  # None: the clock always runs
     title: str = ""  # the rule's template, see `headline`
     risk: Risk = Risk.NORMAL
-    asks_reason: bool = False  # of whoever rejects
+    asks_reason: bool = False  # Reject opens a form that asks for one
 
     @property
     def is_risky(self) -> bool:

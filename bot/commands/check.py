@@ -54,7 +54,7 @@ async def _nothing() -> list[str]:
 
 
 def _stand_ins(settings: Settings) -> dict[str, str]:
-    """What to say of a part that works, where it is not the real thing."""
+    """Name the parts that are simulated, with the words to say so."""
     said: dict[str, str] = {}
     if settings.transport is Transport.SIMULATOR:
         said["Slack"] = commands.OK_SIMULATED

@@ -20,7 +20,7 @@ IN_A_TASK = "__pregel_call"  # in `configurable`, where a task can begin another
 
 
 def adapt_langgraph() -> None:
-    """Let graphs run as they are written, and each call of a tool node by itself.
+    """Let graphs run as they are written, and each call of a tool node in its own task.
 
     To be called before a graph is loaded: a tool node keeps what it runs when it is
     made. Graphs of ours have no tool nodes.

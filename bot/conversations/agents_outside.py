@@ -29,7 +29,7 @@ _ENDED = (Execution.DONE, Execution.FAILED)
 
 
 class Conflict(Exception):
-    """What an agent wants does not go with how its request stands; in one word."""
+    """The request's state does not allow this; `word` is the error code."""
 
     def __init__(self, word: str) -> None:
         super().__init__(word)

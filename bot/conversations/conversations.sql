@@ -70,9 +70,10 @@ SELECT id FROM own;
 -- name: end_turn
 -- The turn's last word, with which its message is done, if this run is still the
 -- conversation's own; and what its graph has taken, as in `own_run`, or may have
--- taken: that is not on the trail. What is unread is next. A turn that can be tried again offers that: where all calls go by our own gate
--- always, in another graph only if the turn has asked nothing, since an answer that it
--- was given may stand before an action that would happen a second time.
+-- taken: that is not on the trail. What is unread is next. A turn that can be tried
+-- again offers that: where all calls go by our own gate always, in another graph only
+-- if the turn has asked nothing, since an answer that it was given may stand before an
+-- action that would happen a second time.
 WITH own AS (
   SELECT id FROM conversations
   WHERE id = %(conversation)s AND generation = %(generation)s FOR NO KEY UPDATE),

@@ -138,7 +138,7 @@ async def test_a_shared_text_file_is_read_in_its_thread(shared: Stage):
     file, ts = await shared_file(shared, "q3.csv", b"month,sum\njuly,12")
     assert "july,12" in await shared.answer(GENERAL, ts)
     elsewhere = await shared.ask(f"read {file}", OLAF)
-    assert "Nobody has shared" in await shared.answer(GENERAL, elsewhere)
+    assert "was shared in this conversation" in await shared.answer(GENERAL, elsewhere)
     assert len(shared.whispers(RAVI)) == told
 
 

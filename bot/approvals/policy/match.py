@@ -199,7 +199,7 @@ def _demanded(
 
 
 def _spans(rules: Sequence[Rule]) -> tuple[timedelta, timedelta]:
-    """How long an agent outside may take to claim, and then to report."""
+    """Return the time an outside agent has to claim, and then to report."""
     return (
         min(rule.claim_within for rule in rules),
         min(rule.result_within for rule in rules),
