@@ -100,7 +100,8 @@ $(STAMP): requirements.lock
 lock:
 	@command -v uv >/dev/null || { \
 	  echo "make lock needs uv: install it with 'pip install uv'." >&2; exit 1; }
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --all-extras --no-strip-extras --universal \
+	  --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  --output-file requirements.lock
 
