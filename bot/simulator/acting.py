@@ -273,7 +273,7 @@ def person_message(
         "client_msg_id": str(uuid.uuid4()),
         "text": text,
         "team": user.team_id,
-        "blocks": rich_text(text),
+        "blocks": rich_text(text) if text else [],
     }
     if user.team_id != workspace.team_id or channel.is_ext_shared:
         message |= {"user_team": user.team_id, "source_team": user.team_id}

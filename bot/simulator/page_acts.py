@@ -74,14 +74,14 @@ class Acts:
         return acts | ({"history": self._what_happened} if self._history else {})
 
     async def _post(self, body: Json) -> Json:
-        text = str(body["text"])
-        if not text.strip():
+        text, attached = str(body["text"]), _attached(body)
+        if not text.strip() and not attached:
             raise ValueError("the message is empty")
         if len(text) > _LONGEST_POST:
             raise ValueError(f"a message has at most {_LONGEST_POST:,} characters")
         thread_ts = str(body.get("thread_ts") or "") or None
         ts = await self._hands.post_message(
-            str(body["user"]), str(body["channel"]), text, thread_ts, **_attached(body)
+            str(body["user"]), str(body["channel"]), text, thread_ts, **attached
         )
         return {"ts": ts}
 

@@ -1,13 +1,15 @@
-// Writing a message: Enter sends, Shift+Enter breaks the line, @ and / suggest.
+// Writing a message: Enter sends, Shift+Enter breaks the line, @ and / suggest. Files and
+// a pasted table go along.
 
-import { el, freshId, icon } from "./dom.js";
+import { Attached, asFields, rowsIn } from "./attached.js";
+import { el, freshId, hidden, icon } from "./dom.js";
 import { avatar } from "./names.js";
 import { botName, draft, keepDraft } from "./state.js";
 import { completed, mentionsBot, suggestions, withMention } from "./typing.js";
 
 class Composer {
-  // `context()` gives {key, hasPlace, needsMention, isForBot, placeholder}; `post(text)`
-  // resolves to whether the text went out.
+  // `context()` gives {key, hasPlace, needsMention, isForBot, placeholder}; `post(text,
+  // attached)` resolves to whether it went out.
   constructor(form, testid, context, post) {
     this.form = form;
     this.context = context;
@@ -16,6 +18,7 @@ class Composer {
     this.key = null;
     this.hasPlace = false;
     this.found = [];
+    this.attached = new Attached(() => this.update());
     this.build(testid);
     this.listen();
   }
@@ -30,20 +33,37 @@ class Composer {
     this.ask = el("button", { type: "button", class: "ask" });
     this.hint = el("div", { class: "mention-hint", role: "status", "data-testid": `${testid}-hint` });
     this.submit = el("button", { class: "send", "data-testid": testid === "composer" ? "send" : "thread-send" }, icon("send"), "Send");
+    this.files = el("input", { type: "file", multiple: true, hidden: true, "data-testid": `${testid}-files` });
+    const attach = el("button", { type: "button", class: "quiet attach", title: "Attach text files", onclick: () => this.files.click() },
+      icon("clip"), hidden("Attach text files"));
     const keys = el("span", { class: "keys", "aria-hidden": "true" }, el("b", {}, "Shift+Enter"), " for a new line");
     this.form.replaceChildren(this.list, this.hint,
-      el("div", { class: "compose-box" }, this.box, el("div", { class: "row" }, this.ask, el("span", { class: "grow" }), keys, this.submit)));
+      el("div", { class: "compose-box" }, this.box, this.attached.node, this.files,
+        el("div", { class: "row" }, attach, this.ask, el("span", { class: "grow" }), keys, this.submit)));
   }
 
   listen() {
     this.box.addEventListener("input", () => this.changed());
     this.box.addEventListener("blur", () => this.hideList());
     this.box.addEventListener("keydown", (event) => this.pressed(event));
+    this.box.addEventListener("paste", (event) => this.pasted(event));
+    this.files.addEventListener("change", async () => {
+      await this.attached.putFiles([...this.files.files]);
+      this.files.value = "";
+      this.box.focus();
+    });
     this.ask.addEventListener("click", () => this.addMention());
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.send();
     });
+  }
+
+  pasted(event) {
+    const rows = rowsIn(event.clipboardData.getData("text/plain"));
+    if (!rows) return;
+    event.preventDefault();
+    this.attached.putTable(rows);
   }
 
   changed() {
@@ -72,7 +92,7 @@ class Composer {
     this.ask.title = `Mention ${botName()}`;
     this.ask.hidden = !lacks;
     this.box.placeholder = placeholder;
-    this.submit.disabled = !text || !hasPlace;
+    this.submit.disabled = !(text || this.attached.any) || !hasPlace;
     const isNaming = suggestions(this.box.value.slice(0, this.box.selectionStart)).length;
     this.showHint(lacks && isForBot && text && !text.startsWith("/") && !isNaming);
     this.fit();
@@ -81,12 +101,14 @@ class Composer {
   // Each place has a draft of its own; what was typed before there was any goes along.
   moveTo(key, hasPlace) {
     const isEarly = !this.hasPlace && this.box.value;
+    const isOtherPerson = this.key && this.key.split(" ")[0] !== key.split(" ")[0];
     if (isEarly) keepDraft(key, this.box.value);
     Object.assign(this, { key, hasPlace });
     this.clearHint();
     this.box.value = draft(key);
     if (isEarly) this.suggest();
     else this.hideList();
+    if (isOtherPerson) this.attached.set([]);
   }
 
   showHint(isLacking) {
@@ -162,23 +184,26 @@ class Composer {
 
   async send() {
     const text = this.box.value.trim();
-    if (!text) return;
+    const { items } = this.attached;
+    if (!text && !items.length) return;
     const { key, hasPlace, isForBot } = this.context();
     if (!hasPlace) return;
     const unheard = isForBot && !mentionsBot(text) && !text.startsWith("/");
     this.box.value = "";
+    this.attached.set([]);
     this.changed();
-    const sent = await this.post(text);
+    const sent = await this.post(text, asFields(items));
+    if (!sent) this.attached.set(items);
     if (!sent && this.key === key && !this.box.value) this.write(text);
     else if (!sent) keepDraft(key, text);
-    else if (unheard) this.offerAgain(text);
+    else if (unheard) this.offerAgain(text, asFields(items));
     this.update();
   }
 
-  offerAgain(text) {
+  offerAgain(text, attached) {
     this.say("sent", `Nobody answers: ${botName()} hears only messages that mention it.`, "Send it again with the mention", () => {
       this.clearHint();
-      this.post(withMention(text));
+      this.post(withMention(text), attached);
       this.box.focus();
     });
   }

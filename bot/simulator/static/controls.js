@@ -1,10 +1,10 @@
 // The things that a person sets: fields, selects, pickers, boxes. A control is
 // {node, value(), set(value)}; its value has the form that the simulator takes.
 
+import { upload } from "./attached.js";
 import { el, freshId } from "./dom.js";
 import { mrkdwn, plain } from "./markup.js";
 import { everybody, nameOf } from "./names.js";
-import { send } from "./requests.js";
 import { state, titleOf } from "./state.js";
 
 const words = (text) => (text.type === "mrkdwn" ? mrkdwn(text.text).textContent : plain(text));
@@ -147,12 +147,6 @@ function external(element, id, ask) {
   };
 }
 
-const asText = (file) => new Promise((resolve) => {
-  const reader = new FileReader();
-  reader.onload = () => resolve(reader.result.split(",")[1] ?? "");
-  reader.readAsDataURL(file);
-});
-
 // A file is taken in as soon as it is chosen; the form then holds its id.
 function fileField(element, id) {
   const { max_files: most, filetypes } = element;
@@ -163,8 +157,8 @@ function fileField(element, id) {
   node.addEventListener("change", async () => {
     ids = [];
     for (const file of node.files) {
-      const answer = await send("files", { name: file.name, content: await asText(file) });
-      if (answer) ids.push(answer.id);
+      const taken = await upload(file);
+      if (taken) ids.push(taken);
     }
   });
   return { node, value: () => ids, set: () => {} };

@@ -5,6 +5,7 @@ import { clock, dayName, dayOf, shortClock, whenReplied } from "./dates.js";
 import { el, hidden, icon } from "./dom.js";
 import { emoji } from "./emoji.js";
 import { Fields } from "./fields.js";
+import { mrkdwn } from "./markup.js";
 import { avatar, nameOf } from "./names.js";
 import { newReplies, state } from "./state.js";
 
@@ -26,7 +27,10 @@ function tools(message, hands) {
   const reply = message.is_private || hands.inThread ? null : el("button", {
     type: "button", class: "tool", onclick: () => hands.openThread(message.ts),
   }, icon("thread"), el("span", {}, "Reply in thread"));
-  const all = [happened(message, hands), reply].filter(Boolean);
+  const forward = message.is_private ? null : el("button", {
+    type: "button", class: "tool", title: "Forward message…", onclick: () => hands.forward(message),
+  }, icon("forward"), hidden("Forward message…"));
+  const all = [happened(message, hands), reply, forward].filter(Boolean);
   return all.length ? el("div", { class: "tools" }, all) : null;
 }
 
@@ -68,6 +72,12 @@ function files(message) {
   }, icon("file"), file.title || file.name || "file"));
 }
 
+// Messages of others that this one forwards.
+function attachments(message) {
+  return (message.attachments ?? []).filter((each) => each.is_share).map((each) => el("blockquote", { class: "forwarded" },
+    el("b", {}, each.author_name), mrkdwn(each.text ?? "")));
+}
+
 // A click on the message's own elements; without an ack Slack shows a sign of warning.
 function act(message, hands, trouble, fields) {
   return async (element, blockId, value) => {
@@ -92,7 +102,7 @@ function drawMessage(message, { isJoined, status }, hands) {
     message.is_private ? el("div", { class: "only" }, icon("eye"), "Only visible to you") : null,
     isJoined ? hidden(name) : heading(message),
     content(message, inside),
-    files(message), trouble, reactions(message), summary(message, hands),
+    attachments(message), files(message), trouble, reactions(message), summary(message, hands),
     status ? el("div", { class: "status" }, `${nameOf(state.start.bot)} ${status}`) : null),
   tools(message, hands));
 }

@@ -12,14 +12,14 @@ import {
 } from "./state.js";
 import { askBot, setUpWriting } from "./writing.js";
 
-let updateComposers = () => {};
+let writing = { update: () => {}, forward: () => {} };
 
 // -- drawing ----------------------------------------------------------------------------
 
 function hands(extra) {
   const { channel } = state;
   return {
-    channel, statuses: {}, openThread, openHistory, ...extra,
+    channel, statuses: {}, openThread, openHistory, forward, ...extra,
     ask: (message) => (element, text) => send("options", {
       channel, ts: message.ts, action_id: element.action_id, text,
     }),
@@ -85,7 +85,7 @@ export function draw() {
   drawHome();
   drawHeader(channel);
   drawSidebar(openChannel);
-  updateComposers();
+  writing.update();
 }
 
 // -- moving about -----------------------------------------------------------------------
@@ -181,6 +181,12 @@ export function closeSide() {
   else backTo(thread);
 }
 
+// Where the thread covers the channel, it makes room for the message to be written there.
+function forward(message) {
+  if (!$("composer").offsetParent) closeSide();
+  writing.forward(message);
+}
+
 function openTab(tab) {
   state.tab = tab;
   draw();
@@ -257,7 +263,7 @@ function clicked(event) {
 
 export function setUpPanes() {
   [$("messages"), $("replies")].forEach(setUpList);
-  updateComposers = setUpWriting(awaitAnswer);
+  writing = setUpWriting(awaitAnswer);
   $("menu").addEventListener("click", () => showMenu(!$("layout").classList.contains("with-menu")));
   for (const id of ["close-thread", "close-history"]) $(id).addEventListener("click", closeSide);
   for (const tab of $("tabs").children) tab.addEventListener("click", () => openTab(tab.dataset.tab));

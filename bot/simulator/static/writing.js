@@ -18,10 +18,11 @@ async function runCommand({ command, text }, thread) {
   return Boolean(answer?.acked);
 }
 
-async function post(text, thread, onAsked) {
-  const command = commandIn(text);
+// `attached` has the fields `table`, `files` and `forwards` of a message.
+async function post(text, thread, onAsked, attached = {}) {
+  const command = Object.keys(attached).length ? null : commandIn(text);
   if (command) return runCommand(command, thread);
-  const answer = await send("messages", { channel: state.channel, text: encoded(text), thread_ts: thread });
+  const answer = await send("messages", { channel: state.channel, text: encoded(text), thread_ts: thread, ...attached });
   if (!answer) return false;
   state.newSince = {};
   if (!thread) onAsked(answer.ts);
@@ -45,9 +46,13 @@ function context(thread) {
 export const askBot = (text, onAsked) => post(context("").needsMention ? withMention(text) : text, "", onAsked);
 
 // `onAsked` gets the ts of what was posted in a channel. Returns what brings both
-// composers up to date.
+// composers up to date, and what forwards a message of the open channel.
 export function setUpWriting(onAsked) {
-  const main = setUpComposer($("compose"), "composer", () => context(""), (text) => post(text, "", onAsked));
-  const reply = setUpComposer($("reply"), "thread-composer", () => context(state.thread), (text) => post(text, state.thread, onAsked));
-  return () => [main, reply].forEach((each) => each.update());
+  const main = setUpComposer($("compose"), "composer", () => context(""), (text, attached) => post(text, "", onAsked, attached));
+  const reply = setUpComposer($("reply"), "thread-composer", () => context(state.thread), (text, attached) => post(text, state.thread, onAsked, attached));
+  const forward = (message) => {
+    main.attached.forward(state.channel, message);
+    main.box.focus();
+  };
+  return { forward, update: () => [main, reply].forEach((each) => each.update()) };
 }
