@@ -20,9 +20,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.base.time_limits import limits
 from bot.database.pool import TRANSIENT
-from bot.slack.client import named_wait
+from bot.slack.client import named_wait, word_of
 from bot.slack.identity import Identity
 from bot.slack.payload import readable
+from bot.slack.trouble import to_do
 from bot.texts.web import NOT_STORED
 
 log = structlog.get_logger(__name__)
@@ -153,11 +154,11 @@ class SocketClient(SocketModeClient):
                 return
             except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
                 wait = max(wait, named_wait(error))
-                if not isinstance(error, SlackApiError):  # the client has warned
+                if not to_do(word := word_of(error), ""):  # else the client has warned
                     log.warning(
                         "Slack's socket cannot be opened, trying again",
                         action="socket_waits",
-                        trouble=type(error).__name__,
+                        trouble=word,
                         seconds=wait,
                     )
             finally:

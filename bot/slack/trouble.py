@@ -46,15 +46,20 @@ PASSING = (
 )
 SCOPE = "missing_scope"
 # The app is not let into the workspace, or not any more.
+# https://docs.slack.dev/reference/methods/apps.connections.open#errors
 KEPT_OUT = frozenset(
     {
         "access_denied",
+        "accesslimited",
         "ekm_access_denied",
         "enterprise_is_restricted",
+        "forbidden_team",
         "no_permission",
         "org_login_required",
         "team_access_not_granted",
+        "team_disabled",
         "two_factor_setup_required",
+        "user_removed_from_team",
     }
 )
 CHANNEL = frozenset(

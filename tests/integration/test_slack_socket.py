@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackApiError
+from structlog.testing import capture_logs
 
 import bot.slack.app as app_module
 from bot.simulator import Simulator
@@ -69,6 +70,23 @@ async def test_the_wait_that_slack_names_is_kept(
 
     assert waits == [30, 30, 0.1]
     assert await client.is_connected()
+
+
+async def test_what_keeps_the_socket_closed_is_said_by_slacks_word(
+    simulator: Simulator, client: SocketClient
+):
+    method = "apps.connections.open"
+    simulator.faults.add(method, "error", error="a_word_from_next_year")
+    simulator.faults.add(method, "error", error="forbidden_team")
+
+    with capture_logs() as lines:
+        await client.connect()
+
+    said = [(each["action"], each.get("trouble", each.get("word"))) for each in lines]
+    assert said == [
+        ("socket_waits", "a_word_from_next_year"),
+        ("slack_refuses", "forbidden_team"),
+    ]
 
 
 class Sleepless:
