@@ -66,6 +66,17 @@ SELECT EXISTS (SELECT FROM closed) AS closed,
      jsonb_build_object('team', team_id))
    FROM requests WHERE id = %(id)s AND (critical OR %(critical)s)) AS checkpoint;
 
+-- name: add_reason
+-- Why somebody has rejected it, said right after it; a reason that stands stays. The row
+-- is locked before.
+WITH word AS (
+  UPDATE decisions SET reason = %(reason)s
+  WHERE request_id = %(id)s AND user_id = %(user)s AND verdict = 'reject'
+    AND reason = '' AND voided_at IS NULL
+  RETURNING request_id)
+UPDATE requests SET outcome_note = %(reason)s
+WHERE id IN (SELECT request_id FROM word);
+
 -- name: edit
 -- Other arguments, another digest, another chain; what was said of the old ones is void,
 -- and the buttons that show them are spent. The row is locked before.

@@ -72,6 +72,7 @@ class Clock:
             "overdue": self._expire,
             "waking": self._nudge,
             "lapsed": self._lapse,
+            "outdated": self._redraw,
             "stalled": self._retry_stalled,
             "left_behind": self._take_up,
             "unpruned": self._prune,
@@ -193,6 +194,11 @@ class Clock:
         lapsed = await lapse_due(self._pool, self._queue)
         if lapsed:
             log.info("agents outside were too late", action="lapsed", count=lapsed)
+
+    async def _redraw(self) -> None:
+        """Have what time has changed drawn anew, from the next tick on."""
+        async with self._pool.connection() as connection:
+            await connection.execute(SQL["redraw"], {"most": BATCH})
 
     async def _retry_stalled(self) -> None:
         """Give the jobs of a dead worker back to the queue.

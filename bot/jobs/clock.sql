@@ -18,6 +18,7 @@ SELECT
   EXISTS (SELECT FROM deliveries WHERE shown < revision
     AND due_at <= clock_timestamp()
     AND (taken_until IS NULL OR taken_until < clock_timestamp())) AS messages,
+  EXISTS (SELECT FROM deliveries WHERE redraw_at <= bot_now()) AS outdated,
   EXISTS (SELECT FROM outbox) AS changes,
   EXISTS (SELECT FROM webhook_events WHERE state = 'queued'
     AND due_at <= clock_timestamp()
@@ -49,3 +50,9 @@ SELECT
     WHERE NOT EXISTS (SELECT FROM procrastinate_jobs j
       WHERE j.lock = l.id::text AND j.status IN ('todo', 'doing'))
     LIMIT %(most)s) AS left_behind;
+
+-- name: redraw
+-- Messages that time alone has made old: what they offered is over.
+UPDATE deliveries SET revision = revision + 1, redraw_at = NULL
+WHERE id IN (SELECT id FROM deliveries WHERE redraw_at <= bot_now()
+  LIMIT %(most)s FOR UPDATE SKIP LOCKED);

@@ -94,6 +94,7 @@ rest AS (
 UPDATE deliveries SET state = 'sent', shown = greatest(shown, %(revision)s), error = NULL,
   message_ts = %(ts)s, posted_channel = %(channel)s, taken_until = NULL, tries = 0,
   due_at = clock_timestamp(),  -- of its next change
+  redraw_at = %(redraw_at)s,
   sent_at = COALESCE(sent_at, bot_now()), text = COALESCE(%(said)s, text)
 FROM quick WHERE id = %(id)s
 RETURNING shown < revision AS again,

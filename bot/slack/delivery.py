@@ -242,7 +242,7 @@ class Deliverer:
         """Store that it stands, and what follows; whether it has changed meanwhile."""
         new_card = row["kind"] == "card" and row["message_ts"] is None
         place = {"channel": channel, "ts": ts, "is_new_card": new_card}
-        given = {**row, **place, **_left(row, drawn)}
+        given = {**row, **place, **_left(row, drawn), "redraw_at": drawn.redraw_at}
         async with statement(self.pool) as connection:
             sent = await connection.execute(SQL["sent"], given)
             noted = cast("Row", await sent.fetchone())

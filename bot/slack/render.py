@@ -15,6 +15,7 @@ from bot.approvals.eligibility import (
     who_can_decide,
     with_current_people,
 )
+from bot.approvals.late_reason import offered_until
 from bot.approvals.model import Request, Stage
 from bot.approvals.policy.model import Policy
 from bot.approvals.timetable import Event
@@ -134,6 +135,7 @@ class Drawn:
         moot: it is worth an edit of what stands already, and no new message.
         plain: mrkdwn that says the same without blocks; "" where nothing does.
         said, rest: of an answer, what this message shows and what the next one does.
+        redraw_at: when it has to be drawn anew, whatever changes or not.
     """
 
     text: str
@@ -142,6 +144,7 @@ class Drawn:
     plain: str = ""
     said: str = ""
     rest: str = ""
+    redraw_at: datetime | None = None
 
 
 def draw_card(
@@ -165,7 +168,9 @@ def draw_card(
         for request in requests
     )
     view = CardView(views, first_post=first_post, version=revision)
-    return Drawn(card_text(view), card_blocks(view))
+    offers = [each for r in requests if (each := offered_until(r)) and now < each]
+    text, redraw_at = card_text(view), min(offers, default=None)
+    return Drawn(text, card_blocks(view), redraw_at=redraw_at)
 
 
 def draw_notice(requests: Sequence[Request], us: Identity) -> Drawn:

@@ -302,6 +302,9 @@ _WHY_REFUSED = {
     "not_unknown": "wanted to mark what is not unknown",
     "may_not_mark": "is not among those who could decide it",
     "marked_already": "came after somebody else",
+    "reason_late": "had a minute to add a reason, and it was over",
+    "reason_not_yours": "did not reject it",
+    "reason_given": "had given a reason before",
 }
 
 
@@ -438,6 +441,9 @@ _EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "answered": _answered,
     "tightened": _tightened,
     "rejected": _rejected,
+    "reason_added": lambda row: (
+        f"{_by(row, 'said why')}: “{_plain(row['detail'].get('reason', ''))}”"
+    ),
     "withdrawn": lambda row: f"{_by(row, 'withdrew the request')}.",
     "timed_out": lambda _: "Nobody decided in time: it timed out, which is a reject.",
     "orphaned": lambda _: "Closed: its conversation no longer asks for it.",

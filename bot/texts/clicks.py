@@ -42,6 +42,14 @@ MAY_NOT_MARK = (
     "have it asked again. Your click changed nothing."
 )
 MARKED_ALREADY = "It's marked already, as the card says. Your click changed nothing."
+REASON_LATE = (
+    "A reason can be added for one minute after Reject, and that's over. Mention me in "
+    "the card's thread instead, and the card shows what you write."
+)
+REASON_NOT_YOURS = (
+    "Only the person who rejected this can add a reason. Your click changed nothing."
+)
+REASON_GIVEN = "The card shows your reason already. Your click changed nothing."
 
 
 def several_not_decided(lines: Sequence[str]) -> str:
@@ -250,10 +258,13 @@ def in_form(result: Result, request: Request) -> str:
             return ""
 
 
-_ABOUT_MARKS = {
+_ABOUT_CLOSED = {
     "not_unknown": NOT_UNKNOWN,
     "may_not_mark": MAY_NOT_MARK,
     "marked_already": MARKED_ALREADY,
+    "reason_late": REASON_LATE,
+    "reason_not_yours": REASON_NOT_YOURS,
+    "reason_given": REASON_GIVEN,
 }
 
 
@@ -294,8 +305,8 @@ def _refused_otherwise(
     if word == "already_decided":
         own = [d.at for d in request.chain.decisions if d.person.user == person.user]
         return you_already_decided(own[-1]) if own else not_an_approver(who)
-    if word in _ABOUT_MARKS:
-        return _ABOUT_MARKS[word]
+    if word in _ABOUT_CLOSED:
+        return _ABOUT_CLOSED[word]
     if word == "not_allowed":
         return not_allowed(who)
     if word == "only_requester_withdraws":

@@ -61,6 +61,9 @@ def to_approve(wanted: str) -> str:
 # --- A reason, a typed confirmation, an answer --------------------------------------
 REASON_TITLE, REASON_LABEL = "Reject with reason", "Reason"
 REASON_HINT = "The agent reads it, and so does everyone in the thread."
+ADD_REASON = "Add a reason…"
+LATE_REASON_TITLE, ADD = "Add a reason", "Add"
+LATE_REASON_HINT = "It's shown on the card and in the thread."
 TYPED_TITLE = "Confirm to approve"
 ANSWER_TITLE, ANSWER_INSTEAD = "Answer", "Answer instead"
 YOUR_ANSWER = "Your answer"

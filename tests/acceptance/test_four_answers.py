@@ -47,6 +47,34 @@ async def test_a_reason_reaches_card_agent_and_thread(shared: Stage):
     assert file.exists()
 
 
+async def test_a_reason_added_right_after_a_reject_is_shown(shared: Stage):
+    _, card, ts = await asked_to_delete(shared, "afterwards.txt")
+    await shared.click(MINA, "reject", card)
+    rejected = await shared.outcome(card, "Rejected")
+    [(action, value), *_] = buttons(rejected)
+    place = (APPROVALS, card["ts"], action, value)
+
+    await shared.simulator.click(FAY, *place)
+    await shared.whisper(FAY, "Only the person who rejected this")
+    await shared.simulator.click(MINA, *place)
+    [form] = shared.simulator.open_views(MINA)
+    await filled_in(shared, MINA, form, reason=REASON)
+
+    final = await shows(shared, card, "Rejected", REASON)
+    assert not buttons(final)
+    await shared.reply(GENERAL, ts, "Rejected by", REASON)
+    request = request_of(card)
+    [(reason,)] = shared.records.rows(
+        "SELECT reason FROM decisions WHERE request_id = %s", request
+    )
+    assert reason == REASON
+    [(by,)] = shared.records.rows(
+        "SELECT actor FROM audit WHERE event = 'reason_added' AND request_id = %s",
+        request,
+    )
+    assert by == MINA
+
+
 async def test_a_person_answers_in_the_tools_place(shared: Stage):
     there = await shared.ask("databases")
     await shared.answer(GENERAL, there, "staging")

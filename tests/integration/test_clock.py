@@ -16,6 +16,7 @@ from tests.support.crashes import until
 from tests.support.house import REJECT, House, break_audit
 from tests.support.people import APPROVALS, MINA
 from tests.support.post import Post
+from tests.support.post import shown as shown_of
 
 MINUTES = {"minutes": 2}
 assert TimeLimits().left_behind <= 60
@@ -149,6 +150,32 @@ async def test_a_tick_has_unsent_messages_sent(house: House, post: Post):
         while not await house.rows("SELECT 1 FROM deliveries WHERE shown > 0"):  # noqa: ASYNC110 - a row has no event
             await asyncio.sleep(0.01)
     assert [message["channel"] for message in post.slack.messages] == [APPROVALS]
+
+
+async def test_what_a_card_offered_goes_when_its_time_is_over(
+    house: House, clock: Clock, post: Post
+):
+    request = await house.ask()
+    await post.work()
+    await house.click(MINA, request, REJECT)
+    await post.work()
+    assert "Add a reason" in card_now(post)
+    await clock.tick()
+    assert await due(post) == set()
+
+    await house.pass_time(seconds=61)
+    await clock.tick()
+    await post.work()
+    assert "Rejected" in card_now(post)
+    assert "Add a reason" not in card_now(post)
+    await clock.tick()
+    assert await due(post) == set()
+
+
+def card_now(post: Post) -> str:
+    """What people see of the card after its last edit."""
+    edits = post.slack.called("chat_update")
+    return shown_of([each for each in edits if each["channel"] == APPROVALS][-1])
 
 
 @pytest.mark.parametrize("status", ["todo", "doing"])

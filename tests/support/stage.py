@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.simulator import ClickResult, Simulator, Times, Workspace, demo_workspace
 from bot.simulator.app_config import AppConfig
+from bot.slack.cards.view import ADD_REASON
 from tests.support.bot_process import BotProcess, free_port
 from tests.support.demo import APPROVALS, BOT, GENERAL, RAVI
 from tests.support.policies import files_policy
@@ -174,7 +175,8 @@ class Stage:
     def is_closed(self, card: Message, word: str) -> bool:
         """Return whether a card shows this outcome by now."""
         now = self.message(card["channel"], card["ts"])
-        return word in everything(now) and not buttons(now)
+        deciding = {action for action, _ in buttons(now)} - {ADD_REASON}
+        return word in everything(now) and not deciding
 
     def click_payload(self, user: str, card: Message) -> dict[str, Any]:
         """A click on the card's first button, not sent yet."""

@@ -83,7 +83,7 @@ RAN = LATER + dt.timedelta(minutes=1)
     ],
 )
 def test_a_closed_card_names_outcome_person_and_time(over, first_line):
-    blocks = card_blocks(view(over))
+    blocks = card_blocks(view(over, now=RAN))
 
     word = first_line.split("*")[1]
     assert errors(blocks) == []

@@ -44,6 +44,7 @@ def by(event: str, user: str = "U0MINA", **fields: Any) -> dict[str, Any]:
         (by("approved"), "<@U0MINA> approved. That was the last approval needed."),
         (by("rejected", note="too risky"), "<@U0MINA> rejected it: “too risky”"),
         (by("rejected"), "<@U0MINA> rejected it."),
+        (by("reason_added", reason="denied: no"), "<@U0MINA> said why: “denied: no”"),
         (
             by("rejected", "operator ann", via="cli", reason="stop"),
             "An operator rejected it at the command line: “stop”",

@@ -98,6 +98,13 @@ def mark_buttons(view: RequestView) -> list[Block]:
     ]
 
 
+def reason_button(view: RequestView) -> list[Block]:
+    """Right after a reject, for the person who rejected."""
+    if not view.takes_reason:
+        return []
+    return [actions([_button(forms.ADD_REASON, ids.ADD_REASON, view.request)])]
+
+
 def withdraw_button(request: Request) -> Block:
     """For whoever asked, beside the line that says what is waited for."""
     return _button(forms.WITHDRAW, ids.WITHDRAW, request)

@@ -37,6 +37,7 @@ from bot.slack.cards.buttons import (
     card_buttons,
     history_menu,
     mark_buttons,
+    reason_button,
 )
 from bot.slack.cards.facts import (
     asker,
@@ -129,7 +130,7 @@ def _request_blocks(
     tail = [context(grey_line(view, sharing)), *_comments(request, sharing)]
     title = headline_block(view)
     if not request.is_open:
-        said = [*_said(request, sharing), *mark_buttons(view)]
+        said = [*_said(request, sharing), *mark_buttons(view), *reason_button(view)]
         lines = closed_lines(view, sharing)
         first = [title, section(lines, history_menu(request)), *call]
         return [*first, *foreign, *said, *tail]

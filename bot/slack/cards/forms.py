@@ -39,6 +39,7 @@ from bot.texts.formatting import cut
 
 # The `callback_id`s of the views; those of an edit and an answer stand with theirs.
 REJECT_REASON = "reject_reason"
+LATE_REASON = "add_reason"
 APPROVE_TYPED_FORM = "approve_typed"
 _REASON_LIMIT = 1_000  # characters
 _EFFECT = 2_500
@@ -55,6 +56,15 @@ def reason_form(request: Request, card: CardRef) -> Block:
     )
     title, submit = sentences.REASON_TITLE, sentences.REJECT
     return _form(REJECT_REASON, title, submit, request, card, field)
+
+
+def late_reason_form(request: Request, card: CardRef) -> Block:
+    """Asks why it was rejected, once it has been."""
+    entry = text_input(multiline=True, most=_REASON_LIMIT)
+    hint = sentences.LATE_REASON_HINT
+    field = input_block(REASON, sentences.REASON_LABEL, entry, hint=hint)
+    title, submit = sentences.LATE_REASON_TITLE, sentences.ADD
+    return _form(LATE_REASON, title, submit, request, card, field)
 
 
 def typed_form(request: Request, card: CardRef) -> Block:

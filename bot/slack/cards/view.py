@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.approvals.judge import APPROVING
+from bot.approvals.late_reason import offered_until
 from bot.approvals.model import Decision, Mark, Request, Verdict
 from bot.approvals.raise_request import REQUESTS_PER_CARD
 from bot.texts.cards import WAITING, icon, status_word
@@ -26,6 +27,7 @@ APPROVE_ALL = "approve_all"
 REJECT_ALL = "reject_all"
 MARK_DONE, MARK_NOT_DONE, ASK_AGAIN = "mark_done", "mark_not_done", "ask_again"
 HISTORY = "history"
+ADD_REASON = "add_reason"  # right after a reject
 TRY_AGAIN = "try_again"  # under the sentence of a turn that has failed
 MORE_REJECT, MORE_EDIT, MORE_ANSWER = "reject", "edit", "answer"
 MORE_VIEW, MORE_WITHDRAW, MORE_HISTORY = "view", "withdraw", "history"
@@ -72,6 +74,12 @@ class RequestView:
         """True if people may say what they found out about an unknown outcome."""
         is_open = self.request.end.is_unknown and self.request.end.mark is Mark.NONE
         return is_open and not self.elsewhere
+
+    @property
+    def takes_reason(self) -> bool:
+        """True while whoever rejected it with one click may still say why."""
+        until = offered_until(self.request)
+        return until is not None and self.now < until and not self.elsewhere
 
     def offers(self, verdict: Verdict) -> bool:
         return self.takes_clicks and self.request.offers(verdict)

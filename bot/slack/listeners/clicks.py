@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.approvals import store
+from bot.approvals import late_reason, store
 from bot.approvals.judge import Result
 from bot.approvals.model import CHANGES, Action, Effect, Mark, Request, Verdict
 from bot.base.errors import SlackUnavailable
@@ -17,7 +17,12 @@ from bot.database.pool import transaction
 from bot.slack.cards import view as ids
 from bot.slack.cards.blocks import Block
 from bot.slack.cards.edit_form import edit_form
-from bot.slack.cards.forms import answer_form, reason_form, typed_form
+from bot.slack.cards.forms import (
+    answer_form,
+    late_reason_form,
+    reason_form,
+    typed_form,
+)
 from bot.slack.cards.full_view import full_view, needs_file
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView, bundle
@@ -96,7 +101,12 @@ def _register_looking(app: AsyncApp, deps: Deps) -> None:
         await open_history(deps, body, value_of(body))
         await ack()
 
+    async def handle_reason(ack: AsyncAck, body: Body) -> None:
+        await open_late_reason(deps, body)
+        await ack()
+
     app.action(ids.VIEW_FULL)(handle_view)
+    app.action(ids.ADD_REASON)(handle_reason)
     app.action(ids.HISTORY)(handle_history)
 
 
@@ -221,6 +231,21 @@ async def open_form(deps: Deps, body: Body, word: str, token: str) -> None:
         await deps.decider.decide(action)
     else:
         await deps.decider.refuse(action, result)
+
+
+async def open_late_reason(deps: Deps, body: Body) -> None:
+    """Open the form for the reason of a reject, while it is offered to this person."""
+    action = choice_of(body, value_of(body), Verdict.REJECT)
+    async with deps.listener_pool.connection() as connection:
+        found = await store.load_with_clock(connection, action.request)
+    if found is None:
+        await deps.decider.decide(action)
+        return
+    request, now = found
+    if code := late_reason.refusal(request, action, deps.decider.own_app(), now):
+        await deps.decider.refuse(action, Result(Effect.REFUSED, code))
+        return
+    await _open(deps, body, late_reason_form(request, _card(body, request)))
 
 
 async def show_form(deps: Deps, body: Body, word: str, request: Request) -> None:

@@ -10,12 +10,14 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.approvals import store
 from bot.approvals.judge import Result
-from bot.approvals.model import Action, Request, Verdict
+from bot.approvals.late_reason import add_reason
+from bot.approvals.model import Action, Effect, Request, Verdict
 from bot.slack.cards.arguments import TYPED
 from bot.slack.cards.edit_form import EDIT_FORM, edit_form, edited, input_of
 from bot.slack.cards.forms import (
     ANSWER_FORM,
     APPROVE_TYPED_FORM,
+    LATE_REASON,
     REASON,
     REJECT_REASON,
     answer_entered,
@@ -55,6 +57,7 @@ def register(app: AsyncApp, deps: Deps) -> None:
 
     for callback_id in VERDICTS:
         app.view(callback_id)(handler(_submit))
+    app.view(LATE_REASON)(handler(_submit_reason))
     app.view(EDIT_FORM)(handler(_submit_edit))
     app.view(ANSWER_FORM)(handler(_submit_answer))
 
@@ -74,6 +77,14 @@ def choice_from(body: Body) -> Action:
 
 async def _submit(deps: Deps, body: Body) -> Answer:
     return await _decide(deps, body, choice_from(body))
+
+
+async def _submit_reason(deps: Deps, body: Body) -> Answer:
+    action = replace(choice_from(body), verdict=Verdict.REJECT)
+    pool, own_app = deps.listener_pool, deps.decider.own_app()
+    if code := await add_reason(pool, deps.jobs, action, own_app):
+        await deps.decider.refuse(action, Result(Effect.REFUSED, code))
+    return {}
 
 
 async def _submit_edit(deps: Deps, body: Body) -> Answer:
