@@ -8,10 +8,12 @@ from html import escape
 from typing import Any
 
 from bot.texts import audit as say
+from bot.texts.cards import why_refused
 
-_ATTEMPT = ("at", "actor", "via", "verdict", "word", "tool", "request")
+_ATTEMPT = ("at", "actor", "verdict", "why", "tool", "request", "via")
 _QUICK = ("at", "actor", "decision", "milliseconds", "tool", "request")
 _PEOPLE, _TIMES = frozenset({"actor"}), frozenset({"at", "loaded"})
+_CODES = frozenset({"verdict", "decision", "result"})
 _STYLE = """
 body { font: 11pt/1.45 Lato, Helvetica, Arial, sans-serif; margin: 2em auto;
   max-width: 60em; padding: 0 1em; color: #1d1c1d; background: #fff }
@@ -52,9 +54,13 @@ class _Page:
         return f"<section><h2>{_text(title)}</h2>{table}</section>"
 
     def _cell(self, name: str, value: Any) -> object:
-        if name in _PEOPLE and value:
+        if not value and value != 0:
+            return say.NOTHING
+        if name in _PEOPLE:
             return self.person(value)
-        return _local(value) if name in _TIMES and value else value
+        if name in _TIMES:
+            return _local(value)
+        return say.in_words(value) if name in _CODES else value
 
 
 def page_of(report: Mapping[str, Any], names: Mapping[str, str]) -> str:
@@ -67,10 +73,10 @@ def page_of(report: Mapping[str, Any], names: Mapping[str, str]) -> str:
         section(say.REQUESTS, _pairs(report["requests"]["by_tool"], "tool"), _TOOL),
         section(say.RUNS, _pairs(report["runs"], "result"), ("result", "count")),
         section(say.STAGES, report["stages"], ("group", "decision", "count", "people")),
-        section(say.SELF_APPROVALS, report["self_approval_attempts"], _ATTEMPT),
+        section(say.SELF_APPROVALS, _why(report["self_approval_attempts"]), _ATTEMPT),
         section(say.QUICK_DECISIONS, report["decisions_within_3_seconds"], _QUICK),
         section(say.POLICIES, report["policies"], ("policy", "loaded", "requests")),
-        section(say.ALL_REFUSED, report["refused_attempts"], _ATTEMPT),
+        section(say.ALL_REFUSED, _why(report["refused_attempts"]), _ATTEMPT),
         _verify(report["verify"]),
         _paragraph(say.exports_taken(report["exports_taken"])),
     ]
@@ -85,11 +91,13 @@ def page_of(report: Mapping[str, Any], names: Mapping[str, str]) -> str:
 _TOOL = ("tool", "count")
 
 
+def _why(attempts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{**each, "why": why_refused(each["word"])} for each in attempts]
+
+
 def _summary(report: Mapping[str, Any], page: _Page) -> str:
     """The charts, of what there is to draw."""
-    outcomes = {
-        name.replace("_", " "): count for name, count in report["outcomes"].items()
-    }
+    outcomes = {say.in_words(name): count for name, count in report["outcomes"].items()}
     people = {
         page.person(row["actor"]): row["count"] for row in report["by_approver"][:8]
     }

@@ -17,7 +17,7 @@ from bot.audit.report import make_report
 from bot.audit.report_page import page_of
 from bot.audit.verify import Verifier, snapshot, verify_lines, verify_stored
 from bot.base.errors import ConfigurationError
-from bot.base.settings import Settings
+from bot.base.settings import Settings, Transport
 from bot.commands import operator
 from bot.commands.known import known_people
 from bot.database.pool import connect
@@ -128,6 +128,11 @@ async def report_command(
 
 async def _names(settings: Settings, report: Mapping[str, Any]) -> dict[str, str]:
     """Display names of the people in a report, as far as Slack tells them."""
+    if settings.transport is Transport.SIMULATOR:
+        from bot.simulator import demo_workspace  # takes long to import
+
+        people = demo_workspace().users.values()
+        return {person.id: person.shown_name for person in people}
     listed = ("by_approver", "refused_attempts", "decisions_within_3_seconds")
     users = {row["actor"] for name in listed for row in report[name]}
     async with known_people(settings) as known:

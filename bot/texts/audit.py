@@ -177,6 +177,14 @@ THE_TRAIL = "The trail itself"
 NOT_GOOD = "The trail is not good:"
 
 
+NOTHING = "–"
+
+
+def in_words(code: str) -> str:
+    """A word of the trail as people read it."""
+    return code.replace("_", " ")
+
+
 def person(name: str, user: str) -> str:
     return f"{name} ({user})"
 

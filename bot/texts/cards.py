@@ -302,10 +302,21 @@ _WHY_REFUSED = {
     "not_unknown": "wanted to mark what is not unknown",
     "may_not_mark": "is not among those who could decide it",
     "marked_already": "came after somebody else",
+    "unknown_request": "named a request that is not known",
+    "too_many_clicks": "clicked too often",
+    "too_many_messages": "wrote too often",
+    "unknown_offer": "used a button that is not valid any more",
+    "tried_already": "came after somebody else had tried again",
+    "moved_on": "came after the conversation had gone on",
     "reason_late": "had a minute to add a reason, and it was over",
     "reason_not_yours": "did not reject it",
     "reason_given": "had given a reason before",
 }
+
+
+def why_refused(word: str) -> str:
+    """Plain text: what somebody did, or is, that an attempt was refused for."""
+    return _WHY_REFUSED.get(word, word.replace("_", " "))
 
 
 def sentence(row: Mapping[str, Any]) -> str:
@@ -413,7 +424,7 @@ def _refused(row: Mapping[str, Any]) -> str:
         why = _WHY_REFUSED.get(word, f"claimed it when it was {word.replace('_', ' ')}")
         return f"{_who(row)} was refused: it {_plain(why)}."
     verdict = _plain(row["detail"].get("verdict", "")).capitalize() or "a button"
-    why = _WHY_REFUSED.get(word, _plain(word).replace("_", " "))
+    why = _plain(why_refused(word))
     return f"{_by(row, f'clicked {verdict}')}, which was refused: {_who(row)} {why}."
 
 

@@ -210,6 +210,12 @@ async def test_a_report_tells_a_reviewer_what_happened(
     assert "<script" not in text
     assert text.count("<svg") == 3
     assert "<h2>Runs</h2>" not in text, "nothing has run, so the part is left out"
+    assert "<td></td>" not in text
+    assert "<td>is not among those who can decide it</td>" in text
+    assert "<td>stage passed</td>" in text
+    for code in ("not_in_group", "stage_passed"):
+        assert code not in text
+    assert f"<td>{RAVI}</td>" in text, "nobody knows the name, so the id is there"
 
 
 async def test_a_report_on_a_bad_trail_says_so(house: House, tmp_path):
