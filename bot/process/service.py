@@ -28,7 +28,7 @@ from bot.slack.client import error_code, make_client, named_wait
 from bot.slack.identity import learn_identity
 from bot.slack.trouble import BAD_TOKEN
 from bot.texts import operation
-from bot.texts.commands import token_refused
+from bot.texts.commands import not_listening, token_refused
 from bot.web.api.routes import in_a_sentence
 from bot.web.server import PING, Ping, health_routes, metrics_routes, slack_routes
 
@@ -95,7 +95,12 @@ class Service:
         )
         await self._runner.setup()
         settings = self._app.deps.settings
-        await web.TCPSite(self._runner, settings.host, settings.port).start()
+        try:
+            await web.TCPSite(self._runner, settings.host, settings.port).start()
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            sentence = not_listening(settings.host, settings.port, reason)
+            raise ConfigurationError(sentence) from error
 
     def _routes(self) -> list[web.AbstractRouteDef]:
         app = self._app

@@ -36,6 +36,13 @@ def policy_complaint(complaint: object) -> str:
     return f"The policy, {complaint}"
 
 
+def not_listening(host: str, port: int, reason: str) -> str:
+    return (
+        f"HOST={host}, PORT={port} can't be listened on: {reason.lower()}. Stop what "
+        "uses the port, or set another PORT."
+    )
+
+
 def token_refused(code: str) -> str:
     return (
         f"Slack refuses the token ({code}); check SLACK_BOT_TOKEN and SLACK_APP_TOKEN "
