@@ -10,6 +10,8 @@ from bot.approvals.model import Execution, Status
 from bot.texts import agent, cards, clicks, notices
 from tests.support.people import MINA, OMAR, RAVI
 from tests.support.request_builder import NOW, request
+from tests.support.root import ROOT, name_of
+from tests.support.sentences import sentences
 
 LABELS = (
     agent.NO_LONGER_ASKED,
@@ -179,3 +181,10 @@ def test_who_is_called_for_the_next_stage_can_be_nobody():
     text = notices.your_turn(request(), [], "")
     assert text.startswith("Nobody can decide it at the moment")
     assert "|Open>" not in text
+
+
+def test_the_list_for_reading_aloud_misses_no_room():
+    listed = {each.file for each in sentences()}
+    texts = {name_of(path) for path in ROOT.glob("bot/texts/[a-z]*.py")}
+    assert texts | {"agent/phrases/chat.py", "bot/commands/cli.py"} <= listed
+    assert clicks.REASON_GIVEN in {each.text for each in sentences()}
