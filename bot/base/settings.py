@@ -73,6 +73,8 @@ class Settings(BaseModel):
     public_url: types.PublicUrl | None = None
     api_tokens: types.ApiTokens = ()
     api_agents: types.ApiAgents = ()
+    approvals_url: types.PublicUrl | None = None  # of the bot, for `mcp`
+    approvals_token: types.AnySecret | None = None
     link_secret: types.LongSecret | None = None
     smtp_url: types.SmtpUrl | None = None
     smtp_from: types.EmailAddress | None = None

@@ -1,4 +1,4 @@
-"""The command line: run, check, migrate, policy, approvals, audit.
+"""The command line: run, check, migrate, policy, approvals, audit, mcp.
 
 It names the module of each command and imports none: `launch` does, for the one command
 that is given.
@@ -72,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("migrate", help="bring the schema up to date").set_defaults(
         command="bot.commands.migrate:migrate_command"
     )
+    mcp = commands.add_parser("mcp", help="tools for an agent's client, over stdio")
+    mcp.set_defaults(command="bot.commands.mcp:mcp_command", needs_database=False)
     _add_policy(commands.add_parser("policy", help="what the policy says"))
     _add_approvals(commands.add_parser("approvals", help="the queue"))
     _add_audit(commands.add_parser("audit", help="the audit trail"))

@@ -126,6 +126,24 @@ class AgentsOutside:
         loaded, now = found
         return Standing(loaded, now, row["generation"], due, row["result"] or "")
 
+    async def find_by_key(self, agent: ApiAgent, key: str) -> Standing:
+        """The request that this agent has raised under a key. Raises `NoRequest`."""
+        asked = {"team": agent.team, "agent": agent.name, "key": key}
+        async with self.pool.connection() as connection:
+            found = await connection.execute(SQL["find_by_agent_key"], asked)
+            row = await found.fetchone()
+        if row is None:
+            raise NoRequest(key)
+        return await self.find(agent, row["id"])
+
+    async def newest(self, agent: ApiAgent, most: int) -> list[Standing]:
+        """The requests of this agent, newest first."""
+        asked = {"team": agent.team, "agent": agent.name, "limit": most}
+        async with self.pool.connection() as connection:
+            found = await connection.execute(SQL["newest_of_agent"], asked)
+            names = [row["id"] for row in await found.fetchall()]
+        return [await self.find(agent, name) for name in names]
+
     async def claim(self, agent: ApiAgent, request: str, shown: str) -> Standing:
         """Give the right to run the call, once.
 

@@ -8,6 +8,11 @@ SELECT pg_advisory_xact_lock(hashtextextended(
 SELECT id, agent_asked FROM requests
 WHERE team_id = %(team)s AND agent = %(agent)s AND agent_key = %(key)s;
 
+-- name: newest_of_agent
+-- What an agent has asked for lately.
+SELECT id FROM requests WHERE team_id = %(team)s AND agent = %(agent)s AND agent <> ''
+ORDER BY raised_at DESC, id DESC LIMIT %(limit)s;
+
 -- name: find_of_agent
 -- A request of this very agent, with what its claim needs.
 SELECT c.generation, g.due_at, g.result

@@ -34,10 +34,9 @@ IN_PROGRESS = "The first request with this Idempotency-Key is still worked on."
 # --- Agents outside ------------------------------------------------------------------
 UNKNOWN_AGENT = "This token is no agent's; API_AGENTS names those that there are."
 NO_REQUEST = "There is no such request of yours."
-BAD_WAIT = "wait must be a whole number of seconds from 0 to 60."
 NO_TITLE = "`title` is one line, and its braces hold names of arguments"
 NO_ARGUMENTS = "The body does not fit at arguments: not all of it can be written down."
-WAIT = "Seconds to wait for a decision, up to 60; without one it is told as it stands."
+WAIT = "Seconds to wait for a decision; without one it is told as it stands."
 CONFLICTS: Mapping[str, str] = {
     "key_reused": "This key stands for another request; take a new one.",
     "undecided": "People have not decided it yet, or have to once more.",
@@ -54,6 +53,10 @@ def conflict(word: str) -> str:
     return CONFLICTS.get(word, f"It is {word.replace('_', ' ')}: nothing may run.")
 
 
+def bad_wait(most: int) -> str:
+    return f"wait must be a whole number of seconds from 0 to {most}."
+
+
 def unlike_schema(complaint: str) -> str:
     return f"`arguments` do not fit `schema`: {complaint.rstrip('.')}"
 
@@ -61,6 +64,59 @@ def unlike_schema(complaint: str) -> str:
 def asks_for_nobody(word: str) -> str:
     """`word` says what the person is whom an agent names as its requester."""
     return f"requester must be a full member, and {because(word)}."
+
+
+# --- Claude Code ---------------------------------------------------------------------
+HOOK_WAIVED = "The approval policy lets this run without a person."
+HOOK_APPROVED = "People approved it."
+HOOK_EDITED = "People approved it with other arguments."
+HOOK_UNDECIDED = (
+    "It was not approved in time, or was withdrawn, and did not run. Do not try "
+    "another way to the same effect; ask the user."
+)
+HOOK_FAILED = "The approval bot failed, so this may not run."
+
+
+def hook_denied(status: str, why: str) -> str:
+    """`status` is that of a request which may not run; `why` is people's reason."""
+    said = f"Not approved: {status.replace('_', ' ')}."
+    return f"{said} {why}" if why else said
+
+
+def hook_answered(answer: str) -> str:
+    return f"It did not run. A person answered in its place: {answer}"
+
+
+# --- MCP -----------------------------------------------------------------------------
+MCP_INSTRUCTIONS = (
+    "Ask people before you act: request_approval, then get_approval until it is "
+    "decided, then claim_approval, run the call once with the arguments of the claim, "
+    "and report_result. Only people approve; none of these tools does."
+)
+MCP_TOOLS: Mapping[str, str] = {
+    "request_approval": "Ask people to approve one call of a tool before you run it. "
+    "Decides nothing. The same key again finds the same request.",
+    "get_approval": "Tell how a request stands, waiting up to 50 seconds for people to "
+    "decide. Decides nothing.",
+    "claim_approval": "Take the right to run an approved call, once. Run exactly the "
+    "arguments that it returns. Decides nothing: it fails unless people approved.",
+    "report_result": "Say what came of a call that you claimed and ran.",
+    "withdraw_approval": "Take back a request that people have not decided.",
+    "list_my_requests": "List your newest requests. Changes nothing.",
+}
+MCP_FAILED = "The approval bot failed, so nothing is approved."
+
+
+def mcp_unknown(name: str) -> str:
+    return f"There is no tool {name}."
+
+
+def mcp_status(status: int) -> str:
+    return f"HTTP {status}"
+
+
+def mcp_away(url: str, trouble: str) -> str:
+    return f"{url} did not answer, so nothing is approved: {trouble}"
 
 
 # --- Parameters ---------------------------------------------------------------------
@@ -131,6 +187,7 @@ SUMMARIES: Mapping[str, str] = {
     "withdraw_request": "Take back what nobody has decided",
     "claim_request": "Take the right to run what was approved, once",
     "report_result": "Say what came of what you have claimed",
+    "claude_code": "An http hook of Claude Code: before a tool, and after it",
     "say": "Write to the agent; a new UUID begins a conversation",
 }
 #: By parameter.

@@ -10,6 +10,7 @@ NOT_A_BOT = (
     "SLACK_BOT_TOKEN is not a bot's token; take the one that starts with xoxb-, from "
     "OAuth & Permissions."
 )
+MCP_NEEDS = "mcp needs APPROVALS_URL and APPROVALS_TOKEN, an agent's token."
 
 
 def open_page(address: str) -> str:

@@ -51,6 +51,7 @@ class Api:
         self, user: str, path: str, body: Any, *, key: str | None = None, **more: Any
     ) -> Said:
         headers = {"Idempotency-Key": key} if key else {}
+        headers |= more.pop("headers", {})
         return await self.send(user, "POST", path, json=body, headers=headers, **more)
 
     async def decide(self, user: str, request: str, word: str, **more: Any) -> Said:

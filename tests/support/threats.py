@@ -103,6 +103,8 @@ THREATS: Mapping[int, Threat] = {
     59: Threat("A key of an agent outside used again with other content"),
     60: Threat("An agent outside runs other arguments than were approved"),
     61: Threat("An approval that an agent outside keeps for later"),
+    62: Threat("A hook that fails lets the call run"),
+    63: Threat("A page in a browser reaches the MCP server by another name"),
 }
 
 

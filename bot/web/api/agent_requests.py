@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import re
-from collections.abc import AsyncGenerator, Awaitable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -15,7 +15,6 @@ from aiohttp import web
 
 from bot.approvals.digest import NotCanonical
 from bot.approvals.model import Execution, Outcome, Person, Request, Verdict
-from bot.approvals.rate_limit import count
 from bot.base.settings_types import ApiAgent
 from bot.conversations.agents_outside import (
     AgentsOutside,
@@ -29,7 +28,7 @@ from bot.database.pool import TRANSIENT, Pool, connect
 from bot.slack.deps import Deps
 from bot.texts import api as sentences
 from bot.texts.call import plain_headline
-from bot.texts.web import too_many
+from bot.web.api.auth import acting, limit
 from bot.web.api.problems import Problem, answered, unreadable
 from bot.web.api.schema import (
     LONGEST_WAIT,
@@ -44,7 +43,7 @@ from bot.web.sql import SQL
 MOST_WAITERS = 200  # of this process; whoever comes then is told how it stands
 LOOK_AGAIN = 5.0  # seconds, where a notification got lost with its connection
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
-_SECONDS = re.compile(r"[0-9]{1,2}")
+_SECONDS = re.compile(r"[0-9]{1,4}")
 
 
 @dataclass(frozen=True)
@@ -58,61 +57,80 @@ class AgentRequests:
     async def ask(self, request: web.Request, agent: ApiAgent) -> web.Response:
         """Raise a request: 201, or 200 where the key has raised it before."""
         body, _ = await read(request, RequestBody)
+        asked, is_new = await self.raised(agent, body)
+        return self._told(asked, 201 if is_new else 200)
+
+    async def raised(self, agent: ApiAgent, body: RequestBody) -> tuple[Standing, bool]:
+        """The request that a body asks for; True if it is new. Raises Problem."""
+        await limit(self.deps, "messages", Person("", agent.team, acting(agent)))
         if body.requester:
             await self._check(Person("", agent.team, body.requester))
-        asked, is_new = await _answered(self.agents.ask(agent, _proposal(body)))
-        return self._told(asked, 201 if is_new else 200)
+        return await answer_of(self.agents.ask(agent, _proposal(body)))
 
     async def _check(self, person: Person) -> None:
         """Whoever is named as the requester has to be somebody, and is counted."""
-        rate = self.deps.rates.get("messages")
-        counted = await count(self.deps.pool, rate, person)
-        if counted.is_over:
-            said, wait = too_many(counted.wait), str(counted.wait)
-            raise Problem(429, "too_many", said, {"Retry-After": wait})
+        await limit(self.deps, "messages", person)
         profile = await self.deps.people.look_up(person)
         if profile.refusal:
             raise unreadable(sentences.asks_for_nobody(profile.refusal))
 
     async def one(self, request: web.Request, agent: ApiAgent) -> web.Response:
         """Tell how it stands, as soon as it is decided or the time to wait is over."""
-        name, seconds = _name(request), _wait(request)
+        seconds = seconds_of(request, 0, LONGEST_WAIT)
+        return self._told(await self.decided(agent, _name(request), seconds))
+
+    async def decided(
+        self,
+        agent: ApiAgent,
+        name: str,
+        seconds: float,
+        is_gone: Callable[[], bool] = lambda: False,
+    ) -> Standing:
+        """Wait until it is decided; after `seconds` it is told as it stands.
+
+        Args:
+            is_gone: whether nobody waits for the answer any more.
+        """
         until = asyncio.get_running_loop().time() + seconds
         async with self.waiting.of(self.deps.pool, name, seconds > 0) as changes:
-            found = await _answered(self.agents.find(agent, name))
-            while changes and found.request.is_open:
+            found = await answer_of(self.agents.find(agent, name))
+            while changes and found.request.is_open and not is_gone():
                 left = until - asyncio.get_running_loop().time()
                 if left <= 0:
                     break
                 await changes.next(min(left, LOOK_AGAIN))
-                found = await _answered(self.agents.find(agent, name))
-        return self._told(found)
+                found = await answer_of(self.agents.find(agent, name))
+        return found
 
     async def claim(self, request: web.Request, agent: ApiAgent) -> web.Response:
         """Give the right to run it, once."""
         body, _ = await read(request, ClaimBody)
         claim = self.agents.claim(agent, _name(request), body.digest)
-        return self._told(await _answered(claim))
+        return self._told(await answer_of(claim))
 
     async def report(self, request: web.Request, agent: ApiAgent) -> web.Response:
         """Take what came of it."""
         body, _ = await read(request, ResultBody)
         state, name = Execution(body.status), _name(request)
         report = self.agents.report(agent, name, state, body.summary)
-        return self._told(await _answered(report))
+        return self._told(await answer_of(report))
 
     async def withdraw(self, request: web.Request, agent: ApiAgent) -> web.Response:
         """Take it back."""
-        return self._told(await _answered(self.agents.withdraw(agent, _name(request))))
+        return self._told(await answer_of(self.agents.withdraw(agent, _name(request))))
 
     def _told(self, found: Standing, status: int = 200) -> web.Response:
-        return answered(status, _asked(found, self.deps.settings.public_url or ""))
+        return answered(status, self.shown(found))
+
+    def shown(self, found: Standing) -> Asked:
+        """A request as its agent reads it."""
+        return _asked(found, self.deps.settings.public_url or "")
 
 
 Found = TypeVar("Found")
 
 
-async def _answered(asked: Awaitable[Found]) -> Found:
+async def answer_of(asked: Awaitable[Found]) -> Found:
     """What the agent gets. Raises Problem: 404, 409, or 422 for what no JSON holds."""
     try:
         return await asked
@@ -148,12 +166,13 @@ def _name(request: web.Request) -> str:
     return name
 
 
-def _wait(request: web.Request) -> int:
-    given = request.query.getall("wait", ["0"])
+def seconds_of(request: web.Request, usual: int, most: int) -> int:
+    """Return the query's `wait`. Raises Problem."""
+    given = request.query.getall("wait", [str(usual)])
     if {*request.query} - {"wait"} or len(given) > 1:
         raise unreadable(sentences.unknown_parameter(["wait"]))
-    if not _SECONDS.fullmatch(given[0]) or int(given[0]) > LONGEST_WAIT:
-        raise unreadable(sentences.BAD_WAIT)
+    if not _SECONDS.fullmatch(given[0]) or int(given[0]) > most:
+        raise unreadable(sentences.bad_wait(most))
     return int(given[0])
 
 

@@ -1,4 +1,4 @@
-"""Authenticate a token: the one place where the API learns who calls."""
+"""The one place where the API learns who calls, and counts how often."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from bot.approvals.model import Person
+from bot.approvals.rate_limit import count
 from bot.base.settings_types import ApiAgent, ApiToken
+from bot.slack.deps import Deps
 from bot.texts.api import NO_HEADER, UNKNOWN_AGENT, UNKNOWN_CALLER
+from bot.texts.web import too_many
 from bot.web.api.problems import Problem
 
 Caller = TypeVar("Caller")
@@ -56,3 +59,16 @@ class Callers:
         if caller is None:
             raise Problem(401, "unauthorized", unknown, _CHALLENGE)
         return caller
+
+
+def acting(agent: ApiAgent) -> str:
+    """Name an agent where people have a user id, which no user id looks like."""
+    return f"agent {agent.name}"
+
+
+async def limit(deps: Deps, kind: str, person: Person) -> None:
+    """Count one more of a kind. Raises Problem: 429, there were too many."""
+    counted = await count(deps.pool, deps.rates.get(kind), person)
+    if counted.is_over:
+        said, wait = too_many(counted.wait), str(counted.wait)
+        raise Problem(429, "too_many", said, {"Retry-After": wait})

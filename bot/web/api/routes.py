@@ -17,7 +17,6 @@ from bot.approvals import store
 from bot.approvals.eligibility import PolicyContext, with_current_people
 from bot.approvals.judge import Result
 from bot.approvals.model import Action, Effect, Person, Request, Verdict
-from bot.approvals.rate_limit import count
 from bot.approvals.serialize import Approval, request_json
 from bot.base.errors import SlackUnavailable
 from bot.base.masks import mask, mask_arguments
@@ -37,8 +36,10 @@ from bot.texts.api import (
 from bot.texts.call import plain_headline
 from bot.web.api import schema
 from bot.web.api.agent_requests import AgentRequests
-from bot.web.api.auth import Callers
+from bot.web.api.auth import Callers, acting, limit
+from bot.web.api.claude_code import ClaudeCode, denying
 from bot.web.api.idempotency import Repeats, key_of
+from bot.web.api.mcp_server import McpServer
 from bot.web.api.problems import Problem, answered, unreadable
 from bot.web.api.queries import can_see, cursor, read_query, represents
 from bot.web.api.schema import DecisionBody, MessageBody, Raised, Said, read
@@ -55,14 +56,16 @@ def api_routes(api: Api) -> list[web.RouteDef]:
         "decide_approval": api.guarded(approvals.decide),
         "get_conversation": api.guarded(conversations.told),
         "say": api.guarded(conversations.say, kind="messages"),
-        "ask": api.guarded_for_agents(requests.ask, kind="messages"),
+        "ask": api.guarded_for_agents(requests.ask),
         "wait_for_request": api.guarded_for_agents(requests.one),
         "withdraw_request": api.guarded_for_agents(requests.withdraw),
         "claim_request": api.guarded_for_agents(requests.claim),
         "report_result": api.guarded_for_agents(requests.report),
+        "claude_code": denying(api.guarded_for_agents(ClaudeCode(requests).answer)),
     }
     return [
         web.get("/api/openapi.json", _document),
+        web.post("/mcp", api.guarded_for_agents(McpServer(requests).answer)),
         *(
             web.route(each.verb, each.path, handlers[each.name])
             for each in schema.OPERATIONS
@@ -97,7 +100,7 @@ class Api:
         async def handle(request: web.Request) -> web.Response:
             try:
                 person = self.callers.person(request.headers.get("Authorization", ""))
-                await self._limit(kind, person)
+                await limit(self.deps, kind, person)
                 await self._check(person)
                 return await act(request, person)
             except Problem as problem:
@@ -107,14 +110,14 @@ class Api:
 
         return handle
 
-    def guarded_for_agents(self, act: AgentAct, kind: str = "clicks") -> ApiHandler:
+    def guarded_for_agents(self, act: AgentAct) -> ApiHandler:
         """Let a handler answer an agent outside, not too often."""
 
         async def handle(request: web.Request) -> web.Response:
             try:
                 header = request.headers.get("Authorization", "")
                 agent = self.callers.agent(header)
-                await self._limit(kind, Person("", agent.team, f"agent {agent.name}"))
+                await limit(self.deps, "clicks", Person("", agent.team, acting(agent)))
                 return await act(request, agent)
             except Problem as problem:
                 return problem.response()
@@ -124,14 +127,6 @@ class Api:
                 return _not_now(sentences.NOT_NOW)
 
         return handle
-
-    async def _limit(self, kind: str, person: Person) -> None:
-        counted = await count(self.deps.pool, self.deps.rates.get(kind), person)
-        if counted.is_over:
-            raise Problem(
-                *(429, "too_many", sentences.too_many(counted.wait)),
-                {"Retry-After": str(counted.wait)},
-            )
 
     async def _check(self, person: Person) -> None:
         """A token goes on working for as long as its person does, and no longer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar, cast
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, Self, TypeVar, cast
 
 from aiohttp import web
 from pydantic import (
@@ -31,6 +31,7 @@ LARGEST = 1_000_000  # bytes
 LONGEST_REASON = 3_000  # characters, as in the forms of the card
 LONGEST_MESSAGE = 20_000  # characters
 LONGEST_WAIT = 60  # seconds
+LONGEST_HOOK = 3600  # seconds that Claude Code may be kept waiting
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
@@ -112,6 +113,19 @@ class ResultBody(_Body):
     summary: Words = ""
 
 
+class HookBody(BaseModel):
+    """`POST /api/hooks/claude-code`: what Claude Code sends, and more that it may."""
+
+    model_config = ConfigDict(strict=True, frozen=True, defer_build=True)
+
+    hook_event_name: Literal["PreToolUse", "PostToolUse", "PostToolUseFailure"]
+    session_id: Annotated[str, Field(max_length=200)]
+    tool_use_id: Annotated[str, Field(pattern=r"^[!-~]{1,150}$")]
+    tool_name: Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
+    tool_input: dict[str, Any]
+    error: str = ""
+
+
 async def read(request: web.Request, shape: type[Shape]) -> tuple[Shape, bytes]:
     """The body as its shape, and its bytes.
 
@@ -120,14 +134,20 @@ async def read(request: web.Request, shape: type[Shape]) -> tuple[Shape, bytes]:
     """
     if request.content_type != "application/json":
         raise not_json()
-    body = await _bytes(request)
+    body = await bytes_of(request)
+    return fitting(shape, body), body
+
+
+def fitting(shape: type[Shape], body: bytes) -> Shape:
+    """JSON as its shape. Raises Problem: 422."""
     try:
-        return shape.model_validate(_parsed(body)), body
+        return shape.model_validate(_parsed(body))
     except ValidationError as error:
         raise unreadable(_complaint(error)) from None
 
 
-async def _bytes(request: web.Request) -> bytes:
+async def bytes_of(request: web.Request) -> bytes:
+    """The body. Raises Problem: 413."""
     try:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge:
@@ -221,10 +241,24 @@ class Asked(TypedDict):
     url: str
 
 
+class HookDecision(TypedDict):
+    hookEventName: Literal["PreToolUse"]
+    permissionDecision: Literal["allow", "deny"]
+    permissionDecisionReason: str
+    updatedInput: NotRequired[dict[str, Any]]
+
+
+class HookAnswer(TypedDict):
+    """A word for Claude Code; it takes an answer without one for a note of its own."""
+
+    hookSpecificOutput: NotRequired[HookDecision]
+
+
 class Operation(NamedTuple):
     """An address of the API, as it is routed and as the document names it.
 
-    `repeats`: whether it takes an Idempotency-Key.
+    `repeats`: whether it takes an Idempotency-Key; `waits`: how many seconds at most;
+    `denies`: whether each refusal is a 200 that denies, also that of a token.
     """
 
     verb: str
@@ -235,6 +269,8 @@ class Operation(NamedTuple):
     status: int = 200
     problems: tuple[int, ...] = ()
     repeats: bool = True
+    waits: int = 0
+    denies: bool = False
 
 
 _APPROVAL, _CONVERSATION = "/api/approvals/{id}", "/api/conversations/{id}"
@@ -256,7 +292,11 @@ OPERATIONS = (
         problems=(409, 413, 415, 422),
         repeats=False,
     ),
-    Operation("GET", _REQUEST, "wait_for_request", Asked, problems=(404, 422)),
+    Operation(
+        *("GET", _REQUEST, "wait_for_request", Asked),
+        problems=(404, 422),
+        waits=LONGEST_WAIT,
+    ),
     Operation("DELETE", _REQUEST, "withdraw_request", Asked, problems=(404, 409)),
     Operation(
         *("POST", f"{_REQUEST}/claim", "claim_request", Asked, ClaimBody),
@@ -268,6 +308,12 @@ OPERATIONS = (
         problems=(404, 409, 413, 415, 422),
         repeats=False,
     ),
+    Operation(
+        *("POST", "/api/hooks/claude-code", "claude_code", HookAnswer, HookBody),
+        repeats=False,
+        waits=LONGEST_HOOK,
+        denies=True,
+    ),
 )
 _ALWAYS = (401, 403, 429, 503)
 _KEY = {
@@ -276,13 +322,6 @@ _KEY = {
     "required": False,
     "schema": {"type": "string", "pattern": KEY.pattern},
     "description": sentences.REPEAT,
-}
-_WAIT = {
-    "name": "wait",
-    "in": "query",
-    "required": False,
-    "schema": {"type": "integer", "minimum": 0, "maximum": LONGEST_WAIT},
-    "description": sentences.WAIT,
 }
 _REFERENCE = "#/components/schemas/{model}"
 Json = dict[str, Any]
@@ -381,6 +420,7 @@ def _operation(each: Operation, query: Json) -> Json:
     problems = {
         str(status): _content(ProblemBody, description=sentences.PROBLEMS[status])
         for status in sorted({*_ALWAYS, *each.problems})
+        if not each.denies
     }
     done = {
         str(status): _content(each.answer, description=sentences.DONE)
@@ -396,23 +436,34 @@ def _operation(each: Operation, query: Json) -> Json:
         ],
         "responses": done | problems,
         **body,
+        **({"security": [{"token": []}, {}]} if each.denies else {}),
     }
 
 
 def _parameters(each: Operation, query: Json) -> list[Json]:
+    waits = [_wait(each.waits)] if each.waits else []
     if "{id}" in each.path:
         form = {"format": "uuid"} if each.path.startswith(_CONVERSATION) else {}
         shape = {"type": "string", **form}
-        waits = [_WAIT] if each.name == "wait_for_request" else []
         path = {"name": "id", "in": "path", "required": True, "schema": shape}
         return [path, *waits]
     if each.verb != "GET":
-        return []
+        return waits
     where = {"in": "query", "required": False}
     return [
         {"name": name, **where, "schema": query[name], "description": said}
         for name, said in sentences.QUERY.items()
     ]
+
+
+def _wait(most: int) -> Json:
+    return {
+        "name": "wait",
+        "in": "query",
+        "required": False,
+        "schema": {"type": "integer", "minimum": 0, "maximum": most},
+        "description": sentences.WAIT,
+    }
 
 
 def _content(shape: type, **more: Any) -> Json:
