@@ -18,7 +18,7 @@ import hashlib
 import inspect
 import json
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar, cast
 from urllib.parse import quote
@@ -81,6 +81,11 @@ class Approval:
     def is_decided(self) -> bool:
         return self.status != "pending"
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether a person answered in the call's place; `answer` is the text."""
+        return self.status == "answered"
+
 
 @dataclass(frozen=True)
 class _Ask:
@@ -138,6 +143,33 @@ class Approvals:
     async def claim_async(self, approval: Approval) -> Json:
         return await self._run_async(_claim(approval))
 
+    def run(self, approval: Approval, function: Callable[..., R]) -> R:
+        """Claim it, call the function with the arguments of the claim, and report.
+
+        Raises:
+            Rejected, TimedOut, Claimed: it did not run.
+        """
+        arguments = self.claim(approval)
+        try:
+            result = function(**arguments)
+        except Exception as error:
+            self.report(approval.id, _said(error), failed=True)
+            raise
+        self.report(approval.id, _shortened(result))
+        return result
+
+    async def run_async(
+        self, approval: Approval, function: Callable[..., Awaitable[R]]
+    ) -> R:
+        arguments = await self.claim_async(approval)
+        try:
+            result = await function(**arguments)
+        except Exception as error:
+            await self.report_async(approval.id, _said(error), failed=True)
+            raise
+        await self.report_async(approval.id, _shortened(result))
+        return result
+
     def report(self, request: str, summary: str = "", *, failed: bool = False) -> None:
         """Say what came of it."""
         self._run(_report(request, summary, failed))
@@ -184,16 +216,7 @@ class Approvals:
             name = stable_key(key, tool, arguments)
             asked = self.request(name, tool, arguments, **more)
             told = self.wait(asked.id)
-            if told.status == "answered":
-                return told.answer
-            arguments = self.claim(told)
-            try:
-                result = function(**arguments)
-            except Exception as error:
-                self.report(told.id, _said(error), failed=True)
-                raise
-            self.report(told.id, _shortened(result))
-            return result
+            return told.answer if told.is_answered else self.run(told, function)
 
         return call
 
@@ -206,16 +229,9 @@ class Approvals:
             name = stable_key(key, tool, arguments)
             asked = await self.request_async(name, tool, arguments, **more)
             told = await self.wait_async(asked.id)
-            if told.status == "answered":
+            if told.is_answered:
                 return told.answer
-            arguments = await self.claim_async(told)
-            try:
-                result = await function(**arguments)
-            except Exception as error:
-                await self.report_async(told.id, _said(error), failed=True)
-                raise
-            await self.report_async(told.id, _shortened(result))
-            return result
+            return await self.run_async(told, function)
 
         return call
 
