@@ -87,7 +87,7 @@ async def overheard(
         place: channel, and ts of the thread's first message.
         words: as for `comment`.
     """
-    requests = await store.shown_at(connection, *place, card="")
+    _, requests = await store.shown_at(connection, *place, card="")
     if not any(request.is_open for request in requests):
         return
     counted = await count_in(connection, rate, person) if rate else Counted()

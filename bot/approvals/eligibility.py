@@ -12,10 +12,12 @@ from bot.approvals.model import (
     REQUESTER,
     USERS,
     Askers,
+    Confirm,
     Decision,
     Kind,
     Person,
     Request,
+    Risk,
     Stage,
     Status,
     Target,
@@ -301,6 +303,18 @@ def is_critical(request: Request, policy: Policy) -> bool:
     """Return whether the policy in force has the trail signed at each decision."""
     found = plan_of(policy, request.call, request.people)
     return isinstance(found, Demanded) and found.critical
+
+
+def needs_own_click(request: Request, policy: Policy) -> bool:
+    """Return whether one click must not approve a request together with others.
+
+    It is asked of the policy in force too, which may be stricter than the request.
+    """
+    found = plan_of(policy, request.call, request.people)
+    if isinstance(found, Demanded):
+        risky = found.risk is Risk.HIGH or found.confirm is not Confirm.NONE
+        return request.terms.needs_own_click or risky or found.critical
+    return request.terms.needs_own_click or isinstance(found, Denied)
 
 
 class CallParts(Protocol):

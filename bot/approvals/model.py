@@ -286,10 +286,16 @@ class Terms:
     title: str = ""  # the rule's template, see `headline`
     risk: Risk = Risk.NORMAL
     asks_reason: bool = False  # Reject opens a form that asks for one
+    critical: bool = False  # the trail is signed at each decision
 
     @property
     def is_risky(self) -> bool:
         return self.risk is Risk.HIGH
+
+    @property
+    def needs_own_click(self) -> bool:
+        """True where one click must not approve it together with others."""
+        return self.is_risky or self.critical or self.confirm is not Confirm.NONE
 
 
 @dataclass(frozen=True)

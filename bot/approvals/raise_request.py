@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -24,7 +25,7 @@ from bot.approvals.timetable import earliest
 from bot.base.masks import mask_strings
 from bot.database.pool import Connection
 
-REQUESTS_PER_CARD = 6  # more calls of one question stand on further cards
+REQUESTS_PER_CARD = 6  # more of them stand on further cards
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that sounds or looks alike
 
 
@@ -47,7 +48,7 @@ async def raise_requests(
     cards: list[str] = []
     before, now = await _rejected_before(connection, turn, asked)
     context = PolicyContext(policy, now, members)
-    places = _Places(turn)
+    places = _Places(turn, asked)
     for ask in asked:
         ruling = rule(ask, turn, context, before)
         row = _row(policy, turn, ask, ruling, places.of(ask, ruling))
@@ -203,13 +204,15 @@ def _timed(ruling: Assessment) -> dict[str, Any]:
 class _Places:
     """The card of each request, and beside it what the conversation's thread says.
 
-    Calls of one question share both, as many as one card holds. The notice is sent when
-    the card stands, since it links to it; a card that stands in the thread itself needs
-    none.
+    Requests that are raised together share both, as many as one card holds, where the
+    same group is asked first, in one channel; the calls of a batch do so in any case.
+    A card that is posted takes no further request. The notice is sent when the card
+    stands, since it links to it; a card that stands in the thread itself needs none.
     """
 
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: Turn, asked: Sequence[ProposedCall]) -> None:
         self._turn = turn
+        self._calls = Counter(ask.interrupt for ask in asked)
         self._taken: dict[tuple[str, str], tuple[int, str, str]] = {}
 
     def of(self, ask: ProposedCall, ruling: Assessment) -> dict[str, str | None]:
@@ -218,7 +221,9 @@ class _Places:
         waits = ruling.status is Status.PENDING
         card = notice = ""
         if waits:
-            card, notice = self._next((ask.interrupt, ruling.channel))
+            is_batch = self._calls[ask.interrupt] > 1
+            with_whom = ask.interrupt if is_batch else ruling.stages[0].approvers
+            card, notice = self._next((with_whom, ruling.channel))
         return {
             "card": card or None,
             "card_channel": turn.channel if in_thread else ruling.channel,

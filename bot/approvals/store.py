@@ -98,11 +98,14 @@ async def shown_by(connection: Connection, delivery: str) -> list[Request]:
 
 async def shown_at(
     connection: Connection, channel: str, ts: str, card: str
-) -> list[Request]:
-    """The requests of the card at a place, or with the id that its metadata names."""
+) -> tuple[str, list[Request]]:
+    """The id and the requests of the card at a place; "" and none if there is none.
+
+    `card` is the id that the message's own metadata names.
+    """
     key = {"channel": channel, "ts": ts, "card": card}
     row = await (await connection.execute(SQL["find_card"], key)).fetchone()
-    return await shown_by(connection, row["id"]) if row else []
+    return (row["id"], await shown_by(connection, row["id"])) if row else ("", [])
 
 
 async def unresumed(connection: Connection, conversation: str) -> list[Request]:
@@ -260,6 +263,7 @@ def _terms(row: Mapping[str, Any]) -> Terms:
         title=row["title"],
         risk=Risk(row["risk"]),
         asks_reason=row["asks_reason"],
+        critical=row["critical"],
     )
 
 

@@ -12,6 +12,7 @@ from bot.approvals import store
 from bot.approvals.eligibility import (
     PolicyContext,
     joined_now,
+    needs_own_click,
     who_can_decide,
     with_current_people,
 )
@@ -59,17 +60,12 @@ def draw(
         return row, _draw_words(row)
     stored = [store.request_from(each) for each in row["requests"]]
     context = PolicyContext(policy, row["now"], {})
-    requests = [with_current_people(request, context) for request in stored]
     if row["kind"] == "card":
+        views = request_views(stored, context, row["id"], names)
         first_post, revision = row["message_ts"] is None, row["revision"]
-        return row, draw_card(
-            requests,
-            row["now"],
-            first_post=first_post,
-            revision=revision,
-            delivery=row["id"],
-            names=names,
-        )
+        card = CardView(views, first_post=first_post, version=revision)
+        return row, _draw_card(card)
+    requests = [with_current_people(request, context) for request in stored]
     if row["kind"] == "held":
         return row, draw_held(requests, us)
     if row["kind"] == "notice":
@@ -147,30 +143,34 @@ class Drawn:
     redraw_at: datetime | None = None
 
 
-def draw_card(
-    requests: Sequence[Request],
-    now: datetime,
-    *,
-    first_post: bool,
-    revision: int,
-    delivery: str,
+def request_views(
+    stored: Sequence[Request],
+    context: PolicyContext,
+    card: str,
     names: Names = MappingProxyType({}),
-) -> Drawn:
-    """The card of some requests; one whose card is not `delivery` is decided there."""
-    views = tuple(
+) -> tuple[RequestView, ...]:
+    """Return the rows of a card; one whose own card is another is decided there."""
+    return tuple(
         RequestView(
             request,
-            now,
+            context.now,
             who_can_decide(request),
-            request.place.card != delivery,
+            request.place.card != card,
             names,
+            needs_own_click(request, context.policy),
         )
-        for request in requests
+        for request in (with_current_people(each, context) for each in stored)
     )
-    view = CardView(views, first_post=first_post, version=revision)
-    offers = [each for r in requests if (each := offered_until(r)) and now < each]
-    text, redraw_at = card_text(view), min(offers, default=None)
-    return Drawn(text, card_blocks(view), redraw_at=redraw_at)
+
+
+def _draw_card(card: CardView) -> Drawn:
+    offers = [
+        until
+        for view in card.requests
+        if (until := offered_until(view.request)) and view.now < until
+    ]
+    text, redraw_at = card_text(card), min(offers, default=None)
+    return Drawn(text, card_blocks(card), redraw_at=redraw_at)
 
 
 def draw_notice(requests: Sequence[Request], us: Identity) -> Drawn:

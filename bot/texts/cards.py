@@ -290,6 +290,7 @@ _WHY_REFUSED = {
     "guest not said": "may be a guest: Slack did not say",
     "could_not_check": "could not be looked up in Slack",
     "superseded": "had a card from before the arguments were changed",
+    "card_changed": "had a card from before it changed",
     "not_allowed": "wanted what the policy does not offer",
     "only_requester_withdraws": "did not ask for it",
     "typed_wrong": "did not type in the value that is asked for",

@@ -29,6 +29,9 @@ WRONG_MESSAGE = (
     "That button isn't from this message, so nothing was decided. Use the card that I "
     "posted."
 )
+CARD_CHANGED = (
+    "This card has changed since you saw it, so nothing was decided. Look at it again."
+)
 UNKNOWN_REQUEST = (
     "I don't know this request, so nothing was decided. It may be very old. Ask the "
     "agent again."
@@ -289,6 +292,8 @@ def _refused(word: str, request: Request, person: Person) -> str:
         case "superseded":
             call = request.call
             return superseded(call.edited_by, who, answered=call.is_answered)
+        case "card_changed":
+            return CARD_CHANGED
         case "requester":
             return requester_cannot_approve(who)
         case "participant":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.deciding import filled_in, opened, shows
-from tests.support.demo import APPROVALS, GENERAL, MINA, RAVI
+from tests.support.deciding import asked, filled_in, opened, shows
+from tests.support.demo import APPROVALS, GENERAL, MAREK, MINA, RAVI
 from tests.support.shown import buttons, everything
 from tests.support.stage import Stage
 
@@ -154,21 +154,14 @@ async def test_a_restart_between_card_and_click_loses_nothing(
 async def test_two_calls_of_one_turn_are_decided_one_by_one(shared_both: Stage):
     stage = shared_both
     for order in (("approve", "reject"), ("reject", "approve")):
-        before = len(stage.cards())
         first, second = stage.put("one.txt"), stage.put("two.txt")
-        ts = await stage.ask("delete one.txt and delete two.txt")
-        await stage.card(before + 2)
-        cards = {
-            name: card
-            for card in stage.cards()[before:]
-            for name in NAMES
-            if name in everything(card)
-        }
+        card, ts = await asked(stage, "delete one.txt and delete two.txt", "two.txt")
 
-        await stage.click(MINA, order[0], cards["one.txt"])
-        await stage.outcome(cards["one.txt"], OUTCOMES[order[0]])
-        await stage.click(MINA, order[1], cards["two.txt"])
-        await stage.outcome(cards["two.txt"], OUTCOMES[order[1]])
+        await stage.click(MINA, order[0], card, about="one.txt")
+        shown = await shows(stage, card, f"{OUTCOMES[order[0]]}* by")
+        assert {"approve", "reject"} <= dict(buttons(shown)).keys()
+        await stage.click(MINA, order[1], shown, about="two.txt")
+        await shows(stage, card, *[f"{outcome}* by" for outcome in OUTCOMES.values()])
         await stage.answer(GENERAL, ts)
 
         assert first.exists() is (order[0] == "reject")
@@ -176,23 +169,32 @@ async def test_two_calls_of_one_turn_are_decided_one_by_one(shared_both: Stage):
 
 
 @module
-async def test_cards_come_in_call_order_and_notices_name_targets(shared_both: Stage):
+async def test_calls_of_one_turn_stand_on_one_card(shared_both: Stage):
     stage = shared_both
     names = [f"in-order-{number}.txt" for number in range(4)]
-    for name in names:
-        stage.put(name)
+    files = [stage.put(name) for name in names]
     before = len(stage.cards())
     stage.simulator.faults.add("chat.postMessage", "ratelimited")
 
     ts = await stage.ask(" and ".join(f"delete {name}" for name in names))
-    await stage.card(before + 4)
-    await stage.simulator.wait_for(lambda: len(stage.said(GENERAL, ts)) == 4)
+    card = await stage.card(before + 1)
+    text = everything(card)
+    assert [text.index(name) for name in names] == sorted(map(text.index, names))
+    notice = await stage.reply(GENERAL, ts, *names)
+    assert notice.count("to approve *Delete*") >= 4
+    assert len(stage.said(GENERAL, ts)) == 1
 
-    notices = [everything(message) for message in stage.said(GENERAL, ts)]
-    for name, card in zip(names, stage.cards()[before:], strict=True):
-        assert name in everything(card)
-        assert sum(name in notice for notice in notices) == 1
-        await stage.click(MINA, "reject", card)
+    await stage.click(MINA, "reject", card, about=names[1])
+    shown = await shows(stage, card, "Rejected* by", "Approve the other 3")
+    await stage.click(MAREK, "approve_all", card)  # as it was drawn before
+    await stage.whisper(MAREK, "This card has changed since you saw it")
+    assert all(file.exists() for file in files)
+    await stage.click(MAREK, "approve_all", shown)
+    await stage.answer(GENERAL, ts)
+
+    assert [file.exists() for file in files] == [False, True, False, False]
+    await shows(stage, card, "Done ", "Rejected* by")
+    assert len(stage.cards()) == before + 1
 
 
 @module
@@ -210,5 +212,4 @@ async def test_a_rejects_reason_reaches_thread_card_and_agent(shared_both: Stage
     await stage.answer(GENERAL, ts, "Still")
 
 
-NAMES = ("one.txt", "two.txt")
 OUTCOMES = {"approve": "Approved", "reject": "Rejected"}

@@ -11,6 +11,7 @@ from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import CardView, RequestView
 from tests.support.people import MINA, OMAR, person
 from tests.support.request_builder import NOW, request
+from tests.support.shown import ICONS
 
 LATER = NOW + dt.timedelta(minutes=5)
 CARD = CardRef("req-1", "C1", "1700000000.000100")
@@ -88,7 +89,7 @@ def headlines(blocks) -> list[str]:
     """The headline of each request on a card, with its state, as one text."""
     firsts = [block["elements"][0] for block in of_type(blocks, "rich_text")]
     lines = ["".join(texts(first)) for first in firsts if "elements" in first]
-    return [line for line in lines if line[:1] in "⏳✅⛔⌛↩➖💬❓"]
+    return [line for line in lines if line[:1] in ICONS]
 
 
 def fields(blocks) -> list[tuple[str, str]]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from bot.approvals.model import Request
+from bot.slack.cards.view import bundle
 from bot.slack.delivery import EVENT_TYPE
+from tests.support.people import APPROVALS, TEAM
 
 DELIVERY = "7c1d6c0e-5f7e-4b7e-9a3f-111111111111"
 
@@ -55,6 +59,25 @@ CLICK = {
 
 def click_of(**changes: Any) -> dict[str, Any]:
     return copy.deepcopy(CLICK) | changes
+
+
+def click_for_all(
+    user: str, requests: Sequence[Request], button: str = "approve_all", value: str = ""
+) -> dict[str, Any]:
+    """A click on a button for all of a card, as it is drawn for these requests.
+
+    The card is known by its metadata, since nothing has posted it.
+    """
+    place = {"message_ts": "77.7", "channel_id": APPROVALS}
+    payload = {"delivery": requests[0].place.card}
+    metadata = {"event_type": EVENT_TYPE, "event_payload": payload}
+    value = value or bundle(button, requests)
+    return click_of(
+        user={"id": user, "team_id": TEAM},
+        container=place,
+        message={"ts": "77.7", "metadata": metadata},
+        actions=[{"action_id": button, "value": value, "action_ts": "79.5"}],
+    )
 
 
 SUBMISSION = {

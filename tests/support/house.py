@@ -120,6 +120,20 @@ class FakePhrases:
         return ""
 
 
+def proposed(
+    tool: str,
+    arguments: dict[str, Any] | None = None,
+    *,
+    tool_call: str = "",
+    **more: Any,
+) -> ProposedCall:
+    """A call that interrupts the graph by itself, unless `interrupt` says otherwise."""
+    call = tool_call or f"call-{next(_numbers)}"
+    more = {"interrupt": f"i-{next(_numbers)}", **more}
+    given = arguments or {"path": "a.txt"}
+    return ProposedCall(tool_call=call, tool=tool, arguments=given, **more)
+
+
 @dataclass(frozen=True)
 class Deferred:
     """A job as it stands in the queue."""
@@ -204,28 +218,36 @@ class House:
         schema: dict[str, Any] | None = None,
     ) -> Request:
         """Raise one request, as a run would."""
+        asked = proposed(tool, arguments, tool_call=tool_call, schema=schema or {})
+        people = Askers(requester or person(RAVI), tuple(participants))
+        [raised] = await self.raised([asked], conversation, people)
+        return raised
+
+    async def ask_together(self, *tools: str, **arguments: Any) -> list[Request]:
+        """Raise calls of one turn, each of a task of its own, in call order."""
+        asked = [
+            proposed(tool, {"path": f"{number}.txt", **arguments})
+            for number, tool in enumerate(tools)
+        ]
+        return await self.raised(asked)
+
+    async def raised(
+        self,
+        asked: Sequence[ProposedCall],
+        conversation: str = "",
+        people: Askers = Askers(person(RAVI)),  # noqa: B008 - frozen
+    ) -> list[Request]:
+        """Raise what is not raised yet."""
         conversation = conversation or await self.conversation()
-        asked = ProposedCall(
-            interrupt=f"i-{next(_numbers)}",
-            tool_call=tool_call or f"call-{next(_numbers)}",
-            tool=tool,
-            arguments=arguments or {"path": "a.txt"},
-            schema=schema or {},
-        )
-        turn = Turn(
-            conversation,
-            CHANNEL,
-            "100.1",
-            Askers(requester or person(RAVI), tuple(participants)),
-        )
+        turn = Turn(conversation, CHANNEL, "100.1", people)
         policy = self.policies.current
-        sources = sources_of(policy, [asked], turn.people)
+        sources = sources_of(policy, asked, turn.people)
         members = await look_up_groups(self.people, sources, turn.people.requester)
         async with transaction(self.pool) as connection:
-            [raised] = await raise_requests(
-                connection, self.queue, policy, turn, [asked], members
+            ids = await raise_requests(
+                connection, self.queue, policy, turn, asked, members
             )
-        return await self.request(raised)
+        return [await self.request(each) for each in ids]
 
     async def request(self, request: str) -> Request:
         async with self.pool.connection() as connection:

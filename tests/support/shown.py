@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 Message = dict[str, Any]
+ICONS = "⏳✅⛔⌛↩➖💬❓"  # with one of which a headline begins
 
 
 def buttons(message: Message) -> list[tuple[str, str]]:
@@ -23,6 +24,17 @@ def _elements(block: dict[str, Any]) -> list[dict[str, Any]]:
     if block["type"] == "actions":
         return block["elements"]
     return [beside] if beside.get("type") == "button" else []
+
+
+def row_about(card: Message, words: str) -> Message:
+    """The part of a card that is about the request whose headline has these words."""
+    rows: list[list[dict[str, Any]]] = []
+    for block in card["blocks"]:
+        if block["type"] == "rich_text" and "".join(shown_texts(block))[:1] in ICONS:
+            rows.append([])
+        rows[-1].append(block)
+    found = [row for row in rows if words in "".join(shown_texts(row[0]))]
+    return {**card, "blocks": found[0]}
 
 
 def shown_texts(value: Any) -> Iterator[str]:

@@ -18,7 +18,7 @@ from tests.support.demo import APPROVALS, BOT, GENERAL, RAVI
 from tests.support.policies import files_policy
 from tests.support.records import Records
 from tests.support.root import ROOT
-from tests.support.shown import Message, buttons, everything, is_card
+from tests.support.shown import Message, buttons, everything, is_card, row_about
 
 BOT_TOKEN, APP_TOKEN = "xoxb-test-1", "xapp-test-1"
 IN_FORCE = "another policy is in force"  # as the log says it
@@ -164,10 +164,21 @@ class Stage:
         return next(m for m in self.simulator.messages(channel) if m["ts"] == ts)
 
     async def click(
-        self, user: str, action: str, card: Message, *, action_ts: str | None = None
+        self,
+        user: str,
+        action: str,
+        card: Message,
+        *,
+        about: str = "",
+        action_ts: str | None = None,
     ) -> ClickResult:
-        """Click Approve or Reject of a card as it was shown."""
-        value = next(v for a, v in buttons(card) if a == action)
+        """Click a button of a card as it was shown.
+
+        Args:
+            about: words of the headline of the request that the button is to be of.
+        """
+        shown = row_about(card, about) if about else card
+        value = next(v for a, v in buttons(shown) if a == action)
         return await self.simulator.click(
             user, card["channel"], card["ts"], action, value, action_ts=action_ts
         )

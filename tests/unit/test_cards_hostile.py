@@ -273,7 +273,7 @@ def test_a_short_neighbour_keeps_approve_beside_a_huge_one():
         ("View in full", "req-2"),
         ("Reject", "req-2"),
         # not Approve all: one of them cannot be seen
-        ("Reject all", bundle([request(), huge])),
+        ("Reject all", bundle("reject_all", [request(), huge])),
     ]
 
 

@@ -6,11 +6,9 @@ import pytest
 
 from bot.approvals.model import (
     NAMELESS,
-    Confirm,
     Execution,
     Kind,
     Mark,
-    Risk,
     Status,
     Verdict,
     is_control,
@@ -20,7 +18,7 @@ from bot.slack.cards.arguments import asked_text
 from bot.slack.cards.card import card_blocks
 from bot.slack.cards.forms import answer_entered, answer_form
 from bot.slack.cards.modal import VALUE
-from bot.slack.cards.view import CardView, RequestView, bundle
+from bot.slack.cards.view import CardView, RequestView
 from bot.texts.call import BY_THE_GRAPH
 from tests.support.cards_samples import CARD, closed, decision, fields, headlines, view
 from tests.support.people import DANA, MINA
@@ -134,34 +132,6 @@ def test_an_answered_card_names_the_answerer_and_the_approver():
     assert f"*Answered* by <@{MINA}> (with an answer) and <@{DANA}>" in line
     assert "does not run" not in line
     assert "ACME" in texts(blocks)
-
-
-@pytest.mark.parametrize(
-    ("changes", "offered"),
-    [
-        ({}, {"approve_all", "reject_all"}),
-        ({"confirm": Confirm.TYPED}, {"reject_all"}),
-        ({"confirm": Confirm.DIALOG}, {"reject_all"}),
-        ({"risk": Risk.HIGH}, {"reject_all"}),
-        ({"allow": (Verdict.APPROVE, Verdict.EDIT)}, {"approve_all"}),
-        ({"allow": (Verdict.REJECT,)}, {"reject_all"}),
-        ({"arguments": {"x": "y" * 9_000}}, {"reject_all"}),
-        ({"status": Status.REJECTED, "decided_at": NOW}, set()),
-    ],
-)
-def test_decide_all_is_offered_only_where_each_takes_one_click(changes, offered):
-    two = [request(), request(id="req-2", **changes)]
-    found = buttons(card_blocks(view(*two)))
-    assert {name for name in found if name.endswith("_all")} == offered
-    for name in offered:
-        assert found[name]["value"] == bundle(two)
-
-
-def test_the_button_for_all_changes_with_each_edit():
-    one, two = request(), request(id="req-2")
-    edited = changed(two, token="another")
-    assert bundle([one, two]) != bundle([one, edited])
-    assert bundle([one, two]) != bundle([two, one])
 
 
 def test_an_unknown_end_can_be_marked_once():

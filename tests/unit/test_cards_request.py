@@ -203,8 +203,8 @@ def test_requests_on_a_card_have_their_own_buttons_in_order():
     blocks = card_blocks(view(first, gone, second))
 
     values = [each["value"] for each in of_type(blocks, "button")]
-    of_all = bundle([first, gone, second])
-    assert values == ["req-1", "req-1", "req-2", "req-2", of_all, of_all]
+    for_all = [bundle(f"{word}_all", [first, second]) for word in ("approve", "reject")]
+    assert values == ["req-1", "req-1", "req-2", "req-2", *for_all]
     assert headlines(blocks) == [
         "⏳ Delete file reports/q3.csv · Waiting",
         "⛔ Delete file reports/q3.csv · Rejected",

@@ -7,10 +7,20 @@ from dataclasses import replace
 
 import pytest
 
+from bot.approvals.eligibility import PolicyContext
 from bot.approvals.model import Escalation, Stage, Status, Target, Times, Verdict
+from bot.approvals.policy import parse_policy
 from bot.approvals.timetable import Event
 from bot.simulator.block_check import errors
-from bot.slack.render import draw_call, draw_card, draw_held, draw_notice, draw_nudge
+from bot.slack.cards.card import card_blocks
+from bot.slack.cards.view import CardView
+from bot.slack.render import (
+    draw_call,
+    draw_held,
+    draw_notice,
+    draw_nudge,
+    request_views,
+)
 from bot.texts.formatting import date
 from bot.texts.notices import HELD, HELD_OVER
 from tests.support.cards_samples import (
@@ -22,6 +32,7 @@ from tests.support.cards_samples import (
     section_text,
 )
 from tests.support.people import DANA, MINA, OMAR, RAVI, US
+from tests.support.policies import policy_text
 from tests.support.request_builder import NOW, request
 
 LINK = "https://t.slack.example/archives/C1/p100000001"
@@ -30,15 +41,10 @@ TITLE = "*Delete file* `reports/q3.csv`"
 STANDING = {"card": "d-1", "channel": "C1", "ts": "10.0000001"}
 
 
-def card(*requests, delivery):
-    return draw_card(
-        requests, NOW, first_post=True, revision=1, delivery=delivery
-    ).blocks
-
-
 def test_only_the_current_card_of_a_request_has_its_buttons():
     here, gone = request(**STANDING), request(id="req-2", **{**STANDING, "card": "d-2"})
-    blocks = card(here, gone, delivery="d-1")
+    context = PolicyContext(parse_policy(policy_text()), NOW, {})
+    blocks = card_blocks(CardView(request_views([here, gone], context, "d-1")))
     assert errors(blocks) == []
     assert {b["value"] for b in of_type(blocks, "button")} == {"req-1"}
     assert "*Decided now* in <#C1>" in section_text(blocks)

@@ -37,6 +37,7 @@ def said(effect: Effect, word: str = "", about=None, who: Person = WHO) -> str:
         "other team",
         "could_not_check",
         "superseded",
+        "card_changed",
         "not_allowed",
         "already_decided",
     ],

@@ -49,35 +49,31 @@ def history_menu(request: Request) -> Block:
 
 
 def all_buttons(views: Sequence[RequestView], in_whole: Sequence[bool]) -> list[Block]:
-    """Approve all and Reject all, where several calls wait on one card.
+    """Approve all and Reject all, where several requests wait on one card.
 
-    All may be approved at once only where each is shown whole, is of no high risk and
-    asks for no confirmation.
+    All may be approved at once only where each is shown whole and needs no click of its
+    own.
     """
-    pairs = zip(views, in_whole, strict=True)
-    waiting = [(view, complete) for view, complete in pairs if view.takes_clicks]
+    waiting = [view for view in views if view.takes_clicks]
     if len(waiting) < 2:
         return []
-    value = bundle([view.request for view in views])
+    pairs = zip(views, in_whole, strict=True)
+    are_whole = all(whole for view, whole in pairs if view.takes_clicks)
     shown: list[Block] = []
-    if all(complete and _takes_a_click(view) for view, complete in waiting):
+    if are_whole and all(view.joins_in(Verdict.APPROVE) for view in waiting):
         text = forms.approve_all(len(waiting), of=len(views))
-        label = forms.all_calls(forms.APPROVE_ALL, len(waiting))
-        shown.append(button(text, ids.APPROVE_ALL, value, label))
-    if all(view.offers(Verdict.REJECT) for view, _ in waiting):
+        shown.append(_for_all(forms.APPROVE_ALL, text, ids.APPROVE_ALL, waiting))
+    if all(view.joins_in(Verdict.REJECT) for view in waiting):
         text = forms.REJECT_ALL
-        label = forms.all_calls(text, len(waiting))
-        shown.append(button(text, ids.REJECT_ALL, value, label))
+        shown.append(_for_all(text, text, ids.REJECT_ALL, waiting))
     return [actions(shown)] if shown else []
 
 
-def _takes_a_click(view: RequestView) -> bool:
-    terms = view.request.terms
-    return (
-        view.offers(Verdict.APPROVE)
-        and terms.confirm is Confirm.NONE
-        and not terms.is_risky
-    )
+def _for_all(
+    verb: str, text: str, action_id: str, waiting: Sequence[RequestView]
+) -> Block:
+    value = bundle(action_id, [view.request for view in waiting])
+    return button(text, action_id, value, forms.all_calls(verb, len(waiting)))
 
 
 def mark_buttons(view: RequestView) -> list[Block]:

@@ -85,6 +85,14 @@ def card_text(view: CardView) -> str:
     return "\n".join(_request_text(request) for request in view.requests)
 
 
+def value_for_all(view: CardView, action_id: str) -> str | None:
+    """Return what a button for all of a card carries; None if none is drawn now."""
+    rows = [block for block in _request_parts(view) if block["type"] == "actions"]
+    elements = [element for row in rows for element in row["elements"]]
+    found = [each["value"] for each in elements if each["action_id"] == action_id]
+    return found[0] if found else None
+
+
 def _request_parts(view: CardView) -> list[Block]:
     """Build all but the arguments, then give these the characters that are left."""
     texts = [asked_text(item.request) for item in view.requests]

@@ -40,6 +40,7 @@ class RequestView:
     Attributes:
         elsewhere: its buttons stand on another one now.
         names: Slack's, by the ids that its arguments may hold.
+        needs_own_click: by the policy in force; its own terms may say so too.
     """
 
     request: Request
@@ -47,6 +48,7 @@ class RequestView:
     can_decide: tuple[str, ...] = ()  # user ids who can decide the open stage now
     elsewhere: bool = False
     names: Mapping[str, str] = field(default_factory=dict[str, str])
+    needs_own_click: bool = False
 
     @property
     def in_time(self) -> bool:
@@ -84,6 +86,14 @@ class RequestView:
     def offers(self, verdict: Verdict) -> bool:
         return self.takes_clicks and self.request.offers(verdict)
 
+    def joins_in(self, verdict: Verdict) -> bool:
+        """Return whether one click may give this verdict to it and to others."""
+        terms = self.request.terms
+        if verdict is Verdict.REJECT:
+            return self.offers(verdict) and not terms.asks_reason
+        alone = self.needs_own_click or terms.needs_own_click
+        return self.offers(verdict) and not alone
+
 
 @dataclass(frozen=True)
 class CardView:
@@ -106,10 +116,14 @@ class CardView:
             )
 
 
-def bundle(requests: Sequence[Request]) -> str:
-    """Return the value of a button for all requests of a card; each edit changes it."""
-    tokens = "\n".join(request.place.token for request in requests)
-    return hashlib.sha256(tokens.encode()).hexdigest()[:32]
+def bundle(action_id: str, requests: Sequence[Request]) -> str:
+    """Return the value of a button for several requests.
+
+    It is an opaque id of the digests for which the button stands: one for another set
+    of requests, for one that was edited since, or for another button is another.
+    """
+    shown = [f"{each.place.token} {each.call.grant_digest}" for each in requests]
+    return hashlib.sha256("\n".join([action_id, *shown]).encode()).hexdigest()[:32]
 
 
 def approvals(request: Request, stage: int | None = None) -> list[Decision]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,11 +25,12 @@ from bot.slack.cards.forms import (
 )
 from bot.slack.cards.full_view import full_view, needs_file
 from bot.slack.cards.modal import CardRef
-from bot.slack.cards.view import RequestView, bundle
+from bot.slack.cards.view import RequestView
 from bot.slack.client import open_view
 from bot.slack.deps import Deps
 from bot.slack.full_text import Opened
 from bot.slack.history import history_view, request_history
+from bot.slack.listeners.several import FOR_ALL, decide_all
 from bot.slack.listeners.translating import (
     Body,
     choice_of,
@@ -38,14 +39,13 @@ from bot.slack.listeners.translating import (
     place_of,
     value_of,
 )
-from bot.texts.clicks import IN_FORM, NOT_OPENED, SlackPhrases, several_not_decided
+from bot.texts.clicks import IN_FORM, NOT_OPENED
 
 _MARKS = {
     ids.MARK_DONE: Mark.DONE,
     ids.MARK_NOT_DONE: Mark.NOT_DONE,
     ids.ASK_AGAIN: Mark.AGAIN,
 }
-_ALL = {ids.APPROVE_ALL: Verdict.APPROVE, ids.REJECT_ALL: Verdict.REJECT}
 _WITHDRAW = re.compile(rf"^{ids.WITHDRAW}(_\d+)?$")  # one block may hold several
 
 
@@ -133,10 +133,10 @@ def _register_questions(app: AsyncApp, deps: Deps) -> None:
 
 def _register_all(app: AsyncApp, deps: Deps) -> None:
     async def handle_all(ack: AsyncAck, body: Body) -> None:
-        await decide_all(deps, body, _ALL[body["actions"][0]["action_id"]])
+        await decide_all(deps, body)
         await ack()
 
-    for action in _ALL:
+    for action in FOR_ALL:
         app.action(action)(handle_all)
 
 
@@ -152,56 +152,6 @@ async def _take_from_menu(deps: Deps, body: Body) -> None:
         await deps.decider.decide(choice_of(body, token, Verdict.WITHDRAW))
     else:  # an option that no card of ours has: the person is told so
         await deps.decider.decide(choice_of(body, "", Verdict.REJECT))
-
-
-async def decide_all(deps: Deps, body: Body, verdict: Verdict) -> None:
-    """Decide each open request of a card as if it had been clicked alone.
-
-    The button stands for the calls as they were drawn: after an edit it decides
-    nothing. Whoever clicks is told once of all that was not possible.
-    """
-    action = choice_of(body, value_of(body), verdict)
-    requests = await _shown(deps, action)
-    if not requests:  # the person is told that nobody knows it
-        await deps.decider.decide(action)
-        return
-    if bundle(requests) != action.request:
-        stale = replace(action, request=requests[0].place.token)
-        await deps.decider.refuse(stale, Result(Effect.REFUSED, "superseded"))
-        return
-    told: list[str] = []
-    for request in requests:
-        if request.is_open:
-            each = replace(action, request=request.place.token, quiet=True)
-            result, judged = await deps.decider.decide(each)
-            if result.effect not in CHANGES:
-                told.append(_sentence(result, judged or request, action))
-    await _tell(deps, action, [line for line in dict.fromkeys(told) if line])
-
-
-async def _shown(deps: Deps, action: Action) -> list[Request]:
-    """The requests of the card on which the button stands, in call order."""
-    place = action.place
-    if place is None:
-        return []
-    async with deps.listener_pool.connection() as connection:
-        return await store.shown_at(
-            connection, place.channel, place.message, place.card
-        )
-
-
-def _sentence(result: Result, request: Request, action: Action) -> str:
-    said = SlackPhrases().answer(result, request, action.person)
-    return f"{request.code}: {said}" if said else ""
-
-
-async def _tell(deps: Deps, action: Action, lines: Sequence[str]) -> None:
-    who, place = action.person, action.place
-    if not lines or place is None:
-        return
-    text = several_not_decided(lines)
-    async with transaction(deps.listener_pool) as connection:
-        await store.tell(connection, deps.jobs, who, text, place.channel, place.thread)
 
 
 Form = Callable[[Request, CardRef], Block]
