@@ -426,18 +426,7 @@ class Effect(enum.StrEnum):
     REFUSED = "refused"
 
 
-CHANGES = frozenset(
-    {
-        Effect.RECORDED,
-        Effect.STAGE_PASSED,
-        Effect.APPROVED,
-        Effect.EDITED,
-        Effect.ANSWERED,
-        Effect.REJECTED,
-        Effect.WITHDRAWN,
-        Effect.TIMED_OUT,
-    }
-)
+CHANGES = frozenset(Effect) - {Effect.LATE, Effect.REPEATED, Effect.REFUSED}
 
 
 @dataclass(frozen=True)

@@ -113,9 +113,11 @@ INSERT INTO request_messages (request_id, delivery_id)
 SELECT unnest(%(requests)s::text[]), %(delivery)s;
 
 -- name: touch_deliveries
--- The messages of a request show something old now.
+-- The messages of a request show something old now. They may be those of other requests
+-- too, so that their locks are taken in one order everywhere.
 UPDATE deliveries SET revision = revision + 1
-WHERE id IN (SELECT delivery_id FROM request_messages WHERE request_id = %(id)s)
+WHERE id IN (SELECT d.id FROM request_messages m JOIN deliveries d ON d.id = m.delivery_id
+  WHERE m.request_id = %(id)s ORDER BY d.id FOR NO KEY UPDATE OF d)
 RETURNING id;
 
 -- name: clock

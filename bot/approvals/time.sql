@@ -76,5 +76,6 @@ trail AS (
     AS a (team text, event text, request text, conversation uuid, actor text,
           via text, detail jsonb))
 UPDATE deliveries SET revision = revision + 1
-WHERE id IN (SELECT delivery_id FROM request_messages WHERE request_id = %(id)s)
+WHERE id IN (SELECT d.id FROM request_messages m JOIN deliveries d ON d.id = m.delivery_id
+  WHERE m.request_id = %(id)s ORDER BY d.id FOR NO KEY UPDATE OF d)  -- in this order
 RETURNING id::text AS id;

@@ -54,9 +54,11 @@ trail AS (
   FROM jsonb_to_recordset(%(facts)s::jsonb)
     AS a (team text, event text, request text, conversation uuid, actor text,
           via text, detail jsonb, texts jsonb)),
-touched AS (
+touched AS (  -- in the order of `touch_deliveries`
   UPDATE deliveries SET revision = revision + 1
-  WHERE id IN (SELECT delivery_id FROM request_messages WHERE request_id = %(id)s)
+  WHERE id IN (SELECT d.id FROM request_messages m
+    JOIN deliveries d ON d.id = m.delivery_id
+    WHERE m.request_id = %(id)s ORDER BY d.id FOR NO KEY UPDATE OF d)
   RETURNING id)
 SELECT EXISTS (SELECT FROM closed) AS closed,
   ARRAY(SELECT id::text FROM touched) AS touched,

@@ -42,7 +42,7 @@ async def test_calls_of_a_batch_stay_together_whoever_decides(house: House):
     assert one.place.card == two.place.card != alone.place.card
 
 
-async def test_what_has_no_room_or_comes_later_gets_a_new_card(house: House):
+async def test_what_has_no_room_or_comes_later_is_apart(house: House):
     asked = [proposed("wipe") for _ in range(REQUESTS_PER_CARD + 1)]
     conversation = await house.conversation()
     raised = await house.raised(asked, conversation)

@@ -205,6 +205,7 @@ def test_requests_on_a_card_have_their_own_buttons_in_order():
     values = [each["value"] for each in of_type(blocks, "button")]
     for_all = [bundle(f"{word}_all", [first, second]) for word in ("approve", "reject")]
     assert values == ["req-1", "req-1", "req-2", "req-2", *for_all]
+    assert len(of_type(blocks, "divider")) == 3
     assert headlines(blocks) == [
         "⏳ Delete file reports/q3.csv · Waiting",
         "⛔ Delete file reports/q3.csv · Rejected",

@@ -73,7 +73,7 @@ def test_the_policy_in_force_can_take_approve_all_away(strict, offered):
     assert (value_for_all(card, "approve_all") is not None) is offered
 
 
-def test_approve_all_is_not_for_what_the_policy_in_force_denies():
+def test_what_the_policy_in_force_denies_is_not_among_all():
     assert not needs_own_click(request(), in_force())
     assert needs_own_click(request(), in_force("{tools: [delete_file], deny: true}"))
 

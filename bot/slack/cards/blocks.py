@@ -18,6 +18,7 @@ from bot.texts.formatting import (
 
 Block = dict[str, Any]
 MESSAGE_TEXT_LIMIT = 13_000  # characters of all blocks together; Slack's is 13,200
+MOST_BLOCKS = 50  # of one message
 DIALOG_TEXT = 300  # characters
 _SECTION_LIMIT = 3_000
 

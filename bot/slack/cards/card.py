@@ -21,6 +21,7 @@ from bot.slack.cards.arguments import (
 )
 from bot.slack.cards.blocks import (
     MESSAGE_TEXT_LIMIT,
+    MOST_BLOCKS,
     Block,
     context,
     line,
@@ -107,7 +108,7 @@ def _request_parts(view: CardView) -> list[Block]:
         for item, text in zip(view.requests, texts, strict=True)
     ]
     rooms = shares(wanted, room)
-    blocks: list[Block] = []
+    rows: list[list[Block]] = []
     in_whole: list[bool] = []
     each = zip(view.requests, texts, wanted, rooms, strict=True)
     for item, text, length, own_room in each:
@@ -115,8 +116,17 @@ def _request_parts(view: CardView) -> list[Block]:
         parts = _asked(item, text, own_room, fits=fits)
         complete = fits and len(shown(item.request.call.tool)) <= _TOOL
         in_whole.append(complete)
-        blocks += _request_blocks(item, parts, sharing, complete=complete)
-    return [*blocks, *all_buttons(view.requests, in_whole)]
+        rows.append(_request_blocks(item, parts, sharing, complete=complete))
+    return _parted([*rows, all_buttons(view.requests, in_whole)])
+
+
+def _parted(rows: Sequence[list[Block]]) -> list[Block]:
+    """The rows with lines between them, where Slack has room for so many blocks."""
+    rows = [row for row in rows if row]
+    fits = sum(map(len, rows)) + len(rows) - 1 <= MOST_BLOCKS
+    between: list[Block] = [{"type": "divider"}] if fits else []
+    parted = [block for row in rows for block in [*between, *row]]
+    return parted[len(between) :]
 
 
 def _asked(view: RequestView, text: str, room: int, *, fits: bool) -> list[Block]:
