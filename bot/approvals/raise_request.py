@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import uuid
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,7 +15,8 @@ from bot.approvals.assess import Assessment, ProposedCall, Rejected, Turn, rule
 from bot.approvals.audit import arguments_text
 from bot.approvals.eligibility import PolicyContext
 from bot.approvals.model import Status
-from bot.approvals.policy.model import THREAD, Policy
+from bot.approvals.places import Places
+from bot.approvals.policy.model import Policy
 from bot.approvals.ports import Jobs, Members, resume_job
 from bot.approvals.sql import SQL
 from bot.approvals.stages import chain_json, hours_json
@@ -25,7 +24,6 @@ from bot.approvals.timetable import earliest
 from bot.base.masks import mask_strings
 from bot.database.pool import Connection
 
-REQUESTS_PER_CARD = 6  # more of them stand on further cards
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that sounds or looks alike
 
 
@@ -48,7 +46,7 @@ async def raise_requests(
     cards: list[str] = []
     before, now = await _rejected_before(connection, turn, asked)
     context = PolicyContext(policy, now, members)
-    places = _Places(turn, asked)
+    places = Places(turn, asked)
     for ask in asked:
         ruling = rule(ask, turn, context, before)
         row = _row(policy, turn, ask, ruling, places.of(ask, ruling))
@@ -199,46 +197,6 @@ def _timed(ruling: Assessment) -> dict[str, Any]:
         "stage_timeout": timeout.total_seconds() if timeout else None,
         "wakes_after": wakes_after.total_seconds() if wakes_after else None,
     }
-
-
-class _Places:
-    """The card of each request, and beside it what the conversation's thread says.
-
-    Requests that are raised together share both, as many as one card holds, where the
-    same group is asked first, in one channel; the calls of a batch do so in any case.
-    A card that is posted takes no further request. The notice is sent when the card
-    stands, since it links to it; a card that stands in the thread itself needs none.
-    """
-
-    def __init__(self, turn: Turn, asked: Sequence[ProposedCall]) -> None:
-        self._turn = turn
-        self._calls = Counter(ask.interrupt for ask in asked)
-        self._taken: dict[tuple[str, str], tuple[int, str, str]] = {}
-
-    def of(self, ask: ProposedCall, ruling: Assessment) -> dict[str, str | None]:
-        """Return where a request is shown, as the statement wants it."""
-        turn, in_thread = self._turn, ruling.channel == THREAD
-        waits = ruling.status is Status.PENDING
-        card = notice = ""
-        if waits:
-            is_batch = self._calls[ask.interrupt] > 1
-            with_whom = ask.interrupt if is_batch else ruling.stages[0].approvers
-            card, notice = self._next((with_whom, ruling.channel))
-        return {
-            "card": card or None,
-            "card_channel": turn.channel if in_thread else ruling.channel,
-            "card_thread": turn.thread_ts if in_thread else None,
-            "notice": None if in_thread else notice or None,
-            "channel": turn.channel,
-            "thread": turn.thread_ts,
-        }
-
-    def _next(self, key: tuple[str, str]) -> tuple[str, str]:
-        count, card, notice = self._taken.get(key, (0, "", ""))
-        if count % REQUESTS_PER_CARD == 0:
-            card, notice = str(uuid.uuid4()), str(uuid.uuid4())
-        self._taken[key] = (count + 1, card, notice)
-        return card, notice
 
 
 def _trail(

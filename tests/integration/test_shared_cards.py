@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.approvals import store
-from bot.approvals.raise_request import REQUESTS_PER_CARD
+from bot.approvals.places import REQUESTS_PER_CARD
 from tests.support.house import House, proposed
 from tests.support.people import MINA
 
