@@ -39,8 +39,8 @@ NO_QUOTA = (
 )
 NO_ANSWER = "The model did not answer in time. Please try again."
 UNREACHABLE = (
-    "The model server cannot be reached. Please try again in a minute; if it stays so, "
-    "whoever runs me has to check OPENAI_BASE_URL and the network."
+    "The model server cannot be reached. Try again in a minute. If this "
+    "lasts, the bot's admin has to check OPENAI_BASE_URL and the network."
 )
 BAD_KEY = (
     "The model server refused my key. Whoever runs me has to check OPENAI_API_KEY."

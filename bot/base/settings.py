@@ -259,7 +259,7 @@ def _halves(settings: Settings) -> Iterator[str]:
         )
     people = {token.digest for token in settings.api_tokens}
     if people & {agent.digest for agent in settings.api_agents}:
-        yield "API_AGENTS: a token of API_TOKENS stands there too; give each its own."
+        yield "API_AGENTS: a token of API_TOKENS is there too; give each its own."
     if settings.agent_context is not None and settings.agent is None:
         yield "AGENT_CONTEXT needs AGENT: the shipped agent takes none."
     for pair in _TOGETHER:

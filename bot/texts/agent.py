@@ -23,16 +23,16 @@ _WHAT_YOU_ARE = {
     "guest not said": "Slack didn't say whether you are a guest",
 }
 EMPTY_MESSAGE = (
-    "Your message has no text that I can read. Please write what I should do, for "
+    "I found no text in your message. Write what I should do, for "
     "example: delete reports/q3.csv"
 )
 WAITING_FOR_SLACK = (
-    "Slack doesn't tell me who may do this, so I'm waiting and ask again. Nothing is "
-    "lost. If it stays like this, tell whoever runs the bot."
+    "Slack doesn't tell me who may do this. I'll keep asking, and nothing "
+    "is lost. If this lasts, tell the bot's admin."
 )
 AGENT_STEP_LIMIT = (
-    "I stopped here, because this took more steps than one request may take. What was "
-    "done so far stays done. Please ask again in smaller parts."
+    "I stopped here: this took more steps than one request may take. What's "
+    "done stays done. Ask again in smaller parts."
 )
 AGENT_SAID_NOTHING = "The agent finished and had nothing to say."
 
@@ -59,8 +59,8 @@ def too_long_message(length: int, limit: int) -> str:
 
 
 AGENT_FAILED = (
-    "Something went wrong inside the bot and this request stopped. Please try again; "
-    "if it happens again, tell whoever runs the bot."
+    "Something went wrong inside the bot, so this stopped. Try again. If "
+    "it happens again, tell the bot's admin."
 )
 
 
@@ -113,8 +113,8 @@ AGENT_RETURNED_NOTHING = (
     "messages."
 )
 GRAPH_CHANGED = (
-    "The agent's graph has changed and no longer asks this, so it did not run. Please "
-    "ask again if it is still needed."
+    "The agent's graph has changed and no longer asks this, so it did not "
+    "run. Ask again if it's still needed."
 )
 
 
@@ -153,12 +153,12 @@ BAD_ANSWERS = (
     "`answer` needs {text} where a person's words go."
 )
 STOPPED = (
-    "This was rejected, so I stopped here; what waited for it did not run. Write again "
-    "to ask for something else."
+    "This was rejected, so I stopped here. What waited for it did not "
+    "run. Write again to ask for something else."
 )
 STOPPED_BY_TIME = (
-    "This timed out: nobody decided in time, so I stopped here; what waited for it did "
-    "not run. Ask again if it is still needed."
+    "This timed out, so I stopped here. What waited for it did not run. "
+    "Ask again if it's still needed."
 )
 # Notes that stay with a request whose verdict the graph was not told.
 STOPPED_BEFORE = "It did not run: its turn was stopped before."

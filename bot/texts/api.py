@@ -12,7 +12,7 @@ from bot.texts.agent import because
 
 # --- The caller, and the address ----------------------------------------------------
 NO_HEADER = "Send the header Authorization: Bearer TOKEN, with a token of yours."
-UNKNOWN_CALLER = "This token is not known here; ask whoever runs the bot for one."
+UNKNOWN_CALLER = "This token is not known here. Ask the bot's admin for one."
 NO_ADDRESS = "There is no such address; /api/openapi.json lists those that there are."
 NOT_YOURS = "There is no such conversation of yours; take a new UUID to begin one."
 
@@ -28,7 +28,7 @@ def wrong_method(method: str, allowed: str) -> str:
 
 # --- Idempotency-Key ----------------------------------------------------------------
 BAD_KEY = "Idempotency-Key must be 1 to 255 visible ASCII characters."
-KEY_REUSED = "This Idempotency-Key stands for another request; take a new one."
+KEY_REUSED = "This Idempotency-Key belongs to another request. Use a new one."
 IN_PROGRESS = "The first request with this Idempotency-Key is still worked on."
 
 # --- Agents outside ------------------------------------------------------------------
@@ -38,7 +38,7 @@ NO_TITLE = "`title` is one line, and its braces hold names of arguments"
 NO_ARGUMENTS = "The body does not fit at arguments: not all of it can be written down."
 WAIT = "Seconds to wait for a decision; without one it is told as it stands."
 CONFLICTS: Mapping[str, str] = {
-    "key_reused": "This key stands for another request; take a new one.",
+    "key_reused": "This key belongs to another request. Use a new one.",
     "undecided": "People have not decided it yet, or have to once more.",
     "claimed": "It was claimed before: run nothing, and say what came of it.",
     "other_digest": "People approved another call; run what `arguments` says now.",
@@ -240,7 +240,7 @@ def members(longest_answer: int) -> Mapping[str, Mapping[str, str]]:
             "title": "Its headline; `{argument}` is replaced by that argument.",
             "reason": "Shown as yours, unverified.",
             "schema": "Of the arguments: for labels, and for people's edits.",
-            "requester": "The user id of whoever you ask for; it decides nothing.",
+            "requester": "The user id of the person you ask for; it decides nothing.",
             "conversation": "Your name for what it is part of: what people rejected "
             "there within the hour is not asked again.",
         },

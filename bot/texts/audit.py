@@ -24,8 +24,8 @@ DOES_NOT_FOLLOW = "it does not follow the row before it"
 CHANGED = "it was changed: its hash is another one"
 FORGED_CHECKPOINT = "its kept checkpoint has not its key's signature"
 UNCHAINED = {
-    "row": "it stands in the table and in no chain",
-    "text": "a text stands beside it that it does not have",
+    "row": "it's in the table and in no chain",
+    "text": "there's a text beside it that it does not have",
 }
 
 
@@ -35,7 +35,7 @@ def missing(number: int, before: int) -> str:
 
 
 def out_of_order(before: int) -> str:
-    return f"it stands after row {before}"
+    return f"it comes after row {before}"
 
 
 def text_changed(name: str) -> str:
@@ -87,7 +87,7 @@ def no_json(error: object) -> str:
 
 
 def behind_the_end(last: int) -> str:
-    return f"it stands behind row {last}, with which the export ends"
+    return f"it comes after row {last}, where the export ends"
 
 
 def missing_before(number: int, team: str) -> str:

@@ -62,7 +62,7 @@ def icon(status: Status, execution: Execution | None = None) -> str:
 def can_decide(who_can: Sequence[str]) -> str:
     """mrkdwn. `who_can` are user ids."""
     if not who_can:
-        return "Nobody can decide it at the moment. Tell whoever runs the bot."
+        return "Nobody can decide it at the moment. Tell the bot's admin."
     return f"{mentions_or(who_can)} can decide it."
 
 
@@ -75,8 +75,9 @@ ASKED_BEFORE = (
 def unfillable(stage: str) -> str:
     """Plain text. `stage` is the group of the stage that cannot be filled."""
     return (
-        f"Rejected at once: too few people are left who can decide the stage "
-        f"“{one_line(stage, 80)}”. Please have the policy's groups checked."
+        "Rejected: too few people can decide the stage "
+        f"“{one_line(stage, 80)}”. Ask the bot's admin to check the policy's "
+        "groups."
     )
 
 
@@ -151,7 +152,7 @@ def decided_elsewhere(channel: str) -> str:
     """`channel` is the id of the one that has the card now."""
     place = channel_link(channel)
     where = f"in {place}" if place else "on the card in the conversation's thread"
-    return f"*Decided now* {where}; here nothing is left to click."
+    return f"*Decided now* {where}. There's nothing to click here."
 
 
 def more(number: int) -> str:
@@ -399,7 +400,7 @@ def _rejected(row: Mapping[str, Any]) -> str:
 
 def _edited(row: Mapping[str, Any]) -> str:
     if "before" not in row["detail"]:
-        return "The changed call waits for the approvals that its values need."
+        return "The new values need approval."
     answered = row["detail"].get("answered")
     did = "gave an answer" if answered else "changed the arguments"
     return f"{_by(row, did)}. Earlier approvals do not count."
@@ -446,7 +447,7 @@ _EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "received": _received,
     "requested": _requested,
     "shown": lambda row: f"The card was posted in <#{row['detail']['channel']}>.",
-    "recorded": lambda row: f"{_by(row, 'approved')}. More people have to.",
+    "recorded": lambda row: f"{_by(row, 'approved')}. More approvals are needed.",
     "stage_passed": lambda row: f"{_by(row, 'approved')}. The next stage is open.",
     "approved": _approved,
     "edited": _edited,
@@ -457,7 +458,7 @@ _EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
         f"{_by(row, 'said why')}: “{_plain(row['detail'].get('reason', ''))}”"
     ),
     "withdrawn": lambda row: f"{_by(row, 'withdrew the request')}.",
-    "timed_out": lambda _: "Nobody decided in time: it timed out, which is a reject.",
+    "timed_out": lambda _: "It timed out: nobody decided in time.",
     "orphaned": lambda _: "Closed: its conversation no longer asks for it.",
     "not_run": lambda row: f"Not handed to the graph: {_plain(_given(row))}",
     "marked_done": lambda row: f"{_by(row, 'found that it was done')}.",

@@ -19,8 +19,8 @@ from bot.texts.cards import STATUS_WORDS, can_decide
 from bot.texts.formatting import date, escape, mention, one_line
 
 COULD_NOT_CHECK_PERSON = (
-    "Slack doesn't tell me who you are, so nothing was decided. Click again in a "
-    "moment. If it stays like this, tell whoever runs the bot."
+    "Slack doesn't tell me who you are, so nothing was decided. Click "
+    "again in a moment. If this lasts, tell the bot's admin."
 )
 NOT_OPENED = (
     "Slack didn't open the window, so nothing was decided. Click again in a moment."
@@ -184,13 +184,13 @@ def typed_wrong(wanted: str) -> str:
 def answer_invalid(complaint: str) -> str:
     """Plain text. `complaint` says what does not fit, and may quote values."""
     said = one_line(complaint, 250).rstrip(".")
-    return f"This does not fit what the graph asks for: {said}. Please change it."
+    return f"This does not fit what the graph asks for: {said}. Change it."
 
 
 def edit_invalid(complaint: str) -> str:
     """Plain text. `complaint` says what does not fit, and may quote values."""
     said = one_line(complaint, 250).rstrip(".")
-    return f"These arguments do not fit the tool: {said}. Please change them."
+    return f"These arguments do not fit the tool: {said}. Change them."
 
 
 def edit_denied(why: str) -> str:
@@ -332,19 +332,18 @@ def what_to_type(request: Request) -> str:
 
 TRY_AGAIN = "Try again"
 TRY_AGAIN_LABEL = "Try again what has just failed"
-NO_OFFER = "This button is not valid any more. Nothing was run; please write again."
+NO_OFFER = "This button no longer works, so nothing was run. Write again."
 MISPLACED = (
-    "This button does not belong to this message. Nothing was run; please use the "
-    "original one."
+    "That button isn't from this message, so nothing was run. Use the original one."
 )
-TRIED_ALREADY = "It has been tried again already, so your click did nothing."
+TRIED_ALREADY = "It was tried again already. Your click did nothing."
 MOVED_ON = (
-    "The conversation has gone on since, so this was not tried again. Please write "
+    "The conversation has moved on, so this was not tried again. Write "
     "what you need now."
 )
 CANNOT_TELL = (
-    "Slack doesn't tell me who you are, so nothing was run. Please click again in a "
-    "moment; if it stays like this, tell whoever runs the bot."
+    "Slack doesn't tell me who you are, so nothing was run. Click again "
+    "in a moment. If this lasts, tell the bot's admin."
 )
 _REFUSALS = {
     "unknown_offer": NO_OFFER,
@@ -377,7 +376,7 @@ def per(most: int, seconds: int) -> str:
 def too_many_messages(most: int, seconds: int) -> str:
     """mrkdwn."""
     return (
-        f"You have written to me more than {per(most, seconds)}, so I did not read "
+        f"You wrote to me more than {per(most, seconds)}, so I did not read "
         "your last messages. Wait a little and send them again."
     )
 
@@ -385,8 +384,8 @@ def too_many_messages(most: int, seconds: int) -> str:
 def too_many_clicks(most: int, seconds: int) -> str:
     """mrkdwn."""
     return (
-        f"You have clicked more than {per(most, seconds)}, so nothing was decided by "
-        "the clicks since then. Wait a little and click again."
+        f"You clicked more than {per(most, seconds)}, so your last clicks "
+        "decided nothing. Wait a little and click again."
     )
 
 
@@ -403,7 +402,7 @@ COMMENTED = {
         "thread."
     ),
     "too_many": (
-        "Added to the request. You write faster than I can show it, so the card has it "
-        "after its next change."
+        "Added to the request. You write faster than I can show it; the card "
+        "has it after its next change."
     ),
 }

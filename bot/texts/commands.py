@@ -93,8 +93,8 @@ def no_links(rules: Sequence[str]) -> str:
 
 def no_sign_in(rules: Sequence[str]) -> str:
     return (
-        "SLACK_CLIENT_ID is not set: nobody can sign in, so no links for "
-        f"{_named(rules)}"
+        "SLACK_CLIENT_ID is not set, so nobody can sign in, and there are no "
+        f"links for {_named(rules)}"
     )
 
 

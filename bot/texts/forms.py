@@ -71,8 +71,8 @@ SEND_ANSWER = "Send the answer"
 ANSWER_TO_AGENT = "The agent gets this as the result. The call itself does not run."
 ANSWER_TO_GRAPH = "The agent's graph goes on with this text."
 ASKS_TOO_MUCH = (
-    "The graph asks for more than one form holds, so it cannot be answered here. "
-    "Reject it, or have whoever wrote the graph ask for less at once."
+    "The graph asks for more than one form holds, so you can't answer it "
+    "here. Reject it, or have the graph's author ask for less at once."
 )
 
 # --- An edit ------------------------------------------------------------------------
@@ -113,12 +113,12 @@ ENTER_NUMBER = "Enter a number, such as 12 or 12.5."
 ENTER_SHORTER_NUMBER = "Enter a shorter number."
 ENTER_WHOLE_NUMBER = "Enter a whole number, such as 12."
 NO_JSON = (
-    "This is not valid JSON. A text stands in double quotes, a list in square "
+    "This is not valid JSON. Put text in double quotes, a list in square "
     "brackets, names with their values in curly ones."
 )
 NOT_STORABLE = "This holds a number that is too large, or half a character."
 HOLDS_NUL = "This holds a NUL character, which cannot be stored."
-NAME_TWICE = "The same name stands twice in one pair of curly brackets."
+NAME_TWICE = "The same name is there twice in one pair of curly brackets."
 
 
 def no_number(text: str) -> str:
@@ -128,20 +128,20 @@ def no_number(text: str) -> str:
 # --- The arguments in full ----------------------------------------------------------
 FULL_TITLE = "Full arguments"
 MORE_THAN_A_FILE = (
-    "That is more than a view or a file holds, so it cannot be approved here. Reject "
-    "it on the card, or ask for the same thing in smaller parts."
+    "This is too long to show in full, so it can't be approved here. "
+    "Reject it on the card, or ask for it in smaller parts."
 )
 FILE_NOT_YET = (
-    "That is more than one view holds. The whole text is on its way to the card's "
-    "thread as a file. Once it's there, Approve is here."
+    "This is too long to show here. The whole text is on its way to the "
+    "card's thread as a file. Once it's there, you can approve here."
 )
 FILE_SENT = (
-    "That is more than one view holds. The whole text is in the file in the card's "
-    "thread. Read it before you approve."
+    "This is too long to show here. The whole text is in the file in the "
+    "card's thread. Read it before you approve."
 )
 FILE_FAILED = (
-    "That is more than one view holds, and Slack did not take the file with the "
-    "whole text, so it cannot be approved here. Please try it again in a moment."
+    "This is too long to show here, and Slack didn't take the file with "
+    "the whole text, so it can't be approved here. Try again in a moment."
 )
 
 
@@ -155,7 +155,5 @@ def characters(length: int) -> str:
 
 # --- The history --------------------------------------------------------------------
 HISTORY_TITLE = "History"
-EARLIER_LEFT_OUT = (
-    "Earlier rows are left out here; the export of the audit trail has them."
-)
+EARLIER_LEFT_OUT = "Earlier rows are left out. An export of the audit trail has them."
 NO_HISTORY = "The audit trail has nothing about this request."

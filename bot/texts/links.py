@@ -33,21 +33,23 @@ SIGN_IN_FIRST = (
 )
 # Why no link decides a request, by the word of `why_no_links`.
 SHUT = {
-    "no_links": "The policy does not let links decide this. Please use the card in "
-    "Slack.",
-    "critical": "This is marked as critical, and no link decides it. Please use the "
-    "card in Slack.",
-    "policy_changed": "The policy has changed since this was asked, so no link decides "
-    "it any more. Please use the card in Slack.",
+    "no_links": "The policy doesn't let links decide this. Use the card in Slack.",
+    "critical": (
+        "This is marked as critical, and no link decides it. Use the card in Slack."
+    ),
+    "policy_changed": (
+        "The policy has changed since this was asked, so no link decides it "
+        "any more. Use the card in Slack."
+    ),
 }
 NO_CHOICE = "Choose one of the page's buttons."
 NOT_SIGNED_IN = (
-    "Slack has not said who you are, so nothing was decided. Please open the link from "
-    "your e-mail again and sign in from there."
+    "Slack didn't say who you are, so nothing was decided. Open the link "
+    "in your e-mail again and sign in from there."
 )
 SIGNED_IN_AS_ANOTHER = (
-    "You are signed in to Slack as somebody else than the person whom this link is "
-    "for, so nothing was decided. Please use the card in Slack."
+    "You're signed in to Slack as someone else, and this link isn't "
+    "theirs, so nothing was decided. Use the card in Slack."
 )
 
 # --- The page of a request ----------------------------------------------------------
@@ -80,7 +82,7 @@ def stage_over(group: str, said: str) -> str:
 
 
 def stage_to_come(group: str, quorum: int) -> str:
-    return f"{group}: to come, {quorum} to approve"
+    return f"{group}: later, {quorum} to approve"
 
 
 def stage_now(

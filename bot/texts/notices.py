@@ -97,7 +97,7 @@ def joined_since(groups: Sequence[str], stage: str, at: dt.datetime) -> str:
     """mrkdwn. For a stage that other groups have joined."""
     names = joined([escape(one_line(group, 80)) for group in groups])
     beside = escape(one_line(stage, 80))
-    return f"{names} can decide it beside {beside} since {date(at)}."
+    return f"{names} can decide it too, along with {beside}, since {date(at)}."
 
 
 def reminded_at(at: dt.datetime) -> str:
@@ -119,9 +119,9 @@ def changed_by(by: str) -> str:
 def card_could_not_be_posted(code: str) -> str:
     """mrkdwn. For the conversation's thread."""
     return (
-        f"I could not post the card for this approval ({code}), so nobody can decide "
-        "it yet. I'll keep trying until its time is over. Check that I'm a member of "
-        "the channel that the policy names."
+        f"I could not post the card for this approval ({code}), so nobody can "
+        "decide it yet. I'll keep trying until it times out. Check that I'm a "
+        "member of the channel that the policy names."
     )
 
 
@@ -143,8 +143,8 @@ def answer_from(link: str) -> str:
 
 
 ANSWER_COULD_NOT_BE_POSTED = (
-    "I have an answer for you, but Slack does not let me post it in the thread where "
-    "you asked. Please ask again, there or elsewhere."
+    "I have an answer for you, but Slack doesn't let me post it in the "
+    "thread where you asked. Ask again, there or elsewhere."
 )
 
 
@@ -254,4 +254,4 @@ def ways_to_decide(letter: Letter) -> list[tuple[str, str]]:
     return ways
 
 
-CARE = "The link is for you alone and good for one decision: do not pass it on."
+CARE = "The link is for you alone and works once. Don't forward it."

@@ -287,12 +287,12 @@ def _place(channel: str) -> str:
 
 
 # --- `policy`: people, and what cannot be told -------------------------------------
-WHOEVER_ASKS = "whoever asks"
+WHOEVER_ASKS = "the person who asks"
 NO_RULE = "  no rule names it"
 SLACK_SILENT = "Slack did not answer all questions; ask again."
 NO_SLACK = "There is no Slack to ask without SLACK_* variables: ids only."
 NO_OBJECT = '--args must be a JSON object, such as {"amount": 5}.'
-KEY_TWICE = "a key stands in it twice"
+KEY_TWICE = "a key is in it twice"
 
 
 def asked_about(tool: str, version: str, agent: str) -> str:

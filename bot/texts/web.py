@@ -18,10 +18,10 @@ from bot.texts.formatting import joined, one_line, utc
 MOST_NAMED = 5  # people
 NOT_FOUND = "There is no such request among those that you asked for or can decide."
 COULD_NOT_CHECK = (
-    "Slack doesn't tell me who you are, so nothing was decided. Please try again in a "
-    "moment; if it stays like this, tell whoever runs the bot."
+    "Slack doesn't tell me who you are, so nothing was decided. Try again "
+    "in a moment. If this lasts, tell the bot's admin."
 )
-EDIT_SAME = "Nothing is changed, so nothing was decided. Change a value, or approve."
+EDIT_SAME = "You changed nothing, so nothing was decided. Change a value, or approve."
 NOT_NOW = "The database cannot be reached right now, so nothing was done. Try again."
 # To Slack, or whoever else sends something to its address.
 BODY_TOO_LARGE = "The body is too large."
@@ -33,7 +33,7 @@ NOT_STORED = "Not stored; please send it again."
 
 def too_many(seconds: int) -> str:
     """For somebody above RATE_LIMIT."""
-    return f"That were too many requests; nothing was done. Try again in {seconds} s."
+    return f"Too many requests, so nothing was done. Try again in {seconds} s."
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,14 @@ def _done(result: Result) -> str:
 
 #: Every effect of a verdict that was taken.
 DONE = {
-    Effect.RECORDED: "Your approval is counted; more people have to approve.",
-    Effect.STAGE_PASSED: "Your approval is counted; the next stage is open.",
-    Effect.APPROVED: "Approved; the call runs now.",
-    Effect.EDITED: "The arguments are changed; the call waits for the approvals that "
-    "its new values need.",
-    Effect.ANSWERED: "Answered in the tool's place; the call does not run.",
-    Effect.REJECTED: "Rejected; the call does not run.",
-    Effect.WITHDRAWN: "Withdrawn; the call does not run.",
-    Effect.REPEATED: "This was counted already; nothing changed.",
+    Effect.RECORDED: "Your approval counts. More approvals are needed.",
+    Effect.STAGE_PASSED: "Your approval counts. The next stage is open.",
+    Effect.APPROVED: "Approved. The call runs now.",
+    Effect.EDITED: "The arguments are changed. The new values need approval.",
+    Effect.ANSWERED: "Answered in the tool's place. The call does not run.",
+    Effect.REJECTED: "Rejected. The call does not run.",
+    Effect.WITHDRAWN: "Withdrawn. The call does not run.",
+    Effect.REPEATED: "This was counted already. Nothing changed.",
 }
 
 
@@ -84,7 +83,7 @@ def can_decide(request: Request, refused: str = "") -> str:
     """Say who can decide a request now, by their ids; not who was just refused."""
     who = [user for user in who_can_decide(request) if user != refused]
     if not who:
-        return "At the moment nobody can decide it; please tell whoever runs the bot."
+        return "Nobody can decide it at the moment. Tell the bot's admin."
     more = f" and {len(who) - MOST_NAMED} more" if len(who) > MOST_NAMED else ""
     named = joined(who) if not more else ", ".join(who[:MOST_NAMED])
     return f"{named}{more} can decide it."
@@ -129,12 +128,14 @@ def _refused(result: Result, request: Request, person: Person) -> Answer:
 
 def _may_not(word: str, request: Request, person: Person) -> str:
     known = {
-        "requester": "You asked for this yourself, so somebody else has to approve it.",
-        "participant": "You wrote in the conversation that led to this request, so "
-        "somebody else has to decide it.",
+        "requester": "You asked for this yourself, so someone else has to approve it.",
+        "participant": (
+            "You wrote in the conversation that led to this request, so someone "
+            "else has to decide it."
+        ),
         "not_in_group": "You can't decide this request.",
         "not_allowed": "The policy does not offer that for this request.",
-        "only_requester_withdraws": "Only whoever asked for this can withdraw it.",
+        "only_requester_withdraws": "Only the person who asked can withdraw it.",
     }
     if said := known.get(word):
         return f"{said} Nothing was decided. {can_decide(request)}"

@@ -87,7 +87,7 @@ async def test_a_thread_goes_on_after_a_reject(shared: Stage):
 async def test_an_empty_mention_is_told_what_to_write(shared: Stage, text: str):
     ts = await shared.ask(text)
 
-    assert "no text that I can read" in await shared.reply(GENERAL, ts)
+    assert "no text in your message" in await shared.reply(GENERAL, ts)
 
 
 async def test_a_message_of_40000_characters_gets_one_sentence(shared: Stage):

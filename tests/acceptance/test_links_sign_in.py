@@ -102,7 +102,7 @@ async def test_threat_11_signing_in_as_someone_else_is_refused_and_recorded(
 ):
     request, mina = await visitor(shared, 64)
     status, words = await mina.comes_back(MAREK)
-    assert (status, "somebody else" in words) == (403, True)
+    assert (status, "as someone else" in words) == (403, True)
     assert "signed-in" not in mina.browser.cookies
     board = Board(shared, request)
     assert (board.is_open, board.came_of("Marek")) == (True, "signed_in_as_another")

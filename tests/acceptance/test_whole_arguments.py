@@ -54,7 +54,7 @@ async def test_threat_13_without_the_file_there_is_no_approve(shared: Stage):
     await opened(shared, "lost.txt")
     await shared.simulator.wait_for(
         lambda: any(
-            "did not take the file" in everything({"blocks": v["blocks"]})
+            "didn't take the file" in everything({"blocks": v["blocks"]})
             for v in shared.simulator.open_views(MINA)
         )
     )

@@ -215,8 +215,9 @@ async def test_card_and_notice_say_what_comes_and_what_has_come(house: House):
     joined = f"directors joined {date(later(6))}"
     assert joined in shown(card)
     assert "<@U0DANA>" in shown(card)
-    assert f"directors can decide it beside managers since {date(later(6))}" in shown(
-        notice
+    assert (
+        f"directors can decide it too, along with managers, since {date(later(6))}"
+        in shown(notice)
     )
     assert "Withdraw" in shown(notice)
 

@@ -67,7 +67,7 @@ def test_what_no_file_holds_is_never_approved():
     shown = full_view(view, CARD, Sending.SENT)
     assert not needs_file(view.request)
     assert "submit" not in shown
-    assert "cannot be approved here" in " ".join(texts(shown))
+    assert "can't be approved here" in " ".join(texts(shown))
 
 
 LETTERS = ["x", "👍", "\u202e", '"', "\\u{", "`"]

@@ -36,7 +36,10 @@ def found(tmp_path: Path, given: dict[str, str]) -> list[str]:
     ("without", "sentence"),
     [
         (LINKS, "LINK_SECRET or PUBLIC_URL is not set: no links for the rules "),
-        (SIGN_IN, "SLACK_CLIENT_ID is not set: nobody can sign in, so no links for "),
+        (
+            SIGN_IN,
+            "SLACK_CLIENT_ID is not set, so nobody can sign in, and there are no ",
+        ),
         (MAIL, "SMTP_URL is not set: nobody is told by email for rule mailing"),
         (HOOK, "WEBHOOK_URL is not set: nobody is told by webhook for rule paying"),
     ],

@@ -187,7 +187,7 @@ ESCALATED = Stage(
 def test_whoever_joins_is_called_alone_and_in_a_reminder_first():
     escalation = silent(Event.ESCALATION, joined=(DANA,), stages=(ESCALATED,))
     assert f"<@{DANA}>: you can decide this too now · {TITLE}" in escalation.text
-    assert "directors can decide it beside managers" in escalation.text
+    assert "directors can decide it too, along with managers" in escalation.text
     assert MINA not in escalation.text
     reminder = silent(Event.REMINDER, joined=(DANA,), stages=(ESCALATED,))
     assert f"<@{DANA}>, <@{MINA}> and <@{OMAR}>: this still" in reminder.text
@@ -196,7 +196,10 @@ def test_whoever_joins_is_called_alone_and_in_a_reminder_first():
 def test_the_notice_says_quietly_who_was_told():
     text = draw_notice([request(stages=(ESCALATED,), **STANDING)], US).text
     assert f" · Reminded {date(NOW + HOUR)}." in text
-    assert f"directors can decide it beside managers since {date(NOW + HOUR)}." in text
+    assert (
+        f"directors can decide it too, along with managers, since {date(NOW + HOUR)}."
+        in text
+    )
 
 
 OVER = {"status": Status.APPROVED, "decided_at": NOW}

@@ -96,7 +96,7 @@ def by(event: str, user: str = "U0MINA", **fields: Any) -> dict[str, Any]:
         ),
         (
             by("edited", stage=0, note="", outcome=""),
-            "The changed call waits for the approvals that its values need.",
+            "The new values need approval.",
         ),
         (
             by("answered", note="use the old one"),

@@ -95,7 +95,7 @@ def test_nobody_confirms_for_an_agent_that_names_its_requester():
         ),
         (
             "{tools: [x], agents: [a, a], approval: none}",
-            "rules[0].agents[1]: `a` stands here twice; remove it.",
+            "rules[0].agents[1]: `a` is here twice; remove it.",
         ),
         (
             "{tools: [x], deny: true, claim_within: 5m}",

@@ -204,7 +204,7 @@ def test_a_stage_that_those_who_remain_cannot_fill_is_named(
     [
         ("[1]", None, '--args must be a JSON object, such as {"amount": 5}.'),
         ("{", None, "--args cannot be read: Expecting property name"),
-        ('{"a": 1, "a": 2}', None, "--args cannot be read: a key stands in it twice."),
+        ('{"a": 1, "a": 2}', None, "--args cannot be read: a key is in it twice."),
         ('{"a": NaN}', None, "--args cannot be read: the arguments cannot be written"),
         ('{"a": "\\ud800"}', None, "--args cannot be read: the arguments cannot be"),
         ("[" * 100_000, None, "--args cannot be read: "),

@@ -116,7 +116,7 @@ def in_rule(rule: str) -> list[str]:
         ),
         (
             "{tools: [x], stages: [{approvers: m}], allow: [approve, approve]}",
-            "rules[0].allow[1]: `approve` stands here twice; remove it.",
+            "rules[0].allow[1]: `approve` is here twice; remove it.",
         ),
         (
             "{tools: [x], stages: [{approvers: m}], allow: approve}",
@@ -158,7 +158,7 @@ def in_rule(rule: str) -> list[str]:
         ),
         (
             "{tools: [x], stages: [{approvers: m}, {approvers: m}]}",
-            "rules[0].stages[1]: `m` stands here twice; ask for a larger `quorum`.",
+            "rules[0].stages[1]: `m` is here twice; ask for a larger `quorum`.",
         ),
         (
             "{tools: [x], stages: []}",
@@ -352,7 +352,7 @@ def test_two_rules_may_not_answer_one_interrupt_differently(first, second, overl
         ("u01", "`u01` is no Slack user id; write a user id such as U0123ABCDEF."),
         ("C01", "`C01` is no Slack user id; write a user id such as U0123ABCDEF."),
         ("5", "must be text, not the number 5; quotes make a value text."),
-        ("U02", "`U02` stands here twice; remove it."),
+        ("U02", "`U02` is here twice; remove it."),
         ("~", "is empty; give it a value or leave the key out."),
     ],
 )

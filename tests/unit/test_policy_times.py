@@ -113,7 +113,7 @@ HOURS = "days: [mon], from: 09:00, to: 17:00"
             "timeout: 4h, reminders: [4h]",
             "reminders[0]: comes too late: it is over after 4h.",
         ),
-        ("reminders: [1h, 60m]", "reminders[1]: 1h stands here twice; remove it."),
+        ("reminders: [1h, 60m]", "reminders[1]: 1h is here twice; remove it."),
         (
             "reminders: 1h",
             "reminders: must be a list, not the text `1h`.",
@@ -143,7 +143,7 @@ HOURS = "days: [mon], from: 09:00, to: 17:00"
         ),
         (
             f"hours: {{{HOURS.replace('mon', 'mon, mon')}}}",
-            "hours.days[1]: `mon` stands here twice; remove it.",
+            "hours.days[1]: `mon` is here twice; remove it.",
         ),
         (
             "hours: {days: [mon], from: 09:00}",

@@ -49,7 +49,7 @@ def test_a_duplicate_key_is_reported_with_path_and_lines():
     data, complaints = read_yaml("a:\n  - b: 1\n    c: 2\n    b: 3\n")
     assert data == {"a": [{"b": 1, "c": 2}]}
     assert [str(c) for c in complaints] == [
-        "a[0].b: the key stands twice (lines 2 and 4); keep one."
+        "a[0].b: the key is there twice (lines 2 and 4); keep one."
     ]
 
 

@@ -142,7 +142,7 @@ def no_yaml_here(problem: str, hint: str = "") -> str:
 
 def key_twice(first: int, second: int) -> str:
     """Both are numbers of lines."""
-    return f"the key stands twice (lines {first} and {second}); keep one."
+    return f"the key is there twice (lines {first} and {second}); keep one."
 
 
 def key_no_text(key: str) -> str:
@@ -156,8 +156,8 @@ MISSING = "is missing."
 MISSING_KEYS = {
     ("", "version"): "is missing; write `version: 1`.",
     ("stages", "approvers"): "is missing; name the group that decides.",
-    ("delegations", "from"): "is missing; write the user id of whoever is away.",
-    ("delegations", "to"): "is missing; write the user id of whoever stands in.",
+    ("delegations", "from"): "is missing; write the user id of the person who is away.",
+    ("delegations", "to"): "is missing; write the user id of the person who stands in.",
     ("delegations", "until"): "is missing; write the last day, such as 2026-12-31.",
     ("escalate", "after"): "is missing; write after which time, such as 4h.",
     ("escalate", "to"): "is missing; name the group that joins.",
@@ -199,7 +199,7 @@ LARGER_QUORUM = "ask for a larger `quorum`"
 
 def stands_twice(value: str, remedy: str = REMOVE) -> str:
     """`value` as the file writes it, in backticks where it is text."""
-    return f"{value} stands here twice; {remedy}."
+    return f"{value} is here twice; {remedy}."
 
 
 def name_taken(name: str, owner: str) -> str:
