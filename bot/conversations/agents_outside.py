@@ -164,8 +164,9 @@ class AgentsOutside:
         reach("claiming")
         run, call = _run(known)
         taken = await grants.claim(self.pool, self.jobs, run, call, None)
-        if not taken.won:
-            raise Conflict("claimed")
+        if not taken.won:  # by another claim, or by the end of its time
+            known = await self.find(agent, request)
+            raise Conflict(_no_claim(known, shown) or "claimed")
         reach("claimed")
         return await self.find(agent, request)
 
@@ -187,6 +188,7 @@ class AgentsOutside:
             raise Conflict(word)
         run, call = _run(known)
         texts = {"summary": summary}
+        reach("ran")
         try:
             await grants.finish(self.pool, self.jobs, run, call, state, summary, texts)
         except LostRun:

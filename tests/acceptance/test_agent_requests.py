@@ -171,9 +171,33 @@ async def test_threat_54_a_token_acts_in_its_own_role_alone(shared: Stage):
         assert (said.status, said.word) == (401, "unauthorized")
     person = await OutsideAgent(shared.bot.url, MINA).ask()
     assert (person.status, person.word) == (401, "unauthorized")
-    query = f"/api/requests/{request['id']}?token={agent.token}"
-    assert (await agent.api.get("", query)).status == 401
     assert shared.records.status(request["id"]) == "pending"
+
+
+async def test_threat_67_a_token_in_a_url_lets_nobody_in(shared: Stage):
+    agent, request = OutsideAgent(shared.bot.url), await asked(shared)
+    for name in ("token", "access_token", "Authorization"):
+        query = f"?{name}={agent.token}"
+        path = f"/api/requests/{request['id']}{query}"
+        assert (await agent.api.get("", path)).status == 401
+        assert (await agent.api.post("", f"/mcp{query}", {})).status == 401
+    url = shared.bot.url.replace("http://", f"http://{agent.token}:x@")
+    assert (await OutsideAgent(url, "").ask()).status == 401
+    assert agent.token not in shared.bot.log
+
+
+async def test_threat_44_no_address_that_an_agent_names_is_called(shared: Stage):
+    called: list[object] = []
+    server = await asyncio.start_server(lambda *ends: called.append(ends), "127.0.0.1")
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/schema.json"
+        call = {"arguments": {"url": url}, "title": "Fetch {url}", "reason": url}
+        await asked(shared, **call)
+        for schema in ({"$ref": url}, {"properties": {"url": {"$ref": url}}}):
+            said = await OutsideAgent(shared.bot.url).ask(schema=schema, **call)
+            assert said.status in (201, 422)
+        await shared.simulator.wait_for(lambda: shared.cards_about(url))
+    assert not called
 
 
 async def test_threat_55_neither_owner_nor_named_requester_decides(shared: Stage):
@@ -184,6 +208,18 @@ async def test_threat_55_neither_owner_nor_named_requester_decides(shared: Stage
     assert shared.records.status(request["id"]) == "pending"
     own = await asked(shared, "owned", requester=DORA)
     assert own["status"] == "rejected"
+
+
+async def test_threat_64_a_named_requester_lends_no_right(shared: Stage):
+    """The director is named, so nobody else's word is missing, and none is hers."""
+    request = await asked(shared, requester=DORA)
+    agent = OutsideAgent(shared.bot.url)
+    for path in (f"/api/approvals/{request['id']}/decision", "/api/approvals"):
+        said = await agent.api.post(agent.token, path, {"decision": "approve"})
+        assert said.status in (401, 405)
+    assert (await agent.claim(request)).word == "undecided"
+    waived = await OutsideAgent(shared.bot.url, OTHER_TOKEN).ask("look", requester=MINA)
+    assert waived.body["status"] == "pending"
 
 
 async def test_threat_56_no_waiver_holds_for_a_name_that_an_agent_took(shared: Stage):

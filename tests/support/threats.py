@@ -105,6 +105,10 @@ THREATS: Mapping[int, Threat] = {
     61: Threat("An approval that an agent outside keeps for later"),
     62: Threat("A hook that fails lets the call run"),
     63: Threat("A page in a browser reaches the MCP server by another name"),
+    64: Threat("An agent outside borrows the rights of whom it names"),
+    65: Threat("A claim that races with the end of its time"),
+    66: Threat("An agent outside floods people"),
+    67: Threat("A token in a URL, which logs and proxies keep"),
 }
 
 
