@@ -50,6 +50,7 @@ class AppConfig:
     scopes: frozenset[str] | None = None
     commands: tuple[SlashCommand, ...] = ()
     home_tab: bool = False
+    is_agent: bool = False
 
     @classmethod
     def from_manifest(cls, manifest: Json) -> AppConfig:
@@ -63,6 +64,7 @@ class AppConfig:
             scopes=frozenset(as_list(scopes) or []),
             commands=tuple(_command(each) for each in objects(commands)),
             home_tab=home is True,
+            is_agent=_at(manifest, "features", "agent_view") is not None,
         )
 
     @classmethod

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from bot.simulator.changes import Change, Changes, Kind
 from bot.simulator.message import Message
@@ -55,6 +56,8 @@ class Workspace:
         self.ephemerals: list[Message] = []
         self.sign_ins = SignIns()
         self.statuses: dict[tuple[str, str], str] = {}
+        self.sessions: dict[tuple[str, str], str] = {}  # an agent's, by thread
+        self.streams: dict[tuple[str, str], Any] = {}  # still written, by message
         self._messages: dict[str, dict[str, Message]] = {}
         self._last_ts = 0
         handle = bot_name.lower().replace(" ", "_")
@@ -218,6 +221,16 @@ class Workspace:
         message.data = data
         self._publish(message, "edited", previous)
 
+    def stream_on(self, message: Message, data: Json) -> None:
+        """Show a message that is still written as it is now; no version is kept."""
+        previous = copied(message.data)
+        message.data = {**message.data, **data}
+        self._publish(message, "edited", previous)
+
+    def end_streams(self) -> None:
+        """End what is still written, as Slack does with what takes too long."""
+        self.streams.clear()
+
     def remove_message(self, message: Message) -> None:
         """Take a message out."""
         previous = copied(message.data)
@@ -254,6 +267,12 @@ class Workspace:
         reactions = list(message.data.get("reactions", []))
         reactions.append({"name": name, "count": 1, "users": [self.bot_user_id]})
         message.data["reactions"] = reactions
+        self._publish(message, "reaction")
+
+    def unreact(self, message: Message, name: str) -> None:
+        """Take the bot's reaction off a message."""
+        found = message.data.get("reactions", [])
+        message.data["reactions"] = [each for each in found if each["name"] != name]
         self._publish(message, "reaction")
 
     def _publish(

@@ -10,7 +10,7 @@ from bot.simulator.app_config import AppConfig
 from bot.simulator.changes import Change
 from bot.simulator.shapes import Json, SlackError
 from bot.simulator.views import Views
-from bot.simulator.web_api import chat, lookups, others
+from bot.simulator.web_api import chat, lookups, others, streams
 from bot.simulator.web_api.methods import METHODS, Arguments, Call, Here, Method
 from bot.simulator.workspace import Workspace
 
@@ -21,6 +21,7 @@ __all__ = [
     "chat",
     "lookups",
     "others",
+    "streams",
 ]
 _KEPT_CALLS = 20_000
 

@@ -54,7 +54,7 @@ def checked_blocks(blocks: list[Json] | None, where: str = "/blocks") -> list[Js
 def content(args: Arguments) -> Json:
     """Return text, blocks, attachments and metadata of a new message."""
     if args.has("markdown_text"):
-        return _markdown(args) | _metadata(args)
+        return _markdown(args) | metadata_of(args)
     blocks = checked_blocks(args.objects("blocks"))
     attachments = _attachments(args)
     text = args.text("text")
@@ -65,7 +65,7 @@ def content(args: Arguments) -> Json:
         found["blocks"] = blocks
     if attachments:
         found["attachments"] = attachments
-    return found | _metadata(args)
+    return found | metadata_of(args)
 
 
 def _markdown(args: Arguments) -> Json:
@@ -92,7 +92,8 @@ def _attachments(args: Arguments) -> list[Json]:
     return found
 
 
-def _metadata(args: Arguments) -> Json:
+def metadata_of(args: Arguments) -> Json:
+    """Return the metadata of a message, if any was given."""
     if not args.has("metadata"):
         return {}
     metadata = as_object(args.json("metadata")) or {}
@@ -176,6 +177,8 @@ def update(call: Call) -> Json:
     message = call.message(channel)
     if message.data.get("bot_id") != call.workspace.bot_id:
         raise SlackError("cant_update_message")
+    if (channel.id, message.ts) in call.workspace.streams:
+        raise SlackError("streaming_state_conflict")
     if channel.refuses_edits:
         raise SlackError(channel.refuses_edits)
     if not any(call.args.has(name) for name in (*_CONTENT, "metadata")):
@@ -199,7 +202,7 @@ def _edited(call: Call, message: Message) -> Json:
             data.pop(name, None)
         data |= content(call.args)
     else:
-        data |= _metadata(call.args)
+        data |= metadata_of(call.args)
     if "blocks" not in data:  # an edit of blocks shows no "edited" mark
         workspace = call.workspace
         data["edited"] = {"user": workspace.bot_user_id, "ts": workspace.next_ts()}

@@ -89,6 +89,18 @@ def add_reaction(call: Call) -> Json:
     return {}
 
 
+@method("reactions.remove", "reactions:write")
+def remove_reaction(call: Call) -> Json:
+    """Take the bot's reaction off a message."""
+    channel = call.channel()
+    name = call.args.required("name").strip(":")
+    message = call.message(channel, "timestamp")
+    if all(each["name"] != name for each in message.data.get("reactions", [])):
+        raise SlackError("no_reaction")
+    call.workspace.unreact(message, name)
+    return {}
+
+
 @method("blocks.validate", caller="anyone")
 def validate(call: Call) -> Json:
     """Check blocks or a view without posting them; needs no token."""
