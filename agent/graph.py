@@ -29,6 +29,7 @@ from langgraph.types import Interrupt, Send
 from typing_extensions import TypedDict
 
 from agent.gate import Gate
+from agent.heard import ANSWER
 from agent.models import is_too_long, normalise, refusals
 from agent.phrases import chat
 from agent.phrases.tool_calls import no_tool
@@ -87,7 +88,8 @@ class _Nodes:
         self._tools = {tool.name: tool for tool in tools}
         if len(self._tools) < len(tools):
             raise ValueError("Two tools have the same name.")
-        self._model = model.bind_tools(tools) if tools else model
+        bound = model.bind_tools(tools) if tools else model
+        self._model = bound.with_config(tags=[ANSWER])
         self._gate = gate
         self._today = today
 

@@ -32,6 +32,7 @@ def make_model(
     model: str | None,
     timeout: float = 60,
     max_retries: int = 2,
+    pace: float = 0,
 ) -> BaseChatModel:
     """Make the chat model; the offline one when there is no key.
 
@@ -41,9 +42,10 @@ def make_model(
         model: the model's name there; a default when empty.
         timeout: seconds for one attempt; without it the client waits for minutes.
         max_retries: attempts after the first.
+        pace: seconds for each word of the offline model, where anybody listens.
     """
     if not api_key:
-        return OfflineModel()
+        return OfflineModel(pace=pace)
     # Its client costs half a second and 50 MB, which the offline model does without.
     from agent.openai_model import make_openai_model
 

@@ -27,6 +27,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from agent.heard import is_heard, say_slowly
 from agent.phrases import chat
 from agent.phrases.tool_calls import IN_ITS_PLACE, STOP
 from agent.plain_requests import Wish, understand
@@ -35,7 +36,13 @@ from agent.result_notes import ANSWERED, edited_args, word_of
 
 
 class OfflineModel(BaseChatModel):
-    """Deterministic; the same messages always get the same answer."""
+    """Deterministic; the same messages always get the same answer.
+
+    Attributes:
+        pace: seconds for each word, where anybody listens.
+    """
+
+    pace: float = 0
 
     @property
     def _llm_type(self) -> str:
@@ -70,7 +77,10 @@ class OfflineModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return self._generate(messages, **kwargs)
+        answer = reply(messages, _names(kwargs))
+        if run_manager and is_heard(run_manager):
+            await say_slowly(run_manager, answer.text, self.pace)
+        return ChatResult(generations=[ChatGeneration(message=answer)])
 
     def _stream(
         self,

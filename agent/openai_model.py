@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, field
 from typing import Any, cast
 
+import httpx
 import openai
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.exceptions import ContextOverflowError
-from langchain_core.messages import AIMessage, InvalidToolCall, ToolCall
+from langchain_core.messages import AIMessage, BaseMessage, InvalidToolCall, ToolCall
 from langchain_core.outputs import ChatResult
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
+from agent.heard import is_heard, say
 from agent.phrases import chat
 from agent.phrases.tool_calls import NO_JSON_TEXT
 from agent.prompts import is_empty
@@ -63,8 +68,14 @@ class StrictChatOpenAI(ChatOpenAI):
     one call's arguments are JSON but no object.
     """
 
-    async def _agenerate(self, *arguments: Any, **options: Any) -> ChatResult:
-        """Ask the server.
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **options: Any,
+    ) -> ChatResult:
+        """Ask the server; whoever listens hears the answer as it comes.
 
         Raises:
             UnreadableAnswer: what came back is no answer. An error of this name is the
@@ -73,7 +84,13 @@ class StrictChatOpenAI(ChatOpenAI):
                 nothing is refused by strict servers, with all that follows.
         """
         try:
-            result = await super()._agenerate(*arguments, **options)
+            result = None
+            if run_manager and is_heard(run_manager):
+                result = await self._streamed(messages, stop, run_manager, **options)
+            if result is None:
+                result = await super()._agenerate(
+                    messages, stop, run_manager, **options
+                )
         except ContextOverflowError:
             raise
         except _NONSENSE as exc:
@@ -85,6 +102,36 @@ class StrictChatOpenAI(ChatOpenAI):
             info = result.generations[0].generation_info or {}
             raise EmptyAnswer(str(info.get("finish_reason")))
         return result
+
+    async def _streamed(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        run_manager: AsyncCallbackManagerForLLMRun,
+        **options: Any,
+    ) -> ChatResult | None:
+        """Ask for a stream, and take what comes; None where it breaks off.
+
+        The base class would guess the end of arguments that were cut off; here the
+        answer is read as one that came whole.
+        """
+        asked = self._get_request_payload(messages, stop=stop, **options, stream=True)
+        payload = cast("dict[str, Any]", asked)
+        if self._should_stream_usage(None):
+            payload["stream_options"] = {"include_usage": True}
+        raw = await self.async_client.with_raw_response.create(**payload)
+        whole = Whole()
+        try:
+            if "event-stream" not in raw.headers.get("content-type", ""):
+                body = await raw.http_response.aread()  # it cannot stream
+                return self._create_chat_result(json.loads(body))
+            async with raw.parse() as stream:
+                async for chunk in stream:
+                    if words := whole.take(chunk.model_dump(warnings=False)):
+                        await say(run_manager, words)
+        except (httpx.HTTPError, openai.APIError):
+            return None
+        return self._create_chat_result(whole.completion()) if whole.reason else None
 
     def _create_chat_result(
         self,
@@ -99,6 +146,62 @@ class StrictChatOpenAI(ChatOpenAI):
             if isinstance(generation.message, AIMessage):
                 _put_calls(generation.message, calls)
         return result
+
+
+@dataclass
+class Whole:
+    """The answer that the pieces of a stream add up to.
+
+    https://platform.openai.com/docs/api-reference/chat/streaming
+    """
+
+    text: str = ""
+    refusal: str = ""
+    reason: str = ""  # why the model stopped; "" while it has not
+    calls: dict[int, dict[str, Any]] = field(default_factory=dict[int, dict[str, Any]])
+    about: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def take(self, chunk: dict[str, Any]) -> str:
+        """Add a piece; return the words in it. Its thoughts are left out."""
+        known = ("id", "model", "created", "usage", "system_fingerprint")
+        self.about |= {name: chunk[name] for name in known if chunk.get(name)}
+        choices: list[dict[str, Any]] = chunk.get("choices") or []
+        choice = choices[0] if choices else {}
+        delta: dict[str, Any] = choice.get("delta") or {}
+        self.reason = choice.get("finish_reason") or self.reason
+        self.refusal += _text(delta.get("refusal"))
+        calls: list[dict[str, Any]] = delta.get("tool_calls") or []
+        for call in calls:
+            self._add(call)
+        words = _text(delta.get("content"))
+        self.text += words
+        return words
+
+    def _add(self, piece: dict[str, Any]) -> None:
+        place = piece.get("index")
+        if place is None:  # some servers send calls whole, and number none
+            place = len(self.calls) if piece.get("id") else max(len(self.calls) - 1, 0)
+        new: dict[str, Any] = {"type": "function", "function": {"arguments": ""}}
+        call = self.calls.setdefault(place, new)
+        given: dict[str, Any] = piece.get("function") or {}
+        call["id"] = piece.get("id") or call.get("id")
+        function = call["function"]
+        function["name"] = given.get("name") or function.get("name")
+        more: Any = given.get("arguments")
+        if isinstance(more, dict):  # in place of its text
+            function["arguments"] = more
+        elif isinstance(function["arguments"], str):
+            function["arguments"] += _text(more)
+
+    def completion(self) -> dict[str, Any]:
+        """Return what the server would have said without a stream."""
+        calls = [self.calls[place] for place in sorted(self.calls)]
+        message: dict[str, Any] = {"role": "assistant", "content": self.text}
+        message["refusal"] = self.refusal
+        if calls:
+            message["tool_calls"] = calls
+        choice = {"index": 0, "message": message, "finish_reason": self.reason}
+        return {"object": "chat.completion", **self.about, "choices": [choice]}
 
 
 def _take_calls(response: object) -> list[list[object]]:

@@ -16,6 +16,8 @@ Point = Literal[
     "claiming",  # a call that may run is about to be taken
     "claimed",  # it is taken, and about to run
     "ran",  # it has run, and nobody has written that down
+    "streaming",  # a message begins in Slack, and nobody has noted where
+    "streamed",  # words stand in it, and more are to come
     "answering",  # the graph has its answer, and nobody has written that down
     "answered",  # an answer stands in Slack, and nobody has noted that
     "migrating",  # a migration is made, and not committed

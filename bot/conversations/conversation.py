@@ -30,8 +30,27 @@ class Message:
 
 
 @dataclass(frozen=True)
+class Unfinished:
+    """A message in Slack that a run has begun to stream, and no run has ended.
+
+    Attributes:
+        run: the number of that run.
+        ts: where it stands; None where nobody knows whether it does.
+        at: when it began, by the database's clock.
+    """
+
+    run: int
+    ts: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Conversation:
-    """A thread, its open messages (oldest first), and whether it waits for people."""
+    """A thread, its open messages (oldest first), and whether it waits for people.
+
+    Attributes:
+        unfinished: what a run before this one was streaming when it died.
+    """
 
     id: str
     team: str
@@ -40,6 +59,7 @@ class Conversation:
     waits: bool
     messages: tuple[Message, ...]
     participants: tuple[str, ...]
+    unfinished: Unfinished | None = None
 
     @property
     def running(self) -> Message | None:
@@ -123,7 +143,14 @@ def _conversation(row: Mapping[str, Any]) -> Conversation:
         waits=row["waits"],
         messages=tuple(_message(message) for message in row["messages"] or ()),
         participants=tuple(row["participants"]),
+        unfinished=_unfinished(row),
     )
+
+
+def _unfinished(row: Mapping[str, Any]) -> Unfinished | None:
+    if row["stream_run"] is None:
+        return None
+    return Unfinished(row["stream_run"], row["stream_ts"], store.utc(row["stream_at"]))
 
 
 def _message(row: Mapping[str, Any]) -> Message:

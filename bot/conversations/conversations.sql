@@ -50,10 +50,13 @@ SELECT generation FROM conversations WHERE id = %(conversation)s;
 
 -- name: own_run
 -- Hold the conversation if this run is still its run, and note the answers that its
--- graph has taken. A click that stores a grant refers to this row and must not wait.
+-- graph has taken; what the run streamed was closed before. A click that stores a grant refers to this row and must not wait.
 WITH own AS (
   SELECT id FROM conversations
   WHERE id = %(conversation)s AND generation = %(generation)s FOR NO KEY UPDATE),
+closed_stream AS (
+  UPDATE conversations c SET stream_run = NULL, stream_ts = NULL, stream_at = NULL
+  FROM own WHERE c.id = own.id AND c.stream_run = %(generation)s),
 taken AS (
   UPDATE requests SET resumed_at = bot_now() FROM own
   WHERE requests.id = ANY(%(answered)s) AND resumed_at IS NULL
@@ -73,10 +76,15 @@ SELECT id FROM own;
 -- taken: that is not on the trail. What is unread is next. A turn that can be tried
 -- again offers that: where all calls go by our own gate always, in another graph only
 -- if the turn has asked nothing, since an answer that it was given may stand before an
--- action that would happen a second time.
+-- action that would happen a second time. A message that the run has streamed becomes
+-- its last word.
 WITH own AS (
-  SELECT id FROM conversations
+  SELECT id, CASE WHEN stream_run = generation THEN stream_ts END AS stream_ts
+  FROM conversations
   WHERE id = %(conversation)s AND generation = %(generation)s FOR NO KEY UPDATE),
+streamed AS (
+  UPDATE conversations c SET stream_run = NULL, stream_ts = NULL, stream_at = NULL
+  FROM own WHERE c.id = own.id AND own.stream_ts IS NOT NULL),
 taken AS (
   UPDATE requests SET resumed_at = bot_now() FROM own
   WHERE requests.id = ANY(%(answered)s) AND resumed_at IS NULL
@@ -93,8 +101,11 @@ closed AS (
   WHERE m.conversation_id = own.id AND m.state = 'running'
   RETURNING m.id),
 said AS (
-  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
-  SELECT %(delivery)s::uuid, %(kind)s, %(team)s, %(channel)s, %(thread_ts)s, %(text)s
+  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text,
+    streamed, message_ts, posted_channel)
+  SELECT %(delivery)s::uuid, %(kind)s, %(team)s, %(channel)s, %(thread_ts)s, %(text)s,
+    stream_ts IS NOT NULL, stream_ts,
+    CASE WHEN stream_ts IS NOT NULL THEN %(channel)s END
   FROM own),
 offered AS (
   INSERT INTO offers (delivery_id, conversation_id, message_id, generation)
@@ -155,3 +166,22 @@ UPDATE messages SET state = %(state)s WHERE id = %(message)s;
 -- name: pruned
 -- Its older checkpoints are gone, up to this run.
 UPDATE conversations SET pruned = %(generation)s WHERE id = %(conversation)s;
+
+-- name: begin_stream
+-- A message is about to begin in Slack, of a run that is still the conversation's own.
+UPDATE conversations SET stream_run = generation, stream_ts = NULL, stream_at = now()
+WHERE id = %(conversation)s AND generation = %(generation)s
+RETURNING id;
+
+-- name: place_stream
+-- It stands there, of a run that goes on.
+UPDATE conversations SET stream_ts = %(ts)s
+WHERE id = %(conversation)s AND stream_run = %(generation)s
+  AND generation = %(generation)s
+RETURNING id;
+
+-- name: forget_stream
+-- What a run before has left unfinished is closed.
+UPDATE conversations SET stream_run = NULL, stream_ts = NULL, stream_at = NULL
+WHERE id = %(conversation)s AND stream_run = %(generation)s
+RETURNING id;

@@ -12,9 +12,11 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.channels import LastValue
@@ -46,6 +48,8 @@ from bot.database.pool import Pool
 STEP_LIMIT = 60  # super-steps of one turn, where the graph sets no limit itself
 PASSED = 20  # steps of a turn that are looked back at, where it has failed
 HIGHEST_LIMIT = 1_000  # `create_agent` sets ten thousand, which is as good as none
+#: Is told what the run does that goes on, if anybody wants to know.
+watching: ContextVar[BaseCallbackHandler | None] = ContextVar("watching", default=None)
 Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
 
 
@@ -252,6 +256,8 @@ class Engine:
                 context = given.built(who)
                 # graphs that declare a `config_schema` look there
                 config["configurable"] = {**given.given(who), **_own(config)}
+            if watch := watching.get():
+                config["callbacks"] = [watch]
             go = graph.ainvoke(
                 graph_input,
                 config,

@@ -58,11 +58,16 @@ def _turn(messages: Sequence[AnyMessage]) -> Sequence[AnyMessage]:
 
 def _text(message: AnyMessage) -> str:
     """What a message says, without its thoughts, and with why it ends early."""
-    said = _THOUGHT.sub("", message.text, count=1) if message.text else ""
+    said = without_thoughts(message.text)
     found = message.response_metadata
     reason = str(found.get("finish_reason") or found.get("stop_reason"))
     cut = f"\n\n[{_CUT[reason]}]" if reason in _CUT else ""
     return f"{said}{cut}".strip()
+
+
+def without_thoughts(text: str) -> str:
+    """Leave out what a model writes down of its thinking, also where it still does."""
+    return _THOUGHT.sub("", text, count=1) if text else ""
 
 
 def _result(

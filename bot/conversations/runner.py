@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
+from langchain_core.callbacks import BaseCallbackHandler
 from langgraph.errors import GraphRecursionError
 
 from bot.approvals.assess import Turn
@@ -23,7 +25,7 @@ from bot.conversations.conversation import (
     human,
     start,
 )
-from bot.conversations.engine import Engine
+from bot.conversations.engine import Engine, watching
 from bot.conversations.graph_context import asker, introduced
 from bot.conversations.graph_state import GraphState
 from bot.conversations.outcome import Became, Settler, report
@@ -49,6 +51,61 @@ class Words(Protocol):
         ...
 
 
+class Following(Protocol):
+    """Shows people what one run does."""
+
+    @property
+    def watch(self) -> BaseCallbackHandler | None:
+        """What the graph tells of its models and tools."""
+        ...
+
+    async def stop(self, *, asks: bool) -> None:
+        """Show no more: the run is over, and what comes of it is written next.
+
+        Args:
+            asks: it waits for people now.
+        """
+        ...
+
+
+class Live(Protocol):
+    """Shows in a thread what its run does; it never fails or holds up the run."""
+
+    def follow(
+        self, run: Run, conversation: Conversation, turn: Turn, *, again: bool
+    ) -> AbstractAsyncContextManager[Following]:
+        """Show what a run does while the block goes on.
+
+        Args:
+            again: it goes on with what a process before has died of.
+        """
+        ...
+
+    def tidy(self, conversation: Conversation) -> None:
+        """Begin to close what a run before has left unfinished."""
+        ...
+
+
+class Unseen:
+    """Shows nothing."""
+
+    @property
+    def watch(self) -> None:
+        return None
+
+    async def stop(self, *, asks: bool) -> None:
+        pass
+
+    @asynccontextmanager
+    async def follow(
+        self, run: Run, conversation: Conversation, turn: Turn, *, again: bool
+    ) -> AsyncGenerator[Unseen]:
+        yield self
+
+    def tidy(self, conversation: Conversation) -> None:
+        pass
+
+
 @dataclass(frozen=True)
 class Runner:
     """Runs one conversation at a time: its jobs share a lock."""
@@ -61,6 +118,7 @@ class Runner:
     handover: Handover
     talk: Talk
     words: Words
+    live: Live = field(default_factory=Unseen)
 
     async def turn(self, conversation: str) -> None:
         """Work off a conversation's open messages, as far as it can go now.
@@ -113,7 +171,10 @@ class Runner:
         await self.settler.fail(run, found, said, decided, Execution.UNKNOWN)
 
     async def _start_run(self, conversation: str, work: Work) -> Started | None:
-        return await start(self.pool, conversation, work)
+        started = await start(self.pool, conversation, work)
+        if started and started.run and started.conversation.unfinished:
+            self.live.tidy(started.conversation)
+        return started
 
     async def _work_off(
         self, run: Run, conversation: Conversation, message: Message, is_new: bool
@@ -128,7 +189,8 @@ class Runner:
             return
         begin = self._begin if is_new else self._pick_up
         go = begin(run, conversation, message, profile)
-        await self._run(run, conversation, conversation.turn_of(message), go)
+        turn = conversation.turn_of(message)
+        await self._run(run, conversation, turn, go, again=not is_new)
 
     async def _begin(
         self, run: Run, conversation: Conversation, message: Message, profile: Profile
@@ -227,6 +289,8 @@ class Runner:
         turn: Turn,
         go: Awaitable[GraphState],
         answered: Sequence[str] = (),
+        *,
+        again: bool = False,
     ) -> bool:
         """Run the graph and write what came of it, unless the run was replaced.
 
@@ -235,6 +299,7 @@ class Runner:
         Args:
             go: the run of the graph, which begins here.
             answered: ids of the requests whose answers the graph takes.
+            again: it goes on with what a process before has died of.
 
         Raises:
             Refused: LangGraph did not take an answer.
@@ -242,8 +307,13 @@ class Runner:
         """
         try:
             try:
-                await self._introduce(turn)
-                ran = await go
+                async with self.live.follow(
+                    run, conversation, turn, again=again
+                ) as shown:
+                    watching.set(shown.watch)
+                    await self._introduce(turn)
+                    ran = await go
+                    await shown.stop(asks=bool(ran.interrupts))
             except (*TRANSIENT, RetryLater, LostRun, Refused):
                 raise
             except Exception as error:

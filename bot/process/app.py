@@ -50,9 +50,11 @@ from bot.slack.earlier import Reader
 from bot.slack.full_text import FullTexts
 from bot.slack.identity import CurrentIdentity, SlackAccess
 from bot.slack.listeners import register_listeners
+from bot.slack.live import Live
 from bot.slack.names import Names
 from bot.slack.openid import OpenId
 from bot.slack.shared_files import SlackFiles
+from bot.slack.streams import Standing
 from bot.slack.trouble import Troubles
 from bot.texts.clicks import SlackPhrases
 
@@ -86,6 +88,7 @@ class App:
     bolt: AsyncApp
     workers: Workers
     couriers: Sequence[Courier]
+    live: Live
     clock: Clock
     model: BaseChatModel
     engine: Engine
@@ -121,8 +124,10 @@ def make_app(
     trail, outside = _trail(deps, queue), make_outside(deps, mail)
     engine, workers = Engine(served, pool), Workers(queue)
     names = Names(deps.client, deps.people, deps.identity)
-    _register(deps, queue, engine, names)
-    courier = _courier(deps, queue, names)
+    standing: dict[str, Standing] = {}
+    live = Live(deps.pool, deps.client, deps.identity, standing)
+    _register(deps, queue, engine, names, live)
+    courier = _courier(deps, queue, names, standing)
     duties = [*trail.duties, *outside.duties]
     when = {**outside.when, "messages": courier.look}
     return App(
@@ -132,6 +137,7 @@ def make_app(
         bolt=_bolt(deps),
         workers=workers,
         couriers=[courier, *outside.couriers],
+        live=live,
         clock=make_clock(settings, pool, queue, duties, when, workers.held),
         model=model,
         engine=engine,
@@ -206,9 +212,11 @@ def _bolt(deps: Deps) -> AsyncApp:
     return bolt
 
 
-def _register(deps: Deps, queue: Queue, engine: Engine, names: Names) -> None:
+def _register(
+    deps: Deps, queue: Queue, engine: Engine, names: Names, live: Live
+) -> None:
     """Tell the queue who does which job."""
-    runner = _runner(deps, engine, names)
+    runner = _runner(deps, engine, names, live)
     held_up = runner.talk.tell_waiting
     queue.register("turn", runner.turn, runner.give_up, held_up)
     queue.register("resume", runner.resume, runner.give_up, held_up)
@@ -216,10 +224,20 @@ def _register(deps: Deps, queue: Queue, engine: Engine, names: Names) -> None:
     queue.register("prune", runner.prune)
 
 
-def _courier(deps: Deps, queue: Queue, names: Names) -> Courier:
+def _courier(
+    deps: Deps, queue: Queue, names: Names, standing: dict[str, Standing]
+) -> Courier:
     """Whoever brings messages to Slack, right after what wrote them down."""
     pool, policies = deps.pool, deps.policies
-    deliverer = Deliverer(pool, queue, policies, deps.client, deps.identity, names.of)
+    deliverer = Deliverer(
+        pool,
+        queue,
+        policies,
+        deps.client,
+        deps.identity,
+        names.of,
+        standing=standing,
+    )
     courier = Courier(pool, deliverer)
     queue.send = courier.send
     return courier
@@ -240,7 +258,7 @@ def _trail(deps: Deps, queue: Queue) -> Trail:
     return Trail(policies, record, notary)
 
 
-def _runner(deps: Deps, engine: Engine, names: Names) -> Runner:
+def _runner(deps: Deps, engine: Engine, names: Names, live: Live) -> Runner:
     pool, jobs, people, policies = deps.pool, deps.jobs, deps.people, deps.policies
     return Runner(
         pool=pool,
@@ -251,6 +269,7 @@ def _runner(deps: Deps, engine: Engine, names: Names) -> Runner:
         handover=Handover(pool, jobs, policies, engine),
         talk=Talk(pool, jobs),
         words=Reader(pool, deps.client, names, deps.identity),
+        live=live,
     )
 
 
@@ -261,6 +280,7 @@ def make_chat_model(settings: Settings) -> BaseChatModel:
         api_key=key.get_secret_value() if key else None,
         base_url=settings.openai_base_url,
         model=settings.openai_model,
+        pace=limits().word,
     )
 
 

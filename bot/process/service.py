@@ -264,7 +264,9 @@ class Service:
         await asyncio.gather(
             app.deps.full_texts.stop(), app.clock.stop(), app.workers.stop()
         )
-        await asyncio.gather(*(courier.stop() for courier in app.couriers))
+        await asyncio.gather(
+            app.live.stop(), *(courier.stop() for courier in app.couriers)
+        )
         if self._runner is not None:
             await _quietly(self._runner.cleanup())
         await _quietly(app.queue.close())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import aiohttp
@@ -14,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.base.errors import SlackUnavailable
+from bot.base.errors import RetryLater, SlackUnavailable
 from bot.base.time_limits import OPENING, limits
 from bot.slack.trouble import (
     CHANNEL,
@@ -112,6 +114,43 @@ def make_client(
         session=session,
         retry_handlers=[],
     )
+
+
+@dataclass
+class Kept:
+    """What this process knows for a while, by key."""
+
+    _ends: dict[Hashable, float] = field(default_factory=dict[Hashable, float])
+
+    def keep(self, key: Hashable, seconds: float) -> None:
+        now = time.monotonic()
+        self._ends = {k: end for k, end in self._ends.items() if end > now}
+        self._ends[key] = now + seconds
+
+    def left(self, key: Hashable) -> float:
+        """Seconds until it is forgotten; 0 if it is not known."""
+        return max(0, self._ends.get(key, 0) - time.monotonic())
+
+
+async def call(
+    client: AsyncWebClient, pauses: Kept, method: str, channel: str, **given: Any
+) -> dict[str, Any]:
+    """Call Slack, as soon as it takes such calls for this channel again.
+
+    Raises:
+        RetryLater: nothing was done; Slack says when it takes such calls again.
+    """
+    if left := pauses.left((method, channel)):
+        raise RetryLater(math.ceil(left))
+    try:
+        answer = await getattr(client, method)(channel=channel, **given)
+    except SlackApiError as error:
+        if error_code(error) != "ratelimited":
+            raise
+        wait = retry_after(error)
+        pauses.keep((method, channel), wait)
+        raise RetryLater(wait) from error
+    return cast("dict[str, Any]", answer.data)
 
 
 async def open_view(

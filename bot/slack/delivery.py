@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 import uuid
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, LiteralString, cast
 
@@ -24,32 +23,17 @@ from bot.base.time_limits import limits
 from bot.conversations.api_conversation import ASIDE
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.slack.cards.arguments import ids_in
-from bot.slack.client import error_code, retry_after
+from bot.slack.client import Kept, call, error_code
 from bot.slack.identity import Identity
 from bot.slack.render import Drawn, Row, draw, outcomes
 from bot.slack.sql import SQL
+from bot.slack.streams import Standing, finish
 from bot.slack.trouble import PASSING, SCOPE, to_do
 from bot.texts import notices
 
 log = structlog.get_logger(__name__)
 EVENT_TYPE = "approval_bot_delivery"  # of the metadata by which a post is found again
 NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
-
-
-@dataclass
-class Kept:
-    """What this process knows for a while, by key."""
-
-    _ends: dict[Hashable, float] = field(default_factory=dict[Hashable, float])
-
-    def keep(self, key: Hashable, seconds: float) -> None:
-        now = time.monotonic()
-        self._ends = {k: end for k, end in self._ends.items() if end > now}
-        self._ends[key] = now + seconds
-
-    def left(self, key: Hashable) -> float:
-        """Seconds until it is forgotten; 0 if it is not known."""
-        return max(0, self._ends.get(key, 0) - time.monotonic())
 
 
 async def no_names(_: Sequence[str]) -> Mapping[str, str]:
@@ -67,6 +51,7 @@ class Deliverer:
             before it is posted. The row says so too, but a crash of the database may
             forget that.
         pauses: the waits that Slack has named, for each method and channel.
+        standing: what this process has streamed into messages, by their ts.
     """
 
     pool: Pool
@@ -77,6 +62,7 @@ class Deliverer:
     names: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]] = no_names
     tried: Kept = field(default_factory=Kept)
     pauses: Kept = field(default_factory=Kept)
+    standing: dict[str, Standing] = field(default_factory=dict[str, Standing])
     statements: ClassVar[Mapping[str, LiteralString]] = {
         "pick": SQL["pick_message"],
         "take": SQL["take_message"],
@@ -117,7 +103,14 @@ class Deliverer:
         if row["kind"] == "private":
             return await self._whisper(row, drawn)
         if row["message_ts"] is not None:
-            return await self._edit(row, drawn)
+            if not row["streamed"]:
+                return await self._edit(row, drawn)
+            found = await self._finish(row, drawn)
+            return found or await self._post_once({**row, "message_ts": None}, drawn)
+        return await self._post_once(row, drawn)
+
+    async def _post_once(self, row: Row, drawn: Drawn) -> tuple[str, str] | None:
+        """Post it, unless it stands already; None if it came too late to be posted."""
         tried = self.tried.left(row["id"]) or row["was"] == "sending"
         if (tried or row["is_late"]) and (found := await self._find(row)):
             return await self._take_over(row, drawn, *found)
@@ -153,17 +146,7 @@ class Deliverer:
 
     async def _call(self, method: str, channel: str, **given: Any) -> dict[str, Any]:
         """Call Slack, as soon as it takes such calls for this channel again."""
-        if left := self.pauses.left((method, channel)):
-            raise RetryLater(math.ceil(left))
-        try:
-            answer = await getattr(self.client, method)(channel=channel, **given)
-        except SlackApiError as error:
-            if error_code(error) != "ratelimited":
-                raise
-            wait = retry_after(error)
-            self.pauses.keep((method, channel), wait)
-            raise RetryLater(wait) from error
-        return cast("dict[str, Any]", answer.data)
+        return await call(self.client, self.pauses, method, channel, **given)
 
     async def _take_over(
         self, row: Row, drawn: Drawn, channel: str, ts: str
@@ -174,11 +157,24 @@ class Deliverer:
             await self._edit({**row, **found}, drawn)
         return channel, ts
 
-    async def _edit(self, row: Row, drawn: Drawn) -> tuple[str, str]:
+    async def _edit(self, row: Row, drawn: Drawn, **more: Any) -> tuple[str, str]:
         channel, ts = row["posted_channel"] or row["channel_id"], row["message_ts"]
-        await self._call(
-            "chat_update", channel, ts=ts, text=drawn.text, blocks=drawn.blocks
-        )
+        content = {"text": drawn.text, "blocks": drawn.blocks, **more}
+        await self._call("chat_update", channel, ts=ts, **content)
+        return channel, ts
+
+    async def _finish(self, row: Row, drawn: Drawn) -> tuple[str, str] | None:
+        """Let a message that was streamed say all of it; None if it takes no words."""
+        channel, ts = row["posted_channel"], row["message_ts"]
+        standing, metadata = self.standing.pop(ts, None), _metadata(row)
+        try:
+            if not await finish(self._call, (channel, ts), standing, drawn, metadata):
+                await self._edit(row, drawn, metadata=metadata)
+        except SlackApiError as error:
+            if error_code(error) in PASSING:
+                raise
+            log.info("posted anew", action="stream_lost", error=error_code(error))
+            return None
         return channel, ts
 
     async def _whisper(self, row: Row, drawn: Drawn) -> tuple[str, str]:

@@ -26,7 +26,9 @@ SIGNED = "(offline model)"  # the end of each answer of the offline agent
 SIGNING_SECRET = "0123456789abcdef0123456789abcdef"
 # Seconds after which the dead are missed and what failed is tried again: people's own
 # are up to a minute. A busy machine may hold a living process up for some of them.
-SHORTER = "heartbeat=1,stalled=6,message_lease=6,job_missing=3,longest_retry=1"
+SHORTER = (
+    "heartbeat=1,stalled=6,message_lease=6,job_missing=3,longest_retry=1,word=0.0001"
+)
 POLICY = files_policy()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from bot.slack.delivery import Kept
+from bot.slack.client import Kept
 
 
 def test_what_is_kept_is_known_for_as_long(monkeypatch):

@@ -1,0 +1,399 @@
+"""Show in a thread what its run does: a status, and the answer as it is written.
+
+What the database holds is the answer; this is a view of it. So nothing here raises into
+the run, or holds it up for longer than `LAST`: trouble is a line in the log, and the
+answer is posted whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.approvals.assess import Turn
+from bot.approvals.grants import Run
+from bot.base.errors import RetryLater
+from bot.base.faults import reach
+from bot.conversations.api_conversation import ASIDE
+from bot.conversations.conversation import Conversation
+from bot.conversations.progress import Watch
+from bot.conversations.runner import Following, Unseen
+from bot.conversations.sql import SQL
+from bot.database.pool import TRANSIENT, Pool
+from bot.slack import streams
+from bot.slack.cards.streamed import Shown, is_worth_it, next_chunks
+from bot.slack.client import FAILURES, Kept, call, word_of
+from bot.slack.identity import CurrentIdentity
+from bot.slack.streams import Standing
+from bot.slack.trouble import TROUBLED
+from bot.texts import progress as texts
+
+log = structlog.get_logger(__name__)
+# Seconds. What is answered sooner has no status; people are to see one within a second.
+FIRST = 0.3
+BATCH = 0.7  # between two appends of a stream: Slack takes about 100 a minute of all
+LAST = 2.0  # that the end of a run waits for a call that is under way
+REFUSED = 3600.0  # until what Slack does not grant is tried again
+TRIES = 6  # of closing what was left unfinished
+EYES = "eyes"
+STATUS, SESSION = "assistant_threads_setStatus", "agents_sessions_setStatus"
+TROUBLE = (*FAILURES, *TRANSIENT, RetryLater)
+MOST_STANDING = 1_000  # streams whose ends another replica may have taken
+
+
+@dataclass
+class Live:
+    """Follows the runs of this process.
+
+    Attributes:
+        standing: what is known to stand in streams that are to be finished, by ts.
+        pauses: the waits that Slack has named, by method and channel.
+        refused: the methods that Slack does not grant.
+    """
+
+    pool: Pool
+    client: AsyncWebClient
+    identity: CurrentIdentity
+    standing: dict[str, Standing]
+    pauses: Kept = field(default_factory=Kept)
+    refused: Kept = field(default_factory=Kept)
+    open: set[str] = field(default_factory=set[str])  # streams, by ts
+    tidying: dict[str, asyncio.Task[None]] = field(
+        default_factory=dict[str, asyncio.Task[None]]
+    )
+    _under_way: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+
+    @asynccontextmanager
+    async def follow(
+        self, run: Run, conversation: Conversation, turn: Turn, *, again: bool
+    ) -> AsyncGenerator[Following]:
+        """See `bot.conversations.runner.Live`."""
+        if conversation.channel == ASIDE:
+            yield Unseen()
+            return
+        follower = Follower(self, run, conversation, turn, again=again)
+        try:
+            yield follower
+        finally:
+            await follower.end()
+
+    def tidy(self, conversation: Conversation) -> None:
+        """See `bot.conversations.runner.Live`."""
+        if conversation.channel != ASIDE:
+            work = self.begin(self._tidy(conversation))
+            self.tidying[conversation.id] = work
+            work.add_done_callback(lambda _: self.tidying.pop(conversation.id, None))
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do something beside the run."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+    async def stop(self) -> None:
+        """Wait a moment for what is under way, and give up the rest."""
+        if self._under_way:
+            _, late = await asyncio.wait({*self._under_way}, timeout=LAST)
+            for task in late:
+                task.cancel()
+
+    async def call(self, method: str, channel: str, **given: Any) -> dict[str, Any]:
+        """Call Slack; see `bot.slack.client.call`."""
+        return await call(self.client, self.pauses, method, channel, **given)
+
+    async def ask(self, method: str, **given: Any) -> bool:
+        """Call Slack for what may not be granted; whether it has taken that."""
+        if self.refused.left(method):
+            return False
+        try:
+            await getattr(self.client, method)(**given)
+        except FAILURES as error:
+            word = word_of(error)
+            if isinstance(error, SlackApiError) and word not in {
+                "ratelimited",
+                *TROUBLED,
+            }:
+                self.refused.keep(method, REFUSED)
+            log.info("not shown", action="progress_not_shown", what=method, error=word)
+            return False
+        return True
+
+    async def place(self, statement: str, run: Run, ts: str | None = None) -> bool:
+        """Note where the run's stream is; False if that is not the run's any more."""
+        key = {"conversation": run.conversation, "generation": run.generation, "ts": ts}
+        async with self.pool.connection() as connection:
+            found = await connection.execute(SQL[statement], key)
+            return await found.fetchone() is not None
+
+    async def insist(self, work: Callable[[], Awaitable[None]]) -> bool:
+        """Do something until Slack takes it; False where it does not in some time."""
+        for number in range(TRIES):
+            try:
+                await work()
+                return True
+            except TROUBLE as error:
+                word = word_of(error)
+                log.info("tried again later", action="stream_left", error=word)
+                named = error.seconds if isinstance(error, RetryLater) else 0
+                await asyncio.sleep(max(named, 2**number))
+        return False
+
+    async def _tidy(self, conversation: Conversation) -> None:
+        left = conversation.unfinished
+        closed = await self.insist(partial(self._close_unfinished, conversation))
+        if closed and left is not None:
+            run = Run(conversation.team, conversation.id, left.run, {}, [])
+            with suppress(*TRANSIENT):
+                await self.place("forget_stream", run)
+
+    async def _close_unfinished(self, conversation: Conversation) -> None:
+        left, channel = conversation.unfinished, conversation.channel
+        if left is None:
+            return
+        if left.ts:
+            await streams.cut_off(self.call, (channel, left.ts))
+            return
+        since, bot = left.at.timestamp() - 60, self.identity().bot
+        thread = conversation.thread_ts
+        if found := await streams.lost(self.call, channel, thread, bot, since):
+            await streams.drop(self.call, found)
+
+
+class Follower:
+    """Shows one run; its loop looks at the run's progress from time to time."""
+
+    def __init__(
+        self,
+        live: Live,
+        run: Run,
+        conversation: Conversation,
+        turn: Turn,
+        *,
+        again: bool,
+    ) -> None:
+        self.watch = Watch()
+        self._live, self._run, self._turn = live, run, turn
+        self._conversation, self._again = conversation, again
+        self._over = asyncio.Event()
+        self._is_left = False  # the run has gone on without waiting for the loop
+        self._asks = False
+        self._status = ""  # that stands
+        self._eyes = False  # whether a reaction stands in its place
+        self._works = False  # whether the session is said to be at work
+        self._ts: str | None = None
+        self._shown = Shown()
+        self._is_sure = True  # that what is shown stands, and nothing else
+        self._streams = True
+        self._loop = live.begin(self._show())
+
+    async def stop(self, *, asks: bool) -> None:
+        """Show no more; a stream is closed where people are asked, else left to end."""
+        self._asks = asks
+        await self._settle()
+        if self._ts is None:
+            return
+        if asks:
+            closing = self._live.begin(self._close(self._ts))
+            await asyncio.wait({closing}, timeout=LAST)
+        elif self._is_sure and not self._is_left:
+            standing = self._live.standing
+            words, lead = self._shown.answer(self.watch.progress)
+            standing[self._ts] = Standing(words, lead)
+            if len(standing) > MOST_STANDING:
+                standing.pop(next(iter(standing)))
+
+    async def end(self) -> None:
+        """Take the status away, beside all else; the run is over in any way."""
+        await self._settle()
+        self._live.open.discard(self._ts or "")
+        self._live.begin(self._clear())
+
+    async def _settle(self) -> None:
+        self._over.set()
+        await asyncio.wait({self._loop}, timeout=LAST)
+        self._is_left = not self._loop.done()
+
+    async def _show(self) -> None:
+        try:
+            await self._wait(0 if self._again else FIRST)
+            while not self._over.is_set():
+                await self._say_status()
+                await self._stream()
+                await self._wait(BATCH * max(1, len(self._live.open)))
+        except Exception as error:
+            log.warning("not shown", action="progress_failed", error=word_of(error))
+
+    async def _wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._over.wait()
+
+    # --- the status ---
+
+    async def _say_status(self) -> None:
+        at = self.watch.progress.at
+        doing = texts.working(at.tool, at.arguments) if at else texts.THINKING
+        if self._ts or doing == self._status:
+            return
+        first, self._status = not self._status, doing
+        if first:
+            self._works = await self._session("processing")
+        if self._eyes or await self._set_status(texts.status(doing), doing):
+            return
+        if self._live.refused.left(STATUS):
+            self._eyes = await self._react("reactions_add")
+
+    async def _set_status(self, status: str, doing: str = "") -> bool:
+        place = {
+            "channel_id": self._conversation.channel,
+            "thread_ts": self._conversation.thread_ts,
+        }
+        loading = {"loading_messages": [doing]} if doing else {}
+        return await self._live.ask(STATUS, **place, status=status, **loading)
+
+    async def _session(self, status: str) -> bool:
+        return await self._live.ask(
+            SESSION,
+            channel_id=self._conversation.channel,
+            thread_ts=self._conversation.thread_ts,
+            status=status,
+        )
+
+    async def _react(self, method: str) -> bool:
+        """Add the reaction or remove it; one that a run before has added is ours."""
+        asked = self._conversation.running
+        place = {
+            "channel": self._conversation.channel,
+            "timestamp": asked.ts if asked else self._conversation.thread_ts,
+        }
+        done = await self._live.ask(method, **place, name=EYES)
+        return done or method == "reactions_add"
+
+    async def _clear(self) -> None:
+        await asyncio.wait({self._loop})
+        if self._eyes:
+            await self._react("reactions_remove")
+        elif self._status:
+            await self._set_status("")
+        if self._asks:
+            await self._session("suspended")
+        elif self._works or self._conversation.waits:
+            await self._session("active")
+
+    # --- the stream ---
+
+    async def _stream(self) -> None:
+        if not self._streams:
+            return
+        progress = self.watch.progress
+        chunks, shown = next_chunks(progress, self._shown)
+        if not chunks or not (self._ts or is_worth_it(progress, chunks)):
+            return
+        try:
+            if not (self._ts or await self._begin()):
+                return
+            await self._append(chunks, shown)
+        except RetryLater:
+            return  # nothing was done; the next look adds what has come by then
+        except TROUBLE as error:
+            self._streams = False
+            log.info("answered whole", action="stream_failed", error=word_of(error))
+
+    async def _append(self, chunks: list[dict[str, Any]], shown: Shown) -> None:
+        self._is_sure = False
+        try:
+            channel = self._conversation.channel
+            await self._live.call(
+                "chat_appendStream", channel, ts=self._ts, chunks=chunks
+            )
+            self._shown = shown
+        except (RetryLater, SlackApiError):
+            self._is_sure = True  # nothing of it stands
+            raise
+        self._is_sure = True
+        reach("streamed")
+
+    async def _begin(self) -> bool:
+        """Begin a stream: noted before, and where it stands before anything is in it.
+
+        Slack takes no metadata here by which it could be found again.
+        """
+        live, conversation = self._live, self._conversation
+        if conversation.id in live.tidying:
+            return False
+        if live.refused.left("chat_startStream"):
+            self._streams = False
+            return False
+        if not await live.place("begin_stream", self._run):
+            self._streams = False  # another run has taken over
+            return False
+        started = await self._start()
+        if started is None:
+            return False
+        reach("streaming")
+        if self._is_left:
+            await streams.drop(live.call, started)
+            await live.place("forget_stream", self._run)
+            return False
+        is_ours = await live.place("place_stream", self._run, started[1])
+        if not is_ours or self._is_left:
+            return await self._give_back(started, is_ours=is_ours)
+        self._ts = started[1]
+        live.open.add(self._ts)
+        return True
+
+    async def _start(self) -> streams.Place | None:
+        people, conversation = self._turn.people, self._conversation
+        asker = people.requester
+        channel = conversation.channel
+        for_whom = {"recipient_user_id": asker.user, "recipient_team_id": asker.team}
+        try:
+            answer = await self._live.call(
+                "chat_startStream",
+                channel,
+                thread_ts=conversation.thread_ts,
+                task_display_mode="timeline",
+                **for_whom,
+            )
+        except SlackApiError as error:
+            await self._live.place("forget_stream", self._run)
+            self._streams = False
+            word = word_of(error)
+            if word not in TROUBLED:
+                self._live.refused.keep("chat_startStream", REFUSED)
+            log.info("answered whole", action="stream_refused", error=word)
+            return None
+        return answer.get("channel") or channel, answer["ts"]
+
+    async def _give_back(self, started: streams.Place, *, is_ours: bool) -> bool:
+        """Drop a stream that the run did not wait for, unless its end has taken it."""
+        self._streams = False
+        if not is_ours or await self._live.place("forget_stream", self._run):
+            await streams.drop(self._live.call, started)
+        return False
+
+    async def _close(self, ts: str) -> None:
+        """Close the stream before people are asked; a new message goes on afterwards.
+
+        What is left of words and steps is said with that.
+        """
+        chunks: list[dict[str, Any]] = []
+        if self._is_sure:
+            progress = self.watch.progress
+            chunks, _ = next_chunks(progress, self._shown)
+            busy = {s.key for s in progress.steps if s.state == "works"}
+            chunks = [c for c in chunks if c.get("id") not in busy]
+        place = (self._conversation.channel, ts)
+        call = self._live.call
+        await self._live.insist(
+            partial(streams.close, call, place, chunks, "suspended")
+        )
