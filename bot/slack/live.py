@@ -389,7 +389,7 @@ class Follower:
         chunks: list[dict[str, Any]] = []
         if self._is_sure:
             progress = self.watch.progress
-            chunks, _ = next_chunks(progress, self._shown)
+            chunks, _ = next_chunks(progress, self._shown, ends=True)
             busy = {s.key for s in progress.steps if s.state == "works"}
             chunks = [c for c in chunks if c.get("id") not in busy]
         place = (self._conversation.channel, ts)

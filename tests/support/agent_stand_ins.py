@@ -10,11 +10,17 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, ConfigDict, Field
 
+from agent.heard import is_heard, say_slowly
+
 
 class ScriptedModel(BaseChatModel):
-    """Gives its answers in turn; `seen` holds what it was shown each time."""
+    """Gives its answers in turn; `seen` holds what it was shown each time.
+
+    `pace`: seconds for each word where anybody listens; 0 says none before its end.
+    """
 
     script: list[Any]
+    pace: float = 0
     seen: list[list[BaseMessage]] = Field(default_factory=list)
 
     @property
@@ -23,6 +29,13 @@ class ScriptedModel(BaseChatModel):
 
     def bind_tools(self, tools, **kwargs):
         return self.bind(tools=[tool.name for tool in tools])
+
+    async def _agenerate(self, messages, stop=None, run_manager=None, **kwargs):
+        result = self._generate(messages)
+        if self.pace and is_heard(run_manager):
+            text = result.generations[0].message.text
+            await say_slowly(run_manager, text, self.pace)
+        return result
 
     def _generate(self, messages, stop=None, run_manager=None, **kwargs):
         self.seen.append(list(messages))

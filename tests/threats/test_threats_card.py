@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 from agent.visible import is_hidden
 from bot.approvals.model import Risk, Status
 from bot.base.masks import mask_arguments
+from bot.conversations.progress import Progress
+from bot.slack.cards.answer import harmless
 from bot.slack.cards.arguments import FULL_VIEW_CHARACTERS, field_text
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.full_view import Sending, full_view
+from bot.slack.cards.streamed import Shown, next_chunks
 from bot.slack.cards.view import RequestView
 from bot.slack.homoglyphs import lookalikes
 from bot.texts.call import mrkdwn_headline, plain_headline
@@ -275,3 +278,15 @@ def test_threat_13_the_text_on_the_card_is_the_canonical_text(arguments: Any):
     if "Approve" in buttons(blocks):
         own = blocks[:3] if arguments else []  # not what marks addresses
         assert sorted(v for _, v in fields(own)) == sorted(map(field_text, masked))
+
+
+@pytest.mark.parametrize("token", ["<!channel>", "<@U0MINA0000>", "<!here|everybody>"])
+def test_threat_16_a_ping_cut_between_the_pieces_of_a_stream(token: str):
+    for at in range(1, len(token)):
+        progress, shown, stands = Progress(), Shown(), ""
+        for piece in ("Look ", token[:at], token[at:], " at ", "this ", "end"):
+            progress = progress.said("m", piece)
+            chunks, shown = next_chunks(progress, shown)
+            stands += "".join(chunk["text"] for chunk in chunks)
+            assert harmless(stands) == stands
+        assert token not in stands

@@ -80,14 +80,20 @@ class Shown:
         return words, "" if words else self.lead
 
 
-def next_chunks(progress: Progress, shown: Shown) -> tuple[list[Chunk], Shown]:
-    """Return what is to be added to a stream, and what stands there then."""
+def next_chunks(
+    progress: Progress, shown: Shown, *, ends: bool = False
+) -> tuple[list[Chunk], Shown]:
+    """Return what is to be added to a stream, and what stands there then.
+
+    Args:
+        ends: nothing more comes.
+    """
     chunks: list[Chunk] = []
     for number, part in enumerate(progress.parts):
         if isinstance(part, Step):
             more, shown = _step(part, shown)
         else:
-            is_over = number + 1 < len(progress.parts)
+            is_over = ends or number + 1 < len(progress.parts)
             more, shown = _words(part, shown, is_over=is_over)
         chunks += more
     return chunks, shown

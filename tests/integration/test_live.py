@@ -1,0 +1,206 @@
+"""Status and stream of a run, against the simulator: order, limits, refusals, ends."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.conversations.inbox import Incoming, receive
+from bot.jobs.courier import Courier
+from bot.simulator import Channel, User, Workspace
+from bot.simulator.app_config import AppConfig
+from bot.slack import live as live_module
+from bot.slack.delivery import Deliverer
+from bot.slack.live import Live
+from tests.support.agent_parts import Agent, make_agent
+from tests.support.agent_stand_ins import calls
+from tests.support.house import House
+from tests.support.people import APP, APPROVALS, CHANNEL, MINA, RAVI, TEAM, US
+from tests.support.simulated import World, world
+
+LONG = " ".join(f"word{number}" for number in range(40))
+AGENT = AppConfig(is_agent=True)
+
+
+def workspace() -> Workspace:
+    people = [User(RAVI, "ravi", "Ravi"), User(MINA, "mina", "Mina")]
+    members = [RAVI, MINA, US.user]
+    channels = [
+        Channel(each, each.lower(), list(members)) for each in (CHANNEL, APPROVALS)
+    ]
+    known = {"team_id": TEAM, "app_id": APP, "bot_user_id": US.user, "bot_id": US.bot}
+    return Workspace(people, channels, **known)
+
+
+@dataclass
+class Play:
+    """An agent whose runs are shown in a simulator, and its outbox."""
+
+    made: World
+    agent: Agent
+    live: Live
+    courier: Courier
+
+    async def says(self, *script: Any) -> str:
+        """Let a person write, and the agent answer by its script; the thread."""
+        self.agent.will_say(*script)
+        ts = await self.made.simulator.post_message(RAVI, CHANNEL, "please")
+        incoming = Incoming("", TEAM, CHANNEL, ts, ts, f"Ev{ts}", RAVI, "please")
+        house = self.agent.house
+        assert await receive(house.pool, house.queue, incoming)
+        await self.agent.work()
+        await self.deliver()
+        return ts
+
+    async def deliver(self) -> None:
+        while due := await self.courier.pick():
+            for key in due:
+                await self.courier.bring(key)
+        await self.live.stop()
+
+    def said(self, thread: str) -> list[str]:
+        thread_of = self.made.simulator.messages(CHANNEL, thread)
+        return [m["text"] for m in thread_of if m.get("bot_id")]
+
+    def called(self, method: str) -> list[dict[str, Any]]:
+        recorded = self.made.simulator.calls
+        return [call.args for call in recorded if call.method == method and call.ok]
+
+    @property
+    def space(self) -> Workspace:
+        return self.made.simulator.workspace
+
+
+@pytest.fixture
+async def play(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Play]:
+    for name, seconds in (("FIRST", 0.01), ("BATCH", 0.03)):
+        monkeypatch.setattr(live_module, name, seconds)
+    async with world(connected=False, workspace=workspace(), app=AGENT) as made:
+        agent, client = make_agent(house), made.slack
+        agent.model.pace = 0.01
+        live = Live(house.pool, client, lambda: US, {})  # type: ignore[arg-type]
+        agent.runner = replace(agent.runner, live=live)
+        deliverer = Deliverer(
+            *(house.pool, house.queue, house.policies, client, lambda: US),
+            standing=live.standing,
+        )
+        yield Play(made, agent, live, Courier(house.pool, deliverer))
+
+
+def waits(play: Play, method: str, kind: str = "ratelimited", **how: Any) -> None:
+    play.made.simulator.faults.add(method, kind, **how)  # type: ignore[arg-type]
+
+
+async def test_the_stream_is_the_answer_and_the_status_goes(play: Play):
+    thread = await play.says(LONG)
+    assert play.said(thread) == [LONG]
+    assert len(play.called("chat.appendStream")) > 1
+    assert play.called("chat.postMessage") == []
+    assert play.space.statuses.get((CHANNEL, thread), "") == ""
+    assert play.space.sessions[CHANNEL, thread] == "active"
+
+
+async def test_a_quick_answer_is_posted_as_it_is(play: Play):
+    play.agent.model.pace = 0
+    thread = await play.says("Hello.")
+    assert play.said(thread) == ["Hello."]
+    assert play.called("chat.startStream") == []
+
+
+async def test_the_stream_is_closed_before_people_are_asked(play: Play):
+    wish = calls(("wipe", {"path": "a"}), text=LONG)
+    thread = await play.says(wish)
+    assert play.space.streams == {}
+    assert play.said(thread)[0] == LONG
+    assert play.space.sessions[CHANNEL, thread] == "suspended"
+    house = play.agent.house
+    [row] = await house.rows("SELECT id FROM requests")
+    await house.click(MINA, await house.request(row["id"]))
+    play.agent.will_say("Done, " + LONG)
+    await play.agent.work()
+    await play.deliver()
+    assert [text for text in play.said(thread) if "Done" in text] == ["Done, " + LONG]
+    assert play.space.sessions[CHANNEL, thread] == "active"
+
+
+async def test_a_limit_on_appends_costs_no_word(play: Play):
+    waits(play, "chat.appendStream", times=2, retry_after=1)
+    thread = await play.says(LONG)
+    assert play.said(thread) == [LONG]
+
+
+@pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream"])
+async def test_where_no_stream_is_granted_the_answer_is_whole(play: Play, method: str):
+    waits(play, method, "error", error="not_allowed", times=9)
+    for _ in range(2):
+        thread = await play.says(LONG)
+        assert play.said(thread) == [LONG]
+    refused = [c for c in play.made.simulator.calls if c.method == "chat.startStream"]
+    assert len(refused) == (1 if method == "chat.startStream" else 2)
+
+
+@pytest.mark.parametrize("error", ["message_not_found", "internal_error"])
+async def test_an_end_that_slack_refuses_is_posted_anew(play: Play, error: str):
+    waits(play, "chat.stopStream", "error", error=error, times=2)
+    waits(play, "chat.update", "error", error=error)
+    thread = await play.says(LONG)
+    if error == "internal_error":  # which passes
+        for _ in range(2):
+            await play.agent.house.rows("UPDATE deliveries SET due_at = now()")
+            await play.deliver()
+        assert play.said(thread) == [LONG]
+    else:
+        assert play.said(thread)[-1] == LONG
+
+
+async def test_a_failure_takes_the_place_of_what_was_streamed(play: Play):
+    thread = await play.says(
+        calls(("peek", {"path": "a"}), text=LONG), RuntimeError("no")
+    )
+    [said] = play.said(thread)
+    assert "word0" not in said
+    assert "went wrong" in said or "failed" in said.lower()
+    assert play.space.statuses.get((CHANNEL, thread), "") == ""
+
+
+async def test_steps_are_told_between_the_words(play: Play):
+    thread = await play.says(calls(("peek", {"path": "a"}), text=LONG), "It says a.")
+    [message] = [
+        m for m in play.made.simulator.messages(CHANNEL, thread) if m.get("bot_id")
+    ]
+    kinds = [block["type"] for block in message["blocks"]]
+    assert kinds == ["markdown", "task_card", "markdown"]
+    assert message["blocks"][1]["title"] == "Ran peek"
+    assert message["text"].endswith("It says a.")
+
+
+async def test_without_a_status_a_reaction_comes_and_goes(play: Play):
+    waits(play, "assistant.threads.setStatus", "error", error="not_allowed", times=9)
+    thread = await play.says(LONG)
+    assert [args["name"] for args in play.called("reactions.add")] == ["eyes"]
+    message = play.space.message(CHANNEL, thread)
+    assert message is not None
+    assert message.data["reactions"] == []
+
+
+async def test_a_stream_whose_place_was_lost_is_found_and_dropped(play: Play):
+    thread = await play.says(LONG)
+    recipient = {"recipient_user_id": RAVI, "recipient_team_id": TEAM}
+    slack: AsyncWebClient = play.made.slack
+    await slack.chat_startStream(channel=CHANNEL, thread_ts=thread, **recipient)
+    await play.agent.house.rows(
+        "UPDATE conversations SET stream_run = 1, stream_at = now()"
+    )
+    ts = await play.made.simulator.post_message(RAVI, CHANNEL, "more", thread)
+    incoming = Incoming("", TEAM, CHANNEL, ts, thread, f"Ev{ts}", RAVI, "more")
+    house = play.agent.house
+    await receive(house.pool, house.queue, incoming)
+    play.agent.will_say("Fine.")
+    await play.agent.work()
+    await play.deliver()
+    assert play.said(thread) == [LONG, "Fine."]
+    assert await house.one("SELECT stream_run FROM conversations") is None

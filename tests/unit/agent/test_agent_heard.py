@@ -1,0 +1,154 @@
+"""Models that are heard as they speak: offline, and over a stream."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from aiohttp import web
+from langchain_core.messages import HumanMessage
+
+from agent.graph import build_graph
+from agent.heard import ANSWER, Listener
+from agent.models import make_model
+from agent.offline import OfflineModel
+from agent.tools import make_tools
+
+
+class Ear(Listener):
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.tags: list[str] = []
+
+    def on_llm_new_token(self, token: Any, *, tags: Any = None, **about: Any) -> None:
+        self.words.append(token)
+        self.tags = list(tags or ())
+
+
+def delta(reason: str | None = None, **given: Any) -> dict[str, Any]:
+    return {
+        "id": "x",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "tiny",
+        "choices": [{"index": 0, "delta": given, "finish_reason": reason}],
+    }
+
+
+def piece(index: int | None, arguments: Any, name: str = "") -> dict[str, Any]:
+    call: dict[str, Any] = {"function": {"arguments": arguments}}
+    if index is not None:
+        call["index"] = index
+    if name:
+        call |= {"id": f"call_{name}_{index}", "type": "function"}
+        call["function"]["name"] = name
+    return {"tool_calls": [call]}
+
+
+class Server:
+    """Streams `chunks`, or answers `whole` where there are none."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.chunks: list[dict[str, Any]] = []
+        self.whole: dict[str, Any] = {}
+        self.breaks = False
+
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(await request.json())
+        if not self.chunks or not self.asked[-1].get("stream"):
+            return web.json_response(self.whole)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for chunk in self.chunks:
+            await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
+        if self.breaks:
+            assert request.transport is not None
+            request.transport.abort()
+            return response
+        await response.write(b"data: [DONE]\n\n")
+        return response
+
+    def says(self, words: str) -> None:
+        message = {"role": "assistant", "content": words}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        self.whole = {"id": "x", "object": "chat.completion", "choices": [choice]}
+
+
+@pytest.fixture
+async def server(unused_tcp_port_factory: Any):
+    made, app = Server(), web.Application()
+    app.router.add_post("/v1/chat/completions", made.chat)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    port = unused_tcp_port_factory()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    url = f"http://127.0.0.1:{port}/v1"
+    made.model = make_model(  # type: ignore[attr-defined]
+        api_key="sk-1", base_url=url, model="tiny", timeout=5, max_retries=0
+    )
+    yield made
+    await runner.cleanup()
+
+
+async def test_words_are_heard_and_thoughts_are_not(server):
+    server.chunks = [
+        delta(role="assistant", content="", reasoning_content="Hm."),
+        delta(content="Hello "),
+        delta(content="Ravi."),
+        delta("stop"),
+    ]
+    ear = Ear()
+    answer = await server.model.ainvoke("hi", {"callbacks": [ear], "tags": [ANSWER]})
+    assert (ear.words, answer.text) == (["Hello ", "Ravi."], "Hello Ravi.")
+    assert (ANSWER in ear.tags, server.asked[0]["stream"]) == (True, True)
+    assert answer.response_metadata["finish_reason"] == "stop"
+
+
+async def test_streamed_calls_are_read_strictly(server, tmp_path):
+    server.chunks = [
+        delta(**piece(0, "", "read_file")),
+        delta(**piece(0, '{"path": ')),
+        delta(**piece(0, '"a"}')),
+        delta(**piece(1, '{"path": "import', "delete_file")),
+        delta(**piece(None, {"path": "b"}, "read_file")),
+        delta("tool_calls"),
+    ]
+    tools = make_tools(["files"], files_dir=tmp_path)
+    bound = server.model.bind_tools(tools)
+    answer = await bound.ainvoke("hi", {"callbacks": [Ear()]})
+    assert [call["args"] for call in answer.tool_calls] == [
+        {"path": "a"},
+        {"path": "b"},
+    ]
+    [cut] = answer.invalid_tool_calls
+    assert cut["error"] == "The arguments are not valid JSON."
+
+
+async def test_a_server_that_cannot_stream_is_asked_once(server):
+    server.says("Hello.")
+    answer = await server.model.ainvoke("hi", {"callbacks": [Ear()]})
+    assert (answer.text, len(server.asked)) == ("Hello.", 1)
+
+
+async def test_an_answer_that_breaks_off_is_asked_for_anew(server):
+    server.chunks, server.breaks = [delta(content="Hel")], True
+    server.says("Hello.")
+    answer = await server.model.ainvoke("hi", {"callbacks": [Ear()]})
+    assert answer.text == "Hello."
+    assert [request.get("stream", False) for request in server.asked] == [True, False]
+
+
+async def test_who_does_not_listen_gets_no_stream(server):
+    server.says("Hello.")
+    await server.model.ainvoke("hi")
+    assert not server.asked[0].get("stream")
+
+
+async def test_the_agent_is_heard_word_by_word():
+    graph, ear = build_graph(OfflineModel(), [], gate=None), Ear()  # type: ignore[arg-type]
+    given = {"messages": [HumanMessage("hello")]}
+    state = await graph.ainvoke(given, {"callbacks": [ear]})
+    assert "".join(ear.words) == state["messages"][-1].text
+    assert (len(ear.words) > 3, ANSWER in ear.tags) == (True, True)
