@@ -52,14 +52,13 @@ class Workspace:
         self.usergroups: dict[str, UserGroup] = {}
         self.profile_fields: list[ProfileField] = []
         self.files: dict[str, StoredFile] = {}
-        self.has_paid_plan = True  # without one there are no user groups
+        self.has_paid_plan, self._last_ts = True, 0  # without one: no user groups
         self.ephemerals: list[Message] = []
         self.sign_ins = SignIns()
         self.statuses: dict[tuple[str, str], str] = {}
         self.sessions: dict[tuple[str, str], str] = {}  # an agent's, by thread
         self.streams: dict[tuple[str, str], Any] = {}  # still written, by message
         self._messages: dict[str, dict[str, Message]] = {}
-        self._last_ts = 0
         handle = bot_name.lower().replace(" ", "_")
         self.add_user(
             User(bot_user_id, handle, bot_name, "bot", is_bot=True, bot_id=bot_id)

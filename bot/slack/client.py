@@ -29,6 +29,14 @@ from bot.slack.trouble import (
 
 log = structlog.get_logger(__name__)
 SLOW = 1.0  # seconds without an answer, from which on whoever gave up is right
+OF_PROGRESS = frozenset(
+    {
+        "agents.sessions.setStatus",
+        "assistant.threads.setStatus",
+        "reactions.add",
+        "reactions.remove",
+    }
+)
 # A call that Slack refused, or to which nothing came that can be read.
 FAILURES = (SlackApiError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
@@ -76,6 +84,8 @@ class WatchedClient(AsyncWebClient):
             about = channel
         # who is not in a channel gets a direct message instead
         is_met = word in CHANNEL and method == "chat.postEphemeral"
+        # what only shows that the agent works need not be granted
+        is_met = is_met or (word == SCOPE and method in OF_PROGRESS)
         if to_do(word, about) and not is_met:
             self._troubles.refused(method, word, about)
         elif word != "ratelimited":

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, LiteralString
 
 import structlog
 from slack_sdk.errors import SlackApiError
@@ -26,12 +26,12 @@ from bot.conversations.api_conversation import ASIDE
 from bot.conversations.conversation import Conversation
 from bot.conversations.progress import Watch
 from bot.conversations.runner import Following, Unseen
-from bot.conversations.sql import SQL
 from bot.database.pool import TRANSIENT, Pool
 from bot.slack import streams
 from bot.slack.cards.streamed import Shown, is_worth_it, next_chunks
 from bot.slack.client import FAILURES, Kept, call, word_of
 from bot.slack.identity import CurrentIdentity
+from bot.slack.sql import SQL
 from bot.slack.streams import Standing
 from bot.slack.trouble import TROUBLED
 from bot.texts import progress as texts
@@ -127,11 +127,13 @@ class Live:
             return False
         return True
 
-    async def place(self, statement: str, run: Run, ts: str | None = None) -> bool:
+    async def place(
+        self, statement: LiteralString, run: Run, ts: str | None = None
+    ) -> bool:
         """Note where the run's stream is; False if that is not the run's any more."""
         key = {"conversation": run.conversation, "generation": run.generation, "ts": ts}
         async with self.pool.connection() as connection:
-            found = await connection.execute(SQL[statement], key)
+            found = await connection.execute(statement, key)
             return await found.fetchone() is not None
 
     async def insist(self, work: Callable[[], Awaitable[None]]) -> bool:
@@ -153,7 +155,7 @@ class Live:
         if closed and left is not None:
             run = Run(conversation.team, conversation.id, left.run, {}, [])
             with suppress(*TRANSIENT):
-                await self.place("forget_stream", run)
+                await self.place(SQL["forget_stream"], run)
 
     async def _close_unfinished(self, conversation: Conversation) -> None:
         left, channel = conversation.unfinished, conversation.channel
@@ -333,7 +335,7 @@ class Follower:
         if live.refused.left("chat_startStream"):
             self._streams = False
             return False
-        if not await live.place("begin_stream", self._run):
+        if not await live.place(SQL["begin_stream"], self._run):
             self._streams = False  # another run has taken over
             return False
         started = await self._start()
@@ -342,9 +344,9 @@ class Follower:
         reach("streaming")
         if self._is_left:
             await streams.drop(live.call, started)
-            await live.place("forget_stream", self._run)
+            await live.place(SQL["forget_stream"], self._run)
             return False
-        is_ours = await live.place("place_stream", self._run, started[1])
+        is_ours = await live.place(SQL["place_stream"], self._run, started[1])
         if not is_ours or self._is_left:
             return await self._give_back(started, is_ours=is_ours)
         self._ts = started[1]
@@ -365,7 +367,7 @@ class Follower:
                 **for_whom,
             )
         except SlackApiError as error:
-            await self._live.place("forget_stream", self._run)
+            await self._live.place(SQL["forget_stream"], self._run)
             self._streams = False
             word = word_of(error)
             if word not in TROUBLED:
@@ -377,7 +379,7 @@ class Follower:
     async def _give_back(self, started: streams.Place, *, is_ours: bool) -> bool:
         """Drop a stream that the run did not wait for, unless its end has taken it."""
         self._streams = False
-        if not is_ours or await self._live.place("forget_stream", self._run):
+        if not is_ours or await self._live.place(SQL["forget_stream"], self._run):
             await streams.drop(self._live.call, started)
         return False
 

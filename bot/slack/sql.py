@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from bot.database.statements import load_statements
 
-SQL = load_statements("bot.slack", "deliveries.sql", "history.sql", "threads.sql")
+SQL = load_statements(
+    "bot.slack", "deliveries.sql", "history.sql", "streams.sql", "threads.sql"
+)
