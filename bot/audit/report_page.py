@@ -54,7 +54,7 @@ class _Page:
         return f"<section><h2>{_text(title)}</h2>{table}</section>"
 
     def _cell(self, name: str, value: Any) -> object:
-        if not value and value != 0:
+        if value is None or value == "":
             return say.NOTHING
         if name in _PEOPLE:
             return self.person(value)
