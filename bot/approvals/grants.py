@@ -55,7 +55,8 @@ class Taken:
     """The result of a claim.
 
     `won`: run it. `state` done or failed: it ran before, `result` is its stored
-    result. `state` unknown: it was cut off. Otherwise nothing allows it: `refusal`.
+    result. `state` unknown: it was cut off. Otherwise nothing allows it: `refusal`;
+    or it is allowed, and a pause keeps it: `is_paused`.
     """
 
     won: bool = False
@@ -63,6 +64,7 @@ class Taken:
     result: str = ""
     refusal: str = ""
     seen: dict[str, Any] | None = None  # what it was about when people were asked
+    is_paused: bool = False
 
 
 def rule_on(policy: Policy, run: Run, call: CallFacts) -> Waived | Denied | None:
@@ -117,7 +119,7 @@ async def claim(
         seen = row.get("seen")
         return Taken(won=True, seen=json.loads(seen) if seen else None)
     async with transaction(pool) as connection:
-        return await _explain(connection, jobs, run, call)
+        return await _explain(connection, jobs, run, call, waived is not None)
 
 
 async def _claim_waived(
@@ -183,7 +185,7 @@ def _detail(run: Run, call: CallFacts) -> dict[str, Any]:
 
 
 async def _explain(
-    connection: Connection, jobs: Jobs, run: Run, call: CallFacts
+    connection: Connection, jobs: Jobs, run: Run, call: CallFacts, is_waived: bool
 ) -> Taken:
     """Explain why nothing was taken; a claim of a run that is gone ends as unknown."""
     key = {"conversation": run.conversation, "tool_call": call.tool_call}
@@ -200,9 +202,26 @@ async def _explain(
         raise LostRun(run.conversation)
     if found["state"] in (Execution.DONE, Execution.FAILED, Execution.UNKNOWN):
         return Taken(state=Execution(found["state"]), result=found["result"] or "")
-    refusal = _refusal(found, call)
+    is_paused = _only_paused(found, run, call, is_waived)
+    refusal = complaints.PAUSED if is_paused else _refusal(found, call)
     await append(connection, [_fact(run, call, "refused", word=refusal)])
-    return Taken(refusal=refusal)
+    return Taken(refusal=refusal, is_paused=is_paused)
+
+
+def _only_paused(
+    found: Mapping[str, Any], run: Run, call: CallFacts, is_waived: bool
+) -> bool:
+    """Return whether all else would have let the claim through.
+
+    The pause itself is not asked for: it may have been lifted since.
+    """
+    if found["state"] is None:
+        return is_waived
+    request = run.requests.get(call.tool_call)
+    held = (found["state"], found["request_status"], found["call_digest"])
+    is_held = held == (Execution.APPROVED, Status.APPROVED, call.digest)
+    same = request is not None and found["grant_digest"] == grant_digest_of(request)
+    return is_held and same and bool(found["in_time"])
 
 
 def _refusal(found: Mapping[str, Any], call: CallFacts) -> str:
@@ -299,8 +318,17 @@ def _fact(run: Run, call: CallFacts, event: str, **detail: Any) -> Fact:
 
 def needs_claim(request: Request) -> bool:
     """Return whether handing over this verdict lets something happen."""
+    return not request.call.guarded and _allows(request)
+
+
+def _allows(request: Request) -> bool:
     given = request.call.kind is Kind.INTERRUPT and request.status is Status.ANSWERED
-    return not request.call.guarded and (given or request.status is Status.APPROVED)
+    return given or request.status is Status.APPROVED
+
+
+def may_begin(request: Request) -> bool:
+    """Return whether a verdict lets something happen that has not begun."""
+    return _allows(request) and request.end.execution in (None, Execution.APPROVED)
 
 
 def was_cut_off(request: Request) -> bool:

@@ -60,7 +60,8 @@ SELECT EXISTS (SELECT FROM claimed) AS won,
 
 -- name: select_grant
 -- Why a claim found nothing to take.
-SELECT g.*, c.generation AS current_generation, r.status AS request_status
+SELECT g.*, c.generation AS current_generation, r.status AS request_status,
+  g.due_at IS NULL OR g.due_at > bot_now() AS in_time
 FROM conversations c
 LEFT JOIN grants g ON g.conversation_id = c.id AND g.tool_call_id = %(tool_call)s
 LEFT JOIN requests r ON r.id = g.request_id

@@ -7,6 +7,7 @@ from bot.database.statements import load_statements
 SQL = load_statements(
     "bot.approvals",
     "grants.sql",
+    "pause.sql",
     "rate_limit.sql",
     "requests.sql",
     "resumes.sql",

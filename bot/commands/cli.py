@@ -1,4 +1,4 @@
-"""The command line: run, check, migrate, policy, approvals, audit, mcp.
+"""The command line: run, check, migrate, policy, approvals, audit, pause, mcp.
 
 It names the module of each command and imports none: `launch` does, for the one command
 that is given.
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_policy(commands.add_parser("policy", help="what the policy says"))
     _add_approvals(commands.add_parser("approvals", help="the queue"))
     _add_audit(commands.add_parser("audit", help="the audit trail"))
+    _add_pause(commands.add_parser("pause", help="let nothing run until it is lifted"))
     return parser
 
 
@@ -104,6 +105,14 @@ def _add_approvals(approvals: argparse.ArgumentParser) -> None:
     reject.add_argument("id", type=_words, help="a request's id or its code")
     reject.add_argument("--reason", type=_words, required=True)
     reject.set_defaults(command="bot.commands.approvals:reject_command")
+
+
+def _add_pause(pause: argparse.ArgumentParser) -> None:
+    pause.set_defaults(command="bot.commands.pause:pause_command")
+    either = pause.add_mutually_exclusive_group(required=True)
+    either.add_argument("--reason", type=_words, metavar="TEXT", help="cards say it")
+    either.add_argument("--lift", action="store_true", help="what waited goes on")
+    pause.add_argument("--team", type=_words, metavar="T…", help="one workspace alone")
 
 
 def _add_audit(audit: argparse.ArgumentParser) -> None:

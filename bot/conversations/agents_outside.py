@@ -164,6 +164,8 @@ class AgentsOutside:
         reach("claiming")
         run, call = _run(known)
         taken = await grants.claim(self.pool, self.jobs, run, call, None)
+        if taken.is_paused:
+            raise Conflict("paused")
         if not taken.won:  # by another claim, or by the end of its time
             known = await self.find(agent, request)
             raise Conflict(_no_claim(known, shown) or "claimed")

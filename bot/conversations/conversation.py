@@ -93,12 +93,14 @@ class Started:
         run: None where there is nothing to do for one.
         is_new: whether the message that is running was taken up by this.
         now: the database's clock.
+        pause: why an operator lets nothing run; None: it may.
     """
 
     conversation: Conversation
     run: Run | None
     is_new: bool
     now: datetime
+    pause: str | None = None
 
 
 async def start(pool: Pool, conversation: str, work: Work) -> Started | None:
@@ -124,7 +126,8 @@ def _started(row: Mapping[str, Any]) -> Started:
         asked = [store.request_from(each) for each in row["requests"]]
         guarded = {r.call.id: r for r in asked if r.call.guarded}
         run = Run(conversation.team, conversation.id, row["run"], guarded, asked)
-    return Started(conversation, run, row["is_new"], store.utc(row["now"]))
+    now = store.utc(row["now"])
+    return Started(conversation, run, row["is_new"], now, row["pause"])
 
 
 async def set_state(connection: Connection, message: Message, state: str) -> None:

@@ -41,8 +41,11 @@ FROM message LEFT JOIN pace ON true;
 
 -- name: start_run
 -- Where a conversation is, whether it waits for people, its open messages and what its
--- graph asks; and a new run, where its work needs one.
-SELECT start_run(%(conversation)s::uuid, %(work)s::text) AS started;
+-- graph asks; and a new run, where its work needs one. The pause of its workspace is read
+-- after what was decided, so that a lift cannot pass between the two.
+SELECT started || jsonb_build_object('pause', (SELECT p.reason
+  FROM pause_of(started->>'team_id') AS p)) AS started
+FROM (SELECT start_run(%(conversation)s::uuid, %(work)s::text) AS started OFFSET 0) AS run;
 
 -- name: select_generation
 -- The run that a conversation is at.

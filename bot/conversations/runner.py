@@ -12,7 +12,13 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langgraph.errors import GraphRecursionError
 
 from bot.approvals.assess import Turn
-from bot.approvals.grants import LostRun, Run, needs_claim, was_cut_off
+from bot.approvals.grants import (
+    LostRun,
+    Run,
+    may_begin,
+    needs_claim,
+    was_cut_off,
+)
 from bot.approvals.model import Execution, Profile, Request
 from bot.approvals.ports import People
 from bot.base.errors import RetryLater
@@ -145,9 +151,20 @@ class Runner:
         if cut := [request for request in decided if was_cut_off(request)]:
             await self._recover(run, found, cut)
             return
+        if started.pause is not None:
+            decided = await self._pausing(conversation, decided, started.pause)
         upheld = await self.recheck.upheld(decided, started.now)
         if upheld:
             await self._resume(run, found, upheld)
+
+    async def _pausing(
+        self, conversation: str, decided: Sequence[Request], why: str
+    ) -> list[Request]:
+        """Leave what would run where it is; the lift of the pause comes back to it."""
+        told = [request for request in decided if not may_begin(request)]
+        if len(told) < len(decided):
+            await self.talk.say_once(conversation, agent.paused(why))
+        return told
 
     async def reconcile(self, conversation: str) -> None:
         """See which questions a graph that has changed still asks."""

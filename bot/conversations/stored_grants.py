@@ -60,6 +60,10 @@ class StoredGrants:
         )
         if taken.won:
             reach("claimed")
+        if taken.is_paused and waived is None:
+            # Approved: it waits, and the lift has the conversation go on. A call that
+            # nobody approved is told to the agent instead, which goes on without it.
+            raise LostRun(call.thread_id)
         return _claim(taken)
 
     async def finish(self, call: Call, outcome: Outcome) -> None:

@@ -34,6 +34,7 @@ SELECT t.id::text AS id, t.kind, t.team_id, t.channel_id, t.thread_ts, t.user_id
   t.message_ts, t.posted_channel, t.error, t.created_at, t.stage, t.tries, t.was,
   t.streamed AND t.sent_at IS NULL AS streamed,
   seen.revision, bot_now() AS now,
+  (SELECT p.reason FROM pauses p WHERE p.team_id = t.team_id) AS pause,
   t.created_at < bot_now() - interval '4 seconds' AS is_late,
   ARRAY(SELECT to_jsonb(r)
       || jsonb_build_object('finished_at', g.finished_at, 'result', g.result)

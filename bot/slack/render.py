@@ -61,7 +61,7 @@ def draw(
     stored = [store.request_from(each) for each in row["requests"]]
     context = PolicyContext(policy, row["now"], {})
     if row["kind"] == "card":
-        views = request_views(stored, context, row["id"], names)
+        views = request_views(stored, context, row["id"], names, row["pause"])
         first_post, revision = row["message_ts"] is None, row["revision"]
         card = CardView(views, first_post=first_post, version=revision)
         return row, _draw_card(card)
@@ -148,6 +148,7 @@ def request_views(
     context: PolicyContext,
     card: str,
     names: Names = MappingProxyType({}),
+    pause: str | None = None,
 ) -> tuple[RequestView, ...]:
     """Return the rows of a card; one whose own card is another is decided there."""
     return tuple(
@@ -158,6 +159,7 @@ def request_views(
             request.place.card != card,
             names,
             needs_own_click(request, context.policy),
+            pause,
         )
         for request in (with_current_people(each, context) for each in stored)
     )

@@ -30,6 +30,16 @@ WAITING_FOR_SLACK = (
     "Slack doesn't tell me who may do this. I'll keep asking, and nothing "
     "is lost. If this lasts, tell the bot's admin."
 )
+
+
+def paused(reason: str) -> str:
+    """mrkdwn. `reason` is an operator's."""
+    return (
+        f"An operator has paused all actions: {escape(one_line(reason, 300))}\n"
+        "What was approved here waits, and goes on when the pause is lifted."
+    )
+
+
 AGENT_STEP_LIMIT = (
     "I stopped here: this took more steps than one request may take. What's "
     "done stays done. Ask again in smaller parts."

@@ -41,6 +41,7 @@ CONFLICTS: Mapping[str, str] = {
     "key_reused": "This key belongs to another request. Use a new one.",
     "undecided": "People have not decided it yet, or have to once more.",
     "claimed": "It was claimed before: run nothing, and say what came of it.",
+    "paused": "An operator has paused all actions: claim it again once that is over.",
     "other_digest": "People approved another call; run what `arguments` says now.",
     "not_claimed": "It is not claimed: claim it before you run it.",
     "reported": "Its end is known already, or was given up; people look into it.",

@@ -144,6 +144,10 @@ def tool_name(tool: str) -> str:
     return f"`{tool}`" if is_identifier(tool) else ""
 
 
+def paused(why: str) -> str:
+    return f"*Paused* by an operator: {why}. Nothing runs until this is lifted."
+
+
 def reopened(why: str) -> str:
     return f"*Open again* {why}"
 

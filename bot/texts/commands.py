@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+
+from bot.texts.formatting import utc
 
 # --- Any command: why it ends ------------------------------------------------------
 DATABASE_AWAY = "the bot's database cannot be reached"
@@ -154,6 +157,30 @@ def public_channel(name: str) -> str:
 
 def not_a_member(name: str) -> str:
     return f"the bot is not a member of {name}; invite it there"
+
+
+# --- `pause` -----------------------------------------------------------------------
+def paused(team: str) -> str:
+    return f"{team}: paused. Nothing runs until: python -m bot pause --lift"
+
+
+def paused_before(team: str, by: str, reason: str, since: dt.datetime) -> str:
+    """`by` is a user id, or an operator's name."""
+    return f"{team}: paused already since {utc(since)} by {by}: {reason}"
+
+
+def lifted(team: str) -> str:
+    return f"{team}: lifted. What was approved meanwhile runs now."
+
+
+def not_paused(team: str) -> str:
+    return f"{team}: nothing to lift, it is not paused."
+
+
+def no_workspace(team: str) -> str:
+    """`team` is "" where all were meant."""
+    named = f"the workspace {team}" if team else "any workspace yet"
+    return f"Nothing was done: this database has not served {named}."
 
 
 # --- `migrate`, `approvals` --------------------------------------------------------

@@ -92,4 +92,5 @@ COUNTED = {
     "emails": "E-mails about requests by state.",
     "events": "Events for the webhook by state.",
     "jobs": "Jobs in the queue by status.",
+    "pauses": "Workspaces in which an operator has paused all actions.",
 }

@@ -188,6 +188,8 @@ SELECT 'emails', state, count(*) FROM emails GROUP BY state
 UNION ALL
 SELECT 'events', state, count(*) FROM webhook_events GROUP BY state
 UNION ALL
+SELECT 'pauses', 'in_force', count(*) FROM pauses
+UNION ALL
 SELECT 'jobs', status::text, count(*) FROM procrastinate_jobs GROUP BY status
 """
 OLDEST = """

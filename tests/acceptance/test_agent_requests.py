@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+from pathlib import Path
 
 import pytest
 
+from tests.support.bot_process import run_command
 from tests.support.demo import APPROVALS, DORA, MAREK, MINA, RAVI
 from tests.support.outside_agent import OTHER_TOKEN, RULES, SETTINGS, OutsideAgent
 from tests.support.policies import files_policy
@@ -245,3 +248,21 @@ async def test_threat_58_of_many_claims_at_once_one_wins(shared: Stage):
     said = await asyncio.gather(*(agent.claim(request) for _ in range(8)))
     assert sorted(each.status for each in said) == [200] + [409] * 7
     assert shared.records.claims(request["id"]) == 1
+
+
+async def test_a_pause_holds_claims_until_it_is_lifted(shared: Stage, tmp_path: Path):
+    agent, own = OutsideAgent(shared.bot.url), {"DATABASE_URL": shared.records.url}
+    command = functools.partial(run_command, folder=tmp_path, environment=own)
+    request = await approved(shared)
+    said = await command("pause", "--reason", "the disk burns")
+    assert (said.status, "paused" in said.out) == (0, True)
+    told = (await agent.wait(request["id"])).body
+    claimed = await agent.claim(told)
+    assert (claimed.status, claimed.word) == (409, "paused")
+    gauge = 'approval_bot_pauses{state="in_force"}'
+    assert f"{gauge} 1.0" in (await shared.bot.get("/metrics"))[1]
+    await shared.simulator.wait_for(lambda: shared.cards_about("the disk burns"))
+
+    assert (await command("pause", "--lift")).status == 0
+    assert (await agent.claim(told)).status == 200
+    assert f"{gauge} 0.0" in (await shared.bot.get("/metrics"))[1]

@@ -445,6 +445,7 @@ def sooner(group: str) -> str:
 NOTHING_STORED = "no approval is stored for it"
 NOT_THE_APPROVED = "what would run is not what was approved"
 DOES_NOT_HOLD = "its approval does not hold"
+PAUSED = "an operator has paused all actions"
 
 
 # --- Its arguments, or an answer: these go on a sentence that names them ------------

@@ -50,6 +50,7 @@ def open_lines(view: RequestView, sharing: int) -> list[str]:
     """The facts of a request that waits; `sharing` requests stand on the card."""
     request = view.request
     return [
+        *_paused(view, sharing),
         *reopened(request, sharing),
         *_elsewhere(view),
         _asked(request, sharing),
@@ -65,7 +66,15 @@ def closed_lines(view: RequestView, sharing: int) -> list[str]:
     several = len(request.chain.stages) > 1
     stages = _passed(request, sharing) if several else []
     asked = _asked(request, sharing)
-    return [outcome_line(view), *mark_lines(view), *stages, asked]
+    paused = _paused(view, sharing)
+    return [outcome_line(view), *paused, *mark_lines(view), *stages, asked]
+
+
+def _paused(view: RequestView, sharing: int) -> list[str]:
+    if not view.is_paused or view.pause is None:
+        return []
+    why = cut_escaped(one_line(view.pause, _REOPENED), _REOPENED // sharing)
+    return [sentences.paused(why)]
 
 
 def grey_line(view: RequestView, sharing: int = 1) -> str:

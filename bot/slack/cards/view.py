@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bot.approvals.judge import APPROVING
 from bot.approvals.late_reason import offered_until
-from bot.approvals.model import Decision, Mark, Request, Verdict
+from bot.approvals.model import Decision, Execution, Mark, Request, Verdict
 from bot.approvals.places import REQUESTS_PER_CARD
 from bot.texts.cards import WAITING, icon, status_word
 
@@ -41,6 +41,7 @@ class RequestView:
         elsewhere: its buttons stand on another one now.
         names: Slack's, by the ids that its arguments may hold.
         needs_own_click: by the policy in force; its own terms may say so too.
+        pause: why an operator lets nothing run; None: it may.
     """
 
     request: Request
@@ -49,6 +50,13 @@ class RequestView:
     elsewhere: bool = False
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     needs_own_click: bool = False
+    pause: str | None = None
+
+    @property
+    def is_paused(self) -> bool:
+        """True if it would run, now or once it is approved, and a pause keeps it."""
+        waits = self.request.end.execution is Execution.APPROVED
+        return self.pause is not None and (self.in_time or waits)
 
     @property
     def in_time(self) -> bool:

@@ -1,0 +1,169 @@
+"""The brake for a whole workspace: nothing is claimed until it is lifted."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.approvals import store
+from bot.approvals.audit import Fact, append
+from bot.approvals.model import USERS, Person
+from bot.approvals.ports import Jobs, People, Policies, look_up_groups
+from bot.approvals.sql import SQL
+from bot.base.errors import SlackUnavailable
+from bot.database.pool import Connection, Pool, transaction
+
+OPERATORS = "operators"  # the policy's group of those who may pause from Slack
+CARDS = 200  # the newest, drawn at once; others say it when they change next
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A pause in force. `by` is a user id, or "operator …" for the command line."""
+
+    team: str
+    reason: str
+    by: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Someone who pauses, as the trail names them: see `audit.Fact`."""
+
+    name: str
+    via: str
+
+
+class Answer(enum.StrEnum):
+    """The answer to a person who pauses, or who lifts a pause."""
+
+    PAUSED = "paused"
+    LIFTED = "lifted"
+    PAUSED_BEFORE = "paused_before"
+    NOT_PAUSED = "not_paused"
+    NO_OPERATORS = "no_operators"  # the policy has no such group
+    NOT_OPERATOR = "not_operator"  # the person is not in it, or is no full member
+    COULD_NOT_CHECK = "could_not_check"  # Slack does not say who they are
+
+
+async def pause(pool: Pool, jobs: Jobs, team: str, reason: str, by: Actor) -> bool:
+    """Let no claim through from the commit on; return False if that is so already.
+
+    A claim that is being written is waited for; one that comes later finds the pause.
+    """
+    async with transaction(pool) as connection:
+        key = {"team": team, "reason": reason, "actor": by.name}
+        await connection.execute(SQL["lock_pause"], key)
+        paused = await connection.execute(SQL["pause"], key)
+        if await paused.fetchone() is None:
+            return False
+        await _note(connection, jobs, team, "paused", by, reason)
+        return True
+
+
+async def lift(pool: Pool, jobs: Jobs, team: str, by: Actor) -> bool:
+    """Let claims through again, and have what was approved go on.
+
+    Returns:
+        False if nothing is paused.
+    """
+    async with transaction(pool) as connection:
+        key = {"team": team}
+        await connection.execute(SQL["lock_pause"], key)
+        lifted = await connection.execute(SQL["lift_pause"], key)
+        if await lifted.fetchone() is None:
+            return False
+        await connection.execute(SQL["resume_paused"], key)
+        await _note(connection, jobs, team, "pause_lifted", by)
+        return True
+
+
+async def _note(
+    connection: Connection,
+    jobs: Jobs,
+    team: str,
+    event: str,
+    by: Actor,
+    reason: str = "",
+) -> None:
+    key = {"team": team, "most": CARDS}
+    touched = await connection.execute(SQL["touch_paused"], key)
+    jobs.edit(connection, [row["id"] for row in await touched.fetchall()])
+    texts = {"reason": reason} if reason else {}
+    fact = Fact(team, event, actor=by.name, via=by.via, texts=texts)
+    await append(connection, [fact])
+
+
+async def pauses(pool: Pool) -> Sequence[tuple[str, Pause | None]]:
+    """List the workspaces that the database serves, each with its pause."""
+    async with pool.connection() as connection:
+        found = await connection.execute(SQL["select_pauses"])
+        rows = await found.fetchall()
+    return [(row["team_id"], _pause(row) if row["paused_at"] else None) for row in rows]
+
+
+def _pause(row: Mapping[str, Any]) -> Pause:
+    since = store.utc(row["paused_at"])
+    return Pause(row["team_id"], row["reason"], row["paused_by"], since)
+
+
+@dataclass(frozen=True)
+class Operators:
+    """Pauses and lifts for people of the policy's group `operators`, from Slack.
+
+    Nobody stands in for them: a delegation is about approvals.
+    """
+
+    pool: Pool
+    jobs: Jobs
+    people: People
+    policies: Policies
+
+    async def pause(self, person: Person, reason: str) -> Answer:
+        """Pause the person's workspace; a refused attempt is on the trail."""
+        if refused := await self._refused(person, "pause"):
+            return refused
+        by = Actor(person.user, "slack")
+        done = await pause(self.pool, self.jobs, person.team, reason, by)
+        return Answer.PAUSED if done else Answer.PAUSED_BEFORE
+
+    async def lift(self, person: Person) -> Answer:
+        """Lift the pause of the person's workspace, whoever began it."""
+        if refused := await self._refused(person, "lift"):
+            return refused
+        by = Actor(person.user, "slack")
+        done = await lift(self.pool, self.jobs, person.team, by)
+        return Answer.LIFTED if done else Answer.NOT_PAUSED
+
+    async def _refused(self, person: Person, verdict: str) -> Answer | None:
+        try:
+            answer = await self._doubt(person)
+        except SlackUnavailable:
+            answer = Answer.COULD_NOT_CHECK
+        if answer is not None:
+            fact = Fact(
+                person.team,
+                "refused",
+                actor=person.user,
+                via="slack",
+                detail={"word": str(answer), "verdict": verdict},
+            )
+            async with transaction(self.pool) as connection:
+                await append(connection, [fact])
+        return answer
+
+    async def _doubt(self, person: Person) -> Answer | None:
+        group = self.policies.current.groups.get(OPERATORS)
+        if group is None:
+            return Answer.NO_OPERATORS
+        profile = await self.people.look_up(person)
+        members = group.users
+        if group.source != USERS:
+            found = await look_up_groups(self.people, [group.source], person)
+            members = found[group.source]
+        allowed = not profile.refusal and person.user in members
+        return None if allowed else Answer.NOT_OPERATOR
