@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,6 +73,11 @@ def call_digest(tool: str, schema: str, arguments: Mapping[str, Any]) -> str:
 def answer_digest(call: str, answer: Any) -> str:
     """Hex SHA-256 of a question together with the answer that it is to get."""
     return _sha256("answer", canonical({"call": call, "answer": answer}))
+
+
+def copy_of(card: str, user: str) -> str:
+    """Return the id of a card's copy for one person, the same for whoever makes it."""
+    return str(uuid.uuid5(uuid.UUID(card), user))
 
 
 def grant_digest(

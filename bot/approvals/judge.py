@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from bot.approvals import eligibility
 from bot.approvals.confirm import is_confirmed
+from bot.approvals.digest import copy_of
 from bot.approvals.edit import Edit, Flaw, plan_answer, plan_edit
 from bot.approvals.eligibility import (
     PolicyContext,
@@ -24,7 +25,7 @@ from bot.approvals.model import (
     Stage,
     Verdict,
 )
-from bot.approvals.policy.model import Denied
+from bot.approvals.policy.model import DM, Denied
 
 #: Each is a word for what the request then is.
 APPROVING = (Verdict.APPROVE, Verdict.EDIT, Verdict.ANSWER)
@@ -114,9 +115,30 @@ def is_in_place(request: Request, action: Action, own_app: str) -> bool:
     here = (place.channel, place.message)
     if action.verdict is Verdict.WITHDRAW and _is_about(request, place):
         return True
-    if own.ts:
-        return here == (own.channel, own.ts)
-    return bool(own.card) and place.card == own.card
+    if own.ts and here == (own.channel, own.ts):
+        return True
+    if is_told_directly(request) and own.card:
+        return _is_copy(request, action, place)
+    return not own.ts and bool(own.card) and place.card == own.card
+
+
+def is_told_directly(request: Request) -> bool:
+    """Return whether each who can decide now, or could at the end, has a copy."""
+    stage = request.chain.open_stage or next(iter(request.chain.stages[-1:]), None)
+    return stage is not None and stage.channel == DM
+
+
+def _is_copy(request: Request, action: Action, place: Place) -> bool:
+    """Return whether a click comes from one of the request's own messages.
+
+    Before the ts of a copy is stored, its own id counts, which goes by the person; no
+    other message of the channel can be it.
+    """
+    own, here = request.place, (place.channel, place.message)
+    if here in own.messages:
+        return True
+    is_new = place.channel not in {channel for channel, _ in own.messages}
+    return is_new and place.card in {own.card, copy_of(own.card, action.person.user)}
 
 
 def _is_about(request: Request, place: Place) -> bool:

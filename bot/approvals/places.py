@@ -46,24 +46,30 @@ class Places:
         self._calls = Counter(ask.interrupt for ask in asked)
         self._filling: dict[tuple[str, str], _Shared] = {}
 
-    def of(self, ask: ProposedCall, ruling: Assessment) -> dict[str, str | None]:
-        """Return where a request is shown, as the statement wants it."""
+    def of(
+        self, ask: ProposedCall, ruling: Assessment, first: str
+    ) -> dict[str, str | None]:
+        """Return where a request is shown, as the statement wants it.
+
+        `first`: the user id of whoever gets the card directly, "" for nobody.
+        """
         turn, in_thread = self._turn, ruling.channel == THREAD
         waits = ruling.status is Status.PENDING
-        shared = self._shared(ask, ruling) if waits else None
+        shared = self._shared(ask, ruling, first) if waits else None
         return {
             "card": shared.card if shared else None,
-            "card_channel": turn.channel if in_thread else ruling.channel,
+            "card_channel": turn.channel if in_thread else first or ruling.channel,
+            "card_user": first or None,
             "card_thread": turn.thread_ts if in_thread else None,
             "notice": shared.notice if shared and not in_thread else None,
             "channel": turn.channel,
             "thread": turn.thread_ts,
         }
 
-    def _shared(self, ask: ProposedCall, ruling: Assessment) -> _Shared:
+    def _shared(self, ask: ProposedCall, ruling: Assessment, first: str) -> _Shared:
         is_batch = self._calls[ask.interrupt] > 1
         with_whom = ask.interrupt if is_batch else ruling.stages[0].approvers
-        key, length = (with_whom, ruling.channel), _length(ask)
+        key, length = (with_whom, first or ruling.channel), _length(ask)
         shared = self._filling.get(key)
         if shared is None or not shared.takes(length):
             shared = self._filling[key] = _Shared()

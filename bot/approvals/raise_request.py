@@ -13,10 +13,10 @@ from psycopg.types.json import Jsonb
 from bot.approvals import digest
 from bot.approvals.assess import Assessment, ProposedCall, Rejected, Turn, rule
 from bot.approvals.audit import arguments_text
-from bot.approvals.eligibility import PolicyContext
+from bot.approvals.eligibility import PolicyContext, people_now
 from bot.approvals.model import Status
 from bot.approvals.places import Places
-from bot.approvals.policy.model import Policy
+from bot.approvals.policy.model import DM, Policy
 from bot.approvals.ports import Jobs, Members, resume_job
 from bot.approvals.sql import SQL
 from bot.approvals.stages import chain_json, hours_json
@@ -49,7 +49,8 @@ async def raise_requests(
     places = Places(turn, asked)
     for ask in asked:
         ruling = rule(ask, turn, context, before)
-        row = _row(policy, turn, ask, ruling, places.of(ask, ruling))
+        first = _first_told(turn, ruling, context)
+        row = _row(policy, turn, ask, ruling, places.of(ask, ruling, first))
         inserted = await connection.execute(SQL["raise"], row)
         if await inserted.fetchone() is None:
             continue
@@ -197,6 +198,13 @@ def _timed(ruling: Assessment) -> dict[str, Any]:
         "stage_timeout": timeout.total_seconds() if timeout else None,
         "wakes_after": wakes_after.total_seconds() if wakes_after else None,
     }
+
+
+def _first_told(turn: Turn, ruling: Assessment, context: PolicyContext) -> str:
+    """Return who gets the card directly; its sending brings the others theirs."""
+    if ruling.channel != DM or ruling.status is not Status.PENDING:
+        return ""
+    return people_now(ruling.stages[0], turn.people, context)[0]
 
 
 def _trail(

@@ -6,12 +6,12 @@ WITH fresh AS (
     SELECT FROM requests WHERE conversation_id = %(conversation)s
       AND interrupt_id = %(interrupt)s AND position = %(position)s)),
 posts AS (
-  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts)
-  SELECT m.id, m.kind, %(team)s, m.channel, m.thread
+  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, user_id)
+  SELECT m.id, m.kind, %(team)s, m.channel, m.thread, m.reader
   FROM fresh, (VALUES
-    (%(card)s::uuid, 'card', %(card_channel)s, %(card_thread)s),
-    (%(notice)s::uuid, 'notice', %(channel)s, %(thread)s)
-  ) AS m (id, kind, channel, thread)
+    (%(card)s::uuid, 'card', %(card_channel)s, %(card_thread)s, %(card_user)s::text),
+    (%(notice)s::uuid, 'notice', %(channel)s, %(thread)s, NULL)
+  ) AS m (id, kind, channel, thread, reader)
   WHERE m.id IS NOT NULL
   ON CONFLICT (id) DO NOTHING),  -- calls of one question share theirs
 raised AS (

@@ -11,8 +11,10 @@ from psycopg.types.json import Jsonb
 
 from bot.approvals import store
 from bot.approvals.audit import about, append
-from bot.approvals.model import Hours, Request, Stage, Times
+from bot.approvals.eligibility import excluded
+from bot.approvals.model import REQUESTER, Hours, Request, Stage, Times
 from bot.approvals.policy import complaints
+from bot.approvals.policy.model import DM, THREAD
 from bot.approvals.ports import Jobs
 from bot.approvals.sql import SQL
 from bot.database.pool import Connection
@@ -153,7 +155,18 @@ async def call_next(
     if index < 0:
         return
     delivery = str(uuid.uuid4())
-    channel = request.chain.stages[index].channel
-    key = {"id": request.id, "channel": channel, "delivery": delivery}
+    channel, first = request.chain.stages[index].channel, None
+    if channel == DM:
+        first = _first_told(request, request.chain.stages[index])
+        channel = first or THREAD
+    key = {"id": request.id, "channel": channel, "user": first, "delivery": delivery}
     await connection.execute(SQL["place_stage"], key)
     jobs.post(connection, [delivery])
+
+
+def _first_told(request: Request, stage: Stage) -> str | None:
+    """Return who gets the card directly; its sending brings the others theirs."""
+    barred = {decision.person.user for decision in request.chain.decisions}
+    if stage.source != REQUESTER:
+        barred |= excluded(request.people)
+    return next((user for user in stage.people if user not in barred), None)

@@ -65,6 +65,12 @@ message AS (
   INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, stage)
   SELECT %(delivery)s, %(kind)s, r.team_id, d.channel_id, d.thread_ts, %(stage)s
   FROM request r JOIN deliveries d ON d.id = r.card_id
+  UNION ALL  -- whoever has a copy is told beside it
+  SELECT gen_random_uuid(), %(kind)s, r.team_id, c.channel_id, NULL, %(stage)s
+  FROM request r JOIN deliveries d ON d.id = r.card_id AND d.user_id IS NOT NULL
+  JOIN request_messages m ON m.request_id = r.id
+  JOIN deliveries c ON c.id = m.delivery_id AND c.kind = 'card'
+    AND c.user_id IS NOT NULL AND c.id <> d.id
   RETURNING id),
 shown AS (
   INSERT INTO request_messages (request_id, delivery_id)

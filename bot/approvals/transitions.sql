@@ -172,10 +172,11 @@ standing AS (
     AND d.channel_id = r.channel AND d.thread_ts IS NOT DISTINCT FROM r.thread
   ORDER BY d.created_at DESC LIMIT 1),
 message AS (
-  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts)
+  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, user_id)
   SELECT %(delivery)s::uuid,
     CASE WHEN EXISTS (SELECT FROM standing) THEN 'call' ELSE 'card' END,
-    team_id, channel, thread
+    team_id, channel, thread,
+    CASE WHEN NOT EXISTS (SELECT FROM standing) THEN %(user)s::text END
   FROM request
   RETURNING id, kind),
 shown AS (

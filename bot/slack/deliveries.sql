@@ -124,8 +124,8 @@ WHERE id = %(id)s;
 -- Slack lets nobody change a card any more: what people can still decide moves to a new
 -- one in the same place.
 WITH card AS (
-  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts)
-  SELECT %(delivery)s, kind, team_id, channel_id, thread_ts
+  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, user_id)
+  SELECT %(delivery)s, kind, team_id, channel_id, thread_ts, user_id
   FROM deliveries
   WHERE id = %(id)s AND EXISTS (SELECT FROM requests r
     WHERE r.card_id = %(id)s AND r.status = 'pending')
@@ -165,3 +165,34 @@ UPDATE deliveries SET revision = revision + 1 WHERE id = ANY(%(ids)s);
 INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
 SELECT %(delivery)s, 'say', team_id, channel_id, thread_ts, %(text)s
 FROM conversations WHERE id = %(conversation)s;
+
+-- name: copy_card
+-- A card of their own for those who can decide and have none, however often it is asked.
+WITH lacking AS (
+  SELECT c.id, c.person, c.request
+  FROM jsonb_to_recordset(%(copies)s::jsonb) AS c (id uuid, person text, request text)
+  WHERE NOT EXISTS (
+    SELECT FROM request_messages m JOIN deliveries d ON d.id = m.delivery_id
+    WHERE m.request_id = c.request AND d.kind = 'card' AND d.user_id = c.person)),
+made AS (
+  INSERT INTO deliveries (id, kind, team_id, channel_id, user_id)
+  SELECT DISTINCT id, 'card', %(team)s, person, person FROM lacking
+  ON CONFLICT DO NOTHING),
+shown AS (
+  INSERT INTO request_messages (request_id, delivery_id)
+  SELECT request, id FROM lacking
+  ON CONFLICT DO NOTHING)
+SELECT DISTINCT id::text AS id FROM lacking;
+
+-- name: pass_card_on
+-- Slack refuses this copy: another one that stands is the card from here on.
+UPDATE requests r SET card_id = s.id
+FROM (
+  SELECT DISTINCT ON (m.request_id) m.request_id, d.id
+  FROM request_messages own
+  JOIN request_messages m ON m.request_id = own.request_id
+  JOIN deliveries d ON d.id = m.delivery_id AND d.kind = 'card'
+    AND d.user_id IS NOT NULL AND d.message_ts IS NOT NULL
+  WHERE own.delivery_id = %(id)s
+  ORDER BY m.request_id, d.created_at, d.id) AS s
+WHERE r.id = s.request_id AND r.card_id = %(id)s AND r.status = 'pending';

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, LiteralString, cast
 
 import aiohttp
 import structlog
+from psycopg.types.json import Jsonb
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -25,11 +26,12 @@ from bot.database.pool import Connection, Pool, statement, transaction
 from bot.slack.cards.arguments import ids_in
 from bot.slack.client import Kept, call, error_code
 from bot.slack.identity import Identity
-from bot.slack.render import Drawn, Row, draw, outcomes
+from bot.slack.render import Drawn, Row, copies_of, draw, outcomes
 from bot.slack.sql import SQL
 from bot.slack.streams import Standing, finish
 from bot.slack.trouble import PASSING, SCOPE, to_do
 from bot.texts import notices
+from bot.texts.formatting import is_user_id
 
 log = structlog.get_logger(__name__)
 EVENT_TYPE = "approval_bot_delivery"  # of the metadata by which a post is found again
@@ -81,6 +83,7 @@ class Deliverer:
         """
         until = asyncio.get_running_loop().time() + self.lease * 0.75
         names = await self.names(_ids(row))
+        await self._copy(row)
         row, drawn = draw(row, self.policies.current, self.identity(), names)
         try:
             async with asyncio.timeout_at(until):
@@ -95,6 +98,19 @@ class Deliverer:
             return False
         _reach(row)
         return await self._note_sent(row, drawn, *place)
+
+    async def _copy(self, row: Row) -> None:
+        """Give those who can decide in direct messages each a card of their own.
+
+        Before the card itself is sent: one that Slack refuses holds up no other.
+        """
+        copies = copies_of(row, self.policies.current) if row["kind"] == "card" else []
+        if not copies:
+            return
+        async with statement(self.pool) as connection:
+            key = {"copies": Jsonb(copies), "team": row["team_id"]}
+            found = await connection.execute(SQL["copy_card"], key)
+            self.jobs.post(connection, [each["id"] for each in await found.fetchall()])
 
     async def _send(self, row: Row, drawn: Drawn) -> tuple[str, str] | None:
         """Send it and return its place; None if it came too late to be posted."""
@@ -205,9 +221,12 @@ class Deliverer:
     async def _find(self, row: Row) -> tuple[str, str] | None:
         """A post whose outcome nobody knows may stand in Slack already.
 
-        None too where the bot may not look, as in a group's direct message: then it is
-        posted again, since a second one is less harm than none.
+        None too where the bot may not look, as in a group's direct message, or where
+        only a person is known and not the channel of theirs: then it is posted again,
+        since a second one is less harm than none.
         """
+        if is_user_id(row["channel_id"]):
+            return None
         try:
             return await self._look_for(row)
         except SlackApiError as error:
@@ -345,6 +364,8 @@ async def note_refusal(
                 await connection.execute(SQL["say_to_conversation"], place)
                 jobs.post(connection, [said["delivery"]])
         await connection.execute(SQL["note_refusal"], key)
+        if row["user_id"]:
+            await connection.execute(SQL["pass_card_on"], key)
         return math.ceil(limits().lost_card)
     if waiting and code in DELETED:
         await connection.execute(SQL["post_anew"], key)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from bot.approvals import store
+from bot.approvals.digest import copy_of
 from bot.approvals.eligibility import (
     PolicyContext,
     joined_now,
@@ -16,6 +17,7 @@ from bot.approvals.eligibility import (
     who_can_decide,
     with_current_people,
 )
+from bot.approvals.judge import is_told_directly
 from bot.approvals.late_reason import offered_until
 from bot.approvals.model import Request, Stage
 from bot.approvals.policy.model import Policy
@@ -36,8 +38,10 @@ from bot.slack.cards.facts import people
 from bot.slack.cards.view import TRY_AGAIN, CardView, RequestView, approvals
 from bot.slack.identity import Identity
 from bot.texts import clicks, notices
+from bot.texts.formatting import is_user_id
 
 ABOUT_REQUESTS = frozenset({"card", "notice", "held", "call", "reminder", "escalation"})
+COPIES = 20  # of a card, for people who decide in direct messages
 HELD = 2  # seconds until what somebody else is about to do is looked at again
 Row = Mapping[str, Any]
 Names = Mapping[str, str]  # by id
@@ -61,7 +65,10 @@ def draw(
     stored = [store.request_from(each) for each in row["requests"]]
     context = PolicyContext(policy, row["now"], {})
     if row["kind"] == "card":
-        views = request_views(stored, context, row["id"], names, row["pause"])
+        reader = row["user_id"] or ""
+        views = request_views(
+            stored, context, row["id"], names, row["pause"], reader=reader
+        )
         first_post, revision = row["message_ts"] is None, row["revision"]
         card = CardView(views, first_post=first_post, version=revision)
         return row, _draw_card(card)
@@ -74,6 +81,10 @@ def draw(
         drawn = draw_call(requests[0], us)
     else:
         drawn = _draw_nudge(row, stored[0], context, us)
+    if is_user_id(row["channel_id"]):  # beside their copy, while it is theirs to decide
+        lost = row["channel_id"] not in who_can_decide(requests[0])
+        moot = drawn.moot or (requests[0].is_open and lost)
+        return row, replace(drawn, moot=moot)
     return _under_card(row, requests[0], drawn), drawn
 
 
@@ -143,20 +154,47 @@ class Drawn:
     redraw_at: datetime | None = None
 
 
+def _is_elsewhere(request: Request, delivery: str, reader: str) -> bool:
+    if reader and is_told_directly(request):
+        return request.is_open and reader not in who_can_decide(request)
+    return request.place.card != delivery
+
+
+def copies_of(row: Row, policy: Policy) -> list[dict[str, str]]:
+    """List the copies that belong to a card, as the statement takes them.
+
+    Each who can decide a request of it now has one, up to `COPIES` of them.
+    """
+    context = PolicyContext(policy, row["now"], {})
+    stored = [store.request_from(each) for each in row["requests"]]
+    return [
+        {"id": copy_of(row["id"], user), "person": user, "request": request.id}
+        for request in stored
+        if request.is_open and request.place.card == row["id"]
+        if is_told_directly(request)
+        for user in who_can_decide(with_current_people(request, context))[:COPIES]
+    ]
+
+
 def request_views(
     stored: Sequence[Request],
     context: PolicyContext,
     card: str,
     names: Names = MappingProxyType({}),
     pause: str | None = None,
+    *,
+    reader: str = "",
 ) -> tuple[RequestView, ...]:
-    """Return the rows of a card; one whose own card is another is decided there."""
+    """Return the rows of a card; one whose own card is another is decided there.
+
+    `reader`: the user id of whose copy it is, "" for a card in a channel.
+    """
     return tuple(
         RequestView(
             request,
             context.now,
             who_can_decide(request),
-            request.place.card != card,
+            _is_elsewhere(request, card, reader),
             names,
             needs_own_click(request, context.policy),
             pause,
@@ -278,6 +316,8 @@ def _waiting(request: Request, us: Identity) -> str:
 
 def _card_link(request: Request, us: Identity) -> str:
     place = request.place
+    if is_told_directly(request):  # each has their own, which no one else can open
+        return ""
     return us.permalink(place.channel, place.ts) if place.ts else ""
 
 

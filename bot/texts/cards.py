@@ -152,6 +152,9 @@ def reopened(why: str) -> str:
     return f"*Open again* {why}"
 
 
+DECIDED_BY_OTHERS = "*Decided now* by others, in direct messages of theirs"
+
+
 def decided_elsewhere(channel: str) -> str:
     """`channel` is the id of the one that has the card now."""
     place = channel_link(channel)

@@ -18,6 +18,7 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.approvals.policy import (
+    DM,
     MISSING,
     THREAD,
     Condition,
@@ -283,6 +284,8 @@ def _delegation_lines(policy: Policy, label: Label, now: dt.datetime) -> Iterato
 
 
 def _place(channel: str) -> str:
+    if channel == DM:
+        return "those who can decide, each in a direct message"
     return "the conversation's thread" if channel == THREAD else channel
 
 

@@ -41,7 +41,11 @@ def with_board() -> Workspace:
 
 STAGE: dict[str, Any] = {
     "workspace": with_board(),
-    "policy": files_policy(deleting=CHAIN.strip(), finance=(FAY,)),
+    "policy": files_policy(
+        deleting=CHAIN.strip(),
+        writing="stages: [{approvers: managers, channel: dm}]",
+        finance=(FAY,),
+    ),
 }
 
 
@@ -131,3 +135,24 @@ async def test_nobody_withdraws_from_the_old_cards_menu_by_mistake(shared: Stage
 
     await shared.outcome(board, "Withdrawn")
     await shared.answer(GENERAL, ts, "withdrawn")
+
+
+async def test_each_approver_has_a_copy_and_one_decision_closes_all(shared: Stage):
+    ts = await shared.ask("write copies.txt: for two")
+    dms = {user: shared.simulator.dm(user) for user in (MINA, MAREK)}
+    cards = {
+        user: await shared.card_about("copies.txt", channel)
+        for user, channel in dms.items()
+    }
+    await shared.reply(GENERAL, ts, "Waiting for", f"<@{MINA}> or <@{MAREK}>")
+    await shared.click(MAREK, "approve", cards[MAREK])
+    for card in cards.values():
+        closed = await shows(shared, card, f"Approved* by <@{MAREK}>", "Done")
+        assert not [name for name, _ in buttons(closed) if name == "approve"]
+    await shared.click(MINA, "approve", cards[MINA])
+    await shared.whisper(MINA, f"<@{MAREK}>")
+    [place] = shared.records.rows(
+        "SELECT detail->'card' FROM audit WHERE event = 'approved'"
+        " AND detail->>'tool' = 'write_file'"
+    )
+    assert place == ([dms[MAREK], cards[MAREK]["ts"]],)

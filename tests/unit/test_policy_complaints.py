@@ -102,7 +102,7 @@ def in_rule(rule: str) -> list[str]:
         (
             "{tools: [x], stages: [{approvers: m, channel: '#ops'}]}",
             "rules[0].stages[0].channel: `#ops` is a channel's name; "
-            "write an id such as C0123ABCDEF or thread.",
+            "write an id such as C0123ABCDEF, thread or dm.",
         ),
         (
             "{tools: [x], stages: [{approvers: m}], confirm: yes}",
@@ -367,12 +367,12 @@ def test_only_user_ids_are_people(user: str, sentence: str):
         (
             "defaults: {channel: '#ops'}",
             "defaults.channel: `#ops` is a channel's name; "
-            "write an id such as C0123ABCDEF or thread.",
+            "write an id such as C0123ABCDEF, thread or dm.",
         ),
         (
             "defaults: {channel: D0123}",
             "defaults.channel: `D0123` is no Slack channel id; "
-            "write an id such as C0123ABCDEF or thread.",
+            "write an id such as C0123ABCDEF, thread or dm.",
         ),
         (
             "defaults: {timeout: 90}",

@@ -15,6 +15,7 @@ from bot.approvals.policy.match import (
 from bot.approvals.policy.model import (
     ALLOWED_RAW,
     DEFAULT_STAGES,
+    DM,
     THREAD,
     Condition,
     Delegation,
@@ -36,6 +37,7 @@ from bot.approvals.policy.model import (
 __all__ = [
     "ALLOWED_RAW",
     "DEFAULT_STAGES",
+    "DM",
     "MISSING",
     "THREAD",
     "ChainDemand",

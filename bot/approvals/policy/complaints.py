@@ -251,7 +251,7 @@ def no_agent(value: str) -> str:
 
 def no_channel(value: str) -> str:
     what = _no_channel_id(value)
-    return f"{shown(value)} is {what}; write an id such as C0123ABCDEF or thread."
+    return f"{shown(value)} is {what}; write an id such as C0123ABCDEF, thread or dm."
 
 
 def no_channel_id(value: str) -> str:

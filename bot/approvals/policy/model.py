@@ -23,6 +23,7 @@ from bot.approvals.model import (
 from bot.approvals.policy.complaints import Loc, key_path
 
 THREAD: Literal["thread"] = "thread"
+DM: Literal["dm"] = "dm"  # a copy of the card for each who can decide
 CLAIM_WITHIN = dt.timedelta(hours=1)  # also how long the result may take, unless said
 DEFAULT_STAGES = "defaults.stages"  # stands for a rule's name where no rule demands
 #: What may be done with a raw interrupt unless a rule's `allow` says otherwise.
@@ -145,7 +146,7 @@ class Policy:
     """A whole policy. `version` is the same for the same content."""
 
     version: str
-    channel: str  # a Slack channel id, or THREAD
+    channel: str  # a Slack channel id, THREAD or DM
     timeout: dt.timedelta  # of a whole request, from its raising
     groups: Mapping[str, Group]
     requesters: Requesters
@@ -212,7 +213,7 @@ Plan = Waived | Denied | Demanded
 def named_ids(policy: Policy) -> list[tuple[str, str]]:
     """List each Slack id of the policy with its key's path, in the file's terms."""
     named: list[tuple[str, str]] = []
-    if policy.channel != THREAD:
+    if policy.channel not in {THREAD, DM}:
         named.append(("defaults.channel", policy.channel))
     named += _ids_of_stages(policy, policy.default_stages or (), ("defaults",))
     for group in policy.groups.values():
@@ -241,7 +242,7 @@ def _ids_of_stages(
     return [
         (key_path((*loc, "stages", index, "channel")), stage.channel)
         for index, stage in enumerate(stages)
-        if stage.channel not in {THREAD, policy.channel}
+        if stage.channel not in {THREAD, DM, policy.channel}
     ]
 
 

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from bot.approvals.policy import complaints
 from bot.approvals.policy.conditions import compiled, path_parts, plain_host, sort_of
-from bot.approvals.policy.model import THREAD, zone
+from bot.approvals.policy.model import DM, THREAD, zone
 from bot.approvals.policy.titles import is_template
 
 # https://docs.slack.dev/reference/objects/user-object: ids start with U or W
@@ -64,7 +64,7 @@ def _agent_name(value: str) -> str:
 
 
 def _channel(value: str) -> str:
-    if value == THREAD or _CHANNEL_ID.fullmatch(value):
+    if value in {THREAD, DM} or _CHANNEL_ID.fullmatch(value):
         return value
     raise wrong(complaints.no_channel(value))
 

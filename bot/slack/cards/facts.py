@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.approvals.judge import is_told_directly
 from bot.approvals.model import (
     Decision,
     Mark,
@@ -137,6 +138,8 @@ def reopened(request: Request, sharing: int = 1) -> list[str]:
 def _elsewhere(view: RequestView) -> list[str]:
     if not view.elsewhere:
         return []
+    if is_told_directly(view.request):
+        return [sentences.DECIDED_BY_OTHERS]
     return [sentences.decided_elsewhere(view.request.place.channel)]
 
 

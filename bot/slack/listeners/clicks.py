@@ -10,7 +10,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.approvals import late_reason, store
-from bot.approvals.judge import Result
+from bot.approvals.judge import Result, is_told_directly
 from bot.approvals.model import CHANGES, Action, Effect, Mark, Request, Verdict
 from bot.base.errors import SlackUnavailable
 from bot.database.pool import transaction
@@ -215,8 +215,11 @@ async def open_full_view(deps: Deps, body: Body, token: str) -> None:
         return
     request, now = found
     card = _card(body, request)
-    here = (request.place.channel, request.place.ts) == (card.channel, card.ts)
-    view = RequestView(request, now, elsewhere=bool(request.place.ts) and not here)
+    here = (card.channel, card.ts)
+    own = here == (request.place.channel, request.place.ts) or (
+        is_told_directly(request) and here in request.place.messages
+    )
+    view = RequestView(request, now, elsewhere=bool(request.place.ts) and not own)
     modal = full_view(view, card)
     opened = await _open(deps, body, modal)
     if opened and needs_file(request):

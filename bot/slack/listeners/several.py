@@ -63,7 +63,9 @@ async def _card_of(deps: Deps, action: Action) -> CardView | None:
         )
         now = await store.clock(connection)
     context = PolicyContext(deps.policies.current, now, {})
-    return CardView(request_views(requests, context, card)) if requests else None
+    if not requests:
+        return None
+    return CardView(request_views(requests, context, card, reader=action.person.user))
 
 
 def _on(action: Action, request: Request) -> Action:
