@@ -105,6 +105,7 @@ class Assessment:
     asks_reason: bool = False
     claim_within: timedelta = CLAIM_WITHIN  # by an agent outside
     result_within: timedelta = CLAIM_WITHIN
+    takes_standing: bool = False  # somebody may have approved it ahead
     is_readable: bool = True  # whether the arguments can be written down at all
 
     @property
@@ -222,6 +223,7 @@ def _demanded(
         title=found.title,
         risk=found.risk,
         asks_reason=found.asks_reason,
+        takes_standing=found.standing is not None,
     )
     if asked.kind is Kind.TOOL and (known := before.get(asked.digest)):
         note = f"{known.by} {known.at.isoformat(timespec='seconds')}"
@@ -249,4 +251,10 @@ def _with_people(stage: Stage, turn: Turn, context: PolicyContext) -> Stage:
 
 
 def _rejected(ruling: Assessment, outcome: Outcome, note: str) -> Assessment:
-    return replace(ruling, status=Status.REJECTED, outcome=outcome, note=note)
+    return replace(
+        ruling,
+        status=Status.REJECTED,
+        outcome=outcome,
+        note=note,
+        takes_standing=False,
+    )

@@ -7,6 +7,7 @@ from typing import Any
 from bot.approvals.audit import Fact, about, arguments_text
 from bot.approvals.judge import Result
 from bot.approvals.model import Action, Decision, Effect, Kind, Request
+from bot.approvals.standing_grants import UsingAction
 
 
 def stage_detail(request: Request, index: int) -> dict[str, Any]:
@@ -23,6 +24,8 @@ def choice_detail(action: Action | None) -> dict[str, Any]:
     detail: dict[str, Any] = {"verdict": str(action.verdict)}
     if action.place is not None:
         detail["card"] = [action.place.channel, action.place.message]
+    if isinstance(action, UsingAction):
+        detail["standing"] = action.grant
     return detail
 
 

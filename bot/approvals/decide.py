@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,15 @@ from bot.approvals.eligibility import (
     with_current_policy,
 )
 from bot.approvals.judge import Result, judge
-from bot.approvals.model import CHANGES, Action, Effect, Person, Profile, Request
+from bot.approvals.model import (
+    CHANGES,
+    Action,
+    Effect,
+    Person,
+    Profile,
+    Request,
+    Verdict,
+)
 from bot.approvals.policy.model import Denied
 from bot.approvals.ports import (
     Jobs,
@@ -30,8 +39,21 @@ from bot.approvals.ports import (
     Phrases,
     Policies,
     look_up_groups,
+    standing_job,
 )
 from bot.approvals.stages import tighten
+from bot.approvals.standing_grants import (
+    VIA,
+    GivingAction,
+    NotCovered,
+    UsingAction,
+    count_use,
+    covers,
+    give,
+    grants_for,
+    may_give,
+    offer_of,
+)
 from bot.approvals.transitions import Overtaken, apply
 from bot.base.errors import SlackUnavailable
 from bot.base.faults import reach
@@ -40,6 +62,7 @@ from bot.database.pool import Connection, Pool, transaction
 
 Judged = tuple[Result, Request | None]
 Act = Callable[[Action, Profile, Members], Awaitable[Judged]]
+_APPROVED = (Effect.RECORDED, Effect.STAGE_PASSED, Effect.APPROVED)
 TRIES = 5  # of one choice: what it needs to know can change while it is looked up
 
 
@@ -158,9 +181,50 @@ class Decider:
         if result.tight is not None:
             await tighten(connection, self.jobs, request, result.tight)
             request = result.tight
+        if isinstance(action, UsingAction):
+            if result.effect not in _APPROVED or result.code or result.tight:
+                raise NotCovered  # what the policy adds, people look at
+            await count_use(connection, self.policies.current, request, action)
         if result.effect in CHANGES:
             await apply(connection, self.jobs, request, action, result)
+        if result.effect in _APPROVED and not result.code:
+            await self._look_ahead(connection, request, action, result)
         return request
+
+    async def _look_ahead(
+        self, connection: Connection, request: Request, action: Action, result: Result
+    ) -> None:
+        """Store what is allowed ahead, and have the next stage looked at."""
+        policy = self.policies.current
+        if isinstance(action, GivingAction) and action.wish:
+            await give(connection, request, action, action.wish, policy.version)
+        if result.effect is Effect.STAGE_PASSED and offer_of(policy, request):
+            await self.jobs.defer(connection, [standing_job(request.id)])
+
+    async def use_standing(self, request: str) -> None:
+        """Approve a request by what people have allowed ahead; a job of the queue.
+
+        Each grant is tried as a click of its giver. One that Slack cannot say anything
+        about is left: people decide.
+        """
+        async with self.pool.connection() as connection:
+            found = await store.load(connection, request)
+            if found is None or not found.is_open:
+                return
+            grants = await grants_for(connection, found)
+        for grant in grants:
+            if not covers(grant, self.policies.current, found):
+                continue
+            action = UsingAction(
+                request=found.place.token,
+                person=grant.giver,
+                verdict=Verdict.APPROVE,
+                via=VIA,
+                click=f"{VIA}:{grant.id}",
+                grant=grant.id,
+            )
+            with contextlib.suppress(NotCovered):
+                await self.decide(action)
 
     async def _preview(
         self, action: Action, profile: Profile, members: Members
@@ -192,10 +256,23 @@ class Decider:
         result = judge(
             request, action, profile=profile, own_app=self.own_app(), context=context
         )
+        if (
+            isinstance(action, GivingAction)
+            and result.effect in _APPROVED
+            and not self._offers(request, action)
+        ):
+            return Result(Effect.REFUSED, "standing_not_offered")
         edit = result.edit
         calls = [request, *([edit.request] if edit else [])]
         critical = any(is_critical(call, context.policy) for call in calls)
         return self._checked(replace(result, critical=critical))
+
+    def _offers(self, request: Request, action: GivingAction) -> bool:
+        """Return whether the policy in force offers what is wished, if it is a wish."""
+        policy = self.policies.current
+        if action.wish is None:
+            return offer_of(policy, request) is not None
+        return may_give(action.wish, policy, request)
 
     def _checked(self, result: Result) -> Result:
         if result.edit is None or result.edit.request.people.agent:

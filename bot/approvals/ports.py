@@ -97,6 +97,11 @@ def turn_job(conversation: str) -> Job:
     return Job("turn", conversation, {"conversation": conversation})
 
 
+def standing_job(request: str) -> Job:
+    """See whether somebody has allowed a request ahead."""
+    return Job("standing", f"standing {request}", {"request": request})
+
+
 def reconcile_job(conversation: str) -> Job:
     """See what a conversation's graph still asks, after the graph has changed."""
     return Job("reconcile", conversation, {"conversation": conversation})

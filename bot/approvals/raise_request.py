@@ -17,7 +17,7 @@ from bot.approvals.eligibility import PolicyContext, people_now
 from bot.approvals.model import Status
 from bot.approvals.places import Places
 from bot.approvals.policy.model import DM, Policy
-from bot.approvals.ports import Jobs, Members, resume_job
+from bot.approvals.ports import Jobs, Members, resume_job, standing_job
 from bot.approvals.sql import SQL
 from bot.approvals.stages import chain_json, hours_json
 from bot.approvals.timetable import earliest
@@ -56,6 +56,8 @@ async def raise_requests(
             continue
         raised.append(row["id"])
         cards.append(row["card"])
+        if ruling.takes_standing:
+            await jobs.defer(connection, [standing_job(row["id"])])
     jobs.post(connection, dict.fromkeys(filter(None, cards)))
     if not all(cards) and not turn.people.agent:
         await jobs.defer(connection, [resume_job(turn.conversation)])

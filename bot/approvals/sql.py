@@ -12,6 +12,7 @@ SQL = load_statements(
     "requests.sql",
     "resumes.sql",
     "seen.sql",
+    "standing.sql",
     "time.sql",
     "transitions.sql",
 )

@@ -33,7 +33,7 @@ from bot.texts import operation
 log = structlog.get_logger(__name__)
 RUNS = "runs"
 QUEUES: Mapping[str, str] = dict.fromkeys(
-    ("turn", "resume", "reconcile", "prune", "checkpoint"), RUNS
+    ("turn", "resume", "reconcile", "prune", "checkpoint", "standing"), RUNS
 )
 TRIES_OF_A_BUG = 3
 QUIET_TRIES = 3  # without an answer of Slack's, before whoever waits is told: some 10 s

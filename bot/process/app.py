@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import aiohttp
@@ -222,6 +222,9 @@ def _register(
     queue.register("resume", runner.resume, runner.give_up, held_up)
     queue.register("reconcile", runner.reconcile)
     queue.register("prune", runner.prune)
+    # not the listeners' pool: many uses of one grant wait for each other
+    decider = replace(deps.decider, pool=deps.pool)
+    queue.register("standing", decider.use_standing)
 
 
 def _courier(

@@ -21,6 +21,7 @@ from bot.approvals.judge import is_told_directly
 from bot.approvals.late_reason import offered_until
 from bot.approvals.model import Request, Stage
 from bot.approvals.policy.model import Policy
+from bot.approvals.standing_grants import offer_of
 from bot.approvals.timetable import Event
 from bot.base.errors import RetryLater
 from bot.base.masks import mask
@@ -198,6 +199,7 @@ def request_views(
             names,
             needs_own_click(request, context.policy),
             pause,
+            request.is_open and offer_of(context.policy, request) is not None,
         )
         for request in (with_current_people(each, context) for each in stored)
     )

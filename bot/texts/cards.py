@@ -197,6 +197,10 @@ def then(groups: Sequence[str]) -> str:
     return "".join(f", then {group}" for group in groups)
 
 
+def ahead(who: str) -> str:
+    return f"{who} (allowed ahead)"
+
+
 def with_edits(who: str) -> str:
     return f"{who} (with edits)"
 
@@ -270,6 +274,7 @@ _OLD_OUTCOME = re.compile(r"(unfillable|denied):")
 _VIA = {
     "cli": " at the command line",
     "api": " through the API",
+    "standing": ", as allowed ahead",
     "link": " by a link",
     "link+sign-in": " by a link, signed in with Slack",
 }
@@ -460,6 +465,7 @@ _EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "edited": _edited,
     "answered": _answered,
     "tightened": _tightened,
+    "standing_given": lambda row: f"{_by(row, 'allowed calls like it ahead')}.",
     "rejected": _rejected,
     "reason_added": lambda row: (
         f"{_by(row, 'said why')}: “{_plain(row['detail'].get('reason', ''))}”"

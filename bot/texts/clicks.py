@@ -314,12 +314,18 @@ def _refused_otherwise(
         return _ABOUT_CLOSED[word]
     if word == "not_allowed":
         return not_allowed(who)
+    if word == "standing_not_offered":
+        return STANDING_NOT_OFFERED
     if word == "only_requester_withdraws":
         return only_requester_withdraws(request.people.requester.user, who)
     others = [user for user in who if user != person.user]
     return may_not_decide(word.replace("_", " "), others)
 
 
+STANDING_NOT_OFFERED = (
+    "The policy doesn't let anyone allow this ahead, or not that much. Nothing was "
+    "decided; use Approve on the card."
+)
 NAME_SHOWN = 60
 
 

@@ -12,6 +12,7 @@ REJECT_WITH_REASON = "Reject with reason…"
 EDIT = "Edit…"
 VIEW_IN_FULL = "View in full"
 HISTORY = "History…"
+APPROVE_FOR, ALOUD_APPROVE_FOR = "Approve for…", "Approve, and allow others like"
 APPROVE_ALL, REJECT_ALL = "Approve all", "Reject all"
 MARK_DONE, MARK_NOT_DONE = "Mark as done", "Mark as not done"
 ASK_AGAIN = "Ask again"
@@ -74,6 +75,46 @@ ASKS_TOO_MUCH = (
     "The graph asks for more than one form holds, so you can't answer it "
     "here. Reject it, or have the graph's author ask for less at once."
 )
+
+# --- Allowing calls ahead ------------------------------------------------------------
+AHEAD_TITLE, ALLOW = "Approve for…", "Approve and allow"
+FOR_HOW_LONG, HOW_OFTEN, WHERE = "For how long", "How many times", "Where"
+HERE_ALONE = "In this conversation alone"
+EVERYWHERE = "Wherever this person asks"
+JUST_LIKE_IT = "Every argument stays as it is here:"
+
+
+def allows(tool: str, person: str) -> str:
+    """mrkdwn. `tool` is code; `person` is a mention."""
+    return (
+        "This approves the call below. Until it ends, the same call by "
+        f"{person} is approved in your name without a click, for your stage alone. A "
+        f"change of the policy ends it, and you can revoke it at any time. Tool: {tool}"
+    )
+
+
+def argument_may_be(name: str) -> str:
+    return f"{name} may be"
+
+
+def exactly(value: str) -> str:
+    return f"Exactly {value}"
+
+
+def anything_in(folder: str) -> str:
+    return f"Anything in {folder}/"
+
+
+def lasting(seconds: int) -> str:
+    units = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+    unit, size = next(each for each in units if seconds % each[1] == 0)
+    number = seconds // size
+    return f"{number} {unit}{'' if number == 1 else 's'}"
+
+
+def times(number: int) -> str:
+    return "Once" if number == 1 else f"{number} times"
+
 
 # --- An edit ------------------------------------------------------------------------
 EDIT_TITLE = "Edit the arguments"

@@ -34,7 +34,7 @@ from bot.approvals.policy import (
     value_at,
 )
 from bot.approvals.policy.explain import Finding, replacing_defaults
-from bot.approvals.policy.model import CLAIM_WITHIN, is_in_force
+from bot.approvals.policy.model import CLAIM_WITHIN, StandingOffer, is_in_force
 from bot.approvals.policy.types import WEEKDAYS, in_units
 from bot.texts.commands import cannot_be_asked
 from bot.texts.formatting import visible
@@ -121,6 +121,8 @@ def manner_lines(plan: Demanded) -> Iterator[str]:
         yield f"  title: {plan.title}"
     if plan.asks_reason:
         yield "  reject: asks for a reason"
+    if plan.standing is not None:
+        yield f"  standing: {_standing(plan.standing)}"
     if plan.links:
         first = ", after a sign-in with Slack" if plan.critical else ""
         yield f"  links: signed links may decide{first}"
@@ -142,6 +144,15 @@ def _rule_lines(
         yield f"     why: {rule.why}"
     if loosens := _loosens(rule, is_first, policy):
         yield f"     CAN LOOSEN: {loosens}"
+    if rule.standing is not None:
+        yield f"     CAN LOOSEN: {_standing(rule.standing)}"
+
+
+def _standing(offer: StandingOffer) -> str:
+    return (
+        "who approves such a call may allow others like it ahead, for "
+        f"{in_units(offer.max)} and {offer.uses} uses at most (standing)"
+    )
 
 
 def _limited_to(agents: tuple[str, ...]) -> str:

@@ -120,7 +120,16 @@ def _names_are_unique(rules: Mapping[int, Keys]) -> Iterable[Complaint]:
 
 _NAMES = ("tools", "interrupts")
 _EFFECTS = ("stages", "approval", "deny")
-_OF_DEMANDS = ("allow", "confirm", "critical", "links", "title", "risk", "reject")
+_OF_DEMANDS = (
+    "allow",
+    "confirm",
+    "critical",
+    "links",
+    "title",
+    "risk",
+    "reject",
+    "standing",
+)
 _OF_AGENTS = ("agents", "claim_within", "result_within")
 _EMPTY: tuple[object, ...] = (None, "", [], {})  # complained about elsewhere
 _WAYS = ("words", "booleans")
@@ -140,10 +149,19 @@ def check_rule(rule: Keys, loc: Loc) -> Iterable[Complaint]:
         for key in (key for key in _OF_DEMANDS if key in rule):
             yield Complaint.at((*loc, key), complaints.WITH_STAGES)
     yield from _check_agents(rule, loc)
+    if "standing" in rule:
+        yield from _check_standing(rule, (*loc, "standing"))
     if "answers" in rule:
         if "interrupts" not in rule:
             yield Complaint.at((*loc, "answers"), complaints.WITH_INTERRUPTS)
         yield from check_answers(rule["answers"], (*loc, "answers"))
+
+
+def _check_standing(rule: Keys, loc: Loc) -> Iterable[Complaint]:
+    if "interrupts" in rule:
+        yield Complaint.at(loc, complaints.WITH_TOOLS)
+    if rule.get("critical") is True:
+        yield Complaint.at(loc, complaints.NEVER_AHEAD)
 
 
 def _check_agents(rule: Keys, loc: Loc) -> Iterable[Complaint]:

@@ -171,6 +171,7 @@ WITH_CHANNEL = "goes with `channel` alone; leave the key out."
 WITH_INTERRUPTS = "goes with `interrupts` alone; remove it."
 WITH_TOOLS = "goes with `tools` alone; remove it."
 NOTHING_TO_CLAIM = "is for agents outside, and none claims anything here; remove it."
+NEVER_AHEAD = "is never for what is `critical`; remove one of the two."
 WITH_STAGES = "goes with `stages` alone, since nobody is asked here; remove it."
 NEVER_WAIVED = "a raw interrupt is never waived; use `stages` or `deny: true`."
 

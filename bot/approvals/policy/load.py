@@ -40,6 +40,7 @@ from bot.approvals.policy.model import (
     Requesters,
     Rule,
     StageDemand,
+    StandingOffer,
 )
 from bot.approvals.policy.schema import (
     DefaultsShape,
@@ -325,7 +326,13 @@ def _rule(rule: RuleShape, index: int, stages: _Stages) -> Rule:
         agents=None if rule.agents is None else tuple(rule.agents),
         claim_within=rule.claim_within or CLAIM_WITHIN,
         result_within=rule.result_within or CLAIM_WITHIN,
+        standing=_standing(rule),
     )
+
+
+def _standing(rule: RuleShape) -> StandingOffer | None:
+    given = rule.standing
+    return StandingOffer(given.max, given.uses) if given else None
 
 
 def _effect(rule: RuleShape) -> Effect:

@@ -22,6 +22,7 @@ from bot.approvals.policy.model import (
     Policy,
     Rule,
     StageDemand,
+    StandingOffer,
     Waived,
 )
 from bot.approvals.policy.titles import filled
@@ -195,6 +196,17 @@ def _demanded(
         asks_reason=any(rule.asks_reason for rule in demands),
         claim_within=claim_within,
         result_within=result_within,
+        standing=_standing(demands),
+    )
+
+
+def _standing(demands: list[Rule]) -> StandingOffer | None:
+    """The least that all of them offer; None where one does not, or is critical."""
+    offers = [rule.standing for rule in demands if rule.standing and not rule.critical]
+    if len(offers) < len(demands):
+        return None
+    return StandingOffer(
+        min(offer.max for offer in offers), min(offer.uses for offer in offers)
     )
 
 

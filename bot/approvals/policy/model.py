@@ -89,6 +89,14 @@ class StageDemand:
 
 
 @dataclass(frozen=True)
+class StandingOffer:
+    """The most that an approver may allow ahead: for how long, and how often."""
+
+    max: dt.timedelta
+    uses: int
+
+
+@dataclass(frozen=True)
 class Rule:
     """One rule. Exactly one of `tools` and `interrupts` is filled.
 
@@ -114,6 +122,7 @@ class Rule:
     agents: tuple[str, ...] | None = None  # outside; (): the bot's own graph alone
     claim_within: dt.timedelta = CLAIM_WITHIN  # by an agent outside
     result_within: dt.timedelta = CLAIM_WITHIN
+    standing: StandingOffer | None = None
 
     def is_for(self, agent: str) -> bool:
         """Return whether it is about calls of an agent outside, "" for the own graph.
@@ -205,6 +214,7 @@ class Demanded:
     asks_reason: bool = False
     claim_within: dt.timedelta = CLAIM_WITHIN  # the shortest of its rules'
     result_within: dt.timedelta = CLAIM_WITHIN
+    standing: StandingOffer | None = None  # every rule that demands it offers it
 
 
 Plan = Waived | Denied | Demanded

@@ -174,6 +174,13 @@ class AnswersShape(_Shape):
     answer: Any
 
 
+class StandingShape(_Shape):
+    """`standing` of a rule."""
+
+    max: Span
+    uses: Annotated[int, Field(ge=1)]
+
+
 class RuleShape(_Shape):
     """An item of `rules`."""
 
@@ -195,6 +202,7 @@ class RuleShape(_Shape):
     agents: list[AgentName] | None = None
     claim_within: Span | None = None
     result_within: Span | None = None
+    standing: StandingShape | None = None
     answers: Any = None  # `checks` looks inside
 
 
@@ -221,6 +229,7 @@ SHAPES: Mapping[str, type[BaseModel]] = {
     "rules": RuleShape,
     "stages": StageShape,
     "escalate": EscalateShape,
+    "standing": StandingShape,
     "when": OperatorsShape,
     "answers": AnswersShape,
 }
@@ -235,6 +244,8 @@ def room(loc: Loc) -> str:
             return "answers"
         case ["rules" | "defaults", "stages", "escalate"]:
             return "escalate"
+        case ["rules", "standing"]:
+            return "standing"
         case ["defaults", "hours"]:
             return "hours"
         case ["rules" | "defaults", "stages"]:

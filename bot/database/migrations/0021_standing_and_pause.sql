@@ -36,3 +36,32 @@ ALTER TABLE deliveries
   DROP CONSTRAINT deliveries_check,
   ADD CONSTRAINT deliveries_check
     CHECK (kind = 'card' OR (kind = 'private') = (user_id IS NOT NULL)) NOT VALID;
+
+-- Approvals that somebody has given ahead, for calls like one that they approved.
+CREATE TABLE standing_grants (
+  id uuid PRIMARY KEY,
+  code text NOT NULL,            -- by which people revoke it
+  team_id text NOT NULL,
+  enterprise_id text NOT NULL DEFAULT '',
+  giver_id text NOT NULL,
+  approvers text NOT NULL,       -- the group of the stage that it fills
+  tool text NOT NULL,
+  schema_digest text NOT NULL,
+  bindings jsonb NOT NULL,       -- of every argument: equal to a value, or under a folder
+  requester_id text NOT NULL,
+  agent text NOT NULL DEFAULT '',
+  conversation_id uuid,          -- null: wherever the requester asks
+  policy_version text NOT NULL,
+  risk text NOT NULL,
+  uses integer NOT NULL CHECK (uses > 0),
+  used integer NOT NULL DEFAULT 0 CHECK (used <= uses),
+  given_at timestamptz NOT NULL DEFAULT bot_now(),
+  expires_at timestamptz NOT NULL,
+  request_id text NOT NULL,      -- the one that was approved with it
+  revoked_at timestamptz,
+  revoked_by text
+);
+CREATE UNIQUE INDEX standing_grants_code ON standing_grants (team_id, code);
+CREATE INDEX standing_grants_live ON standing_grants (team_id, requester_id, tool, expires_at)
+  WHERE revoked_at IS NULL AND used < uses;
+CREATE INDEX standing_grants_giver ON standing_grants (team_id, giver_id, given_at DESC);

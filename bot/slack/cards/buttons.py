@@ -30,6 +30,9 @@ def card_buttons(view: RequestView, sharing: int, *, complete: bool) -> Block:
         )
     elif view.offers(Verdict.APPROVE):
         shown.append(_approve(request, sharing))
+        if view.standing:
+            ahead = forms.ALOUD_APPROVE_FOR
+            shown.append(_button(forms.APPROVE_FOR, ids.APPROVE_FOR, request, ahead))
     if view.offers(Verdict.REJECT):
         action = ids.REJECT_ASK if request.terms.asks_reason else ids.REJECT
         shown.append(_button(forms.REJECT, action, request))

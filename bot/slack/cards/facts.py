@@ -20,6 +20,7 @@ from bot.approvals.model import (
     Target,
     Verdict,
 )
+from bot.approvals.standing_grants import VIA
 from bot.approvals.timetable import Event, upcoming
 from bot.slack.cards.view import RequestView, approvals, last_word
 from bot.texts import cards as sentences
@@ -195,6 +196,8 @@ _ENDING = {Status.REJECTED: Verdict.REJECT, Status.ANSWERED: Verdict.ANSWER}
 def _person(decision: Decision) -> str:
     """Name the person who decided; an operator at the command line has no Slack id."""
     who = AN_OPERATOR if decision.via == "cli" else mention(decision.person.user)
+    if decision.via == VIA:
+        return sentences.ahead(who)
     return sentences.with_edits(who) if decision.verdict is Verdict.EDIT else who
 
 

@@ -23,6 +23,7 @@ VIEW_FULL = "view_full"
 WITHDRAW = "withdraw"
 MORE = "more"
 ANSWER = "answer_open"
+APPROVE_FOR = "approve_for"  # opens the form with which calls are allowed ahead
 APPROVE_ALL = "approve_all"
 REJECT_ALL = "reject_all"
 MARK_DONE, MARK_NOT_DONE, ASK_AGAIN = "mark_done", "mark_not_done", "ask_again"
@@ -42,6 +43,7 @@ class RequestView:
         names: Slack's, by the ids that its arguments may hold.
         needs_own_click: by the policy in force; its own terms may say so too.
         pause: why an operator lets nothing run; None: it may.
+        standing: whether an approver may allow calls like it ahead.
     """
 
     request: Request
@@ -51,6 +53,7 @@ class RequestView:
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     needs_own_click: bool = False
     pause: str | None = None
+    standing: bool = False
 
     @property
     def is_paused(self) -> bool:

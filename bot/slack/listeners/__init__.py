@@ -7,7 +7,7 @@ import re
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.slack.deps import Deps
-from bot.slack.listeners import clicks, messages, submissions, throttle
+from bot.slack.listeners import ahead, clicks, messages, submissions, throttle
 
 
 def register_listeners(app: AsyncApp, deps: Deps) -> None:
@@ -16,6 +16,7 @@ def register_listeners(app: AsyncApp, deps: Deps) -> None:
     messages.register(app, deps)
     clicks.register(app, deps)
     submissions.register(app, deps)
+    ahead.register(app, deps)
     register(app)
 
 

@@ -200,7 +200,7 @@ async def open_late_reason(deps: Deps, body: Body) -> None:
 
 async def show_form(deps: Deps, body: Body, word: str, request: Request) -> None:
     """Open a form without asking who it is for: every submission is judged."""
-    await _open(deps, body, FORMS[word][1](request, _card(body, request)))
+    await open_modal(deps, body, FORMS[word][1](request, card_ref(body, request)))
 
 
 async def open_full_view(deps: Deps, body: Body, token: str) -> None:
@@ -214,14 +214,14 @@ async def open_full_view(deps: Deps, body: Body, token: str) -> None:
         await deps.decider.decide(choice_of(body, token, Verdict.REJECT))
         return
     request, now = found
-    card = _card(body, request)
+    card = card_ref(body, request)
     here = (card.channel, card.ts)
     own = here == (request.place.channel, request.place.ts) or (
         is_told_directly(request) and here in request.place.messages
     )
     view = RequestView(request, now, elsewhere=bool(request.place.ts) and not own)
     modal = full_view(view, card)
-    opened = await _open(deps, body, modal)
+    opened = await open_modal(deps, body, modal)
     if opened and needs_file(request):
         place = Opened(opened["id"], opened["hash"])
         deps.full_texts.send(view, card, place, person_of(body).user)
@@ -235,10 +235,12 @@ async def open_history(deps: Deps, body: Body, token: str) -> None:
         await deps.decider.decide(choice_of(body, token, Verdict.REJECT))
         return
     happened = await request_history(deps.listener_pool, request.id)
-    await _open(deps, body, history_view(_card(body, request), happened, request))
+    await open_modal(
+        deps, body, history_view(card_ref(body, request), happened, request)
+    )
 
 
-async def _open(deps: Deps, body: Body, view: Block) -> Mapping[str, Any] | None:
+async def open_modal(deps: Deps, body: Body, view: Block) -> Mapping[str, Any] | None:
     """Open a view; where Slack opens none the person is told so, and it is None.
 
     The click is acknowledged in any case: Slack's own warning says nothing of use.
@@ -259,7 +261,7 @@ def _as_it_is(action: Action, request: Request | None) -> Action:
     return replace(action, arguments=request.call.arguments if request else None)
 
 
-def _card(body: Body, request: Request) -> CardRef:
+def card_ref(body: Body, request: Request) -> CardRef:
     place = place_of(body)
     where = (place.channel, place.message, place.thread)
     return CardRef(request.place.token, *where, card=place.card)

@@ -1,0 +1,409 @@
+"""Standing grants: an approver allows calls like this one ahead, for a while.
+
+A use is an ordinary approval of the giver's, judged as a click of theirs would be. The
+lists and `revoke` are for whatever shows people what they have allowed.
+"""
+
+from __future__ import annotations
+
+import enum
+import secrets
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from bot.approvals import digest, store
+from bot.approvals.audit import Fact, about, append
+from bot.approvals.eligibility import PolicyContext, people_now, plan_of
+from bot.approvals.model import (
+    USERS,
+    Action,
+    Askers,
+    Confirm,
+    Kind,
+    Person,
+    Request,
+    Risk,
+    Stage,
+)
+from bot.approvals.pause import OPERATORS
+from bot.approvals.policy.conditions import judge, path_parts
+from bot.approvals.policy.model import Condition, Demanded, Policy, StandingOffer
+from bot.approvals.ports import People, Policies, look_up_groups
+from bot.approvals.raise_request import ALPHABET
+from bot.approvals.sql import SQL
+from bot.base.errors import SlackUnavailable
+from bot.base.masks import mask_arguments
+from bot.database.pool import Connection, Pool, transaction
+
+EQUAL, UNDER = "equal", "under"
+MOST = 50  # grants that are looked at for one call, or listed for one person
+FOLDERS = 5  # the nearest of a path that are offered
+VIA = "standing"  # how a use knows its person: by what they gave
+
+
+@dataclass(frozen=True)
+class Binding:
+    """One argument of a call: equal to a value, or a path under a folder."""
+
+    argument: str
+    how: str  # EQUAL or UNDER
+    value: Any
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What an approver allows ahead, beside the call that they approve now."""
+
+    bindings: tuple[Binding, ...]
+    here_alone: bool  # in this conversation, else wherever the requester asks
+    span: timedelta
+    uses: int
+
+
+#: What no policy offers.
+NOTHING = Wish((), here_alone=True, span=timedelta(), uses=0)
+
+
+@dataclass(frozen=True)
+class StandingGrant:
+    """A grant as it is stored.
+
+    Attributes:
+        group: of the stage that its uses fill.
+        conversation: "" for wherever the requester asks.
+        agent: outside, which asks; "" for the bot's own graph.
+        revoked_by: a user id, "" if it is not revoked.
+    """
+
+    id: str
+    code: str
+    giver: Person
+    group: str
+    tool: str
+    schema_digest: str
+    bindings: tuple[Binding, ...]
+    requester: str
+    agent: str
+    conversation: str
+    policy_version: str
+    risk: Risk
+    uses: int
+    used: int
+    given_at: datetime
+    expires_at: datetime
+    request: str
+    revoked_by: str = ""
+
+
+@dataclass(frozen=True)
+class GivingAction(Action):
+    """An approval with which others like it are allowed ahead.
+
+    `wish`: None only to ask beforehand whether anything may be.
+    """
+
+    wish: Wish | None = None
+
+
+@dataclass(frozen=True)
+class UsingAction(Action):
+    """The giver's approval by a grant; `grant` is its id."""
+
+    grant: str = ""
+
+
+class NotCovered(Exception):
+    """The grant does not cover the request, or has no use left; nothing is written."""
+
+
+# --- The rule: pure -----------------------------------------------------------------
+
+
+def offer_of(policy: Policy, request: Request) -> StandingOffer | None:
+    """Return what the policy in force lets an approver allow ahead; None: nothing."""
+    call = request.call
+    if call.kind is not Kind.TOOL or request.terms.confirm is Confirm.TYPED:
+        return None
+    if mask_arguments(call.arguments, call.schema) != call.arguments:
+        return None  # it could not be shown word for word
+    found = plan_of(policy, call, request.people)
+    if not isinstance(found, Demanded) or found.confirm is Confirm.TYPED:
+        return None
+    return found.standing
+
+
+def folders_of(value: Any) -> list[str]:
+    """List the folders that a path lies in, the nearest first; [] for anything else."""
+    found = path_parts(value) if isinstance(value, str) else None
+    if found is None:
+        return []
+    is_absolute, parts = found
+    begin = "/" if is_absolute else ""
+    whole = [begin + "/".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
+    return whole[:FOLDERS]
+
+
+def binds(bindings: Iterable[Binding], arguments: Mapping[str, Any]) -> bool:
+    """Return whether every argument of a call is bound, and none is lacking."""
+    by_name = {binding.argument: binding for binding in bindings}
+    return by_name.keys() == arguments.keys() and all(
+        _holds(binding, arguments[name]) for name, binding in by_name.items()
+    )
+
+
+def _holds(binding: Binding, value: Any) -> bool:
+    if binding.how == UNDER:
+        condition = Condition("value", "under", binding.value)
+        return judge(condition, {"value": value}) is True
+    try:
+        # not ==, for which true is 1
+        return digest.canonical(value) == digest.canonical(binding.value)
+    except digest.NotCanonical:
+        return False
+
+
+def covers(grant: StandingGrant, policy: Policy, request: Request) -> bool:
+    """Return whether a use may fill the open stage of a request.
+
+    Any other policy than the one that it was given under ends it.
+    """
+    stage, call = request.chain.open_stage, request.call
+    same = (
+        (grant.giver.team, grant.requester, grant.agent, grant.tool)
+        == (
+            request.team,
+            request.people.requester.user,
+            request.people.agent,
+            call.tool,
+        )
+        and grant.conversation in ("", request.conversation)
+        and grant.schema_digest == call.schema_digest
+        and grant.policy_version == policy.version == request.policy_version
+    )
+    if not same or stage is None or stage.approvers != grant.group:
+        return False
+    if call.is_edited or offer_of(policy, request) is None:
+        return False
+    ranks = list(Risk)
+    higher = ranks.index(request.terms.risk) > ranks.index(grant.risk)
+    return not higher and binds(grant.bindings, call.arguments)
+
+
+def may_give(wish: Wish, policy: Policy, request: Request) -> bool:
+    """Return whether the policy in force offers as much, for calls like this one."""
+    offer = offer_of(policy, request)
+    if offer is None or not binds(wish.bindings, request.call.arguments):
+        return False
+    return timedelta() < wish.span <= offer.max and 0 < wish.uses <= offer.uses
+
+
+# --- In the transaction of a decision -----------------------------------------------
+
+
+async def give(
+    connection: Connection, request: Request, action: Action, wish: Wish, version: str
+) -> None:
+    """Store what an approver allows ahead, beside their approval.
+
+    Args:
+        request: as it was before this approval.
+        version: of the policy in force.
+    """
+    stage, code = request.chain.open_stage, _new_code()
+    if stage is None:
+        raise NotCovered
+    name = str(uuid.uuid4())
+    await connection.execute(
+        SQL["give_standing"],
+        {
+            "id": name,
+            "code": code,
+            "team": request.team,
+            "enterprise": action.person.enterprise,
+            "giver": action.person.user,
+            "group": stage.approvers,
+            "tool": request.call.tool,
+            "schema_digest": request.call.schema_digest,
+            "bindings": Jsonb([asdict(binding) for binding in wish.bindings]),
+            "requester": request.people.requester.user,
+            "agent": request.people.agent,
+            "conversation": request.conversation if wish.here_alone else None,
+            "policy_version": version,
+            "risk": str(request.terms.risk),
+            "uses": wish.uses,
+            "seconds": wish.span.total_seconds(),
+            "request": request.id,
+        },
+    )
+    fact = about(
+        request,
+        "standing_given",
+        actor=action.person.user,
+        via=action.via,
+        texts={"bindings": digest.canonical([asdict(b) for b in wish.bindings])},
+        standing=name,
+        code=code,
+        uses=wish.uses,
+        seconds=int(wish.span.total_seconds()),
+        here=wish.here_alone,
+    )
+    await append(connection, [fact])
+
+
+def _new_code() -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(6))
+
+
+async def count_use(
+    connection: Connection, policy: Policy, request: Request, action: UsingAction
+) -> None:
+    """Take one use of a grant for this request, in the transaction that decides it.
+
+    Raises:
+        NotCovered: it is used up, revoked or over, or about another call.
+    """
+    used = await connection.execute(SQL["use_standing"], {"id": action.grant})
+    row = await used.fetchone()
+    grant = _grant(row) if row else None
+    if grant is None or not grant.giver.is_same(action.person):
+        raise NotCovered
+    if not covers(grant, policy, request):
+        raise NotCovered
+
+
+async def grants_for(connection: Connection, request: Request) -> list[StandingGrant]:
+    """Read the live grants that may cover a request, the nearest end first."""
+    key = {
+        "team": request.team,
+        "requester": request.people.requester.user,
+        "tool": request.call.tool,
+        "most": MOST,
+    }
+    found = await connection.execute(SQL["select_standing_for"], key)
+    return [_grant(row) for row in await found.fetchall()]
+
+
+def _grant(row: Mapping[str, Any]) -> StandingGrant:
+    return StandingGrant(
+        id=str(row["id"]),
+        code=row["code"],
+        giver=Person(row["enterprise_id"], row["team_id"], row["giver_id"]),
+        group=row["approvers"],
+        tool=row["tool"],
+        schema_digest=row["schema_digest"],
+        bindings=tuple(Binding(**each) for each in row["bindings"]),
+        requester=row["requester_id"],
+        agent=row["agent"],
+        conversation=str(row["conversation_id"] or ""),
+        policy_version=row["policy_version"],
+        risk=Risk(row["risk"]),
+        uses=row["uses"],
+        used=row["used"],
+        given_at=store.utc(row["given_at"]),
+        expires_at=store.utc(row["expires_at"]),
+        request=row["request_id"],
+        revoked_by=row["revoked_by"] or "",
+    )
+
+
+# --- What people see of theirs, and take back ---------------------------------------
+
+
+class Revoked(enum.StrEnum):
+    """The answer to a person who revokes a grant."""
+
+    REVOKED = "revoked"
+    OVER = "over"  # it is revoked, used up or past its time already
+    UNKNOWN = "unknown"  # there is none of this code
+    NOT_ALLOWED = (
+        "not_allowed"  # neither giver, nor approver of the stage, nor operator
+    )
+    COULD_NOT_CHECK = "could_not_check"  # Slack does not say who they are
+
+
+@dataclass(frozen=True)
+class StandingGrants:
+    """What people have allowed ahead. `pool` is the listeners' own."""
+
+    pool: Pool
+    people: People
+    policies: Policies
+
+    async def list_standing(self, team: str, giver: str) -> Sequence[StandingGrant]:
+        """List what a person has given, newest first, with what is over for a week.
+
+        Args:
+            giver: a user id of this team.
+        """
+        key = {"team": team, "giver": giver, "most": MOST}
+        async with self.pool.connection() as connection:
+            found = await connection.execute(SQL["select_standing_of"], key)
+            return [_grant(row) for row in await found.fetchall()]
+
+    async def revoke_standing(self, person: Person, code: str) -> Revoked:
+        """End a grant at once, by its giver, an approver of its stage or an operator.
+
+        A use that is being written is before it; every later one finds it gone. Refused
+        attempts are on the trail.
+        """
+        async with self.pool.connection() as connection:
+            key = {"team": person.team, "code": code.strip().upper()}
+            row = await (await connection.execute(SQL["find_standing"], key)).fetchone()
+        if row is None:
+            return await self._refuse(person, code, Revoked.UNKNOWN)
+        grant = _grant(row)
+        try:
+            may = await self._may_revoke(grant, person, row["now"])
+        except SlackUnavailable:
+            return await self._refuse(person, grant.id, Revoked.COULD_NOT_CHECK)
+        if not may:
+            return await self._refuse(person, grant.id, Revoked.NOT_ALLOWED)
+        if grant.used >= grant.uses or grant.expires_at <= store.utc(row["now"]):
+            return Revoked.OVER
+        return await self._revoke(grant, person)
+
+    async def _revoke(self, grant: StandingGrant, person: Person) -> Revoked:
+        async with transaction(self.pool) as connection:
+            key = {"id": grant.id, "by": person.user}
+            revoked = await connection.execute(SQL["revoke_standing"], key)
+            if await revoked.fetchone() is None:
+                return Revoked.OVER
+            detail = {"standing": grant.id, "tool": grant.tool, "used": grant.used}
+            await append(connection, [_by(person, "standing_revoked", detail)])
+            return Revoked.REVOKED
+
+    async def _refuse(self, person: Person, named: str, word: Revoked) -> Revoked:
+        detail = {"word": str(word), "verdict": "revoke", "standing": named[:64]}
+        async with transaction(self.pool) as connection:
+            await append(connection, [_by(person, "refused", detail)])
+        return word
+
+    async def _may_revoke(
+        self, grant: StandingGrant, person: Person, now: datetime
+    ) -> bool:
+        profile = await self.people.look_up(person)
+        if profile.refusal:
+            return False
+        if person.is_same(grant.giver):
+            return True
+        policy = self.policies.current
+        groups = [policy.groups.get(name) for name in (grant.group, OPERATORS)]
+        known = [group for group in groups if group is not None]
+        live = {group.source for group in known if group.source != USERS}
+        asker = Person("", person.team, grant.requester)
+        members = await look_up_groups(self.people, live, asker)
+        context = PolicyContext(policy, now, members)
+        stages = [
+            Stage(group.name, group.users, source=group.source) for group in known
+        ]
+        nobody = Askers(asker)
+        return any(person.user in people_now(each, nobody, context) for each in stages)
+
+
+def _by(person: Person, event: str, detail: dict[str, Any]) -> Fact:
+    return Fact(person.team, event, actor=person.user, via="slack", detail=detail)

@@ -1,0 +1,73 @@
+"""*Approve for…*: a form that decides nothing, and the submission that does."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.approvals import store
+from bot.approvals.model import CHANGES, Action, Effect, Request, Verdict
+from bot.approvals.standing_grants import NOTHING, GivingAction, Wish, offer_of
+from bot.slack.cards.standing_form import APPROVE_STANDING, standing_form, wish_from
+from bot.slack.cards.view import APPROVE_FOR
+from bot.slack.deps import Deps
+from bot.slack.listeners.clicks import card_ref, open_modal
+from bot.slack.listeners.translating import (
+    Body,
+    choice_of,
+    choice_of_view,
+    value_of,
+    values_of,
+)
+
+
+def register(app: AsyncApp, deps: Deps) -> None:
+    """Listen to the button and to its form; the grant is written before the ack."""
+
+    async def handle_button(ack: AsyncAck, body: Body) -> None:
+        await open_standing(deps, body)
+        await ack()
+
+    async def handle_form(ack: AsyncAck, body: Body) -> None:
+        await submit_standing(deps, body)
+        await ack()
+
+    app.action(APPROVE_FOR)(handle_button)
+    app.view(APPROVE_STANDING)(handle_form)
+
+
+async def open_standing(deps: Deps, body: Body) -> None:
+    """Open the form, or have the person told why there is none for them."""
+    action = _giving(choice_of(body, value_of(body), Verdict.APPROVE), None)
+    request = await _load(deps, action.request)
+    offer = offer_of(deps.policies.current, request) if request else None
+    result, _ = await deps.decider.preview(action)
+    if result.effect is Effect.TIMED_OUT or request is None or offer is None:
+        await deps.decider.decide(_giving(action, NOTHING))
+    elif result.effect in CHANGES:
+        form = standing_form(request, card_ref(body, request), offer)
+        await open_modal(deps, body, form)
+    else:
+        await deps.decider.refuse(action, result)
+
+
+async def submit_standing(deps: Deps, body: Body) -> None:
+    """Approve the request and store the grant, both or neither."""
+    action = choice_of_view(body, Verdict.APPROVE)
+    request = await _load(deps, action.request)
+    offer = offer_of(deps.policies.current, request) if request else None
+    wish = wish_from(request, values_of(body), offer) if request and offer else None
+    # without one the policy has changed, or no form of ours was sent
+    await deps.decider.decide(_giving(action, wish or NOTHING))
+
+
+async def _load(deps: Deps, token: str) -> Request | None:
+    async with deps.listener_pool.connection() as connection:
+        return await store.load(connection, token)
+
+
+def _giving(action: Action, wish: Wish | None) -> GivingAction:
+    given: dict[str, Any] = {f.name: getattr(action, f.name) for f in fields(Action)}
+    return GivingAction(**given, wish=wish)
