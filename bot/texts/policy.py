@@ -151,7 +151,7 @@ def _rule_lines(
 def _standing(offer: StandingOffer) -> str:
     return (
         "who approves such a call may allow others like it ahead, for "
-        f"{in_units(offer.max)} and {offer.uses} uses at most (standing)"
+        f"{in_units(offer.max)} and {offer.uses} uses at most"
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.bot_process import run_command
+from tests.support.deciding import filled_in
 from tests.support.demo import APPROVALS, DORA, MAREK, MINA, RAVI
 from tests.support.outside_agent import OTHER_TOKEN, RULES, SETTINGS, OutsideAgent
 from tests.support.policies import files_policy
@@ -266,3 +267,28 @@ async def test_a_pause_holds_claims_until_it_is_lifted(shared: Stage, tmp_path: 
     assert (await command("pause", "--lift")).status == 0
     assert (await agent.claim(told)).status == 200
     assert f"{gauge} 0.0" in (await shared.bot.get("/metrics"))[1]
+
+
+async def test_calls_like_one_are_allowed_ahead_by_a_form(shared: Stage):
+    agent = OutsideAgent(shared.bot.url)
+    arguments = {"path": "logs/web/1.log", "keep": True}
+    request = await asked(shared, "rotate", arguments=arguments, requester=RAVI)
+    card = await shared.card_about("logs/web/1.log")
+    await shared.click(MINA, "approve_for", card)
+    [view] = await shared.simulator.wait_for(lambda: shared.simulator.open_views(MINA))
+    assert f"<@{RAVI}>" in everything(view)
+    wish = {"path": "Anything in logs/", "for": "1 hour", "how": "3 times"}
+    await filled_in(shared, MINA, view, **wish, where="Wherever this person asks")
+    assert (await agent.wait(request["id"])).body["status"] == "approved"
+
+    like = {"path": "logs/db/2.log", "keep": True}
+    later = await asked(shared, "rotate", arguments=like, requester=RAVI)
+    told = (await agent.wait(later["id"], 30)).body
+    assert (told["status"], told["decided_by"]) == ("approved", [MINA])
+    await shared.card_about("(allowed ahead)")
+    assert (await agent.claim(told)).status == 200
+    for other in ({**like, "keep": False}, {**like, "path": "logs/../x"}):
+        left = await asked(shared, "rotate", arguments=other, requester=RAVI)
+        assert (await agent.wait(left["id"])).body["status"] == "pending"
+    used = "SELECT used, uses FROM standing_grants"
+    assert shared.records.rows(used) == [(1, 3)]

@@ -19,6 +19,8 @@ SETTINGS = {"API_TOKENS": API_TOKENS, "API_AGENTS": AGENTS}
 #: Rules for its tools, beside those of a policy of the files.
 RULES = """
   - {name: restarts, tools: [restart], stages: [{approvers: managers}]}
+  - {name: rotates, tools: [rotate], stages: [{approvers: managers}],
+     standing: {max: 1h, uses: 3}}
   - {name: brief, tools: [brief], stages: [{approvers: managers}],
      claim_within: 1s, result_within: 1s}
   - {name: looks, tools: [look], agents: [deploy-bot], approval: none}

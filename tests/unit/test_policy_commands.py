@@ -218,3 +218,17 @@ def test_bad_input_gets_one_sentence(
         explained(loaded, arguments, requester)
     assert str(caught.value).startswith(sentence)
     assert "\n" not in str(caught.value)
+
+
+def test_show_marks_what_may_be_allowed_ahead_as_the_third(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "policy.yml"
+    rule = "{tools: [x], stages: [{approvers: m}], standing: {max: 8h, uses: 2}}"
+    path.write_text(policy_text(rule, approvers={"m": ("U01",)}))
+    settings = Settings.load({"POLICY_FILE": str(path)})
+    asyncio.run(show_command(settings, argparse.Namespace(), ""))
+    ahead = "who approves such a call may allow others like it ahead, for 8h and 2 uses"
+    assert f"     CAN LOOSEN: {ahead} at most" in lines(capsys)
+    explained(settings, "{}", tool="x")
+    assert f"  standing: {ahead} at most" in lines(capsys)

@@ -29,6 +29,20 @@ def in_rule(rule: str) -> list[str]:
             "rules[0].zzz: unknown key; remove it.",
         ),
         (
+            "{tools: [x], stages: [{approvers: m}], critical: true,"
+            " standing: {max: 8h, uses: 2}}",
+            "rules[0].standing: is never for what is `critical`;"
+            " remove one of the two.",
+        ),
+        (
+            "{interrupts: [x], stages: [{approvers: m}], standing: {max: 8h, uses: 2}}",
+            "rules[0].standing: goes with `tools` alone; remove it.",
+        ),
+        (
+            "{tools: [x], stages: [{approvers: m}], standing: {max: 8h, uses: 0}}",
+            "rules[0].standing.uses: must be 1 or more, not the number 0.",
+        ),
+        (
             "{tools: [x], deny: true, links: true}",
             "rules[0].links: goes with `stages` alone, since nobody is asked here; "
             "remove it.",

@@ -1,0 +1,108 @@
+"""The form of *Approve for…*: what it offers is what it is read as, and no more."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+
+from bot.approvals.policy.model import StandingOffer
+from bot.approvals.standing_grants import EQUAL, UNDER, Binding, offer_of
+from bot.slack.cards.buttons import card_buttons
+from bot.slack.cards.modal import CardRef
+from bot.slack.cards.standing_form import standing_form, wish_from
+from bot.slack.cards.view import RequestView
+from tests.support.house import parsed
+from tests.support.policies import policy_text
+from tests.support.request_builder import NOW, PLAIN
+from tests.support.shown import shown_texts
+
+OFFER = StandingOffer(dt.timedelta(hours=2), 7)
+CARD = CardRef("token", "C1", "1.1")
+
+
+def request_with(**arguments: object):
+    return replace(PLAIN, call=replace(PLAIN.call, arguments=arguments))
+
+
+def filled(**chosen: str) -> dict[str, object]:
+    given = {"span": "0", "uses": "0", "place": "0", **chosen}
+    return {
+        block: {"value": {"selected_option": {"value": value}}}
+        for block, value in given.items()
+    }
+
+
+def test_a_form_offers_folders_times_and_uses_up_to_the_rules():
+    request = request_with(path="logs/web/a.log", count=3)
+    said = [*shown_texts(standing_form(request, CARD, OFFER))]
+    for words in (
+        "Exactly logs/web/a.log",
+        "Anything in logs/web/",
+        "Anything in logs/",
+        "15 minutes",
+        "1 hour",
+        "2 hours",
+        "Once",
+        "7 times",
+    ):
+        assert words in said
+    assert not {"4 hours", "10 times", "count may be"} & {*said}
+
+
+def test_what_is_chosen_binds_every_argument():
+    request = request_with(path="logs/web/a.log", count=3)
+    chosen = {"path-0": "2", "span": "2", "uses": "3", "place": "1"}
+    wish = wish_from(request, filled(**chosen), OFFER)
+    assert wish is not None
+    assert {*wish.bindings} == {
+        Binding("path", UNDER, "logs"),
+        Binding("count", EQUAL, 3),
+    }
+    assert (wish.span, wish.uses) == (dt.timedelta(hours=2), 7)
+    assert not wish.here_alone
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"path-0": "9"}, {"span": "9"}, {"uses": "-1"}, {"place": "x"}]
+)
+def test_what_no_form_offers_is_no_wish(wrong: dict[str, str]):
+    request = request_with(path="logs/web/a.log")
+    assert wish_from(request, filled(**{"path-0": "0", **wrong}), OFFER) is None
+
+
+def test_the_button_stands_where_the_policy_offers_it():
+    request = request_with(path="a")
+    for standing in (True, False):
+        view = RequestView(request, NOW, standing=standing)
+        shown = str(card_buttons(view, 1, complete=True))
+        assert ("approve_for" in shown) is standing
+    assert "approve_for" not in str(card_buttons(view, 1, complete=False))
+
+
+@pytest.mark.parametrize(
+    ("rules", "offered"),
+    [
+        (["{max: 8h, uses: 20}"], StandingOffer(dt.timedelta(hours=8), 20)),
+        (
+            ["{max: 8h, uses: 20}", "{max: 1h, uses: 30}"],
+            StandingOffer(dt.timedelta(hours=1), 20),
+        ),
+        (["{max: 8h, uses: 20}", ""], None),
+        (["{max: 8h, uses: 20}, confirm: typed"], None),
+        ([""], None),
+    ],
+)
+def test_every_demanding_rule_has_to_offer_it(rules: list[str], offered):
+    request = request_with(path="a")
+    tool = request.call.tool
+    text = [
+        f"{{name: r{n}, tools: [{tool}], stages: [{{approvers: managers}}]"
+        + (f", standing: {each}}}" if each else "}")
+        for n, each in enumerate(rules)
+    ]
+    policy = parsed(policy_text(*text, approvers={"managers": ("U0MINA",)}))
+    assert offer_of(policy, request) == offered
+    secret = request_with(path="a", password="hunter22hunter22")
+    assert offer_of(policy, secret) is None
