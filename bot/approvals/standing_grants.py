@@ -214,32 +214,15 @@ async def give(
         request: as it was before this approval.
         version: of the policy in force.
     """
-    stage, code = request.chain.open_stage, _new_code()
-    if stage is None:
-        raise NotCovered
-    name = str(uuid.uuid4())
-    await connection.execute(
-        SQL["give_standing"],
-        {
-            "id": name,
-            "code": code,
-            "team": request.team,
-            "enterprise": action.person.enterprise,
-            "giver": action.person.user,
-            "group": stage.approvers,
-            "tool": request.call.tool,
-            "schema_digest": request.call.schema_digest,
-            "bindings": Jsonb([asdict(binding) for binding in wish.bindings]),
-            "requester": request.people.requester.user,
-            "agent": request.people.agent,
-            "conversation": request.conversation if wish.here_alone else None,
-            "policy_version": version,
-            "risk": str(request.terms.risk),
-            "uses": wish.uses,
-            "seconds": wish.span.total_seconds(),
-            "request": request.id,
-        },
-    )
+    name, code = str(uuid.uuid4()), "".join(secrets.choice(ALPHABET) for _ in range(6))
+    own = {
+        "id": name,
+        "code": code,
+        "enterprise": action.person.enterprise,
+        "giver": action.person.user,
+        "policy_version": version,
+    }
+    await connection.execute(SQL["give_standing"], {**own, **_terms(request, wish)})
     fact = about(
         request,
         "standing_given",
@@ -255,8 +238,23 @@ async def give(
     await append(connection, [fact])
 
 
-def _new_code() -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(6))
+def _terms(request: Request, wish: Wish) -> dict[str, Any]:
+    """Return what is allowed, as the statement wants it."""
+    stage = request.chain.open_stage
+    return {
+        "team": request.team,
+        "group": stage.approvers if stage else "",
+        "tool": request.call.tool,
+        "schema_digest": request.call.schema_digest,
+        "bindings": Jsonb([asdict(binding) for binding in wish.bindings]),
+        "requester": request.people.requester.user,
+        "agent": request.people.agent,
+        "conversation": request.conversation if wish.here_alone else None,
+        "risk": str(request.terms.risk),
+        "uses": wish.uses,
+        "seconds": wish.span.total_seconds(),
+        "request": request.id,
+    }
 
 
 async def count_use(

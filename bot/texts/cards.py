@@ -152,7 +152,7 @@ def reopened(why: str) -> str:
     return f"*Open again* {why}"
 
 
-DECIDED_BY_OTHERS = "*Decided now* by others, in direct messages of theirs"
+DECIDED_BY_OTHERS = "*Decided now* by others, in direct messages of theirs."
 
 
 def decided_elsewhere(channel: str) -> str:

@@ -34,7 +34,7 @@ def filled(**chosen: str) -> dict[str, object]:
     }
 
 
-def test_a_form_offers_folders_times_and_uses_up_to_the_rules():
+def test_a_form_offers_no_more_than_its_rule():
     request = request_with(path="logs/web/a.log", count=3)
     said = [*shown_texts(standing_form(request, CARD, OFFER))]
     for words in (
