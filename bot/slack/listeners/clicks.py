@@ -195,7 +195,7 @@ async def open_late_reason(deps: Deps, body: Body) -> None:
     if code := late_reason.refusal(request, action, deps.decider.own_app(), now):
         await deps.decider.refuse(action, Result(Effect.REFUSED, code))
         return
-    await _open(deps, body, late_reason_form(request, _card(body, request)))
+    await open_modal(deps, body, late_reason_form(request, card_ref(body, request)))
 
 
 async def show_form(deps: Deps, body: Body, word: str, request: Request) -> None:
