@@ -47,6 +47,7 @@ def verdict_fact(
         via=via,
         texts={"note": note},
         outcome=result.code,
+        **({"for": result.for_user} if result.for_user else {}),
         **({"graph": True} if question else {}),
         **stage_detail(request, stage),
         **choice_detail(action),

@@ -266,6 +266,20 @@ def _people_of(
     return [*own, *(deputy for user in own for deputy in deputies.get(user, ()))]
 
 
+def stands_for(stage: Stage, askers: Askers, context: PolicyContext) -> dict[str, str]:
+    """Name for whom each delegate of a stage decides; nobody who may for themselves."""
+    barred = excluded(askers)
+    own: set[str] = set()
+    found: dict[str, str] = {}
+    for target in _targets(stage):
+        people = _people_of(target, context, barred)
+        deputies = standing_in(context.policy, target.group, context.now)
+        named = {d: user for user in people for d in deputies.get(user, ())}
+        own |= {*target.people} | {*context.members.get(target.source, ())}
+        found = {**named, **found}
+    return {deputy: user for deputy, user in found.items() if deputy not in own}
+
+
 def _members(
     source: str, listed: tuple[str, ...], target: Target, context: PolicyContext
 ) -> tuple[str, ...]:

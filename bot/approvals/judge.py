@@ -42,6 +42,7 @@ class Result:
     edit: Edit | None = None  # what an edit makes of the request
     tight: Request | None = None  # the request, where the policy in force adds to it
     critical: bool = False  # the policy in force calls it so: the trail is signed
+    for_user: str = ""  # for whom a delegate decides
 
 
 def judge(
@@ -75,9 +76,18 @@ def judge(
     if isinstance(tight, Denied):
         return Result(Effect.REJECTED, Outcome.DENIED, tight.why)
     result = _judge(with_current_people(tight, context), action, context)
+    result = replace(result, for_user=_principal(tight, action, context))
     if tight is request:
         return result
     return replace(result, tight=with_members(tight, context))
+
+
+def _principal(request: Request, action: Action, context: PolicyContext) -> str:
+    stage = request.chain.open_stage
+    if stage is None:
+        return ""
+    deputies = eligibility.stands_for(stage, request.people, context)
+    return deputies.get(action.person.user, "")
 
 
 def _judge(request: Request, action: Action, context: PolicyContext) -> Result:
@@ -107,11 +117,14 @@ def is_in_place(request: Request, action: Action, own_app: str) -> bool:
 
     A click can beat the storing of the card's ts; then the message's own metadata,
     which only this app writes on its messages, names the card. Each message about the
-    request offers Withdraw.
+    request offers Withdraw. App Home and private lists have no card: there a click
+    counts for what this very person was offered.
     """
     own, place = request.place, action.place
     if place is None or place.app != own_app:
         return False
+    if place.offered is not None:
+        return action.request in place.offered
     here = (place.channel, place.message)
     if action.verdict is Verdict.WITHDRAW and _is_about(request, place):
         return True

@@ -139,6 +139,7 @@ class Decision:
     via: str  # how the person was known, see `audit.Fact`
     reason: str = ""
     click: str = ""  # Slack's action_ts, by which the same click is known again
+    for_user: str = ""  # for whom a delegate has decided; "" for themselves
 
 
 @dataclass(frozen=True)
@@ -438,6 +439,8 @@ class Place:
     message: str
     card: str = ""  # the card's id in the message's own metadata
     thread: str = ""  # the ts of the thread that the message stands in
+    # In App Home or a private list: the tokens offered there. None: on a card.
+    offered: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The statements of this package: requests, transitions, grants, time."""
+"""The statements of this package: requests, transitions, grants, people."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from bot.database.statements import load_statements
 
 SQL = load_statements(
     "bot.approvals",
+    "delegations.sql",
     "grants.sql",
     "pause.sql",
     "rate_limit.sql",

@@ -358,6 +358,7 @@ def _decision(row: Mapping[str, Any]) -> Decision:
         via=row["via"],
         reason=row["reason"],
         click=row["click"],
+        for_user=row.get("for_user") or "",
     )
 
 

@@ -125,6 +125,7 @@ async def _write(
             "note": note,
             "facts": as_json([] if edited else [fact]),
             "critical": result.critical,
+            "for_user": result.for_user,
             **word_of(action),
         },
     )

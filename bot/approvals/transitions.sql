@@ -13,9 +13,10 @@ WHERE request_id = %(id)s AND voided_at IS NULL
 -- locked before.
 WITH word AS (
   INSERT INTO decisions (
-    request_id, stage, enterprise_id, team_id, user_id, verdict, reason, via, click)
+    request_id, stage, enterprise_id, team_id, user_id, verdict, reason, via, click,
+    for_user)
   SELECT %(id)s, %(stage)s, %(enterprise)s, %(team)s, %(user)s, %(verdict)s,
-    %(reason)s, %(via)s, %(click)s
+    %(reason)s, %(via)s, %(click)s, %(for_user)s
   WHERE %(verdict)s::text IS NOT NULL),
 passed AS (
   UPDATE stages SET

@@ -20,6 +20,10 @@ SELECT
     AND (taken_until IS NULL OR taken_until < clock_timestamp())) AS messages,
   EXISTS (SELECT FROM deliveries WHERE redraw_at <= bot_now()) AS outdated,
   EXISTS (SELECT FROM outbox) AS changes,
+  EXISTS (SELECT FROM home_viewers
+    WHERE opened_at > bot_now() - interval '30 minutes' OR (shown < revision
+      AND due_at <= clock_timestamp())) AS homes,
+  EXISTS (SELECT FROM delegations) AS delegations,
   EXISTS (SELECT FROM webhook_events WHERE state = 'queued'
     AND due_at <= clock_timestamp()
     AND (taken_until IS NULL OR taken_until < clock_timestamp())) AS events,

@@ -21,6 +21,7 @@ from agent.tools import make_tools
 from agent.tools.shared import SHARED, SharedFiles
 from bot.approvals.audit import PolicyRecord
 from bot.approvals.decide import Decider
+from bot.approvals.delegations import Delegations
 from bot.approvals.policy.load import PolicyFile
 from bot.approvals.ports import Jobs
 from bot.approvals.unknown_outcome import Marker
@@ -48,6 +49,8 @@ from bot.slack.deps import Deps
 from bot.slack.directory import Afresh, Directory
 from bot.slack.earlier import Reader
 from bot.slack.full_text import FullTexts
+from bot.slack.home.desk import Desks
+from bot.slack.home.viewers import HomePages, Viewers
 from bot.slack.identity import CurrentIdentity, SlackAccess
 from bot.slack.listeners import register_listeners
 from bot.slack.live import Live
@@ -129,14 +132,15 @@ def make_app(
     _register(deps, queue, engine, names, live)
     courier = _courier(deps, queue, names, standing)
     duties = [*trail.duties, *outside.duties]
-    when = {**outside.when, "messages": courier.look}
+    homes = _homes(deps)
+    when = {**outside.when, "messages": courier.look, **homes.when}
     return App(
         deps=deps,
         database_url=database_url,
         queue=queue,
         bolt=_bolt(deps),
         workers=workers,
-        couriers=[courier, *outside.couriers],
+        couriers=[courier, homes.courier, *outside.couriers],
         live=live,
         clock=make_clock(settings, pool, queue, duties, when, workers.held),
         model=model,
@@ -191,6 +195,9 @@ def _deps(
         full_texts=FullTexts(client, session),
         look=served.look,
         troubles=troubles,
+        desks=Desks(listener_pool, people, policies),
+        viewers=Viewers(listener_pool),
+        delegations=Delegations(listener_pool, people, policies, identity.team),
         openid=_openid(slack, session),
         rates={rate.kind: rate for rate in settings.rate_limit},
         reads_files=served.is_own and SHARED in served.schemas,
@@ -244,6 +251,33 @@ def _courier(
     courier = Courier(pool, deliverer)
     queue.send = courier.send
     return courier
+
+
+@dataclass(frozen=True)
+class _Homes:
+    """App Home, published right after a click and brought up to date by the clock."""
+
+    pages: HomePages
+    courier: Courier
+
+    delegations: Delegations
+
+    @property
+    def when(self) -> Mapping[str, Duty]:
+        """Duties by what is due."""
+        return {"homes": self.look, "delegations": self.delegations.look}
+
+    async def look(self) -> None:
+        """Publish what has changed for those who look; a duty of the clock."""
+        await self.pages.mark()
+        await self.courier.look()
+
+
+def _homes(deps: Deps) -> _Homes:
+    pages = HomePages(deps.pool, deps.desks, deps.client, deps.identity)
+    courier = Courier(deps.pool, pages)
+    deps.viewers.send = courier.send
+    return _Homes(pages, courier, deps.delegations)
 
 
 def _trail(deps: Deps, queue: Queue) -> Trail:

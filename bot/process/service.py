@@ -129,6 +129,8 @@ class Service:
         await self._try_until_up(operation.SLACK, self._meet_slack)
         await self._try_until_up(operation.DATABASE, self._meet_graph)
         await self._try_until_up(operation.DATABASE, self._app.trail.record.look)
+        delegations = self._app.deps.delegations
+        await self._try_until_up(operation.DATABASE, delegations.look)
         self._app.workers.start()
         self._app.clock.start()
         if self._app.deps.settings.transport is not Transport.HTTP:

@@ -10,6 +10,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.decide import Decider
+from bot.approvals.delegations import Delegations
 from bot.approvals.model import Request
 from bot.approvals.policy.load import PolicyFile
 from bot.approvals.ports import Jobs
@@ -20,6 +21,8 @@ from bot.conversations.retry import Retrier
 from bot.database.pool import Pool
 from bot.slack.directory import Directory
 from bot.slack.full_text import FullTexts
+from bot.slack.home.desk import Desks
+from bot.slack.home.viewers import Viewers
 from bot.slack.identity import CurrentIdentity, SlackAccess
 from bot.slack.openid import OpenId
 from bot.slack.trouble import Troubles
@@ -57,6 +60,9 @@ class Deps:
     full_texts: FullTexts
     look: Look
     troubles: Troubles
+    desks: Desks
+    viewers: Viewers
+    delegations: Delegations
     openid: OpenId | None = None
     rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])
     reads_files: bool = False

@@ -14,6 +14,7 @@ from bot.approvals.eligibility import (
     PolicyContext,
     joined_now,
     needs_own_click,
+    stands_for,
     who_can_decide,
     with_current_people,
 )
@@ -87,6 +88,12 @@ def draw(
         moot = drawn.moot or (requests[0].is_open and lost)
         return row, replace(drawn, moot=moot)
     return _under_card(row, requests[0], drawn), drawn
+
+
+def _deputies(stored: Request, context: PolicyContext) -> Names:
+    """Who decides for whom: by the request as it is stored, without its delegates."""
+    stage = stored.chain.open_stage
+    return stands_for(stage, stored.people, context) if stage else {}
 
 
 def _draw_words(row: Row) -> Drawn:
@@ -200,8 +207,10 @@ def request_views(
             needs_own_click(request, context.policy),
             pause,
             request.is_open and offer_of(context.policy, request) is not None,
+            _deputies(each, context),
         )
-        for request in (with_current_people(each, context) for each in stored)
+        for each in stored
+        for request in (with_current_people(each, context),)
     )
 
 

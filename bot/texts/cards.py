@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from bot.approvals.model import Execution, Mark, Risk, Status
@@ -182,12 +183,18 @@ def approved_so_far(by: str, given: int, quorum: int) -> str:
     return f"{given} of {quorum} approved: {by}"
 
 
-def deciding_now(who_can: Sequence[str], group: str, quorum: int, given: int) -> str:
+def deciding_now(
+    who_can: Sequence[str],
+    group: str,
+    quorum: int,
+    given: int,
+    deputies: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """`who_can` are user ids; `group` is "" where there is but one stage.
 
-    `given` of `quorum` approvals are there.
+    `given` of `quorum` approvals are there. `deputies` stand in for whom, as user ids.
     """
-    who = mentions_or(who_can) or "nobody can decide this at the moment"
+    who = mentions_or(who_can, deputies) or "nobody can decide this at the moment"
     who = f"{who} for {group}" if group else who
     return who if quorum == 1 else f"{who} ({given} of {quorum} so far)"
 
@@ -199,6 +206,11 @@ def then(groups: Sequence[str]) -> str:
 
 def ahead(who: str) -> str:
     return f"{who} (allowed ahead)"
+
+
+def standing_in(who: str, principal: str) -> str:
+    """mrkdwn. `principal` is the user id for which `who` decides."""
+    return f"{who} for {mention(principal)}"
 
 
 def with_edits(who: str) -> str:
@@ -359,7 +371,9 @@ def _who(row: Mapping[str, Any]) -> str:
 
 
 def _by(row: Mapping[str, Any], did: str) -> str:
-    return f"{_who(row)} {did}{_VIA.get(row['via'], '')}"
+    principal = row["detail"].get("for")
+    who = standing_in(_who(row), str(principal)) if principal else _who(row)
+    return f"{who} {did}{_VIA.get(row['via'], '')}"
 
 
 def _given(row: Mapping[str, Any]) -> str:

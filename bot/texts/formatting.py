@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from agent.visible import is_hidden
@@ -116,9 +117,19 @@ def mentions(users: Sequence[str], most: int = MENTIONS) -> str:
     return f"{', '.join(named)} and {more} more" if more else joined(named)
 
 
-def mentions_or(users: Sequence[str], most: int = MENTIONS) -> str:
-    """Mentions of up to `most` of whom one acts: `<@U1> or <@U2>`; "" for none."""
-    named = [mention(user) for user in users[:most]]
+def mentions_or(
+    users: Sequence[str], deputies: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """Mentions of up to five of whom one acts: `<@U1> or <@U2>`; "" for none.
+
+    `deputies` say for whom some of them act: `<@U2> for <@U3>`.
+    """
+    named = [
+        f"{mention(user)} for {mention(deputies[user])}"
+        if user in deputies
+        else mention(user)
+        for user in users[:MENTIONS]
+    ]
     if more := len(users) - len(named):
         named.append(f"{more} more")
     return joined(named, "or")

@@ -25,7 +25,7 @@ PLACES = {
 }
 # Whose answers hold more with a scope more: to whom e-mails go.
 FIELDS = {"users:read.email"}
-OPTIONAL = ["files:read", "mpim:history", "reactions:write"]
+OPTIONAL = ["commands", "files:read", "mpim:history", "reactions:write"]
 # A post in a channel comes as app_mention, so messages are wanted of the DM alone.
 EVENTS = {"message": {"message.im"}}
 

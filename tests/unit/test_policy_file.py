@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.approvals.policy import PolicyError, parse_policy
+from bot.approvals.policy import Delegation, PolicyError, parse_policy
 from bot.approvals.policy.load import PolicyFile
 
 GOOD = "version: 1\nrules: [{tools: [x], deny: true}]\n"
@@ -176,3 +177,17 @@ def test_the_clock_looks_aside_of_the_loop(file: Path):
     file.write_text(STRICTER)
     asyncio.run(policies.watch())
     assert policies.current.version == version(STRICTER)
+
+
+def test_given_delegations_stand_beside_the_files_own(file: Path):
+    policies = PolicyFile(file)
+    given = (Delegation("U01", "U09", dt.date(2026, 12, 31), given=True),)
+    policies.give(given)
+    assert policies.current.delegations == given
+    assert policies.current is policies.current
+    file.write_text(STRICTER)
+    assert policies.look()
+    assert policies.current.version == version(STRICTER)
+    assert policies.current.delegations == given
+    policies.give([])
+    assert policies.current.delegations == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -132,7 +133,6 @@ class PolicyFile:
     """Implements `bot.approvals.ports.Policies` over one file.
 
     Attributes:
-        current: the policy in force.
         trouble: one sentence about a changed file that cannot be used; "" if all is
             well. The policy before it stays in force.
     """
@@ -142,9 +142,22 @@ class PolicyFile:
         self._path = path
         content = read_content(path)
         self._seen: bytes | str = content  # or why there was none, the last time
-        self.current = parse_content(content)
+        self._filed = parse_content(content)
+        self._given: tuple[Delegation, ...] = ()
+        self._current = self._filed
         self.trouble = ""
-        self._tell_open(self.current, None)
+        self._tell_open(self._filed, None)
+
+    @property
+    def current(self) -> Policy:
+        """The policy in force, with what people have given each other."""
+        filed, given = self._filed, self._given
+        if not given:
+            return filed
+        whole, known = (*filed.delegations, *given), self._current
+        if known.version != filed.version or known.delegations != whole:
+            self._current = replace(filed, delegations=whole)
+        return self._current
 
     async def watch(self) -> None:
         """Look, aside of the event loop: a large file takes a while to be read."""
@@ -170,10 +183,10 @@ class PolicyFile:
         return self._take(policy)
 
     def _take(self, policy: Policy) -> bool:
-        before = self.current
+        before = self._filed
         if policy.version == before.version:
             return False
-        self.current = policy
+        self._filed = policy
         log.info(
             "another policy is in force",
             action="policy_changed",
@@ -182,6 +195,10 @@ class PolicyFile:
         )
         self._tell_open(policy, before)
         return True
+
+    def give(self, delegations: Sequence[Delegation]) -> None:
+        """Put what people have given each other beside the file's own delegations."""
+        self._given = tuple(delegations)
 
     def _refuse(self, seen: bytes | str, error: PolicyError) -> bool:
         """Keep the policy in force; say once what is wrong with this content."""

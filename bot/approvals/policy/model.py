@@ -64,6 +64,7 @@ class Delegation:
     principal: str  # user id: `from` in the file
     delegate: str  # user id: `to`
     until: dt.date  # in the policy's time zone
+    given: bool = False  # by the person's own word, not by the policy's file
 
 
 @dataclass(frozen=True)
@@ -294,6 +295,7 @@ def zone(name: str) -> dt.tzinfo:
 
 
 def _may(policy: Policy, delegable_to: str, delegation: Delegation) -> bool:
+    """A group that says nothing is for the file alone to delegate."""
     if not delegable_to:
-        return True
+        return not delegation.given
     return delegation.delegate in policy.groups[delegable_to].users

@@ -95,7 +95,8 @@ def _waits(view: RequestView, sharing: int) -> list[str]:
         return [sentences.time_is_over(request.deadline)]
     given = len(approvals(request, _open(request)))
     group = _group(stage) if len(request.chain.stages) > 1 else ""
-    who = sentences.deciding_now(view.can_decide, group, stage.quorum, given)
+    can, deputies = view.can_decide, view.deputies
+    who = sentences.deciding_now(can, group, stage.quorum, given, deputies)
     later = request.chain.stages[_open(request) + 1 :]
     groups = [_group(each) for each in later[:_LATER]]
     if more := len(later) - len(groups):
@@ -211,6 +212,7 @@ def people(decisions: list[Decision]) -> str:
 
 def _approver(decision: Decision) -> str:
     who = _person(decision)
+    who = sentences.standing_in(who, decision.for_user) if decision.for_user else who
     answers = decision.verdict is Verdict.ANSWER
     return sentences.with_an_answer(who) if answers else who
 

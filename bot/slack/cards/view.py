@@ -44,6 +44,7 @@ class RequestView:
         needs_own_click: by the policy in force; its own terms may say so too.
         pause: why an operator lets nothing run; None: it may.
         standing: whether an approver may allow calls like it ahead.
+        deputies: for whom those of `can_decide` do so who are delegates.
     """
 
     request: Request
@@ -54,6 +55,7 @@ class RequestView:
     needs_own_click: bool = False
     pause: str | None = None
     standing: bool = False
+    deputies: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def is_paused(self) -> bool:

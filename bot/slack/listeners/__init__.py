@@ -7,7 +7,15 @@ import re
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.slack.deps import Deps
-from bot.slack.listeners import ahead, clicks, messages, submissions, throttle
+from bot.slack.listeners import (
+    ahead,
+    approvals_command,
+    clicks,
+    home,
+    messages,
+    submissions,
+    throttle,
+)
 
 
 def register_listeners(app: AsyncApp, deps: Deps) -> None:
@@ -17,6 +25,8 @@ def register_listeners(app: AsyncApp, deps: Deps) -> None:
     clicks.register(app, deps)
     submissions.register(app, deps)
     ahead.register(app, deps)
+    home.register(app, deps)
+    approvals_command.register(app, deps)
     register(app)
 
 

@@ -1,9 +1,8 @@
-"""Read what `GET /api/approvals` asks for, and let a caller see only what they may."""
+"""Read what `GET /api/approvals` asks for, and where the next page begins."""
 
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import json
 import re
 import uuid
@@ -23,8 +22,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from bot.approvals.model import Person, Request, Status
-from bot.approvals.policy.model import Policy, is_in_force, standing_in
+from bot.approvals.model import Status
 from bot.texts import api as sentences
 from bot.web.api.problems import unreadable
 
@@ -104,40 +102,3 @@ def cursor(row: Mapping[str, Any]) -> str:
     """Return where the page after this row begins; opaque to callers."""
     text = json.dumps([row["raised_at"].isoformat(), row["id"]])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def can_see(person: Person, request: Request, policy: Policy, now: dt.datetime) -> bool:
-    """Return whether a request is this person's business, by its row and the policy."""
-    if person.team != request.team:
-        return False
-    chain = request.chain
-    own = {request.people.requester.user, *request.people.participants}
-    own |= {decision.person.user for decision in (*chain.decisions, *chain.voided)}
-    if person.user in own:
-        return True
-    return any(
-        person.user in stage.people
-        or _stands_in(person, stage.approvers, stage.people, policy, now)
-        for stage in chain.stages
-    )
-
-
-def _stands_in(
-    person: Person,
-    group: str,
-    people: tuple[str, ...],
-    policy: Policy,
-    now: dt.datetime,
-) -> bool:
-    deputies = standing_in(policy, group, now)
-    return any(person.user in deputies.get(user, ()) for user in people)
-
-
-def represents(person: Person, policy: Policy, now: dt.datetime) -> list[str]:
-    """A person, and those for whom they stand in now; user ids."""
-    principals = [
-        each.principal
-        for each in policy.delegations
-        if each.delegate == person.user and is_in_force(policy, each, now)
-    ]
-    return [person.user, *principals]

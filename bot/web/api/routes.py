@@ -18,6 +18,7 @@ from bot.approvals.eligibility import PolicyContext, with_current_people
 from bot.approvals.judge import Result
 from bot.approvals.model import Action, Effect, Person, Request, Verdict
 from bot.approvals.serialize import Approval, request_json
+from bot.approvals.visibility import can_see, represents
 from bot.base.errors import SlackUnavailable
 from bot.base.masks import mask, mask_arguments
 from bot.base.settings_types import ApiAgent
@@ -41,7 +42,7 @@ from bot.web.api.claude_code import ClaudeCode, denying
 from bot.web.api.idempotency import Repeats, key_of
 from bot.web.api.mcp_server import McpServer
 from bot.web.api.problems import Problem, answered, unreadable
-from bot.web.api.queries import can_see, cursor, read_query, represents
+from bot.web.api.queries import cursor, read_query
 from bot.web.api.schema import DecisionBody, MessageBody, Raised, Said, read
 from bot.web.sql import SQL
 
@@ -176,7 +177,9 @@ class Approvals:
             shown = rows[: asked.limit]
             requests = await store.named(connection, [row["id"] for row in shown])
         following = cursor(shown[-1]) if len(rows) > len(shown) else None
-        listed = [self._shown(request, now) for request in requests]
+        # a delegate sees what they can stand in for, and no other request
+        seen = [each for each in requests if can_see(person, each, policy, now)]
+        listed = [self._shown(request, now) for request in seen]
         return answered(200, schema.Page(approvals=listed, next_cursor=following))
 
     def _fresh(self, request: Request, now: dt.datetime) -> Request:

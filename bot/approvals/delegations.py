@@ -1,0 +1,173 @@
+"""People name who stands in for them, where a group of the policy allows it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.approvals import store
+from bot.approvals.audit import Fact, append
+from bot.approvals.model import REQUESTER, USERS, Person
+from bot.approvals.policy.model import Delegation, Group, Policy, zone
+from bot.approvals.ports import Members, People, Policies, look_up_groups
+from bot.approvals.sql import SQL
+from bot.database.pool import Pool, transaction
+
+LONGEST = dt.timedelta(days=366)
+
+
+class GivenPolicies(Policies, Protocol):
+    """The policy in force, with what people have given each other."""
+
+    def give(self, delegations: Sequence[Delegation]) -> None:
+        """Put these beside the file's own."""
+        ...
+
+
+@dataclass(frozen=True)
+class Given:
+    """The end of an attempt to delegate: `code` says why not; "" if it was done.
+
+    Attributes:
+        groups: in which the delegate decides now; where the code is `not_in_group`,
+            of which they would have to be.
+        detail: `Profile.refusal` of the delegate where the code is `no_member`.
+    """
+
+    code: str = ""
+    groups: Sequence[str] = ()
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Delegations:
+    """Writes delegations, each with its fact on the trail, and puts them into force."""
+
+    pool: Pool
+    people: People
+    policies: GivenPolicies
+    team: Callable[[], str]
+
+    async def look(self) -> None:
+        """Put all that is stored into force; a duty of the clock, and of the start."""
+        async with self.pool.connection() as connection:
+            key = {"team": self.team()}
+            found = await connection.execute(SQL["delegations_in_force"], key)
+            rows = await found.fetchall()
+        self.policies.give(
+            [
+                Delegation(
+                    row["principal_id"], row["delegate_id"], row["until"], given=True
+                )
+                for row in rows
+            ]
+        )
+
+    async def give(self, person: Person, delegate: str, until: dt.date) -> Given:
+        """Let somebody decide for a person up to and with a day.
+
+        Raises:
+            SlackUnavailable: nobody can tell who they are, or in which groups.
+        """
+        policy = self.policies.current
+        given = await self._judge(policy, person, delegate, until)
+        fact = _fact(person, delegate, until, given)
+        key = {"team": person.team, "principal": person.user, "delegate": delegate}
+        async with transaction(self.pool) as connection:
+            if not given.code:
+                await connection.execute(SQL["delegate"], {**key, "until": until})
+            await append(connection, [fact])
+        if not given.code:
+            await self.look()
+        return given
+
+    async def _judge(
+        self, policy: Policy, person: Person, delegate: str, until: dt.date
+    ) -> Given:
+        async with self.pool.connection() as connection:
+            now = await store.clock(connection)
+        today = now.astimezone(zone(policy.timezone)).date()
+        if refusal := (await self.people.look_up(person)).refusal:
+            return Given("no_member", detail=refusal)
+        found = judge_delegation(
+            policy, person.user, delegate, await self._members(policy, person)
+        )
+        if found.code or not today <= until <= today + LONGEST:
+            return found if found.code else Given("past" if until < today else "long")
+        other = Person(person.enterprise, person.team, delegate)
+        if refusal := (await self.people.look_up(other)).refusal:
+            return Given("no_member", detail=refusal)
+        return found
+
+    async def _members(self, policy: Policy, person: Person) -> Members:
+        sources = {
+            group.source
+            for group in policy.groups.values()
+            if group.delegable_to and not group.source.startswith("manager_of")
+        }
+        return await look_up_groups(self.people, sources - {USERS, REQUESTER}, person)
+
+    async def end(self, person: Person) -> Sequence[str]:
+        """Take back all that a person has given; return who stood in for them."""
+        key = {"team": person.team, "principal": person.user}
+        async with transaction(self.pool) as connection:
+            found = await connection.execute(SQL["end_delegations"], key)
+            users = [str(row["delegate_id"]) for row in await found.fetchall()]
+            facts = [
+                Fact(
+                    person.team,
+                    "delegation_ended",
+                    actor=person.user,
+                    via="slack",
+                    detail={"to": user},
+                )
+                for user in users
+            ]
+            await append(connection, facts)
+        await self.look()
+        return users
+
+
+def judge_delegation(
+    policy: Policy, principal: str, delegate: str, members: Members
+) -> Given:
+    """Return in which groups one person may let another decide for them.
+
+    Only a group's own people pass their right on, never whoever stands in for them.
+    """
+    if principal == delegate:
+        return Given("yourself")
+    own = [g for g in policy.groups.values() if _is_in(principal, g, members)]
+    groups = [group for group in own if group.delegable_to]
+    if not groups:
+        return Given("not_delegable")
+    open_to = [
+        g.name for g in groups if delegate in policy.groups[g.delegable_to].users
+    ]
+    if not open_to:
+        wanted = dict.fromkeys(group.delegable_to for group in groups)
+        return Given("not_in_group", tuple(wanted))
+    return Given("", tuple(open_to))
+
+
+def _is_in(user: str, group: Group, members: Members) -> bool:
+    listed = group.users if group.source == USERS else members.get(group.source, ())
+    return user in listed
+
+
+def _fact(person: Person, delegate: str, until: dt.date, given: Given) -> Fact:
+    word = {"word": f"delegation_{given.code}"} if given.code else {}
+    return Fact(
+        person.team,
+        "refused" if given.code else "delegated",
+        actor=person.user,
+        via="slack",
+        detail={
+            "to": delegate,
+            "until": until.isoformat(),
+            "groups": list(given.groups),
+            **word,
+        },
+    )

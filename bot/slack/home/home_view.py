@@ -1,0 +1,136 @@
+"""App Home of one person: their desk in, blocks out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.approvals.eligibility import who_can_decide
+from bot.approvals.model import Request
+from bot.slack.cards.blocks import (
+    Block,
+    actions,
+    button,
+    context,
+    plain,
+    section,
+    with_block_ids,
+)
+from bot.slack.cards.view import RequestView
+from bot.slack.home.desk import Desk
+from bot.slack.home.desk_rows import (
+    WITHDRAW,
+    Link,
+    offered_by,
+    told_row,
+    waiting_row,
+)
+from bot.texts import forms, home
+
+HOME = "home"  # the view's `callback_id`
+NEXT_PAGE, PREVIOUS_PAGE = "home_next", "home_previous"
+MOST_BLOCKS = 100
+
+
+@dataclass(frozen=True)
+class Home:
+    """A view for `views.publish`, and its buttons, see `offered_by`."""
+
+    view: Block
+    offered: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What is said beside the desk.
+
+    Attributes:
+        is_first: the person has not seen it before.
+        note: the answer to their last click here, mrkdwn; "" for none.
+        grants: rows about what they allowed to run for a while, each with its button.
+    """
+
+    is_first: bool = False
+    note: str = ""
+    grants: Sequence[Block] = ()
+
+
+def home_view(desk: Desk, visit: Visit, link: Link) -> Home:
+    """Build the whole page, within Slack's 100 blocks."""
+    said = [section([visit.note])] if visit.note else []
+    if desk.refusal:
+        said.append(section([home.for_members_only(desk.refusal)]))
+        return _home(desk, said)
+    if visit.is_first:
+        said.append(section([home.FIRST_VISIT]))
+    parts = [
+        _headed(home.WAITING, _waiting(desk, link), home.NOTHING_WAITS),
+        _headed(home.ASKED, _asked(desk, link), home.NOTHING_ASKED),
+        _headed(home.DECIDED, _told(desk.decided, desk, link), home.NOTHING_DECIDED),
+        _headed(home.ALLOWED, visit.grants, ""),
+        _headed(home.STANDING_IN, _standing_in(desk), home.NOBODY_STANDS_IN),
+    ]
+    return _home(desk, [*said, *(block for part in parts for block in part)])
+
+
+def _home(desk: Desk, blocks: Sequence[Block]) -> Home:
+    shown = with_block_ids(blocks[:MOST_BLOCKS], f"home-{desk.person.user}", 0)
+    view: Block = {"type": "home", "callback_id": HOME, "blocks": shown}
+    return Home(view, sorted(offered_by(shown)))
+
+
+def _headed(title: str, rows: Sequence[Block], empty: str) -> list[Block]:
+    """A part with its heading; without rows it teaches, or is left out."""
+    if not rows and not empty:
+        return []
+    heading = {"type": "header", "text": plain(title)}
+    return [heading, *(rows or [context(empty)])]
+
+
+def _waiting(desk: Desk, link: Link) -> list[Block]:
+    blocks: list[Block] = []
+    for request in desk.waiting:
+        blocks += waiting_row(view_of(request, desk), link)
+    turns: list[Block] = []
+    if desk.page:
+        turns.append(_turn(home.PREVIOUS, PREVIOUS_PAGE))
+    if desk.is_more:
+        turns.append(_turn(home.NEXT, NEXT_PAGE))
+    if turns:
+        blocks += [context(home.page_number(desk.page)), actions(turns)]
+    return blocks
+
+
+def _turn(text: str, action_id: str) -> Block:
+    turn = button(text, action_id, "", text)
+    del turn["value"]
+    return turn
+
+
+def _asked(desk: Desk, link: Link) -> list[Block]:
+    """The person's own requests; what still waits they can withdraw."""
+    blocks: list[Block] = []
+    for request in desk.asked:
+        blocks += told_row(view_of(request, desk), link)
+        if request.is_open:
+            label = forms.read_aloud(forms.WITHDRAW, request.code)
+            token = request.place.token
+            blocks.append(actions([button(forms.WITHDRAW, WITHDRAW, token, label)]))
+    return blocks
+
+
+def _told(requests: Sequence[Request], desk: Desk, link: Link) -> list[Block]:
+    rows = [told_row(view_of(each, desk), link) for each in requests]
+    return [block for row in rows for block in row]
+
+
+def _standing_in(desk: Desk) -> list[Block]:
+    lines = home.stands_in(desk.delegations, desk.person.user)
+    return [section(lines[:20])] if lines else []
+
+
+def view_of(request: Request, desk: Desk) -> RequestView:
+    """The request as the desk's reader may see it now."""
+    can, principal = who_can_decide(request), desk.for_whom.get(request.id)
+    deputies = {desk.person.user: principal} if principal else {}
+    return RequestView(request, desk.now, can, deputies=deputies)

@@ -1,0 +1,142 @@
+"""`/approvals`: a person's desk in a private answer, in a channel or a DM."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Awaitable, Callable, Mapping
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.approvals import store
+from bot.approvals.model import Person
+from bot.approvals.policy.model import zone
+from bot.base.errors import SlackUnavailable
+from bot.database.pool import transaction
+from bot.slack.deps import Deps
+from bot.slack.home.desk_rows import link_to_card
+from bot.slack.home.listing import Answer, one_row, told_list, waiting_list
+from bot.slack.listeners.translating import Body
+from bot.texts import home
+
+Answering = Callable[[Deps, Person, str], Awaitable[Answer]]
+
+
+def register(app: AsyncApp, deps: Deps) -> None:
+    """Listen to the command; the answer stands in the acknowledgement."""
+
+    async def handle_command(ack: AsyncAck, body: Body) -> None:
+        person = commander(body)
+        answer = await answer_to(deps, person, str(body.get("text") or ""))
+        if answer.offered:
+            await deps.viewers.keep_list(person, answer.offered)
+        await ack(**answer.to_json())
+
+    app.command("/approvals")(handle_command)
+
+
+def commander(body: Body) -> Person:
+    """Return the person who typed a command, by its signed fields."""
+    enterprise = str(body.get("enterprise_id") or "")
+    return Person(enterprise, str(body["team_id"]), str(body["user_id"]))
+
+
+async def answer_to(deps: Deps, person: Person, text: str) -> Answer:
+    """Answer the words behind the command; they change nothing but by `delegate`."""
+    word, _, rest = text.strip().partition(" ")
+    answering = WORDS.get(word.lower())
+    if answering is None:
+        return Answer(home.unknown_words(text))
+    try:
+        return await answering(deps, person, rest.strip())
+    except SlackUnavailable:
+        return Answer(home.COULD_NOT_LOOK)
+
+
+async def _waiting(deps: Deps, person: Person, _rest: str) -> Answer:
+    desk = await deps.desks.read(person)
+    return waiting_list(desk, link_to_card(deps.identity()))
+
+
+async def _mine(deps: Deps, person: Person, _rest: str) -> Answer:
+    desk, link = await deps.desks.read(person), link_to_card(deps.identity())
+    return told_list(home.ASKED, home.NOTHING_ASKED, desk.asked, desk, link)
+
+
+async def _history(deps: Deps, person: Person, _rest: str) -> Answer:
+    desk, link = await deps.desks.read(person), link_to_card(deps.identity())
+    return told_list(home.DECIDED, home.NOTHING_DECIDED, desk.decided, desk, link)
+
+
+async def _show(deps: Deps, person: Person, rest: str) -> Answer:
+    if not rest:
+        return Answer(home.SHOW_WHICH)
+    desk = await deps.desks.read(person)
+    found = await deps.desks.find(person, rest.upper())
+    if desk.refusal:
+        return Answer(home.for_members_only(desk.refusal))
+    if found is None:
+        return Answer(home.no_such_request(rest))
+    return one_row(found, desk, link_to_card(deps.identity()))
+
+
+async def _help(_deps: Deps, _person: Person, _rest: str) -> Answer:
+    return Answer(home.HELP)
+
+
+async def _delegate(deps: Deps, person: Person, rest: str) -> Answer:
+    if rest.lower() == "off":
+        return Answer(home.ended(await deps.delegations.end(person)))
+    async with deps.listener_pool.connection() as connection:
+        now = await store.clock(connection)
+    asked = read_delegation(rest, now, deps.policies.current.timezone)
+    if asked is None:
+        return Answer(home.DELEGATE_HOW)
+    delegate, until = asked
+    given = await deps.delegations.give(person, delegate, until)
+    if given.code:
+        return Answer(home.not_delegated(given, delegate))
+    other = Person(person.enterprise, person.team, delegate)
+    async with transaction(deps.listener_pool) as connection:
+        told = home.told_delegate(person.user, until)
+        await store.tell(connection, deps.jobs, other, told)
+    for each in (person, other):
+        await deps.viewers.redraw(each)
+    return Answer(home.delegated(delegate, until, given.groups))
+
+
+_DELEGATION = re.compile(
+    r"<@(?P<user>[UW][A-Z0-9]+)(\|[^>]*)?>\s+until\s+(?P<day>\S+)", re.IGNORECASE
+)
+
+
+def read_delegation(
+    words: str, now: dt.datetime, timezone: str
+) -> tuple[str, dt.date] | None:
+    """Read who stands in and the last day; None for words that do not say so.
+
+    Slack writes the person as a mention: the command asks for that.
+    """
+    found = _DELEGATION.fullmatch(words.strip())
+    if found is None:
+        return None
+    today, day = now.astimezone(zone(timezone)).date(), found["day"].lower()
+    if day in _DAYS:
+        return found["user"], today + dt.timedelta(days=_DAYS[day])
+    try:
+        return found["user"], dt.date.fromisoformat(day)
+    except ValueError:
+        return None
+
+
+_DAYS = {"today": 0, "tomorrow": 1}
+#: Who answers which word; no word at all asks for what waits.
+WORDS: Mapping[str, Answering] = {
+    "": _waiting,
+    "waiting": _waiting,
+    "mine": _mine,
+    "history": _history,
+    "show": _show,
+    "delegate": _delegate,
+    "help": _help,
+}

@@ -1,0 +1,186 @@
+"""App Home: it is opened, turned over, and its buttons are clicked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.approvals import store
+from bot.approvals.judge import Result
+from bot.approvals.model import (
+    CHANGES,
+    Action,
+    Effect,
+    Person,
+    Request,
+    Status,
+    Verdict,
+)
+from bot.base.errors import SlackUnavailable
+from bot.database.pool import transaction
+from bot.slack.cards import view as ids
+from bot.slack.cards.modal import CardRef
+from bot.slack.client import open_view
+from bot.slack.deps import Deps
+from bot.slack.home import desk_rows
+from bot.slack.home.home_view import NEXT_PAGE, PREVIOUS_PAGE
+from bot.slack.home.viewers import Seat
+from bot.slack.listeners.clicks import FORMS
+from bot.slack.listeners.translating import (
+    Body,
+    choice_of,
+    person_of,
+    place_of,
+    value_of,
+)
+from bot.texts import home
+from bot.texts.cards import STATUS_WORDS
+from bot.texts.clicks import IN_FORM, NOT_OPENED, SlackPhrases
+
+_DECIDES = {
+    desk_rows.APPROVE: Verdict.APPROVE,
+    desk_rows.REJECT: Verdict.REJECT,
+    desk_rows.WITHDRAW: Verdict.WITHDRAW,
+}
+_ASKS = {
+    desk_rows.APPROVE_TYPED: ids.APPROVE_TYPED,
+    desk_rows.REJECT_ASK: ids.MORE_REJECT,
+}
+_TURNS = {NEXT_PAGE: 1, PREVIOUS_PAGE: -1}
+
+
+def register(app: AsyncApp, deps: Deps) -> None:
+    """Listen to App Home, and to the same rows in the answers to `/approvals`."""
+
+    async def handle_opened(body: Body) -> None:
+        event: Mapping[str, Any] = body.get("event") or {}
+        if event.get("tab", "home") == "home":
+            await deps.viewers.open(_visitor(body, deps))
+
+    async def handle_turn(ack: AsyncAck, body: Body) -> None:
+        await deps.viewers.redraw(person_of(body), turn=_TURNS[_action_of(body)])
+        await ack()
+
+    app.event("app_home_opened")(handle_opened)
+    for action in _TURNS:
+        app.action(action)(handle_turn)
+    _register_rows(app, deps)
+
+
+def _register_rows(app: AsyncApp, deps: Deps) -> None:
+    async def handle_decision(ack: AsyncAck, body: Body) -> None:
+        await decide_from_desk(deps, body, _DECIDES[_action_of(body)])
+        await ack()
+
+    async def handle_form(ack: AsyncAck, body: Body) -> None:
+        await _open_form(deps, body, _ASKS[_action_of(body)])
+        await ack()
+
+    for action in _DECIDES:
+        app.action(action)(handle_decision)
+    for action in _ASKS:
+        app.action(action)(handle_form)
+
+
+def _action_of(body: Body) -> str:
+    return str(body["actions"][0]["action_id"])
+
+
+def _visitor(body: Body, deps: Deps) -> Person:
+    """The person who has opened it: an event names the team that it is of."""
+    us = deps.identity()
+    return Person(us.enterprise, us.team, str(body["event"]["user"]))
+
+
+async def decide_from_desk(deps: Deps, body: Body, verdict: Verdict) -> None:
+    """Decide as a click on the card does, and say beside the rows what came of it."""
+    action = await _choice(deps, body, verdict)
+    result, request = await deps.decider.decide(action)
+    await _answer(deps, body, action, result, request)
+
+
+async def _choice(deps: Deps, body: Body, verdict: Verdict) -> Action:
+    """A click on a row, with what that person was offered there."""
+    action = choice_of(body, value_of(body), verdict)
+    seat, place = await deps.viewers.seat(action.person), place_of(body)
+    container: Mapping[str, Any] = body.get("container") or {}
+    place = replace(
+        place,
+        message=place.message or str(container.get("view_id") or ""),
+        offered=_offered(body, seat, deps.identity().app),
+    )
+    return replace(action, place=place, quiet=True)
+
+
+def _offered(body: Body, seat: Seat, own_app: str) -> tuple[str, ...]:
+    """The tokens that the clicked button can carry; none for any other place.
+
+    A row stands in App Home, whose view Slack has given this very person, or in a
+    private message, which nobody else sees. Whatever else a payload names is no place
+    of ours.
+    """
+    view: Mapping[str, Any] = body.get("view") or {}
+    container: Mapping[str, Any] = body.get("container") or {}
+    offered: Sequence[str] = ()
+    if container.get("type") == "view":
+        is_own = view.get("app_id") == own_app and view.get("type") == "home"
+        is_seat = bool(seat.view) and view.get("id") == seat.view
+        offered = seat.offered if is_own and is_seat else ()
+    elif container.get("is_ephemeral") is True:
+        offered = seat.listed
+    pairs = [each.partition(" ") for each in offered]
+    return tuple(token for action, _, token in pairs if action == _action_of(body))
+
+
+async def _answer(
+    deps: Deps, body: Body, action: Action, result: Result, request: Request | None
+) -> None:
+    """Say what came of a click: in App Home itself, else privately where it was."""
+    said = SlackPhrases().answer(result, request, action.person)
+    if not said and request and result.effect in CHANGES:
+        said = home.decided(_WORDS[result.effect], request.code)
+    await _tell(deps, body, said)
+
+
+_WORDS = {
+    Effect.RECORDED: home.RECORDED,
+    Effect.STAGE_PASSED: home.RECORDED,
+    Effect.APPROVED: STATUS_WORDS[Status.APPROVED],
+    Effect.REJECTED: STATUS_WORDS[Status.REJECTED],
+    Effect.ANSWERED: STATUS_WORDS[Status.APPROVED],
+    Effect.WITHDRAWN: STATUS_WORDS[Status.WITHDRAWN],
+}
+
+
+async def _tell(deps: Deps, body: Body, text: str) -> None:
+    person, place = person_of(body), place_of(body)
+    if body.get("view"):
+        await deps.viewers.redraw(person, text)
+    elif text:
+        async with transaction(deps.listener_pool) as connection:
+            await store.tell(
+                connection, deps.jobs, person, text, place.channel, place.thread
+            )
+
+
+async def _open_form(deps: Deps, body: Body, word: str) -> None:
+    """Open the form that the card's own button opens, over App Home.
+
+    What is filled in there is judged as if it came from the card.
+    """
+    verdict, form = FORMS[word]
+    action = await _choice(deps, body, verdict)
+    result, request = await deps.decider.preview(action)
+    possible = result.effect in CHANGES - {Effect.TIMED_OUT} or result.code in IN_FORM
+    if not (possible and request and request.place.ts):
+        await decide_from_desk(deps, body, verdict)
+        return
+    place = request.place
+    card = CardRef(place.token, place.channel, place.ts, card=place.card)
+    try:
+        await open_view(deps.client, body["trigger_id"], form(request, card))
+    except SlackUnavailable:
+        await _tell(deps, body, NOT_OPENED)

@@ -1,0 +1,192 @@
+"""The words of App Home and of `/approvals`. Functions give mrkdwn."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from bot.approvals.delegations import Given
+from bot.approvals.model import Risk
+from bot.approvals.policy.model import Delegation
+from bot.texts.agent import because
+from bot.texts.formatting import date, escape, joined, mention, one_line
+
+# --- App Home: headings are plain text ----------------------------------------------
+WAITING, ASKED, DECIDED = "Waiting for you", "Your requests", "Decided lately"
+ALLOWED, STANDING_IN = "What you allowed", "Standing in"
+FIRST_VISIT = (
+    "An agent works here that asks before it acts. What it wants to do and you can "
+    "decide is listed below, with the nearest deadline first. One click decides; the "
+    "card in the channel shows the same request and is brought up to date with it."
+)
+NOTHING_WAITS = (
+    "Nothing waits for you. When the agent wants to do something that you can decide, "
+    "such as *Delete* `reports/q3.csv`, it is here with Approve and Reject."
+)
+NOTHING_ASKED = (
+    "You have asked for nothing yet. Write to me, for example: _Delete the report of "
+    "last quarter._ If that needs an approval, you can follow it here."
+)
+NOTHING_DECIDED = "What you approve or reject is here afterwards, with its result."
+NOBODY_STANDS_IN = (
+    "When you are away, somebody can decide for you: `/approvals delegate @dora until "
+    "2026-12-31`"
+)
+RISKS = {Risk.LOW: "low risk", Risk.NORMAL: "normal risk", Risk.HIGH: "high risk"}
+RECORDED = "Approved by you, and waiting for others"
+NEXT, PREVIOUS, OPEN = "Next page", "Previous page", "Open"
+
+
+def read_aloud_open(code: str) -> str:
+    """Plain text."""
+    return f"Open the card of request {code}"
+
+
+def page_number(page: int) -> str:
+    return f"Page {page + 1}"
+
+
+def for_members_only(refusal: str) -> str:
+    """`refusal` is a word of `bot.slack.directory`."""
+    return (
+        "Only full members of this workspace can decide or ask, and "
+        f"{because(refusal.replace('_', ' '))}. So there is nothing to see here."
+    )
+
+
+def asked_by(person: str, due: dt.datetime, code: str, risk: str) -> str:
+    """The line below a request that waits; `person` is mrkdwn."""
+    return f"{person} asked · {risk} · by {date(due)} · {code}"
+
+
+def for_whom(user: str) -> str:
+    """At a row that a delegate can decide."""
+    return f"for {mention(user)}"
+
+
+def not_whole(code: str) -> str:
+    """In place of Approve, where the row does not hold all that is decided on."""
+    return f"Too long to show here. Open the card of {escape(code)} to approve it."
+
+
+def stands_in(delegations: Sequence[Delegation], user: str) -> list[str]:
+    """Lines about whom a person stands in for, and who stands in for them."""
+    lines: list[str] = []
+    for each in delegations:
+        last = f"{each.until:%Y-%m-%d}"
+        if each.delegate == user:
+            lines.append(f"You stand in for {mention(each.principal)} until {last}.")
+        else:
+            lines.append(f"{mention(each.delegate)} stands in for you until {last}.")
+    return lines
+
+
+def decided(what: str, code: str) -> str:
+    """After a click that counted; `what` says it in a word such as `Approved`."""
+    return f"{what}: {escape(code)}."
+
+
+# --- /approvals ---------------------------------------------------------------------
+HELP = "\n".join(
+    [
+        "`/approvals` or `/approvals waiting` · what you can decide now",
+        "`/approvals mine` · what you have asked for",
+        "`/approvals history` · what you have decided",
+        "`/approvals show CODE` · one request, such as `K7QP`",
+        "`/approvals delegate @dora until 2026-12-31` · somebody decides for you",
+        "`/approvals delegate off` · nobody does any more",
+        "`/approvals help` · this list",
+    ]
+)
+COULD_NOT_LOOK = (
+    "Slack doesn't tell me who you are or in which groups, so I can't say what waits "
+    "for you. Try again in a moment."
+)
+IN_APP_HOME = "The rest is in my App Home: open me under Apps, then *Home*."
+
+
+def unknown_words(words: str) -> str:
+    said = escape(one_line(words, 80)).replace("`", "'")
+    return f"I don't know `{said}`. This is what I know:\n{HELP}"
+
+
+def no_such_request(code: str) -> str:
+    said = escape(one_line(code, 40)).replace("`", "'")
+    return f"There is no request `{said}` that you can see. Codes are like `K7QP`."
+
+
+SHOW_WHICH = "Say which one: `/approvals show K7QP`"
+
+
+# --- Delegations --------------------------------------------------------------------
+DELEGATE_HOW = (
+    "Say who, and the last day: `/approvals delegate @dora until 2026-12-31`. "
+    "`tomorrow` is a day too."
+)
+NOT_YOURSELF = "You can't stand in for yourself. Name a colleague."
+NOT_PAST = "That day is over. Name the last day of your absence, today or later."
+TOO_LONG = "That is more than a year. Name a day within the next twelve months."
+NOT_DELEGABLE = (
+    "None of your groups lets its people name who stands in for them. Ask whoever "
+    "looks after the policy for `delegable_to`."
+)
+NOBODY_STOOD_IN = "Nobody stands in for you by your own word, so nothing was changed."
+
+
+def not_delegated(given: Given, user: str) -> str:
+    """Say why nobody stands in now; `user` is who was named."""
+    match given.code:
+        case "not_in_group":
+            return may_not_stand_in(user, given.groups)
+        case "no_member":
+            return no_member(user, given.detail)
+        case _:
+            return _NOT_DELEGATED[given.code]
+
+
+_NOT_DELEGATED = {
+    "yourself": NOT_YOURSELF,
+    "past": NOT_PAST,
+    "long": TOO_LONG,
+    "not_delegable": NOT_DELEGABLE,
+}
+
+
+def ended(users: Sequence[str]) -> str:
+    """`users` have stood in until now."""
+    return delegation_over(users) if users else NOBODY_STOOD_IN
+
+
+def may_not_stand_in(user: str, groups: Sequence[str]) -> str:
+    """`groups` are those of which a delegate has to be."""
+    named = joined([f"*{escape(each)}*" for each in groups], "or")
+    return f"{mention(user)} can't stand in for you: they have to be in {named}."
+
+
+def no_member(user: str, refusal: str) -> str:
+    """`refusal` is a word of `bot.slack.directory`."""
+    return (
+        f"{mention(user)} can't stand in for you: only full members of this workspace "
+        f"can decide ({escape(refusal.replace('_', ' '))})."
+    )
+
+
+def delegated(user: str, until: dt.date, groups: Sequence[str]) -> str:
+    named = joined([f"*{escape(each)}*" for each in groups])
+    return (
+        f"{mention(user)} stands in for you in {named} until {until:%Y-%m-%d}. Take it "
+        "back with `/approvals delegate off`."
+    )
+
+
+def told_delegate(user: str, until: dt.date) -> str:
+    """To whom somebody has named to stand in for them."""
+    return (
+        f"{mention(user)} has named you to decide for them until {until:%Y-%m-%d}. "
+        "What waits for you is in my App Home, and under `/approvals`."
+    )
+
+
+def delegation_over(users: Sequence[str]) -> str:
+    named = joined([mention(each) for each in users])
+    return f"{named} no longer decides for you."
