@@ -139,7 +139,7 @@ def judge_delegation(
     """
     if principal == delegate:
         return Given("yourself")
-    own = [g for g in policy.groups.values() if _is_in(principal, g, members)]
+    own = [g for g in policy.groups.values() if is_in(principal, g, members)]
     groups = [group for group in own if group.delegable_to]
     if not groups:
         return Given("not_delegable")
@@ -152,7 +152,8 @@ def judge_delegation(
     return Given("", tuple(open_to))
 
 
-def _is_in(user: str, group: Group, members: Members) -> bool:
+def is_in(user: str, group: Group, members: Members) -> bool:
+    """Return whether a person is one of a group's own people."""
     listed = group.users if group.source == USERS else members.get(group.source, ())
     return user in listed
 

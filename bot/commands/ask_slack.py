@@ -35,9 +35,14 @@ async def ask_slack(settings: Settings) -> AsyncGenerator[AskSlack]:
 
 
 class AskSlack:
-    """The questions of `check` to Slack; each returns a list of problems."""
+    """The questions of `check` to Slack; each returns a list of problems.
+
+    Attributes:
+        without: what the installed app does not do, once `access` has been asked.
+    """
 
     def __init__(self, settings: Settings, client: AsyncWebClient) -> None:
+        self.without: list[str] = []
         self._settings = settings
         self._client = client
 
@@ -67,14 +72,21 @@ class AskSlack:
         given = headers.get("x-oauth-scopes")
         if given is None:
             return []
-        lacking = _scopes() - {scope.strip() for scope in given.split(",")}
+        granted = {scope.strip() for scope in given.split(",")}
+        needed, optional = _scopes()
+        self.without = [
+            commands.without_feature(scope) for scope in sorted(optional - granted)
+        ]
+        lacking = needed - granted
         return [commands.lacks_scopes(sorted(lacking))] if lacking else []
 
 
-def _scopes() -> set[str]:
+def _scopes() -> tuple[set[str], set[str]]:
+    """Return the scopes without which the bot does not work, and the optional ones."""
     app = yaml.safe_load(manifest().read_text(encoding="utf-8"))
     scopes = app["oauth_config"]["scopes"]
-    return {*scopes["bot"]} - {*scopes["bot_optional"]}
+    optional = {*scopes["bot_optional"]}
+    return {*scopes["bot"]} - optional, optional
 
 
 # https://docs.slack.dev/reference/methods/users.info#errors

@@ -42,10 +42,13 @@ async def check(settings: Settings, _parsed: argparse.Namespace, url: str) -> in
         if not slack:
             parts["e-mail"] = _nothing
         results = {name: await part() for name, part in parts.items()}
+        without = slack.without if slack else []
     good = _stand_ins(settings)
     for name, troubles in results.items():
         for said in troubles or [good.get(name, commands.OK)]:
             print(commands.part(name, said))
+    for said in without:
+        print(commands.part("feature", said))
     return 1 if any(results.values()) else 0
 
 

@@ -77,6 +77,7 @@ CHANNEL = frozenset(
 )
 # Of requests that come in over HTTP, as if these were Slack's words.
 SKEW, WRONG_SECRET = "clock_skew", "wrong_secret"
+NO_HOME = "not_enabled"  # of views.publish: the app has no Home tab
 SILENT = "no_answer"  # Slack does not answer, or says that it is in trouble
 Key = tuple[str, str]  # a word, and the scope, channel or trouble that it is about
 
@@ -95,6 +96,7 @@ def to_do(word: str, about: str) -> str:
         SKEW: operation.SET_CLOCK,
         WRONG_SECRET: operation.SIGNED_WRONGLY,
         SILENT: operation.WAIT_FOR_SLACK,
+        NO_HOME: operation.TURN_ON_HOME,
     }
     return known.get(word, "")
 

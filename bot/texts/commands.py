@@ -124,6 +124,23 @@ def slack_unreachable(error: str) -> str:
     return f"cannot be reached ({error}); check SLACK_API_URL"
 
 
+#: What an app without an optional scope does without.
+FEATURES = {
+    "commands": "/approvals does not answer; App Home shows the same",
+    "files:read": "the agent can't read the files that people share with it",
+    "mpim:history": (
+        "in group messages nothing is read of what was said before, and a message "
+        "whose outcome is unknown may be sent twice"
+    ),
+}
+
+
+def without_feature(scope: str) -> str:
+    """Say what an installed app does not do for want of an optional scope."""
+    lack = FEATURES.get(scope, "what needs it is left out")
+    return f"without the optional scope {scope} {lack}"
+
+
 def lacks_scopes(scopes: Sequence[str]) -> str:
     return f"lacks the scopes {', '.join(scopes)}; {ADD_SCOPES}"
 

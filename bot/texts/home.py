@@ -81,9 +81,9 @@ def stands_in(delegations: Sequence[Delegation], user: str) -> list[str]:
     return lines
 
 
-def decided(what: str, code: str) -> str:
+def decided(what: str, title: str, code: str) -> str:
     """After a click that counted; `what` says it in a word such as `Approved`."""
-    return f"{what}: {escape(code)}."
+    return f"{what}: {title} ({escape(code)})"
 
 
 # --- /approvals ---------------------------------------------------------------------

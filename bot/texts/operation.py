@@ -55,6 +55,7 @@ SIGNED_WRONGLY = (
     "if these requests are Slack's, copy SLACK_SIGNING_SECRET anew (Basic Information) "
     "and start the bot with it"
 )
+TURN_ON_HOME = "turn on the Home Tab of the app (App Home), or copy manifest.yml to it"
 WAIT_FOR_SLACK = "see https://slack-status.com and this machine's network if it lasts"
 
 

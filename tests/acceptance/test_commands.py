@@ -182,6 +182,8 @@ async def test_check_names_the_scopes_that_are_missing(tmp_path: Path, database:
 
     assert outcome.status == 1
     assert "Slack: lacks the scopes" in outcome.out
+    feature = "feature: without the optional scope commands /approvals does not answer"
+    assert feature in outcome.out
     assert "im:history" in outcome.out
     assert "manifest.yml" in outcome.out
     assert "chat:write" not in outcome.out.replace("manifest", "")

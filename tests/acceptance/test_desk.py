@@ -40,7 +40,7 @@ async def test_home_follows_a_request_and_decides_it(shared_both: Stage):
     result = await stage.simulator.click_view(MINA, view["id"], "desk_approve", token)
     assert result.acked
     await stage.outcome(card, "Approved")
-    await home_with(stage, MINA, f"Approved: {_code(stage, token)}")
+    await home_with(stage, MINA, f"({_code(stage, token)})")
     await stage.answer(GENERAL, thread)
     assert not file.exists()
     await home_with(stage, MINA, "Done")

@@ -10,6 +10,7 @@ import pytest
 from bot.slack.cards.card import card_blocks
 from bot.slack.listeners.approvals_command import commander, read_delegation
 from bot.texts import home as words
+from bot.texts.call import mrkdwn_headline
 from tests.support.cards_samples import grey_text, section_text, texts, view
 from tests.support.desk_parts import HomeDesk, buttons_of, delegating
 from tests.support.house import House, house_fixture
@@ -66,7 +67,9 @@ async def test_a_row_of_the_answer_decides_and_says_so(house: House, desk: HomeD
     await say(desk, "waiting")
     await desk.click_listed("desk_approve", request.place.token)
     assert (await house.request(request.id)).status == "approved"
-    assert await house.told(MINA) == [words.decided("Approved", request.code)]
+    assert await house.told(MINA) == [
+        words.decided("Approved", mrkdwn_headline(request), request.code)
+    ]
 
 
 @pytest.mark.parametrize(

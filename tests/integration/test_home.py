@@ -12,6 +12,7 @@ from bot.approvals.model import Verdict
 from bot.base.errors import RetryLater, SlackUnavailable
 from bot.slack.home.desk import PAGE
 from bot.texts import home as words
+from bot.texts.call import mrkdwn_headline
 from tests.support.cards_samples import texts
 from tests.support.desk_parts import HomeDesk, buttons_of, values_of
 from tests.support.house import House, house_fixture
@@ -61,7 +62,9 @@ async def test_a_click_at_home_decides_as_on_the_card(house: House, desk: HomeDe
     assert now.status == "approved"
     view = desk.slack.views[MINA]
     assert values_of(view) == set()
-    assert words.decided("Approved", request.code) in texts(view)
+    assert words.decided("Approved", mrkdwn_headline(request), request.code) in texts(
+        view
+    )
     assert "approved" in await house.trail(request)
 
 

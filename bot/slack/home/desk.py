@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
 from bot.approvals import store
+from bot.approvals.delegations import is_in
 from bot.approvals.eligibility import (
     PolicyContext,
     live_sources,
@@ -49,6 +50,7 @@ class Desk:
     asked: Sequence[Request] = ()
     decided: Sequence[Request] = ()
     delegations: Sequence[Delegation] = ()
+    may_delegate: bool = False
     watches: Sequence[str] = ()
 
 
@@ -94,6 +96,10 @@ class Desks:
             asked=asked,
             decided=decided,
             delegations=_delegations(person, policy, now),
+            may_delegate=any(
+                group.delegable_to and is_in(person.user, group, groups)
+                for group in policy.groups.values()
+            ),
             watches=(*desk.people, *desk.sources),
         )
 

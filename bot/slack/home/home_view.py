@@ -68,7 +68,11 @@ def home_view(desk: Desk, visit: Visit, link: Link) -> Home:
         _headed(home.ASKED, _asked(desk, link), home.NOTHING_ASKED),
         _headed(home.DECIDED, _told(desk.decided, desk, link), home.NOTHING_DECIDED),
         _headed(home.ALLOWED, visit.grants, ""),
-        _headed(home.STANDING_IN, _standing_in(desk), home.NOBODY_STANDS_IN),
+        _headed(
+            home.STANDING_IN,
+            _standing_in(desk),
+            home.NOBODY_STANDS_IN if desk.may_delegate else "",
+        ),
     ]
     return _home(desk, [*said, *(block for part in parts for block in part)])
 
@@ -90,6 +94,7 @@ def _headed(title: str, rows: Sequence[Block], empty: str) -> list[Block]:
 def _waiting(desk: Desk, link: Link) -> list[Block]:
     blocks: list[Block] = []
     for request in desk.waiting:
+        blocks += [{"type": "divider"}] if blocks else []
         blocks += waiting_row(view_of(request, desk), link)
     turns: list[Block] = []
     if desk.page:

@@ -37,6 +37,7 @@ from bot.slack.listeners.translating import (
     value_of,
 )
 from bot.texts import home
+from bot.texts.call import mrkdwn_headline
 from bot.texts.cards import STATUS_WORDS
 from bot.texts.clicks import IN_FORM, NOT_OPENED, SlackPhrases
 
@@ -141,7 +142,9 @@ async def _answer(
     """Say what came of a click: in App Home itself, else privately where it was."""
     said = SlackPhrases().answer(result, request, action.person)
     if not said and request and result.effect in CHANGES:
-        said = home.decided(_WORDS[result.effect], request.code)
+        said = home.decided(
+            _WORDS[result.effect], mrkdwn_headline(request), request.code
+        )
     await _tell(deps, body, said)
 
 
