@@ -109,9 +109,9 @@ THREATS: Mapping[int, Threat] = {
     65: Threat("A claim that races with the end of its time"),
     66: Threat("An agent outside floods people"),
     67: Threat("A token in a URL, which logs and proxies keep"),
-    78: Threat("A forged button of App Home, or one that it does not offer"),
-    79: Threat("App Home shows, or decides, what is another's"),
-    80: Threat("A delegate passes the right on, or takes one that nobody may give"),
+    68: Threat("A forged button of App Home, or one that it does not offer"),
+    69: Threat("App Home shows, or decides, what is another's"),
+    70: Threat("A delegate passes the right on, or takes one that nobody may give"),
 }
 
 

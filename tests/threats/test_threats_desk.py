@@ -45,7 +45,7 @@ def desk(house: House) -> HomeDesk:
 
 
 @pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
-async def test_threat_78_a_forged_home_button_changes_nothing(
+async def test_threat_68_a_forged_home_button_changes_nothing(
     house: House, desk: HomeDesk, forged: dict[str, Any]
 ):
     asked = await house.ask()
@@ -57,7 +57,7 @@ async def test_threat_78_a_forged_home_button_changes_nothing(
     assert "refused" in await house.trail(asked)
 
 
-async def test_threat_78_home_decides_only_what_it_offered(
+async def test_threat_68_home_decides_only_what_it_offered(
     house: House, desk: HomeDesk
 ):
     whole = await house.ask()
@@ -71,7 +71,7 @@ async def test_threat_78_home_decides_only_what_it_offered(
     assert (await house.request(whole.id)).is_open
 
 
-async def test_threat_78_home_approves_nothing_it_did_not_show(
+async def test_threat_68_home_approves_nothing_it_did_not_show(
     house: House, desk: HomeDesk
 ):
     cut = await house.ask(arguments={"path": "x" * 2_000})
@@ -81,7 +81,7 @@ async def test_threat_78_home_approves_nothing_it_did_not_show(
     assert (await house.request(cut.id)).is_open
 
 
-def test_threat_78_a_place_with_offers_still_names_our_app():
+def test_threat_68_a_place_with_offers_still_names_our_app():
     asked = request()
     token = asked.place.token
     for app, offered, counts in (
@@ -94,7 +94,7 @@ def test_threat_78_a_place_with_offers_still_names_our_app():
         assert is_in_place(asked, action, APP) is counts
 
 
-async def test_threat_79_a_home_click_decides_nothing_of_another_workspace(
+async def test_threat_69_a_home_click_decides_nothing_of_another_workspace(
     house: House, desk: HomeDesk
 ):
     asked = await house.ask()
@@ -110,7 +110,7 @@ async def test_threat_79_a_home_click_decides_nothing_of_another_workspace(
     assert (await house.request(asked.id)).is_open
 
 
-async def test_threat_79_home_shows_nothing_of_others(house: House, desk: HomeDesk):
+async def test_threat_69_home_shows_nothing_of_others(house: House, desk: HomeDesk):
     asked = await house.ask(arguments={"path": "secret-plans.txt"})
     decided = await house.approved(arguments={"path": "older-plans.txt"})
     for user in (OLAF, FAY, DANA):
@@ -127,7 +127,7 @@ async def test_threat_79_home_shows_nothing_of_others(house: House, desk: HomeDe
     assert not [*other_team.waiting, *other_team.asked, *other_team.decided]
 
 
-async def test_threat_79_who_asked_sees_no_approve_of_theirs(
+async def test_threat_69_who_asked_sees_no_approve_of_theirs(
     house: House, desk: HomeDesk
 ):
     asked = await house.ask(requester=person(MINA), participants=(OMAR,))
@@ -137,7 +137,7 @@ async def test_threat_79_who_asked_sees_no_approve_of_theirs(
     assert (await house.request(asked.id)).status == "rejected"  # nobody is left
 
 
-async def test_threat_79_who_left_a_group_sees_its_requests_no_more(
+async def test_threat_69_who_left_a_group_sees_its_requests_no_more(
     house: House, desk: HomeDesk
 ):
     house.policies.change(
@@ -151,7 +151,7 @@ async def test_threat_79_who_left_a_group_sees_its_requests_no_more(
     assert await desk.shown(FAY) == [asked.code]
 
 
-async def test_threat_80_a_delegate_of_a_delegate_does_not_decide(
+async def test_threat_70_a_delegate_of_a_delegate_does_not_decide(
     house: House, desk: HomeDesk
 ):
     delegating(house)
@@ -171,7 +171,7 @@ async def test_threat_80_a_delegate_of_a_delegate_does_not_decide(
     assert await desk.shown(FAY) == [asked.code]
 
 
-async def test_threat_80_without_delegable_to_nobody_stands_in(
+async def test_threat_70_without_delegable_to_nobody_stands_in(
     house: House, desk: HomeDesk
 ):
     await desk.command(f"delegate <@{FAY}> until tomorrow", MINA)
@@ -186,7 +186,7 @@ async def test_threat_80_without_delegable_to_nobody_stands_in(
     assert (await house.click(FAY, asked)).code == "not_in_group"
 
 
-async def test_threat_80_nobody_delegates_to_whoever_asked(
+async def test_threat_70_nobody_delegates_to_whoever_asked(
     house: House, desk: HomeDesk
 ):
     delegating(house)
