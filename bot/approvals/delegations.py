@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,10 +10,12 @@ from typing import Protocol
 
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
-from bot.approvals.model import REQUESTER, USERS, Person
+from bot.approvals.model import REQUESTER, USERS, Person, Profile
 from bot.approvals.policy.model import Delegation, Group, Policy, zone
 from bot.approvals.ports import Members, People, Policies, look_up_groups
 from bot.approvals.sql import SQL
+from bot.base.errors import SlackUnavailable
+from bot.base.time_limits import PATIENCE
 from bot.database.pool import Pool, transaction
 
 LONGEST = dt.timedelta(days=366)
@@ -89,17 +92,28 @@ class Delegations:
         async with self.pool.connection() as connection:
             now = await store.clock(connection)
         today = now.astimezone(zone(policy.timezone)).date()
-        if refusal := (await self.people.look_up(person)).refusal:
-            return Given("no_member", detail=refusal)
-        found = judge_delegation(
-            policy, person.user, delegate, await self._members(policy, person)
-        )
+        other = Person(person.enterprise, person.team, delegate)
+        own, others, members = await self._ask(policy, person, other)
+        if own.refusal:
+            return Given("no_member", detail=own.refusal)
+        found = judge_delegation(policy, person.user, delegate, members)
         if found.code or not today <= until <= today + LONGEST:
             return found if found.code else Given("past" if until < today else "long")
-        other = Person(person.enterprise, person.team, delegate)
-        if refusal := (await self.people.look_up(other)).refusal:
-            return Given("no_member", detail=refusal)
-        return found
+        return Given("no_member", detail=others.refusal) if others.refusal else found
+
+    async def _ask(
+        self, policy: Policy, person: Person, other: Person
+    ) -> tuple[Profile, Profile, Members]:
+        """Ask Slack all at once: a command has three seconds for its answer."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await asyncio.gather(
+                    self.people.look_up(person),
+                    self.people.look_up(other),
+                    self._members(policy, person),
+                )
+        except TimeoutError as error:
+            raise SlackUnavailable from error
 
     async def _members(self, policy: Policy, person: Person) -> Members:
         sources = {

@@ -132,7 +132,7 @@ FEATURES = {
         "in group messages nothing is read of what was said before, and a message "
         "whose outcome is unknown may be sent twice"
     ),
-    "reactions:write": "where Slack shows no status, no 👀 stands at the message either",
+    "reactions:write": "where Slack shows no status, the message gets no 👀 either",
 }
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
-from bot.approvals.policy import Policy, standing_in
+from bot.approvals.eligibility import PolicyContext, stands_for
+from bot.approvals.model import Askers, Person, Stage
+from bot.approvals.policy import Delegation, Policy, standing_in
 from tests.support.policies import make_policy
 
 
 def policy(delegations: str, *, timezone: str = "UTC", managers: str = "") -> Policy:
+    parts = {"delegations": f"[{delegations}]"} if delegations else {}
     return make_policy(
         defaults=f"{{timezone: {timezone}}}",
         approvers={
@@ -18,7 +22,7 @@ def policy(delegations: str, *, timezone: str = "UTC", managers: str = "") -> Po
             "deputies": ("U08",),
             "finance": "{usergroup: S01}",
         },
-        delegations=f"[{delegations}]",
+        **parts,
     )
 
 
@@ -111,3 +115,25 @@ def test_a_group_may_limit_who_stands_in_for_it():
 def test_requesters_and_removed_groups_have_no_delegates():
     assert standing_in(policy(ONE), "requester", NOW) == {}
     assert standing_in(policy(ONE), "directors", NOW) == {}
+
+
+def test_what_people_give_counts_where_a_group_lets_them():
+    given = Delegation("U01", "U08", dt.date(2026, 12, 31), given=True)
+    open_to = replace(
+        policy("", managers=", delegable_to: deputies"), delegations=(given,)
+    )
+    closed = replace(policy(""), delegations=(given,))
+    assert standing_in(open_to, "managers", NOW) == {"U01": ("U08",)}
+    assert standing_in(closed, "managers", NOW) == {}
+    assert standing_in(open_to, "finance", NOW) == {}
+
+
+def test_a_delegate_is_known_by_whom_they_stand_in_for():
+    stage = Stage("managers", ("U01", "U02"))
+    both = "{from: U01, to: U09, until: 2026-12-31},"
+    both += "{from: U01, to: U02, until: 2026-12-31}"
+    context = PolicyContext(policy(both), NOW, {})
+    asked = Askers(Person("", "T1", "U05"))
+    assert stands_for(stage, asked, context) == {"U09": "U01"}
+    by_principal = Askers(Person("", "T1", "U01"))
+    assert stands_for(stage, by_principal, context) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,10 +18,12 @@ from bot.approvals.eligibility import (
     with_current_people,
     with_current_policy,
 )
-from bot.approvals.model import USERS, Person, Request
+from bot.approvals.model import USERS, Person, Profile, Request
 from bot.approvals.policy.model import Delegation, Denied, Policy, is_in_force
 from bot.approvals.ports import Members, People, Policies, look_up_groups
 from bot.approvals.visibility import can_see, represents
+from bot.base.errors import SlackUnavailable
+from bot.base.time_limits import PATIENCE
 from bot.database.pool import Connection, Pool
 from bot.slack.home.sql import SQL
 
@@ -70,8 +73,7 @@ class Desks:
             psycopg.Error, psycopg_pool.PoolTimeout: the database cannot be reached.
         """
         policy = self.policies.current
-        profile = await self.people.look_up(person)
-        groups = await self._groups(person, policy)
+        profile, groups = await self._ask(person, policy)
         async with self.pool.connection() as connection:
             now = await store.clock(connection)
             if profile.refusal:
@@ -112,6 +114,15 @@ class Desks:
             found = await _named(connection, SQL["of_code"], key)
         seen = [each for each in found if can_see(person, each, policy, now)]
         return seen[0] if seen else None
+
+    async def _ask(self, person: Person, policy: Policy) -> tuple[Profile, Members]:
+        """Ask Slack all at once: a command has three seconds for its answer."""
+        asked = self.people.look_up(person), self._groups(person, policy)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await asyncio.gather(*asked)
+        except TimeoutError as error:
+            raise SlackUnavailable from error
 
     async def _groups(self, person: Person, policy: Policy) -> Members:
         """Who is in the groups of the policy that Slack keeps, whoever asks."""
