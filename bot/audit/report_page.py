@@ -23,7 +23,7 @@ figure { flex: 1 1 17em; margin: 0; break-inside: avoid } svg { width: 100% }
 text { font-size: 12px; fill: #1d1c1d } rect { fill: #00674d }
 table { border-collapse: collapse; width: 100% }
 th, td { border-bottom: 1px solid #c9c7cc; padding: .3em .6em .3em 0; text-align: left;
-  vertical-align: top; overflow-wrap: anywhere }
+  vertical-align: top; overflow-wrap: break-word }
 tr { break-inside: avoid } .bad { font-weight: bold; color: #a00 }
 code { font-size: .85em }
 """

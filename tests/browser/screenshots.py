@@ -1,45 +1,86 @@
-"""Make the README's screenshots: `python -m tests.browser.screenshots`.
+"""Make screenshots from a simulator of one's own, on a fresh database.
 
-It starts the bot in the simulator on a fresh database and plays a scene, both sides at
-once.
+`python -m tests.browser.screenshots` makes the README's, with both sides at once;
+`python -m tests.browser.screenshots DIRECTORY` all that people see: each kind of card,
+light, dark and on a phone, and the pages.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
+import sys
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.support.bot_process import BotProcess
+from bot.base.settings import SIMULATOR_POLICY
+from tests.support.bot_process import BotProcess, run_command
 from tests.support.browser import chromium, find_chromium, visit
+from tests.support.demo import APPROVALS, MINA
+from tests.support.page import (
+    act_as,
+    ask,
+    asked,
+    card_about,
+    link_to,
+    messages,
+    open_channel,
+)
 from tests.support.root import ROOT
 
-TARGET = ROOT / "docs"
 SCENE = "Delete a file"
+REPLIES = re.compile(r"^\d+ repl")  # 1 reply, 2 replies
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"width": 390, "height": 844},
+}
+SHORT = """
+  - name: short
+    tools: [transfer_money]
+    when: {amount: {in: [77]}}
+    stages: [{approvers: managers, timeout: 1s}]
+"""
 
 
-async def main() -> None:
+async def main(target: Path | None) -> None:
     path = find_chromium()
     if path is None:
         raise SystemExit("No Chromium was found: apt-get install chromium")
+    async with started() as bot, chromium(path) as browser:
+        size = {"height": 800, "device_scale_factor": 2}
+        async with visit(browser, f"{bot.url}/both", **size) as page:
+            await show_both_sides(page, target or ROOT / "docs")
+        if target is None:
+            return
+        async with visit(browser, bot.url, height=800) as page:
+            await expect(page.get_by_test_id("guide")).to_be_visible()
+            await page.screenshot(path=target / "first-screen.png")
+            await play(page)
+        await show_cards(browser, bot, target)
+        await show_pages(browser, bot, target)
+
+
+@asynccontextmanager
+async def started() -> AsyncIterator[BotProcess]:
+    """The bot as a newcomer starts it, with a rule that times out soon."""
     with tempfile.TemporaryDirectory(prefix="bot-shots-") as folder:
-        bot = BotProcess(Path(folder), {})
+        policy = SIMULATOR_POLICY.read_text(encoding="utf-8") + SHORT
+        (Path(folder) / "policy.yml").write_text(policy, encoding="utf-8")
+        bot = BotProcess(Path(folder), {"POLICY_FILE": "policy.yml"})
         await bot.start()
         try:
-            async with (
-                chromium(path) as browser,
-                visit(
-                    browser, f"{bot.url}/both", height=800, device_scale_factor=2
-                ) as page,
-            ):
-                await show_both_sides(page)
+            yield bot
         finally:
             await bot.stop()
 
 
-async def show_both_sides(page: Page) -> None:
+async def show_both_sides(page: Page, target: Path) -> None:
     """Two stills: the request waits; it was approved, and the agent has gone on."""
     asks = page.frame_locator('iframe[title="Who asks"]')
     decides = page.frame_locator('iframe[title="Who decides"]')
@@ -49,13 +90,91 @@ async def show_both_sides(page: Page) -> None:
     approve = decides.get_by_role("button", name="Approve").last
     await expect(approve).to_be_visible()
     await expect(asks.get_by_test_id("thread")).to_contain_text("Waiting for")
-    await page.screenshot(path=TARGET / "both-sides.png")
+    await page.screenshot(path=target / "both-sides.png")
 
     await approve.click()
     await expect(asks.get_by_test_id("thread")).to_contain_text("(offline model)")
     await expect(approve).to_be_hidden()
-    await page.screenshot(path=TARGET / "both-sides-approved.png")
+    await page.screenshot(path=target / "both-sides-approved.png")
+
+
+#: The cards by what they are called, each with words that it alone has.
+CARDS = {
+    "card-simple": "README.txt",
+    "card-high-risk": "1,502.00",
+    "card-three-stages": "15,500.00",
+    "card-two-requests": "todo.txt",
+    "card-edited": "2,601.00",
+    "card-approved": "83.00",
+    "card-rejected": "94.00",
+    "card-withdrawn": "66.00",
+    "card-timed-out": "77.00",
+}
+
+
+async def play(page: Page) -> None:
+    """Have one card of each kind."""
+    await asked(page, "delete README.txt", CARDS["card-simple"])
+    await asked(page, "transfer 1502 GBP to alice", CARDS["card-high-risk"])
+    await asked(page, "transfer 15500 GBP to alice", CARDS["card-three-stages"])
+    await asked(page, "delete notes/todo.txt and delete reports/q2.csv", "todo.txt")
+    card = await asked(page, "transfer 2600 GBP to bob", "2,600.00")
+    await card.get_by_role("button", name="More actions").click()
+    await page.get_by_role("menuitem", name="Edit").click()
+    form = page.get_by_test_id("modal")
+    await form.get_by_label("amount").fill("2601")
+    await form.get_by_role("button", name="Save and approve").click()
+    for name, button in (("approved", "Approve"), ("rejected", "Reject")):
+        words = CARDS[f"card-{name}"]
+        card = await asked(page, f"transfer {words} GBP to bob", words)
+        await card.get_by_role("button", name=button).click()
+    await expect(card).to_contain_text("Rejected by")
+    await asked(page, "transfer 66 GBP to bob", CARDS["card-withdrawn"])
+    await act_as(page, "Ravi")
+    await open_channel(page, "general")
+    mine = messages(page).filter(has_text="transfer 66")
+    await mine.get_by_role("button", name=REPLIES).click()
+    await page.get_by_test_id("thread").get_by_role("button", name="Withdraw").click()
+    await open_channel(page, "general")
+    await ask(page, "transfer 77 GBP to bob")
+    await open_channel(page, "approvals")
+    timed_out = card_about(page, CARDS["card-timed-out"])
+    await expect(timed_out).to_contain_text("Timed out")
+
+
+async def show_cards(browser: Browser, bot: BotProcess, target: Path) -> None:
+    for look, options in LOOKS.items():
+        address = f"{bot.url}/archives/{APPROVALS}"
+        async with visit(browser, address, own=True, **options) as page:
+            await act_as(page, "Mina")
+            await open_channel(page, "approvals") if look != "phone" else None
+            for name, words in CARDS.items():
+                card = card_about(page, words)
+                await expect(card).to_be_visible()
+                await card.screenshot(path=target / f"{name}-{look}.png")
+            await page.screenshot(path=target / f"channel-{look}.png")
+
+
+async def show_pages(browser: Browser, bot: BotProcess, target: Path) -> None:
+    """E-mail, link page and report."""
+    url = bot.url.replace("127.0.0.1", "localhost")
+    async with visit(browser, url) as page:
+        link = await link_to(page, bot, MINA, "Lunch")
+        await page.screenshot(path=target / "email.png")
+        for look in ("light", "dark"):
+            await page.emulate_media(color_scheme=look)
+            await page.goto(link)
+            await page.screenshot(path=target / f"link-{look}.png", full_page=True)
+    words = ("audit", "report", "--format", "html")
+    made = await run_command(*words, folder=bot.folder, environment=bot.environment)
+    report = bot.folder / "report.html"
+    report.write_text(made.out, encoding="utf-8")
+    async with visit(browser, report.as_uri()) as page:
+        await page.screenshot(path=target / "report.png", full_page=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    directory = Path(sys.argv[1]) if sys.argv[1:] else None
+    if directory is not None:
+        directory.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(directory))
