@@ -13,8 +13,8 @@ ASK_AGAIN = "Tell me how to go on."
 
 def too_many_steps(number: int) -> str:
     return (
-        f"I stopped here: after {number} steps I was still not done. Tell me how to go "
-        "on, or ask for less at once."
+        f"I stopped here: after {number} steps I still wasn't done. Tell me "
+        "how to go on, or ask for less at once."
     )
 
 
@@ -29,53 +29,51 @@ def too_many_rejects(number: int, rejected: str, others: str) -> str:
 
 
 # --- Trouble with the model --------------------------------------------------------
-TOO_LONG = (
-    "This conversation has become too long for the model. Please start a new thread."
-)
-BUSY = "The model server is busy and refused the request. Please try again in a minute."
+TOO_LONG = "This conversation is too long for the model. Start a new thread."
+BUSY = "The model server is busy. Try again in a minute."
 NO_QUOTA = (
-    "The model server refused the request because the account's quota is used up. "
-    "Whoever runs me has to look at its billing."
+    "The model server refused the request, because the account's quota is "
+    "used up. The bot's admin has to check its billing."
 )
-NO_ANSWER = "The model did not answer in time. Please try again."
+NO_ANSWER = "The model did not answer in time. Try again."
 UNREACHABLE = (
     "The model server cannot be reached. Try again in a minute. If this "
     "lasts, the bot's admin has to check OPENAI_BASE_URL and the network."
 )
 BAD_KEY = (
-    "The model server refused my key. Whoever runs me has to check OPENAI_API_KEY."
+    "The model server refused my key. The bot's admin has to check OPENAI_API_KEY."
 )
 NO_MODEL = (
-    "The model server does not know this model or address. Whoever runs me has to "
-    "check OPENAI_MODEL and OPENAI_BASE_URL."
+    "The model server doesn't know this model or address. The bot's admin "
+    "has to check OPENAI_MODEL and OPENAI_BASE_URL."
 )
 
 
-SAID_NOTHING = "The model answered nothing. Please try again."
+SAID_NOTHING = "The model answered nothing. Try again."
 EMPTY = {  # by the server's reason
     "length": (
-        "The model reached its length limit before its first word. Please try again, "
+        "The model reached its length limit before its first word. Try again, "
         "or ask for less at once."
     ),
     "content_filter": (
-        "The model server's content filter held back the whole answer. Please ask in "
+        "The model server's content filter held back the whole answer. Ask in "
         "other words."
     ),
 }
 
 
 def failed_unexpectedly(error: object) -> str:
-    return f"The model failed unexpectedly ({error}). Please try again."
+    return f"The model failed unexpectedly ({error}). Try again."
 
 
 def server_fault(status: int) -> str:
-    return f"The model server has a fault ({status}). Please try again later."
+    return f"The model server has a fault ({status}). Try again later."
 
 
 def request_refused(status: int) -> str:
     return (
-        f"The model server refused the request ({status}). Whoever runs me finds its "
-        "reason in the log."
+        f"The model server refused the request ({status}). The bot's admin "
+        "finds the reason in the log."
     )
 
 
@@ -100,9 +98,9 @@ THE_FILES = "The files:"
 
 def not_understood(examples: Iterable[str]) -> str:
     return (
-        f"I did not understand that. I am offline and understand: "
-        f"{', '.join(examples)}; several in one message are fine, joined with `and`. "
-        f"{SIGN} {REAL_MODEL}"
+        "I didn't understand that. I'm offline and understand: "
+        f"{', '.join(examples)}. You can join several with `and`. {SIGN} "
+        f"{REAL_MODEL}"
     )
 
 
@@ -139,12 +137,12 @@ def files_in(path: str) -> str:
 # --- The terminal ------------------------------------------------------------------
 GOING_ON = "Going on where this conversation was cut off."
 NOTHING_TO_SAY = "(The agent has nothing to say.)"
-ENDLESS = "The agent did not come to an end; ask for less at once."
+ENDLESS = "The agent did not finish. Ask for less at once."
 CHOICES = "approve, reject [reason], edit [arguments as JSON] or answer [text]? "
 NEW_ARGUMENTS = "New arguments as JSON on one line (nothing: leave them): "
 IN_ITS_PLACE = "What the agent gets in the tool's place (nothing: go back): "
-NOT_DECIDED = "Nothing is decided yet: begin with one of the four words."
-NOTHING_CHANGED = "These are the same arguments; to run it with them, approve."
+NOT_DECIDED = "Nothing is decided yet. Begin with one of the four words."
+NOTHING_CHANGED = "These are the same arguments. To run it with them, approve."
 
 
 def unknown(call: str) -> str:

@@ -55,16 +55,18 @@ def because(word: str) -> str:
 def may_not_ask(word: str) -> str:
     """mrkdwn. `word` is a refusal of `bot.slack.directory`."""
     return (
-        f"Only full members of this workspace can ask the agent, and {because(word)}. "
-        "Nothing was run; please ask a full member to do it for you."
+        "Only full members of this workspace can ask the agent, and "
+        f"{because(word)}. Nothing was run. Ask a full member to do it for "
+        "you."
     )
 
 
 def too_long_message(length: int, limit: int) -> str:
     """mrkdwn. Both in characters."""
     return (
-        f"Your message has {length:,} characters; I can read up to {limit:,}. Nothing "
-        "was run. Please shorten it, or put the text into a file that I can read."
+        f"Your message has {length:,} characters, and I can read up to {limit:,}. "
+        "Nothing was run. Shorten it, or put the text into a file that I can "
+        "read."
     )
 
 
@@ -114,13 +116,12 @@ def with_code(sentence: str, code: str) -> str:
     return f"{sentence} (Code: {code})"
 
 
-MODEL_SAID_NOTHING = "The model answered nothing. Please try again."
+MODEL_SAID_NOTHING = "The model answered nothing. Try again."
 ANSWER_CUT_OFF = "The model's answer is cut off here: it reached its length limit."
 ANSWER_FILTERED = "The model server's content filter held back the rest of this answer."
 AGENT_RETURNED_NOTHING = (
-    "The agent's graph came to its end and returned no message, so I have nothing to "
-    "tell you. Whoever runs the bot can see to it that it adds its answer to its "
-    "messages."
+    "The agent's graph ended without a message, so I have nothing to tell "
+    "you. Its author can have it add its answer to its messages."
 )
 GRAPH_CHANGED = (
     "The agent's graph has changed and no longer asks this, so it did not "
@@ -173,8 +174,8 @@ STOPPED_BY_TIME = (
 # Notes that stay with a request whose verdict the graph was not told.
 STOPPED_BEFORE = "It did not run: its turn was stopped before."
 NO_LONGER_ASKED = "no longer asked"
-NO_TEXT = "An answer needs some text; please write one."
-NO_ARGUMENTS = "An edit needs the arguments of the call; please give them all."
+NO_TEXT = "An answer needs some text. Write one."
+NO_ARGUMENTS = "An edit needs all arguments of the call."
 _VERDICTS = {
     Verdict.APPROVE: "approved as it is",
     Verdict.EDIT: "edited",

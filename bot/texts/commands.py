@@ -10,8 +10,8 @@ from bot.texts.formatting import utc
 # --- Any command: why it ends ------------------------------------------------------
 DATABASE_AWAY = "the bot's database cannot be reached"
 NOT_A_BOT = (
-    "SLACK_BOT_TOKEN is not a bot's token; take the one that starts with xoxb-, from "
-    "OAuth & Permissions."
+    "SLACK_BOT_TOKEN is not a bot's token. Use the one under OAuth & "
+    "Permissions that starts with xoxb-."
 )
 MCP_NEEDS = "mcp needs APPROVALS_URL and APPROVALS_TOKEN, an agent's token."
 
@@ -49,8 +49,8 @@ def not_listening(host: str, port: int, reason: str) -> str:
 
 def token_refused(code: str) -> str:
     return (
-        f"Slack refuses the token ({code}); check SLACK_BOT_TOKEN and SLACK_APP_TOKEN "
-        "and install the app again if need be."
+        f"Slack refuses the token ({code}). Check SLACK_BOT_TOKEN and "
+        "SLACK_APP_TOKEN; if they are right, reinstall the app."
     )
 
 
@@ -58,7 +58,7 @@ def token_refused(code: str) -> str:
 OK = "ok"
 OK_SIMULATED = "ok, simulated: no SLACK_* variable is set"
 OK_OFFLINE = "ok, simulated: the offline model answers, since OPENAI_API_KEY is not set"
-OK_EMBEDDED = "ok, a PostgreSQL of our own, since DATABASE_URL is not set"
+OK_EMBEDDED = "ok, the embedded PostgreSQL, since DATABASE_URL is not set"
 OK_KEPT = "ok, simulated: e-mails stay in the mailbox, since SMTP_URL is not set"
 TO_THE_MODEL = "Answer with: ok"
 ADD_SCOPES = "add them to the app as manifest.yml has them, and install it again"
@@ -117,7 +117,7 @@ def refuses_token(code: str, name: str) -> str:
 
 
 def answers_with(code: str, name: str) -> str:
-    return f"answers {code} to {name}; see that it has its scopes, or try later"
+    return f"answers {code} to {name}; check its scopes, or try later"
 
 
 def slack_unreachable(error: str) -> str:
@@ -168,8 +168,8 @@ def no_field_of_people(name: str) -> str:
 
 def public_channel(name: str) -> str:
     return (
-        f"{name} is public, so whoever joins could decide; take a private channel, or "
-        "say `open: true`"
+        f"{name} is public, so anyone who joins could decide; use a private "
+        "channel, or write `open: true`"
     )
 
 

@@ -43,17 +43,17 @@ def waiting_for(step: str) -> str:
 
 # --- What Slack refuses, and what to do about it: in the log and on `/readyz` --------
 COPY_TOKENS = (
-    "copy the app's tokens anew (OAuth & Permissions, App-Level Tokens), installing it "
-    "again if need be, and start the bot with them"
+    "copy the app's tokens anew (OAuth & Permissions, App-Level Tokens), "
+    "reinstall the app if they don't work, and restart the bot"
 )
 LET_IN = "have an admin of the workspace let the app in"
 SET_CLOCK = (
-    "set this machine's clock, which is more than 5 minutes off, unless somebody sends "
-    "old requests once more"
+    "set this machine's clock, which is more than 5 minutes off (or "
+    "someone replays old requests)"
 )
 SIGNED_WRONGLY = (
-    "if these requests are Slack's, copy SLACK_SIGNING_SECRET anew (Basic Information) "
-    "and start the bot with it"
+    "if these requests are Slack's, copy SLACK_SIGNING_SECRET anew (Basic "
+    "Information) and restart the bot"
 )
 TURN_ON_HOME = "turn on the Home Tab of the app (App Home), or copy manifest.yml to it"
 WAIT_FOR_SLACK = "see https://slack-status.com and this machine's network if it lasts"
@@ -67,8 +67,8 @@ def add_scope(scope: str) -> str:
 def open_channel(channel: str) -> str:
     where = channel or "the channel"
     return (
-        f"see that {where} is there and open to the bot, which has to be a member, or "
-        "name another one in the policy"
+        f"check that {where} exists and that the bot is a member, or name "
+        "another one in the policy"
     )
 
 

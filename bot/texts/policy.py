@@ -45,7 +45,7 @@ _SHOWN = 60  # characters of a value
 _KINDS = {
     "usergroup": "user group {}",
     "channel": "members of the private channel {}",
-    "open_channel": "whoever is in the channel {}",
+    "open_channel": "everyone in the channel {}",
     "manager_of_requester": "manager of the requester, from the profile field {}",
     REQUESTER: "the person who asks",
 }
@@ -101,7 +101,7 @@ def finding_lines(
 def plan_lines(plan: Plan) -> Iterator[str]:
     """Say what follows for a call, without its stages."""
     if isinstance(plan, Waived):
-        yield f"It runs without anybody: rule {plan.rule} waives it."
+        yield f"It runs without approval: rule {plan.rule} waives it."
     elif isinstance(plan, Denied):
         yield f"It is denied: {plan.why}"
     else:
@@ -169,7 +169,7 @@ def _not_for(rule: Rule, agent: str) -> str:
 
 def _loosens(rule: Rule, is_first: bool, policy: Policy) -> str:
     if rule.effect is Effect.WAIVE:
-        return "such a call runs without anybody, unless another rule demands"
+        return "such a call runs without approval, unless another rule demands"
     if not is_first:
         return ""
     if policy.default_stages:
@@ -347,8 +347,8 @@ def left_out(asking: str) -> str:
 
 def short_of_people(group: str) -> str:
     return (
-        f"Those who remain cannot fill the stage {group}: such a request is rejected "
-        "at once."
+        f"Too few people are left for the stage {group}: such a request is "
+        "rejected at once."
     )
 
 

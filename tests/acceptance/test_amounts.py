@@ -96,7 +96,7 @@ async def test_an_unusable_amount_gets_help_and_no_card(shared: Stage, text: str
 
     ts = await shared.ask(text)
 
-    assert "did not understand" in await shared.answer(GENERAL, ts)
+    assert "didn't understand" in await shared.answer(GENERAL, ts)
     await shared.rest()
     assert len(shared.cards()) == cards
     assert transfers(shared) == before

@@ -128,7 +128,7 @@ async def test_links_and_entities_arrive_as_the_words_that_were_written(
         ("read ../../etc/passwd", "passwd"),
         ("read /etc/passwd", "passwd"),
         ("read reports", "reports"),
-        ("make me a sandwich", "I did not understand"),
+        ("make me a sandwich", "I didn't understand"),
     ],
 )
 async def test_what_cannot_be_done_ends_in_a_sentence(

@@ -61,7 +61,7 @@ async def test_two_questions_in_a_row_are_answered_separately(zoo: Stage, where:
     [
         ("boom", "failed in `boom` (ValueError)"),
         ("loop", "more steps than one request may take"),
-        ("silent", "returned no message"),
+        ("silent", "ended without a message"),
     ],
 )
 async def test_a_failing_graph_gives_a_code_and_the_conversation_continues(

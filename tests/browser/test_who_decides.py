@@ -164,6 +164,6 @@ async def test_a_message_meanwhile_is_answered_and_ravi_takes_it_back(
 
         await expect(thread).to_contain_text("withdrawn it")
         await expect(thread.get_by_role("button", name="Withdraw")).to_have_count(0)
-        await expect(thread).to_contain_text("I did not understand that")
+        await expect(thread).to_contain_text("I didn't understand that")
         await page.screenshot(path=ARTEFACTS / "held-2-withdrawn.png")
     assert paid(bot, "acme") == []

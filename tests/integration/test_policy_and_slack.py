@@ -86,18 +86,18 @@ async def test_explain_says_who_decides_now_without_the_requester(
     assert f"2. finance, 1 of: Fay ({FAY})\n" in found
     assert f"3. managers, 1 of: Mina ({MINA}), Marek ({MAREK}), Dora ({DORA})" in found
     assert f"Ravi ({RAVI}) asks" in found
-    assert "Those who remain" not in found
+    assert "Too few people are left" not in found
 
     await explain_command(chosen, called(MINA), "")
     found = capsys.readouterr().out
     assert "1. lead, 1 of: nobody\n" in found
     assert f"3. managers, 1 of: Marek ({MAREK})\n" in found
-    assert "Those who remain cannot fill the stage lead" in found
+    assert "Too few people are left for the stage lead" in found
 
     await explain_command(chosen, called(None), "")
     found = capsys.readouterr().out
     assert "1. lead, 1 of: manager of the requester" in found
-    assert "Those who remain" not in found
+    assert "Too few people are left" not in found
 
 
 async def test_what_slack_does_not_say_is_said(

@@ -80,8 +80,9 @@ def _text(node: ast.AST) -> str | None:
     return "".join(map(str, parts))
 
 
-def _value(node: ast.AST) -> str:
-    return ast.unparse(node.value) if isinstance(node, ast.FormattedValue) else "…"
+def _value(node: ast.expr) -> str:
+    """What stands between the braces, with its format."""
+    return ast.unparse(ast.JoinedStr([node]))[3:-2]
 
 
 def _named(node: ast.AST) -> str:

@@ -75,7 +75,7 @@ def test_show_prints_the_whole_policy_and_marks_loosening_rules(
         "Rules, in order (every one that matches counts)",
         "  1. reading: tools read_*",
         "     approval: none",
-        "     CAN LOOSEN: such a call runs without anybody,"
+        "     CAN LOOSEN: such a call runs without approval,"
         " unless another rule demands",
         "  2. paying: tools pay",
         "     2 of managers, then lead (told in the conversation's thread);"
@@ -94,7 +94,7 @@ def test_show_prints_the_whole_policy_and_marks_loosening_rules(
         "Groups",
         "  managers: U01, U02; delegable to deputies",
         "  deputies: U08",
-        "  ops: whoever is in the channel C09",
+        "  ops: everyone in the channel C09",
         "  lead: manager of the requester, from the profile field Xf01",
         "  requester: the person who asks; left out of every other group",
         "",
@@ -137,7 +137,7 @@ def test_a_call_is_explained_down_to_who_decides_it_now(
         "  1. managers, 2 of: U01, U08",
         "  2. lead, 1 of: manager of the requester, from the profile field Xf01,"
         " not looked up",
-        "  3. ops, 1 of: whoever is in the channel C09, not looked up",
+        "  3. ops, 1 of: everyone in the channel C09, not looked up",
         "  4. requester, 1 of: U02",
         "  answers: approve, reject, edit",
         "  confirm: the value of amount is typed in",
@@ -166,7 +166,7 @@ def test_a_waived_call_and_an_unknown_one_are_explained(
     explained(loaded, "{}", tool="read_file")
     assert lines(capsys)[1:] == [
         "  reading counts: approval: none",
-        "It runs without anybody: rule reading waives it.",
+        "It runs without approval: rule reading waives it.",
     ]
     explained(loaded, "{}", tool="zzz\u202e")
     found = lines(capsys)
@@ -192,11 +192,11 @@ def test_a_stage_that_those_who_remain_cannot_fill_is_named(
     settings = Settings.load({"POLICY_FILE": str(path)})
     explained(settings, "{}", "U01")
     assert lines(capsys)[-3] == (
-        "Those who remain cannot fill the stage directors: "
+        "Too few people are left for the stage directors: "
         "such a request is rejected at once."
     )
     explained(settings, "{}", "U03")
-    assert "Those who remain" not in capsys.readouterr().out
+    assert "Too few people are left" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
