@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -115,8 +116,8 @@ class StrictChatOpenAI(ChatOpenAI):
         The base class would guess the end of arguments that were cut off; here the
         answer is read as one that came whole.
         """
-        asked = self._get_request_payload(messages, stop=stop, **options, stream=True)
-        payload = cast("dict[str, Any]", asked)
+        ask = cast("Callable[..., dict[str, Any]]", self._get_request_payload)
+        payload = ask(messages, stop=stop, **options, stream=True)
         if self._should_stream_usage(None):
             payload["stream_options"] = {"include_usage": True}
         raw = await self.async_client.with_raw_response.create(**payload)
