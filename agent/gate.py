@@ -339,6 +339,26 @@ class SeeingTool(StructuredTool):
     look: Callable[[dict[str, Any]], Awaitable[Seen]]
 
 
+class FilledTool(StructuredTool):
+    """A tool some of whose arguments the program fills in, once the model has called.
+
+    What is filled in is part of the call from then on: a policy can have conditions on
+    it, people see it, and what they approve is what the tool is given.
+    """
+
+    fill: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+async def filled(tool: BaseTool | None, args: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with which a call is raised.
+
+    Those that the tool refuses stay as they are; the gate says what is wrong with them.
+    """
+    if not isinstance(tool, FilledTool) or problem_with(tool, args):
+        return args
+    return await tool.fill(args)
+
+
 async def look_at(tool: BaseTool, args: dict[str, Any]) -> Seen | None:
     """Return what a call names now; None for tools that cannot say."""
     return await tool.look(args) if isinstance(tool, SeeingTool) else None

@@ -28,7 +28,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Interrupt, Send
 from typing_extensions import TypedDict
 
-from agent.gate import Gate
+from agent.gate import Gate, filled
 from agent.heard import ANSWER
 from agent.models import is_too_long, normalise, refusals
 from agent.phrases import chat
@@ -99,6 +99,8 @@ class _Nodes:
             return {"messages": [AIMessage(last_word)]}
         answer = await self._answer(history, config)
         message = normalise(answer, history, self._tools)
+        for call in message.tool_calls:
+            call["args"] = await filled(self._tools.get(call["name"]), call["args"])
         return {"messages": [message, *refusals(message)]}
 
     async def _answer(

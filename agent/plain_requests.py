@@ -86,6 +86,7 @@ def _shared(wish: Wish, tools: Collection[str]) -> Wish:
 
 def _other(text: str, tools: Collection[str]) -> tuple[Wish, str] | None:
     found = read_mail_request(text, tools)
+    found = found or read_sql_request(text, tools)
     found = found or read_sandbox_request(text, tools)
     if found is None:
         return None
@@ -265,3 +266,26 @@ def read_mail_request(
         return None
     args = {name: match[name].strip() for name in ("to", "subject", "body")}
     return "send_email", args, ""
+
+
+_SQL = re.compile(
+    r"(?:(?:run|query|execute)\b[ \t]*:?[ \t]*)?(?P<statement>(?:"
+    r"(?P<query>(?:select|with|values)\b)"
+    r"|(?P<execute>(?:insert\s+into|update\s+\S+\s+set|delete\s+from|merge\s+into)\b)"
+    r"|(?P<change_schema>(?:create|alter|drop|truncate)\s+(?:table|index|view)\b)"
+    r").*)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def read_sql_request(text: str, tools: Collection[str]) -> Found | None:
+    """Read a statement of SQL, which goes on to the end of the text."""
+    match = _SQL.match(text)
+    if match is None:
+        return None
+    tool = next(each for each in _SQL_TOOLS if match[each])
+    statement = match["statement"].strip().removesuffix(";")
+    return (tool, {"statement": statement}, "") if tool in tools else None
+
+
+_SQL_TOOLS = ("query", "execute", "change_schema")

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dotenv import dotenv_values
 from langchain_core.language_models import BaseChatModel
@@ -28,6 +29,9 @@ from agent.terminal import Session, Terminal
 from agent.tool_arguments import clean_text
 from agent.tools import make_tools
 from agent.visible import harmless
+
+if TYPE_CHECKING:
+    from agent.tools.database import Database
 
 MISUSE, TROUBLE, INTERRUPTED = 2, 1, 130
 #: What only looks; everything else needs a person.
@@ -96,11 +100,20 @@ def _tools(environment: Mapping[str, str]) -> list[BaseTool]:
     names = [name.strip() for name in environment.get("TOOLS", "files").split(",")]
     files = Path(environment.get("FILES_DIR", ".data/files"))
     try:
-        return make_tools(names, files_dir=files)
+        return make_tools(names, files_dir=files, database=_database(environment))
     except ValueError as error:
         raise SetupError(chat.bad_tools(error)) from None
     except OSError as error:
         raise SetupError(chat.folder_unusable(files, error.strerror)) from None
+
+
+def _database(environment: Mapping[str, str]) -> Database | None:
+    url = environment.get("SQL_URL")
+    if url is None:
+        return None
+    from agent.tools.database import open_database
+
+    return open_database(url)
 
 
 def _configure_logging(level: str) -> None:

@@ -207,7 +207,10 @@ def refused(code: int) -> str:
 
 
 # --- The setting TOOLS -------------------------------------------------------------
-NEEDS_MAIL = "The tools 'email' need a mail server to send through."
+NEEDS = {
+    "email": "The tools 'email' need a mail server to send through.",
+    "database": "The tools 'database' need a database: set SQL_URL.",
+}
 
 
 def not_yet(name: str, available: Iterable[str]) -> str:
@@ -219,3 +222,67 @@ def not_yet(name: str, available: Iterable[str]) -> str:
 
 def no_tools(name: str, available: Iterable[str]) -> str:
     return f"There are no tools {name!r}; available are: {', '.join(available)}."
+
+
+# --- Databases ---------------------------------------------------------------------
+NO_STATEMENT = "this is no SQL that can be read"
+ONE_STATEMENT = "give one statement, not several"
+AMBIGUOUS = "this cannot be read without doubt; write it more plainly"
+NO_KIND = (
+    "only reading (query), INSERT, UPDATE, DELETE, MERGE (execute) and CREATE, ALTER, "
+    "DROP, TRUNCATE, COMMENT (change_schema) can be run"
+)
+NOT_COUNTED = "not counted: that can't be told before it runs"
+NOT_COUNTED_NOW = "not counted: the database did not answer"
+DATABASE_AWAY = "The database cannot be reached. Nothing was done."
+DATABASE_SLOW = "The database took too long, so it was stopped. Nothing was changed."
+DATABASE_IS_OWN = "SQL_URL is the bot's own database. Nothing was done."
+NO_ROWS = "No rows."
+SCHEMA_CHANGED = "Done: the schema was changed."
+CHANGE_UNCONFIRMED = (
+    "It is unknown whether this was done: the database went away before it confirmed."
+)
+
+
+def statement_too_long(most: int) -> str:
+    return f"the statement is longer than {most} characters"
+
+
+def for_another_tool(tool: str) -> str:
+    return f"this is for the tool {tool}"
+
+
+def strange_functions(names: Iterable[str]) -> str:
+    return f"not known to only read: {', '.join(names)}"
+
+
+def database_refused(why: str) -> str:
+    """`why` is the database's own message."""
+    return f"The database refused it, and nothing was changed: {why}"
+
+
+def binary(size: int) -> str:
+    return f"<{size} bytes>"
+
+
+def rows_cut(most: int) -> str:
+    return f"[Only the first {most} rows are shown.]"
+
+
+def result_cut(most: int) -> str:
+    return f"[Only the first {most} characters are shown.]"
+
+
+def changed_rows(rows: int) -> str:
+    return f"Done: {_rows(rows)} changed."
+
+
+def other_rows(approved: int, rows: int) -> str:
+    return (
+        f"Nothing was changed: {_rows(approved)} were approved, and it would have "
+        f"changed {rows}. It was rolled back; ask again."
+    )
+
+
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number} rows"

@@ -25,6 +25,8 @@ TITLES = {
     "send_email": "E-mail {subject} to {to}",
     "transfer_money": "Transfer {amount:money} {currency} to {to}",
     "drop_database": "Drop the database {name}",
+    "execute": "Change rows of the database: {rows}",
+    "change_schema": "Change the database's tables: {statement}",
 }
 
 

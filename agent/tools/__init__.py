@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from langchain_core.tools import BaseTool
 
@@ -14,9 +15,12 @@ from agent.tools.files import make_file_tools
 from agent.tools.sandbox import make_sandbox_tools
 from agent.tools.shared import SharedFiles, make_shared_tool
 
+if TYPE_CHECKING:
+    from agent.tools.database import Database
+
 MAKERS = {"files": make_file_tools, "sandbox": make_sandbox_tools}
-KNOWN = (*MAKERS, "email")
-LATER = ("database", "mcp")
+KNOWN = (*MAKERS, "email", "database")
+LATER = ("mcp",)
 
 
 def make_tools(
@@ -24,15 +28,17 @@ def make_tools(
     *,
     files_dir: Path,
     mail: Mail | None = None,
+    database: Database | None = None,
     shared: SharedFiles | None = None,
 ) -> list[BaseTool]:
     """Make the tools of each named set, in the order of `names`.
 
     Args:
-        names: the sets: `files`, `sandbox`, `email`.
+        names: the sets: `files`, `sandbox`, `email`, `database`.
         files_dir: root of the file tools, and where the sandbox keeps its files; it is
             made if it is missing.
         mail: what `email` sends through.
+        database: what `database` reads and changes.
         shared: files of the conversation, which `files` reads too.
 
     Raises:
@@ -42,6 +48,8 @@ def make_tools(
     for name in dict.fromkeys(names):
         if name == "email" and mail is not None:
             tools.append(make_email_tool(mail))
+        elif name == "database" and database is not None:
+            tools += _database_tools(database)
         elif name in MAKERS:
             tools += MAKERS[name](files_dir)
         else:
@@ -51,7 +59,13 @@ def make_tools(
     return tools
 
 
+def _database_tools(database: Database) -> list[BaseTool]:
+    from agent.tools.database import make_database_tools
+
+    return make_database_tools(database)
+
+
 def _refusal(name: str) -> str:
-    if name == "email":
-        return results.NEEDS_MAIL
+    if name in results.NEEDS:
+        return results.NEEDS[name]
     return (results.not_yet if name in LATER else results.no_tools)(name, KNOWN)

@@ -26,7 +26,10 @@ PACKAGE = Path(__file__).parents[1]
 SIMULATOR_POLICY = PACKAGE / "simulator" / "policy.yml"
 # Each belongs to work that is still to come. A setting that would be ignored silently
 # is worse than one that is refused.
-NOT_AVAILABLE = ("SQL_URL", "MCP_CONFIG")
+NOT_AVAILABLE = ("MCP_CONFIG",)
+#: The database that the simulator's agent reads and changes, if no other is set.
+SHOP = "sqlite:.data/shop.sqlite"
+_TURNED_ON = {"email": "SMTP_URL", "database": "SQL_URL"}
 _TOGETHER = (
     ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"),
     ("SMTP_URL", "SMTP_FROM"),
@@ -78,6 +81,7 @@ class Settings(BaseModel):
     link_secret: types.LongSecret | None = None
     smtp_url: types.SmtpUrl | None = None
     smtp_from: types.EmailAddress | None = None
+    sql_url: types.SqlUrl | None = None  # of the database tools
     webhook_url: types.WebhookUrl | None = None
     webhook_secret: types.LongSecret | None = None
     audit_key: types.AuditKey | None = None  # None: there are no checkpoints
@@ -216,13 +220,19 @@ def near_misses(environ: Mapping[str, str], dotenv: Path | None = None) -> list[
 def _defaults(values: Mapping[str, str]) -> dict[str, str]:
     """The defaults that depend on what is set."""
     if "SLACK_BOT_TOKEN" in values:
-        return {"TOOLS": "files,email"} if "SMTP_URL" in values else {}
+        return {"TOOLS": ",".join(["files", *_configured(values)])}
     return {
         "POLICY_FILE": str(SIMULATOR_POLICY),
-        "TOOLS": "files,sandbox,email",
+        "TOOLS": "files,sandbox,email,database",
+        "SQL_URL": SHOP,
         "PUBLIC_URL": f"http://localhost:{values.get('PORT', '3000')}",
         "LINK_SECRET": secrets.token_urlsafe(32),
     }
+
+
+def _configured(values: Mapping[str, str]) -> list[str]:
+    """The sets of tools that a variable turns on."""
+    return [tools for tools, name in _TURNED_ON.items() if name in values]
 
 
 def _exposed(settings: Settings) -> Iterator[str]:
@@ -266,9 +276,19 @@ def _halves(settings: Settings) -> Iterator[str]:
         missing = [name for name in pair if getattr(settings, name.lower()) is None]
         if len(missing) == 1:
             yield f"{missing[0]} is missing: {' and '.join(pair)} go together."
+    yield from _without_their_service(settings)
+
+
+def _without_their_service(settings: Settings) -> Iterator[str]:
+    """Yield a sentence for each set of tools that lacks what it works on."""
     can_mail = settings.smtp_url or settings.transport is Transport.SIMULATOR
     if "email" in settings.tools and not can_mail:
         yield "TOOLS=email: set SMTP_URL and SMTP_FROM with it."
+    if "database" in settings.tools and settings.sql_url is None:
+        yield "TOOLS=database: set SQL_URL with it."
+    own, other = settings.database_url, settings.sql_url
+    if own and other and own.get_secret_value() == other.get_secret_value():
+        yield "SQL_URL is the same as DATABASE_URL: give the tools another database."
 
 
 def _complaint(error: ValidationError, values: Mapping[str, str]) -> str:

@@ -172,6 +172,10 @@ def _libpq(text: str) -> str:
     return text
 
 
+def _sql(text: str) -> str:
+    return _match("sqlite:.+", text)[0] if text.startswith("sqlite:") else _libpq(text)
+
+
 def _seed(text: str) -> bytes:
     if len(text) == 64:
         return bytes.fromhex(text)
@@ -185,6 +189,7 @@ LongSecret = Secret[Annotated[str, Field(pattern="^[!-~]{32,}$")]]
 AuditKey = Annotated[
     SecretBytes, Field(min_length=32, max_length=32), BeforeValidator(_seed)
 ]
+SqlUrl = Secret[Annotated[str, AfterValidator(_sql)]]
 DatabaseUrl = Secret[Annotated[str, AfterValidator(_libpq)]]
 ClientId = Annotated[str, Field(pattern=r"^[0-9]{1,30}\.[0-9]{1,30}$")]
 Host = Annotated[str, Field(pattern="^[0-9A-Za-z.:_-]{1,253}$")]
@@ -197,7 +202,7 @@ WebhookUrl = Annotated[Url, Field(pattern="^[^#]*$")]
 AuditSink = Annotated[str, AfterValidator(_sink)]
 SmtpUrl = Secret[Annotated[str, AfterValidator(_smtp)]]
 EmailAddress = Annotated[str, Field(pattern=f"^{ADDRESS.pattern}$")]
-_Tool = Literal["files", "sandbox", "email"]
+_Tool = Literal["files", "sandbox", "email", "database"]
 Tools = Annotated[tuple[_Tool, ...], BeforeValidator(_listed)]
 ApiTokens = Annotated[tuple[ApiToken, ...], BeforeValidator(_api_tokens)]
 ApiAgents = Annotated[tuple[ApiAgent, ...], BeforeValidator(_api_agents)]
@@ -223,8 +228,8 @@ ALLOWED = {
     "DATABASE_URL": "a URL that starts with postgresql://, %-escaped as libpq reads it",
     "OPENAI_API_KEY": _PLAIN,
     "OPENAI_BASE_URL": _URL,
-    "TOOLS": "one or more of files, sandbox, email; database and mcp are not available"
-    " in this version yet",
+    "TOOLS": "one or more of files, sandbox, email, database; mcp is not available in"
+    " this version yet",
     "HOST": "an address or a host name, such as 127.0.0.1",
     "PORT": "a whole number from 1 to 65535",
     "PUBLIC_URL": "a URL that starts with https://, or http:// on loopback, without ?,"
@@ -238,6 +243,7 @@ ALLOWED = {
     "LINK_SECRET": _LONG,
     "SMTP_URL": "smtp://[user:password@]host:port, or smtps://…; %-escaped, no blanks",
     "SMTP_FROM": "one e-mail address, such as bot@example.com",
+    "SQL_URL": "a URL that starts with postgresql://, or sqlite:PATH",
     "WEBHOOK_URL": "a URL that starts with https://, without #, user name and password",
     "WEBHOOK_SECRET": _LONG,
     "AGENT_CONTEXT": 'a JSON object, such as {"tone": "short"}',

@@ -12,14 +12,14 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.base import faults, time_limits
-from bot.base.settings import Settings, Transport, blaming, manifest
+from bot.base.settings import SHOP, Settings, Transport, blaming, manifest
 from bot.base.traces import mask_traces
 from bot.conversations.graphs import load_served
 from bot.conversations.inspect_graph import LoadedGraph
 from bot.database.pool import TRANSIENT, Pool
 from bot.process.app import make_app
 from bot.process.service import Service
-from bot.simulator import Simulator, demo_workspace, sample_files
+from bot.simulator import Simulator, demo_workspace, sample_files, sample_shop
 from bot.simulator.app_config import AppConfig
 from bot.simulator.mailbox import Mailbox
 from bot.simulator.page_hands import History, HistoryLine
@@ -96,6 +96,7 @@ def make_simulation(
     """
     with blaming("FILES_DIR", settings.files_dir):
         sample_files(settings.files_dir)
+    _sample_shop(settings)
     bot_token = f"xoxb-{secrets.token_urlsafe(16)}"
     app_token = f"xapp-{secrets.token_urlsafe(16)}"
     simulator = Simulator(
@@ -118,6 +119,15 @@ def make_simulation(
         client_secret=sign_ins.client_secret,
     )
     return Simulation(simulator, access, [*routes], simulator.mailbox)
+
+
+def _sample_shop(settings: Settings) -> None:
+    """Make the database that the agent reads and changes, unless another is named."""
+    url = settings.sql_url.get_secret_value() if settings.sql_url else ""
+    if url == SHOP and "database" in settings.tools and settings.agent is None:
+        shop = Path(SHOP.removeprefix("sqlite:"))
+        with blaming("SQL_URL", shop):
+            sample_shop(shop)
 
 
 def _history(pool: Callable[[], Pool]) -> History:

@@ -51,10 +51,15 @@ HIGHEST_LIMIT = 1_000  # `create_agent` sets ten thousand, which is as good as n
 #: Is told what the run does that goes on, if anybody wants to know.
 watching: ContextVar[BaseCallbackHandler | None] = ContextVar("watching", default=None)
 Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
+Fill = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 
 async def _blind(tool: str, arguments: Mapping[str, Any]) -> None:
     return None
+
+
+async def _as_they_are(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(arguments)
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class ServedGraph:
             if nothing is, or nobody can tell.
         titles: the template of a tool's headline, by its name, for those that have one.
         look: what a tool says that arguments name at the moment, if it can.
+        fill: arguments with what the program fills in itself, if the tool has any.
         guards: tools that claim their grant themselves, by our own gate.
         is_own: whether all of its questions come from our own gate, one in each task.
         stops: whether it has static breakpoints.
@@ -83,6 +89,7 @@ class ServedGraph:
     problem: Callable[[str, Mapping[str, Any]], str] = lambda tool, arguments: ""
     titles: Mapping[str, str] = field(default_factory=dict[str, str])
     look: Look = _blind
+    fill: Fill = _as_they_are
     guards: frozenset[str] = frozenset()
     is_own: bool = False
     stops: bool = False

@@ -6,6 +6,7 @@ so none is waited for without a limit, and one that is dead has all idle ones re
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -30,6 +31,23 @@ TRANSIENT = (
     DatabaseUnavailable,
     SlackUnavailable,
 )
+
+
+async def leads_here(pool: Pool, other: AsyncConnection[Any]) -> bool:
+    """Return whether another connection leads to the pool's own database.
+
+    By what the server knows, since one database has many addresses: a lock that one of
+    the two holds is refused to the other in the same database alone.
+    """
+    key = [secrets.randbits(62)]
+    async with pool.connection() as own, own.transaction():
+        await own.execute(_LOCK, key)
+        async with other.transaction():
+            row = await (await other.execute(_LOCK, key)).fetchone()
+    return row is not None and not row[0]
+
+
+_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
 
 
 class Connection(AsyncConnection[DictRow]):

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 
 import aiohttp
 from langchain_core.language_models import BaseChatModel
+from langchain_core.tools import BaseTool
 from slack_bolt.async_app import AsyncApp
 
 from agent.checkpointers import is_strict
-from agent.gate import Gate, look_at
+from agent.gate import Gate, filled, look_at
 from agent.graph import build_graph
 from agent.mail import Mail
 from agent.models import explain_model_error, make_model
 from agent.phrases.chat import LAX
 from agent.tool_arguments import problem_with, schema_of, titles_of
 from agent.tools import make_tools
+from agent.tools.database import Database, open_database
 from agent.tools.shared import SHARED, SharedFiles
 from bot.approvals.audit import PolicyRecord
 from bot.approvals.decide import Decider
@@ -37,7 +40,7 @@ from bot.conversations.resume import Handover, Recheck
 from bot.conversations.retry import Retrier
 from bot.conversations.runner import Runner
 from bot.conversations.stored_grants import StoredGrants
-from bot.database.pool import Pool, make_pool
+from bot.database.pool import Pool, leads_here, make_pool
 from bot.jobs.clock import Clock, Duty, make_clock
 from bot.jobs.courier import Courier
 from bot.jobs.queue import Queue, Workers
@@ -97,6 +100,7 @@ class App:
     engine: Engine
     trail: Trail
     outside: Outside
+    database: Database | None = None  # of the database tools
 
 
 def make_app(
@@ -119,9 +123,10 @@ def make_app(
     queue, policies = Queue(database_url), PolicyFile(settings.policy_file)
     model, mail = make_chat_model(settings), smtp_mail(settings) or mail
     pool, listener_pool = _pools(database_url)
+    database = None if loaded else _database(settings, pool)
     files = SlackFiles(pool, slack.bot_token, slack.api_url)
     gate = Gate(StoredGrants(pool, policies, queue))
-    served = serve(settings, model, gate, loaded, mail, files)
+    served = serve(settings, model, gate, loaded, mail, files, database)
     deps = _deps(settings, slack, policies, (pool, listener_pool), queue, served)
     files.client, files.session = deps.client, deps.session
     trail, outside = _trail(deps, queue), make_outside(deps, mail)
@@ -147,7 +152,16 @@ def make_app(
         engine=engine,
         trail=trail,
         outside=outside,
+        database=database,
     )
+
+
+def _database(settings: Settings, pool: Pool) -> Database | None:
+    """The database of the tools; the bot's own is told by what the server knows."""
+    if settings.sql_url is None or "database" not in settings.tools:
+        return None
+    url = settings.sql_url.get_secret_value()
+    return open_database(url, partial(leads_here, pool))
 
 
 def _pools(url: str) -> tuple[Pool, Pool]:
@@ -194,6 +208,7 @@ def _deps(
         retrier=Retrier(listener_pool, people, jobs, identity.app),
         full_texts=FullTexts(client, session),
         look=served.look,
+        fill=served.fill,
         troubles=troubles,
         desks=Desks(listener_pool, people, policies),
         viewers=Viewers(listener_pool),
@@ -328,8 +343,9 @@ def serve(
     loaded: LoadedGraph | None,
     mail: Mail | None = None,
     files: SharedFiles | None = None,
+    database: Database | None = None,
 ) -> ServedGraph:
-    """The graph that AGENT names, or the shipped agent; the last two are for its tools.
+    """The graph that AGENT names, or the shipped agent, whose tools the last ones are.
 
     Raises:
         ConfigurationError: a checkpoint could make this process run code, or FILES_DIR
@@ -339,20 +355,20 @@ def serve(
         raise ConfigurationError(LAX)
     if loaded:
         return _foreign(loaded, gate)
-    return _own(settings, model, gate, mail, files)
-
-
-def _own(
-    settings: Settings,
-    model: BaseChatModel,
-    gate: Gate,
-    mail: Mail | None,
-    files: SharedFiles | None,
-) -> ServedGraph:
-    """The shipped agent."""
     folder = settings.files_dir
     with blaming("FILES_DIR", folder):
-        tools = make_tools(settings.tools, files_dir=folder, mail=mail, shared=files)
+        tools = make_tools(
+            settings.tools,
+            files_dir=folder,
+            mail=mail,
+            database=database,
+            shared=files,
+        )
+    return _own(model, gate, tools)
+
+
+def _own(model: BaseChatModel, gate: Gate, tools: Sequence[BaseTool]) -> ServedGraph:
+    """The shipped agent."""
     by_name = {tool.name: tool for tool in tools}
 
     def problem(tool: str, arguments: Mapping[str, Any]) -> str:
@@ -363,6 +379,9 @@ def _own(
         known = by_name.get(tool)
         return await look_at(known, dict(arguments)) if known else None
 
+    async def fill(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return await filled(by_name.get(tool), dict(arguments))
+
     graph = cast("Graph", build_graph(model, tools, gate))
     return ServedGraph(
         graph=graph,
@@ -371,6 +390,7 @@ def _own(
         problem=problem,
         titles=titles_of(tools),
         look=look,
+        fill=fill,
         guards=frozenset(by_name),
         is_own=True,
         version=describe(graph, "agent").version,

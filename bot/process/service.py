@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 from slack_sdk.errors import SlackApiError
 
+from agent.tools.database import DatabaseError, OwnDatabase
 from bot.approvals.grants import find_other_versions
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Transport
@@ -131,6 +132,7 @@ class Service:
         await self._try_until_up(operation.DATABASE, self._app.trail.record.look)
         delegations = self._app.deps.delegations
         await self._try_until_up(operation.DATABASE, delegations.look)
+        await self._check_sql()
         self._app.workers.start()
         self._app.clock.start()
         if self._app.deps.settings.transport is not Transport.HTTP:
@@ -193,6 +195,17 @@ class Service:
         )
         if found:
             log.info("the graph has changed", action="graph_changed", waiting=found)
+
+    async def _check_sql(self) -> None:
+        """Refuse the bot's own database to the tools; one that is away may come."""
+        if self._app.database is None:
+            return
+        try:
+            await self._app.database.check()
+        except OwnDatabase:
+            raise ConfigurationError(operation.OWN_DATABASE) from None
+        except DatabaseError as error:
+            log.warning("SQL_URL cannot be used", action="sql", trouble=str(error))
 
     async def _open_socket(self) -> None:
         app = self._app

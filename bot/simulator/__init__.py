@@ -6,7 +6,7 @@ from bot.simulator.app_config import AppConfig, SlashCommand
 from bot.simulator.app_delivery import Times
 from bot.simulator.interactions import ClickResult
 from bot.simulator.people import Channel, ProfileField, User, UserGroup
-from bot.simulator.simulator import Simulator, demo_workspace, sample_files
+from bot.simulator.simulator import Simulator, demo_workspace, sample_files, sample_shop
 from bot.simulator.web_api import RecordedCall
 from bot.simulator.workspace import Workspace
 
@@ -24,4 +24,5 @@ __all__ = [
     "Workspace",
     "demo_workspace",
     "sample_files",
+    "sample_shop",
 ]

@@ -7,8 +7,10 @@ import json
 import logging
 import os
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -357,6 +359,7 @@ def _outcome(call: RecordedCall) -> str:
 
 _MANAGER = ProfileField("Xf0MANAGER", "Manager", "user")
 _FILES = Path(__file__).parent / "files"
+_SHOP = Path(__file__).with_name("shop.sql")
 
 
 def demo_workspace() -> Workspace:
@@ -389,6 +392,16 @@ def demo_workspace() -> Workspace:
     for member in members:
         workspace.open_dm(member)
     return workspace
+
+
+def sample_shop(target: Path) -> bool:
+    """Make the SQLite database of a small shop; one that is there stays as it is."""
+    if target.exists():
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(target)) as connection:
+        connection.executescript(_SHOP.read_text(encoding="utf-8"))
+    return True
 
 
 def sample_files(target: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,8 @@ from bot.slack.openid import OpenId
 from bot.slack.trouble import Troubles
 
 Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
+Fill = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
+FILLING = 1.5  # seconds; Slack waits for three
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Deps:
         pool: for runs, jobs and the API.
         listener_pool: small and the listeners' own: agents never starve a click.
         look: what a tool says that the arguments of a call name at the moment.
+        fill: the arguments of a call with what the program fills in itself.
         openid: sign-in with Slack, where the app has an id and a secret.
         rates: by kind, "messages" and "clicks".
         troubles: what Slack refuses now.
@@ -59,6 +63,7 @@ class Deps:
     retrier: Retrier
     full_texts: FullTexts
     look: Look
+    fill: Fill
     troubles: Troubles
     desks: Desks
     viewers: Viewers
@@ -66,6 +71,21 @@ class Deps:
     openid: OpenId | None = None
     rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])
     reads_files: bool = False
+
+    async def filled_for(
+        self, request: Request, arguments: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Fill into an edit what the program fills in itself, as far as time allows.
+
+        What stays as it was is compared when the call runs, and then stops it.
+        """
+        if request.people.agent:
+            return dict(arguments)
+        try:
+            async with asyncio.timeout(FILLING):
+                return await self.fill(request.call.tool, arguments)
+        except TimeoutError:
+            return dict(arguments)
 
     async def look_for(
         self, request: Request, arguments: Mapping[str, Any]

@@ -9,6 +9,11 @@ DATABASE, SLACK, SOCKET = "the database", "Slack", "Slack's socket"
 THE_START = "the start"
 
 
+OWN_DATABASE = (
+    "SQL_URL leads to the bot's own database: give the tools another database."
+)
+
+
 def slack_answered(code: str) -> str:
     return f"Slack answered {code}"
 

@@ -80,10 +80,7 @@ THREATS: Mapping[int, Threat] = {
     39: Threat("A checkpoint that runs code"),
     40: Threat("Foreign ids and filters in queries"),
     41: Threat("Paths, links and swaps in the file tools"),
-    42: Threat(
-        "A database call that does more than was shown",
-        "Open: it comes with the database tools.",
-    ),
+    42: Threat("A database call that does more than was shown"),
     43: Threat("Hidden recipients, headers in mail"),
     44: Threat("Requests to addresses that others name"),
     45: Threat("Another page acts for the person"),

@@ -47,7 +47,7 @@ def test_without_any_variable_the_simulator_starts_on_loopback() -> None:
     assert settings.files_dir == Path(".data/files")
     assert settings.database_url is None
     assert settings.slack_api_url == "https://slack.com/api/"
-    assert settings.tools == ("files", "sandbox", "email")
+    assert settings.tools == ("files", "sandbox", "email", "database")
     assert settings.public_url == "http://localhost:3000"
     assert settings.link_secret is not None
     assert settings.rate_limit == (Rate("messages", 60, 60), Rate("clicks", 300, 60))
@@ -192,7 +192,8 @@ BAD = [
     ("WEBHOOK_URL", "ftp://CANARY", "https://"),
     ("WEBHOOK_SECRET", "CANARY", "at least 32"),
     ("WEBHOOK_ALLOW_PRIVATE", "maybe", "1 or 0"),
-    ("TOOLS", "sandbox,database", "not available in this version yet"),
+    ("TOOLS", "sandbox,database", "set SQL_URL with it"),
+    ("SQL_URL", "mysql://CANARY@db/shop", "postgresql://, or sqlite:PATH"),
     ("TOOLS", "files,mcp", "not available in this version yet"),
 ]
 # Any text may be right; what is not there is told of by the start.

@@ -99,8 +99,9 @@ async def _submit_edit(deps: Deps, body: Body) -> Answer:
     found = edited(request, values)
     if found.errors:
         return _errors(found.errors)
-    seen = await deps.look_for(request, found.arguments)
-    edit = replace(action, arguments=found.arguments, seen=seen)
+    arguments = await deps.filled_for(request, found.arguments)
+    seen = await deps.look_for(request, arguments)
+    edit = replace(action, arguments=arguments, seen=seen)
     return await _decide(deps, body, edit)
 
 

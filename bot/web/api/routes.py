@@ -286,7 +286,8 @@ class Words:
             return _answer(action, found, body.answer)
         if body.arguments is None:
             return action
-        arguments = unmasked(found, body.arguments)
+        given = unmasked(found, body.arguments)
+        arguments = await self.deps.filled_for(found, given)
         seen = await self.deps.look_for(found, arguments)
         return replace(action, arguments=arguments, seen=seen)
 

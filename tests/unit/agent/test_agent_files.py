@@ -369,10 +369,15 @@ async def test_the_tools_have_strict_arguments_and_speak_in_sentences(tmp_path):
             await tools["delete_file"].ainvoke(args)
 
 
-@pytest.mark.parametrize("name", ["database", "mcp"])
+@pytest.mark.parametrize("name", ["mcp"])
 def test_tools_that_come_later_are_refused_by_name(tmp_path, name):
     with pytest.raises(ValueError, match=f"{name}.*not available yet"):
         make_tools(["files", name], files_dir=tmp_path)
+
+
+def test_the_database_tools_need_a_database(tmp_path):
+    with pytest.raises(ValueError, match="need a database"):
+        make_tools(["database"], files_dir=tmp_path)
 
 
 def test_the_mail_tool_needs_a_mail_server(tmp_path):
