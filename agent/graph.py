@@ -35,6 +35,7 @@ from agent.phrases import chat
 from agent.phrases.tool_calls import no_tool
 from agent.prompts import render, shortened
 from agent.result_notes import REJECTED, word_of
+from agent.tool_arguments import Toolbox
 
 
 def utc_today() -> dt.date:
@@ -47,6 +48,7 @@ def build_graph(
     tools: Sequence[BaseTool],
     gate: Gate,
     *,
+    more: Callable[[], Sequence[BaseTool]] = tuple,
     today: Callable[[], dt.date] = utc_today,
 ) -> CompiledStateGraph[State, None, State, State]:
     """Compile the agent once, without a checkpointer.
@@ -54,10 +56,13 @@ def build_graph(
     A run takes `graph.copy(update={"checkpointer": saver})`; it needs one, since calls
     wait in it. The node names `model` and `call` are part of the stored format.
 
+    Args:
+        more: tools that come and go while the graph is served.
+
     Raises:
         ValueError: two tools have the same name.
     """
-    nodes = _Nodes(model, tools, gate, today)
+    nodes = _Nodes(model, Toolbox(tools, more), gate, today)
     builder = StateGraph(State)
     builder.add_node("model", nodes.model)
     builder.add_node("call", nodes.call)
@@ -81,15 +86,13 @@ class _Nodes:
     def __init__(
         self,
         model: BaseChatModel,
-        tools: Sequence[BaseTool],
+        toolbox: Toolbox,
         gate: Gate,
         today: Callable[[], dt.date],
     ) -> None:
-        self._tools = {tool.name: tool for tool in tools}
-        if len(self._tools) < len(tools):
-            raise ValueError("Two tools have the same name.")
-        bound = model.bind_tools(tools) if tools else model
-        self._model = bound.with_config(tags=[ANSWER])
+        self._toolbox = toolbox
+        self._bare = model
+        self._bound: tuple[object, Any] = (None, model)
         self._gate = gate
         self._today = today
 
@@ -98,34 +101,44 @@ class _Nodes:
         if last_word := reason_to_stop(history):
             return {"messages": [AIMessage(last_word)]}
         answer = await self._answer(history, config)
-        message = normalise(answer, history, self._tools)
+        tools = self._toolbox.named
+        message = normalise(answer, history, tools)
         for call in message.tool_calls:
-            call["args"] = await filled(self._tools.get(call["name"]), call["args"])
+            call["args"] = await filled(tools.get(call["name"]), call["args"])
         return {"messages": [message, *refusals(message)]}
+
+    def _model(self) -> Any:
+        """The model with the tools that there are now."""
+        tools = self._toolbox.named
+        if self._bound[0] is not tools:
+            bare = self._bare
+            bound = bare.bind_tools([*tools.values()]) if tools else bare
+            self._bound = tools, bound.with_config(tags=[ANSWER])
+        return self._bound[1]
 
     async def _answer(
         self, history: Sequence[BaseMessage], config: RunnableConfig
     ) -> AIMessage:
         today = self._today()
         try:
-            return await self._model.ainvoke(render(history, today), config)
+            return await self._model().ainvoke(render(history, today), config)
         except Exception as error:
             if not is_too_long(error):
                 raise
         less = render(shortened(history), today, shortened=True)
-        return await self._model.ainvoke(less, config)
+        return await self._model().ainvoke(less, config)
 
     async def call(self, state: Any, config: RunnableConfig) -> dict[str, Any]:
         # What `Send` carries. A type here would become a channel of the graph's state.
         call = cast("ToolCall", state)
-        tool = self._tools.get(call["name"])
+        tool = self._toolbox.named.get(call["name"])
         if tool is None:
             return {"messages": [self._unknown(call)]}
         return {"messages": [await self._gate.run(tool, call, config)]}
 
     def _unknown(self, call: ToolCall) -> ToolMessage:
         return ToolMessage(
-            no_tool(call["name"], sorted(self._tools)),
+            no_tool(call["name"], sorted(self._toolbox.named)),
             tool_call_id=str(call["id"]),
             name=call["name"],
             status="error",

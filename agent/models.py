@@ -7,6 +7,7 @@ import re
 import sys
 import uuid
 from collections.abc import Collection, Iterable
+from hashlib import sha256
 from typing import Any
 
 from langchain_core.exceptions import ContextOverflowError
@@ -81,6 +82,7 @@ def explain_model_error(exc: BaseException) -> str | None:
     return explain(exc)
 
 
+LONGEST_NAME = 64  # characters of a tool's name, for model servers
 MAX_SENTENCE = 200  # characters of a client's error
 MAX_QUOTE = 2_000  # characters of unreadable arguments that the history keeps
 # What OpenAI takes for the id and the name of a call when the history is sent back.
@@ -159,7 +161,21 @@ def _fresh_id(given: str | None, used: set[str]) -> str:
 def _name(given: str | None, names: Collection[str]) -> str:
     if given in names:
         return str(given)
-    return _NOT_IN_NAME.sub("_", given or "unknown")[:64]
+    meant = [name for name in names if wire_name(name) == given]
+    return (
+        meant[0] if len(meant) == 1 else _NOT_IN_NAME.sub("_", given or "unknown")[:64]
+    )
+
+
+def wire_name(name: str) -> str:
+    """A tool's name as model servers take it, the same for the same name.
+
+    `server.tool` is `server__tool` there.
+    """
+    short = _NOT_IN_NAME.sub("_", name.replace(".", "__", 1))
+    if short == name.replace(".", "__", 1) and len(short) <= LONGEST_NAME:
+        return short
+    return f"{short[: LONGEST_NAME - 9]}_{sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _invalid(name: str, call_id: str, args: Any, why: str) -> InvalidToolCall:

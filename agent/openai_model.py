@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -17,10 +16,11 @@ from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
 from agent.heard import is_heard, say
+from agent.models import wire_name
 from agent.phrases import chat
 from agent.phrases.tool_calls import NO_JSON_TEXT
 from agent.prompts import is_empty
-from agent.tool_arguments import ArgumentsError, parse_arguments
+from agent.tool_arguments import MARKS, ArgumentsError, parse_arguments
 
 DEFAULT_MODEL = "gpt-5-mini"
 # How the client fails over an answer that is no chat completion.
@@ -116,8 +116,7 @@ class StrictChatOpenAI(ChatOpenAI):
         The base class would guess the end of arguments that were cut off; here the
         answer is read as one that came whole.
         """
-        ask = cast("Callable[..., dict[str, Any]]", self._get_request_payload)
-        payload = ask(messages, stop=stop, **options, stream=True)
+        payload = self._get_request_payload(messages, stop=stop, **options, stream=True)
         if self._should_stream_usage(None):
             payload["stream_options"] = {"include_usage": True}
         raw = await self.async_client.with_raw_response.create(**payload)
@@ -133,6 +132,19 @@ class StrictChatOpenAI(ChatOpenAI):
         except (httpx.HTTPError, openai.APIError):
             return None
         return self._create_chat_result(whole.completion()) if whole.reason else None
+
+    def _get_request_payload(self, *arguments: Any, **options: Any) -> dict[str, Any]:
+        made: Any = super()._get_request_payload(*arguments, **options)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        payload = cast("dict[str, Any]", made)
+        tools = cast("list[dict[str, Any]]", payload.get("tools") or [])
+        if tools:
+            payload["tools"] = [_on_the_wire(tool) for tool in tools]
+        for message in cast("list[dict[str, Any]]", payload.get("messages") or []):
+            for call in message.get("tool_calls") or ():
+                call["function"]["name"] = wire_name(call["function"]["name"])
+            if message.get("role") == "tool" and message.get("name"):
+                message["name"] = wire_name(message["name"])
+        return payload
 
     def _create_chat_result(
         self,
@@ -203,6 +215,15 @@ class Whole:
             message["tool_calls"] = calls
         choice = {"index": 0, "message": message, "finish_reason": self.reason}
         return {"object": "chat.completion", **self.about, "choices": [choice]}
+
+
+def _on_the_wire(tool: dict[str, Any]) -> dict[str, Any]:
+    """A tool as the server takes it, without the marks that are ours."""
+    function = dict(tool.get("function") or {})
+    function["name"] = wire_name(str(function.get("name")))
+    parameters = cast("dict[str, Any]", function.get("parameters") or {})
+    function["parameters"] = {k: v for k, v in parameters.items() if k != MARKS}
+    return {**tool, "function": function}
 
 
 def _take_calls(response: object) -> list[list[object]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 MAX_WISHES = 20  # calls in one message
 VERBS = {
@@ -87,6 +88,7 @@ def _shared(wish: Wish, tools: Collection[str]) -> Wish:
 def _other(text: str, tools: Collection[str]) -> tuple[Wish, str] | None:
     found = read_mail_request(text, tools)
     found = found or read_sql_request(text, tools)
+    found = found or read_server_request(text, tools)
     found = found or read_sandbox_request(text, tools)
     if found is None:
         return None
@@ -289,3 +291,28 @@ def read_sql_request(text: str, tools: Collection[str]) -> Found | None:
 
 
 _SQL_TOOLS = ("query", "execute", "change_schema")
+
+
+_CALL = re.compile(
+    r"(?:call|use|run)\s+(?P<tool>[A-Za-z0-9_-]+\.[A-Za-z0-9_./:-]*[A-Za-z0-9_-])"
+    r"(?:\s+(?:with\s+)?(?P<args>\{.*\}))?",
+    re.IGNORECASE | re.DOTALL,
+)
+_TIME = re.compile(r"what(?:'s| is) the time in\s+(?P<zone>[\w+-]+(?:/[\w+-]+)*)", re.I)
+_NOW = "time.get_current_time"
+
+
+def read_server_request(text: str, tools: Collection[str]) -> Found | None:
+    """Read a call of a tool of an MCP server, whose arguments stand there as JSON."""
+    if (clock := _TIME.match(text)) and _NOW in tools:
+        return _NOW, {"timezone": clock["zone"]}, text[clock.end() :]
+    match = _CALL.match(text)
+    if match is None or match["tool"] not in tools:
+        return None
+    try:
+        args = cast("object", json.loads(match["args"] or "{}"))
+    except ValueError:
+        return None
+    if not isinstance(args, dict):
+        return None
+    return match["tool"], cast("dict[str, Any]", args), text[match.end() :]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, cast
 
 from langchain_core.tools import BaseTool, InjectedToolCallId
@@ -15,6 +15,9 @@ from agent.phrases import tool_calls
 #: Beyond it two readers of JSON may see two numbers (RFC 8785, RFC 7493).
 MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 32
+#: The key of a tool's schema under which the program marks what it knows of the tool.
+#: It is part of each digest, and the model does not get it.
+MARKS = "x-marks"
 
 
 class ArgumentsError(ValueError):
@@ -201,3 +204,47 @@ def _is_call_id(metadata: list[Any]) -> bool:
     return any(
         isinstance(m, InjectedToolCallId) or m is InjectedToolCallId for m in metadata
     )
+
+
+class Toolbox:
+    """Tools by name: some for good, and some that come and go."""
+
+    def __init__(
+        self,
+        tools: Sequence[BaseTool],
+        more: Callable[[], Sequence[BaseTool]] = tuple,
+    ) -> None:
+        self._tools = tools
+        self._more = more
+        self._last: tuple[Sequence[BaseTool], dict[str, BaseTool]] = (), _named(tools)
+
+    @property
+    def named(self) -> dict[str, BaseTool]:
+        """The tools there are now; the same dict as long as they are the same."""
+        more = self._more()
+        if [*map(id, more)] != [*map(id, self._last[0])]:
+            self._last = more, _named([*self._tools, *more])
+        return self._last[1]
+
+
+class Schemas(Mapping[str, dict[str, Any]]):
+    """The schemas of the tools in a toolbox, by name."""
+
+    def __init__(self, toolbox: Toolbox) -> None:
+        self._toolbox = toolbox
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        return schema_of(self._toolbox.named[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._toolbox.named)
+
+    def __len__(self) -> int:
+        return len(self._toolbox.named)
+
+
+def _named(tools: Sequence[BaseTool]) -> dict[str, BaseTool]:
+    named = {tool.name: tool for tool in tools}
+    if len(named) < len(tools):
+        raise ValueError("Two tools have the same name.")
+    return named

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from agent.tools.database import Database
 
 MAKERS = {"files": make_file_tools, "sandbox": make_sandbox_tools}
-KNOWN = (*MAKERS, "email", "database")
-LATER = ("mcp",)
+KNOWN = (*MAKERS, "email", "database", "mcp")
 
 
 def make_tools(
@@ -42,7 +41,7 @@ def make_tools(
         shared: files of the conversation, which `files` reads too.
 
     Raises:
-        ValueError: a set is unknown or not there yet; the text says which.
+        ValueError: a set is unknown, or lacks what it works on; the text says which.
     """
     tools: list[BaseTool] = []
     for name in dict.fromkeys(names):
@@ -68,4 +67,4 @@ def _database_tools(database: Database) -> list[BaseTool]:
 def _refusal(name: str) -> str:
     if name in results.NEEDS:
         return results.NEEDS[name]
-    return (results.not_yet if name in LATER else results.no_tools)(name, KNOWN)
+    return results.no_tools(name, KNOWN)

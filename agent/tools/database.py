@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, LiteralString, Protocol, cast
 from urllib.parse import quote
@@ -112,42 +113,39 @@ def make_database_tools(database: Database) -> list[BaseTool]:
         return as_text(found)
 
     async def execute(statement: str, rows: int | str | None = None) -> str:
-        """Change rows of the database: one INSERT, UPDATE, DELETE or MERGE."""
+        """Change rows of the database, with one statement that adds or changes some."""
         approved = rows if isinstance(rows, int) else None
         written = require(statement, dialect, Kind.WRITE)
         changed = await database.change(written.text, approved)
         return results.changed_rows(changed)
 
     async def change_schema(statement: str) -> str:
-        """Change the database's tables: one CREATE, ALTER, DROP or TRUNCATE."""
+        """Change the database's tables: make, alter, empty or drop one."""
         written = require(statement, dialect, Kind.SCHEMA)
         await database.change_schema(written.text)
         return results.SCHEMA_CHANGED
 
-    async def counted(args: dict[str, Any]) -> dict[str, Any]:
-        return await _with_rows(database, args)
-
-    async def plain(args: dict[str, Any]) -> dict[str, Any]:
-        written = require(args["statement"], dialect, Kind.SCHEMA)
-        return {"statement": written.text}
-
+    reading, writing, changing = (_arguments(dialect, kind) for kind in Kind)
     return [
-        StructuredTool.from_function(
-            coroutine=query, args_schema=_arguments(dialect, Kind.READ)
-        ),
+        StructuredTool.from_function(coroutine=query, args_schema=reading),
         FilledTool.from_function(
             coroutine=execute,
-            args_schema=_arguments(dialect, Kind.WRITE),
-            fill=counted,
+            args_schema=writing,
+            fill=partial(_with_rows, database),
             metadata=titled("execute"),
         ),
         FilledTool.from_function(
             coroutine=change_schema,
-            args_schema=_arguments(dialect, Kind.SCHEMA),
-            fill=plain,
+            args_schema=changing,
+            fill=partial(_as_it_runs, dialect),
             metadata=titled("change_schema"),
         ),
     ]
+
+
+async def _as_it_runs(dialect: Dialect, args: dict[str, Any]) -> dict[str, Any]:
+    written = require(args["statement"], dialect, Kind.SCHEMA)
+    return {"statement": written.text}
 
 
 def _arguments(dialect: Dialect, kind: Kind) -> type[BaseModel]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from bot.approvals import digest, eligibility
 from bot.approvals.eligibility import (
@@ -41,6 +41,7 @@ from bot.approvals.policy.model import (
 )
 from bot.base.masks import hides
 
+MARKS = "x-marks"  # the key of a schema under which the program marks a tool
 MOST_CHARACTERS = 200_000  # of a call's arguments as JSON: more than people can read
 
 
@@ -221,7 +222,7 @@ def _demanded(
         claim_within=found.claim_within,
         result_within=found.result_within,
         title=found.title,
-        risk=found.risk,
+        risk=risk_of(found, asked.schema),
         asks_reason=found.asks_reason,
         takes_standing=found.standing is not None,
     )
@@ -233,6 +234,16 @@ def _demanded(
     if stuck := eligibility.unfillable_stage(can, barred, {}):
         return _rejected(ruling, Outcome.UNFILLABLE, stuck.approvers)
     return ruling
+
+
+def risk_of(demanded: Demanded, schema: Mapping[str, Any]) -> Risk:
+    """The risk by the policy; high where the tool says of itself that it destroys.
+
+    Whatever else a tool says lowers nothing.
+    """
+    marks: object = schema.get(MARKS)
+    says = cast("dict[str, object]", marks) if isinstance(marks, dict) else {}
+    return Risk.HIGH if says.get("destructive") is True else demanded.risk
 
 
 def taken(

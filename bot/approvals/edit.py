@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.approvals import digest
-from bot.approvals.assess import taken
+from bot.approvals.assess import risk_of, taken
 from bot.approvals.confirm import is_confirmed
 from bot.approvals.digest import call_digest_of, grant_digest_of
 from bot.approvals.eligibility import (
@@ -114,7 +115,8 @@ def _asked_anew(
     own = request.chain.stages[request.chain.stage_index]
     stages, terms = (_unopened(own),), new.terms
     if isinstance(found, Demanded):
-        stages, terms = stages_of(found.stages), _terms(terms, found)
+        stages = stages_of(found.stages)
+        terms = _terms(terms, found, request.call.schema)
     changed = _changed(new, action, context.policy.version)
     chain = replace(changed.chain, stages=stages)
     changed = with_members(replace(changed, terms=terms, chain=chain), context)
@@ -124,7 +126,7 @@ def _asked_anew(
     return _counted(changed, action, index, context)
 
 
-def _terms(old: Terms, demanded: Demanded) -> Terms:
+def _terms(old: Terms, demanded: Demanded, schema: Mapping[str, Any]) -> Terms:
     return replace(
         old,
         rules=demanded.rules,
@@ -134,7 +136,7 @@ def _terms(old: Terms, demanded: Demanded) -> Terms:
         confirm_argument=demanded.confirm_argument,
         hours=demanded.hours,
         title=demanded.title,
-        risk=demanded.risk,
+        risk=risk_of(demanded, schema),
         asks_reason=demanded.asks_reason,
     )
 

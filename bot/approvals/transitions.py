@@ -282,6 +282,20 @@ async def reject_by_operator(
         return request
 
 
+async def void_for_changed_tool(
+    connection: Connection, jobs: Jobs, tool: str, note: str
+) -> None:
+    """Close what waits for a tool that is not what people were shown."""
+    key = {"tool": tool, "note": note}
+    found = await connection.execute(SQL["close_for_changed_tool"], key)
+    ids = [row["id"] for row in await found.fetchall()]
+    for request in await store.named(connection, ids):
+        fact = about(request, "rejected", texts={"note": note}, outcome="denied")
+        await append(connection, [fact])
+        jobs.edit(connection, await store.touch(connection, request.id))
+        await jobs.defer(connection, [resume_job(request.conversation)])
+
+
 async def lapse(connection: Connection, jobs: Jobs, request: Request) -> bool:
     """Close what an agent outside has not claimed, or not reported, in time."""
     key = {"id": request.id}

@@ -220,3 +220,11 @@ UPDATE requests SET status = 'orphaned', decided_at = bot_now(), resumed_at = bo
   outcome_note = %(note)s
 WHERE id = ANY(%(ids)s) AND status = 'pending'
 RETURNING id;
+
+-- name: close_for_changed_tool
+-- Requests for a tool that is not what people were shown: whatever waits is void.
+UPDATE requests
+SET status = 'rejected', decided_at = bot_now(), outcome = 'denied',
+  outcome_note = %(note)s
+WHERE tool = %(tool)s AND status = 'pending' AND agent = ''
+RETURNING id;

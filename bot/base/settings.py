@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import enum
+import os
 import secrets
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,12 +25,9 @@ from bot.base.time_limits import read_limits
 
 PACKAGE = Path(__file__).parents[1]
 SIMULATOR_POLICY = PACKAGE / "simulator" / "policy.yml"
-# Each belongs to work that is still to come. A setting that would be ignored silently
-# is worse than one that is refused.
-NOT_AVAILABLE = ("MCP_CONFIG",)
 #: The database that the simulator's agent reads and changes, if no other is set.
 SHOP = "sqlite:.data/shop.sqlite"
-_TURNED_ON = {"email": "SMTP_URL", "database": "SQL_URL"}
+_TURNED_ON = {"email": "SMTP_URL", "database": "SQL_URL", "mcp": "MCP_CONFIG"}
 _TOGETHER = (
     ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"),
     ("SMTP_URL", "SMTP_FROM"),
@@ -82,6 +80,7 @@ class Settings(BaseModel):
     smtp_url: types.SmtpUrl | None = None
     smtp_from: types.EmailAddress | None = None
     sql_url: types.SqlUrl | None = None  # of the database tools
+    mcp_config: Path | None = None  # names the MCP servers
     webhook_url: types.WebhookUrl | None = None
     webhook_secret: types.LongSecret | None = None
     audit_key: types.AuditKey | None = None  # None: there are no checkpoints
@@ -177,11 +176,13 @@ def _read_dotenv(path: Path | None) -> dict[str, str]:
     return {each.key: each.value or "" for each in bindings if each.key}
 
 
+def variables() -> dict[str, str]:
+    """All variables of the environment and, below them, of `.env`."""
+    return _read_dotenv(Path(".env")) | dict(os.environ)
+
+
 def _unusable(values: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence for each wrong choice of variables, whatever they hold."""
-    for name in NOT_AVAILABLE:
-        if name in values:
-            yield f"{name} is not available in this version yet; unset it."
     present = sorted(name for name in values if name.startswith("SLACK_"))
     if not present:
         return
@@ -205,7 +206,7 @@ def _unusable(values: Mapping[str, str]) -> Iterator[str]:
 def near_misses(environ: Mapping[str, str], dotenv: Path | None = None) -> list[str]:
     """A sentence for each variable that looks like one of ours and is none."""
     ours = {name.upper() for name in Settings.model_fields}
-    given = {*environ, *_read_dotenv(dotenv)} - ours - set(NOT_AVAILABLE)
+    given = {*environ, *_read_dotenv(dotenv)} - ours
     near = {
         name: difflib.get_close_matches(name, ours, n=1, cutoff=0.88)
         for name in sorted(given)
@@ -223,7 +224,10 @@ def _defaults(values: Mapping[str, str]) -> dict[str, str]:
         return {"TOOLS": ",".join(["files", *_configured(values)])}
     return {
         "POLICY_FILE": str(SIMULATOR_POLICY),
-        "TOOLS": "files,sandbox,email,database",
+        "TOOLS": ",".join(
+            ["files", "sandbox", "email", "database"]
+            + (["mcp"] if "MCP_CONFIG" in values else [])
+        ),
         "SQL_URL": SHOP,
         "PUBLIC_URL": f"http://localhost:{values.get('PORT', '3000')}",
         "LINK_SECRET": secrets.token_urlsafe(32),
@@ -286,6 +290,8 @@ def _without_their_service(settings: Settings) -> Iterator[str]:
         yield "TOOLS=email: set SMTP_URL and SMTP_FROM with it."
     if "database" in settings.tools and settings.sql_url is None:
         yield "TOOLS=database: set SQL_URL with it."
+    if "mcp" in settings.tools and settings.mcp_config is None:
+        yield "TOOLS=mcp: set MCP_CONFIG with it."
     own, other = settings.database_url, settings.sql_url
     if own and other and own.get_secret_value() == other.get_secret_value():
         yield "SQL_URL is the same as DATABASE_URL: give the tools another database."

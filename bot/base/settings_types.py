@@ -202,7 +202,7 @@ WebhookUrl = Annotated[Url, Field(pattern="^[^#]*$")]
 AuditSink = Annotated[str, AfterValidator(_sink)]
 SmtpUrl = Secret[Annotated[str, AfterValidator(_smtp)]]
 EmailAddress = Annotated[str, Field(pattern=f"^{ADDRESS.pattern}$")]
-_Tool = Literal["files", "sandbox", "email", "database"]
+_Tool = Literal["files", "sandbox", "email", "database", "mcp"]
 Tools = Annotated[tuple[_Tool, ...], BeforeValidator(_listed)]
 ApiTokens = Annotated[tuple[ApiToken, ...], BeforeValidator(_api_tokens)]
 ApiAgents = Annotated[tuple[ApiAgent, ...], BeforeValidator(_api_agents)]
@@ -228,8 +228,7 @@ ALLOWED = {
     "DATABASE_URL": "a URL that starts with postgresql://, %-escaped as libpq reads it",
     "OPENAI_API_KEY": _PLAIN,
     "OPENAI_BASE_URL": _URL,
-    "TOOLS": "one or more of files, sandbox, email, database; mcp is not available in"
-    " this version yet",
+    "TOOLS": "one or more of files, sandbox, email, database, mcp",
     "HOST": "an address or a host name, such as 127.0.0.1",
     "PORT": "a whole number from 1 to 65535",
     "PUBLIC_URL": "a URL that starts with https://, or http:// on loopback, without ?,"

@@ -88,6 +88,9 @@ def _add_policy(policy: argparse.ArgumentParser) -> None:
         "show", help="the whole policy; what can loosen is marked"
     )
     show.set_defaults(command="bot.commands.policy:show_command")
+    actions.add_parser(
+        "scaffold", help="a first policy from the tools there are"
+    ).set_defaults(command="bot.commands.scaffold:scaffold_command")
     explain = actions.add_parser("explain", help="what one call needs, and why")
     explain.add_argument("--tool", type=_words, required=True)
     explain.add_argument("--args", metavar="JSON", required=True)

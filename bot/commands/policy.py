@@ -39,7 +39,18 @@ async def show_command(
     for line in say.policy_lines(policy, lambda g: _group(g, known), known.label, now):
         print(line)
     _print_trouble(known)
+    if settings.mcp_config is not None:
+        await _print_servers(settings, policy)
     return 0
+
+
+async def _print_servers(settings: Settings, policy: Policy) -> None:
+    from bot.commands.scaffold import listed_servers
+
+    for server, tools in (await listed_servers(settings)).items():
+        plans = [(t.name, plan(policy, t.name, {}), t.destructive) for t in tools or ()]
+        known_plans = None if tools is None else plans
+        print("\n".join(say.server_lines(server, known_plans)))
 
 
 async def explain_command(

@@ -7,6 +7,7 @@ import operator
 from collections.abc import (
     Awaitable,
     Callable,
+    Collection,
     Generator,
     Mapping,
     Sequence,
@@ -74,6 +75,8 @@ class ServedGraph:
         titles: the template of a tool's headline, by its name, for those that have one.
         look: what a tool says that arguments name at the moment, if it can.
         fill: arguments with what the program fills in itself, if the tool has any.
+        is_unsettled: whether a tool has changed since the policy was written, so that
+            no rule waives its approval.
         guards: tools that claim their grant themselves, by our own gate.
         is_own: whether all of its questions come from our own gate, one in each task.
         stops: whether it has static breakpoints.
@@ -90,7 +93,8 @@ class ServedGraph:
     titles: Mapping[str, str] = field(default_factory=dict[str, str])
     look: Look = _blind
     fill: Fill = _as_they_are
-    guards: frozenset[str] = frozenset()
+    is_unsettled: Callable[[str], bool] = lambda tool: False
+    guards: Collection[str] = frozenset()
     is_own: bool = False
     stops: bool = False
     input_channel: str = MESSAGES

@@ -54,7 +54,9 @@ def asked_of(question: Question, served: ServedGraph) -> list[ProposedCall]:
             note="" if guarded else call.note,  # our own gate has no reason to give
             kind=call.kind,
             takes=call.allowed,
-            waivable=call.waivable and _takes(call, Verdict.APPROVE),
+            waivable=call.waivable
+            and _takes(call, Verdict.APPROVE)
+            and not served.is_unsettled(call.name),
             guarded=guarded,
             headline=call.headline,
             tool_title=_title(call, served),

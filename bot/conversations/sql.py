@@ -10,4 +10,5 @@ SQL = load_statements(
     "api_conversation.sql",
     "conversations.sql",
     "run_saver.sql",
+    "tool_pins.sql",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import AbstractEventLoop
+from collections.abc import Callable
 from contextvars import ContextVar
 
 from agent.grant_protocol import Call, Claim, Outcome, Permission
@@ -26,10 +27,17 @@ home_loop: ContextVar[AbstractEventLoop] = ContextVar("home_loop")
 class StoredGrants:
     """Implements `agent.grant_protocol.Grants` over PostgreSQL."""
 
-    def __init__(self, pool: Pool, policies: Policies, jobs: Jobs) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        policies: Policies,
+        jobs: Jobs,
+        is_unsettled: Callable[[str], bool] = lambda tool: False,
+    ) -> None:
         self._pool = pool
         self._policies = policies
         self._jobs = jobs
+        self._is_unsettled = is_unsettled
 
     async def open(self, call: Call) -> Permission:
         """Rule on a call from what the run has loaded; a denial goes on the trail."""
@@ -44,6 +52,8 @@ class StoredGrants:
         if isinstance(found, Denied):
             await grants.deny(self._pool, run, facts, found, policy.version)
             return Permission("denied", found.why, found.rule, policy.version)
+        if self._is_unsettled(call.name):
+            return Permission("ask")
         return Permission("waived", "", found.rule, policy.version)
 
     async def claim(self, call: Call, ruling: Permission) -> Claim:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
@@ -18,9 +18,11 @@ from agent.graph import build_graph
 from agent.mail import Mail
 from agent.models import explain_model_error, make_model
 from agent.phrases.chat import LAX
-from agent.tool_arguments import problem_with, schema_of, titles_of
+from agent.tool_arguments import Schemas, Toolbox, problem_with, titles_of
 from agent.tools import make_tools
 from agent.tools.database import Database, open_database
+from agent.tools.mcp import McpServers
+from agent.tools.mcp_config import McpConfigError, read_config
 from agent.tools.shared import SHARED, SharedFiles
 from bot.approvals.audit import PolicyRecord
 from bot.approvals.decide import Decider
@@ -30,7 +32,7 @@ from bot.approvals.ports import Jobs
 from bot.approvals.unknown_outcome import Marker
 from bot.audit.checkpoints import Notary
 from bot.base.errors import ConfigurationError
-from bot.base.settings import Settings, blaming
+from bot.base.settings import Settings, blaming, variables
 from bot.base.time_limits import limits
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.inspect_graph import Graph, LoadedGraph, describe
@@ -40,6 +42,7 @@ from bot.conversations.resume import Handover, Recheck
 from bot.conversations.retry import Retrier
 from bot.conversations.runner import Runner
 from bot.conversations.stored_grants import StoredGrants
+from bot.conversations.tool_pins import StoredPins
 from bot.database.pool import Pool, leads_here, make_pool
 from bot.jobs.clock import Clock, Duty, make_clock
 from bot.jobs.courier import Courier
@@ -85,6 +88,21 @@ class Trail:
 
 
 @dataclass(frozen=True)
+class Works:
+    """What the tools of the shipped agent work on.
+
+    Attributes:
+        is_unsettled: whether a tool has changed since the policy was written.
+    """
+
+    mail: Mail | None = None
+    files: SharedFiles | None = None
+    database: Database | None = None
+    servers: McpServers | None = None
+    is_unsettled: Callable[[str], bool] = lambda tool: False
+
+
+@dataclass(frozen=True)
 class App:
     """All parts, built but not started."""
 
@@ -100,7 +118,7 @@ class App:
     engine: Engine
     trail: Trail
     outside: Outside
-    database: Database | None = None  # of the database tools
+    works: Works
 
 
 def make_app(
@@ -123,10 +141,10 @@ def make_app(
     queue, policies = Queue(database_url), PolicyFile(settings.policy_file)
     model, mail = make_chat_model(settings), smtp_mail(settings) or mail
     pool, listener_pool = _pools(database_url)
-    database = None if loaded else _database(settings, pool)
     files = SlackFiles(pool, slack.bot_token, slack.api_url)
-    gate = Gate(StoredGrants(pool, policies, queue))
-    served = serve(settings, model, gate, loaded, mail, files, database)
+    works = _works(settings, StoredPins(pool, policies, queue), loaded, mail, files)
+    gate = Gate(StoredGrants(pool, policies, queue, works.is_unsettled))
+    served = serve(settings, model, gate, loaded, works)
     deps = _deps(settings, slack, policies, (pool, listener_pool), queue, served)
     files.client, files.session = deps.client, deps.session
     trail, outside = _trail(deps, queue), make_outside(deps, mail)
@@ -152,8 +170,37 @@ def make_app(
         engine=engine,
         trail=trail,
         outside=outside,
-        database=database,
+        works=works,
     )
+
+
+def _works(
+    settings: Settings,
+    pins: StoredPins,
+    loaded: LoadedGraph | None,
+    mail: Mail | None,
+    files: SharedFiles,
+) -> Works:
+    """What the tools work on; a graph of somebody else's brings its own."""
+    if loaded:
+        return Works(mail, files)
+    database, servers = _database(settings, pins.pool), _servers(settings, pins)
+    return Works(mail, files, database, servers, pins.is_unsettled)
+
+
+def _servers(settings: Settings, pins: StoredPins) -> McpServers | None:
+    """The MCP servers of the tools.
+
+    Raises:
+        ConfigurationError: MCP_CONFIG cannot be used.
+    """
+    if settings.mcp_config is None or "mcp" not in settings.tools:
+        return None
+    try:
+        connections = read_config(settings.mcp_config, variables())
+    except McpConfigError as error:
+        raise ConfigurationError(str(error)) from None
+    return McpServers(connections, pins)
 
 
 def _database(settings: Settings, pool: Pool) -> Database | None:
@@ -341,11 +388,9 @@ def serve(
     model: BaseChatModel,
     gate: Gate,
     loaded: LoadedGraph | None,
-    mail: Mail | None = None,
-    files: SharedFiles | None = None,
-    database: Database | None = None,
+    works: Works,
 ) -> ServedGraph:
-    """The graph that AGENT names, or the shipped agent, whose tools the last ones are.
+    """The graph that AGENT names, or the shipped agent.
 
     Raises:
         ConfigurationError: a checkpoint could make this process run code, or FILES_DIR
@@ -358,40 +403,44 @@ def serve(
     folder = settings.files_dir
     with blaming("FILES_DIR", folder):
         tools = make_tools(
-            settings.tools,
+            [each for each in settings.tools if each != "mcp"],  # they come and go
             files_dir=folder,
-            mail=mail,
-            database=database,
-            shared=files,
+            mail=works.mail,
+            database=works.database,
+            shared=works.files,
         )
-    return _own(model, gate, tools)
+    return _own(model, gate, tools, works)
 
 
-def _own(model: BaseChatModel, gate: Gate, tools: Sequence[BaseTool]) -> ServedGraph:
+def _own(
+    model: BaseChatModel, gate: Gate, tools: Sequence[BaseTool], works: Works
+) -> ServedGraph:
     """The shipped agent."""
-    by_name = {tool.name: tool for tool in tools}
+    more = works.servers.tools if works.servers else tuple[BaseTool, ...]
+    toolbox = Toolbox(tools, more)
 
     def problem(tool: str, arguments: Mapping[str, Any]) -> str:
-        known = by_name.get(tool)
+        known = toolbox.named.get(tool)
         return problem_with(known, dict(arguments)) if known else ""
 
     async def look(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
-        known = by_name.get(tool)
+        known = toolbox.named.get(tool)
         return await look_at(known, dict(arguments)) if known else None
 
     async def fill(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        return await filled(by_name.get(tool), dict(arguments))
+        return await filled(toolbox.named.get(tool), dict(arguments))
 
-    graph = cast("Graph", build_graph(model, tools, gate))
+    graph = cast("Graph", build_graph(model, tools, gate, more=more))
     return ServedGraph(
         graph=graph,
-        schemas={tool.name: schema_of(tool) for tool in tools},
+        schemas=Schemas(toolbox),
         explain=explain_model_error,
         problem=problem,
         titles=titles_of(tools),
         look=look,
         fill=fill,
-        guards=frozenset(by_name),
+        is_unsettled=works.is_unsettled,
+        guards=Schemas(toolbox),
         is_own=True,
         version=describe(graph, "agent").version,
     )

@@ -133,6 +133,8 @@ class Service:
         delegations = self._app.deps.delegations
         await self._try_until_up(operation.DATABASE, delegations.look)
         await self._check_sql()
+        if servers := self._app.works.servers:
+            await self._try_until_up(operation.DATABASE, servers.start)
         self._app.workers.start()
         self._app.clock.start()
         if self._app.deps.settings.transport is not Transport.HTTP:
@@ -198,10 +200,11 @@ class Service:
 
     async def _check_sql(self) -> None:
         """Refuse the bot's own database to the tools; one that is away may come."""
-        if self._app.database is None:
+        database = self._app.works.database
+        if database is None:
             return
         try:
-            await self._app.database.check()
+            await database.check()
         except OwnDatabase:
             raise ConfigurationError(operation.OWN_DATABASE) from None
         except DatabaseError as error:
@@ -264,7 +267,9 @@ class Service:
         app = self._app
         found = {"policy": app.deps.policies.trouble, "audit": app.trail.notary.trouble}
         known = {name: trouble for name, trouble in found.items() if trouble}
-        return {**known, **app.deps.troubles.lines()}
+        servers = app.works.servers
+        away = servers.troubles() if servers else {}
+        return {**known, **app.deps.troubles.lines(), **away}
 
     async def _is_up(self) -> bool:
         return not await self._ping_database()
@@ -279,6 +284,8 @@ class Service:
         await asyncio.gather(
             app.deps.full_texts.stop(), app.clock.stop(), app.workers.stop()
         )
+        if app.works.servers:
+            await _quietly(app.works.servers.stop())
         await asyncio.gather(
             app.live.stop(), *(courier.stop() for courier in app.couriers)
         )

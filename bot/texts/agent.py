@@ -287,3 +287,8 @@ STOPPED_FOR_AGENT = (
 def not_run_for_agent(why: str) -> str:
     """Plain text for the model. `why` comes from the grants."""
     return f"Not run: {why}. Tell the user."
+
+
+def tool_was_changed(tool: str) -> str:
+    """Why a request is over; the agent reads it too."""
+    return f"{tool} has been changed by its server since this was asked. Ask again."

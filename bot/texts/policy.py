@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.approvals.model import (
@@ -366,3 +366,55 @@ def no_agent(name: str) -> str:
 
 def arguments_unreadable(error: object) -> str:
     return f"--args cannot be read: {error}."
+
+
+def server_away(server: str) -> str:
+    return f"{server} can't be reached: its tools are left out."
+
+
+def waive(tool: str) -> str:
+    return f"Type {tool} to let it run without anybody, or press Enter: "
+
+
+def server_lines(
+    server: str, tools: Sequence[tuple[str, Plan, bool]] | None
+) -> Iterator[str]:
+    """Say what each tool of an MCP server needs, whatever its arguments.
+
+    Args:
+        tools: name, plan, and whether its server says that it destroys; None where the
+            server cannot be reached.
+    """
+    yield f"\nMCP server {visible(server)}:"
+    if tools is None:
+        yield "  can't be reached"
+    for name, plan, destroys in tools or ():
+        yield f"  {visible(name)}: {_need(plan)}{', high risk' if destroys else ''}"
+
+
+def _need(plan: Plan) -> str:
+    if isinstance(plan, Waived):
+        return f"runs without anybody (rule {plan.rule})"
+    if isinstance(plan, Denied):
+        return f"is denied: {plan.why}"
+    return f"needs {' then '.join(each.approvers for each in plan.stages)}"
+
+
+_SCAFFOLD = """\
+# A first policy. Replace the ids under `approvers`; see docs/policy.md.
+version: 1
+defaults: {channel: thread, timeout: 24h, stages: [{approvers: managers}]}
+requesters: {members: true}
+approvers:
+  managers: {users: [U0000000A1, U0000000A2]}
+interrupts: {answers: words}"""
+
+
+def scaffold_lines(waived: Sequence[str], rest: Sequence[str]) -> Iterator[str]:
+    """A policy that waives some tools, and has people decide all others."""
+    yield _SCAFFOLD
+    if waived:
+        yield "rules:"
+        yield f"  - {{name: reading, tools: {json.dumps(waived)}, approval: none}}"
+    yield "# These wait for `defaults.stages`, as does every tool that no rule names:"
+    yield from (f"#   {name}" for name in rest)

@@ -74,6 +74,9 @@ class House:
         found = await self.load(connection, token)
         return (found, NOW) if found else None
 
+    async def filled_for(self, request, arguments):
+        return dict(arguments)
+
     async def look_for(self, request, arguments):
         self.looked.append((request.call.tool, arguments))
         return {"file": None}

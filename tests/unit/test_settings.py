@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from bot.base.errors import ConfigurationError
 from bot.base.settings import (
-    NOT_AVAILABLE,
     SIMULATOR_POLICY,
     Settings,
     Transport,
@@ -194,10 +193,10 @@ BAD = [
     ("WEBHOOK_ALLOW_PRIVATE", "maybe", "1 or 0"),
     ("TOOLS", "sandbox,database", "set SQL_URL with it"),
     ("SQL_URL", "mysql://CANARY@db/shop", "postgresql://, or sqlite:PATH"),
-    ("TOOLS", "files,mcp", "not available in this version yet"),
+    ("TOOLS", "files,mcp", "set MCP_CONFIG with it"),
 ]
 # Any text may be right; what is not there is told of by the start.
-ANY_TEXT = {"OPENAI_MODEL", "AGENT", "POLICY_FILE", "FILES_DIR"}
+ANY_TEXT = {"OPENAI_MODEL", "AGENT", "POLICY_FILE", "FILES_DIR", "MCP_CONFIG"}
 
 
 def test_each_variable_has_a_bad_value_here() -> None:
@@ -255,13 +254,6 @@ def test_sign_in_needs_both_halves_and_a_bot_token() -> None:
 def test_a_token_is_told_by_its_beginning(rest: str) -> None:
     tokens = {"SLACK_BOT_TOKEN": f"xoxb-{rest}", "SLACK_APP_TOKEN": f"xapp-{rest}"}
     assert Settings.load(tokens).transport is Transport.SOCKET
-
-
-@pytest.mark.parametrize("name", NOT_AVAILABLE)
-def test_what_comes_later_is_refused_with_a_sentence(name: str) -> None:
-    sentence = refusal({name: "CANARY"})
-    assert sentence == f"{name} is not available in this version yet; unset it."
-    assert Settings.load({name: ""}).transport is Transport.SIMULATOR
 
 
 @pytest.mark.parametrize(
@@ -434,9 +426,9 @@ def test_the_example_file_lists_every_variable_commented_and_readable(
     lines = [line for line in example.splitlines() if re.match(r"#[A-Z_]+=", line)]
     names = [line[1:].split("=")[0] for line in lines]
     known = {name.upper() for name in Settings.model_fields}
-    assert sorted(names) == sorted(known | set(NOT_AVAILABLE) | {"POSTGRES_PASSWORD"})
+    assert sorted(names) == sorted(known | {"POSTGRES_PASSWORD"})
     promised = [line for line in lines if re.search("later|not yet", line)]
-    assert promised == []  # what has no effect yet stands under NOT_AVAILABLE
+    assert promised == []
     dotenv = tmp_path / ".env"
     ours = ("HOST", "PORT", "RATE_LIMIT", "RETENTION", "SWEEP_INTERVAL", "TOOLS")
     taken = [line[1:] for line in lines if line[1:].split("=")[0] in ours]

@@ -1,0 +1,486 @@
+"""The tools of MCP servers, each named `server.tool`, behind the gate as any other."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import re
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, cast
+
+from langchain_core.messages import ToolMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool, ToolException
+
+from agent.gate import OutcomeUnknown
+from agent.phrases import results
+from agent.tool_arguments import MARKS, clean_text
+
+if TYPE_CHECKING:
+    from mcp import ClientSession, types
+
+logger = logging.getLogger(__name__)
+MAX_RESULT = 20_000  # characters
+MAX_DESCRIPTION = 2_000  # characters
+MAX_SCHEMA = 50_000  # characters
+MAX_TOOLS = 128  # of one server
+TOOL_NAME = re.compile(r"[A-Za-z0-9_./:-]{1,100}")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds that a server gets."""
+
+    start: float = 20  # until it has said which tools it has
+    listing: float = 10
+    call: float = 120
+    first_wait: float = 1  # before it is tried again; then twice as long each time
+    longest_wait: float = 60
+    relist: float = 60  # between two looks at its list
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One tool as its server describes it.
+
+    Attributes:
+        digest: hex SHA-256 of all that the server says about it.
+        destructive: the server says that it destroys.
+        reads: the server says that it changes nothing, which lowers nothing.
+    """
+
+    server: str
+    tool: str
+    description: str
+    schema: dict[str, Any]
+    destructive: bool = False
+    reads: bool = False
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        said = [self.tool, self.description, self.schema]
+        said += [self.destructive, self.reads]
+        text = json.dumps(said, sort_keys=True, ensure_ascii=True)
+        object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest())
+
+    @property
+    def name(self) -> str:
+        """The name in policies, on cards and on the trail."""
+        return f"{self.server}.{self.tool}"
+
+
+class Pins(Protocol):
+    """Keeps what servers have said of their tools."""
+
+    async def known(self, servers: Sequence[str]) -> Sequence[Definition]:
+        """The tools that these servers listed when they were last asked."""
+        ...
+
+    async def learn(self, server: str, listed: Sequence[Definition]) -> Sequence[str]:
+        """Keep a server's whole list; return the names of the tools that changed."""
+        ...
+
+
+class McpTool(BaseTool):
+    """One tool of a server. The gate calls it with a whole ToolCall."""
+
+    server: Any
+    definition: Any
+
+    def _run(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError(f"{self.name} runs asynchronously: use ainvoke.")
+
+    async def ainvoke(
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> ToolMessage:
+        """Call it on its server.
+
+        Raises:
+            ToolException: it failed, or was not begun. OutcomeUnknown: it had begun.
+        """
+        call = cast("dict[str, Any]", input)
+        thread = (config or {}).get("configurable", {}).get("thread_id")
+        key = hashlib.sha256(f"{thread}\n{call['id']}".encode()).hexdigest()[:32]
+        said = await self.server.call(self.definition, call["args"], key)
+        return ToolMessage(said, tool_call_id=call["id"], name=self.name)
+
+
+class _Gone(Exception):
+    """The connection ended while something was waited for."""
+
+
+@dataclass
+class _Link:
+    """One connection to a server, for as long as it lasts."""
+
+    session: ClientSession
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    has_asked: bool = False  # the server wanted to ask a person something
+
+    async def until_gone(self, work: Awaitable[T]) -> T:
+        task = asyncio.ensure_future(work)
+        gone = asyncio.ensure_future(self.gone.wait())
+        try:
+            await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise _Gone
+            return task.result()
+        finally:
+            gone.cancel()
+            task.cancel()
+
+
+class McpServer:
+    """One server: kept connected, and asked for its list before each call."""
+
+    def __init__(
+        self,
+        name: str,
+        connection: Mapping[str, Any],
+        pins: Pins,
+        patience: Patience | None = None,
+    ) -> None:
+        self.name = name
+        self.trouble = ""  # a sentence while it cannot be reached
+        self.changed: tuple[str, ...] = ()  # tools that it has changed since the start
+        self.tools: tuple[BaseTool, ...] = ()
+        self.tried = asyncio.Event()
+        self._connection = dict(connection)
+        self._pins = pins
+        self._patience = patience or Patience()
+        self._link: _Link | None = None
+        self._up = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._stale = asyncio.Event()
+
+    def offer(self, definitions: Sequence[Definition]) -> None:
+        """Make tools of what the server has listed."""
+        self.tools = tuple(self._tool(each) for each in definitions)
+
+    def _tool(self, definition: Definition) -> BaseTool:
+        marks = {"pin": definition.digest, "destructive": definition.destructive}
+        return McpTool(
+            name=definition.name,
+            description=results.mcp_description(self.name, definition.description),
+            args_schema={**definition.schema, MARKS: marks},
+            server=self,
+            definition=definition,
+        )
+
+    async def keep_connected(self) -> None:
+        """Connect, and again whenever the connection is lost; it never ends."""
+        wait = self._patience.first_wait
+        while True:
+            try:
+                async with self._connected() as link:
+                    wait = self._patience.first_wait
+                    await self._watch(link)
+            except Exception as error:
+                self._note(error)
+            self.tried.set()
+            self._wanted.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._wanted.wait()
+            wait = min(2 * wait, self._patience.longest_wait)
+
+    def _note(self, error: Exception) -> None:
+        self.trouble = results.mcp_away(self.name)
+        logger.warning(
+            "an MCP server cannot be used: %s (%s)",
+            self.name,
+            type(_first(error)).__name__,
+            extra={"action": "mcp_away"},
+        )
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncGenerator[_Link]:
+        async with opened(self._connection, self._hear) as link:
+            try:
+                async with asyncio.timeout(self._patience.start):
+                    await link.session.initialize()
+                    await self._learn(await listed(self.name, link.session))
+                self._link, self.trouble = link, ""
+                self._up.set()
+                self.tried.set()
+                yield link
+            finally:
+                link.gone.set()
+                self._link = None
+                self._up.clear()
+
+    async def _hear(self, message: object) -> None:
+        from mcp import types
+
+        if isinstance(message, types.ServerNotification) and isinstance(
+            message.root, types.ToolListChangedNotification
+        ):
+            self._stale.set()
+
+    async def _watch(self, link: _Link) -> None:
+        """Look at the list when the server says that it changed, and now and then."""
+        while not link.gone.is_set():
+            with suppress(TimeoutError, _Gone):
+                async with asyncio.timeout(self._patience.relist):
+                    await link.until_gone(self._stale.wait())
+            self._stale.clear()
+            if not link.gone.is_set():
+                await self._look(link)
+
+    async def _look(self, link: _Link) -> None:
+        async with asyncio.timeout(self._patience.listing):
+            found = await link.until_gone(listed(self.name, link.session))
+        await self._learn(found)
+
+    async def _learn(self, found: Sequence[Definition]) -> None:
+        if [each.digest for each in found] == [_pin(tool) for tool in self.tools]:
+            return
+        changed = await self._pins.learn(self.name, found)
+        self.changed = tuple(dict.fromkeys([*self.changed, *changed]))
+        self.offer(found)
+
+    async def call(self, definition: Definition, args: Any, key: str) -> str:
+        """Run one tool once.
+
+        Raises:
+            ToolException: it failed or was not begun. OutcomeUnknown: it had begun.
+        """
+        link = await self._ready(definition)
+        link.has_asked = False
+        try:
+            result = await link.until_gone(self._run(link, definition, args, key))
+        except Exception as error:
+            raise self._explained(link, error) from error
+        text = as_text(result)
+        if link.has_asked:
+            text = f"{text}\n{results.MCP_ASKED}"
+        if result.isError:
+            raise ToolException(text)
+        return text
+
+    async def _run(
+        self, link: _Link, definition: Definition, args: Any, key: str
+    ) -> types.CallToolResult:
+        return await link.session.call_tool(
+            definition.tool,
+            args,
+            read_timeout_seconds=timedelta(seconds=self._patience.call),
+            meta={"idempotencyKey": key},
+        )
+
+    def _explained(self, link: _Link, error: Exception) -> ToolException:
+        """It had begun; only where the server itself says no it is known to be over."""
+        from mcp import McpError, types
+
+        if isinstance(error, McpError):
+            code, said = error.error.code, error.error.message
+            if code in (types.INVALID_PARAMS, types.METHOD_NOT_FOUND):
+                return ToolException(results.mcp_said_no(self.name, _short(said)))
+            if code == types.CONNECTION_CLOSED:
+                link.gone.set()
+        return OutcomeUnknown(results.mcp_unknown(self.name))
+
+    async def _ready(self, definition: Definition) -> _Link:
+        """A connection on which the tool is still what people have seen."""
+        for _ in range(2):
+            link = await self._current()
+            try:
+                await self._look(link)
+            except Exception as error:
+                self._note(error)
+                link.gone.set()
+                self._up.clear()
+                continue
+            if definition.digest not in map(_pin, self.tools):
+                raise ToolException(results.mcp_changed(definition.name))
+            return link
+        raise ToolException(results.mcp_not_begun(self.name))
+
+    async def _current(self) -> _Link:
+        if self._link is None or self._link.gone.is_set():
+            self._wanted.set()
+            try:
+                async with asyncio.timeout(self._patience.start):
+                    await self._up.wait()
+            except TimeoutError:
+                raise ToolException(results.mcp_not_begun(self.name)) from None
+        if self._link is None:
+            raise ToolException(results.mcp_not_begun(self.name))
+        return self._link
+
+
+def _pin(tool: BaseTool) -> str:
+    return cast("McpTool", tool).definition.digest
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first leaf of what anyio wraps into groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseException", error.exceptions[0])
+    return error
+
+
+def _short(text: str) -> str:
+    line = " ".join(clean_text(text).split())
+    return line if len(line) <= 300 else f"{line[:300]}…"
+
+
+@asynccontextmanager
+async def opened(
+    connection: Mapping[str, Any], hear: Any = None
+) -> AsyncGenerator[_Link]:
+    """Open a connection that is not initialized yet."""
+    # A second, which a bot without such servers does without.
+    from langchain_mcp_adapters.sessions import create_session
+    from mcp import types
+
+    links: list[_Link] = []
+
+    async def decline(_context: Any, _question: Any) -> types.ElicitResult:
+        links[0].has_asked = True
+        return types.ElicitResult(action="decline")
+
+    options: dict[str, Any] = {"elicitation_callback": decline}
+    if hear is not None:
+        options["message_handler"] = hear
+    made = cast("Any", {**connection, "session_kwargs": options})
+    async with create_session(made) as session:
+        links.append(_Link(session))
+        yield links[0]
+
+
+async def listed(server: str, session: ClientSession) -> list[Definition]:
+    """All tools that a server lists and that can be named and shown."""
+    from mcp.types import PaginatedRequestParams
+
+    found: list[Definition] = []
+    cursor: str | None = None
+    while True:
+        page = await session.list_tools(params=PaginatedRequestParams(cursor=cursor))
+        found += [made for each in page.tools if (made := _definition(server, each))]
+        cursor = page.nextCursor
+        if not cursor or len(found) >= MAX_TOOLS:
+            return sorted(found[:MAX_TOOLS], key=lambda each: each.tool)
+
+
+def _definition(server: str, tool: types.Tool) -> Definition | None:
+    schema = dict[str, Any](tool.inputSchema)
+    schema.setdefault("properties", {})
+    if not TOOL_NAME.fullmatch(tool.name) or len(json.dumps(schema)) > MAX_SCHEMA:
+        _leave_out(server, ascii(tool.name[:100]))
+        return None
+    hints = tool.annotations
+    return Definition(
+        server,
+        tool.name,
+        clean_text(tool.description or "")[:MAX_DESCRIPTION],
+        schema,
+        destructive=bool(hints and hints.destructiveHint),
+        reads=bool(hints and hints.readOnlyHint),
+    )
+
+
+@cache
+def _leave_out(server: str, tool: str) -> None:
+    """Say so, once."""
+    logger.warning("an MCP tool is left out: %s of %s", tool, server)
+
+
+def as_text(result: types.CallToolResult) -> str:
+    """A result for the model; what is no text is named, and not put in."""
+    text = clean_text("\n".join(_part(each) for each in result.content))
+    if not text and result.structuredContent is not None:
+        text = clean_text(json.dumps(result.structuredContent, ensure_ascii=False))
+    if len(text) > MAX_RESULT:
+        return f"{text[:MAX_RESULT]}\n{results.result_cut(MAX_RESULT)}"
+    return text or results.MCP_NOTHING
+
+
+def _part(content: types.ContentBlock) -> str:
+    match content.type:
+        case "text":
+            return content.text
+        case "image" | "audio":
+            size = len(content.data.rstrip("=")) * 3 // 4
+            return results.mcp_media(content.type, content.mimeType, size)
+        case "resource_link":
+            return results.mcp_file(str(content.uri), content.mimeType)
+        case "resource":
+            resource = content.resource
+            text = getattr(resource, "text", None)
+            named = results.mcp_file(str(resource.uri), resource.mimeType)
+            return f"{named}\n{text}" if isinstance(text, str) else named
+
+
+class McpServers:
+    """All servers of MCP_CONFIG."""
+
+    def __init__(
+        self,
+        connections: Mapping[str, Mapping[str, Any]],
+        pins: Pins,
+        patience: Patience | None = None,
+    ) -> None:
+        self._patience = patience or Patience()
+        self._pins = pins
+        self._servers = {
+            name: McpServer(name, connection, pins, self._patience)
+            for name, connection in connections.items()
+        }
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def tools(self) -> tuple[BaseTool, ...]:
+        """The tools there are now, of servers that are away too."""
+        return tuple(tool for each in self._servers.values() for tool in each.tools)
+
+    def troubles(self) -> dict[str, str]:
+        """A line for each server that is away, or has changed a tool."""
+        found: dict[str, str] = {}
+        for name, server in self._servers.items():
+            if said := server.trouble:
+                found[f"mcp {name}"] = said
+            elif server.changed:
+                found[f"mcp {name}"] = results.mcp_has_changed(server.changed)
+        return found
+
+    async def start(self) -> None:
+        """Offer what is known of each server, and connect to all.
+
+        One that was never seen is waited for a while, so that the first message finds
+        its tools.
+        """
+        known = await self._pins.known([*self._servers])
+        for name, server in self._servers.items():
+            server.offer([each for each in known if each.server == name])
+            self._tasks.append(asyncio.create_task(server.keep_connected()))
+        new = [each.tried.wait() for each in self._servers.values() if not each.tools]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience.start):
+                await asyncio.gather(*new)
+
+    async def stop(self) -> None:
+        """End all connections, and the processes behind them."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def look_at_server(
+    name: str, connection: Mapping[str, Any], patience: Patience | None = None
+) -> list[Definition] | None:
+    """Ask a server once for its tools; None if it cannot be reached."""
+    try:
+        async with asyncio.timeout((patience or Patience()).start):
+            async with opened(connection) as link:
+                await link.session.initialize()
+                return await listed(name, link.session)
+    except Exception as error:
+        logger.warning("%s: %s", name, type(_first(error)).__name__)
+        return None

@@ -1,0 +1,88 @@
+"""Pin what MCP servers say of their tools, and void what waits when that changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import structlog
+
+from agent.tools.mcp import Definition
+from bot.approvals.ports import Jobs, Policies
+from bot.approvals.transitions import void_for_changed_tool
+from bot.conversations.sql import SQL
+from bot.database.pool import Connection, Pool, transaction
+from bot.texts.agent import tool_was_changed
+
+log = structlog.get_logger(__name__)
+
+
+class StoredPins:
+    """Implements `agent.tools.mcp.Pins` over PostgreSQL."""
+
+    def __init__(self, pool: Pool, policies: Policies, jobs: Jobs) -> None:
+        self.pool = pool
+        self._policies = policies
+        self._jobs = jobs
+        self._changed_under: dict[str, str] = {}  # policy versions, by the tools' names
+
+    def is_unsettled(self, name: str) -> bool:
+        """Return whether a tool has changed under the policy that is in force.
+
+        No rule waives its approval then: whoever wrote the rule knew another tool.
+        """
+        return self._changed_under.get(name) == self._policies.current.version
+
+    async def known(self, servers: Sequence[str]) -> list[Definition]:
+        """The tools that these servers listed when they were last asked."""
+        async with self.pool.connection() as connection:
+            key = {"servers": list(servers)}
+            rows = await (await connection.execute(SQL["known_tools"], key)).fetchall()
+        self._changed_under |= {
+            f"{row['server']}.{row['tool']}": row["changed_under"] for row in rows
+        }
+        return [
+            Definition(row["server"], row["tool"], **json.loads(row["definition"]))
+            for row in rows
+        ]
+
+    async def learn(self, server: str, listed: Sequence[Definition]) -> list[str]:
+        """Keep a server's whole list; return the names of the tools that changed."""
+        async with transaction(self.pool) as connection:
+            changed = await self._keep(connection, server, listed)
+            for name in changed:
+                note = tool_was_changed(name)
+                await void_for_changed_tool(connection, self._jobs, name, note)
+        for name in changed:
+            log.warning(
+                "an MCP server has changed a tool", action="tool_changed", tool=name
+            )
+        await self.known([server])
+        return changed
+
+    async def _keep(
+        self, connection: Connection, server: str, listed: Sequence[Definition]
+    ) -> list[str]:
+        key = {"server": server, "policy_version": self._policies.current.version}
+        found = await connection.execute(SQL["pinned_tools"], key)
+        before = {row["tool"]: row["digest"] for row in await found.fetchall()}
+        for each in listed:
+            row = {"tool": each.tool, "digest": each.digest, "definition": _json(each)}
+            await connection.execute(SQL["pin_tool"], key | row)
+        names = [each.tool for each in listed]
+        await connection.execute(SQL["unlist_tools"], key | {"tools": names})
+        return [
+            each.name
+            for each in listed
+            if before.get(each.tool, each.digest) != each.digest
+        ]
+
+
+def _json(definition: Definition) -> str:
+    said = {
+        "description": definition.description,
+        "schema": definition.schema,
+        "destructive": definition.destructive,
+        "reads": definition.reads,
+    }
+    return json.dumps(said)
