@@ -176,6 +176,11 @@ def arguments_text(
     return visible(json.dumps(masked, ensure_ascii=False, indent=2, sort_keys=True))
 
 
+def visible_json(value: Any) -> str:
+    """A value as JSON on one line, made visible."""
+    return visible(json.dumps(value, ensure_ascii=False, sort_keys=True))
+
+
 @dataclass(frozen=True)
 class LongText:
     """A text too long for its place: its two ends, its size, its fingerprint."""

@@ -78,6 +78,13 @@ def test_what_the_policy_in_force_denies_is_not_among_all():
     assert needs_own_click(request(), in_force("{tools: [delete_file], deny: true}"))
 
 
+@pytest.mark.parametrize("rule", [BY_MANAGERS, "approval: none"])
+def test_what_was_risky_when_it_was_raised_stays_so(rule):
+    policy = parse_policy(policy_text(f"{{tools: [delete_file], {rule}}}"))
+    assert needs_own_click(request(risk=Risk.HIGH), policy)
+    assert not needs_own_click(request(), policy)
+
+
 def test_rows_decided_on_another_card_have_no_part_in_it():
     here = [request(id=f"req-{n}", place_card="d-1") for n in range(2)]
     gone = request(id="req-2", place_card="d-2", risk=Risk.HIGH)

@@ -19,6 +19,7 @@ from bot.slack.cards.blocks import (
     Block,
     code,
     dialog,
+    labelled,
     preformatted,
     words,
 )
@@ -36,6 +37,7 @@ from bot.texts.formatting import (
     one_line,
     shown,
     visible,
+    visible_json,
 )
 
 FULL_VIEW_CHARACTERS = 20_000  # one view holds this many; see `full_view`
@@ -64,7 +66,7 @@ def argument_elements(text: str, room: int, *, takes_clicks: bool) -> list[Block
     ends = min(TEXT_LIMIT, room - _OWN_WORDS)
     long = long_arguments(text, limit=min(ARGUMENTS_IN_FULL, room), ends=ends)
     if long is None:
-        return [words(sentences.ARGUMENTS, bold=True), *preformatted(text)]
+        return labelled(sentences.ARGUMENTS, text)
     return [
         words(sentences.too_many_characters(long.length), bold=True),
         words(sentences.THEY_BEGIN),
@@ -123,7 +125,7 @@ def _label(name: str, *, is_known: bool) -> Block:
     """An argument's name; one that the tool does not declare is untrusted too."""
     if is_known and _NAME.fullmatch(name):
         return {"type": "text", "text": name, "style": {"bold": True}}
-    return code(name if _NAME.fullmatch(name) else _json(name))
+    return code(name if _NAME.fullmatch(name) else visible_json(name))
 
 
 def field_text(value: Any) -> str:
@@ -133,8 +135,8 @@ def field_text(value: Any) -> str:
     begins or ends with a space) is JSON too, so no two values look alike.
     """
     if isinstance(value, str):
-        return _json(value) if _misleads(value) else visible(value)
-    text = _json(value)
+        return visible_json(value) if _misleads(value) else visible(value)
+    text = visible_json(value)
     if len(text) <= _IN_LINE:
         return text
     return visible(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True))
@@ -148,10 +150,6 @@ def _misleads(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _json(value: Any) -> str:
-    return visible(json.dumps(value, ensure_ascii=False, sort_keys=True))
 
 
 def asked_text(request: Request) -> str:
@@ -169,15 +167,14 @@ def question_elements(request: Request) -> list[Block]:
     headline, _, answer = _parts(request)
     parts: list[Block] = []
     if headline and not sentences.is_told_whole(request, headline):
-        parts += [words(sentences.BY_THE_GRAPH, bold=True), *preformatted(headline)]
+        parts += labelled(sentences.BY_THE_GRAPH, headline)
     rest = _rest(request)
     if len(rest) > MOST_FIELDS:
-        parts += preformatted(_json(rest))
+        parts += preformatted(visible_json(rest))
     else:
         parts += _fields(rest, {})
     if answer:
-        label = words(sentences.ANSWER_TO_BE_APPROVED, bold=True)
-        parts += [label, *preformatted(answer)]
+        parts += labelled(sentences.ANSWER_TO_BE_APPROVED, answer)
     return parts
 
 
@@ -200,9 +197,8 @@ def _rest(request: Request) -> dict[str, Any]:
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, str) and "\n" not in value:
-        return visible(value)
-    return visible(json.dumps(value, ensure_ascii=False, sort_keys=True))
+    is_line = isinstance(value, str) and "\n" not in value
+    return visible(value) if is_line else visible_json(value)
 
 
 _TOGETHER = 480  # characters; several requests on one card share them
@@ -217,13 +213,13 @@ def foreign_elements(request: Request, sharing: int) -> list[Block]:
     first = found[: max(1, _MOST_ADDRESSES // sharing)]
     room = _TOGETHER // sharing // len(first)
     lines = [cut(foreign_line(each), room) for each in first]
-    more = len(found) - len(first)
     label = sentences.DECEIVES if found[0].deceives else sentences.FOREIGN
-    return [
-        words(label, bold=True),
-        *preformatted("\n".join(lines)),
-        *([words(sentences.and_more(more))] if more else []),
-    ]
+    return labelled(label, "\n".join(lines), _and_more(found, first))
+
+
+def _and_more(found: Sequence[object], first: Sequence[object]) -> str:
+    more = len(found) - len(first)
+    return sentences.and_more(more) if more else ""
 
 
 def foreign_line(each: Lookalike) -> str:
@@ -260,12 +256,7 @@ def name_elements(
     if not first:
         return []
     lines = [f"{each}: {one_line(names[each], NAME_SHOWN)}" for each in first]
-    more = len(found) - len(first)
-    return [
-        words(sentences.NAMES, bold=True),
-        *preformatted("\n".join(lines)),
-        *([words(sentences.and_more(more))] if more else []),
-    ]
+    return labelled(sentences.NAMES, "\n".join(lines), _and_more(found, first))
 
 
 TYPED = "typed"  # the `block_id` of the input that asks for a value
@@ -277,18 +268,12 @@ def effect_lines(request: Request, room: int) -> list[str]:
     tool = cut(sentences.plain_headline(request), max(room // 2, NAME_SHOWN))
     arguments = mask_arguments(request.call.shown_arguments, request.call.schema)
     named = [
-        (
-            cut(visible(json.dumps(name, ensure_ascii=False)), NAME_SHOWN),
-            visible(json.dumps(value, ensure_ascii=False, sort_keys=True)),
-        )
+        (cut(visible_json(name), NAME_SHOWN), visible_json(value))
         for name, value in sorted(arguments.items())
     ]
     first = named[:_MOST_ARGUMENTS]
-    more = (
-        [sentences.more_arguments(len(named) - _MOST_ARGUMENTS)]
-        if named[_MOST_ARGUMENTS:]
-        else []
-    )
+    left = len(named) - len(first)
+    more = [sentences.more_arguments(left)] if left else []
     frame = len(tool) + sum(len(name) + 3 for name, _ in first) + len("".join(more)) + 2
     rooms = shares([len(value) for _, value in first], max(0, room - frame))
     lines = [

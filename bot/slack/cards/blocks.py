@@ -71,6 +71,12 @@ def preformatted(text: str) -> list[Block]:
     ]
 
 
+def labelled(label: str, text: str, after: str = "") -> list[Block]:
+    """Untrusted, visible text below a label of ours, and our own words after it."""
+    said = [words(after)] if after else []
+    return [words(label, bold=True), *preformatted(text), *said]
+
+
 def rich_text(elements: Sequence[Block]) -> Block:
     return {"type": "rich_text", "elements": list(elements)}
 

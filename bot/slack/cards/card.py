@@ -24,6 +24,7 @@ from bot.slack.cards.blocks import (
     MOST_BLOCKS,
     Block,
     context,
+    labelled,
     line,
     preformatted,
     rich_text,
@@ -57,7 +58,7 @@ from bot.texts.formatting import (
     escape,
     is_identifier,
     shown,
-    visible,
+    visible_json,
 )
 
 # Characters for one request; several on one card share them.
@@ -183,8 +184,7 @@ def _odd_tool(request: Request) -> list[Block]:
     """The name of a tool that has no place in the grey line."""
     if is_identifier(request.call.tool):
         return []
-    name = preformatted(cut(shown(request.call.tool), _TOOL))
-    return [words(labels.TOOL, bold=True), *name]
+    return labelled(labels.TOOL, cut(shown(request.call.tool), _TOOL))
 
 
 def _said(request: Request, sharing: int) -> list[Block]:
@@ -211,7 +211,7 @@ def _reasons(request: Request, sharing: int) -> list[tuple[str, str]]:
 
 
 def _labelled(texts: Sequence[tuple[str, str]]) -> list[Block]:
-    return _rich([words(name, bold=True), *preformatted(text)] for name, text in texts)
+    return _rich(labelled(name, text) for name, text in texts)
 
 
 def _comments(request: Request, sharing: int) -> list[Block]:
@@ -238,8 +238,7 @@ def _note(request: Request, sharing: int) -> list[Block]:
     note = shown(request.call.note.strip())
     if not note or request.call.kind is Kind.INTERRUPT:  # there it is the headline
         return []
-    label = words(labels.AGENT_SAYS, bold=True)
-    return [rich_text([label, *preformatted(cut(note, _NOTE // sharing))])]
+    return [rich_text(labelled(labels.AGENT_SAYS, cut(note, _NOTE // sharing)))]
 
 
 def _request_text(view: RequestView) -> str:
@@ -309,9 +308,7 @@ def _masked(
 
 
 def _text(arguments: Mapping[str, Any], name: str) -> str:
-    if name not in arguments:
-        return ABSENT
-    return visible(json.dumps(arguments[name], ensure_ascii=False, sort_keys=True))
+    return visible_json(arguments[name]) if name in arguments else ABSENT
 
 
 def _line(name: str, old: str, new: str, room: int) -> str:

@@ -15,7 +15,7 @@ from bot.slack.cards.arguments import (
 )
 from bot.slack.cards.blocks import (
     Block,
-    preformatted,
+    labelled,
     rich_text,
     section,
     with_block_ids,
@@ -85,7 +85,7 @@ def _form(
     effect = "\n".join(effect_lines(request, _EFFECT))
     shown = [
         facts_block(request),
-        rich_text([words(sentences.THE_CALL, bold=True), *preformatted(effect)]),
+        rich_text(labelled(sentences.THE_CALL, effect)),
     ]
     blocks = [*with_block_ids(shown, request.id, 0), field]
     return modal(callback_id, title, card, blocks, submit)
@@ -167,7 +167,7 @@ def _shown(request: Request) -> list[Block]:
         label, text = sentences.THE_CALL, "\n".join(effect_lines(request, _EFFECT))
     else:
         label, text = BY_THE_GRAPH, cut(asked_text(request), _EFFECT)
-    asked = rich_text([words(label, bold=True), *preformatted(text)])
+    asked = rich_text(labelled(label, text))
     again = [section([line]) for line in reopened(request)]
     return with_block_ids([*again, facts_block(request), asked], request.id, 0)
 

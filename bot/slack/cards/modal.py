@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from bot.approvals.model import Request
-from bot.slack.cards.blocks import Block, plain, preformatted, rich_text, section, words
+from bot.slack.cards.blocks import Block, labelled, plain, rich_text, section
 from bot.slack.cards.facts import asker
 from bot.texts import forms
 from bot.texts.call import TOOL as TOOL_LABEL
@@ -82,8 +82,7 @@ def facts_block(request: Request) -> Block:
 
 
 def tool_block(request: Request) -> Block:
-    name = cut(shown(request.call.tool), TOOL)
-    return rich_text([words(TOOL_LABEL, bold=True), *preformatted(name)])
+    return rich_text(labelled(TOOL_LABEL, cut(shown(request.call.tool), TOOL)))
 
 
 VALUE = "value"  # the `action_id` of each input; its `block_id` names it
