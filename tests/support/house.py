@@ -223,13 +223,10 @@ class House:
         [raised] = await self.raised([asked], conversation, people)
         return raised
 
-    async def ask_together(self, *tools: str, **arguments: Any) -> list[Request]:
+    async def ask_together(self, *tools: str) -> list[Request]:
         """Raise calls of one turn, each of a task of its own, in call order."""
-        asked = [
-            proposed(tool, {"path": f"{number}.txt", **arguments})
-            for number, tool in enumerate(tools)
-        ]
-        return await self.raised(asked)
+        names = enumerate(tools)
+        return await self.raised([proposed(t, {"path": f"{n}.txt"}) for n, t in names])
 
     async def raised(
         self,

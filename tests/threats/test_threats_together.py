@@ -11,7 +11,7 @@ from bot.slack.cards.view import bundle
 from bot.slack.listeners.several import decide_all
 from bot.texts.clicks import CARD_CHANGED
 from tests.support.clicks import click_for_all
-from tests.support.house import REJECT, House
+from tests.support.house import REJECT, House, proposed
 from tests.support.people import MINA, OMAR, RAVI
 
 SIGNING = "tools: [sign]"
@@ -71,14 +71,14 @@ async def test_threat_31_all_that_were_shown_is_none_after_a_decision(house: Hou
 
 @pytest.mark.parametrize(
     ("terms", "size"),
-    [("risk: high", 1), ("confirm: dialog", 1), ("critical: true", 1), ("", 9_000)],
+    [("risk: high", 1), ("confirm: dialog", 1), ("critical: true", 1), ("", 5_000)],
 )
 async def test_threat_31_what_needs_its_own_click_is_never_among_all(
     house: House, terms: str, size: int
 ):
     if terms:
         house.policies.change(SIGNING, f"{SIGNING}\n    {terms}")
-    two = await house.ask_together("wipe", "sign", text="x" * size)
+    two = await house.raised([proposed("wipe"), proposed("sign", {"path": "x" * size})])
     assert two[0].place.card == two[1].place.card
     await click_all(house, MINA, two)  # a click on a button that was never drawn
     assert await decisions(house, *two) == [0, 0]
