@@ -81,20 +81,15 @@ def _for_all(
 
 def mark_buttons(view: RequestView) -> list[Block]:
     """For an action whose end is unknown: what somebody has found out."""
-    request = view.request
     if not view.takes_marks:
         return []
-    own = not request.people.agent
-    return [
-        actions(
-            [
-                _button(forms.MARK_DONE, ids.MARK_DONE, request),
-                _button(forms.MARK_NOT_DONE, ids.MARK_NOT_DONE, request),
-                # nobody here can ask an agent outside again
-                *([_button(forms.ASK_AGAIN, ids.ASK_AGAIN, request)] * own),
-            ]
-        )
+    marks = [
+        (forms.MARK_DONE, ids.MARK_DONE),
+        (forms.MARK_NOT_DONE, ids.MARK_NOT_DONE),
     ]
+    if not view.request.people.agent:  # nobody here can ask an agent outside again
+        marks.append((forms.ASK_AGAIN, ids.ASK_AGAIN))
+    return [actions([_button(text, what, view.request) for text, what in marks])]
 
 
 def reason_button(view: RequestView) -> list[Block]:

@@ -97,28 +97,24 @@ def value_for_all(view: CardView, action_id: str) -> str | None:
 
 def _request_parts(view: CardView) -> list[Block]:
     """Build all but the arguments, then give these the characters that are left."""
-    texts = [asked_text(item.request) for item in view.requests]
-    sharing = len(view.requests)
-    frames = [
-        _request_blocks(item, [], sharing, complete=True) for item in view.requests
-    ]
-    own = OWN_WORDS * sum(r.request.call.kind is Kind.INTERRUPT for r in view.requests)
-    room = MESSAGE_TEXT_LIMIT - own - text_length(frames)
-    wanted = [
-        max(len(text), text_length(field_elements(item.request) or []))
-        for item, text in zip(view.requests, texts, strict=True)
-    ]
-    rooms = shares(wanted, room)
+    items, sharing = view.requests, len(view.requests)
+    frames = [_request_blocks(item, [], sharing, complete=True) for item in items]
+    own = OWN_WORDS * sum(item.request.call.kind is Kind.INTERRUPT for item in items)
+    left = MESSAGE_TEXT_LIMIT - own - text_length(frames)
+    rooms = shares([_length(item.request) for item in items], left)
     rows: list[list[Block]] = []
     in_whole: list[bool] = []
-    each = zip(view.requests, texts, wanted, rooms, strict=True)
-    for item, text, length, own_room in each:
-        fits = in_full(text, own_room) and length <= own_room
-        parts = _asked(item, text, own_room, fits=fits)
+    for item, room in zip(items, rooms, strict=True):
+        parts, fits = _asked(item, room)
         complete = fits and len(shown(item.request.call.tool)) <= _TOOL
         in_whole.append(complete)
         rows.append(_request_blocks(item, parts, sharing, complete=complete))
-    return _parted([*rows, all_buttons(view.requests, in_whole)])
+    return _parted([*rows, all_buttons(items, in_whole)])
+
+
+def _length(request: Request) -> int:
+    """Characters that the arguments take, as one text or as fields."""
+    return max(len(asked_text(request)), text_length(field_elements(request) or []))
 
 
 def _parted(rows: Sequence[list[Block]]) -> list[Block]:
@@ -130,12 +126,16 @@ def _parted(rows: Sequence[list[Block]]) -> list[Block]:
     return parted[len(between) :]
 
 
-def _asked(view: RequestView, text: str, room: int, *, fits: bool) -> list[Block]:
-    if fits and view.request.call.kind is Kind.INTERRUPT:
-        return question_elements(view.request)
-    if fits and (fields := field_elements(view.request)) is not None:
-        return fields
-    return argument_elements(text, room, takes_clicks=view.offers(Verdict.APPROVE))
+def _asked(view: RequestView, room: int) -> tuple[list[Block], bool]:
+    """Build the arguments in at most `room` characters; say if that is all of them."""
+    request, text = view.request, asked_text(view.request)
+    fits = in_full(text, room) and _length(request) <= room
+    if fits and request.call.kind is Kind.INTERRUPT:
+        return question_elements(request), True
+    if fits and (fields := field_elements(request)) is not None:
+        return fields, True
+    takes_clicks = view.offers(Verdict.APPROVE)
+    return argument_elements(text, room, takes_clicks=takes_clicks), fits
 
 
 def _request_blocks(
