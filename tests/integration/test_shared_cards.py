@@ -5,9 +5,16 @@ from __future__ import annotations
 import asyncio
 
 from bot.approvals import store
+from bot.approvals.eligibility import PolicyContext
+from bot.approvals.model import Verdict
 from bot.approvals.places import REQUESTS_PER_CARD
+from bot.approvals.policy import parse_policy
+from bot.slack.cards.card import value_for_all
+from bot.slack.cards.view import CardView, bundle
+from bot.slack.render import request_views
 from tests.support.house import House, proposed
-from tests.support.people import MINA
+from tests.support.people import DANA, MINA, OMAR
+from tests.support.policies import policy_text
 
 SIGNING = "tools: [sign]\n    stages: [{approvers: managers}"
 OTHERS = SIGNING.replace("managers", "bosses")
@@ -58,3 +65,26 @@ async def test_decisions_at_the_same_moment_wait_for_no_neighbour(house: House):
     await asyncio.gather(*[house.click(MINA, each) for each in asked])
     now = [await house.request(each.id) for each in asked]
     assert {each.status for each in now} == {"approved"}
+
+
+async def test_a_row_that_an_edit_takes_elsewhere_says_so(house: House):
+    small = "{tools: [pay], when: {amount: {le: 5}}, stages: [{approvers: managers}]}"
+    large = (
+        "{tools: [pay], when: {amount: {gt: 5}},"
+        " stages: [{approvers: bosses, channel: C0BOSSES1}]}"
+    )
+    groups = {"managers": (MINA, OMAR), "bosses": (DANA,)}
+    policy = parse_policy(policy_text(small, large, approvers=groups))
+    house.policies.current = policy
+    calls = [proposed("pay", {"amount": amount}) for amount in (1, 2, 3)]
+    first, *others = await house.raised(calls)
+    await house.click(MINA, first, Verdict.EDIT, arguments={"amount": 9})
+    async with house.pool.connection() as connection:
+        shown = await store.shown_by(connection, first.place.card)
+        now = await store.clock(connection)
+    rows = request_views(shown, PolicyContext(policy, now, {}), first.place.card)
+    assert [row.elsewhere for row in rows] == [True, False, False]
+    assert [row.request.call.arguments["amount"] for row in rows] == [9, 2, 3]
+    assert rows[0].can_decide == (DANA,)
+    value = value_for_all(CardView(rows), "approve_all")
+    assert value == bundle("approve_all", others)
