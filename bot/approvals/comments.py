@@ -87,8 +87,8 @@ async def overheard(
         place: channel, and ts of the thread's first message.
         words: as for `comment`.
     """
-    _, requests = await store.shown_at(connection, *place, card="")
-    if not any(request.is_open for request in requests):
+    card = await store.shown_at(connection, *place, card="")
+    if card is None or not any(request.is_open for request in card.requests):
         return
     counted = await count_in(connection, rate, person) if rate else Counted()
     if not counted.is_over:

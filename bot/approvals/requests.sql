@@ -163,7 +163,7 @@ ORDER BY r.raised_at, r.position, r.id;
 
 -- name: find_card
 -- A card by its place; by its id, where Slack's word on its place is not stored yet.
-SELECT id::text AS id FROM deliveries
+SELECT id::text AS id, COALESCE(user_id, '') AS reader FROM deliveries
 WHERE kind = 'card' AND (
   (posted_channel = %(channel)s AND message_ts = %(ts)s)
   OR (message_ts IS NULL AND id::text = %(card)s))

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
@@ -96,16 +97,27 @@ async def shown_by(connection: Connection, delivery: str) -> list[Request]:
     return [request_from(row) for row in await found.fetchall()]
 
 
+@dataclass(frozen=True)
+class ShownCard:
+    """A card, with its requests in call order.
+
+    `reader` is the user id of whose copy it is, "" for a card in a channel.
+    """
+
+    id: str
+    reader: str
+    requests: Sequence[Request]
+
+
 async def shown_at(
     connection: Connection, channel: str, ts: str, card: str
-) -> tuple[str, list[Request]]:
-    """The id and the requests of the card at a place; "" and none if there is none.
-
-    `card` is the id that the message's own metadata names.
-    """
+) -> ShownCard | None:
+    """The card at a place, or with the id that the message's own metadata names."""
     key = {"channel": channel, "ts": ts, "card": card}
     row = await (await connection.execute(SQL["find_card"], key)).fetchone()
-    return (row["id"], await shown_by(connection, row["id"])) if row else ("", [])
+    if row is None:
+        return None
+    return ShownCard(row["id"], row["reader"], await shown_by(connection, row["id"]))
 
 
 async def unresumed(connection: Connection, conversation: str) -> list[Request]:

@@ -37,7 +37,7 @@ def test_a_card_holds_what_belongs_together_and_fits(calls):
     notices: dict[str, set[str | None]] = {}
     for ask, call in zip(asked, calls, strict=True):
         stage = Stage(call[1], (), channel=call[2])
-        place = places.of(ask, Assessment(call[4], stages=(stage,)))
+        place = places.of(ask, Assessment(call[4], stages=(stage,)), "")
         if call[4] is Status.PENDING:
             cards.setdefault(place["card"] or "", []).append(call)
             notices.setdefault(place["card"] or "", set()).add(place["notice"])
@@ -57,4 +57,4 @@ def test_what_is_long_does_not_hide_its_neighbour():
     asked = [ProposedCall(f"i-{n}", "c", "pay", {"x": "y" * 3_900}) for n in range(3)]
     places = Places(TURN, asked)
     ruling = Assessment(Status.PENDING, stages=(Stage("managers", (), channel="C2"),))
-    assert len({places.of(ask, ruling)["card"] for ask in asked}) == 3
+    assert len({places.of(ask, ruling, "")["card"] for ask in asked}) == 3

@@ -58,14 +58,15 @@ async def _card_of(deps: Deps, action: Action) -> CardView | None:
     if place is None:
         return None
     async with deps.listener_pool.connection() as connection:
-        card, requests = await store.shown_at(
+        card = await store.shown_at(
             connection, place.channel, place.message, place.card
         )
         now = await store.clock(connection)
-    context = PolicyContext(deps.policies.current, now, {})
-    if not requests:
+    if card is None or not card.requests:
         return None
-    return CardView(request_views(requests, context, card, reader=action.person.user))
+    context = PolicyContext(deps.policies.current, now, {})
+    views = request_views(card.requests, context, card.id, reader=card.reader)
+    return CardView(views)
 
 
 def _on(action: Action, request: Request) -> Action:
