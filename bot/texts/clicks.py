@@ -322,6 +322,15 @@ def _refused_otherwise(
     return may_not_decide(word.replace("_", " "), others)
 
 
+def standing_given(code: str, until: dt.datetime, uses: int) -> str:
+    """mrkdwn. `code` is the grant's own."""
+    times = "once" if uses == 1 else f"{uses} times"
+    return (
+        f"Approved, and calls like it are approved in your name {times}, until "
+        f"{date(until)} at most. Its code, by which it can be revoked: {escape(code)}."
+    )
+
+
 STANDING_NOT_OFFERED = (
     "The policy doesn't let anyone allow this ahead, or not that much. Nothing was "
     "decided; use Approve on the card."

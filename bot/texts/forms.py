@@ -81,7 +81,7 @@ AHEAD_TITLE, ALLOW = "Approve for…", "Approve and allow"
 FOR_HOW_LONG, HOW_OFTEN, WHERE = "For how long", "How many times", "Where"
 HERE_ALONE = "In this conversation alone"
 EVERYWHERE = "Wherever this person asks"
-JUST_LIKE_IT = "Every argument stays as it is here:"
+JUST_LIKE_IT = "The call. What you don't choose below stays as it is here:"
 
 
 def allows(tool: str, person: str) -> str:

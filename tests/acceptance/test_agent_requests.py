@@ -280,6 +280,7 @@ async def test_calls_like_one_are_allowed_ahead_by_a_form(shared: Stage):
     wish = {"path": "Anything in logs/", "for": "1 hour", "how": "3 times"}
     await filled_in(shared, MINA, view, **wish, where="Wherever this person asks")
     assert (await agent.wait(request["id"])).body["status"] == "approved"
+    await shared.whisper(MINA, "in your name 3 times")
 
     like = {"path": "logs/db/2.log", "keep": True}
     later = await asked(shared, "rotate", arguments=like, requester=RAVI)

@@ -9,7 +9,14 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.approvals import store
 from bot.approvals.model import CHANGES, Action, Effect, Request, Verdict
-from bot.approvals.standing_grants import NOTHING, GivingAction, Wish, offer_of
+from bot.approvals.standing_grants import (
+    NOTHING,
+    GivingAction,
+    StandingGrants,
+    Wish,
+    offer_of,
+)
+from bot.database.pool import transaction
 from bot.slack.cards.standing_form import APPROVE_STANDING, standing_form, wish_from
 from bot.slack.cards.view import APPROVE_FOR
 from bot.slack.deps import Deps
@@ -21,6 +28,7 @@ from bot.slack.listeners.translating import (
     value_of,
     values_of,
 )
+from bot.texts.clicks import standing_given
 
 
 def register(app: AsyncApp, deps: Deps) -> None:
@@ -60,7 +68,22 @@ async def submit_standing(deps: Deps, body: Body) -> None:
     offer = offer_of(deps.policies.current, request) if request else None
     wish = wish_from(request, values_of(body), offer) if request and offer else None
     # without one the policy has changed, or no form of ours was sent
-    await deps.decider.decide(_giving(action, wish or NOTHING))
+    result, _ = await deps.decider.decide(_giving(action, wish or NOTHING))
+    if request and result.effect in CHANGES and not result.code:
+        await _tell_giver(deps, action, request)
+
+
+async def _tell_giver(deps: Deps, action: Action, request: Request) -> None:
+    """Say privately what was allowed, and by which code it is revoked."""
+    who, place = action.person, action.place
+    given = StandingGrants(deps.listener_pool, deps.people, deps.policies)
+    grants = await given.list_standing(who.team, who.user)
+    grant = next((each for each in grants if each.request == request.id), None)
+    if grant is None or place is None:
+        return
+    text = standing_given(grant.code, grant.expires_at, grant.uses)
+    async with transaction(deps.listener_pool) as connection:
+        await store.tell(connection, deps.jobs, who, text, place.channel, place.thread)
 
 
 async def _load(deps: Deps, token: str) -> Request | None:
