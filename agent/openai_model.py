@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-import httpx
 import openai
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.exceptions import ContextOverflowError
@@ -129,7 +128,9 @@ class StrictChatOpenAI(ChatOpenAI):
                 async for chunk in stream:
                     if words := whole.take(chunk.model_dump(warnings=False)):
                         await say(run_manager, words)
-        except (httpx.HTTPError, openai.APIError):
+        except _NONSENSE:
+            raise
+        except Exception:  # of the connection: the client's own library is not ours
             return None
         return self._create_chat_result(whole.completion()) if whole.reason else None
 
