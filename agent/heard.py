@@ -16,7 +16,7 @@ from langchain_core.outputs import ChatGenerationChunk
 #: Tag of the model calls of a graph whose words people may read as they come: no other
 #: call's words are shown, since they may be thoughts, or a question to another model.
 ANSWER = "answer"
-LONGEST = 4.0  # seconds that words are spread over at most
+LONGEST = 3.0  # seconds that words are spread over at most
 _WORD = re.compile(r"\S+\s*|\s+")
 
 

@@ -32,10 +32,12 @@ def new_bot(
     """Starts bots as a visitor does: no Slack, no key; or with a policy, or a graph."""
 
     @asynccontextmanager
-    async def starting(policy: str = "", graph: str = "") -> AsyncIterator[BotProcess]:
+    async def starting(
+        policy: str = "", graph: str = "", word: str = "0.0001"
+    ) -> AsyncIterator[BotProcess]:
         require_chromium()
         folder = tmp_path_factory.mktemp("bot")
-        settings = {}
+        settings = {"TIME_LIMITS": f"word={word}"}
         if policy:
             (folder / "policy.yml").write_text(policy, encoding="utf-8")
             settings["POLICY_FILE"] = "policy.yml"

@@ -1,0 +1,44 @@
+"""An answer on the page as it is written: a status, words that grow, steps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from tests.support.bot_process import BotProcess, NewBot
+from tests.support.browser import ARTEFACTS, visit
+from tests.support.page import ask, messages
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+WORDS = [f"word{number}" for number in range(80)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def slow(new_bot: NewBot) -> AsyncIterator[BotProcess]:
+    """The bot with a model that takes its time."""
+    async with new_bot(word="0.04") as process:
+        (process.folder / ".data/files/long.txt").write_text(" ".join(WORDS))
+        yield process
+
+
+async def test_the_status_comes_and_goes_and_the_words_grow(
+    browser: Browser, slow: BotProcess
+):
+    async with visit(browser, slow.url) as page:
+        await ask(page, "read long.txt")
+        status = page.locator(".status")
+        await expect(status.first).to_contain_text("Approval Bot is")
+        thread = page.get_by_test_id("thread")
+        await expect(thread).to_contain_text(WORDS[0])
+        begun = await thread.inner_text()
+        assert WORDS[-1] not in begun
+        await page.screenshot(path=ARTEFACTS / "streaming.png")
+        await expect(thread).to_contain_text(WORDS[-1])
+        await expect(thread).to_contain_text("Read long.txt")
+        await expect(status).to_have_count(0)
+        answers = thread.get_by_test_id("message").filter(has_text=WORDS[0])
+        await expect(answers).to_have_count(1)
+        await expect(messages(page).last).to_contain_text("1 reply")
