@@ -89,7 +89,9 @@ class Deliverer:
             async with asyncio.timeout_at(until):
                 place = await self._send(row, drawn)
         except SlackApiError as error:
-            return await self._refused(row, error_code(error))
+            # what was streamed had to be posted anew
+            lost = {"message_ts": None} if row["streamed"] else {}
+            return await self._refused({**row, **lost}, error_code(error))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise SlackUnavailable from error
         if place is None:  # nobody needs it any more

@@ -157,6 +157,15 @@ async def test_an_end_that_slack_refuses_is_posted_anew(play: Play, error: str):
         assert play.said(thread)[-1] == LONG
 
 
+async def test_where_the_thread_closes_meanwhile_its_author_is_told(play: Play):
+    tries = {"chat.stopStream": 2, "chat.postMessage": 1}
+    for method, times in tries.items():
+        waits(play, method, "error", error="is_archived", times=times)
+    await play.says(LONG)
+    [direct] = play.made.simulator.messages(play.space.open_dm(RAVI).id)
+    assert direct["text"].endswith(LONG)
+
+
 async def test_a_failure_takes_the_place_of_what_was_streamed(play: Play):
     thread = await play.says(
         calls(("peek", {"path": "a"}), text=LONG), RuntimeError("no")
