@@ -58,11 +58,23 @@ class _Arguments(dict[str, str]):
 
 
 def result(text: str) -> str:
-    """Say in a line what a step has come to; "" where there is no such line."""
-    lines = [line.strip() for line in mask(text).splitlines() if line.strip()]
+    """Say in a short line what a step has come to; "" where there is no such line."""
+    lines = _lines(text)
     if not lines or lines[0][:1] in "{[":
         return ""
-    return one_line(lines[0], LONGEST) if len(lines) == 1 else f"{len(lines)} lines"
+    if len(lines) > 1:
+        return f"{len(lines)} lines"
+    return lines[0] if len(lines[0]) <= _SUBJECT else "1 line"
+
+
+def failure(text: str) -> str:
+    """Say in a line why a step has failed, where it says so."""
+    lines = _lines(text)
+    return one_line(lines[0], LONGEST) if lines else FAILED
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in mask(text).splitlines() if line.strip()]
 
 
 def status(doing: str) -> str:

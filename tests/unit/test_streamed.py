@@ -12,7 +12,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from langgraph.errors import GraphInterrupt
 
 from agent.heard import ANSWER
-from bot.conversations.progress import Progress, Step, Watch
+from bot.conversations.progress import Progress, State, Step, Watch
 from bot.slack.cards.answer import harmless
 from bot.slack.cards.streamed import MOST, Shown, is_worth_it, next_chunks, settled
 from bot.slack.render import Drawn
@@ -88,6 +88,23 @@ def test_titles_are_short_and_harmless(tool: str, arguments: dict, title: str):
     [chunk], _ = next_chunks(progress, Shown())
     assert chunk["title"].startswith(title)
     assert len(chunk["title"]) <= 256
+
+
+@pytest.mark.parametrize(
+    ("state", "result", "output"),
+    [
+        ("done", "Deleted.", "Deleted."),
+        ("done", "word " * 40, "1 line"),
+        ("done", '{"a": 1}', None),
+        ("failed", "There is no such file.\nLook again.", "There is no such file."),
+        ("failed", "", "Failed"),
+        ("asks", "", "Waiting for an answer"),
+    ],
+)
+def test_an_output_is_one_short_line(state: State, result: str, output: str | None):
+    progress = Progress().began(Step("t", "peek", {})).ended("t", state, result)
+    [chunk], _ = next_chunks(progress, Shown())
+    assert chunk.get("output") == output
 
 
 def test_one_quick_step_begins_no_message():

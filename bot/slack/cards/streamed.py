@@ -129,7 +129,7 @@ def _output(step: Step) -> str:
         case "asks":
             return texts.WAITS
         case "failed":
-            return texts.result(step.result) or texts.FAILED
+            return texts.failure(step.result)
         case "done":
             return texts.result(step.result)
 
