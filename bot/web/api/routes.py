@@ -98,52 +98,48 @@ class Api:
     def guarded(self, act: Act, kind: str = "clicks") -> ApiHandler:
         """Let a handler answer a known person in good standing, not too often."""
 
-        async def handle(request: web.Request) -> web.Response:
-            try:
-                person = self.callers.person(request.headers.get("Authorization", ""))
-                await limit(self.deps, kind, person)
-                await self._check(person)
-                return await act(request, person)
-            except Problem as problem:
-                return problem.response()
-            except TRANSIENT:
-                return _not_now(sentences.NOT_NOW)
+        async def known(request: web.Request) -> web.Response:
+            person = self.callers.person(request.headers.get("Authorization", ""))
+            await limit(self.deps, kind, person)
+            await self._check(person)
+            return await act(request, person)
 
-        return handle
+        return _telling_problems(known)
 
     def guarded_for_agents(self, act: AgentAct) -> ApiHandler:
         """Let a handler answer an agent outside, not too often."""
 
-        async def handle(request: web.Request) -> web.Response:
-            try:
-                header = request.headers.get("Authorization", "")
-                agent = self.callers.agent(header)
-                await limit(self.deps, "clicks", Person("", agent.team, acting(agent)))
-                return await act(request, agent)
-            except Problem as problem:
-                return problem.response()
-            except SlackUnavailable:
-                return _not_now(sentences.COULD_NOT_CHECK)
-            except TRANSIENT:
-                return _not_now(sentences.NOT_NOW)
+        async def known(request: web.Request) -> web.Response:
+            agent = self.callers.agent(request.headers.get("Authorization", ""))
+            await limit(self.deps, "clicks", Person("", agent.team, acting(agent)))
+            return await act(request, agent)
 
-        return handle
+        return _telling_problems(known)
 
     async def _check(self, person: Person) -> None:
         """A token goes on working for as long as its person does, and no longer."""
-        try:
-            profile = await self.deps.people.look_up(person)
-        except SlackUnavailable:
-            raise Problem(
-                503, "could_not_check", sentences.COULD_NOT_CHECK, {"Retry-After": "5"}
-            ) from None
+        profile = await self.deps.people.look_up(person)
         if profile.refusal:
             said = full_members_only(profile.refusal)
             raise Problem(403, profile.refusal.replace(" ", "_"), said)
 
 
-def _not_now(sentence: str) -> web.Response:
-    return Problem(503, "unavailable", sentence, {"Retry-After": "5"}).response()
+def _telling_problems(act: ApiHandler) -> ApiHandler:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            return await act(request)
+        except Problem as problem:
+            return problem.response()
+        except SlackUnavailable:
+            return _not_now("could_not_check", sentences.COULD_NOT_CHECK)
+        except TRANSIENT:
+            return _not_now("unavailable", sentences.NOT_NOW)
+
+    return handle
+
+
+def _not_now(word: str, sentence: str) -> web.Response:
+    return Problem(503, word, sentence, {"Retry-After": "5"}).response()
 
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")

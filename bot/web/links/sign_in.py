@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from bot.texts.links import NOT_GOOD, NOT_SIGNED_IN, SIGNED_IN_AS_ANOTHER
 from bot.web.links import guard
 from bot.web.links.guard import BY_SIGN_IN, Opening, html
 from bot.web.links.pages import sentence_page
-from bot.web.links.tokens import Link, Signer, hash_of
+from bot.web.links.tokens import SIGNED, Link, Signer, hash_of
 
 log = structlog.get_logger(__name__)
 GOING, SIGNED_IN = "sign-in", "signed-in"  # cookies
@@ -212,13 +211,9 @@ class Sessions:
             return []
 
     def _serializer(self, kind: str) -> Any:
-        how: dict[str, Any] = {
-            "digest_method": hashlib.sha256,
-            "key_derivation": "hmac",
-        }
         serializer = cast("Any", URLSafeTimedSerializer)
         salt = f"slack-approval-bot/{kind}/1"
-        return serializer(self.secret, salt=salt, signer_kwargs=how)
+        return serializer(self.secret, salt=salt, signer_kwargs=SIGNED)
 
 
 def _whose(token: str, link: Link) -> list[str]:

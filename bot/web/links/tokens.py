@@ -16,6 +16,8 @@ from bot.web.sql import SQL
 
 LONGEST = 1_000  # characters of a token
 _SALT = "slack-approval-bot/approve-link/1"
+# The library's own default is SHA-1.
+SIGNED: dict[str, Any] = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,8 @@ class Signer:
 
     @property
     def _serializer(self) -> Any:
-        # SHA-256, since the library's own default is SHA-1
-        how: dict[str, Any] = {
-            "digest_method": hashlib.sha256,
-            "key_derivation": "hmac",
-        }
         serializer = cast("Any", URLSafeSerializer)
-        return serializer(self.secret, salt=_SALT, signer_kwargs=how)
+        return serializer(self.secret, salt=_SALT, signer_kwargs=SIGNED)
 
 
 def hash_of(token: str) -> str:
