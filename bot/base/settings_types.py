@@ -239,6 +239,8 @@ ALLOWED = {
     "API_AGENTS": "SHA256-OF-THE-TOKEN:TEAM:NAME:OWNER, comma-separated: 64 hexadecimal"
     " digits, a team's id such as T0123456789, a name of a-z, 0-9 and -, the user id of"
     " who answers for it; each token and each name once",
+    "APPROVALS_URL": "a URL that starts with https://, or http:// on loopback",
+    "APPROVALS_TOKEN": _PLAIN,
     "LINK_SECRET": _LONG,
     "SMTP_URL": "smtp://[user:password@]host:port, or smtps://…; %-escaped, no blanks",
     "SMTP_FROM": "one e-mail address, such as bot@example.com",

@@ -139,6 +139,8 @@ BAD = [
     ("PUBLIC_URL", "http://bot.example", "https://"),
     ("PUBLIC_URL", "https://bot.example/?a=1", "without ?"),
     ("PUBLIC_URL", "https://bot.example/?", "without ?"),
+    ("APPROVALS_URL", "http://bot.example", "https://"),
+    ("APPROVALS_TOKEN", "CANARY with blanks", "without spaces"),
     ("HOST", "not a host", "an address"),
     ("PORT", "0", "1 to 65535"),
     ("PORT", "65536", "1 to 65535"),
