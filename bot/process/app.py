@@ -27,8 +27,10 @@ from agent.tools.shared import SHARED, SharedFiles
 from bot.approvals.audit import PolicyRecord
 from bot.approvals.decide import Decider
 from bot.approvals.delegations import Delegations
+from bot.approvals.pause import Operators
 from bot.approvals.policy.load import PolicyFile
 from bot.approvals.ports import Jobs
+from bot.approvals.standing_grants import StandingGrants
 from bot.approvals.unknown_outcome import Marker
 from bot.audit.checkpoints import Notary
 from bot.base.errors import ConfigurationError
@@ -259,6 +261,8 @@ def _deps(
         troubles=troubles,
         desks=Desks(listener_pool, people, policies),
         viewers=Viewers(listener_pool),
+        grants=StandingGrants(listener_pool, people, policies),
+        operators=Operators(listener_pool, jobs, people, policies),
         delegations=Delegations(listener_pool, people, policies, identity.team),
         openid=_openid(slack, session),
         rates={rate.kind: rate for rate in settings.rate_limit},

@@ -13,8 +13,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.approvals.decide import Decider
 from bot.approvals.delegations import Delegations
 from bot.approvals.model import Request
+from bot.approvals.pause import Operators
 from bot.approvals.policy.load import PolicyFile
 from bot.approvals.ports import Jobs
+from bot.approvals.standing_grants import StandingGrants
 from bot.approvals.unknown_outcome import Marker
 from bot.base.settings import Settings
 from bot.base.settings_types import Rate
@@ -68,6 +70,8 @@ class Deps:
     desks: Desks
     viewers: Viewers
     delegations: Delegations
+    grants: StandingGrants
+    operators: Operators
     openid: OpenId | None = None
     rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])
     reads_files: bool = False

@@ -18,6 +18,7 @@ from bot.texts.formatting import (
     mention,
     mentions_or,
     one_line,
+    standing_in,
     time_of_day,
 )
 
@@ -112,11 +113,6 @@ def asked(person: str, channel: str, why: str) -> str:
     )
 
 
-def agent_for(agent: str, person: str) -> str:
-    """mrkdwn. An agent outside, by its name in API_AGENTS, asks for a person."""
-    return f"{agent} (for {person})"
-
-
 def not_claimed(text: str, approvers: str) -> str:
     """`text` says that it timed out; `approvers` are mentioned, "" for none."""
     by = f" by {approvers}" if approvers else ""
@@ -206,11 +202,6 @@ def then(groups: Sequence[str]) -> str:
 
 def ahead(who: str) -> str:
     return f"{who} (allowed ahead)"
-
-
-def standing_in(who: str, principal: str) -> str:
-    """mrkdwn. `principal` is the user id for which `who` decides."""
-    return f"{who} for {mention(principal)}"
 
 
 def with_edits(who: str) -> str:

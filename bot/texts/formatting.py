@@ -105,6 +105,16 @@ def mention(user: str) -> str:
     return f"<@{user}>" if is_user_id(user) else safe_name(user)
 
 
+def standing_in(who: str, principal: str) -> str:
+    """mrkdwn. `principal` is the user id for which `who` decides."""
+    return f"{who} for {mention(principal)}"
+
+
+def agent_for(agent: str, person: str) -> str:
+    """mrkdwn. An agent outside, by its name in API_AGENTS, asks for a person."""
+    return f"{agent} (for {person})"
+
+
 def channel_link(channel: str) -> str:
     """`<#C…>` for a channel's id, "" for anything else, a direct message among it."""
     return f"<#{channel}>" if _CHANNEL_ID.fullmatch(channel) else ""

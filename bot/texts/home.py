@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Sequence
 
 from bot.approvals.delegations import Given
 from bot.approvals.model import Risk
+from bot.approvals.pause import Answer as Paused
 from bot.approvals.policy.model import Delegation
+from bot.approvals.standing_grants import EQUAL, UNDER, Revoked, StandingGrant
 from bot.texts.agent import because
 from bot.texts.formatting import date, escape, joined, mention, one_line
 
@@ -95,6 +98,8 @@ HELP = "\n".join(
         "`/approvals show CODE` · one request, such as `K7QP`",
         "`/approvals delegate @dora until 2026-12-31` · somebody decides for you",
         "`/approvals delegate off` · nobody does any more",
+        "`/approvals revoke CODE` · end what was allowed ahead",
+        "`/approvals pause REASON` · `/approvals pause off` · operators stop actions",
         "`/approvals help` · this list",
     ]
 )
@@ -116,6 +121,60 @@ def no_such_request(code: str) -> str:
 
 
 SHOW_WHICH = "Say which one: `/approvals show K7QP`"
+
+
+# --- What was allowed ahead, and a pause ---------------------------------------------
+REVOKE = "Revoke"
+REVOKE_WHICH = "Say which one: `/approvals revoke K7QP`. App Home lists yours."
+PAUSE_WHY = "Say why: `/approvals pause Wrong figures since noon`"
+ON_ITS_CARD = (
+    "This one asks for more than a click, so nothing was decided. Use its card."
+)
+REVOKED = {
+    Revoked.REVOKED: "Revoked. From now on these calls wait for an approval again.",
+    Revoked.OVER: "That is over already, so there was nothing to revoke.",
+    Revoked.UNKNOWN: "There is nothing of this code that was allowed ahead.",
+    Revoked.NOT_ALLOWED: (
+        "You can't revoke this one. The person who gave it, an approver of its stage "
+        "or an operator can."
+    ),
+    Revoked.COULD_NOT_CHECK: COULD_NOT_LOOK,
+}
+PAUSES = {
+    Paused.PAUSED: "Paused. No action runs until `/approvals pause off`.",
+    Paused.LIFTED: "The pause is over. What was approved goes on.",
+    Paused.PAUSED_BEFORE: "It is paused already.",
+    Paused.NOT_PAUSED: "Nothing is paused.",
+    Paused.NO_OPERATORS: (
+        "The policy names no `operators`, so nobody can pause from here. `python -m "
+        "bot pause` can."
+    ),
+    Paused.NOT_OPERATOR: "Only people of the policy's group `operators` can pause.",
+    Paused.COULD_NOT_CHECK: COULD_NOT_LOOK,
+}
+
+
+def allowed(grant: StandingGrant) -> list[str]:
+    """Lines about what a person has allowed ahead; its values are word for word."""
+    shown = [
+        f"{_code(each.argument)} {_HOW[each.how]} {_code(each.value)}"
+        for each in grant.bindings
+    ]
+    where = "in one conversation" if grant.conversation else "in all conversations"
+    who = grant.agent or mention(grant.requester)
+    uses = f"{grant.used} of {grant.uses} used"
+    return [
+        " · ".join([_code(grant.tool), *shown]),
+        f"{who}, {where} · {uses} · until {date(grant.expires_at)} · {grant.code}",
+    ]
+
+
+_HOW = {EQUAL: "is", UNDER: "is under"}
+
+
+def _code(value: object) -> str:
+    said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"`{escape(one_line(said, 500)).replace('`', chr(39))}`"
 
 
 # --- Delegations --------------------------------------------------------------------

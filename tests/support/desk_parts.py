@@ -10,7 +10,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from bot.approvals.delegations import Delegations
+from bot.approvals.pause import Operators
 from bot.approvals.policy.model import Delegation, Policy
+from bot.approvals.standing_grants import StandingGrants
 from bot.slack.home.desk import Desks
 from bot.slack.home.viewers import HomePages, Viewers
 from bot.slack.listeners import approvals_command, home
@@ -88,6 +90,8 @@ class HomeDesk:
         self.deps: Any = SimpleNamespace(
             viewers=self.viewers,
             delegations=Delegations(*common),
+            grants=StandingGrants(*common[:2], house.policies),
+            operators=Operators(house.pool, house.queue, common[1], house.policies),
             desks=self.desks,
             decider=house.decider,
             listener_pool=house.pool,

@@ -31,11 +31,13 @@ from bot.texts.cards import (
     unfillable,
 )
 from bot.texts.formatting import (
+    agent_for,
     cut_escaped,
     escape,
     joined,
     mention,
     one_line,
+    standing_in,
 )
 
 # Characters and lines for one request; several on one card share them.
@@ -158,7 +160,7 @@ def asker(request: Request) -> str:
     """mrkdwn: the person who asked, or the agent outside and for whom."""
     people = request.people
     who = mention(people.requester.user)
-    return sentences.agent_for(people.agent, who) if people.agent else who
+    return agent_for(people.agent, who) if people.agent else who
 
 
 def _passed(request: Request, sharing: int) -> list[str]:
@@ -212,7 +214,7 @@ def people(decisions: list[Decision]) -> str:
 
 def _approver(decision: Decision) -> str:
     who = _person(decision)
-    who = sentences.standing_in(who, decision.for_user) if decision.for_user else who
+    who = standing_in(who, decision.for_user) if decision.for_user else who
     answers = decision.verdict is Verdict.ANSWER
     return sentences.with_an_answer(who) if answers else who
 

@@ -21,6 +21,7 @@ from bot.approvals.eligibility import (
 from bot.approvals.model import USERS, Person, Profile, Request
 from bot.approvals.policy.model import Delegation, Denied, Policy, is_in_force
 from bot.approvals.ports import Members, People, Policies, look_up_groups
+from bot.approvals.standing_grants import StandingGrant, StandingGrants
 from bot.approvals.visibility import can_see, represents
 from bot.base.errors import SlackUnavailable
 from bot.base.time_limits import PATIENCE
@@ -54,6 +55,7 @@ class Desk:
     decided: Sequence[Request] = ()
     delegations: Sequence[Delegation] = ()
     may_delegate: bool = False
+    allowed: Sequence[StandingGrant] = ()
     watches: Sequence[str] = ()
 
 
@@ -98,12 +100,22 @@ class Desks:
             asked=asked,
             decided=decided,
             delegations=_delegations(person, policy, now),
+            allowed=await self._allowed(person, now),
             may_delegate=any(
                 group.delegable_to and is_in(person.user, group, groups)
                 for group in policy.groups.values()
             ),
             watches=(*desk.people, *desk.sources),
         )
+
+    async def _allowed(self, person: Person, now: dt.datetime) -> list[StandingGrant]:
+        """What the person has allowed ahead and still counts."""
+        grants = StandingGrants(self.pool, self.people, self.policies)
+        return [
+            each
+            for each in await grants.list_standing(person.team, person.user)
+            if not each.revoked_by and each.used < each.uses and each.expires_at > now
+        ][:RECENT]
 
     async def find(self, person: Person, code: str) -> Request | None:
         """Return the latest request of a code that the person may see."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from bot.approvals.model import Confirm, Kind, Request, Verdict
+from bot.approvals.standing_grants import StandingGrant
 from bot.slack.cards.arguments import (
     asked_text,
     confirm_dialog,
@@ -35,6 +36,7 @@ from bot.texts.formatting import escape, is_identifier
 APPROVE, APPROVE_TYPED = "desk_approve", "desk_approve_typed"
 REJECT, REJECT_ASK = "desk_reject", "desk_reject_ask"
 WITHDRAW, OPEN = "desk_withdraw", "desk_open"
+REVOKE = "desk_revoke"  # of what was allowed ahead; its value is the grant's code
 ROOM = 1_000  # characters of what is decided on; what is longer is decided on its card
 Link = Callable[[Request], str]
 
@@ -89,6 +91,13 @@ def told_row(view: RequestView, link: Link) -> list[Block]:
     else:
         lines.append(outcome_line(view))
     return [section(lines, next(iter(_open(request, link)), None))]
+
+
+def allowed_row(grant: StandingGrant) -> Block:
+    """One line about what a person has allowed ahead, with its end at their hand."""
+    label = forms.read_aloud(home.REVOKE, grant.code)
+    revoke = button(home.REVOKE, REVOKE, grant.code, label)
+    return section(home.allowed(grant), revoke)
 
 
 def _small(request: Request) -> str:

@@ -21,6 +21,7 @@ from bot.slack.home.desk import Desk
 from bot.slack.home.desk_rows import (
     WITHDRAW,
     Link,
+    allowed_row,
     offered_by,
     told_row,
     waiting_row,
@@ -47,12 +48,10 @@ class Visit:
     Attributes:
         is_first: the person has not seen it before.
         note: the answer to their last click here, mrkdwn; "" for none.
-        grants: rows about what they allowed to run for a while, each with its button.
     """
 
     is_first: bool = False
     note: str = ""
-    grants: Sequence[Block] = ()
 
 
 def home_view(desk: Desk, visit: Visit, link: Link) -> Home:
@@ -67,7 +66,7 @@ def home_view(desk: Desk, visit: Visit, link: Link) -> Home:
         _headed(home.WAITING, _waiting(desk, link), home.NOTHING_WAITS),
         _headed(home.ASKED, _asked(desk, link), home.NOTHING_ASKED),
         _headed(home.DECIDED, _told(desk.decided, desk, link), home.NOTHING_DECIDED),
-        _headed(home.ALLOWED, visit.grants, ""),
+        _headed(home.ALLOWED, [*map(allowed_row, desk.allowed)], ""),
         _headed(
             home.STANDING_IN,
             _standing_in(desk),

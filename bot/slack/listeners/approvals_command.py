@@ -105,6 +105,22 @@ async def _delegate(deps: Deps, person: Person, rest: str) -> Answer:
     return Answer(home.delegated(delegate, until, given.groups))
 
 
+async def _revoke(deps: Deps, person: Person, rest: str) -> Answer:
+    if not rest:
+        return Answer(home.REVOKE_WHICH)
+    revoked = await deps.grants.revoke_standing(person, rest)
+    await deps.viewers.redraw(person)
+    return Answer(home.REVOKED[revoked])
+
+
+async def _pause(deps: Deps, person: Person, rest: str) -> Answer:
+    if rest.lower() == "off":
+        return Answer(home.PAUSES[await deps.operators.lift(person)])
+    if not rest:
+        return Answer(home.PAUSE_WHY)
+    return Answer(home.PAUSES[await deps.operators.pause(person, rest)])
+
+
 _DELEGATION = re.compile(
     r"<@(?P<user>[UW][A-Z0-9]+)(\|[^>]*)?>\s+until\s+(?P<day>\S+)", re.IGNORECASE
 )
@@ -138,5 +154,7 @@ WORDS: Mapping[str, Answering] = {
     "history": _history,
     "show": _show,
     "delegate": _delegate,
+    "revoke": _revoke,
+    "pause": _pause,
     "help": _help,
 }

@@ -65,7 +65,14 @@ def register(app: AsyncApp, deps: Deps) -> None:
         await deps.viewers.redraw(person_of(body), turn=_TURNS[_action_of(body)])
         await ack()
 
+    async def handle_revoke(ack: AsyncAck, body: Body) -> None:
+        person = person_of(body)
+        revoked = await deps.grants.revoke_standing(person, value_of(body))
+        await _tell(deps, body, home.REVOKED[revoked])
+        await ack()
+
     app.event("app_home_opened")(handle_opened)
+    app.action(desk_rows.REVOKE)(handle_revoke)
     for action in _TURNS:
         app.action(action)(handle_turn)
     _register_rows(app, deps)
@@ -178,8 +185,11 @@ async def _open_form(deps: Deps, body: Body, word: str) -> None:
     action = await _choice(deps, body, verdict)
     result, request = await deps.decider.preview(action)
     possible = result.effect in CHANGES - {Effect.TIMED_OUT} or result.code in IN_FORM
-    if not (possible and request and request.place.ts):
+    if not (possible and request):
         await decide_from_desk(deps, body, verdict)
+        return
+    if not request.place.ts:
+        await _tell(deps, body, home.ON_ITS_CARD)
         return
     place = request.place
     card = CardRef(place.token, place.channel, place.ts, card=place.card)
