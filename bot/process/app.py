@@ -151,13 +151,12 @@ def make_app(
     files.client, files.session = deps.client, deps.session
     trail, outside = _trail(deps, queue), make_outside(deps, mail)
     engine, workers = Engine(served, pool), Workers(queue)
-    names = Names(deps.client, deps.people, deps.identity)
+    homes, names = _homes(deps), Names(deps.client, deps.people, deps.identity)
     standing: dict[str, Standing] = {}
     live = Live(deps.pool, deps.client, deps.identity, standing)
     _register(deps, queue, engine, names, live)
     courier = _courier(deps, queue, names, standing)
     duties = [*trail.duties, *outside.duties]
-    homes = _homes(deps)
     when = {**outside.when, "messages": courier.look, **homes.when}
     return App(
         deps=deps,
