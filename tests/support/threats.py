@@ -109,7 +109,7 @@ THREATS: Mapping[int, Threat] = {
     68: Threat("A forged button of App Home, or one that it does not offer"),
     69: Threat("App Home shows, or decides, what is another's"),
     70: Threat("A delegate passes the right on, or takes one that nobody may give"),
-    80: Threat("A server of tools lies about them"),
+    71: Threat("A server of tools lies about them"),
 }
 
 

@@ -90,7 +90,7 @@ async def test_threat_34_no_rule_waives_a_tool_that_has_changed(house: House):
     ("hint", "risk"),
     [({"destructive": True}, Risk.HIGH), ({"reads": True}, Risk.NORMAL), ({}, None)],
 )
-async def test_threat_80_a_hint_raises_the_risk_and_lowers_nothing(
+async def test_threat_71_a_hint_raises_the_risk_and_lowers_nothing(
     house: House, hint, risk
 ):
     house.policies.change("tools: [wipe]", 'tools: [wipe, "odd.*"]')
@@ -99,7 +99,7 @@ async def test_threat_80_a_hint_raises_the_risk_and_lowers_nothing(
     assert asked.terms.risk is (risk or Risk.NORMAL)
 
 
-async def test_threat_80_the_card_shows_nothing_that_a_server_says(house: House):
+async def test_threat_71_the_card_shows_nothing_that_a_server_says(house: House):
     house.policies.change("tools: [wipe]", 'tools: [wipe, "odd.*"]')
     schema = marked(tool(said=LIE)) | {"description": LIE, "title": LIE}
     asked = await house.ask("odd.wipe", schema=schema)
@@ -110,7 +110,7 @@ async def test_threat_80_the_card_shows_nothing_that_a_server_says(house: House)
     assert MARKS not in shown
 
 
-def test_threat_80_names_on_the_wire_lead_back_to_one_tool():
+def test_threat_71_names_on_the_wire_lead_back_to_one_tool():
     names = ["time.now", "a.b__c", "read_file", "odd.with/slash", f"odd.{'x' * 90}"]
     wires = [wire_name(name) for name in names]
     assert wires[:3] == ["time__now", "a__b__c", "read_file"]
@@ -122,7 +122,7 @@ def test_threat_80_names_on_the_wire_lead_back_to_one_tool():
         assert said.tool_calls[0]["name"] == name
 
 
-def test_threat_80_the_model_server_gets_plain_names_and_no_marks():
+def test_threat_71_the_model_server_gets_plain_names_and_no_marks():
     from agent.openai_model import make_openai_model
 
     made = StructuredTool(
