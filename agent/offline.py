@@ -173,7 +173,7 @@ def _chunks(answer: AIMessage) -> Iterator[ChatGenerationChunk]:
 
 # What a sentence about a refused call tells the model, and nobody else.
 # What a message quotes below its own words, see the instructions in `agent.prompts`.
-_QUOTED = re.compile(r"\n\n\[(?:[^\n]*:\]\n[>|-]|Not read: )")
+_QUOTED = re.compile(r"\n\n\[(?:[^\n]*:\]\n[>|-]|Not read: |Stopped: )")
 _FOR_THE_MODEL = re.compile(r"\s*(?:Do not (?:try|repeat)\b[^.\n]*|Tell the user)\.$")
 
 

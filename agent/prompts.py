@@ -41,7 +41,10 @@ LEFT_OUT = (
     "This conversation has become too long, so its beginning, and the middle of long "
     "results, are left out here. If you need what is missing, say so to the user."
 )
-ABANDONED = "There is no result: the call was given up before anybody decided on it."
+ABANDONED = (
+    "No result of this call is known: its turn was stopped or given up before. Take it "
+    "neither for done nor for undone, and do not try it again unless you are asked to."
+)
 
 
 @dataclass(frozen=True)

@@ -292,6 +292,26 @@ _ENDS = {
 }
 
 
+async def give_up_claims(pool: Pool, jobs: Jobs, run: Run) -> None:
+    """Call unknown what runs before this one have claimed, and have not ended.
+
+    Only where the graph waits for nothing: else its tasks come back to their claims.
+    """
+    key = {"conversation": run.conversation, "generation": run.generation}
+    async with transaction(pool) as connection:
+        found = await connection.execute(SQL["mark_lost"], key)
+        for row in await found.fetchall():
+            fact = Fact(
+                run.team,
+                "unknown",
+                request=row["request_id"],
+                conversation=run.conversation,
+                detail={"tool": row["tool"], "call": row["call_digest"]},
+            )
+            await append(connection, [fact])
+            await announce_unknown(connection, jobs, row["request_id"])
+
+
 async def is_finished(pool: Pool, run: Run, call: CallFacts) -> bool:
     """Return whether this very run has stored a call's end, perhaps unknowingly."""
     key = {"conversation": run.conversation, "tool_call": call.tool_call}

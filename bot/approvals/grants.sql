@@ -77,6 +77,16 @@ WHERE g.conversation_id = %(conversation)s AND g.tool_call_id = %(tool_call)s
   AND c.id = g.conversation_id AND c.generation = %(generation)s
 RETURNING g.request_id;
 
+-- name: mark_lost
+-- Claims of runs that are gone, of a conversation whose turn was stopped meanwhile: no
+-- run comes back to them.
+UPDATE grants g SET state = 'unknown', finished_at = bot_now()
+FROM conversations c
+WHERE g.conversation_id = %(conversation)s AND g.state = 'executing'
+  AND g.request_id IS NOT NULL AND g.generation < %(generation)s
+  AND c.id = g.conversation_id AND c.generation = %(generation)s
+RETURNING g.request_id, g.tool, g.call_digest;
+
 -- name: finish_grant
 -- What came of it, and which cards are to show it. Its commit need not wait for the
 -- disk: a claim without an end is unknown, and never runs again.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -326,13 +327,40 @@ async def withdraw_by_agent(
         if found is None or not found[0].is_open:
             return found[0] if found else None
         request, now = found
-        if now >= request.deadline:
-            await expire(connection, jobs, request)
-        else:
-            who = (actor, "agent")
-            result = Result(Effect.WITHDRAWN)
-            await _write(connection, jobs, request, result, "", who)
+        await _take_back(connection, jobs, request, now, (actor, "agent"))
         return request
+
+
+async def withdraw_by_stop(
+    connection: Connection, jobs: Jobs, request_id: str, person: Person, via: str
+) -> None:
+    """Withdraw a request whose turn a person has stopped; a closed one stays.
+
+    Raises:
+        Overtaken: its deadline has passed meanwhile; nothing may be written.
+    """
+    found = await store.load_locked(connection, request_id)
+    if found is None or not found[0].is_open:
+        return
+    request, now = found
+    action = Action(request.place.token, person, Verdict.WITHDRAW, via)
+    who = (person.user, via)
+    await _take_back(connection, jobs, request, now, who, action)
+
+
+async def _take_back(
+    connection: Connection,
+    jobs: Jobs,
+    request: Request,
+    now: dt.datetime,
+    who: tuple[str, str],
+    action: Action | None = None,
+) -> None:
+    if now >= request.deadline:
+        await expire(connection, jobs, request)
+        return
+    result = Result(Effect.WITHDRAWN)
+    await _write(connection, jobs, request, result, "", who, action)
 
 
 async def rewrite(

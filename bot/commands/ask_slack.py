@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import aiohttp
 import yaml
-from multidict import CIMultiDict
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -18,7 +17,7 @@ from bot.approvals.ports import People
 from bot.base.settings import Settings, manifest
 from bot.slack.client import error_code, make_client, make_session
 from bot.slack.directory import Directory
-from bot.slack.identity import Identity, learn_identity
+from bot.slack.identity import Identity, learn_identity, scopes_of
 from bot.slack.trouble import BAD_TOKEN
 from bot.texts import commands
 
@@ -68,16 +67,14 @@ class AskSlack:
             return [commands.answers_with(code, name)]
         except (aiohttp.ClientError, TimeoutError, OSError, KeyError) as error:
             return [commands.slack_unreachable(type(error).__name__)]
-        headers = CIMultiDict(cast("Mapping[str, str]", answer.headers))
-        given = headers.get("x-oauth-scopes")
+        given = scopes_of(answer.headers)
         if given is None:
             return []
-        granted = {scope.strip() for scope in given.split(",")}
         needed, optional = _scopes()
         self.without = [
-            commands.without_feature(scope) for scope in sorted(optional - granted)
+            commands.without_feature(scope) for scope in sorted(optional - given)
         ]
-        lacking = needed - granted
+        lacking = needed - given
         return [commands.lacks_scopes(sorted(lacking))] if lacking else []
 
 

@@ -60,6 +60,7 @@ class Conversation:
     messages: tuple[Message, ...]
     participants: tuple[str, ...]
     unfinished: Unfinished | None = None
+    stopped: bool = False  # a person has stopped the turn before
 
     @property
     def running(self) -> Message | None:
@@ -147,6 +148,7 @@ def _conversation(row: Mapping[str, Any]) -> Conversation:
         messages=tuple(_message(message) for message in row["messages"] or ()),
         participants=tuple(row["participants"]),
         unfinished=_unfinished(row),
+        stopped=row["stopped"],
     )
 
 

@@ -39,6 +39,21 @@ SELECT conversation_id, id, pace.is_over, pace.tell,
     THEN defer_for_conversation('turn', conversation_id) END AS job
 FROM message LEFT JOIN pace ON true;
 
+-- name: has_asked
+-- Whether somebody has asked the agent in a thread. One who may not has not.
+SELECT m.id FROM conversations c JOIN messages m ON m.conversation_id = c.id
+WHERE (c.team_id, c.channel_id, c.thread_ts)
+    = (%(team)s, %(channel)s, %(thread_ts)s)
+  AND m.user_id = %(user)s AND m.state NOT IN ('refused', 'deleted')
+LIMIT 1;
+
+-- name: change_message
+-- Its author has edited or deleted a message before it was taken up.
+UPDATE messages SET text = %(text)s,
+  state = CASE WHEN %(gone)s THEN 'deleted' ELSE state END
+WHERE (team_id, channel_id, ts) = (%(team)s, %(channel)s, %(ts)s)
+  AND user_id = %(user)s AND state IN ('received', 'held');
+
 -- name: start_run
 -- Where a conversation is, whether it waits for people, its open messages and what its
 -- graph asks; and a new run, where its work needs one. The pause of its workspace is read
@@ -160,6 +175,17 @@ WHERE c.id = %(conversation)s AND NOT EXISTS (
       = (c.team_id, c.channel_id, c.thread_ts)
     AND d.kind = 'say' AND d.text = %(text)s
     AND d.created_at > bot_now() - interval '1 hour')
+RETURNING id::text AS id;
+
+-- name: say_once_in_channel
+-- A sentence in a conversation, unless its channel has been told already.
+INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
+SELECT %(delivery)s, 'say', c.team_id, c.channel_id, c.thread_ts, %(text)s
+FROM conversations c
+WHERE c.id = %(conversation)s AND NOT EXISTS (
+  SELECT FROM deliveries d
+  WHERE (d.team_id, d.channel_id, d.text) = (c.team_id, c.channel_id, %(text)s)
+    AND d.kind = 'say')
 RETURNING id::text AS id;
 
 -- name: set_message_state

@@ -36,6 +36,19 @@ class Incoming:
     unread: tuple[str, ...] = ()  # what it holds beside its text, in words
     via: str = "slack"
     conversation: uuid.UUID | None = None  # the id of a new one; None for any
+    is_follow_up: bool = False  # it names nobody: counts where its author has asked
+
+
+@dataclass(frozen=True)
+class Change:
+    """A message as its author has it now; `is_gone`: deleted."""
+
+    team: str
+    channel: str
+    ts: str
+    user: str
+    text: str
+    is_gone: bool
 
 
 async def receive(
@@ -44,7 +57,8 @@ async def receive(
     """Store a message with the job that answers it; False if there is none to answer.
 
     A message that is known already is none, and neither is one in the thread of a card:
-    that is a comment on the card's requests. One above the rate is kept, refused, and
+    that is a comment on the card's requests. A follow-up is one only in a thread in
+    which its author has asked before. One above the rate is kept, refused, and
     its author is told so.
 
     Raises:
@@ -54,6 +68,8 @@ async def receive(
     # without either there is one statement, a transaction of its own
     has_more = not starts or rate is not None or incoming.unread
     async with (transaction if has_more else statement)(pool) as connection:
+        if incoming.is_follow_up and not await _has_asked(connection, incoming):
+            return False
         if not starts and await _comments(connection, jobs, incoming, rate):
             return False
         stored = await connection.execute(
@@ -82,6 +98,33 @@ async def receive(
             await _whisper(connection, jobs, incoming, not_read(incoming.unread))
     reach("received")
     return True
+
+
+async def _has_asked(connection: Connection, incoming: Incoming) -> bool:
+    key = {
+        "team": incoming.team,
+        "channel": incoming.channel,
+        "thread_ts": incoming.thread_ts,
+        "user": incoming.user,
+    }
+    found = await connection.execute(SQL["has_asked"], key)
+    return await found.fetchone() is not None
+
+
+async def change(pool: Pool, changed: Change) -> None:
+    """Let an edit or a deletion count, if nobody has taken the message up yet."""
+    async with statement(pool) as connection:
+        await connection.execute(
+            SQL["change_message"],
+            {
+                "team": changed.team,
+                "channel": changed.channel,
+                "ts": changed.ts,
+                "user": changed.user,
+                "text": clean(changed.text),
+                "gone": changed.is_gone,
+            },
+        )
 
 
 async def _refuse(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
@@ -20,10 +21,31 @@ MESSAGE_LIMIT = 20_000  # characters of one message to the agent
 
 @dataclass(frozen=True)
 class Talk:
-    """Answers messages that do not reach the graph now."""
+    """Answers messages that do not reach the graph now.
+
+    Attributes:
+        hint: how to go on in a channel, where people may expect something else; "" for
+            nothing.
+        help: what the agent can do, for whoever asks for help.
+    """
 
     pool: Pool
     jobs: Jobs
+    hint: Callable[[str], str] = lambda channel: ""
+    help: str = ""
+    hinted: set[str] = field(default_factory=set[str])  # channels, as far as known here
+
+    async def after_answer(self, conversation: Conversation) -> None:
+        """Say once in a channel how to go on there."""
+        text = self.hint(conversation.channel)
+        if not text or conversation.channel in self.hinted:
+            return
+        self.hinted.add(conversation.channel)
+        async with statement(self.pool) as connection:
+            said = {"text": text, "delivery": str(uuid.uuid4())}
+            key = {"conversation": conversation.id, **said}
+            found = await connection.execute(SQL["say_once_in_channel"], key)
+            self.jobs.post(connection, [row["id"] for row in await found.fetchall()])
 
     async def hold(self, conversation: Conversation) -> None:
         """Keep what is said meanwhile, and say what is waited for."""
@@ -100,6 +122,11 @@ class Talk:
         )
         self.jobs.post(connection, [delivery])
         return delivery
+
+
+def asks_for_help(text: str) -> bool:
+    """Return whether a message is the word help and nothing else."""
+    return text.strip().rstrip("?!.").lower() == "help"
 
 
 def unreadable(text: str) -> str:

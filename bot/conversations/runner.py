@@ -15,6 +15,7 @@ from bot.approvals.assess import Turn
 from bot.approvals.grants import (
     LostRun,
     Run,
+    give_up_claims,
     may_begin,
     needs_claim,
     was_cut_off,
@@ -36,10 +37,11 @@ from bot.conversations.graph_context import asker, introduced
 from bot.conversations.graph_state import GraphState
 from bot.conversations.outcome import Became, Settler, report
 from bot.conversations.questions import Answered
-from bot.conversations.replies import Talk, unreadable
+from bot.conversations.replies import Talk, asks_for_help, unreadable
 from bot.conversations.resume import Found, Handover, Recheck, Refused, batches
 from bot.conversations.run_saver import Unstorable
 from bot.conversations.sql import SQL
+from bot.conversations.under_way import UnderWay
 from bot.database.pool import TRANSIENT, Pool
 from bot.texts import agent, notices
 
@@ -125,6 +127,7 @@ class Runner:
     talk: Talk
     words: Words
     live: Live = field(default_factory=Unseen)
+    under_way: UnderWay = field(default_factory=UnderWay)
 
     async def turn(self, conversation: str) -> None:
         """Work off a conversation's open messages, as far as it can go now.
@@ -147,6 +150,8 @@ class Runner:
         if started is None or started.run is None:
             return
         run, found = started.run, started.conversation
+        if not run.asked:  # its turn was stopped, perhaps while something ran
+            await give_up_claims(self.pool, self.settler.jobs, run)
         decided = [r for r in run.asked if not r.is_open]
         if cut := [request for request in decided if was_cut_off(request)]:
             await self._recover(run, found, cut)
@@ -199,6 +204,8 @@ class Runner:
         """Give the graph a message, or go on with a turn that a crash has cut off."""
         profile = await self.people.look_up(message.author)
         problem = unreadable(message.text)
+        if self.talk.help and asks_for_help(message.text):
+            problem = self.talk.help
         if (profile.refusal or problem) and (
             is_new or not await self.engine.knows(run, conversation.message_id(message))
         ):
@@ -215,8 +222,18 @@ class Runner:
         text, missing = await self.words.read(conversation, message)
         if missing:
             await self.talk.say_once(conversation.id, missing)
+        if conversation.stopped:
+            text = agent.after_a_stop(text)
         given = human(conversation, message, profile, text)
-        return await self.engine.start(run, given)
+        ran = await self.engine.start(run, given)
+        if conversation.stopped:
+            await self._carry_on(conversation)
+        return ran
+
+    async def _carry_on(self, conversation: Conversation) -> None:
+        key = {"conversation": conversation.id}
+        async with self.pool.connection() as connection:
+            await connection.execute(SQL["carry_on"], key)
 
     async def _turn_away(
         self,
@@ -329,7 +346,7 @@ class Runner:
                 ) as shown:
                     watching.set(shown.watch)
                     await self._introduce(turn)
-                    ran = await go
+                    ran = await self.under_way.run(run.conversation, go)
                     await shown.stop(asks=bool(ran.interrupts))
             except (*TRANSIENT, RetryLater, LostRun, Refused):
                 raise
@@ -337,6 +354,8 @@ class Runner:
                 await self._fail(run, conversation, error, answered)
                 return False
             await self.settler.settle(run, conversation, turn, ran, answered)
+            if not ran.interrupts:
+                await self.talk.after_answer(conversation)
             return bool(ran.interrupts)
         except LostRun:
             # the job must not be tried again: that would replace the run that goes on

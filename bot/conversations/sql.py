@@ -10,5 +10,6 @@ SQL = load_statements(
     "api_conversation.sql",
     "conversations.sql",
     "run_saver.sql",
+    "stop.sql",
     "tool_pins.sql",
 )

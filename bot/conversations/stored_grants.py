@@ -15,6 +15,7 @@ from bot.approvals.policy.model import Denied
 from bot.approvals.ports import Jobs, Policies
 from bot.base.faults import reach
 from bot.conversations.graph_loop import at_home
+from bot.conversations.under_way import UnderWay
 from bot.database.pool import TRANSIENT, Pool
 from bot.texts import agent
 
@@ -33,7 +34,9 @@ class StoredGrants:
         policies: Policies,
         jobs: Jobs,
         is_unsettled: Callable[[str], bool] = lambda tool: False,
+        under_way: UnderWay | None = None,
     ) -> None:
+        self._under_way = under_way or UnderWay()
         self._pool = pool
         self._policies = policies
         self._jobs = jobs
@@ -65,11 +68,15 @@ class StoredGrants:
         if ruling.kind == "waived":
             waived = (ruling.rule, ruling.policy_version)
         reach("claiming")
-        taken = await grants.claim(
-            self._pool, self._jobs, self._run(call), _facts(call), waived
-        )
+        run = self._run(call)
+        with self._under_way.claiming(run.conversation):
+            taken = await grants.claim(
+                self._pool, self._jobs, run, _facts(call), waived
+            )
         if taken.won:
             reach("claimed")
+        else:
+            self._under_way.claim(run.conversation, -1)
         if taken.is_paused and waived is None:
             # Approved: it waits, and the lift has the conversation go on. A call that
             # nobody approved is told to the agent instead, which goes on without it.
@@ -82,7 +89,10 @@ class StoredGrants:
         A database that is away is waited for: half a minute, then the grant stays
         claimed. A commit whose answer got lost may have been made.
         """
-        await at_home(home_loop.get(None), self._finish(call, outcome))
+        try:
+            await at_home(home_loop.get(None), self._finish(call, outcome))
+        finally:
+            self._under_way.claim(call.thread_id, -1)
 
     async def _finish(self, call: Call, outcome: Outcome) -> None:
         reach("ran")

@@ -32,6 +32,7 @@ from bot.texts import operation
 
 log = structlog.get_logger(__name__)
 RUNS = "runs"
+STOPPED = "turn_stopped"
 QUEUES: Mapping[str, str] = dict.fromkeys(
     ("turn", "resume", "reconcile", "prune", "checkpoint", "standing"), RUNS
 )
@@ -200,6 +201,8 @@ class Announced(JobManager):
         super().__init__(connector)
         self.waiting: set[int] = set()  # numbers of jobs that were announced
         self.looks_further = True  # for jobs that were not
+        # hears that a person has stopped a turn, by its conversation
+        self.stopped: Callable[[str], None] = lambda conversation: None
 
     async def fetch_job(
         self, queues: Iterable[str] | None, worker_id: int
@@ -237,6 +240,9 @@ class KnownWorker(Worker):
     ) -> None:
         if notification["type"] == "job_inserted":
             self._announced.waiting.add(notification["job_id"])
+        told = cast("Mapping[str, Any]", notification)
+        if told["type"] == STOPPED:
+            self._announced.stopped(told["conversation"])
         await super()._handle_notification(channel=channel, notification=notification)
 
     async def _fetch_and_process_jobs(self) -> None:

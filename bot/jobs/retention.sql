@@ -16,7 +16,7 @@ SELECT forget_paces(%(keep)s, %(most)s);
 -- request came from stays with it.
 DELETE FROM messages WHERE id IN (
   SELECT m.id FROM messages m
-  WHERE m.state IN ('answered', 'failed', 'refused')
+  WHERE m.state IN ('answered', 'failed', 'refused', 'deleted')
     AND m.received_at < bot_now() - %(keep)s
     AND NOT EXISTS (SELECT FROM requests r WHERE r.message_id = m.id)
     AND m.id < (SELECT max(l.id) FROM messages l

@@ -43,8 +43,10 @@ from bot.conversations.replies import Talk
 from bot.conversations.resume import Handover, Recheck
 from bot.conversations.retry import Retrier
 from bot.conversations.runner import Runner
+from bot.conversations.stop import Stopper
 from bot.conversations.stored_grants import StoredGrants
 from bot.conversations.tool_pins import StoredPins
+from bot.conversations.under_way import UnderWay
 from bot.database.pool import Pool, leads_here, make_pool
 from bot.jobs.clock import Clock, Duty, make_clock
 from bot.jobs.courier import Courier
@@ -67,7 +69,9 @@ from bot.slack.openid import OpenId
 from bot.slack.shared_files import SlackFiles
 from bot.slack.streams import Standing
 from bot.slack.trouble import Troubles
+from bot.slack.welcome import Welcome, hint_of
 from bot.texts.clicks import SlackPhrases
+from bot.texts.conversation import help_text
 
 # With the queue's three ten in all. A statement holds one for a millisecond or two, so
 # that the process is busy long before they are; each plans all statements for itself.
@@ -145,7 +149,9 @@ def make_app(
     pool, listener_pool = _pools(database_url)
     files = SlackFiles(pool, slack.bot_token, slack.api_url)
     works = _works(settings, StoredPins(pool, policies, queue), loaded, mail, files)
-    gate = Gate(StoredGrants(pool, policies, queue, works.is_unsettled))
+    queue.announced.stopped = (under_way := UnderWay()).stop
+    kept = StoredGrants(pool, policies, queue, works.is_unsettled, under_way)
+    gate = Gate(kept)
     served = serve(settings, model, gate, loaded, works)
     deps = _deps(settings, slack, policies, (pool, listener_pool), queue, served)
     files.client, files.session = deps.client, deps.session
@@ -154,7 +160,7 @@ def make_app(
     homes, names = _homes(deps), Names(deps.client, deps.people, deps.identity)
     standing: dict[str, Standing] = {}
     live = Live(deps.pool, deps.client, deps.identity, standing)
-    _register(deps, queue, engine, names, live)
+    _register(deps, queue, _runner(deps, engine, names, live, under_way))
     courier = _courier(deps, queue, names, standing)
     duties = [*trail.duties, *outside.duties]
     when = {**outside.when, "messages": courier.look, **homes.when}
@@ -254,6 +260,7 @@ def _deps(
         decider=Decider(*common, served.problem),
         marker=Marker(*common),
         retrier=Retrier(listener_pool, people, jobs, identity.app),
+        stopper=Stopper(listener_pool, people, policies, jobs, identity.app),
         full_texts=FullTexts(client, session),
         look=served.look,
         fill=served.fill,
@@ -263,6 +270,7 @@ def _deps(
         grants=StandingGrants(listener_pool, people, policies),
         operators=Operators(listener_pool, jobs, people, policies),
         delegations=Delegations(listener_pool, people, policies, identity.team),
+        welcome=Welcome(listener_pool, jobs, client, identity, served.schemas),
         openid=_openid(slack, session),
         rates={rate.kind: rate for rate in settings.rate_limit},
         reads_files=served.is_own and SHARED in served.schemas,
@@ -284,11 +292,8 @@ def _bolt(deps: Deps) -> AsyncApp:
     return bolt
 
 
-def _register(
-    deps: Deps, queue: Queue, engine: Engine, names: Names, live: Live
-) -> None:
+def _register(deps: Deps, queue: Queue, runner: Runner) -> None:
     """Tell the queue who does which job."""
-    runner = _runner(deps, engine, names, live)
     held_up = runner.talk.tell_waiting
     queue.register("turn", runner.turn, runner.give_up, held_up)
     queue.register("resume", runner.resume, runner.give_up, held_up)
@@ -360,7 +365,9 @@ def _trail(deps: Deps, queue: Queue) -> Trail:
     return Trail(policies, record, notary)
 
 
-def _runner(deps: Deps, engine: Engine, names: Names, live: Live) -> Runner:
+def _runner(
+    deps: Deps, engine: Engine, names: Names, live: Live, under_way: UnderWay
+) -> Runner:
     pool, jobs, people, policies = deps.pool, deps.jobs, deps.people, deps.policies
     return Runner(
         pool=pool,
@@ -369,9 +376,10 @@ def _runner(deps: Deps, engine: Engine, names: Names, live: Live) -> Runner:
         settler=Settler(pool, jobs, policies, people, engine.served),
         recheck=Recheck(pool, jobs, Afresh(people), policies),
         handover=Handover(pool, jobs, policies, engine),
-        talk=Talk(pool, jobs),
+        talk=Talk(pool, jobs, hint_of(deps.identity), help_text(engine.served.schemas)),
         words=Reader(pool, deps.client, names, deps.identity),
         live=live,
+        under_way=under_way,
     )
 
 

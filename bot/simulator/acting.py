@@ -11,8 +11,8 @@ from typing import Literal
 from bot.simulator.app_config import AppConfig, SlashCommand
 from bot.simulator.events import Events
 from bot.simulator.interactions import ClickResult, Interactions, Submissions
-from bot.simulator.message import new_id, rich_text
-from bot.simulator.payloads import app_home_opened
+from bot.simulator.message import Message, new_id, rich_text
+from bot.simulator.payloads import app_home_opened, session_stopped
 from bot.simulator.shapes import Json, copied
 from bot.simulator.slash_commands import Commands
 from bot.simulator.views import Views
@@ -72,6 +72,34 @@ class Acting:
         if thread_ts:
             data["thread_ts"] = thread_ts
         return self.workspace.add_message(channel_id, data).ts
+
+    async def edit_message(
+        self, user_id: str, channel_id: str, ts: str, text: str
+    ) -> None:
+        """Let a person write a message of theirs anew."""
+        message = self._own(user_id, channel_id, ts)
+        edited = {"user": user_id, "ts": self.workspace.next_ts()}
+        new = {**message.data, "text": text, "blocks": rich_text(text)}
+        self.workspace.edit_message(message, new | {"edited": edited})
+
+    async def delete_message(self, user_id: str, channel_id: str, ts: str) -> None:
+        """Let a person delete a message of theirs."""
+        self.workspace.remove_message(self._own(user_id, channel_id, ts))
+
+    def _own(self, user_id: str, channel_id: str, ts: str) -> Message:
+        message = self.workspace.message(channel_id, ts)
+        if message is None or message.data.get("user") != user_id:
+            raise LookupError(f"{user_id} has no message {ts} in {channel_id}")
+        return message
+
+    async def stop_agent(self, user_id: str, channel_id: str, thread_ts: str) -> bool:
+        """Use Slack's own stop button in a thread; whether the bot heard of it."""
+        if user_id not in self.workspace.channels[channel_id].members:
+            raise LookupError(f"{user_id} is not in {channel_id}")
+        ts = self.workspace.next_ts()
+        event = session_stopped(user_id, channel_id, thread_ts, ts)
+        heard = self._parts.app.hears(str(event["type"]))
+        return heard and await self._parts.events.send(event)
 
     async def click(
         self,
@@ -171,6 +199,10 @@ class Acting:
     def home_enabled(self) -> bool:
         """Return whether the app has a Home tab."""
         return self._parts.app.home_tab
+
+    def hears(self, event: str) -> bool:
+        """Return whether the app is sent events of this kind."""
+        return self._parts.app.hears(event)
 
     async def open_home(
         self, user_id: str, tab: Literal["home", "messages"] = "home"

@@ -88,6 +88,8 @@ class Page:
         shown = page_live.start(self._hands.workspace)
         shown["home_enabled"] = self._hands.home_enabled
         shown["history"] = self._has_history
+        shown["stops"] = self._hands.hears("agent_session_stopped")
+        shown["follows"] = self._hands.hears("message.channels")
         shown["phrase"] = self._phrase
         shown["commands"] = [
             {"command": each.command, "description": each.description}

@@ -38,6 +38,15 @@ def acting(act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
     return handler
 
 
+def _posted(body: Json, *, may_be_empty: bool = False) -> str:
+    text = str(body["text"])
+    if not (text.strip() or may_be_empty):
+        raise ValueError("the message is empty")
+    if len(text) > _LONGEST_POST:
+        raise ValueError(f"a message has at most {_LONGEST_POST:,} characters")
+    return text
+
+
 def _attached(body: Json) -> Json:
     """Read what a message brings along: `table`, `forwards`, `files`."""
     found: Json = {name: body[name] for name in ("table", "files") if name in body}
@@ -62,6 +71,9 @@ class Acts:
         """Return path to act."""
         acts: dict[str, Act] = {
             "messages": self._post,
+            "messages/edit": self._edit,
+            "messages/delete": self._delete,
+            "sessions/stop": self._stop,
             "clicks": self._click,
             "commands": self._command,
             "options": self._options,
@@ -74,16 +86,27 @@ class Acts:
         return acts | ({"history": self._what_happened} if self._history else {})
 
     async def _post(self, body: Json) -> Json:
-        text, attached = str(body["text"]), _attached(body)
-        if not text.strip() and not attached:
-            raise ValueError("the message is empty")
-        if len(text) > _LONGEST_POST:
-            raise ValueError(f"a message has at most {_LONGEST_POST:,} characters")
+        attached = _attached(body)
+        text = _posted(body, may_be_empty=bool(attached))
         thread_ts = str(body.get("thread_ts") or "") or None
         ts = await self._hands.post_message(
             str(body["user"]), str(body["channel"]), text, thread_ts, **attached
         )
         return {"ts": ts}
+
+    async def _edit(self, body: Json) -> Json:
+        place = str(body["user"]), str(body["channel"]), str(body["ts"])
+        await self._hands.edit_message(*place, _posted(body))
+        return {}
+
+    async def _delete(self, body: Json) -> Json:
+        place = str(body["user"]), str(body["channel"]), str(body["ts"])
+        await self._hands.delete_message(*place)
+        return {}
+
+    async def _stop(self, body: Json) -> Json:
+        place = str(body["user"]), str(body["channel"]), str(body["thread_ts"])
+        return {"acked": await self._hands.stop_agent(*place)}
 
     async def _click(self, body: Json) -> Json:
         result = await self._hands.click(

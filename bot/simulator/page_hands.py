@@ -35,6 +35,10 @@ class Hands(Protocol):
         """Return whether the app has a Home tab."""
         ...
 
+    def hears(self, event: str) -> bool:
+        """Return whether the app is sent events of this kind."""
+        ...
+
     @property
     def commands(self) -> Sequence[SlashCommand]:
         """The app's slash commands."""
@@ -52,6 +56,20 @@ class Hands(Protocol):
         files: Sequence[str] = (),
     ) -> str:
         """Post as a person."""
+        ...
+
+    async def edit_message(
+        self, user_id: str, channel_id: str, ts: str, text: str
+    ) -> None:
+        """Write a message anew as the person whose it is."""
+        ...
+
+    async def stop_agent(self, user_id: str, channel_id: str, thread_ts: str) -> bool:
+        """Use Slack's stop button in a thread as a person."""
+        ...
+
+    async def delete_message(self, user_id: str, channel_id: str, ts: str) -> None:
+        """Delete a message as the person whose it is."""
         ...
 
     async def click(

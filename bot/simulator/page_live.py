@@ -175,6 +175,7 @@ def messages(workspace: Workspace, channel_id: str, user_id: str) -> Json:
         "channel": channel_id,
         "messages": [_shown(each) for each in listed],
         "statuses": statuses,
+        "prompts": workspace.prompts.get((channel_id, ""), []),
     }
 
 

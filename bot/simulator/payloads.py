@@ -93,6 +93,21 @@ def change_event(
     return event | {"message": message}
 
 
+def session_stopped(user_id: str, channel_id: str, thread_ts: str, ts: str) -> Json:
+    """Return the event of Slack's own stop button.
+
+    https://docs.slack.dev/reference/events/agent_session_stopped
+    """
+    return {
+        "type": "agent_session_stopped",
+        "channel": channel_id,
+        "thread_ts": thread_ts,
+        "user": user_id,
+        "streaming_message_ts": [],
+        "event_ts": ts,
+    }
+
+
 def _interaction(workspace: Workspace, user: User, kind: str) -> Json:
     team: Json = {"id": workspace.team_id, "domain": workspace.team_domain}
     if workspace.enterprise_id:

@@ -58,6 +58,7 @@ class Workspace:
         self.statuses: dict[tuple[str, str], str] = {}
         self.sessions: dict[tuple[str, str], str] = {}  # an agent's, by thread
         self.streams: dict[tuple[str, str], Any] = {}  # still written, by message
+        self.prompts: dict[tuple[str, str], list[Json]] = {}  # by channel and thread
         self._messages: dict[str, dict[str, Message]] = {}
         handle = bot_name.lower().replace(" ", "_")
         self.add_user(
@@ -259,6 +260,11 @@ class Workspace:
     def set_status(self, channel_id: str, thread_ts: str, status: str) -> None:
         """Show the bot's status in a thread, or none if it is empty."""
         self.statuses[(channel_id, thread_ts)] = status
+        self.changes.publish(Change("status", channel_id))
+
+    def suggest(self, channel_id: str, thread_ts: str, prompts: list[Json]) -> None:
+        """Show what people could say in a conversation."""
+        self.prompts[(channel_id, thread_ts)] = prompts
         self.changes.publish(Change("status", channel_id))
 
     def react(self, message: Message, name: str) -> None:

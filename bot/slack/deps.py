@@ -21,6 +21,7 @@ from bot.approvals.unknown_outcome import Marker
 from bot.base.settings import Settings
 from bot.base.settings_types import Rate
 from bot.conversations.retry import Retrier
+from bot.conversations.stop import Stopper
 from bot.database.pool import Pool
 from bot.slack.directory import Directory
 from bot.slack.full_text import FullTexts
@@ -29,6 +30,7 @@ from bot.slack.home.viewers import Viewers
 from bot.slack.identity import CurrentIdentity, SlackAccess
 from bot.slack.openid import OpenId
 from bot.slack.trouble import Troubles
+from bot.slack.welcome import Welcome
 
 Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
 Fill = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -63,6 +65,7 @@ class Deps:
     decider: Decider
     marker: Marker
     retrier: Retrier
+    stopper: Stopper
     full_texts: FullTexts
     look: Look
     fill: Fill
@@ -72,6 +75,7 @@ class Deps:
     delegations: Delegations
     grants: StandingGrants
     operators: Operators
+    welcome: Welcome
     openid: OpenId | None = None
     rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])
     reads_files: bool = False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from multidict import CIMultiDict
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.base.errors import BotError, ConfigurationError
@@ -22,6 +24,11 @@ class Identity:
     bot: str  # B…
     user: str  # U…, whom people mention
     url: str  # of the workspace, ends with "/"
+    scopes: frozenset[str] | None = None  # of the bot's token; None: not said
+
+    def lacks(self, scope: str) -> bool:
+        """Return whether Slack has said what is granted, and not this."""
+        return self.scopes is not None and scope not in self.scopes
 
     def permalink(self, channel: str, ts: str) -> str:
         """A message's address, as Slack builds it."""
@@ -36,7 +43,8 @@ async def learn_identity(client: AsyncWebClient) -> Identity:
         SlackApiError: Slack refuses the token.
         aiohttp.ClientError, TimeoutError: Slack cannot be reached.
     """
-    me = cast("dict[str, Any]", (await client.auth_test()).data)
+    answer = await client.auth_test()
+    me = cast("dict[str, Any]", answer.data)
     if not me.get("bot_id"):
         raise ConfigurationError(NOT_A_BOT)
     found = cast("dict[str, Any]", (await client.bots_info(bot=me["bot_id"])).data)
@@ -48,7 +56,16 @@ async def learn_identity(client: AsyncWebClient) -> Identity:
         bot=me["bot_id"],
         user=me["user_id"],
         url=me.get("url") or "",
+        scopes=scopes_of(answer.headers),
     )
+
+
+def scopes_of(headers: Any) -> frozenset[str] | None:
+    """Read the scopes that Slack names in the headers of an answer; None for none."""
+    given = CIMultiDict(cast("Mapping[str, str]", headers)).get("x-oauth-scopes")
+    if given is None:
+        return None
+    return frozenset(scope.strip() for scope in given.split(","))
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from bot.slack.cards.blocks import (
     section,
     with_block_ids,
 )
-from bot.slack.cards.buttons import withdraw_button
+from bot.slack.cards.buttons import stop_button, withdraw_button
 from bot.slack.cards.card import card_blocks, card_text, reason_blocks
 from bot.slack.cards.facts import people
 from bot.slack.cards.view import TRY_AGAIN, CardView, RequestView, approvals
@@ -229,7 +229,9 @@ def draw_notice(requests: Sequence[Request], us: Identity) -> Drawn:
     lines = [_waiting(r, us) if r.is_open else _over(r) for r in requests]
     shown = zip(requests, lines, strict=True)
     blocks = [block for each, line in shown for block in _about(each, line, requests)]
-    return _with_ids(lines, blocks, requests)
+    waiting = [r for r in requests if r.is_open and not r.people.agent]
+    stop = [actions([stop_button(waiting[0])])] if waiting else []
+    return _with_ids(lines, [*blocks, *stop], requests)
 
 
 def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:

@@ -278,6 +278,14 @@ def failed_for_agent(error: str) -> str:
     )
 
 
+def after_a_stop(text: str) -> str:
+    """Plain text for the model: what a person says after they stopped a turn."""
+    return (
+        f"{text}\n\n[Stopped: a person has stopped the turn before this message. Do "
+        "not go on with what was asked there unless you are asked to.]"
+    )
+
+
 STOPPED_FOR_AGENT = (
     "This call was not run: its turn was stopped. Do not take it for done, and do not "
     "try it again unless the person asks for it."

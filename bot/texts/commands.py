@@ -126,6 +126,7 @@ def slack_unreachable(error: str) -> str:
 
 #: What an app without an optional scope does without.
 FEATURES = {
+    "assistant:write": "no prompts are suggested in the app's own conversation",
     "commands": "/approvals does not answer; App Home shows the same",
     "files:read": "the agent can't read the files that people share with it",
     "mpim:history": (

@@ -172,3 +172,62 @@ async def test_long_arguments_are_approved_in_the_full_view(
     assert submitted.acked
     await shared.outcome(card, "Approved")
     await shared.answer(GENERAL, ts)
+
+
+async def test_who_asked_needs_no_mention_in_the_thread(shared: Stage):
+    shared.put("one.txt", "the first thing")
+    shared.put("two.txt", "the second thing")
+    ts = await shared.ask("read one.txt")
+    await shared.answer(GENERAL, ts, "the first thing")
+
+    say = shared.simulator.post_message
+    await say(MINA, GENERAL, "read one.txt", ts)
+    await say(RAVI, GENERAL, f"<@{MINA}> please read two.txt", ts)
+    await say(RAVI, GENERAL, "read two.txt", ts)
+    await say(RAVI, GENERAL, "not in the thread: read two.txt")
+    await say(RAVI, GENERAL, "help", ts)
+    await shared.reply(GENERAL, ts, "I can use these tools: delete file")
+
+    assert [text for text in shared.answers(ts) if "first" in text] != []
+    assert len(shared.answers(ts)) == 2
+    assert "the second thing" in shared.answers(ts)[1]
+
+
+async def test_an_edit_counts_while_the_message_waits(shared: Stage):
+    file = shared.put("held.txt")
+    shared.put("right.txt", "the right thing")
+    ts = await shared.ask("delete held.txt")
+    card = await shared.card_about("held.txt")
+    say, simulator = shared.simulator.post_message, shared.simulator
+    typo = await say(RAVI, GENERAL, "read wrong.txt", ts)
+    gone = await say(RAVI, GENERAL, "read gone.txt", ts)
+    await simulator.wait_for(lambda: len(shared.texts(ts, "get to your message")) == 2)
+
+    await simulator.edit_message(RAVI, GENERAL, typo, "read right.txt")
+    await simulator.delete_message(RAVI, GENERAL, gone)
+    await simulator.settled()
+    await shared.click(MINA, "approve", card)
+    await shared.answer(GENERAL, ts, "the right thing")
+    await simulator.edit_message(RAVI, GENERAL, typo, "delete right.txt")
+    await shared.rest()
+
+    assert not file.exists()
+    assert len(shared.answers(ts)) == 2
+    assert (shared.files / "right.txt").exists()
+
+
+async def test_the_agents_own_conversation_greets_and_suggests(shared: Stage):
+    simulator, dm = shared.simulator, shared.simulator.dm(RAVI)
+    for _ in range(2):
+        await simulator.open_home(RAVI, "messages")
+    called = "assistant.threads.setSuggestedPrompts"
+    await simulator.wait_for(
+        lambda: sum(call.method == called for call in simulator.calls) == 2
+    )
+
+    hello = [m for m in simulator.messages(dm) if "I'm an agent" in everything(m)]
+    assert len(hello) == 1
+    assert len(hello[0]["text"].splitlines()) == 3
+    shown = simulator.workspace.prompts[dm, ""]
+    assert shown[0] == {"title": "Show the files", "message": "list"}
+    assert shown[-1]["message"] == "help"

@@ -20,6 +20,7 @@ from bot.conversations.replies import Talk
 from bot.conversations.resume import Handover, Recheck
 from bot.conversations.runner import Runner
 from bot.conversations.stored_grants import StoredGrants
+from bot.conversations.under_way import UnderWay
 from tests.support.agent_stand_ins import Ledger, ScriptedModel, calls
 from tests.support.house import House
 
@@ -125,7 +126,10 @@ def make_agent(house: House, *script: Any) -> Agent:
     """Build the runner as the app does, over scripted parts."""
     model, ledger = ScriptedModel(script=[]), Ledger()
     tools = [ledger.tool(name) for name in TOOLS]
-    gate = Gate(StoredGrants(house.pool, house.policies, house.queue))
+    under_way = UnderWay()
+    gate = Gate(StoredGrants(
+            house.pool, house.policies, house.queue, under_way=under_way
+        ))
     served = ServedGraph(
         graph=build_graph(model, tools, gate),
         schemas={tool.name: schema_of(tool) for tool in tools},
@@ -142,6 +146,7 @@ def make_agent(house: House, *script: Any) -> Agent:
         handover=Handover(house.pool, house.queue, house.policies, engine),
         talk=Talk(house.pool, house.queue),
         words=PlainWords(),
+        under_way=under_way,
     )
     agent = Agent(house, runner, model, ledger)
     agent.will_say(*script)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -75,9 +76,12 @@ class Ledger:
     def __init__(self) -> None:
         self.runs: list[str] = []
         self.fail: dict[str, BaseException] = {}
+        self.before: Callable[[], Awaitable[None]] | None = None
 
     def tool(self, name: str) -> BaseTool:
         async def run(path: str) -> str:
+            if self.before:
+                await self.before()
             self.runs.append(f"{name} {path}")
             if name in self.fail:
                 raise self.fail[name]

@@ -72,6 +72,7 @@ class ModelServer:
     def __init__(self) -> None:
         self.requests: list[Json] = []
         self.url = ""
+        self.left = 0  # requests whose caller has gone before the answer
         self._script: list[Answer] = []
         self._otherwise: Callable[[], Answer] = lambda: text("I am done.")
         self._free = asyncio.Event()
@@ -103,8 +104,12 @@ class ModelServer:
         assert request.headers["Authorization"] == f"Bearer {API_KEY}"
         self.requests.append(await request.json())
         answer = self._script.pop(0) if self._script else self._otherwise()
-        await self._free.wait()
-        await asyncio.sleep(answer.seconds)
+        try:
+            await self._free.wait()
+            await asyncio.sleep(answer.seconds)
+        except asyncio.CancelledError:
+            self.left += 1
+            raise
         if answer.cut and request.transport:
             request.transport.abort()
         headers = {"Content-Type": "application/json", **answer.headers}
@@ -131,7 +136,9 @@ async def run_model_server() -> AsyncIterator[ModelServer]:
     server = ModelServer()
     application = web.Application()
     application.add_routes([web.post("/v1/chat/completions", server.complete)])
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+    runner = web.AppRunner(
+        application, access_log=None, shutdown_timeout=1, handler_cancellation=True
+    )
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"

@@ -135,12 +135,14 @@ def app_with(house: House) -> AsyncApp:
         decider=house.decider,
         marker=nothing,
         retrier=nothing,
+        stopper=nothing,
         client=AsyncWebClient(),
         identity=cast("Any", lambda: US),
         full_texts=nothing,
         look=nothing,
         rates={"clicks": CLICKS},
         troubles=nothing,
+        welcome=nothing,
     )
     register_listeners(app, deps)
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -278,7 +279,8 @@ class Api:
         self._me = me
 
     async def auth_test(self) -> Any:
-        return SimpleNamespace(data=self._me)
+        headers = {"X-OAuth-Scopes": "chat:write, users:read"}
+        return SimpleNamespace(data=self._me, headers=headers)
 
     async def bots_info(self, *, bot: str) -> Any:
         return SimpleNamespace(data={"bot": {"id": bot, "app_id": "A1"}})
@@ -298,7 +300,10 @@ ME = {
 
 async def test_who_we_are_comes_from_slack():
     us = await learn_identity(Api(ME))  # type: ignore[arg-type]
-    assert us == US
+    assert us == replace(US, scopes=frozenset({"chat:write", "users:read"}))
+    assert us.lacks("channels:history")
+    assert not us.lacks("chat:write")
+    assert not US.lacks("chat:write")  # where Slack doesn't say
     link = us.permalink("C1", "1795426200.000100")
     assert link == "https://t.slack.example/archives/C1/p1795426200000100"
 

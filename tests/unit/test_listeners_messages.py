@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from bot.slack.listeners.messages import decision_in_thread, incoming_from
+from bot.slack.listeners.messages import (
+    change_in,
+    decision_in_thread,
+    follow_up,
+    incoming_from,
+)
 from tests.support.people import US
 
 
@@ -232,3 +237,69 @@ def test_what_seems_to_decide_in_a_thread_is_heard(text):
 )
 def test_other_words_to_others_are_not_heard(changes):
     assert decision_in_thread(event_of(DIRECT, **changes), US) is None
+
+
+@pytest.mark.parametrize("place", ["channel", "group", "mpim"])
+def test_a_reply_without_a_mention_may_be_a_follow_up(place: str):
+    event = event_of(DIRECT, **{**THREAD, "channel_type": place}, text="and now b")
+    assert incoming_from(event, US) is None
+    said = follow_up(event, US)
+    assert said is not None
+    assert (said.thread_ts, said.text) == ("1795426100.000200", "and now b")
+    assert said.is_follow_up
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"text": "<@U0MINA> could you look?"},
+        {"text": " <!subteam^S1> could you look?"},
+        {"thread_ts": None},
+        {"thread_ts": DIRECT["event"]["ts"]},
+        {"bot_id": "B9"},
+        {"subtype": "message_changed"},
+    ],
+    ids=str,
+)
+def test_talk_to_others_is_no_follow_up(changes: dict[str, Any]):
+    assert follow_up(event_of(DIRECT, **{**THREAD, **changes}), US) is None
+
+
+def edited(**changes: Any) -> dict[str, Any]:
+    new = DIRECT["event"] | {"text": "<@U0BOT> list reports"} | changes
+    event = {"type": "message", "subtype": "message_changed", "channel": "D1"}
+    return ENVELOPE | {"event": event | {"message": new, "ts": "9.9"}}
+
+
+def test_an_edit_names_the_message_and_its_words_now():
+    found = change_in(edited(), US)
+    assert found is not None
+    assert (found.channel, found.ts, found.user) == (
+        "D1",
+        "1795426201.000100",
+        "U0RAVI",
+    )
+    assert (found.text, found.is_gone) == ("list reports", False)
+
+
+def test_a_deletion_names_the_message():
+    event = {"type": "message", "subtype": "message_deleted", "channel": "D1"}
+    gone = event | {"previous_message": DIRECT["event"], "deleted_ts": "1.1"}
+    found = change_in(ENVELOPE | {"event": gone}, US)
+    assert found is not None
+    assert (found.ts, found.text, found.is_gone) == ("1795426201.000100", "", True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        edited(bot_id="B1"),
+        edited(subtype="tombstone"),
+        edited(user=None),
+        ENVELOPE | {"event": {"subtype": "message_changed", "channel": "D1"}},
+        {**edited(), "api_app_id": "A2"},
+        DIRECT,
+    ],
+)
+def test_other_events_change_no_message(body: dict[str, Any]):
+    assert change_in(body, US) is None

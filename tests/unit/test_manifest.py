@@ -25,9 +25,17 @@ PLACES = {
 }
 # Whose answers hold more with a scope more: to whom e-mails go.
 FIELDS = {"users:read.email"}
-OPTIONAL = ["commands", "files:read", "mpim:history", "reactions:write"]
-# A post in a channel comes as app_mention, so messages are wanted of the DM alone.
-EVENTS = {"message": {"message.im"}}
+OPTIONAL = [
+    "assistant:write",
+    "commands",
+    "files:read",
+    "mpim:history",
+    "reactions:write",
+]
+# Replies in a thread that the agent takes part in need no mention.
+EVENTS = {
+    "message": {f"message.{place}" for place in ("channels", "groups", "im", "mpim")}
+}
 
 
 def methods() -> set[str]:

@@ -58,6 +58,7 @@ const TAKE = {
     const before = state.messages[patch.channel];
     state.messages[patch.channel] = patch.messages;
     state.statuses[patch.channel] = patch.statuses;
+    state.prompts[patch.channel] = patch.prompts;
     if (!before && patch.channel === state.channel) lookAtNews();
     const news = before ? noteNews(patch.channel, before) : [];
     if (patch.channel === state.channel && patch.messages.some((each) => each.is_card)) foldGuide();
@@ -89,7 +90,7 @@ function actAs(user) {
   state.user = user;
   if (!state.side) sessionStorage.setItem("user", user);
   knowNames({ me: user });
-  Object.assign(state, { messages: {}, statuses: {}, newSince: {}, asked: new Set(), history: null });
+  Object.assign(state, { messages: {}, statuses: {}, prompts: {}, newSince: {}, asked: new Set(), history: null });
   if (wasDirect) Object.assign(state, { channel: "", thread: "", tab: "messages" });
   if (wasDirect) window.history.replaceState(null, "", "/");
   forgetHome();

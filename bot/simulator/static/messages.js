@@ -7,7 +7,9 @@ import { emoji } from "./emoji.js";
 import { Fields } from "./fields.js";
 import { mrkdwn } from "./markup.js";
 import { avatar, nameOf } from "./names.js";
+import { send } from "./requests.js";
 import { newReplies, state } from "./state.js";
+import { encoded } from "./typing.js";
 
 const TOGETHER = 5 * 60; // seconds between two messages that share one name
 
@@ -30,8 +32,26 @@ function tools(message, hands) {
   const forward = message.is_private ? null : el("button", {
     type: "button", class: "tool", title: "Forward message…", onclick: () => hands.forward(message),
   }, icon("forward"), hidden("Forward message…"));
-  const all = [happened(message, hands), reply, forward].filter(Boolean);
+  const all = [happened(message, hands), ...ownTools(message, hands.channel), reply, forward].filter(Boolean);
   return all.length ? el("div", { class: "tools" }, all) : null;
+}
+
+// What people may do to their own messages. What they edit is shown as it reads.
+function ownTools(message, channel) {
+  if (message.user !== state.user || message.is_private) return [];
+  const tool = (words, run) => el("button", { type: "button", class: "tool", onclick: run }, words);
+  const edit = () => {
+    const text = window.prompt("Edit your message", mrkdwn(message.text ?? "").textContent);
+    if (text?.trim()) send("messages/edit", { channel, ts: message.ts, text: encoded(text.trim()) });
+  };
+  return [tool("Edit", edit), tool("Delete", () => send("messages/delete", { channel, ts: message.ts }))];
+}
+
+// Slack's own button beside the status.
+function stopTool(message, channel) {
+  if (!state.start.stops) return null;
+  const stop = () => send("sessions/stop", { channel, thread_ts: message.thread_ts ?? message.ts });
+  return el("button", { type: "button", class: "quiet", "data-testid": "stop", onclick: stop }, "Stop");
 }
 
 function happened(message, hands) {
@@ -103,7 +123,7 @@ function drawMessage(message, { isJoined, status }, hands) {
     isJoined ? hidden(name) : heading(message),
     content(message, inside),
     attachments(message), files(message), trouble, reactions(message), summary(message, hands),
-    status ? el("div", { class: "status" }, `${nameOf(state.start.bot)} ${status}`) : null),
+    status ? el("div", { class: "status" }, `${nameOf(state.start.bot)} ${status}`, stopTool(message, hands.channel)) : null),
   tools(message, hands));
 }
 

@@ -1,6 +1,6 @@
 // What is open: a channel or App Home in the middle; a thread or a history beside it.
 
-import { $ } from "./dom.js";
+import { $, el } from "./dom.js";
 import { drawHome, hasHome, visitApp } from "./home.js";
 import { startHistory } from "./history.js";
 import { setUpList, showMessages } from "./messages.js";
@@ -42,11 +42,24 @@ function drawChannel(channel) {
   const showsHome = hasHome() && state.tab === "home";
   $("messages").hidden = showsHome;
   $("compose").hidden = showsHome;
+  $("prompts").hidden = showsHome;
+  drawPrompts();
   if (showsHome) return;
   $("messages").dataset.empty = emptyWords(channel);
   const statuses = state.statuses[state.channel] ?? {};
   showMessages($("messages"), topMessages(state.channel), hands({ statuses, newSince: state.newSince[state.channel] }));
   if ($("messages").offsetParent) markSeen(state.channel, "", topMessages(state.channel));
+}
+
+// What the app suggests to say; a click says it.
+function drawPrompts() {
+  const shown = openChannelObject()?.is_im ? state.prompts[state.channel] ?? [] : [];
+  const key = JSON.stringify(shown);
+  if ($("prompts").dataset.shown === key) return;
+  $("prompts").dataset.shown = key;
+  $("prompts").replaceChildren(...shown.map(({ title, message }) => el("button", {
+    type: "button", class: "prompt", title: message, onclick: () => askHere(message),
+  }, title)));
 }
 
 function drawThread(channel) {
@@ -124,7 +137,7 @@ function show(channel, { thread = "", tab = "messages" } = {}) {
   $("replies").replaceChildren();
   showMenu(false);
   draw();
-  if (isOther && hasHome()) visitApp(state.tab);
+  if (isOther && openChannelObject()?.is_im) visitApp(state.tab);
 }
 
 export function openChannel(id) {

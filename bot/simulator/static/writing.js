@@ -3,7 +3,7 @@
 import { setUpComposer } from "./composer.js";
 import { $ } from "./dom.js";
 import { notify, send } from "./requests.js";
-import { botName, messagesOf, openChannelObject, state, titleOf } from "./state.js";
+import { botName, messagesOf, openChannelObject, state, threadMessages, titleOf } from "./state.js";
 import { commandIn, encoded, withHandles, withMention } from "./typing.js";
 
 async function runCommand({ command, text }, thread) {
@@ -29,16 +29,23 @@ async function post(text, thread, onAsked, attached = {}) {
   return true;
 }
 
+// Whoever has mentioned the bot in a thread goes on there without.
+function hasAsked(thread) {
+  const mention = `<@${state.start.bot}>`;
+  return threadMessages(state.channel, thread).some((each) => each.user === state.user && (each.text ?? "").includes(mention));
+}
+
 // Below a message of the bot people talk with each other: there no answer is awaited.
 function context(thread) {
   const channel = openChannelObject();
   const needsMention = Boolean(channel) && !channel.is_im;
   const root = thread && messagesOf(state.channel).find((each) => each.ts === thread);
+  const isHeard = thread && state.start.follows && hasAsked(thread);
   return {
     key: `${state.user} ${state.channel} ${thread}`,
     hasPlace: Boolean(channel),
     needsMention,
-    isForBot: needsMention && root?.user !== state.start.bot,
+    isForBot: needsMention && !isHeard && root?.user !== state.start.bot,
     placeholder: thread ? "Reply…" : `Message ${channel ? titleOf(channel) : ""}`,
   };
 }

@@ -144,14 +144,17 @@ def set_title(call: Call) -> Json:
 
 @method("assistant.threads.setSuggestedPrompts", "assistant:write")
 def set_suggested_prompts(call: Call) -> Json:
-    """Suggest what to say; the simulator does not show it."""
-    call.channel("channel_id")
+    """Suggest what to say in a direct message, in its thread if that is named."""
+    channel = call.channel("channel_id")
+    if not channel.is_im:
+        raise SlackError("channel_not_supported")
     prompts = call.args.objects("prompts") or []
     if not prompts or len(prompts) > _MOST_PROMPTS:
         raise invalid_arguments(f"1 to {_MOST_PROMPTS} items: prompts")
     for prompt in prompts:
         if not (prompt.get("title") and prompt.get("message")):
             raise invalid_arguments("missing title or message: prompts")
+    call.workspace.suggest(channel.id, call.args.text("thread_ts"), prompts)
     return {}
 
 

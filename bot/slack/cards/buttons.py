@@ -10,6 +10,7 @@ from bot.slack.cards.arguments import asked_text, confirm_dialog
 from bot.slack.cards.blocks import Block, actions, button, menu
 from bot.slack.cards.view import RequestView, bundle
 from bot.texts import forms
+from bot.texts.conversation import STOP, STOP_LABEL
 
 _MENU = (
     (forms.REJECT_WITH_REASON, ids.MORE_REJECT, Verdict.REJECT),
@@ -102,6 +103,11 @@ def reason_button(view: RequestView) -> list[Block]:
 def withdraw_button(request: Request) -> Block:
     """For whoever asked, beside the line that says what is waited for."""
     return _button(forms.WITHDRAW, ids.WITHDRAW, request)
+
+
+def stop_button(request: Request) -> Block:
+    """For whoever asked and for operators, below all that is waited for."""
+    return button(STOP, ids.STOP, request.place.token, STOP_LABEL)
 
 
 def _approve(request: Request, sharing: int) -> Block:

@@ -125,6 +125,12 @@ def _register_questions(app: AsyncApp, deps: Deps) -> None:
         await deps.retrier.try_again(action)
         await ack()
 
+    async def handle_stop(ack: AsyncAck, body: Body) -> None:
+        action = choice_of(body, value_of(body), Verdict.WITHDRAW)
+        await deps.stopper.stop_request(action)
+        await ack()
+
+    app.action(ids.STOP)(handle_stop)
     for action in _MARKS:
         app.action(action)(handle_mark)
     app.action(ids.TRY_AGAIN)(handle_again)

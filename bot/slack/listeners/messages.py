@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 from slack_bolt.async_app import AsyncApp
 
 from bot.approvals.comments import reads_as_decision
-from bot.conversations.inbox import Incoming, overhear, receive
+from bot.approvals.model import Person
+from bot.conversations.inbox import Change, Incoming, change, overhear, receive
+from bot.conversations.stop import asks_to_stop
 from bot.slack.deps import Deps
 from bot.slack.identity import Identity
 from bot.slack.listeners.translating import Body
@@ -21,13 +25,66 @@ def register(app: AsyncApp, deps: Deps) -> None:
 
     async def handle_message(body: Body) -> None:
         us, rate = deps.identity(), deps.rates.get("messages")
+        pool, jobs = deps.listener_pool, deps.jobs
         if incoming := incoming_from(body, us, reads_files=deps.reads_files):
-            await receive(deps.listener_pool, deps.jobs, incoming, rate)
+            if await receive(pool, jobs, incoming, rate):
+                await _stop(deps, incoming)
+        elif changed := change_in(body, us, reads_files=deps.reads_files):
+            await change(pool, changed)
+        elif await _is_followed(deps, body, us):
+            return
         elif said := decision_in_thread(body, us):
-            await overhear(deps.listener_pool, deps.jobs, said, rate)
+            await overhear(pool, jobs, said, rate)
 
     app.event("app_mention")(handle_message)
     app.event("message")(handle_message)
+    _register_around(app, deps)
+
+
+def _register_around(app: AsyncApp, deps: Deps) -> None:
+    """Listen to what people do around a conversation: stop it, open the app's own."""
+
+    async def handle_stopped(body: Body) -> None:
+        event, person = body["event"], _who(body, deps.identity())
+        place = str(event["channel"]), str(event["thread_ts"])
+        await deps.stopper.stop_thread(person, place)
+
+    async def handle_opened(body: Body) -> None:
+        event, person = body["event"], _who(body, deps.identity())
+        await deps.welcome.opened(person, str(event["channel"]))
+
+    app.event("agent_session_stopped")(handle_stopped)
+    app.event("app_home_opened", [_is_conversation])(handle_opened)
+
+
+def _who(body: Body, us: Identity) -> Person:
+    """Return the person whom an event is about; Slack has signed it."""
+    enterprise, team = _installed(body, us)
+    return Person(enterprise, team, str(body["event"]["user"]))
+
+
+async def _is_conversation(body: Body) -> bool:
+    event: Mapping[str, Any] = body.get("event") or {}
+    return event.get("tab") == "messages"
+
+
+async def _is_followed(deps: Deps, body: Body, us: Identity) -> bool:
+    """Take a reply in a thread that its author has asked the agent in."""
+    said = follow_up(body, us, reads_files=deps.reads_files)
+    rate, pool = deps.rates.get("messages"), deps.listener_pool
+    if said is None or not await receive(pool, deps.jobs, said, rate):
+        return False
+    await _stop(deps, said)
+    return True
+
+
+async def _stop(deps: Deps, incoming: Incoming) -> None:
+    """Stop the turn of a thread whose requester writes that one word in it."""
+    if not asks_to_stop(incoming.text) or incoming.thread_ts == incoming.ts:
+        return
+    person = Person(incoming.enterprise, incoming.team, incoming.user)
+    place = incoming.channel, incoming.thread_ts
+    await deps.stopper.stop_thread(person, place, said=incoming.ts, quietly=True)
 
 
 def incoming_from(
@@ -43,6 +100,52 @@ def incoming_from(
     if not event or not _is_to_us(event, us):
         return None
     return _incoming(body, event, us, reads_files=reads_files)
+
+
+# A reply that begins with a mention is for whoever that is.
+_TO_ANOTHER = re.compile(r"\s*<(?:@|!subteam\^)")
+
+
+def follow_up(
+    body: Body, us: Identity, *, reads_files: bool = False
+) -> Incoming | None:
+    """Translate a reply that mentions nobody first, or None.
+
+    It is one to the agent only if its author has asked in that thread before, which the
+    inbox knows. Only where the app is granted such events.
+    """
+    event = _said_by_a_person(body, us)
+    is_reply = event.get("thread_ts") not in (None, event.get("ts"))
+    if not is_reply or _TO_ANOTHER.match(str(event.get("text") or "")):
+        return None
+    said = _incoming(body, event, us, reads_files=reads_files)
+    return replace(said, is_follow_up=True)
+
+
+def change_in(body: Body, us: Identity, *, reads_files: bool = False) -> Change | None:
+    """Translate an edit or a deletion of a person's message, or None.
+
+    https://docs.slack.dev/reference/events/message/message_changed
+    """
+    event: Mapping[str, Any] = body.get("event") or {}
+    kind = event.get("subtype")
+    if body.get("api_app_id") not in (None, us.app) or kind not in _CHANGES:
+        return None
+    message = event.get(_CHANGES[kind])
+    if not isinstance(message, dict) or not isinstance(event.get("channel"), str):
+        return None
+    found = cast("Mapping[str, Any]", message)
+    if not _is_from_a_person({**found, "channel": event["channel"]}):
+        return None
+    is_gone = kind == "message_deleted"
+    said = "" if is_gone else _text(read(found, us.user, reads_files=reads_files))
+    _, team = _installed(body, us)
+    author = str(found["user"])
+    return Change(team, str(event["channel"]), str(found["ts"]), author, said, is_gone)
+
+
+# Where an event of this subtype has the message as its author sees it, or saw it.
+_CHANGES = {"message_changed": "message", "message_deleted": "previous_message"}
 
 
 def decision_in_thread(body: Body, us: Identity) -> Incoming | None:

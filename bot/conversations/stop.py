@@ -1,0 +1,231 @@
+"""Stop: a person ends the turn that their conversation is at."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bot.approvals import store
+from bot.approvals.audit import Fact, append
+from bot.approvals.grants import close_unrun
+from bot.approvals.judge import is_in_place
+from bot.approvals.model import Action, Person
+from bot.approvals.pause import OPERATORS
+from bot.approvals.policy.model import USERS
+from bot.approvals.ports import Jobs, People, Policies
+from bot.approvals.transitions import Overtaken, withdraw_by_stop
+from bot.base.errors import SlackUnavailable
+from bot.base.time_limits import PATIENCE
+from bot.conversations.sql import SQL
+from bot.database.pool import Connection, Pool, transaction
+from bot.texts import conversation as say
+
+TRIES = 3  # of a stop that meets a deadline
+
+
+def asks_to_stop(text: str) -> bool:
+    """Return whether a message is the word stop and nothing else."""
+    return text.strip().rstrip("!.").lower() == "stop"
+
+
+@dataclass(frozen=True)
+class Stopper:
+    """Ends turns for whoever asked in them, and for operators.
+
+    The replica that hears of a stop need not be the one that runs the turn: all of it
+    is in the database, and whichever runs it is told there.
+    """
+
+    pool: Pool
+    people: People
+    policies: Policies
+    jobs: Jobs
+    own_app: Callable[[], str]
+
+    async def stop_thread(
+        self,
+        person: Person,
+        place: tuple[str, str],
+        *,
+        said: str = "",
+        quietly: bool = False,
+    ) -> str:
+        """Stop the turn of a thread; the word for why not, or "".
+
+        Args:
+            place: channel, and ts of the thread's first message.
+            said: ts of the message that says so, which is answered with that.
+            quietly: whether it may have meant something else where nothing goes on.
+
+        Raises:
+            psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; do not ack.
+        """
+        key = {"team": person.team, "channel": place[0], "thread_ts": place[1]}
+        async with self.pool.connection() as connection:
+            found = await connection.execute(SQL["find_turn_at"], key)
+            row = await found.fetchone()
+        conversation = row["id"] if row else ""
+        return await self._stop(person, conversation, place, said, quietly=quietly)
+
+    async def stop_request(self, action: Action) -> str:
+        """Stop the turn that a request comes from; a click on one of its messages.
+
+        Raises:
+            psycopg.Error, psycopg_pool.PoolTimeout: as `stop_thread`.
+        """
+        async with self.pool.connection() as connection:
+            request = await store.load(connection, action.request)
+        place = (
+            (action.place.channel, action.place.thread) if action.place else ("", "")
+        )
+        if (
+            request is None
+            or request.people.agent
+            or action.person.team != request.team
+            or not is_in_place(request, action, self.own_app())
+        ):
+            await self._refuse(action.person, place, "misplaced", "")
+            return "misplaced"
+        return await self._stop(action.person, request.conversation, place, "")
+
+    async def _stop(
+        self,
+        person: Person,
+        conversation: str,
+        place: tuple[str, str],
+        said: str,
+        *,
+        quietly: bool = False,
+    ) -> str:
+        refusal, is_operator = await self._who_is(person)
+        word = "nothing_to_stop"
+        for _ in range(TRIES if conversation else 0):
+            try:
+                async with transaction(self.pool) as connection:
+                    held = await _held(connection, conversation)
+                    word = refusal or _judged(held, person, is_operator=is_operator)
+                    if not word:
+                        await self._end(connection, held, person, said)
+                break
+            except Overtaken:
+                continue
+        if word and not (quietly and word == "nothing_to_stop"):
+            await self._refuse(person, place, word, conversation)
+        return word
+
+    async def _who_is(self, person: Person) -> tuple[str, bool]:
+        """Return why a person may do nothing, or "", and if they are an operator."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                profile = await self.people.look_up(person)
+                return profile.refusal, await self._is_operator(person)
+        except (SlackUnavailable, TimeoutError):
+            return "could_not_check", False
+
+    async def _is_operator(self, person: Person) -> bool:
+        group = self.policies.current.groups.get(OPERATORS)
+        if group is None:
+            return False
+        if group.source == USERS:
+            return person.user in group.users
+        return person.user in await self.people.members(group.source, person)
+
+    async def _end(
+        self, connection: Connection, held: _Turn, person: Person, said: str
+    ) -> None:
+        """Withdraw what is pending, close what was decided, and say what still runs."""
+        via = "slack"
+        for request in held.waiting:
+            await withdraw_by_stop(connection, self.jobs, request, person, via)
+        idle = [request for request in held.waiting if request not in held.claimed]
+        decided = await store.named(connection, idle)
+        await close_unrun(connection, self.jobs, decided, say.STOPPED_BEFORE)
+        going_on = await store.named(connection, held.claimed)
+        delivery = str(uuid.uuid4())
+        text = say.stopped(person.user, going_on, held.tools)
+        done = await connection.execute(
+            SQL["end_stopped"],
+            {
+                "conversation": held.id,
+                "said": said,
+                "delivery": delivery,
+                "text": text,
+                "hears": HEARS,
+            },
+        )
+        await done.fetchone()
+        fact = Fact(
+            person.team, "stopped", conversation=held.id, actor=person.user, via=via
+        )
+        await append(connection, [fact])
+        self.jobs.post(connection, [delivery])
+
+    async def _refuse(
+        self, person: Person, place: tuple[str, str], word: str, conversation: str
+    ) -> None:
+        detail = {"word": word, "verdict": "stop"}
+        fact = Fact(
+            person.team,
+            "refused",
+            conversation=conversation or None,
+            actor=person.user,
+            via="slack",
+            detail=detail,
+        )
+        async with transaction(self.pool) as connection:
+            await append(connection, [fact])
+            channel, thread = place
+            text = say.not_stopped(word)
+            await store.tell(connection, self.jobs, person, text, channel, thread)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A turn that is held.
+
+    Attributes:
+        askers: user ids of those whose message it works off.
+        waiting: ids of the requests that its graph waits for.
+        claimed: ids of those whose action has begun; `tools`: what else has.
+        is_bound: whether an action of a graph of somebody else's has begun, which ends
+            with its run.
+    """
+
+    id: str
+    askers: Sequence[str]
+    waiting: Sequence[str]
+    claimed: Sequence[str]
+    tools: Sequence[str]
+    is_bound: bool
+
+
+async def _held(connection: Connection, conversation: str) -> _Turn:
+    key = {"conversation": conversation}
+    await connection.execute(SQL["lock_turn"], key)
+    waiting = await (await connection.execute(SQL["lock_waiting"], key)).fetchall()
+    grants = await (await connection.execute(SQL["lock_grants"], key)).fetchall()
+    askers = await (await connection.execute(SQL["select_askers"], key)).fetchall()
+    begun = [grant for grant in grants if grant["state"] == "executing"]
+    return _Turn(
+        conversation,
+        [row["user_id"] for row in askers],
+        [row["id"] for row in waiting],
+        [grant["request_id"] for grant in begun if grant["request_id"]],
+        [grant["tool"] for grant in begun if not grant["request_id"]],
+        not all(grant["guarded"] for grant in begun),
+    )
+
+
+def _judged(held: _Turn, person: Person, *, is_operator: bool) -> str:
+    """Return why a person may not stop a turn; "" if they may."""
+    if not (held.askers or held.waiting):
+        return "nothing_to_stop"
+    if not (is_operator or person.user in held.askers):
+        return "may_not_stop"
+    return "begun" if held.is_bound else ""
+
+
+# Where the workers of each replica hear of jobs; see `bot.jobs.queue`.
+HEARS = "procrastinate_queue_v1#runs"

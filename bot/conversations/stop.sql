@@ -1,0 +1,62 @@
+-- name: find_turn_at
+-- The conversation of a thread.
+SELECT id::text AS id FROM conversations
+WHERE (team_id, channel_id, thread_ts) = (%(team)s, %(channel)s, %(thread_ts)s);
+
+-- name: lock_turn
+-- Hold a conversation before anything of it is read.
+SELECT id FROM conversations WHERE id = %(conversation)s FOR NO KEY UPDATE;
+
+-- name: lock_waiting
+-- What its graph waits for, before anybody decides it.
+SELECT id FROM requests
+WHERE conversation_id = %(conversation)s AND resumed_at IS NULL
+ORDER BY raised_at, position, id FOR UPDATE;
+
+-- name: lock_grants
+-- What is claimed in it by now, and what could still be: a claim waits for the row of its
+-- grant, and finds it gone.
+SELECT g.tool, g.request_id, g.state, COALESCE(r.guarded, true) AS guarded
+FROM grants g LEFT JOIN requests r ON r.id = g.request_id
+WHERE g.conversation_id = %(conversation)s AND g.state IN ('approved', 'executing')
+FOR UPDATE OF g;
+
+-- name: select_askers
+-- Who wrote in the turn that it is at.
+SELECT user_id FROM messages
+WHERE conversation_id = %(conversation)s AND state = 'running' ORDER BY id;
+
+-- name: end_stopped
+-- The turn is over: its message is done, its run is replaced, and nothing is waited for.
+-- What is unread is next. Each replica hears of it where it hears of jobs, and whichever
+-- runs it stops.
+WITH stopped AS (
+  UPDATE conversations SET generation = generation + 1, stopped = true
+  WHERE id = %(conversation)s
+  RETURNING id),
+closed AS (
+  UPDATE messages SET state = 'failed'
+  WHERE conversation_id = %(conversation)s AND state = 'running'),
+taken AS (
+  UPDATE requests SET resumed_at = bot_now()
+  WHERE conversation_id = %(conversation)s AND resumed_at IS NULL),
+answered AS (
+  UPDATE messages SET state = 'answered'
+  WHERE conversation_id = %(conversation)s AND ts = %(said)s
+    AND state IN ('received', 'held')
+  RETURNING id),
+told AS (
+  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
+  SELECT %(delivery)s::uuid, 'say', c.team_id, c.channel_id, c.thread_ts, %(text)s
+  FROM conversations c WHERE c.id = %(conversation)s)
+SELECT pg_notify(%(hears)s, jsonb_build_object('type', 'turn_stopped',
+    'conversation', id)::text),
+  CASE WHEN EXISTS (SELECT FROM messages u WHERE u.conversation_id = stopped.id
+      AND u.state IN ('received', 'held')
+      AND u.id NOT IN (SELECT answered.id FROM answered))
+    THEN defer_for_conversation('turn', stopped.id) END AS next
+FROM stopped;
+
+-- name: carry_on
+-- The agent has been told that the turn before was stopped.
+UPDATE conversations SET stopped = false WHERE id = %(conversation)s;

@@ -1,0 +1,108 @@
+"""Sentences around a conversation: what the agent is for, how to go on, how it ended.
+
+All of it is mrkdwn but for the prompts, which are plain text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from bot.approvals.model import Request
+from bot.texts.agent import may_not_ask
+from bot.texts.call import mrkdwn_headline
+from bot.texts.formatting import escape, joined, mention, one_line
+
+# --- How to go on -------------------------------------------------------------------
+MENTION_ME = (
+    "To go on in this thread, mention me in each message: I don't see the others. "
+    "Whoever runs the bot can change that in the app's scopes."
+)
+
+
+# --- What it can do -----------------------------------------------------------------
+def help_text(tools: Collection[str]) -> str:
+    """Say what the agent can do, by the names of its tools, and how it asks."""
+    can = joined([_plain(name) for name in sorted(tools)])
+    lines = [
+        f"I can use these tools: {can}." if can else "Ask me anything.",
+        "Some actions need a person's approval. I ask for it, and say here what came "
+        "of it.",
+        "Reply in this thread to go on. Write *stop* to end what I'm doing.",
+    ]
+    return "\n".join(lines)
+
+
+GREETING = "\n".join(
+    [
+        "Hi, I'm an agent: write to me here, or mention me in a channel.",
+        "Before I do what your workspace's policy guards, I ask the people who may "
+        "approve it.",
+        "Write *help* to see what I can do, and *stop* to end what I'm doing.",
+    ]
+)
+
+
+def _plain(name: str) -> str:
+    return escape(one_line(name, 80)).replace("_", " ")
+
+
+# --- How it ended --------------------------------------------------------------------
+STOP, STOP_LABEL = "Stop", "Stop what the agent is doing here"
+STOPPED_BEFORE = "It did not run: its turn was stopped before."
+
+
+def stopped(user: str, going_on: Sequence[Request], tools: Sequence[str]) -> str:
+    """Say who has stopped a turn, and what can't be.
+
+    Args:
+        going_on: requests whose action has begun.
+        tools: names of what else has.
+    """
+    named = [mrkdwn_headline(request) for request in going_on]
+    named += [f"`{_plain(tool)}`" for tool in tools]
+    said = f"Stopped by {mention(user)}."
+    if not named:
+        return said
+    has, its = ("has", "its") if len(named) == 1 else ("have", "their")
+    return f"{said} {joined(named)} {has} begun already and can't be stopped." + (
+        f" What comes of it is shown on {its} card." if going_on else ""
+    )
+
+
+_NOT_STOPPED = {
+    "nothing_to_stop": "Nothing is going on here, so there was nothing to stop.",
+    "may_not_stop": (
+        "Only the person who asked, and the operators of the policy, can stop this."
+    ),
+    "begun": (
+        "What was approved has begun already and can't be stopped. What comes of it is "
+        "said here."
+    ),
+    "misplaced": "This button belongs to another message, so nothing was stopped.",
+    "could_not_check": (
+        "Slack doesn't tell me who you are now, so nothing was stopped. Try again."
+    ),
+}
+
+
+def not_stopped(word: str) -> str:
+    """Say why nothing was stopped: a word of the stopper, or what the person is."""
+    return _NOT_STOPPED.get(word) or may_not_ask(word)
+
+
+Prompt = tuple[str, str]  # what it is called, what is said
+MOST_PROMPTS = 4  # Slack's limit
+_PROMPTS: Sequence[tuple[str, Prompt]] = (
+    ("list_files", ("Show the files", "list")),
+    ("list_accounts", ("Show the accounts", "accounts")),
+    ("transfer_money", ("Pay somebody (needs approval)", "transfer 500 GBP to alice")),
+    ("list_databases", ("Show the databases", "databases")),
+    ("write_file", ("Write a file", "write notes.txt: remember the milk")),
+)
+_HELP: Prompt = ("What can you do?", "help")
+
+
+def prompts(tools: Collection[str]) -> list[Prompt]:
+    """Suggest what to say, from the tools there are."""
+    known = [prompt for tool, prompt in _PROMPTS if tool in tools]
+    return [*known[: MOST_PROMPTS - 1], _HELP]
