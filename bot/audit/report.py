@@ -1,4 +1,4 @@
-"""A report on a period, from the rows of the trail alone."""
+"""A report on a period, from the rows of the trail, and what people thought of it."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ async def make_report(connection: Connection, period: Period) -> dict[str, Any]:
         ],
         "decisions_within_3_seconds": found["quick"],
         "policies": found["policies"],
+        "feedback": {row["rating"]: row["count"] for row in found["feedback"]},
         "exports_taken": _count(found["events"], ("exported",))["exported"],
         "verify": {
             "good": not findings,

@@ -81,3 +81,9 @@ CROSS JOIN LATERAL (
 WHERE a.at >= %(since)s AND a.at < %(until)s
   AND a.event IN ('approved', 'rejected', 'answered') AND a.via <> ''
 GROUP BY step.number, step.within ORDER BY step.number;
+
+-- name: feedback
+-- What people thought of answers; not of the trail, which has decisions alone.
+SELECT rating, count(*) AS count FROM feedback
+WHERE at >= %(since)s AND at < %(until)s
+GROUP BY rating ORDER BY rating;

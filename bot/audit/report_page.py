@@ -76,6 +76,9 @@ def page_of(report: Mapping[str, Any], names: Mapping[str, str]) -> str:
         section(say.SELF_APPROVALS, _why(report["self_approval_attempts"]), _ATTEMPT),
         section(say.QUICK_DECISIONS, report["decisions_within_3_seconds"], _QUICK),
         section(say.POLICIES, report["policies"], ("policy", "loaded", "requests")),
+        section(
+            say.FEEDBACK, _pairs(report["feedback"], "rating"), ("rating", "count")
+        ),
         section(say.ALL_REFUSED, _why(report["refused_attempts"]), _ATTEMPT),
         _verify(report["verify"]),
         _paragraph(say.exports_taken(report["exports_taken"])),

@@ -104,6 +104,17 @@ RETURNING shown < revision AS again,
     UNION ALL SELECT id::text FROM rest) AS follow,
   ARRAY(SELECT id::text FROM followers WHERE stands) AS out_of_date;
 
+-- name: rate_answer
+-- What somebody thinks of an answer, by a click on its own message; their last word.
+INSERT INTO feedback (delivery_id, team_id, user_id, rating)
+SELECT d.id, d.team_id, %(user)s, %(rating)s FROM deliveries d
+WHERE d.id::text = %(answer)s AND d.kind = 'answer' AND d.team_id = %(team)s
+  AND ((d.posted_channel = %(channel)s AND d.message_ts = %(ts)s)
+    OR (d.message_ts IS NULL AND d.id::text = %(card)s))
+ON CONFLICT (delivery_id, user_id)
+  DO UPDATE SET rating = EXCLUDED.rating, at = bot_now()
+RETURNING rating;
+
 -- name: failed
 -- Slack refuses it for good.
 UPDATE deliveries SET state = 'failed', shown = revision, error = %(error)s,

@@ -34,7 +34,7 @@ from bot.slack.cards.blocks import (
     section,
     with_block_ids,
 )
-from bot.slack.cards.buttons import stop_button, withdraw_button
+from bot.slack.cards.buttons import feedback_buttons, stop_button, withdraw_button
 from bot.slack.cards.card import card_blocks, card_text, reason_blocks
 from bot.slack.cards.facts import people
 from bot.slack.cards.view import TRY_AGAIN, CardView, RequestView, approvals
@@ -99,6 +99,8 @@ def _deputies(stored: Request, context: PolicyContext) -> Names:
 def _draw_words(row: Row) -> Drawn:
     """Words as they were said, with the offer that a turn's end may have made."""
     offer, plain = row["offer"], draw_text(row["kind"], row["text"])
+    if row["kind"] == "answer" and plain.blocks and not plain.rest:
+        return replace(plain, blocks=[*plain.blocks, feedback_buttons(row["id"])])
     if offer is None:
         return plain
     if by := offer["taken_by"]:

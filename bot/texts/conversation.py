@@ -69,6 +69,16 @@ def stopped(user: str, going_on: Sequence[Request], tools: Sequence[str]) -> str
     )
 
 
+#: What each button under an answer says, and what is read aloud. Plain text.
+RATINGS = {
+    "good": ("Good", "Say that this answer was good"),
+    "bad": ("Bad", "Say that this answer was bad"),
+}
+RATED = {
+    "good": "Thanks. Noted that this answer was good.",
+    "bad": "Thanks. Noted that this answer was bad.",
+}
+
 _NOT_STOPPED = {
     "nothing_to_stop": "Nothing is going on here, so there was nothing to stop.",
     "may_not_stop": (

@@ -97,6 +97,7 @@ COUNTED = {
     "deliveries": "Messages to Slack by state.",
     "emails": "E-mails about requests by state.",
     "events": "Events for the webhook by state.",
+    "feedback": "What people thought of answers, by rating.",
     "jobs": "Jobs in the queue by status.",
     "pauses": "Workspaces in which an operator has paused all actions.",
 }

@@ -190,6 +190,8 @@ SELECT 'events', state, count(*) FROM webhook_events GROUP BY state
 UNION ALL
 SELECT 'pauses', 'in_force', count(*) FROM pauses
 UNION ALL
+SELECT 'feedback', rating, count(*) FROM feedback GROUP BY rating
+UNION ALL
 SELECT 'jobs', status::text, count(*) FROM procrastinate_jobs GROUP BY status
 """
 OLDEST = """

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 
+import aiohttp
 import pytest
 
 from tests.support.deciding import asked_to_delete
@@ -201,7 +203,8 @@ async def test_an_edit_counts_while_the_message_waits(shared: Stage):
     say, simulator = shared.simulator.post_message, shared.simulator
     typo = await say(RAVI, GENERAL, "read wrong.txt", ts)
     gone = await say(RAVI, GENERAL, "read gone.txt", ts)
-    await simulator.wait_for(lambda: len(shared.texts(ts, "get to your message")) == 2)
+    held = "SELECT count(*) FROM messages WHERE state = 'held' AND ts IN (%s, %s)"
+    await simulator.wait_for(lambda: shared.records.value(held, typo, gone) == 2)
 
     await simulator.edit_message(RAVI, GENERAL, typo, "read right.txt")
     await simulator.delete_message(RAVI, GENERAL, gone)
@@ -231,3 +234,32 @@ async def test_the_agents_own_conversation_greets_and_suggests(shared: Stage):
     shown = simulator.workspace.prompts[dm, ""]
     assert shown[0] == {"title": "Show the files", "message": "list"}
     assert shown[-1]["message"] == "help"
+
+
+async def test_what_people_think_of_an_answer_is_kept(shared: Stage):
+    shared.put("rated.txt", "the thing that is rated")
+    ts = await shared.ask("read rated.txt")
+    await shared.answer(GENERAL, ts, "that is rated")
+    [answer] = [m for m in shared.said(GENERAL, ts) if "feedback" in str(m)]
+    [element] = answer["blocks"][-1]["elements"]
+    good, bad = (
+        element[f"{name}_button"]["value"] for name in ("positive", "negative")
+    )
+    before = len(shared.whispers(MINA))
+
+    for value in (good, bad):
+        await shared.simulator.click(MINA, GENERAL, answer["ts"], "feedback", value)
+    forged = shared.simulator.click_payload(
+        MINA, GENERAL, answer["ts"], "feedback", good
+    )
+    forged["actions"][0]["value"] = f"good:{uuid.uuid4()}"
+    await shared.simulator.send_payload(forged)
+
+    await shared.simulator.wait_for(lambda: len(shared.whispers(MINA)) == before + 3)
+    told = sorted(shared.whispers(MINA)[before:])
+    assert "does not belong" in told[-1] or "does not belong" in told[0]
+    rated = "SELECT rating FROM feedback WHERE user_id = %s"
+    assert shared.records.value(rated, MINA) == "bad"
+    metrics = f"http://127.0.0.1:{shared.bot.port}/metrics"
+    async with aiohttp.ClientSession() as session, session.get(metrics) as found:
+        assert 'approval_bot_feedback{state="bad"} 1.0' in await found.text()

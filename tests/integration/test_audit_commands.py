@@ -172,6 +172,8 @@ async def test_a_report_tells_a_reviewer_what_happened(
     other = await house.ask("sign")
     await house.click(MINA, other)
     await house.click(MINA, await house.ask("pay"), REJECT, reason="<b>no</b>")
+    rated = "INSERT INTO feedback VALUES (gen_random_uuid(), 'T1', %s, 'good')"
+    await house.rows(rated, RAVI)
     done = await bot(tmp_path, "report", "--period", "1d", DATABASE_URL=house.url)
     assert done.returncode == 0
     report = json.loads(done.stdout)
@@ -200,6 +202,7 @@ async def test_a_report_tells_a_reviewer_what_happened(
     assert report["by_approver"] == [{"actor": MINA, "count": 3, "rejected": 1}]
     assert report["time_to_decide"] == {"under 1 minute": 2}
     assert report["policies"][0]["requests"] == 3
+    assert report["feedback"] == {"good": 1}
     assert report["verify"]["good"] is True
 
     page = await bot(tmp_path, "report", "--format", "html", DATABASE_URL=house.url)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from bot.approvals.model import Confirm, Kind, Request, Verdict
 from bot.slack.cards import view as ids
 from bot.slack.cards.arguments import asked_text, confirm_dialog
-from bot.slack.cards.blocks import Block, actions, button, menu
+from bot.slack.cards.blocks import Block, actions, button, menu, plain
 from bot.slack.cards.view import RequestView, bundle
 from bot.texts import forms
-from bot.texts.conversation import STOP, STOP_LABEL
+from bot.texts.conversation import RATINGS, STOP, STOP_LABEL
 
 _MENU = (
     (forms.REJECT_WITH_REASON, ids.MORE_REJECT, Verdict.REJECT),
@@ -108,6 +108,22 @@ def withdraw_button(request: Request) -> Block:
 def stop_button(request: Request) -> Block:
     """For whoever asked and for operators, below all that is waited for."""
     return button(STOP, ids.STOP, request.place.token, STOP_LABEL)
+
+
+def feedback_buttons(answer: str) -> Block:
+    """Build the two hands below an answer, by its delivery's id.
+
+    https://docs.slack.dev/reference/block-kit/block-elements/feedback-buttons-element
+    """
+    shown: Block = {"type": "feedback_buttons", "action_id": ids.FEEDBACK}
+    for name, rating in (("positive_button", "good"), ("negative_button", "bad")):
+        text, label = RATINGS[rating]
+        shown[name] = {
+            "text": plain(text),
+            "value": f"{rating}:{answer}",
+            "accessibility_label": label,
+        }
+    return {"type": "context_actions", "elements": [shown]}
 
 
 def _approve(request: Request, sharing: int) -> Block:

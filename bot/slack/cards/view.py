@@ -29,6 +29,7 @@ REJECT_ALL = "reject_all"
 MARK_DONE, MARK_NOT_DONE, ASK_AGAIN = "mark_done", "mark_not_done", "ask_again"
 HISTORY = "history"
 ADD_REASON = "add_reason"  # right after a reject
+FEEDBACK = "feedback"  # under an answer; its value is a rating, a colon, the answer
 STOP = "stop_turn"  # on the notice of what is waited for
 TRY_AGAIN = "try_again"  # under the sentence of a turn that has failed
 MORE_REJECT, MORE_EDIT, MORE_ANSWER = "reject", "edit", "answer"

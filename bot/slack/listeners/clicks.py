@@ -39,7 +39,9 @@ from bot.slack.listeners.translating import (
     place_of,
     value_of,
 )
-from bot.texts.clicks import IN_FORM, NOT_OPENED
+from bot.slack.sql import SQL
+from bot.texts.clicks import IN_FORM, MISPLACED, NOT_OPENED
+from bot.texts.conversation import RATED
 
 _MARKS = {
     ids.MARK_DONE: Mark.DONE,
@@ -130,7 +132,12 @@ def _register_questions(app: AsyncApp, deps: Deps) -> None:
         await deps.stopper.stop_request(action)
         await ack()
 
+    async def handle_feedback(ack: AsyncAck, body: Body) -> None:
+        await _rate(deps, body)
+        await ack()
+
     app.action(ids.STOP)(handle_stop)
+    app.action(ids.FEEDBACK)(handle_feedback)
     for action in _MARKS:
         app.action(action)(handle_mark)
     app.action(ids.TRY_AGAIN)(handle_again)
@@ -144,6 +151,30 @@ def _register_all(app: AsyncApp, deps: Deps) -> None:
 
     for action in FOR_ALL:
         app.action(action)(handle_all)
+
+
+async def _rate(deps: Deps, body: Body) -> None:
+    """Keep what somebody thinks of an answer; it decides nothing."""
+    person, place = person_of(body), place_of(body)
+    rating, _, answer = value_of(body).partition(":")
+    key = {
+        "answer": answer,
+        "rating": rating,
+        "team": person.team,
+        "user": person.user,
+        "channel": place.channel,
+        "ts": place.message,
+        "card": place.card,
+    }
+    is_known = rating in RATED and place.app == deps.identity().app
+    async with transaction(deps.listener_pool) as connection:
+        if is_known:
+            found = await connection.execute(SQL["rate_answer"], key)
+            is_known = await found.fetchone() is not None
+        text = RATED[rating] if is_known else MISPLACED
+        await store.tell(
+            connection, deps.jobs, person, text, place.channel, place.thread
+        )
 
 
 async def _take_from_menu(deps: Deps, body: Body) -> None:
