@@ -28,12 +28,19 @@ WHERE conversation_id = %(conversation)s AND state = 'running' ORDER BY id;
 
 -- name: end_stopped
 -- The turn is over: its message is done, its run is replaced, and nothing is waited for.
--- What is unread is next. Each replica hears of it where it hears of jobs, and whichever
--- runs it stops.
-WITH stopped AS (
-  UPDATE conversations SET generation = generation + 1, stopped = true
-  WHERE id = %(conversation)s
-  RETURNING id),
+-- A message that the run has streamed becomes the word on that. What is unread is next.
+-- Each replica hears of it where it hears of jobs, and whichever runs it stops.
+WITH own AS (
+  SELECT id, team_id, channel_id, thread_ts,
+    CASE WHEN stream_run = generation THEN stream_ts END AS stream_ts
+  FROM conversations WHERE id = %(conversation)s),
+stopped AS (
+  UPDATE conversations c SET generation = generation + 1, stopped = true,
+    stream_run = CASE WHEN own.stream_ts IS NULL THEN c.stream_run END,
+    stream_ts = NULL,
+    stream_at = CASE WHEN own.stream_ts IS NULL THEN c.stream_at END
+  FROM own WHERE c.id = own.id
+  RETURNING c.id),
 closed AS (
   UPDATE messages SET state = 'failed'
   WHERE conversation_id = %(conversation)s AND state = 'running'),
@@ -46,9 +53,12 @@ answered AS (
     AND state IN ('received', 'held')
   RETURNING id),
 told AS (
-  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
-  SELECT %(delivery)s::uuid, 'say', c.team_id, c.channel_id, c.thread_ts, %(text)s
-  FROM conversations c WHERE c.id = %(conversation)s)
+  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text,
+    streamed, message_ts, posted_channel)
+  SELECT %(delivery)s::uuid, 'say', team_id, channel_id, thread_ts, %(text)s,
+    stream_ts IS NOT NULL, stream_ts,
+    CASE WHEN stream_ts IS NOT NULL THEN channel_id END
+  FROM own)
 SELECT pg_notify(%(hears)s, jsonb_build_object('type', 'turn_stopped',
     'conversation', id)::text),
   CASE WHEN EXISTS (SELECT FROM messages u WHERE u.conversation_id = stopped.id

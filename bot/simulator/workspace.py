@@ -45,8 +45,7 @@ class Workspace:
         self.team_id, self.team_name, self.team_domain = team_id, team_name, team_domain
         self.enterprise_id = enterprise_id
         self.app_id, self.bot_user_id, self.bot_id = app_id, bot_user_id, bot_id
-        self.clock = clock
-        self.changes = Changes()
+        self.clock, self.changes = clock, Changes()
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.usergroups: dict[str, UserGroup] = {}
