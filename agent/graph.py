@@ -33,7 +33,7 @@ from agent.heard import ANSWER
 from agent.models import is_too_long, normalise, refusals
 from agent.phrases import chat
 from agent.phrases.tool_calls import no_tool
-from agent.prompts import render, shortened
+from agent.prompts import render, shortened, trimmed
 from agent.result_notes import REJECTED, word_of
 from agent.tool_arguments import Toolbox
 
@@ -120,12 +120,14 @@ class _Nodes:
         self, history: Sequence[BaseMessage], config: RunnableConfig
     ) -> AIMessage:
         today = self._today()
+        recent, before = trimmed(history)
         try:
-            return await self._model().ainvoke(render(history, today), config)
+            asked = render(recent, today, before=before)
+            return await self._model().ainvoke(asked, config)
         except Exception as error:
             if not is_too_long(error):
                 raise
-        less = render(shortened(history), today, shortened=True)
+        less = render(shortened(recent), today, shortened=True, before=before)
         return await self._model().ainvoke(less, config)
 
     async def call(self, state: Any, config: RunnableConfig) -> dict[str, Any]:

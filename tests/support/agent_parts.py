@@ -127,9 +127,9 @@ def make_agent(house: House, *script: Any) -> Agent:
     model, ledger = ScriptedModel(script=[]), Ledger()
     tools = [ledger.tool(name) for name in TOOLS]
     under_way = UnderWay()
-    gate = Gate(StoredGrants(
-            house.pool, house.policies, house.queue, under_way=under_way
-        ))
+    gate = Gate(
+        StoredGrants(house.pool, house.policies, house.queue, under_way=under_way)
+    )
     served = ServedGraph(
         graph=build_graph(model, tools, gate),
         schemas={tool.name: schema_of(tool) for tool in tools},

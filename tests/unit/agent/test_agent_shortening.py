@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -15,7 +16,16 @@ from langgraph.checkpoint.memory import InMemorySaver
 from agent.gate import Gate
 from agent.grant_protocol import MemoryGrants
 from agent.graph import build_graph
-from agent.prompts import LEFT_OUT, shortened
+from agent.prompts import (
+    BEFORE,
+    LEFT_OUT,
+    LEFT_SAID,
+    MOST_BEFORE,
+    MOST_SAID,
+    render,
+    shortened,
+    trimmed,
+)
 from tests.support.agent_stand_ins import Ledger, ScriptedModel, calls
 
 LONG = 40_000  # characters
@@ -117,3 +127,71 @@ async def test_an_overlong_conversation_is_tried_only_twice():
         await graph.ainvoke({"messages": [HumanMessage("hello")]}, CONFIG)
 
     assert len(model.seen) == 2
+
+
+def a_turn(number: int) -> list[BaseMessage]:
+    """A person asks, two tools give long results, the model answers."""
+    asked = calls(
+        ("peek", {"path": "a"}, f"c{number}-0"), ("peek", {"path": "b"}, f"c{number}-1")
+    )
+    results = [
+        ToolMessage("x" * 1_000, tool_call_id=f"c{number}-{each}") for each in range(2)
+    ]
+    person = HumanMessage(f"question {number}")
+    return [person, asked, *results, AIMessage(f"answer {number}")]
+
+
+def test_two_hundred_turns_keep_each_request_bounded_and_whole():
+    history: list[BaseMessage] = []
+    kept: list[BaseMessage] = []
+    before, cuts = "", list[int]()
+    for number in range(200):
+        history += a_turn(number)
+        kept, before = trimmed(history)
+        shown = render(kept, dt.date(2026, 11, 29), before=before)
+
+        assert count_tokens_approximately(kept) <= MOST_SAID
+        assert len(before) <= MOST_BEFORE + len(BEFORE) + 100
+        assert kept == history[-len(kept) :]
+        asked = {
+            c["id"] for m in shown if isinstance(m, AIMessage) for c in m.tool_calls
+        }
+        assert asked == {m.tool_call_id for m in shown if isinstance(m, ToolMessage)}
+        cuts.append(len(history) - len(kept))
+
+    assert len(set(cuts)) < 20  # the cut stays for many turns
+    assert count_tokens_approximately(kept) > LEFT_SAID / 2
+    first = cuts[-1] // len(a_turn(0))
+    assert f"question {first - 1} → answer {first - 1}" in before
+    assert "earlier turns are not in this list" in before
+
+
+def test_a_short_conversation_and_a_long_last_turn_stay_whole():
+    history = [*a_turn(1), *a_turn(2)]
+    assert trimmed(history) == (history, "")
+    long = [
+        HumanMessage("read"),
+        calls(("peek", {"path": "a"})),
+        result(0, "x" * 200_000),
+    ]
+
+    kept, before = trimmed([*history, *long])
+
+    assert kept == long
+    assert before.splitlines()[1:] == [
+        "> somebody: question 1 → answer 1",
+        "> somebody: question 2 → answer 2",
+    ]
+
+
+async def test_the_model_reads_a_summary_of_what_was_cut():
+    graph, model = agent("The end.")
+    said = [message for number in range(60) for message in a_turn(number)]
+    given = {"messages": [*said, HumanMessage("and now?")]}
+
+    ended = await graph.ainvoke(given, CONFIG)
+
+    [shown] = model.seen
+    assert shown[1].text.startswith(BEFORE)
+    assert count_tokens_approximately(shown) < MOST_SAID + 2_000
+    assert len(ended["messages"]) == len(said) + 2  # the conversation keeps all of it
