@@ -43,7 +43,6 @@ from bot.conversations.replies import Talk
 from bot.conversations.resume import Handover, Recheck
 from bot.conversations.retry import Retrier
 from bot.conversations.runner import Runner
-from bot.conversations.stop import Stopper
 from bot.conversations.stored_grants import StoredGrants
 from bot.conversations.tool_pins import StoredPins
 from bot.conversations.under_way import UnderWay
@@ -149,15 +148,13 @@ def make_app(
     pool, listener_pool = _pools(database_url)
     files = SlackFiles(pool, slack.bot_token, slack.api_url)
     works = _works(settings, StoredPins(pool, policies, queue), loaded, mail, files)
-    queue.announced.stopped = (under_way := UnderWay()).stop
-    kept = StoredGrants(pool, policies, queue, works.is_unsettled, under_way)
-    gate = Gate(kept)
+    gate, under_way = _gate(pool, policies, queue, works)
     served = serve(settings, model, gate, loaded, works)
     deps = _deps(settings, slack, policies, (pool, listener_pool), queue, served)
     files.client, files.session = deps.client, deps.session
-    trail, outside = _trail(deps, queue), make_outside(deps, mail)
+    trail, outside, homes = _trail(deps, queue), make_outside(deps, mail), _homes(deps)
     engine, workers = Engine(served, pool), Workers(queue)
-    homes, names = _homes(deps), Names(deps.client, deps.people, deps.identity)
+    names = Names(deps.client, deps.people, deps.identity)
     standing: dict[str, Standing] = {}
     live = Live(deps.pool, deps.client, deps.identity, standing)
     _register(deps, queue, _runner(deps, engine, names, live, under_way))
@@ -179,6 +176,16 @@ def make_app(
         outside=outside,
         works=works,
     )
+
+
+def _gate(
+    pool: Pool, policies: PolicyFile, queue: Queue, works: Works
+) -> tuple[Gate, UnderWay]:
+    """The gate on the tools, and the runs that a stop may end."""
+    under_way = UnderWay()
+    queue.announced.stopped = under_way.stop
+    kept = StoredGrants(pool, policies, queue, works.is_unsettled, under_way)
+    return Gate(kept), under_way
 
 
 def _works(
@@ -241,36 +248,34 @@ def _deps(
     jobs: Jobs,
     served: ServedGraph,
 ) -> Deps:
-    session, identity, (pool, listener_pool) = make_session(), CurrentIdentity(), pools
-    troubles = Troubles()
+    session, identity, troubles = make_session(), CurrentIdentity(), Troubles()
     client = make_client(slack.bot_token, slack.api_url, session, troubles)
     people = Directory(client, identity)
-    common = (listener_pool, people, policies, SlackPhrases(), jobs, identity.app)
+    common = (pools[1], people, policies, SlackPhrases(), jobs, identity.app)
     return Deps(
         settings=settings,
         slack=slack,
         session=session,
         policies=policies,
         identity=identity,
-        pool=pool,
-        listener_pool=listener_pool,
+        pool=pools[0],
+        listener_pool=pools[1],
         jobs=jobs,
         people=people,
         client=client,
         decider=Decider(*common, served.problem),
         marker=Marker(*common),
-        retrier=Retrier(listener_pool, people, jobs, identity.app),
-        stopper=Stopper(listener_pool, people, policies, jobs, identity.app),
+        retrier=Retrier(pools[1], people, jobs, identity.app),
         full_texts=FullTexts(client, session),
         look=served.look,
         fill=served.fill,
         troubles=troubles,
-        desks=Desks(listener_pool, people, policies),
-        viewers=Viewers(listener_pool),
-        grants=StandingGrants(listener_pool, people, policies),
-        operators=Operators(listener_pool, jobs, people, policies),
-        delegations=Delegations(listener_pool, people, policies, identity.team),
-        welcome=Welcome(listener_pool, jobs, client, identity, served.schemas),
+        desks=Desks(pools[1], people, policies),
+        viewers=Viewers(pools[1]),
+        grants=StandingGrants(pools[1], people, policies),
+        operators=Operators(pools[1], jobs, people, policies),
+        delegations=Delegations(pools[1], people, policies, identity.team),
+        welcome=Welcome(pools[1], jobs, client, identity, served.schemas),
         openid=_openid(slack, session),
         rates={rate.kind: rate for rate in settings.rate_limit},
         reads_files=served.is_own and SHARED in served.schemas,

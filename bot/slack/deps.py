@@ -65,7 +65,6 @@ class Deps:
     decider: Decider
     marker: Marker
     retrier: Retrier
-    stopper: Stopper
     full_texts: FullTexts
     look: Look
     fill: Fill
@@ -79,6 +78,12 @@ class Deps:
     openid: OpenId | None = None
     rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])
     reads_files: bool = False
+
+    @property
+    def stopper(self) -> Stopper:
+        """Ends turns, for who may."""
+        who = (self.people, self.policies, self.jobs, self.identity.app)
+        return Stopper(self.listener_pool, *who)
 
     async def filled_for(
         self, request: Request, arguments: Mapping[str, Any]

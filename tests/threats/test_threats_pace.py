@@ -135,7 +135,6 @@ def app_with(house: House) -> AsyncApp:
         decider=house.decider,
         marker=nothing,
         retrier=nothing,
-        stopper=nothing,
         client=AsyncWebClient(),
         identity=cast("Any", lambda: US),
         full_texts=nothing,
