@@ -91,7 +91,7 @@ def can_decide(request: Request, refused: str = "") -> str:
 
 def _timed_out(request: Request) -> str:
     at = utc(request.end.decided_at or request.deadline)
-    return f"This request timed out, {at}. If it is still needed, ask the agent again."
+    return f"This request timed out, {at}. If it's still needed, ask the agent again."
 
 
 def _late(request: Request) -> Answer:

@@ -59,7 +59,7 @@ async def test_a_reject_reaches_the_agent_with_its_reason(tmp_path: Path, files:
     )
 
     assert "Rejected by a person" in outcome.out
-    assert "it's still needed" in outcome.out
+    assert "it is still needed" in outcome.out
     assert (files / "a.txt").exists()
     assert outcome.status == 0
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from bot.slack.cards.view import ADD_REASON
 from tests.support.records import Records
 from tests.support.shown import Message, buttons, everything
 from tests.support.stage import Stage
@@ -106,7 +107,8 @@ def wrong_on_card(stage: Stage, request: ShownRequest) -> list[str]:
         return []
     card = stage.message(request.channel, request.ts)
     word = "Unknown" if request.is_unknown else WORDS[request.status]
-    offered = {action for action, _ in buttons(card)} - {"more", "history"}
+    shown = {"more", "history"} | ({ADD_REASON} if word == "Rejected" else set())
+    offered = {action for action, _ in buttons(card)} - shown
     due = MARKS if request.is_unknown and not _is_marked(card) else set()
     found = [] if word in everything(card) or _is_marked(card) else [f"no {word}"]
     found += [] if offered == due else [f"offers {sorted(offered)}"]
