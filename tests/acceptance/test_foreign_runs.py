@@ -7,36 +7,22 @@ import pytest
 from tests.support.deciding import asked, shows
 from tests.support.demo import MAREK, MINA
 from tests.support.foreign import said_in
-from tests.support.shown import Message, everything
+from tests.support.shown import everything
 from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def two_cards(stage: Stage, text: str) -> tuple[Message, Message, str]:
-    """Two cards of one turn: left and right."""
-    before = len(stage.cards())
-    ts = await stage.ask(text)
-    await stage.card(before + 2)
-    first, second = stage.cards()[before : before + 2]
-    if "Left?" not in everything(first):
-        first, second = second, first
-    return first, second, ts
-
-
 @pytest.mark.parametrize("order", ["left first", "right first"])
 async def test_two_questions_at_once_are_answered_one_by_one(zoo: Stage, order: str):
-    left, right, ts = await two_cards(zoo, "both")
+    card, ts = await asked(zoo, "both", "Right?")
     before = len(zoo.ledger)
-    one, two = (left, right) if order == "left first" else (right, left)
-    name = "left" if one is left else "right"
-    other = "right" if one is left else "left"
+    name, other = ("left", "right") if order == "left first" else ("right", "left")
 
-    await zoo.click(MINA, "approve", one)
-    await zoo.outcome(one, "Approved")
+    await zoo.click(MINA, "approve", card, about=f"{name.title()}?")
+    now = await shows(zoo, card, "Approved")
     await zoo.simulator.wait_for(lambda: zoo.ledger[before:] == [f"{name} approve"])
-    assert "Approval needed" in everything(zoo.message(two["channel"], two["ts"]))
-    await zoo.click(MAREK, "reject", two)
+    await zoo.click(MAREK, "reject", now, about=f"{other.title()}?")
     await said_in(zoo, ts, "both are over")
     assert zoo.ledger[before:] == [f"{name} approve", f"{other} reject"]
 
@@ -94,10 +80,10 @@ async def test_what_fails_after_an_approval_is_not_run_again(zoo: Stage):
 
 async def test_a_question_that_stands_beside_a_failure_is_closed(zoo: Stage):
     """Its answer would let the failed node run once more."""
-    left, right, ts = await two_cards(zoo, "both broken")
-    await zoo.click(MINA, "approve", left)
+    card, ts = await asked(zoo, "both broken", "Right?")
+    await zoo.click(MINA, "approve", card, about="Left?")
     await said_in(zoo, ts, "The error is in the graph's own code")
-    await zoo.outcome(right, "Orphaned")
-    await zoo.click(MINA, "approve", right)
+    await zoo.outcome(card, "Orphaned")
+    await zoo.click(MINA, "approve", card, about="Right?")
     await zoo.whisper(MINA, "has moved on")
     assert len(zoo.texts(ts)) >= 2

@@ -212,12 +212,11 @@ async def test_a_withdrawn_call_may_be_asked_again(shared: Stage):
 async def test_three_rejects_end_a_turn_and_say_so(shared: Stage):
     names = [f"three-{number}.txt" for number in range(3)]
     files = [shared.put(name) for name in names]
-    before = len(shared.cards())
-    ts = await shared.ask(f"delete {' and '.join(names)}")
-    await shared.card(before + 3)
-    cards = shared.cards()[before:]
+    card, ts = await asked(shared, f"delete {' and '.join(names)}", names[2])
 
-    await asyncio.gather(*(shared.click(MINA, "reject", card) for card in cards))
+    await asyncio.gather(
+        *(shared.click(MINA, "reject", card, about=name) for name in names)
+    )
 
     answer = await shared.reply(GENERAL, ts, "I stopped here")
     assert "3 of my calls were rejected" in answer

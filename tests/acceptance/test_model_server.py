@@ -156,8 +156,9 @@ async def test_two_calls_with_one_id_stay_two_calls(talking: Stage, model: Model
     )
 
     ts = await talking.ask("delete both")
-    await talking.click(MINA, "approve", await talking.card_about("same-1.txt"))
-    await talking.click(MINA, "reject", await talking.card_about("same-2.txt"))
+    card = await talking.card_about("same-2.txt")
+    await talking.click(MINA, "approve", card, about="same-1.txt")
+    await talking.click(MINA, "reject", card, about="same-2.txt")
     await talking.reply(GENERAL, ts, "Both looked at.")
 
     assert [file.exists() for file in files] == [False, True]

@@ -16,7 +16,7 @@ from tests.support.deciding import (
     shows,
 )
 from tests.support.demo import DORA, FAY, GENERAL, MAREK, MINA, OLAF, RAVI
-from tests.support.shown import Message, buttons
+from tests.support.shown import Message
 from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -166,7 +166,7 @@ async def gone(stage: Stage, card: Message) -> Message | None:
 
     def closed() -> Message | None:
         now = stage.message(card["channel"], card["ts"])
-        return None if buttons(now) else now
+        return now if stage.is_closed(card, "") else None
 
     return await stage.simulator.wait_for(closed)
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.deciding import asked_to_delete, request_of
 from tests.support.demo import APPROVALS, DORA, GENERAL, MAREK, MINA, OLAF, RAVI
 from tests.support.policies import files_policy
-from tests.support.shown import Message, buttons, everything
+from tests.support.shown import Message, everything
 from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -104,8 +104,7 @@ async def test_the_requester_withdraws_at_any_time(shared: Stage):
     await until_said(stage, card, JOINED)
 
     notices = [m for m in stage.said(GENERAL, ts) if "Withdraw" in everything(m)]
-    [(action, token)] = buttons(notices[0])
-    await stage.simulator.click(RAVI, GENERAL, notices[0]["ts"], action, token)
+    await stage.click(RAVI, "withdraw", notices[0])
 
     await stage.outcome(card, "Withdrawn")
     await stage.rest()

@@ -96,9 +96,7 @@ async def test_withdraw_works_from_the_notice_when_the_card_has_moved(shared: St
 
     await shared.reply(GENERAL, ts, "Waiting for", f"<@{DORA}>")
     [notice] = [m for m in shared.said(GENERAL, ts) if buttons(m)]
-    [(action, value)] = buttons(notice)
-    place = (GENERAL, notice["ts"])
-    await shared.simulator.click(RAVI, *place, action, value)
+    await shared.click(RAVI, "withdraw", notice)
 
     for each in (card, board):
         await shared.outcome(each, "Withdrawn")

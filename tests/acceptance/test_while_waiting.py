@@ -28,10 +28,10 @@ async def test_withdraw_stands_on_the_waiting_notice(shared: Stage):
     file, card, ts = await asked_to_delete(shared, "notice.txt")
     notice = await message_with(shared, ts, "Waiting for")
 
-    await click_withdraw(shared, OLAF, notice)
+    await shared.click(OLAF, "withdraw", notice)
     await shared.whisper(OLAF, f"Only <@{RAVI}>")
     assert shared.records.status(request_of(card)) == "pending"
-    await click_withdraw(shared, RAVI, notice)
+    await shared.click(RAVI, "withdraw", notice)
 
     await shared.outcome(card, "Withdrawn")
     over = await message_with(shared, ts, f"Withdrawn by <@{RAVI}>: *Delete*")
@@ -55,7 +55,7 @@ async def test_a_kept_message_gets_the_reason_and_a_withdraw_button(
     assert "|Open>" in words
 
     await shared.rest()  # where it stands is noted by then
-    await click_withdraw(shared, RAVI, held)
+    await shared.click(RAVI, "withdraw", held)
 
     await shared.outcome(card, "Withdrawn")
     await shared.answer(GENERAL, ts, "withdrawn")
@@ -161,10 +161,3 @@ async def message_with(stage: Stage, thread: str, words: str) -> Message:
         return [each for each in said if words in everything(each)]
 
     return (await stage.simulator.wait_for(found))[-1]
-
-
-async def click_withdraw(stage: Stage, user: str, message: Message) -> None:
-    [(action, value)] = buttons(message)
-    assert action == "withdraw"
-    place = (message["channel"], message["ts"])
-    await stage.simulator.click(user, *place, action, value)
