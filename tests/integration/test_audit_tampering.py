@@ -252,7 +252,7 @@ def test_any_single_tampering_of_an_export_is_found(database: str):
     [
         ("change", "line 3: row 3 of workspace T1 (seq 3): it was changed"),
         ("drop", "line 3: row 3 of workspace T1: it is missing; row 4 follows row 2"),
-        ("double", "line 4: row 3 of workspace T1 (seq 3): it stands after row 3"),
+        ("double", "line 4: row 3 of workspace T1 (seq 3): it comes after row 3"),
         ("swap", "line 3: row 3 of workspace T1: it is missing; row 4 follows row 2"),
         ("cut", "line 3: the file was cut off here: row 3 of workspace T1 is missing"),
     ],

@@ -20,6 +20,7 @@ async def act_as(page: Page, name: str) -> None:
 
 async def open_channel(page: Page, name: str) -> None:
     await page.get_by_test_id(f"channel-{CHANNELS[name]}").click()
+    await expect(page).to_have_title(re.compile(f"#{name}"))
 
 
 async def open_app(page: Page) -> None:
