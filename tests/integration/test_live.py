@@ -182,7 +182,7 @@ async def test_steps_are_told_between_the_words(play: Play):
         m for m in play.made.simulator.messages(CHANNEL, thread) if m.get("bot_id")
     ]
     kinds = [block["type"] for block in message["blocks"]]
-    assert kinds == ["markdown", "task_card", "markdown"]
+    assert kinds == ["markdown", "task_card", "markdown", "context_actions"]
     assert message["blocks"][1]["title"] == "Ran peek"
     assert message["text"].endswith("It says a.")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from dataclasses import fields
+from typing import Any
 
 import pytest
 from slack_bolt.async_app import AsyncApp
@@ -122,27 +123,17 @@ def app_with(house: House) -> AsyncApp:
         process_before_response=True,
         request_verification_enabled=False,
     )
-    nothing = cast("Any", None)  # what these clicks never come to
-    deps = Deps(
-        settings=nothing,
-        slack=nothing,
-        session=nothing,
-        pool=house.pool,
-        listener_pool=house.pool,
-        jobs=house.queue,
-        people=nothing,
-        policies=nothing,
-        decider=house.decider,
-        marker=nothing,
-        retrier=nothing,
-        client=AsyncWebClient(),
-        identity=cast("Any", lambda: US),
-        full_texts=nothing,
-        look=nothing,
-        rates={"clicks": CLICKS},
-        troubles=nothing,
-        welcome=nothing,
-    )
+    # None for all that these clicks never come to
+    parts: dict[str, Any] = {each.name: None for each in fields(Deps)} | {
+        "pool": house.pool,
+        "listener_pool": house.pool,
+        "jobs": house.queue,
+        "decider": house.decider,
+        "client": AsyncWebClient(),
+        "identity": lambda: US,
+        "rates": {"clicks": CLICKS},
+    }
+    deps = Deps(**parts)
     register_listeners(app, deps)
     return app
 

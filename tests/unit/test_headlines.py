@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from agent.phrases.tool_calls import TITLES
 from agent.tool_arguments import schema_of, titles_of
 from agent.tools import make_tools
+from agent.tools.database import open_database
 from bot.approvals.model import Kind, Risk
 from bot.approvals.policy import Demanded, PolicyError, plan
 from bot.approvals.policy.titles import Part, filled, headline, in_order
@@ -97,9 +98,10 @@ def test_a_headline_stays_short_however_much_it_names():
 
 
 def test_each_shipped_title_names_arguments_of_its_tool(tmp_path: Path):
-    mail = cast(Any, None)
-    sets = ["files", "sandbox"]
-    tools = {t.name: t for t in make_tools(sets, files_dir=tmp_path, mail=mail)}
+    shop = open_database(f"sqlite:{tmp_path}/shop.sqlite")
+    sets = ["files", "sandbox", "database"]
+    made = make_tools(sets, files_dir=tmp_path, database=shop)
+    tools = {tool.name: tool for tool in made}
     own = titles_of(tools.values())
     assert own == {name: TITLES[name] for name in own}
     assert {*TITLES} - {*own} == {"send_email"}

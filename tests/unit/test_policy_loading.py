@@ -130,7 +130,11 @@ def test_the_policy_that_is_shipped_loads_as_it_is():
     assert set(policy.groups) == {"managers", "directors"}
     assert policy.interrupts.answers == "words"
     names = [rule.name for rule in policy.rules]
-    assert names == ["reading", "writing", "deleting", "mailing"]
+    files, rows = (
+        ["reading", "writing", "deleting"],
+        ["changing-rows", "changing-tables"],
+    )
+    assert names == [*files, *rows, "mailing"]
 
 
 def test_every_id_is_listed_with_the_path_of_its_key():
