@@ -15,6 +15,14 @@ FROM (
 LEFT JOIN audit a ON a.seq = c.seq
 ORDER BY c.team_id, c.number;
 
+-- name: part_ends
+-- Every so manieth row of the chains, in the order in which `links` gives them.
+SELECT team, number, hash FROM (
+  SELECT team_id AS team, number, encode(hash, 'hex') AS hash,
+    row_number() OVER (ORDER BY team_id, number) AS place
+  FROM audit_chain) c
+WHERE place %% %(rows)s = 0 ORDER BY place;
+
 -- name: unchained
 -- The first row of the trail that no chain has, and the first text of no row.
 (SELECT a.team_id AS team, a.seq, 'row' AS kind FROM audit a

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -143,6 +151,13 @@ class Verifier:
         signed = self._signed.pop((link.team, link.number), [])
         return _not_signed([each for each in signed if each.hash != link.hash])
 
+    def add(self, later: Verifier) -> None:
+        """Add what another one, with the same checkpoints, took behind this one."""
+        self.heads |= later.heads
+        self.rows += later.rows
+        self.erased += later.erased
+        self._signed = {k: v for k, v in self._signed.items() if k in later._signed}
+
     def end(self) -> Finding | None:
         """Return a finding if the row of a checkpoint was not there."""
         for team, number in sorted(self._signed):
@@ -179,7 +194,7 @@ async def snapshot(connection: Connection) -> AsyncGenerator[Connection]:
 async def links(
     connection: Connection, team: str = "", after: int = 0
 ) -> AsyncIterator[Link]:
-    """All chains from a row on, workspace by workspace, each from its beginning."""
+    """All chains behind a row, workspace by workspace, each from its beginning."""
     while True:
         key = {"team": team, "number": after, "limit": CHUNK}
         rows = await (await connection.execute(SQL["links"], key)).fetchall()
@@ -211,20 +226,29 @@ def _body(row: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
-async def verify_stored(
-    connection: Connection, checkpoints: Iterable[Checkpoint] = ()
-) -> tuple[Verifier, list[Finding]]:
-    """Check the whole trail as it is in one snapshot; see `verify`."""
-    async with snapshot(connection):
-        return await verify(connection, checkpoints)
+async def walk(connection: Connection, verifier: Verifier) -> list[Finding]:
+    """Take all rows of all chains, up to the first that is bad."""
+    async for link in links(connection):
+        if finding := verifier.take(link):
+            return [finding]
+    end = verifier.end()
+    return [end] if end else []
+
+
+Walk = Callable[[Connection, Verifier], Awaitable[list[Finding]]]
 
 
 async def verify(
-    connection: Connection, checkpoints: Iterable[Checkpoint] = ()
+    connection: Connection,
+    checkpoints: Iterable[Checkpoint] = (),
+    walk: Walk = walk,
 ) -> tuple[Verifier, list[Finding]]:
     """Check every row, and that each stands in a chain: the first that is bad.
 
     Beside the given checkpoints those count that the database itself has kept.
+
+    Args:
+        connection: in a `snapshot`, so that all is read as it is at one time.
     """
     kept = await kept_checkpoints(connection)
     forged = [
@@ -233,7 +257,7 @@ async def verify(
         if not c.is_genuine
     ]
     verifier = Verifier([*checkpoints, *kept])
-    found = await _walk(connection, verifier)
+    found = await walk(connection, verifier)
     return verifier, [*found, *forged, *await _unchained(connection)]
 
 
@@ -241,14 +265,6 @@ async def kept_checkpoints(connection: Connection) -> list[Checkpoint]:
     """The heads that were signed, as the database has them."""
     rows = await (await connection.execute(SQL["checkpoints"])).fetchall()
     return [Checkpoint(**row) for row in rows]
-
-
-async def _walk(connection: Connection, verifier: Verifier) -> list[Finding]:
-    async for link in links(connection):
-        if finding := verifier.take(link):
-            return [finding]
-    end = verifier.end()
-    return [end] if end else []
 
 
 async def _unchained(connection: Connection) -> list[Finding]:

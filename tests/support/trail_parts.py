@@ -8,7 +8,8 @@ from typing import Any
 
 from bot.audit.chain import Checkpoint, sign
 from bot.audit.export import as_jsonl
-from bot.audit.verify import snapshot, verify_stored
+from bot.audit.side_by_side import verify_stored
+from bot.audit.verify import snapshot
 from bot.database.pool import Connection, connect
 from tests.support.house import REJECT, House
 from tests.support.people import MINA, TEAM
