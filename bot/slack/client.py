@@ -37,8 +37,9 @@ OF_PROGRESS = frozenset(
         "reactions.remove",
     }
 )
-# A call that Slack refused, or to which nothing came that can be read.
-FAILURES = (SlackApiError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
+# Nothing came that can be read.
+NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
+FAILURES = (SlackApiError, *NO_ANSWER)  # that, or Slack refused the call
 
 
 def make_session() -> aiohttp.ClientSession:
@@ -64,7 +65,7 @@ class WatchedClient(AsyncWebClient):
         except SlackApiError as error:
             self._note(api_method, channel, error)
             raise
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except NO_ANSWER as error:
             self._troubles.refused(api_method, SILENT, word_of(error))
             raise
         except asyncio.CancelledError:  # by whoever waits no longer

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, LiteralString, cast
 
-import aiohttp
 import structlog
 from psycopg.types.json import Jsonb
 from slack_sdk.errors import SlackApiError
@@ -24,7 +23,7 @@ from bot.base.time_limits import limits
 from bot.conversations.api_conversation import ASIDE
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.slack.cards.arguments import ids_in
-from bot.slack.client import Kept, call, error_code
+from bot.slack.client import NO_ANSWER, Kept, call, error_code
 from bot.slack.identity import Identity
 from bot.slack.render import Drawn, Row, copies_of, draw, outcomes
 from bot.slack.sql import SQL
@@ -92,7 +91,7 @@ class Deliverer:
             # what was streamed had to be posted anew
             lost = {"message_ts": None} if row["streamed"] else {}
             return await self._refused({**row, **lost}, error_code(error))
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except NO_ANSWER as error:
             raise SlackUnavailable from error
         if place is None:  # nobody needs it any more
             async with self.pool.connection() as connection:

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -18,7 +17,7 @@ from bot.approvals.model import Person, Profile
 from bot.base.errors import SlackUnavailable
 from bot.base.settings_types import ADDRESS
 from bot.base.time_limits import PATIENCE
-from bot.slack.client import error_code
+from bot.slack.client import NO_ANSWER, error_code
 from bot.slack.identity import Identity
 
 log = structlog.get_logger(__name__)
@@ -79,7 +78,7 @@ class Directory:
             if error_code(error) in UNKNOWN:
                 return Profile(person, person.user, "stranger")
             raise SlackUnavailable from error
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except NO_ANSWER as error:
             raise SlackUnavailable from error
         data = cast("dict[str, Any]", answer.data)
         return profile_from(person, data.get("user") or {}, self._identity())
@@ -266,7 +265,7 @@ class Groups:
             if word in NOBODY:
                 return _nobody(source, word)
             raise SlackUnavailable from error
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except NO_ANSWER as error:
             raise SlackUnavailable from error
 
     async def _look(self, source: str, requester: str) -> Sequence[str]:
@@ -384,7 +383,7 @@ class Addresses:
             if error_code(error) in UNKNOWN:
                 return ""
             raise SlackUnavailable from error
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except NO_ANSWER as error:
             raise SlackUnavailable from error
         data = cast("dict[str, Any]", answer.data)
         user: Mapping[str, Any] = data.get("user") or {}

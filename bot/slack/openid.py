@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import urlencode, urljoin
 
-import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.base.errors import SlackUnavailable
-from bot.slack.client import error_code
+from bot.slack.client import NO_ANSWER, error_code
 from bot.slack.trouble import PASSING
 
 ISSUER = "https://slack.com"
@@ -70,7 +69,7 @@ class OpenId:
             if word in PASSING - {"invalid_auth"} or word == "ratelimited":
                 raise SlackUnavailable from error
             raise NotSignedIn(word) from error
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except NO_ANSWER as error:
             raise SlackUnavailable from error
         claims = _claims(str(given.get("id_token") or ""))
         self._check(claims, nonce)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, LiteralString, cast
 
-import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -16,7 +15,7 @@ from bot.approvals.model import Person
 from bot.base.errors import RetryLater, SlackUnavailable
 from bot.base.time_limits import limits
 from bot.database.pool import Pool, transaction
-from bot.slack.client import error_code, named_wait
+from bot.slack.client import NO_ANSWER, error_code, named_wait
 from bot.slack.home.desk import Desks
 from bot.slack.home.desk_rows import link_to_card
 from bot.slack.home.home_view import Visit, home_view
@@ -145,7 +144,7 @@ class HomePages:
                 error=error_code(error),
             )
             return None
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except NO_ANSWER as error:
             raise SlackUnavailable from error
         data = cast("dict[str, Any]", answer.data)
         return str(data["view"]["id"])
