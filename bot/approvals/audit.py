@@ -9,7 +9,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from bot.approvals import digest
-from bot.approvals.model import Request
+from bot.approvals.model import Person, Request
 from bot.approvals.ports import Policies
 from bot.approvals.sql import SQL
 from bot.base.masks import mask_arguments, mask_strings
@@ -42,6 +42,20 @@ class Fact:
     via: str = ""
     detail: dict[str, Any] = field(default_factory=dict[str, Any])
     texts: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def of_person(
+    person: Person, event: str, *, conversation: str | None = None, **detail: Any
+) -> Fact:
+    """A fact about what a person did in Slack, beside any request."""
+    return Fact(
+        person.team,
+        event,
+        conversation=conversation,
+        actor=person.user,
+        via="slack",
+        detail=detail,
+    )
 
 
 def about(

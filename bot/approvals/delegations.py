@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.approvals import store
-from bot.approvals.audit import Fact, append
+from bot.approvals.audit import Fact, append, of_person
 from bot.approvals.model import REQUESTER, USERS, Person, Profile
 from bot.approvals.policy.model import Delegation, Group, Policy, zone
 from bot.approvals.ports import Members, People, Policies, look_up_groups
@@ -129,16 +129,7 @@ class Delegations:
         async with transaction(self.pool) as connection:
             found = await connection.execute(SQL["end_delegations"], key)
             users = [str(row["delegate_id"]) for row in await found.fetchall()]
-            facts = [
-                Fact(
-                    person.team,
-                    "delegation_ended",
-                    actor=person.user,
-                    via="slack",
-                    detail={"to": user},
-                )
-                for user in users
-            ]
+            facts = [of_person(person, "delegation_ended", to=user) for user in users]
             await append(connection, facts)
         await self.look()
         return users
@@ -173,16 +164,11 @@ def is_in(user: str, group: Group, members: Members) -> bool:
 
 
 def _fact(person: Person, delegate: str, until: dt.date, given: Given) -> Fact:
-    word = {"word": f"delegation_{given.code}"} if given.code else {}
-    return Fact(
-        person.team,
+    return of_person(
+        person,
         "refused" if given.code else "delegated",
-        actor=person.user,
-        via="slack",
-        detail={
-            "to": delegate,
-            "until": until.isoformat(),
-            "groups": list(given.groups),
-            **word,
-        },
+        to=delegate,
+        until=until.isoformat(),
+        groups=list(given.groups),
+        **({"word": f"delegation_{given.code}"} if given.code else {}),
     )

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from bot.approvals import store
-from bot.approvals.audit import Fact, append
+from bot.approvals.audit import Fact, append, of_person
 from bot.approvals.model import USERS, Person
-from bot.approvals.ports import Jobs, People, Policies, look_up_groups
+from bot.approvals.policy.model import Policy
+from bot.approvals.ports import Jobs, People, Policies
 from bot.approvals.sql import SQL
 from bot.base.errors import SlackUnavailable
 from bot.database.pool import Connection, Pool, transaction
@@ -145,25 +146,31 @@ class Operators:
         except SlackUnavailable:
             answer = Answer.COULD_NOT_CHECK
         if answer is not None:
-            fact = Fact(
-                person.team,
-                "refused",
-                actor=person.user,
-                via="slack",
-                detail={"word": str(answer), "verdict": verdict},
-            )
+            word = str(answer)
+            fact = of_person(person, "refused", word=word, verdict=verdict)
             async with transaction(self.pool) as connection:
                 await append(connection, [fact])
         return answer
 
     async def _doubt(self, person: Person) -> Answer | None:
-        group = self.policies.current.groups.get(OPERATORS)
-        if group is None:
+        policy = self.policies.current
+        if OPERATORS not in policy.groups:
             return Answer.NO_OPERATORS
         profile = await self.people.look_up(person)
-        members = group.users
-        if group.source != USERS:
-            found = await look_up_groups(self.people, [group.source], person)
-            members = found[group.source]
-        allowed = not profile.refusal and person.user in members
-        return None if allowed else Answer.NOT_OPERATOR
+        is_one = await is_operator(person, policy, self.people)
+        return None if is_one and not profile.refusal else Answer.NOT_OPERATOR
+
+
+async def is_operator(person: Person, policy: Policy, people: People) -> bool:
+    """Return whether a person is in the policy's group of operators.
+
+    Raises:
+        SlackUnavailable: nobody can tell now.
+    """
+    group = policy.groups.get(OPERATORS)
+    if group is None:
+        return False
+    members = group.users
+    if group.source != USERS:
+        members = await people.members(group.source, person)
+    return person.user in members

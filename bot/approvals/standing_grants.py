@@ -17,7 +17,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from bot.approvals import digest, store
-from bot.approvals.audit import Fact, about, append
+from bot.approvals.audit import about, append, of_person
 from bot.approvals.eligibility import PolicyContext, people_now, plan_of
 from bot.approvals.model import (
     USERS,
@@ -372,13 +372,14 @@ class StandingGrants:
             if await revoked.fetchone() is None:
                 return Revoked.OVER
             detail = {"standing": grant.id, "tool": grant.tool, "used": grant.used}
-            await append(connection, [_by(person, "standing_revoked", detail)])
+            fact = of_person(person, "standing_revoked", **detail)
+            await append(connection, [fact])
             return Revoked.REVOKED
 
     async def _refuse(self, person: Person, named: str, word: Revoked) -> Revoked:
         detail = {"word": str(word), "verdict": "revoke", "standing": named[:64]}
         async with transaction(self.pool) as connection:
-            await append(connection, [_by(person, "refused", detail)])
+            await append(connection, [of_person(person, "refused", **detail)])
         return word
 
     async def _may_revoke(
@@ -401,7 +402,3 @@ class StandingGrants:
         ]
         nobody = Askers(asker)
         return any(person.user in people_now(each, nobody, context) for each in stages)
-
-
-def _by(person: Person, event: str, detail: dict[str, Any]) -> Fact:
-    return Fact(person.team, event, actor=person.user, via="slack", detail=detail)

@@ -332,7 +332,7 @@ async def withdraw_by_agent(
 
 
 async def withdraw_by_stop(
-    connection: Connection, jobs: Jobs, request_id: str, person: Person, via: str
+    connection: Connection, jobs: Jobs, request_id: str, person: Person
 ) -> None:
     """Withdraw a request whose turn a person has stopped; a closed one stays.
 
@@ -343,8 +343,8 @@ async def withdraw_by_stop(
     if found is None or not found[0].is_open:
         return
     request, now = found
-    action = Action(request.place.token, person, Verdict.WITHDRAW, via)
-    who = (person.user, via)
+    action = Action(request.place.token, person, Verdict.WITHDRAW, "slack")
+    who = (person.user, action.via)
     await _take_back(connection, jobs, request, now, who, action)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.approvals import store
-from bot.approvals.audit import Fact, append
+from bot.approvals.audit import append, of_person
 from bot.approvals.comments import comment, overheard
 from bot.approvals.model import Person
 from bot.approvals.ports import Jobs
@@ -138,14 +138,8 @@ async def _refuse(
     await connection.execute(SQL["set_message_state"], key)
     if not row["tell"]:
         return
-    fact = Fact(
-        incoming.team,
-        "refused",
-        conversation=str(row["conversation_id"]),
-        actor=incoming.user,
-        via="slack",
-        detail={"word": "too_many_messages"},
-    )
+    about, word = str(row["conversation_id"]), "too_many_messages"
+    fact = of_person(_author(incoming), "refused", conversation=about, word=word)
     await append(connection, [fact])
     text = too_many_messages(rate.limit, rate.seconds)
     await _whisper(connection, jobs, incoming, text)

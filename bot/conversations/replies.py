@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.approvals import store
-from bot.approvals.audit import Fact, append
+from bot.approvals.audit import append, of_person
 from bot.approvals.model import Profile
 from bot.approvals.ports import Jobs, turn_job
 from bot.conversations import conversation as conversations
@@ -65,14 +65,8 @@ class Talk:
     ) -> None:
         async with transaction(self.pool) as connection:
             await conversations.set_state(connection, message, "refused")
-            fact = Fact(
-                conversation.team,
-                "refused",
-                conversation=conversation.id,
-                actor=message.author.user,
-                via="slack",
-                detail={"word": profile.refusal},
-            )
+            about, word = conversation.id, profile.refusal
+            fact = of_person(message.author, "refused", conversation=about, word=word)
             await append(connection, [fact])
             said = agent.may_not_ask(profile.refusal)
             channel, thread = conversation.channel, _thread_of(conversation, message)

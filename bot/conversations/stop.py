@@ -8,12 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.approvals import store
-from bot.approvals.audit import Fact, append
+from bot.approvals.audit import append, of_person
 from bot.approvals.grants import close_unrun
 from bot.approvals.judge import is_in_place
 from bot.approvals.model import Action, Person
-from bot.approvals.pause import OPERATORS
-from bot.approvals.policy.model import USERS
+from bot.approvals.pause import is_operator
 from bot.approvals.ports import Jobs, People, Policies
 from bot.approvals.transitions import Overtaken, withdraw_by_stop
 from bot.base.errors import SlackUnavailable
@@ -120,25 +119,17 @@ class Stopper:
         try:
             async with asyncio.timeout(PATIENCE):
                 profile = await self.people.look_up(person)
-                return profile.refusal, await self._is_operator(person)
+                policy = self.policies.current
+                return profile.refusal, await is_operator(person, policy, self.people)
         except (SlackUnavailable, TimeoutError):
             return "could_not_check", False
-
-    async def _is_operator(self, person: Person) -> bool:
-        group = self.policies.current.groups.get(OPERATORS)
-        if group is None:
-            return False
-        if group.source == USERS:
-            return person.user in group.users
-        return person.user in await self.people.members(group.source, person)
 
     async def _end(
         self, connection: Connection, held: _Turn, person: Person, said: str
     ) -> None:
         """Withdraw what is pending, close what was decided, and say what still runs."""
-        via = "slack"
         for request in held.waiting:
-            await withdraw_by_stop(connection, self.jobs, request, person, via)
+            await withdraw_by_stop(connection, self.jobs, request, person)
         idle = [request for request in held.waiting if request not in held.claimed]
         decided = await store.named(connection, idle)
         await close_unrun(connection, self.jobs, decided, say.STOPPED_BEFORE)
@@ -156,23 +147,16 @@ class Stopper:
             },
         )
         await done.fetchone()
-        fact = Fact(
-            person.team, "stopped", conversation=held.id, actor=person.user, via=via
-        )
+        fact = of_person(person, "stopped", conversation=held.id)
         await append(connection, [fact])
         self.jobs.post(connection, [delivery])
 
     async def _refuse(
         self, person: Person, place: tuple[str, str], word: str, conversation: str
     ) -> None:
-        detail = {"word": word, "verdict": "stop"}
-        fact = Fact(
-            person.team,
-            "refused",
-            conversation=conversation or None,
-            actor=person.user,
-            via="slack",
-            detail=detail,
+        about = conversation or None
+        fact = of_person(
+            person, "refused", conversation=about, word=word, verdict="stop"
         )
         async with transaction(self.pool) as connection:
             await append(connection, [fact])

@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
 from bot.approvals import store
-from bot.approvals.audit import Fact, append
+from bot.approvals.audit import append, of_person
 from bot.approvals.model import Person
 from bot.approvals.rate_limit import count
 from bot.base.settings_types import Rate
@@ -43,13 +43,7 @@ def register(app: AsyncApp, deps: Deps) -> None:
 
 async def _tell(deps: Deps, body: Body, person: Person, rate: Rate) -> None:
     channel, thread = _place_of(body)
-    fact = Fact(
-        person.team,
-        "refused",
-        actor=person.user,
-        via="slack",
-        detail={"word": "too_many_clicks"},
-    )
+    fact = of_person(person, "refused", word="too_many_clicks")
     async with transaction(deps.listener_pool) as connection:
         await append(connection, [fact])
         text = too_many_clicks(rate.limit, rate.seconds)
