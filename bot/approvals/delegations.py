@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from bot.approvals import store
 from bot.approvals.audit import Fact, append, of_person
-from bot.approvals.model import REQUESTER, USERS, Person, Profile
+from bot.approvals.model import USERS, Person, Profile
 from bot.approvals.policy.model import Delegation, Group, Policy, zone
 from bot.approvals.ports import Members, People, Policies, look_up_groups
 from bot.approvals.sql import SQL
@@ -116,12 +116,8 @@ class Delegations:
             raise SlackUnavailable from error
 
     async def _members(self, policy: Policy, person: Person) -> Members:
-        sources = {
-            group.source
-            for group in policy.groups.values()
-            if group.delegable_to and not group.source.startswith("manager_of")
-        }
-        return await look_up_groups(self.people, sources - {USERS, REQUESTER}, person)
+        groups = [group for group in policy.groups.values() if group.delegable_to]
+        return await look_up_groups(self.people, shared_sources(groups), person)
 
     async def end(self, person: Person) -> Sequence[str]:
         """Take back all that a person has given; return who stood in for them."""
@@ -155,6 +151,18 @@ def judge_delegation(
         wanted = dict.fromkeys(group.delegable_to for group in groups)
         return Given("not_in_group", tuple(wanted))
     return Given("", tuple(open_to))
+
+
+def shared_sources(groups: Iterable[Group]) -> set[str]:
+    """Return the sources in Slack that hold the same people for each requester.
+
+    A manager is another one for each, and stands in the request.
+    """
+    return {
+        group.source
+        for group in groups
+        if group.source != USERS and not group.source.startswith("manager_of")
+    }
 
 
 def is_in(user: str, group: Group, members: Members) -> bool:

@@ -27,21 +27,22 @@ def card_buttons(view: RequestView, sharing: int, *, complete: bool) -> Block:
     shown: list[Block] = []
     if not complete:
         shown.append(
-            _button(forms.VIEW_IN_FULL, ids.VIEW_FULL, request, forms.ALOUD_VIEW)
+            button_for(forms.VIEW_IN_FULL, ids.VIEW_FULL, request, forms.ALOUD_VIEW)
         )
     elif view.offers(Verdict.APPROVE):
-        shown.append(_approve(request, sharing))
+        shown.append(approve_button(request, sharing, ids.APPROVE, ids.APPROVE_TYPED))
         if view.standing:
             ahead = forms.ALOUD_APPROVE_FOR
-            shown.append(_button(forms.APPROVE_FOR, ids.APPROVE_FOR, request, ahead))
+            shown.append(button_for(forms.APPROVE_FOR, ids.APPROVE_FOR, request, ahead))
     if view.offers(Verdict.REJECT):
         action = ids.REJECT_ASK if request.terms.asks_reason else ids.REJECT
-        shown.append(_button(forms.REJECT, action, request))
+        shown.append(button_for(forms.REJECT, action, request))
     if view.offers(Verdict.ANSWER) and request.call.kind is Kind.INTERRUPT:
-        shown.append(_button(forms.ANSWER, ids.ANSWER, request, forms.ALOUD_ANSWER))
+        shown.append(button_for(forms.ANSWER, ids.ANSWER, request, forms.ALOUD_ANSWER))
     offered = _offered(view, complete=complete)
     if len(offered) > _MENU_SIZE:  # where a rule offers all: beside the menu
-        shown.append(_button(forms.HISTORY, ids.HISTORY, request, forms.ALOUD_HISTORY))
+        aloud = forms.ALOUD_HISTORY
+        shown.append(button_for(forms.HISTORY, ids.HISTORY, request, aloud))
     return actions([*shown, menu(ids.MORE, offered[:_MENU_SIZE])])
 
 
@@ -90,19 +91,19 @@ def mark_buttons(view: RequestView) -> list[Block]:
     ]
     if not view.request.people.agent:  # nobody here can ask an agent outside again
         marks.append((forms.ASK_AGAIN, ids.ASK_AGAIN))
-    return [actions([_button(text, what, view.request) for text, what in marks])]
+    return [actions([button_for(text, what, view.request) for text, what in marks])]
 
 
 def reason_button(view: RequestView) -> list[Block]:
     """Right after a reject, for the person who rejected."""
     if not view.takes_reason:
         return []
-    return [actions([_button(forms.ADD_REASON, ids.ADD_REASON, view.request)])]
+    return [actions([button_for(forms.ADD_REASON, ids.ADD_REASON, view.request)])]
 
 
 def withdraw_button(request: Request) -> Block:
     """For whoever asked, beside the line that says what is waited for."""
-    return _button(forms.WITHDRAW, ids.WITHDRAW, request)
+    return button_for(forms.WITHDRAW, ids.WITHDRAW, request)
 
 
 def stop_button(request: Request) -> Block:
@@ -126,11 +127,12 @@ def feedback_buttons(answer: str) -> Block:
     return {"type": "context_actions", "elements": [shown]}
 
 
-def _approve(request: Request, sharing: int) -> Block:
-    typed = request.terms.confirm is Confirm.TYPED
+def approve_button(request: Request, sharing: int, once: str, typed: str) -> Block:
+    """Build Approve; `typed` is its action where a value has to be typed in."""
+    is_typed = request.terms.confirm is Confirm.TYPED
     return button(
         forms.APPROVE,
-        ids.APPROVE_TYPED if typed else ids.APPROVE,
+        typed if is_typed else once,
         request.place.token,
         forms.read_aloud(forms.APPROVE, request.code),
         style="danger" if request.terms.is_risky else "primary",
@@ -138,7 +140,8 @@ def _approve(request: Request, sharing: int) -> Block:
     )
 
 
-def _button(text: str, action_id: str, request: Request, verb: str = "") -> Block:
+def button_for(text: str, action_id: str, request: Request, verb: str = "") -> Block:
+    """Build a button for one request; `verb` is read aloud in place of its text."""
     label = forms.read_aloud(verb or text, request.code)
     return button(text, action_id, request.place.token, label)
 

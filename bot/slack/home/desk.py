@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
 from bot.approvals import store
-from bot.approvals.delegations import is_in
+from bot.approvals.delegations import is_in, shared_sources
 from bot.approvals.eligibility import (
     PolicyContext,
     live_sources,
@@ -18,7 +18,7 @@ from bot.approvals.eligibility import (
     with_current_people,
     with_current_policy,
 )
-from bot.approvals.model import USERS, Person, Profile, Request
+from bot.approvals.model import Person, Profile, Request
 from bot.approvals.policy.model import Delegation, Denied, Policy, is_in_force
 from bot.approvals.ports import Members, People, Policies, look_up_groups
 from bot.approvals.standing_grants import StandingGrant, StandingGrants
@@ -138,9 +138,7 @@ class Desks:
 
     async def _groups(self, person: Person, policy: Policy) -> Members:
         """Who is in the groups of the policy that Slack keeps, whoever asks."""
-        sources = {group.source for group in policy.groups.values()} - {USERS}
-        # that is another one for each requester, and stands in the request
-        shared = {each for each in sources if not each.startswith("manager_of")}
+        shared = shared_sources(policy.groups.values())
         return await look_up_groups(self.people, shared, person)
 
     async def _decidable(

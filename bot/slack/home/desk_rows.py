@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from bot.approvals.model import Confirm, Kind, Request, Verdict
+from bot.approvals.model import Kind, Request, Verdict
 from bot.approvals.standing_grants import StandingGrant
 from bot.slack.cards.arguments import (
     asked_text,
-    confirm_dialog,
     field_elements,
     foreign_elements,
     in_full,
@@ -24,6 +23,7 @@ from bot.slack.cards.blocks import (
     section,
     text_length,
 )
+from bot.slack.cards.buttons import approve_button, button_for
 from bot.slack.cards.card import changed_elements, headline_block
 from bot.slack.cards.facts import asker, outcome_line
 from bot.slack.cards.view import RequestView
@@ -124,24 +124,11 @@ def _details(request: Request) -> list[Block] | None:
 def _deciding(view: RequestView, *, whole: bool) -> Sequence[Block]:
     request, shown = view.request, list[Block]()
     if whole and view.offers(Verdict.APPROVE):
-        shown.append(_approve(request))
+        shown.append(approve_button(request, 1, APPROVE, APPROVE_TYPED))
     if view.offers(Verdict.REJECT):
         action = REJECT_ASK if request.terms.asks_reason else REJECT
-        label = forms.read_aloud(forms.REJECT, request.code)
-        shown.append(button(forms.REJECT, action, request.place.token, label))
+        shown.append(button_for(forms.REJECT, action, request))
     return shown
-
-
-def _approve(request: Request) -> Block:
-    typed = request.terms.confirm is Confirm.TYPED
-    return button(
-        forms.APPROVE,
-        APPROVE_TYPED if typed else APPROVE,
-        request.place.token,
-        forms.read_aloud(forms.APPROVE, request.code),
-        style="danger" if request.terms.is_risky else "primary",
-        confirm=confirm_dialog(request, 1),
-    )
 
 
 def _open(request: Request, link: Link) -> list[Block]:

@@ -16,6 +16,7 @@ from bot.slack.cards.blocks import (
     section,
     with_block_ids,
 )
+from bot.slack.cards.buttons import button_for
 from bot.slack.cards.view import RequestView
 from bot.slack.home.desk import Desk
 from bot.slack.home.desk_rows import (
@@ -117,9 +118,8 @@ def _asked(desk: Desk, link: Link) -> list[Block]:
     for request in desk.asked:
         blocks += told_row(view_of(request, desk), link)
         if request.is_open:
-            label = forms.read_aloud(forms.WITHDRAW, request.code)
-            token = request.place.token
-            blocks.append(actions([button(forms.WITHDRAW, WITHDRAW, token, label)]))
+            withdraw = button_for(forms.WITHDRAW, WITHDRAW, request)
+            blocks.append(actions([withdraw]))
     return blocks
 
 
