@@ -10,9 +10,10 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.approvals import store
 from bot.approvals.decide import Decider
 from bot.approvals.delegations import Delegations
-from bot.approvals.model import Request
+from bot.approvals.model import Person, Request
 from bot.approvals.pause import Operators
 from bot.approvals.policy.load import PolicyFile
 from bot.approvals.ports import Jobs
@@ -22,7 +23,7 @@ from bot.base.settings import Settings
 from bot.base.settings_types import Rate
 from bot.conversations.retry import Retrier
 from bot.conversations.stop import Stopper
-from bot.database.pool import Pool
+from bot.database.pool import Pool, transaction
 from bot.slack.directory import Directory
 from bot.slack.full_text import FullTexts
 from bot.slack.home.desk import Desks
@@ -84,6 +85,18 @@ class Deps:
         """Ends turns, for who may."""
         who = (self.people, self.policies, self.jobs, self.identity.app)
         return Stopper(self.listener_pool, *who)
+
+    async def load(self, token: str) -> Request | None:
+        """Read a request by what a button carries, on the listeners' own pool."""
+        async with self.listener_pool.connection() as connection:
+            return await store.load(connection, token)
+
+    async def tell(
+        self, person: Person, text: str, channel: str = "", thread: str = ""
+    ) -> None:
+        """Tell a person something privately: see `store.tell`."""
+        async with transaction(self.listener_pool) as connection:
+            await store.tell(connection, self.jobs, person, text, channel, thread)
 
     async def filled_for(
         self, request: Request, arguments: Mapping[str, Any]

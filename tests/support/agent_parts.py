@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages import ToolMessage
 
 from agent.gate import Gate
 from agent.graph import build_graph
@@ -171,7 +171,3 @@ def crash_once(
         raise error or Crash
 
     monkeypatch.setattr(owner, name, dying)
-
-
-def is_answer(message: Any) -> bool:
-    return isinstance(message, AIMessage) and not message.tool_calls

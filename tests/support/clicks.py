@@ -5,13 +5,32 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Sequence
+from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
 from bot.approvals.model import Request
 from bot.slack.cards.view import bundle
 from bot.slack.delivery import EVENT_TYPE
-from tests.support.people import APPROVALS, TEAM
+from bot.slack.deps import Deps
+from tests.support.house import House
+from tests.support.people import APPROVALS, TEAM, US
+
+
+def deps_of(house: House, **given: Any) -> Deps:
+    """The parts that listeners are built on, over a house; the others are None."""
+    own = {
+        "pool": house.pool,
+        "listener_pool": house.pool,
+        "jobs": house.queue,
+        "people": house.people,
+        "policies": house.policies,
+        "decider": house.decider,
+        "identity": lambda: US,
+    }
+    nothing: dict[str, Any] = {each.name: None for each in fields(Deps) if each.init}
+    return Deps(**{**nothing, "rates": {}, **own, **given})
+
 
 DELIVERY = "7c1d6c0e-5f7e-4b7e-9a3f-111111111111"
 

@@ -17,7 +17,7 @@ from bot.slack.home.desk import Desks
 from bot.slack.home.viewers import HomePages, Viewers
 from bot.slack.listeners import approvals_command, home
 from tests.support.cards_samples import of_type
-from tests.support.clicks import click_of
+from tests.support.clicks import click_of, deps_of
 from tests.support.house import POLICY, House
 from tests.support.people import APP, CHANNEL, FAY, MINA, OMAR, TEAM, US, person
 
@@ -87,19 +87,14 @@ class HomeDesk:
         self.pages = HomePages(house.pool, self.desks, client, lambda: US)
         self._listeners: list[tuple[Any, Any]] = []
         listen = lambda name: lambda do: self._listeners.append((name, do))  # noqa: E731
-        self.deps: Any = SimpleNamespace(
+        self.deps = deps_of(
+            house,
             viewers=self.viewers,
             delegations=Delegations(*common),
             grants=StandingGrants(*common[:2], house.policies),
             operators=Operators(house.pool, house.queue, common[1], house.policies),
             desks=self.desks,
-            decider=house.decider,
-            listener_pool=house.pool,
-            jobs=house.queue,
             client=client,
-            identity=lambda: US,
-            policies=house.policies,
-            people=house.people,
         )
         app: Any = SimpleNamespace(action=listen, event=listen, command=listen)
         home.register(app, self.deps)

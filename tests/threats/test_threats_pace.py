@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -15,8 +14,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.approvals.rate_limit import count
 from bot.base.settings_types import Rate
 from bot.conversations.inbox import Incoming, receive
-from bot.slack.deps import Deps
 from bot.slack.listeners import register_listeners
+from tests.support.clicks import deps_of
 from tests.support.house import House
 from tests.support.people import (
     APP,
@@ -27,7 +26,6 @@ from tests.support.people import (
     OMAR,
     RAVI,
     TEAM,
-    US,
 )
 from tests.support.people import person as person_of
 
@@ -123,17 +121,7 @@ def app_with(house: House) -> AsyncApp:
         process_before_response=True,
         request_verification_enabled=False,
     )
-    # None for all that these clicks never come to
-    parts: dict[str, Any] = {each.name: None for each in fields(Deps)} | {
-        "pool": house.pool,
-        "listener_pool": house.pool,
-        "jobs": house.queue,
-        "decider": house.decider,
-        "client": AsyncWebClient(),
-        "identity": lambda: US,
-        "rates": {"clicks": CLICKS},
-    }
-    deps = Deps(**parts)
+    deps = deps_of(house, client=AsyncWebClient(), rates={"clicks": CLICKS})
     register_listeners(app, deps)
     return app
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from bot.approvals.model import Request, Status, Verdict
 from bot.slack.cards.view import bundle
 from bot.slack.listeners.several import decide_all
 from bot.texts.clicks import CARD_CHANGED
-from tests.support.clicks import click_for_all
+from tests.support.clicks import click_for_all, deps_of
 from tests.support.house import REJECT, House, proposed
 from tests.support.people import MINA, OMAR, RAVI
 
@@ -24,13 +22,7 @@ async def click_all(
     button: str = "approve_all",
     value: str = "",
 ) -> None:
-    deps = SimpleNamespace(
-        listener_pool=house.pool,
-        decider=house.decider,
-        policies=house.policies,
-        jobs=house.queue,
-    )
-    await decide_all(deps, click_for_all(user, requests, button, value))
+    await decide_all(deps_of(house), click_for_all(user, requests, button, value))
 
 
 async def decisions(house: House, *requests: Request) -> list[int]:

@@ -56,22 +56,18 @@ class House:
         )
         self.client = SimpleNamespace(views_open=self.views_open)
         self.listener_pool = SimpleNamespace(connection=self.connection)
-        self.jobs = None
-        monkeypatch.setattr(clicks, "transaction", lambda pool: pool.connection())
-        monkeypatch.setattr(store, "tell", self.tell)
-        monkeypatch.setattr(store, "load", self.load)
         monkeypatch.setattr(store, "load_with_clock", self.load_with_clock)
 
     @contextlib.asynccontextmanager
     async def connection(self):
         yield None
 
-    async def load(self, _connection, token):
+    async def load(self, token):
         known = self.stored and token in (self.stored.place.token, "spent")
         return self.stored if known else None
 
-    async def load_with_clock(self, connection, token):
-        found = await self.load(connection, token)
+    async def load_with_clock(self, _connection, token):
+        found = await self.load(token)
         return (found, NOW) if found else None
 
     async def filled_for(self, request, arguments):
@@ -90,7 +86,7 @@ class House:
 
     async def decide(self, action):
         self.decided.append(action)
-        known = await self.load(None, action.request)
+        known = await self.load(action.request)
         unknown = Result(Effect.REFUSED, "unknown_request")
         return (self._says if known else unknown), known
 
@@ -102,7 +98,7 @@ class House:
         self.opened.append(view)
         return SimpleNamespace(data={"view": {"id": "V1", "hash": "h"}})
 
-    async def tell(self, _connection, _jobs, person, *said):
+    async def tell(self, person, *said):
         self.told.append((person.user, *said))
 
     async def ack(self, **answer):

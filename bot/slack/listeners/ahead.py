@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any
+from slack_bolt.async_app import AsyncApp
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
-
-from bot.approvals import store
 from bot.approvals.model import CHANGES, Action, Effect, Request, Verdict
 from bot.approvals.standing_grants import (
     NOTHING,
     GivingAction,
-    StandingGrants,
     Wish,
     offer_of,
 )
-from bot.database.pool import transaction
 from bot.slack.cards.standing_form import APPROVE_STANDING, standing_form, wish_from
 from bot.slack.cards.view import APPROVE_FOR
 from bot.slack.deps import Deps
-from bot.slack.listeners.clicks import card_ref, open_modal
+from bot.slack.listeners.clicks import card_ref, open_modal, then_ack
 from bot.slack.listeners.translating import (
     Body,
     choice_of,
@@ -34,22 +28,14 @@ from bot.texts.clicks import standing_given
 def register(app: AsyncApp, deps: Deps) -> None:
     """Listen to the button and to its form; the grant is written before the ack."""
 
-    async def handle_button(ack: AsyncAck, body: Body) -> None:
-        await open_standing(deps, body)
-        await ack()
-
-    async def handle_form(ack: AsyncAck, body: Body) -> None:
-        await submit_standing(deps, body)
-        await ack()
-
-    app.action(APPROVE_FOR)(handle_button)
-    app.view(APPROVE_STANDING)(handle_form)
+    app.action(APPROVE_FOR)(then_ack(deps, open_standing))
+    app.view(APPROVE_STANDING)(then_ack(deps, submit_standing))
 
 
 async def open_standing(deps: Deps, body: Body) -> None:
     """Open the form, or have the person told why there is none for them."""
     action = _giving(choice_of(body, value_of(body), Verdict.APPROVE), None)
-    request = await _load(deps, action.request)
+    request = await deps.load(action.request)
     offer = offer_of(deps.policies.current, request) if request else None
     result, _ = await deps.decider.preview(action)
     if result.effect is Effect.TIMED_OUT or request is None or offer is None:
@@ -64,7 +50,7 @@ async def open_standing(deps: Deps, body: Body) -> None:
 async def submit_standing(deps: Deps, body: Body) -> None:
     """Approve the request and store the grant, both or neither."""
     action = choice_of_view(body, Verdict.APPROVE)
-    request = await _load(deps, action.request)
+    request = await deps.load(action.request)
     offer = offer_of(deps.policies.current, request) if request else None
     wish = wish_from(request, values_of(body), offer) if request and offer else None
     # without one the policy has changed, or no form of ours was sent
@@ -76,21 +62,13 @@ async def submit_standing(deps: Deps, body: Body) -> None:
 async def _tell_giver(deps: Deps, action: Action, request: Request) -> None:
     """Say privately what was allowed, and by which code it is revoked."""
     who, place = action.person, action.place
-    given = StandingGrants(deps.listener_pool, deps.people, deps.policies)
-    grants = await given.list_standing(who.team, who.user)
+    grants = await deps.grants.list_standing(who.team, who.user)
     grant = next((each for each in grants if each.request == request.id), None)
     if grant is None or place is None:
         return
     text = standing_given(grant.code, grant.expires_at, grant.uses)
-    async with transaction(deps.listener_pool) as connection:
-        await store.tell(connection, deps.jobs, who, text, place.channel, place.thread)
-
-
-async def _load(deps: Deps, token: str) -> Request | None:
-    async with deps.listener_pool.connection() as connection:
-        return await store.load(connection, token)
+    await deps.tell(who, text, place.channel, place.thread)
 
 
 def _giving(action: Action, wish: Wish | None) -> GivingAction:
-    given: dict[str, Any] = {f.name: getattr(action, f.name) for f in fields(Action)}
-    return GivingAction(**given, wish=wish)
+    return GivingAction(**vars(action), wish=wish)

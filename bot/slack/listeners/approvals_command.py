@@ -12,7 +12,6 @@ from bot.approvals import store
 from bot.approvals.model import Person
 from bot.approvals.policy.model import zone
 from bot.base.errors import SlackUnavailable
-from bot.database.pool import transaction
 from bot.slack.deps import Deps
 from bot.slack.home.desk_rows import link_to_card
 from bot.slack.home.listing import Answer, one_row, told_list, waiting_list
@@ -97,9 +96,7 @@ async def _delegate(deps: Deps, person: Person, rest: str) -> Answer:
     if given.code:
         return Answer(home.not_delegated(given, delegate))
     other = Person(person.enterprise, person.team, delegate)
-    async with transaction(deps.listener_pool) as connection:
-        told = home.told_delegate(person.user, until)
-        await store.tell(connection, deps.jobs, other, told)
+    await deps.tell(other, home.told_delegate(person.user, until))
     for each in (person, other):
         await deps.viewers.redraw(each)
     return Answer(home.delegated(delegate, until, given.groups))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +33,7 @@ from bot.slack.history import history_view, request_history
 from bot.slack.listeners.several import FOR_ALL, decide_all
 from bot.slack.listeners.translating import (
     Body,
+    action_of,
     choice_of,
     option_of,
     person_of,
@@ -48,109 +49,64 @@ _MARKS = {
     ids.MARK_NOT_DONE: Mark.NOT_DONE,
     ids.ASK_AGAIN: Mark.AGAIN,
 }
+#: The buttons that open a form, by what `FORMS` calls it.
+_ASKS = {
+    ids.APPROVE_TYPED: ids.APPROVE_TYPED,
+    ids.REJECT_ASK: ids.MORE_REJECT,
+    ids.ANSWER: ids.MORE_ANSWER,
+}
 _WITHDRAW = re.compile(rf"^{ids.WITHDRAW}(_\d+)?$")  # one block may hold several
+
+
+Act = Callable[[Deps, Body], Awaitable[object]]
+
+
+def then_ack(deps: Deps, act: Act) -> Callable[[AsyncAck, Body], Awaitable[None]]:
+    """Make a listener that acknowledges once all is written down."""
+
+    async def handle(ack: AsyncAck, body: Body) -> None:
+        await act(deps, body)
+        await ack()
+
+    return handle
 
 
 def register(app: AsyncApp, deps: Deps) -> None:
     """Listen to buttons and menus; a choice is written down before the ack."""
-
-    async def handle_approve(ack: AsyncAck, body: Body) -> None:
-        action = choice_of(body, value_of(body), Verdict.APPROVE)
-        result, request = await deps.decider.decide(action)
-        if result.code == "typed_wrong" and request:  # a card from before that rule
-            await show_form(deps, body, ids.APPROVE_TYPED, request)
-        await ack()
-
-    async def handle_reject(ack: AsyncAck, body: Body) -> None:
-        await deps.decider.decide(choice_of(body, value_of(body), Verdict.REJECT))
-        await ack()
-
-    async def handle_withdraw(ack: AsyncAck, body: Body) -> None:
-        await deps.decider.decide(choice_of(body, value_of(body), Verdict.WITHDRAW))
-        await ack()
-
-    async def handle_typed(ack: AsyncAck, body: Body) -> None:
-        await open_form(deps, body, ids.APPROVE_TYPED, value_of(body))
-        await ack()
-
-    async def handle_reject_ask(ack: AsyncAck, body: Body) -> None:
-        await open_form(deps, body, ids.MORE_REJECT, value_of(body))
-        await ack()
-
-    async def handle_more(ack: AsyncAck, body: Body) -> None:
-        await _take_from_menu(deps, body)
-        await ack()
-
-    _register_questions(app, deps)
-    _register_all(app, deps)
-    app.action(ids.APPROVE)(handle_approve)
-    app.action(ids.REJECT)(handle_reject)
-    app.action(ids.REJECT_ASK)(handle_reject_ask)
-    app.action(_WITHDRAW)(handle_withdraw)
-    app.action(ids.APPROVE_TYPED)(handle_typed)
-    app.action(ids.MORE)(handle_more)
-    _register_looking(app, deps)
+    for action_id, act in _ACTS.items():
+        app.action(action_id)(then_ack(deps, act))
 
 
-def _register_looking(app: AsyncApp, deps: Deps) -> None:
-    """Buttons that change nothing."""
-
-    async def handle_view(ack: AsyncAck, body: Body) -> None:
-        await open_full_view(deps, body, value_of(body))
-        await ack()
-
-    async def handle_history(ack: AsyncAck, body: Body) -> None:
-        await open_history(deps, body, value_of(body))
-        await ack()
-
-    async def handle_reason(ack: AsyncAck, body: Body) -> None:
-        await open_late_reason(deps, body)
-        await ack()
-
-    app.action(ids.VIEW_FULL)(handle_view)
-    app.action(ids.ADD_REASON)(handle_reason)
-    app.action(ids.HISTORY)(handle_history)
+async def _approve(deps: Deps, body: Body) -> None:
+    action = choice_of(body, value_of(body), Verdict.APPROVE)
+    result, request = await deps.decider.decide(action)
+    if result.code == "typed_wrong" and request:  # a card from before that rule
+        await show_form(deps, body, ids.APPROVE_TYPED, request)
 
 
-def _register_questions(app: AsyncApp, deps: Deps) -> None:
-    async def handle_answer(ack: AsyncAck, body: Body) -> None:
-        await open_form(deps, body, ids.MORE_ANSWER, value_of(body))
-        await ack()
-
-    async def handle_mark(ack: AsyncAck, body: Body) -> None:
-        action = choice_of(body, value_of(body), Verdict.APPROVE)
-        await deps.marker.mark(action, _MARKS[body["actions"][0]["action_id"]])
-        await ack()
-
-    async def handle_again(ack: AsyncAck, body: Body) -> None:
-        action = choice_of(body, value_of(body), Verdict.APPROVE)
-        await deps.retrier.try_again(action)
-        await ack()
-
-    async def handle_stop(ack: AsyncAck, body: Body) -> None:
-        action = choice_of(body, value_of(body), Verdict.WITHDRAW)
-        await deps.stopper.stop_request(action)
-        await ack()
-
-    async def handle_feedback(ack: AsyncAck, body: Body) -> None:
-        await _rate(deps, body)
-        await ack()
-
-    app.action(ids.STOP)(handle_stop)
-    app.action(ids.FEEDBACK)(handle_feedback)
-    for action in _MARKS:
-        app.action(action)(handle_mark)
-    app.action(ids.TRY_AGAIN)(handle_again)
-    app.action(ids.ANSWER)(handle_answer)
+async def _reject(deps: Deps, body: Body) -> None:
+    await deps.decider.decide(choice_of(body, value_of(body), Verdict.REJECT))
 
 
-def _register_all(app: AsyncApp, deps: Deps) -> None:
-    async def handle_all(ack: AsyncAck, body: Body) -> None:
-        await decide_all(deps, body)
-        await ack()
+async def _withdraw(deps: Deps, body: Body) -> None:
+    await deps.decider.decide(choice_of(body, value_of(body), Verdict.WITHDRAW))
 
-    for action in FOR_ALL:
-        app.action(action)(handle_all)
+
+async def _ask(deps: Deps, body: Body) -> None:
+    await open_form(deps, body, _ASKS[action_of(body)], value_of(body))
+
+
+async def _mark(deps: Deps, body: Body) -> None:
+    action = choice_of(body, value_of(body), Verdict.APPROVE)
+    await deps.marker.mark(action, _MARKS[action_of(body)])
+
+
+async def _try_again(deps: Deps, body: Body) -> None:
+    await deps.retrier.try_again(choice_of(body, value_of(body), Verdict.APPROVE))
+
+
+async def _stop(deps: Deps, body: Body) -> None:
+    await deps.stopper.stop_request(choice_of(body, value_of(body), Verdict.WITHDRAW))
 
 
 async def _rate(deps: Deps, body: Body) -> None:
@@ -172,9 +128,8 @@ async def _rate(deps: Deps, body: Body) -> None:
             found = await connection.execute(SQL["rate_answer"], key)
             is_known = await found.fetchone() is not None
         text = RATED[rating] if is_known else MISPLACED
-        await store.tell(
-            connection, deps.jobs, person, text, place.channel, place.thread
-        )
+        where = (place.channel, place.thread)
+        await store.tell(connection, deps.jobs, person, text, *where)
 
 
 async def _take_from_menu(deps: Deps, body: Body) -> None:
@@ -205,8 +160,7 @@ _OPENS = CHANGES - {Effect.TIMED_OUT}
 async def open_form(deps: Deps, body: Body, word: str, token: str) -> None:
     """Open a form, or have the person told why there is none for them."""
     action = choice_of(body, token, FORMS[word][0])
-    async with deps.listener_pool.connection() as connection:
-        request = await store.load(connection, token)
+    request = await deps.load(token)
     action = _as_it_is(action, request)
     if request is None:
         await deps.decider.decide(action)
@@ -240,6 +194,14 @@ async def show_form(deps: Deps, body: Body, word: str, request: Request) -> None
     await open_modal(deps, body, FORMS[word][1](request, card_ref(body, request)))
 
 
+async def _open_full_view(deps: Deps, body: Body) -> None:
+    await open_full_view(deps, body, value_of(body))
+
+
+async def _open_history(deps: Deps, body: Body) -> None:
+    await open_history(deps, body, value_of(body))
+
+
 async def open_full_view(deps: Deps, body: Body, token: str) -> None:
     """Open the whole arguments, for whoever can see the card.
 
@@ -266,8 +228,7 @@ async def open_full_view(deps: Deps, body: Body, token: str) -> None:
 
 async def open_history(deps: Deps, body: Body, token: str) -> None:
     """Open what the trail has about a request, for whoever can see the card."""
-    async with deps.listener_pool.connection() as connection:
-        request = await store.load(connection, token)
+    request = await deps.load(token)
     if request is None:
         await deps.decider.decide(choice_of(body, token, Verdict.REJECT))
         return
@@ -286,10 +247,7 @@ async def open_modal(deps: Deps, body: Body, view: Block) -> Mapping[str, Any] |
         return await open_view(deps.client, body["trigger_id"], view)
     except SlackUnavailable:
         who, place = person_of(body), place_of(body)
-        async with transaction(deps.listener_pool) as connection:
-            await store.tell(
-                connection, deps.jobs, who, NOT_OPENED, place.channel, place.thread
-            )
+        await deps.tell(who, NOT_OPENED, place.channel, place.thread)
         return None
 
 
@@ -302,3 +260,21 @@ def card_ref(body: Body, request: Request) -> CardRef:
     place = place_of(body)
     where = (place.channel, place.message, place.thread)
     return CardRef(request.place.token, *where, card=place.card)
+
+
+_ACTS: dict[str | re.Pattern[str], Act] = {
+    ids.APPROVE: _approve,
+    ids.REJECT: _reject,
+    _WITHDRAW: _withdraw,
+    ids.MORE: _take_from_menu,
+    **dict.fromkeys(_ASKS, _ask),
+    **dict.fromkeys(_MARKS, _mark),
+    **dict.fromkeys(FOR_ALL, decide_all),
+    ids.STOP: _stop,
+    ids.TRY_AGAIN: _try_again,
+    ids.FEEDBACK: _rate,
+    # these change nothing
+    ids.VIEW_FULL: _open_full_view,
+    ids.HISTORY: _open_history,
+    ids.ADD_REASON: open_late_reason,
+}

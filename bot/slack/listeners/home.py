@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncApp
 
-from bot.approvals import store
 from bot.approvals.judge import Result
 from bot.approvals.model import (
     CHANGES,
@@ -20,7 +19,6 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.base.errors import SlackUnavailable
-from bot.database.pool import transaction
 from bot.slack.cards import view as ids
 from bot.slack.cards.modal import CardRef
 from bot.slack.client import open_view
@@ -28,9 +26,10 @@ from bot.slack.deps import Deps
 from bot.slack.home import desk_rows
 from bot.slack.home.home_view import NEXT_PAGE, PREVIOUS_PAGE
 from bot.slack.home.viewers import Seat
-from bot.slack.listeners.clicks import FORMS
+from bot.slack.listeners.clicks import FORMS, Act, then_ack
 from bot.slack.listeners.translating import (
     Body,
+    action_of,
     choice_of,
     person_of,
     place_of,
@@ -61,40 +60,26 @@ def register(app: AsyncApp, deps: Deps) -> None:
         if event.get("tab", "home") == "home":
             await deps.viewers.open(_visitor(body, deps))
 
-    async def handle_turn(ack: AsyncAck, body: Body) -> None:
-        await deps.viewers.redraw(person_of(body), turn=_TURNS[_action_of(body)])
-        await ack()
-
-    async def handle_revoke(ack: AsyncAck, body: Body) -> None:
-        person = person_of(body)
-        revoked = await deps.grants.revoke_standing(person, value_of(body))
-        await _tell(deps, body, home.REVOKED[revoked])
-        await ack()
-
     app.event("app_home_opened")(handle_opened)
-    app.action(desk_rows.REVOKE)(handle_revoke)
-    for action in _TURNS:
-        app.action(action)(handle_turn)
-    _register_rows(app, deps)
+    for action_id, act in _ACTS.items():
+        app.action(action_id)(then_ack(deps, act))
 
 
-def _register_rows(app: AsyncApp, deps: Deps) -> None:
-    async def handle_decision(ack: AsyncAck, body: Body) -> None:
-        await decide_from_desk(deps, body, _DECIDES[_action_of(body)])
-        await ack()
-
-    async def handle_form(ack: AsyncAck, body: Body) -> None:
-        await _open_form(deps, body, _ASKS[_action_of(body)])
-        await ack()
-
-    for action in _DECIDES:
-        app.action(action)(handle_decision)
-    for action in _ASKS:
-        app.action(action)(handle_form)
+async def _revoke(deps: Deps, body: Body) -> None:
+    revoked = await deps.grants.revoke_standing(person_of(body), value_of(body))
+    await _tell(deps, body, home.REVOKED[revoked])
 
 
-def _action_of(body: Body) -> str:
-    return str(body["actions"][0]["action_id"])
+async def _turn(deps: Deps, body: Body) -> None:
+    await deps.viewers.redraw(person_of(body), turn=_TURNS[action_of(body)])
+
+
+async def _decide(deps: Deps, body: Body) -> None:
+    await decide_from_desk(deps, body, _DECIDES[action_of(body)])
+
+
+async def _ask(deps: Deps, body: Body) -> None:
+    await _open_form(deps, body, _ASKS[action_of(body)])
 
 
 def _visitor(body: Body, deps: Deps) -> Person:
@@ -140,7 +125,7 @@ def _offered(body: Body, seat: Seat, own_app: str) -> tuple[str, ...]:
     elif container.get("is_ephemeral") is True:
         offered = seat.listed
     pairs = [each.partition(" ") for each in offered]
-    return tuple(token for action, _, token in pairs if action == _action_of(body))
+    return tuple(token for action, _, token in pairs if action == action_of(body))
 
 
 async def _answer(
@@ -170,10 +155,7 @@ async def _tell(deps: Deps, body: Body, text: str) -> None:
     if body.get("view"):
         await deps.viewers.redraw(person, text)
     elif text:
-        async with transaction(deps.listener_pool) as connection:
-            await store.tell(
-                connection, deps.jobs, person, text, place.channel, place.thread
-            )
+        await deps.tell(person, text, place.channel, place.thread)
 
 
 async def _open_form(deps: Deps, body: Body, word: str) -> None:
@@ -197,3 +179,11 @@ async def _open_form(deps: Deps, body: Body, word: str) -> None:
         await open_view(deps.client, body["trigger_id"], form(request, card))
     except SlackUnavailable:
         await _tell(deps, body, NOT_OPENED)
+
+
+_ACTS: dict[str, Act] = {
+    desk_rows.REVOKE: _revoke,
+    **dict.fromkeys(_TURNS, _turn),
+    **dict.fromkeys(_DECIDES, _decide),
+    **dict.fromkeys(_ASKS, _ask),
+}

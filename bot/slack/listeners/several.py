@@ -15,12 +15,11 @@ from bot.approvals import store
 from bot.approvals.eligibility import PolicyContext
 from bot.approvals.judge import Result
 from bot.approvals.model import Action, Effect, Request, Verdict
-from bot.database.pool import transaction
 from bot.slack.cards import view as ids
 from bot.slack.cards.card import value_for_all
 from bot.slack.cards.view import CardView
 from bot.slack.deps import Deps
-from bot.slack.listeners.translating import Body, choice_of, value_of
+from bot.slack.listeners.translating import Body, action_of, choice_of, value_of
 from bot.slack.render import request_views
 from bot.texts.call import mrkdwn_headline
 from bot.texts.clicks import SlackPhrases, several_not_decided
@@ -36,7 +35,7 @@ async def decide_all(deps: Deps, body: Body) -> None:
         psycopg.Error, psycopg_pool.PoolTimeout: as `Decider.decide`. What is decided
             by then stays so, and the card offers the others.
     """
-    button = body["actions"][0]["action_id"]
+    button = action_of(body)
     action = choice_of(body, value_of(body), FOR_ALL[button])
     card = await _card_of(deps, action)
     if card is None:  # the person is told that nobody knows it
@@ -84,5 +83,4 @@ async def _decide_each(deps: Deps, action: Action, waiting: Sequence[Request]) -
     if refused and action.place:
         text = several_not_decided(list(dict.fromkeys(refused)))
         who, channel, thread = action.person, action.place.channel, action.place.thread
-        async with transaction(deps.listener_pool) as connection:
-            await store.tell(connection, deps.jobs, who, text, channel, thread)
+        await deps.tell(who, text, channel, thread)

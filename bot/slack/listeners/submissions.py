@@ -8,7 +8,6 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.approvals import store
 from bot.approvals.judge import Result
 from bot.approvals.late_reason import add_reason
 from bot.approvals.model import Action, Effect, Request, Verdict
@@ -89,8 +88,7 @@ async def _submit_reason(deps: Deps, body: Body) -> Answer:
 
 async def _submit_edit(deps: Deps, body: Body) -> Answer:
     action, values = choice_from(body), values_of(body)
-    async with deps.listener_pool.connection() as connection:
-        request = await store.load(connection, action.request)
+    request = await deps.load(action.request)
     if request is None:
         return await _decide(deps, body, action)
     if request.place.token != action.request:  # the form shows arguments that are gone
@@ -107,8 +105,7 @@ async def _submit_edit(deps: Deps, body: Body) -> Answer:
 
 async def _submit_answer(deps: Deps, body: Body) -> Answer:
     action, values = choice_from(body), values_of(body)
-    async with deps.listener_pool.connection() as connection:
-        request = await store.load(connection, action.request)
+    request = await deps.load(action.request)
     form = request.call.form if request else None
     if request is None or form is None or request.place.token != action.request:
         return await _decide(deps, body, action)

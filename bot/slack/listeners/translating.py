@@ -26,6 +26,11 @@ def choice_of(body: Body, request: str, verdict: Verdict) -> Action:
     )
 
 
+def action_of(body: Body) -> str:
+    """Return the `action_id` of the button or menu."""
+    return str(body["actions"][0]["action_id"])
+
+
 def value_of(body: Body) -> str:
     """Return the value that the button carries."""
     return str(body["actions"][0].get("value") or "")
