@@ -35,7 +35,7 @@ from agent.phrases import chat
 from agent.phrases.tool_calls import no_tool
 from agent.prompts import render, shortened, trimmed
 from agent.result_notes import REJECTED, word_of
-from agent.tool_arguments import Toolbox
+from agent.tool_arguments import Toolbox, one_line
 
 
 def utc_today() -> dt.date:
@@ -209,7 +209,7 @@ def _too_many_rejects(turn: Sequence[BaseMessage]) -> str:
         if word_of(result) == REJECTED:
             rejected.append(f"- {_named(call)}")
         else:
-            others.append(f"- {_named(call)}: {_one_line(result.text)}")
+            others.append(f"- {_named(call)}: {one_line(result.text, MAX_CALL)}")
     listed = "\n".join(rejected), "\n".join(others)
     return chat.too_many_rejects(len(rejected), *listed)
 
@@ -220,10 +220,5 @@ def _named(call: ToolCall) -> str:
         for name, value in call["args"].items()
     )
     # A backtick inside would end the code that it is shown as.
-    shown = _one_line(f"{call['name']}({args})").replace("`", "'")
+    shown = one_line(f"{call['name']}({args})", MAX_CALL).replace("`", "'")
     return f"`{shown}`"
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= MAX_CALL else f"{line[:MAX_CALL]}…"

@@ -162,9 +162,9 @@ def _name(given: str | None, names: Collection[str]) -> str:
     if given in names:
         return str(given)
     meant = [name for name in names if wire_name(name) == given]
-    return (
-        meant[0] if len(meant) == 1 else _NOT_IN_NAME.sub("_", given or "unknown")[:64]
-    )
+    if len(meant) == 1:
+        return meant[0]
+    return _NOT_IN_NAME.sub("_", given or "unknown")[:LONGEST_NAME]
 
 
 def wire_name(name: str) -> str:

@@ -16,6 +16,8 @@ from langchain_core.messages import (
 )
 from langchain_core.messages.utils import count_tokens_approximately
 
+from agent.tool_arguments import one_line
+
 MAX_NAME = 80  # characters of a display name
 SYSTEM = """\
 You are an assistant in Slack. You answer briefly and use your tools where they help.
@@ -210,15 +212,10 @@ def _summary(turns: Sequence[Sequence[BaseMessage]]) -> str:
 
 
 def _line_of(turn: Sequence[BaseMessage]) -> str:
-    asked = _short(prefix_of(turn[0]) + turn[0].text)
+    asked = one_line(prefix_of(turn[0]) + turn[0].text, LINE)
     last = turn[-1]
     answered = isinstance(last, AIMessage) and last is not turn[0] and last.text.strip()
-    return f"> {asked} → {_short(last.text) if answered else 'no answer'}"
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LINE else f"{line[:LINE]}…"
+    return f"> {asked} → {one_line(last.text, LINE) if answered else 'no answer'}"
 
 
 KEPT = 0.5  # of the tokens that were too many: there is one more try, so it has to do

@@ -20,7 +20,7 @@ from langchain_core.tools import BaseTool, ToolException
 
 from agent.gate import OutcomeUnknown
 from agent.phrases import results
-from agent.tool_arguments import MARKS, clean_text
+from agent.tool_arguments import MARKS, clean_text, one_line
 
 if TYPE_CHECKING:
     from mcp import ClientSession, types
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 MAX_RESULT = 20_000  # characters
 MAX_DESCRIPTION = 2_000  # characters
+MAX_REASON = 300  # characters of the server's own message
 MAX_SCHEMA = 50_000  # characters
 MAX_TOOLS = 128  # of one server
 TOOL_NAME = re.compile(r"[A-Za-z0-9_./:-]{1,100}")
@@ -92,7 +93,7 @@ class McpTool(BaseTool):
     """One tool of a server. The gate calls it with a whole ToolCall."""
 
     server: Any
-    definition: Any
+    definition: Definition
 
     def _run(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise NotImplementedError(f"{self.name} runs asynchronously: use ainvoke.")
@@ -150,7 +151,7 @@ class McpServer:
         self.name = name
         self.trouble = ""  # a sentence while it cannot be reached
         self.changed: tuple[str, ...] = ()  # tools that it has changed since the start
-        self.tools: tuple[BaseTool, ...] = ()
+        self.tools: tuple[McpTool, ...] = ()
         self.tried = asyncio.Event()
         self._connection = dict(connection)
         self._pins = pins
@@ -164,7 +165,7 @@ class McpServer:
         """Make tools of what the server has listed."""
         self.tools = tuple(self._tool(each) for each in definitions)
 
-    def _tool(self, definition: Definition) -> BaseTool:
+    def _tool(self, definition: Definition) -> McpTool:
         marks = {"pin": definition.digest, "destructive": definition.destructive}
         return McpTool(
             name=definition.name,
@@ -240,7 +241,8 @@ class McpServer:
         await self._learn(found)
 
     async def _learn(self, found: Sequence[Definition]) -> None:
-        if [each.digest for each in found] == [_pin(tool) for tool in self.tools]:
+        pins = [tool.definition.digest for tool in self.tools]
+        if [each.digest for each in found] == pins:
             return
         changed = await self._pins.learn(self.name, found)
         self.changed = tuple(dict.fromkeys([*self.changed, *changed]))
@@ -282,7 +284,8 @@ class McpServer:
         if isinstance(error, McpError):
             code, said = error.error.code, error.error.message
             if code in (types.INVALID_PARAMS, types.METHOD_NOT_FOUND):
-                return ToolException(results.mcp_said_no(self.name, _short(said)))
+                why = one_line(clean_text(said), MAX_REASON)
+                return ToolException(results.mcp_said_no(self.name, why))
             if code == types.CONNECTION_CLOSED:
                 link.gone.set()
         return OutcomeUnknown(results.mcp_unknown(self.name))
@@ -298,7 +301,7 @@ class McpServer:
                 link.gone.set()
                 self._up.clear()
                 continue
-            if definition.digest not in map(_pin, self.tools):
+            if definition.digest not in {tool.definition.digest for tool in self.tools}:
                 raise ToolException(results.mcp_changed(definition.name))
             return link
         raise ToolException(results.mcp_not_begun(self.name))
@@ -316,20 +319,11 @@ class McpServer:
         return self._link
 
 
-def _pin(tool: BaseTool) -> str:
-    return cast("McpTool", tool).definition.digest
-
-
 def _first(error: BaseException) -> BaseException:
     """The first leaf of what anyio wraps into groups."""
     while isinstance(error, BaseExceptionGroup):
         error = cast("BaseException", error.exceptions[0])
     return error
-
-
-def _short(text: str) -> str:
-    line = " ".join(clean_text(text).split())
-    return line if len(line) <= 300 else f"{line[:300]}…"
 
 
 @asynccontextmanager

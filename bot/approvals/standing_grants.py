@@ -371,8 +371,13 @@ class StandingGrants:
             revoked = await connection.execute(SQL["revoke_standing"], key)
             if await revoked.fetchone() is None:
                 return Revoked.OVER
-            detail = {"standing": grant.id, "tool": grant.tool, "used": grant.used}
-            fact = of_person(person, "standing_revoked", **detail)
+            fact = of_person(
+                person,
+                "standing_revoked",
+                standing=grant.id,
+                tool=grant.tool,
+                used=grant.used,
+            )
             await append(connection, [fact])
             return Revoked.REVOKED
 
