@@ -83,7 +83,7 @@ class Approval:
 
     @property
     def is_answered(self) -> bool:
-        """Whether a person answered in the call's place; `answer` is the text."""
+        """True if a person answered in the call's place; `answer` is the text."""
         return self.status == "answered"
 
 

@@ -57,7 +57,7 @@ class Binding:
 
 @dataclass(frozen=True)
 class Wish:
-    """What an approver allows ahead, beside the call that they approve now."""
+    """The calls that an approver allows ahead, beside the one they approve now."""
 
     bindings: tuple[Binding, ...]
     here_alone: bool  # in this conversation, else wherever the requester asks
@@ -326,7 +326,7 @@ class Revoked(enum.StrEnum):
 
 @dataclass(frozen=True)
 class StandingGrants:
-    """What people have allowed ahead. `pool` is the listeners' own."""
+    """Lists and revokes people's grants. `pool` is the listeners' own."""
 
     pool: Pool
     people: People

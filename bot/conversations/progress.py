@@ -1,4 +1,4 @@
-"""What a run has done so far, from what LangChain tells of models and tools."""
+"""The doings of a run so far, from what LangChain tells of models and tools."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ State = Literal["works", "done", "failed", "asks"]
 
 @dataclass(frozen=True)
 class Words:
-    """What one call of a model has said so far, its thoughts left out."""
+    """The words of one call of a model so far, its thoughts left out."""
 
     key: str
     raw: str

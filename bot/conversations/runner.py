@@ -64,7 +64,7 @@ class Following(Protocol):
 
     @property
     def watch(self) -> BaseCallbackHandler | None:
-        """What the graph tells of its models and tools."""
+        """Hears what the graph tells of its models and tools."""
         ...
 
     async def stop(self, *, asks: bool) -> None:

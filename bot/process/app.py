@@ -94,7 +94,7 @@ class Trail:
 
 @dataclass(frozen=True)
 class Works:
-    """What the tools of the shipped agent work on.
+    """The things that the tools of the shipped agent work on.
 
     Attributes:
         is_unsettled: whether a tool has changed since the policy was written.
@@ -195,7 +195,7 @@ def _works(
     mail: Mail | None,
     files: SharedFiles,
 ) -> Works:
-    """What the tools work on; a graph of somebody else's brings its own."""
+    """Make what the tools work on; a graph of somebody else's brings its own."""
     if loaded:
         return Works(mail, files)
     database, servers = _database(settings, pins.pool), _servers(settings, pins)

@@ -129,7 +129,7 @@ def make_client(
 
 @dataclass
 class Kept:
-    """What this process knows for a while, by key."""
+    """Keys that this process knows for a while."""
 
     _ends: dict[Hashable, float] = field(default_factory=dict[Hashable, float])
 

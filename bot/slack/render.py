@@ -91,7 +91,7 @@ def draw(
 
 
 def _deputies(stored: Request, context: PolicyContext) -> Names:
-    """Who decides for whom: by the request as it is stored, without its delegates."""
+    """Name who decides for whom, by the request as stored, without its delegates."""
     stage = stored.chain.open_stage
     return stands_for(stage, stored.people, context) if stage else {}
 

@@ -298,5 +298,5 @@ def not_run_for_agent(why: str) -> str:
 
 
 def tool_was_changed(tool: str) -> str:
-    """Why a request is over; the agent reads it too."""
+    """Say why a request is over; the agent reads it too."""
     return f"{tool} has been changed by its server since this was asked. Ask again."

@@ -1,4 +1,4 @@
-"""What people read while the agent works: a status, steps, and what became of them."""
+"""Words for people while the agent works: a status, steps, and what became of them."""
 
 from __future__ import annotations
 

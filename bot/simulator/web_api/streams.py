@@ -68,7 +68,7 @@ class Stream:
 
     @property
     def blocks(self) -> list[Json]:
-        """What the message shows so far."""
+        """Return the blocks that the message shows so far."""
         shown = [block for part in self.parts for block in _blocks(part)]
         return [each for each in shown if each.get("text") != ""]
 

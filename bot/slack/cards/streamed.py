@@ -51,7 +51,7 @@ def _end(text: str) -> int:
 
 @dataclass(frozen=True)
 class Shown:
-    """What of a progress stands in Slack.
+    """The part of a progress that is in Slack.
 
     Attributes:
         words: of each model call, by its key.
@@ -67,7 +67,7 @@ class Shown:
 
     @property
     def lead(self) -> str:
-        """What parts the next words from those that stand last."""
+        """Return the break between the last words and the next."""
         return "\n\n" if self.words.get(self.last) else ""
 
     def answer(self, progress: Progress) -> tuple[str, str]:

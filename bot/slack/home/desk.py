@@ -109,7 +109,7 @@ class Desks:
         )
 
     async def _allowed(self, person: Person, now: dt.datetime) -> list[StandingGrant]:
-        """What the person has allowed ahead and still counts."""
+        """List the person's grants that can still be used."""
         grants = StandingGrants(self.pool, self.people, self.policies)
         return [
             each
@@ -137,7 +137,7 @@ class Desks:
             raise SlackUnavailable from error
 
     async def _groups(self, person: Person, policy: Policy) -> Members:
-        """Who is in the groups of the policy that Slack keeps, whoever asks."""
+        """Ask who is in the policy's groups that Slack keeps."""
         shared = shared_sources(policy.groups.values())
         return await look_up_groups(self.people, shared, person)
 

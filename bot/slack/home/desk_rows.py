@@ -51,11 +51,11 @@ def link_to_card(us: Identity) -> Link:
     return link
 
 
-def waiting_row(view: RequestView, link: Link, *, decides: bool = True) -> list[Block]:
+def waiting_row(view: RequestView, link: Link) -> list[Block]:
     """Headline with all that is decided on, who asked and until when, the buttons.
 
-    `decides` is false where the row only tells. As on a card, Approve is offered only
-    where the row shows everything; else the card is one click away.
+    As on a card, Approve is offered only where the row shows everything; else the card
+    is one click away.
     """
     request = view.request
     details = _details(request)
@@ -64,10 +64,9 @@ def waiting_row(view: RequestView, link: Link, *, decides: bool = True) -> list[
     shown = rich_text([*title["elements"], *(details or ())])
     small = " · ".join([_small(request), *map(home.for_whom, view.deputies.values())])
     blocks = [shown, context(small)]
-    if not whole and decides:
+    if not whole:
         blocks.append(context(home.not_whole(request.code)))
-    buttons = [*_deciding(view, whole=whole)] if decides else []
-    buttons += _open(request, link)
+    buttons = [*_deciding(view, whole=whole), *_open(request, link)]
     return [*blocks, *([actions(buttons)] if buttons else [])]
 
 
@@ -101,7 +100,7 @@ def allowed_row(grant: StandingGrant) -> Block:
 
 
 def _small(request: Request) -> str:
-    """Who asked, until when, the risk; a high one stands in the headline."""
+    """Say who asked, until when, and the risk."""
     due, code = request.deadline, escape(request.code)
     return home.asked_by(asker(request), due, code, home.RISKS[request.terms.risk])
 

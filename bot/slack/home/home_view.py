@@ -44,7 +44,7 @@ class Home:
 
 @dataclass(frozen=True)
 class Visit:
-    """What is said beside the desk.
+    """The words beside the desk.
 
     Attributes:
         is_first: the person has not seen it before.

@@ -31,7 +31,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Seat:
-    """What a person was offered last.
+    """The buttons that a person was offered last.
 
     Attributes:
         view: Slack's id of their App Home.

@@ -154,7 +154,11 @@ FORMS: dict[str, tuple[Verdict, Form]] = {
     ids.MORE_EDIT: (Verdict.EDIT, edit_form),
     ids.MORE_ANSWER: (Verdict.ANSWER, answer_form),
 }
-_OPENS = CHANGES - {Effect.TIMED_OUT}
+
+
+def may_open(result: Result) -> bool:
+    """Return whether a form is opened: it would count, or says what is wrong."""
+    return result.effect in CHANGES - {Effect.TIMED_OUT} or result.code in IN_FORM
 
 
 async def open_form(deps: Deps, body: Body, word: str, token: str) -> None:
@@ -166,7 +170,7 @@ async def open_form(deps: Deps, body: Body, word: str, token: str) -> None:
         await deps.decider.decide(action)
         return
     result, _ = await deps.decider.preview(action)
-    if result.effect in _OPENS or result.code in IN_FORM:
+    if may_open(result):
         await show_form(deps, body, word, request)
     elif result.effect is Effect.TIMED_OUT:
         await deps.decider.decide(action)

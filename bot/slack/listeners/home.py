@@ -26,7 +26,7 @@ from bot.slack.deps import Deps
 from bot.slack.home import desk_rows
 from bot.slack.home.home_view import NEXT_PAGE, PREVIOUS_PAGE
 from bot.slack.home.viewers import Seat
-from bot.slack.listeners.clicks import FORMS, Act, then_ack
+from bot.slack.listeners.clicks import FORMS, Act, may_open, then_ack
 from bot.slack.listeners.translating import (
     Body,
     action_of,
@@ -38,7 +38,7 @@ from bot.slack.listeners.translating import (
 from bot.texts import home
 from bot.texts.call import mrkdwn_headline
 from bot.texts.cards import STATUS_WORDS
-from bot.texts.clicks import IN_FORM, NOT_OPENED, SlackPhrases
+from bot.texts.clicks import NOT_OPENED, SlackPhrases
 
 _DECIDES = {
     desk_rows.APPROVE: Verdict.APPROVE,
@@ -166,8 +166,7 @@ async def _open_form(deps: Deps, body: Body, word: str) -> None:
     verdict, form = FORMS[word]
     action = await _choice(deps, body, verdict)
     result, request = await deps.decider.preview(action)
-    possible = result.effect in CHANGES - {Effect.TIMED_OUT} or result.code in IN_FORM
-    if not (possible and request):
+    if not (may_open(result) and request):
         await decide_from_desk(deps, body, verdict)
         return
     if not request.place.ts:

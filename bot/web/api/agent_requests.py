@@ -131,7 +131,7 @@ Found = TypeVar("Found")
 
 
 async def answer_of(asked: Awaitable[Found]) -> Found:
-    """What the agent gets. Raises Problem: 404, 409, or 422 for what no JSON holds."""
+    """Wait for an answer. Raises Problem: 404, 409, or 422 for what no JSON holds."""
     try:
         return await asked
     except Conflict as conflict:
