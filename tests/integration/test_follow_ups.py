@@ -31,7 +31,7 @@ async def test_who_asked_goes_on_without_a_mention(house: House):
     assert await agent.said() == ["Hello.", "And again."]
 
 
-async def test_threat_75_talk_of_others_and_elsewhere_is_not_taken(house: House):
+async def test_threat_73_talk_of_others_and_elsewhere_is_not_taken(house: House):
     agent = make_agent(house, "Hello.")
     house.people.refusals[OMAR] = "guest"
     await agent.say("hello", user=RAVI)

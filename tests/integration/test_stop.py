@@ -57,7 +57,7 @@ async def test_who_asked_ends_the_turn_and_what_it_waits_for(house: House):
     assert "stopped" in await house.trail()
 
 
-async def test_threat_74_others_stop_nothing_but_operators_do(house: House):
+async def test_threat_72_others_stop_nothing_but_operators_do(house: House):
     _, request = await waiting(house)
     stop = stopper(house).stop_thread
 
@@ -87,7 +87,7 @@ async def test_where_nothing_goes_on_nothing_is_stopped(house: House, thread: An
     assert len(await house.told(RAVI)) == 1
 
 
-async def test_threat_74_a_forged_or_misplaced_stop_ends_nothing(house: House):
+async def test_threat_72_a_forged_or_misplaced_stop_ends_nothing(house: House):
     agent, request = await waiting(house)
     _, other = await waiting(house, "200.2")
     await house.rows(

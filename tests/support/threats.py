@@ -110,9 +110,8 @@ THREATS: Mapping[int, Threat] = {
     69: Threat("App Home shows, or decides, what is another's"),
     70: Threat("A delegate passes the right on, or takes one that nobody may give"),
     71: Threat("A server of tools lies about them"),
-    80: Threat("A server of tools lies about them"),
-    74: Threat("Somebody stops another person's turn, or with a forged button"),
-    75: Threat("A stranger in the thread asks in the requester's place"),
+    72: Threat("Somebody stops another person's turn, or with a forged button"),
+    73: Threat("A stranger in the thread asks in the requester's place"),
 }
 
 
