@@ -166,10 +166,12 @@ def decided_of(request: Request) -> Decided:
     if request.status is Status.APPROVED:
         return Decided(End.APPROVE)
     late = request.status is Status.TIMED_OUT
-    return Decided(End.TIMED_OUT if late else End.REJECT, message=_message(request))
+    return Decided(
+        End.TIMED_OUT if late else End.REJECT, message=_reason_for_agent(request)
+    )
 
 
-def _message(request: Request) -> str:
+def _reason_for_agent(request: Request) -> str:
     if request.status is Status.TIMED_OUT:
         return agent.TIMED_OUT_FOR_AGENT
     if request.status is Status.WITHDRAWN:

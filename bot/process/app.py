@@ -62,11 +62,11 @@ from bot.slack.home.desk import Desks
 from bot.slack.home.viewers import HomePages, Viewers
 from bot.slack.identity import CurrentIdentity, SlackAccess
 from bot.slack.listeners import register_listeners
-from bot.slack.live import Live
 from bot.slack.names import Names
 from bot.slack.openid import OpenId
 from bot.slack.shared_files import SlackFiles
-from bot.slack.streams import Standing
+from bot.slack.stream_ends import Standing
+from bot.slack.streaming import Live
 from bot.slack.trouble import Troubles
 from bot.slack.welcome import Welcome, hint_of
 from bot.texts.clicks import SlackPhrases

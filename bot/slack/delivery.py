@@ -27,7 +27,7 @@ from bot.slack.client import NO_ANSWER, Kept, call, error_code
 from bot.slack.identity import Identity
 from bot.slack.render import Drawn, Row, copies_of, draw, outcomes
 from bot.slack.sql import SQL
-from bot.slack.streams import Standing, finish
+from bot.slack.stream_ends import Standing, finish
 from bot.slack.trouble import PASSING, SCOPE, to_do
 from bot.texts import notices
 from bot.texts.formatting import is_user_id

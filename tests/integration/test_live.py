@@ -13,9 +13,9 @@ from bot.conversations.inbox import Incoming, receive
 from bot.jobs.courier import Courier
 from bot.simulator import Channel, User, Workspace
 from bot.simulator.app_config import AppConfig
-from bot.slack import live as live_module
+from bot.slack import streaming
 from bot.slack.delivery import Deliverer
-from bot.slack.live import Live
+from bot.slack.streaming import Live
 from tests.support.agent_parts import Agent, make_agent
 from tests.support.agent_stand_ins import calls
 from tests.support.house import House
@@ -78,7 +78,7 @@ class Play:
 @pytest.fixture
 async def play(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Play]:
     for name, seconds in (("FIRST", 0.01), ("BATCH", 0.03)):
-        monkeypatch.setattr(live_module, name, seconds)
+        monkeypatch.setattr(streaming, name, seconds)
     async with world(connected=False, workspace=workspace(), app=AGENT) as made:
         agent, client = make_agent(house), made.slack
         agent.model.pace = 0.01

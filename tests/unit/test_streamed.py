@@ -16,7 +16,7 @@ from bot.conversations.progress import Progress, State, Step, Watch
 from bot.slack.cards.answer import harmless
 from bot.slack.cards.streamed import MOST, Shown, is_worth_it, next_chunks, settled
 from bot.slack.render import Drawn
-from bot.slack.streams import Standing, _more
+from bot.slack.stream_ends import Standing, _more
 
 HOSTILE = (
     *("<!channel>", "<@U0MINA0000>", "<!here|all>", "<http://evil.example|a bank>"),

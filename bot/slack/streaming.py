@@ -27,12 +27,12 @@ from bot.conversations.conversation import Conversation
 from bot.conversations.progress import Watch
 from bot.conversations.runner import Following, Unseen
 from bot.database.pool import TRANSIENT, Pool
-from bot.slack import streams
+from bot.slack import stream_ends
 from bot.slack.cards.streamed import Shown, is_worth_it, next_chunks
 from bot.slack.client import FAILURES, Kept, call, word_of
 from bot.slack.identity import CurrentIdentity
 from bot.slack.sql import SQL
-from bot.slack.streams import Standing
+from bot.slack.stream_ends import Standing
 from bot.slack.trouble import TROUBLED
 from bot.texts import progress as texts
 
@@ -162,12 +162,12 @@ class Live:
         if left is None:
             return
         if left.ts:
-            await streams.cut_off(self.call, (channel, left.ts))
+            await stream_ends.cut_off(self.call, (channel, left.ts))
             return
         since, bot = left.at.timestamp() - 60, self.identity().bot
         thread = conversation.thread_ts
-        if found := await streams.lost(self.call, channel, thread, bot, since):
-            await streams.drop(self.call, found)
+        if found := await stream_ends.lost(self.call, channel, thread, bot, since):
+            await stream_ends.drop(self.call, found)
 
 
 class Follower:
@@ -343,7 +343,7 @@ class Follower:
             return False
         reach("streaming")
         if self._is_left:
-            await streams.drop(live.call, started)
+            await stream_ends.drop(live.call, started)
             await live.place(SQL["forget_stream"], self._run)
             return False
         is_ours = await live.place(SQL["place_stream"], self._run, started[1])
@@ -353,7 +353,7 @@ class Follower:
         live.open.add(self._ts)
         return True
 
-    async def _start(self) -> streams.Place | None:
+    async def _start(self) -> stream_ends.Place | None:
         people, conversation = self._turn.people, self._conversation
         asker = people.requester
         channel = conversation.channel
@@ -376,11 +376,11 @@ class Follower:
             return None
         return answer.get("channel") or channel, answer["ts"]
 
-    async def _give_back(self, started: streams.Place, *, is_ours: bool) -> bool:
+    async def _give_back(self, started: stream_ends.Place, *, is_ours: bool) -> bool:
         """Drop a stream that the run did not wait for, unless its end has taken it."""
         self._streams = False
         if not is_ours or await self._live.place(SQL["forget_stream"], self._run):
-            await streams.drop(self._live.call, started)
+            await stream_ends.drop(self._live.call, started)
         return False
 
     async def _close(self, ts: str) -> None:
@@ -397,5 +397,5 @@ class Follower:
         place = (self._conversation.channel, ts)
         call = self._live.call
         await self._live.insist(
-            partial(streams.close, call, place, chunks, "suspended")
+            partial(stream_ends.close, call, place, chunks, "suspended")
         )
