@@ -39,6 +39,14 @@ def test_a_path_on_a_page_leads_somewhere(page: Path):
     assert [str(path) for path in wanted if not path.exists()] == []
 
 
+def test_the_readme_is_short_and_leads_to_every_page():
+    readme = PAGES[0].read_text(encoding="utf-8")
+    assert len(readme.splitlines()) <= 120
+    assert [
+        page.name for page in PAGES[1:] if f"(docs/{page.name})" not in readme
+    ] == []
+
+
 @every_page
 def test_a_test_on_a_page_is_there(page: Path):
     named = {name.rpartition("/")[2] for name in quoted(page, r"[\w/]*test_\w+")}
