@@ -240,14 +240,12 @@ class PostgresDatabase:
             if approved is not None and rows != approved:
                 await connection.rollback()
                 raise DatabaseError(results.other_rows(approved, rows))
-            await _commit(connection)
             return rows
 
     async def change_schema(self, statement: str) -> None:
         """Run a statement that changes tables."""
         async with self._connected() as connection:
             await self._run(connection, statement)
-            await _commit(connection)
 
     async def check(self) -> None:
         """Connect once.
@@ -277,6 +275,8 @@ class PostgresDatabase:
                 await connection.set_read_only(read_only)
                 await connection.execute(SQL["limit_time"], _milliseconds(limits))
                 yield connection
+            if not read_only:  # beyond that limit, at which nothing was changed
+                await _commit(connection, most)
         except (psycopg.errors.QueryCanceled, TimeoutError) as error:
             raise DatabaseError(results.DATABASE_SLOW) from error
         except psycopg.OperationalError as error:
@@ -300,10 +300,11 @@ def _milliseconds(limits: Patience) -> dict[str, str]:
     return {"most": str(int(most * 1000)), "lock": str(int(lock * 1000))}
 
 
-async def _commit(connection: psycopg.AsyncConnection[Any]) -> None:
+async def _commit(connection: psycopg.AsyncConnection[Any], most: float) -> None:
     try:
-        await connection.commit()
-    except psycopg.OperationalError as error:
+        async with asyncio.timeout(most):
+            await connection.commit()
+    except (psycopg.OperationalError, TimeoutError) as error:
         raise OutcomeUnknown(results.CHANGE_UNCONFIRMED) from error
 
 

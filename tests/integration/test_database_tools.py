@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 
@@ -11,7 +12,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from agent.gate import Gate
+from agent.gate import Gate, OutcomeUnknown
 from agent.grant_protocol import MemoryGrants
 from agent.graph import build_graph
 from agent.offline import OfflineModel
@@ -58,6 +59,19 @@ async def test_results_are_bounded_and_slow_ones_stopped(empty_database):
     away = open_database("postgresql://x@127.0.0.1:1/x")
     with pytest.raises(DatabaseError, match="cannot be reached"):
         await away.check()
+
+
+async def test_a_change_that_is_not_confirmed_is_unknown(empty_database, monkeypatch):
+    database = open_database(empty_database)
+    await database.change_schema("CREATE TABLE things (name text)")
+
+    async def hang(_connection):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "commit", hang)
+    database = open_database(empty_database, None, Patience(connect=0.1))
+    with pytest.raises(OutcomeUnknown, match="unknown whether"):
+        await database.change("INSERT INTO things VALUES ('a')", 1)
 
 
 async def test_what_is_asked_is_counted_once_and_run_as_approved(tmp_path):
