@@ -1,5 +1,6 @@
 -- name: claim_waived
--- A call that the policy lets run: granted and claimed at once, by this run only.
+-- A call that the policy lets run: granted and claimed at once, by this run only. It
+-- waits for a stop that is being written, which has counted what runs, and finds it.
 WITH claimed AS (
   INSERT INTO grants (conversation_id, tool_call_id, tool, rule, policy_version,
     call_digest, grant_digest, state, generation, claimed_at)
@@ -7,6 +8,7 @@ WITH claimed AS (
     %(call_digest)s, '', 'executing', %(generation)s, bot_now()
   FROM conversations c
   WHERE c.id = %(conversation)s AND c.generation = %(generation)s
+  FOR SHARE
   ON CONFLICT (conversation_id, tool_call_id) DO NOTHING
   RETURNING conversation_id),
 trail AS (

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from bot.approvals.grants import CallFacts, LostRun
 from bot.approvals.model import Action, Place, Verdict
 from bot.approvals.policy import parse_policy
 from bot.conversations.stop import Stopper, asks_to_stop
+from bot.database.pool import transaction
 from tests.support.agent_parts import Agent, make_agent
-from tests.support.house import House
+from tests.support.house import WAIVED, House
 from tests.support.people import APP, CHANNEL, DANA, MINA, OMAR, RAVI, person
 from tests.support.policies import policy_text
 
@@ -128,6 +130,24 @@ async def test_an_approved_call_that_has_not_begun_never_does(house: House):
     assert await house.one(grants, request.id) == 0
     closed = await house.request(request.id)
     assert closed.end.note == "It did not run: its turn was stopped before."
+
+
+async def test_a_waived_call_that_meets_a_stop_never_runs(house: House):
+    """The stop has looked at what runs, and is not written yet."""
+    run = await house.start_run(await house.conversation())
+    call = CallFacts("call-w", "peek", {"path": "a"}, {})
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    async with transaction(house.pool) as connection:
+        await connection.execute(
+            "UPDATE conversations SET generation = generation + 1 WHERE id = %s",
+            (run.conversation,),
+        )
+        claiming = asyncio.ensure_future(house.claim(run, call, WAIVED))
+        while not (claiming.done() or await house.one(waiting)):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert not claiming.done()
+    with pytest.raises(LostRun):
+        await claiming
 
 
 class Slow:
