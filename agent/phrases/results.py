@@ -348,7 +348,7 @@ def mcp_wrong(path: object, where: str, why: str) -> str:
 def mcp_server_name(name: str) -> str:
     return (
         f"MCP_CONFIG: the server {name!r} needs a name of up to 32 letters, digits, - "
-        "and single _."
+        "and single _, which does not end with _."
     )
 
 

@@ -19,6 +19,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
 
 from agent.gate import OutcomeUnknown
+from agent.models import wire_name
 from agent.phrases import results
 from agent.tool_arguments import MARKS, clean_text, one_line
 
@@ -351,17 +352,23 @@ async def opened(
 
 
 async def listed(server: str, session: ClientSession) -> list[Definition]:
-    """All tools that a server lists and that can be named and shown."""
+    """All tools that a server lists and that can be named and shown.
+
+    Of several that a model would call alike the first: two of one name would leave the
+    agent with no tool at all.
+    """
     from mcp.types import PaginatedRequestParams
 
-    found: list[Definition] = []
+    found: dict[str, Definition] = {}
     cursor: str | None = None
     while True:
         page = await session.list_tools(params=PaginatedRequestParams(cursor=cursor))
-        found += [made for each in page.tools if (made := _definition(server, each))]
+        for made in filter(None, (_definition(server, each) for each in page.tools)):
+            if found.setdefault(wire_name(made.name), made) is not made:
+                _leave_out(server, made.tool)
         cursor = page.nextCursor
         if not cursor or len(found) >= MAX_TOOLS:
-            return sorted(found[:MAX_TOOLS], key=lambda each: each.tool)
+            return sorted([*found.values()][:MAX_TOOLS], key=lambda each: each.tool)
 
 
 def _definition(server: str, tool: types.Tool) -> Definition | None:

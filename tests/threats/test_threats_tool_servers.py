@@ -7,11 +7,13 @@ import json
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import StructuredTool
+from mcp.types import ListToolsResult, Tool
 
 from agent.grant_protocol import Call
 from agent.models import normalise, wire_name
 from agent.tool_arguments import MARKS
-from agent.tools.mcp import Definition
+from agent.tools.mcp import Definition, listed
+from agent.tools.mcp_config import SERVER_NAME
 from bot.approvals.grants import CallFacts
 from bot.approvals.model import Risk, Status
 from bot.conversations.stored_grants import StoredGrants, current_run
@@ -120,6 +122,25 @@ def test_threat_71_names_on_the_wire_lead_back_to_one_tool():
         call = {"name": wire, "args": {}, "id": "1", "type": "tool_call"}
         said = normalise(AIMessage("", tool_calls=[call]), [], names)
         assert said.tool_calls[0]["name"] == name
+
+
+class Twice:
+    """A session of a server that lists two tools under one name of the model's."""
+
+    async def list_tools(self, params):
+        again = "b_c_" + wire_name("odd.b.c")[-8:]
+        named = ["wipe", "b.c", "wipe"] if params.cursor is None else [again]
+        tools = [Tool(name=each, inputSchema=SCHEMA) for each in named]
+        more = "more" if params.cursor is None else None
+        return ListToolsResult(tools=tools, nextCursor=more)
+
+
+async def test_threat_71_a_tool_listed_twice_is_one():
+    found = await listed("odd", Twice())  # pyright: ignore[reportArgumentType]
+    assert [each.name for each in found] == ["odd.b.c", "odd.wipe"]
+    # By its first `__` a name on the wire tells its server.
+    assert not any(map(SERVER_NAME.fullmatch, ["a_", "a__b", "_a", "a.b"]))
+    assert all(map(SERVER_NAME.fullmatch, ["a", "a_b", "a-", "x" * 32]))
 
 
 def test_threat_71_the_model_server_gets_plain_names_and_no_marks():
