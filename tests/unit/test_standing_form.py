@@ -27,7 +27,7 @@ def request_with(**arguments: object):
 
 
 def filled(**chosen: str) -> dict[str, object]:
-    given = {"span": "0", "uses": "0", "place": "0", **chosen}
+    given = {"span-7200": "0", "uses-7": "0", "place": "0", **chosen}
     return {
         block: {"value": {"selected_option": {"value": value}}}
         for block, value in given.items()
@@ -53,7 +53,7 @@ def test_a_form_offers_no_more_than_its_rule():
 
 def test_what_is_chosen_binds_every_argument():
     request = request_with(path="logs/web/a.log", count=3)
-    chosen = {"path-0": "2", "span": "2", "uses": "3", "place": "1"}
+    chosen = {"path-0": "2", "span-7200": "2", "uses-7": "3", "place": "1"}
     wish = wish_from(request, filled(**chosen), OFFER)
     assert wish is not None
     assert {*wish.bindings} == {
@@ -65,11 +65,22 @@ def test_what_is_chosen_binds_every_argument():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"path-0": "9"}, {"span": "9"}, {"uses": "-1"}, {"place": "x"}]
+    "wrong", [{"path-0": "9"}, {"span-7200": "9"}, {"uses-7": "-1"}, {"place": "x"}]
 )
 def test_what_no_form_offers_is_no_wish(wrong: dict[str, str]):
     request = request_with(path="logs/web/a.log")
     assert wish_from(request, filled(**{"path-0": "0", **wrong}), OFFER) is None
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [replace(OFFER, max=dt.timedelta(hours=9)), replace(OFFER, uses=9)],
+)
+def test_what_another_offer_made_of_the_numbers_is_no_wish(offer: StandingOffer):
+    request = request_with(count=3)
+    chosen = filled(**{"span-7200": "2", "uses-7": "3"})
+    assert wish_from(request, chosen, OFFER) is not None
+    assert wish_from(request, chosen, offer) is None
 
 
 def test_the_button_stands_where_the_policy_offers_it():

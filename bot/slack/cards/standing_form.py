@@ -33,7 +33,7 @@ from bot.texts.cards import tool_name
 from bot.texts.formatting import cut, mention, shown
 
 APPROVE_STANDING = "approve_standing"  # the view's `callback_id`
-SPAN, USES, PLACE = "span", "uses", "place"  # the `block_id`s of its inputs
+PLACE = "place"  # the `block_id` of that input
 _PATHS = 20  # arguments that are paths; the others stay as they are
 _EFFECT = 2_500  # characters
 _SPANS = [dt.timedelta(minutes=m) for m in (15, 60, 240, 480, 1440, 4320, 10080)]
@@ -54,12 +54,25 @@ def standing_form(request: Request, card: CardRef, offer: StandingOffer) -> Bloc
     blocks = [
         *with_block_ids(head, f"{request.id}-ahead", 0),
         *_paths(request),
-        input_block(SPAN, sentences.FOR_HOW_LONG, select(spans, 0)),
-        input_block(USES, sentences.HOW_OFTEN, select(uses, 0)),
+        input_block(_span(offer), sentences.FOR_HOW_LONG, select(spans, 0)),
+        input_block(_uses(offer), sentences.HOW_OFTEN, select(uses, 0)),
         input_block(PLACE, sentences.WHERE, select(places, 0)),
     ]
     title, submit = sentences.AHEAD_TITLE, sentences.ALLOW
     return modal(APPROVE_STANDING, title, card, blocks, submit)
+
+
+def _span(offer: StandingOffer) -> str:
+    """Name the input by what its options are made from.
+
+    An option is sent back as its number, which means another one where the policy has
+    come to offer something else since the form was opened: then there is no such input.
+    """
+    return f"span-{int(offer.max.total_seconds())}"
+
+
+def _uses(offer: StandingOffer) -> str:
+    return f"uses-{offer.uses}"
 
 
 def spans_of(offer: StandingOffer) -> list[dt.timedelta]:
@@ -111,8 +124,8 @@ def _block(index: int) -> str:
 def wish_from(request: Request, values: Values, offer: StandingOffer) -> Wish | None:
     """Read a submitted form; None where it holds what no form of ours offers."""
     spans, uses = spans_of(offer), uses_of(offer)
-    span = _chosen(values, SPAN, spans)
-    number = _chosen(values, USES, uses)
+    span = _chosen(values, _span(offer), spans)
+    number = _chosen(values, _uses(offer), uses)
     here = _chosen(values, PLACE, [True, False])
     bindings = _bindings(request, values)
     if span is None or number is None or here is None or bindings is None:
