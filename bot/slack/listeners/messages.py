@@ -125,6 +125,8 @@ def follow_up(
 def change_in(body: Body, us: Identity, *, reads_files: bool = False) -> Change | None:
     """Translate an edit or a deletion of a person's message, or None.
 
+    Slack's own changes are none, such as the page that it shows below a link: nobody
+    has said that.
     https://docs.slack.dev/reference/events/message/message_changed
     """
     event: Mapping[str, Any] = body.get("event") or {}
@@ -138,6 +140,8 @@ def change_in(body: Body, us: Identity, *, reads_files: bool = False) -> Change 
     if not _is_from_a_person({**found, "channel": event["channel"]}):
         return None
     is_gone = kind == "message_deleted"
+    if not (is_gone or found.get("edited")):
+        return None
     said = "" if is_gone else _text(read(found, us.user, reads_files=reads_files))
     _, team = _installed(body, us)
     author = str(found["user"])
