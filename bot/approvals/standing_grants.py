@@ -138,9 +138,12 @@ def offer_of(policy: Policy, request: Request) -> StandingOffer | None:
 
 
 def folders_of(value: Any) -> list[str]:
-    """List the folders that a path lies in, the nearest first; [] for anything else."""
+    """List the folders that a path lies in, the nearest first; [] for anything else.
+
+    An address in the web has none: all of the web lies in `https:`.
+    """
     found = path_parts(value) if isinstance(value, str) else None
-    if found is None:
+    if found is None or "://" in value:
         return []
     is_absolute, parts = found
     begin = "/" if is_absolute else ""

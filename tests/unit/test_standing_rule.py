@@ -81,6 +81,6 @@ def test_folders_are_those_of_a_plain_path_nearest_first():
     assert folders_of("a/b/c.txt") == ["a/b", "a"]
     assert folders_of("/a/b.txt") == ["/a"]
     assert folders_of("./a//b.txt") == ["a"]
-    for none in ("a.txt", "/a", "a/../b/c", "", 7, None, ["a/b"]):
+    for none in ("a.txt", "/a", "a/../b/c", "", 7, None, ["a/b"], "https://a/b"):
         assert folders_of(none) == []
     assert binds([Binding("path", UNDER, "a/b")], {"path": "a/b/d.txt"})
