@@ -14,7 +14,7 @@ from typing import Annotated, Any, LiteralString, Protocol, cast
 from urllib.parse import quote
 
 import psycopg
-from langchain_core.tools import BaseTool, StructuredTool, ToolException
+from langchain_core.tools import BaseTool, ToolException
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
 from agent.gate import FilledTool, OutcomeUnknown
@@ -126,8 +126,9 @@ def make_database_tools(database: Database) -> list[BaseTool]:
         return results.SCHEMA_CHANGED
 
     reading, writing, changing = (_arguments(dialect, kind) for kind in Kind)
+    read = partial(_as_it_runs, dialect, Kind.READ)
     return [
-        StructuredTool.from_function(coroutine=query, args_schema=reading),
+        FilledTool.from_function(coroutine=query, args_schema=reading, fill=read),
         FilledTool.from_function(
             coroutine=execute,
             args_schema=writing,
@@ -137,15 +138,17 @@ def make_database_tools(database: Database) -> list[BaseTool]:
         FilledTool.from_function(
             coroutine=change_schema,
             args_schema=changing,
-            fill=partial(_as_it_runs, dialect),
+            fill=partial(_as_it_runs, dialect, Kind.SCHEMA),
             metadata=titled("change_schema"),
         ),
     ]
 
 
-async def _as_it_runs(dialect: Dialect, args: dict[str, Any]) -> dict[str, Any]:
-    written = require(args["statement"], dialect, Kind.SCHEMA)
-    return {"statement": written.text}
+async def _as_it_runs(
+    dialect: Dialect, kind: Kind, args: dict[str, Any]
+) -> dict[str, Any]:
+    """The statement alone: what a comment says is for no rule and nobody to go by."""
+    return {"statement": require(args["statement"], dialect, kind).text}
 
 
 def _arguments(dialect: Dialect, kind: Kind) -> type[BaseModel]:

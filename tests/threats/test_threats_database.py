@@ -14,6 +14,10 @@ from agent.tool_arguments import problem_with
 from agent.tools import make_tools
 from agent.tools.database import DatabaseError, open_database
 from agent.tools.statements import Kind, StatementError, read_statement
+from bot.approvals.policy.match import plan
+from bot.approvals.policy.model import Waived
+from tests.support.house import parsed
+from tests.support.policies import policy_text
 
 SEVERAL, STRANGE, NEITHER = results.ONE_STATEMENT, "not known", results.NO_KIND
 READ, WRITE, SCHEMA = Kind.READ, Kind.WRITE, Kind.SCHEMA
@@ -129,6 +133,23 @@ async def test_threat_42_other_rows_than_approved_are_rolled_back(shop, tmp_path
 
     assert await execute.ainvoke({**call, "rows": 4}) == "Done: 4 rows changed."
     assert run("SELECT count(*) FROM t") == [(2,)]
+
+
+async def test_threat_42_a_comment_fits_no_rule_for_what_is_read(shop, tmp_path):
+    policy = parsed(
+        policy_text(
+            "{name: open, tools: [query], approval: none, "
+            "when: {statement: {matches: 'SELECT .* FROM t'}}}"
+        )
+    )
+    query = tools_of(shop[0], tmp_path)["query"]
+    for said, runs, is_open in (
+        ("SELECT b FROM secrets -- FROM t", "SELECT b FROM secrets", False),
+        ("SELECT b /* all */ FROM t", "SELECT b FROM t", True),
+    ):
+        call = await filled(query, {"statement": said})
+        assert call == {"statement": runs}
+        assert isinstance(plan(policy, "query", call), Waived) is is_open
 
 
 @pytest.mark.parametrize(
