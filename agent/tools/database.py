@@ -362,8 +362,10 @@ class SqliteDatabase:
             connection.execute(SQL["keep_foreign_keys"])
             connection.execute(SQL["begin_writing"])
             connection.set_authorizer(_but(refused))
-            rows = connection.execute(statement).rowcount
+            for _ in connection.execute(statement):  # it ends with its last row
+                continue
             connection.set_authorizer(None)
+            [rows] = connection.execute(SQL["count_changes"]).fetchone()
             if approved is not None and rows != approved:
                 raise DatabaseError(results.other_rows(approved, rows))
             connection.commit()

@@ -16,3 +16,8 @@ PRAGMA foreign_keys = ON;
 -- name: only_read
 -- SQLite: a second wall behind `mode=ro`.
 PRAGMA query_only = ON;
+
+-- name: count_changes
+-- The rows of the last change, without those of triggers: SQLite's driver counts none of
+-- a WITH, and none that are returned before all are read.
+SELECT changes();

@@ -135,6 +135,21 @@ async def test_threat_42_other_rows_than_approved_are_rolled_back(shop, tmp_path
     assert run("SELECT count(*) FROM t") == [(2,)]
 
 
+@pytest.mark.parametrize(
+    ("statement", "rows"),
+    [
+        ("DELETE FROM t WHERE b = 'x' RETURNING a", 3),
+        ("WITH y AS (SELECT 'y' AS b) DELETE FROM t WHERE b IN (SELECT b FROM y)", 2),
+        ("DELETE FROM t", 5),
+        ("DELETE FROM t WHERE a = 9", 0),
+    ],
+)
+async def test_threat_42_what_was_changed_is_told(shop, statement, rows):
+    url, run = shop
+    assert await open_database(url).change(statement, None) == rows
+    assert run("SELECT count(*) FROM t") == [(5 - rows,)]
+
+
 async def test_threat_42_a_comment_fits_no_rule_for_what_is_read(shop, tmp_path):
     policy = parsed(
         policy_text(
