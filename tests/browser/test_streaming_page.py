@@ -16,6 +16,27 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 WORDS = [f"word{number}" for number in range(80)]
 
 
+# It thinks for longer than the 0.3 s after which a status is shown.
+THINKING = """
+import asyncio
+from langchain_core.messages import AIMessage
+from langgraph.graph import START, MessagesState, StateGraph
+
+async def think(state):
+    await asyncio.sleep(2)
+    return {"messages": [AIMessage("Thought about it.")]}
+
+graph = StateGraph(MessagesState).add_node(think).add_edge(START, "think").compile()
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def thinking(new_bot: NewBot) -> AsyncIterator[BotProcess]:
+    """The bot with a graph that is silent for two seconds."""
+    async with new_bot(graph=THINKING) as process:
+        yield process
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def slow(new_bot: NewBot) -> AsyncIterator[BotProcess]:
     """The bot with a model that takes its time."""
@@ -24,13 +45,20 @@ async def slow(new_bot: NewBot) -> AsyncIterator[BotProcess]:
         yield process
 
 
-async def test_the_status_comes_and_goes_and_the_words_grow(
-    browser: Browser, slow: BotProcess
+async def test_a_status_stands_while_the_agent_thinks(
+    browser: Browser, thinking: BotProcess
 ):
-    async with visit(browser, slow.url) as page:
-        await ask(page, "read long.txt")
+    async with visit(browser, thinking.url) as page:
+        await ask(page, "what do you think?")
         status = page.locator(".status")
         await expect(status.first).to_contain_text("Approval Bot is")
+        await expect(page.get_by_test_id("thread")).to_contain_text("Thought about it.")
+        await expect(status).to_have_count(0)
+
+
+async def test_the_words_of_an_answer_grow(browser: Browser, slow: BotProcess):
+    async with visit(browser, slow.url) as page:
+        await ask(page, "read long.txt")
         thread = page.get_by_test_id("thread")
         await expect(thread).to_contain_text(WORDS[0])
         begun = await thread.inner_text()
@@ -38,7 +66,7 @@ async def test_the_status_comes_and_goes_and_the_words_grow(
         await page.screenshot(path=ARTEFACTS / "streaming.png")
         await expect(thread).to_contain_text(WORDS[-1])
         await expect(thread).to_contain_text("Read long.txt")
-        await expect(status).to_have_count(0)
+        await expect(page.locator(".status")).to_have_count(0)
         answers = thread.get_by_test_id("message").filter(has_text=WORDS[0])
         await expect(answers).to_have_count(1)
         await expect(messages(page).last).to_contain_text("1 reply")
