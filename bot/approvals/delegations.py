@@ -16,7 +16,7 @@ from bot.approvals.ports import Members, People, Policies, look_up_groups
 from bot.approvals.sql import SQL
 from bot.base.errors import SlackUnavailable
 from bot.base.time_limits import PATIENCE
-from bot.database.pool import Pool, transaction
+from bot.database.pool import Connection, Pool, transaction
 
 LONGEST = dt.timedelta(days=366)
 
@@ -69,7 +69,10 @@ class Delegations:
         )
 
     async def give(self, person: Person, delegate: str, until: dt.date) -> Given:
-        """Let somebody decide for a person up to and with a day.
+        """Let somebody decide for a person up to and with a day, and nobody else.
+
+        One at a time: where two have to agree, a person's own word and that of one who
+        stands in for them are two, and must not become three.
 
         Raises:
             SlackUnavailable: nobody can tell who they are, or in which groups.
@@ -79,9 +82,11 @@ class Delegations:
         fact = _fact(person, delegate, until, given)
         key = {"team": person.team, "principal": person.user, "delegate": delegate}
         async with transaction(self.pool) as connection:
+            facts = [fact]
             if not given.code:
+                facts += await _end(connection, person, but=delegate)
                 await connection.execute(SQL["delegate"], {**key, "until": until})
-            await append(connection, [fact])
+            await append(connection, facts)
         if not given.code:
             await self.look()
         return given
@@ -121,14 +126,19 @@ class Delegations:
 
     async def end(self, person: Person) -> Sequence[str]:
         """Take back all that a person has given; return who stood in for them."""
-        key = {"team": person.team, "principal": person.user}
         async with transaction(self.pool) as connection:
-            found = await connection.execute(SQL["end_delegations"], key)
-            users = [str(row["delegate_id"]) for row in await found.fetchall()]
-            facts = [of_person(person, "delegation_ended", to=user) for user in users]
+            facts = await _end(connection, person)
             await append(connection, facts)
         await self.look()
-        return users
+        return [fact.detail["to"] for fact in facts]
+
+
+async def _end(connection: Connection, person: Person, but: str = "") -> list[Fact]:
+    """End what a person has given, but to one; the facts of it."""
+    key = {"team": person.team, "principal": person.user, "but": but}
+    found = await connection.execute(SQL["end_delegations"], key)
+    users = [str(row["delegate_id"]) for row in await found.fetchall()]
+    return [of_person(person, "delegation_ended", to=user) for user in users]
 
 
 def judge_delegation(

@@ -12,7 +12,8 @@ ON CONFLICT (team_id, principal_id, delegate_id) WHERE ended_at IS NULL
 DO UPDATE SET until = EXCLUDED.until, given_at = bot_now();
 
 -- name: end_delegations
--- Nobody stands in for a person any more, by their own word.
+-- Nobody stands in for a person any more, by their own word, but one if that is named.
 UPDATE delegations SET ended_at = bot_now()
 WHERE team_id = %(team)s AND principal_id = %(principal)s AND ended_at IS NULL
+  AND delegate_id <> %(but)s
 RETURNING delegate_id;

@@ -171,6 +171,20 @@ async def test_threat_70_a_delegate_of_a_delegate_does_not_decide(
     assert await desk.shown(FAY) == [asked.code]
 
 
+async def test_threat_70_naming_another_delegate_ends_the_first(
+    house: House, desk: HomeDesk
+):
+    """Or one person's own deputies would fill a quorum of any size."""
+    delegating(house, DANA)
+    for delegate in (FAY, DANA):
+        await desk.command(f"delegate <@{delegate}> until tomorrow", MINA)
+    rows = await house.rows(
+        "SELECT delegate_id FROM delegations WHERE ended_at IS NULL"
+    )
+    assert [row["delegate_id"] for row in rows] == [DANA]
+    assert "delegation_ended" in await house.trail()
+
+
 async def test_threat_70_without_delegable_to_nobody_stands_in(
     house: House, desk: HomeDesk
 ):
