@@ -31,7 +31,8 @@ REVOKE EXECUTE ON FUNCTION audit_append_to_chain(audit) FROM PUBLIC;
 
 -- What people asked and said stays, and so does what counts them; what has been over for
 -- as long as RETENTION says goes by functions that let nothing pending go.
-REVOKE DELETE ON requests, decisions, delegations, workspaces, paces, seen FROM approval_bot_app;
+REVOKE DELETE ON requests, decisions, delegations, standing_grants, feedback, workspaces,
+  paces, seen FROM approval_bot_app;
 REVOKE DELETE ON links, emails, webhook_events FROM approval_bot_app;
 -- What happened is put down to be told by the trigger of the trail alone.
 REVOKE INSERT, UPDATE ON outbox FROM approval_bot_app;

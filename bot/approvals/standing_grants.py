@@ -30,7 +30,7 @@ from bot.approvals.model import (
     Risk,
     Stage,
 )
-from bot.approvals.pause import OPERATORS
+from bot.approvals.pause import is_operator
 from bot.approvals.policy.conditions import judge, path_parts
 from bot.approvals.policy.model import Condition, Demanded, Policy, StandingOffer
 from bot.approvals.ports import People, Policies, look_up_groups
@@ -399,14 +399,14 @@ class StandingGrants:
         if person.is_same(grant.giver):
             return True
         policy = self.policies.current
-        groups = [policy.groups.get(name) for name in (grant.group, OPERATORS)]
-        known = [group for group in groups if group is not None]
-        live = {group.source for group in known if group.source != USERS}
+        if await is_operator(person, policy, self.people):
+            return True
+        group = policy.groups.get(grant.group)
+        if group is None:
+            return False
+        live = {group.source} - {USERS}
         asker = Person("", person.team, grant.requester)
         members = await look_up_groups(self.people, live, asker)
         context = PolicyContext(policy, now, members)
-        stages = [
-            Stage(group.name, group.users, source=group.source) for group in known
-        ]
-        nobody = Askers(asker)
-        return any(person.user in people_now(each, nobody, context) for each in stages)
+        stage = Stage(group.name, group.users, source=group.source)
+        return person.user in people_now(stage, Askers(asker), context)
