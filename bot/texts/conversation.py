@@ -37,7 +37,8 @@ GREETING = "\n".join(
         "Hi, I'm an agent: write to me here, or mention me in a channel.",
         "Before I do what your workspace's policy guards, I ask the people who may "
         "approve it.",
-        "Write *help* to see what I can do, and *stop* to end what I'm doing.",
+        "Write *help* to see what I can do, and *stop* in a thread to end what I'm "
+        "doing there.",
     ]
 )
 
