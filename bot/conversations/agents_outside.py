@@ -72,6 +72,11 @@ class Standing:
     due_at: dt.datetime | None
     result: str
 
+    def says(self, state: Execution, summary: str) -> bool:
+        """Return whether its end was told in these very words."""
+        told = (self.request.end.execution, self.result)
+        return state in _ENDED and told == (state, summary)
+
 
 @dataclass(frozen=True)
 class AgentsOutside:
@@ -182,7 +187,7 @@ class AgentsOutside:
         """
         known = await self.find(agent, request)
         end = known.request.end.execution
-        if end in _ENDED and (end, known.result) == (state, summary):
+        if known.says(state, summary):
             return known
         if end is not Execution.EXECUTING:
             word = "reported" if end in (*_ENDED, Execution.UNKNOWN) else "not_claimed"
@@ -193,8 +198,11 @@ class AgentsOutside:
         reach("ran")
         try:
             await grants.finish(self.pool, self.jobs, run, call, state, summary, texts)
-        except LostRun:
-            raise Conflict("reported") from None
+        except LostRun:  # by another report, or by the end of its time
+            known = await self.find(agent, request)
+            if not known.says(state, summary):
+                raise Conflict("reported") from None
+            return known
         return await self.find(agent, request)
 
     async def withdraw(self, agent: ApiAgent, request: str) -> Standing:

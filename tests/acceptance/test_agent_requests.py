@@ -249,6 +249,8 @@ async def test_threat_58_of_many_claims_at_once_one_wins(shared: Stage):
     said = await asyncio.gather(*(agent.claim(request) for _ in range(8)))
     assert sorted(each.status for each in said) == [200] + [409] * 7
     assert shared.records.claims(request["id"]) == 1
+    said = await asyncio.gather(*(agent.report(request["id"]) for _ in range(8)))
+    assert [each.status for each in said] == [200] * 8
 
 
 async def test_a_pause_holds_claims_until_it_is_lifted(shared: Stage, tmp_path: Path):
