@@ -16,6 +16,7 @@ Point = Literal[
     "claiming",  # a call that may run is about to be taken
     "claimed",  # it is taken, and about to run
     "ran",  # it has run, and nobody has written that down
+    "reported",  # an agent outside said how it ended, and has no answer
     "streaming",  # a message begins in Slack, and nobody has noted where
     "streamed",  # words stand in it, and more are to come
     "answering",  # the graph has its answer, and nobody has written that down

@@ -203,6 +203,7 @@ class AgentsOutside:
             if not known.says(state, summary):
                 raise Conflict("reported") from None
             return known
+        reach("reported")
         return await self.find(agent, request)
 
     async def withdraw(self, agent: ApiAgent, request: str) -> Standing:

@@ -15,6 +15,7 @@ from tests.support.crashes import ORDER, died, start_another
 from tests.support.demo import DORA, MAREK, MINA
 from tests.support.outside_agent import OTHER_TOKEN, RULES, SETTINGS, OutsideAgent
 from tests.support.policies import files_policy
+from tests.support.shown import everything
 from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -80,6 +81,24 @@ async def test_a_death_before_the_claim_leaves_it_to_be_claimed(shared: Stage):
             > 2
         )
     )
+
+
+async def test_a_result_told_again_after_a_death_is_there_once(shared: Stage):
+    request = await approved(shared)
+    agent = OutsideAgent(shared.bot.url)
+    assert (await agent.claim(request)).status == 200
+    told = (request["id"], "done", "All is well again.")
+    agent = await dies(shared, "reported", agent.report(*told))
+    assert state(shared, request) == "done"
+
+    first, second = await agent.report(*told), await agent.report(*told)
+    assert (first.status, first.body["summary"]) == (200, told[2])
+    assert (second.status, second.body) == (200, first.body)
+    ends = "SELECT count(*) FROM audit WHERE request_id = %s AND event = 'ran'"
+    assert shared.records.value(ends, request["id"]) == 1
+    card = await shared.card_about(told[2])
+    assert everything({"blocks": card["blocks"]}).count(told[2]) == 1
+    assert len(shared.cards_about(told[2])) == 1
 
 
 async def test_a_death_after_the_claim_ends_as_unknown(shared: Stage):
