@@ -8,7 +8,16 @@ from dataclasses import replace
 
 import pytest
 
-from bot.approvals.model import Effect, Person, Place, Request, Risk, Status, Verdict
+from bot.approvals.model import (
+    Askers,
+    Effect,
+    Person,
+    Place,
+    Request,
+    Risk,
+    Status,
+    Verdict,
+)
 from bot.approvals.sql import SQL
 from bot.approvals.standing_grants import (
     EQUAL,
@@ -20,8 +29,18 @@ from bot.approvals.standing_grants import (
     Wish,
 )
 from bot.database.pool import transaction
-from tests.support.house import House, parsed
-from tests.support.people import APP, APPROVALS, DANA, MINA, OLAF, OMAR, TEAM, person
+from tests.support.house import House, parsed, proposed
+from tests.support.people import (
+    APP,
+    APPROVALS,
+    DANA,
+    MINA,
+    OLAF,
+    OMAR,
+    RAVI,
+    TEAM,
+    person,
+)
 from tests.support.policies import policy_text
 
 RULES = """
@@ -143,6 +162,26 @@ async def test_threat_31_another_requester_uses_no_grant(
     assert await use(lasting, request) is Status.PENDING
     elsewhere = await ask(lasting, "logs/b.txt")
     assert await use(lasting, elsewhere) is Status.APPROVED
+
+
+async def test_threat_31_another_agent_uses_no_grant(
+    lasting: House, given: StandingGrants
+):
+    """Neither one that asks for the same person, nor the bot's own graph for them."""
+
+    async def by(agent: str) -> Request:
+        key = f"key-{len(await lasting.trail())}" if agent else ""
+        asked = [proposed("wipe", {"path": "logs/a.txt"}, key=key)]
+        people = Askers(person(RAVI), agent=agent)
+        [raised] = await lasting.raised(asked, people=people)
+        return raised
+
+    first = await by("deploy-bot")
+    anywhere = replace(WISH, here_alone=False)
+    assert (await give(lasting, first, anywhere)).effect is Effect.APPROVED
+    assert await use(lasting, await by("other-bot")) is Status.PENDING
+    assert await use(lasting, await by("")) is Status.PENDING
+    assert await use(lasting, await by("deploy-bot")) is Status.APPROVED
 
 
 async def test_threat_20_a_giver_who_lost_the_right_gives_nothing(
