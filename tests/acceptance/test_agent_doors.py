@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -15,7 +17,8 @@ from mcp import ClientSession, StdioServerParameters, stdio_client
 from mcp.client.stdio import get_default_environment
 from mcp.client.streamable_http import streamable_http_client
 
-from bot.texts.api import MCP_TOOLS
+from bot.texts.api import CONFLICTS, MCP_TOOLS
+from tests.support.bot_process import run_command
 from tests.support.demo import DORA, MAREK, MINA
 from tests.support.http_api import Api
 from tests.support.outside_agent import OTHER_TOKEN, RULES, SETTINGS, TOKEN
@@ -151,6 +154,28 @@ async def test_threat_62_a_hook_denies_whatever_is_not_approved(shared: Stage):
     assert shared.records.status(hook.request(sent)) == "withdrawn"
 
 
+@asynccontextmanager
+async def paused(stage: Stage) -> AsyncGenerator[None]:
+    """Have an operator pause all actions, and lift that at the end."""
+    how = {"folder": stage.folder, "environment": {"DATABASE_URL": stage.records.url}}
+    assert (await run_command("pause", "--reason", "a fire", **how)).status == 0
+    try:
+        yield
+    finally:
+        assert (await run_command("pause", "--lift", **how)).status == 0
+
+
+async def test_claude_code_runs_nothing_in_a_pause(shared: Stage):
+    hook, sent = Hook(shared), payload(command="make deploy")
+    async with paused(shared):
+        said = await hook.decided(sent, "approve")
+        assert said["permissionDecision"] == "deny"
+        assert said["permissionDecisionReason"] == CONFLICTS["paused"]
+        assert hook.state(sent) == "approved"
+    assert (await hook.call(sent))["permissionDecision"] == "allow"
+    assert hook.state(sent) == "executing"
+
+
 async def test_what_claude_code_no_longer_waits_for_is_not_claimed(shared: Stage):
     hook, sent = Hook(shared), payload(command="gone")
     async with aiohttp.ClientSession() as session:
@@ -201,14 +226,34 @@ async def lived(stage: Stage, session: ClientSession, key: str) -> None:
     assert "does not match" in await told(session, "get_approval", id="a b")
 
 
-async def test_a_client_of_mcp_lives_a_request_over_http(shared: Stage):
-    headers, url = {"Authorization": f"Bearer {TOKEN}"}, f"{shared.bot.url}/mcp"
+@asynccontextmanager
+async def over_http(stage: Stage) -> AsyncGenerator[ClientSession]:
+    headers, url = {"Authorization": f"Bearer {TOKEN}"}, f"{stage.bot.url}/mcp"
     async with (
         httpx.AsyncClient(headers=headers, timeout=60) as client,
         streamable_http_client(url, http_client=client) as (read, write, _),
         ClientSession(read, write) as session,
     ):
+        yield session
+
+
+async def test_a_client_of_mcp_lives_a_request_over_http(shared: Stage):
+    async with over_http(shared) as session:
         await lived(shared, session, "mcp-http")
+
+
+async def test_a_client_of_mcp_claims_nothing_in_a_pause(shared: Stage):
+    async with over_http(shared) as session:
+        await session.initialize()
+        call = {"key": "mcp-pause", "tool": "restart", "arguments": {}}
+        asked = await told(session, "request_approval", **call)
+        await Api(shared.bot.url).decide(MINA, asked["id"], "approve")
+        one = {"id": asked["id"], "digest": asked["digest"]}
+        async with paused(shared):
+            said = await told(session, "claim_approval", **one)
+            assert said == CONFLICTS["paused"]
+        claimed = await told(session, "claim_approval", **one)
+        assert claimed["execution"] == "executing"
 
 
 async def test_a_client_of_mcp_lives_a_request_over_stdio(shared: Stage):

@@ -18,6 +18,7 @@ from aiohttp import web
 from tests.support.bot_process import free_port, run_command
 from tests.support.deciding import SANDBOX, asked, request_of
 from tests.support.demo import FAY, GENERAL, MINA
+from tests.support.outside_agent import SETTINGS, OutsideAgent
 from tests.support.stage import Stage, make_stage
 
 LONG = 60.0  # seconds: what failed is tried again after some
@@ -80,7 +81,7 @@ async def stage(
     tmp_path: Path, database: str, receiver: Receiver
 ) -> AsyncIterator[Stage]:
     """A stage that sends its events to the receiver."""
-    settings = SANDBOX | receiver.settings
+    settings = SANDBOX | SETTINGS | receiver.settings
     async with make_stage(tmp_path, database, "socket", **settings) as made:
         yield made
 
@@ -101,12 +102,29 @@ async def decided(stage: Stage) -> str:
     return request
 
 
+async def by_an_agent(stage: Stage) -> str:
+    """A request of an agent outside, which was approved, claimed and reported."""
+    agent = OutsideAgent(stage.bot.url)
+    asked = (await agent.ask()).body
+    said = [
+        await agent.api.decide(MINA, asked["id"], "approve"),
+        await agent.claim(asked),
+        await agent.report(asked["id"], "done", "It is up."),
+    ]
+    assert [each.status for each in said] == [200] * 3, said
+    return asked["id"]
+
+
 CHANGES = ["requested", "stage_passed", "approved", "claimed", "ran"]
 
 
 async def test_every_change_is_a_signed_event_in_its_order(
     stage: Stage, receiver: Receiver
 ):
+    outside = await by_an_agent(stage)
+    await stage.simulator.wait_for(
+        lambda: receiver.about(outside) == [*CHANGES[:1], *CHANGES[2:]], timeout=LONG
+    )
     request = await decided(stage)
     await stage.simulator.wait_for(
         lambda: receiver.about(request) == CHANGES, timeout=LONG
