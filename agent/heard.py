@@ -1,4 +1,4 @@
-"""Let whoever listens hear what a model says, as it says it."""
+"""Pass on what a model says to its listeners, as it says it."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class StrictChatOpenAI(ChatOpenAI):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **options: Any,
     ) -> ChatResult:
-        """Ask the server; whoever listens hears the answer as it comes.
+        """Ask the server; listeners hear the answer as it comes.
 
         Raises:
             UnreadableAnswer: what came back is no answer. An error of this name is the

@@ -19,7 +19,7 @@ _VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class McpConfigError(ValueError):
-    """The file cannot be used; the text is a sentence for whoever runs the bot."""
+    """The file cannot be used; the text is a sentence for the operator."""
 
 
 def _text(value: Any) -> Any:

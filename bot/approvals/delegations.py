@@ -35,7 +35,7 @@ class Given:
 
     Attributes:
         groups: in which the delegate decides now; where the code is `not_in_group`,
-            of which they would have to be.
+            the groups they would have to be in.
         detail: `Profile.refusal` of the delegate where the code is `no_member`.
     """
 
@@ -75,7 +75,7 @@ class Delegations:
         stands in for them are two, and must not become three.
 
         Raises:
-            SlackUnavailable: nobody can tell who they are, or in which groups.
+            SlackUnavailable: who they are, or their groups, cannot be looked up.
         """
         policy = self.policies.current
         given = await self._judge(policy, person, delegate, until)
@@ -146,7 +146,7 @@ def judge_delegation(
 ) -> Given:
     """Return in which groups one person may let another decide for them.
 
-    Only a group's own people pass their right on, never whoever stands in for them.
+    Only a group's own people pass their right on; their delegates do not.
     """
     if principal == delegate:
         return Given("yourself")

@@ -76,7 +76,7 @@ def answer_digest(call: str, answer: Any) -> str:
 
 
 def copy_of(card: str, user: str) -> str:
-    """Return the id of a card's copy for one person, the same for whoever makes it."""
+    """Return the id of a card's copy for one person; every process makes the same."""
     return str(uuid.uuid5(uuid.UUID(card), user))
 
 

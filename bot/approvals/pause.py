@@ -133,7 +133,7 @@ class Operators:
         return Answer.PAUSED if done else Answer.PAUSED_BEFORE
 
     async def lift(self, person: Person) -> Answer:
-        """Lift the pause of the person's workspace, whoever began it."""
+        """Lift the pause of the person's workspace, even if somebody else began it."""
         if refused := await self._refused(person, "lift"):
             return refused
         by = Actor(person.user, "slack")
@@ -165,7 +165,7 @@ async def is_operator(person: Person, policy: Policy, people: People) -> bool:
     """Return whether a person is in the policy's group of operators.
 
     Raises:
-        SlackUnavailable: nobody can tell now.
+        SlackUnavailable: the group cannot be looked up now.
     """
     group = policy.groups.get(OPERATORS)
     if group is None:

@@ -51,7 +51,7 @@ class Places:
     ) -> dict[str, str | None]:
         """Return where a request is shown, as the statement wants it.
 
-        `first`: the user id of whoever gets the card directly, "" for nobody.
+        `first`: the user id of the person who gets the card directly, or "".
         """
         turn, in_thread = self._turn, ruling.channel == THREAD
         waits = ruling.status is Status.PENDING

@@ -1,7 +1,7 @@
 """Verify a long trail on all cores: each process takes parts of one snapshot.
 
 A part begins behind a row whose hash the database names. That this is the right one is
-found by whoever takes the part before, whose last row it is.
+checked with the part before, whose last row it is.
 """
 
 from __future__ import annotations

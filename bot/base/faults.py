@@ -18,7 +18,7 @@ Point = Literal[
     "ran",  # it has run, and nobody has written that down
     "reported",  # an agent outside said how it ended, and has no answer
     "streaming",  # a message begins in Slack, and nobody has noted where
-    "streamed",  # words stand in it, and more are to come
+    "streamed",  # it has words, and more follow
     "answering",  # the graph has its answer, and nobody has written that down
     "answered",  # an answer stands in Slack, and nobody has noted that
     "migrating",  # a migration is made, and not committed

@@ -41,7 +41,7 @@ class Listed:
 async def scaffold_command(
     settings: Settings, _parsed: argparse.Namespace, _url: str
 ) -> int:
-    """Print a policy. Nothing is waived but what whoever runs this names."""
+    """Print a policy. Nothing is waived unless the operator names it."""
     tools = [*_shipped(settings), *_others(await listed_servers(settings))]
     waived = [tool.name for tool in tools if tool.reads and _confirms(tool.name)]
     rest = [tool.name for tool in tools if tool.name not in waived]

@@ -26,7 +26,7 @@ class Talk:
     Attributes:
         hint: how to go on in a channel, where people may expect something else; "" for
             nothing.
-        help: what the agent can do, for whoever asks for help.
+        help: what the agent can do, for people who ask for help.
     """
 
     pool: Pool

@@ -31,7 +31,7 @@ def asks_to_stop(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Stopper:
-    """Ends turns for whoever asked in them, and for operators.
+    """Ends turns for the people who asked in them, and for operators.
 
     The replica that hears of a stop need not be the one that runs the turn: all of it
     is in the database, and whichever runs it is told there.

@@ -29,7 +29,7 @@ class StoredPins:
     def is_unsettled(self, name: str) -> bool:
         """Return whether a tool has changed under the policy that is in force.
 
-        No rule waives its approval then: whoever wrote the rule knew another tool.
+        No rule waives its approval then: the rule was written for another tool.
         """
         return self._changed_under.get(name) == self._policies.current.version
 

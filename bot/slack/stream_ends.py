@@ -55,7 +55,7 @@ async def finish(
 
 
 def _more(standing: Standing | None, drawn: Drawn) -> dict[str, Any] | None:
-    """Return what is to be added to what stands, if that is how the answer begins."""
+    """Return the rest of an answer that begins with what the message shows."""
     if standing is None or not drawn.said.startswith(standing.words):
         return None
     if not drawn.said:
@@ -89,7 +89,7 @@ async def _ended(
 async def close(
     call: Call, place: Place, chunks: Sequence[Mapping[str, Any]], status: str
 ) -> None:
-    """End a stream that is no answer, with the last that is to be said of its steps."""
+    """End a stream that is no answer, with the last word on its steps."""
     try:
         more = {"chunks": chunks or None, "session_status": status}
         await _stop(call, place, METADATA, **more)

@@ -217,7 +217,7 @@ def ended(users: Sequence[str]) -> str:
 
 
 def may_not_stand_in(user: str, groups: Sequence[str]) -> str:
-    """`groups` are those of which a delegate has to be."""
+    """`groups`: a delegate has to be in one of them."""
     named = joined([f"*{escape(each)}*" for each in groups], "or")
     return f"{mention(user)} can't stand in for you: they have to be in {named}."
 

@@ -191,7 +191,7 @@ async def test_what_claude_code_no_longer_waits_for_is_not_claimed(shared: Stage
 
 
 async def told(session: ClientSession, name: str, /, **arguments: Any) -> Any:
-    """What a tool answers; its error as a text."""
+    """Return the answer of a tool; its error as a text."""
     said = await session.call_tool(name, arguments)
     if not said.isError:
         return said.structuredContent

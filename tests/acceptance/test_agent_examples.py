@@ -47,7 +47,7 @@ def example(name: str) -> ModuleType:
 async def while_decided(
     stage: Stage, key: str, running: Coroutine[Any, Any, Any], word: str, **more: Any
 ) -> tuple[Any, str]:
-    """What comes of a run whose one request Mina decides; and how the call ended."""
+    """Run an example, let Mina decide its one request, and return the outcome."""
 
     def request() -> str:
         query = "SELECT id FROM requests WHERE agent_key LIKE %s"

@@ -1,4 +1,4 @@
-"""What a message brings along on the page: a file, a pasted table, another message."""
+"""Attachments on the page: a file, a pasted table, a forwarded message."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ async def test_what_a_card_offered_goes_when_its_time_is_over(
 
 
 def card_now(post: Post) -> str:
-    """What people see of the card after its last edit."""
+    """The card as its last edit shows it."""
     edits = post.slack.called("chat_update")
     return shown_of([each for each in edits if each["channel"] == APPROVALS][-1])
 

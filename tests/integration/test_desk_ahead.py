@@ -1,4 +1,4 @@
-"""What was allowed ahead, and a pause, from App Home and from `/approvals`."""
+"""Grants given ahead, and a pause, from App Home and from `/approvals`."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def trace(rows: Iterable[Row]) -> list[Event]:
 
 @dataclass
 class Life:
-    """What is known of each request so far: as shown, and as approved last."""
+    """The state of each request so far: as shown, and as approved last."""
 
     shown: dict[str, Row] = field(default_factory=dict[str, Row])
     approved: dict[str, Row] = field(default_factory=dict[str, Row])

@@ -127,7 +127,7 @@ def proposed(
     tool_call: str = "",
     **more: Any,
 ) -> ProposedCall:
-    """A call that interrupts the graph by itself, unless `interrupt` says otherwise."""
+    """A call with an interrupt of its own, unless `interrupt` says otherwise."""
     call = tool_call or f"call-{next(_numbers)}"
     more = {"interrupt": f"i-{next(_numbers)}", **more}
     given = arguments or {"path": "a.txt"}

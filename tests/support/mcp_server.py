@@ -92,7 +92,7 @@ def serve() -> FastMCP:  # noqa: C901 - a list of tools
 
     @server.tool(name="no good name")
     def nameless() -> str:
-        """Have a name that nobody can write into a policy."""
+        """Have a name that a policy cannot hold."""
         return ""
 
     return server

@@ -81,7 +81,7 @@ def _text(node: ast.AST) -> str | None:
 
 
 def _value(node: ast.expr) -> str:
-    """What stands between the braces, with its format."""
+    """The text between the braces, with its format."""
     return ast.unparse(ast.JoinedStr([node]))[3:-2]
 
 

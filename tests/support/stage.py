@@ -177,7 +177,7 @@ class Stage:
         """Click a button of a card as it was shown.
 
         Args:
-            about: words of the headline of the request that the button is to be of.
+            about: words of the headline of the request whose button to click.
         """
         shown = row_about(card, about) if about else card
         value = next(v for a, v in buttons(shown) if a == action)

@@ -1,4 +1,4 @@
-"""What is added to a stream: safe words only, and steps in plain words."""
+"""Streams get safe words only, and steps in plain words."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ async function post(text, thread, onAsked, attached = {}) {
   return true;
 }
 
-// Whoever has mentioned the bot in a thread goes on there without.
+// After one mention in a thread, a person goes on there without.
 function hasAsked(thread) {
   const mention = `<@${state.start.bot}>`;
   return threadMessages(state.channel, thread).some((each) => each.user === state.user && (each.text ?? "").includes(mention));

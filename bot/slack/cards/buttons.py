@@ -107,7 +107,7 @@ def withdraw_button(request: Request) -> Block:
 
 
 def stop_button(request: Request) -> Block:
-    """For whoever asked and for operators, below all that is waited for."""
+    """For the requester and for operators, below everything that waits."""
     return button(STOP, ids.STOP, request.place.token, STOP_LABEL)
 
 

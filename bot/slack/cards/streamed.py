@@ -83,7 +83,7 @@ class Shown:
 def next_chunks(
     progress: Progress, shown: Shown, *, ends: bool = False
 ) -> tuple[list[Chunk], Shown]:
-    """Return what is to be added to a stream, and what stands there then.
+    """Return what to add to a stream, and what it shows after that.
 
     Args:
         ends: nothing more comes.

@@ -94,7 +94,7 @@ class RequestView:
 
     @property
     def takes_reason(self) -> bool:
-        """True while whoever rejected it with one click may still say why."""
+        """True while the person who rejected it with one click may still say why."""
         until = offered_until(self.request)
         return until is not None and self.now < until and not self.elsewhere
 

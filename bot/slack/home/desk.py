@@ -71,7 +71,7 @@ class Desks:
         """Read what a person may see now, and nothing else.
 
         Raises:
-            SlackUnavailable: nobody can tell who they are, or in which groups.
+            SlackUnavailable: who they are, or their groups, cannot be looked up.
             psycopg.Error, psycopg_pool.PoolTimeout: the database cannot be reached.
         """
         policy = self.policies.current

@@ -46,7 +46,7 @@ class Seat:
 
 @dataclass
 class Viewers:
-    """Notes what is to be published. `send` begins to, once that is committed."""
+    """Notes which pages to publish. `send` begins, once that is committed."""
 
     pool: Pool
     send: Callable[[str, bool], None] = field(default=lambda key, can_wait: None)
@@ -118,7 +118,7 @@ class HomePages:
         """Publish one person's page; return whether there is more to show.
 
         Raises:
-            SlackUnavailable, RetryLater: it is to be tried again.
+            SlackUnavailable, RetryLater: try again later.
         """
         person = Person(row["enterprise_id"], row["team_id"], row["user_id"])
         desk = await self.desks.read(person, row["page"])

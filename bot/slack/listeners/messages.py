@@ -102,7 +102,7 @@ def incoming_from(
     return _incoming(body, event, us, reads_files=reads_files)
 
 
-# A reply that begins with a mention is for whoever that is.
+# A reply that begins with a mention is for the person mentioned.
 _TO_ANOTHER = re.compile(r"\s*<(?:@|!subteam\^)")
 
 
