@@ -23,8 +23,8 @@ _WORD = re.compile(r"\S+\s*|\s+")
 class Listener(BaseCallbackHandler):
     """A handler for which our own models say their answers word by word.
 
-    Other models do as they are set: to stream where nobody has asked for it could
-    change what they answer, such as the arguments of a call.
+    Other models do as they are set: streaming unasked could change what they answer,
+    such as the arguments of a call.
     """
 
     run_inline = True  # in the order in which things happen

@@ -17,7 +17,7 @@ Point = Literal[
     "claimed",  # it is taken, and about to run
     "ran",  # it has run, and nobody has written that down
     "reported",  # an agent outside said how it ended, and has no answer
-    "streaming",  # a message begins in Slack, and nobody has noted where
+    "streaming",  # a message begins in Slack, and its ts is not stored yet
     "streamed",  # it has words, and more follow
     "answering",  # the graph has its answer, and nobody has written that down
     "answered",  # an answer stands in Slack, and nobody has noted that

@@ -43,7 +43,7 @@ class Proposal:
     Attributes:
         key: by which the agent knows its request again, whatever happens to it.
         title: its headline, with arguments in braces.
-        requester: the user id of whoever it asks for, "" for its owner.
+        requester: the user id of the person it asks for, "" for its owner.
         work: the agent's name for what the call is part of, "" for none.
         sent: the SHA-256 of all that was sent: another content is another request.
     """
@@ -80,7 +80,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class AgentsOutside:
-    """What agents may do. `recheck` looks at people and policy right before a claim."""
+    """Requests of agents. `recheck` looks at people and policy right before a claim."""
 
     pool: Pool
     jobs: Jobs
@@ -93,7 +93,7 @@ class AgentsOutside:
 
         Raises:
             Conflict: the key stands for another request.
-            SlackUnavailable: nobody can tell who is in a group; nothing was written.
+            SlackUnavailable: a group cannot be looked up; nothing was written.
         """
         policy, call = self.policies.current, _call(agent, asked)
         turn = _turn(agent, asked)
@@ -157,7 +157,7 @@ class AgentsOutside:
 
         Raises:
             Conflict: it may not run, or not by this claim.
-            SlackUnavailable: nobody can tell whether the approval still holds.
+            SlackUnavailable: the approval cannot be checked again now.
         """
         known = await self.find(agent, request)
         word = _no_claim(known, shown)
@@ -207,7 +207,7 @@ class AgentsOutside:
         return await self.find(agent, request)
 
     async def withdraw(self, agent: ApiAgent, request: str) -> Standing:
-        """Take a request back that nobody has decided.
+        """Take back a request that is still undecided.
 
         Raises:
             Conflict: it is decided.

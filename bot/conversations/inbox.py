@@ -112,7 +112,7 @@ async def _has_asked(connection: Connection, incoming: Incoming) -> bool:
 
 
 async def change(pool: Pool, changed: Change) -> None:
-    """Let an edit or a deletion count, if nobody has taken the message up yet."""
+    """Let an edit or a deletion count while the message still waits."""
     async with statement(pool) as connection:
         await connection.execute(
             SQL["change_message"],
