@@ -204,3 +204,22 @@ async def test_a_direct_message_needs_no_mention(browser: Browser, bot: BotProce
         thread = page.get_by_test_id("thread")
         await expect(thread).to_contain_text("q2.csv")
         await expect(thread).to_contain_text("(offline model)")
+
+
+SWITCH = """to => {
+  const persons = document.querySelector("#person");
+  persons.value = to;
+  persons.dispatchEvent(new Event("change"));
+  return document.querySelectorAll("#direct button").length;
+}"""
+
+
+async def test_nobody_opens_another_persons_direct_messages(
+    browser: Browser, bot: BotProcess
+):
+    async with visit(browser, bot.url) as page:
+        await open_app(page)
+        # Until the new person's own are there: a click on the old ones led nowhere.
+        assert await page.evaluate(SWITCH, MAREK) == 0
+        await open_app(page)
+        await expect(page.get_by_test_id("tab-home")).to_be_visible()

@@ -91,6 +91,8 @@ function actAs(user) {
   if (!state.side) sessionStorage.setItem("user", user);
   knowNames({ me: user });
   Object.assign(state, { messages: {}, statuses: {}, prompts: {}, newSince: {}, asked: new Set(), history: null });
+  // Another person's direct messages: a click on them before one's own are here would be lost.
+  state.channels = state.channels.filter((each) => !each.is_im);
   if (wasDirect) Object.assign(state, { channel: "", thread: "", tab: "messages" });
   if (wasDirect) window.history.replaceState(null, "", "/");
   forgetHome();

@@ -88,6 +88,7 @@ function drawHeader(channel) {
 }
 
 export function draw() {
+  drawSidebar(openChannel);
   const channel = openChannelObject();
   if (!channel) return;
   $("history").hidden = !state.history;
@@ -97,7 +98,6 @@ export function draw() {
   drawChannel(channel);
   drawHome();
   drawHeader(channel);
-  drawSidebar(openChannel);
   writing.update();
 }
 
