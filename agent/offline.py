@@ -29,7 +29,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from agent.heard import is_heard, say_slowly
 from agent.phrases import chat
-from agent.phrases.tool_calls import IN_ITS_PLACE, STOP
+from agent.phrases.tool_calls import without_orders
 from agent.plain_requests import Wish, understand
 from agent.prompts import prefix_of
 from agent.result_notes import ANSWERED, edited_args, word_of
@@ -171,10 +171,9 @@ def _chunks(answer: AIMessage) -> Iterator[ChatGenerationChunk]:
     yield ChatGenerationChunk(message=last)
 
 
-# What a sentence about a refused call tells the model, and nobody else.
-# What a message quotes below its own words, see the instructions in `agent.prompts`.
-_QUOTED = re.compile(r"\n\n\[(?:[^\n]*:\]\n[>|-]|Not read: |Stopped: )")
-_FOR_THE_MODEL = re.compile(r"\s*(?:Do not (?:try|repeat)\b[^.\n]*|Tell the user)\.$")
+# What stands below the person's own words, see the instructions in `agent.prompts`.
+_LABELS = "|".join(re.escape(label) for label in (chat.NOT_READ, chat.STOPPED))
+_QUOTED = re.compile(rf"\n\n(?:\[[^\n]*:\]\n[>|-]|{_LABELS})")
 
 
 def tell(call: ToolCall, result: ToolMessage) -> str:
@@ -188,23 +187,22 @@ def tell(call: ToolCall, result: ToolMessage) -> str:
     if args is not None:
         return _edited(call, args, result)
     if word_of(result) == ANSWERED:
-        answer = result.text.removeprefix(IN_ITS_PLACE)
-        return chat.answered_instead(_shown(call), answer)
+        return chat.answered_instead(_shown(call), _after_notice(result))
     if result.status == "error":
-        return chat.came_to(_shown(call), _without_orders(result.text))
+        return chat.came_to(_shown(call), without_orders(result.text))
     return _done(call, result.text.strip())
 
 
 def _edited(call: ToolCall, args: dict[str, Any], result: ToolMessage) -> str:
     ran = ToolCall(name=call["name"], args=args, id=call["id"], type="tool_call")
-    # The notice for the model is one paragraph; what the tool said comes after it.
-    said = result.text.partition("\n\n")[2].strip()
-    told = _without_orders(said) if result.status == "error" else _done(ran, said)
+    said = _after_notice(result).strip()
+    told = without_orders(said) if result.status == "error" else _done(ran, said)
     return chat.person_changed(_shown(call), _shown(ran), told)
 
 
-def _without_orders(text: str) -> str:
-    return _FOR_THE_MODEL.sub("", text.strip().removesuffix(STOP).strip())
+def _after_notice(result: ToolMessage) -> str:
+    # The notice for the model is one paragraph; what was said comes after it.
+    return result.text.partition("\n\n")[2]
 
 
 def _shown(call: ToolCall) -> str:

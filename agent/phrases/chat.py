@@ -77,6 +77,10 @@ def request_refused(status: int) -> str:
     )
 
 
+# --- What the bot puts below a person's words, for the model: the labels' beginnings --
+NOT_READ = "[Not read: "
+STOPPED = "[Stopped: "
+
 # --- The offline model -------------------------------------------------------------
 SIGN = "(offline model)"
 REAL_MODEL = "Set OPENAI_API_KEY to use a real model."
@@ -105,7 +109,7 @@ def not_understood(examples: Iterable[str]) -> str:
 
 
 def answered_instead(call: str, answer: str) -> str:
-    return f"{call} did not run; a person answered instead: {answer}"
+    return f"{call} didn't run. A person answered instead: {answer}"
 
 
 def came_to(call: str, said: str) -> str:

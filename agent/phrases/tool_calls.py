@@ -7,13 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-#: Ends the sentences about a refused call, for the model alone.
-STOP = "Do not try this again in another way; tell the user."
+# The orders that end sentences about a call, for the model alone.
+STOP = "Tell the user. Do not try this again or in another way unless they ask for it."
+CHECK = "Tell the user that a person has to check. Do not try this again."
+ORDERS = (STOP, CHECK)
 
 
 def firmly(sentence: str) -> str:
-    """The sentence about a refused call, with STOP at its end."""
-    return sentence if sentence.endswith(STOP) else f"{sentence} {STOP}"
+    """The sentence about a refused call, with an order at its end."""
+    return sentence if sentence.endswith(ORDERS) else f"{sentence} {STOP}"
+
+
+def without_orders(text: str) -> str:
+    """What people are told of a sentence for the model."""
+    for order in ORDERS:
+        text = text.strip().removesuffix(order)
+    return text.strip()
 
 
 #: The headline of a request to run a tool of ours: words, and arguments in braces.
@@ -31,23 +40,18 @@ TITLES = {
 
 
 # --- Asked, and decided ------------------------------------------------------------
-NO_REASON = "Rejected by a person. Nothing was done."
-MALFORMED = (
-    "Not approved: the answer to the question could not be read. Nothing was done. "
-    f"{STOP}"
-)
+NO_REASON = "A person rejected this call, so it did not run."
+MALFORMED = f"This call did not run: the answer to its approval can't be read. {STOP}"
 OTHER_TOOL = (
-    "Not approved: the answer named another tool, and an edit may only change the "
-    f"arguments. Nothing was done. {STOP}"
+    "This call did not run: the answer to its approval named another tool, and an edit "
+    f"may change only the arguments. {STOP}"
 )
 #: Stands before a person's own words, so that nobody takes them for the tool's result.
 IN_ITS_PLACE = (
-    "A person answered in place of the tool, which did not run. Do not call it again "
-    "for this, and do not say that it ran. The answer:\n\n"
+    "The tool did not run; a person answered in its place. Use the answer, do not call "
+    "the tool again for this, and do not say that it ran. The answer:\n\n"
 )
-NOT_APPROVED = (
-    f"Nothing was done: nobody has approved this call with these arguments. {STOP}"
-)
+NOT_APPROVED = f"This call did not run: nobody approved it with these arguments. {STOP}"
 
 
 def needs_approval(tool: str) -> str:
@@ -56,32 +60,36 @@ def needs_approval(tool: str) -> str:
 
 def denied(why: str) -> str:
     """`why` comes from the policy, and may be empty."""
-    return firmly(f"Denied by policy. {why}".strip())
+    return firmly(f"The policy forbids this call, so it did not run. {why}".strip())
 
 
 def edit_not_approved(problem: str) -> str:
     """`problem` is a sentence about the edited arguments."""
-    return f"Not approved: {problem} {STOP}"
+    return f"This call did not run: its edit can't be used. {problem} {STOP}"
 
 
 def rejected(reason: str) -> str:
     """`reason` is a person's own text."""
-    why = f" The reason: {reason}" if reason else ""
+    why = f" Reason: {reason}" if reason else ""
     return f"{NO_REASON}{why} {STOP}"
 
 
 # --- Run ---------------------------------------------------------------------------
 RUNNING = (
-    "It is unknown whether this was done: the call was started before and its end was "
-    "never recorded. Do not repeat it; tell the user that a person has to look."
+    "It is unknown whether this call ran: it was started, and no end of it is "
+    f"recorded. {CHECK}"
 )
-_EDITED = "A person changed the arguments of this call before it ran; it ran with "
+UNRECORDED = (
+    "It is unknown whether this call ran: its turn ended, and no result is recorded. "
+    f"{CHECK}"
+)
+_EDITED = "A person changed the arguments of this call, and it ran with "
 _EDITED_AND: Mapping[str, str] = {
     "done": "{args}. Do not repeat your own call. The result:\n\n",
     "failed": "{args} and failed. Do not repeat your own call, and do not try theirs "
-    "again in another way. What it said:\n\n",
-    "unknown": "{args}. Do not repeat your own call, and do not try theirs. What it "
-    "said:\n\n",
+    "again or in another way. The error:\n\n",
+    "unknown": "{args}; it is unknown whether that worked. Do not repeat your own "
+    "call, and do not try theirs again. What is known:\n\n",
 }
 
 
@@ -102,7 +110,7 @@ def changed(args: str) -> str:
 
 def outcome_unknown(said: str) -> str:
     """`said` is the tool's own sentence."""
-    return f"{said} Do not try it again; say that a person has to check by hand."
+    return f"{said} {CHECK}"
 
 
 def failed(tool: str, error: str = "") -> str:
@@ -111,41 +119,40 @@ def failed(tool: str, error: str = "") -> str:
 
 
 def not_text(tool: str) -> str:
-    return f"{tool} ran, but what it returned is no text."
+    return f"{tool} ran, but its result isn't text."
 
 
 def no_tool(name: str, tools: Sequence[str]) -> str:
-    return f"There is no tool {name}. The tools are: {', '.join(tools) or 'none'}."
+    return f"There is no tool {name}. Your tools: {', '.join(tools) or 'none'}."
 
 
 # --- Its arguments -----------------------------------------------------------------
 NO_JSON = "The arguments are not valid JSON."
-NO_OBJECT = "The arguments are no JSON object."
-NO_JSON_TEXT = "The arguments are no JSON text."
-SAME_KEY_TWICE = "The arguments hold the same key twice."
-KEY_NO_TEXT = "The arguments hold a key that is no text."
-NOT_KNOWN_TO_JSON = "The arguments hold a value that JSON does not know."
-NOT_FINITE = "The arguments hold a number that is not finite."
-BEYOND_INTEGERS = "The arguments hold a number beyond 2^53."
-NUL = "The arguments hold a NUL character."
-HALF_CHARACTER = "The arguments hold half a character (a lone surrogate)."
-TOO_DEEP_TO_SHOW = "(nested too deeply to be shown)"
+NO_OBJECT = "The arguments are not a JSON object."
+NO_JSON_TEXT = "The arguments are not JSON text."
+SAME_KEY_TWICE = "The arguments have the same key twice."
+KEY_NO_TEXT = "The arguments have a key that isn't text."
+NOT_KNOWN_TO_JSON = "The arguments have a value that JSON can't hold."
+NOT_FINITE = "The arguments have a number that isn't finite."
+BEYOND_INTEGERS = "The arguments have a number beyond 2^53."
+NUL = "The arguments have a NUL character."
+HALF_CHARACTER = "The arguments have half a character (a lone surrogate)."
+TOO_DEEP_TO_SHOW = "(nested too deeply to show)"
 
 
 def nothing_done(problem: str) -> str:
     """`problem` is a sentence about the arguments."""
-    return f"{problem} Nothing was done."
+    return f"{problem} The call did not run."
 
 
 def unusable(problem: str) -> str:
     """`problem` is a sentence about arguments that cannot even be read."""
-    again = "Call the tool again with arguments that fit its schema."
-    return f"{nothing_done(problem)} {again}"
+    return f"{nothing_done(problem)} Call the tool with arguments that fit its schema."
 
 
 def no_number(name: str) -> str:
     """`name` is what stands in place of a number, such as NaN."""
-    return f"The arguments hold {name}, which is no JSON number."
+    return f"The arguments have {name}, which isn't a JSON number."
 
 
 def too_deep(levels: int) -> str:
@@ -153,7 +160,7 @@ def too_deep(levels: int) -> str:
 
 
 def unfit(tool: str, complaints: Iterable[str]) -> str:
-    return f"The arguments do not fit {tool}: {'; '.join(complaints)}."
+    return f"The arguments don't fit {tool}: {'; '.join(complaints)}."
 
 
 def no_argument(name: str) -> str:

@@ -13,6 +13,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
+from agent.phrases.tool_calls import RUNNING, UNRECORDED
 from bot.approvals import digest
 from bot.approvals.model import Execution, Request
 from bot.conversations.dialects.plain import arguments_of
@@ -41,7 +42,7 @@ def mended(messages: Sequence[AnyMessage], ends: Ends) -> list[AnyMessage]:
             own = results.get(place, {})
             fixed += own.values()
             fixed += [
-                ends.get(key) or _ended(agent.UNRECORDED_FOR_AGENT, key, name)
+                ends.get(key) or _ended(UNRECORDED, key, name)
                 for key, name in _calls(message)
                 if key not in own
             ]
@@ -84,12 +85,12 @@ def ends_of(ran: GraphState, unknown: Collection[str] = ()) -> dict[str, ToolMes
     for call, (execution, error) in open_calls(ran).items():
         key, name = call
         if execution is Execution.UNKNOWN or name in unknown:
-            text = agent.UNKNOWN_FOR_AGENT
+            text = RUNNING
         elif execution is Execution.FAILED:
             text = agent.failed_for_agent(error)
         else:
             waits = ran.tasks or ran.interrupts
-            text = agent.STOPPED_FOR_AGENT if waits else agent.UNRECORDED_FOR_AGENT
+            text = agent.STOPPED_FOR_AGENT if waits else UNRECORDED
         told[key] = _ended(text, key, name)
     return told
 

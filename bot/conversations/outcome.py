@@ -38,6 +38,7 @@ from bot.conversations.last_word import answered_nothing, last_word
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts import agent
+from bot.texts.conversation import STOPPED_BEFORE
 from bot.texts.formatting import one_line
 
 log = structlog.get_logger(__name__)
@@ -126,7 +127,7 @@ class Settler:
             await self._finish(connection, run, answered, became)
             if not self.served.is_own:
                 rest = [r for r in run.asked if r.id not in answered]
-                await close_unrun(connection, self.jobs, rest, agent.STOPPED_BEFORE)
+                await close_unrun(connection, self.jobs, rest, STOPPED_BEFORE)
                 await self._orphan(connection, run, (), answered)
 
     async def reconcile(

@@ -9,6 +9,7 @@ from typing import Any
 
 from langgraph.types import Interrupt
 
+from agent.phrases.tool_calls import denied
 from bot.approvals import digest
 from bot.approvals.assess import ProposedCall
 from bot.approvals.model import Kind, Outcome, Request, Status, Verdict
@@ -178,10 +179,9 @@ def _reason_for_agent(request: Request) -> str:
         return agent.WITHDRAWN_FOR_AGENT
     end = request.end
     if end.outcome is Outcome.DENIED:
-        return agent.denied_for_agent(end.note)
+        return denied(end.note.strip())
     if end.outcome is Outcome.REPEATED:
-        by, _, at = end.note.partition(" ")
-        return agent.repeated_for_agent(by, at)
+        return agent.REPEATED_FOR_AGENT
     if end.outcome is Outcome.UNFILLABLE:
         reason = cards.unfillable(end.note)
         return agent.rejected_for_agent(reason=reason)

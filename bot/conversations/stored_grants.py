@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 
 from agent.grant_protocol import Call, Claim, Outcome, Permission
+from agent.phrases.tool_calls import RUNNING
 from bot.approvals import grants
 from bot.approvals.grants import CallFacts, LostRun, Run, Taken
 from bot.approvals.model import Execution
@@ -129,7 +130,7 @@ def _claim(taken: Taken) -> Claim:
     if taken.won:
         return Claim(won=True, seen=taken.seen)
     if taken.state is Execution.UNKNOWN:
-        return Claim(won=False, refusal=agent.UNKNOWN_FOR_AGENT)
+        return Claim(won=False, refusal=RUNNING)
     if taken.state is Execution.DONE:
         return Claim(won=False, result=taken.result, status="done")
     if taken.state is Execution.FAILED:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from agent.phrases import chat
+from agent.phrases.tool_calls import STOP
 from bot.approvals.model import Verdict
 from bot.texts.formatting import cut, escape, joined, one_line
 
@@ -171,8 +173,7 @@ STOPPED_BY_TIME = (
     "This timed out, so I stopped here. What waited for it did not run. "
     "Ask again if it's still needed."
 )
-# Notes that stay with a request whose verdict the graph was not told.
-STOPPED_BEFORE = "It did not run: its turn was stopped before."
+# A note that stays with a request whose verdict the graph was not told.
 NO_LONGER_ASKED = "no longer asked"
 NO_TEXT = "An answer needs some text. Write one."
 NO_ARGUMENTS = "An edit needs all arguments of the call."
@@ -223,78 +224,42 @@ def unfit_answer(complaint: str) -> str:
 
 
 # --- Words to the agent ------------------------------------------------------------
-TIMED_OUT_FOR_AGENT = (
-    "This call was not run: the approval request timed out, nobody decided in time. "
-    "Do not try it again by yourself; say so and let the person ask again."
-)
-WITHDRAWN_FOR_AGENT = (
-    "This call was not run: the person who asked for it has withdrawn it. Do not try "
-    "it again."
-)
-UNKNOWN_FOR_AGENT = (
-    "It is unknown whether this call ran: it was cut off in the middle. Do not try it "
-    "again; say that the outcome is unknown and has to be checked by hand."
+# How these begin, for those who look for them.
+REJECTED = "This call did not run: it was rejected"
+TIMED_OUT = "This call did not run: nobody decided in time"
+NOT_RUN = "This call did not run"
+TIMED_OUT_FOR_AGENT = f"{TIMED_OUT}, so the request timed out. {STOP}"
+WITHDRAWN_FOR_AGENT = f"{NOT_RUN}: the person who asked for it withdrew it. {STOP}"
+STOPPED_FOR_AGENT = f"{NOT_RUN}: its turn was stopped. {STOP}"
+#: By someone else's word within the hour; people were not asked again.
+REPEATED_FOR_AGENT = (
+    f"{REJECTED} in this conversation within the last hour, so nobody was asked again. "
+    f"{STOP}"
 )
 
 
-def rejected_for_agent(name: str = "", reason: str = "") -> str:
-    """Plain text. `name` is who rejected; `reason` is that person's own text."""
-    who = f" by {one_line(name, 80)}" if name else ""
+def rejected_for_agent(reason: str = "") -> str:
+    """Plain text. `reason` is a person's own."""
     why = f" Reason: {cut(reason.strip(), 1_000)}" if reason else ""
-    return (
-        f"This call was not run: it was rejected{who}.{why} Do not try it again unless "
-        "the person asks for it."
-    )
-
-
-def denied_for_agent(why: str = "") -> str:
-    """Plain text. `why` comes from the policy."""
-    text = "This call was not run: the policy does not allow it."
-    return f"{text} {why.strip()}" if why.strip() else text
-
-
-def repeated_for_agent(by: str = "", at: str = "") -> str:
-    """Plain text. `by` is who rejected the same call, `at` when, in ISO 8601."""
-    who = f" by {one_line(by, 80)}" if by else ""
-    when = f" ({one_line(at, 40)})" if at else ""
-    return (
-        f"This call was not run: the same call was already rejected{who} in this "
-        f"conversation within the last hour{when}. Nobody was asked again. Do not try "
-        "it again."
-    )
-
-
-UNRECORDED_FOR_AGENT = (
-    "No result of this call is recorded. Take it neither for done nor for undone, and "
-    "do not try it again unless the person asks for it."
-)
+    return f"{REJECTED}.{why} {STOP}"
 
 
 def failed_for_agent(error: str) -> str:
     """Plain text for the model. `error` is the class of what was raised."""
-    return (
-        f"This call failed ({error}), perhaps halfway. Do not take it for done, and do "
-        "not try it again unless the person asks for it."
-    )
+    return f"This call failed ({error}); part of it may be done. {STOP}"
 
 
 def after_a_stop(text: str) -> str:
     """Plain text for the model: what a person says after they stopped a turn."""
     return (
-        f"{text}\n\n[Stopped: a person has stopped the turn before this message. Do "
-        "not go on with what was asked there unless you are asked to.]"
+        f"{text}\n\n{chat.STOPPED}a person stopped the turn before this message. Do "
+        "not go on with what it was about unless they ask for it.]"
     )
-
-
-STOPPED_FOR_AGENT = (
-    "This call was not run: its turn was stopped. Do not take it for done, and do not "
-    "try it again unless the person asks for it."
-)
 
 
 def not_run_for_agent(why: str) -> str:
     """Plain text for the model. `why` comes from the grants."""
-    return f"Not run: {why}. Tell the user."
+    return f"{NOT_RUN}: {why}. {STOP}"
 
 
 def tool_was_changed(tool: str) -> str:

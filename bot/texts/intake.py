@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.phrases.chat import NOT_READ
 from bot.texts.formatting import NAME_LIMIT, escape, joined, one_line
 
 # --- Around what is quoted ----------------------------------------------------------
@@ -68,7 +69,7 @@ def _list(unread: Sequence[str]) -> str:
 
 
 def not_read_for_agent(unread: Sequence[str]) -> str:
-    return f"[Not read: {_list(unread)}. Tell the user if it matters.]"
+    return f"{NOT_READ}{_list(unread)}. Tell the user if it matters.]"
 
 
 def not_read(unread: Sequence[str]) -> str:
@@ -79,7 +80,7 @@ def not_read(unread: Sequence[str]) -> str:
 # --- Who is meant, and what was said before: for the agent ---------------------------
 AN_APP = "an app"
 THREAD_NOT_READ = (
-    "[Not read: what was said before in this thread. Tell the user if it matters.]"
+    f"{NOT_READ}the earlier messages in this thread. Tell the user if it matters.]"
 )
 #: mrkdwn, for the thread.
 I_HAVE_NOT_READ_IT = (

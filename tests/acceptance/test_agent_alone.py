@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.phrases.tool_calls import NO_REASON
 from tests.support.agent_process import PROMPT, QUESTION, AgentProcess, run_agent
 from tests.support.bot_process import free_port
 
@@ -58,7 +59,7 @@ async def test_a_reject_reaches_the_agent_with_its_reason(tmp_path: Path, files:
         tmp_path, lines=("delete a.txt", "reject it is still needed")
     )
 
-    assert "Rejected by a person" in outcome.out
+    assert NO_REASON in outcome.out
     assert "it is still needed" in outcome.out
     assert (files / "a.txt").exists()
     assert outcome.status == 0

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
+from agent.phrases.tool_calls import NO_OBJECT
 from tests.support.demo import GENERAL, MINA, RAVI
 from tests.support.model_server import (
     API_KEY,
@@ -94,8 +95,8 @@ async def test_the_model_is_told_the_speaker_and_the_date(
     [
         ("read_file", "{", "not valid JSON"),
         ("read_file", "nothing", "not valid JSON"),
-        ("read_file", "[1, 2]", "no JSON object"),
-        ("read_file", '"text"', "no JSON object"),
+        ("read_file", "[1, 2]", NO_OBJECT),
+        ("read_file", '"text"', NO_OBJECT),
         ("read_file", '{"path": NaN}', "NaN"),
         ("read_file", '{"path": "a.txt", "path": "b.txt"}', "same key twice"),
         ("read_file", '{"path": 7}', "path"),

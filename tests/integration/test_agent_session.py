@@ -6,7 +6,7 @@ import pytest
 from langchain_core.messages import ToolMessage
 from langgraph.types import Interrupt
 
-from agent.phrases.tool_calls import NOT_APPROVED, RUNNING
+from agent.phrases.tool_calls import NOT_APPROVED, RUNNING, STOP
 from agent.terminal import Decision, SessionState
 from tests.support.agent_stand_ins import Ledger, calls
 from tests.support.terminal_parts import Alone, open_session
@@ -91,7 +91,7 @@ async def test_several_questions_are_answered_in_one_map(lasting: str, ledger: L
 
         assert done == SessionState((), "Done.")
         assert ledger.runs == ["drop c"]
-        assert results(alone)["A"].startswith("No. Do not try this again")
+        assert results(alone)["A"] == f"No. {STOP}"
         assert results(alone)["B"].endswith("drop did c")
         assert results(alone)["C"].endswith("It is gone.")
 

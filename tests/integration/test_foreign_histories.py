@@ -241,7 +241,7 @@ async def test_after_a_rejected_call_the_next_message_is_taken(house: House, kep
     await agent.work()
     await agent.say("and now?")
     assert await agent.said() == ["Fine.", "Yes."]
-    assert "was not run" in shop.results()["c1"]
+    assert "did not run" in shop.results()["c1"]
 
 
 class Plain(TypedDict):

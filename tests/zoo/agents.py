@@ -21,11 +21,12 @@ from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 
 from agent.gate import guard
+from bot.texts.agent import REJECTED, TIMED_OUT
 from tests.zoo.kit import STOPPED, Model, did, look_up, pay, say, works
 from tests.zoo.questions import chatbot
 
 PAYS = [[("pay", {"amount": 7})]]
-NOT_RUN = ("it was rejected", "nobody decided in time")
+NOT_RUN = (REJECTED, TIMED_OUT)
 
 
 def asking(mode: Any = "batched", **interrupt_on: Any) -> Any:

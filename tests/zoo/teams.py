@@ -12,10 +12,11 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedState
 from langgraph.types import Command, interrupt
 
+from bot.texts.agent import REJECTED, TIMED_OUT
 from tests.zoo.kit import Model, did, line, pay, say, works
 
 PAYS = [[("pay", {"amount": 7})]]
-NOT_RUN = ("it was rejected", "nobody decided in time")
+NOT_RUN = (REJECTED, TIMED_OUT)
 
 
 def payer(**options: Any) -> Any:

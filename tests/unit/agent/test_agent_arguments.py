@@ -9,6 +9,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.phrases import tool_calls
 from agent.tool_arguments import (
     ArgumentsError,
     check_values,
@@ -54,9 +55,9 @@ def test_what_has_no_canonical_form_is_refused(value):
         ('{"a": 1', "not valid JSON"),
         ("delete it", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
-        ("[1]", "no JSON object"),
-        ("null", "no JSON object"),
-        ('"x"', "no JSON object"),
+        ("[1]", tool_calls.NO_OBJECT),
+        ("null", tool_calls.NO_OBJECT),
+        ('"x"', tool_calls.NO_OBJECT),
     ],
 )
 def test_anything_but_a_plain_json_object_is_refused(text, why):
@@ -70,7 +71,7 @@ def test_no_text_means_no_arguments(text):
 
 
 def test_a_number_too_large_for_a_float_is_refused():
-    assert "not finite" in check_values(parse_arguments('{"a": 1e999}'))
+    assert tool_calls.NOT_FINITE in check_values(parse_arguments('{"a": 1e999}'))
 
 
 def test_deep_nesting_is_refused():

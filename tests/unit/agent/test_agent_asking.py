@@ -7,7 +7,7 @@ from langchain_core.tools import StructuredTool
 from pydantic import BaseModel, ConfigDict
 
 from agent.phrases.chat import CHOICES, NEW_ARGUMENTS, NOT_DECIDED, NOTHING_CHANGED
-from agent.phrases.tool_calls import STOP
+from agent.phrases.tool_calls import NO_OBJECT, STOP, no_number
 from agent.terminal import Decision, ask_about, show_call
 from tests.support.agent_stand_ins import FakePerson
 
@@ -47,7 +47,7 @@ def test_a_reject_takes_its_reason_along_and_approves_nothing():
 
     assert decision.approved is None
     assert decision.answer["type"] == "reject"
-    assert "The reason: not on a Friday" in decision.answer["message"]
+    assert "Reason: not on a Friday" in decision.answer["message"]
     assert decision.answer["message"].endswith(STOP)
 
 
@@ -75,9 +75,9 @@ def test_an_edit_keeps_the_types_that_were_typed_in():
     ("line", "why"),
     [
         ("{", "not valid JSON"),
-        ("[1]", "no JSON object"),
+        ("[1]", NO_OBJECT),
         ('{"to": "a", "to": "b", "amount": 1}', "the same key twice"),
-        ('{"to": "a", "amount": NaN}', "no JSON number"),
+        ('{"to": "a", "amount": NaN}', no_number("NaN")),
         ('{"to": "a", "amount": "2"}', "amount: input should be a valid number"),
         ('{"to": "a"}', "amount: field required"),
         ('{"to": "a", "amount": 1, "from": "b"}', "there is no argument 'from'"),

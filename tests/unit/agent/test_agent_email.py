@@ -65,7 +65,7 @@ def test_threat_43_hidden_recipients_and_broken_lines_are_refused_unasked(
 ):
     tool = make_email_tool(Post())
     assert problem_with(tool, CALL) == ""
-    assert "do not fit send_email" in problem_with(tool, CALL | changed)
+    assert "don't fit send_email" in problem_with(tool, CALL | changed)
 
 
 async def test_threat_43_all_recipients_are_those_of_the_arguments():

@@ -272,7 +272,9 @@ async def test_a_tool_may_say_itself_that_its_end_is_unknown():
     message = await asked.answer({"type": "approve"})
 
     assert message.status == "error"
-    assert message.text.startswith("The server did not say. Do not try it again")
+    assert message.text.startswith(
+        tool_calls.outcome_unknown("The server did not say.")
+    )
 
 
 async def test_an_edited_call_cut_off_is_unknown_with_its_arguments():
@@ -325,7 +327,7 @@ async def test_an_edit_that_does_not_fit_the_schema_runs_nothing():
     message, runs = await decided(edit)
 
     assert runs == []
-    assert message.text.startswith("Not approved: The arguments do not fit wipe")
+    assert message.text.startswith(tool_calls.edit_not_approved("").split(". ")[0])
 
 
 @pytest.mark.parametrize(
@@ -681,7 +683,7 @@ async def test_a_denied_call_does_not_run_and_says_why():
     ledger = Ledger()
     grants = MemoryGrants(denied={"wipe": "Never here."})
     answer = await Gate(grants).run(ledger.tool("wipe"), call(), CONFIG)
-    assert answer.text == f"Denied by policy. Never here. {STOP}"
+    assert answer.text == tool_calls.denied("Never here.")
     assert ledger.runs == []
 
 

@@ -16,7 +16,7 @@ from agent.gate import Gate
 from agent.grant_protocol import MemoryGrants
 from agent.graph import MAX_CALL, MAX_REJECTS, MAX_STEPS, build_graph, in_call_order
 from agent.phrases.chat import too_many_steps
-from agent.phrases.tool_calls import STOP
+from agent.phrases.tool_calls import NO_REASON, STOP, denied, no_tool
 from agent.result_notes import edited_args
 from tests.support.agent_stand_ins import Ledger, ScriptedModel, calls
 
@@ -251,7 +251,7 @@ async def test_the_model_is_told_which_tools_there_are():
 
     status, text = (await thread.results())["A"]
     assert status == "error"
-    assert text == "There is no tool rm_-rf. The tools are: peek, wipe."
+    assert text == no_tool("rm_-rf", ["peek", "wipe"])
 
 
 async def test_arguments_that_do_not_fit_the_schema_ask_nobody():
@@ -306,7 +306,7 @@ async def test_values_that_cannot_be_stored_never_reach_the_gate(value):
     assert await thread.waiting() == ()
     status, text = (await thread.results())["A"]
     assert status == "error"
-    assert text.startswith("The arguments hold")
+    assert text.startswith("The arguments have")
 
 
 async def test_ids_that_a_server_repeats_are_replaced():
@@ -388,14 +388,14 @@ async def test_a_new_message_starts_to_count_anew():
 
 async def test_only_a_rejects_own_mark_counts_and_never_a_text():
     grants = MemoryGrants(
-        ask=frozenset({"wipe"}), denied={"peek": f"Rejected by a person. {STOP}"}
+        ask=frozenset({"wipe"}), denied={"peek": f"{NO_REASON} {STOP}"}
     )
     thread = Thread(
         [wipes("a", "b", "c", name="peek"), wipes("d", "e", "f"), "Still here."],
         grants,
     )
     await thread.say()
-    odd = {"type": "respond", "message": "Rejected by a person."}
+    odd = {"type": "respond", "message": NO_REASON}
 
     done = await thread.answer({"id_d": odd, "id_e": {"type": "?"}, "id_f": APPROVE})
 
@@ -437,7 +437,7 @@ async def test_a_denied_call_reaches_the_model_with_the_reason():
 
     assert (await thread.results())["A"] == (
         "error",
-        f"Denied by policy. Nothing is wiped here. {STOP}",
+        denied("Nothing is wiped here."),
     )
     assert thread.ledger.runs == []
 
@@ -459,7 +459,7 @@ async def test_the_model_is_told_the_date_and_the_speaker():
 
     system = thread.model.seen[0][0].text
     assert "Today is Monday, 2026-11-23." in system
-    assert "The last message was written by Mina (U1)." in system
+    assert "Mina (U1) wrote the last message." in system
 
 
 async def test_a_message_on_a_waiting_thread_leaves_no_open_call():

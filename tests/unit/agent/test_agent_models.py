@@ -13,7 +13,7 @@ from langchain_core.messages import HumanMessage
 from agent import openai_model
 from agent.models import explain_model_error, make_model, normalise
 from agent.offline import OfflineModel
-from agent.phrases import chat
+from agent.phrases import chat, tool_calls
 from agent.tools import make_tools
 
 KEY = "sk-canary-1234567890"
@@ -123,12 +123,12 @@ async def test_arguments_are_read_strictly_call_by_call(server, tmp_path):
 
     assert [c["args"] for c in answer.tool_calls] == [{"path": "a"}, {}, {"path": "c"}]
     assert [c["error"] for c in answer.invalid_tool_calls] == [
-        "The arguments hold the same key twice.",
-        "The arguments are no JSON object.",
+        tool_calls.SAME_KEY_TWICE,
+        tool_calls.NO_OBJECT,
         "The arguments are not valid JSON.",
-        "The arguments are no JSON object.",
-        "The arguments hold NaN, which is no JSON number.",
-        "The arguments are no JSON text.",
+        tool_calls.NO_OBJECT,
+        tool_calls.no_number("NaN"),
+        tool_calls.NO_JSON_TEXT,
     ]
 
 

@@ -18,7 +18,7 @@ from agent.grant_protocol import MemoryGrants
 from agent.graph import build_graph
 from agent.offline import OfflineModel, reply
 from agent.phrases.chat import REAL_MODEL, SIGN
-from agent.phrases.tool_calls import IN_ITS_PLACE, RUNNING, STOP
+from agent.phrases.tool_calls import CHECK, IN_ITS_PLACE, RUNNING, STOP
 from agent.plain_requests import MAX_WISHES, VERBS, understand
 from agent.tool_arguments import problem_with
 from agent.tools import make_tools
@@ -350,22 +350,14 @@ TRANSFER = ToolCall(
     ("sentence", "said"),
     [
         (f"Not run: rejected. Reason: no. {STOP}", "Not run: rejected. Reason: no."),
-        ("It timed out. Do not try it again by yourself; say so.", "It timed out."),
-        ("Not run: its approval does not hold. Tell the user.", None),
-        (RUNNING, None),
-        ("Rejected. Reason: Do not pay bob. Do not try it again.", None),
+        (RUNNING, RUNNING.removesuffix(f" {CHECK}")),
+        (f"Reason: Do not pay bob. {STOP}", "Reason: Do not pay bob."),
     ],
 )
 def test_words_for_the_model_are_not_told_to_people(sentence, said):
     answer = told(TRANSFER, sentence, "error")
 
-    assert answer.startswith("`transfer 500 GBP to bob`: ")
-    assert STOP not in answer
-    assert "Do not try" not in answer
-    assert "Tell the user" not in answer
-    if said:
-        assert answer == f"`transfer 500 GBP to bob`: {said}"
-    assert ("Do not pay bob." in answer) == ("Do not pay bob." in sentence)
+    assert answer == f"`transfer 500 GBP to bob`: {said}"
 
 
 def test_an_answer_in_the_tools_place_is_told_as_one():
@@ -374,7 +366,7 @@ def test_an_answer_in_the_tools_place_is_told_as_one():
     answer = told(TRANSFER, text, artifact=result_notes.mark(result_notes.ANSWERED))
 
     assert answer == (
-        "`transfer 500 GBP to bob` did not run; a person answered instead: I paid him "
+        "`transfer 500 GBP to bob` didn't run. A person answered instead: I paid him "
         "in cash."
     )
 

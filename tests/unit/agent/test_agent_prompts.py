@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from agent.prompts import ABANDONED, MAX_NAME, SYSTEM, render
+from agent.phrases.tool_calls import UNRECORDED
+from agent.prompts import MAX_NAME, SYSTEM, render
 
 TODAY = dt.date(2026, 11, 23)
 
@@ -22,7 +23,7 @@ def test_the_system_prompt_names_the_day_and_the_last_speaker():
     system, _ = render([said("hi")], TODAY)
 
     assert "Monday, 2026-11-23" in system.text
-    assert system.text.endswith("The last message was written by Mina (U1).")
+    assert system.text.endswith("Mina (U1) wrote the last message.")
 
 
 def test_with_one_speaker_messages_stand_as_they_are():
@@ -38,7 +39,7 @@ def test_with_several_speakers_each_message_starts_with_its_writer():
 
     texts = [m.text for m in shown[1:]]
     assert texts == ["Mina (U1): hi", "Hello.", "Otto (U2): and me"]
-    assert "written by Otto (U2)" in shown[0].text
+    assert "Otto (U2) wrote the last message" in shown[0].text
     assert [m.text for m in stored] == ["hi", "Hello.", "and me"]
 
 
@@ -77,5 +78,5 @@ def test_a_missing_result_is_filled_in_only_for_the_model():
     shown = render(stored, TODAY)
 
     assert [m.type for m in shown] == ["system", "human", "ai", "tool", "tool", "human"]
-    assert (shown[3].tool_call_id, shown[3].text) == ("A", ABANDONED)
+    assert (shown[3].tool_call_id, shown[3].text) == ("A", UNRECORDED)
     assert len(stored) == 4

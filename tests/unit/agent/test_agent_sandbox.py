@@ -347,7 +347,7 @@ async def test_a_whole_conversation_with_edit_answer_and_reject(tmp_path):
     assert done["messages"][-1].text.splitlines()[:-1] == [
         "A person changed `transfer 500 GBP to alice` to `transfer 12.5 GBP to alice`. "
         "Sandbox: transferred GBP 12.50 to alice; GBP 249,987.50 are left.",
-        "`transfer 7 EUR to bob` did not run; a person answered instead: He has it "
+        "`transfer 7 EUR to bob` didn't run. A person answered instead: He has it "
         "already.",
         "Sandbox: dropped the database staging.",
         "`drop database prod`: Not run: rejected. Reason: never.",
