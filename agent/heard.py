@@ -29,6 +29,13 @@ class Listener(BaseCallbackHandler):
 
     run_inline = True  # in the order in which things happen
 
+    def on_pause(self, seconds: float, *, is_reached: bool) -> None:
+        """Take note that a model is asked again in a while.
+
+        Args:
+            is_reached: whether its server has answered at all.
+        """
+
 
 def is_heard(run_manager: AsyncCallbackManagerForLLMRun | None) -> bool:
     """Return whether anybody listens to a model call."""
@@ -40,6 +47,18 @@ async def say(run_manager: AsyncCallbackManagerForLLMRun, words: str) -> None:
     """Let the listeners hear what comes next."""
     chunk = ChatGenerationChunk(message=AIMessageChunk(content=words))
     await run_manager.on_llm_new_token(words, chunk=chunk)
+
+
+def tell_pause(
+    run_manager: AsyncCallbackManagerForLLMRun | None,
+    seconds: float,
+    *,
+    is_reached: bool,
+) -> None:
+    """Let the listeners hear that a model is asked again in a while."""
+    for each in run_manager.handlers if run_manager else ():
+        if isinstance(each, Listener):
+            each.on_pause(seconds, is_reached=is_reached)
 
 
 async def say_slowly(

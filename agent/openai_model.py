@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import email.utils
 import json
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -14,7 +19,7 @@ from langchain_core.outputs import ChatResult
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
-from agent.heard import is_heard, say
+from agent.heard import is_heard, say, tell_pause
 from agent.models import wire_name
 from agent.phrases import chat
 from agent.phrases.tool_calls import NO_JSON_TEXT
@@ -22,6 +27,11 @@ from agent.prompts import is_empty
 from agent.tool_arguments import MARKS, ArgumentsError, parse_arguments
 
 DEFAULT_MODEL = "gpt-5-mini"
+#: What is tried again, as OpenAI's client does, which tells nobody that it waits.
+PASSING = frozenset({408, 409, 429})
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds, where the server names none
+NO_QUOTA = "insufficient_quota"
+MOST_NAMED = 60.0  # seconds that a server may ask for
 # How the client fails over an answer that is no chat completion.
 _NONSENSE = (
     AttributeError,
@@ -54,7 +64,8 @@ def make_openai_model(
         api_key=SecretStr(api_key),
         base_url=base_url or None,
         timeout=timeout,
-        max_retries=max_retries,
+        max_retries=0,
+        tries=max_retries,
         use_responses_api=False,  # compatible servers know chat completions
         # The client repairs cut-off arguments of a streamed call by guessing.
         disable_streaming="tool_calling",
@@ -66,7 +77,12 @@ class StrictChatOpenAI(ChatOpenAI):
 
     The base class takes the last of two equal keys and NaN, and fails as a whole when
     one call's arguments are JSON but no object.
+
+    Attributes:
+        tries: attempts after the first. The client makes none of its own.
     """
+
+    tries: int = 0
 
     async def _agenerate(
         self,
@@ -84,13 +100,9 @@ class StrictChatOpenAI(ChatOpenAI):
                 nothing is refused by strict servers, with all that follows.
         """
         try:
-            result = None
-            if run_manager and is_heard(run_manager):
-                result = await self._streamed(messages, stop, run_manager, **options)
-            if result is None:
-                result = await super()._agenerate(
-                    messages, stop, run_manager, **options
-                )
+            result = await self._patiently(
+                lambda: self._asked(messages, stop, run_manager, **options), run_manager
+            )
         except ContextOverflowError:
             raise
         except _NONSENSE as exc:
@@ -102,6 +114,37 @@ class StrictChatOpenAI(ChatOpenAI):
             info = result.generations[0].generation_info or {}
             raise EmptyAnswer(str(info.get("finish_reason")))
         return result
+
+    async def _patiently(
+        self,
+        ask: Callable[[], Awaitable[ChatResult]],
+        run_manager: AsyncCallbackManagerForLLMRun | None,
+    ) -> ChatResult:
+        """Ask, and ask again after what passes; listeners hear of the wait."""
+        for number in range(self.tries):
+            try:
+                return await ask()
+            except openai.APIError as error:
+                if not is_passing(error):
+                    raise
+                seconds = pause_after(error, number)
+                is_reached = isinstance(error, openai.APIStatusError)
+            tell_pause(run_manager, seconds, is_reached=is_reached)
+            await asyncio.sleep(seconds)
+        return await ask()
+
+    async def _asked(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        run_manager: AsyncCallbackManagerForLLMRun | None,
+        **options: Any,
+    ) -> ChatResult:
+        if run_manager and is_heard(run_manager):
+            result = await self._streamed(messages, stop, run_manager, **options)
+            if result is not None:
+                return result
+        return await super()._agenerate(messages, stop, run_manager, **options)
 
     async def _streamed(
         self,
@@ -286,6 +329,46 @@ def _read(arguments: object) -> dict[str, Any]:
     return parse_arguments(arguments)
 
 
+def is_passing(error: openai.APIError) -> bool:
+    """Return whether the same request may succeed in a while."""
+    if not isinstance(error, openai.APIStatusError):
+        return isinstance(error, openai.APIConnectionError)
+    if wish := error.response.headers.get("x-should-retry"):
+        return wish == "true"
+    if error.code == NO_QUOTA:
+        return False
+    return error.status_code in PASSING or error.status_code >= 500
+
+
+def pause_after(error: openai.APIError, number: int) -> float:
+    """Return the seconds until the next attempt.
+
+    Args:
+        number: of the attempts that were made before the one that failed.
+    """
+    if isinstance(error, openai.APIStatusError):
+        named = _named_pause(error.response.headers)
+        if 0 < named <= MOST_NAMED:
+            return named
+    usual = min(FIRST_PAUSE * 2**number, LONGEST_PAUSE)
+    return usual * random.uniform(0.75, 1)  # noqa: S311 - no secret
+
+
+def _named_pause(headers: Mapping[str, str]) -> float:
+    """Return the seconds that a server asks for; 0 where it does not.
+
+    https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Retry-After
+    """
+    given = headers.get("retry-after", "")
+    try:
+        if milliseconds := headers.get("retry-after-ms"):
+            return float(milliseconds) / 1000
+        return float(given)
+    except ValueError:
+        moment = email.utils.parsedate_tz(given)
+        return email.utils.mktime_tz(moment) - time.time() if moment else 0
+
+
 def is_overflow(exc: BaseException) -> bool:
     """Return whether the server refused a request because of its length."""
     if isinstance(exc, ContextOverflowError):
@@ -321,7 +404,7 @@ def _explain_status(exc: openai.APIStatusError) -> str:
         case 404:
             return chat.NO_MODEL
         case 429:
-            return chat.NO_QUOTA if exc.code == "insufficient_quota" else chat.BUSY
+            return chat.NO_QUOTA if exc.code == NO_QUOTA else chat.BUSY
         case status if status >= 500:
             return chat.server_fault(status)
         case status:

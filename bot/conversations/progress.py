@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
@@ -43,15 +44,31 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Pause:
+    """A wait of some seconds before a model is asked again.
+
+    Attributes:
+        until: its end, by `time.monotonic`.
+        is_reached: whether the model's server has answered at all.
+    """
+
+    seconds: float
+    until: float
+    is_reached: bool
+
+
+@dataclass(frozen=True)
 class Progress:
     """Words and steps in the order of their beginnings; a value.
 
     Attributes:
         thinks: whether a model is at work last.
+        pause: the last wait for a model.
     """
 
     parts: tuple[Words | Step, ...] = ()
     thinks: bool = True
+    pause: Pause | None = None
 
     def said(self, key: str, text: str) -> Progress:
         """Add what a model call says next."""
@@ -74,6 +91,10 @@ class Progress:
     def thinking(self) -> Progress:
         """Note that a model is asked."""
         return self if self.thinks else replace(self, thinks=True)
+
+    def waits(self, now: float) -> Pause | None:
+        """Return the wait that goes on at a time of `time.monotonic`."""
+        return self.pause if self.pause and now < self.pause.until else None
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -119,6 +140,11 @@ class Watch(Listener):
     ) -> None:
         """Take note that a model is asked."""
         self._note(Progress.thinking)
+
+    def on_pause(self, seconds: float, *, is_reached: bool) -> None:
+        """Take note that a model is asked again in a while."""
+        pause = Pause(seconds, time.monotonic() + seconds, is_reached)
+        self._note(lambda now: replace(now, pause=pause))
 
     def on_llm_new_token(
         self,

@@ -8,6 +8,7 @@ answer is posted whole.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ log = structlog.get_logger(__name__)
 # Seconds. What is answered sooner has no status; people are to see one within a second.
 FIRST = 0.3
 BATCH = 0.7  # between two appends of a stream: Slack takes about 100 a minute of all
+RENEWED = 90.0  # Slack takes a status away after two minutes
 LAST = 2.0  # that the end of a run waits for a call that is under way
 REFUSED = 3600.0  # until what Slack does not grant is tried again
 TRIES = 6  # of closing what was left unfinished
@@ -189,6 +191,7 @@ class Follower:
         self._is_left = False  # the run has gone on without waiting for the loop
         self._asks = False
         self._status = ""  # that stands
+        self._said_at = 0.0  # by `time.monotonic`
         self._eyes = False  # whether a reaction stands in its place
         self._works = False  # whether the session is said to be at work
         self._ts: str | None = None
@@ -242,17 +245,30 @@ class Follower:
     # --- the status ---
 
     async def _say_status(self) -> None:
-        at = self.watch.progress.at
-        doing = texts.working(at.tool, at.arguments) if at else texts.THINKING
-        if self._ts or doing == self._status:
+        status, doing = self._doing()
+        now = time.monotonic()
+        is_old = bool(status) and now - self._said_at > RENEWED
+        if status == self._status and not is_old:
             return
-        first, self._status = not self._status, doing
-        if first:
+        self._status, self._said_at = status, now
+        if status and not self._works:
             self._works = await self._session("processing")
-        if self._eyes or await self._set_status(texts.status(doing), doing):
+        if self._eyes or await self._set_status(status, doing):
             return
         if self._live.refused.left(STATUS):
             self._eyes = await self._react("reactions_add")
+
+    def _doing(self) -> tuple[str, str]:
+        """Return the status, and the same as a line; "" where a stream shows it all."""
+        progress = self.watch.progress
+        if pause := progress.waits(time.monotonic()):
+            why = texts.pause(pause.seconds, is_reached=pause.is_reached)
+            return texts.waiting(why), why
+        if self._ts:
+            return "", ""
+        at = progress.at
+        doing = texts.working(at.tool, at.arguments) if at else texts.THINKING
+        return texts.status(doing), doing
 
     async def _set_status(self, status: str, doing: str = "") -> bool:
         place = {

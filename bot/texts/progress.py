@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,6 +76,17 @@ def failure(text: str) -> str:
 
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in mask(text).splitlines() if line.strip()]
+
+
+def pause(seconds: float, *, is_reached: bool) -> str:
+    """Say that the model is asked again in a while, and why."""
+    why = "is busy" if is_reached else "can't be reached"
+    return f"The model {why}, trying again in {math.ceil(seconds)} s…"
+
+
+def waiting(why: str) -> str:
+    """Say what is waited for, behind the bot's name: "is waiting: the model …"."""
+    return f"is waiting: {why[:1].lower()}{why[1:]}"
 
 
 def status(doing: str) -> str:

@@ -17,7 +17,7 @@ from bot.slack import streaming
 from bot.slack.delivery import Deliverer
 from bot.slack.streaming import Live
 from tests.support.agent_parts import Agent, make_agent
-from tests.support.agent_stand_ins import calls
+from tests.support.agent_stand_ins import Busy, calls
 from tests.support.house import House
 from tests.support.people import APP, APPROVALS, CHANNEL, MINA, RAVI, TEAM, US
 from tests.support.simulated import World, world
@@ -185,6 +185,17 @@ async def test_steps_are_told_between_the_words(play: Play):
     assert kinds == ["markdown", "task_card", "markdown", "context_actions"]
     assert message["blocks"][1]["title"] == "Ran peek"
     assert message["text"].endswith("It says a.")
+
+
+async def test_a_wait_for_the_model_is_said_and_a_status_renewed(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(streaming, "RENEWED", 0)
+    thread = await play.says(Busy(8), LONG)
+    said = [args["status"] for args in play.called("assistant.threads.setStatus")]
+    busy = "is waiting: the model is busy, trying again in 8 s…"
+    assert said.count(busy) > 1
+    assert (said[-1], play.said(thread)) == ("", [LONG])
 
 
 async def test_without_a_status_a_reaction_comes_and_goes(play: Play):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -11,7 +13,14 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.heard import is_heard, say_slowly
+from agent.heard import is_heard, say_slowly, tell_pause
+
+
+@dataclass(frozen=True)
+class Busy:
+    """The model is asked again in a while, as it says; here at once."""
+
+    seconds: float
 
 
 class ScriptedModel(BaseChatModel):
@@ -32,6 +41,10 @@ class ScriptedModel(BaseChatModel):
         return self.bind(tools=[tool.name for tool in tools])
 
     async def _agenerate(self, messages, stop=None, run_manager=None, **kwargs):
+        if self.script and isinstance(self.script[0], Busy):
+            seconds = self.script.pop(0).seconds
+            tell_pause(run_manager, seconds, is_reached=True)
+            await asyncio.sleep(self.pace * 10)
         result = self._generate(messages)
         if self.pace and is_heard(run_manager):
             text = result.generations[0].message.text

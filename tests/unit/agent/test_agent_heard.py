@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx
+import openai
 import pytest
 from aiohttp import web
 from langchain_core.messages import HumanMessage
@@ -13,6 +15,7 @@ from agent.graph import build_graph
 from agent.heard import ANSWER, Listener
 from agent.models import make_model
 from agent.offline import OfflineModel
+from agent.openai_model import NO_QUOTA, is_passing, pause_after
 from agent.tools import make_tools
 
 
@@ -20,6 +23,10 @@ class Ear(Listener):
     def __init__(self) -> None:
         self.words: list[str] = []
         self.tags: list[str] = []
+        self.pauses: list[tuple[float, bool]] = []
+
+    def on_pause(self, seconds: float, *, is_reached: bool) -> None:
+        self.pauses.append((seconds, is_reached))
 
     def on_llm_new_token(self, token: Any, *, tags: Any = None, **about: Any) -> None:
         self.words.append(token)
@@ -54,9 +61,17 @@ class Server:
         self.chunks: list[dict[str, Any]] = []
         self.whole: dict[str, Any] = {}
         self.breaks = False
+        self.refusals: list[web.Response] = []
+
+    def refuses(self, status: int, code: str = "", **headers: str) -> None:
+        error = {"error": {"message": "no", "code": code}}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.refusals.append(web.json_response(error, status=status, headers=named))
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(await request.json())
+        if self.refusals:
+            return self.refusals.pop(0)
         if not self.chunks or not self.asked[-1].get("stream"):
             return web.json_response(self.whole)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
@@ -138,6 +153,48 @@ async def test_an_answer_that_breaks_off_is_asked_for_anew(server):
     answer = await server.model.ainvoke("hi", {"callbacks": [Ear()]})
     assert answer.text == "Hello."
     assert [request.get("stream", False) for request in server.asked] == [True, False]
+
+
+async def test_what_passes_is_tried_again_and_the_wait_told(server):
+    server.model.tries = 2
+    server.says("Hello.")
+    server.refuses(429, retry_after_ms="20")
+    server.refuses(503, retry_after_ms="10")
+    ear = Ear()
+    answer = await server.model.ainvoke("hi", {"callbacks": [ear]})
+    assert (answer.text, len(server.asked)) == ("Hello.", 3)
+    assert ear.pauses == [(0.02, True), (0.01, True)]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "headers", "asked"),
+    [
+        (401, "", {}, 1),
+        (429, NO_QUOTA, {}, 1),
+        (503, "", {"x_should_retry": "false"}, 1),
+        (400, "", {"x_should_retry": "true", "retry_after_ms": "1"}, 2),
+        (500, "", {"retry_after": "0.001"}, 2),
+    ],
+)
+async def test_only_what_may_pass_is_tried_again(server, status, code, headers, asked):
+    server.model.tries = 1
+    for _ in range(2):
+        server.refuses(status, code, **headers)
+    with pytest.raises(openai.APIStatusError):
+        await server.model.ainvoke("hi")
+    assert len(server.asked) == asked
+
+
+def test_a_server_that_is_gone_or_names_no_wait_is_given_time():
+    gone = openai.APIConnectionError(request=httpx.Request("POST", "http://a"))
+    assert is_passing(gone)
+    assert [0.3 < pause_after(gone, number) <= 8 for number in (0, 9)] == [True, True]
+    for wish in ("3600", "soon", "-1", "Wed, 21 Oct 2015 07:28:00 GMT"):
+        refused = httpx.Response(
+            429, headers={"retry-after": wish}, request=gone.request
+        )
+        limited = openai.RateLimitError("no", response=refused, body=None)
+        assert pause_after(limited, 0) <= 0.5
 
 
 async def test_who_does_not_listen_gets_no_stream(server):

@@ -85,7 +85,7 @@ def test_time_and_retries_are_bounded_and_the_key_is_hidden():
 
     assert model.model_name == openai_model.DEFAULT_MODEL
     assert model.root_async_client.timeout == 60
-    assert model.root_async_client.max_retries == 2
+    assert (model.root_async_client.max_retries, model.tries) == (0, 2)
     for shown in (repr(model), str(model), json.dumps(model.model_dump(mode="json"))):
         assert KEY not in shown
 
