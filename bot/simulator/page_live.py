@@ -175,6 +175,11 @@ def messages(workspace: Workspace, channel_id: str, user_id: str) -> Json:
         "channel": channel_id,
         "messages": [_shown(each) for each in listed],
         "statuses": statuses,
+        "titles": {
+            thread_ts: title
+            for (channel, thread_ts), title in workspace.titles.items()
+            if channel == channel_id
+        },
         "prompts": workspace.prompts.get((channel_id, ""), []),
     }
 

@@ -56,6 +56,7 @@ class Workspace:
         self.sign_ins = SignIns()
         self.statuses: dict[tuple[str, str], str] = {}
         self.sessions: dict[tuple[str, str], str] = {}  # an agent's, by thread
+        self.titles: dict[tuple[str, str], str] = {}  # by channel and thread
         self.streams: dict[tuple[str, str], Any] = {}  # still written, by message
         self.prompts: dict[tuple[str, str], list[Json]] = {}  # by channel and thread
         self._messages: dict[str, dict[str, Message]] = {}
@@ -259,6 +260,11 @@ class Workspace:
     def set_status(self, channel_id: str, thread_ts: str, status: str) -> None:
         """Show the bot's status in a thread, or none if it is empty."""
         self.statuses[(channel_id, thread_ts)] = status
+        self.changes.publish(Change("status", channel_id))
+
+    def name_thread(self, channel_id: str, thread_ts: str, title: str) -> None:
+        """Show a title over a thread."""
+        self.titles[(channel_id, thread_ts)] = title
         self.changes.publish(Change("status", channel_id))
 
     def suggest(self, channel_id: str, thread_ts: str, prompts: list[Json]) -> None:

@@ -29,7 +29,7 @@ from bot.conversations.progress import Watch
 from bot.conversations.runner import Following, Unseen
 from bot.database.pool import TRANSIENT, Pool
 from bot.slack import stream_ends
-from bot.slack.cards.streamed import Shown, is_worth_it, next_chunks
+from bot.slack.cards.streamed import Shown, is_worth_it, next_chunks, title_of
 from bot.slack.client import FAILURES, Kept, call, word_of
 from bot.slack.identity import CurrentIdentity
 from bot.slack.sql import SQL
@@ -47,6 +47,7 @@ REFUSED = 3600.0  # until what Slack does not grant is tried again
 TRIES = 6  # of closing what was left unfinished
 EYES = "eyes"
 STATUS, SESSION = "assistant_threads_setStatus", "agents_sessions_setStatus"
+TITLE = "assistant_threads_setTitle"  # of a thread where there are no sessions
 TROUBLE = (*FAILURES, *TRANSIENT, RetryLater)
 MOST_STANDING = 1_000  # streams whose ends another replica may have taken
 
@@ -187,6 +188,8 @@ class Follower:
         self.watch = Watch()
         self._live, self._run, self._turn = live, run, turn
         self._conversation, self._again = conversation, again
+        asked = conversation.running
+        self._title = title_of(asked.text) if asked else ""
         self._over = asyncio.Event()
         self._is_left = False  # the run has gone on without waiting for the loop
         self._asks = False
@@ -279,12 +282,25 @@ class Follower:
         return await self._live.ask(STATUS, **place, status=status, **loading)
 
     async def _session(self, status: str) -> bool:
+        """Say how the session is; Slack heeds a title only as it makes one."""
+        named = {"title": self._title} if self._title else {}
         return await self._live.ask(
             SESSION,
             channel_id=self._conversation.channel,
             thread_ts=self._conversation.thread_ts,
             status=status,
+            **named,
         )
+
+    async def _name(self) -> None:
+        """Give the thread of a direct message its title, where it is no session."""
+        place = {
+            "channel_id": self._conversation.channel,
+            "thread_ts": self._conversation.thread_ts,
+        }
+        is_direct = place["channel_id"].startswith("D")
+        if self._title and is_direct and self._live.refused.left(SESSION):
+            await self._live.ask(TITLE, **place, title=self._title)
 
     async def _react(self, method: str) -> bool:
         """Add the reaction or remove it; one that a run before has added is ours."""
@@ -304,8 +320,14 @@ class Follower:
             await self._set_status("")
         if self._asks:
             await self._session("suspended")
-        elif self._works or self._conversation.waits:
+        elif self._works or self._conversation.waits or self._is_first:
             await self._session("active")
+        if self._is_first:
+            await self._name()
+
+    @property
+    def _is_first(self) -> bool:
+        return self._run.generation == 1
 
     # --- the stream ---
 

@@ -45,11 +45,11 @@ class Play:
     live: Live
     courier: Courier
 
-    async def says(self, *script: Any) -> str:
+    async def says(self, *script: Any, asked: str = "please", to: str = CHANNEL) -> str:
         """Let a person write, and the agent answer by its script; the thread."""
         self.agent.will_say(*script)
-        ts = await self.made.simulator.post_message(RAVI, CHANNEL, "please")
-        incoming = Incoming("", TEAM, CHANNEL, ts, ts, f"Ev{ts}", RAVI, "please")
+        ts = await self.made.simulator.post_message(RAVI, to, asked)
+        incoming = Incoming("", TEAM, to, ts, ts, f"Ev{ts}", RAVI, asked)
         house = self.agent.house
         assert await receive(house.pool, house.queue, incoming)
         await self.agent.work()
@@ -109,6 +109,16 @@ async def test_a_quick_answer_is_posted_as_it_is(play: Play):
     thread = await play.says("Hello.")
     assert play.said(thread) == ["Hello."]
     assert play.called("chat.startStream") == []
+    assert play.space.titles == {(CHANNEL, thread): "please"}
+
+
+async def test_without_sessions_a_direct_message_is_named_once(play: Play):
+    waits(play, "agents.sessions.setStatus", "error", error="not_allowed", times=9)
+    dm = play.space.open_dm(RAVI).id
+    thread = await play.says("Hello.", asked="Tell <@U1> about\nx", to=dm)
+    await play.says("Hello.")
+    [named] = play.called("assistant.threads.setTitle")
+    assert (named["thread_ts"], named["title"]) == (thread, "Tell … about")
 
 
 async def test_the_stream_is_closed_before_people_are_asked(play: Play):
@@ -187,7 +197,7 @@ async def test_steps_are_told_between_the_words(play: Play):
     assert message["text"].endswith("It says a.")
 
 
-async def test_a_wait_for_the_model_is_said_and_a_status_renewed(
+async def test_a_wait_for_the_model_is_a_status_and_renewed(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(streaming, "RENEWED", 0)

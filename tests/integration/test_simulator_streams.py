@@ -9,6 +9,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.simulator import Simulator
+from bot.simulator.app_config import AppConfig
 from tests.support.demo import GENERAL, MINA, RAVI
 from tests.support.simulated import METADATA, plain, refusal, world
 
@@ -117,6 +118,34 @@ async def test_streams_need_the_scope_to_write(narrow: AsyncWebClient):
     given = {"channel": GENERAL, "thread_ts": "1.1"}
     answer = await refusal(narrow.chat_startStream(**given))
     assert (answer["error"], answer["needed"]) == ("missing_scope", "chat:write")
+
+
+async def test_a_title_counts_as_its_session_begins():
+    async with world(connected=False, app=AppConfig(is_agent=True)) as made:
+        ts = await made.simulator.post_message(MINA, GENERAL, "hello")
+        place = {"channel_id": GENERAL, "thread_ts": ts, "status": "processing"}
+        say = made.slack.agents_sessions_setStatus
+        long = await refusal(say(**place, title="x" * 201))
+        assert long["error"] == "invalid_arguments"
+        for title in ("Hello", "Other"):
+            await say(**place, title=title)
+        assert made.simulator.workspace.titles == {(GENERAL, ts): "Hello"}
+
+
+async def test_titles_without_sessions_are_for_direct_messages(
+    simulator: Simulator, slack: AsyncWebClient
+):
+    dm = simulator.dm(MINA)
+    ts = await simulator.post_message(MINA, dm, "hello")
+    name = slack.assistant_threads_setTitle
+    await name(channel_id=dm, thread_ts=ts, title="Hello")
+    assert simulator.workspace.titles == {(dm, ts): "Hello"}
+    for channel, thread, error in (
+        (GENERAL, ts, "channel_not_supported"),
+        (dm, "1.1", "thread_not_found"),
+    ):
+        asked = name(channel_id=channel, thread_ts=thread, title="x")
+        assert (await refusal(asked))["error"] == error
 
 
 async def test_sessions_are_for_agents_and_reactions_go(

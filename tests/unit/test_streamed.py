@@ -14,7 +14,14 @@ from langgraph.errors import GraphInterrupt
 from agent.heard import ANSWER
 from bot.conversations.progress import Progress, State, Step, Watch
 from bot.slack.cards.answer import harmless
-from bot.slack.cards.streamed import MOST, Shown, is_worth_it, next_chunks, settled
+from bot.slack.cards.streamed import (
+    MOST,
+    Shown,
+    is_worth_it,
+    next_chunks,
+    settled,
+    title_of,
+)
 from bot.slack.render import Drawn
 from bot.slack.stream_ends import Standing, _more
 
@@ -154,3 +161,19 @@ def test_tools_are_followed_to_their_ends():
     states = [step.state for step in watch.progress.steps]
     assert states == ["done", "failed", "failed", "asks"]
     assert watch.progress.at is None
+
+
+@pytest.mark.parametrize(
+    ("said", "title"),
+    [
+        ("delete README.txt", "delete README.txt"),
+        ("\n  read <@U1>'s <#C1|general>  file\n\n> quoted", "read …'s … file"),
+        ("tell @channel <!here> & <b>", "tell ＠channel … & <b>"),
+        ("a\u202eb\tc", "a\\u{202E}b c"),
+        ("x" * 300, "x" * 79 + "…"),
+        ("<@U1>", ""),
+        (" \n", ""),
+    ],
+)
+def test_a_title_is_the_first_line_made_harmless(said: str, title: str):
+    assert title_of(said) == title

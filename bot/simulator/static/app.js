@@ -58,6 +58,7 @@ const TAKE = {
     const before = state.messages[patch.channel];
     state.messages[patch.channel] = patch.messages;
     state.statuses[patch.channel] = patch.statuses;
+    state.titles[patch.channel] = patch.titles;
     state.prompts[patch.channel] = patch.prompts;
     if (!before && patch.channel === state.channel) lookAtNews();
     const news = before ? noteNews(patch.channel, before) : [];
@@ -90,7 +91,7 @@ function actAs(user) {
   state.user = user;
   if (!state.side) sessionStorage.setItem("user", user);
   knowNames({ me: user });
-  Object.assign(state, { messages: {}, statuses: {}, prompts: {}, newSince: {}, asked: new Set(), history: null });
+  Object.assign(state, { messages: {}, statuses: {}, titles: {}, prompts: {}, newSince: {}, asked: new Set(), history: null });
   // Another person's direct messages: a click on them before one's own are here would be lost.
   state.channels = state.channels.filter((each) => !each.is_im);
   if (wasDirect) Object.assign(state, { channel: "", thread: "", tab: "messages" });

@@ -66,6 +66,9 @@ function drawThread(channel) {
   const thread = state.history || !state.thread ? [] : threadMessages(state.channel, state.thread);
   $("thread").hidden = !thread.length;
   if (!thread.length) return;
+  const title = state.titles[state.channel]?.[state.thread];
+  $("thread-title").textContent = title ?? "Thread";
+  $("thread-title").title = title ?? "";
   $("thread-place").textContent = titleOf(channel);
   const status = state.statuses[state.channel]?.[state.thread] ?? "";
   const last = thread.at(-1).ts;

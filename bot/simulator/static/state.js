@@ -17,6 +17,7 @@ export const state = {
   channels: [],
   messages: {}, // by channel
   statuses: {}, // by channel, then by thread
+  titles: {}, // by channel, then by thread
   prompts: {}, // by channel: what the app suggests to say
   home: null,
   asked: new Set(), // ts of what this visitor posted: the answer opens beside it

@@ -134,11 +134,14 @@ def set_status(call: Call) -> Json:
 
 @method("assistant.threads.setTitle", "assistant:write")
 def set_title(call: Call) -> Json:
-    """Name a thread; the simulator does not show it."""
+    """Name a thread of a direct message."""
     channel = call.channel("channel_id")
-    call.args.required("title")
+    title, thread = call.args.required("title"), call.args.required("thread_ts")
     if not channel.is_im:
         raise SlackError("channel_not_supported")
+    if call.workspace.message(channel.id, thread) is None:
+        raise SlackError("thread_not_found")
+    call.workspace.name_thread(channel.id, thread, title)
     return {}
 
 

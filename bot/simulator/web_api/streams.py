@@ -20,6 +20,7 @@ from bot.simulator.workspace import Workspace
 
 LIFETIME = 300.0  # seconds after which Slack ends a stream, see python-slack-sdk#1859
 LONGEST_FIELD = 256  # characters of a task's title, details or output
+LONGEST_TITLE = 200  # characters of a session's title
 SESSION = ("active", "processing", "suspended", "closed")
 _MODES = ("timeline", "plan", "dense")
 _STATUSES = ("pending", "in_progress", "complete", "error")
@@ -242,12 +243,20 @@ def _wrong_task(chunk: Json) -> str:
 
 @method("agents.sessions.setStatus", "chat:write")
 def set_session_status(call: Call) -> Json:
-    """Say whether the agent works, waits for people, or is done in a thread."""
+    """Say whether the agent works, waits for people, or is done in a thread.
+
+    A title counts only as the session begins; `agents.sessions.rename` changes it.
+    """
     if not call.app.is_agent:
         raise SlackError("not_allowed")
     channel = call.channel("channel_id")
     thread, status = call.args.required("thread_ts"), call.args.required("status")
     if status not in SESSION:
         raise invalid_arguments(f"must be one of {SESSION}: status")
-    call.workspace.sessions[(channel.id, thread)] = status
+    title, key = call.args.text("title"), (channel.id, thread)
+    if len(title) > LONGEST_TITLE:
+        raise invalid_arguments(f"at most {LONGEST_TITLE} characters: title")
+    if title and key not in call.workspace.sessions:
+        call.workspace.name_thread(*key, title)
+    call.workspace.sessions[key] = status
     return {"status": status, "agent_status": status}

@@ -185,7 +185,7 @@ async def test_only_what_may_pass_is_tried_again(server, status, code, headers, 
     assert len(server.asked) == asked
 
 
-def test_a_server_that_is_gone_or_names_no_wait_is_given_time():
+def test_a_server_that_names_no_wait_is_given_time():
     gone = openai.APIConnectionError(request=httpx.Request("POST", "http://a"))
     assert is_passing(gone)
     assert [0.3 < pause_after(gone, number) <= 8 for number in (0, 9)] == [True, True]
