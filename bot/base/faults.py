@@ -17,8 +17,11 @@ Point = Literal[
     "claimed",  # it is taken, and about to run
     "ran",  # it has run, and nobody has written that down
     "reported",  # an agent outside said how it ended, and has no answer
-    "streaming",  # a message begins in Slack, and its ts is not stored yet
+    "beginning",  # that a message begins in Slack is written down, and it does not yet
+    "streaming",  # it begins, and its ts is not stored
+    "placed",  # its ts is stored, and nothing is in it
     "streamed",  # it has words, and more follow
+    "ending",  # its answer is written down, and it does not end yet
     "answering",  # the graph has its answer, and nobody has written that down
     "answered",  # an answer stands in Slack, and nobody has noted that
     "migrating",  # a migration is made, and not committed

@@ -184,6 +184,7 @@ class Deliverer:
         """Let a message that was streamed say all of it; None if it takes no words."""
         channel, ts = row["posted_channel"], row["message_ts"]
         standing, metadata = self.standing.pop(ts, None), _metadata(row)
+        reach("ending")
         try:
             if not await finish(self._call, (channel, ts), standing, drawn, metadata):
                 await self._edit(row, drawn, metadata=metadata)

@@ -376,6 +376,7 @@ class Follower:
         if not await live.place(SQL["begin_stream"], self._run):
             self._streams = False  # another run has taken over
             return False
+        reach("beginning")
         started = await self._start()
         if started is None:
             return False
@@ -387,6 +388,7 @@ class Follower:
         is_ours = await live.place(SQL["place_stream"], self._run, started[1])
         if not is_ours or self._is_left:
             return await self._give_back(started, is_ours=is_ours)
+        reach("placed")
         self._ts = started[1]
         live.open.add(self._ts)
         return True

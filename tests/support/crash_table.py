@@ -33,6 +33,17 @@ WHERE = {
     "answering": "before the answer is stored",
     "answered": "in the answer: posted, not noted",
 }
+#: The same in an answer that is streamed; what comes of the message that was begun.
+OTHER = "says that the answer follows below"
+STREAM = {
+    "beginning": ("before the message begins", "there is none"),
+    "streaming": ("after that, before its ts is stored", "is taken out"),
+    "placed": ("after that, before its first words", OTHER),
+    "streamed": ("in the middle of its words", OTHER),
+    "ending": ("after the answer is stored, before the message ends", "is the answer"),
+    "answered": ("after it has ended, before that is noted", "is the answer"),
+}
+USUAL_STREAM = ("streaming", "streamed", "ending")
 EARLY = ("received", "asking", "asked", "posted")  # before anybody decides
 OF_THE_TOOL = ("claiming", "claimed", "in_tool", "ran")
 UNKNOWN = ("claimed", "in_tool", "ran")
@@ -94,11 +105,13 @@ def usual(graph: Graph) -> list[Cell]:
 
 
 def table() -> str:
-    """A row for each place, a column for each end of each graph."""
+    """A row for each place, a column for each end of each graph; then the streams."""
     heads = [f"{graph}: {verdict}" for graph in GRAPHS for verdict in VERDICTS]
     rows = [f"| the process dies | {' | '.join(heads)} |", "|---" * 7 + "|"]
     for point, where in WHERE.items():
         rows.append(f"| {where} | {' | '.join(_came_of_it(point))} |")
+    rows += ["", "| in a stream the process dies | the message |", "|---|---|"]
+    rows += [f"| {where} | {what} |" for where, what in STREAM.values()]
     return "\n".join(rows) + "\n"
 
 
