@@ -25,10 +25,12 @@ WHERE id = %(id)s AND used < uses AND revoked_at IS NULL AND expires_at > bot_no
 RETURNING *;
 
 -- name: select_standing_of
--- What a person has given, newest first: what still counts, and for a week what did.
+-- What a person has given, newest first: what still counts (`live`), or for a week what
+-- did too.
 SELECT * FROM standing_grants
 WHERE team_id = %(team)s AND giver_id = %(giver)s
   AND expires_at > bot_now() - interval '7 days'
+  AND (NOT %(live)s OR (expires_at > bot_now() AND revoked_at IS NULL AND used < uses))
 ORDER BY given_at DESC, id LIMIT %(most)s;
 
 -- name: find_standing

@@ -335,13 +335,16 @@ class StandingGrants:
     people: People
     policies: Policies
 
-    async def list_standing(self, team: str, giver: str) -> Sequence[StandingGrant]:
+    async def list_standing(
+        self, team: str, giver: str, *, live: bool = False
+    ) -> Sequence[StandingGrant]:
         """List what a person has given, newest first, with what is over for a week.
 
         Args:
             giver: a user id of this team.
+            live: without what is over.
         """
-        key = {"team": team, "giver": giver, "most": MOST}
+        key = {"team": team, "giver": giver, "live": live, "most": MOST}
         async with self.pool.connection() as connection:
             found = await connection.execute(SQL["select_standing_of"], key)
             return [_grant(row) for row in await found.fetchall()]

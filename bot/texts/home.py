@@ -49,6 +49,11 @@ def page_number(page: int) -> str:
     return f"Page {page + 1}"
 
 
+def next_page(word: str, page: int) -> str:
+    """At the end of a private list; `page` is the one above, from 0."""
+    return f"{page_number(page)} · next: `/approvals {word} {page + 2}`"
+
+
 def for_members_only(refusal: str) -> str:
     """`refusal` is a word of `bot.slack.directory`."""
     return (
@@ -95,6 +100,7 @@ HELP = "\n".join(
         "`/approvals` or `/approvals waiting` · what you can decide now",
         "`/approvals mine` · what you have asked for",
         "`/approvals history` · what you have decided",
+        "`/approvals mine 2` · the second page of one of these lists",
         "`/approvals show CODE` · one request, such as `K7QP`",
         "`/approvals delegate @dora until 2026-12-31` · somebody decides for you",
         "`/approvals delegate off` · nobody does any more",

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from bot.slack.cards.card import card_blocks
+from bot.slack.home import listing
+from bot.slack.home.desk import PAGE, RECENT
 from bot.slack.listeners.approvals_command import commander, read_delegation
 from bot.texts import home as words
 from bot.texts.call import mrkdwn_headline
@@ -50,6 +52,20 @@ async def test_each_word_answers_privately_with_the_same_rows(
     unknown = (await say(desk, "aproove <!channel>"))["text"]
     assert unknown.startswith("I don't know `aproove &lt;!channel&gt;`.")
     assert words.HELP in unknown
+
+
+async def test_a_list_names_the_words_for_its_next_page(house: House, desk: HomeDesk):
+    for number in range(RECENT + 1):
+        await house.approved(arguments={"path": f"{number}.txt"})
+    for word, user in (("mine", RAVI), ("history", MINA)):
+        first = texts(await say(desk, word, user))
+        assert words.next_page(word, 0) in first
+        assert f"`/approvals {word} 2`" in first[-1]
+        last = texts(await say(desk, f"{word} 2", user))
+        assert ("0.txt" in str(last), "8.txt" in str(last)) == (True, False)
+        assert not any("next:" in each for each in last)
+        for odd in ("3", "0", "-1", "two", "999999999"):
+            assert texts(await say(desk, f"{word} {odd}", user)) == first
 
 
 async def test_a_request_of_others_is_not_shown(house: House, desk: HomeDesk):
@@ -149,10 +165,23 @@ async def test_a_delegate_who_is_no_member_is_refused(house: House, desk: HomeDe
     assert answer["text"] == words.no_member(FAY, "guest")
 
 
-async def test_answers_hold_what_one_message_takes(house: House, desk: HomeDesk):
-    for number in range(12):
+async def test_answers_hold_what_one_message_takes(
+    house: House, desk: HomeDesk, monkeypatch: pytest.MonkeyPatch
+):
+    asked = [
         await house.ask(arguments={"path": f"{number}", "text": "x" * 800})
+        for number in range(11)
+    ]
     answer = await say(desk, "waiting")
     assert len(answer["blocks"]) <= 50
     assert sum(map(len, texts(answer["blocks"]))) < 13_200
-    assert words.IN_APP_HOME in "".join(texts(answer))
+    assert words.next_page("waiting", 0) in texts(answer)
+    by_token = {each.place.token: each for each in asked}
+    last = buttons_of(await say(desk, "waiting 2"))
+    [one] = {token for _, token in last}
+    # a request of any page has its buttons where it is shown alone
+    assert buttons_of(await say(desk, f"show {by_token[one].code}")) == last
+    monkeypatch.setattr(listing, "MESSAGE_TEXT_LIMIT", 4_000)
+    answer = await say(desk, "waiting")
+    assert 0 < len(buttons_of(answer)) < 2 * PAGE
+    assert words.IN_APP_HOME in texts(answer)

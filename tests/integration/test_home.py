@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.approvals.model import Verdict
 from bot.base.errors import RetryLater, SlackUnavailable
-from bot.slack.home.desk import PAGE
+from bot.slack.home.desk import PAGE, RECENT
 from bot.texts import home as words
 from bot.texts.call import mrkdwn_headline
 from tests.support.cards_samples import texts
@@ -114,6 +114,27 @@ async def test_pages_turn_and_end(house: House, desk: HomeDesk):
     assert ("home_previous", "") in buttons_of(view)
     await desk.click("home_previous", "")
     assert len(values_of(desk.slack.views[MINA])) == PAGE
+
+
+async def test_every_list_turns_over_on_its_own(house: House, desk: HomeDesk):
+    for number in range(RECENT + 1):
+        await house.approved(arguments={"path": f"{number}.txt"})
+    for user, name in ((RAVI, "asked"), (MINA, "decided")):
+        view = await desk.open(user)
+        assert ("8.txt" in str(view), "0.txt" in str(view)) == (True, False)
+        turns = [action for action, _ in buttons_of(view)]
+        assert turns == [f"home_next_{name}"]
+        await desk.click(f"home_next_{name}", "", user)
+        view = desk.slack.views[user]
+        assert ("8.txt" in str(view), "0.txt" in str(view)) == (False, True)
+        assert words.page_number(1) in texts(view)
+        await desk.click(f"home_previous_{name}", "", user)
+        assert "8.txt" in str(desk.slack.views[user])
+        for _ in range(2):  # beyond the last page is the first, and so is what it says
+            await desk.click(f"home_next_{name}", "", user)
+        assert "8.txt" in str(desk.slack.views[user])
+        assert await house.one("SELECT pages FROM home_viewers") == {}
+        await house.rows("DELETE FROM home_viewers")
 
 
 async def test_own_requests_can_be_withdrawn_at_home(house: House, desk: HomeDesk):

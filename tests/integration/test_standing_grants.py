@@ -319,22 +319,3 @@ async def test_a_grant_ends_with_its_time(lasting: House, given: StandingGrants)
     request = await ask(lasting, "logs/b", conversation=here)
     assert await use(lasting, request) is Status.PENDING
     assert await given.revoke_standing(person(MINA), grant.code) is Revoked.OVER
-
-
-async def test_the_look_for_grants_reads_an_index(lasting: House):
-    await lasting.rows(
-        "INSERT INTO standing_grants (id, code, team_id, giver_id, approvers, tool,"
-        " schema_digest, bindings, requester_id, policy_version, risk, uses,"
-        " expires_at, request_id) SELECT gen_random_uuid(), n::text, 'T1',"
-        " 'U' || n %% 500, 'managers', 'wipe', '', '[]', 'U' || n %% 1000, 'v',"
-        " 'normal', 9, bot_now() + interval '1 hour', ''"
-        " FROM generate_series(1, 20000) n"
-    )
-    await lasting.rows("ANALYZE standing_grants")
-    key = {"team": TEAM, "requester": "U7", "tool": "wipe", "most": 50, "giver": "U7"}
-    for name in ("select_standing_for", "select_standing_of"):
-        async with lasting.owner.connection() as connection:
-            found = await connection.execute("EXPLAIN " + SQL[name], key)
-            plan = "\n".join(row["QUERY PLAN"] for row in await found.fetchall())
-        assert "Index Scan" in plan, plan
-        assert "Seq Scan" not in plan, plan

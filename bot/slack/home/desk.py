@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, LiteralString
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, LiteralString, TypeVar
 
 from bot.approvals import store
 from bot.approvals.delegations import is_in, shared_sources
@@ -28,8 +28,12 @@ from bot.base.time_limits import PATIENCE
 from bot.database.pool import Connection, Pool
 from bot.slack.home.sql import SQL
 
+# The lists of a desk. They are turned over page by page, each on its own.
+WAITING, ASKED, DECIDED, ALLOWED = "waiting", "asked", "decided", "allowed"
 PAGE = 10  # requests that wait, on one page
-RECENT = 8  # of those that a person has asked for, or has decided
+RECENT = 8  # rows on one page of the other lists
+Pages = Mapping[str, int]  # by list, from 0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class Desk:
         refusal: why they may not decide anything, as `Profile.refusal`.
         waiting: nearest deadline first, with the people who can decide them now.
         for_whom: by request, whom the person stands in for there, as a user id.
-        is_more: there is another page of them.
+        pages: the page that is shown of each list which has several.
+        more: the lists that have another page.
         watches: user ids and sources of groups whose requests are shown here.
     """
 
@@ -49,14 +54,36 @@ class Desk:
     refusal: str = ""
     waiting: Sequence[Request] = ()
     for_whom: Mapping[str, str] = field(default_factory=dict[str, str])
-    is_more: bool = False
-    page: int = 0
+    pages: Pages = field(default_factory=dict[str, int])
+    more: Collection[str] = ()
     asked: Sequence[Request] = ()
     decided: Sequence[Request] = ()
     delegations: Sequence[Delegation] = ()
     may_delegate: bool = False
     allowed: Sequence[StandingGrant] = ()
     watches: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class _Page(Generic[T]):
+    """Some rows of a list."""
+
+    rows: Sequence[T]
+    number: int
+    is_more: bool
+
+
+def _page(found: Sequence[T], number: int, size: int) -> _Page[T]:
+    """Cut a page out of what begins with it."""
+    return _Page(found[:size], number, len(found) > size)
+
+
+# of each list of requests its statement, and the rows of a page
+_REQUESTS: Mapping[str, tuple[LiteralString, int]] = {
+    WAITING: (SQL["waiting_for"], PAGE),
+    ASKED: (SQL["asked_by"], RECENT),
+    DECIDED: (SQL["decided_by"], RECENT),
+}
 
 
 @dataclass(frozen=True)
@@ -67,26 +94,27 @@ class Desks:
     people: People
     policies: Policies
 
-    async def read(self, person: Person, page: int = 0) -> Desk:
+    async def read(self, person: Person, pages: Pages | None = None) -> Desk:
         """Read what a person may see now, and nothing else.
 
         Raises:
             SlackUnavailable: who they are, or their groups, cannot be looked up.
             psycopg.Error, psycopg_pool.PoolTimeout: the database cannot be reached.
         """
-        policy = self.policies.current
+        policy, wanted = self.policies.current, pages or {}
         profile, groups = await self._ask(person, policy)
         async with self.pool.connection() as connection:
             now = await store.clock(connection)
             if profile.refusal:
                 return Desk(person, now, profile.refusal, watches=(person.user,))
             desk = _Reading(connection, person, policy, now, groups)
-            waiting, page = await desk.waiting(page)
-            asked = await desk.ids(SQL["asked_by"], RECENT)
-            decided = await desk.ids(SQL["decided_by"], RECENT)
+            lists = [await desk.page(name, wanted.get(name, 0)) for name in _REQUESTS]
+        waiting, asked, decided = lists
+        allowed = await self._allowed(person, wanted.get(ALLOWED, 0))
+        named = [*zip(_REQUESTS, lists, strict=True), (ALLOWED, allowed)]
         for_whom: dict[str, str] = {}
         current: list[Request] = []
-        for each in waiting[:PAGE]:
+        for each in waiting.rows:
             if found := await self._decidable(person, each, policy, now):
                 current.append(found[0])
                 for_whom |= {each.id: found[1]} if found[1] else {}
@@ -95,12 +123,12 @@ class Desks:
             now,
             waiting=current,
             for_whom=for_whom,
-            is_more=len(waiting) > PAGE,
-            page=page,
-            asked=asked,
-            decided=decided,
+            pages={name: page.number for name, page in named if page.number},
+            more=[name for name, page in named if page.is_more],
+            asked=asked.rows,
+            decided=decided.rows,
             delegations=_delegations(person, policy, now),
-            allowed=await self._allowed(person, now),
+            allowed=allowed.rows,
             may_delegate=any(
                 group.delegable_to and is_in(person.user, group, groups)
                 for group in policy.groups.values()
@@ -108,14 +136,12 @@ class Desks:
             watches=(*desk.people, *desk.sources),
         )
 
-    async def _allowed(self, person: Person, now: dt.datetime) -> list[StandingGrant]:
+    async def _allowed(self, person: Person, number: int) -> _Page[StandingGrant]:
         """List the person's grants that can still be used."""
         grants = StandingGrants(self.pool, self.people, self.policies)
-        return [
-            each
-            for each in await grants.list_standing(person.team, person.user)
-            if not each.revoked_by and each.used < each.uses and each.expires_at > now
-        ][:RECENT]
+        live = await grants.list_standing(person.team, person.user, live=True)
+        number = number if number * RECENT < len(live) else 0
+        return _page(live[number * RECENT :], number, RECENT)
 
     async def find(self, person: Person, code: str) -> Request | None:
         """Return the latest request of a code that the person may see."""
@@ -126,6 +152,20 @@ class Desks:
             found = await _named(connection, SQL["of_code"], key)
         seen = [each for each in found if can_see(person, each, policy, now)]
         return seen[0] if seen else None
+
+    async def decidable(self, person: Person, desk: Desk, request: Request) -> Desk:
+        """Return a desk on which this request alone waits, if it waits for the person.
+
+        It may be on any page of what does.
+        """
+        found = None
+        if request.is_open and not desk.refusal:
+            policy = self.policies.current
+            found = await self._decidable(person, request, policy, desk.now)
+        if found is None:
+            return replace(desk, waiting=())
+        for_whom = {request.id: found[1]} if found[1] else {}
+        return replace(desk, waiting=[found[0]], for_whom=for_whom)
 
     async def _ask(self, person: Person, policy: Policy) -> tuple[Profile, Members]:
         """Ask Slack all at once: a command has three seconds for its answer."""
@@ -182,23 +222,17 @@ class _Reading:
         own = set(self.people)
         return [source for source, users in self.groups.items() if own & {*users}]
 
-    async def waiting(self, page: int) -> tuple[list[Request], int]:
-        """Read a page with one more than it holds; the last page where it is beyond."""
-        key: dict[str, Any] = {
-            "people": self.people,
-            "sources": self.sources,
-            "limit": PAGE + 1,
-        }
-        found = await self.ids(SQL["waiting_for"], **key, skip=page * PAGE)
-        if found or not page:
-            return found, page
-        return await self.ids(SQL["waiting_for"], **key, skip=0), 0
-
-    async def ids(
-        self, statement: LiteralString, limit: int, **key: Any
-    ) -> list[Request]:
-        key |= {"team": self.person.team, "user": self.person.user, "limit": limit}
-        return await _named(self.connection, statement, key)
+    async def page(self, name: str, number: int) -> _Page[Request]:
+        """Read a page of a list; the first where there is none of this number."""
+        statement, size = _REQUESTS[name]
+        key: dict[str, Any] = {"team": self.person.team, "user": self.person.user}
+        if name == WAITING:
+            key |= {"people": self.people, "sources": self.sources}
+        key |= {"limit": size + 1, "skip": number * size}
+        found = await _named(self.connection, statement, key)
+        if number and not found:
+            return await self.page(name, 0)
+        return _page(found, number, size)
 
 
 async def _named(

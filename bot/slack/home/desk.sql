@@ -25,13 +25,13 @@ LIMIT %(limit)s OFFSET %(skip)s;
 -- Ids of what a person has asked for, the latest first.
 SELECT r.id FROM requests r
 WHERE r.team_id = %(team)s AND r.requester_id = %(user)s
-ORDER BY r.raised_at DESC LIMIT %(limit)s;
+ORDER BY r.raised_at DESC LIMIT %(limit)s OFFSET %(skip)s;
 
 -- name: decided_by
 -- Ids of what a person has decided, the latest first; of each its last decision counts.
 SELECT d.request_id AS id FROM decisions d
 WHERE d.team_id = %(team)s AND d.user_id = %(user)s AND d.voided_at IS NULL
-ORDER BY d.id DESC LIMIT %(limit)s;
+ORDER BY d.id DESC LIMIT %(limit)s OFFSET %(skip)s;
 
 -- name: of_code
 -- Ids of the requests of a code, the latest first.

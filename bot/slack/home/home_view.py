@@ -18,7 +18,7 @@ from bot.slack.cards.blocks import (
 )
 from bot.slack.cards.buttons import button_for
 from bot.slack.cards.view import RequestView
-from bot.slack.home.desk import Desk
+from bot.slack.home.desk import ALLOWED, ASKED, DECIDED, WAITING, Desk
 from bot.slack.home.desk_rows import (
     WITHDRAW,
     Link,
@@ -30,7 +30,13 @@ from bot.slack.home.desk_rows import (
 from bot.texts import forms, home
 
 HOME = "home"  # the view's `callback_id`
-NEXT_PAGE, PREVIOUS_PAGE = "home_next", "home_previous"
+# The buttons that turn a list over: `action_id`s, of each its list and the pages to go.
+TURNS = {
+    "home_next": (WAITING, 1),
+    "home_previous": (WAITING, -1),
+    **{f"home_next_{name}": (name, 1) for name in (ASKED, DECIDED, ALLOWED)},
+    **{f"home_previous_{name}": (name, -1) for name in (ASKED, DECIDED, ALLOWED)},
+}
 MOST_BLOCKS = 100
 
 
@@ -66,8 +72,8 @@ def home_view(desk: Desk, visit: Visit, link: Link) -> Home:
     parts = [
         _headed(home.WAITING, _waiting(desk, link), home.NOTHING_WAITS),
         _headed(home.ASKED, _asked(desk, link), home.NOTHING_ASKED),
-        _headed(home.DECIDED, _told(desk.decided, desk, link), home.NOTHING_DECIDED),
-        _headed(home.ALLOWED, [*map(allowed_row, desk.allowed)], ""),
+        _headed(home.DECIDED, _decided(desk, link), home.NOTHING_DECIDED),
+        _headed(home.ALLOWED, _allowed(desk), ""),
         _headed(
             home.STANDING_IN,
             _standing_in(desk),
@@ -96,17 +102,22 @@ def _waiting(desk: Desk, link: Link) -> list[Block]:
     for request in desk.waiting:
         blocks += [{"type": "divider"}] if blocks else []
         blocks += waiting_row(view_of(request, desk), link)
-    turns: list[Block] = []
-    if desk.page:
-        turns.append(_turn(home.PREVIOUS, PREVIOUS_PAGE))
-    if desk.is_more:
-        turns.append(_turn(home.NEXT, NEXT_PAGE))
-    if turns:
-        blocks += [context(home.page_number(desk.page)), actions(turns)]
-    return blocks
+    return [*blocks, *_turned(desk, WAITING)]
 
 
-def _turn(text: str, action_id: str) -> Block:
+def _turned(desk: Desk, name: str) -> list[Block]:
+    """Build the end of a list that has several pages."""
+    page = desk.pages.get(name, 0)
+    ways = [*([-1] if page else []), *([1] if name in desk.more else [])]
+    if not ways:
+        return []
+    by_way = {turn: action_id for action_id, turn in TURNS.items()}
+    turns = [_turn(by_way[name, way], way) for way in ways]
+    return [context(home.page_number(page)), actions(turns)]
+
+
+def _turn(action_id: str, way: int) -> Block:
+    text = home.NEXT if way > 0 else home.PREVIOUS
     turn = button(text, action_id, "", text)
     del turn["value"]
     return turn
@@ -120,12 +131,17 @@ def _asked(desk: Desk, link: Link) -> list[Block]:
         if request.is_open:
             withdraw = button_for(forms.WITHDRAW, WITHDRAW, request)
             blocks.append(actions([withdraw]))
-    return blocks
+    return [*blocks, *_turned(desk, ASKED)]
 
 
-def _told(requests: Sequence[Request], desk: Desk, link: Link) -> list[Block]:
-    rows = [told_row(view_of(each, desk), link) for each in requests]
-    return [block for row in rows for block in row]
+def _decided(desk: Desk, link: Link) -> list[Block]:
+    rows = [told_row(view_of(each, desk), link) for each in desk.decided]
+    blocks = [block for row in rows for block in row]
+    return [*blocks, *_turned(desk, DECIDED)]
+
+
+def _allowed(desk: Desk) -> list[Block]:
+    return [*map(allowed_row, desk.allowed), *_turned(desk, ALLOWED)]
 
 
 def _standing_in(desk: Desk) -> list[Block]:

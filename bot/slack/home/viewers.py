@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, LiteralString, cast
 
 import structlog
+from psycopg.types.json import Jsonb
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -16,7 +17,7 @@ from bot.base.errors import RetryLater, SlackUnavailable
 from bot.base.time_limits import limits
 from bot.database.pool import Pool, transaction
 from bot.slack.client import NO_ANSWER, error_code, named_wait
-from bot.slack.home.desk import Desks
+from bot.slack.home.desk import WAITING, Desk, Desks
 from bot.slack.home.desk_rows import link_to_card
 from bot.slack.home.home_view import Visit, home_view
 from bot.slack.home.sql import SQL
@@ -55,13 +56,17 @@ class Viewers:
         """Somebody has opened App Home."""
         await self._write(SQL["open_home"], person, enterprise=person.enterprise)
 
-    async def redraw(self, person: Person, note: str = "", turn: int = 0) -> None:
+    async def redraw(
+        self, person: Person, note: str = "", *, turned: str = WAITING, turn: int = 0
+    ) -> None:
         """Show a person their page anew, with the answer to a click of theirs.
 
         Args:
-            turn: pages to go on, or back.
+            turned: a list of `Desk`.
+            turn: its pages to go on, or back.
         """
-        await self._write(SQL["redraw_home"], person, note=note, turn=turn)
+        given = {"note": note, "list": turned, "turn": turn}
+        await self._write(SQL["redraw_home"], person, **given)
 
     async def _write(
         self, statement: LiteralString, person: Person, **given: Any
@@ -121,11 +126,11 @@ class HomePages:
             SlackUnavailable, RetryLater: try again later.
         """
         person = Person(row["enterprise_id"], row["team_id"], row["user_id"])
-        desk = await self.desks.read(person, row["page"])
+        desk = await self.desks.read(person, row["pages"])
         visit = Visit(row["visits"] == 1, row["note"])
         home = home_view(desk, visit, link_to_card(self.identity()))
         view = await self._publish(person, home.view)
-        return await self._note(row, view, home.offered, desk.watches)
+        return await self._note(row, view, home.offered, desk)
 
     async def _publish(self, person: Person, view: Mapping[str, Any]) -> str | None:
         """Publish a view and return its id; None where Slack takes none."""
@@ -150,9 +155,14 @@ class HomePages:
         return str(data["view"]["id"])
 
     async def _note(
-        self, row: Row, view: str | None, offered: Sequence[str], watches: Sequence[str]
+        self, row: Row, view: str | None, offered: Sequence[str], desk: Desk
     ) -> bool:
-        given = {"view": view, "offered": list(offered), "watches": list(watches)}
+        given = {
+            "view": view,
+            "offered": list(offered),
+            "watches": list(desk.watches),
+            "pages": Jsonb(dict(desk.pages)),
+        }
         async with transaction(self.pool) as connection:
             noted = await connection.execute(SQL["published_home"], {**row, **given})
             found = await noted.fetchone()

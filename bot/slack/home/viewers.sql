@@ -7,13 +7,15 @@ WITH looks AS (
 INSERT INTO home_viewers (team_id, user_id, enterprise_id, revision)
 VALUES (%(team)s, %(user)s, %(enterprise)s, 1)
 ON CONFLICT (team_id, user_id) DO UPDATE
-SET opened_at = bot_now(), visits = home_viewers.visits + 1, page = 0, note = '',
+SET opened_at = bot_now(), visits = home_viewers.visits + 1, pages = '{}', note = '',
   revision = home_viewers.revision + 1, due_at = now();
 
 -- name: redraw_home
 -- What a person sees is old now: after a click of theirs, which `note` answers.
 UPDATE home_viewers SET revision = revision + 1, due_at = now(), note = %(note)s,
-  page = GREATEST(0, page + %(turn)s), opened_at = bot_now()
+  pages = jsonb_set(pages, ARRAY[%(list)s::text],
+    to_jsonb(GREATEST(0, COALESCE((pages->>%(list)s::text)::int, 0) + %(turn)s))),
+  opened_at = bot_now()
 WHERE team_id = %(team)s AND user_id = %(user)s;
 
 -- name: seat_of
@@ -81,7 +83,7 @@ RETURNING v.team_id || ' ' || v.user_id AS key;
 UPDATE home_viewers SET taken_until = clock_timestamp() + %(lease)s
 WHERE team_id = split_part(%(key)s, ' ', 1) AND user_id = split_part(%(key)s, ' ', 2)
   AND shown < revision AND (taken_until IS NULL OR taken_until < clock_timestamp())
-RETURNING %(key)s::text AS key, team_id, user_id, enterprise_id, visits, page, note,
+RETURNING %(key)s::text AS key, team_id, user_id, enterprise_id, visits, pages, note,
   revision, tries;
 
 -- name: postpone_home
@@ -93,6 +95,7 @@ WHERE team_id = %(team_id)s AND user_id = %(user_id)s;
 -- name: published_home
 -- It stands in Slack, as of this revision; says whether there is more to show.
 UPDATE home_viewers SET taken_until = NULL, tries = 0, shown = %(revision)s,
-  view_id = COALESCE(%(view)s, view_id), offered = %(offered)s, watches = %(watches)s
+  view_id = COALESCE(%(view)s, view_id), offered = %(offered)s, watches = %(watches)s,
+  pages = CASE revision WHEN %(revision)s THEN %(pages)s ELSE pages END
 WHERE team_id = %(team_id)s AND user_id = %(user_id)s
 RETURNING revision > shown AS more;

@@ -13,8 +13,15 @@ from bot.approvals.model import Person
 from bot.approvals.policy.model import zone
 from bot.base.errors import SlackUnavailable
 from bot.slack.deps import Deps
-from bot.slack.home.desk_rows import link_to_card
-from bot.slack.home.listing import Answer, one_row, told_list, waiting_list
+from bot.slack.home.desk import ASKED, DECIDED, WAITING, Desk
+from bot.slack.home.desk_rows import Link, link_to_card
+from bot.slack.home.listing import (
+    Answer,
+    decided_list,
+    one_row,
+    own_list,
+    waiting_list,
+)
 from bot.slack.listeners.translating import Body
 from bot.texts import home
 
@@ -52,19 +59,18 @@ async def answer_to(deps: Deps, person: Person, text: str) -> Answer:
         return Answer(home.COULD_NOT_LOOK)
 
 
-async def _waiting(deps: Deps, person: Person, _rest: str) -> Answer:
-    desk = await deps.desks.read(person)
-    return waiting_list(desk, link_to_card(deps.identity()))
+def _listing(name: str, build: Callable[[Desk, Link], Answer]) -> Answering:
+    """Answer with a page of one of the lists; a number behind the word says which."""
+
+    async def list_it(deps: Deps, person: Person, rest: str) -> Answer:
+        page = int(rest) - 1 if _PAGE.fullmatch(rest) else 0
+        desk = await deps.desks.read(person, {name: page})
+        return build(desk, link_to_card(deps.identity()))
+
+    return list_it
 
 
-async def _mine(deps: Deps, person: Person, _rest: str) -> Answer:
-    desk, link = await deps.desks.read(person), link_to_card(deps.identity())
-    return told_list(home.ASKED, home.NOTHING_ASKED, desk.asked, desk, link)
-
-
-async def _history(deps: Deps, person: Person, _rest: str) -> Answer:
-    desk, link = await deps.desks.read(person), link_to_card(deps.identity())
-    return told_list(home.DECIDED, home.NOTHING_DECIDED, desk.decided, desk, link)
+_PAGE = re.compile("[1-9][0-9]{0,4}", re.ASCII)
 
 
 async def _show(deps: Deps, person: Person, rest: str) -> Answer:
@@ -76,6 +82,7 @@ async def _show(deps: Deps, person: Person, rest: str) -> Answer:
         return Answer(home.for_members_only(desk.refusal))
     if found is None:
         return Answer(home.no_such_request(rest))
+    desk = await deps.desks.decidable(person, desk, found)
     return one_row(found, desk, link_to_card(deps.identity()))
 
 
@@ -145,10 +152,10 @@ def read_delegation(
 _DAYS = {"today": 0, "tomorrow": 1}
 #: Who answers which word; no word at all asks for what waits.
 WORDS: Mapping[str, Answering] = {
-    "": _waiting,
-    "waiting": _waiting,
-    "mine": _mine,
-    "history": _history,
+    "": _listing(WAITING, waiting_list),
+    "waiting": _listing(WAITING, waiting_list),
+    "mine": _listing(ASKED, own_list),
+    "history": _listing(DECIDED, decided_list),
     "show": _show,
     "delegate": _delegate,
     "revoke": _revoke,

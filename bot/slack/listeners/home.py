@@ -24,7 +24,7 @@ from bot.slack.cards.modal import CardRef
 from bot.slack.client import open_view
 from bot.slack.deps import Deps
 from bot.slack.home import desk_rows
-from bot.slack.home.home_view import NEXT_PAGE, PREVIOUS_PAGE
+from bot.slack.home.home_view import TURNS
 from bot.slack.home.viewers import Seat
 from bot.slack.listeners.clicks import FORMS, Act, may_open, then_ack
 from bot.slack.listeners.translating import (
@@ -49,7 +49,6 @@ _ASKS = {
     desk_rows.APPROVE_TYPED: ids.APPROVE_TYPED,
     desk_rows.REJECT_ASK: ids.MORE_REJECT,
 }
-_TURNS = {NEXT_PAGE: 1, PREVIOUS_PAGE: -1}
 
 
 def register(app: AsyncApp, deps: Deps) -> None:
@@ -71,7 +70,8 @@ async def _revoke(deps: Deps, body: Body) -> None:
 
 
 async def _turn(deps: Deps, body: Body) -> None:
-    await deps.viewers.redraw(person_of(body), turn=_TURNS[action_of(body)])
+    turned, turn = TURNS[action_of(body)]
+    await deps.viewers.redraw(person_of(body), turned=turned, turn=turn)
 
 
 async def _decide(deps: Deps, body: Body) -> None:
@@ -182,7 +182,7 @@ async def _open_form(deps: Deps, body: Body, word: str) -> None:
 
 _ACTS: dict[str, Act] = {
     desk_rows.REVOKE: _revoke,
-    **dict.fromkeys(_TURNS, _turn),
+    **dict.fromkeys(TURNS, _turn),
     **dict.fromkeys(_DECIDES, _decide),
     **dict.fromkeys(_ASKS, _ask),
 }
