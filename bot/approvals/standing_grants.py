@@ -7,7 +7,9 @@ lists and `revoke` are for whatever shows people what they have allowed.
 from __future__ import annotations
 
 import enum
+import re
 import secrets
+import unicodedata
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -31,8 +33,8 @@ from bot.approvals.model import (
     Stage,
 )
 from bot.approvals.pause import is_operator
-from bot.approvals.policy.conditions import judge, path_parts
-from bot.approvals.policy.model import Condition, Demanded, Policy, StandingOffer
+from bot.approvals.policy.conditions import plain_host
+from bot.approvals.policy.model import Demanded, Policy, StandingOffer
 from bot.approvals.ports import People, Policies, look_up_groups
 from bot.approvals.raise_request import ALPHABET
 from bot.approvals.sql import SQL
@@ -42,13 +44,13 @@ from bot.database.pool import Connection, Pool, transaction
 
 EQUAL, UNDER = "equal", "under"
 MOST = 50  # grants that are looked at for one call, or listed for one person
-FOLDERS = 5  # the nearest of a path that are offered
+FOLDERS = 5  # the nearest that are offered
 VIA = "standing"  # how a use knows its person: by what they gave
 
 
 @dataclass(frozen=True)
 class Binding:
-    """One argument of a call: equal to a value, or a path under a folder."""
+    """One argument of a call: equal to a value, or below a folder."""
 
     argument: str
     how: str  # EQUAL or UNDER
@@ -137,18 +139,59 @@ def offer_of(policy: Policy, request: Request) -> StandingOffer | None:
     return found.standing
 
 
-def folders_of(value: Any) -> list[str]:
-    """List the folders that a path lies in, the nearest first; [] for anything else.
+def prefixes_of(argument: str, value: Any) -> list[str]:
+    """List the folders that an argument lies in, the nearest first.
 
-    An address in the web has none: all of the web lies in `https:`.
+    Of a path, and of an address in the web, whose host is the last. Where a slash may
+    mean something else, as in a date or a type of media, there are none.
     """
-    found = path_parts(value) if isinstance(value, str) else None
-    if found is None or "://" in value:
+    found = _split(value)
+    if found is None:
         return []
-    is_absolute, parts = found
-    begin = "/" if is_absolute else ""
-    whole = [begin + "/".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
-    return whole[:FOLDERS]
+    root, parts = found
+    if not (root or _NAMED.fullmatch(argument) or _FILE.fullmatch(value)):
+        return []
+    ends = range(len(parts) - 1, 0, -1)
+    return [root + "/".join(parts[:end]) for end in ends][:FOLDERS]
+
+
+def _split(value: Any) -> tuple[str, tuple[str, ...]] | None:
+    """Return the root of a path or an address in the web, and its parts.
+
+    The root is `""`, `/` or such as `https://`, which a host follows. None for whatever
+    some reader could take for another place than it looks like: what climbs, is empty,
+    escaped, quoted, expanded, folded to other characters, or an address with more than
+    host and path.
+    """
+    if not isinstance(value, str) or not value.isprintable() or _ODD.search(value):
+        return None
+    if unicodedata.normalize("NFKC", value) != value:
+        return None
+    root = next((each for each in _ROOTS if value.startswith(each)), "")
+    parts = tuple(value.removeprefix(root).removesuffix("/").split("/"))
+    if any(part != part.strip() or not part.strip(".") for part in parts):
+        return None
+    if root.endswith("//"):
+        host = _PORT.sub("", parts[0])
+        return (root, parts) if value.isascii() and plain_host(host) == host else None
+    return None if ":" in value else (root, parts)
+
+
+_ROOTS = ("https://", "http://", "/")
+_PORT = re.compile(r":[0-9]{1,5}\Z")
+# Escapes, patterns, quotes, and signs that some code pages turn into a slash.
+_ODD = re.compile(r"""[\\%~*?$`"'<>|;&{}#@\u2044\u2215\u2216\u2571\u29f8]""")
+_NAMED = re.compile("(?:.*_)?(?:path|file|filename|folder|dir|directory)s?", re.I)
+_FILE = re.compile(r"\S*[^/]\.[A-Za-z][A-Za-z0-9]{0,9}")
+
+
+def _is_under(value: Any, prefix: Any) -> bool:
+    """Return whether a value lies below a prefix, part by part and word for word."""
+    found, wanted = _split(value), _split(prefix)
+    if found is None or wanted is None:
+        return False
+    size = len(wanted[1])
+    return (found[0], found[1][:size]) == wanted and len(found[1]) > size
 
 
 def binds(bindings: Iterable[Binding], arguments: Mapping[str, Any]) -> bool:
@@ -161,8 +204,7 @@ def binds(bindings: Iterable[Binding], arguments: Mapping[str, Any]) -> bool:
 
 def _holds(binding: Binding, value: Any) -> bool:
     if binding.how == UNDER:
-        condition = Condition("value", "under", binding.value)
-        return judge(condition, {"value": value}) is True
+        return _is_under(value, binding.value)
     try:
         # not ==, for which true is 1
         return digest.canonical(value) == digest.canonical(binding.value)

@@ -51,6 +51,11 @@ def lookalikes(value: Any) -> list[Lookalike]:
     return sorted(found.values(), key=lambda each: not each.deceives)
 
 
+def deceives(word: str) -> bool:
+    """Return whether letters of a word mix scripts, or all look like Latin ones."""
+    return bool(_mixed(word)) or _reads_as_latin(word)
+
+
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value

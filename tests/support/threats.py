@@ -112,6 +112,7 @@ THREATS: Mapping[int, Threat] = {
     71: Threat("A server of tools lies about them"),
     72: Threat("Somebody stops another person's turn, or with a forged button"),
     73: Threat("A stranger in the thread asks in the requester's place"),
+    74: Threat("A trick with a path or an address leaves the prefix that was allowed"),
 }
 
 

@@ -20,6 +20,7 @@ from tests.support.shown import shown_texts
 
 OFFER = StandingOffer(dt.timedelta(hours=2), 7)
 CARD = CardRef("token", "C1", "1.1")
+LIKE = "März/l\u043egs/a.log"  # with a Cyrillic o
 
 
 def request_with(**arguments: object):
@@ -49,6 +50,19 @@ def test_a_form_offers_no_more_than_its_rule():
     ):
         assert words in said
     assert not {"4 hours", "10 times", "count may be"} & {*said}
+
+
+def test_threat_74_no_folder_is_offered_that_reads_like_another():
+    said = [*shown_texts(standing_form(request_with(path=LIKE), CARD, OFFER))]
+    assert "Anything in März/" in said
+    assert not [each for each in said if "l\u043egs" in each and "Anything" in each]
+    plain = request_with(day="1/2/2026", url="https://a.example/v1/x")
+    said = [*shown_texts(standing_form(plain, CARD, OFFER))]
+    folders = [each for each in said if each.startswith("Anything")]
+    assert folders == [
+        "Anything in https://a.example/v1/",
+        "Anything in https://a.example/",
+    ]
 
 
 def test_what_is_chosen_binds_every_argument():

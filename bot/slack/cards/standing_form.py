@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from bot.approvals.model import Request
 from bot.approvals.policy.model import StandingOffer
-from bot.approvals.standing_grants import EQUAL, UNDER, Binding, Wish, folders_of
+from bot.approvals.standing_grants import EQUAL, UNDER, Binding, Wish, prefixes_of
 from bot.slack.cards.arguments import effect_lines
 from bot.slack.cards.blocks import (
     Block,
@@ -28,6 +28,7 @@ from bot.slack.cards.modal import (
     modal,
     select,
 )
+from bot.slack.homoglyphs import deceives
 from bot.texts import forms as sentences
 from bot.texts.cards import tool_name
 from bot.texts.formatting import cut, mention, shown
@@ -106,7 +107,7 @@ def _free(request: Request) -> list[tuple[str, list[str]]]:
     """Arguments that lie in folders which can be shown word for word, by name."""
     found: list[tuple[str, list[str]]] = []
     for name, value in sorted(request.call.arguments.items()):
-        folders = [each for each in folders_of(value) if _fits(each)]
+        folders = [each for each in prefixes_of(name, value) if _fits(each)]
         if folders:
             found.append((name, folders))
     return found[:_PATHS]
@@ -114,7 +115,8 @@ def _free(request: Request) -> list[tuple[str, list[str]]]:
 
 def _fits(folder: str) -> bool:
     text = sentences.anything_in(folder)
-    return len(text) <= OPTION_TEXT and shown(folder) == folder
+    plain = shown(folder) == folder and not any(map(deceives, folder.split("/")))
+    return len(text) <= OPTION_TEXT and plain
 
 
 def _block(index: int) -> str:
