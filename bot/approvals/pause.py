@@ -99,11 +99,10 @@ async def _note(
     await append(connection, [fact])
 
 
-async def pauses(pool: Pool) -> Sequence[tuple[str, Pause | None]]:
+async def pauses(connection: Connection) -> Sequence[tuple[str, Pause | None]]:
     """List the workspaces that the database serves, each with its pause."""
-    async with pool.connection() as connection:
-        found = await connection.execute(SQL["select_pauses"])
-        rows = await found.fetchall()
+    found = await connection.execute(SQL["select_pauses"])
+    rows = await found.fetchall()
     return [(row["team_id"], _pause(row) if row["paused_at"] else None) for row in rows]
 
 

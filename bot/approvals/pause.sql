@@ -20,17 +20,19 @@ FROM (SELECT DISTINCT r.conversation_id AS id FROM requests r
   WHERE r.team_id = %(team)s AND r.resumed_at IS NULL AND r.status <> 'pending') AS c;
 
 -- name: touch_paused
--- Cards that are to say that nothing runs, or that it runs again: of what people can
--- decide, and of what waits for its claim. A card that somebody else changes right now is
--- drawn by them.
+-- Cards that are to say that nothing runs, or that it runs again, each copy too: of what
+-- people can decide, and of what waits for its claim. A card that somebody else changes
+-- right now is drawn by them.
 UPDATE deliveries SET revision = revision + 1
 WHERE id IN (
   SELECT d.id FROM (
-    SELECT r.card_id FROM requests r
+    SELECT r.id, r.raised_at FROM requests r
     WHERE r.team_id = %(team)s AND (r.status = 'pending' OR EXISTS (
       SELECT FROM grants g WHERE g.request_id = r.id AND g.state = 'approved'))
     ORDER BY r.raised_at DESC, r.id DESC LIMIT %(most)s) AS newest
-  JOIN deliveries d ON d.id = newest.card_id
+  JOIN request_messages m ON m.request_id = newest.id
+  JOIN deliveries d ON d.id = m.delivery_id AND d.kind = 'card'
+  ORDER BY newest.raised_at DESC, newest.id DESC LIMIT %(most)s
   FOR UPDATE OF d SKIP LOCKED)
 RETURNING id::text AS id;
 

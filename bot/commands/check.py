@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from bot.approvals.pause import pauses
 from bot.approvals.policy import PolicyError, load_policy
 from bot.approvals.policy.model import Rule
 from bot.base.errors import ConfigurationError
@@ -47,6 +48,8 @@ async def check(settings: Settings, _parsed: argparse.Namespace, url: str) -> in
     for name, troubles in results.items():
         for said in troubles or [good.get(name, commands.OK)]:
             print(commands.part(name, said))
+    for said in await _paused(url):
+        print(commands.part("paused", said))
     for said in without:
         print(commands.part("feature", said))
     return 1 if any(results.values()) else 0
@@ -154,6 +157,20 @@ async def _database(url: str) -> list[str]:
     if lacking:
         return [commands.schema_lacks(lacking)]
     return []
+
+
+async def _paused(url: str) -> list[str]:
+    """Tell of each pause: no trouble, but nothing runs in it."""
+    try:
+        async with await connect(url, patience=limits().statement) as connection:
+            found = await pauses(connection)
+    except psycopg.Error:  # the database's own line says it
+        return []
+    return [
+        commands.pause_in_force(team, each.by, each.reason, each.since)
+        for team, each in found
+        if each
+    ]
 
 
 def _folder(folder: Path) -> list[str]:

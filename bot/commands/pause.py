@@ -21,7 +21,8 @@ async def pause_command(
     there is none.
     """
     async with make_pool(url, name="command", size=2, timeout=5) as pool:
-        known = await pauses(pool)
+        async with pool.connection() as connection:
+            known = await pauses(connection)
         wanted = [each for each in known if parsed.team in (None, each[0])]
         for team, before in wanted:
             print(await _change(pool, Queue(url), parsed, team, before))

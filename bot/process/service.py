@@ -18,6 +18,7 @@ from slack_sdk.errors import SlackApiError
 
 from agent.tools.database import DatabaseError, OwnDatabase
 from bot.approvals.grants import find_other_versions
+from bot.approvals.pause import pauses
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Transport
 from bot.database.migrate import migrate, refuse_real_workspace, remember_workspace
@@ -48,6 +49,7 @@ class Service:
         self._runner: web.AppRunner | None = None
         self._socket: SocketHandler | None = None
         self._starting = operation.THE_START  # what is waited for; "" when all is up
+        self._paused: Sequence[str] = ()  # teams, as of the last look at the database
         self._stop = asyncio.Event()
 
     async def run(self, on_ready: Callable[[], None]) -> None:
@@ -239,6 +241,8 @@ class Service:
 
         async def look(connection: Connection) -> None:
             lacking.extend(await missing(connection))
+            if not lacking:
+                self._paused = [team for team, each in await pauses(connection) if each]
 
         trouble = await _reach(self._app.deps.pool, look)
         return trouble or (operation.schema_lacks(lacking) if lacking else "")
@@ -269,7 +273,8 @@ class Service:
         known = {name: trouble for name, trouble in found.items() if trouble}
         servers = app.works.servers
         away = servers.troubles() if servers else {}
-        return {**known, **app.deps.troubles.lines(), **away}
+        paused = {"paused": operation.paused(self._paused)} if self._paused else {}
+        return {**known, **paused, **app.deps.troubles.lines(), **away}
 
     async def _is_up(self) -> bool:
         return not await self._ping_database()

@@ -38,6 +38,11 @@ def clock_is_late(seconds: float) -> str:
     return f"the clock's next tick is {seconds:.0f} s late"
 
 
+def paused(teams: Sequence[str]) -> str:
+    """A detail: all is well, but an operator lets nothing run in these workspaces."""
+    return f"no action runs in {', '.join(teams)} until the pause is lifted"
+
+
 def schema_lacks(migrations: Sequence[str]) -> str:
     return f"the schema lacks {', '.join(migrations)}"
 

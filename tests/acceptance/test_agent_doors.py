@@ -172,6 +172,13 @@ async def test_claude_code_runs_nothing_in_a_pause(shared: Stage):
         assert said["permissionDecision"] == "deny"
         assert said["permissionDecisionReason"] == CONFLICTS["paused"]
         assert hook.state(sent) == "approved"
+        status, ready = await shared.bot.get("/readyz")
+        assert status == 200
+        assert "paused: no action runs in" in ready
+        how = {"environment": {"DATABASE_URL": shared.records.url}}
+        checked = await run_command("check", folder=shared.folder, **how)
+        assert ": a fire. Lift it: python -m bot pause --lift" in checked.out
+    assert await shared.bot.get("/readyz") == (200, "ok\n")
     assert (await hook.call(sent))["permissionDecision"] == "allow"
     assert hook.state(sent) == "executing"
 

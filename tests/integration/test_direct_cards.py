@@ -8,10 +8,11 @@ import pytest
 
 from bot.approvals.deadlines import nudge_due
 from bot.approvals.model import Effect, Place, Request, Status
+from bot.approvals.pause import Actor, lift, pause
 from bot.slack.render import COPIES
 from tests.support.fake_slack import refused
 from tests.support.house import House, parsed
-from tests.support.people import APP, DANA, MINA, OLAF, OMAR
+from tests.support.people import APP, DANA, MINA, OLAF, OMAR, TEAM
 from tests.support.policies import policy_text
 from tests.support.post import Post, shown
 
@@ -73,6 +74,22 @@ async def test_one_decision_closes_all_copies(direct: House, post: Post):
         assert f"Approved* by <@{OMAR}>" in words(post, each)
     clicked = "SELECT detail->'card' FROM audit WHERE event = 'approved'"
     assert await direct.one(clicked) == [places[OMAR].channel, places[OMAR].message]
+
+
+async def test_a_pause_is_on_each_copy_until_it_is_lifted(direct: House, post: Post):
+    request = await direct.ask()
+    await post.work()
+    places = await copies(direct, request)
+    for paused in (True, False):
+        by = Actor("operator ops", "cli")
+        if paused:
+            assert await pause(direct.pool, direct.queue, TEAM, "a fire", by)
+        else:
+            assert await lift(direct.pool, direct.queue, TEAM, by)
+        await post.work()
+        assert [*places] == [MINA, OMAR]
+        for each in places.values():
+            assert ("a fire" in words(post, each)) is paused
 
 
 async def test_two_copies_clicked_at_once_are_one_decision(direct: House, post: Post):

@@ -135,7 +135,8 @@ async def test_each_workspace_is_paused_by_itself(house: House):
     await house.rows("INSERT INTO workspaces (team_id, simulated) VALUES ('T1', true)")
     await house.rows("INSERT INTO workspaces (team_id, simulated) VALUES ('T2', true)")
     await pause(house.pool, house.queue, "T2", "theirs", OPS)
-    (one, ours), (two, theirs) = await pauses(house.pool)
+    async with house.pool.connection() as connection:
+        (one, ours), (two, theirs) = await pauses(connection)
     assert (one, ours, two) == ("T1", None, "T2")
     assert theirs is not None
     assert (theirs.reason, theirs.by) == ("theirs", "operator ops")
