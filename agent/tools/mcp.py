@@ -22,6 +22,7 @@ from agent.gate import OutcomeUnknown
 from agent.models import wire_name
 from agent.phrases import results
 from agent.tool_arguments import MARKS, clean_text, one_line
+from agent.tools.mcp_transport import session_to
 
 if TYPE_CHECKING:
     from mcp import ClientSession, types
@@ -46,6 +47,7 @@ class Patience:
     first_wait: float = 1  # before it is tried again; then twice as long each time
     longest_wait: float = 60
     relist: float = 60  # between two looks at its list
+    stop: float = 10
 
 
 @dataclass(frozen=True)
@@ -332,21 +334,26 @@ async def opened(
     connection: Mapping[str, Any], hear: Any = None
 ) -> AsyncGenerator[_Link]:
     """Open a connection that is not initialized yet."""
-    # A second, which a bot without such servers does without.
-    from langchain_mcp_adapters.sessions import create_session
     from mcp import types
 
     links: list[_Link] = []
+
+    def lose() -> None:
+        for link in links:
+            link.gone.set()
 
     async def decline(_context: Any, _question: Any) -> types.ElicitResult:
         links[0].has_asked = True
         return types.ElicitResult(action="decline")
 
-    options: dict[str, Any] = {"elicitation_callback": decline}
-    if hear is not None:
-        options["message_handler"] = hear
-    made = cast("Any", {**connection, "session_kwargs": options})
-    async with create_session(made) as session:
+    async def heard(message: object) -> None:
+        if isinstance(message, Exception) and "url" in connection:
+            lose()  # what cannot be read was the answer; another does not come
+        if hear is not None:
+            await hear(message)
+
+    options = {"elicitation_callback": decline, "message_handler": heard}
+    async with session_to(connection, lose, options) as session:
         links.append(_Link(session))
         yield links[0]
 
@@ -470,7 +477,9 @@ class McpServers:
         """End all connections, and the processes behind them."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(TimeoutError):  # a server that hangs need not be said good-bye
+            async with asyncio.timeout(self._patience.stop):
+                await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 async def look_at_server(

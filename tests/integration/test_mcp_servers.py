@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from contextlib import asynccontextmanager
@@ -17,8 +18,10 @@ from langchain_core.tools import ToolException
 from agent.gate import OutcomeUnknown
 from agent.phrases import results
 from agent.tool_arguments import MARKS, problem_with, schema_of
+from agent.tools import mcp_transport
 from agent.tools.mcp import MAX_RESULT, McpServers, Patience
 from agent.tools.mcp_config import read_config
+from tests.support.mcp_server import KEY
 from tests.support.root import ROOT
 
 BIN = Path(sys.executable).parent
@@ -51,7 +54,7 @@ async def served(tmp_path, servers, pins=None, **patience):
     """The servers of a configuration file, connected."""
     file = tmp_path / "mcp.json"
     file.write_text(json.dumps({"mcpServers": servers}))
-    connections = read_config(file, {"FOLDER": str(tmp_path)})
+    connections = read_config(file, {"FOLDER": str(tmp_path), "KEY": KEY})
     made = McpServers(connections, pins or MemoryPins(), Patience(**patience))
     await made.start()
     try:
@@ -124,9 +127,11 @@ async def test_results_are_bounded_and_no_picture_is_put_in(tmp_path):
         assert not any("name" in tool.name for tool in found.tools())
 
 
-async def test_a_call_cut_off_is_unknown_and_the_next_runs(tmp_path):
+async def test_a_call_cut_off_is_unknown_and_the_next_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(mcp_transport, "MAX_MESSAGE", 1_000_000)
+    cut_off = {"odd.pay": {"amount": 5}, "odd.garbage": {}, "odd.endless": {}}
     async with served(tmp_path, odd(), first_wait=0.01) as found:
-        for name, args in (("odd.pay", {"amount": 5}), ("odd.garbage", {})):
+        for name, args in cut_off.items():
             with pytest.raises(OutcomeUnknown, match="unknown whether this was done"):
                 await call(found, name, **args)
             assert await call(found, "odd.greet", name="Ada") == "Hello, Ada."
@@ -140,21 +145,61 @@ async def test_a_server_that_hangs_is_unknown_after_its_time(tmp_path):
     assert (tmp_path / "hung").exists()
 
 
-async def test_each_call_carries_a_key_of_its_own_that_lasts(tmp_path):
-    async with served(tmp_path, odd()) as found:
-        for call_id in ("c1", "c1", "c2"):
-            await call(found, "odd.wipe", call_id, path="a")
-    keys = [line.split()[1] for line in (tmp_path / "wiped").read_text().splitlines()]
-    assert keys[0] == keys[1] != keys[2]
-    assert len(keys[0]) == 32
+@asynccontextmanager
+async def over_http(tmp_path, listening):
+    """The server that misbehaves, as another process, until it dies or the block ends.
+
+    The socket listens before and after: whoever connects is answered by the next.
+    """
+    number = listening.fileno()
+    args = ["-m", "tests.support.mcp_server", str(tmp_path), str(number)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *args, cwd=ROOT, pass_fds=[number]
+    )
+    try:
+        yield
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
-async def test_what_servers_say_of_a_tool_is_data_and_marks(tmp_path):
+async def test_a_server_over_http_dies_in_a_call_and_comes_back(tmp_path):
+    listening = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
+    servers = {
+        "web": {"url": url, "headers": {"Authorization": "${KEY}"}},
+        "stranger": {"url": url},
+        "time": {"command": str(BIN / "mcp-server-time")},
+    }
+    with listening:
+        async with (
+            over_http(tmp_path, listening),
+            served(tmp_path, servers, first_wait=0.01) as found,
+        ):
+            assert await call(found, "web.greet", name="Ada") == "Hello, Ada."
+            with pytest.raises(OutcomeUnknown, match="unknown whether this was done"):
+                await call(found, "web.pay", amount=5)
+            said = await call(found, "time.get_current_time", timezone="Europe/Paris")
+            assert "Europe/Paris" in said
+            async with over_http(tmp_path, listening):
+                assert await call(found, "web.greet", name="Bo") == "Hello, Bo."
+            assert set(found.troubles()) == {"mcp stranger"}
+    assert (tmp_path / "paid").read_text() == "5\n"
+    assert (tmp_path / "greeted").read_text() == "Ada\nBo\n"
+
+
+async def test_tools_are_data_and_each_call_has_a_lasting_key(tmp_path):
     async with served(tmp_path, odd()) as found:
         wipe, pay = tool_of(found, "odd.wipe"), tool_of(found, "odd.pay")
         assert wipe.description.startswith("A tool of the server odd. What the server")
         assert schema_of(wipe)[MARKS]["destructive"] is True
         assert schema_of(pay)[MARKS]["destructive"] is False  # though it says it reads
+        for call_id in ("c1", "c1", "c2"):
+            await call(found, "odd.wipe", call_id, path="a")
+    keys = [line.split()[1] for line in (tmp_path / "wiped").read_text().splitlines()]
+    assert keys[0] == keys[1] != keys[2]
+    assert len(keys[0]) == 32
 
 
 async def test_threat_34_a_server_that_changes_a_tool_runs_nothing(tmp_path):

@@ -1,6 +1,7 @@
-"""An MCP server that misbehaves: `python -m tests.support.mcp_server FOLDER`.
+"""An MCP server that misbehaves: `-m tests.support.mcp_server FOLDER [SOCKET]`.
 
-It is steered by files of the folder, and leaves the effects of its tools there.
+It is steered by files of the folder, and leaves the effects of its tools there. With
+the number of a socket that listens it is served over HTTP, to those who send KEY.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import uvicorn
 from mcp.server.fastmcp import Context, FastMCP, Image
 from mcp.types import ToolAnnotations
 from pydantic import BaseModel
+from starlette.responses import Response
 
 FOLDER = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+KEY = "Bearer of-the-test"
 
 
 class Sure(BaseModel):
@@ -75,6 +80,12 @@ def serve() -> FastMCP:  # noqa: C901 - a list of tools
         os._exit(1)
 
     @server.tool()
+    def endless() -> str:
+        """Answer with a line that has no end."""
+        while True:
+            os.write(1, b"x" * 65_536)
+
+    @server.tool()
     def picture() -> Image:
         """Give a picture."""
         return Image(data=base64.b64decode("iVBORw0KGgo="), format="png")
@@ -98,5 +109,22 @@ def serve() -> FastMCP:  # noqa: C901 - a list of tools
     return server
 
 
+def over_http(socket: int) -> None:
+    """Serve it to those who have the key; 401 to all others."""
+    app = serve().streamable_http_app()
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        known = dict(scope.get("headers", ())).get(b"authorization") == KEY.encode()
+        if scope["type"] == "http" and not known:
+            await Response(status_code=401)(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    uvicorn.run(guarded, fd=socket, log_level="error")
+
+
 if __name__ == "__main__":
-    serve().run()
+    if len(sys.argv) > 2:
+        over_http(int(sys.argv[2]))
+    else:
+        serve().run()
