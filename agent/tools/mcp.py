@@ -79,6 +79,12 @@ class Definition:
         """The name in policies, on cards and on the trail."""
         return f"{self.server}.{self.tool}"
 
+    @property
+    def call_schema(self) -> dict[str, Any]:
+        """The JSON schema of a call, which another definition gives another digest."""
+        marks = {"pin": self.digest, "destructive": self.destructive}
+        return {**self.schema, MARKS: marks}
+
 
 class Pins(Protocol):
     """Keeps what servers have said of their tools."""
@@ -169,11 +175,10 @@ class McpServer:
         self.tools = tuple(self._tool(each) for each in definitions)
 
     def _tool(self, definition: Definition) -> McpTool:
-        marks = {"pin": definition.digest, "destructive": definition.destructive}
         return McpTool(
             name=definition.name,
             description=results.mcp_description(self.name, definition.description),
-            args_schema={**definition.schema, MARKS: marks},
+            args_schema=definition.call_schema,
             server=self,
             definition=definition,
         )

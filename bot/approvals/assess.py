@@ -222,7 +222,7 @@ def _demanded(
         claim_within=found.claim_within,
         result_within=found.result_within,
         title=found.title,
-        risk=risk_of(found, asked.schema),
+        risk=risk_of(found.risk, asked.schema),
         asks_reason=found.asks_reason,
         takes_standing=found.standing is not None,
     )
@@ -236,14 +236,14 @@ def _demanded(
     return ruling
 
 
-def risk_of(demanded: Demanded, schema: Mapping[str, Any]) -> Risk:
-    """The risk by the policy; high where the tool says of itself that it destroys.
+def risk_of(risk: Risk, schema: Mapping[str, Any]) -> Risk:
+    """The policy's risk; high where the tool says of itself that it destroys.
 
     Whatever else a tool says lowers nothing.
     """
     marks: object = schema.get(MARKS)
     says = cast("dict[str, object]", marks) if isinstance(marks, dict) else {}
-    return Risk.HIGH if says.get("destructive") is True else demanded.risk
+    return Risk.HIGH if says.get("destructive") is True else risk
 
 
 def taken(

@@ -136,7 +136,7 @@ def _terms(old: Terms, demanded: Demanded, schema: Mapping[str, Any]) -> Terms:
         confirm_argument=demanded.confirm_argument,
         hours=demanded.hours,
         title=demanded.title,
-        risk=risk_of(demanded, schema),
+        risk=risk_of(demanded.risk, schema),
         asks_reason=demanded.asks_reason,
     )
 
@@ -167,17 +167,38 @@ def _flaw(request: Request, action: Action, arguments: dict[str, Any]) -> Flaw |
     return None
 
 
+def with_changed_tool(request: Request, schema: Mapping[str, Any]) -> Request | None:
+    """The request as it is asked anew when its tool is not what people were shown.
+
+    Returns:
+        The same arguments under other digests, not decided by anyone yet; None if the
+        tool does not take them any more.
+    """
+    if complaint_about(schema, request.call.arguments):
+        return None
+    call = replace(
+        request.call, schema=dict(schema), schema_digest=digest.schema_digest(schema)
+    )
+    terms = replace(request.terms, risk=risk_of(request.terms.risk, schema))
+    return _renewed(replace(request, call=call, terms=terms))
+
+
 def _changed(request: Request, action: Action, version: str) -> Request:
-    changed, chain = replace(request, policy_version=version), request.chain
+    call = replace(request.call, edited_by=action.person.user)
+    return _renewed(replace(request, call=call, policy_version=version))
+
+
+def _renewed(request: Request) -> Request:
+    """The request with the digests of what it has become, and nothing decided."""
+    chain = request.chain
     call = replace(
         request.call,
-        digest=call_digest_of(changed),
-        grant_digest=grant_digest_of(changed),
-        edited_by=action.person.user,
+        digest=call_digest_of(request),
+        grant_digest=grant_digest_of(request),
     )
     voided = (*chain.voided, *chain.decisions)
     return replace(
-        changed,
+        request,
         call=call,
         chain=replace(chain, decisions=(), voided=voided),
         place=replace(request.place, token=secrets.token_urlsafe(16)),

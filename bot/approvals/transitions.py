@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from bot.approvals import digest, store
 from bot.approvals.audit import about, append, as_json
 from bot.approvals.audit_facts import edit_fact, operator_fact, verdict_fact, void_fact
 from bot.approvals.digest import grant_digest_of
-from bot.approvals.edit import Edit
+from bot.approvals.edit import Edit, with_changed_tool
 from bot.approvals.judge import Result
 from bot.approvals.model import (
     Action,
@@ -283,18 +284,64 @@ async def reject_by_operator(
         return request
 
 
-async def void_for_changed_tool(
-    connection: Connection, jobs: Jobs, tool: str, note: str
+async def ask_anew_for_changed_tool(
+    connection: Connection,
+    jobs: Jobs,
+    tool: str,
+    schema: Mapping[str, Any],
+    notes: tuple[str, str],
+) -> int:
+    """Void what was said about a tool that is not what people were shown; ask again.
+
+    Args:
+        schema: the tool's own, as it is now.
+        notes: why a request is asked again, and why one is rejected whose arguments
+            the tool does not take any more.
+
+    Returns:
+        The number of requests that waited for it.
+    """
+    found = await connection.execute(SQL["waits_for_tool"], {"tool": tool})
+    waiting = [row["id"] for row in await found.fetchall()]
+    for name in waiting:
+        locked = await store.load_locked(connection, name)
+        if locked is None or not locked[0].is_open or locked[1] >= locked[0].deadline:
+            continue  # decided meanwhile, or left to the clock
+        request, new = locked[0], with_changed_tool(locked[0], schema)
+        if new is None:
+            outcome, note = Outcome.DENIED, notes[1]
+            await reject_by_policy(connection, jobs, request, outcome, note)
+        else:
+            await _begin_anew(connection, request, new, notes[0])
+            again = await store.load(connection, request.id)
+            await ask_again(connection, jobs, again or new)
+    return len(waiting)
+
+
+async def _begin_anew(
+    connection: Connection, request: Request, new: Request, note: str
 ) -> None:
-    """Close what waits for a tool that is not what people were shown."""
-    key = {"tool": tool, "note": note}
-    found = await connection.execute(SQL["close_for_changed_tool"], key)
-    ids = [row["id"] for row in await found.fetchall()]
-    for request in await store.named(connection, ids):
-        fact = about(request, "rejected", texts={"note": note}, outcome="denied")
-        await append(connection, [fact])
-        jobs.edit(connection, await store.touch(connection, request.id))
-        await jobs.defer(connection, [resume_job(request.conversation)])
+    key = {"id": request.id, "user": "", "stage": 0}
+    await connection.execute(SQL["void_decisions"], key | {"stage": -1, "reason": note})
+    await connection.execute(SQL["reopen_stage"], key)
+    await connection.execute(
+        SQL["change_tool"],
+        {
+            "id": request.id,
+            "schema": digest.schema_text(new.call.schema),
+            "schema_digest": new.call.schema_digest,
+            "call_digest": new.call.digest,
+            "grant_digest": new.call.grant_digest,
+            "token": new.place.token,
+            "risk": str(new.terms.risk),
+            "note": note,
+        },
+    )
+    await wind_clock(connection, request.id)
+    before = request.call.grant_digest
+    await append(
+        connection, [about(new, "voided", texts={"reason": note}, before=before)]
+    )
 
 
 async def lapse(connection: Connection, jobs: Jobs, request: Request) -> bool:

@@ -221,10 +221,18 @@ UPDATE requests SET status = 'orphaned', decided_at = bot_now(), resumed_at = bo
 WHERE id = ANY(%(ids)s) AND status = 'pending'
 RETURNING id;
 
--- name: close_for_changed_tool
--- Requests for a tool that is not what people were shown: whatever waits is void.
-UPDATE requests
-SET status = 'rejected', decided_at = bot_now(), outcome = 'denied',
-  outcome_note = %(note)s
-WHERE tool = %(tool)s AND status = 'pending' AND agent = ''
-RETURNING id;
+-- name: waits_for_tool
+-- Requests that wait for a tool of the bot's own graph, in the order of their locking.
+SELECT id FROM requests
+WHERE tool = %(tool)s AND status = 'pending' AND agent = '' ORDER BY id;
+
+-- name: change_tool
+-- The tool is not what people were shown: the same arguments, another digest, and the
+-- buttons that show the old ones are spent. The row is locked before.
+WITH old AS (
+  INSERT INTO spent_tokens (token, request_id)
+  SELECT COALESCE(token, id), id FROM requests WHERE id = %(id)s)
+UPDATE requests SET schema = %(schema)s, schema_digest = %(schema_digest)s,
+  call_digest = %(call_digest)s, grant_digest = %(grant_digest)s, token = %(token)s,
+  risk = %(risk)s, outcome = 'reopened', outcome_note = %(note)s
+WHERE id = %(id)s;

@@ -1,4 +1,4 @@
-"""Pin what MCP servers say of their tools, and void what waits when that changes."""
+"""Pin what MCP servers say of their tools, and ask anew when that changes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import structlog
 
 from agent.tools.mcp import Definition
 from bot.approvals.ports import Jobs, Policies
-from bot.approvals.transitions import void_for_changed_tool
+from bot.approvals.transitions import ask_anew_for_changed_tool
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
-from bot.texts.agent import tool_was_changed
+from bot.texts.agent import no_longer_fits, tool_was_changed
 
 log = structlog.get_logger(__name__)
 
@@ -50,19 +50,26 @@ class StoredPins:
         """Keep a server's whole list; return the names of the tools that changed."""
         async with transaction(self.pool) as connection:
             changed = await self._keep(connection, server, listed)
-            for name in changed:
-                note = tool_was_changed(name)
-                await void_for_changed_tool(connection, self._jobs, name, note)
-        for name in changed:
+            waited = [await self._ask_anew(connection, each) for each in changed]
+        for each, number in zip(changed, waited, strict=True):
             log.warning(
-                "an MCP server has changed a tool", action="tool_changed", tool=name
+                "an MCP server has changed a tool",
+                action="tool_changed",
+                tool=each.name,
+                requests=number,
             )
         await self.known([server])
-        return changed
+        return [each.name for each in changed]
+
+    async def _ask_anew(self, connection: Connection, tool: Definition) -> int:
+        notes = tool_was_changed(tool.name), no_longer_fits(tool.name)
+        return await ask_anew_for_changed_tool(
+            connection, self._jobs, tool.name, tool.call_schema, notes
+        )
 
     async def _keep(
         self, connection: Connection, server: str, listed: Sequence[Definition]
-    ) -> list[str]:
+    ) -> list[Definition]:
         key = {"server": server, "policy_version": self._policies.current.version}
         found = await connection.execute(SQL["pinned_tools"], key)
         before = {row["tool"]: row["digest"] for row in await found.fetchall()}
@@ -72,9 +79,7 @@ class StoredPins:
         names = [each.tool for each in listed]
         await connection.execute(SQL["unlist_tools"], key | {"tools": names})
         return [
-            each.name
-            for each in listed
-            if before.get(each.tool, each.digest) != each.digest
+            each for each in listed if before.get(each.tool, each.digest) != each.digest
         ]
 
 

@@ -263,5 +263,10 @@ def not_run_for_agent(why: str) -> str:
 
 
 def tool_was_changed(tool: str) -> str:
+    """Say why a request is asked again."""
+    return f"{tool} has been changed by its server since this was asked."
+
+
+def no_longer_fits(tool: str) -> str:
     """Say why a request is over; the agent reads it too."""
-    return f"{tool} has been changed by its server since this was asked. Ask again."
+    return f"{tool_was_changed(tool)} It does not take these arguments any more. Ask again."

@@ -139,9 +139,13 @@ def moved(channel: str, who_can: Sequence[str]) -> str:
 
 
 def superseded(by: str, who_can: Sequence[str], *, answered: bool = False) -> str:
-    """mrkdwn. For a click on a card as it was before an edit; `by` is a user id."""
+    """mrkdwn. For a click on a card as it was before an edit, or a change of the tool.
+
+    `by` is the user id of who edited.
+    """
     who = f" by {mention(by)}" if by else ""
-    what = "An answer was given" if answered else "The arguments were changed"
+    changed = "The arguments were changed" if by else "The request was changed"
+    what = "An answer was given" if answered else changed
     return (
         f"{what}{who} since you saw the card, so nothing was decided. Look at it "
         f"again. {can_decide(who_can)}"
