@@ -160,6 +160,23 @@ class Operators:
         return None if is_one and not profile.refusal else Answer.NOT_OPERATOR
 
 
+async def tell_operators(
+    connection: Connection, jobs: Jobs, policy: Policy, text: str
+) -> None:
+    """Tell the policy's operators: in their channel, or each by a direct message.
+
+    Those of a user group are not told, since only Slack knows who they are.
+    """
+    group = policy.groups.get(OPERATORS)
+    if group is None:
+        return
+    kind, _, named = group.source.partition(":")
+    channel = named if kind in ("channel", "open_channel") else ""
+    key = {"channel": channel, "users": list(group.users), "text": text}
+    found = await connection.execute(SQL["tell_operators"], key)
+    jobs.post(connection, [row["id"] for row in await found.fetchall()])
+
+
 async def is_operator(person: Person, policy: Policy, people: People) -> bool:
     """Return whether a person is in the policy's group of operators.
 

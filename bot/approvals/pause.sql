@@ -36,6 +36,17 @@ WHERE id IN (
   FOR UPDATE OF d SKIP LOCKED)
 RETURNING id::text AS id;
 
+-- name: tell_operators
+-- Something that those who run the bot should know, in each workspace that the database
+-- serves: in their channel, or to each of them directly.
+INSERT INTO deliveries (id, kind, team_id, channel_id, user_id, text)
+SELECT gen_random_uuid(), CASE WHEN %(channel)s = '' THEN 'private' ELSE 'say' END,
+  w.team_id, %(channel)s, u.user_id, %(text)s
+FROM workspaces w,
+  unnest(CASE WHEN %(channel)s = '' THEN %(users)s::text[] ELSE ARRAY[NULL] END)
+    AS u (user_id)
+RETURNING id::text AS id;
+
 -- name: select_pauses
 -- The workspaces that this database serves, each with its pause.
 SELECT w.team_id, p.reason, p.paused_by, p.paused_at

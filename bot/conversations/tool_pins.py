@@ -8,11 +8,13 @@ from collections.abc import Sequence
 import structlog
 
 from agent.tools.mcp import Definition
+from bot.approvals.pause import tell_operators
 from bot.approvals.ports import Jobs, Policies
 from bot.approvals.transitions import ask_anew_for_changed_tool
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts.agent import no_longer_fits, tool_was_changed
+from bot.texts.notices import tool_changed
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +53,8 @@ class StoredPins:
         async with transaction(self.pool) as connection:
             changed = await self._keep(connection, server, listed)
             waited = [await self._ask_anew(connection, each) for each in changed]
+            for each, number in zip(changed, waited, strict=True):
+                await self._tell(connection, each.name, number)
         for each, number in zip(changed, waited, strict=True):
             log.warning(
                 "an MCP server has changed a tool",
@@ -66,6 +70,11 @@ class StoredPins:
         return await ask_anew_for_changed_tool(
             connection, self._jobs, tool.name, tool.call_schema, notes
         )
+
+    async def _tell(self, connection: Connection, tool: str, waited: int) -> None:
+        text = tool_changed(tool, waited)
+        policy = self._policies.current
+        await tell_operators(connection, self._jobs, policy, text)
 
     async def _keep(
         self, connection: Connection, server: str, listed: Sequence[Definition]

@@ -269,4 +269,5 @@ def tool_was_changed(tool: str) -> str:
 
 def no_longer_fits(tool: str) -> str:
     """Say why a request is over; the agent reads it too."""
-    return f"{tool_was_changed(tool)} It does not take these arguments any more. Ask again."
+    said = tool_was_changed(tool)
+    return f"{said} It does not take these arguments any more. Ask again."

@@ -255,3 +255,13 @@ def ways_to_decide(letter: Letter) -> list[tuple[str, str]]:
 
 
 CARE = "The link is for you alone and works once. Don't forward it."
+
+
+def tool_changed(tool: str, waited: int) -> str:
+    """mrkdwn, for operators. `waited` requests waited for the tool."""
+    again = {0: "Nothing waited for it", 1: "The request for it is asked again"}
+    said = again.get(waited, f"{waited} requests for it are asked again")
+    return (
+        f"The MCP server changed `{tool}`. {said}, and no rule waives it now. Read "
+        "what it has become, then change the policy: `python -m bot policy show`."
+    )
