@@ -1,4 +1,4 @@
-"""The gate on the tool itself: ask, claim, run, store."""
+"""The gate on the tool itself: ask, claim, run, store, and note what people decided."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn, cast
 
-from langchain_core.messages import ToolCall, ToolMessage
+from langchain_core.messages import BaseMessage, ToolCall, ToolMessage
 from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langgraph.errors import GraphBubbleUp
 from langgraph.types import interrupt
 
-from agent import result_notes
 from agent.grant_protocol import Call, Grants, Outcome, Permission, Status
 from agent.phrases import tool_calls
-from agent.result_notes import ANSWERED, REJECTED, Word
 from agent.tool_arguments import clean_text, injected_by_graph, problem_with, schema_of
 
 logger = logging.getLogger(__name__)
@@ -95,7 +93,7 @@ class Gate:
         else:
             said = tool_calls.edited(ended.status, args) + ended.content
             status = _STATUS[ended.status]
-        return _answer(call, said, status, result_notes.EDITED, edited.args)
+        return _answer(call, said, status, EDITED, edited.args)
 
     async def _take(
         self, tool: BaseTool, call: Call, ruling: Permission, config: RunnableConfig
@@ -163,7 +161,7 @@ def _answer(
     call: ToolCall,
     content: str,
     status: Literal["success", "error"],
-    word: result_notes.Word | None = None,
+    word: Word | None = None,
     args: dict[str, Any] | None = None,
 ) -> ToolMessage:
     return ToolMessage(
@@ -171,7 +169,7 @@ def _answer(
         tool_call_id=str(call["id"]),
         name=call["name"],
         status=status,
-        artifact=result_notes.mark(word, args) if word else None,
+        artifact=mark(word, args) if word else None,
     )
 
 
@@ -366,3 +364,34 @@ async def look_at(tool: BaseTool, args: dict[str, Any]) -> Seen | None:
 
 class OutcomeUnknown(ToolException):
     """It may have happened. The grant says so, and nobody runs it again by itself."""
+
+
+REJECTED = "rejected"  # by a person, by the time, or because it was asked again
+EDITED = "edited"
+ANSWERED = "answered"
+Word = Literal["rejected", "edited", "answered"]
+_KEY = "approval"
+
+
+def mark(word: Word, args: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The artifact that notes a word; `args` are those that a person gave instead."""
+    return {_KEY: {"word": word} if args is None else {"word": word, "args": args}}
+
+
+def word_of(message: BaseMessage) -> str:
+    """Return what a person did to the call that a message answers, or ""."""
+    return str(_found(message).get("word", ""))
+
+
+def edited_args(message: BaseMessage) -> dict[str, Any] | None:
+    """The arguments that a person gave in place of the call's own, if they did."""
+    args = _found(message).get("args")
+    return cast("dict[str, Any]", args) if isinstance(args, dict) else None
+
+
+def _found(message: BaseMessage) -> dict[str, Any]:
+    artifact: object = message.artifact if isinstance(message, ToolMessage) else None
+    if not isinstance(artifact, dict):
+        return {}
+    noted = cast("dict[str, Any]", artifact).get(_KEY)
+    return cast("dict[str, Any]", noted) if isinstance(noted, dict) else {}

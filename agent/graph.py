@@ -28,13 +28,12 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Interrupt, Send
 from typing_extensions import TypedDict
 
-from agent.gate import Gate, filled
+from agent.gate import REJECTED, Gate, filled, word_of
 from agent.heard import ANSWER
 from agent.models import is_too_long, normalise, refusals
 from agent.phrases import chat
 from agent.phrases.tool_calls import no_tool
 from agent.prompts import render, shortened, trimmed
-from agent.result_notes import REJECTED, word_of
 from agent.tool_arguments import Toolbox, one_line
 
 

@@ -27,12 +27,12 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from agent.gate import ANSWERED, edited_args, word_of
 from agent.heard import is_heard, say_slowly
 from agent.phrases import chat
 from agent.phrases.tool_calls import without_orders
 from agent.plain_requests import Wish, understand
 from agent.prompts import prefix_of
-from agent.result_notes import ANSWERED, edited_args, word_of
 
 
 class OfflineModel(BaseChatModel):

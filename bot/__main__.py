@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from agent.pipes import until_read
+from agent.entry import until_read
 from bot.commands.cli import main
 
 

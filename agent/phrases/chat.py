@@ -210,8 +210,12 @@ def folder_unusable(folder: object, reason: str | None) -> str:
     return f"FILES_DIR={folder} cannot be used: {reason}."
 
 
-def no_checkpointer(allowed: str) -> str:
-    return f"--checkpointer takes {allowed} and nothing else."
+#: What --checkpointer takes.
+CHECKPOINTERS = "memory, sqlite:PATH or postgresql://…"
+
+
+def no_checkpointer() -> str:
+    return f"--checkpointer takes {CHECKPOINTERS} and nothing else."
 
 
 def sqlite_unusable(place: str, error: object) -> str:

@@ -11,9 +11,8 @@ from langchain_core.tools import BaseTool
 from agent.mail import Mail
 from agent.phrases import results
 from agent.tools.email import make_email_tool
-from agent.tools.files import make_file_tools
+from agent.tools.files import SharedFiles, make_file_tools, make_shared_tool
 from agent.tools.sandbox import make_sandbox_tools
-from agent.tools.shared import SharedFiles, make_shared_tool
 
 if TYPE_CHECKING:
     from agent.tools.database import Database

@@ -1,4 +1,7 @@
-"""The file tools: read, list, write and delete, below FILES_DIR and nowhere else."""
+"""The file tools: read, list, write and delete, below FILES_DIR and nowhere else.
+
+`read_shared_file` reads a text file that somebody shared in the conversation.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -406,3 +410,53 @@ def _sha256(fd: int) -> str:
         digest.update(part)
         at += len(part)
     return digest.hexdigest()
+
+
+SHARED = "read_shared_file"  # the tool's name
+LONGEST_ID = 40  # characters
+
+
+class SharedFiles(Protocol):
+    """Knows the files that were shared where a conversation takes place."""
+
+    async def read(self, conversation: str, file: str, most: int) -> tuple[bytes, int]:
+        """Return the first `most` bytes of a text file, and its whole size.
+
+        Args:
+            conversation: the thread's id in the graph.
+            file: its id; one of another conversation does not exist.
+
+        Raises:
+            FileError: a sentence for the model.
+        """
+        ...
+
+
+class ReadSharedFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    file: str = Field(
+        max_length=LONGEST_ID,
+        description="The id in a message's list of files, such as F0123ABC.",
+    )
+
+
+def make_shared_tool(shared: SharedFiles) -> BaseTool:
+    """Make the tool over the files of the conversation that it is called in."""
+
+    async def read_shared_file(file: str, config: RunnableConfig) -> str:
+        """Read a text file that somebody has shared in this conversation."""
+        conversation = str(config.get("configurable", {}).get("thread_id"))
+        data, size = await shared.read(conversation, file, MAX_READ)
+        if b"\0" in data:
+            raise FileError(results.no_text_file(file, size))
+        if not data:
+            return results.is_empty(file)
+        text = data.decode("utf-8", "replace")
+        if size > len(data):
+            text += f"\n{results.bytes_cut(len(data), size)}"
+        return text
+
+    return StructuredTool.from_function(
+        coroutine=read_shared_file, args_schema=ReadSharedFile
+    )

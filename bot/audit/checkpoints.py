@@ -20,7 +20,7 @@ from bot.approvals.ports import Jobs, checkpoint_job
 from bot.audit.chain import Checkpoint, sign
 from bot.audit.sql import SQL
 from bot.base.errors import BotError, RetryLater
-from bot.base.public_resolver import post
+from bot.base.network import post
 from bot.base.time_limits import limits
 from bot.database.pool import Pool
 from bot.texts import audit as say

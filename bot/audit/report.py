@@ -1,15 +1,19 @@
-"""A report on a period, from the rows of the trail, and what people thought of it."""
+"""A report on a period, from the rows of the trail, and as a page for an auditor."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from typing import Any
 
 from bot.audit.period import Period
 from bot.audit.sql import REPORT
 from bot.audit.verify import snapshot, verify
 from bot.database.pool import Connection
+from bot.texts import audit as say
+from bot.texts.cards import why_refused
 
 Rows = list[dict[str, Any]]
 SELF = frozenset({"requester", "participant"})  # words for approving what one asked for
@@ -85,3 +89,173 @@ def _count(events: Rows, names: tuple[str, ...]) -> dict[str, Any]:
         name = f"{row['event']} ({special})" if special else row["event"]
         counted[name] = counted.get(name, 0) + row["count"]
     return counted
+
+
+# --- The page: names, local times, three charts --------------------------------------
+_ATTEMPT = ("at", "actor", "verdict", "why", "tool", "request", "via")
+_QUICK = ("at", "actor", "decision", "milliseconds", "tool", "request")
+_PEOPLE, _TIMES = frozenset({"actor"}), frozenset({"at", "loaded"})
+_CODES = frozenset({"verdict", "decision", "result"})
+_STYLE = """
+body { font: 11pt/1.45 Lato, Helvetica, Arial, sans-serif; margin: 2em auto;
+  max-width: 60em; padding: 0 1em; color: #1d1c1d; background: #fff }
+h1 { font-size: 1.6em; margin-bottom: 0 } h2 { font-size: 1.15em; margin: 2em 0 .5em }
+h3 { font-size: 1em; margin: 0 } .charts { display: flex; flex-wrap: wrap; gap: 1.5em }
+figure { flex: 1 1 17em; margin: 0; break-inside: avoid } svg { width: 100% }
+text { font-size: 12px; fill: #1d1c1d } rect { fill: #00674d }
+table { border-collapse: collapse; width: 100% }
+th, td { border-bottom: 1px solid #c9c7cc; padding: .3em .6em .3em 0; text-align: left;
+  vertical-align: top; overflow-wrap: break-word }
+tr { break-inside: avoid } .bad { font-weight: bold; color: #a00 }
+code { font-size: .85em }
+"""
+
+
+class _Page:
+    """Builds the parts; `names` are display names by user id."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+
+    def person(self, user: str) -> str:
+        name = self._names.get(user, "")
+        return say.person(name, user) if name and name != user else user
+
+    def section(
+        self, title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
+    ) -> str:
+        """A table under its title; nothing where there are no rows."""
+        if not rows:
+            return ""
+        head = _row([name.replace("_", " ") for name in columns], "th")
+        body = "".join(
+            _row([self._cell(name, row[name]) for name in columns], "td")
+            for row in rows
+        )
+        table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+        return f"<section><h2>{_text(title)}</h2>{table}</section>"
+
+    def _cell(self, name: str, value: Any) -> object:
+        if value is None or value == "":
+            return say.NOTHING
+        if name in _PEOPLE:
+            return self.person(value)
+        if name in _TIMES:
+            return _local(value)
+        return say.in_words(value) if name in _CODES else value
+
+
+def page_of(report: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """The page; every value on it is escaped."""
+    page = _Page(names)
+    section = page.section
+    parts = [
+        _paragraph(say.from_until(_local(report["from"]), _local(report["until"]))),
+        _summary(report, page),
+        section(say.REQUESTS, _pairs(report["requests"]["by_tool"], "tool"), _TOOL),
+        section(say.RUNS, _pairs(report["runs"], "result"), ("result", "count")),
+        section(say.STAGES, report["stages"], ("group", "decision", "count", "people")),
+        section(say.SELF_APPROVALS, _why(report["self_approval_attempts"]), _ATTEMPT),
+        section(say.QUICK_DECISIONS, report["decisions_within_3_seconds"], _QUICK),
+        section(say.POLICIES, report["policies"], ("policy", "loaded", "requests")),
+        section(
+            say.FEEDBACK, _pairs(report["feedback"], "rating"), ("rating", "count")
+        ),
+        section(say.ALL_REFUSED, _why(report["refused_attempts"]), _ATTEMPT),
+        _verify(report["verify"]),
+        _paragraph(say.exports_taken(report["exports_taken"])),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{say.TITLE}</title><style>{_STYLE}</style></head>"
+        f"<body><h1>{say.TITLE}</h1>{''.join(parts)}</body></html>\n"
+    )
+
+
+_TOOL = ("tool", "count")
+
+
+def _why(attempts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{**each, "why": why_refused(each["word"])} for each in attempts]
+
+
+def _summary(report: Mapping[str, Any], page: _Page) -> str:
+    """The charts, of what there is to draw."""
+    outcomes = {say.in_words(name): count for name, count in report["outcomes"].items()}
+    people = {
+        page.person(row["actor"]): row["count"] for row in report["by_approver"][:8]
+    }
+    charts = [
+        _chart(say.OUTCOMES, outcomes),
+        _chart(say.TIME_TO_DECIDE, report["time_to_decide"]),
+        _chart(say.BY_APPROVER, people),
+    ]
+    said = say.summary(report["requests"]["count"], len(report["refused_attempts"]))
+    drawn = f'<div class="charts">{"".join(charts)}</div>' if any(charts) else ""
+    return f"<section><h2>{say.SUMMARY}</h2>{_paragraph(said)}{drawn}</section>"
+
+
+_BAR, _LABEL, _WIDE = 24, 130, 320  # pixels of the drawing, which scales
+
+
+def _chart(title: str, counts: Mapping[str, int]) -> str:
+    """Bars with their numbers; "" where all are nothing."""
+    some = {name: count for name, count in counts.items() if count}
+    if not some:
+        return ""
+    most, room = max(some.values()), _WIDE - _LABEL - 40
+    bars = "".join(
+        _bar(name, count, index * _BAR, round(room * count / most))
+        for index, (name, count) in enumerate(some.items())
+    )
+    return (
+        f"<figure><h3>{_text(title)}</h3>"
+        f'<svg viewBox="0 0 {_WIDE} {len(some) * _BAR}" role="img" '
+        f'aria-label="{_text(title)}">{bars}</svg></figure>'
+    )
+
+
+def _bar(name: str, count: int, top: int, width: int) -> str:
+    shown = name if len(name) <= 20 else f"{name[:19]}…"
+    return (
+        f'<text x="0" y="{top + 16}">{_text(shown)}</text>'
+        f'<rect x="{_LABEL}" y="{top + 4}" width="{max(width, 1)}" height="16"/>'
+        f'<text x="{_LABEL + width + 6}" y="{top + 16}">{count}</text>'
+    )
+
+
+def _local(moment: str) -> str:
+    """An ISO time as the reader's clock says it, with the name of the zone."""
+    at = dt.datetime.fromisoformat(moment).astimezone()
+    return f"{at:%d %b %Y, %H:%M:%S %Z}"
+
+
+def _verify(found: Mapping[str, Any]) -> str:
+    heads = "".join(
+        f"<p>{_text(say.ends_at(team, head['number'], ''))}"
+        f"<code>{_text(head['hash'])}</code>.</p>"
+        for team, head in found["heads"].items()
+    )
+    if found["good"]:
+        said = _paragraph(say.verified(found["rows"]))
+    else:
+        bad = "".join(f"<li>{_text(each)}</li>" for each in found["findings"])
+        said = f'<p class="bad">{say.NOT_GOOD}</p><ul class="bad">{bad}</ul>'
+    return f"<section><h2>{_text(say.THE_TRAIL)}</h2>{said}{heads}</section>"
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{_text(text)}</p>"
+
+
+def _pairs(counts: Mapping[str, int], name: str) -> list[dict[str, Any]]:
+    return [{name: key, "count": count} for key, count in counts.items() if count]
+
+
+def _row(cells: Iterable[object], tag: str) -> str:
+    return f"<tr>{''.join(f'<{tag}>{_text(cell)}</{tag}>' for cell in cells)}</tr>"
+
+
+def _text(value: object) -> str:
+    return "" if value is None else escape(str(value))

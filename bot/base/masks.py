@@ -1,4 +1,4 @@
-"""Secrets, made unreadable wherever a person or a log could read them."""
+"""Secrets, made unreadable wherever a person, a log or a trace could read them."""
 
 from __future__ import annotations
 
@@ -188,3 +188,18 @@ def _property(forms: list[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
 def _inner(forms: list[Mapping[str, Any]], key: str) -> Mapping[str, Any]:
     found = (_mapping(form.get(key)) for form in forms)
     return next((each for each in found if each), _mapping(None))
+
+
+def mask_traces() -> None:
+    """Mask secrets in inputs, outputs, errors and metadata of every trace.
+
+    Called before the first run; without `LANGSMITH_TRACING` nothing is sent and
+    nothing is done. https://docs.langchain.com/langsmith/mask-inputs-outputs
+    """
+    # Only now: the package is large, and every command needs masks.
+    from langsmith import Client
+    from langsmith.run_trees import configure
+    from langsmith.utils import tracing_is_enabled
+
+    if tracing_is_enabled():
+        configure(client=Client(anonymizer=mask_strings))

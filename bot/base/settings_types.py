@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, Secret, SecretBytes
 
 from bot.base.faults import POINTS
-from bot.base.network import NotPublic, check_literal
 
 CHANNEL = re.compile(r"[CG][0-9A-Z]{7,}")
 # One plain address, as the tool `send_email` takes them too.
@@ -72,6 +71,9 @@ def is_private(sink: str) -> bool:
     """Return whether a URL is plain http, or names an address that is not public."""
     if "://" not in sink:
         return False
+    # Every command reads the settings, and few settings hold such a URL.
+    from bot.base.network import NotPublic, check_literal
+
     try:
         check_literal(sink)
     except NotPublic:

@@ -13,8 +13,7 @@ from bot.approvals.store import clock
 from bot.audit.chain import Checkpoint, public_key, read_checkpoints
 from bot.audit.export import as_csv, as_jsonl, note_export
 from bot.audit.period import FORMS, period
-from bot.audit.report import make_report
-from bot.audit.report_page import page_of
+from bot.audit.report import make_report, page_of
 from bot.audit.side_by_side import verify_stored
 from bot.audit.verify import Verifier, snapshot, verify_lines
 from bot.base.errors import ConfigurationError

@@ -9,8 +9,8 @@ from pydantic import Secret
 
 from agent.models import explain_model_error, make_model
 from bot.base.errors import ConfigurationError
+from bot.base.masks import mask_traces
 from bot.base.settings import Settings
-from bot.base.traces import mask_traces
 from bot.conversations.graphs import load_served
 from bot.conversations.inspect_graph import LoadedGraph
 from bot.texts import commands, graphs

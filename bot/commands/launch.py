@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from agent.sparing import spare_langsmith_types
+from agent.entry import spare_langsmith_types
 from bot.base.logs import configure_logging
 from bot.base.settings import Settings, near_misses
 from bot.database import embedded

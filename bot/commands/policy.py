@@ -19,7 +19,7 @@ from bot.approvals.eligibility import (
 )
 from bot.approvals.model import REQUESTER, USERS, Askers, Stage
 from bot.approvals.policy import Demanded, Group, Policy, load_policy, plan
-from bot.approvals.policy.explain import explain
+from bot.approvals.policy.match import explain
 from bot.approvals.policy.types import AGENT_NAME, USER_ID
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings

@@ -12,8 +12,8 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.base import faults, time_limits
+from bot.base.masks import mask_traces
 from bot.base.settings import SHOP, Settings, Transport, blaming, manifest
-from bot.base.traces import mask_traces
 from bot.conversations.graphs import load_served
 from bot.conversations.inspect_graph import LoadedGraph
 from bot.database.pool import TRANSIENT, Pool

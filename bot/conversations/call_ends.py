@@ -17,7 +17,7 @@ from agent.phrases.tool_calls import RUNNING, UNRECORDED
 from bot.approvals import digest
 from bot.approvals.model import Execution, Request
 from bot.conversations.dialects.plain import arguments_of
-from bot.conversations.graph_state import GraphState, TaskState
+from bot.conversations.graph_state import GraphState, TaskState, calls_of, is_empty
 from bot.texts import agent
 
 Ends = Mapping[str, ToolMessage]  # by the id of the call
@@ -43,7 +43,7 @@ def mended(messages: Sequence[AnyMessage], ends: Ends) -> list[AnyMessage]:
             fixed += own.values()
             fixed += [
                 ends.get(key) or _ended(UNRECORDED, key, name)
-                for key, name in _calls(message)
+                for key, name in calls_of(message)
                 if key not in own
             ]
     return fixed
@@ -58,21 +58,11 @@ def _results(messages: Sequence[AnyMessage]) -> dict[int, dict[str, ToolMessage]
     found: dict[int, dict[str, ToolMessage]] = {}
     for place, message in enumerate(messages):
         if isinstance(message, AIMessage):
-            owners |= {key: place for key, _ in _calls(message)}
+            owners |= {key: place for key, _ in calls_of(message)}
         elif isinstance(message, ToolMessage) and message.tool_call_id in owners:
             own = found.setdefault(owners[message.tool_call_id], {})
             own.setdefault(message.tool_call_id, message)
     return found
-
-
-def is_empty(message: AnyMessage) -> bool:
-    """Return whether it is an answer of the model with nothing in it."""
-    if not isinstance(message, AIMessage) or _calls(message):
-        return False
-    content = message.content
-    blocks = [] if isinstance(content, str) else content
-    kinds = {b.get("type") if isinstance(b, dict) else "text" for b in blocks}
-    return not message.text.strip() and kinds <= {"text", "reasoning", "thinking"}
 
 
 def ends_of(ran: GraphState, unknown: Collection[str] = ()) -> dict[str, ToolMessage]:
@@ -177,7 +167,8 @@ def open_calls(part: GraphState) -> dict[tuple[str, str], tuple[Execution | None
     said = [*part.messages, *(m for task in part.tasks for m in task.said)]
     answered = {m.tool_call_id for m in said if isinstance(m, ToolMessage)}
     models = [m for m in part.messages if isinstance(m, AIMessage)]
-    calls = [c for c in (_calls(models[-1]) if models else []) if c[0] not in answered]
+    made = calls_of(models[-1]) if models else []
+    calls = [call for call in made if call[0] not in answered]
     begun = [task for task in part.tasks if not task.is_over]
     if not (part.is_cut_off or any(task.error for task in begun)):
         return dict.fromkeys(calls, (None, ""))
@@ -193,9 +184,3 @@ def _how(task: TaskState) -> tuple[Execution | None, str]:
         return Execution.FAILED, task.error
     waits = task.asked and not task.error
     return None if waits else Execution.UNKNOWN, task.error
-
-
-def _calls(message: AIMessage) -> list[tuple[str, str]]:
-    """Id and tool of each call of a message, readable or not."""
-    calls = [*message.tool_calls, *message.invalid_tool_calls]
-    return [(call["id"], call["name"] or "unknown") for call in calls if call["id"]]

@@ -35,13 +35,13 @@ from bot.conversations.graph_context import GraphContext, asker
 from bot.conversations.graph_loop import GraphLoop
 from bot.conversations.graph_state import (
     GraphState,
+    answered_nothing,
     is_finished,
     stand_of,
     state_after_run,
 )
 from bot.conversations.graphs import with_saver
 from bot.conversations.inspect_graph import MESSAGES, Graph, remembering
-from bot.conversations.last_word import answered_nothing
 from bot.conversations.run_saver import RunSaver
 from bot.conversations.stored_grants import current_run, home_loop
 from bot.database.pool import Pool

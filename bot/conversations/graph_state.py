@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from langchain_core.messages import (
     AIMessage,
     AnyMessage,
+    HumanMessage,
     ToolMessage,
     convert_to_messages,
 )
@@ -20,6 +22,7 @@ from agent.graph import in_call_order
 from bot.conversations.dialects import static_breakpoint
 from bot.conversations.dialects.plain import written
 from bot.conversations.inspect_graph import MESSAGES
+from bot.texts import agent
 
 CUT_OFF = "CancelledError"  # of a task that stopped since another one has raised
 
@@ -184,3 +187,107 @@ def _messages(values: Any, channel: str) -> tuple[AnyMessage, ...]:
         return tuple(cast("list[AnyMessage]", convert_to_messages(cast("Any", found))))
     except (ValueError, NotImplementedError, TypeError):
         return ()  # somebody else's idea of messages
+
+
+# --- What it has said in a turn, as people are told it -------------------------------
+_THOUGHT = re.compile(r"\A\s*<think>.*?(</think>|\Z)\s*", re.DOTALL)
+#: How servers say why the model has stopped in the middle.
+_CUT = {
+    **dict.fromkeys(("length", "max_tokens", "MAX_TOKENS"), agent.ANSWER_CUT_OFF),
+    **dict.fromkeys(("content_filter", "SAFETY"), agent.ANSWER_FILTERED),
+}
+
+
+def last_word(ran: GraphState, tools: Collection[str]) -> str | None:
+    """The answer to a person's message, None where the graph has said nothing.
+
+    It is the last text of the graph, whoever in it said it; else the structured
+    response, else what a tool has returned.
+
+    Args:
+        tools: names of the graph's tools; a model calls others to give its answer a
+            structure.
+    """
+    turn = _turn(ran.messages)
+    for message in reversed(turn):
+        if isinstance(message, ToolMessage):
+            return _result(message, ran.structured, tools)
+        if isinstance(message, AIMessage) and message.tool_calls:
+            break  # what it has said on the way is no answer
+        if text := _text(message):
+            is_it = ran.structured is not None and _parsed(text) == ran.structured
+            return _fields(ran.structured) if is_it else text
+    return _fields(ran.structured) if ran.structured and turn else None
+
+
+def answered_nothing(ran: GraphState) -> bool:
+    """Return whether the model's last answer has nothing in it."""
+    return bool(ran.messages) and is_empty(ran.messages[-1])
+
+
+def is_empty(message: AnyMessage) -> bool:
+    """Return whether it is an answer of the model with nothing in it."""
+    if not isinstance(message, AIMessage) or calls_of(message):
+        return False
+    content = message.content
+    blocks = [] if isinstance(content, str) else content
+    kinds = {b.get("type") if isinstance(b, dict) else "text" for b in blocks}
+    return not message.text.strip() and kinds <= {"text", "reasoning", "thinking"}
+
+
+def calls_of(message: AIMessage) -> list[tuple[str, str]]:
+    """Id and tool of each call of a message, readable or not."""
+    calls = [*message.tool_calls, *message.invalid_tool_calls]
+    return [(call["id"], call["name"] or "unknown") for call in calls if call["id"]]
+
+
+def _turn(messages: Sequence[AnyMessage]) -> Sequence[AnyMessage]:
+    """What follows the person's own message; workers in a graph speak as people too."""
+    people = [i for i, m in enumerate(messages) if isinstance(m, HumanMessage)]
+    own = [i for i in people if "speaker" in messages[i].additional_kwargs]
+    last = max(own or people, default=-1)
+    return messages[last + 1 :]
+
+
+def _text(message: AnyMessage) -> str:
+    """What a message says, without its thoughts, and with why it ends early."""
+    said = without_thoughts(message.text)
+    found = message.response_metadata
+    reason = str(found.get("finish_reason") or found.get("stop_reason"))
+    cut = f"\n\n[{_CUT[reason]}]" if reason in _CUT else ""
+    return f"{said}{cut}".strip()
+
+
+def without_thoughts(text: str) -> str:
+    """Leave out what a model writes down of its thinking, also where it still does."""
+    return _THOUGHT.sub("", text, count=1) if text else ""
+
+
+def _result(
+    message: ToolMessage, structured: object, tools: Collection[str]
+) -> str | None:
+    if structured is not None and message.name not in tools:
+        return _fields(structured)
+    return message.text or None
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _fields(structured: object) -> str:
+    """A structured response as lines that people read."""
+    if not isinstance(structured, dict):
+        return json.dumps(structured, ensure_ascii=False)
+    fields = cast("dict[str, object]", structured)
+    return "\n".join(
+        f"- **{name.replace('_', ' ').capitalize()}**: {_shown(value)}"
+        for name, value in fields.items()
+    )
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -18,7 +18,7 @@ from bot.base.settings_types import Rate
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts.clicks import COMMENTED, too_many_messages
-from bot.texts.intake import not_read
+from bot.texts.conversation import not_read
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,8 @@ from bot.base.faults import reach
 from bot.conversations import questions
 from bot.conversations.conversation import Conversation
 from bot.conversations.engine import ServedGraph
-from bot.conversations.graph_state import GraphState
+from bot.conversations.graph_state import GraphState, answered_nothing, last_word
 from bot.conversations.inbox import clean
-from bot.conversations.last_word import answered_nothing, last_word
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts import agent

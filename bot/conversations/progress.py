@@ -14,7 +14,7 @@ from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
 from langgraph.errors import GraphBubbleUp
 
 from agent.heard import ANSWER, Listener
-from bot.conversations.last_word import without_thoughts
+from bot.conversations.graph_state import without_thoughts
 
 LONGEST_RESULT = 2_000  # characters of a result that are looked at
 State = Literal["works", "done", "failed", "asks"]

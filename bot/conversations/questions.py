@@ -16,7 +16,7 @@ from bot.approvals.model import Kind, Outcome, Request, Status, Verdict
 from bot.approvals.policy.match import answers_of
 from bot.approvals.policy.model import Policy
 from bot.conversations import dialects
-from bot.conversations.dialects import answers
+from bot.conversations.dialects import raw
 from bot.conversations.dialects.interface import AskedCall, Decided, End, Question
 from bot.conversations.engine import ServedGraph
 from bot.texts import agent, cards
@@ -33,7 +33,7 @@ def read(interrupt: Interrupt[Any], served: ServedGraph, policy: Policy) -> Ques
     rule = None
     if question.calls[0].kind is Kind.INTERRUPT:
         rule = answers_of(policy, question.calls[0].name)
-    return answers.resolve(
+    return raw.resolve(
         question,
         rule=rule,
         default=policy.interrupts.answers,

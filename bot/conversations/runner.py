@@ -41,7 +41,7 @@ from bot.conversations.replies import Talk, asks_for_help, unreadable
 from bot.conversations.resume import Found, Handover, Recheck, Refused, batches
 from bot.conversations.run_saver import Unstorable
 from bot.conversations.sql import SQL
-from bot.conversations.under_way import UnderWay
+from bot.conversations.stop import UnderWay
 from bot.database.pool import TRANSIENT, Pool
 from bot.texts import agent, notices
 

@@ -14,8 +14,7 @@ import aiohttp
 import structlog
 
 from bot.base.errors import RetryLater
-from bot.base.network import NotPublic
-from bot.base.public_resolver import post
+from bot.base.network import NotPublic, post
 from bot.base.time_limits import limits
 from bot.database.pool import Pool
 from bot.notices.outbox import EVENTS_FOR, wait_after

@@ -21,9 +21,9 @@ from agent.phrases.chat import LAX
 from agent.tool_arguments import Schemas, Toolbox, problem_with, titles_of
 from agent.tools import make_tools
 from agent.tools.database import Database, open_database
+from agent.tools.files import SHARED, SharedFiles
 from agent.tools.mcp import McpServers
 from agent.tools.mcp_config import McpConfigError, read_config
-from agent.tools.shared import SHARED, SharedFiles
 from bot.approvals.audit import PolicyRecord
 from bot.approvals.decide import Decider
 from bot.approvals.delegations import Delegations
@@ -43,9 +43,9 @@ from bot.conversations.replies import Talk
 from bot.conversations.resume import Handover, Recheck
 from bot.conversations.retry import Retrier
 from bot.conversations.runner import Runner
+from bot.conversations.stop import UnderWay
 from bot.conversations.stored_grants import StoredGrants
 from bot.conversations.tool_pins import StoredPins
-from bot.conversations.under_way import UnderWay
 from bot.database.pool import Pool, leads_here, make_pool
 from bot.jobs.clock import Clock, Duty, make_clock
 from bot.jobs.courier import Courier

@@ -18,7 +18,7 @@ from bot.slack.identity import Identity
 from bot.slack.message_text import quoted, read
 from bot.slack.names import Names
 from bot.slack.sql import SQL
-from bot.texts import intake as say
+from bot.texts import conversation as say
 from bot.texts.formatting import utc
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from bot.texts import intake as say
+from bot.texts import conversation as say
 from bot.texts.formatting import one_line, utc
 
 LIMIT = 10_000  # characters of what is attached to one message

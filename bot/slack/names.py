@@ -17,7 +17,7 @@ from bot.base.errors import SlackUnavailable
 from bot.slack.client import FAILURES, word_of
 from bot.slack.directory import UNKNOWN, Directory
 from bot.slack.identity import Identity
-from bot.texts import intake as say
+from bot.texts import conversation as say
 
 log = structlog.get_logger(__name__)
 KEPT = 600.0  # seconds that a name may be used: it is decoration and decides nothing

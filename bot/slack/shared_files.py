@@ -26,7 +26,7 @@ Json = Mapping[str, Any]
 
 @dataclass
 class SlackFiles:
-    """The files of a thread; see `agent.tools.shared.SharedFiles`.
+    """The files of a thread; see `agent.tools.files.SharedFiles`.
 
     Attributes:
         api_url: Slack's, whose host may hold the files too.

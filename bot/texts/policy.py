@@ -33,7 +33,7 @@ from bot.approvals.policy import (
     Waived,
     value_at,
 )
-from bot.approvals.policy.explain import Finding, replacing_defaults
+from bot.approvals.policy.match import Finding, replacing_defaults
 from bot.approvals.policy.model import CLAIM_WITHIN, StandingOffer, is_in_force
 from bot.approvals.policy.types import WEEKDAYS, in_units
 from bot.texts.commands import cannot_be_asked

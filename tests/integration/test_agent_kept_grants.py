@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.checkpointers import open_checkpointer
+from agent.checkpointers import KeptGrants, open_checkpointer
 from agent.grant_protocol import Call, Claim, Outcome
-from agent.kept_grants import KeptGrants
 from agent.phrases.tool_calls import NOT_APPROVED, RUNNING
 from tests.support.terminal_parts import place
 

@@ -22,7 +22,7 @@ from typing_extensions import TypedDict
 
 from bot.approvals.model import Verdict
 from bot.conversations import dialects
-from bot.conversations.dialects import answers, static_breakpoint
+from bot.conversations.dialects import raw, static_breakpoint
 from bot.conversations.dialects.interface import RunOn, Stop, Unfit
 from tests.support.payloads import (
     APPROVED,
@@ -41,7 +41,7 @@ NO = REJECTED.message
 
 def read(asked, default=None):
     question = dialects.read(asked, {})
-    return answers.resolve(question, rule=None, default=default, levels=["manager"])
+    return raw.resolve(question, rule=None, default=default, levels=["manager"])
 
 
 async def taken(ask, decided, default=None):

@@ -23,7 +23,7 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
 from pydantic import ValidationError
 
-from bot.conversations import adapt_graph
+from bot.conversations import graphs
 from tests.support.agents import MODES, Office, pay, turn, wipe
 from tests.support.payloads import ALL
 
@@ -123,7 +123,7 @@ async def test_f1_a_failed_call_can_be_closed_without_running_it():
 async def test_f5_one_tool_node_can_mix_up_two_calls_answers(monkeypatch):
     """So each call has a task of its own, as in `create_agent`, or no question."""
     # as it comes: another test in this process may have loaded somebody's graph
-    monkeypatch.setattr(ToolNode, "_afunc", adapt_graph._atogether)
+    monkeypatch.setattr(ToolNode, "_afunc", graphs._atogether)
     ran, first = {}, "refund"
 
     async def gate(name):

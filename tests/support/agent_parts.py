@@ -19,8 +19,8 @@ from bot.conversations.outcome import Settler
 from bot.conversations.replies import Talk
 from bot.conversations.resume import Handover, Recheck
 from bot.conversations.runner import Runner
+from bot.conversations.stop import UnderWay
 from bot.conversations.stored_grants import StoredGrants
-from bot.conversations.under_way import UnderWay
 from tests.support.agent_stand_ins import Ledger, ScriptedModel, calls
 from tests.support.house import House
 

@@ -11,9 +11,9 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
 from agent.gate import Gate
-from bot.conversations.adapt_graph import adapt_langgraph
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.graph_context import make_context
+from bot.conversations.graphs import adapt_langgraph
 from bot.conversations.inspect_graph import describe
 from bot.conversations.outcome import Settler
 from bot.conversations.resume import Handover

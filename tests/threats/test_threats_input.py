@@ -18,7 +18,7 @@ from bot.simulator import Simulator
 from bot.slack.message_text import read
 from bot.slack.payload import readable
 from bot.slack.trouble import Troubles
-from bot.texts import intake as say
+from bot.texts import conversation as say
 from bot.web.server import LARGEST, slack_routes
 from tests.support.door import CHALLENGE, signed
 from tests.support.root import ROOT

@@ -6,7 +6,7 @@ import pytest
 
 from bot.approvals.model import Request, Status, Verdict
 from bot.slack.cards.view import bundle
-from bot.slack.listeners.several import decide_all
+from bot.slack.listeners.clicks import decide_all
 from bot.texts.clicks import CARD_CHANGED
 from tests.support.clicks import click_for_all, deps_of
 from tests.support.house import REJECT, House, proposed

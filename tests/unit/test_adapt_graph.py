@@ -10,7 +10,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
-from bot.conversations.adapt_graph import adapt_langgraph
+from bot.conversations.graphs import adapt_langgraph
 from bot.conversations.inspect_graph import describe, problem
 
 adapt_langgraph()

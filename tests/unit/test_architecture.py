@@ -13,7 +13,7 @@ from pathlib import Path
 
 import agent
 import bot
-from agent import kept_grants
+from agent import checkpointers
 from bot.database.statements import load_statements
 from tests.support.root import ROOT, name_of, nodes_of, tree_of
 
@@ -98,7 +98,7 @@ def test_only_the_grants_let_a_call_begin():
     assert users_of(claims) == claimers
     house = statements()
     others = "".join(
-        t for n, t in house.items() if n not in claims | set(kept_grants.SQL)
+        t for n, t in house.items() if n not in claims | set(checkpointers.SQL)
     )
     assert "SET state = 'executing'" not in others
 
@@ -126,7 +126,7 @@ def test_no_sql_that_writes_stands_outside_the_sql_files():
 
 def test_every_statement_is_used():
     used = {n for path in SOURCES for n in used_statements(path)}
-    assert (set(statements()) | set(kept_grants.SQL)) - used == set()
+    assert (set(statements()) | set(checkpointers.SQL)) - used == set()
 
 
 @cache

@@ -11,7 +11,7 @@ from bot.approvals.digest import storable
 from bot.approvals.json_schemas import misfit
 from bot.approvals.model import Kind, Verdict
 from bot.conversations import dialects
-from bot.conversations.dialects import answers
+from bot.conversations.dialects import raw
 from bot.conversations.dialects.interface import Decided, End, RunOn, Stop, Unfit
 from bot.conversations.dialects.static_breakpoint import raised
 from bot.texts import agent
@@ -48,7 +48,7 @@ EDIT = {"type": "edit", "edited_action": {"name": "pay", "args": NEW}}
 
 def read(interrupt, *, default: Any = None, rule: Any = None):
     question = dialects.read(interrupt, {})
-    return answers.resolve(question, rule=rule, default=default, levels=["manager"])
+    return raw.resolve(question, rule=rule, default=default, levels=["manager"])
 
 
 def words(value):

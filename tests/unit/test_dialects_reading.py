@@ -9,7 +9,7 @@ import pytest
 
 from bot.approvals.model import Kind, Verdict
 from bot.conversations import dialects
-from bot.conversations.dialects import answers
+from bot.conversations.dialects import raw
 from bot.conversations.dialects.interface import Stop
 from bot.conversations.dialects.static_breakpoint import Breakpoint, raised
 from bot.texts import agent
@@ -299,15 +299,15 @@ def test_no_graph_can_raise_what_looks_like_a_breakpoint():
 
 def resolve(value, schema=None, *, rule=None, default=None, levels=()):
     question = read(value, schema)
-    return answers.resolve(question, rule=rule, default=default, levels=levels)
+    return raw.resolve(question, rule=rule, default=default, levels=levels)
 
 
 def test_answers_come_from_the_payload_then_rule_then_policy():
     said = {"answers": NAMED}
     assert resolve(said, rule="words", default="booleans").answers == NAMED
     assert resolve("?", rule=NAMED, default="booleans").answers == NAMED
-    assert resolve("?", rule="words", default="booleans").answers == answers.WORDS
-    assert resolve("?", default="booleans").answers == answers.BOOLEANS
+    assert resolve("?", rule="words", default="booleans").answers == raw.WORDS
+    assert resolve("?", default="booleans").answers == raw.BOOLEANS
     assert resolve("?").problem == agent.NO_ANSWERS
     assert resolve("?", default="words").problem == ""
 
@@ -317,7 +317,7 @@ def test_answers_come_from_the_payload_then_rule_then_policy():
 )
 def test_answers_that_are_something_else_are_no_business_of_ours(said):
     question = resolve({"answers": said}, default="words")
-    assert (question.answers, question.problem) == (answers.WORDS, "")
+    assert (question.answers, question.problem) == (raw.WORDS, "")
     assert question.calls[0].arguments == {"answers": said}
 
 
@@ -351,7 +351,7 @@ def test_a_question_with_an_unknown_level_is_refused():
 def test_a_form_needs_no_answers_of_the_policy():
     question = resolve("?", SCHEMA)
     assert question.problem == ""
-    assert question.answers == answers.BOOLEANS
+    assert question.answers == raw.BOOLEANS
     assert resolve("?", {"type": "integer"}, default="words").answers == {}
 
 
@@ -389,5 +389,5 @@ def test_a_shape_beside_the_outcomes_leaves_them_as_they_are():
 @pytest.mark.parametrize("said", [{"answer": "a past answer"}, {"answer": 7}])
 def test_an_answer_without_room_for_a_text_is_no_shape(said):
     question = resolve({"answers": said}, default="words")
-    assert question.answers == answers.WORDS
+    assert question.answers == raw.WORDS
     assert resolve("?", rule=said).problem == agent.BAD_ANSWERS

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from bot.conversations.graph_state import GraphState
-from bot.conversations.last_word import answered_nothing, last_word
+from bot.conversations.graph_state import GraphState, answered_nothing, last_word
 
 ASKED = HumanMessage("hi", additional_kwargs={"speaker": {"id": "U1", "name": "Ravi"}})
 BEFORE = [HumanMessage("and before?"), AIMessage("Long ago.")]

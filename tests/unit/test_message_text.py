@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.slack.message_text import LIMIT, read, words
-from bot.texts import intake as say
+from bot.texts import conversation as say
 
 
 def text(value: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.policy import Demanded, Effect, Policy, plan
-from bot.approvals.policy.explain import explain, replacing_defaults
+from bot.approvals.policy.match import explain, replacing_defaults
 from tests.support.policies import make_policy
 
 ASK = "stages: [{approvers: managers}]"

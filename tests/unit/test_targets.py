@@ -7,8 +7,7 @@ import socket
 import pytest
 from aiohttp.abc import AbstractResolver
 
-from bot.base.network import NotPublic, check_literal, is_public
-from bot.base.public_resolver import PublicResolver
+from bot.base.network import NotPublic, PublicResolver, check_literal, is_public
 from bot.notices.webhook import Hook, hand_over
 
 

@@ -1,4 +1,7 @@
-"""Match a call with the rules, and add up what they demand: the strictest wins."""
+"""Match a call with the rules, and add up what they demand: the strictest wins.
+
+`explain` says for people who look after a policy why it asks what it asks.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from bot.approvals.policy.model import (
     ALLOWED_RAW,
     DEFAULT_STAGES,
     Answers,
+    Condition,
     Demanded,
     Denied,
     Effect,
@@ -327,3 +331,61 @@ def _earliest(escalations: Iterable[Escalation | None]) -> Escalation | None:
         min(each.after for each in known),
         tuple(target for _, target in sorted(targets.items())),
     )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One rule that names a call.
+
+    Attributes:
+        judged: each condition with true, false, or None if it could not be judged.
+        counts: whether the rule matches the call.
+    """
+
+    rule: Rule
+    judged: tuple[tuple[Condition, bool | None], ...]
+    counts: bool
+
+
+def explain(
+    policy: Policy, tool: str, arguments: Mapping[str, Any], agent: str = ""
+) -> tuple[Finding, ...]:
+    """Look at each rule that names a tool, in the file's order."""
+    return tuple(
+        Finding(
+            rule,
+            tuple((each, judge(each, arguments)) for each in rule.when),
+            rule.is_for(agent) and counts(rule, arguments),
+        )
+        for rule in policy.rules
+        if names(rule.tools, tool)
+    )
+
+
+def replacing_defaults(policy: Policy) -> frozenset[str]:
+    """Name the rules that can be the first to demand some call.
+
+    Such a rule takes the place of `defaults.stages`, so it may loosen. It cannot if
+    every name of it is demanded before, by rules without conditions.
+    """
+    first: set[str] = set()
+    before: list[Rule] = []
+    for rule in policy.rules:
+        if rule.effect is not Effect.DEMAND:
+            continue
+        if not _is_covered(rule, before):
+            first.add(rule.name)
+        if not rule.when and rule.agents is None:
+            before.append(rule)
+    return frozenset(first)
+
+
+def _is_covered(rule: Rule, before: Sequence[Rule]) -> bool:
+    tools = [pattern for earlier in before for pattern in earlier.tools]
+    interrupts = [pattern for earlier in before for pattern in earlier.interrupts]
+    return _holds_all(tools, rule.tools) and _holds_all(interrupts, rule.interrupts)
+
+
+def _holds_all(wide: Sequence[str], narrow: Sequence[str]) -> bool:
+    # a pattern holds another one if it fits the other's text, its star included
+    return all(any(name_matches(w, n) for w in wide) for n in narrow)

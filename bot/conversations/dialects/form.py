@@ -11,7 +11,6 @@ from langgraph.types import Interrupt
 from bot.approvals.json_schemas import is_schema, misfit
 from bot.approvals.model import Verdict
 from bot.conversations.dialects import raw
-from bot.conversations.dialects.answers import BOOLEANS, OUTCOMES, WORDS
 from bot.conversations.dialects.interface import (
     Decided,
     End,
@@ -19,6 +18,7 @@ from bot.conversations.dialects.interface import (
     Schemas,
     stopped,
 )
+from bot.conversations.dialects.raw import BOOLEANS, OUTCOMES, WORDS
 from bot.texts import agent
 
 

@@ -11,7 +11,7 @@ from bot.approvals.model import Confirm, Decision, Kind, Request, Stage, Verdict
 from bot.slack.cards.arguments import asked_text, foreign_line
 from bot.slack.homoglyphs import lookalikes
 from bot.texts import forms
-from bot.texts import links as sentences
+from bot.texts import web as sentences
 from bot.texts.call import (
     ARGUMENTS,
     BY_THE_GRAPH,

@@ -19,7 +19,7 @@ from bot.base.errors import SlackUnavailable
 from bot.base.settings_types import Rate
 from bot.database.pool import TRANSIENT
 from bot.texts import web as sentences
-from bot.texts.links import NO_CHOICE, NOT_FROM_HERE, NOT_GOOD, SHUT, SIGN_IN_FIRST
+from bot.texts.web import NO_CHOICE, NOT_FROM_HERE, NOT_GOOD, SHUT, SIGN_IN_FIRST
 from bot.web.links import guard
 from bot.web.links import tokens as links
 from bot.web.links.guard import BY_LINK, BY_SIGN_IN, Opening, html

@@ -19,7 +19,7 @@ from bot.base.errors import SlackUnavailable
 from bot.database.pool import TRANSIENT
 from bot.slack.openid import NotSignedIn, OpenId
 from bot.texts import web as sentences
-from bot.texts.links import NOT_GOOD, NOT_SIGNED_IN, SIGNED_IN_AS_ANOTHER
+from bot.texts.web import NOT_GOOD, NOT_SIGNED_IN, SIGNED_IN_AS_ANOTHER
 from bot.web.links import guard
 from bot.web.links.guard import BY_SIGN_IN, Opening, html
 from bot.web.links.pages import sentence_page

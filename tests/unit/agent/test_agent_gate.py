@@ -24,21 +24,22 @@ from langgraph.prebuilt import InjectedState, ToolNode
 from langgraph.types import Command
 from pydantic import BaseModel
 
-from agent import result_notes
+from agent import gate
 from agent.gate import (
     Approved,
     Gate,
     OutcomeUnknown,
     SeeingTool,
     approved_for,
+    edited_args,
     guard,
     read_decision,
+    word_of,
 )
 from agent.grant_protocol import Call, Claim, MemoryGrants, Permission
 from agent.graph import State
 from agent.phrases import tool_calls
 from agent.phrases.tool_calls import RUNNING, STOP
-from agent.result_notes import edited_args, word_of
 from agent.tool_arguments import schema_of
 from tests.support.agent_stand_ins import Ledger, PathArgs, ScriptedModel, calls
 
@@ -138,7 +139,7 @@ async def test_a_reject_without_words_tells_the_model_to_stop():
 
     assert runs == []
     assert (message.status, message.text) == ("error", f"{tool_calls.NO_REASON} {STOP}")
-    assert word_of(message) == result_notes.REJECTED
+    assert word_of(message) == gate.REJECTED
 
 
 @pytest.mark.parametrize("end", ["", f" {STOP}"])
@@ -148,7 +149,7 @@ async def test_a_rejects_message_reaches_the_model_with_one_stop(end):
     message, _ = await decided(reject, approve=False)
 
     assert message.text == f"Timed out after 24 hours. {STOP}"
-    assert word_of(message) == result_notes.REJECTED
+    assert word_of(message) == gate.REJECTED
 
 
 async def test_a_reject_wins_over_a_grant_that_exists():
@@ -166,7 +167,7 @@ async def test_an_answer_in_the_tools_place_runs_nothing():
     assert message.status == "success"
     assert message.text == tool_calls.IN_ITS_PLACE + "It is gone already."
     assert "did not run" in message.text
-    assert word_of(message) == result_notes.ANSWERED
+    assert word_of(message) == gate.ANSWERED
 
 
 async def test_an_edit_runs_its_arguments_and_tells_the_model():

@@ -12,12 +12,11 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.errors import UnknownInterruptError
 from langgraph.types import Command
 
-from agent.gate import Gate
+from agent.gate import Gate, edited_args
 from agent.grant_protocol import MemoryGrants
 from agent.graph import MAX_CALL, MAX_REJECTS, MAX_STEPS, build_graph, in_call_order
 from agent.phrases.chat import too_many_steps
 from agent.phrases.tool_calls import NO_REASON, STOP, denied, no_tool
-from agent.result_notes import edited_args
 from tests.support.agent_stand_ins import Ledger, ScriptedModel, calls
 
 APPROVE = {"type": "approve"}

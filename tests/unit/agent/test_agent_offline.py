@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolCall, ToolMessa
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from agent import result_notes
+from agent import gate
 from agent.gate import Gate
 from agent.grant_protocol import MemoryGrants
 from agent.graph import build_graph
@@ -363,7 +363,7 @@ def test_words_for_the_model_are_not_told_to_people(sentence, said):
 def test_an_answer_in_the_tools_place_is_told_as_one():
     text = IN_ITS_PLACE + "I paid him in cash."
 
-    answer = told(TRANSFER, text, artifact=result_notes.mark(result_notes.ANSWERED))
+    answer = told(TRANSFER, text, artifact=gate.mark(gate.ANSWERED))
 
     assert answer == (
         "`transfer 500 GBP to bob` didn't run. A person answered instead: I paid him "

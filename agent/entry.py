@@ -1,10 +1,31 @@
-"""Imports that a start can do without."""
+"""The two ends of a program: imports that a start can spare, a reader who is gone."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+
+def until_read(main: Callable[[], int]) -> int:
+    """Run a program and return its exit status; it ends quietly before `| head`.
+
+    A reader that has enough closes the pipe, which is no failure. What is still in the
+    buffer then goes nowhere: Python would complain of it at its exit.
+    https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    status = 0
+    try:
+        try:
+            status = main()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
 
 _NAME = "langsmith.types.run_select_field"
 
