@@ -14,7 +14,15 @@ from bot.approvals.model import Execution, Request, Verdict
 from bot.approvals.policy.model import Denied
 from bot.approvals.transitions import orphan, reject_by_operator
 from bot.database.pool import transaction
-from tests.support.house import APPROVE, REJECT, WAIVED, House, break_audit, facts_of
+from tests.support.house import (
+    APPROVE,
+    REJECT,
+    WAIVED,
+    House,
+    break_audit,
+    facts_of,
+    mend_audit,
+)
 from tests.support.people import MINA, OLAF, OMAR, RAVI
 
 Act = Callable[[], Awaitable[Any]]
@@ -159,23 +167,18 @@ STEPS = [
 ]
 
 
-@pytest.mark.parametrize("table", ["audit", "audit_chain"])
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
-async def test_when_the_trail_refuses_nothing_of_a_step_stays(
-    house: House, step, table: str
-):
+async def test_when_the_trail_refuses_nothing_of_a_step_stays(house: House, step):
     act = await step(house)
     before = await world(house)
-    break_audit(house.url, table)
-    with pytest.raises(psycopg.errors.RaiseException, match="the trail is full"):
-        await act()
-    assert await world(house) == before
+    for table in ("audit", "audit_chain"):
+        break_audit(house.url, table)
+        with pytest.raises(psycopg.errors.RaiseException, match="the trail is full"):
+            await act()
+        assert await world(house) == before
+        mend_audit(house.url)
 
-
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
-async def test_each_step_is_on_the_trail(house: House, step):
-    """Otherwise the test above would pass for a step that does nothing."""
-    act = await step(house)
-    before = await house.one("SELECT count(*) FROM audit")
+    # a step that does nothing would pass so far
+    rows = len(before["audit"])
     await act()
-    assert await house.one("SELECT count(*) FROM audit") > before
+    assert await house.one("SELECT count(*) FROM audit") > rows

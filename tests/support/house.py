@@ -50,6 +50,7 @@ from tests.support.people import (
 )
 from tests.support.policies import policy_text
 from tests.support.postgres import as_role
+from tests.support.reused_database import MEND
 
 APPROVE, REJECT = Verdict.APPROVE, Verdict.REJECT
 POLICY = policy_text(
@@ -361,6 +362,12 @@ def break_audit(url: str, table: str = "audit") -> None:
             f"CREATE TRIGGER refuse BEFORE INSERT ON {table} FOR EACH ROW"
             " EXECUTE FUNCTION refuse()".encode()
         )
+
+
+def mend_audit(url: str) -> None:
+    """Let it take rows again."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(MEND)
 
 
 WAIVED = ("looking", "v1")
