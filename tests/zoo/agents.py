@@ -131,7 +131,7 @@ class Invoice(BaseModel):
     total: int
 
 
-@works("**Customer**: Ada", "**Customer**: Ada", ran=["paid 7"])
+@works("**Customer**: Ada", "**Customer**: Ada", ran=["paid 7"], long=True)
 def structured_output() -> Any:
     """The answer is a structure, and no text.
 
@@ -143,7 +143,7 @@ def structured_output() -> Any:
     )
 
 
-@works("9 is refunded directly", *NOT_RUN, ran=["refunded directly"])
+@works("9 is refunded directly", *NOT_RUN, ran=["refunded directly"], long=True)
 def return_direct() -> Any:
     """A tool's result is the answer; the model has no last word.
 
@@ -171,7 +171,7 @@ def summarising_middleware() -> Any:
     return create_agent(Model(rounds=PAYS), [pay], middleware=[summary, asking()])
 
 
-@works("7 is paid", *NOT_RUN, ran=["paid 7"])
+@works("7 is paid", *NOT_RUN, ran=["paid 7"], long=True)
 def deep_agent() -> Any:
     """A planner with a list of tasks hands work to an agent that asks.
 
@@ -261,7 +261,7 @@ def model_that_says_nothing() -> Any:
     return builder.add_node("leave", lambda state: say(f"left, {STOPPED}")).compile()
 
 
-@works("They say: 7 is paid", "reviewed: no", ran=["paid 7"])
+@works("They say: 7 is paid", "reviewed: no", ran=["paid 7"], long=True)
 def middleware_that_asks() -> Any:
     """A middleware of one's own asks after the model, and may end the turn.
 

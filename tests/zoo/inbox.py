@@ -102,7 +102,12 @@ def inbox_notification() -> Any:
     return line(notify)
 
 
-@works("answered: blue", "answered: This call did not run", typed={"your": "blue"})
+@works(
+    "answered: blue",
+    "answered: This call did not run",
+    typed={"your": "blue"},
+    long=True,
+)
 def inbox_question() -> Any:
     """A question to a person that takes words alone.
 

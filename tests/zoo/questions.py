@@ -27,7 +27,7 @@ def the_first_example() -> Any:
     return found["graph"]
 
 
-@works("It is done", "It is cancelled", ran=["transfer"])
+@works("It is done", "It is cancelled", ran=["transfer"], long=True)
 def approve_or_reject() -> Any:
     """A node asks, and goes one way or the other with `Command(goto=…)`.
 
@@ -110,6 +110,7 @@ def _said(model: Any, state: Any) -> Any:
     "They say: use LangGraph",
     answers="{answer: {data: '{text}'}}",
     typed={"your": "use LangGraph"},
+    long=True,
 )
 def human_assistance() -> Any:
     """A tool asks an expert, and reads the words out of `["data"]`.
@@ -196,7 +197,7 @@ def review_tool_calls() -> Any:
     return builder.compile()
 
 
-@works("You are 30", answers="{answer: '{text}'}", typed={"your": "30"})
+@works("You are 30", answers="{answer: '{text}'}", typed={"your": "30"}, long=True)
 def validation_loop() -> Any:
     """A node asks again until the answer is a number.
 
@@ -255,7 +256,9 @@ def sensitive_tools() -> Any:
     return chatbot(model, [pay], interrupt_before=["tools"])
 
 
-@works("You said: stop", answers="{answer: '{text}'}", typed={"your": "stop"})
+@works(
+    "You said: stop", answers="{answer: '{text}'}", typed={"your": "stop"}, long=True
+)
 def multi_turn_conversation() -> Any:
     """A node takes each of a person's next messages with `interrupt`.
 

@@ -120,7 +120,7 @@ class Private(TypedDict):
     secret: str
 
 
-@works("the secret is 7", "the secret stays", ran=["private"])
+@works("the secret is 7", "the secret stays", ran=["private"], long=True)
 def private_state() -> Any:
     """Two nodes share what is not in the state of the graph.
 
@@ -323,7 +323,12 @@ class Extra(TypedDict, total=False):
     language: str
 
 
-@works("in English, granted: True", "in English, granted: False", ran=["renamed"])
+@works(
+    "in English, granted: True",
+    "in English, granted: False",
+    ran=["renamed"],
+    long=True,
+)
 def messages_under_another_key() -> Any:
     """The key that takes messages has a name of its author's.
 

@@ -47,7 +47,7 @@ class Jokes(MessagesState):
     jokes: Annotated[list[str], add]
 
 
-@works("told: cats, dogs", "told:", ran=["cats", "dogs"])
+@works("told: cats, dogs", "told:", ran=["cats", "dogs"], long=True)
 def map_reduce() -> Any:
     """As many branches as there is work, sent with `Send`; each asks.
 
@@ -89,7 +89,7 @@ class Own(TypedDict):
     answer: str
 
 
-@works("the subgraph heard yes", "the subgraph heard no", ran=["own"])
+@works("the subgraph heard yes", "the subgraph heard no", ran=["own"], long=True)
 def subgraph_with_its_own_state() -> Any:
     """A node calls a graph with another state, and translates.
 
@@ -204,7 +204,7 @@ def deferred_node() -> Any:
     return builder.add_edge("short", "end").add_edge("two", "end").compile()
 
 
-@works("It is tried 2 times", "left is done", ran=["failed", "worked"])
+@works("It is tried 2 times", "left is done", ran=["failed", "worked"], long=True)
 def retry_policy() -> Any:
     """A node behind a question fails once, and LangGraph runs it again.
 
@@ -313,7 +313,7 @@ def payload_that_cannot_be_stored() -> Any:
     return line(ask)
 
 
-@works("the helper said: quick", "the helper said: quick", ran=["it"])
+@works("the helper said: quick", "the helper said: quick", ran=["it"], long=True)
 def helper_without_checkpoints() -> Any:
     """A node calls a graph that keeps nothing.
 

@@ -99,7 +99,9 @@ def subagent_as_a_tool() -> Any:
     return create_agent(Model(rounds=rounds, says="The boss has heard: "), [payments])
 
 
-@works("researched: the sky is blue", "researched: nothing", ran=["searched"])
+@works(
+    "researched: the sky is blue", "researched: nothing", ran=["searched"], long=True
+)
 def worker_with_a_name() -> Any:
     """A worker's last word is a `HumanMessage` with the worker's name.
 
@@ -128,6 +130,7 @@ class Plan(MessagesState):
     "done: buy paint, paint it",
     "done: nothing",
     ran=["buy paint", "paint it"],
+    long=True,
 )
 def plan_and_execute() -> Any:
     """A plan is approved as a whole, and then worked off step by step.
