@@ -16,6 +16,7 @@ import pytest
 
 from bot.base.errors import ConfigurationError, DatabaseUnavailable
 from bot.database.embedded import Embedded, open_cluster, start
+from tests.support.postgres import folder
 from tests.support.root import ROOT
 
 USER = """
@@ -29,10 +30,35 @@ hold.stop()
 """
 
 
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    """A folder that the server's own account reaches, whatever else runs meanwhile."""
+    with folder() as place:
+        yield place
+
+
 @pytest.fixture
-def directory(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "data" / "postgres"
-    start(tmp_path / "data" / "postgres").stop()
+def unmade(place: Path, tmp_path: Path) -> Iterator[Path]:
+    """A directory that is not there yet; no server is left in it."""
+    directory = place / tmp_path.name / "postgres"
+    yield directory
+    if (directory / "postmaster.pid").exists():
+        start(directory).stop()
+
+
+@pytest.fixture(scope="module")
+def made(place: Path) -> Path:
+    """A directory with a server's data, to be copied: to make it takes a second."""
+    directory = place / "made" / "postgres"
+    start(directory).stop()
+    return directory
+
+
+@pytest.fixture
+def directory(unmade: Path, made: Path) -> Path:
+    unmade.parent.mkdir()
+    subprocess.run(["cp", "-a", made, unmade], check=True)
+    return unmade
 
 
 @pytest.fixture
@@ -76,11 +102,11 @@ def server_pid(directory: Path) -> int:
     return int((directory / "postmaster.pid").read_text().split("\n")[0])
 
 
-def test_it_starts_keeps_its_data_and_stops(directory: Path) -> None:
-    with start(directory) as embedded, psycopg.connect(embedded.url) as connection:
+def test_it_starts_keeps_its_data_and_stops(unmade: Path) -> None:
+    with start(unmade) as embedded, psycopg.connect(embedded.url) as connection:
         connection.execute("create table kept as select 42 as answer")
     assert not answers(embedded.url)
-    with start(directory) as again:
+    with start(unmade) as again:
         assert again.url == embedded.url
         assert ask(again.url, "select answer from kept") == "42"
 
@@ -192,20 +218,20 @@ def kill_server(directory: Path) -> None:
 
 @pytest.mark.parametrize("name", ["x" * 120, "with space, comma' and %"])
 def test_an_unusable_socket_path_is_replaced_by_a_private_one(
-    tmp_path: Path, name: str
+    place: Path, name: str
 ) -> None:
-    with start(tmp_path / name) as embedded:
+    with start(place / name) as embedded:
         assert answers(embedded.url)
         sockets = Path(ask(embedded.url, "show unix_socket_directories"))
         assert sockets.stat().st_mode & 0o077 == 0
     sockets.rmdir()
 
 
-def test_a_making_that_was_cut_off_is_made_anew(directory: Path) -> None:
-    cut_off = directory.with_name("postgres.new")
+def test_a_making_that_was_cut_off_is_made_anew(unmade: Path) -> None:
+    cut_off = unmade.with_name("postgres.new")
     cut_off.mkdir(parents=True)
     (cut_off / "PG_VERSION").write_text("18\n")
-    with start(directory) as embedded:
+    with start(unmade) as embedded:
         assert answers(embedded.url)
     assert not cut_off.exists()
 
@@ -238,8 +264,11 @@ def test_a_directory_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     assert "cannot be used" in refusal(tmp_path / "file" / "postgres")
 
 
-def test_a_shared_socket_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
-    directory = tmp_path / ("x" * 120)
+def test_a_shared_socket_directory_of_somebody_else_is_refused(
+    place: Path, made: Path
+) -> None:
+    directory = place / ("y" * 120)
+    subprocess.run(["cp", "-a", made, directory], check=True)
     sockets = open_cluster(directory).sockets
     sockets.mkdir(mode=0o755)
     sockets.chmod(0o777)
