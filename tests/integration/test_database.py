@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import sys
-
 import psycopg
 import pytest
 
@@ -13,45 +9,6 @@ from bot.database.migrate import migrate
 from bot.database.pending_migrations import missing
 from bot.database.pool import connect
 from tests.support.house import House
-from tests.support.root import ROOT
-
-MIGRATE = """
-import asyncio, json, sys
-from bot.database.migrate import migrate
-print("applied", json.dumps(asyncio.run(migrate(sys.argv[1]))))
-"""
-
-
-async def migrate_in_a_process(url: str) -> list[str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", MIGRATE, url),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 100)
-    assert process.returncode == 0, err.decode()
-    [line] = [x for x in out.decode().splitlines() if x.startswith("applied ")]
-    return json.loads(line.removeprefix("applied "))
-
-
-async def test_four_processes_that_migrate_at_once_apply_each_file_once(
-    empty_database: str,
-):
-    applied = await asyncio.gather(
-        *(migrate_in_a_process(empty_database) for _ in range(4))
-    )
-    files = sorted((ROOT / "bot/database/migrations").glob("*.sql"))
-    wanted = ["procrastinate", *(file.stem for file in files)]
-    assert sorted(applied) == [[], [], [], wanted]
-    async with await connect(empty_database) as connection:
-        assert await missing(connection) == []
-        found = await connection.execute("SELECT name FROM migrations ORDER BY 1")
-        assert [row["name"] for row in await found.fetchall()] == sorted(wanted)
-        invalid = await connection.execute(
-            "SELECT FROM pg_index WHERE NOT indisvalid OR NOT indisready"
-        )
-        assert await invalid.fetchall() == []
 
 
 async def test_a_migration_that_fails_leaves_nothing_of_itself(
