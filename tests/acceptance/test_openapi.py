@@ -13,6 +13,7 @@ from schemathesis import Case
 from tests.support.deciding import SANDBOX, asked, request_of
 from tests.support.demo import MINA
 from tests.support.http_api import TOKENS, Api
+from tests.support.hypothesis_profiles import scaled
 from tests.support.outside_agent import SETTINGS as AGENTS
 from tests.support.outside_agent import TOKEN
 from tests.support.stage import Stage
@@ -48,7 +49,7 @@ def try_out(operation: Any, url: str, approval: str) -> None:
     skipped = [check for check in checks if check.__name__ in left_out]
 
     @settings(
-        max_examples=25,
+        max_examples=scaled(1 / 3),
         deadline=None,
         derandomize=True,
         database=None,

@@ -19,7 +19,7 @@ from tests.support.shown import Message
 from tests.support.stage import Stage, make_stage
 from tests.support.zoo import POLICY as ZOO_POLICY
 
-ROUNDS = 6
+ROUNDS = 2
 PEOPLE = (MINA, MAREK, OLAF, RAVI)
 REPLICAS = pytest.mark.parametrize("replicas", [2, 4])
 #: Notes when each message is begun and ended; one that says so waits for a file.

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.deciding import asked_to_delete, one_of_twenty_clicks_decides
+from tests.support.deciding import asked_to_delete
 from tests.support.demo import GENERAL, MINA
 from tests.support.shown import everything
 from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-STAGE = {"ack": 15.0}  # twenty clicks at once
-
-
-async def test_of_twenty_clicks_on_two_processes_exactly_one_decides(
-    shared_both: Stage,
-):
-    stage = shared_both
-    await stage.start_bot()
-    if stage.transport == "socket":
-        await stage.simulator.wait_for(lambda: stage.simulator.sockets == 2)
-
-    for round_ in range(3):
-        await one_of_twenty_clicks_decides(stage, f"raced-{round_}.txt")
 
 
 async def test_messages_at_once_are_each_answered_once(shared_both: Stage):
     stage = shared_both
+    await stage.start_bot()
+    if stage.transport == "socket":
+        await stage.simulator.wait_for(lambda: stage.simulator.sockets == 2)
     for number in range(10):
         stage.put(f"many-{number}.txt", f"number {number}")
 

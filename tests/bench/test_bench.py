@@ -119,6 +119,7 @@ async def test_all_sides_do_whole_cycles_and_everything_is_written_down(
     assert "fsync on" in written["machine"]["postgresql"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_the_sweeps_table_compares_few_and_many_waiting_requests():
     sizes = silence.Sizes((20, 60), due=5, rounds=2, flood=0, clicks=0)

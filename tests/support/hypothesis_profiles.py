@@ -9,7 +9,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, settings
 
 PROFILES = {
-    "default": 30,
+    "default": 20,
     "mutants": 100,  # of `make mutants`: a change has to be noticed at each try
     "thorough": 1_000,
 }
