@@ -11,7 +11,7 @@ from playwright.async_api import Browser
 
 from tests.support import postgres
 from tests.support.bot_process import BotProcess, NewBot
-from tests.support.browser import ARTEFACTS, chromium, require_chromium
+from tests.support.browser import chromium, require_chromium
 from tests.support.slack_app import SlackApp, slack_app
 from tests.support.stage import write_graph
 
@@ -20,7 +20,6 @@ from tests.support.stage import write_graph
 async def browser() -> AsyncIterator[Browser]:
     """Chromium; each visitor gets a profile of their own from it."""
     path = require_chromium()
-    ARTEFACTS.mkdir(exist_ok=True)
     async with chromium(path) as opened:
         yield opened
 
@@ -60,8 +59,15 @@ async def bot(new_bot: NewBot) -> AsyncIterator[BotProcess]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def app() -> AsyncIterator[SlackApp]:
+async def lasting_app() -> AsyncIterator[SlackApp]:
     """An app of the tests with every block and view, in this process."""
     require_chromium()
     async with slack_app() as started:
         yield started
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def app(lasting_app: SlackApp) -> AsyncIterator[SlackApp]:
+    """The same, whose messages are gone after a test: each page draws all there are."""
+    yield lasting_app
+    await lasting_app.forget()

@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.support.bot_process import BotProcess, NewBot
-from tests.support.browser import ARTEFACTS, visit
+from tests.support.browser import picture, visit
 from tests.support.crashes import until
 from tests.support.page import asked, card_about, messages, reads
 from tests.support.zoo import POLICY, ZOO
@@ -58,11 +58,11 @@ async def test_a_refused_form_keeps_its_values(browser: Browser, theirs: BotProc
         told = messages(page).filter(has_text="Only visible to you").last
         await expect(told).to_contain_text("a unicorn is not in stock")
         await expect(card).to_contain_text("a unicorn is not in stock")
-        await page.screenshot(path=ARTEFACTS / "graph-answer-refused.png")
+        await picture(page, "graph-answer-refused")
         await card.get_by_role("button", name="Answer").click()
         await expect(form).to_contain_text("a unicorn is not in stock")
         await expect(form.get_by_label("count")).to_have_value("3")
-        await page.screenshot(path=ARTEFACTS / "graph-form-refused.png")
+        await picture(page, "graph-form-refused")
         await form.get_by_label("item").fill("tea")
         await form.get_by_role("button", name="Send the answer").click()
         await expect(form).to_be_hidden()
@@ -76,11 +76,11 @@ async def test_all_of_a_batch_is_approved_by_one_click(
     async with visit(browser, theirs.url, height=1200) as page:
         card = await asked(page, f"ask {json.dumps(PAYMENTS)}", "Ada")
         await expect(card).to_contain_text("Bo")
-        await page.screenshot(path=ARTEFACTS / "graph-batch.png")
+        await picture(page, "graph-batch")
         await card.get_by_role("button", name="Approve all").click()
         await expect(card.get_by_role("button", name="Approve all")).to_have_count(0)
         await expect(card).to_contain_text("Approved by @Mina")
-        await page.screenshot(path=ARTEFACTS / "graph-batch-approved.png")
+        await picture(page, "graph-batch-approved")
         await reads(page, "got {'decisions': [{'type': 'approve'}")
 
 
@@ -98,9 +98,9 @@ async def test_what_was_cut_off_is_marked_as_done(browser: Browser, theirs: BotP
         await theirs.start()
         unknown = card_about(page, "Unknown")
         await expect(unknown).to_be_visible(timeout=60_000)
-        await page.screenshot(path=ARTEFACTS / "graph-unknown.png")
+        await picture(page, "graph-unknown")
         await unknown.get_by_role("button", name="Mark as done").click()
         await expect(unknown).to_contain_text("Marked as done by @Mina")
         await expect(unknown.get_by_role("button", name="Ask again")).to_have_count(0)
-        await page.screenshot(path=ARTEFACTS / "graph-marked.png")
+        await picture(page, "graph-marked")
     assert ledger.read_text().split("\n")[:-1] == ["begun slow"]

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
 from tests.support import slack_samples as samples
-from tests.support.browser import ARTEFACTS, visit
+from tests.support.browser import picture, visit
 from tests.support.crashes import until
 from tests.support.demo import APPROVALS, GENERAL, PEOPLE
 from tests.support.page import act_as, messages, open_app, open_channel, say
@@ -119,7 +119,7 @@ async def test_a_form_takes_every_kind_of_input(browser: Browser, app: SlackApp)
         missing = form.get_by_text("Please complete this required field.")
         await expect(missing).to_have_count(7)
         await expect(form.get_by_label("Title")).to_be_focused()
-        await page.screenshot(path=ARTEFACTS / "modal-errors.png")
+        await picture(page, "modal-errors")
         await fill_in(page)
         await form.get_by_role("button", name="Save").click()
         await expect(form.get_by_text("This is taken.")).to_be_visible()
@@ -185,7 +185,7 @@ async def test_app_home_is_a_persons_own_page(browser: Browser, app: SlackApp):
         home = page.get_by_test_id("app-home")
         await expect(home).to_contain_text("Visit 1")
         await expect(page.get_by_test_id("composer")).to_be_hidden()
-        await page.screenshot(path=ARTEFACTS / "app-home.png")
+        await picture(page, "app-home")
         await home.get_by_role("button", name="Refresh").click()
         await expect(home).to_contain_text("Refreshed")
         await app.publish(PEOPLE["Ravi"], "Pushed by the app")

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.support.bot_process import BotProcess
-from tests.support.browser import ARTEFACTS, visit
+from tests.support.browser import picture, visit
 from tests.support.page import act_as, ask, flaws, messages, open_app, open_channel, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -25,7 +25,7 @@ async def test_home_and_command_decide_on_the_page(browser: Browser, bot: BotPro
         home = page.get_by_test_id("app-home")
         await expect(home).to_contain_text("asks before it acts")
         await expect(home).to_contain_text("notes/todo.txt")
-        await page.screenshot(path=ARTEFACTS / "home.png")
+        await picture(page, "home")
         for width, scheme in ((390, "light"), (1280, "dark")):
             await page.set_viewport_size({"width": width, "height": 850})
             await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -8,25 +8,24 @@ import pytest
 from playwright.async_api import Browser, Request, expect
 
 from tests.support.bot_process import BotProcess
-from tests.support.browser import ARTEFACTS, visit
+from tests.support.browser import picture, visit
 from tests.support.demo import GENERAL, PEOPLE
 from tests.support.page import act_as, flaws, messages, open_channel
 from tests.support.slack_app import SlackApp
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-PHONE = {"width": 390, "height": 844}
 
 
-@pytest.mark.parametrize("size", [{"width": 1280, "height": 800}, PHONE])
-async def test_one_click_plays_a_scene_to_its_end(
-    browser: Browser, bot: BotProcess, size: dict[str, int]
-):
-    async with visit(browser, bot.url, **size) as page:
+async def test_one_click_plays_a_scene_to_its_end(browser: Browser, bot: BotProcess):
+    async with visit(browser, bot.url, width=390, height=844) as page:
         guide, steps = page.get_by_test_id("guide"), page.locator("#next")
         await guide.get_by_role("button", name="Transfer money").click()
         await expect(guide).to_be_hidden()
         await expect(page.get_by_test_id("thread")).to_contain_text("Waiting for")
         assert await flaws(page) == []
+        await page.set_viewport_size({"width": 1280, "height": 800})
+        assert await flaws(page) == []
+        await page.set_viewport_size({"width": 390, "height": 844})
 
         for name in ("Mina", "Fay"):
             await steps.get_by_role("button", name=name).click()
@@ -63,12 +62,20 @@ async def test_the_guide_stands_beside_the_conversation(
         await expect(page.get_by_test_id("guide")).to_be_visible()
 
 
-async def test_a_card_folds_the_guide(browser: Browser, bot: BotProcess):
+async def test_a_card_folds_the_guide_and_is_a_deciders_mention(
+    browser: Browser, bot: BotProcess
+):
     async with visit(browser, bot.url) as page, visit(browser, bot.url) as other:
         await open_channel(page, "approvals")
         await other.get_by_role("button", name="Delete a file").click()
         await expect(messages(page).last).to_contain_text("reports/q3.csv")
         await expect(page.get_by_test_id("guide")).to_be_hidden()
+
+        approvals = other.get_by_test_id("channel-C0APPROVAL")
+        await expect(approvals).to_contain_text("unread")
+        await expect(approvals.locator(".count")).to_have_count(0)
+        await act_as(other, "Mina")
+        await expect(approvals.locator(".count")).to_have_text(re.compile(r"\d+"))
 
 
 async def test_both_sides_are_live(browser: Browser, bot: BotProcess):
@@ -80,7 +87,7 @@ async def test_both_sides_are_live(browser: Browser, bot: BotProcess):
         await page.get_by_role("button", name="Transfer money").click()
         approve = decides.get_by_role("button", name="Approve").last
         await expect(approve).to_be_visible()
-        await page.screenshot(path=ARTEFACTS / "both.png")
+        await picture(page, "both")
         for side, name in ((asks, "Ravi"), (decides, "Mina")):
             person = side.get_by_test_id("person-switch")
             await expect(person).to_have_value(PEOPLE[name])
@@ -98,19 +105,6 @@ async def test_no_two_people_share_a_colour(browser: Browser, bot: BotProcess):
                 await face.evaluate("node => getComputedStyle(node).backgroundColor")
             )
         assert len(found) == len(PEOPLE)
-
-
-async def test_only_those_who_decide_are_counted_a_mention(
-    browser: Browser, bot: BotProcess
-):
-    async with visit(browser, bot.url) as page:
-        await page.get_by_role("button", name="Delete a file").click()
-        await expect(page.get_by_test_id("thread")).to_contain_text("Waiting for")
-        approvals = page.get_by_test_id("channel-C0APPROVAL")
-        await expect(approvals).to_contain_text("unread")
-        await expect(approvals.locator(".count")).to_have_count(0)
-        await act_as(page, "Mina")
-        await expect(approvals.locator(".count")).to_have_text(re.compile(r"\d+"))
 
 
 async def test_edited_ends_the_last_line(browser: Browser, app: SlackApp):

@@ -79,8 +79,8 @@ class Editing:
 
 
 @pytest.fixture(scope="module")
-def editing(app: SlackApp) -> Editing:
-    return Editing(app)
+def editing(lasting_app: SlackApp) -> Editing:
+    return Editing(lasting_app)
 
 
 async def opened(page: Page, editing: Editing) -> Locator:

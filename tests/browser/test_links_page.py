@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.support.bot_process import BotProcess
-from tests.support.browser import ARTEFACTS, visit
+from tests.support.browser import picture, visit
 from tests.support.demo import MAREK, MINA
 from tests.support.page import link_to
 
@@ -25,7 +25,7 @@ async def test_a_visitor_follows_the_link_in_the_mailbox_and_approves(
             "E-mail Lunch to ann@example.com"
         )
         await expect(page.locator("pre").nth(1)).to_contain_text('"ann@example.com"')
-        await page.screenshot(path=ARTEFACTS / "link.png", full_page=True)
+        await picture(page, "link")
         await page.get_by_role("button", name="Approve").click()
         await expect(page.get_by_role("alert")).to_contain_text("Approved")
         await expect(page.get_by_role("button")).to_have_count(0)
@@ -51,7 +51,7 @@ async def test_on_a_phone_by_keyboard_with_a_reason(browser: Browser, bot: BotPr
         await page.keyboard.press("Tab")
         await page.keyboard.press("Tab")
         await expect(page.get_by_role("button", name="Reject")).to_be_focused()
-        await page.screenshot(path=ARTEFACTS / "link-phone.png", full_page=True)
+        await picture(page, "link-phone")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("alert")).to_contain_text("Rejected")
         await expect(page.locator("ol")).to_contain_text("Not today.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from itertools import product
 
 import pytest
 import pytest_asyncio
@@ -12,13 +11,14 @@ from playwright.async_api import Browser, Page, expect
 
 from bot.simulator.page_hands import HistoryLine
 from tests.support import slack_samples as samples
-from tests.support.browser import ARTEFACTS, visit
+from tests.support.browser import picture, visit
 from tests.support.demo import APPROVALS, GENERAL
 from tests.support.page import flaws, messages, open_app
 from tests.support.slack_app import SlackApp, slack_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-WIDTHS = [1280, 820, 390]
+#: Each width and each theme: a theme moves nothing, and a width colours nothing.
+SIGHTS = [(1280, "light"), (1280, "dark"), (820, "light"), (390, "dark")]
 LONG = [
     {"type": "header", "text": samples.plain("W" * 140)},
     {"type": "section", "text": samples.mrkdwn("y" * 2000)},
@@ -62,10 +62,10 @@ async def filled(browser: Browser) -> AsyncIterator[SlackApp]:
 
 async def look(page: Page, name: str) -> None:
     """Keep a picture of each width and theme, and find no flaw in any."""
-    for width, scheme in product(WIDTHS, ("light", "dark")):
+    for width, scheme in SIGHTS:
         await page.set_viewport_size({"width": width, "height": 850})
         await page.emulate_media(color_scheme=scheme)
-        await page.screenshot(path=ARTEFACTS / f"{name}-{width}-{scheme}.png")
+        await picture(page, f"{name}-{width}-{scheme}")
         assert await flaws(page) == [], f"{name} at {width}, {scheme}"
 
 
@@ -129,6 +129,6 @@ async def test_a_narrow_phone_has_all_within_reach(browser: Browser, filled: Sla
         thread = page.get_by_test_id("thread")
         await expect(thread).to_be_visible()
         assert await flaws(page) == []
-        await page.screenshot(path=ARTEFACTS / "phone-thread.png")
+        await picture(page, "phone-thread")
         await thread.get_by_role("button", name="Close the thread").tap()
         await expect(messages(page).last).to_be_visible()

