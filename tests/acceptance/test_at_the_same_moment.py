@@ -22,7 +22,7 @@ from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = SANDBOX
-ROUNDS = 6
+ROUNDS = 2  # each word first once
 
 
 async def test_an_approve_and_an_edit_at_once_have_one_winner(shared: Stage):

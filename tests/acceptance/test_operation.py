@@ -56,9 +56,9 @@ async def test_without_its_socket_the_bot_is_not_ready(socket_stage: Stage):
 @pytest.mark.parametrize("transport", ["socket"])
 async def test_the_process_stays_small_and_ends_in_order(fresh_stage: Stage):
     stage = fresh_stage
-    for number in range(20):
+    for number in range(8):
         stage.put(f"{number}.txt")
-    threads = [await stage.ask(f"read {number}.txt") for number in range(20)]
+    threads = [await stage.ask(f"read {number}.txt") for number in range(8)]
     for ts in threads:
         await stage.answer(GENERAL, ts)
 

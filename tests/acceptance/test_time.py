@@ -15,7 +15,7 @@ from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {"policy": files_policy(timeout="2s")}
-ROUNDS = 12
+ROUNDS = 6
 
 
 async def test_silence_is_a_reject_and_everybody_is_told(shared: Stage):
@@ -71,7 +71,7 @@ async def race(stage: Stage, name: str, index: int) -> str:
     deadline: dt.datetime = stage.records.value(
         "SELECT expires_at FROM requests WHERE id = %s", request
     )
-    moment = deadline + dt.timedelta(milliseconds=(index - ROUNDS / 2) * 8)
+    moment = deadline + dt.timedelta(milliseconds=(index - ROUNDS / 2) * 16)
     await asyncio.sleep((moment - dt.datetime.now(dt.UTC)).total_seconds())
     await stage.click(MINA, "approve", card)
     await stage.answer(GENERAL, ts)

@@ -17,6 +17,26 @@ from tests.support.root import ROOT
 from tests.support.trail_parts import verified
 
 ROLE = "approval_bot_app"
+CHANGES = [
+    "UPDATE audit SET actor = 'nobody'",
+    "DELETE FROM audit",
+    "TRUNCATE audit",
+    "ALTER TABLE audit DISABLE TRIGGER ALL",
+    "ALTER TABLE audit DROP COLUMN actor",
+    "DROP TABLE audit_chain",
+    "DROP TRIGGER audit_chained ON audit",
+    "INSERT INTO audit_chain VALUES ('T1', 99, 99, '')",
+    "UPDATE audit_chain SET hash = ''",
+    "DELETE FROM audit_chain",
+    "UPDATE audit_texts SET text = ''",
+    "INSERT INTO audit_texts VALUES (1, 'note', '', '')",
+    "DELETE FROM audit_checkpoints",
+    "SELECT audit_append_to_chain(a) FROM audit a",
+    "SET session_replication_role = replica",
+    "CREATE OR REPLACE FUNCTION audit_link() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN RETURN NULL; END $$",
+    "CREATE TABLE public.audit_more ()",
+]
 
 
 @pytest.fixture
@@ -41,35 +61,13 @@ async def test_the_role_runs_the_bot(limited: House):
     assert await migrate(limited.url) == []
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "UPDATE audit SET actor = 'nobody'",
-        "DELETE FROM audit",
-        "TRUNCATE audit",
-        "ALTER TABLE audit DISABLE TRIGGER ALL",
-        "ALTER TABLE audit DROP COLUMN actor",
-        "DROP TABLE audit_chain",
-        "DROP TRIGGER audit_chained ON audit",
-        "INSERT INTO audit_chain VALUES ('T1', 99, 99, '')",
-        "UPDATE audit_chain SET hash = ''",
-        "DELETE FROM audit_chain",
-        "UPDATE audit_texts SET text = ''",
-        "INSERT INTO audit_texts VALUES (1, 'note', '', '')",
-        "DELETE FROM audit_checkpoints",
-        "SELECT audit_append_to_chain(a) FROM audit a",
-        "SET session_replication_role = replica",
-        "CREATE OR REPLACE FUNCTION audit_link() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN RETURN NULL; END $$",
-        "CREATE TABLE public.audit_more ()",
-    ],
-)
-async def test_the_role_can_do_nothing_else_to_the_trail(limited: House, change: str):
+async def test_the_role_can_do_nothing_else_to_the_trail(limited: House):
     await limited.ask()
     before = await limited.rows("SELECT * FROM audit")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        await limited.rows(change)
-    assert await limited.rows("SELECT * FROM audit") == before
+    for change in CHANGES:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await limited.rows(change)
+        assert await limited.rows("SELECT * FROM audit") == before, change
     assert await verified(limited) == []
 
 
