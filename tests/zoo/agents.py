@@ -48,6 +48,7 @@ def human_in_the_loop() -> Any:
     "They say: 7 is paid; 9 is refunded",
     *NOT_RUN,
     ran=["paid 7", "refunded 9"],
+    long=True,
 )
 def two_calls_of_one_message() -> Any:
     """Two calls in one message of the model are one card with two rows.
@@ -93,7 +94,7 @@ def some_calls_are_free() -> Any:
     return create_agent(Model(rounds=rounds), [look_up, pay], middleware=[approval])
 
 
-@works("They say: left; right", "They say: no; no", ran=["left", "right"])
+@works("They say: left; right", "They say: no; no", ran=["left", "right"], long=True)
 def two_asking_tools() -> Any:
     """Two tools of one message ask, in one tool node.
 

@@ -122,7 +122,7 @@ def inbox_question() -> Any:
     return line(ask)
 
 
-@works("two: accept, accept", "two: ignore, ignore", ran=["two"])
+@works("two: accept, accept", "two: ignore, ignore", ran=["two"], long=True)
 def inbox_with_two() -> Any:
     """Two requests in one interrupt, as JSON text.
 

@@ -73,6 +73,7 @@ def review_and_edit_state() -> Any:
     "They say: Email cancelled",
     ran=["mail Ada"],
     answers="{approve: {action: approve}, reject: {action: no}, timed_out: {}}",
+    long=True,
 )
 def interrupt_in_a_tool() -> Any:
     """A tool in a `ToolNode` asks about itself before it acts.
@@ -215,7 +216,9 @@ def validation_loop() -> Any:
     return line(get_age)
 
 
-@works("Hello 30, aged 30", answers="{answer: '{text}'}", typed={"your": "30"})
+@works(
+    "Hello 30, aged 30", answers="{answer: '{text}'}", typed={"your": "30"}, long=True
+)
 def two_questions_in_a_node() -> Any:
     """One node asks twice, one question after the other.
 
@@ -230,7 +233,7 @@ def two_questions_in_a_node() -> Any:
     return line(form)
 
 
-@works("step 3 is done", ran=["step 2"])
+@works("step 3 is done", ran=["step 2"], long=True)
 def static_breakpoints() -> Any:
     """A graph stops before a node that its author has named at compile time.
 
@@ -277,7 +280,10 @@ def multi_turn_conversation() -> Any:
 
 
 @works(
-    "Ordered: 3 of tea", typed={"item": "tea", "count": "3"}, ran=["ordered 3 of tea"]
+    "Ordered: 3 of tea",
+    typed={"item": "tea", "count": "3"},
+    ran=["ordered 3 of tea"],
+    long=True,
 )
 def response_schema() -> Any:
     """A question with a schema is a form.

@@ -28,7 +28,7 @@ def ask(question: str, effect: str) -> Any:
     return node
 
 
-@works("both are over", "both are over", ran=["a", "b"])
+@works("both are over", "both are over", ran=["a", "b"], long=True)
 def parallel_branches() -> Any:
     """Two branches ask at once; each answer reaches its own.
 
@@ -111,7 +111,7 @@ def subgraph_with_its_own_state() -> Any:
     return line(call)
 
 
-@works("the end", "the end", ran=["deep work"])
+@works("the end", "the end", ran=["deep work"], long=True)
 def nested_subgraphs() -> Any:
     """A question comes from two levels below.
 
@@ -272,6 +272,7 @@ def recursion_limit() -> Any:
     "Already done: `begin`",
     told=True,
     ran=["half"],
+    long=True,
 )
 def error_in_a_node() -> Any:
     """A node behind the question has an error of its own.
