@@ -10,8 +10,11 @@ from tests.support.shown import buttons, everything
 from tests.support.stage import Stage
 
 module = pytest.mark.asyncio(loop_scope="module")
+#: Once is enough: what comes of it has nothing to do with how Slack is reached.
+OVER_ONE = pytest.mark.parametrize("shared_both", ["socket"], indirect=True)
 
 
+@pytest.mark.parametrize("transport", ["socket"])  # over HTTP a restart tells it
 async def test_an_approved_deletion_happens_and_the_thread_says_so(
     fresh_stage: Stage,
 ):
@@ -58,6 +61,7 @@ async def test_a_rejected_deletion_does_not_happen(shared_both: Stage):
     assert file.exists()
 
 
+@OVER_ONE
 @module
 async def test_a_safe_tool_runs_without_a_card(shared_both: Stage):
     stage = shared_both
@@ -81,6 +85,7 @@ async def test_a_direct_message_needs_no_mention(shared_both: Stage):
     assert "direct.txt" in await stage.answer(dm, ts)
 
 
+@OVER_ONE
 @module
 async def test_the_notice_in_the_thread_follows_the_request(
     shared_both: Stage,
@@ -102,6 +107,7 @@ async def test_the_notice_in_the_thread_follows_the_request(
     assert over[0]["ts"] == notices[0]["ts"]
 
 
+@OVER_ONE
 @module
 async def test_every_card_of_a_call_that_ran_says_done(shared_both: Stage):
     stage = shared_both
@@ -118,6 +124,7 @@ async def test_every_card_of_a_call_that_ran_says_done(shared_both: Stage):
         await shows(stage, card, "Approved", " · Done <!date^")
 
 
+@OVER_ONE
 @module
 async def test_the_card_of_a_call_that_failed_says_why(shared_both: Stage):
     stage = shared_both
@@ -150,6 +157,7 @@ async def test_a_restart_between_card_and_click_loses_nothing(
     await stage.outcome(card, "Approved")
 
 
+@OVER_ONE
 @module
 async def test_two_calls_of_one_turn_are_decided_one_by_one(shared_both: Stage):
     stage = shared_both
@@ -168,6 +176,7 @@ async def test_two_calls_of_one_turn_are_decided_one_by_one(shared_both: Stage):
         assert second.exists() is (order[1] == "reject")
 
 
+@OVER_ONE
 @module
 async def test_calls_of_one_turn_stand_on_one_card(shared_both: Stage):
     stage = shared_both
@@ -197,6 +206,7 @@ async def test_calls_of_one_turn_stand_on_one_card(shared_both: Stage):
     assert len(stage.cards()) == before + 1
 
 
+@OVER_ONE
 @module
 async def test_a_rejects_reason_reaches_thread_card_and_agent(shared_both: Stage):
     stage = shared_both
