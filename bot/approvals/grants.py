@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg.rows import DictRow
@@ -26,13 +26,21 @@ from bot.database.pool import Connection, Pool, statement, transaction
 
 @dataclass(frozen=True)
 class Run:
-    """The run that asks: one per conversation at a time, by its generation."""
+    """The run that asks: one per conversation at a time, by its generation.
+
+    Attributes:
+        latest: the checkpoint that it begins with, as it is stored, or None where there
+            is none; empty where that was not read, or has been used.
+    """
 
     team: str
     conversation: str
     generation: int
     requests: Mapping[str, Request]  # by tool call: of calls that claim their own grant
     asked: Sequence[Request] = ()  # all that the graph waits for, oldest first
+    latest: list[Mapping[str, Any] | None] = field(
+        default_factory=list[Mapping[str, Any] | None], compare=False, repr=False
+    )
 
 
 @dataclass(frozen=True)

@@ -116,17 +116,19 @@ async def start(pool: Pool, conversation: str, work: Work) -> Started | None:
     """
     key = {"conversation": conversation, "work": work}
     async with pool.connection() as connection:
-        found = await connection.execute(SQL["start_run"], key)
-        row = cast("DictRow", await found.fetchone())["started"]
-    return _started(row) if row else None
+        found = await connection.execute(SQL["start_run"], key, binary=True)
+        latest = cast("DictRow", await found.fetchone())
+    row = latest.pop("started")
+    return _started(row, latest if latest["checkpoint_id"] else None) if row else None
 
 
-def _started(row: Mapping[str, Any]) -> Started:
+def _started(row: Mapping[str, Any], latest: Mapping[str, Any] | None) -> Started:
     conversation, run = _conversation(row), None
     if row["run"] is not None:
         asked = [store.request_from(each) for each in row["requests"]]
         guarded = {r.call.id: r for r in asked if r.call.guarded}
-        run = Run(conversation.team, conversation.id, row["run"], guarded, asked)
+        place = conversation.team, conversation.id
+        run = Run(*place, row["run"], guarded, asked, [latest])
     now = store.utc(row["now"])
     return Started(conversation, run, row["is_new"], now, row["pause"])
 

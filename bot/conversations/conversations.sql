@@ -56,11 +56,14 @@ WHERE (team_id, channel_id, ts) = (%(team)s, %(channel)s, %(ts)s)
 
 -- name: start_run
 -- Where a conversation is, whether it waits for people, its open messages and what its
--- graph asks; and a new run, where its work needs one. The pause of its workspace is read
--- after what was decided, so that a lift cannot pass between the two.
+-- graph asks; and a new run, where its work needs one, with the graph's latest
+-- checkpoint. The pause of its workspace is read after what was decided, so that a lift
+-- cannot pass between the two.
 SELECT started || jsonb_build_object('pause', (SELECT p.reason
-  FROM pause_of(started->>'team_id') AS p)) AS started
-FROM (SELECT start_run(%(conversation)s::uuid, %(work)s::text) AS started OFFSET 0) AS run;
+  FROM pause_of(started->>'team_id') AS p)) AS started, latest.*
+FROM (SELECT start_run(%(conversation)s::uuid, %(work)s::text) AS started OFFSET 0) AS run
+LEFT JOIN LATERAL latest_checkpoint(
+  CASE WHEN started->>'run' IS NOT NULL THEN started->>'id' END) AS latest ON true;
 
 -- name: select_generation
 -- The run that a conversation is at.

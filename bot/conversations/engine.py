@@ -278,8 +278,9 @@ class Engine:
             )
             values = await (self.served.apart.run(go) if self.served.apart else go)
         if self.served.is_own:
-            await cast("RunSaver", graph.checkpointer).flush()
-            return state_after_run(values, values.get("__interrupt__", ()), MESSAGES)
+            asked = values.get("__interrupt__", ())
+            save = cast("RunSaver", graph.checkpointer).flush
+            return replace(state_after_run(values, asked, MESSAGES), save=save)
         # what a graph returns need not be all of its state, and no breakpoint is in it
         return await self.look(run, stopped=True)
 

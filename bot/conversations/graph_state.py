@@ -5,7 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -22,6 +30,7 @@ from agent.graph import in_call_order
 from bot.conversations.dialects import static_breakpoint
 from bot.conversations.dialects.plain import written
 from bot.conversations.inspect_graph import MESSAGES
+from bot.database.pool import Connection
 from bot.texts import agent
 
 CUT_OFF = "CancelledError"  # of a task that stopped since another one has raised
@@ -64,6 +73,8 @@ class GraphState:
         passed: nodes that have come to their ends in the turn, likewise.
         structured: the structured response of LangChain's agents as JSON, None if
             there is none.
+        save: saves what is asked where the requests for it are raised, if that does not
+            stand yet.
     """
 
     interrupts: tuple[Interrupt[Any], ...]
@@ -73,6 +84,7 @@ class GraphState:
     inner: tuple[GraphState, ...] = ()
     passed: tuple[str, ...] = ()
     structured: Any = None
+    save: Callable[[Connection], Awaitable[None]] | None = None
 
     def walk(self) -> Iterator[GraphState]:
         """Yield the states of the subgraphs, the deepest first, and then this one."""

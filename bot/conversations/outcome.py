@@ -90,6 +90,8 @@ class Settler:
         async with transaction(self.pool) as connection:
             if ran.interrupts:
                 await self._own(connection, run, answered)
+                if ran.save:
+                    await ran.save(connection)
             else:
                 await self._answer(connection, run, conversation, ran, answered)
             await self._finish(connection, run, answered, Execution.DONE)

@@ -27,8 +27,9 @@ from bot.approvals.grants import LostRun, Run
 from bot.conversations.graph_loop import at_home
 from bot.conversations.inbox import clean
 from bot.conversations.sql import SQL
-from bot.database.pool import Pool
+from bot.database.pool import Connection, Pool
 
+CURRENT = 4  # the format of checkpoints that are read in one statement
 PLACE = ("thread_id", "checkpoint_ns", "checkpoint_id")
 # The columns of LangGraph's rows, in their order: those that the rows of a save share,
 # then those that each has.
@@ -52,14 +53,15 @@ class RunSaver(AsyncPostgresSaver):
     was; what it would write then would lie over what its successor has written.
 
     Args:
+        to: the pool, or a connection with a transaction that writes more than this.
         holds: whether what a task has written waits for the checkpoint after it, which
             has it too, or for `flush`; and the input for the step that takes it. For a
             graph each of whose tasks may run again, since what it does is claimed and
             its result stored.
     """
 
-    def __init__(self, pool: Pool, run: Run, *, holds: bool = False) -> None:
-        super().__init__(cast("Any", pool))
+    def __init__(self, to: Pool | Connection, run: Run, *, holds: bool = False) -> None:
+        super().__init__(cast("Any", to))
         self._run = run
         self._holds = holds
         # never other lists: LangGraph works on a copy of the saver, which shares these
@@ -68,6 +70,15 @@ class RunSaver(AsyncPostgresSaver):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Read the latest checkpoint, or a named one."""
+        place = config.get("configurable", {})
+        if self._run.latest and not (
+            place.get("checkpoint_ns") or get_checkpoint_id(config)
+        ):
+            row = self._run.latest.pop()
+            if row is None:
+                return None
+            if row["checkpoint"]["v"] >= CURRENT:
+                return await at_home(self.loop, self._load_checkpoint_tuple(dict(row)))
         return await at_home(self.loop, super().aget_tuple(config))
 
     async def aput_writes(
@@ -84,15 +95,16 @@ class RunSaver(AsyncPostgresSaver):
         saved = super().aput_writes(config, writes, task_id, task_path)
         await at_home(self.loop, saved)
 
-    async def flush(self) -> None:
+    async def flush(self, connection: Connection) -> None:
         """Save what was held and no checkpoint has: the run has stopped within a step.
 
         Raises:
             LostRun: another run has taken the conversation over.
         """
-        while self._held:
-            await super().aput_writes(*self._held[0])
-            del self._held[0]
+        last = RunSaver(connection, self._run)
+        for held in self._held:
+            await last.aput_writes(*held)
+        self._held.clear()
 
     async def aput(
         self,
@@ -206,6 +218,7 @@ class RunSaver(AsyncPostgresSaver):
         Raises:
             LostRun: another run has taken the conversation over.
         """
+        self._run.latest.clear()
         rows: dict[str, list[Row]] = {}
         for of, some in [each for saved in saves for each in saved.items()]:
             rows.setdefault(of, []).extend(some)

@@ -186,7 +186,7 @@ RESTART = 1.0  # seconds
 CONCURRENCY = 64
 # Seconds between two looks without an announcement: what is due only later has none. A
 # job whose lock was taken when it was announced is announced no more, so the looks are
-# closer while jobs run.
+# closer while jobs run and one that was announced did not come.
 POLL_IDLE, POLL_BUSY = 1.0, 0.25
 
 
@@ -201,6 +201,7 @@ class Announced(JobManager):
         super().__init__(connector)
         self.waiting: set[int] = set()  # numbers of jobs that were announced
         self.looks_further = True  # for jobs that were not
+        self.passed = False  # whether a job that was announced did not come
         # hears that a person has stopped a turn, by its conversation
         self.stopped: Callable[[str], None] = lambda conversation: None
 
@@ -213,6 +214,7 @@ class Announced(JobManager):
             return None
         job = await super().fetch_job(queues, worker_id)
         # somebody else has those that did not come, or their lock
+        self.passed |= job is None and bool(before)
         self.waiting -= before if job is None else {job.id or 0}
         return job
 
@@ -254,8 +256,9 @@ class KnownWorker(Worker):
                 await super()._fetch_and_process_jobs()
         except ConnectorException as error:
             _let_pass(error)
-        busy = bool(self._running_jobs)
-        self.fetch_job_polling_interval = POLL_BUSY if busy else POLL_IDLE
+        self._announced.passed &= bool(self._running_jobs)
+        poll = POLL_BUSY if self._announced.passed else POLL_IDLE
+        self.fetch_job_polling_interval = poll
 
     async def _update_heartbeat(self) -> NoReturn:
         number = cast("int", self.worker_id)

@@ -57,8 +57,7 @@ async def test_a_run_stops_between_steps_and_another_process_continues_it(
     assert await leaving.stop() == 0
     await stage.reply(GENERAL, ts, "Just one file.")
 
-    # begun twice, and what the first one had asked the model was not asked again
-    assert stage.records.value("SELECT generation FROM conversations") == 2
+    # what the first one had asked the model was not asked again
     assert len(model.requests) == 2
     assert model.requests[-1]["messages"][-1]["role"] == "tool"
     assert "Traceback" not in leaving.log

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from bot.database import embedded
 SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements",
     "pg_stat_statements.track_planning": "on",
+    "autovacuum": "off",  # its transactions, one a table, would count as ours
 }
 SELECT = """
 SELECT queryid, query, calls, total_plan_time AS plan, total_exec_time AS run
@@ -23,7 +24,8 @@ FROM pg_stat_statements JOIN pg_database d ON d.oid = dbid
 WHERE datname = %s AND toplevel
 """
 TOTALS = """
-SELECT (SELECT xact_commit FROM pg_stat_database WHERE datname = %s) AS commits,
+SELECT clock_timestamp() AS at,
+  (SELECT xact_commit FROM pg_stat_database WHERE datname = %s) AS commits,
   (SELECT sum(fsyncs)::int FROM pg_stat_io WHERE object = 'wal') AS fsyncs,
   (SELECT wal_bytes::bigint FROM pg_stat_wal) AS bytes
 """
@@ -48,6 +50,8 @@ class Counts:
 
     Attributes:
         own: calls of statements that an idle process does not make.
+        commits: without those that an idle process makes in that time.
+        fsyncs: likewise.
         plan: milliseconds of planning.
         run: milliseconds of running.
         lines: the statements that took longest, to be read.
@@ -70,12 +74,15 @@ class Counter:
     server_url: str
     database: str
     _idle: frozenset[int] = frozenset()
+    _idle_each_second: dict[str, float] = field(default_factory=dict[str, float])
 
     def idle(self) -> None:
         """Note what was done since `start` as what a process does that is idle."""
         with self._connect() as connection:
             rows = connection.execute(SELECT, [self.database]).fetchall()
+            done, seconds = self._since_start(connection)
         self._idle = frozenset(row["queryid"] for row in rows)
+        self._idle_each_second = {key: done[key] / seconds for key in done}
 
     def start(self) -> None:
         """Begin at zero."""
@@ -87,9 +94,10 @@ class Counter:
     def counts(self, cycles: int) -> Counts:
         """Count what was done since `start`, for each cycle."""
         with self._connect() as connection:
-            after = self._totals(connection)
+            done, seconds = self._since_start(connection)
             rows = connection.execute(SELECT, [self.database]).fetchall()
-        each = {k: (after[k] - self._before[k]) / cycles for k in after}
+        idle = self._idle_each_second
+        each = {k: (done[k] - idle.get(k, 0) * seconds) / cycles for k in done}
         calls, plan, run = (
             sum(r[k] for r in rows) / cycles for k in ("calls", "plan", "run")
         )
@@ -117,6 +125,13 @@ class Counter:
         row = connection.execute(TOTALS, [self.database]).fetchone()
         assert row is not None
         return row
+
+    def _since_start(
+        self, connection: psycopg.Connection[dict[str, Any]]
+    ) -> tuple[dict[str, float], float]:
+        after = self._totals(connection)
+        seconds = (after.pop("at") - self._before["at"]).total_seconds()
+        return {k: float(after[k] - self._before[k]) for k in after}, seconds
 
     def connections(self) -> dict[str, int]:
         """The number of connections that each pool holds now."""

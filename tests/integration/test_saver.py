@@ -12,8 +12,10 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
 from bot.approvals.grants import LostRun, Run
+from bot.conversations import outcome
+from bot.conversations.conversation import start
 from bot.conversations.engine import Engine
-from tests.support.agent_parts import make_agent
+from tests.support.agent_parts import Crash, crash_once, make_agent
 from tests.support.foreign_parts import make_foreign
 from tests.support.house import House
 from tests.support.people import TEAM
@@ -105,3 +107,42 @@ async def test_a_task_that_asks_twice_keeps_both_answers(house: House):
         [asked] = ran.interrupts
         ran = await engine.resume(run, {asked.id: answer})
     assert ran.messages[-1].text == "Ada 36"
+
+
+async def test_a_run_begins_with_the_checkpoint_that_its_start_read(house: House):
+    agent = make_agent(house, "Hello.")
+    conversation = await house.conversation()
+    run = await begun(house, conversation)
+    await agent.runner.engine.start(run, HumanMessage("hi"))
+    started = await start(house.pool, conversation, "end")
+    assert started is not None
+    assert started.run is not None
+    await house.rows("DELETE FROM checkpoints RETURNING 1")
+    first = await agent.runner.engine.look(started.run)
+    assert [message.text for message in first.messages] == ["hi", "Hello."]
+    assert (await agent.runner.engine.look(started.run)).messages == ()
+
+
+async def test_a_number_that_a_crash_takes_back_is_given_no_other_run(house: House):
+    """A start does not wait for the disk, so a crash of the server may forget it."""
+    conversation = await house.conversation()
+    gone = await start(house.pool, conversation, "end")
+    await house.rows("UPDATE conversations SET generation = 0 RETURNING 1")
+    later = await start(house.pool, conversation, "end")
+    numbers = {each.run.generation for each in (gone, later) if each and each.run}
+    assert len(numbers) == 2
+
+
+async def test_a_question_is_saved_with_its_request_or_not_at_all(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    agent = make_agent(house, ("wipe", {"path": "a"}))
+    crash_once(monkeypatch, outcome, "raise_requests", after=True)
+    conversation = await house.write()
+    with pytest.raises(Crash):
+        await agent.runner.turn(conversation)
+    asked = "SELECT count(*) FROM checkpoint_writes"
+    assert await house.one(asked) == 0
+    await agent.runner.turn(conversation)
+    assert await house.one(asked) > 0
+    assert len(await agent.requests(conversation)) == 1
