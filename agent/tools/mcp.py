@@ -7,12 +7,13 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
@@ -22,7 +23,7 @@ from agent.gate import OutcomeUnknown
 from agent.models import wire_name
 from agent.phrases import results
 from agent.tool_arguments import MARKS, clean_text, one_line
-from agent.tools.mcp_transport import session_to
+from agent.tools.mcp_transport import Gone, Link, opened
 
 if TYPE_CHECKING:
     from mcp import ClientSession, types
@@ -34,7 +35,6 @@ MAX_REASON = 300  # characters of the server's own message
 MAX_SCHEMA = 50_000  # characters
 MAX_TOOLS = 128  # of one server
 TOOL_NAME = re.compile(r"[A-Za-z0-9_./:-]{1,100}")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -122,31 +122,6 @@ class McpTool(BaseTool):
         return ToolMessage(said, tool_call_id=call["id"], name=self.name)
 
 
-class _Gone(Exception):
-    """The connection ended while something was waited for."""
-
-
-@dataclass
-class _Link:
-    """One connection to a server, for as long as it lasts."""
-
-    session: ClientSession
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
-    has_asked: bool = False  # the server wanted to ask a person something
-
-    async def until_gone(self, work: Awaitable[T]) -> T:
-        task = asyncio.ensure_future(work)
-        gone = asyncio.ensure_future(self.gone.wait())
-        try:
-            await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise _Gone
-            return task.result()
-        finally:
-            gone.cancel()
-            task.cancel()
-
-
 class McpServer:
     """One server: kept connected, and asked for its list before each call."""
 
@@ -165,7 +140,7 @@ class McpServer:
         self._connection = dict(connection)
         self._pins = pins
         self._patience = patience or Patience()
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._up = asyncio.Event()
         self._wanted = asyncio.Event()
         self._stale = asyncio.Event()
@@ -183,8 +158,14 @@ class McpServer:
             definition=definition,
         )
 
-    async def keep_connected(self) -> None:
-        """Connect, and again whenever the connection is lost; it never ends."""
+    async def keep_connected(self, *, lazily: bool) -> None:
+        """Connect, and again whenever the connection is lost; it never ends.
+
+        Args:
+            lazily: wait for the first call.
+        """
+        if lazily:
+            await self._wanted.wait()
         wait = self._patience.first_wait
         while True:
             try:
@@ -210,7 +191,7 @@ class McpServer:
         )
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncGenerator[_Link]:
+    async def _connected(self) -> AsyncGenerator[Link]:
         async with opened(self._connection, self._hear) as link:
             try:
                 async with asyncio.timeout(self._patience.start):
@@ -233,17 +214,17 @@ class McpServer:
         ):
             self._stale.set()
 
-    async def _watch(self, link: _Link) -> None:
+    async def _watch(self, link: Link) -> None:
         """Look at the list when the server says that it changed, and now and then."""
         while not link.gone.is_set():
-            with suppress(TimeoutError, _Gone):
+            with suppress(TimeoutError, Gone):
                 async with asyncio.timeout(self._patience.relist):
                     await link.until_gone(self._stale.wait())
             self._stale.clear()
             if not link.gone.is_set():
                 await self._look(link)
 
-    async def _look(self, link: _Link) -> None:
+    async def _look(self, link: Link) -> None:
         async with asyncio.timeout(self._patience.listing):
             found = await link.until_gone(listed(self.name, link.session))
         await self._learn(found)
@@ -276,7 +257,7 @@ class McpServer:
         return text
 
     async def _run(
-        self, link: _Link, definition: Definition, args: Any, key: str
+        self, link: Link, definition: Definition, args: Any, key: str
     ) -> types.CallToolResult:
         return await link.session.call_tool(
             definition.tool,
@@ -285,7 +266,7 @@ class McpServer:
             meta={"idempotencyKey": key},
         )
 
-    def _explained(self, link: _Link, error: Exception) -> ToolException:
+    def _explained(self, link: Link, error: Exception) -> ToolException:
         """It had begun; only where the server itself says no it is known to be over."""
         from mcp import McpError, types
 
@@ -298,7 +279,7 @@ class McpServer:
                 link.gone.set()
         return OutcomeUnknown(results.mcp_unknown(self.name))
 
-    async def _ready(self, definition: Definition) -> _Link:
+    async def _ready(self, definition: Definition) -> Link:
         """A connection on which the tool is still what people have seen."""
         for _ in range(2):
             link = await self._current()
@@ -314,7 +295,7 @@ class McpServer:
             return link
         raise ToolException(results.mcp_not_begun(self.name))
 
-    async def _current(self) -> _Link:
+    async def _current(self) -> Link:
         if self._link is None or self._link.gone.is_set():
             self._wanted.set()
             try:
@@ -332,35 +313,6 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = cast("BaseException", error.exceptions[0])
     return error
-
-
-@asynccontextmanager
-async def opened(
-    connection: Mapping[str, Any], hear: Any = None
-) -> AsyncGenerator[_Link]:
-    """Open a connection that is not initialized yet."""
-    from mcp import types
-
-    links: list[_Link] = []
-
-    def lose() -> None:
-        for link in links:
-            link.gone.set()
-
-    async def decline(_context: Any, _question: Any) -> types.ElicitResult:
-        links[0].has_asked = True
-        return types.ElicitResult(action="decline")
-
-    async def heard(message: object) -> None:
-        if isinstance(message, Exception) and "url" in connection:
-            lose()  # what cannot be read was the answer; another does not come
-        if hear is not None:
-            await hear(message)
-
-    options = {"elicitation_callback": decline, "message_handler": heard}
-    async with session_to(connection, lose, options) as session:
-        links.append(_Link(session))
-        yield links[0]
 
 
 async def listed(server: str, session: ClientSession) -> list[Definition]:
@@ -440,9 +392,15 @@ class McpServers:
         connections: Mapping[str, Mapping[str, Any]],
         pins: Pins,
         patience: Patience | None = None,
+        known: Mapping[str, Sequence[Definition]] = MappingProxyType({}),
     ) -> None:
+        """Take the connections, by server.
+
+        Args:
+            known: tools of servers that are started when they are first called.
+        """
         self._patience = patience or Patience()
-        self._pins = pins
+        self._pins, self._known = pins, known
         self._servers = {
             name: McpServer(name, connection, pins, self._patience)
             for name, connection in connections.items()
@@ -471,8 +429,13 @@ class McpServers:
         """
         known = await self._pins.known([*self._servers])
         for name, server in self._servers.items():
-            server.offer([each for each in known if each.server == name])
-            self._tasks.append(asyncio.create_task(server.keep_connected()))
+            tools = [each for each in known if each.server == name]
+            if is_lazy := name in self._known:
+                tools = self._known[name]
+                await self._pins.learn(name, tools)
+            server.offer(tools)
+            task = server.keep_connected(lazily=is_lazy)
+            self._tasks.append(asyncio.create_task(task))
         new = [each.tried.wait() for each in self._servers.values() if not each.tools]
         with suppress(TimeoutError):
             async with asyncio.timeout(self._patience.start):

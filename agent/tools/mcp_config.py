@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from agent.phrases import results
+from agent.tools.mcp import Definition
 
 #: Part of each tool's name, and in policies; the model's server takes no dots, so that
 #: the first `__` ends it there.
@@ -84,7 +87,7 @@ def _connection(
     if server.command is not None:
         found: dict[str, Any] = {
             "transport": "stdio",
-            "command": server.command,
+            "command": _installed(server.command),
             "args": server.args,
             "env": server.env,
             "cwd": server.cwd,
@@ -96,6 +99,21 @@ def _connection(
             "headers": server.headers,
         }
     return {key: _filled(name, value, variables) for key, value in found.items()}
+
+
+def _installed(command: str) -> str:
+    """The command, also where the bot's own environment is not on the PATH."""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which(command) or shutil.which(command, path=beside) or command
+
+
+def read_known(path: Path) -> dict[str, list[Definition]]:
+    """Tools that a file of ours tells of its servers, which need not run for that."""
+    known = json.loads(path.read_text(encoding="utf-8"))["known"]
+    return {
+        name: [Definition(name, **each) for each in tools]
+        for name, tools in known.items()
+    }
 
 
 def _filled(name: str, value: Any, variables: Mapping[str, str]) -> Any:

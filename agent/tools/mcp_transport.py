@@ -5,11 +5,19 @@ The SDK keeps a line, an event or a body until its end has come, however long.
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+)
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE = 16_000_000  # bytes
 ENCODING = "bounded_utf_8"
 EVENTS = "text/event-stream"
+T = TypeVar("T")
 _ID = re.compile(rb"(?:^|[\r\n])id:")  # of an event, from which the SDK goes on
 
 
@@ -126,24 +135,67 @@ def http_clients(lose: Callable[[], None]) -> Callable[..., httpx.AsyncClient]:
     return make
 
 
+class Gone(Exception):
+    """The connection ended while something was waited for."""
+
+
+@dataclass
+class Link:
+    """One connection to a server, for as long as it lasts."""
+
+    session: ClientSession
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    has_asked: bool = False  # the server wanted to ask a person something
+
+    async def until_gone(self, work: Awaitable[T]) -> T:
+        task = asyncio.ensure_future(work)
+        gone = asyncio.ensure_future(self.gone.wait())
+        try:
+            await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise Gone
+            return task.result()
+        finally:
+            gone.cancel()
+            task.cancel()
+
+
 @asynccontextmanager
-async def session_to(
-    connection: Mapping[str, Any], lose: Callable[[], None], options: dict[str, Any]
-) -> AsyncGenerator[ClientSession]:
-    """Open a session that is not initialized yet.
+async def opened(
+    connection: Mapping[str, Any],
+    hear: Callable[[object], Awaitable[None]] | None = None,
+) -> AsyncGenerator[Link]:
+    """Open a connection that is not initialized yet.
 
     Args:
         connection: of `langchain_mcp_adapters`.
-        lose: called when a call gets no answer any more, though the session lasts.
-        options: of the SDK's ClientSession.
+        hear: gets the server's notifications.
     """
     # A second, which a bot without such servers does without.
     from langchain_mcp_adapters.sessions import create_session
+    from mcp import types
 
-    if connection["transport"] == "stdio":
-        bounds: dict[str, Any] = {"encoding": ENCODING}
-    else:
+    links: list[Link] = []
+
+    def lose() -> None:
+        for link in links:
+            link.gone.set()
+
+    async def decline(_context: Any, _question: Any) -> types.ElicitResult:
+        links[0].has_asked = True
+        return types.ElicitResult(action="decline")
+
+    async def heard(message: object) -> None:
+        if isinstance(message, Exception) and "url" in connection:
+            lose()  # what cannot be read was the answer; another does not come
+        if hear is not None:
+            await hear(message)
+
+    bounds: dict[str, Any] = {"encoding": ENCODING}
+    if connection["transport"] != "stdio":
         bounds = {"httpx_client_factory": http_clients(lose)}
+    options = {"elicitation_callback": decline, "message_handler": heard}
     made = cast("Any", {**connection, **bounds, "session_kwargs": options})
     async with create_session(made) as session:
-        yield session
+        links.append(Link(session))
+        yield links[0]

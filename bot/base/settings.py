@@ -7,6 +7,8 @@ import difflib
 import enum
 import os
 import secrets
+import shutil
+import sys
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from io import StringIO
@@ -24,6 +26,7 @@ from bot.base.masks import mask
 from bot.base.time_limits import read_limits
 
 PACKAGE = Path(__file__).parents[1]
+SIMULATOR_MCP = PACKAGE / "simulator" / "mcp.json"
 SIMULATOR_POLICY = PACKAGE / "simulator" / "policy.yml"
 #: The database that the simulator's agent reads and changes, if no other is set.
 SHOP = "sqlite:.data/shop.sqlite"
@@ -222,16 +225,23 @@ def _defaults(values: Mapping[str, str]) -> dict[str, str]:
     """The defaults that depend on what is set."""
     if "SLACK_BOT_TOKEN" in values:
         return {"TOOLS": ",".join(["files", *_configured(values)])}
+    clock = {"MCP_CONFIG": str(SIMULATOR_MCP)} if _has_clock() else {}
     return {
+        **clock,
         "POLICY_FILE": str(SIMULATOR_POLICY),
         "TOOLS": ",".join(
             ["files", "sandbox", "email", "database"]
-            + (["mcp"] if "MCP_CONFIG" in values else [])
+            + (["mcp"] if "MCP_CONFIG" in {**clock, **values} else [])
         ),
         "SQL_URL": SHOP,
         "PUBLIC_URL": f"http://localhost:{values.get('PORT', '3000')}",
         "LINK_SECRET": secrets.token_urlsafe(32),
     }
+
+
+def _has_clock() -> bool:
+    """Whether the server of the simulator's MCP_CONFIG is installed beside the bot."""
+    return bool(shutil.which("mcp-server-time", path=Path(sys.executable).parent))
 
 
 def _configured(values: Mapping[str, str]) -> list[str]:

@@ -22,7 +22,7 @@ from bot.approvals.policy import Demanded, Group, Policy, load_policy, plan
 from bot.approvals.policy.match import explain
 from bot.approvals.policy.types import AGENT_NAME, USER_ID
 from bot.base.errors import ConfigurationError
-from bot.base.settings import Settings
+from bot.base.settings import SIMULATOR_MCP, Settings
 from bot.commands.known import Known, known_people
 from bot.texts import policy as say
 
@@ -39,7 +39,7 @@ async def show_command(
     for line in say.policy_lines(policy, lambda g: _group(g, known), known.label, now):
         print(line)
     _print_trouble(known)
-    if settings.mcp_config is not None:
+    if settings.mcp_config not in (None, SIMULATOR_MCP):
         await _print_servers(settings, policy)
     return 0
 

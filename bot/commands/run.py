@@ -13,7 +13,14 @@ from aiohttp import web
 
 from bot.base import faults, time_limits
 from bot.base.masks import mask_traces
-from bot.base.settings import SHOP, Settings, Transport, blaming, manifest
+from bot.base.settings import (
+    SHOP,
+    SIMULATOR_MCP,
+    Settings,
+    Transport,
+    blaming,
+    manifest,
+)
 from bot.conversations.graphs import load_served
 from bot.conversations.inspect_graph import LoadedGraph
 from bot.database.pool import TRANSIENT, Pool
@@ -107,6 +114,7 @@ def make_simulation(
         app=AppConfig.read(manifest()),  # its scopes and events hold as in Slack
         history=_history(pool),
         phrase=phrase,
+        has_clock=settings.mcp_config == SIMULATOR_MCP and "mcp" in settings.tools,
     )
     simulator.base_url = f"http://{_reachable(settings.host)}:{settings.port}"
     routes = [*simulator.routes(), *simulator.page_routes()]

@@ -23,7 +23,7 @@ from agent.tools import make_tools
 from agent.tools.database import Database, open_database
 from agent.tools.files import SHARED, SharedFiles
 from agent.tools.mcp import McpServers
-from agent.tools.mcp_config import McpConfigError, read_config
+from agent.tools.mcp_config import McpConfigError, read_config, read_known
 from bot.approvals.audit import PolicyRecord
 from bot.approvals.decide import Decider
 from bot.approvals.delegations import Delegations
@@ -34,7 +34,7 @@ from bot.approvals.standing_grants import StandingGrants
 from bot.approvals.unknown_outcome import Marker
 from bot.audit.checkpoints import Notary
 from bot.base.errors import ConfigurationError
-from bot.base.settings import Settings, blaming, variables
+from bot.base.settings import SIMULATOR_MCP, Settings, blaming, variables
 from bot.base.time_limits import limits
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.inspect_graph import Graph, LoadedGraph, describe
@@ -214,7 +214,9 @@ def _servers(settings: Settings, pins: StoredPins) -> McpServers | None:
         connections = read_config(settings.mcp_config, variables())
     except McpConfigError as error:
         raise ConfigurationError(str(error)) from None
-    return McpServers(connections, pins)
+    is_demo = settings.mcp_config == SIMULATOR_MCP
+    known = read_known(settings.mcp_config) if is_demo else {}
+    return McpServers(connections, pins, known=known)
 
 
 def _database(settings: Settings, pool: Pool) -> Database | None:

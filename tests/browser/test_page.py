@@ -41,7 +41,7 @@ async def test_the_first_visit_says_what_to_do(browser: Browser, bot: BotProcess
         await expect(persons).to_contain_text("Dora — director")
         await expect(page).to_have_title("#general · Simulated workspace")
         scenes = page.get_by_test_id("guide").get_by_role("listitem")
-        await expect(scenes).to_have_count(5)
+        await expect(scenes).to_have_count(6)
 
 
 async def test_a_visitor_asks_and_a_manager_approves(browser: Browser, bot: BotProcess):

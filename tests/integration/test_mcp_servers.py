@@ -20,7 +20,8 @@ from agent.phrases import results
 from agent.tool_arguments import MARKS, problem_with, schema_of
 from agent.tools import mcp_transport
 from agent.tools.mcp import MAX_RESULT, McpServers, Patience
-from agent.tools.mcp_config import read_config
+from agent.tools.mcp_config import read_config, read_known
+from bot.base.settings import SIMULATOR_MCP
 from tests.support.mcp_server import KEY
 from tests.support.root import ROOT
 
@@ -86,7 +87,11 @@ async def test_three_servers_are_used_though_a_fourth_is_missing(tmp_path):
     )
     (repository / "a.txt").write_text("a")
     servers = {
-        "time": {"command": str(BIN / "mcp-server-time"), "autoApprove": ["*"]},
+        "time": {
+            "command": "mcp-server-time",
+            "args": ["--local-timezone", "UTC"],
+            "autoApprove": ["*"],
+        },
         "git": {"command": str(BIN / "mcp-server-git")},
         "sqlite": {
             "command": str(BIN / "mcp-server-sqlite"),
@@ -106,11 +111,30 @@ async def test_three_servers_are_used_though_a_fourth_is_missing(tmp_path):
             found, "sqlite.create_table", query="CREATE TABLE t (a integer)"
         )
         assert "created" in made
+        # The simulator knows it without starting it.
+        [told] = read_known(SIMULATOR_MCP).values()
+        now = {tool.definition.digest for tool in found.tools()}
+        assert {each.digest for each in told} <= now
         missing = tool_of(found, "git.git_status")
         assert "'repo_path' is missing" in problem_with(missing, {})
         assert found.troubles() == {
             "mcp missing": "missing can't be reached; it is tried again"
         }
+
+
+async def test_a_server_that_is_known_starts_at_its_first_call(tmp_path):
+    known = read_known(SIMULATOR_MCP)
+    connections = read_config(SIMULATOR_MCP, {})
+    pins = MemoryPins()
+    found = McpServers(connections, pins, known=known)
+    await found.start()
+    [server] = {tool.server for tool in found.tools()}
+    assert not server.tried.is_set()
+    said = await call(found, "time.get_current_time", timezone="Europe/Paris")
+    assert "Europe/Paris" in said
+    assert pins.reported == []
+    assert found.troubles() == {}
+    await found.stop()
 
 
 async def test_results_are_bounded_and_no_picture_is_put_in(tmp_path):

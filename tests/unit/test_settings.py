@@ -46,7 +46,7 @@ def test_without_any_variable_the_simulator_starts_on_loopback() -> None:
     assert settings.files_dir == Path(".data/files")
     assert settings.database_url is None
     assert settings.slack_api_url == "https://slack.com/api/"
-    assert settings.tools == ("files", "sandbox", "email", "database")
+    assert settings.tools == ("files", "sandbox", "email", "database", "mcp")
     assert settings.public_url == "http://localhost:3000"
     assert settings.link_secret is not None
     assert settings.rate_limit == (Rate("messages", 60, 60), Rate("clicks", 300, 60))

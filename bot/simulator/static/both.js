@@ -11,7 +11,7 @@ async function begin() {
   const deciding = side("Who decides", "Mina", "approvals");
   $("sides").replaceChildren(asking, deciding);
   const play = (scene) => asking.contentWindow.postMessage({ play: scene }, location.origin);
-  $("scenes").replaceChildren(...scenesFor(start.phrase).map((scene) => el("button", {
+  $("scenes").replaceChildren(...scenesFor(start).map((scene) => el("button", {
     type: "button", class: "try", title: scene.words, onclick: () => play(scene),
   }, scene.title)));
 }

@@ -87,7 +87,7 @@ export function setUpGuide(switchTo) {
     });
     return;
   }
-  $("scenes").replaceChildren(...scenesFor(state.start.phrase).map((scene) => el("li", {}, sceneButton(scene))));
+  $("scenes").replaceChildren(...scenesFor(state.start).map((scene) => el("li", {}, sceneButton(scene))));
   $("guide-switch").addEventListener("click", toggle);
   $("fold-guide").addEventListener("click", () => {
     toggle();

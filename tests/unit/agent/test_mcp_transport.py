@@ -68,9 +68,7 @@ async def read(pieces, headers, error=None):
         ([b"x"], JSON | {"content-encoding": "gzip"}, httpx.DecodingError, 0),
     ],
 )
-async def test_threat_52_an_answer_is_bounded_and_its_loss_said(
-    pieces, headers, kind, lost
-):
+async def test_threat_52_an_answer_is_bounded(pieces, headers, kind, lost):
     found, given_up = await read(pieces, headers)
     assert isinstance(found, kind)
     assert given_up == lost
