@@ -32,6 +32,7 @@ from agent.visible import harmless
 
 if TYPE_CHECKING:
     from agent.tools.database import Database
+    from agent.tools.mcp import McpServers
 
 MISUSE, TROUBLE, INTERRUPTED = 2, 1, 130
 #: What only looks; everything else needs a person.
@@ -67,10 +68,10 @@ def run(parsed: argparse.Namespace) -> int:
         return 0
     try:
         environment = _environment(Path(".env"))
-        tools = _tools(environment)
+        tools, servers = _tools(environment), _servers(environment)
         _configure_logging(environment.get("LOG_LEVEL", ""))
         with asyncio.Runner() as runner:
-            return _open_and_chat(runner, parsed, environment, tools)
+            return _open_and_chat(runner, parsed, environment, tools, servers)
     except (SetupError, CheckpointerError) as error:
         return _complain(str(error), MISUSE)
     except KeyboardInterrupt:
@@ -96,8 +97,18 @@ def _environment(dotenv: Path) -> dict[str, str]:
     return {name: v.strip() for name, v in merged.items() if v and v.strip()}
 
 
+def _named(environment: Mapping[str, str]) -> list[str]:
+    """The sets of tools: those of TOOLS, or files and whatever is configured."""
+    if "TOOLS" in environment:
+        return [name.strip() for name in environment["TOOLS"].split(",")]
+    turned_on = {"database": "SQL_URL", "mcp": "MCP_CONFIG"}
+    return ["files", *(name for name, by in turned_on.items() if by in environment)]
+
+
 def _tools(environment: Mapping[str, str]) -> list[BaseTool]:
-    names = [name.strip() for name in environment.get("TOOLS", "files").split(",")]
+    # Those of servers come from the servers, once they are there.
+    has_servers = "MCP_CONFIG" in environment
+    names = [n for n in _named(environment) if not (n == "mcp" and has_servers)]
     files = Path(environment.get("FILES_DIR", ".data/files"))
     try:
         return make_tools(names, files_dir=files, database=_database(environment))
@@ -116,6 +127,19 @@ def _database(environment: Mapping[str, str]) -> Database | None:
     return open_database(url)
 
 
+def _servers(environment: Mapping[str, str]) -> McpServers | None:
+    if "MCP_CONFIG" not in environment or "mcp" not in _named(environment):
+        return None
+    from agent.tools.mcp import McpServers, PinsOfSession
+    from agent.tools.mcp_config import McpConfigError, read_config
+
+    try:
+        connections = read_config(Path(environment["MCP_CONFIG"]), environment)
+    except McpConfigError as error:
+        raise SetupError(str(error)) from None
+    return McpServers(connections, PinsOfSession())
+
+
 def _configure_logging(level: str) -> None:
     # What fails is told in a sentence; tracebacks are for those who ask for them.
     debug = level.lower() == "debug"
@@ -128,6 +152,7 @@ def _open_and_chat(
     parsed: argparse.Namespace,
     environment: Mapping[str, str],
     tools: Sequence[BaseTool],
+    servers: McpServers | None,
 ) -> int:
     thread = clean_text(parsed.thread).strip()
     if not thread:
@@ -136,6 +161,10 @@ def _open_and_chat(
     try:
         opening = open_checkpointer(clean_text(parsed.checkpointer), FREE)
         kept = runner.run(stack.enter_async_context(opening))
+        if servers is not None:
+            stack.push_async_callback(servers.stop)
+            runner.run(servers.start())
+            tools = [*tools, *servers.tools()]
         graph = build_graph(_model(environment), tools, Gate(kept.grants))
         named = {tool.name: tool for tool in tools}
         session = Session(graph, kept, thread)

@@ -98,6 +98,21 @@ class Pins(Protocol):
         ...
 
 
+class PinsOfSession:
+    """Pins in memory, for as long as one session."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Definition] = {}
+
+    async def known(self, servers: Sequence[str]) -> Sequence[Definition]:
+        return [each for each in self._kept.values() if each.server in servers]
+
+    async def learn(self, server: str, listed: Sequence[Definition]) -> Sequence[str]:
+        before, now = self._kept, {each.name: each for each in listed}
+        self._kept = before | now
+        return [n for n in now if n in before and before[n].digest != now[n].digest]
+
+
 class McpTool(BaseTool):
     """One tool of a server. The gate calls it with a whole ToolCall."""
 

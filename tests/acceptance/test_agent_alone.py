@@ -274,3 +274,20 @@ async def test_an_unreachable_model_server_is_reported_in_a_sentence(tmp_path: P
     assert "The model server cannot be reached" in outcome.out
     assert SECRET not in outcome.out
     assert (outcome.status, outcome.err) == (0, "")
+
+
+async def test_tools_of_servers_wait_for_the_prompt_too(tmp_path: Path):
+    config = tmp_path / "mcp.json"
+    config.write_text('{"mcpServers": {"time": {"command": "mcp-server-time"}}}')
+    agent = await AgentProcess.start(tmp_path, MCP_CONFIG=str(config))
+    await agent.until(PROMPT)
+    asked = await agent.type("what is the time in Europe/Paris?", QUESTION)
+    done = await agent.type("approve", PROMPT)
+    outcome = await agent.end()
+
+    assert "time.get_current_time" in asked
+    assert '"timezone": "Europe/Paris"' in done
+    assert (outcome.status, outcome.err) == (0, "")
+    refused = await run_agent(tmp_path, MCP_CONFIG="no-such-file")
+    assert refused.status == 2
+    assert "MCP_CONFIG=no-such-file cannot be read" in refused.err

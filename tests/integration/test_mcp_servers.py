@@ -19,7 +19,7 @@ from agent.gate import OutcomeUnknown
 from agent.phrases import results
 from agent.tool_arguments import MARKS, problem_with, schema_of
 from agent.tools import mcp_transport
-from agent.tools.mcp import MAX_RESULT, McpServers, Patience
+from agent.tools.mcp import MAX_RESULT, McpServers, Patience, PinsOfSession
 from agent.tools.mcp_config import read_config, read_known
 from bot.base.settings import SIMULATOR_MCP
 from tests.support.mcp_server import KEY
@@ -28,35 +28,13 @@ from tests.support.root import ROOT
 BIN = Path(sys.executable).parent
 
 
-class MemoryPins:
-    """Keeps the pins of one test."""
-
-    def __init__(self):
-        self.kept = {}
-        self.reported = []
-
-    async def known(self, servers):
-        return [each for each in self.kept.values() if each.server in servers]
-
-    async def learn(self, server, listed):
-        before = self.kept
-        changed = [
-            each.name
-            for each in listed
-            if each.name in before and before[each.name].digest != each.digest
-        ]
-        self.kept = before | {each.name: each for each in listed}
-        self.reported += changed
-        return changed
-
-
 @asynccontextmanager
 async def served(tmp_path, servers, pins=None, **patience):
     """The servers of a configuration file, connected."""
     file = tmp_path / "mcp.json"
     file.write_text(json.dumps({"mcpServers": servers}))
     connections = read_config(file, {"FOLDER": str(tmp_path), "KEY": KEY})
-    made = McpServers(connections, pins or MemoryPins(), Patience(**patience))
+    made = McpServers(connections, pins or PinsOfSession(), Patience(**patience))
     await made.start()
     try:
         yield made
@@ -125,14 +103,12 @@ async def test_three_servers_are_used_though_a_fourth_is_missing(tmp_path):
 async def test_a_server_that_is_known_starts_at_its_first_call(tmp_path):
     known = read_known(SIMULATOR_MCP)
     connections = read_config(SIMULATOR_MCP, {})
-    pins = MemoryPins()
-    found = McpServers(connections, pins, known=known)
+    found = McpServers(connections, PinsOfSession(), known=known)
     await found.start()
     [server] = {tool.server for tool in found.tools()}
     assert not server.tried.is_set()
     said = await call(found, "time.get_current_time", timezone="Europe/Paris")
     assert "Europe/Paris" in said
-    assert pins.reported == []
     assert found.troubles() == {}
     await found.stop()
 
@@ -227,7 +203,7 @@ async def test_tools_are_data_and_each_call_has_a_lasting_key(tmp_path):
 
 
 async def test_threat_34_a_server_that_changes_a_tool_runs_nothing(tmp_path):
-    pins = MemoryPins()
+    pins = PinsOfSession()
     async with served(tmp_path, odd(), pins) as found:
         approved = tool_of(found, "odd.greet")
         before = schema_of(approved)
@@ -240,7 +216,6 @@ async def test_threat_34_a_server_that_changes_a_tool_runs_nothing(tmp_path):
         with pytest.raises(ToolException, match="changed by its server"):
             await approved.ainvoke(made)
         assert not (tmp_path / "greeted").exists()
-        assert pins.reported == ["odd.greet"]
         assert found.troubles() == {
             "mcp odd": "changed by its server since the start: odd.greet"
         }
