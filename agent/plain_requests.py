@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 MAX_WISHES = 20  # calls in one message
 VERBS = {
@@ -295,8 +295,8 @@ _SQL_TOOLS = ("query", "execute", "change_schema")
 
 _CALL = re.compile(
     r"(?:call|use|run)\s+(?P<tool>[A-Za-z0-9_-]+\.[A-Za-z0-9_./:-]*[A-Za-z0-9_-])"
-    r"(?:\s+(?:with\s+)?(?P<args>\{.*\}))?",
-    re.IGNORECASE | re.DOTALL,
+    r"(?:\s+(?:with\s+)?(?=\{))?",
+    re.IGNORECASE,
 )
 _TIME = re.compile(r"what(?:'s| is) the time in\s+(?P<zone>[\w+-]+(?:/[\w+-]+)*)", re.I)
 _NOW = "time.get_current_time"
@@ -309,10 +309,11 @@ def read_server_request(text: str, tools: Collection[str]) -> Found | None:
     match = _CALL.match(text)
     if match is None or match["tool"] not in tools:
         return None
+    rest = text[match.end() :]
+    if not rest.startswith("{"):
+        return match["tool"], {}, rest
     try:
-        args = cast("object", json.loads(match["args"] or "{}"))
+        args, end = json.JSONDecoder().raw_decode(rest)
     except ValueError:
         return None
-    if not isinstance(args, dict):
-        return None
-    return match["tool"], cast("dict[str, Any]", args), text[match.end() :]
+    return match["tool"], args, rest[end:]

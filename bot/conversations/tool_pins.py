@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import astuple
 
 import structlog
 
 from agent.tools.mcp import Definition
 from bot.approvals.pause import tell_operators
+from bot.approvals.policy.match import names
+from bot.approvals.policy.model import Effect
 from bot.approvals.ports import Jobs, Policies
 from bot.approvals.transitions import ask_anew_for_changed_tool
 from bot.conversations.sql import SQL
@@ -26,14 +30,16 @@ class StoredPins:
         self.pool = pool
         self._policies = policies
         self._jobs = jobs
-        self._changed_under: dict[str, str] = {}  # policy versions, by the tools' names
+        self._changed_under: dict[str, str] = {}  # see `waivers`, by the tools' names
 
     def is_unsettled(self, name: str) -> bool:
-        """Return whether a tool has changed under the policy that is in force.
+        """Return whether a tool has changed under the rules that would waive it.
 
-        No rule waives its approval then: the rule was written for another tool.
+        They do not then: they were written for another tool. A policy that changes
+        elsewhere says nothing about it.
         """
-        return self._changed_under.get(name) == self._policies.current.version
+        changed_under = self._changed_under.get(name)
+        return bool(changed_under) and changed_under == waivers(self._policies, name)
 
     async def known(self, servers: Sequence[str]) -> list[Definition]:
         """The tools that these servers listed when they were last asked."""
@@ -79,17 +85,28 @@ class StoredPins:
     async def _keep(
         self, connection: Connection, server: str, listed: Sequence[Definition]
     ) -> list[Definition]:
-        key = {"server": server, "policy_version": self._policies.current.version}
+        key = {"server": server}
         found = await connection.execute(SQL["pinned_tools"], key)
         before = {row["tool"]: row["digest"] for row in await found.fetchall()}
         for each in listed:
             row = {"tool": each.tool, "digest": each.digest, "definition": _json(each)}
+            row["waivers"] = waivers(self._policies, each.name)
             await connection.execute(SQL["pin_tool"], key | row)
         names = [each.tool for each in listed]
         await connection.execute(SQL["unlist_tools"], key | {"tools": names})
         return [
             each for each in listed if before.get(each.tool, each.digest) != each.digest
         ]
+
+
+def waivers(policies: Policies, tool: str) -> str:
+    """Return a hash of the rules that waive a tool's approval."""
+    found = [
+        [rule.name, rule.why, rule.tools, [astuple(each) for each in rule.when]]
+        for rule in policies.current.rules
+        if rule.effect is Effect.WAIVE and names(rule.tools, tool)
+    ]
+    return hashlib.sha256(json.dumps(found, default=str).encode()).hexdigest()
 
 
 def _json(definition: Definition) -> str:

@@ -19,7 +19,7 @@ ON CONFLICT (server, tool) DO UPDATE SET listed = true,
   changed_at = CASE WHEN tool_pins.digest <> excluded.digest THEN bot_now()
     ELSE tool_pins.changed_at END,
   changed_under = CASE WHEN tool_pins.digest <> excluded.digest
-    THEN %(policy_version)s ELSE tool_pins.changed_under END,
+    THEN %(waivers)s ELSE tool_pins.changed_under END,
   digest = excluded.digest, definition = excluded.definition;
 
 -- name: unlist_tools

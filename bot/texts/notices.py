@@ -259,9 +259,10 @@ CARE = "The link is for you alone and works once. Don't forward it."
 
 def tool_changed(tool: str, waited: int) -> str:
     """mrkdwn, for operators. `waited` requests waited for the tool."""
-    again = {0: "Nothing waited for it", 1: "The request for it is asked again"}
-    said = again.get(waited, f"{waited} requests for it are asked again")
+    many = f"{waited} requests waited for it, and its approvers are asked again"
+    one = "A request waited for it, and its approvers are asked again"
+    said = {0: "Nothing waited for it", 1: one}.get(waited, many)
     return (
-        f"The MCP server changed `{tool}`. {said}, and no rule waives it now. Read "
-        "what it has become, then change the policy: `python -m bot policy show`."
+        f"An MCP server changed `{tool}`. {said}. No rule waives it now: read what it "
+        "has become, then change the rule that did."
     )

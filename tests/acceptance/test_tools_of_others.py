@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bot.simulator import sample_shop
-from tests.support.deciding import SHIPPED, asked
+from tests.support.deciding import SHIPPED, asked, filled_in, opened
 from tests.support.demo import GENERAL, MINA
 from tests.support.root import ROOT
 from tests.support.shown import everything
@@ -62,11 +62,22 @@ async def test_changes_and_tools_of_others_wait_for_people(
         assert "Done: 1 row changed." in await stage.answer(GENERAL, ts)
         assert price(shop) == 900
 
-        card, ts = await asked(stage, 'call odd.greet {"name": "Ada"}', "odd.greet")
+        # Rows are counted anew for an edit, so that what is approved is what runs.
+        card, ts = await asked(stage, UPDATE)
+        form = await opened(stage, MINA, card, "edit")
+        both = UPDATE.replace("= 'Mug'", "IN ('Mug', 'Tray')")
+        await filled_in(stage, MINA, form, statement=both)
+        assert "Done: 2 rows changed." in await stage.answer(GENERAL, ts)
+
+        two = 'call odd.greet {"name": "Ada"} and call odd.wipe {"path": "a"}'
+        card, ts = await asked(stage, two, "odd.wipe")
         assert not (shop / "greeted").exists()
         await stage.restart()  # between card and click
-        await stage.click(MINA, "approve", card)
-        assert "Hello, Ada." in await stage.answer(GENERAL, ts)
+        for name in ("odd.wipe", "odd.greet"):
+            await stage.click(MINA, "approve", card, about=name)
+        answer = await stage.answer(GENERAL, ts)
+        assert "Hello, Ada." in answer
+        assert "wiped" in answer
         assert (shop / "greeted").read_text() == "Ada\n"
 
         card, ts = await asked(stage, 'call odd.pay {"amount": 5}', "odd.pay")

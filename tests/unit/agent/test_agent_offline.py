@@ -32,6 +32,14 @@ def wished(text, tools=TOOLS):
     return [(w.tool, *w.args.values()) for w in understand(text, tools)]
 
 
+def test_calls_of_servers_are_read_with_their_arguments():
+    said = 'call odd.greet {"name": "A} and b"} and call odd.wipe {"path": "a"}'
+    tools = [*TOOLS, "odd.greet", "odd.wipe"]
+    assert wished(said, tools) == [("odd.greet", "A} and b"), ("odd.wipe", "a")]
+    assert wished("call odd.greet {no json}", tools) == []
+    assert wished("call odd.greet", tools) == [("odd.greet",)]
+
+
 @pytest.mark.parametrize(
     ("text", "wishes"),
     [
