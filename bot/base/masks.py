@@ -210,7 +210,9 @@ def mask_traces() -> None:
     # Only now: the package is large, and every command needs masks.
     from langsmith import Client
     from langsmith.run_trees import configure
-    from langsmith.utils import tracing_is_enabled
+    from langsmith.utils import (
+        tracing_is_enabled,  # pyright: ignore[reportUnknownVariableType]
+    )
 
     if tracing_is_enabled():
         configure(client=Client(anonymizer=mask_strings))
