@@ -92,7 +92,7 @@ async def test_pause_and_claim_wait_for_each_other(house: House):
         await connection.execute(SQL["lock_pause"], key)
         await connection.execute(SQL["pause"], key)
         late = asyncio.create_task(house.claim(run, facts_of(request)))
-        await _waits(house)
+        await house.blocked(late)
     taken = await late
     assert (taken.won, taken.is_paused) == (False, True)
 
@@ -100,15 +100,8 @@ async def test_pause_and_claim_wait_for_each_other(house: House):
     async with transaction(house.pool) as connection:
         await connection.execute("SELECT pause_of(%s)", [TEAM])  # as a claim does
         late = asyncio.create_task(pause_it(house))
-        await _waits(house)
-        assert not late.done()
+        await house.blocked(late)
     assert await late
-
-
-async def _waits(house: House) -> None:
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    while not await house.one(waiting):  # noqa: ASYNC110 - it has no event
-        await asyncio.sleep(0)
 
 
 async def test_cards_say_that_nothing_runs(house: House, post: Post):

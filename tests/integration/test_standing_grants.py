@@ -272,8 +272,7 @@ async def test_revoking_and_using_at_once_the_first_decides(
     async with transaction(lasting.pool) as connection:
         await connection.execute(SQL["use_standing"], {"id": grant.id})
         revoking = asyncio.create_task(given.revoke_standing(person(MINA), grant.code))
-        await asyncio.sleep(0)
-        await connection.execute("SELECT 1")
+        await lasting.blocked(revoking)
     assert await revoking is Revoked.REVOKED
     for each in (request, late):
         assert await use(lasting, each) is Status.PENDING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import functools
 import itertools
@@ -178,6 +179,16 @@ class House:
         [row] = await self.rows(sql, *values)
         [value] = row.values()
         return value
+
+    async def blocked(self, task: asyncio.Task[Any]) -> None:
+        """Come back when a task waits for a lock; it must not end without one."""
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        while not await self.one(waiting):
+            assert not task.done(), "it has waited for nothing"
+            await asyncio.sleep(0)
 
     async def write(
         self,
