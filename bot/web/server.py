@@ -21,6 +21,7 @@ from bot.slack.payload import Json, readable
 from bot.slack.trouble import SKEW, WRONG_SECRET, Troubles
 from bot.texts import operation
 from bot.texts.web import BODY_TOO_LARGE, NOT_READY, NOT_SIGNED, UNREADABLE
+from bot.web.sql import SQL
 
 EVENTS = "/slack/events"
 UNSIGNED = "unsigned"  # by anybody: nothing for an operator
@@ -175,31 +176,6 @@ async def _in_time(ping: Ping) -> str:
     return task.result() if done else operation.NO_ANSWER
 
 
-COUNTS = """
-SELECT 'requests' AS what, status AS word, count(*) AS n FROM requests GROUP BY status
-UNION ALL
-SELECT 'actions', state, count(*) FROM grants GROUP BY state
-UNION ALL
-SELECT 'messages', state, count(*) FROM messages GROUP BY state
-UNION ALL
-SELECT 'deliveries', state, count(*) FROM deliveries GROUP BY state
-UNION ALL
-SELECT 'emails', state, count(*) FROM emails GROUP BY state
-UNION ALL
-SELECT 'events', state, count(*) FROM webhook_events GROUP BY state
-UNION ALL
-SELECT 'pauses', 'in_force', count(*) FROM pauses
-UNION ALL
-SELECT 'feedback', rating, count(*) FROM feedback GROUP BY rating
-UNION ALL
-SELECT 'jobs', status::text, count(*) FROM procrastinate_jobs GROUP BY status
-"""
-OLDEST = """
-SELECT COALESCE(extract(epoch FROM bot_now() - min(raised_at)), 0) AS age
-FROM requests WHERE status = 'pending'
-"""
-
-
 def metrics_routes(
     pool: Pool,
     is_up: Callable[[], Awaitable[bool]],
@@ -242,7 +218,7 @@ async def _collect(pool: Pool, registry: CollectorRegistry) -> None:
         registry=registry,
     )
     async with pool.connection() as connection:
-        for row in await (await connection.execute(COUNTS)).fetchall():
+        for row in await (await connection.execute(SQL["count_states"])).fetchall():
             gauges[row["what"]].labels(row["word"]).set(row["n"])
-        age = await (await connection.execute(OLDEST)).fetchone()
+        age = await (await connection.execute(SQL["oldest_pending"])).fetchone()
     oldest.set(float(age["age"]) if age else 0)
