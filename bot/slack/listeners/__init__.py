@@ -19,11 +19,11 @@ from bot.base.settings_types import Rate
 from bot.database.pool import transaction
 from bot.slack.deps import Deps
 from bot.slack.listeners import (
-    ahead,
     approvals_command,
     clicks,
     home,
     messages,
+    standing,
     submissions,
 )
 from bot.slack.listeners.translating import Body, card_of, person_of, place_of
@@ -40,7 +40,7 @@ def register_listeners(app: AsyncApp, deps: Deps) -> None:
     messages.register(app, deps)
     clicks.register(app, deps)
     submissions.register(app, deps)
-    ahead.register(app, deps)
+    standing.register(app, deps)
     home.register(app, deps)
     approvals_command.register(app, deps)
     acknowledge_others(app)
