@@ -14,8 +14,7 @@ from bot.approvals.model import USERS, Person, Profile
 from bot.approvals.policy.model import Delegation, Group, Policy, zone
 from bot.approvals.ports import Members, People, Policies, look_up_groups
 from bot.approvals.sql import SQL
-from bot.base.errors import SlackUnavailable
-from bot.base.time_limits import PATIENCE
+from bot.base.time_limits import slack_in_time
 from bot.database.pool import Connection, Pool, transaction
 
 LONGEST = dt.timedelta(days=366)
@@ -110,15 +109,12 @@ class Delegations:
         self, policy: Policy, person: Person, other: Person
     ) -> tuple[Profile, Profile, Members]:
         """Ask Slack all at once: a command has three seconds for its answer."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                return await asyncio.gather(
-                    self.people.look_up(person),
-                    self.people.look_up(other),
-                    self._members(policy, person),
-                )
-        except TimeoutError as error:
-            raise SlackUnavailable from error
+        async with slack_in_time():
+            return await asyncio.gather(
+                self.people.look_up(person),
+                self.people.look_up(other),
+                self._members(policy, person),
+            )
 
     async def _members(self, policy: Policy, person: Person) -> Members:
         groups = [group for group in policy.groups.values() if group.delegable_to]

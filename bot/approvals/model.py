@@ -214,7 +214,7 @@ class Risk(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Call:
-    """What is to be approved: a tool's call, or the answer to a graph's question."""
+    """The thing to be approved: a tool's call, or the answer to a graph's question."""
 
     id: str  # as the model's message names it
     tool: str

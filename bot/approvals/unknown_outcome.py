@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import uuid
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from bot.approvals.ports import (
 )
 from bot.approvals.sql import SQL
 from bot.base.errors import SlackUnavailable
-from bot.base.time_limits import PATIENCE
+from bot.base.time_limits import slack_in_time
 from bot.database.pool import Connection, Pool, transaction
 
 Seen = tuple[Profile, PolicyContext]
@@ -69,13 +68,13 @@ class Marker:
         """Look up the person and the request's groups; None if Slack cannot tell."""
         policy = self.policies.current
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with slack_in_time():
                 profile = await self.people.look_up(action.person)
                 sources = live_sources(request.chain.stages, policy)
                 members = await look_up_groups(
                     self.people, sources, request.people.requester
                 )
-        except (SlackUnavailable, TimeoutError):
+        except SlackUnavailable:
             return None
         return profile, PolicyContext(policy, now, members)
 

@@ -6,8 +6,13 @@ takes people; that is refused where Slack is real.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+
+from bot.base.errors import SlackUnavailable
 
 PATIENCE = 1.5  # for all that Slack has to say before an ack, which is due within 3
 OPENING = 1.2  # for the form that it then opens
@@ -38,6 +43,16 @@ class TimeLimits:
     next_notice: float = 5.0  # until the second try of an e-mail or event
     word: float = 0.05  # for each word of the offline model that people read at once
     longest_retry: float = 60.0  # between two tries of a job
+
+
+@asynccontextmanager
+async def slack_in_time() -> AsyncGenerator[None]:
+    """Give Slack PATIENCE for its answers. Raises SlackUnavailable: it takes longer."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            yield
+    except TimeoutError as error:
+        raise SlackUnavailable from error
 
 
 NAMES = tuple(field.name for field in dataclasses.fields(TimeLimits))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from bot.approvals.audit import Fact, append
 from bot.approvals.model import Action, Person, Place
 from bot.approvals.ports import Jobs, People, turn_job
 from bot.base.errors import SlackUnavailable
-from bot.base.time_limits import PATIENCE
+from bot.base.time_limits import slack_in_time
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts import clicks
@@ -57,9 +56,9 @@ class Retrier:
     async def _who_is(self, person: Person) -> str:
         """Return why a person may not ask the agent, or "" if they may."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with slack_in_time():
                 return (await self.people.look_up(person)).refusal
-        except (SlackUnavailable, TimeoutError):
+        except SlackUnavailable:
             return "could_not_check"
 
     async def _take(self, connection: Connection, action: Action, offer: Offer) -> None:

@@ -18,7 +18,7 @@ from bot.approvals.pause import is_operator
 from bot.approvals.ports import Jobs, People, Policies
 from bot.approvals.transitions import Overtaken, withdraw_by_stop
 from bot.base.errors import SlackUnavailable
-from bot.base.time_limits import PATIENCE
+from bot.base.time_limits import slack_in_time
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts import conversation as say
@@ -119,11 +119,11 @@ class Stopper:
     async def _who_is(self, person: Person) -> tuple[str, bool]:
         """Return why a person may do nothing, or "", and if they are an operator."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with slack_in_time():
                 profile = await self.people.look_up(person)
                 policy = self.policies.current
                 return profile.refusal, await is_operator(person, policy, self.people)
-        except (SlackUnavailable, TimeoutError):
+        except SlackUnavailable:
             return "could_not_check", False
 
     async def _end(

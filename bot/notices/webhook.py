@@ -21,7 +21,7 @@ from bot.notices.outbox import EVENTS_FOR, wait_after
 from bot.notices.sql import SQL
 
 log = structlog.get_logger(__name__)
-PATIENCE = aiohttp.ClientTimeout(total=15)
+TIMEOUT = aiohttp.ClientTimeout(total=15)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ async def hand_over(hook: Hook, seq: int, body: str) -> str:
     headers = signed(hook.secret, str(seq), content, int(time.time()))
     allow = hook.allow_private
     try:
-        status = await post(hook.url, content, headers, PATIENCE, allow_private=allow)
+        status = await post(hook.url, content, headers, TIMEOUT, allow_private=allow)
         return str(status)
     except NotPublic:
         return "private address"

@@ -21,6 +21,7 @@ from bot.approvals.standing_grants import StandingGrants
 from bot.approvals.unknown_outcome import Marker
 from bot.base.settings import Settings
 from bot.base.settings_types import Rate
+from bot.base.time_limits import PATIENCE
 from bot.conversations.retry import Retrier
 from bot.conversations.stop import Stopper
 from bot.database.pool import Pool, transaction
@@ -35,7 +36,6 @@ from bot.slack.welcome import Welcome
 
 Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
 Fill = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
-FILLING = 1.5  # seconds; Slack waits for three
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Deps:
         if request.people.agent:
             return dict(arguments)
         try:
-            async with asyncio.timeout(FILLING):
+            async with asyncio.timeout(PATIENCE):
                 return await self.fill(request.call.tool, arguments)
         except TimeoutError:
             return dict(arguments)

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.model import Person
 from bot.base.errors import SlackUnavailable
+from bot.base.time_limits import PATIENCE
 from bot.slack.client import FAILURES, word_of
 from bot.slack.directory import UNKNOWN, Directory
 from bot.slack.identity import Identity
@@ -22,7 +23,6 @@ from bot.texts import conversation as say
 log = structlog.get_logger(__name__)
 KEPT = 600.0  # seconds that a name may be used: it is decoration and decides nothing
 MOST = 20  # ids of one text that are looked up
-PATIENCE = 1.5  # seconds for all of them; a card waits no longer
 _MENTION = re.compile(r"<(?:@|#|!subteam\^)([UWCGDS][A-Z0-9]+)>")
 
 

@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.model import Person
 from bot.approvals.ports import Jobs
+from bot.base.time_limits import PATIENCE
 from bot.database.pool import Pool, transaction
 from bot.slack.client import FAILURES, word_of
 from bot.slack.identity import Identity
@@ -20,7 +21,6 @@ from bot.slack.sql import SQL
 from bot.texts import conversation as say
 
 log = structlog.get_logger(__name__)
-PATIENCE = 1.5  # seconds: Slack waits 3 for the event to be acknowledged
 
 
 @dataclass(frozen=True)

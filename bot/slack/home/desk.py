@@ -23,8 +23,7 @@ from bot.approvals.policy.model import Delegation, Denied, Policy, is_in_force
 from bot.approvals.ports import Members, People, Policies, look_up_groups
 from bot.approvals.standing_grants import StandingGrant, StandingGrants
 from bot.approvals.visibility import can_see, represents
-from bot.base.errors import SlackUnavailable
-from bot.base.time_limits import PATIENCE
+from bot.base.time_limits import slack_in_time
 from bot.database.pool import Connection, Pool
 from bot.slack.home.sql import SQL
 
@@ -170,11 +169,8 @@ class Desks:
     async def _ask(self, person: Person, policy: Policy) -> tuple[Profile, Members]:
         """Ask Slack all at once: a command has three seconds for its answer."""
         asked = self.people.look_up(person), self._groups(person, policy)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                return await asyncio.gather(*asked)
-        except TimeoutError as error:
-            raise SlackUnavailable from error
+        async with slack_in_time():
+            return await asyncio.gather(*asked)
 
     async def _groups(self, person: Person, policy: Policy) -> Members:
         """Ask who is in the policy's groups that Slack keeps."""

@@ -17,7 +17,7 @@ from bot.texts.api import BAD_KEY, IN_PROGRESS, KEY_REUSED
 from bot.web.api.problems import Problem, unreadable, with_text
 from bot.web.sql import SQL
 
-PATIENCE = timedelta(seconds=60)  # with a request whose process may have died
+ABANDONED = timedelta(seconds=60)  # with a request whose process may have died
 KEPT = timedelta(hours=24)
 KEY = re.compile(r"^[!-~]{1,255}$")
 
@@ -69,7 +69,7 @@ class Repeats:
     async def _claim(self, asked: dict[str, str]) -> web.Response | None:
         """The answer of the first; None where this is the first."""
         async with self.pool.connection() as connection:
-            claim = {**asked, "patience": PATIENCE}
+            claim = {**asked, "patience": ABANDONED}
             claimed = await connection.execute(SQL["claim_key"], claim)
             if await claimed.fetchone():
                 return None
