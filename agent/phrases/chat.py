@@ -1,4 +1,4 @@
-"""What the agent says to people: the end of a turn, the offline model, a terminal.
+"""The agent's words for people: the end of a turn, the offline model, a terminal.
 
 Plain text, but for the marks of Markdown in what a model would write.
 """

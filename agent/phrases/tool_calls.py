@@ -1,4 +1,4 @@
-"""What became of a call, or why it cannot be made: for the model, and whoever it tells.
+"""The end of a call, or why it cannot be made: for the model, and whoever it tells.
 
 Plain text. What a tool itself says stands in `agent.phrases.results`.
 """
@@ -19,7 +19,7 @@ def firmly(sentence: str) -> str:
 
 
 def without_orders(text: str) -> str:
-    """What people are told of a sentence for the model."""
+    """The part that people are told of a sentence for the model."""
     for order in ORDERS:
         text = text.strip().removesuffix(order)
     return text.strip()

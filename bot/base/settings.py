@@ -122,7 +122,7 @@ class Settings(BaseModel):
 
     @property
     def transport(self) -> Transport:
-        """How this process and Slack speak, by the tokens that are set."""
+        """The way in which this process and Slack speak, by the tokens that are set."""
         if self.slack_app_token:
             return Transport.SOCKET
         return Transport.HTTP if self.slack_bot_token else Transport.SIMULATOR
@@ -240,7 +240,7 @@ def _defaults(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _has_clock() -> bool:
-    """Whether the server of the simulator's MCP_CONFIG is installed beside the bot."""
+    """Return whether the server of the simulator's MCP_CONFIG is beside the bot."""
     return bool(shutil.which("mcp-server-time", path=Path(sys.executable).parent))
 
 

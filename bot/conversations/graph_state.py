@@ -254,7 +254,7 @@ def calls_of(message: AIMessage) -> list[tuple[str, str]]:
 
 
 def _turn(messages: Sequence[AnyMessage]) -> Sequence[AnyMessage]:
-    """What follows the person's own message; workers in a graph speak as people too."""
+    """The turn behind a person's message; workers in a graph speak as people too."""
     people = [i for i, m in enumerate(messages) if isinstance(m, HumanMessage)]
     own = [i for i in people if "speaker" in messages[i].additional_kwargs]
     last = max(own or people, default=-1)
@@ -262,7 +262,7 @@ def _turn(messages: Sequence[AnyMessage]) -> Sequence[AnyMessage]:
 
 
 def _text(message: AnyMessage) -> str:
-    """What a message says, without its thoughts, and with why it ends early."""
+    """The words of a message, without its thoughts, and with why it ends early."""
     said = without_thoughts(message.text)
     found = message.response_metadata
     reason = str(found.get("finish_reason") or found.get("stop_reason"))

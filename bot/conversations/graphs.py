@@ -140,7 +140,7 @@ def _member(spec: str, module: ModuleType, name: str) -> object:
 
 
 def _phrase(module: ModuleType) -> str:
-    """What a module's docstring says that one may write to its graph."""
+    """The words in a module's docstring that one may write to its graph."""
     found = re.search(r"\b[Ww]rite\s+`([^`\n]+)`", module.__doc__ or "")
     return found[1] if found else ""
 

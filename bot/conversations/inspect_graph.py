@@ -321,7 +321,7 @@ def streams(node: object) -> bool:
 
 
 def _in_sight(node: object) -> list[object]:
-    """What a node consists of, and what its functions can see."""
+    """All that a node consists of, and what its functions can see."""
     seen: list[object] = [*_steps(node)]
     for function, owner in _functions(node):
         seen += _visible_to(function)

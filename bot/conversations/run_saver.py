@@ -298,7 +298,7 @@ def _copied(value: Any) -> Any:
 
 
 def _parts(value: Any) -> list[Any]:
-    """What a value holds."""
+    """The parts of a value."""
     match value:
         case dict():
             return [*cast("dict[Any, Any]", value).values()]

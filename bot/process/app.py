@@ -314,7 +314,7 @@ def _register(deps: Deps, queue: Queue, runner: Runner) -> None:
 def _courier(
     deps: Deps, queue: Queue, names: Names, standing: dict[str, Standing]
 ) -> Courier:
-    """Whoever brings messages to Slack, right after what wrote them down."""
+    """The courier that brings messages to Slack, right after what wrote them down."""
     pool, policies = deps.pool, deps.policies
     deliverer = Deliverer(
         pool,

@@ -170,7 +170,7 @@ def _account(user: Mapping[str, Any], us: Identity) -> str:
 
 
 def _in_organisation(user: Mapping[str, Any], us: Identity) -> Mapping[str, Any]:
-    """What Slack says of the person in our organisation; empty if we are in none.
+    """Slack's word on the person in our organisation; empty if we are in none.
 
     A workspace may join one after the bot's start.
     """

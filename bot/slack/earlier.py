@@ -22,7 +22,7 @@ from bot.texts import conversation as say
 from bot.texts.formatting import utc
 
 log = structlog.get_logger(__name__)
-PATIENCE = 5.0  # seconds
+READING = 5.0  # seconds
 PAGES = 5  # of a thread, from its beginning
 PAGE = 200  # messages
 MOST = 50  # messages, the latest
@@ -49,7 +49,7 @@ class Reader:
         parts, missing = [message.text], ""
         if _stands_in_a_thread(conversation, message):
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(READING):
                     earlier = await self._before(conversation, message)
             except FAILURES as error:
                 word = word_of(error)
@@ -61,7 +61,7 @@ class Reader:
     async def _before(
         self, conversation: Conversation, message: Message
     ) -> Sequence[str]:
-        """What others have said in the thread since the agent was last written to."""
+        """The words of others in the thread since the agent was last written to."""
         heard = await self._heard_until(conversation, message)
         found, more = await self._thread(conversation, heard, message.ts)
         us = self.identity().user

@@ -28,7 +28,7 @@ _TEXT_TYPES = ("text/", "application/json", "application/xml", "application/x-ya
 
 @dataclass
 class Reading:
-    """What a message says, and the names of what in it was not read."""
+    """The words of a message, and the names of what in it was not read."""
 
     text: str = ""
     unread: list[str] = field(default_factory=list[str])

@@ -1,4 +1,4 @@
-"""What a newcomer meets: the guide, both sides, and what is the simulator's own."""
+"""The things that a newcomer meets: the guide, both sides, the simulator's own."""
 
 from __future__ import annotations
 

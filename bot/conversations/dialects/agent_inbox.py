@@ -78,7 +78,7 @@ def _takes_words_alone(item: Item) -> bool:
 
 
 def _question(item: Item) -> AskedCall:
-    """What takes a text and nothing else: no call that could be approved."""
+    """A question that takes a text and nothing else: no call that could be approved."""
     action, args = _action(item)
     shown: dict[str, Any] = {}
     if text := item.get("description"):
@@ -139,7 +139,7 @@ def _action(item: Item) -> tuple[Any, Any]:
 
 
 def _types(item: Item) -> frozenset[str]:
-    """What it allows; a key that is left out does not."""
+    """The decisions that it allows; a key that is left out does not."""
     config = _mapping(item.get("config"))
     return frozenset(word for key, word in _TYPES.items() if config.get(key) is True)
 

@@ -43,7 +43,7 @@ _ADDRESS = re.compile(
 
 @dataclass(frozen=True)
 class Answer:
-    """What one message says of an answer.
+    """The part that one message says of an answer.
 
     Attributes:
         text: mrkdwn, what notifications show.

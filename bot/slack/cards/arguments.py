@@ -190,7 +190,7 @@ def _parts(request: Request) -> tuple[str, str, str]:
 
 
 def _rest(request: Request) -> dict[str, Any]:
-    """What a question holds beside its text, but for how to answer it."""
+    """All that a question holds beside its text, but for how to answer it."""
     call = request.call
     shown_arguments = mask_arguments(call.shown_arguments, call.schema)
     return {k: v for k, v in shown_arguments.items() if k != call.headline}

@@ -68,7 +68,7 @@ class AgentRequests:
         return await answer_of(self.agents.ask(agent, _proposal(body)))
 
     async def _check(self, person: Person) -> None:
-        """Whoever is named as the requester has to be somebody, and is counted."""
+        """Make sure that the requester who is named is somebody, and count them."""
         await limit(self.deps, "messages", person)
         profile = await self.deps.people.look_up(person)
         if profile.refusal:
@@ -213,7 +213,7 @@ def _written(at: dt.datetime) -> str:
 
 @dataclass
 class Waiting:
-    """Whoever waits for requests in this process, all on one connection.
+    """All who wait for requests in this process, all on one connection.
 
     The connection is there for as long as anybody waits; PostgreSQL tells it of each
     change at its commit.
