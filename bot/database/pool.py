@@ -138,6 +138,14 @@ class Pool(AsyncConnectionPool[Connection]):
             await self._replace_idle(conn)
         await super().putconn(conn)
 
+    async def _get_ready_connection(self, timeout: float | None) -> Connection | None:
+        """Take the connection used last: its session has planned and read the most.
+
+        psycopg's own pool takes the one that has been idle longest.
+        """
+        self._pool.rotate(1)
+        return await super()._get_ready_connection(timeout)
+
     async def _check_if_idle(self, connection: Connection) -> None:
         """Ask the server only where the last use is a while ago."""
         if time.monotonic() - connection.last_used <= TRUSTED:
@@ -155,7 +163,7 @@ class Pool(AsyncConnectionPool[Connection]):
             await self.drain()
 
 
-PREPARE_AFTER = 5  # uses of a statement, psycopg's own default
+PREPARE_AFTER = 1  # uses of a statement; psycopg's own default is 5
 # The saver of LangGraph needs autocommit. Nothing is prepared (0 would mean "at once")
 # until it is known that no proxy with transaction pooling is in between. The rest is
 # for where TCP itself knows that nobody is at the other end; libpq sends none of it.
