@@ -44,6 +44,7 @@ async def test_the_guide_stands_beside_the_conversation(
     browser: Browser, bot: BotProcess
 ):
     async with visit(browser, bot.url) as page:
+        await expect(page.get_by_test_id("guide")).to_be_visible()
         for width in (1280, 820, 390):
             await page.set_viewport_size({"width": width, "height": 844})
             boxes = [await page.locator(f).bounding_box() for f in ("#guide", ".main")]

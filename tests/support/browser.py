@@ -129,7 +129,7 @@ async def _page(browser: Browser) -> Page:
 
 async def _fresh_page(browser: Browser, options: dict[str, Any]) -> Page:
     context = await browser.new_context(**options)
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(20_000)
     return await context.new_page()
 
 
