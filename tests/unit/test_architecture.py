@@ -217,20 +217,3 @@ def test_a_file_has_at_most_five_hundred_lines():
 
 def test_a_file_says_its_duty_first():
     assert [name_of(p) for p in SOURCES if not ast.get_docstring(tree_of(p))] == []
-
-
-def docstrings() -> Iterator[tuple[str, str]]:
-    """Each docstring's place and first line, in the house and in its tests."""
-    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    for path in [*SOURCES, *sorted((ROOT / "tests").rglob("*.py"))]:
-        for node in nodes_of(path):
-            if isinstance(node, documented) and (said := ast.get_docstring(node)):
-                place = f"{name_of(path)}:{getattr(node, 'name', 'module')}"
-                yield place, said.partition("\n")[0]
-
-
-def test_a_docstring_begins_with_a_verb_or_names_the_thing():
-    asks = re.compile(r"(Wh(at|o)(ever)?|Whether|Where|How|Why)\b")
-    first_lines = list(docstrings())
-    found = [f"{place}: {line}" for place, line in first_lines if asks.match(line)]
-    assert len(found) <= len(first_lines) * 0.02, "\n".join(found)

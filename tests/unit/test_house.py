@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.root import ROOT, nodes_of, tree_of
+from tests.support.root import ROOT, name_of, nodes_of, tree_of
 
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts): path
@@ -129,6 +129,24 @@ def test_no_function_of_the_tests_stands_twice():
                     places[body].append(f"{path.relative_to(ROOT)}: {node.name}")
     twice = [", ".join(found) for found in places.values() if len(found) > 1]
     assert not twice, "\n".join(twice)
+
+
+def docstrings() -> Iterator[tuple[str, str]]:
+    """Each docstring's place and first line, in the house and in its tests."""
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    rooms = ("agent", "bot", "tests")
+    for path in sorted(p for room in rooms for p in (ROOT / room).rglob("*.py")):
+        for node in nodes_of(path):
+            if isinstance(node, documented) and (said := ast.get_docstring(node)):
+                place = f"{name_of(path)}:{getattr(node, 'name', 'module')}"
+                yield place, said.partition("\n")[0]
+
+
+def test_a_docstring_begins_with_a_verb_or_names_the_thing():
+    asks = re.compile(r"(Wh(at|o)(ever)?|Whether|Where|How|Why)\b")
+    first_lines = list(docstrings())
+    found = [f"{place}: {line}" for place, line in first_lines if asks.match(line)]
+    assert len(found) <= len(first_lines) * 0.02, "\n".join(found)
 
 
 #: Where sentences stand.
