@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 
 from bot.approvals import store
 from bot.approvals.audit import about, as_json
 from bot.approvals.model import Request
-from bot.approvals.ports import Jobs
+from bot.approvals.ports import Job, Jobs
 from bot.approvals.sql import SQL
 from bot.approvals.stages import wind_clock
 from bot.approvals.timetable import Nudge, due, nudged, wakes_at
@@ -20,7 +21,28 @@ from bot.database.pool import Connection, Pool, transaction
 
 # Rows of a batch stay locked until it is done, and a click on one of them waits.
 BATCH = 25
-Act = Callable[[Connection, Jobs, Request, datetime], Awaitable[bool]]
+Loaded = Sequence[tuple[Request, datetime]]  # with the database's clock
+Act = Callable[[Connection, Jobs, Loaded], Awaitable[int]]
+
+
+@dataclass(frozen=True)
+class _Unhurried:
+    """Leaves messages to the clock, which sends them a few at a time.
+
+    For what is many at once: sent right after their commit, they would hold up the
+    messages that people wait for.
+    """
+
+    jobs: Jobs
+
+    async def defer(self, connection: Connection, jobs: Sequence[Job]) -> None:
+        await self.jobs.defer(connection, jobs)
+
+    def post(self, connection: Connection, messages: Iterable[str]) -> None:
+        pass
+
+    def edit(self, connection: Connection, messages: Iterable[str]) -> None:
+        pass
 
 
 async def expire_due(pool: Pool, jobs: Jobs, batch: int = BATCH) -> int:
@@ -59,40 +81,38 @@ async def _in_batches(
         async with transaction(pool) as connection:
             found = await connection.execute(statement, {"limit": batch})
             ids = [row["id"] for row in await found.fetchall()]
-            for request_id in ids:
-                loaded = await store.load_with_clock(connection, request_id)
-                if loaded is not None:
-                    total += await act(connection, jobs, *loaded)
-        if len(ids) < batch:
+            loaded = await store.named_with_clock(connection, ids)
+            is_many = len(ids) == batch
+            total += await act(
+                connection, _Unhurried(jobs) if is_many else jobs, loaded
+            )
+        if not is_many:
             return total
 
 
-async def _expire(
-    connection: Connection, jobs: Jobs, request: Request, now: datetime
-) -> bool:
-    if now < request.deadline:  # another version has passed a stage on
-        await wind_clock(connection, request.id)
-        return False
-    await expire(connection, jobs, request)
-    return True
+async def _expire(connection: Connection, jobs: Jobs, loaded: Loaded) -> int:
+    overdue = [request for request, now in loaded if now >= request.deadline]
+    for request, now in loaded:
+        if now < request.deadline:  # another version has passed a stage on
+            await wind_clock(connection, request.id)
+    await expire(connection, jobs, *overdue)
+    return len(overdue)
 
 
-async def _lapse(
-    connection: Connection, jobs: Jobs, request: Request, _now: datetime
-) -> bool:
-    return await lapse(connection, jobs, request)
+async def _lapse(connection: Connection, jobs: Jobs, loaded: Loaded) -> int:
+    return sum([await lapse(connection, jobs, request) for request, _ in loaded])
 
 
-async def _nudge(
-    connection: Connection, jobs: Jobs, request: Request, now: datetime
-) -> bool:
-    nudge = due(request, now)
-    if nudge is None:
+async def _nudge(connection: Connection, jobs: Jobs, loaded: Loaded) -> int:
+    nudged = 0
+    for request, now in loaded:
+        if nudge := due(request, now):
+            await _give(connection, jobs, request, nudge, now)
+            nudged += 1
+            continue
         wake = wakes_at(request, now)
         await connection.execute(SQL["wake_later"], {"id": request.id, "wake": wake})
-        return False
-    await _give(connection, jobs, request, nudge, now)
-    return True
+    return nudged
 
 
 async def _give(

@@ -86,8 +86,15 @@ async def find(
 
 async def named(connection: Connection, ids: Sequence[str]) -> list[Request]:
     """Requests by their ids, in this order."""
+    return [request for request, _ in await named_with_clock(connection, ids)]
+
+
+async def named_with_clock(
+    connection: Connection, ids: Sequence[str]
+) -> list[tuple[Request, datetime]]:
+    """Requests by their ids, in this order, each with the clock."""
     found = await connection.execute(SQL["select_requests_named"], {"ids": list(ids)})
-    return [request_from(row) for row in await found.fetchall()]
+    return [(request_from(row), utc(row["now"])) for row in await found.fetchall()]
 
 
 async def shown_by(connection: Connection, delivery: str) -> list[Request]:

@@ -75,14 +75,24 @@ async def apply(
             await call_next(connection, jobs, request, _opens(request))
 
 
-async def expire(connection: Connection, jobs: Jobs, request: Request) -> None:
-    """Reject by silence: the deadline of a pending request is over."""
-    result, late = Result(Effect.TIMED_OUT), request.chain.open_stage
+async def expire(connection: Connection, jobs: Jobs, *requests: Request) -> None:
+    """Reject by silence: the deadlines of pending requests are over."""
+    given = [_given(each, *_overdue(each), ("clock", "")) for each in requests]
+    async with connection.cursor() as cursor:
+        await cursor.executemany(SQL["decide"], given, returning=True)
+        written = [await each.fetchone() async for each in cursor.results()]
+    for request, row in zip(requests, written, strict=True):
+        if row is None or not row["closed"]:
+            raise Overtaken(request.id)
+        jobs.edit(connection, row["touched"])
+
+
+def _overdue(request: Request) -> tuple[Result, str]:
+    """Whose time is over, the request's or its stage's, with the stage's name."""
+    late = request.chain.open_stage
     if late is None or request.deadline == request.expires_at:
-        await _write(connection, jobs, request, result, "", ("clock", ""))
-        return
-    result = Result(Effect.TIMED_OUT, Outcome.OVERDUE)
-    await _write(connection, jobs, request, result, late.approvers, ("clock", ""))
+        return Result(Effect.TIMED_OUT), ""
+    return Result(Effect.TIMED_OUT, Outcome.OVERDUE), late.approvers
 
 
 async def reject_by_policy(
@@ -111,32 +121,40 @@ async def _write(
     action: Action | None = None,
     stage: int | None = None,
 ) -> None:
-    status = CLOSES.get(result.effect)
+    given = _given(request, result, note, who, action, stage)
+    row = await (await connection.execute(SQL["decide"], given)).fetchone()
+    if row is None or (given["status"] is not None and not row["closed"]):
+        raise Overtaken(request.id)
+    if given["status"] is None and given["passes"]:
+        await wind_clock(connection, request.id)
+    jobs.edit(connection, row["touched"])
+
+
+def _given(
+    request: Request,
+    result: Result,
+    note: str,
+    who: tuple[str, str],
+    action: Action | None = None,
+    stage: int | None = None,
+) -> dict[str, Any]:
+    """What the statement writes."""
     index = request.chain.stage_index if stage is None else stage
     fact = verdict_fact(request, result, note, who, action, index)
     edited = result.effect is Effect.EDITED  # has a fact of its own
-    written = await connection.execute(
-        SQL["decide"],
-        {
-            "id": request.id,
-            "stage": index,
-            "passes": _passes(request, result),
-            "opens": _opens(request, index),
-            "status": status,
-            "outcome": result.code,
-            "note": note,
-            "facts": as_json([] if edited else [fact]),
-            "critical": result.critical,
-            "for_user": result.for_user,
-            **word_of(action),
-        },
-    )
-    row = await written.fetchone()
-    if row is None or (status is not None and not row["closed"]):
-        raise Overtaken(request.id)
-    if status is None and _passes(request, result):
-        await wind_clock(connection, request.id)
-    jobs.edit(connection, row["touched"])
+    return {
+        "id": request.id,
+        "stage": index,
+        "passes": _passes(request, result),
+        "opens": _opens(request, index),
+        "status": CLOSES.get(result.effect),
+        "outcome": result.code,
+        "note": note,
+        "facts": as_json([] if edited else [fact]),
+        "critical": result.critical,
+        "for_user": result.for_user,
+        **word_of(action),
+    }
 
 
 def _passes(request: Request, result: Result) -> bool:

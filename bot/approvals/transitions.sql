@@ -63,8 +63,10 @@ touched AS (  -- in the order of `touch_deliveries`
   RETURNING id)
 SELECT EXISTS (SELECT FROM closed) AS closed,
   ARRAY(SELECT id::text FROM touched) AS touched,
-  (SELECT defer_for_conversation('resume', conversation_id) FROM closed
-   WHERE agent = '') AS resume,
+  (SELECT CASE WHEN status = 'timed_out'
+     THEN defer_behind_others('resume', conversation_id)
+     ELSE defer_for_conversation('resume', conversation_id) END
+   FROM closed WHERE agent = '') AS resume,
   (SELECT defer_job('checkpoint', 'checkpoint ' || team_id,
      jsonb_build_object('team', team_id))
    FROM requests WHERE id = %(id)s AND (critical OR %(critical)s)) AS checkpoint;

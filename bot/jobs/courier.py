@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, ClassVar, LiteralString, Protocol
@@ -17,6 +17,8 @@ from bot.database.pool import TRANSIENT, Pool
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 16
+DUE_AT_ONCE = 8  # of what is overdue, so that what was just written finds a place
+PACE = 0.2  # seconds between two batches of messages that are due
 MOMENT = 0.05  # seconds that an edit gives to what people wait for
 IN_ORDER = 5.0  # seconds that a message waits for the one before it
 DRAIN = 5.0  # seconds that sending gets at a shutdown
@@ -52,9 +54,24 @@ class Outbox(Protocol):
 class Courier:
     """Sends the rows of one outbox; their keys are all that it remembers."""
 
-    def __init__(self, pool: Pool, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        outbox: Outbox,
+        *,
+        pace: float = 0,
+        skipped: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        """Build a courier that sends nothing yet.
+
+        Args:
+            pace: seconds between two batches of what is due.
+            skipped: more for `pick`, on what not to hand out now.
+        """
         self._pool = pool
         self._outbox = outbox
+        self._pace = pace
+        self._skipped = skipped
         self._free = asyncio.Semaphore(AT_ONCE)
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._changed: set[str] = set()  # under way, and changed since it was taken
@@ -149,8 +166,8 @@ class Courier:
 
     async def _send_due(self) -> None:
         """Send a batch after the other, until what is due is less than one."""
-        picked = AT_ONCE
-        while picked == AT_ONCE and not self._stopped:
+        picked = DUE_AT_ONCE
+        while picked == DUE_AT_ONCE and not self._stopped:
             try:
                 keys = await self.pick()
             except TRANSIENT:
@@ -159,11 +176,12 @@ class Courier:
                 self.send(key)
             picked = len(keys)
             tasks = filter(None, map(self._under_way.get, keys))
-            await asyncio.gather(*tasks)
+            await asyncio.gather(*tasks, asyncio.sleep(self._pace))
 
     async def pick(self) -> list[str]:
         """Have some of what is due handed out to this process, by key."""
-        return [row["key"] for row in await self._rows("pick", most=AT_ONCE)]
+        given = {"most": DUE_AT_ONCE, **self._skipped()}
+        return [row["key"] for row in await self._rows("pick", **given)]
 
     async def _rows(self, statement: str, **given: Any) -> list[dict[str, Any]]:
         given["lease"] = timedelta(seconds=self._outbox.lease)

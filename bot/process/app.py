@@ -48,7 +48,7 @@ from bot.conversations.stored_grants import StoredGrants
 from bot.conversations.tool_pins import StoredPins
 from bot.database.pool import Pool, leads_here, make_pool
 from bot.jobs.clock import Clock, Duty, make_clock
-from bot.jobs.courier import Courier
+from bot.jobs.courier import PACE, Courier
 from bot.jobs.queue import Queue, Workers
 from bot.process.outside import Outside, make_outside, make_sink, smtp_mail
 from bot.slack.app import make_bolt_app
@@ -325,7 +325,7 @@ def _courier(
         names.of,
         standing=standing,
     )
-    courier = Courier(pool, deliverer)
+    courier = Courier(pool, deliverer, pace=PACE, skipped=deliverer.skipped)
     queue.send = courier.send
     return courier
 

@@ -138,6 +138,11 @@ class Kept:
         self._ends = {k: end for k, end in self._ends.items() if end > now}
         self._ends[key] = now + seconds
 
+    def known(self) -> list[Any]:
+        """Return the keys that are known now."""
+        now = time.monotonic()
+        return [key for key, end in self._ends.items() if end > now]
+
     def left(self, key: Hashable) -> float:
         """Seconds until it is forgotten; 0 if it is not known."""
         return max(0, self._ends.get(key, 0) - time.monotonic())

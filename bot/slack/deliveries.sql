@@ -1,15 +1,28 @@
 -- name: pick_message
 -- Messages that nobody has sent in time, handed out to one process: nobody else picks
--- them before its lease would be over.
+-- them before its lease would be over. New ones come before changes of what stands, and
+-- the channels take turns, so that the one with most of them is the last to be done.
+-- `paused`: channels in which Slack takes no changes from this process now.
 UPDATE deliveries SET due_at = clock_timestamp() + %(lease)s
 WHERE id IN (
-  SELECT d.id FROM deliveries d
+  SELECT d.id FROM deliveries d JOIN (
+    SELECT e.id, row_number() OVER (
+      PARTITION BY e.team_id, COALESCE(e.posted_channel, e.channel_id)
+      ORDER BY e.due_at, e.created_at) AS turn
+    FROM deliveries e
+    WHERE e.shown < e.revision AND e.due_at <= clock_timestamp()
+      AND (e.taken_until IS NULL OR e.taken_until < clock_timestamp())
+      AND (e.message_ts IS NULL
+        OR COALESCE(e.posted_channel, e.channel_id) <> ALL(%(paused)s))
+      -- a notice links to its card, and is sent when that stands
+      AND NOT EXISTS (SELECT FROM requests r JOIN deliveries c ON c.id = r.card_id
+        WHERE r.notice_id = e.id AND r.status = 'pending' AND c.message_ts IS NULL)
+    ) AS waiting ON waiting.id = d.id
+  -- once more, of the row as it is locked: another process may have picked it
   WHERE d.shown < d.revision AND d.due_at <= clock_timestamp()
     AND (d.taken_until IS NULL OR d.taken_until < clock_timestamp())
-    -- a notice links to its card, and is sent when that stands
-    AND NOT EXISTS (SELECT FROM requests r JOIN deliveries c ON c.id = r.card_id
-      WHERE r.notice_id = d.id AND r.status = 'pending' AND c.message_ts IS NULL)
-  ORDER BY d.due_at, d.created_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+  ORDER BY d.message_ts IS NOT NULL, waiting.turn, d.due_at, d.created_at
+  LIMIT %(most)s FOR UPDATE OF d SKIP LOCKED)
 RETURNING id::text AS key;
 
 -- name: take_message

@@ -74,6 +74,11 @@ class Deliverer:
     def lease(self) -> float:
         return limits().message_lease
 
+    def skipped(self) -> dict[str, Any]:
+        """Return the channels that `pick` is to pass over."""
+        known = self.pauses.known()
+        return {"paused": [name for method, name in known if method == "chat_update"]}
+
     async def bring(self, row: Row) -> bool:
         """Post or edit one message; return whether there is more to show.
 

@@ -46,10 +46,16 @@ async def test_many_are_closed_in_batches_and_approved_ones_never(house: House):
     overdue = [await house.ask(conversation=conversation) for _ in range(7)]
     approved = await house.approved(conversation=conversation)
     await house.pass_time(days=2)
+    house.handed.clear()
     assert await expire(house, batch=3) == 7
     for request in overdue:
         assert (await house.request(request.id)).status is Status.TIMED_OUT
     assert (await house.request(approved.id)).status is Status.APPROVED
+    # nor do they hold up others: the clock sends their cards, and their graphs go last
+    last = await house.request(overdue[-1].id)
+    assert set(house.handed) == {last.place.card, last.place.notice}
+    behind = "SELECT count(*) FROM procrastinate_jobs WHERE priority < 0"
+    assert await house.one(behind) == 7
 
 
 async def test_two_replicas_share_the_work(house: House):

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from bot.approvals.deadlines import expire_due
+from bot.jobs.courier import DUE_AT_ONCE
 from bot.slack.delivery import Deliverer
 from bot.slack.render import HELD
 from bot.texts import notices
@@ -431,3 +432,26 @@ async def test_a_rate_limit_holds_all_posts_to_that_channel(post: Post, house: H
     assert waits == [30, 30, None, None]
     posts = [given["channel"] for given in post.slack.called("chat_postMessage")]
     assert posts == [CHANNEL, APPROVALS]
+
+
+async def test_what_is_due_goes_out_in_turns_and_not_where_slack_takes_none(
+    post: Post, house: House
+):
+    """A channel with much to change holds up neither another one nor what is new."""
+    busy = [await post.add("answer") for _ in range(DUE_AT_ONCE + 1)]
+    stands = """UPDATE deliveries SET message_ts = '1.' || id, shown = 0,
+      due_at = now() - interval '1 hour' RETURNING id"""
+    await house.rows(stands)
+    [quiet] = [await post.add("answer", channel=APPROVALS)]
+    await house.rows(f"{stands[:-13]} WHERE id = %s RETURNING id", quiet)
+    new = await post.add("answer")
+    picked = await post.courier.pick()
+    assert {quiet, new} < {*picked}
+    assert len(picked) == DUE_AT_ONCE
+
+    again = "UPDATE deliveries SET due_at = now() WHERE id <> %s RETURNING id"
+    await house.rows(again, new)
+    limited = refused("ratelimited", 429, **{"Retry-After": "30"})
+    post.slack.fail("chat_update", limited)
+    assert await post.send(busy[0]) == 30
+    assert await post.courier.pick() == [quiet]

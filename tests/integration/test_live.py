@@ -88,7 +88,9 @@ async def play(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[P
             *(house.pool, house.queue, house.policies, client, lambda: US),
             standing=live.standing,
         )
-        yield Play(made, agent, live, Courier(house.pool, deliverer))
+        yield Play(
+            made, agent, live, Courier(house.pool, deliverer, skipped=deliverer.skipped)
+        )
 
 
 def waits(play: Play, method: str, kind: str = "ratelimited", **how: Any) -> None:

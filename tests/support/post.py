@@ -25,7 +25,7 @@ class Post:
             self.slack,  # type: ignore[arg-type]
             lambda: US,
         )
-        self.courier = Courier(house.pool, deliverer)
+        self.courier = Courier(house.pool, deliverer, skipped=deliverer.skipped)
 
     async def add(self, kind: str, text: str = "Hello.", **where) -> str:
         where = {"channel": CHANNEL, "thread_ts": "100.1", **where}
