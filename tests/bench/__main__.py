@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +26,8 @@ TABLES = {
     "instant": ("Model and Slack answer at once", 0.0, 0.0),
     "slow": ("The model takes 300 ms, Slack takes 100 ms", 0.3, 0.1),
 }
-SILENCE, SOAK = "silence", "soak"  # tables of their own kinds
+SILENCE, SCALE, SOAK = "silence", "scale", "soak"  # tables of their own kinds
+REPLICAS, SCALED = (1, 2, 4), 16  # with so many people at once
 LEVELS, QUICK_LEVELS = (1, 4, 16, 64), (1, 16)
 
 
@@ -61,7 +63,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="of the soak")
     parser.add_argument("--quick", action="store_true", help="about a minute")
     parser.add_argument("--levels", type=_numbers, help="at once, such as 1,4,16,64")
-    parser.add_argument("--tables", help="some of instant,slow,silence")
+    parser.add_argument("--tables", help="some of instant,slow,silence,scale")
     parser.add_argument("--rounds", type=int, help="at most so many")
     parser.add_argument("--seconds", type=float, help="of the bot in each block")
     parser.add_argument("--budget", type=float, help="seconds for all, about")
@@ -88,7 +90,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def _plan(options: argparse.Namespace) -> Plan:
     rounds, seconds, budget = (1, 1.0, 60) if options.quick else (5, 5.0, 450)
-    known = (*TABLES, SILENCE, SOAK)
+    known = (*TABLES, SILENCE, SCALE, SOAK)
     names = tuple((options.tables or ",".join(known)).split(","))
     if unknown := set(names) - set(known):
         raise BenchError(f"There is no table {unknown.pop()}: {', '.join(known)}.")
@@ -152,6 +154,9 @@ async def _tables(plan: Plan, folder: Path, output: Path, *, quick: bool) -> str
         sizes = silence.QUICK if quick else silence.FULL
         with tempfile.TemporaryDirectory(prefix="bot-bench-") as own:
             parts.insert(0, await measure_silence(sizes, Path(own)))
+    if SCALE in plan.tables:
+        with tempfile.TemporaryDirectory(prefix="bot-bench-") as own:
+            parts.append(await measure_scale(plan, Path(own)))
     return "\n".join(parts)
 
 
@@ -182,6 +187,22 @@ async def measure_silence(sizes: silence.Sizes, folder: Path) -> str:
             "",
         ]
     )
+
+
+async def measure_scale(plan: Plan, folder: Path) -> str:
+    """The same cycles with more and more replicas, on the same cores."""
+    found: list[tuple[int, Block]] = []
+    level = min(max(plan.levels), SCALED)
+    async with set_up(folder) as arena, AsyncExitStack() as replicas:
+        await _warm_up(arena, plan.warm_up)
+        for number, count in enumerate(REPLICAS):
+            for _ in range(count - (REPLICAS[number - 1] if number else 1)):
+                await replicas.enter_async_context(arena.bot.replica())
+            each = await cycles_for(arena.bot, level, plan.seconds)
+            block = await run_block(arena.bot, level, each, 0, arena.processes)
+            found.append((count, block))
+            print(f"{count} replicas: {block.rate:.1f} cycles a second", flush=True)
+    return f"# More replicas on the same cores\n\n{report.scale_table(found)}\n"
 
 
 async def measure(

@@ -7,8 +7,9 @@ import collections
 import itertools
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +25,7 @@ from tests.bench.workspace import (
     requester_of,
     words_of,
 )
+from tests.support.bot_process import BotProcess, free_port
 from tests.support.demo import APPROVALS
 
 QUIET = 0.3  # seconds without a call after which nothing more comes
@@ -77,7 +79,8 @@ class BotSide:
     ) -> None:
         self.name = name
         self._bot, self._files, self._numbers = bot, files, numbers
-        self._door = Door(bot.url)
+        self._doors = [Door(bot.url)]  # of its replicas, in turn
+        self._turns = itertools.count()
         self._open: dict[str, Thread] = {}  # by the name of its file
         self._by_ts: dict[str, Thread] = {}  # by the ts of its thread or its card
         self._epoch = int(time.time()) - 100_000_000
@@ -88,6 +91,25 @@ class BotSide:
     @property
     def pid(self) -> int:
         return self._bot.pid
+
+    @asynccontextmanager
+    async def replica(self) -> AsyncGenerator[None]:
+        """One more process of the same bot, which takes its turn of the requests."""
+        assert isinstance(self._bot, BotProcess)
+        more = replace(self._bot, port=free_port(), process=None)
+        await more.start()
+        door = Door(more.url)
+        self._doors.append(door)
+        try:
+            yield
+        finally:
+            self._doors.remove(door)
+            await door.close()
+            await more.stop()
+
+    @property
+    def _door(self) -> Door:
+        return self._doors[next(self._turns) % len(self._doors)]
 
     def note(self, line: Line) -> None:
         """One call to Slack, or to the model."""
@@ -213,7 +235,8 @@ class BotSide:
         raise BenchError(f"A card kept its buttons.\n{self._log}")
 
     async def close(self) -> None:
-        await self._door.close()
+        for door in self._doors:
+            await door.close()
 
 
 def _approve(card: Line) -> dict[str, Any] | None:

@@ -196,3 +196,19 @@ def as_json(
             name: [asdict(block) for block in blocks] for name, blocks in tables.items()
         },
     }
+
+
+def scale_table(found: Sequence[tuple[int, Block]]) -> str:
+    """Markdown: a line for each number of replicas, beside one alone."""
+    lines = [
+        "| replicas | at once | click → ack p50 | p99 | click → answer p50 | cycles per"
+        " second | beside one |",
+        "|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for count, block in found:
+        acks = [quantile(block.acks, share) for share in (0.5, 0.99)]
+        times = [*acks, quantile(block.answers, 0.5)]
+        cells = [str(count), str(block.level), *(f"{t * 1000:.1f} ms" for t in times)]
+        cells += [f"{block.rate:.1f}", f"{block.rate / found[0][1].rate:.2f} ×"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -68,6 +68,17 @@ def test_the_report_shows_both_sides_their_ratio_and_the_goals():
     assert words == ["missed", "met", "met", "met"]
 
 
+def test_the_scale_table_sets_more_replicas_beside_one():
+    found = [(1, block("bot", 0, 0.04, 0.04)), (2, block("bot", 0, 0.02, 0.02))]
+
+    rows = report.scale_table(found).splitlines()[2:]
+
+    assert rows == [
+        "| 1 | 1 | 1.0 ms | 1.0 ms | 40.0 ms | 25.0 | 1.00 × |",
+        "| 2 | 1 | 1.0 ms | 1.0 ms | 20.0 ms | 50.0 | 2.00 × |",
+    ]
+
+
 def test_cpu_time_counts_for_the_innermost_part_and_its_callers():
     site = "/venv/lib/python3.11/site-packages"
     found = [
