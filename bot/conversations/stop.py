@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bot.approvals import store
@@ -227,10 +227,11 @@ class Stopped(LostRun):
 
 @dataclass
 class _Held:
-    """A run; `claims`: calls that it is about to run, or runs."""
+    """A run; `claims`: calls that it is about to run, or runs; `quiet`: none is."""
 
     task: asyncio.Future[Any]
     claims: int = 0
+    quiet: asyncio.Event = field(default_factory=asyncio.Event)
     is_stopped: bool = False
 
 
@@ -284,3 +285,9 @@ class UnderWay:
         held = self._runs.get(conversation)
         if held is not None:
             held.claims += change
+            (held.quiet.clear if held.claims else held.quiet.set)()
+
+    async def until_quiet(self, conversation: str) -> None:
+        """Wait for the ends of the calls that a run has begun."""
+        if held := self._runs.get(conversation):
+            await held.quiet.wait()

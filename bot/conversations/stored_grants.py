@@ -81,6 +81,8 @@ class StoredGrants:
         if taken.is_paused and waived is None:
             # Approved: it waits, and the lift has the conversation go on. A call that
             # nobody approved is told to the agent instead, which goes on without it.
+            # The end of this run would cut off what others of the turn have begun.
+            await self._under_way.until_quiet(run.conversation)
             raise LostRun(call.thread_id)
         return _claim(taken)
 
@@ -90,12 +92,15 @@ class StoredGrants:
         A database that is away is waited for: half a minute, then the grant stays
         claimed. A commit whose answer got lost may have been made.
         """
+        await at_home(home_loop.get(None), self._finish(call, outcome))
+
+    async def _finish(self, call: Call, outcome: Outcome) -> None:
         try:
-            await at_home(home_loop.get(None), self._finish(call, outcome))
+            await self._store(call, outcome)
         finally:
             self._under_way.claim(call.thread_id, -1)
 
-    async def _finish(self, call: Call, outcome: Outcome) -> None:
+    async def _store(self, call: Call, outcome: Outcome) -> None:
         reach("ran")
         run, facts = self._run(call), _facts(call)
         state, waits = Execution(outcome.status), [*FINISH_WAITS]

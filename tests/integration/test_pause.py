@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from bot.approvals import grants
 from bot.approvals.grants import CallFacts
 from bot.approvals.model import Effect, Execution
 from bot.approvals.pause import Actor, Answer, Operators, lift, pause, pauses
@@ -71,6 +72,39 @@ async def test_a_pause_that_meets_a_run_is_waited_out(house: House, monkeypatch)
     await agent.work()
     assert agent.ledger.runs == ["wipe a"]
     assert (await house.trail(request))[-1] == "resumed"
+
+
+async def test_a_pause_between_two_claims_of_a_turn(house: House, monkeypatch):
+    """The first call runs while the second meets it; lifted, both have run once."""
+    agent, real = make_agent(house), grants.claim
+    turns, met, claims = asyncio.Lock(), asyncio.Event(), list[bool]()
+    agent.will_say([("wipe", {"path": "a"}), ("wipe", {"path": "b"})], "Over.")
+    conversation = await agent.say()
+    for request in await agent.requests(conversation):
+        await house.click(MINA, request)
+    agent.ledger.before = met.wait
+
+    async def one_by_one(*given):
+        async with turns:
+            if claims:
+                await pause_it(house)
+            taken = await real(*given)
+            claims.append(taken.won)
+            if taken.is_paused:
+                met.set()
+            return taken
+
+    monkeypatch.setattr(grants, "claim", one_by_one)
+    await agent.work()
+    monkeypatch.setattr(grants, "claim", real)
+    assert claims[:2] == [True, False]
+    assert len(agent.ledger.runs) == 1
+    await lift_it(house)
+    await agent.work()
+    assert sorted(agent.ledger.runs) == ["wipe a", "wipe b"]
+    assert await agent.said() == ["Over."]
+    ends = [each.end.execution for each in await agent.requests(conversation)]
+    assert ends == [Execution.DONE] * 2
 
 
 async def test_a_waived_call_is_told_that_nothing_runs(house: House):
