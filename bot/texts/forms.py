@@ -81,15 +81,15 @@ AHEAD_TITLE, ALLOW = "Approve for…", "Approve and allow"
 FOR_HOW_LONG, HOW_OFTEN, WHERE = "For how long", "How many times", "Where"
 HERE_ALONE = "In this conversation alone"
 EVERYWHERE = "Wherever this person asks"
-JUST_LIKE_IT = "The call. What you don't choose below stays as it is here:"
+JUST_LIKE_IT = "What is allowed. What you don't choose below stays as it is here:"
 
 
 def allows(tool: str, person: str) -> str:
     """mrkdwn. `tool` is code; `person` is a mention."""
     return (
-        "This approves the call below. Until it ends, the same call by "
-        f"{person} is approved in your name without a click, for your stage alone. A "
-        f"change of the policy ends it, and you can revoke it at any time. Tool: {tool}"
+        f"This approves the call above. Calls of {tool} by {person} that fit what you "
+        "choose here are then approved in your name without a click, for your stage "
+        "alone. A change of the policy ends that, and you can revoke it at any time."
     )
 
 

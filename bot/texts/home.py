@@ -12,7 +12,7 @@ from bot.approvals.pause import Answer as Paused
 from bot.approvals.policy.model import Delegation
 from bot.approvals.standing_grants import EQUAL, UNDER, Revoked, StandingGrant
 from bot.texts.agent import because
-from bot.texts.formatting import date, escape, joined, mention, one_line
+from bot.texts.formatting import channel_link, date, escape, joined, mention, one_line
 
 # --- App Home: headings are plain text ----------------------------------------------
 WAITING, ASKED, DECIDED = "Waiting for you", "Your requests", "Decided lately"
@@ -62,9 +62,11 @@ def for_members_only(refusal: str) -> str:
     )
 
 
-def asked_by(person: str, due: dt.datetime, code: str, risk: str) -> str:
-    """The line below a request that waits; `person` is mrkdwn."""
-    return f"{person} asked · {risk} · by {date(due)} · {code}"
+def asked_by(person: str, channel: str, due: dt.datetime, code: str, risk: str) -> str:
+    """The line below a request that waits; `person` is mrkdwn, `channel` an id."""
+    place = channel_link(channel)
+    asked = f"{person} asked in {place}" if place else f"{person} asked"
+    return f"{asked} · {risk} · by {date(due)} · {code}"
 
 
 def for_whom(user: str) -> str:

@@ -127,7 +127,7 @@ async def test_every_list_turns_over_on_its_own(house: House, desk: HomeDesk):
         await desk.click(f"home_next_{name}", "", user)
         view = desk.slack.views[user]
         assert ("8.txt" in str(view), "0.txt" in str(view)) == (False, True)
-        assert words.page_number(1) in texts(view)
+        assert any(each.endswith(words.page_number(1)) for each in texts(view))
         await desk.click(f"home_previous_{name}", "", user)
         assert "8.txt" in str(desk.slack.views[user])
         for _ in range(2):  # beyond the last page is the first, and so is what it says

@@ -166,8 +166,8 @@ def _request_blocks(
     ]
 
 
-def headline_block(view: RequestView) -> Block:
-    """State, effect with the target by name, and the risk where it is high."""
+def headline_block(view: RequestView, *, with_state: bool = True) -> Block:
+    """Effect with the target by name, the state, and the risk where it is high."""
     request = view.request
     struck = {"strike": True} if request.status is Status.REJECTED else {}
     elements: list[Block] = [{"type": "text", "text": f"{view.icon} "}]
@@ -175,8 +175,11 @@ def headline_block(view: RequestView) -> Block:
         style = {"code": True} if part.is_value else {"bold": True}
         elements.append({"type": "text", "text": part.text, "style": style | struck})
     risky = request.terms.is_risky and request.is_open
-    tail = [view.word, *([sentences.HIGH_RISK] if risky else [])]
-    elements.append({"type": "text", "text": "".join(f" · {each}" for each in tail)})
+    tail = [view.word] if with_state else []
+    tail += [sentences.HIGH_RISK] if risky else []
+    if tail:  # Slack takes no empty text
+        said = "".join(f" · {each}" for each in tail)
+        elements.append({"type": "text", "text": said})
     return rich_text([{"type": "rich_text_section", "elements": elements}])
 
 

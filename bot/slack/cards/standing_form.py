@@ -46,7 +46,8 @@ def standing_form(request: Request, card: CardRef, offer: StandingOffer) -> Bloc
     """Build the form; each of its menus begins with the least."""
     named = tool_name(request.call.tool) or shown(request.call.tool)
     who = mention(request.people.requester.user)
-    effect = "\n".join(effect_lines(request, _EFFECT))
+    whole = effect_lines(request, _EFFECT)  # its headline stands above already
+    effect = "\n".join(whole[1:] or whole)
     asked = rich_text([words(sentences.JUST_LIKE_IT, bold=True), *preformatted(effect)])
     head = [facts_block(request), section([sentences.allows(named, who)]), asked]
     spans = [sentences.lasting(int(s.total_seconds())) for s in spans_of(offer)]

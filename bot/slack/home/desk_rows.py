@@ -60,7 +60,7 @@ def waiting_row(view: RequestView, link: Link) -> list[Block]:
     request = view.request
     details = _details(request)
     whole = details is not None and is_identifier(request.call.tool)
-    title = headline_block(view)
+    title = headline_block(view, with_state=False)
     shown = rich_text([*title["elements"], *(details or ())])
     small = " · ".join([_small(request), *map(home.for_whom, view.deputies.values())])
     blocks = [shown, context(small)]
@@ -100,9 +100,10 @@ def allowed_row(grant: StandingGrant) -> Block:
 
 
 def _small(request: Request) -> str:
-    """Say who asked, until when, and the risk."""
+    """Say who asked where, until when, and the risk."""
     due, code = request.deadline, escape(request.code)
-    return home.asked_by(asker(request), due, code, home.RISKS[request.terms.risk])
+    place, risk = request.people.asked_in, home.RISKS[request.terms.risk]
+    return home.asked_by(asker(request), place, due, code, risk)
 
 
 def _details(request: Request) -> list[Block] | None:

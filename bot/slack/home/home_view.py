@@ -69,18 +69,35 @@ def home_view(desk: Desk, visit: Visit, link: Link) -> Home:
         return _home(desk, said)
     if visit.is_first:
         said.append(section([home.FIRST_VISIT]))
+    stands_in = home.NOBODY_STANDS_IN if desk.may_delegate else ""
     parts = [
-        _headed(home.WAITING, _waiting(desk, link), home.NOTHING_WAITS),
-        _headed(home.ASKED, _asked(desk, link), home.NOTHING_ASKED),
-        _headed(home.DECIDED, _decided(desk, link), home.NOTHING_DECIDED),
-        _headed(home.ALLOWED, _allowed(desk), ""),
-        _headed(
-            home.STANDING_IN,
-            _standing_in(desk),
-            home.NOBODY_STANDS_IN if desk.may_delegate else "",
-        ),
+        _headed(_title(desk, WAITING), _waiting(desk, link), home.NOTHING_WAITS),
+        _headed(_title(desk, ASKED), _asked(desk, link), home.NOTHING_ASKED),
+        _headed(_title(desk, DECIDED), _decided(desk, link), home.NOTHING_DECIDED),
+        _headed(_title(desk, ALLOWED), _allowed(desk), ""),
+        _headed(home.STANDING_IN, _standing_in(desk), stands_in),
     ]
-    return _home(desk, [*said, *(block for part in parts for block in part)])
+    for number, part in enumerate(filter(None, parts)):
+        said += [{"type": "divider"}] if number else []
+        said += part
+    return _home(desk, said)
+
+
+def _title(desk: Desk, name: str) -> str:
+    """Name a list, with the page of one that has several, or how much waits."""
+    page = desk.pages.get(name, 0)
+    if page or name in desk.more:
+        return f"{_TITLES[name]} · {home.page_number(page)}"
+    waiting = len(desk.waiting) if name == WAITING else 0
+    return f"{_TITLES[name]} · {waiting}" if waiting > 1 else _TITLES[name]
+
+
+_TITLES = {
+    WAITING: home.WAITING,
+    ASKED: home.ASKED,
+    DECIDED: home.DECIDED,
+    ALLOWED: home.ALLOWED,
+}
 
 
 def _home(desk: Desk, blocks: Sequence[Block]) -> Home:
@@ -113,7 +130,7 @@ def _turned(desk: Desk, name: str) -> list[Block]:
         return []
     by_way = {turn: action_id for action_id, turn in TURNS.items()}
     turns = [_turn(by_way[name, way], way) for way in ways]
-    return [context(home.page_number(page)), actions(turns)]
+    return [actions(turns)]
 
 
 def _turn(action_id: str, way: int) -> Block:
