@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 from bot.approvals import store
 from bot.approvals.audit import Fact, about, append
 from bot.approvals.audit_facts import choice_detail, stage_detail
+from bot.approvals.delegations import as_given_now
 from bot.approvals.edit import new_sources
 from bot.approvals.eligibility import (
     PolicyContext,
@@ -165,6 +166,11 @@ class Decider:
                 return result, None
             context = self._standing(*found, action, members)
             result = self._judge(found[0], action, profile, context)
+            if result.for_user:
+                team, policy = found[0].team, context.policy
+                policy = await as_given_now(connection, team, policy)
+                context = replace(context, policy=policy)
+                result = self._judge(found[0], action, profile, context)
             request = await self._write(connection, found[0], action, result)
             told = with_current_people(request, context)
             await self._replies.answer(connection, action, result, told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.approvals import store
@@ -55,17 +55,7 @@ class Delegations:
     async def look(self) -> None:
         """Put all that is stored into force; a duty of the clock, and of the start."""
         async with self.pool.connection() as connection:
-            key = {"team": self.team()}
-            found = await connection.execute(SQL["delegations_in_force"], key)
-            rows = await found.fetchall()
-        self.policies.give(
-            [
-                Delegation(
-                    row["principal_id"], row["delegate_id"], row["until"], given=True
-                )
-                for row in rows
-            ]
-        )
+            self.policies.give(await _given(connection, self.team()))
 
     async def give(self, person: Person, delegate: str, until: dt.date) -> Given:
         """Let somebody decide for a person up to and with a day, and nobody else.
@@ -127,6 +117,25 @@ class Delegations:
             await append(connection, facts)
         await self.look()
         return [fact.detail["to"] for fact in facts]
+
+
+async def as_given_now(connection: Connection, team: str, policy: Policy) -> Policy:
+    """Return the policy with what people have given each other as it is stored now.
+
+    A process learns at its next tick of what was ended through another; a decision does
+    not count on that.
+    """
+    filed = [each for each in policy.delegations if not each.given]
+    given = await _given(connection, team)
+    return replace(policy, delegations=(*filed, *given))
+
+
+async def _given(connection: Connection, team: str) -> list[Delegation]:
+    found = await connection.execute(SQL["delegations_in_force"], {"team": team})
+    return [
+        Delegation(row["principal_id"], row["delegate_id"], row["until"], given=True)
+        for row in await found.fetchall()
+    ]
 
 
 async def _end(connection: Connection, person: Person, but: str = "") -> list[Fact]:

@@ -103,7 +103,7 @@ async def test_two_copies_clicked_at_once_are_one_decision(direct: House, post: 
     assert await direct.one("SELECT count(*) FROM decisions") == 1
 
 
-async def test_a_click_on_no_true_copy_is_refused(direct: House, post: Post):
+async def test_threat_17_a_click_on_no_true_copy_is_refused(direct: House, post: Post):
     request, other = await direct.ask(), await direct.ask()
     early = (await copies(direct, request))[MINA]
     await post.work()

@@ -209,7 +209,7 @@ async def test_threat_50_a_changed_policy_ends_every_grant(
     assert frozen.status is Status.REJECTED
 
 
-async def test_a_use_fills_its_own_stage_and_no_other(
+async def test_threat_48_a_use_fills_its_own_stage_and_no_other(
     lasting: House, given: StandingGrants
 ):
     first = await ask(lasting, "far/a.txt")
@@ -252,7 +252,7 @@ async def test_who_may_not_approve_allows_nothing_ahead(lasting: House):
     assert await lasting.one("SELECT count(*) FROM standing_grants") == 0
 
 
-async def test_fifty_uses_at_once_of_twenty_are_twenty(
+async def test_threat_76_of_fifty_uses_at_once_twenty_count(
     lasting: House, given: StandingGrants
 ):
     _, here = await in_force(lasting, given, replace(WISH, here_alone=False))
@@ -263,7 +263,7 @@ async def test_fifty_uses_at_once_of_twenty_are_twenty(
     assert [each.used for each in await given.list_standing(TEAM, MINA)] == [20]
 
 
-async def test_revoking_and_using_at_once_the_first_decides(
+async def test_threat_76_revoked_and_used_at_once_the_first_decides(
     lasting: House, given: StandingGrants
 ):
     grant, here = await in_force(lasting, given)
@@ -312,7 +312,9 @@ async def test_threat_09_a_revoke_that_is_replayed_changes_nothing(
     assert silent is Revoked.COULD_NOT_CHECK
 
 
-async def test_a_grant_ends_with_its_time(lasting: House, given: StandingGrants):
+async def test_threat_76_a_grant_ends_with_its_time(
+    lasting: House, given: StandingGrants
+):
     grant, here = await in_force(lasting, given)
     await lasting.pass_time(hours=2)
     request = await ask(lasting, "logs/b", conversation=here)

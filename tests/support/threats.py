@@ -113,6 +113,8 @@ THREATS: Mapping[int, Threat] = {
     72: Threat("Somebody stops another person's turn, or with a forged button"),
     73: Threat("A stranger in the thread asks in the requester's place"),
     74: Threat("A trick with a path or an address leaves the prefix that was allowed"),
+    75: Threat("A delegate decides by a right that was ended through another process"),
+    76: Threat("What was allowed ahead is used more often than it says"),
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.approvals.judge import is_in_place
-from bot.approvals.model import Action, Place, Verdict
+from bot.approvals.model import Action, Effect, Place, Verdict
 from bot.approvals.policy.model import Delegation, standing_in
 from bot.slack.home.desk import Desks
 from bot.texts import home as words
@@ -211,3 +211,19 @@ async def test_threat_70_nobody_delegates_to_whoever_asked(
     own = await house.ask(requester=person(MINA))
     assert own.code not in await desk.shown(FAY)
     assert (await house.click(FAY, own)).code == "not_in_group"
+
+
+async def test_threat_75_what_was_ended_elsewhere_gives_no_right(
+    house: House, desk: HomeDesk
+):
+    """Another process has ended it, and this one has not looked since."""
+    delegating(house)
+    await desk.command(f"delegate <@{FAY}> until tomorrow", MINA)
+    asked, other = await house.ask(), await house.ask()
+    assert (await house.click(FAY, other)).effect is Effect.APPROVED
+    await house.rows("UPDATE delegations SET ended_at = bot_now()")
+    assert await desk.shown(FAY) == [asked.code]  # as this process believes
+    assert (await house.click(FAY, asked)).code == "not_in_group"
+    now = await house.request(asked.id)
+    assert (now.is_open, now.chain.decisions) == (True, ())
+    assert (await house.click(MINA, asked)).effect is Effect.APPROVED

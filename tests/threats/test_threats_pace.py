@@ -154,6 +154,18 @@ async def test_threat_47_guessed_buttons_are_refused_and_rate_limited(house: Hou
     assert refused[-1]["detail"] == {"word": "too_many_clicks"}
 
 
+async def test_threat_52_commands_count_as_clicks(house: House):
+    app = app_with(house)
+    body = {"command": "/approvals", "text": "help", "user_id": MINA, "team_id": TEAM}
+    answers = [
+        await app.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
+        for _ in range(5)
+    ]
+    assert [bool(each.body) for each in answers] == [True] * 3 + [False] * 2
+    [told] = await house.told(MINA)
+    assert "3 times in 1 minute" in told
+
+
 @pytest.mark.parametrize("kind", ["view_submission", "block_actions"])
 async def test_threat_52_a_click_above_the_rate_decides_nothing(
     house: House, kind: str

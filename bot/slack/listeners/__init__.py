@@ -47,15 +47,16 @@ def register_listeners(app: AsyncApp, deps: Deps) -> None:
 
 
 def count_clicks(app: AsyncApp, deps: Deps) -> None:
-    """Count each click and each submitted form of a person; nothing else is counted."""
+    """Count each click, submitted form and command of a person; nothing else."""
     rate = deps.rates.get("clicks")
     if rate is None:
         return
 
     async def pace(body: Body, next_: Next) -> BoltResponse | None:
-        if body.get("type") not in CLICKS:
+        is_command = "command" in body
+        if body.get("type") not in CLICKS and not is_command:
             return await next_()
-        person = person_of(body)
+        person = approvals_command.commander(body) if is_command else person_of(body)
         counted = await count(deps.listener_pool, rate, person)
         if not counted.is_over:
             return await next_()
@@ -79,6 +80,8 @@ def _place_of(body: Body) -> tuple[str, str]:
     if body.get("view"):
         card = card_of(body)
         return card.channel, card.thread
+    if "command" in body:  # it may be typed where the bot is no member
+        return "", ""
     place = place_of(body)
     return place.channel, place.thread
 
