@@ -37,6 +37,7 @@ REVOKE DELETE ON links, emails, webhook_events FROM approval_bot_app;
 -- What happened is put down to be told by the trigger of the trail alone.
 REVOKE INSERT, UPDATE ON outbox FROM approval_bot_app;
 REVOKE INSERT, UPDATE, DELETE ON checkpoint_migrations FROM approval_bot_app;
+GRANT EXECUTE ON FUNCTION forget_allowed(interval, integer) TO approval_bot_app;
 GRANT EXECUTE ON FUNCTION forget_conversations(interval, integer) TO approval_bot_app;
 GRANT EXECUTE ON FUNCTION forget_events(interval, integer) TO approval_bot_app;
 GRANT EXECUTE ON FUNCTION forget_paces(interval, integer) TO approval_bot_app;

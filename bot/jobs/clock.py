@@ -254,6 +254,7 @@ INBOX = (
     SQL["forget_paces"],
     SQL["forget_events"],
     SQL["erase_texts"],
+    SQL["forget_allowed"],
 )
 
 

@@ -51,6 +51,10 @@ DELETE FROM procrastinate_jobs WHERE id IN (
 -- Events that were told outside of Slack long ago, or given up.
 SELECT forget_events(%(keep)s, %(most)s);
 
+-- name: forget_allowed
+-- What was allowed ahead, and who stood in for whom, long after its end.
+SELECT forget_allowed(%(keep)s, %(most)s);
+
 -- name: erase_texts
 -- What people and models wrote, beside old rows of the trail: the rows stay, with the
 -- digests. What a request that is not over has to say about itself stays readable.

@@ -281,6 +281,34 @@ async def locked(house: House) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_what_was_allowed_goes_long_after_its_end(house: House):
+    """Of each kind one that counts, one that is over, and one that is long over."""
+    for code, ends in (("NOW", 1), ("OVER", -80), ("OLD", -92)):
+        await house.rows(
+            "INSERT INTO standing_grants (id, code, team_id, giver_id, approvers, tool,"
+            " schema_digest, bindings, requester_id, policy_version, risk, uses,"
+            " expires_at, request_id) VALUES (gen_random_uuid(), %s, 'T1', 'U1',"
+            " 'managers', 'wipe', '', '[]', 'U2', 'v', 'normal', 9,"
+            " bot_now() + %s * interval '1 day', '')",
+            *(code, ends),
+        )
+        await house.rows(
+            "INSERT INTO delegations (team_id, principal_id, delegate_id, until)"
+            " VALUES ('T1', %s, 'U2', bot_now()::date + %s)",
+            *(code, ends),
+        )
+    await house.rows(
+        "INSERT INTO delegations (team_id, principal_id, delegate_id, until, ended_at)"
+        " SELECT 'T1', 'U' || n, 'U2', bot_now()::date + 1,"
+        " bot_now() - n * interval '1 day' FROM generate_series(89, 91) n"
+    )
+    await sweep(house)
+    codes = await house.rows("SELECT code FROM standing_grants ORDER BY code")
+    assert [row["code"] for row in codes] == ["NOW", "OVER"]
+    left = await house.rows("SELECT principal_id AS who FROM delegations ORDER BY id")
+    assert [row["who"] for row in left] == ["NOW", "OVER", "U89"]
+
+
 async def test_only_one_replica_sweeps_at_a_time(house: House):
     await house.conversation()
     await house.pass_time(days=91)
@@ -293,7 +321,8 @@ async def test_only_one_replica_sweeps_at_a_time(house: House):
 
 
 async def test_a_role_that_only_reads_forgets_nothing(house: House):
-    for call in ("forget_conversations('1s', 1)", "forget_paces('1s', 1)"):
+    for name in ("forget_conversations", "forget_paces", "forget_allowed"):
+        call = f"{name}('1s', 1)"
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await as_reader(house, f"SELECT {call}")
 
