@@ -284,10 +284,15 @@ def _rows(number: int) -> str:
 
 # --- MCP servers -------------------------------------------------------------------
 MCP_NOTHING = "Done; the server returned nothing."
-MCP_ASKED = (
-    "[The server wanted to ask the person something. That is not possible here, so it "
-    "was declined.]"
-)
+
+
+def mcp_asked(question: str) -> str:
+    """`question` is the server's own text, for the person who asked."""
+    return (
+        f"[The server asked the person: “{question}” That was declined, since people "
+        "cannot be asked in the middle of a call. If it matters, ask them in your "
+        "answer, and call the tool anew with what they say.]"
+    )
 
 
 def mcp_description(server: str, text: str) -> str:

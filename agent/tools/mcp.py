@@ -41,7 +41,8 @@ TOOL_NAME = re.compile(r"[A-Za-z0-9_./:-]{1,100}")
 class Patience:
     """Seconds that a server gets."""
 
-    start: float = 20  # until it has said which tools it has
+    start: float = 20  # until it has said which tools it has, while somebody waits
+    connect: float = 60  # the same, while nobody does: it may be installed first
     listing: float = 10
     call: float = 120
     first_wait: float = 1  # before it is tried again; then twice as long each time
@@ -209,7 +210,7 @@ class McpServer:
     async def _connected(self) -> AsyncGenerator[Link]:
         async with opened(self._connection, self._hear) as link:
             try:
-                async with asyncio.timeout(self._patience.start):
+                async with asyncio.timeout(self._patience.connect):
                     await link.session.initialize()
                     await self._learn(await listed(self.name, link.session))
                 self._link, self.trouble = link, ""
@@ -259,14 +260,15 @@ class McpServer:
             ToolException: it failed or was not begun. OutcomeUnknown: it had begun.
         """
         link = await self._ready(definition)
-        link.has_asked = False
+        link.asked = ""
         try:
             result = await link.until_gone(self._run(link, definition, args, key))
         except Exception as error:
             raise self._explained(link, error) from error
         text = as_text(result)
-        if link.has_asked:
-            text = f"{text}\n{results.MCP_ASKED}"
+        if link.asked:
+            question = one_line(clean_text(link.asked), MAX_REASON)
+            text = f"{text}\n{results.mcp_asked(question)}"
         if result.isError:
             raise ToolException(text)
         return text

@@ -145,7 +145,7 @@ class Link:
 
     session: ClientSession
     gone: asyncio.Event = field(default_factory=asyncio.Event)
-    has_asked: bool = False  # the server wanted to ask a person something
+    asked: str = ""  # what the server wanted to know of a person, last
 
     async def until_gone(self, work: Awaitable[T]) -> T:
         task = asyncio.ensure_future(work)
@@ -181,8 +181,8 @@ async def opened(
         for link in links:
             link.gone.set()
 
-    async def decline(_context: Any, _question: Any) -> types.ElicitResult:
-        links[0].has_asked = True
+    async def decline(_context: Any, question: Any) -> types.ElicitResult:
+        links[0].asked = question.message
         return types.ElicitResult(action="decline")
 
     async def heard(message: object) -> None:

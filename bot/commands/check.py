@@ -16,12 +16,13 @@ from bot.approvals.pause import pauses
 from bot.approvals.policy import PolicyError, load_policy
 from bot.approvals.policy.model import Rule
 from bot.base.errors import ConfigurationError
-from bot.base.settings import Settings, Transport, blaming
+from bot.base.settings import SIMULATOR_MCP, Settings, Transport, blaming
 from bot.base.settings_types import CHANNEL
 from bot.base.time_limits import limits
 from bot.database.pending_migrations import missing
 from bot.database.pool import connect
 from bot.texts import commands
+from bot.texts.policy import server_away
 
 if TYPE_CHECKING:
     from bot.commands.ask_slack import AskSlack
@@ -40,6 +41,8 @@ async def check(settings: Settings, _parsed: argparse.Namespace, url: str) -> in
             "model": lambda: _model(settings),
             "graph": lambda: _graph(settings),
         }
+        if settings.mcp_config not in (None, SIMULATOR_MCP):
+            parts["MCP servers"] = lambda: _servers(settings)
         if not slack:
             parts["e-mail"] = _nothing
         results = {name: await part() for name, part in parts.items()}
@@ -107,6 +110,17 @@ async def _graph(settings: Settings) -> list[str]:
     from bot.commands.check_agent import see_graph
 
     return await see_graph(settings)
+
+
+async def _servers(settings: Settings) -> list[str]:
+    """All servers of MCP_CONFIG answer."""
+    from bot.commands.scaffold import listed_servers
+
+    try:
+        found = await listed_servers(settings)
+    except ConfigurationError as error:
+        return [str(error)]
+    return [server_away(name) for name, tools in found.items() if tools is None]
 
 
 async def _settings(settings: Settings) -> list[str]:

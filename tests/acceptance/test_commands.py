@@ -124,7 +124,10 @@ async def test_check_names_everything_that_is_wrong(shared: Stage):
         "OPENAI_API_KEY": "sk-wrong-0123456789",
         "OPENAI_BASE_URL": f"http://127.0.0.1:{free_port()}/v1",
         "FILES_DIR": "/proc/x",
+        "MCP_CONFIG": "mcp.json",
     }
+    servers = '{"mcpServers": {"gone": {"command": "no-such-command"}}}'
+    write(shared.folder / "mcp.json", servers)
     unknown = POLICY.replace("U0DORA0000", "U0NOBODY00").replace(
         "channel: C0APPROVAL", "channel: C0CLOSED00"
     )
@@ -144,6 +147,7 @@ async def test_check_names_everything_that_is_wrong(shared: Stage):
     assert "database: cannot be reached" in said
     assert "Slack: refuses the token (invalid_auth)" in said
     assert "model: The model server cannot be reached" in said
+    assert "MCP servers: gone can't be reached: its tools are left out." in said
     for secret in ("pass-w0rd", "xoxb-wrong", "sk-wrong", "Traceback"):
         assert secret not in said
     assert "approvers.directors.users[0]: Slack does not know U0NOBODY00" in ids.out

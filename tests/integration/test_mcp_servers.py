@@ -123,7 +123,7 @@ async def test_results_are_bounded_and_no_picture_is_put_in(tmp_path):
         with pytest.raises(ToolException, match="out of paper"):
             await call(found, "odd.broken")
         asked = await call(found, "odd.ask")
-        assert asked == f"decline\n{results.MCP_ASKED}"
+        assert asked == f"decline\n{results.mcp_asked('Sure?')}"
         assert not any("name" in tool.name for tool in found.tools())
 
 
