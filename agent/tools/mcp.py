@@ -82,9 +82,13 @@ class Definition:
 
     @property
     def call_schema(self) -> dict[str, Any]:
-        """The JSON schema of a call, which another definition gives another digest."""
+        """The JSON schema of a call, as its tool has it: see `schema_of`.
+
+        Another definition gives another digest.
+        """
         marks = {"pin": self.digest, "destructive": self.destructive}
-        return {**self.schema, MARKS: marks}
+        said = results.mcp_description(self.server, self.description)
+        return {**self.schema, MARKS: marks, "description": said}
 
 
 class Pins(Protocol):

@@ -193,6 +193,7 @@ async def test_tools_are_data_and_each_call_has_a_lasting_key(tmp_path):
     async with served(tmp_path, odd()) as found:
         wipe, pay = tool_of(found, "odd.wipe"), tool_of(found, "odd.pay")
         assert wipe.description.startswith("A tool of the server odd. What the server")
+        assert schema_of(wipe) == wipe.definition.call_schema
         assert schema_of(wipe)[MARKS]["destructive"] is True
         assert schema_of(pay)[MARKS]["destructive"] is False  # though it says it reads
         for call_id in ("c1", "c1", "c2"):
