@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NotRequired, cast
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
@@ -17,6 +17,7 @@ from langchain_core.messages import (
     AnyMessage,
     BaseMessage,
     HumanMessage,
+    RemoveMessage,
     ToolCall,
     ToolMessage,
 )
@@ -33,7 +34,7 @@ from agent.heard import ANSWER
 from agent.models import is_too_long, normalise, refusals
 from agent.phrases import chat
 from agent.phrases.tool_calls import no_tool
-from agent.prompts import render, shortened, trimmed
+from agent.prompts import Before, render, shortened, summary, trimmed
 from agent.tool_arguments import Toolbox, one_line
 
 
@@ -99,12 +100,15 @@ class _Nodes:
         history = cast("list[BaseMessage]", state["messages"])
         if last_word := reason_to_stop(history):
             return {"messages": [AIMessage(last_word)]}
-        answer = await self._answer(history, config)
+        recent, before = trimmed(history, state.get("before"))
+        answer = await self._answer(recent, summary(before), config)
         tools = self._toolbox.named
-        message = normalise(answer, history, tools)
+        message = normalise(answer, recent, tools, is_cut=before is not None)
         for call in message.tool_calls:
             call["args"] = await filled(tools.get(call["name"]), call["args"])
-        return {"messages": [message, *refusals(message)]}
+        cut = [RemoveMessage(str(m.id)) for m in history[: -len(recent)]]
+        said = {"messages": [*cut, message, *refusals(message)]}
+        return {**said, "before": before} if cut else said
 
     def _model(self) -> Any:
         """The model with the tools that there are now."""
@@ -116,10 +120,9 @@ class _Nodes:
         return self._bound[1]
 
     async def _answer(
-        self, history: Sequence[BaseMessage], config: RunnableConfig
+        self, recent: Sequence[BaseMessage], before: str, config: RunnableConfig
     ) -> AIMessage:
         today = self._today()
-        recent, before = trimmed(history)
         try:
             asked = render(recent, today, before=before)
             return await self._model().ainvoke(asked, config)
@@ -151,9 +154,16 @@ def _last_answer(messages: Sequence[BaseMessage]) -> AIMessage | None:
 
 
 class State(TypedDict):
-    """The state of a conversation, as a checkpoint holds it."""
+    """The state of a conversation, as a checkpoint holds it.
+
+    Attributes:
+        before: in the place of the oldest turns, which are cut from `messages`. Each
+            step writes all of its state down, so that a long conversation would cost
+            more with each turn.
+    """
 
     messages: Annotated[list[AnyMessage], add_messages]
+    before: NotRequired[Before | None]
 
 
 def in_call_order(

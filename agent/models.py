@@ -85,13 +85,19 @@ def explain_model_error(exc: BaseException) -> str | None:
 LONGEST_NAME = 64  # characters of a tool's name, for model servers
 MAX_SENTENCE = 200  # characters of a client's error
 MAX_QUOTE = 2_000  # characters of unreadable arguments that the history keeps
+#: Of what a server says about its answer; each step of the graph writes it down.
+KEPT_ABOUT = frozenset({"finish_reason", "stop_reason", "model_name"})
 # What OpenAI takes for the id and the name of a call when the history is sent back.
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def normalise(
-    answer: BaseMessage, history: Iterable[BaseMessage], names: Collection[str]
+    answer: BaseMessage,
+    history: Iterable[BaseMessage],
+    names: Collection[str],
+    *,
+    is_cut: bool = False,
 ) -> AIMessage:
     """Rebuild the model's answer so that nothing in it can harm the thread.
 
@@ -103,13 +109,17 @@ def normalise(
         answer: what the model returned.
         history: the messages of the thread so far.
         names: the tools there are; other names are reduced to what OpenAI takes.
+        is_cut: whether its beginning is gone, and with it ids that were used there: a
+            grant and a result belong to an id for good. Then every id is replaced.
     """
     message = answer if isinstance(answer, AIMessage) else AIMessage(answer.text)
+    about: dict[str, Any] = message.response_metadata
     used = {i for m in history if isinstance(m, AIMessage) for i in call_ids(m)}
     good: list[ToolCall] = []
     bad: list[InvalidToolCall] = []
     for call in [*message.tool_calls, *message.invalid_tool_calls]:
-        name, call_id = _name(call["name"], names), _fresh_id(call["id"], used)
+        given = None if is_cut else call["id"]
+        name, call_id = _name(call["name"], names), _fresh_id(given, used)
         why = _problem(call)
         if not why and isinstance(call["args"], dict):
             good.append(
@@ -122,8 +132,7 @@ def normalise(
         tool_calls=good,
         invalid_tool_calls=bad,
         id=str(uuid.uuid4()),
-        response_metadata=message.response_metadata,
-        usage_metadata=message.usage_metadata,
+        response_metadata={k: v for k, v in about.items() if k in KEPT_ABOUT},
     )
 
 

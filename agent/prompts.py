@@ -15,6 +15,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 from langchain_core.messages.utils import count_tokens_approximately
+from typing_extensions import TypedDict
 
 from agent.phrases.tool_calls import UNRECORDED
 from agent.tool_arguments import one_line
@@ -94,7 +95,7 @@ def render(
 
     Args:
         shortened: whether they are only the latest part of what was said.
-        before: what stands in the place of turns before them; see `trimmed`.
+        before: what stands in the place of turns before them; see `summary`.
     """
     people = [m for m in messages if isinstance(m, HumanMessage)]
     several = len({speaker_of(m) for m in people}) > 1
@@ -150,8 +151,10 @@ def call_ids(message: AIMessage) -> list[str]:
     return [call_id for call in calls if (call_id := call["id"])]
 
 
-MOST_SAID = 24_000  # tokens, roughly, of a conversation until its oldest turns are cut
-LEFT_SAID = 12_000  # tokens that are left then
+# Tokens, roughly, of a conversation until its oldest turns are cut, and that are left
+# then: each step of the graph writes all of them down.
+MOST_SAID = 12_000
+LEFT_SAID = 6_000
 MOST_BEFORE = 4_000  # characters in the place of what was cut
 LINE = 120  # characters of what was asked, and of what was answered
 BEFORE = (
@@ -160,11 +163,23 @@ BEFORE = (
 )
 
 
-def trimmed(messages: Sequence[BaseMessage]) -> tuple[list[BaseMessage], str]:
-    """Leave out the oldest turns of a long conversation; the rest, and a summary.
+class Before(TypedDict):
+    """The lines in the place of turns that were cut, and how many more have none."""
+
+    lines: list[str]
+    missing: int
+
+
+def trimmed(
+    messages: Sequence[BaseMessage], before: Before | None = None
+) -> tuple[list[BaseMessage], Before | None]:
+    """Leave out the oldest turns of a long conversation; the rest, and their lines.
 
     Whole turns go, so a call stays with its result; the last turn always stays. The cut
     stays where it is for many turns, so that the cache of a server holds.
+
+    Args:
+        before: what stands in the place of turns that were cut already.
     """
     turns = _turns(messages)
     sizes = [_size(turn) for turn in turns]
@@ -176,7 +191,7 @@ def trimmed(messages: Sequence[BaseMessage]) -> tuple[list[BaseMessage], str]:
                 said -= sizes[start]
                 start += 1
     rest = [message for turn in turns[start:] for message in turn]
-    return rest, _summary(turns[:start])
+    return rest, _with_lines(before, turns[:start])
 
 
 def _turns(messages: Sequence[BaseMessage]) -> list[list[BaseMessage]]:
@@ -189,21 +204,28 @@ def _turns(messages: Sequence[BaseMessage]) -> list[list[BaseMessage]]:
     return turns
 
 
-def _summary(turns: Sequence[Sequence[BaseMessage]]) -> str:
-    """A line for each turn, the latest that there is room for; "" for no turns."""
+def _with_lines(
+    before: Before | None, turns: Sequence[Sequence[BaseMessage]]
+) -> Before | None:
+    """Add a line for each turn; the latest are kept that there is room for."""
     if not turns:
+        return before
+    had = before or Before(lines=[], missing=0)
+    lines = [*had["lines"], *map(_line_of, turns)]
+    start, room = len(lines), MOST_BEFORE
+    while start and room > len(lines[start - 1]):
+        start -= 1
+        room -= len(lines[start]) + 1
+    return Before(lines=lines[start:], missing=had["missing"] + start)
+
+
+def summary(before: Before | None) -> str:
+    """Return what the model reads in the place of what was cut; "" if nothing was."""
+    if before is None:
         return ""
-    kept: list[str] = []
-    room = MOST_BEFORE
-    for turn in reversed(turns):
-        line = _line_of(turn)
-        room -= len(line) + 1
-        if room < 0:
-            break
-        kept.insert(0, line)
-    missing = len(turns) - len(kept)
+    missing = before["missing"]
     gap = [f"> [{missing:,} earlier turns are not in this list.]"] if missing else []
-    return "\n".join([BEFORE, *gap, *kept])
+    return "\n".join([BEFORE, *gap, *before["lines"]])
 
 
 def _line_of(turn: Sequence[BaseMessage]) -> str:

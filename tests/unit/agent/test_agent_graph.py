@@ -485,5 +485,5 @@ def test_the_nodes_have_the_names_that_are_stored():
 
     assert set(graph.nodes) == {"__start__", "model", "call"}
     assert graph.checkpointer is None
-    assert set(graph.get_output_jsonschema()["properties"]) == {"messages"}
+    assert set(graph.get_output_jsonschema()["properties"]) == {"messages", "before"}
     assert not {"name", "args", "id"} & set(graph.channels)

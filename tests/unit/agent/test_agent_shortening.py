@@ -24,6 +24,7 @@ from agent.prompts import (
     MOST_SAID,
     render,
     shortened,
+    summary,
     trimmed,
 )
 from tests.support.agent_stand_ins import Ledger, ScriptedModel, calls
@@ -144,10 +145,11 @@ def a_turn(number: int) -> list[BaseMessage]:
 def test_two_hundred_turns_keep_each_request_bounded_and_whole():
     history: list[BaseMessage] = []
     kept: list[BaseMessage] = []
-    before, cuts = "", list[int]()
+    gone, before, cuts = None, "", list[int]()
     for number in range(200):
         history += a_turn(number)
-        kept, before = trimmed(history)
+        kept, gone = trimmed([*kept, *a_turn(number)], gone)
+        before = summary(gone)
         shown = render(kept, dt.date(2026, 11, 29), before=before)
 
         assert count_tokens_approximately(kept) <= MOST_SAID
@@ -168,7 +170,7 @@ def test_two_hundred_turns_keep_each_request_bounded_and_whole():
 
 def test_a_short_conversation_and_a_long_last_turn_stay_whole():
     history = [*a_turn(1), *a_turn(2)]
-    assert trimmed(history) == (history, "")
+    assert trimmed(history) == (history, None)
     long = [
         HumanMessage("read"),
         calls(("peek", {"path": "a"})),
@@ -178,7 +180,7 @@ def test_a_short_conversation_and_a_long_last_turn_stay_whole():
     kept, before = trimmed([*history, *long])
 
     assert kept == long
-    assert before.splitlines()[1:] == [
+    assert summary(before).splitlines()[1:] == [
         "> somebody: question 1 → answer 1",
         "> somebody: question 2 → answer 2",
     ]
@@ -194,4 +196,18 @@ async def test_the_model_reads_a_summary_of_what_was_cut():
     [shown] = model.seen
     assert shown[1].text.startswith(BEFORE)
     assert count_tokens_approximately(shown) < MOST_SAID + 2_000
-    assert len(ended["messages"]) == len(said) + 2  # the conversation keeps all of it
+    assert len(ended["messages"]) == len(shown) - 1  # of what was cut its summary stays
+    assert shown[1].text == summary(ended["before"])
+
+
+async def test_after_a_cut_a_call_id_of_before_is_never_taken_again():
+    graph, _ = agent(calls(("peek", {"path": "a"}, "c1")), "The end.")
+    said = [message for number in range(60) for message in a_turn(number)]
+    given = {"messages": [*said, HumanMessage("and now?")]}
+
+    ended = await graph.ainvoke(given, CONFIG)
+
+    *_, asked, result, _ = ended["messages"]
+    [call] = asked.tool_calls
+    assert call["id"].startswith("call_")
+    assert (call["id"] == "c1", call["id"] == result.tool_call_id) == (False, True)
