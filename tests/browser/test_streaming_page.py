@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Locator, expect
 
 from tests.support.bot_process import BotProcess, NewBot
 from tests.support.browser import picture, visit
-from tests.support.page import ask, messages
+from tests.support.page import ask, flaws, messages, open_app, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 WORDS = [f"word{number}" for number in range(80)]
@@ -70,3 +70,41 @@ async def test_the_words_of_an_answer_grow(browser: Browser, slow: BotProcess):
         answers = thread.get_by_test_id("message").filter(has_text=WORDS[0])
         await expect(answers).to_have_count(1)
         await expect(messages(page).last).to_contain_text("1 reply")
+
+
+async def test_a_message_is_edited_in_place_and_a_turn_stopped(
+    browser: Browser, slow: BotProcess
+):
+    async with visit(browser, slow.url) as page:
+        await say(page, "a note of mine")
+        mine = messages(page).filter(has_text="a note of mine")
+        await tool(mine.last, "Edit")
+        box = page.get_by_test_id("editor")
+        await expect(box).to_be_focused()
+        await expect(box).to_have_value("a note of mine")
+        assert await flaws(page) == []
+        await box.press("Escape")
+        await expect(box).to_have_count(0)
+        await tool(mine.last, "Edit")
+        await box.fill(" ")
+        save = messages(page).get_by_role("button", name="Save")
+        await expect(save).to_be_disabled()
+        await box.fill("a better note")
+        await box.press("Enter")
+        await expect(messages(page).last).to_contain_text("a better note (edited)")
+        await tool(messages(page).last, "Delete")
+        await expect(messages(page).filter(has_text="a better note")).to_have_count(0)
+
+        await open_app(page)
+        await page.get_by_role("button", name="Show the files").click()
+        thread = page.get_by_test_id("thread")
+        await expect(thread.get_by_role("heading")).to_contain_text("list")
+        await page.get_by_test_id("composer").fill("read long.txt")
+        await page.get_by_test_id("send").click()
+        await page.get_by_test_id("stop").first.click()
+        await expect(thread).to_contain_text("Stopped")
+
+
+async def tool(message: Locator, name: str) -> None:
+    await message.hover()
+    await message.get_by_role("button", name=name, exact=True).click()

@@ -91,7 +91,7 @@ function actAs(user) {
   state.user = user;
   if (!state.side) sessionStorage.setItem("user", user);
   knowNames({ me: user });
-  Object.assign(state, { messages: {}, statuses: {}, titles: {}, prompts: {}, newSince: {}, asked: new Set(), history: null });
+  Object.assign(state, { messages: {}, statuses: {}, titles: {}, prompts: {}, newSince: {}, asked: new Set(), history: null, editing: null });
   // Another person's direct messages: a click on them before one's own are here would be lost.
   state.channels = state.channels.filter((each) => !each.is_im);
   if (wasDirect) Object.assign(state, { channel: "", thread: "", tab: "messages" });

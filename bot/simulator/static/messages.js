@@ -32,19 +32,59 @@ function tools(message, hands) {
   const forward = message.is_private ? null : el("button", {
     type: "button", class: "tool", title: "Forward message…", onclick: () => hands.forward(message),
   }, icon("forward"), hidden("Forward message…"));
-  const all = [happened(message, hands), ...ownTools(message, hands.channel), reply, forward].filter(Boolean);
+  const all = [happened(message, hands), ...ownTools(message, hands), reply, forward].filter(Boolean);
   return all.length ? el("div", { class: "tools" }, all) : null;
 }
 
-// What people may do to their own messages. What they edit is shown as it reads.
-function ownTools(message, channel) {
+// What people may do to their own messages.
+function ownTools(message, hands) {
   if (message.user !== state.user || message.is_private) return [];
   const tool = (words, run) => el("button", { type: "button", class: "tool", onclick: run }, words);
   const edit = () => {
-    const text = window.prompt("Edit your message", mrkdwn(message.text ?? "").textContent);
-    if (text?.trim()) send("messages/edit", { channel, ts: message.ts, text: encoded(text.trim()) });
+    state.editing = { ts: message.ts, inThread: Boolean(hands.inThread), text: mrkdwn(message.text ?? "").textContent };
+    hands.redraw();
   };
-  return [tool("Edit", edit), tool("Delete", () => send("messages/delete", { channel, ts: message.ts }))];
+  const drop = () => send("messages/delete", { channel: hands.channel, ts: message.ts });
+  return [tool("Edit", edit), tool("Delete", drop)];
+}
+
+const isEdited = (message, hands) => state.editing?.ts === message.ts && state.editing.inThread === Boolean(hands.inThread);
+
+// One's own message, as it reads, in a box in its place. What was typed outlives a redraw.
+function editor(message, hands) {
+  const { editing } = state;
+  const box = el("textarea", { rows: 1, "aria-label": "Edit message", "data-testid": "editor" });
+  const save = el("button", { type: "submit", class: "primary" }, "Save");
+  const end = () => {
+    if (state.editing === editing) state.editing = null;
+    hands.redraw();
+    document.querySelector(`${hands.inThread ? "#replies" : "#messages"} [data-ts="${message.ts}"]`)?.focus({ preventScroll: true });
+  };
+  const typed = () => {
+    editing.text = box.value;
+    save.disabled = !box.value.trim();
+  };
+  const submit = async (event) => {
+    event.preventDefault();
+    if (save.disabled) return;
+    const text = encoded(box.value.trim());
+    if (await send("messages/edit", { channel: hands.channel, ts: message.ts, text })) end();
+  };
+  box.value = editing.text;
+  box.addEventListener("input", typed);
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      event.preventDefault();
+      event.stopPropagation();
+      end();
+    } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
+  });
+  queueMicrotask(() => {
+    box.focus({ preventScroll: true });
+    box.setSelectionRange(box.value.length, box.value.length);
+  });
+  return el("form", { class: "editor", onsubmit: submit }, box,
+    el("div", { class: "row" }, el("button", { type: "button", onclick: end }, "Cancel"), save));
 }
 
 // Slack's own button beside the status.
@@ -107,12 +147,12 @@ function act(message, hands, trouble, fields) {
   };
 }
 
-function drawMessage(message, { isJoined, status }, hands) {
+function drawMessage(message, { isJoined, status, edits }, hands) {
   const name = nameOf(message.user);
   const trouble = el("div", { class: "error", role: "alert" });
   const fields = new Fields();
   const inside = { ask: hands.ask(message), act: act(message, hands, trouble, fields), register: fields.register };
-  const classes = ["message", message.is_private ? "private" : "", isJoined ? "joined" : ""];
+  const classes = ["message", message.is_private ? "private" : "", isJoined ? "joined" : "", edits ? "editing" : ""];
   return el("article", {
     class: classes.filter(Boolean).join(" "), "data-testid": "message", "data-ts": message.ts,
     tabindex: "-1", "aria-label": `Message from ${name}`,
@@ -121,10 +161,10 @@ function drawMessage(message, { isJoined, status }, hands) {
   el("div", { class: "body" },
     message.is_private ? el("div", { class: "only" }, icon("eye"), "Only visible to you") : null,
     isJoined ? hidden(name) : heading(message),
-    content(message, inside),
+    edits ? editor(message, hands) : content(message, inside),
     attachments(message), files(message), trouble, reactions(message), summary(message, hands),
     status ? el("div", { class: "status" }, `${nameOf(state.start.bot)} ${status}`, stopTool(message, hands.channel)) : null),
-  tools(message, hands));
+  edits ? null : tools(message, hands));
 }
 
 const line = (key, words, kind) => ({ key, draw: () => el("div", { class: `between ${kind}`, role: "separator" }, el("span", {}, words)) });
@@ -150,7 +190,7 @@ function itemsOf(messages, hands) {
       if (before) items.push(line("new", "New", "new"));
       before = null;
     }
-    const shape = { isJoined: isJoined(message, before), status: hands.statuses[message.ts] ?? "" };
+    const shape = { isJoined: isJoined(message, before), status: hands.statuses[message.ts] ?? "", edits: isEdited(message, hands) };
     const news = message.reply_count ? newReplies(hands.channel, message) : 0;
     items.push({
       key: message.ts, shownAs: JSON.stringify([message, shape, news, state.user]),
@@ -173,7 +213,7 @@ function nodeOf(item, old) {
   drawn.shownKey = item.key;
   drawn.shownAs = item.shownAs;
   const hadFocus = node?.contains(document.activeElement);
-  if (hadFocus) queueMicrotask(() => drawn.focus({ preventScroll: true }));
+  if (hadFocus) queueMicrotask(() => (drawn.querySelector(".editor textarea") ?? drawn).focus({ preventScroll: true }));
   return drawn;
 }
 

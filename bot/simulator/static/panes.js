@@ -19,7 +19,7 @@ let writing = { update: () => {}, forward: () => {} };
 function hands(extra) {
   const { channel } = state;
   return {
-    channel, statuses: {}, openThread, openHistory, forward, ...extra,
+    channel, statuses: {}, openThread, openHistory, forward, redraw: draw, ...extra,
     ask: (message) => (element, text) => send("options", {
       channel, ts: message.ts, action_id: element.action_id, text,
     }),
@@ -132,7 +132,7 @@ function focusOn(node) {
 
 function show(channel, { thread = "", tab = "messages" } = {}) {
   const isOther = channel !== state.channel;
-  Object.assign(state, { channel, thread, tab, history: null });
+  Object.assign(state, { channel, thread, tab, history: null, editing: null });
   if (isOther) {
     lookAtNews();
     $("messages").replaceChildren();

@@ -21,6 +21,7 @@ export const state = {
   prompts: {}, // by channel: what the app suggests to say
   home: null,
   asked: new Set(), // ts of what this visitor posted: the answer opens beside it
+  editing: null, // {ts, inThread, text}: one's own message that is edited
   newSince: {}, // by channel: where the line "New" stands
 };
 
