@@ -12,8 +12,16 @@ from bot.base.faults import POINTS
 from tests.support import crash_table
 from tests.support.bot_process import run_command
 from tests.support.crash_table import STREAM, WHERE, Cell, cells, usual
-from tests.support.crashes import FOREIGN, ORDER, Life, make_book
-from tests.support.deciding import SANDBOX
+from tests.support.crashes import (
+    FOREIGN,
+    ORDER,
+    Life,
+    died,
+    make_book,
+    start_another,
+)
+from tests.support.deciding import SANDBOX, asked, transfers
+from tests.support.demo import GENERAL, MINA
 from tests.support.invariants import wrong_in, wrong_in_slack
 from tests.support.stage import NewStage, Stage
 from tests.support.zoo import POLICY as ZOO_POLICY
@@ -63,6 +71,26 @@ async def dies_and_lives_on(stage: Stage, cell: Cell) -> None:
     await stage.simulator.wait_for(lambda: wrong_in(stage.records) == [], timeout=20)
     assert wrong_in_slack(stage) == []
     assert "Traceback" not in stage.bot.log
+
+
+async def test_a_death_amid_approve_all_leaves_the_others_open(shipped: Stage):
+    words = "transfer 71 GBP to alice and transfer 72 GBP to alice"
+    card, thread = await asked(shipped, words, "71.00")
+    statuses = """SELECT status FROM requests r JOIN conversations c
+        ON c.id = r.conversation_id WHERE c.thread_ts = %s ORDER BY r.status"""
+    query = "SELECT count(*) FROM deliveries WHERE shown < revision"
+    await shipped.simulator.wait_for(lambda: shipped.records.value(query) == 0)
+    (shipped.folder / ORDER).write_text("decided")
+    await shipped.click(MINA, "approve_all", card)
+    await died(shipped)
+    await start_another(shipped)
+    rows = shipped.records.rows
+    assert rows(statuses, thread) == [("approved",), ("pending",)]
+    await shipped.click(MINA, "approve", await shipped.card_about("72.00"), about="72")
+    await shipped.reply(GENERAL, thread, "transferred GBP 72.00")
+    assert rows(statuses, thread) == [("approved",)] * 2
+    paid = [pence for _, _, pence in transfers(shipped)]
+    assert [paid.count(7_100), paid.count(7_200)] == [1, 1]
 
 
 def state_of(cell: Cell) -> str | None:
