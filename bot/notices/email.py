@@ -32,7 +32,7 @@ from bot.notices.sql import SQL
 from bot.slack.cards.arguments import asked_text
 from bot.slack.directory import Addresses
 from bot.slack.identity import Identity
-from bot.texts.call import left_out
+from bot.texts.call import html_headline, left_out, plain_headline
 from bot.texts.formatting import long_arguments, one_line
 from bot.texts.notices import CARE, Letter, opening_lines, subject, ways_to_decide
 from bot.web.links import tokens as links
@@ -180,6 +180,7 @@ def _concerns(row: Mapping[str, Any], request: Request) -> bool:
 
 
 _STYLE = "font:16px/1.5 sans-serif;max-width:40rem"
+_TITLE = "font-size:20px;font-weight:bold"
 _PRE = "white-space:pre-wrap;background:#f4f4f5;padding:12px;border-radius:6px"
 _BUTTON = (
     "display:inline-block;padding:12px 20px;border-radius:6px;background:#00674d;"
@@ -225,7 +226,12 @@ def _text(letter: Letter) -> str:
 
 
 def _html(letter: Letter) -> str:
-    opening = "".join(f"<p>{escape(line)}</p>" for line in opening_lines(letter))
+    request = letter.request
+    title, *others = map(escape, opening_lines(letter))
+    marked = title.replace(escape(plain_headline(request)), html_headline(request), 1)
+    look = _TITLE if others else ""  # how a request ended is one sentence
+    opening = f'<p style="{look}">{marked}</p>'
+    opening += "".join(f"<p>{line}</p>" for line in others)
     ways = "".join(
         f'<p><a href="{escape(address)}" style="{_BUTTON}">{escape(label)}</a></p>'
         f'<p><small><a href="{escape(address)}" style="{_LINK}">{escape(address)}</a>'
@@ -233,7 +239,7 @@ def _html(letter: Letter) -> str:
         for label, address in ways_to_decide(letter)
     )
     care = f"<p><small>{CARE}</small></p>" if letter.link else ""
-    call = f'<pre style="{_PRE}">{escape(_call(letter.request))}</pre>'
+    call = f'<pre style="{_PRE}">{escape(_call(request))}</pre>'
     return (
         f'<!DOCTYPE html><html lang="en"><body style="{_STYLE}">'
         f"{opening}{call}{ways}{care}</body></html>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape as escape_html
 
 from bot.approvals.model import Request
 from bot.approvals.policy.titles import Part, headline
@@ -63,6 +64,16 @@ def mrkdwn_headline(request: Request) -> str:
     """mrkdwn: words are bold, values are code."""
     return "".join(
         f"`{escape(_quoted(part.text))}`" if part.is_value else _bold(part.text)
+        for part in headline_parts(request)
+    )
+
+
+def html_headline(request: Request) -> str:
+    """HTML: values are code."""
+    return "".join(
+        f"<code>{escape_html(part.text)}</code>"
+        if part.is_value
+        else escape_html(part.text)
         for part in headline_parts(request)
     )
 

@@ -153,8 +153,9 @@ def joined(words: Sequence[str], last: str = "and") -> str:
 
 
 def utc(at: dt.datetime) -> str:
-    """An aware time as people read it without Slack: `2026-11-23 14:05 UTC`."""
-    return f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+    """An aware time as people read it without Slack: `23 Nov 2026 14:05 UTC`."""
+    here = at.astimezone(dt.UTC)
+    return f"{here.day} {here:%b %Y %H:%M} UTC"
 
 
 def date(at: dt.datetime, fallback: str = "") -> str:

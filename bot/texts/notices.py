@@ -214,10 +214,10 @@ def opening_lines(letter: Letter) -> list[str]:
     risk = [HIGH_RISK] if request.terms.is_risky else []
     return [
         title,
-        f"{letter.requester} asked, and you can decide.",
+        f"{letter.requester} asked. You can decide.",
         *risk,
         *request.terms.why,
-        f"Decide by {utc(request.deadline)}; after that it's rejected automatically.",
+        f"Decide by {utc(request.deadline)}. After that it's rejected automatically.",
     ]
 
 
@@ -248,7 +248,7 @@ def ways_to_decide(letter: Letter) -> list[tuple[str, str]]:
     """Return what to do, and where."""
     if letter.kind == "outcome":
         return []
-    ways = [("Look at all of it and decide", letter.link)] if letter.link else []
+    ways = [("Review and decide", letter.link)] if letter.link else []
     if letter.card:
         ways.append(("Open the card in Slack", letter.card))
     return ways

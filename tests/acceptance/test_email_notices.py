@@ -65,7 +65,7 @@ async def test_who_can_decide_gets_a_link_and_decides_by_it(
     assert mail.message["Subject"] == f"Approval needed: {TITLE} ({code})"
     assert mail.message["Auto-Submitted"] == "auto-generated"
     for form in (mail.text, mail.html):
-        assert "Ravi (U0RAVI0000) asked, and you can decide." in form
+        assert "Ravi (U0RAVI0000) asked. You can decide." in form
         assert "1700" in form
     [address] = re.findall(rf"{PUBLIC_URL}/approve/(\S+)", mail.text)
     assert f'href="{PUBLIC_URL}/approve/{address}"' in mail.html

@@ -134,4 +134,4 @@ def test_an_email_is_dated_by_the_event_it_reports():
 def test_an_e_mail_says_when_the_open_stage_ends():
     soon = Times(timeout=dt.timedelta(minutes=20))
     stage = Stage("managers", ("U0MINA",), opened_at=NOW, times=soon)
-    assert "Decide by 2026-11-23 09:50 UTC" in letter(request(stages=(stage,)))
+    assert "Decide by 23 Nov 2026 09:50 UTC" in letter(request(stages=(stage,)))

@@ -45,7 +45,7 @@ def text(value: str) -> dict[str, Any]:
         ("in <#C1|general> and <#C2|>", "in <#C1> and <#C2>"),
         ("<@W0MINA|Olaf> or <!subteam^S1|@finance>", "<@W0MINA> or <!subteam^S1>"),
         ("<!here> <!channel|channel> <!everyone>", "@here @channel @everyone"),
-        ("<!date^1795426200^{date} at {time}|in 1999>", "2026-11-23 09:30 UTC"),
+        ("<!date^1795426200^{date} at {time}|in 1999>", "23 Nov 2026 09:30 UTC"),
         ("<!date^soon^{date}|at noon>", "at noon"),
         ("<!date^99999999999999999^{date}|never>", "never"),
         ("  \n ", ""),
@@ -120,7 +120,7 @@ RICH = {
     ],
 }
 SAID = (
-    "ask <@U0MINA> in <#C1> & <!subteam^S1>:wave:@here2026-11-23 09:30 UTC#fff\n"
+    "ask <@U0MINA> in <#C1> & <!subteam^S1>:wave:@here23 Nov 2026 09:30 UTC#fff\n"
     "- a.txt\n- b.txt\n> so\n> he said\n```\nrm *\n```"
 )
 

@@ -96,7 +96,7 @@ def test_the_waiting_notice_names_call_people_deadline_and_card():
     text = notices.waiting(request(), [MINA], link)
 
     assert f"Waiting for <@{MINA}> to approve *Delete file* `reports/q3.csv`" in text
-    assert "|2026-11-24 09:30 UTC>" in text
+    assert "|24 Nov 2026 09:30 UTC>" in text
     assert f"<{link.replace('&', '&amp;')}|Open>" in text
     assert "|Open>" not in notices.waiting(request(), [MINA])
 

@@ -146,7 +146,7 @@ def test_a_date_has_a_fallback_in_utc():
     at = dt.datetime(2026, 11, 23, 10, 5, tzinfo=dt.timezone(dt.timedelta(hours=1)))
     assert date(at) == (
         f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}"
-        "|2026-11-23 09:05 UTC>"
+        "|23 Nov 2026 09:05 UTC>"
     )
     assert date(at, "a|b>").endswith("|a/b&gt;>")
 

@@ -19,7 +19,7 @@ from bot.texts.call import (
     FOREIGN,
     QUESTION,
     TOOL,
-    headline_parts,
+    html_headline,
     plain_headline,
 )
 from bot.texts.cards import (
@@ -105,15 +105,11 @@ def _title(request: Request) -> str:
 
 def _headline(request: Request) -> str:
     """State, effect and target; a value is code, so that it never reads as words."""
-    parts = [
-        f"<code>{escape(part.text)}</code>" if part.is_value else escape(part.text)
-        for part in headline_parts(request)
-    ]
     word = status_word(request.status, request.end.execution)
     sign = icon(request.status, request.end.execution)
     risk = f" · {HIGH_RISK}" if request.terms.is_risky and request.is_open else ""
     state = f'<p class="state">{sign} {escape(word)}{risk}</p>'
-    return f"{state}<h1>{''.join(parts)}</h1>"
+    return f"{state}<h1>{html_headline(request)}</h1>"
 
 
 def _person(user: str, names: Mapping[str, str]) -> str:
@@ -235,7 +231,8 @@ def _form(shown: Shown) -> str:
         fields.append(_area("answer", sentences.ANSWER_LABEL))
     if Verdict.REJECT in allow:
         fields.append(_area("reason", sentences.REASON_LABEL))
-    buttons = [_button(verdict) for verdict in _BUTTONS if verdict in allow]
+    risky = request.terms.is_risky
+    buttons = [_button(verdict, risky) for verdict in _BUTTONS if verdict in allow]
     fields.append(f'<div class="buttons">{"".join(buttons)}</div>')
     return f'<form method="post" autocomplete="off">{"".join(fields)}</form>'
 
@@ -247,14 +244,16 @@ def takes(request: Request) -> frozenset[Verdict]:
 
 
 _BUTTONS = {
-    Verdict.APPROVE: ("yes", forms.APPROVE),
-    Verdict.REJECT: ("no", forms.REJECT),
-    Verdict.ANSWER: ("other", forms.ANSWER_INSTEAD),
+    Verdict.APPROVE: forms.APPROVE,
+    Verdict.REJECT: forms.REJECT,
+    Verdict.ANSWER: forms.ANSWER_INSTEAD,
 }
 
 
-def _button(verdict: Verdict) -> str:
-    look, label = _BUTTONS[verdict]
+def _button(verdict: Verdict, is_risky: bool) -> str:
+    """Declining is the safe choice, so approving alone has a colour."""
+    look = ("danger" if is_risky else "yes") if verdict is Verdict.APPROVE else "other"
+    label = _BUTTONS[verdict]
     return f'<button name="decision" value="{verdict}" class="{look}">{label}</button>'
 
 
@@ -274,10 +273,10 @@ def _area(name: str, label: str) -> str:
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d1c1d; --dim: #56545a; --paper: #fff;
-  --line: #c9c7cc; --field: #f6f5f7; --yes: #00674d; --no: #b3123d; --on: #fff; }
+  --line: #c9c7cc; --field: #f6f5f7; --yes: #00674d; --danger: #b3123d; --on: #fff; }
 @media (prefers-color-scheme: dark) { :root { --ink: #f1f0f2; --dim: #b5b2ba;
-  --paper: #1b1a1d; --line: #55525b; --field: #26242a; --yes: #4cc79d; --no: #ff8ca6;
-  --on: #16151a; } }
+  --paper: #1b1a1d; --line: #55525b; --field: #26242a; --yes: #4cc79d;
+  --danger: #ff8ca6; --on: #16151a; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 44rem; padding: 1rem; background: var(--paper);
   color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
@@ -303,7 +302,7 @@ button { flex: 1 1 9rem; min-height: 3rem; font: inherit; font-weight: 600;
 a.button { flex: 1 1 9rem; padding: .7rem; text-align: center; font-weight: 600;
   text-decoration: none; color: var(--on); background: var(--yes);
   border-radius: .4rem; }
-button.no { background: var(--no); }
+button.danger { background: var(--danger); }
 button.other { color: var(--ink); background: transparent;
   border: 1px solid var(--line); }
 :focus-visible { outline: 3px solid var(--yes); outline-offset: 2px; }
