@@ -103,8 +103,8 @@ h1 { font-size: 1.6em; margin-bottom: 0 } h2 { font-size: 1.15em; margin: 2em 0 
 h3 { font-size: 1em; margin: 0 } .charts { display: flex; flex-wrap: wrap; gap: 1.5em }
 figure { flex: 1 1 17em; margin: 0; break-inside: avoid } svg { width: 100% }
 text { font-size: 12px; fill: #1d1c1d } rect { fill: #00674d }
-table { border-collapse: collapse; width: 100% }
-th, td { border-bottom: 1px solid #c9c7cc; padding: .3em .6em .3em 0; text-align: left;
+table { border-collapse: collapse; min-width: 20em }
+th, td { border-bottom: 1px solid #c9c7cc; padding: .3em 1.5em .3em 0; text-align: left;
   vertical-align: top; overflow-wrap: break-word }
 tr { break-inside: avoid } .bad { font-weight: bold; color: #a00 }
 code { font-size: .85em }
@@ -127,7 +127,7 @@ class _Page:
         """A table under its title; nothing where there are no rows."""
         if not rows:
             return ""
-        head = _row([name.replace("_", " ") for name in columns], "th")
+        head = _row([say.COLUMNS.get(name, name) for name in columns], "th")
         body = "".join(
             _row([self._cell(name, row[name]) for name in columns], "td")
             for row in rows
@@ -142,6 +142,8 @@ class _Page:
             return self.person(value)
         if name in _TIMES:
             return _local(value)
+        if name == "milliseconds":
+            return say.seconds(value)
         return say.in_words(value) if name in _CODES else value
 
 
@@ -228,7 +230,7 @@ def _bar(name: str, count: int, top: int, width: int) -> str:
 def _local(moment: str) -> str:
     """An ISO time as the reader's clock says it, with the name of the zone."""
     at = dt.datetime.fromisoformat(moment).astimezone()
-    return f"{at:%d %b %Y, %H:%M:%S %Z}"
+    return f"{at.day} {at:%b %Y %H:%M:%S %Z}"
 
 
 def _verify(found: Mapping[str, Any]) -> str:

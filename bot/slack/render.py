@@ -229,9 +229,12 @@ def _draw_card(card: CardView) -> Drawn:
 def draw_notice(requests: Sequence[Request], us: Identity) -> Drawn:
     """Draw the notice in the conversation's thread on requests decided elsewhere."""
     lines = [_waiting(r, us) if r.is_open else _over(r) for r in requests]
+    waiting = [r for r in requests if r.is_open and not r.people.agent]
+    if len(waiting) == len(requests) == 1:
+        row = [withdraw_button(waiting[0]), stop_button(waiting[0])]
+        return _with_ids(lines, [section(lines), actions(row)], requests)
     shown = zip(requests, lines, strict=True)
     blocks = [block for each, line in shown for block in _about(each, line, requests)]
-    waiting = [r for r in requests if r.is_open and not r.people.agent]
     stop = [actions([stop_button(waiting[0])])] if waiting else []
     return _with_ids(lines, [*blocks, *stop], requests)
 

@@ -170,15 +170,29 @@ TITLE = "Approvals: audit report"
 REQUESTS, OUTCOMES, RUNS = "Requests", "Outcomes", "Runs"
 STAGES, POLICIES = "Stages", "Policies"
 SUMMARY, TIME_TO_DECIDE, BY_APPROVER = "Summary", "Time to decide", "By approver"
-SELF_APPROVALS = "Attempts to approve what one had asked for"
+SELF_APPROVALS = "Attempts to approve one's own request"
 QUICK_DECISIONS = "Decisions within 3 seconds of the card"
 FEEDBACK = "Feedback on answers"
-ALL_REFUSED = "All refused attempts"
-THE_TRAIL = "The trail itself"
-NOT_GOOD = "The trail is not good:"
+ALL_REFUSED = "Refused attempts"
+THE_TRAIL = "The audit trail"
+NOT_GOOD = "The trail has been changed:"
 
 
 NOTHING = "–"
+#: The columns of its tables, where the report's own word is not one for people.
+COLUMNS = {
+    "at": "when",
+    "actor": "who",
+    "verdict": "tried to",
+    "milliseconds": "after",
+    "via": "where",
+    "people": "approvers",
+    "loaded": "in force since",
+}
+
+
+def seconds(milliseconds: int) -> str:
+    return f"{milliseconds / 1_000:.1f} s"
 
 
 def in_words(code: str) -> str:
@@ -197,15 +211,15 @@ def summary(requests: int, refused: int) -> str:
 
 
 def from_until(since: str, until: str) -> str:
-    return f"From {since} until {until}."
+    return f"{since} to {until}"
 
 
 def exports_taken(number: int) -> str:
-    return f"Exports taken: {number}."
+    return f"Exports taken in this period: {number}."
 
 
 def verified(rows: int) -> str:
-    return f"The trail is good: {rows} rows verified."
+    return f"The trail is intact: {rows} rows verified."
 
 
 # --- Checkpoints, and where they go ------------------------------------------------

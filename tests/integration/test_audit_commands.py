@@ -209,7 +209,7 @@ async def test_a_report_tells_a_reviewer_what_happened(
     text = page.stdout.decode()
     HTMLParser().feed(text)
     assert text.startswith("<!doctype html>")
-    assert "The trail is good" in text
+    assert "The trail is intact" in text
     assert "<script" not in text
     assert text.count("<svg") == 3
     assert "<h2>Runs</h2>" not in text, "nothing has run, so the part is left out"
