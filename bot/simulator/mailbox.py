@@ -139,8 +139,8 @@ def _page(
         '<link rel="icon" href="data:,">'
         '<link rel="stylesheet" href="/page/mailbox.css">'
         '<script type="module" src="/page/mailbox.js"></script></head><body>'
-        f"<header><h1>{escape(title)}</h1><p>Without SMTP_URL nothing leaves the "
-        "simulator: what the bot would send by e-mail is kept here. "
+        f"<header><h1>{escape(title)}</h1><p>The bot's e-mails are kept here: nothing "
+        "leaves the simulator unless SMTP_URL is set. "
         '<a href="/">Back</a></p>'
         f'<nav aria-label="Mailboxes"><a href="/mailbox">Everybody</a>{links}</nav>'
         f"</header><main>{listed}</main></body></html>\n"
@@ -153,13 +153,14 @@ def _choice(user: User, is_open: bool) -> str:
 
 
 def _mail(mail: StoredMail) -> str:
-    at = datetime.fromtimestamp(mail.at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    at = datetime.fromtimestamp(mail.at, UTC)
+    to, recipients = str(mail.message["To"]), ", ".join(mail.recipients)
     facts = (
         ("From", str(mail.message["From"])),
-        ("To", str(mail.message["To"])),
+        ("To", to),
         ("Cc", str(mail.message["Cc"] or "")),
-        ("Delivered to", ", ".join(mail.recipients)),
-        ("Date", at),
+        ("Delivered to", recipients if recipients != to else ""),
+        ("Date", f"{at.day} {at:%b %Y %H:%M:%S} UTC"),
         ("Attachments", ", ".join(mail.attachments)),
     )
     rows = "".join(

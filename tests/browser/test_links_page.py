@@ -30,7 +30,7 @@ async def test_a_visitor_follows_the_link_in_the_mailbox_and_approves(
         await expect(page.get_by_role("alert")).to_contain_text("Approved")
         await expect(page.get_by_role("button")).to_have_count(0)
         await page.goto(f"{url}/mailbox")
-        sent = page.get_by_role("article").filter(has_text="Delivered to")
+        sent = page.get_by_role("article").filter(has_text="Approval needed")
         await expect(sent.first).to_be_visible()
 
 
