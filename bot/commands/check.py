@@ -42,7 +42,7 @@ async def check(settings: Settings, _parsed: argparse.Namespace, url: str) -> in
             "graph": lambda: _graph(settings),
         }
         if settings.mcp_config not in (None, SIMULATOR_MCP):
-            parts["MCP servers"] = lambda: _servers(settings)
+            parts[commands.MCP_SERVERS] = lambda: _servers(settings)
         if not slack:
             parts["e-mail"] = _nothing
         results = {name: await part() for name, part in parts.items()}

@@ -61,10 +61,8 @@ class Workspace:
         self.prompts: dict[tuple[str, str], list[Json]] = {}  # by channel and thread
         self._messages: dict[str, dict[str, Message]] = {}
         handle = bot_name.lower().replace(" ", "_")
-        self.add_user(
-            User(bot_user_id, handle, bot_name, "bot", is_bot=True, bot_id=bot_id)
-        )
-        for user in users:
+        us = User(bot_user_id, handle, bot_name, "bot", is_bot=True, bot_id=bot_id)
+        for user in (us, *users):
             self.add_user(user)
         for channel in channels:
             self.add_channel(channel)

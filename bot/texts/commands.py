@@ -55,6 +55,7 @@ def token_refused(code: str) -> str:
 
 
 # --- `check`: each line begins with the part that it is about ----------------------
+MCP_SERVERS = "MCP servers"
 OK = "ok"
 OK_SIMULATED = "ok, simulated: no SLACK_* variable is set"
 OK_OFFLINE = "ok, simulated: the offline model answers, since OPENAI_API_KEY is not set"

@@ -148,7 +148,7 @@ STATEMENTS, TRANSACTIONS, WRITES, JOBS = 46, 28, 12, 2
 
 
 @pytest.mark.timeout(300)
-async def test_a_cycle_takes_no_more_of_the_database_than_it_did():
+async def test_a_cycle_takes_no_more_of_the_database_than_before():
     with postgres.folder() as folder:
         [found] = await counts.measure_counts(folder, 6, [1])
 

@@ -434,7 +434,7 @@ async def test_a_rate_limit_holds_all_posts_to_that_channel(post: Post, house: H
     assert posts == [CHANNEL, APPROVALS]
 
 
-async def test_what_is_due_goes_out_in_turns_and_not_where_slack_takes_none(
+async def test_what_is_due_goes_in_turns_past_what_slack_refuses(
     post: Post, house: House
 ):
     """A channel with much to change holds up neither another one nor what is new."""

@@ -164,7 +164,7 @@ async def over_http(tmp_path, listening):
         await process.wait()
 
 
-async def test_a_server_over_http_dies_in_a_call_and_comes_back(tmp_path):
+async def test_a_server_over_http_dies_in_a_call_and_returns(tmp_path):
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
     servers = {

@@ -123,7 +123,7 @@ async def test_a_run_begins_with_the_checkpoint_that_its_start_read(house: House
     assert (await agent.runner.engine.look(started.run)).messages == ()
 
 
-async def test_a_number_that_a_crash_takes_back_is_given_no_other_run(house: House):
+async def test_a_number_taken_back_by_a_crash_is_not_reused(house: House):
     """A start does not wait for the disk, so a crash of the server may forget it."""
     conversation = await house.conversation()
     gone = await start(house.pool, conversation, "end")
@@ -133,7 +133,7 @@ async def test_a_number_that_a_crash_takes_back_is_given_no_other_run(house: Hou
     assert len(numbers) == 2
 
 
-async def test_a_question_is_saved_with_its_request_or_not_at_all(
+async def test_a_question_is_saved_with_its_request_or_never(
     house: House, monkeypatch: pytest.MonkeyPatch
 ):
     agent = make_agent(house, ("wipe", {"path": "a"}))

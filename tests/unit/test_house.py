@@ -162,8 +162,8 @@ APART_FROM_WORDS = {
 }
 #: Exceptions for whoever writes the bot.
 NOT_FOR_PEOPLE = {
-    *("ArgumentTypeError", "AssertionError", "KeyError", "NotImplementedError"),
-    *("NotSignedIn", "RuntimeError", "ValueError"),
+    *("ArgumentTypeError", "AssertionError", "DecodingError", "KeyError"),
+    *("NotImplementedError", "NotSignedIn", "RuntimeError", "TooLong", "ValueError"),
 }
 ROOMS = {
     room.relative_to(ROOT).as_posix(): sorted(room.rglob("*.py")) or [room]

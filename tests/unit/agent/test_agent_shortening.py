@@ -200,7 +200,7 @@ async def test_the_model_reads_a_summary_of_what_was_cut():
     assert shown[1].text == summary(ended["before"])
 
 
-async def test_after_a_cut_a_call_id_of_before_is_never_taken_again():
+async def test_after_a_cut_no_earlier_call_id_is_taken_again():
     graph, _ = agent(calls(("peek", {"path": "a"}, "c1")), "The end.")
     said = [message for number in range(60) for message in a_turn(number)]
     given = {"messages": [*said, HumanMessage("and now?")]}
