@@ -51,7 +51,7 @@ from tests.support.people import (
 )
 from tests.support.policies import policy_text
 from tests.support.postgres import as_role
-from tests.support.reused_database import MEND
+from tests.support.reused_database import MEND, KeptConnection
 
 APPROVE, REJECT = Verdict.APPROVE, Verdict.REJECT
 POLICY = policy_text(
@@ -351,8 +351,9 @@ async def open_house(url: str, *, size: int = 8) -> AsyncIterator[House]:
     rights = as_role(url)
     pool = make_pool(rights, name="test", size=size, timeout=10)
     owner = make_pool(url, name="owner", size=4, timeout=10)
-    await pool.open()
-    await owner.open()
+    for each in (pool, owner):
+        each.connection_class = KeptConnection
+        await each.open()
     try:
         house = House(url, pool, Queue(rights), owner)
         house.queue.send = lambda message, *_: house.handed.append(message)
