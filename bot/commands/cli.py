@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bot.approvals.model import Status
 from bot.audit.period import FORMS, moment
@@ -18,6 +19,7 @@ from bot.base.errors import BotError
 from bot.texts.commands import unexpected
 
 MISUSE = 2
+RUN: Mapping[str, Any] = {"command": "bot.commands.run:run", "needs_database": True}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,7 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the words of the command line; `command` names what they ask for."""
-    return _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    # the start of the bot needs none of the parsers of the other commands
+    return _parser().parse_args(given) if given else argparse.Namespace(**RUN)
 
 
 def _unexpected(error: Exception) -> str:
@@ -64,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bot", description="Run the bot, or look after it."
     )
-    parser.set_defaults(command="bot.commands.run:run", needs_database=True)
+    parser.set_defaults(**RUN)
     commands = parser.add_subparsers(metavar="COMMAND")
     commands.add_parser("run", help="run (the default)")
     check = commands.add_parser("check", help="check settings, policy, Slack, model")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from importlib import resources
 from pathlib import Path
 
@@ -10,10 +11,11 @@ from bot.database.pool import Connection
 QUEUE = "procrastinate"  # the job queue's own schema, which comes before our files
 
 
-def own_migrations() -> list[Path]:
+@functools.cache
+def own_migrations() -> tuple[Path, ...]:
     """The files of our own migrations, in order."""
     folder = resources.files("bot.database").joinpath("migrations")
-    return sorted(Path(str(folder)).glob("*.sql"))
+    return tuple(sorted(Path(str(folder)).glob("*.sql")))
 
 
 async def missing(connection: Connection) -> list[str]:

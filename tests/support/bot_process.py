@@ -20,6 +20,7 @@ from tests.support.spawn import clean_environment, spawn
 
 START = 30  # seconds until it has to be ready
 STOP = 25  # seconds until it has to be gone
+PATIENCE = 3  # seconds for its log to say that it has met Slack
 
 
 def _numbers_of_ports() -> Iterator[int]:
@@ -66,6 +67,10 @@ class BotProcess:
         return file.read_text(encoding="utf-8", errors="replace")
 
     @property
+    def has_ended(self) -> bool:
+        return self.process is None or self.process.returncode is not None
+
+    @property
     def pid(self) -> int:
         assert self.process is not None
         return self.process.pid
@@ -88,6 +93,11 @@ class BotProcess:
 
     async def until_ready(self) -> None:
         """Wait until `/readyz` answers 200."""
+        # Before that it is not asked: an answer costs more than a look at the log.
+        for _ in range(PATIENCE * 50):
+            if "connected to" in self.log or self.has_ended:
+                break
+            await asyncio.sleep(0.02)
         await self.until(200)
 
     async def until(self, status: int, words: str = "") -> None:

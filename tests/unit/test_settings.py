@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from bot.base.errors import ConfigurationError
 from bot.base.settings import (
+    NEAR,
     SIMULATOR_POLICY,
     Settings,
     Transport,
@@ -446,3 +448,17 @@ def test_a_misspelt_variable_is_named_with_the_right_one():
         "SLACK_BOT_TOKN is not a setting, so it does nothing. "
         "Did you mean SLACK_BOT_TOKEN?"
     ]
+
+
+def test_no_near_miss_is_left_out_for_its_letters():
+    ours = [name.upper() for name in Settings.model_fields]
+    slips = [
+        slip
+        for name in ours
+        for at in (0, len(name) // 2)
+        for slip in (name[:at] + name[at + 1 :], name[:at] + "X" + name[at + 1 :])
+    ]
+    nearest = [difflib.get_close_matches(slip, ours, 1, NEAR) for slip in slips]
+    found = near_misses(dict.fromkeys(set(slips) - set(ours), "x"))
+    wanted = {near[0] for near in nearest if near}
+    assert {line.split("Did you mean ")[1].rstrip("?") for line in found} == wanted

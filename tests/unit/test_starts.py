@@ -108,3 +108,7 @@ def test_each_command_names_a_function_that_is_there(command: str):
 
 def test_without_a_command_the_bot_runs():
     assert cli.parse([]).command == cli.parse(["run"]).command
+
+
+def test_no_word_at_all_asks_for_the_bot():
+    assert cli.parse([]) == cli.parse(["run"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,10 +29,10 @@ def read_yaml(text: str) -> tuple[Any, list[Complaint]]:
     if len(text.encode(errors="surrogatepass")) > MAX_BYTES:
         raise PolicyError([too_big()])
     try:
-        if refused := _refused_events(text):
+        events: deque[yaml.Event] = deque()
+        if refused := _refused_events(text, events):
             raise PolicyError(refused)
-        # BaseLoader knows no types and makes no objects: `_plain` decides.
-        node = yaml.compose(text, Loader=yaml.BaseLoader)
+        node = _Composer(events).get_single_node()
     except yaml.YAMLError as error:
         raise PolicyError([_unreadable(error)]) from error
     reader = _Reader()
@@ -43,10 +44,32 @@ def too_big() -> Complaint:
     return Complaint("", complaints.too_big(MAX_BYTES // 1024))
 
 
-def _refused_events(text: str) -> list[Complaint]:
+class _Composer(yaml.BaseLoader):
+    """Makes nodes of events that are read already: to read them is the dear part.
+
+    BaseLoader knows no types and makes no objects: `_plain` decides.
+    """
+
+    def __init__(self, events: deque[yaml.Event]) -> None:
+        super().__init__("")
+        self._events = events
+
+    def check_event(self, *choices: Any) -> bool:
+        return isinstance(self._events[0], choices)
+
+    def peek_event(self) -> yaml.Event:
+        return self._events[0]
+
+    def get_event(self) -> yaml.Event:
+        return self._events.popleft()
+
+
+def _refused_events(text: str, events: deque[yaml.Event]) -> list[Complaint]:
+    """Read the events, and complain of each that is not allowed."""
     found: list[Complaint] = []
     depth = documents = 0
     for event in yaml.parse(text, Loader=yaml.BaseLoader):
+        events.append(event)
         line = _line(event)
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
