@@ -6,16 +6,18 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import psycopg
 import pytest
 
+from agent.entry import spare_langsmith_types
 from bot.base import time_limits
-from bot.database.migrate import migrate
 from tests.support import hypothesis_profiles, postgres
 from tests.support.reused_database import ReusedDatabase
 
+gc.disable()  # until `pytest_collection` has ended: what is imported stays
+spare_langsmith_types()  # in each worker, as a start of the bot does
 for name in list(os.environ):
     if name.startswith(("SLACK_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_")):
         del os.environ[name]
@@ -33,10 +35,15 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * len(os.sched_getaffinity(0))
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
     """Let the collector pass over all that stays: a tenth of the time went there."""
-    gc.collect()
-    gc.freeze()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +56,8 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def template(postgres_server: str) -> str:
     """A database with the whole schema, to be copied."""
+    from bot.database.migrate import migrate  # with LangChain, after the sparing
+
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {postgres.TEMPLATE}")
     owner = postgres.with_database(postgres_server, postgres.TEMPLATE)

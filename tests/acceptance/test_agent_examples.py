@@ -1,4 +1,8 @@
-"""`examples/elsewhere`: agents of other frameworks, each with its own library."""
+"""`examples/elsewhere`: agents of other frameworks, each with its own library.
+
+They are imported in their tests: collecting tests imports this file in each worker, and
+two of the libraries cost it a fifth of its time.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +14,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from agents import Agent, set_tracing_disabled
-from agents.testing import ScriptedModel, assistant_message, function_call
 from langchain.agents import create_agent
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, ToolMessage
-from pydantic_ai import Agent as PydanticAgent
-from pydantic_ai import DeferredToolRequests
-from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
-from pydantic_ai.models.function import FunctionModel
 
 from bot.client import Approvals
 from tests.support.demo import DORA, MAREK, MINA
@@ -76,6 +74,9 @@ async def test_a_plain_script(shared: Stage):
 
 
 async def test_openai_agents(shared: Stage):
+    from agents import Agent, set_tracing_disabled
+    from agents.testing import ScriptedModel, assistant_message, function_call
+
     set_tracing_disabled(True)
     module, approvals = example("openai_agents"), Approvals(shared.bot.url, TOKEN)
 
@@ -96,6 +97,10 @@ async def test_openai_agents(shared: Stage):
 
 
 async def test_pydantic_ai(shared: Stage):
+    from pydantic_ai import Agent, DeferredToolRequests
+    from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
+    from pydantic_ai.models.function import FunctionModel
+
     module, approvals = example("pydantic_ai_agent"), Approvals(shared.bot.url, TOKEN)
 
     async def run(key: str) -> Any:
@@ -107,9 +112,7 @@ async def test_pydantic_ai(shared: Stage):
             heard.append(messages)
             return next(steps)
 
-        agent = PydanticAgent(
-            FunctionModel(model), output_type=[str, DeferredToolRequests]
-        )
+        agent = Agent(FunctionModel(model), output_type=[str, DeferredToolRequests])
 
         @agent.tool_plain(requires_approval=True)
         def restart(service: str) -> str:

@@ -32,6 +32,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TextIO
 
+from agent.entry import spare_langsmith_types
+
 #: Imports inside functions: ours are read from the sources, these are of libraries.
 INSIDE = re.compile(r"^ +(?:from ([\w.]+) import|import ([\w.]+))", re.MULTILINE)
 LATER = (
@@ -72,10 +74,13 @@ def main() -> None:
     control = socket.socket(fileno=int(number))
     on_ctrl_c = signal.getsignal(signal.SIGINT)  # ignored where a shell started us so
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the children
+    gc.disable()
+    spare_langsmith_types()
     preload(programs)
     set_since = dict(os.environ.items() - given().items())
     gc.collect()
     gc.freeze()
+    gc.enable()
     request = serve(control)
     if request is not None:
         signal.signal(signal.SIGINT, on_ctrl_c)
