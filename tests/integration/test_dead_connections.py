@@ -63,6 +63,16 @@ async def test_idle_connections_that_died_cost_no_use(
     assert uses == [1] * 2 * SIZE
 
 
+async def test_the_connection_used_last_is_used_next(database: str):
+    async with full_pool(database) as pool:
+        async with pool.connection() as first, pool.connection() as last:
+            assert first is not last
+        async with pool.connection() as given_back_last:
+            pass
+        async with pool.connection() as again:
+            assert again is given_back_last
+
+
 async def test_connections_closed_by_the_server_cost_no_use(database: str, idle: None):
     url = psycopg.conninfo.make_conninfo(database, options="-c idle_session_timeout=2s")
     async with full_pool(url) as pool:
