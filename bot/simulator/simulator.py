@@ -227,7 +227,7 @@ class Simulator(Acting):
             if each.data["to"] == user_id and channel in (None, each.channel)
         ]
 
-    async def wait_for(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:
+    async def wait_for(self, predicate: Callable[[], T], timeout: float = 30.0) -> T:
         """Return what the predicate gives once it is true.
 
         It is looked at after each change, and ten times a second. Raises

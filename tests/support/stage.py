@@ -206,7 +206,7 @@ class Stage:
         """Wait for these words in the log of the bot."""
         await self.simulator.wait_for(lambda: words in self.bot.log, timeout=20)
 
-    async def outcome(self, card: Message, word: str, timeout: float = 10.0) -> Message:
+    async def outcome(self, card: Message, word: str, timeout: float = 30.0) -> Message:
         """Wait until a card shows this outcome."""
         await self.simulator.wait_for(lambda: self.is_closed(card, word), timeout)
         return self.message(card["channel"], card["ts"])
