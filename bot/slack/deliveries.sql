@@ -3,9 +3,9 @@
 -- them before its lease would be over. New ones come before changes of what stands, and
 -- the channels take turns, so that the one with most of them is the last to be done.
 -- `paused`: channels in which Slack takes no changes from this process now.
-UPDATE deliveries SET due_at = clock_timestamp() + %(lease)s
-WHERE id IN (
-  SELECT d.id FROM deliveries d JOIN (
+WITH picked AS (
+  SELECT d.id, d.message_ts IS NOT NULL AS stands, waiting.turn, d.due_at, d.created_at
+  FROM deliveries d JOIN (
     SELECT e.id, row_number() OVER (
       PARTITION BY e.team_id, COALESCE(e.posted_channel, e.channel_id)
       ORDER BY e.due_at, e.created_at) AS turn
@@ -21,9 +21,12 @@ WHERE id IN (
   -- once more, of the row as it is locked: another process may have picked it
   WHERE d.shown < d.revision AND d.due_at <= clock_timestamp()
     AND (d.taken_until IS NULL OR d.taken_until < clock_timestamp())
-  ORDER BY d.message_ts IS NOT NULL, waiting.turn, d.due_at, d.created_at
-  LIMIT %(most)s FOR UPDATE OF d SKIP LOCKED)
-RETURNING id::text AS key;
+  ORDER BY stands, waiting.turn, d.due_at, d.created_at
+  LIMIT %(most)s FOR UPDATE OF d SKIP LOCKED),
+handed_out AS (
+  UPDATE deliveries d SET due_at = clock_timestamp() + %(lease)s
+  FROM picked WHERE d.id = picked.id)
+SELECT id::text AS key FROM picked ORDER BY stands, turn, due_at, created_at;
 
 -- name: take_message
 -- Begin to send a message, and read all that it is drawn from: from here on the outcome
