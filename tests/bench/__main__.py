@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.bench import counts, flat, profiling, report, silence, soak, trail
+from tests.bench import counts, flat, profiling, report, silence, soak, talk, trail
 from tests.bench.arena import Arena, set_up
 from tests.bench.blocks import Block, Side, cycles_for, run_block
 from tests.bench.child import BenchError
@@ -26,7 +26,8 @@ TABLES = {
     "instant": ("Model and Slack answer at once", 0.0, 0.0),
     "slow": ("The model takes 300 ms, Slack takes 100 ms", 0.3, 0.1),
 }
-SILENCE, SCALE, SOAK = "silence", "scale", "soak"  # tables of their own kinds
+SILENCE, SCALE = "silence", "scale"  # tables of their own kinds
+SOAK, TALK = "soak", "talk"
 REPLICAS, SCALED = (1, 2, 4), 16  # with so many people at once
 LEVELS, QUICK_LEVELS = (1, 4, 16, 64), (1, 16)
 
@@ -63,7 +64,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="of the soak")
     parser.add_argument("--quick", action="store_true", help="about a minute")
     parser.add_argument("--levels", type=_numbers, help="at once, such as 1,4,16,64")
-    parser.add_argument("--tables", help="some of instant,slow,silence,scale")
+    parser.add_argument("--tables", help="some of instant,slow,silence,scale,talk")
     parser.add_argument("--rounds", type=int, help="at most so many")
     parser.add_argument("--seconds", type=float, help="of the bot in each block")
     parser.add_argument("--budget", type=float, help="seconds for all, about")
@@ -90,7 +91,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def _plan(options: argparse.Namespace) -> Plan:
     rounds, seconds, budget = (1, 1.0, 60) if options.quick else (5, 5.0, 450)
-    known = (*TABLES, SILENCE, SCALE, SOAK)
+    known = (*TABLES, SILENCE, SCALE, SOAK, TALK)
     names = tuple((options.tables or ",".join(known)).split(","))
     if unknown := set(names) - set(known):
         raise BenchError(f"There is no table {unknown.pop()}: {', '.join(known)}.")
@@ -157,6 +158,9 @@ async def _tables(plan: Plan, folder: Path, output: Path, *, quick: bool) -> str
     if SCALE in plan.tables:
         with tempfile.TemporaryDirectory(prefix="bot-bench-") as own:
             parts.append(await measure_scale(plan, Path(own)))
+    if TALK in plan.tables:
+        with tempfile.TemporaryDirectory(prefix="bot-bench-") as own:
+            parts.insert(0, await talk.measure(Path(own), quick=quick))
     return "\n".join(parts)
 
 

@@ -34,6 +34,13 @@ PATIENCE = 60  # seconds for one cycle
 NOTICES = ("*Delete*", "delete_file")
 
 
+#: Calls by which people see that the agent works.
+SIGNS = (
+    *("assistant.threads.setStatus", "chat.postMessage"),
+    *("chat.appendStream", "chat.stopStream"),
+)
+
+
 @dataclass
 class Thread:
     """One cycle as Slack has seen it."""
@@ -44,6 +51,8 @@ class Thread:
     answered: asyncio.Future[float]
     cards: int = 0
     closed: float = 0.0  # when the card lost its buttons
+    began: float = 0.0
+    signs: dict[str, float] = field(default_factory=dict)  # when each was seen first
     said: list[str] = field(default_factory=list)
 
 
@@ -116,7 +125,9 @@ class BotSide:
         self._last_call = time.monotonic()
         self.calls[line["method"]] += 1
         card = line.get("channel") == APPROVALS
-        if line["method"] == "chat.postMessage":
+        if line["method"] in SIGNS and (seen := self._thread_of(line)):
+            self._seen(seen, line)
+        if line["method"] in ("chat.postMessage", "chat.stopStream"):
             thread = self._thread_of_card(line) if card else self._thread_of(line)
             if thread is None:
                 self._wrong.append(line)
@@ -126,6 +137,13 @@ class BotSide:
                 self._said(thread, line)
         elif line["method"] == "chat.update" and card and _approve(line) is None:
             self._by_ts[line["ts"]].closed = line["at"]
+
+    def _seen(self, thread: Thread, line: Line) -> None:
+        """A status, or words: from the first ones on the answer is seen to grow."""
+        if line.get("status") or line.get("text"):
+            thread.signs.setdefault("sign", line["at"])
+        if line["method"] != "assistant.threads.setStatus" and line.get("text"):
+            thread.signs.setdefault("word", line["at"])
 
     def _thread_of(self, line: Line) -> Thread | None:
         return self._by_ts.get(str(line.get("thread_ts")))
@@ -160,6 +178,23 @@ class BotSide:
         check(not file.exists(), f"{file.name} was not deleted.")
         return cycle
 
+    async def talk(
+        self, seat: int, thread: Thread, words: str, root: str = ""
+    ) -> float:
+        """Say something that needs no approval; seconds until its answer."""
+        self._by_ts[root or thread.ts] = thread
+        event = mention(requester_of(seat), thread.ts, words, root)
+        thread.began, status = await self._door.event(event)
+        check(status == 200, f"An event got status {status}.\n{self._log}")
+        async with asyncio.timeout(PATIENCE):
+            return await thread.answered - thread.began
+
+    def new_thread(self) -> Thread:
+        """What is said next, and what Slack sees of it."""
+        number, loop = next(self._numbers), asyncio.get_running_loop()
+        ts = f"{self._epoch + number}.000100"
+        return Thread(number, ts, loop.create_future(), loop.create_future())
+
     async def ask(self, seat: int) -> Asked:
         """The first half of a cycle: until the card stands."""
         thread = await self._begin()
@@ -173,11 +208,10 @@ class BotSide:
         return acked - sent
 
     async def _begin(self) -> Thread:
-        number, loop = next(self._numbers), asyncio.get_running_loop()
-        ts = f"{self._epoch + number}.000100"
-        thread = Thread(number, ts, loop.create_future(), loop.create_future())
-        self._open[file_of(number)] = self._by_ts[ts] = thread
-        file = self._files / file_of(number)
+        thread = self.new_thread()
+        name = file_of(thread.number)
+        self._open[name] = self._by_ts[thread.ts] = thread
+        file = self._files / name
         await asyncio.to_thread(file.write_text, "content")
         return thread
 

@@ -19,8 +19,8 @@ MESSAGE = ("ts", "text", "blocks", "metadata")  # what a click repeats of a mess
 _numbers = itertools.count(1)
 
 
-def mention(user: str, ts: str, words: str) -> dict[str, Any]:
-    """A mention of the bot that starts a thread.
+def mention(user: str, ts: str, words: str, thread: str = "") -> dict[str, Any]:
+    """A mention of the bot that starts a thread, or goes on with one.
 
     https://docs.slack.dev/reference/events/app_mention
     """
@@ -32,6 +32,7 @@ def mention(user: str, ts: str, words: str) -> dict[str, Any]:
         "event_ts": ts,
         "channel": GENERAL,
         "team": TEAM,
+        **({"thread_ts": thread} if thread else {}),
     }
     authorization = {
         "enterprise_id": None,

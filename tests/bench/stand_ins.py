@@ -1,7 +1,9 @@
 """Slack's Web API and the model server in one small process; both answer at once.
 
-Lines on stdin set delays: {"slack": 0.1, "model": 0.3}, in seconds. Lines on stdout
-tell of each call to Slack and when it came, by the clock that all processes share.
+Lines on stdin set delays: {"slack": 0.1, "model": 0.3}, in seconds. "words": 1.0 lets
+the model say its 40 words over a second where a stream is asked for; "grants": 1 lets
+Slack take statuses and streams. Lines on stdout tell of each call to Slack and when it
+came, by the clock that all processes share.
 """
 
 from __future__ import annotations
@@ -20,29 +22,38 @@ from tests.bench.workspace import (
     APP,
     BOT,
     BOT_USER,
+    DELETE,
     FILE,
     TEAM,
     answer_of,
 )
 
 Args = dict[str, Any]
+WORDS = 40
+_OF_STREAMS = ("chat.startStream", "chat.appendStream", "chat.stopStream")
+_GRANTED = (*_OF_STREAMS, "assistant.threads.setStatus", "agents.sessions.setStatus")
 
 
 class StandIns:
     """One handler for all requests: a router would cost more than the answers."""
 
     def __init__(self) -> None:
-        self.delays = {"slack": 0.0, "model": 0.0}
+        self.delays = {"slack": 0.0, "model": 0.0, "words": 0.0, "grants": 0.0}
+        self._streams: dict[str, Args] = {}  # by ts
         self._numbers = itertools.count(1)
         self.model_calls = 0
 
-    async def handle(self, request: web.BaseRequest) -> web.Response:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         body = await request.read()
         at = time.monotonic()
         if request.path == "/v1/chat/completions":
-            answer = self._complete(json.loads(body))
+            asked = json.loads(body)
+            answer = self._complete(asked)
             delay = self.delays["model"]
+            said = answer["choices"][0]["message"]["content"]
+            if said and asked.get("stream") and self.delays["words"]:
+                return await _in_words(request, answer, said, self.delays["words"])
         else:
             method = request.path.rpartition("/")[2]
             answer = self._slack(method, _args(request, body), at)
@@ -56,9 +67,23 @@ class StandIns:
     def _slack(self, method: str, args: Args, at: float) -> Args:
         if method == "chat.postMessage":
             args["ts"] = f"{int(time.time())}.{next(self._numbers):06}"
+        if method in _OF_STREAMS and self.delays["grants"]:
+            args |= self._stream(method, args)
         lines.tell({"at": at, "method": method, **args})
+        if method in _GRANTED and self.delays["grants"]:
+            return {"ok": True, "channel": args.get("channel"), "ts": args.get("ts")}
         made = _ANSWERS.get(method)
         return made(args) if made else {"ok": False, "error": "unknown_method"}
+
+    def _stream(self, method: str, args: Args) -> Args:
+        """Write on, and say what is written by then, and in which thread."""
+        if method == "chat.startStream":
+            args["ts"] = f"{int(time.time())}.{next(self._numbers):06}"
+            self._streams[args["ts"]] = {"thread_ts": args["thread_ts"], "text": ""}
+        stream = self._streams[args["ts"]]
+        chunks = [each.get("text", "") for each in args.get("chunks") or ()]
+        stream["text"] += "".join([*chunks, args.get("markdown_text") or ""])
+        return stream
 
     def _complete(self, asked: Args) -> Args:
         """A tool call first, a text once the tool has answered.
@@ -70,6 +95,9 @@ class StandIns:
         last = asked["messages"][-1]
         if last["role"] == "tool":
             message, reason = _answer(asked["messages"]), "stop"
+        elif DELETE not in _text(last):
+            number = int(FILE.findall(_text(last))[-1][6:13])
+            message, reason = _said(answer_of(number)), "stop"
         else:
             message, reason = self._call(last), "tool_calls"
         return {
@@ -107,7 +135,36 @@ def _answer(messages: list[Args]) -> Args:
     said = _text(messages[-1])
     done = found is not None and "elete" in said and found[0] in said
     text = answer_of(int(found[0][6:13])) if found and done else f"Failed: {said}"
-    return {"role": "assistant", "content": text}
+    return _said(text)
+
+
+def _said(text: str) -> Args:
+    """An answer of 40 words."""
+    words = [*text.split(), *(f"word{number}" for number in range(WORDS))][:WORDS]
+    return {"role": "assistant", "content": " ".join(words)}
+
+
+async def _in_words(
+    request: web.BaseRequest, answer: Args, said: str, seconds: float
+) -> web.StreamResponse:
+    """Send an answer word by word.
+
+    https://platform.openai.com/docs/api-reference/chat/streaming
+    """
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    about = {**answer, "object": "chat.completion.chunk"}
+    words = [f"{word} " for word in said.split(" ")]
+    words[-1] = words[-1].strip()
+    for word in [*words, None]:
+        delta = {"content": word} if word else {}
+        choice = {"index": 0, "delta": delta, "finish_reason": None if word else "stop"}
+        piece = json.dumps({**about, "choices": [choice]})
+        await response.write(f"data: {piece}\n\n".encode())
+        if word:
+            await asyncio.sleep(seconds / len(words))
+    await response.write(b"data: [DONE]\n\n")
+    return response
 
 
 def _text(message: Args) -> str:
@@ -173,6 +230,10 @@ _ANSWERS = {
         "ok": True,
         "bot": {"id": BOT, "app_id": APP, "user_id": BOT_USER, "name": "agent"},
     },
+    "conversations.replies": lambda _: {
+        "ok": True,
+        "messages": [],
+    },  # on a busy machine
     "chat.postEphemeral": lambda _: {"ok": True, "message_ts": "1.000001"},
     "chat.postMessage": _posted,
     "chat.update": _posted,

@@ -16,9 +16,12 @@ def file_of(number: int) -> str:
     return f"cycle-{number:07}.txt"
 
 
+DELETE = "Please delete"
+
+
 def words_of(number: int) -> str:
     """The person's words in a cycle."""
-    return f"Please delete {file_of(number)}."
+    return f"{DELETE} {file_of(number)}."
 
 
 def answer_of(number: int) -> str:
