@@ -1,6 +1,7 @@
 """Make screenshots from a simulator of one's own, on a fresh database.
 
-`python -m tests.browser.screenshots` makes the README's, with both sides at once;
+`python -m tests.browser.screenshots` makes those of the README, with both sides at
+once, and of docs/slack.md, an answer as it grows;
 `python -m tests.browser.screenshots DIRECTORY` all that people see: each kind of card,
 light, dark and on a phone, and the pages.
 """
@@ -8,6 +9,7 @@ light, dark and on a phone, and the pages.
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 import sys
 import tempfile
@@ -32,6 +34,7 @@ from tests.support.page import (
     open_channel,
 )
 from tests.support.root import ROOT
+from tests.support.stage import write_graph
 
 SCENE = "Delete a file"
 REPLIES = re.compile(r"^\d+ repl")  # 1 reply, 2 replies
@@ -56,6 +59,7 @@ async def main(target: Path | None) -> None:
         size = {"height": 800, "device_scale_factor": 2}
         async with visit(browser, f"{bot.url}/both", **size) as page:
             await show_both_sides(page, target or ROOT / "docs")
+        await film(browser, target or ROOT / "docs")
         if target is None:
             return
         async with visit(browser, bot.url, height=800) as page:
@@ -67,12 +71,15 @@ async def main(target: Path | None) -> None:
 
 
 @asynccontextmanager
-async def started() -> AsyncIterator[BotProcess]:
+async def started(graph: str = "") -> AsyncIterator[BotProcess]:
     """The bot as a newcomer starts it, with a rule that times out soon."""
     with tempfile.TemporaryDirectory(prefix="bot-shots-") as folder:
         policy = SIMULATOR_POLICY.read_text(encoding="utf-8") + SHORT
         (Path(folder) / "policy.yml").write_text(policy, encoding="utf-8")
-        bot = BotProcess(Path(folder), {"POLICY_FILE": "policy.yml"})
+        settings = {"POLICY_FILE": "policy.yml"}
+        if graph:
+            settings["AGENT"] = write_graph(Path(folder), graph)
+        bot = BotProcess(Path(folder), settings)
         await bot.start()
         try:
             yield bot
@@ -96,6 +103,80 @@ async def show_both_sides(page: Page, target: Path) -> None:
     await expect(asks.get_by_test_id("thread")).to_contain_text("(offline model)")
     await expect(approve).to_be_hidden()
     await page.screenshot(path=target / "both-sides-approved.png")
+
+
+#: An agent that takes its time: it thinks, reads two files, and answers word by word.
+SLOW = '''
+import asyncio
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.tools import tool
+from langgraph.graph import START, MessagesState, StateGraph
+
+from agent.heard import ANSWER, say_slowly
+
+SAID = (
+    "Sales grew by **12 %** from the second quarter to the third: 1,240 orders after "
+    "1,107. Most of that came from Leeds, which opened in July. York fell a little, as "
+    "it does each summer, and was back in September. The to-do list still has the "
+    "report for the board on it, which these numbers would complete."
+)
+
+
+class Speaker(BaseChatModel):
+    _llm_type = "speaker"
+
+    def _generate(self, messages, stop=None, run_manager=None, **more):
+        raise NotImplementedError
+
+    async def _agenerate(self, messages, stop=None, run_manager=None, **more):
+        await say_slowly(run_manager, SAID, 0.1)
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(SAID))])
+
+
+@tool
+async def read_file(path: str) -> str:
+    """Read a file."""
+    await asyncio.sleep(2)
+    return "one\\ntwo\\nthree"
+
+
+async def work(state, config):
+    await asyncio.sleep(2)
+    for path in ("reports/q2.csv", "reports/q3.csv"):
+        await read_file.ainvoke({"path": path}, config)
+    model = Speaker().with_config(tags=[ANSWER])
+    return {"messages": [await model.ainvoke(state["messages"], config)]}
+
+
+graph = StateGraph(MessagesState).add_node(work).add_edge(START, "work").compile()
+'''
+#: The words that each frame waits for: a status, steps, words that grow, the answer.
+FRAMES = ("is thinking", "Reading reports/q3.csv", "Leeds", "complete.")
+
+
+async def film(browser: Browser, target: Path) -> None:
+    """Draw one slow turn as a strip: four looks at its thread."""
+    frames: list[str] = []
+    async with (
+        started(SLOW) as bot,
+        visit(browser, bot.url, height=520, device_scale_factor=2) as page,
+    ):
+        await ask(page, "how did sales go from the second quarter to the third?")
+        await messages(page).last.get_by_role("button", name="Reply in thread").click()
+        thread = page.get_by_test_id("thread")
+        for words in FRAMES:
+            await expect(thread).to_contain_text(words)
+            png = base64.b64encode(await thread.screenshot()).decode()
+            frames.append(f"data:image/png;base64,{png}")
+        await page.goto("about:blank")  # whose styles nobody forbids
+        shown = "".join(f'<img width=376 src="{each}">' for each in frames)
+        await page.set_viewport_size({"width": 1560, "height": 540})
+        strip = f'<div style="display: flex; gap: 8px; width: max-content">{shown}'
+        await page.set_content(strip)
+        await page.locator("div").screenshot(path=target / "answer-grows.png")
 
 
 #: The cards by what they are called, each with words that it alone has.
