@@ -116,6 +116,7 @@ class Live:
             await viewer.stream.close(code=WSCloseCode.GOING_AWAY)
 
 
+WORKS = "is working…"  # where a session is, and no status says more
 _SHOWN = 400  # messages of a channel; older ones stay in the workspace
 
 
@@ -165,10 +166,12 @@ def messages(workspace: Workspace, channel_id: str, user_id: str) -> Json:
     ]
     public = workspace.messages(channel_id)[-_SHOWN:]
     listed = sorted([*public, *private], key=lambda message: message.ts)
+    working = {key: WORKS for key, s in workspace.sessions.items() if s == "processing"}
+    said = {key: status for key, status in workspace.statuses.items() if status}
     statuses = {
         thread_ts: status
-        for (channel, thread_ts), status in workspace.statuses.items()
-        if channel == channel_id and status
+        for (channel, thread_ts), status in {**working, **said}.items()
+        if channel == channel_id
     }
     return {
         "type": "channel",

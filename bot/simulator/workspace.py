@@ -260,6 +260,11 @@ class Workspace:
         self.statuses[(channel_id, thread_ts)] = status
         self.changes.publish(Change("status", channel_id))
 
+    def set_session(self, channel_id: str, thread_ts: str, status: str) -> None:
+        """Note how an agent's session is."""
+        self.sessions[(channel_id, thread_ts)] = status
+        self.changes.publish(Change("status", channel_id))
+
     def name_thread(self, channel_id: str, thread_ts: str, title: str) -> None:
         """Show a title over a thread."""
         self.titles[(channel_id, thread_ts)] = title

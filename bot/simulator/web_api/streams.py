@@ -258,5 +258,5 @@ def set_session_status(call: Call) -> Json:
         raise invalid_arguments(f"at most {LONGEST_TITLE} characters: title")
     if title and key not in call.workspace.sessions:
         call.workspace.name_thread(*key, title)
-    call.workspace.sessions[key] = status
+    call.workspace.set_session(*key, status)
     return {"status": status, "agent_status": status}
