@@ -49,7 +49,7 @@ NO_MODEL = (
 )
 
 
-SAID_NOTHING = "The model answered nothing. Try again."
+SAID_NOTHING = "The model gave no answer. Try again."
 EMPTY = {  # by the server's reason
     "length": (
         "The model reached its length limit before its first word. Try again, "
@@ -152,7 +152,7 @@ NOTHING_CHANGED = "These are the same arguments. To run it with them, approve."
 def unknown(call: str) -> str:
     return (
         f"It is unknown whether {call} was done: the process ended in the middle of "
-        "it. It is not run again; please look for yourself."
+        "it. It won't run again; please check."
     )
 
 
@@ -172,10 +172,7 @@ def needs_yours(tool: str) -> str:
 
 
 # --- `python -m agent`: its start and its end --------------------------------------
-FORGETS = (
-    "It is kept in memory only: what is said, asked and approved here is gone when the "
-    "program ends."
-)
+FORGETS = "This conversation is kept in memory only and is gone when the program ends."
 NO_KEY = "OPENAI_BASE_URL needs OPENAI_API_KEY: the offline model is used."
 STAYS = (
     "The question stays open: start again with the same --checkpointer and --thread to "
@@ -189,7 +186,7 @@ NO_ADDRESS = (
     "special in it."
 )
 LAX = (
-    "Checkpoints would be read without LANGGRAPH_STRICT_MSGPACK, so that whoever can "
+    "Checkpoints would be read without LANGGRAPH_STRICT_MSGPACK, so anyone who can "
     "write to their database could run code here: import this package before LangGraph."
 )
 

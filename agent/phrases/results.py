@@ -180,7 +180,7 @@ ONE_ADDRESS = (
 )
 ONE_LINE = "must be one line of printable characters"
 A_FILE_NAME = "must be a plain file name such as figures.csv"
-NOBODY = "`to` must name somebody"
+NOBODY = "`to` must name someone"
 UNCONFIRMED = (
     "It is unknown whether the e-mail was sent: the mail server took it and did not "
     "confirm it."

@@ -84,7 +84,7 @@ class Emails:
         address = await self.addresses.of(row["user_id"])
         if not address:
             log.warning(
-                "somebody has no e-mail address in Slack",
+                "someone has no e-mail address in Slack",
                 action="email_no_address",
                 user=row["user_id"],
             )

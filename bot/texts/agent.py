@@ -38,12 +38,12 @@ def paused(reason: str) -> str:
     """mrkdwn. `reason` is an operator's."""
     return (
         f"An operator has paused all actions: {escape(one_line(reason, 300))}\n"
-        "What was approved here waits, and goes on when the pause is lifted."
+        "What was approved here waits, and runs once the pause is lifted."
     )
 
 
 AGENT_STEP_LIMIT = (
-    "I stopped here: this took more steps than one request may take. What's "
+    "I stopped here: this took more steps than one turn may take. What's "
     "done stays done. Ask again in smaller parts."
 )
 AGENT_SAID_NOTHING = "The agent finished and had nothing to say."
@@ -103,9 +103,9 @@ def unstorable(kind: str, nodes: Sequence[str]) -> str:
     """mrkdwn. `kind` is the name of a type; `nodes` are those that may have made it."""
     where = f" in {joined([_code(node) for node in nodes])}" if nodes else ""
     return (
-        f"The agent's graph made a value of the type {_code(kind)}{where}, and I "
-        "stopped here: it cannot be stored. Its author can keep such values out of "
-        "the state and out of questions."
+        f"The agent's graph made a value of the type {_code(kind)}{where}, which can't "
+        "be stored, so I stopped here. Its author has to keep such values out of the "
+        "state and out of questions."
     )
 
 
@@ -118,7 +118,7 @@ def with_code(sentence: str, code: str) -> str:
     return f"{sentence} (Code: {code})"
 
 
-MODEL_SAID_NOTHING = "The model answered nothing. Try again."
+MODEL_SAID_NOTHING = "The model gave no answer. Try again."
 ANSWER_CUT_OFF = "The model's answer is cut off here: it reached its length limit."
 ANSWER_FILTERED = "The model server's content filter held back the rest of this answer."
 AGENT_RETURNED_NOTHING = (
@@ -133,13 +133,13 @@ GRAPH_CHANGED = (
 
 def graph_refuses(complaint: str) -> str:
     """Plain text. For the card: `complaint` is the graph's own word on an answer."""
-    return f"The agent's graph does not take this answer: {complaint}"
+    return f"The agent's graph doesn't accept this answer: {complaint}"
 
 
 NO_ANSWERS = (
-    "The agent's graph asked a question of its own, and nothing says what it takes for "
-    "yes and for no, so I did not ask anybody. Whoever runs the bot can say it in the "
-    "policy: `interrupts: {answers: words}`, or `booleans`."
+    "The agent's graph asked its own question, and the policy doesn't say which values "
+    "mean yes and no, so I asked nobody. The bot's admin can set them: `interrupts: "
+    "{answers: words}`, or `booleans`."
 )
 
 
@@ -147,22 +147,23 @@ def bad_inbox(wrong: str) -> str:
     """mrkdwn. `wrong` is what makes it unanswerable."""
     return (
         "The agent's graph asked in the shape of Agent Inbox, but its "
-        f"{wrong}, so I did not ask anybody."
+        f"{wrong}, so I asked nobody."
     )
 
 
 TAKES_NO_ANSWER = (
     "The agent's graph stopped with a question that takes no answer, such as a "
-    "NodeInterrupt, so I did not ask anybody. Its author can use `interrupt()` instead."
+    "NodeInterrupt, so I asked nobody. Its author can use `interrupt()` instead."
 )
 ASKS_THE_SAME = (
-    "The agent's graph got the answer and asks the same again, so I stopped here. Its "
+    "The agent's graph asked the same question again after the answer, so I stopped "
+    "here. Its "
     "author can ask with `interrupt()`, which takes answers."
 )
 BAD_ANSWERS = (
-    "The agent's graph says itself what it takes for yes and for no, but not clearly, "
-    "so I did not ask anybody. Its `answers` need a value each for `approve`, `reject` "
-    "and `timed_out`, and that of `approve` must be another than the other two; an "
+    "The agent's graph says which values mean yes and no, but not clearly, "
+    "so I asked nobody. Its `answers` need a value each for `approve`, `reject` "
+    "and `timed_out`, and `approve` must differ from the other two; an "
     "`answer` needs {text} where a person's words go."
 )
 STOPPED = (
@@ -188,8 +189,8 @@ def unknown_level(level: str, known: Iterable[str]) -> str:
     """Plain text. For the thread: nobody can be asked."""
     names = joined(sorted(known)) or "none"
     return (
-        f"The agent's graph asked for the level “{one_line(level, 80)}”, which the "
-        f"policy does not know, so I did not ask anybody. Its `interrupts.levels` are: "
+        f"The agent's graph asked for the level “{one_line(level, 80)}”, which isn't "
+        "in the policy, so I asked nobody. Its `interrupts.levels` are: "
         f"{names}."
     )
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from agent.phrases.tool_calls import STOP, firmly
 from bot.approvals.model import Status
-from bot.texts.agent import because
+from bot.texts.agent import NOT_RUN, TIMED_OUT, because
 
 # --- The caller, and the address ----------------------------------------------------
 NO_HEADER = "Send the header Authorization: Bearer TOKEN, with a token of yours."
 UNKNOWN_CALLER = "This token is not known here. Ask the bot's admin for one."
-NO_ADDRESS = "There is no such address; /api/openapi.json lists those that there are."
+NO_ADDRESS = "There is no such address; see /api/openapi.json."
 NOT_YOURS = "There is no such conversation of yours; take a new UUID to begin one."
 
 
@@ -32,19 +33,21 @@ KEY_REUSED = "This Idempotency-Key belongs to another request. Use a new one."
 IN_PROGRESS = "The first request with this Idempotency-Key is still worked on."
 
 # --- Agents outside ------------------------------------------------------------------
-UNKNOWN_AGENT = "This token is no agent's; API_AGENTS names those that there are."
+UNKNOWN_AGENT = "No agent has this token; see API_AGENTS."
 NO_REQUEST = "There is no such request of yours."
 NO_TITLE = "`title` is one line, and its braces hold names of arguments"
 NO_ARGUMENTS = "The body does not fit at arguments: not all of it can be written down."
-WAIT = "Seconds to wait for a decision; without one it is told as it stands."
+WAIT = "Seconds to wait for a decision; after that the request is returned as it is."
 CONFLICTS: Mapping[str, str] = {
     "key_reused": "This key belongs to another request. Use a new one.",
-    "undecided": "People have not decided it yet, or have to once more.",
-    "claimed": "It was claimed before: run nothing, and say what came of it.",
-    "paused": "An operator has paused all actions: claim it again once that is over.",
-    "other_digest": "People approved another call; run what `arguments` says now.",
+    "undecided": "People haven't decided it yet, or have to decide again.",
+    "claimed": "It was claimed before. Run nothing; report what came of it.",
+    "paused": "An operator has paused all actions. Claim it again once the pause is "
+    "over.",
+    "other_digest": "People approved a different call. Run only what `arguments` says "
+    "now.",
     "not_claimed": "It is not claimed: claim it before you run it.",
-    "reported": "Its end is known already, or was given up; people look into it.",
+    "reported": "Its result is known already, or came too late; people look into it.",
     "decided": "It is decided already, so it cannot be withdrawn.",
 }
 
@@ -71,17 +74,15 @@ def asks_for_nobody(word: str) -> str:
 HOOK_WAIVED = "The approval policy lets this run without a person."
 HOOK_APPROVED = "People approved it."
 HOOK_EDITED = "People approved it with other arguments."
-HOOK_UNDECIDED = (
-    "It was not approved in time, or was withdrawn, and did not run. Do not try "
-    "another way to the same effect; ask the user."
-)
+HOOK_UNDECIDED = f"{NOT_RUN}: nobody approved it in time, or it was withdrawn. {STOP}"
 HOOK_FAILED = "The approval bot failed, so this may not run."
 
 
 def hook_denied(status: str, why: str) -> str:
     """`status` is that of a request which may not run; `why` is people's reason."""
-    said = f"Not approved: {status.replace('_', ' ')}."
-    return f"{said} {why}" if why else said
+    word = status.replace("_", " ")
+    said = TIMED_OUT if status == Status.TIMED_OUT else f"{NOT_RUN}: it was {word}"
+    return firmly(f"{said}. Reason: {why}" if why else f"{said}.")
 
 
 def hook_answered(answer: str) -> str:
@@ -97,8 +98,8 @@ MCP_INSTRUCTIONS = (
 MCP_TOOLS: Mapping[str, str] = {
     "request_approval": "Ask people to approve one call of a tool before you run it. "
     "Decides nothing. The same key again finds the same request.",
-    "get_approval": "Tell how a request stands, waiting up to 50 seconds for people to "
-    "decide. Decides nothing.",
+    "get_approval": "Return a request's status, waiting up to 50 seconds for a "
+    "decision. Decides nothing.",
     "claim_approval": "Take the right to run an approved call, once. Run exactly the "
     "arguments that it returns. Decides nothing: it fails unless people approved.",
     "report_result": "Say what came of a call that you claimed and ran.",
@@ -250,7 +251,7 @@ def members(longest_answer: int) -> Mapping[str, Mapping[str, str]]:
         "Asked": {
             "arguments": "What to run, as people have left it.",
             "answer": "What a person answered in the call's place; it does not run.",
-            "why": "Why it is rejected, where somebody said so.",
+            "why": "Why it was rejected, if someone said so.",
             "due_at": "By when it has to be claimed, or its result told.",
         },
         "Said": {"by": "A user id; null for the agent."},

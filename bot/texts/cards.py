@@ -46,7 +46,7 @@ _ICONS = {
 _ENDS = {Execution.DONE: "Done", Execution.FAILED: "Failed"}
 AN_OPERATOR = "an operator"
 UNKNOWN_IF_RUN = (
-    "It was cut off in the middle, so it is unknown whether it happened. It isn't run "
+    "It was cut off in the middle, so it's unknown whether it happened. It won't run "
     "again. Please check by hand."
 )
 
@@ -149,7 +149,7 @@ def reopened(why: str) -> str:
     return f"*Open again* {why}"
 
 
-DECIDED_BY_OTHERS = "*Decided now* by others, in direct messages of theirs."
+DECIDED_BY_OTHERS = "*Decided now* by others, in their direct messages."
 
 
 def decided_elsewhere(channel: str) -> str:
@@ -224,8 +224,8 @@ def unknown_end(by: str) -> str:
 
 def nobody_decided(outcome: str, stage: str | None) -> str:
     """`stage` is the group of the stage that was late, if it was one alone."""
-    late = "" if stage is None else f"the stage {stage} "
-    return f"{outcome}: nobody decided {late}in time."
+    late = "" if stage is None else f" in {stage}"
+    return f"{outcome}: nobody{late} decided in time."
 
 
 def belongs_nowhere(outcome: str) -> str:
@@ -292,9 +292,9 @@ _WHY_REFUSED = {
     "participant": "wrote in the conversation that led to it",
     "not_in_group": "is not among those who can decide it",
     "already_decided": "had decided on it before",
-    "misplaced": "used a button that stands on another message",
-    "moved": "used a card on which it is not decided any more",
-    "signed_in_as_another": "was not whom the link is for",
+    "misplaced": "used a button from another message",
+    "moved": "used a card that no longer decides it",
+    "signed_in_as_another": "is not the person the link is for",
     "other_team": "belongs to another workspace",
     "other team": "belongs to another workspace",
     "deactivated": "has a deactivated account",
@@ -313,17 +313,17 @@ _WHY_REFUSED = {
     "edit_same": "changed nothing",
     "edit_invalid": "gave values that do not fit the tool",
     "edit_denied": "gave values that the policy denies",
-    "edit_unfillable": "gave values that too few people are left to decide",
+    "edit_unfillable": "gave values that too few people can decide",
     "answer_empty": "wrote no answer",
     "answer_invalid": "gave an answer that does not fit",
     "not_unknown": "wanted to mark what is not unknown",
     "may_not_mark": "is not among those who could decide it",
-    "marked_already": "came after somebody else",
-    "unknown_request": "named a request that is not known",
+    "marked_already": "came after someone else",
+    "unknown_request": "named an unknown request",
     "too_many_clicks": "clicked too often",
     "too_many_messages": "wrote too often",
-    "unknown_offer": "used a button that is not valid any more",
-    "tried_already": "came after somebody else had tried again",
+    "unknown_offer": "used a button that no longer works",
+    "tried_already": "came after someone else had tried again",
     "moved_on": "came after the conversation had gone on",
     "reason_late": "had a minute to add a reason, and it was over",
     "reason_not_yours": "did not reject it",
@@ -406,11 +406,11 @@ def _rejected(row: Mapping[str, Any]) -> str:
     outcome, note = _outcome(row), _given(row)
     if outcome == "unfillable":
         stage = _plain(note)
-        return f"Rejected, since too few people are left to decide the stage “{stage}”."
+        return f"Rejected: too few people can decide the stage “{stage}”."
     if outcome == "denied":
         return f"The policy denied it: {_plain(note)}"
     if outcome == "repeated":
-        return "Rejected, since the same call was rejected within the last hour."
+        return "Rejected: the same call was rejected within the last hour."
     reason = f": “{_plain(note)}”" if note else "."
     return f"{_by(row, 'rejected it')}{reason}"
 

@@ -46,8 +46,8 @@ MAY_NOT_MARK = (
 )
 MARKED_ALREADY = "It's marked already, as the card says. Your click changed nothing."
 REASON_LATE = (
-    "A reason can be added for one minute after Reject, and that's over. Mention me in "
-    "the card's thread instead, and the card shows what you write."
+    "You can add a reason within a minute of Reject, and that's over. Mention me in "
+    "the card's thread instead: the card shows what you write."
 )
 REASON_NOT_YOURS = (
     "Only the person who rejected this can add a reason. Your click changed nothing."
@@ -57,7 +57,7 @@ REASON_GIVEN = "The card shows your reason already. Your click changed nothing."
 
 def several_not_decided(lines: Sequence[str]) -> str:
     """mrkdwn. For one click on all calls of a card: what was not possible, and why."""
-    return "Your click could not decide all of these. " + " ".join(lines)
+    return "Your click didn't decide all of these. " + " ".join(lines)
 
 
 def may_not_decide(word: str, who_can: Sequence[str] = ()) -> str:
@@ -206,9 +206,9 @@ def edit_denied(why: str) -> str:
 def edit_unfillable(stage: str) -> str:
     """Plain text. `stage` is a group of the chain that the new values need."""
     return (
-        "With these values too few people are left who can decide the stage "
-        f"“{one_line(stage, 80)}”, so nothing was changed. Choose other values, or "
-        "have the policy's groups checked."
+        "With these values too few people can decide the stage "
+        f"“{one_line(stage, 80)}”, so nothing was changed. Choose other values, or ask "
+        "the bot's admin to check the policy's groups."
     )
 
 
@@ -350,7 +350,7 @@ def what_to_type(request: Request) -> str:
 
 
 TRY_AGAIN = "Try again"
-TRY_AGAIN_LABEL = "Try again what has just failed"
+TRY_AGAIN_LABEL = "Try what just failed again"
 NO_OFFER = "This button no longer works, so nothing was run. Write again."
 MISPLACED = (
     "That button isn't from this message, so nothing was run. Use the original one."

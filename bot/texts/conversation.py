@@ -16,7 +16,7 @@ from bot.texts.formatting import NAME_LIMIT, escape, joined, mention, one_line
 # --- How to go on -------------------------------------------------------------------
 MENTION_ME = (
     "To go on in this thread, mention me in each message: I don't see the others. "
-    "Whoever runs the bot can change that in the app's scopes."
+    "The bot's admin can change that in the app's scopes."
 )
 
 
@@ -26,8 +26,8 @@ def help_text(tools: Collection[str]) -> str:
     can = joined([_plain(name) for name in sorted(tools)])
     lines = [
         f"I can use these tools: {can}." if can else "Ask me anything.",
-        "Some actions need a person's approval. I ask for it, and say here what came "
-        "of it.",
+        "Some actions need a person's approval. I ask for it, and say here how it "
+        "ended.",
         "Reply in this thread to go on. Write *stop* to end what I'm doing.",
     ]
     return "\n".join(lines)
@@ -36,7 +36,7 @@ def help_text(tools: Collection[str]) -> str:
 GREETING = "\n".join(
     [
         "Hi, I'm an agent: write to me here, or mention me in a channel.",
-        "Before I do what your workspace's policy guards, I ask the people who may "
+        "Before I do what your workspace's policy protects, I ask the people who can "
         "approve it.",
         "Write *help* to see what I can do, and *stop* in a thread to end what I'm "
         "doing there.",
@@ -67,7 +67,7 @@ def stopped(user: str, going_on: Sequence[Request], tools: Sequence[str]) -> str
         return said
     has, its = ("has", "its") if len(named) == 1 else ("have", "their")
     return f"{said} {joined(named)} {has} begun already and can't be stopped." + (
-        f" What comes of it is shown on {its} card." if going_on else ""
+        f" The result will be on {its} card." if going_on else ""
     )
 
 
@@ -84,15 +84,14 @@ RATED = {
 _NOT_STOPPED = {
     "nothing_to_stop": "Nothing is going on here, so there was nothing to stop.",
     "may_not_stop": (
-        "Only the person who asked, and the operators of the policy, can stop this."
+        "Only the person who asked and the policy's operators can stop this."
     ),
     "begun": (
-        "What was approved has begun already and can't be stopped. What comes of it is "
-        "said here."
+        "The approved action has begun and can't be stopped. I'll say here how it ends."
     ),
     "misplaced": "This button belongs to another message, so nothing was stopped.",
     "could_not_check": (
-        "Slack doesn't tell me who you are now, so nothing was stopped. Try again."
+        "Slack didn't tell me who you are, so nothing was stopped. Try again."
     ),
 }
 
@@ -107,7 +106,7 @@ MOST_PROMPTS = 4  # Slack's limit
 _PROMPTS: Sequence[tuple[str, Prompt]] = (
     ("list_files", ("Show the files", "list")),
     ("list_accounts", ("Show the accounts", "accounts")),
-    ("transfer_money", ("Pay somebody (needs approval)", "transfer 500 GBP to alice")),
+    ("transfer_money", ("Pay someone (needs approval)", "transfer 500 GBP to alice")),
     ("list_databases", ("Show the databases", "databases")),
     ("write_file", ("Write a file", "write notes.txt: remember the milk")),
 )

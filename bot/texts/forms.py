@@ -79,7 +79,7 @@ ASKS_TOO_MUCH = (
 # --- Allowing calls ahead ------------------------------------------------------------
 AHEAD_TITLE, ALLOW = "Approve for…", "Approve and allow"
 FOR_HOW_LONG, HOW_OFTEN, WHERE = "For how long", "How many times", "Where"
-HERE_ALONE = "In this conversation alone"
+HERE_ALONE = "Only in this conversation"
 EVERYWHERE = "Wherever this person asks"
 JUST_LIKE_IT = "What is allowed. What you don't choose below stays as it is here:"
 
@@ -157,9 +157,9 @@ NO_JSON = (
     "This is not valid JSON. Put text in double quotes, a list in square "
     "brackets, names with their values in curly ones."
 )
-NOT_STORABLE = "This holds a number that is too large, or half a character."
-HOLDS_NUL = "This holds a NUL character, which cannot be stored."
-NAME_TWICE = "The same name is there twice in one pair of curly brackets."
+NOT_STORABLE = "This has a number that is too large, or half a character."
+HOLDS_NUL = "This has a NUL character, which can't be stored."
+NAME_TWICE = "The same name appears twice in one pair of curly brackets."
 
 
 def no_number(text: str) -> str:

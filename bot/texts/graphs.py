@@ -26,12 +26,12 @@ def no_file(path: object) -> str:
 
 def not_in_it(name: str, graphs: Sequence[str]) -> str:
     """`graphs` are the names of those that are in it."""
-    hint = f"; a graph there is {', '.join(graphs)}" if graphs else ""
+    hint = f"; it has {', '.join(graphs)}" if graphs else ""
     return f"there is no {name} in it{hint}"
 
 
 def returns_no_graph(kind: str) -> str:
-    return f"it returns {_a(kind)} and no graph"
+    return f"it returns {_a(kind)}, not a graph"
 
 
 def no_graph(kind: str) -> str:

@@ -18,21 +18,21 @@ from bot.texts.formatting import channel_link, date, escape, joined, mention, on
 WAITING, ASKED, DECIDED = "Waiting for you", "Your requests", "Decided lately"
 ALLOWED, STANDING_IN = "What you allowed", "Standing in"
 FIRST_VISIT = (
-    "An agent works here that asks before it acts. What it wants to do and you can "
-    "decide is listed below, with the nearest deadline first. One click decides; the "
-    "card in the channel shows the same request and is brought up to date with it."
+    "This agent asks before it acts. What you can decide is listed below, nearest "
+    "deadline first. A click here counts as one on the card."
 )
 NOTHING_WAITS = (
     "Nothing waits for you. When the agent wants to do something that you can decide, "
-    "such as *Delete* `reports/q3.csv`, it is here with Approve and Reject."
+    "such as *Delete* `reports/q3.csv`, it shows up here with Approve and Reject."
 )
 NOTHING_ASKED = (
-    "You have asked for nothing yet. Write to me, for example: _Delete the report of "
-    "last quarter._ If that needs an approval, you can follow it here."
+    "You haven't asked for anything yet. Write to me, for example: _Delete the report "
+    "of "
+    "last quarter._ If it needs approval, you can follow it here."
 )
-NOTHING_DECIDED = "What you approve or reject is here afterwards, with its result."
+NOTHING_DECIDED = "What you approve or reject shows up here with its result."
 NOBODY_STANDS_IN = (
-    "When you are away, somebody can decide for you: `/approvals delegate @dora until "
+    "When you're away, someone can decide for you: `/approvals delegate @dora until "
     "2026-12-31`"
 )
 RISKS = {Risk.LOW: "low risk", Risk.NORMAL: "normal risk", Risk.HIGH: "high risk"}
@@ -104,15 +104,16 @@ HELP = "\n".join(
         "`/approvals history` · what you have decided",
         "`/approvals mine 2` · the second page of one of these lists",
         "`/approvals show CODE` · one request, such as `K7QP`",
-        "`/approvals delegate @dora until 2026-12-31` · somebody decides for you",
-        "`/approvals delegate off` · nobody does any more",
+        "`/approvals delegate @dora until 2026-12-31` · someone decides for you",
+        "`/approvals delegate off` · take that back",
         "`/approvals revoke CODE` · end what was allowed ahead",
         "`/approvals pause REASON` · `/approvals pause off` · operators stop actions",
         "`/approvals help` · this list",
     ]
 )
 COULD_NOT_LOOK = (
-    "Slack doesn't tell me who you are or in which groups, so I can't say what waits "
+    "Slack doesn't tell me who you are or which groups you're in, so I can't say what "
+    "waits "
     "for you. Try again in a moment."
 )
 IN_APP_HOME = "The rest is in my App Home: open me under Apps, then *Home*."
@@ -141,7 +142,7 @@ ON_ITS_CARD = (
 REVOKED = {
     Revoked.REVOKED: "Revoked. From now on these calls wait for an approval again.",
     Revoked.OVER: "That is over already, so there was nothing to revoke.",
-    Revoked.UNKNOWN: "There is nothing of this code that was allowed ahead.",
+    Revoked.UNKNOWN: "Nothing that was allowed ahead has this code.",
     Revoked.NOT_ALLOWED: (
         "You can't revoke this one. The person who gave it, an approver of its stage "
         "or an operator can."
@@ -194,10 +195,10 @@ NOT_YOURSELF = "You can't stand in for yourself. Name a colleague."
 NOT_PAST = "That day is over. Name the last day of your absence, today or later."
 TOO_LONG = "That is more than a year. Name a day within the next twelve months."
 NOT_DELEGABLE = (
-    "None of your groups lets its people name who stands in for them. Ask whoever "
-    "looks after the policy for `delegable_to`."
+    "Your groups don't let people name a stand-in. Ask the policy's owner to add "
+    "`delegable_to`."
 )
-NOBODY_STOOD_IN = "Nobody stands in for you by your own word, so nothing was changed."
+NOBODY_STOOD_IN = "You haven't named anyone to stand in for you, so nothing changed."
 
 
 def not_delegated(given: Given, user: str) -> str:

@@ -125,7 +125,7 @@ def card_could_not_be_posted(code: str) -> str:
     )
 
 
-CARD_BELOW = "What still waits has a new card."
+CARD_BELOW = "What's still waiting is on a new card."
 
 
 def cannot_be_changed(lines: Sequence[str]) -> str:
@@ -153,7 +153,7 @@ def find_out(request: Request, people: Sequence[str]) -> str:
     if agent := request.people.agent:
         return (
             f"{mentions(people)}: outcome unknown: {mrkdwn_headline(request)}. {agent} "
-            "has not said in time what came of it. Please check by hand and say on the "
+            "didn't report a result in time. Please check by hand and say on the "
             "card what you found."
         )
     return (

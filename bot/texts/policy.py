@@ -342,7 +342,7 @@ def left_out(asking: str) -> str:
     """`asking` is the label of who asks, "" if that is not known."""
     if asking:
         return f"  {asking} asks, and decides no stage but `requester`."
-    return "  whoever asks decides no stage but `requester`; name them with --requester"
+    return "  requesters decide no stage but `requester`; name one with --requester"
 
 
 def short_of_people(group: str) -> str:
@@ -373,7 +373,7 @@ def server_away(server: str) -> str:
 
 
 def waive(tool: str) -> str:
-    return f"Type {tool} to let it run without anybody, or press Enter: "
+    return f"Type {tool} to let it run without approval, or press Enter: "
 
 
 def server_lines(
@@ -394,7 +394,7 @@ def server_lines(
 
 def _need(plan: Plan) -> str:
     if isinstance(plan, Waived):
-        return f"runs without anybody (rule {plan.rule})"
+        return f"runs without approval (rule {plan.rule})"
     if isinstance(plan, Denied):
         return f"is denied: {plan.why}"
     return f"needs {' then '.join(each.approvers for each in plan.stages)}"

@@ -225,7 +225,7 @@ def stage_over(group: str, said: str) -> str:
 
 
 def stage_to_come(group: str, quorum: int) -> str:
-    return f"{group}: later, {quorum} to approve"
+    return f"{group} (later): {quorum} must approve"
 
 
 def stage_now(
@@ -240,7 +240,8 @@ def stage_now(
     """At most `named` of the `people` who can decide are named."""
     more = f" and {len(people) - named} more" if len(people) > named else ""
     can = f"{', '.join(people[:named]) or 'nobody'}{more} can decide"
-    return f"{group}: now, {given} of {quorum}; {can}{f'; {said}' if said else ''}"
+    so_far = f"{given} of {quorum} approved"
+    return f"{group} (now): {can}; {so_far}{f'; {said}' if said else ''}"
 
 
 def decided(verdict: Verdict, by: str, at: dt.datetime, reason: str) -> str:

@@ -71,8 +71,7 @@ RAN = LATER + dt.timedelta(minutes=1)
         ),
         (
             closed(Status.TIMED_OUT, outcome=Outcome.OVERDUE, end_note="<ceo>"),
-            f"*Timed out*, {date(LATER)}: nobody decided the stage &lt;ceo&gt; "
-            "in time.",
+            f"*Timed out*, {date(LATER)}: nobody in &lt;ceo&gt; decided in time.",
         ),
         (closed(Status.WITHDRAWN), f"*Withdrawn* by <@{RAVI}>, {date(LATER)}"),
         (

@@ -51,7 +51,7 @@ def by(event: str, user: str = "U0MINA", **fields: Any) -> dict[str, Any]:
         ),
         (
             row("rejected", note="unfillable:managers"),
-            "Rejected, since too few people are left to decide the stage “managers”.",
+            "Rejected: too few people can decide the stage “managers”.",
         ),
         (
             by("refused", word="not_in_group", verdict="approve"),
@@ -72,7 +72,7 @@ def by(event: str, user: str = "U0MINA", **fields: Any) -> dict[str, Any]:
         ),
         (
             row("rejected", note="directors", outcome="unfillable"),
-            "Rejected, since too few people are left to decide the stage “directors”.",
+            "Rejected: too few people can decide the stage “directors”.",
         ),
         (
             row("rejected", note="Not from here.", outcome="denied"),
@@ -84,7 +84,7 @@ def by(event: str, user: str = "U0MINA", **fields: Any) -> dict[str, Any]:
         ),
         (
             row("rejected", note="U0MINA 2026", outcome="repeated"),
-            "Rejected, since the same call was rejected within the last hour.",
+            "Rejected: the same call was rejected within the last hour.",
         ),
         (
             by("rejected", note="denied: by me", outcome=""),

@@ -492,12 +492,12 @@ def test_only_user_ids_are_people(user: str, sentence: str):
         ),
         (
             "delegations: [{from: U01, to: U01, until: 2026-12-31}]",
-            "delegations[0].to: is the same person as `from`; name somebody else.",
+            "delegations[0].to: is the same person as `from`; name someone else.",
         ),
         (
             "delegations: [{from: U01, to: U02, until: 2026-12-31},"
             " {from: U01, to: U02, until: 2027-12-31}]",
-            "delegations[1]: the same two people stand here twice; "
+            "delegations[1]: the same two people are here twice; "
             "keep the later `until`.",
         ),
         (

@@ -117,7 +117,7 @@ def test_a_control_character_is_refused():
 def test_an_unquoted_star_or_at_sign_gets_a_hint(text: str, start: str):
     (complaint,) = refused(text)
     assert complaint.startswith(start)
-    assert complaint.endswith("(a value that starts with * or @ stands in quotes).")
+    assert complaint.endswith("(put a value that starts with * or @ in quotes).")
 
 
 @given(st.text(max_size=200))

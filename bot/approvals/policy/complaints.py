@@ -109,7 +109,7 @@ TOO_DEEP = "the nesting is too deep to be meant."
 SECOND_DOCUMENT = "a second document starts here; a policy is one document."
 MERGE_KEY = "merge keys (`<<`) are not allowed; write the keys out."
 KEY_NOT_TEXT = "a key must be text, not a list or a mapping."
-IN_QUOTES = " (a value that starts with * or @ stands in quotes)"
+IN_QUOTES = " (put a value that starts with * or @ in quotes)"
 
 
 def alias(name: object) -> str:
@@ -357,8 +357,8 @@ def no_host(value: str) -> str:
 
 # --- Groups, stages and times ------------------------------------------------------
 LISTS_USERS = "must be a group that lists its `users`."
-SAME_PERSON = "is the same person as `from`; name somebody else."
-SAME_TWO = "the same two people stand here twice; keep the later `until`."
+SAME_PERSON = "is the same person as `from`; name someone else."
+SAME_TWO = "the same two people are here twice; keep the later `until`."
 OWN_APPROVAL = "silence cannot let people approve their own requests."
 ENDS_BEFORE = "must be later than `from`, on the same day."
 

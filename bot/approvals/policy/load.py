@@ -221,7 +221,7 @@ class PolicyFile:
         for name, channel in _open_groups(policy).items():
             if known.get(name) != channel:
                 log.warning(
-                    f"whoever joins {channel} may decide as {name}",
+                    f"anyone who joins {channel} may decide as {name}",
                     action="open_group",
                     group=name,
                     channel=channel,
