@@ -163,7 +163,7 @@ async def test_all_calls_of_a_card_are_decided_by_one_click(
 ):
     card, ts = await ask(zoo, batch(call("pay", to="Ada"), call("pay", to="Bo")))
     await zoo.click(OLAF, action, card)
-    told = await zoo.whisper(OLAF, "could not decide all of these")
+    told = await zoo.whisper(OLAF, "didn't decide all of these")
     assert told.count("You can't decide this one") == 2
     await zoo.click(MINA, action, card)
     said = await said_in(zoo, ts, "got {'decisions'")
@@ -178,7 +178,7 @@ async def test_approve_all_decides_only_what_the_person_may_decide(zoo: Stage):
     card, ts = await ask(zoo, batch(call("pay", to="Ada"), call("drop", database="x")))
     heard = len(zoo.whispers(MINA))
     await zoo.click(MINA, "approve_all", card)
-    told = await zoo.whisper(MINA, "could not decide all of these", since=heard)
+    told = await zoo.whisper(MINA, "didn't decide all of these", since=heard)
     assert told.count("can't decide this one") == 1
     shown = await shows(zoo, card, "Approved by", "Approval needed: ")
     assert "approve_all" not in dict(buttons(shown))

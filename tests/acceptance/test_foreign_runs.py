@@ -46,7 +46,7 @@ async def test_two_questions_in_a_row_are_answered_separately(zoo: Stage, where:
     ("text", "words"),
     [
         ("boom", "failed in `boom` (ValueError)"),
-        ("loop", "more steps than one request may take"),
+        ("loop", "more steps than one turn may take"),
         ("silent", "ended without a message"),
     ],
 )

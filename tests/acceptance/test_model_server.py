@@ -270,7 +270,7 @@ async def test_an_answer_without_words_is_said_and_never_sent(
 ):
     model.script(text(""), text("Here I am."))
     ts = await talking.ask("hello")
-    await talking.reply(GENERAL, ts, "The model answered nothing.")
+    await talking.reply(GENERAL, ts, "The model gave no answer.")
     [said] = talking.said(GENERAL, ts)
 
     await talking.click(RAVI, "try_again", said)

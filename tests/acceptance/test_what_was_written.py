@@ -120,7 +120,7 @@ async def test_a_thread_that_cannot_be_read_is_told_of_once(notes: Stage):
     fault = {"kind": "error", "error": "missing_scope"}
     notes.simulator.faults.add("conversations.replies", **fault)
     await notes.ask("delete it", thread_ts=first)
-    assert "Not read: what was said before" in await heard(notes, before)
+    assert "Not read: the earlier messages" in await heard(notes, before)
     await notes.reply(GENERAL, first, "I couldn't read what was said")
 
 

@@ -100,7 +100,7 @@ async def test_without_anybody_who_says_the_answers_nothing_is_resumed():
     thread = Thread(graph_of(asking(lambda: interrupt("Delete?"), ran := [])))
     [asked] = await thread.begin()
     for decided in OUTCOMES:
-        with pytest.raises(Unfit, match="yes and for no"):
+        with pytest.raises(Unfit, match="which values mean yes and no"):
             dialects.answer(read(asked), [decided])
     assert ran == []
 

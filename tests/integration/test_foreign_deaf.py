@@ -58,7 +58,7 @@ async def test_a_question_that_its_answer_leaves_open_ends_the_turn(
     await house.click(MINA, request, *([verdict] if verdict else []))
     await agent.work()
     [said] = await agent.said("say")
-    assert "asks the same again" in said
+    assert "asked the same question again" in said
     now = await agent.request(conversation)
     if verdict is None:
         assert now.end.execution is Execution.FAILED

@@ -176,7 +176,7 @@ def test_a_waived_call_and_an_unknown_one_are_explained(
         "It waits for people, by defaults.stages:",
         "  1. managers, 1 of: U01, U02, U08",
     ]
-    assert found[-3].startswith("  whoever asks decides no stage but `requester`")
+    assert found[-3].startswith("  requesters decide no stage but `requester`")
 
 
 def test_a_stage_that_those_who_remain_cannot_fill_is_named(

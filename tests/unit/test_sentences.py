@@ -127,7 +127,7 @@ def test_a_tool_name_that_is_no_identifier_is_code():
 def test_who_answered_is_told_why_the_graph_refuses_it():
     why = agent.graph_refuses("count: <3> is\ntoo many.")
     text = clicks.open_again("K7QP", why, is_kept=True)
-    assert text.startswith("Request K7QP is open again. The agent's graph does not")
+    assert text.startswith("Request K7QP is open again. The agent's graph doesn't")
     assert "count: &lt;3&gt; is too many. The form still has" in text
     assert clicks.open_again("K7QP", why, is_kept=False).endswith("too many.")
 

@@ -242,7 +242,7 @@ def one_of_two_tools_raises() -> Any:
     return create_agent(model, [pay, pay_slowly], middleware=[approval])
 
 
-@works("The model answered nothing", told=True, ran=["asked"])
+@works("The model gave no answer", told=True, ran=["asked"])
 def model_that_says_nothing() -> Any:
     """The model's answer is empty; it is never sent back to the server.
 

@@ -317,7 +317,7 @@ def node_interrupt() -> Any:
     return line(step)
 
 
-@refused("nothing says what it takes for yes and for no", answers="", long=True)
+@refused("doesn't say which values mean yes and no", answers="", long=True)
 def nobody_says_what_yes_is() -> Any:
     """`if interrupt(…):`, and no word in payload or policy on what it takes.
 

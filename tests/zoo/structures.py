@@ -244,7 +244,7 @@ def cached_node() -> Any:
     return builder.add_edge("expensive", "ask").compile(cache=InMemoryCache())
 
 
-@works("more steps than one request may take", "It is left", told=True, ran=["begun"])
+@works("more steps than one turn may take", "It is left", told=True, ran=["begun"])
 def recursion_limit() -> Any:
     """A loop behind a question runs into the graph's own limit.
 
