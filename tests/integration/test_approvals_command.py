@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.slack.cards.card import card_blocks
-from bot.slack.home import listing
+from bot.slack.home import home_view
 from bot.slack.home.desk import PAGE, RECENT
 from bot.slack.listeners.approvals_command import commander, read_delegation
 from bot.texts import home as words
@@ -181,7 +181,7 @@ async def test_answers_hold_what_one_message_takes(
     [one] = {token for _, token in last}
     # a request of any page has its buttons where it is shown alone
     assert buttons_of(await say(desk, f"show {by_token[one].code}")) == last
-    monkeypatch.setattr(listing, "MESSAGE_TEXT_LIMIT", 4_000)
+    monkeypatch.setattr(home_view, "MESSAGE_TEXT_LIMIT", 4_000)
     answer = await say(desk, "waiting")
     assert 0 < len(buttons_of(answer)) < 2 * PAGE
     assert words.IN_APP_HOME in texts(answer)

@@ -18,8 +18,7 @@ from bot.base.time_limits import limits
 from bot.database.pool import Pool, transaction
 from bot.slack.client import NO_ANSWER, error_code, named_wait
 from bot.slack.home.desk import WAITING, Desk, Desks
-from bot.slack.home.desk_rows import link_to_card
-from bot.slack.home.home_view import Visit, home_view
+from bot.slack.home.home_view import Visit, home_view, link_to_card
 from bot.slack.home.sql import SQL
 from bot.slack.identity import Identity
 from bot.slack.trouble import PASSING

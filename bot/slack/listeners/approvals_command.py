@@ -14,10 +14,11 @@ from bot.approvals.policy.model import zone
 from bot.base.errors import SlackUnavailable
 from bot.slack.deps import Deps
 from bot.slack.home.desk import ASKED, DECIDED, WAITING, Desk
-from bot.slack.home.desk_rows import Link, link_to_card
-from bot.slack.home.listing import (
+from bot.slack.home.home_view import (
     Answer,
+    Link,
     decided_list,
+    link_to_card,
     one_row,
     own_list,
     waiting_list,

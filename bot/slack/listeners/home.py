@@ -23,7 +23,7 @@ from bot.slack.cards import view as ids
 from bot.slack.cards.modal import CardRef
 from bot.slack.client import open_view
 from bot.slack.deps import Deps
-from bot.slack.home import desk_rows
+from bot.slack.home import home_view
 from bot.slack.home.home_view import TURNS
 from bot.slack.home.viewers import Seat
 from bot.slack.listeners.clicks import FORMS, Act, may_open, then_ack
@@ -41,13 +41,13 @@ from bot.texts.cards import STATUS_WORDS
 from bot.texts.clicks import NOT_OPENED, SlackPhrases
 
 _DECIDES = {
-    desk_rows.APPROVE: Verdict.APPROVE,
-    desk_rows.REJECT: Verdict.REJECT,
-    desk_rows.WITHDRAW: Verdict.WITHDRAW,
+    home_view.APPROVE: Verdict.APPROVE,
+    home_view.REJECT: Verdict.REJECT,
+    home_view.WITHDRAW: Verdict.WITHDRAW,
 }
 _ASKS = {
-    desk_rows.APPROVE_TYPED: ids.APPROVE_TYPED,
-    desk_rows.REJECT_ASK: ids.MORE_REJECT,
+    home_view.APPROVE_TYPED: ids.APPROVE_TYPED,
+    home_view.REJECT_ASK: ids.MORE_REJECT,
 }
 
 
@@ -181,7 +181,7 @@ async def _open_form(deps: Deps, body: Body, word: str) -> None:
 
 
 _ACTS: dict[str, Act] = {
-    desk_rows.REVOKE: _revoke,
+    home_view.REVOKE: _revoke,
     **dict.fromkeys(TURNS, _turn),
     **dict.fromkeys(_DECIDES, _decide),
     **dict.fromkeys(_ASKS, _ask),
