@@ -54,7 +54,7 @@ class _Meter:
         end = max((seen.rfind(each) for each in self._ends), default=-1)
         self._kept = len(seen) - end if end >= 0 else self._kept + len(chunk)
         if self._kept > MAX_MESSAGE:
-            raise TooLong(f"more than {MAX_MESSAGE} bytes in one message")
+            raise TooLong
 
 
 class _Decoder(codecs.IncrementalDecoder):
@@ -123,7 +123,7 @@ def http_clients(lose: Callable[[], None]) -> Callable[..., httpx.AsyncClient]:
 
     async def bound(response: httpx.Response) -> None:
         if response.headers.get("content-encoding", "identity") != "identity":
-            raise httpx.DecodingError("compressed, though it was asked not to be")
+            raise httpx.DecodingError("compressed")
         response.stream = _Body(response, lose)
 
     def make(**options: Any) -> httpx.AsyncClient:
