@@ -51,7 +51,7 @@ class Workspace:
         self.usergroups: dict[str, UserGroup] = {}
         self.profile_fields: list[ProfileField] = []
         self.files: dict[str, StoredFile] = {}
-        self.has_paid_plan, self._last_ts = True, 0  # without one: no user groups
+        self.has_paid_plan, self._last_ts = True, 0  # unpaid: no user groups
         self.ephemerals: list[Message] = []
         self.sign_ins = SignIns()
         self.statuses: dict[tuple[str, str], str] = {}
@@ -62,7 +62,10 @@ class Workspace:
         self._messages: dict[str, dict[str, Message]] = {}
         handle = bot_name.lower().replace(" ", "_")
         us = User(bot_user_id, handle, bot_name, "bot", is_bot=True, bot_id=bot_id)
-        for user in (us, *users):
+        self._take_in((us, *users), channels)
+
+    def _take_in(self, users: Iterable[User], channels: Iterable[Channel]) -> None:
+        for user in users:
             self.add_user(user)
         for channel in channels:
             self.add_channel(channel)
