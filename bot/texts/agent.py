@@ -230,7 +230,7 @@ REJECTED = "This call did not run: it was rejected"
 TIMED_OUT = "This call did not run: nobody decided in time"
 NOT_RUN = "This call did not run"
 TIMED_OUT_FOR_AGENT = f"{TIMED_OUT}, so the request timed out. {STOP}"
-WITHDRAWN_FOR_AGENT = f"{NOT_RUN}: the person who asked for it withdrew it. {STOP}"
+WITHDRAWN_FOR_AGENT = f"{NOT_RUN}: it was withdrawn by the person who asked. {STOP}"
 STOPPED_FOR_AGENT = f"{NOT_RUN}: its turn was stopped. {STOP}"
 #: By someone else's word within the hour; people were not asked again.
 REPEATED_FOR_AGENT = (

@@ -157,7 +157,7 @@ async def test_a_message_meanwhile_is_answered_and_ravi_takes_it_back(
         await picture(page, "held-1")
         await thread.get_by_role("button", name="Withdraw").last.click()
 
-        await expect(thread).to_contain_text("withdrew it")
+        await expect(thread).to_contain_text("it was withdrawn")
         await expect(thread.get_by_role("button", name="Withdraw")).to_have_count(0)
         await expect(thread).to_contain_text("I didn't understand that")
         await picture(page, "held-2-withdrawn")

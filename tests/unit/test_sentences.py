@@ -134,7 +134,7 @@ def test_who_answered_is_told_why_the_graph_refuses_it():
 
 def test_sentences_for_the_agent_hold_the_contracts_words():
     assert "timed out" in agent.TIMED_OUT_FOR_AGENT
-    assert "withdrew" in agent.WITHDRAWN_FOR_AGENT
+    assert "withdrawn" in agent.WITHDRAWN_FOR_AGENT
 
 
 def test_the_agent_reads_why_it_was_rejected():
