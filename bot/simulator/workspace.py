@@ -18,6 +18,7 @@ from bot.simulator.shapes import Json, copied
 from bot.simulator.sign_ins import SignIns
 
 _KEPT_EPHEMERALS = 1000
+_ByThread = dict[tuple[str, str], str]  # by channel and thread
 
 
 class Workspace:
@@ -54,9 +55,8 @@ class Workspace:
         self.has_paid_plan, self._last_ts = True, 0  # unpaid: no user groups
         self.ephemerals: list[Message] = []
         self.sign_ins = SignIns()
-        self.statuses: dict[tuple[str, str], str] = {}
-        self.sessions: dict[tuple[str, str], str] = {}  # an agent's, by thread
-        self.titles: dict[tuple[str, str], str] = {}  # by channel and thread
+        self.statuses, self.titles = _ByThread(), _ByThread()
+        self.sessions = _ByThread()  # an agent's
         self.streams: dict[tuple[str, str], Any] = {}  # still written, by message
         self.prompts: dict[tuple[str, str], list[Json]] = {}  # by channel and thread
         self._messages: dict[str, dict[str, Message]] = {}
