@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import counts, report, silence, stacks
+from tests.bench import counts, report, silence, stacks, talk
 from tests.bench.__main__ import Plan, measure, measure_what_stays
 from tests.bench.blocks import Block, quantile
 from tests.support import postgres
@@ -180,3 +180,15 @@ def test_the_acks_of_a_flood_stand_beside_those_in_peace():
         "| in peace | 2 | 10.0 ms | 20.0 ms |",
         "| while 100 expire (25 each second) | 1 | 30.0 ms | 30.0 ms |",
     ]
+
+
+def test_what_a_stream_costs_stands_beside_the_whole():
+    times = (0.3,), (0.9,), (1.2,)
+    found = [talk.Shown(16, False, 10.0, *times), talk.Shown(16, True, 9.0, *times)]
+
+    rows = talk.streams_table(found).splitlines()[2:]
+
+    assert rows[0].startswith("| 16 | whole | 10.0 | 300 ms | 300 ms | 900 ms |")
+    assert rows[1].startswith("| 16 | streamed | 9.0 (-10%) | 300 ms |")
+    pages = talk.thread_table([talk.Page(200, 0.05, 18.0, 162_000)])
+    assert pages.splitlines()[-1] == "| 200 | 50 ms | 18 | 162 kB |"
