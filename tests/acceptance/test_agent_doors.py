@@ -218,7 +218,7 @@ async def lived(stage: Stage, session: ClientSession, key: str) -> None:
     same = await told(session, "request_approval", key=key, **call)
     assert same["id"] == asked["id"]
     one = {"id": asked["id"], "digest": asked["digest"]}
-    assert "not decided" in await told(session, "claim_approval", **one)
+    assert "haven't decided" in await told(session, "claim_approval", **one)
     waiting = asyncio.create_task(told(session, "get_approval", id=asked["id"]))
     await Api(stage.bot.url).decide(MINA, asked["id"], "approve")
     assert (await waiting)["status"] == "approved"

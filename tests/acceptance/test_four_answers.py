@@ -88,7 +88,7 @@ async def test_a_person_answers_in_the_tools_place(shared: Stage):
     assert f"*Answered* by <@{MINA}>" in everything(final)
     assert "It is gone since yesterday." in everything(final)
     answer = await shared.answer(GENERAL, ts)
-    assert "did not run" in answer
+    assert "didn't run" in answer
     assert "It is gone since yesterday." in answer
     await shared.reply(GENERAL, ts, "Answered by", f"<@{MINA}>")
     assert "staging" in databases(shared)

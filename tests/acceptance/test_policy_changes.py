@@ -37,7 +37,7 @@ async def test_a_changed_policy_is_taken_up_unless_it_is_bad(socket_stage: Stage
     assert stage.cards() == []
 
     stage.write_policy(OPEN)
-    await stage.logged("whoever joins C0GENERAL0 may decide as all")
+    await stage.logged("anyone who joins C0GENERAL0 may decide as all")
     assert "Traceback" not in stage.bot.log
 
 
