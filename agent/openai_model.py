@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import openai
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
@@ -40,6 +40,9 @@ _NONSENSE = (
     TypeError,
     ValueError,
 )
+
+
+T = TypeVar("T")
 
 
 class UnreadableAnswer(Exception):
@@ -100,9 +103,7 @@ class StrictChatOpenAI(ChatOpenAI):
                 nothing is refused by strict servers, with all that follows.
         """
         try:
-            result = await self._patiently(
-                lambda: self._asked(messages, stop, run_manager, **options), run_manager
-            )
+            result = await self._asked(messages, stop, run_manager, **options)
         except ContextOverflowError:
             raise
         except _NONSENSE as exc:
@@ -117,9 +118,9 @@ class StrictChatOpenAI(ChatOpenAI):
 
     async def _patiently(
         self,
-        ask: Callable[[], Awaitable[ChatResult]],
+        ask: Callable[[], Awaitable[T]],
         run_manager: AsyncCallbackManagerForLLMRun | None,
-    ) -> ChatResult:
+    ) -> T:
         """Ask, and ask again after what passes; listeners hear of the wait."""
         for number in range(self.tries):
             try:
@@ -140,11 +141,18 @@ class StrictChatOpenAI(ChatOpenAI):
         run_manager: AsyncCallbackManagerForLLMRun | None,
         **options: Any,
     ) -> ChatResult:
+        """Ask for a stream where it is heard; for all at once once that broke off."""
         if run_manager and is_heard(run_manager):
-            result = await self._streamed(messages, stop, run_manager, **options)
+            heard = run_manager
+            result = await self._patiently(
+                lambda: self._streamed(messages, stop, heard, **options), heard
+            )
             if result is not None:
                 return result
-        return await super()._agenerate(messages, stop, run_manager, **options)
+        whole = super()._agenerate
+        return await self._patiently(
+            lambda: whole(messages, stop, run_manager, **options), run_manager
+        )
 
     async def _streamed(
         self,

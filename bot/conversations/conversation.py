@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, cast
 
@@ -50,6 +50,7 @@ class Conversation:
 
     Attributes:
         unfinished: what a run before this one was streaming when it died.
+        is_first: a run begins in it, and no run before has got anywhere.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Conversation:
     participants: tuple[str, ...]
     unfinished: Unfinished | None = None
     stopped: bool = False  # a person has stopped the turn before
+    is_first: bool = False
 
     @property
     def running(self) -> Message | None:
@@ -129,6 +131,7 @@ def _started(row: Mapping[str, Any], latest: Mapping[str, Any] | None) -> Starte
         guarded = {r.call.id: r for r in asked if r.call.guarded}
         place = conversation.team, conversation.id
         run = Run(*place, row["run"], guarded, asked, [latest])
+        conversation = replace(conversation, is_first=latest is None)
     now = store.utc(row["now"])
     return Started(conversation, run, row["is_new"], now, row["pause"])
 

@@ -320,14 +320,10 @@ class Follower:
             await self._set_status("")
         if self._asks:
             await self._session("suspended")
-        elif self._works or self._conversation.waits or self._is_first:
+        elif self._works or self._conversation.waits or self._conversation.is_first:
             await self._session("active")
-        if self._is_first:
+        if self._conversation.is_first:
             await self._name()
-
-    @property
-    def _is_first(self) -> bool:
-        return self._run.generation == 1
 
     # --- the stream ---
 

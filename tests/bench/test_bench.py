@@ -147,16 +147,23 @@ async def test_the_sweeps_table_compares_few_and_many_waiting_requests():
 STATEMENTS, TRANSACTIONS, WRITES, JOBS = 46, 28, 12, 2
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 async def test_a_cycle_takes_no_more_of_the_database_than_before():
-    with postgres.folder() as folder:
-        [found] = await counts.measure_counts(folder, 6, [1])
+    found = await _counted()
+    if found.transactions > TRANSACTIONS or found.fsyncs > WRITES:
+        found = await _counted()  # a busy machine adds some, and takes none away
 
     work = "\n".join(found.lines)
     assert found.own <= STATEMENTS, work
     assert found.transactions <= TRANSACTIONS, work
     assert found.fsyncs <= WRITES, work
     assert found.jobs == JOBS
+
+
+async def _counted() -> counts.Counted:
+    with postgres.folder() as folder:
+        [found] = await counts.measure_counts(folder, 6, (1,))
+    return found
 
 
 @pytest.mark.long

@@ -101,7 +101,7 @@ async def test_the_agent_is_told_that_it_was_rejected_before(house: House):
     await agent.say("again, please")
     await agent.work()
     assert await agent.said() == ["No.", "Still no."]
-    assert "already" in list(agent.results().values())[-1]
+    assert "rejected in this conversation" in list(agent.results().values())[-1]
     assert agent.ledger.runs == []
 
 

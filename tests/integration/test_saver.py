@@ -81,7 +81,7 @@ async def test_the_next_run_begins_after_what_is_just_being_written(house: House
             while not await house.one(waits):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         assert not next_run.done()
-    assert (await next_run).generation == run.generation + 1
+    assert (await next_run).generation > run.generation
 
 
 async def test_looking_needs_no_right_to_write(house: House):

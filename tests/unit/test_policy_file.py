@@ -161,7 +161,9 @@ def test_there_is_no_start_without_a_good_file(tmp_path: Path):
 def test_an_open_group_is_logged_at_start_and_on_change(file: Path, said: list[Any]):
     file.write_text(OPEN)
     policies = PolicyFile(file)
-    assert [line["event"] for line in said] == ["anyone who joins C01 may decide as ops"]
+    assert [line["event"] for line in said] == [
+        "anyone who joins C01 may decide as ops"
+    ]
 
     file.write_text(OPEN + STRICTER.removeprefix("version: 1\n"))
     policies.look()
