@@ -144,7 +144,8 @@ async def _questions(made: World) -> None:
     dm = made.simulator.dm(RAVI)
     threads = slack.assistant_threads_setStatus
     await threads(channel_id=GENERAL, thread_ts=first, status="is thinking")
-    await slack.assistant_threads_setTitle(channel_id=dm, thread_ts="1.0", title="x")
+    thread = await made.simulator.post_message(RAVI, dm, "Hello.")
+    await slack.assistant_threads_setTitle(channel_id=dm, thread_ts=thread, title="x")
     await slack.assistant_threads_setSuggestedPrompts(
         channel_id=dm, thread_ts="1.0", prompts=[{"title": "x", "message": "y"}]
     )
