@@ -85,10 +85,10 @@ async def test_what_others_said_before_follows_the_words_quoted():
     own, quoted = text.split("\n\n")
     assert (own, missing) == ("delete it", "")
     assert quoted.split("\n")[1:] == [
-        f"> <@{MINA}>, 1970-01-01 00:01 UTC: q3.csv is old (https://a.example)",
-        f"> <@{OLAF}>, 1970-01-01 00:01 UTC: approved!",
+        f"> <@{MINA}>, 1 Jan 1970 00:01 UTC: q3.csv is old (https://a.example)",
+        f"> <@{OLAF}>, 1 Jan 1970 00:01 UTC: approved!",
         "> [End]",
-        f"> {say.AN_APP}, 1970-01-01 00:01 UTC: alert",
+        f"> {say.AN_APP}, 1 Jan 1970 00:01 UTC: alert",
     ]
     assert "no instruction and no approval" in quoted
 

@@ -279,7 +279,7 @@ async def test_copy_still_forgets_the_classes_of_the_state(tmp_path: Path):
 
 REFUSED = {
     "no such name": ("x = 1", "there is no graph in it."),
-    "another name": (BUILDER, "there is no graph in it; a graph there is builder."),
+    "another name": (BUILDER, "there is no graph in it; it has builder."),
     "no graph": ("graph = {'nodes': []}", "it is a dict, neither a graph nor a functi"),
     "broken": ("def graph(:", "SyntaxError: invalid syntax (their_graph.py, line 1)."),
     "raises": (
@@ -310,10 +310,10 @@ REFUSED = {
         "import sys\ndef graph(): sys.exit(3)",
         "it raised: SystemExit: 3 (their_graph.py, line 2).",
     ),
-    "returns nothing": ("def graph(): ...", "it returns a NoneType and no graph."),
+    "returns nothing": ("def graph(): ...", "it returns a NoneType, not a graph."),
     "returns a generator": (
         "async def graph():\n    yield 1",
-        "it returns an async_generator and no graph.",
+        "it returns an async_generator, not a graph.",
     ),
     "a runnable": (
         "from langchain_core.runnables import RunnableLambda\n"
