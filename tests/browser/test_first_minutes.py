@@ -86,14 +86,17 @@ async def test_both_sides_are_live(browser: Browser, bot: BotProcess):
         await expect(asks.get_by_test_id("composer")).to_be_visible()
         await expect(decides.get_by_test_id("composer")).to_be_visible()
         await page.get_by_role("button", name="Transfer money").click()
-        approve = decides.get_by_role("button", name="Approve").last
-        await expect(approve).to_be_visible()
+        thread = asks.get_by_test_id("thread")
+        withdraw = thread.get_by_role("button", name="Withdraw request")
+        code = (await withdraw.get_attribute("aria-label") or "").split()[-1]
+        card = decides.get_by_test_id("message").filter(has_text=code)
+        await expect(card.get_by_role("button", name="Approve")).to_be_visible()
         await picture(page, "both")
         for side, name in ((asks, "Ravi"), (decides, "Mina")):
             person = side.get_by_test_id("person-switch")
             await expect(person).to_have_value(PEOPLE[name])
-        await decides.get_by_role("button", name="Reject").last.click()
-        await expect(asks.get_by_test_id("thread")).to_contain_text("(offline model)")
+        await card.get_by_role("button", name="Reject").click()
+        await expect(thread).to_contain_text("(offline model)")
 
 
 async def test_no_two_people_share_a_colour(browser: Browser, bot: BotProcess):
