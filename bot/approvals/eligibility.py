@@ -1,4 +1,4 @@
-"""The people who may decide a request now, by its chain and the policy in force."""
+"""The people who may decide a request now, by its chain and the policy, or see it."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from bot.approvals.policy.model import (
     Plan,
     Policy,
     StageDemand,
+    is_in_force,
     standing_in,
 )
 
@@ -417,3 +418,41 @@ _ENDINGS = {
     Status.REJECTED: (Verdict.REJECT,),
     Status.ANSWERED: (Verdict.ANSWER,),
 }
+
+
+# --- The people who may see it --------------------------------------------------------
+def can_see(person: Person, request: Request, policy: Policy, now: dt.datetime) -> bool:
+    """Return whether a request is this person's business, by its row and the policy."""
+    if person.team != request.team:
+        return False
+    chain = request.chain
+    own = {request.people.requester.user, *request.people.participants}
+    own |= {decision.person.user for decision in (*chain.decisions, *chain.voided)}
+    if person.user in own:
+        return True
+    return any(
+        person.user in stage.people
+        or _stands_in(person, stage.approvers, stage.people, policy, now)
+        for stage in chain.stages
+    )
+
+
+def _stands_in(
+    person: Person,
+    group: str,
+    people: tuple[str, ...],
+    policy: Policy,
+    now: dt.datetime,
+) -> bool:
+    deputies = standing_in(policy, group, now)
+    return any(person.user in deputies.get(user, ()) for user in people)
+
+
+def represents(person: Person, policy: Policy, now: dt.datetime) -> list[str]:
+    """A person, and those for whom they stand in now; user ids."""
+    principals = [
+        each.principal
+        for each in policy.delegations
+        if each.delegate == person.user and is_in_force(policy, each, now)
+    ]
+    return [person.user, *principals]

@@ -12,8 +12,10 @@ from bot.approvals import store
 from bot.approvals.delegations import is_in, shared_sources
 from bot.approvals.eligibility import (
     PolicyContext,
+    can_see,
     live_sources,
     refusal,
+    represents,
     stands_for,
     with_current_people,
     with_current_policy,
@@ -22,7 +24,6 @@ from bot.approvals.model import Person, Profile, Request
 from bot.approvals.policy.model import Delegation, Denied, Policy, is_in_force
 from bot.approvals.ports import Members, People, Policies, look_up_groups
 from bot.approvals.standing_grants import StandingGrant, StandingGrants
-from bot.approvals.visibility import can_see, represents
 from bot.base.time_limits import slack_in_time
 from bot.database.pool import Connection, Pool
 from bot.slack.home.sql import SQL

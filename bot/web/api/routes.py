@@ -14,11 +14,15 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.approvals import store
-from bot.approvals.eligibility import PolicyContext, with_current_people
+from bot.approvals.eligibility import (
+    PolicyContext,
+    can_see,
+    represents,
+    with_current_people,
+)
 from bot.approvals.judge import Result
 from bot.approvals.model import Action, Effect, Person, Request, Verdict
 from bot.approvals.serialize import Approval, request_json
-from bot.approvals.visibility import can_see, represents
 from bot.base.errors import SlackUnavailable
 from bot.base.masks import mask, mask_arguments
 from bot.base.settings_types import ApiAgent
