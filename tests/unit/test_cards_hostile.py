@@ -20,7 +20,7 @@ from bot.approvals.model import (
     Times,
     Verdict,
 )
-from bot.approvals.places import REQUESTS_PER_CARD
+from bot.approvals.raise_request import REQUESTS_PER_CARD
 from bot.base.masks import mask_arguments
 from bot.simulator.block_check import errors
 from bot.slack.cards.arguments import MOST_FIELDS, _label, field_text, shares

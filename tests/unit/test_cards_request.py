@@ -18,7 +18,7 @@ from bot.approvals.model import (
     Times,
     Verdict,
 )
-from bot.approvals.places import REQUESTS_PER_CARD
+from bot.approvals.raise_request import REQUESTS_PER_CARD
 from bot.simulator.block_check import errors
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.view import CardView, bundle

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bot.approvals.assess import Assessment, ProposedCall, Turn
 from bot.approvals.model import Askers, Stage, Status
-from bot.approvals.places import REQUESTS_PER_CARD, ROOM, Places
 from bot.approvals.policy.model import THREAD
+from bot.approvals.raise_request import REQUESTS_PER_CARD, ROOM, Places
 from tests.support.people import RAVI, person
 
 TURN = Turn("c-1", "C1", "1.1", Askers(person(RAVI)))

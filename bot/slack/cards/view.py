@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from bot.approvals.judge import APPROVING
 from bot.approvals.late_reason import offered_until
 from bot.approvals.model import Decision, Execution, Mark, Request, Verdict
-from bot.approvals.places import REQUESTS_PER_CARD
+from bot.approvals.raise_request import REQUESTS_PER_CARD
 from bot.texts.cards import WAITING, icon, status_word
 
 # The `action_id`s of our messages. A button's value is the request's token; a menu's is
