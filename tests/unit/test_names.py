@@ -11,7 +11,7 @@ import pytest
 from bot.approvals.model import Person, Profile
 from bot.base.errors import SlackUnavailable
 from bot.slack.cards.arguments import ids_in
-from bot.slack.names import MOST, Names
+from bot.slack.directory import MOST, Names
 from tests.support.fake_slack import refused
 from tests.support.people import MINA, OLAF, US
 
