@@ -81,6 +81,8 @@ async def _in_batches(
         async with transaction(pool) as connection:
             found = await connection.execute(statement, {"limit": batch})
             ids = [row["id"] for row in await found.fetchall()]
+            if not ids:
+                return total
             loaded = await store.named_with_clock(connection, ids)
             is_many = len(ids) == batch
             total += await act(
