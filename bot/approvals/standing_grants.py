@@ -369,6 +369,20 @@ class Revoked(enum.StrEnum):
     COULD_NOT_CHECK = "could_not_check"  # Slack does not say who they are
 
 
+async def list_standing(
+    connection: Connection, team: str, giver: str, *, live: bool = False
+) -> Sequence[StandingGrant]:
+    """List what a person has given, newest first, with what is over for a week.
+
+    Args:
+        giver: a user id of this team.
+        live: without what is over.
+    """
+    key = {"team": team, "giver": giver, "live": live, "most": MOST}
+    found = await connection.execute(SQL["select_standing_of"], key)
+    return [_grant(row) for row in await found.fetchall()]
+
+
 @dataclass(frozen=True)
 class StandingGrants:
     """Lists and revokes people's grants. `pool` is the listeners' own."""
@@ -377,19 +391,10 @@ class StandingGrants:
     people: People
     policies: Policies
 
-    async def list_standing(
-        self, team: str, giver: str, *, live: bool = False
-    ) -> Sequence[StandingGrant]:
-        """List what a person has given, newest first, with what is over for a week.
-
-        Args:
-            giver: a user id of this team.
-            live: without what is over.
-        """
-        key = {"team": team, "giver": giver, "live": live, "most": MOST}
+    async def list_standing(self, team: str, giver: str) -> Sequence[StandingGrant]:
+        """List what a person has given; see `list_standing`."""
         async with self.pool.connection() as connection:
-            found = await connection.execute(SQL["select_standing_of"], key)
-            return [_grant(row) for row in await found.fetchall()]
+            return await list_standing(connection, team, giver)
 
     async def revoke_standing(self, person: Person, code: str) -> Revoked:
         """End a grant at once, by its giver, an approver of its stage or an operator.

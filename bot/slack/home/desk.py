@@ -23,7 +23,7 @@ from bot.approvals.eligibility import (
 from bot.approvals.model import Person, Profile, Request
 from bot.approvals.policy.model import Delegation, Denied, Policy, is_in_force
 from bot.approvals.ports import Members, People, Policies, look_up_groups
-from bot.approvals.standing_grants import StandingGrant, StandingGrants
+from bot.approvals.standing_grants import StandingGrant, list_standing
 from bot.base.time_limits import slack_in_time
 from bot.database.pool import Connection, Pool
 from bot.slack.home.sql import SQL
@@ -109,8 +109,8 @@ class Desks:
                 return Desk(person, now, profile.refusal, watches=(person.user,))
             desk = _Reading(connection, person, policy, now, groups)
             lists = [await desk.page(name, wanted.get(name, 0)) for name in _REQUESTS]
+            allowed = await _allowed(connection, person, wanted.get(ALLOWED, 0))
         waiting, asked, decided = lists
-        allowed = await self._allowed(person, wanted.get(ALLOWED, 0))
         named = [*zip(_REQUESTS, lists, strict=True), (ALLOWED, allowed)]
         for_whom: dict[str, str] = {}
         current: list[Request] = []
@@ -135,13 +135,6 @@ class Desks:
             ),
             watches=(*desk.people, *desk.sources),
         )
-
-    async def _allowed(self, person: Person, number: int) -> _Page[StandingGrant]:
-        """List the person's grants that can still be used."""
-        grants = StandingGrants(self.pool, self.people, self.policies)
-        live = await grants.list_standing(person.team, person.user, live=True)
-        number = number if number * RECENT < len(live) else 0
-        return _page(live[number * RECENT :], number, RECENT)
 
     async def find(self, person: Person, code: str) -> Request | None:
         """Return the latest request of a code that the person may see."""
@@ -230,6 +223,15 @@ class _Reading:
         if number and not found:
             return await self.page(name, 0)
         return _page(found, number, size)
+
+
+async def _allowed(
+    connection: Connection, person: Person, number: int
+) -> _Page[StandingGrant]:
+    """Read a page of the person's grants that can still be used."""
+    live = await list_standing(connection, person.team, person.user, live=True)
+    number = number if number * RECENT < len(live) else 0
+    return _page(live[number * RECENT :], number, RECENT)
 
 
 async def _named(
