@@ -33,6 +33,7 @@ OF_PROGRESS = frozenset(
     {
         "agents.sessions.setStatus",
         "assistant.threads.setStatus",
+        "assistant.threads.setTitle",
         "reactions.add",
         "reactions.remove",
     }

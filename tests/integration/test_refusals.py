@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 import bot.slack.client as client_module
 from bot.simulator import Simulator
+from bot.slack import streaming
 from bot.slack.client import FAILURES, make_client, make_session
 from bot.slack.trouble import Troubles
 from bot.web.server import metrics_routes, slack_routes
@@ -91,6 +92,21 @@ async def test_what_is_no_operators_matter_is_not_noted(
     with pytest.raises(FAILURES):
         await slack.users_info(user=MINA)
     assert troubles.counts == {}
+
+
+@pytest.mark.parametrize("method", sorted(client_module.OF_PROGRESS))
+async def test_what_only_shows_progress_need_not_be_granted(
+    simulator: Simulator, slack: AsyncWebClient, troubles: Troubles, method: str
+):
+    simulator.faults.add(method, "error", error="missing_scope")
+    with pytest.raises(FAILURES):
+        await slack.api_call(method)
+    assert troubles.counts == {}
+
+
+def test_every_call_that_shows_progress_may_be_refused():
+    asked = {streaming.STATUS, streaming.SESSION, streaming.TITLE}
+    assert {each.replace("_", ".") for each in asked} <= client_module.OF_PROGRESS
 
 
 async def test_whoever_waits_no_longer_for_an_answer_has_it_noted(
