@@ -19,9 +19,9 @@ from bot.conversations.progress import Progress
 from bot.slack.cards.answer import harmless
 from bot.slack.cards.arguments import FULL_VIEW_CHARACTERS, field_text
 from bot.slack.cards.card import card_blocks, card_text
-from bot.slack.cards.full_view import Sending, full_view
 from bot.slack.cards.streamed import Shown, next_chunks
 from bot.slack.cards.view import RequestView
+from bot.slack.full_text import Sending, full_view
 from bot.slack.homoglyphs import lookalikes
 from bot.texts.call import mrkdwn_headline, plain_headline
 from bot.texts.formatting import arguments_text, visible

@@ -25,8 +25,8 @@ from bot.slack.cards.answer import answer
 from bot.slack.cards.arguments import effect_lines
 from bot.slack.cards.card import card_blocks, card_text, changes
 from bot.slack.cards.edit_form import block_id, edit_form, edited
-from bot.slack.cards.full_view import full_view
 from bot.slack.cards.view import RequestView
+from bot.slack.full_text import full_view
 from bot.slack.render import draw_call, draw_notice, draw_text
 from bot.texts.clicks import what_to_type
 from tests.support.cards_samples import CARD, closed, comment, decision, view

@@ -10,9 +10,9 @@ from bot.approvals.model import Confirm, Status, Verdict
 from bot.simulator.block_check import view_errors
 from bot.slack.cards.arguments import effect_lines
 from bot.slack.cards.forms import answer_form, reason_form, typed_form
-from bot.slack.cards.full_view import full_view
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
+from bot.slack.full_text import full_view
 from tests.support.cards_samples import closed, of_type, texts
 from tests.support.hostile_texts import ARGUMENTS, HUGE, NASTY
 from tests.support.request_builder import NOW, request

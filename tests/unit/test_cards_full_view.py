@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from agent.visible import is_hidden
 from bot.approvals.model import Status
 from bot.simulator.block_check import view_errors
-from bot.slack.cards.full_view import APPROVE_FULL, Sending, full_view, needs_file
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
+from bot.slack.full_text import APPROVE_FULL, Sending, full_view, needs_file
 from bot.texts.formatting import arguments_text
 from tests.support.cards_samples import (
     CARD,

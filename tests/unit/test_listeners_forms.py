@@ -17,9 +17,9 @@ from bot.simulator.block_check import view_errors
 from bot.simulator.form_state import state_of
 from bot.slack.cards.edit_form import edit_form
 from bot.slack.cards.forms import answer_form, reason_form, typed_form
-from bot.slack.cards.full_view import full_view
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
+from bot.slack.full_text import full_view
 from bot.slack.listeners import clicks, submissions
 from bot.texts.clicks import NOT_OPENED
 from tests.support.clicks import CLICK, SUBMISSION, click_of, handlers_of

@@ -10,6 +10,7 @@ from typing import Any, cast
 from bot.texts.formatting import (
     NAME_LIMIT,
     SOMEBODY,
+    TEXT_LIMIT,
     chunks,
     cut,
     is_user_id,
@@ -69,6 +70,11 @@ def preformatted(text: str) -> list[Block]:
         {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": part}]}
         for part in chunks(text)
     ]
+
+
+def whole(text: str) -> list[Block]:
+    """Visible text as blocks, none of them too long."""
+    return [rich_text(preformatted(part)) for part in chunks(text, TEXT_LIMIT)]
 
 
 def labelled(label: str, text: str, after: str = "") -> list[Block]:

@@ -10,9 +10,15 @@ from typing import Any, NoReturn
 from bot.approvals.digest import NotCanonical, storable
 from bot.approvals.model import Confirm, Request
 from bot.slack.cards.arguments import FULL_VIEW_CHARACTERS, typed_block
-from bot.slack.cards.blocks import Block, rich_text, text_length, with_block_ids, words
+from bot.slack.cards.blocks import (
+    Block,
+    rich_text,
+    text_length,
+    whole,
+    with_block_ids,
+    words,
+)
 from bot.slack.cards.fields import ABSENT, NUMBER, Field, Kind, fields_of, json_text
-from bot.slack.cards.full_view import whole
 from bot.slack.cards.modal import (
     TOOL,
     CardRef,

@@ -25,12 +25,11 @@ from bot.slack.cards.forms import (
     reason_form,
     typed_form,
 )
-from bot.slack.cards.full_view import full_view, needs_file
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import CardView, RequestView
 from bot.slack.client import open_view
 from bot.slack.deps import Deps
-from bot.slack.full_text import Opened
+from bot.slack.full_text import Opened, full_view, needs_file
 from bot.slack.history import history_view, request_history
 from bot.slack.listeners.translating import (
     Body,

@@ -24,9 +24,9 @@ from bot.slack.cards.forms import (
     as_arguments,
     typed_form,
 )
-from bot.slack.cards.full_view import APPROVE_FULL
 from bot.slack.cards.modal import CardRef, entered
 from bot.slack.deps import Deps
+from bot.slack.full_text import APPROVE_FULL
 from bot.slack.listeners.translating import (
     Body,
     card_of,
