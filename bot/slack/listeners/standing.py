@@ -11,7 +11,7 @@ from bot.approvals.standing_grants import (
     Wish,
     offer_of,
 )
-from bot.slack.cards.standing_form import APPROVE_STANDING, standing_form, wish_from
+from bot.slack.cards.forms import APPROVE_STANDING, standing_form, wish_from
 from bot.slack.cards.view import APPROVE_FOR
 from bot.slack.deps import Deps
 from bot.slack.listeners.clicks import card_ref, open_modal, then_ack
