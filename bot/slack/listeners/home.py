@@ -52,12 +52,18 @@ _ASKS = {
 
 
 def register(app: AsyncApp, deps: Deps) -> None:
-    """Listen to App Home, and to the same rows in the answers to `/approvals`."""
+    """Listen to App Home, and to the same rows in the answers to `/approvals`.
+
+    One event tells of the app's other tab too, where people talk to it.
+    """
 
     async def handle_opened(body: Body) -> None:
-        event: Mapping[str, Any] = body.get("event") or {}
-        if event.get("tab", "home") == "home":
-            await deps.viewers.open(_visitor(body, deps))
+        event, person = body["event"], _visitor(body, deps)
+        tab = event.get("tab", "home")
+        if tab == "home":
+            await deps.viewers.open(person)
+        elif tab == "messages":
+            await deps.welcome.opened(person, str(event["channel"]))
 
     app.event("app_home_opened")(handle_opened)
     for action_id, act in _ACTS.items():

@@ -21,7 +21,10 @@ from bot.texts.conversation import not_read_for_agent
 
 
 def register(app: AsyncApp, deps: Deps) -> None:
-    """Listen to both events of one post; the inbox knows that they are one message."""
+    """Listen to what people say, and to Slack's own stop.
+
+    Both events of one post come here; the inbox knows that they are one message.
+    """
 
     async def handle_message(body: Body) -> None:
         us, rate = deps.identity(), deps.rates.get("messages")
@@ -36,36 +39,20 @@ def register(app: AsyncApp, deps: Deps) -> None:
         elif said := decision_in_thread(body, us):
             await overhear(pool, jobs, said, rate)
 
-    app.event("app_mention")(handle_message)
-    app.event("message")(handle_message)
-    _register_around(app, deps)
-
-
-def _register_around(app: AsyncApp, deps: Deps) -> None:
-    """Listen to what people do around a conversation: stop it, open the app's own."""
-
     async def handle_stopped(body: Body) -> None:
         event, person = body["event"], _who(body, deps.identity())
         place = str(event["channel"]), str(event["thread_ts"])
         await deps.stopper.stop_thread(person, place)
 
-    async def handle_opened(body: Body) -> None:
-        event, person = body["event"], _who(body, deps.identity())
-        await deps.welcome.opened(person, str(event["channel"]))
-
+    app.event("app_mention")(handle_message)
+    app.event("message")(handle_message)
     app.event("agent_session_stopped")(handle_stopped)
-    app.event("app_home_opened", [_is_conversation])(handle_opened)
 
 
 def _who(body: Body, us: Identity) -> Person:
     """Return the person whom an event is about; Slack has signed it."""
     enterprise, team = _installed(body, us)
     return Person(enterprise, team, str(body["event"]["user"]))
-
-
-async def _is_conversation(body: Body) -> bool:
-    event: Mapping[str, Any] = body.get("event") or {}
-    return event.get("tab") == "messages"
 
 
 async def _is_followed(deps: Deps, body: Body, us: Identity) -> bool:
