@@ -11,13 +11,13 @@ import pytest
 import pytest_asyncio
 
 from tests.support import postgres
+from tests.support.asking_graph import ASKING_STAGE
 from tests.support.failure_report import (  # noqa: F401 - hooks
     pytest_runtest_makereport,
     pytest_runtest_setup,
 )
 from tests.support.model_server import ModelServer, run_model_server
 from tests.support.stage import NewStage, Stage, make_stage
-from tests.support.zoo import ZOO_STAGE
 
 
 @pytest.fixture
@@ -86,14 +86,14 @@ async def shared_both(
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def zoo(new_stage: NewStage) -> AsyncIterator[Stage]:
     """A bot that serves a graph file from a temporary folder."""
-    async with new_stage(**ZOO_STAGE) as made:
+    async with new_stage(**ASKING_STAGE) as made:
         yield made
 
 
 @pytest.fixture
 async def zoo_alone(tmp_path: Path, database: str) -> AsyncIterator[Stage]:
     """The same for one test, which ends the bot's process."""
-    async with make_stage(tmp_path, database, "socket", **ZOO_STAGE) as made:
+    async with make_stage(tmp_path, database, "socket", **ASKING_STAGE) as made:
         yield made
 
 

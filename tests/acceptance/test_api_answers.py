@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.support.asking_graph import ASKING, POLICY
 from tests.support.deciding import asked, asked_to_delete, request_of
 from tests.support.demo import GENERAL, MINA, RAVI
 from tests.support.foreign import said_in
 from tests.support.http_api import API_TOKENS, Api
 from tests.support.link_browser import LINKS, Browser, made
 from tests.support.stage import NewStage, Stage, make_stage
-from tests.support.zoo import POLICY, ZOO
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 LINKED = """
@@ -35,7 +35,7 @@ SCHEMA = {
 async def zoo_outside(new_stage: NewStage) -> AsyncIterator[Stage]:
     """The zoo's graphs, with API and links."""
     outside = {**LINKS, "policy": POLICY + LINKED, "API_TOKENS": API_TOKENS}
-    async with new_stage(graph=ZOO, **outside) as made:
+    async with new_stage(graph=ASKING, **outside) as made:
         yield made
 
 

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from bot.base.faults import POINTS
 from tests.support import crash_table
+from tests.support.asking_graph import POLICY as ASKING_POLICY
 from tests.support.bot_process import run_command
 from tests.support.crash_table import STREAM, WHERE, Cell, cells, usual
 from tests.support.crashes import (
@@ -24,7 +25,6 @@ from tests.support.deciding import SANDBOX, asked, transfers
 from tests.support.demo import GENERAL, MINA
 from tests.support.invariants import wrong_in, wrong_in_slack
 from tests.support.stage import NewStage, Stage
-from tests.support.zoo import POLICY as ZOO_POLICY
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -42,7 +42,7 @@ async def shipped(new_stage: NewStage) -> AsyncIterator[Stage]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def foreign(new_stage: NewStage) -> AsyncIterator[Stage]:
-    theirs = {"policy": ZOO_POLICY, "graph": FOREIGN}
+    theirs = {"policy": ASKING_POLICY, "graph": FOREIGN}
     async with new_stage(FAULT_POINT=f"@{ORDER}", **theirs) as made:
         yield made
 

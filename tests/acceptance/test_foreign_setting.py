@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.asking_graph import ASKING, ASKING_STAGE, POLICY
 from tests.support.bot_process import run_command
 from tests.support.deciding import asked
 from tests.support.demo import GENERAL, MINA
 from tests.support.foreign import said_in
 from tests.support.shown import everything
 from tests.support.stage import make_stage, write_graph
-from tests.support.zoo import POLICY, ZOO, ZOO_STAGE
 
 WORDS_ALONE = """
 from typing_extensions import TypedDict
@@ -46,8 +46,8 @@ graph = builder.add_node(node).add_edge(START, "node").compile()
 @pytest.mark.parametrize(
     ("text", "agent", "words"),
     [
-        (ZOO, "nowhere.py:graph", "there is no Python file"),
-        (ZOO, "theirs.py:grahp", "there is no grahp in it"),
+        (ASKING, "nowhere.py:graph", "there is no Python file"),
+        (ASKING, "theirs.py:grahp", "there is no grahp in it"),
         ("import nothing_at_all", "theirs.py:graph", "nothing_at_all"),
         (
             WORDS_ALONE,
@@ -79,7 +79,7 @@ async def test_what_cannot_be_served_ends_the_start_with_one_sentence(
 async def test_check_describes_a_graph_and_removed_nodes_orphan_their_questions(
     tmp_path: Path, database: str
 ):
-    async with make_stage(tmp_path, database, "socket", **ZOO_STAGE) as stage:
+    async with make_stage(tmp_path, database, "socket", **ASKING_STAGE) as stage:
         environment = stage.environment
         checked = await run_command("check", folder=tmp_path, environment=environment)
         assert "graph: graph takes messages under messages." in checked.out
@@ -94,7 +94,7 @@ async def test_check_describes_a_graph_and_removed_nodes_orphan_their_questions(
         gone, gone_ts = await asked(stage, "effect one")
         kept, kept_ts = await asked(stage, 'ask "Still?"')
         await stage.stop()
-        write_graph(tmp_path / "theirs", ZOO.replace("effect", "renamed"))
+        write_graph(tmp_path / "theirs", ASKING.replace("effect", "renamed"))
         await stage.start_bot()
 
         final = await stage.outcome(gone, "Orphaned")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.simulator import ClickResult
+from tests.support.asking_graph import POLICY as ASKING_POLICY
 from tests.support.balancer import balanced
 from tests.support.crashes import until
 from tests.support.deciding import asked_to_delete, request_of
@@ -17,7 +18,6 @@ from tests.support.foreign import said_in
 from tests.support.invariants import wrong_in, wrong_in_slack
 from tests.support.shown import Message
 from tests.support.stage import Stage, make_stage
-from tests.support.zoo import POLICY as ZOO_POLICY
 
 ROUNDS = 2
 PEOPLE = (MINA, MAREK, OLAF, RAVI)
@@ -66,7 +66,7 @@ async def several(
 @pytest.fixture
 async def workers(tmp_path: Path, database: str, replicas: int) -> AsyncIterator[Stage]:
     """Replicas that serve the graph above."""
-    setting = {"policy": ZOO_POLICY, "graph": WORKER}
+    setting = {"policy": ASKING_POLICY, "graph": WORKER}
     async with (
         make_stage(tmp_path, database, "socket", start=False, **setting) as made,
         balanced(made, replicas),

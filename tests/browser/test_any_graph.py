@@ -9,11 +9,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
+from tests.support.asking_graph import ASKING, POLICY
 from tests.support.bot_process import BotProcess, NewBot
 from tests.support.browser import picture, visit
 from tests.support.crashes import until
 from tests.support.page import asked, card_about, messages, reads
-from tests.support.zoo import POLICY, ZOO
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PAYMENTS = {
@@ -31,7 +31,7 @@ PAYMENTS = {
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def theirs(new_bot: NewBot) -> AsyncIterator[BotProcess]:
     """The bot with its simulator, serving a graph file that it has never seen."""
-    async with new_bot(policy=POLICY, graph=ZOO) as process:
+    async with new_bot(policy=POLICY, graph=ASKING) as process:
         yield process
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.support.demo import DORA, MAREK, MINA
 from tests.support.policies import policy_text
 
-ZOO = '''
+ASKING = '''
 """Asks whatever it is told to, and repeats what it gets, with its types.
 
 Write `order`, or another name of its nodes.
@@ -157,4 +157,4 @@ POLICY = policy_text(
     interrupts="{answers: words, levels: {manager: managers, director: directors}}",
 )
 #: A stage whose bot serves it.
-ZOO_STAGE = {"policy": POLICY, "graph": ZOO}
+ASKING_STAGE = {"policy": POLICY, "graph": ASKING}
