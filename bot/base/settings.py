@@ -237,13 +237,13 @@ def _defaults(values: Mapping[str, str]) -> dict[str, str]:
     """The defaults that depend on what is set."""
     if "SLACK_BOT_TOKEN" in values:
         return {"TOOLS": ",".join(["files", *_configured(values)])}
-    clock = {"MCP_CONFIG": str(SIMULATOR_MCP)} if _has_clock() else {}
+    servers = {"MCP_CONFIG": str(SIMULATOR_MCP)} if _has_time_server() else {}
     return {
-        **clock,
+        **servers,
         "POLICY_FILE": str(SIMULATOR_POLICY),
         "TOOLS": ",".join(
             ["files", "sandbox", "email", "database"]
-            + (["mcp"] if "MCP_CONFIG" in {**clock, **values} else [])
+            + (["mcp"] if "MCP_CONFIG" in {**servers, **values} else [])
         ),
         "SQL_URL": SHOP,
         "PUBLIC_URL": f"http://localhost:{values.get('PORT', '3000')}",
@@ -251,7 +251,7 @@ def _defaults(values: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _has_clock() -> bool:
+def _has_time_server() -> bool:
     """Return whether the server of the simulator's MCP_CONFIG is beside the bot."""
     return bool(shutil.which("mcp-server-time", path=Path(sys.executable).parent))
 

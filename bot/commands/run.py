@@ -114,7 +114,8 @@ def make_simulation(
         app=AppConfig.read(manifest()),  # its scopes and events hold as in Slack
         history=_history(pool),
         phrase=phrase,
-        has_clock=settings.mcp_config == SIMULATOR_MCP and "mcp" in settings.tools,
+        has_time_server=settings.mcp_config == SIMULATOR_MCP
+        and "mcp" in settings.tools,
     )
     simulator.base_url = f"http://{_reachable(settings.host)}:{settings.port}"
     routes = [*simulator.routes(), *simulator.page_routes()]

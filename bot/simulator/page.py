@@ -30,16 +30,16 @@ class Page:
         history: History | None = None,
         phrase: str | None = None,
         *,
-        has_clock: bool = False,
+        has_time_server: bool = False,
     ) -> None:
         """Take the simulator in and follow its workspace.
 
         With a `history` each card has a button that shows what happened to it.
-        `phrase` and `has_clock` are as in `Simulator`.
+        `phrase` and `has_time_server` are as in `Simulator`.
         """
         self._hands = hands
         self._has_history = history is not None
-        self._phrase, self._has_clock = phrase, has_clock
+        self._phrase, self._has_time_server = phrase, has_time_server
         self._acts = Acts(hands, history)
         self._live = Live(hands.workspace, hands.open_views, hands.home)
 
@@ -93,7 +93,7 @@ class Page:
         shown["stops"] = self._hands.hears("agent_session_stopped")
         shown["follows"] = self._hands.hears("message.channels")
         shown["phrase"] = self._phrase
-        shown["has_clock"] = self._has_clock
+        shown["has_time_server"] = self._has_time_server
         shown["commands"] = [
             {"command": each.command, "description": each.description}
             for each in self._hands.commands

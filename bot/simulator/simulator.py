@@ -50,7 +50,7 @@ class Simulator(Acting):
     time to answer and the waits before retries. `history` tells the page what happened
     to a card; without it the page has no button for that. `phrase` is what the page's
     guide offers to write, "" for nothing; None for what the shipped agent takes, and
-    `has_clock` whether its tools are an MCP server's too.
+    `has_time_server` whether its tools are an MCP server's too.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Simulator(Acting):
         times: Times | None = None,
         history: History | None = None,
         phrase: str | None = None,
-        has_clock: bool = False,
+        has_time_server: bool = False,
     ) -> None:
         """Put the parts together and read the state file; open nothing yet."""
         app, times = _configured(app, subscriptions, scopes), times or Times()
@@ -91,7 +91,7 @@ class Simulator(Acting):
         self._web_api = WebApi(workspace, views, tokens, app)
         parts = (self._web_api, self._sockets, response_urls, self.faults)
         self._server = Server(workspace, *parts, tokens, app)
-        self._page = Page(self, history, phrase, has_clock=has_clock)
+        self._page = Page(self, history, phrase, has_time_server=has_time_server)
         self.mailbox = Mailbox()
         self._runner: web.AppRunner | None = None
         self.base_url = ""
