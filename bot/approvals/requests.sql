@@ -1,6 +1,7 @@
 -- name: raise
 -- A request as it is raised, with its chain, its messages, what its call names now, and
--- the trail; raising the same interrupt again changes nothing. A card and a notice where their channel is set.
+-- the trail; raising the same interrupt again changes nothing. A card and a
+-- notice where their channel is set.
 WITH fresh AS (
   SELECT WHERE NOT EXISTS (
     SELECT FROM requests WHERE conversation_id = %(conversation)s

@@ -88,7 +88,7 @@ async def expire(connection: Connection, jobs: Jobs, *requests: Request) -> None
 
 
 def _overdue(request: Request) -> tuple[Result, str]:
-    """Whose time is over, the request's or its stage's, with the stage's name."""
+    """The result of silence, and the stage that was late; "" for the whole request."""
     late = request.chain.open_stage
     if late is None or request.deadline == request.expires_at:
         return Result(Effect.TIMED_OUT), ""
@@ -138,7 +138,7 @@ def _given(
     action: Action | None = None,
     stage: int | None = None,
 ) -> dict[str, Any]:
-    """What the statement writes."""
+    """Give the values of `decide`."""
     index = request.chain.stage_index if stage is None else stage
     fact = verdict_fact(request, result, note, who, action, index)
     edited = result.effect is Effect.EDITED  # has a fact of its own

@@ -119,9 +119,11 @@ async def start(pool: Pool, conversation: str, work: Work) -> Started | None:
     key = {"conversation": conversation, "work": work}
     async with pool.connection() as connection:
         found = await connection.execute(SQL["start_run"], key, binary=True)
-        latest = cast("DictRow", await found.fetchone())
-    row = latest.pop("started")
-    return _started(row, latest if latest["checkpoint_id"] else None) if row else None
+        row = cast("DictRow", await found.fetchone())
+    started = row.pop("started")  # the rest is the checkpoint
+    if started is None:
+        return None
+    return _started(started, row if row["checkpoint_id"] else None)
 
 
 def _started(row: Mapping[str, Any], latest: Mapping[str, Any] | None) -> Started:

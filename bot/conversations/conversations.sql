@@ -71,7 +71,8 @@ SELECT generation FROM conversations WHERE id = %(conversation)s;
 
 -- name: own_run
 -- Hold the conversation if this run is still its run, and note the answers that its
--- graph has taken; what the run streamed was closed before. A click that stores a grant refers to this row and must not wait.
+-- graph has taken; what the run streamed was closed before. A click that stores a grant
+-- refers to this row and must not wait.
 WITH own AS (
   SELECT id FROM conversations
   WHERE id = %(conversation)s AND generation = %(generation)s FOR NO KEY UPDATE),

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from agent.phrases import chat
 from bot.approvals.assess import ProposedCall, Turn, sources_of
 from bot.approvals.grants import (
     LostRun,
@@ -204,7 +205,7 @@ class Settler:
         if said := last_word(ran, self.served.schemas):
             end = _End("answer", said, answered)
         elif answered_nothing(ran):
-            said = report(agent.MODEL_SAID_NOTHING, "no_answer")
+            said = report(chat.SAID_NOTHING, "no_answer")
             end = _End("say", said, answered, again=True)
         else:
             said = report(agent.AGENT_RETURNED_NOTHING, "no_answer")

@@ -118,7 +118,6 @@ def with_code(sentence: str, code: str) -> str:
     return f"{sentence} (Code: {code})"
 
 
-MODEL_SAID_NOTHING = "The model gave no answer. Try again."
 ANSWER_CUT_OFF = "The model's answer is cut off here: it reached its length limit."
 ANSWER_FILTERED = "The model server's content filter held back the rest of this answer."
 AGENT_RETURNED_NOTHING = (
@@ -157,14 +156,13 @@ TAKES_NO_ANSWER = (
 )
 ASKS_THE_SAME = (
     "The agent's graph asked the same question again after the answer, so I stopped "
-    "here. Its "
-    "author can ask with `interrupt()`, which takes answers."
+    "here. Its author can ask with `interrupt()`, which takes answers."
 )
 BAD_ANSWERS = (
-    "The agent's graph says which values mean yes and no, but not clearly, "
-    "so I asked nobody. Its `answers` need a value each for `approve`, `reject` "
-    "and `timed_out`, and `approve` must differ from the other two; an "
-    "`answer` needs {text} where a person's words go."
+    "The agent's graph says which values mean yes and no, but not clearly, so I asked "
+    "nobody. Its `answers` need a value each for `approve`, `reject` and `timed_out`, "
+    "and `approve` must differ from the other two; an `answer` needs {text} where a "
+    "person's words go."
 )
 STOPPED = (
     "This was rejected, so I stopped here. What waited for it did not "

@@ -27,8 +27,7 @@ NOTHING_WAITS = (
 )
 NOTHING_ASKED = (
     "You haven't asked for anything yet. Write to me, for example: _Delete the report "
-    "of "
-    "last quarter._ If it needs approval, you can follow it here."
+    "of last quarter._ If it needs approval, you can follow it here."
 )
 NOTHING_DECIDED = "What you approve or reject shows up here with its result."
 NOBODY_STANDS_IN = (
@@ -113,8 +112,7 @@ HELP = "\n".join(
 )
 COULD_NOT_LOOK = (
     "Slack doesn't tell me who you are or which groups you're in, so I can't say what "
-    "waits "
-    "for you. Try again in a moment."
+    "waits for you. Try again in a moment."
 )
 IN_APP_HOME = "The rest is in my App Home: open me under Apps, then *Home*."
 
