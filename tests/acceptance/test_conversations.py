@@ -228,7 +228,9 @@ async def test_the_agents_own_conversation_greets_and_suggests(shared: Stage):
         lambda: sum(call.method == called for call in simulator.calls) == 2
     )
 
-    hello = [m for m in simulator.messages(dm) if "I'm an agent" in everything(m)]
+    hello = await simulator.wait_for(
+        lambda: [m for m in simulator.messages(dm) if "I'm an agent" in everything(m)]
+    )
     assert len(hello) == 1
     assert len(hello[0]["text"].splitlines()) == 3
     shown = simulator.workspace.prompts[dm, ""]
