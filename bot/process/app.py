@@ -96,7 +96,7 @@ class Works:
     """The things that the tools of the shipped agent work on.
 
     Attributes:
-        is_unsettled: whether a tool has changed since the policy was written.
+        is_unsettled: see `StoredPins.is_unsettled`.
     """
 
     mail: Mail | None = None
