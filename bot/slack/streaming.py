@@ -25,7 +25,7 @@ from bot.base.errors import RetryLater
 from bot.base.faults import reach
 from bot.conversations.api_conversation import ASIDE
 from bot.conversations.conversation import Conversation
-from bot.conversations.progress import Watch
+from bot.conversations.progress import Progress, Watch
 from bot.conversations.runner import Following, Unseen
 from bot.database.pool import TRANSIENT, Pool
 from bot.slack import stream_ends
@@ -173,6 +173,88 @@ class Live:
             await stream_ends.drop(self.call, found)
 
 
+class _Status:
+    """The line in a thread that says what its agent does, and how its session is."""
+
+    def __init__(self, live: Live, conversation: Conversation) -> None:
+        self._live, self._conversation = live, conversation
+        asked = conversation.running
+        self._title = title_of(asked.text) if asked else ""
+        self._place = {
+            "channel_id": conversation.channel,
+            "thread_ts": conversation.thread_ts,
+        }
+        self._said = ""  # that stands
+        self._said_at = 0.0  # by `time.monotonic`
+        self._eyes = False  # whether a reaction stands in its place
+        self._works = False  # whether the session is said to be at work
+
+    async def say(self, progress: Progress, *, streams: bool) -> None:
+        """Say what is done now, if that is not what stands."""
+        status, doing = _doing(progress, streams=streams)
+        now = time.monotonic()
+        is_old = bool(status) and now - self._said_at > RENEWED
+        if status == self._said and not is_old:
+            return
+        self._said, self._said_at = status, now
+        if status and not self._works:
+            self._works = await self._session("processing")
+        if self._eyes or await self._set(status, doing):
+            return
+        if self._live.refused.left(STATUS):
+            self._eyes = await self._react("reactions_add")
+
+    async def clear(self, *, asks: bool) -> None:
+        """Take it away: the run is over."""
+        if self._eyes:
+            await self._react("reactions_remove")
+        elif self._said:
+            await self._set("")
+        if asks:
+            await self._session("suspended")
+        elif self._works or self._conversation.waits or self._conversation.is_first:
+            await self._session("active")
+        if self._conversation.is_first:
+            await self._name()
+
+    async def _set(self, status: str, doing: str = "") -> bool:
+        loading = {"loading_messages": [doing]} if doing else {}
+        return await self._live.ask(STATUS, **self._place, status=status, **loading)
+
+    async def _session(self, status: str) -> bool:
+        """Say how the session is; Slack heeds a title only as it makes one."""
+        named = {"title": self._title} if self._title else {}
+        return await self._live.ask(SESSION, **self._place, status=status, **named)
+
+    async def _name(self) -> None:
+        """Give the thread of a direct message its title, where it is no session."""
+        is_direct = self._conversation.channel.startswith("D")
+        if self._title and is_direct and self._live.refused.left(SESSION):
+            await self._live.ask(TITLE, **self._place, title=self._title)
+
+    async def _react(self, method: str) -> bool:
+        """Add the reaction or remove it; one that a run before has added is ours."""
+        asked = self._conversation.running
+        place = {
+            "channel": self._conversation.channel,
+            "timestamp": asked.ts if asked else self._conversation.thread_ts,
+        }
+        done = await self._live.ask(method, **place, name=EYES)
+        return done or method == "reactions_add"
+
+
+def _doing(progress: Progress, *, streams: bool) -> tuple[str, str]:
+    """Return the status, and the same as a line; "" where a stream shows it all."""
+    if pause := progress.waits(time.monotonic()):
+        why = texts.pause(pause.seconds, is_reached=pause.is_reached)
+        return texts.waiting(why), why
+    if streams:
+        return "", ""
+    at = progress.at
+    doing = texts.working(at.tool, at.arguments) if at else texts.THINKING
+    return texts.status(doing), doing
+
+
 class Follower:
     """Shows one run; its loop looks at the run's progress from time to time."""
 
@@ -188,15 +270,10 @@ class Follower:
         self.watch = Watch()
         self._live, self._run, self._turn = live, run, turn
         self._conversation, self._again = conversation, again
-        asked = conversation.running
-        self._title = title_of(asked.text) if asked else ""
+        self._status = _Status(live, conversation)
         self._over = asyncio.Event()
         self._is_left = False  # the run has gone on without waiting for the loop
         self._asks = False
-        self._status = ""  # that stands
-        self._said_at = 0.0  # by `time.monotonic`
-        self._eyes = False  # whether a reaction stands in its place
-        self._works = False  # whether the session is said to be at work
         self._ts: str | None = None
         self._shown = Shown()
         self._is_sure = True  # that what is shown stands, and nothing else
@@ -225,6 +302,10 @@ class Follower:
         self._live.open.discard(self._ts or "")
         self._live.begin(self._clear())
 
+    async def _clear(self) -> None:
+        await asyncio.wait({self._loop})
+        await self._status.clear(asks=self._asks)
+
     async def _settle(self) -> None:
         self._over.set()
         await asyncio.wait({self._loop}, timeout=LAST)
@@ -234,7 +315,8 @@ class Follower:
         try:
             await self._wait(0 if self._again else FIRST)
             while not self._over.is_set():
-                await self._say_status()
+                streams = self._ts is not None
+                await self._status.say(self.watch.progress, streams=streams)
                 await self._stream()
                 await self._wait(BATCH * max(1, len(self._live.open)))
         except Exception as error:
@@ -244,88 +326,6 @@ class Follower:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._over.wait()
-
-    # --- the status ---
-
-    async def _say_status(self) -> None:
-        status, doing = self._doing()
-        now = time.monotonic()
-        is_old = bool(status) and now - self._said_at > RENEWED
-        if status == self._status and not is_old:
-            return
-        self._status, self._said_at = status, now
-        if status and not self._works:
-            self._works = await self._session("processing")
-        if self._eyes or await self._set_status(status, doing):
-            return
-        if self._live.refused.left(STATUS):
-            self._eyes = await self._react("reactions_add")
-
-    def _doing(self) -> tuple[str, str]:
-        """Return the status, and the same as a line; "" where a stream shows it all."""
-        progress = self.watch.progress
-        if pause := progress.waits(time.monotonic()):
-            why = texts.pause(pause.seconds, is_reached=pause.is_reached)
-            return texts.waiting(why), why
-        if self._ts:
-            return "", ""
-        at = progress.at
-        doing = texts.working(at.tool, at.arguments) if at else texts.THINKING
-        return texts.status(doing), doing
-
-    async def _set_status(self, status: str, doing: str = "") -> bool:
-        place = {
-            "channel_id": self._conversation.channel,
-            "thread_ts": self._conversation.thread_ts,
-        }
-        loading = {"loading_messages": [doing]} if doing else {}
-        return await self._live.ask(STATUS, **place, status=status, **loading)
-
-    async def _session(self, status: str) -> bool:
-        """Say how the session is; Slack heeds a title only as it makes one."""
-        named = {"title": self._title} if self._title else {}
-        return await self._live.ask(
-            SESSION,
-            channel_id=self._conversation.channel,
-            thread_ts=self._conversation.thread_ts,
-            status=status,
-            **named,
-        )
-
-    async def _name(self) -> None:
-        """Give the thread of a direct message its title, where it is no session."""
-        place = {
-            "channel_id": self._conversation.channel,
-            "thread_ts": self._conversation.thread_ts,
-        }
-        is_direct = place["channel_id"].startswith("D")
-        if self._title and is_direct and self._live.refused.left(SESSION):
-            await self._live.ask(TITLE, **place, title=self._title)
-
-    async def _react(self, method: str) -> bool:
-        """Add the reaction or remove it; one that a run before has added is ours."""
-        asked = self._conversation.running
-        place = {
-            "channel": self._conversation.channel,
-            "timestamp": asked.ts if asked else self._conversation.thread_ts,
-        }
-        done = await self._live.ask(method, **place, name=EYES)
-        return done or method == "reactions_add"
-
-    async def _clear(self) -> None:
-        await asyncio.wait({self._loop})
-        if self._eyes:
-            await self._react("reactions_remove")
-        elif self._status:
-            await self._set_status("")
-        if self._asks:
-            await self._session("suspended")
-        elif self._works or self._conversation.waits or self._conversation.is_first:
-            await self._session("active")
-        if self._conversation.is_first:
-            await self._name()
-
-    # --- the stream ---
 
     async def _stream(self) -> None:
         if not self._streams:
