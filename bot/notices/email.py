@@ -22,7 +22,7 @@ from bot.approvals.eligibility import (
     with_current_people,
 )
 from bot.approvals.model import Person, Request
-from bot.approvals.policy.channels import why_no_links
+from bot.approvals.outside_slack import why_no_links
 from bot.approvals.ports import People, Policies
 from bot.base.errors import RetryLater
 from bot.conversations.api_conversation import ASIDE

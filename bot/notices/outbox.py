@@ -14,7 +14,7 @@ from typing import Any
 from bot.approvals import store
 from bot.approvals.eligibility import PolicyContext, who_can_decide, with_current_people
 from bot.approvals.model import Request
-from bot.approvals.policy.channels import tells_by_email, ways_to_tell
+from bot.approvals.outside_slack import tells_by_email, ways_to_tell
 from bot.approvals.policy.model import Policy
 from bot.approvals.ports import Policies
 from bot.approvals.serialize import request_json

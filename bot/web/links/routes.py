@@ -12,7 +12,7 @@ from bot.approvals.decide import Decider
 from bot.approvals.eligibility import is_critical, who_can_decide
 from bot.approvals.judge import Result
 from bot.approvals.model import CHANGES, Action, Effect, Person, Request, Verdict
-from bot.approvals.policy.channels import why_no_links
+from bot.approvals.outside_slack import why_no_links
 from bot.approvals.ports import People
 from bot.approvals.rate_limit import count
 from bot.base.errors import SlackUnavailable
