@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.approvals import store
+from bot.approvals.comments import offered_until
 from bot.approvals.digest import copy_of
 from bot.approvals.eligibility import (
     PolicyContext,
@@ -19,7 +20,6 @@ from bot.approvals.eligibility import (
     with_current_people,
 )
 from bot.approvals.judge import is_told_directly
-from bot.approvals.late_reason import offered_until
 from bot.approvals.model import Request, Stage
 from bot.approvals.policy.model import Policy
 from bot.approvals.standing_grants import offer_of

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.approvals.late_reason import OFFERED, offered_until, refusal
+from bot.approvals.comments import OFFERED, offered_until, reason_refusal
 from bot.approvals.model import (
     Action,
     Decision,
@@ -72,9 +72,9 @@ def test_what_has_a_reason_or_no_rejecter_offers_nothing(other):
     ],
 )
 def test_only_the_rejecter_adds_a_reason_in_time(action, now, code):
-    assert refusal(REJECTED, action, "A1", now) == code
+    assert reason_refusal(REJECTED, action, "A1", now) == code
 
 
 def test_a_reason_that_stands_stays():
     request = rejected(decision(MINA, Verdict.REJECT, reason="first"))
-    assert refusal(request, by(MINA), "A1") == "reason_given"
+    assert reason_refusal(request, by(MINA), "A1") == "reason_given"

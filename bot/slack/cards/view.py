@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bot.approvals.comments import offered_until
 from bot.approvals.judge import APPROVING
-from bot.approvals.late_reason import offered_until
 from bot.approvals.model import Decision, Execution, Mark, Request, Verdict
 from bot.approvals.raise_request import REQUESTS_PER_CARD
 from bot.texts.cards import WAITING, icon, status_word

@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.approvals import late_reason, store
+from bot.approvals import comments, store
 from bot.approvals.eligibility import PolicyContext
 from bot.approvals.judge import Result, is_told_directly
 from bot.approvals.model import CHANGES, Action, Effect, Mark, Request, Verdict
@@ -195,7 +195,7 @@ async def open_late_reason(deps: Deps, body: Body) -> None:
         await deps.decider.decide(action)
         return
     request, now = found
-    if code := late_reason.refusal(request, action, deps.decider.own_app(), now):
+    if code := comments.reason_refusal(request, action, deps.decider.own_app(), now):
         await deps.decider.refuse(action, Result(Effect.REFUSED, code))
         return
     await open_modal(deps, body, late_reason_form(request, card_ref(body, request)))

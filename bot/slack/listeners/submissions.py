@@ -8,8 +8,8 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.approvals.comments import add_reason
 from bot.approvals.judge import Result
-from bot.approvals.late_reason import add_reason
 from bot.approvals.model import Action, Effect, Request, Verdict
 from bot.slack.cards.arguments import TYPED
 from bot.slack.cards.edit_form import EDIT_FORM, edit_form, edited, input_of
