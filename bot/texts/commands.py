@@ -127,7 +127,10 @@ def slack_unreachable(error: str) -> str:
 
 #: What an app without an optional scope does without.
 FEATURES = {
-    "assistant:write": "no prompts are suggested in the app's own conversation",
+    "assistant:write": (
+        "no prompts are suggested in the app's own conversation, and where its threads "
+        "are no sessions they have no titles"
+    ),
     "commands": "/approvals does not answer; App Home shows the same",
     "files:read": "the agent can't read the files that people share with it",
     "mpim:history": (

@@ -49,7 +49,7 @@ def commander(body: Body) -> Person:
 
 
 async def answer_to(deps: Deps, person: Person, text: str) -> Answer:
-    """Answer the words behind the command; they change nothing but by `delegate`."""
+    """Answer the words behind the command."""
     word, _, rest = text.strip().partition(" ")
     answering = WORDS.get(word.lower())
     if answering is None:
