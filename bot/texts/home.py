@@ -62,10 +62,13 @@ def for_members_only(refusal: str) -> str:
 
 
 def asked_by(person: str, channel: str, due: dt.datetime, code: str, risk: str) -> str:
-    """The line below a request that waits; `person` is mrkdwn, `channel` an id."""
+    """The line below a request that waits; `person` is mrkdwn, `channel` an id.
+
+    `risk` is "" where the headline says it.
+    """
     place = channel_link(channel)
     asked = f"{person} asked in {place}" if place else f"{person} asked"
-    return f"{asked} · {risk} · by {date(due)} · {code}"
+    return " · ".join(filter(None, [asked, risk, f"by {date(due)}", code]))
 
 
 def for_whom(user: str) -> str:

@@ -55,3 +55,10 @@ def test_the_fullest_page_fits_and_turns_every_list():
         f"{each} · Page 2"
         for each in (words.WAITING, words.ASKED, words.DECIDED, words.ALLOWED)
     ]
+
+
+def test_a_row_says_once_that_the_risk_is_high():
+    risky = request(risk=Risk.HIGH)
+    desk = Desk(person(MINA, TEAM), NOW, waiting=[risky])
+    shown = home_view(desk, Visit(), lambda _: "").view
+    assert " ".join(texts(shown)).lower().count("high risk") == 1

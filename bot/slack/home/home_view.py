@@ -69,7 +69,9 @@ def waiting_row(view: RequestView, link: Link) -> list[Block]:
     whole = details is not None and is_identifier(request.call.tool)
     title = headline_block(view, with_state=False)
     shown = rich_text([*title["elements"], *(details or ())])
-    small = " · ".join([_small(request), *map(home.for_whom, view.deputies.values())])
+    told = request.terms.is_risky  # in the headline
+    line = _small(request, risk_told=told)
+    small = " · ".join([line, *map(home.for_whom, view.deputies.values())])
     blocks = [shown, context(small)]
     if not whole:
         blocks.append(context(home.not_whole(request.code)))
@@ -106,11 +108,11 @@ def allowed_row(grant: StandingGrant) -> Block:
     return section(home.allowed(grant), revoke)
 
 
-def _small(request: Request) -> str:
-    """Say who asked where, until when, and the risk."""
+def _small(request: Request, *, risk_told: bool = False) -> str:
+    """Say who asked where, until when, and the risk where that is not told above."""
     due, code = request.deadline, escape(request.code)
-    place, risk = request.people.asked_in, home.RISKS[request.terms.risk]
-    return home.asked_by(asker(request), place, due, code, risk)
+    risk = "" if risk_told else home.RISKS[request.terms.risk]
+    return home.asked_by(asker(request), request.people.asked_in, due, code, risk)
 
 
 def _details(request: Request) -> list[Block] | None:
