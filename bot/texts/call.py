@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape as escape_html
 
 from bot.approvals.model import Request
-from bot.approvals.policy.titles import Part, headline
+from bot.approvals.policy.titles import RUN, Part, headline
 from bot.texts.formatting import cut, escape, joined, one_line
 
 _VALUE = 60  # characters of a value in a headline
@@ -50,6 +50,12 @@ def headline_parts(request: Request) -> list[Part]:
 def is_told_whole(request: Request, text: str) -> bool:
     """Return whether the headline shows a value as it is, not shortened."""
     return text == one_line(text, _VALUE) and Part(text, True) in headline(request)
+
+
+def leads_with_tool(request: Request) -> bool:
+    """Return whether the headline is "Run" and the tool's name, as it is."""
+    named = [Part(RUN), Part(request.call.tool, is_value=True)]
+    return headline_parts(request)[:2] == named
 
 
 def plain_headline(request: Request) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
+import pytest
+
 from bot.approvals.model import Risk
 from bot.approvals.policy.model import Delegation
 from bot.approvals.standing_grants import EQUAL, Binding, StandingGrant
@@ -62,3 +64,16 @@ def test_a_row_says_once_that_the_risk_is_high():
     desk = Desk(person(MINA, TEAM), NOW, waiting=[risky])
     shown = home_view(desk, Visit(), lambda _: "").view
     assert " ".join(texts(shown)).lower().count("high risk") == 1
+
+
+@pytest.mark.parametrize("title", ["", "Ask {zone}"])
+def test_a_row_of_a_servers_tool_is_approved_there_and_names_it_once(title: str):
+    tool, zone = "time.get_current_time", {"zone": "Europe/Paris"}
+    asked = request(tool=tool, arguments=zone, title=title)
+    shown = home_view(Desk(person(MINA, TEAM), NOW, waiting=[asked]), Visit(), _nowhere)
+    assert "Approve" in texts(shown.view)
+    assert sum(tool in each for each in texts(shown.view)) == 1
+
+
+def _nowhere(_: object) -> str:
+    return ""

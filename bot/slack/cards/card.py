@@ -106,7 +106,7 @@ def _request_parts(view: CardView) -> list[Block]:
     in_whole: list[bool] = []
     for item, room in zip(items, rooms, strict=True):
         parts, fits = _asked(item, room)
-        complete = fits and len(shown(item.request.call.tool)) <= _TOOL
+        complete = fits and shows_tool(item.request)
         in_whole.append(complete)
         rows.append(_request_blocks(item, parts, sharing, complete=complete))
     return _parted([*rows, all_buttons(items, in_whole)])
@@ -142,7 +142,7 @@ def _request_blocks(
     view: RequestView, arguments: list[Block], sharing: int, *, complete: bool
 ) -> list[Block]:
     request = view.request
-    odd, changed = _odd_tool(request), changed_elements(request, sharing)
+    odd, changed = odd_tool(request), changed_elements(request, sharing)
     call = _rich([[*odd, *changed, *arguments]])
     named = name_elements(request, view.names, sharing)
     foreign = _rich([named, foreign_elements(request, sharing)])
@@ -183,9 +183,14 @@ def headline_block(view: RequestView, *, with_state: bool = True) -> Block:
     return rich_text([{"type": "rich_text_section", "elements": elements}])
 
 
-def _odd_tool(request: Request) -> list[Block]:
-    """The name of a tool that has no place in the grey line."""
-    if is_identifier(request.call.tool):
+def shows_tool(request: Request) -> bool:
+    """Return whether the tool's name is shown whole, wherever it stands."""
+    return len(shown(request.call.tool)) <= _TOOL
+
+
+def odd_tool(request: Request) -> list[Block]:
+    """The name of a tool that stands neither in the headline nor in the grey line."""
+    if is_identifier(request.call.tool) or labels.leads_with_tool(request):
         return []
     return labelled(labels.TOOL, cut(shown(request.call.tool), _TOOL))
 

@@ -29,14 +29,19 @@ from bot.slack.cards.blocks import (
     with_block_ids,
 )
 from bot.slack.cards.buttons import approve_button, button_for
-from bot.slack.cards.card import changed_elements, headline_block
+from bot.slack.cards.card import (
+    changed_elements,
+    headline_block,
+    odd_tool,
+    shows_tool,
+)
 from bot.slack.cards.facts import asker, outcome_line
 from bot.slack.cards.view import RequestView
 from bot.slack.home.desk import ALLOWED, ASKED, DECIDED, WAITING, Desk
 from bot.slack.identity import Identity
 from bot.texts import forms, home
 from bot.texts.call import mrkdwn_headline, plain_headline
-from bot.texts.formatting import escape, is_identifier
+from bot.texts.formatting import escape
 
 # --- A request as one row ------------------------------------------------------------
 # The `action_id`s of the rows. A button's value is the request's token alone.
@@ -66,7 +71,7 @@ def waiting_row(view: RequestView, link: Link) -> list[Block]:
     """
     request = view.request
     details = _details(request)
-    whole = details is not None and is_identifier(request.call.tool)
+    whole = details is not None and shows_tool(request)
     title = headline_block(view, with_state=False)
     shown = rich_text([*title["elements"], *(details or ())])
     told = request.terms.is_risky  # in the headline
@@ -126,7 +131,7 @@ def _details(request: Request) -> list[Block] | None:
         return None
     if text_length(fields) > ROOM:
         return None
-    changed = changed_elements(request, sharing=1)
+    changed = [*odd_tool(request), *changed_elements(request, sharing=1)]
     return [*changed, *fields, *foreign_elements(request, sharing=1)]
 
 
