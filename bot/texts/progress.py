@@ -58,10 +58,13 @@ class _Arguments(dict[str, str]):
         return "the folder" if name == "path" else "…"
 
 
-def result(text: str) -> str:
-    """Say in a short line what a step has come to; "" where there is no such line."""
+def result(text: str, title: str = "") -> str:
+    """Say in a short line what a step has come to; "" where there is no such line.
+
+    Nor is there one where its title says the same.
+    """
     lines = _lines(text)
-    if not lines or lines[0][:1] in "{[":
+    if not lines or lines[0][:1] in "{[" or lines == [f"{title}."]:
         return ""
     if len(lines) > 1:
         return f"{len(lines)} lines"

@@ -114,6 +114,13 @@ def test_an_output_is_one_short_line(state: State, result: str, output: str | No
     assert chunk.get("output") == output
 
 
+def test_an_output_does_not_say_the_title_again():
+    step = Step("t", "delete_file", {"path": "a.txt"})
+    progress = Progress().began(step).ended("t", "done", "Deleted a.txt.")
+    [chunk], _ = next_chunks(progress, Shown())
+    assert (chunk["title"], chunk.get("output")) == ("Deleted a.txt", None)
+
+
 def test_one_quick_step_begins_no_message():
     progress = Progress().began(Step("a", "read_file", {}))
     assert not is_worth_it(progress, next_chunks(progress, Shown())[0])

@@ -142,7 +142,7 @@ def _output(step: Step) -> str:
         case "failed":
             return texts.failure(step.result)
         case "done":
-            return texts.result(step.result)
+            return texts.result(step.result, texts.done(step.tool, step.arguments))
 
 
 def _line(text: str) -> str:
