@@ -245,7 +245,8 @@ def _waiting(desk: Desk, link: Link) -> list[Block]:
     for request in desk.waiting:
         blocks += [{"type": "divider"}] if blocks else []
         blocks += waiting_row(view_of(request, desk), link)
-    return [*blocks, *_turned(desk, WAITING)]
+    turned = _turned(desk, WAITING)  # apart from the buttons of the last row
+    return [*blocks, *([{"type": "divider"}] if blocks and turned else []), *turned]
 
 
 def _turned(desk: Desk, name: str) -> list[Block]:
