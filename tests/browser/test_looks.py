@@ -56,6 +56,7 @@ async def filled(browser: Browser) -> AsyncIterator[SlackApp]:
         await app.post(GENERAL, text=f"https://example.com/{'a' * 300} `{'c' * 300}`")
         ts = await app.post(GENERAL, text="card", blocks=samples.CARD)
         await app.post(GENERAL, text="A reply", thread_ts=ts)
+        app.simulator.workspace.name_thread(GENERAL, ts, "A title " * 30)
         await app.post(APPROVALS, text="long", blocks=LONG)
         yield app
 
