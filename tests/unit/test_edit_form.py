@@ -88,6 +88,14 @@ def test_each_argument_has_the_input_of_its_type():
     assert CardRef.from_json(form["private_metadata"]) == CARD
 
 
+def test_a_form_has_the_order_of_its_card():
+    names = sorted(TRANSFER["properties"])  # a stored schema has lost its own
+    schema = {**TRANSFER, "properties": {n: TRANSFER["properties"][n] for n in names}}
+    form = edit_form(transfer(schema=schema), CARD)
+    assert [*inputs(form)][:4] == ["to", "amount", "currency", "account"]
+    assert edited(transfer(schema=schema), submitted(form)).arguments == ARGUMENTS
+
+
 def test_what_is_changed_keeps_its_type():
     found = after(
         transfer(),

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from bot.approvals.digest import NotCanonical, storable
 from bot.approvals.model import Confirm, Request
+from bot.approvals.policy.titles import in_order
 from bot.slack.cards.arguments import FULL_VIEW_CHARACTERS, typed_block
 from bot.slack.cards.blocks import (
     Block,
@@ -61,12 +62,20 @@ def _form(request: Request, card: CardRef, fields: Sequence[Field]) -> Block:
     blocks = with_block_ids([*head, *kept], request.id, 0)
     blocks += [
         field_input(each, block_id(index))
-        for index, each in enumerate(fields)
+        for index, each in _as_on_the_card(request, fields)
         if each.kind is not Kind.KEPT
     ]
     if request.terms.confirm is Confirm.TYPED:
         blocks.append(typed_block(request))
     return modal(EDIT_FORM, forms.EDIT_TITLE, card, blocks, forms.SAVE)
+
+
+def _as_on_the_card(
+    request: Request, fields: Sequence[Field]
+) -> list[tuple[int, Field]]:
+    """Fields in the order of the card; each keeps the number by which it is read."""
+    names = in_order({each.name: each for each in fields}, request.call.schema)
+    return sorted(enumerate(fields), key=lambda pair: names.index(pair[1].name))
 
 
 def fits_a_view(form: Block, fields: Sequence[Field]) -> bool:
