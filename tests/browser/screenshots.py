@@ -38,6 +38,7 @@ from tests.support.stage import write_graph
 
 SCENE = "Delete a file"
 REPLIES = re.compile(r"^\d+ repl")  # 1 reply, 2 replies
+FAULT = "dies-at"  # a file of the bot's that may name a point of `bot.base.faults`
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {},
     "dark": {"color_scheme": "dark"},
@@ -66,6 +67,7 @@ async def main(target: Path | None) -> None:
             await expect(page.get_by_test_id("guide")).to_be_visible()
             await page.screenshot(path=target / "first-screen.png")
             await play(page)
+            await cut_off(page, bot)
         await show_cards(browser, bot, target)
         await show_pages(browser, bot, target)
 
@@ -76,7 +78,7 @@ async def started(graph: str = "") -> AsyncIterator[BotProcess]:
     with tempfile.TemporaryDirectory(prefix="bot-shots-") as folder:
         policy = SIMULATOR_POLICY.read_text(encoding="utf-8") + SHORT
         (Path(folder) / "policy.yml").write_text(policy, encoding="utf-8")
-        settings = {"POLICY_FILE": "policy.yml"}
+        settings = {"POLICY_FILE": "policy.yml", "FAULT_POINT": f"@{FAULT}"}
         if graph:
             settings["AGENT"] = write_graph(Path(folder), graph)
         bot = BotProcess(Path(folder), settings)
@@ -185,11 +187,13 @@ CARDS = {
     "card-high-risk": "1,502.00",
     "card-three-stages": "15,500.00",
     "card-two-requests": "todo.txt",
+    "card-three-requests": "72.00",
     "card-edited": "2,601.00",
     "card-approved": "83.00",
     "card-rejected": "94.00",
     "card-withdrawn": "66.00",
     "card-timed-out": "77.00",
+    "card-unknown": "55.00",
 }
 
 
@@ -199,6 +203,8 @@ async def play(page: Page) -> None:
     await asked(page, "transfer 1502 GBP to alice", CARDS["card-high-risk"])
     await asked(page, "transfer 15500 GBP to alice", CARDS["card-three-stages"])
     await asked(page, "delete notes/todo.txt and delete reports/q2.csv", "todo.txt")
+    three = "transfer 71 GBP to alice, transfer 72 GBP to bob, delete reports/q3.csv"
+    await asked(page, three, CARDS["card-three-requests"])
     card = await asked(page, "transfer 2600 GBP to bob", "2,600.00")
     await card.get_by_role("button", name="More actions").click()
     await page.get_by_role("menuitem", name="Edit").click()
@@ -221,6 +227,18 @@ async def play(page: Page) -> None:
     await open_channel(page, "approvals")
     timed_out = card_about(page, CARDS["card-timed-out"])
     await expect(timed_out).to_contain_text("Timed out")
+
+
+async def cut_off(page: Page, bot: BotProcess) -> None:
+    """Have a card whose outcome is unknown: the bot dies as the call begins."""
+    card = await asked(page, "transfer 55 GBP to bob", CARDS["card-unknown"])
+    await expect(card).to_be_visible()
+    (bot.folder / FAULT).write_text("claimed", encoding="utf-8")
+    await card.get_by_role("button", name="Approve").click()
+    assert bot.process is not None
+    await bot.process.wait()
+    await bot.start()
+    await expect(card).to_contain_text("Unknown", timeout=60_000)
 
 
 async def show_cards(browser: Browser, bot: BotProcess, target: Path) -> None:
