@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
+import orjson
 import rfc8785
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
@@ -25,10 +26,17 @@ TEXT = "slack-approval-bot/audit-text/1\n"
 def quick(value: Any) -> str:
     """JSON that is canonical for what the trail holds nearly always.
 
-    Python's own encoder, ten times as fast as a canonical one. Where it differs (keys
-    beyond U+FFFF) callers ask `canonical` before they call anything wrong.
+    Many times as fast as a canonical encoder. Where it differs (keys beyond U+FFFF)
+    callers ask `canonical` before they call anything wrong.
+
+    Args:
+        value: as `read_json` gives it. What orjson has no form for (half a surrogate
+            pair, integers over 64 bits) Python's own encoder has.
     """
-    return _ENCODER.encode(value)
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError:
+        return _ENCODER.encode(value)
 
 
 def canonical(value: Any) -> str:
@@ -70,9 +78,29 @@ def read_json(text: str | bytes) -> Any:
         ValueError: it is no JSON, or holds a fraction, NaN or an infinity.
     """
     try:
+        if _are_whole([value := orjson.loads(text)]):
+            return value
+    except (orjson.JSONDecodeError, RecursionError):
+        pass
+    try:  # Python's own parser takes some more, and says what is wrong with the rest
         return _DECODER.decode(text if isinstance(text, str) else text.decode())
     except RecursionError as error:
         raise ValueError(say.TOO_DEEP) from error
+
+
+def _are_whole(values: Iterable[Any]) -> bool:
+    """Return False for a fraction within, and for an integer that became a float."""
+    for value in values:
+        kind: type[Any] = type(value)
+        if kind is str or kind is int:
+            continue
+        if kind is float:
+            return False
+        if kind is dict and not _are_whole(value.values()):
+            return False
+        if kind is list and not _are_whole(value):
+            return False
+    return True
 
 
 def _refuse(text: str) -> Any:

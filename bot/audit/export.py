@@ -64,12 +64,13 @@ async def rows_of(
     for span in wanted:
         part = {"first": span.first, "last": span.last, "rows": total}
         previous = span.previous
-        async for link in links(connection, span.team, span.first - 1):
-            if link.team != span.team or link.number > span.last:
-                break
-            if link.row is not None:
-                yield {**_exported(link, previous), "part": part}
-            previous = link.hash
+        async with links(connection, span.team, span.first - 1) as found:
+            async for link in found:
+                if link.team != span.team or link.number > span.last:
+                    break
+                if link.row is not None:
+                    yield {**_exported(link, previous), "part": part}
+                previous = link.hash
 
 
 def _exported(link: Link, previous: str) -> dict[str, Any]:

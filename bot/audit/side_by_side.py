@@ -17,7 +17,16 @@ from psycopg.conninfo import make_conninfo
 
 from bot.audit.chain import Checkpoint
 from bot.audit.sql import SQL
-from bot.audit.verify import Finding, Head, Verifier, links, snapshot, verify, walk
+from bot.audit.verify import (
+    NO_ROW,
+    Finding,
+    Head,
+    Verifier,
+    links,
+    snapshot,
+    verify,
+    walk,
+)
 from bot.database.pool import Connection, connect
 
 ROWS = 25_000  # of a part: long beside the start of a process, which is half a second
@@ -53,7 +62,7 @@ async def verify_stored(
 
 async def _parts(connection: Connection, rows: int) -> list[Part]:
     ends = await (await connection.execute(SQL["part_ends"], {"rows": rows})).fetchall()
-    begins = [Part("", Head(0, ""), rows)]
+    begins = [Part("", NO_ROW, rows)]
     return begins + [
         Part(end["team"], Head(end["number"], end["hash"]), rows) for end in ends
     ]
@@ -104,9 +113,10 @@ async def _taken(
     async with await connect(url) as connection, snapshot(connection):
         same = sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(name))
         await connection.execute(same)
-        async for link in links(connection, part.team, part.behind.number):
-            if finding := verifier.take(link):
-                return verifier, finding
-            if verifier.rows == part.rows:
-                break
+        async with links(connection, part.team, part.behind.number) as found:
+            async for link in found:
+                if finding := verifier.take(link):
+                    return verifier, finding
+                if verifier.rows == part.rows:
+                    break
     return verifier, None

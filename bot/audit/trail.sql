@@ -1,18 +1,15 @@
 -- name: links
 -- The chains from after a row on, each with the row of the trail that it is about and
 -- the texts that stand beside that still. Gaps and missing rows are for the reader.
-SELECT c.team_id AS team, c.number, c.seq AS chained_seq, encode(c.hash, 'hex') AS hash,
-  a.seq, to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at,
-  a.team_id, a.event, a.request_id, a.conversation_id::text, a.actor, a.via,
-  a.detail::text, a.texts::text,
+SELECT c.team_id, c.number, c.seq, encode(c.hash, 'hex'),
   CASE WHEN a.texts <> '{}' THEN ARRAY(
     SELECT jsonb_build_array(t.name, t.salt, t.text) FROM audit_texts t
-    WHERE t.seq = c.seq ORDER BY t.name) END AS beside
-FROM (
-  SELECT * FROM audit_chain
-  WHERE (team_id, number) > (%(team)s, %(number)s)
-  ORDER BY team_id, number LIMIT %(limit)s) c
-LEFT JOIN audit a ON a.seq = c.seq
+    WHERE t.seq = c.seq ORDER BY t.name) END,
+  a.seq, to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+  a.team_id, a.event, a.request_id, a.conversation_id::text, a.actor, a.via,
+  a.detail::text, a.texts::text
+FROM audit_chain c LEFT JOIN audit a ON a.seq = c.seq
+WHERE (c.team_id, c.number) > (%(team)s, %(number)s)
 ORDER BY c.team_id, c.number;
 
 -- name: part_ends

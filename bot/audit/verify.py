@@ -13,7 +13,7 @@ from collections.abc import (
 )
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from psycopg import IsolationLevel
 
@@ -33,8 +33,7 @@ from bot.texts import audit as say
 Text = tuple[str, str, str]  # name, salt, text
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """One row of a chain as it was found.
 
     Attributes:
@@ -67,12 +66,14 @@ class Finding:
         return say.row(self.number, self.team, self.what, self.seq)
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(NamedTuple):
     """The end of a chain so far."""
 
     number: int
     hash: str
+
+
+NO_ROW = Head(0, "")
 
 
 @dataclass
@@ -112,7 +113,7 @@ class Verifier:
 
     def take(self, link: Link) -> Finding | None:
         """Check the next row; None if it is good."""
-        head = self.heads.get(link.team, Head(0, ""))
+        head = self.heads.get(link.team, NO_ROW)
         what = self._problem(link, head)
         if what:
             number = link.number
@@ -162,7 +163,7 @@ class Verifier:
         """Return a finding if the row of a checkpoint was not there."""
         for team, number in sorted(self._signed):
             signed = self._signed[team, number][0]
-            last = self.heads.get(team, Head(0, "")).number
+            last = self.heads.get(team, NO_ROW).number
             return Finding(team, number, 0, say.signed_and_gone(signed.at, last))
         return None
 
@@ -171,10 +172,10 @@ def _not_signed(others: Sequence[Checkpoint]) -> str:
     return say.signed_otherwise(others[0].at) if others else ""
 
 
-CHUNK = 2_000  # rows
+CHUNK = 1_000  # rows
 _COLUMNS = (
     *("seq", "at", "team_id", "event", "request_id", "conversation_id", "actor"),
-    "via",
+    *("via", "detail", "texts"),
 )
 
 
@@ -191,46 +192,44 @@ async def snapshot(connection: Connection) -> AsyncGenerator[Connection]:
         await connection.set_isolation_level(None)
 
 
+@asynccontextmanager
 async def links(
     connection: Connection, team: str = "", after: int = 0
-) -> AsyncIterator[Link]:
-    """All chains behind a row, workspace by workspace, each from its beginning."""
-    while True:
-        key = {"team": team, "number": after, "limit": CHUNK}
-        rows = await (await connection.execute(SQL["links"], key)).fetchall()
-        for row in rows:
-            yield _link(row)
-        if len(rows) < CHUNK:
-            return
-        team, after = rows[-1]["team"], rows[-1]["number"]
+) -> AsyncGenerator[AsyncIterator[Link]]:
+    """All chains behind a row, workspace by workspace, each from its beginning.
+
+    Args:
+        connection: in a transaction. The server keeps a cursor there, and so plans and
+            searches once; each value comes in its binary form.
+    """
+    async with connection.cursor(
+        "links", row_factory=lambda _: _link, binary=True
+    ) as cursor:
+        cursor.itersize = CHUNK
+        await cursor.execute(SQL["links"], {"team": team, "number": after})
+        yield cursor
 
 
-def _link(row: Mapping[str, Any]) -> Link:
-    return Link(
-        team=row["team"],
-        number=row["number"],
-        seq=row["chained_seq"],
-        hash=row["hash"],
-        row=None if row["seq"] is None else _body(row),
-        texts=[(name, salt, text) for name, salt, text in row["beside"] or ()],
-    )
-
-
-def _body(row: Mapping[str, Any]) -> dict[str, Any]:
-    body = {name: row[name] for name in _COLUMNS}
+def _link(row: Sequence[Any]) -> Link:
+    team, number, seq, digest, beside = row[:5]
+    texts: Sequence[Text] = beside or ()
+    body = dict(zip(_COLUMNS, row[5:], strict=True))
+    if body["seq"] is None:
+        return Link(team, number, seq, digest, None, texts)
     for name in ("detail", "texts"):
         try:
-            body[name] = read_json(row[name])
+            body[name] = read_json(body[name])
         except ValueError:  # what has no place in the trail has no hash either
             body[name] = None
-    return body
+    return Link(team, number, seq, digest, body, texts)
 
 
 async def walk(connection: Connection, verifier: Verifier) -> list[Finding]:
     """Take all rows of all chains, up to the first that is bad."""
-    async for link in links(connection):
-        if finding := verifier.take(link):
-            return [finding]
+    async with links(connection) as found:
+        async for link in found:
+            if finding := verifier.take(link):
+                return [finding]
     end = verifier.end()
     return [end] if end else []
 
@@ -327,7 +326,7 @@ class Reading:
     def _unfinished(self) -> str:
         """A chain that ends before its part does."""
         for team, part in self.parts.items():
-            last = self.verifier.heads.get(team, Head(0, "")).number
+            last = self.verifier.heads.get(team, NO_ROW).number
             if last < part["last"]:
                 return say.missing_before(last + 1, team)
         return ""

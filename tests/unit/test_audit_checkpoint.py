@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.audit.chain import canonical, public_key, quick, read_checkpoints
+from bot.audit.chain import canonical, public_key, quick, read_checkpoints, read_json
 from bot.base.settings_types import is_private
 from tests.support.trail_parts import SEED, SIGNED
 
@@ -79,6 +79,59 @@ def test_for_ascii_the_quick_form_is_the_canonical_one(value):
         return
     if text.isascii():
         assert quick(value) == text
+
+
+HALVES = st.text(st.characters())  # with halves of surrogate pairs
+HOSTILE = st.recursive(
+    st.booleans() | st.integers() | st.integers(2**62, 2**66) | st.floats() | HALVES,
+    lambda inner: st.lists(inner) | st.dictionaries(HALVES, inner),
+)
+
+
+def refuse(text: str) -> None:
+    raise ValueError(text)
+
+
+def as_python_reads_it(text: str) -> str:
+    try:
+        return repr(json.loads(text, parse_float=refuse, parse_constant=refuse))
+    except (ValueError, RecursionError):
+        return "refused"
+
+
+def as_we_read_it(text: str) -> str:
+    try:
+        return repr(read_json(text))
+    except ValueError:
+        return "refused"
+
+
+@given(HOSTILE, st.booleans())
+def test_json_is_read_as_python_reads_it(value, escaped):
+    text = json.dumps(value, ensure_ascii=escaped)
+    assert as_we_read_it(text) == as_python_reads_it(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[1", "1 2", "NaN", "-Infinity", "1.5", "-0", "1e2", "1E400"),
+        *('{"a": [{"b": 1.0}]}', "18446744073709551616", "9" * 5000, '{"a":1,"a":2}'),
+        *('"\ud800"', '"\u0000"', '"\n"', '"\t"', "\ufeff{}", "[" * 3000),
+        *("[" * 300 + "]" * 300, "[" * 300 + "1.5" + "]" * 300, "'a'", "\xa01", "\n1 "),
+    ],
+)
+def test_odd_json_is_read_as_python_reads_it(text):
+    assert as_we_read_it(text) == as_python_reads_it(text)
+
+
+@given(HOSTILE)
+def test_the_quick_form_is_that_of_pythons_encoder(value):
+    if as_we_read_it(text := json.dumps(value)) == "refused":
+        return
+    assert quick(read_json(text)) == json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
 
 
 @pytest.mark.parametrize(
