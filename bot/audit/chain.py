@@ -91,7 +91,7 @@ def read_json(text: str | bytes) -> Any:
 def _are_whole(values: Iterable[Any]) -> bool:
     """Return False for a fraction within, and for an integer that became a float."""
     for value in values:
-        kind: type[Any] = type(value)
+        kind = value.__class__
         if kind is str or kind is int:
             continue
         if kind is float:
