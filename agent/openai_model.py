@@ -8,6 +8,7 @@ import json
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -368,13 +369,14 @@ def _named_pause(headers: Mapping[str, str]) -> float:
     https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Retry-After
     """
     given = headers.get("retry-after", "")
-    try:
+    with suppress(ValueError):
         if milliseconds := headers.get("retry-after-ms"):
             return float(milliseconds) / 1000
         return float(given)
-    except ValueError:
+    with suppress(ValueError, OverflowError):  # a day that there is not
         moment = email.utils.parsedate_tz(given)
         return email.utils.mktime_tz(moment) - time.time() if moment else 0
+    return 0
 
 
 def is_overflow(exc: BaseException) -> bool:

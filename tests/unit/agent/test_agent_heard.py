@@ -189,7 +189,8 @@ def test_a_server_that_names_no_wait_is_given_time():
     gone = openai.APIConnectionError(request=httpx.Request("POST", "http://a"))
     assert is_passing(gone)
     assert [0.3 < pause_after(gone, number) <= 8 for number in (0, 9)] == [True, True]
-    for wish in ("3600", "soon", "-1", "Wed, 21 Oct 2015 07:28:00 GMT"):
+    dates = ("Wed, 21 Oct 2015 07:28:00 GMT", "Fri, 31 Dec 99999 23:59:59 GMT")
+    for wish in ("3600", "soon", "-1", "nan", "inf", *dates):
         refused = httpx.Response(
             429, headers={"retry-after": wish}, request=gone.request
         )
