@@ -169,7 +169,7 @@ def _split(value: Any) -> tuple[str, tuple[str, ...]] | None:
         return None
     root = next((each for each in _ROOTS if value.startswith(each)), "")
     parts = tuple(value.removeprefix(root).removesuffix("/").split("/"))
-    if any(part != part.strip() or not part.strip(".") for part in parts):
+    if any(part != part.strip() or not part.strip(". ") for part in parts):
         return None
     if root.endswith("//"):
         host = _PORT.sub("", parts[0])
@@ -180,7 +180,7 @@ def _split(value: Any) -> tuple[str, tuple[str, ...]] | None:
 _ROOTS = ("https://", "http://", "/")
 _PORT = re.compile(r":[0-9]{1,5}\Z")
 # Escapes, patterns, quotes, and signs that some code pages turn into a slash.
-_ODD = re.compile(r"""[\\%~*?$`"'<>|;&{}#@\u2044\u2215\u2216\u2571\u29f8]""")
+_ODD = re.compile(r"""[\\%~*?$^`"'<>|;&{}#@\u2044\u2215\u2216\u2571\u29f8]""")
 _NAMED = re.compile("(?:.*_)?(?:path|file|filename|folder|dir|directory)s?", re.I)
 _FILE = re.compile(r"\S*[^/]\.[A-Za-z][A-Za-z0-9]{0,9}")
 
