@@ -48,6 +48,7 @@ class Patience:
     first_wait: float = 1  # before it is tried again; then twice as long each time
     longest_wait: float = 60
     relist: float = 60  # between two looks at its list
+    calm: float = 30  # the same at least, however often it says that the list changed
     stop: float = 10
 
 
@@ -243,6 +244,8 @@ class McpServer:
             self._stale.clear()
             if not link.gone.is_set():
                 await self._look(link)
+                with suppress(Gone):
+                    await link.until_gone(asyncio.sleep(self._patience.calm))
 
     async def _look(self, link: Link) -> None:
         async with asyncio.timeout(self._patience.listing):

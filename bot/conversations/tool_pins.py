@@ -18,7 +18,7 @@ from bot.approvals.transitions import ask_anew_for_changed_tool
 from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts.agent import no_longer_fits, tool_was_changed
-from bot.texts.notices import tool_changed
+from bot.texts.notices import tools_changed
 
 log = structlog.get_logger(__name__)
 
@@ -57,10 +57,10 @@ class StoredPins:
     async def learn(self, server: str, listed: Sequence[Definition]) -> list[str]:
         """Keep a server's whole list; return the names of the tools that changed."""
         async with transaction(self.pool) as connection:
-            changed = await self._keep(connection, server, listed)
+            changed, news = await self._keep(connection, server, listed)
             waited = [await self._ask_anew(connection, each) for each in changed]
-            for each, number in zip(changed, waited, strict=True):
-                await self._tell(connection, each.name, number)
+            if news:
+                await self._tell(connection, news, sum(waited))
         for each, number in zip(changed, waited, strict=True):
             log.warning(
                 "an MCP server has changed a tool",
@@ -77,26 +77,34 @@ class StoredPins:
             connection, self._jobs, tool.name, tool.call_schema, notes
         )
 
-    async def _tell(self, connection: Connection, tool: str, waited: int) -> None:
-        text = tool_changed(tool, waited)
+    async def _tell(
+        self, connection: Connection, tools: Sequence[str], waited: int
+    ) -> None:
+        text = tools_changed(tools, waited)
         policy = self._policies.current
         await tell_operators(connection, self._jobs, policy, text)
 
     async def _keep(
         self, connection: Connection, server: str, listed: Sequence[Definition]
-    ) -> list[Definition]:
+    ) -> tuple[list[Definition], list[str]]:
+        """Return the tools that changed, and the names of those to tell of."""
         key = {"server": server}
         found = await connection.execute(SQL["pinned_tools"], key)
-        before = {row["tool"]: row["digest"] for row in await found.fetchall()}
+        before = {row["tool"]: row for row in await found.fetchall()}
+        changed, news = list[Definition](), list[str]()
         for each in listed:
             row = {"tool": each.tool, "digest": each.digest, "definition": _json(each)}
             row["waivers"] = waivers(self._policies, each.name)
             await connection.execute(SQL["pin_tool"], key | row)
+            old = before.get(each.tool)
+            if old and old["digest"] != each.digest:
+                changed.append(each)
+                # it may change again and again; that no rule waives it was said
+                if not (old["lately"] and old["changed_under"] == row["waivers"]):
+                    news.append(each.name)
         names = [each.tool for each in listed]
         await connection.execute(SQL["unlist_tools"], key | {"tools": names})
-        return [
-            each for each in listed if before.get(each.tool, each.digest) != each.digest
-        ]
+        return changed, news
 
 
 def waivers(policies: Policies, tool: str) -> str:

@@ -8,7 +8,9 @@ ORDER BY server, tool;
 
 -- name: pinned_tools
 -- All that is known of a server, for whoever compares; one process at a time.
-SELECT tool, digest, changed_under FROM tool_pins WHERE server = %(server)s
+SELECT tool, digest, changed_under,
+  COALESCE(changed_at > bot_now() - interval '1 hour', false) AS lately
+FROM tool_pins WHERE server = %(server)s
 ORDER BY tool FOR UPDATE;
 
 -- name: pin_tool

@@ -257,12 +257,19 @@ def ways_to_decide(letter: Letter) -> list[tuple[str, str]]:
 CARE = "The link is for you alone and works once. Don't forward it."
 
 
-def tool_changed(tool: str, waited: int) -> str:
-    """mrkdwn, for operators. `waited` requests waited for the tool."""
-    many = f"{waited} requests waited for it, and its approvers are asked again"
-    one = "A request waited for it, and its approvers are asked again"
-    said = {0: "Nothing waited for it", 1: one}.get(waited, many)
+_MOST_TOOLS = 10  # that one message names
+
+
+def tools_changed(tools: Sequence[str], waited: int) -> str:
+    """mrkdwn, for operators. `waited` requests waited for the tools."""
+    named = ", ".join(f"`{tool}`" for tool in tools[:_MOST_TOOLS])
+    if (more := len(tools) - _MOST_TOOLS) > 0:
+        named = f"{named}, and {more} more"
+    it, has = ("it", "it has") if len(tools) == 1 else ("them", "they have")
+    many = f"{waited} requests waited for {it}, and their approvers are asked again"
+    one = f"A request waited for {it}, and its approvers are asked again"
+    said = {0: f"Nothing waited for {it}", 1: one}.get(waited, many)
     return (
-        f"An MCP server changed `{tool}`. {said}. No rule waives it now: read what it "
-        "has become, then change the rule that did."
+        f"An MCP server changed {named}. {said}. No rule waives {it} now: read what "
+        f"{has} become, then change the rule that did."
     )

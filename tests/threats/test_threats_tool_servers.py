@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 
@@ -13,8 +14,9 @@ from mcp.types import ListToolsResult, Tool
 from agent.grant_protocol import Call
 from agent.models import normalise, wire_name
 from agent.tool_arguments import MARKS
-from agent.tools.mcp import Definition, listed
+from agent.tools.mcp import Definition, McpServer, Patience, PinsOfSession, listed
 from agent.tools.mcp_config import SERVER_NAME
+from agent.tools.mcp_transport import Link
 from bot.approvals.grants import CallFacts
 from bot.approvals.model import Risk, Status
 from bot.approvals.policy.model import Group
@@ -104,6 +106,42 @@ async def test_operators_hear_of_a_change_in_their_channel(house: House):
     [row] = await house.rows(found)
     assert row["channel_id"] == "C0OPS"
     assert "Nothing waited for it" in row["text"]
+
+
+async def test_threat_34_a_server_cannot_flood_the_operators(house: House):
+    await operate(house, Group("operators", (OLAF,)))
+    pins, names = pins_of(house), [f"tool{number}" for number in range(12)]
+    for said in ("One.", "Two.", "One.", "Two."):
+        await pins.learn("odd", [tool(name, said) for name in names])
+    [told] = await house.told(OLAF)
+    assert "`odd.tool9`, and 2 more. Nothing waited for them" in told
+    # Who has settled the tool hears of the next change, and so does everybody in time.
+    settled = parsed(POLICY.replace("tools: [peek]", "tools: [odd.tool1]"))
+    groups = house.policies.current.groups
+    house.policies.current = replace(settled, groups=groups)
+    await pins.learn("odd", [tool(name, "Three.") for name in names])
+    assert "changed `odd.tool1`. Nothing" in (await house.told(OLAF))[1]
+    await house.pass_time(hours=2)
+    await pins.learn("odd", [tool(name, "Four.") for name in names])
+    assert len(await house.told(OLAF)) == 3
+
+
+async def test_threat_34_a_server_cannot_have_its_list_read_at_will():
+    server = McpServer("odd", {}, PinsOfSession(), Patience(calm=60))
+    link, looks = Link(None), []  # pyright: ignore[reportArgumentType]
+
+    async def look(_link):
+        looks.append(1)
+        server._stale.set()  # it says at once that the list has changed again
+
+    server._look = look
+    server._stale.set()
+    watching = asyncio.create_task(server._watch(link))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert len(looks) == 1
+    link.gone.set()
+    await watching
 
 
 async def test_threat_34_what_was_approved_before_runs_nothing(house: House):
