@@ -22,6 +22,7 @@ from bot.approvals.eligibility import (
 from bot.approvals.json_schemas import complaint_about, misfit
 from bot.approvals.model import (
     Action,
+    Call,
     Confirm,
     Decision,
     Request,
@@ -31,6 +32,7 @@ from bot.approvals.model import (
 )
 from bot.approvals.policy import complaints
 from bot.approvals.policy.model import Demanded, Denied
+from bot.base.masks import mask_arguments
 
 
 @dataclass(frozen=True)
@@ -172,15 +174,21 @@ def with_changed_tool(request: Request, schema: Mapping[str, Any]) -> Request | 
 
     Returns:
         The same arguments under other digests, not decided by anyone yet; None if the
-        tool does not take them any more.
+        tool does not take them any more, or would have others of them masked.
     """
-    if complaint_about(schema, request.call.arguments):
-        return None
     call = replace(
         request.call, schema=dict(schema), schema_digest=digest.schema_digest(schema)
     )
+    if complaint_about(schema, call.arguments) or _seen(call) != _seen(request.call):
+        return None
     terms = replace(request.terms, risk=risk_of(request.terms.risk, schema))
     return _renewed(replace(request, call=call, terms=terms))
+
+
+def _seen(call: Call) -> list[dict[str, Any]]:
+    """The arguments as people see them: the schema says which are secret."""
+    each = (call.arguments, call.first_arguments)
+    return [mask_arguments(arguments, call.schema) for arguments in each]
 
 
 def _changed(request: Request, action: Action, version: str) -> Request:

@@ -269,4 +269,6 @@ def tool_was_changed(tool: str) -> str:
 def no_longer_fits(tool: str) -> str:
     """Say why a request is over; the agent reads it too."""
     said = tool_was_changed(tool)
-    return f"{said} It does not take these arguments any more. Ask again."
+    return (
+        f"{said} It does not take these arguments any more, or hides some. Ask again."
+    )

@@ -98,6 +98,21 @@ async def test_threat_34_a_tool_that_takes_no_such_arguments_is_closed(house: Ho
     assert await pins.learn("odd", [tool()]) == ["odd.wipe"]
 
 
+@pytest.mark.parametrize("was_secret", [False, True])
+async def test_threat_34_no_change_hides_or_bares_what_was_seen(
+    house: House, was_secret: bool
+):
+    house.policies.change("tools: [wipe]", 'tools: [wipe, "odd.*"]')
+    secret = {"properties": {"path": {"type": "string", "format": "password"}}}
+    schemas = [{**SCHEMA, **secret}, SCHEMA]
+    before, now = schemas if was_secret else reversed(schemas)
+    pins, was = pins_of(house), Definition("odd", "wipe", "Wipes.", before)
+    await pins.learn("odd", [was])
+    waiting = await house.ask("odd.wipe", schema=was.call_schema)
+    await pins.learn("odd", [Definition("odd", "wipe", "Wipes.", now)])
+    assert (await house.request(waiting.id)).status is Status.REJECTED
+
+
 async def test_operators_hear_of_a_change_in_their_channel(house: House):
     await operate(house, Group("operators", source="channel:C0OPS"))
     for said in ("Wipes.", "Wipes all."):
