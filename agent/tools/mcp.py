@@ -48,7 +48,7 @@ class Patience:
     first_wait: float = 1  # before it is tried again; then twice as long each time
     longest_wait: float = 60
     relist: float = 60  # between two looks at its list
-    calm: float = 30  # the same at least, however often it says that the list changed
+    calm: float = 30  # the same at least, whatever it says in between
     stop: float = 10
 
 
@@ -237,15 +237,16 @@ class McpServer:
 
     async def _watch(self, link: Link) -> None:
         """Look at the list when the server says that it changed, and now and then."""
+        calm = min(self._patience.calm, self._patience.relist)
         while not link.gone.is_set():
             with suppress(TimeoutError, Gone):
-                async with asyncio.timeout(self._patience.relist):
+                async with asyncio.timeout(self._patience.relist - calm):
                     await link.until_gone(self._stale.wait())
             self._stale.clear()
             if not link.gone.is_set():
                 await self._look(link)
                 with suppress(Gone):
-                    await link.until_gone(asyncio.sleep(self._patience.calm))
+                    await link.until_gone(asyncio.sleep(calm))
 
     async def _look(self, link: Link) -> None:
         async with asyncio.timeout(self._patience.listing):

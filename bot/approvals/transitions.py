@@ -254,10 +254,13 @@ async def _void(
     await append(connection, [void_fact(request, lost, note)])
 
 
-async def ask_again(connection: Connection, jobs: Jobs, request: Request) -> None:
+async def ask_again(
+    connection: Connection, jobs: Jobs, request: Request, *, quietly: bool = False
+) -> None:
     """Redraw a reopened request and tell the people of its open stage."""
     jobs.edit(connection, await store.touch(connection, request.id))
-    await call_next(connection, jobs, request, request.chain.stage_index)
+    if not quietly:
+        await call_next(connection, jobs, request, request.chain.stage_index)
 
 
 async def orphan(
@@ -308,11 +311,14 @@ async def ask_anew_for_changed_tool(
     tool: str,
     schema: Mapping[str, Any],
     notes: tuple[str, str],
+    *,
+    quietly: bool = False,
 ) -> int:
     """Void what was said about a tool that is not what people were shown; ask again.
 
     Args:
         schema: the tool's own, as it is now.
+        quietly: change the cards and call nobody, since the tool goes on changing.
         notes: why a request is asked again, and why one is rejected whose arguments
             the tool does not take any more.
 
@@ -331,8 +337,8 @@ async def ask_anew_for_changed_tool(
             await reject_by_policy(connection, jobs, request, outcome, note)
         else:
             await _begin_anew(connection, request, new, notes[0])
-            again = await store.load(connection, request.id)
-            await ask_again(connection, jobs, again or new)
+            again = await store.load(connection, request.id) or new
+            await ask_again(connection, jobs, again, quietly=quietly)
     return len(waiting)
 
 

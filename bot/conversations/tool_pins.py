@@ -58,7 +58,10 @@ class StoredPins:
         """Keep a server's whole list; return the names of the tools that changed."""
         async with transaction(self.pool) as connection:
             changed, news = await self._keep(connection, server, listed)
-            waited = [await self._ask_anew(connection, each) for each in changed]
+            waited = [
+                await self._ask_anew(connection, each, quietly=each.name not in news)
+                for each in changed
+            ]
             if news:
                 await self._tell(connection, news, sum(waited))
         for each, number in zip(changed, waited, strict=True):
@@ -71,10 +74,12 @@ class StoredPins:
         await self.known([server])
         return [each.name for each in changed]
 
-    async def _ask_anew(self, connection: Connection, tool: Definition) -> int:
+    async def _ask_anew(
+        self, connection: Connection, tool: Definition, *, quietly: bool
+    ) -> int:
         notes = tool_was_changed(tool.name), no_longer_fits(tool.name)
         return await ask_anew_for_changed_tool(
-            connection, self._jobs, tool.name, tool.call_schema, notes
+            connection, self._jobs, tool.name, tool.call_schema, notes, quietly=quietly
         )
 
     async def _tell(

@@ -17,6 +17,7 @@ from agent.tool_arguments import MARKS
 from agent.tools.mcp import Definition, McpServer, Patience, PinsOfSession, listed
 from agent.tools.mcp_config import SERVER_NAME
 from agent.tools.mcp_transport import Link
+from bot.approvals.digest import schema_digest
 from bot.approvals.grants import CallFacts
 from bot.approvals.model import Risk, Status
 from bot.approvals.policy.model import Group
@@ -139,6 +140,19 @@ async def test_threat_34_a_server_cannot_flood_the_operators(house: House):
     await house.pass_time(hours=2)
     await pins.learn("odd", [tool(name, "Four.") for name in names])
     assert len(await house.told(OLAF)) == 3
+
+
+async def test_threat_34_a_server_cannot_flood_those_it_asks(house: House):
+    house.policies.change("tools: [wipe]", 'tools: [wipe, "odd.*"]')
+    pins = pins_of(house)
+    await pins.learn("odd", [tool()])
+    waiting = await house.ask("odd.wipe", schema=tool().call_schema)
+    for said in ("One.", "Two.", "One."):
+        await pins.learn("odd", [tool(said=said)])
+    calls = "SELECT count(*) FROM deliveries WHERE kind = 'call'"
+    assert await house.one(calls) == 1
+    digest = (await house.request(waiting.id)).call.schema_digest
+    assert digest == schema_digest(tool(said="One.").call_schema)
 
 
 async def test_threat_34_a_server_cannot_have_its_list_read_at_will():
