@@ -159,16 +159,19 @@ def _is_marked(schema: Mapping[str, Any]) -> bool:
 
 
 def _forms(
-    schema: Mapping[str, Any], root: Mapping[str, Any], depth: int = 0
+    schema: Mapping[str, Any], root: Mapping[str, Any]
 ) -> Iterator[Mapping[str, Any]]:
-    """A schema, and what it refers to or offers as an alternative."""
-    yield schema
-    if depth > 8:
-        return
-    offered = [each for key in _ALTERNATIVES for each in _list(schema.get(key))]
-    for each in [*offered, _referred(schema.get("$ref"), root)]:
-        if form := _mapping(each):
-            yield from _forms(form, root, depth + 1)
+    """A schema, and what it refers to or offers as an alternative, each once."""
+    todo, seen = [schema], set[int]()
+    while todo:
+        form = todo.pop(0)
+        if id(form) in seen:
+            continue
+        seen.add(id(form))
+        yield form
+        offered = [each for key in _ALTERNATIVES for each in _list(form.get(key))]
+        offered.append(_referred(form.get("$ref"), root))
+        todo[:0] = filter(None, map(_mapping, offered))
 
 
 def _list(value: object) -> list[object]:

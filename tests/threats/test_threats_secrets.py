@@ -120,6 +120,13 @@ def test_threat_37_what_the_agent_says_is_masked_too(token: str):
     assert CANARY not in draw_text("answer", token).text
 
 
+def test_threat_37_a_schema_that_names_itself_comes_to_an_end():
+    alternatives = [{"$ref": "#"} for _ in range(20)]
+    schema = {"anyOf": alternatives, "properties": {"a": {"writeOnly": True}}}
+    [shown] = mask_arguments({"a": "canary"}, schema).values()
+    assert shown == "[secret, 6 characters]"
+
+
 def test_threat_37_what_stands_below_a_masked_name_is_masked():
     token = next(token for token in TOKENS if "." not in token)
     assert hides({token: {"x": 1}}, {}, f"{token}.x")
