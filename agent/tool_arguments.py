@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NoReturn, cast
 
-from langchain_core.tools import BaseTool, InjectedToolCallId
+from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, ValidationError
 
 from agent.phrases import tool_calls
@@ -15,6 +17,7 @@ from agent.phrases import tool_calls
 #: Beyond it two readers of JSON may see two numbers (RFC 8785, RFC 7493).
 MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 32
+MAX_PARTS = 5_000  # of a server's schema, its references written out
 #: The key of a tool's schema under which the program marks what it knows of the tool.
 #: It is part of each digest, and the model does not get it.
 MARKS = "x-marks"
@@ -210,6 +213,68 @@ def _is_call_id(metadata: list[Any]) -> bool:
     return any(
         isinstance(m, InjectedToolCallId) or m is InjectedToolCallId for m in metadata
     )
+
+
+@lru_cache(maxsize=1_000)  # a list is read before each call
+def is_usable(schema: str) -> bool:
+    """Return whether the model can be given a tool with this JSON schema.
+
+    One that cannot would end each turn of the agent, whichever tools it needs.
+    """
+    form = json.loads(schema)
+    if not (isinstance(form["properties"], dict) and _is_list(form.get("required"))):
+        return False
+    if not _is_small(form):
+        return False
+    try:
+        convert_to_openai_tool(
+            StructuredTool(name="x", description="x", args_schema=form, func=print)
+        )
+    except Exception:  # of whatever kind: the schema is somebody else's
+        return False
+    return True
+
+
+def _is_list(required: object) -> bool:
+    return required is None or isinstance(required, list)
+
+
+def _is_small(form: dict[str, Any]) -> bool:
+    """Return whether a schema stays small when each reference is written out.
+
+    It is for the model; a few that double each other would be more than memory holds.
+    """
+    room = MAX_PARTS
+    todo: list[tuple[Any, frozenset[str]]] = [(form, frozenset())]
+    while todo:
+        part, followed = todo.pop()
+        room -= 1
+        if room < 0:
+            return False
+        if isinstance(part, dict):
+            values = cast("dict[str, Any]", part)
+            ref = values.get("$ref")
+            if isinstance(ref, str) and ref not in followed:
+                todo.append((_at(form, ref), followed | {ref}))
+            todo += [(each, followed) for each in values.values()]
+        elif isinstance(part, list):
+            todo += [(each, followed) for each in cast("list[Any]", part)]
+    return True
+
+
+def _at(form: dict[str, Any], ref: str) -> Any:
+    """The part of a schema that a reference within it names, None if there is none."""
+    found: Any = form
+    for step in ref.split("/")[1:]:
+        if isinstance(found, list) and step.isdecimal():
+            found = dict(enumerate(cast("list[Any]", found))).get(int(step))
+        else:
+            found = (
+                cast("dict[str, Any]", found).get(step)
+                if isinstance(found, dict)
+                else None
+            )
+    return found
 
 
 class Toolbox:

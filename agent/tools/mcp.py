@@ -22,7 +22,7 @@ from langchain_core.tools import BaseTool, ToolException
 from agent.gate import OutcomeUnknown
 from agent.models import wire_name
 from agent.phrases import results
-from agent.tool_arguments import MARKS, clean_text, one_line
+from agent.tool_arguments import MARKS, clean_text, is_usable, one_line
 from agent.tools.mcp_transport import Gone, Link, opened
 
 if TYPE_CHECKING:
@@ -363,7 +363,10 @@ async def listed(server: str, session: ClientSession) -> list[Definition]:
 def _definition(server: str, tool: types.Tool) -> Definition | None:
     schema = dict[str, Any](tool.inputSchema)
     schema.setdefault("properties", {})
-    if not TOOL_NAME.fullmatch(tool.name) or len(json.dumps(schema)) > MAX_SCHEMA:
+    text = json.dumps(schema)
+    if not (
+        TOOL_NAME.fullmatch(tool.name) and len(text) <= MAX_SCHEMA and is_usable(text)
+    ):
         _leave_out(server, ascii(tool.name[:100]))
         return None
     hints = tool.annotations
