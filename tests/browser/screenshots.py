@@ -40,9 +40,9 @@ SCENE = "Delete a file"
 REPLIES = re.compile(r"^\d+ repl")  # 1 reply, 2 replies
 FAULT = "dies-at"  # a file of the bot's that may name a point of `bot.base.faults`
 LOOKS: dict[str, dict[str, Any]] = {
-    "light": {},
-    "dark": {"color_scheme": "dark"},
-    "phone": {"width": 390, "height": 844},
+    "light": {"height": 1000},
+    "dark": {"height": 1000, "color_scheme": "dark"},
+    "phone": {"width": 390, "height": 1200},  # the longest card stands whole
 }
 SHORT = """
   - name: short

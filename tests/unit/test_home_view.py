@@ -67,7 +67,7 @@ def test_a_row_says_once_that_the_risk_is_high():
 
 
 @pytest.mark.parametrize("title", ["", "Ask {zone}"])
-def test_a_row_of_a_servers_tool_is_approved_there_and_names_it_once(title: str):
+def test_a_servers_tool_is_approved_on_its_row(title: str):
     tool, zone = "time.get_current_time", {"zone": "Europe/Paris"}
     asked = request(tool=tool, arguments=zone, title=title)
     shown = home_view(Desk(person(MINA, TEAM), NOW, waiting=[asked]), Visit(), _nowhere)
