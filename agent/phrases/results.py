@@ -289,9 +289,9 @@ MCP_NOTHING = "Done; the server returned nothing."
 def mcp_asked(question: str) -> str:
     """`question` is the server's own text, for the person who asked."""
     return (
-        f"[The server asked the person: “{question}” That was declined, since people "
-        "cannot be asked in the middle of a call. If it matters, ask them in your "
-        "answer, and call the tool anew with what they say.]"
+        f"[The server asked the person: “{question}” That was declined, since it could "
+        "not be put to them in the middle of this call. If it matters, ask them in "
+        "your answer, and call the tool anew with what they say.]"
     )
 
 

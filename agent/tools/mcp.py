@@ -10,8 +10,7 @@ import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
@@ -23,7 +22,7 @@ from agent.gate import OutcomeUnknown
 from agent.models import wire_name
 from agent.phrases import results
 from agent.tool_arguments import MARKS, clean_text, is_usable, one_line
-from agent.tools.mcp_transport import Gone, Link, opened
+from agent.tools.mcp_transport import AskPerson, Gone, Link, opened
 
 if TYPE_CHECKING:
     from mcp import ClientSession, types
@@ -139,7 +138,7 @@ class McpTool(BaseTool):
         call = cast("dict[str, Any]", input)
         thread = (config or {}).get("configurable", {}).get("thread_id")
         key = hashlib.sha256(f"{thread}\n{call['id']}".encode()).hexdigest()[:32]
-        said = await self.server.call(self.definition, call["args"], key)
+        said = await self.server.call(self.definition, call["args"], key, thread)
         return ToolMessage(said, tool_call_id=call["id"], name=self.name)
 
 
@@ -152,6 +151,7 @@ class McpServer:
         connection: Mapping[str, Any],
         pins: Pins,
         patience: Patience | None = None,
+        ask: AskPerson | None = None,
     ) -> None:
         self.name = name
         self.trouble = ""  # a sentence while it cannot be reached
@@ -160,6 +160,7 @@ class McpServer:
         self.tried = asyncio.Event()
         self._connection = dict(connection)
         self._pins = pins
+        self._ask = ask
         self._patience = patience or Patience()
         self._link: Link | None = None
         self._up = asyncio.Event()
@@ -261,8 +262,10 @@ class McpServer:
         self.changed = tuple(dict.fromkeys([*self.changed, *changed]))
         self.offer(found)
 
-    async def call(self, definition: Definition, args: Any, key: str) -> str:
-        """Run one tool once.
+    async def call(
+        self, definition: Definition, args: Any, key: str, thread: str | None = None
+    ) -> str:
+        """Run one tool once, for a conversation.
 
         Raises:
             ToolException: it failed or was not begun. OutcomeUnknown: it had begun.
@@ -270,7 +273,7 @@ class McpServer:
         link = await self._ready(definition)
         link.asked = ""
         try:
-            result = await link.until_gone(self._run(link, definition, args, key))
+            result = await self._run(link, definition, args, key, thread)
         except Exception as error:
             raise self._explained(link, error) from error
         text = as_text(result)
@@ -282,14 +285,14 @@ class McpServer:
         return text
 
     async def _run(
-        self, link: Link, definition: Definition, args: Any, key: str
+        self, link: Link, tool: Definition, args: Any, key: str, thread: str | None
     ) -> types.CallToolResult:
-        return await link.session.call_tool(
-            definition.tool,
-            args,
-            read_timeout_seconds=timedelta(seconds=self._patience.call),
-            meta={"idempotencyKey": key},
-        )
+        ask = partial(self._ask, thread, self.name) if self._ask else None
+        seconds, meta = self._patience.call, {"idempotencyKey": key}
+        async with asyncio.timeout(seconds) as limit:
+            with link.calling(ask, limit, seconds):
+                run = link.session.call_tool(tool.tool, args, meta=meta)
+                return await link.until_gone(run)
 
     def _explained(self, link: Link, error: Exception) -> ToolException:
         """It had begun; only where the server itself says no it is known to be over."""
@@ -421,16 +424,18 @@ class McpServers:
         pins: Pins,
         patience: Patience | None = None,
         known: Mapping[str, Sequence[Definition]] = MappingProxyType({}),
+        ask: AskPerson | None = None,
     ) -> None:
         """Take the connections, by server.
 
         Args:
+            ask: without it each question of a server is declined.
             known: tools of servers that are started when they are first called.
         """
         self._patience = patience or Patience()
         self._pins, self._known = pins, known
         self._servers = {
-            name: McpServer(name, connection, pins, self._patience)
+            name: McpServer(name, connection, pins, self._patience, ask)
             for name, connection in connections.items()
         }
         self._tasks: list[asyncio.Task[None]] = []

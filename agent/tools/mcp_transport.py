@@ -7,23 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import logging
 import re
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
     Awaitable,
     Callable,
+    Coroutine,
+    Generator,
     Mapping,
 )
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
 import httpx
 
 if TYPE_CHECKING:
-    from mcp import ClientSession
+    from mcp import ClientSession, types
 
+logger = logging.getLogger(__name__)
+MAX_QUESTIONS = 5  # of a server in one call
 MAX_MESSAGE = 16_000_000  # bytes
 ENCODING = "bounded_utf_8"
 EVENTS = "text/event-stream"
@@ -139,13 +144,124 @@ class Gone(Exception):
     """The connection ended while something was waited for."""
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What a person says to a server that asks in the middle of a call."""
+
+    action: Literal["accept", "decline", "cancel"]
+    content: dict[str, Any] | None = None
+
+
+#: Puts a server's question to the person of one call, and waits: its words, and the
+#: JSON schema of an answer. None: it can't be put to them.
+Ask = Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, Reply | None]]
+
+
+class AskPerson(Protocol):
+    """Puts what a server asks in the middle of a call to whoever asked for the call."""
+
+    async def __call__(
+        self,
+        thread: str | None,
+        server: str,
+        message: str,
+        schema: Mapping[str, Any],
+        /,
+    ) -> Reply | None:
+        """Wait for the person's reply; None where nobody can be asked.
+
+        Args:
+            thread: the conversation's id in LangGraph.
+            message: the server's own words.
+            schema: JSON schema of the answer, the server's too.
+        """
+        ...
+
+
+@dataclass(eq=False)
+class Calling:
+    """One call under way. Its time stands still while its person is asked something."""
+
+    ask: Ask | None
+    limit: asyncio.Timeout
+    seconds: float
+    left: int = MAX_QUESTIONS
+    task: asyncio.Task[Reply | None] | None = None
+    is_over: bool = False
+
+    async def put(self, message: str, schema: Mapping[str, Any]) -> Reply | None:
+        """Put a question, one at a time; see `Ask`."""
+        is_over = self.is_over or self.limit.expired()
+        if self.ask is None or self.task or is_over or not self.left:
+            return None
+        self.left -= 1
+        self.limit.reschedule(None)
+        self.task = asyncio.create_task(self.ask(message, schema))
+        await asyncio.wait({self.task})
+        task, self.task = self.task, None
+        if not self.is_over:
+            self.limit.reschedule(asyncio.get_running_loop().time() + self.seconds)
+        if task.cancelled():
+            return Reply("cancel")
+        if error := task.exception():
+            logger.warning("a server's question failed: %s", type(error).__name__)
+            return None
+        return task.result()
+
+    def end(self) -> None:
+        """Withdraw what is still asked."""
+        self.is_over = True
+        if self.task is not None:
+            self.task.cancel()
+
+
 @dataclass
 class Link:
     """One connection to a server, for as long as it lasts."""
 
     session: ClientSession
     gone: asyncio.Event = field(default_factory=asyncio.Event)
-    asked: str = ""  # what the server wanted to know of a person, last
+    asked: str = ""  # what the server wanted to know and nobody was asked, last
+    calls: list[Calling] = field(default_factory=list[Calling])
+
+    @contextmanager
+    def calling(
+        self, ask: Ask | None, limit: asyncio.Timeout, seconds: float
+    ) -> Generator[None]:
+        """Know of a call while the block goes on.
+
+        One that the server has not answered may go on there and still ask, so that it
+        is never forgotten: see `answer`.
+        """
+        from mcp import McpError
+
+        call = Calling(ask, limit, seconds)
+        self.calls.append(call)
+        try:
+            yield
+            self.calls.remove(call)
+        except McpError:
+            self.calls.remove(call)
+            raise
+        finally:
+            call.end()
+
+    async def answer(self, question: types.ElicitRequestParams) -> types.ElicitResult:
+        """Answer a server that asks.
+
+        A question does not say which call it belongs to: among several it could reach
+        another person than the one who asked for its call.
+        """
+        from mcp import types
+
+        reply = None
+        if len(self.calls) == 1 and isinstance(question, types.ElicitRequestFormParams):
+            [call] = self.calls
+            reply = await call.put(question.message, question.requestedSchema)
+        if reply is None:
+            self.asked = question.message
+            reply = Reply("decline")
+        return types.ElicitResult(action=reply.action, content=reply.content)
 
     async def until_gone(self, work: Awaitable[T]) -> T:
         task = asyncio.ensure_future(work)
@@ -173,7 +289,6 @@ async def opened(
     """
     # A second, which a bot without such servers does without.
     from langchain_mcp_adapters.sessions import create_session
-    from mcp import types
 
     links: list[Link] = []
 
@@ -181,9 +296,8 @@ async def opened(
         for link in links:
             link.gone.set()
 
-    async def decline(_context: Any, question: Any) -> types.ElicitResult:
-        links[0].asked = question.message
-        return types.ElicitResult(action="decline")
+    async def answer(_context: Any, question: Any) -> types.ElicitResult:
+        return await links[0].answer(question)
 
     async def heard(message: object) -> None:
         if isinstance(message, Exception) and "url" in connection:
@@ -194,8 +308,35 @@ async def opened(
     bounds: dict[str, Any] = {"encoding": ENCODING}
     if connection["transport"] != "stdio":
         bounds = {"httpx_client_factory": http_clients(lose)}
-    options = {"elicitation_callback": decline, "message_handler": heard}
+    options = {"elicitation_callback": answer, "message_handler": heard}
     made = cast("Any", {**connection, **bounds, "session_kwargs": options})
-    async with create_session(made) as session:
+    async with create_session(made) as session, _asking_beside(session):
         links.append(Link(session))
         yield links[0]
+
+
+@asynccontextmanager
+async def _asking_beside(session: ClientSession) -> AsyncGenerator[None]:
+    """Let a server's question wait beside what else it sends.
+
+    The SDK reads nothing more from a server until its question is answered.
+    """
+    from mcp import types
+
+    receive = getattr(session, "_received_request")  # noqa: B009 - it has no other door
+    asking: set[asyncio.Task[None]] = set()
+
+    async def received(responder: Any) -> None:
+        if not isinstance(responder.request.root, types.ElicitRequest):
+            return await receive(responder)
+        task = asyncio.create_task(receive(responder))
+        asking.add(task)
+        task.add_done_callback(asking.discard)
+        return None
+
+    setattr(session, "_received_request", received)  # noqa: B010
+    try:
+        yield
+    finally:
+        for task in asking:
+            task.cancel()

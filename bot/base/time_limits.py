@@ -34,6 +34,7 @@ class TimeLimits:
     message_lease: float = 25.0  # a process that dies holds a message for so long
     lost_card: float = 60.0  # between two tries of a card that Slack refuses
     heartbeat: float = 5.0  # between two signs of life of a worker
+    server_question: float = 300.0  # that a tool's server asks in the middle of a call
     stalled: float = 20.0  # without a sign of life: the worker is gone
     job_missing: float = 8.0  # longer than a fetch whose answer is on its way
     left_behind: float = 60.0  # how old work without a job is when it is found

@@ -10,6 +10,7 @@ SQL = load_statements(
     "api_conversation.sql",
     "conversations.sql",
     "run_saver.sql",
+    "server_questions.sql",
     "stop.sql",
     "tool_pins.sql",
 )

@@ -29,7 +29,7 @@ class StoredPins:
     def __init__(self, pool: Pool, policies: Policies, jobs: Jobs) -> None:
         self.pool = pool
         self._policies = policies
-        self._jobs = jobs
+        self.jobs = jobs
         self._changed_under: dict[str, str] = {}  # see `waivers`, by the tools' names
 
     def is_unsettled(self, name: str) -> bool:
@@ -79,7 +79,7 @@ class StoredPins:
     ) -> int:
         notes = tool_was_changed(tool.name), no_longer_fits(tool.name)
         return await ask_anew_for_changed_tool(
-            connection, self._jobs, tool.name, tool.call_schema, notes, quietly=quietly
+            connection, self.jobs, tool.name, tool.call_schema, notes, quietly=quietly
         )
 
     async def _tell(
@@ -87,7 +87,7 @@ class StoredPins:
     ) -> None:
         text = tools_changed(tools, waited)
         policy = self._policies.current
-        await tell_operators(connection, self._jobs, policy, text)
+        await tell_operators(connection, self.jobs, policy, text)
 
     async def _keep(
         self, connection: Connection, server: str, listed: Sequence[Definition]

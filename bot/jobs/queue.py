@@ -32,7 +32,7 @@ from bot.texts import operation
 
 log = structlog.get_logger(__name__)
 RUNS = "runs"
-STOPPED = "turn_stopped"
+STOPPED, ANSWERED = "turn_stopped", "question_answered"
 QUEUES: Mapping[str, str] = dict.fromkeys(
     ("turn", "resume", "reconcile", "prune", "checkpoint", "standing"), RUNS
 )
@@ -204,6 +204,8 @@ class Announced(JobManager):
         self.passed = False  # whether a job that was announced did not come
         # hears that a person has stopped a turn, by its conversation
         self.stopped: Callable[[str], None] = lambda conversation: None
+        # hears of its end, or of the answer to what a server asks in it
+        self.answered: Callable[[str], None] = lambda conversation: None
 
     async def fetch_job(
         self, queues: Iterable[str] | None, worker_id: int
@@ -245,6 +247,8 @@ class KnownWorker(Worker):
         told = cast("Mapping[str, Any]", notification)
         if told["type"] == STOPPED:
             self._announced.stopped(told["conversation"])
+        if told["type"] in (STOPPED, ANSWERED):
+            self._announced.answered(told["conversation"])
         await super()._handle_notification(channel=channel, notification=notification)
 
     async def _fetch_and_process_jobs(self) -> None:

@@ -24,6 +24,7 @@ from agent.tools.database import Database, open_database
 from agent.tools.files import SHARED, SharedFiles
 from agent.tools.mcp import McpServers
 from agent.tools.mcp_config import McpConfigError, read_config, read_known
+from agent.tools.mcp_transport import AskPerson
 from bot.approvals.audit import PolicyRecord
 from bot.approvals.decide import Decider
 from bot.approvals.delegations import Delegations
@@ -43,6 +44,7 @@ from bot.conversations.replies import Talk
 from bot.conversations.resume import Handover, Recheck
 from bot.conversations.retry import Retrier
 from bot.conversations.runner import Runner
+from bot.conversations.server_questions import ServerQuestions
 from bot.conversations.stop import UnderWay
 from bot.conversations.stored_grants import StoredGrants
 from bot.conversations.tool_pins import StoredPins
@@ -52,6 +54,7 @@ from bot.jobs.courier import PACE, Courier
 from bot.jobs.queue import Queue, Workers
 from bot.process.outside import Outside, make_outside, make_sink, smtp_mail
 from bot.slack.app import make_bolt_app
+from bot.slack.cards.server_question import can_show
 from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.deps import Deps
@@ -97,6 +100,7 @@ class Works:
 
     Attributes:
         is_unsettled: see `StoredPins.is_unsettled`.
+        answered: hears that what a server asks in a conversation may be answered.
     """
 
     mail: Mail | None = None
@@ -104,6 +108,7 @@ class Works:
     database: Database | None = None
     servers: McpServers | None = None
     is_unsettled: Callable[[str], bool] = lambda tool: False
+    answered: Callable[[str], None] = lambda conversation: None
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,7 @@ def _gate(
     """The gate on the tools, and the runs that a stop may end."""
     under_way = UnderWay()
     queue.announced.stopped = under_way.stop
+    queue.announced.answered = works.answered
     kept = StoredGrants(pool, policies, queue, works.is_unsettled, under_way)
     return Gate(kept), under_way
 
@@ -197,11 +203,13 @@ def _works(
     """Make what the tools work on; a graph of somebody else's brings its own."""
     if loaded:
         return Works(mail, files)
-    database, servers = _database(settings, pins.pool), _servers(settings, pins)
-    return Works(mail, files, database, servers, pins.is_unsettled)
+    asking = ServerQuestions(pins.pool, pins.jobs, can_show)
+    database = _database(settings, pins.pool)
+    servers = _servers(settings, pins, asking.ask)
+    return Works(mail, files, database, servers, pins.is_unsettled, asking.wake)
 
 
-def _servers(settings: Settings, pins: StoredPins) -> McpServers | None:
+def _servers(settings: Settings, pins: StoredPins, ask: AskPerson) -> McpServers | None:
     """The MCP servers of the tools.
 
     Raises:
@@ -215,7 +223,7 @@ def _servers(settings: Settings, pins: StoredPins) -> McpServers | None:
         raise ConfigurationError(str(error)) from None
     is_demo = settings.mcp_config == SIMULATOR_MCP
     known = read_known(settings.mcp_config) if is_demo else {}
-    return McpServers(connections, pins, known=known)
+    return McpServers(connections, pins, known=known, ask=ask)
 
 
 def _database(settings: Settings, pool: Pool) -> Database | None:

@@ -61,7 +61,12 @@ SELECT t.id::text AS id, t.kind, t.team_id, t.channel_id, t.thread_ts, t.user_id
   (SELECT to_jsonb(x) FROM (
     SELECT o.taken_by, o.taken_at, c.generation = o.generation AS stands
     FROM offers o JOIN conversations c ON c.id = o.conversation_id
-    WHERE o.delivery_id = t.id) x) AS offer
+    WHERE o.delivery_id = t.id) x) AS offer,
+  (SELECT to_jsonb(x) FROM (
+    SELECT q.user_id, q.server, q.message, q.status, q.due_at, q.status = 'open'
+      AND q.due_at > bot_now() AND c.generation = q.generation AS stands
+    FROM server_questions q JOIN conversations c ON c.id = q.conversation_id
+    WHERE q.delivery_id = t.id) x) AS question
 FROM taken t JOIN deliveries seen ON seen.id = t.id;
 
 -- name: postpone_message

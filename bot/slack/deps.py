@@ -23,6 +23,7 @@ from bot.base.settings import Settings
 from bot.base.settings_types import Rate
 from bot.base.time_limits import PATIENCE
 from bot.conversations.retry import Retrier
+from bot.conversations.server_questions import ServerAnswers
 from bot.conversations.stop import Stopper
 from bot.database.pool import Pool, transaction
 from bot.slack.directory import Directory
@@ -85,6 +86,12 @@ class Deps:
         """Ends turns, for who may."""
         who = (self.people, self.policies, self.jobs, self.identity.app)
         return Stopper(self.listener_pool, *who)
+
+    @property
+    def answers(self) -> ServerAnswers:
+        """Takes what people answer to the servers of tools."""
+        who = (self.people, self.jobs, self.identity.app)
+        return ServerAnswers(self.listener_pool, *who)
 
     async def load(self, token: str) -> Request | None:
         """Read a request by what a button carries, on the listeners' own pool."""

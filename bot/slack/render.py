@@ -37,6 +37,7 @@ from bot.slack.cards.blocks import (
 from bot.slack.cards.buttons import feedback_buttons, stop_button, withdraw_button
 from bot.slack.cards.card import card_blocks, card_text, reason_blocks
 from bot.slack.cards.facts import people
+from bot.slack.cards.server_question import question_blocks
 from bot.slack.cards.view import TRY_AGAIN, CardView, RequestView, approvals
 from bot.slack.identity import Identity
 from bot.texts import clicks, notices
@@ -98,6 +99,8 @@ def _deputies(stored: Request, context: PolicyContext) -> Names:
 
 def _draw_words(row: Row) -> Drawn:
     """Words as they were said, with the offer that a turn's end may have made."""
+    if asked := row.get("question"):
+        return _draw_question(row["id"], asked)
     offer, plain = row["offer"], draw_text(row["kind"], row["text"])
     if row["kind"] == "answer" and plain.blocks and not plain.rest:
         return replace(plain, blocks=[*plain.blocks, feedback_buttons(row["id"])])
@@ -111,6 +114,13 @@ def _draw_words(row: Row) -> Drawn:
     shown = button(clicks.TRY_AGAIN, TRY_AGAIN, row["id"], clicks.TRY_AGAIN_LABEL)
     blocks = [section([plain.text]), actions([shown])]
     return Drawn(plain.text, with_block_ids(blocks, f"{row['id']}-again", 0))
+
+
+def _draw_question(delivery: str, asked: Row) -> Drawn:
+    blocks, due = question_blocks(delivery, asked), asked["due_at"]
+    redraw_at = datetime.fromisoformat(due) if asked["stands"] else None
+    text = clicks.server_asks(asked["server"])
+    return Drawn(text, with_block_ids(blocks, delivery, 0), redraw_at=redraw_at)
 
 
 def _draw_nudge(

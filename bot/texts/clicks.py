@@ -383,6 +383,56 @@ def not_tried(word: str) -> str:
     return _REFUSALS.get(word) or agent.may_not_ask(word)
 
 
+# --- What a tool's server asks in the middle of a call -------------------------------
+_NOT_ANSWERED = {
+    "unknown_question": "I don't know this question, so nothing was sent.",
+    "misplaced": "That button isn't from this message, so nothing was sent.",
+    "question_over": "This question is over, so nothing was sent.",
+    "could_not_check": (
+        "Slack doesn't tell me who you are, so nothing was sent. Click again in a "
+        "moment. If this lasts, tell the bot's admin."
+    ),
+}
+
+
+def server_asks(server: str) -> str:
+    """mrkdwn: what stands above the server's own words."""
+    return f"The tool server `{escape(server)}` asks:"
+
+
+def who_gets_it(server: str) -> str:
+    """Plain text, above the inputs of the form."""
+    return (
+        f"Your answer goes to the server “{server}”, which runs a tool for you. Send "
+        "it no passwords, tokens or other secrets: no server should ask for any here."
+    )
+
+
+def who_answers(user: str, until: dt.datetime) -> str:
+    """mrkdwn: below a question that waits."""
+    return (
+        f"Only {mention(user)} can answer, until {date(until)}. The answer goes to "
+        "that server."
+    )
+
+
+def question_ended(status: str, user: str) -> str:
+    """mrkdwn: below a question that waits no more."""
+    if status in ("answered", "declined"):
+        return f"{status.capitalize()} by {mention(user)}."
+    return "This question is over: nobody answered in time, or its call has ended."
+
+
+def not_answered(word: str, user: str) -> str:
+    """Say why a click sent nothing: a word of `ServerAnswers`, or what the person is.
+
+    `user`: the id of who may answer.
+    """
+    if word == "not_asked":
+        return f"Only {mention(user)} can answer this, so nothing was sent."
+    return _NOT_ANSWERED.get(word) or agent.may_not_ask(word)
+
+
 def per(most: int, seconds: int) -> str:
     """Plain text: `60 times in 1 minute`."""
     units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))

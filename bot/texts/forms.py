@@ -18,6 +18,9 @@ MARK_DONE, MARK_NOT_DONE = "Mark as done", "Mark as not done"
 ASK_AGAIN = "Ask again"
 GO_BACK = "Go back"
 YOU_APPROVE = "You approve this call:"
+DECLINE = "Decline"
+ALOUD_DECLINE_SERVER = "Decline to answer the server"
+ALOUD_ANSWER_SERVER = "Answer the server"
 # What is read aloud of a button that has another text.
 ALOUD_VIEW, ALOUD_ANSWER, ALOUD_HISTORY = "View", "Answer", "History of"
 

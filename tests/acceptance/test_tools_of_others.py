@@ -9,11 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 from bot.simulator import sample_shop
-from tests.support.deciding import SHIPPED, asked, filled_in, opened
-from tests.support.demo import GENERAL, MINA
+from tests.support.deciding import SHIPPED, asked, filled_in, inputs, opened
+from tests.support.demo import GENERAL, MINA, RAVI
 from tests.support.root import ROOT
-from tests.support.shown import everything
-from tests.support.stage import make_stage
+from tests.support.shown import buttons, everything
+from tests.support.stage import Stage, make_stage
 
 UPDATE = "UPDATE products SET price = 900 WHERE name = 'Mug'"
 
@@ -93,6 +93,44 @@ async def test_changes_and_tools_of_others_wait_for_people(
         assert ("unknown",) in stage.records.rows("SELECT state FROM grants")
         assert (shop / "paid").read_text() == "5\n"
 
+        await a_server_asks(stage, shop)
+
         card, ts = await asked(stage, "what is the time in Europe/Paris?", "time.get")
         await stage.click(MINA, "approve", card)
         assert "Europe/Paris" in await stage.answer(GENERAL, ts)
+
+
+async def a_server_asks(stage: Stage, folder: Path) -> None:
+    """In the middle of an approved call: who asked for it answers, and nobody else."""
+    card, ts = await asked(stage, "call odd.ask {}", "odd.ask")
+    await stage.click(MINA, "approve", card)
+    words = "The tool server `odd` asks:"
+    await stage.until(lambda: stage.texts(ts, words))
+    [question] = [m for m in stage.said(GENERAL, ts) if words in everything(m)]
+    assert "Sure?" in everything(question)
+    assert [action for action, _ in buttons(question)] == [
+        "answer_server",
+        "decline_server",
+    ]
+
+    for action in ("answer_server", "decline_server"):
+        before = len(stage.whispers(MINA))
+        await stage.click(MINA, action, question)
+        assert "can answer this" in await stage.whisper(MINA, since=before)
+    assert not stage.simulator.open_views(MINA)
+
+    await stage.click(RAVI, "answer_server", question)
+    [form] = await stage.until(lambda: stage.simulator.open_views(RAVI))
+    assert [*inputs(form)] == ["yes", "copies", "note"]
+    wrong = await filled_in(stage, RAVI, form, yes="Yes", copies="7")
+    assert "7" in str(wrong)
+    assert not (folder / "answered").exists()
+    await filled_in(stage, RAVI, form, yes="Yes", copies="2", note="soon")
+    assert '"copies":2' in await stage.answer(GENERAL, ts)
+    assert json.loads((folder / "answered").read_text()) == {
+        "yes": True,
+        "copies": 2,
+        "note": "soon",
+    }
+    await stage.until(lambda: stage.texts(ts, "Answered by"))
+    assert not buttons(stage.message(GENERAL, question["ts"]))

@@ -21,6 +21,7 @@ from agent.tool_arguments import MARKS, problem_with, schema_of
 from agent.tools import mcp_transport
 from agent.tools.mcp import MAX_RESULT, McpServers, Patience, PinsOfSession
 from agent.tools.mcp_config import read_config, read_known
+from agent.tools.mcp_transport import Reply
 from bot.base.settings import SIMULATOR_MCP
 from tests.support.mcp_server import KEY
 from tests.support.root import ROOT
@@ -29,12 +30,13 @@ BIN = Path(sys.executable).parent
 
 
 @asynccontextmanager
-async def served(tmp_path, servers, pins=None, **patience):
+async def served(tmp_path, servers, pins=None, ask=None, **patience):
     """The servers of a configuration file, connected."""
     file = tmp_path / "mcp.json"
     file.write_text(json.dumps({"mcpServers": servers}))
     connections = read_config(file, {"FOLDER": str(tmp_path), "KEY": KEY})
-    made = McpServers(connections, pins or PinsOfSession(), Patience(**patience))
+    pins, patience = pins or PinsOfSession(), Patience(**patience)
+    made = McpServers(connections, pins, patience, ask=ask)
     await made.start()
     try:
         yield made
@@ -125,6 +127,29 @@ async def test_results_are_bounded_and_no_picture_is_put_in(tmp_path):
         asked = await call(found, "odd.ask")
         assert asked == f"decline\n{results.mcp_asked('Sure?')}"
         assert not any("name" in tool.name for tool in found.tools())
+
+
+async def test_a_question_waits_beside_what_else_a_server_says(tmp_path):
+    begun, replied = asyncio.Event(), asyncio.Event()
+    asked = []
+
+    async def ask(*question):
+        asked.append(question)
+        begun.set()
+        await replied.wait()
+        return Reply("accept", {"yes": True, "copies": 2})
+
+    async with served(tmp_path, odd(), ask=ask) as found:
+        first = asyncio.create_task(call(found, "odd.ask"))
+        await begun.wait()
+        # While it waits others are served; but whose question is it now?
+        assert await call(found, "odd.greet", name="Ada") == "Hello, Ada."
+        assert "decline" in await call(found, "odd.ask", "c2")
+        replied.set()
+        assert '"copies":2' in await first
+        [(thread, server, words, schema)] = asked
+        assert (thread, server, words) == ("t", "odd", "Sure?")
+        assert [*schema["properties"]] == ["yes", "copies", "note"]
 
 
 async def test_a_call_cut_off_is_unknown_and_the_next_runs(tmp_path, monkeypatch):

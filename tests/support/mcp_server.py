@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 from mcp.server.fastmcp import Context, FastMCP, Image
 from mcp.types import ToolAnnotations
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 FOLDER = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
@@ -25,6 +25,8 @@ KEY = "Bearer of-the-test"
 
 class Sure(BaseModel):
     yes: bool
+    copies: int = Field(le=3)
+    note: str = ""
 
 
 def described() -> str:
@@ -99,7 +101,10 @@ def serve() -> FastMCP:  # noqa: C901 - a list of tools
     async def ask(ctx: Context) -> str:
         """Ask the person something."""
         said = await ctx.elicit("Sure?", Sure)
-        return said.action
+        if said.action != "accept":
+            return said.action
+        note("answered", said.data.model_dump_json())
+        return f"accept {said.data.model_dump_json()}"
 
     @server.tool(name="no good name")
     def nameless() -> str:

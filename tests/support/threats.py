@@ -115,6 +115,7 @@ THREATS: Mapping[int, Threat] = {
     74: Threat("A trick with a path or an address leaves the prefix that was allowed"),
     75: Threat("A delegate decides by a right that was ended through another process"),
     76: Threat("What was allowed ahead is used more often than it says"),
+    77: Threat("A server's question reaches, or takes an answer from, another person"),
 }
 
 

@@ -163,8 +163,13 @@ def edited(request: Request, values: Values) -> Edited:
     What was not touched keeps its exact value, and an optional argument whose input is
     empty is absent.
     """
+    return read(fields_of(request), values)
+
+
+def read(fields: Sequence[Field], values: Values) -> Edited:
+    """Read the inputs of these fields."""
     found = Edited()
-    for index, each in enumerate(fields_of(request)):
+    for index, each in enumerate(fields):
         text = entered(values, block_id(index))
         try:
             value = _read(each, text)

@@ -83,6 +83,12 @@ def fields_of(request: Request) -> list[Field]:
     ]
 
 
+def fields_from(schema: Schema) -> list[Field]:
+    """The fields of an answer that nobody has given yet."""
+    named = expectations(schema)
+    return [_field(name, expected, ABSENT) for name, expected in named.items()]
+
+
 def _secret(request: Request, name: str, expected: Expected) -> Field | None:
     """An argument of which something is masked; nobody may read it in a form."""
     value = request.call.arguments.get(name, ABSENT)

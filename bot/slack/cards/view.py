@@ -31,6 +31,7 @@ HISTORY = "history"
 ADD_REASON = "add_reason"  # right after a reject
 FEEDBACK = "feedback"  # under an answer; its value is a rating, a colon, the answer
 STOP = "stop_turn"  # on the notice of what is waited for
+ANSWER_SERVER, DECLINE_SERVER = "answer_server", "decline_server"
 TRY_AGAIN = "try_again"  # under the sentence of a turn that has failed
 MORE_REJECT, MORE_EDIT, MORE_ANSWER = "reject", "edit", "answer"
 MORE_VIEW, MORE_WITHDRAW, MORE_HISTORY = "view", "withdraw", "history"

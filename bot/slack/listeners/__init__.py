@@ -20,6 +20,7 @@ from bot.database.pool import transaction
 from bot.slack.deps import Deps
 from bot.slack.listeners import (
     approvals_command,
+    asked_by_servers,
     clicks,
     home,
     messages,
@@ -41,6 +42,7 @@ def register_listeners(app: AsyncApp, deps: Deps) -> None:
     clicks.register(app, deps)
     submissions.register(app, deps)
     standing.register(app, deps)
+    asked_by_servers.register(app, deps)
     home.register(app, deps)
     approvals_command.register(app, deps)
     acknowledge_others(app)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
+from contextlib import suppress
+from typing import Any, cast
 
 import httpx
 import pytest
+from mcp.types import ElicitRequestFormParams, ElicitRequestURLParams
 
 from agent.tools import mcp_transport
-from agent.tools.mcp_transport import ENCODING, TooLong, http_clients
+from agent.tools.mcp_transport import (
+    ENCODING,
+    MAX_QUESTIONS,
+    Link,
+    Reply,
+    TooLong,
+    http_clients,
+)
 
 EVENTS = {"content-type": "text/event-stream"}
 JSON = {"content-type": "application/json"}
@@ -77,3 +88,74 @@ async def test_threat_52_an_answer_is_bounded(pieces, headers, kind, lost):
 async def test_a_connection_that_breaks_gives_the_call_up():
     broken = httpx.ReadError("gone")
     assert await read([b"da"], EVENTS, broken) == (broken, 1)
+
+
+FORM = ElicitRequestFormParams(message="Sure?", requestedSchema={})
+URL = ElicitRequestURLParams(message="Pay", url="https://a.example", elicitationId="1")
+
+
+def link() -> Link:
+    return Link(cast("Any", None))
+
+
+async def test_threat_77_a_question_reaches_the_one_call_alone():
+    made = link()
+    clocks: list[float | None] = []
+
+    async def yes(*_: object) -> Reply:
+        clocks.append(limit.when())
+        return Reply("accept", {"yes": True})
+
+    async def answer(question=FORM) -> str:
+        return (await made.answer(question)).action
+
+    async with asyncio.timeout(60) as limit:
+        assert await answer() == "decline"  # no call at all
+        with made.calling(None, limit, 60):
+            assert await answer() == "decline"  # nobody can be asked
+        with made.calling(yes, limit, 60):
+            assert await answer() == "accept"
+            assert await answer(URL) == "decline"
+            with made.calling(yes, limit, 60):
+                assert await answer() == "decline"  # whose is it?
+            for _ in range(MAX_QUESTIONS - 1):
+                assert await answer() == "accept"
+            assert await answer() == "decline"
+        assert clocks == [None] * MAX_QUESTIONS  # the call's time stands still
+        assert limit.when() is not None
+
+        # One that the server has not answered may still ask, in its own name.
+        with suppress(TimeoutError), made.calling(yes, limit, 60):
+            raise TimeoutError
+        with made.calling(yes, limit, 60):
+            assert await answer() == "decline"
+    assert made.asked == "Sure?"
+
+
+async def test_a_call_that_ends_withdraws_its_question():
+    made, begun, ended = link(), asyncio.Event(), asyncio.Event()
+
+    async def never(*_: object) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with asyncio.timeout(60) as limit:
+        with made.calling(never, limit, 60):
+            answer = asyncio.create_task(made.answer(FORM))
+            await begun.wait()
+        assert (await answer).action == "cancel"
+    assert ended.is_set()
+
+
+async def test_a_question_that_fails_is_declined():
+    made = link()
+
+    async def fail(*_: object) -> None:
+        raise OSError
+
+    async with asyncio.timeout(60) as limit:
+        with made.calling(fail, limit, 60):
+            assert (await made.answer(FORM)).action == "decline"
