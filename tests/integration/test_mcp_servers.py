@@ -189,6 +189,10 @@ async def over_http(tmp_path, listening):
         await process.wait()
 
 
+async def yes(*_):
+    return Reply("accept", {"yes": True, "copies": 2})
+
+
 async def test_a_server_over_http_dies_in_a_call_and_returns(tmp_path):
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
@@ -200,9 +204,10 @@ async def test_a_server_over_http_dies_in_a_call_and_returns(tmp_path):
     with listening:
         async with (
             over_http(tmp_path, listening),
-            served(tmp_path, servers, first_wait=0.01) as found,
+            served(tmp_path, servers, ask=yes, first_wait=0.01) as found,
         ):
             assert await call(found, "web.greet", name="Ada") == "Hello, Ada."
+            assert '"copies":2' in await call(found, "web.ask")
             with pytest.raises(OutcomeUnknown, match="unknown whether this was done"):
                 await call(found, "web.pay", amount=5)
             said = await call(found, "time.get_current_time", timezone="Europe/Paris")
