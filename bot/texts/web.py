@@ -196,7 +196,7 @@ SIGNED_IN_AS_ANOTHER = (
 )
 
 # --- The page of a request ----------------------------------------------------------
-ASKED_BY, WHY, DECIDE_UNTIL = "Asked by", "Why", "Decide by"
+ASKED_BY, WHY, DECIDE_UNTIL = "Asked by", "Good to know", "Decide by"
 CAREFUL = "Careful"
 LINK_IS_FOR = "This link is for"
 CHANGED = "Changed; the agent had asked for"

@@ -204,3 +204,9 @@ def test_a_closed_card_says_who_decided_each_earlier_stage():
     lines = section_text(card_blocks(view(over))).splitlines()
     assert lines[0].startswith(f"*Rejected* by <@{OMAR}>")
     assert lines[1] == f"finance: approved by <@{MINA}>, {date(LATER)}"
+
+
+@pytest.mark.parametrize("status", [s for s in Status if s is not Status.PENDING])
+def test_an_effects_warning_ends_with_a_call_that_did_not_run(status: Status):
+    shown = "\n".join(texts(card_blocks(view(closed(status)))))
+    assert ("cannot be restored" in shown) == (status is Status.APPROVED)

@@ -148,7 +148,10 @@ def _elsewhere(view: RequestView) -> list[str]:
 
 
 def _asked(request: Request, sharing: int) -> str:
-    why = " ".join(one_line(sentence, _WHY) for sentence in request.terms.why)
+    # What is said of an effect would read as if there had been one.
+    may_run = request.is_open or request.status is Status.APPROVED
+    said = request.terms.why if may_run else ()
+    why = " ".join(one_line(sentence, _WHY) for sentence in said)
     return sentences.asked(
         asker(request),
         request.people.asked_in,
