@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -247,24 +247,13 @@ async def under_load(stage: Stage, load: int = LOAD) -> AsyncIterator[None]:
 async def write(stage: Stage, number: int) -> str:
     """Ask for a file; Slack sends an event again until it is taken."""
     ts = await stage.ask(f"read kept-{number}.md")
-    await stage.simulator.settled()
-    for event in stage.events_about(ts):
-        await until(lambda event=event: stage.simulator.redeliver(event))
+    await stage.send_again(ts)
     return ts
 
 
 async def until_acked(stage: Stage, card: Message) -> None:
     """Approve: whoever is told that it did not work clicks again."""
-
-    async def click() -> bool:
-        return (await stage.click(MINA, "approve", card)).acked
-
-    await until(click)
-
-
-async def until(does: Callable[[], Awaitable[bool]]) -> None:
-    """Do it again and again, until it is taken."""
-    while not await does():  # noqa: ASYNC110 - as a person does, or Slack
+    while not (await stage.click(MINA, "approve", card)).acked:  # noqa: ASYNC110
         await asyncio.sleep(0.2)
 
 

@@ -197,6 +197,14 @@ class Stage:
         place = (card["channel"], card["ts"])
         return self.simulator.click_payload(user, *place, action, value)
 
+    async def send_again(self, ts: str) -> None:
+        """Send a message's events until each is taken, as Slack does for a while."""
+        await self.simulator.settled()
+        for event in self.events_about(ts):
+            async with asyncio.timeout(60):
+                while not await self.simulator.redeliver(event):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)  # a new socket has not come yet
+
     def events_about(self, ts: str) -> dict[str, Any]:
         """The events that were sent about a message, by their ids."""
         sent = self.simulator.sent_events.items()
