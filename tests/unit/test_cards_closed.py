@@ -207,6 +207,6 @@ def test_a_closed_card_says_who_decided_each_earlier_stage():
 
 
 @pytest.mark.parametrize("status", [s for s in Status if s is not Status.PENDING])
-def test_an_effects_warning_ends_with_a_call_that_did_not_run(status: Status):
+def test_a_call_that_did_not_run_warns_of_nothing(status: Status):
     shown = "\n".join(texts(card_blocks(view(closed(status)))))
     assert ("cannot be restored" in shown) == (status is Status.APPROVED)
