@@ -7,7 +7,8 @@ STAMP := $(VENV)/.installed
 PYTHON :=
 # Options for pytest: make test ARGS="-k settings"
 ARGS :=
-ALL_CORES := -n auto --dist loadscope --no-loadscope-reorder
+BY_MODULE := --dist loadscope --no-loadscope-reorder
+ALL_CORES := -n auto $(BY_MODULE)
 # The pure rules, the cards, the policy, and one whole life of a request.
 SMOKE := $(wildcard $(patsubst %,tests/unit/test_%.py,\
   cards_* confirm digest edit_* eligibility judge policy_* standing timetable)) \
@@ -42,7 +43,7 @@ test: $(STAMP)
 	@$(PY) -m pytest $(ALL_CORES) $(ARGS)
 
 smoke: $(STAMP)
-	@$(PY) -m pytest $(ALL_CORES) $(SMOKE) $(ARGS)
+	@$(PY) -m pytest -n logical $(BY_MODULE) $(SMOKE) $(ARGS)
 
 long: $(STAMP)
 	@CRASHES=all $(PY) -m pytest $(ALL_CORES) tests/acceptance/test_crash_matrix.py

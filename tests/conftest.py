@@ -30,9 +30,13 @@ if memory := postgres.memory():  # where pytest keeps its own folders
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Return twice the number of cores: a good part of the time is waiting."""
-    return 2 * len(os.sched_getaffinity(0))
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return the number of cores for `-n logical`, and twice that for `-n auto`.
+
+    Where much is waited for, a core has time for two; each costs a collection.
+    """
+    cores = len(os.sched_getaffinity(0))
+    return cores if config.option.numprocesses == "logical" else 2 * cores
 
 
 @pytest.hookimpl(wrapper=True)
