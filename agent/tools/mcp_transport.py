@@ -146,7 +146,7 @@ class Gone(Exception):
 
 @dataclass(frozen=True)
 class Reply:
-    """What a person says to a server that asks in the middle of a call."""
+    """A person's reply to a server that asks in the middle of a call."""
 
     action: Literal["accept", "decline", "cancel"]
     content: dict[str, Any] | None = None
@@ -158,7 +158,7 @@ Ask = Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, Reply | None]]
 
 
 class AskPerson(Protocol):
-    """Puts what a server asks in the middle of a call to whoever asked for the call."""
+    """Puts a server's question during a call to the person who asked for the call."""
 
     async def __call__(
         self,
@@ -168,7 +168,7 @@ class AskPerson(Protocol):
         schema: Mapping[str, Any],
         /,
     ) -> Reply | None:
-        """Wait for the person's reply; None where nobody can be asked.
+        """Wait for the person's reply; None where there is no person to ask.
 
         Args:
             thread: the conversation's id in LangGraph.

@@ -1,4 +1,4 @@
-"""What a tool's server asks in the middle of a call: put, answered, handed over."""
+"""Questions of a tool's server in the middle of a call: put, answered, handed over."""
 
 from __future__ import annotations
 

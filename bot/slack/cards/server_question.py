@@ -1,4 +1,4 @@
-"""What a tool's server asks in the middle of a call: its message, and its form."""
+"""A question of a tool's server in the middle of a call: its message and its form."""
 
 from __future__ import annotations
 
