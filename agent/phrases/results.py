@@ -1,4 +1,4 @@
-"""The results of the shipped tools: for the model, and whoever it tells. Plain text."""
+"""The results of the shipped tools: for the model and its readers. Plain text."""
 
 from __future__ import annotations
 

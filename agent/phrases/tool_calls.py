@@ -1,4 +1,4 @@
-"""The end of a call, or why it cannot be made: for the model, and whoever it tells.
+"""The end of a call, or why it cannot be made: for the model and its readers.
 
 Plain text. What a tool itself says stands in `agent.phrases.results`.
 """

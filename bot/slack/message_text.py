@@ -1,7 +1,7 @@
 """Read a message of Slack's as text: its words, and all that is attached to it.
 
 Ids of people, channels and groups stay as Slack writes them (`<@U…>`), without the
-label, which whoever sends a message can choose: `bot.slack.directory` puts names there.
+label, which the sender of a message can choose: `bot.slack.directory` puts names there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Refusals of Slack that whoever runs the bot has to mend: told, counted, shown."""
+"""Refusals of Slack that an operator has to mend: told, counted, shown."""
 
 from __future__ import annotations
 

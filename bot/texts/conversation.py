@@ -182,7 +182,7 @@ def not_read_for_agent(unread: Sequence[str]) -> str:
 
 
 def not_read(unread: Sequence[str]) -> str:
-    """mrkdwn. For whoever wrote the message."""
+    """mrkdwn. For the author of the message."""
     return f"I haven't read {escape(_list(unread))}."
 
 

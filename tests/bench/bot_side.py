@@ -190,7 +190,7 @@ class BotSide:
             return await thread.answered - thread.began
 
     def new_thread(self) -> Thread:
-        """What is said next, and what Slack sees of it."""
+        """The next thread, with a number and a ts of its own."""
         number, loop = next(self._numbers), asyncio.get_running_loop()
         ts = f"{self._epoch + number}.000100"
         return Thread(number, ts, loop.create_future(), loop.create_future())

@@ -1,4 +1,4 @@
-"""What a conversation costs: a streamed answer, and a thread's two hundredth turn."""
+"""The cost of a conversation: a streamed answer, and a thread of 200 turns."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def fields_of(request: Request) -> list[Field]:
 
 
 def fields_from(schema: Schema) -> list[Field]:
-    """The fields of an answer that nobody has given yet."""
+    """The fields of an answer still to be given."""
     named = expectations(schema)
     return [_field(name, expected, ABSENT) for name, expected in named.items()]
 

@@ -1,4 +1,4 @@
-"""What a tool's server asks: its form, its answer and its decline."""
+"""Questions of a tool's server: the form, the answer, the decline."""
 
 from __future__ import annotations
 
