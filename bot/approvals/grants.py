@@ -108,12 +108,20 @@ async def deny(
 
 
 async def claim(
-    pool: Pool, jobs: Jobs, run: Run, call: CallFacts, waived: tuple[str, str] | None
+    pool: Pool,
+    jobs: Jobs,
+    run: Run,
+    call: CallFacts,
+    waived: tuple[str, str] | None,
+    *,
+    lost: bool = False,
 ) -> Taken:
     """Take the right to run a call; at most one caller ever wins.
 
     Args:
         waived: rule and policy version where the policy lets the call run by itself.
+        lost: whether this caller's answer to a claim of the same run got lost, so that
+            the claim may have been made.
 
     Raises:
         LostRun: another run has taken over the conversation; nothing was written.
@@ -124,10 +132,32 @@ async def claim(
         else:
             row = await _claim_approved(connection, run, call)
     if row is not None and row["won"]:
-        seen = row.get("seen")
-        return Taken(won=True, seen=json.loads(seen) if seen else None)
+        return _won(row)
     async with transaction(pool) as connection:
+        found = await _own_claim(connection, run, call) if lost else None
+        if found is not None:
+            return _won(found)
         return await _explain(connection, jobs, run, call, waived is not None)
+
+
+def _won(row: Mapping[str, Any]) -> Taken:
+    seen = row.get("seen")
+    return Taken(won=True, seen=json.loads(seen) if seen else None)
+
+
+async def _own_claim(
+    connection: Connection, run: Run, call: CallFacts
+) -> DictRow | None:
+    found = await connection.execute(
+        SQL["select_own_claim"],
+        {
+            "conversation": run.conversation,
+            "tool_call": call.tool_call,
+            "generation": run.generation,
+            "call_digest": call.digest,
+        },
+    )
+    return await found.fetchone()
 
 
 async def _claim_waived(

@@ -60,6 +60,16 @@ SELECT EXISTS (SELECT FROM claimed) AS won,
   (SELECT s.what FROM claimed c JOIN seen s ON s.request_id = c.request_id
    WHERE s.call_digest = %(call_digest)s) AS seen;
 
+-- name: select_own_claim
+-- A claim that this very run made, where it never heard the answer.
+SELECT s.what AS seen
+FROM conversations c
+JOIN grants g ON g.conversation_id = c.id
+LEFT JOIN seen s ON s.request_id = g.request_id AND s.call_digest = g.call_digest
+WHERE c.id = %(conversation)s AND c.generation = %(generation)s
+  AND g.tool_call_id = %(tool_call)s AND g.call_digest = %(call_digest)s
+  AND g.state = 'executing' AND g.generation = %(generation)s;
+
 -- name: select_grant
 -- Why a claim found nothing to take.
 SELECT g.*, c.generation AS current_generation, r.status AS request_status,

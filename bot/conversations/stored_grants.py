@@ -20,6 +20,7 @@ from bot.conversations.stop import UnderWay
 from bot.database.pool import TRANSIENT, Pool
 from bot.texts import agent
 
+CLAIM_WAITS = (0.2, 0.5, 1)  # seconds between the tries to take a claim
 FINISH_WAITS = (0.2, 0.5, 1, 2, 4, 8, 15)  # seconds between the tries to store an end
 current_run: ContextVar[Run] = ContextVar("current_run")
 #: The loop that the pool belongs to; a graph may run in another.
@@ -42,6 +43,7 @@ class StoredGrants:
         self._policies = policies
         self._jobs = jobs
         self._is_unsettled = is_unsettled
+        self._claims: set[tuple[str, int, str]] = set()  # of calls that have no end yet
 
     async def open(self, call: Call) -> Permission:
         """Rule on a call from what the run has loaded; a denial goes on the trail."""
@@ -71,9 +73,7 @@ class StoredGrants:
         reach("claiming")
         run = self._run(call)
         with self._under_way.claiming(run.conversation):
-            taken = await grants.claim(
-                self._pool, self._jobs, run, _facts(call), waived
-            )
+            taken = await self._take(run, _facts(call), waived)
         if taken.won:
             reach("claimed")
         else:
@@ -85,6 +85,34 @@ class StoredGrants:
             await self._under_way.until_quiet(run.conversation)
             raise LostRun(call.thread_id)
         return _claim(taken)
+
+    async def _take(
+        self, run: Run, call: CallFacts, waived: tuple[str, str] | None
+    ) -> Taken:
+        """Claim, and once more where the answer got lost with its connection.
+
+        The claim may have been made then: what is found claimed by this run is taken
+        as won, unless another try of this call was there first.
+        """
+        key = _key(run, call)
+        is_first, waits, lost = key not in self._claims, [*CLAIM_WAITS], False
+        self._claims.add(key)
+        taken = Taken()
+        try:
+            while True:
+                try:
+                    taken = await grants.claim(
+                        self._pool, self._jobs, run, call, waived, lost=lost
+                    )
+                    return taken
+                except TRANSIENT:
+                    if not waits:
+                        raise
+                lost = is_first
+                await asyncio.sleep(waits.pop(0))
+        finally:
+            if is_first and not taken.won:
+                self._claims.discard(key)
 
     async def finish(self, call: Call, outcome: Outcome) -> None:
         """Store what came of it; what is known now should not become unknown.
@@ -99,6 +127,7 @@ class StoredGrants:
             await self._store(call, outcome)
         finally:
             self._under_way.claim(call.thread_id, -1)
+            self._claims.discard(_key(self._run(call), _facts(call)))
 
     async def _store(self, call: Call, outcome: Outcome) -> None:
         reach("ran")
@@ -125,6 +154,10 @@ class StoredGrants:
         if run.conversation != call.thread_id:
             raise RuntimeError("a call of one conversation in a run of another")
         return run
+
+
+def _key(run: Run, call: CallFacts) -> tuple[str, int, str]:
+    return run.conversation, run.generation, call.tool_call
 
 
 def _facts(call: Call) -> CallFacts:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
+from psycopg import OperationalError
 
-from bot.approvals.grants import CallFacts, LostRun, Run, finish
+from agent.grant_protocol import Call, Permission
+from bot.approvals.grants import CallFacts, LostRun, Run, Taken, finish
 from bot.approvals.model import Execution, Status
+from bot.conversations import stored_grants
+from bot.conversations.stored_grants import StoredGrants, current_run
 from tests.support.house import REJECT, WAIVED, House, break_audit, facts_of
 from tests.support.people import MINA
 
@@ -229,3 +235,70 @@ async def test_a_waived_call_is_raised_as_approved_with_its_grant(
     )
     run = await house.start_run(request.conversation)
     assert (await house.claim(run, facts_of(request))).won
+
+
+async def test_a_claim_whose_answer_got_lost_is_this_runs(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    lose_answer(monkeypatch)
+    call = await approved_call(house)
+    kept = StoredGrants(house.pool, house.policies, house.queue)
+
+    assert (await kept.claim(call, Permission("ask"))).won
+    assert (await house.rows("SELECT event FROM audit")).count(
+        {"event": "claimed"}
+    ) == 1
+    assert not (await kept.claim(call, Permission("ask"))).won
+
+
+async def test_another_try_of_a_call_wins_nothing_by_a_lost_answer(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    call = await approved_call(house)
+    kept = StoredGrants(house.pool, house.policies, house.queue)
+    assert (await kept.claim(call, Permission("ask"))).won
+    lose_answer(monkeypatch)
+
+    assert not (await kept.claim(call, Permission("ask"))).won
+
+
+async def test_a_run_that_was_replaced_wins_nothing_by_a_lost_answer(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    call = await approved_call(house)
+
+    async def replaced() -> None:
+        await house.start_run(call.thread_id)
+
+    lose_answer(monkeypatch, then=replaced)
+    kept = StoredGrants(house.pool, house.policies, house.queue)
+    with pytest.raises(LostRun):
+        await kept.claim(call, Permission("ask"))
+
+
+async def approved_call(house: House) -> Call:
+    """A call that people approved, in a run that is the current one of this test."""
+    request = await house.approved()
+    current_run.set(await house.start_run(request.conversation))
+    facts = facts_of(request)
+    place = request.conversation, facts.tool_call, facts.tool
+    return Call(*place, dict(facts.arguments), dict(facts.schema))
+
+
+def lose_answer(
+    monkeypatch: pytest.MonkeyPatch, then: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """The connection dies after a claim has been made, before its answer is read."""
+    left, real = [1], stored_grants.grants.claim
+
+    async def claim(*args: Any, **how: Any) -> Taken:
+        taken = await real(*args, **how)
+        if left:
+            left.pop()
+            if then is not None:
+                await then()
+            raise OperationalError("server closed the connection unexpectedly")
+        return taken
+
+    monkeypatch.setattr(stored_grants.grants, "claim", claim)
+    monkeypatch.setattr(stored_grants, "CLAIM_WAITS", (0, 0))
