@@ -8,10 +8,9 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from bot.approvals import digest
+from bot.approvals import SQL, digest
 from bot.approvals.model import Person, Request
 from bot.approvals.ports import Policies
-from bot.approvals.sql import SQL
 from bot.base.masks import mask_arguments, mask_strings
 from bot.database.pool import Connection, Pool, transaction
 

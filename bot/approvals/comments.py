@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 
-from bot.approvals import store
+from bot.approvals import SQL, store
 from bot.approvals.audit import about, append
 from bot.approvals.audit_facts import stage_detail
 from bot.approvals.judge import is_in_place
@@ -25,7 +25,6 @@ from bot.approvals.model import (
 )
 from bot.approvals.ports import Jobs
 from bot.approvals.rate_limit import Counted, count_in
-from bot.approvals.sql import SQL
 from bot.base.settings_types import Rate
 from bot.database.pool import Connection, Pool, transaction
 

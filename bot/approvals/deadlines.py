@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 
-from bot.approvals import store
+from bot.approvals import SQL, store
 from bot.approvals.audit import about, as_json
 from bot.approvals.model import Request
 from bot.approvals.ports import Job, Jobs
-from bot.approvals.sql import SQL
 from bot.approvals.stages import wind_clock
 from bot.approvals.timetable import Nudge, due, nudged, wakes_at
 from bot.approvals.transitions import expire, lapse

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.approvals import store
+from bot.approvals import SQL, store
 from bot.approvals.audit import Fact, append, of_person
 from bot.approvals.model import USERS, Person, Profile
 from bot.approvals.policy.model import Delegation, Group, Policy, zone
 from bot.approvals.ports import Members, People, Policies, look_up_groups
-from bot.approvals.sql import SQL
 from bot.base.time_limits import slack_in_time
 from bot.database.pool import Connection, Pool, transaction
 

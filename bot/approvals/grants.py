@@ -10,7 +10,7 @@ from typing import Any
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from bot.approvals import digest
+from bot.approvals import SQL, digest
 from bot.approvals.audit import Fact, about, append, arguments_text
 from bot.approvals.digest import call_digest_of, grant_digest_of
 from bot.approvals.model import Execution, Kind, Request, Status
@@ -18,7 +18,6 @@ from bot.approvals.policy import complaints
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Denied, Policy, Waived
 from bot.approvals.ports import Jobs, reconcile_job
-from bot.approvals.sql import SQL
 from bot.approvals.unknown_outcome import announce_unknown
 from bot.base.masks import mask_strings
 from bot.database.pool import Connection, Pool, statement, transaction

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.approvals import store
+from bot.approvals import SQL, store
 from bot.approvals.audit import Fact, append, of_person
 from bot.approvals.model import USERS, Person
 from bot.approvals.policy.model import Policy
 from bot.approvals.ports import Jobs, People, Policies
-from bot.approvals.sql import SQL
 from bot.base.errors import SlackUnavailable
 from bot.database.pool import Connection, Pool, transaction
 

@@ -16,14 +16,13 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from bot.approvals import digest
+from bot.approvals import SQL, digest
 from bot.approvals.assess import Assessment, ProposedCall, Rejected, Turn, rule
 from bot.approvals.audit import arguments_text
 from bot.approvals.eligibility import PolicyContext, people_now
 from bot.approvals.model import Status
 from bot.approvals.policy.model import DM, THREAD, Policy
 from bot.approvals.ports import Jobs, Members, resume_job, standing_job
-from bot.approvals.sql import SQL
 from bot.approvals.stages import chain_json, hours_json
 from bot.approvals.timetable import earliest
 from bot.base.masks import mask_strings

@@ -6,8 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from bot.approvals import SQL
 from bot.approvals.model import Person
-from bot.approvals.sql import SQL
 from bot.base.settings_types import Rate
 from bot.database.pool import Connection, Pool
 

@@ -9,14 +9,13 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from bot.approvals import store
+from bot.approvals import SQL, store
 from bot.approvals.audit import about, append
 from bot.approvals.eligibility import excluded
 from bot.approvals.model import REQUESTER, Hours, Request, Stage, Times
 from bot.approvals.policy import complaints
 from bot.approvals.policy.model import DM, THREAD
 from bot.approvals.ports import Jobs
-from bot.approvals.sql import SQL
 from bot.database.pool import Connection
 
 

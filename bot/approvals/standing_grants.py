@@ -18,7 +18,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from bot.approvals import digest, store
+from bot.approvals import SQL, digest, store
 from bot.approvals.audit import about, append, of_person
 from bot.approvals.eligibility import PolicyContext, people_now, plan_of
 from bot.approvals.model import (
@@ -37,7 +37,6 @@ from bot.approvals.policy.conditions import plain_host
 from bot.approvals.policy.model import Demanded, Policy, StandingOffer
 from bot.approvals.ports import People, Policies, look_up_groups
 from bot.approvals.raise_request import ALPHABET
-from bot.approvals.sql import SQL
 from bot.base.errors import SlackUnavailable
 from bot.base.masks import mask_arguments
 from bot.database.pool import Connection, Pool, transaction

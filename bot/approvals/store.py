@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from bot.approvals import digest
+from bot.approvals import SQL, digest
 from bot.approvals.model import (
     Askers,
     Call,
@@ -37,7 +37,6 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.approvals.ports import Jobs
-from bot.approvals.sql import SQL
 from bot.database.pool import Connection
 
 

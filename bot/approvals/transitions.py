@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.approvals import digest, store
+from bot.approvals import SQL, digest, store
 from bot.approvals.audit import about, append, as_json
 from bot.approvals.audit_facts import edit_fact, operator_fact, verdict_fact, void_fact
 from bot.approvals.digest import grant_digest_of
@@ -26,7 +26,6 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.approvals.ports import Jobs, checkpoint_job, resume_job
-from bot.approvals.sql import SQL
 from bot.approvals.stages import (
     add_demands,
     call_next,

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.approvals import store
+from bot.approvals import SQL, store
 from bot.approvals.audit import Fact, about, append
 from bot.approvals.eligibility import PolicyContext, live_sources, people_now
 from bot.approvals.judge import Result, is_in_place
@@ -20,7 +20,6 @@ from bot.approvals.ports import (
     look_up_groups,
     turn_job,
 )
-from bot.approvals.sql import SQL
 from bot.base.errors import SlackUnavailable
 from bot.base.time_limits import slack_in_time
 from bot.database.pool import Connection, Pool, transaction

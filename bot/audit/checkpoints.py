@@ -17,8 +17,8 @@ import aiohttp
 import structlog
 
 from bot.approvals.ports import Jobs, checkpoint_job
+from bot.audit import SQL
 from bot.audit.chain import Checkpoint, sign
-from bot.audit.sql import SQL
 from bot.base.errors import BotError, RetryLater
 from bot.base.network import post
 from bot.base.time_limits import limits

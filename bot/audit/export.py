@@ -12,8 +12,8 @@ from typing import Any
 from psycopg.errors import ReadOnlySqlTransaction
 
 from bot.approvals.audit import Fact, append
+from bot.audit import SQL
 from bot.audit.chain import canonical, quick
-from bot.audit.sql import SQL
 from bot.audit.verify import Link, links
 from bot.database.pool import Connection
 

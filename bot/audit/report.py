@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from bot.audit import REPORT
 from bot.audit.period import Period
-from bot.audit.sql import REPORT
 from bot.audit.verify import snapshot, verify
 from bot.database.pool import Connection
 from bot.texts import audit as say

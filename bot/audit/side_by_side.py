@@ -17,8 +17,8 @@ from psycopg import sql, waiting
 from psycopg.abc import RV, PQGen
 from psycopg.conninfo import make_conninfo
 
+from bot.audit import SQL
 from bot.audit.chain import Checkpoint
-from bot.audit.sql import SQL
 from bot.audit.verify import (
     NO_ROW,
     Finding,

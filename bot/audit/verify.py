@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, cast
 
 from psycopg import IsolationLevel
 
+from bot.audit import SQL
 from bot.audit.chain import (
     ROW,
     Checkpoint,
@@ -26,7 +27,6 @@ from bot.audit.chain import (
     read_json,
     text_digest,
 )
-from bot.audit.sql import SQL
 from bot.database.pool import Connection
 from bot.texts import audit as say
 

@@ -1,3 +1,16 @@
 """Conversations: messages in, runs of the graph, what came of them."""
 
 from __future__ import annotations
+
+from bot.database import load_statements
+
+SQL = load_statements(
+    "bot.conversations",
+    "agents_outside.sql",
+    "api_conversation.sql",
+    "conversations.sql",
+    "run_saver.sql",
+    "server_questions.sql",
+    "stop.sql",
+    "tool_pins.sql",
+)

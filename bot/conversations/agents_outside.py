@@ -19,9 +19,9 @@ from bot.approvals.raise_request import raise_requests
 from bot.approvals.transitions import withdraw_by_agent
 from bot.base.faults import reach
 from bot.base.settings_types import ApiAgent
+from bot.conversations import SQL
 from bot.conversations.api_conversation import ASIDE
 from bot.conversations.resume import Recheck
-from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, transaction
 
 _WORK = uuid.UUID("6f0b7c7e-0f1c-5b0e-9c55-5f5a3a4b2d10")  # the namespace of their ids

@@ -9,8 +9,8 @@ from typing import Any
 
 from bot.approvals.model import Person
 from bot.approvals.ports import Jobs
+from bot.conversations import SQL
 from bot.conversations.inbox import Incoming, receive
-from bot.conversations.sql import SQL
 from bot.database.pool import Pool
 
 ASIDE = "aside"  # instead of a channel's id; Slack's begin with a capital letter

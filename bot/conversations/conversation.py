@@ -14,7 +14,7 @@ from bot.approvals import store
 from bot.approvals.assess import Turn
 from bot.approvals.grants import Run
 from bot.approvals.model import Askers, Person, Profile
-from bot.conversations.sql import SQL
+from bot.conversations import SQL
 from bot.database.pool import Connection, Pool
 
 

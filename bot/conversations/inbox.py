@@ -15,7 +15,7 @@ from bot.approvals.ports import Jobs
 from bot.approvals.rate_limit import limits
 from bot.base.faults import reach
 from bot.base.settings_types import Rate
-from bot.conversations.sql import SQL
+from bot.conversations import SQL
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts.clicks import COMMENTED, too_many_messages
 from bot.texts.conversation import not_read

@@ -30,12 +30,11 @@ from bot.approvals.ports import (
 from bot.approvals.raise_request import raise_requests
 from bot.approvals.transitions import orphan
 from bot.base.faults import reach
-from bot.conversations import questions
+from bot.conversations import SQL, questions
 from bot.conversations.conversation import Conversation
 from bot.conversations.engine import ServedGraph
 from bot.conversations.graph_state import GraphState, answered_nothing, last_word
 from bot.conversations.inbox import clean
-from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts import agent
 from bot.texts.conversation import STOPPED_BEFORE

@@ -10,9 +10,9 @@ from bot.approvals import store
 from bot.approvals.audit import append, of_person
 from bot.approvals.model import Profile
 from bot.approvals.ports import Jobs, turn_job
+from bot.conversations import SQL
 from bot.conversations import conversation as conversations
 from bot.conversations.conversation import Conversation, Message
-from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts import agent
 

@@ -13,7 +13,7 @@ from bot.approvals.model import Action, Person, Place
 from bot.approvals.ports import Jobs, People, turn_job
 from bot.base.errors import SlackUnavailable
 from bot.base.time_limits import slack_in_time
-from bot.conversations.sql import SQL
+from bot.conversations import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts import clicks
 

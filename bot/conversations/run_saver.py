@@ -24,9 +24,9 @@ from psycopg.rows import DictRow
 from pydantic import BaseModel
 
 from bot.approvals.grants import LostRun, Run
+from bot.conversations import SQL
 from bot.conversations.graph_loop import at_home
 from bot.conversations.inbox import clean
-from bot.conversations.sql import SQL
 from bot.database.pool import Connection, Pool
 
 CURRENT = 4  # the format of checkpoints that are read in one statement

@@ -23,6 +23,7 @@ from bot.approvals.grants import (
 from bot.approvals.model import Execution, Profile, Request
 from bot.approvals.ports import People
 from bot.base.errors import RetryLater
+from bot.conversations import SQL
 from bot.conversations.call_ends import done_calls, execution_of, node_of, open_calls
 from bot.conversations.conversation import (
     Conversation,
@@ -40,7 +41,6 @@ from bot.conversations.questions import Answered
 from bot.conversations.replies import Talk, asks_for_help, unreadable
 from bot.conversations.resume import Found, Handover, Recheck, Refused, batches
 from bot.conversations.run_saver import Unstorable
-from bot.conversations.sql import SQL
 from bot.conversations.stop import UnderWay
 from bot.database.pool import TRANSIENT, Pool
 from bot.texts import agent, notices

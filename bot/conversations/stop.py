@@ -19,7 +19,7 @@ from bot.approvals.ports import Jobs, People, Policies
 from bot.approvals.transitions import Overtaken, withdraw_by_stop
 from bot.base.errors import SlackUnavailable
 from bot.base.time_limits import slack_in_time
-from bot.conversations.sql import SQL
+from bot.conversations import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts import conversation as say
 

@@ -15,7 +15,7 @@ from bot.approvals.policy.match import names
 from bot.approvals.policy.model import Effect
 from bot.approvals.ports import Jobs, Policies
 from bot.approvals.transitions import ask_anew_for_changed_tool
-from bot.conversations.sql import SQL
+from bot.conversations import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts.agent import no_longer_fits, tool_was_changed
 from bot.texts.notices import tools_changed

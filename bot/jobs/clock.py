@@ -20,8 +20,8 @@ from bot.approvals.ports import Job, prune_job, resume_job, turn_job
 from bot.base.settings import Settings
 from bot.base.time_limits import limits
 from bot.database.pool import Pool, transaction
+from bot.jobs import SQL
 from bot.jobs.queue import Queue
-from bot.jobs.sql import SQL
 from bot.texts import operation
 
 log = structlog.get_logger(__name__)

@@ -27,8 +27,8 @@ from bot.approvals.ports import People, Policies
 from bot.base.errors import RetryLater
 from bot.conversations.api_conversation import ASIDE
 from bot.database.pool import Pool
+from bot.notices import SQL
 from bot.notices.outbox import EMAILS_FOR, wait_after
-from bot.notices.sql import SQL
 from bot.slack.cards.arguments import asked_text
 from bot.slack.directory import Addresses
 from bot.slack.identity import Identity

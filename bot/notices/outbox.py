@@ -20,7 +20,7 @@ from bot.approvals.ports import Policies
 from bot.approvals.serialize import request_json
 from bot.base.time_limits import limits
 from bot.database.pool import Connection, Pool, transaction
-from bot.notices.sql import SQL
+from bot.notices import SQL
 from bot.texts.call import plain_headline
 
 AT_ONCE = 50  # changes in one transaction

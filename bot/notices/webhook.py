@@ -17,8 +17,8 @@ from bot.base.errors import RetryLater
 from bot.base.network import NotPublic, post
 from bot.base.time_limits import limits
 from bot.database.pool import Pool
+from bot.notices import SQL
 from bot.notices.outbox import EVENTS_FOR, wait_after
-from bot.notices.sql import SQL
 
 log = structlog.get_logger(__name__)
 TIMEOUT = aiohttp.ClientTimeout(total=15)

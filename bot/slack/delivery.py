@@ -22,11 +22,11 @@ from bot.base.faults import reach
 from bot.base.time_limits import limits
 from bot.conversations.api_conversation import ASIDE
 from bot.database.pool import Connection, Pool, statement, transaction
+from bot.slack import SQL
 from bot.slack.cards.arguments import ids_in
 from bot.slack.client import NO_ANSWER, Kept, call, error_code
 from bot.slack.identity import Identity
 from bot.slack.render import Drawn, Row, copies_of, draw, outcomes
-from bot.slack.sql import SQL
 from bot.slack.stream_ends import Standing, finish
 from bot.slack.trouble import PASSING, SCOPE, to_do
 from bot.texts import notices

@@ -13,11 +13,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.conversations.conversation import Conversation, Message
 from bot.database.pool import Pool
+from bot.slack import SQL
 from bot.slack.client import FAILURES, word_of
 from bot.slack.directory import Names
 from bot.slack.identity import Identity
 from bot.slack.message_text import quoted, read
-from bot.slack.sql import SQL
 from bot.texts import conversation as say
 from bot.texts.formatting import utc
 

@@ -15,9 +15,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from agent.phrases import results
 from agent.tools.files import FileError
 from bot.database.pool import Pool
+from bot.slack import SQL
 from bot.slack.client import FAILURES, error_code, word_of
 from bot.slack.message_text import is_text
-from bot.slack.sql import SQL
 from bot.slack.trouble import SCOPE
 
 log = structlog.get_logger(__name__)

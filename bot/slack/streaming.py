@@ -28,11 +28,10 @@ from bot.conversations.conversation import Conversation
 from bot.conversations.progress import Progress, Watch
 from bot.conversations.runner import Following, Unseen
 from bot.database.pool import TRANSIENT, Pool
-from bot.slack import stream_ends
+from bot.slack import SQL, stream_ends
 from bot.slack.cards.streamed import Shown, is_worth_it, next_chunks, title_of
 from bot.slack.client import FAILURES, Kept, call, word_of
 from bot.slack.identity import CurrentIdentity
-from bot.slack.sql import SQL
 from bot.slack.stream_ends import Standing
 from bot.slack.trouble import TROUBLED
 from bot.texts import progress as texts

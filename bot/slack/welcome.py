@@ -15,9 +15,9 @@ from bot.approvals.model import Person
 from bot.approvals.ports import Jobs
 from bot.base.time_limits import PATIENCE
 from bot.database.pool import Pool, transaction
+from bot.slack import SQL
 from bot.slack.client import FAILURES, word_of
 from bot.slack.identity import Identity
-from bot.slack.sql import SQL
 from bot.texts import conversation as say
 
 log = structlog.get_logger(__name__)

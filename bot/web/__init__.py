@@ -1,3 +1,7 @@
 """HTTP: Slack's requests, health, metrics."""
 
 from __future__ import annotations
+
+from bot.database import load_statements
+
+SQL = load_statements("bot.web", "api.sql", "links.sql", "metrics.sql")

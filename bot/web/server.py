@@ -21,7 +21,7 @@ from bot.slack.payload import Json, readable
 from bot.slack.trouble import SKEW, WRONG_SECRET, Troubles
 from bot.texts import operation
 from bot.texts.web import BODY_TOO_LARGE, NOT_READY, NOT_SIGNED, UNREADABLE
-from bot.web.sql import SQL
+from bot.web import SQL
 
 EVENTS = "/slack/events"
 UNSIGNED = "unsigned"  # by anybody: nothing for an operator

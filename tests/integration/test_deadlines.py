@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
+from bot.approvals import SQL
 from bot.approvals.deadlines import expire_due
 from bot.approvals.model import Status
-from bot.approvals.sql import SQL
 from tests.support.house import House, break_audit, open_house
 from tests.support.people import MINA
 

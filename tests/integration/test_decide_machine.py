@@ -34,8 +34,8 @@ from bot.approvals.grants import LostRun, Run, finish
 from bot.approvals.model import Execution, Request, Status, Verdict
 from bot.approvals.policy import Demanded, Policy, plan
 from bot.approvals.transitions import reject_by_operator
+from bot.conversations import SQL
 from bot.conversations.resume import Recheck
-from bot.conversations.sql import SQL
 from tests.support import postgres
 from tests.support.house import House, facts_of, open_house, parsed
 from tests.support.hypothesis_profiles import scaled

@@ -131,7 +131,7 @@ def own_run(request: Request) -> dict[str, Any]:
 
 async def test_a_run_writing_its_end_does_not_block_a_click(house: House):
     """A grant refers to the conversation, which the end of a run holds."""
-    from bot.conversations.sql import SQL
+    from bot.conversations import SQL
 
     request = await house.ask()
     key = own_run(request)
@@ -142,7 +142,7 @@ async def test_a_run_writing_its_end_does_not_block_a_click(house: House):
 
 
 async def test_orphaning_and_approving_at_once_do_not_block_each_other(house: House):
-    from bot.conversations.sql import SQL
+    from bot.conversations import SQL
 
     for _ in range(5):
         request = await house.ask()

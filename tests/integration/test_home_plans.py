@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.sql import SQL as APPROVALS
+from bot.approvals import SQL as APPROVALS
+from bot.slack.home import SQL
 from bot.slack.home.desk import PAGE, Desks
-from bot.slack.home.sql import SQL
 from tests.bench.waiting_rows import MANAGERS, TEAM, add_waiting
 from tests.support.house import House, house_fixture
 from tests.support.people import person

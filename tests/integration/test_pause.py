@@ -6,11 +6,10 @@ import asyncio
 
 import pytest
 
-from bot.approvals import grants
+from bot.approvals import SQL, grants
 from bot.approvals.grants import CallFacts
 from bot.approvals.model import Effect, Execution
 from bot.approvals.pause import Actor, Answer, Operators, lift, pause, pauses
-from bot.approvals.sql import SQL
 from bot.conversations.runner import Runner
 from bot.database.pool import transaction
 from tests.support.agent_parts import make_agent

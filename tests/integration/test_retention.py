@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from bot.audit.verify import verify_lines
-from bot.jobs import clock, sql
+from bot.jobs import SQL, clock
 from bot.jobs.clock import Retention
 from tests.support.agent_parts import Agent, make_agent
 from tests.support.house import House
@@ -313,7 +313,7 @@ async def test_only_one_replica_sweeps_at_a_time(house: House):
     await house.conversation()
     await house.pass_time(days=91)
     async with house.owner.connection() as connection, connection.transaction():
-        await connection.execute(sql.SQL["alone"])
+        await connection.execute(SQL["alone"])
         await sweep(house)
         assert await house.one("SELECT count(*) FROM conversations") == 1
     await sweep(house)

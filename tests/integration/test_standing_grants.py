@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.approvals import SQL
 from bot.approvals.model import (
     Askers,
     Effect,
@@ -18,7 +19,6 @@ from bot.approvals.model import (
     Status,
     Verdict,
 )
-from bot.approvals.sql import SQL
 from bot.approvals.standing_grants import (
     EQUAL,
     UNDER,

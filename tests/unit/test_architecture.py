@@ -14,7 +14,7 @@ from pathlib import Path
 import agent
 import bot
 from agent import checkpointers
-from bot.database.statements import load_statements
+from bot.database import load_statements
 from tests.support.root import ROOT, name_of, nodes_of, tree_of
 
 SOURCES = sorted(

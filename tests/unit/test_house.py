@@ -20,7 +20,7 @@ MODULES = {
     for path in sorted((ROOT / room).rglob("*.py"))
     if path.stem not in ("__init__", "__main__") and "simulator" not in path.parts
 }
-STANDARD = {"app", "client", "model", "routes", "schema", "sql"}
+STANDARD = {"app", "client", "model", "routes", "schema"}
 #: Their modules are named after what they serve.
 SERVING = ("agent.tools.", "bot.commands.", "bot.texts.")
 #: Small, with one importer, and apart all the same.
@@ -61,20 +61,25 @@ def test_a_small_module_with_one_importer_is_part_of_it():
     small = {
         module
         for module, path in MODULES.items()
-        if path.stem != "sql"
-        and len(path.read_text(encoding="utf-8").splitlines()) < 60
+        if len(path.read_text(encoding="utf-8").splitlines()) < 60
         and len(importers[module]) == 1
     }
     assert small == APART.keys()
 
 
 def test_statements_come_from_the_package_they_are_used_in():
+    packages = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for path in ROOT.glob("bot/**/__init__.py")
+        if re.search(r"^SQL = load_statements", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert len(packages) > 5
     importers = imported_by()
-    for module, path in MODULES.items():
-        if path.stem == "sql":
-            room = path.parent.relative_to(ROOT).as_posix()
-            strangers = {by for by in importers[module] if not by.startswith(room)}
-            assert not strangers, f"{module} is used by {strangers}"
+    for package in sorted(packages):
+        room = f"{package.replace('.', '/')}/"
+        users = {*importers[f"{package}.SQL"], *importers[f"{package}.REPORT"]}
+        strangers = {by for by in users if not by.startswith(room)}
+        assert not strangers, f"the statements of {package} are used by {strangers}"
 
 
 def test_the_page_on_a_requests_life_names_what_there_is():

@@ -26,7 +26,7 @@ from bot.approvals.ports import Members, People, Policies, look_up_groups
 from bot.approvals.standing_grants import StandingGrant, list_standing
 from bot.base.time_limits import slack_in_time
 from bot.database.pool import Connection, Pool
-from bot.slack.home.sql import SQL
+from bot.slack.home import SQL
 
 # The lists of a desk. They are turned over page by page, each on its own.
 WAITING, ASKED, DECIDED, ALLOWED = "waiting", "asked", "decided", "allowed"

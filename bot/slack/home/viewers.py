@@ -17,9 +17,9 @@ from bot.base.errors import RetryLater, SlackUnavailable
 from bot.base.time_limits import limits
 from bot.database.pool import Pool, transaction
 from bot.slack.client import NO_ANSWER, error_code, named_wait
+from bot.slack.home import SQL
 from bot.slack.home.desk import WAITING, Desk, Desks
 from bot.slack.home.home_view import Visit, home_view, link_to_card
-from bot.slack.home.sql import SQL
 from bot.slack.identity import Identity
 from bot.slack.trouble import PASSING
 

@@ -15,6 +15,7 @@ from bot.approvals.judge import Result, is_told_directly
 from bot.approvals.model import CHANGES, Action, Effect, Mark, Request, Verdict
 from bot.base.errors import SlackUnavailable
 from bot.database.pool import transaction
+from bot.slack import SQL
 from bot.slack.cards import view as ids
 from bot.slack.cards.blocks import Block
 from bot.slack.cards.card import value_for_all
@@ -41,7 +42,6 @@ from bot.slack.listeners.translating import (
     value_of,
 )
 from bot.slack.render import request_views
-from bot.slack.sql import SQL
 from bot.texts.call import mrkdwn_headline
 from bot.texts.clicks import (
     IN_FORM,

@@ -28,6 +28,7 @@ from bot.database.pool import TRANSIENT, Pool, connect
 from bot.slack.deps import Deps
 from bot.texts import api as sentences
 from bot.texts.call import plain_headline
+from bot.web import SQL
 from bot.web.api.auth import acting, limit
 from bot.web.api.problems import Problem, answered, unreadable
 from bot.web.api.schema import (
@@ -38,7 +39,6 @@ from bot.web.api.schema import (
     ResultBody,
     read,
 )
-from bot.web.sql import SQL
 
 MOST_WAITERS = 200  # of this process; whoever comes then is told how it stands
 LOOK_AGAIN = 5.0  # seconds, where a notification got lost with its connection

@@ -14,8 +14,8 @@ from aiohttp import web
 from bot.approvals.model import Person
 from bot.database.pool import Pool
 from bot.texts.api import BAD_KEY, IN_PROGRESS, KEY_REUSED
+from bot.web import SQL
 from bot.web.api.problems import Problem, unreadable, with_text
-from bot.web.sql import SQL
 
 ABANDONED = timedelta(seconds=60)  # with a request whose process may have died
 KEPT = timedelta(hours=24)

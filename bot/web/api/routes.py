@@ -39,6 +39,7 @@ from bot.texts.api import (
     wrong_method,
 )
 from bot.texts.call import plain_headline
+from bot.web import SQL
 from bot.web.api import schema
 from bot.web.api.agent_requests import AgentRequests
 from bot.web.api.auth import Callers, acting, limit
@@ -48,7 +49,6 @@ from bot.web.api.mcp_server import McpServer
 from bot.web.api.problems import Problem, answered, unreadable
 from bot.web.api.queries import cursor, read_query
 from bot.web.api.schema import DecisionBody, MessageBody, Raised, Said, read
-from bot.web.sql import SQL
 
 
 def api_routes(api: Api) -> list[web.RouteDef]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from itsdangerous import BadData, URLSafeSerializer
 
 from bot.database.pool import Connection
-from bot.web.sql import SQL
+from bot.web import SQL
 
 LONGEST = 1_000  # characters of a token
 _SALT = "slack-approval-bot/approve-link/1"
