@@ -18,15 +18,7 @@ from bot.approvals.rate_limit import count
 from bot.base.settings_types import Rate
 from bot.database.pool import transaction
 from bot.slack.deps import Deps
-from bot.slack.listeners import (
-    approvals_command,
-    asked_by_servers,
-    clicks,
-    home,
-    messages,
-    standing,
-    submissions,
-)
+from bot.slack.listeners import approvals_command, clicks, home, messages, submissions
 from bot.slack.listeners.translating import Body, card_of, person_of, place_of
 from bot.texts.clicks import too_many_clicks
 
@@ -41,8 +33,6 @@ def register_listeners(app: AsyncApp, deps: Deps) -> None:
     messages.register(app, deps)
     clicks.register(app, deps)
     submissions.register(app, deps)
-    standing.register(app, deps)
-    asked_by_servers.register(app, deps)
     home.register(app, deps)
     approvals_command.register(app, deps)
     acknowledge_others(app)

@@ -1,4 +1,7 @@
-"""A submitted modal becomes a choice; what is wrong with it stands at its inputs."""
+"""A submitted modal becomes a choice; what is wrong with it stands at its inputs.
+
+*Approve for…* and the questions of a tool's server open their forms here too.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,19 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.approvals.comments import add_reason
 from bot.approvals.judge import Result
-from bot.approvals.model import Action, Effect, Request, Verdict
+from bot.approvals.model import CHANGES, Action, Effect, Request, Verdict
+from bot.approvals.standing_grants import (
+    NOTHING,
+    GivingAction,
+    Wish,
+    offer_of,
+)
+from bot.conversations.server_questions import Click
 from bot.slack.cards.arguments import TYPED
-from bot.slack.cards.edit_form import EDIT_FORM, edit_form, edited, input_of
+from bot.slack.cards.edit_form import EDIT_FORM, Edited, edit_form, edited, input_of
 from bot.slack.cards.forms import (
     ANSWER_FORM,
+    APPROVE_STANDING,
     APPROVE_TYPED_FORM,
     LATE_REASON,
     REASON,
@@ -22,18 +33,32 @@ from bot.slack.cards.forms import (
     answer_entered,
     answer_form,
     as_arguments,
+    standing_form,
     typed_form,
+    wish_from,
 )
 from bot.slack.cards.modal import CardRef, entered
+from bot.slack.cards.server_question import (
+    SERVER_FORM,
+    input_about,
+    server_answer,
+    server_form,
+)
+from bot.slack.cards.view import ANSWER_SERVER, APPROVE_FOR, DECLINE_SERVER
 from bot.slack.deps import Deps
 from bot.slack.full_text import APPROVE_FULL
+from bot.slack.listeners.clicks import card_ref, open_modal, then_ack
 from bot.slack.listeners.translating import (
     Body,
     card_of,
+    choice_of,
     choice_of_view,
+    person_of,
+    place_of,
+    value_of,
     values_of,
 )
-from bot.texts.clicks import in_form
+from bot.texts.clicks import in_form, standing_given
 
 Answer = dict[str, Any]  # what Slack is told to do with the view; {} closes it
 VERDICTS = {
@@ -44,7 +69,7 @@ VERDICTS = {
 
 
 def register(app: AsyncApp, deps: Deps) -> None:
-    """Listen to the modals; a choice is written down before the ack."""
+    """Listen to the modals; a choice, a grant, an answer is written before the ack."""
 
     def handler(
         submit: Callable[[Deps, Body], Awaitable[Answer]],
@@ -59,6 +84,11 @@ def register(app: AsyncApp, deps: Deps) -> None:
     app.view(LATE_REASON)(handler(_submit_reason))
     app.view(EDIT_FORM)(handler(_submit_edit))
     app.view(ANSWER_FORM)(handler(_submit_answer))
+    app.action(APPROVE_FOR)(then_ack(deps, open_standing))
+    app.view(APPROVE_STANDING)(then_ack(deps, submit_standing))
+    app.action(ANSWER_SERVER)(then_ack(deps, _open_for_server))
+    app.action(DECLINE_SERVER)(then_ack(deps, _decline_server))
+    app.view(SERVER_FORM)(handler(_submit_to_server))
 
 
 def choice_from(body: Body) -> Action:
@@ -146,3 +176,86 @@ def _anew(action: Action, request: Request, card: CardRef) -> Answer:
 
 def _errors(errors: dict[str, str]) -> Answer:
     return {"response_action": "errors", "errors": errors}
+
+
+# --- *Approve for…*: a form that decides nothing, and the submission that does --------
+
+
+async def open_standing(deps: Deps, body: Body) -> None:
+    """Open the form, or have the person told why there is none for them."""
+    action = _giving(choice_of(body, value_of(body), Verdict.APPROVE), None)
+    request = await deps.load(action.request)
+    offer = offer_of(deps.policies.current, request) if request else None
+    result, _ = await deps.decider.preview(action)
+    if result.effect is Effect.TIMED_OUT or request is None or offer is None:
+        await deps.decider.decide(_giving(action, NOTHING))
+    elif result.effect in CHANGES:
+        form = standing_form(request, card_ref(body, request), offer)
+        await open_modal(deps, body, form)
+    else:
+        await deps.decider.refuse(action, result)
+
+
+async def submit_standing(deps: Deps, body: Body) -> None:
+    """Approve the request and store the grant, both or neither."""
+    action = choice_of_view(body, Verdict.APPROVE)
+    request = await deps.load(action.request)
+    offer = offer_of(deps.policies.current, request) if request else None
+    wish = wish_from(request, values_of(body), offer) if request and offer else None
+    # without one the policy has changed, or no form of ours was sent
+    result, _ = await deps.decider.decide(_giving(action, wish or NOTHING))
+    if request and result.effect in CHANGES and not result.code:
+        await _tell_giver(deps, action, request)
+
+
+async def _tell_giver(deps: Deps, action: Action, request: Request) -> None:
+    """Say privately what was allowed, and by which code it is revoked."""
+    who, place = action.person, action.place
+    grants = await deps.grants.list_standing(who.team, who.user)
+    grant = next((each for each in grants if each.request == request.id), None)
+    if grant is None or place is None:
+        return
+    text = standing_given(grant.code, grant.expires_at, grant.uses)
+    await deps.tell(who, text, place.channel, place.thread)
+
+
+def _giving(action: Action, wish: Wish | None) -> GivingAction:
+    return GivingAction(**vars(action), wish=wish)
+
+
+# --- Questions of a tool's server: the form, the answer, the decline ------------------
+
+
+def _server_click(body: Body, verdict: str) -> Click:
+    return Click(value_of(body), person_of(body), place_of(body), verdict)
+
+
+async def _decline_server(deps: Deps, body: Body) -> None:
+    await deps.answers.take(_server_click(body, "decline"))
+
+
+async def _open_for_server(deps: Deps, body: Body) -> None:
+    """Open the form, for the one person who may answer."""
+    question, _ = await deps.answers.take(_server_click(body, "answer"))
+    if question is None:
+        return
+    place, delivery = place_of(body), str(question["delivery_id"])
+    where = (place.channel, place.message, place.thread)
+    card = CardRef(delivery, *where, card=delivery)
+    await open_modal(deps, body, server_form(question, card))
+
+
+async def _submit_to_server(deps: Deps, body: Body) -> Answer:
+    """Send the answer; what Slack is told to do with the view."""
+    action = choice_of_view(body, Verdict.ANSWER)
+    if action.place is None:
+        return {}
+    question = await deps.answers.look(action.request)
+    found = server_answer(question, values_of(body)) if question else Edited()
+    content = None if found.errors else found.arguments
+    click = Click(action.request, action.person, action.place, "answer", content)
+    taken, wrong = await deps.answers.take(click)
+    if taken is None:
+        return {}
+    errors = {input_about(taken, wrong): wrong} if wrong else found.errors
+    return {"response_action": "errors", "errors": errors} if errors else {}
