@@ -59,16 +59,15 @@ from bot.slack.client import make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.deps import Deps
 from bot.slack.directory import Afresh, Directory, Names
-from bot.slack.earlier import Reader
 from bot.slack.full_text import FullTexts
 from bot.slack.home.desk import Desks
 from bot.slack.home.viewers import HomePages, Viewers
 from bot.slack.identity import CurrentIdentity, SlackAccess
 from bot.slack.listeners import register_listeners
 from bot.slack.openid import OpenId
-from bot.slack.shared_files import SlackFiles
 from bot.slack.stream_ends import Standing
 from bot.slack.streaming import Live
+from bot.slack.thread import Reader, SlackFiles
 from bot.slack.trouble import Troubles
 from bot.slack.welcome import Welcome, hint_of
 from bot.texts.clicks import SlackPhrases

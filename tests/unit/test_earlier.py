@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.conversations.conversation import Conversation, Message
-from bot.slack.earlier import LIMIT, MOST, Reader
+from bot.slack.thread import LIMIT, MOST, Reader
 from bot.texts import conversation as say
 from tests.support.fake_slack import refused
 from tests.support.people import MINA, OLAF, RAVI, TEAM, US, person

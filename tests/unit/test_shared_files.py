@@ -12,7 +12,7 @@ import pytest
 
 from agent.phrases import results
 from agent.tools.files import FileError
-from bot.slack.shared_files import SlackFiles
+from bot.slack.thread import SlackFiles
 from tests.support.fake_slack import refused
 
 API = "http://127.0.0.1:9/api/"
