@@ -11,22 +11,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
+from pydantic import Secret
 
 from bot.approvals.pause import pauses
 from bot.approvals.policy import PolicyError, load_policy
 from bot.approvals.policy.model import Rule
 from bot.base.errors import ConfigurationError
+from bot.base.masks import mask_traces
 from bot.base.settings import SIMULATOR_MCP, Settings, Transport, blaming
 from bot.base.settings_types import CHANNEL
 from bot.base.time_limits import limits
 from bot.database.pending_migrations import missing
 from bot.database.pool import connect
-from bot.texts import commands
+from bot.texts import commands, graphs
 from bot.texts.policy import server_away
 
 if TYPE_CHECKING:
     from bot.commands.ask_slack import AskSlack
+    from bot.conversations.inspect_graph import LoadedGraph
 
+MODEL_TIMEOUT = 20.0  # seconds
 Check = Callable[[], Awaitable[list[str]]]
 
 
@@ -98,8 +102,6 @@ async def _model(settings: Settings) -> list[str]:
     """One short question to the model server; the offline model needs none."""
     if settings.openai_api_key is None:
         return []
-    from bot.commands.check_agent import ask_model
-
     return await ask_model(settings, settings.openai_api_key)
 
 
@@ -107,14 +109,12 @@ async def _graph(settings: Settings) -> list[str]:
     """The graph that AGENT names can be served; the shipped one always can."""
     if settings.agent is None:
         return []
-    from bot.commands.check_agent import see_graph
-
     return await see_graph(settings)
 
 
 async def _servers(settings: Settings) -> list[str]:
     """All servers of MCP_CONFIG answer."""
-    from bot.commands.scaffold import listed_servers
+    from bot.commands.policy import listed_servers
 
     try:
         found = await listed_servers(settings)
@@ -241,3 +241,61 @@ def _untold(rules: Iterable[Rule], way: str, name: str) -> Iterator[str]:
     ]
     if telling:
         yield commands.untold(name, way, telling)
+
+
+# --- The model and the graph ----------------------------------------------------------
+
+
+async def ask_model(settings: Settings, key: Secret[str]) -> list[str]:
+    """Ask the model server one short question."""
+    from langchain_core.messages import HumanMessage
+
+    from agent.models import explain_model_error, make_model
+
+    mask_traces()
+    model = make_model(
+        api_key=key.get_secret_value(),
+        base_url=settings.openai_base_url,
+        model=settings.openai_model,
+        timeout=MODEL_TIMEOUT,
+        max_retries=0,
+    )
+    try:
+        async with asyncio.timeout(MODEL_TIMEOUT):
+            await model.ainvoke([HumanMessage(commands.TO_THE_MODEL)])
+    except TimeoutError:
+        return [commands.model_silent(MODEL_TIMEOUT)]
+    except Exception as error:
+        return [explain_model_error(error) or type(error).__name__]
+    return []
+
+
+async def see_graph(settings: Settings) -> list[str]:
+    """Print what can be seen of the graph that AGENT names, or say what is wrong."""
+    from bot.conversations.graphs import load_served
+
+    mask_traces()
+    try:
+        async with load_served(settings) as loaded:
+            for line in what_is_seen(loaded) if loaded else ():
+                print(commands.part("graph", line))
+    except ConfigurationError as error:
+        return [str(error)]
+    return []
+
+
+def what_is_seen(loaded: LoadedGraph) -> list[str]:
+    """A graph as an operator should know it, a sentence for each thing."""
+    guards, context = sorted(loaded.guards), loaded.context
+    return [
+        graphs.takes_messages(loaded.name, loaded.input_channel),
+        graphs.may_ask(loaded.foresees),
+        graphs.can_stream(is_seen=loaded.streams),
+        *([graphs.guarded(guards)] if guards else []),
+        *(
+            [graphs.context_seen(context.values, sorted(context.asks))]
+            if context
+            else []
+        ),
+        *loaded.notes,
+    ]

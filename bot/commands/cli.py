@@ -16,7 +16,7 @@ from typing import Any
 from bot.approvals.model import Status
 from bot.audit.period import FORMS, moment
 from bot.base.errors import BotError
-from bot.texts.commands import unexpected
+from bot.texts import commands as say
 
 MISUSE = 2
 RUN: Mapping[str, Any] = {"command": "bot.commands.run:run", "needs_database": True}
@@ -41,10 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        # It knows the errors of the database and of the policy, with all their modules.
-        from bot.commands.failures import explain
-
-        explained = explain(error)
+        explained = _explain(error)
         return _complain(explained or _unexpected(error), MISUSE if explained else 1)
 
 
@@ -55,8 +52,34 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return _parser().parse_args(given) if given else argparse.Namespace(**RUN)
 
 
+def _explain(error: Exception) -> str:
+    """Say what went wrong; "" where nobody foresaw it, and then the log has it."""
+    # Only now: a command that ends well imports none of what it does not need.
+    import psycopg
+    import structlog
+
+    from bot.approvals.policy import PolicyError
+
+    if isinstance(error, PolicyError):
+        return "\n".join(
+            say.policy_complaint(each) if each.path else str(each)
+            for each in error.complaints
+        )
+    if isinstance(error, psycopg.Error):
+        return say.database_unusable(_first_line(error))
+    if isinstance(error, OSError):
+        return say.cannot_start(error.strerror or error, error.filename)
+    log = structlog.get_logger(__name__)
+    log.error("unexpected", action="crashed", exc_info=error)
+    return ""
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def _unexpected(error: Exception) -> str:
-    return unexpected(type(error).__name__)
+    return say.unexpected(type(error).__name__)
 
 
 def _complain(sentence: str, status: int) -> int:
@@ -94,7 +117,7 @@ def _add_policy(policy: argparse.ArgumentParser) -> None:
     show.set_defaults(command="bot.commands.policy:show_command")
     actions.add_parser(
         "scaffold", help="a first policy from the tools there are"
-    ).set_defaults(command="bot.commands.scaffold:scaffold_command")
+    ).set_defaults(command="bot.commands.policy:scaffold_command")
     explain = actions.add_parser("explain", help="what one call needs, and why")
     explain.add_argument("--tool", type=_words, required=True)
     explain.add_argument("--args", metavar="JSON", required=True)

@@ -13,7 +13,7 @@ from agent.tools.mcp import Definition
 from agent.tools.mcp_config import McpConfigError, read_config
 from bot.approvals.policy import parse_policy
 from bot.base.settings import Settings
-from bot.commands import scaffold
+from bot.commands import policy as commands
 from bot.commands.policy import show_command
 from tests.support.policies import policy_text
 
@@ -37,7 +37,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     async def listed(_settings: Settings) -> object:
         return TOOLS
 
-    monkeypatch.setattr(scaffold, "listed_servers", listed)
+    monkeypatch.setattr(commands, "listed_servers", listed)
     policy = tmp_path / "policy.yml"
     rules = '\n  - {name: looking, tools: ["odd.look"], approval: none}\n'
     policy.write_text(policy_text(rules, approvers={"managers": ("U01", "U02")}))
@@ -54,7 +54,7 @@ async def test_a_scaffold_waives_only_what_is_typed_by_name(
         for tool in (*OURS, "odd.look", "odd.peek")
     )
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
-    assert await scaffold.scaffold_command(settings, argparse.Namespace(), "") == 0
+    assert await commands.scaffold_command(settings, argparse.Namespace(), "") == 0
     said = capsys.readouterr()
     assert "gone can't be reached" in said.err
     assert "odd.wipe to" not in said.err  # nothing but reading is offered
@@ -70,7 +70,7 @@ async def test_a_scaffold_without_answers_waives_nothing(
     capsys: pytest.CaptureFixture[str],
 ):
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    await scaffold.scaffold_command(settings, argparse.Namespace(), "")
+    await commands.scaffold_command(settings, argparse.Namespace(), "")
     assert parse_policy(capsys.readouterr().out).rules == ()
 
 
