@@ -20,7 +20,7 @@ from bot.approvals.transitions import withdraw_by_agent
 from bot.base.faults import reach
 from bot.base.settings_types import ApiAgent
 from bot.conversations import SQL
-from bot.conversations.api_conversation import ASIDE
+from bot.conversations.conversation import ASIDE
 from bot.conversations.resume import Recheck
 from bot.database.pool import Connection, Pool, transaction
 

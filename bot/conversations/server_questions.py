@@ -21,7 +21,7 @@ from bot.approvals.ports import Jobs, People
 from bot.base.errors import SlackUnavailable
 from bot.base.time_limits import limits, slack_in_time
 from bot.conversations import SQL
-from bot.conversations.api_conversation import ASIDE
+from bot.conversations.conversation import ASIDE
 from bot.conversations.stop import HEARS
 from bot.database.pool import TRANSIENT, Connection, Pool, transaction
 from bot.texts import clicks

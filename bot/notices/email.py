@@ -25,7 +25,7 @@ from bot.approvals.model import Person, Request
 from bot.approvals.outside_slack import why_no_links
 from bot.approvals.ports import People, Policies
 from bot.base.errors import RetryLater
-from bot.conversations.api_conversation import ASIDE
+from bot.conversations.conversation import ASIDE
 from bot.database.pool import Pool
 from bot.notices import SQL
 from bot.notices.outbox import EMAILS_FOR, wait_after

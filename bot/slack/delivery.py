@@ -20,7 +20,7 @@ from bot.approvals.ports import Jobs, Policies
 from bot.base.errors import RetryLater, SlackUnavailable
 from bot.base.faults import reach
 from bot.base.time_limits import limits
-from bot.conversations.api_conversation import ASIDE
+from bot.conversations.conversation import ASIDE
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.slack import SQL
 from bot.slack.cards.arguments import ids_in

@@ -23,8 +23,7 @@ from bot.approvals.assess import Turn
 from bot.approvals.grants import Run
 from bot.base.errors import RetryLater
 from bot.base.faults import reach
-from bot.conversations.api_conversation import ASIDE
-from bot.conversations.conversation import Conversation
+from bot.conversations.conversation import ASIDE, Conversation
 from bot.conversations.progress import Progress, Watch
 from bot.conversations.runner import Following, Unseen
 from bot.database.pool import TRANSIENT, Pool

@@ -10,7 +10,7 @@ import pytest
 
 from agent.tools.mcp_transport import Reply
 from bot.approvals.model import Place
-from bot.conversations.api_conversation import ASIDE
+from bot.conversations.conversation import ASIDE
 from bot.conversations.server_questions import (
     Click,
     ServerAnswers,

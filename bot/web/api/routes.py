@@ -26,7 +26,7 @@ from bot.approvals.serialize import Approval, request_json
 from bot.base.errors import SlackUnavailable
 from bot.base.masks import mask, mask_arguments
 from bot.base.settings_types import ApiAgent
-from bot.conversations import api_conversation
+from bot.conversations import conversation
 from bot.conversations.agents_outside import AgentsOutside
 from bot.database.pool import TRANSIENT
 from bot.slack.deps import Deps
@@ -328,7 +328,7 @@ class Conversations:
         key = key_of(request) or secrets.token_urlsafe(16)
 
         async def act() -> web.Response:
-            if not await api_conversation.say(
+            if not await conversation.say(
                 self.api.deps.pool, self.api.deps.jobs, name, person, body.text, key
             ):
                 raise _no_conversation()
@@ -339,7 +339,7 @@ class Conversations:
     async def told(self, request: web.Request, person: Person) -> web.Response:
         """Return what was said, and what is asked of people."""
         name = _conversation(request)
-        found = await api_conversation.told(self.api.deps.pool, name, person)
+        found = await conversation.told(self.api.deps.pool, name, person)
         if found is None:
             raise _no_conversation()
         body: schema.Conversation = {
