@@ -10,7 +10,7 @@ import pytest
 from bot.slack.cards.card import card_blocks
 from bot.slack.home import home_view
 from bot.slack.home.desk import PAGE, RECENT
-from bot.slack.listeners.approvals_command import commander, read_delegation
+from bot.slack.listeners.home import commander, read_delegation
 from bot.texts import home as words
 from bot.texts.call import mrkdwn_headline
 from tests.support.cards_samples import grey_text, section_text, texts, view

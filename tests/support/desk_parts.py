@@ -15,7 +15,7 @@ from bot.approvals.policy.model import Delegation, Policy
 from bot.approvals.standing_grants import StandingGrants
 from bot.slack.home.desk import Desks
 from bot.slack.home.viewers import HomePages, Viewers
-from bot.slack.listeners import approvals_command, home
+from bot.slack.listeners import home
 from tests.support.cards_samples import of_type
 from tests.support.clicks import click_of, deps_of
 from tests.support.house import POLICY, House
@@ -98,7 +98,6 @@ class HomeDesk:
         )
         app: Any = SimpleNamespace(action=listen, event=listen, command=listen)
         home.register(app, self.deps)
-        approvals_command.register(app, self.deps)
 
     async def publish(self) -> int:
         """Publish all that is due; how many pages that were."""

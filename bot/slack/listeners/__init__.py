@@ -18,7 +18,7 @@ from bot.approvals.rate_limit import count
 from bot.base.settings_types import Rate
 from bot.database.pool import transaction
 from bot.slack.deps import Deps
-from bot.slack.listeners import approvals_command, clicks, home, messages, submissions
+from bot.slack.listeners import clicks, home, messages, submissions
 from bot.slack.listeners.translating import Body, card_of, person_of, place_of
 from bot.texts.clicks import too_many_clicks
 
@@ -34,7 +34,6 @@ def register_listeners(app: AsyncApp, deps: Deps) -> None:
     clicks.register(app, deps)
     submissions.register(app, deps)
     home.register(app, deps)
-    approvals_command.register(app, deps)
     acknowledge_others(app)
 
 
@@ -48,7 +47,7 @@ def count_clicks(app: AsyncApp, deps: Deps) -> None:
         is_command = "command" in body
         if body.get("type") not in CLICKS and not is_command:
             return await next_()
-        person = approvals_command.commander(body) if is_command else person_of(body)
+        person = home.commander(body) if is_command else person_of(body)
         counted = await count(deps.listener_pool, rate, person)
         if not counted.is_over:
             return await next_()
