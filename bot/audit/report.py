@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from bot.audit import REPORT
-from bot.audit.period import Period
 from bot.audit.verify import snapshot, verify
 from bot.database.pool import Connection
 from bot.texts import audit as say
@@ -261,3 +262,45 @@ def _row(cells: Iterable[object], tag: str) -> str:
 
 def _text(value: object) -> str:
     return "" if value is None else escape(str(value))
+
+
+# --- The period that it is about ------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Period:
+    """From a moment on, up to another; in UTC."""
+
+    since: dt.datetime
+    until: dt.datetime
+
+
+def period(text: str, now: dt.datetime) -> Period:
+    """Read a period. Raises ValueError: it has none of PERIODS in `bot.texts.audit`."""
+    if found := re.fullmatch(r"([1-9]\d{0,3})d", text):
+        return Period(now - dt.timedelta(days=int(found[1])), now)
+    first, dots, last = text.partition("..")
+    begin, _ = _named(first)
+    _, end = _named(last if dots else first)
+    if end <= begin:
+        raise ValueError("it ends before it begins")
+    return Period(begin, end)
+
+
+def _named(text: str) -> tuple[dt.datetime, dt.datetime]:
+    """A year, a quarter, a month or a day: its beginning and its end."""
+    if found := re.fullmatch(r"(\d{4})-Q([1-4])", text):
+        return _months(int(found[1]), 3 * int(found[2]) - 2, 3)
+    if found := re.fullmatch(r"(\d{4})-(\d{2})", text):
+        return _months(int(found[1]), int(found[2]), 1)
+    if re.fullmatch(r"\d{4}", text):
+        return _months(int(text), 1, 12)
+    begin = dt.datetime.combine(dt.date.fromisoformat(text), dt.time(), dt.UTC)
+    return begin, begin + dt.timedelta(days=1)
+
+
+def _months(year: int, month: int, count: int) -> tuple[dt.datetime, dt.datetime]:
+    after = month - 1 + count
+    begin = dt.datetime(year, month, 1, tzinfo=dt.UTC)
+    end = dt.datetime(year + after // 12, after % 12 + 1, 1, tzinfo=dt.UTC)
+    return begin, end

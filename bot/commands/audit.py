@@ -12,8 +12,7 @@ from typing import Any
 from bot.approvals.store import clock
 from bot.audit.chain import Checkpoint, public_key, read_checkpoints
 from bot.audit.export import as_csv, as_jsonl, note_export
-from bot.audit.period import FORMS, period
-from bot.audit.report import make_report, page_of
+from bot.audit.report import make_report, page_of, period
 from bot.audit.side_by_side import verify_stored
 from bot.audit.verify import Verifier, snapshot, verify_lines
 from bot.base.errors import ConfigurationError
@@ -116,8 +115,7 @@ async def report_command(
         try:
             wanted = period(parsed.period, await clock(connection))
         except ValueError:
-            sentence = say.no_period(parsed.period, FORMS)
-            raise ConfigurationError(sentence) from None
+            raise ConfigurationError(say.no_period(parsed.period)) from None
         report = await make_report(connection, wanted)
     if parsed.format == "html":
         print(page_of(report, await _names(settings, report)), end="")

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.approvals.model import Status
-from bot.audit.period import FORMS, moment
 from bot.base.errors import BotError
 from bot.texts import commands as say
+from bot.texts.audit import PERIODS
 
 MISUSE = 2
 RUN: Mapping[str, Any] = {"command": "bot.commands.run:run", "needs_database": True}
@@ -149,8 +149,8 @@ def _add_audit(audit: argparse.ArgumentParser) -> None:
     actions = audit.add_subparsers(metavar="ACTION", required=True)
     export = actions.add_parser("export", help="the trail on stdout, oldest first")
     export.add_argument("--format", choices=["jsonl", "csv"], default="jsonl")
-    export.add_argument("--since", type=_moment, metavar="T", help="from this time on")
-    export.add_argument("--until", type=_moment, metavar="T", help="before this time")
+    export.add_argument("--since", type=moment, metavar="T", help="from this time on")
+    export.add_argument("--until", type=moment, metavar="T", help="before this time")
     export.set_defaults(command="bot.commands.audit:export_command")
     verify = actions.add_parser("verify", help="check every hash; 1 if one is bad")
     verify.add_argument("--file", type=Path, metavar="F", help="an exported JSONL file")
@@ -162,7 +162,7 @@ def _add_audit(audit: argparse.ArgumentParser) -> None:
     )
     verify.set_defaults(command="bot.commands.audit:verify_command")
     report = actions.add_parser("report", help="a period for reviewers")
-    report.add_argument("--period", default="30d", help=f"{FORMS}; default 30d")
+    report.add_argument("--period", default="30d", help=f"{PERIODS}; default 30d")
     report.add_argument("--format", choices=["json", "html"], default="json")
     report.set_defaults(command="bot.commands.audit:report_command")
 
@@ -175,10 +175,12 @@ def _words(text: str) -> str:
     return words
 
 
-def _moment(text: str) -> dt.datetime:
+def moment(text: str) -> dt.datetime:
+    """Read ISO 8601: a day or a time; UTC unless it says otherwise."""
     try:
-        return moment(text)
+        found = dt.datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
             "write a time such as 2026-07-01 or 2026-07-01T12:00:00Z"
         ) from None
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)

@@ -161,8 +161,11 @@ def other_key(path: object, wanted: str) -> str:
     return f"--checkpoint {path} is signed by another key than {wanted}."
 
 
-def no_period(given: str, forms: str) -> str:
-    return f"--period {given}: allowed is {forms}."
+PERIODS = "2026, 2026-Q3, 2026-07, 2026-07-15, 2026-07-01..2026-07-31, or 30d"
+
+
+def no_period(given: str) -> str:
+    return f"--period {given}: allowed is {PERIODS}."
 
 
 # --- The report --------------------------------------------------------------------

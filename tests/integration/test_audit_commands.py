@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from bot.audit.chain import sign
-from bot.audit.period import moment, period
+from bot.audit.report import period
+from bot.commands.cli import moment
 from bot.database.pool import connect
 from tests.support.house import REJECT, House
 from tests.support.people import MINA, OLAF, RAVI, TEAM
