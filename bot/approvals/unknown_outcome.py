@@ -91,11 +91,13 @@ class Marker:
             return profile.refusal
         if not request.end.is_unknown:
             return "not_unknown"
-        if mark is Mark.AGAIN and request.people.agent:
-            return "may_not_mark"  # nobody here can ask an agent outside again
         may = action.person.user in who_may_mark(request, context)
         own = mark is Mark.AGAIN and action.person.is_same(request.people.requester)
-        return "" if may or own else "may_not_mark"
+        if not (may or own):
+            return "may_not_mark"
+        if not (taken := marks_taken(request)):
+            return "marked_already"
+        return "" if mark in taken else "may_not_mark"
 
     async def _write(
         self, connection: Connection, request: Request, action: Action, mark: Mark
@@ -137,6 +139,15 @@ class Marker:
             await store.tell(
                 connection, self.jobs, who, text, place.channel, place.thread
             )
+
+
+def marks_taken(request: Request) -> tuple[Mark, ...]:
+    """Return what people may say about how a request ended, where nobody knows it."""
+    if not request.end.is_unknown or request.end.mark is not Mark.NONE:
+        return ()
+    found_out = Mark.DONE, Mark.NOT_DONE
+    # nobody here can ask an agent outside again
+    return found_out if request.people.agent else (*found_out, Mark.AGAIN)
 
 
 def who_may_mark(request: Request, context: PolicyContext) -> set[str]:

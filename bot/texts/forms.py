@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from bot.approvals.model import Mark
 from bot.texts.formatting import date
 
 # --- Buttons, menus, and Slack's question before a click counts ---------------------
@@ -14,8 +15,11 @@ VIEW_IN_FULL = "View in full"
 HISTORY = "History…"
 APPROVE_FOR, ALOUD_APPROVE_FOR = "Approve for…", "Approve, and allow others like"
 APPROVE_ALL, REJECT_ALL = "Approve all", "Reject all"
-MARK_DONE, MARK_NOT_DONE = "Mark as done", "Mark as not done"
-ASK_AGAIN = "Ask again"
+MARKS = {
+    Mark.DONE: "Mark as done",
+    Mark.NOT_DONE: "Mark as not done",
+    Mark.AGAIN: "Ask again",
+}
 GO_BACK = "Go back"
 YOU_APPROVE = "You approve this call:"
 DECLINE = "Decline"

@@ -145,6 +145,8 @@ def test_an_unknown_end_can_be_marked_once():
     assert f"*Marked as done* by <@{MINA}>" in blocks[1]["text"]["text"]
     moved = CardView((RequestView(over, NOW, elsewhere=True),))
     assert buttons(card_blocks(moved)) == {}
+    outside = changed(over, agent="deployer")
+    assert [*buttons(card_blocks(view(outside)))] == ["mark_done", "mark_not_done"]
 
 
 FORM = {

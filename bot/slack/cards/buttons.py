@@ -83,15 +83,12 @@ def _for_all(
 
 def mark_buttons(view: RequestView) -> list[Block]:
     """For an action whose end is unknown: what somebody has found out."""
-    if not view.takes_marks:
-        return []
-    marks = [
-        (forms.MARK_DONE, ids.MARK_DONE),
-        (forms.MARK_NOT_DONE, ids.MARK_NOT_DONE),
+    shown = [
+        button_for(forms.MARKS[mark], action, view.request)
+        for action, mark in ids.MARKS.items()
+        if mark in view.marks
     ]
-    if not view.request.people.agent:  # nobody here can ask an agent outside again
-        marks.append((forms.ASK_AGAIN, ids.ASK_AGAIN))
-    return [actions([button_for(text, what, view.request) for text, what in marks])]
+    return [actions(shown)] if shown else []
 
 
 def reason_button(view: RequestView) -> list[Block]:

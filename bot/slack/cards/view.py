@@ -11,6 +11,7 @@ from bot.approvals.comments import offered_until
 from bot.approvals.judge import APPROVING
 from bot.approvals.model import Decision, Execution, Mark, Request, Verdict
 from bot.approvals.raise_request import REQUESTS_PER_CARD
+from bot.approvals.unknown_outcome import marks_taken
 from bot.texts.cards import WAITING, icon, status_word
 
 # The `action_id`s of our messages. A button's value is the request's token; a menu's is
@@ -26,7 +27,11 @@ ANSWER = "answer_open"
 APPROVE_FOR = "approve_for"  # opens the form with which calls are allowed ahead
 APPROVE_ALL = "approve_all"
 REJECT_ALL = "reject_all"
-MARK_DONE, MARK_NOT_DONE, ASK_AGAIN = "mark_done", "mark_not_done", "ask_again"
+MARKS = {
+    "mark_done": Mark.DONE,
+    "mark_not_done": Mark.NOT_DONE,
+    "ask_again": Mark.AGAIN,
+}
 HISTORY = "history"
 ADD_REASON = "add_reason"  # right after a reject
 FEEDBACK = "feedback"  # under an answer; its value is a rating, a colon, the answer
@@ -88,10 +93,9 @@ class RequestView:
         return icon(self.request.status, self.request.end.execution)
 
     @property
-    def takes_marks(self) -> bool:
-        """True if people may say what they found out about an unknown outcome."""
-        is_open = self.request.end.is_unknown and self.request.end.mark is Mark.NONE
-        return is_open and not self.elsewhere
+    def marks(self) -> tuple[Mark, ...]:
+        """Return what people may say here about an unknown outcome."""
+        return () if self.elsewhere else marks_taken(self.request)
 
     @property
     def takes_reason(self) -> bool:

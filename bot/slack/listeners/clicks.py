@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.approvals import comments, store
 from bot.approvals.eligibility import PolicyContext
 from bot.approvals.judge import Result, is_told_directly
-from bot.approvals.model import CHANGES, Action, Effect, Mark, Request, Verdict
+from bot.approvals.model import CHANGES, Action, Effect, Request, Verdict
 from bot.base.errors import SlackUnavailable
 from bot.database.pool import transaction
 from bot.slack import SQL
@@ -52,11 +52,6 @@ from bot.texts.clicks import (
 )
 from bot.texts.conversation import RATED
 
-_MARKS = {
-    ids.MARK_DONE: Mark.DONE,
-    ids.MARK_NOT_DONE: Mark.NOT_DONE,
-    ids.ASK_AGAIN: Mark.AGAIN,
-}
 #: The buttons that open a form, by what `FORMS` calls it.
 _ASKS = {
     ids.APPROVE_TYPED: ids.APPROVE_TYPED,
@@ -106,7 +101,7 @@ async def _ask(deps: Deps, body: Body) -> None:
 
 async def _mark(deps: Deps, body: Body) -> None:
     action = choice_of(body, value_of(body), Verdict.APPROVE)
-    await deps.marker.mark(action, _MARKS[action_of(body)])
+    await deps.marker.mark(action, ids.MARKS[action_of(body)])
 
 
 async def _try_again(deps: Deps, body: Body) -> None:
@@ -348,7 +343,7 @@ _ACTS: dict[str | re.Pattern[str], Act] = {
     _WITHDRAW: _withdraw,
     ids.MORE: _take_from_menu,
     **dict.fromkeys(_ASKS, _ask),
-    **dict.fromkeys(_MARKS, _mark),
+    **dict.fromkeys(ids.MARKS, _mark),
     **dict.fromkeys(FOR_ALL, decide_all),
     ids.STOP: _stop,
     ids.TRY_AGAIN: _try_again,
