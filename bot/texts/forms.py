@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from bot.approvals.model import Mark
 from bot.texts.formatting import date
@@ -44,6 +45,17 @@ def approve_it(code: str) -> str:
 def approve_all(waiting: int, *, of: int) -> str:
     """`of` is the number of all requests on the card, decided ones among them."""
     return f"Approve all {waiting}" if waiting == of else f"Approve the other {waiting}"
+
+
+def what_approve_does(count: int, quorum: int, later: Sequence[str]) -> str:
+    """mrkdwn, for a click that brings its stage to `count` approvals of `quorum`.
+
+    `later` are the groups of the stages behind it; "" where it's the last one needed.
+    """
+    then = ", then "
+    if count < quorum:
+        return f"*Approve* counts as {count} of {then.join([str(quorum), *later])}."
+    return f"*Approve* passes it on to {then.join(later)}." if later else ""
 
 
 # --- Every form ---------------------------------------------------------------------

@@ -174,6 +174,7 @@ def test_stages_say_what_passed_what_is_open_and_what_comes():
     assert section_text(blocks).splitlines()[1:] == [
         f"finance: approved by <@{MINA}>, {date(LATER)}",
         f"1 of 2 approved: <@{OMAR}>",
+        "*Approve* passes it on to ceo.",
     ]
     assert grey_text(blocks).startswith(
         f"<@{DANA}> for directors (1 of 2 so far), then ceo · by "
@@ -184,11 +185,30 @@ def test_a_long_chain_shows_its_latest_and_its_next_stages():
     stages = [Stage(f"g{n}", (MINA,), 1, NOW, LATER) for n in range(20)]
     stages[12:] = [Stage(f"g{n}", (MINA,)) for n in range(12, 20)]
     blocks = card_blocks(view(request(stages=tuple(stages))))
-    passed = section_text(blocks).splitlines()[1:]
+    passed = section_text(blocks).splitlines()[1:-1]
     assert [line.partition(":")[0] for line in passed] == [
         f"g{n}" for n in range(6, 12)
     ]
     assert ", then g13, then g14, then g15, then 4 more · " in grey_text(blocks)
+
+
+@pytest.mark.parametrize(
+    ("quorum", "later", "said"),
+    [
+        (1, [], None),
+        (1, ["finance", "ceo"], "*Approve* passes it on to finance, then ceo."),
+        (2, [], "*Approve* counts as 1 of 2."),
+        (2, ["finance"], "*Approve* counts as 1 of 2, then finance."),
+    ],
+)
+def test_a_card_says_what_approve_does_before_the_last(quorum, later, said):
+    names = ["managers", *later]
+    stages = tuple(Stage(name, (MINA, OMAR), quorum) for name in names)
+    asked = request(stages=stages)
+    lines = section_text(card_blocks(view(asked))).splitlines()
+    assert lines[1:] == ([said] if said else [])
+    elsewhere = section_text(card_blocks(view(asked, elsewhere=True)))
+    assert "*Approve*" not in elsewhere
 
 
 def test_after_the_deadline_a_card_has_no_buttons():

@@ -24,6 +24,7 @@ from bot.approvals.standing_grants import VIA
 from bot.approvals.timetable import Event, upcoming
 from bot.slack.cards.view import RequestView, approvals, last_word
 from bot.texts import cards as sentences
+from bot.texts import forms
 from bot.texts.cards import (
     AN_OPERATOR,
     ASKED_BEFORE,
@@ -61,6 +62,7 @@ def open_lines(view: RequestView, sharing: int) -> list[str]:
         *_passed(request, sharing),
         *_so_far(request),
         *_joined(request, sharing),
+        *_not_the_last(view, sharing),
     ]
 
 
@@ -99,12 +101,28 @@ def _waits(view: RequestView, sharing: int) -> list[str]:
     group = _group(stage) if len(request.chain.stages) > 1 else ""
     can, deputies = view.can_decide, view.deputies
     who = sentences.deciding_now(can, group, stage.quorum, given, deputies)
+    due = sentences.due(request.deadline)
+    then = sentences.then(_later(request))
+    return [who + then, *_joining(view, stage, sharing), due]
+
+
+def _later(request: Request) -> list[str]:
+    """Name the groups of the stages that are still to open."""
     later = request.chain.stages[_open(request) + 1 :]
     groups = [_group(each) for each in later[:_LATER]]
-    if more := len(later) - len(groups):
-        groups.append(sentences.more(more))
-    due = sentences.due(request.deadline)
-    return [who + sentences.then(groups), *_joining(view, stage, sharing), due]
+    more = len(later) - len(groups)
+    return [*groups, sentences.more(more)] if more else groups
+
+
+def _not_the_last(view: RequestView, sharing: int) -> list[str]:
+    """Say what Approve does where the call doesn't run on it yet."""
+    request, stage = view.request, view.request.chain.open_stage
+    if stage is None or not view.offers(Verdict.APPROVE):
+        return []
+    count = len(approvals(request, _open(request))) + 1
+    later = _later(request)[: max(1, _LATER // sharing)]
+    said = forms.what_approve_does(count, stage.quorum, later)
+    return [said] if said else []
 
 
 def _joining(view: RequestView, stage: Stage, sharing: int) -> list[str]:
