@@ -12,6 +12,7 @@ import asyncio
 import itertools
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -31,7 +32,15 @@ from tests.bench.workspace import (
 Args = dict[str, Any]
 WORDS = 40
 _OF_STREAMS = ("chat.startStream", "chat.appendStream", "chat.stopStream")
-_GRANTED = (*_OF_STREAMS, "assistant.threads.setStatus", "agents.sessions.setStatus")
+_GRANTED = (
+    *_OF_STREAMS,
+    "agents.sessions.setStatus",
+    "assistant.threads.setStatus",
+    "assistant.threads.setSuggestedPrompts",
+    "assistant.threads.setTitle",
+    "reactions.add",
+    "reactions.remove",
+)
 
 
 class StandIns:
@@ -70,9 +79,9 @@ class StandIns:
         if method in _OF_STREAMS and self.delays["grants"]:
             args |= self._stream(method, args)
         lines.tell({"at": at, "method": method, **args})
-        if method in _GRANTED and self.delays["grants"]:
-            return {"ok": True, "channel": args.get("channel"), "ts": args.get("ts")}
-        made = _ANSWERS.get(method)
+        if method in _GRANTED:
+            return _granted(args) if self.delays["grants"] else _REFUSED
+        made = ANSWERS.get(method)
         return made(args) if made else {"ok": False, "error": "unknown_method"}
 
     def _stream(self, method: str, args: Args) -> Args:
@@ -215,25 +224,51 @@ def _user(args: Args) -> Args:
     }
 
 
-_ANSWERS = {
+def _granted(args: Args) -> Args:
+    return {"ok": True, "channel": args.get("channel"), "ts": args.get("ts")}
+
+
+_REFUSED = {"ok": False, "error": "unknown_method"}  # where Slack has no such thing
+_ME = {"team_id": TEAM, "user_id": BOT_USER, "bot_id": BOT}
+_VIEW = {"ok": True, "view": {"id": "V0BENCH000", "hash": "1.bench"}}
+#: Nobody asks for these in a cycle; that they were there at all is enough.
+_RARE: dict[str, Args] = {
+    "apps.connections.open": {"url": "wss://bench.slack.com/"},
+    "conversations.info": {"channel": {"id": "C0BENCH000", "name": "bench"}},
+    "conversations.members": {"members": []},
+    "files.completeUploadExternal": {"files": []},
+    "files.getUploadURLExternal": {"upload_url": "", "file_id": "F0BENCH000"},
+    "files.info": {"file": {"id": "F0BENCH000"}},
+    "openid.connect.token": {"id_token": ""},
+    "openid.connect.userInfo": {"sub": BOT_USER},
+    "team.profile.get": {"profile": {"fields": []}},
+    "usergroups.list": {"usergroups": []},
+    "usergroups.users.list": {"users": []},
+    "users.profile.get": {"profile": {}},
+    "views.open": _VIEW,
+    "views.publish": _VIEW,
+    "views.update": _VIEW,
+}
+#: By method; with what is granted or refused, all that the product calls.
+ANSWERS: dict[str, Callable[[Args], Args]] = {
+    **dict.fromkeys(_GRANTED, _granted),
+    **{name: lambda _, said=said: {"ok": True, **said} for name, said in _RARE.items()},
     "auth.test": lambda _: {
         "ok": True,
         "url": "https://bench.slack.com/",
         "team": "Bench",
         "user": "agent",
-        "team_id": TEAM,
-        "user_id": BOT_USER,
-        "bot_id": BOT,
         "is_enterprise_install": False,
+        **_ME,
     },
     "bots.info": lambda _: {
         "ok": True,
         "bot": {"id": BOT, "app_id": APP, "user_id": BOT_USER, "name": "agent"},
     },
-    "conversations.replies": lambda _: {
-        "ok": True,
-        "messages": [],
-    },  # on a busy machine
+    # On a busy machine a post is late, and is looked for before it is posted.
+    "conversations.history": lambda _: {"ok": True, "messages": []},
+    "conversations.replies": lambda _: {"ok": True, "messages": []},
+    "chat.delete": _granted,
     "chat.postEphemeral": lambda _: {"ok": True, "message_ts": "1.000001"},
     "chat.postMessage": _posted,
     "chat.update": _posted,

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.bench import counts, report, silence, stacks, talk
 from tests.bench.__main__ import Plan, measure, measure_what_stays
 from tests.bench.blocks import Block, quantile
+from tests.bench.stand_ins import ANSWERS
 from tests.support import postgres
+from tests.support.root import ROOT
+
+
+def test_the_stand_in_knows_every_method_that_the_product_calls():
+    known = {name for name in dir(AsyncWebClient) if re.match(r"[a-z]+_\w", name)}
+    known -= {"api_call"}
+    called: set[str] = set()
+    for file in (ROOT / "bot").rglob("*.py"):
+        if "simulator" not in file.parts:
+            words = re.findall(r"\b[a-z]+_\w+", file.read_text("utf-8"))
+            called |= known.intersection(words)
+
+    assert len(called) > 25
+    assert {name.replace("_", ".") for name in called} <= ANSWERS.keys()
 
 
 def block(side: str, number: int, *answers: float, level: int = 1) -> Block:
