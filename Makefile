@@ -28,7 +28,7 @@ help:
 	@echo "make long     the tests that take long: every crash, a soak, mutants, the image"
 	@echo "make check    lint, format, types, import rules, Dockerfile"
 	@echo "make install  the set-up alone"
-	@echo "make bench    the benchmarks"
+	@echo "make bench    the benchmarks, a quarter of an hour"
 	@echo "make sbom     the bill of materials, sbom.json"
 	@echo "make mutants  whether the tests notice changes of the guard (takes an hour)"
 	@echo "make lock     bring requirements.lock in line with pyproject.toml (needs uv)"
@@ -61,7 +61,7 @@ check: $(STAMP)
 	$(PY) -m tests.support.installed
 
 bench: $(STAMP)
-	@if [ -f tests/bench/__main__.py ]; then exec $(PY) -m tests.bench; fi; \
+	@if [ -f tests/bench/__main__.py ]; then exec $(PY) -m tests.bench $(ARGS); fi; \
 	echo "There are no benchmarks in this version yet." >&2; exit 1
 
 sbom: $(STAMP)

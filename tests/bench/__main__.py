@@ -1,6 +1,7 @@
 """`python -m tests.bench`: the bot beside a plain one and bare LangGraph, in one run.
 
-`python -m tests.bench soak --seed 1 --minutes 2` is the soak alone.
+Each table is printed as soon as it is there; the last lines are the goals. `soak` is
+the soak alone; `docs` writes the tables of the last run into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -11,78 +12,87 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from tests.bench import counts, flat, profiling, report, silence, soak, talk, trail
 from tests.bench.arena import Arena, set_up
 from tests.bench.blocks import Block, Side, cycles_for, run_block
 from tests.bench.child import BenchError
-from tests.bench.machine import describe
+from tests.bench.machine import describe, moment
+from tests.bench.report import Section
+from tests.support.root import ROOT
 
-TABLES = {
+CYCLES = {
     "instant": ("Model and Slack answer at once", 0.0, 0.0),
     "slow": ("The model takes 300 ms, Slack takes 100 ms", 0.3, 0.1),
 }
-SILENCE, SCALE = "silence", "scale"  # tables of their own kinds
-SOAK, TALK = "soak", "talk"
+SOAK, DOCS = "soak", "docs"
+PAGE = ROOT / "docs" / "performance.md"
 REPLICAS, SCALED = (1, 2, 4), 16  # with so many people at once
 LEVELS, QUICK_LEVELS = (1, 4, 16, 64), (1, 16)
+#: Seconds after which a table is given up; on a quiet machine none takes half as long.
+LONGEST = 300.0
 
 
 @dataclass(frozen=True)
 class Plan:
     """The amount of work in a run."""
 
-    levels: tuple[int, ...]
-    tables: tuple[str, ...]
-    rounds: int
-    seconds: float  # of the bot's part of one block, about
-    budget: float  # seconds; no new round begins that would not fit
+    levels: tuple[int, ...] = LEVELS
+    rounds: int = 5
+    seconds: float = 3.0  # of the bot's part of one block, about
+    budget: float = 120.0  # seconds; no new round begins that would not fit
     pause: float = 0.0  # seconds between card and click
     warm_up: int = 20  # cycles before all, one after the other
-    rows: int = 0  # of the audit trail that is verified; 0: the trail is left out
+    rows: int = 200_000  # of the audit trail that is verified
+    seed: int = 1  # of the soak
+    minutes: float = 0.5  # of the soak
+    is_quick: bool = False
+
+
+QUICK = Plan(QUICK_LEVELS, 1, 1.0, 30.0, 0.0, 5, 20_000, 1, 0.2, is_quick=True)
 
 
 def main() -> int:
     """Run the bench; 1 if a cycle went wrong."""
     options = _options()
+    options.output.mkdir(parents=True, exist_ok=True)
     try:
-        asyncio.run(_run(options))
+        if options.only == DOCS:
+            return _write_page(options.output)
+        return asyncio.run(_run(options))
     except BenchError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("only", nargs="?", choices=[SOAK], help="the soak alone")
-    parser.add_argument("--seed", type=int, default=1, help="of the soak's schedule")
+    parser.add_argument("only", nargs="?", choices=[SOAK, DOCS], help="this alone")
+    parser.add_argument("--seed", type=int, help="of the soak's schedule")
     parser.add_argument("--minutes", type=float, help="of the soak")
-    parser.add_argument("--quick", action="store_true", help="about a minute")
+    parser.add_argument("--quick", action="store_true", help="small: some minutes")
     parser.add_argument("--levels", type=_numbers, help="at once, such as 1,4,16,64")
-    parser.add_argument("--tables", help="some of instant,slow,silence,scale,talk")
+    parser.add_argument("--tables", help=f"some of {','.join(TABLES)}")
     parser.add_argument("--rounds", type=int, help="at most so many")
     parser.add_argument("--seconds", type=float, help="of the bot in each block")
-    parser.add_argument("--budget", type=float, help="seconds for all, about")
-    parser.add_argument(
-        "--pause", type=float, default=0.0, help="seconds between card and click"
-    )
+    parser.add_argument("--budget", type=float, help="seconds for rounds of cycles")
+    parser.add_argument("--pause", type=float, help="seconds between card and click")
     parser.add_argument(
         "--profile", action="store_true", help="where the time goes, with 1 and 16"
     )
-    parser.add_argument("--counts", action="store_true", help="the work of a cycle")
-    parser.add_argument("--rows", type=int, help="of the audit trail; 0 leaves it out")
+    parser.add_argument("--counts", action="store_true", help="each statement, counted")
+    parser.add_argument("--rows", type=int, help="of the audit trail")
     parser.add_argument(
         "--cycles", type=int, help="what is left after so many cycles, and no more"
     )
     parser.add_argument("--output", type=Path, default=Path("artefacts"))
-    options = parser.parse_args()
-    options.tables = options.only or options.tables
-    return options
+    return parser.parse_args()
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -90,78 +100,85 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    rounds, seconds, budget = (1, 1.0, 60) if options.quick else (5, 5.0, 450)
-    known = (*TABLES, SILENCE, SCALE, SOAK, TALK)
-    names = tuple((options.tables or ",".join(known)).split(","))
-    if unknown := set(names) - set(known):
-        raise BenchError(f"There is no table {unknown.pop()}: {', '.join(known)}.")
-    return Plan(
-        levels=options.levels or (QUICK_LEVELS if options.quick else LEVELS),
-        tables=names,
-        rounds=options.rounds or rounds,
-        seconds=options.seconds or seconds,
-        budget=options.budget or budget,
-        pause=options.pause,
-        warm_up=5 if options.quick else 20,
-        rows=_rows(options),
-    )
+    usual = QUICK if options.quick else Plan()
+    names = ("levels", "rounds", "seconds", "budget", "pause", "rows", "seed")
+    given = {name: getattr(options, name) for name in (*names, "minutes")}
+    return replace(usual, **{k: v for k, v in given.items() if v is not None})
 
 
-def _rows(options: argparse.Namespace) -> int:
-    usual = 20_000 if options.quick else 1_000_000
-    return usual if options.rows is None else options.rows
-
-
-async def _run(options: argparse.Namespace) -> None:
-    plan, output = _plan(options), options.output.absolute()
-    output.mkdir(parents=True, exist_ok=True)
+async def _run(options: argparse.Namespace) -> int:
+    output: Path = options.output.absolute()
     # Not below the repository: as root PostgreSQL runs under an account of its own.
-    with tempfile.TemporaryDirectory(prefix="bot-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="bot-bench-") as name:
+        folder = Path(name)
         if options.profile:
-            text = await profiling.run(Path(folder), options.levels or (1, 16))
+            text = await profiling.run(folder, options.levels or (1, 16))
             name = "bench-profile.md"
         elif options.counts:
-            found = await counts.measure_counts(
-                Path(folder), 16, options.levels or (1, 16)
-            )
-            text = counts.table(found)
-            for each in found:
-                text += "\n".join(["\n\n```", *each.lines, "```"])
+            text = await _each_statement(folder, options.levels or QUICK_LEVELS)
             name = "bench-counts.md"
         elif options.cycles:
-            text = await measure_what_stays(options.cycles, Path(folder))
+            text = await measure_what_stays(options.cycles, folder)
             name = "bench-cycles.md"
         else:
-            text = await _tables(plan, Path(folder), output, quick=options.quick)
-            if SOAK in plan.tables:
-                usual = 0.3 if options.quick else 1.0
-                minutes = options.minutes or usual
-                text = await soak.main(options.seed, minutes) + text
-            name = "bench-soak.md" if options.only else "bench.md"
+            names = (options.only or options.tables or ",".join(TABLES)).split(",")
+            return await run_tables(names, _plan(options), folder, output)
     (output / name).write_text(text, encoding="utf-8")
     print(f"\n{text}\nWritten to {output / name}")
+    return 0
 
 
-async def _tables(plan: Plan, folder: Path, output: Path, *, quick: bool) -> str:
-    """The cycles, and what silence costs, as the plan names them."""
-    cycles = tuple(name for name in plan.tables if name in TABLES)
-    parts: list[str] = []
-    if cycles:
-        with tempfile.TemporaryDirectory(prefix="bot-bench-") as own:
-            counted = await counts.measure_counts(Path(own), 16, QUICK_LEVELS)
-        own_plan = replace(plan, tables=cycles)
-        parts.append(await measure(own_plan, folder, output, counted))
-    if SILENCE in plan.tables:
-        sizes = silence.QUICK if quick else silence.FULL
-        with tempfile.TemporaryDirectory(prefix="bot-bench-") as own:
-            parts.insert(0, await measure_silence(sizes, Path(own)))
-    if SCALE in plan.tables:
-        with tempfile.TemporaryDirectory(prefix="bot-bench-") as own:
-            parts.append(await measure_scale(plan, Path(own)))
-    if TALK in plan.tables:
-        with tempfile.TemporaryDirectory(prefix="bot-bench-") as own:
-            parts.insert(0, await talk.measure(Path(own), quick=quick))
-    return "\n".join(parts)
+async def run_tables(
+    names: Sequence[str], plan: Plan, folder: Path, output: Path
+) -> int:
+    """One table after the other; what goes wrong with one costs no other."""
+    if unknown := set(names) - TABLES.keys():
+        raise BenchError(f"There is no table {unknown.pop()}: {', '.join(TABLES)}.")
+    began, found, failed = time.monotonic(), list[Section](), list[str]()
+    for name in names:
+        own, when = folder / name, moment()
+        own.mkdir()
+        try:
+            async with asyncio.timeout(LONGEST):
+                section = await TABLES[name](plan, own)
+        except Exception as error:
+            if not isinstance(error, BenchError):
+                traceback.print_exc()
+            failed.append(f"- the table {name}: {error or 'too slow'}, failed")
+            print(failed[-1], file=sys.stderr, flush=True)
+            continue
+        found.append(replace(section, when=when))
+        print(f"\n{found[-1].text}", flush=True)
+        _write(found, output)
+    goals = [line for section in found for line in section.goals]
+    took = (time.monotonic() - began) / 60
+    print(f"Written to {output} in {took:.1f} minutes. Goals:\n")
+    print("\n".join([*goals, *failed]))
+    return 1 if failed else 0
+
+
+def _write(found: Sequence[Section], output: Path) -> None:
+    text = "\n".join(section.text for section in found)
+    (output / "bench.md").write_text(text, encoding="utf-8")
+    kept = {
+        "shown": {k: v for section in found for k, v in section.shown.items()},
+        "data": {section.name: section.data for section in found},
+    }
+    (output / "bench.json").write_text(json.dumps(kept, indent=1), encoding="utf-8")
+
+
+def _write_page(output: Path) -> int:
+    """Put what the last run has measured into the page of measurements."""
+    shown = json.loads((output / "bench.json").read_text("utf-8"))["shown"]
+    PAGE.write_text(report.filled(PAGE.read_text("utf-8"), shown), encoding="utf-8")
+    print(f"Written into {PAGE}: {', '.join(shown)}")
+    return 0
+
+
+async def _each_statement(folder: Path, levels: tuple[int, ...]) -> str:
+    found = await counts.measure_counts(folder, 16, levels)
+    lines = ["\n".join(["\n```", *each.lines, "```"]) for each in found]
+    return "\n".join([counts.table(found), *lines])
 
 
 async def measure_what_stays(
@@ -175,25 +192,38 @@ async def measure_what_stays(
     )
 
 
-async def measure_silence(sizes: silence.Sizes, folder: Path) -> str:
+async def measure_cycles(name: str, plan: Plan, folder: Path) -> Section:
+    """The same cycles through the bot, a plain one, and bare LangGraph."""
+    title, model, slack = CYCLES[name]
+    async with set_up(folder) as arena:
+        machine = describe(arena.server_url, folder)
+        await _warm_up(arena, plan.warm_up)
+        arena.pause(plan.pause)
+        arena.delay(model=model, slack=slack)
+        blocks = await _fill(arena, plan, name)
+    return report.of_cycles(name, title, machine, blocks)
+
+
+async def measure_counts(_: Plan, folder: Path) -> Section:
+    """The work of a cycle, counted: it hardly depends on the machine."""
+    found = await counts.measure_counts(folder, 16, QUICK_LEVELS)
+    goals = counts.goals(found)
+    return Section("counts", "The work of a cycle", "", counts.table(found), goals)
+
+
+async def measure_silence(plan: Plan, folder: Path) -> Section:
     """Sweeps over many requests that wait, then clicks while many expire."""
+    sizes = silence.QUICK if plan.is_quick else silence.FULL
     swept = await silence.measure_sweeps(folder, sizes)
     async with set_up(folder) as arena:
         await _warm_up(arena, 3)
         flood = await silence.measure_flood(arena, sizes)
-    return "\n".join(
-        [
-            "# What silence costs\n",
-            silence.METHOD,
-            silence.sweeps_table(swept),
-            "",
-            silence.flood_table(flood),
-            "",
-        ]
-    )
+    tables = f"{silence.sweeps_table(swept)}\n\n{silence.flood_table(flood)}"
+    goals = silence.goals(flood)
+    return Section("silence", "What silence costs", silence.METHOD, tables, goals)
 
 
-async def measure_scale(plan: Plan, folder: Path) -> str:
+async def measure_scale(plan: Plan, folder: Path) -> Section:
     """The same cycles with more and more replicas, on the same cores."""
     found: list[tuple[int, Block]] = []
     level = min(max(plan.levels), SCALED)
@@ -206,44 +236,39 @@ async def measure_scale(plan: Plan, folder: Path) -> str:
             block = await run_block(arena.bot, level, each, 0, arena.processes)
             found.append((count, block))
             print(f"{count} replicas: {block.rate:.1f} cycles a second", flush=True)
-    return f"# More replicas on the same cores\n\n{report.scale_table(found)}\n"
+    title = "More replicas on the same cores"
+    return Section("scale", title, "", report.scale_table(found))
 
 
-async def measure(
-    plan: Plan, folder: Path, output: Path, counted: Sequence[counts.Counted] = ()
-) -> str:
-    """Fill the tables, write `bench.json`, and return the Markdown."""
-    began, tables = time.monotonic(), dict[str, list[Block]]()
-    async with set_up(folder) as arena:
-        machine = describe(arena.server_url, folder)
-        await _warm_up(arena, plan.warm_up)
-        arena.pause(plan.pause)
-        for left, name in zip(range(len(plan.tables), 0, -1), plan.tables, strict=True):
-            now = time.monotonic()
-            if now > began + plan.budget:
-                print(f"No time is left for the table {name}.", flush=True)
-                break
-            until = now + (began + plan.budget - now) / left
-            tables[name] = await _fill(arena, plan, name, until)
-        found, text = report.as_json(machine, tables), _markdown(machine, tables)
-        if plan.rows:
-            measured = await _measure_trail(arena, plan)
-            found["trail"], text = measured.as_json(), text + trail.table(measured)
-    if counted:
-        text += f"\n## The work of a cycle\n\n{counts.table(counted)}\n"
-    levels = report.summary(tables.get("instant", ()))
-    text += f"\nGoals:\n\n{report.goals(levels, counted)}\n"
-    (output / "bench.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
-    return text
+async def measure_talk(plan: Plan, folder: Path) -> Section:
+    """A streamed answer, and a thread of many turns."""
+    return await talk.measure(folder, quick=plan.is_quick)
 
 
-async def _measure_trail(arena: Arena, plan: Plan) -> trail.Trail:
+async def measure_trail(plan: Plan, folder: Path) -> Section:
+    """The audit trail: appended, verified, and between click and answer."""
     print(f"The audit trail, {plan.rows:,} rows", flush=True)
-    arena.delay(model=0.0, slack=0.0)
     levels = [level for level in plan.levels if level in QUICK_LEVELS] or plan.levels
-    return await trail.measure_trail(
-        arena, plan.rows, plan.seconds, 2 * plan.rounds, levels
-    )
+    async with set_up(folder) as arena:
+        await _warm_up(arena, plan.warm_up)
+        return await trail.measure(arena, plan.rows, plan.seconds, plan.rounds, levels)
+
+
+async def measure_soak(plan: Plan, _: Path) -> Section:
+    """People, deaths and trouble at random."""
+    return await soak.measure(plan.seed, plan.minutes)
+
+
+#: In this order: what needs a quiet machine most comes first.
+TABLES: dict[str, Callable[[Plan, Path], Awaitable[Section]]] = {
+    **{name: partial(measure_cycles, name) for name in CYCLES},
+    "counts": measure_counts,
+    "scale": measure_scale,
+    "talk": measure_talk,
+    "silence": measure_silence,
+    "trail": measure_trail,
+    SOAK: measure_soak,
+}
 
 
 async def _warm_up(arena: Arena, cycles: int) -> None:
@@ -253,10 +278,9 @@ async def _warm_up(arena: Arena, cycles: int) -> None:
         await side.settle()
 
 
-async def _fill(arena: Arena, plan: Plan, name: str, until: float) -> list[Block]:
+async def _fill(arena: Arena, plan: Plan, name: str) -> list[Block]:
     """Round after round, as long as there is time: each level, each side in turn."""
-    _, model, slack = TABLES[name]
-    arena.delay(model=model, slack=slack)
+    until = time.monotonic() + plan.budget
     blocks: list[Block] = []
     each: dict[int, int] = {}
     for number in range(plan.rounds):
@@ -285,20 +309,6 @@ def _say(name: str, block: Block) -> None:
         f" {len(block.answers)} cycles in {block.seconds:.1f} s",
         flush=True,
     )
-
-
-def _markdown(machine: dict[str, str], tables: dict[str, list[Block]]) -> str:
-    parts = ["# The bot beside a plain one, and beside bare LangGraph\n", report.METHOD]
-    parts += [f"- {name}: {value}" for name, value in machine.items()]
-    for name, blocks in tables.items():
-        levels = report.summary(blocks)
-        parts += [f"\n## {TABLES[name][0]}\n", report.table(levels), _rounds(levels)]
-    return "\n".join(parts) + "\n"
-
-
-def _rounds(levels: Sequence[dict]) -> str:
-    cycles = ", ".join(f"{x['bot']['cycles']} with {x['level']}" for x in levels)
-    return f"\nRounds: {levels[0]['rounds']}. Cycles of each side: {cycles}."
 
 
 if __name__ == "__main__":

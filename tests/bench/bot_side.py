@@ -244,15 +244,19 @@ class BotSide:
     def _log(self) -> str:
         return self._bot.log[-3000:]
 
-    async def settle(self, patience: float = PATIENCE) -> float:
+    async def settle(self, patience: float = PATIENCE, *, quiet: bool = True) -> float:
         """Wait until all cards are closed and nothing more comes; check the counts.
+
+        Args:
+            quiet: wait until no other call comes either.
 
         Returns:
             When the last card was closed.
         """
         threads = list(self._open.values())
-        await self._until(lambda: all(thread.closed for thread in threads), patience)
-        await self._until(lambda: time.monotonic() - self._last_call > QUIET, patience)
+        await self._until(lambda: all(t.closed and t.said for t in threads), patience)
+        rest = QUIET if quiet else 0
+        await self._until(lambda: time.monotonic() - self._last_call > rest, patience)
         for thread in threads:
             once = (thread.cards, len(thread.said)) == (1, 1)
             check(once, f"Not exactly one card and one answer: {thread}")

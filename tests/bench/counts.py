@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.bench import profiling, statements
+from tests.bench import profiling, report, statements
 from tests.bench.arena import Arena, set_up
 from tests.bench.blocks import run_block
 from tests.support.postgres import with_database
@@ -101,3 +101,17 @@ def table(found: Sequence[Counted]) -> str:
         rows.append(f"| {counted.at_once} | {' | '.join(values)} |")
     goals = [f"{goal:g}" for _, goal in COUNTS.values()]
     return "\n".join([*rows, f"| *goal* | {' | '.join(goals)} |"])
+
+
+def goals(found: Sequence[Counted]) -> list[str]:
+    """State each goal and how it was met: alone, and for connections with 16."""
+    lines = [
+        report.goal(name, getattr(each, key), most, ".1f")
+        for each in found
+        if each.at_once == 1
+        for key, (name, most) in COUNTS.items()
+        if key != "connections"
+    ]
+    crowd = [each.connections for each in found if each.at_once == 16]
+    name, most = COUNTS["connections"]
+    return lines + [report.goal(f"{name} with 16", n, most, ".0f") for n in crowd]

@@ -58,6 +58,12 @@ def _stat(path: Path) -> tuple[int, int, int, int]:
     return int(path.parent.name), int(fields[1]), own, ended
 
 
+def moment() -> str:
+    """Return the time, and how busy the machine is."""
+    now = dt.datetime.now(dt.UTC)
+    return f"Measured {now:%Y-%m-%d %H:%M} UTC, load before {os.getloadavg()[0]:.1f}."
+
+
 def describe(database_url: str, folder: Path) -> dict[str, str]:
     """Describe in words what the numbers depend on."""
     with psycopg.connect(database_url) as connection:

@@ -19,6 +19,7 @@ import psycopg
 
 from bot.simulator.control import FaultKind
 from tests.bench.child import BenchError
+from tests.bench.report import Section, goal
 from tests.bench.schedule import TROUBLE, Event, schedule
 from tests.support import postgres
 from tests.support.bot_process import BotProcess, free_port
@@ -215,15 +216,15 @@ def table(found: Soaked) -> str:
     done = ", ".join(f"{name} {count}" for name, count in sorted(found.done.items()))
     ends = f"{found.lost} lost, {found.doubled} doubled, {found.unapproved} unapproved"
     lines = [
-        f"# A soak: seed {found.seed}, {found.seconds:.0f} s, {REPLICAS} replicas\n",
+        f"Seed {found.seed}, {found.seconds:.0f} s, {REPLICAS} replicas:\n",
         f"- {done}",
         f"- {ends}; {len(found.wrong)} wrong in the rows and on the cards",
         *(f"  - {each}" for each in found.wrong[:20]),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
-async def main(seed: int, minutes: float) -> str:
+async def measure(seed: int, minutes: float) -> Section:
     """Run one and say what came of it.
 
     Raises:
@@ -232,4 +233,5 @@ async def main(seed: int, minutes: float) -> str:
     found = await soak(seed, minutes * 60)
     if not found.is_good:
         raise BenchError(table(found))
-    return table(found)
+    wrong = goal("a soak: lost, doubled, unapproved or wrong", 0, 0, ".0f")
+    return Section("soak", "A soak", "", table(found), [wrong])

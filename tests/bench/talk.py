@@ -14,6 +14,7 @@ from tests.bench import statements
 from tests.bench.arena import Arena, set_up
 from tests.bench.blocks import quantile, run_block
 from tests.bench.bot_side import BotSide
+from tests.bench.report import Section, goal
 from tests.bench.workspace import file_of
 from tests.support.postgres import with_database
 
@@ -24,7 +25,7 @@ mention → card → click → answer; the rest are messages that need no approv
 thread of many turns, with a model that answers at once; a row is five turns up to that.
 """
 WORDS = 1.0  # seconds over which the model speaks
-LEVELS = (4, 16, 64)
+LEVELS = (4, 16)
 CYCLES, TALKS = 4, 2  # of each person
 PAGE = 5  # turns of a row
 #: Bytes of the checkpoints that a conversation has written; pruning takes some away.
@@ -173,13 +174,28 @@ def thread_table(pages: Sequence[Page]) -> str:
     return "\n".join(rows)
 
 
-async def measure(folder: Path, *, quick: bool) -> str:
-    """Measure both, and write them as Markdown."""
+def goals(shown: Sequence[Shown], pages: Sequence[Page]) -> list[str]:
+    """State each goal, and how it was met."""
+    level = max(each.level for each in shown)
+    crowd = {each.is_streamed: each for each in shown if each.level == level}
+    cost = 1 - crowd[True].rate / crowd[False].rate
+    more = pages[-1].statements / pages[0].statements
+    signs = [each.sign for each in shown if each.is_streamed]
+    return [
+        goal(f"cycles per second that a stream costs with {level}, %", cost * 100, 15),
+        goal("message → first sign, p50, s", quantile(signs[0], 0.5), 1.0),
+        goal(f"statements of turn {pages[-1].turn}, × turn {pages[0].turn}", more, 1.1),
+    ]
+
+
+async def measure(folder: Path, *, quick: bool) -> Section:
+    """Measure both."""
     levels = LEVELS[:1] if quick else LEVELS
     turns = (10, 20) if quick else (10, 50, 100, 150, 200)
     shown = await measure_streams(folder, levels)
     thread = folder / "thread"
     thread.mkdir()
     pages = await measure_thread(thread, turns)
-    parts = ["# What a conversation costs\n", METHOD, streams_table(shown), ""]
-    return "\n".join([*parts, thread_table(pages), ""])
+    tables = f"{streams_table(shown)}\n\n{thread_table(pages)}"
+    title = "What a conversation costs"
+    return Section("talk", title, METHOD, tables, goals(shown, pages))

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.bench import counts, report, silence, stacks, talk
-from tests.bench.__main__ import Plan, measure, measure_what_stays
+from tests.bench import counts, report, silence, stacks, talk, trail
+from tests.bench.__main__ import (
+    PAGE,
+    TABLES,
+    Plan,
+    measure_cycles,
+    measure_trail,
+    measure_what_stays,
+    run_tables,
+)
 from tests.bench.blocks import Block, quantile
+from tests.bench.child import BenchError
 from tests.bench.stand_ins import ANSWERS
 from tests.support import postgres
 from tests.support.root import ROOT
@@ -81,8 +89,24 @@ def test_the_report_shows_both_sides_their_ratio_and_the_goals():
     assert rows[2] == "|  | bare | – | – | 20.0 ms | 20.0 ms | 50.0 | 100 MB |"
     assert rows[3].endswith("| 1.67 × | 1.67 × | ÷ 1.67 | 1.00 × |")
     assert rows[4].endswith("| 2.50 × | 2.50 × | ÷ 2.50 | 1.50 × |")
-    words = [line.rpartition(", ")[2] for line in report.goals(levels).splitlines()]
+    section = report.of_cycles("instant", "At once", {}, [*alone, *crowd])
+    words = [line.rpartition(", ")[2] for line in section.goals]
     assert words == ["missed", "met", "met", "met"]
+    assert "33 whole cycles" in section.shown["carries"]
+    assert section.shown["instant"].endswith(section.goals[-1])
+    slow = report.of_cycles("slow", "Later", {}, [*alone, *crowd])
+    assert "50 ms after the click" in slow.shown["waiting"]
+
+
+def test_the_page_of_measurements_has_a_place_for_each_table():
+    page = PAGE.read_text("utf-8")
+    places = [place[1] for place in report.PLACE.findall(page)]
+
+    assert sorted(places) == sorted([*TABLES, "click", "waiting", "carries"])
+    new = report.filled(page, {"click": "Soon.", "talk": "| a |\n"})
+    assert "<!-- bench: click -->\nSoon.\n<!-- end -->" in new
+    assert report.filled(new, {}) == new
+    assert new.count("\n<!-- end -->") == page.count("\n<!-- end -->")
 
 
 def test_the_scale_table_sets_more_replicas_beside_one():
@@ -124,27 +148,43 @@ def test_cpu_time_counts_for_the_innermost_part_and_its_callers():
     assert "psycopg and its pool, by who asks:\n\n```\n 75.0 %  langgraph" in text
 
 
+async def test_a_table_that_fails_costs_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    async def right(_: Plan, folder: Path) -> report.Section:
+        return report.Section("right", "Right", "", str(folder), ["- a goal, met"])
+
+    async def wrong(_: Plan, folder: Path) -> report.Section:
+        raise BenchError("A cycle hangs.")
+
+    for name, made in {"wrong": wrong, "right": right}.items():
+        monkeypatch.setitem(TABLES, name, made)
+
+    assert await run_tables(["wrong", "right"], Plan(), tmp_path, tmp_path) == 1
+
+    said = capsys.readouterr().out.splitlines()
+    assert said[-2:] == ["- a goal, met", "- the table wrong: A cycle hangs., failed"]
+    assert str(tmp_path / "right") in (tmp_path / "bench.md").read_text()
+
+
 @pytest.mark.long
 @pytest.mark.timeout(300)
-async def test_all_sides_do_whole_cycles_and_everything_is_written_down(
-    tmp_path: Path,
-):
-    plan = Plan(
-        (2,), ("instant",), rounds=1, seconds=0.1, budget=60, warm_up=1, rows=500
-    )
+async def test_all_sides_do_whole_cycles_and_everything_is_measured():
+    plan = Plan((2,), rounds=1, seconds=0.1, budget=60, warm_up=1, rows=500)
     with postgres.folder() as folder:
-        text = await measure(plan, folder, tmp_path)
+        section = await measure_cycles("instant", plan, folder)
+    with postgres.folder() as folder:
+        checked = await measure_trail(plan, folder)
 
-    assert "| 2 | bot |" in text
-    written = json.loads((tmp_path / "bench.json").read_text())
-    [level] = written["tables"]["instant"]
+    assert "| 2 | bot |" in section.text
+    [level] = section.data["levels"]
     for side in report.SIDES:
         assert level[side]["cycles"] == 4
         assert level[side]["answer_p50"] > 0
     assert level["bot"]["ack_p50"] < level["bot"]["answer_p50"]
-    assert "verify, in the database, 500 rows" in text
-    assert written["trail"]["appends"]["one workspace"] > 0
-    assert "fsync on" in written["machine"]["postgresql"]
+    assert "fsync on" in section.text
+    assert "verify, in the database, 500 rows" in checked.text
+    assert checked.data["appends"][trail.ONE] > 0
 
 
 @pytest.mark.long

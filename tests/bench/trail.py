@@ -22,11 +22,13 @@ from bot.database.pool import connect
 from tests.bench.arena import Arena
 from tests.bench.blocks import Block, cycles_for, quantile, run_block
 from tests.bench.child import BenchError
+from tests.bench.report import Section, goal
 from tests.support.postgres import as_url, with_database
 from tests.support.spawn import clean_environment
 
 WRITERS = 8
 DIGEST = "0123456789abcdef" * 4
+ONE = "one workspace"
 DETAIL = {
     "on_behalf_of": "U0REQUESTER",
     "tool": "delete_file",
@@ -84,18 +86,33 @@ class Trail:
     checked: Sequence[Checked]
     added: Sequence[Added]
 
-    def as_json(self) -> dict:
-        return asdict(self)
+
+async def measure(
+    arena: Arena, rows: int, seconds: float, rounds: int, levels: Sequence[int]
+) -> Section:
+    """Measure on the arena's server; `rows` are verified."""
+    found = await _measured(arena, rows, seconds, rounds, levels)
+    appended, verified = found.appends[ONE], found.checked[0].rate
+    return Section(
+        "trail",
+        "The audit trail",
+        "",
+        table(found),
+        [
+            goal("rows appended each second", appended, 1_500, ",.0f", least=True),
+            goal("rows verified each second", verified, 50_000, ",.0f", least=True),
+        ],
+        data=asdict(found),
+    )
 
 
-async def measure_trail(
+async def _measured(
     arena: Arena, rows: int, seconds: float, rounds: int, levels: Sequence[int]
 ) -> Trail:
-    """Measure on the arena's server; `rows` are verified."""
     url, full = await _database(arena, "trail"), await _database(arena, "full_trail")
     added = [await _added(arena, level, seconds, rounds) for level in levels]
     appends = {
-        "one workspace": await _appends(url, seconds, lambda _: "T0ONE"),
+        ONE: await _appends(url, seconds, lambda _: "T0ONE"),
         "a workspace for each writer": await _appends(url, seconds, "T0OWN{}".format),
     }
     with _without_chain(url):
@@ -239,7 +256,6 @@ def table(trail: Trail) -> str:
     ]
     return "\n".join(
         [
-            "\n## The audit trail\n",
             "A transaction for each row, committed to the disk:\n",
             "| appending | |\n|---|--:|",
             *appends,
