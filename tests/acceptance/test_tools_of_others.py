@@ -1,4 +1,4 @@
-"""A database and MCP servers, from outside: asked, approved, run, cut off."""
+"""A database and an MCP server, from outside: asked, approved, run, cut off."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ UPDATE = "UPDATE products SET price = 900 WHERE name = 'Mug'"
 
 
 def settings(folder: Path) -> dict[str, str]:
-    """Settings with a shop, a clock's server, and one that misbehaves."""
+    """Settings with a shop, a server that misbehaves, and one that is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     sample_shop(folder / "shop.sqlite")
     odd = ["-m", "tests.support.mcp_server", str(folder)]
     servers = {
-        "time": {"command": str(Path(sys.executable).parent / "mcp-server-time")},
         "odd": {"command": sys.executable, "args": odd, "cwd": str(ROOT)},
         "gone": {"command": "${NO_COMMAND}"},
     }
@@ -94,10 +93,6 @@ async def test_changes_and_tools_of_others_wait_for_people(
         assert (shop / "paid").read_text() == "5\n"
 
         await a_server_asks(stage, shop)
-
-        card, ts = await asked(stage, "what is the time in Europe/Paris?", "time.get")
-        await stage.click(MINA, "approve", card)
-        assert "Europe/Paris" in await stage.answer(GENERAL, ts)
 
 
 async def a_server_asks(stage: Stage, folder: Path) -> None:
