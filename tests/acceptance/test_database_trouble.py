@@ -40,12 +40,10 @@ async def test_the_start_waits_until_the_database_is_reachable(
         assert "Traceback" not in stage.bot.log
 
 
-async def test_a_database_that_goes_away_loses_nothing(
-    tmp_path: Path, database: str, transport: str
-):
+async def test_a_database_that_goes_away_loses_nothing(tmp_path: Path, database: str):
     async with (
         make_proxy(database) as proxy,
-        make_stage(tmp_path, proxy.url, transport, start=False) as stage,
+        make_stage(tmp_path, proxy.url, "http", start=False) as stage,
     ):
         await proxy.open()
         await stage.start_bot()
