@@ -20,75 +20,65 @@ SLACK = ("aiohttp", "slack_bolt", "slack_sdk")
 SERVICE = ("apscheduler", "procrastinate", "prometheus_client")
 DATABASE = ("psycopg", "psycopg_pool")
 RULES = ("jsonschema", "nacl", "pydantic", "re2", "yaml")
-#: Runs the module of argv as `-m` would, and then says what has been imported.
-PROBE = (
-    "import runpy, sys\n"
-    "del sys.argv[0]\n"
-    "try:\n"
-    "    runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)\n"
-    "except SystemExit as end:\n"
-    "    print(*sys.modules, file=sys.stderr)\n"
-    "    sys.exit(end.code)\n"
+#: Runs modules as `-m` would, one after the other, and says what is imported by then.
+PROBE = """
+import runpy, sys
+from contextlib import redirect_stdout
+for words in sys.argv[1:]:
+    sys.argv = words.split()
+    try:
+        with redirect_stdout(sys.stderr):
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        print(end.code or 0, *sys.modules)
+"""
+# Each with the status that it ends with and what it does without. What one imports is
+# there for the next: the order is that of what they need.
+READS_THE_POLICY = [
+    ("bot --help", 0, (*AGENT, *SLACK, *SERVICE, *DATABASE, *RULES, "structlog")),
+    ("bot policy show", 0, (*AGENT, *SLACK, *SERVICE, *DATABASE, "jsonschema")),
+    (
+        "bot policy explain --tool delete_file --args {}",
+        0,
+        (*AGENT, *SLACK, *SERVICE, *DATABASE, "jsonschema"),
+    ),
+]
+#: What imports it does before it finds out that nothing listens there.
+LOOKS_AT_THE_DATABASE = [
+    ("bot approvals list", 2, (*AGENT, *SLACK, *SERVICE, "jsonschema", "nacl")),
+    ("bot check", 1, (*AGENT, *SLACK, *SERVICE, "jsonschema")),
+    ("bot audit verify", 2, (*AGENT, *SLACK, *SERVICE, "jsonschema")),
+    ("bot migrate", 2, (*SLACK, "apscheduler", "langgraph.graph", "langsmith.types")),
+]
+TERMINAL = [
+    ("agent --help", 0, (*AGENT, *DATABASE, "aiosqlite", "pydantic")),
+    ("agent --mermaid", 0, ("langchain_openai", "langsmith.types", "openai")),
+]
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [READS_THE_POLICY, LOOKS_AT_THE_DATABASE, TERMINAL],
+    ids=["policy", "database", "agent"],
 )
-
-
-def imported(folder: Path, *words: str, status: int = 0) -> set[str]:
-    """Run `python -m WORDS` in a fresh interpreter; the modules that it took."""
+def test_a_command_imports_what_it_needs_and_no_more(tmp_path: Path, commands):
+    if commands is LOOKS_AT_THE_DATABASE:
+        (tmp_path / ".env").write_text("DATABASE_URL=postgresql://x@127.0.0.1:1/x\n")
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, *words],
-        cwd=folder,
+        [sys.executable, "-c", PROBE, *(words for words, _, _ in commands)],
+        cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=60,
-        check=False,
+        check=True,
     )
-    assert done.returncode == status, done.stderr
-    return set(done.stderr.splitlines()[-1].split())
-
-
-@pytest.mark.parametrize(
-    ("words", "status", "spared"),
-    [
-        ("bot --help", 0, (*AGENT, *SLACK, *SERVICE, *DATABASE, *RULES, "structlog")),
-        ("bot policy show", 0, (*AGENT, *SLACK, *SERVICE, *DATABASE, "jsonschema")),
-        (
-            "bot policy explain --tool delete_file --args {}",
-            0,
-            (*AGENT, *SLACK, *SERVICE, *DATABASE, "jsonschema"),
-        ),
-        ("agent --help", 0, (*AGENT, *DATABASE, "aiosqlite", "pydantic")),
-        ("agent --mermaid", 0, ("langchain_openai", "langsmith.types", "openai")),
-    ],
-)
-def test_what_needs_no_database_imports_what_it_needs(
-    tmp_path: Path, words: str, status: int, spared: tuple[str, ...]
-):
-    taken = imported(tmp_path, *words.split(), status=status)
-    assert "argparse" in taken
-    assert taken & set(spared) == set()
-
-
-@pytest.mark.parametrize(
-    ("words", "status", "spared"),
-    [
-        ("check", 1, (*AGENT, *SLACK, *SERVICE, "jsonschema")),
-        ("approvals list", 2, (*AGENT, *SLACK, *SERVICE, "jsonschema", "nacl")),
-        ("audit verify", 2, (*AGENT, *SLACK, *SERVICE, "jsonschema")),
-        ("migrate", 2, (*SLACK, "apscheduler", "langgraph.graph", "langsmith.types")),
-    ],
-)
-def test_what_looks_at_the_database_imports_no_more_than_that(
-    tmp_path: Path,
-    words: str,
-    status: int,
-    spared: tuple[str, ...],
-):
-    # What imports it does before it finds out that nothing listens there.
-    (tmp_path / ".env").write_text("DATABASE_URL=postgresql://x@127.0.0.1:1/x\n")
-    taken = imported(tmp_path, "bot", *words.split(), status=status)
-    assert "psycopg" in taken
-    assert taken & set(spared) == set()
+    told = [line.split() for line in done.stdout.splitlines()]
+    for (words, status, spared), (ended, *taken) in zip(commands, told, strict=True):
+        assert int(ended) == status, f"{words}: {done.stderr}"
+        assert "argparse" in taken
+        assert {*taken} & {*spared} == set(), words
+    assert "psycopg" in told[-1] or commands is not LOOKS_AT_THE_DATABASE
 
 
 def commands() -> Iterator[str]:
