@@ -251,7 +251,7 @@ async def test_a_claim_whose_answer_got_lost_is_this_runs(
     assert not (await kept.claim(call, Permission("ask"))).won
 
 
-async def test_another_try_of_a_call_wins_nothing_by_a_lost_answer(
+async def test_another_try_wins_nothing_by_a_lost_answer(
     house: House, monkeypatch: pytest.MonkeyPatch
 ):
     call = await approved_call(house)
@@ -262,7 +262,7 @@ async def test_another_try_of_a_call_wins_nothing_by_a_lost_answer(
     assert not (await kept.claim(call, Permission("ask"))).won
 
 
-async def test_a_run_that_was_replaced_wins_nothing_by_a_lost_answer(
+async def test_a_replaced_run_wins_nothing_by_a_lost_answer(
     house: House, monkeypatch: pytest.MonkeyPatch
 ):
     call = await approved_call(house)
