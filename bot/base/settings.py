@@ -127,6 +127,16 @@ class Settings(BaseModel):
             return Transport.SOCKET
         return Transport.HTTP if self.slack_bot_token else Transport.SIMULATOR
 
+    @property
+    def servers_file(self) -> Path | None:
+        """The file of the MCP servers; None where the agent has no such tools."""
+        return self.mcp_config if "mcp" in self.tools else None
+
+    @property
+    def has_demo_servers(self) -> bool:
+        """True for the simulator's own servers, whose tools are known beforehand."""
+        return self.servers_file == SIMULATOR_MCP
+
     def notes(self) -> Iterator[str]:
         """Yield a sentence for the start about each setting without effect."""
         if self.slack_app_token and self.slack_signing_secret:

@@ -18,7 +18,7 @@ from bot.approvals.policy import PolicyError, load_policy
 from bot.approvals.policy.model import Rule
 from bot.base.errors import ConfigurationError
 from bot.base.masks import mask_traces
-from bot.base.settings import SIMULATOR_MCP, Settings, Transport, blaming
+from bot.base.settings import Settings, Transport, blaming
 from bot.base.settings_types import CHANNEL
 from bot.base.time_limits import limits
 from bot.database.pending_migrations import missing
@@ -45,7 +45,7 @@ async def check(settings: Settings, _parsed: argparse.Namespace, url: str) -> in
             "model": lambda: _model(settings),
             "graph": lambda: _graph(settings),
         }
-        if settings.mcp_config not in (None, SIMULATOR_MCP):
+        if settings.servers_file and not settings.has_demo_servers:
             parts[commands.MCP_SERVERS] = lambda: _servers(settings)
         if not slack:
             parts["e-mail"] = _nothing

@@ -25,7 +25,7 @@ from bot.approvals.policy import Demanded, Group, Policy, load_policy, plan
 from bot.approvals.policy.match import explain
 from bot.approvals.policy.types import AGENT_NAME, USER_ID
 from bot.base.errors import ConfigurationError
-from bot.base.settings import SIMULATOR_MCP, Settings, variables
+from bot.base.settings import Settings
 from bot.commands.known import Known, known_people
 from bot.texts import policy as say
 
@@ -45,7 +45,7 @@ async def show_command(
     for line in say.policy_lines(policy, lambda g: _group(g, known), known.label, now):
         print(line)
     _print_trouble(known)
-    if settings.mcp_config not in (None, SIMULATOR_MCP):
+    if settings.servers_file and not settings.has_demo_servers:
         await _print_servers(settings, policy)
     return 0
 
@@ -223,16 +223,13 @@ async def listed_servers(
     Raises:
         ConfigurationError: MCP_CONFIG cannot be used.
     """
-    if settings.mcp_config is None or "mcp" not in settings.tools:
+    if settings.servers_file is None:
         return {}
     # Only now: they bring LangChain.
     from agent.tools.mcp import look_at_server
-    from agent.tools.mcp_config import McpConfigError, read_config
+    from bot.conversations.tool_pins import connections_in
 
-    try:
-        connections = read_config(settings.mcp_config, variables())
-    except McpConfigError as error:
-        raise ConfigurationError(str(error)) from None
+    connections = connections_in(settings.servers_file)
     looks = (look_at_server(*each) for each in connections.items())
     return dict(zip(connections, await asyncio.gather(*looks), strict=True))
 

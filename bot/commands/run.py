@@ -15,7 +15,6 @@ from bot.base import faults, time_limits
 from bot.base.masks import mask_traces
 from bot.base.settings import (
     SHOP,
-    SIMULATOR_MCP,
     Settings,
     Transport,
     blaming,
@@ -114,8 +113,7 @@ def make_simulation(
         app=AppConfig.read(manifest()),  # its scopes and events hold as in Slack
         history=_history(pool),
         phrase=phrase,
-        has_time_server=settings.mcp_config == SIMULATOR_MCP
-        and "mcp" in settings.tools,
+        has_time_server=settings.has_demo_servers,
     )
     simulator.base_url = f"http://{_reachable(settings.host)}:{settings.port}"
     routes = [*simulator.routes(), *simulator.page_routes()]

@@ -6,21 +6,38 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import astuple
+from pathlib import Path
+from typing import Any
 
 import structlog
 
 from agent.tools.mcp import Definition
+from agent.tools.mcp_config import McpConfigError, read_config
 from bot.approvals.pause import tell_operators
 from bot.approvals.policy.match import names
 from bot.approvals.policy.model import Effect
 from bot.approvals.ports import Jobs, Policies
 from bot.approvals.transitions import ask_anew_for_changed_tool
+from bot.base.errors import ConfigurationError
+from bot.base.settings import variables
 from bot.conversations import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts.agent import no_longer_fits, tool_was_changed
 from bot.texts.notices import tools_changed
 
 log = structlog.get_logger(__name__)
+
+
+def connections_in(file: Path) -> dict[str, dict[str, Any]]:
+    """Read the servers that MCP_CONFIG names, with the environment's variables.
+
+    Raises:
+        ConfigurationError: the file cannot be used.
+    """
+    try:
+        return read_config(file, variables())
+    except McpConfigError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 class StoredPins:

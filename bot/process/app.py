@@ -23,7 +23,7 @@ from agent.tools import make_tools
 from agent.tools.database import Database, open_database
 from agent.tools.files import SHARED, SharedFiles
 from agent.tools.mcp import McpServers
-from agent.tools.mcp_config import McpConfigError, read_config, read_known
+from agent.tools.mcp_config import read_known
 from agent.tools.mcp_transport import AskPerson
 from bot.approvals.audit import PolicyRecord
 from bot.approvals.decide import Decider
@@ -35,7 +35,7 @@ from bot.approvals.standing_grants import StandingGrants
 from bot.approvals.unknown_outcome import Marker
 from bot.audit.checkpoints import Notary
 from bot.base.errors import ConfigurationError
-from bot.base.settings import SIMULATOR_MCP, Settings, blaming, variables
+from bot.base.settings import Settings, blaming
 from bot.base.time_limits import limits
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.inspect_graph import Graph, LoadedGraph, describe
@@ -47,7 +47,7 @@ from bot.conversations.runner import Runner
 from bot.conversations.server_questions import ServerQuestions
 from bot.conversations.stop import UnderWay
 from bot.conversations.stored_grants import StoredGrants
-from bot.conversations.tool_pins import StoredPins
+from bot.conversations.tool_pins import StoredPins, connections_in
 from bot.database.pool import Pool, leads_here, make_pool
 from bot.jobs.clock import Clock, Duty, make_clock
 from bot.jobs.courier import PACE, Courier
@@ -214,14 +214,10 @@ def _servers(settings: Settings, pins: StoredPins, ask: AskPerson) -> McpServers
     Raises:
         ConfigurationError: MCP_CONFIG cannot be used.
     """
-    if settings.mcp_config is None or "mcp" not in settings.tools:
+    if settings.servers_file is None:
         return None
-    try:
-        connections = read_config(settings.mcp_config, variables())
-    except McpConfigError as error:
-        raise ConfigurationError(str(error)) from None
-    is_demo = settings.mcp_config == SIMULATOR_MCP
-    known = read_known(settings.mcp_config) if is_demo else {}
+    connections = connections_in(settings.servers_file)
+    known = read_known(settings.servers_file) if settings.has_demo_servers else {}
     return McpServers(connections, pins, known=known, ask=ask)
 
 

@@ -12,9 +12,11 @@ import pytest
 from agent.tools.mcp import Definition
 from agent.tools.mcp_config import McpConfigError, read_config
 from bot.approvals.policy import parse_policy
+from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings
 from bot.commands import policy as commands
 from bot.commands.policy import show_command
+from bot.conversations.tool_pins import connections_in
 from tests.support.policies import policy_text
 
 TOOLS = {
@@ -131,3 +133,5 @@ def test_a_bad_configuration_is_one_sentence_without_secrets(
     assert "CANARY" not in str(refused.value)
     with pytest.raises(McpConfigError, match="cannot be read"):
         read_config(tmp_path / "none.json", {})
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        connections_in(tmp_path / "none.json")

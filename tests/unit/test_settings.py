@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from bot.base.errors import ConfigurationError
 from bot.base.settings import (
     NEAR,
+    SIMULATOR_MCP,
     SIMULATOR_POLICY,
     Settings,
     Transport,
@@ -302,6 +303,15 @@ def test_what_works_only_together_is_set_together(name: str) -> None:
     sentence = refusal(SOCKET | {name: HALVES[name]})
     assert "together" in sentence
     assert sentence.split()[0] in HALVES.keys() - {name}, "it names what is missing"
+
+
+def test_servers_count_only_among_the_tools() -> None:
+    named = SOCKET | {"MCP_CONFIG": "mcp.json"}
+    own = Settings.load(named)
+    assert (own.servers_file, own.has_demo_servers) == (Path("mcp.json"), False)
+    assert Settings.load(named | {"TOOLS": "files"}).servers_file is None
+    demo = Settings.load(SOCKET | {"MCP_CONFIG": str(SIMULATOR_MCP)})
+    assert demo.has_demo_servers
 
 
 def test_a_mail_server_brings_the_mail_tool() -> None:
