@@ -69,44 +69,26 @@ LEFT JOIN LATERAL latest_checkpoint(
 -- The run that a conversation is at.
 SELECT generation FROM conversations WHERE id = %(conversation)s;
 
--- name: own_run
--- Hold the conversation if this run is still its run, and note the answers that its
--- graph has taken; what the run streamed was closed before. A click that stores a grant
--- refers to this row and must not wait.
+-- name: end_run
+-- The end of a run, if it is still the conversation's own, which is held: a click that
+-- stores a grant refers to that row and must not wait. What the graph has taken is noted;
+-- what it may have taken is not on the trail. Without a last word the run waits for
+-- people, and its stream was closed before. With one the turn is over: its message is
+-- done, and what is unread is next; a message that the run has streamed becomes its last
+-- word. A turn that can be tried again offers that: where all calls go by our own gate
+-- always, in another graph only if the turn has asked nothing, since an answer that it
+-- was given may stand before an action that would happen a second time.
 WITH own AS (
-  SELECT id FROM conversations
-  WHERE id = %(conversation)s AND generation = %(generation)s FOR NO KEY UPDATE),
-closed_stream AS (
-  UPDATE conversations c SET stream_run = NULL, stream_ts = NULL, stream_at = NULL
-  FROM own WHERE c.id = own.id AND c.stream_run = %(generation)s),
-taken AS (
-  UPDATE requests SET resumed_at = bot_now() FROM own
-  WHERE requests.id = ANY(%(answered)s) AND resumed_at IS NULL
-  RETURNING requests.*),
-trail AS (
-  INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail)
-  SELECT team_id, 'resumed', id, conversation_id, 'bot', jsonb_build_object(
-    'on_behalf_of', requester_id, 'tool', tool, 'schema', schema_digest,
-    'call', call_digest, 'digest', grant_digest, 'policy', policy_version,
-    'outcome', status)
-  FROM taken)
-SELECT id FROM own;
-
--- name: end_turn
--- The turn's last word, with which its message is done, if this run is still the
--- conversation's own; and what its graph has taken, as in `own_run`, or may have
--- taken: that is not on the trail. What is unread is next. A turn that can be tried
--- again offers that: where all calls go by our own gate always, in another graph only
--- if the turn has asked nothing, since an answer that it was given may stand before an
--- action that would happen a second time. A message that the run has streamed becomes
--- its last word.
-WITH own AS (
-  SELECT id, CASE WHEN stream_run = generation THEN stream_ts END AS stream_ts
+  SELECT id, team_id, channel_id, thread_ts,
+    CASE WHEN stream_run = generation THEN stream_ts END AS stream_ts
   FROM conversations
   WHERE id = %(conversation)s AND generation = %(generation)s FOR NO KEY UPDATE),
-streamed AS (
+ended AS (
+  SELECT * FROM own WHERE %(kind)s::text <> ''),
+closed_stream AS (
   UPDATE conversations c SET stream_run = NULL, stream_ts = NULL, stream_at = NULL
-  FROM own WHERE c.id = own.id AND own.stream_ts IS NOT NULL),
+  FROM own WHERE c.id = own.id AND c.stream_run = %(generation)s
+    AND (own.stream_ts IS NOT NULL OR %(kind)s = '')),
 taken AS (
   UPDATE requests SET resumed_at = bot_now() FROM own
   WHERE requests.id = ANY(%(answered)s) AND resumed_at IS NULL
@@ -119,26 +101,27 @@ trail AS (
     'outcome', status)
   FROM taken WHERE %(known)s),
 closed AS (
-  UPDATE messages m SET state = %(state)s FROM own
-  WHERE m.conversation_id = own.id AND m.state = 'running'
+  UPDATE messages m SET state = CASE %(kind)s WHEN 'answer' THEN 'answered'
+    ELSE 'failed' END
+  FROM ended WHERE m.conversation_id = ended.id AND m.state = 'running'
   RETURNING m.id),
 said AS (
   INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text,
     streamed, message_ts, posted_channel)
-  SELECT %(delivery)s::uuid, %(kind)s, %(team)s, %(channel)s, %(thread_ts)s, %(text)s,
+  SELECT %(delivery)s::uuid, %(kind)s, team_id, channel_id, thread_ts, %(text)s,
     stream_ts IS NOT NULL, stream_ts,
-    CASE WHEN stream_ts IS NOT NULL THEN %(channel)s END
-  FROM own),
+    CASE WHEN stream_ts IS NOT NULL THEN channel_id END
+  FROM ended),
 offered AS (
   INSERT INTO offers (delivery_id, conversation_id, message_id, generation)
-  SELECT %(delivery)s, own.id, m.id, %(generation)s
-  FROM own, (SELECT min(id) AS id FROM closed) m
+  SELECT %(delivery)s, ended.id, m.id, %(generation)s
+  FROM ended, (SELECT min(id) AS id FROM closed) m
   WHERE %(again)s AND m.id IS NOT NULL
     AND (%(gated)s OR NOT EXISTS (SELECT FROM requests r
       WHERE r.message_id = m.id AND NOT r.guarded)))
 SELECT own.id, CASE WHEN EXISTS (
-  SELECT FROM messages u WHERE u.conversation_id = own.id
-    AND u.state IN ('received', 'held'))
+  SELECT FROM ended JOIN messages u ON u.conversation_id = ended.id
+  WHERE u.state IN ('received', 'held'))
   THEN defer_for_conversation('turn', own.id) END AS next
 FROM own;
 

@@ -7,7 +7,6 @@ import secrets
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
@@ -31,7 +30,6 @@ from bot.approvals.raise_request import raise_requests
 from bot.approvals.transitions import orphan
 from bot.base.faults import reach
 from bot.conversations import SQL, questions
-from bot.conversations.conversation import Conversation
 from bot.conversations.engine import ServedGraph
 from bot.conversations.graph_state import GraphState, answered_nothing, last_word
 from bot.conversations.inbox import clean
@@ -57,7 +55,6 @@ class Settler:
     async def settle(
         self,
         run: Run,
-        conversation: Conversation,
         turn: Turn,
         ran: GraphState,
         answered: Sequence[str] = (),
@@ -74,26 +71,24 @@ class Settler:
         reach("asking" if ran.interrupts else "answering")
         if _is_deaf(run, ran, answered):
             said = report(agent.ASKS_THE_SAME, "answer_not_taken")
-            await self.fail(run, conversation, said, answered)
+            await self.fail(run, said, answered)
             return
         asked = self._asked(ran)
         if isinstance(asked, str):
-            await self.fail(run, conversation, asked, answered, Execution.DONE)
+            await self.fail(run, asked, answered, Execution.DONE)
             return
         policy = self.policies.current
         sources = sources_of(policy, asked, turn.people)
         members = await look_up_groups(self.people, sources, turn.people.requester)
-        if not ran.interrupts and _takes_all(run, answered):
+        end = self._last_word(ran, answered)
+        if end.kind and _takes_all(run, answered):
             async with statement(self.pool) as connection:
-                await self._answer(connection, run, conversation, ran, answered)
+                await self._end(connection, run, end)
             return
         async with transaction(self.pool) as connection:
-            if ran.interrupts:
-                await self._own(connection, run, answered)
-                if ran.save:
-                    await ran.save(connection)
-            else:
-                await self._answer(connection, run, conversation, ran, answered)
+            await self._end(connection, run, end)
+            if ran.interrupts and ran.save:
+                await ran.save(connection)
             await self._finish(connection, run, answered, Execution.DONE)
             pending = {question.id for question in ran.interrupts}
             await self._orphan(connection, run, pending, answered)
@@ -104,7 +99,6 @@ class Settler:
     async def fail(
         self,
         run: Run,
-        conversation: Conversation,
         sentence: str,
         answered: Sequence[str] = (),
         became: Became = Execution.FAILED,
@@ -121,32 +115,27 @@ class Settler:
             again: whether trying it again could mend it.
         """
         async with transaction(self.pool) as connection:
-            end = _End(
-                "say", sentence, answered, became is not Execution.UNKNOWN, again
-            )
-            await self._end(connection, run, conversation, end)
+            known = became is not Execution.UNKNOWN
+            end = End("say", sentence, answered, known, again)
+            await self._end(connection, run, end)
             await self._finish(connection, run, answered, became)
             if not self.served.is_own:
                 rest = [r for r in run.asked if r.id not in answered]
                 await close_unrun(connection, self.jobs, rest, STOPPED_BEFORE)
                 await self._orphan(connection, run, (), answered)
 
-    async def reconcile(
-        self, run: Run, conversation: Conversation, gone: Sequence[Request]
-    ) -> None:
+    async def reconcile(self, run: Run, gone: Sequence[Request]) -> None:
         """Close what a graph that has changed no longer asks, and say so."""
         ids = [request.id for request in gone]
+        is_over = bool(gone) and all(request.id in ids for request in run.asked)
         async with transaction(self.pool) as connection:
-            await self._own(connection, run, ())
+            end = End("say", agent.GRAPH_CHANGED) if is_over else End()
+            await self._end(connection, run, end)
             await keep_version(connection, run.asked, self.served.version)
-            if not gone:
-                return
-            await close_unrun(connection, self.jobs, gone, agent.GRAPH_CHANGED)
-            still_open = [request for request in gone if request.is_open]
-            await orphan(connection, self.jobs, still_open, agent.GRAPH_CHANGED)
-            if all(request.id in ids for request in run.asked):
-                end = _End("say", agent.GRAPH_CHANGED)
-                await self._end(connection, run, conversation, end)
+            if gone:
+                await close_unrun(connection, self.jobs, gone, agent.GRAPH_CHANGED)
+                still_open = [request for request in gone if request.is_open]
+                await orphan(connection, self.jobs, still_open, agent.GRAPH_CHANGED)
 
     def _asked(self, ran: GraphState) -> list[ProposedCall] | str:
         """Read what the graph asks, call by call; a sentence if it cannot be asked."""
@@ -157,14 +146,6 @@ class Settler:
                 return report(question.problem, "question_refused")
             asked += questions.asked_of(question, self.served)
         return asked
-
-    async def _own(
-        self, connection: Connection, run: Run, answered: Sequence[str]
-    ) -> None:
-        key = {**_key(run), "answered": list(answered)}
-        found = await connection.execute(SQL["own_run"], key)
-        if await found.fetchone() is None:
-            raise LostRun(run.conversation)
 
     async def _finish(
         self, connection: Connection, run: Run, ids: Sequence[str], became: Became
@@ -193,71 +174,69 @@ class Settler:
             await close_unrun(connection, self.jobs, gone, agent.NO_LONGER_ASKED)
             await orphan(connection, self.jobs, gone, agent.NO_LONGER_ASKED)
 
-    async def _answer(
-        self,
-        connection: Connection,
-        run: Run,
-        conversation: Conversation,
-        ran: GraphState,
-        answered: Sequence[str],
-    ) -> None:
+    def _last_word(self, ran: GraphState, answered: Sequence[str]) -> End:
+        """Return what the run has come to: a question, or the last word of its turn."""
+        if ran.interrupts:
+            return End(answered=answered)
         if said := last_word(ran, self.served.schemas):
-            end = _End("answer", said, answered)
-        elif answered_nothing(ran):
+            return End("answer", said, answered)
+        if answered_nothing(ran):
             said = report(chat.SAID_NOTHING, "no_answer")
-            end = _End("say", said, answered, again=True)
-        else:
-            said = report(agent.AGENT_RETURNED_NOTHING, "no_answer")
-            end = _End("say", said, answered)
-        await self._end(connection, run, conversation, end)
+            return End("say", said, answered, again=True)
+        return End("say", report(agent.AGENT_RETURNED_NOTHING, "no_answer"), answered)
 
-    async def _end(
-        self, connection: Connection, run: Run, conversation: Conversation, end: _End
-    ) -> None:
-        """Write a turn's end; raises LostRun if another run has taken over."""
-        delivery = str(uuid.uuid4())
-        found = await connection.execute(
-            SQL["end_turn"],
-            {
-                **_key(run),
-                "answered": list(end.answered),
-                "known": end.known,
-                "state": "answered" if end.kind == "answer" else "failed",
-                "delivery": delivery,
-                "kind": end.kind,
-                "team": conversation.team,
-                "channel": conversation.channel,
-                "thread_ts": conversation.thread_ts,
-                "text": clean(end.text),
-                "again": end.again,
-                "gated": self.served.is_own,
-            },
-        )
-        if await found.fetchone() is None:
-            raise LostRun(run.conversation)
-        self.jobs.post(connection, [delivery])
+    async def _end(self, connection: Connection, run: Run, end: End) -> None:
+        said = await end_run(connection, run, end, gated=self.served.is_own)
+        if end.kind:
+            self.jobs.post(connection, [said])
 
 
 @dataclass(frozen=True)
-class _End:
-    """The last word of a turn.
+class End:
+    """The end of a run.
 
     Attributes:
-        kind: "answer", or "say" for a sentence of ours.
+        kind: of its turn's last word, "answer", or "say" for a sentence of ours; "" for
+            a run that waits for people.
         answered: ids of the requests whose answers the graph has taken.
         known: False if nobody knows whether it has.
         again: whether it is offered to try the turn again.
     """
 
-    kind: str
-    text: str
+    kind: str = ""
+    text: str = ""
     answered: Sequence[str] = ()
     known: bool = True
     again: bool = False
 
 
-def _key(run: Run) -> dict[str, Any]:
-    return {"conversation": run.conversation, "generation": run.generation}
+async def end_run(
+    connection: Connection, run: Run, end: End, *, gated: bool = True
+) -> str:
+    """Write a run's end, and return the id of its last word's delivery.
+
+    Args:
+        gated: whether all calls of the graph go by our own gate.
+
+    Raises:
+        LostRun: another run has taken the conversation over.
+    """
+    delivery = str(uuid.uuid4())
+    key = {
+        "conversation": run.conversation,
+        "generation": run.generation,
+        "kind": end.kind,
+        "text": clean(end.text),
+        "delivery": delivery,
+        "answered": list(end.answered),
+        "known": end.known,
+        "again": end.again,
+        "gated": gated,
+    }
+    found = await connection.execute(SQL["end_run"], key)
+    if await found.fetchone() is None:
+        raise LostRun(run.conversation)
+    return delivery
 
 
 def _takes_all(run: Run, answered: Collection[str]) -> bool:

@@ -180,17 +180,17 @@ class Runner:
         ran = await self.engine.look(run)
         pending = {interrupt.id for interrupt in ran.interrupts}
         gone = [r for r in run.asked if r.interrupt not in pending]
-        await self.settler.reconcile(run, started.conversation, gone)
+        await self.settler.reconcile(run, gone)
 
     async def give_up(self, conversation: str) -> None:
         """Say in the thread that a job of ours has failed for good."""
         started = await self._start_run(conversation, "end")
         if started is None or started.run is None:
             return
-        run, found = started.run, started.conversation
+        run = started.run
         decided = [r.id for r in run.asked if not r.is_open]
         said = report(agent.AGENT_FAILED, "job_given_up")
-        await self.settler.fail(run, found, said, decided, Execution.UNKNOWN)
+        await self.settler.fail(run, said, decided, Execution.UNKNOWN)
 
     async def _start_run(self, conversation: str, work: Work) -> Started | None:
         started = await start(self.pool, conversation, work)
@@ -260,22 +260,20 @@ class Runner:
     ) -> None:
         found = await self.handover.find(run, upheld)
         if found.stop:
-            await self.settler.fail(run, conversation, found.stop)
+            await self.settler.fail(run, found.stop)
             return
         if found.told:
             await self._go_on(run, conversation, found.told)
-        await self._set_right(run, conversation, found)
+        await self._set_right(run, found)
         for batch in batches(found.answered):
             if not await self._hand_over(run, conversation, batch):
                 return
 
-    async def _set_right(
-        self, run: Run, conversation: Conversation, found: Found
-    ) -> None:
+    async def _set_right(self, run: Run, found: Found) -> None:
         for request, why in found.unfit:
             await self.handover.give_back(run, [request], why)
         if found.changed:
-            await self.settler.reconcile(run, conversation, found.changed)
+            await self.settler.reconcile(run, found.changed)
 
     async def _hand_over(
         self, run: Run, conversation: Conversation, batch: Sequence[Answered]
@@ -307,7 +305,7 @@ class Runner:
             return
         said = notices.unknown_in_thread(cut)
         ids = [request.id for request in cut]
-        await self.settler.fail(run, conversation, said, ids, Execution.UNKNOWN)
+        await self.settler.fail(run, said, ids, Execution.UNKNOWN)
 
     async def _go_on(
         self, run: Run, conversation: Conversation, taken: Sequence[Request]
@@ -351,9 +349,9 @@ class Runner:
             except (*TRANSIENT, RetryLater, LostRun, Refused):
                 raise
             except Exception as error:
-                await self._fail(run, conversation, error, answered)
+                await self._fail(run, error, answered)
                 return False
-            await self.settler.settle(run, conversation, turn, ran, answered)
+            await self.settler.settle(run, turn, ran, answered)
             if not ran.interrupts:
                 await self.talk.after_answer(conversation)
             return bool(ran.interrupts)
@@ -374,13 +372,7 @@ class Runner:
             name = (await self.people.look_up(turn.people.requester)).name
         asker.set(introduced(turn, name))
 
-    async def _fail(
-        self,
-        run: Run,
-        conversation: Conversation,
-        error: Exception,
-        answered: Sequence[str],
-    ) -> None:
+    async def _fail(self, run: Run, error: Exception, answered: Sequence[str]) -> None:
         # whoever comes to the limit has done all steps before it
         endless = isinstance(error, GraphRecursionError)
         became: Became = Execution.DONE if endless else Execution.FAILED
@@ -394,7 +386,7 @@ class Runner:
         said = self._explain(error, run, ran, became)
         # a call that was under way may have had its effect, approved or not
         again = not (endless or open_calls(ran))
-        await self.settler.fail(run, conversation, said, answered, became, again=again)
+        await self.settler.fail(run, said, answered, became, again=again)
 
     def _explain(
         self, error: Exception, run: Run, ran: GraphState, became: Became

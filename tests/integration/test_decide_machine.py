@@ -34,7 +34,7 @@ from bot.approvals.grants import LostRun, Run, finish
 from bot.approvals.model import Execution, Request, Status, Verdict
 from bot.approvals.policy import Demanded, Policy, plan
 from bot.approvals.transitions import reject_by_operator
-from bot.conversations import SQL
+from bot.conversations.outcome import End, end_run
 from bot.conversations.resume import Recheck
 from tests.support import postgres
 from tests.support.house import House, facts_of, open_house, parsed
@@ -260,11 +260,9 @@ class Lives(RuleBasedStateMachine):
         begun = await self._begin(conversation)
         await self._act_on_all(begun)
         run = begun.run
-        key = {"conversation": conversation, "generation": run.generation}
+        answered = [request.id for request in begun.upheld]
         async with self.house.pool.connection() as connection:
-            answered = [request.id for request in begun.upheld]
-            own = {**key, "answered": answered}
-            await connection.execute(SQL["own_run"], own)
+            await end_run(connection, run, End(answered=answered))
 
     async def _begin(self, conversation: str) -> Begun:
         house = self.house

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import Any
 
 import pytest
 
 from bot.approvals.deadlines import expire_due
+from bot.approvals.grants import Run
 from bot.approvals.model import Effect, Request, Status
 from bot.approvals.transitions import orphan, reject_by_operator
+from bot.conversations.outcome import End, end_run
 from tests.support.house import APPROVE, REJECT, House
 from tests.support.people import MINA, OMAR
 
@@ -123,34 +124,27 @@ async def test_a_deadline_that_passes_between_judging_and_writing_wins(
     assert await grants_of(house, request) == 0
 
 
-def own_run(request: Request) -> dict[str, Any]:
-    """The query parameters for the end of a run that has nothing to answer."""
-    place = {"conversation": request.conversation, "generation": 0}
-    return {**place, "answered": []}
+def run_of(request: Request) -> Run:
+    """The run that has raised a request, and has nothing to answer."""
+    return Run(request.team, request.conversation, 0, {})
 
 
 async def test_a_run_writing_its_end_does_not_block_a_click(house: House):
     """A grant refers to the conversation, which the end of a run holds."""
-    from bot.conversations import SQL
-
     request = await house.ask()
-    key = own_run(request)
     async with house.pool.connection() as connection, connection.transaction():
-        await connection.execute(SQL["own_run"], key)
+        await end_run(connection, run_of(request), End())
         clicked = await asyncio.wait_for(house.click(MINA, request), 5)
     assert clicked.effect is Effect.APPROVED
 
 
 async def test_orphaning_and_approving_at_once_do_not_block_each_other(house: House):
-    from bot.conversations import SQL
-
     for _ in range(5):
         request = await house.ask()
-        key = own_run(request)
 
-        async def settle(key=key, request=request):
+        async def settle(request=request):
             async with house.pool.connection() as connection, connection.transaction():
-                await connection.execute(SQL["own_run"], key)
+                await end_run(connection, run_of(request), End())
                 await asyncio.sleep(0.01)
                 await orphan(connection, house.queue, [request], "gone")
 

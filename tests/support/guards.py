@@ -87,7 +87,7 @@ GUARDS = (
         "generation at the end of a turn",
         "an answer is the current run's",
         "a run that was replaced answers too",
-        statement="end_turn",
+        statement="end_run",
         guard="AND generation = %(generation)s",
     ),
     Guard(
