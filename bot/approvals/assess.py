@@ -141,7 +141,7 @@ def rule(
     """Rule on a call.
 
     Args:
-        standing: `members` has all that `sources_of` names.
+        context: `members` has all that `sources_of` names.
         before: calls that were rejected here within the last hour, by call digest.
     """
     found = _plan(context.policy, asked, turn.people)

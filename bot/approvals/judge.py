@@ -60,7 +60,7 @@ def judge(
 
     Args:
         own_app: the id of this Slack app.
-        standing: the policy in force, who is in its live groups, the database's clock.
+        context: the policy in force, who is in its live groups, the database's clock.
     """
     if action.place and not is_in_place(request, action, own_app):
         return Result(Effect.REFUSED, _misplaced(request, action.place, own_app))

@@ -42,7 +42,7 @@ class Marker:
         """Note it, or have the person told why not; the word of that, "" if noted.
 
         Args:
-            choice: who clicked which button where; its verdict says nothing here.
+            action: who clicked which button where; its verdict says nothing here.
 
         Raises:
             psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; the caller

@@ -37,7 +37,7 @@ class Retrier:
         """Run it once more, or have the person told why not; the word of that, or "".
 
         Args:
-            choice: who clicked which button where; its verdict says nothing here.
+            action: who clicked which button where; its verdict says nothing here.
 
         Raises:
             psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; the caller

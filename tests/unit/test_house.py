@@ -195,6 +195,26 @@ def test_a_docstring_begins_with_a_verb_or_names_the_thing():
     assert len(found) <= len(first_lines) * 0.02, "\n".join(found)
 
 
+def test_a_docstring_explains_arguments_that_there_are():
+    rooms = ("agent", "bot", "tests")
+    wrong = [
+        f"{name_of(path)}:{node.name} has no {name}"
+        for path in sorted(p for room in rooms for p in (ROOT / room).rglob("*.py"))
+        for node in nodes_of(path)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for name in _explained(ast.get_docstring(node) or "")
+        if name
+        not in {arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)}
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def _explained(docstring: str) -> list[str]:
+    """The names under `Args:`."""
+    section = re.search(r"^Args:\n((?: {4}.*\n?|\n)+)", docstring, re.MULTILINE)
+    return re.findall(r"^ {4}(\w+):", section[1], re.MULTILINE) if section else []
+
+
 #: Where sentences stand.
 WORDS = ("agent/phrases/", "bot/approvals/policy/complaints.py", "bot/texts/")
 #: Where they stand all the same, and why.
