@@ -23,13 +23,14 @@ from bot.base.masks import mask_strings
 from bot.database.pool import Connection, Pool, statement, transaction
 
 
-@dataclass(frozen=True)
+@dataclass
 class Run:
     """The run that asks: one per conversation at a time, by its generation.
 
     Attributes:
         latest: the checkpoint that it begins with, as it is stored, or None where there
-            is none; empty where that was not read, or has been used.
+            is none; empty where that was not read, has been used, or is no longer the
+            latest.
     """
 
     team: str
@@ -37,9 +38,7 @@ class Run:
     generation: int
     requests: Mapping[str, Request]  # by tool call: of calls that claim their own grant
     asked: Sequence[Request] = ()  # all that the graph waits for, oldest first
-    latest: list[Mapping[str, Any] | None] = field(
-        default_factory=list[Mapping[str, Any] | None], compare=False, repr=False
-    )
+    latest: tuple[Mapping[str, Any] | None, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ def _started(row: Mapping[str, Any], latest: Mapping[str, Any] | None) -> Starte
         asked = [store.request_from(each) for each in row["requests"]]
         guarded = {r.call.id: r for r in asked if r.call.guarded}
         place = conversation.team, conversation.id
-        run = Run(*place, row["run"], guarded, asked, [latest])
+        run = Run(*place, row["run"], guarded, asked, (latest,))
         conversation = replace(conversation, is_first=latest is None)
     now = store.utc(row["now"])
     return Started(conversation, run, row["is_new"], now, row["pause"])

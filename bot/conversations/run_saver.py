@@ -74,7 +74,7 @@ class RunSaver(AsyncPostgresSaver):
         if self._run.latest and not (
             place.get("checkpoint_ns") or get_checkpoint_id(config)
         ):
-            row = self._run.latest.pop()
+            [row], self._run.latest = self._run.latest, ()
             if row is None:
                 return None
             if row["checkpoint"]["v"] >= CURRENT:
@@ -218,7 +218,7 @@ class RunSaver(AsyncPostgresSaver):
         Raises:
             LostRun: another run has taken the conversation over.
         """
-        self._run.latest.clear()
+        self._run.latest = ()
         rows: dict[str, list[Row]] = {}
         for of, some in [each for saved in saves for each in saved.items()]:
             rows.setdefault(of, []).extend(some)
