@@ -443,9 +443,10 @@ async def rewrite(
     new, call = edit.request, edit.request.call
     answered = call.answer_json != request.call.answer_json
     await connection.execute(
-        SQL["give_answer"] if answered else SQL["edit"],
+        SQL["edit"],
         {
             "id": request.id,
+            "reason": "answered" if answered else "edited",
             "length": len(new.chain.stages),
             "arguments": digest.storable(call.arguments),
             "answer": call.answer_json,

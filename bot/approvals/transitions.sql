@@ -83,38 +83,22 @@ UPDATE requests SET outcome_note = %(reason)s
 WHERE id IN (SELECT request_id FROM word);
 
 -- name: edit
--- Other arguments, another digest, another chain; what was said of the old ones is void,
--- and the buttons that show them are spent. The row is locked before.
+-- Other arguments, or an answer to a graph's question before the chain: another digest,
+-- another chain. What was said of the old ones is void, and the buttons that show them
+-- are spent. The row is locked before.
 WITH old AS (
   INSERT INTO spent_tokens (token, request_id)
   SELECT COALESCE(token, id), id FROM requests WHERE id = %(id)s),
 void AS (
-  UPDATE decisions SET voided_at = bot_now(), void_reason = 'edited'
+  UPDATE decisions SET voided_at = bot_now(), void_reason = %(reason)s
   WHERE request_id = %(id)s AND voided_at IS NULL),
 gone AS (
   DELETE FROM stages WHERE request_id = %(id)s AND position >= %(length)s)
-UPDATE requests SET arguments = %(arguments)s,
-  raised_arguments = COALESCE(raised_arguments, arguments),
+UPDATE requests SET arguments = %(arguments)s, answer = %(answer)s,
+  raised_arguments = CASE WHEN %(reason)s = 'answered' THEN raised_arguments
+    ELSE COALESCE(raised_arguments, arguments) END,
   call_digest = %(call_digest)s, grant_digest = %(grant_digest)s, rules = %(rules)s,
   why = %(why)s, policy_version = %(policy_version)s, edited_by = %(edited_by)s,
-  confirm = %(confirm)s, confirm_argument = %(confirm_argument)s, allow = %(allow)s,
-  token = %(token)s, hours = %(hours)s, title = %(title)s, risk = %(risk)s,
-  asks_reason = %(asks_reason)s, outcome = '', outcome_note = ''
-WHERE id = %(id)s;
-
--- name: give_answer
--- An answer to a graph's question stands before the chain: as `edit`.
-WITH old AS (
-  INSERT INTO spent_tokens (token, request_id)
-  SELECT COALESCE(token, id), id FROM requests WHERE id = %(id)s),
-void AS (
-  UPDATE decisions SET voided_at = bot_now(), void_reason = 'answered'
-  WHERE request_id = %(id)s AND voided_at IS NULL),
-gone AS (
-  DELETE FROM stages WHERE request_id = %(id)s AND position >= %(length)s)
-UPDATE requests SET answer = %(answer)s, call_digest = %(call_digest)s,
-  grant_digest = %(grant_digest)s, rules = %(rules)s, why = %(why)s,
-  policy_version = %(policy_version)s, edited_by = %(edited_by)s,
   confirm = %(confirm)s, confirm_argument = %(confirm_argument)s, allow = %(allow)s,
   token = %(token)s, hours = %(hours)s, title = %(title)s, risk = %(risk)s,
   asks_reason = %(asks_reason)s, outcome = '', outcome_note = ''

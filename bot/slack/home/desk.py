@@ -107,34 +107,12 @@ class Desks:
             now = await store.clock(connection)
             if profile.refusal:
                 return Desk(person, now, profile.refusal, watches=(person.user,))
-            desk = _Reading(connection, person, policy, now, groups)
-            lists = [await desk.page(name, wanted.get(name, 0)) for name in _REQUESTS]
-            allowed = await _allowed(connection, person, wanted.get(ALLOWED, 0))
-        waiting, asked, decided = lists
-        named = [*zip(_REQUESTS, lists, strict=True), (ALLOWED, allowed)]
-        for_whom: dict[str, str] = {}
-        current: list[Request] = []
-        for each in waiting.rows:
-            if found := await self._decidable(person, each, policy, now):
-                current.append(found[0])
-                for_whom |= {each.id: found[1]} if found[1] else {}
-        return Desk(
-            person,
-            now,
-            waiting=current,
-            for_whom=for_whom,
-            pages={name: page.number for name, page in named if page.number},
-            more=[name for name, page in named if page.is_more],
-            asked=asked.rows,
-            decided=decided.rows,
-            delegations=_delegations(person, policy, now),
-            allowed=allowed.rows,
-            may_delegate=any(
-                group.delegable_to and is_in(person.user, group, groups)
-                for group in policy.groups.values()
-            ),
-            watches=(*desk.people, *desk.sources),
-        )
+            reading = _Reading(connection, person, policy, now, groups)
+            desk, stored = await reading.desk(wanted)
+        found = [await self._decidable(person, each, policy, now) for each in stored]
+        waiting = [each for each in found if each is not None]
+        for_whom = {request.id: whom for request, whom in waiting if whom}
+        return replace(desk, waiting=[each for each, _ in waiting], for_whom=for_whom)
 
     async def find(self, person: Person, code: str) -> Request | None:
         """Return the latest request of a code that the person may see."""
@@ -211,6 +189,28 @@ class _Reading:
         """The groups in Slack that the person, or whom they represent, is in."""
         own = set(self.people)
         return [source for source, users in self.groups.items() if own & {*users}]
+
+    async def desk(self, wanted: Pages) -> tuple[Desk, Sequence[Request]]:
+        """Read all but what waits, of which the requests are returned as stored."""
+        found = {name: await self.page(name, wanted.get(name, 0)) for name in _REQUESTS}
+        allowed = await _allowed(self.connection, self.person, wanted.get(ALLOWED, 0))
+        pages = [*found.items(), (ALLOWED, allowed)]
+        desk = Desk(
+            self.person,
+            self.now,
+            pages={name: page.number for name, page in pages if page.number},
+            more=[name for name, page in pages if page.is_more],
+            asked=found[ASKED].rows,
+            decided=found[DECIDED].rows,
+            delegations=_delegations(self.person, self.policy, self.now),
+            allowed=allowed.rows,
+            may_delegate=any(
+                group.delegable_to and is_in(self.person.user, group, self.groups)
+                for group in self.policy.groups.values()
+            ),
+            watches=(*self.people, *self.sources),
+        )
+        return desk, found[WAITING].rows
 
     async def page(self, name: str, number: int) -> _Page[Request]:
         """Read a page of a list; the first where there is none of this number."""
