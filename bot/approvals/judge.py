@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.approvals import eligibility
 from bot.approvals.confirm import is_confirmed
@@ -133,6 +135,23 @@ def is_in_place(request: Request, action: Action, own_app: str) -> bool:
     if is_told_directly(request) and own.card:
         return _is_copy(request, action, place)
     return not own.ts and bool(own.card) and place.card == own.card
+
+
+def is_on_message(
+    message: Mapping[str, Any], place: Place | None, own_app: str
+) -> bool:
+    """Return whether a click comes from a message of ours that shows no request.
+
+    Args:
+        message: a row with the message's `delivery_id`, `channel_id` and `message_ts`.
+    """
+    if place is None or place.app != own_app:
+        return False
+    if message["message_ts"]:
+        here = (place.channel, place.message)
+        return here == (message["channel_id"], message["message_ts"])
+    # a click can beat the storing of the message's place: its metadata names it
+    return place.card == str(message["delivery_id"])
 
 
 def is_told_directly(request: Request) -> bool:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from bot.approvals.model import Person, Profile, Request
 from bot.approvals.policy.model import Policy
+from bot.base.errors import SlackUnavailable
+from bot.base.time_limits import slack_in_time
 
 if TYPE_CHECKING:  # commands without a database use these protocols too
     from bot.approvals.judge import Result
@@ -85,6 +87,18 @@ async def look_up_groups(
     named = sorted(sources)
     found = await asyncio.gather(*(people.members(each, requester) for each in named))
     return dict(zip(named, found, strict=True))
+
+
+async def refusal_of(people: People, person: Person) -> str:
+    """Return why Slack's word on a person lets them do nothing here, "" if they may.
+
+    `could_not_check` where Slack does not say it in time.
+    """
+    try:
+        async with slack_in_time():
+            return (await people.look_up(person)).refusal
+    except SlackUnavailable:
+        return "could_not_check"
 
 
 def resume_job(conversation: str) -> Job:

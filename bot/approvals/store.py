@@ -8,7 +8,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, LiteralString, cast
+
+from psycopg.rows import DictRow
 
 from bot.approvals import SQL, digest
 from bot.approvals.model import (
@@ -188,6 +190,17 @@ async def tell(
         text=text,
     )
     jobs.post(connection, [delivery])
+
+
+async def of_message(
+    connection: Connection, statement: LiteralString, delivery: str
+) -> DictRow | None:
+    """Read what a message of ours shows; None for an id that is none of ours."""
+    try:
+        key = {"id": uuid.UUID(delivery)}
+    except ValueError:
+        return None
+    return await (await connection.execute(statement, key)).fetchone()
 
 
 async def place_of_card(connection: Connection, request: str) -> tuple[str, str | None]:

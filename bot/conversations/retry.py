@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.approvals import store
 from bot.approvals.audit import Fact, append
-from bot.approvals.model import Action, Person, Place
-from bot.approvals.ports import Jobs, People, turn_job
-from bot.base.errors import SlackUnavailable
-from bot.base.time_limits import slack_in_time
+from bot.approvals.judge import is_on_message
+from bot.approvals.model import Action
+from bot.approvals.ports import Jobs, People, refusal_of, turn_job
 from bot.conversations import SQL
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts import clicks
@@ -43,23 +41,17 @@ class Retrier:
             psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; the caller
                 must not acknowledge.
         """
-        refusal = await self._who_is(action.person)
+        refusal = await refusal_of(self.people, action.person)
         async with transaction(self.pool) as connection:
-            offer = await _locked(connection, action.request)
+            offer = await store.of_message(
+                connection, SQL["lock_offer"], action.request
+            )
             word = _judged(offer, action, self.own_app()) or refusal
             if offer is None or word:
                 await self._refuse(connection, action, offer, word)
             else:
                 await self._take(connection, action, offer)
         return word
-
-    async def _who_is(self, person: Person) -> str:
-        """Return why a person may not ask the agent, or "" if they may."""
-        try:
-            async with slack_in_time():
-                return (await self.people.look_up(person)).refusal
-        except SlackUnavailable:
-            return "could_not_check"
 
     async def _take(self, connection: Connection, action: Action, offer: Offer) -> None:
         key = {"id": offer["delivery_id"], "user": action.person.user}
@@ -84,33 +76,15 @@ class Retrier:
             )
 
 
-async def _locked(connection: Connection, offer: str) -> Offer | None:
-    try:
-        key = {"id": uuid.UUID(offer)}
-    except ValueError:
-        return None
-    return await (await connection.execute(SQL["lock_offer"], key)).fetchone()
-
-
 def _judged(offer: Offer | None, action: Action, own_app: str) -> str:
     """Return why this click runs nothing, no matter who made it; "" if it may run."""
     if offer is None:
         return "unknown_offer"
-    if not _is_in_place(offer, action.place, own_app):
+    if not is_on_message(offer, action.place, own_app):
         return "misplaced"
     if offer["taken_at"] is not None:
         return "tried_already"
     return "" if offer["stands"] else "moved_on"
-
-
-def _is_in_place(offer: Offer, place: Place | None, own_app: str) -> bool:
-    if place is None or place.app != own_app:
-        return False
-    if offer["message_ts"]:
-        here = (place.channel, place.message)
-        return here == (offer["channel_id"], offer["message_ts"])
-    # a click can beat the storing of the message's place: its metadata names it
-    return place.card == str(offer["delivery_id"])
 
 
 def _fact(

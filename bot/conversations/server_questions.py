@@ -16,10 +16,10 @@ from agent.tools.mcp_transport import Reply
 from bot.approvals import store
 from bot.approvals.audit import Fact, append, of_person
 from bot.approvals.json_schemas import misfit
+from bot.approvals.judge import is_on_message
 from bot.approvals.model import Person, Place
-from bot.approvals.ports import Jobs, People
-from bot.base.errors import SlackUnavailable
-from bot.base.time_limits import limits, slack_in_time
+from bot.approvals.ports import Jobs, People, refusal_of
+from bot.base.time_limits import limits
 from bot.conversations import SQL
 from bot.conversations.conversation import ASIDE
 from bot.conversations.stop import HEARS
@@ -158,9 +158,11 @@ class ServerAnswers:
         Raises:
             psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; do not ack.
         """
-        refusal = await self._who_is(click.person)
+        refusal = await refusal_of(self.people, click.person)
         async with transaction(self.pool) as connection:
-            question = await _locked(connection, click.question)
+            question = await store.of_message(
+                connection, SQL["lock_question"], click.question
+            )
             word = _judged(question, click, self.own_app()) or refusal
             if question is None or word:
                 await self._refuse(connection, click, question, word)
@@ -175,14 +177,7 @@ class ServerAnswers:
     async def look(self, question: str) -> Question | None:
         """Read a question as it is stored."""
         async with self.pool.connection() as connection:
-            return await _locked(connection, question)
-
-    async def _who_is(self, person: Person) -> str:
-        try:
-            async with slack_in_time():
-                return (await self.people.look_up(person)).refusal
-        except SlackUnavailable:
-            return "could_not_check"
+            return await store.of_message(connection, SQL["lock_question"], question)
 
     async def _write(
         self, connection: Connection, click: Click, question: Question
@@ -216,33 +211,15 @@ class ServerAnswers:
         )
 
 
-async def _locked(connection: Connection, question: str) -> Question | None:
-    try:
-        key = {"id": uuid.UUID(question)}
-    except ValueError:
-        return None
-    return await (await connection.execute(SQL["lock_question"], key)).fetchone()
-
-
 def _judged(question: Question | None, click: Click, own_app: str) -> str:
     """Return why this click counts for nothing; "" if it counts."""
     if question is None or question["team_id"] != click.person.team:
         return "unknown_question"
-    if not _is_in_place(question, click.place, own_app):
+    if not is_on_message(question, click.place, own_app):
         return "misplaced"
     if not question["stands"]:
         return "question_over"
     return "" if click.person.user == question["user_id"] else "not_asked"
-
-
-def _is_in_place(question: Question, place: Place, own_app: str) -> bool:
-    if place.app != own_app:
-        return False
-    if question["message_ts"]:
-        here = (place.channel, place.message)
-        return here == (question["channel_id"], question["message_ts"])
-    # a click can beat the storing of the message's place: its metadata names it
-    return place.card == str(question["delivery_id"])
 
 
 def _misfit(question: Question, click: Click) -> str:
