@@ -34,6 +34,7 @@ from bot.approvals.policy.match import names
 from bot.approvals.policy.model import (
     CLAIM_WITHIN,
     THREAD,
+    TIMEOUT,
     Demanded,
     Denied,
     Plan,
@@ -93,7 +94,7 @@ class Assessment:
     rules: tuple[str, ...] = ()
     why: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
-    timeout: timedelta = timedelta(hours=24)
+    timeout: timedelta = TIMEOUT
     outcome: Outcome = Outcome.NONE
     note: str = ""
     allow: tuple[Verdict, ...] = ALLOWED

@@ -138,9 +138,9 @@ def answered(question: Question, requests: Sequence[Request]) -> Answered:
     return Answered(question, requests, value, alone)
 
 
-def of_the_gate(request: Request) -> Interrupt[Any]:
-    """The question of our own gate, made anew from what is stored of it."""
-    return Interrupt(
+def of_the_gate(request: Request) -> Question:
+    """Return the question of our own gate, made anew from what is stored of it."""
+    raised = Interrupt(
         {
             "type": "tool_approval",
             "tool_call_id": request.call.id,
@@ -150,6 +150,7 @@ def of_the_gate(request: Request) -> Interrupt[Any]:
         },
         id=request.interrupt,
     )
+    return dialects.read(raised, {})
 
 
 def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:

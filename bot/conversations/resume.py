@@ -37,7 +37,6 @@ from bot.approvals.transitions import ask_again, reject_by_policy, reopen
 from bot.base.faults import reach
 from bot.conversations import questions
 from bot.conversations.dialects.interface import Question, RunOn, Stop, Unfit
-from bot.conversations.dialects.per_call import describe
 from bot.conversations.engine import Engine
 from bot.conversations.graph_state import GraphState
 from bot.conversations.questions import Answered
@@ -92,8 +91,7 @@ class Handover:
         asked = await self._asked(run) if foreign else {}
         for interrupt, requests in groups.items():
             if requests[0].call.guarded:
-                question = describe(questions.of_the_gate(requests[0]), {})
-                self._sort(found, _of_gate(question), requests)
+                self._sort(found, questions.of_the_gate(requests[0]), requests)
             elif (question := asked.get(interrupt)) is None:
                 gone = any(needs_claim(request) for request in requests)
                 (found.changed if gone else found.told).extend(requests)
@@ -193,10 +191,6 @@ def batches(answered: Sequence[Answered]) -> list[list[Answered]]:
     together = [each for each in answered if not each.is_alone]
     alone = [[each] for each in answered if each.is_alone]
     return [*([together] if together else []), *alone]
-
-
-def _of_gate(question: Question) -> Question:
-    return Question(question.raised, question.calls, dialect="per_call")
 
 
 def _complaint(error: BaseException) -> str:

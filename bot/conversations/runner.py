@@ -39,7 +39,7 @@ from bot.conversations.graph_state import GraphState
 from bot.conversations.outcome import Became, Settler, report
 from bot.conversations.questions import Answered
 from bot.conversations.replies import Talk, asks_for_help, unreadable
-from bot.conversations.resume import Found, Handover, Recheck, Refused, batches
+from bot.conversations.resume import Handover, Recheck, Refused, batches
 from bot.conversations.run_saver import Unstorable
 from bot.conversations.stop import UnderWay
 from bot.database.pool import TRANSIENT, Pool
@@ -264,16 +264,13 @@ class Runner:
             return
         if found.told:
             await self._go_on(run, conversation, found.told)
-        await self._set_right(run, found)
-        for batch in batches(found.answered):
-            if not await self._hand_over(run, conversation, batch):
-                return
-
-    async def _set_right(self, run: Run, found: Found) -> None:
         for request, why in found.unfit:
             await self.handover.give_back(run, [request], why)
         if found.changed:
             await self.settler.reconcile(run, found.changed)
+        for batch in batches(found.answered):
+            if not await self._hand_over(run, conversation, batch):
+                return
 
     async def _hand_over(
         self, run: Run, conversation: Conversation, batch: Sequence[Answered]

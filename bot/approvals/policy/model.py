@@ -24,6 +24,7 @@ from bot.approvals.policy.complaints import Loc, key_path
 
 THREAD: Literal["thread"] = "thread"
 DM: Literal["dm"] = "dm"  # a copy of the card for each who can decide
+TIMEOUT = dt.timedelta(hours=24)  # of a whole request, unless said
 CLAIM_WITHIN = dt.timedelta(hours=1)  # also how long the result may take, unless said
 DEFAULT_STAGES = "defaults.stages"  # stands for a rule's name where no rule demands
 #: What may be done with a raw interrupt unless a rule's `allow` says otherwise.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from pydantic_core import ErrorDetails
 from bot.approvals.model import REQUESTER, Confirm, Risk
 from bot.approvals.policy import complaints
 from bot.approvals.policy.complaints import Complaint, Loc, kind
-from bot.approvals.policy.model import THREAD
+from bot.approvals.policy.model import THREAD, TIMEOUT
 from bot.approvals.policy.types import (
     AgentName,
     ArgumentPath,
@@ -126,7 +125,7 @@ class DefaultsShape(_Shape):
     """`defaults`."""
 
     channel: Channel = THREAD
-    timeout: Span = dt.timedelta(hours=24)
+    timeout: Span = TIMEOUT
     stages: Stages | None = None
     timezone: TimeZone = "UTC"
     reminders: list[Span] = []
