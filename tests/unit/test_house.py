@@ -81,7 +81,7 @@ def test_statements_come_from_the_package_they_are_used_in():
 def test_the_page_on_a_requests_life_names_what_there_is():
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     steps = re.findall(r"\| `([\w/]+\.py)` \| `([\w.]+)` \|$", page, re.MULTILINE)
-    also = re.findall(r"`([\w/]+\.py)`,\s+`(\w+)`", page)
+    also = re.findall(r"`([\w/]+\.py)`,\s+`([\w.]+)`", page)
     assert len(steps) == 10
     for file, function in [*steps, *also]:
         assert function in _functions(ROOT / file), f"{file} has no {function}"
