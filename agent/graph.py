@@ -183,7 +183,7 @@ def in_call_order(
 
 
 MAX_STEPS = 25  # answers of the model to one message of a person
-MAX_REJECTS = 3  # calls of one turn; whoever says no so often does not want another
+MAX_REJECTS = 3  # calls of one turn; a person who says no so often wants no other
 MAX_CALL = 300  # characters of a call that the user reads
 
 

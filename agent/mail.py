@@ -108,7 +108,7 @@ async def _hand_over(client: SMTP, content: bytes) -> None:
 
 
 def _not_sent(error: Exception) -> NotSent:
-    """The server's own words stay out: they may repeat what it was given."""
+    """Build the error without the server's words: they may repeat the message."""
     if isinstance(error, SMTPResponseException):
         code = error.code
         return NotSent(results.refused(code), passes=code < 500)

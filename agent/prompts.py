@@ -207,7 +207,7 @@ def _turns(messages: Sequence[BaseMessage]) -> list[list[BaseMessage]]:
 def _with_lines(
     before: Before | None, turns: Sequence[Sequence[BaseMessage]]
 ) -> Before | None:
-    """Add a line for each turn; the latest are kept that there is room for."""
+    """Add a line for each turn, and keep the latest for which there is room."""
     if not turns:
         return before
     had = before or Before(lines=[], missing=0)

@@ -295,7 +295,7 @@ class McpServer:
                 return await link.until_gone(run)
 
     def _explained(self, link: Link, error: Exception) -> ToolException:
-        """It had begun; only where the server itself says no it is known to be over."""
+        """Build the error of a call that began: unknown, unless the server says no."""
         from mcp import McpError, types
 
         if isinstance(error, McpError):
@@ -308,7 +308,7 @@ class McpServer:
         return OutcomeUnknown(results.mcp_unknown(self.name))
 
     async def _ready(self, definition: Definition) -> Link:
-        """A connection on which the tool is still what people have seen."""
+        """Return a connection on which the tool is still what people were shown."""
         for _ in range(2):
             link = await self._current()
             try:
@@ -390,7 +390,7 @@ def _leave_out(server: str, tool: str) -> None:
 
 
 def as_text(result: types.CallToolResult) -> str:
-    """A result for the model; what is no text is named, and not put in."""
+    """Return a result as text for the model; anything else in it is only named."""
     text = clean_text("\n".join(_part(each) for each in result.content))
     if not text and result.structuredContent is not None:
         text = clean_text(json.dumps(result.structuredContent, ensure_ascii=False))

@@ -45,7 +45,7 @@ class _Unhurried:
 
 
 async def expire_due(pool: Pool, jobs: Jobs, batch: int = BATCH) -> int:
-    """Reject what is overdue by the database's clock; return how many it was.
+    """Reject what is overdue by the database's clock; return how many there were.
 
     Replicas share the work: each skips the rows that another has locked.
     """

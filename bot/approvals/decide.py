@@ -189,7 +189,7 @@ class Decider:
             request = result.tight
         if isinstance(action, UsingAction):
             if result.effect not in _APPROVED or result.code or result.tight:
-                raise NotCovered  # what the policy adds, people look at
+                raise NotCovered  # people decide on what the policy adds
             await count_use(connection, self.policies.current, request, action)
         if result.effect in CHANGES:
             await apply(connection, self.jobs, request, action, result)

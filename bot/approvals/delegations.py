@@ -57,10 +57,10 @@ class Delegations:
             self.policies.give(await _given(connection, self.team()))
 
     async def give(self, person: Person, delegate: str, until: dt.date) -> Given:
-        """Let somebody decide for a person up to and with a day, and nobody else.
+        """Let one other person decide for somebody, up to and including a day.
 
-        One at a time: where two have to agree, a person's own word and that of one who
-        stands in for them are two, and must not become three.
+        Only one at a time: where two have to agree, a person and their delegate are
+        two, and must not become three.
 
         Raises:
             SlackUnavailable: who they are, or their groups, cannot be looked up.

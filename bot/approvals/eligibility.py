@@ -235,7 +235,7 @@ def people_now(stage: Stage, askers: Askers, context: PolicyContext) -> tuple[st
 
 
 def joined_now(stage: Stage, askers: Askers, context: PolicyContext) -> tuple[str, ...]:
-    """Those of them whom an escalation has brought in."""
+    """Return those of a stage's people whom an escalation has brought in."""
     return _may_now(stage.joined, askers, context)
 
 

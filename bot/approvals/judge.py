@@ -55,10 +55,10 @@ def judge(
     own_app: str,
     context: PolicyContext,
 ) -> Result:
-    """Judge a choice on a request as it is stored.
+    """Judge an action on a request as it is stored.
 
     The policy in force is asked once more: what it adds is in `Result.tight`, and
-    the choice is judged on that.
+    the action is judged on that.
 
     Args:
         own_app: the id of this Slack app.

@@ -162,7 +162,7 @@ def _asked(ask: ProposedCall) -> dict[str, Any]:
 
 
 def _outside(turn: Turn, ask: ProposedCall, ruling: Assessment) -> dict[str, Any]:
-    """Return what is stored of an agent outside alone, and how long it has."""
+    """Return what is stored only for an agent outside: its key, and how long it has."""
     agent = turn.people.agent
     return {
         "agent": agent,
@@ -270,8 +270,8 @@ class Places:
 
     Requests that are raised together share both, as many as one card holds, where the
     same group is asked first, in one channel; the calls of a batch do so in any case.
-    A card that is posted takes no further request. The notice is sent when the card
-    stands, since it links to it; a card that stands in the thread itself needs none.
+    A card that is posted takes no further request. The notice is sent once the card is
+    posted, since it links to it; a card in the thread itself needs none.
     """
 
     def __init__(self, turn: Turn, asked: Sequence[ProposedCall]) -> None:

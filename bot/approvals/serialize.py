@@ -1,4 +1,4 @@
-"""A request as programs read it: the API's and the events' one shape."""
+"""A request as programs read it: one shape for the API and for events."""
 
 from __future__ import annotations
 

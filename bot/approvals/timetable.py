@@ -150,7 +150,7 @@ def _reminders(
 def after(
     start: dt.datetime, wait: dt.timedelta, hours: Hours | None, until: dt.datetime
 ) -> dt.datetime | None:
-    """The instant at which so much time of the hours has passed since the start.
+    """Return the instant by which so much of the hours has passed since `start`.
 
     Args:
         start, until: in UTC.

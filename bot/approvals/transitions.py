@@ -137,7 +137,7 @@ def _given(
     action: Action | None = None,
     stage: int | None = None,
 ) -> dict[str, Any]:
-    """Give the values of `decide`."""
+    """Return the values that the statement `decide` takes."""
     index = request.chain.stage_index if stage is None else stage
     fact = verdict_fact(request, result, note, who, action, index)
     edited = result.effect is Effect.EDITED  # has a fact of its own
@@ -436,7 +436,7 @@ async def _take_back(
 async def rewrite(
     connection: Connection, request: Request, action: Action, edit: Edit
 ) -> None:
-    """Store the edited call, or the answer, with the chain on which nobody has decided.
+    """Store the edited call, or the answer, with its chain, which nobody has decided.
 
     The request's row is locked by the caller.
     """

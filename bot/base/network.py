@@ -90,7 +90,7 @@ async def post(
     *,
     allow_private: bool,
 ) -> int:
-    """Post to an operator's address, follow nothing, and return the answer's status.
+    """Post to an operator's address, follow no redirect, and return the status.
 
     Raises:
         NotPublic: the address itself is private; behind a name it is the cause of an

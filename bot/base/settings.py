@@ -45,7 +45,7 @@ def manifest() -> Path:
 
 
 class Transport(enum.StrEnum):
-    """The way in which the bot and Slack speak with each other."""
+    """The way the bot and Slack talk to each other."""
 
     SOCKET = "socket"
     HTTP = "http"

@@ -149,7 +149,7 @@ async def _trouble_with_usergroup(slack_id: str, client: AsyncWebClient) -> str:
 
 
 async def _trouble_with_field(slack_id: str, client: AsyncWebClient) -> str:
-    """A field has to be there, and to hold people.
+    """Say what is wrong with a profile field that is to hold people; "" if nothing.
 
     https://docs.slack.dev/reference/methods/team.profile.get needs the scope
     users.profile:read, which looking up a manager needs too.

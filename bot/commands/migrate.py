@@ -1,4 +1,4 @@
-"""`python -m bot migrate`."""
+"""`python -m bot migrate`: bring the database's schema up to date."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Connection pools: how every part of the bot reaches PostgreSQL.
 
-A connection can be closed, reset, or forgotten without a word by whatever lies between:
-so none is waited for without a limit, and one that is dead has all idle ones replaced.
+Anything in between can close a connection, reset it or silently drop it: so each wait
+has a limit, and after a dead connection all idle ones are replaced.
 """
 
 from __future__ import annotations

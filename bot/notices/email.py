@@ -1,4 +1,4 @@
-"""Send the e-mails about requests, to whom they still concern, as text and as HTML."""
+"""Send e-mails about requests to the people whom they still concern."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Hands(Protocol):
         ...
 
     async def delete_message(self, user_id: str, channel_id: str, ts: str) -> None:
-        """Delete a message as the person whose it is."""
+        """Delete a message as its author."""
         ...
 
     async def click(

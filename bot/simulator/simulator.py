@@ -365,7 +365,7 @@ _SHOP = Path(__file__).with_name("shop.sql")
 
 
 def demo_workspace() -> Workspace:
-    """Return a fresh workspace of which everybody has a direct message with the bot."""
+    """Return a fresh workspace where everybody has a direct message with the bot."""
     people = [
         User("U0RAVI0000", "ravi", "Ravi", "requester", email="ravi@simulator.example"),
         User("U0MINA0000", "mina", "Mina", "manager", email="mina@simulator.example"),

@@ -28,7 +28,7 @@ from bot.slack.trouble import (
 )
 
 log = structlog.get_logger(__name__)
-SLOW = 1.0  # seconds without an answer, from which on whoever gave up is right
+SLOW = 1.0  # seconds without an answer after which giving up tells of trouble
 OF_PROGRESS = frozenset(
     {
         "agents.sessions.setStatus",

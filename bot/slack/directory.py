@@ -55,7 +55,7 @@ class Directory:
         return await self.ask(person)
 
     async def ask(self, person: Person) -> Profile:
-        """The same, whatever is known already."""
+        """Ask Slack anew, whatever is known already."""
         asked_at = time.monotonic()
         self._known.pop(person, None)
         profile = await self._ask(person)
@@ -68,7 +68,7 @@ class Directory:
         return await self._groups.members(source, requester)
 
     async def ask_members(self, source: str, requester: Person) -> tuple[str, ...]:
-        """The same, whatever is known already."""
+        """Ask Slack anew, whatever is known already."""
         return await self._groups.ask(source, requester)
 
     async def _ask(self, person: Person) -> Profile:
@@ -237,7 +237,7 @@ class Groups:
         return await self.ask(source, requester)
 
     async def ask(self, source: str, requester: Person) -> tuple[str, ...]:
-        """The same, whatever is known already."""
+        """Ask Slack anew, whatever is known already."""
         key = _key(source, requester)
         asking = self._asking.get(key)
         if asking is None:

@@ -28,7 +28,7 @@ Word = Annotated[str, AfterValidator(_storable)]
 
 
 class _Loose(BaseModel):
-    """Fields that nobody here or in Bolt reads may be anything."""
+    """A payload whose other fields may be anything: neither we nor Bolt read them."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 

@@ -172,7 +172,7 @@ class Live:
 
 
 class _Status:
-    """The line in a thread that says what its agent does, and how its session is."""
+    """The line in a thread that says what its agent does, and its session's state."""
 
     def __init__(self, live: Live, conversation: Conversation) -> None:
         self._live, self._conversation = live, conversation
@@ -274,7 +274,7 @@ class Follower:
         self._asks = False
         self._ts: str | None = None
         self._shown = Shown()
-        self._is_sure = True  # that what is shown stands, and nothing else
+        self._is_sure = True  # Slack shows exactly what was sent
         self._streams = True
         self._loop = live.begin(self._show())
 

@@ -67,7 +67,7 @@ def load_policy(path: Path) -> Policy:
 
 
 def read_content(path: Path) -> bytes:
-    """The bytes of a policy file; raises PolicyError if there are none to be had."""
+    """Return the bytes of a policy file; raises PolicyError if it cannot be read."""
     try:
         if path.exists() and not path.is_file():
             raise PolicyError([Complaint("", complaints.no_file(path))])

@@ -70,9 +70,9 @@ def text_of(value: Any) -> str:
 
 
 def headline(request: Request) -> tuple[Part, ...]:
-    """Say what a request is about: by the policy, by its tool, else by its name.
+    """Say what a request is about, in the policy's words, its tool's, else by its name.
 
-    Secrets are masked; the values are not shortened, nor made visible.
+    Secrets are masked; values are neither shortened nor escaped.
     """
     call = request.call
     arguments = mask_arguments(call.shown_arguments, call.schema)

@@ -196,7 +196,7 @@ def shaped(shape: object, text: str) -> Any:
 
 
 def answered_by(question: Question, answers: Mapping[str, Any]) -> Question:
-    """The question with its values; what has none cannot be approved."""
+    """Return the question with its answers; one without them cannot be approved."""
     call = question.calls[0]
     if "approve" not in answers and call.allowed is not None:
         allowed = tuple(v for v in call.allowed if v is not Verdict.APPROVE)

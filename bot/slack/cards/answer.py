@@ -206,7 +206,7 @@ def _rank(line: str, inside: _Inside) -> int:
 
 
 def _best(breaks: list[_Break]) -> _Break | None:
-    """The best in the second half of what fits."""
+    """Return the best break in the second half of what fits."""
     last = breaks[-1].at if breaks else 0
     near = [each for each in breaks if each.at * 2 >= last]
     return max(near, key=lambda each: (each.rank, each.at), default=None)

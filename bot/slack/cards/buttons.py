@@ -47,7 +47,7 @@ def card_buttons(view: RequestView, sharing: int, *, complete: bool) -> Block:
 
 
 def history_menu(request: Request) -> Block:
-    """All that a card offers on which nothing can be decided."""
+    """Build the menu of a card on which nothing can be decided."""
     return menu(
         ids.MORE, [(forms.HISTORY, f"{ids.MORE_HISTORY}:{request.place.token}")]
     )
@@ -82,7 +82,7 @@ def _for_all(
 
 
 def mark_buttons(view: RequestView) -> list[Block]:
-    """For an action whose end is unknown: what somebody has found out."""
+    """Build the buttons with which people say how an unknown outcome ended."""
     shown = [
         button_for(forms.MARKS[mark], action, view.request)
         for action, mark in ids.MARKS.items()
@@ -92,19 +92,19 @@ def mark_buttons(view: RequestView) -> list[Block]:
 
 
 def reason_button(view: RequestView) -> list[Block]:
-    """Right after a reject, for the person who rejected."""
+    """Build the button for a reason, right after a reject, if it is still offered."""
     if not view.takes_reason:
         return []
     return [actions([button_for(forms.ADD_REASON, ids.ADD_REASON, view.request)])]
 
 
 def withdraw_button(request: Request) -> Block:
-    """For whoever asked, beside the line that says what is waited for."""
+    """Build Withdraw, for the requester, beside the line on what is waited for."""
     return button_for(forms.WITHDRAW, ids.WITHDRAW, request)
 
 
 def stop_button(request: Request) -> Block:
-    """For the requester and for operators, below everything that waits."""
+    """Build Stop, for the requester and operators, below everything that waits."""
     return button(STOP, ids.STOP, request.place.token, STOP_LABEL)
 
 

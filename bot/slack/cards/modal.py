@@ -1,4 +1,4 @@
-"""The frame that our modals have in common, and their inputs."""
+"""The frame and the inputs that our modals share."""
 
 from __future__ import annotations
 

@@ -42,9 +42,9 @@ def title_of(text: str) -> str:
 
 
 def settled(text: str, *, is_over: bool) -> str:
-    """Return what of a text can be shown whatever comes next, made harmless.
+    """Return the part of a text that can be shown, whatever follows it, made harmless.
 
-    Without whole words nobody knows: `<!chan` may go on with `nel>`.
+    Half a word cannot: `<!chan` may go on with `nel>`.
     """
     said = text if is_over else text[: _end(text)]
     return harmless(mask(said)).strip()

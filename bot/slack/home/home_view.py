@@ -96,7 +96,7 @@ def offered_by(blocks: Sequence[Block]) -> set[str]:
 
 
 def told_row(view: RequestView, link: Link) -> list[Block]:
-    """One line about a request of one's own, or one that is decided."""
+    """Build the line about a person's own request, or about a decided one."""
     request = view.request
     lines = [f"{view.icon} {mrkdwn_headline(request)} · {escape(request.code)}"]
     if request.is_open:

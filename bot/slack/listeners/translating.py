@@ -1,4 +1,4 @@
-"""Translate a payload of Slack's into a person's choice, in a place."""
+"""Translate a payload of Slack's into a person's action, in a place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.slack.delivery import EVENT_TYPE
 
 
 def choice_of(body: Body, request: str, verdict: Verdict) -> Action:
-    """A `block_actions` payload as a word on a request.
+    """Read a `block_actions` payload as an action on a request.
 
     `request` is what the button or the menu's option carries.
     """
@@ -37,7 +37,7 @@ def value_of(body: Body) -> str:
 
 
 def option_of(body: Body) -> tuple[str, str]:
-    """Which word of the menu was chosen, and the request that it carries."""
+    """Return the menu's word that was chosen, and the request that it carries."""
     action: Mapping[str, Any] = body["actions"][0]
     option: Mapping[str, Any] = action.get("selected_option") or {}
     word, _, request = str(option.get("value") or "").partition(":")
@@ -45,7 +45,7 @@ def option_of(body: Body) -> tuple[str, str]:
 
 
 def place_of(body: Body) -> Place:
-    """Which app, channel and message the payload names."""
+    """Return the app, channel and message that the payload names."""
     container: Mapping[str, Any] = body.get("container") or {}
     channel: Mapping[str, Any] = body.get("channel") or {}
     message: Mapping[str, Any] = body.get("message") or {}

@@ -75,7 +75,7 @@ class AgentRequests:
             raise unreadable(sentences.asks_for_nobody(profile.refusal))
 
     async def one(self, request: web.Request, agent: ApiAgent) -> web.Response:
-        """Tell how it stands, as soon as it is decided or the time to wait is over."""
+        """Answer with the request, once it is decided or the time to wait is over."""
         seconds = seconds_of(request, 0, LONGEST_WAIT)
         return self._told(await self.decided(agent, _name(request), seconds))
 

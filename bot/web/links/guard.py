@@ -61,7 +61,7 @@ def new_cookie() -> str:
 
 
 def set_cookie(response: web.Response, value: str, signer: Signer) -> None:
-    """Keep it from scripts, and from requests that other sites cause."""
+    """Set a cookie that scripts and the requests of other sites do not get."""
     keep(response, COOKIE, value, signer, same_site="Strict")
 
 
