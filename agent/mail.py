@@ -14,7 +14,6 @@ from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPTimeoutEr
 
 from agent.phrases import results
 
-PATIENCE = 30.0  # seconds for each answer of the server
 FAREWELL = 2.0  # seconds; all is said by then
 
 
@@ -63,7 +62,7 @@ class SmtpMail:
     user: str = ""
     password: str = field(default="", repr=False)
     tls: bool = False
-    patience: float = PATIENCE
+    patience: float = 30.0  # seconds for each answer of the server
 
     async def send(self, message: EmailMessage, recipients: Sequence[str]) -> None:
         """Send to all of these addresses, or to none."""

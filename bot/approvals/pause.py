@@ -12,7 +12,7 @@ from bot.approvals import SQL, store
 from bot.approvals.audit import Fact, append, of_person
 from bot.approvals.model import USERS, Person
 from bot.approvals.policy.model import Policy
-from bot.approvals.ports import Jobs, People, Policies
+from bot.approvals.ports import Jobs, People, Policies, look_up_groups
 from bot.base.errors import SlackUnavailable
 from bot.database.pool import Connection, Pool, transaction
 
@@ -185,7 +185,5 @@ async def is_operator(person: Person, policy: Policy, people: People) -> bool:
     group = policy.groups.get(OPERATORS)
     if group is None:
         return False
-    members = group.users
-    if group.source != USERS:
-        members = await people.members(group.source, person)
-    return person.user in members
+    members = await look_up_groups(people, {group.source} - {USERS}, person)
+    return person.user in members.get(group.source, group.users)

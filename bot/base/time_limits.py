@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import math
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -83,3 +84,8 @@ def read_limits(text: str) -> dict[str, float]:
             raise ValueError(f"{allowed}; more than 0 and at most the default")
         chosen[name] = float(seconds)
     return chosen
+
+
+def wait_after(tries: int, longest: float, first: float = 1) -> int:
+    """Return the seconds until the next try: twice as many after each one."""
+    return math.ceil(min(first * 2 ** min(tries, 20), longest))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -12,7 +11,7 @@ from typing import Any, ClassVar, LiteralString, Protocol
 import structlog
 
 from bot.base.errors import RetryLater
-from bot.base.time_limits import limits
+from bot.base.time_limits import limits, wait_after
 from bot.database.pool import TRANSIENT, Pool
 
 log = structlog.get_logger(__name__)
@@ -200,4 +199,4 @@ def _wait_after(row: Row, error: Exception) -> float:
     """Seconds: those that the other side named, else twice as many each time."""
     if isinstance(error, RetryLater):
         return error.seconds
-    return math.ceil(min(2 ** min(row["tries"], 10), limits().longest_retry))
+    return wait_after(row["tries"], limits().longest_retry)

@@ -26,7 +26,7 @@ from procrastinate.worker import Worker
 
 from bot.approvals.ports import Job
 from bot.base.errors import RetryLater, SlackUnavailable
-from bot.base.time_limits import limits
+from bot.base.time_limits import limits, wait_after
 from bot.database.pool import TRANSIENT, Connection, make_pool
 from bot.texts import operation
 
@@ -56,7 +56,7 @@ class Patience(BaseRetryStrategy):
             return None
         away = isinstance(exception, SlackUnavailable)
         longest = min(limits().longest_retry, WAIT_FOR_SLACK if away else math.inf)
-        wait = math.ceil(min(2 ** min(job.attempts, 10), longest))
+        wait = wait_after(job.attempts, longest)
         return RetryDecision(retry_in={"seconds": wait})
 
 

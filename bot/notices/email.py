@@ -28,7 +28,7 @@ from bot.base.errors import RetryLater
 from bot.conversations.conversation import ASIDE
 from bot.database.pool import Pool
 from bot.notices import SQL
-from bot.notices.outbox import EMAILS_FOR, wait_after
+from bot.notices.outbox import EMAILS_FOR, next_try
 from bot.slack.cards.arguments import asked_text
 from bot.slack.directory import Addresses
 from bot.slack.identity import Identity
@@ -125,7 +125,7 @@ class Emails:
         passes = not isinstance(error, NotSent) or error.passes
         answer = str(error) or "unknown"
         if passes and row["now"] - row["made_at"] < EMAILS_FOR:
-            raise RetryLater(wait_after(row["tries"]), answer)
+            raise RetryLater(next_try(row["tries"]), answer)
         await self._note(row, answer, "failed")
         log.error(
             "an e-mail about a request was given up",

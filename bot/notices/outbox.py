@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from bot.approvals.outside_slack import tells_by_email, ways_to_tell
 from bot.approvals.policy.model import Policy
 from bot.approvals.ports import Policies
 from bot.approvals.serialize import request_json
-from bot.base.time_limits import limits
+from bot.base.time_limits import limits, wait_after
 from bot.database.pool import Connection, Pool, transaction
 from bot.notices import SQL
 from bot.texts.call import plain_headline
@@ -192,6 +191,6 @@ EMAILS_FOR = timedelta(days=1)
 LONGEST_WAIT = 3_600  # seconds
 
 
-def wait_after(tries: int) -> int:
-    """Seconds until the next try: twice as long each time, at most an hour."""
-    return math.ceil(min(limits().next_notice * 2 ** min(tries, 20), LONGEST_WAIT))
+def next_try(tries: int) -> int:
+    """Return the seconds until an e-mail or event is sent again; at most an hour."""
+    return wait_after(tries, LONGEST_WAIT, limits().next_notice)

@@ -18,7 +18,7 @@ from bot.base.network import NotPublic, post
 from bot.base.time_limits import limits
 from bot.database.pool import Pool
 from bot.notices import SQL
-from bot.notices.outbox import EVENTS_FOR, wait_after
+from bot.notices.outbox import EVENTS_FOR, next_try
 
 log = structlog.get_logger(__name__)
 TIMEOUT = aiohttp.ClientTimeout(total=15)
@@ -66,7 +66,7 @@ class Webhook:
                 event_id=row["seq"],
                 answer=answer,
             )
-            raise RetryLater(wait_after(row["tries"]), answer)
+            raise RetryLater(next_try(row["tries"]), answer)
         await self._note(row, answer, "given_up")
         log.error(
             "an event was given up: the webhook's receiver did not take it for 3 days",
