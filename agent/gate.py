@@ -59,7 +59,7 @@ class Gate:
         question = _question(tool, call, ruling, await look_at(tool, call["args"]))
         decision = read_decision(interrupt(question), tool.name)
         if isinstance(decision, Answered):
-            return _answer(call, decision.content, decision.status, decision.word)
+            return _answer(call, decision.content, decision.status, decision.note)
         if decision.edited is None or _is_same(decision.edited, call["args"]):
             with _approved(decision.seen):
                 return await self._proceed(tool, call, asked, ruling, config)
@@ -161,7 +161,7 @@ def _answer(
     call: ToolCall,
     content: str,
     status: Literal["success", "error"],
-    word: Word | None = None,
+    note: Note | None = None,
     args: dict[str, Any] | None = None,
 ) -> ToolMessage:
     return ToolMessage(
@@ -169,7 +169,7 @@ def _answer(
         tool_call_id=str(call["id"]),
         name=call["name"],
         status=status,
-        artifact=mark(word, args) if word else None,
+        artifact=noted(note, args) if note else None,
     )
 
 
@@ -278,7 +278,7 @@ class Answered:
 
     content: str
     status: Literal["success", "error"] = "error"
-    word: Word | None = None
+    note: Note | None = None
 
 
 def read_decision(answer: object, tool: str) -> Approved | Answered:
@@ -307,7 +307,7 @@ def read_decision(answer: object, tool: str) -> Approved | Answered:
 def _reject(message: str) -> Answered:
     # Whoever wrote the message may not know that a model reads it.
     said = clean_text(message.strip()) or tool_calls.NO_REASON
-    return Answered(tool_calls.firmly(said), word=REJECTED)
+    return Answered(tool_calls.firmly(said), note=REJECTED)
 
 
 def _edit(action: object, tool: str) -> Approved | Answered:
@@ -366,19 +366,20 @@ class OutcomeUnknown(ToolException):
     """It may have happened. The grant says so, and nobody runs it again by itself."""
 
 
+# --- The note on a result: what a person did to the call that it answers -------------
 REJECTED = "rejected"  # by a person, by the time, or because it was asked again
 EDITED = "edited"
 ANSWERED = "answered"
-Word = Literal["rejected", "edited", "answered"]
+Note = Literal["rejected", "edited", "answered"]
 _KEY = "approval"
 
 
-def mark(word: Word, args: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The artifact that notes a word; `args` are those that a person gave instead."""
-    return {_KEY: {"word": word} if args is None else {"word": word, "args": args}}
+def noted(note: Note, args: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return a note as a message keeps it; `args` are those that a person gave."""
+    return {_KEY: {"word": note} if args is None else {"word": note, "args": args}}
 
 
-def word_of(message: BaseMessage) -> str:
+def note_on(message: BaseMessage) -> str:
     """Return what a person did to the call that a message answers, or ""."""
     return str(_found(message).get("word", ""))
 

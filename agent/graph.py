@@ -29,7 +29,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Interrupt, Send
 from typing_extensions import TypedDict
 
-from agent.gate import REJECTED, Gate, filled, word_of
+from agent.gate import REJECTED, Gate, filled, note_on
 from agent.heard import ANSWER
 from agent.models import is_too_long, normalise, refusals
 from agent.phrases import chat
@@ -190,7 +190,7 @@ MAX_CALL = 300  # characters of a call that the user reads
 def reason_to_stop(messages: Sequence[BaseMessage]) -> str:
     """The last word of a turn that must not go on, or "" if it may."""
     turn = _turn(messages)
-    rejected = [message for message in turn if word_of(message) == REJECTED]
+    rejected = [message for message in turn if note_on(message) == REJECTED]
     if len(rejected) >= MAX_REJECTS:
         return _too_many_rejects(turn)
     # A model that repeats a refused call would otherwise never come to an end.
@@ -215,7 +215,7 @@ def _too_many_rejects(turn: Sequence[BaseMessage]) -> str:
         call = calls.get(getattr(result, "tool_call_id", None))
         if not isinstance(result, ToolMessage) or call is None:
             continue
-        if word_of(result) == REJECTED:
+        if note_on(result) == REJECTED:
             rejected.append(f"- {_named(call)}")
         else:
             others.append(f"- {_named(call)}: {one_line(result.text, MAX_CALL)}")

@@ -27,7 +27,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from agent.gate import ANSWERED, edited_args, word_of
+from agent.gate import ANSWERED, edited_args, note_on
 from agent.heard import is_heard, say_slowly
 from agent.phrases import chat
 from agent.phrases.tool_calls import without_orders
@@ -186,7 +186,7 @@ def tell(call: ToolCall, result: ToolMessage) -> str:
     args = edited_args(result)
     if args is not None:
         return _edited(call, args, result)
-    if word_of(result) == ANSWERED:
+    if note_on(result) == ANSWERED:
         return chat.answered_instead(_shown(call), _after_notice(result))
     if result.status == "error":
         return chat.came_to(_shown(call), without_orders(result.text))

@@ -152,7 +152,7 @@ def _given(
         "facts": as_json([] if edited else [fact]),
         "critical": result.critical,
         "for_user": result.for_user,
-        **word_of(action),
+        **decision_row(action),
     }
 
 
@@ -465,7 +465,7 @@ async def rewrite(
     await append(connection, [edit_fact(request, new, action)])
 
 
-def word_of(action: Action | None) -> dict[str, str | None]:
+def decision_row(action: Action | None) -> dict[str, str | None]:
     """Return a person's choice as the statement wants it; all None without one."""
     if action is None:
         names = ("enterprise", "team", "user", "verdict", "reason", "via", "click")

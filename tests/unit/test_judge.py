@@ -27,7 +27,7 @@ from bot.approvals.model import (
 )
 from bot.approvals.policy import Policy
 from bot.approvals.policy.model import Group
-from bot.approvals.transitions import word_of
+from bot.approvals.transitions import decision_row
 from tests.support import request_builder
 from tests.support.people import DANA, MINA, OLAF, OMAR, RAVI, person
 from tests.support.policies import make_policy
@@ -428,7 +428,7 @@ def test_a_stage_of_the_requesters_own_is_theirs_alone():
 def test_a_word_is_stored_with_its_person(verdict, stored):
     by = person(MINA, enterprise="E1")
     action = Action("r1", by, verdict, "link", reason="Too much.", click="5.5")
-    assert word_of(action) == {
+    assert decision_row(action) == {
         "enterprise": "E1",
         "team": "T1",
         "user": MINA,
@@ -437,5 +437,5 @@ def test_a_word_is_stored_with_its_person(verdict, stored):
         "via": "link",
         "click": "5.5",
     }
-    assert type(word_of(action)["verdict"]) is str
-    assert word_of(None) == dict.fromkeys(word_of(action))
+    assert type(decision_row(action)["verdict"]) is str
+    assert decision_row(None) == dict.fromkeys(decision_row(action))

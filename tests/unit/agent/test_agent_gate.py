@@ -33,8 +33,8 @@ from agent.gate import (
     approved_for,
     edited_args,
     guard,
+    note_on,
     read_decision,
-    word_of,
 )
 from agent.grant_protocol import Call, Claim, MemoryGrants, Permission
 from agent.graph import State
@@ -139,7 +139,7 @@ async def test_a_reject_without_words_tells_the_model_to_stop():
 
     assert runs == []
     assert (message.status, message.text) == ("error", f"{tool_calls.NO_REASON} {STOP}")
-    assert word_of(message) == gate.REJECTED
+    assert note_on(message) == gate.REJECTED
 
 
 @pytest.mark.parametrize("end", ["", f" {STOP}"])
@@ -149,7 +149,7 @@ async def test_a_rejects_message_reaches_the_model_with_one_stop(end):
     message, _ = await decided(reject, approve=False)
 
     assert message.text == f"Timed out after 24 hours. {STOP}"
-    assert word_of(message) == gate.REJECTED
+    assert note_on(message) == gate.REJECTED
 
 
 async def test_a_reject_wins_over_a_grant_that_exists():
@@ -167,7 +167,7 @@ async def test_an_answer_in_the_tools_place_runs_nothing():
     assert message.status == "success"
     assert message.text == tool_calls.IN_ITS_PLACE + "It is gone already."
     assert "did not run" in message.text
-    assert word_of(message) == gate.ANSWERED
+    assert note_on(message) == gate.ANSWERED
 
 
 async def test_an_edit_runs_its_arguments_and_tells_the_model():
@@ -236,7 +236,7 @@ async def test_the_order_of_arguments_is_no_edit(turn):
     same = {"name": "move", "args": dict(reversed(args.items()))}
     message = await asked.answer({"type": "edit", "edited_action": same})
 
-    assert (message.text, word_of(message)) == ("a to b", "")
+    assert (message.text, note_on(message)) == ("a to b", "")
 
 
 async def test_an_edit_to_the_same_arguments_is_no_edit():
@@ -244,7 +244,7 @@ async def test_an_edit_to_the_same_arguments_is_no_edit():
 
     assert runs == ["wipe a"]
     assert message.text == "wipe did a"
-    assert word_of(message) == ""
+    assert note_on(message) == ""
 
 
 async def test_a_failed_edited_call_is_told_with_its_arguments():

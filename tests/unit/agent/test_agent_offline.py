@@ -371,7 +371,7 @@ def test_words_for_the_model_are_not_told_to_people(sentence, said):
 def test_an_answer_in_the_tools_place_is_told_as_one():
     text = IN_ITS_PLACE + "I paid him in cash."
 
-    answer = told(TRANSFER, text, artifact=gate.mark(gate.ANSWERED))
+    answer = told(TRANSFER, text, artifact=gate.noted(gate.ANSWERED))
 
     assert answer == (
         "`transfer 500 GBP to bob` didn't run. A person answered instead: I paid him "
