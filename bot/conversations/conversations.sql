@@ -15,20 +15,12 @@ message AS (
     %(text)s
   FROM conversation
   ON CONFLICT DO NOTHING
-  RETURNING conversation_id, id),
+  RETURNING conversation_id, id, team_id, user_id),
 pace AS (
-  INSERT INTO paces AS p (team_id, user_id, kind, since, used, last_at)
-  SELECT %(team)s, %(user)s, 'messages', bot_now(), 1, bot_now() FROM message
-  WHERE %(most)s::integer IS NOT NULL
-  ON CONFLICT (team_id, user_id, kind) DO UPDATE SET
-    since = CASE WHEN p.since <= EXCLUDED.since - %(span)s THEN EXCLUDED.since
-      ELSE p.since END,
-    used = CASE WHEN p.since <= EXCLUDED.since - %(span)s THEN 1 ELSE p.used + 1 END,
-    last_at = EXCLUDED.since,
-    told_at = CASE WHEN p.used >= %(most)s AND p.since > EXCLUDED.since - %(span)s
-        AND (p.told_at IS NULL OR p.told_at <= EXCLUDED.since - %(pause)s)
-      THEN EXCLUDED.since ELSE p.told_at END
-  RETURNING used > %(most)s AS is_over, told_at IS NOT DISTINCT FROM last_at AS tell),
+  -- of the message's own author, so that one that is known already counts for nothing
+  SELECT counted.* FROM message, count_pace(team_id, user_id, 'messages', %(most)s,
+    %(span)s, %(pause)s) AS counted
+  WHERE %(most)s::integer IS NOT NULL),
 trail AS (
   INSERT INTO audit (team_id, event, conversation_id, actor, via, detail)
   SELECT %(team)s, 'received', conversation_id, %(user)s, %(via)s,
