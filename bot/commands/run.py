@@ -28,7 +28,7 @@ from bot.process.service import Service
 from bot.simulator import Simulator, demo_workspace, sample_files, sample_shop
 from bot.simulator.app_config import AppConfig
 from bot.simulator.mailbox import Mailbox
-from bot.simulator.page_hands import History, HistoryLine
+from bot.simulator.page_acts import History, HistoryLine
 from bot.slack.history import card_history
 from bot.slack.identity import SlackAccess
 from bot.texts.commands import DATABASE_AWAY, open_page

@@ -7,9 +7,9 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.simulator import page_live
-from bot.simulator.page_acts import Acts, acting
+from bot.simulator.acting import Acting
+from bot.simulator.page_acts import Acts, History, acting
 from bot.simulator.page_guard import changing, reading
-from bot.simulator.page_hands import Hands, History
 from bot.simulator.page_live import Live
 
 _STATIC = Path(__file__).parent / "static"
@@ -26,7 +26,7 @@ class Page:
 
     def __init__(
         self,
-        hands: Hands,
+        people: Acting,
         history: History | None = None,
         phrase: str | None = None,
         *,
@@ -37,11 +37,11 @@ class Page:
         With a `history` each card has a button that shows what happened to it.
         `phrase` and `has_time_server` are as in `Simulator`.
         """
-        self._hands = hands
+        self._people = people
         self._has_history = history is not None
         self._phrase, self._has_time_server = phrase, has_time_server
-        self._acts = Acts(hands, history)
-        self._live = Live(hands.workspace, hands.open_views, hands.home)
+        self._acts = Acts(people, history)
+        self._live = Live(people.workspace, people.open_views, people.home)
 
     def routes(self) -> list[web.RouteDef]:
         """Return all routes of the page."""
@@ -77,7 +77,7 @@ class Page:
 
     async def _file(self, request: web.Request) -> web.Response:
         """Give an uploaded file to be saved, never to be shown as a page of ours."""
-        file = self._hands.file(request.match_info["file"])
+        file = self._people.file(request.match_info["file"])
         if file is None or file.content is None:
             return web.Response(status=404, text="There is no such file.\n")
         return web.Response(
@@ -87,16 +87,16 @@ class Page:
         )
 
     async def _start(self, _: web.Request) -> web.Response:
-        shown = page_live.start(self._hands.workspace)
-        shown["home_enabled"] = self._hands.home_enabled
+        shown = page_live.start(self._people.workspace)
+        shown["home_enabled"] = self._people.home_enabled
         shown["history"] = self._has_history
-        shown["stops"] = self._hands.hears("agent_session_stopped")
-        shown["follows"] = self._hands.hears("message.channels")
+        shown["stops"] = self._people.hears("agent_session_stopped")
+        shown["follows"] = self._people.hears("message.channels")
         shown["phrase"] = self._phrase
         shown["has_time_server"] = self._has_time_server
         shown["commands"] = [
             {"command": each.command, "description": each.description}
-            for each in self._hands.commands
+            for each in self._people.commands
         ]
         return web.json_response(shown)
 

@@ -5,16 +5,30 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from aiohttp import web
 
+from bot.simulator.acting import Acting
 from bot.simulator.interactions import ClickResult
-from bot.simulator.page_hands import Hands, History
 from bot.simulator.shapes import Json, SlackError, as_object
 
 _LONGEST_POST = 40_000
 Act: TypeAlias = Callable[[Json], Awaitable[Json]]
+
+
+@dataclass(frozen=True)
+class HistoryLine:
+    """One thing that happened to a card's request; `text` is mrkdwn."""
+
+    at: datetime
+    text: str
+
+
+#: The life of the requests on the card at a channel and ts, oldest first.
+History: TypeAlias = Callable[[str, str], Awaitable[list[HistoryLine]]]
 
 
 def acting(act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -63,9 +77,9 @@ def _complaint(status: int, sentence: str) -> web.Response:
 class Acts:
     """The acts by the path below `/page/`."""
 
-    def __init__(self, hands: Hands, history: History | None) -> None:
+    def __init__(self, people: Acting, history: History | None) -> None:
         """Take the simulator in, and who tells what happened, if anybody does."""
-        self._hands, self._history = hands, history
+        self._people, self._history = people, history
 
     def table(self) -> dict[str, Act]:
         """Return path to act."""
@@ -89,27 +103,27 @@ class Acts:
         attached = _attached(body)
         text = _posted(body, may_be_empty=bool(attached))
         thread_ts = str(body.get("thread_ts") or "") or None
-        ts = await self._hands.post_message(
+        ts = await self._people.post_message(
             str(body["user"]), str(body["channel"]), text, thread_ts, **attached
         )
         return {"ts": ts}
 
     async def _edit(self, body: Json) -> Json:
         place = str(body["user"]), str(body["channel"]), str(body["ts"])
-        await self._hands.edit_message(*place, _posted(body))
+        await self._people.edit_message(*place, _posted(body))
         return {}
 
     async def _delete(self, body: Json) -> Json:
         place = str(body["user"]), str(body["channel"]), str(body["ts"])
-        await self._hands.delete_message(*place)
+        await self._people.delete_message(*place)
         return {}
 
     async def _stop(self, body: Json) -> Json:
         place = str(body["user"]), str(body["channel"]), str(body["thread_ts"])
-        return {"acked": await self._hands.stop_agent(*place)}
+        return {"acked": await self._people.stop_agent(*place)}
 
     async def _click(self, body: Json) -> Json:
-        result = await self._hands.click(
+        result = await self._people.click(
             str(body["user"]),
             str(body["channel"]),
             str(body["ts"]),
@@ -122,7 +136,7 @@ class Acts:
         return {"acked": result.acked}
 
     async def _command(self, body: Json) -> Json:
-        result = await self._hands.run_command(
+        result = await self._people.run_command(
             str(body["user"]),
             str(body["channel"]),
             str(body["command"]),
@@ -133,10 +147,10 @@ class Acts:
     async def _upload(self, body: Json) -> Json:
         content = base64.b64decode(str(body["content"]), validate=True)
         user_id, name = str(body["user"]), str(body["name"])
-        return {"id": self._hands.upload_file(user_id, name, content)}
+        return {"id": self._people.upload_file(user_id, name, content)}
 
     async def _options(self, body: Json) -> Json:
-        return await self._hands.options(
+        return await self._people.options(
             str(body["user"]),
             str(body["action_id"]),
             str(body["text"]),
@@ -149,11 +163,11 @@ class Acts:
         tab: Literal["home", "messages"] = "messages"
         if body["tab"] == "home":
             tab = "home"
-        await self._hands.open_home(str(body["user"]), tab)
+        await self._people.open_home(str(body["user"]), tab)
         return {}
 
     async def _click_view(self, body: Json) -> Json:
-        result = await self._hands.click_view(
+        result = await self._people.click_view(
             str(body["user"]),
             str(body["view"]),
             str(body["action_id"]),
@@ -166,16 +180,16 @@ class Acts:
     async def _submit(self, body: Json) -> Json:
         values = as_object(body["values"]) or {}
         view_id, user_id = str(body["view"]), str(body["user"])
-        return _said(await self._hands.submit_view(user_id, view_id, values))
+        return _said(await self._people.submit_view(user_id, view_id, values))
 
     async def _close(self, body: Json) -> Json:
         clear = body.get("clear") is True
-        await self._hands.close_view(str(body["user"]), str(body["view"]), clear=clear)
+        await self._people.close_view(str(body["user"]), str(body["view"]), clear=clear)
         return {}
 
     async def _what_happened(self, body: Json) -> Json:
         channel_id, ts = str(body["channel"]), str(body["ts"])
-        channel = self._hands.workspace.channels.get(channel_id)
+        channel = self._people.workspace.channels.get(channel_id)
         if channel is None or str(body["user"]) not in channel.members:
             raise LookupError(f"{body['user']} is not in {channel_id}")
         lines = await self._history(channel_id, ts) if self._history else []

@@ -29,7 +29,7 @@ from bot.simulator.interactions import ClickResult, Interactions, Submissions
 from bot.simulator.mailbox import Mailbox, MailPage
 from bot.simulator.message import Message
 from bot.simulator.page import Page
-from bot.simulator.page_hands import History
+from bot.simulator.page_acts import History
 from bot.simulator.people import Channel, ProfileField, User, UserGroup
 from bot.simulator.shapes import Json, copied
 from bot.simulator.slash_commands import Commands

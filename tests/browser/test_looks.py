@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from bot.simulator.page_hands import HistoryLine
+from bot.simulator.page_acts import HistoryLine
 from tests.support import slack_samples as samples
 from tests.support.browser import picture, visit
 from tests.support.demo import APPROVALS, GENERAL

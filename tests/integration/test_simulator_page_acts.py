@@ -13,7 +13,7 @@ import pytest
 
 from bot import simulator as simulator_package
 from bot.simulator import AppConfig, Simulator, SlashCommand
-from bot.simulator.page_hands import HistoryLine
+from bot.simulator.page_acts import HistoryLine
 from tests.support.demo import GENERAL, RAVI
 from tests.support.simulated import as_page, world
 
