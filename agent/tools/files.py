@@ -404,7 +404,7 @@ def _identity(fd: int | None) -> Seen:
 
 
 def _sha256(fd: int) -> str:
-    """Of its first bytes; the file's own position stays where it is."""
+    """Hash a file's first bytes; its own position stays where it is."""
     digest, at = hashlib.sha256(), 0
     while at < HASHED and (part := os.pread(fd, _PART, at)):
         digest.update(part)

@@ -248,7 +248,7 @@ class Call:
 
     @property
     def first_arguments(self) -> dict[str, Any]:
-        """As the agent asked, before any edit."""
+        """The arguments as the agent asked, before any edit."""
         first = self.raised_arguments
         return self.arguments if first is None else first
 

@@ -127,7 +127,7 @@ def _escalation(
 def _reminders(
     stage: Stage, opened: dt.datetime, hours: Hours | None, until: dt.datetime
 ) -> Iterable[Moment]:
-    """Those that are not sent yet.
+    """Yield the reminders that are not sent yet.
 
     They back off: after one that came late, the next one comes no sooner than after
     half of what the policy has between them.

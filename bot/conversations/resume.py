@@ -275,7 +275,7 @@ class Recheck:
         return None
 
     async def _profiles(self, request: Request) -> list[Profile]:
-        """Of whoever asked, and of whoever decided, in order."""
+        """Look up the requester and those who decided, in order."""
         deciders = [word.person for word in request.chain.decisions]
         people = [request.people.requester, *deciders]
         return await asyncio.gather(*(self.people.look_up(each) for each in people))

@@ -90,7 +90,7 @@ def _judged(offer: Offer | None, action: Action, own_app: str) -> str:
 def _fact(
     action: Action, offer: Offer | None, event: str, detail: dict[str, str]
 ) -> Fact:
-    """For the trail of the thread's workspace; of the person's, where there is none."""
+    """Build the fact for the thread's workspace, or the person's if there is none."""
     actor, via = action.person.user, action.via
     fact = Fact(action.person.team, event, actor=actor, via=via, detail=detail)
     if offer is None:

@@ -89,7 +89,7 @@ class Trail:
 
     @property
     def duties(self) -> tuple[Duty, ...]:
-        """Of the clock: another policy is noted right after it was read."""
+        """The clock's duties; another policy is noted right after it was read."""
         return self.policies.watch, self.record.look, self.notary.look
 
 

@@ -31,18 +31,18 @@ class StoredMail:
 
     @property
     def subject(self) -> str:
-        """Its subject, decoded."""
+        """The e-mail's subject, decoded."""
         return str(self.message["Subject"] or "")
 
     @property
     def text(self) -> str:
-        """Its plain text."""
+        """The e-mail's plain text."""
         body = self.message.get_body(("plain",))
         return str(body.get_content()) if body is not None else ""
 
     @property
     def html(self) -> str:
-        """Its HTML; "" for a mail of plain text alone."""
+        """The e-mail's HTML; "" if it has plain text alone."""
         body = self.message.get_body(("html",))
         return str(body.get_content()) if body is not None else ""
 

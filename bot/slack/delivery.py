@@ -420,7 +420,7 @@ async def _say_below(connection: Connection, jobs: Jobs, row: Row) -> None:
 async def _tell_author(
     connection: Connection, jobs: Jobs, row: Row, code: str, us: Identity
 ) -> None:
-    """Directly, since the thread takes no words any more.
+    """Tell the author directly, since the thread takes no words any more.
 
     An answer of the agent is for those in the thread: who can still read that gets the
     answer too, everybody else only hears of it.

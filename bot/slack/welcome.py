@@ -38,7 +38,7 @@ class Welcome:
     tools: Collection[str]
 
     async def opened(self, person: Person, channel: str) -> None:
-        """Somebody has opened the conversation with the app.
+        """Greet somebody who has opened the conversation with the app.
 
         Raises:
             psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; do not ack.

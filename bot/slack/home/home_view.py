@@ -375,7 +375,7 @@ def _listed(
     requests: Sequence[Request],
     more: str = "",
 ) -> Answer:
-    """As many whole rows as one message holds; `more` says where the rest is."""
+    """List as many whole rows as one message holds; `more` says where the rest is."""
     blocks: list[Block] = [section([f"*{title}*"])]
     room = MESSAGE_TEXT_LIMIT - len(home.IN_APP_HOME)
     for row in rows:

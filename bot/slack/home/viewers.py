@@ -52,7 +52,7 @@ class Viewers:
     send: Callable[[str, bool], None] = field(default=lambda key, can_wait: None)
 
     async def open(self, person: Person) -> None:
-        """Somebody has opened App Home."""
+        """Note that somebody has opened App Home."""
         await self._write(SQL["open_home"], person, enterprise=person.enterprise)
 
     async def redraw(

@@ -259,7 +259,7 @@ async def open_modal(deps: Deps, body: Body, view: Block) -> Mapping[str, Any] |
 
 
 def _as_it_is(action: Action, request: Request | None) -> Action:
-    """With the arguments as they are: an edit that changes nothing."""
+    """Return the action with the call's own arguments: an edit that changes nothing."""
     return replace(action, arguments=request.call.arguments if request else None)
 
 

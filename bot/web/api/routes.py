@@ -246,7 +246,7 @@ class Approvals:
         return found
 
     async def _may_see(self, person: Person, found: Request, now: dt.datetime) -> bool:
-        """By what is stored; else by what Slack says of a group right now."""
+        """Judge by what is stored; else by what Slack says of a group right now."""
         if can_see(person, found, self.api.deps.policies.current, now):
             return True
         asking = Action(found.place.token, person, Verdict.APPROVE, "api")

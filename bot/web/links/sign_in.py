@@ -43,7 +43,7 @@ class SignIn:
         return self._signer.address(BACK)
 
     def go(self, token: str, link: Link) -> web.Response:
-        """To Slack, with a cookie that knows the way back."""
+        """Send the browser to Slack, with a cookie that knows the way back."""
         going = new_going(token)
         address = self._openid.address(
             redirect=self.redirect,
@@ -79,7 +79,7 @@ class SignIn:
             return "", ""
 
     def enter(self, token: str, link: Link) -> web.Response:
-        """To the link's page, with a cookie that lets its form decide."""
+        """Send the browser to the link's page, whose form its cookie lets decide."""
         response = _to(self._signer.address(token))
         held = self._sessions.signed_in(token, link)
         self._set(response, SIGNED_IN, held, SIGNED_IN_FOR)
@@ -112,7 +112,7 @@ class Return:
     sign_in: SignIn
 
     def routes(self) -> list[web.RouteDef]:
-        """To be added before those of the pages, whose tokens it would be taken for."""
+        """Return the routes; add them before the pages', which take any path."""
         return [web.get(f"/approve/{BACK}", self._come_back)]
 
     async def _come_back(self, request: web.Request) -> web.Response:
@@ -187,17 +187,17 @@ class Sessions:
     secret: str
 
     def going(self, going: Going) -> str:
-        """For the time at Slack."""
+        """Sign the cookie for the time at Slack."""
         said = [going.token, going.state, going.nonce]
         return str(self._serializer(_GOING).dumps(said))
 
     def read_going(self, cookie: str) -> Going | None:
-        """None for every text that is not ours or too old."""
+        """Read that cookie; None for a text that is not ours or too old."""
         said = self._read(_GOING, cookie, GOING_FOR)
         return Going(*said) if said else None
 
     def signed_in(self, token: str, link: Link) -> str:
-        """The link's own person has signed in, for this link alone."""
+        """Sign the cookie of the link's own person, for this link alone."""
         return str(self._serializer(_SIGNED_IN).dumps(_whose(token, link)))
 
     def is_signed_in(self, cookie: str, token: str, link: Link) -> bool:

@@ -81,7 +81,7 @@ class Signer:
 
 
 def hash_of(token: str) -> str:
-    """By what a token is known in the database."""
+    """Return the hash by which a token is known in the database."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
