@@ -14,6 +14,7 @@ from typing import Any
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.abc import RV, PQGen
+from psycopg.errors import Diagnostic
 from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
@@ -66,14 +67,18 @@ class Connection(AsyncConnection[DictRow]):
         self.patience: float | None = limits().statement
         self.made = time.monotonic()
         self.last_used = 0.0
+        self._unflushed = unflushed = list[str]()
+        # a method of this object would keep it alive
+        self.add_notice_handler(lambda notice: _note_unflushed(notice, unflushed))
 
     async def wait(
         self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None
     ) -> RV:
         """Wait as psycopg does, and close the connection where no answer comes.
 
-        A cancelled statement would have the server asked to stop it, and its word
-        waited for: 10 seconds more, where nobody is at the other end.
+        A commit has reached the disk then, unless its own statements let that be. A
+        cancelled statement would have the server asked to stop it, and its word waited
+        for: 10 seconds more, where nobody is at the other end.
 
         Raises:
             psycopg.OperationalError: the server has not answered.
@@ -86,6 +91,9 @@ class Connection(AsyncConnection[DictRow]):
                 self.pgconn.finish()
             raise
         self.last_used = time.monotonic()
+        if self._unflushed and self._is_idle:
+            self._unflushed.clear()
+            await super().wait(self._exec_command(_FLUSH), interval, limit)
         return found
 
     async def commit(self) -> None:
@@ -114,6 +122,17 @@ class Connection(AsyncConnection[DictRow]):
             await self.execute("")
         finally:
             self.patience = usual
+
+
+UNFLUSHED = "01A01"  # of migration 0032: a commit that does not wait for the disk
+# A commit of its own, which waits as the server is told to; then all that is before it
+# in the log of the database is on the disk, too.
+_FLUSH = b"SELECT pg_logical_emit_message(true, 'approval-bot', 'commit')"
+
+
+def _note_unflushed(notice: Diagnostic, unflushed: list[str]) -> None:
+    if notice.sqlstate == UNFLUSHED:
+        unflushed.append(UNFLUSHED)
 
 
 class Pool(AsyncConnectionPool[Connection]):
@@ -223,6 +242,7 @@ def make_pool(
     settings = {
         **AT_THE_SERVER,
         # the server gives a statement up first, so that the connection lives on
+        "approval_bot.shared_until": "0",  # the trail need not wait, see `_FLUSH`
         "statement_timeout": f"{patience * 900:.0f}ms",
         "idle_in_transaction_session_timeout": f"{limits().transaction * 1000:.0f}ms",
         **(also or {}),

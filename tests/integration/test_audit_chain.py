@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 from bot.approvals.audit import Fact, append
 from bot.audit.chain import canonical, text_digest
 from bot.database import migrate as module
-from bot.database.pool import Connection, connect, transaction
+from bot.database.pool import (
+    UNFLUSHED,
+    Connection,
+    Pool,
+    connect,
+    make_pool,
+    transaction,
+)
 from tests.support.house import REJECT, House, open_house
 from tests.support.hypothesis_profiles import scaled
 from tests.support.people import MINA, TEAM
@@ -145,6 +152,35 @@ async def test_two_workspaces_do_not_wait_for_each_other(house: House):
         async with asyncio.timeout(5), transaction(house.pool) as quick:
             await append(quick, [Fact("T2", "quick")])
         assert await house.trail() == ["quick"]
+
+
+async def test_who_waits_for_the_chain_waits_for_the_disk_afterwards(house: House):
+    disk = {"synchronous_commit": "on"}  # the server of the tests writes it later
+    place = "SELECT pg_current_wal_insert_lsn()::text AS place"
+    reached = "SELECT pg_current_wal_flush_lsn() > %s::pg_lsn"
+    notices: list[str | None] = []
+
+    async def write(pool: Pool) -> str:
+        async with transaction(pool) as connection:
+            await append(connection, [Fact(TEAM, "one of many")])
+            [row] = await (await connection.execute(place)).fetchall()
+        return row["place"]
+
+    pool = make_pool(house.url, name="many", size=1, timeout=5, also=disk)
+    async with pool, await connect(house.url) as other:
+        async with pool.connection() as connection:
+            connection.add_notice_handler(lambda said: notices.append(said.sqlstate))
+        assert await house.one(reached, await write(pool))
+        assert notices == []  # alone: the commit itself has waited
+        async with other.transaction():
+            await append(other, [Fact(TEAM, "first")])
+            await other.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            second = asyncio.create_task(write(pool))
+            await house.blocked(second)
+        assert await house.one(reached, await second)
+        assert notices == [UNFLUSHED]
+    assert await house.trail() == ["one of many", "first", "one of many"]
+    assert await verified(house) == []
 
 
 @pytest.mark.parametrize("table", ["audit_chain", "audit_checkpoints", "audit_texts"])
