@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -117,7 +117,7 @@ def as_json(facts: Sequence[Fact]) -> Jsonb:
     chains. People's words may hold secrets, which the trail keeps masked.
     """
     ordered = sorted(facts, key=lambda fact: fact.team)
-    return Jsonb(mask_strings([asdict(fact) for fact in ordered]))
+    return Jsonb(mask_strings([vars(fact) for fact in ordered]))
 
 
 @dataclass

@@ -55,6 +55,7 @@ _SECRET_WORDS = frozenset(
     ("password", "passwd", "pwd", "passphrase", "passcode", "secret", "token")
 ) | frozenset(("credential", "credentials", "apikey", "authorization", "pin"))
 _SECRET_KEYS = frozenset(("api", "access", "private", "secret", "signing"))
+_SUSPECT = (*_HINTS, *_SECRET_WORDS)
 _ALTERNATIVES = ("anyOf", "oneOf", "allOf")
 
 
@@ -82,7 +83,19 @@ def _masked(match: re.Match[str]) -> str:
 
 def mask_strings(value: Any) -> Any:
     """A JSON value with each of its texts and keys as `mask` shows them."""
-    return _value(value, {}, {}, is_secret=False)
+    return _value(value, {}, {}, is_secret=False) if _is_suspect(value) else value
+
+
+def _is_suspect(value: Any) -> bool:
+    """Look at all texts and names of a JSON value at once; most hold no secret.
+
+    One by one they take a third of the time in which a row of the trail is made.
+    """
+    try:
+        folded = json.dumps(value, ensure_ascii=False).casefold()
+    except (TypeError, ValueError, RecursionError):
+        return True
+    return any(hint in folded for hint in _SUSPECT)
 
 
 def mask_arguments(

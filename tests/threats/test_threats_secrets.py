@@ -202,6 +202,15 @@ def test_to_mask_twice_is_to_mask_once(before: str, token: str, after: str):
     assert mask(once) == once
 
 
+NAMED = st.dictionaries(st.sampled_from(["apiKey", "userPIN", "note"]), st.text())
+
+
+@given(st.lists(st.text() | st.sampled_from(TOKENS) | NAMED))
+def test_texts_are_masked_together_as_one_by_one(values: list[Any]):
+    alone = [mask(v) if isinstance(v, str) else mask_arguments(v, {}) for v in values]
+    assert mask_strings(values) == alone
+
+
 @given(st.recursive(st.none() | st.integers() | st.text(), st.lists))
 def test_plain_values_stay(value: Any):
     assert mask_strings(value) == value or "[secret, " in json.dumps(
