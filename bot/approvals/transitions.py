@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from bot.approvals import SQL, digest, store
-from bot.approvals.audit import about, append, as_json
+from bot.approvals.audit import Fact, about, append, as_json
 from bot.approvals.audit_facts import edit_fact, operator_fact, verdict_fact, void_fact
 from bot.approvals.digest import grant_digest_of
 from bot.approvals.edit import Edit, with_changed_tool
@@ -43,7 +45,6 @@ CLOSES = {
     Effect.ANSWERED: Status.ANSWERED,
     Effect.REJECTED: Status.REJECTED,
     Effect.WITHDRAWN: Status.WITHDRAWN,
-    Effect.TIMED_OUT: Status.TIMED_OUT,
 }
 
 
@@ -75,15 +76,25 @@ async def apply(
 
 
 async def expire(connection: Connection, jobs: Jobs, *requests: Request) -> None:
-    """Reject by silence: the deadlines of pending requests are over."""
-    given = [_given(each, *_overdue(each), ("clock", "")) for each in requests]
-    async with connection.cursor() as cursor:
-        await cursor.executemany(SQL["decide"], given, returning=True)
-        written = [await each.fetchone() async for each in cursor.results()]
-    for request, row in zip(requests, written, strict=True):
-        if row is None or not row["closed"]:
-            raise Overtaken(request.id)
-        jobs.edit(connection, row["touched"])
+    """Reject by silence: the deadlines of pending requests are over.
+
+    One statement for all of them: to begin one costs more than to close a request.
+    """
+    if not requests:
+        return
+    closing: list[dict[str, Any]] = []
+    facts: list[Fact] = []
+    for each in requests:
+        result, note = _overdue(each)
+        words = {"outcome": result.code, "note": note}
+        closing.append({"id": each.id, "stage": each.chain.stage_index, **words})
+        who, stage = ("clock", ""), each.chain.stage_index
+        facts.append(verdict_fact(each, result, note, who, None, stage))
+    given = {"requests": Jsonb(closing), "facts": as_json(facts)}
+    row = await (await connection.execute(SQL["expire"], given)).fetchone()
+    if row is None or len(row["closed"]) < len(requests):
+        raise Overtaken(requests[0].id)
+    jobs.edit(connection, row["touched"])
 
 
 def _overdue(request: Request) -> tuple[Result, str]:

@@ -7,8 +7,7 @@ WHERE request_id = %(id)s AND voided_at IS NULL
 
 -- name: decide
 -- A word, what it passes, and the verdict, if it is one, with the trail: one winner, and
--- never after the deadline except by the deadline: the request's, or that of the stage.
--- Says whether the verdict was written, and which messages now show something old; the
+-- never after the deadline: the request's, or that of the stage. Says whether the verdict was written, and which messages now show something old; the
 -- graph is resumed with it, and after something critical the trail is signed. The row is
 -- locked before.
 WITH word AS (
@@ -29,9 +28,9 @@ closed AS (
   SET status = %(status)s, decided_at = bot_now(), outcome = %(outcome)s,
     outcome_note = %(note)s
   WHERE id = %(id)s AND status = 'pending' AND %(status)s::text IS NOT NULL
-    AND (%(status)s::text = 'timed_out') = (bot_now() >= LEAST(expires_at,
+    AND bot_now() < LEAST(expires_at,
       (SELECT s.opened_at + make_interval(secs => (s.times->>'timeout')::float8)
-       FROM stages s WHERE s.request_id = %(id)s AND s.position = %(stage)s)))
+       FROM stages s WHERE s.request_id = %(id)s AND s.position = %(stage)s))
   RETURNING *),
 granted AS (
   INSERT INTO grants (conversation_id, tool_call_id, request_id, tool, rule,
@@ -63,13 +62,50 @@ touched AS (  -- in the order of `touch_deliveries`
   RETURNING id)
 SELECT EXISTS (SELECT FROM closed) AS closed,
   ARRAY(SELECT id::text FROM touched) AS touched,
-  (SELECT CASE WHEN status = 'timed_out'
-     THEN defer_behind_others('resume', conversation_id)
-     ELSE defer_for_conversation('resume', conversation_id) END
+  (SELECT defer_for_conversation('resume', conversation_id)
    FROM closed WHERE agent = '') AS resume,
   (SELECT defer_job('checkpoint', 'checkpoint ' || team_id,
      jsonb_build_object('team', team_id))
    FROM requests WHERE id = %(id)s AND (critical OR %(critical)s)) AS checkpoint;
+
+-- name: expire
+-- Silence: the verdict on requests whose deadline is over, or that of the open stage, with
+-- the trail; as `decide`, for many at once. Their graphs are resumed behind all that
+-- people wait for. Says which were closed, and which messages now show something old. The
+-- rows are locked before.
+WITH closed AS (
+  UPDATE requests r
+  SET status = 'timed_out', decided_at = bot_now(), outcome = g.outcome,
+    outcome_note = g.note
+  FROM jsonb_to_recordset(%(requests)s::jsonb)
+    AS g (id text, stage integer, outcome text, note text)
+  WHERE r.id = g.id AND r.status = 'pending' AND bot_now() >= LEAST(r.expires_at,
+    (SELECT s.opened_at + make_interval(secs => (s.times->>'timeout')::float8)
+     FROM stages s WHERE s.request_id = g.id AND s.position = g.stage))
+  RETURNING r.id, r.team_id, r.conversation_id, r.agent, r.critical),
+trail AS (
+  INSERT INTO audit
+    (team_id, event, request_id, conversation_id, actor, via, detail, texts)
+  SELECT a.team, a.event, a.request, a.conversation, a.actor, a.via, a.detail, a.texts
+  FROM jsonb_to_recordset(%(facts)s::jsonb)
+    AS a (team text, event text, request text, conversation uuid, actor text,
+          via text, detail jsonb, texts jsonb)),
+touched AS (  -- in the order of `touch_deliveries`
+  UPDATE deliveries SET revision = revision + 1
+  WHERE id IN (SELECT d.id FROM request_messages m
+    JOIN deliveries d ON d.id = m.delivery_id
+    WHERE m.request_id IN (SELECT id FROM closed) ORDER BY d.id FOR NO KEY UPDATE OF d)
+  RETURNING id)
+SELECT ARRAY(SELECT id FROM closed) AS closed,
+  ARRAY(SELECT id::text FROM touched) AS touched,
+  procrastinate_defer_jobs_v1(ARRAY(
+    SELECT ROW('runs', 'resume', -1, conversation_id::text, NULL,
+      jsonb_build_object('conversation', conversation_id), NULL
+    )::procrastinate_job_to_defer_v1
+    FROM closed WHERE agent = '')) AS resumes,
+  ARRAY(SELECT defer_job('checkpoint', 'checkpoint ' || team_id,
+      jsonb_build_object('team', team_id))
+    FROM closed WHERE critical GROUP BY team_id) AS checkpoints;
 
 -- name: add_reason
 -- Why somebody has rejected it, said right after it; a reason that stands stays. The row

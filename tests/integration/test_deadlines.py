@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from bot.approvals import SQL
 from bot.approvals.deadlines import expire_due
 from bot.approvals.model import Status
+from bot.database.pool import Connection
+from tests.bench.waiting_rows import add_overdue
 from tests.support.house import House, break_audit, open_house
 from tests.support.people import MINA
 
@@ -56,6 +59,29 @@ async def test_many_are_closed_in_batches_and_approved_ones_never(house: House):
     assert set(house.handed) == {last.place.card, last.place.notice}
     behind = "SELECT count(*) FROM procrastinate_jobs WHERE priority < 0"
     assert await house.one(behind) == 7
+
+
+async def test_a_batch_is_closed_in_one_statement(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    add_overdue(house.url, "late ", 100)
+    waits = 0
+    real = Connection.wait
+
+    async def counted(*given: Any, **named: Any) -> Any:
+        nonlocal waits
+        waits += 1
+        return await real(*given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "wait", counted)
+        assert await expire(house) == 100
+    # a batch is begun, chosen, read, closed, committed; the last look finds none
+    assert waits <= 4 * 5 + 8
+    assert await house.one("SELECT count(*) FROM audit_chain") == 100
+    assert len(await house.jobs("resume")) == 100
+    outdated = "SELECT count(*) FROM deliveries WHERE revision > shown"
+    assert await house.one(outdated) == 100
 
 
 async def test_two_replicas_share_the_work(house: House):
