@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
@@ -56,6 +58,7 @@ class Page:
             web.get("/page/live", changing(self._live.serve)),
             web.get("/page/files/{file}", reading(self._file)),
             web.get("/page/{asset}", reading(self._asset)),
+            web.get(f"/page/{_version()}/{{asset}}", reading(self._kept)),
             *(web.post(f"/page/{p}", changing(acting(act))) for p, act in acts.items()),
         ]
 
@@ -64,10 +67,17 @@ class Page:
         await self._live.close()
 
     async def _index(self, _: web.Request) -> web.Response:
-        return _static("index.html", "text/html")
+        return _document("index.html")
 
     async def _both(self, _: web.Request) -> web.Response:
-        return _static("both.html", "text/html")
+        return _document("both.html")
+
+    async def _kept(self, request: web.Request) -> web.Response:
+        """Give a file by the address that changes with it: a browser asks once."""
+        answer = await self._asset(request)
+        if answer.status == 200:
+            answer.headers["Cache-Control"] = "max-age=31536000, immutable"
+        return answer
 
     async def _asset(self, request: web.Request) -> web.Response:
         name = request.match_info["asset"]
@@ -99,6 +109,20 @@ class Page:
             for each in self._people.commands
         ]
         return web.json_response(shown)
+
+
+@cache
+def _version() -> str:
+    """Return a name for all files as they are now."""
+    files = (_STATIC / name for name in sorted(_ASSETS))
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:12]
+
+
+def _document(name: str) -> web.Response:
+    """A page whose scripts and styles have their version in their addresses."""
+    page = (_STATIC / name).read_bytes()
+    body = page.replace(b'"/page/', f'"/page/{_version()}/'.encode())
+    return web.Response(body=body, content_type="text/html", charset="utf-8")
 
 
 def _static(name: str, content_type: str) -> web.Response:

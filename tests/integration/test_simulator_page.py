@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import aiohttp
@@ -28,6 +29,20 @@ async def test_the_page_brings_everything_itself(browser: aiohttp.ClientSession)
             code = await response.text()
             assert response.status == 200
             assert "innerHTML" not in code
+
+
+async def test_a_browser_keeps_files_under_the_address_of_their_version(
+    browser: aiohttp.ClientSession,
+):
+    async with browser.get("/") as page:
+        [address] = re.findall('src="(/page/.+/app.js)"', await page.text())
+        assert page.headers["Cache-Control"] == "no-cache"
+    async with browser.get(address) as kept, browser.get("/page/app.js") as plain:
+        assert "immutable" in kept.headers["Cache-Control"]
+        assert await kept.read() == await plain.read()
+    for other in (address.replace("app.js", "page.py"), "/page/0123/app.js"):
+        async with browser.get(other) as response:
+            assert response.status == 404, other
 
 
 async def test_no_other_file_is_served(browser: aiohttp.ClientSession):
