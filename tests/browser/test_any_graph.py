@@ -1,8 +1,7 @@
-"""A graph of somebody else's on the page: a form, a batch, and an unknown end."""
+"""A graph of somebody else's on the page: what it offers, and a form."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,20 +11,9 @@ from playwright.async_api import Browser, expect
 from tests.support.asking_graph import ASKING, POLICY
 from tests.support.bot_process import BotProcess, NewBot
 from tests.support.browser import picture, visit
-from tests.support.crashes import until
-from tests.support.page import asked, card_about, messages, reads
+from tests.support.page import act_as, card_about, messages, open_channel, reads
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-PAYMENTS = {
-    "action_requests": [
-        {"name": "pay", "args": {"to": "Ada", "amount": 7}},
-        {"name": "pay", "args": {"to": "Bo", "amount": 9}},
-    ],
-    "review_configs": [
-        {"action_name": "pay", "allowed_decisions": ["approve", "edit", "reject"]},
-        {"action_name": "pay", "allowed_decisions": ["approve", "edit", "reject"]},
-    ],
-}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -35,20 +23,18 @@ async def theirs(new_bot: NewBot) -> AsyncIterator[BotProcess]:
         yield process
 
 
-async def test_the_guide_offers_what_the_graphs_file_says(
+async def test_what_the_graph_offers_is_asked_and_a_refused_form_kept(
     browser: Browser, theirs: BotProcess
 ):
-    async with visit(browser, theirs.url) as page:
+    async with visit(browser, theirs.url, height=1000) as page:
         guide = page.get_by_test_id("guide")
         await expect(guide.get_by_role("listitem")).to_have_count(1)
         await expect(guide).to_contain_text("the graph answers")
         await guide.get_by_role("button", name="order").click()
         await expect(messages(page).last).to_contain_text("@Approval Bot order")
-
-
-async def test_a_refused_form_keeps_its_values(browser: Browser, theirs: BotProcess):
-    async with visit(browser, theirs.url, height=1000) as page:
-        card = await asked(page, "order", "What do you order?")
+        await act_as(page, "Mina")
+        await open_channel(page, "approvals")
+        card = card_about(page, "What do you order?")
         await card.get_by_role("button", name="Answer").click()
         form = page.get_by_test_id("modal")
         await form.get_by_label("item").fill("unicorn")
@@ -68,39 +54,3 @@ async def test_a_refused_form_keeps_its_values(browser: Browser, theirs: BotProc
         await expect(form).to_be_hidden()
         await expect(card).to_contain_text("Answered")
         await reads(page, "got Order(item='tea', count=3, express=False)")
-
-
-async def test_all_of_a_batch_is_approved_by_one_click(
-    browser: Browser, theirs: BotProcess
-):
-    async with visit(browser, theirs.url, height=1200) as page:
-        card = await asked(page, f"ask {json.dumps(PAYMENTS)}", "Ada")
-        await expect(card).to_contain_text("Bo")
-        await picture(page, "graph-batch")
-        await card.get_by_role("button", name="Approve all").click()
-        await expect(card.get_by_role("button", name="Approve all")).to_have_count(0)
-        await expect(card).to_contain_text("Approved by @Mina")
-        await picture(page, "graph-batch-approved")
-        await reads(page, "got {'decisions': [{'type': 'approve'}")
-
-
-async def test_what_was_cut_off_is_marked_as_done(browser: Browser, theirs: BotProcess):
-    ledger = theirs.folder / "ledger.txt"
-    async with visit(browser, theirs.url, height=1000) as page:
-        card = await asked(page, "effect slow", "slow")
-        await card.get_by_role("button", name="Approve").click()
-        await expect(card).to_contain_text("Approved by @Mina")
-        await until(ledger.exists)
-        # the simulator, which dies with the bot, writes down what it shows
-        kept = theirs.folder / ".data/simulator.json"
-        await until(lambda: "Approved by" in kept.read_text(encoding="utf-8"))
-        await theirs.kill()
-        await theirs.start()
-        unknown = card_about(page, "Unknown")
-        await expect(unknown).to_be_visible(timeout=60_000)
-        await picture(page, "graph-unknown")
-        await unknown.get_by_role("button", name="Mark as done").click()
-        await expect(unknown).to_contain_text("Marked as done by @Mina")
-        await expect(unknown.get_by_role("button", name="Ask again")).to_have_count(0)
-        await picture(page, "graph-marked")
-    assert ledger.read_text().split("\n")[:-1] == ["begun slow"]

@@ -12,7 +12,7 @@ from tests.support import slack_samples as samples
 from tests.support.browser import picture, visit
 from tests.support.crashes import until
 from tests.support.demo import APPROVALS, GENERAL, PEOPLE
-from tests.support.page import act_as, messages, open_app, open_channel, say
+from tests.support.page import act_as, messages, open_app, say
 from tests.support.slack_app import SlackApp
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -40,6 +40,8 @@ async def test_a_card_looks_as_in_slack(browser: Browser, app: SlackApp):
         await expect(card.get_by_role("img", name="a red square")).to_be_visible()
         await expect(card.get_by_text("@Mina")).to_be_visible()
         await expect(card).not_to_contain_text("is not drawn here")
+        # this app has no trail to show
+        await expect(page.get_by_test_id("what-happened")).to_have_count(0)
         await card.get_by_role("link", name="#general").click()
         await expect(page).to_have_title("#general · Simulated workspace")
 
@@ -267,11 +269,3 @@ async def test_a_command_typed_before_the_connection_still_gets_suggestions(
             "placeholder", re.compile("^Message #")
         )
         await expect(page.get_by_role("option", name="/demo")).to_be_visible()
-
-
-async def test_without_a_trail_no_card_offers_it(browser: Browser, app: SlackApp):
-    async with visit(browser, app.simulator.base_url) as page:
-        await open_channel(page, "general")
-        await post_card(app)
-        await expect(messages(page).last).to_contain_text("Every block")
-        await expect(page.get_by_test_id("what-happened")).to_have_count(0)

@@ -99,24 +99,20 @@ async def test_both_sides_are_live(browser: Browser, bot: BotProcess):
         await expect(thread).to_contain_text("(offline model)")
 
 
-async def test_no_two_people_share_a_colour(browser: Browser, bot: BotProcess):
-    async with visit(browser, bot.url) as page:
-        found: set[str] = set()
-        for name in PEOPLE:
-            await act_as(page, name)
-            face = page.locator("#person-face .avatar")
-            found.add(
-                await face.evaluate("node => getComputedStyle(node).backgroundColor")
-            )
-        assert len(found) == len(PEOPLE)
-
-
-async def test_edited_ends_the_last_line(browser: Browser, app: SlackApp):
+async def test_edited_ends_a_line_and_no_two_people_share_a_colour(
+    browser: Browser, app: SlackApp
+):
+    for user in PEOPLE.values():
+        await app.simulator.post_message(user, GENERAL, "hello")
     ts = await app.post(GENERAL, text="first line\nlast line")
     await app.client.chat_update(channel=GENERAL, ts=ts, text="first line\nlast word")
     async with visit(browser, app.simulator.base_url) as page:
         last = messages(page).last.locator(".line").last
         await expect(last).to_have_text("last word (edited)")
+        faces = messages(page).filter(has_text="hello").locator(".avatar")
+        await expect(faces).to_have_count(len(PEOPLE))
+        colours = "all => all.map(face => getComputedStyle(face).backgroundColor)"
+        assert len(set(await faces.evaluate_all(colours))) == len(PEOPLE)
 
 
 async def test_the_page_asks_nobody_outside(browser: Browser, bot: BotProcess):

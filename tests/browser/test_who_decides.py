@@ -1,4 +1,4 @@
-"""Deciding, as a visitor plays it: a chain, an edit, a reason, a typed value."""
+"""Deciding, as a visitor plays it: a chain, an edit, a typed value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from tests.support.bot_process import BotProcess
 from tests.support.browser import picture, visit
 from tests.support.crashes import until
-from tests.support.page import act_as, ask, asked, reads
+from tests.support.page import act_as, asked, reads
 from tests.support.stage import SIGNED
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -68,52 +68,30 @@ async def test_an_edit_is_typed_into_the_right_kind_of_inputs(
     browser: Browser, bot: BotProcess
 ):
     async with visit(browser, bot.url, height=1000) as page:
-        card = await asked(page, "transfer 900 GBP to bob", "900")
+        card = await asked(page, "transfer 90 GBP to bob", "90")
         form = await more(page, card, "Edit")
         await expect(form.get_by_label("to", exact=True)).to_have_value("bob")
         amount = form.get_by_label("amount")
-        await expect(amount).to_have_value("900")
+        await expect(amount).to_have_value("90")
         await picture(page, "edit-1-form")
         await amount.fill("-5")
         await form.get_by_role("button", name="Save and approve").click()
         await expect(form).to_contain_text("do not fit the tool")
         await expect(amount).to_be_focused()
         await picture(page, "edit-2-error")
-        await amount.fill("1200.50")
+        await amount.fill("120.50")
         await form.get_by_label("currency").select_option(label="EUR")
         await form.get_by_role("button", name="Save and approve").click()
         await expect(form).to_be_hidden()
 
-        await expect(card).to_contain_text('"amount": 900 → 1200.5')
+        await expect(card).to_contain_text('"amount": 90 → 120.5')
         await expect(card).to_contain_text('"currency": "GBP" → "EUR"')
-        await expect(card).to_contain_text("managers: approved by @Mina (with edits)")
+        await expect(card).to_contain_text("Approved by @Mina (with edits)")
         await picture(page, "edit-3-card")
-        await act_as(page, "Fay")
-        await card.get_by_role("button", name="Approve").click()
-        dialog = page.get_by_role("alertdialog")
-        await dialog.get_by_role("button", name="Approve").click()
-        await expect(card).to_contain_text("Approved by @Mina (with edits) and @Fay")
-        told = ("A person changed", "transferred EUR 1,200.50 to bob")
+        told = ("A person changed", "transferred EUR 120.50 to bob")
         await reads(page, SIGNED, *told, asked="to bob")
         await picture(page, "edit-4-thread")
-    assert paid(bot, "bob") == [("EUR", 120050)]
-
-
-async def test_a_reject_can_say_why(browser: Browser, bot: BotProcess):
-    async with visit(browser, bot.url, height=1000) as page:
-        card = await asked(page, "transfer 40 GBP to carol", "carol")
-        form = await more(page, card, "Reject with reason")
-        await form.get_by_role("button", name="Reject").click()
-        await expect(form).to_contain_text("Please complete this required field.")
-        await form.get_by_label("Reason").fill("Carol was paid on Monday.")
-        await picture(page, "reason-1-form")
-        await form.get_by_role("button", name="Reject").click()
-        await expect(form).to_be_hidden()
-
-        await expect(card).to_contain_text("Rejected by @Mina")
-        await expect(card).to_contain_text("Carol was paid on Monday.")
-        await picture(page, "reason-2-card")
-    assert paid(bot, "carol") == []
+    assert paid(bot, "bob") == [("EUR", 12050)]
 
 
 async def test_a_database_goes_when_two_have_typed_its_name(
@@ -142,23 +120,3 @@ async def test_a_database_goes_when_two_have_typed_its_name(
         await form.get_by_role("button", name="Approve").click()
         await expect(card).to_contain_text("Approved by @Mina and @Dora")
         await until(lambda: not database.exists())
-
-
-async def test_a_message_meanwhile_is_answered_and_ravi_takes_it_back(
-    browser: Browser, bot: BotProcess
-):
-    async with visit(browser, bot.url, height=1000) as page:
-        await ask(page, "transfer 41 GBP to acme")
-        thread = page.get_by_test_id("thread")
-        await expect(thread).to_contain_text("Waiting for")
-        await page.get_by_test_id("thread-composer").fill("and a coffee, please")
-        await page.keyboard.press("Enter")
-        await expect(thread).to_contain_text("get to your message")
-        await picture(page, "held-1")
-        await thread.get_by_role("button", name="Withdraw").last.click()
-
-        await expect(thread).to_contain_text("it was withdrawn")
-        await expect(thread.get_by_role("button", name="Withdraw")).to_have_count(0)
-        await expect(thread).to_contain_text("I didn't understand that")
-        await picture(page, "held-2-withdrawn")
-    assert paid(bot, "acme") == []
