@@ -1,4 +1,4 @@
-"""App Home and `/approvals` of the real bot, over both transports."""
+"""App Home and `/approvals` of the real bot."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ async def home_with(stage: Stage, user: str, *words: str) -> dict[str, Any]:
     return await stage.simulator.wait_for(shown)
 
 
-async def test_home_follows_a_request_and_decides_it(shared_both: Stage):
-    stage = shared_both
+async def test_home_follows_a_request_and_decides_it(shared: Stage):
+    stage = shared
     await stage.simulator.open_home(MINA)
     await home_with(stage, MINA, "Waiting for you", "asks before it acts")
     file, card, thread = await asked_to_delete(stage, "from-home.txt")
@@ -50,8 +50,8 @@ def _code(stage: Stage, request: str) -> str:
     return stage.records.value("SELECT code FROM requests WHERE id = %s", request)
 
 
-async def test_the_command_lists_delegates_and_decides(shared_both: Stage):
-    stage, simulator = shared_both, shared_both.simulator
+async def test_the_command_lists_delegates_and_decides(shared: Stage):
+    stage, simulator = shared, shared.simulator
     file, card, _ = await asked_to_delete(stage, "from-command.txt")
     token = request_of(card)
 

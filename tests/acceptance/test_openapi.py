@@ -49,7 +49,7 @@ def try_out(operation: Any, url: str, approval: str) -> None:
     skipped = [check for check in checks if check.__name__ in left_out]
 
     @settings(
-        max_examples=scaled(1 / 3),
+        max_examples=scaled(1 / 5),
         deadline=None,
         derandomize=True,
         database=None,

@@ -115,7 +115,7 @@ async def test_the_requester_withdraws_at_any_time(shared: Stage):
 async def test_approve_at_the_instant_of_what_silence_brings(shared: Stage, event: str):
     stage = shared
     seconds = {"reminder": 2, "escalation": 4}[event]
-    names = [f"{event}-{number}.txt" for number in range(5)]
+    names = [f"{event}-{number}.txt" for number in range(3)]
     for name in names:
         stage.put(name)
 
@@ -139,7 +139,7 @@ async def race(stage: Stage, name: str, seconds: int, index: int) -> None:
     opened: dt.datetime = stage.records.value(
         "SELECT opened_at FROM stages WHERE request_id = %s", request
     )
-    moment = opened + dt.timedelta(seconds=seconds, milliseconds=index * 80 - 100)
+    moment = opened + dt.timedelta(seconds=seconds, milliseconds=index * 100 - 100)
     await asyncio.sleep((moment - dt.datetime.now(dt.UTC)).total_seconds())
     await stage.click(MINA, "approve", card)
     await stage.answer(GENERAL, ts)
@@ -152,7 +152,7 @@ async def test_two_replicas_one_stopped_half_way_send_everything_once(shared: St
     stage = shared
     await stage.start_bot()
     await stage.simulator.wait_for(lambda: stage.simulator.sockets == 2)
-    names = [f"many-{number}.txt" for number in range(4)]
+    names = [f"many-{number}.txt" for number in range(2)]
     for name in names:
         stage.put(name)
     for name in names:

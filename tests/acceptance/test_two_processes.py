@@ -12,27 +12,26 @@ from tests.support.stage import Stage
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_messages_at_once_are_each_answered_once(shared_both: Stage):
-    stage = shared_both
+async def test_messages_at_once_are_each_answered_once(shared: Stage):
+    stage = shared
     await stage.start_bot()
-    if stage.transport == "socket":
-        await stage.simulator.wait_for(lambda: stage.simulator.sockets == 2)
-    for number in range(10):
+    await stage.simulator.wait_for(lambda: stage.simulator.sockets == 2)
+    for number in range(6):
         stage.put(f"many-{number}.txt", f"number {number}")
 
-    asked = [await stage.ask(f"read many-{number}.txt") for number in range(10)]
+    asked = [await stage.ask(f"read many-{number}.txt") for number in range(6)]
     for number, ts in enumerate(asked):
         await stage.answer(GENERAL, ts, f"number {number}")
     await stage.rest()
 
-    assert [len(stage.said(GENERAL, ts)) for ts in asked] == [1] * 10
+    assert [len(stage.said(GENERAL, ts)) for ts in asked] == [1] * 6
 
 
-async def test_one_process_ends_and_the_other_goes_on(shared_both: Stage):
-    stage = shared_both
+async def test_one_process_ends_and_the_other_goes_on(shared: Stage):
+    stage = shared
     file, card, ts = await asked_to_delete(stage, "handed-over.txt")
 
-    leaving = stage.bots.pop()  # the first one gets the events over HTTP
+    leaving = stage.bots.pop()
     assert await leaving.stop() == 0
     await stage.click(MINA, "approve", card)
     await stage.answer(GENERAL, ts)

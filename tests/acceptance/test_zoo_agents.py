@@ -1,4 +1,4 @@
-"""Agents and teams of them: each approved, rejected and timed out."""
+"""Agents and teams of them: each approved and rejected."""
 
 from __future__ import annotations
 

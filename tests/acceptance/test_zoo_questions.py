@@ -1,4 +1,4 @@
-"""Graphs that ask in their own words: each approved, rejected and timed out."""
+"""Graphs that ask in their own words: each approved and rejected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Graphs of every structure and state: each approved, rejected and timed out."""
+"""Graphs of every structure and state: each approved and rejected."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def policy_for(graph: ZooGraph) -> str:
 
 
 async def play(stage: Stage, graph: ZooGraph) -> None:
-    """Ask a graph three times in one thread, and see what comes of each decision."""
+    """Ask a graph again and again in one thread, and see what each decision brings."""
     if graph.at_start:
         await _is_refused_at_start(stage, graph)
         return

@@ -55,13 +55,10 @@ GRAPHS: list[ZooGraph] = []
 def works(
     approved: str, rejected: str = STOPPED, timed_out: str = "", **more: Any
 ) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
-    """Say what a graph answers; silence is answered as a no unless it says more."""
+    """Say what a graph answers, to silence where that is no other no."""
     # a call that was rejected is not asked again within the hour: that comes last
-    said = {
-        "timed out": timed_out or rejected,
-        "approve": approved,
-        "reject": rejected,
-    }
+    said = {"timed out": timed_out} if timed_out else {}
+    said |= {"approve": approved, "reject": rejected}
 
     def keep(make: Callable[[], Any]) -> Callable[[], Any]:
         GRAPHS.append(ZooGraph(make, said, **more))
