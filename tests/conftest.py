@@ -45,8 +45,7 @@ def pytest_collection() -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
-        gc.collect()
-        gc.freeze()
+        gc.freeze()  # some garbage too: to look for it takes most of a second
         gc.enable()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -12,7 +14,14 @@ from bot.approvals.json_schemas import misfit
 from bot.approvals.model import Kind, Verdict
 from bot.conversations import dialects
 from bot.conversations.dialects import raw
-from bot.conversations.dialects.interface import Decided, End, RunOn, Stop, Unfit
+from bot.conversations.dialects.interface import (
+    Decided,
+    End,
+    Question,
+    RunOn,
+    Stop,
+    Unfit,
+)
 from bot.conversations.dialects.static_breakpoint import raised
 from bot.texts import agent
 from bot.texts.agent import TIMED_OUT_FOR_AGENT
@@ -51,31 +60,36 @@ def read(interrupt, *, default: Any = None, rule: Any = None):
     return raw.resolve(question, rule=rule, default=default, levels=["manager"])
 
 
+def later(interrupt, **how: Any) -> Callable[[], Question]:
+    """Read it in the test, once: in a table it is read by each collection."""
+    return cache(lambda: read(interrupt, **how))
+
+
 def words(value):
-    return read(asks(value), default="words")
+    return later(asks(value), default="words")
 
 
 def booleans(value):
-    return read(asks(value), default="booleans")
+    return later(asks(value), default="booleans")
 
 
 def per_call(*types):
-    return read(asks(tool_approval(), decision_schema(*types) if types else None))
+    return later(asks(tool_approval(), decision_schema(*types) if types else None))
 
 
 def one(*allowed):
-    return read(asks(batch(("pay", ARGS, list(allowed)))))
+    return later(asks(batch(("pay", ARGS, list(allowed)))))
 
 
 def form(schema, value="How?"):
-    return read(asks(value, schema))
+    return later(asks(value, schema))
 
 
 PER_CALL = per_call(*ALL)
 PLAIN = per_call()
 BATCH = one(*ALL)
-INBOX = read(asks(inbox()))
-STOP_AT = read(raised(["tools"], "checkpoint-1"))
+INBOX = later(asks(inbox()))
+STOP_AT = later(raised(["tools"], "checkpoint-1"))
 
 # the rows of "Interrupts of any graph", and what the libraries' own types say
 ANSWERS = [
@@ -143,32 +157,32 @@ ANSWERS = [
     ("inbox", INBOX, answered("Less."), [{"type": "response", "args": "Less."}]),
     (
         "inbox that may not be ignored",
-        read(asks(inbox("accept respond"))),
+        later(asks(inbox("accept respond"))),
         REJECTED,
         [{"type": "response", "args": NO}],
     ),
     (
         "inbox that may not be ignored",
-        read(asks(inbox("accept respond"))),
+        later(asks(inbox("accept respond"))),
         TIMED_OUT,
         [{"type": "response", "args": LATE}],
     ),
-    ("inbox, no no", read(asks(inbox("accept edit"))), REJECTED, STOPPED),
+    ("inbox, no no", later(asks(inbox("accept edit"))), REJECTED, STOPPED),
     (
         "inbox in a list",
-        read(asks([inbox()])),
+        later(asks([inbox()])),
         APPROVED,
         [{"type": "accept", "args": RAISED}],
     ),
     (
         "inbox as text",
-        read(asks(json.dumps(inbox()))),
+        later(asks(json.dumps(inbox()))),
         APPROVED,
         [{"type": "accept", "args": RAISED}],
     ),
     (
         "inbox in a list as text",
-        read(asks(json.dumps([inbox()]))),
+        later(asks(json.dumps([inbox()]))),
         REJECTED,
         [{"type": "ignore"}],
     ),
@@ -222,19 +236,20 @@ def typed(value):
     ids=[f"{row[0]}: {row[2].end}" for row in ANSWERS],
 )
 def test_a_decision_gives_exactly_the_documented_value(question, decided, value):
-    assert dialects.validate(question, [decided]) == ""
-    assert typed(dialects.answer(question, [decided])) == typed(value)
+    asked = question()
+    assert dialects.validate(asked, [decided]) == ""
+    assert typed(dialects.answer(asked, [decided])) == typed(value)
 
 
 def test_each_dialect_is_in_the_table_with_all_three_outcomes():
-    covered = {(row[1].dialect, row[2].end) for row in ANSWERS}
+    covered = {(row[1]().dialect, row[2].end) for row in ANSWERS}
     three = (End.APPROVE, End.REJECT, End.TIMED_OUT)
     assert covered >= {(name, end) for name in dialects.DIALECTS for end in three}
 
 
 def test_the_schema_of_an_edit_brings_what_it_refers_to():
     arguments = {**NEW, "source": {"name": "main"}}
-    assert misfit(PER_CALL.calls[0].schema, arguments) == ""
+    assert misfit(PER_CALL().calls[0].schema, arguments) == ""
 
 
 def test_several_calls_are_answered_by_position_each_for_itself():
@@ -279,13 +294,13 @@ def test_differing_configs_of_one_name_allow_only_common_decisions():
 
 @pytest.mark.parametrize("end", [End.REJECT, End.TIMED_OUT])
 def test_a_no_without_a_message_gets_a_default_sentence(end):
-    message = dialects.answer(PER_CALL, [Decided(end)])["message"]
+    message = dialects.answer(PER_CALL(), [Decided(end)])["message"]
     assert message.endswith(".")
     assert ("timed out" in message) == (end is End.TIMED_OUT)
 
 
 def test_silence_reaches_the_agent_with_the_words_timed_out():
-    value = dialects.answer(BATCH, [Decided(End.TIMED_OUT)])
+    value = dialects.answer(BATCH(), [Decided(End.TIMED_OUT)])
     assert value["decisions"][0]["message"] == TIMED_OUT_FOR_AGENT
 
 
@@ -295,9 +310,9 @@ REFUSED = [
     ("approval that is not allowed", per_call("respond"), APPROVED),
     ("batched approval", one("respond"), APPROVED),
     ("batched edit", one("approve", "reject"), edited(**NEW)),
-    ("inbox approval", read(asks(inbox("edit ignore"))), APPROVED),
-    ("inbox edit", read(asks(inbox("accept ignore"))), edited(**NEW)),
-    ("inbox answer", read(asks(inbox("accept ignore"))), answered("x")),
+    ("inbox approval", later(asks(inbox("edit ignore"))), APPROVED),
+    ("inbox edit", later(asks(inbox("accept ignore"))), edited(**NEW)),
+    ("inbox answer", later(asks(inbox("accept ignore"))), answered("x")),
     ("edit without arguments", PER_CALL, Decided(End.EDIT)),
     ("edit of a wrong type", PER_CALL, edited(to="Ada", amount="7")),
     ("edit with too little", PER_CALL, edited(to="Ada")),
@@ -320,8 +335,8 @@ REFUSED = [
     ("form, number for a boolean", form({"type": "boolean"}), answered(1)),
     ("form, no date", form({"type": "string", "format": "date"}), answered("soon")),
     ("breakpoint answer", STOP_AT, answered("x")),
-    ("raw without answers", read(asks("Go on?")), APPROVED),
-    ("raw without answers", read(asks("Go on?")), answered("x")),
+    ("raw without answers", later(asks("Go on?")), APPROVED),
+    ("raw without answers", later(asks("Go on?")), answered("x")),
 ]
 
 
@@ -329,11 +344,12 @@ REFUSED = [
     ("question", "decided"), [r[1:] for r in REFUSED], ids=[r[0] for r in REFUSED]
 )
 def test_what_the_graph_would_not_take_never_reaches_it(question, decided):
-    sentence = dialects.validate(question, [decided])
+    asked = question()
+    sentence = dialects.validate(asked, [decided])
     assert sentence.endswith((".", "booleans`."))
     assert "\n" not in sentence
     with pytest.raises(Unfit) as refused:
-        dialects.answer(question, [decided])
+        dialects.answer(asked, [decided])
     assert str(refused.value) == sentence
 
 
@@ -346,20 +362,20 @@ def test_a_question_of_two_calls_takes_two_decisions(decisions):
 
 
 def test_what_is_read_for_the_card_and_the_policy():
-    call = PER_CALL.calls[0]
+    call = PER_CALL().calls[0]
     assert (call.name, call.arguments, call.tool_call) == ("pay", ARGS, "call_1")
     assert (call.kind, call.waivable, call.note) == (Kind.TOOL, True, "Pays somebody.")
     assert call.schema["properties"].keys() == {"to", "amount", "source"}
     assert set(call.allowed) == {*Verdict} - {Verdict.WITHDRAW}
-    assert PLAIN.calls[0].allowed is None
-    assert BATCH.calls[0].note == "pay?"
-    assert INBOX.calls[0].arguments == ARGS
-    assert INBOX.calls[0].note == "Pays somebody."
-    assert form(CUSTOMER).form == CUSTOMER
-    assert STOP_AT.calls[0].name == "tools"
-    assert STOP_AT.interrupt == "checkpoint-1"
+    assert PLAIN().calls[0].allowed is None
+    assert BATCH().calls[0].note == "pay?"
+    assert INBOX().calls[0].arguments == ARGS
+    assert INBOX().calls[0].note == "Pays somebody."
+    assert form(CUSTOMER)().form == CUSTOMER
+    assert STOP_AT().calls[0].name == "tools"
+    assert STOP_AT().interrupt == "checkpoint-1"
     for row in ANSWERS:
-        for asked in row[1].calls:
+        for asked in row[1]().calls:
             assert storable(asked.arguments)
             assert Verdict.REJECT in (asked.allowed or (Verdict.REJECT,))
 
@@ -377,7 +393,7 @@ def test_a_known_schema_takes_precedence_over_the_payloads():
 
 def test_a_graphs_own_questions_are_never_waived():
     for question in (words("Go?"), form(CUSTOMER), STOP_AT):
-        [call] = question.calls
+        [call] = question().calls
         assert (call.kind, call.waivable) == (Kind.INTERRUPT, False)
 
 
