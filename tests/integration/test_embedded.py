@@ -218,8 +218,9 @@ def kill_server(directory: Path) -> None:
 
 @pytest.mark.parametrize("name", ["x" * 120, "with space, comma' and %"])
 def test_an_unusable_socket_path_is_replaced_by_a_private_one(
-    place: Path, name: str
+    place: Path, made: Path, name: str
 ) -> None:
+    subprocess.run(["cp", "-a", made, place / name], check=True)
     with start(place / name) as embedded:
         assert answers(embedded.url)
         sockets = Path(ask(embedded.url, "show unix_socket_directories"))

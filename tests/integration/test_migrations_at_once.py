@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,31 +31,45 @@ FORKS = """
 import asyncio, json, os, sys
 from bot.base import faults
 from bot.database.migrate import migrate
-url, order, number = sys.argv[1:]
-faults.arm(f"@{order}")
-children = []
-for _ in range(int(number)):
-    child = os.fork()
-    if not child:
-        asyncio.run(migrate(url))
-        os._exit(0)
-    children.append(child)
-print("ended", json.dumps([os.waitpid(child, 0)[1] for child in children]))
+for line in sys.stdin:
+    url, order, number = json.loads(line)
+    children = []
+    for _ in range(number):
+        child = os.fork()
+        if not child:
+            faults.arm(f"@{order}")
+            asyncio.run(migrate(url))
+            os._exit(0)
+        children.append(child)
+    print("ended", json.dumps([os.waitpid(child, 0)[1] for child in children]))
+    sys.stdout.flush()
 """
 
 
-async def migrate_at_once(url: str, order: Path) -> list[int]:
-    """Migrate from all replicas at once, and return the wait status of each."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", FORKS, url, str(order), str(REPLICAS)),
+@pytest.fixture(scope="module")
+def forks() -> Iterator[subprocess.Popen[str]]:
+    """The process that replicas are made from."""
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKS],
         cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 100)
-    assert process.returncode == 0, err.decode()
-    [line] = [x for x in out.decode().splitlines() if x.startswith("ended ")]
-    return json.loads(line.removeprefix("ended "))
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
+def migrate_at_once(forks: subprocess.Popen[str], url: str, order: Path) -> list[int]:
+    """Migrate from all replicas at once, and return the wait status of each."""
+    assert forks.stdin is not None
+    assert forks.stdout is not None
+    forks.stdin.write(json.dumps([url, str(order), REPLICAS]) + "\n")
+    forks.stdin.flush()
+    for line in forks.stdout:
+        if line.startswith("ended "):
+            return json.loads(line.removeprefix("ended "))
+    raise AssertionError("no replica could be made")
 
 
 async def bring_to(url: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,6 +90,7 @@ async def bring_to(url: str, number: int, monkeypatch: pytest.MonkeyPatch) -> No
 )
 async def test_one_of_four_is_killed_and_the_schema_is_whole(
     empty_database: str,
+    forks: subprocess.Popen[str],
     number: int,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -82,7 +99,7 @@ async def test_one_of_four_is_killed_and_the_schema_is_whole(
         await bring_to(empty_database, number, monkeypatch)
     order = tmp_path / "order"
     order.write_text("migrating")
-    ended = await migrate_at_once(empty_database, order)
+    ended = await asyncio.to_thread(migrate_at_once, forks, empty_database, order)
 
     assert sorted(ended) == [0] * (REPLICAS - 1) + [signal.SIGKILL]
     async with await connect(empty_database) as connection:
