@@ -199,7 +199,7 @@ async def test_a_server_over_http_dies_in_a_call_and_returns(tmp_path):
     servers = {
         "web": {"url": url, "headers": {"Authorization": "${KEY}"}},
         "stranger": {"url": url},
-        "time": {"command": str(BIN / "mcp-server-time")},
+        **odd(),
     }
     with listening:
         async with (
@@ -210,8 +210,7 @@ async def test_a_server_over_http_dies_in_a_call_and_returns(tmp_path):
             assert '"copies":2' in await call(found, "web.ask")
             with pytest.raises(OutcomeUnknown, match="unknown whether this was done"):
                 await call(found, "web.pay", amount=5)
-            said = await call(found, "time.get_current_time", timezone="Europe/Paris")
-            assert "Europe/Paris" in said
+            assert await call(found, "odd.wipe", path="a") == "wiped"
             async with over_http(tmp_path, listening):
                 assert await call(found, "web.greet", name="Bo") == "Hello, Bo."
             assert set(found.troubles()) == {"mcp stranger"}
