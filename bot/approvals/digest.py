@@ -43,6 +43,15 @@ def storable(value: Any) -> str:
     return text
 
 
+def schema_as_is(schema: Mapping[str, Any]) -> str:
+    """JSON of a tool's argument schema to be stored: in its own order, as people read.
+
+    Raises:
+        TypeError: it is no JSON.
+    """
+    return json.dumps(dict(schema))
+
+
 def schema_text(schema: Mapping[str, Any]) -> str:
     """JSON of a tool's argument schema, the same text for the same schema.
 

@@ -134,7 +134,7 @@ def _call(
         "kind": str(ask.kind),
         "note": ask.note,
         "arguments": digest.storable(arguments),
-        "schema": digest.schema_text(ask.schema),
+        "schema": digest.schema_as_is(ask.schema),
         "schema_digest": schema,
         "call_digest": call,
         "grant_digest": digest.grant_digest(

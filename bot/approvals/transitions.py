@@ -362,7 +362,7 @@ async def _begin_anew(
         SQL["change_tool"],
         {
             "id": request.id,
-            "schema": digest.schema_text(new.call.schema),
+            "schema": digest.schema_as_is(new.call.schema),
             "schema_digest": new.call.schema_digest,
             "call_digest": new.call.digest,
             "grant_digest": new.call.grant_digest,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime
 from html import escape
+from textwrap import indent
 from typing import Any, ClassVar, LiteralString
 
 import structlog
@@ -29,10 +30,18 @@ from bot.conversations.conversation import ASIDE
 from bot.database.pool import Pool
 from bot.notices import SQL
 from bot.notices.outbox import EMAILS_FOR, next_try
-from bot.slack.cards.arguments import asked_text
+from bot.slack.cards.arguments import asked_fields, asked_text, tool_field
 from bot.slack.directory import Addresses
 from bot.slack.identity import Identity
-from bot.texts.call import html_headline, left_out, plain_headline
+from bot.texts.call import (
+    ARGUMENTS,
+    Field,
+    html_fields,
+    html_headline,
+    left_out,
+    plain_headline,
+    text_fields,
+)
 from bot.texts.formatting import long_arguments, one_line
 from bot.texts.notices import CARE, Letter, opening_lines, subject, ways_to_decide
 from bot.web.links import tokens as links
@@ -209,19 +218,19 @@ def written(
     return message
 
 
-def _call(request: Request) -> str:
-    text = f"{one_line(request.call.tool, 200)}\n{asked_text(request)}"
-    long = long_arguments(text)
+def _call(request: Request) -> list[Field]:
+    long = long_arguments(asked_text(request))
     if long is None:
-        return text
+        return [*asked_fields(request), tool_field(request)]
     gap = left_out(long.length, long.sha256)
-    return f"{long.head}\n{gap}\n{long.tail}"
+    text = f"{long.head}\n{gap}\n{long.tail}"
+    return [Field(ARGUMENTS, text, is_below=True), tool_field(request)]
 
 
 def _text(letter: Letter) -> str:
     ways = [f"{label}:\n{address}" for label, address in ways_to_decide(letter)]
     care = [CARE] if letter.link else []
-    call = "\n".join(f"    {line}" for line in _call(letter.request).split("\n"))
+    call = indent(text_fields(_call(letter.request)), "    ", lambda _: True)
     return "\n\n".join([*opening_lines(letter), call, *ways, *care]) + "\n"
 
 
@@ -239,7 +248,7 @@ def _html(letter: Letter) -> str:
         for label, address in ways_to_decide(letter)
     )
     care = f"<p><small>{CARE}</small></p>" if letter.link else ""
-    call = f'<pre style="{_PRE}">{escape(_call(request))}</pre>'
+    call = html_fields(_call(request), _PRE)
     return (
         f'<!DOCTYPE html><html lang="en"><body style="{_STYLE}">'
         f"{opening}{call}{ways}{care}</body></html>"

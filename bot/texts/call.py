@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape as escape_html
 
 from bot.approvals.model import Request
@@ -32,6 +33,50 @@ IN_FILE = (
     "“View in full” sends the whole text as a file into this card's thread; Approve is "
     "there."
 )
+
+
+@dataclass(frozen=True)
+class Field:
+    """A visible value with its label: an argument's name, or words of ours.
+
+    Attributes:
+        is_known: the label is ours or the tool's; any other is as untrusted as a value.
+        is_below: the value has lines of its own, below its label.
+    """
+
+    label: str
+    value: str
+    is_known: bool = True
+    is_below: bool = False
+
+
+def text_fields(fields: Sequence[Field]) -> str:
+    """Plain text: a field a line, what is long indented below its label."""
+    return "\n".join(map(_text_field, fields))
+
+
+def _text_field(field: Field) -> str:
+    label = field.label.removesuffix(":")
+    if not field.is_below:
+        return f"{label}: {field.value}"
+    lines = [f"    {line}" for line in field.value.split("\n")]
+    return "\n".join([f"{label}:", *lines])
+
+
+def html_fields(fields: Sequence[Field], style: str = "") -> str:
+    """HTML: a row a field, values as code; `style` is that of a long one."""
+    look = f' style="{style}"' if style else ""
+    return f"<table>{''.join(_html_field(each, look) for each in fields)}</table>"
+
+
+def _html_field(field: Field, look: str) -> str:
+    label, value = escape_html(field.label), escape_html(field.value)
+    label = label if field.is_known else f"<code>{label}</code>"
+    if field.is_below:
+        head = f'<tr><th colspan="2" align="left">{label}</th></tr>'
+        return f'{head}<tr><td colspan="2"><pre{look}>{value}</pre></td></tr>'
+    head = f'<th align="left" valign="top">{label}</th>'
+    return f"<tr>{head}<td><code>{value}</code></td></tr>"
 
 
 def headline_parts(request: Request) -> list[Part]:

@@ -71,6 +71,10 @@ async def edit(house: House, user: str, request: Request, **arguments: Any):
     return await house.click(user, request, EDIT, arguments=whole)
 
 
+def test_a_request_keeps_the_order_of_its_schema(pay: Request):
+    assert list(pay.call.schema["properties"]) == ["to", "amount"]
+
+
 async def test_the_only_approver_edits_and_that_is_the_approval(house: House, pay):
     result = await edit(house, MINA, pay, amount=400)
     assert result.effect is Effect.APPROVED

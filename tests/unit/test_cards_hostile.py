@@ -23,7 +23,7 @@ from bot.approvals.model import (
 from bot.approvals.raise_request import REQUESTS_PER_CARD
 from bot.base.masks import mask_arguments
 from bot.simulator.block_check import errors
-from bot.slack.cards.arguments import MOST_FIELDS, _label, field_text, shares
+from bot.slack.cards.arguments import MOST_FIELDS, field_text, label_of, shares
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.view import bundle
 from bot.texts.formatting import arguments_text
@@ -55,7 +55,7 @@ def heads(block) -> list[str]:
 def expected(arguments) -> list[tuple[str, str]]:
     """The fields of some arguments that no schema declares."""
     masked = mask_arguments(arguments, {})
-    return [(_label(n, is_known=False)["text"], field_text(masked[n])) for n in masked]
+    return [(label_of(n), field_text(masked[n])) for n in masked]
 
 
 def assert_whole_or_no_approve(blocks, arguments):

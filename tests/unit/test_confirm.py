@@ -8,6 +8,7 @@ import pytest
 
 from bot.approvals.confirm import is_confirmed, typed_value
 from bot.approvals.model import Action, Confirm, Verdict
+from bot.slack.cards.arguments import effect_lines
 from tests.support.people import person
 from tests.support.request_builder import request
 
@@ -83,3 +84,9 @@ def test_what_counts_as_typed(path: str, typed: str, right: bool):
 def test_where_nothing_is_asked_nothing_is_typed(confirm: Confirm):
     word = Action("r", person("U1"), Verdict.APPROVE, "slack")
     assert is_confirmed(request(confirm=confirm), word)
+
+
+def test_what_approve_confirms_has_its_order_too():
+    schema = {"properties": {"to": {}, "amount": {}}}
+    one = request(arguments={"amount": 5, "to": "x"}, schema=schema)
+    assert effect_lines(one, 300)[1:] == ['"to": "x"', '"amount": 5']

@@ -1,4 +1,4 @@
-"""A headline says the effect, and lets no value pass for its own words."""
+"""A headline says the effect; no value passes for its words, or for a field's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ from agent.tools.database import open_database
 from bot.approvals.model import Kind, Risk
 from bot.approvals.policy import Demanded, PolicyError, plan
 from bot.approvals.policy.titles import Part, filled, headline, in_order
-from bot.texts.call import mrkdwn_headline, plain_headline
+from bot.slack.cards.arguments import asked_fields
+from bot.texts.call import (
+    html_fields,
+    mrkdwn_headline,
+    plain_headline,
+    text_fields,
+)
 from bot.texts.policy import manner_lines
 from tests.support.policies import make_policy
 from tests.support.request_builder import request
@@ -71,8 +77,31 @@ def test_a_secret_is_masked_in_a_headline_too():
 
 
 def test_required_arguments_come_first_in_the_schemas_order():
-    schema = {"properties": {"a": {}, "b": {}, "z": {}}, "required": ["z", "b"]}
-    assert in_order({"a": 1, "b": 2, "z": 3, "0": 4}, schema) == ["z", "b", "0", "a"]
+    schema = {"properties": {"c": {}, "b": {}, "z": {}, "a": {}}, "required": ["z"]}
+    given = {"a": 1, "b": 2, "z": 3, "1": 4, "0": 5}
+    assert in_order(given, schema) == ["z", "b", "a", "0", "1"]
+
+
+def test_fields_outside_slack_are_the_cards_in_text_and_html():
+    schema = {"required": ["to"], "properties": {"to": {}, "n": {}, "body": {}}}
+    given = {"body": "<b>\nn: 1", "n": 12, "to": "12", "x y": 1}
+    shown = asked_fields(request(arguments=given, schema=schema))
+    assert text_fields(shown).splitlines() == [
+        'to: "12"',
+        "n: 12",
+        "body:",
+        "    <b>",
+        "    n: 1",
+        '"x y": 1',
+    ]
+    html = html_fields(shown, "color:red")
+    assert re.findall(r"<th.*?>(.*?)</th>", html) == [
+        "to",
+        "n",
+        "body",
+        "<code>&quot;x y&quot;</code>",
+    ]
+    assert '<pre style="color:red">&lt;b&gt;\nn: 1</pre>' in html
 
 
 def test_a_list_has_commas_and_a_path_reaches_inside():

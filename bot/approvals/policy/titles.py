@@ -123,10 +123,13 @@ def _words(tool: str) -> str:
 
 
 def in_order(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
-    """The arguments' names: required ones in the schema's order, then the others.
+    """The arguments' names in the schema's order, then those that it doesn't declare.
 
-    A stored schema has lost the order of the others, since its keys are sorted.
+    Required ones come first: a schema stored by an older version has its keys sorted,
+    and its list of these alone kept its order.
     """
     required = cast("list[str]", schema.get("required") or [])
-    first = [name for name in required if name in arguments]
-    return [*first, *(name for name in sorted(arguments) if name not in first)]
+    declared = cast("Mapping[str, Any]", schema.get("properties") or {})
+    known = dict.fromkeys([*required, *declared])
+    first = [name for name in known if name in arguments]
+    return [*first, *sorted(name for name in arguments if name not in known)]

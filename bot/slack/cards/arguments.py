@@ -27,6 +27,7 @@ from bot.slack.cards.modal import input_block, text_input
 from bot.slack.homoglyphs import Lookalike, lookalikes
 from bot.texts import call as sentences
 from bot.texts import forms
+from bot.texts.call import Field
 from bot.texts.clicks import NAME_SHOWN, what_to_type
 from bot.texts.formatting import (
     ARGUMENTS_IN_FULL,
@@ -82,38 +83,25 @@ def _where_to_decide(length: int) -> str:
     return sentences.IN_FILE if length > FULL_VIEW_CHARACTERS else sentences.IN_VIEW
 
 
-OWN_WORDS = 70  # characters of the labels around one question
 MOST_FIELDS = 20  # more arguments are shown as one JSON text
 _IN_LINE = 80  # characters of a value beside its label
 _SPACED = re.compile(r"[\n\t]|  ")  # what a line would hide
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
-def field_elements(request: Request) -> list[Block] | None:
-    """The parts of a `rich_text` that show a call's arguments, each with its label.
-
-    In the schema's order; long texts stand below their label. Two calls that differ
-    look different: see `field_text`. None where there are too many.
-    """
-    call = request.call
-    if len(call.arguments) > MOST_FIELDS:
-        return None
-    return _fields(mask_arguments(call.arguments, call.schema), call.schema)
-
-
-def _fields(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Block]:
-    known = cast("Mapping[str, Any]", schema.get("properties") or {})
+def field_elements(request: Request) -> list[Block]:
+    """The parts of a `rich_text` that show the fields of what is decided on."""
     parts: list[Block] = []
     lines: list[Block] = []  # of the section that is being built
-    for name in in_order(arguments, schema):
-        value = field_text(arguments[name])
+    for each in asked_fields(request):
         lines += [{"type": "text", "text": "\n"}] if lines else []
-        lines.append(_label(name, is_known=name in known))
-        if len(value) > _IN_LINE or _SPACED.search(value):
-            parts += [_section(lines), *preformatted(value)]
+        style = {"bold": True} if each.is_known else {"code": True}
+        lines.append({"type": "text", "text": each.label, "style": style})
+        if each.is_below:
+            parts += [_section(lines), *preformatted(each.value)]
             lines = []
         else:
-            lines += [{"type": "text", "text": "  "}, code(value)]
+            lines += [{"type": "text", "text": "  "}, code(each.value)]
     return [*parts, _section(lines)] if lines else parts
 
 
@@ -121,11 +109,63 @@ def _section(elements: list[Block]) -> Block:
     return {"type": "rich_text_section", "elements": elements}
 
 
-def _label(name: str, *, is_known: bool) -> Block:
-    """An argument's name; one that the tool does not declare is untrusted too."""
-    if is_known and _NAME.fullmatch(name):
-        return {"type": "text", "text": name, "style": {"bold": True}}
-    return code(name if _NAME.fullmatch(name) else visible_json(name))
+def asked_fields(request: Request) -> list[Field]:
+    """All that is decided on, in the schema's order; for a card, a mail or a page.
+
+    Long texts stand below their label. Two calls that differ look different: see
+    `field_text`.
+    """
+    call = request.call
+    if call.kind is Kind.INTERRUPT:
+        return _question_fields(request)
+    if len(call.arguments) > MOST_FIELDS:
+        return [Field(sentences.ARGUMENTS, asked_text(request), is_below=True)]
+    return _fields(mask_arguments(call.arguments, call.schema), call.schema)
+
+
+def _question_fields(request: Request) -> list[Field]:
+    """Its text, where the headline does not show all of it, the rest, and an answer."""
+    headline, _, answer = _parts(request)
+    fields: list[Field] = []
+    if headline and not sentences.is_told_whole(request, headline):
+        fields.append(Field(sentences.BY_THE_GRAPH, headline, is_below=True))
+    rest = _rest(request)
+    if len(rest) > MOST_FIELDS:
+        text = visible_json(rest)
+        fields.append(Field(sentences.ARGUMENTS, text, is_below=True))
+    else:
+        fields += _fields(rest, {})
+    if answer:
+        fields.append(Field(sentences.ANSWER_TO_BE_APPROVED, answer, is_below=True))
+    return fields
+
+
+def tool_field(request: Request) -> Field:
+    """The tool's name, for places without the card's grey line."""
+    is_tool = request.call.kind is Kind.TOOL
+    label = sentences.TOOL if is_tool else sentences.QUESTION
+    name = visible(request.call.tool)
+    return Field(label, name, is_below=_needs_lines(name))
+
+
+def _fields(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Field]:
+    known = cast("Mapping[str, Any]", schema.get("properties") or {})
+    fields: list[Field] = []
+    for name in in_order(arguments, schema):
+        value = field_text(arguments[name])
+        # one that the tool does not declare is untrusted too
+        is_known = name in known and bool(_NAME.fullmatch(name))
+        fields.append(Field(label_of(name), value, is_known, _needs_lines(value)))
+    return fields
+
+
+def _needs_lines(value: str) -> bool:
+    return len(value) > _IN_LINE or bool(_SPACED.search(value))
+
+
+def label_of(name: str) -> str:
+    """An argument's name as people read it; an odd one in JSON's quotes."""
+    return name if _NAME.fullmatch(name) else visible_json(name)
 
 
 def field_text(value: Any) -> str:
@@ -157,25 +197,6 @@ def asked_text(request: Request) -> str:
     if request.call.kind is Kind.TOOL:
         return arguments_text(request.call.arguments, request.call.schema)
     return "\n\n".join(text for text in _parts(request) if text)
-
-
-def question_elements(request: Request) -> list[Block]:
-    """The parts of a `rich_text` that show a question: its text, the rest, an answer.
-
-    The text is left out where the headline shows all of it.
-    """
-    headline, _, answer = _parts(request)
-    parts: list[Block] = []
-    if headline and not sentences.is_told_whole(request, headline):
-        parts += labelled(sentences.BY_THE_GRAPH, headline)
-    rest = _rest(request)
-    if len(rest) > MOST_FIELDS:
-        parts += preformatted(visible_json(rest))
-    else:
-        parts += _fields(rest, {})
-    if answer:
-        parts += labelled(sentences.ANSWER_TO_BE_APPROVED, answer)
-    return parts
 
 
 def _parts(request: Request) -> tuple[str, str, str]:
@@ -269,7 +290,8 @@ def effect_lines(request: Request, room: int) -> list[str]:
     arguments = mask_arguments(request.call.shown_arguments, request.call.schema)
     named = [
         (cut(visible_json(name), NAME_SHOWN), visible_json(value))
-        for name, value in sorted(arguments.items())
+        for name in in_order(arguments, request.call.schema)
+        for value in (arguments[name],)
     ]
     first = named[:_MOST_ARGUMENTS]
     left = len(named) - len(first)

@@ -7,16 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bot.approvals.model import Kind, Request, Status, Verdict
+from bot.approvals.policy.titles import in_order
 from bot.base.masks import mask_arguments
 from bot.slack.cards.arguments import (
-    OWN_WORDS,
     argument_elements,
     asked_text,
     field_elements,
     foreign_elements,
     in_full,
     name_elements,
-    question_elements,
     shares,
 )
 from bot.slack.cards.blocks import (
@@ -99,8 +98,7 @@ def _request_parts(view: CardView) -> list[Block]:
     """Build all but the arguments, then give these the characters that are left."""
     items, sharing = view.requests, len(view.requests)
     frames = [_request_blocks(item, [], sharing, complete=True) for item in items]
-    own = OWN_WORDS * sum(item.request.call.kind is Kind.INTERRUPT for item in items)
-    left = MESSAGE_TEXT_LIMIT - own - text_length(frames)
+    left = MESSAGE_TEXT_LIMIT - text_length(frames)
     rooms = shares([_length(item.request) for item in items], left)
     rows: list[list[Block]] = []
     in_whole: list[bool] = []
@@ -114,7 +112,7 @@ def _request_parts(view: CardView) -> list[Block]:
 
 def _length(request: Request) -> int:
     """Characters that the arguments take, as one text or as fields."""
-    return max(len(asked_text(request)), text_length(field_elements(request) or []))
+    return max(len(asked_text(request)), text_length(field_elements(request)))
 
 
 def _parted(rows: Sequence[list[Block]]) -> list[Block]:
@@ -130,12 +128,10 @@ def _asked(view: RequestView, room: int) -> tuple[list[Block], bool]:
     """Build the arguments in at most `room` characters; say if that is all of them."""
     request, text = view.request, asked_text(view.request)
     fits = in_full(text, room) and _length(request) <= room
-    if fits and request.call.kind is Kind.INTERRUPT:
-        return question_elements(request), True
-    if fits and (fields := field_elements(request)) is not None:
-        return fields, True
+    if fits:
+        return field_elements(request), True
     takes_clicks = view.offers(Verdict.APPROVE)
-    return argument_elements(text, room, takes_clicks=takes_clicks), fits
+    return argument_elements(text, room, takes_clicks=takes_clicks), False
 
 
 def _request_blocks(
@@ -294,12 +290,14 @@ def changes(
     new: Mapping[str, Any],
     schema: Mapping[str, Any] | None = None,
 ) -> Sequence[tuple[str, str, str]]:
-    """Name, old and new value as JSON of each argument that differs, by name.
+    """Name, old and new value as JSON of each argument that differs, as they are shown.
 
     They are compared as they are, and then shown with their secrets masked.
     """
     names = [
-        name for name in sorted({*old, *new}) if _text(old, name) != _text(new, name)
+        name
+        for name in in_order({**old, **new}, schema or {})
+        if _text(old, name) != _text(new, name)
     ]
     return [
         (name, _masked(old, name, schema), _masked(new, name, schema)) for name in names

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import cast
 
 from bot.approvals.eligibility import who_can_decide
-from bot.approvals.model import Kind, Request, Verdict
+from bot.approvals.model import Request, Verdict
 from bot.approvals.standing_grants import StandingGrant
 from bot.slack.cards.arguments import (
     asked_text,
     field_elements,
     foreign_elements,
     in_full,
-    question_elements,
 )
 from bot.slack.cards.blocks import (
     MESSAGE_TEXT_LIMIT,
@@ -125,10 +124,7 @@ def _details(request: Request) -> list[Block] | None:
     text = asked_text(request)
     if not in_full(text, ROOM):
         return None
-    if request.call.kind is Kind.INTERRUPT:
-        fields = question_elements(request)
-    elif (fields := field_elements(request)) is None:
-        return None
+    fields = field_elements(request)
     if text_length(fields) > ROOM:
         return None
     changed = [*odd_tool(request), *changed_elements(request, sharing=1)]

@@ -8,17 +8,16 @@ from html import escape
 
 from bot.approvals.eligibility import who_can_decide
 from bot.approvals.model import Confirm, Decision, Kind, Request, Stage, Verdict
-from bot.slack.cards.arguments import asked_text, foreign_line
+from bot.slack.cards.arguments import asked_fields, foreign_line, tool_field
 from bot.slack.homoglyphs import lookalikes
 from bot.texts import forms
 from bot.texts import web as sentences
 from bot.texts.call import (
     ARGUMENTS,
-    BY_THE_GRAPH,
     DECEIVES,
     FOREIGN,
     QUESTION,
-    TOOL,
+    html_fields,
     html_headline,
     plain_headline,
 )
@@ -30,7 +29,7 @@ from bot.texts.cards import (
     status_word,
 )
 from bot.texts.clicks import what_to_type
-from bot.texts.formatting import arguments_text, one_line, utc, visible
+from bot.texts.formatting import arguments_text, one_line, utc
 from bot.texts.formatting import shown as as_shown
 
 NAMED = 6  # people of a stage
@@ -138,12 +137,9 @@ def _facts(shown: Shown) -> str:
 
 def _call(request: Request) -> list[str]:
     call = request.call
-    is_tool = call.kind is Kind.TOOL
     parts = [
-        f"<h2>{TOOL if is_tool else QUESTION}</h2>",
-        _pre(visible(call.tool)),
-        f"<h2>{ARGUMENTS if is_tool else BY_THE_GRAPH}</h2>",
-        _pre(asked_text(request)),
+        f"<h2>{ARGUMENTS if call.kind is Kind.TOOL else QUESTION}</h2>",
+        html_fields([*asked_fields(request), tool_field(request)]),
         *_foreign(request),
     ]
     if call.raised_arguments is not None:
@@ -291,6 +287,11 @@ pre { margin: 0; padding: .75rem; border: 1px solid var(--line); border-radius: 
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem .9rem; }
 dt, small { color: var(--dim); }
 dd { margin: 0; }
+table { width: 100%; border-spacing: 0; }
+th { padding: .2rem .9rem .2rem 0; width: 30%; color: var(--dim);
+  font-weight: normal; text-align: left; vertical-align: top; }
+td { padding: .2rem 0; }
+td code, th code { font: .9rem/1.45 ui-monospace, monospace; white-space: pre-wrap; }
 ol { margin: 0; padding-left: 1.4rem; }
 label { display: block; margin: .9rem 0 .25rem; }
 input, textarea { width: 100%; padding: .6rem; font: inherit; color: inherit;
