@@ -15,6 +15,7 @@ from bot.audit.verify import snapshot, verify
 from bot.database.pool import Connection
 from bot.texts import audit as say
 from bot.texts.cards import why_refused
+from bot.texts.formatting import is_user_id
 
 Rows = list[dict[str, Any]]
 SELF = frozenset({"requester", "participant"})  # words for approving what one asked for
@@ -117,10 +118,14 @@ class _Page:
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self._names = names
+        self.has_ids = False  # of people whose names nobody could tell
 
     def person(self, user: str) -> str:
         name = self._names.get(user, "")
-        return say.person(name, user) if name and name != user else user
+        if name and name != user:
+            return say.person(name, user)
+        self.has_ids |= is_user_id(user)
+        return user
 
     def section(
         self, title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
@@ -168,6 +173,8 @@ def page_of(report: Mapping[str, Any], names: Mapping[str, str]) -> str:
         _verify(report["verify"]),
         _paragraph(say.exports_taken(report["exports_taken"])),
     ]
+    if page.has_ids:
+        parts.insert(1, _paragraph(say.ONLY_IDS))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

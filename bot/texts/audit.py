@@ -217,6 +217,12 @@ def from_until(since: str, until: str) -> str:
     return f"{since} to {until}"
 
 
+ONLY_IDS = (
+    "Slack couldn't be asked for the names of everyone on this page: some people are "
+    "shown by their id alone."
+)
+
+
 def exports_taken(number: int) -> str:
     return f"Exports taken in this period: {number}."
 

@@ -220,6 +220,7 @@ async def test_a_report_tells_a_reviewer_what_happened(
     for code in ("not_in_group", "stage_passed"):
         assert code not in text
     assert f"<td>{RAVI}</td>" in text, "nobody knows the name, so the id is there"
+    assert "some people are shown by their id alone" in text
 
 
 async def test_a_report_on_a_bad_trail_says_so(house: House, tmp_path):
