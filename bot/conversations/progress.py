@@ -11,6 +11,7 @@ from uuid import UUID
 
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
+from langchain_core.tools import ToolException
 from langgraph.errors import GraphBubbleUp
 
 from agent.heard import ANSWER, Listener
@@ -189,4 +190,6 @@ class Watch(Listener):
     ) -> None:
         """Take note that a tool has failed, or asks people."""
         state: State = "asks" if isinstance(error, GraphBubbleUp) else "failed"
-        self._note(lambda now: now.ended(str(run_id), state))
+        # what a tool says on purpose is for people; other exceptions are not
+        said = str(error) if isinstance(error, ToolException) else ""
+        self._note(lambda now: now.ended(str(run_id), state, said))

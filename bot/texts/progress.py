@@ -14,7 +14,7 @@ _SUBJECT = 80  # characters of one argument in a title
 THINKING = "Thinking…"
 CUT_OFF = "_This was cut off. The answer follows below._"
 WAITS = "Waiting for an answer"
-FAILED = "Failed"
+FAILED = "It broke off with an error."
 #: A step of a tool of ours while it works, and when it is done.
 _STEPS = {
     "read_file": ("Reading {path}", "Read {path}"),

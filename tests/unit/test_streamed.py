@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk, ToolMessage
 from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.tools import ToolException
 from langgraph.errors import GraphInterrupt
 
 from agent.heard import ANSWER
@@ -104,7 +105,7 @@ def test_titles_are_short_and_harmless(tool: str, arguments: dict, title: str):
         ("done", "word " * 40, "1 line"),
         ("done", '{"a": 1}', None),
         ("failed", "There is no such file.\nLook again.", "There is no such file."),
-        ("failed", "", "Failed"),
+        ("failed", "", "It broke off with an error."),
         ("asks", "", "Waiting for an answer"),
     ],
 )
@@ -163,10 +164,14 @@ def test_tools_are_followed_to_their_ends():
     failed = ToolMessage("no", tool_call_id="1", status="error")
     watch.on_tool_end("fine", run_id=runs[0])
     watch.on_tool_end(failed, run_id=runs[1])
-    watch.on_tool_error(ValueError(), run_id=runs[2])
+    watch.on_tool_error(ToolException("No such file."), run_id=runs[2])
     watch.on_tool_error(GraphInterrupt(()), run_id=runs[3])
     states = [step.state for step in watch.progress.steps]
     assert states == ["done", "failed", "failed", "asks"]
+    results = [step.result for step in watch.progress.steps]
+    assert results == ["fine", "no", "No such file.", ""]
+    watch.on_tool_error(ValueError("at 0x7f"), run_id=runs[2])
+    assert watch.progress.steps[2].result == ""
     assert watch.progress.at is None
 
 
