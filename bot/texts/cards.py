@@ -305,7 +305,7 @@ _WHY_REFUSED = {
     "bot not said": "may be a bot: Slack did not say",
     "guest not said": "may be a guest: Slack did not say",
     "could_not_check": "could not be looked up in Slack",
-    "superseded": "had a card from before the arguments were changed",
+    "superseded": "had a card from before the request changed",
     "card_changed": "had a card from before it changed",
     "not_allowed": "wanted what the policy does not offer",
     "only_requester_withdraws": "did not ask for it",

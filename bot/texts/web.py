@@ -117,10 +117,10 @@ def _refused(result: Result, request: Request, person: Person) -> Answer:
     if word in ("unknown_request", "other_team"):
         return Answer(404, "not_found", NOT_FOUND)
     if word == "superseded":
-        editor = request.call.edited_by
-        by = f" by {one_line(editor, 80)}" if editor else ""
-        said = f"The arguments were changed{by} after you saw them; look at them again."
-        return Answer(409, word, f"{said} Nothing was decided.")
+        editor = one_line(request.call.edited_by, 80)
+        what = f"{editor} changed the arguments" if editor else "The request changed"
+        said = f"{what} after you saw it, so nothing was decided. Look at it again."
+        return Answer(409, word, said)
     if word == "already_decided":
         own = [d.at for d in request.chain.decisions if d.person.is_same(person)]
         when = f", {utc(own[-1])}" if own else ""

@@ -109,7 +109,7 @@ def by(event: str, user: str = "U0MINA", **fields: Any) -> dict[str, Any]:
         (
             by("refused", word="superseded", verdict="approve"),
             "<@U0MINA> clicked Approve, which was refused: <@U0MINA> had a card from "
-            "before the arguments were changed.",
+            "before the request changed.",
         ),
         (row("ran"), "`delete_file` ran."),
         (by("reminded", "clock", via=""), "Those who can decide were reminded."),
