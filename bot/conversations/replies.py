@@ -26,13 +26,13 @@ class Talk:
     Attributes:
         hint: how to go on in a channel, where people may expect something else; "" for
             nothing.
-        help: what the agent can do, for people who ask for help.
+        help: says what the agent can do now, for people who ask for help.
     """
 
     pool: Pool
     jobs: Jobs
     hint: Callable[[str], str] = lambda channel: ""
-    help: str = ""
+    help: Callable[[], str] = lambda: ""
     hinted: set[str] = field(default_factory=set[str])  # channels, as far as known here
 
     async def after_answer(self, conversation: Conversation) -> None:

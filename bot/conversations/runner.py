@@ -204,8 +204,8 @@ class Runner:
         """Give the graph a message, or go on with a turn that a crash has cut off."""
         profile = await self.people.look_up(message.author)
         problem = unreadable(message.text)
-        if self.talk.help and asks_for_help(message.text):
-            problem = self.talk.help
+        if asks_for_help(message.text):
+            problem = self.talk.help() or problem
         if (profile.refusal or problem) and (
             is_new or not await self.engine.knows(run, conversation.message_id(message))
         ):

@@ -385,7 +385,12 @@ def _runner(
         settler=Settler(pool, jobs, policies, people, engine.served),
         recheck=Recheck(pool, jobs, Afresh(people), policies),
         handover=Handover(pool, jobs, policies, engine),
-        talk=Talk(pool, jobs, hint_of(deps.identity), help_text(engine.served.schemas)),
+        talk=Talk(
+            pool,
+            jobs,
+            hint_of(deps.identity),
+            lambda: help_text(engine.served.schemas),  # servers' tools come later
+        ),
         words=Reader(pool, deps.client, names, deps.identity),
         live=live,
         under_way=under_way,

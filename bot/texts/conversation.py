@@ -21,9 +21,14 @@ MENTION_ME = (
 
 
 # --- What it can do -----------------------------------------------------------------
+_MOST_TOOLS = 40  # that one message names
+
+
 def help_text(tools: Collection[str]) -> str:
     """Say what the agent can do, by the names of its tools, and how it asks."""
-    can = joined([_plain(name) for name in sorted(tools)])
+    named = [_plain(name) for name in sorted(tools)]
+    shown, more = named[:_MOST_TOOLS], len(named) - _MOST_TOOLS
+    can = joined([*shown, f"{more} more"] if more > 0 else shown)
     lines = [
         f"I can use these tools: {can}." if can else "Ask me anything.",
         "Some actions need a person's approval. I ask for it, and say here how it "

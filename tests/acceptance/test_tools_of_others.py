@@ -68,6 +68,9 @@ async def test_changes_and_tools_of_others_wait_for_people(
         await filled_in(stage, MINA, form, statement=both)
         assert "Done: 2 rows changed." in await stage.answer(GENERAL, ts)
 
+        ts = await stage.ask("help")
+        await stage.reply(GENERAL, ts, "I can use these tools: ", "odd.greet")
+
         two = 'call odd.greet {"name": "Ada"} and call odd.wipe {"path": "a"}'
         card, ts = await asked(stage, two, "odd.wipe")
         assert not (shop / "greeted").exists()

@@ -95,7 +95,7 @@ async def test_what_was_deleted_before_is_never_read(house: House):
 async def test_help_is_answered_without_the_model(house: House):
     agent = make_agent(house)
     talk = agent.runner.talk
-    object.__setattr__(talk, "help", "This is what I do.")
+    object.__setattr__(talk, "help", lambda: "This is what I do.")
 
     await agent.say(" Help? ")
 

@@ -9,6 +9,7 @@ import pytest
 from agent.phrases.tool_calls import ORDERS, RUNNING, STOP, UNRECORDED, denied
 from bot.approvals.model import Execution, Status
 from bot.texts import agent, cards, clicks, notices
+from bot.texts.conversation import help_text
 from tests.support.people import MINA, OMAR, RAVI
 from tests.support.request_builder import NOW, request
 from tests.support.root import ROOT, name_of
@@ -64,6 +65,11 @@ def test_an_unknown_refusal_is_still_a_sentence():
 )
 def test_a_refused_click_says_who_can_decide(sentence):
     assert f"<@{MINA}> or <@{OMAR}> can decide it." in sentence
+
+
+def test_help_names_tools_by_their_words_and_not_all_of_many():
+    assert "tools: a b and odd.greet." in help_text(["odd.greet", "a_b"])
+    assert " and 10 more." in help_text([f"tool{n}" for n in range(50)])
 
 
 def test_nobody_left_to_decide_is_said():
