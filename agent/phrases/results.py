@@ -31,7 +31,7 @@ def link_entry(name: str) -> str:
 
 
 def odd_entry(name: str) -> str:
-    return f"{name} (no regular file)"
+    return f"{name} (not a regular file)"
 
 
 def wrote(path: str, size: int, *, is_new: bool) -> str:
@@ -43,7 +43,7 @@ def deleted(path: str) -> str:
 
 
 def no_text_file(path: str, size: int) -> str:
-    return f"{path} is no text file ({size} bytes)."
+    return f"{path} isn't a text file ({size} bytes)."
 
 
 def no_shared_file(file: str) -> str:
@@ -101,7 +101,7 @@ def is_directory(path: str) -> str:
 
 def not_regular(path: str) -> str:
     """A FIFO, a device, a socket or a symbolic link."""
-    return f"{path} is no regular file."
+    return f"{path} isn't a regular file."
 
 
 def cannot_be_used(path: str, reason: str) -> str:

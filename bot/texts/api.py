@@ -147,7 +147,7 @@ def misfits(roles: Iterable[str], most: int) -> Mapping[str, str]:
 # --- The body -----------------------------------------------------------------------
 SEND_JSON = "Send JSON, with the header Content-Type: application/json."
 NO_JSON = (
-    "The body is no JSON that can be read alike everywhere: send one object, in UTF-8, "
+    "The body isn't JSON that reads the same everywhere: send one object, in UTF-8, "
     "each key once."
 )
 ANSWER_NO_TEXT = "The body does not fit at answer: it must be a text here."
@@ -209,7 +209,7 @@ PROBLEMS: Mapping[int, str] = {
     409: "Decided already, changed since you saw it, or still being worked on.",
     410: "Its time is over.",
     413: "The body is too large.",
-    415: "The body is no JSON.",
+    415: "The body isn't JSON.",
     422: "What was sent does not fit.",
     429: "Too many requests; the header Retry-After says how long to wait.",
     503: "Slack or the database cannot be reached right now.",

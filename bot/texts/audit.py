@@ -58,8 +58,8 @@ def signed_otherwise(at: str) -> str:
 
 
 # --- A line of an export -----------------------------------------------------------
-NO_OBJECT = "it is no JSON object"
-NO_ROW = "it is no row of a trail"
+NO_OBJECT = "it isn't a JSON object"
+NO_ROW = "it isn't a row of a trail"
 NOT_CANONICAL = "it is not in canonical form (RFC 8785)"
 NO_PART = "it does not say what it is a part of"
 PART_OF_NOTHING = "it says that it is a part of nothing"
@@ -83,7 +83,7 @@ def no_whole_number(text: str) -> str:
 
 
 def no_json(error: object) -> str:
-    return f"it is no JSON as an export has it ({error})"
+    return f"it isn't JSON as an export has it ({error})"
 
 
 def behind_the_end(last: int) -> str:
@@ -105,7 +105,7 @@ def rows_missing(number: int) -> str:
 # --- A file of checkpoints ---------------------------------------------------------
 NO_CHECKPOINT = "it holds no checkpoint"
 EMPTY_FOLDER = "the folder holds no checkpoint"
-LINE_NO_CHECKPOINT = "a line of it is no checkpoint"
+LINE_NO_CHECKPOINT = "one of its lines isn't a checkpoint"
 
 
 def line_unreadable(error: object) -> str:

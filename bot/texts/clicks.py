@@ -330,8 +330,8 @@ def standing_given(code: str, until: dt.datetime, uses: int) -> str:
     """mrkdwn. `code` is the grant's own."""
     times = "once" if uses == 1 else f"{uses} times"
     return (
-        f"Approved, and calls like it are approved in your name {times}, until "
-        f"{date(until)} at most. Its code, by which it can be revoked: {escape(code)}."
+        f"Approved. Calls like it are approved in your name {times}, until "
+        f"{date(until)} at most. To end that: `/approvals revoke {escape(code)}`"
     )
 
 

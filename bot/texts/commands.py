@@ -168,7 +168,7 @@ def empty_usergroup(name: str) -> str:
 
 
 def no_field_of_people(name: str) -> str:
-    return f"{name} is no profile field of type user"
+    return f"{name} isn't a profile field of type user"
 
 
 def public_channel(name: str) -> str:

@@ -182,7 +182,7 @@ NAME_TWICE = "The same name appears twice in one pair of curly brackets."
 
 
 def no_number(text: str) -> str:
-    return f"{text} is no JSON number."
+    return f"{text} isn't a JSON number."
 
 
 # --- The arguments in full ----------------------------------------------------------

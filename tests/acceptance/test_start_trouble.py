@@ -67,7 +67,11 @@ REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
         r"^FILES_DIR=policy\.yml cannot be used: Not a directory\.$",
     ),
     "a typo in the policy": (SOCKET, TYPO, r"rules\[2\]\.stages\[0\]\.aprovers"),
-    "a policy that is no YAML": (SOCKET, "rules: [", "The policy, line 1, .*no YAML"),
+    "a policy that is no YAML": (
+        SOCKET,
+        "rules: [",
+        "The policy, line 1, .*isn't YAML",
+    ),
     "no policy": (SOCKET | {"POLICY_FILE": "nowhere.yml"}, GOOD, "nowhere.yml"),
 }
 

@@ -145,7 +145,7 @@ async def test_a_shared_text_file_is_read_in_its_thread(shared: Stage):
 async def test_a_picture_that_was_shared_is_said_to_be_unread(shared: Stage):
     told = len(shared.whispers(RAVI))
     _, ts = await shared_file(shared, "a.png", b"\x89PNG")
-    assert "no text file" in await shared.answer(GENERAL, ts)
+    assert "a text file" in await shared.answer(GENERAL, ts)
     assert "a.png" in await shared.whisper(RAVI, "I haven't read", since=told)
 
 

@@ -141,7 +141,7 @@ async def test_verify_refuses_a_file_that_is_no_export(tmp_path):
     (tmp_path / "trail.csv").write_text("team_id,number\nT1,1\n")
     done = await bot(tmp_path, "verify", "--file", "trail.csv")
     assert done.returncode == 1
-    assert b"line 1: it is no JSON as an export has it" in done.stdout
+    assert b"line 1: it isn't JSON as an export has it" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_an_emptied_required_argument_becomes_null_if_allowed():
         ("tags (JSON)", "[1,", "not valid JSON"),
         ("tags (JSON)", "a text", "double quotes"),
         ("tags (JSON)", '{"a": 1, "a": 2}', "twice"),
-        ("tags (JSON)", "[NaN]", "no JSON number"),
+        ("tags (JSON)", "[NaN]", "a JSON number"),
         ("tags (JSON)", "[1e999]", "too large"),
         ("tags (JSON)", '["\\ud800"]', "half a character"),
         ("tags (JSON)", '["\\u0000"]', "NUL"),

@@ -10,7 +10,7 @@ import pytest
 from bot.approvals.json_schemas import complaint_about
 
 ARGUMENTS = {"to": "a" * 40 + "!", "amount": 2.5}
-UNREADABLE = "their schema cannot be read, so nobody can say whether they fit it"
+UNREADABLE = "their schema can't be read, so it's unknown whether they fit"
 
 
 def named(**to: Any) -> dict[str, Any]:

@@ -87,11 +87,12 @@ def test_nobody_confirms_for_an_agent_that_names_its_requester():
     [
         (
             "{interrupts: [x], agents: [a], stages: [{approvers: managers}]}",
-            "rules[0].agents: goes with `tools` alone; remove it.",
+            "rules[0].agents: only goes with `tools`; remove it.",
         ),
         (
             "{tools: [x], agents: [Deploy], approval: none}",
-            "rules[0].agents[0]: `Deploy` is no agent's name; write one of API_AGENTS.",
+            "rules[0].agents[0]: `Deploy` isn't an agent's name; "
+            "write one of API_AGENTS.",
         ),
         (
             "{tools: [x], agents: [a, a], approval: none}",

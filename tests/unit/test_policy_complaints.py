@@ -31,12 +31,11 @@ def in_rule(rule: str) -> list[str]:
         (
             "{tools: [x], stages: [{approvers: m}], critical: true,"
             " standing: {max: 8h, uses: 2}}",
-            "rules[0].standing: is never for what is `critical`;"
-            " remove one of the two.",
+            "rules[0].standing: can't go with `critical`; remove one of the two.",
         ),
         (
             "{interrupts: [x], stages: [{approvers: m}], standing: {max: 8h, uses: 2}}",
-            "rules[0].standing: goes with `tools` alone; remove it.",
+            "rules[0].standing: only goes with `tools`; remove it.",
         ),
         (
             "{tools: [x], stages: [{approvers: m}], standing: {max: 8h, uses: 0}}",
@@ -44,7 +43,7 @@ def in_rule(rule: str) -> list[str]:
         ),
         (
             "{tools: [x], deny: true, links: true}",
-            "rules[0].links: goes with `stages` alone, since nobody is asked here; "
+            "rules[0].links: only goes with `stages`, since nobody is asked here; "
             "remove it.",
         ),
         (
@@ -80,7 +79,8 @@ def in_rule(rule: str) -> list[str]:
         ),
         (
             "{tools: [a*b], deny: true}",
-            "rules[0].tools[0]: `a*b` is no name; `*` may stand at its end only.",
+            "rules[0].tools[0]: `a*b` isn't a name; "
+            "`*` can only be its last character.",
         ),
         (
             "{tools: x, deny: true}",
@@ -106,7 +106,7 @@ def in_rule(rule: str) -> list[str]:
         ),
         (
             "{tools: [x], stages: [{approvers: n}]}",
-            "rules[0].stages[0].approvers: `n` is no group of `approvers` "
+            "rules[0].stages[0].approvers: `n` isn't a group of `approvers` "
             "(declared: `m`).",
         ),
         (
@@ -138,17 +138,17 @@ def in_rule(rule: str) -> list[str]:
         ),
         (
             "{tools: [x], deny: true, confirm: typed}",
-            "rules[0].confirm: goes with `stages` alone, since nobody is asked here; "
+            "rules[0].confirm: only goes with `stages`, since nobody is asked here; "
             "remove it.",
         ),
         (
             "{tools: [x], approval: none, allow: [approve]}",
-            "rules[0].allow: goes with `stages` alone, since nobody is asked here; "
+            "rules[0].allow: only goes with `stages`, since nobody is asked here; "
             "remove it.",
         ),
         (
             "{tools: [x], deny: true, answers: words}",
-            "rules[0].answers: goes with `interrupts` alone; remove it.",
+            "rules[0].answers: only goes with `interrupts`; remove it.",
         ),
         (
             "{tools: [x], stages: [{quorum: 1}]}",
@@ -202,7 +202,11 @@ def test_a_wrong_rule_is_refused_with_its_keys_path(rule: str, complaint: str):
         ("{a: {}}", "a: is empty; give it a value or leave the key out."),
         ("{a: {gt: 1, notin: [2]}}", "a.notin: unknown key; did you mean `not_in`?"),
         ("{a: {like: x}}", "a.like: unknown key; did you mean `le`?"),
-        ("{a: {zzz: x}}", "a.zzz: unknown key; remove it."),
+        (
+            "{a: {zzz: x}}",
+            "a.zzz: unknown key; use `eq`, `ne`, `gt`, `ge`, `lt`, `le`, `in`, "
+            "`not_in`, `matches`, `under` or `domain_in`.",
+        ),
         ("{a: {gt: true}}", "a.gt: must be a number or a text, not the boolean true."),
         ("{a: {lt: [1]}}", "a.lt: must be a number or a text, not a list."),
         (
@@ -232,11 +236,11 @@ def test_a_wrong_rule_is_refused_with_its_keys_path(rule: str, complaint: str):
         ),
         (
             "{a: {matches: '(x'}}",
-            "a.matches: is no RE2 pattern (`missing ): (x`).",
+            "a.matches: isn't an RE2 pattern (`missing ): (x`).",
         ),
         (
             "{a: {matches: '(?=x)'}}",
-            "a.matches: is no RE2 pattern (`invalid perl operator: (?=`).",
+            "a.matches: isn't an RE2 pattern (`invalid perl operator: (?=`).",
         ),
         (
             "{a: {matches: 5}}",
@@ -248,7 +252,7 @@ def test_a_wrong_rule_is_refused_with_its_keys_path(rule: str, complaint: str):
         ),
         (
             "{a: {under: ../x}}",
-            "a.under: `../x` is no plain path; write one such as reports/2026, "
+            "a.under: `../x` isn't a plain path; write one such as reports/2026, "
             "without `..`, `~`, escapes and backslashes.",
         ),
         (
@@ -257,21 +261,21 @@ def test_a_wrong_rule_is_refused_with_its_keys_path(rule: str, complaint: str):
         ),
         (
             "{a: {domain_in: ['https://a.com']}}",
-            "a.domain_in[0]: `https://a.com` is no host name; write example.com, or "
+            "a.domain_in[0]: `https://a.com` isn't a host name; write example.com, or "
             "*.example.com for every host below it.",
         ),
         (
             "{a: {domain_in: ['a.*.com']}}",
-            "a.domain_in[0]: `a.*.com` is no host name; write example.com, or "
+            "a.domain_in[0]: `a.*.com` isn't a host name; write example.com, or "
             "*.example.com for every host below it.",
         ),
         (
             '{"a b": {eq: 1}}',
-            "[`a b`]: `a b` is no argument; write a name, or a path like a.b.",
+            "[`a b`]: `a b` isn't an argument; write a name, or a path like a.b.",
         ),
         (
             '{"a..b": {eq: 1}}',
-            "[`a..b`]: `a..b` is no argument; write a name, or a path like a.b.",
+            "[`a..b`]: `a..b` isn't an argument; write a name, or a path like a.b.",
         ),
         ('{a: {eq: "\\ud800"}}', "a.eq: holds half a character; write it out."),
     ],
@@ -306,11 +310,11 @@ def test_a_wrong_condition_is_refused_with_its_keys_path(when, complaint):
         ),
         (
             "{approve: 1, reject: 1, timed_out: 2}",
-            ".reject: is what `approve` says; the graph could not tell them apart.",
+            ".reject: is the same as `approve`; the graph couldn't tell them apart.",
         ),
         (
             "{approve: true, reject: false, timed_out: true}",
-            ".timed_out: is what `approve` says; the graph could not tell them apart.",
+            ".timed_out: is the same as `approve`; the graph couldn't tell them apart.",
         ),
         ("{answer: 7}", ".answer: needs {text} where a person's text goes."),
         (
@@ -349,8 +353,8 @@ def test_two_rules_may_not_answer_one_interrupt_differently(first, second, overl
         )
 
     said = (
-        "rules[1].answers: rules[0] may name the same interrupt and says otherwise; "
-        "say the same in both."
+        "rules[1].answers: rules[0] may name the same interrupt with other answers; "
+        "use the same in both."
     )
     text = f"version: 1\nrules: [{rules('booleans')}]"
     assert complaints_or_none(text) == ([said] if overlap else None)
@@ -362,9 +366,9 @@ def test_two_rules_may_not_answer_one_interrupt_differently(first, second, overl
     [
         ('"@mina"', "`@mina` is a handle; write a user id such as U0123ABCDEF."),
         ("a@b.c", "`a@b.c` is an e-mail address; write a user id such as U0123ABCDEF."),
-        ('"*"', "`*` is nobody in particular; list the people's user ids."),
-        ("u01", "`u01` is no Slack user id; write a user id such as U0123ABCDEF."),
-        ("C01", "`C01` is no Slack user id; write a user id such as U0123ABCDEF."),
+        ('"*"', "`*` isn't a person; list the people's user ids."),
+        ("u01", "`u01` is not a Slack user id; write a user id such as U0123ABCDEF."),
+        ("C01", "`C01` is not a Slack user id; write a user id such as U0123ABCDEF."),
         ("5", "must be text, not the number 5; quotes make a value text."),
         ("U02", "`U02` is here twice; remove it."),
         ("~", "is empty; give it a value or leave the key out."),
@@ -385,7 +389,7 @@ def test_only_user_ids_are_people(user: str, sentence: str):
         ),
         (
             "defaults: {channel: D0123}",
-            "defaults.channel: `D0123` is no Slack channel id; "
+            "defaults.channel: `D0123` is not a Slack channel id; "
             "write an id such as C0123ABCDEF, thread or dm.",
         ),
         (
@@ -410,7 +414,7 @@ def test_only_user_ids_are_people(user: str, sentence: str):
             "defaults: {timeout: 999999999d}",
             "defaults.timeout: must be from 1s to 90d, not `999999999d`.",
         ),
-        ("requesters: {users: [U01]}", "requesters.users: unknown key; remove it."),
+        ("requesters: {users: [U01]}", "requesters.users: unknown key; use `members`."),
         (
             "requesters: {members: false}",
             "requesters.members: must be `true`, not the boolean false, "
@@ -423,7 +427,7 @@ def test_only_user_ids_are_people(user: str, sentence: str):
         ),
         (
             "interrupts: {levels: {ceo: bosses}}",
-            "interrupts.levels.ceo: `bosses` is no group of `approvers` "
+            "interrupts.levels.ceo: `bosses` isn't a group of `approvers` "
             "(declared: none).",
         ),
         (
@@ -441,12 +445,12 @@ def test_only_user_ids_are_people(user: str, sentence: str):
         ),
         (
             "approvers: {m: {usergroup: U01}}",
-            "approvers.m.usergroup: `U01` is no Slack user group id; "
+            "approvers.m.usergroup: `U01` is not a Slack user group id; "
             "write an id such as S0123ABCDEF.",
         ),
         (
             "approvers: {m: {channel: thread}}",
-            "approvers.m.channel: `thread` is no Slack channel id; "
+            "approvers.m.channel: `thread` is not a Slack channel id; "
             "write an id such as C0123ABCDEF.",
         ),
         (
@@ -456,7 +460,7 @@ def test_only_user_ids_are_people(user: str, sentence: str):
         ),
         (
             "approvers: {m: {manager_of_requester: manager}}",
-            "approvers.m.manager_of_requester: `manager` is no id of a profile field; "
+            "approvers.m.manager_of_requester: `manager` isn't a profile field's id; "
             "write one such as Xf0123ABCDEF.",
         ),
         (
@@ -471,7 +475,7 @@ def test_only_user_ids_are_people(user: str, sentence: str):
         ),
         (
             "approvers: {m: {users: [U01], open: true}}",
-            "approvers.m.open: goes with `channel` alone; leave the key out.",
+            "approvers.m.open: only goes with `channel`; leave the key out.",
         ),
         (
             "approvers: {m: {channel: C01, open: false}}",
@@ -479,8 +483,13 @@ def test_only_user_ids_are_people(user: str, sentence: str):
             "leave the key out.",
         ),
         (
+            "approvers: {team: {users: [U01], delegable_to: teem}}",
+            "approvers.team.delegable_to: `teem` isn't a group; did you mean `team`?",
+        ),
+        (
             "approvers: {m: {users: [U01], delegable_to: n}}",
-            "approvers.m.delegable_to: `n` is no group of `approvers` (declared: `m`).",
+            "approvers.m.delegable_to: `n` isn't a group of `approvers` "
+            "(declared: `m`).",
         ),
         (
             "approvers: {m: {users: [U01], delegable_to: n}, n: {usergroup: S01}}",
@@ -525,17 +534,17 @@ def test_only_user_ids_are_people(user: str, sentence: str):
         ),
         (
             "defaults: {timezone: Mars/Olympus}",
-            "defaults.timezone: `Mars/Olympus` is no time zone known here; "
+            "defaults.timezone: `Mars/Olympus` isn't a known time zone; "
             "write an IANA name such as Europe/London.",
         ),
         (
             "defaults: {timezone: ../UTC}",
-            "defaults.timezone: `../UTC` is no time zone known here; "
+            "defaults.timezone: `../UTC` isn't a known time zone; "
             "write an IANA name such as Europe/London.",
         ),
         (
             "defaults: {timezone: Europe}",
-            "defaults.timezone: `Europe` is no time zone known here; "
+            "defaults.timezone: `Europe` isn't a known time zone; "
             "write an IANA name such as Europe/London.",
         ),
         (

@@ -213,8 +213,8 @@ def test_a_policy_path_without_a_file_gets_one_sentence(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
     for name, sentence in [
         ("none.yml", "is not there; set POLICY_FILE or write it."),
-        (".", "is no file."),
-        ("pipe", "is no file."),
+        (".", "isn't a file."),
+        ("pipe", "isn't a file."),
     ]:
         with pytest.raises(PolicyError) as caught:
             load_policy(tmp_path / name)

@@ -190,12 +190,12 @@ def test_nonsense_in_the_defaults_is_refused(defaults: str, complaint: str):
         ),
         (
             "escalate: {after: 1h, to: cto}",
-            "escalate.to: `cto` is no group of `approvers` "
+            "escalate.to: `cto` isn't a group of `approvers` "
             "(declared: `managers`, `ceo`, `board`).",
         ),
         (
             "escalate: {to: ceo}",
-            "escalate.after: is missing; write after which time, such as 4h.",
+            "escalate.after: is missing; write how long to wait, such as 4h.",
         ),
         (
             "escalate: {after: 1h}",

@@ -110,8 +110,8 @@ def test_a_control_character_is_refused():
 @pytest.mark.parametrize(
     ("text", "start"),
     [
-        ("a: [*]", "line 1, column 6: this is no YAML: "),
-        ("a:\n  - @mina", "line 2, column 5: this is no YAML: "),
+        ("a: [*]", "line 1, column 6: this isn't YAML: "),
+        ("a:\n  - @mina", "line 2, column 5: this isn't YAML: "),
     ],
 )
 def test_an_unquoted_star_or_at_sign_gets_a_hint(text: str, start: str):

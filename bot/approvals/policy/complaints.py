@@ -5,12 +5,14 @@ A sentence about one key follows the key's path, so it begins in small letters.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 Loc = tuple[str | int, ...]
 _PLAIN_KEY = re.compile(r"[\w-]+")
+_FEW_KEYS = 12
 _SHOWN = 60  # characters of a value that a sentence repeats
 
 
@@ -82,7 +84,7 @@ def too_big(kib: int) -> str:
 
 
 def no_file(path: object) -> str:
-    return f"The policy {path} is no file."
+    return f"The policy {path} isn't a file."
 
 
 def file_missing(path: object) -> str:
@@ -133,11 +135,11 @@ def not_allowed_in_yaml(code: str) -> str:
 
 
 def no_yaml(problem: object) -> str:
-    return f"The policy is no YAML: {problem}."
+    return f"The policy isn't YAML: {problem}."
 
 
 def no_yaml_here(problem: str, hint: str = "") -> str:
-    return f"this is no YAML: {problem}{hint}."
+    return f"this isn't YAML: {problem}{hint}."
 
 
 def key_twice(first: int, second: int) -> str:
@@ -159,7 +161,7 @@ MISSING_KEYS = {
     ("delegations", "from"): "is missing; write the user id of the person who is away.",
     ("delegations", "to"): "is missing; write the user id of the person who stands in.",
     ("delegations", "until"): "is missing; write the last day, such as 2026-12-31.",
-    ("escalate", "after"): "is missing; write after which time, such as 4h.",
+    ("escalate", "after"): "is missing; write how long to wait, such as 4h.",
     ("escalate", "to"): "is missing; name the group that joins.",
     ("hours", "days"): "is missing; list days such as [mon, tue].",
     ("hours", "from"): "is missing; write when the hours begin, such as 09:00.",
@@ -167,18 +169,21 @@ MISSING_KEYS = {
 }
 OUTCOME_MISSING = "is missing; write what the graph is resumed with."
 BUILT_IN = "`requester` is built in; rename."
-WITH_CHANNEL = "goes with `channel` alone; leave the key out."
-WITH_INTERRUPTS = "goes with `interrupts` alone; remove it."
-WITH_TOOLS = "goes with `tools` alone; remove it."
+WITH_CHANNEL = "only goes with `channel`; leave the key out."
+WITH_INTERRUPTS = "only goes with `interrupts`; remove it."
+WITH_TOOLS = "only goes with `tools`; remove it."
 NOTHING_TO_CLAIM = "is for agents outside, and none claims anything here; remove it."
-NEVER_AHEAD = "is never for what is `critical`; remove one of the two."
-WITH_STAGES = "goes with `stages` alone, since nobody is asked here; remove it."
+NEVER_AHEAD = "can't go with `critical`; remove one of the two."
+WITH_STAGES = "only goes with `stages`, since nobody is asked here; remove it."
 NEVER_WAIVED = "a raw interrupt is never waived; use `stages` or `deny: true`."
 
 
-def unknown_key(suggestion: str) -> str:
-    hint = f"; did you mean `{suggestion}`?" if suggestion else "; remove it."
-    return f"unknown key{hint}"
+def unknown_key(suggestion: str, known: Sequence[str]) -> str:
+    """`known` are the keys that the place takes; few enough of them are named."""
+    if suggestion:
+        return f"unknown key; did you mean `{suggestion}`?"
+    few = len(known) <= _FEW_KEYS
+    return f"unknown key; use {_choice(known)}." if few else "unknown key; remove it."
 
 
 def several_of(given: Sequence[str], keys: Sequence[str]) -> str:
@@ -191,7 +196,8 @@ def none_of(keys: Sequence[str]) -> str:
 
 
 def _choice(keys: Sequence[str]) -> str:
-    return ", ".join(f"`{key}`" for key in keys[:-1]) + f" or `{keys[-1]}`"
+    first, last = ", ".join(f"`{key}`" for key in keys[:-1]), f"`{keys[-1]}`"
+    return f"{first} or {last}" if first else last
 
 
 REMOVE = "remove it"
@@ -223,7 +229,7 @@ WRONG_TYPES = {
 }
 LEAVE_OUT = "; leave the key out"
 OR_NOBODY = ", or nobody could ask"
-ANYBODY = "`*` is nobody in particular; list the people's user ids."
+ANYBODY = "`*` isn't a person; list the people's user ids."
 ONE_LINE = "must be one line of up to 80 characters, with no spaces around."
 A_TITLE = "must be one line of 1 to 150 printable characters."
 BRACES = (
@@ -242,12 +248,12 @@ def no_user_id(value: str, *, is_address: bool) -> str:
     if value.startswith("@"):
         what = "a handle"
     else:
-        what = "an e-mail address" if is_address else "no Slack user id"
+        what = "an e-mail address" if is_address else "not a Slack user id"
     return f"{shown(value)} is {what}; write a user id such as U0123ABCDEF."
 
 
 def no_agent(value: str) -> str:
-    return f"{shown(value)} is no agent's name; write one of API_AGENTS."
+    return f"{shown(value)} isn't an agent's name; write one of API_AGENTS."
 
 
 def no_channel(value: str) -> str:
@@ -261,18 +267,16 @@ def no_channel_id(value: str) -> str:
 
 
 def _no_channel_id(value: str) -> str:
-    return "a channel's name" if value.startswith("#") else "no Slack channel id"
+    return "a channel's name" if value.startswith("#") else "not a Slack channel id"
 
 
 def no_usergroup_id(value: str) -> str:
-    what = "a handle" if value.startswith("@") else "no Slack user group id"
+    what = "a handle" if value.startswith("@") else "not a Slack user group id"
     return f"{shown(value)} is {what}; write an id such as S0123ABCDEF."
 
 
 def no_field_id(value: str) -> str:
-    return (
-        f"{shown(value)} is no id of a profile field; write one such as Xf0123ABCDEF."
-    )
+    return f"{shown(value)} isn't a profile field's id; write one such as Xf0123ABCDEF."
 
 
 def no_day(value: object) -> str:
@@ -281,7 +285,7 @@ def no_day(value: object) -> str:
 
 def no_timezone(value: str) -> str:
     return (
-        f"{shown(value)} is no time zone known here; write an IANA name such as "
+        f"{shown(value)} isn't a known time zone; write an IANA name such as "
         "Europe/London."
     )
 
@@ -304,12 +308,12 @@ def no_weekday(value: object, days: Iterable[str]) -> str:
 
 
 def no_name(value: str) -> str:
-    return f"{shown(value)} is no name; `*` may stand at its end only."
+    return f"{shown(value)} isn't a name; `*` can only be its last character."
 
 
 # --- Conditions --------------------------------------------------------------------
 def no_argument(value: str) -> str:
-    return f"{shown(value)} is no argument; write a name, or a path like a.b."
+    return f"{shown(value)} isn't an argument; write a name, or a path like a.b."
 
 
 def no_operators(value: object) -> str:
@@ -338,19 +342,19 @@ def long_pattern(most: int) -> str:
 
 
 def no_pattern(error: object) -> str:
-    return f"is no RE2 pattern ({shown(error)})."
+    return f"isn't an RE2 pattern ({shown(error)})."
 
 
 def no_plain_path(value: str) -> str:
     return (
-        f"{shown(value)} is no plain path; write one such as reports/2026, without "
+        f"{shown(value)} isn't a plain path; write one such as reports/2026, without "
         "`..`, `~`, escapes and backslashes."
     )
 
 
 def no_host(value: str) -> str:
     return (
-        f"{shown(value)} is no host name; write example.com, or *.example.com for "
+        f"{shown(value)} isn't a host name; write example.com, or *.example.com for "
         "every host below it."
     )
 
@@ -364,8 +368,11 @@ ENDS_BEFORE = "must be later than `from`, on the same day."
 
 
 def no_group(name: str, declared: Iterable[str]) -> str:
-    names = ", ".join(map(shown, declared)) or "none"
-    return f"{shown(name)} is no group of `approvers` (declared: {names})."
+    known = list(declared)
+    if near := difflib.get_close_matches(name, known, n=1, cutoff=0.75):
+        return f"{shown(name)} isn't a group; did you mean {shown(near[0])}?"
+    names = ", ".join(map(shown, known)) or "none"
+    return f"{shown(name)} isn't a group of `approvers` (declared: {names})."
 
 
 def over_the_group(quorum: int, group: str, size: int) -> str:
@@ -386,7 +393,7 @@ def decides_already(group: str) -> str:
 
 # --- What a graph is resumed with --------------------------------------------------
 NO_ROOM_FOR_TEXT = "needs {text} where a person's text goes."
-LIKE_APPROVE = "is what `approve` says; the graph could not tell them apart."
+LIKE_APPROVE = "is the same as `approve`; the graph couldn't tell them apart."
 
 
 def no_answers(value: object) -> str:
@@ -398,7 +405,7 @@ def no_answers(value: object) -> str:
 
 def answers_differ(other: int) -> str:
     return (
-        f"rules[{other}] may name the same interrupt and says otherwise; say the same "
+        f"rules[{other}] may name the same interrupt with other answers; use the same "
         "in both."
     )
 
@@ -451,7 +458,7 @@ PAUSED = "an operator has paused all actions"
 
 # --- Its arguments, or an answer: these go on a sentence that names them ------------
 NO_ARGUMENTS = "no arguments were given"
-SCHEMA_UNREADABLE = "their schema cannot be read, so nobody can say whether they fit it"
+SCHEMA_UNREADABLE = "their schema can't be read, so it's unknown whether they fit"
 
 
 def not_canonical(error: object) -> str:

@@ -326,4 +326,5 @@ def _sentence(finding: ErrorDetails) -> str:
 
 def unknown_key(key: str, around: Loc) -> str:
     """Say that a mapping at `around` has no such key, and which one may be meant."""
-    return complaints.unknown_key(probably_meant(key, around))
+    known = keys_of(SHAPES[room(around)])
+    return complaints.unknown_key(probably_meant(key, around), known)
