@@ -192,9 +192,11 @@ _STYLE = "font:16px/1.5 sans-serif;max-width:40rem"
 _TITLE = "font-size:20px;font-weight:bold"
 _PRE = "white-space:pre-wrap;background:#f4f4f5;padding:12px;border-radius:6px"
 _BUTTON = (
-    "display:inline-block;padding:12px 20px;border-radius:6px;background:#00674d;"
-    "color:#ffffff;text-decoration:none;font-weight:bold"
+    "display:inline-block;padding:12px 20px;border-radius:6px;text-decoration:none;"
+    "font-weight:bold;border:1px solid #00674d;"
 )
+_FIRST = f"{_BUTTON}background:#00674d;color:#ffffff"
+_OTHER = f"{_BUTTON}color:#00674d"
 
 _LINK = "color:#55525b;overflow-wrap:anywhere"
 
@@ -242,10 +244,12 @@ def _html(letter: Letter) -> str:
     opening = f'<p style="{look}">{marked}</p>'
     opening += "".join(f"<p>{line}</p>" for line in others)
     ways = "".join(
-        f'<p><a href="{escape(address)}" style="{_BUTTON}">{escape(label)}</a></p>'
+        f'<p><a href="{escape(address)}" style="{look}">{escape(label)}</a></p>'
         f'<p><small><a href="{escape(address)}" style="{_LINK}">{escape(address)}</a>'
         "</small></p>"
-        for label, address in ways_to_decide(letter)
+        for (label, address), look in zip(
+            ways_to_decide(letter), (_FIRST, _OTHER), strict=False
+        )
     )
     care = f"<p><small>{CARE}</small></p>" if letter.link else ""
     call = html_fields(_call(request), _PRE)

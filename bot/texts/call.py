@@ -66,7 +66,8 @@ def _text_field(field: Field) -> str:
 def html_fields(fields: Sequence[Field], style: str = "") -> str:
     """HTML: a row a field, values as code; `style` is that of a long one."""
     look = f' style="{style}"' if style else ""
-    return f"<table>{''.join(_html_field(each, look) for each in fields)}</table>"
+    rows = "".join(_html_field(each, look) for each in fields)
+    return f'<table cellpadding="4">{rows}</table>'
 
 
 def _html_field(field: Field, look: str) -> str:

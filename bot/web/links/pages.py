@@ -288,7 +288,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem .9rem; }
 dt, small { color: var(--dim); }
 dd { margin: 0; }
 table { width: 100%; border-spacing: 0; }
-th { padding: .2rem .9rem .2rem 0; width: 30%; color: var(--dim);
+th { padding: .2rem .9rem .2rem 0; width: 7.8rem; color: var(--dim);
   font-weight: normal; text-align: left; vertical-align: top; }
 td { padding: .2rem 0; }
 td code, th code { font: .9rem/1.45 ui-monospace, monospace; white-space: pre-wrap; }
