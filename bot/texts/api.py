@@ -13,9 +13,9 @@ from bot.texts.agent import NOT_RUN, TIMED_OUT, because
 
 # --- The caller, and the address ----------------------------------------------------
 NO_HEADER = "Send the header Authorization: Bearer TOKEN, with a token of yours."
-UNKNOWN_CALLER = "This token is not known here. Ask the bot's admin for one."
-NO_ADDRESS = "There is no such address; see /api/openapi.json."
-NOT_YOURS = "There is no such conversation of yours; take a new UUID to begin one."
+UNKNOWN_CALLER = "I don't know this token. Ask the bot's admin for one."
+NO_ADDRESS = "No such address; see /api/openapi.json."
+NOT_YOURS = "You have no such conversation; use a new UUID to begin one."
 
 
 def full_members_only(word: str) -> str:
@@ -34,7 +34,7 @@ IN_PROGRESS = "The first request with this Idempotency-Key is still worked on."
 
 # --- Agents outside ------------------------------------------------------------------
 UNKNOWN_AGENT = "No agent has this token; see API_AGENTS."
-NO_REQUEST = "There is no such request of yours."
+NO_REQUEST = "You have no such request."
 NO_TITLE = "`title` is one line, and its braces hold names of arguments"
 NO_ARGUMENTS = "The body does not fit at arguments: not all of it can be written down."
 WAIT = "Seconds to wait for a decision; after that the request is returned as it is."

@@ -21,11 +21,11 @@ def row(number: int, team: str, what: str, seq: int = 0) -> str:
 
 GONE = "it is gone from the table"
 DOES_NOT_FOLLOW = "it does not follow the row before it"
-CHANGED = "it was changed: its hash is another one"
-FORGED_CHECKPOINT = "its kept checkpoint has not its key's signature"
+CHANGED = "it was changed: its hash differs"
+FORGED_CHECKPOINT = "its stored checkpoint isn't signed with its key"
 UNCHAINED = {
     "row": "it's in the table and in no chain",
-    "text": "there's a text beside it that it does not have",
+    "text": "there's a text with it that isn't its own",
 }
 
 
@@ -45,14 +45,13 @@ def text_changed(name: str) -> str:
 def signed_and_gone(at: str, last: int) -> str:
     """`at` is the time of the checkpoint."""
     return (
-        f"the checkpoint of {at} has signed it and it is not there; the chain ends at "
-        f"row {last}"
+        f"the checkpoint of {at} signed it, and it's gone; the chain ends at row {last}"
     )
 
 
 def signed_otherwise(at: str) -> str:
     return (
-        f"it is not the one that the checkpoint of {at} has signed: the chain was "
+        f"it isn't the row that the checkpoint of {at} signed: the chain was "
         "rewritten up to here"
     )
 
@@ -63,7 +62,7 @@ NO_ROW = "it isn't a row of a trail"
 NOT_CANONICAL = "it is not in canonical form (RFC 8785)"
 NO_PART = "it does not say what it is a part of"
 PART_OF_NOTHING = "it says that it is a part of nothing"
-OTHER_EXPORT = "it says that it is a part of another export"
+OTHER_EXPORT = "it belongs to another export"
 EMPTY_FILE = "the file holds no row of a trail"
 
 

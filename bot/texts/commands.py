@@ -129,12 +129,12 @@ def slack_unreachable(error: str) -> str:
 FEATURES = {
     "assistant:write": (
         "no prompts are suggested in the app's own conversation, and where its threads "
-        "are no sessions they have no titles"
+        "aren't sessions, they have no titles"
     ),
     "commands": "/approvals does not answer; App Home shows the same",
     "files:read": "the agent can't read the files that people share with it",
     "mpim:history": (
-        "in group messages nothing is read of what was said before, and a message "
+        "in group messages the agent doesn't get what was said before, and a message "
         "whose outcome is unknown may be sent twice"
     ),
     "reactions:write": "where Slack shows no status, the message gets no 👀 either",

@@ -124,8 +124,8 @@ def _refused(result: Result, request: Request, person: Person) -> Answer:
     if word == "already_decided":
         own = [d.at for d in request.chain.decisions if d.person.is_same(person)]
         when = f", {utc(own[-1])}" if own else ""
-        said = f"You have already decided on this request{when}; one person decides"
-        return Answer(409, "you_already_decided", f"{said} only once.")
+        said = f"You already decided on this request{when}, and each person decides"
+        return Answer(409, "you_already_decided", f"{said} once.")
     return Answer(403, word.replace(" ", "_"), _may_not(word, request, person))
 
 

@@ -165,7 +165,7 @@ async def test_a_checkpoint_that_the_database_has_kept_counts_too(house: House):
         signed.signature,
     )
     first = (await verified(house))[0]
-    assert first.startswith("row 4 of workspace T1 (seq 4): it is not the one")
+    assert first.startswith("row 4 of workspace T1 (seq 4): it isn't the row")
 
 
 def change(value: Any, how: int) -> Any:
@@ -290,7 +290,7 @@ async def test_a_checkpoint_exposes_a_forged_export(house: House):
     assert verify_lines(lines, [signed])[1] == ""
     assert "rewritten" in verify_lines(forged, [signed])[1]
     later = sign(SEED, at="2026-01-01T00:00:00Z", **{**head, "number": 999})
-    assert "it is not there" in verify_lines(lines, [later])[1]
+    assert "it's gone" in verify_lines(lines, [later])[1]
 
 
 async def test_a_part_of_the_trail_can_be_verified_alone(house: House):
@@ -317,7 +317,7 @@ async def test_a_part_is_checked_against_the_checkpoints_it_covers(house: House)
     assert problem == ""
     assert (verifier.older, verifier.begun[TEAM].number) == (1, 3)
     _, other = verify_lines(part, [at(3, "00" * 32)])
-    assert other.startswith(f"line 1: row 3 of workspace {TEAM}: it is not the one")
+    assert other.startswith(f"line 1: row 3 of workspace {TEAM}: it isn't the row")
     cut = await exported(house, times[3]["at"], times[5]["at"])
     assert "the chain ends at row 5" in verify_lines(cut, [at(len(rows))])[1]
 
