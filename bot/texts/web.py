@@ -160,10 +160,9 @@ NOT_GOOD = (
 )
 
 
-def used(headline: str, code: str, said: str) -> str:
+def used(said: str, code: str) -> str:
     """For a link that has decided; `said` is what was decided, "" where it fell."""
-    result = f": {said}" if said else ""
-    return f"This link has been used. {headline} ({code}){result or ' was decided'}."
+    return f"This link has been used ({code}): {said or 'the request was decided'}."
 
 
 NOT_FROM_HERE = (

@@ -53,7 +53,7 @@ async def test_a_link_shows_and_its_page_decides_once(shared: Stage):
     assert again.status == 403
     told = await browser.open(token)
     assert told.status == 403
-    assert "This link has been used. Transfer" in told.words
+    assert "Transfer 41.00 GBP to alice This link has been used" in told.words
     assert "approved by Mina" in told.words
 
 

@@ -90,11 +90,12 @@ def request_page(shown: Shown) -> str:
     return page(title, [*body, *_note(request)])
 
 
-def used_by(user: str, request: Request, names: Mapping[str, str]) -> str:
-    """Return a sentence for a used link: who decided what with it, and when."""
+def used_page(user: str, request: Request, names: Mapping[str, str]) -> str:
+    """A page for a used link: who decided what with it, and when."""
     given = [each for each in request.chain.decisions if each.person.user == user]
-    said = _said(given[-1], names) if given else ""
-    return sentences.used(plain_headline(request), request.code, said)
+    said = sentences.used(_said(given[-1], names) if given else "", request.code)
+    body = [_headline(request), f'<p role="alert">{escape(said)}</p>']
+    return page(_title(request), body)
 
 
 def _title(request: Request) -> str:

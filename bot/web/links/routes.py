@@ -23,7 +23,7 @@ from bot.texts.web import NO_CHOICE, NOT_FROM_HERE, NOT_GOOD, SHUT, SIGN_IN_FIRS
 from bot.web.links import guard
 from bot.web.links import tokens as links
 from bot.web.links.guard import BY_LINK, BY_SIGN_IN, Opening, html
-from bot.web.links.pages import Shown, request_page, sentence_page, takes, used_by
+from bot.web.links.pages import Shown, request_page, sentence_page, takes, used_page
 from bot.web.links.sign_in import SignIn
 from bot.web.links.tokens import Link, hash_of
 
@@ -101,8 +101,8 @@ class LinkPages:
         if used is None:
             return html(403, sentence_page(NOT_GOOD))
         link, found = used
-        said = used_by(link.user, found, await self._names(link, found))
-        return html(403, sentence_page(said))
+        names = await self._names(link, found)
+        return html(403, used_page(link.user, found, names))
 
     def _is_ours(
         self, request: web.Request, form: Mapping[str, str], token: str
