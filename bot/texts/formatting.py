@@ -158,6 +158,11 @@ def utc(at: dt.datetime) -> str:
     return f"{here.day} {here:%b %Y %H:%M} UTC"
 
 
+def day(of: dt.date) -> str:
+    """A day as people read it: `23 Nov 2026`."""
+    return f"{of.day} {of:%b %Y}"
+
+
 def date(at: dt.datetime, fallback: str = "") -> str:
     """An aware time for mrkdwn, shown in each reader's own zone.
 

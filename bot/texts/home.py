@@ -12,7 +12,15 @@ from bot.approvals.pause import Answer as Paused
 from bot.approvals.policy.model import Delegation
 from bot.approvals.standing_grants import EQUAL, UNDER, Revoked, StandingGrant
 from bot.texts.agent import because
-from bot.texts.formatting import channel_link, date, escape, joined, mention, one_line
+from bot.texts.formatting import (
+    channel_link,
+    date,
+    day,
+    escape,
+    joined,
+    mention,
+    one_line,
+)
 
 # --- App Home: headings are plain text ----------------------------------------------
 WAITING, ASKED, DECIDED = "Waiting for you", "Your requests", "Decided lately"
@@ -85,7 +93,7 @@ def stands_in(delegations: Sequence[Delegation], user: str) -> list[str]:
     """Lines about whom a person stands in for, and who stands in for them."""
     lines: list[str] = []
     for each in delegations:
-        last = f"{each.until:%Y-%m-%d}"
+        last = day(each.until)
         if each.delegate == user:
             lines.append(f"You stand in for {mention(each.principal)} until {last}.")
         else:
@@ -243,7 +251,7 @@ def no_member(user: str, refusal: str) -> str:
 def delegated(user: str, until: dt.date, groups: Sequence[str]) -> str:
     named = joined([f"*{escape(each)}*" for each in groups])
     return (
-        f"{mention(user)} stands in for you in {named} until {until:%Y-%m-%d}. Take it "
+        f"{mention(user)} stands in for you in {named} until {day(until)}. Take it "
         "back with `/approvals delegate off`."
     )
 
@@ -251,7 +259,7 @@ def delegated(user: str, until: dt.date, groups: Sequence[str]) -> str:
 def told_delegate(user: str, until: dt.date) -> str:
     """To whom somebody has named to stand in for them."""
     return (
-        f"{mention(user)} has named you to decide for them until {until:%Y-%m-%d}. "
+        f"{mention(user)} has named you to decide for them until {day(until)}. "
         "What waits for you is in my App Home, and under `/approvals`."
     )
 
