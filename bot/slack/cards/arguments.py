@@ -140,6 +140,14 @@ def _question_fields(request: Request) -> list[Field]:
     return fields
 
 
+def raised_fields(request: Request) -> list[Field]:
+    """The arguments as the agent had asked for them, of a call edited since."""
+    call = request.call
+    return _fields(
+        mask_arguments(call.raised_arguments or {}, call.schema), call.schema
+    )
+
+
 def tool_field(request: Request) -> Field:
     """The tool's name, for places without the card's grey line."""
     is_tool = request.call.kind is Kind.TOOL

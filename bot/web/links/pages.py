@@ -8,7 +8,12 @@ from html import escape
 
 from bot.approvals.eligibility import who_can_decide
 from bot.approvals.model import Confirm, Decision, Kind, Request, Stage, Verdict
-from bot.slack.cards.arguments import asked_fields, foreign_line, tool_field
+from bot.slack.cards.arguments import (
+    asked_fields,
+    foreign_line,
+    raised_fields,
+    tool_field,
+)
 from bot.slack.homoglyphs import lookalikes
 from bot.texts import forms
 from bot.texts import web as sentences
@@ -29,7 +34,7 @@ from bot.texts.cards import (
     status_word,
 )
 from bot.texts.clicks import what_to_type
-from bot.texts.formatting import arguments_text, one_line, utc
+from bot.texts.formatting import one_line, utc
 from bot.texts.formatting import shown as as_shown
 
 NAMED = 6  # people of a stage
@@ -144,8 +149,7 @@ def _call(request: Request) -> list[str]:
         *_foreign(request),
     ]
     if call.raised_arguments is not None:
-        asked = arguments_text(call.raised_arguments, call.schema)
-        parts += [f"<h2>{sentences.CHANGED}</h2>", _pre(asked)]
+        parts += [f"<h2>{sentences.CHANGED}</h2>", html_fields(raised_fields(request))]
     grant = sentences.grant(request.code, call.grant_digest)
     parts.append(f"<p><small>{escape(grant)}</small></p>")
     return parts
