@@ -109,6 +109,24 @@ def execution_of(
     return Execution.FAILED  # the graph had got beyond the question, and has failed
 
 
+def ends_in(
+    requests: Sequence[Request], messages: Sequence[AnyMessage]
+) -> dict[str, Execution]:
+    """Return the ends of claimed calls, by request; empty until each has its result."""
+    made = [i for i, m in enumerate(messages) if getattr(m, "tool_calls", ())]
+    turn = messages[made[-1] :] if made else ()
+    part, ends = GraphState((), tuple(turn)), dict[str, Execution]()
+    results = {m.tool_call_id: m for m in turn if isinstance(m, ToolMessage)}
+    for request in requests:
+        call = _call_of(request, part)
+        result = results.get(str(call["id"])) if call else None
+        if result is None:
+            return {}
+        failed = result.status == "error"
+        ends[request.id] = Execution.FAILED if failed else Execution.DONE
+    return ends
+
+
 def done_calls(ran: GraphState) -> list[str]:
     """The tools whose calls have ended well since the last message of a person.
 

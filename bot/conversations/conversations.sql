@@ -69,18 +69,25 @@ SELECT generation FROM conversations WHERE id = %(conversation)s;
 -- done, and what is unread is next; a message that the run has streamed becomes its last
 -- word. A turn that can be tried again offers that: where all calls go by our own gate
 -- always, in another graph only if the turn has asked nothing, since an answer that it
--- was given may stand before an action that would happen a second time.
+-- was given may stand before an action that would happen a second time. A turn that was to
+-- stop has, unless it has come to its answer.
 WITH own AS (
-  SELECT id, team_id, channel_id, thread_ts,
-    CASE WHEN stream_run = generation THEN stream_ts END AS stream_ts
+  SELECT id, team_id, channel_id, thread_ts, stopping,
+    CASE WHEN stream_run = generation THEN stream_ts END AS stream_ts,
+    stream_run IS NOT DISTINCT FROM generation
+      AND (stream_ts IS NOT NULL OR %(kind)s = '') AS closes
   FROM conversations
   WHERE id = %(conversation)s AND generation = %(generation)s FOR NO KEY UPDATE),
 ended AS (
   SELECT * FROM own WHERE %(kind)s::text <> ''),
 closed_stream AS (
-  UPDATE conversations c SET stream_run = NULL, stream_ts = NULL, stream_at = NULL
-  FROM own WHERE c.id = own.id AND c.stream_run = %(generation)s
-    AND (own.stream_ts IS NOT NULL OR %(kind)s = '')),
+  UPDATE conversations c SET
+    stream_run = CASE WHEN NOT own.closes THEN c.stream_run END,
+    stream_ts = CASE WHEN NOT own.closes THEN c.stream_ts END,
+    stream_at = CASE WHEN NOT own.closes THEN c.stream_at END,
+    stopped = c.stopped OR c.stopping IS NOT NULL AND %(kind)s = 'say',
+    stopping = CASE WHEN %(kind)s = '' THEN c.stopping END
+  FROM own WHERE c.id = own.id AND (own.closes OR own.stopping IS NOT NULL)),
 taken AS (
   UPDATE requests SET resumed_at = bot_now() FROM own
   WHERE requests.id = ANY(%(answered)s) AND resumed_at IS NULL
@@ -111,7 +118,7 @@ offered AS (
   WHERE %(again)s AND m.id IS NOT NULL
     AND (%(gated)s OR NOT EXISTS (SELECT FROM requests r
       WHERE r.message_id = m.id AND NOT r.guarded)))
-SELECT own.id, CASE WHEN EXISTS (
+SELECT own.stopping, CASE WHEN EXISTS (
   SELECT FROM ended JOIN messages u ON u.conversation_id = ended.id
   WHERE u.state IN ('received', 'held'))
   THEN defer_for_conversation('turn', own.id) END AS next

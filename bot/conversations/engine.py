@@ -63,6 +63,14 @@ async def _as_they_are(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any
     return dict(arguments)
 
 
+#: Hears of a conversation and its messages, after each step of somebody else's graph.
+Saved = Callable[[str, Sequence[AnyMessage]], None]
+
+
+def _unheard(conversation: str, messages: Sequence[AnyMessage]) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class ServedGraph:
     """A compiled graph without a checkpointer, and what is known of it.
@@ -111,9 +119,12 @@ class Engine:
     of its own; both are cheap.
     """
 
-    def __init__(self, served: ServedGraph, pool: Pool) -> None:
+    def __init__(
+        self, served: ServedGraph, pool: Pool, saved: Saved = _unheard
+    ) -> None:
         self.served = served
         self.pool = pool
+        self._saved = saved
         self._under_way: set[RunControl] = set()
         self._drains = False
         self._remembering = () if served.is_own else remembering(served.graph)
@@ -312,7 +323,13 @@ class Engine:
 
     def _prepare(self, run: Run) -> tuple[Graph, RunnableConfig]:
         # a task of our own agent may run again: the gate has what it did
-        saver = RunSaver(self.pool, run, holds=self.served.is_own)
+        own, channel = self.served.is_own, self.served.input_channel
+
+        def saved(values: Mapping[str, Any]) -> None:
+            said = state_after_run(values, (), channel).messages
+            self._saved(run.conversation, said)
+
+        saver = RunSaver(self.pool, run, holds=own, saved=None if own else saved)
         graph = with_saver(self.served.graph, saver)
         config: RunnableConfig = {
             "configurable": {

@@ -33,6 +33,7 @@ from bot.conversations import SQL, questions
 from bot.conversations.engine import ServedGraph
 from bot.conversations.graph_state import GraphState, answered_nothing, last_word
 from bot.conversations.inbox import clean
+from bot.conversations.stop import Stopped
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts import agent
 from bot.texts.conversation import STOPPED_BEFORE
@@ -66,6 +67,7 @@ class Settler:
 
         Raises:
             LostRun: another run has taken the conversation over.
+            Stopped: nothing was written, since a person has said to ask no more.
             SlackUnavailable: nobody can tell who is in a group; try again later.
         """
         reach("asking" if ran.interrupts else "answering")
@@ -220,6 +222,7 @@ async def end_run(
 
     Raises:
         LostRun: another run has taken the conversation over.
+        Stopped: a person has said to ask no more; nothing may be written.
     """
     delivery = str(uuid.uuid4())
     key = {
@@ -234,8 +237,12 @@ async def end_run(
         "gated": gated,
     }
     found = await connection.execute(SQL["end_run"], key)
-    if await found.fetchone() is None:
+    row = await found.fetchone()
+    if row is None:
         raise LostRun(run.conversation)
+    if row["stopping"] is not None and not end.kind and end.answered:
+        ends = dict.fromkeys(end.answered, Execution.DONE)
+        raise Stopped(run.conversation, ends)
     return delivery
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -58,11 +65,21 @@ class RunSaver(AsyncPostgresSaver):
             has it too, or for `flush`; and the input for the step that takes it. For a
             graph each of whose tasks may run again, since what it does is claimed and
             its result stored.
+        saved: hears, in the saver's loop, of the values of each checkpoint of the graph
+            itself, before its next step begins.
     """
 
-    def __init__(self, to: Pool | Connection, run: Run, *, holds: bool = False) -> None:
+    def __init__(
+        self,
+        to: Pool | Connection,
+        run: Run,
+        *,
+        holds: bool = False,
+        saved: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> None:
         super().__init__(cast("Any", to))
         self._run = run
+        self._saved = saved
         self._holds = holds
         # never other lists: LangGraph works on a copy of the saver, which shares these
         self._held: list[Held] = []
@@ -129,9 +146,19 @@ class RunSaver(AsyncPostgresSaver):
         apart = {key: _Odd(v) if _is_odd(v) else v for key, v in values}
         checkpoint = {**checkpoint, "channel_values": apart}
         saved = super().aput(config, checkpoint, metadata, new_versions)
-        done = await at_home(self.loop, saved)
+        is_whole = not config.get("configurable", {}).get("checkpoint_ns")
+        told = self._tell(saved, checkpoint) if self._saved and is_whole else saved
+        done = await at_home(self.loop, told)
         before = get_checkpoint_id(config)
         self._held[:] = [h for h in self._held if get_checkpoint_id(h[0]) != before]
+        return done
+
+    async def _tell(
+        self, saved: Awaitable[RunnableConfig], checkpoint: Checkpoint
+    ) -> RunnableConfig:
+        done = await saved
+        if self._saved:
+            self._saved(checkpoint["channel_values"])
         return done
 
     def _dump_blobs(

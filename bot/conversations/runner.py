@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -41,9 +41,10 @@ from bot.conversations.questions import Answered
 from bot.conversations.replies import Talk, asks_for_help, unreadable
 from bot.conversations.resume import Handover, Recheck, Refused, batches
 from bot.conversations.run_saver import Unstorable
-from bot.conversations.stop import UnderWay
+from bot.conversations.stop import Stopped, UnderWay
 from bot.database.pool import TRANSIENT, Pool
 from bot.texts import agent, notices
+from bot.texts.conversation import stopped as stopped_by
 
 log = structlog.get_logger(__name__)
 UNKNOWN = Execution.UNKNOWN
@@ -341,7 +342,8 @@ class Runner:
                 ) as shown:
                     watching.set(shown.watch)
                     await self._introduce(turn)
-                    ran = await self.under_way.run(run.conversation, go)
+                    bound = _bound(run, answered)
+                    ran = await self.under_way.run(run.conversation, go, bound)
                     await shown.stop(asks=bool(ran.interrupts))
             except (*TRANSIENT, RetryLater, LostRun, Refused):
                 raise
@@ -352,12 +354,28 @@ class Runner:
             if not ran.interrupts:
                 await self.talk.after_answer(conversation)
             return bool(ran.interrupts)
+        except Stopped as stopped:
+            await self._stop(run, answered, stopped.ends)
+            return False
         except LostRun:
             # the job must not be tried again: that would replace the run that goes on
             log.warning(
                 "run replaced", action="run_lost", conversation=run.conversation
             )
             return False
+
+    async def _stop(
+        self, run: Run, answered: Sequence[str], ends: Mapping[str, Execution]
+    ) -> None:
+        """End a stopped turn whose run was to end it; others have ended already."""
+        key = {"conversation": run.conversation, "generation": run.generation}
+        async with self.pool.connection() as connection:
+            found = await connection.execute(SQL["select_stopping"], key)
+            row = await found.fetchone()
+        if row is None or row["stopping"] is None:
+            return
+        said = stopped_by(row["stopping"], (), ())
+        await self.settler.fail(run, said, answered, ends)
 
     async def _introduce(self, turn: Turn) -> None:
         """Let the graph know who asks, if its context has room for that."""
@@ -420,6 +438,11 @@ class Runner:
         async with self.pool.connection() as connection:
             done = {**key, "generation": row["generation"]}
             await connection.execute(SQL["pruned"], done)
+
+
+def _bound(run: Run, answered: Collection[str]) -> list[Request]:
+    """The approved requests that the graph carries out itself."""
+    return [r for r in run.asked if r.id in answered and needs_claim(r)]
 
 
 def _turn_of(conversation: Conversation, request: Request) -> Turn:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from langchain_core.messages import AnyMessage
 
 from bot.approvals import store
 from bot.approvals.audit import append, of_person
 from bot.approvals.grants import LostRun, close_unrun
 from bot.approvals.judge import is_in_place
-from bot.approvals.model import Action, Person
+from bot.approvals.model import Action, Execution, Person, Request
 from bot.approvals.pause import is_operator
 from bot.approvals.ports import Jobs, People, Policies
 from bot.approvals.transitions import Overtaken, withdraw_by_stop
 from bot.base.errors import SlackUnavailable
 from bot.base.time_limits import slack_in_time
 from bot.conversations import SQL
+from bot.conversations.call_ends import ends_in
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts import conversation as say
 
@@ -108,7 +111,7 @@ class Stopper:
                     held = await _held(connection, conversation)
                     word = refusal or _judged(held, person, is_operator=is_operator)
                     if not word:
-                        await self._end(connection, held, person, said)
+                        await self._end(connection, held, person, said, place)
                 break
             except Overtaken:
                 continue
@@ -127,7 +130,12 @@ class Stopper:
             return "could_not_check", False
 
     async def _end(
-        self, connection: Connection, held: _Turn, person: Person, said: str
+        self,
+        connection: Connection,
+        held: _Turn,
+        person: Person,
+        said: str,
+        place: tuple[str, str],
     ) -> None:
         """Withdraw what is pending, close what was decided, and say what still runs."""
         for request in held.waiting:
@@ -135,22 +143,30 @@ class Stopper:
         idle = [request for request in held.waiting if request not in held.claimed]
         decided = await store.named(connection, idle)
         await close_unrun(connection, self.jobs, decided, say.STOPPED_BEFORE)
+        key = {"conversation": held.id, "said": said, "hears": HEARS}
+        if held.is_bound:
+            later = {**key, "user": person.user, "idle": idle}
+            await connection.execute(SQL["stop_later"], later)
+        else:
+            await self._end_now(connection, held, person, key)
+        fact = of_person(person, "stopped", conversation=held.id)
+        await append(connection, [fact])
+        if held.is_bound:
+            text = say.STOPPED_LATER
+            await store.tell(connection, self.jobs, person, text, *place)
+
+    async def _end_now(
+        self,
+        connection: Connection,
+        held: _Turn,
+        person: Person,
+        key: Mapping[str, Any],
+    ) -> None:
         going_on = await store.named(connection, held.claimed)
         delivery = str(uuid.uuid4())
         text = say.stopped(person.user, going_on, held.tools)
-        done = await connection.execute(
-            SQL["end_stopped"],
-            {
-                "conversation": held.id,
-                "said": said,
-                "delivery": delivery,
-                "text": text,
-                "hears": HEARS,
-            },
-        )
-        await done.fetchone()
-        fact = of_person(person, "stopped", conversation=held.id)
-        await append(connection, [fact])
+        end = {**key, "delivery": delivery, "text": text}
+        await (await connection.execute(SQL["end_stopped"], end)).fetchone()
         self.jobs.post(connection, [delivery])
 
     async def _refuse(
@@ -208,9 +224,7 @@ def _judged(held: _Turn, person: Person, *, is_operator: bool) -> str:
     """Return why a person may not stop a turn; "" if they may."""
     if not (held.askers or held.waiting):
         return "nothing_to_stop"
-    if not (is_operator or person.user in held.askers):
-        return "may_not_stop"
-    return "begun" if held.is_bound else ""
+    return "" if is_operator or person.user in held.askers else "may_not_stop"
 
 
 # Where the workers of each replica hear of jobs; see `bot.jobs.queue`.
@@ -222,42 +236,71 @@ T = TypeVar("T")
 
 # --- The runs of this process, which a stop reaches wherever it was said -------------
 class Stopped(LostRun):
-    """A person has stopped the turn; what this run would write holds no more."""
+    """A person has stopped the turn; what this run would write holds no more.
+
+    Attributes:
+        ends: how the requests have ended that the run has carried out itself.
+    """
+
+    def __init__(
+        self, conversation: str, ends: Mapping[str, Execution] | None = None
+    ) -> None:
+        super().__init__(conversation)
+        self.ends = ends or {}
 
 
 @dataclass
 class _Held:
-    """A run; `claims`: calls that it is about to run, or runs; `quiet`: none is."""
+    """A run that goes on.
+
+    Attributes:
+        bound: approved requests that its graph carries out, and their ends if known.
+        claims: calls that it is about to run, or runs; `quiet`: none is.
+    """
 
     task: asyncio.Future[Any]
+    bound: Sequence[Request] = ()
+    ends: Mapping[str, Execution] = field(default_factory=dict[str, Execution])
     claims: int = 0
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
     is_stopped: bool = False
+
+    def look(self) -> None:
+        """End the run if it was stopped and nothing is under way in it."""
+        is_bound = bool(self.bound) and not self.ends
+        if self.is_stopped and not (self.claims or is_bound):
+            self.task.cancel()
 
 
 class UnderWay:
     """Cancels a run that was stopped, unless a tool of it has begun.
 
-    Such a run goes on to the tool's end, which is stored; it then finds that it was
-    replaced.
+    Such a run goes on to the tool's end, which is stored. Where a graph of somebody
+    else's carries out what was approved, that is when its result is among its messages;
+    a graph that keeps no result there goes on to its own end, or its next question.
     """
 
     def __init__(self) -> None:
         self._runs: dict[str, _Held] = {}
 
-    async def run(self, conversation: str, go: Awaitable[T]) -> T:
+    async def run(
+        self, conversation: str, go: Awaitable[T], bound: Sequence[Request] = ()
+    ) -> T:
         """Do a run's work; a conversation has one run at a time.
+
+        Args:
+            bound: requests whose approved actions its graph carries out itself.
 
         Raises:
             Stopped: a person has stopped its turn.
         """
         task = asyncio.ensure_future(go)
-        held = self._runs[conversation] = _Held(task)
+        held = self._runs[conversation] = _Held(task, bound)
         try:
             return await task
         except asyncio.CancelledError:
             if held.is_stopped:
-                raise Stopped(conversation) from None
+                raise Stopped(conversation, held.ends) from None
             raise
         finally:
             del self._runs[conversation]
@@ -267,8 +310,14 @@ class UnderWay:
         held = self._runs.get(conversation)
         if held is not None:
             held.is_stopped = True
-            if not held.claims:
-                held.task.cancel()
+            held.look()
+
+    def saved(self, conversation: str, messages: Sequence[AnyMessage]) -> None:
+        """Look for the ends of what a run's graph carries out, after a step of it."""
+        held = self._runs.get(conversation)
+        if held is not None and held.bound and not held.ends:
+            held.ends = ends_in(held.bound, messages)
+            held.look()
 
     @contextmanager
     def claiming(self, conversation: str) -> Generator[None]:
@@ -286,6 +335,7 @@ class UnderWay:
         if held is not None:
             held.claims += change
             (held.quiet.clear if held.claims else held.quiet.set)()
+            held.look()
 
     async def until_quiet(self, conversation: str) -> None:
         """Wait for the ends of the calls that a run has begun."""

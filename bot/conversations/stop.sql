@@ -36,6 +36,7 @@ WITH own AS (
   FROM conversations WHERE id = %(conversation)s),
 stopped AS (
   UPDATE conversations c SET generation = generation + 1, stopped = true,
+    stopping = NULL,
     stream_run = CASE WHEN own.stream_ts IS NULL THEN c.stream_run END,
     stream_ts = NULL,
     stream_at = CASE WHEN own.stream_ts IS NULL THEN c.stream_at END
@@ -66,6 +67,28 @@ SELECT pg_notify(%(hears)s, jsonb_build_object('type', 'turn_stopped',
       AND u.id NOT IN (SELECT answered.id FROM answered))
     THEN defer_for_conversation('turn', stopped.id) END AS next
 FROM stopped;
+
+-- name: stop_later
+-- The turn is over once what has begun has its end, which its own run writes; what it
+-- waits for beside that is not waited for any more.
+WITH stopping AS (
+  UPDATE conversations SET stopping = %(user)s WHERE id = %(conversation)s
+  RETURNING id),
+answered AS (
+  UPDATE messages SET state = 'answered'
+  WHERE conversation_id = %(conversation)s AND ts = %(said)s
+    AND state IN ('received', 'held')),
+taken AS (
+  UPDATE requests SET resumed_at = bot_now()
+  WHERE id = ANY(%(idle)s) AND resumed_at IS NULL)
+SELECT pg_notify(%(hears)s, jsonb_build_object('type', 'turn_stopped',
+    'conversation', id)::text)
+FROM stopping;
+
+-- name: select_stopping
+-- Who has said to stop a turn whose run is still the conversation's own.
+SELECT stopping FROM conversations
+WHERE id = %(conversation)s AND generation = %(generation)s;
 
 -- name: carry_on
 -- The agent has been told that the turn before was stopped.

@@ -156,7 +156,7 @@ def make_app(
     deps = _deps(settings, slack, policies, (pool, listener_pool), queue, served)
     files.client, files.session = deps.client, deps.session
     trail, outside, homes = _trail(deps, queue), make_outside(deps, mail), _homes(deps)
-    engine, workers = Engine(served, pool), Workers(queue)
+    engine, workers = Engine(served, pool, under_way.saved), Workers(queue)
     names = Names(deps.client, deps.people, deps.identity)
     standing: dict[str, Standing] = {}
     live = Live(deps.pool, deps.client, deps.identity, standing)

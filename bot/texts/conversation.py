@@ -58,6 +58,12 @@ STOP, STOP_LABEL = "Stop", "Stop what the agent is doing here"
 STOPPED_BEFORE = "It did not run: its turn was stopped before."
 
 
+STOPPED_LATER = (
+    "The approved action has begun and can't be stopped. I'll stop as soon as it has "
+    "ended."
+)
+
+
 def stopped(user: str, going_on: Sequence[Request], tools: Sequence[str]) -> str:
     """Say who has stopped a turn, and what can't be.
 
@@ -90,9 +96,6 @@ _NOT_STOPPED = {
     "nothing_to_stop": "Nothing is going on here, so there was nothing to stop.",
     "may_not_stop": (
         "Only the person who asked and the policy's operators can stop this."
-    ),
-    "begun": (
-        "The approved action has begun and can't be stopped. I'll say here how it ends."
     ),
     "misplaced": "This button belongs to another message, so nothing was stopped.",
     "could_not_check": (

@@ -16,6 +16,7 @@ from bot.approvals.policy import parse_policy
 from bot.conversations.stop import Stopper, asks_to_stop
 from bot.database.pool import transaction
 from tests.support.agent_parts import Agent, make_agent
+from tests.support.agent_stand_ins import Slow
 from tests.support.house import WAIVED, House
 from tests.support.people import APP, CHANNEL, DANA, MINA, OMAR, RAVI, person
 from tests.support.policies import policy_text
@@ -150,17 +151,6 @@ async def test_a_waived_call_that_meets_a_stop_never_runs(house: House):
         assert not claiming.done()
     with pytest.raises(LostRun):
         await claiming
-
-
-class Slow:
-    """A model, or a tool, that is at work until somebody lets it end."""
-
-    def __init__(self) -> None:
-        self.began, self.may_end = asyncio.Event(), asyncio.Event()
-
-    async def work(self) -> None:
-        self.began.set()
-        await self.may_end.wait()
 
 
 async def test_a_running_call_of_the_model_is_cancelled(house: House, monkeypatch):

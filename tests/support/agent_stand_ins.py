@@ -23,6 +23,17 @@ class Busy:
     seconds: float
 
 
+class Slow:
+    """A model, or a tool, that is at work until somebody lets it end."""
+
+    def __init__(self) -> None:
+        self.began, self.may_end = asyncio.Event(), asyncio.Event()
+
+    async def work(self) -> None:
+        self.began.set()
+        await self.may_end.wait()
+
+
 class ScriptedModel(BaseChatModel):
     """Gives its answers in turn; `seen` holds what it was shown each time.
 

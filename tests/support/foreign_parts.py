@@ -93,7 +93,7 @@ def make_foreign(
     )
     people = house.people
     settler = Settler(house.pool, house.queue, house.policies, people, served)
-    engine = Engine(served, house.pool)
+    engine = Engine(served, house.pool, agent.runner.under_way.saved)
     agent.runner = dataclasses.replace(
         agent.runner,
         engine=engine,
