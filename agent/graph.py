@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, NotRequired, cast
 
@@ -32,10 +34,22 @@ from typing_extensions import TypedDict
 from agent.gate import REJECTED, Gate, filled, note_on
 from agent.heard import ANSWER
 from agent.models import is_too_long, normalise, refusals
+from agent.offline import OfflineModel
 from agent.phrases import chat
 from agent.phrases.tool_calls import no_tool
-from agent.prompts import Before, render, shortened, summary, trimmed
+from agent.prompts import (
+    Before,
+    render,
+    retold,
+    shortened,
+    summary,
+    to_sum_up,
+    trimmed,
+)
 from agent.tool_arguments import Toolbox, one_line
+
+logger = logging.getLogger(__name__)
+TIME_TO_TELL = 20  # seconds for the summary of what is cut
 
 
 def utc_today() -> dt.date:
@@ -100,15 +114,40 @@ class _Nodes:
         history = cast("list[BaseMessage]", state["messages"])
         if last_word := reason_to_stop(history):
             return {"messages": [AIMessage(last_word)]}
-        recent, before = trimmed(history, state.get("before"))
-        answer = await self._answer(recent, summary(before), config)
+        recent, before = trimmed(history, had := state.get("before"))
+        gone = history[: -len(recent)]
+        telling = asyncio.ensure_future(self._told(had, gone, config))
+        try:
+            answer = await self._answer(recent, summary(before), config)
+            told = await telling
+        finally:
+            telling.cancel()
         tools = self._toolbox.named
         message = normalise(answer, recent, tools, is_cut=before is not None)
         for call in message.tool_calls:
             call["args"] = await filled(tools.get(call["name"]), call["args"])
-        cut = [RemoveMessage(str(m.id)) for m in history[: -len(recent)]]
+        cut = [RemoveMessage(str(m.id)) for m in gone]
         said = {"messages": [*cut, message, *refusals(message)]}
-        return {**said, "before": before} if cut else said
+        return {**said, "before": retold(before, told)} if before and cut else said
+
+    async def _told(
+        self, had: Before | None, gone: Sequence[BaseMessage], config: RunnableConfig
+    ) -> str:
+        """The model's summary of what is cut now; "" where it gives none in time.
+
+        It is asked beside the answer, so that people wait for no second call. Without
+        it the turns have a line each, and the next cut asks for all of them again.
+        """
+        if not gone or isinstance(self._bare, OfflineModel):
+            return ""
+        try:
+            async with asyncio.timeout(TIME_TO_TELL):
+                said = await self._bare.ainvoke(to_sum_up(had, gone), config)
+        except Exception as error:
+            why = type(error).__name__
+            logger.warning("no summary (%s)", why, extra={"action": "no_summary"})
+            return ""
+        return said.text
 
     def _model(self) -> Any:
         """The model with the tools that there are now."""

@@ -18,6 +18,12 @@ from langchain_core.outputs import ChatGenerationChunk
 ANSWER = "answer"
 LONGEST = 3.0  # seconds that words are spread over at most
 _WORD = re.compile(r"\S+\s*|\s+")
+_THOUGHT = re.compile(r"\A\s*<think>.*?(</think>|\Z)\s*", re.DOTALL)
+
+
+def without_thoughts(text: str) -> str:
+    """Leave out what a model writes down of its thinking, also where it still does."""
+    return _THOUGHT.sub("", text, count=1) if text else ""
 
 
 class Listener(BaseCallbackHandler):

@@ -27,6 +27,7 @@ from langchain_core.messages import (
 from langgraph.types import Interrupt, PregelTask, StateSnapshot
 
 from agent.graph import in_call_order
+from agent.heard import without_thoughts
 from bot.conversations.dialects import static_breakpoint
 from bot.conversations.dialects.plain import written
 from bot.conversations.inspect_graph import MESSAGES
@@ -202,7 +203,6 @@ def _messages(values: Any, channel: str) -> tuple[AnyMessage, ...]:
 
 
 # --- What it has said in a turn, as people are told it -------------------------------
-_THOUGHT = re.compile(r"\A\s*<think>.*?(</think>|\Z)\s*", re.DOTALL)
 #: How servers say why the model has stopped in the middle.
 _CUT = {
     **dict.fromkeys(("length", "max_tokens", "MAX_TOKENS"), agent.ANSWER_CUT_OFF),
@@ -268,11 +268,6 @@ def _text(message: AnyMessage) -> str:
     reason = str(found.get("finish_reason") or found.get("stop_reason"))
     cut = f"\n\n[{_CUT[reason]}]" if reason in _CUT else ""
     return f"{said}{cut}".strip()
-
-
-def without_thoughts(text: str) -> str:
-    """Leave out what a model writes down of its thinking, also where it still does."""
-    return _THOUGHT.sub("", text, count=1) if text else ""
 
 
 def _result(

@@ -14,8 +14,7 @@ from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
 from langchain_core.tools import ToolException
 from langgraph.errors import GraphBubbleUp
 
-from agent.heard import ANSWER, Listener
-from bot.conversations.graph_state import without_thoughts
+from agent.heard import ANSWER, Listener, without_thoughts
 
 LONGEST_RESULT = 2_000  # characters of a result that are looked at
 State = Literal["works", "done", "failed", "asks"]

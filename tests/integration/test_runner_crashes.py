@@ -8,6 +8,7 @@ import pytest
 from langgraph.errors import UnknownInterruptError
 from langgraph.types import Command
 
+from agent import graph as graph_module
 from bot.approvals.grants import Run
 from bot.approvals.model import Execution, Status
 from bot.conversations import runner as runner_module
@@ -101,6 +102,23 @@ async def test_a_crashed_resume_runs_the_call_at_most_once(
     await agent.runner.resume(conversation)
     assert agent.ledger.runs == ["wipe a"] * ran
     assert await agent.said() == ["Over."]
+
+
+async def test_a_crash_while_the_model_sums_up_repeats_no_call(
+    house: House, monkeypatch
+):
+    agent = make_agent(house, "Hello.", ASK, "Over.", "Over.", "They said hello.")
+    await agent.say("hello", thread_ts="100.1")
+    conversation = await agent.say("wipe it", thread_ts="100.1")
+    await house.click(MINA, await agent.request(conversation))
+    monkeypatch.setattr("agent.prompts.MOST_SAID", 1)  # tokens, from here on
+    crash_once(monkeypatch, graph_module._Nodes, "_told")
+    await agent.work_through_a_crash()
+
+    assert agent.ledger.runs == ["wipe a"]
+    assert len(await agent.said()) == 2
+    assert await agent.states() == ["answered", "answered"]
+    assert await verified(house) == []
 
 
 async def test_a_waived_call_cut_off_is_not_run_again(house: House, monkeypatch):
