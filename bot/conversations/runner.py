@@ -94,6 +94,13 @@ class Live(Protocol):
         """Begin to close what a run before has left unfinished."""
         ...
 
+    def idle(self, conversation: Conversation) -> None:
+        """Begin to take away what says that it is at work, or waits for people.
+
+        Where a turn has ended without a run that is followed to its end.
+        """
+        ...
+
 
 class Unseen:
     """Shows nothing."""
@@ -112,6 +119,9 @@ class Unseen:
         yield self
 
     def tidy(self, conversation: Conversation) -> None:
+        pass
+
+    def idle(self, conversation: Conversation) -> None:
         pass
 
 
@@ -153,6 +163,7 @@ class Runner:
         run, found = started.run, started.conversation
         if not run.asked:  # its turn was stopped, perhaps while something ran
             await give_up_claims(self.pool, self.settler.jobs, run)
+            self.live.idle(found)
         decided = [r for r in run.asked if not r.is_open]
         if cut := [request for request in decided if was_cut_off(request)]:
             await self._recover(run, found, cut)
@@ -182,6 +193,8 @@ class Runner:
         pending = {interrupt.id for interrupt in ran.interrupts}
         gone = [r for r in run.asked if r.interrupt not in pending]
         await self.settler.reconcile(run, gone)
+        if len(gone) == len(run.asked):
+            self.live.idle(started.conversation)
 
     async def give_up(self, conversation: str) -> None:
         """Say in the thread that a job of ours has failed for good."""
@@ -191,7 +204,8 @@ class Runner:
         run = started.run
         decided = [r.id for r in run.asked if not r.is_open]
         said = report(agent.AGENT_FAILED, "job_given_up")
-        await self.settler.fail(run, said, decided, Execution.UNKNOWN)
+        await self.settler.fail(run, said, decided, UNKNOWN)
+        self.live.idle(started.conversation)
 
     async def _start_run(self, conversation: str, work: Work) -> Started | None:
         started = await start(self.pool, conversation, work)
@@ -262,6 +276,7 @@ class Runner:
         found = await self.handover.find(run, upheld)
         if found.stop:
             await self.settler.fail(run, found.stop)
+            self.live.idle(conversation)
             return
         if found.told:
             await self._go_on(run, conversation, found.told)
@@ -303,7 +318,8 @@ class Runner:
             return
         said = notices.unknown_in_thread(cut)
         ids = [request.id for request in cut]
-        await self.settler.fail(run, said, ids, Execution.UNKNOWN)
+        await self.settler.fail(run, said, ids, UNKNOWN)
+        self.live.idle(conversation)
 
     async def _go_on(
         self, run: Run, conversation: Conversation, taken: Sequence[Request]

@@ -46,6 +46,8 @@ TRIES = 6  # of closing what was left unfinished
 EYES = "eyes"
 STATUS, SESSION = "assistant_threads_setStatus", "agents_sessions_setStatus"
 TITLE = "assistant_threads_setTitle"  # of a thread where there are no sessions
+#: Words that say nothing of what is granted: a run before was here, or a person.
+AS_IT_IS = frozenset({"already_reacted", "no_reaction", "message_not_found"})
 TROUBLE = (*FAILURES, *TRANSIENT, RetryLater)
 MOST_STANDING = 1_000  # streams whose ends another replica may have taken
 
@@ -93,6 +95,11 @@ class Live:
             self.tidying[conversation.id] = work
             work.add_done_callback(lambda _: self.tidying.pop(conversation.id, None))
 
+    def idle(self, conversation: Conversation) -> None:
+        """See `bot.conversations.runner.Live`."""
+        if conversation.channel != ASIDE:
+            self.begin(_Status(self, conversation).take_away())
+
     def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something beside the run."""
         task = asyncio.create_task(work)
@@ -119,6 +126,8 @@ class Live:
             await getattr(self.client, method)(**given)
         except FAILURES as error:
             word = word_of(error)
+            if word in AS_IT_IS:
+                return True
             if isinstance(error, SlackApiError) and word not in {
                 "ratelimited",
                 *TROUBLED,
@@ -214,6 +223,12 @@ class _Status:
             await self._session("active")
         if self._conversation.is_first:
             await self._name()
+
+    async def take_away(self) -> None:
+        """Take away what a run that is gone may have left."""
+        if not await self._set(""):
+            await self._react("reactions_remove")
+        await self._session("active")
 
     async def _set(self, status: str, doing: str = "") -> bool:
         loading = {"loading_messages": [doing]} if doing else {}

@@ -10,6 +10,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.conversations.inbox import Incoming, receive
+from bot.conversations.stop import Stopper
 from bot.jobs.courier import Courier
 from bot.simulator import Channel, User, Workspace
 from bot.simulator.app_config import AppConfig
@@ -19,7 +20,7 @@ from bot.slack.streaming import Live
 from tests.support.agent_parts import Agent, make_agent
 from tests.support.agent_stand_ins import Busy, calls
 from tests.support.house import House
-from tests.support.people import APP, APPROVALS, CHANNEL, MINA, RAVI, TEAM, US
+from tests.support.people import APP, APPROVALS, CHANNEL, MINA, RAVI, TEAM, US, person
 from tests.support.simulated import World, world
 
 LONG = " ".join(f"word{number}" for number in range(40))
@@ -217,6 +218,51 @@ async def test_without_a_status_a_reaction_comes_and_goes(play: Play):
     message = play.space.message(CHANNEL, thread)
     assert message is not None
     assert message.data["reactions"] == []
+
+
+async def test_a_stop_takes_the_session_out_of_its_wait(play: Play):
+    thread = await play.says(calls(("wipe", {"path": "a"})))
+    assert play.space.sessions[CHANNEL, thread] == "suspended"
+    house = play.agent.house
+    stopper = Stopper(
+        house.pool, house.people, house.policies, house.queue, lambda: APP
+    )
+    assert await stopper.stop_thread(person(RAVI), (CHANNEL, thread)) == ""
+    await play.agent.work()
+    await play.deliver()
+    assert play.space.sessions[CHANNEL, thread] == "active"
+
+
+@pytest.mark.parametrize("is_granted", [True, False])
+async def test_what_a_dead_run_has_left_goes_with_its_turn(
+    play: Play, is_granted: bool
+):
+    """It died at work, and its job has failed for good."""
+    if not is_granted:
+        refused = {"error": "not_allowed", "times": 9}
+        waits(play, "assistant.threads.setStatus", "error", **refused)
+    thread, slack, house = await play.says("Hello."), play.made.slack, play.agent.house
+    place = {"channel_id": CHANNEL, "thread_ts": thread}
+    await slack.agents_sessions_setStatus(**place, status="processing")
+    await slack.reactions_add(channel=CHANNEL, timestamp=thread, name="eyes")
+    if is_granted:
+        await slack.assistant_threads_setStatus(**place, status="is thinking…")
+    [row] = await house.rows("UPDATE messages SET state = 'running' RETURNING *")
+    await play.agent.runner.give_up(str(row["conversation_id"]))
+    await play.live.stop()
+    assert play.space.sessions[CHANNEL, thread] == "active"
+    assert play.space.statuses.get((CHANNEL, thread), "") == ""
+    message = play.space.message(CHANNEL, thread)
+    assert message is not None
+    assert bool(message.data["reactions"]) is is_granted  # where it is not one of ours
+
+
+async def test_a_reaction_that_stands_already_is_no_refusal(play: Play):
+    waits(play, "assistant.threads.setStatus", "error", error="not_allowed", times=9)
+    waits(play, "reactions.add", "error", error="already_reacted")
+    for _ in range(2):
+        await play.says(LONG)
+    assert len(play.called("reactions.add")) == 1
 
 
 async def test_a_stream_whose_place_was_lost_is_found_and_dropped(play: Play):
