@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.support.deciding import asked, filled_in, offered, opened
-from tests.support.demo import APPROVALS, GENERAL, MINA
+from tests.support.demo import APPROVALS, GENERAL, MINA, RAVI
 from tests.support.foreign import let_time_pass, said_in
 from tests.support.shown import buttons, everything
 from tests.support.stage import POLICY, NewStage
@@ -31,6 +31,7 @@ builder.add_edge(START, "inner").add_edge("inner", "last")
 graph = builder.compile(interrupt_before=["last"])
 """
 LANGCHAIN = """
+import asyncio
 import os
 from pathlib import Path
 from langchain.agents import create_agent
@@ -38,10 +39,16 @@ from langchain.agents.middleware import HumanInTheLoopMiddleware
 from agent.offline import OfflineModel
 from agent.tools import make_tools
 
+class Model(OfflineModel):
+    async def _agenerate(self, messages, *given, **named):
+        if messages[-1].type == "tool" and "hang.txt" in messages[-1].text:
+            await asyncio.Event().wait()
+        return await super()._agenerate(messages, *given, **named)
+
 tools = make_tools(["files"], files_dir=Path(os.environ["FILES_DIR"]))
 approval = HumanInTheLoopMiddleware({"delete_file": True, "write_file": {
     "allowed_decisions": ["approve", "reject"]}})
-graph = create_agent(OfflineModel(), tools, middleware=[approval])
+graph = create_agent(Model(), tools, middleware=[approval])
 """
 GUARDED = """
 import os
@@ -116,6 +123,14 @@ async def test_a_batch_of_langchains_middleware(new_stage: NewStage):
         assert (stage.files / "new.txt").read_text() == "hello"
         done = "SELECT count(*) FROM grants WHERE state = 'done'"
         assert stage.records.value(done) == 3
+
+        hung = stage.put("hang.txt")
+        card, ts = await asked(stage, "delete hang.txt")
+        await stage.click(MINA, "approve", card)
+        await stage.simulator.wait_for(lambda: not hung.exists())
+        await stage.simulator.post_message(RAVI, GENERAL, "stop", ts)
+        await stage.reply(GENERAL, ts, "Stopped by")
+        assert stage.records.value(done) == 4
 
 
 async def test_a_guarded_tool_claims_its_own_grant(new_stage: NewStage):
