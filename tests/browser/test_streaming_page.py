@@ -70,6 +70,8 @@ async def test_the_words_of_an_answer_grow(browser: Browser, slow: BotProcess):
         answers = thread.get_by_test_id("message").filter(has_text=WORDS[0])
         await expect(answers).to_have_count(1)
         await expect(messages(page).last).to_contain_text("1 reply")
+        await answers.get_by_role("button", name="was good").click()
+        await expect(thread).to_contain_text("Noted that this answer was good")
 
 
 async def test_a_message_is_edited_in_place_and_a_turn_stopped(
