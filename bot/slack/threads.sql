@@ -15,6 +15,6 @@ WITH new AS (
   INSERT INTO greeted (team_id, user_id) VALUES (%(team)s, %(user)s)
   ON CONFLICT DO NOTHING
   RETURNING team_id)
-INSERT INTO deliveries (id, kind, team_id, channel_id, text)
-SELECT %(delivery)s, 'say', team_id, %(channel)s, %(text)s FROM new
+INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
+SELECT %(delivery)s, 'say', team_id, %(channel)s, %(thread_ts)s, %(text)s FROM new
 RETURNING id::text AS id;

@@ -37,17 +37,22 @@ class Welcome:
     identity: Callable[[], Identity]
     tools: Collection[str]
 
-    async def opened(self, person: Person, channel: str) -> None:
+    async def opened(
+        self, person: Person, channel: str, thread_ts: str | None = None
+    ) -> None:
         """Greet somebody who has opened the conversation with the app.
+
+        Args:
+            thread_ts: of the thread that is opened, in an app with the assistant pane.
 
         Raises:
             psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; do not ack.
         """
-        await self._greet(person, channel)
+        await self._greet(person, channel, thread_ts)
         if not self.identity().lacks("assistant:write"):
-            await self._suggest(channel)
+            await self._suggest(channel, thread_ts)
 
-    async def _greet(self, person: Person, channel: str) -> None:
+    async def _greet(self, person: Person, channel: str, thread_ts: str | None) -> None:
         async with transaction(self.pool) as connection:
             found = await connection.execute(
                 SQL["greet"],
@@ -56,12 +61,13 @@ class Welcome:
                     "team": person.team,
                     "user": person.user,
                     "channel": channel,
+                    "thread_ts": thread_ts,
                     "text": say.GREETING,
                 },
             )
             self.jobs.post(connection, [row["id"] for row in await found.fetchall()])
 
-    async def _suggest(self, channel: str) -> None:
+    async def _suggest(self, channel: str, thread_ts: str | None) -> None:
         """Show the prompts; nothing is lost where Slack shows none."""
         shown: list[dict[str, Any]] = [
             {"title": title, "message": message}
@@ -70,7 +76,7 @@ class Welcome:
         try:
             async with asyncio.timeout(PATIENCE):
                 await self.client.assistant_threads_setSuggestedPrompts(
-                    channel_id=channel, prompts=shown
+                    channel_id=channel, thread_ts=thread_ts, prompts=shown
                 )
         except FAILURES as error:
             log.info("no prompts", action="prompts_not_shown", error=word_of(error))

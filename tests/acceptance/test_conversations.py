@@ -237,6 +237,15 @@ async def test_the_agents_own_conversation_greets_and_suggests(shared: Stage):
     assert shown[0] == {"title": "Show the files", "message": "list"}
     assert shown[-1]["message"] == "help"
 
+    # an app that has the assistant pane still
+    where = {"user_id": RAVI, "channel_id": dm, "thread_ts": hello[0]["ts"]}
+    await simulator.send_event(
+        {"type": "assistant_thread_started", "assistant_thread": where}
+    )
+    await simulator.wait_for(
+        lambda: simulator.workspace.prompts.get((dm, hello[0]["ts"])) == shown
+    )
+
 
 async def test_what_people_think_of_an_answer_is_kept(shared: Stage):
     shared.put("rated.txt", "the thing that is rated")

@@ -80,6 +80,13 @@ def register(app: AsyncApp, deps: Deps) -> None:
         elif tab == "messages":
             await deps.welcome.opened(person, str(event["channel"]))
 
+    async def handle_started(body: Body) -> None:
+        thread = body["event"]["assistant_thread"]
+        us = deps.identity()
+        person = Person(us.enterprise, us.team, str(thread["user_id"]))
+        place = str(thread["channel_id"]), str(thread["thread_ts"])
+        await deps.welcome.opened(person, *place)
+
     async def handle_command(ack: AsyncAck, body: Body) -> None:
         person = commander(body)
         answer = await answer_to(deps, person, str(body.get("text") or ""))
@@ -88,6 +95,7 @@ def register(app: AsyncApp, deps: Deps) -> None:
         await ack(**answer.to_json())
 
     app.event("app_home_opened")(handle_opened)
+    app.event("assistant_thread_started")(handle_started)  # of the assistant pane
     app.command("/approvals")(handle_command)
     for action_id, act in _ACTS.items():
         app.action(action_id)(then_ack(deps, act))
