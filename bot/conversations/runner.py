@@ -163,6 +163,7 @@ class Runner:
         run, found = started.run, started.conversation
         if not run.asked:  # its turn was stopped, perhaps while something ran
             await give_up_claims(self.pool, self.settler.jobs, run)
+        if found.stopped:
             self.live.idle(found)
         decided = [r for r in run.asked if not r.is_open]
         if cut := [request for request in decided if was_cut_off(request)]:

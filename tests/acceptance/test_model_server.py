@@ -249,6 +249,26 @@ async def test_a_model_failure_after_an_approved_call_repeats_nothing(
     assert "Deleted" in results[-1]["content"]
 
 
+async def test_a_long_thread_is_summed_up_and_goes_on(
+    talking: Stage, model: ModelServer
+):
+    def answer() -> Answer:
+        first, *_, last = model.requests[-1]["messages"]
+        if "sum it up" in str(first):
+            return text("They wrote many words.")
+        return text(f"Noted {str(last['content']).split()[0]}.")
+
+    model.script(otherwise=answer)
+    ts = await talking.ask("first " + "word " * 2_500)
+    await talking.reply(GENERAL, ts, "Noted first.")
+    for number in ("second", "third", "fourth", "fifth"):
+        await talking.ask(f"{number} " + "word " * 2_500, thread_ts=ts)
+        await talking.reply(GENERAL, ts, f"Noted {number}.")
+    read = model.requests[-1]["messages"]
+    assert "> They wrote many words." in str(read)
+    assert sum("sum it up" in str(each["messages"]) for each in model.requests) == 1
+
+
 async def test_a_model_that_never_stops_calling_is_stopped(
     talking: Stage, model: ModelServer
 ):

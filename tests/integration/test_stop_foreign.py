@@ -177,6 +177,25 @@ async def test_a_question_beside_what_has_begun_is_withdrawn(house: House):
     assert await agent.said("say") == [f"Stopped by <@{RAVI}>."]
 
 
+async def test_a_crash_before_that_end_leaves_it_unknown(house: House):
+    till = Till(slow := Slow(), "tool", "batched")
+    agent = make_foreign(house, till.graph)
+    conversation = await agent.say()
+    await house.click(MINA, await agent.request(conversation))
+    resume = asyncio.create_task(agent.work())
+    await slow.began.wait()
+    await stop(house)
+    resume.cancel()  # its process dies
+    await asyncio.wait([resume])
+
+    await agent.work()
+
+    assert (await agent.request(conversation)).end.execution is Execution.UNKNOWN
+    assert (till.ran, len(till.model.seen)) == ([], 1)
+    stands = "SELECT stopping, stopped FROM conversations"
+    assert await house.rows(stands) == [{"stopping": None, "stopped": True}]
+
+
 async def test_a_claim_ends_with_the_result_of_its_own_call(house: House):
     """Some servers give a later call the id of an earlier one."""
     till = Till(Slow(), "", "per_call")
