@@ -25,6 +25,7 @@ from bot.slack.cards.streamed import (
 )
 from bot.slack.render import Drawn
 from bot.slack.stream_ends import Standing, _more
+from bot.slack.streaming import _doing
 
 HOSTILE = (
     *("<!channel>", "<@U0MINA0000>", "<!here|all>", "<http://evil.example|a bank>"),
@@ -80,6 +81,13 @@ def test_a_step_is_told_as_work_then_as_done():
     assert (done["output"], words["text"]) == ("3 lines", "It says abc.")
     assert next_chunks(progress, shown)[0] == []
     assert shown.answer(progress) == ("It says abc.", "")
+
+
+def test_a_status_says_what_is_done_unless_a_stream_does():
+    reading = Progress().began(Step("t", "read_file", {"path": "notes/todo.txt"}))
+    assert _doing(Progress(), streams=False)[0] == "is thinking…"
+    assert _doing(reading, streams=False)[0] == "is reading notes/todo.txt…"
+    assert _doing(reading, streams=True)[0] == ""
 
 
 @pytest.mark.parametrize(
