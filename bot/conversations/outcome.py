@@ -82,7 +82,7 @@ class Settler:
         policy = self.policies.current
         sources = sources_of(policy, asked, turn.people)
         members = await look_up_groups(self.people, sources, turn.people.requester)
-        end = self._last_word(ran, answered)
+        end = self._end_of(ran, answered)
         if end.kind and _takes_all(run, answered):
             async with statement(self.pool) as connection:
                 await self._end(connection, run, end)
@@ -118,7 +118,7 @@ class Settler:
         """
         async with transaction(self.pool) as connection:
             known = became is not Execution.UNKNOWN
-            end = End("say", sentence, answered, known, again)
+            end = RunEnd("say", sentence, answered, known, again)
             await self._end(connection, run, end)
             await self._finish(connection, run, answered, became)
             if not self.served.is_own:
@@ -131,13 +131,10 @@ class Settler:
         ids = [request.id for request in gone]
         is_over = bool(gone) and all(request.id in ids for request in run.asked)
         async with transaction(self.pool) as connection:
-            end = End("say", agent.GRAPH_CHANGED) if is_over else End()
+            end = RunEnd("say", agent.GRAPH_CHANGED) if is_over else RunEnd()
             await self._end(connection, run, end)
             await keep_version(connection, run.asked, self.served.version)
-            if gone:
-                await close_unrun(connection, self.jobs, gone, agent.GRAPH_CHANGED)
-                still_open = [request for request in gone if request.is_open]
-                await orphan(connection, self.jobs, still_open, agent.GRAPH_CHANGED)
+            await self._close(connection, gone, agent.GRAPH_CHANGED)
 
     def _asked(self, ran: GraphState) -> list[ProposedCall] | str:
         """Read what the graph asks, call by call; a sentence if it cannot be asked."""
@@ -172,29 +169,36 @@ class Settler:
             for request in run.asked
             if request.interrupt not in pending and request.id not in answered
         ]
-        if gone:
-            await close_unrun(connection, self.jobs, gone, agent.NO_LONGER_ASKED)
-            await orphan(connection, self.jobs, gone, agent.NO_LONGER_ASKED)
+        await self._close(connection, gone, agent.NO_LONGER_ASKED)
 
-    def _last_word(self, ran: GraphState, answered: Sequence[str]) -> End:
+    async def _close(
+        self, connection: Connection, gone: Sequence[Request], why: str
+    ) -> None:
+        if gone:
+            await close_unrun(connection, self.jobs, gone, why)
+            await orphan(connection, self.jobs, gone, why)
+
+    def _end_of(self, ran: GraphState, answered: Sequence[str]) -> RunEnd:
         """Return what the run has come to: a question, or the last word of its turn."""
         if ran.interrupts:
-            return End(answered=answered)
+            return RunEnd(answered=answered)
         if said := last_word(ran, self.served.schemas):
-            return End("answer", said, answered)
+            return RunEnd("answer", said, answered)
         if answered_nothing(ran):
             said = report(chat.SAID_NOTHING, "no_answer")
-            return End("say", said, answered, again=True)
-        return End("say", report(agent.AGENT_RETURNED_NOTHING, "no_answer"), answered)
+            return RunEnd("say", said, answered, again=True)
+        return RunEnd(
+            "say", report(agent.AGENT_RETURNED_NOTHING, "no_answer"), answered
+        )
 
-    async def _end(self, connection: Connection, run: Run, end: End) -> None:
+    async def _end(self, connection: Connection, run: Run, end: RunEnd) -> None:
         said = await end_run(connection, run, end, gated=self.served.is_own)
         if end.kind:
             self.jobs.post(connection, [said])
 
 
 @dataclass(frozen=True)
-class End:
+class RunEnd:
     """The end of a run.
 
     Attributes:
@@ -213,7 +217,7 @@ class End:
 
 
 async def end_run(
-    connection: Connection, run: Run, end: End, *, gated: bool = True
+    connection: Connection, run: Run, end: RunEnd, *, gated: bool = True
 ) -> str:
     """Write a run's end, and return the id of its last word's delivery.
 

@@ -34,7 +34,7 @@ from bot.approvals.grants import LostRun, Run, finish
 from bot.approvals.model import Execution, Request, Status, Verdict
 from bot.approvals.policy import Demanded, Policy, plan
 from bot.approvals.transitions import reject_by_operator
-from bot.conversations.outcome import End, end_run
+from bot.conversations.outcome import RunEnd, end_run
 from bot.conversations.resume import Recheck
 from tests.support import postgres
 from tests.support.house import House, facts_of, open_house, parsed
@@ -262,7 +262,7 @@ class Lives(RuleBasedStateMachine):
         run = begun.run
         answered = [request.id for request in begun.upheld]
         async with self.house.pool.connection() as connection:
-            await end_run(connection, run, End(answered=answered))
+            await end_run(connection, run, RunEnd(answered=answered))
 
     async def _begin(self, conversation: str) -> Begun:
         house = self.house

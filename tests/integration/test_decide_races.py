@@ -11,7 +11,7 @@ from bot.approvals.deadlines import expire_due
 from bot.approvals.grants import Run
 from bot.approvals.model import Effect, Request, Status
 from bot.approvals.transitions import orphan, reject_by_operator
-from bot.conversations.outcome import End, end_run
+from bot.conversations.outcome import RunEnd, end_run
 from tests.support.house import APPROVE, REJECT, House
 from tests.support.people import MINA, OMAR
 
@@ -133,7 +133,7 @@ async def test_a_run_writing_its_end_does_not_block_a_click(house: House):
     """A grant refers to the conversation, which the end of a run holds."""
     request = await house.ask()
     async with house.pool.connection() as connection, connection.transaction():
-        await end_run(connection, run_of(request), End())
+        await end_run(connection, run_of(request), RunEnd())
         clicked = await asyncio.wait_for(house.click(MINA, request), 5)
     assert clicked.effect is Effect.APPROVED
 
@@ -144,7 +144,7 @@ async def test_orphaning_and_approving_at_once_do_not_block_each_other(house: Ho
 
         async def settle(request=request):
             async with house.pool.connection() as connection, connection.transaction():
-                await end_run(connection, run_of(request), End())
+                await end_run(connection, run_of(request), RunEnd())
                 await asyncio.sleep(0.01)
                 await orphan(connection, house.queue, [request], "gone")
 
