@@ -18,7 +18,7 @@ def stage_detail(request: Request, index: int) -> dict[str, Any]:
 
 
 def choice_detail(action: Action | None) -> dict[str, Any]:
-    """Return what was chosen, and on which message; {} without a choice."""
+    """Return what was chosen, and on which message; {} without an action."""
     if action is None:
         return {}
     detail: dict[str, Any] = {"verdict": str(action.verdict)}

@@ -97,7 +97,7 @@ class Decider:
     turns: RequestLocks = field(default_factory=RequestLocks)
 
     async def decide(self, action: Action) -> Judged:
-        """Judge a choice and write what comes of it, in one transaction.
+        """Judge an action and write what comes of it, in one transaction.
 
         Raises:
             psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; the caller
@@ -112,7 +112,7 @@ class Decider:
         return judged
 
     async def preview(self, action: Action) -> Judged:
-        """Judge a choice as `decide` would, for a dialog before it; change nothing.
+        """Judge an action as `decide` would, for a dialog before it; change nothing.
 
         Raises:
             psycopg.Error, psycopg_pool.PoolTimeout: as `decide`.
@@ -308,7 +308,7 @@ class Decider:
 
 
 class _Lacking(Exception):
-    """Groups in Slack have to be looked up before the choice can be judged."""
+    """Groups in Slack have to be looked up before the action can be judged."""
 
     def __init__(self, sources: Collection[str], requester: Person) -> None:
         super().__init__(", ".join(sorted(sources)))
@@ -328,7 +328,7 @@ def _sources(request: Request, action: Action, context: PolicyContext) -> set[st
 
 @dataclass(frozen=True)
 class Replies:
-    """Answers choices in the transaction that judged them."""
+    """Answers actions in the transaction that judged them."""
 
     phrases: Phrases
     jobs: Jobs
@@ -343,7 +343,7 @@ class Replies:
         """Audit an attempt that decided nothing, tell the person, redraw a stale card.
 
         Args:
-            request: as it was when the choice was judged; None if there is none.
+            request: as it was when the action was judged; None if there is none.
         """
         if result.effect not in CHANGES or result.effect is Effect.TIMED_OUT:
             await append(connection, [_attempt(action, result, request)])

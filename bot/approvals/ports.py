@@ -45,7 +45,7 @@ class Jobs(Protocol):
 
 
 class Phrases(Protocol):
-    """The sentences that people read about a choice of theirs."""
+    """The sentences that people read about an action of theirs."""
 
     def answer(self, result: Result, request: Request | None, person: Person) -> str:
         """A private sentence, or "" where the card alone says it."""
