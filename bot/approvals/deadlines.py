@@ -20,6 +20,9 @@ from bot.database.pool import Connection, Pool, transaction
 
 # Rows of a batch stay locked until it is done, and a click on one of them waits.
 BATCH = 25
+# Seconds after which the graphs of a full batch go on. By then thousands are closed,
+# and the process has time for them beside the clicks.
+GRAPHS_LATER = 30.0
 Loaded = Sequence[tuple[Request, datetime]]  # with the database's clock
 Act = Callable[[Connection, Jobs, Loaded], Awaitable[int]]
 
@@ -96,7 +99,8 @@ async def _expire(connection: Connection, jobs: Jobs, loaded: Loaded) -> int:
     for request, now in loaded:
         if now < request.deadline:  # another version has passed a stage on
             await wind_clock(connection, request.id)
-    await expire(connection, jobs, *overdue)
+    later = GRAPHS_LATER if isinstance(jobs, _Unhurried) else 0.0
+    await expire(connection, jobs, *overdue, later=later)
     return len(overdue)
 
 

@@ -75,10 +75,15 @@ async def apply(
             await call_next(connection, jobs, request, _opens(request))
 
 
-async def expire(connection: Connection, jobs: Jobs, *requests: Request) -> None:
+async def expire(
+    connection: Connection, jobs: Jobs, *requests: Request, later: float = 0.0
+) -> None:
     """Reject by silence: the deadlines of pending requests are over.
 
     One statement for all of them: to begin one costs more than to close a request.
+
+    Args:
+        later: seconds after which their graphs go on.
     """
     if not requests:
         return
@@ -90,7 +95,7 @@ async def expire(connection: Connection, jobs: Jobs, *requests: Request) -> None
         closing.append({"id": each.id, "stage": each.chain.stage_index, **words})
         who, stage = ("clock", ""), each.chain.stage_index
         facts.append(verdict_fact(each, result, note, who, None, stage))
-    given = {"requests": Jsonb(closing), "facts": as_json(facts)}
+    given = {"requests": Jsonb(closing), "facts": as_json(facts), "later": later}
     row = await (await connection.execute(SQL["expire"], given)).fetchone()
     if row is None or len(row["closed"]) < len(requests):
         raise Overtaken(requests[0].id)

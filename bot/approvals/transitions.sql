@@ -100,7 +100,8 @@ SELECT ARRAY(SELECT id FROM closed) AS closed,
   ARRAY(SELECT id::text FROM touched) AS touched,
   procrastinate_defer_jobs_v1(ARRAY(
     SELECT ROW('runs', 'resume', -1, conversation_id::text, NULL,
-      jsonb_build_object('conversation', conversation_id), NULL
+      jsonb_build_object('conversation', conversation_id),
+      now() + make_interval(secs => NULLIF(%(later)s::float8, 0))
     )::procrastinate_job_to_defer_v1
     FROM closed WHERE agent = '')) AS resumes,
   ARRAY(SELECT defer_job('checkpoint', 'checkpoint ' || team_id,
