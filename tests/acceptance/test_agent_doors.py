@@ -7,15 +7,11 @@ import itertools
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import httpx
 import pytest
-from langchain_mcp_adapters.client import MultiServerMCPClient
-from mcp import ClientSession, StdioServerParameters, stdio_client
-from mcp.client.stdio import get_default_environment
-from mcp.client.streamable_http import streamable_http_client
 
 from bot.texts.api import CONFLICTS, MCP_TOOLS
 from tests.support.bot_process import run_command
@@ -25,6 +21,9 @@ from tests.support.outside_agent import OTHER_TOKEN, RULES, SETTINGS, TOKEN
 from tests.support.policies import files_policy
 from tests.support.root import ROOT
 from tests.support.stage import Stage
+
+if TYPE_CHECKING:
+    from mcp import ClientSession
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 POLICY = (
@@ -235,6 +234,9 @@ async def lived(stage: Stage, session: ClientSession, key: str) -> None:
 
 @asynccontextmanager
 async def over_http(stage: Stage) -> AsyncGenerator[ClientSession]:
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamable_http_client
+
     headers, url = {"Authorization": f"Bearer {TOKEN}"}, f"{stage.bot.url}/mcp"
     async with (
         httpx.AsyncClient(headers=headers, timeout=60) as client,
@@ -264,6 +266,9 @@ async def test_a_client_of_mcp_claims_nothing_in_a_pause(shared: Stage):
 
 
 async def test_a_client_of_mcp_lives_a_request_over_stdio(shared: Stage):
+    from mcp import ClientSession, StdioServerParameters, stdio_client
+    from mcp.client.stdio import get_default_environment
+
     settings = {"APPROVALS_URL": shared.bot.url, "APPROVALS_TOKEN": TOKEN}
     program = StdioServerParameters(
         command=sys.executable,
@@ -279,6 +284,8 @@ async def test_a_client_of_mcp_lives_a_request_over_stdio(shared: Stage):
 
 
 async def test_langchains_own_client_gets_the_tools(shared: Stage):
+    from langchain_mcp_adapters.client import MultiServerMCPClient
+
     client = MultiServerMCPClient(
         {
             "approvals": {

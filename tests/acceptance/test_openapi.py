@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
-from schemathesis import Case
 
 from tests.support.deciding import SANDBOX, asked, request_of
 from tests.support.demo import MINA
@@ -17,6 +15,9 @@ from tests.support.hypothesis_profiles import scaled
 from tests.support.outside_agent import SETTINGS as AGENTS
 from tests.support.outside_agent import TOKEN
 from tests.support.stage import Stage
+
+if TYPE_CHECKING:
+    from schemathesis import Case
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAGE = {**SANDBOX, **AGENTS, "RATE_LIMIT": "off"}
@@ -35,6 +36,8 @@ def headers(path: str) -> dict[str, str]:
 
 def walk(document: dict[str, Any], url: str, approval: str) -> set[str]:
     """Try every operation, with an approval that is there and without."""
+    import schemathesis  # a second of CPU, in each worker that collects this
+
     schema = schemathesis.openapi.from_dict(document)
     found = [each.ok() for each in schema.get_all_operations()]
     for operation in found:
@@ -43,9 +46,11 @@ def walk(document: dict[str, Any], url: str, approval: str) -> set[str]:
 
 
 def try_out(operation: Any, url: str, approval: str) -> None:
+    from schemathesis.checks import CHECKS
+
     is_hook = "/hooks/" in operation.path
     left_out = (*NOT_HERE, *(NOT_FOR_HOOKS if is_hook else ()))
-    checks = schemathesis.checks.CHECKS.get_all()
+    checks = CHECKS.get_all()
     skipped = [check for check in checks if check.__name__ in left_out]
 
     @settings(

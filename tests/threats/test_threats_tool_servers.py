@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import StructuredTool
-from mcp.types import ListToolsResult, Tool
 
 from agent.grant_protocol import Call
 from agent.models import normalise, wire_name
@@ -251,6 +250,8 @@ class Twice:
     """A session of a server that lists two tools under one name of the model's."""
 
     async def list_tools(self, params):
+        from mcp.types import ListToolsResult, Tool
+
         again = "b_c_" + wire_name("odd.b.c")[-8:]
         named = ["wipe", "b.c", "wipe"] if params.cursor is None else [again]
         tools = [Tool(name=each, inputSchema=SCHEMA) for each in named]
@@ -270,6 +271,8 @@ class Twice:
 async def test_threat_71_a_schema_that_nobody_reads_costs_its_tool_alone(schema):
     class Odd:
         async def list_tools(self, params):
+            from mcp.types import ListToolsResult, Tool
+
             tools = [Tool(name="odd", inputSchema=schema)]
             tools.append(Tool(name="wipe", inputSchema=SCHEMA))
             return ListToolsResult(tools=tools)

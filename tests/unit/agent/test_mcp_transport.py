@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from mcp.types import ElicitRequestFormParams, ElicitRequestURLParams
 
 from agent.tools import mcp_transport
 from agent.tools.mcp_transport import (
@@ -90,8 +89,19 @@ async def test_a_connection_that_breaks_gives_the_call_up():
     assert await read([b"da"], EVENTS, broken) == (broken, 1)
 
 
-FORM = ElicitRequestFormParams(message="Sure?", requestedSchema={})
-URL = ElicitRequestURLParams(message="Pay", url="https://a.example", elicitationId="1")
+def form() -> Any:
+    """A question; the SDK takes a second of CPU to be imported."""
+    from mcp.types import ElicitRequestFormParams
+
+    return ElicitRequestFormParams(message="Sure?", requestedSchema={})
+
+
+def page() -> Any:
+    """A question that is an address."""
+    from mcp.types import ElicitRequestURLParams
+
+    url = "https://a.example"
+    return ElicitRequestURLParams(message="Pay", url=url, elicitationId="1")
 
 
 def link() -> Link:
@@ -106,8 +116,8 @@ async def test_threat_77_a_question_reaches_the_one_call_alone():
         clocks.append(limit.when())
         return Reply("accept", {"yes": True})
 
-    async def answer(question=FORM) -> str:
-        return (await made.answer(question)).action
+    async def answer(question=None) -> str:
+        return (await made.answer(question or form())).action
 
     async with asyncio.timeout(60) as limit:
         assert await answer() == "decline"  # no call at all
@@ -115,7 +125,7 @@ async def test_threat_77_a_question_reaches_the_one_call_alone():
             assert await answer() == "decline"  # nobody can be asked
         with made.calling(yes, limit, 60):
             assert await answer() == "accept"
-            assert await answer(URL) == "decline"
+            assert await answer(page()) == "decline"
             with made.calling(yes, limit, 60):
                 assert await answer() == "decline"  # whose is it?
             for _ in range(MAX_QUESTIONS - 1):
@@ -144,7 +154,7 @@ async def test_a_call_that_ends_withdraws_its_question():
 
     async with asyncio.timeout(60) as limit:
         with made.calling(never, limit, 60):
-            answer = asyncio.create_task(made.answer(FORM))
+            answer = asyncio.create_task(made.answer(form()))
             await begun.wait()
         assert (await answer).action == "cancel"
     assert ended.is_set()
@@ -158,4 +168,4 @@ async def test_a_question_that_fails_is_declined():
 
     async with asyncio.timeout(60) as limit:
         with made.calling(fail, limit, 60):
-            assert (await made.answer(FORM)).action == "decline"
+            assert (await made.answer(form())).action == "decline"
