@@ -23,22 +23,30 @@ from tests.support.spawn import clean_environment
 
 
 @dataclass(frozen=True)
-class Arena:
-    """Both sides, on one server and one model."""
+class Ring:
+    """The bot alone, on a server, with the stand-ins for Slack and the model."""
 
     server_url: str
     folder: Path
     stand_ins: Child
-    plain_stand_ins: Child
     postgres: int  # its process
     bot: BotSide
-    plain: BotSide
-    bare: BareSide
+    common: dict[str, str]  # variables of whoever uses these stand-ins
+    numbers: itertools.count
 
     @property
     def processes(self) -> dict[str, int]:
         """The processes that all sides use."""
         return {"postgres": self.postgres, "stand-ins": self.stand_ins.pid}
+
+
+@dataclass(frozen=True)
+class Arena(Ring):
+    """All sides, on one server and one model."""
+
+    plain_stand_ins: Child
+    plain: BotSide
+    bare: BareSide
 
     def delay(self, *, slack: float, model: float) -> None:
         """From now on Slack and the model take so many seconds."""
@@ -51,30 +59,43 @@ class Arena:
 
 
 @asynccontextmanager
-async def set_up(folder: Path, **more: str) -> AsyncIterator[Arena]:
-    """Start it all below `folder`, and stop it afterwards.
+async def set_up_bot(folder: Path, **more: str) -> AsyncIterator[Ring]:
+    """Start the bot and what it needs below `folder`, and stop it afterwards.
 
     PostgreSQL has its own defaults: what is committed is on the disk.
-
-    Args:
-        more: variables for the bot and for bare LangGraph alike.
     """
     async with AsyncExitStack() as stack:
         server = stack.enter_context(embedded.start(folder / "data"))
-        for name in ("bot", "plain", "bare"):
-            with psycopg.connect(server.url, autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {name}")
+        _make_databases(server.url, "bot")
         pid = int((folder / "data" / "postmaster.pid").read_text().split()[0])
         stand_ins, address = await _stand_ins(folder, stack)
-        theirs, their_address = await _stand_ins(folder, stack)
         common = {"OPENAI_BASE_URL": f"{address}/v1", **more}
         numbers = itertools.count(1)
         bot = await _bot(folder, server.url, address, common, numbers, stack)
         stand_ins.hear = bot.note
-        plain = await _plain(folder, server.url, their_address, more, numbers, stack)
+        yield Ring(server.url, folder, stand_ins, pid, bot, common, numbers)
+
+
+@asynccontextmanager
+async def set_up(folder: Path, **more: str) -> AsyncIterator[Arena]:
+    """Start all sides likewise.
+
+    Args:
+        more: variables for the bot and for bare LangGraph alike.
+    """
+    async with set_up_bot(folder, **more) as ring, AsyncExitStack() as stack:
+        _make_databases(ring.server_url, "plain", "bare")
+        theirs, address = await _stand_ins(folder, stack)
+        plain = await _plain(ring, address, more, stack)
         theirs.hear = plain.note
-        bare = await _bare(folder, server.url, common, numbers, stack)
-        yield Arena(server.url, folder, stand_ins, theirs, pid, bot, plain, bare)
+        bare = await _bare(ring, stack)
+        yield Arena(**vars(ring), plain_stand_ins=theirs, plain=plain, bare=bare)
+
+
+def _make_databases(server_url: str, *names: str) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        for name in names:
+            connection.execute(f"CREATE DATABASE {name}".encode())
 
 
 async def _stand_ins(folder: Path, stack: AsyncExitStack) -> tuple[Child, str]:
@@ -130,17 +151,12 @@ class Plain:
 
 
 async def _plain(
-    folder: Path,
-    server_url: str,
-    address: str,
-    more: dict[str, str],
-    numbers: itertools.count,
-    stack: AsyncExitStack,
+    ring: Ring, address: str, more: dict[str, str], stack: AsyncExitStack
 ) -> BotSide:
-    files, log = folder / "plain", folder / "plain.log"
+    files, log = ring.folder / "plain", ring.folder / "plain.log"
     files.mkdir()
     settings = {
-        "DATABASE_URL": as_url(with_database(server_url, "plain")),
+        "DATABASE_URL": as_url(with_database(ring.server_url, "plain")),
         "SLACK_API_URL": f"{address}/api/",
         "OPENAI_BASE_URL": f"{address}/v1",
         "FILES_DIR": str(files),
@@ -149,28 +165,22 @@ async def _plain(
     child, ready = await Child.start("plain_bolt", _environment() | settings, log)
     stack.push_async_callback(child.stop)
     bot = Plain(child.pid, f"http://127.0.0.1:{ready['ready']}", log)
-    side = BotSide("plain", bot, files, numbers)
+    side = BotSide("plain", bot, files, ring.numbers)
     stack.push_async_callback(side.close)
     return side
 
 
-async def _bare(
-    folder: Path,
-    server_url: str,
-    common: dict[str, str],
-    numbers: itertools.count,
-    stack: AsyncExitStack,
-) -> BareSide:
-    files = folder / "bare"
+async def _bare(ring: Ring, stack: AsyncExitStack) -> BareSide:
+    files, log = ring.folder / "bare", ring.folder / "bare.log"
     files.mkdir()
     settings = {
-        "DATABASE_URL": as_url(with_database(server_url, "bare")),
+        "DATABASE_URL": as_url(with_database(ring.server_url, "bare")),
         "FILES_DIR": str(files),
-        **common,
+        **ring.common,
     }
-    child, _ = await Child.start("bare", _environment() | settings, folder / "bare.log")
+    child, _ = await Child.start("bare", _environment() | settings, log)
     stack.push_async_callback(child.stop)
-    return BareSide(child, files, numbers)
+    return BareSide(child, files, ring.numbers)
 
 
 def _environment() -> dict[str, str]:

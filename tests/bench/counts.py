@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from tests.bench import profiling, report, statements
-from tests.bench.arena import Arena, set_up
+from tests.bench.arena import Ring, set_up_bot
 from tests.bench.blocks import run_block
 from tests.support.postgres import with_database
 
@@ -52,11 +52,11 @@ async def measure_counts(
     """Count the bot's work at each level."""
     await asyncio.to_thread(statements.prepare, folder / "data")
     quiet = {"SWEEP_INTERVAL": "10m"}  # the clock's work is nothing that a cycle does
-    async with set_up(folder, **profiling.variables(folder), **quiet) as arena:
+    async with set_up_bot(folder, **profiling.variables(folder), **quiet) as arena:
         return [await _count(arena, level, max(2, cycles // level)) for level in levels]
 
 
-async def _count(arena: Arena, level: int, each: int) -> Counted:
+async def _count(arena: Ring, level: int, each: int) -> Counted:
     side = arena.bot
     await run_block(side, level, max(2, WARM // level), 0, arena.processes)
     counter = statements.Counter(arena.server_url, side.name)
@@ -83,7 +83,7 @@ async def _count(arena: Arena, level: int, each: int) -> Counted:
     )
 
 
-def _jobs(arena: Arena) -> int:
+def _jobs(arena: Ring) -> int:
     with psycopg.connect(with_database(arena.server_url, "bot")) as connection:
         row = connection.execute(JOBS).fetchone()
     assert row is not None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import stacks, statements
-from tests.bench.arena import Arena, set_up
+from tests.bench.arena import Arena, Ring, set_up
 from tests.bench.blocks import Block, Side, cycles_for, quantile, run_block
 from tests.support.root import ROOT
 
@@ -65,7 +65,7 @@ async def _sampled(
 
 
 @asynccontextmanager
-async def watched(arena: Arena, side: Side) -> AsyncIterator[dict[str, Any]]:
+async def watched(arena: Ring, side: Side) -> AsyncIterator[dict[str, Any]]:
     """Watch a process meanwhile; `stacks` and `waits` are there afterwards."""
     path, found = arena.folder / f"profile-{side.pid}.json", dict[str, Any]()
     path.unlink(missing_ok=True)
