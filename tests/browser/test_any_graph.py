@@ -23,7 +23,7 @@ async def theirs(new_bot: NewBot) -> AsyncIterator[BotProcess]:
         yield process
 
 
-async def test_what_the_graph_offers_is_asked_and_a_refused_form_kept(
+async def test_a_graphs_offers_are_asked_and_a_refused_form_kept(
     browser: Browser, theirs: BotProcess
 ):
     async with visit(browser, theirs.url, height=1000) as page:

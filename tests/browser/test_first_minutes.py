@@ -99,7 +99,7 @@ async def test_both_sides_are_live(browser: Browser, bot: BotProcess):
         await expect(thread).to_contain_text("(offline model)")
 
 
-async def test_edited_ends_a_line_and_no_two_people_share_a_colour(
+async def test_edited_ends_a_line_and_people_differ_in_colour(
     browser: Browser, app: SlackApp
 ):
     for user in PEOPLE.values():

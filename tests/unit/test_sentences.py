@@ -67,7 +67,7 @@ def test_a_refused_click_says_who_can_decide(sentence):
     assert f"<@{MINA}> or <@{OMAR}> can decide it." in sentence
 
 
-def test_help_names_tools_by_their_words_and_not_all_of_many():
+def test_help_names_tools_in_words_but_not_too_many():
     assert "tools: a b and odd.greet." in help_text(["odd.greet", "a_b"])
     assert " and 10 more." in help_text([f"tool{n}" for n in range(50)])
 
