@@ -300,7 +300,7 @@ class Runner:
             return await self._run(run, conversation, turn, go, ids)
         except Refused as refused:
             await self.handover.give_back(run, requests, str(refused))
-            return True
+            return not await self._stop(run, (), {})
 
     async def _recover(
         self, run: Run, conversation: Conversation, cut: Sequence[Request]
@@ -383,16 +383,17 @@ class Runner:
 
     async def _stop(
         self, run: Run, answered: Sequence[str], ends: Mapping[str, Execution]
-    ) -> None:
-        """End a stopped turn whose run was to end it; others have ended already."""
+    ) -> bool:
+        """End a turn that its run was to end; False if nobody has said so."""
         key = {"conversation": run.conversation, "generation": run.generation}
         async with self.pool.connection() as connection:
             found = await connection.execute(SQL["select_stopping"], key)
             row = await found.fetchone()
         if row is None or row["stopping"] is None:
-            return
+            return False
         said = stopped_by(row["stopping"], (), ())
         await self.settler.fail(run, said, answered, ends)
+        return True
 
     async def _introduce(self, turn: Turn) -> None:
         """Let the graph know who asks, if its context has room for that."""

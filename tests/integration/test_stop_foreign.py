@@ -14,8 +14,10 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
 from agent.phrases.chat import STOPPED
+from bot.approvals.grants import Run
 from bot.approvals.model import Execution
 from bot.conversations.call_ends import ends_in
+from bot.conversations.resume import Handover, Refused
 from bot.conversations.stop import Stopper
 from tests.support.agent_parts import Agent
 from tests.support.agent_stand_ins import ScriptedModel, Slow, calls
@@ -194,6 +196,30 @@ async def test_a_crash_before_that_end_leaves_it_unknown(house: House):
     assert (till.ran, len(till.model.seen)) == ([], 1)
     stands = "SELECT stopping, stopped FROM conversations"
     assert await house.rows(stands) == [{"stopping": None, "stopped": True}]
+
+
+async def test_an_answer_that_is_refused_after_a_stop_opens_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    """LangGraph has taken none of it, so what was claimed has not begun."""
+    theirs = Theirs()
+    agent = make_foreign(house, theirs.parallel("act"))
+    conversation = await agent.say()
+    await house.click(MINA, await agent.request(conversation))
+    claim = Handover.claim
+
+    async def refused(self: Handover, run: Run, batch: Any) -> None:
+        await claim(self, run, batch)
+        await stop(house)
+        raise Refused("No.")
+
+    monkeypatch.setattr(Handover, "claim", refused)
+    await agent.work()
+
+    closed = await agent.request(conversation)
+    assert (closed.status, closed.end.execution) == ("orphaned", None)
+    assert theirs.ran == []
+    assert await agent.said("say") == [f"Stopped by <@{RAVI}>."]
 
 
 async def test_a_claim_ends_with_the_result_of_its_own_call(house: House):
