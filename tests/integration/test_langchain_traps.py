@@ -15,7 +15,6 @@ from langchain.agents.middleware import (
 )
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
-from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import is_invalid_resume
 from langgraph.graph import START, MessagesState, StateGraph
@@ -285,6 +284,8 @@ async def test_f21_approval_inside_a_retry_asks_again(outside, asked_again):
 
 def test_f22_the_openai_client_has_no_timeout_and_three_tries():
     """So time and tries are set."""
+    from langchain_openai import ChatOpenAI
+
     model = ChatOpenAI(model="m", api_key="k", base_url="http://127.0.0.1:9")
     assert model.root_async_client.timeout is None
     assert model.root_async_client.max_retries == 2

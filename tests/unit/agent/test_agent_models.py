@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 
 import httpx
-import openai
 import pytest
 from aiohttp import web
 from langchain_core.messages import HumanMessage
 
-from agent import openai_model
 from agent.models import explain_model_error, make_model, normalise
 from agent.offline import OfflineModel
 from agent.phrases import chat, tool_calls
@@ -81,9 +79,11 @@ def test_without_a_key_the_model_is_the_offline_one():
 
 
 def test_time_and_retries_are_bounded_and_the_key_is_hidden():
+    from agent.openai_model import DEFAULT_MODEL
+
     model = make_model(api_key=KEY, base_url=None, model=None)
 
-    assert model.model_name == openai_model.DEFAULT_MODEL
+    assert model.model_name == DEFAULT_MODEL
     assert model.root_async_client.timeout == 60
     assert (model.root_async_client.max_retries, model.tries) == (0, 2)
     for shown in (repr(model), str(model), json.dumps(model.model_dump(mode="json"))):
@@ -185,6 +185,8 @@ async def test_junk_from_the_server_is_a_failure_with_a_sentence(server, junk):
 async def test_each_failure_of_the_server_has_its_sentence(
     server, status, code, sentence
 ):
+    import openai  # two seconds of CPU, in each worker that collects this
+
     server.fails(status, code)
 
     with pytest.raises(openai.APIStatusError) as failure:
@@ -196,6 +198,8 @@ async def test_each_failure_of_the_server_has_its_sentence(
 
 
 async def test_a_server_that_is_not_there_is_unreachable(unused_tcp_port):
+    import openai
+
     model = make_model(
         api_key=KEY,
         base_url=f"http://127.0.0.1:{unused_tcp_port}/v1",
@@ -210,10 +214,14 @@ async def test_a_server_that_is_not_there_is_unreachable(unused_tcp_port):
 
 
 def test_silence_and_the_unforeseen_have_sentences_too():
+    import openai
+
+    from agent.openai_model import UnreadableAnswer
+
     request = httpx.Request("POST", "http://localhost")
 
     assert explain_model_error(openai.APITimeoutError(request)) == chat.NO_ANSWER
-    unreadable = openai_model.UnreadableAnswer("KeyError")
+    unreadable = UnreadableAnswer("KeyError")
     assert "(KeyError)" in explain_model_error(unreadable)
 
 
