@@ -25,7 +25,7 @@ help:
 	@echo "make run      set up and run the bot; with no Slack variables, the simulator"
 	@echo "make test     set up and run every test (ARGS=... for pytest)"
 	@echo "make smoke    the tests that take seconds, to run on each save"
-	@echo "make long     the tests that take long: every crash, a soak, mutants, the image"
+	@echo "make long     what takes long: every crash, more examples, a soak, mutants, image"
 	@echo "make check    lint, format, types, import rules, Dockerfile"
 	@echo "make install  the set-up alone"
 	@echo "make bench    the benchmarks, a quarter of an hour"
@@ -48,6 +48,7 @@ smoke: $(STAMP)
 long: $(STAMP)
 	@CRASHES=all $(PY) -m pytest $(ALL_CORES) tests/acceptance/test_crash_matrix.py
 	@$(PY) -m pytest $(ALL_CORES) -m long
+	@$(PY) -m pytest $(ALL_CORES) -m "hypothesis and not long" --hypothesis-profile=long
 	@$(PY) -m tests.bench soak --seed 1 --minutes 2
 	@$(PY) -m tests.support.image_steps
 	@$(MAKE) mutants

@@ -363,7 +363,7 @@ def test_nothing_runs_without_its_whole_chain(postgres_server: str, template: st
     run_state_machine_as_test(
         Lives,
         settings=settings(
-            max_examples=scaled(0.4),
+            max_examples=scaled(0.7),
             stateful_step_count=12,
             suppress_health_check=list(HealthCheck),
         ),

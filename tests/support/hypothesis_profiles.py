@@ -1,6 +1,7 @@
 """The Hypothesis profiles: how many examples a property is tried with.
 
-`make test` uses `default`; `make test ARGS="--hypothesis-profile=thorough"` tries more.
+`make test` uses `default` and `make long` `long`;
+`make test ARGS="--hypothesis-profile=thorough"` tries most.
 No profile measures time, which on a busy machine says nothing about the code.
 """
 
@@ -9,7 +10,8 @@ from __future__ import annotations
 from hypothesis import HealthCheck, settings
 
 PROFILES = {
-    "default": 20,
+    "default": 12,  # of `make test`, where each run tries others
+    "long": 100,
     "mutants": 100,  # of `make mutants`: a change has to be noticed at each try
     "thorough": 1_000,
 }
