@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ import pytest
 from tests.support.root import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-TESTS = [path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py")]
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 
@@ -47,12 +47,18 @@ def test_the_readme_is_short_and_leads_to_every_page():
     ] == []
 
 
+@cache
+def tests() -> set[str]:
+    """The names of all tests and of their files."""
+    files = list(ROOT.glob("tests/**/test_*.py"))
+    texts = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    return {path.stem for path in files} | {*re.findall(r"def (test_\w+)\(", texts)}
+
+
 @every_page
 def test_a_test_on_a_page_is_there(page: Path):
     named = {name.rpartition("/")[2] for name in quoted(page, r"[\w/]*test_\w+")}
-    files = {path.stem for path in ROOT.glob("tests/**/test_*.py")}
-    functions = "\n".join(TESTS)
-    assert [n for n in named - files if f"def {n}(" not in functions] == []
+    assert named - tests() == set()
 
 
 @every_page
