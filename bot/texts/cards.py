@@ -444,7 +444,7 @@ def _refused(row: Mapping[str, Any]) -> str:
         return f"{_who(row)} was refused: it {_plain(why)}."
     verdict = _plain(row["detail"].get("verdict", "")).capitalize() or "a button"
     why = _plain(why_refused(word))
-    return f"{_by(row, f'clicked {verdict}')}, which was refused: {_who(row)} {why}."
+    return f"{_by(row, f'clicked {verdict}')} and was refused: {_who(row)} {why}."
 
 
 def _late(row: Mapping[str, Any]) -> str:

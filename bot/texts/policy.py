@@ -266,7 +266,7 @@ def _judged(judged: bool | None, rule: Rule) -> str:
     if rule.effect is not Effect.WAIVE:
         word = "demand" if rule.effect is Effect.DEMAND else "denial"
         taken = f"true for a {word}"
-    return f"cannot be judged, which is {taken}"
+    return f"can't be judged, so it counts as {taken}"
 
 
 def _delegable(group: Group) -> str:

@@ -81,7 +81,7 @@ async def test_the_cards_history_tells_its_life(shared: Stage):
     assert f"<@{RAVI}> wrote to the agent" in told
     assert "The agent asked to run `delete_file`" in told
     assert f"The card was posted in <#{APPROVALS}>" in told
-    assert "which was refused" in told
+    assert "and was refused" in told
 
     await shared.click(MINA, "approve", card)
     await shared.answer(GENERAL, ts)

@@ -75,7 +75,7 @@ async def test_an_outsiders_click_is_answered_privately_and_told_later(
                 "@Ravi wrote to the agent in #general.",
                 "The agent asked to run delete_file for @Ravi. The rule deleting wants",
                 "The card was posted in #approvals.",
-                "@Olaf clicked Approve, which was refused: @Olaf is not among those",
+                "@Olaf clicked Approve and was refused: @Olaf is not among those",
                 "@Mina approved.",
                 "delete_file started.",
                 "delete_file ran.",

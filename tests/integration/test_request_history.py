@@ -23,7 +23,7 @@ async def test_a_request_is_told_from_its_message_to_its_end(post: Post, house: 
         f"The agent asked to run `wipe` for <@{RAVI}>. The rule *wiping* wants"
         " people to decide.",
         f"The card was posted in <#{APPROVALS}>.",
-        f"<@{OLAF}> clicked Approve, which was refused: <@{OLAF}> is not among those"
+        f"<@{OLAF}> clicked Approve and was refused: <@{OLAF}> is not among those"
         " who can decide it.",
         f"<@{MINA}> rejected it: “not today”",
     ]

@@ -55,7 +55,7 @@ def by(event: str, user: str = "U0MINA", **fields: Any) -> dict[str, Any]:
         ),
         (
             by("refused", word="not_in_group", verdict="approve"),
-            "<@U0MINA> clicked Approve, which was refused: <@U0MINA> is not among "
+            "<@U0MINA> clicked Approve and was refused: <@U0MINA> is not among "
             "those who can decide it.",
         ),
         (
@@ -108,7 +108,7 @@ def by(event: str, user: str = "U0MINA", **fields: Any) -> dict[str, Any]:
         ),
         (
             by("refused", word="superseded", verdict="approve"),
-            "<@U0MINA> clicked Approve, which was refused: <@U0MINA> had a card from "
+            "<@U0MINA> clicked Approve and was refused: <@U0MINA> had a card from "
             "before the request changed.",
         ),
         (row("ran"), "`delete_file` ran."),
