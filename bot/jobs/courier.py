@@ -113,7 +113,9 @@ class Courier:
         try:
             await asyncio.sleep(moment)
             if first:
-                await _until(first)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(IN_ORDER):
+                        await first.wait()
             async with self._free:
                 while key in self._changed:
                     wait = await self.bring(key)
@@ -189,14 +191,7 @@ class Courier:
             return await found.fetchall() if found.description else []
 
 
-async def _until(first: asyncio.Event) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(IN_ORDER):
-            await first.wait()
-
-
 def _wait_after(row: Row, error: Exception) -> float:
-    """Seconds: those that the other side named, else twice as many each time."""
     if isinstance(error, RetryLater):
         return error.seconds
     return wait_after(row["tries"], limits().longest_retry)

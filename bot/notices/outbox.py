@@ -85,15 +85,9 @@ class Outbox:
         policy: Policy,
     ) -> None:
         body = event_body(change, request, policy, self.source)
-        await connection.execute(
-            SQL["insert_event"],
-            {
-                "seq": change["seq"],
-                "request": request.id,
-                "type": event_type(change["event"]),
-                "body": body,
-            },
-        )
+        kind = event_type(change["event"])
+        key = {"seq": change["seq"], "request": request.id, "type": kind, "body": body}
+        await connection.execute(SQL["insert_event"], key)
 
 
 def whom_to_write(
@@ -116,18 +110,9 @@ async def _add_email(
     user: str,
     kind: str,
 ) -> str:
-    email = str(uuid.uuid4())
-    await connection.execute(
-        SQL["insert_email"],
-        {
-            "id": email,
-            "seq": change["seq"],
-            "request": request.id,
-            "team": request.team,
-            "user": user,
-            "kind": kind,
-        },
-    )
+    email, place = str(uuid.uuid4()), {"request": request.id, "team": request.team}
+    key = {"id": email, "seq": change["seq"], **place, "user": user, "kind": kind}
+    await connection.execute(SQL["insert_email"], key)
     return email
 
 

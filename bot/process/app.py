@@ -55,7 +55,7 @@ from bot.jobs.queue import Queue, Workers
 from bot.process.outside import Outside, make_outside, make_sink, smtp_mail
 from bot.slack.app import make_bolt_app
 from bot.slack.cards.server_question import can_show
-from bot.slack.client import make_client, make_session
+from bot.slack.client import Caller, make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.deps import Deps
 from bot.slack.directory import Afresh, Directory, Names
@@ -159,9 +159,10 @@ def make_app(
     engine, workers = Engine(served, pool, under_way.saved), Workers(queue)
     names = Names(deps.client, deps.people, deps.identity)
     standing: dict[str, Standing] = {}
-    live = Live(deps.pool, deps.client, deps.identity, standing)
+    call = Caller(deps.client)
+    live = Live(deps.pool, call, deps.identity, standing)
     _register(deps, queue, _runner(deps, engine, names, live, under_way))
-    courier = _courier(deps, queue, names, standing)
+    courier = _courier(deps, queue, call, names, standing)
     duties = [*trail.duties, *outside.duties]
     when = {**outside.when, "messages": courier.look, **homes.when}
     return App(
@@ -314,18 +315,16 @@ def _register(deps: Deps, queue: Queue, runner: Runner) -> None:
 
 
 def _courier(
-    deps: Deps, queue: Queue, names: Names, standing: dict[str, Standing]
+    deps: Deps,
+    queue: Queue,
+    call: Caller,
+    names: Names,
+    standing: dict[str, Standing],
 ) -> Courier:
     """The courier that brings messages to Slack, right after what wrote them down."""
     pool, policies = deps.pool, deps.policies
     deliverer = Deliverer(
-        pool,
-        queue,
-        policies,
-        deps.client,
-        deps.identity,
-        names.of,
-        standing=standing,
+        pool, queue, policies, call, deps.identity, names.of, standing
     )
     courier = Courier(pool, deliverer, pace=PACE, skipped=deliverer.skipped)
     queue.send = courier.send

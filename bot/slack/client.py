@@ -149,25 +149,29 @@ class Kept:
         return max(0, self._ends.get(key, 0) - time.monotonic())
 
 
-async def call(
-    client: AsyncWebClient, pauses: Kept, method: str, channel: str, **given: Any
-) -> dict[str, Any]:
-    """Call Slack, as soon as it takes such calls for this channel again.
+@dataclass(frozen=True)
+class Caller:
+    """Calls Slack for a channel, and keeps the waits that Slack names for that."""
 
-    Raises:
-        RetryLater: nothing was done; Slack says when it takes such calls again.
-    """
-    if left := pauses.left((method, channel)):
-        raise RetryLater(math.ceil(left))
-    try:
-        answer = await getattr(client, method)(channel=channel, **given)
-    except SlackApiError as error:
-        if error_code(error) != "ratelimited":
+    client: AsyncWebClient
+    pauses: Kept = field(default_factory=Kept)
+
+    async def __call__(self, method: str, channel: str, **given: Any) -> dict[str, Any]:
+        """Call Slack, as soon as it takes such calls for this channel again.
+
+        Raises:
+            RetryLater: nothing was done; Slack says when it takes such calls again.
+        """
+        if left := self.pauses.left((method, channel)):
+            raise RetryLater(math.ceil(left))
+        try:
+            answer = await getattr(self.client, method)(channel=channel, **given)
+        except SlackApiError as error:
+            if wait := named_wait(error):
+                self.pauses.keep((method, channel), wait)
+                raise RetryLater(wait) from error
             raise
-        wait = retry_after(error)
-        pauses.keep((method, channel), wait)
-        raise RetryLater(wait) from error
-    return cast("dict[str, Any]", answer.data)
+        return cast("dict[str, Any]", answer.data)
 
 
 async def open_view(

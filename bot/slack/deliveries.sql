@@ -196,7 +196,8 @@ UPDATE deliveries SET revision = revision + 1 WHERE id = ANY(%(ids)s);
 -- A sentence to the thread that a request came from.
 INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
 SELECT %(delivery)s, 'say', team_id, channel_id, thread_ts, %(text)s
-FROM conversations WHERE id = %(conversation)s;
+FROM conversations WHERE id = %(conversation)s
+RETURNING id::text AS id;
 
 -- name: copy_card
 -- A card of their own for those who can decide and have none, however often it is asked.

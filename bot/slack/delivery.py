@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, LiteralString, cast
+from uuid import UUID, uuid4, uuid5
 
 import structlog
 from psycopg.types.json import Jsonb
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals import store
-from bot.approvals.model import Person, Request
+from bot.approvals.model import Person
 from bot.approvals.ports import Jobs, Policies
 from bot.base.errors import RetryLater, SlackUnavailable
 from bot.base.faults import reach
@@ -24,9 +23,10 @@ from bot.conversations.conversation import ASIDE
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.slack import SQL
 from bot.slack.cards.arguments import ids_in
-from bot.slack.client import NO_ANSWER, Kept, call, error_code
+from bot.slack.cards.blocks import Drawn
+from bot.slack.client import NO_ANSWER, Caller, Kept, error_code
 from bot.slack.identity import Identity
-from bot.slack.render import Drawn, Row, copies_of, draw, outcomes
+from bot.slack.render import Row, copies_of, draw, outcomes
 from bot.slack.stream_ends import Standing, finish
 from bot.slack.trouble import PASSING, SCOPE, to_do
 from bot.texts import notices
@@ -37,33 +37,26 @@ EVENT_TYPE = "approval_bot_delivery"  # of the metadata by which a post is found
 NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
 
 
-async def no_names(_: Sequence[str]) -> Mapping[str, str]:
-    """Know no names."""
-    return {}
-
-
 @dataclass(frozen=True)
 class Deliverer:
     """The outbox of messages to Slack; see `bot.jobs.courier.Outbox`.
 
     Attributes:
         names: Slack's names for ids, as far as it says them now.
+        standing: what this process has streamed into messages, by their ts.
         tried: ids of what this process has posted, or has begun to: that is looked for
             before it is posted. The row says so too, but a crash of the database may
             forget that.
-        pauses: the waits that Slack has named, for each method and channel.
-        standing: what this process has streamed into messages, by their ts.
     """
 
     pool: Pool
     jobs: Jobs
     policies: Policies
-    client: AsyncWebClient
+    call: Caller
     identity: Callable[[], Identity]
-    names: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]] = no_names
+    names: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
+    standing: dict[str, Standing]
     tried: Kept = field(default_factory=Kept)
-    pauses: Kept = field(default_factory=Kept)
-    standing: dict[str, Standing] = field(default_factory=dict[str, Standing])
     statements: ClassVar[Mapping[str, LiteralString]] = {
         "pick": SQL["pick_message"],
         "take": SQL["take_message"],
@@ -76,7 +69,7 @@ class Deliverer:
 
     def skipped(self) -> dict[str, Any]:
         """Return the channels that `pick` is to pass over."""
-        known = self.pauses.known()
+        known = self.call.pauses.known()
         return {"paused": [name for method, name in known if method == "chat_update"]}
 
     async def bring(self, row: Row) -> bool:
@@ -87,6 +80,7 @@ class Deliverer:
         """
         until = asyncio.get_running_loop().time() + self.lease * 0.75
         names = await self.names(_ids(row))
+        row = {**row, "requests": [store.request_from(r) for r in row["requests"]]}
         await self._copy(row)
         row, drawn = draw(row, self.policies.current, self.identity(), names)
         try:
@@ -154,7 +148,7 @@ class Deliverer:
     async def _post(
         self, row: Row, text: str, blocks: Sequence[Mapping[str, Any]]
     ) -> tuple[str, str]:
-        answer = await self._call(
+        answer = await self.call(
             "chat_postMessage",
             row["channel_id"],
             thread_ts=row["thread_ts"],
@@ -165,10 +159,6 @@ class Deliverer:
             metadata=_metadata(row),
         )
         return answer["channel"], answer["ts"]
-
-    async def _call(self, method: str, channel: str, **given: Any) -> dict[str, Any]:
-        """Call Slack, as soon as it takes such calls for this channel again."""
-        return await call(self.client, self.pauses, method, channel, **given)
 
     async def _take_over(
         self, row: Row, drawn: Drawn, channel: str, ts: str
@@ -182,7 +172,7 @@ class Deliverer:
     async def _edit(self, row: Row, drawn: Drawn, **more: Any) -> tuple[str, str]:
         channel, ts = row["posted_channel"] or row["channel_id"], row["message_ts"]
         content = {"text": drawn.text, "blocks": drawn.blocks, **more}
-        await self._call("chat_update", channel, ts=ts, **content)
+        await self.call("chat_update", channel, ts=ts, **content)
         return channel, ts
 
     async def _finish(self, row: Row, drawn: Drawn) -> tuple[str, str] | None:
@@ -191,7 +181,7 @@ class Deliverer:
         standing, metadata = self.standing.pop(ts, None), _metadata(row)
         reach("ending")
         try:
-            if not await finish(self._call, (channel, ts), standing, drawn, metadata):
+            if not await finish(self.call, (channel, ts), standing, drawn, metadata):
                 await self._edit(row, drawn, metadata=metadata)
         except SlackApiError as error:
             if error_code(error) in PASSING:
@@ -205,24 +195,13 @@ class Deliverer:
         channel, user = row["channel_id"], row["user_id"]
         try:
             if channel:  # an interaction may name no place
-                await self._call(
-                    "chat_postEphemeral",
-                    channel,
-                    user=user,
-                    thread_ts=row["thread_ts"],
-                    text=drawn.text,
-                )
+                said = {"thread_ts": row["thread_ts"], "text": drawn.text}
+                await self.call("chat_postEphemeral", channel, user=user, **said)
                 return channel, "private"
         except SlackApiError as error:
             if error_code(error) not in NOT_THERE:
                 raise
-        await self._call(
-            "chat_postMessage",
-            user,
-            text=drawn.text,
-            unfurl_links=False,
-            unfurl_media=False,
-        )
+        await self._post({**row, "channel_id": user, "thread_ts": None}, drawn.text, ())
         return channel, "private"
 
     async def _find(self, row: Row) -> tuple[str, str] | None:
@@ -251,7 +230,7 @@ class Deliverer:
         if row["thread_ts"]:
             method, wanted["ts"] = "conversations_replies", row["thread_ts"]
         while True:
-            page = await self._call(method, row["channel_id"], **wanted)
+            page = await self.call(method, row["channel_id"], **wanted)
             for message in page.get("messages", ()):
                 if message.get("metadata") == _metadata(row):
                     return row["channel_id"], message["ts"]
@@ -294,10 +273,91 @@ class Deliverer:
                 error=code,
             )
         async with transaction(self.pool) as connection:
-            wait = await note_refusal(connection, self.jobs, row, code, self.identity())
+            wait = await self._note_refusal(connection, row, code)
         if wait:
             raise RetryLater(wait)
         return wait == 0
+
+    async def _note_refusal(
+        self, connection: Connection, row: Row, code: str
+    ) -> int | None:
+        """Give a refused message up, have it tried again later, or say it elsewhere.
+
+        Returns the seconds until the next try, None if there is none.
+        """
+        key, is_new = {"id": row["id"], "error": code}, row["message_ts"] is None
+        # each expires to a reject in any case
+        waiting = [r for r in row["requests"] if r.is_open and row["kind"] == "card"]
+        if waiting and is_new:
+            if row["error"] is None:
+                for request in waiting:
+                    text = notices.card_could_not_be_posted(request.code)
+                    place = {"conversation": request.conversation, "text": text}
+                    await self._say(connection, "say_to_conversation", place)
+            await connection.execute(SQL["note_refusal"], key)
+            if row["user_id"]:
+                await connection.execute(SQL["pass_card_on"], key)
+            return math.ceil(limits().lost_card)
+        if waiting and code in DELETED:
+            await connection.execute(SQL["post_anew"], key)
+            return 0
+        await connection.execute(SQL["failed"], key)
+        if code in AS_IT_IS and not is_new:
+            await self._say_below(connection, row)
+        if row["kind"] in WORDS and is_new:
+            await self._tell_author(connection, row, code)
+        return None
+
+    async def _say(self, connection: Connection, name: str, given: Row) -> None:
+        """Write another message by a statement, and send it."""
+        key = {**given, "delivery": str(uuid4())}
+        found = await connection.execute(SQL[name], key)
+        self.jobs.post(connection, [row["id"] for row in await found.fetchall()])
+
+    async def _say_below(self, connection: Connection, row: Row) -> None:
+        """Say in its thread what a message about requests cannot show any more; once.
+
+        What people can still decide gets a card of its own.
+        """
+        requests = await store.shown_by(connection, row["id"])  # as they are by now
+        lines = outcomes(requests)
+        if row["kind"] == "card" and any(request.is_open for request in requests):
+            await self._say(connection, "card_anew", {"id": row["id"]})
+            lines.append(notices.CARD_BELOW)
+        if lines:
+            said = {
+                **row,
+                "channel": row["posted_channel"] or row["channel_id"],
+                "thread_ts": row["thread_ts"] or row["message_ts"],
+                "text": notices.cannot_be_changed(lines),
+            }
+            await self._say(connection, "say_once", said)
+
+    async def _tell_author(self, connection: Connection, row: Row, code: str) -> None:
+        """Tell the author directly, since the thread takes no words any more.
+
+        An answer of the agent is for those in the thread: who can still read that gets
+        the answer too, everybody else only hears of it.
+        """
+        found = await connection.execute(SQL["last_author"], row)
+        author = await found.fetchone()
+        if author is None:
+            return
+        if row["kind"] == "answer" and code in READ_ONLY:
+            link = self.identity().permalink(row["channel_id"], row["thread_ts"])
+            answer = await store.add_delivery(
+                connection,
+                kind="answer",
+                team=row["team_id"],
+                channel=author["user_id"],
+                text=f"{notices.answer_from(link)}\n\n{row['text']}",
+            )
+            self.jobs.post(connection, [answer])
+            return
+        own = row["kind"] == "say"
+        text = row["text"] if own else notices.ANSWER_COULD_NOT_BE_POSTED
+        person = Person("", row["team_id"], author["user_id"])
+        await store.tell(connection, self.jobs, person, text)
 
 
 def _reach(row: Row) -> None:
@@ -322,10 +382,9 @@ def _is_about_content(error: SlackApiError) -> bool:
 
 def _left(row: Row, drawn: Drawn) -> dict[str, Any]:
     """Return what the next message says, its id, and what is left for this one then."""
-    follows = {"next": uuid.uuid5(uuid.UUID(row["id"]), "rest")}  # whoever notes it
-    if not drawn.rest or row["channel_id"] == ASIDE:
-        return {**follows, "rest": None, "said": None}
-    return {**follows, "rest": drawn.rest, "said": drawn.said}
+    is_parted = drawn.rest and row["channel_id"] != ASIDE
+    said, rest = (drawn.said, drawn.rest) if is_parted else (None, None)
+    return {"next": uuid5(UUID(row["id"]), "rest"), "said": said, "rest": rest}
 
 
 def _metadata(row: Row) -> dict[str, Any]:
@@ -347,103 +406,6 @@ READ_ONLY = frozenset(
         "restricted_action_thread_only_channel",
     }
 )
-
-
-async def note_refusal(
-    connection: Connection, jobs: Jobs, row: Row, code: str, us: Identity
-) -> int | None:
-    """Give a refused message up, have it tried again later, or say it elsewhere.
-
-    Returns the seconds until the next try, None if there is none.
-
-    Args:
-        code: Slack's word.
-    """
-    key = {"id": row["id"], "error": code}
-    is_new = row["message_ts"] is None
-    waiting = _waiting(row)
-    if waiting and is_new:
-        if row["error"] is None:
-            for request in waiting:
-                text = notices.card_could_not_be_posted(request.code)
-                said = {"delivery": str(uuid.uuid4()), "text": text}
-                place = {"conversation": request.conversation, **said}
-                await connection.execute(SQL["say_to_conversation"], place)
-                jobs.post(connection, [said["delivery"]])
-        await connection.execute(SQL["note_refusal"], key)
-        if row["user_id"]:
-            await connection.execute(SQL["pass_card_on"], key)
-        return math.ceil(limits().lost_card)
-    if waiting and code in DELETED:
-        await connection.execute(SQL["post_anew"], key)
-        return 0
-    await connection.execute(SQL["failed"], key)
-    if code in AS_IT_IS and not is_new:
-        await _say_below(connection, jobs, row)
-    if row["kind"] in WORDS and is_new:
-        await _tell_author(connection, jobs, row, code, us)
-    return None
-
-
-def _waiting(row: Row) -> list[Request]:
-    """The open requests of a card: each expires to a reject in any case."""
-    shown = row["requests"] if row["kind"] == "card" else ()
-    requests = [store.request_from(each) for each in shown]
-    return [request for request in requests if request.is_open]
-
-
-async def _say_below(connection: Connection, jobs: Jobs, row: Row) -> None:
-    """Say in its thread what a message about requests cannot show any more; once each.
-
-    What people can still decide gets a card of its own.
-    """
-    requests = await store.shown_by(connection, row["id"])  # as they are by now
-    lines, new = outcomes(requests), str(uuid.uuid4())
-    if row["kind"] == "card" and any(request.is_open for request in requests):
-        key = {"id": row["id"], "delivery": new}
-        found = await connection.execute(SQL["card_anew"], key)
-        jobs.post(connection, [each["id"] for each in await found.fetchall()])
-        lines.append(notices.CARD_BELOW)
-    if not lines:
-        return
-    said = {
-        **row,
-        "delivery": str(uuid.uuid4()),
-        "channel": row["posted_channel"] or row["channel_id"],
-        "thread_ts": row["thread_ts"] or row["message_ts"],
-        "text": notices.cannot_be_changed(lines),
-    }
-    found = await connection.execute(SQL["say_once"], said)
-    jobs.post(connection, [each["id"] for each in await found.fetchall()])
-
-
-async def _tell_author(
-    connection: Connection, jobs: Jobs, row: Row, code: str, us: Identity
-) -> None:
-    """Tell the author directly, since the thread takes no words any more.
-
-    An answer of the agent is for those in the thread: who can still read that gets the
-    answer too, everybody else only hears of it.
-    """
-    found = await connection.execute(SQL["last_author"], row)
-    author = await found.fetchone()
-    if author is None:
-        return
-    if row["kind"] == "answer" and code in READ_ONLY:
-        link = us.permalink(row["channel_id"], row["thread_ts"])
-        answer = await store.add_delivery(
-            connection,
-            kind="answer",
-            team=row["team_id"],
-            channel=author["user_id"],
-            text=f"{notices.answer_from(link)}\n\n{row['text']}",
-        )
-        jobs.post(connection, [answer])
-        return
-    own = row["kind"] == "say"
-    text = row["text"] if own else notices.ANSWER_COULD_NOT_BE_POSTED
-    person = Person("", row["team_id"], author["user_id"])
-    await store.tell(connection, jobs, person, text)
 
 
 #: Seconds. The note that a post stands does not wait for the disk, so that a crash of

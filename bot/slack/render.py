@@ -1,14 +1,13 @@
-"""Render a message from what is stored now: read the database, then build blocks."""
+"""Render a message from what is stored now: its requests, or its words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from bot.approvals import store
 from bot.approvals.comments import offered_until
 from bot.approvals.digest import copy_of
 from bot.approvals.eligibility import (
@@ -29,6 +28,7 @@ from bot.base.masks import mask
 from bot.slack.cards.answer import answer
 from bot.slack.cards.blocks import (
     Block,
+    Drawn,
     actions,
     button,
     section,
@@ -56,7 +56,7 @@ def draw(
     """Draw a message as it is now; return its row with its place, and the drawing.
 
     Args:
-        row: of an outbox, with what it is drawn from.
+        row: of an outbox, with the requests that it is drawn from.
         policy: who can decide goes by the one in force.
         names: Slack's, of ids in arguments.
 
@@ -65,8 +65,7 @@ def draw(
     """
     if row["kind"] not in ABOUT_REQUESTS:
         return row, _draw_words(row)
-    stored = [store.request_from(each) for each in row["requests"]]
-    context = PolicyContext(policy, row["now"], {})
+    stored, context = row["requests"], PolicyContext(policy, row["now"], {})
     if row["kind"] == "card":
         reader = row["user_id"] or ""
         views = request_views(
@@ -108,7 +107,7 @@ def _draw_words(row: Row) -> Drawn:
         return plain
     if by := offer["taken_by"]:
         at = datetime.fromisoformat(offer["taken_at"])
-        return _plain(f"{plain.text}\n{clicks.tried_by(by, at)}")
+        return Drawn(f"{plain.text}\n{clicks.tried_by(by, at)}")
     if not offer["stands"]:  # it is too late
         return plain
     shown = button(clicks.TRY_AGAIN, TRY_AGAIN, row["id"], clicks.TRY_AGAIN_LABEL)
@@ -154,26 +153,6 @@ def _under_card(row: Row, request: Request, drawn: Drawn) -> Row:
 HELD_SHOWN = 5  # requests in the answer to a message on a waiting conversation
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """Text and blocks of one message; blocks are always sent, be they empty.
-
-    Attributes:
-        moot: it is worth an edit of what stands already, and no new message.
-        plain: mrkdwn that says the same without blocks; "" where nothing does.
-        said, rest: of an answer, what this message shows and what the next one does.
-        redraw_at: when it has to be drawn anew, whatever changes or not.
-    """
-
-    text: str
-    blocks: list[dict[str, Any]]
-    moot: bool = False
-    plain: str = ""
-    said: str = ""
-    rest: str = ""
-    redraw_at: datetime | None = None
-
-
 def _is_elsewhere(request: Request, delivery: str, reader: str) -> bool:
     if reader and is_told_directly(request):
         return request.is_open and reader not in who_can_decide(request)
@@ -186,10 +165,9 @@ def copies_of(row: Row, policy: Policy) -> list[dict[str, str]]:
     Each who can decide a request of it now has one, up to `COPIES` of them.
     """
     context = PolicyContext(policy, row["now"], {})
-    stored = [store.request_from(each) for each in row["requests"]]
     return [
         {"id": copy_of(row["id"], user), "person": user, "request": request.id}
-        for request in stored
+        for request in row["requests"]
         if request.is_open and request.place.card == row["id"]
         if is_told_directly(request)
         for user in who_can_decide(with_current_people(request, context))[:COPIES]
@@ -253,7 +231,7 @@ def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
     """Draw the reply to a message in a waiting conversation."""
     waiting = [request for request in requests if request.is_open]
     if not waiting:
-        return _plain(notices.HELD_OVER)
+        return Drawn(notices.HELD_OVER)
     shown = waiting[:HELD_SHOWN]
     lines, blocks = [notices.HELD], [section([notices.HELD])]
     for request in shown:
@@ -271,12 +249,12 @@ def draw_call(request: Request, us: Identity) -> Drawn:
         approvers = [user for stage in request.chain.stages for user in stage.people]
         told = [request.people.requester.user, *approvers]
         people = list(dict.fromkeys(told))
-        return _plain(notices.find_out(request, people))
+        return Drawn(notices.find_out(request, people))
     if not request.is_open:
-        return Drawn(_over(request), [], moot=True)
+        return Drawn(_over(request), moot=True)
     who_can, link = who_can_decide(request), _card_link(request, us)
     turn = notices.your_turn(request, who_can, link)
-    return _plain(" ".join([*_before(request), turn]))
+    return Drawn(" ".join([*_before(request), turn]))
 
 
 def draw_nudge(
@@ -289,14 +267,14 @@ def draw_nudge(
             begins with them.
     """
     if over := _over_for(event, request, stage):
-        return Drawn(over, [], moot=True)
+        return Drawn(over, moot=True)
     now, who_can = request.chain.stages[stage], who_can_decide(request)
     called = [user for user in joined if user in who_can]
     if event is Event.REMINDER:
         called += [user for user in who_can if user not in called]
     link, still = _card_link(request, us), event is Event.REMINDER
     said = notices.nudge(request, called, link, still=still)
-    return _plain(" ".join([*_joined(now), said]))
+    return Drawn(" ".join([*_joined(now), said]))
 
 
 def _over_for(event: Event, request: Request, stage: int) -> str:
@@ -368,16 +346,7 @@ def _with_ids(
 
 def draw_text(kind: str, text: str) -> Drawn:
     """An answer of the agent, or a sentence of ours."""
-    if kind != "answer":
-        return _plain(mask(text))
-    drawn = answer(text)
-    return Drawn(
-        drawn.text, drawn.blocks, plain=drawn.plain, said=drawn.said, rest=drawn.rest
-    )
-
-
-def _plain(text: str) -> Drawn:
-    return Drawn(text, [])
+    return answer(text) if kind == "answer" else Drawn(mask(text))
 
 
 def outcomes(requests: Sequence[Request]) -> list[str]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
+from bot.slack.cards.blocks import Drawn
 from bot.slack.client import error_code
-from bot.slack.render import Drawn
 from bot.texts import progress as texts
 
 Call = Callable[..., Awaitable[dict[str, Any]]]  # method, channel, arguments

@@ -17,7 +17,6 @@ from typing import Any, LiteralString
 
 import structlog
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.assess import Turn
 from bot.approvals.grants import Run
@@ -29,7 +28,7 @@ from bot.conversations.runner import Following, Unseen
 from bot.database.pool import TRANSIENT, Pool
 from bot.slack import SQL, stream_ends
 from bot.slack.cards.streamed import Shown, is_worth_it, next_chunks, title_of
-from bot.slack.client import FAILURES, Kept, call, word_of
+from bot.slack.client import FAILURES, Caller, Kept, word_of
 from bot.slack.identity import CurrentIdentity
 from bot.slack.stream_ends import Standing
 from bot.slack.trouble import TROUBLED
@@ -58,15 +57,13 @@ class Live:
 
     Attributes:
         standing: what is known to stand in streams that are to be finished, by ts.
-        pauses: the waits that Slack has named, by method and channel.
         refused: the methods that Slack does not grant.
     """
 
     pool: Pool
-    client: AsyncWebClient
+    call: Caller
     identity: CurrentIdentity
     standing: dict[str, Standing]
-    pauses: Kept = field(default_factory=Kept)
     refused: Kept = field(default_factory=Kept)
     open: set[str] = field(default_factory=set[str])  # streams, by ts
     tidying: dict[str, asyncio.Task[None]] = field(
@@ -114,16 +111,12 @@ class Live:
             for task in late:
                 task.cancel()
 
-    async def call(self, method: str, channel: str, **given: Any) -> dict[str, Any]:
-        """Call Slack; see `bot.slack.client.call`."""
-        return await call(self.client, self.pauses, method, channel, **given)
-
     async def ask(self, method: str, **given: Any) -> bool:
         """Call Slack for what may not be granted; whether it has taken that."""
         if self.refused.left(method):
             return False
         try:
-            await getattr(self.client, method)(**given)
+            await getattr(self.call.client, method)(**given)
         except FAILURES as error:
             word = word_of(error)
             if word in AS_IT_IS:

@@ -15,12 +15,14 @@ from bot.jobs.courier import Courier
 from bot.simulator import Channel, User, Workspace
 from bot.simulator.app_config import AppConfig
 from bot.slack import streaming
+from bot.slack.client import Caller
 from bot.slack.delivery import Deliverer
 from bot.slack.streaming import Live
 from tests.support.agent_parts import Agent, make_agent
 from tests.support.agent_stand_ins import Busy, calls
 from tests.support.house import House
 from tests.support.people import APP, APPROVALS, CHANNEL, MINA, RAVI, TEAM, US, person
+from tests.support.post import no_names
 from tests.support.simulated import World, world
 
 LONG = " ".join(f"word{number}" for number in range(40))
@@ -83,12 +85,10 @@ async def play(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[P
     async with world(connected=False, workspace=workspace(), app=AGENT) as made:
         agent, client = make_agent(house), made.slack
         agent.model.pace = 0.01
-        live = Live(house.pool, client, lambda: US, {})  # type: ignore[arg-type]
+        live = Live(house.pool, Caller(client), lambda: US, {})
         agent.runner = replace(agent.runner, live=live)
-        deliverer = Deliverer(
-            *(house.pool, house.queue, house.policies, client, lambda: US),
-            standing=live.standing,
-        )
+        parts = house.pool, house.queue, house.policies, live.call, lambda: US
+        deliverer = Deliverer(*parts, no_names, live.standing)
         yield Play(
             made, agent, live, Courier(house.pool, deliverer, skipped=deliverer.skipped)
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.approvals import store
 from bot.jobs.courier import Courier
+from bot.slack.client import Caller
 from bot.slack.delivery import Deliverer
 from tests.support.fake_slack import FakeSlack
 from tests.support.house import House
@@ -22,8 +24,10 @@ class Post:
             house.pool,
             house.queue,
             house.policies,
-            self.slack,  # type: ignore[arg-type]
+            Caller(self.slack),  # type: ignore[arg-type]
             lambda: US,
+            no_names,
+            {},
         )
         self.courier = Courier(house.pool, deliverer, skipped=deliverer.skipped)
 
@@ -49,6 +53,11 @@ class Post:
             "SELECT * FROM deliveries WHERE id = %s", delivery
         )
         return row
+
+
+async def no_names(_: Sequence[str]) -> Mapping[str, str]:
+    """Know no names."""
+    return {}
 
 
 def shown(message: Any) -> str:

@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from bot.base.masks import mask
-from bot.slack.cards.blocks import Block
+from bot.slack.cards.blocks import Block, Drawn
 from bot.texts.agent import AGENT_SAID_NOTHING
 from bot.texts.formatting import cut_escaped, escape
 
@@ -41,32 +41,15 @@ _ADDRESS = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Answer:
-    """The part that one message says of an answer.
-
-    Attributes:
-        text: mrkdwn, what notifications show.
-        plain: mrkdwn, all of it without blocks, for when Slack refuses the blocks.
-        said: markdown, what the message shows.
-        rest: markdown that belongs into another message; "" for none.
-    """
-
-    text: str
-    blocks: list[Block]
-    plain: str
-    said: str
-    rest: str
-
-
-def answer(text: str) -> Answer:
+def answer(text: str) -> Drawn:
     """Draw an answer, up to what one message holds: one `markdown` block."""
     said, rest = divide(harmless(mask(text)).strip())
     said = harmless(said)  # a word that was parted may read like another one
     if not said:
-        return Answer(AGENT_SAID_NOTHING, [], AGENT_SAID_NOTHING, "", "")
+        return Drawn(AGENT_SAID_NOTHING, plain=AGENT_SAID_NOTHING)
     blocks: list[Block] = [{"type": "markdown", "text": said}]
-    return Answer(cut_escaped(said, FALLBACK_LIMIT), blocks, escape(said), said, rest)
+    text, whole = cut_escaped(said, FALLBACK_LIMIT), escape(said)
+    return Drawn(text, blocks, plain=whole, said=said, rest=rest)
 
 
 def harmless(text: str) -> str:

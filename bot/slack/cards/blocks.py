@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 
 from bot.texts.formatting import (
@@ -22,6 +24,26 @@ MESSAGE_TEXT_LIMIT = 13_000  # characters of all blocks together; Slack's is 13,
 MOST_BLOCKS = 50  # of one message
 DIALOG_TEXT = 300  # characters
 _SECTION_LIMIT = 3_000
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Text and blocks of one message; blocks are always sent, be they empty.
+
+    Attributes:
+        moot: it is worth an edit of what stands already, and no new message.
+        plain: mrkdwn that says the same without blocks; "" where nothing does.
+        said, rest: of an answer, what this message shows and what the next one does.
+        redraw_at: when it has to be drawn anew, whatever changes or not.
+    """
+
+    text: str
+    blocks: list[Block] = field(default_factory=list[Block])
+    moot: bool = False
+    plain: str = ""
+    said: str = ""
+    rest: str = ""
+    redraw_at: datetime | None = None
 
 
 def plain(text: str) -> Block:
