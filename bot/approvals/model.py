@@ -7,7 +7,10 @@ import enum
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
+
+from bot.base.masks import mask_arguments
 
 
 class Verdict(enum.StrEnum):
@@ -246,6 +249,10 @@ class Call:
             return self.arguments
         return {k: v for k, v in self.arguments.items() if not is_control(k, v)}
 
+    @cached_property
+    def masked(self) -> Mapping[str, Any]:  # as people may see them
+        return mask_arguments(self.shown_arguments, self.schema)
+
     @property
     def first_arguments(self) -> dict[str, Any]:
         """The arguments as the agent asked, before any edit."""
@@ -253,8 +260,7 @@ class Call:
         return self.arguments if first is None else first
 
     @property
-    def is_answered(self) -> bool:
-        """True if the thing to approve is an answer to a graph's question."""
+    def is_answered(self) -> bool:  # so that answer is what is to be approved
         return self.answer_json is not None
 
     @property

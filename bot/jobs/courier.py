@@ -188,7 +188,7 @@ class Courier:
         given["lease"] = timedelta(seconds=self._outbox.lease)
         async with self._pool.connection() as connection:
             found = await connection.execute(self._outbox.statements[statement], given)
-            return await found.fetchall() if found.description else []
+            return [] if found.rownumber is None else await found.fetchall()
 
 
 def _wait_after(row: Row, error: Exception) -> float:

@@ -110,7 +110,7 @@ followers AS (
   WHERE %(is_new_card)s AND r.card_id = %(id)s),
 rest AS (
   INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
-  SELECT %(next)s, kind, team_id, channel_id, thread_ts, %(rest)s::text
+  SELECT %(next)s::uuid, kind, team_id, channel_id, thread_ts, %(rest)s::text
   FROM deliveries, quick WHERE deliveries.id = %(id)s AND %(rest)s::text IS NOT NULL
   ON CONFLICT DO NOTHING
   RETURNING id)

@@ -382,9 +382,10 @@ def _is_about_content(error: SlackApiError) -> bool:
 
 def _left(row: Row, drawn: Drawn) -> dict[str, Any]:
     """Return what the next message says, its id, and what is left for this one then."""
-    is_parted = drawn.rest and row["channel_id"] != ASIDE
-    said, rest = (drawn.said, drawn.rest) if is_parted else (None, None)
-    return {"next": uuid5(UUID(row["id"]), "rest"), "said": said, "rest": rest}
+    if not drawn.rest or row["channel_id"] == ASIDE:
+        return {"next": None, "said": None, "rest": None}
+    following = uuid5(UUID(row["id"]), "rest")  # whoever notes it
+    return {"next": following, "said": drawn.said, "rest": drawn.rest}
 
 
 def _metadata(row: Row) -> dict[str, Any]:

@@ -194,7 +194,7 @@ def request_views(
             who_can_decide(request),
             _is_elsewhere(request, card, reader),
             names,
-            needs_own_click(request, context.policy),
+            len(stored) > 1 and needs_own_click(request, context.policy),
             pause,
             request.is_open and offer_of(context.policy, request) is not None,
             _deputies(each, context),

@@ -188,8 +188,12 @@ def arguments_text(
     writes line breaks inside values as `\\n`.
     Raises TypeError or ValueError for what is no JSON.
     """
-    masked = mask_arguments(arguments, schema or {})
-    return visible(json.dumps(masked, ensure_ascii=False, indent=2, sort_keys=True))
+    return indented(mask_arguments(arguments, schema or {}))
+
+
+def indented(value: Mapping[str, Any]) -> str:
+    """A mapping as JSON on several lines, sorted, made visible."""
+    return visible(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True))
 
 
 def visible_json(value: Any) -> str:

@@ -15,7 +15,6 @@ from typing import Any, cast
 
 from bot.approvals.model import NAMELESS, Kind, Request
 from bot.approvals.policy.conditions import MISSING, sort_of, value_at
-from bot.base.masks import mask_arguments
 
 _PLACE = re.compile(r"\{([^{}\s:]+)(:money)?\}")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
@@ -74,8 +73,7 @@ def headline(request: Request) -> tuple[Part, ...]:
 
     Secrets are masked; values are neither shortened nor escaped.
     """
-    call = request.call
-    arguments = mask_arguments(call.shown_arguments, call.schema)
+    call, arguments = request.call, request.call.masked
     if call.kind is Kind.INTERRUPT and not request.terms.title:
         return _question(request, arguments)
     for template in (request.terms.title, call.tool_title):

@@ -32,7 +32,7 @@ from bot.texts.clicks import NAME_SHOWN, what_to_type
 from bot.texts.formatting import (
     ARGUMENTS_IN_FULL,
     TEXT_LIMIT,
-    arguments_text,
+    indented,
     cut,
     long_arguments,
     one_line,
@@ -120,7 +120,7 @@ def asked_fields(request: Request) -> list[Field]:
         return _question_fields(request)
     if len(call.arguments) > MOST_FIELDS:
         return [Field(sentences.ARGUMENTS, asked_text(request), is_below=True)]
-    return _fields(mask_arguments(call.arguments, call.schema), call.schema)
+    return _fields(call.masked, call.schema)
 
 
 def _question_fields(request: Request) -> list[Field]:
@@ -203,15 +203,14 @@ def _misleads(text: str) -> bool:
 def asked_text(request: Request) -> str:
     """All that is decided on: shown in full, or Approve is not offered."""
     if request.call.kind is Kind.TOOL:
-        return arguments_text(request.call.arguments, request.call.schema)
+        return indented(request.call.masked)
     return "\n\n".join(text for text in _parts(request) if text)
 
 
 def _parts(request: Request) -> tuple[str, str, str]:
     """Headline, table of the rest, and the answer that is to be approved."""
     call = request.call
-    arguments = mask_arguments(call.shown_arguments, call.schema)
-    headline = visible(str(arguments.get(call.headline, "")))
+    headline = visible(str(call.masked.get(call.headline, "")))
     rest = _rest(request)
     rows = [f"{_value(name)}: {_value(value)}" for name, value in rest.items()]
     answer = shown(request.answer) if call.is_answered else ""
@@ -221,8 +220,7 @@ def _parts(request: Request) -> tuple[str, str, str]:
 def _rest(request: Request) -> dict[str, Any]:
     """All that a question holds beside its text, but for how to answer it."""
     call = request.call
-    shown_arguments = mask_arguments(call.shown_arguments, call.schema)
-    return {k: v for k, v in shown_arguments.items() if k != call.headline}
+    return {k: v for k, v in call.masked.items() if k != call.headline}
 
 
 def _value(value: Any) -> str:
@@ -295,7 +293,7 @@ _MOST_ARGUMENTS = 8  # arguments
 def effect_lines(request: Request, room: int) -> list[str]:
     """Plain text: the headline, and the arguments, in `room` characters."""
     tool = cut(sentences.plain_headline(request), max(room // 2, NAME_SHOWN))
-    arguments = mask_arguments(request.call.shown_arguments, request.call.schema)
+    arguments = request.call.masked
     named = [
         (cut(visible_json(name), NAME_SHOWN), visible_json(value))
         for name in in_order(arguments, request.call.schema)

@@ -95,19 +95,29 @@ def value_for_all(view: CardView, action_id: str) -> str | None:
 
 
 def _request_parts(view: CardView) -> list[Block]:
-    """Build all but the arguments, then give these the characters that are left."""
-    items, sharing = view.requests, len(view.requests)
-    frames = [_request_blocks(item, [], sharing, complete=True) for item in items]
-    left = MESSAGE_TEXT_LIMIT - text_length(frames)
-    rooms = shares([_length(item.request) for item in items], left)
+    """Build all; where that is too long, divide among the arguments what is left."""
+    items, lengths = view.requests, [_length(each.request) for each in view.requests]
+    rows, in_whole = _rows(items, lengths, lengths)
+    if text_length(rows) > MESSAGE_TEXT_LIMIT:
+        many = len(items)
+        frames = [_request_blocks(each, [], many, complete=True) for each in items]
+        rooms = shares(lengths, MESSAGE_TEXT_LIMIT - text_length(frames))
+        rows, in_whole = _rows(items, lengths, rooms)
+    return _parted([*rows, all_buttons(items, in_whole)])
+
+
+def _rows(
+    items: Sequence[RequestView], lengths: Sequence[int], rooms: Sequence[int]
+) -> tuple[list[list[Block]], list[bool]]:
+    """Build each request with its arguments; say of each if it is shown whole."""
     rows: list[list[Block]] = []
     in_whole: list[bool] = []
-    for item, room in zip(items, rooms, strict=True):
-        parts, fits = _asked(item, room)
+    for item, length, room in zip(items, lengths, rooms, strict=True):
+        parts, fits = _asked(item, room, length)
         complete = fits and shows_tool(item.request)
         in_whole.append(complete)
-        rows.append(_request_blocks(item, parts, sharing, complete=complete))
-    return _parted([*rows, all_buttons(items, in_whole)])
+        rows.append(_request_blocks(item, parts, len(items), complete=complete))
+    return rows, in_whole
 
 
 def _length(request: Request) -> int:
@@ -124,11 +134,10 @@ def _parted(rows: Sequence[list[Block]]) -> list[Block]:
     return parted[len(between) :]
 
 
-def _asked(view: RequestView, room: int) -> tuple[list[Block], bool]:
+def _asked(view: RequestView, room: int, length: int) -> tuple[list[Block], bool]:
     """Build the arguments in at most `room` characters; say if that is all of them."""
     request, text = view.request, asked_text(view.request)
-    fits = in_full(text, room) and _length(request) <= room
-    if fits:
+    if in_full(text, room) and length <= room:
         return field_elements(request), True
     takes_clicks = view.offers(Verdict.APPROVE)
     return argument_elements(text, room, takes_clicks=takes_clicks), False
