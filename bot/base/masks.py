@@ -135,13 +135,13 @@ def is_secret_name(name: str) -> bool:
 def _value(
     value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], *, is_secret: bool
 ) -> Any:
-    forms = list(_forms(schema, root))
+    forms = list(_forms(schema, root)) if schema else []
     is_secret = is_secret or any(_is_marked(form) for form in forms)
     if isinstance(value, dict):
         shown: dict[str, Any] = {}
         for name, inner in cast("dict[str, Any]", value).items():
             hidden = is_secret or is_secret_name(name)
-            own = _property(forms, name)
+            own = _property(forms, name) if forms else {}
             key = _fresh(mask(name), shown)
             shown[key] = _value(inner, own, root, is_secret=hidden)
         return shown

@@ -35,7 +35,7 @@ PARTS = (
 # Around everything: what runs in these alone is the event loop's.
 OUTERMOST = (
     *("bot/__main__", "bot/commands/cli", "bot/commands/launch", "bot/commands/run"),
-    "bot/process/service",
+    *("bot/process/service", "agent/entry"),
     *("tests/bench", "<frozen"),
 )
 SITE = re.compile(r".*/site-packages/")
