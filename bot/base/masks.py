@@ -141,7 +141,7 @@ def _value(
         shown: dict[str, Any] = {}
         for name, inner in cast("dict[str, Any]", value).items():
             hidden = is_secret or is_secret_name(name)
-            own = _property(forms, name) if forms else {}
+            own = _property(forms, name) if forms else schema
             key = _fresh(mask(name), shown)
             shown[key] = _value(inner, own, root, is_secret=hidden)
         return shown

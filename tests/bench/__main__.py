@@ -144,7 +144,8 @@ async def run_tables(
         except Exception as error:
             if not isinstance(error, BenchError):
                 traceback.print_exc()
-            failed.append(f"- the table {name}: {error or 'too slow'}, failed")
+            why = str(error) or type(error).__name__
+            failed.append(f"- the table {name}: {why}, failed")
             print(failed[-1], file=sys.stderr, flush=True)
             continue
         found.append(replace(section, when=when))
