@@ -58,7 +58,7 @@ class Section:
 
     @property
     def text(self) -> str:
-        return f"# {self.title}\n\n{self.method}\n{self._measured}\n"
+        return f"# {self.title}\n\n{self.method}\n\n{self._measured}\n"
 
     @property
     def shown(self) -> dict[str, str]:
