@@ -32,8 +32,8 @@ from bot.texts.clicks import NAME_SHOWN, what_to_type
 from bot.texts.formatting import (
     ARGUMENTS_IN_FULL,
     TEXT_LIMIT,
-    indented,
     cut,
+    indented,
     long_arguments,
     one_line,
     shown,
