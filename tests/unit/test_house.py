@@ -151,6 +151,14 @@ def test_a_borrowed_test_is_seen(line: str):
     assert _BORROWED.search(f"import re\n{line}\n")
 
 
+def test_each_worker_imports_no_slow_library_that_few_tests_need():
+    slow = "agent.openai_model|langchain_mcp_adapters|langchain_openai|mcp|openai"
+    top = re.compile(rf"^(?:from|import) (?:{slow}|schemathesis)\b", re.MULTILINE)
+    found = {name for name, text in texts_of_tests().items() if top.search(text)}
+    kept = found - {"tests/bench/plain_bolt.py"}  # a process of its own
+    assert not kept, "each worker collects all tests: import it in the function"
+
+
 def test_no_function_of_the_tests_stands_twice():
     places: dict[str, list[str]] = defaultdict(list)
     for file, text in texts_of_tests().items():
