@@ -197,7 +197,8 @@ def test_who_is_called_for_the_next_stage_can_be_nobody():
 
 
 def test_the_list_for_reading_aloud_misses_no_room():
-    listed = {each.file for each in sentences()}
+    found = list(sentences())
+    listed = {each.file for each in found}
     texts = {name_of(path) for path in ROOT.glob("bot/texts/[a-z]*.py")}
     assert texts | {"agent/phrases/chat.py", "bot/commands/cli.py"} <= listed
-    assert clicks.REASON_GIVEN in {each.text for each in sentences()}
+    assert clicks.REASON_GIVEN in {each.text for each in found}
