@@ -83,11 +83,11 @@ async def test_a_pause_between_two_claims_of_a_turn(house: House, monkeypatch):
         await house.click(MINA, request)
     agent.ledger.before = met.wait
 
-    async def one_by_one(*given):
+    async def one_by_one(*given, **how):
         async with turns:
             if claims:
                 await pause_it(house)
-            taken = await real(*given)
+            taken = await real(*given, **how)
             claims.append(taken.won)
             if taken.is_paused:
                 met.set()
