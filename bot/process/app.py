@@ -157,9 +157,8 @@ def make_app(
     files.client, files.session = deps.client, deps.session
     trail, outside, homes = _trail(deps, queue), make_outside(deps, mail), _homes(deps)
     engine, workers = Engine(served, pool, under_way.saved), Workers(queue)
-    names = Names(deps.client, deps.people, deps.identity)
+    names, call = Names(deps.client, deps.people, deps.identity), Caller(deps.client)
     standing: dict[str, Standing] = {}
-    call = Caller(deps.client)
     live = Live(deps.pool, call, deps.identity, standing)
     _register(deps, queue, _runner(deps, engine, names, live, under_way))
     courier = _courier(deps, queue, call, names, standing)

@@ -293,7 +293,7 @@ class Deliverer:
                 for request in waiting:
                     text = notices.card_could_not_be_posted(request.code)
                     place = {"conversation": request.conversation, "text": text}
-                    await self._say(connection, "say_to_conversation", place)
+                    await self._say(connection, SQL["say_to_conversation"], place)
             await connection.execute(SQL["note_refusal"], key)
             if row["user_id"]:
                 await connection.execute(SQL["pass_card_on"], key)
@@ -308,10 +308,12 @@ class Deliverer:
             await self._tell_author(connection, row, code)
         return None
 
-    async def _say(self, connection: Connection, name: str, given: Row) -> None:
+    async def _say(
+        self, connection: Connection, query: LiteralString, given: Row
+    ) -> None:
         """Write another message by a statement, and send it."""
         key = {**given, "delivery": str(uuid4())}
-        found = await connection.execute(SQL[name], key)
+        found = await connection.execute(query, key)
         self.jobs.post(connection, [row["id"] for row in await found.fetchall()])
 
     async def _say_below(self, connection: Connection, row: Row) -> None:
@@ -322,7 +324,7 @@ class Deliverer:
         requests = await store.shown_by(connection, row["id"])  # as they are by now
         lines = outcomes(requests)
         if row["kind"] == "card" and any(request.is_open for request in requests):
-            await self._say(connection, "card_anew", {"id": row["id"]})
+            await self._say(connection, SQL["card_anew"], {"id": row["id"]})
             lines.append(notices.CARD_BELOW)
         if lines:
             said = {
@@ -331,7 +333,7 @@ class Deliverer:
                 "thread_ts": row["thread_ts"] or row["message_ts"],
                 "text": notices.cannot_be_changed(lines),
             }
-            await self._say(connection, "say_once", said)
+            await self._say(connection, SQL["say_once"], said)
 
     async def _tell_author(self, connection: Connection, row: Row, code: str) -> None:
         """Tell the author directly, since the thread takes no words any more.

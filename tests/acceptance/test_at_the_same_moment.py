@@ -11,6 +11,7 @@ from tests.support.deciding import (
     asked,
     choose,
     filled_in,
+    notice_of,
     opened,
     request_of,
     shows,
@@ -77,6 +78,7 @@ async def test_a_transfer_runs_only_if_approve_beats_the_withdrawal(
     for round_ in range(ROUNDS):
         before = transfers(shared)
         card, ts = await asked(shared, f"transfer {400 + round_} GBP to carol")
+        await notice_of(shared, request_of(card))
 
         words = [
             choose(shared, RAVI, card, "withdraw"),

@@ -193,7 +193,7 @@ async def test_a_bad_policy_file_is_reported_and_changes_nothing(
     log = "the changed policy cannot be used, the one before it stays in force"
 
     stage.write_policy(FREE.replace("approvers: managers", "approvers: manegers"))
-    await stage.bot.until(200, "`manegers` is no group")
+    await stage.bot.until(200, "`manegers` isn't a group")
 
     assert log in stage.bot.log
     await stage.click(DORA, "approve", card)

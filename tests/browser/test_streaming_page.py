@@ -41,7 +41,9 @@ async def thinking(new_bot: NewBot) -> AsyncIterator[BotProcess]:
 async def slow(new_bot: NewBot) -> AsyncIterator[BotProcess]:
     """The bot with a model that takes its time."""
     async with new_bot(word="0.04") as process:
-        (process.folder / ".data/files/long.txt").write_text(" ".join(WORDS))
+        files = process.folder / ".data/files"
+        (files / "long.txt").write_text(" ".join(WORDS))
+        (files / "longer.txt").write_text(" ".join(WORDS * 10))  # for whoever stops it
         yield process
 
 
@@ -101,7 +103,7 @@ async def test_a_message_is_edited_in_place_and_a_turn_stopped(
         await page.get_by_role("button", name="Show the files").click()
         thread = page.get_by_test_id("thread")
         await expect(thread.get_by_role("heading")).to_contain_text("list")
-        await page.get_by_test_id("composer").fill("read long.txt")
+        await page.get_by_test_id("composer").fill("read longer.txt")
         await page.get_by_test_id("send").click()
         await page.get_by_test_id("stop").first.click()
         await expect(thread).to_contain_text("Stopped")

@@ -91,14 +91,20 @@ def forged(stage: Stage, user: str, card: Message, word: str) -> dict[str, Any]:
 
 
 async def _withdraw(stage: Stage, user: str, token: str) -> ClickResult:
+    place = (GENERAL, (await notice_of(stage, token))["ts"])
+    return await stage.simulator.click(user, *place, "withdraw", token)
+
+
+async def notice_of(stage: Stage, token: str) -> Message:
+    """The notice in the conversation's thread, once it offers to withdraw."""
+
     def notice() -> Message | None:
         said = stage.simulator.messages(GENERAL)
         return next((m for m in said if ("withdraw", token) in buttons(m)), None)
 
     found = await stage.simulator.wait_for(notice)
     assert found is not None
-    place = (GENERAL, found["ts"])
-    return await stage.simulator.click(user, *place, "withdraw", token)
+    return found
 
 
 async def opened(stage: Stage, user: str, card: Message, word: str) -> View:
