@@ -139,7 +139,7 @@ async def soak(seed: int, seconds: float) -> Soaked:
     async with _set_up() as (stage, proxy, url):
         await Soak(stage, proxy, found).run(schedule(seed, seconds))
         stage.simulator.faults.clear()
-        stage.environment["DATABASE_URL"] = url
+        stage.environment["DATABASE_URL"] = stage.database = url
         await _come_to_rest(stage)
         _judge(stage, found)
     return found
