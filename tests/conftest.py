@@ -16,6 +16,8 @@ from bot.base import time_limits
 from tests.support import hypothesis_profiles, postgres
 from tests.support.reused_database import ReusedDatabase
 
+WAITING = ("tests/acceptance/", "tests/browser/")  # for processes, and for a page
+
 gc.disable()  # until `pytest_collection` has ended: what is imported stays
 spare_langsmith_types()  # in each worker, as a start of the bot does
 for name in list(os.environ):
@@ -31,12 +33,34 @@ if memory := postgres.memory():  # where pytest keeps its own folders
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return the number of cores for `-n logical`, and twice that for `-n auto`.
+    """Return the number of cores for `-n logical`, and 2.5 times that for `-n auto`.
 
-    Where much is waited for, a core has time for two; each costs a collection.
+    Where much is waited for, a core has time for more than one; each costs a
+    collection.
     """
     cores = len(os.sched_getaffinity(0))
-    return cores if config.option.numprocesses == "logical" else 2 * cores
+    return cores if config.option.numprocesses == "logical" else cores * 5 // 2
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mix modules that mostly wait with those that mostly compute: no core is idle."""
+    modules: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    kinds = {True: list[str](), False: list[str]()}
+    for module in modules:
+        kinds[module.startswith(WAITING)].append(module)
+    placed = {
+        module: number / len(kind)
+        for kind in kinds.values()
+        for number, module in enumerate(kind)
+    }
+    items[:] = [
+        item
+        for module in sorted(modules, key=placed.__getitem__)
+        for item in modules[module]
+    ]
 
 
 @pytest.hookimpl(wrapper=True)
