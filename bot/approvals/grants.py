@@ -31,6 +31,7 @@ class Run:
         latest: the checkpoint that it begins with, as it is stored, or None where there
             is none; empty where that was not read, has been used, or is no longer the
             latest.
+        claimed: ids of the tool calls that it has claimed.
     """
 
     team: str
@@ -39,6 +40,7 @@ class Run:
     requests: Mapping[str, Request]  # by tool call: of calls that claim their own grant
     asked: Sequence[Request] = ()  # all that the graph waits for, oldest first
     latest: tuple[Mapping[str, Any] | None, ...] = field(default=(), repr=False)
+    claimed: set[str] = field(default_factory=set[str], repr=False)
 
 
 @dataclass(frozen=True)

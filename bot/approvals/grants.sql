@@ -61,14 +61,16 @@ SELECT EXISTS (SELECT FROM claimed) AS won,
    WHERE s.call_digest = %(call_digest)s) AS seen;
 
 -- name: select_own_claim
--- A claim that this very run made, where it never heard the answer.
+-- A claim that this very run made, where it never heard the answer. Nor may anybody have
+-- waited for the disk: the lock makes this a commit that does.
 SELECT s.what AS seen
 FROM conversations c
 JOIN grants g ON g.conversation_id = c.id
 LEFT JOIN seen s ON s.request_id = g.request_id AND s.call_digest = g.call_digest
 WHERE c.id = %(conversation)s AND c.generation = %(generation)s
   AND g.tool_call_id = %(tool_call)s AND g.call_digest = %(call_digest)s
-  AND g.state = 'executing' AND g.generation = %(generation)s;
+  AND g.state = 'executing' AND g.generation = %(generation)s
+FOR NO KEY UPDATE OF g;
 
 -- name: select_grant
 -- Why a claim found nothing to take.

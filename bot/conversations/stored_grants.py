@@ -6,6 +6,7 @@ import asyncio
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from contextvars import ContextVar
+from weakref import WeakValueDictionary
 
 from agent.grant_protocol import Call, Claim, Outcome, Permission
 from agent.phrases.tool_calls import RUNNING
@@ -43,7 +44,8 @@ class StoredGrants:
         self._policies = policies
         self._jobs = jobs
         self._is_unsettled = is_unsettled
-        self._claims: set[tuple[str, int, str]] = set()  # of calls that have no end yet
+        # of calls that are being claimed, by run and call
+        self._tries = WeakValueDictionary[tuple[str, int, str], asyncio.Lock]()
 
     async def open(self, call: Call) -> Permission:
         """Rule on a call from what the run has loaded; a denial goes on the trail."""
@@ -92,27 +94,26 @@ class StoredGrants:
         """Claim, and once more where the answer got lost with its connection.
 
         The claim may have been made then: what is found claimed by this run is taken
-        as won, unless another try of this call was there first.
+        as won, unless another try of this call has won it. They go one after the other,
+        so that this is known.
         """
-        key = _key(run, call)
-        is_first, waits, lost = key not in self._claims, [*CLAIM_WAITS], False
-        self._claims.add(key)
-        taken = Taken()
-        try:
+        key = run.conversation, run.generation, call.tool_call
+        waits, lost = [*CLAIM_WAITS], False
+        async with self._tries.setdefault(key, asyncio.Lock()):
             while True:
                 try:
                     taken = await grants.claim(
                         self._pool, self._jobs, run, call, waived, lost=lost
                     )
-                    return taken
+                    break
                 except TRANSIENT:
                     if not waits:
                         raise
-                lost = is_first
+                lost = call.tool_call not in run.claimed
                 await asyncio.sleep(waits.pop(0))
-        finally:
-            if is_first and not taken.won:
-                self._claims.discard(key)
+            if taken.won:
+                run.claimed.add(call.tool_call)
+            return taken
 
     async def finish(self, call: Call, outcome: Outcome) -> None:
         """Store what came of it; what is known now should not become unknown.
@@ -127,7 +128,6 @@ class StoredGrants:
             await self._store(call, outcome)
         finally:
             self._under_way.claim(call.thread_id, -1)
-            self._claims.discard(_key(self._run(call), _facts(call)))
 
     async def _store(self, call: Call, outcome: Outcome) -> None:
         reach("ran")
@@ -154,10 +154,6 @@ class StoredGrants:
         if run.conversation != call.thread_id:
             raise RuntimeError("a call of one conversation in a run of another")
         return run
-
-
-def _key(run: Run, call: CallFacts) -> tuple[str, int, str]:
-    return run.conversation, run.generation, call.tool_call
 
 
 def _facts(call: Call) -> CallFacts:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from psycopg import OperationalError
 
-from agent.grant_protocol import Call, Permission
+from agent.grant_protocol import Call, Outcome, Permission
 from bot.approvals.grants import CallFacts, LostRun, Run, Taken, finish
 from bot.approvals.model import Execution, Status
 from bot.conversations import stored_grants
@@ -259,6 +259,48 @@ async def test_another_try_wins_nothing_by_a_lost_answer(
     assert (await kept.claim(call, Permission("ask"))).won
     lose_answer(monkeypatch)
 
+    assert not (await kept.claim(call, Permission("ask"))).won
+
+
+async def test_of_two_tries_after_a_cut_connection_one_wins(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    call = await approved_call(house)
+    tries, won, real = [0], asyncio.Event(), stored_grants.grants.claim
+
+    async def claim(*args: Any, **how: Any) -> Taken:
+        tries[0] += 1
+        if tries[0] == 1:  # nothing was claimed
+            raise OperationalError("server closed the connection unexpectedly")
+        if tries[0] == 3:
+            await won.wait()
+        taken = await real(*args, **how)
+        won.set()
+        return taken
+
+    monkeypatch.setattr(stored_grants.grants, "claim", claim)
+    monkeypatch.setattr(stored_grants, "CLAIM_WAITS", (0, 0))
+    kept = StoredGrants(house.pool, house.policies, house.queue)
+    permission = Permission("ask")
+    both = await asyncio.gather(*(kept.claim(call, permission) for _ in range(2)))
+    assert sorted(each.won for each in both) == [False, True]
+
+
+async def test_a_call_whose_end_is_not_stored_never_runs_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    async def away(*args: Any) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    call = await approved_call(house)
+    kept = StoredGrants(house.pool, house.policies, house.queue)
+    assert (await kept.claim(call, Permission("ask"))).won
+    monkeypatch.setattr(stored_grants.grants, "finish", away)
+    monkeypatch.setattr(stored_grants, "FINISH_WAITS", ())
+    with pytest.raises(OperationalError):
+        await kept.finish(call, Outcome("done", "wiped"))
+
+    lose_answer(monkeypatch)
     assert not (await kept.claim(call, Permission("ask"))).won
 
 
