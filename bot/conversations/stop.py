@@ -256,6 +256,7 @@ class _Held:
     Attributes:
         bound: approved requests that its graph carries out, and their ends if known.
         claims: calls that it is about to run, or runs; `quiet`: none is.
+        is_ended: it was stopped, and nothing was under way in it.
     """
 
     task: asyncio.Future[Any]
@@ -264,11 +265,13 @@ class _Held:
     claims: int = 0
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
     is_stopped: bool = False
+    is_ended: bool = False
 
     def look(self) -> None:
         """End the run if it was stopped and nothing is under way in it."""
         is_bound = bool(self.bound) and not self.ends
-        if self.is_stopped and not (self.claims or is_bound):
+        if self.is_stopped and not (self.is_ended or self.claims or is_bound):
+            self.is_ended = True
             self.task.cancel()
 
 
@@ -299,7 +302,7 @@ class UnderWay:
         try:
             return await task
         except asyncio.CancelledError:
-            if held.is_stopped:
+            if held.is_ended:  # and not by a shutdown, while something was under way
                 raise Stopped(conversation, held.ends) from None
             raise
         finally:

@@ -179,7 +179,8 @@ async def test_a_question_beside_what_has_begun_is_withdrawn(house: House):
     assert await agent.said("say") == [f"Stopped by <@{RAVI}>."]
 
 
-async def test_a_crash_before_that_end_leaves_it_unknown(house: House):
+@pytest.mark.parametrize("is_heard", [True, False])
+async def test_a_crash_before_that_end_leaves_it_unknown(house: House, is_heard: bool):
     till = Till(slow := Slow(), "tool", "batched")
     agent = make_foreign(house, till.graph)
     conversation = await agent.say()
@@ -187,7 +188,9 @@ async def test_a_crash_before_that_end_leaves_it_unknown(house: House):
     resume = asyncio.create_task(agent.work())
     await slow.began.wait()
     await stop(house)
-    resume.cancel()  # its process dies
+    if is_heard:
+        agent.runner.under_way.stop(conversation)
+    resume.cancel()  # its process dies, or ends
     await asyncio.wait([resume])
 
     await agent.work()
