@@ -57,6 +57,8 @@ def text_fields(fields: Sequence[Field]) -> str:
 
 def _text_field(field: Field) -> str:
     label = field.label.removesuffix(":")
+    if not (field.is_known or label.startswith('"')):
+        label = f'"{label}"'  # or `Tool` of the model's would read like ours
     if not field.is_below:
         return f"{label}: {field.value}"
     lines = [f"    {line}" for line in field.value.split("\n")]

@@ -84,7 +84,7 @@ def test_required_arguments_come_first_in_the_schemas_order():
 
 def test_fields_outside_slack_are_the_cards_in_text_and_html():
     schema = {"required": ["to"], "properties": {"to": {}, "n": {}, "body": {}}}
-    given = {"body": "<b>\nn: 1", "n": 12, "to": "12", "x y": 1}
+    given = {"body": "<b>\nn: 1", "n": 12, "to": "12", "x y": 1, "Tool": "look"}
     shown = asked_fields(request(arguments=given, schema=schema))
     assert text_fields(shown).splitlines() == [
         'to: "12"',
@@ -92,6 +92,7 @@ def test_fields_outside_slack_are_the_cards_in_text_and_html():
         "body:",
         "    <b>",
         "    n: 1",
+        '"Tool": look',
         '"x y": 1',
     ]
     html = html_fields(shown, "color:red")
@@ -99,6 +100,7 @@ def test_fields_outside_slack_are_the_cards_in_text_and_html():
         "to",
         "n",
         "body",
+        "<code>Tool</code>",
         "<code>&quot;x y&quot;</code>",
     ]
     assert '<pre style="color:red">&lt;b&gt;\nn: 1</pre>' in html
