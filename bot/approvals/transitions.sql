@@ -7,9 +7,9 @@ WHERE request_id = %(id)s AND voided_at IS NULL
 
 -- name: decide
 -- A word, what it passes, and the verdict, if it is one, with the trail: one winner, and
--- never after the deadline: the request's, or that of the stage. Says whether the verdict was written, and which messages now show something old; the
--- graph is resumed with it, and after something critical the trail is signed. The row is
--- locked before.
+-- never after the deadline: the request's, or that of the stage. Says whether the verdict
+-- was written, and which messages now show something old; the graph is resumed with it,
+-- and after something critical the trail is signed. The row is locked before.
 WITH word AS (
   INSERT INTO decisions (
     request_id, stage, enterprise_id, team_id, user_id, verdict, reason, via, click,
