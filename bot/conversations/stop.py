@@ -255,6 +255,7 @@ class _Held:
 
     Attributes:
         bound: approved requests that its graph carries out, and their ends if known.
+        tells: whether results among its messages are those ends; None before any step.
         claims: calls that it is about to run, or runs; `quiet`: none is.
         is_ended: it was stopped, and nothing was under way in it.
     """
@@ -262,10 +263,24 @@ class _Held:
     task: asyncio.Future[Any]
     bound: Sequence[Request] = ()
     ends: Mapping[str, Execution] = field(default_factory=dict[str, Execution])
+    tells: bool | None = None
     claims: int = 0
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
     is_stopped: bool = False
     is_ended: bool = False
+
+    def saved(self, messages: Sequence[AnyMessage]) -> None:
+        """Look for the ends of what the graph carries out, after a step of it.
+
+        A node that asks about a call and then writes its result itself, in its own
+        step, may leave the action to a node behind it. A tool that asks does not.
+        """
+        if self.tells is None:
+            asked = [request for request in self.bound if not request.call.id]
+            self.tells = not any(ends_in([each], messages) for each in asked)
+        if self.tells:
+            self.ends = ends_in(self.bound, messages)
+            self.look()
 
     def look(self) -> None:
         """End the run if it was stopped and nothing is under way in it."""
@@ -316,11 +331,10 @@ class UnderWay:
             held.look()
 
     def saved(self, conversation: str, messages: Sequence[AnyMessage]) -> None:
-        """Look for the ends of what a run's graph carries out, after a step of it."""
+        """Let a run know what its graph has saved after a step."""
         held = self._runs.get(conversation)
         if held is not None and held.bound and not held.ends:
-            held.ends = ends_in(held.bound, messages)
-            held.look()
+            held.saved(messages)
 
     @contextmanager
     def claiming(self, conversation: str) -> Generator[None]:

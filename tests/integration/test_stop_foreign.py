@@ -131,6 +131,37 @@ async def test_a_stopped_graph_asks_nothing_more(house: House):
     assert await agent.said("say") == [f"Stopped by <@{RAVI}>."]
 
 
+async def test_a_result_before_the_action_does_not_end_it(house: House):
+    """A node asks and writes the call's result; the one behind it acts."""
+    slow, ran = Slow(), list[str]()
+    asks = {
+        "action_request": {"action": "pay", "args": {"to": "Ada"}},
+        "config": {f"allow_{how}": True for how in ("ignore", "accept")}
+        | {f"allow_{how}": False for how in ("edit", "respond")},
+    }
+
+    async def model(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [calls(PAY)]}
+
+    async def review(state: MessagesState) -> dict[str, Any]:
+        interrupt(asks)
+        return {"messages": results("success")}
+
+    async def act(state: MessagesState) -> dict[str, Any]:
+        await slow.work()
+        ran.append("paid")
+        return {"messages": [AIMessage("It is paid.")]}
+
+    builder = StateGraph(MessagesState).add_sequence([model, review, act])
+    agent = make_foreign(house, builder.add_edge(START, "model").compile())
+
+    conversation = await stopped_at(house, agent, slow)
+
+    assert ran == ["paid"]
+    assert (await agent.request(conversation)).end.execution is Execution.DONE
+    assert await agent.said() == ["It is paid."]
+
+
 async def test_a_stopped_graph_that_comes_to_its_end_says_it(house: House):
     slow = Slow()
 
