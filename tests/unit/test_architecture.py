@@ -63,6 +63,18 @@ def columns_set(statement: str, table: str) -> set[str]:
     return {name for text in updates for name in re.findall(r"(\w+)\s*=", text)}
 
 
+def test_a_migration_takes_nothing_that_older_replicas_use():
+    """They serve people until all replicas have been replaced."""
+    taking = re.compile(r"\b(?:DROP (?:COLUMN|FUNCTION|TABLE|TYPE|VIEW)|RENAME)\b")
+    texts = {
+        path.name: re.sub(r"--.*", "", path.read_text(encoding="utf-8"))
+        for path in SQL_FILES
+        if path.parent.name == "migrations"
+    }
+    assert len(texts) > 25
+    assert {name for name, text in texts.items() if taking.search(text)} == set()
+
+
 def test_only_decide_writes_a_verdict():
     writes = {
         name

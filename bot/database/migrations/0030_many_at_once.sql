@@ -1,4 +1,6 @@
--- A job as by `defer_for_conversation`, behind all those that people wait for.
+-- A job as by `defer_for_conversation`, behind all those that people wait for. Only
+-- replicas of a version before call it: `expire` in bot/approvals/transitions.sql makes
+-- the jobs of a whole batch.
 CREATE FUNCTION defer_behind_others(task text, conversation uuid) RETURNS bigint
 LANGUAGE sql AS $$
   SELECT (procrastinate_defer_jobs_v1(ARRAY[
