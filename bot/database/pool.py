@@ -86,14 +86,14 @@ class Connection(AsyncConnection[DictRow]):
         limit = self.patience if timeout is None else timeout
         try:
             found = await super().wait(gen, interval, limit)
+            if self._unflushed and self._is_idle:
+                self._unflushed.clear()
+                await super().wait(self._exec_command(_FLUSH), interval, limit)
         except OperationalError:
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.pgconn.finish()
             raise
         self.last_used = time.monotonic()
-        if self._unflushed and self._is_idle:
-            self._unflushed.clear()
-            await super().wait(self._exec_command(_FLUSH), interval, limit)
         return found
 
     async def commit(self) -> None:

@@ -183,6 +183,19 @@ async def test_who_waits_for_the_chain_waits_for_the_disk_afterwards(house: Hous
     assert await verified(house) == []
 
 
+async def test_a_disk_that_takes_nothing_closes_the_connection(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("bot.database.pool._FLUSH", b"SELECT pg_sleep(5)")
+    pool = make_pool(house.url, name="stuck", size=1, timeout=5)
+    async with pool, pool.connection() as connection:
+        connection.patience = 0.1
+        connection._unflushed.append(UNFLUSHED)
+        with pytest.raises(psycopg.OperationalError):
+            await connection.execute("SELECT 1")
+        assert connection.closed
+
+
 @pytest.mark.parametrize("table", ["audit_chain", "audit_checkpoints", "audit_texts"])
 @pytest.mark.parametrize("role", ["origin", "replica"])
 async def test_what_belongs_to_the_chain_takes_no_change(house: House, table, role):
