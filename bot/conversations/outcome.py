@@ -126,8 +126,8 @@ class Settler:
                 await close_unrun(connection, self.jobs, rest, STOPPED_BEFORE)
                 await self._orphan(connection, run, (), answered)
 
-    async def reconcile(self, run: Run, gone: Sequence[Request]) -> None:
-        """Close what a graph that has changed no longer asks, and say so."""
+    async def reconcile(self, run: Run, gone: Sequence[Request]) -> bool:
+        """Close what a changed graph no longer asks; True if that ends its turn."""
         ids = [request.id for request in gone]
         is_over = bool(gone) and all(request.id in ids for request in run.asked)
         async with transaction(self.pool) as connection:
@@ -135,6 +135,7 @@ class Settler:
             await self._end(connection, run, end)
             await keep_version(connection, run.asked, self.served.version)
             await self._close(connection, gone, agent.GRAPH_CHANGED)
+        return is_over
 
     def _asked(self, ran: GraphState) -> list[ProposedCall] | str:
         """Read what the graph asks, call by call; a sentence if it cannot be asked."""

@@ -189,13 +189,12 @@ class Runner:
         started = await self._start_run(conversation, "reconcile")
         if started is None or started.run is None:
             return
-        run = started.run
+        run, found = started.run, started.conversation
         ran = await self.engine.look(run)
         pending = {interrupt.id for interrupt in ran.interrupts}
         gone = [r for r in run.asked if r.interrupt not in pending]
-        await self.settler.reconcile(run, gone)
-        if len(gone) == len(run.asked):
-            self.live.idle(started.conversation)
+        if await self.settler.reconcile(run, gone):
+            self.live.idle(found)
 
     async def give_up(self, conversation: str) -> None:
         """Say in the thread that a job of ours has failed for good."""
@@ -283,8 +282,8 @@ class Runner:
             await self._go_on(run, conversation, found.told)
         for request, why in found.unfit:
             await self.handover.give_back(run, [request], why)
-        if found.changed:
-            await self.settler.reconcile(run, found.changed)
+        if found.changed and await self.settler.reconcile(run, found.changed):
+            self.live.idle(conversation)
         for batch in batches(found.answered):
             if not await self._hand_over(run, conversation, batch):
                 return

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.conversations.conversation import Conversation
 from bot.conversations.inbox import Incoming, receive
+from bot.conversations.runner import Unseen
 from bot.conversations.stop import Stopper
 from bot.jobs.courier import Courier
 from bot.simulator import Channel, User, Workspace
@@ -18,8 +20,10 @@ from bot.slack import streaming
 from bot.slack.client import Caller
 from bot.slack.delivery import Deliverer
 from bot.slack.streaming import Live
+from bot.texts.agent import GRAPH_CHANGED
 from tests.support.agent_parts import Agent, make_agent
 from tests.support.agent_stand_ins import Busy, calls
+from tests.support.foreign_parts import Theirs, make_foreign
 from tests.support.house import House
 from tests.support.people import APP, APPROVALS, CHANNEL, MINA, RAVI, TEAM, US, person
 from tests.support.post import no_names
@@ -255,6 +259,24 @@ async def test_what_a_dead_run_has_left_goes_with_its_turn(
     message = play.space.message(CHANNEL, thread)
     assert message is not None
     assert bool(message.data["reactions"]) is is_granted  # where it is not one of ours
+
+
+async def test_a_graph_that_asks_no_more_leaves_no_session_waiting(house: House):
+    """It was changed while an approval was on its way to it."""
+    agent, idle = make_foreign(house, Theirs().parallel("act")), list[str]()
+    conversation = await agent.say()
+    await house.click(MINA, await agent.request(conversation))
+
+    class Seen(Unseen):
+        def idle(self, conversation: Conversation) -> None:
+            idle.append(conversation.id)
+
+    changed = make_foreign(house, Theirs().parallel("other"))
+    changed.runner = replace(changed.runner, live=Seen())
+    await changed.work()
+
+    assert await changed.said("say") == [GRAPH_CHANGED]
+    assert idle == [conversation]
 
 
 async def test_a_reaction_that_stands_already_is_no_refusal(play: Play):
