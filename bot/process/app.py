@@ -65,7 +65,6 @@ from bot.slack.home.viewers import HomePages, Viewers
 from bot.slack.identity import CurrentIdentity, SlackAccess
 from bot.slack.listeners import register_listeners
 from bot.slack.openid import OpenId
-from bot.slack.stream_ends import Standing
 from bot.slack.streaming import Live
 from bot.slack.thread import Reader, SlackFiles
 from bot.slack.trouble import Troubles
@@ -157,11 +156,10 @@ def make_app(
     files.client, files.session = deps.client, deps.session
     trail, outside, homes = _trail(deps, queue), make_outside(deps, mail), _homes(deps)
     engine, workers = Engine(served, pool, under_way.saved), Workers(queue)
-    names, call = Names(deps.client, deps.people, deps.identity), Caller(deps.client)
-    standing: dict[str, Standing] = {}
-    live = Live(deps.pool, call, deps.identity, standing)
+    names = Names(deps.client, deps.people, deps.identity)
+    live = Live(deps.pool, Caller(deps.client), deps.identity, {})
     _register(deps, queue, _runner(deps, engine, names, live, under_way))
-    courier = _courier(deps, queue, call, names, standing)
+    courier = _courier(deps, queue, names, live)
     duties = [*trail.duties, *outside.duties]
     when = {**outside.when, "messages": courier.look, **homes.when}
     return App(
@@ -313,17 +311,11 @@ def _register(deps: Deps, queue: Queue, runner: Runner) -> None:
     queue.register("standing", decider.use_standing)
 
 
-def _courier(
-    deps: Deps,
-    queue: Queue,
-    call: Caller,
-    names: Names,
-    standing: dict[str, Standing],
-) -> Courier:
+def _courier(deps: Deps, queue: Queue, names: Names, live: Live) -> Courier:
     """The courier that brings messages to Slack, right after what wrote them down."""
     pool, policies = deps.pool, deps.policies
     deliverer = Deliverer(
-        pool, queue, policies, call, deps.identity, names.of, standing
+        pool, queue, policies, live.call, deps.identity, names.of, live.standing
     )
     courier = Courier(pool, deliverer, pace=PACE, skipped=deliverer.skipped)
     queue.send = courier.send
