@@ -7,7 +7,6 @@ from bot.database import load_statements
 SQL = load_statements(
     "bot.conversations",
     "agents_outside.sql",
-    "api_conversation.sql",
     "conversations.sql",
     "run_saver.sql",
     "server_questions.sql",
