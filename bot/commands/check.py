@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
-from pydantic import Secret
 
 from bot.approvals.pause import pauses
 from bot.approvals.policy import PolicyError, load_policy
@@ -99,17 +98,65 @@ async def _access(slack: AskSlack | None) -> list[str]:
 
 
 async def _model(settings: Settings) -> list[str]:
-    """One short question to the model server; the offline model needs none."""
+    """Ask the model server one short question; the offline model needs none."""
     if settings.openai_api_key is None:
         return []
-    return await ask_model(settings, settings.openai_api_key)
+    from langchain_core.messages import HumanMessage
+
+    from agent.models import explain_model_error, make_model
+
+    mask_traces()
+    model = make_model(
+        api_key=settings.openai_api_key.get_secret_value(),
+        base_url=settings.openai_base_url,
+        model=settings.openai_model,
+        timeout=MODEL_TIMEOUT,
+        max_retries=0,
+    )
+    try:
+        async with asyncio.timeout(MODEL_TIMEOUT):
+            await model.ainvoke([HumanMessage(commands.TO_THE_MODEL)])
+    except TimeoutError:
+        return [commands.model_silent(MODEL_TIMEOUT)]
+    except Exception as error:
+        return [explain_model_error(error) or type(error).__name__]
+    return []
 
 
 async def _graph(settings: Settings) -> list[str]:
-    """The graph that AGENT names can be served; the shipped one always can."""
+    """Print what can be seen of the graph that AGENT names, or say what is wrong.
+
+    The shipped one can always be served.
+    """
     if settings.agent is None:
         return []
-    return await see_graph(settings)
+    from bot.conversations.graphs import load_served
+
+    mask_traces()
+    try:
+        async with load_served(settings) as loaded:
+            for line in _seen(loaded) if loaded else ():
+                print(commands.part("graph", line))
+    except ConfigurationError as error:
+        return [str(error)]
+    return []
+
+
+def _seen(loaded: LoadedGraph) -> list[str]:
+    """A graph as an operator should know it, a sentence for each thing."""
+    guards, context = sorted(loaded.guards), loaded.context
+    return [
+        graphs.takes_messages(loaded.name, loaded.input_channel),
+        graphs.may_ask(loaded.foresees),
+        graphs.can_stream(is_seen=loaded.streams),
+        *([graphs.guarded(guards)] if guards else []),
+        *(
+            [graphs.context_seen(context.values, sorted(context.asks))]
+            if context
+            else []
+        ),
+        *loaded.notes,
+    ]
 
 
 async def _servers(settings: Settings) -> list[str]:
@@ -241,61 +288,3 @@ def _untold(rules: Iterable[Rule], way: str, name: str) -> Iterator[str]:
     ]
     if telling:
         yield commands.untold(name, way, telling)
-
-
-# --- The model and the graph ----------------------------------------------------------
-
-
-async def ask_model(settings: Settings, key: Secret[str]) -> list[str]:
-    """Ask the model server one short question."""
-    from langchain_core.messages import HumanMessage
-
-    from agent.models import explain_model_error, make_model
-
-    mask_traces()
-    model = make_model(
-        api_key=key.get_secret_value(),
-        base_url=settings.openai_base_url,
-        model=settings.openai_model,
-        timeout=MODEL_TIMEOUT,
-        max_retries=0,
-    )
-    try:
-        async with asyncio.timeout(MODEL_TIMEOUT):
-            await model.ainvoke([HumanMessage(commands.TO_THE_MODEL)])
-    except TimeoutError:
-        return [commands.model_silent(MODEL_TIMEOUT)]
-    except Exception as error:
-        return [explain_model_error(error) or type(error).__name__]
-    return []
-
-
-async def see_graph(settings: Settings) -> list[str]:
-    """Print what can be seen of the graph that AGENT names, or say what is wrong."""
-    from bot.conversations.graphs import load_served
-
-    mask_traces()
-    try:
-        async with load_served(settings) as loaded:
-            for line in what_is_seen(loaded) if loaded else ():
-                print(commands.part("graph", line))
-    except ConfigurationError as error:
-        return [str(error)]
-    return []
-
-
-def what_is_seen(loaded: LoadedGraph) -> list[str]:
-    """A graph as an operator should know it, a sentence for each thing."""
-    guards, context = sorted(loaded.guards), loaded.context
-    return [
-        graphs.takes_messages(loaded.name, loaded.input_channel),
-        graphs.may_ask(loaded.foresees),
-        graphs.can_stream(is_seen=loaded.streams),
-        *([graphs.guarded(guards)] if guards else []),
-        *(
-            [graphs.context_seen(context.values, sorted(context.asks))]
-            if context
-            else []
-        ),
-        *loaded.notes,
-    ]

@@ -211,15 +211,10 @@ def error_code(error: SlackApiError) -> str:
     return str(found or "unknown_error")
 
 
-def retry_after(error: SlackApiError) -> int:
-    """Seconds that Slack wants between two tries, where it says so; else 1."""
+def named_wait(error: Exception) -> int:
+    """Seconds that Slack names when it is asked too often; 0 for any other trouble."""
+    if not isinstance(error, SlackApiError) or error_code(error) != "ratelimited":
+        return 0
     headers = CIMultiDict(cast("Any", error.response).headers)
     given = str(headers.get("Retry-After", "1"))
     return max(1, int(given)) if given.isdigit() else 1
-
-
-def named_wait(error: Exception) -> int:
-    """Seconds that Slack names when it is asked too often; 0 for any other trouble."""
-    if isinstance(error, SlackApiError) and error_code(error) == "ratelimited":
-        return retry_after(error)
-    return 0

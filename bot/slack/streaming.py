@@ -46,7 +46,7 @@ EYES = "eyes"
 STATUS, SESSION = "assistant_threads_setStatus", "agents_sessions_setStatus"
 TITLE = "assistant_threads_setTitle"  # of a thread where there are no sessions
 #: Words that say nothing of what is granted: a run before was here, or a person.
-AS_IT_IS = frozenset({"already_reacted", "no_reaction", "message_not_found"})
+NO_REFUSAL = frozenset({"already_reacted", "no_reaction", "message_not_found"})
 TROUBLE = (*FAILURES, *TRANSIENT, RetryLater)
 MOST_STANDING = 1_000  # streams whose ends another replica may have taken
 
@@ -119,7 +119,7 @@ class Live:
             await getattr(self.call.client, method)(**given)
         except FAILURES as error:
             word = word_of(error)
-            if word in AS_IT_IS:
+            if word in NO_REFUSAL:
                 return True
             if isinstance(error, SlackApiError) and word not in {
                 "ratelimited",

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from agent.visible import is_hidden
-from bot.base.masks import mask, mask_arguments
+from bot.base.masks import mask
 
 ARGUMENTS_IN_FULL = 4_000  # characters that stand on a card in full
 TEXT_LIMIT = 3_000  # characters of one text object, see `chunks`
@@ -179,20 +179,12 @@ def time_of_day(at: dt.datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{time}}|{plain}>"
 
 
-def arguments_text(
-    arguments: Mapping[str, Any], schema: Mapping[str, Any] | None = None
-) -> str:
-    """The one text of a call's arguments: sorted, indented JSON, made visible.
+def indented(value: Mapping[str, Any]) -> str:
+    """A mapping as JSON on several lines, sorted, made visible.
 
-    Secrets are masked; `schema` is the arguments' own, which may mark some. JSON itself
-    writes line breaks inside values as `\\n`.
+    JSON itself writes line breaks inside values as `\\n`.
     Raises TypeError or ValueError for what is no JSON.
     """
-    return indented(mask_arguments(arguments, schema or {}))
-
-
-def indented(value: Mapping[str, Any]) -> str:
-    """A mapping as JSON on several lines, sorted, made visible."""
     return visible(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True))
 
 
@@ -217,7 +209,7 @@ def long_arguments(
     """Return a stand-in for a text of more than `limit` characters, else None.
 
     `ends` is the number of characters of head and tail together. `text` is already
-    visible, as `arguments_text` gives it.
+    visible, as `indented` gives it.
     """
     if len(text) <= limit:
         return None

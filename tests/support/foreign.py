@@ -7,7 +7,6 @@ import psycopg
 from tests.support.deciding import SHIPPED
 from tests.support.demo import GENERAL
 from tests.support.root import ROOT
-from tests.support.shown import Message
 from tests.support.stage import Stage
 
 
@@ -28,8 +27,3 @@ def let_time_pass(stage: Stage) -> None:
 async def said_in(stage: Stage, thread: str, words: str) -> str:
     """Wait for these words of the bot in a conversation's thread."""
     return await stage.reply(GENERAL, thread, words)
-
-
-async def next_card(stage: Stage, before: int) -> Message:
-    """The card after the first `before` ones."""
-    return await stage.card(before + 1)

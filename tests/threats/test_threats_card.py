@@ -17,14 +17,14 @@ from bot.approvals.model import Risk, Status
 from bot.base.masks import mask_arguments
 from bot.conversations.progress import Progress
 from bot.slack.cards.answer import harmless
-from bot.slack.cards.arguments import FULL_VIEW_CHARACTERS, field_text
+from bot.slack.cards.arguments import FULL_VIEW_CHARACTERS, asked_text, field_text
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.streamed import Shown, next_chunks
 from bot.slack.cards.view import RequestView
 from bot.slack.full_text import Sending, full_view
 from bot.slack.homoglyphs import lookalikes
 from bot.texts.call import mrkdwn_headline, plain_headline
-from bot.texts.formatting import arguments_text, visible
+from bot.texts.formatting import visible
 from bot.texts.notices import waiting, waiting_over
 from tests.support.cards_samples import (
     CARD,
@@ -101,7 +101,7 @@ def test_threat_12_lies_in_the_loop_leave_the_facts_as_they_are(note: str):
 @pytest.mark.parametrize("filler", ["x", "\n", " "])
 def test_threat_13_a_payload_is_seen_or_there_is_no_approve(at: int, filler: str):
     arguments = {"command": filler * at + "PAYLOAD; rm -rf"}
-    text = arguments_text(arguments)
+    text = asked_text(request(arguments=arguments))
     card = card_blocks(view(request(arguments=arguments)))
     seen = fields(card) == [("command", field_text(arguments["command"]))]
     assert ("Approve" in buttons(card)) == seen

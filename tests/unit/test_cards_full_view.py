@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from agent.visible import is_hidden
 from bot.approvals.model import Status
 from bot.simulator.block_check import view_errors
+from bot.slack.cards.arguments import asked_text
 from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
 from bot.slack.full_text import APPROVE_FULL, Sending, full_view, needs_file
-from bot.texts.formatting import arguments_text
 from tests.support.cards_samples import (
     CARD,
     closed,
@@ -36,14 +36,14 @@ def test_the_whole_text_is_shown_with_approve():
     shown = modal(arguments=arguments)
 
     text = preformatted_text(shown).removeprefix("delete_file")
-    assert text == arguments_text(arguments)
+    assert text == asked_text(request(arguments=arguments))
     assert shown["submit"]["text"] == "Approve"
     assert shown["callback_id"] == APPROVE_FULL == "approve_full"
     assert view_errors(shown) == []
 
 
 def test_the_full_view_fits_twenty_thousand_characters_and_no_more():
-    room = 20_000 - len(arguments_text({"body": ""}))
+    room = 20_000 - len(asked_text(request(arguments={"body": ""})))
     assert "submit" in modal(arguments={"body": "x" * room})
     over = modal(arguments={"body": "x" * (room + 1)})
     assert "submit" not in over

@@ -23,10 +23,15 @@ from bot.approvals.model import (
 from bot.approvals.raise_request import REQUESTS_PER_CARD
 from bot.base.masks import mask_arguments
 from bot.simulator.block_check import errors
-from bot.slack.cards.arguments import MOST_FIELDS, field_text, label_of, shares
+from bot.slack.cards.arguments import (
+    MOST_FIELDS,
+    asked_text,
+    field_text,
+    label_of,
+    shares,
+)
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.view import bundle
-from bot.texts.formatting import arguments_text
 from tests.support.cards_samples import (
     buttons,
     closed,
@@ -59,7 +64,7 @@ def expected(arguments) -> list[tuple[str, str]]:
 
 
 def assert_whole_or_no_approve(blocks, arguments):
-    text = arguments_text(arguments)
+    text = asked_text(request(arguments=arguments))
     if "Approve" not in buttons(blocks):
         assert list(buttons(blocks)) == ["View in full", "Reject"]
         assert f"{len(text):,} characters" in " ".join(texts(blocks))
@@ -75,7 +80,7 @@ def test_the_text_on_the_card_is_the_canonical_text(arguments):
 
     assert errors(blocks) == []
     assert_whole_or_no_approve(blocks, arguments)
-    short = len(arguments_text(arguments)) <= 4_000
+    short = len(asked_text(request(arguments=arguments))) <= 4_000
     assert ("Approve" in buttons(blocks)) is short
 
 
@@ -166,7 +171,7 @@ def test_a_payload_anywhere_is_visible_or_cannot_be_approved(at):
 
 
 def test_a_card_can_approve_at_most_four_thousand_characters():
-    room = 4_000 - len(arguments_text({"body": ""}))
+    room = 4_000 - len(asked_text(request(arguments={"body": ""})))
     fits, over = ({"body": "x" * n} for n in (room, room + 1))
     assert "Approve" in buttons(card_blocks(view(request(arguments=fits))))
     assert "Approve" not in buttons(card_blocks(view(request(arguments=over))))

@@ -258,4 +258,4 @@ async def _submit_to_server(deps: Deps, body: Body) -> Answer:
     if taken is None:
         return {}
     errors = {input_about(taken, wrong): wrong} if wrong else found.errors
-    return {"response_action": "errors", "errors": errors} if errors else {}
+    return _errors(errors) if errors else {}
