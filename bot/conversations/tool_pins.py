@@ -1,4 +1,4 @@
-"""Pin what MCP servers say of their tools, and ask anew when that changes."""
+"""Pin what MCP servers say of their tools; and read which servers there are."""
 
 from __future__ import annotations
 

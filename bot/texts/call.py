@@ -1,4 +1,7 @@
-"""The words around a call's arguments, or a graph's question. Plain text."""
+"""The words around a call's arguments, or a graph's question, and its fields.
+
+Plain text, where a function does not say that it is mrkdwn or HTML.
+"""
 
 from __future__ import annotations
 

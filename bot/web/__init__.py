@@ -1,4 +1,4 @@
-"""HTTP: Slack's requests, health, metrics."""
+"""HTTP: Slack's requests, the API, pages of links, health, metrics."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """A call's arguments, or a graph's question, on a card: in full, or no Approve.
 
-Also what warns of deceptive addresses, and what a click on Approve confirms.
+Also the same fields for an e-mail and a link's page, what warns of deceptive addresses,
+and what a click on Approve confirms.
 """
 
 from __future__ import annotations

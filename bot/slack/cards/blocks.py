@@ -1,4 +1,4 @@
-"""The few Block Kit parts that our cards are made of, as plain dicts."""
+"""The few Block Kit parts of our messages, as plain dicts, and a drawn message."""
 
 from __future__ import annotations
 
