@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -391,7 +391,8 @@ class Runner:
         if row is None or row["stopping"] is None:
             return False
         said = stopped_by(row["stopping"], (), ())
-        await self.settler.fail(run, said, answered, ends)
+        with suppress(LostRun):  # since it was read; that run ends the turn
+            await self.settler.fail(run, said, answered, ends)
         return True
 
     async def _introduce(self, turn: Turn) -> None:

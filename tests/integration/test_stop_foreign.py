@@ -14,9 +14,10 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
 from agent.phrases.chat import STOPPED
-from bot.approvals.grants import Run
+from bot.approvals.grants import LostRun, Run
 from bot.approvals.model import Execution
 from bot.conversations.call_ends import ends_in
+from bot.conversations.outcome import Settler
 from bot.conversations.resume import Handover, Refused
 from bot.conversations.stop import Stopper
 from tests.support.agent_parts import Agent
@@ -230,6 +231,21 @@ async def test_a_crash_before_that_end_leaves_it_unknown(house: House, is_heard:
     assert (till.ran, len(till.model.seen)) == ([], 1)
     stands = "SELECT stopping, stopped FROM conversations"
     assert await house.rows(stands) == [{"stopping": None, "stopped": True}]
+
+
+async def test_a_stop_that_another_run_overtakes_ends_its_job(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    """Tried again, the job would replace the run that goes on."""
+    till = Till(slow := Slow(), "tool", "batched")
+
+    async def overtaken(self: Settler, run: Run, *_: Any, **__: Any) -> None:
+        raise LostRun(run.conversation)
+
+    monkeypatch.setattr(Settler, "fail", overtaken)
+    await stopped_at(house, make_foreign(house, till.graph), slow)
+
+    assert till.ran == ["pay Ada"]
 
 
 async def test_an_answer_that_is_refused_after_a_stop_opens_nothing(
