@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_policy(commands.add_parser("policy", help="what the policy says"))
     _add_approvals(commands.add_parser("approvals", help="the queue"))
     _add_audit(commands.add_parser("audit", help="the audit trail"))
-    _add_pause(commands.add_parser("pause", help="let nothing run until it is lifted"))
+    _add_pause(commands.add_parser("pause", help="run nothing until it is lifted"))
     return parser
 
 
@@ -121,8 +121,8 @@ def _add_policy(policy: argparse.ArgumentParser) -> None:
     explain = actions.add_parser("explain", help="what one call needs, and why")
     explain.add_argument("--tool", type=_words, required=True)
     explain.add_argument("--args", metavar="JSON", required=True)
-    explain.add_argument("--requester", metavar="U…", help="the user id of who asks")
-    explain.add_argument("--agent", metavar="NAME", help="of API_AGENTS, if one asks")
+    explain.add_argument("--requester", metavar="U…", help="id of the person who asks")
+    explain.add_argument("--agent", metavar="NAME", help="the agent that asks, if one")
     explain.set_defaults(command="bot.commands.policy:explain_command")
 
 
@@ -131,7 +131,7 @@ def _add_approvals(approvals: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", help="requests, newest first")
     listing.add_argument("--status", choices=[str(status) for status in Status])
     listing.set_defaults(command="bot.commands.approvals:list_command")
-    reject = actions.add_parser("reject", help="the operator's brake")
+    reject = actions.add_parser("reject", help="reject an open request, as an operator")
     reject.add_argument("id", type=_words, help="a request's id or its code")
     reject.add_argument("--reason", type=_words, required=True)
     reject.set_defaults(command="bot.commands.approvals:reject_command")
@@ -140,8 +140,8 @@ def _add_approvals(approvals: argparse.ArgumentParser) -> None:
 def _add_pause(pause: argparse.ArgumentParser) -> None:
     pause.set_defaults(command="bot.commands.pause:pause_command")
     either = pause.add_mutually_exclusive_group(required=True)
-    either.add_argument("--reason", type=_words, metavar="TEXT", help="cards say it")
-    either.add_argument("--lift", action="store_true", help="what waited goes on")
+    either.add_argument("--reason", type=_words, metavar="TEXT", help="why, for cards")
+    either.add_argument("--lift", action="store_true", help="end the pause")
     pause.add_argument("--team", type=_words, metavar="T…", help="one workspace alone")
 
 
@@ -158,10 +158,10 @@ def _add_audit(audit: argparse.ArgumentParser) -> None:
         "--checkpoint", type=Path, metavar="F", help="a signed checkpoint, or a folder"
     )
     verify.add_argument(
-        "--public-key", metavar="HEX", help="whose signature a checkpoint must have"
+        "--public-key", metavar="HEX", help="the key that must have signed it"
     )
     verify.set_defaults(command="bot.commands.audit:verify_command")
-    report = actions.add_parser("report", help="a period for reviewers")
+    report = actions.add_parser("report", help="sum up a period, for reviewers")
     report.add_argument("--period", default="30d", help=f"{PERIODS}; default 30d")
     report.add_argument("--format", choices=["json", "html"], default="json")
     report.set_defaults(command="bot.commands.audit:report_command")

@@ -6,6 +6,8 @@ small letters.
 
 from __future__ import annotations
 
+from bot.texts.formatting import counted
+
 
 # --- A row of the trail ------------------------------------------------------------
 def row_without_number(seq: int, team: str, what: str) -> str:
@@ -98,7 +100,7 @@ def cut_off(missing: str) -> str:
 
 
 def rows_missing(number: int) -> str:
-    return f"{number} rows are missing"
+    return f"{counted(number, 'row')} missing"
 
 
 # --- A file of checkpoints ---------------------------------------------------------
@@ -128,16 +130,16 @@ def bad_row(problem: str, *, first: bool) -> str:
 
 def good(rows: int, erased: int) -> str:
     """`erased` counts texts that are gone, which is allowed."""
-    without = f"; {erased} texts are erased" if erased else ""
-    return f"Good: {rows} rows{without}."
+    without = f"; {counted(erased, 'text')} erased" if erased else ""
+    return f"Good: {counted(rows, 'row')}{without}."
 
 
 def begins_behind(team: str, number: int, digest: str) -> str:
-    return f"Workspace {team} begins behind row {number}, {digest}"
+    return f"Workspace {team} begins after row {number}, {digest}"
 
 
 def older_checkpoints(number: int) -> str:
-    return f"{number} checkpoints are older than that and are not judged"
+    return f"Older, and not checked: {counted(number, 'checkpoint')}"
 
 
 def ends_at(team: str, number: int, digest: str) -> str:
@@ -145,7 +147,7 @@ def ends_at(team: str, number: int, digest: str) -> str:
 
 
 def signed_by(number: int, key: str) -> str:
-    return f"{number} of the checkpoints are signed by the key {key}"
+    return f"{counted(number, 'checkpoint')} signed by the key {key}"
 
 
 def file_unreadable(path: object, reason: str | None) -> str:
@@ -207,9 +209,7 @@ def person(name: str, user: str) -> str:
 
 
 def summary(requests: int, refused: int) -> str:
-    asked = "1 request" if requests == 1 else f"{requests} requests"
-    tries = "1 refused attempt" if refused == 1 else f"{refused} refused attempts"
-    return f"{asked}, {tries}."
+    return f"{counted(requests, 'request')}, {counted(refused, 'refused attempt')}."
 
 
 def from_until(since: str, until: str) -> str:
@@ -227,7 +227,7 @@ def exports_taken(number: int) -> str:
 
 
 def verified(rows: int) -> str:
-    return f"The trail is intact: {rows} rows verified."
+    return f"The trail is intact: {counted(rows, 'row')} verified."
 
 
 # --- Checkpoints, and where they go ------------------------------------------------

@@ -249,8 +249,6 @@ def marked(mark: Mark, who: str, at: dt.datetime | None) -> str:
 
 
 # --- The history: mrkdwn ------------------------------------------------------------
-
-
 def may_no_longer_decide(user: str, why: str) -> str:
     """Plain text, kept with the request. `user` is an id."""
     return f"<@{user}> may no longer decide: {why}"
@@ -449,7 +447,8 @@ def _refused(row: Mapping[str, Any]) -> str:
 
 def _late(row: Mapping[str, Any]) -> str:
     status = _plain(row["detail"].get("word", "closed")).replace("_", " ")
-    return f"{_by(row, 'clicked')}, too late: it was {status} already."
+    was = "had" if status == "timed out" else "was"
+    return f"{_by(row, 'clicked')}, too late: it {was} {status} already."
 
 
 def _voided(row: Mapping[str, Any]) -> str:
@@ -457,7 +456,7 @@ def _voided(row: Mapping[str, Any]) -> str:
         return f"{_plain(_given(row))} Asked again."
     why = _given(row).partition("may no longer decide: ")[2]
     tail = f" ({_plain(why)})" if why else ""
-    return f"{_who(row)} may no longer decide{tail}; their word is void. Asked again."
+    return f"{_who(row)} may no longer decide{tail}, so it was asked again."
 
 
 _EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {

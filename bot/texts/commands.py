@@ -221,7 +221,8 @@ REQUESTS = ("ID", "CODE", "STATUS", "DUE", "ASKED BY", "CAN DECIDE", "TITLE")
 
 
 def nothing_to_do(code: str, status: str) -> str:
-    return f"Nothing to do: request {code} is {status} already."
+    said = status.replace("_", " ")
+    return f"Nothing to do: request {code} is closed already ({said})."
 
 
 def rejected(code: str, headline: str) -> str:

@@ -152,6 +152,11 @@ def joined(words: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def utc(at: dt.datetime) -> str:
     """An aware time as people read it without Slack: `23 Nov 2026 14:05 UTC`."""
     here = at.astimezone(dt.UTC)

@@ -37,7 +37,7 @@ from bot.approvals.policy.match import Finding, replacing_defaults
 from bot.approvals.policy.model import CLAIM_WITHIN, StandingOffer, is_in_force
 from bot.approvals.policy.types import WEEKDAYS, in_units
 from bot.texts.commands import cannot_be_asked
-from bot.texts.formatting import visible
+from bot.texts.formatting import joined, visible
 
 Label = Callable[[str], str]  # of a user id: the name beside it, where it is known
 Members = Callable[[Group], str]
@@ -105,7 +105,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     elif isinstance(plan, Denied):
         yield f"It is denied: {plan.why}"
     else:
-        yield f"It waits for people, by {', '.join(plan.rules)}:"
+        yield f"It needs approval, by {joined(plan.rules)}:"
 
 
 def manner_lines(plan: Demanded) -> Iterator[str]:

@@ -37,7 +37,7 @@ async def test_an_operator_rejects_by_the_code_and_everybody_is_told(shared: Sta
     assert "not now" in answer
     assert file.exists()
     assert again.status == 1
-    assert "is rejected already" in again.out
+    assert "is closed already (rejected)" in again.out
     [(actor,)] = shared.records.rows("SELECT actor FROM audit WHERE event = 'rejected'")
     assert actor == f"operator {getpass.getuser()}"
 

@@ -45,6 +45,6 @@ async def test_retention_deletes_closed_requests_and_keeps_open_ones(
         rows = [json.loads(line) for line in exported.out.splitlines()]
         beside = [each for row in rows for each in row["beside"].values()]
         assert (verified.status, offline.status) == (0, 0), verified.out + offline.out
-        assert "texts are erased" in verified.out
+        assert "texts erased" in verified.out
         assert beside
         assert all(each == {"erased": True} for each in beside)

@@ -64,11 +64,11 @@ def by(event: str, user: str = "U0MINA", **fields: Any) -> dict[str, Any]:
         ),
         (
             by("late", word="timed_out"),
-            "<@U0MINA> clicked, too late: it was timed out already.",
+            "<@U0MINA> clicked, too late: it had timed out already.",
         ),
         (
             by("voided", reason="<@U0MINA> may no longer decide: guest"),
-            "<@U0MINA> may no longer decide (guest); their word is void. Asked again.",
+            "<@U0MINA> may no longer decide (guest), so it was asked again.",
         ),
         (
             row("rejected", note="directors", outcome="unfillable"),

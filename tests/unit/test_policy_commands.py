@@ -134,7 +134,7 @@ def test_a_call_is_explained_down_to_who_decides_it_now(
         ' ("5000")',
         "  never does not count: denied",
         '    to in ["eve"]: false ("mina")',
-        "It waits for people, by paying, large:",
+        "It needs approval, by paying and large:",
         "  1. managers, 2 of: U01, U08",
         "  2. lead, 1 of: manager of the requester, from the profile field Xf01,"
         " not looked up",
@@ -172,7 +172,7 @@ def test_a_waived_call_and_an_unknown_one_are_explained(
     assert found[0].startswith("zzz\\u{202E}, by policy ")
     assert found[1:4] == [
         "  no rule names it",
-        "It waits for people, by defaults.stages:",
+        "It needs approval, by defaults.stages:",
         "  1. managers, 1 of: U01, U02, U08",
     ]
     assert found[-3].startswith("  requesters decide no stage but `requester`")

@@ -8,7 +8,7 @@ import pytest
 
 from agent.phrases.tool_calls import ORDERS, RUNNING, STOP, UNRECORDED, denied
 from bot.approvals.model import Execution, Status
-from bot.texts import agent, cards, clicks, notices
+from bot.texts import agent, audit, cards, clicks, notices
 from bot.texts.conversation import help_text
 from tests.support.people import MINA, OMAR, RAVI
 from tests.support.request_builder import NOW, request
@@ -70,6 +70,12 @@ def test_a_refused_click_says_who_can_decide(sentence):
 def test_help_names_tools_in_words_but_not_too_many():
     assert "tools: a b and odd.greet." in help_text(["odd.greet", "a_b"])
     assert " and 10 more." in help_text([f"tool{n}" for n in range(50)])
+
+
+def test_one_of_a_thing_is_not_said_to_be_many():
+    assert audit.good(1, 1) == "Good: 1 row; 1 text erased."
+    assert audit.good(2, 0) == "Good: 2 rows."
+    assert audit.summary(1, 2) == "1 request, 2 refused attempts."
 
 
 def test_nobody_left_to_decide_is_said():
