@@ -342,8 +342,11 @@ def mcp_unknown(server: str) -> str:
     )
 
 
-def mcp_unreadable(path: object) -> str:
-    return f"MCP_CONFIG={path} cannot be read as UTF-8 text."
+NOT_UTF8 = "it isn't UTF-8 text"
+
+
+def mcp_unreadable(path: object, why: str) -> str:
+    return f"MCP_CONFIG={path} cannot be read: {why}."
 
 
 def mcp_wrong(path: object, where: str, why: str) -> str:

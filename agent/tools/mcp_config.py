@@ -63,8 +63,11 @@ def read_config(path: Path, variables: Mapping[str, str]) -> dict[str, dict[str,
     """
     try:
         file = _File.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        raise McpConfigError(results.mcp_unreadable(path)) from None
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
+        raise McpConfigError(results.mcp_unreadable(path, why)) from None
+    except UnicodeDecodeError:
+        raise McpConfigError(results.mcp_unreadable(path, results.NOT_UTF8)) from None
     except ValidationError as error:
         # Without what stands there: it may be a secret.
         first = error.errors(include_url=False, include_input=False)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from bot.texts.formatting import one_line, utc
+from bot.texts.formatting import counted, one_line, utc
 
 # --- Any command: why it ends ------------------------------------------------------
 DATABASE_AWAY = "the bot's database cannot be reached"
@@ -79,8 +79,14 @@ def database_unreachable(reason: str) -> str:
     return f"cannot be reached: {reason}; check DATABASE_URL"
 
 
+_FEW_MIGRATIONS = 3  # that one line names
+
+
 def schema_lacks(migrations: Sequence[str]) -> str:
-    return f"lacks {', '.join(migrations)}; run: python -m bot migrate"
+    number = len(migrations)
+    few = number <= _FEW_MIGRATIONS
+    named = ", ".join(migrations) if few else counted(number, "migration")
+    return f"lacks {named}; run: python -m bot migrate"
 
 
 def sink_not_writable(folder: object, reason: str) -> str:

@@ -120,12 +120,12 @@ def in_rule(rule: str) -> list[str]:
         ),
         (
             "{tools: [x], stages: [{approvers: m}], confirm: yes}",
-            "rules[0].confirm: must be `none` or `dialog` or `typed`, "
+            "rules[0].confirm: must be `none`, `dialog` or `typed`, "
             "not the boolean true.",
         ),
         (
             "{tools: [x], stages: [{approvers: m}], allow: [approve, withdraw]}",
-            "rules[0].allow[1]: must be `approve` or `reject` or `edit` or `answer`, "
+            "rules[0].allow[1]: must be `approve`, `reject`, `edit` or `answer`, "
             "not the text `withdraw`.",
         ),
         (

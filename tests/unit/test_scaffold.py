@@ -131,7 +131,7 @@ def test_a_bad_configuration_is_one_sentence_without_secrets(
         configured(tmp_path, **{name: server})
     assert words in str(refused.value)
     assert "CANARY" not in str(refused.value)
-    with pytest.raises(McpConfigError, match="cannot be read"):
+    with pytest.raises(McpConfigError, match="cannot be read: no such file"):
         read_config(tmp_path / "none.json", {})
     with pytest.raises(ConfigurationError, match="cannot be read"):
         connections_in(tmp_path / "none.json")

@@ -240,7 +240,7 @@ A_SENTENCE = "must be a sentence of 1 to 500 printable characters."
 
 
 def none_of_values(allowed: Iterable[object], value: object, hint: str) -> str:
-    words = " or ".join(f"`{str(one).lower()}`" for one in allowed)
+    words = _choice([str(one).lower() for one in allowed])
     return f"must be {words}, not {kind(value)}{hint}."
 
 

@@ -25,6 +25,15 @@ export function viewHands(view, fields, trouble) {
 }
 
 let shown = { key: "", id: "", fields: null };
+let leaving = ""; // the id of the view that is being closed
+
+// A second click or Escape meanwhile asks for nothing more.
+async function leave(view, clear) {
+  if (leaving === view.id) return;
+  leaving = view.id;
+  if (!await send("views/close", { view: view.id, clear })) leaving = "";
+}
+
 const drafts = new Map(); // by view id: what was typed, while the view stays in the stack
 
 function keepTyped(views) {
@@ -35,7 +44,7 @@ function keepTyped(views) {
 }
 
 function head(view, isPushed) {
-  const close = (clear) => () => send("views/close", { view: view.id, clear });
+  const close = (clear) => () => leave(view, clear);
   return el("header", { class: "modal-head" },
     isPushed ? el("button", { type: "button", class: "quiet", onclick: close(false) }, icon("back"), hidden("Back")) : null,
     el("h2", { id: "modal-title" }, plain(view.title)),
@@ -45,7 +54,7 @@ function head(view, isPushed) {
 function foot(view) {
   const words = view.close ? plain(view.close) : view.submit ? "Cancel" : "Close";
   return el("footer", { class: "row end" },
-    el("button", { type: "button", onclick: () => send("views/close", { view: view.id }) }, words),
+    el("button", { type: "button", onclick: () => leave(view) }, words),
     view.submit ? el("button", { class: "primary", disabled: view.submit_disabled }, plain(view.submit)) : null);
 }
 
@@ -91,13 +100,13 @@ export function showModal(views) {
   submitting(form, view, fields, trouble);
   dialog.oncancel = (event) => {
     event.preventDefault();
-    send("views/close", { view: view.id });
+    leave(view);
   };
   // A second Escape closes it whatever the page says.
   dialog.onclose = () => {
     if (shown.id !== view.id) return;
     shown = { key: "", id: "", fields: null };
-    send("views/close", { view: view.id });
+    leave(view);
   };
   dialog.replaceChildren(form);
   fields.restore(drafts.get(view.id));
