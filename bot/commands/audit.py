@@ -83,6 +83,8 @@ def _say(
 def _checkpoints(settings: Settings, parsed: argparse.Namespace) -> list[Checkpoint]:
     """The checkpoints that are given, by the key that they must have."""
     if parsed.checkpoint is None:
+        if parsed.public_key:
+            raise ConfigurationError(say.KEY_FOR_NOTHING)
         return []
     try:
         found = [

@@ -158,6 +158,11 @@ def checkpoint_unusable(path: object, reason: object) -> str:
     return f"--checkpoint {path} cannot be used: {reason}."
 
 
+KEY_FOR_NOTHING = (
+    "--public-key needs --checkpoint F: it says which key must have signed that."
+)
+
+
 def other_key(path: object, wanted: str) -> str:
     return f"--checkpoint {path} is signed by another key than {wanted}."
 

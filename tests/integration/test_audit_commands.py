@@ -106,6 +106,9 @@ async def test_a_checkpoint_decides_over_what_the_database_says(house: House, tm
     other = await bot(tmp_path, *given, **url, AUDIT_KEY="00" * 32)
     assert other.returncode == 2
     assert b"signed by another key" in other.stderr
+    nothing = await bot(tmp_path, "verify", "--public-key", "ab", **url)
+    assert nothing.returncode == 2
+    assert b"needs --checkpoint" in nothing.stderr
 
     forged = sign(SEED, **place, **head | {"hash": "00" * 32})
     (folder / "2.json").write_text(forged.line)
