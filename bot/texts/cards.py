@@ -32,7 +32,7 @@ STATUS_WORDS = {
     Status.ANSWERED: "Answered",
 }
 UNKNOWN = "Unknown"
-WAITING = "Waiting"
+WAITING, BUT_FAILED = "Waiting", "Approved, but failed"
 HIGH_RISK = "⚠ High risk"
 _ICONS = {
     Status.PENDING: "⏳",

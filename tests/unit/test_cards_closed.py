@@ -127,6 +127,7 @@ def test_a_failed_call_says_why_where_nothing_is_parsed():
     blocks = card_blocks(view(over))
     assert errors(blocks) == []
     assert "Failed:" in [text.strip() for text in texts(blocks)]
+    assert any(each.endswith("Approved, but failed") for each in texts(blocks))
     assert "disk <!channel> *full*" in preformatted_text(blocks)
     assert "disk" not in section_text(blocks)
 
