@@ -34,7 +34,7 @@ TITLES = {
     "send_email": "E-mail {subject} to {to}",
     "transfer_money": "Transfer {amount:money} {currency} to {to}",
     "drop_database": "Drop the database {name}",
-    "execute": "Change rows of the database: {rows}",
+    "execute": "Change the database: {statement}, rows: {rows}",
     "change_schema": "Change the database's tables: {statement}",
 }
 

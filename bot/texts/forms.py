@@ -50,12 +50,14 @@ def approve_all(waiting: int, *, of: int) -> str:
 def what_approve_does(count: int, quorum: int, later: Sequence[str]) -> str:
     """mrkdwn, for a click that brings its stage to `count` approvals of `quorum`.
 
-    `later` are the groups of the stages behind it; "" where it's the last one needed.
+    `later` are the groups of the stages behind it.
     """
     then = ", then "
     if count < quorum:
         return f"*Approve* counts as {count} of {then.join([str(quorum), *later])}."
-    return f"*Approve* passes it on to {then.join(later)}." if later else ""
+    if later:
+        return f"*Approve* passes it on to {then.join(later)}."
+    return "*Approve* is the last one needed."
 
 
 # --- Every form ---------------------------------------------------------------------

@@ -54,7 +54,7 @@ async def test_changes_and_tools_of_others_wait_for_people(
         assert "850" in await stage.answer(GENERAL, ts)
 
         card, ts = await asked(stage, f"{UPDATE} -- only one")
-        for words in ("Change rows of the database", UPDATE, "rows", "1"):
+        for words in ("Change the database: ", UPDATE, "rows", "1"):
             assert words in everything(card)
         assert price(shop) == 850
         await stage.click(MINA, "approve", card)

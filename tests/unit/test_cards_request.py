@@ -201,7 +201,7 @@ def test_a_long_chain_shows_its_latest_and_its_next_stages():
         (2, ["finance"], "*Approve* counts as 1 of 2, then finance."),
     ],
 )
-def test_a_card_says_what_approve_does_before_the_last(quorum, later, said):
+def test_a_card_says_what_approve_does_where_several_are_needed(quorum, later, said):
     names = ["managers", *later]
     stages = tuple(Stage(name, (MINA, OMAR), quorum) for name in names)
     asked = request(stages=stages)
@@ -209,6 +209,17 @@ def test_a_card_says_what_approve_does_before_the_last(quorum, later, said):
     assert lines[1:] == ([said] if said else [])
     elsewhere = section_text(card_blocks(view(asked, elsewhere=True)))
     assert "*Approve*" not in elsewhere
+
+
+def test_a_card_says_that_approve_is_the_last_one_needed():
+    stages = (
+        Stage("managers", (MINA,), 1, NOW, LATER),
+        Stage("finance", (OMAR,), 1, LATER),
+    )
+    passed = request(stages=stages, decisions=(decision(MINA, stage=0),))
+    assert "*Approve* is the last one needed." in section_text(
+        card_blocks(view(passed))
+    )
 
 
 def test_after_the_deadline_a_card_has_no_buttons():

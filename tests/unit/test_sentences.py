@@ -21,6 +21,7 @@ LABELS = (
     agent.REJECTED,
     agent.TIMED_OUT,
     cards.AN_OPERATOR,
+    cards.BUT_FAILED,
     cards.HIGH_RISK,
     notices.HIGH_RISK,
     clicks.TRY_AGAIN,

@@ -62,7 +62,7 @@ def open_lines(view: RequestView, sharing: int) -> list[str]:
         *_passed(request, sharing),
         *_so_far(request),
         *_joined(request, sharing),
-        *_not_the_last(view, sharing),
+        *_of_several(view, sharing),
     ]
 
 
@@ -114,15 +114,16 @@ def _later(request: Request) -> list[str]:
     return [*groups, sentences.more(more)] if more else groups
 
 
-def _not_the_last(view: RequestView, sharing: int) -> list[str]:
-    """Say what Approve does where the call doesn't run on it yet."""
+def _of_several(view: RequestView, sharing: int) -> list[str]:
+    """Say what Approve does where more than one of them is needed."""
     request, stage = view.request, view.request.chain.open_stage
     if stage is None or not view.offers(Verdict.APPROVE):
         return []
+    if len(request.chain.stages) == 1 and stage.quorum == 1:
+        return []
     count = len(approvals(request, _open(request))) + 1
     later = _later(request)[: max(1, _LATER // sharing)]
-    said = forms.what_approve_does(count, stage.quorum, later)
-    return [said] if said else []
+    return [forms.what_approve_does(count, stage.quorum, later)]
 
 
 def _joining(view: RequestView, stage: Stage, sharing: int) -> list[str]:
