@@ -33,13 +33,13 @@ if memory := postgres.memory():  # where pytest keeps its own folders
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return the number of cores for `-n logical`, and 2.5 times that for `-n auto`.
+    """Return the number of cores for `-n logical`, and three times that for `-n auto`.
 
     Where much is waited for, a core has time for more than one; each costs a
     collection.
     """
     cores = len(os.sched_getaffinity(0))
-    return cores if config.option.numprocesses == "logical" else cores * 5 // 2
+    return cores if config.option.numprocesses == "logical" else 3 * cores
 
 
 @pytest.hookimpl(trylast=True)

@@ -67,7 +67,7 @@ async def test_the_process_stays_small_and_ends_in_order(fresh_stage: Stage):
 
     assert memory < MEMORY, f"{memory / 1024 / 1024:.0f} MB"
     assert "Traceback" not in stage.bot.log
-    assert not await connections(stage)
+    assert not stage.records.connections()
 
 
 async def test_a_stop_in_the_middle_of_the_work_loses_nothing(socket_stage: Stage):
@@ -99,12 +99,3 @@ async def test_a_warm_start_is_ready_within_five_seconds(tmp_path: Path, databas
         took = time.monotonic() - began
 
     assert took < WARM_START, f"{took:.1f} s"
-
-
-async def connections(stage: Stage) -> list[str]:
-    """The bot's connections that the database still has."""
-    query = """
-        SELECT application_name FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name ^@ %s
-    """
-    return [name for (name,) in stage.records.rows(query, "approval-bot")]

@@ -41,7 +41,9 @@ async def test_an_answer_with_refused_blocks_stands_once_as_text(
 ):
     name = f"{code}.txt"
     shared.put(name, "<!channel> *now*")
-    shared.simulator.faults.add("chat.postMessage", "error", error=code)
+    faults = shared.simulator.faults
+    faults.add("chat.startStream", "error", error="not_allowed", times=9)
+    faults.add("chat.postMessage", "error", error=code)
     dm = shared.simulator.dm(OLAF)
     ts = await shared.ask(f"read {name}", OLAF, dm)
     answer = await shared.answer(dm, ts)

@@ -183,16 +183,9 @@ async def died(stage: Stage) -> None:
 async def start_another(stage: Stage) -> None:
     """Start another process in the place of the dead one, as after a while."""
     stage.bots.clear()
-    await until(lambda: not _connections(stage))
+    await until(lambda: not stage.records.connections())
     let_leases_end(stage)
     await stage.start_bot()
-
-
-def _connections(stage: Stage) -> int:
-    return stage.records.value(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        " AND application_name LIKE 'approval-bot%%'"
-    )
 
 
 def let_leases_end(stage: Stage) -> None:

@@ -32,6 +32,15 @@ class Records:
         [(found,)] = self.rows(query, *values)
         return found
 
+    def connections(self) -> list[str]:
+        """The names of the bot's connections to the database, without our own."""
+        query = """
+            SELECT application_name FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name ^@ 'approval-bot'
+              AND application_name NOT IN ('approval-bot test', 'approval-bot owner')
+        """
+        return [name for (name,) in self.rows(query)]
+
     def status(self, request: str) -> str:
         """The status of a request."""
         return self.value("SELECT status FROM requests WHERE id = %s", request)
