@@ -116,7 +116,7 @@ async def test_a_member_is_heard_in_another_companys_channel(shared: Stage):
     ts = await shared.ask("read partner.txt", channel=SHARED)
 
     await shared.answer(SHARED, ts, "for both")
-    event = list(shared.simulator.sent_events.values())[-1]
+    event = next(iter(shared.events_about(ts).values()))
     assert (event["team_id"], event["is_ext_shared_channel"]) == (COMPANY, True)
     assert event["authorizations"][0]["team_id"] == OURS
 
