@@ -268,7 +268,7 @@ def to_sum_up(before: Before | None, gone: Sequence[BaseMessage]) -> list[BaseMe
 
     Args:
         before: what stands in the place of what was cut before; it is read whole.
-        gone: what is cut now, of which the last part is read that there is room for.
+        gone: what is cut now; only as much of its end is read as there is room for.
     """
     earlier = summary(before).splitlines()[1:]
     lines = _latest([line for m in gone for line in _read(m)], MOST_READ)

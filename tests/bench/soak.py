@@ -66,6 +66,7 @@ class Soak:
     found: Soaked
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
+    outage: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self, events: list[Event]) -> None:
         """Let each event happen at its time, whatever the ones before still do."""
@@ -124,9 +125,10 @@ class Soak:
         self.stage.simulator.faults.add(method, cast("FaultKind", kind), times)
 
     async def _database(self, event: Event) -> None:
-        await self.proxy.close()
-        await asyncio.sleep(OUTAGE)
-        await self.proxy.open()
+        async with self.outage:  # one may begin before the last one is over
+            await self.proxy.close()
+            await asyncio.sleep(OUTAGE)
+            await self.proxy.open()
 
 
 def _is_open(card: Message) -> bool:

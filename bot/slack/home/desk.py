@@ -191,7 +191,7 @@ class _Reading:
         return [source for source, users in self.groups.items() if own & {*users}]
 
     async def desk(self, wanted: Pages) -> tuple[Desk, Sequence[Request]]:
-        """Read all but what waits, of which the requests are returned as stored."""
+        """Read all lists but what waits; that comes second, as stored requests."""
         found = {name: await self.page(name, wanted.get(name, 0)) for name in _REQUESTS}
         allowed = await _allowed(self.connection, self.person, wanted.get(ALLOWED, 0))
         pages = [*found.items(), (ALLOWED, allowed)]
