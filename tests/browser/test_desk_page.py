@@ -85,6 +85,7 @@ async def test_a_desk_decides_allows_and_revokes(browser: Browser, lasting: BotP
         home = await home_of_mina(page)
         await expect(home).to_contain_text("path is under notes")
         await expect(home).to_contain_text("1 of 3 used")
+        await expect(home).to_contain_text("Failed")  # the last redraw: no such file
         await home.get_by_role("button", name="Revoke").click()
         await expect(home).to_contain_text("Revoked.")
         await expect(home).not_to_contain_text("What you allowed")
