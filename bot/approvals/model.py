@@ -260,7 +260,7 @@ class Call:
         return self.arguments if first is None else first
 
     @property
-    def is_answered(self) -> bool:  # so that answer is what is to be approved
+    def is_answered(self) -> bool:  # the answer itself is approved
         return self.answer_json is not None
 
     @property

@@ -452,7 +452,7 @@ async def _take_back(
 async def rewrite(
     connection: Connection, request: Request, action: Action, edit: Edit
 ) -> None:
-    """Store the edited call, or the answer, with its chain, which nobody has decided.
+    """Store the edited call, or the answer, with its chain, all stages open again.
 
     The request's row is locked by the caller.
     """

@@ -383,7 +383,7 @@ class Runner:
     async def _stop(
         self, run: Run, answered: Sequence[str], ends: Mapping[str, Execution]
     ) -> bool:
-        """End a turn that its run was to end; False if nobody has said so."""
+        """End a turn that a person has stopped meanwhile; False if there is no stop."""
         key = {"conversation": run.conversation, "generation": run.generation}
         async with self.pool.connection() as connection:
             found = await connection.execute(SQL["select_stopping"], key)

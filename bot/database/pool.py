@@ -77,8 +77,8 @@ class Connection(AsyncConnection[DictRow]):
         """Wait as psycopg does, and close the connection where no answer comes.
 
         A commit has reached the disk then, unless its own statements let that be. A
-        cancelled statement would have the server asked to stop it, and its word waited
-        for: 10 seconds more, where nobody is at the other end.
+        cancelled statement would have psycopg ask the server to stop it, and wait for
+        the answer: 10 seconds more, where the server is gone.
 
         Raises:
             psycopg.OperationalError: the server has not answered.

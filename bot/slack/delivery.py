@@ -386,7 +386,7 @@ def _left(row: Row, drawn: Drawn) -> dict[str, Any]:
     """Return what the next message says, its id, and what is left for this one then."""
     if not drawn.rest or row["channel_id"] == ASIDE:
         return {"next": None, "said": None, "rest": None}
-    following = uuid5(UUID(row["id"]), "rest")  # whoever notes it
+    following = uuid5(UUID(row["id"]), "rest")  # the same at each try
     return {"next": following, "said": drawn.said, "rest": drawn.rest}
 
 

@@ -31,7 +31,7 @@ class Ring:
     stand_ins: Child
     postgres: int  # its process
     bot: BotSide
-    common: dict[str, str]  # variables of whoever uses these stand-ins
+    common: dict[str, str]  # variables of the processes beside these stand-ins
     numbers: itertools.count
 
     @property

@@ -43,7 +43,7 @@ async def slow(new_bot: NewBot) -> AsyncIterator[BotProcess]:
     async with new_bot(word="0.04") as process:
         files = process.folder / ".data/files"
         (files / "long.txt").write_text(" ".join(WORDS))
-        (files / "longer.txt").write_text(" ".join(WORDS * 10))  # for whoever stops it
+        (files / "longer.txt").write_text(" ".join(WORDS * 10))  # long enough to stop
         yield process
 
 

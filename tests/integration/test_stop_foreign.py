@@ -71,7 +71,7 @@ class Till:
 
         @tool
         async def look(what: str) -> str:
-            """Look at something; nobody is asked."""
+            """Look at something without asking."""
             self.ran.append(f"look {what}")
             return "seen"
 

@@ -175,7 +175,7 @@ class Stdio:
 
 
 def greeting(version: str) -> Json:
-    """What a server tells of itself."""
+    """Return the answer to a client's first message."""
     info = {"name": "odd", "version": "1"}
     return {
         "protocolVersion": version,
