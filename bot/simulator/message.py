@@ -133,14 +133,17 @@ def acting_elements(blocks: object) -> list[tuple[str, Json]]:
 def find_element(
     blocks: object, action_id: str, block_id: str | None, value: str | None
 ) -> tuple[str, Json] | None:
-    """Return (block_id, element), preferring one that carries or offers the value."""
-    fitting = [
-        (block, element)
-        for block, element in acting_elements(blocks)
-        if element["action_id"] == action_id and block_id in (None, block)
-    ]
-    exact = [each for each in fitting if value is None or value in _values(each[1])]
-    return next(iter(exact or fitting), None)
+    """Return (block_id, element), preferring one that carries or offers the value.
+
+    A view that was published again while somebody clicked has new block ids: there the
+    value alone tells which element was meant.
+    """
+    found = acting_elements(blocks)
+    named = [each for each in found if each[1]["action_id"] == action_id]
+    placed = [each for each in named if block_id in (None, each[0])]
+    others = named if value else []
+    exact = [each for each in placed or others if value in (None, *_values(each[1]))]
+    return next(iter(exact or placed), None)
 
 
 def _values(element: Json) -> list[object]:

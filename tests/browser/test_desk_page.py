@@ -10,11 +10,21 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.bot_process import BotProcess, NewBot
 from tests.support.browser import picture, visit
+from tests.support.demo import BOT, GENERAL, PEOPLE
 from tests.support.page import act_as, ask, flaws, messages, open_app, open_channel, say
 from tests.support.root import ROOT
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 DELETING = "tools: [delete_file]\n"
+ASK_MEANWHILE = f"""fetch("/page/messages", {{
+    method: "POST",
+    headers: {{"Content-Type": "application/json"}},
+    body: JSON.stringify({{
+        user: "{PEOPLE["Ravi"]}",
+        channel: "{GENERAL}",
+        text: "<@{BOT}> delete other.txt",
+    }}),
+}})"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -24,6 +34,10 @@ async def lasting(new_bot: NewBot) -> AsyncIterator[BotProcess]:
     offer = f"{DELETING}    standing: {{max: 8h, uses: 20}}\n"
     async with new_bot(policy.replace(DELETING, offer, 1)) as process:
         yield process
+
+
+def is_new_home(patch: str | bytes) -> bool:
+    return '"home"' in str(patch) and "other.txt" in str(patch)
 
 
 async def asked_by_ravi(page: Page, name: str) -> None:
@@ -82,12 +96,16 @@ async def test_a_desk_decides_allows_and_revokes(browser: Browser, lasting: BotP
         used = messages(page).filter(has_text="notes/plan.txt")
         await expect(used).to_contain_text("Approved by @Mina")
 
-        home = await home_of_mina(page)
+        async with page.expect_websocket() as opened:
+            home = await home_of_mina(page)
         await expect(home).to_contain_text("path is under notes")
         await expect(home).to_contain_text("1 of 3 used")
-        await expect(home).to_contain_text("Failed")  # the last redraw: no such file
-        await home.get_by_role("button", name="Revoke").click()
-        await expect(home).to_contain_text("Revoked.")
+        await home.get_by_role("button", name="Revoke").hover()
+        await page.mouse.down()
+        async with (await opened.value).expect_event("framereceived", is_new_home):
+            await page.evaluate(ASK_MEANWHILE)
+        await page.mouse.up()
+        await expect(home).to_contain_text("Delete other.txt")
         await expect(home).not_to_contain_text("What you allowed")
         await asked_by_ravi(page, "notes/later.txt")
         await expect(thread).to_contain_text("Waiting for")
@@ -96,6 +114,6 @@ async def test_a_desk_decides_allows_and_revokes(browser: Browser, lasting: BotP
         await say(page, "/approvals")
         answer = messages(page).last
         await expect(answer).to_contain_text("notes/later.txt")
-        await answer.get_by_role("button", name="Reject").click()
+        await answer.get_by_role("button", name="Reject").last.click()
         told = messages(page).filter(has_text="Rejected: Delete notes/later.txt")
         await expect(told).to_be_visible()

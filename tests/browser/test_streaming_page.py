@@ -103,8 +103,8 @@ async def test_a_message_is_edited_in_place_and_a_turn_stopped(
         await page.get_by_role("button", name="Show the files").click()
         thread = page.get_by_test_id("thread")
         await expect(thread.get_by_role("heading")).to_contain_text("list")
-        await page.get_by_test_id("composer").fill("read longer.txt")
-        await page.get_by_test_id("send").click()
+        await expect(page.get_by_test_id("stop")).to_have_count(0)  # that turn's
+        await say(page, "read longer.txt")
         await page.get_by_test_id("stop").first.click()
         await expect(thread).to_contain_text("Stopped")
 

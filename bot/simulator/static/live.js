@@ -8,6 +8,17 @@ const LONGEST_WAIT = 5000;
 
 let socket = null;
 let wait = FIRST_WAIT;
+// What came while a button is held down: to draw it could take the button from under the click.
+let held = null;
+
+function release() {
+  const late = held ?? [];
+  held = null;
+  late.forEach((draw) => draw());
+}
+
+addEventListener("pointerdown", (event) => { if (event.button === 0) held ??= []; });
+for (const end of ["pointerup", "pointercancel", "blur"]) addEventListener(end, () => setTimeout(release));
 
 export function connect(take) {
   socket?.close();
@@ -19,7 +30,9 @@ export function connect(take) {
     $("offline").hidden = true;
   };
   fresh.onmessage = (event) => {
-    if (socket === fresh) take(JSON.parse(event.data));
+    const draw = () => { if (socket === fresh) take(JSON.parse(event.data)); };
+    if (held) held.push(draw);
+    else draw();
   };
   fresh.onclose = () => {
     if (socket !== fresh) return;
