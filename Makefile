@@ -3,6 +3,7 @@ SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
 # A Python of your choice: make install PYTHON=/path/to/python3
 PYTHON :=
 # Options for pytest: make test ARGS="-k settings"
@@ -31,7 +32,7 @@ help:
 	@echo "make bench    the benchmarks, a quarter of an hour"
 	@echo "make sbom     the bill of materials, sbom.json"
 	@echo "make mutants  whether the tests notice changes of the guard (takes an hour)"
-	@echo "make lock     bring requirements.lock in line with pyproject.toml (needs uv)"
+	@echo "make lock     bring requirements.lock in line with pyproject.toml"
 	@echo "make clean    remove .venv and caches; .data, the bot's data, stays"
 
 # exec: Ctrl-C and SIGTERM reach the bot itself, which then ends in order.
@@ -70,8 +71,7 @@ sbom: $(STAMP)
 
 # Beside .venv, since nothing else needs it: make mutants ARGS="bot.approvals.judge*"
 mutants: $(STAMP)
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes \
-	  --upgrade --target .mutmut --requirement mutants.lock
+	@$(PIP) --upgrade --target .mutmut --requirement mutants.lock
 	@PYTHONPATH="$(CURDIR)/.mutmut" $(PY) -m mutmut run $(ARGS)
 	@PYTHONPATH="$(CURDIR)/.mutmut" $(PY) -m mutmut results
 	@PYTHONPATH="$(CURDIR)/.mutmut" $(PY) -m mutmut export-cicd-stats
@@ -79,6 +79,7 @@ mutants: $(STAMP)
 
 install: $(STAMP)
 
+# uv sets up in a third of pip's time; where there is none, pip does it.
 # The stamp is touched last, so a set-up that was cut off is done again.
 $(STAMP): requirements.lock
 	@if ! $(PY) -c "$(ENOUGH)" 2>/dev/null; then \
@@ -89,20 +90,23 @@ $(STAMP): requirements.lock
 	  if [ -z "$$found" ]; then \
 	    echo "Python 3.11 or newer is needed and none was found:" \
 	      "install one, or name it with PYTHON=/path/to/python3." >&2; exit 1; fi; \
-	  echo "Setting up .venv; this is done once and takes a minute or two."; \
+	  echo "Setting up .venv; this is done once and takes about a minute."; \
 	  if ! "$$found" -m venv --clear $(VENV); then \
 	    rm -rf $(VENV); \
 	    echo "This Python cannot make a virtual environment:" \
 	      "install its venv module (on Debian: python3-venv)." >&2; exit 1; fi; \
 	fi
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes \
-	  --requirement requirements.lock
+	@sed -n '/^uv==/,/# via/p' requirements.lock > $(VENV)/uv.lock
+	@{ $(PIP) --requirement $(VENV)/uv.lock && \
+	  index=$${PIP_INDEX_URL:-$$($(PY) -m pip config get global.index-url 2>/dev/null)}; \
+	  $(VENV)/bin/uv pip install --quiet --python $(PY) --require-hashes \
+	    --compile-bytecode $${index:+--default-index "$$index"} \
+	    --requirement requirements.lock; } || \
+	  $(PIP) --requirement requirements.lock
 	@touch $@
 
-lock:
-	@command -v uv >/dev/null || { \
-	  echo "make lock needs uv: install it with 'pip install uv'." >&2; exit 1; }
-	uv pip compile pyproject.toml --all-extras --no-strip-extras --universal \
+lock: $(STAMP)
+	$(VENV)/bin/uv pip compile pyproject.toml --all-extras --no-strip-extras --universal \
 	  --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  --output-file requirements.lock
