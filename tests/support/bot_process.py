@@ -18,7 +18,7 @@ import aiohttp
 
 from tests.support.spawn import clean_environment, spawn
 
-START = 30  # seconds until it has to be ready
+START = 60  # seconds until it has to be ready
 STOP = 25  # seconds until it has to be gone
 PATIENCE = 3  # seconds for its log to say that it has met Slack
 
