@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import functools
 import gc
 import os
+import shlex
 import sys
 from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
 import psycopg
 import pytest
 
 from agent.entry import spare_langsmith_types
 from bot.base import time_limits
-from tests.support import hypothesis_profiles, postgres
+from tests.support import hypothesis_profiles, postgres, spawn, worker
+from tests.support.fork_server import OURS
 from tests.support.reused_database import ReusedDatabase
 
 WAITING = ("tests/acceptance/", "tests/browser/")  # for processes, and for a page
@@ -40,6 +45,40 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """
     cores = len(os.sched_getaffinity(0))
     return cores if config.option.numprocesses == "logical" else 3 * cores
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """Have workers and what they start forked from two processes with all imported."""
+    if sys.platform == "linux":
+        os.environ[worker.ADDRESS] = forked(*OURS, *worker.LIBRARIES)
+        os.environ[spawn.SHARED] = forked(*OURS)
+        for spec in specs:
+            spec.python = shlex.join([sys.executable, "-S", str(worker.__file__)])
+
+
+def forked(*programs: str) -> str:
+    """The address of a fork server that lives as long as this process."""
+    server = spawn.OwnForkServer(programs)
+    atexit.register(server.stop)
+    return server.address
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let a worker tell of a test once: three messages a test cost 3 ms of CPU."""
+    for plugin in config.pluginmanager.get_plugins():
+        if type(plugin).__name__ == "WorkerInteractor":
+            plugin.sendevent = functools.partial(tell, plugin.sendevent)
+
+
+def tell(send: Callable[..., None], name: str, **told: Any) -> None:
+    """Leave out that a set-up or an end went well, and what only a live log shows."""
+    report = told.get("data", {})
+    went_well = report.get("outcome") == "passed" and report.get("when") != "call"
+    if name in ("logstart", "logfinish") or (name == "testreport" and went_well):
+        return
+    send(name, **told)
 
 
 @pytest.hookimpl(trylast=True)

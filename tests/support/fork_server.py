@@ -1,8 +1,9 @@
 """A process that has imported the program and forks each one that a test starts.
 
 A fresh interpreter spends two to three seconds of CPU on its imports, a fork some
-milliseconds. `tests.support.spawn` starts this one with a socket and sends requests
-over it; the socket's end is the end of this process and of its children.
+milliseconds. `tests.support.spawn` starts this one with a socket that listens. The end
+of a connection is the end of what was asked for over it, and the end of the last one is
+the end of this process.
 
 It reads the environment once, as any interpreter does: `spawn` forks only where what
 was read then is the same.
@@ -21,7 +22,7 @@ import os
 import pkgutil
 import re
 import runpy
-import selectors
+import select
 import signal
 import socket
 import sys
@@ -36,6 +37,7 @@ from typing import TextIO
 
 from agent.entry import spare_langsmith_types
 
+OURS = ("bot", "agent")
 #: Imports inside functions: ours are read from the sources, these are of libraries.
 INSIDE = re.compile(r"^ +(?:from ([\w.]+) import|import ([\w.]+))", re.MULTILINE)
 LATER = (
@@ -65,6 +67,7 @@ class Request:
 class Child:
     """A running child; `report` takes its exit status."""
 
+    owner: socket.socket
     pid: int
     pidfd: int
     report: socket.socket
@@ -73,7 +76,7 @@ class Child:
 def main() -> None:
     """Serve; in a child, run what was asked for."""
     number, *programs = sys.argv[1:]
-    control = socket.socket(fileno=int(number))
+    listener = socket.socket(fileno=int(number))
     on_ctrl_c = signal.getsignal(signal.SIGINT)  # ignored where a shell started us so
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the children
     gc.disable()
@@ -83,16 +86,18 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
-    request = serve(control)
+    request = serve(listener)
     if request is not None:
         signal.signal(signal.SIGINT, on_ctrl_c)
         become(request, set_since)
 
 
 def preload(programs: Sequence[str]) -> None:
-    """Import all that the programs import, now or later."""
+    """Import all that the programs import, now or later, or a library as it is."""
     for program in programs:
         package = importlib.import_module(program)
+        if program not in OURS:
+            continue
         for found in pkgutil.walk_packages(package.__path__, f"{program}."):
             import_inside(importlib.import_module(found.name))
         # runpy warns of a module that it runs and finds imported.
@@ -116,43 +121,59 @@ def given() -> dict[str, str]:
     return dict(os.fsdecode(line).split("=", 1) for line in lines)
 
 
-def serve(control: socket.socket) -> Request | None:
-    """Fork until the owner is gone; return in a child with its request."""
+def serve(listener: socket.socket) -> Request | None:
+    """Fork until the last owner is gone; return in a child with its request."""
+    owners: set[socket.socket] = set()
     children: dict[int, Child] = {}
-    with selectors.DefaultSelector() as selector:
-        selector.register(control, selectors.EVENT_READ)
-        while True:
-            ready = {key.fd for key, _ in selector.select()}
-            for ended in ready & children.keys():
-                selector.unregister(ended)
-                reap(children.pop(ended))
-            if control.fileno() not in ready:
-                continue
-            message, passed, _, _ = socket.recv_fds(control, LONGEST, 4)
-            if not message:
-                end(children.values())
-                return None
-            *streams, number = passed
-            report = socket.socket(fileno=number)
-            try:
-                child = fork(report)
-            except OSError:  # no memory or no number is left: only this one fails
-                traceback.print_exc()
-                report.close()
-                close_all(streams)
-                continue
-            if child is None:
-                break
-            close_all(streams)
-            children[child.pidfd] = child
-            selector.register(child.pidfd, selectors.EVENT_READ)
-    control.close()
-    report.close()
-    forget(children.values())
-    return Request(**json.loads(message), streams=streams)
+    while True:
+        ready = set(select.select([listener, *owners, *children], [], [])[0])
+        if listener in ready:
+            owners.add(listener.accept()[0])
+        for ended in ready & children.keys():
+            reap(children.pop(ended))
+        for owner in ready & owners:
+            request = attend(owner, children)
+            if request is not None:
+                forget([listener, *owners], children.values())
+                return request
+        owners = {owner for owner in owners if owner.fileno() >= 0}
+        if not owners:
+            return None
 
 
-def fork(report: socket.socket) -> Child | None:
+def attend(owner: socket.socket, children: dict[int, Child]) -> Request | None:
+    """Fork what an owner asks for, or end what it had; return in a child."""
+    message, passed = receive(owner)
+    if not message:
+        end(owner, children)
+        return None
+    *streams, number = passed
+    report = socket.socket(fileno=number)
+    try:
+        child = fork(owner, report)
+    except OSError:  # no memory or no number is left: only this one fails
+        traceback.print_exc()
+        report.close()
+        close_all(streams)
+        return None
+    if child is None:
+        report.close()
+        return Request(**json.loads(message), streams=streams)
+    close_all(streams)
+    children[child.pidfd] = child
+    return None
+
+
+def receive(owner: socket.socket) -> tuple[bytes, list[int]]:
+    """Read a request and its descriptors; nothing once the owner is gone."""
+    try:
+        message, passed, _, _ = socket.recv_fds(owner, LONGEST, 4)
+    except ConnectionResetError:
+        return b"", []
+    return message, passed
+
+
+def fork(owner: socket.socket, report: socket.socket) -> Child | None:
     """Fork, and report the child's number and a descriptor of it; None in the child."""
     threads = len(os.listdir("/proc/self/task"))
     assert threads == 1, "a lock that another thread holds would stay locked in a child"
@@ -161,7 +182,7 @@ def fork(report: socket.socket) -> Child | None:
     if pid == 0:
         die_with(here)
         return None
-    child = Child(pid, os.pidfd_open(pid), report)
+    child = Child(owner, pid, os.pidfd_open(pid), report)
     try:
         socket.send_fds(report, [json.dumps(pid).encode()], [child.pidfd])
     except OSError:  # the test no longer waits for it
@@ -184,15 +205,18 @@ def reap(child: Child) -> None:
         child.report.send(json.dumps(os.waitstatus_to_exitcode(status)).encode())
 
 
-def end(children: Iterable[Child]) -> None:
+def end(owner: socket.socket, children: dict[int, Child]) -> None:
     """Kill the children of an owner that is gone."""
-    for child in children:
+    owner.close()
+    for child in [each for each in children.values() if each.owner is owner]:
         signal.pidfd_send_signal(child.pidfd, signal.SIGKILL)
-        reap(child)
+        reap(children.pop(child.pidfd))
 
 
-def forget(children: Iterable[Child]) -> None:
+def forget(sockets: Iterable[socket.socket], children: Iterable[Child]) -> None:
     """Close, in a child, what its parent holds of the others."""
+    for each in sockets:
+        each.close()
     for child in children:
         os.close(child.pidfd)
         child.report.close()

@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
+from tests.support.fork_server import OURS
 from tests.support.root import ROOT
 
 LINE = 2**16  # bytes that asyncio's streams take for one line
@@ -27,6 +28,7 @@ READ_AT_START = (
     *("LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_", "AIOHTTP_", "PSYCOPG_"),
     *("OPENAI_API_TYPE", "OPENAI_API_VERSION", "AZURE_OPENAI_"),
 )
+SHARED = "FORK_SERVER"  # its address, where the workers of pytest share one
 SEEN_TO = {"PYTHONUNBUFFERED"}  # the fork server opens the streams by it
 Stream = int | IO[bytes] | None
 
@@ -38,7 +40,9 @@ def clean_environment() -> dict[str, str]:
         *("WEBHOOK_", "LINK_SECRET", "API_TOKENS"),
     )
     kept = {k: v for k, v in os.environ.items() if not k.startswith(prefixes)}
-    for name in ("HOST", "PORT", "PUBLIC_URL", "TOOLS", "LOG_LEVEL", "LOG_FORMAT"):
+    for name in (
+        *("HOST", "PORT", "PUBLIC_URL", "TOOLS", "LOG_LEVEL", "LOG_FORMAT", SHARED),
+    ):
         kept.pop(name, None)
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
@@ -85,37 +89,62 @@ def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 class ForkServer:
-    """The process that forks (`tests.support.fork_server`); it ends with this one."""
+    """The process that forks (`tests.support.fork_server`), as one of its owners."""
 
-    def __init__(self, programs: Sequence[str] = ("bot", "agent")) -> None:
-        """Start it; it imports the programs before it takes the first request."""
+    def __init__(self, address: str) -> None:
         self.environment = clean_environment()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - for as long as it lives
-        self.control, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
-        with theirs:
-            self.process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "tests.support.fork_server"),
-                    *(str(theirs.fileno()), *programs),
-                ],
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                pass_fds=[theirs.fileno()],
-            )
+        self.control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control.connect(address)
+
+    def has_ended(self) -> bool:
+        return False  # nor is it missed: with it end all that share it
 
     def log(self) -> str:
         """Return what it has written; it writes only when it fails."""
+        return "its log is with the process that started it"
+
+    def stop(self) -> None:
+        """Leave it: its children end, and with its last owner it does."""
+        self.control.close()
+
+
+class OwnForkServer(ForkServer):
+    """One that this process starts."""
+
+    def __init__(self, programs: Sequence[str] = OURS) -> None:
+        """Start it; it imports the programs before it takes the first request."""
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - for as long as it lives
+        self._folder = tempfile.TemporaryDirectory(prefix="fork-server-")
+        self.address = f"{self._folder.name}/socket"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(self.address)
+            listener.listen()
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "tests.support.fork_server"),
+                    *(str(listener.fileno()), *programs),
+                ],
+                cwd=ROOT,
+                env=clean_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                pass_fds=[listener.fileno()],
+            )
+            super().__init__(self.address)
+
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def log(self) -> str:
         self._log.seek(0)
         return self._log.read().decode(errors="replace")
 
     def stop(self) -> None:
-        """End it and its children."""
-        self.control.close()
+        super().stop()
         self.process.wait()
         self._log.close()
+        self._folder.cleanup()
 
 
 SERVERS: list[ForkServer] = []
@@ -123,8 +152,9 @@ SERVERS: list[ForkServer] = []
 
 def fork_server() -> ForkServer:
     """The one of this process: started at its first use, and again if it has died."""
-    if not SERVERS or SERVERS[-1].process.poll() is not None:
-        SERVERS.append(ForkServer())
+    if not SERVERS or SERVERS[-1].has_ended():
+        shared = os.environ.get(SHARED)
+        SERVERS.append(ForkServer(shared) if shared else OwnForkServer())
         atexit.register(SERVERS[-1].stop)
     return SERVERS[-1]
 

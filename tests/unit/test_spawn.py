@@ -45,10 +45,10 @@ print(json.dumps({
 OWNER = """
 import asyncio, os, sys, time
 from pathlib import Path
-from tests.support.spawn import SERVERS, ForkServer, clean_environment, spawn
+from tests.support.spawn import SERVERS, OwnForkServer, clean_environment, spawn
 
 async def main():
-    SERVERS.append(ForkServer(()))
+    SERVERS.append(OwnForkServer(()))
     child = await spawn("program", folder=Path(sys.argv[1]), environment=environment)
     print(child.pid, SERVERS[0].process.pid, flush=True)
     time.sleep(600)
@@ -61,12 +61,13 @@ asyncio.run(main())
 @pytest.fixture(autouse=True, scope="module")
 def bare() -> Iterator[None]:
     """Forks from a process that has imported neither the bot nor the agent."""
-    before = spawn.SERVERS[:]
-    spawn.SERVERS.append(spawn.ForkServer(()))
+    before, shared = spawn.SERVERS[:], os.environ.pop(spawn.SHARED, None)
+    spawn.SERVERS.append(spawn.OwnForkServer(()))
     yield
     for server in spawn.SERVERS[len(before) :]:
         server.stop()
     spawn.SERVERS[:] = before
+    os.environ.update({spawn.SHARED: shared} if shared else {})
 
 
 async def run(
@@ -193,7 +194,7 @@ async def test_the_time_zone_is_its_own(tmp_path: Path):
 async def test_one_that_has_died_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr(spawn.ForkServer.__init__, "__defaults__", ((),))
+    monkeypatch.setattr(spawn.OwnForkServer.__init__, "__defaults__", ((),))
     child = await begin(tmp_path, "import time; print('up'); time.sleep(60)")
     assert await child.stdout.readline() == b"up\n"
     spawn.fork_server().process.kill()
