@@ -1,4 +1,4 @@
-"""A click or a submitted view becomes a choice: shapes as in Slack's own samples."""
+"""A click or a submitted view becomes an action: shapes as in Slack's own samples."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from bot.approvals.judge import Result
 from bot.approvals.model import Effect, Person, Place, Verdict
 from bot.slack.delivery import EVENT_TYPE
 from bot.slack.listeners import clicks
-from bot.slack.listeners.submissions import choice_from as choice_from_view
-from bot.slack.listeners.translating import choice_of, option_of, value_of
+from bot.slack.listeners.submissions import action_from_form
+from bot.slack.listeners.translating import action_from_click, option_of, value_of
 from tests.support.clicks import CLICK, DELIVERY, SUBMISSION, click_of, handlers_of
 from tests.support.people import MINA, person
 
 
-def choice_from(body, verdict=Verdict.APPROVE):
-    return choice_of(body, value_of(body), verdict)
+def action_from(body, verdict=Verdict.APPROVE):
+    return action_from_click(body, value_of(body), verdict)
 
 
 def test_a_click_names_its_person_request_and_place():
-    action = choice_from(CLICK)
+    action = action_from(CLICK)
     assert action.request == "req-1"
     assert action.person == person(MINA)
     assert (action.verdict, action.via) == (Verdict.APPROVE, "slack")
@@ -50,27 +50,27 @@ def test_a_person_is_of_the_workspace_that_was_clicked_in(team):
         enterprise={"id": "E1", "name": "Grid"},
         user={"id": "U0MINA", "username": "mina", "name": "m", "team_id": team},
     )
-    assert choice_from(body).person == Person("E1", "T1", "U0MINA")
+    assert action_from(body).person == Person("E1", "T1", "U0MINA")
 
 
 def test_a_click_in_another_workspace_is_of_that_one():
     body = click_of(team={"id": "T9", "domain": "other"})
-    assert choice_from(body).person == Person("", "T9", "U0MINA")
+    assert action_from(body).person == Person("", "T9", "U0MINA")
 
 
 def test_without_a_workspace_the_persons_own_team_counts():
     body = click_of(team=None)
-    assert choice_from(body).person == Person("", "T1", "U0MINA")
+    assert action_from(body).person == Person("", "T1", "U0MINA")
 
 
 def test_no_name_says_who_somebody_is():
     body = click_of(user={**CLICK["user"], "username": "dana", "name": "U0DANA"})
-    assert choice_from(body).person == person(MINA)
+    assert action_from(body).person == person(MINA)
 
 
 def test_a_click_in_a_thread_says_which():
     container = {**CLICK["container"], "thread_ts": "1795426000.000100"}
-    place = choice_from(click_of(container=container)).place
+    place = action_from(click_of(container=container)).place
     assert place is not None
     assert place.thread == "1795426000.000100"
 
@@ -87,7 +87,7 @@ def test_a_click_in_a_thread_says_which():
 )
 def test_metadata_that_is_not_ours_names_no_card(metadata):
     body = click_of(message={**CLICK["message"], "metadata": metadata})
-    place = choice_from(body).place
+    place = action_from(body).place
     assert place is not None
     assert place.card == ""
 
@@ -97,13 +97,13 @@ def test_a_click_without_message_or_value_fits_nothing():
     body = click_of(actions=[action])
     for name in ("message", "container", "channel", "api_app_id"):
         del body[name]
-    action = choice_from(body)
+    action = action_from(body)
     assert (action.request, action.click) == ("", "")
     assert action.place == Place("", "", "")
 
 
 def test_a_submitted_view_approves_the_request_of_its_card():
-    action = choice_from_view(SUBMISSION)
+    action = action_from_form(SUBMISSION)
     assert (action.request, action.verdict) == ("req-1", Verdict.APPROVE)
     assert action.person == person(MINA)
     assert action.place == Place("A1", "C2", "1.1")
@@ -113,13 +113,13 @@ def test_a_submitted_view_approves_the_request_of_its_card():
 def test_a_form_is_of_the_workspace_of_its_app():
     body = {**SUBMISSION, "team": {"id": "T5", "domain": "sibling"}}
     body["view"] = {**SUBMISSION["view"], "app_installed_team_id": "T1"}
-    assert choice_from_view(body).person == Person("", "T1", "U0MINA")
+    assert action_from_form(body).person == Person("", "T1", "U0MINA")
 
 
 @pytest.mark.parametrize("metadata", ["", "no json", "[]", '{"request": "req-1"}'])
 def test_a_view_whose_metadata_is_not_ours_names_no_request(metadata):
     view = {**SUBMISSION["view"], "private_metadata": metadata}
-    action = choice_from_view({**SUBMISSION, "view": view})
+    action = action_from_form({**SUBMISSION, "view": view})
     assert action.request == ""
     assert action.place == Place("A1", "", "")
 

@@ -34,8 +34,8 @@ from bot.slack.full_text import Opened, full_view, needs_file
 from bot.slack.history import history_view, request_history
 from bot.slack.listeners.translating import (
     Body,
-    action_of,
-    choice_of,
+    action_from_click,
+    action_id_of,
     option_of,
     person_of,
     place_of,
@@ -81,35 +81,39 @@ def register(app: AsyncApp, deps: Deps) -> None:
 
 
 async def _approve(deps: Deps, body: Body) -> None:
-    action = choice_of(body, value_of(body), Verdict.APPROVE)
+    action = action_from_click(body, value_of(body), Verdict.APPROVE)
     result, request = await deps.decider.decide(action)
     if result.code == "typed_wrong" and request:  # a card from before that rule
         await show_form(deps, body, ids.APPROVE_TYPED, request)
 
 
 async def _reject(deps: Deps, body: Body) -> None:
-    await deps.decider.decide(choice_of(body, value_of(body), Verdict.REJECT))
+    await deps.decider.decide(action_from_click(body, value_of(body), Verdict.REJECT))
 
 
 async def _withdraw(deps: Deps, body: Body) -> None:
-    await deps.decider.decide(choice_of(body, value_of(body), Verdict.WITHDRAW))
+    await deps.decider.decide(action_from_click(body, value_of(body), Verdict.WITHDRAW))
 
 
 async def _ask(deps: Deps, body: Body) -> None:
-    await open_form(deps, body, _ASKS[action_of(body)], value_of(body))
+    await open_form(deps, body, _ASKS[action_id_of(body)], value_of(body))
 
 
 async def _mark(deps: Deps, body: Body) -> None:
-    action = choice_of(body, value_of(body), Verdict.APPROVE)
-    await deps.marker.mark(action, ids.MARKS[action_of(body)])
+    action = action_from_click(body, value_of(body), Verdict.APPROVE)
+    await deps.marker.mark(action, ids.MARKS[action_id_of(body)])
 
 
 async def _try_again(deps: Deps, body: Body) -> None:
-    await deps.retrier.try_again(choice_of(body, value_of(body), Verdict.APPROVE))
+    await deps.retrier.try_again(
+        action_from_click(body, value_of(body), Verdict.APPROVE)
+    )
 
 
 async def _stop(deps: Deps, body: Body) -> None:
-    await deps.stopper.stop_request(choice_of(body, value_of(body), Verdict.WITHDRAW))
+    await deps.stopper.stop_request(
+        action_from_click(body, value_of(body), Verdict.WITHDRAW)
+    )
 
 
 async def _rate(deps: Deps, body: Body) -> None:
@@ -144,9 +148,9 @@ async def _take_from_menu(deps: Deps, body: Body) -> None:
     elif word == ids.MORE_HISTORY:
         await open_history(deps, body, token)
     elif word == ids.MORE_WITHDRAW:
-        await deps.decider.decide(choice_of(body, token, Verdict.WITHDRAW))
+        await deps.decider.decide(action_from_click(body, token, Verdict.WITHDRAW))
     else:  # an option that no card of ours has: the person is told so
-        await deps.decider.decide(choice_of(body, "", Verdict.REJECT))
+        await deps.decider.decide(action_from_click(body, "", Verdict.REJECT))
 
 
 Form = Callable[[Request, CardRef], Block]
@@ -166,7 +170,7 @@ def may_open(result: Result) -> bool:
 
 async def open_form(deps: Deps, body: Body, word: str, token: str) -> None:
     """Open a form, or have the person told why there is none for them."""
-    action = choice_of(body, token, FORMS[word][0])
+    action = action_from_click(body, token, FORMS[word][0])
     request = await deps.load(token)
     action = _as_it_is(action, request)
     if request is None:
@@ -183,7 +187,7 @@ async def open_form(deps: Deps, body: Body, word: str, token: str) -> None:
 
 async def open_late_reason(deps: Deps, body: Body) -> None:
     """Open the form for the reason of a reject, while it is offered to this person."""
-    action = choice_of(body, value_of(body), Verdict.REJECT)
+    action = action_from_click(body, value_of(body), Verdict.REJECT)
     async with deps.listener_pool.connection() as connection:
         found = await store.load_with_clock(connection, action.request)
     if found is None:
@@ -217,7 +221,7 @@ async def open_full_view(deps: Deps, body: Body, token: str) -> None:
     async with deps.listener_pool.connection() as connection:
         found = await store.load_with_clock(connection, token)
     if found is None:
-        await deps.decider.decide(choice_of(body, token, Verdict.REJECT))
+        await deps.decider.decide(action_from_click(body, token, Verdict.REJECT))
         return
     request, now = found
     card = card_ref(body, request)
@@ -237,7 +241,7 @@ async def open_history(deps: Deps, body: Body, token: str) -> None:
     """Open what the trail has about a request, for whoever can see the card."""
     request = await deps.load(token)
     if request is None:
-        await deps.decider.decide(choice_of(body, token, Verdict.REJECT))
+        await deps.decider.decide(action_from_click(body, token, Verdict.REJECT))
         return
     happened = await request_history(deps.listener_pool, request.id)
     await open_modal(
@@ -286,8 +290,8 @@ async def decide_all(deps: Deps, body: Body) -> None:
         psycopg.Error, psycopg_pool.PoolTimeout: as `Decider.decide`. What is decided
             by then stays so, and the card offers the others.
     """
-    button = action_of(body)
-    action = choice_of(body, value_of(body), FOR_ALL[button])
+    button = action_id_of(body)
+    action = action_from_click(body, value_of(body), FOR_ALL[button])
     card = await _card_of(deps, action)
     if card is None:  # the person is told that nobody knows it
         await deps.decider.decide(action)

@@ -43,8 +43,8 @@ from bot.slack.home.viewers import Seat
 from bot.slack.listeners.clicks import FORMS, Act, may_open, then_ack
 from bot.slack.listeners.translating import (
     Body,
-    action_of,
-    choice_of,
+    action_from_click,
+    action_id_of,
     person_of,
     place_of,
     value_of,
@@ -107,16 +107,16 @@ async def _revoke(deps: Deps, body: Body) -> None:
 
 
 async def _turn(deps: Deps, body: Body) -> None:
-    turned, turn = TURNS[action_of(body)]
+    turned, turn = TURNS[action_id_of(body)]
     await deps.viewers.redraw(person_of(body), turned=turned, turn=turn)
 
 
 async def _decide(deps: Deps, body: Body) -> None:
-    await decide_from_desk(deps, body, _DECIDES[action_of(body)])
+    await decide_from_desk(deps, body, _DECIDES[action_id_of(body)])
 
 
 async def _ask(deps: Deps, body: Body) -> None:
-    await _open_form(deps, body, _ASKS[action_of(body)])
+    await _open_form(deps, body, _ASKS[action_id_of(body)])
 
 
 def _visitor(body: Body, deps: Deps) -> Person:
@@ -134,7 +134,7 @@ async def decide_from_desk(deps: Deps, body: Body, verdict: Verdict) -> None:
 
 async def _choice(deps: Deps, body: Body, verdict: Verdict) -> Action:
     """A click on a row, with what that person was offered there."""
-    action = choice_of(body, value_of(body), verdict)
+    action = action_from_click(body, value_of(body), verdict)
     seat, place = await deps.viewers.seat(action.person), place_of(body)
     container: Mapping[str, Any] = body.get("container") or {}
     place = replace(
@@ -162,7 +162,7 @@ def _offered(body: Body, seat: Seat, own_app: str) -> tuple[str, ...]:
     elif container.get("is_ephemeral") is True:
         offered = seat.listed
     pairs = [each.partition(" ") for each in offered]
-    return tuple(token for action, _, token in pairs if action == action_of(body))
+    return tuple(token for action, _, token in pairs if action == action_id_of(body))
 
 
 async def _answer(

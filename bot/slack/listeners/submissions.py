@@ -50,9 +50,9 @@ from bot.slack.full_text import APPROVE_FULL
 from bot.slack.listeners.clicks import card_ref, open_modal, then_ack
 from bot.slack.listeners.translating import (
     Body,
+    action_from_click,
+    action_from_view,
     card_of,
-    choice_of,
-    choice_of_view,
     person_of,
     place_of,
     value_of,
@@ -69,7 +69,7 @@ VERDICTS = {
 
 
 def register(app: AsyncApp, deps: Deps) -> None:
-    """Listen to the modals; a choice, a grant, an answer is written before the ack."""
+    """Listen to the modals; what a person decides is written before the ack."""
 
     def handler(
         submit: Callable[[Deps, Body], Awaitable[Answer]],
@@ -91,25 +91,25 @@ def register(app: AsyncApp, deps: Deps) -> None:
     app.view(SERVER_FORM)(handler(_submit_to_server))
 
 
-def choice_from(body: Body) -> Action:
+def action_from_form(body: Body) -> Action:
     """Translate a submission, but for the values of an edit or a question's form."""
     kind = body["view"].get("callback_id")
     other = Verdict.ANSWER if kind == ANSWER_FORM else Verdict.EDIT
     verdict = VERDICTS.get(kind, other)
     values = values_of(body)
     return replace(
-        choice_of_view(body, verdict),
+        action_from_view(body, verdict),
         reason=(entered(values, REASON) or "").strip(),
         typed=entered(values, TYPED) or "",
     )
 
 
 async def _submit(deps: Deps, body: Body) -> Answer:
-    return await _decide(deps, body, choice_from(body))
+    return await _decide(deps, body, action_from_form(body))
 
 
 async def _submit_reason(deps: Deps, body: Body) -> Answer:
-    action = replace(choice_from(body), verdict=Verdict.REJECT)
+    action = replace(action_from_form(body), verdict=Verdict.REJECT)
     pool, own_app = deps.listener_pool, deps.decider.own_app()
     if code := await add_reason(pool, deps.jobs, action, own_app):
         await deps.decider.refuse(action, Result(Effect.REFUSED, code))
@@ -117,7 +117,7 @@ async def _submit_reason(deps: Deps, body: Body) -> Answer:
 
 
 async def _submit_edit(deps: Deps, body: Body) -> Answer:
-    action, values = choice_from(body), values_of(body)
+    action, values = action_from_form(body), values_of(body)
     request = await deps.load(action.request)
     if request is None:
         return await _decide(deps, body, action)
@@ -134,7 +134,7 @@ async def _submit_edit(deps: Deps, body: Body) -> Answer:
 
 
 async def _submit_answer(deps: Deps, body: Body) -> Answer:
-    action, values = choice_from(body), values_of(body)
+    action, values = action_from_form(body), values_of(body)
     request = await deps.load(action.request)
     form = request.call.form if request else None
     if request is None or form is None or request.place.token != action.request:
@@ -183,7 +183,7 @@ def _errors(errors: dict[str, str]) -> Answer:
 
 async def open_standing(deps: Deps, body: Body) -> None:
     """Open the form, or have the person told why there is none for them."""
-    action = _giving(choice_of(body, value_of(body), Verdict.APPROVE), None)
+    action = _giving(action_from_click(body, value_of(body), Verdict.APPROVE), None)
     request = await deps.load(action.request)
     offer = offer_of(deps.policies.current, request) if request else None
     result, _ = await deps.decider.preview(action)
@@ -198,7 +198,7 @@ async def open_standing(deps: Deps, body: Body) -> None:
 
 async def submit_standing(deps: Deps, body: Body) -> None:
     """Approve the request and store the grant, both or neither."""
-    action = choice_of_view(body, Verdict.APPROVE)
+    action = action_from_view(body, Verdict.APPROVE)
     request = await deps.load(action.request)
     offer = offer_of(deps.policies.current, request) if request else None
     wish = wish_from(request, values_of(body), offer) if request and offer else None
@@ -247,7 +247,7 @@ async def _open_for_server(deps: Deps, body: Body) -> None:
 
 async def _submit_to_server(deps: Deps, body: Body) -> Answer:
     """Send the answer; what Slack is told to do with the view."""
-    action = choice_of_view(body, Verdict.ANSWER)
+    action = action_from_view(body, Verdict.ANSWER)
     if action.place is None:
         return {}
     question = await deps.answers.look(action.request)

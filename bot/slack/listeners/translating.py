@@ -10,7 +10,7 @@ from bot.slack.cards.modal import CardRef
 from bot.slack.delivery import EVENT_TYPE
 
 
-def choice_of(body: Body, request: str, verdict: Verdict) -> Action:
+def action_from_click(body: Body, request: str, verdict: Verdict) -> Action:
     """Read a `block_actions` payload as an action on a request.
 
     `request` is what the button or the menu's option carries.
@@ -26,7 +26,7 @@ def choice_of(body: Body, request: str, verdict: Verdict) -> Action:
     )
 
 
-def action_of(body: Body) -> str:
+def action_id_of(body: Body) -> str:
     """Return the `action_id` of the button or menu."""
     return str(body["actions"][0]["action_id"])
 
@@ -65,7 +65,7 @@ def _delivery_of(message: Mapping[str, Any]) -> str:
     return str(payload.get("delivery") or "") if ours else ""
 
 
-def choice_of_view(body: Body, verdict: Verdict) -> Action:
+def action_from_view(body: Body, verdict: Verdict) -> Action:
     """A `view_submission` payload; the card is named by the view's metadata."""
     view: Mapping[str, Any] = body["view"]
     card = card_of(body)

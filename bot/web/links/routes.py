@@ -131,7 +131,7 @@ class LinkPages:
         self, token: str, link: Link, found: Request, form: Mapping[str, str]
     ) -> web.Response:
         via = BY_SIGN_IN if self._is_critical(found) else BY_LINK
-        action = choice_of(token, link, found, form, via)
+        action = action_from_link(token, link, found, form, via)
         if action is None:
             return html(422, sentence_page(NO_CHOICE))
         async with self.opening.pool.connection() as connection:
@@ -188,7 +188,7 @@ class LinkPages:
 LARGEST = 30_000  # bytes of a form
 
 
-def choice_of(
+def action_from_link(
     token: str, link: Link, found: Request, form: Mapping[str, str], via: str
 ) -> Action | None:
     """The link's own person says it: nothing in the form says who."""
