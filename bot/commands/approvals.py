@@ -7,12 +7,14 @@ import sys
 from collections.abc import Sequence
 
 from bot.approvals import store
-from bot.approvals.eligibility import who_can_decide
+from bot.approvals.delegations import as_given_now
+from bot.approvals.eligibility import PolicyContext, who_can_decide, with_current_people
 from bot.approvals.model import Request, Status
+from bot.approvals.policy import PolicyError, load_policy
 from bot.base.settings import Settings
 from bot.commands import operator
 from bot.commands.known import Known, known_people
-from bot.database.pool import Pool, make_pool
+from bot.database.pool import Connection, Pool, make_pool
 from bot.texts import commands
 from bot.texts.call import plain_headline
 from bot.texts.formatting import one_line, utc
@@ -23,12 +25,31 @@ TITLE = 120  # characters of it; the card and the API have all
 async def list_command(settings: Settings, parsed: argparse.Namespace, url: str) -> int:
     """Print the queue, a line each."""
     async with _small_pool(url) as pool, pool.connection() as connection:
-        requests = await store.find(connection, status=parsed.status, limit=1000)
+        found = await store.find(connection, status=parsed.status, limit=1000)
+        requests = await _with_current_people(connection, settings, found)
     if requests:
         await _print_table(settings, requests[::-1])
     else:
         print(commands.NO_REQUESTS)
     return 0
+
+
+async def _with_current_people(
+    connection: Connection, settings: Settings, requests: Sequence[Request]
+) -> list[Request]:
+    """Give each request the people who can decide it now, as its card names them."""
+    try:
+        policy = load_policy(settings.policy_file)
+    except PolicyError as error:  # the queue matters then as much
+        print(commands.deciders_as_asked(error.complaints[0]), file=sys.stderr)
+        return [*requests]
+    now = await store.clock(connection)
+    teams = {request.team for request in requests}
+    given = {team: await as_given_now(connection, team, policy) for team in teams}
+    return [
+        with_current_people(each, PolicyContext(given[each.team], now, {}))
+        for each in requests
+    ]
 
 
 async def _print_table(settings: Settings, requests: Sequence[Request]) -> None:

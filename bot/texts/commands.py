@@ -226,6 +226,11 @@ NO_REQUESTS = "No requests."
 REQUESTS = ("ID", "CODE", "STATUS", "DUE", "ASKED BY", "CAN DECIDE", "TITLE")
 
 
+def deciders_as_asked(complaint: object) -> str:
+    """`complaint` is the first about the policy file."""
+    return f"CAN DECIDE is as when each was asked, since the policy is bad: {complaint}"
+
+
 def nothing_to_do(code: str, status: str) -> str:
     said = status.replace("_", " ")
     return f"Nothing to do: request {code} is closed already ({said})."

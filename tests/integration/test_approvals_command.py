@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from argparse import Namespace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.base.settings import Settings
+from bot.commands.approvals import list_command
 from bot.slack.cards.card import card_blocks
 from bot.slack.home import home_view
 from bot.slack.home.desk import PAGE, RECENT
@@ -16,7 +20,7 @@ from bot.texts.call import mrkdwn_headline
 from tests.support.cards_samples import grey_text, section_text, texts, view
 from tests.support.desk_parts import HomeDesk, buttons_of, delegating
 from tests.support.house import House, house_fixture
-from tests.support.people import DANA, FAY, MINA, OLAF, RAVI, TEAM, person
+from tests.support.people import DANA, FAY, MINA, OLAF, OMAR, RAVI, TEAM, person
 
 __all__ = ["house_fixture"]
 NOW = dt.datetime(2026, 11, 29, 23, 30, tzinfo=dt.UTC)
@@ -185,3 +189,24 @@ async def test_answers_hold_what_one_message_takes(
     answer = await say(desk, "waiting")
     assert 0 < len(buttons_of(answer)) < 2 * PAGE
     assert words.IN_APP_HOME in texts(answer)
+
+
+async def test_the_queue_names_a_stand_in_like_the_card(
+    house: House, desk: HomeDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    policy, asked = tmp_path / "policy.yml", Namespace(status="pending")
+    settings = Settings.load({"POLICY_FILE": str(policy)})
+    request = await house.ask()
+    policy.write_text(delegating(house))
+    await say(desk, f"delegate <@{FAY}|fay> until tomorrow")
+
+    await list_command(settings, asked, house.url)
+    listed = capsys.readouterr()
+    policy.write_text("[")
+    await list_command(settings, asked, house.url)
+    unread = capsys.readouterr()
+
+    assert request.id in listed.out
+    assert f"{MINA}, {OMAR}, {FAY}" in listed.out
+    assert (FAY in unread.out, OMAR in unread.out) == (False, True)
+    assert "CAN DECIDE is as when each was asked" in unread.err

@@ -61,13 +61,14 @@ class Giving:
         policies.current = replace(policies.current, delegations=tuple(delegations))
 
 
-def delegating(house: House, *more: str) -> None:
-    """Let managers name Fay or one of these as their deputy, and nobody else."""
+def delegating(house: House, *more: str) -> str:
+    """Let managers name Fay or one of these as their deputy; return the policy."""
     managers = f"managers: {{users: [{MINA}, {OMAR}]}}"
     deputies = f"deputies: {{users: [{', '.join([FAY, *more])}]}}"
     delegable = managers.replace("]}", "], delegable_to: deputies}")
     assert managers in POLICY
     house.policies.change(managers, f"{delegable}\n  {deputies}")
+    return POLICY.replace(managers, f"{delegable}\n  {deputies}")
 
 
 @dataclass
