@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from sys import float_info
+from typing import Any, cast
 
 import rfc8785
 
 from bot.approvals.model import Request
 from bot.approvals.policy import complaints
+from bot.approvals.policy.complaints import Loc
 
 
 class NotCanonical(ValueError):
@@ -27,8 +29,25 @@ def canonical(value: Any) -> str:
     """
     try:
         return rfc8785.dumps(value).decode("utf-8")
-    except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
+    except (UnicodeError, RecursionError) as error:
         raise NotCanonical(complaints.not_canonical(error)) from error
+    except rfc8785.CanonicalizationError as error:
+        for place, number in _without_form(value):
+            raise NotCanonical(complaints.no_such_number(place, number)) from error
+        raise NotCanonical(complaints.not_canonical(error)) from error
+
+
+def _without_form(value: Any, *place: str | int) -> Iterator[tuple[Loc, float]]:
+    """Yield where in a value a number is that JSON cannot hold, and the number."""
+    most = complaints.LARGEST_WHOLE if isinstance(value, int) else float_info.max
+    if isinstance(value, dict):
+        for name, each in cast("dict[object, Any]", value).items():
+            yield from _without_form(each, *place, str(name))
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(cast("list[Any]", value)):
+            yield from _without_form(each, *place, index)
+    elif isinstance(value, int | float) and not abs(value) <= most:
+        yield place, value
 
 
 def storable(value: Any) -> str:

@@ -204,7 +204,19 @@ def test_a_stage_that_those_who_remain_cannot_fill_is_named(
         ("[1]", None, '--args must be a JSON object, such as {"amount": 5}.'),
         ("{", None, "--args cannot be read: Expecting property name"),
         ('{"a": 1, "a": 2}', None, "--args cannot be read: a key is in it twice."),
-        ('{"a": NaN}', None, "--args cannot be read: the arguments cannot be written"),
+        (
+            '{"sum": [1, {"in EUR": NaN}]}',
+            None,
+            "--args cannot be read: the arguments cannot be written down: "
+            "sum[1][`in EUR`] is `nan`; JSON has no such number.",
+        ),
+        (
+            '{"a": 9007199254740992}',
+            None,
+            "--args cannot be read: the arguments cannot be written down: a is"
+            " `9007199254740992`; in JSON, whole numbers are exact up to"
+            " 9007199254740991.",
+        ),
         ('{"a": "\\ud800"}', None, "--args cannot be read: the arguments cannot be"),
         ("[" * 100_000, None, "--args cannot be read: "),
         ("{}", "mina", "--requester mina: write a user id such as U0123ABCDEF."),

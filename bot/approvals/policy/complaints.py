@@ -461,8 +461,20 @@ NO_ARGUMENTS = "no arguments were given"
 SCHEMA_UNREADABLE = "their schema can't be read, so it's unknown whether they fit"
 
 
+LARGEST_WHOLE = 2**53 - 1  # that JSON holds exactly, for every reader
+
+
 def not_canonical(error: object) -> str:
     return f"the arguments cannot be written down: {error}"
+
+
+def no_such_number(place: Loc, number: float) -> str:
+    """`place` is that of the number among the arguments."""
+    known = "JSON has no such number"
+    if isinstance(number, int):
+        known = f"in JSON, whole numbers are exact up to {LARGEST_WHOLE}"
+    named = key_path(place) or "the value"
+    return not_canonical(f"{named} is {shown(number)}; {known}")
 
 
 def unknown_argument(name: str) -> str:
