@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import difflib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -87,10 +88,21 @@ def _complain(sentence: str, status: int) -> int:
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that names the nearest word that there is; so do those it makes."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            choices = map(str, action.choices or ())
+            for near in difflib.get_close_matches(str(value), choices, 1):
+                error.message += say.did_you_mean(near)
+            raise
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bot", description="Run the bot, or look after it."
-    )
+    parser = _Parser(prog="python -m bot", description="Run the bot, or look after it.")
     parser.set_defaults(**RUN)
     commands = parser.add_subparsers(metavar="COMMAND")
     commands.add_parser("run", help="run (the default)")

@@ -40,6 +40,11 @@ def policy_complaint(complaint: object) -> str:
     return f"The policy, {complaint}"
 
 
+def did_you_mean(word: str) -> str:
+    """Return what follows a complaint about a word that there is not."""
+    return f". Did you mean {word}?"
+
+
 def not_listening(host: str, port: int, reason: str) -> str:
     return (
         f"HOST={host}, PORT={port} can't be listened on: {reason.lower()}. Stop what "

@@ -102,3 +102,22 @@ def test_without_a_command_the_bot_runs():
 
 def test_no_word_at_all_asks_for_the_bot():
     assert cli.parse([]) == cli.parse(["run"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("polcy show", ". Did you mean policy?"),
+        ("policy shwo", ". Did you mean show?"),
+        ("approvals list --status aproved", ". Did you mean approved?"),
+        ("deploy", "(choose from "),
+    ],
+)
+def test_a_misspelt_word_is_followed_by_the_nearest(
+    words: str, said: str, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit):
+        cli.parse(words.split())
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert said in line
+    assert ("Did you mean" in line) is ("Did you mean" in said)
