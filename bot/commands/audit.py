@@ -22,7 +22,8 @@ from bot.commands.known import known_people
 from bot.database.pool import connect
 from bot.texts import audit as say
 
-_FORMS = {"jsonl": as_jsonl, "csv": as_csv}
+# With the parts that a file of no rows has: a CSV begins with a header.
+_FORMS = {"jsonl": (as_jsonl, 0), "csv": (as_csv, 1)}
 
 
 async def export_command(
@@ -34,11 +35,14 @@ async def export_command(
             connection, operator(), parsed.format, parsed.since, parsed.until
         ):
             print(say.EXPORT_NOT_NOTED, file=sys.stderr)
+        written, (as_lines, of_nothing) = 0, _FORMS[parsed.format]
         async with snapshot(connection):
-            lines = _FORMS[parsed.format](connection, parsed.since, parsed.until)
-            async for line in lines:
+            async for line in as_lines(connection, parsed.since, parsed.until):
                 sys.stdout.buffer.write(line.encode("utf-8"))
+                written += 1
             sys.stdout.buffer.flush()
+    if written <= of_nothing:
+        print(say.NOTHING_TO_EXPORT, file=sys.stderr)
     return 0
 
 

@@ -121,6 +121,7 @@ def forged(number: int, team: str) -> str:
 
 
 # --- `python -m bot audit` ---------------------------------------------------------
+NOTHING_TO_EXPORT = "There was nothing to export."
 EXPORT_NOT_NOTED = "The database is read-only: the export is not noted."
 
 

@@ -8,6 +8,7 @@ import datetime as dt
 import io
 import json
 import subprocess
+from argparse import Namespace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import pytest
 
 from bot.audit.chain import sign
 from bot.audit.report import period
+from bot.base.settings import Settings
+from bot.commands.audit import export_command
 from bot.commands.cli import moment
 from bot.database.pool import connect
 from tests.support.house import REJECT, House
@@ -138,6 +141,19 @@ async def test_an_export_can_begin_and_end_at_a_time(house: House, tmp_path):
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     assert [row["number"] for row in rows] == [3, 4, 5]
     assert (await bot(tmp_path, "verify", "--file", "trail.jsonl")).returncode == 0
+
+
+@pytest.mark.parametrize(("form", "header"), [("jsonl", b""), ("csv", b"team_id,")])
+async def test_an_export_of_nothing_says_so(house: House, capsysbinary, form, header):
+    asked = Namespace(format=form, since=None, until=None)
+    assert await export_command(Settings.load({}), asked, house.url) == 0
+    found = capsysbinary.readouterr()
+    assert found.out.startswith(header)
+    assert found.out.count(b"\n") == (form == "csv")
+    assert found.err.startswith(b"There was nothing to export")
+    await house.ask()
+    assert await export_command(Settings.load({}), asked, house.url) == 0
+    assert capsysbinary.readouterr().err == b""
 
 
 async def test_verify_refuses_a_file_that_is_no_export(tmp_path):
