@@ -304,7 +304,9 @@ class UnderWay:
     async def run(
         self, conversation: str, go: Awaitable[T], bound: Sequence[Request] = ()
     ) -> T:
-        """Do a run's work; a conversation has one run at a time.
+        """Do a run's work; a stop reaches the last one that began.
+
+        A conversation has one run at a time, but for one that was taken for dead.
 
         Args:
             bound: requests whose approved actions its graph carries out itself.
@@ -321,7 +323,8 @@ class UnderWay:
                 raise Stopped(conversation, held.ends) from None
             raise
         finally:
-            del self._runs[conversation]
+            if self._runs.get(conversation) is held:  # else another has begun
+                del self._runs[conversation]
 
     def stop(self, conversation: str) -> None:
         """End the run of a conversation, if this process has one."""
@@ -350,7 +353,7 @@ class UnderWay:
         """Count the calls of a run that have begun."""
         held = self._runs.get(conversation)
         if held is not None:
-            held.claims += change
+            held.claims = max(0, held.claims + change)  # it may end an older run's
             (held.quiet.clear if held.claims else held.quiet.set)()
             held.look()
 
