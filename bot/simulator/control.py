@@ -56,7 +56,7 @@ class Control:
         try:
             body = as_object(json.loads(await request.text()))
             if body is None:
-                raise ValueError("the body is no JSON object")
+                raise ValueError("the body isn't a JSON object")
             self._do(body)
         except ValueError as error:
             sentence = f"This cannot be done: {error}."
@@ -81,19 +81,19 @@ class Control:
 def _checked(body: Json) -> Json:
     """Return the body if it says a fault; raises ValueError with what is wrong."""
     if body.get("method") not in ("*", *METHODS):
-        raise ValueError("`method` names no method of the Web API, nor is it `*`")
+        raise ValueError("`method` isn't a method of the Web API, or `*`")
     if body.get("kind") not in KINDS:
-        raise ValueError(f"`kind` is none of {', '.join(KINDS)}")
+        raise ValueError(f"`kind` isn't one of {', '.join(KINDS)}")
     known = {"method", "kind", "error", *_NUMBERS}
     if unknown := sorted(body.keys() - known):
-        raise ValueError(f"`{unknown[0]}` is none of {', '.join(sorted(known))}")
+        raise ValueError(f"`{unknown[0]}` isn't one of {', '.join(sorted(known))}")
     for name, kind in _NUMBERS.items():
         value = body.get(name, 1)
         is_number = isinstance(value, kind) and not isinstance(value, bool)
         if not is_number or not 0 <= value <= _MOST_TIMES:
-            raise ValueError(f"`{name}` is no number from 0 to {_MOST_TIMES:,}")
+            raise ValueError(f"`{name}` isn't a number from 0 to {_MOST_TIMES:,}")
     if not isinstance(body.get("error", ""), str):
-        raise ValueError("`error` is no string")
+        raise ValueError("`error` isn't a string")
     return body
 
 

@@ -260,7 +260,7 @@ class SignInPage:
         if asked["response_type"] != "code" or "openid" not in asked["scope"].split():
             return "Ask for response_type=code and scope=openid."
         if urlsplit(asked["redirect_uri"]).scheme not in ("http", "https"):
-            return "redirect_uri is no address of a page."
+            return "redirect_uri isn't the address of a page."
         return ""
 
     def _people(self) -> list[User]:

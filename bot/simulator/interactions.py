@@ -273,7 +273,7 @@ class Submissions:
         """
         view = self._views.find(user_id, view_id)
         if view["type"] != "modal":
-            raise LookupError(f"view {view_id} is no modal and cannot be sent")
+            raise LookupError(f"view {view_id} isn't a modal and can't be sent")
         state = self._interactions.state(user_id, view["blocks"], values)
         view["state"] = {"values": state}
         payload = view_payload(
@@ -363,7 +363,7 @@ def _errors(view: Json, body: Json) -> dict[str, str]:
     unknown = sorted(errors.keys() - set(inputs))
     if unknown or not errors:
         names = ", ".join(unknown) or "none"
-        raise SlackError(f"errors under blocks that are no inputs: {names}")
+        raise SlackError(f"errors under blocks that aren't inputs: {names}")
     return {block_id: str(complaint) for block_id, complaint in errors.items()}
 
 

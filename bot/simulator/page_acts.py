@@ -38,7 +38,7 @@ def acting(act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
         try:
             body = as_object(json.loads(await request.text()))
             if body is None:
-                raise ValueError("the body is no JSON object")
+                raise ValueError("the body isn't a JSON object")
             return web.json_response(await act(body))
         except KeyError as error:
             return _complaint(400, f"The field {error} is missing.")

@@ -48,7 +48,7 @@ def rearrange(workspace: Workspace, body: Json) -> None:
     subject = subject_of(body)
     change, known = _CHANGES[subject]
     if unknown := sorted(body.keys() - {subject, *known}):
-        raise ValueError(f"`{unknown[0]}` is none of {', '.join(known)}")
+        raise ValueError(f"`{unknown[0]}` isn't one of {', '.join(known)}")
     change(workspace, _text(body, subject), body)
 
 
@@ -101,7 +101,9 @@ def _fill_in(workspace: Workspace, user: User, body: Json) -> None:
     known = {each.id for each in workspace.profile_fields}
     for name, value in fields.items():
         if name not in known or not isinstance(value, str):
-            raise ValueError(f"{name} is no profile field, or its value no string")
+            raise ValueError(
+                f"{name} isn't a profile field, or its value isn't a string"
+            )
     user.fields = {k: v for k, v in {**user.fields, **fields}.items() if v}
 
 
@@ -122,7 +124,7 @@ _CHANGES: dict[str, tuple[Change, tuple[str, ...]]] = {
 def _text(body: Json, name: str, default: str = "") -> str:
     value = body.get(name, default)
     if not isinstance(value, str) or not value:
-        raise ValueError(f"`{name}` is no string, or empty")
+        raise ValueError(f"`{name}` isn't a string, or is empty")
     return value
 
 
@@ -136,14 +138,14 @@ def _flag(body: Json, name: str) -> bool:
 def _words(body: Json, name: str, default: Sequence[str]) -> Sequence[str]:
     listed = as_list(body.get(name, list(default)))
     if listed is None or not all(isinstance(each, str) for each in listed):
-        raise ValueError(f"`{name}` is no list of strings")
+        raise ValueError(f"`{name}` isn't a list of strings")
     return listed
 
 
 def _people(workspace: Workspace, body: Json, name: str) -> list[str]:
     listed = as_list(body.get(name))
     if listed is None:
-        raise ValueError(f"`{name}` is no list of user ids")
+        raise ValueError(f"`{name}` isn't a list of user ids")
     for each in listed:
         if each not in workspace.users:
             raise ValueError(f"there is no person {each}")

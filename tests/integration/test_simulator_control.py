@@ -92,7 +92,7 @@ async def test_server_errors_and_slacks_own(made: World, page: aiohttp.ClientSes
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ([], "no JSON object"),
+        ([], "isn't a JSON object"),
         ({"method": "chat.shout", "kind": "error"}, "`method`"),
         ({"method": "*", "kind": "earthquake"}, "`kind`"),
         ({"method": "*", "kind": "error", "times": -1}, "`times`"),
@@ -214,20 +214,23 @@ async def test_another_company_shares_a_channel(
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ({"user": OLAF, "teams": "T1"}, "`teams` is no list of strings"),
+        ({"user": OLAF, "teams": "T1"}, "`teams` isn't a list of strings"),
         ({"user": "W0NEW00000"}, "no person W0NEW00000"),
         ({**FINANCE, "users": ["U0NOBODY00"]}, "no person U0NOBODY00"),
-        ({**FINANCE, "users": MINA}, "`users` is no list"),
-        ({"usergroup": "S0FINANCE0"}, "`users` is no list"),
-        ({**FINANCE, "usergroup": ""}, "`usergroup` is no string, or empty"),
-        ({**FINANCE, "colour": "red"}, "`colour` is none of users"),
+        ({**FINANCE, "users": MINA}, "`users` isn't a list"),
+        ({"usergroup": "S0FINANCE0"}, "`users` isn't a list"),
+        ({**FINANCE, "usergroup": ""}, "`usergroup` isn't a string, or is empty"),
+        ({**FINANCE, "colour": "red"}, "`colour` isn't one of users"),
         ({**FINANCE, "is_disabled": 1}, "`is_disabled` is neither"),
         ({**SECRET, "is_private": "yes"}, "`is_private` is neither"),
         ({**SECRET, "members": ["U0NOBODY00"]}, "no person U0NOBODY00"),
-        ({**SECRET, "name": 1}, "`name` is no string"),
+        ({**SECRET, "name": 1}, "`name` isn't a string"),
         ({"user": "U0NOBODY00", "fields": {}}, "no person U0NOBODY00"),
-        ({"user": OLAF, "fields": {"Xf0SECRET": "x"}}, "Xf0SECRET is no profile field"),
-        ({"user": OLAF, "fields": {"Xf0MANAGER": 1}}, "its value no string"),
+        (
+            {"user": OLAF, "fields": {"Xf0SECRET": "x"}},
+            "Xf0SECRET isn't a profile field",
+        ),
+        ({"user": OLAF, "fields": {"Xf0MANAGER": 1}}, "its value isn't a string"),
     ],
 )
 async def test_a_change_that_makes_no_sense_changes_nothing(

@@ -80,7 +80,7 @@ async def test_a_click_at_home_names_the_view(made: World):
         },
     )
     assert len(made.simulator.open_views(MINA)) == 1
-    with pytest.raises(LookupError, match="no modal"):
+    with pytest.raises(LookupError, match="isn't a modal"):
         await made.simulator.submit_view(MINA, view["id"], {})
 
 

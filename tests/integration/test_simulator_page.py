@@ -92,7 +92,7 @@ async def test_another_origin_changes_nothing(simulator: Simulator, origin: str)
     ("body", "status", "words"),
     [
         ("{", 400, "cannot be read"),
-        ("[]", 400, "no JSON object"),
+        ("[]", 400, "isn't a JSON object"),
         ("{}", 400, "'text' is missing"),
         ({**MESSAGE, "text": "  "}, 400, "empty"),
         ({**MESSAGE, "text": "x" * 40_001}, 400, "at most 40,000"),

@@ -233,11 +233,11 @@ def _wrong_task(chunk: Json) -> str:
     if not (chunk.get("id") and chunk.get("title")):
         return "id or title is missing"
     if chunk.get("status", "in_progress") not in _STATUSES:
-        return f"status is none of {_STATUSES}"
+        return f"status isn't one of {_STATUSES}"
     for name in _TASK:
         value = chunk.get(name) or ""
         if not isinstance(value, str) or len(value) > LONGEST_FIELD:
-            return f"{name} is no text of at most {LONGEST_FIELD} characters"
+            return f"{name} isn't a text of at most {LONGEST_FIELD} characters"
     return ""
 
 

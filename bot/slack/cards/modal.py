@@ -37,7 +37,7 @@ class CardRef:
         """Read `private_metadata`. Raises ValueError when it is not one of ours."""
         data: object = json.loads(text)
         if not isinstance(data, dict):
-            raise ValueError("The view's private_metadata is no object.")
+            raise ValueError("The view's private_metadata isn't an object.")
         fields = cast("dict[str, object]", data)
         values = [fields.get(name) for name in _FIELDS]
         request, *card = (v if isinstance(v, str) else "" for v in values)
