@@ -109,7 +109,14 @@ table { border-collapse: collapse; min-width: 20em }
 th, td { border-bottom: 1px solid #c9c7cc; padding: .3em 1.5em .3em 0; text-align: left;
   vertical-align: top; overflow-wrap: break-word }
 tr { break-inside: avoid } .bad { font-weight: bold; color: #a00 }
-code { font-size: .85em }
+code { font-size: .85em; overflow-wrap: anywhere }
+@media (max-width: 600px) {
+  thead { display: none } table, tbody { display: block }
+  tr { display: block; border-bottom: 1px solid #c9c7cc; padding: .4em 0 }
+  td { display: grid; grid-template-columns: 7.5em 1fr; border: 0; padding: .1em 0;
+    overflow-wrap: anywhere }
+  td::before { content: attr(data-label); color: #616061 }
+}
 """
 
 
@@ -133,13 +140,19 @@ class _Page:
         """A table under its title; nothing where there are no rows."""
         if not rows:
             return ""
-        head = _row([say.COLUMNS.get(name, name) for name in columns], "th")
-        body = "".join(
-            _row([self._cell(name, row[name]) for name in columns], "td")
-            for row in rows
-        )
-        table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+        labels = {name: _text(say.COLUMNS.get(name, name)) for name in columns}
+        head = "".join(f"<th>{label}</th>" for label in labels.values())
+        body = "".join(self._row(row, labels) for row in rows)
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         return f"<section><h2>{_text(title)}</h2>{table}</section>"
+
+    def _row(self, row: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+        """A row, whose cells know their column's label: on a phone they stack."""
+        cells = "".join(
+            f'<td data-label="{label}">{_text(self._cell(name, row[name]))}</td>'
+            for name, label in labels.items()
+        )
+        return f"<tr>{cells}</tr>"
 
     def _cell(self, name: str, value: Any) -> object:
         if value is None or value == "":
@@ -261,10 +274,6 @@ def _paragraph(text: str) -> str:
 
 def _pairs(counts: Mapping[str, int], name: str) -> list[dict[str, Any]]:
     return [{name: key, "count": count} for key, count in counts.items() if count]
-
-
-def _row(cells: Iterable[object], tag: str) -> str:
-    return f"<tr>{''.join(f'<{tag}>{_text(cell)}</{tag}>' for cell in cells)}</tr>"
 
 
 def _text(value: object) -> str:

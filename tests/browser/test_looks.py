@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from bot.audit.report import page_of
 from bot.simulator.page_acts import HistoryLine
 from tests.support import slack_samples as samples
 from tests.support.browser import picture, visit
@@ -133,3 +134,44 @@ async def test_a_narrow_phone_has_all_within_reach(browser: Browser, filled: Sla
         await picture(page, "phone-thread")
         await thread.get_by_role("button", name="Close the thread").tap()
         await expect(messages(page).last).to_be_visible()
+
+
+AT, ROW = "2026-11-29T12:00:00+00:00", {"tool": "delete_file", "request": "1Zj_" * 5}
+REPORT = {
+    "from": AT,
+    "until": AT,
+    "requests": {"count": 1, "by_tool": {"delete_file": 1}},
+    "outcomes": {"approved": 2, "timed_out": 1},
+    "runs": {"ran": 1},
+    "stages": [{"group": "m", "decision": "stage_passed", "count": 1, "people": 2}],
+    "by_approver": [{"actor": "U0MINA00000", "count": 3, "rejected": 1}],
+    "time_to_decide": {"under 1 minute": 2},
+    "refused_attempts": [
+        {"at": AT, "actor": "U0OLAF00000", "verdict": "approve", "via": "slack", **ROW}
+        | {"word": "not_in_group"}
+    ],
+    "self_approval_attempts": [],
+    "decisions_within_3_seconds": [
+        {"at": AT, "actor": "U0MINA00000", "decision": "approved", **ROW}
+        | {"milliseconds": 900}
+    ],
+    "policies": [{"policy": "f0" * 32, "loaded": AT, "requests": 3}],
+    "feedback": {"good": 1},
+    "exports_taken": 1,
+    "verify": {
+        "good": True,
+        "rows": 9,
+        "heads": {"T1": {"number": 9, "hash": "a" * 64}},
+    },
+}
+
+
+async def test_the_audit_report_fits_a_phone_and_a_desk(browser: Browser):
+    async with visit(browser, "about:blank", own=True) as page:
+        await page.set_content(page_of(REPORT, {"U0MINA00000": "Mina"}))
+        for width in (1280, 390):
+            await page.set_viewport_size({"width": width, "height": 850})
+            await picture(page, f"report-{width}")
+            assert await flaws(page) == [], f"at {width}"
+            label = page.get_by_role("columnheader", name="tried to")
+            assert await label.is_visible() == (width == 1280)
