@@ -102,8 +102,9 @@ WHERE g.conversation_id = %(conversation)s AND g.state = 'executing'
 RETURNING g.request_id, g.tool, g.call_digest;
 
 -- name: finish_grant
--- What came of it, and which cards are to show it. Its commit need not wait for the
--- disk: a claim without an end is unknown, and never runs again.
+-- What came of it, and which messages are to show it: cards, and of what failed the
+-- notice in the thread, which says "approved". Its commit need not wait for the disk: a
+-- claim without an end is unknown, and never runs again.
 WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
 finished AS (
   UPDATE grants g SET state = %(state)s, result = %(result)s, finished_at = bot_now()
@@ -118,7 +119,7 @@ trail AS (
   FROM finished),
 touched AS (
   UPDATE deliveries SET revision = revision + 1
-  WHERE kind = 'card' AND id IN (
+  WHERE (kind = 'card' OR kind = 'notice' AND %(event)s = 'failed') AND id IN (
     SELECT m.delivery_id FROM finished JOIN request_messages m USING (request_id))
   RETURNING id)
 SELECT request_id, current_generation,

@@ -45,7 +45,7 @@ trail AS (
   FROM finished),
 touched AS (
   UPDATE deliveries SET revision = revision + 1
-  WHERE kind = 'card' AND id IN (
+  WHERE (kind = 'card' OR kind = 'notice' AND %(event)s = 'failed') AND id IN (
     SELECT m.delivery_id FROM finished JOIN request_messages m USING (request_id))
   RETURNING id)
 SELECT ARRAY(SELECT request_id FROM finished) AS finished,

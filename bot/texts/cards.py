@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from bot.approvals.model import Execution, Mark, Risk, Status
+from bot.approvals.model import Execution, Mark, Request, Risk, Status
 from bot.texts.formatting import (
     channel_link,
     date,
@@ -32,7 +32,7 @@ STATUS_WORDS = {
     Status.ANSWERED: "Answered",
 }
 UNKNOWN = "Unknown"
-WAITING, BUT_FAILED = "Waiting", "Approved, but failed"
+WAITING = "Waiting"
 HIGH_RISK = "⚠ High risk"
 _ICONS = {
     Status.PENDING: "⏳",
@@ -51,9 +51,12 @@ UNKNOWN_IF_RUN = (
 )
 
 
-def status_word(status: Status, execution: Execution | None = None) -> str:
-    """The word that a card shows; `Unknown` when nobody knows whether the call ran."""
-    return UNKNOWN if execution is Execution.UNKNOWN else STATUS_WORDS[status]
+def status_word(request: Request, by: str = "") -> str:
+    """What a request is now; `by` is who closed it, "" where that is not to be said."""
+    who, end = f" by {by}" if by else "", request.end.execution
+    word = UNKNOWN if end is Execution.UNKNOWN else STATUS_WORDS[request.status]
+    failed = end is Execution.FAILED and request.status is Status.APPROVED
+    return f"{word}{who}{', but failed' if failed else ''}"
 
 
 def icon(status: Status, execution: Execution | None = None) -> str:
@@ -77,9 +80,8 @@ ASKED_BEFORE = (
 def unfillable(stage: str) -> str:
     """Plain text. `stage` is the group of the stage that cannot be filled."""
     return (
-        "Rejected: too few people can decide the stage "
-        f"“{one_line(stage, 80)}”. Ask the bot's admin to check the policy's "
-        "groups."
+        f"Rejected: too few people can decide the stage “{one_line(stage, 80)}”. "
+        "Ask the bot's admin to check the policy's groups."
     )
 
 
@@ -100,17 +102,15 @@ def waits(
     return f"{head}{risk}: {title}, asked by {person}, by {date(until)} ({code})"
 
 
-def ended(status: str, title: str, code: str, by: str) -> str:
-    """The notification about a request that is over; `by` is "" for nobody."""
-    return f"{status}{f' by {by}' if by else ''}: {title} ({code})"
+def ended(word: str, title: str, code: str) -> str:
+    """The notification about a request that is over."""
+    return f"{word}: {title} ({code})"
 
 
 def asked(person: str, channel: str, why: str) -> str:
     """`channel` is the id of the one in which it was asked; `why` is "" for none."""
-    place = channel_link(channel)
-    return (
-        f"{person} asked{f' in {place}' if place else ''}{f' · {why}' if why else ''}"
-    )
+    place = f" in {link}" if (link := channel_link(channel)) else ""
+    return f"{person} asked{place}{f' · {why}' if why else ''}"
 
 
 def not_claimed(text: str, approvers: str) -> str:

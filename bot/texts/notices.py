@@ -15,7 +15,6 @@ from bot.approvals.model import Outcome, Request, Status
 from bot.texts.call import mrkdwn_headline, plain_headline
 from bot.texts.cards import (
     HIGH_RISK,
-    UNKNOWN,
     UNKNOWN_IF_RUN,
     can_decide,
     icon,
@@ -47,12 +46,11 @@ def waiting(request: Request, who_can: Sequence[str], link: str = "") -> str:
 def waiting_over(request: Request) -> str:
     """mrkdwn. The notice once it is over."""
     end, by = request.end, closed_by(request)
-    word = status_word(request.status, end.execution)
-    who = f" by {mention(by)}" if by else ""
+    word = status_word(request, by=mention(by) if by else "")
     at = date(end.decided_at or request.deadline)
-    text = f"{icon(request.status, end.execution)} {word}{who}"
+    text = f"{icon(request.status, end.execution)} {word}"
     text = f"{text}: {mrkdwn_headline(request)} · {at}"
-    return f"{text} · {UNKNOWN_IF_RUN}" if word == UNKNOWN else text
+    return f"{text} · {UNKNOWN_IF_RUN}" if end.is_unknown else text
 
 
 def _link(link: str) -> str:
@@ -199,7 +197,7 @@ def subject(letter: Letter) -> str:
     request = letter.request
     about = f"{plain_headline(request)} ({one_line(request.code, 20)})"
     if letter.kind == "outcome":
-        return f"{status_word(request.status, request.end.execution)}: {about}"
+        return f"{status_word(request)}: {about}"
     word = (
         "Reminder, approval needed" if letter.kind == "reminder" else "Approval needed"
     )
@@ -223,12 +221,11 @@ def opening_lines(letter: Letter) -> list[str]:
 
 def _ending(letter: Letter, title: str) -> str:
     request = letter.request
-    word = status_word(request.status, request.end.execution)
-    if word == UNKNOWN:
+    if request.end.is_unknown:
         return f"You asked: {title}. It was approved. {UNKNOWN_IF_RUN}"
-    by = f" by {letter.decider}" if letter.decider and closed_by(request) else ""
+    word = status_word(request, by=letter.decider if closed_by(request) else "")
     at = utc(request.end.decided_at or request.deadline)
-    return f"You asked: {title}. {word}{by}, {at}.{_why(request)}"
+    return f"You asked: {title}. {word}, {at}.{_why(request)}"
 
 
 def _why(request: Request) -> str:

@@ -57,18 +57,22 @@ async def test_a_later_run_gets_a_finished_calls_stored_result(house: House):
 
 
 @pytest.mark.parametrize("state", [Execution.DONE, Execution.FAILED])
-async def test_the_end_of_a_call_redraws_its_card_alone(house: House, state: Execution):
+async def test_the_end_of_a_call_redraws_what_tells_it(house: House, state: Execution):
     request = await house.approved()
     run = await house.start_run(request.conversation)
     await house.claim(run, facts_of(request))
+    told = {request.place.card}
+    if state is Execution.FAILED:
+        told.add(request.place.notice)
     shown = "SELECT revision FROM deliveries WHERE id = %s"
-    before = await house.one(shown, request.place.card)
+    before = [await house.one(shown, each) for each in told]
     house.handed.clear()
 
     await end(house, run, facts_of(request), state)
 
-    assert house.handed == [request.place.card]
-    assert await house.one(shown, request.place.card) == before + 1
+    assert {*house.handed} == told
+    after = [await house.one(shown, each) for each in told]
+    assert after == [revision + 1 for revision in before]
     now = (await house.request(request.id)).end
     assert now.finished_at is not None
     assert now.decided_at is not None

@@ -10,6 +10,8 @@ from agent.phrases.tool_calls import ORDERS, RUNNING, STOP, UNRECORDED, denied
 from bot.approvals.model import Execution, Status
 from bot.texts import agent, audit, cards, clicks, commands, notices
 from bot.texts.conversation import help_text
+from bot.web.links.pages import used_page
+from tests.support.cards_samples import decision
 from tests.support.people import MINA, OMAR, RAVI
 from tests.support.request_builder import NOW, request
 from tests.support.root import ROOT, name_of
@@ -21,7 +23,6 @@ LABELS = (
     agent.REJECTED,
     agent.TIMED_OUT,
     cards.AN_OPERATOR,
-    cards.BUT_FAILED,
     cards.HIGH_RISK,
     notices.HIGH_RISK,
     clicks.TRY_AGAIN,
@@ -131,6 +132,24 @@ def test_the_notice_says_how_it_ended(status, execution, said):
     text = notices.waiting_over(over)
     assert text.startswith(f"{said}: *Delete file* `reports/q3.csv` · ")
     assert ("unknown whether it happened" in text) is ("Unknown" in said)
+
+
+def test_a_call_that_failed_reads_alike_outside_its_card():
+    over = request(
+        status=Status.APPROVED,
+        decided_at=NOW,
+        execution=Execution.FAILED,
+        decisions=(decision(),),
+    )
+    letter = notices.Letter(over, "outcome", "Ravi", NOW, decider="Mina")
+    notice = notices.waiting_over(over)
+    assert notice.startswith(f"✅ Approved by <@{MINA}>, but failed: *Delete file*")
+    assert notices.subject(letter).startswith("Approved, but failed: Delete file")
+    [said] = notices.opening_lines(letter)
+    assert "Approved by Mina, but failed, " in said
+    link = used_page(MINA, over, {})
+    assert "<title>Approved, but failed: Delete file" in link
+    assert ">✅ Approved, but failed<" in link
 
 
 def test_a_tool_name_that_is_no_identifier_is_code():

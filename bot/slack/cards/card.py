@@ -258,7 +258,8 @@ def _request_text(view: RequestView) -> str:
     request = view.request
     title, code = labels.mrkdwn_headline(request), escape(request.code)
     if not request.is_open:
-        return sentences.ended(view.status_word, title, code, deciders(request))
+        word = sentences.status_word(request, by=deciders(request))
+        return sentences.ended(word, title, code)
     return sentences.waits(
         title,
         code,

@@ -28,7 +28,7 @@ from bot.texts import forms
 from bot.texts.cards import (
     AN_OPERATOR,
     ASKED_BEFORE,
-    UNKNOWN,
+    STATUS_WORDS,
     unfillable,
 )
 from bot.texts.formatting import (
@@ -256,11 +256,11 @@ def deciders(request: Request) -> str:
 
 def outcome_line(view: RequestView) -> str:
     """mrkdwn: status word, who, when, and what became of the call."""
-    request, word, end = view.request, view.status_word, view.request.end
+    request, end = view.request, view.request.end
     by = sentences.by_and_when(deciders(request), end.decided_at)
-    if word == UNKNOWN:
+    if end.is_unknown:
         return sentences.unknown_end(by)
-    text = f"*{word}*{by}"
+    text = f"*{STATUS_WORDS[request.status]}*{by}"
     if request.end.outcome is Outcome.UNCLAIMED:
         return sentences.not_claimed(text, people(approvals(request)))
     if request.status is Status.TIMED_OUT:

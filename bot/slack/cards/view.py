@@ -12,7 +12,7 @@ from bot.approvals.judge import APPROVING
 from bot.approvals.model import Decision, Execution, Mark, Request, Verdict
 from bot.approvals.raise_request import REQUESTS_PER_CARD
 from bot.approvals.unknown_outcome import marks_taken
-from bot.texts.cards import BUT_FAILED, WAITING, icon, status_word
+from bot.texts.cards import WAITING, icon, status_word
 
 # The `action_id`s of our messages. A button's value is the request's token; a menu's is
 # one of the words below, a colon, and the token.
@@ -80,15 +80,9 @@ class RequestView:
         return self.in_time and not self.elsewhere
 
     @property
-    def status_word(self) -> str:
-        return status_word(self.request.status, self.request.end.execution)
-
-    @property
     def word(self) -> str:
         """The word beside the headline."""
-        if self.request.end.execution is Execution.FAILED:
-            return BUT_FAILED
-        return WAITING if self.request.is_open else self.status_word
+        return WAITING if self.request.is_open else status_word(self.request)
 
     @property
     def icon(self) -> str:

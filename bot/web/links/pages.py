@@ -104,13 +104,13 @@ def used_page(user: str, request: Request, names: Mapping[str, str]) -> str:
 
 
 def _title(request: Request) -> str:
-    word = status_word(request.status, request.end.execution)
+    word = status_word(request)
     return sentences.title(word, plain_headline(request), request.code)
 
 
 def _headline(request: Request) -> str:
     """State, effect and target; a value is code, so that it never reads as words."""
-    word = status_word(request.status, request.end.execution)
+    word = status_word(request)
     sign = icon(request.status, request.end.execution)
     risk = f" · {HIGH_RISK}" if request.terms.is_risky and request.is_open else ""
     state = f'<p class="state">{sign} {escape(word)}{risk}</p>'
