@@ -137,6 +137,14 @@ async def test_the_card_of_a_call_that_failed_says_why(shared_both: Stage):
 
     shown = everything(await shows(stage, card, " · Failed <!date^", "Failed:"))
     assert "gone.txt" in shown.partition("Failed:")[2]
+    told = f"✅ Approved by <@{MINA}>, but failed: "
+    await stage.simulator.wait_for(
+        lambda: [
+            notice
+            for notice in stage.simulator.messages(GENERAL)
+            if notice.get("thread_ts") == ts and notice["text"].startswith(told)
+        ]
+    )
     await stage.answer(GENERAL, ts)
 
 
