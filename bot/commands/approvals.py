@@ -15,7 +15,7 @@ from bot.base.settings import Settings
 from bot.commands import operator
 from bot.commands.known import Known, known_people
 from bot.database.pool import Connection, Pool, make_pool
-from bot.texts import commands
+from bot.texts import operation
 from bot.texts.call import plain_headline
 from bot.texts.formatting import one_line, utc
 
@@ -30,7 +30,7 @@ async def list_command(settings: Settings, parsed: argparse.Namespace, url: str)
     if requests:
         await _print_table(settings, requests[::-1])
     else:
-        print(commands.NO_REQUESTS)
+        print(operation.NO_REQUESTS)
     return 0
 
 
@@ -41,7 +41,7 @@ async def _with_current_people(
     try:
         policy = load_policy(settings.policy_file)
     except PolicyError as error:  # the queue matters then as much
-        print(commands.deciders_as_asked(error.complaints[0]), file=sys.stderr)
+        print(operation.deciders_as_asked(error.complaints[0]), file=sys.stderr)
         return [*requests]
     now = await store.clock(connection)
     teams = {request.team for request in requests}
@@ -57,7 +57,7 @@ async def _print_table(settings: Settings, requests: Sequence[Request]) -> None:
         asking = {each.people.requester.user for each in requests}
         deciding = {user for each in requests for user in who_can_decide(each)}
         await known.learn((), asking | deciding)
-    rows = [commands.REQUESTS, *(_row(request, known) for request in requests)]
+    rows = [operation.REQUESTS, *(_row(request, known) for request in requests)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
@@ -95,9 +95,9 @@ async def reject_command(
         )
     if request is None or not request.is_open:
         status = (request or found[0]).status
-        print(commands.nothing_to_do(found[0].code, status))
+        print(operation.nothing_to_do(found[0].code, status))
         return 1
-    print(commands.rejected(request.code, plain_headline(request)))
+    print(operation.rejected(request.code, plain_headline(request)))
     return 0
 
 
@@ -113,10 +113,10 @@ async def _named(pool: Pool, name: str) -> list[Request]:
 
 async def _cannot_tell(settings: Settings, name: str, found: Sequence[Request]) -> int:
     if found:
-        print(commands.several_requests(name))
+        print(operation.several_requests(name))
         await _print_table(settings, found)
     else:
-        print(commands.no_request(name))
+        print(operation.no_request(name))
     return 1
 
 

@@ -19,7 +19,7 @@ from bot.slack.client import error_code, make_client, make_session
 from bot.slack.directory import Directory
 from bot.slack.identity import Identity, learn_identity, scopes_of
 from bot.slack.trouble import BAD_TOKEN
-from bot.texts import commands
+from bot.texts import operation
 
 
 @asynccontextmanager
@@ -63,19 +63,19 @@ class AskSlack:
         except SlackApiError as error:
             code = error_code(error)
             if code in BAD_TOKEN:
-                return [commands.refuses_token(code, name)]
-            return [commands.answers_with(code, name)]
+                return [operation.refuses_token(code, name)]
+            return [operation.answers_with(code, name)]
         except (aiohttp.ClientError, TimeoutError, OSError, KeyError) as error:
-            return [commands.slack_unreachable(type(error).__name__)]
+            return [operation.slack_unreachable(type(error).__name__)]
         given = scopes_of(answer.headers)
         if given is None:
             return []
         needed, optional = _scopes()
         self.without = [
-            commands.without_feature(scope) for scope in sorted(optional - given)
+            operation.without_feature(scope) for scope in sorted(optional - given)
         ]
         lacking = needed - given
-        return [commands.lacks_scopes(sorted(lacking))] if lacking else []
+        return [operation.lacks_scopes(sorted(lacking))] if lacking else []
 
 
 def _scopes() -> tuple[set[str], set[str]]:
@@ -102,11 +102,11 @@ async def unknown_ids(policy: Policy, client: AsyncWebClient) -> list[str]:
         try:
             trouble = await _trouble_with(slack_id, client, path in private)
         except SlackApiError as error:
-            return [*troubles, commands.cannot_be_asked(error_code(error))]
+            return [*troubles, operation.cannot_be_asked(error_code(error))]
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return [*troubles, commands.cannot_be_asked(type(error).__name__)]
+            return [*troubles, operation.cannot_be_asked(type(error).__name__)]
         if trouble:
-            troubles.append(commands.part(path, trouble))
+            troubles.append(operation.part(path, trouble))
     return troubles
 
 
@@ -134,18 +134,18 @@ async def _trouble_with(
     except SlackApiError as error:
         code = error_code(error)
         if code in _UNKNOWN:
-            return commands.unknown_id(slack_id)
+            return operation.unknown_id(slack_id)
         if code == "missing_scope":
-            return commands.unchecked_id(slack_id)
+            return operation.unchecked_id(slack_id)
         # https://docs.slack.dev/reference/methods/usergroups.users.list#errors
         if code == "plan_upgrade_required":
-            return commands.NO_USERGROUPS
+            return operation.NO_USERGROUPS
         raise
 
 
 async def _trouble_with_usergroup(slack_id: str, client: AsyncWebClient) -> str:
     found = _data(await client.usergroups_users_list(usergroup=slack_id))
-    return "" if found.get("users") else commands.empty_usergroup(slack_id)
+    return "" if found.get("users") else operation.empty_usergroup(slack_id)
 
 
 async def _trouble_with_field(slack_id: str, client: AsyncWebClient) -> str:
@@ -158,8 +158,8 @@ async def _trouble_with_field(slack_id: str, client: AsyncWebClient) -> str:
     fields: list[dict[str, Any]] = profile.get("fields") or []
     kinds = [field.get("type") for field in fields if field.get("id") == slack_id]
     if not kinds:
-        return commands.unknown_id(slack_id)
-    return "" if "user" in kinds else commands.no_field_of_people(slack_id)
+        return operation.unknown_id(slack_id)
+    return "" if "user" in kinds else operation.no_field_of_people(slack_id)
 
 
 async def _trouble_with_channel(
@@ -167,10 +167,10 @@ async def _trouble_with_channel(
 ) -> str:
     channel = _data(await client.conversations_info(channel=slack_id))["channel"]
     if must_be_private and not channel.get("is_private"):
-        return commands.public_channel(slack_id)
+        return operation.public_channel(slack_id)
     if channel.get("is_member", True):
         return ""
-    return commands.not_a_member(slack_id)
+    return operation.not_a_member(slack_id)
 
 
 def _data(answer: Any) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ from bot.base.settings_types import CHANNEL
 from bot.base.time_limits import limits
 from bot.database.pending_migrations import missing
 from bot.database.pool import connect
-from bot.texts import commands, graphs
+from bot.texts import graphs, operation
 from bot.texts.policy import server_away
 
 if TYPE_CHECKING:
@@ -45,19 +45,19 @@ async def check(settings: Settings, _parsed: argparse.Namespace, url: str) -> in
             "graph": lambda: _graph(settings),
         }
         if settings.servers_file and not settings.has_demo_servers:
-            parts[commands.MCP_SERVERS] = lambda: _servers(settings)
+            parts[operation.MCP_SERVERS] = lambda: _servers(settings)
         if not slack:
             parts["e-mail"] = _nothing
         results = {name: await part() for name, part in parts.items()}
         without = slack.without if slack else []
     good = _stand_ins(settings)
     for name, troubles in results.items():
-        for said in troubles or [good.get(name, commands.OK)]:
-            print(commands.part(name, said))
+        for said in troubles or [good.get(name, operation.OK)]:
+            print(operation.part(name, said))
     for said in await _paused(url):
-        print(commands.part("paused", said))
+        print(operation.part("paused", said))
     for said in without:
-        print(commands.part("feature", said))
+        print(operation.part("feature", said))
     return 1 if any(results.values()) else 0
 
 
@@ -69,13 +69,13 @@ def _stand_ins(settings: Settings) -> dict[str, str]:
     """Name the parts that are simulated, with the words to say so."""
     said: dict[str, str] = {}
     if settings.transport is Transport.SIMULATOR:
-        said["Slack"] = commands.OK_SIMULATED
+        said["Slack"] = operation.OK_SIMULATED
         if settings.smtp_url is None:
-            said["e-mail"] = commands.OK_KEPT
+            said["e-mail"] = operation.OK_KEPT
     if settings.openai_api_key is None:
-        said["model"] = commands.OK_OFFLINE
+        said["model"] = operation.OK_OFFLINE
     if settings.database_url is None:
-        said["database"] = commands.OK_EMBEDDED
+        said["database"] = operation.OK_EMBEDDED
     return said
 
 
@@ -115,9 +115,9 @@ async def _model(settings: Settings) -> list[str]:
     )
     try:
         async with asyncio.timeout(MODEL_TIMEOUT):
-            await model.ainvoke([HumanMessage(commands.TO_THE_MODEL)])
+            await model.ainvoke([HumanMessage(operation.TO_THE_MODEL)])
     except TimeoutError:
-        return [commands.model_silent(MODEL_TIMEOUT)]
+        return [operation.model_silent(MODEL_TIMEOUT)]
     except Exception as error:
         return [explain_model_error(error) or type(error).__name__]
     return []
@@ -136,7 +136,7 @@ async def _graph(settings: Settings) -> list[str]:
     try:
         async with load_served(settings) as loaded:
             for line in _seen(loaded) if loaded else ():
-                print(commands.part("graph", line))
+                print(operation.part("graph", line))
     except ConfigurationError as error:
         return [str(error)]
     return []
@@ -214,9 +214,9 @@ async def _database(url: str) -> list[str]:
             lacking = await missing(connection)
     except psycopg.Error as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        return [commands.database_unreachable(reason)]
+        return [operation.database_unreachable(reason)]
     if lacking:
-        return [commands.schema_lacks(lacking)]
+        return [operation.schema_lacks(lacking)]
     return []
 
 
@@ -228,7 +228,7 @@ async def _paused(url: str) -> list[str]:
     except psycopg.Error:  # the database's own line says it
         return []
     return [
-        commands.pause_in_force(team, each.by, each.reason, each.since)
+        operation.pause_in_force(team, each.by, each.reason, each.since)
         for team, each in found
         if each
     ]
@@ -241,7 +241,7 @@ def _folder(folder: Path) -> list[str]:
             return []
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        return [commands.sink_not_writable(folder, reason)]
+        return [operation.sink_not_writable(folder, reason)]
 
 
 def _unsigned(settings: Settings) -> list[str]:
@@ -250,7 +250,7 @@ def _unsigned(settings: Settings) -> list[str]:
     except PolicyError:  # the policy's own line says it
         return []
     if critical := [rule.name for rule in rules if rule.critical]:
-        return [commands.unsigned(critical)]
+        return [operation.unsigned(critical)]
     return []
 
 
@@ -273,13 +273,13 @@ def lacking(settings: Settings) -> list[str]:
 def _links(settings: Settings, rules: Iterable[Rule]) -> Iterator[str]:
     linked = [rule.name for rule in rules if rule.links]
     if linked and not (settings.link_secret and settings.public_url):
-        yield commands.no_links(linked)
+        yield operation.no_links(linked)
 
 
 def _sign_in(settings: Settings, rules: Iterable[Rule]) -> Iterator[str]:
     critical = [rule.name for rule in rules if rule.links and rule.critical]
     if critical and settings.slack_client_id is None:
-        yield commands.no_sign_in(critical)
+        yield operation.no_sign_in(critical)
 
 
 def _untold(rules: Iterable[Rule], way: str, name: str) -> Iterator[str]:
@@ -287,4 +287,4 @@ def _untold(rules: Iterable[Rule], way: str, name: str) -> Iterator[str]:
         rule.name for rule in rules if any(way in stage.notify for stage in rule.stages)
     ]
     if telling:
-        yield commands.untold(name, way, telling)
+        yield operation.untold(name, way, telling)

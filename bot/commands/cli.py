@@ -16,7 +16,7 @@ from typing import Any
 
 from bot.approvals.model import Status
 from bot.base.errors import BotError
-from bot.texts import commands as say
+from bot.texts import operation as say
 from bot.texts.audit import PERIODS
 
 MISUSE = 2

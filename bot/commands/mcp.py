@@ -20,7 +20,7 @@ from mcp.types import (
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings
 from bot.texts.api import mcp_away, mcp_status
-from bot.texts.commands import MCP_NEEDS
+from bot.texts.operation import MCP_NEEDS
 
 LONGEST = 70.0  # seconds; the bot answers within 50
 

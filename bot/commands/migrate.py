@@ -6,7 +6,7 @@ import argparse
 
 from bot.base.settings import Settings
 from bot.database.migrate import migrate
-from bot.texts.commands import UP_TO_DATE
+from bot.texts.operation import UP_TO_DATE
 
 
 async def migrate_command(

@@ -9,7 +9,7 @@ from bot.base.settings import Settings
 from bot.commands import operator
 from bot.database.pool import Pool, make_pool
 from bot.jobs.queue import Queue
-from bot.texts import commands
+from bot.texts import operation
 
 
 async def pause_command(
@@ -27,7 +27,7 @@ async def pause_command(
         for team, before in wanted:
             print(await _change(pool, Queue(url), parsed, team, before))
     if not wanted:
-        print(commands.no_workspace(parsed.team or ""))
+        print(operation.no_workspace(parsed.team or ""))
     return 0 if wanted else 1
 
 
@@ -41,7 +41,7 @@ async def _change(
     by = Actor(operator(), "cli")
     if parsed.lift:
         lifted = await lift(pool, queue, team, by)
-        return commands.lifted(team) if lifted else commands.not_paused(team)
+        return operation.lifted(team) if lifted else operation.not_paused(team)
     if await pause(pool, queue, team, parsed.reason, by) or before is None:
-        return commands.paused(team)
-    return commands.paused_before(team, before.by, before.reason, before.since)
+        return operation.paused(team)
+    return operation.paused_before(team, before.by, before.reason, before.since)

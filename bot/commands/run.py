@@ -31,7 +31,7 @@ from bot.simulator.mailbox import Mailbox
 from bot.simulator.page_acts import History, HistoryLine
 from bot.slack.history import card_history
 from bot.slack.identity import SlackAccess
-from bot.texts.commands import DATABASE_AWAY, open_page
+from bot.texts.operation import DATABASE_AWAY, open_page
 
 
 async def run(settings: Settings, _parsed: argparse.Namespace, url: str) -> int:

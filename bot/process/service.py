@@ -30,7 +30,7 @@ from bot.slack.client import error_code, make_client, named_wait
 from bot.slack.identity import learn_identity
 from bot.slack.trouble import BAD_TOKEN
 from bot.texts import operation
-from bot.texts.commands import not_listening, token_refused
+from bot.texts.operation import not_listening, token_refused
 from bot.web.api.routes import in_a_sentence
 from bot.web.server import PING, Ping, health_routes, metrics_routes, slack_routes
 
@@ -245,7 +245,7 @@ class Service:
                 self._paused = [team for team, each in await pauses(connection) if each]
 
         trouble = await _reach(self._app.deps.pool, look)
-        return trouble or (operation.schema_lacks(lacking) if lacking else "")
+        return trouble or (operation.old_schema(lacking) if lacking else "")
 
     async def _ping_clicks(self) -> str:
         return await _reach(self._app.deps.listener_pool, Connection.check)
@@ -273,7 +273,7 @@ class Service:
         known = {name: trouble for name, trouble in found.items() if trouble}
         servers = app.works.servers
         away = servers.troubles() if servers else {}
-        paused = {"paused": operation.paused(self._paused)} if self._paused else {}
+        paused = {"paused": operation.paused_in(self._paused)} if self._paused else {}
         return {**known, **paused, **app.deps.troubles.lines(), **away}
 
     async def _is_up(self) -> bool:

@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.base.errors import BotError, ConfigurationError
-from bot.texts.commands import NOT_A_BOT
+from bot.texts.operation import NOT_A_BOT
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ from bot.approvals.policy import (
 from bot.approvals.policy.match import Finding, replacing_defaults
 from bot.approvals.policy.model import CLAIM_WITHIN, StandingOffer, is_in_force
 from bot.approvals.policy.types import WEEKDAYS, in_units
-from bot.texts.commands import cannot_be_asked
 from bot.texts.formatting import joined, visible
+from bot.texts.operation import cannot_be_asked
 
 Label = Callable[[str], str]  # of a user id: the name beside it, where it is known
 Members = Callable[[Group], str]

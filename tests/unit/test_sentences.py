@@ -8,7 +8,7 @@ import pytest
 
 from agent.phrases.tool_calls import ORDERS, RUNNING, STOP, UNRECORDED, denied
 from bot.approvals.model import Execution, Status
-from bot.texts import agent, audit, cards, clicks, commands, notices
+from bot.texts import agent, audit, cards, clicks, notices, operation
 from bot.texts.conversation import help_text
 from bot.web.links.pages import used_page
 from tests.support.cards_samples import decision
@@ -77,8 +77,8 @@ def test_help_names_tools_in_words_but_not_too_many():
 def test_one_of_a_thing_is_not_said_to_be_many():
     assert audit.good(1, 1) == "Good: 1 row; 1 text erased."
     assert audit.good(2, 0) == "Good: 2 rows."
-    assert commands.schema_lacks(["0001_a"]).startswith("lacks 0001_a; run: ")
-    assert commands.schema_lacks(["0001_a"] * 9).startswith("lacks 9 migrations; ")
+    assert operation.schema_lacks(["0001_a"]).startswith("lacks 0001_a; run: ")
+    assert operation.schema_lacks(["0001_a"] * 9).startswith("lacks 9 migrations; ")
     assert audit.summary(1, 2) == "1 request, 2 refused attempts."
 
 
