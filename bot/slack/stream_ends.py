@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.slack.cards.blocks import Drawn
 from bot.slack.client import error_code
-from bot.texts import progress as texts
+from bot.texts import conversation as texts
 
 Call = Callable[..., Awaitable[dict[str, Any]]]  # method, channel, arguments
 Place = tuple[str, str]  # channel, ts

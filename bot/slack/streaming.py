@@ -32,7 +32,7 @@ from bot.slack.client import FAILURES, Caller, Kept, word_of
 from bot.slack.identity import CurrentIdentity
 from bot.slack.stream_ends import Standing
 from bot.slack.trouble import TROUBLED
-from bot.texts import progress as texts
+from bot.texts import conversation as texts
 
 log = structlog.get_logger(__name__)
 # Seconds. What is answered sooner has no status; people are to see one within a second.

@@ -10,7 +10,7 @@ from typing import Any
 from bot.base.masks import mask
 from bot.conversations.progress import Progress, Step, Words
 from bot.slack.cards.answer import harmless
-from bot.texts import progress as texts
+from bot.texts import conversation as texts
 from bot.texts.formatting import one_line
 
 Chunk = dict[str, Any]
