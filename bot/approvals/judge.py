@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.approvals import eligibility
-from bot.approvals.confirm import is_confirmed
 from bot.approvals.digest import copy_of
-from bot.approvals.edit import Edit, Flaw, plan_answer, plan_edit
+from bot.approvals.edit import Edit, Flaw, is_confirmed, plan_answer, plan_edit
 from bot.approvals.eligibility import (
     PolicyContext,
     with_current_people,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from bot.approvals.confirm import typed_argument
+from bot.approvals.edit import typed_argument
 from bot.approvals.eligibility import closed_by, who_can_decide
 from bot.approvals.judge import Result
 from bot.approvals.model import Effect, Person, Request, Status

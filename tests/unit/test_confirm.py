@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.confirm import is_confirmed, typed_value
+from bot.approvals.edit import is_confirmed, typed_value
 from bot.approvals.model import Action, Confirm, Verdict
 from bot.slack.cards.arguments import effect_lines
 from tests.support.people import person
