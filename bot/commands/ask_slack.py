@@ -15,10 +15,9 @@ from bot.approvals.policy import Policy, named_ids
 from bot.approvals.policy.complaints import key_path
 from bot.approvals.ports import People
 from bot.base.settings import Settings, manifest
-from bot.slack.client import error_code, make_client, make_session
+from bot.slack.client import BAD_TOKEN, error_code, make_client, make_session
 from bot.slack.directory import Directory
 from bot.slack.identity import Identity, learn_identity, scopes_of
-from bot.slack.trouble import BAD_TOKEN
 from bot.texts import operation
 
 

@@ -55,7 +55,7 @@ from bot.jobs.queue import Queue, Workers
 from bot.process.outside import Outside, make_outside, make_sink, smtp_mail
 from bot.slack.app import make_bolt_app
 from bot.slack.cards.server_question import can_show
-from bot.slack.client import Caller, make_client, make_session
+from bot.slack.client import Caller, Troubles, make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.deps import Deps
 from bot.slack.directory import Afresh, Directory, Names
@@ -67,7 +67,6 @@ from bot.slack.listeners import register_listeners
 from bot.slack.openid import OpenId
 from bot.slack.streaming import Live
 from bot.slack.thread import Reader, SlackFiles
-from bot.slack.trouble import Troubles
 from bot.slack.welcome import Welcome, hint_of
 from bot.texts.clicks import SlackPhrases
 from bot.texts.conversation import help_text

@@ -26,9 +26,8 @@ from bot.database.pending_migrations import missing
 from bot.database.pool import TRANSIENT, Connection, Pool
 from bot.process.app import App
 from bot.slack.app import SocketHandler
-from bot.slack.client import error_code, make_client, named_wait
+from bot.slack.client import BAD_TOKEN, error_code, make_client, named_wait
 from bot.slack.identity import learn_identity
-from bot.slack.trouble import BAD_TOKEN
 from bot.texts import operation
 from bot.texts.operation import not_listening, token_refused
 from bot.web.api.routes import in_a_sentence

@@ -20,10 +20,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.base.time_limits import limits
 from bot.database.pool import TRANSIENT
-from bot.slack.client import named_wait, word_of
+from bot.slack.client import named_wait, to_do, word_of
 from bot.slack.identity import Identity
 from bot.slack.payload import readable
-from bot.slack.trouble import to_do
 from bot.texts.web import NOT_STORED
 
 log = structlog.get_logger(__name__)

@@ -24,11 +24,10 @@ from bot.database.pool import Connection, Pool, statement, transaction
 from bot.slack import SQL
 from bot.slack.cards.arguments import ids_in
 from bot.slack.cards.blocks import Drawn
-from bot.slack.client import NO_ANSWER, Caller, Kept, error_code
+from bot.slack.client import NO_ANSWER, PASSING, SCOPE, Caller, Kept, error_code, to_do
 from bot.slack.identity import Identity
 from bot.slack.render import Row, copies_of, draw, outcomes
 from bot.slack.stream_ends import Standing, finish
-from bot.slack.trouble import PASSING, SCOPE, to_do
 from bot.texts import notices
 from bot.texts.formatting import is_user_id
 

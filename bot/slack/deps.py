@@ -26,13 +26,13 @@ from bot.conversations.retry import Retrier
 from bot.conversations.server_questions import ServerAnswers
 from bot.conversations.stop import Stopper
 from bot.database.pool import Pool, transaction
+from bot.slack.client import Troubles
 from bot.slack.directory import Directory
 from bot.slack.full_text import FullTexts
 from bot.slack.home.desk import Desks
 from bot.slack.home.viewers import Viewers
 from bot.slack.identity import CurrentIdentity, SlackAccess
 from bot.slack.openid import OpenId
-from bot.slack.trouble import Troubles
 from bot.slack.welcome import Welcome
 
 Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]

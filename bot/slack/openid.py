@@ -13,8 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.base.errors import SlackUnavailable
-from bot.slack.client import NO_ANSWER, error_code
-from bot.slack.trouble import PASSING
+from bot.slack.client import NO_ANSWER, PASSING, error_code
 
 ISSUER = "https://slack.com"
 _USER, _TEAM = f"{ISSUER}/user_id", f"{ISSUER}/team_id"

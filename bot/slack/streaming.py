@@ -28,10 +28,9 @@ from bot.conversations.runner import Following, Unseen
 from bot.database.pool import TRANSIENT, Pool
 from bot.slack import SQL, stream_ends
 from bot.slack.cards.streamed import Shown, is_worth_it, next_chunks, title_of
-from bot.slack.client import FAILURES, Caller, Kept, word_of
+from bot.slack.client import FAILURES, TROUBLED, Caller, Kept, word_of
 from bot.slack.identity import CurrentIdentity
 from bot.slack.stream_ends import Standing
-from bot.slack.trouble import TROUBLED
 from bot.texts import conversation as texts
 
 log = structlog.get_logger(__name__)

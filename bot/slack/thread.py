@@ -19,11 +19,10 @@ from agent.tools.files import FileError
 from bot.conversations.conversation import Conversation, Message
 from bot.database.pool import Pool
 from bot.slack import SQL
-from bot.slack.client import FAILURES, error_code, word_of
+from bot.slack.client import FAILURES, SCOPE, error_code, word_of
 from bot.slack.directory import Names
 from bot.slack.identity import Identity
 from bot.slack.message_text import is_text, quoted, read
-from bot.slack.trouble import SCOPE
 from bot.texts import conversation as say
 from bot.texts.formatting import utc
 

@@ -17,8 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 import bot.slack.client as client_module
 from bot.simulator import Simulator
 from bot.slack import streaming
-from bot.slack.client import FAILURES, make_client, make_session
-from bot.slack.trouble import Troubles
+from bot.slack.client import FAILURES, Troubles, make_client, make_session
 from bot.web.server import metrics_routes, slack_routes
 from tests.support.demo import GENERAL, MINA
 from tests.support.simulated import BOT_TOKEN

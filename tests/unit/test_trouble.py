@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from bot.slack.trouble import BAD_TOKEN, CHANNEL, KEPT_OUT, Troubles, to_do
+from bot.slack.client import BAD_TOKEN, CHANNEL, KEPT_OUT, Troubles, to_do
 
 WORDS = [
     *sorted(BAD_TOKEN | CHANNEL | KEPT_OUT),

@@ -16,12 +16,11 @@ from bot.approvals.model import Person
 from bot.base.errors import RetryLater, SlackUnavailable
 from bot.base.time_limits import limits
 from bot.database.pool import Pool, transaction
-from bot.slack.client import NO_ANSWER, error_code, named_wait
+from bot.slack.client import NO_ANSWER, PASSING, error_code, named_wait
 from bot.slack.home import SQL
 from bot.slack.home.desk import WAITING, Desk, Desks
 from bot.slack.home.home_view import Visit, home_view, link_to_card
 from bot.slack.identity import Identity
-from bot.slack.trouble import PASSING
 
 log = structlog.get_logger(__name__)
 LATELY = dt.timedelta(minutes=30)  # so long a visitor's page follows what happens
