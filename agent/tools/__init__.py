@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from langchain_core.tools import BaseTool
 
-from agent.mail import Mail
 from agent.phrases import results
-from agent.tools.email import make_email_tool
+from agent.tools.email import Mail, make_email_tool
 from agent.tools.files import SharedFiles, make_file_tools, make_shared_tool
 from agent.tools.sandbox import make_sandbox_tools
 

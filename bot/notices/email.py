@@ -14,7 +14,7 @@ from typing import Any, ClassVar, LiteralString
 
 import structlog
 
-from agent.mail import Mail, MaybeSent, NotSent
+from agent.tools.email import Mail, MaybeSent, NotSent
 from bot.approvals import store
 from bot.approvals.eligibility import (
     PolicyContext,

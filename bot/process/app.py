@@ -15,12 +15,12 @@ from slack_bolt.async_app import AsyncApp
 from agent.checkpointers import is_strict
 from agent.gate import Gate, filled, look_at
 from agent.graph import build_graph
-from agent.mail import Mail
 from agent.models import explain_model_error, make_model
 from agent.phrases.chat import LAX
 from agent.tool_arguments import Schemas, Toolbox, problem_with, titles_of
 from agent.tools import make_tools
 from agent.tools.database import Database, open_database
+from agent.tools.email import Mail
 from agent.tools.files import SHARED, SharedFiles
 from agent.tools.mcp import McpServers
 from agent.tools.mcp_config import read_known

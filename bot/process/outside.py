@@ -12,7 +12,7 @@ from aiohttp import web
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from agent.mail import Mail, SmtpMail
+from agent.tools.email import Mail, SmtpMail
 from bot.audit.checkpoints import ChannelSink, FolderSink, Sink, SinkFailed, WebhookSink
 from bot.base.settings import Settings
 from bot.base.settings_types import CHANNEL

@@ -8,10 +8,9 @@ import pytest
 from langchain_core.tools import ToolException
 
 from agent.gate import OutcomeUnknown
-from agent.mail import MaybeSent, NotSent
 from agent.plain_requests import understand
 from agent.tool_arguments import problem_with
-from agent.tools.email import make_email_tool
+from agent.tools.email import MaybeSent, NotSent, make_email_tool
 
 TO = "ann@example.com"
 CALL = {"to": TO, "subject": "Lunch", "body": "At noon."}
