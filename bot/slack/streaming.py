@@ -23,13 +23,19 @@ from bot.approvals.grants import Run
 from bot.base.errors import RetryLater
 from bot.base.faults import reach
 from bot.conversations.conversation import ASIDE, Conversation
-from bot.conversations.progress import Progress, Watch
 from bot.conversations.runner import Following, Unseen
 from bot.database.pool import TRANSIENT, Pool
 from bot.slack import SQL, stream_ends
-from bot.slack.cards.streamed import Shown, is_worth_it, next_chunks, title_of
 from bot.slack.client import FAILURES, TROUBLED, Caller, Kept, word_of
 from bot.slack.identity import CurrentIdentity
+from bot.slack.progress import (
+    Progress,
+    Shown,
+    Watch,
+    is_worth_it,
+    next_chunks,
+    title_of,
+)
 from bot.slack.stream_ends import Standing
 from bot.texts import conversation as texts
 

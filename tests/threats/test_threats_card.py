@@ -15,14 +15,13 @@ from hypothesis import strategies as st
 from agent.visible import is_hidden
 from bot.approvals.model import Risk, Status
 from bot.base.masks import mask_arguments
-from bot.conversations.progress import Progress
 from bot.slack.cards.answer import harmless
 from bot.slack.cards.arguments import FULL_VIEW_CHARACTERS, asked_text, field_text
 from bot.slack.cards.card import card_blocks, card_text
-from bot.slack.cards.streamed import Shown, next_chunks
 from bot.slack.cards.view import RequestView
 from bot.slack.full_text import Sending, full_view
 from bot.slack.homoglyphs import lookalikes
+from bot.slack.progress import Progress, Shown, next_chunks
 from bot.texts.call import mrkdwn_headline, plain_headline
 from bot.texts.formatting import visible
 from bot.texts.notices import waiting, waiting_over

@@ -13,11 +13,14 @@ from langchain_core.tools import ToolException
 from langgraph.errors import GraphInterrupt
 
 from agent.heard import ANSWER
-from bot.conversations.progress import Progress, State, Step, Watch
 from bot.slack.cards.answer import harmless
-from bot.slack.cards.streamed import (
+from bot.slack.progress import (
     MOST,
+    Progress,
     Shown,
+    State,
+    Step,
+    Watch,
     is_worth_it,
     next_chunks,
     settled,
