@@ -42,10 +42,9 @@ from bot.conversations.inspect_graph import Graph, LoadedGraph, describe
 from bot.conversations.outcome import Settler
 from bot.conversations.replies import Talk
 from bot.conversations.resume import Handover, Recheck
-from bot.conversations.retry import Retrier
 from bot.conversations.runner import Runner
 from bot.conversations.server_questions import ServerQuestions
-from bot.conversations.stop import UnderWay
+from bot.conversations.stop import Retrier, UnderWay
 from bot.conversations.stored_grants import StoredGrants
 from bot.conversations.tool_pins import StoredPins, connections_in
 from bot.database.pool import Pool, leads_here, make_pool
