@@ -8,8 +8,7 @@ SQL = load_statements(
     "bot.conversations",
     "agents_outside.sql",
     "conversations.sql",
+    "mcp_servers.sql",
     "run_saver.sql",
-    "server_questions.sql",
     "stop.sql",
-    "tool_pins.sql",
 )

@@ -11,7 +11,7 @@ import pytest
 from agent.tools.mcp_transport import Reply
 from bot.approvals.model import Place
 from bot.conversations.conversation import ASIDE
-from bot.conversations.server_questions import (
+from bot.conversations.mcp_servers import (
     Click,
     ServerAnswers,
     ServerQuestions,

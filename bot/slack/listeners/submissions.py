@@ -20,7 +20,7 @@ from bot.approvals.standing_grants import (
     Wish,
     offer_of,
 )
-from bot.conversations.server_questions import Click
+from bot.conversations.mcp_servers import Click
 from bot.slack.cards.arguments import TYPED
 from bot.slack.cards.edit_form import EDIT_FORM, Edited, edit_form, edited, input_of
 from bot.slack.cards.forms import (
