@@ -29,16 +29,18 @@ from bot.conversations.conversation import (
     Conversation,
     Message,
     Started,
+    Talk,
     Work,
+    asks_for_help,
     human,
     start,
+    unreadable,
 )
 from bot.conversations.engine import Engine, watching
 from bot.conversations.graph_context import asker, introduced
 from bot.conversations.graph_state import GraphState
 from bot.conversations.outcome import Became, Settler, report
 from bot.conversations.questions import Answered
-from bot.conversations.replies import Talk, asks_for_help, unreadable
 from bot.conversations.resume import Handover, Recheck, Refused, batches
 from bot.conversations.run_saver import Unstorable
 from bot.conversations.stop import Stopped, UnderWay

@@ -37,11 +37,11 @@ from bot.audit.checkpoints import Notary
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings, blaming
 from bot.base.time_limits import limits
+from bot.conversations.conversation import Talk
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.inspect_graph import Graph, LoadedGraph, describe
 from bot.conversations.mcp_servers import ServerQuestions, StoredPins, connections_in
 from bot.conversations.outcome import Settler
-from bot.conversations.replies import Talk
 from bot.conversations.resume import Handover, Recheck
 from bot.conversations.runner import Runner
 from bot.conversations.stop import Retrier, UnderWay

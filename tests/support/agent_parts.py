@@ -13,10 +13,9 @@ from agent.graph import build_graph
 from agent.tool_arguments import schema_of
 from bot.approvals import store
 from bot.approvals.model import Request
-from bot.conversations.conversation import Conversation, Message
+from bot.conversations.conversation import Conversation, Message, Talk
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.outcome import Settler
-from bot.conversations.replies import Talk
 from bot.conversations.resume import Handover, Recheck
 from bot.conversations.runner import Runner
 from bot.conversations.stop import UnderWay
