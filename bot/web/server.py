@@ -17,8 +17,8 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
 from bot.database.pool import Pool
+from bot.slack.app import Json, readable
 from bot.slack.client import SKEW, WRONG_SECRET, Troubles
-from bot.slack.payload import Json, readable
 from bot.texts import operation
 from bot.texts.web import BODY_TOO_LARGE, NOT_READY, NOT_SIGNED, UNREADABLE
 from bot.web import SQL

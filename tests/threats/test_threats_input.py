@@ -15,9 +15,9 @@ from bot.approvals.digest import NotCanonical, call_digest, storable
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings
 from bot.simulator import Simulator
+from bot.slack.app import readable
 from bot.slack.client import Troubles
 from bot.slack.message_text import read
-from bot.slack.payload import readable
 from bot.texts import conversation as say
 from bot.web.server import LARGEST, slack_routes
 from tests.support.door import CHALLENGE, signed

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.slack.payload import readable
+from bot.slack.app import readable
 
 CLICK: dict[str, Any] = {
     "type": "block_actions",
