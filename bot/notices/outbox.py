@@ -13,10 +13,9 @@ from typing import Any
 from bot.approvals import store
 from bot.approvals.eligibility import PolicyContext, who_can_decide, with_current_people
 from bot.approvals.model import Request
-from bot.approvals.outside_slack import tells_by_email, ways_to_tell
+from bot.approvals.outside_slack import request_json, tells_by_email, ways_to_tell
 from bot.approvals.policy.model import Policy
 from bot.approvals.ports import Policies
-from bot.approvals.serialize import request_json
 from bot.base.time_limits import limits, wait_after
 from bot.database.pool import Connection, Pool, transaction
 from bot.notices import SQL

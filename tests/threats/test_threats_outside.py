@@ -13,7 +13,7 @@ import pytest
 
 from agent.visible import is_hidden
 from bot.approvals.model import Request, Stage, Times, Verdict
-from bot.approvals.serialize import request_json
+from bot.approvals.outside_slack import request_json
 from bot.notices.email import written
 from bot.texts.call import plain_headline
 from bot.texts.notices import Letter

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from bot.approvals.model import Execution, Request, Status, Verdict
-from bot.approvals.serialize import request_json
+from bot.approvals.outside_slack import request_json
 from bot.texts import api as sentences
 from bot.web.api.problems import Problem
 from bot.web.api.queries import read_query

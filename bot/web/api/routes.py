@@ -22,7 +22,7 @@ from bot.approvals.eligibility import (
 )
 from bot.approvals.judge import Result
 from bot.approvals.model import Action, Effect, Person, Request, Verdict
-from bot.approvals.serialize import Approval, request_json
+from bot.approvals.outside_slack import Approval, request_json
 from bot.base.errors import SlackUnavailable
 from bot.base.masks import mask, mask_arguments
 from bot.base.settings_types import ApiAgent

@@ -19,8 +19,8 @@ from typing_extensions import TypedDict
 
 from bot.approvals.json_schemas import misfit
 from bot.approvals.model import Execution, Status, Verdict
+from bot.approvals.outside_slack import Approval, DateTime, Digest, Uuid, one_of
 from bot.approvals.policy.titles import is_template
-from bot.approvals.serialize import Approval, DateTime, Digest, Uuid, one_of
 from bot.texts import api as sentences
 from bot.texts.web import DONE
 from bot.web.api.idempotency import KEY
