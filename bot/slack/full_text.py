@@ -16,17 +16,21 @@ from bot.approvals.model import Confirm, Request, Verdict
 from bot.slack.cards.arguments import (
     FILE_BYTES,
     FULL_VIEW_CHARACTERS,
+    TOOL_NAME,
     asked_text,
+    tool_block,
     typed_block,
 )
 from bot.slack.cards.blocks import (
     Block,
+    CardRef,
+    modal,
     rich_text,
     whole,
     with_block_ids,
     words,
 )
-from bot.slack.cards.modal import TOOL, CardRef, facts_block, modal, tool_block
+from bot.slack.cards.facts import facts_block
 from bot.slack.cards.view import RequestView
 from bot.slack.client import FAILURES
 from bot.texts import forms
@@ -69,7 +73,7 @@ def full_view(
     text = asked_text(request)
     long = long_arguments(text, limit=FULL_VIEW_CHARACTERS, ends=FULL_VIEW_CHARACTERS)
     seen = long is None or (sending is Sending.SENT and _fits_file(text))
-    complete = seen and len(shown(request.call.tool)) <= TOOL
+    complete = seen and len(shown(request.call.tool)) <= TOOL_NAME
     approves = complete and view.offers(Verdict.APPROVE)
     parts = [
         facts_block(request),

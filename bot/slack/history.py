@@ -9,8 +9,14 @@ from dataclasses import dataclass
 from bot.approvals.model import Request
 from bot.database.pool import Pool
 from bot.slack import SQL
-from bot.slack.cards.blocks import Block, context, section, with_block_ids
-from bot.slack.cards.modal import CardRef, modal
+from bot.slack.cards.blocks import (
+    Block,
+    CardRef,
+    context,
+    modal,
+    section,
+    with_block_ids,
+)
 from bot.texts import forms
 from bot.texts.call import mrkdwn_headline
 from bot.texts.cards import sentence

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from bot.approvals.model import Comment, Decision, Request, Status, Verdict
-from bot.slack.cards.modal import CardRef
+from bot.slack.cards.blocks import CardRef
 from bot.slack.cards.view import CardView, RequestView
 from tests.support.people import MINA, OMAR, person
 from tests.support.request_builder import NOW, request

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.approvals.model import Status
+from bot.slack.cards.blocks import CardRef
 from bot.slack.cards.card import card_blocks, card_text
-from bot.slack.cards.modal import CardRef
 from bot.slack.full_text import full_view
 from tests.support.cards_samples import closed, comment, decision, view
 from tests.support.request_builder import request

@@ -9,8 +9,8 @@ from agent.visible import is_hidden
 from bot.approvals.model import Confirm, Status, Verdict
 from bot.simulator.block_check import view_errors
 from bot.slack.cards.arguments import effect_lines
+from bot.slack.cards.blocks import CardRef
 from bot.slack.cards.forms import answer_form, reason_form, typed_form
-from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
 from bot.slack.full_text import full_view
 from tests.support.cards_samples import closed, of_type, texts

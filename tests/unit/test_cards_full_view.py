@@ -13,7 +13,7 @@ from agent.visible import is_hidden
 from bot.approvals.model import Status
 from bot.simulator.block_check import view_errors
 from bot.slack.cards.arguments import asked_text
-from bot.slack.cards.modal import CardRef
+from bot.slack.cards.blocks import CardRef
 from bot.slack.cards.view import RequestView
 from bot.slack.full_text import APPROVE_FULL, Sending, full_view, needs_file
 from tests.support.cards_samples import (

@@ -15,9 +15,9 @@ from bot.approvals.model import (
 )
 from bot.simulator.block_check import errors
 from bot.slack.cards.arguments import asked_text
+from bot.slack.cards.blocks import VALUE
 from bot.slack.cards.card import card_blocks
 from bot.slack.cards.forms import answer_entered, answer_form
-from bot.slack.cards.modal import VALUE
 from bot.slack.cards.view import CardView, RequestView
 from bot.texts.call import BY_THE_GRAPH
 from tests.support.cards_samples import CARD, closed, decision, fields, headlines, view

@@ -12,8 +12,8 @@ from agent.visible import is_hidden
 from bot.approvals.model import Confirm
 from bot.simulator.block_check import is_too_large, view_errors
 from bot.simulator.form_state import complaints, state_of
+from bot.slack.cards.blocks import CardRef
 from bot.slack.cards.edit_form import EDIT_FORM, edit_form, edited, input_of
-from bot.slack.cards.modal import CardRef
 from tests.support.cards_samples import CARD, of_type, preformatted_text, texts
 from tests.support.hypothesis_profiles import scaled
 from tests.support.request_builder import request

@@ -15,9 +15,9 @@ from bot.approvals.judge import Result
 from bot.approvals.model import Confirm, Effect, Place, Verdict
 from bot.simulator.block_check import view_errors
 from bot.simulator.form_state import state_of
+from bot.slack.cards.blocks import CardRef
 from bot.slack.cards.edit_form import edit_form
 from bot.slack.cards.forms import answer_form, reason_form, typed_form
-from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import RequestView
 from bot.slack.full_text import full_view
 from bot.slack.listeners import clicks, submissions

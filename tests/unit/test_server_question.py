@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bot.slack.cards.blocks import VALUE, CardRef
 from bot.slack.cards.edit_form import block_id
-from bot.slack.cards.modal import VALUE, CardRef
 from bot.slack.cards.server_question import (
     can_show,
     input_about,

@@ -20,11 +20,13 @@ from bot.slack.cards.blocks import (
     Block,
     code,
     dialog,
+    input_block,
     labelled,
     preformatted,
+    rich_text,
+    text_input,
     words,
 )
-from bot.slack.cards.modal import input_block, text_input
 from bot.slack.homoglyphs import Lookalike, lookalikes
 from bot.texts import call as sentences
 from bot.texts import forms
@@ -44,6 +46,7 @@ from bot.texts.formatting import (
 
 FULL_VIEW_CHARACTERS = 20_000  # one view holds this many; see `full_view`
 FILE_BYTES = 4_000_000  # of the text as a file; Slack itself takes up to 1 GB
+TOOL_NAME = 2_000  # characters of a tool's name
 _OWN_WORDS = 400  # what our own sentences around a long text may take
 
 
@@ -330,3 +333,7 @@ def typed_block(request: Request) -> Block:
     """The input of a form that asks for the value; only for Confirm.TYPED."""
     label = forms.to_approve(what_to_type(request))
     return input_block(TYPED, cut(label, 150), text_input())
+
+
+def tool_block(request: Request) -> Block:
+    return rich_text(labelled(sentences.TOOL, cut(shown(request.call.tool), TOOL_NAME)))

@@ -10,29 +10,30 @@ from typing import Any, NoReturn
 from bot.approvals.digest import NotCanonical, storable
 from bot.approvals.model import Confirm, Request
 from bot.approvals.policy.titles import in_order
-from bot.slack.cards.arguments import FULL_VIEW_CHARACTERS, typed_block
+from bot.slack.cards.arguments import (
+    FULL_VIEW_CHARACTERS,
+    TOOL_NAME,
+    tool_block,
+    typed_block,
+)
 from bot.slack.cards.blocks import (
     Block,
+    CardRef,
+    Values,
+    entered,
+    input_block,
+    modal,
+    number_input,
     rich_text,
+    select,
+    text_input,
     text_length,
     whole,
     with_block_ids,
     words,
 )
+from bot.slack.cards.facts import facts_block
 from bot.slack.cards.fields import ABSENT, NUMBER, Field, Kind, fields_of, json_text
-from bot.slack.cards.modal import (
-    TOOL,
-    CardRef,
-    Values,
-    entered,
-    facts_block,
-    input_block,
-    modal,
-    number_input,
-    select,
-    text_input,
-    tool_block,
-)
 from bot.texts import forms
 from bot.texts.formatting import one_line, shown, visible
 
@@ -52,7 +53,7 @@ def edit_form(request: Request, card: CardRef) -> Block:
         reason = forms.TOO_MUCH_TO_EDIT if fields else forms.NOTHING_TO_EDIT
         return _explained(request, card, reason)
     form = _form(request, card, fields)
-    fits = fits_a_view(form, fields) and len(shown(request.call.tool)) <= TOOL
+    fits = fits_a_view(form, fields) and len(shown(request.call.tool)) <= TOOL_NAME
     return form if fits else _explained(request, card, forms.TOO_MUCH_TO_EDIT)
 
 

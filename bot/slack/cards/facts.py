@@ -1,7 +1,8 @@
 """The lines of a card that code writes: who asks, why, which stage, and how it ended.
 
 Everything here becomes mrkdwn, so only ids, times, numbers and the operator's own
-words from the policy (escaped) may enter; what the model or a person wrote may not.
+words from the policy (escaped) may enter; what the model or a person wrote may not,
+but for the headline's values, which `texts.call` makes safe.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from bot.approvals.model import (
 )
 from bot.approvals.standing_grants import VIA
 from bot.approvals.timetable import Event, upcoming
+from bot.slack.cards.blocks import Block, section
 from bot.slack.cards.view import RequestView, approvals, last_word
 from bot.texts import cards as sentences
 from bot.texts import forms
+from bot.texts.call import mrkdwn_headline
 from bot.texts.cards import (
     AN_OPERATOR,
     ASKED_BEFORE,
@@ -303,3 +306,14 @@ def _note_in_words(request: Request) -> str:
         return ASKED_BEFORE
     silent = (Outcome.WAIVED, Outcome.REOPENED, Outcome.OVERDUE, Outcome.UNCLAIMED)
     return "" if end.outcome in silent else note
+
+
+def facts_block(request: Request) -> Block:
+    code, digest = escape(request.code), escape(request.call.grant_digest[:12])
+    return section(
+        [
+            mrkdwn_headline(request),
+            forms.asked_by(asker(request), request.deadline),
+            forms.reference(code, digest),
+        ]
+    )

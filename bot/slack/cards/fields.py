@@ -12,7 +12,7 @@ from typing import Any, cast
 from agent.visible import is_hidden
 from bot.approvals.model import Request
 from bot.base.masks import mask_arguments
-from bot.slack.cards.modal import OPTION_TEXT, OPTIONS, fits_input
+from bot.slack.cards.blocks import OPTION_TEXT, OPTIONS, fits_input
 from bot.texts import forms
 from bot.texts.formatting import visible
 

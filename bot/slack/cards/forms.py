@@ -17,29 +17,26 @@ from bot.slack.cards.arguments import (
     typed_block,
 )
 from bot.slack.cards.blocks import (
+    OPTION_TEXT,
     Block,
+    CardRef,
+    Values,
+    entered,
+    input_block,
     labelled,
+    modal,
     preformatted,
     rich_text,
     section,
+    select,
+    text_input,
     with_block_ids,
     words,
 )
 from bot.slack.cards.edit_form import Edited, block_id, edited, field_input, fits_a_view
-from bot.slack.cards.facts import reopened
+from bot.slack.cards.facts import facts_block, reopened
 from bot.slack.cards.fields import Kind as FieldKind
 from bot.slack.cards.fields import fields_of
-from bot.slack.cards.modal import (
-    OPTION_TEXT,
-    CardRef,
-    Values,
-    entered,
-    facts_block,
-    input_block,
-    modal,
-    select,
-    text_input,
-)
 from bot.slack.homoglyphs import deceives
 from bot.texts import forms as sentences
 from bot.texts.call import BY_THE_GRAPH

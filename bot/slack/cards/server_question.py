@@ -11,8 +11,11 @@ from bot.approvals.json_schemas import is_schema
 from bot.base.masks import mask
 from bot.slack.cards.blocks import (
     Block,
+    CardRef,
+    Values,
     actions,
     button,
+    modal,
     preformatted,
     rich_text,
     section,
@@ -21,7 +24,6 @@ from bot.slack.cards.blocks import (
 )
 from bot.slack.cards.edit_form import Edited, block_id, field_input, read
 from bot.slack.cards.fields import Kind, fields_from
-from bot.slack.cards.modal import CardRef, Values, modal
 from bot.slack.cards.view import ANSWER_SERVER, DECLINE_SERVER
 from bot.texts import clicks
 from bot.texts import forms as sentences

@@ -17,7 +17,7 @@ from bot.base.errors import SlackUnavailable
 from bot.database.pool import transaction
 from bot.slack import SQL
 from bot.slack.cards import view as ids
-from bot.slack.cards.blocks import Block
+from bot.slack.cards.blocks import Block, CardRef
 from bot.slack.cards.card import value_for_all
 from bot.slack.cards.edit_form import edit_form
 from bot.slack.cards.forms import (
@@ -26,7 +26,6 @@ from bot.slack.cards.forms import (
     reason_form,
     typed_form,
 )
-from bot.slack.cards.modal import CardRef
 from bot.slack.cards.view import CardView, RequestView
 from bot.slack.client import open_view
 from bot.slack.deps import Deps

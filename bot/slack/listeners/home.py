@@ -24,7 +24,7 @@ from bot.approvals.model import (
 from bot.approvals.policy.model import zone
 from bot.base.errors import SlackUnavailable
 from bot.slack.cards import view as ids
-from bot.slack.cards.modal import CardRef
+from bot.slack.cards.blocks import CardRef
 from bot.slack.client import open_view
 from bot.slack.deps import Deps
 from bot.slack.home import home_view

@@ -22,6 +22,7 @@ from bot.approvals.standing_grants import (
 )
 from bot.conversations.mcp_servers import Click
 from bot.slack.cards.arguments import TYPED
+from bot.slack.cards.blocks import CardRef, entered
 from bot.slack.cards.edit_form import EDIT_FORM, Edited, edit_form, edited, input_of
 from bot.slack.cards.forms import (
     ANSWER_FORM,
@@ -37,7 +38,6 @@ from bot.slack.cards.forms import (
     typed_form,
     wish_from,
 )
-from bot.slack.cards.modal import CardRef, entered
 from bot.slack.cards.server_question import (
     SERVER_FORM,
     input_about,

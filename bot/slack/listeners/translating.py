@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.approvals.model import Action, Person, Place, Verdict
-from bot.slack.cards.modal import CardRef
+from bot.slack.cards.blocks import CardRef
 from bot.slack.delivery import EVENT_TYPE
 
 
