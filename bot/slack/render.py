@@ -34,11 +34,18 @@ from bot.slack.cards.blocks import (
     section,
     with_block_ids,
 )
-from bot.slack.cards.buttons import feedback_buttons, stop_button, withdraw_button
 from bot.slack.cards.card import card_blocks, card_text, reason_blocks
 from bot.slack.cards.facts import people
 from bot.slack.cards.server_question import question_blocks
-from bot.slack.cards.view import TRY_AGAIN, CardView, RequestView, approvals
+from bot.slack.cards.view import (
+    TRY_AGAIN,
+    CardView,
+    RequestView,
+    approvals,
+    feedback_buttons,
+    stop_button,
+    withdraw_button,
+)
 from bot.slack.identity import Identity
 from bot.texts import clicks, notices
 from bot.texts.formatting import is_user_id

@@ -10,9 +10,8 @@ import pytest
 from bot.approvals.policy.model import StandingOffer
 from bot.approvals.standing_grants import EQUAL, UNDER, Binding, offer_of
 from bot.slack.cards.blocks import CardRef
-from bot.slack.cards.buttons import card_buttons
 from bot.slack.cards.forms import standing_form, wish_from
-from bot.slack.cards.view import RequestView
+from bot.slack.cards.view import RequestView, card_buttons
 from tests.support.house import parsed
 from tests.support.policies import policy_text
 from tests.support.request_builder import NOW, PLAIN

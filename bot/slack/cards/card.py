@@ -33,13 +33,6 @@ from bot.slack.cards.blocks import (
     with_block_ids,
     words,
 )
-from bot.slack.cards.buttons import (
-    all_buttons,
-    card_buttons,
-    history_menu,
-    mark_buttons,
-    reason_button,
-)
 from bot.slack.cards.facts import (
     asker,
     closed_lines,
@@ -48,7 +41,15 @@ from bot.slack.cards.facts import (
     open_lines,
     reasons,
 )
-from bot.slack.cards.view import CardView, RequestView
+from bot.slack.cards.view import (
+    CardView,
+    RequestView,
+    all_buttons,
+    card_buttons,
+    history_menu,
+    mark_buttons,
+    reason_button,
+)
 from bot.texts import call as labels
 from bot.texts import cards as sentences
 from bot.texts.call import ABSENT

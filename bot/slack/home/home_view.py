@@ -27,7 +27,6 @@ from bot.slack.cards.blocks import (
     text_length,
     with_block_ids,
 )
-from bot.slack.cards.buttons import approve_button, button_for
 from bot.slack.cards.card import (
     changed_elements,
     headline_block,
@@ -35,7 +34,7 @@ from bot.slack.cards.card import (
     shows_tool,
 )
 from bot.slack.cards.facts import asker, outcome_line
-from bot.slack.cards.view import RequestView
+from bot.slack.cards.view import RequestView, approve_button, button_for
 from bot.slack.home.desk import ALLOWED, ASKED, DECIDED, WAITING, Desk
 from bot.slack.identity import Identity
 from bot.texts import forms, home
