@@ -26,8 +26,8 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
+from agent import named_statements
 from agent.grant_protocol import Call, Claim, Outcome, Permission
-from agent.named_statements import named_statements
 from agent.phrases import chat
 from agent.phrases.tool_calls import NOT_APPROVED, RUNNING
 from agent.visible import harmless

@@ -17,8 +17,8 @@ import psycopg
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
+from agent import named_statements
 from agent.gate import FilledTool, OutcomeUnknown
-from agent.named_statements import named_statements
 from agent.phrases import results
 from agent.tool_arguments import clean_text, titled
 from agent.tools.statements import Dialect, Kind, require

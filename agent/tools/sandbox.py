@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from agent.named_statements import named_statements
+from agent import named_statements
 from agent.phrases import results
 from agent.tool_arguments import titled
 from agent.tools.files import SANDBOX, opened, sentences
