@@ -27,7 +27,7 @@ from bot.slack.client import error_code
 from bot.slack.deps import Deps
 from bot.slack.directory import Addresses, Afresh
 from bot.texts import audit as say
-from bot.web.api.auth import Callers
+from bot.web.api.callers import Callers
 from bot.web.api.routes import Api, api_routes
 from bot.web.links.guard import Opening
 from bot.web.links.routes import LinkPages

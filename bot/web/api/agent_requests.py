@@ -29,7 +29,7 @@ from bot.slack.deps import Deps
 from bot.texts import api as sentences
 from bot.texts.call import plain_headline
 from bot.web import SQL
-from bot.web.api.auth import acting, limit
+from bot.web.api.callers import acting, limit
 from bot.web.api.problems import Problem, answered, unreadable
 from bot.web.api.schema import (
     LONGEST_WAIT,

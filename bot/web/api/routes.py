@@ -42,9 +42,8 @@ from bot.texts.call import plain_headline
 from bot.web import SQL
 from bot.web.api import schema
 from bot.web.api.agent_requests import AgentRequests
-from bot.web.api.auth import Callers, acting, limit
+from bot.web.api.callers import Callers, Repeats, acting, key_of, limit
 from bot.web.api.claude_code import ClaudeCode, denying
-from bot.web.api.idempotency import Repeats, key_of
 from bot.web.api.mcp_server import McpServer
 from bot.web.api.problems import Problem, answered, unreadable
 from bot.web.api.queries import cursor, read_query

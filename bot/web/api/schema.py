@@ -23,7 +23,7 @@ from bot.approvals.outside_slack import Approval, DateTime, Digest, Uuid, one_of
 from bot.approvals.policy.titles import is_template
 from bot.texts import api as sentences
 from bot.texts.web import DONE
-from bot.web.api.idempotency import KEY
+from bot.web.api.callers import KEY
 from bot.web.api.problems import Problem, ProblemBody, not_json, unreadable
 from bot.web.api.queries import LeftOut, Query
 
