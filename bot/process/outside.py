@@ -29,10 +29,8 @@ from bot.slack.directory import Addresses, Afresh
 from bot.texts import audit as say
 from bot.web.api.callers import Callers
 from bot.web.api.routes import Api, api_routes
-from bot.web.links.guard import Opening
-from bot.web.links.routes import LinkPages
-from bot.web.links.sign_in import Return, SignIn
-from bot.web.links.tokens import Signer
+from bot.web.links.routes import LinkPages, Return, SignIn
+from bot.web.links.tokens import Opening, Signer
 
 NAMELESS = "urn:slack-approval-bot"  # the source of events where no PUBLIC_URL is set
 

@@ -18,7 +18,7 @@ from bot.simulator import Simulator
 from bot.simulator.sign_ins import Given
 from bot.slack.client import make_client
 from bot.slack.openid import NotSignedIn, OpenId
-from bot.web.links.sign_in import is_whose
+from bot.web.links.routes import is_whose
 from bot.web.links.tokens import Link
 from tests.support.demo import MAREK, MINA
 

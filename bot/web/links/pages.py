@@ -1,10 +1,17 @@
-"""The page of a link: all that is asked, and a form. Data in, HTML out."""
+"""The pages of links: all that is asked and a form, kept apart from other sites."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
+from urllib.parse import urlsplit
+
+from aiohttp import web
 
 from bot.approvals.eligibility import who_can_decide
 from bot.approvals.model import Confirm, Decision, Kind, Request, Stage, Verdict
@@ -36,6 +43,7 @@ from bot.texts.cards import (
 from bot.texts.clicks import what_to_type
 from bot.texts.formatting import one_line, utc
 from bot.texts.formatting import shown as as_shown
+from bot.web.links.tokens import Signer, hash_of
 
 NAMED = 6  # people of a stage
 
@@ -313,3 +321,95 @@ button.other { color: var(--ink); background: transparent;
   border: 1px solid var(--line); }
 :focus-visible { outline: 3px solid var(--yes); outline-offset: 2px; }
 """
+
+
+# --- What keeps a page from being driven by another -----------------------------------
+
+COOKIE = "approve"
+LONGEST_CODE = 1_000  # characters of what Slack sends a browser back with
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+HEADERS = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; "
+        "form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow, noarchive",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def is_from_our_page(request: web.Request, signer: Signer) -> bool:
+    """Return whether a browser says that our own page sent this.
+
+    Under `no-referrer` browsers send the origin of a form as `null`; then they say by
+    Sec-Fetch-Site, which no page can set, where it comes from.
+    https://fetch.spec.whatwg.org/#append-a-request-origin-header
+    """
+    origin = request.headers.get("Origin", "")
+    site = request.headers.get("Sec-Fetch-Site", "")
+    if origin == signer.origin:
+        return site in ("", "same-origin")
+    return origin == "null" and site == "same-origin"
+
+
+def new_cookie() -> str:
+    """Make the cookie that ties a form to the browser that it is shown in."""
+    return secrets.token_urlsafe(24)
+
+
+def set_cookie(response: web.Response, value: str, signer: Signer) -> None:
+    """Set a cookie that scripts and the requests of other sites do not get."""
+    keep(response, COOKIE, value, signer, same_site="Strict")
+
+
+def keep(
+    response: web.Response,
+    name: str,
+    value: str,
+    signer: Signer,
+    *,
+    same_site: str,
+    age: int | None = None,
+) -> None:
+    """A cookie for the pages of links alone; without an age, of this session."""
+    url = urlsplit(signer.audience)
+    response.set_cookie(
+        name,
+        value,
+        path=f"{url.path}/approve/",
+        max_age=age,
+        httponly=True,
+        samesite=same_site,
+        secure=url.scheme == "https",
+    )
+
+
+def form_token(cookie: str, token: str, signer: Signer) -> str:
+    """Return the token of the form: good for this browser and this link alone."""
+    said = f"slack-approval-bot/form/1\n{cookie}\n{hash_of(token)}"
+    return hmac.new(signer.secret.encode(), said.encode(), hashlib.sha256).hexdigest()
+
+
+def is_our_form(request: web.Request, given: str, token: str, signer: Signer) -> bool:
+    """Return whether the form was shown in this very browser."""
+    cookie = request.cookies.get(COOKIE, "")
+    wanted = form_token(cookie, token, signer)
+    return bool(cookie) and hmac.compare_digest(given.encode(), wanted.encode())
+
+
+def html(
+    status: int, text: str, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """A page, with all that keeps it apart from other sites."""
+    return web.Response(
+        status=status,
+        text=text,
+        content_type="text/html",
+        headers={**HEADERS, **(headers or {})},
+    )

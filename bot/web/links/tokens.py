@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import secrets
 from dataclasses import dataclass
@@ -11,7 +12,11 @@ from urllib.parse import urlsplit
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from bot.database.pool import Connection
+from bot.approvals import store
+from bot.approvals.eligibility import PolicyContext, with_current_people
+from bot.approvals.model import Request
+from bot.approvals.ports import Policies
+from bot.database.pool import Connection, Pool
 from bot.web import SQL
 
 LONGEST = 1_000  # characters of a token
@@ -133,3 +138,50 @@ async def use(connection: Connection, token: str) -> bool:
 async def give_back(connection: Connection, token: str) -> None:
     """Nothing came of it: it can be used still."""
     await connection.execute(SQL["give_back_link"], {"hash": hash_of(token)})
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Finds the request that a link is for."""
+
+    pool: Pool
+    policies: Policies
+    signer: Signer
+
+    async def open(self, token: str) -> tuple[Link, Request] | None:
+        """Whom a good token invites to what; None for every other one, for one reason.
+
+        Whoever holds a bad token is not told what is wrong with it.
+        """
+        link = self.signer.read(token)
+        if link is None:
+            return None
+        async with self.pool.connection() as connection:
+            if not await is_good(connection, token, link):
+                return None
+        found = await self.now(link.request)
+        if found is None or found.call.grant_digest != link.digest:
+            return None
+        return link, found
+
+    async def used(self, token: str) -> tuple[Link, Request] | None:
+        """Return what a link of ours decided; None for every link that did not."""
+        link = self.signer.read(token)
+        if link is None:
+            return None
+        async with self.pool.connection() as connection:
+            if not await is_used(connection, token, link):
+                return None
+        found = await self.now(link.request)
+        return (link, found) if found else None
+
+    async def now(self, request: str) -> Request | None:
+        """A request as it stands, by the policy in force."""
+        async with self.pool.connection() as connection:
+            found = await store.load_with_clock(connection, request)
+        return self._fresh(*found) if found else None
+
+    def _fresh(self, request: Request, now: dt.datetime) -> Request:
+        return with_current_people(
+            request, PolicyContext(self.policies.current, now, {})
+        )
