@@ -11,8 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from bot.approvals import SQL, store
-from bot.approvals.audit import about, append
-from bot.approvals.audit_facts import stage_detail
+from bot.approvals.audit import about, append, stage_detail
 from bot.approvals.judge import is_in_place
 from bot.approvals.model import (
     Action,

@@ -11,8 +11,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from bot.approvals import store
-from bot.approvals.audit import Fact, about, append
-from bot.approvals.audit_facts import choice_detail, stage_detail
+from bot.approvals.audit import Fact, about, append, choice_detail, stage_detail
 from bot.approvals.delegations import as_given_now
 from bot.approvals.edit import new_sources
 from bot.approvals.eligibility import (
@@ -47,7 +46,6 @@ from bot.approvals.standing_grants import (
     VIA,
     GivingAction,
     NotCovered,
-    UsingAction,
     count_use,
     covers,
     give,
@@ -187,7 +185,7 @@ class Decider:
         if result.tight is not None:
             await tighten(connection, self.jobs, request, result.tight)
             request = result.tight
-        if isinstance(action, UsingAction):
+        if action.grant:
             if result.effect not in _APPROVED or result.code or result.tight:
                 raise NotCovered  # people decide on what the policy adds
             await count_use(connection, self.policies.current, request, action)
@@ -221,7 +219,7 @@ class Decider:
         for grant in grants:
             if not covers(grant, self.policies.current, found):
                 continue
-            action = UsingAction(
+            action = Action(
                 request=found.place.token,
                 person=grant.giver,
                 verdict=Verdict.APPROVE,

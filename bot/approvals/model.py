@@ -454,8 +454,7 @@ class Action:
     """One authenticated person's word on one request.
 
     Attributes:
-        request: what the button carries: `CardPlace.token` as it was when it was drawn.
-            An older token is a word on arguments that hold no more.
+        request: `CardPlace.token` as drawn; an older one is about other arguments.
         reason: why it is rejected, or the answer in the tool's place.
         arguments: the whole new arguments, for an edit.
         typed: what was typed in to confirm.
@@ -476,6 +475,7 @@ class Action:
     seen: Mapping[str, Any] | None = None
     value: Any = None
     quiet: bool = False
+    grant: str = ""  # by which its giver approves ahead: the id
 
 
 class Status(enum.StrEnum):

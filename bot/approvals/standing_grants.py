@@ -111,13 +111,6 @@ class GivingAction(Action):
     wish: Wish | None = None
 
 
-@dataclass(frozen=True)
-class UsingAction(Action):
-    """The giver's approval by a grant; `grant` is its id."""
-
-    grant: str = ""
-
-
 class NotCovered(Exception):
     """The grant does not cover the request, or has no use left; nothing is written."""
 
@@ -302,7 +295,7 @@ def _terms(request: Request, wish: Wish) -> dict[str, Any]:
 
 
 async def count_use(
-    connection: Connection, policy: Policy, request: Request, action: UsingAction
+    connection: Connection, policy: Policy, request: Request, action: Action
 ) -> None:
     """Take one use of a grant for this request, in the transaction that decides it.
 

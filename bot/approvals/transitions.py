@@ -10,9 +10,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from bot.approvals import SQL, digest, store
+from bot.approvals import SQL, audit, digest, store
 from bot.approvals.audit import Fact, about, append, as_json
-from bot.approvals.audit_facts import edit_fact, operator_fact, verdict_fact, void_fact
 from bot.approvals.digest import grant_digest_of
 from bot.approvals.edit import Edit, with_changed_tool
 from bot.approvals.judge import Result
@@ -94,7 +93,7 @@ async def expire(
         words = {"outcome": result.code, "note": note}
         closing.append({"id": each.id, "stage": each.chain.stage_index, **words})
         who, stage = ("clock", ""), each.chain.stage_index
-        facts.append(verdict_fact(each, result, note, who, None, stage))
+        facts.append(audit.verdict_fact(each, result, note, who, None, stage))
     given = {"requests": Jsonb(closing), "facts": as_json(facts), "later": later}
     row = await (await connection.execute(SQL["expire"], given)).fetchone()
     if row is None or len(row["closed"]) < len(requests):
@@ -155,7 +154,7 @@ def _given(
 ) -> dict[str, Any]:
     """Return the values that the statement `decide` takes."""
     index = request.chain.stage_index if stage is None else stage
-    fact = verdict_fact(request, result, note, who, action, index)
+    fact = audit.verdict_fact(request, result, note, who, action, index)
     edited = result.effect is Effect.EDITED  # has a fact of its own
     return {
         "id": request.id,
@@ -266,7 +265,7 @@ async def _void(
     word = {"id": request.id, "user": lost.person.user, "stage": after}
     await connection.execute(SQL["void_decisions"], {**word, "reason": note})
     await connection.execute(SQL["reopen_stage"], {**word, "stage": stage})
-    await append(connection, [void_fact(request, lost, note)])
+    await append(connection, [audit.void_fact(request, lost, note)])
 
 
 async def ask_again(
@@ -310,7 +309,7 @@ async def reject_by_operator(
             SQL["close_by_operator"], {"id": request.id, "note": reason}
         )
         row = await closed.fetchone()
-        fact = operator_fact(request, person.user, reason)
+        fact = audit.operator_fact(request, person.user, reason)
         await append(connection, [fact])
         jobs.edit(connection, await store.touch(connection, request.id))
         follow = [] if request.people.agent else [resume_job(request.conversation)]
@@ -478,7 +477,7 @@ async def rewrite(
     )
     await see(connection, request.id, call.digest, action.seen)
     await write_chain(connection, edit.begun)
-    await append(connection, [edit_fact(request, new, action)])
+    await append(connection, [audit.edit_fact(request, new, action)])
 
 
 def decision_row(action: Action | None) -> dict[str, str | None]:
