@@ -11,14 +11,7 @@ from langgraph.types import Interrupt
 from bot.approvals.digest import NotCanonical, storable
 from bot.approvals.json_schemas import misfit
 from bot.approvals.model import Verdict
-from bot.conversations.dialects import (
-    agent_inbox,
-    batched,
-    form,
-    per_call,
-    raw,
-    static_breakpoint,
-)
+from bot.conversations.dialects import agent_inbox, raw, static_breakpoint
 from bot.conversations.dialects.interface import (
     AskedCall,
     Decided,
@@ -28,6 +21,8 @@ from bot.conversations.dialects.interface import (
     Schemas,
     Unfit,
 )
+from bot.conversations.dialects.langchain import Batched, PerCall
+from bot.conversations.dialects.raw import Form
 from bot.texts import agent
 
 #: In the order in which they are asked. The exact shapes come first: a per-call
@@ -35,10 +30,10 @@ from bot.texts import agent
 #: and so what is nearly one of the others.
 DIALECTS: Mapping[str, Dialect] = {
     "static_breakpoint": static_breakpoint,
-    "per_call": per_call,
-    "batched": batched,
+    "per_call": PerCall(),
+    "batched": Batched(),
     "agent_inbox": agent_inbox,
-    "form": form,
+    "form": Form(),
     "raw": raw,
 }
 _VERDICTS = {

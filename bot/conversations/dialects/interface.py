@@ -133,7 +133,7 @@ class Unfit(ValueError):
 
 
 class Dialect(Protocol):
-    """One file of this room."""
+    """One shape of interrupts: a file of this room, or a class in one."""
 
     def recognise(self, interrupt: Interrupt[Any]) -> bool:
         """Return whether the interrupt is wholly in this shape; nearly is not."""
