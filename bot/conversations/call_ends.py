@@ -16,7 +16,7 @@ from langchain_core.messages import (
 from agent.phrases.tool_calls import RUNNING, UNRECORDED
 from bot.approvals import digest
 from bot.approvals.model import Execution, Request
-from bot.conversations.dialects.plain import arguments_of
+from bot.conversations.dialects.interface import arguments_of
 from bot.conversations.graph_state import GraphState, TaskState, calls_of, is_empty
 from bot.texts import agent
 

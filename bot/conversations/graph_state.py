@@ -29,7 +29,7 @@ from langgraph.types import Interrupt, PregelTask, StateSnapshot
 from agent.graph import in_call_order
 from agent.heard import without_thoughts
 from bot.conversations.dialects import static_breakpoint
-from bot.conversations.dialects.plain import written
+from bot.conversations.dialects.interface import written
 from bot.conversations.inspect_graph import MESSAGES
 from bot.database.pool import Connection
 from bot.texts import agent

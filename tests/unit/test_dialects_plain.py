@@ -21,8 +21,14 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from bot.approvals.digest import storable
 from bot.approvals.model import Verdict
 from bot.conversations import dialects
-from bot.conversations.dialects.interface import Decided, End, Fidelity, Unfit
-from bot.conversations.dialects.plain import arguments_of, written
+from bot.conversations.dialects.interface import (
+    Decided,
+    End,
+    Fidelity,
+    Unfit,
+    arguments_of,
+    written,
+)
 from bot.conversations.dialects.raw import resolve
 from tests.support.payloads import asks, batch, inbox, tool_approval
 

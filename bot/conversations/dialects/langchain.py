@@ -16,10 +16,11 @@ from bot.conversations.dialects.interface import (
     Fidelity,
     Question,
     Schemas,
+    arguments_of,
     stopped,
+    text_of,
     without_approval,
 )
-from bot.conversations.dialects.plain import arguments_of, text_of
 from bot.texts import agent
 from bot.texts.agent import TIMED_OUT_FOR_AGENT, rejected_for_agent
 

@@ -18,10 +18,12 @@ from bot.conversations.dialects.interface import (
     Fidelity,
     Question,
     Schemas,
+    arguments_of,
+    json_text,
     stopped,
+    text_of,
     without_approval,
 )
-from bot.conversations.dialects.plain import arguments_of, json_text, text_of
 from bot.texts import agent
 from bot.texts.formatting import is_identifier
 
