@@ -10,8 +10,8 @@ from bot.approvals.judge import Result
 from bot.approvals.model import Effect, Person, Place, Verdict
 from bot.slack.delivery import EVENT_TYPE
 from bot.slack.listeners import clicks
+from bot.slack.listeners.clicks import action_from_click, option_of, value_of
 from bot.slack.listeners.submissions import action_from_form
-from bot.slack.listeners.translating import action_from_click, option_of, value_of
 from tests.support.clicks import CLICK, DELIVERY, SUBMISSION, click_of, handlers_of
 from tests.support.people import MINA, person
 

@@ -19,7 +19,7 @@ from bot.base.settings_types import Rate
 from bot.database.pool import transaction
 from bot.slack.deps import Deps
 from bot.slack.listeners import clicks, home, messages, submissions
-from bot.slack.listeners.translating import Body, card_of, person_of, place_of
+from bot.slack.listeners.clicks import Body, card_of, person_of, place_of
 from bot.texts.clicks import too_many_clicks
 
 CLICKS = ("block_actions", "view_submission")

@@ -40,13 +40,16 @@ from bot.slack.home.home_view import (
     waiting_list,
 )
 from bot.slack.home.viewers import Seat
-from bot.slack.listeners.clicks import FORMS, Act, may_open, then_ack
-from bot.slack.listeners.translating import (
+from bot.slack.listeners.clicks import (
+    FORMS,
+    Act,
     Body,
     action_from_click,
     action_id_of,
+    may_open,
     person_of,
     place_of,
+    then_ack,
     value_of,
 )
 from bot.texts import home

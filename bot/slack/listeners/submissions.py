@@ -47,14 +47,16 @@ from bot.slack.cards.server_question import (
 from bot.slack.cards.view import ANSWER_SERVER, APPROVE_FOR, DECLINE_SERVER
 from bot.slack.deps import Deps
 from bot.slack.full_text import APPROVE_FULL
-from bot.slack.listeners.clicks import card_ref, open_modal, then_ack
-from bot.slack.listeners.translating import (
+from bot.slack.listeners.clicks import (
     Body,
     action_from_click,
     action_from_view,
     card_of,
+    card_ref,
+    open_modal,
     person_of,
     place_of,
+    then_ack,
     value_of,
     values_of,
 )
