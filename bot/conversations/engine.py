@@ -30,13 +30,14 @@ from langgraph.types import Command, Overwrite, StateSnapshot
 from agent.gate import Gate, in_force
 from bot.approvals.grants import Run, unknown_tools
 from bot.base.errors import RetryLater
-from bot.conversations.call_ends import ends_of, mended
 from bot.conversations.graph_context import GraphContext, asker
 from bot.conversations.graph_loop import GraphLoop
 from bot.conversations.graph_state import (
     GraphState,
     answered_nothing,
+    ends_of,
     is_finished,
+    mended,
     stand_of,
     state_after_run,
 )

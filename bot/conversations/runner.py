@@ -24,7 +24,6 @@ from bot.approvals.model import Execution, Profile, Request
 from bot.approvals.ports import People
 from bot.base.errors import RetryLater
 from bot.conversations import SQL
-from bot.conversations.call_ends import done_calls, execution_of, node_of, open_calls
 from bot.conversations.conversation import (
     Conversation,
     Message,
@@ -38,7 +37,13 @@ from bot.conversations.conversation import (
 )
 from bot.conversations.engine import Engine, watching
 from bot.conversations.graph_context import asker, introduced
-from bot.conversations.graph_state import GraphState
+from bot.conversations.graph_state import (
+    GraphState,
+    done_calls,
+    execution_of,
+    node_of,
+    open_calls,
+)
 from bot.conversations.outcome import Became, Settler, report
 from bot.conversations.questions import Answered
 from bot.conversations.resume import Handover, Recheck, Refused, batches

@@ -22,7 +22,7 @@ from bot.approvals.transitions import Overtaken, withdraw_by_stop
 from bot.base.errors import SlackUnavailable
 from bot.base.time_limits import slack_in_time
 from bot.conversations import SQL
-from bot.conversations.call_ends import ends_in
+from bot.conversations.graph_state import ends_in
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts import clicks
 from bot.texts import conversation as say

@@ -16,7 +16,7 @@ from langgraph.types import interrupt
 from agent.phrases.chat import STOPPED
 from bot.approvals.grants import LostRun, Run
 from bot.approvals.model import Execution
-from bot.conversations.call_ends import ends_in
+from bot.conversations.graph_state import ends_in
 from bot.conversations.outcome import Settler
 from bot.conversations.resume import Handover, Refused
 from bot.conversations.stop import Stopper

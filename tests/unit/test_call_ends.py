@@ -7,8 +7,14 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from bot.conversations.call_ends import ends_of, mended
-from bot.conversations.graph_state import CUT_OFF, GraphState, TaskState, is_empty
+from bot.conversations.graph_state import (
+    CUT_OFF,
+    GraphState,
+    TaskState,
+    ends_of,
+    is_empty,
+    mended,
+)
 
 HI, AND = HumanMessage("hi"), HumanMessage("and?")
 BYE = AIMessage("bye")
