@@ -19,12 +19,12 @@ from psycopg.types.json import Jsonb
 from bot.approvals import SQL, digest
 from bot.approvals.assess import Assessment, ProposedCall, Rejected, Turn, rule
 from bot.approvals.audit import arguments_text
+from bot.approvals.deadlines import earliest
 from bot.approvals.eligibility import PolicyContext, people_now
 from bot.approvals.model import Status
 from bot.approvals.policy.model import DM, THREAD, Policy
 from bot.approvals.ports import Jobs, Members, resume_job, standing_job
 from bot.approvals.stages import chain_json, hours_json
-from bot.approvals.timetable import earliest
 from bot.base.masks import mask_strings
 from bot.database.pool import Connection
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.approvals.comments import offered_until
+from bot.approvals.deadlines import Event
 from bot.approvals.digest import copy_of
 from bot.approvals.eligibility import (
     PolicyContext,
@@ -22,7 +23,6 @@ from bot.approvals.judge import is_told_directly
 from bot.approvals.model import Request, Stage
 from bot.approvals.policy.model import Policy
 from bot.approvals.standing_grants import offer_of
-from bot.approvals.timetable import Event
 from bot.base.errors import RetryLater
 from bot.base.masks import mask
 from bot.slack.cards.answer import answer

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.approvals.model import Escalation, Hours, Request, Stage, Status, Target, Times
-from bot.approvals.timetable import (
+from bot.approvals.deadlines import (
     Event,
     Moment,
     Nudge,
@@ -23,6 +22,7 @@ from bot.approvals.timetable import (
     upcoming,
     wakes_at,
 )
+from bot.approvals.model import Escalation, Hours, Request, Stage, Status, Target, Times
 from tests.support.cards_samples import decision
 from tests.support.request_builder import changed, request
 

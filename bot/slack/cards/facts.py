@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.approvals.deadlines import Event, upcoming
 from bot.approvals.judge import is_told_directly
 from bot.approvals.model import (
     Decision,
@@ -22,7 +23,6 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.approvals.standing_grants import VIA
-from bot.approvals.timetable import Event, upcoming
 from bot.slack.cards.blocks import Block, section
 from bot.slack.cards.view import RequestView, approvals, last_word
 from bot.texts import cards as sentences
