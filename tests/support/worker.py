@@ -38,4 +38,5 @@ def stand_in() -> int:
 if __name__ == "__main__":
     if os.environ.get(ADDRESS) and __spec__ is None:
         sys.exit(stand_in())
+    del os.environ[ADDRESS]
     exec(eval(sys.stdin.readline()))  # as execnet starts any worker
