@@ -52,7 +52,7 @@ from bot.jobs.courier import PACE, Courier
 from bot.jobs.queue import Queue, Workers
 from bot.process.outside import Outside, make_outside, make_sink, smtp_mail
 from bot.slack.app import make_bolt_app
-from bot.slack.cards.server_question import can_show
+from bot.slack.cards.edit_form import can_show
 from bot.slack.client import Caller, Troubles, make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.deps import Deps

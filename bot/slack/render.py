@@ -35,8 +35,8 @@ from bot.slack.cards.blocks import (
     with_block_ids,
 )
 from bot.slack.cards.card import card_blocks, card_text, reason_blocks
+from bot.slack.cards.edit_form import question_blocks
 from bot.slack.cards.facts import people
-from bot.slack.cards.server_question import question_blocks
 from bot.slack.cards.view import (
     TRY_AGAIN,
     CardView,

@@ -17,7 +17,7 @@ from bot.conversations.mcp_servers import (
     ServerQuestions,
 )
 from bot.conversations.stop import Stopper
-from bot.slack.cards.server_question import can_show
+from bot.slack.cards.edit_form import can_show
 from tests.support.house import House
 from tests.support.people import APP, CHANNEL, MINA, RAVI, person
 

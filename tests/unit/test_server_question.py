@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.slack.cards.blocks import VALUE, CardRef
-from bot.slack.cards.edit_form import block_id
-from bot.slack.cards.server_question import (
+from bot.slack.cards.edit_form import (
+    block_id,
     can_show,
     input_about,
     question_blocks,

@@ -23,7 +23,17 @@ from bot.approvals.standing_grants import (
 from bot.conversations.mcp_servers import Click
 from bot.slack.cards.arguments import TYPED
 from bot.slack.cards.blocks import CardRef, entered
-from bot.slack.cards.edit_form import EDIT_FORM, Edited, edit_form, edited, input_of
+from bot.slack.cards.edit_form import (
+    EDIT_FORM,
+    SERVER_FORM,
+    Edited,
+    edit_form,
+    edited,
+    input_about,
+    input_of,
+    server_answer,
+    server_form,
+)
 from bot.slack.cards.forms import (
     ANSWER_FORM,
     APPROVE_STANDING,
@@ -37,12 +47,6 @@ from bot.slack.cards.forms import (
     standing_form,
     typed_form,
     wish_from,
-)
-from bot.slack.cards.server_question import (
-    SERVER_FORM,
-    input_about,
-    server_answer,
-    server_form,
 )
 from bot.slack.cards.view import ANSWER_SERVER, APPROVE_FOR, DECLINE_SERVER
 from bot.slack.deps import Deps
