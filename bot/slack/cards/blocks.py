@@ -1,4 +1,4 @@
-"""The few Block Kit parts of our messages and modals, as plain dicts."""
+"""The few Block Kit parts of our messages and modals, and a drawn message."""
 
 from __future__ import annotations
 
