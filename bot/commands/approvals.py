@@ -1,4 +1,4 @@
-"""`python -m bot approvals`: the queue, and the operator's brake."""
+"""`python -m bot approvals` and `pause`: the queue, and the operator's brakes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from bot.approvals import store
 from bot.approvals.delegations import as_given_now
 from bot.approvals.eligibility import PolicyContext, who_can_decide, with_current_people
 from bot.approvals.model import Request, Status
+from bot.approvals.pause import Actor, Pause, lift, pause, pauses
 from bot.approvals.policy import PolicyError, load_policy
+from bot.approvals.ports import Jobs
 from bot.base.settings import Settings
 from bot.commands import operator
 from bot.commands.known import Known, known_people
@@ -122,3 +124,43 @@ async def _cannot_tell(settings: Settings, name: str, found: Sequence[Request]) 
 
 def _small_pool(url: str) -> Pool:
     return make_pool(url, name="command", size=2, timeout=5)
+
+
+# --- `python -m bot pause`: let nothing run in a workspace, and lift that again -------
+
+
+async def pause_command(
+    _settings: Settings, parsed: argparse.Namespace, url: str
+) -> int:
+    """Pause every workspace that the database serves, or the one of `--team`; or lift.
+
+    0 if all of them are now as they should be, also where some were so before; 1 if
+    there is none.
+    """
+    from bot.jobs.queue import Queue
+
+    async with _small_pool(url) as pool:
+        async with pool.connection() as connection:
+            known = await pauses(connection)
+        wanted = [each for each in known if parsed.team in (None, each[0])]
+        for team, before in wanted:
+            print(await _change(pool, Queue(url), parsed, team, before))
+    if not wanted:
+        print(operation.no_workspace(parsed.team or ""))
+    return 0 if wanted else 1
+
+
+async def _change(
+    pool: Pool,
+    jobs: Jobs,
+    parsed: argparse.Namespace,
+    team: str,
+    before: Pause | None,
+) -> str:
+    by = Actor(operator(), "cli")
+    if parsed.lift:
+        lifted = await lift(pool, jobs, team, by)
+        return operation.lifted(team) if lifted else operation.not_paused(team)
+    if await pause(pool, jobs, team, parsed.reason, by) or before is None:
+        return operation.paused(team)
+    return operation.paused_before(team, before.by, before.reason, before.since)

@@ -150,7 +150,7 @@ def _add_approvals(approvals: argparse.ArgumentParser) -> None:
 
 
 def _add_pause(pause: argparse.ArgumentParser) -> None:
-    pause.set_defaults(command="bot.commands.pause:pause_command")
+    pause.set_defaults(command="bot.commands.approvals:pause_command")
     either = pause.add_mutually_exclusive_group(required=True)
     either.add_argument("--reason", type=_words, metavar="TEXT", help="why, for cards")
     either.add_argument("--lift", action="store_true", help="end the pause")
