@@ -97,7 +97,7 @@ async def as_jsonl(
     """A line of canonical JSON for each row."""
     async for row in rows_of(connection, since, until):
         text = quick(row)
-        yield f"{text if text.isascii() else canonical(row)}\n"
+        yield f"{text.decode() if text.isascii() else canonical(row)}\n"
 
 
 async def as_csv(
@@ -117,7 +117,7 @@ async def as_csv(
 
 
 def _cell(value: Any) -> Any:
-    return quick(value) if isinstance(value, dict) else value
+    return quick(value).decode() if isinstance(value, dict) else value
 
 
 async def note_export(

@@ -8,30 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from typing import Any
 
-from psycopg import sql, waiting
-from psycopg.abc import RV, PQGen
+import psycopg
+from psycopg import IsolationLevel, sql
 from psycopg.conninfo import make_conninfo
+from psycopg.rows import tuple_row
 
 from bot.audit import SQL
 from bot.audit.chain import Checkpoint
 from bot.audit.verify import (
+    CHUNK,
     NO_ROW,
     Finding,
     Head,
     Verifier,
-    links,
+    as_link,
     snapshot,
     verify,
     walk,
 )
 from bot.database.pool import SETTINGS, Connection
 
-ROWS = 25_000  # of a part: long beside the start of a process, which is half a second
+ROWS = 25_000  # of a part: half a second of work
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ async def _side_by_side(
     [row] = await exported.fetchall()
     url = make_conninfo(connection.info.dsn, password=connection.info.password)
     given = url, row["name"], tuple(verifier.checkpoints)
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
+    with forks() as processes:
         loop = asyncio.get_running_loop()
         taken = [
             loop.run_in_executor(processes, _take_part, part, *given) for part in parts
@@ -100,39 +105,51 @@ async def _put_together(
     return [end] if end else []
 
 
-class _Alone(Connection):
-    """A connection in a process with nothing else to do, which waits in the system.
+def forks() -> ProcessPoolExecutor:
+    """A process for each core, with all that is imported here.
 
-    An event loop's wait for each few kilobytes is a tenth of the cost of a row.
+    To import that anew takes as long as 20,000 rows.
     """
+    return ProcessPoolExecutor(None, get_context("fork"), _end_with_parent)
 
-    async def wait(
-        self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None
-    ) -> RV:
-        return waiting.wait(gen, self.pgconn.socket, interval)
+
+def _end_with_parent() -> None:
+    """Have this process end where its parent is killed, whose files it holds open."""
+
+    def wait() -> None:
+        if parent := parent_process():
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _take_part(
     part: Part, url: str, name: str, checkpoints: Sequence[Checkpoint]
 ) -> tuple[Verifier, Finding | None]:
-    gc.disable()  # rows hold no circles, and are looked through again and again
-    return asyncio.run(_taken(part, url, name, Verifier(checkpoints)))
-
-
-async def _taken(
-    part: Part, url: str, name: str, verifier: Verifier
-) -> tuple[Verifier, Finding | None]:
     """Take a part's rows, in the snapshot of that name, up to the first bad one."""
+    gc.disable()  # rows hold no circles, and are looked through again and again
+    verifier = Verifier(checkpoints)
     if part.team:
         verifier.heads[part.team] = part.behind
-    alone = await _Alone.connect(url, autocommit=True, **SETTINGS)
-    async with alone as connection, snapshot(connection):
-        same = sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(name))
-        await connection.execute(same)
-        async with links(connection, part.team, part.behind.number) as found:
-            async for link in found:
-                if finding := verifier.take(link):
-                    return verifier, finding
-                if verifier.rows == part.rows:
-                    break
-    return verifier, None
+    # not asynchronous: an event loop's wait for each few kilobytes costs a tenth more
+    with psycopg.connect(url, autocommit=True, **SETTINGS) as connection:
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        with connection.transaction():
+            same = sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(name))
+            connection.execute(same)
+            return verifier, _first_bad(connection, part, verifier)
+
+
+def _first_bad(
+    connection: psycopg.Connection[Any], part: Part, verifier: Verifier
+) -> Finding | None:
+    after = {"team": part.team, "number": part.behind.number, "rows": part.rows}
+    with connection.cursor("links", row_factory=tuple_row, binary=True) as cursor:
+        cursor.execute(SQL["links"], after)
+        while rows := cursor.fetchmany(CHUNK):
+            for row in rows:
+                if finding := verifier.take(as_link(row)):
+                    return finding
+    return None

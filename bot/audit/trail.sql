@@ -1,6 +1,7 @@
 -- name: links
--- The chains from after a row on, each with the row of the trail that it is about and
--- the texts that stand beside that still. Gaps and missing rows are for the reader.
+-- So many rows of the chains from after one on, or all, each with the row of the trail
+-- that it is about and the texts that stand beside that still. Gaps and missing rows are
+-- for the reader.
 SELECT c.team_id, c.number, c.seq, encode(c.hash, 'hex'),
   CASE WHEN a.texts <> '{}' THEN ARRAY(
     SELECT jsonb_build_array(t.name, t.salt, t.text) FROM audit_texts t
@@ -10,12 +11,12 @@ SELECT c.team_id, c.number, c.seq, encode(c.hash, 'hex'),
   a.detail::text, a.texts::text
 FROM audit_chain c LEFT JOIN audit a ON a.seq = c.seq
 WHERE (c.team_id, c.number) > (%(team)s, %(number)s)
-ORDER BY c.team_id, c.number;
+ORDER BY c.team_id, c.number LIMIT %(rows)s;
 
 -- name: part_ends
 -- Every so manieth row of the chains, in the order in which `links` gives them.
-SELECT team, number, hash FROM (
-  SELECT team_id AS team, number, encode(hash, 'hex') AS hash,
+SELECT team, number, encode(hash, 'hex') AS hash FROM (
+  SELECT team_id AS team, number, hash,
     row_number() OVER (ORDER BY team_id, number) AS place
   FROM audit_chain) c
 WHERE place %% %(rows)s = 0 ORDER BY place;

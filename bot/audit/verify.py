@@ -15,7 +15,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
-from psycopg import IsolationLevel
+from psycopg import AsyncServerCursor, IsolationLevel
+from psycopg.rows import tuple_row
 
 from bot.audit import SQL
 from bot.audit.chain import (
@@ -30,6 +31,7 @@ from bot.audit.chain import (
 from bot.database.pool import Connection
 from bot.texts import audit as say
 
+Row = dict[str, Any]
 Text = tuple[str, str, str]  # name, salt, text
 
 
@@ -136,7 +138,9 @@ class Verifier:
         body = {**link.row, "number": link.number, "previous": head.hash}
         if not is_hash(ROW, body, link.hash):
             return say.CHANGED
-        return self._about_texts(link, link.row) or self._about_checkpoint(link)
+        texts = link.texts or link.row["texts"]
+        what = self._about_texts(link, link.row) if texts else ""
+        return what or (self._about_checkpoint(link) if self._signed else "")
 
     def _about_texts(self, link: Link, row: Mapping[str, Any]) -> str:
         digests: Mapping[str, str] = row["texts"]
@@ -173,10 +177,7 @@ def _not_signed(others: Sequence[Checkpoint]) -> str:
 
 
 CHUNK = 1_000  # rows
-_COLUMNS = (
-    *("seq", "at", "team_id", "event", "request_id", "conversation_id", "actor"),
-    *("via", "detail", "texts"),
-)
+Stored = tuple[Any, ...]  # a row as `links` in trail.sql gives it
 
 
 @asynccontextmanager
@@ -202,26 +203,45 @@ async def links(
         connection: in a transaction. The server keeps a cursor there, and so plans and
             searches once; each value comes in its binary form.
     """
-    async with connection.cursor(
-        "links", row_factory=lambda _: _link, binary=True
-    ) as cursor:
-        cursor.itersize = CHUNK
-        await cursor.execute(SQL["links"], {"team": team, "number": after})
-        yield cursor
+    async with connection.cursor("links", row_factory=tuple_row, binary=True) as cursor:
+        await cursor.execute(
+            SQL["links"], {"team": team, "number": after, "rows": None}
+        )
+        yield _in_chunks(cursor)
 
 
-def _link(row: Sequence[Any]) -> Link:
-    team, number, seq, digest, beside = row[:5]
-    texts: Sequence[Text] = beside or ()
-    body = dict(zip(_COLUMNS, row[5:], strict=True))
-    if body["seq"] is None:
-        return Link(team, number, seq, digest, None, texts)
-    for name in ("detail", "texts"):
-        try:
-            body[name] = read_json(body[name])
-        except ValueError:  # what has no place in the trail has no hash either
-            body[name] = None
-    return Link(team, number, seq, digest, body, texts)
+async def _in_chunks(cursor: AsyncServerCursor[Stored]) -> AsyncGenerator[Link]:
+    while rows := await cursor.fetchmany(CHUNK):
+        for row in rows:
+            yield as_link(row)
+
+
+def as_link(stored: Stored) -> Link:
+    """Take a row of `links` apart; what it is about is None where that is gone."""
+    team, number, seq, digest, beside, at_seq, at, at_team, event, *more = stored
+    request, conversation, actor, via, detail, texts = more
+    if at_seq is None:
+        return Link(team, number, seq, digest, None, beside or ())
+    row: Row = {
+        "actor": actor,
+        "at": at,
+        "conversation_id": conversation,
+        "detail": _read(detail),
+        "event": event,
+        "request_id": request,
+        "seq": at_seq,
+        "team_id": at_team,
+        "texts": {} if texts == "{}" else _read(texts),
+        "via": via,
+    }
+    return Link(team, number, seq, digest, row, beside or ())
+
+
+def _read(text: str) -> Any:
+    try:
+        return read_json(text)
+    except ValueError:  # what has no place in the trail has no hash either
+        return None
 
 
 async def walk(connection: Connection, verifier: Verifier) -> list[Finding]:
@@ -273,7 +293,6 @@ async def _unchained(connection: Connection) -> list[Finding]:
     ]
 
 
-Row = dict[str, Any]
 _TEXTS = ("actor", "at", "event", "hash", "previous", "team_id", "via")
 _EXPORTED_COLUMNS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(_TEXTS, (str,)),
@@ -376,7 +395,7 @@ def _parse(text: bytes) -> Row:
     if not _is_row(row):
         raise ValueError(say.NO_ROW)
     try:
-        same = quick(row).encode() == line or canonical(row).encode() == line
+        same = quick(row) == line or canonical(row).encode() == line
     except (UnicodeEncodeError, RecursionError):
         same = False
     if not same:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from bot.audit.side_by_side import verify_stored
 from bot.audit.verify import Verifier
 from bot.database.pool import connect
 from tests.support.house import House
+from tests.support.root import ROOT
 from tests.support.trail_parts import SIGNED, some_life, verified
 
 WHOLE = 10_000  # rows: more than any trail here has, so one process reads it
@@ -43,3 +47,26 @@ async def test_a_hash_forged_where_parts_meet_is_found(house: House):
     assert found == found_in_parts
     assert "row 4" in found[0]
     assert whole.rows == parts.rows == 3
+
+
+KILLED = """
+from bot.audit.side_by_side import forks
+with forks() as processes:
+    print(processes.submit(int).result(), flush=True)
+    input()
+"""
+
+
+def test_no_process_outlives_the_command_that_is_killed():
+    """It would keep open what the command held, such as the embedded server."""
+    command = subprocess.Popen(
+        [sys.executable, "-c", KILLED],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with command:
+        assert command.stdout
+        assert command.stdout.readline() == b"0\n"
+        command.kill()
+        assert command.communicate(timeout=20) == (b"", None)  # all of them let go
