@@ -12,8 +12,11 @@ FROM (
 WHERE r.id = %(id)s;
 
 -- name: select_due
--- Requests whose time is over; each replica takes others.
-SELECT id FROM requests
+-- Requests whose time is over; each replica takes others. `overdue`: how many there are,
+-- counted up to 10,000.
+SELECT id, (SELECT count(*) FROM (SELECT FROM requests WHERE status = 'pending'
+    AND LEAST(expires_at, stage_expires_at) <= bot_now() LIMIT 10000) AS due) AS overdue
+FROM requests
 WHERE status = 'pending' AND LEAST(expires_at, stage_expires_at) <= bot_now()
 ORDER BY LEAST(expires_at, stage_expires_at) LIMIT %(limit)s FOR UPDATE SKIP LOCKED;
 

@@ -82,7 +82,7 @@ async def expire(
     One statement for all of them: to begin one costs more than to close a request.
 
     Args:
-        later: seconds after which their graphs go on.
+        later: seconds after which their graphs go on, and the clock edits their cards.
     """
     if not requests:
         return

@@ -71,8 +71,9 @@ SELECT EXISTS (SELECT FROM closed) AS closed,
 -- name: expire
 -- Silence: the verdict on requests whose deadline is over, or that of the open stage, with
 -- the trail; as `decide`, for many at once. Their graphs are resumed behind all that
--- people wait for. Says which were closed, and which messages now show something old. The
--- rows are locked before.
+-- people wait for, and `later` says in how many seconds, as for the changes of their cards.
+-- Says which were closed, and which messages now show something old. The rows are locked
+-- before.
 WITH closed AS (
   UPDATE requests r
   SET status = 'timed_out', decided_at = bot_now(), outcome = g.outcome,
@@ -91,7 +92,8 @@ trail AS (
     AS a (team text, event text, request text, conversation uuid, actor text,
           via text, detail jsonb, texts jsonb)),
 touched AS (  -- in the order of `touch_deliveries`
-  UPDATE deliveries SET revision = revision + 1
+  UPDATE deliveries SET revision = revision + 1,
+    due_at = GREATEST(due_at, clock_timestamp() + make_interval(secs => %(later)s::float8))
   WHERE id IN (SELECT d.id FROM request_messages m
     JOIN deliveries d ON d.id = m.delivery_id
     WHERE m.request_id IN (SELECT id FROM closed) ORDER BY d.id FOR NO KEY UPDATE OF d)
