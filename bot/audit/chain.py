@@ -1,7 +1,8 @@
 """The format of the trail and of its signed heads. docs/audit.md says it in full.
 
 Rows are hashed in the database as they are committed: `audit_append_to_chain` in
-`bot/database/migrations/0030_many_at_once.sql`. Here they are hashed again, to verify.
+`bot/database/migrations/0039_chain_in_fewer_steps.sql`. Here they are hashed again, to
+verify.
 """
 
 from __future__ import annotations
