@@ -252,7 +252,9 @@ class RunSaver(AsyncPostgresSaver):
         if checkpoints := rows.get(self.UPSERT_CHECKPOINTS_SQL):
             blobs = _lists(BLOBS, rows.get(self.UPSERT_CHECKPOINT_BLOBS_SQL, ()))
             statement, shared = SQL["put_checkpoints"], checkpoints[0]
-            given = {**_lists(CHECKPOINTS, checkpoints), **blobs}
+            # the claim of a call and the end of a run wait for the disk, and with them
+            # all that is before them in the log; nothing leaves the process earlier
+            given = {**_lists(CHECKPOINTS, checkpoints), **blobs, "quick": self._holds}
         else:
             [writes] = rows.values()
             statement, shared = SQL["put_writes"], writes[0]

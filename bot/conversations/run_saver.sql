@@ -1,9 +1,12 @@
 -- name: put_checkpoints
 -- Checkpoints with the values that are new in them, as long as the run is still the
--- conversation's own. The lock makes whoever begins the next run wait for this commit.
-WITH own AS (
-  SELECT c.id::text AS thread_id FROM conversations c
-  WHERE c.id = %(thread_id)s::uuid AND c.generation = %(generation)s FOR SHARE),
+-- conversation's own. The lock makes whoever begins the next run wait for this commit,
+-- which need not wait for the disk where a commit that does comes before all that follows.
+WITH quick AS (
+  SELECT CASE WHEN %(quick)s THEN set_config('synchronous_commit', 'off', true) END),
+own AS (
+  SELECT c.id::text AS thread_id FROM conversations c, quick
+  WHERE c.id = %(thread_id)s::uuid AND c.generation = %(generation)s FOR SHARE OF c),
 valued AS (
   INSERT INTO checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob)
   SELECT own.thread_id, %(checkpoint_ns)s, b.channel, b.version, b.type, b.blob

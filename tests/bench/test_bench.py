@@ -201,7 +201,7 @@ async def test_the_sweeps_table_compares_few_and_many_waiting_requests():
 
 
 #: What a cycle takes now. Fewer is better: then write the smaller number down.
-STATEMENTS, TRANSACTIONS, WRITES, JOBS = 46, 28, 12, 2
+STATEMENTS, TRANSACTIONS, WRITES, JOBS = 46, 28, 9, 2
 
 
 @pytest.mark.timeout(400)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
@@ -15,6 +16,7 @@ from bot.approvals.grants import LostRun, Run
 from bot.conversations import outcome
 from bot.conversations.conversation import start
 from bot.conversations.engine import Engine
+from bot.conversations.run_saver import RunSaver
 from tests.support.agent_parts import Crash, crash_once, make_agent
 from tests.support.foreign_parts import make_foreign
 from tests.support.house import House
@@ -63,6 +65,21 @@ async def test_a_run_replaced_midway_does_not_write_its_step(
         await agent.runner.engine.start(run, HumanMessage("hi"))
     stands = await Engine.look(agent.runner.engine, run)
     assert not any(isinstance(m, AIMessage) for m in stands.messages)
+
+
+@pytest.mark.parametrize(("is_own", "commits"), [(True, "off"), (False, "on")])
+async def test_only_a_checkpoint_of_other_graphs_waits_for_the_disk(
+    house: House, is_own: bool, commits: str
+):
+    """Those of our own agent come before a claim or an end, which do."""
+    run = await begun(house, await house.conversation())
+    place: Any = {"configurable": {"thread_id": run.conversation, "checkpoint_ns": ""}}
+    async with house.owner.connection() as connection, connection.transaction():
+        await connection.execute("SET LOCAL synchronous_commit = on")
+        saver = RunSaver(connection, run, holds=is_own)
+        await saver.aput(place, empty_checkpoint(), {"source": "loop"}, {})
+        [row] = await (await connection.execute("SHOW synchronous_commit")).fetchall()
+    assert row["synchronous_commit"] == commits
 
 
 async def test_the_next_run_begins_after_what_is_just_being_written(house: House):
