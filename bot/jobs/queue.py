@@ -27,7 +27,7 @@ from procrastinate.worker import Worker
 from bot.approvals.ports import Job
 from bot.base.errors import RetryLater, SlackUnavailable
 from bot.base.time_limits import limits, wait_after
-from bot.database.pool import TRANSIENT, Connection, make_pool
+from bot.database.pool import ONE_PLAN, TRANSIENT, Connection, make_pool
 from bot.texts import operation
 
 log = structlog.get_logger(__name__)
@@ -88,9 +88,8 @@ class Queue:
     def __init__(self, url: str) -> None:
         # What a crash of the server forgets of fetching and finishing is done again;
         # jobs may repeat. What is deferred inside a transaction is not written here.
-        self.pool = make_pool(
-            url, name="jobs", size=2, timeout=5, also={"synchronous_commit": "off"}
-        )
+        also = {**ONE_PLAN, "synchronous_commit": "off"}
+        self.pool = make_pool(url, name="jobs", size=2, timeout=5, also=also)
         connector = Connector()
         self.app = App(connector=connector)
         self.announced = Announced(connector)

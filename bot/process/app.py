@@ -46,7 +46,7 @@ from bot.conversations.resume import Handover, Recheck
 from bot.conversations.runner import Runner
 from bot.conversations.stop import Retrier, UnderWay
 from bot.conversations.stored_grants import StoredGrants
-from bot.database.pool import Pool, leads_here, make_pool
+from bot.database.pool import ONE_PLAN, Pool, leads_here, make_pool
 from bot.jobs.clock import Clock, Duty, make_clock
 from bot.jobs.courier import PACE, Courier
 from bot.jobs.queue import Queue, Workers
@@ -227,7 +227,7 @@ def _database(settings: Settings, pool: Pool) -> Database | None:
 def _pools(url: str) -> tuple[Pool, Pool]:
     """One for the runs, one for the listeners, which are never starved by those."""
     return (
-        make_pool(url, name="runs", size=RUN_CONNECTIONS, timeout=5),
+        make_pool(url, name="runs", size=RUN_CONNECTIONS, timeout=5, also=ONE_PLAN),
         make_pool(
             url,
             name="listeners",
@@ -235,6 +235,7 @@ def _pools(url: str) -> tuple[Pool, Pool]:
             timeout=1,
             smallest=2,
             patience=limits().click_statement,
+            also=ONE_PLAN,
         ),
     )
 

@@ -26,6 +26,10 @@ WHERE team_id = %(team)s AND user_id = %(user)s AND key = %(key)s AND status IS 
 -- Repeats come soon or never.
 DELETE FROM api_answers WHERE at < bot_now() - %(age)s;
 
+-- name: plan_by_values
+-- For the statement that follows: what of a list is asked for says which index to read.
+SET LOCAL plan_cache_mode = auto;
+
 -- name: page_of_requests
 -- Ids of the requests that a person may see, newest first, after a place in the list.
 -- People who are looked up in Slack count as they were when the request was raised.

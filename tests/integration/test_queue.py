@@ -84,6 +84,15 @@ async def work(house: House) -> AsyncIterator[Work]:
     await house.queue.close()
 
 
+async def test_its_sessions_plan_a_statement_once_for_all_values(house: House):
+    async with house.queue.pool as pool, pool.connection() as connection:
+        found = await connection.execute(
+            "SELECT setting, source FROM pg_settings WHERE name = 'plan_cache_mode'"
+        )
+        row = await found.fetchone()
+    assert row == {"setting": "force_generic_plan", "source": "session"}
+
+
 async def test_jobs_of_a_conversation_run_one_by_one_in_order(work: Work):
     await work.defer(turn_job("c1"), resume_job("c1"), turn_job("c1"))
     await work.all()

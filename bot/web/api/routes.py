@@ -28,7 +28,7 @@ from bot.base.masks import mask, mask_arguments
 from bot.base.settings_types import ApiAgent
 from bot.conversations import conversation
 from bot.conversations.agents_outside import AgentsOutside
-from bot.database.pool import TRANSIENT
+from bot.database.pool import TRANSIENT, transaction
 from bot.slack.deps import Deps
 from bot.texts import web as sentences
 from bot.texts.api import (
@@ -159,7 +159,8 @@ class Approvals:
         """Requests of a person, newest first."""
         asked = read_query(request.query.items())
         after_at, after_id = asked.cursor or (None, "")
-        async with self.api.deps.pool.connection() as connection:
+        async with transaction(self.api.deps.pool) as connection:
+            await connection.execute(SQL["plan_by_values"])
             now = await store.clock(connection)
             policy = self.api.deps.policies.current
             key = {
