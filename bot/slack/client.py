@@ -127,11 +127,14 @@ class Kept:
     """Keys that this process knows for a while."""
 
     _ends: dict[Hashable, float] = field(default_factory=dict[Hashable, float])
+    _many: int = 0  # of them, after which those are dropped whose time is over
 
     def keep(self, key: Hashable, seconds: float) -> None:
         now = time.monotonic()
-        self._ends = {k: end for k, end in self._ends.items() if end > now}
         self._ends[key] = now + seconds
+        if len(self._ends) > self._many:
+            self._ends = {k: end for k, end in self._ends.items() if end > now}
+            self._many = 2 * len(self._ends)
 
     def known(self) -> list[Any]:
         """Return the keys that are known now."""

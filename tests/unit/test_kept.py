@@ -21,3 +21,14 @@ def test_what_is_kept_is_known_for_as_long(monkeypatch):
     assert known.left("d1") == 1
     now[0] += 2
     assert known.left("d1") == 0
+
+
+def test_what_is_over_takes_no_room(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    known = Kept()
+    for number in range(1_000):
+        known.keep(number, 10)
+        now[0] += 1
+    assert known.known() == [*range(991, 1_000)]
+    assert len(vars(known)["_ends"]) < 50
