@@ -12,7 +12,7 @@ import asyncio
 import importlib.metadata
 import re
 import sys
-import time
+import threading
 import typing
 
 import pytest
@@ -303,16 +303,23 @@ async def test_f11_only_sync_saves_a_node_before_the_next_begins(durability, kep
 async def test_f12_a_cancelled_runs_sync_node_finishes_and_runs_again():
     """So tools are async, and a tool that was cut off ends as unknown."""
     ran = []
+    begun, cancelled, done = (threading.Event() for _ in range(3))
 
     def act(state):
-        time.sleep(0.2)
+        begun.set()
+        cancelled.wait()
         ran.append("ran")
+        done.set()
         return {"log": ["ran"]}
 
     thread = Thread(graph_of(act))
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(thread.run({"log": []}), 0.05)
-    await asyncio.sleep(0.4)
+    running = asyncio.create_task(thread.run({"log": []}))
+    await asyncio.to_thread(begun.wait)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    cancelled.set()
+    await asyncio.to_thread(done.wait)
     assert ran == ["ran"]
     await thread.run(None)
     assert ran == ["ran", "ran"]
