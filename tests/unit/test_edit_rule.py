@@ -9,8 +9,16 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.digest import call_digest, grant_digest
-from bot.approvals.edit import Edit, Flaw, new_sources, plan_answer, plan_edit
+from bot.approvals.assess import MARKS
+from bot.approvals.digest import call_digest, grant_digest, schema_digest
+from bot.approvals.edit import (
+    Edit,
+    Flaw,
+    new_sources,
+    plan_answer,
+    plan_edit,
+    with_changed_tool,
+)
 from bot.approvals.eligibility import PolicyContext
 from bot.approvals.judge import Result, judge
 from bot.approvals.model import (
@@ -22,6 +30,7 @@ from bot.approvals.model import (
     Kind,
     Profile,
     Request,
+    Risk,
     Stage,
     Target,
     Times,
@@ -434,3 +443,34 @@ def test_an_answer_may_be_approved_where_only_answers_are_allowed(
 ):
     one = question(answer_json=answer, allow=(Verdict.ANSWER,))
     assert one.offers(verdict) is offered
+
+
+def test_a_changed_tool_is_asked_for_anew_with_nothing_decided():
+    decided = asked(
+        stages=(dataclasses.replace(MANAGERS, passed_at=NOW),),
+        decisions=(Decision(person(MINA), Verdict.APPROVE, 0, NOW, "slack"),),
+    )
+    schema = {
+        **SCHEMA,
+        "description": "Pay, and tell them.",
+        MARKS: {"destructive": True},
+    }
+    new = with_changed_tool(decided, schema)
+    assert new is not None
+    assert new.call.arguments == decided.call.arguments
+    assert new.call.schema == schema
+    assert new.call.schema_digest == schema_digest(schema) != decided.call.schema_digest
+    assert new.call.grant_digest != decided.call.grant_digest
+    assert new.terms.risk is Risk.HIGH is not decided.terms.risk
+    assert not new.chain.decisions
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        {"type": "string"},  # does not take them any more
+        {"type": "integer", "writeOnly": True},  # would show others of them
+    ],
+)
+def test_a_tool_that_changed_too_much_is_not_asked_for(amount: dict[str, Any]):
+    assert with_changed_tool(asked(), {"properties": {"amount": amount}}) is None

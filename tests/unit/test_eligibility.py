@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from bot.approvals.eligibility import (
     Refusal,
+    can_see,
     closed_by,
     refusal,
+    represents,
     unfillable_stage,
     who_can_decide,
 )
@@ -27,7 +29,8 @@ from bot.approvals.model import (
     Verdict,
 )
 from tests.support import request_builder
-from tests.support.people import person
+from tests.support.people import DANA, MINA, OLAF, OMAR, RAVI, person
+from tests.support.policies import make_policy
 
 NOW = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 
@@ -217,3 +220,47 @@ def test_the_stage_of_whoever_asked_names_them():
     own = Stage(REQUESTER, ("UASK",), source=REQUESTER)
     assert who_can_decide(request(own)) == ("UASK",)
     assert who_can_decide(request(stage("UASK"))) == ()
+
+
+STOOD_IN = make_policy(
+    "{tools: [pay], stages: [{approvers: managers}]}",
+    approvers={"managers": (MINA, OMAR)},
+    delegations=f"""[
+      {{from: {MINA}, to: {DANA}, until: 2026-01-02}},
+      {{from: {OMAR}, to: {DANA}, until: 2026-01-03}},
+      {{from: {RAVI}, to: {OLAF}, until: 2026-01-03}}]""",
+)
+
+
+def test_a_person_represents_those_whose_delegation_is_in_force():
+    assert represents(person(DANA), STOOD_IN, NOW) == [DANA, MINA, OMAR]
+    assert represents(person(DANA), STOOD_IN, NOW + dt.timedelta(days=1)) == [
+        DANA,
+        OMAR,
+    ]
+    assert represents(person(MINA), STOOD_IN, NOW) == [MINA]
+
+
+@pytest.mark.parametrize(
+    ("who", "right"),
+    [
+        *((user, True) for user in ("UASK", "UTALK", "UWAS", "UGONE", "UNEXT", MINA)),
+        (DANA, True),  # stands in for Mina
+        (OLAF, False),  # stands in for somebody else
+        ("UOTHER", False),
+    ],
+)
+def test_a_request_is_the_business_of_its_own_people(who: str, right: bool):
+    asked = request_builder.changed(
+        request(
+            Stage("managers", (MINA,), 1, NOW),
+            stage("UNEXT"),
+            decisions=(decision("UWAS"),),
+        ),
+        voided=(decision("UGONE"),),
+    )
+    assert can_see(person(who), asked, STOOD_IN, NOW) is right
+    elsewhere = dataclasses.replace(person(who), team="T9")
+    assert not can_see(elsewhere, asked, STOOD_IN, NOW)
+    late = NOW + dt.timedelta(days=1)  # Mina's delegation is over
+    assert can_see(person(who), asked, STOOD_IN, late) is (right and who != DANA)

@@ -7,8 +7,9 @@ import datetime as dt
 
 import pytest
 
+from bot.approvals.digest import copy_of
 from bot.approvals.eligibility import PolicyContext
-from bot.approvals.judge import Result, is_in_place, judge
+from bot.approvals.judge import Result, is_in_place, is_on_message, judge
 from bot.approvals.model import (
     CHANGES,
     REQUESTER,
@@ -224,6 +225,51 @@ def test_a_click_counts_on_its_own_card_alone(place, right):
 )
 def test_before_the_cards_ts_is_stored_its_metadata_names_it(place, right):
     assert is_in_place(request(ts=""), at(place), "A1") is right
+
+
+CARD = "6f1c1e0e-7a54-4d2c-9d4f-3f7f4d1c0a11"
+
+
+@pytest.mark.parametrize(
+    ("place", "right"),
+    [
+        (Place("A1", "D1", "1.5"), True),
+        (Place("A1", "D1", "1.6"), False),
+        (Place("A2", "D1", "1.5"), False),
+        (Place("A1", "D2", "2.2", CARD), True),  # not stored yet
+        (Place("A1", "D2", "2.2", copy_of(CARD, MINA)), True),
+        (Place("A1", "D2", "2.2", copy_of(CARD, OMAR)), False),  # another one's copy
+        (Place("A1", "D2", "2.2"), False),
+        (Place("A1", "D1", "1.6", copy_of(CARD, MINA)), False),  # stored, and another
+    ],
+)
+def test_a_click_counts_on_a_copy_of_ones_own(place: Place, right: bool):
+    asked = request(
+        dataclasses.replace(MANAGERS, channel="dm"),
+        card=CARD,
+        ts="",
+        messages=(("D1", "1.5"),),
+    )
+    assert is_in_place(asked, at(place), "A1") is right
+
+
+@pytest.mark.parametrize(
+    ("place", "right", "stored"),
+    [
+        (Place("A1", "C1", "1.1"), True, "1.1"),
+        (Place("A1", "C1", "1.2"), False, "1.1"),
+        (Place("A1", "C2", "1.1"), False, "1.1"),
+        (Place("A1", "C1", "1.2", "d-1"), False, "1.1"),
+        (Place("A2", "C1", "1.1"), False, "1.1"),
+        (Place("A1", "C1", "1.1", "d-1"), True, ""),
+        (Place("A1", "C1", "1.1", "d-2"), False, ""),
+        (Place("A2", "C1", "1.1", "d-1"), False, ""),
+        (None, False, "1.1"),
+    ],
+)
+def test_a_click_comes_from_a_message_of_ours(place, right, stored):
+    message = {"delivery_id": "d-1", "channel_id": "C1", "message_ts": stored}
+    assert is_on_message(message, place, "A1") is right
 
 
 def test_a_request_without_a_card_has_no_place_at_all():
