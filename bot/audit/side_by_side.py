@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -108,9 +109,11 @@ async def _put_together(
 def forks() -> ProcessPoolExecutor:
     """A process for each core, with all that is imported here.
 
-    To import that anew takes as long as 20,000 rows.
+    To import that anew takes as long as 20,000 rows. It is done where a fork cannot use
+    the system's own libraries safely, as on macOS.
     """
-    return ProcessPoolExecutor(None, get_context("fork"), _end_with_parent)
+    way = get_context("fork" if sys.platform == "linux" else "spawn")
+    return ProcessPoolExecutor(None, way, _end_with_parent)
 
 
 def _end_with_parent() -> None:
