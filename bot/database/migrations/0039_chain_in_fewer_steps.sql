@@ -97,7 +97,7 @@ BEGIN
       RAISE INFO 'this commit does not wait for the disk' USING ERRCODE = '01A01';
     END IF;
   END IF;
-  done := audit_append_to_chain(NEW);
+  PERFORM audit_append_to_chain(NEW);
   RETURN NULL;
 END $$;
 
