@@ -96,6 +96,18 @@ def test_import_contracts_name_packages():
     assert [n for n in named if not (ROOT / n.replace(".", "/")).is_dir()] == []
 
 
+def test_the_tests_that_are_chosen_by_name_are_there():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    smoke = re.search(r"^SMOKE := .*\\\n([^)]+)\)", makefile, re.MULTILINE)
+    assert smoke is not None
+    words = smoke[1].replace("\\", "").split()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    chosen: list[str] = project["tool"]["mutmut"]["pytest_add_cli_args_test_selection"]
+    chosen += [f"tests/unit/test_{word}.py" for word in words]
+    assert len(words) > 5
+    assert [each for each in chosen if not [*ROOT.glob(each)]] == []
+
+
 #: The tests' own files are read as text, which takes a tenth of the time of parsing.
 _NAME = re.compile(r"^ *(?:async )?def test_(?:threat_\d\d_)?(\w+)", re.MULTILINE)
 _BORROWED = re.compile(
