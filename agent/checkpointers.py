@@ -108,10 +108,8 @@ async def _sqlite(path: str, free: Collection[str]) -> AsyncGenerator[Kept]:
         aiosqlite.connect(path) as for_saver,
         aiosqlite.connect(path, isolation_level=None) as for_grants,
     ):
-        saver, grants = (
-            AsyncSqliteSaver(for_saver),
-            KeptGrants(Sqlite(for_grants), free),
-        )
+        saver = AsyncSqliteSaver(for_saver)
+        grants = KeptGrants(Sqlite(for_grants), free)
         await saver.setup()
         await grants.set_up()
         yield Kept(saver, grants, lasts=path != IN_MEMORY)
@@ -132,10 +130,8 @@ async def _postgres(url: str, free: Collection[str]) -> AsyncGenerator[Kept]:
         check=AsyncConnectionPool.check_connection,
     )
     async with pool:
-        saver, grants = (
-            AsyncPostgresSaver(cast("Any", pool)),
-            KeptGrants(Postgres(pool), free),
-        )
+        saver = AsyncPostgresSaver(cast("Any", pool))
+        grants = KeptGrants(Postgres(pool), free)
         await saver.setup()
         await grants.set_up()
         yield Kept(saver, grants, lasts=True)
@@ -175,6 +171,7 @@ def is_strict() -> bool:
 
 
 # --- The grants: a table beside the checkpoints ---------------------------------------
+
 Values = Mapping[str, str | None]
 SQL = named_statements(Path(__file__).with_name("grants.sql"))
 

@@ -28,8 +28,8 @@ class Fact:
         actor: a user id, or "bot", "clock", "operator …".
         via: how the actor was known: "slack" (a signed payload), "cli", "api" (a
             bearer token), "agent" (that of an agent outside), "link" (a signed link
-            from their mailbox), "link+sign-in" (the same, and they
-            signed in with Slack); "" for the bot itself.
+            from their mailbox), "link+sign-in" (the same, and they signed in with
+            Slack); "" for the bot itself.
         detail: what stays for good. Whole numbers, texts of ours, ids: the chain takes
             no fractions.
         texts: what people and models wrote, by name. It stands beside the chain, which

@@ -132,8 +132,8 @@ async def _give(
     connection: Connection, jobs: Jobs, request: Request, nudge: Nudge, now: datetime
 ) -> None:
     """Mark it, tell people, write it down: all of it or nothing."""
-    index, after = request.chain.stage_index, nudged(request, nudge, now)
-    stage, delivery = after.chain.stages[index], str(uuid.uuid4())
+    index, told = request.chain.stage_index, nudged(request, nudge, now)
+    stage, delivery = told.chain.stages[index], str(uuid.uuid4())
     words = {"reminded": nudge.reminds, "escalated": nudge.escalates}
     facts = [
         about(request, word, actor="clock", stage=index, group=stage.approvers)
@@ -147,7 +147,7 @@ async def _give(
             "stage": index,
             "reminded_at": stage.reminded_at,
             "escalated_at": stage.escalated_at,
-            "wake": wakes_at(after, now),
+            "wake": wakes_at(told, now),
             "delivery": delivery,
             "kind": str(nudge.event),
             "facts": as_json(facts),
@@ -159,8 +159,8 @@ async def _give(
 
 # --- When silence brings something: pure, and in UTC throughout -----------------------
 
-DAY = dt.timedelta(days=1)
-AT_ONCE = dt.timedelta()
+_DAY = dt.timedelta(days=1)
+_AT_ONCE = dt.timedelta()
 
 
 class Event(enum.StrEnum):
@@ -215,7 +215,7 @@ def due(request: Request, now: dt.datetime) -> Nudge | None:
     However much is due, there is one message: the newest. At one instant it is the
     reminder, which mentions those who join as well.
     """
-    if now >= request.deadline or not runs(request.terms.hours, now):
+    if now >= request.deadline or not clock_runs(request.terms.hours, now):
         return None
     late = [moment for moment in upcoming(request) if moment.at <= now]
     if not late:
@@ -246,13 +246,15 @@ def wakes_at(request: Request, now: dt.datetime) -> dt.datetime | None:
     coming = upcoming(request)
     if not coming or coming[0].at > now:
         return coming[0].at if coming else None
-    return after(now.astimezone(dt.UTC), AT_ONCE, request.terms.hours, request.deadline)
+    return after(
+        now.astimezone(dt.UTC), _AT_ONCE, request.terms.hours, request.deadline
+    )
 
 
-def runs(hours: Hours | None, now: dt.datetime) -> bool:
+def clock_runs(hours: Hours | None, now: dt.datetime) -> bool:
     """Return whether the clock of reminders and escalations runs at this instant."""
     here = now.astimezone(dt.UTC)
-    return after(here, AT_ONCE, hours, here + dt.timedelta(seconds=1)) == here
+    return after(here, _AT_ONCE, hours, here + dt.timedelta(seconds=1)) == here
 
 
 def earliest(stage: Stage) -> dt.timedelta | None:
@@ -288,7 +290,7 @@ def _reminders(
             return
         if stage.reminded_at is None or planned > stage.reminded_at:
             soonest = planned if told is None else told + (planned - before) / 2
-            at = after(max(planned, soonest), AT_ONCE, hours, until)
+            at = after(max(planned, soonest), _AT_ONCE, hours, until)
             if at is None:
                 return
             yield Moment(Event.REMINDER, at)
@@ -330,7 +332,7 @@ def _windows(
             end = min(_instant(day, hours.end, here), until)
             if begin < end:
                 yield begin, end
-        day += DAY
+        day += _DAY
 
 
 def _instant(day: dt.date, minutes: int, here: dt.tzinfo) -> dt.datetime:

@@ -198,6 +198,7 @@ def human(
 
 
 # --- Led from outside of Slack --------------------------------------------------------
+
 ASIDE = "aside"  # instead of a channel's id; Slack's begin with a capital letter
 MOST = 200  # messages, or requests, of one conversation
 

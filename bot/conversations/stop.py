@@ -1,4 +1,4 @@
-"""Stop a turn, wherever it runs, or have one that failed run once more: by a person."""
+"""Stop a turn wherever it runs, or try a failed one again, when a person says so."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ from bot.texts import clicks
 from bot.texts import conversation as say
 
 TRIES = 3  # of a stop that meets a deadline
+# Where the workers of each replica hear of jobs; see `bot.jobs.queue`.
+HEARS = "procrastinate_queue_v1#runs"
+
+T = TypeVar("T")
 
 
 def asks_to_stop(text: str) -> bool:
@@ -104,13 +108,13 @@ class Stopper:
         *,
         quietly: bool = False,
     ) -> str:
-        refusal, is_operator = await self._who_is(person)
+        refusal, operates = await self._who_is(person)
         word = "nothing_to_stop"
         for _ in range(TRIES if conversation else 0):
             try:
                 async with transaction(self.pool) as connection:
-                    held = await _held(connection, conversation)
-                    word = refusal or _judged(held, person, is_operator=is_operator)
+                    held = await _lock_turn(connection, conversation)
+                    word = refusal or _why_not_stop(held, person, operates=operates)
                     if not word:
                         await self._end(connection, held, person, said, place)
                 break
@@ -204,7 +208,7 @@ class _Turn:
     is_bound: bool
 
 
-async def _held(connection: Connection, conversation: str) -> _Turn:
+async def _lock_turn(connection: Connection, conversation: str) -> _Turn:
     key = {"conversation": conversation}
     await connection.execute(SQL["lock_turn"], key)
     waiting = await (await connection.execute(SQL["lock_waiting"], key)).fetchall()
@@ -221,21 +225,16 @@ async def _held(connection: Connection, conversation: str) -> _Turn:
     )
 
 
-def _judged(held: _Turn, person: Person, *, is_operator: bool) -> str:
+def _why_not_stop(held: _Turn, person: Person, *, operates: bool) -> str:
     """Return why a person may not stop a turn; "" if they may."""
     if not (held.askers or held.waiting):
         return "nothing_to_stop"
-    return "" if is_operator or person.user in held.askers else "may_not_stop"
+    return "" if operates or person.user in held.askers else "may_not_stop"
 
 
-# Where the workers of each replica hear of jobs; see `bot.jobs.queue`.
-HEARS = "procrastinate_queue_v1#runs"
+# --- The runs of this process, which a stop reaches wherever it was said --------------
 
 
-T = TypeVar("T")
-
-
-# --- The runs of this process, which a stop reaches wherever it was said -------------
 class Stopped(LostRun):
     """A person has stopped the turn; what this run would write holds no more.
 
@@ -251,7 +250,7 @@ class Stopped(LostRun):
 
 
 @dataclass
-class _Held:
+class _Run:
     """A run that goes on.
 
     Attributes:
@@ -300,7 +299,7 @@ class UnderWay:
     """
 
     def __init__(self) -> None:
-        self._runs: dict[str, _Held] = {}
+        self._runs: dict[str, _Run] = {}
 
     async def run(
         self, conversation: str, go: Awaitable[T], bound: Sequence[Request] = ()
@@ -316,7 +315,7 @@ class UnderWay:
             Stopped: a person has stopped its turn.
         """
         task = asyncio.ensure_future(go)
-        held = self._runs[conversation] = _Held(task, bound)
+        held = self._runs[conversation] = _Run(task, bound)
         try:
             return await task
         except asyncio.CancelledError:
@@ -366,7 +365,7 @@ class UnderWay:
 
 # --- Try again: one more run of a turn that has failed, by a click --------------------
 
-Offer = Mapping[str, Any]
+Offer = Mapping[str, Any]  # a row of `lock_offer`
 
 
 @dataclass(frozen=True)
@@ -397,7 +396,7 @@ class Retrier:
             offer = await store.of_message(
                 connection, SQL["lock_offer"], action.request
             )
-            word = _why_not(offer, action, self.own_app()) or refusal
+            word = _why_not_retry(offer, action, self.own_app()) or refusal
             if offer is None or word:
                 await self._refuse(connection, action, offer, word)
             else:
@@ -407,7 +406,7 @@ class Retrier:
     async def _take(self, connection: Connection, action: Action, offer: Offer) -> None:
         key = {"id": offer["delivery_id"], "user": action.person.user}
         await connection.execute(SQL["take_offer"], key)
-        await append(connection, [_fact(action, offer, "tried_again", {})])
+        await append(connection, [_retry_fact(action, offer, "tried_again", {})])
         self.jobs.edit(connection, [str(offer["delivery_id"])])
         turn = turn_job(str(offer["conversation_id"]))
         await self.jobs.defer(connection, [turn])
@@ -415,7 +414,9 @@ class Retrier:
     async def _refuse(
         self, connection: Connection, action: Action, offer: Offer | None, word: str
     ) -> None:
-        fact = _fact(action, offer, "refused", {"word": word, "verdict": "try_again"})
+        fact = _retry_fact(
+            action, offer, "refused", {"word": word, "verdict": "try_again"}
+        )
         await append(connection, [fact])
         if offer is not None:
             await connection.execute(SQL["show_offer"], {"id": offer["delivery_id"]})
@@ -427,7 +428,7 @@ class Retrier:
             )
 
 
-def _why_not(offer: Offer | None, action: Action, own_app: str) -> str:
+def _why_not_retry(offer: Offer | None, action: Action, own_app: str) -> str:
     """Return why this click runs nothing, no matter who made it; "" if it may run."""
     if offer is None:
         return "unknown_offer"
@@ -438,7 +439,7 @@ def _why_not(offer: Offer | None, action: Action, own_app: str) -> str:
     return "" if offer["stands"] else "moved_on"
 
 
-def _fact(
+def _retry_fact(
     action: Action, offer: Offer | None, event: str, detail: dict[str, str]
 ) -> Fact:
     """Build the fact for the thread's workspace, or the person's if there is none."""

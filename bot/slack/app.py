@@ -1,4 +1,4 @@
-"""The Bolt app for both transports, and Socket Mode that comes back after a loss."""
+"""The Bolt app, its Socket Mode connection, and the check of what Slack sends."""
 
 from __future__ import annotations
 

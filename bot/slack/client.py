@@ -1,4 +1,4 @@
-"""Slack's Web API: one client, one HTTP session, honest about what it does not know."""
+"""Calls to Slack's Web API: one client and session, and what its refusals mean."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ class WatchedClient(AsyncWebClient):
             word, about = SILENT, word
         elif word == SCOPE:
             about = _needed(error)
-        elif word in CHANNEL:
+        elif word in CHANNEL_SHUT:
             about = channel
         # who is not in a channel gets a direct message instead
-        is_met = word in CHANNEL and method == "chat.postEphemeral"
+        is_met = word in CHANNEL_SHUT and method == "chat.postEphemeral"
         # what only shows that the agent works need not be granted
         is_met = is_met or (word == SCOPE and method in OF_PROGRESS)
         if to_do(word, about) and not is_met:
@@ -219,8 +219,8 @@ def named_wait(error: Exception) -> int:
 
 # --- Refusals that an operator has to mend: told, counted, shown ----------------------
 
-EVERY = 60.0  # seconds between two warnings about the same
-KEPT = 3600.0  # seconds that a refusal stays in sight after it came last
+WARNED_EVERY = 60.0  # seconds between two warnings about the same
+OPEN_FOR = 3600.0  # seconds that a refusal stays in sight after it came last
 # Slack's words for a token that will never work.
 # https://docs.slack.dev/reference/methods/auth.test#errors
 BAD_TOKEN = frozenset(
@@ -269,7 +269,7 @@ KEPT_OUT = frozenset(
         "user_removed_from_team",
     }
 )
-CHANNEL = frozenset(
+CHANNEL_SHUT = frozenset(
     {
         "channel_not_found",
         "is_archived",
@@ -297,7 +297,7 @@ def to_do(word: str, about: str) -> str:
         return operation.COPY_TOKENS
     if word in KEPT_OUT:
         return operation.LET_IN
-    if word in CHANNEL:
+    if word in CHANNEL_SHUT:
         return operation.open_channel(about)
     known = {
         SKEW: operation.SET_CLOCK,
@@ -341,9 +341,9 @@ class Troubles:
         refusal.methods.add(method)
         refusal.last = now
         self.counts[word] += 1
-        if now - self._told.get(key, -EVERY) < EVERY:
+        if now - self._told.get(key, -WARNED_EVERY) < WARNED_EVERY:
             return
-        self._told = {k: at for k, at in self._told.items() if now - at < EVERY}
+        self._told = {k: at for k, at in self._told.items() if now - at < WARNED_EVERY}
         self._told[key] = now
         told = {"method": method, "word": word, "about": about, "to_do": advice}
         log.warning("Slack refuses the bot", action="slack_refuses", **told)
@@ -351,7 +351,7 @@ class Troubles:
     def worked(self, method: str, channel: str = "") -> None:
         """Close what a call has shown to be mended."""
         for (word, about), refusal in list(self._open.items()):
-            if word in CHANNEL and about != channel:
+            if word in CHANNEL_SHUT and about != channel:
                 continue
             refusal.methods.discard(method)
             if not refusal.methods or word in BAD_TOKEN:
@@ -359,7 +359,7 @@ class Troubles:
 
     def lines(self) -> Mapping[str, str]:
         """Return a line for `/readyz` by name for each that is open."""
-        since = self._clock() - KEPT
+        since = self._clock() - OPEN_FOR
         self._open = {k: r for k, r in self._open.items() if r.last > since}
         return {
             operation.refused(*key): operation.refusal(

@@ -1,4 +1,4 @@
-"""The doings of a run so far, as models and tools tell of them, and drawn for Slack."""
+"""A run's progress: kept as models and tools report it, and drawn as a stream."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ class Watch(Listener):
 # --- Drawn as the chunks of a stream: words that are safe, and steps ------------------
 
 Chunk = dict[str, Any]
-MOST = 9_000  # characters that are streamed: the answer's end has to have room
+MOST_STREAMED = 9_000  # characters that are streamed: the answer's end has to have room
 _FIELD = 256  # characters of a step's title or output
 _STATUS = {
     "works": "in_progress",
@@ -217,8 +217,6 @@ _OPEN = re.compile(
     r"(?:<[^<>\n]*|!?\[[^\[\]]{0,500}(?:\](?:\([^()\n]*)?)?|=['][^']{0,500})\Z"
 )
 _KEY = re.compile(r"-----BEGIN (?![\s\S]*-----END )")
-
-
 LONGEST_TITLE = 80  # characters; Slack's limit is 200
 _MENTION = re.compile(r"<[@#!][^<>]*>")
 
@@ -347,7 +345,7 @@ def _words(words: Words, shown: Shown, *, is_over: bool) -> tuple[list[Chunk], S
     more = safe[len(had) :]
     if not more:
         return [], shown
-    if sum(map(len, shown.words.values())) + len(more) > MOST:
+    if sum(map(len, shown.words.values())) + len(more) > MOST_STREAMED:
         return [], replace(shown, is_broken=True)
     lead = "" if had else shown.lead
     every = {**shown.words, words.key: safe}

@@ -14,6 +14,7 @@ from bot.simulator.block_check import is_too_large, view_errors
 from bot.simulator.form_state import complaints, state_of
 from bot.slack.cards.blocks import CardRef
 from bot.slack.cards.edit_form import EDIT_FORM, edit_form, edited, input_of
+from bot.slack.cards.fields import fields_of
 from tests.support.cards_samples import CARD, of_type, preformatted_text, texts
 from tests.support.hypothesis_profiles import scaled
 from tests.support.request_builder import request
@@ -270,11 +271,12 @@ def test_a_value_that_its_menu_does_not_have_becomes_json():
 )
 def test_a_complaint_stands_at_the_input_that_it_is_about(complaint, block):
     asked = transfer()
-    assert input_of(asked, submitted(edit_form(asked, CARD)), complaint) == block
+    sent = submitted(edit_form(asked, CARD))
+    assert input_of(fields_of(asked), sent, complaint) == block
 
 
 def test_a_view_without_inputs_has_none_for_a_complaint():
-    assert input_of(transfer(), {}, "amount: no") == ""
+    assert input_of(fields_of(transfer()), {}, "amount: no") == ""
 
 
 NASTY = st.text(

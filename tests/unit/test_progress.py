@@ -15,7 +15,7 @@ from langgraph.errors import GraphInterrupt
 from agent.heard import ANSWER
 from bot.slack.cards.answer import harmless
 from bot.slack.progress import (
-    MOST,
+    MOST_STREAMED,
     Progress,
     Shown,
     State,
@@ -142,7 +142,7 @@ def test_one_quick_step_begins_no_message():
 
 def test_a_long_answer_leaves_room_for_its_end():
     stands, shown = grown(["word " * 1_000, "word " * 1_000, "word "])
-    assert (len(stands) <= MOST, shown.is_broken) == (True, True)
+    assert (len(stands) <= MOST_STREAMED, shown.is_broken) == (True, True)
 
 
 def test_only_the_rest_is_added_to_what_stands():

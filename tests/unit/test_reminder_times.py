@@ -15,10 +15,10 @@ from bot.approvals.deadlines import (
     Moment,
     Nudge,
     after,
+    clock_runs,
     due,
     earliest,
     nudged,
-    runs,
     upcoming,
     wakes_at,
 )
@@ -273,7 +273,7 @@ def test_hours_only_delay_and_more_time_never_comes_sooner(start, wait, hours):
     assume(at is not None and later is not None)
     assert start + wait <= at < later
     assert later - at >= h(1)
-    assert runs(hours, at)
+    assert clock_runs(hours, at)
 
 
 @given(requests())
@@ -286,7 +286,7 @@ def test_moments_are_in_order_within_hours_and_before_the_deadline(each):
         assert first is not None
         assert opened + first <= moment.at < each.deadline
         assert moment.at.tzinfo is dt.UTC
-        assert runs(each.terms.hours, moment.at)
+        assert clock_runs(each.terms.hours, moment.at)
         assert due(each, moment.at) is not None
 
 
@@ -302,7 +302,7 @@ def test_whenever_it_is_looked_at_nothing_comes_twice(each, minutes):
         nudge = due(each, now)
         if nudge is None:
             continue
-        assert runs(each.terms.hours, now)
+        assert clock_runs(each.terms.hours, now)
         assert now < each.deadline
         each = nudged(each, nudge, now)
         sent.append(nudge.event)

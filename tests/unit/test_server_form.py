@@ -8,11 +8,12 @@ from bot.slack.cards.blocks import VALUE, CardRef
 from bot.slack.cards.edit_form import (
     block_id,
     can_show,
-    input_about,
+    input_of,
     question_blocks,
     server_answer,
     server_form,
 )
+from bot.slack.cards.fields import fields_from
 from tests.support.people import RAVI
 from tests.support.shown import everything
 
@@ -62,9 +63,9 @@ def test_a_flat_schema_becomes_a_form_and_its_answer():
         block_id(1),
         block_id(2),
     }
-    assert (
-        input_about(ASKED, "count: 5 is greater than the maximum of 3") == "argument-2"
-    )
+    fields, given = fields_from(ASKED["schema"]), values("a", "1", "5", "", "0")
+    said = "count: 5 is greater than the maximum of 3"
+    assert input_of(fields, given, said) == "argument-2"
 
 
 @pytest.mark.parametrize(

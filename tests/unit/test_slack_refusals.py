@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from bot.slack.client import BAD_TOKEN, CHANNEL, KEPT_OUT, Troubles, to_do
+from bot.slack.client import BAD_TOKEN, CHANNEL_SHUT, KEPT_OUT, Troubles, to_do
 
 WORDS = [
-    *sorted(BAD_TOKEN | CHANNEL | KEPT_OUT),
+    *sorted(BAD_TOKEN | CHANNEL_SHUT | KEPT_OUT),
     *("missing_scope", "clock_skew", "wrong_secret", "no_answer"),
 ]
 

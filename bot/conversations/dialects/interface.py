@@ -143,7 +143,7 @@ class Unfit(ValueError):
 
 
 class Dialect(Protocol):
-    """One shape of interrupts: a file of this room, or a class in one."""
+    """One shape of interrupts: a module of this package, or a class in one."""
 
     def recognise(self, interrupt: Interrupt[Any]) -> bool:
         """Return whether the interrupt is wholly in this shape; nearly is not."""

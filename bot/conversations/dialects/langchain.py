@@ -106,7 +106,9 @@ def _declined(decided: Decided, types: Collection[str] | None) -> dict[str, Any]
     return {"type": taken, "message": message_of(decided)} if taken else None
 
 
-# --- Per call -------------------------------------------------------------------
+# --- Per call -------------------------------------------------------------------------
+
+
 class PerCall:
     """One call in an interrupt, `{"type": "tool_approval", …}`: one decision back."""
 
@@ -190,7 +192,8 @@ def _property(
     return resolved(schema, part.get("properties", {}).get(name, {}))
 
 
-# --- Batched --------------------------------------------------------------------
+# --- Batched --------------------------------------------------------------------------
+
 Item = Mapping[str, Any]
 
 

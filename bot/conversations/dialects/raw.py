@@ -1,4 +1,4 @@
-"""Anything else that a graph asks: any value at all, or one with a form to fill in."""
+"""Any other question of a graph: a value of any shape, with or without a form."""
 
 from __future__ import annotations
 
@@ -128,7 +128,8 @@ def _answers(payload: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]
         return None, agent.BAD_ANSWERS
 
 
-# --- The values that it takes: words, booleans, or its own list ----------------------
+# --- The values that it takes: words, booleans, or its own list -----------------------
+
 TEXT = "{text}"
 OUTCOMES = ("approve", "reject", "timed_out")
 WORDS = {"approve": "approve", "reject": "reject", "timed_out": "timeout_reject"}
@@ -238,6 +239,8 @@ def resolve(
 
 
 # --- With a schema: a form of it ------------------------------------------------------
+
+
 class Form:
     """A question with a `response_schema`: a form of it, checked before the resume."""
 

@@ -198,14 +198,14 @@ def read(fields: Sequence[Field], values: Values) -> Edited:
     return found
 
 
-def input_of(request: Request, values: Values, complaint: str) -> str:
+def input_of(fields: Sequence[Field], values: Values, complaint: str) -> str:
     """The `block_id` of the input that a complaint is about, else of the first.
 
-    A complaint begins with the argument's name and a dot or a colon, or quotes it.
+    A complaint begins with the field's name and a dot or a colon, or quotes it.
     """
     shown = [
         (block_id(index), each.name)
-        for index, each in enumerate(fields_of(request))
+        for index, each in enumerate(fields)
         if block_id(index) in values
     ]
     for block, name in shown:
@@ -368,12 +368,3 @@ def server_form(question: Question, card: CardRef) -> Block:
 def server_answer(question: Question, values: Values) -> Edited:
     """Read a submitted form; what is wrong stands at its inputs."""
     return read(fields_from(question["schema"]), values)
-
-
-def input_about(question: Question, complaint: str) -> str:
-    """The `block_id` of the input that a complaint is about, else of the first."""
-    for index, each in enumerate(fields_from(question["schema"])):
-        named = complaint.startswith((f"{each.name}.", f"{each.name}:"))
-        if named or repr(each.name) in complaint:
-            return block_id(index)
-    return block_id(0)

@@ -29,11 +29,11 @@ from bot.slack.cards.edit_form import (
     Edited,
     edit_form,
     edited,
-    input_about,
     input_of,
     server_answer,
     server_form,
 )
+from bot.slack.cards.fields import fields_from, fields_of
 from bot.slack.cards.forms import (
     ANSWER_FORM,
     APPROVE_STANDING,
@@ -169,7 +169,7 @@ def _input_of(result: Result, request: Request, values: Mapping[str, Any]) -> st
     if wanted:
         return wanted if wanted in values else ""
     asked = as_arguments(request) if result.code == "answer_invalid" else request
-    return input_of(asked, values, result.detail)
+    return input_of(fields_of(asked), values, result.detail)
 
 
 def _anew(action: Action, request: Request, card: CardRef) -> Answer:
@@ -257,11 +257,14 @@ async def _submit_to_server(deps: Deps, body: Body) -> Answer:
     if action.place is None:
         return {}
     question = await deps.answers.look(action.request)
-    found = server_answer(question, values_of(body)) if question else Edited()
+    values = values_of(body)
+    found = server_answer(question, values) if question else Edited()
     content = None if found.errors else found.arguments
     click = Click(action.request, action.person, action.place, "answer", content)
     taken, wrong = await deps.answers.take(click)
     if taken is None:
         return {}
-    errors = {input_about(taken, wrong): wrong} if wrong else found.errors
-    return _errors(errors) if errors else {}
+    if wrong:
+        asked = fields_from(taken["schema"])
+        return _errors({input_of(asked, values, wrong): wrong})
+    return _errors(found.errors) if found.errors else {}

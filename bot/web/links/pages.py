@@ -326,7 +326,6 @@ button.other { color: var(--ink); background: transparent;
 # --- What keeps a page from being driven by another -----------------------------------
 
 COOKIE = "approve"
-LONGEST_CODE = 1_000  # characters of what Slack sends a browser back with
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 HEADERS = {
     "Content-Security-Policy": (

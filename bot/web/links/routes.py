@@ -48,9 +48,10 @@ from bot.web.links.tokens import SIGNED, Link, Opening, Signer, hash_of
 
 log = structlog.get_logger(__name__)
 BY_LINK, BY_SIGN_IN = "link", "link+sign-in"  # how the person was known
-GOING, SIGNED_IN = "sign-in", "signed-in"  # cookies
+GOING_COOKIE, SIGNED_IN_COOKIE = "sign-in", "signed-in"
 BACK = "signed-in"  # where Slack sends browsers: PUBLIC_URL/approve/signed-in
 NAMES_IN = 1.0  # seconds that looking up names may take
+LARGEST = 30_000  # bytes of a form
 
 
 @dataclass(frozen=True)
@@ -208,9 +209,6 @@ class LinkPages:
         return {profile.person.user: profile.name for profile in found}
 
 
-LARGEST = 30_000  # bytes of a form
-
-
 def action_from_link(
     token: str, link: Link, found: Request, form: Mapping[str, str], via: str
 ) -> Action | None:
@@ -252,6 +250,10 @@ async def fields_of(request: web.Request) -> Mapping[str, str]:
 
 # --- A sign-in with Slack before a link decides what a rule calls critical ------------
 
+GOING_FOR = 600  # seconds that signing in may take
+SIGNED_IN_FOR = 900  # seconds that it holds
+LONGEST_CODE = 1_000  # characters of what Slack sends a browser back with
+
 
 class SignIn:
     """Sends browsers to Slack, and learns who has come back."""
@@ -275,12 +277,12 @@ class SignIn:
             team=link.team,
         )
         response = _to(address)
-        self._set(response, GOING, self._sessions.going(going), GOING_FOR)
+        self._set(response, GOING_COOKIE, self._sessions.going(going), GOING_FOR)
         return response
 
     def come_back(self, request: web.Request) -> Going | None:
         """The sign-in that this browser had begun; None for any other."""
-        going = self._sessions.read_going(request.cookies.get(GOING, ""))
+        going = self._sessions.read_going(request.cookies.get(GOING_COOKIE, ""))
         state = request.query.get("state", "")
         return going if going is not None and going.is_back(state) else None
 
@@ -291,7 +293,7 @@ class SignIn:
             SlackUnavailable: Slack did not say so.
         """
         code = request.query.get("code", "")
-        if not 0 < len(code) <= pages.LONGEST_CODE:
+        if not 0 < len(code) <= LONGEST_CODE:
             return "", ""
         try:
             return await self._openid.person(
@@ -305,13 +307,13 @@ class SignIn:
         """Send the browser to the link's page, whose form its cookie lets decide."""
         response = _to(self._signer.address(token))
         held = self._sessions.signed_in(token, link)
-        self._set(response, SIGNED_IN, held, SIGNED_IN_FOR)
-        self._set(response, GOING, "", 0)
+        self._set(response, SIGNED_IN_COOKIE, held, SIGNED_IN_FOR)
+        self._set(response, GOING_COOKIE, "", 0)
         return response
 
     def is_in(self, request: web.Request, token: str, link: Link) -> bool:
         """Return whether the link's own person signed in with this browser lately."""
-        cookie = request.cookies.get(SIGNED_IN, "")
+        cookie = request.cookies.get(SIGNED_IN_COOKIE, "")
         return self._sessions.is_signed_in(cookie, token, link)
 
     def _set(self, response: web.Response, name: str, value: str, age: int) -> None:
@@ -380,9 +382,7 @@ async def is_whose(people: People, link: Link, person: Person) -> bool:
     return person.team in known.teams and person.user in (whose.user, known.account)
 
 
-GOING_FOR = 600  # seconds that signing in may take
-SIGNED_IN_FOR = 900  # seconds that it holds
-_GOING, _SIGNED_IN = "going", "signed-in"
+_GOING, _SIGNED_IN = "going", "signed-in"  # what a cookie is signed for
 
 
 @dataclass(frozen=True)
