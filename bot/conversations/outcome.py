@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
+from langgraph.types import Interrupt
 
 from agent.phrases import chat
 from bot.approvals.assess import ProposedCall, Turn, sources_of
@@ -19,7 +22,9 @@ from bot.approvals.grants import (
     finish_resume,
     keep_version,
 )
-from bot.approvals.model import Execution, Request
+from bot.approvals.model import Execution, Kind, Request, Verdict
+from bot.approvals.policy.match import answers_of
+from bot.approvals.policy.model import Policy
 from bot.approvals.ports import (
     Jobs,
     People,
@@ -29,7 +34,9 @@ from bot.approvals.ports import (
 from bot.approvals.raise_request import raise_requests
 from bot.approvals.transitions import orphan
 from bot.base.faults import reach
-from bot.conversations import SQL, questions
+from bot.conversations import SQL, dialects
+from bot.conversations.dialects import raw
+from bot.conversations.dialects.interface import AskedCall, Question
 from bot.conversations.engine import ServedGraph
 from bot.conversations.graph_state import GraphState, answered_nothing, last_word
 from bot.conversations.inbox import clean
@@ -141,10 +148,10 @@ class Settler:
         """Read what the graph asks, call by call; a sentence if it cannot be asked."""
         policy, asked = self.policies.current, list[ProposedCall]()
         for interrupt in ran.interrupts:
-            question = questions.read(interrupt, self.served, policy)
+            question = read_question(interrupt, self.served, policy)
             if question.problem:
                 return report(question.problem, "question_refused")
-            asked += questions.asked_of(question, self.served)
+            asked += asked_of(question, self.served)
         return asked
 
     async def _finish(
@@ -281,3 +288,73 @@ def report(
     shown = error if is_traced else None
     log.error(sentence, action=action, code=code, cause=cause, exc_info=shown)
     return agent.with_code(sentence, code)
+
+
+# --- A graph's questions, read as calls for people to decide --------------------------
+
+#: How LangGraph writes the ids of questions that it can match an answer with.
+ANSWERABLE = re.compile("[0-9a-f]{32}")
+
+
+def read_question(
+    interrupt: Interrupt[Any], served: ServedGraph, policy: Policy
+) -> Question:
+    """Read an interrupt, with the answers and levels of the policy in force."""
+    question = dialects.read(interrupt, served.schemas)
+    if not ANSWERABLE.fullmatch(interrupt.id):
+        return replace(question, problem=agent.TAKES_NO_ANSWER)
+    rule = None
+    if question.calls[0].kind is Kind.INTERRUPT:
+        rule = answers_of(policy, question.calls[0].name)
+    return raw.resolve(
+        question,
+        rule=rule,
+        default=policy.interrupts.answers,
+        levels=policy.interrupts.levels,
+    )
+
+
+def asked_of(question: Question, served: ServedGraph) -> list[ProposedCall]:
+    """The calls of a question, one for each that people decide."""
+    guarded = is_guarded(question, served)
+    return [
+        ProposedCall(
+            interrupt=question.interrupt,
+            tool_call=call.tool_call,
+            tool=call.name,
+            arguments=call.arguments,
+            schema=dict(call.schema),
+            position=position,
+            note="" if guarded else call.note,  # our own gate has no reason to give
+            kind=call.kind,
+            takes=call.allowed,
+            waivable=call.waivable
+            and _allows(call, Verdict.APPROVE)
+            and not served.is_unsettled(call.name),
+            guarded=guarded,
+            headline=call.headline,
+            tool_title=_tool_title(call, served),
+            form=None if question.form is None else dict(question.form),
+            graph_version=served.version,
+            seen=question.raised.value.get("seen") if guarded else None,
+        )
+        for position, call in enumerate(question.calls)
+    ]
+
+
+def _tool_title(call: AskedCall, served: ServedGraph) -> str:
+    return served.titles.get(call.name, "") if call.kind is Kind.TOOL else ""
+
+
+def is_guarded(question: Question, served: ServedGraph) -> bool:
+    """Return whether it comes from our own gate, whose tool claims its grant itself.
+
+    The gate gives no schema of decisions, and LangChain's middleware always does: a
+    tool behind both is asked about twice, and claimed for each.
+    """
+    plain = question.dialect == "per_call" and question.raised.response_schema is None
+    return plain and question.calls[0].name in served.guards
+
+
+def _allows(call: AskedCall, verdict: Verdict) -> bool:
+    return call.allowed is None or verdict in call.allowed

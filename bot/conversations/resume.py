@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from langgraph.errors import is_invalid_resume
+from langgraph.types import Interrupt
 from pydantic import ValidationError
 
-from bot.approvals import store
+from agent.phrases.tool_calls import denied
+from bot.approvals import digest, store
 from bot.approvals.eligibility import (
     PolicyContext,
     holds,
@@ -35,21 +38,36 @@ from bot.approvals.ports import Jobs, People, Policies, look_up_groups
 from bot.approvals.stages import what_is_added
 from bot.approvals.transitions import ask_again, reject_by_policy, reopen
 from bot.base.faults import reach
-from bot.conversations import questions
-from bot.conversations.dialects.interface import Question, RunOn, Stop, Unfit
+from bot.conversations import dialects
+from bot.conversations.dialects.interface import (
+    Decided,
+    End,
+    Question,
+    RunOn,
+    Stop,
+    Unfit,
+)
 from bot.conversations.engine import Engine
 from bot.conversations.graph_state import GraphState
-from bot.conversations.questions import Answered
+from bot.conversations.outcome import read_question
 from bot.database.pool import Connection, Pool, transaction
-from bot.texts import agent, clicks
-from bot.texts.cards import (
-    counted_already,
-    may_no_longer_decide,
-    no_longer_in,
-    same_account,
-    same_mailbox,
-)
+from bot.texts import agent, cards, clicks
 from bot.texts.formatting import one_line
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A question all of whose calls are decided, and the value that says so.
+
+    Attributes:
+        value: what the graph is resumed with, a `Stop` or a `RunOn`.
+        is_alone: whether LangGraph may refuse it, so that it goes by itself.
+    """
+
+    question: Question
+    requests: Sequence[Request]
+    value: Any
+    is_alone: bool = False
 
 
 @dataclass
@@ -86,16 +104,16 @@ class Handover:
         The questions of our own gate are known without that.
         """
         found = Found()
-        groups = questions.by_interrupt(decided)
+        groups = by_interrupt(decided)
         foreign = any(not request.call.guarded for request in decided)
         asked = await self._asked(run) if foreign else {}
         for interrupt, requests in groups.items():
             if requests[0].call.guarded:
-                self._sort(found, questions.of_the_gate(requests[0]), requests)
+                self._sort(found, question_of_gate(requests[0]), requests)
             elif (question := asked.get(interrupt)) is None:
                 gone = any(needs_claim(request) for request in requests)
                 (found.changed if gone else found.told).extend(requests)
-            elif questions.is_decided(question, requests):
+            elif is_decided(question, requests):
                 self._sort(found, question, requests)
         return found
 
@@ -157,7 +175,7 @@ class Handover:
     async def _asked(self, run: Run) -> dict[str, Question]:
         ran = await self.engine.look(run)
         served, policy = self.engine.served, self.policies.current
-        read = [questions.read(each, served, policy) for each in ran.interrupts]
+        read = [read_question(each, served, policy) for each in ran.interrupts]
         return {question.interrupt: question for question in read}
 
     def _sort(
@@ -166,11 +184,11 @@ class Handover:
         if question.problem:
             found.stop = question.problem
             return
-        if not questions.is_what_was_shown(question, requests):
+        if not is_what_was_shown(question, requests):
             found.changed += requests
             return
         try:
-            answered = questions.answered(question, requests)
+            answered = answer_to(question, requests)
         except Unfit as error:
             given = [request for request in requests if needs_claim(request)]
             if not all(request.chain.decisions for request in given) or not given:
@@ -200,6 +218,99 @@ def _complaint(error: BaseException) -> str:
         said = f"{where}: {first['msg']}" if where else first["msg"]
         return agent.graph_refuses(one_line(said, 200))
     return agent.graph_refuses(one_line(str(error), 200))
+
+
+# --- The answer to a question, made of the requests that it became --------------------
+
+
+def by_interrupt(requests: Iterable[Request]) -> dict[str, list[Request]]:
+    """Requests by the question that they belong to, in call order."""
+    found: dict[str, list[Request]] = {}
+    for request in sorted(requests, key=lambda each: each.call.position):
+        found.setdefault(request.interrupt, []).append(request)
+    return found
+
+
+def is_decided(question: Question, requests: Sequence[Request]) -> bool:
+    """Return whether there is a verdict on each call of a question."""
+    return [each.call.position for each in requests] == [*range(len(question.calls))]
+
+
+def is_what_was_shown(question: Question, requests: Sequence[Request]) -> bool:
+    """Return whether the graph still asks what people have decided on."""
+    return all(
+        call.name == request.call.tool
+        and _same(call.arguments, request.call.first_arguments)
+        for call, request in zip(question.calls, requests, strict=True)
+    )
+
+
+def answer_to(question: Question, requests: Sequence[Request]) -> Answered:
+    """Give the value for a question.
+
+    Raises:
+        Unfit: the decisions do not fit it; the text says why.
+    """
+    decisions = [decided_of(request) for request in requests]
+    value = dialects.answer(question, decisions)
+    edits = any(decided.end is End.EDIT for decided in decisions)
+    checked = question.raised.response_schema is not None
+    alone = question.dialect == "form" or (edits and checked)
+    return Answered(question, requests, value, alone)
+
+
+def question_of_gate(request: Request) -> Question:
+    """Return the question of our own gate, made anew from what is stored of it."""
+    raised = Interrupt(
+        {
+            "type": "tool_approval",
+            "tool_call_id": request.call.id,
+            "name": request.call.tool,
+            "args": request.call.first_arguments,
+            "description": "",
+        },
+        id=request.interrupt,
+    )
+    return dialects.read(raised, {})
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return digest.canonical(one) == digest.canonical(other)
+
+
+def decided_of(request: Request) -> Decided:
+    """The decision that a request which is closed stands for."""
+    call = request.call
+    if request.status is Status.ANSWERED:
+        value = call.answer_value if call.is_answered else request.answer
+        return Decided(End.ANSWER, value=value)
+    if request.status is Status.APPROVED and call.is_edited:
+        return Decided(End.EDIT, arguments=call.arguments)
+    if request.status is Status.APPROVED:
+        return Decided(End.APPROVE)
+    late = request.status is Status.TIMED_OUT
+    return Decided(
+        End.TIMED_OUT if late else End.REJECT, message=_reason_for_agent(request)
+    )
+
+
+def _reason_for_agent(request: Request) -> str:
+    if request.status is Status.TIMED_OUT:
+        return agent.TIMED_OUT_FOR_AGENT
+    if request.status is Status.WITHDRAWN:
+        return agent.WITHDRAWN_FOR_AGENT
+    end = request.end
+    if end.outcome is Outcome.DENIED:
+        return denied(end.note.strip())
+    if end.outcome is Outcome.REPEATED:
+        return agent.REPEATED_FOR_AGENT
+    if end.outcome is Outcome.UNFILLABLE:
+        reason = cards.unfillable(end.note)
+        return agent.rejected_for_agent(reason=reason)
+    return agent.rejected_for_agent(reason=end.note)
+
+
+# --- People and policy once more, while the question is pending -----------------------
 
 
 @dataclass(frozen=True)
@@ -264,9 +375,9 @@ class Recheck:
             profile, earlier = profiles[number], profiles[:number]
             why = profile.refusal or _second_account(profile, own, earlier)
             if not why and not holds(decision, request, context):
-                why = no_longer_in(request.chain.stages[decision.stage].approvers)
+                why = cards.no_longer_in(request.chain.stages[decision.stage].approvers)
             if why:
-                said = may_no_longer_decide(decision.person.user, why)
+                said = cards.may_no_longer_decide(decision.person.user, why)
                 return Doubt(said, lost=decision)
         is_run = request.status is Status.APPROVED or request.call.is_answered
         if is_run and tight.chain.stages != request.chain.stages:
@@ -328,13 +439,13 @@ def _second_account(who: Profile, own: Profile, earlier: Sequence[Profile]) -> s
     if who.person.is_same(own.person):
         return ""  # a stage of the requester's own is theirs to decide
     if who.account and who.account == own.account:
-        return same_account()
+        return cards.same_account()
     if who.mailbox and who.mailbox == own.mailbox:
-        return same_mailbox()
+        return cards.same_mailbox()
     for other in earlier:
         same = who.account == other.account != "" or who.mailbox == other.mailbox != ""
         if same and not who.person.is_same(other.person):
-            return counted_already(other.person.user)
+            return cards.counted_already(other.person.user)
     return ""
 
 

@@ -45,8 +45,7 @@ from bot.conversations.graph_state import (
     open_calls,
 )
 from bot.conversations.outcome import Became, Settler, report
-from bot.conversations.questions import Answered
-from bot.conversations.resume import Handover, Recheck, Refused, batches
+from bot.conversations.resume import Answered, Handover, Recheck, Refused, batches
 from bot.conversations.run_saver import Unstorable
 from bot.conversations.stop import Stopped, UnderWay
 from bot.database.pool import TRANSIENT, Pool
