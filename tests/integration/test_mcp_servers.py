@@ -35,8 +35,9 @@ async def served(tmp_path, servers, pins=None, ask=None, **patience):
     file = tmp_path / "mcp.json"
     file.write_text(json.dumps({"mcpServers": servers}))
     connections = read_config(file, {"FOLDER": str(tmp_path), "KEY": KEY})
-    pins, patience = pins or PinsOfSession(), Patience(**patience)
-    made = McpServers(connections, pins, patience, ask=ask)
+    limits = Patience(**{"start": 60, **patience})  # a busy machine needs some
+    pins = pins or PinsOfSession()
+    made = McpServers(connections, pins, limits, ask=ask)
     await made.start()
     try:
         yield made
