@@ -182,7 +182,7 @@ async def _execute(tool: BaseTool, call: Call, config: RunnableConfig) -> Outcom
         type="tool_call",
     )
     try:
-        output: object = await tool.ainvoke(cast("dict[str, Any]", given), config)
+        output: object = await tool.ainvoke(given, config)
     except GraphBubbleUp:
         raise
     except OutcomeUnknown as exc:
@@ -218,17 +218,16 @@ class _GuardedTool(BaseTool):
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
     ) -> ToolMessage:
         """Go through the gate with a whole ToolCall; nothing else runs the tool."""
-        call = cast("dict[str, Any]", input) if isinstance(input, dict) else {}
-        if call.get("type") != "tool_call":
+        call: Any = _as_dict(input)
+        if call is None or call.get("type") != "tool_call":
             raise ValueError(f"{self.name} is guarded: call it with a whole ToolCall.")
-        whole = cast("ToolCall", cast("object", call))
         gate = self.gate or in_force.get()
         if gate is None:
             raise RuntimeError(
                 f"{self.name} is guarded, and nobody serves its graph: give `guard` a "
                 "gate, or run the graph in the bot."
             )
-        return await gate.run(self.inner, whole, ensure_config(config))
+        return await gate.run(self.inner, call, ensure_config(config))
 
 
 def is_guarded(tool: BaseTool) -> bool:
@@ -283,15 +282,13 @@ class Answered:
 
 def read_decision(answer: object, tool: str) -> Approved | Answered:
     """Turn a resume value into what to do; what cannot be read approves nothing."""
-    if not isinstance(answer, dict):
+    decision = _as_dict(answer)
+    if decision is None:
         return Answered(tool_calls.MALFORMED)
-    decision = cast("dict[object, object]", answer)
     message = decision.get("message")
     match decision.get("type"):
         case "approve":
-            seen = decision.get("seen")
-            known = cast("dict[str, Any]", seen) if isinstance(seen, dict) else None
-            return Approved(seen=known)
+            return Approved(seen=_as_dict(decision.get("seen")))
         case "edit":
             return _edit(decision.get("edited_action"), tool)
         case "reject":
@@ -311,15 +308,18 @@ def _reject(message: str) -> Answered:
 
 
 def _edit(action: object, tool: str) -> Approved | Answered:
-    if not isinstance(action, dict):
+    edited = _as_dict(action)
+    if edited is None:
         return Answered(tool_calls.MALFORMED)
-    edited = cast("dict[object, object]", action)
-    args = edited.get("args")
     if edited.get("name") != tool:
         return Answered(tool_calls.OTHER_TOOL)
-    if not isinstance(args, dict):
-        return Answered(tool_calls.MALFORMED)
-    return Approved(cast("dict[str, Any]", args))
+    args = _as_dict(edited.get("args"))
+    return Answered(tool_calls.MALFORMED) if args is None else Approved(args)
+
+
+def _as_dict(value: object) -> dict[str, Any] | None:
+    """Return what came from outside if it is a dict."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
 Seen = dict[str, Any]  # JSON
@@ -386,13 +386,9 @@ def note_on(message: BaseMessage) -> str:
 
 def edited_args(message: BaseMessage) -> dict[str, Any] | None:
     """The arguments that a person gave in place of the call's own, if they did."""
-    args = _found(message).get("args")
-    return cast("dict[str, Any]", args) if isinstance(args, dict) else None
+    return _as_dict(_found(message).get("args"))
 
 
 def _found(message: BaseMessage) -> dict[str, Any]:
-    artifact: object = message.artifact if isinstance(message, ToolMessage) else None
-    if not isinstance(artifact, dict):
-        return {}
-    noted = cast("dict[str, Any]", artifact).get(_KEY)
-    return cast("dict[str, Any]", noted) if isinstance(noted, dict) else {}
+    artifact = _as_dict(message.artifact) if isinstance(message, ToolMessage) else None
+    return _as_dict((artifact or {}).get(_KEY)) or {}
