@@ -84,6 +84,7 @@ class RunSaver(AsyncPostgresSaver):
         # never other lists: LangGraph works on a copy of the saver, which shares these
         self._held: list[Held] = []
         self._begun: list[Saved] = []
+        self._ended = set[str]()  # claimed calls whose result a checkpoint has
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Read the latest checkpoint, or a named one."""
@@ -237,6 +238,18 @@ class RunSaver(AsyncPostgresSaver):
         sources = [row[-1].obj.get("source") for row in rows]
         return self._holds and sources == ["input"]
 
+    def _is_quick(self) -> bool:
+        """Return whether a checkpoint need not wait for the disk.
+
+        The claim of a call and the end of a run wait, and with them all that is before
+        them in the log; nothing leaves the process earlier. But where the server alone
+        crashes, this process goes on, with the results it knows: so their ends, which
+        did not wait, have to be on the disk before the model is asked what comes next.
+        """
+        new = self._run.claimed - self._ended
+        self._ended |= new
+        return self._holds and not new
+
     async def _write(
         self, cursor: AsyncCursor[DictRow], saves: Sequence[Saved]
     ) -> None:
@@ -252,9 +265,11 @@ class RunSaver(AsyncPostgresSaver):
         if checkpoints := rows.get(self.UPSERT_CHECKPOINTS_SQL):
             blobs = _lists(BLOBS, rows.get(self.UPSERT_CHECKPOINT_BLOBS_SQL, ()))
             statement, shared = SQL["put_checkpoints"], checkpoints[0]
-            # the claim of a call and the end of a run wait for the disk, and with them
-            # all that is before them in the log; nothing leaves the process earlier
-            given = {**_lists(CHECKPOINTS, checkpoints), **blobs, "quick": self._holds}
+            given = {
+                **_lists(CHECKPOINTS, checkpoints),
+                **blobs,
+                "quick": self._is_quick(),
+            }
         else:
             [writes] = rows.values()
             statement, shared = SQL["put_writes"], writes[0]

@@ -67,12 +67,16 @@ async def test_a_run_replaced_midway_does_not_write_its_step(
     assert not any(isinstance(m, AIMessage) for m in stands.messages)
 
 
-@pytest.mark.parametrize(("is_own", "commits"), [(True, "off"), (False, "on")])
-async def test_only_a_checkpoint_of_other_graphs_waits_for_the_disk(
-    house: House, is_own: bool, commits: str
+@pytest.mark.parametrize(
+    ("is_own", "claimed", "commits"),
+    [(True, set(), "off"), (True, {"call-1"}, "on"), (False, set(), "on")],
+)
+async def test_only_results_and_checkpoints_of_others_wait_for_the_disk(
+    house: House, is_own: bool, claimed: set[str], commits: str
 ):
-    """Those of our own agent come before a claim or an end, which do."""
+    """What else our own agent saves comes before a claim or an end, which do."""
     run = await begun(house, await house.conversation())
+    run.claimed |= claimed
     place: Any = {"configurable": {"thread_id": run.conversation, "checkpoint_ns": ""}}
     async with house.owner.connection() as connection, connection.transaction():
         await connection.execute("SET LOCAL synchronous_commit = on")
