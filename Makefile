@@ -80,7 +80,8 @@ mutants: $(STAMP)
 
 install: $(STAMP)
 
-# uv sets up in a third of pip's time; where there is none, pip does it.
+# uv sets up in a third of pip's time; where there is none, pip does it. A mirror's address
+# may hold a password, and everybody on the machine can read a command line.
 # The stamp is touched last, so a set-up that was cut off is done again.
 $(STAMP): requirements.lock
 	@if ! $(PY) -c "$(ENOUGH)" 2>/dev/null; then \
@@ -100,9 +101,9 @@ $(STAMP): requirements.lock
 	@sed -n '/^uv==/,/# via/p' requirements.lock > $(VENV)/uv.lock
 	@{ $(PIP) --requirement $(VENV)/uv.lock && \
 	  index=$${PIP_INDEX_URL:-$$($(PY) -m pip config get global.index-url 2>/dev/null)}; \
+	  if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; \
 	  $(VENV)/bin/uv pip install --quiet --python $(PY) --require-hashes \
-	    --compile-bytecode $${index:+--default-index "$$index"} \
-	    --requirement requirements.lock; } || \
+	    --compile-bytecode --requirement requirements.lock; } || \
 	  $(PIP) --requirement requirements.lock
 	@touch $@
 
