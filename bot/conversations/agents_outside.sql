@@ -6,7 +6,7 @@ SELECT pg_advisory_xact_lock(hashtextextended(
 -- name: find_by_agent_key
 -- The request that an agent has raised under a key, and what it sent then.
 SELECT id, agent_asked FROM requests
-WHERE team_id = %(team)s AND agent = %(agent)s AND agent_key = %(key)s;
+WHERE team_id = %(team)s AND agent = %(agent)s AND agent <> '' AND agent_key = %(key)s;
 
 -- name: newest_of_agent
 -- What an agent has asked for lately.

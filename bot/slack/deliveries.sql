@@ -14,9 +14,11 @@ WITH picked AS (
       AND (e.taken_until IS NULL OR e.taken_until < clock_timestamp())
       AND (e.message_ts IS NULL
         OR COALESCE(e.posted_channel, e.channel_id) <> ALL(%(paused)s))
-      -- a notice links to its card, and is sent when that stands
+      -- a notice links to its card, and is sent when that stands; looked up for each
+      -- by itself, since a join would read all messages
       AND NOT EXISTS (SELECT FROM requests r JOIN deliveries c ON c.id = r.card_id
-        WHERE r.notice_id = e.id AND r.status = 'pending' AND c.message_ts IS NULL)
+        WHERE r.notice_id = e.id AND r.status = 'pending' AND c.message_ts IS NULL
+        OFFSET 0)
     ) AS waiting ON waiting.id = d.id
   -- once more, of the row as it is locked: another process may have picked it
   WHERE d.shown < d.revision AND d.due_at <= clock_timestamp()
@@ -129,7 +131,9 @@ RETURNING shown < revision AS again,
 -- What somebody thinks of an answer, by a click on its own message; their last word.
 INSERT INTO feedback (delivery_id, team_id, user_id, rating)
 SELECT d.id, d.team_id, %(user)s, %(rating)s FROM deliveries d
-WHERE d.id::text = %(answer)s AND d.kind = 'answer' AND d.team_id = %(team)s
+WHERE d.id = CASE WHEN %(answer)s ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    THEN %(answer)s::text::uuid END
+  AND d.kind = 'answer' AND d.team_id = %(team)s
   AND ((d.posted_channel = %(channel)s AND d.message_ts = %(ts)s)
     OR (d.message_ts IS NULL AND d.id::text = %(card)s))
 ON CONFLICT (delivery_id, user_id)

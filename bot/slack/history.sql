@@ -27,6 +27,8 @@ SELECT a.seq, a.at, a.event, a.actor, a.via, asked.number,
     FROM jsonb_object_keys(a.texts) AS given (name)
     LEFT JOIN audit_texts t ON t.seq = a.seq AND t.name = given.name), '{}') AS detail
 FROM audit a LEFT JOIN asked ON asked.id = a.request_id
-WHERE (a.request_id IN (SELECT id FROM asked) AND a.event <> 'resumed')
-   OR a.seq IN (SELECT seq FROM origins)
+WHERE a.seq IN (  -- by their numbers, since an OR of the two would read the whole trail
+  SELECT own.seq FROM asked JOIN audit own ON own.request_id = asked.id
+  WHERE own.event <> 'resumed'
+  UNION SELECT seq FROM origins)
 ORDER BY a.seq;

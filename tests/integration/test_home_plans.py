@@ -1,15 +1,18 @@
-"""The lists of a desk beside 100,000 rows: none reads a table from end to end."""
+"""Lists of a desk and what people wait for, beside 100,000 rows: none reads all."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from bot.approvals import SQL as APPROVALS
+from bot.conversations import SQL as CONVERSATIONS
+from bot.slack import SQL as SLACK
 from bot.slack.home import SQL
 from bot.slack.home.desk import PAGE, Desks
 from tests.bench.waiting_rows import MANAGERS, TEAM, add_waiting
@@ -20,13 +23,17 @@ __all__ = ["house_fixture"]
 ROWS, BELIEVED = 500, 100_000
 MANY = (
     *("requests", "stages", "decisions", "deliveries", "grants"),
-    *("standing_grants", "delegations"),
+    *("standing_grants", "delegations", "audit", "audit_chain"),
 )
 LISTS: Mapping[str, str] = {
     **dict.fromkeys(("waiting_for", "asked_by", "decided_by", "of_code"), "desk"),
     **dict.fromkeys(("select_standing_for", "select_standing_of"), "approvals"),
     **dict.fromkeys(("find_standing", "delegations_in_force"), "approvals"),
 }
+PREPARED = (
+    "SELECT name, cardinality(parameter_types) AS given FROM pg_prepared_statements"
+    " ORDER BY prepare_time DESC LIMIT 1"
+)
 MARKS = {"lately": dt.timedelta(minutes=30), "most": 60}
 
 
@@ -53,6 +60,10 @@ async def crowded(house: House) -> House:
         " CASE WHEN n %% 100 > 0 THEN bot_now() END FROM generate_series(1, %s) n",
         *(TEAM, ROWS),
     )
+    await house.rows(
+        "INSERT INTO audit (team_id, event, request_id, conversation_id)"
+        " SELECT team_id, 'requested', id, conversation_id FROM requests"
+    )
     await house.rows("ANALYZE")
     await house.rows(
         "UPDATE pg_class SET reltuples = %s WHERE relname = ANY (%s)",
@@ -62,11 +73,17 @@ async def crowded(house: House) -> House:
 
 
 async def plan_of(house: House, statement: str, **key: object) -> str:
+    """The plan for all values; EXPLAIN of a statement with values is about those."""
     async with house.owner.connection() as connection:
         await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        text = f"EXPLAIN {statement}"
-        found = await connection.execute(text, key)  # type: ignore[arg-type]
-        return "\n".join(row["QUERY PLAN"] for row in await found.fetchall())
+        await connection.execute(statement, key, prepare=True)  # type: ignore[arg-type]
+        [made] = await (await connection.execute(PREPARED)).fetchall()
+        given = f"({', '.join(['NULL'] * made['given'])})" if made["given"] else ""
+        text = f"EXPLAIN EXECUTE {made['name']} {given}"
+        found = await connection.execute(text)  # type: ignore[arg-type]
+        plan = [row["QUERY PLAN"] for row in await found.fetchall()]
+        await connection.rollback()
+    return "\n".join(plan)
 
 
 async def test_no_list_of_a_desk_reads_a_whole_table(crowded: House):
@@ -91,9 +108,36 @@ async def test_no_list_of_a_desk_reads_a_whole_table(crowded: House):
         plan = await plan_of(crowded, statement, **key)
         assert "Seq Scan" not in plan, f"{name}:\n{plan}"
     marks = await plan_of(crowded, SQL["mark_homes"], **MARKS)
-    for table in ("requests", "stages", "decisions"):
+    for table in ("requests", "stages", "decisions", "audit", "audit_chain"):
         assert f"Seq Scan on {table} " not in marks, marks
     desks = Desks(crowded.pool, crowded.people, crowded.policies)
     desk = await desks.read(manager)
     assert not (await desks.read(person("U0NOBODY", TEAM))).waiting
     assert desk.more == ["waiting"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "key"),
+    [
+        (CONVERSATIONS["find_by_agent_key"], {"agent": "a", "key": "k"}),
+        (
+            SLACK["rate_answer"],
+            {"answer": "a", "user": "U7", "rating": "good"}
+            | {"channel": "C1", "ts": "1", "card": "c"},
+        ),
+        (
+            SLACK["pick_message"],
+            {"paused": ["C1"], "most": 10, "lease": dt.timedelta(seconds=30)},
+        ),
+        (SLACK["select_history"], {"request": "w1", "ts": None, "channel": None}),
+    ],
+    ids=["find_by_agent_key", "rate_answer", "pick_message", "select_history"],
+)
+async def test_what_people_and_agents_wait_for_reads_no_whole_table(
+    crowded: House, statement: str, key: dict[str, Any]
+):
+    plan = await plan_of(crowded, statement, **{"team": TEAM, **key})
+    for table in ("requests", "deliveries", "audit"):
+        assert f"Seq Scan on {table} " not in plan, plan
+    for line, below in itertools.pairwise(plan.splitlines()):
+        assert "audit_pkey" not in line or "Index Cond" in below, plan

@@ -41,11 +41,15 @@ kept AS (
   UPDATE home_looks l SET number = s.head FROM looks s
   WHERE l.team_id = s.team_id AND l.number < s.head),
 news AS (
+  -- row by row, since a join that the planner takes for large reads the whole trail
   SELECT DISTINCT s.team_id, a.request_id
-  FROM looks s JOIN audit_chain c ON c.team_id = s.team_id
-    AND c.number > GREATEST(s.number, s.head - 2000)
-  JOIN audit a ON a.seq = c.seq
-  WHERE s.number < s.head AND a.request_id IS NOT NULL),
+  FROM looks s
+  CROSS JOIN LATERAL (SELECT c.seq FROM audit_chain c
+    WHERE c.team_id = s.team_id AND c.number > s.number
+    ORDER BY c.number DESC LIMIT 2000) AS c
+  CROSS JOIN LATERAL (SELECT t.request_id FROM audit t
+    WHERE t.seq = c.seq AND t.request_id IS NOT NULL OFFSET 0) AS a
+  WHERE s.number < s.head),
 concerned AS (
   SELECT DISTINCT n.team_id, w.who
   FROM news n JOIN requests r ON r.id = n.request_id
