@@ -1,7 +1,7 @@
 -- name: links
--- So many rows of the chains from after one on, or all, each with the row of the trail
--- that it is about and the texts that stand beside that still. Gaps and missing rows are
--- for the reader.
+-- The rows of the chains behind one of them, at most `rows`, each with the row of the trail
+-- that it is about and the texts that are still beside that. Gaps and missing rows are for
+-- the reader.
 SELECT c.team_id, c.number, c.seq, encode(c.hash, 'hex'),
   CASE WHEN a.texts <> '{}' THEN ARRAY(
     SELECT jsonb_build_array(t.name, t.salt, t.text) FROM audit_texts t

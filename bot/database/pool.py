@@ -267,7 +267,7 @@ def make_pool(
     )
 
 
-#: For the sessions of the bot itself: to plan a statement, or one inside of a function,
+#: For the sessions of the bot itself: to plan a statement, or one inside a function,
 #: for the values at hand costs more than to run it, and each call touches a few rows.
 ONE_PLAN: Mapping[str, str] = {"plan_cache_mode": "force_generic_plan"}
 

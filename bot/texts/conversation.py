@@ -1,7 +1,7 @@
-"""Sentences around a conversation: what a message holds, how to go on, how it ended.
+"""Sentences around a conversation: how to go on, what the agent does, how it ended.
 
-All of it is mrkdwn but for the prompts, what a message holds and the words while it
-works, which are plain text.
+All of it is mrkdwn but for the prompts, what a message holds and the words while the
+agent works, which are plain text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ MENTION_ME = (
     "To go on in this thread, mention me in each message: I don't see the others. "
     "The bot's admin can change that in the app's scopes."
 )
-
 
 # --- What it can do -----------------------------------------------------------------
 _MOST_TOOLS = 40  # that one message names
@@ -57,11 +56,27 @@ def _plain(name: str) -> str:
     return escape(one_line(name, 80)).replace("_", " ")
 
 
+Prompt = tuple[str, str]  # what it is called, what is said
+MOST_PROMPTS = 4  # Slack's limit
+_PROMPTS: Sequence[tuple[str, Prompt]] = (
+    ("list_files", ("Show the files", "list")),
+    ("list_accounts", ("Show the accounts", "accounts")),
+    ("transfer_money", ("Pay someone (needs approval)", "transfer 500 GBP to alice")),
+    ("list_databases", ("Show the databases", "databases")),
+    ("write_file", ("Write a file", "write notes.txt: remember the milk")),
+)
+_HELP: Prompt = ("What can you do?", "help")
+
+
+def prompts(tools: Collection[str]) -> list[Prompt]:
+    """Suggest what to say, from the tools there are."""
+    known = [prompt for tool, prompt in _PROMPTS if tool in tools]
+    return [*known[: MOST_PROMPTS - 1], _HELP]
+
+
 # --- How it ended --------------------------------------------------------------------
 STOP, STOP_LABEL = "Stop", "Stop what the agent is doing here"
 STOPPED_BEFORE = "It did not run: its turn was stopped before."
-
-
 STOPPED_LATER = (
     "The approved action has begun and can't be stopped. I'll stop as soon as it has "
     "ended."
@@ -111,24 +126,6 @@ _NOT_STOPPED = {
 def not_stopped(word: str) -> str:
     """Say why nothing was stopped: a word of the stopper, or what the person is."""
     return _NOT_STOPPED.get(word) or may_not_ask(word)
-
-
-Prompt = tuple[str, str]  # what it is called, what is said
-MOST_PROMPTS = 4  # Slack's limit
-_PROMPTS: Sequence[tuple[str, Prompt]] = (
-    ("list_files", ("Show the files", "list")),
-    ("list_accounts", ("Show the accounts", "accounts")),
-    ("transfer_money", ("Pay someone (needs approval)", "transfer 500 GBP to alice")),
-    ("list_databases", ("Show the databases", "databases")),
-    ("write_file", ("Write a file", "write notes.txt: remember the milk")),
-)
-_HELP: Prompt = ("What can you do?", "help")
-
-
-def prompts(tools: Collection[str]) -> list[Prompt]:
-    """Suggest what to say, from the tools there are."""
-    known = [prompt for tool, prompt in _PROMPTS if tool in tools]
-    return [*known[: MOST_PROMPTS - 1], _HELP]
 
 
 # --- Around what is quoted ----------------------------------------------------------
