@@ -200,7 +200,7 @@ def human(
 # --- Led from outside of Slack --------------------------------------------------------
 
 ASIDE = "aside"  # instead of a channel's id; Slack's begin with a capital letter
-MOST = 200  # messages, or requests, of one conversation
+MOST_TOLD = 200  # messages, or requests, of one conversation
 
 
 async def say(
@@ -251,7 +251,7 @@ async def told(
         "team": row["team_id"],
         "channel": row["channel_id"],
         "thread_ts": row["thread_ts"],
-        "limit": MOST,
+        "limit": MOST_TOLD,
     }
     async with pool.connection() as connection:
         said = await (await connection.execute(SQL["select_said"], key)).fetchall()

@@ -38,8 +38,8 @@ from bot.conversations.graph_state import (
     ends_of,
     is_finished,
     mended,
-    stand_of,
     state_after_run,
+    state_of,
 )
 from bot.conversations.graphs import with_saver
 from bot.conversations.inspect_graph import MESSAGES, Graph, remembering
@@ -173,7 +173,7 @@ class Engine:
         what has really happened. Ending the step keeps it.
         """
         state = await graph.aget_state(config)
-        ran = stand_of(state, channel, stops=self.served.stops)
+        ran = state_of(state, channel, stops=self.served.stops)
         if not ran.tasks:
             return ran.messages, mended(ran.messages, {})
         unknown = await unknown_tools(self.pool, run.conversation)
@@ -234,7 +234,7 @@ class Engine:
         graph, config = self._prepare(run)
         stops = self.served.stops or stopped
         state = await graph.aget_state(config, subgraphs=self.served.stops)
-        return stand_of(state, self.served.input_channel, stops=stops)
+        return state_of(state, self.served.input_channel, stops=stops)
 
     async def look_back(self, run: Run) -> GraphState:
         """Return the state after the graph has raised, subgraphs and all."""
@@ -243,10 +243,10 @@ class Engine:
         # as a record of the step, since answered questions are part of that
         step = await graph.aget_state(now.config, subgraphs=True)
         channel = self.served.input_channel
-        record = stand_of(step, channel, stops=False)
+        record = state_of(step, channel, stops=False)
         return replace(
             record,
-            messages=stand_of(now, channel, stops=False).messages,
+            messages=state_of(now, channel, stops=False).messages,
             passed=await self._passed(graph, config),
         )
 

@@ -111,7 +111,7 @@ def state_after_run(
     return GraphState(in_call_order(interrupts, messages), messages)
 
 
-def stand_of(state: StateSnapshot, channel: str, *, stops: bool) -> GraphState:
+def state_of(state: StateSnapshot, channel: str, *, stops: bool) -> GraphState:
     """Read the state of a graph.
 
     Args:
@@ -129,7 +129,7 @@ def stand_of(state: StateSnapshot, channel: str, *, stops: bool) -> GraphState:
         structured=_structured(state.values),
         tasks=tuple(_task(task) for task in sorted(state.tasks, key=_place)),
         inner=tuple(
-            stand_of(task.state, MESSAGES, stops=False)
+            state_of(task.state, MESSAGES, stops=False)
             for task in state.tasks
             if isinstance(task.state, StateSnapshot)
         ),
@@ -206,7 +206,8 @@ def _messages(values: Any, channel: str) -> tuple[AnyMessage, ...]:
         return ()  # somebody else's idea of messages
 
 
-# --- What it has said in a turn, as people are told it -------------------------------
+# --- What it has said in a turn, as people are told it --------------------------------
+
 #: How servers say why the model has stopped in the middle.
 _CUT = {
     **dict.fromkeys(("length", "max_tokens", "MAX_TOKENS"), agent.ANSWER_CUT_OFF),

@@ -23,8 +23,6 @@ from tests.support.block_samples import (
 )
 from tests.support.simulated import actions, button, field, mrkdwn, plain
 
-FOCUS = {"focus_on_load": True}
-
 
 def without(block: dict[str, Any], *names: str, **more: Any) -> dict[str, Any]:
     return {k: v for k, v in block.items() if k not in names} | more

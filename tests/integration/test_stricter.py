@@ -11,7 +11,6 @@ from tests.support.people import DANA, FAY, MINA, OLAF, OMAR
 
 ONE = "stages: [{approvers: managers}]}"
 WITH_BOSSES = "stages: [{approvers: managers}, {approvers: bosses}]}"
-BOTH_MANAGERS = "stages: [{approvers: managers, quorum: 2}]}"
 WIPE = "tools: [wipe], why: Gone is gone., "
 
 

@@ -58,12 +58,12 @@ class RequestView:
     """One request on a card.
 
     Attributes:
-        elsewhere: its buttons stand on another one now.
+        elsewhere: whether its buttons are on another card now.
         names: Slack's, by the ids that its arguments may hold.
         needs_own_click: by the policy in force; its own terms may say so too.
         pause: why an operator lets nothing run; None: it may.
         standing: whether an approver may allow calls like it ahead.
-        deputies: for whom those of `can_decide` do so who are delegates.
+        deputies: the person that each delegate in `can_decide` stands in for.
     """
 
     request: Request
