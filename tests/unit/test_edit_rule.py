@@ -46,6 +46,7 @@ RULES = """
      stages: [{approvers: directors}], confirm: typed, allow: [approve, edit]}
   - {name: two, tools: [pay], when: {amount: {gt: 200}},
      stages: [{approvers: managers, quorum: 2}]}
+  - {name: own, tools: [pay], agents: [robot], when: {amount: {eq: 16}}, deny: true}
   - {name: odd, tools: [pay], when: {amount: {eq: 13}}, deny: true, why: Unlucky.}
   - {name: alone, tools: [pay], when: {amount: {eq: 14}}, stages: [{approvers: nobody}]}
   - {name: live, tools: [pay], when: {amount: {eq: 15}}, stages: [{approvers: finance}]}
@@ -124,6 +125,24 @@ def test_an_edit_of_what_needs_typing_is_typed_too():
     found = plan_edit(one, action({"amount": 7}, typed="5"), STANDING)
     assert found == Flaw("typed_wrong")
     assert edited(one, {"amount": 7}, typed="7").own == 0
+
+
+def test_the_terms_are_those_of_the_edited_call():
+    rule = """{tools: [pay], title: "Pay {amount}", risk: high, reject: reason,
+        stages: [{approvers: managers}]}"""
+    stricter = PolicyContext(make_policy(rule), NOW, {})
+    found = plan_edit(asked(), action({"amount": 7}), stricter)
+    assert isinstance(found, Edit)
+    terms = found.request.terms
+    assert (terms.title, terms.risk) == ("Pay {amount}", Risk.HIGH)
+    assert terms.asks_reason
+
+
+def test_an_agents_edit_is_asked_of_its_own_rules():
+    assert edited(asked(), {"amount": 16}).own == 0
+    found = plan_edit(asked(agent="robot"), action({"amount": 16}), STANDING)
+    assert isinstance(found, Flaw)
+    assert found.code == "edit_denied"
 
 
 def test_an_edit_is_the_only_decision_and_passes_its_stage():

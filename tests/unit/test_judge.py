@@ -9,7 +9,13 @@ import pytest
 
 from bot.approvals.digest import copy_of
 from bot.approvals.eligibility import PolicyContext
-from bot.approvals.judge import Result, is_in_place, is_on_message, judge
+from bot.approvals.judge import (
+    Result,
+    is_in_place,
+    is_on_message,
+    is_told_directly,
+    judge,
+)
 from bot.approvals.model import (
     CHANGES,
     REQUESTER,
@@ -27,7 +33,7 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.approvals.policy import Policy
-from bot.approvals.policy.model import Group
+from bot.approvals.policy.model import Delegation, Group
 from bot.approvals.transitions import decision_row
 from tests.support import request_builder
 from tests.support.people import DANA, MINA, OLAF, OMAR, RAVI, person
@@ -292,6 +298,53 @@ def test_any_click_rejects_a_request_whose_group_is_empty():
     for who in (MINA, OLAF):
         ended = judged(request(), who, group=())
         assert ended == Result(Effect.REJECTED, Outcome.UNFILLABLE, "managers")
+
+
+DAY = (NOW + dt.timedelta(days=1)).date()
+
+
+def test_a_deputys_word_is_noted_as_for_somebody():
+    given = [Delegation(MINA, DANA, DAY), Delegation(OMAR, MINA, DAY)]
+    asked = request()
+    policy = dataclasses.replace(policy_for(asked), delegations=tuple(given))
+    context = PolicyContext(policy, NOW, {})
+
+    def for_whom(user: str, asked: Request = asked) -> str:
+        action = Action("r1", person(user), APPROVE, "slack")
+        profile = Profile(action.person, "Somebody")
+        return judge(
+            asked, action, profile=profile, own_app="A1", context=context
+        ).for_user
+
+    assert for_whom(DANA) == MINA
+    assert for_whom(MINA) == ""  # who may in their own right
+    assert for_whom(OLAF) == ""
+    done = request(passed(MANAGERS))
+    assert for_whom(DANA, done) == ""
+
+
+DIRECT = dataclasses.replace(MANAGERS, channel="dm")
+
+
+@pytest.mark.parametrize(
+    ("stages", "right"),
+    [
+        ((DIRECT,), True),
+        ((MANAGERS,), False),
+        ((DIRECT, DIRECTORS), True),
+        ((MANAGERS, dataclasses.replace(DIRECT, approvers="directors")), False),
+    ],
+)
+def test_the_open_stage_or_the_last_tells_people_directly(stages, right):
+    assert is_told_directly(request(*stages)) is right
+    closed = [passed(stage) for stage in stages]
+    assert is_told_directly(request(*closed)) is (stages[-1].channel == "dm")
+
+
+def test_a_list_counts_for_what_it_offered():
+    for offered, right in ((("r0", "r1"), True), (("r0",), False), ((), False)):
+        place = Place("A1", "", "", offered=offered)
+        assert is_in_place(request(), at(place), "A1") is right
 
 
 def test_a_quorum_counts_people():
