@@ -244,7 +244,7 @@ class SmtpMail:
 
 
 async def _hand_over(client: SMTP, content: bytes) -> None:
-    """From here on the server may have it although it does not say so."""
+    """Send the content; from here on the server may have it without saying so."""
     try:
         await client.data(content)
     except SMTPResponseException as error:

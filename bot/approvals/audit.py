@@ -211,13 +211,13 @@ def edit_fact(old: Request, new: Request, action: Action) -> Fact:
 
 
 def void_fact(request: Request, lost: Decision, note: str) -> Fact:
-    """A word that no longer counts."""
+    """Build the fact of a decision that no longer counts."""
     texts, stage = {"reason": note}, stage_detail(request, lost.stage)
     return about(request, "voided", actor=lost.person.user, texts=texts, **stage)
 
 
 def operator_fact(request: Request, operator: str, reason: str) -> Fact:
-    """The brake on the command line."""
+    """Build the fact of an operator's reject on the command line."""
     return about(
         request,
         "rejected",

@@ -293,7 +293,7 @@ async def orphan(
 async def reject_by_operator(
     pool: Pool, jobs: Jobs, request_id: str, reason: str, operator: str
 ) -> Request | None:
-    """The brake on the command line. There is no counterpart that approves.
+    """Reject an open request for an operator. There is no counterpart that approves.
 
     Returns:
         The request as it was, or None if there is none with that id. A request that

@@ -117,7 +117,7 @@ def forks() -> ProcessPoolExecutor:
 
 
 def _end_with_parent() -> None:
-    """Have this process end where its parent is killed, whose files it holds open."""
+    """End this process when its parent is killed, whose files it holds open."""
 
     def wait() -> None:
         if parent := parent_process():

@@ -89,7 +89,7 @@ def _complain(sentence: str, status: int) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that names the nearest word that there is; so do those it makes."""
+    """A parser that suggests the nearest known word; so do its subparsers."""
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         try:

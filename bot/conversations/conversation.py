@@ -344,7 +344,7 @@ class Talk:
             await self._follow(connection, conversation)
 
     async def tell_waiting(self, conversation: str) -> None:
-        """Say in the thread that it is Slack that is waited for; once an hour."""
+        """Say in the thread that the bot is waiting for Slack, at most once an hour."""
         await self.say_once(conversation, agent.WAITING_FOR_SLACK)
 
     async def say_once(self, conversation: str, text: str) -> None:

@@ -382,7 +382,7 @@ class Retrier:
     own_app: Callable[[], str]
 
     async def try_again(self, action: Action) -> str:
-        """Run it once more, or have the person told why not; the word of that, or "".
+        """Run the turn once more, or tell the person why not; return the refusal or "".
 
         Args:
             action: who clicked which button where; its verdict says nothing here.

@@ -201,7 +201,7 @@ Word = Annotated[str, AfterValidator(_storable)]
 
 
 class _Loose(BaseModel):
-    """A payload whose other fields may be anything: neither we nor Bolt read them."""
+    """A payload whose other fields may hold anything: neither we nor Bolt read them."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 

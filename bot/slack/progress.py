@@ -268,7 +268,7 @@ class Shown:
         return "\n\n" if self.words.get(self.last) else ""
 
     def answer(self, progress: Progress) -> tuple[str, str]:
-        """Return what stands of the words said last, and what parts the rest of them.
+        """Return the last words as shown so far, and the break before the rest of them.
 
         Those are the answer, if nothing was said since.
         """

@@ -41,7 +41,7 @@ def policy_complaint(complaint: object) -> str:
 
 
 def did_you_mean(word: str) -> str:
-    """Return what follows a complaint about a word that there is not."""
+    """Return the end of a complaint about an unknown word: the nearest known one."""
     return f". Did you mean {word}?"
 
 

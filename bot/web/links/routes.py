@@ -287,7 +287,7 @@ class SignIn:
         return going if going is not None and going.is_back(state) else None
 
     async def person(self, request: web.Request, going: Going) -> tuple[str, str]:
-        """Team and user who came back; two empty texts if Slack names nobody.
+        """Return the team and user who signed in; two empty texts if Slack names none.
 
         Raises:
             SlackUnavailable: Slack did not say so.
@@ -341,7 +341,7 @@ class Return:
         return [web.get(f"/approve/{BACK}", self._come_back)]
 
     async def _come_back(self, request: web.Request) -> web.Response:
-        """A browser that Slack has sent back."""
+        """Take a browser that Slack has sent back, and let its person in."""
         going = self.sign_in.come_back(request)
         if going is None:
             return html(403, sentence_page(NOT_SIGNED_IN))
@@ -399,7 +399,7 @@ class Going:
 
 
 def new_going(token: str) -> Going:
-    """A sign-in like no other."""
+    """A new sign-in, with its own random state and nonce."""
     return Going(token, secrets.token_urlsafe(24), secrets.token_urlsafe(24))
 
 

@@ -149,7 +149,7 @@ class Opening:
     signer: Signer
 
     async def open(self, token: str) -> tuple[Link, Request] | None:
-        """Whom a good token invites to what; None for every other one, for one reason.
+        """Return the link and request of a good token; None for any other.
 
         Whoever holds a bad token is not told what is wrong with it.
         """
