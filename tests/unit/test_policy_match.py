@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.approvals.model import ALLOWED, Confirm, Verdict
+from bot.approvals.model import ALLOWED, Confirm, Risk, Verdict
 from bot.approvals.policy import (
     Condition,
     Demanded,
@@ -26,6 +26,7 @@ from bot.approvals.policy import (
 )
 from bot.approvals.policy.conditions import judge
 from bot.approvals.policy.match import name_matches, strongest
+from bot.approvals.policy.model import StandingOffer
 from tests.support.policies import make_policy
 
 policy = partial(
@@ -395,3 +396,18 @@ def test_rule_order_changes_only_the_order_of_stages(rules, order, tool, argumen
         lists = {"stages": (), "rules": (), "why": ()}
         assert sorted(old.why) == sorted(new.why)
         assert dataclasses.replace(old, **lists) == dataclasses.replace(new, **lists)
+
+
+def test_ahead_is_offered_at_most_what_all_rules_offer():
+    head = "tools: [pay], stages: [{approvers: managers}]"
+    long = f"{{{head}, standing: {{max: 8h, uses: 20}}}}"
+    short = f"{{{head}, standing: {{max: 2h, uses: 50}}}}"
+    least = StandingOffer(dt.timedelta(hours=2), 20)
+    assert demanded(policy(long, short)).standing == least
+    assert demanded(policy(short)).standing == StandingOffer(least.max, 50)
+    assert demanded(policy(short, f"{{{head}}}")).standing is None
+    first = policy(long, short).rules[0]
+    critical = dataclasses.replace(first, critical=True)
+    one = dataclasses.replace(policy(long), rules=(critical,))
+    assert demanded(one).standing is None
+    assert demanded(one).risk is Risk.HIGH

@@ -27,11 +27,13 @@ from pydantic import BaseModel
 from agent import gate
 from agent.gate import (
     Approved,
+    FilledTool,
     Gate,
     OutcomeUnknown,
     SeeingTool,
     approved_for,
     edited_args,
+    filled,
     guard,
     note_on,
     read_decision,
@@ -752,3 +754,18 @@ async def test_a_tool_that_cannot_say_asks_without():
     assert "seen" not in pending.value
     assert pending.value["name"] == "wipe"
     assert pending.value["args"] == {"path": "a"}
+
+
+async def test_arguments_are_filled_in_only_where_the_tool_takes_them():
+    async def fill(args):
+        return args | {"size": 3}
+
+    def act(path: str):
+        """Act on a path."""
+
+    plain = StructuredTool.from_function(act)
+    tool = FilledTool.from_function(act, fill=fill)
+    assert await filled(tool, {"path": "a"}) == {"path": "a", "size": 3}
+    assert await filled(tool, {"path": 1}) == {"path": 1}
+    assert await filled(plain, {"path": "a"}) == {"path": "a"}
+    assert await filled(None, {"path": "a"}) == {"path": "a"}
