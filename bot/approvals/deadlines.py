@@ -95,6 +95,9 @@ async def _in_batches(
                 return total
             ids = [row["id"] for row in rows]
             loaded = await store.named_with_clock(connection, ids)
+            # the commit locks the chains of their workspaces in this order: in another
+            # one, two replicas would wait for each other
+            loaded.sort(key=lambda each: each[0].team)
             is_many = len(ids) == batch
             unhurried = _Unhurried(jobs, rows[0].get("overdue", 0))
             total += await act(connection, unhurried if is_many else jobs, loaded)

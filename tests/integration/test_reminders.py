@@ -12,6 +12,7 @@ from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.model import Effect, Outcome, Status, Verdict
 from bot.conversations.resume import Recheck
 from bot.texts.formatting import date
+from tests.bench.waiting_rows import add_to_remind
 from tests.support.house import House, break_audit, open_house
 from tests.support.people import CHANNEL, DANA, MINA, OMAR
 from tests.support.post import Post, shown
@@ -482,3 +483,16 @@ async def test_a_clock_that_is_put_back_sends_nothing_again(house: House):
     assert await silence.sweep(later(3)) == []
     assert await silence.sweep(later(4)) == []
     assert await silence.sweep(later(20)) == [BOTH]
+
+
+async def test_a_batch_locks_the_chains_of_workspaces_in_one_order(house: House):
+    add_to_remind(house.url, "late ", 10)
+    await house.rows(
+        "UPDATE requests SET team_id = 'T' || right(id, 1)::int %% 3,"
+        " wake_at = wake_at + make_interval(secs => right(id, 1)::int)"
+    )
+    assert await nudge_due(house.pool, house.queue) == 10
+    locked = await house.rows("SELECT team_id FROM audit ORDER BY seq")
+    teams = [row["team_id"] for row in locked]
+    assert len(teams) == 10
+    assert teams == sorted(teams)
