@@ -6,7 +6,9 @@ SELECT c.team_id, c.number, c.seq, encode(c.hash, 'hex'),
   CASE WHEN a.texts <> '{}' THEN ARRAY(
     SELECT jsonb_build_array(t.name, t.salt, t.text) FROM audit_texts t
     WHERE t.seq = c.seq ORDER BY t.name) END,
-  a.seq, to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+  a.seq, to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    -- the year before our era has the same digits
+    || CASE WHEN a.at < '0001-01-01 UTC' THEN ' BC' ELSE '' END,
   a.team_id, a.event, a.request_id, a.conversation_id::text, a.actor, a.via,
   a.detail::text, a.texts::text
 FROM audit_chain c LEFT JOIN audit a ON a.seq = c.seq

@@ -62,6 +62,17 @@ async def test_each_column_of_the_table_is_covered(house: House):
     assert await verified(house) == []
 
 
+async def test_a_time_moved_before_our_era_is_found(house: House):
+    await some_life(house)
+    async with as_superuser(house.url) as connection:
+        await connection.execute(
+            "UPDATE audit SET at = (to_char(at AT TIME ZONE 'UTC',"
+            " 'YYYY-MM-DD HH24:MI:SS.US') || ' BC')::timestamp AT TIME ZONE 'UTC'"
+            " WHERE seq = 3"
+        )
+        assert len(await findings(connection)) == 1
+
+
 TAMPERING = st.one_of(
     st.tuples(st.just("column"), st.sampled_from(sorted(COLUMNS))),
     st.tuples(st.just("chain"), st.sampled_from(sorted(CHAIN))),
