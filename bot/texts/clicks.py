@@ -16,7 +16,7 @@ from bot.approvals.model import Effect, Person, Request, Status
 from bot.texts import agent
 from bot.texts.agent import because
 from bot.texts.cards import STATUS_WORDS, can_decide
-from bot.texts.formatting import date, escape, mention, one_line
+from bot.texts.formatting import date, escape, lasting, mention, one_line
 
 COULD_NOT_CHECK_PERSON = (
     "Slack doesn't tell me who you are, so nothing was decided. Click "
@@ -435,11 +435,8 @@ def not_answered(word: str, user: str) -> str:
 
 def per(most: int, seconds: int) -> str:
     """Plain text: `60 times in 1 minute`."""
-    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
-    unit, size = next(each for each in units if seconds % each[1] == 0)
-    number = seconds // size
     times = "once" if most == 1 else f"{most:,} times"
-    return f"{times} in {number} {unit}{'' if number == 1 else 's'}"
+    return f"{times} in {lasting(seconds)}"
 
 
 def too_many_messages(most: int, seconds: int) -> str:

@@ -157,6 +157,13 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def lasting(seconds: int) -> str:
+    """`1 hour`, `90 seconds`: in the largest unit of which it is a whole number."""
+    units = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+    unit, size = next(each for each in units if seconds % each[1] == 0)
+    return counted(seconds // size, unit)
+
+
 def utc(at: dt.datetime) -> str:
     """An aware time as people read it without Slack: `23 Nov 2026 14:05 UTC`."""
     here = at.astimezone(dt.UTC)

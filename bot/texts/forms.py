@@ -126,13 +126,6 @@ def anything_in(folder: str) -> str:
     return f"Anything in {folder}/"
 
 
-def lasting(seconds: int) -> str:
-    units = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
-    unit, size = next(each for each in units if seconds % each[1] == 0)
-    number = seconds // size
-    return f"{number} {unit}{'' if number == 1 else 's'}"
-
-
 def times(number: int) -> str:
     return "Once" if number == 1 else f"{number} times"
 

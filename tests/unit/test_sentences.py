@@ -10,6 +10,7 @@ from agent.phrases.tool_calls import ORDERS, RUNNING, STOP, UNRECORDED, denied
 from bot.approvals.model import Execution, Status
 from bot.texts import agent, audit, cards, clicks, notices, operation
 from bot.texts.conversation import help_text
+from bot.texts.formatting import lasting
 from bot.web.links.pages import used_page
 from tests.support.cards_samples import decision
 from tests.support.people import MINA, OMAR, RAVI
@@ -230,3 +231,18 @@ def test_the_list_for_reading_aloud_misses_no_room():
     texts = {name_of(path) for path in ROOT.glob("bot/texts/[a-z]*.py")}
     assert texts | {"agent/phrases/chat.py", "bot/commands/cli.py"} <= listed
     assert clicks.REASON_GIVEN in {each.text for each in found}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (1, "1 second"),
+        (90, "90 seconds"),
+        (60, "1 minute"),
+        (7_200, "2 hours"),
+        (86_400, "1 day"),
+    ],
+)
+def test_a_span_of_time_is_in_its_largest_whole_unit(seconds: int, said: str):
+    assert lasting(seconds) == said
+    assert clicks.per(1, seconds) == f"once in {said}"

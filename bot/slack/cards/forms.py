@@ -41,7 +41,7 @@ from bot.slack.homoglyphs import deceives
 from bot.texts import forms as sentences
 from bot.texts.call import BY_THE_GRAPH
 from bot.texts.cards import tool_name
-from bot.texts.formatting import cut, mention, shown
+from bot.texts.formatting import cut, lasting, mention, shown
 
 # The `callback_id`s of the views; those of an edit and an answer stand with theirs.
 REJECT_REASON = "reject_reason"
@@ -202,7 +202,7 @@ def standing_form(request: Request, card: CardRef, offer: StandingOffer) -> Bloc
     effect = "\n".join(whole[1:] or whole)
     asked = rich_text([words(sentences.JUST_LIKE_IT, bold=True), *preformatted(effect)])
     head = [facts_block(request), section([sentences.allows(named, who)]), asked]
-    spans = [sentences.lasting(int(s.total_seconds())) for s in spans_of(offer)]
+    spans = [lasting(int(s.total_seconds())) for s in spans_of(offer)]
     uses = [sentences.times(number) for number in uses_of(offer)]
     places = [sentences.HERE_ALONE, sentences.EVERYWHERE]
     blocks = [
