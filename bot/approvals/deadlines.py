@@ -39,11 +39,11 @@ class _Unhurried:
     messages that people wait for.
 
     Attributes:
-        rest: how many more are overdue, as far as that is counted.
+        overdue: how many are, these included, as far as that is counted.
     """
 
     jobs: Jobs
-    rest: int
+    overdue: int
 
     async def defer(self, connection: Connection, jobs: Sequence[Job]) -> None:
         await self.jobs.defer(connection, jobs)
@@ -110,7 +110,7 @@ async def _expire(connection: Connection, jobs: Jobs, loaded: Loaded) -> int:
     for request, now in loaded:
         if now < request.deadline:  # another version has passed a stage on
             await wind_clock(connection, request.id)
-    later = jobs.rest * PACE if isinstance(jobs, _Unhurried) else 0.0
+    later = jobs.overdue * PACE if isinstance(jobs, _Unhurried) else 0.0
     await expire(connection, jobs, *overdue, later=later)
     return len(overdue)
 
