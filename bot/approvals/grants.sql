@@ -117,10 +117,12 @@ trail AS (
   INSERT INTO audit (team_id, event, request_id, conversation_id, actor, detail, texts)
   SELECT %(team)s, %(event)s, request_id, conversation_id, 'bot', %(detail)s, %(texts)s
   FROM finished),
-touched AS (
+touched AS (  -- in the order of `touch_deliveries`
   UPDATE deliveries SET revision = revision + 1
-  WHERE (kind = 'card' OR kind = 'notice' AND %(event)s = 'failed') AND id IN (
-    SELECT m.delivery_id FROM finished JOIN request_messages m USING (request_id))
+  WHERE id IN (SELECT d.id FROM finished JOIN request_messages m USING (request_id)
+    JOIN deliveries d ON d.id = m.delivery_id
+    WHERE d.kind = 'card' OR d.kind = 'notice' AND %(event)s = 'failed'
+    ORDER BY d.id FOR NO KEY UPDATE OF d)
   RETURNING id)
 SELECT request_id, current_generation,
   ARRAY(SELECT id::text FROM touched) AS touched

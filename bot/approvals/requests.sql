@@ -194,10 +194,11 @@ trail AS (
   SELECT r.team_id, 'commented', r.id, r.conversation_id, %(user)s, 'slack',
     jsonb_build_object('tool', r.tool)
   FROM kept JOIN requests r ON r.id = kept.request_id),
-touched AS (
+touched AS (  -- in the order of `touch_deliveries`
   UPDATE deliveries SET revision = revision + 1
-  WHERE kind = 'card' AND id IN (
-    SELECT m.delivery_id FROM kept JOIN request_messages m USING (request_id))
+  WHERE id IN (SELECT d.id FROM kept JOIN request_messages m USING (request_id)
+    JOIN deliveries d ON d.id = m.delivery_id
+    WHERE d.kind = 'card' ORDER BY d.id FOR NO KEY UPDATE OF d)
   RETURNING id)
 SELECT EXISTS (SELECT FROM card) AS is_card,
   EXISTS (SELECT FROM card JOIN request_messages m ON m.delivery_id = card.id

@@ -43,10 +43,12 @@ trail AS (
   SELECT %(team)s, %(event)s, request_id, conversation_id, 'bot',
     jsonb_build_object('tool', tool, 'call', call_digest)
   FROM finished),
-touched AS (
+touched AS (  -- in the order of `touch_deliveries`
   UPDATE deliveries SET revision = revision + 1
-  WHERE (kind = 'card' OR kind = 'notice' AND %(event)s = 'failed') AND id IN (
-    SELECT m.delivery_id FROM finished JOIN request_messages m USING (request_id))
+  WHERE id IN (SELECT d.id FROM finished JOIN request_messages m USING (request_id)
+    JOIN deliveries d ON d.id = m.delivery_id
+    WHERE d.kind = 'card' OR d.kind = 'notice' AND %(event)s = 'failed'
+    ORDER BY d.id FOR NO KEY UPDATE OF d)
   RETURNING id)
 SELECT ARRAY(SELECT request_id FROM finished) AS finished,
   ARRAY(SELECT id::text FROM touched) AS touched;
@@ -68,10 +70,10 @@ WITH closed AS (
   RETURNING id),
 gone AS (
   DELETE FROM grants WHERE request_id IN (SELECT id FROM closed) AND state = 'approved'),
-touched AS (
+touched AS (  -- in the order of `touch_deliveries`
   UPDATE deliveries SET revision = revision + 1
-  WHERE id IN (SELECT m.delivery_id FROM closed JOIN request_messages m
-    ON m.request_id = closed.id)
+  WHERE id IN (SELECT d.id FROM closed JOIN request_messages m ON m.request_id = closed.id
+    JOIN deliveries d ON d.id = m.delivery_id ORDER BY d.id FOR NO KEY UPDATE OF d)
   RETURNING id)
 SELECT ARRAY(SELECT id FROM closed) AS closed,
   ARRAY(SELECT id::text FROM touched) AS touched;

@@ -136,6 +136,16 @@ def test_no_sql_that_writes_stands_outside_the_sql_files():
     assert found <= allowed
 
 
+def test_the_messages_of_requests_are_locked_in_one_order():
+    """Else two transactions, such as a click and a call's end, wait for each other."""
+    files = [path.read_text() for path in (ROOT / "bot/approvals").glob("*.sql")]
+    changes = [each for text in files for each in text.split("touched AS (")[1:]]
+    assert len(changes) >= 6
+    for change in changes:
+        picked, _, _ = change.partition("RETURNING")
+        assert "ORDER BY d.id FOR NO KEY UPDATE OF d)" in picked, picked
+
+
 def test_every_statement_is_used():
     used = {n for path in SOURCES for n in used_statements(path)}
     assert (set(statements()) | set(checkpointers.SQL)) - used == set()
