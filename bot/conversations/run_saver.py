@@ -84,7 +84,7 @@ class RunSaver(AsyncPostgresSaver):
         # never other lists: LangGraph works on a copy of the saver, which shares these
         self._held: list[Held] = []
         self._begun: list[Saved] = []
-        self._ended = set[str]()  # claimed calls whose result a checkpoint has
+        self._ended = frozenset[str]()  # claimed calls whose result a checkpoint has
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Read the latest checkpoint, or a named one."""
@@ -246,9 +246,7 @@ class RunSaver(AsyncPostgresSaver):
         crashes, this process goes on, with the results it knows: so their ends, which
         did not wait, have to be on the disk before the model is asked what comes next.
         """
-        new = self._run.claimed - self._ended
-        self._ended |= new
-        return self._holds and not new
+        return self._holds and self._run.claimed <= self._ended
 
     async def _write(
         self, cursor: AsyncCursor[DictRow], saves: Sequence[Saved]
@@ -258,7 +256,7 @@ class RunSaver(AsyncPostgresSaver):
         Raises:
             LostRun: another run has taken the conversation over.
         """
-        self._run.latest = ()
+        self._run.latest, claimed = (), frozenset(self._run.claimed)
         rows: dict[str, list[Row]] = {}
         for of, some in [each for saved in saves for each in saved.items()]:
             rows.setdefault(of, []).extend(some)
@@ -281,6 +279,8 @@ class RunSaver(AsyncPostgresSaver):
         await cursor.execute(statement, own)
         if await cursor.fetchone() is None:
             raise LostRun(self._run.conversation)
+        if checkpoints:
+            self._ended = claimed
 
 
 class _Rows:
