@@ -84,6 +84,7 @@ class RunSaver(AsyncPostgresSaver):
         # never other lists: LangGraph works on a copy of the saver, which shares these
         self._held: list[Held] = []
         self._begun: list[Saved] = []
+        self._behind = False  # whether it writes behind what a crash may take back
         self._ended = frozenset[str]()  # claimed calls whose result a checkpoint has
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -117,9 +118,12 @@ class RunSaver(AsyncPostgresSaver):
         """Save what was held and no checkpoint has: the run has stopped within a step.
 
         Raises:
-            LostRun: another run has taken the conversation over.
+            LostRun: another run has taken the conversation over, or a crash of the
+                server has taken back the checkpoint. Nothing is asked then, and the
+                clock takes the turn up again.
         """
         last = RunSaver(connection, self._run)
+        last._behind = True
         for held in self._held:
             await last.aput_writes(*held)
         self._held.clear()
@@ -273,7 +277,7 @@ class RunSaver(AsyncPostgresSaver):
             statement, shared = SQL["put_writes"], writes[0]
             # a task that asks twice writes its answers twice: the last have all
             last = {row[-len(WRITES)]: row for row in writes}
-            given = _lists(WRITES, [*last.values()])
+            given = {**_lists(WRITES, [*last.values()]), "behind": self._behind}
         place = dict(zip(TASK, shared, strict=False))
         own = {**place, **given, "generation": self._run.generation}
         await cursor.execute(statement, own)

@@ -86,6 +86,20 @@ async def test_only_results_and_checkpoints_of_others_wait_for_the_disk(
     assert row["synchronous_commit"] == commits
 
 
+async def test_nothing_is_asked_where_its_checkpoint_got_lost(house: House):
+    """A crash of the server alone takes back what did not wait for the disk."""
+    agent = make_agent(house, ("wipe", {"path": "a"}))
+    run = await begun(house, await house.conversation())
+    ran = await agent.runner.engine.start(run, HumanMessage("wipe a"))
+    assert ran.interrupts
+    assert ran.save
+    await house.rows("DELETE FROM checkpoints")
+    with pytest.raises(LostRun):
+        async with house.pool.connection() as connection:
+            await ran.save(connection)
+    assert await house.one(ROWS) == 0
+
+
 async def test_the_next_run_begins_after_what_is_just_being_written(house: House):
     """The check and the write are one statement, which the next run waits for."""
     conversation = await house.conversation()
