@@ -14,7 +14,9 @@ from tests.bench.arena import Ring, set_up_bot
 from tests.bench.blocks import run_block
 from tests.support.postgres import with_database
 
-IDLE = 3.0  # seconds without a cycle, to see what is done at any time
+# A session that has nothing more to do adds its work to PostgreSQL's totals after ten
+# seconds (PGSTAT_IDLE_INTERVAL): before that they lack what was counted.
+SETTLED = 10.5  # seconds; as long without a cycle shows what is done at any time
 WARM = 12  # cycles before; by then each connection has been used
 JOBS = "SELECT last_value AS number FROM procrastinate_jobs_id_seq"
 
@@ -61,23 +63,26 @@ async def _count(arena: Ring, level: int, each: int) -> Counted:
     await run_block(side, level, max(2, WARM // level), 0, arena.processes)
     counter = statements.Counter(arena.server_url, side.name)
     jobs = _jobs(arena)
+    await asyncio.sleep(SETTLED)
     counter.start()
-    await asyncio.sleep(IDLE)
+    await asyncio.sleep(SETTLED)
     counter.idle()
     counter.start()
+    done = level * each
     async with profiling.watched(arena, side) as found:
         await run_block(side, level, each, 0, arena.processes)
-        counted = counter.counts(level * each)
-    done = level * each
+        counted, connections = counter.counts(done), counter.connections()
+    await asyncio.sleep(SETTLED)
+    settled = counter.counts(done)
     return Counted(
         at_once=level,
         statements=counted.calls,
         own=counted.own,
-        transactions=counted.commits,
+        transactions=settled.commits,
         waits=sum(n for n, _ in found["waits"]) / done,
-        fsyncs=counted.fsyncs,
+        fsyncs=settled.fsyncs,
         jobs=(_jobs(arena) - jobs) / done,
-        connections=sum(counter.connections().values()),
+        connections=sum(connections.values()),
         planning=counted.plan,
         lines=counted.lines,
     )

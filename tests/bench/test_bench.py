@@ -201,25 +201,20 @@ async def test_the_sweeps_table_compares_few_and_many_waiting_requests():
 
 
 #: What a cycle takes now. Fewer is better: then write the smaller number down.
-STATEMENTS, TRANSACTIONS, WRITES, JOBS = 46, 28, 9, 2
+STATEMENTS, TRANSACTIONS, WRITES, JOBS = 44, 29, 8, 2
 
 
 @pytest.mark.timeout(400)
 async def test_a_cycle_takes_no_more_of_the_database_than_before():
-    found = [await _counted()]
-    while len(found) < 4 and not _is_least(found):
-        found.append(await _counted())  # a busy machine adds some, and takes none away
+    found = await _counted()
+    if found.transactions > TRANSACTIONS or found.fsyncs > WRITES:
+        found = await _counted()  # a busy machine adds some, and takes none away
 
-    work = "\n".join(found[-1].lines)
-    assert min(each.own for each in found) <= STATEMENTS, work
-    assert min(each.transactions for each in found) <= TRANSACTIONS, work
-    assert min(each.fsyncs for each in found) <= WRITES, work
-    assert {each.jobs for each in found} == {JOBS}
-
-
-def _is_least(found: list[counts.Counted]) -> bool:
-    last = found[-1]
-    return last.transactions <= TRANSACTIONS and last.fsyncs <= WRITES
+    work = "\n".join(found.lines)
+    assert found.own <= STATEMENTS, work
+    assert found.transactions <= TRANSACTIONS, work
+    assert found.fsyncs <= WRITES, work
+    assert found.jobs == JOBS
 
 
 async def _counted() -> counts.Counted:
