@@ -78,7 +78,7 @@ def test_a_card_leads_with_the_question_without_its_controls():
     ("key", "value", "is_one"),
     [
         ("answers", "booleans", True),
-        ("answers", {"approve": 1, "reject": 0, "timed_out": 0}, True),
+        *(("answers", {key: 1}, True) for key in ("approve", "reject", "timed_out")),
         ("answers", {"answer": {"data": "{text}"}}, True),
         ("answers", ["blue", "red"], False),
         ("answers", {"answer": "blue"}, False),

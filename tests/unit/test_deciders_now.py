@@ -18,6 +18,7 @@ from bot.approvals.eligibility import (
     people_now,
     plan_of,
     stages_of,
+    stands_for,
     with_current_people,
     with_current_policy,
     with_members,
@@ -101,6 +102,21 @@ def test_escalation_targets_are_told_apart_from_the_stages_people():
     assert joined_now(joined, ASKERS, now) == (ZOE,)
     both = dataclasses.replace(joined, people=(OMAR,))
     assert people_now(both, ASKERS, now) == (OMAR, ZOE)
+
+
+def test_who_may_in_their_own_right_stands_in_for_nobody():
+    def joined_by(*targets: Target) -> Stage:
+        times = Times(escalation=Escalation(dt.timedelta(hours=1), targets))
+        return dataclasses.replace(MANAGERS, times=times, escalated_at=NOW)
+
+    both = joined_by(FINANCE)
+    assert stands_for(both, ASKERS, context(S01=(DANA,))) == {ZOE: MINA}
+    assert stands_for(both, ASKERS, context(S01=(ZOE,))) == {}
+    joined = joined_by(Target("directors", (DANA,)))
+    own = dataclasses.replace(joined, people=(MINA, ZOE))
+    assert stands_for(own, ASKERS, context()) == {}
+    last = joined_by(Target("requester", (RAVI,), REQUESTER))
+    assert people_now(last, ASKERS, context()) == (MINA, OMAR, ZOE, RAVI)
 
 
 def test_a_group_gone_from_the_policy_has_no_people():

@@ -482,6 +482,9 @@ def test_a_changed_tool_is_asked_for_anew_with_nothing_decided():
     assert new.call.grant_digest != decided.call.grant_digest
     assert new.terms.risk is Risk.HIGH is not decided.terms.risk
     assert not new.chain.decisions
+    plain = with_changed_tool(asked(risk=Risk.HIGH), SCHEMA)
+    assert plain is not None
+    assert plain.terms.risk is Risk.HIGH
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,16 @@ def test_each_rule_for_the_tool_shows_its_judged_conditions():
     assert [judged for _, judged in unsure.judged] == [None, None]
 
 
+def test_a_rule_counts_for_those_it_is_for():
+    rules = policy(
+        f"{{tools: [pay], agents: [robot], {ASK}}}", f"{{tools: [pay], {ASK}}}"
+    )
+    for agent, counts in (("robot", True), ("", False), ("other", False)):
+        first, second = explain(rules, "pay", {}, agent)
+        assert (first.counts, second.counts) == (counts, True)
+    assert not explain(rules, "pay", {})[0].counts
+
+
 @pytest.mark.parametrize(
     ("rules", "first"),
     [

@@ -36,6 +36,7 @@ from agent.gate import (
     filled,
     guard,
     note_on,
+    noted,
     read_decision,
 )
 from agent.grant_protocol import Call, Claim, MemoryGrants, Permission
@@ -754,6 +755,16 @@ async def test_a_tool_that_cannot_say_asks_without():
     assert "seen" not in pending.value
     assert pending.value["name"] == "wipe"
     assert pending.value["args"] == {"path": "a"}
+
+
+def test_a_note_has_the_arguments_that_a_person_gave():
+    def about(artifact):
+        return ToolMessage("done", tool_call_id="c1", artifact=artifact)
+
+    plain, given = about(noted("rejected")), about(noted("edited", {"path": "b"}))
+    assert (note_on(plain), edited_args(plain)) == ("rejected", None)
+    assert (note_on(given), edited_args(given)) == ("edited", {"path": "b"})
+    assert plain.artifact == {"approval": {"word": "rejected"}}
 
 
 async def test_arguments_are_filled_in_only_where_the_tool_takes_them():
