@@ -17,6 +17,7 @@ from bot.approvals.edit import (
     new_sources,
     plan_answer,
     plan_edit,
+    typed_argument,
     with_changed_tool,
 )
 from bot.approvals.eligibility import PolicyContext
@@ -496,3 +497,14 @@ def test_a_changed_tool_is_asked_for_anew_with_nothing_decided():
 )
 def test_a_tool_that_changed_too_much_is_not_asked_for(amount: dict[str, Any]):
     assert with_changed_tool(asked(), {"properties": {"amount": amount}}) is None
+
+
+def test_a_value_that_the_schema_hides_is_not_typed_in():
+    word: dict[str, Any] = {"type": "string"}
+    for schema, typed in ((word, "blue"), (word | {"writeOnly": True}, None)):
+        one = asked(
+            arguments={"colour": "blue"},
+            schema={"properties": {"colour": schema}},
+            confirm_argument="colour",
+        )
+        assert typed_argument(one) == typed
