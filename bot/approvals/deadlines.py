@@ -196,7 +196,7 @@ class Nudge:
 
 
 def upcoming(request: Request) -> list[Moment]:
-    """Return what is still to come before the open stage is over, earliest first.
+    """Return what comes before the open stage is over, earliest first.
 
     What is due already and not done is included. Empty for a closed request.
     """

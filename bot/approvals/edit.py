@@ -290,7 +290,7 @@ def typed_argument(
     """The argument's value as text; None where the code is asked for instead.
 
     That is where no argument is named, where its value is none that people type in,
-    and where it is a secret that nobody is shown.
+    and where it is a secret, which people never see.
     """
     given = request.call.arguments if arguments is None else arguments
     path = request.terms.confirm_argument

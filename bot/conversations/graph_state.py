@@ -356,7 +356,7 @@ def ends_of(ran: GraphState, unknown: Collection[str] = ()) -> dict[str, ToolMes
     """Tell the model how the calls that a turn has left open have ended.
 
     Args:
-        unknown: tools of which nobody knows whether a call happened.
+        unknown: tools with a call that may or may not have happened.
     """
     told: dict[str, ToolMessage] = {}
     for call, (execution, error) in open_calls(ran).items():

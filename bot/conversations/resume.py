@@ -61,7 +61,7 @@ class Answered:
 
     Attributes:
         value: what the graph is resumed with, a `Stop` or a `RunOn`.
-        is_alone: whether LangGraph may refuse it, so that it goes by itself.
+        is_alone: whether LangGraph may refuse it, so it is passed on alone.
     """
 
     question: Question

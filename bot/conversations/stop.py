@@ -370,7 +370,7 @@ Offer = Mapping[str, Any]  # a row of `lock_offer`
 
 @dataclass(frozen=True)
 class Retrier:
-    """Lets whoever may ask the agent have a failed turn run once more.
+    """Lets people who may ask the agent have a failed turn run once more.
 
     What has happened in the turn is not done again: it goes on from its checkpoints,
     and each call by its own grant.

@@ -200,17 +200,18 @@ async def test_the_sweeps_table_compares_few_and_many_waiting_requests():
     assert " 1.00 × " in rows[0]
 
 
-#: What a cycle takes now. Fewer is better: then write the smaller number down. Alone it
-#: takes 41, 28 and 6.3; where the machine is busy some messages are sent in two states.
-STATEMENTS, TRANSACTIONS, WRITES, JOBS = 45, 31, 9, 2
+#: What a cycle takes now. Fewer is better: then write the smaller number down.
+STATEMENTS, TRANSACTIONS, WRITES, JOBS = 41, 28.5, 9, 2
+BUSY = 4  # statements more, each a transaction: a busy machine sends a message twice
 
 
 @pytest.mark.timeout(400)
 async def test_a_cycle_takes_no_more_of_the_database_than_before():
     found = await _counted()
     work = "\n".join(found.lines)
-    assert found.own <= STATEMENTS, work
-    assert found.transactions <= TRANSACTIONS, work
+    more = max(0, found.own - STATEMENTS)
+    assert more <= BUSY, work
+    assert found.transactions <= TRANSACTIONS + more, work
     assert found.fsyncs <= WRITES, work
     assert found.jobs == JOBS
 

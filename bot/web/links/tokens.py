@@ -151,7 +151,7 @@ class Opening:
     async def open(self, token: str) -> tuple[Link, Request] | None:
         """Return the link and request of a good token; None for any other.
 
-        Whoever holds a bad token is not told what is wrong with it.
+        A person with a bad token is not told what is wrong with it.
         """
         link = self.signer.read(token)
         if link is None:
