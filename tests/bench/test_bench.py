@@ -203,6 +203,7 @@ async def test_the_sweeps_table_compares_few_and_many_waiting_requests():
 #: What a cycle takes now. Fewer is better: then write the smaller number down.
 STATEMENTS, TRANSACTIONS, WRITES, JOBS = 41, 28.5, 9, 2
 BUSY = 4  # statements more, each a transaction: a busy machine sends a message twice
+CYCLES = 24  # what an idle bot does at times, counted or just missed, is small by these
 
 
 @pytest.mark.timeout(400)
@@ -218,7 +219,7 @@ async def test_a_cycle_takes_no_more_of_the_database_than_before():
 
 async def _counted() -> counts.Counted:
     with postgres.folder() as folder:
-        [found] = await counts.measure_counts(folder, 6, (1,))
+        [found] = await counts.measure_counts(folder, CYCLES, (1,))
     return found
 
 
