@@ -269,7 +269,11 @@ def make_pool(
 
 #: For the sessions of the bot itself: to plan a statement, or one inside a function,
 #: for the values at hand costs more than to run it, and each call touches a few rows.
-ONE_PLAN: Mapping[str, str] = {"plan_cache_mode": "force_generic_plan"}
+#: A plan that was made while a table was small would read all of it when it has grown.
+ONE_PLAN: Mapping[str, str] = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+}
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from bot.approvals import SQL
 from bot.approvals.ports import resume_job, turn_job
 from bot.base.errors import RetryLater, SlackUnavailable
 from bot.jobs.queue import RUNS
@@ -91,6 +92,17 @@ async def test_its_sessions_plan_a_statement_once_for_all_values(house: House):
         )
         row = await found.fetchone()
     assert row == {"setting": "force_generic_plan", "source": "session"}
+
+
+async def test_a_plan_for_small_tables_reads_no_whole_table(house: House):
+    await house.ask()
+    await house.rows("ANALYZE")
+    async with house.queue.pool as pool, pool.connection() as connection:
+        text = f"EXPLAIN {SQL['select_requests_named']}"
+        found = await connection.execute(text, {"ids": ["r"]})  # type: ignore[arg-type]
+        plan = "\n".join(row["QUERY PLAN"] for row in await found.fetchall())
+    assert "Scan" in plan
+    assert "Seq Scan" not in plan
 
 
 async def test_jobs_of_a_conversation_run_one_by_one_in_order(work: Work):
