@@ -11,7 +11,8 @@ from bot.approvals.delegations import as_given_now
 from bot.approvals.eligibility import PolicyContext, who_can_decide, with_current_people
 from bot.approvals.model import Request, Status
 from bot.approvals.pause import Actor, Pause, lift, pause, pauses
-from bot.approvals.policy import PolicyError, load_policy
+from bot.approvals.policy.complaints import PolicyError
+from bot.approvals.policy.load import load_policy
 from bot.approvals.ports import Jobs
 from bot.base.settings import Settings
 from bot.commands import operator

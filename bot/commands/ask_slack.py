@@ -11,8 +11,8 @@ import yaml
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.policy import Policy, named_ids
 from bot.approvals.policy.complaints import key_path
+from bot.approvals.policy.model import Policy, named_ids
 from bot.approvals.ports import People
 from bot.base.settings import Settings, manifest
 from bot.slack.client import BAD_TOKEN, error_code, make_client, make_session

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from bot.approvals.pause import pauses
-from bot.approvals.policy import PolicyError, load_policy
+from bot.approvals.policy.complaints import PolicyError
+from bot.approvals.policy.load import load_policy
 from bot.approvals.policy.model import Rule
 from bot.base.errors import ConfigurationError
 from bot.base.masks import mask_traces

@@ -59,7 +59,7 @@ def _explain(error: Exception) -> str:
     import psycopg
     import structlog
 
-    from bot.approvals.policy import PolicyError
+    from bot.approvals.policy.complaints import PolicyError
 
     if isinstance(error, PolicyError):
         return "\n".join(

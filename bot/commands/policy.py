@@ -21,8 +21,9 @@ from bot.approvals.eligibility import (
     unfillable_stage,
 )
 from bot.approvals.model import REQUESTER, USERS, Askers, Stage
-from bot.approvals.policy import Demanded, Group, Policy, load_policy, plan
-from bot.approvals.policy.match import explain
+from bot.approvals.policy.load import load_policy
+from bot.approvals.policy.match import explain, plan
+from bot.approvals.policy.model import Demanded, Group, Policy
 from bot.approvals.policy.types import AGENT_NAME, USER_ID
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings

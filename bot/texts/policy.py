@@ -17,9 +17,11 @@ from bot.approvals.model import (
     Times,
     Verdict,
 )
-from bot.approvals.policy import (
+from bot.approvals.policy.conditions import MISSING, value_at
+from bot.approvals.policy.match import Finding, replacing_defaults
+from bot.approvals.policy.model import (
+    CLAIM_WITHIN,
     DM,
-    MISSING,
     THREAD,
     Condition,
     Demanded,
@@ -30,11 +32,10 @@ from bot.approvals.policy import (
     Policy,
     Rule,
     StageDemand,
+    StandingOffer,
     Waived,
-    value_at,
+    is_in_force,
 )
-from bot.approvals.policy.match import Finding, replacing_defaults
-from bot.approvals.policy.model import CLAIM_WITHIN, StandingOffer, is_in_force
 from bot.approvals.policy.types import WEEKDAYS, in_units
 from bot.texts.formatting import joined, visible
 from bot.texts.operation import cannot_be_asked

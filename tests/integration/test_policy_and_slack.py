@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.policy import parse_policy
+from bot.approvals.policy.load import parse_policy
 from bot.base.settings import Settings
 from bot.commands.ask_slack import unknown_ids
 from bot.commands.policy import explain_command, show_command

@@ -7,7 +7,7 @@ import asyncio
 from bot.approvals import store
 from bot.approvals.eligibility import PolicyContext
 from bot.approvals.model import Verdict
-from bot.approvals.policy import parse_policy
+from bot.approvals.policy.load import parse_policy
 from bot.approvals.raise_request import REQUESTS_PER_CARD
 from bot.slack.cards.card import value_for_all
 from bot.slack.cards.view import CardView, bundle

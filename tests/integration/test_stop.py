@@ -12,7 +12,7 @@ from agent.phrases.chat import STOPPED
 from agent.phrases.tool_calls import UNRECORDED
 from bot.approvals.grants import CallFacts, LostRun
 from bot.approvals.model import Action, Place, Verdict
-from bot.approvals.policy import parse_policy
+from bot.approvals.policy.load import parse_policy
 from bot.conversations.stop import Stopper, asks_to_stop
 from bot.database.pool import transaction
 from tests.support.agent_parts import Agent, make_agent

@@ -30,7 +30,8 @@ from bot.approvals.model import (
     Request,
     Verdict,
 )
-from bot.approvals.policy import Policy, parse_policy
+from bot.approvals.policy.load import parse_policy
+from bot.approvals.policy.model import Policy
 from bot.approvals.ports import look_up_groups
 from bot.approvals.raise_request import raise_requests
 from bot.base.errors import SlackUnavailable

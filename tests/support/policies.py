@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 
-from bot.approvals.policy import Policy, parse_policy
+from bot.approvals.policy.load import parse_policy
+from bot.approvals.policy.model import Policy
 from tests.support import people
 from tests.support.demo import APPROVALS, DORA, MAREK, MINA
 

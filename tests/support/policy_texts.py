@@ -7,7 +7,9 @@ from unittest import mock
 
 import pytest
 
-from bot.approvals.policy import PolicyError, load, parse_policy
+from bot.approvals.policy import load
+from bot.approvals.policy.complaints import PolicyError
+from bot.approvals.policy.load import parse_policy
 
 GOOD = """
 version: 1

@@ -7,7 +7,7 @@ import re
 
 from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.model import Request
-from bot.approvals.policy import Policy
+from bot.approvals.policy.model import Policy
 from tests.support.house import House, parsed
 from tests.support.people import APPROVALS, DANA, MINA, OMAR
 from tests.support.policies import policy_text

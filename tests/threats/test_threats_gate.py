@@ -18,7 +18,8 @@ from agent.tools import MAKERS, make_tools
 from bot.approvals.deadlines import expire_due
 from bot.approvals.grants import CallFacts
 from bot.approvals.model import Effect, Execution, Place, Status, Verdict
-from bot.approvals.policy import PolicyError, parse_policy
+from bot.approvals.policy.complaints import PolicyError
+from bot.approvals.policy.load import parse_policy
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Demanded, Denied, Waived
 from bot.commands.cli import main

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.approvals.model import Effect, Status, Verdict
-from bot.approvals.policy import PolicyError, parse_policy
+from bot.approvals.policy.complaints import PolicyError
+from bot.approvals.policy.load import parse_policy
 from bot.slack.cards.card import card_blocks
 from bot.texts.formatting import mention, safe_name
 from tests.support.agent_parts import make_agent

@@ -36,8 +36,7 @@ from bot.approvals.model import (
     Times,
     Verdict,
 )
-from bot.approvals.policy import Policy
-from bot.approvals.policy.model import Denied, Plan, StageDemand, Waived
+from bot.approvals.policy.model import Denied, Plan, Policy, StageDemand, Waived
 from tests.support.people import DANA, MINA, OMAR, RAVI, person
 from tests.support.policies import make_policy
 from tests.support.request_builder import NOW, request

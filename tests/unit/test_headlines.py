@@ -14,7 +14,9 @@ from agent.tool_arguments import schema_of, titles_of
 from agent.tools import make_tools
 from agent.tools.database import open_database
 from bot.approvals.model import Kind, Risk
-from bot.approvals.policy import Demanded, PolicyError, plan
+from bot.approvals.policy.complaints import PolicyError
+from bot.approvals.policy.match import plan
+from bot.approvals.policy.model import Demanded
 from bot.approvals.policy.titles import Part, filled, headline, in_order
 from bot.slack.cards.arguments import asked_fields
 from bot.texts.call import (

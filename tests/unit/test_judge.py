@@ -32,8 +32,7 @@ from bot.approvals.model import (
     Status,
     Verdict,
 )
-from bot.approvals.policy import Policy
-from bot.approvals.policy.model import Delegation, Group
+from bot.approvals.policy.model import Delegation, Group, Policy
 from bot.approvals.transitions import decision_row
 from tests.support import request_builder
 from tests.support.people import DANA, MINA, OLAF, OMAR, RAVI, person

@@ -12,7 +12,9 @@ import pytest
 from bot.approvals.assess import ProposedCall, Turn, rule
 from bot.approvals.eligibility import PolicyContext
 from bot.approvals.model import Askers, Outcome
-from bot.approvals.policy import Demanded, Denied, Policy, PolicyError, Waived, plan
+from bot.approvals.policy.complaints import PolicyError
+from bot.approvals.policy.match import plan
+from bot.approvals.policy.model import Demanded, Denied, Policy, Waived
 from bot.base.settings import Settings
 from bot.commands.policy import explain_command, show_command
 from tests.support.people import MINA, OMAR, RAVI, person

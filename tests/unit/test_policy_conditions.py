@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.approvals.policy import MISSING, Condition, value_at
-from bot.approvals.policy.conditions import compiled, host_of, judge
+from bot.approvals.policy.conditions import MISSING, compiled, host_of, judge, value_at
+from bot.approvals.policy.model import Condition
 
 YES, NO, UNSURE = True, False, None
 OPERANDS: dict[str, Any] = {

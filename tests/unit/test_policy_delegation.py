@@ -9,7 +9,7 @@ import pytest
 
 from bot.approvals.eligibility import PolicyContext, stands_for
 from bot.approvals.model import Askers, Person, Stage
-from bot.approvals.policy import Delegation, Policy, standing_in
+from bot.approvals.policy.model import Delegation, Policy, standing_in
 from tests.support.policies import make_policy
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.approvals.policy import Demanded, Effect, Policy, plan
-from bot.approvals.policy.match import explain, replacing_defaults
+from bot.approvals.policy.match import explain, plan, replacing_defaults
+from bot.approvals.policy.model import Demanded, Effect, Policy
 from tests.support.policies import make_policy
 
 ASK = "stages: [{approvers: managers}]"

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.approvals.policy import Delegation, PolicyError, parse_policy
-from bot.approvals.policy.load import PolicyFile
+from bot.approvals.policy.complaints import PolicyError
+from bot.approvals.policy.load import PolicyFile, parse_policy
+from bot.approvals.policy.model import Delegation
 
 GOOD = "version: 1\nrules: [{tools: [x], deny: true}]\n"
 STRICTER = "version: 1\nrules: [{tools: [x], deny: true}, {tools: [y], deny: true}]\n"

@@ -7,16 +7,10 @@ from functools import partial
 import pytest
 
 from bot.approvals.model import Confirm, Verdict
-from bot.approvals.policy import (
-    ALLOWED_RAW,
-    Demanded,
-    Denied,
-    Policy,
-    answers_of,
-    parse_policy,
-    plan_interrupt,
-)
 from bot.approvals.policy.complaints import no_level
+from bot.approvals.policy.load import parse_policy
+from bot.approvals.policy.match import answers_of, plan_interrupt
+from bot.approvals.policy.model import ALLOWED_RAW, Demanded, Denied, Policy
 from tests.support.policies import make_policy
 
 policy = partial(

@@ -12,16 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.model import Confirm, Times, Verdict
-from bot.approvals.policy import (
+from bot.approvals.policy.complaints import PolicyError
+from bot.approvals.policy.load import load_policy, parse_policy
+from bot.approvals.policy.model import (
     Condition,
     Delegation,
     Effect,
     Group,
-    PolicyError,
     StageDemand,
-    load_policy,
     named_ids,
-    parse_policy,
 )
 from tests.support.policies import make_policy
 from tests.support.policy_texts import GOOD

@@ -12,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.model import ALLOWED, Confirm, Risk, Verdict
-from bot.approvals.policy import (
+from bot.approvals.policy.conditions import judge
+from bot.approvals.policy.load import parse_policy
+from bot.approvals.policy.match import name_matches, plan, strongest
+from bot.approvals.policy.model import (
     Condition,
     Demanded,
     Denied,
@@ -20,13 +23,9 @@ from bot.approvals.policy import (
     Policy,
     Rule,
     StageDemand,
+    StandingOffer,
     Waived,
-    parse_policy,
-    plan,
 )
-from bot.approvals.policy.conditions import judge
-from bot.approvals.policy.match import name_matches, strongest
-from bot.approvals.policy.model import StandingOffer
 from tests.support.policies import make_policy
 
 policy = partial(

@@ -11,7 +11,7 @@ import pytest
 
 from agent.tools.mcp import Definition
 from agent.tools.mcp_config import McpConfigError, read_config
-from bot.approvals.policy import parse_policy
+from bot.approvals.policy.load import parse_policy
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings
 from bot.commands import policy as commands

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.model import ALLOWED, Confirm, Escalation, Target, Times, Verdict
-from bot.approvals.policy import ChainDemand, Demanded, StageDemand, stricter
+from bot.approvals.policy.match import ChainDemand, stricter
+from bot.approvals.policy.model import Demanded, StageDemand
 
 MANAGERS = StageDemand("managers", 1, ("U01", "U02"))
 DIRECTORS = StageDemand("directors", 1, ("U03", "U04"))

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.model import Escalation, Hours, Target, Times
-from bot.approvals.policy import Demanded, parse_policy, plan
-from bot.approvals.policy.match import folded
+from bot.approvals.policy.load import parse_policy
+from bot.approvals.policy.match import folded, plan
+from bot.approvals.policy.model import Demanded
 from tests.support.policies import policy_text
 from tests.support.policy_texts import GOOD, complaints
 

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.approvals.policy import PolicyError
+from bot.approvals.policy.complaints import PolicyError
 from bot.approvals.policy.yaml_text import read_yaml
 
 

@@ -10,7 +10,7 @@ import pytest
 from bot.approvals.deadlines import Event
 from bot.approvals.eligibility import PolicyContext
 from bot.approvals.model import Escalation, Stage, Status, Target, Times, Verdict
-from bot.approvals.policy import parse_policy
+from bot.approvals.policy.load import parse_policy
 from bot.simulator.block_check import errors
 from bot.slack.cards.card import card_blocks
 from bot.slack.cards.view import CardView

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bot.approvals.eligibility import PolicyContext, needs_own_click
 from bot.approvals.model import Confirm, Risk, Status, Verdict
-from bot.approvals.policy import Policy, parse_policy
+from bot.approvals.policy.load import parse_policy
+from bot.approvals.policy.model import Policy
 from bot.slack.cards.card import card_blocks, value_for_all
 from bot.slack.cards.view import CardView, bundle
 from bot.slack.render import request_views

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.approvals.model import Confirm, Risk, Verdict
-from bot.approvals.policy import load_policy
+from bot.approvals.policy.load import load_policy
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Demanded, Denied, Waived
 from bot.base.settings import SIMULATOR_POLICY
