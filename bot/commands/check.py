@@ -21,7 +21,7 @@ from bot.base.masks import mask_traces
 from bot.base.settings import Settings, Transport, blaming
 from bot.base.settings_types import CHANNEL
 from bot.base.time_limits import limits
-from bot.database.pending_migrations import missing
+from bot.database.migrate import missing
 from bot.database.pool import connect
 from bot.texts import graphs, operation
 from bot.texts.policy import server_away

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
-from typing import LiteralString, cast
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, LiteralString, cast
 
 import structlog
-from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from procrastinate.schema import SchemaManager
 from psycopg import errors
 from psycopg.sql import SQL, Identifier
 
 from bot.base.errors import ConfigurationError
 from bot.base.faults import reach
 from bot.base.time_limits import limits
-from bot.database.pending_migrations import QUEUE, applied, missing, own_migrations
 from bot.database.pool import Connection, Pool, connect
 
+if TYPE_CHECKING:
+    from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+
 log = structlog.get_logger(__name__)
+QUEUE = "procrastinate"  # the job queue's own schema, which comes before our files
 LOCK = 0x41505052  # "APPR": the advisory lock of whoever migrates
 POLL = 0.2  # seconds
 TRIES = 25  # beside another process, before its trouble is ours
@@ -76,7 +80,7 @@ async def _apply_all(connection: Connection) -> list[str]:
     for name, sql in lacking:
         await _apply(connection, name, sql)
     await _drop_half_made_indexes(connection)
-    await AsyncPostgresSaver(connection).setup()
+    await _saver()(connection).setup()
     return [name for name, _ in lacking]
 
 
@@ -109,7 +113,14 @@ async def _saver_is_ready(connection: Connection) -> bool:
         return False
     found = await connection.execute("SELECT max(v) AS v FROM checkpoint_migrations")
     row = await found.fetchone()
-    return bool(row and row["v"] == len(AsyncPostgresSaver.MIGRATIONS) - 1)
+    return bool(row and row["v"] == len(_saver().MIGRATIONS) - 1)
+
+
+def _saver() -> type[AsyncPostgresSaver]:
+    # `check` asks what is missing, and is spared these imports.
+    from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+
+    return AsyncPostgresSaver
 
 
 async def _apply(connection: Connection, name: str, sql: LiteralString) -> None:
@@ -139,9 +150,35 @@ def _migrations() -> Iterator[tuple[str, LiteralString]]:
     The queue's own later migrations follow its base schema by name, so that an
     upgrade of the library upgrades its tables.
     """
+    from procrastinate.schema import SchemaManager
+
     yield QUEUE, SchemaManager.get_schema()
     for file in own_migrations():
         yield file.stem, cast(LiteralString, file.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def own_migrations() -> tuple[Path, ...]:
+    """The files of our own migrations, in order."""
+    folder = resources.files("bot.database").joinpath("migrations")
+    return tuple(sorted(Path(str(folder)).glob("*.sql")))
+
+
+async def missing(connection: Connection) -> list[str]:
+    """Names of the migrations that this code has and the database lacks."""
+    done = await applied(connection)
+    names = [QUEUE, *(file.stem for file in own_migrations())]
+    return [name for name in names if name not in done]
+
+
+async def applied(connection: Connection) -> set[str]:
+    """Names of the migrations that the database has."""
+    found = await connection.execute("SELECT to_regclass('migrations') AS known")
+    row = await found.fetchone()
+    if row is None or row["known"] is None:
+        return set()
+    rows = await connection.execute("SELECT name FROM migrations")
+    return {row["name"] for row in await rows.fetchall()}
 
 
 async def remember_workspace(

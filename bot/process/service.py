@@ -21,8 +21,12 @@ from bot.approvals.grants import find_other_versions
 from bot.approvals.pause import pauses
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Transport
-from bot.database.migrate import migrate, refuse_real_workspace, remember_workspace
-from bot.database.pending_migrations import missing
+from bot.database.migrate import (
+    migrate,
+    missing,
+    refuse_real_workspace,
+    remember_workspace,
+)
 from bot.database.pool import TRANSIENT, Connection, Pool
 from bot.process.app import App
 from bot.slack.app import SocketHandler

@@ -5,8 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from bot.database.migrate import migrate
-from bot.database.pending_migrations import missing
+from bot.database.migrate import migrate, missing
 from bot.database.pool import connect
 from tests.support.house import House
 

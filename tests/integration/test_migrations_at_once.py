@@ -18,8 +18,7 @@ import psycopg
 import pytest
 
 from bot.database import migrate as module
-from bot.database.migrate import migrate
-from bot.database.pending_migrations import missing
+from bot.database.migrate import migrate, missing
 from bot.database.pool import connect
 from tests.support.root import ROOT
 
