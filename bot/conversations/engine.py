@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import operator
 from collections.abc import (
     Awaitable,
@@ -21,6 +22,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.channels import LastValue
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.errors import GraphDrained, UnknownInterruptError
 from langgraph.graph import END, START
@@ -41,7 +43,6 @@ from bot.conversations.graph_state import (
     state_after_run,
     state_of,
 )
-from bot.conversations.graphs import with_saver
 from bot.conversations.inspect_graph import MESSAGES, Graph, remembering
 from bot.conversations.run_saver import RunSaver
 from bot.conversations.stored_grants import current_run, home_loop
@@ -346,6 +347,17 @@ class Engine:
     def _limit(self) -> int:
         own = (self.served.graph.config or {}).get("recursion_limit", STEP_LIMIT)
         return min(own, HIGHEST_LIMIT)
+
+
+def with_saver(graph: Graph, saver: BaseCheckpointSaver[Any]) -> Graph:
+    """A copy for one run, on checkpoints of ours instead of the graph's own.
+
+    Not `graph.copy(update=…)`: that forgets which classes of its state the graph has
+    allowed in checkpoints, and a dataclass would come back as a dict.
+    """
+    copied = copy.copy(graph)
+    copied.checkpointer = saver
+    return copied
 
 
 def _own(config: RunnableConfig) -> dict[str, Any]:

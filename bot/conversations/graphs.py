@@ -6,7 +6,6 @@ What in somebody else's graph would not run safely here is changed before.
 from __future__ import annotations
 
 import asyncio
-import copy
 import importlib
 import importlib.util
 import inspect
@@ -26,7 +25,6 @@ from typing import Any, NoReturn, cast
 import structlog
 from langchain_core.messages import ToolCall
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.errors import GraphInterrupt
 from langgraph.func import task
 from langgraph.graph import StateGraph
@@ -82,17 +80,6 @@ async def load_graph(spec: str) -> AsyncGenerator[LoadedGraph]:
         found = _member(spec, module, name)
         graph = await _graph_of(spec, found, stack)
         yield replace(describe(graph, name), phrase=_phrase(module))
-
-
-def with_saver(graph: Graph, saver: BaseCheckpointSaver[Any]) -> Graph:
-    """A copy for one run, on checkpoints of ours instead of the graph's own.
-
-    Not `graph.copy(update=…)`: that forgets which classes of its state the graph has
-    allowed in checkpoints, and a dataclass would come back as a dict.
-    """
-    copied = copy.copy(graph)
-    copied.checkpointer = saver
-    return copied
 
 
 def _import(spec: str, where: str) -> ModuleType:

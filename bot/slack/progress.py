@@ -19,7 +19,6 @@ from agent.heard import ANSWER, Listener, without_thoughts
 from bot.base.masks import mask
 from bot.slack.cards.answer import harmless
 from bot.texts import conversation as texts
-from bot.texts.formatting import one_line
 
 LONGEST_RESULT = 2_000  # characters of a result that are looked at
 State = Literal["works", "done", "failed", "asks"]
@@ -217,14 +216,6 @@ _OPEN = re.compile(
     r"(?:<[^<>\n]*|!?\[[^\[\]]{0,500}(?:\](?:\([^()\n]*)?)?|=['][^']{0,500})\Z"
 )
 _KEY = re.compile(r"-----BEGIN (?![\s\S]*-----END )")
-LONGEST_TITLE = 80  # characters; Slack's limit is 200
-_MENTION = re.compile(r"<[@#!][^<>]*>")
-
-
-def title_of(text: str) -> str:
-    """Return a thread's title, from the first line of its first message; or ""."""
-    lines = [line for line in _MENTION.sub("…", text).splitlines() if line.strip(" …")]
-    return harmless(one_line(lines[0], LONGEST_TITLE)) if lines else ""
 
 
 def settled(text: str, *, is_over: bool) -> str:

@@ -8,6 +8,7 @@ answer is posted whole.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -26,6 +27,7 @@ from bot.conversations.conversation import ASIDE, Conversation
 from bot.conversations.runner import Following, Unseen
 from bot.database.pool import TRANSIENT, Pool
 from bot.slack import SQL, stream_ends
+from bot.slack.cards.answer import harmless
 from bot.slack.client import FAILURES, TROUBLED, Caller, Kept, word_of
 from bot.slack.identity import CurrentIdentity
 from bot.slack.progress import (
@@ -34,10 +36,10 @@ from bot.slack.progress import (
     Watch,
     is_worth_it,
     next_chunks,
-    title_of,
 )
 from bot.slack.stream_ends import Standing
 from bot.texts import conversation as texts
+from bot.texts.formatting import one_line
 
 log = structlog.get_logger(__name__)
 # Seconds. What is answered sooner has no status; people are to see one within a second.
@@ -50,6 +52,8 @@ TRIES = 6  # of closing what was left unfinished
 EYES = "eyes"
 STATUS, SESSION = "assistant_threads_setStatus", "agents_sessions_setStatus"
 TITLE = "assistant_threads_setTitle"  # of a thread where there are no sessions
+LONGEST_TITLE = 80  # characters; Slack's limit is 200
+_MENTION = re.compile(r"<[@#!][^<>]*>")
 #: Words that say nothing of what is granted: a run before was here, or a person.
 NO_REFUSAL = frozenset({"already_reacted", "no_reaction", "message_not_found"})
 TROUBLE = (*FAILURES, *TRANSIENT, RetryLater)
@@ -184,7 +188,7 @@ class _Status:
     def __init__(self, live: Live, conversation: Conversation) -> None:
         self._live, self._conversation = live, conversation
         asked = conversation.running
-        self._title = title_of(asked.text) if asked else ""
+        self._title = thread_title(asked.text) if asked else ""
         self._place = {
             "channel_id": conversation.channel,
             "thread_ts": conversation.thread_ts,
@@ -252,6 +256,12 @@ class _Status:
         }
         done = await self._live.ask(method, **place, name=EYES)
         return done or method == "reactions_add"
+
+
+def thread_title(text: str) -> str:
+    """Return a thread's title, from the first line of its first message; or ""."""
+    lines = [line for line in _MENTION.sub("…", text).splitlines() if line.strip(" …")]
+    return harmless(one_line(lines[0], LONGEST_TITLE)) if lines else ""
 
 
 def _doing(progress: Progress, *, streams: bool) -> tuple[str, str]:

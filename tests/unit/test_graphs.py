@@ -18,7 +18,8 @@ from langgraph.types import Command
 from structlog.testing import capture_logs
 
 from bot.base.errors import ConfigurationError
-from bot.conversations.graphs import load_graph, with_saver
+from bot.conversations.engine import with_saver
+from bot.conversations.graphs import load_graph
 from bot.conversations.inspect_graph import LoadedGraph
 
 BUILDER = """

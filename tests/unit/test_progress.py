@@ -24,11 +24,10 @@ from bot.slack.progress import (
     is_worth_it,
     next_chunks,
     settled,
-    title_of,
 )
 from bot.slack.render import Drawn
 from bot.slack.stream_ends import Standing, _more
-from bot.slack.streaming import _doing
+from bot.slack.streaming import _doing, thread_title
 
 HOSTILE = (
     *("<!channel>", "<@U0MINA0000>", "<!here|all>", "<http://evil.example|a bank>"),
@@ -199,4 +198,4 @@ def test_tools_are_followed_to_their_ends():
     ],
 )
 def test_a_title_is_the_first_line_made_harmless(said: str, title: str):
-    assert title_of(said) == title
+    assert thread_title(said) == title
