@@ -32,7 +32,7 @@ from langgraph.types import Interrupt, Send
 from typing_extensions import TypedDict
 
 from agent.gate import REJECTED, Gate, filled, note_on
-from agent.heard import ANSWER
+from agent.live_words import ANSWER
 from agent.models import is_too_long, normalise, refusals
 from agent.offline import OfflineModel
 from agent.phrases import chat

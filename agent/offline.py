@@ -28,7 +28,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from agent.gate import ANSWERED, edited_args, note_on
-from agent.heard import is_heard, say_slowly
+from agent.live_words import is_heard, say_slowly
 from agent.phrases import chat
 from agent.phrases.tool_calls import without_orders
 from agent.plain_requests import Wish, understand

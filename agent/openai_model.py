@@ -20,7 +20,7 @@ from langchain_core.outputs import ChatResult
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
-from agent.heard import is_heard, say, tell_pause
+from agent.live_words import is_heard, say, tell_pause
 from agent.models import wire_name
 from agent.phrases import chat
 from agent.phrases.tool_calls import NO_JSON_TEXT

@@ -18,7 +18,7 @@ from langchain_core.messages import (
 from langchain_core.messages.utils import count_tokens_approximately
 from typing_extensions import TypedDict
 
-from agent.heard import without_thoughts
+from agent.live_words import without_thoughts
 from agent.phrases.tool_calls import UNRECORDED
 from agent.tool_arguments import clean_text, one_line
 

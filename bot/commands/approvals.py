@@ -16,7 +16,7 @@ from bot.approvals.policy.load import load_policy
 from bot.approvals.ports import Jobs
 from bot.base.settings import Settings
 from bot.commands import operator
-from bot.commands.known import Known, known_people
+from bot.commands.people import Known, known_people
 from bot.database.pool import Connection, Pool, make_pool
 from bot.texts import operation
 from bot.texts.call import plain_headline

@@ -12,13 +12,13 @@ from typing import Any
 from bot.approvals.store import clock
 from bot.audit.chain import Checkpoint, public_key, read_checkpoints
 from bot.audit.export import as_csv, as_jsonl, note_export
+from bot.audit.parallel_verify import verify_stored
 from bot.audit.report import make_report, page_of, period
-from bot.audit.side_by_side import verify_stored
 from bot.audit.verify import Verifier, snapshot, verify_lines
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings, Transport
 from bot.commands import operator
-from bot.commands.known import known_people
+from bot.commands.people import known_people
 from bot.database.pool import connect
 from bot.texts import audit as say
 

@@ -27,7 +27,7 @@ from bot.approvals.policy.model import Demanded, Group, Policy
 from bot.approvals.policy.types import AGENT_NAME, USER_ID
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings
-from bot.commands.known import Known, known_people
+from bot.commands.people import Known, known_people
 from bot.texts import policy as say
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from langchain_core.messages import (
 from langgraph.types import Interrupt, PregelTask, StateSnapshot
 
 from agent.graph import in_call_order
-from agent.heard import without_thoughts
+from agent.live_words import without_thoughts
 from agent.phrases.tool_calls import RUNNING, UNRECORDED
 from bot.approvals import digest
 from bot.approvals.model import Execution, Request

@@ -15,7 +15,7 @@ from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
 from langchain_core.tools import ToolException
 from langgraph.errors import GraphBubbleUp
 
-from agent.heard import ANSWER, Listener, without_thoughts
+from agent.live_words import ANSWER, Listener, without_thoughts
 from bot.base.masks import mask
 from bot.slack.cards.answer import harmless
 from bot.texts import conversation as texts

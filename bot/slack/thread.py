@@ -22,7 +22,7 @@ from bot.slack import SQL
 from bot.slack.client import FAILURES, SCOPE, error_code, word_of
 from bot.slack.directory import Names
 from bot.slack.identity import Identity
-from bot.slack.message_text import is_text, quoted, read
+from bot.slack.incoming_text import is_text, quoted, read
 from bot.texts import conversation as say
 from bot.texts.formatting import utc
 

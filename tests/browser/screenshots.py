@@ -117,7 +117,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
 from langgraph.graph import START, MessagesState, StateGraph
 
-from agent.heard import ANSWER, say_slowly
+from agent.live_words import ANSWER, say_slowly
 
 SAID = (
     "Sales grew by **12 %** from the second quarter to the third: 1,240 orders after "

@@ -13,7 +13,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.heard import is_heard, say_slowly, tell_pause
+from agent.live_words import is_heard, say_slowly, tell_pause
 
 
 @dataclass(frozen=True)

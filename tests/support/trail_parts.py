@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.audit.chain import Checkpoint, sign
 from bot.audit.export import as_jsonl
-from bot.audit.side_by_side import verify_stored
+from bot.audit.parallel_verify import verify_stored
 from bot.audit.verify import snapshot
 from bot.database.pool import Connection, connect
 from tests.support.house import REJECT, House

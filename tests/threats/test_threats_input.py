@@ -17,7 +17,7 @@ from bot.base.settings import Settings
 from bot.simulator import Simulator
 from bot.slack.app import readable
 from bot.slack.client import Troubles
-from bot.slack.message_text import read
+from bot.slack.incoming_text import read
 from bot.texts import conversation as say
 from bot.web.server import LARGEST, slack_routes
 from tests.support.door import CHALLENGE, signed

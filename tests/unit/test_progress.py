@@ -12,7 +12,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.tools import ToolException
 from langgraph.errors import GraphInterrupt
 
-from agent.heard import ANSWER
+from agent.live_words import ANSWER
 from bot.slack.cards.answer import harmless
 from bot.slack.progress import (
     MOST_STREAMED,

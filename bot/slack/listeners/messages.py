@@ -15,8 +15,8 @@ from bot.conversations.inbox import Change, Incoming, change, overhear, receive
 from bot.conversations.stop import asks_to_stop
 from bot.slack.deps import Deps
 from bot.slack.identity import Identity
+from bot.slack.incoming_text import Reading, mention_of, read
 from bot.slack.listeners.clicks import Body
-from bot.slack.message_text import Reading, mention_of, read
 from bot.texts.conversation import not_read_for_agent
 
 

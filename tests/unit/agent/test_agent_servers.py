@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.heard import Listener
+from agent.live_words import Listener
 from agent.models import make_model
 from agent.tools import make_tools
 from tests.support.model_server import API_KEY, run_model_server

@@ -1,4 +1,4 @@
-"""People and groups of Slack for the commands, as far as Slack can be asked."""
+"""People and groups by name for the commands, as far as Slack can be asked."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.message_text import LIMIT, read, words
+from bot.slack.incoming_text import LIMIT, read, words
 from bot.texts import conversation as say
 
 

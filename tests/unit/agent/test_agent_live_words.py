@@ -11,7 +11,7 @@ from aiohttp import web
 from langchain_core.messages import HumanMessage
 
 from agent.graph import build_graph
-from agent.heard import ANSWER, Listener
+from agent.live_words import ANSWER, Listener
 from agent.models import make_model
 from agent.offline import OfflineModel
 from agent.tools import make_tools

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from bot.audit.side_by_side import verify_stored
+from bot.audit.parallel_verify import verify_stored
 from bot.audit.verify import Verifier
 from bot.database.pool import connect
 from tests.support.house import House
@@ -50,7 +50,7 @@ async def test_a_hash_forged_where_parts_meet_is_found(house: House):
 
 
 KILLED = """
-from bot.audit.side_by_side import forks
+from bot.audit.parallel_verify import forks
 with forks() as processes:
     print(processes.submit(int).result(), flush=True)
     input()
