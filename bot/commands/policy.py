@@ -228,7 +228,7 @@ async def listed_servers(
         return {}
     # Only now: they bring LangChain.
     from agent.tools.mcp import look_at_server
-    from bot.conversations.mcp_servers import connections_in
+    from bot.conversations.tool_servers import connections_in
 
     connections = connections_in(settings.servers_file)
     looks = (look_at_server(*each) for each in connections.items())

@@ -8,7 +8,7 @@ SQL = load_statements(
     "bot.conversations",
     "agents_outside.sql",
     "conversations.sql",
-    "mcp_servers.sql",
     "run_saver.sql",
-    "stop.sql",
+    "stop_and_retry.sql",
+    "tool_servers.sql",
 )

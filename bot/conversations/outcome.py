@@ -40,7 +40,7 @@ from bot.conversations.dialects.interface import AskedCall, Question
 from bot.conversations.engine import ServedGraph
 from bot.conversations.graph_state import GraphState, answered_nothing, last_word
 from bot.conversations.inbox import clean
-from bot.conversations.stop import Stopped
+from bot.conversations.stop_and_retry import Stopped
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts import agent
 from bot.texts.conversation import STOPPED_BEFORE

@@ -47,7 +47,7 @@ from bot.conversations.graph_state import (
 from bot.conversations.outcome import Became, Settler, report
 from bot.conversations.resume import Answered, Handover, Recheck, Refused, batches
 from bot.conversations.run_saver import Unstorable
-from bot.conversations.stop import Stopped, UnderWay
+from bot.conversations.stop_and_retry import Stopped, UnderWay
 from bot.database.pool import TRANSIENT, Pool
 from bot.texts import agent, notices
 from bot.texts.conversation import stopped as stopped_by

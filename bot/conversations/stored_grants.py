@@ -17,7 +17,7 @@ from bot.approvals.policy.model import Denied
 from bot.approvals.ports import Jobs, Policies
 from bot.base.faults import reach
 from bot.conversations.graph_loop import at_home
-from bot.conversations.stop import UnderWay
+from bot.conversations.stop_and_retry import UnderWay
 from bot.database.pool import TRANSIENT, Pool
 from bot.texts import agent
 

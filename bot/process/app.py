@@ -40,12 +40,12 @@ from bot.base.time_limits import limits
 from bot.conversations.conversation import Talk
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.inspect_graph import Graph, LoadedGraph, describe
-from bot.conversations.mcp_servers import ServerQuestions, StoredPins, connections_in
 from bot.conversations.outcome import Settler
 from bot.conversations.resume import Handover, Recheck
 from bot.conversations.runner import Runner
-from bot.conversations.stop import Retrier, UnderWay
+from bot.conversations.stop_and_retry import Retrier, UnderWay
 from bot.conversations.stored_grants import StoredGrants
+from bot.conversations.tool_servers import ServerQuestions, StoredPins, connections_in
 from bot.database.pool import ONE_PLAN, Pool, leads_here, make_pool
 from bot.jobs.clock import Clock, Duty, make_clock
 from bot.jobs.courier import PACE, Courier

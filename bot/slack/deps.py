@@ -22,8 +22,8 @@ from bot.approvals.unknown_outcome import Marker
 from bot.base.settings import Settings
 from bot.base.settings_types import Rate
 from bot.base.time_limits import PATIENCE
-from bot.conversations.mcp_servers import ServerAnswers
-from bot.conversations.stop import Retrier, Stopper
+from bot.conversations.stop_and_retry import Retrier, Stopper
+from bot.conversations.tool_servers import ServerAnswers
 from bot.database.pool import Pool, transaction
 from bot.slack.client import Troubles
 from bot.slack.directory import Directory

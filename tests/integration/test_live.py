@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.conversations.conversation import Conversation
 from bot.conversations.inbox import Incoming, receive
 from bot.conversations.runner import Unseen
-from bot.conversations.stop import Stopper
+from bot.conversations.stop_and_retry import Stopper
 from bot.jobs.courier import Courier
 from bot.simulator import Channel, User, Workspace
 from bot.simulator.app_config import AppConfig

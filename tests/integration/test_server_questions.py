@@ -11,12 +11,12 @@ import pytest
 from agent.tools.mcp_transport import Reply
 from bot.approvals.model import Place
 from bot.conversations.conversation import ASIDE
-from bot.conversations.mcp_servers import (
+from bot.conversations.stop_and_retry import Stopper
+from bot.conversations.tool_servers import (
     Click,
     ServerAnswers,
     ServerQuestions,
 )
-from bot.conversations.stop import Stopper
 from bot.slack.cards.edit_form import can_show
 from tests.support.house import House
 from tests.support.people import APP, CHANNEL, MINA, RAVI, person

@@ -13,7 +13,7 @@ from agent.phrases.tool_calls import UNRECORDED
 from bot.approvals.grants import CallFacts, LostRun
 from bot.approvals.model import Action, Place, Verdict
 from bot.approvals.policy.load import parse_policy
-from bot.conversations.stop import Stopper, asks_to_stop
+from bot.conversations.stop_and_retry import Stopper, asks_to_stop
 from bot.database.pool import transaction
 from tests.support.agent_parts import Agent, make_agent
 from tests.support.agent_stand_ins import Slow

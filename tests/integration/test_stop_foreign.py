@@ -19,7 +19,7 @@ from bot.approvals.model import Execution
 from bot.conversations.graph_state import ends_in
 from bot.conversations.outcome import Settler
 from bot.conversations.resume import Handover, Refused
-from bot.conversations.stop import Stopper
+from bot.conversations.stop_and_retry import Stopper
 from tests.support.agent_parts import Agent
 from tests.support.agent_stand_ins import ScriptedModel, Slow, calls
 from tests.support.foreign_parts import Theirs, make_foreign

@@ -18,7 +18,7 @@ from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.outcome import Settler
 from bot.conversations.resume import Handover, Recheck
 from bot.conversations.runner import Runner
-from bot.conversations.stop import UnderWay
+from bot.conversations.stop_and_retry import UnderWay
 from bot.conversations.stored_grants import StoredGrants
 from tests.support.agent_stand_ins import Ledger, ScriptedModel, calls
 from tests.support.house import House

@@ -20,8 +20,8 @@ from bot.approvals.digest import schema_digest
 from bot.approvals.grants import CallFacts
 from bot.approvals.model import Risk, Status
 from bot.approvals.policy.model import Group
-from bot.conversations.mcp_servers import StoredPins
 from bot.conversations.stored_grants import StoredGrants, current_run
+from bot.conversations.tool_servers import StoredPins
 from bot.slack.cards.card import card_blocks
 from bot.slack.cards.view import CardView, RequestView
 from tests.support.house import POLICY, House, parsed

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.conversations.stop import Stopped, UnderWay
+from bot.conversations.stop_and_retry import Stopped, UnderWay
 
 
 async def overlapping(under_way: UnderWay) -> tuple[asyncio.Event, list[asyncio.Task]]:

@@ -16,7 +16,7 @@ from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings
 from bot.commands import policy as commands
 from bot.commands.policy import show_command
-from bot.conversations.mcp_servers import connections_in
+from bot.conversations.tool_servers import connections_in
 from tests.support.policies import policy_text
 
 TOOLS = {

@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.approvals.comments import reads_as_decision
 from bot.approvals.model import Person
 from bot.conversations.inbox import Change, Incoming, change, overhear, receive
-from bot.conversations.stop import asks_to_stop
+from bot.conversations.stop_and_retry import asks_to_stop
 from bot.slack.deps import Deps
 from bot.slack.identity import Identity
 from bot.slack.incoming_text import Reading, mention_of, read

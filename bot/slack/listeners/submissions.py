@@ -20,7 +20,7 @@ from bot.approvals.standing_grants import (
     Wish,
     offer_of,
 )
-from bot.conversations.mcp_servers import Click
+from bot.conversations.tool_servers import Click
 from bot.slack.cards.arguments import TYPED
 from bot.slack.cards.blocks import CardRef, entered
 from bot.slack.cards.edit_form import (

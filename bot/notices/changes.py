@@ -29,7 +29,7 @@ ENDS = frozenset(
 
 
 @dataclass(frozen=True)
-class Outbox:
+class Changes:
     """Works off what the trail's trigger has put down.
 
     Attributes:

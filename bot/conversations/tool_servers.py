@@ -34,7 +34,7 @@ from bot.base.settings import variables
 from bot.base.time_limits import limits
 from bot.conversations import SQL
 from bot.conversations.conversation import ASIDE
-from bot.conversations.stop import HEARS
+from bot.conversations.stop_and_retry import HEARS
 from bot.database.pool import TRANSIENT, Connection, Pool, transaction
 from bot.texts import clicks
 from bot.texts.agent import no_longer_fits, tool_was_changed
