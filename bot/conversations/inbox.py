@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agent.tool_arguments import clean_text
 from bot.approvals import store
 from bot.approvals.audit import append, of_person
 from bot.approvals.comments import comment, overheard
@@ -83,7 +84,7 @@ async def receive(
                 "thread_ts": incoming.thread_ts,
                 "event_id": incoming.event_id,
                 "user": incoming.user,
-                "text": clean(incoming.text),
+                "text": clean_text(incoming.text),
                 **limits(rate),
                 "via": incoming.via,
             },
@@ -121,7 +122,7 @@ async def change(pool: Pool, changed: Change) -> None:
                 "channel": changed.channel,
                 "ts": changed.ts,
                 "user": changed.user,
-                "text": clean(changed.text),
+                "text": clean_text(changed.text),
                 "gone": changed.is_gone,
             },
         )
@@ -159,7 +160,7 @@ async def _comments(
     connection: Connection, jobs: Jobs, incoming: Incoming, rate: Rate | None
 ) -> bool:
     place = (incoming.channel, incoming.thread_ts, incoming.ts)
-    author, text = _author(incoming), clean(incoming.text)
+    author, text = _author(incoming), clean_text(incoming.text)
     return await comment(connection, jobs, author, place, text, COMMENTED, rate)
 
 
@@ -175,9 +176,3 @@ async def overhear(
 
 def _author(incoming: Incoming) -> Person:
     return Person(incoming.enterprise, incoming.team, incoming.user)
-
-
-def clean(text: str) -> str:
-    """Text that PostgreSQL and the checkpoints keep as it is: no NUL, no surrogate."""
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    return whole.replace("\x00", "\ufffd")

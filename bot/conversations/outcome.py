@@ -14,6 +14,7 @@ import structlog
 from langgraph.types import Interrupt
 
 from agent.phrases import chat
+from agent.tool_arguments import clean_text
 from bot.approvals.assess import ProposedCall, Turn, sources_of
 from bot.approvals.grants import (
     LostRun,
@@ -39,7 +40,6 @@ from bot.conversations.dialects import raw
 from bot.conversations.dialects.interface import AskedCall, Question
 from bot.conversations.engine import ServedGraph
 from bot.conversations.graph_state import GraphState, answered_nothing, last_word
-from bot.conversations.inbox import clean
 from bot.conversations.stop_and_retry import Stopped
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts import agent
@@ -241,7 +241,7 @@ async def end_run(
         "conversation": run.conversation,
         "generation": run.generation,
         "kind": end.kind,
-        "text": clean(end.text),
+        "text": clean_text(end.text),
         "delivery": delivery,
         "answered": list(end.answered),
         "known": end.known,

@@ -30,10 +30,10 @@ from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 from pydantic import BaseModel
 
+from agent.tool_arguments import clean_text
 from bot.approvals.grants import LostRun, Run
 from bot.conversations import SQL
 from bot.conversations.graph_loop import at_home
-from bot.conversations.inbox import clean
 from bot.database.pool import Connection, Pool
 
 CURRENT = 4  # the format of checkpoints that are read in one statement
@@ -316,14 +316,14 @@ class _Odd:
 
 def _is_odd(value: object) -> bool:
     if isinstance(value, str):
-        return clean(value) != value
+        return clean_text(value) != value
     return isinstance(value, float) and not math.isfinite(value)
 
 
 def _cleaned(value: Any) -> Any:
     match value:
         case str():
-            return clean(value)
+            return clean_text(value)
         case dict():
             items = cast("dict[Any, Any]", value).items()
             return {_cleaned(key): _cleaned(inner) for key, inner in items}

@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from agent.tool_arguments import clean_text
 from bot.approvals.decide import Decider
 from bot.approvals.eligibility import is_critical, who_can_decide
 from bot.approvals.judge import Result
@@ -242,7 +243,7 @@ async def fields_of(request: web.Request) -> Mapping[str, str]:
     if len({*fields}) < len(fields):
         return {}
     return {
-        name: value.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+        name: clean_text(value)
         for name, value in fields.items()
         if isinstance(value, str)
     }
