@@ -21,7 +21,7 @@ from bot.approvals.eligibility import (
     with_current_people,
     with_current_policy,
 )
-from bot.approvals.judge import Result, judge
+from bot.approvals.judge import Phrase, Result, judge
 from bot.approvals.model import (
     CHANGES,
     Action,
@@ -36,7 +36,6 @@ from bot.approvals.ports import (
     Jobs,
     Members,
     People,
-    Phrases,
     Policies,
     look_up_groups,
     standing_job,
@@ -87,7 +86,7 @@ class Decider:
     pool: Pool
     people: People
     policies: Policies
-    phrases: Phrases
+    phrase: Phrase
     jobs: Jobs
     own_app: Callable[[], str]
     # what the tool itself finds wrong with edited arguments, beyond their schema
@@ -295,7 +294,7 @@ class Decider:
 
     @property
     def _replies(self) -> Replies:
-        return Replies(self.phrases, self.jobs)
+        return Replies(self.phrase, self.jobs)
 
     async def _refuse_unseen(self, action: Action) -> Judged:
         result = Result(Effect.REFUSED, "could_not_check")
@@ -328,7 +327,7 @@ def _sources(request: Request, action: Action, context: PolicyContext) -> set[st
 class Replies:
     """Answers actions in the transaction that judged them."""
 
-    phrases: Phrases
+    phrase: Phrase
     jobs: Jobs
 
     async def answer(
@@ -347,12 +346,9 @@ class Replies:
             await append(connection, [_attempt(action, result, request)])
         if request and result.effect in (Effect.LATE, Effect.REFUSED):
             self.jobs.edit(connection, await store.touch(connection, request.id))
-        who, place = action.person, action.place
-        text = self.phrases.answer(result, request, who)
-        if place and text and not action.quiet:
-            await store.tell(
-                connection, self.jobs, who, text, place.channel, place.thread
-            )
+        if not action.quiet:
+            text = self.phrase(result, request, action.person)
+            await store.reply(connection, self.jobs, action, text)
 
 
 def _attempt(action: Action, result: Result, request: Request | None) -> Fact:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from bot.approvals.model import (
     Effect,
     Kind,
     Outcome,
+    Person,
     Place,
     Profile,
     Request,
@@ -44,6 +45,10 @@ class Result:
     tight: Request | None = None  # the request, where the policy in force adds to it
     critical: bool = False  # the policy in force calls it so: the trail is signed
     for_user: str = ""  # for whom a delegate decides
+
+
+#: A private sentence about a person's action, "" where the card alone says it.
+Phrase = Callable[[Result, Request | None, Person], str]
 
 
 def judge(

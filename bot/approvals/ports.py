@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from bot.approvals.model import Person, Profile, Request
+from bot.approvals.model import Person, Profile
 from bot.approvals.policy.model import Policy
 from bot.base.errors import SlackUnavailable
 from bot.base.time_limits import slack_in_time
 
 if TYPE_CHECKING:  # commands without a database use these protocols too
-    from bot.approvals.judge import Result
     from bot.database.pool import Connection
 
 Members = dict[str, tuple[str, ...]]  # user ids of a group's people, by `Group.source`
@@ -41,14 +40,6 @@ class Jobs(Protocol):
 
     def edit(self, connection: Connection, messages: Iterable[str]) -> None:
         """Bring messages up to date a moment after the commit, by their ids."""
-        ...
-
-
-class Phrases(Protocol):
-    """The sentences that people read about an action of theirs."""
-
-    def answer(self, result: Result, request: Request | None, person: Person) -> str:
-        """A private sentence, or "" where the card alone says it."""
         ...
 
 

@@ -14,6 +14,7 @@ from psycopg.rows import DictRow
 
 from bot.approvals import SQL, digest
 from bot.approvals.model import (
+    Action,
     Askers,
     Call,
     CardPlace,
@@ -190,6 +191,13 @@ async def tell(
         text=text,
     )
     jobs.post(connection, [delivery])
+
+
+async def reply(connection: Connection, jobs: Jobs, action: Action, text: str) -> None:
+    """Tell who acted something privately, where they acted; "" is nothing to tell."""
+    who, place = action.person, action.place
+    if place and text:
+        await tell(connection, jobs, who, text, place.channel, place.thread)
 
 
 async def of_message(

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from bot.approvals import SQL, store
 from bot.approvals.audit import Fact, about, append
 from bot.approvals.eligibility import PolicyContext, live_sources, people_now
-from bot.approvals.judge import Result, is_in_place
+from bot.approvals.judge import Phrase, Result, is_in_place
 from bot.approvals.model import Action, Effect, Mark, Profile, Request
 from bot.approvals.ports import (
     Jobs,
     People,
-    Phrases,
     Policies,
     look_up_groups,
     turn_job,
@@ -34,7 +33,7 @@ class Marker:
     pool: Pool
     people: People
     policies: Policies
-    phrases: Phrases
+    phrase: Phrase
     jobs: Jobs
     own_app: Callable[[], str]
 
@@ -133,12 +132,8 @@ class Marker:
             detail={"word": word, "verdict": "mark"},
         )
         await append(connection, [fact])
-        who, place = action.person, action.place
-        text = self.phrases.answer(Result(Effect.REFUSED, word), request, who)
-        if place and text:
-            await store.tell(
-                connection, self.jobs, who, text, place.channel, place.thread
-            )
+        text = self.phrase(Result(Effect.REFUSED, word), request, action.person)
+        await store.reply(connection, self.jobs, action, text)
 
 
 def marks_taken(request: Request) -> tuple[Mark, ...]:

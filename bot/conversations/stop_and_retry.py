@@ -421,11 +421,7 @@ class Retrier:
         if offer is not None:
             await connection.execute(SQL["show_offer"], {"id": offer["delivery_id"]})
             self.jobs.edit(connection, [str(offer["delivery_id"])])
-        who, place, text = action.person, action.place, clicks.not_tried(word)
-        if place is not None:
-            await store.tell(
-                connection, self.jobs, who, text, place.channel, place.thread
-            )
+        await store.reply(connection, self.jobs, action, clicks.not_tried(word))
 
 
 def _why_not_retry(offer: Offer | None, action: Action, own_app: str) -> str:

@@ -66,7 +66,7 @@ from bot.slack.openid import OpenId
 from bot.slack.streaming import Live
 from bot.slack.thread import Reader, SlackFiles
 from bot.slack.welcome import Welcome, hint_of
-from bot.texts.clicks import SlackPhrases
+from bot.texts.clicks import private_answer
 from bot.texts.conversation import help_text
 
 # With the queue's three ten in all. A statement holds one for a millisecond or two, so
@@ -251,7 +251,7 @@ def _deps(
     session, identity, troubles = make_session(), CurrentIdentity(), Troubles()
     client = make_client(slack.bot_token, slack.api_url, session, troubles)
     people = Directory(client, identity)
-    common = (pools[1], people, policies, SlackPhrases(), jobs, identity.app)
+    common = (pools[1], people, policies, private_answer, jobs, identity.app)
     return Deps(
         settings=settings,
         slack=slack,

@@ -226,22 +226,19 @@ IN_FORM = frozenset(
 )
 
 
-class SlackPhrases:
-    """Implements `bot.approvals.ports.Phrases`."""
-
-    def answer(self, result: Result, request: Request | None, person: Person) -> str:
-        """mrkdwn for refused and late clicks; card and forms say the rest."""
-        if result.code == "could_not_check":
-            return COULD_NOT_CHECK_PERSON
-        if request is None:
-            return UNKNOWN_REQUEST
-        if result.effect is Effect.TIMED_OUT:
-            return late(request.deadline)
-        if result.effect is Effect.LATE:
-            return _late(request)
-        if result.effect is Effect.REFUSED and result.code not in IN_FORM:
-            return _refused(result.code, request, person)
-        return ""
+def private_answer(result: Result, request: Request | None, person: Person) -> str:
+    """mrkdwn for refused and late clicks, else ""; card and forms say the rest."""
+    if result.code == "could_not_check":
+        return COULD_NOT_CHECK_PERSON
+    if request is None:
+        return UNKNOWN_REQUEST
+    if result.effect is Effect.TIMED_OUT:
+        return late(request.deadline)
+    if result.effect is Effect.LATE:
+        return _late(request)
+    if result.effect is Effect.REFUSED and result.code not in IN_FORM:
+        return _refused(result.code, request, person)
+    return ""
 
 
 def in_form(result: Result, request: Request) -> str:

@@ -114,13 +114,11 @@ class FakePolicies:
         self.current = parsed(POLICY.replace(old, new))
 
 
-class FakePhrases:
-    """Says effect and word of what decided nothing, so that tests see who was told."""
-
-    def answer(self, result: Result, request: Request | None, person: Person) -> str:
-        if result.effect in {Effect.REFUSED, Effect.LATE, Effect.TIMED_OUT}:
-            return f"{result.effect} {result.code}".strip()
-        return ""
+def plain_phrase(result: Result, request: Request | None, person: Person) -> str:
+    """Say effect and word of what decided nothing, so that tests see who was told."""
+    if result.effect in {Effect.REFUSED, Effect.LATE, Effect.TIMED_OUT}:
+        return f"{result.effect} {result.code}".strip()
+    return ""
 
 
 def proposed(
@@ -165,7 +163,7 @@ class House:
             self.pool,
             self.people,
             self.policies,
-            FakePhrases(),
+            plain_phrase,
             self.queue,
             lambda: APP,
         )

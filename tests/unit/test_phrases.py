@@ -9,7 +9,7 @@ import pytest
 from bot.approvals.judge import Result
 from bot.approvals.model import CHANGES, Confirm, Effect, Person, Stage, Status, Verdict
 from bot.texts import clicks as say
-from bot.texts.clicks import IN_FORM, SlackPhrases, in_form
+from bot.texts.clicks import IN_FORM, in_form, private_answer
 from tests.support.cards_samples import LATER, closed, decision
 from tests.support.people import MINA, OLAF, OMAR, RAVI, person
 from tests.support.request_builder import NOW, request
@@ -18,7 +18,7 @@ WHO = person(OLAF)
 
 
 def said(effect: Effect, word: str = "", about=None, who: Person = WHO) -> str:
-    return SlackPhrases().answer(Result(effect, word), about or request(), who)
+    return private_answer(Result(effect, word), about or request(), who)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def decision_at(word, at):
 
 def test_a_click_on_an_unknown_request_is_told_so():
     result = Result(Effect.REFUSED, "unknown_request")
-    assert SlackPhrases().answer(result, None, WHO) == say.UNKNOWN_REQUEST
+    assert private_answer(result, None, WHO) == say.UNKNOWN_REQUEST
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from bot.texts.clicks import (
     IN_FORM,
     MISPLACED,
     NOT_OPENED,
-    SlackPhrases,
+    private_answer,
     several_not_decided,
 )
 from bot.texts.conversation import RATED
@@ -323,7 +323,7 @@ async def _decide_each(deps: Deps, action: Action, waiting: Sequence[Request]) -
     for request in waiting:
         each = replace(_on(action, request), quiet=True)
         result, judged = await deps.decider.decide(each)
-        said = SlackPhrases().answer(result, judged or request, action.person)
+        said = private_answer(result, judged or request, action.person)
         if said:
             refused.append(f"{mrkdwn_headline(request)}: {said}")
     if refused and action.place:

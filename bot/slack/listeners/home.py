@@ -55,7 +55,7 @@ from bot.slack.listeners.clicks import (
 from bot.texts import home
 from bot.texts.call import mrkdwn_headline
 from bot.texts.cards import STATUS_WORDS
-from bot.texts.clicks import NOT_OPENED, SlackPhrases
+from bot.texts.clicks import NOT_OPENED, private_answer
 
 _DECIDES = {
     home_view.APPROVE: Verdict.APPROVE,
@@ -172,7 +172,7 @@ async def _answer(
     deps: Deps, body: Body, action: Action, result: Result, request: Request | None
 ) -> None:
     """Say what came of a click: in App Home itself, else privately where it was."""
-    said = SlackPhrases().answer(result, request, action.person)
+    said = private_answer(result, request, action.person)
     if not said and request and result.effect in CHANGES:
         said = home.decided(
             _WORDS[result.effect], mrkdwn_headline(request), request.code
