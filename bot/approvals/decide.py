@@ -123,7 +123,7 @@ class Decider:
         """Note and tell a refusal that `preview` has found; nothing is decided."""
         async with transaction(self.pool) as connection:
             request = await store.load(connection, action.request)
-            await self._replies.answer(connection, action, result, request)
+            await self._answer(connection, action, result, request)
 
     async def _informed(self, action: Action, act: Act) -> Judged:
         """Do it once all that the rule needs from Slack is known.
@@ -159,7 +159,7 @@ class Decider:
             found = await store.load_locked(connection, action.request)
             if found is None:
                 result = Result(Effect.REFUSED, "unknown_request")
-                await self._replies.answer(connection, action, result, None)
+                await self._answer(connection, action, result, None)
                 return result, None
             context = self._standing(*found, action, members)
             result = self._judge(found[0], action, profile, context)
@@ -170,7 +170,7 @@ class Decider:
                 result = self._judge(found[0], action, profile, context)
             request = await self._write(connection, found[0], action, result)
             told = with_current_people(request, context)
-            await self._replies.answer(connection, action, result, told)
+            await self._answer(connection, action, result, told)
             return result, told
 
     async def _write(
@@ -292,15 +292,31 @@ class Decider:
             edit=None,
         )
 
-    @property
-    def _replies(self) -> Replies:
-        return Replies(self.phrase, self.jobs)
+    async def _answer(
+        self,
+        connection: Connection,
+        action: Action,
+        result: Result,
+        request: Request | None,
+    ) -> None:
+        """Audit an attempt that decided nothing, tell the person, redraw a stale card.
+
+        Args:
+            request: as it was when the action was judged; None if there is none.
+        """
+        if result.effect not in CHANGES or result.effect is Effect.TIMED_OUT:
+            await append(connection, [_attempt(action, result, request)])
+        if request and result.effect in (Effect.LATE, Effect.REFUSED):
+            self.jobs.edit(connection, await store.touch(connection, request.id))
+        if not action.quiet:
+            text = self.phrase(result, request, action.person)
+            await store.reply(connection, self.jobs, action, text)
 
     async def _refuse_unseen(self, action: Action) -> Judged:
         result = Result(Effect.REFUSED, "could_not_check")
         async with transaction(self.pool) as connection:
             request = await store.load(connection, action.request)
-            await self._replies.answer(connection, action, result, request)
+            await self._answer(connection, action, result, request)
             return result, request
 
 
@@ -321,34 +337,6 @@ def _sources(request: Request, action: Action, context: PolicyContext) -> set[st
     chain = request.chain if isinstance(tight, Denied) else tight.chain
     waiting = [stage for stage in chain.stages if stage.passed_at is None]
     return live_sources(waiting, policy) | new_sources(request, action, context)
-
-
-@dataclass(frozen=True)
-class Replies:
-    """Answers actions in the transaction that judged them."""
-
-    phrase: Phrase
-    jobs: Jobs
-
-    async def answer(
-        self,
-        connection: Connection,
-        action: Action,
-        result: Result,
-        request: Request | None,
-    ) -> None:
-        """Audit an attempt that decided nothing, tell the person, redraw a stale card.
-
-        Args:
-            request: as it was when the action was judged; None if there is none.
-        """
-        if result.effect not in CHANGES or result.effect is Effect.TIMED_OUT:
-            await append(connection, [_attempt(action, result, request)])
-        if request and result.effect in (Effect.LATE, Effect.REFUSED):
-            self.jobs.edit(connection, await store.touch(connection, request.id))
-        if not action.quiet:
-            text = self.phrase(result, request, action.person)
-            await store.reply(connection, self.jobs, action, text)
 
 
 def _attempt(action: Action, result: Result, request: Request | None) -> Fact:

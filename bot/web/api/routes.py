@@ -211,7 +211,7 @@ class Approvals:
         self, name: str, person: Person, body: DecisionBody, key: str
     ) -> web.Response:
         found, now = await self._load(name, person)
-        action = await Words(self.api.deps).action(found, person, body, key)
+        action = await _action(self.api.deps, found, person, body, key)
         result = await self._judged(found, action, body.digest)
         said = sentences.answer(result, found, person)
         if said.status >= 400 and not await self._may_see(person, found, now):
@@ -259,37 +259,31 @@ def _not_found() -> Problem:
     return Problem(404, "not_found", sentences.NOT_FOUND)
 
 
-@dataclass(frozen=True)
-class Words:
-    """Reads people's verdicts."""
+async def _action(
+    deps: Deps, found: Request, person: Person, body: DecisionBody, key: str
+) -> Action:
+    """Read the person's verdict; who it is comes from the token alone.
 
-    deps: Deps
-
-    async def action(
-        self, found: Request, person: Person, body: DecisionBody, key: str
-    ) -> Action:
-        """Read the person's verdict; who it is comes from the token alone.
-
-        Raises:
-            Problem: 422, no text where the answer has to be one.
-        """
-        action = Action(
-            request=found.place.token,
-            person=person,
-            verdict=body.verdict,
-            via="api",
-            reason=body.reason,
-            click=f"api:{key}" if key else "",
-            typed=body.typed,
-        )
-        if body.verdict is Verdict.ANSWER:
-            return _answer(action, found, body.answer)
-        if body.arguments is None:
-            return action
-        given = unmasked(found, body.arguments)
-        arguments = await self.deps.filled_for(found, given)
-        seen = await self.deps.look_for(found, arguments)
-        return replace(action, arguments=arguments, seen=seen)
+    Raises:
+        Problem: 422, no text where the answer has to be one.
+    """
+    action = Action(
+        request=found.place.token,
+        person=person,
+        verdict=body.verdict,
+        via="api",
+        reason=body.reason,
+        click=f"api:{key}" if key else "",
+        typed=body.typed,
+    )
+    if body.verdict is Verdict.ANSWER:
+        return _answer(action, found, body.answer)
+    if body.arguments is None:
+        return action
+    given = unmasked(found, body.arguments)
+    arguments = await deps.filled_for(found, given)
+    seen = await deps.look_for(found, arguments)
+    return replace(action, arguments=arguments, seen=seen)
 
 
 def _answer(action: Action, found: Request, answer: Any) -> Action:
