@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator, exceptions, validators
@@ -18,6 +20,7 @@ UNREADABLE = (
     SchemaError,
     Unresolvable,
     RecursionError,
+    TypeError,  # there is something in it that JSON cannot say
     ValueError,
     ArithmeticError,
 )
@@ -57,8 +60,7 @@ def complaint_about(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> 
 def misfit(schema: Mapping[str, Any], value: Any) -> str:
     """Say what in a value does not fit a schema, "" if all does."""
     try:
-        _Validator.check_schema(dict(schema))
-        found = validator(schema).iter_errors(value)
+        found = _validator(json.dumps(dict(schema))).iter_errors(value)
         first = cast("ValidationError | None", _exceptions.best_match(found))
     except UNREADABLE:
         return complaints.SCHEMA_UNREADABLE
@@ -69,10 +71,17 @@ def misfit(schema: Mapping[str, Any], value: Any) -> str:
     return f"{where}: {said}" if where else said
 
 
-def validator(schema: Mapping[str, Any]) -> Draft202012Validator:
-    """A validator that never fetches what a schema refers to elsewhere."""
+@lru_cache(maxsize=32)
+def _validator(schema: str) -> Draft202012Validator:
+    """A validator that never fetches what a schema refers to elsewhere.
+
+    It is kept, since an interrupt is read several times and each check of a schema
+    takes milliseconds in which nobody else is served.
+    """
+    read = json.loads(schema)
+    _Validator.check_schema(read)
     made = _Validator(
-        dict(schema),
+        read,
         registry=_NOTHING_ELSE,
         format_checker=Draft202012Validator.FORMAT_CHECKER,
     )
@@ -84,9 +93,8 @@ def is_schema(schema: object) -> bool:
     if not isinstance(schema, dict):
         return False
     try:
-        Draft202012Validator.check_schema(cast("dict[str, Any]", schema))
         odd: tuple[Any, ...] = ("", 0.5, None, [[]], {"": ""})
-        found = validator(cast("dict[str, Any]", schema))
+        found = _validator(json.dumps(schema))
         return not all(found.is_valid(value) for value in odd)
     except UNREADABLE:
         return False

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.json_schemas import complaint_about
+from bot.approvals import json_schemas
+from bot.approvals.json_schemas import complaint_about, is_schema
 
 ARGUMENTS = {"to": "a" * 40 + "!", "amount": 2.5}
 UNREADABLE = "their schema can't be read, so it's unknown whether they fit"
@@ -32,6 +33,7 @@ def named(**to: Any) -> dict[str, Any]:
         {"$id": 5},
         {"properties": {"to": {}, "amount": {"multipleOf": 0}}},
         {"properties": {"to": {}, "amount": {"multipleOf": 10**400}}},
+        named(default={1, 2}),  # no JSON
     ],
 )
 def test_a_schema_that_is_none_is_said_to_be_unreadable(schema: dict[str, Any]):
@@ -44,6 +46,15 @@ def test_a_pattern_is_matched_in_linear_time():
     assert time.process_time() - begun < 1
     assert complaint.startswith("to: ")
     assert complaint_about(named(pattern="a!$"), ARGUMENTS) == ""
+
+
+def test_a_schema_is_checked_once(monkeypatch: pytest.MonkeyPatch):
+    checked: list[Any] = []
+    monkeypatch.setattr(json_schemas._Validator, "check_schema", checked.append)
+    schema = named(title="checked once")
+    assert is_schema(schema)
+    assert [complaint_about(schema, {"to": n, "amount": 1}) for n in "ab"] == ["", ""]
+    assert checked == [schema]
 
 
 def test_what_does_not_fit_is_named():
