@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from asyncio import Task, sleep
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from psycopg.rows import DictRow
@@ -32,6 +34,10 @@ class Run:
             is none; empty where that was not read, has been used, or is no longer the
             latest.
         claimed: ids of the tool calls that it has claimed.
+        unsaved: checkpoints that its graph has come to and that are not stored, as rows
+            by statement; the end of the run stores them.
+        save: stores them; before anything else that follows from them.
+        saving: the last time that this was begun.
     """
 
     team: str
@@ -41,6 +47,9 @@ class Run:
     asked: Sequence[Request] = ()  # all that the graph waits for, oldest first
     latest: tuple[Mapping[str, Any] | None, ...] = field(default=(), repr=False)
     claimed: set[str] = field(default_factory=set[str], repr=False)
+    unsaved: list[Mapping[str, Any]] = field(default_factory=list[Any], repr=False)
+    save: Callable[[], Awaitable[None]] = field(default=partial(sleep, 0), repr=False)
+    saving: Task[None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,8 @@ SELECT generation FROM conversations WHERE id = %(conversation)s;
 -- word. A turn that can be tried again offers that: where all calls go by our own gate
 -- always, in another graph only if the turn has asked nothing, since an answer that it
 -- was given may stand before an action that would happen a second time. A turn that was to
--- stop has, unless it has come to its answer.
+-- stop has, unless it has come to its answer. The checkpoints that the run has come to
+-- and not stored are stored with its end.
 WITH own AS (
   SELECT id, team_id, channel_id, thread_ts, stopping,
     CASE WHEN stream_run = generation THEN stream_ts END AS stream_ts,
@@ -118,7 +119,10 @@ offered AS (
   WHERE %(again)s AND m.id IS NOT NULL
     AND (%(gated)s OR NOT EXISTS (SELECT FROM requests r
       WHERE r.message_id = m.id AND NOT r.guarded)))
-SELECT own.stopping, CASE WHEN EXISTS (
+SELECT own.stopping, CASE WHEN %(ids)s::text[] <> '{}' THEN save_checkpoints(
+    own.id::text, '', %(ids)s, %(parents)s, %(checkpoints)s, %(metadata)s,
+    %(channels)s, %(versions)s, %(types)s, %(blobs)s) END AS saved,
+  CASE WHEN EXISTS (
   SELECT FROM ended JOIN messages u ON u.conversation_id = ended.id
   WHERE u.state IN ('received', 'held'))
   THEN defer_for_conversation('turn', own.id) END AS next

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import operator
 from collections.abc import (
+    AsyncGenerator,
     Awaitable,
     Callable,
     Collection,
@@ -13,7 +14,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -273,23 +274,24 @@ class Engine:
 
     async def _invoke(self, run: Run, graph_input: Any) -> GraphState:
         graph, config = self._prepare(run)
-        with self._serving(run), self._draining() as control:
-            context = None
-            if given := self.served.context:
-                who = asker.get({})
-                context = given.built(who)
-                # graphs that declare a `config_schema` look there
-                config["configurable"] = {**given.given(who), **_own(config)}
-            if watch := watching.get():
-                config["callbacks"] = [watch]
-            go = graph.ainvoke(
-                graph_input,
-                config,
-                context=context,
-                durability="sync",
-                control=control,
-            )
-            values = await (self.served.apart.run(go) if self.served.apart else go)
+        context = None
+        if given := self.served.context:
+            who = asker.get({})
+            context = given.built(who)
+            # graphs that declare a `config_schema` look there
+            config["configurable"] = {**given.given(who), **_own(config)}
+        if watch := watching.get():
+            config["callbacks"] = [watch]
+        async with self._draining(run) as control:
+            with self._serving(run):
+                go = graph.ainvoke(
+                    graph_input,
+                    config,
+                    context=context,
+                    durability="sync",
+                    control=control,
+                )
+                values = await (self.served.apart.run(go) if self.served.apart else go)
         if self.served.is_own:
             asked = values.get("__interrupt__", ())
             save = cast("RunSaver", graph.checkpointer).flush
@@ -297,9 +299,12 @@ class Engine:
         # what a graph returns need not be all of its state, and no breakpoint is in it
         return await self.look(run, stopped=True)
 
-    @contextmanager
-    def _draining(self) -> Generator[RunControl]:
-        """Yield the control that stops a run; a stopped run's job is for others."""
+    @asynccontextmanager
+    async def _draining(self, run: Run) -> AsyncGenerator[RunControl]:
+        """Yield the control that stops a run; a stopped run's job is for others.
+
+        When it is over, nothing of it is still being saved.
+        """
         control = RunControl()
         if self.served.is_own:
             if self._drains:
@@ -308,9 +313,12 @@ class Engine:
         try:
             yield control
         except GraphDrained as error:
+            await run.save()
             raise RetryLater(0) from error
         finally:
             self._under_way.discard(control)
+            if run.saving:
+                await asyncio.wait([run.saving])
 
     @contextmanager
     def _serving(self, run: Run) -> Generator[None]:
@@ -332,6 +340,7 @@ class Engine:
             self._saved(run.conversation, said)
 
         saver = RunSaver(self.pool, run, holds=own, saved=None if own else saved)
+        run.save = saver.save
         graph = with_saver(self.served.graph, saver)
         config: RunnableConfig = {
             "configurable": {

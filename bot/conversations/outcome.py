@@ -34,12 +34,14 @@ from bot.approvals.ports import (
 )
 from bot.approvals.raise_request import raise_requests
 from bot.approvals.transitions import orphan
+from bot.base.errors import SlackUnavailable
 from bot.base.faults import reach
 from bot.conversations import SQL, dialects
 from bot.conversations.dialects import raw
 from bot.conversations.dialects.interface import AskedCall, Question
 from bot.conversations.engine import ServedGraph
 from bot.conversations.graph_state import GraphState, answered_nothing, last_word
+from bot.conversations.run_saver import checkpoint_lists
 from bot.conversations.stop_and_retry import Stopped
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts import agent
@@ -88,7 +90,11 @@ class Settler:
             return
         policy = self.policies.current
         sources = sources_of(policy, asked, turn.people)
-        members = await look_up_groups(self.people, sources, turn.people.requester)
+        try:
+            members = await look_up_groups(self.people, sources, turn.people.requester)
+        except SlackUnavailable:
+            await run.save()  # so that the next try need not ask the model again
+            raise
         end = self._end_of(ran, answered)
         if end.kind and _takes_all(run, answered):
             async with statement(self.pool) as connection:
@@ -236,8 +242,11 @@ async def end_run(
         LostRun: another run has taken the conversation over.
         Stopped: a person has said to ask no more; nothing may be written.
     """
+    if run.saving:  # is over; what kept it from that keeps the run from its end
+        run.saving.result()
     delivery = str(uuid.uuid4())
     key = {
+        **checkpoint_lists(run.unsaved),
         "conversation": run.conversation,
         "generation": run.generation,
         "kind": end.kind,
@@ -255,6 +264,7 @@ async def end_run(
     if row["stopping"] is not None and not end.kind and end.answered:
         ends = dict.fromkeys(end.answered, Execution.DONE)
         raise Stopped(run.conversation, ends)
+    connection.after_commit.append(run.unsaved.clear)
     return delivery
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import dataclasses
 import math
@@ -16,6 +17,7 @@ from collections.abc import (
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
+from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
     ChannelVersions,
@@ -23,17 +25,20 @@ from langgraph.checkpoint.base import (
     CheckpointMetadata,
     CheckpointTuple,
     get_checkpoint_id,
+    get_serializable_checkpoint_metadata,
 )
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.types import Send
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
 from agent.tool_arguments import clean_text
 from bot.approvals.grants import LostRun, Run
 from bot.conversations import SQL
 from bot.conversations.graph_loop import at_home
+from bot.conversations.inspect_graph import MESSAGES
 from bot.database.pool import Connection, Pool
 
 CURRENT = 4  # the format of checkpoints that are read in one statement
@@ -61,10 +66,10 @@ class RunSaver(AsyncPostgresSaver):
 
     Args:
         to: the pool, or a connection with a transaction that writes more than this.
-        holds: whether what a task has written waits for the checkpoint after it, which
-            has it too, or for `flush`; and the input for the step that takes it. For a
-            graph each of whose tasks may run again, since what it does is claimed and
-            its result stored.
+        holds: whether a checkpoint may wait for what follows from it, see `_hold`; and
+            what a task has written for the checkpoint after it, which has it too, or
+            for `flush`. For our own agent: each of its tasks may run again, since what
+            it does is claimed and its result stored.
         saved: hears, in the saver's loop, of the values of each checkpoint of the graph
             itself, before its next step begins.
     """
@@ -81,14 +86,14 @@ class RunSaver(AsyncPostgresSaver):
         self._run = run
         self._saved = saved
         self._holds = holds
-        # never other lists: LangGraph works on a copy of the saver, which shares these
-        self._held: list[Held] = []
-        self._begun: list[Saved] = []
         self._behind = False  # whether it writes behind what a crash may take back
-        self._ended = frozenset[str]()  # claimed calls whose result a checkpoint has
+        # never others: LangGraph works on a copy of the saver, which shares these
+        self._held: list[Held] = []
+        self._ended = set[str]()  # claimed calls whose result a checkpoint has
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Read the latest checkpoint, or a named one."""
+        await self.save()
         place = config.get("configurable", {})
         if self._run.latest and not (
             place.get("checkpoint_ns") or get_checkpoint_id(config)
@@ -150,13 +155,94 @@ class RunSaver(AsyncPostgresSaver):
         values = checkpoint["channel_values"].items()
         apart = {key: _Odd(v) if _is_odd(v) else v for key, v in values}
         checkpoint = {**checkpoint, "channel_values": apart}
+        if self._holds:
+            return await self._hold(config, checkpoint, metadata, new_versions)
         saved = super().aput(config, checkpoint, metadata, new_versions)
         is_whole = not config.get("configurable", {}).get("checkpoint_ns")
         told = self._tell(saved, checkpoint) if self._saved and is_whole else saved
-        done = await at_home(self.loop, told)
+        return await at_home(self.loop, told)
+
+    async def _hold(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Save a checkpoint of our own agent when it has to be.
+
+        An input waits for the step that takes it, which runs no node. One that ends
+        with the model's words waits for what follows at once: a claim, a question or
+        the end of the run. One with results is written while the model is asked; it
+        waits for the disk, see `_is_quick`.
+        """
+        if self._run.saving and self._run.saving.done():
+            self._run.saving.result()
+        self._run.latest = ()
+        self._run.unsaved.append(
+            self._rows_of(config, checkpoint, metadata, new_versions)
+        )
+        said = checkpoint["channel_values"].get(MESSAGES) or [None]
+        if metadata.get("source") != "input" and not isinstance(said[-1], AIMessage):
+            is_quick = self._is_quick
+            self._begin_to_save()
+            if is_quick:
+                await self.save()
         before = get_checkpoint_id(config)
         self._held[:] = [h for h in self._held if get_checkpoint_id(h[0]) != before]
-        return done
+        place = config.get("configurable", {})
+        return {"configurable": {**place, "checkpoint_id": checkpoint["id"]}}
+
+    def _rows_of(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> Saved:
+        """The rows of a checkpoint as LangGraph writes them, made without a thread."""
+        place, values = config.get("configurable", {}), checkpoint["channel_values"]
+        thread, name = place["thread_id"], place["checkpoint_ns"]
+        blobs = {key: v for key, v in values.items() if not _is_simple(v)}
+        new = {key: v for key, v in new_versions.items() if key in blobs}
+        simple = {key: v for key, v in values.items() if key not in blobs}
+        own = (thread, name, checkpoint["id"], get_checkpoint_id(config))
+        rest = {**checkpoint, "channel_values": simple}
+        about = get_serializable_checkpoint_metadata(config, metadata)
+        return {
+            self.UPSERT_CHECKPOINT_BLOBS_SQL: self._dump_blobs(
+                thread, name, blobs, new
+            ),
+            self.UPSERT_CHECKPOINTS_SQL: [(*own, Jsonb(rest), Jsonb(about))],
+        }
+
+    async def save(self) -> None:
+        """Save what was held, before anything that follows from it.
+
+        Raises:
+            LostRun: another run has taken the conversation over.
+        """
+        if self._run.unsaved:
+            self._begin_to_save()
+        if self._run.saving:
+            await asyncio.shield(self._run.saving)
+
+    def _begin_to_save(self) -> None:
+        run, saved = self._run, [*self._run.unsaved]
+        run.unsaved.clear()
+        run.saving = asyncio.create_task(
+            self._go_on_saving(run.saving, saved, self._is_quick)
+        )
+        run.saving.add_done_callback(_look_at)
+        self._ended.update(run.claimed)
+
+    async def _go_on_saving(
+        self, before: asyncio.Task[None] | None, saved: Sequence[Saved], quick: bool
+    ) -> None:
+        if before:  # what did not get there keeps all that comes after it
+            await before
+        async with super()._cursor() as cursor:
+            await self._write(cursor, saved, quick=quick)
 
     async def _tell(
         self, saved: Awaitable[RunnableConfig], checkpoint: Checkpoint
@@ -230,48 +316,37 @@ class RunSaver(AsyncPostgresSaver):
             return
         rows = _Rows()
         yield cast("AsyncCursor[DictRow]", rows)
-        saved = [*self._begun, rows.by_statement]
-        self._begun[:] = saved if self._can_wait(rows.by_statement) else []
-        if not self._begun:
-            async with super()._cursor() as cursor:
-                await self._write(cursor, saved)
+        async with super()._cursor() as cursor:
+            await self._write(cursor, [rows.by_statement])
 
-    def _can_wait(self, saved: Saved) -> bool:
-        """Return whether it is an input: the step that takes it runs no node."""
-        rows = saved.get(self.UPSERT_CHECKPOINTS_SQL, ())
-        sources = [row[-1].obj.get("source") for row in rows]
-        return self._holds and sources == ["input"]
-
+    @property
     def _is_quick(self) -> bool:
         """Return whether a checkpoint need not wait for the disk.
 
         The claim of a call and the end of a run wait, and with them all that is before
         them in the log; nothing leaves the process earlier. But where the server alone
         crashes, this process goes on, with the results it knows: so their ends, which
-        did not wait, have to be on the disk before the model is asked what comes next.
+        did not wait, have to be on the disk before that comes to anything.
         """
         return self._holds and self._run.claimed <= self._ended
 
     async def _write(
-        self, cursor: AsyncCursor[DictRow], saves: Sequence[Saved]
+        self,
+        cursor: AsyncCursor[DictRow],
+        saves: Sequence[Saved],
+        *,
+        quick: bool = False,
     ) -> None:
         """Write checkpoints, or what a task has written, in one statement.
 
         Raises:
             LostRun: another run has taken the conversation over.
         """
-        self._run.latest, claimed = (), frozenset(self._run.claimed)
-        rows: dict[str, list[Row]] = {}
-        for of, some in [each for saved in saves for each in saved.items()]:
-            rows.setdefault(of, []).extend(some)
-        if checkpoints := rows.get(self.UPSERT_CHECKPOINTS_SQL):
-            blobs = _lists(BLOBS, rows.get(self.UPSERT_CHECKPOINT_BLOBS_SQL, ()))
+        self._run.latest = ()
+        rows = _by_statement(saves)
+        if checkpoints := rows.get(AsyncPostgresSaver.UPSERT_CHECKPOINTS_SQL):
             statement, shared = SQL["put_checkpoints"], checkpoints[0]
-            given = {
-                **_lists(CHECKPOINTS, checkpoints),
-                **blobs,
-                "quick": self._is_quick(),
-            }
+            given = {**checkpoint_lists(saves), "quick": quick}
         else:
             [writes] = rows.values()
             statement, shared = SQL["put_writes"], writes[0]
@@ -283,8 +358,28 @@ class RunSaver(AsyncPostgresSaver):
         await cursor.execute(statement, own)
         if await cursor.fetchone() is None:
             raise LostRun(self._run.conversation)
-        if checkpoints:
-            self._ended = claimed
+
+
+def checkpoint_lists(saves: Sequence[Saved]) -> dict[str, list[Any]]:
+    """The columns of checkpoints and of their values, for `save_checkpoints`."""
+    rows = _by_statement(saves)
+    return {
+        **_lists(CHECKPOINTS, rows.get(AsyncPostgresSaver.UPSERT_CHECKPOINTS_SQL, ())),
+        **_lists(BLOBS, rows.get(AsyncPostgresSaver.UPSERT_CHECKPOINT_BLOBS_SQL, ())),
+    }
+
+
+def _by_statement(saves: Sequence[Saved]) -> dict[str, list[Row]]:
+    rows: dict[str, list[Row]] = {}
+    for of, some in [each for saved in saves for each in saved.items()]:
+        rows.setdefault(of, []).extend(some)
+    return rows
+
+
+def _look_at(saving: asyncio.Task[None]) -> None:
+    """Keep asyncio from warning of an error that the next save raises."""
+    if not saving.cancelled():
+        saving.exception()
 
 
 class _Rows:
@@ -312,6 +407,11 @@ class _Odd:
     """A simple value that a JSON column does not take."""
 
     value: Any
+
+
+def _is_simple(value: object) -> bool:
+    """Return whether a checkpoint's own JSON holds a value."""
+    return value is None or isinstance(value, str | int | float | bool)
 
 
 def _is_odd(value: object) -> bool:

@@ -6,22 +6,10 @@ WITH quick AS (
   SELECT CASE WHEN %(quick)s THEN set_config('synchronous_commit', 'off', true) END),
 own AS (
   SELECT c.id::text AS thread_id FROM conversations c, quick
-  WHERE c.id = %(thread_id)s::uuid AND c.generation = %(generation)s FOR SHARE OF c),
-valued AS (
-  INSERT INTO checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob)
-  SELECT own.thread_id, %(checkpoint_ns)s, b.channel, b.version, b.type, b.blob
-  FROM own, unnest(%(channels)s::text[], %(versions)s::text[], %(types)s::text[],
-    %(blobs)s::bytea[]) AS b (channel, version, type, blob)
-  ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING),
-kept AS (
-  INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id,
-    parent_checkpoint_id, checkpoint, metadata)
-  SELECT own.thread_id, %(checkpoint_ns)s, c.id, c.parent, c.checkpoint, c.metadata
-  FROM own, unnest(%(ids)s::text[], %(parents)s::text[], %(checkpoints)s::jsonb[],
-    %(metadata)s::jsonb[]) AS c (id, parent, checkpoint, metadata)
-  ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id)
-    DO UPDATE SET checkpoint = EXCLUDED.checkpoint, metadata = EXCLUDED.metadata)
-SELECT thread_id FROM own;
+  WHERE c.id = %(thread_id)s::uuid AND c.generation = %(generation)s FOR SHARE OF c)
+SELECT save_checkpoints(thread_id, %(checkpoint_ns)s, %(ids)s, %(parents)s,
+  %(checkpoints)s, %(metadata)s, %(channels)s, %(versions)s, %(types)s, %(blobs)s)
+FROM own;
 
 -- name: put_writes
 -- What a task has written, likewise. What LangGraph itself notes about a task (under

@@ -99,6 +99,7 @@ class StoredGrants:
         """
         key = run.conversation, run.generation, call.tool_call
         waits, lost = [*CLAIM_WAITS], False
+        await run.save()  # a call that no checkpoint has would be made anew, and run
         async with self._tries.setdefault(key, asyncio.Lock()):
             while True:
                 try:

@@ -11,11 +11,13 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
+from psycopg import OperationalError
 
 from bot.approvals.grants import LostRun, Run
+from bot.base.errors import SlackUnavailable
 from bot.conversations import outcome
 from bot.conversations.conversation import start
-from bot.conversations.engine import Engine
+from bot.conversations.outcome import RunEnd, end_run
 from bot.conversations.run_saver import RunSaver
 from tests.support.agent_parts import Crash, crash_once, make_agent
 from tests.support.foreign_parts import make_foreign
@@ -61,9 +63,13 @@ async def test_a_run_replaced_midway_does_not_write_its_step(
         return await answer(self, *given, **more)
 
     monkeypatch.setattr(type(agent.model), "_agenerate", overtaken)
+    await agent.runner.engine.start(run, HumanMessage("hi"))
     with pytest.raises(LostRun):
-        await agent.runner.engine.start(run, HumanMessage("hi"))
-    stands = await Engine.look(agent.runner.engine, run)
+        await run.save()
+    with pytest.raises(LostRun):
+        async with house.pool.connection() as connection:
+            await end_run(connection, run, RunEnd("answer", "Too late."))
+    stands = await agent.runner.engine.look(replace(run, unsaved=[], saving=None))
     assert not any(isinstance(m, AIMessage) for m in stands.messages)
 
 
@@ -82,6 +88,7 @@ async def test_only_results_and_checkpoints_of_others_wait_for_the_disk(
         await connection.execute("SET LOCAL synchronous_commit = on")
         saver = RunSaver(connection, run, holds=is_own)
         await saver.aput(place, empty_checkpoint(), {"source": "loop"}, {})
+        await saver.save()
         [row] = await (await connection.execute("SHOW synchronous_commit")).fetchall()
     assert row["synchronous_commit"] == commits
 
@@ -124,6 +131,7 @@ async def test_looking_needs_no_right_to_write(house: House):
     conversation = await house.conversation()
     run = await begun(house, conversation)
     await agent.runner.engine.start(run, HumanMessage("hi"))
+    await run.save()
     gone = replace(run, generation=run.generation - 1)
     stands = await agent.runner.engine.look(gone)
     assert stands.messages[-1].text == "Hello."
@@ -149,6 +157,7 @@ async def test_a_run_begins_with_the_checkpoint_that_its_start_read(house: House
     conversation = await house.conversation()
     run = await begun(house, conversation)
     await agent.runner.engine.start(run, HumanMessage("hi"))
+    await run.save()
     started = await start(house.pool, conversation, "end")
     assert started is not None
     assert started.run is not None
@@ -171,7 +180,8 @@ async def test_a_number_taken_back_by_a_crash_is_not_reused(house: House):
 async def test_a_question_is_saved_with_its_request_or_never(
     house: House, monkeypatch: pytest.MonkeyPatch
 ):
-    agent = make_agent(house, ("wipe", {"path": "a"}))
+    call = ("wipe", {"path": "a"})
+    agent = make_agent(house, call, call)  # the model is asked again
     crash_once(monkeypatch, outcome, "raise_requests", after=True)
     conversation = await house.write()
     with pytest.raises(Crash):
@@ -181,3 +191,43 @@ async def test_a_question_is_saved_with_its_request_or_never(
     await agent.runner.turn(conversation)
     assert await house.one(asked) > 0
     assert len(await agent.requests(conversation)) == 1
+
+
+async def test_a_wait_for_slack_keeps_the_models_answer(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    async def away(*given: object) -> None:
+        raise SlackUnavailable
+
+    agent = make_agent(house, ("wipe", {"path": "a"}))
+    conversation = await house.write()
+    with monkeypatch.context() as patched:
+        patched.setattr(outcome, "look_up_groups", away)
+        with pytest.raises(SlackUnavailable):
+            await agent.runner.turn(conversation)
+    await agent.runner.turn(conversation)
+    assert len(await agent.requests(conversation)) == 1
+    assert len(agent.model.seen) == 1
+
+
+async def test_a_checkpoint_that_failed_keeps_its_run_from_its_end(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    """It holds a result, whose own end a crash of the server may have forgotten."""
+    agent = make_agent(house, ("peek", {"path": "a"}), "Peeked.", "Peeked.")
+    write, failed = RunSaver._write, list[bool]()
+
+    async def fails(self: RunSaver, *given: Any, quick: bool = False) -> None:
+        if not (quick or failed):
+            failed.append(True)
+            raise OperationalError
+        await write(self, *given, quick=quick)
+
+    monkeypatch.setattr(RunSaver, "_write", fails)
+    conversation = await house.write()
+    with pytest.raises(OperationalError):
+        await agent.runner.turn(conversation)
+    assert await agent.said() == []
+    await agent.runner.turn(conversation)
+    assert agent.ledger.runs == ["peek a"]
+    assert await agent.said() == ["Peeked."]

@@ -24,20 +24,20 @@ ASK = ("wipe", {"path": "a"})
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "after"),
+    ("owner", "name", "after", "answers"),
     [
-        (runner_module.Runner, "_start_run", True),
-        (Engine, "start", False),
-        (Engine, "start", True),
-        (Settler, "settle", False),
-        (Settler, "settle", True),
+        (runner_module.Runner, "_start_run", True, 1),
+        (Engine, "start", False, 1),
+        (Engine, "start", True, 2),  # the first one was stored nowhere
+        (Settler, "settle", False, 2),
+        (Settler, "settle", True, 1),
     ],
     ids=["started", "before run", "after run", "before settle", "after settle"],
 )
 async def test_a_crash_of_a_turn_asks_once_in_the_end(
-    house: House, monkeypatch, owner, name, after
+    house: House, monkeypatch, owner, name, after, answers
 ):
-    agent = make_agent(house, ASK, "Done.")
+    agent = make_agent(house, *[ASK] * answers, "Done.")
     crash_once(monkeypatch, owner, name, after=after)
     conversation = await house.write()
     await agent.work_through_a_crash()
@@ -45,7 +45,7 @@ async def test_a_crash_of_a_turn_asks_once_in_the_end(
     request = await agent.request(conversation)
     cards = await house.rows("SELECT id FROM deliveries WHERE kind = 'card'")
     assert [str(card["id"]) for card in cards] == [request.place.card]
-    assert len(agent.model.seen) == 1
+    assert len(agent.model.seen) == answers
     await house.click(MINA, request)
     await agent.work()
     assert agent.ledger.runs == ["wipe a"]
@@ -79,7 +79,7 @@ async def test_a_crash_of_a_turn_asks_once_in_the_end(
 async def test_a_crashed_resume_runs_the_call_at_most_once(
     house: House, monkeypatch, owner, name, after, ran, execution
 ):
-    agent = make_agent(house, ASK, "Over.")
+    agent = make_agent(house, ASK, "Over.", "Over.")
     conversation = await agent.say()
     await house.click(MINA, await agent.request(conversation))
     crash_once(monkeypatch, owner, name, after=after)
@@ -133,7 +133,7 @@ async def test_a_waived_call_cut_off_is_not_run_again(house: House, monkeypatch)
 
 async def test_a_crash_with_two_answers_loses_neither(house: House, monkeypatch):
     both = [("wipe", {"path": "a"}, "call_a"), ("wipe", {"path": "b"}, "call_b")]
-    agent = make_agent(house, both, "Over.")
+    agent = make_agent(house, both, "Over.", "Over.")
     conversation = await agent.say()
     for request in await agent.requests(conversation):
         await house.click(MINA, request)
@@ -191,7 +191,8 @@ async def test_a_replaced_run_writes_nothing_and_ends_its_job(
 async def test_a_run_that_was_replaced_before_its_call_runs_nothing(
     house: House, monkeypatch
 ):
-    agent = make_agent(house, ("peek", {"path": "a"}), "Too late.")
+    peek = ("peek", {"path": "a"})
+    agent = make_agent(house, peek, peek, "Peeked.")
     claim = StoredGrants.claim
 
     async def overtaken(self, call, ruling):
