@@ -30,7 +30,7 @@ from agent import named_statements
 from agent.grant_protocol import Call, Claim, Outcome, Permission
 from agent.phrases import chat
 from agent.phrases.tool_calls import NOT_APPROVED, RUNNING
-from agent.visible import harmless
+from agent.safe_text import harmless
 
 POSTGRES = ("postgresql://", "postgres://")
 IN_MEMORY = ":memory:"  # SQLite's own name for a database without a file

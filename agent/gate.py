@@ -19,7 +19,8 @@ from langgraph.types import interrupt
 
 from agent.grant_protocol import Call, Grants, Outcome, Permission, Status
 from agent.phrases import tool_calls
-from agent.tool_arguments import clean_text, injected_by_graph, problem_with, schema_of
+from agent.safe_text import clean_text
+from agent.tool_arguments import injected_by_graph, problem_with, schema_of
 
 logger = logging.getLogger(__name__)
 

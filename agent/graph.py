@@ -46,7 +46,8 @@ from agent.prompts import (
     to_sum_up,
     trimmed,
 )
-from agent.tool_arguments import Toolbox, one_line
+from agent.safe_text import one_line
+from agent.tool_arguments import Toolbox
 
 logger = logging.getLogger(__name__)
 TIME_TO_TELL = 20  # seconds for the summary of what is cut

@@ -23,7 +23,8 @@ from langchain_core.messages import (
 from agent.offline import OfflineModel
 from agent.phrases.tool_calls import NO_JSON, TOO_DEEP_TO_SHOW, unusable
 from agent.prompts import call_ids
-from agent.tool_arguments import check_values, clean_text
+from agent.safe_text import clean_text
+from agent.tool_arguments import check_values
 
 
 def make_model(

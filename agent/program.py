@@ -25,10 +25,9 @@ from agent.graph import build_graph
 from agent.models import make_model
 from agent.offline import OfflineModel
 from agent.phrases import chat
+from agent.safe_text import clean_text, harmless
 from agent.terminal import Session, Terminal
-from agent.tool_arguments import clean_text
 from agent.tools import make_tools
-from agent.visible import harmless
 
 if TYPE_CHECKING:
     from agent.tools.database import Database

@@ -20,7 +20,7 @@ from typing_extensions import TypedDict
 
 from agent.live_words import without_thoughts
 from agent.phrases.tool_calls import UNRECORDED
-from agent.tool_arguments import clean_text, one_line
+from agent.safe_text import clean_text, one_line
 
 MAX_NAME = 80  # characters of a display name
 SYSTEM = """\

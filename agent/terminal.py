@@ -21,13 +21,8 @@ from agent.checkpointers import TROUBLE, CheckpointerError, Kept, first_line
 from agent.graph import in_call_order
 from agent.models import explain_model_error
 from agent.phrases import chat, tool_calls
-from agent.tool_arguments import (
-    ArgumentsError,
-    clean_text,
-    parse_arguments,
-    problem_with,
-)
-from agent.visible import harmless, visible_json
+from agent.safe_text import clean_text, harmless, visible_json
+from agent.tool_arguments import ArgumentsError, parse_arguments, problem_with
 
 logger = logging.getLogger(__name__)
 PROMPT = "> "

@@ -110,17 +110,6 @@ def _check_text(text: str) -> str:
     return ""
 
 
-def clean_text(text: str) -> str:
-    """Make any text fit for UTF-8, PostgreSQL and a checkpoint."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-
-
-def one_line(text: str, most: int) -> str:
-    """Cut a text to one line of so many characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[:most]}…"
-
-
 MAX_COMPLAINTS = 5
 
 

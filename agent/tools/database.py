@@ -20,7 +20,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from agent import named_statements
 from agent.gate import FilledTool, OutcomeUnknown
 from agent.phrases import results
-from agent.tool_arguments import clean_text, titled
+from agent.safe_text import clean_text
+from agent.tool_arguments import titled
 from agent.tools.statements import Dialect, Kind, require
 
 MAX_ROWS = 200

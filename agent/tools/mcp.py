@@ -21,7 +21,8 @@ from langchain_core.tools import BaseTool, ToolException
 from agent.gate import OutcomeUnknown
 from agent.models import wire_name
 from agent.phrases import results
-from agent.tool_arguments import MARKS, clean_text, is_usable, one_line
+from agent.safe_text import clean_text, one_line
+from agent.tool_arguments import MARKS, is_usable
 from agent.tools.mcp_transport import AskPerson, Gone, Link, opened
 
 if TYPE_CHECKING:

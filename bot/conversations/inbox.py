@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agent.tool_arguments import clean_text
+from agent.safe_text import clean_text
 from bot.approvals import store
 from bot.approvals.audit import append, of_person
 from bot.approvals.comments import comment, overheard

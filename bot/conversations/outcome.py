@@ -14,7 +14,7 @@ import structlog
 from langgraph.types import Interrupt
 
 from agent.phrases import chat
-from agent.tool_arguments import clean_text
+from agent.safe_text import clean_text
 from bot.approvals.assess import ProposedCall, Turn, sources_of
 from bot.approvals.grants import (
     LostRun,

@@ -34,7 +34,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
-from agent.tool_arguments import clean_text
+from agent.safe_text import clean_text
 from bot.approvals.grants import LostRun, Run
 from bot.conversations import SQL
 from bot.conversations.graph_loop import at_home

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from psycopg.types.json import Json, Jsonb
 
-from agent.tool_arguments import clean_text
+from agent.safe_text import clean_text
 from agent.tools.mcp import Definition
 from agent.tools.mcp_config import McpConfigError, read_config
 from agent.tools.mcp_transport import Reply

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from agent.visible import is_hidden
+from agent.safe_text import is_hidden
 from bot.base.masks import mask
 
 ARGUMENTS_IN_FULL = 4_000  # characters that stand on a card in full

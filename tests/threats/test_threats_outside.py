@@ -11,7 +11,7 @@ from html import unescape
 
 import pytest
 
-from agent.visible import is_hidden
+from agent.safe_text import is_hidden
 from bot.approvals.model import Request, Stage, Times, Verdict
 from bot.approvals.outside_slack import request_json
 from bot.notices.email import written

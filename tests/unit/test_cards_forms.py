@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from agent.visible import is_hidden
+from agent.safe_text import is_hidden
 from bot.approvals.model import Confirm, Status, Verdict
 from bot.simulator.block_check import view_errors
 from bot.slack.cards.arguments import effect_lines

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.visible import is_hidden
+from agent.safe_text import is_hidden
 from bot.approvals.model import (
     Confirm,
     Escalation,

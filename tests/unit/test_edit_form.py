@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.visible import is_hidden
+from agent.safe_text import is_hidden
 from bot.approvals.model import Confirm
 from bot.simulator.block_check import is_too_large, view_errors
 from bot.simulator.form_state import complaints, state_of

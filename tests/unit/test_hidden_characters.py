@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent.visible import is_hidden
+from agent.safe_text import is_hidden
 from bot.base.masks import mask_arguments
 from bot.texts.formatting import (
     chunks,

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from agent.visible import is_hidden
+from agent.safe_text import is_hidden
 from bot.approvals.model import Request
 from bot.base.masks import mask_arguments
 from bot.slack.cards.blocks import OPTION_TEXT, OPTIONS, fits_input

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from agent.tool_arguments import clean_text
+from agent.safe_text import clean_text
 from bot.approvals.decide import Decider
 from bot.approvals.eligibility import is_critical, who_can_decide
 from bot.approvals.judge import Result

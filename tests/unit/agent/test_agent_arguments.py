@@ -10,12 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.phrases import tool_calls
-from agent.tool_arguments import (
-    ArgumentsError,
-    check_values,
-    clean_text,
-    parse_arguments,
-)
+from agent.tool_arguments import ArgumentsError, check_values, parse_arguments
 
 anything = st.recursive(
     st.none()
@@ -85,11 +80,3 @@ def test_deep_nesting_is_refused():
 @pytest.mark.parametrize("value", [{"a\0": 1}, {"a": ["\udfff"]}, {1: 2}, {"a": b"x"}])
 def test_keys_and_inner_values_are_looked_at_too(value):
     assert check_values(value)
-
-
-@given(st.text(st.characters()))
-def test_cleaned_text_fits_utf8_and_postgresql(text):
-    cleaned = clean_text(text)
-
-    assert "\0" not in cleaned
-    assert cleaned.encode().decode() == cleaned

@@ -1,4 +1,4 @@
-"""Text shown in a terminal: nothing is hidden, and nothing steers it."""
+"""Text that is stored or shown: it fits, nothing is hidden, nothing steers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent.visible import harmless, is_hidden, visible_json
+from agent.safe_text import clean_text, harmless, is_hidden, visible_json
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -45,3 +45,11 @@ def test_a_text_for_people_stays_as_it_is():
     text = "Voilà : 3 000 €\n\t⚠️ 👩‍🔧 done"
 
     assert harmless(text) == text
+
+
+@given(st.text(st.characters()))
+def test_cleaned_text_fits_utf8_and_postgresql(text):
+    cleaned = clean_text(text)
+
+    assert "\0" not in cleaned
+    assert cleaned.encode().decode() == cleaned

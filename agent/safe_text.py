@@ -1,4 +1,4 @@
-"""Show in a terminal what cannot be seen, and let no text steer it."""
+"""Make any text safe to store and to show: nothing is hidden, nothing steers."""
 
 from __future__ import annotations
 
@@ -40,6 +40,17 @@ _STEERING = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e") | frozenset(
     "\u2066\u2067\u2068\u2069"
 )
+
+
+def clean_text(text: str) -> str:
+    """Make any text fit for UTF-8, PostgreSQL and a checkpoint."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def one_line(text: str, most: int) -> str:
+    """Cut a text to one line of so many characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[:most]}…"
 
 
 @functools.lru_cache(maxsize=4096)
