@@ -23,7 +23,7 @@ class Counted:
     wait: int = 0  # seconds until there is room again
 
 
-def limits(rate: Rate | None) -> dict[str, Any]:
+def rate_parameters(rate: Rate | None) -> dict[str, Any]:
     """A rate as the statements take it; None is no limit."""
     span = dt.timedelta(seconds=rate.seconds) if rate else dt.timedelta(0)
     return {"most": rate.limit if rate else None, "span": span, "pause": PAUSE}
@@ -44,6 +44,6 @@ async def count(pool: Pool, rate: Rate | None, person: Person) -> Counted:
 async def count_in(connection: Connection, rate: Rate, person: Person) -> Counted:
     """Count one more from a person in the transaction that it belongs to."""
     who = {"team": person.team, "user": person.user, "kind": rate.kind}
-    found = await connection.execute(SQL["count_one"], {**who, **limits(rate)})
+    found = await connection.execute(SQL["count_one"], {**who, **rate_parameters(rate)})
     row = await found.fetchone()
     return Counted(row["is_over"], row["tell"], row["wait"]) if row else Counted()

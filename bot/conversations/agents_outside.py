@@ -60,7 +60,7 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Standing:
+class OutsideRequest:
     """A request as its agent sees it.
 
     `due_at`: by when it has to be claimed, or its result told; `result`: as told.
@@ -88,7 +88,9 @@ class AgentsOutside:
     people: People
     recheck: Recheck
 
-    async def ask(self, agent: ApiAgent, asked: Proposal) -> tuple[Standing, bool]:
+    async def ask(
+        self, agent: ApiAgent, asked: Proposal
+    ) -> tuple[OutsideRequest, bool]:
         """Raise a request, or find the one of this key; True if it is new.
 
         Raises:
@@ -119,7 +121,7 @@ class AgentsOutside:
             raise Conflict("key_reused")
         return str(row["id"]) if row else ""
 
-    async def find(self, agent: ApiAgent, request: str) -> Standing:
+    async def find(self, agent: ApiAgent, request: str) -> OutsideRequest:
         """A request of this agent's. Raises `NoRequest` for any other."""
         key = {"id": request, "team": agent.team, "agent": agent.name}
         async with self.pool.connection() as connection:
@@ -129,9 +131,9 @@ class AgentsOutside:
             raise NoRequest(request)
         due = row["due_at"] and store.utc(row["due_at"])
         loaded, now = found
-        return Standing(loaded, now, row["generation"], due, row["result"] or "")
+        return OutsideRequest(loaded, now, row["generation"], due, row["result"] or "")
 
-    async def find_by_key(self, agent: ApiAgent, key: str) -> Standing:
+    async def find_by_key(self, agent: ApiAgent, key: str) -> OutsideRequest:
         """The request that this agent has raised under a key. Raises `NoRequest`."""
         asked = {"team": agent.team, "agent": agent.name, "key": key}
         async with self.pool.connection() as connection:
@@ -141,7 +143,7 @@ class AgentsOutside:
             raise NoRequest(key)
         return await self.find(agent, row["id"])
 
-    async def newest(self, agent: ApiAgent, most: int) -> list[Standing]:
+    async def newest(self, agent: ApiAgent, most: int) -> list[OutsideRequest]:
         """The requests of this agent, newest first."""
         asked = {"team": agent.team, "agent": agent.name, "limit": most}
         async with self.pool.connection() as connection:
@@ -149,7 +151,7 @@ class AgentsOutside:
             names = [row["id"] for row in await found.fetchall()]
         return [await self.find(agent, name) for name in names]
 
-    async def claim(self, agent: ApiAgent, request: str, shown: str) -> Standing:
+    async def claim(self, agent: ApiAgent, request: str, shown: str) -> OutsideRequest:
         """Give the right to run the call, once.
 
         Args:
@@ -179,7 +181,7 @@ class AgentsOutside:
 
     async def report(
         self, agent: ApiAgent, request: str, state: Execution, summary: str
-    ) -> Standing:
+    ) -> OutsideRequest:
         """Note what came of a claimed call; the same word again changes nothing.
 
         Raises:
@@ -206,7 +208,7 @@ class AgentsOutside:
         reach("reported")
         return await self.find(agent, request)
 
-    async def withdraw(self, agent: ApiAgent, request: str) -> Standing:
+    async def withdraw(self, agent: ApiAgent, request: str) -> OutsideRequest:
         """Take back a request that is still undecided.
 
         Raises:
@@ -246,7 +248,7 @@ def _actor(agent: ApiAgent) -> str:
     return f"agent {agent.name}"
 
 
-def _no_claim(known: Standing, shown: str) -> str:
+def _no_claim(known: OutsideRequest, shown: str) -> str:
     """The word for why a call may not be claimed, "" if it may."""
     request, end = known.request, known.request.end
     if request.status is Status.PENDING:
@@ -262,7 +264,7 @@ def _no_claim(known: Standing, shown: str) -> str:
     return ""
 
 
-def _run(known: Standing) -> tuple[Run, CallFacts]:
+def _run(known: OutsideRequest) -> tuple[Run, CallFacts]:
     """The claim's own terms: what was stored, and nothing that the agent says now."""
     request, call = known.request, known.request.call
     named = {call.id: request}

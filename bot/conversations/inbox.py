@@ -13,7 +13,7 @@ from bot.approvals.audit import append, of_person
 from bot.approvals.comments import comment, overheard
 from bot.approvals.model import Person
 from bot.approvals.ports import Jobs
-from bot.approvals.rate_limit import limits
+from bot.approvals.rate_limit import rate_parameters
 from bot.base.faults import reach
 from bot.base.settings_types import Rate
 from bot.conversations import SQL
@@ -85,7 +85,7 @@ async def receive(
                 "event_id": incoming.event_id,
                 "user": incoming.user,
                 "text": clean_text(incoming.text),
-                **limits(rate),
+                **rate_parameters(rate),
                 "via": incoming.via,
             },
         )

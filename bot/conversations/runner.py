@@ -56,7 +56,7 @@ log = structlog.get_logger(__name__)
 UNKNOWN = Execution.UNKNOWN
 
 
-class Words(Protocol):
+class MessageReader(Protocol):
     """Reads a message for the agent, outside of any transaction."""
 
     async def read(
@@ -142,7 +142,7 @@ class Runner:
     recheck: Recheck
     handover: Handover
     talk: Talk
-    words: Words
+    words: MessageReader
     live: Live = field(default_factory=Unseen)
     under_way: UnderWay = field(default_factory=UnderWay)
 

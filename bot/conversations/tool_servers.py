@@ -26,7 +26,7 @@ from bot.approvals.judge import is_on_message
 from bot.approvals.model import Person, Place
 from bot.approvals.pause import tell_operators
 from bot.approvals.policy.match import names
-from bot.approvals.policy.model import Effect
+from bot.approvals.policy.model import RuleEffect
 from bot.approvals.ports import Jobs, People, Policies, refusal_of
 from bot.approvals.transitions import ask_anew_for_changed_tool
 from bot.base.errors import ConfigurationError
@@ -149,7 +149,7 @@ def waivers(policies: Policies, tool: str) -> str:
     found = [
         [rule.name, rule.why, rule.tools, [astuple(each) for each in rule.when]]
         for rule in policies.current.rules
-        if rule.effect is Effect.WAIVE and names(rule.tools, tool)
+        if rule.effect is RuleEffect.WAIVE and names(rule.tools, tool)
     ]
     return hashlib.sha256(json.dumps(found, default=str).encode()).hexdigest()
 

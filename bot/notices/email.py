@@ -29,7 +29,7 @@ from bot.base.errors import RetryLater
 from bot.conversations.conversation import ASIDE
 from bot.database.pool import Pool
 from bot.notices import SQL
-from bot.notices.changes import EMAILS_FOR, next_try
+from bot.notices.feed import EMAILS_FOR, next_try
 from bot.slack.cards.arguments import asked_fields, asked_text, tool_field
 from bot.slack.directory import Addresses
 from bot.slack.identity import Identity

@@ -18,7 +18,7 @@ from bot.base.network import NotPublic, post
 from bot.base.time_limits import limits
 from bot.database.pool import Pool
 from bot.notices import SQL
-from bot.notices.changes import EVENTS_FOR, next_try
+from bot.notices.feed import EVENTS_FOR, next_try
 
 log = structlog.get_logger(__name__)
 TIMEOUT = aiohttp.ClientTimeout(total=15)

@@ -20,8 +20,8 @@ from bot.conversations.agents_outside import AgentsOutside
 from bot.conversations.resume import Recheck
 from bot.jobs.clock import Duty, seldom
 from bot.jobs.courier import Courier
-from bot.notices.changes import Changes
 from bot.notices.email import Emails
+from bot.notices.feed import Feed
 from bot.notices.webhook import Hook, Webhook
 from bot.slack.client import error_code
 from bot.slack.deps import Deps
@@ -59,7 +59,7 @@ def make_outside(deps: Deps, mail: Mail | None) -> Outside:
         couriers["emails"] = Courier(deps.pool, _emails(deps, mail, signer))
     if hook is not None:
         couriers["events"] = Courier(deps.pool, Webhook(deps.pool, hook))
-    changes = Changes(
+    feed = Feed(
         deps.pool,
         deps.policies,
         source=settings.public_url or NAMELESS,
@@ -69,9 +69,9 @@ def make_outside(deps: Deps, mail: Mail | None) -> Outside:
     duties = [seldom(api.repeats.forget)]
     when: dict[str, Duty] = {name: each.look for name, each in couriers.items()}
     if couriers:
-        when["changes"] = changes.work_off
+        when["changes"] = feed.work_off
     else:  # it only drops what nobody is to hear
-        duties.append(seldom(changes.work_off))
+        duties.append(seldom(feed.work_off))
     routes = [*api_routes(api), *_link_routes(deps, signer)]
     return Outside(routes, duties, when, [*couriers.values()])
 

@@ -27,7 +27,7 @@ from bot.slack.cards.blocks import Drawn
 from bot.slack.client import NO_ANSWER, PASSING, SCOPE, Caller, Kept, error_code, to_do
 from bot.slack.identity import Identity
 from bot.slack.render import Row, copies_of, draw, outcomes
-from bot.slack.stream_ends import Standing, finish
+from bot.slack.stream_ends import Streamed, finish
 from bot.texts import notices
 from bot.texts.formatting import is_user_id
 
@@ -54,7 +54,7 @@ class Deliverer:
     call: Caller
     identity: Callable[[], Identity]
     names: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
-    standing: dict[str, Standing]
+    standing: dict[str, Streamed]
     tried: Kept = field(default_factory=Kept)
     statements: ClassVar[Mapping[str, LiteralString]] = {
         "pick": SQL["pick_message"],

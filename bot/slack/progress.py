@@ -48,7 +48,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Pause:
+class ModelPause:
     """A wait of some seconds before a model is asked again.
 
     Attributes:
@@ -72,7 +72,7 @@ class Progress:
 
     parts: tuple[Words | Step, ...] = ()
     thinks: bool = True
-    pause: Pause | None = None
+    pause: ModelPause | None = None
 
     def said(self, key: str, text: str) -> Progress:
         """Add what a model call says next."""
@@ -96,7 +96,7 @@ class Progress:
         """Note that a model is asked."""
         return self if self.thinks else replace(self, thinks=True)
 
-    def waits(self, now: float) -> Pause | None:
+    def waits(self, now: float) -> ModelPause | None:
         """Return the wait that goes on at a time of `time.monotonic`."""
         return self.pause if self.pause and now < self.pause.until else None
 
@@ -147,7 +147,7 @@ class Watch(Listener):
 
     def on_pause(self, seconds: float, *, is_reached: bool) -> None:
         """Take note that a model is asked again in a while."""
-        pause = Pause(seconds, time.monotonic() + seconds, is_reached)
+        pause = ModelPause(seconds, time.monotonic() + seconds, is_reached)
         self._note(lambda now: replace(now, pause=pause))
 
     def on_llm_new_token(

@@ -23,7 +23,7 @@ METADATA = {"event_type": "approval_bot_stream", "event_payload": {"is_over": Tr
 
 
 @dataclass(frozen=True)
-class Standing:
+class Streamed:
     """The words that stand in a stream for certain, and what parts the rest of them."""
 
     words: str
@@ -33,7 +33,7 @@ class Standing:
 async def finish(
     call: Call,
     place: Place,
-    standing: Standing | None,
+    standing: Streamed | None,
     drawn: Drawn,
     metadata: Mapping[str, Any],
 ) -> bool:
@@ -54,7 +54,7 @@ async def finish(
     return False
 
 
-def _more(standing: Standing | None, drawn: Drawn) -> dict[str, Any] | None:
+def _more(standing: Streamed | None, drawn: Drawn) -> dict[str, Any] | None:
     """Return the rest of an answer that begins with what the message shows."""
     if standing is None or not drawn.said.startswith(standing.words):
         return None

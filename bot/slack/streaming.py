@@ -37,7 +37,7 @@ from bot.slack.progress import (
     is_worth_it,
     next_chunks,
 )
-from bot.slack.stream_ends import Standing
+from bot.slack.stream_ends import Streamed
 from bot.texts import conversation as texts
 from bot.texts.formatting import one_line
 
@@ -72,7 +72,7 @@ class Live:
     pool: Pool
     call: Caller
     identity: CurrentIdentity
-    standing: dict[str, Standing]
+    standing: dict[str, Streamed]
     refused: Kept = field(default_factory=Kept)
     open: set[str] = field(default_factory=set[str])  # streams, by ts
     tidying: dict[str, asyncio.Task[None]] = field(
@@ -313,7 +313,7 @@ class Follower:
         elif self._is_sure and not self._is_left:
             standing = self._live.standing
             words, lead = self._shown.answer(self.watch.progress)
-            standing[self._ts] = Standing(words, lead)
+            standing[self._ts] = Streamed(words, lead)
             if len(standing) > MOST_STANDING:
                 standing.pop(next(iter(standing)))
 

@@ -37,7 +37,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads a message for the agent; see `bot.conversations.runner.Words`."""
+    """Reads a message for the agent; see `bot.conversations.runner.MessageReader`."""
 
     pool: Pool
     client: AsyncWebClient

@@ -26,11 +26,11 @@ from bot.approvals.policy.model import (
     Condition,
     Demanded,
     Denied,
-    Effect,
     Group,
     Plan,
     Policy,
     Rule,
+    RuleEffect,
     StageDemand,
     StandingOffer,
     Waived,
@@ -169,7 +169,7 @@ def _not_for(rule: Rule, agent: str) -> str:
 
 
 def _loosens(rule: Rule, is_first: bool, policy: Policy) -> str:
-    if rule.effect is Effect.WAIVE:
+    if rule.effect is RuleEffect.WAIVE:
         return "such a call runs without approval, unless another rule demands"
     if not is_first:
         return ""
@@ -179,15 +179,15 @@ def _loosens(rule: Rule, is_first: bool, policy: Policy) -> str:
 
 
 def _effect(rule: Rule, policy: Policy) -> str:
-    if rule.effect is Effect.WAIVE:
+    if rule.effect is RuleEffect.WAIVE:
         return "approval: none"
-    if rule.effect is Effect.DENY:
+    if rule.effect is RuleEffect.DENY:
         return "denied"
     return _chain(rule.stages, policy.channel)
 
 
 def _manner(rule: Rule) -> str:
-    if rule.effect is not Effect.DEMAND:
+    if rule.effect is not RuleEffect.DEMAND:
         return _within(rule)
     confirm = "" if rule.confirm is Confirm.NONE else f"; confirm: {rule.confirm}"
     critical = "; critical" if rule.critical else ""
@@ -264,8 +264,8 @@ def _judged(judged: bool | None, rule: Rule) -> str:
     if judged is not None:
         return "true" if judged else "false"
     taken = "false for a waiver"
-    if rule.effect is not Effect.WAIVE:
-        word = "demand" if rule.effect is Effect.DEMAND else "denial"
+    if rule.effect is not RuleEffect.WAIVE:
+        word = "demand" if rule.effect is RuleEffect.DEMAND else "denial"
         taken = f"true for a {word}"
     return f"can't be judged, so it counts as {taken}"
 

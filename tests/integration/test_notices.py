@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.jobs.courier import Courier
-from bot.notices.changes import Changes
 from bot.notices.email import Emails
+from bot.notices.feed import Feed
 from bot.notices.webhook import Hook, Webhook
 from tests.support.house import House
 from tests.support.people import MINA
@@ -43,8 +43,8 @@ def courier(house: House) -> Courier:
 async def told(house: House) -> list[str]:
     """Tell what has happened; the keys that were handed over, in order."""
     handed: list[str] = []
-    changes = Changes(house.pool, house.policies, "urn:x", handed.append, None)
-    await changes.work_off()
+    feed = Feed(house.pool, house.policies, "urn:x", handed.append, None)
+    await feed.work_off()
     return handed
 
 

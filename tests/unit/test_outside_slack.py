@@ -10,7 +10,7 @@ from bot.approvals.model import Request, Stage, Status
 from bot.approvals.outside_slack import tells_by_email, ways_to_tell, why_no_links
 from bot.approvals.policy.load import parse_policy
 from bot.approvals.policy.model import Policy
-from bot.notices.changes import whom_to_write
+from bot.notices.feed import whom_to_write
 from tests.support.policies import policy_text
 from tests.support.request_builder import NOW, changed, request
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.policy.match import explain, plan, replacing_defaults
-from bot.approvals.policy.model import Demanded, Effect, Policy
+from bot.approvals.policy.model import Demanded, Policy, RuleEffect
 from tests.support.policies import make_policy
 
 ASK = "stages: [{approvers: managers}]"
@@ -86,6 +86,6 @@ def test_the_first_rule_that_demands_a_call_is_marked(shapes, tool, given_small)
     made = policy(*texts)
     found = plan(made, tool, {"a": 1 if given_small else 9})
     assert isinstance(found, Demanded)
-    demands = [rule for rule in made.rules if rule.effect is Effect.DEMAND]
+    demands = [rule for rule in made.rules if rule.effect is RuleEffect.DEMAND]
     if found.rules[0] in {rule.name for rule in demands}:
         assert found.rules[0] in replacing_defaults(made)

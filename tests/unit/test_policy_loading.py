@@ -17,8 +17,8 @@ from bot.approvals.policy.load import load_policy, parse_policy
 from bot.approvals.policy.model import (
     Condition,
     Delegation,
-    Effect,
     Group,
+    RuleEffect,
     StageDemand,
     named_ids,
 )
@@ -44,7 +44,7 @@ def test_every_key_of_this_version_is_read():
     assert policy.timezone == "Europe/London"
     assert policy.delegations == (Delegation("U01", "U03", dt.date(2026, 12, 31)),)
     reading, deleting, payment, never, transfer = policy.rules
-    assert (reading.name, reading.effect) == ("reading", Effect.WAIVE)
+    assert (reading.name, reading.effect) == ("reading", RuleEffect.WAIVE)
     assert reading.tools == ("read_file", "list_*")
     assert deleting.name == "rules[1]"
     assert deleting.why == "Deleted files cannot be restored."
@@ -56,7 +56,7 @@ def test_every_key_of_this_version_is_read():
     assert payment.tools == ()
     assert payment.answers == {"approve": 1, "reject": 0, "timed_out": {"late": True}}
     assert payment.allow == (Verdict.APPROVE, Verdict.REJECT, Verdict.ANSWER)
-    assert never.effect is Effect.DENY
+    assert never.effect is RuleEffect.DENY
     assert never.when == (Condition("name", "in", ("prod",)),)
     assert transfer.confirm is Confirm.TYPED
     assert transfer.allow == (Verdict.APPROVE, Verdict.REJECT)

@@ -19,9 +19,9 @@ from bot.approvals.policy.model import (
     Condition,
     Demanded,
     Denied,
-    Effect,
     Policy,
     Rule,
+    RuleEffect,
     StageDemand,
     StandingOffer,
     Waived,
@@ -333,8 +333,8 @@ calls = st.dictionaries(
 
 @st.composite
 def any_rule(draw) -> Rule:
-    effect = draw(st.sampled_from(Effect))
-    asks = effect is Effect.DEMAND
+    effect = draw(st.sampled_from(RuleEffect))
+    asks = effect is RuleEffect.DEMAND
     return Rule(
         name=draw(st.text("abc", min_size=1)),
         effect=effect,
@@ -355,7 +355,7 @@ def with_rules(rules: list[Rule]) -> Policy:
 
 def is_demanded_by_a_rule(policy: Policy, tool: str, arguments: dict[str, Any]) -> bool:
     return any(
-        rule.effect is Effect.DEMAND
+        rule.effect is RuleEffect.DEMAND
         and any(name_matches(pattern, tool) for pattern in rule.tools)
         and all(judge(each, arguments) is not False for each in rule.when)
         for rule in policy.rules

@@ -26,7 +26,7 @@ from bot.slack.progress import (
     settled,
 )
 from bot.slack.render import Drawn
-from bot.slack.stream_ends import Standing, _more
+from bot.slack.stream_ends import Streamed, _more
 from bot.slack.streaming import _doing, thread_title
 
 HOSTILE = (
@@ -146,11 +146,11 @@ def test_a_long_answer_leaves_room_for_its_end():
 
 def test_only_the_rest_is_added_to_what_stands():
     drawn = Drawn("", [{"type": "markdown", "text": "Hello Ravi"}], said="Hello Ravi")
-    assert _more(Standing("Hello"), drawn) == {"markdown_text": " Ravi", "blocks": None}
-    assert _more(Standing("", "\n\n"), drawn)["markdown_text"] == "\n\nHello Ravi"
-    assert _more(Standing("Goodbye"), drawn) is None
+    assert _more(Streamed("Hello"), drawn) == {"markdown_text": " Ravi", "blocks": None}
+    assert _more(Streamed("", "\n\n"), drawn)["markdown_text"] == "\n\nHello Ravi"
+    assert _more(Streamed("Goodbye"), drawn) is None
     assert _more(None, drawn) is None
-    assert _more(Standing(""), Drawn("A sentence.", [])) is None
+    assert _more(Streamed(""), Drawn("A sentence.", [])) is None
 
 
 def test_only_calls_that_are_marked_are_heard():

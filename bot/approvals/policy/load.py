@@ -34,12 +34,12 @@ from bot.approvals.policy.model import (
     CLAIM_WITHIN,
     Condition,
     Delegation,
-    Effect,
     Group,
     Interrupts,
     Policy,
     Requesters,
     Rule,
+    RuleEffect,
     StageDemand,
     StandingOffer,
 )
@@ -352,10 +352,10 @@ def _standing(rule: RuleShape) -> StandingOffer | None:
     return StandingOffer(given.max, given.uses) if given else None
 
 
-def _effect(rule: RuleShape) -> Effect:
+def _effect(rule: RuleShape) -> RuleEffect:
     if rule.deny:
-        return Effect.DENY
-    return Effect.WAIVE if rule.approval else Effect.DEMAND
+        return RuleEffect.DENY
+    return RuleEffect.WAIVE if rule.approval else RuleEffect.DEMAND
 
 
 def _conditions(when: Mapping[str, OperatorsShape]) -> Iterable[Condition]:

@@ -21,10 +21,10 @@ from bot.approvals.policy.model import (
     Condition,
     Demanded,
     Denied,
-    Effect,
     Plan,
     Policy,
     Rule,
+    RuleEffect,
     StageDemand,
     StandingOffer,
     Waived,
@@ -55,7 +55,7 @@ def plan(
     known = [rule for rule in policy.rules if rule.is_for(agent)]
     named = [rule for rule in known if names(rule.tools, tool)]
     counting = [rule for rule in named if counts(rule, arguments)]
-    waivers = _with(Effect.WAIVE, counting)
+    waivers = _with(RuleEffect.WAIVE, counting)
     if waivable and waivers and len(waivers) == len(counting):
         return Waived(waivers[0].name, *_spans(waivers))
     return _needed(policy, counting, tool, arguments, ALLOWED)
@@ -109,7 +109,7 @@ def counts(rule: Rule, arguments: Mapping[str, Any]) -> bool:
 
     One that cannot be judged holds for a demand or a denial, not for a waiver.
     """
-    unsure = rule.effect is not Effect.WAIVE
+    unsure = rule.effect is not RuleEffect.WAIVE
     judged = (judge(condition, arguments) for condition in rule.when)
     return all(unsure if one is None else one for one in judged)
 
@@ -148,18 +148,18 @@ def _needed(
     arguments: Mapping[str, Any],
     usual: tuple[Verdict, ...],
 ) -> Denied | Demanded:
-    if denials := _with(Effect.DENY, counting):
+    if denials := _with(RuleEffect.DENY, counting):
         return _denied(denials, name)
-    if demands := _with(Effect.DEMAND, counting):
+    if demands := _with(RuleEffect.DEMAND, counting):
         return _demanded(policy, demands, arguments)
     if policy.default_stages is None:
         return Denied("", complaints.no_rule(name))
     stages = policy.default_stages
-    default = Rule(DEFAULT_STAGES, Effect.DEMAND, stages=stages, allow=usual)
+    default = Rule(DEFAULT_STAGES, RuleEffect.DEMAND, stages=stages, allow=usual)
     return _demanded(policy, [default], arguments)
 
 
-def _with(effect: Effect, rules: list[Rule]) -> list[Rule]:
+def _with(effect: RuleEffect, rules: list[Rule]) -> list[Rule]:
     return [rule for rule in rules if rule.effect is effect]
 
 
@@ -169,7 +169,7 @@ def _of_level(policy: Policy, level: Any) -> Rule | Denied:
         return Denied("", complaints.no_level(level, levels))
     stage = policy.stage_of(levels[level])
     name = f"interrupts.levels.{level}"
-    return Rule(name, Effect.DEMAND, stages=(stage,), allow=ALLOWED_RAW)
+    return Rule(name, RuleEffect.DEMAND, stages=(stage,), allow=ALLOWED_RAW)
 
 
 def _denied(denials: list[Rule], name: str) -> Denied:
@@ -371,7 +371,7 @@ def replacing_defaults(policy: Policy) -> frozenset[str]:
     first: set[str] = set()
     before: list[Rule] = []
     for rule in policy.rules:
-        if rule.effect is not Effect.DEMAND:
+        if rule.effect is not RuleEffect.DEMAND:
             continue
         if not _is_covered(rule, before):
             first.add(rule.name)

@@ -32,7 +32,7 @@ ALLOWED_RAW = (Verdict.APPROVE, Verdict.REJECT, Verdict.ANSWER)
 Answers = Literal["words", "booleans"] | Mapping[str, Any]
 
 
-class Effect(enum.StrEnum):
+class RuleEffect(enum.StrEnum):
     """The effect of a rule on the calls that it matches."""
 
     DEMAND = "demand"
@@ -107,7 +107,7 @@ class Rule:
     """
 
     name: str
-    effect: Effect
+    effect: RuleEffect
     tools: tuple[str, ...] = ()
     interrupts: tuple[str, ...] = ()
     stages: tuple[StageDemand, ...] = ()
@@ -133,7 +133,7 @@ class Rule:
         only where the rule names the agent too.
         """
         if self.agents is None:
-            return not agent or self.effect is not Effect.WAIVE
+            return not agent or self.effect is not RuleEffect.WAIVE
         return agent in self.agents if agent else not self.agents
 
 

@@ -20,8 +20,8 @@ from bot.conversations.agents_outside import (
     AgentsOutside,
     Conflict,
     NoRequest,
+    OutsideRequest,
     Proposal,
-    Standing,
     fingerprint,
 )
 from bot.database.pool import TRANSIENT, Pool, connect
@@ -60,7 +60,9 @@ class AgentRequests:
         asked, is_new = await self.raised(agent, body)
         return self._told(asked, 201 if is_new else 200)
 
-    async def raised(self, agent: ApiAgent, body: RequestBody) -> tuple[Standing, bool]:
+    async def raised(
+        self, agent: ApiAgent, body: RequestBody
+    ) -> tuple[OutsideRequest, bool]:
         """The request that a body asks for; True if it is new. Raises Problem."""
         await limit(self.deps, "messages", Person("", agent.team, acting(agent)))
         if body.requester:
@@ -85,7 +87,7 @@ class AgentRequests:
         name: str,
         seconds: float,
         is_gone: Callable[[], bool] = lambda: False,
-    ) -> Standing:
+    ) -> OutsideRequest:
         """Wait until it is decided; after `seconds` it is told as it stands.
 
         Args:
@@ -119,10 +121,10 @@ class AgentRequests:
         """Take it back."""
         return self._told(await answer_of(self.agents.withdraw(agent, _name(request))))
 
-    def _told(self, found: Standing, status: int = 200) -> web.Response:
+    def _told(self, found: OutsideRequest, status: int = 200) -> web.Response:
         return answered(status, self.shown(found))
 
-    def shown(self, found: Standing) -> Asked:
+    def shown(self, found: OutsideRequest) -> Asked:
         """A request as its agent reads it."""
         return _asked(found, self.deps.settings.public_url or "")
 
@@ -176,7 +178,7 @@ def seconds_of(request: web.Request, usual: int, most: int) -> int:
     return int(given[0])
 
 
-def _asked(found: Standing, public_url: str) -> Asked:
+def _asked(found: OutsideRequest, public_url: str) -> Asked:
     """The arguments are told as they are: whoever asked is to run them."""
     request, end = found.request, found.request.end
     return Asked(

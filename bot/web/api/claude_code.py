@@ -17,7 +17,7 @@ from aiohttp import web
 
 from bot.approvals.model import Execution, Outcome, Status
 from bot.base.settings_types import ApiAgent
-from bot.conversations.agents_outside import Conflict, NoRequest, Standing
+from bot.conversations.agents_outside import Conflict, NoRequest, OutsideRequest
 from bot.texts import api as sentences
 from bot.web.api.agent_requests import AgentRequests, answer_of, seconds_of
 from bot.web.api.problems import answered
@@ -76,7 +76,7 @@ class ClaudeCode:
 
     async def _decided(
         self, request: web.Request, agent: ApiAgent, name: str, wait: int
-    ) -> Standing:
+    ) -> OutsideRequest:
         """Wait as long as Claude Code does, and then take back what is still open."""
         found = await self.requests.decided(
             agent, name, wait, lambda: _is_gone(request)
@@ -87,7 +87,7 @@ class ClaudeCode:
             return await self.requests.agents.withdraw(agent, name)
         return await self.requests.agents.find(agent, name)
 
-    def _refusal(self, found: Standing) -> str:
+    def _refusal(self, found: OutsideRequest) -> str:
         request = found.request
         if request.status is Status.ANSWERED:
             return sentences.hook_answered(request.answer)
@@ -123,7 +123,7 @@ def _is_gone(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
 
 
-def _allow(found: Standing) -> web.Response:
+def _allow(found: OutsideRequest) -> web.Response:
     request = found.request
     said = HookDecision(
         hookEventName="PreToolUse",
@@ -135,7 +135,7 @@ def _allow(found: Standing) -> web.Response:
     return answered(200, HookAnswer(hookSpecificOutput=said))
 
 
-def _approval(found: Standing) -> str:
+def _approval(found: OutsideRequest) -> str:
     if found.request.end.outcome is Outcome.WAIVED:
         return sentences.HOOK_WAIVED
     edited = found.request.call.is_edited

@@ -29,7 +29,7 @@ ENDS = frozenset(
 
 
 @dataclass(frozen=True)
-class Changes:
+class Feed:
     """Works off what the trail's trigger has put down.
 
     Attributes:
