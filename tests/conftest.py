@@ -9,7 +9,7 @@ import gc
 import os
 import shlex
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -17,7 +17,13 @@ import pytest
 
 from agent.entry import spare_langsmith_types
 from bot.base import time_limits
-from tests.support import hypothesis_profiles, postgres, spawn, worker
+from tests.support import (
+    hypothesis_profiles,
+    postgres,
+    shared_collection,
+    spawn,
+    worker,
+)
 from tests.support.fork_server import OURS
 from tests.support.reused_database import ReusedDatabase
 
@@ -48,18 +54,20 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
     """Have workers and what they start forked from two processes with all imported."""
     if sys.platform == "linux":
-        os.environ[worker.ADDRESS] = forked(*OURS, *worker.LIBRARIES)
-        os.environ[spawn.SHARED] = forked(*OURS)
+        programs = (*OURS, *worker.LIBRARIES)
+        arguments = [str(each) for each in config.invocation_params.args]
+        os.environ[worker.ADDRESS] = forked(programs, collecting=arguments)
+        os.environ[spawn.SHARED] = forked(OURS)
         for spec in specs:
             spec.python = shlex.join([sys.executable, "-S", str(worker.__file__)])
 
 
-def forked(*programs: str) -> str:
+def forked(programs: Sequence[str], **options: Sequence[str]) -> str:
     """The address of a fork server that lives as long as this process."""
-    server = spawn.OwnForkServer(programs)
+    server = spawn.OwnForkServer(programs, **options)
     atexit.register(server.stop)
     return server.address
 
@@ -103,8 +111,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Let the collector pass over all that stays: a tenth of the time went there."""
+    shared_collection.adopt(session)
     try:
         return (yield)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import os
 import random
@@ -23,24 +24,23 @@ STOP = 25  # seconds until it has to be gone
 PATIENCE = 3  # seconds for its log to say that it has met Slack
 
 
-def _numbers_of_ports() -> Iterator[int]:
+@functools.cache
+def _numbers_of_ports(_process: int) -> Iterator[int]:
     """Numbers below those that the system gives to outgoing connections.
 
-    Each worker of pytest has its own, so that two never take the same one.
+    Each worker of pytest has its own, so that two never take the same one, and so has
+    the process that they are forked from.
     """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    first = 10_000 + worker % 4 * 5_500
-    begin = random.SystemRandom().randrange(5_500)
-    return (first + (begin + n) % 5_500 for n in itertools.count())
-
-
-_ports = _numbers_of_ports()
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw-1").removeprefix("gw"))
+    first = 10_000 + (worker + 1) % 7 * 3_000
+    begin = random.SystemRandom().randrange(3_000)
+    return (first + (begin + n) % 3_000 for n in itertools.count())
 
 
 def free_port() -> int:
     """A port on loopback that was free a moment ago."""
     while True:
-        port = next(_ports)
+        port = next(_numbers_of_ports(os.getpid()))
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

@@ -48,6 +48,7 @@ LATER = (
     *("openai.resources.chat.completions", "procrastinate.builtin_tasks"),
     *("slack_bolt.listener_matcher.async_builtins", "truststore"),
 )
+COLLECTION = "tests.support.shared_collection"
 PR_SET_PDEATHSIG = 1  # prctl(2)
 LONGEST = 1 << 20  # bytes of one request
 
@@ -75,13 +76,17 @@ class Child:
 
 def main() -> None:
     """Serve; in a child, run what was asked for."""
-    number, *programs = sys.argv[1:]
+    number, *asked = sys.argv[1:]
+    end = asked.index("--")
+    programs, arguments = asked[:end], asked[end + 1 :]
     listener = socket.socket(fileno=int(number))
     on_ctrl_c = signal.getsignal(signal.SIGINT)  # ignored where a shell started us so
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the children
     gc.disable()
     spare_langsmith_types()
     preload(programs)
+    if arguments:
+        importlib.import_module(COLLECTION).collect(arguments)
     set_since = dict(os.environ.items() - given().items())
     gc.collect()
     gc.freeze()

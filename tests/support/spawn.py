@@ -111,8 +111,13 @@ class ForkServer:
 class OwnForkServer(ForkServer):
     """One that this process starts."""
 
-    def __init__(self, programs: Sequence[str] = OURS) -> None:
-        """Start it; it imports the programs before it takes the first request."""
+    def __init__(
+        self, programs: Sequence[str] = OURS, *, collecting: Sequence[str] = ()
+    ) -> None:
+        """Start it; before the first request it imports the programs.
+
+        With pytest's arguments it collects the tests for workers, too.
+        """
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - for as long as it lives
         self._folder = tempfile.TemporaryDirectory(prefix="fork-server-")
         self.address = f"{self._folder.name}/socket"
@@ -122,9 +127,8 @@ class OwnForkServer(ForkServer):
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "tests.support.fork_server"),
-                    *(str(listener.fileno()), *programs),
+                    *(str(listener.fileno()), *programs, "--", *collecting),
                 ],
-                cwd=ROOT,
                 env=clean_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
