@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
-
 import psutil
 import pytest
 
 from tests.support.demo import GENERAL, MINA
-from tests.support.stage import Stage, make_stage
+from tests.support.stage import Stage
 
 MEMORY = 250 * 1024 * 1024  # bytes
-WARM_START = 5  # seconds
-QUIET = 1.0  # load per core, above which the clock says nothing about the bot
 
 
 async def test_health_readiness_and_metrics_say_how_it_is(socket_stage: Stage):
@@ -85,17 +80,3 @@ async def test_a_stop_in_the_middle_of_the_work_loses_nothing(socket_stage: Stag
     await stage.answer(GENERAL, ts, "a.txt")
     await stage.outcome(card, "Approved")
     assert not file.exists()
-
-
-async def test_a_warm_start_is_ready_within_five_seconds(tmp_path: Path, database: str):
-    async with make_stage(tmp_path, database, "http") as stage:
-        await stage.bot.stop()
-        stage.bots.clear()
-        stage.fresh = True
-        if psutil.getloadavg()[0] > QUIET * (psutil.cpu_count() or 1):
-            pytest.skip("the machine is too busy to measure a start")
-        began = time.monotonic()
-        await stage.start_bot()
-        took = time.monotonic() - began
-
-    assert took < WARM_START, f"{took:.1f} s"

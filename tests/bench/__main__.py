@@ -19,7 +19,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from tests.bench import counts, flat, profiling, report, silence, soak, talk, trail
+from tests.bench import (
+    counts,
+    flat,
+    profiling,
+    report,
+    silence,
+    soak,
+    starts,
+    talk,
+    trail,
+)
 from tests.bench.arena import Arena, set_up
 from tests.bench.blocks import Block, Side, cycles_for, run_block
 from tests.bench.child import BenchError
@@ -255,6 +265,12 @@ async def measure_trail(plan: Plan, folder: Path) -> Section:
         return await trail.measure(arena, plan.rows, plan.seconds, plan.rounds, levels)
 
 
+async def measure_starts(_: Plan, folder: Path) -> Section:
+    """Commands, and the bot until it is ready."""
+    found = await starts.measure(folder)
+    return Section("starts", "Starts", "", starts.table(found), starts.goals(found))
+
+
 async def measure_soak(plan: Plan, _: Path) -> Section:
     """People, deaths and trouble at random."""
     return await soak.measure(plan.seed, plan.minutes)
@@ -268,6 +284,7 @@ TABLES: dict[str, Callable[[Plan, Path], Awaitable[Section]]] = {
     "talk": measure_talk,
     "silence": measure_silence,
     "trail": measure_trail,
+    "starts": measure_starts,
     SOAK: measure_soak,
 }
 
