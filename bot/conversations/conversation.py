@@ -21,7 +21,7 @@ from bot.approvals.ports import Jobs, turn_job
 from bot.conversations import SQL
 from bot.conversations.inbox import Incoming, receive
 from bot.database.pool import Connection, Pool, statement, transaction
-from bot.texts import agent
+from bot.texts import conversation as texts
 
 
 @dataclass(frozen=True)
@@ -328,7 +328,7 @@ class Talk:
             about, word = conversation.id, profile.refusal
             fact = of_person(message.author, "refused", conversation=about, word=word)
             await append(connection, [fact])
-            said = agent.may_not_ask(profile.refusal)
+            said = texts.may_not_ask(profile.refusal)
             channel, thread = conversation.channel, _thread_of(conversation, message)
             await store.tell(
                 connection, self.jobs, message.author, said, channel, thread
@@ -345,7 +345,7 @@ class Talk:
 
     async def tell_waiting(self, conversation: str) -> None:
         """Say in the thread that the bot is waiting for Slack, at most once an hour."""
-        await self.say_once(conversation, agent.WAITING_FOR_SLACK)
+        await self.say_once(conversation, texts.WAITING_FOR_SLACK)
 
     async def say_once(self, conversation: str, text: str) -> None:
         """Say something in the thread, unless it was said within an hour."""
@@ -386,9 +386,9 @@ def asks_for_help(text: str) -> bool:
 def unreadable(text: str) -> str:
     """Say in a sentence why a message cannot be given to the agent; "" if it can."""
     if not text.strip():
-        return agent.EMPTY_MESSAGE
+        return texts.EMPTY_MESSAGE
     if len(text) > MESSAGE_LIMIT:
-        return agent.too_long_message(len(text), MESSAGE_LIMIT)
+        return texts.too_long_message(len(text), MESSAGE_LIMIT)
     return ""
 
 

@@ -36,7 +36,7 @@ from bot.conversations.dialects import static_breakpoint
 from bot.conversations.dialects.interface import arguments_of, written
 from bot.conversations.inspect_graph import MESSAGES
 from bot.database.pool import Connection
-from bot.texts import agent
+from bot.texts import agent, conversation
 
 CUT_OFF = "CancelledError"  # of a task that stopped since another one has raised
 
@@ -210,8 +210,10 @@ def _messages(values: Any, channel: str) -> tuple[AnyMessage, ...]:
 
 #: How servers say why the model has stopped in the middle.
 _CUT = {
-    **dict.fromkeys(("length", "max_tokens", "MAX_TOKENS"), agent.ANSWER_CUT_OFF),
-    **dict.fromkeys(("content_filter", "SAFETY"), agent.ANSWER_FILTERED),
+    **dict.fromkeys(
+        ("length", "max_tokens", "MAX_TOKENS"), conversation.ANSWER_CUT_OFF
+    ),
+    **dict.fromkeys(("content_filter", "SAFETY"), conversation.ANSWER_FILTERED),
 }
 
 

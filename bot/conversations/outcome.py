@@ -44,7 +44,7 @@ from bot.conversations.graph_state import GraphState, answered_nothing, last_wor
 from bot.conversations.run_saver import checkpoint_lists
 from bot.conversations.stop_and_retry import Stopped
 from bot.database.pool import Connection, Pool, statement, transaction
-from bot.texts import agent
+from bot.texts import conversation, graphs
 from bot.texts.conversation import STOPPED_BEFORE
 from bot.texts.formatting import one_line
 
@@ -81,7 +81,7 @@ class Settler:
         """
         reach("asking" if ran.interrupts else "answering")
         if _is_deaf(run, ran, answered):
-            said = report(agent.ASKS_THE_SAME, "answer_not_taken")
+            said = report(graphs.ASKS_THE_SAME, "answer_not_taken")
             await self.fail(run, said, answered)
             return
         asked = self._asked(ran)
@@ -144,10 +144,10 @@ class Settler:
         ids = [request.id for request in gone]
         is_over = bool(gone) and all(request.id in ids for request in run.asked)
         async with transaction(self.pool) as connection:
-            end = RunEnd("say", agent.GRAPH_CHANGED) if is_over else RunEnd()
+            end = RunEnd("say", graphs.GRAPH_CHANGED) if is_over else RunEnd()
             await self._end(connection, run, end)
             await keep_version(connection, run.asked, self.served.version)
-            await self._close(connection, gone, agent.GRAPH_CHANGED)
+            await self._close(connection, gone, graphs.GRAPH_CHANGED)
         return is_over
 
     def _asked(self, ran: GraphState) -> list[ProposedCall] | str:
@@ -183,7 +183,7 @@ class Settler:
             for request in run.asked
             if request.interrupt not in pending and request.id not in answered
         ]
-        await self._close(connection, gone, agent.NO_LONGER_ASKED)
+        await self._close(connection, gone, graphs.NO_LONGER_ASKED)
 
     async def _close(
         self, connection: Connection, gone: Sequence[Request], why: str
@@ -202,7 +202,7 @@ class Settler:
             said = report(chat.SAID_NOTHING, "no_answer")
             return RunEnd("say", said, answered, again=True)
         return RunEnd(
-            "say", report(agent.AGENT_RETURNED_NOTHING, "no_answer"), answered
+            "say", report(graphs.AGENT_RETURNED_NOTHING, "no_answer"), answered
         )
 
     async def _end(self, connection: Connection, run: Run, end: RunEnd) -> None:
@@ -297,7 +297,7 @@ def report(
     is_traced = not foreseen or logging.getLogger(__name__).isEnabledFor(logging.DEBUG)
     shown = error if is_traced else None
     log.error(sentence, action=action, code=code, cause=cause, exc_info=shown)
-    return agent.with_code(sentence, code)
+    return conversation.with_code(sentence, code)
 
 
 # --- A graph's questions, read as calls for people to decide --------------------------
@@ -312,7 +312,7 @@ def read_question(
     """Read an interrupt, with the answers and levels of the policy in force."""
     question = dialects.read(interrupt, served.schemas)
     if not ANSWERABLE.fullmatch(interrupt.id):
-        return replace(question, problem=agent.TAKES_NO_ANSWER)
+        return replace(question, problem=graphs.TAKES_NO_ANSWER)
     rule = None
     if question.calls[0].kind is Kind.INTERRUPT:
         rule = answers_of(policy, question.calls[0].name)

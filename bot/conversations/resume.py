@@ -51,7 +51,7 @@ from bot.conversations.engine import Engine
 from bot.conversations.graph_state import GraphState
 from bot.conversations.outcome import read_question
 from bot.database.pool import Connection, Pool, transaction
-from bot.texts import agent, cards, clicks
+from bot.texts import agent, cards, clicks, graphs
 from bot.texts.formatting import one_line
 
 
@@ -216,8 +216,8 @@ def _complaint(error: BaseException) -> str:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(step) for step in first["loc"])
         said = f"{where}: {first['msg']}" if where else first["msg"]
-        return agent.graph_refuses(one_line(said, 200))
-    return agent.graph_refuses(one_line(str(error), 200))
+        return graphs.graph_refuses(one_line(said, 200))
+    return graphs.graph_refuses(one_line(str(error), 200))
 
 
 # --- The answer to a question, made of the requests that it became --------------------

@@ -49,7 +49,8 @@ from bot.conversations.resume import Answered, Handover, Recheck, Refused, batch
 from bot.conversations.run_saver import Unstorable
 from bot.conversations.stop_and_retry import Stopped, UnderWay
 from bot.database.pool import TRANSIENT, Pool
-from bot.texts import agent, notices
+from bot.texts import agent, graphs, notices
+from bot.texts import conversation as texts
 from bot.texts.conversation import stopped as stopped_by
 
 log = structlog.get_logger(__name__)
@@ -187,7 +188,7 @@ class Runner:
         """Leave what would run where it is; the lift of the pause comes back to it."""
         told = [request for request in decided if not may_begin(request)]
         if len(told) < len(decided):
-            await self.talk.say_once(conversation, agent.paused(why))
+            await self.talk.say_once(conversation, texts.paused(why))
         return told
 
     async def reconcile(self, conversation: str) -> None:
@@ -209,7 +210,7 @@ class Runner:
             return
         run = started.run
         decided = [r.id for r in run.asked if not r.is_open]
-        said = report(agent.AGENT_FAILED, "job_given_up")
+        said = report(texts.AGENT_FAILED, "job_given_up")
         await self.settler.fail(run, said, decided, UNKNOWN)
         self.live.idle(started.conversation)
 
@@ -432,18 +433,18 @@ class Runner:
     ) -> str:
         """One sentence for the thread; the rest goes to the log under its code."""
         if isinstance(error, GraphRecursionError):
-            return report(agent.AGENT_STEP_LIMIT, "run_failed", error, foreseen=True)
+            return report(texts.AGENT_STEP_LIMIT, "run_failed", error, foreseen=True)
         if isinstance(error, Unstorable):
             nodes = [task.node for task in ran.tasks if not task.is_over]
-            return report(agent.unstorable(str(error), nodes), "run_failed", error)
+            return report(graphs.unstorable(str(error), nodes), "run_failed", error)
         known = self.engine.served.explain(error)
         foreseen = known is not None
         if not known and (node := node_of(error)) and isinstance(became, Mapping):
             unsure = [r.call.tool for r in run.asked if became.get(r.id) is UNKNOWN]
             done = done_calls(ran)
-            known = agent.graph_failed(node, type(error).__name__, done, unsure)
+            known = graphs.graph_failed(node, type(error).__name__, done, unsure)
         return report(
-            known or agent.AGENT_FAILED, "run_failed", error, foreseen=foreseen
+            known or texts.AGENT_FAILED, "run_failed", error, foreseen=foreseen
         )
 
     async def prune(self, conversation: str) -> None:

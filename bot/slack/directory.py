@@ -19,7 +19,7 @@ from bot.base.settings_types import ADDRESS
 from bot.base.time_limits import PATIENCE
 from bot.slack.client import FAILURES, NO_ANSWER, error_code, word_of
 from bot.slack.identity import Identity
-from bot.texts import conversation as say
+from bot.texts import agent
 
 log = structlog.get_logger(__name__)
 UNKNOWN = frozenset({"user_not_found", "user_not_visible"})
@@ -414,7 +414,7 @@ class Names:
         """Write each mention in a text as name and id: `@Mina (U…)`."""
         ids = [match[1] for match in _MENTION.finditer(text)]
         names = await self.of(ids)
-        return _MENTION.sub(lambda m: say.mentioned(names.get(m[1], ""), m[1]), text)
+        return _MENTION.sub(lambda m: agent.mentioned(names.get(m[1], ""), m[1]), text)
 
     async def of(self, ids: Iterable[str]) -> Mapping[str, str]:
         """Names by id, of as many as Slack says in time."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from bot.texts import conversation as say
+from bot.texts import agent
 from bot.texts.formatting import one_line, utc
 
 LIMIT = 10_000  # characters of what is attached to one message
@@ -111,14 +111,14 @@ def _within(attached: Sequence[str], found: Reading) -> str:
     if len(whole) <= LIMIT:
         return whole
     missing = len(whole) - LIMIT
-    found.unread.append(say.the_rest(missing))
-    return f"{whole[:LIMIT]}\n{say.cut_here(missing)}"
+    found.unread.append(agent.the_rest(missing))
+    return f"{whole[:LIMIT]}\n{agent.cut_here(missing)}"
 
 
 def _attachment(each: Json, found: Reading, depth: int) -> str:
     """A message that was forwarded, or what a link or an app has added."""
     if depth == 0:
-        found.unread.append(say.FORWARDED_DEEPER)
+        found.unread.append(agent.FORWARDED_DEEPER)
         return ""
     blocks = [*_objects(each.get("blocks"))]
     for wrapped in _objects(each.get("message_blocks")):
@@ -135,15 +135,15 @@ def _attachment(each: Json, found: Reading, depth: int) -> str:
     inner = _objects(each.get("attachments"))
     said += [_attachment(one, found, depth - 1) for one in inner]
     if each.get("image_url"):
-        found.unread.append(say.AN_IMAGE)
+        found.unread.append(agent.AN_IMAGE)
     return _quoted(_label(each), "\n".join(part for part in said if part))
 
 
 def _label(each: Json) -> str:
     if not (each.get("is_share") or each.get("is_msg_unfurl")):
-        return say.ATTACHED
+        return agent.ATTACHED
     author, channel = _string(each.get("author_id")), _string(each.get("channel_id"))
-    return say.forwarded(
+    return agent.forwarded(
         f"<@{author}>" if _KEPT.fullmatch(f"@{author}") else "",
         f"<#{channel}>" if _KEPT.fullmatch(f"#{channel}") else "",
     )
@@ -183,13 +183,13 @@ def _files(message: Json, found: Reading, *, reads_files: bool) -> str:
         size = file.get("size")
         bytes_ = size if isinstance(size, int) else None
         key = one_line(_string(file.get("id")), 40)
-        lines.append(say.file_line(name or key, kind, bytes_, key))
+        lines.append(agent.file_line(name or key, kind, bytes_, key))
         if not (reads_files and is_text(kind)):
-            found.unread.append(say.content_of(name or key))
+            found.unread.append(agent.content_of(name or key))
     if more := len(files) - len(lines):
-        lines.append(say.more_files(more))
-        found.unread.append(say.more_files(more))
-    return "\n".join([say.FILES, *lines]) if lines else ""
+        lines.append(agent.more_files(more))
+        found.unread.append(agent.more_files(more))
+    return "\n".join([agent.FILES, *lines]) if lines else ""
 
 
 def _block(block: Json, found: Reading) -> str:
@@ -205,7 +205,7 @@ def _block(block: Json, found: Reading) -> str:
         return "\n".join(_rich(each) for each in elements).strip("\n")
     said = "\n".join(_texts(block))
     if not said and kind not in ("divider", "actions", "context_actions"):
-        found.unread.append(say.a_block(one_line(kind, 40)))
+        found.unread.append(agent.a_block(one_line(kind, 40)))
     return said
 
 
@@ -213,7 +213,7 @@ def _table(block: Json, found: Reading) -> str:
     listed = cast("list[object]", block.get("rows") or [])
     rows = [_objects(cast("object", row)) for row in listed if isinstance(row, list)]
     lines = [" | ".join(_cell(cell, found) for cell in row) for row in rows]
-    return "\n".join([say.TABLE, *(f"| {line} |" for line in lines)])
+    return "\n".join([agent.TABLE, *(f"| {line} |" for line in lines)])
 
 
 def _cell(cell: Json, found: Reading) -> str:

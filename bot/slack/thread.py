@@ -23,6 +23,7 @@ from bot.slack.client import FAILURES, SCOPE, error_code, word_of
 from bot.slack.directory import Names
 from bot.slack.identity import Identity
 from bot.slack.incoming_text import is_text, quoted, read
+from bot.texts import agent
 from bot.texts import conversation as say
 from bot.texts.formatting import utc
 
@@ -59,7 +60,7 @@ class Reader:
             except FAILURES as error:
                 word = word_of(error)
                 log.info("thread not read", action="thread_not_read", error=word)
-                earlier, missing = [say.THREAD_NOT_READ], say.I_HAVE_NOT_READ_IT
+                earlier, missing = [agent.THREAD_NOT_READ], say.I_HAVE_NOT_READ_IT
             parts += earlier
         return await self.names.put_in("\n\n".join(parts)), missing
 
@@ -72,7 +73,7 @@ class Reader:
         us = self.identity().user
         said = [each for each in found if _is_between(each, heard, message.ts, us)]
         lines = [line for each in said if (line := _line(each))]
-        return say.said_before(*_latest(lines), more=more)
+        return agent.said_before(*_latest(lines), more=more)
 
     async def _thread(
         self, conversation: Conversation, after: str, before: str
@@ -122,7 +123,7 @@ def _line(each: Json) -> str:
     if not text:
         return ""
     author = str(each.get("user") or "")
-    who = f"<@{author}>" if author and not each.get("bot_id") else say.AN_APP
+    who = f"<@{author}>" if author and not each.get("bot_id") else agent.AN_APP
     seconds = str(each["ts"]).partition(".")[0]
     at = utc(dt.datetime.fromtimestamp(int(seconds), dt.UTC))
     return quoted(f"{who}, {at}: {text}")

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 
 from agent.phrases.tool_calls import STOP, firmly
 from bot.approvals.model import Status
-from bot.texts.agent import NOT_RUN, TIMED_OUT, because
+from bot.texts.agent import NOT_RUN, TIMED_OUT
+from bot.texts.conversation import because
 
 # --- The caller, and the address ----------------------------------------------------
 NO_HEADER = "Send the header Authorization: Bearer TOKEN, with a token of yours."

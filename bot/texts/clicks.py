@@ -13,9 +13,9 @@ from bot.approvals.edit import typed_argument
 from bot.approvals.eligibility import closed_by, who_can_decide
 from bot.approvals.judge import Result
 from bot.approvals.model import Effect, Person, Request, Status
-from bot.texts import agent
-from bot.texts.agent import because
+from bot.texts import conversation
 from bot.texts.cards import STATUS_WORDS, can_decide
+from bot.texts.conversation import because
 from bot.texts.formatting import date, escape, lasting, mention, one_line
 
 COULD_NOT_CHECK_PERSON = (
@@ -377,7 +377,7 @@ def tried_by(user: str, at: dt.datetime) -> str:
 
 def not_tried(word: str) -> str:
     """Say why a click did nothing: a word of the retrier, or what the person is."""
-    return _REFUSALS.get(word) or agent.may_not_ask(word)
+    return _REFUSALS.get(word) or conversation.may_not_ask(word)
 
 
 # --- What a tool's server asks in the middle of a call -------------------------------
@@ -427,7 +427,7 @@ def not_answered(word: str, user: str) -> str:
     """
     if word == "not_asked":
         return f"Only {mention(user)} can answer this, so nothing was sent."
-    return _NOT_ANSWERED.get(word) or agent.may_not_ask(word)
+    return _NOT_ANSWERED.get(word) or conversation.may_not_ask(word)
 
 
 def per(most: int, seconds: int) -> str:

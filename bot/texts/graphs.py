@@ -1,8 +1,14 @@
-"""Sentences about the graph that AGENT names, for whoever runs the bot. Plain text."""
+"""Sentences about the graph that AGENT names, to its operator and to who decides.
+
+Plain text, where a function does not say that it is mrkdwn.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+
+from bot.approvals.model import Verdict
+from bot.texts.formatting import escape, joined, one_line
 
 # --- Why it cannot be loaded -------------------------------------------------------
 MALFORMED = "allowed is path/to/file.py:name or package.module:name"
@@ -183,4 +189,134 @@ def context_seen(given: Iterable[str], told: Iterable[str]) -> str:
     return (
         f"Its context: {', '.join(given) or 'nothing'} from AGENT_CONTEXT, "
         f"{', '.join(told) or 'nothing'} from who asks."
+    )
+
+
+# --- What it did wrong in a turn, or asks that nobody can answer --------------------
+def graph_failed(
+    node: str, error: str, done: Sequence[str], unsure: Sequence[str]
+) -> str:
+    """mrkdwn. `error` is the class of what the node raised.
+
+    Args:
+        done: tools that have run in this turn.
+        unsure: what was approved and may have run.
+    """
+    text = (
+        f"The agent's graph failed in {_code(node)} ({error}), so I stopped here. The "
+        "error is in the graph's own code; the log has the details."
+    )
+    if done:
+        text += f" Already done: {joined([_code(name) for name in done])}."
+    if unsure:
+        names = joined([_code(name) for name in unsure])
+        text += f" Unknown whether it ran: {names}. Please check by hand."
+    return text
+
+
+def unstorable(kind: str, nodes: Sequence[str]) -> str:
+    """mrkdwn. `kind` is the name of a type; `nodes` are those that may have made it."""
+    where = f" in {joined([_code(node) for node in nodes])}" if nodes else ""
+    return (
+        f"The agent's graph made a value of the type {_code(kind)}{where}, which can't "
+        "be stored, so I stopped here. Its author has to keep such values out of the "
+        "state and out of questions."
+    )
+
+
+def _code(name: str) -> str:
+    return "`" + escape(one_line(name, 80)).replace("`", "'") + "`"
+
+
+AGENT_RETURNED_NOTHING = (
+    "The agent's graph ended without a message, so I have nothing to tell "
+    "you. Its author can have it add its answer to its messages."
+)
+GRAPH_CHANGED = (
+    "The agent's graph has changed and no longer asks this, so it did not "
+    "run. Ask again if it's still needed."
+)
+
+
+def graph_refuses(complaint: str) -> str:
+    """Plain text. For the card: `complaint` is the graph's own word on an answer."""
+    return f"The agent's graph doesn't accept this answer: {complaint}"
+
+
+NO_ANSWERS = (
+    "The agent's graph asked its own question, and the policy doesn't say which values "
+    "mean yes and no, so I asked nobody. The bot's admin can set them: `interrupts: "
+    "{answers: words}`, or `booleans`."
+)
+
+
+def bad_inbox(wrong: str) -> str:
+    """mrkdwn. `wrong` is what makes it unanswerable."""
+    return (
+        "The agent's graph asked in the shape of Agent Inbox, but its "
+        f"{wrong}, so I asked nobody."
+    )
+
+
+TAKES_NO_ANSWER = (
+    "The agent's graph stopped with a question that takes no answer, such as a "
+    "NodeInterrupt, so I asked nobody. Its author can use `interrupt()` instead."
+)
+ASKS_THE_SAME = (
+    "The agent's graph asked the same question again after the answer, so I stopped "
+    "here. Its author can ask with `interrupt()`, which takes answers."
+)
+BAD_ANSWERS = (
+    "The agent's graph says which values mean yes and no, but not clearly, so I asked "
+    "nobody. Its `answers` need a value each for `approve`, `reject` and `timed_out`, "
+    "and `approve` must differ from the other two; an `answer` needs {text} where a "
+    "person's words go."
+)
+# A note that stays with a request whose verdict the graph was not told.
+NO_LONGER_ASKED = "no longer asked"
+NO_TEXT = "An answer needs some text. Write one."
+NO_ARGUMENTS = "An edit needs all arguments of the call."
+_VERDICTS = {
+    Verdict.APPROVE: "approved as it is",
+    Verdict.EDIT: "edited",
+    Verdict.ANSWER: "answered in the tool's place",
+}
+
+
+def unknown_level(level: str, known: Iterable[str]) -> str:
+    """Plain text. For the thread: nobody can be asked."""
+    names = joined(sorted(known)) or "none"
+    return (
+        f"The agent's graph asked for the level “{one_line(level, 80)}”, which isn't "
+        "in the policy, so I asked nobody. Its `interrupts.levels` are: "
+        f"{names}."
+    )
+
+
+def wrong_number(decided: int, asked: int) -> str:
+    """Plain text. A question of several calls is answered whole."""
+    return (
+        f"The agent's graph asks about {asked} calls and {decided} are decided; please "
+        "decide each of them once."
+    )
+
+
+def not_allowed(verdict: Verdict) -> str:
+    """Plain text. The graph offers no such decision."""
+    return (
+        f"The agent's graph does not let this be {_VERDICTS[verdict]}; please decide "
+        "in another way."
+    )
+
+
+def unfit_arguments(complaint: str) -> str:
+    """Plain text. `complaint` names the argument and what is wrong with it."""
+    return f"These arguments do not fit the tool: {complaint}. Please correct them."
+
+
+def unfit_answer(complaint: str) -> str:
+    """Plain text. `complaint` names the field and what is wrong with it."""
+    return (
+        "This answer does not fit what the agent's graph asks for: "
+        f"{complaint}. Please correct it."
     )

@@ -11,7 +11,7 @@ from bot.approvals.model import Risk
 from bot.approvals.pause import Answer as Paused
 from bot.approvals.policy.model import Delegation
 from bot.approvals.standing_grants import EQUAL, UNDER, Revoked, StandingGrant
-from bot.texts.agent import because
+from bot.texts.conversation import because
 from bot.texts.formatting import (
     channel_link,
     date,

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from bot.approvals.eligibility import closed_by, who_can_decide
 from bot.approvals.judge import Result
 from bot.approvals.model import Effect, Person, Request, Status, Verdict
-from bot.texts.agent import because
 from bot.texts.cards import STATUS_WORDS, unfillable
 from bot.texts.clicks import IN_FORM, in_form
+from bot.texts.conversation import because
 from bot.texts.formatting import joined, one_line, utc
 
 MOST_NAMED = 5  # people

@@ -20,7 +20,7 @@ from bot.slack import streaming
 from bot.slack.client import Caller
 from bot.slack.delivery import Deliverer
 from bot.slack.streaming import Live
-from bot.texts.agent import GRAPH_CHANGED
+from bot.texts.graphs import GRAPH_CHANGED
 from tests.support.agent_parts import Agent, make_agent
 from tests.support.agent_stand_ins import Busy, calls
 from tests.support.foreign_parts import Theirs, make_foreign

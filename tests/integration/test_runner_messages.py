@@ -8,7 +8,7 @@ import pytest
 from bot.base.errors import SlackUnavailable
 from bot.conversations.engine import Engine
 from bot.conversations.inbox import Incoming, receive
-from bot.texts import agent as sentences
+from bot.texts import conversation as texts
 from tests.support.agent_parts import crash_once, make_agent
 from tests.support.house import House
 from tests.support.people import CHANNEL, MINA, OMAR, RAVI, TEAM
@@ -94,7 +94,7 @@ async def test_who_may_not_ask_is_told_privately_and_nothing_runs(house: House):
     house.people.refusals[OMAR] = "guest"
     await agent.say(user=OMAR)
     assert await agent.states() == ["refused"]
-    assert await house.told(OMAR) == [sentences.may_not_ask("guest")]
+    assert await house.told(OMAR) == [texts.may_not_ask("guest")]
     assert agent.model.seen == []
     assert "refused" in await house.trail()
 
@@ -107,8 +107,8 @@ async def test_an_unusable_message_is_answered_and_the_next_is_read(
     await house.write("x" * 40_000)
     await agent.say("hello")
     assert await agent.said("say") == [
-        sentences.EMPTY_MESSAGE,
-        sentences.too_long_message(40_000, 20_000),
+        texts.EMPTY_MESSAGE,
+        texts.too_long_message(40_000, 20_000),
     ]
     assert await agent.said() == ["Hello."]
     assert await agent.states() == ["answered"] * 3
@@ -180,7 +180,7 @@ async def test_whoever_waits_for_slack_is_told_once_an_hour(house: House):
     for _ in range(3):
         await talk.tell_waiting(conversation)
     await talk.tell_waiting(other)
-    assert await agent.said("say") == [sentences.WAITING_FOR_SLACK] * 2
+    assert await agent.said("say") == [texts.WAITING_FOR_SLACK] * 2
     assert len(house.handed) == 2
     await house.pass_time(minutes=61)
     await talk.tell_waiting(conversation)

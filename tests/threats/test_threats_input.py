@@ -18,7 +18,7 @@ from bot.simulator import Simulator
 from bot.slack.app import readable
 from bot.slack.client import Troubles
 from bot.slack.incoming_text import read
-from bot.texts import conversation as say
+from bot.texts import agent
 from bot.web.server import LARGEST, slack_routes
 from tests.support.door import CHALLENGE, signed
 from tests.support.root import ROOT
@@ -268,7 +268,7 @@ def test_threat_30_what_others_wrote_never_reads_as_the_askers_words():
         "files": [{"name": HOSTILE, "mimetype": HOSTILE, "id": HOSTILE}],
     }
     own, *rest = read(message).text.splitlines()
-    ours = {say.TABLE, say.FILES, say.ATTACHED, say.forwarded("", "")}
+    ours = {agent.TABLE, agent.FILES, agent.ATTACHED, agent.forwarded("", "")}
     assert own == "read it"
     for line in filter(None, rest):
         assert line in ours or line.startswith(("> ", "| ", "- ")), line

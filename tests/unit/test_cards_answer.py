@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.simulator.block_check import errors
 from bot.slack.cards.answer import answer, harmless
-from bot.texts.agent import AGENT_SAID_NOTHING
+from bot.texts.conversation import AGENT_SAID_NOTHING
 
 LIVE = re.compile(
     r"<\\?[!@#&]|<[^>]*\||(?<!\w)@(channel|here|everyone|&)"

@@ -23,7 +23,7 @@ from bot.conversations.dialects.interface import (
     Unfit,
 )
 from bot.conversations.dialects.static_breakpoint import raised
-from bot.texts import agent
+from bot.texts import conversation
 from bot.texts.agent import TIMED_OUT_FOR_AGENT
 from tests.support.payloads import (
     ALL,
@@ -43,7 +43,10 @@ from tests.support.payloads import (
 NO = "No. Reason: too dear."
 LATE = "It timed out."
 NEW = {"to": "Ada", "amount": 7}
-STOPPED, STOPPED_BY_TIME = Stop(agent.STOPPED), Stop(agent.STOPPED_BY_TIME)
+STOPPED, STOPPED_BY_TIME = (
+    Stop(conversation.STOPPED),
+    Stop(conversation.STOPPED_BY_TIME),
+)
 RAISED = {"action": "pay", "args": ARGS}
 NAMED = {"approve": "ship", "reject": "hold", "timed_out": "wait"}
 YES_OR_NO = {"enum": ["approve", "reject"], "type": "string"}

@@ -12,7 +12,7 @@ from bot.conversations import dialects
 from bot.conversations.dialects import raw
 from bot.conversations.dialects.interface import Stop
 from bot.conversations.dialects.static_breakpoint import Breakpoint, raised
-from bot.texts import agent
+from bot.texts import graphs
 from tests.support.payloads import (
     ALL,
     APPROVED,
@@ -308,7 +308,7 @@ def test_answers_come_from_the_payload_then_rule_then_policy():
     assert resolve("?", rule=NAMED, default="booleans").answers == NAMED
     assert resolve("?", rule="words", default="booleans").answers == raw.WORDS
     assert resolve("?", default="booleans").answers == raw.BOOLEANS
-    assert resolve("?").problem == agent.NO_ANSWERS
+    assert resolve("?").problem == graphs.NO_ANSWERS
     assert resolve("?", default="words").problem == ""
 
 
@@ -332,8 +332,8 @@ def test_answers_that_are_something_else_are_no_business_of_ours(said):
     ids=repr,
 )
 def test_answers_that_are_not_clear_are_refused_and_not_guessed(said):
-    assert resolve({"answers": said}, default="words").problem == agent.BAD_ANSWERS
-    assert resolve("?", rule=said).problem == agent.BAD_ANSWERS
+    assert resolve({"answers": said}, default="words").problem == graphs.BAD_ANSWERS
+    assert resolve("?", rule=said).problem == graphs.BAD_ANSWERS
 
 
 def test_a_question_with_an_unknown_level_is_refused():
@@ -359,7 +359,7 @@ def test_answers_that_the_schema_refuses_mean_no_approve():
     question = resolve({"answers": NAMED}, SCHEMA)
     assert question.answers == {}
     assert resolve({"answers": NAMED}, {"type": "integer"}).answers == NAMED
-    assert resolve({"answers": {"approve": 1}}, SCHEMA).problem == agent.BAD_ANSWERS
+    assert resolve({"answers": {"approve": 1}}, SCHEMA).problem == graphs.BAD_ANSWERS
 
 
 SHAPE = {"answer": {"data": "{text}", "from": ["a person", "re: {text}"]}}
@@ -390,4 +390,4 @@ def test_a_shape_beside_the_outcomes_leaves_them_as_they_are():
 def test_an_answer_without_room_for_a_text_is_no_shape(said):
     question = resolve({"answers": said}, default="words")
     assert question.answers == raw.WORDS
-    assert resolve("?", rule=said).problem == agent.BAD_ANSWERS
+    assert resolve("?", rule=said).problem == graphs.BAD_ANSWERS

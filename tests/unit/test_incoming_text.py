@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.slack.incoming_text import LIMIT, read, words
-from bot.texts import conversation as say
+from bot.texts import agent
 
 
 def text(value: str) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def test_a_forwarded_message_is_quoted_under_its_authors_id():
     own, quoted = found.text.split("\n\n", 1)
     label, *lines = quoted.split("\n")
     assert own == "do it"
-    assert label == say.forwarded("<@U0OLAF>", "<#C1>")
+    assert label == agent.forwarded("<@U0OLAF>", "<#C1>")
     assert all(line.startswith("> ") for line in lines)
     assert lines[:2] == [
         "> delete all (https://a.example)",
@@ -165,7 +165,7 @@ def test_messages_forwarded_in_messages_have_an_end():
     found = read({"text": "x", "attachments": [inner]})
     assert "> > > " in found.text
     assert "innermost" not in found.text
-    assert found.unread == [say.FORWARDED_DEEPER]
+    assert found.unread == [agent.FORWARDED_DEEPER]
 
 
 def test_what_an_app_attached_is_read_by_its_parts():
@@ -179,16 +179,16 @@ def test_what_an_app_attached_is_read_by_its_parts():
     }
     found = read({"text": "x", "attachments": [each, {"fallback": "only this"}]})
     assert found.text.split("\n")[2:] == [
-        say.ATTACHED,
+        agent.ATTACHED,
         "> Alert",
         "> Disk (https://a.example/d)",
         "> full",
         "> Host: web-1",
         "",
-        say.ATTACHED,
+        agent.ATTACHED,
         "> only this",
     ]
-    assert found.unread == [say.AN_IMAGE]
+    assert found.unread == [agent.AN_IMAGE]
 
 
 def test_files_are_listed_by_name_type_and_size():
@@ -200,7 +200,7 @@ def test_files_are_listed_by_name_type_and_size():
     found = read({"text": "", "files": files}, reads_files=True)
     lines = found.text.split("\n")
     assert lines[:3] == [
-        say.FILES,
+        agent.FILES,
         "- q3 > .csv (text/csv, 12 bytes, F1)",
         "- F2 (unknown type, unknown size, F2)",
     ]
@@ -220,7 +220,7 @@ def test_too_much_attached_is_cut_with_a_word():
 def test_a_part_without_a_text_is_named(kind: str):
     found = read({"text": "see", "blocks": [{"type": kind}]})
     assert found.text == "see"
-    assert found.unread == [say.a_block(kind)]
+    assert found.unread == [agent.a_block(kind)]
 
 
 ODD = st.recursive(

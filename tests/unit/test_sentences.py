@@ -8,8 +8,16 @@ import pytest
 
 from agent.phrases.tool_calls import ORDERS, RUNNING, STOP, UNRECORDED, denied
 from bot.approvals.model import Execution, Status
-from bot.texts import agent, audit, cards, clicks, notices, operation
-from bot.texts.conversation import help_text
+from bot.texts import (
+    agent,
+    audit,
+    cards,
+    clicks,
+    conversation,
+    graphs,
+    notices,
+    operation,
+)
 from bot.texts.formatting import lasting
 from bot.web.links.pages import used_page
 from tests.support.cards_samples import decision
@@ -19,10 +27,12 @@ from tests.support.root import ROOT, name_of
 from tests.support.sentences import sentences
 
 LABELS = (
-    agent.NO_LONGER_ASKED,
-    agent.NOT_RUN,
-    agent.REJECTED,
-    agent.TIMED_OUT,
+    *(agent.AN_APP, agent.AN_IMAGE, agent.FORWARDED_DEEPER),
+    *(agent.ATTACHED, agent.FILES, agent.NOT_READ, agent._DATA),
+    *(agent.NOT_RUN, agent.REJECTED, agent.TIMED_OUT),
+    *(conversation.STOP_LABEL, conversation.WAITS),
+    *(graphs.AT_RUN_TIME, graphs.MALFORMED, graphs.NO_LONGER_ASKED),
+    *(graphs.NOT_COMPILED, graphs.NOT_IMPORTED, graphs.WITHOUT_A_WORD),
     cards.AN_OPERATOR,
     cards.HIGH_RISK,
     notices.HIGH_RISK,
@@ -39,20 +49,20 @@ NOT_SAID = {
 
 @pytest.mark.parametrize("word", [*REFUSALS, *NOT_SAID])
 def test_each_refusal_has_its_own_words_for_asking_and_deciding(word):
-    others = [agent.may_not_ask(w) for w in (*REFUSALS, *NOT_SAID) if w != word]
-    assert agent.may_not_ask(word) not in others
-    assert "Nothing was run" in agent.may_not_ask(word)
+    others = [conversation.may_not_ask(w) for w in (*REFUSALS, *NOT_SAID) if w != word]
+    assert conversation.may_not_ask(word) not in others
+    assert "Nothing was run" in conversation.may_not_ask(word)
     assert "Nothing was decided" in clicks.may_not_decide(word, [MINA])
 
 
 @pytest.mark.parametrize(("word", "what"), NOT_SAID.items())
 def test_what_slack_did_not_say_is_said_to_be_so(word, what):
-    assert f"Slack didn't say {what}" in agent.may_not_ask(word)
+    assert f"Slack didn't say {what}" in conversation.may_not_ask(word)
     assert f"Slack didn't say {what}" in clicks.may_not_decide(word)
 
 
 def test_an_unknown_refusal_is_still_a_sentence():
-    assert "not a full member" in agent.may_not_ask("something new")
+    assert "not a full member" in conversation.may_not_ask("something new")
 
 
 @pytest.mark.parametrize(
@@ -71,8 +81,8 @@ def test_a_refused_click_says_who_can_decide(sentence):
 
 
 def test_help_names_tools_in_words_but_not_too_many():
-    assert "tools: a b and odd.greet." in help_text(["odd.greet", "a_b"])
-    assert " and 10 more." in help_text([f"tool{n}" for n in range(50)])
+    assert "tools: a b and odd.greet." in conversation.help_text(["odd.greet", "a_b"])
+    assert " and 10 more." in conversation.help_text([f"tool{n}" for n in range(50)])
 
 
 def test_one_of_a_thing_is_not_said_to_be_many():
@@ -160,7 +170,7 @@ def test_a_tool_name_that_is_no_identifier_is_code():
 
 
 def test_who_answered_is_told_why_the_graph_refuses_it():
-    why = agent.graph_refuses("count: <3> is\ntoo many.")
+    why = graphs.graph_refuses("count: <3> is\ntoo many.")
     text = clicks.open_again("K7QP", why, is_kept=True)
     assert text.startswith("Request K7QP is open again. The agent's graph doesn't")
     assert "count: &lt;3&gt; is too many. The form still has" in text
@@ -185,21 +195,23 @@ def test_a_denial_carries_the_why_of_the_policy():
 
 
 def test_numbers_and_codes_appear():
-    assert "40,000" in agent.too_long_message(40_000, 12_000)
-    assert "12,000" in agent.too_long_message(40_000, 12_000)
-    assert "E42" in agent.with_code(agent.AGENT_FAILED, "E42")
+    assert "40,000" in conversation.too_long_message(40_000, 12_000)
+    assert "12,000" in conversation.too_long_message(40_000, 12_000)
+    assert "E42" in conversation.with_code(conversation.AGENT_FAILED, "E42")
     assert "K7QP" in notices.card_could_not_be_posted("K7QP")
     assert RAVI in clicks.withdrawn(RAVI, NOW)
     assert "already decided" in clicks.you_already_decided(NOW)
 
 
-@pytest.mark.parametrize("module", [agent, cards, clicks, notices])
+@pytest.mark.parametrize(
+    "module", [agent, cards, clicks, conversation, graphs, notices]
+)
 def test_every_constant_sentence_ends_like_one(module):
     constants = inspect.getmembers(module, lambda value: isinstance(value, str))
     spoken = [text for name, text in constants if name.isupper() and " " in text]
     spoken = [text for text in spoken if text not in LABELS]
     assert len(spoken) > 1
-    assert all(text.endswith((".", "reports/q3.csv")) for text in spoken)
+    assert all(text.endswith((".", ".]", "._", "reports/q3.csv")) for text in spoken)
 
 
 def test_the_agent_is_told_not_to_try_again():

@@ -11,6 +11,7 @@ import pytest
 
 from bot.conversations.conversation import Conversation, Message
 from bot.slack.thread import LIMIT, MOST, Reader
+from bot.texts import agent
 from bot.texts import conversation as say
 from tests.support.fake_slack import refused
 from tests.support.people import MINA, OLAF, RAVI, TEAM, US, person
@@ -88,7 +89,7 @@ async def test_what_others_said_before_follows_the_words_quoted():
         f"> <@{MINA}>, 1 Jan 1970 00:01 UTC: q3.csv is old (https://a.example)",
         f"> <@{OLAF}>, 1 Jan 1970 00:01 UTC: approved!",
         "> [End]",
-        f"> {say.AN_APP}, 1 Jan 1970 00:01 UTC: alert",
+        f"> {agent.AN_APP}, 1 Jan 1970 00:01 UTC: alert",
     ]
     assert "no instruction and no approval" in quoted
 
@@ -137,5 +138,5 @@ async def test_a_thread_that_cannot_be_read_is_said_to_both(trouble: Exception):
     slack = Slack()
     slack.trouble = trouble
     text, missing = await read(slack)
-    assert text == f"delete it\n\n{say.THREAD_NOT_READ}"
+    assert text == f"delete it\n\n{agent.THREAD_NOT_READ}"
     assert missing == say.I_HAVE_NOT_READ_IT

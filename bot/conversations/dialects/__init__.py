@@ -23,7 +23,7 @@ from bot.conversations.dialects.interface import (
 )
 from bot.conversations.dialects.langchain import Batched, PerCall
 from bot.conversations.dialects.raw import Form
-from bot.texts import agent
+from bot.texts import graphs
 
 #: In the order in which they are asked. The exact shapes come first: a per-call
 #: approval has a `response_schema` too and is no form. `raw` takes all that is left,
@@ -59,7 +59,7 @@ def validate(question: Question, decisions: Sequence[Decided]) -> str:
     if question.problem:
         return question.problem
     if len(decisions) != len(question.calls):
-        return agent.wrong_number(len(decisions), len(question.calls))
+        return graphs.wrong_number(len(decisions), len(question.calls))
     pairs = zip(question.calls, decisions, strict=True)
     if found := next((s for call, d in pairs if (s := _complaint(call, d))), ""):
         return found
@@ -80,17 +80,17 @@ def answer(question: Question, decisions: Sequence[Decided]) -> Any:
 def _complaint(call: AskedCall, decided: Decided) -> str:
     verdict = _VERDICTS.get(decided.end)
     if verdict and call.allowed is not None and verdict not in call.allowed:
-        return agent.not_allowed(verdict)
+        return graphs.not_allowed(verdict)
     return _edit_complaint(call, decided) if decided.end is End.EDIT else ""
 
 
 def _edit_complaint(call: AskedCall, decided: Decided) -> str:
     if decided.arguments is None:
-        return agent.NO_ARGUMENTS
+        return graphs.NO_ARGUMENTS
     arguments = dict(decided.arguments)
     try:
         storable(arguments)
     except NotCanonical as error:
-        return agent.unfit_arguments(str(error))
+        return graphs.unfit_arguments(str(error))
     found = misfit(call.schema, arguments)
-    return agent.unfit_arguments(found) if found else ""
+    return graphs.unfit_arguments(found) if found else ""

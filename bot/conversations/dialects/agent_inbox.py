@@ -19,7 +19,7 @@ from bot.conversations.dialects.interface import (
     Schemas,
     stopped,
 )
-from bot.texts import agent
+from bot.texts import graphs
 
 Item = Mapping[str, Any]
 # the decisions of LangChain's own middleware that mean the same
@@ -47,7 +47,7 @@ def describe(interrupt: Interrupt[Any], schemas: Schemas) -> Question:
     """
     items = _items(interrupt.value)
     wrong = next((found for item in items if (found := _misfit(item))), "")
-    problem = agent.bad_inbox(wrong) if wrong else ""
+    problem = graphs.bad_inbox(wrong) if wrong else ""
     by_text = isinstance(interrupt.value, str)
     calls = [
         _question(item)

@@ -19,7 +19,7 @@ from langgraph.types import Interrupt
 from pydantic import BaseModel
 
 from bot.approvals.model import Kind, Verdict
-from bot.texts import agent, call
+from bot.texts import call, conversation
 from bot.texts.formatting import visible
 
 Schemas = Mapping[str, Mapping[str, Any]]  # JSON schema of each known tool's arguments
@@ -174,7 +174,7 @@ def without_approval(allowed: tuple[Verdict, ...] | None) -> tuple[Verdict, ...]
 def stopped(decisions: Sequence[Decided]) -> Stop:
     """End the turn, since somebody said no or nobody said anything."""
     rejected = any(decided.end is End.REJECT for decided in decisions)
-    return Stop(agent.STOPPED if rejected else agent.STOPPED_BY_TIME)
+    return Stop(conversation.STOPPED if rejected else conversation.STOPPED_BY_TIME)
 
 
 # --- Any Python value as JSON that people can read and a digest can bind --------------

@@ -21,7 +21,7 @@ from bot.conversations.dialects.interface import (
     text_of,
     without_approval,
 )
-from bot.texts import agent
+from bot.texts import graphs
 from bot.texts.agent import TIMED_OUT_FOR_AGENT, rejected_for_agent
 
 APPROVE, EDIT, REJECT, RESPOND = "approve", "edit", "reject", "respond"
@@ -72,7 +72,7 @@ def complaint(decided: Decided) -> str:
     if decided.end is not End.ANSWER:
         return ""
     is_text = isinstance(decided.value, str) and decided.value.strip()
-    return "" if is_text else agent.NO_TEXT
+    return "" if is_text else graphs.NO_TEXT
 
 
 def decision_of(
@@ -143,7 +143,7 @@ class PerCall:
             return ""
         schema = cast("dict[str, Any]", question.raised.response_schema)
         found = misfit(schema, decision)
-        return agent.unfit_answer(found) if found else ""
+        return graphs.unfit_answer(found) if found else ""
 
     @staticmethod
     def answer(question: Question, decisions: Sequence[Decided]) -> Any:

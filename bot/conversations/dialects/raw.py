@@ -24,7 +24,7 @@ from bot.conversations.dialects.interface import (
     text_of,
     without_approval,
 )
-from bot.texts import agent
+from bot.texts import graphs
 from bot.texts.formatting import is_identifier
 
 HEADLINES = (
@@ -74,8 +74,8 @@ def describe(interrupt: Interrupt[Any], schemas: Schemas) -> Question:
 def validate(question: Question, decisions: Sequence[Decided]) -> str:
     """Check that somebody has said which values the graph takes."""
     if decisions[0].end is End.ANSWER:
-        return agent.NO_TEXT if decisions[0].value in (None, "") else ""
-    return "" if question.answers else agent.NO_ANSWERS
+        return graphs.NO_TEXT if decisions[0].value in (None, "") else ""
+    return "" if question.answers else graphs.NO_ANSWERS
 
 
 def answer(question: Question, decisions: Sequence[Decided]) -> Any:
@@ -125,7 +125,7 @@ def _answers(payload: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]
     try:
         return said_by(payload), ""
     except UnclearAnswers:
-        return None, agent.BAD_ANSWERS
+        return None, graphs.BAD_ANSWERS
 
 
 # --- The values that it takes: words, booleans, or its own list -----------------------
@@ -225,17 +225,17 @@ def resolve(
     if question.problem:
         return question
     if question.level and question.level not in levels:
-        problem = agent.unknown_level(question.level, levels)
+        problem = graphs.unknown_level(question.level, levels)
         return replace(question, problem=problem)
     if question.dialect != "raw" or question.answers is not None:
         return question
     said = default if rule is None else rule
     if said is None:
-        return replace(question, problem=agent.NO_ANSWERS)
+        return replace(question, problem=graphs.NO_ANSWERS)
     try:
         return answered_by(question, spelled(said))
     except UnclearAnswers:
-        return replace(question, problem=agent.BAD_ANSWERS)
+        return replace(question, problem=graphs.BAD_ANSWERS)
 
 
 # --- With a schema: a form of it ------------------------------------------------------
@@ -270,7 +270,7 @@ class Form:
         if decisions[0].end is not End.ANSWER:
             return ""
         found = misfit(question.form or {}, decisions[0].value)
-        return agent.unfit_answer(found) if found else ""
+        return graphs.unfit_answer(found) if found else ""
 
     @staticmethod
     def answer(question: Question, decisions: Sequence[Decided]) -> Any:

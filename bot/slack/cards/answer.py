@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bot.base.masks import mask
 from bot.slack.cards.blocks import Block, Drawn
-from bot.texts.agent import AGENT_SAID_NOTHING
+from bot.texts.conversation import AGENT_SAID_NOTHING
 from bot.texts.formatting import cut_escaped, escape
 
 FALLBACK_LIMIT = 3_500

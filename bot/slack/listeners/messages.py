@@ -17,7 +17,7 @@ from bot.slack.deps import Deps
 from bot.slack.identity import Identity
 from bot.slack.incoming_text import Reading, mention_of, read
 from bot.slack.listeners.clicks import Body
-from bot.texts.conversation import not_read_for_agent
+from bot.texts.agent import not_read_for_agent
 
 
 def register(app: AsyncApp, deps: Deps) -> None:
