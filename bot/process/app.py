@@ -151,21 +151,22 @@ def make_app(
     served = serve(settings, model, gate, loaded, works)
     deps = _deps(settings, slack, policies, (pool, listener_pool), queue, served)
     files.client, files.session = deps.client, deps.session
-    trail, outside, homes = _trail(deps, queue), make_outside(deps, mail), _homes(deps)
+    trail, outside = _trail(deps, queue), make_outside(deps, mail)
+    homes, home_duties = _homes(deps)
     engine, workers = Engine(served, pool, under_way.saved), Workers(queue)
     names = Names(deps.client, deps.people, deps.identity)
     live = Live(deps.pool, Caller(deps.client), deps.identity, {})
     _register(deps, queue, _runner(deps, engine, names, live, under_way))
     courier = _courier(deps, queue, names, live)
     duties = [*trail.duties, *outside.duties]
-    when = {**outside.when, "messages": courier.look, **homes.when}
+    when = {**outside.when, "messages": courier.look, **home_duties}
     return App(
         deps=deps,
         database_url=database_url,
         queue=queue,
         bolt=_bolt(deps),
         workers=workers,
-        couriers=[courier, homes.courier, *outside.couriers],
+        couriers=[courier, homes, *outside.couriers],
         live=live,
         clock=make_clock(settings, pool, queue, duties, when, workers.held),
         model=model,
@@ -313,38 +314,27 @@ def _courier(deps: Deps, queue: Queue, names: Names, live: Live) -> Courier:
     """The courier that brings messages to Slack, right after what wrote them down."""
     pool, policies = deps.pool, deps.policies
     deliverer = Deliverer(
-        pool, queue, policies, live.call, deps.identity, names.of, live.standing
+        pool, queue, policies, live.call, deps.identity, names.of, live.streamed
     )
     courier = Courier(pool, deliverer, pace=PACE, skipped=deliverer.skipped)
     queue.send = courier.send
     return courier
 
 
-@dataclass(frozen=True)
-class _Homes:
-    """App Home, published right after a click and brought up to date by the clock."""
+def _homes(deps: Deps) -> tuple[Courier, Mapping[str, Duty]]:
+    """The courier of App Home, and duties by what is due.
 
-    pages: HomePages
-    courier: Courier
-
-    delegations: Delegations
-
-    @property
-    def when(self) -> Mapping[str, Duty]:
-        """Duties by what is due."""
-        return {"homes": self.look, "delegations": self.delegations.look}
-
-    async def look(self) -> None:
-        """Publish what has changed for those who look; a duty of the clock."""
-        await self.pages.mark()
-        await self.courier.look()
-
-
-def _homes(deps: Deps) -> _Homes:
+    It's published right after a click, and brought up to date by the clock.
+    """
     pages = HomePages(deps.pool, deps.desks, deps.client, deps.identity)
     courier = Courier(deps.pool, pages)
     deps.viewers.send = courier.send
-    return _Homes(pages, courier, deps.delegations)
+
+    async def look() -> None:
+        await pages.mark()
+        await courier.look()
+
+    return courier, {"homes": look, "delegations": deps.delegations.look}
 
 
 def _trail(deps: Deps, queue: Queue) -> Trail:

@@ -42,7 +42,7 @@ class Deliverer:
 
     Attributes:
         names: Slack's names for ids, as far as it says them now.
-        standing: what this process has streamed into messages, by their ts.
+        streamed: what this process has streamed into messages, by their ts.
         tried: ids of what this process has posted, or has begun to: that is looked for
             before it is posted. The row says so too, but a crash of the database may
             forget that.
@@ -54,7 +54,7 @@ class Deliverer:
     call: Caller
     identity: Callable[[], Identity]
     names: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
-    standing: dict[str, Streamed]
+    streamed: dict[str, Streamed]
     tried: Kept = field(default_factory=Kept)
     statements: ClassVar[Mapping[str, LiteralString]] = {
         "pick": SQL["pick_message"],
@@ -177,10 +177,10 @@ class Deliverer:
     async def _finish(self, row: Row, drawn: Drawn) -> tuple[str, str] | None:
         """Let a message that was streamed say all of it; None if it takes no words."""
         channel, ts = row["posted_channel"], row["message_ts"]
-        standing, metadata = self.standing.pop(ts, None), _metadata(row)
+        streamed, metadata = self.streamed.pop(ts, None), _metadata(row)
         reach("ending")
         try:
-            if not await finish(self.call, (channel, ts), standing, drawn, metadata):
+            if not await finish(self.call, (channel, ts), streamed, drawn, metadata):
                 await self._edit(row, drawn, metadata=metadata)
         except SlackApiError as error:
             if error_code(error) in PASSING:

@@ -33,16 +33,16 @@ class Streamed:
 async def finish(
     call: Call,
     place: Place,
-    standing: Streamed | None,
+    streamed: Streamed | None,
     drawn: Drawn,
     metadata: Mapping[str, Any],
 ) -> bool:
     """End a stream with the rest of its answer; False if it has to be edited.
 
     Args:
-        standing: None where nobody knows what stands there.
+        streamed: None where nobody knows what stands there.
     """
-    more = _more(standing, drawn)
+    more = _more(streamed, drawn)
     if more is not None:
         try:
             await _stop(call, place, metadata, **more)
@@ -54,16 +54,16 @@ async def finish(
     return False
 
 
-def _more(standing: Streamed | None, drawn: Drawn) -> dict[str, Any] | None:
+def _more(streamed: Streamed | None, drawn: Drawn) -> dict[str, Any] | None:
     """Return the rest of an answer that begins with what the message shows."""
-    if standing is None or not drawn.said.startswith(standing.words):
+    if streamed is None or not drawn.said.startswith(streamed.words):
         return None
     if not drawn.said:
         return None
-    rest = drawn.said[len(standing.words) :]
+    rest = drawn.said[len(streamed.words) :]
     blocks = [block for block in drawn.blocks if block["type"] != "markdown"]
     return {
-        "markdown_text": f"{standing.lead}{rest}" if rest else None,
+        "markdown_text": f"{streamed.lead}{rest}" if rest else None,
         "blocks": blocks or None,
     }
 

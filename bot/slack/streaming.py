@@ -57,7 +57,7 @@ _MENTION = re.compile(r"<[@#!][^<>]*>")
 #: Words that say nothing of what is granted: a run before was here, or a person.
 NO_REFUSAL = frozenset({"already_reacted", "no_reaction", "message_not_found"})
 TROUBLE = (*FAILURES, *TRANSIENT, RetryLater)
-MOST_STANDING = 1_000  # streams whose ends another replica may have taken
+MOST_ENDS = 1_000  # streams whose ends another replica may have taken
 
 
 @dataclass
@@ -65,14 +65,14 @@ class Live:
     """Follows the runs of this process.
 
     Attributes:
-        standing: what is known to stand in streams that are to be finished, by ts.
+        streamed: what is known to stand in streams that are to be finished, by ts.
         refused: the methods that Slack does not grant.
     """
 
     pool: Pool
     call: Caller
     identity: CurrentIdentity
-    standing: dict[str, Streamed]
+    streamed: dict[str, Streamed]
     refused: Kept = field(default_factory=Kept)
     open: set[str] = field(default_factory=set[str])  # streams, by ts
     tidying: dict[str, asyncio.Task[None]] = field(
@@ -311,11 +311,11 @@ class Follower:
             closing = self._live.begin(self._close(self._ts))
             await asyncio.wait({closing}, timeout=LAST)
         elif self._is_sure and not self._is_left:
-            standing = self._live.standing
+            streamed = self._live.streamed
             words, lead = self._shown.answer(self.watch.progress)
-            standing[self._ts] = Streamed(words, lead)
-            if len(standing) > MOST_STANDING:
-                standing.pop(next(iter(standing)))
+            streamed[self._ts] = Streamed(words, lead)
+            if len(streamed) > MOST_ENDS:
+                streamed.pop(next(iter(streamed)))
 
     async def end(self) -> None:
         """Take the status away, beside all else; the run is over in any way."""

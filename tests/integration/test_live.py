@@ -92,7 +92,7 @@ async def play(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[P
         live = Live(house.pool, Caller(client), lambda: US, {})
         agent.runner = replace(agent.runner, live=live)
         parts = house.pool, house.queue, house.policies, live.call, lambda: US
-        deliverer = Deliverer(*parts, no_names, live.standing)
+        deliverer = Deliverer(*parts, no_names, live.streamed)
         yield Play(
             made, agent, live, Courier(house.pool, deliverer, skipped=deliverer.skipped)
         )
