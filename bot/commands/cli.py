@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from agent.safe_text import clean_text
 from bot.approvals.model import Status
 from bot.base.errors import BotError
 from bot.texts import operation as say
@@ -181,7 +182,7 @@ def _add_audit(audit: argparse.ArgumentParser) -> None:
 
 def _words(text: str) -> str:
     """An argument that is not empty and can be stored."""
-    words = text.encode("utf-8", "replace").decode("utf-8").strip()
+    words = clean_text(text).strip()
     if not words:
         raise argparse.ArgumentTypeError("it is empty")
     return words
