@@ -30,7 +30,7 @@ SHORTER = (
     "heartbeat=1,stalled=6,message_lease=6,job_missing=3,longest_retry=1,word=0.0001"
 )
 POLICY = files_policy()
-
+APP = AppConfig.read(ROOT / "manifest.yml")
 
 #: Sets a stage that outlives one test: the fixture `new_stage`, by its options.
 NewStage = Callable[..., AbstractAsyncContextManager["Stage"]]
@@ -289,7 +289,7 @@ async def make_stage(
         app_token=APP_TOKEN,
         signing_secret=SIGNING_SECRET,
         event_url=events,
-        app=AppConfig.read(ROOT / "manifest.yml"),
+        app=APP,
         subscriptions=subscriptions,
         scopes=scopes,
         times=Times(ack, retries),
