@@ -49,7 +49,12 @@ def answer_mentions(app: AsyncApp, heard: list[Any]) -> None:
 def bolt(simulator: Simulator, listen: Listen, heard: list[Any]) -> AsyncApp:
     """The bot of this simulator, not yet connected."""
     client = AsyncWebClient(BOT_TOKEN, base_url=simulator.api_url)
-    app = AsyncApp(client=client, signing_secret=SECRET, process_before_response=True)
+    app = AsyncApp(
+        name="a small bot",  # else Bolt walks the whole stack to find one
+        client=client,
+        signing_secret=SECRET,
+        process_before_response=True,
+    )
     listen(app, heard)
     return app
 

@@ -28,7 +28,7 @@ class SlackApp:
         self.simulator = simulator
         client = AsyncWebClient(BOT_TOKEN, base_url=simulator.api_url)
         self.client = client
-        self.bolt = AsyncApp(token=BOT_TOKEN, client=client)
+        self.bolt = AsyncApp(name="a small app", token=BOT_TOKEN, client=client)
         self.actions: list[dict[str, Any]] = []
         self.submitted: dict[str, Any] = {}
         self.closed: list[str] = []

@@ -116,6 +116,7 @@ def app_with(house: House) -> AsyncApp:
         return AuthorizeResult(enterprise_id=None, team_id=TEAM, bot_token="xoxb-1")
 
     app = AsyncApp(
+        name="approval-bot",
         signing_secret="x",
         authorize=authorize,
         process_before_response=True,
