@@ -27,7 +27,8 @@ from tests.support import (
 from tests.support.fork_server import OURS
 from tests.support.reused_database import ReusedDatabase
 
-WAITING = ("tests/acceptance/", "tests/browser/")  # for processes, and for a page
+BROWSER = "tests/browser/"
+WAITING = ("tests/acceptance/", BROWSER)  # for processes, and for a page
 
 gc.disable()  # until `pytest_collection` has ended: what is imported stays
 spare_langsmith_types()  # in each worker, as a start of the bot does
@@ -65,6 +66,19 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
             spec.python = shlex.join([sys.executable, "-S", str(worker.__file__)])
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give all that need a browser to one worker: a second browser costs 4 s of CPU."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneBrowser(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            needs = nodeid.startswith(BROWSER)
+            return BROWSER if needs else super()._split_scope(nodeid)
+
+    return OneBrowser(config, log) if config.option.dist == "loadscope" else None
+
+
 def forked(programs: Sequence[str], **options: Sequence[str]) -> str:
     """The address of a fork server that lives as long as this process."""
     server = spawn.OwnForkServer(programs, **options)
@@ -91,12 +105,15 @@ def tell(send: Callable[..., None], name: str, **told: Any) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mix modules that mostly wait with those that mostly compute: no core is idle."""
+    """Mix modules that mostly wait with those that mostly compute: no core is idle.
+
+    The browser's go first, since one worker has all of them.
+    """
     modules: dict[str, list[pytest.Item]] = {}
     for item in items:
         modules.setdefault(item.nodeid.partition("::")[0], []).append(item)
     kinds = {True: list[str](), False: list[str]()}
-    for module in modules:
+    for module in sorted(modules, key=lambda name: not name.startswith(BROWSER)):
         kinds[module.startswith(WAITING)].append(module)
     placed = {
         module: number / len(kind)
