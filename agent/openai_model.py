@@ -32,6 +32,7 @@ DEFAULT_MODEL = "gpt-5-mini"
 PASSING = frozenset({408, 409, 429})
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds, where the server names none
 NO_QUOTA = "insufficient_quota"
+LARGE = ("messages", "tools")  # of a request
 MOST_NAMED = 60.0  # seconds that a server may ask for
 # How the client fails over an answer that is no chat completion.
 _NONSENSE = (
@@ -170,6 +171,9 @@ class StrictChatOpenAI(ChatOpenAI):
         payload = self._get_request_payload(messages, stop=stop, **options, stream=True)
         if self._should_stream_usage(None):
             payload["stream_options"] = {"include_usage": True}
+        # past the client, which looks at each field of these for others to rename
+        large = {name: payload.pop(name) for name in LARGE if name in payload}
+        payload |= {"messages": [], "extra_body": large}
         raw = await self.async_client.with_raw_response.create(**payload)
         whole = Whole()
         try:
