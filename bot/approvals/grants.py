@@ -38,6 +38,8 @@ class Run:
             by statement; the end of the run stores them.
         save: stores them; before anything else that follows from them.
         saving: the last time that this was begun.
+        behind: the checkpoint that it has written last, where that did not wait for the
+            disk; "" where it did, or there is none.
     """
 
     team: str
@@ -50,6 +52,7 @@ class Run:
     unsaved: list[Mapping[str, Any]] = field(default_factory=list[Any], repr=False)
     save: Callable[[], Awaitable[None]] = field(default=partial(sleep, 0), repr=False)
     saving: Task[None] | None = field(default=None, repr=False)
+    behind: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,8 @@ async def claim(
             the claim may have been made.
 
     Raises:
-        LostRun: another run has taken over the conversation; nothing was written.
+        LostRun: another run has taken over the conversation, or a crash of the server
+            has taken back the checkpoint that the call is in; nothing was written.
     """
     async with pool.connection() as connection:
         if waived is not None:
@@ -183,10 +187,14 @@ async def _claim_waived(
             "policy_version": version,
             "call_digest": call.digest,
             "generation": run.generation,
+            "behind": run.behind,
             **_trail(run, call, waived),
         },
     )
-    return await claimed.fetchone()
+    row = await claimed.fetchone()
+    if row is not None and not row["stands"]:
+        raise LostRun(run.conversation)
+    return row
 
 
 async def _claim_approved(

@@ -1,14 +1,20 @@
 -- name: claim_waived
 -- A call that the policy lets run: granted and claimed at once, by this run only. It
 -- waits for a stop that is being written, which has counted what runs, and finds it.
-WITH claimed AS (
+-- `stands`: whether the graph still has the call, whose checkpoint need not have waited
+-- for the disk. Where a crash of the server has taken it back, the model is asked anew.
+WITH checkpoint AS (
+  SELECT %(behind)s::text = '' OR EXISTS (SELECT FROM checkpoints k
+    WHERE k.thread_id = %(conversation)s::uuid::text
+      AND k.checkpoint_id = %(behind)s) AS stands),
+claimed AS (
   INSERT INTO grants (conversation_id, tool_call_id, tool, rule, policy_version,
     call_digest, grant_digest, state, generation, claimed_at)
   SELECT %(conversation)s, %(tool_call)s, %(tool)s, %(rule)s, %(policy_version)s,
     %(call_digest)s, '', 'executing', %(generation)s, bot_now()
-  FROM conversations c
-  WHERE c.id = %(conversation)s AND c.generation = %(generation)s
-  FOR SHARE
+  FROM conversations c, checkpoint
+  WHERE c.id = %(conversation)s AND c.generation = %(generation)s AND stands
+  FOR SHARE OF c
   ON CONFLICT (conversation_id, tool_call_id) DO NOTHING
   RETURNING conversation_id),
 trail AS (
@@ -19,7 +25,7 @@ trail AS (
       WHERE m.conversation_id = claimed.conversation_id AND m.state = 'running'
       ORDER BY m.id LIMIT 1)), %(texts)s
   FROM claimed)
-SELECT EXISTS (SELECT FROM claimed) AS won;
+SELECT EXISTS (SELECT FROM claimed) AS won, stands FROM checkpoint;
 
 -- name: deny
 -- A call that the policy does not allow, once on the trail however often it is asked.

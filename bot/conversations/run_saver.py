@@ -358,6 +358,8 @@ class RunSaver(AsyncPostgresSaver):
         await cursor.execute(statement, own)
         if await cursor.fetchone() is None:
             raise LostRun(self._run.conversation)
+        if checkpoints:
+            self._run.behind = checkpoints[-1][2] if quick else ""
 
 
 def checkpoint_lists(saves: Sequence[Saved]) -> dict[str, list[Any]]:

@@ -13,7 +13,8 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 from psycopg import OperationalError
 
-from bot.approvals.grants import LostRun, Run
+from bot.approvals import grants
+from bot.approvals.grants import CallFacts, LostRun, Run
 from bot.base.errors import SlackUnavailable
 from bot.conversations import outcome
 from bot.conversations.conversation import start
@@ -105,6 +106,21 @@ async def test_nothing_is_asked_where_its_checkpoint_got_lost(house: House):
         async with house.pool.connection() as connection:
             await ran.save(connection)
     assert await house.one(ROWS) == 0
+
+
+async def test_nothing_is_claimed_where_its_checkpoint_got_lost(house: House):
+    """A waived call would run, and again when the model has asked for it anew."""
+    run = await begun(house, await house.conversation())
+    place: Any = {"configurable": {"thread_id": run.conversation, "checkpoint_ns": ""}}
+    saver = RunSaver(house.pool, run, holds=True)
+    await saver.aput(place, empty_checkpoint(), {"source": "loop"}, {})
+    first, second = (CallFacts(f"call-{n}", "list_files", {}, {}) for n in (1, 2))
+    rule = ("reading", "1")
+    assert (await grants.claim(house.pool, house.queue, run, first, rule)).won
+    await house.rows("DELETE FROM checkpoints")
+    with pytest.raises(LostRun):
+        await grants.claim(house.pool, house.queue, run, second, rule)
+    assert await house.one("SELECT count(*) FROM grants") == 1
 
 
 async def test_the_next_run_begins_after_what_is_just_being_written(house: House):
