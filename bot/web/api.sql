@@ -27,8 +27,10 @@ WHERE team_id = %(team)s AND user_id = %(user)s AND key = %(key)s AND status IS 
 DELETE FROM api_answers WHERE at < bot_now() - %(age)s;
 
 -- name: plan_by_values
--- For the statement that follows: what of a list is asked for says which index to read.
-SET LOCAL plan_cache_mode = auto;
+-- For the statement that follows: what of a list is asked for says which index to read,
+-- and whether any is of use.
+SELECT set_config('plan_cache_mode', 'auto', true),
+  set_config('enable_seqscan', 'on', true);
 
 -- name: page_of_requests
 -- Ids of the requests that a person may see, newest first, after a place in the list.
