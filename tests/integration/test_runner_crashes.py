@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
 from langgraph.errors import UnknownInterruptError
 from langgraph.types import Command
 
 from agent import graph as graph_module
+from agent.grant_protocol import Claim
 from bot.approvals.grants import Run
 from bot.approvals.model import Execution, Status
 from bot.conversations import runner as runner_module
@@ -129,6 +131,26 @@ async def test_a_waived_call_cut_off_is_not_run_again(house: House, monkeypatch)
     assert agent.ledger.runs == ["peek a"]
     assert "unknown" in agent.results()["call_0"]
     assert await agent.said() == ["I do not know."]
+
+
+async def test_a_waived_call_that_the_server_forgot_runs_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    """The server alone crashes, which takes back what did not wait for the disk."""
+    agent = make_agent(house, ("peek", {"path": "a"}), ("peek", {"path": "a"}), "Over.")
+    real = StoredGrants.claim
+
+    async def claim(self: StoredGrants, *given: Any) -> Claim:
+        monkeypatch.setattr(StoredGrants, "claim", real)
+        await house.rows("DELETE FROM checkpoints")
+        return await real(self, *given)
+
+    monkeypatch.setattr(StoredGrants, "claim", claim)
+    conversation = await agent.say()
+    assert (agent.ledger.runs, await agent.states()) == ([], ["running"])
+    await agent.runner.turn(conversation)  # as the clock has it done
+    assert agent.ledger.runs == ["peek a"]
+    assert await agent.said() == ["Over."]
 
 
 async def test_a_crash_with_two_answers_loses_neither(house: House, monkeypatch):
