@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from bot.approvals import SQL, store
 from bot.approvals.audit import about, as_json
@@ -48,7 +48,16 @@ class _Unhurried:
     async def defer(self, connection: Connection, jobs: Sequence[Job]) -> None:
         await self.jobs.defer(connection, jobs)
 
-    def post(self, connection: Connection, messages: Iterable[str]) -> None:
+    @property
+    def lease(self) -> None:
+        return None
+
+    def post(
+        self,
+        connection: Connection,
+        messages: Iterable[str],
+        taken: Mapping[str, Any] | None = None,
+    ) -> None:
         pass
 
     def edit(self, connection: Connection, messages: Iterable[str]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.approvals.model import Person, Profile
 from bot.approvals.policy.model import Policy
@@ -34,8 +35,25 @@ class Jobs(Protocol):
         """Store jobs beside what they follow from."""
         ...
 
-    def post(self, connection: Connection, messages: Iterable[str]) -> None:
-        """Send new messages to Slack after the commit, by their ids, in this order."""
+    @property
+    def lease(self) -> timedelta | None:
+        """For how long a message may be taken by the statement that writes it.
+
+        None where nobody in this process would send it.
+        """
+        ...
+
+    def post(
+        self,
+        connection: Connection,
+        messages: Iterable[str],
+        taken: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Send new messages to Slack after the commit, by their ids, in this order.
+
+        Args:
+            taken: the row of one that is taken already.
+        """
         ...
 
     def edit(self, connection: Connection, messages: Iterable[str]) -> None:

@@ -71,7 +71,8 @@ SELECT generation FROM conversations WHERE id = %(conversation)s;
 -- always, in another graph only if the turn has asked nothing, since an answer that it
 -- was given may stand before an action that would happen a second time. A turn that was to
 -- stop has, unless it has come to its answer. The checkpoints that the run has come to
--- and not stored are stored with its end.
+-- and not stored are stored with its end. With a `lease` the last word is taken at once by
+-- who writes it, as `take_message` would.
 WITH own AS (
   SELECT id, team_id, channel_id, thread_ts, stopping,
     CASE WHEN stream_run = generation THEN stream_ts END AS stream_ts,
@@ -107,11 +108,15 @@ closed AS (
   RETURNING m.id),
 said AS (
   INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text,
-    streamed, message_ts, posted_channel)
+    streamed, message_ts, posted_channel, state, taken_until)
   SELECT %(delivery)s::uuid, %(kind)s, team_id, channel_id, thread_ts, %(text)s,
     stream_ts IS NOT NULL, stream_ts,
-    CASE WHEN stream_ts IS NOT NULL THEN channel_id END
-  FROM ended),
+    CASE WHEN stream_ts IS NOT NULL THEN channel_id END,
+    CASE WHEN %(lease)s::interval IS NULL OR stream_ts IS NOT NULL THEN 'queued'
+      ELSE 'sending' END,
+    clock_timestamp() + %(lease)s::interval
+  FROM ended
+  RETURNING *),
 offered AS (
   INSERT INTO offers (delivery_id, conversation_id, message_id, generation)
   SELECT %(delivery)s, ended.id, m.id, %(generation)s
@@ -125,8 +130,11 @@ SELECT own.stopping, CASE WHEN %(ids)s::text[] <> '{}' THEN save_checkpoints(
   CASE WHEN EXISTS (
   SELECT FROM ended JOIN messages u ON u.conversation_id = ended.id
   WHERE u.state IN ('received', 'held'))
-  THEN defer_for_conversation('turn', own.id) END AS next
-FROM own;
+  THEN defer_for_conversation('turn', own.id) END AS next,
+  said.id::text AS id, said.kind, said.team_id, said.channel_id, said.thread_ts,
+  said.user_id, said.text, said.message_ts, said.posted_channel, said.error,
+  said.created_at, said.stage, said.tries, said.streamed, said.revision
+FROM own LEFT JOIN said ON true;
 
 -- name: lock_offer
 -- What a turn's end has offered, and whether nothing has run since; the conversation is

@@ -8,10 +8,12 @@ import secrets
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from langgraph.types import Interrupt
+from psycopg.rows import DictRow
 
 from agent.phrases import chat
 from agent.safe_text import clean_text
@@ -206,9 +208,11 @@ class Settler:
         )
 
     async def _end(self, connection: Connection, run: Run, end: RunEnd) -> None:
-        said = await end_run(connection, run, end, gated=self.served.is_own)
+        lease = None if end.again else self.jobs.lease  # an offer is drawn from more
+        gated = self.served.is_own
+        said = await end_run(connection, run, end, gated=gated, lease=lease)
         if end.kind:
-            self.jobs.post(connection, [said])
+            self.jobs.post(connection, [said["id"]], {**said, **TAKEN} if lease else {})
 
 
 @dataclass(frozen=True)
@@ -230,13 +234,29 @@ class RunEnd:
     again: bool = False
 
 
+#: What `take_message` reads beside the row of a message that is just being written.
+TAKEN: Mapping[str, Any] = {
+    "was": "queued",
+    "is_late": False,
+    "requests": (),
+    "offer": None,
+    "question": None,
+}
+
+
 async def end_run(
-    connection: Connection, run: Run, end: RunEnd, *, gated: bool = True
-) -> str:
-    """Write a run's end, and return the id of its last word's delivery.
+    connection: Connection,
+    run: Run,
+    end: RunEnd,
+    *,
+    gated: bool = True,
+    lease: timedelta | None = None,
+) -> DictRow:
+    """Write a run's end, and return the row of its last word, if it has one.
 
     Args:
         gated: whether all calls of the graph go by our own gate.
+        lease: for which that word is taken to be sent; None: it is not.
 
     Raises:
         LostRun: another run has taken the conversation over.
@@ -244,18 +264,18 @@ async def end_run(
     """
     if run.saving:  # is over; what kept it from that keeps the run from its end
         run.saving.result()
-    delivery = str(uuid.uuid4())
     key = {
         **checkpoint_lists(run.unsaved),
         "conversation": run.conversation,
         "generation": run.generation,
         "kind": end.kind,
         "text": clean_text(end.text),
-        "delivery": delivery,
+        "delivery": str(uuid.uuid4()),
         "answered": list(end.answered),
         "known": end.known,
         "again": end.again,
         "gated": gated,
+        "lease": lease,
     }
     found = await connection.execute(SQL["end_run"], key)
     row = await found.fetchone()
@@ -265,7 +285,7 @@ async def end_run(
         ends = dict.fromkeys(end.answered, Execution.DONE)
         raise Stopped(run.conversation, ends)
     connection.after_commit.append(run.unsaved.clear)
-    return delivery
+    return row
 
 
 def _takes_all(run: Run, answered: Collection[str]) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NoReturn, Protocol, cast
 
@@ -96,6 +96,9 @@ class Queue:
         self.app.job_manager = self.announced
         # begins to send a message to Slack; who cannot leaves that to the clock
         self.send: Send = lambda message, can_wait, after="": None
+        # hears of a message that was taken before, for no longer than the lease
+        self.hand: Callable[[Mapping[str, Any]], None] = lambda row: None
+        self.lease: timedelta | None = None
 
     def register(
         self,
@@ -149,8 +152,15 @@ class Queue:
                 jobs=[_stored(job) for job in jobs], connection=connection
             )
 
-    def post(self, connection: Connection, messages: Iterable[str]) -> None:
+    def post(
+        self,
+        connection: Connection,
+        messages: Iterable[str],
+        taken: Mapping[str, Any] | None = None,
+    ) -> None:
         """Send new messages right after the commit, by their ids, in this order."""
+        if taken:
+            connection.after_commit.append(partial(self.hand, taken))
         before = ""
         for message in messages:
             send = partial(self.send, message, False, before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -317,7 +318,8 @@ def _courier(deps: Deps, queue: Queue, names: Names, live: Live) -> Courier:
         pool, queue, policies, live.call, deps.identity, names.of, live.streamed
     )
     courier = Courier(pool, deliverer, pace=PACE, skipped=deliverer.skipped)
-    queue.send = courier.send
+    queue.send, queue.hand = courier.send, courier.hand
+    queue.lease = timedelta(seconds=deliverer.lease)
     return courier
 
 

@@ -58,6 +58,31 @@ class Letters:
         return False
 
 
+async def test_a_row_that_is_handed_over_need_not_be_taken(house: House):
+    letters = Letters(house)
+    await letters.write("d1")
+    letters.statements = {**Letters.statements, "take": "SELECT 1 WHERE false"}
+    courier = Courier(house.pool, letters)
+    courier.hand({"id": "d1", "key": "d1", "tries": 0})
+    courier.send("d1")
+    await courier.stop()
+    assert letters.sent == ["d1"]
+
+
+async def test_a_row_handed_over_too_long_ago_is_left(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    letters = Letters(house)
+    await letters.write("d1")
+    letters.statements = {**Letters.statements, "take": "SELECT 1 WHERE false"}
+    monkeypatch.setattr(courier_module, "FIRST_PART", 0)
+    courier = Courier(house.pool, letters)
+    courier.hand({"id": "d1", "key": "d1", "tries": 0})
+    courier.send("d1")
+    await courier.stop()
+    assert letters.sent == []
+
+
 async def until(holds) -> None:
     async with asyncio.timeout(20):
         while not holds():  # noqa: ASYNC110 - what is waited for has no event

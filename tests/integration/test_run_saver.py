@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from bot.conversations import outcome
 from bot.conversations.conversation import start
 from bot.conversations.outcome import RunEnd, end_run
 from bot.conversations.run_saver import RunSaver
+from bot.slack import SQL
 from tests.support.agent_parts import Crash, crash_once, make_agent
 from tests.support.foreign_parts import make_foreign
 from tests.support.house import House
@@ -207,6 +210,24 @@ async def test_a_question_is_saved_with_its_request_or_never(
     await agent.runner.turn(conversation)
     assert await house.one(asked) > 0
     assert len(await agent.requests(conversation)) == 1
+
+
+async def test_an_answer_taken_at_once_is_like_one_taken_later(house: House):
+    handed = list[Mapping[str, Any]]()
+    house.queue.hand, house.queue.lease = handed.append, timedelta(seconds=25)
+    await make_agent(house, "Hello.").say()
+    [row] = handed
+    key = {"key": row["id"], "lease": house.queue.lease}
+    async with house.pool.connection() as connection:
+        assert (await connection.execute(SQL["take_message"], key)).rowcount == 0
+        await connection.execute(
+            "UPDATE deliveries SET taken_until = NULL, state = 'queued'"
+        )
+        found = await connection.execute(SQL["take_message"], key)
+        taken = await found.fetchone()
+    assert taken is not None
+    of_requests = {"now": taken["now"], "pause": taken["pause"], "requests": []}
+    assert {name: {**row, **of_requests}[name] for name in taken} == taken
 
 
 async def test_a_wait_for_slack_keeps_the_models_answer(
