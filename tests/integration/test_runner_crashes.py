@@ -10,7 +10,7 @@ from langgraph.errors import UnknownInterruptError
 from langgraph.types import Command
 
 from agent import graph as graph_module
-from agent.grant_protocol import Claim
+from bot.approvals import grants
 from bot.approvals.grants import Run
 from bot.approvals.model import Execution, Status
 from bot.conversations import runner as runner_module
@@ -138,14 +138,14 @@ async def test_a_waived_call_that_the_server_forgot_runs_once(
 ):
     """The server alone crashes, which takes back what did not wait for the disk."""
     agent = make_agent(house, ("peek", {"path": "a"}), ("peek", {"path": "a"}), "Over.")
-    real = StoredGrants.claim
+    real = grants.claim
 
-    async def claim(self: StoredGrants, *given: Any) -> Claim:
-        monkeypatch.setattr(StoredGrants, "claim", real)
+    async def claim(*given: Any, **options: Any) -> grants.Taken:
+        monkeypatch.setattr(grants, "claim", real)
         await house.rows("DELETE FROM checkpoints")
-        return await real(self, *given)
+        return await real(*given, **options)
 
-    monkeypatch.setattr(StoredGrants, "claim", claim)
+    monkeypatch.setattr(grants, "claim", claim)
     conversation = await agent.say()
     assert (agent.ledger.runs, await agent.states()) == ([], ["running"])
     await agent.runner.turn(conversation)  # as the clock has it done
