@@ -304,7 +304,8 @@ class _Payload(_Fields):
     container: _Container | None = None
     view: _View | None = None
     function_data: dict[str, Any] | None = None
-    response_urls: list[dict[str, Any]] | None = None
+    # Bolt fails over a second one, which only modals unlike ours have
+    response_urls: Annotated[list[dict[str, Any]], Field(max_length=1)] | None = None
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

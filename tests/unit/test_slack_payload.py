@@ -126,7 +126,12 @@ def test_what_slack_sends_is_passed_on_without_its_nulls(payload: dict[str, Any]
     assert found == {k: v for k, v in payload.items() if v is not None}
 
 
-@pytest.mark.parametrize("value", [None, 7, "text", [], [CLICK], {"type": ["x"]}])
+SEVERAL = SUBMISSION | {"response_urls": [{"response_url": "x"}] * 2}
+
+
+@pytest.mark.parametrize(
+    "value", [None, 7, "text", [], [CLICK], {"type": ["x"]}, SEVERAL]
+)
 def test_what_is_no_payload_is_refused(value: object):
     assert readable(value) is None
 
