@@ -47,8 +47,8 @@ if memory := postgres.memory():  # where pytest keeps its own folders
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return the number of cores for `-n logical`, and three times that for `-n auto`.
 
-    Where much is waited for, a core has time for more than one; each costs a
-    collection.
+    Where much is waited for, a core has time for more than one; each costs the start
+    of a PostgreSQL server.
     """
     cores = len(os.sched_getaffinity(0))
     return cores if config.option.numprocesses == "logical" else 3 * cores

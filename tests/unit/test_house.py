@@ -168,7 +168,7 @@ def test_each_worker_imports_no_slow_library_that_few_tests_need():
     top = re.compile(rf"^(?:from|import) (?:{slow}|schemathesis)\b", re.MULTILINE)
     found = {name for name, text in texts_of_tests().items() if top.search(text)}
     kept = found - {"tests/bench/plain_bolt.py"}  # a process of its own
-    assert not kept, "each worker collects all tests: import it in the function"
+    assert not kept, "it is imported before the first test: import it in the function"
 
 
 def test_no_function_of_the_tests_stands_twice():
