@@ -107,12 +107,10 @@ async def deny(
         await connection.execute(
             SQL["deny"],
             {
-                "conversation": run.conversation,
-                "tool_call": call.tool_call,
+                **_key(run, call),
                 "tool": call.tool,
                 "rule": denied.rule,
                 "policy_version": policy_version,
-                "call_digest": call.digest,
                 "why": denied.why,
                 **_trail(run, call, (denied.rule, policy_version), why=denied.why),
             },
@@ -161,15 +159,7 @@ def _won(row: Mapping[str, Any]) -> Taken:
 async def _own_claim(
     connection: Connection, run: Run, call: CallFacts
 ) -> DictRow | None:
-    found = await connection.execute(
-        SQL["select_own_claim"],
-        {
-            "conversation": run.conversation,
-            "tool_call": call.tool_call,
-            "generation": run.generation,
-            "call_digest": call.digest,
-        },
-    )
+    found = await connection.execute(SQL["select_own_claim"], _key(run, call))
     return await found.fetchone()
 
 
@@ -180,13 +170,10 @@ async def _claim_waived(
     claimed = await connection.execute(
         SQL["claim_waived"],
         {
-            "conversation": run.conversation,
-            "tool_call": call.tool_call,
+            **_key(run, call),
             "tool": call.tool,
             "rule": rule,
             "policy_version": version,
-            "call_digest": call.digest,
-            "generation": run.generation,
             "behind": run.behind,
             **_trail(run, call, waived),
         },
@@ -206,15 +193,21 @@ async def _claim_approved(
     claimed = await connection.execute(
         SQL["claim_approved"],
         {
-            "conversation": run.conversation,
-            "tool_call": call.tool_call,
-            "call_digest": call.digest,
+            **_key(run, call),
             "grant_digest": grant_digest_of(request),
-            "generation": run.generation,
             **_trail(run, call),
         },
     )
     return await claimed.fetchone()
+
+
+def _key(run: Run, call: CallFacts) -> dict[str, Any]:
+    return {
+        "conversation": run.conversation,
+        "generation": run.generation,
+        "tool_call": call.tool_call,
+        "call_digest": call.digest,
+    }
 
 
 def _trail(
