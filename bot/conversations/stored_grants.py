@@ -58,6 +58,7 @@ class StoredGrants:
         if found is None:
             return Permission("ask")
         if isinstance(found, Denied):
+            await run.save()  # an id belongs for good to the call that was denied
             await grants.deny(self._pool, run, facts, found, policy.version)
             return Permission("denied", found.why, found.rule, policy.version)
         if self._is_unsettled(call.name):

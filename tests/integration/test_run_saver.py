@@ -126,6 +126,20 @@ async def test_nothing_is_claimed_where_its_checkpoint_got_lost(house: House):
     assert await house.one("SELECT count(*) FROM grants") == 1
 
 
+async def test_a_denied_id_is_used_for_no_other_call(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    """A server may number calls anew: then the model must not be asked anew."""
+    denied, allowed = ("drop", {"path": "a"}), ("peek", {"path": "a"})
+    agent = make_agent(house, denied, allowed, "Done.")
+    crash_once(monkeypatch, grants, "deny", after=True)
+    conversation = await house.write()
+    with pytest.raises(Crash):
+        await agent.runner.turn(conversation)
+    await agent.runner.turn(conversation)
+    assert agent.ledger.runs == ["peek a"]
+
+
 async def test_the_next_run_begins_after_what_is_just_being_written(house: House):
     """The check and the write are one statement, which the next run waits for."""
     conversation = await house.conversation()
