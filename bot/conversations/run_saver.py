@@ -200,18 +200,24 @@ class RunSaver(AsyncPostgresSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> Saved:
-        """The rows of a checkpoint as LangGraph writes them, made without a thread."""
+        """The rows of a checkpoint as LangGraph writes them, made without a thread.
+
+        A step's has all values, not only the new ones: a crash of the server may take
+        back the checkpoint that has the others, and this run goes on.
+        """
         place, values = config.get("configurable", {}), checkpoint["channel_values"]
         thread, name = place["thread_id"], place["checkpoint_ns"]
         blobs = {key: v for key, v in values.items() if not _is_simple(v)}
-        new = {key: v for key, v in new_versions.items() if key in blobs}
+        is_step = metadata.get("source") != "input"
+        needed = checkpoint["channel_versions"] if is_step else new_versions
+        versions = {key: v for key, v in needed.items() if key in blobs}
         simple = {key: v for key, v in values.items() if key not in blobs}
         own = (thread, name, checkpoint["id"], get_checkpoint_id(config))
         rest = {**checkpoint, "channel_values": simple}
         about = get_serializable_checkpoint_metadata(config, metadata)
         return {
             self.UPSERT_CHECKPOINT_BLOBS_SQL: self._dump_blobs(
-                thread, name, blobs, new
+                thread, name, blobs, versions
             ),
             self.UPSERT_CHECKPOINTS_SQL: [(*own, Jsonb(rest), Jsonb(about))],
         }

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
@@ -138,6 +138,26 @@ async def test_a_denied_id_is_used_for_no_other_call(
         await agent.runner.turn(conversation)
     await agent.runner.turn(conversation)
     assert agent.ledger.runs == ["peek a"]
+
+
+async def test_a_checkpoint_holds_what_a_lost_one_has_held(house: House):
+    """A crash of the server alone, with the summary of what was cut just written."""
+    run = await begun(house, await house.conversation())
+    place: Any = {"configurable": {"thread_id": run.conversation, "checkpoint_ns": ""}}
+    saver = RunSaver(house.pool, run, holds=True)
+    for number in ("1", "2"):
+        await house.rows("DELETE FROM checkpoints")
+        await house.rows("DELETE FROM checkpoint_blobs")
+        new = {"messages": number, **({"before": number} if number == "1" else {})}
+        checkpoint = empty_checkpoint() | {
+            "channel_values": {"messages": [number], "before": {"summary": "So far."}},
+            "channel_versions": {"messages": number, "before": "1"},
+        }
+        await saver.aput(place, cast("Any", checkpoint), {"source": "loop"}, new)
+    found = await saver.aget_tuple(place)
+    assert found is not None
+    values = {"messages": ["2"], "before": {"summary": "So far."}}
+    assert found.checkpoint["channel_values"] == values
 
 
 async def test_the_next_run_begins_after_what_is_just_being_written(house: House):
