@@ -42,7 +42,7 @@ def collect(args: Sequence[str]) -> None:
         config._do_configure()
         config.hook.pytest_sessionstart(session=session)
         config.hook.pytest_collection(session=session)
-    except Exception:
+    except (Exception, SystemExit):
         flaws.found = True
     finally:
         gc.freeze()  # pytest looks for garbage at its end

@@ -12,6 +12,7 @@ from tests.support.spawn import clean_environment
 TESTS = {
     "good": "def test_it(): pass",
     "broken": "def test_it(",
+    "gone": "import sys\nsys.exit()",
     "skipped": "import pytest\npytest.skip(allow_module_level=True)",
     "odd": "class TestIt:\n    def __init__(self): pass\n    def test_it(self): pass",
 }
