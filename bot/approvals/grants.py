@@ -489,12 +489,3 @@ async def keep_version(
     """Note that the changed graph still asks these questions."""
     key = {"version": version, "ids": [request.id for request in requests]}
     await connection.execute(SQL["keep_version"], key)
-
-
-async def unknown_tools(pool: Pool, conversation: str) -> frozenset[str]:
-    """Tools of a conversation of which nobody knows whether a call happened."""
-    async with pool.connection() as connection:
-        found = await connection.execute(
-            SQL["select_unknown_tools"], {"conversation": conversation}
-        )
-        return frozenset(row["tool"] for row in await found.fetchall())

@@ -165,3 +165,12 @@ async def announce_unknown(connection: Connection, jobs: Jobs, request: str) -> 
         found = await store.load(connection, request)
         await store.show_in(connection, delivery, [found] if found else [])
         jobs.post(connection, [delivery])
+
+
+async def unknown_tools(pool: Pool, conversation: str) -> frozenset[str]:
+    """Tools of a conversation of which nobody knows whether a call happened."""
+    async with pool.connection() as connection:
+        found = await connection.execute(
+            SQL["select_unknown_tools"], {"conversation": conversation}
+        )
+        return frozenset(row["tool"] for row in await found.fetchall())
