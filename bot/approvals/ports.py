@@ -71,8 +71,11 @@ class Policies(Protocol):
 class People(Protocol):
     """Knows people as they are right now."""
 
-    async def look_up(self, person: Person) -> Profile:
-        """Raise `bot.base.errors.SlackUnavailable` when nobody can tell in time."""
+    async def look_up(self, person: Person, within: float = ...) -> Profile:
+        """Look up a person; `within`: seconds since which Slack may have been asked.
+
+        Raises `bot.base.errors.SlackUnavailable` when nobody can tell in time.
+        """
         ...
 
     async def members(self, source: str, requester: Person) -> tuple[str, ...]:

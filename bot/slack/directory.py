@@ -23,6 +23,7 @@ from bot.texts import agent
 
 log = structlog.get_logger(__name__)
 UNKNOWN = frozenset({"user_not_found", "user_not_visible"})
+FRESH = 60.0  # seconds that an answer of Slack's may be used
 # What Slack says of each member, and the word for an object that lacks it.
 NOT_SAID = {
     "deleted": "account not said",
@@ -43,21 +44,20 @@ class Directory:
         self._groups = Groups(client, identity)
         self._known: dict[Person, tuple[float, Profile]] = {}
 
-    async def look_up(self, person: Person) -> Profile:
+    async def look_up(self, person: Person, within: float = FRESH) -> Profile:
         """Look up a person, and whether they may take part.
+
+        Args:
+            within: seconds since which an answer may have been asked for; 0: ask anew.
 
         Raises:
             SlackUnavailable: Slack did not say so in time.
         """
-        known = self._known.get(person)
-        if known and time.monotonic() - known[0] < FRESH:
-            return known[1]
-        return await self.ask(person)
-
-    async def ask(self, person: Person) -> Profile:
-        """Ask Slack anew, whatever is known already."""
         asked_at = time.monotonic()
-        self._known.pop(person, None)
+        known = self._known.pop(person, None)
+        if known and asked_at - known[0] < within:
+            self._known[person] = known
+            return known[1]
         profile = await self._ask(person)
         self._forget_old()
         self._known[person] = (asked_at, profile)
@@ -96,9 +96,9 @@ class Afresh:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
 
-    async def look_up(self, person: Person) -> Profile:
+    async def look_up(self, person: Person, within: float = 0.0) -> Profile:
         """Look up a person as they are now; raises SlackUnavailable."""
-        return await self._directory.ask(person)
+        return await self._directory.look_up(person, within)
 
     async def members(self, source: str, requester: Person) -> tuple[str, ...]:
         """User ids of a live group's people now; raises SlackUnavailable."""
@@ -180,7 +180,6 @@ def _in_organisation(user: Mapping[str, Any], us: Identity) -> Mapping[str, Any]
     return found if named and named == (us.enterprise or named) else {}
 
 
-FRESH = 60.0  # seconds that an answer of Slack's may be used
 MOST_MEMBERS = 10_000  # a channel with more is no group of approvers
 # "specify a limit value under 1000"
 # https://docs.slack.dev/reference/methods/conversations.members#pagination

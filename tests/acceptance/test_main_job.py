@@ -158,11 +158,15 @@ async def test_a_restart_between_card_and_click_loses_nothing(
     card = await stage.card_about("restart.txt")
 
     await stage.restart()
+    before = len(stage.simulator.calls)
     await stage.click(MINA, "approve", card)
     await stage.answer(GENERAL, ts)
 
     assert not file.exists()
     await stage.outcome(card, "Approved")
+    calls = stage.simulator.calls[before:]
+    asked = [c.args["user"] for c in calls if c.method == "users.info"]
+    assert asked.count(MINA) == 1  # the click's own look serves before the run
 
 
 @OVER_ONE

@@ -13,7 +13,7 @@ import pytest
 from bot.approvals.model import Person
 from bot.base.errors import ConfigurationError, SlackUnavailable
 from bot.slack import directory as module
-from bot.slack.directory import Directory, profile_from
+from bot.slack.directory import Afresh, Directory, profile_from
 from bot.slack.identity import Identity, learn_identity
 from tests.support.fake_slack import refused
 from tests.support.people import MINA, OMAR, US, person
@@ -194,6 +194,17 @@ async def test_an_answer_is_kept_for_less_than_a_minute(slack: Slack, directory_
     directory_clock.at += 0.1
     assert (await known.look_up(WHO)).refusal == "deactivated"
     assert slack.asked == 2
+
+
+async def test_who_wants_a_younger_answer_has_slack_asked(slack, directory_clock):
+    known = directory(slack)
+    await known.look_up(WHO)
+    slack.users[MINA]["deleted"] = True
+    directory_clock.at += 5
+    assert (await Afresh(known).look_up(WHO, 5.1)).refusal == ""
+    assert (await Afresh(known).look_up(WHO, 5)).refusal == "deactivated"
+    assert (await Afresh(known).look_up(WHO)).refusal == "deactivated"
+    assert slack.asked == 3
 
 
 async def test_the_minute_begins_before_slack_is_asked(slack: Slack, directory_clock):
