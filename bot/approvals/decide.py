@@ -21,7 +21,7 @@ from bot.approvals.eligibility import (
     with_current_people,
     with_current_policy,
 )
-from bot.approvals.judge import Phrase, Result, judge
+from bot.approvals.judge import PrivateAnswer, Result, judge
 from bot.approvals.model import (
     CHANGES,
     Action,
@@ -86,7 +86,7 @@ class Decider:
     pool: Pool
     people: People
     policies: Policies
-    phrase: Phrase
+    private_answer: PrivateAnswer
     jobs: Jobs
     own_app: Callable[[], str]
     # what the tool itself finds wrong with edited arguments, beyond their schema
@@ -309,7 +309,7 @@ class Decider:
         if request and result.effect in (Effect.LATE, Effect.REFUSED):
             self.jobs.edit(connection, await store.touch(connection, request.id))
         if not action.quiet:
-            text = self.phrase(result, request, action.person)
+            text = self.private_answer(result, request, action.person)
             await store.reply(connection, self.jobs, action, text)
 
     async def _refuse_unseen(self, action: Action) -> Judged:

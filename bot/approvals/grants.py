@@ -38,8 +38,8 @@ class Run:
             by statement; the end of the run stores them.
         save: stores them; before anything else that follows from them.
         saving: the last time that this was begun.
-        behind: the checkpoint that it has written last, where that did not wait for the
-            disk; "" where it did, or there is none.
+        unsynced: the checkpoint that it has written last, where that did not wait for
+            the disk; "" where it did, or there is none.
     """
 
     team: str
@@ -52,7 +52,7 @@ class Run:
     unsaved: list[Mapping[str, Any]] = field(default_factory=list[Any], repr=False)
     save: Callable[[], Awaitable[None]] = field(default=partial(sleep, 0), repr=False)
     saving: Task[None] | None = field(default=None, repr=False)
-    behind: str = field(default="", repr=False)
+    unsynced: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ async def _claim_waived(
             "tool": call.tool,
             "rule": rule,
             "policy_version": version,
-            "behind": run.behind,
+            "unsynced": run.unsynced,
             **_trail(run, call, waived),
         },
     )

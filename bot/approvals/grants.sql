@@ -4,9 +4,9 @@
 -- `stands`: whether the graph still has the call, whose checkpoint need not have waited
 -- for the disk. Where a crash of the server has taken it back, the model is asked anew.
 WITH checkpoint AS (
-  SELECT %(behind)s::text = '' OR EXISTS (SELECT FROM checkpoints k
+  SELECT %(unsynced)s::text = '' OR EXISTS (SELECT FROM checkpoints k
     WHERE k.thread_id = %(conversation)s::uuid::text
-      AND k.checkpoint_id = %(behind)s) AS stands),
+      AND k.checkpoint_id = %(unsynced)s) AS stands),
 claimed AS (
   INSERT INTO grants (conversation_id, tool_call_id, tool, rule, policy_version,
     call_digest, grant_digest, state, generation, claimed_at)

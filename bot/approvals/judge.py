@@ -48,7 +48,7 @@ class Result:
 
 
 #: A private sentence about a person's action, "" where the card alone says it.
-Phrase = Callable[[Result, Request | None, Person], str]
+PrivateAnswer = Callable[[Result, Request | None, Person], str]
 
 
 def judge(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot.approvals import SQL, store
 from bot.approvals.audit import Fact, about, append
 from bot.approvals.eligibility import PolicyContext, live_sources, people_now
-from bot.approvals.judge import Phrase, Result, is_in_place
+from bot.approvals.judge import PrivateAnswer, Result, is_in_place
 from bot.approvals.model import Action, Effect, Mark, Profile, Request
 from bot.approvals.ports import (
     Jobs,
@@ -33,7 +33,7 @@ class Marker:
     pool: Pool
     people: People
     policies: Policies
-    phrase: Phrase
+    private_answer: PrivateAnswer
     jobs: Jobs
     own_app: Callable[[], str]
 
@@ -132,7 +132,7 @@ class Marker:
             detail={"word": word, "verdict": "mark"},
         )
         await append(connection, [fact])
-        text = self.phrase(Result(Effect.REFUSED, word), request, action.person)
+        text = self.private_answer(Result(Effect.REFUSED, word), request, action.person)
         await store.reply(connection, self.jobs, action, text)
 
 

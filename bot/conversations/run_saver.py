@@ -334,7 +334,7 @@ class RunSaver(AsyncPostgresSaver):
         crashes, this process goes on, with the results it knows: so their ends, which
         did not wait, have to be on the disk before that comes to anything.
         """
-        return self._holds and self._run.claimed <= self._ended
+        return self._run.claimed <= self._ended
 
     async def _write(
         self,
@@ -365,7 +365,7 @@ class RunSaver(AsyncPostgresSaver):
         if await cursor.fetchone() is None:
             raise LostRun(self._run.conversation)
         if checkpoints:
-            self._run.behind = checkpoints[-1][2] if quick else ""
+            self._run.unsynced = checkpoints[-1][2] if quick else ""
 
 
 def checkpoint_lists(saves: Sequence[Saved]) -> dict[str, list[Any]]:

@@ -57,7 +57,7 @@ _MENTION = re.compile(r"<[@#!][^<>]*>")
 #: Words that say nothing of what is granted: a run before was here, or a person.
 NO_REFUSAL = frozenset({"already_reacted", "no_reaction", "message_not_found"})
 TROUBLE = (*FAILURES, *TRANSIENT, RetryLater)
-MOST_ENDS = 1_000  # streams whose ends another replica may have taken
+MOST_STREAMED = 1_000  # streams whose ends another replica may have taken
 
 
 @dataclass
@@ -314,7 +314,7 @@ class Follower:
             streamed = self._live.streamed
             words, lead = self._shown.answer(self.watch.progress)
             streamed[self._ts] = Streamed(words, lead)
-            if len(streamed) > MOST_ENDS:
+            if len(streamed) > MOST_STREAMED:
                 streamed.pop(next(iter(streamed)))
 
     async def end(self) -> None:

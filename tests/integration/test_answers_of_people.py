@@ -13,7 +13,7 @@ from bot.approvals.unknown_outcome import Marker
 from bot.conversations.resume import Handover
 from tests.support.agent_parts import Agent, Crash, crash_once
 from tests.support.foreign_parts import POLICY, Theirs, make_foreign
-from tests.support.house import House, parsed, plain_phrase
+from tests.support.house import House, parsed, plain_answer
 from tests.support.people import APP, APPROVALS, DANA, MINA, OLAF, OMAR, RAVI, person
 
 ANSWER = Verdict.ANSWER
@@ -222,7 +222,7 @@ async def test_approvers_mark_an_unknown_outcome_and_the_requester_asks_again(
         house.pool,
         house.people,
         house.policies,
-        plain_phrase,
+        plain_answer,
         house.queue,
         lambda: APP,
     )

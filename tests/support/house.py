@@ -116,7 +116,7 @@ class FakePolicies:
         self.current = parsed(POLICY.replace(old, new))
 
 
-def plain_phrase(result: Result, request: Request | None, person: Person) -> str:
+def plain_answer(result: Result, request: Request | None, person: Person) -> str:
     """Say effect and word of what decided nothing, so that tests see who was told."""
     if result.effect in {Effect.REFUSED, Effect.LATE, Effect.TIMED_OUT}:
         return f"{result.effect} {result.code}".strip()
@@ -165,7 +165,7 @@ class House:
             self.pool,
             self.people,
             self.policies,
-            plain_phrase,
+            plain_answer,
             self.queue,
             lambda: APP,
         )
