@@ -36,8 +36,8 @@ class Run:
         claimed: ids of the tool calls that it has claimed.
         unsaved: checkpoints that its graph has come to and that are not stored, as rows
             by statement; the end of the run stores them.
-        save: stores them; before anything else that follows from them.
-        saving: the last time that this was begun.
+        save: stores them, before what may not come without them.
+        saving: the save that was begun last.
         unsynced: the checkpoint that it has written last, where that did not wait for
             the disk; "" where it did, or there is none.
     """

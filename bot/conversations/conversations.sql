@@ -70,9 +70,9 @@ SELECT generation FROM conversations WHERE id = %(conversation)s;
 -- word. A turn that can be tried again offers that: where all calls go by our own gate
 -- always, in another graph only if the turn has asked nothing, since an answer that it
 -- was given may stand before an action that would happen a second time. A turn that was to
--- stop has, unless it has come to its answer. The checkpoints that the run has come to
--- and not stored are stored with its end. With a `lease` the last word is taken at once by
--- who writes it, as `take_message` would.
+-- stop has, unless it has come to its answer. Checkpoints of the run that are not stored
+-- yet are stored with its end. With a `lease` the last word is taken, too, as
+-- `take_message` would take it.
 WITH own AS (
   SELECT id, team_id, channel_id, thread_ts, stopping,
     CASE WHEN stream_run = generation THEN stream_ts END AS stream_ts,

@@ -67,9 +67,9 @@ class RunSaver(AsyncPostgresSaver):
     Args:
         to: the pool, or a connection with a transaction that writes more than this.
         holds: whether a checkpoint may wait for what follows from it, see `_hold`; and
-            what a task has written for the checkpoint after it, which has it too, or
-            for `flush`. For our own agent: each of its tasks may run again, since what
-            it does is claimed and its result stored.
+            what a task has written for the next checkpoint, which contains it, or for
+            `flush`. For our own agent: each of its tasks may run again, since what it
+            does is claimed and its result stored.
         saved: hears, in the saver's loop, of the values of each checkpoint of the graph
             itself, before its next step begins.
     """
@@ -186,7 +186,7 @@ class RunSaver(AsyncPostgresSaver):
         if metadata.get("source") != "input" and not isinstance(said[-1], AIMessage):
             is_quick = self._is_quick
             self._begin_to_save()
-            if is_quick:
+            if is_quick:  # a run that was replaced ends here, before it asks the model
                 await self.save()
         before = get_checkpoint_id(config)
         self._held[:] = [h for h in self._held if get_checkpoint_id(h[0]) != before]

@@ -269,9 +269,9 @@ def make_pool(
 
 #: For the sessions of the bot itself: to plan a statement, or one inside a function,
 #: for the values at hand costs more than to run it, and each call touches a few rows.
-#: A plan that was made while a table was small would read all of it when it has grown.
-#: Where there is no index for it, PostgreSQL before 18 takes that for so dear that it
-#: would compile the plan, for longer than it runs.
+#: A plan made while a table is small would still read all of it once it has grown, so
+#: none reads a whole table where an index will do. Where none will, PostgreSQL before
+#: 18 takes the plan for so costly that it compiles it, for longer than it runs.
 ONE_PLAN: Mapping[str, str] = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",

@@ -21,7 +21,7 @@ DUE_AT_ONCE = 8  # of what is overdue, so that what was just written finds a pla
 PACE = 0.2  # seconds between two batches of messages that are due
 MOMENT = 0.05  # seconds that an edit gives to what people wait for
 IN_ORDER = 5.0  # seconds that a message waits for the one before it
-FIRST_PART = 0.2  # of a lease; who sends takes up to three quarters more
+FIRST_PART = 0.2  # of a lease, in which sending begins; it may take 0.75 more
 DRAIN = 5.0  # seconds that sending gets at a shutdown
 Row = Mapping[str, Any]
 
@@ -77,7 +77,7 @@ class Courier:
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._changed: set[str] = set()  # under way, and changed since it was taken
         self._to_be_sent: dict[str, asyncio.Event] = {}  # set when that is over
-        self._handed: dict[str, tuple[Row, float]] = {}  # and until when they count
+        self._handed: dict[str, tuple[Row, float]] = {}  # taken, and good until then
         self._looking: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -98,7 +98,7 @@ class Courier:
             self._under_way[key] = asyncio.create_task(work)
 
     def hand(self, row: Row) -> None:
-        """Keep a row that the statement which wrote it has taken, until it is sent."""
+        """Keep a row until it is sent: the statement that wrote it has taken it."""
         until = time.monotonic() + self._outbox.lease * FIRST_PART
         self._handed[row["id"]] = row, until
 

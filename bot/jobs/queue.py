@@ -96,7 +96,7 @@ class Queue:
         self.app.job_manager = self.announced
         # begins to send a message to Slack; who cannot leaves that to the clock
         self.send: Send = lambda message, can_wait, after="": None
-        # hears of a message that was taken before, for no longer than the lease
+        # is given a message that was taken, for the lease, by what has written it
         self.hand: Callable[[Mapping[str, Any]], None] = lambda row: None
         self.lease: timedelta | None = None
 

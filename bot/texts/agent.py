@@ -1,6 +1,6 @@
-"""Words to the agent: the end of its calls, a message as it reads it. Plain text.
+"""Words to the agent: how its calls ended, and messages as it reads them. Plain text.
 
-Beside them what people read too of a tool that its server has changed.
+People also read what is said of a tool that its server has changed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The collection of pytest, made once by the process that forks its workers.
 
-To import all tests and to make 7,500 items costs three to six seconds of CPU. A worker
+Importing all tests and making 7,500 items costs three to six seconds of CPU. A worker
 takes over the items as they are, with its own configuration.
 """
 
@@ -18,7 +18,7 @@ _collected: list[pytest.Session] = []
 
 
 class Flaws:
-    """Notes whether anything is to be told of a collection."""
+    """Notes whether a collection has anything to report, be it only a skip."""
 
     found = False
 
@@ -32,7 +32,8 @@ class Flaws:
 def collect(args: Sequence[str]) -> None:
     """Collect as a worker with these arguments does.
 
-    With a flaw it is of no use: workers find that again, and tell of it.
+    One that has anything to report is dropped: each worker then makes its own, and
+    reports it.
     """
     config, flaws = _prepareconfig([*args, "--capture=no"]), Flaws()
     setup_config(config, None)

@@ -1,4 +1,4 @@
-"""Workers share a collection of which there is nothing to tell."""
+"""Workers share a collection that has nothing to report."""
 
 from __future__ import annotations
 
