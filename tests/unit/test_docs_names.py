@@ -48,7 +48,7 @@ def test_the_readme_is_short_and_leads_to_every_page():
 
 
 @cache
-def tests() -> set[str]:
+def known_tests() -> set[str]:
     """The names of all tests and of their files."""
     files = list(ROOT.glob("tests/**/test_*.py"))
     texts = "\n".join(path.read_text(encoding="utf-8") for path in files)
@@ -58,7 +58,7 @@ def tests() -> set[str]:
 @every_page
 def test_a_test_on_a_page_is_there(page: Path):
     named = {name.rpartition("/")[2] for name in quoted(page, r"[\w/]*test_\w+")}
-    assert named - tests() == set()
+    assert named - known_tests() == set()
 
 
 @every_page
