@@ -176,8 +176,6 @@ class RunSaver(AsyncPostgresSaver):
         the end of the run. One with results is written while the model is asked; it
         waits for the disk, see `_is_quick`.
         """
-        if self._run.saving and self._run.saving.done():
-            self._run.saving.result()
         self._run.latest = ()
         self._run.unsaved.append(
             self._rows_of(config, checkpoint, metadata, new_versions)

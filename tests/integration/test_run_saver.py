@@ -17,7 +17,7 @@ from psycopg import OperationalError
 
 from bot.approvals import grants
 from bot.approvals.grants import CallFacts, LostRun, Run
-from bot.base.errors import SlackUnavailable
+from bot.base.errors import RetryLater, SlackUnavailable
 from bot.conversations import outcome
 from bot.conversations.conversation import start
 from bot.conversations.outcome import RunEnd, end_run
@@ -281,11 +281,17 @@ async def test_a_wait_for_slack_keeps_the_models_answer(
     assert len(agent.model.seen) == 1
 
 
-async def test_a_checkpoint_that_failed_keeps_its_run_from_its_end(
-    house: House, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("then", "runs"),
+    [([], ["peek a"]), ([("peek", {"path": "b"}, "call_b")], ["peek a", "peek b"])],
+    ids=["answer", "call"],
+)
+async def test_a_checkpoint_that_failed_lets_nothing_come_after_it(
+    house: House, monkeypatch: pytest.MonkeyPatch, then: list[Any], runs: list[str]
 ):
     """It holds a result, whose own end a crash of the server may have forgotten."""
-    agent = make_agent(house, ("peek", {"path": "a"}), "Peeked.", "Peeked.")
+    again = [*then, "Peeked."]
+    agent = make_agent(house, ("peek", {"path": "a"}), *(then or again), *again)
     write, failed = RunSaver._write, list[bool]()
 
     async def fails(self: RunSaver, *given: Any, quick: bool = False) -> None:
@@ -298,7 +304,28 @@ async def test_a_checkpoint_that_failed_keeps_its_run_from_its_end(
     conversation = await house.write()
     with pytest.raises(OperationalError):
         await agent.runner.turn(conversation)
-    assert await agent.said() == []
+    assert (agent.ledger.runs, await agent.said()) == (["peek a"], [])
     await agent.runner.turn(conversation)
-    assert agent.ledger.runs == ["peek a"]
+    assert agent.ledger.runs == runs
     assert await agent.said() == ["Peeked."]
+
+
+async def test_a_run_that_is_drained_keeps_the_models_words(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    agent = make_agent(house, ("peek", {"path": "a"}), "Peeked.")
+    engine, answer = agent.runner.engine, type(agent.model)._agenerate
+
+    async def drained(*given: Any, **more: Any) -> Any:
+        engine.drain()
+        return await answer(*given, **more)
+
+    conversation = await house.write()
+    with monkeypatch.context() as patched:
+        patched.setattr(type(agent.model), "_agenerate", drained)
+        with pytest.raises(RetryLater):
+            await agent.runner.turn(conversation)
+    engine._drains = False  # as in another process
+    await agent.runner.turn(conversation)
+    assert (agent.ledger.runs, await agent.said()) == (["peek a"], ["Peeked."])
+    assert len(agent.model.seen) == 2
