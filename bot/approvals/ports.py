@@ -71,11 +71,8 @@ class Policies(Protocol):
 class People(Protocol):
     """Knows people as they are right now."""
 
-    async def look_up(self, person: Person, within: float = ...) -> Profile:
-        """Look up a person; `within`: seconds since which Slack may have been asked.
-
-        Raises `bot.base.errors.SlackUnavailable` when nobody can tell in time.
-        """
+    async def look_up(self, person: Person) -> Profile:
+        """Raise `bot.base.errors.SlackUnavailable` when nobody can tell in time."""
         ...
 
     async def members(self, source: str, requester: Person) -> tuple[str, ...]:
@@ -85,6 +82,14 @@ class People(Protocol):
         we may not look. Raises `bot.base.errors.SlackUnavailable` when nobody can tell
         in time.
         """
+        ...
+
+
+class PeopleNow(People, Protocol):
+    """The same, with everybody asked for each time."""
+
+    async def look_again(self, person: Person, since: float) -> Profile:
+        """Look up who clicked so many seconds ago; what the click was told serves."""
         ...
 
 

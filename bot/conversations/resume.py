@@ -34,7 +34,7 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.approvals.policy.model import Denied, Policy
-from bot.approvals.ports import Jobs, People, Policies, look_up_groups
+from bot.approvals.ports import Jobs, PeopleNow, Policies, look_up_groups
 from bot.approvals.stages import what_is_added
 from bot.approvals.transitions import ask_again, reject_by_policy, reopen
 from bot.base.faults import reach
@@ -333,7 +333,7 @@ class Recheck:
 
     pool: Pool
     jobs: Jobs
-    people: People
+    people: PeopleNow
     policies: Policies
 
     async def upheld(self, requests: Sequence[Request], now: datetime) -> list[Request]:
@@ -394,8 +394,8 @@ class Recheck:
         deciders = [word.person for word in request.chain.decisions]
         *earlier, last = request.people.requester, *deciders
         return await asyncio.gather(
-            *(self.people.look_up(each, 0.0) for each in earlier),
-            self.people.look_up(last, _since_click(request, now)),
+            *(self.people.look_up(each) for each in earlier),
+            self.people.look_again(last, _since_click(request, now)),
         )
 
     async def _reopen(

@@ -33,6 +33,15 @@ NOT_SAID = {
 }
 
 
+@dataclass
+class Known:
+    """Slack's word on a person, asked for at `asked_at` (`time.monotonic`)."""
+
+    asked_at: float
+    profile: Profile
+    is_reused: bool = False  # by more than who asked for it
+
+
 class Directory:
     """Looks people up; an answer is kept for a minute and never replaces a failure."""
 
@@ -42,25 +51,35 @@ class Directory:
         self._client = client
         self._identity = identity
         self._groups = Groups(client, identity)
-        self._known: dict[Person, tuple[float, Profile]] = {}
+        self._known: dict[Person, Known] = {}
 
-    async def look_up(self, person: Person, within: float = FRESH) -> Profile:
+    async def look_up(self, person: Person) -> Profile:
         """Look up a person, and whether they may take part.
-
-        Args:
-            within: seconds since which an answer may have been asked for; 0: ask anew.
 
         Raises:
             SlackUnavailable: Slack did not say so in time.
         """
+        known = self._known.get(person)
+        if known and time.monotonic() - known.asked_at < FRESH:
+            known.is_reused = True
+            return known.profile
+        return await self.ask(person)
+
+    async def ask(self, person: Person, since: float = 0.0) -> Profile:
+        """Ask Slack anew, whatever is known already.
+
+        Args:
+            since: seconds within which an answer serves that only one has used.
+        """
         asked_at = time.monotonic()
-        known = self._known.pop(person, None)
-        if known and asked_at - known[0] < within:
-            self._known[person] = known
-            return known[1]
+        known = self._known.get(person)
+        if known and not known.is_reused and asked_at - known.asked_at < since:
+            known.is_reused = True
+            return known.profile
+        self._known.pop(person, None)
         profile = await self._ask(person)
         self._forget_old()
-        self._known[person] = (asked_at, profile)
+        self._known[person] = Known(asked_at, profile)
         return profile
 
     async def members(self, source: str, requester: Person) -> tuple[str, ...]:
@@ -86,7 +105,7 @@ class Directory:
 
     def _forget_old(self) -> None:
         old = time.monotonic() - FRESH
-        for person in [p for p, (at, _) in self._known.items() if at < old]:
+        for person in [p for p, known in self._known.items() if known.asked_at < old]:
             del self._known[person]
 
 
@@ -96,9 +115,13 @@ class Afresh:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
 
-    async def look_up(self, person: Person, within: float = 0.0) -> Profile:
+    async def look_up(self, person: Person) -> Profile:
         """Look up a person as they are now; raises SlackUnavailable."""
-        return await self._directory.look_up(person, within)
+        return await self._directory.ask(person)
+
+    async def look_again(self, person: Person, since: float) -> Profile:
+        """Look up who clicked so many seconds ago; what the click was told serves."""
+        return await self._directory.ask(person, since)
 
     async def members(self, source: str, requester: Person) -> tuple[str, ...]:
         """User ids of a live group's people now; raises SlackUnavailable."""

@@ -59,9 +59,9 @@ async def test_only_the_last_clicks_own_look_serves(house: House, later, serves)
     await house.pass_time(seconds=later)
     await agent.work()
 
-    within = house.people.within
-    assert (within[MINA], within[RAVI]) == (0, 0)
-    assert (later + 1.5 <= within[DANA] < 10) if serves else within[DANA] == 0
+    assert house.people.since.keys() == {DANA}
+    since = house.people.since[DANA]
+    assert (later + 1.5 <= since < 10) if serves else since == 0
 
 
 async def test_an_approver_who_left_the_group_is_asked_after(house: House):

@@ -155,7 +155,7 @@ async def test_slacks_page_sends_nobody_anywhere_who_was_not_asked_for(
 )
 async def test_a_link_knows_its_person_in_each_of_their_workspaces(team, user, same):
     class Organisation:
-        async def look_up(self, person: Person, within: float = 60.0) -> Profile:
+        async def look_up(self, person: Person) -> Profile:
             return Profile(person, "Mina", account="W0MINA", teams=("T1", "T5"))
 
     people: Any = Organisation()

@@ -79,14 +79,17 @@ class FakePeople:
     refusals: dict[str, str] = field(default_factory=dict)
     down: bool = False
     asked: list[str] = field(default_factory=list)
-    within: dict[str, float] = field(default_factory=dict)  # of the last look, seconds
+    since: dict[str, float] = field(default_factory=dict)  # their click, in seconds
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by source
     mailboxes: dict[str, str] = field(default_factory=dict)
     accounts: dict[str, str] = field(default_factory=dict)
 
-    async def look_up(self, person: Person, within: float = 60.0) -> Profile:
+    async def look_again(self, person: Person, since: float) -> Profile:
+        self.since[person.user] = since
+        return await self.look_up(person)
+
+    async def look_up(self, person: Person) -> Profile:
         self.asked.append(person.user)
-        self.within[person.user] = within
         if self.down:
             raise SlackUnavailable
         name = person.user[2:].title()

@@ -25,7 +25,7 @@ class Slack:
         self.asked: Counter[str] = Counter()
         self.trouble = trouble
 
-    async def look_up(self, person: Person, within: float = 60.0) -> Profile:
+    async def look_up(self, person: Person) -> Profile:
         self.asked[person.user] += 1
         if self.trouble:
             raise SlackUnavailable from self.trouble
