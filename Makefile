@@ -32,7 +32,7 @@ help:
 	@echo "make install  the set-up alone"
 	@echo "make bench    the benchmarks, a quarter of an hour"
 	@echo "make sbom     the bill of materials, sbom.json"
-	@echo "make mutants  whether the tests notice changes of the guard (takes an hour)"
+	@echo "make mutants  whether the tests notice changes of the guard (up to an hour)"
 	@echo "make lock     bring requirements.lock in line with pyproject.toml"
 	@echo "make clean    remove .venv and caches; .data, the bot's data, stays"
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 STATS = Path("mutants/mutmut-cicd-stats.json")
-MOST_SURVIVORS = 56  # each is accounted for in docs/security.md, "Mutants"
+MOST_SURVIVORS = 55  # each is accounted for in docs/security.md, "Mutants"
 UNDECIDED = ("suspicious", "timeout", "no_tests")
 
 
