@@ -168,7 +168,7 @@ async def announce_unknown(connection: Connection, jobs: Jobs, request: str) -> 
 
 
 async def unknown_tools(pool: Pool, conversation: str) -> frozenset[str]:
-    """Tools of a conversation of which nobody knows whether a call happened."""
+    """Tools with a call in this conversation whose outcome is unknown."""
     async with pool.connection() as connection:
         found = await connection.execute(
             SQL["select_unknown_tools"], {"conversation": conversation}

@@ -115,7 +115,7 @@ _NAMED = 5
 
 
 def in_a_line(unread: Sequence[str]) -> str:
-    """What was not read, as parts of one line."""
+    """Join what was not read, shortened to one line."""
     named = list(dict.fromkeys(unread))
     if len(named) > _NAMED:
         named[_NAMED:] = [f"{len(named) - _NAMED} more"]

@@ -192,7 +192,7 @@ def context_seen(given: Iterable[str], told: Iterable[str]) -> str:
     )
 
 
-# --- What it did wrong in a turn, or asks that nobody can answer --------------------
+# --- What it did wrong in a turn, or asks and no person can answer -----------------
 def graph_failed(
     node: str, error: str, done: Sequence[str], unsure: Sequence[str]
 ) -> str:
@@ -284,7 +284,7 @@ _VERDICTS = {
 
 
 def unknown_level(level: str, known: Iterable[str]) -> str:
-    """Plain text. For the thread: nobody can be asked."""
+    """Plain text. For the thread, where no person can be asked."""
     names = joined(sorted(known)) or "none"
     return (
         f"The agent's graph asked for the level “{one_line(level, 80)}”, which isn't "

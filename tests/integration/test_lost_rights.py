@@ -53,7 +53,7 @@ async def test_an_approver_who_lost_the_right_is_asked_after(house: House, word)
 
 @pytest.mark.parametrize(("later", "serves"), [(0, True), (7, True), (9, False)])
 async def test_only_the_last_clicks_own_look_serves(house: House, later, serves):
-    """For ten seconds, of which it may itself have taken one and a half."""
+    """For ten seconds, counted from 1.5 before the decision: a look may take that."""
     agent = make_agent(house)
     await decided(house, agent, MINA, DANA, tool="sign")
     await house.pass_time(seconds=later)
