@@ -98,8 +98,8 @@ async def test_a_plan_for_small_tables_reads_no_whole_table(house: House):
     await house.ask()
     await house.rows("ANALYZE")
     async with house.queue.pool as pool, pool.connection() as connection:
-        text = f"EXPLAIN {SQL['select_requests_named']}"
-        found = await connection.execute(text, {"ids": ["r"]})  # type: ignore[arg-type]
+        text = f"EXPLAIN {SQL['select_requests_named']}".encode()
+        found = await connection.execute(text, {"ids": ["r"]})
         plan = "\n".join(row["QUERY PLAN"] for row in await found.fetchall())
     assert "Scan" in plan
     assert "Seq Scan" not in plan
