@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import Browser, Request, expect
+from playwright.async_api import Browser, Request, WebSocketRoute, expect
 
 from tests.support.bot_process import BotProcess
 from tests.support.browser import picture, visit
@@ -38,6 +39,27 @@ async def test_one_click_plays_a_scene_to_its_end(browser: Browser, bot: BotProc
         await expect(card.get_by_test_id("what-happened")).to_have_count(1)
         await steps.get_by_role("button", name="Ravi again").click()
         await expect(page.get_by_test_id("thread")).to_contain_text("(offline model)")
+
+
+@pytest.mark.parametrize("path", ["", "/both"])
+async def test_scenes_are_offered_when_they_can_be_played(
+    browser: Browser, bot: BotProcess, path: str
+):
+    async with visit(browser, "about:blank", own=True) as page:
+        connecting: asyncio.Queue[WebSocketRoute] = asyncio.Queue()
+
+        def hold(route: WebSocketRoute) -> None:
+            connecting.put_nowait(route)
+
+        await page.route_web_socket(re.compile("/page/live"), hold)
+        await page.goto(f"{bot.url}{path}")
+        held = await connecting.get()
+        scenes = page.locator("#scenes").get_by_role("button")
+        await expect(scenes).to_have_count(0)
+        held.connect_to_server()
+        if path:  # the page of both sides has two
+            (await connecting.get()).connect_to_server()
+        await expect(scenes).not_to_have_count(0)
 
 
 async def test_the_guide_stands_beside_the_conversation(

@@ -2,7 +2,7 @@
 
 import { $, announce, el } from "./dom.js";
 import { drawHome, forgetHome } from "./home.js";
-import { drawNext, foldGuide, setUpGuide } from "./guide.js";
+import { drawNext, foldGuide, offerScenes, setUpGuide } from "./guide.js";
 import { refreshHistory } from "./history.js";
 import { connect } from "./live.js";
 import { mrkdwn } from "./markup.js";
@@ -76,6 +76,7 @@ const TAKE = {
   },
   ready() {
     if (!openChannelObject()) arrive();
+    offerScenes();
   },
 };
 

@@ -9,11 +9,13 @@ async function begin() {
   const start = await (await fetch("/page/start")).json();
   const asking = side("Who asks", ASKER, "general");
   const deciding = side("Who decides", "Mina", "approvals");
-  $("sides").replaceChildren(asking, deciding);
   const play = (scene) => asking.contentWindow.postMessage({ play: scene }, location.origin);
-  $("scenes").replaceChildren(...scenesFor(start).map((scene) => el("button", {
+  const offer = () => $("scenes").replaceChildren(...scenesFor(start).map((scene) => el("button", {
     type: "button", class: "try", title: scene.words, onclick: () => play(scene),
   }, scene.title)));
+  // Before, nobody would hear what a click says.
+  window.addEventListener("message", ({ source, data }) => { if (source === asking.contentWindow && data?.ready) offer(); });
+  $("sides").replaceChildren(asking, deciding);
 }
 
 begin();

@@ -87,11 +87,16 @@ export function setUpGuide(switchTo) {
     });
     return;
   }
-  $("scenes").replaceChildren(...scenesFor(state.start).map((scene) => el("li", {}, sceneButton(scene))));
   $("guide-switch").addEventListener("click", toggle);
   $("fold-guide").addEventListener("click", () => {
     toggle();
     $("guide-switch").focus();
   });
   show(localStorage.getItem("guide") !== "closed");
+}
+
+// The channels are here: a scene that was clicked before would find no place to begin.
+export function offerScenes() {
+  if (state.side) window.parent.postMessage({ ready: true }, location.origin);
+  else $("scenes").replaceChildren(...scenesFor(state.start).map((scene) => el("li", {}, sceneButton(scene))));
 }
