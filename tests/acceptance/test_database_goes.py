@@ -233,10 +233,11 @@ async def under_load(stage: Stage, load: int = LOAD) -> AsyncIterator[None]:
     finally:
         for task in (*writing, *clicking):
             task.cancel()
-    for number, ts in enumerate(threads):
-        await stage.until(lambda n=number, ts=ts: f"words {n}" in str(stage.texts(ts)))
-    for card, ts in cards:
+    for ts in (*threads, *(ts for _, ts in cards)):
         await stage.until(lambda ts=ts: stage.answers(ts))
+    for number, ts in enumerate(threads):
+        assert f"words {number}" in str(stage.answers(ts))
+    for card, _ in cards:
         await stage.until(lambda card=card: "Approved" in now(stage, card))
     await stage.rest()
     assert [len(stage.answers(ts)) for ts in threads] == [1] * load
