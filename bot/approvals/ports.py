@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -26,6 +27,20 @@ class Job:
     name: str
     lock: str
     arguments: dict[str, str] = field(default_factory=dict[str, str], hash=False)
+
+
+@dataclass
+class JobAtWork:
+    """The job that is being done, which what it comes to may end in its transaction."""
+
+    number: int
+    is_over: bool = False
+
+    def end(self) -> None:
+        self.is_over = True
+
+
+at_work: ContextVar[JobAtWork | None] = ContextVar("at_work", default=None)
 
 
 class Jobs(Protocol):

@@ -29,9 +29,11 @@ from bot.approvals.model import Execution, Kind, Request, Verdict
 from bot.approvals.policy.match import answers_of
 from bot.approvals.policy.model import Policy
 from bot.approvals.ports import (
+    JobAtWork,
     Jobs,
     People,
     Policies,
+    at_work,
     look_up_groups,
 )
 from bot.approvals.raise_request import raise_requests
@@ -103,7 +105,8 @@ class Settler:
                 await self._end(connection, run, end)
             return
         async with transaction(self.pool) as connection:
-            await self._end(connection, run, end)
+            # a resume that asks again may have more answers to hand over
+            await self._end(connection, run, end, is_last=not answered)
             if ran.interrupts and ran.save:
                 await ran.save(connection)
             await self._finish(connection, run, answered, Execution.DONE)
@@ -207,10 +210,14 @@ class Settler:
             "say", report(graphs.AGENT_RETURNED_NOTHING, "no_answer"), answered
         )
 
-    async def _end(self, connection: Connection, run: Run, end: RunEnd) -> None:
+    async def _end(
+        self, connection: Connection, run: Run, end: RunEnd, *, is_last: bool = False
+    ) -> None:
+        """Write a run's end; `is_last`, or the end of a turn, is its job's, too."""
         lease = None if end.again else self.jobs.lease  # an offer is drawn from more
         gated = self.served.is_own
-        said = await end_run(connection, run, end, gated=gated, lease=lease)
+        job = at_work.get() if end.kind or is_last else None
+        said = await end_run(connection, run, end, gated=gated, lease=lease, job=job)
         if end.kind:
             self.jobs.post(connection, [said["id"]], {**said, **TAKEN} if lease else {})
 
@@ -251,12 +258,14 @@ async def end_run(
     *,
     gated: bool = True,
     lease: timedelta | None = None,
+    job: JobAtWork | None = None,
 ) -> DictRow:
     """Write a run's end, and return the row of its last word, if it has one.
 
     Args:
         gated: whether all calls of the graph go by our own gate.
         lease: for which that word is taken to be sent; None: it is not.
+        job: the job that is over with it.
 
     Raises:
         LostRun: another run has taken the conversation over.
@@ -276,6 +285,7 @@ async def end_run(
         "again": end.again,
         "gated": gated,
         "lease": lease,
+        "job": job and job.number,
     }
     found = await connection.execute(SQL["end_run"], key)
     row = await found.fetchone()
@@ -285,6 +295,8 @@ async def end_run(
         ends = dict.fromkeys(end.answered, Execution.DONE)
         raise Stopped(run.conversation, ends)
     connection.after_commit.append(run.unsaved.clear)
+    if job:
+        connection.after_commit.append(job.end)
     return row
 
 

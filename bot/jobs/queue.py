@@ -23,8 +23,9 @@ from procrastinate.connector import BaseConnector, Notify
 from procrastinate.exceptions import ConnectorException
 from procrastinate.manager import JobManager
 from procrastinate.worker import Worker
+from psycopg.errors import RaiseException
 
-from bot.approvals.ports import Job
+from bot.approvals.ports import Job, JobAtWork, at_work
 from bot.base.errors import RetryLater, SlackUnavailable
 from bot.base.time_limits import limits, wait_after
 from bot.database.pool import ONE_PLAN, TRANSIENT, Connection, make_pool
@@ -117,6 +118,8 @@ class Queue:
         """
 
         async def task(context: JobContext, **arguments: Any) -> None:
+            job = JobAtWork(context.job.id or 0)
+            at_work.set(job)
             try:
                 await work(**arguments)
             except SlackUnavailable:
@@ -129,6 +132,9 @@ class Queue:
                 if give_up and context.job.attempts >= TRIES_OF_A_BUG:
                     await give_up(**arguments)
                 raise
+            finally:
+                if job.is_over:
+                    self.announced.over.add(job.number)
 
         decorate = self.app.task(
             name=name, queue=QUEUES[name], retry=Patience(), pass_context=True
@@ -211,6 +217,7 @@ class Announced(JobManager):
         self.waiting: set[int] = set()  # numbers of jobs that were announced
         self.looks_further = True  # for jobs that were not
         self.passed = False  # whether a job that was announced did not come
+        self.over: set[int] = set()  # whose end stands with that of their run
         # hears that a person has stopped a turn, by its conversation
         self.stopped: Callable[[str], None] = lambda conversation: None
         # hears of its end, or of the answer to what a server asks in it
@@ -228,6 +235,26 @@ class Announced(JobManager):
         self.passed |= job is None and bool(before)
         self.waiting -= before if job is None else {job.id or 0}
         return job
+
+    async def finish_job(self, job: queue_jobs.Job, *how: Any, **more: Any) -> None:
+        """Store the end of a job that is not stored."""
+        await self._unless_over(job, partial(super().finish_job, job, *how, **more))
+
+    async def retry_job(self, job: queue_jobs.Job, *how: Any, **more: Any) -> None:
+        """Have a job done again, unless what it was for is done."""
+        await self._unless_over(job, partial(super().retry_job, job, *how, **more))
+
+    async def _unless_over(
+        self, job: queue_jobs.Job, store: Callable[[], Awaitable[None]]
+    ) -> None:
+        try:
+            if job.id not in self.over:
+                await store()
+        except ConnectorException as error:
+            # no such job: it is over, and the word of that got lost on its way
+            if not isinstance(error.__cause__, RaiseException):
+                raise
+        self.over.discard(job.id or 0)
 
 
 class KnownWorker(Worker):

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot.approvals import SQL
-from bot.approvals.ports import resume_job, turn_job
+from bot.approvals.ports import at_work, resume_job, turn_job
 from bot.base.errors import RetryLater, SlackUnavailable
 from bot.jobs.queue import RUNS
 from tests.support.house import House
 
 JOBS = "SELECT id FROM procrastinate_jobs"
+END = "DELETE FROM procrastinate_jobs WHERE id = {} RETURNING id"
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Work:
     running: int = 0
     most: int = 0
     trouble: BaseException | None = None
+    ends: bool | None = None  # deletes its own job; whether the word of that arrives
 
     async def turn(self, conversation: str) -> None:
         self.running += 1
@@ -35,8 +37,18 @@ class Work:
         await asyncio.sleep(0.05)  # longer than another one takes to be fetched
         self.running -= 1
         self.done.append(f"turn {conversation}")
+        if self.ends is not None:
+            await self.end()
         if self.trouble:
             raise self.trouble
+
+    async def end(self) -> None:
+        """As `end_run` does: the job goes in the transaction of what it came to."""
+        job = at_work.get()
+        assert job
+        await self.house.rows(END.format(job.number))
+        if self.ends:
+            job.end()
 
     async def resume(self, conversation: str) -> None:
         self.done.append(f"resume {conversation}")
@@ -175,3 +187,16 @@ async def test_a_bug_is_given_up_and_whoever_waits_is_told(work: Work):
     await work.all()
     assert [status for status, _, _ in await work.left()] == ["failed"]
     assert work.given_up == ["c1"]
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize("trouble", [None, SlackUnavailable()])
+async def test_a_job_that_its_work_has_ended_stays_ended(
+    work: Work, is_told: bool, trouble: BaseException | None
+):
+    work.trouble, work.ends = trouble, is_told
+    await work.defer(turn_job("c1"), resume_job("c1"))
+    await work.all()
+    assert work.done == ["turn c1", "resume c1"]
+    assert await work.left() == []
+    assert work.house.queue.announced.over == set()
