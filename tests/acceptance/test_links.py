@@ -207,9 +207,7 @@ async def test_threat_11_a_link_of_somebody_who_may_not_decide_decides_nothing(
     request, token = await linked(shared, user=OLAF)
     said = await Browser(shared.bot.url).decide(token, "approve")
     assert said.status == 403
-    assert (
-        "You can&#x27;t decide this" in said.words or "You can't decide" in said.words
-    )
+    assert "You can't decide this" in said.words
     assert Board(shared, request).came_of("Olaf") == "not_in_group"
 
 

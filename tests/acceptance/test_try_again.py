@@ -148,7 +148,7 @@ async def test_who_tries_again_does_not_become_the_requester(
 
     await talking.click(MINA, AGAIN, told)
     card = await talking.card_about("theirs.txt")
-    assert f"<@{RAVI}>" in everything(card) or RAVI in str(card["blocks"])
+    assert f"<@{RAVI}>" in everything(card)
     await talking.click(MINA, "approve", card)
 
     await talking.reply(GENERAL, ts, "Gone.")

@@ -86,13 +86,17 @@ def test_threat_41_a_swap_between_approval_and_run_runs_nothing(
     assert (root.parent / "files-secret").read_text() == "outside"
 
 
-@pytest.mark.parametrize("act", ACTS)
-def test_threat_41_the_same_file_runs(root: Path, act: str):
+@pytest.mark.parametrize(
+    ("act", "then"), [("read", "first"), ("delete", None), ("write", "new")]
+)
+def test_threat_41_the_same_file_runs(root: Path, act: str, then: str | None):
     token = approved_for.set(identity(root, "a.txt"))
     try:
         ACTS[act](root)
     finally:
         approved_for.reset(token)
+    file = root / "a.txt"
+    assert (file.read_text() if file.exists() else None) == then
 
 
 def test_threat_41_a_file_that_was_not_there_is_not_replaced(root: Path):

@@ -84,6 +84,14 @@ def test_the_text_on_the_card_is_the_canonical_text(arguments):
     assert ("Approve" in buttons(blocks)) is short
 
 
+@pytest.mark.parametrize("count", [MOST_FIELDS, MOST_FIELDS + 1])
+def test_many_arguments_are_shown_whole_in_fields_or_as_json(count):
+    arguments = {f"key{n}": n for n in range(count)}
+    blocks = card_blocks(view(request(arguments=arguments)))
+    assert "Approve" in buttons(blocks)
+    assert_whole_or_no_approve(blocks, arguments)
+
+
 @given(ARGUMENTS, NASTY, NASTY, NASTY)
 def test_no_hidden_character_reaches_any_text(arguments, tool, note, reason):
     no = decision(verdict=Verdict.REJECT, reason=reason)

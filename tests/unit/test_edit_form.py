@@ -218,7 +218,7 @@ def test_a_long_text_is_shown_whole_and_kept():
     assert view_errors(form) == []
     assert "to" not in inputs(form)
     assert "stays as it is" in " ".join(texts(form))
-    assert r"\\u202e" in preformatted_text(form) or r"\u202e" in preformatted_text(form)
+    assert r"\u202e" in preformatted_text(form)
     assert after(asked, amount="1").arguments == {**ARGUMENTS, "to": long, "amount": 1}
 
 

@@ -247,10 +247,19 @@ words = st.sampled_from(
 )
 
 
-@given(st.lists(words, max_size=12))
-def test_any_mixture_of_its_words_is_read_without_failing(found):
+requests = st.sampled_from(
+    ["delete a.txt", "read `b c`", "list", "pay bob £1,500.50", "drop database x"]
+)
+separators = st.sampled_from([" and ", "; ", "\n", ", then "])
+mixtures = st.builds(" ".join, st.lists(words, max_size=12)) | st.builds(
+    str.join, separators, st.lists(requests, max_size=3)
+)
+
+
+@given(mixtures)
+def test_any_mixture_of_its_words_is_read_without_failing(message):
     tools = {t.name: t for t in make_tools(["files", "sandbox"], files_dir=Path())}
-    for wish in understand(" ".join(found), EVERYTHING):
+    for wish in understand(message, EVERYTHING):
         assert problem_with(tools[wish.tool], wish.args) == ""
 
 
