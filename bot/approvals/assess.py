@@ -117,7 +117,7 @@ class Assessment:
 
 
 @dataclass(frozen=True)
-class Rejected:
+class EarlierReject:
     """The same call as people have rejected it in this conversation, not long ago."""
 
     by: str  # a user id
@@ -137,7 +137,7 @@ def rule(
     asked: ProposedCall,
     turn: Turn,
     context: PolicyContext,
-    before: Mapping[str, Rejected],
+    before: Mapping[str, EarlierReject],
 ) -> Assessment:
     """Rule on a call.
 
@@ -206,7 +206,7 @@ def _demanded(
     asked: ProposedCall,
     turn: Turn,
     context: PolicyContext,
-    before: Mapping[str, Rejected],
+    before: Mapping[str, EarlierReject],
 ) -> Assessment:
     stages = tuple(_with_people(s, turn, context) for s in stages_of(found.stages))
     ruling = Assessment(

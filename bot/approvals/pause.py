@@ -38,7 +38,7 @@ class Actor:
     via: str
 
 
-class Answer(enum.StrEnum):
+class PauseAnswer(enum.StrEnum):
     """The answer to a person who pauses, or who lifts a pause."""
 
     PAUSED = "paused"
@@ -122,27 +122,27 @@ class Operators:
     people: People
     policies: Policies
 
-    async def pause(self, person: Person, reason: str) -> Answer:
+    async def pause(self, person: Person, reason: str) -> PauseAnswer:
         """Pause the person's workspace; a refused attempt is on the trail."""
         if refused := await self._refused(person, "pause"):
             return refused
         by = Actor(person.user, "slack")
         done = await pause(self.pool, self.jobs, person.team, reason, by)
-        return Answer.PAUSED if done else Answer.PAUSED_BEFORE
+        return PauseAnswer.PAUSED if done else PauseAnswer.PAUSED_BEFORE
 
-    async def lift(self, person: Person) -> Answer:
+    async def lift(self, person: Person) -> PauseAnswer:
         """Lift the pause of the person's workspace, even if somebody else began it."""
         if refused := await self._refused(person, "lift"):
             return refused
         by = Actor(person.user, "slack")
         done = await lift(self.pool, self.jobs, person.team, by)
-        return Answer.LIFTED if done else Answer.NOT_PAUSED
+        return PauseAnswer.LIFTED if done else PauseAnswer.NOT_PAUSED
 
-    async def _refused(self, person: Person, verdict: str) -> Answer | None:
+    async def _refused(self, person: Person, verdict: str) -> PauseAnswer | None:
         try:
             answer = await self._doubt(person)
         except SlackUnavailable:
-            answer = Answer.COULD_NOT_CHECK
+            answer = PauseAnswer.COULD_NOT_CHECK
         if answer is not None:
             word = str(answer)
             fact = of_person(person, "refused", word=word, verdict=verdict)
@@ -150,13 +150,13 @@ class Operators:
                 await append(connection, [fact])
         return answer
 
-    async def _doubt(self, person: Person) -> Answer | None:
+    async def _doubt(self, person: Person) -> PauseAnswer | None:
         policy = self.policies.current
         if OPERATORS not in policy.groups:
-            return Answer.NO_OPERATORS
+            return PauseAnswer.NO_OPERATORS
         profile = await self.people.look_up(person)
         is_one = await is_operator(person, policy, self.people)
-        return None if is_one and not profile.refusal else Answer.NOT_OPERATOR
+        return None if is_one and not profile.refusal else PauseAnswer.NOT_OPERATOR
 
 
 async def tell_operators(

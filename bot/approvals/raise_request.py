@@ -17,7 +17,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from bot.approvals import SQL, digest
-from bot.approvals.assess import Assessment, ProposedCall, Rejected, Turn, rule
+from bot.approvals.assess import Assessment, EarlierReject, ProposedCall, Turn, rule
 from bot.approvals.audit import arguments_text
 from bot.approvals.deadlines import earliest
 from bot.approvals.eligibility import PolicyContext, people_now
@@ -70,13 +70,13 @@ async def raise_requests(
 
 async def _rejected_before(
     connection: Connection, turn: Turn, asked: Sequence[ProposedCall]
-) -> tuple[Mapping[str, Rejected], datetime]:
+) -> tuple[Mapping[str, EarlierReject], datetime]:
     """Return what people have rejected here within the last hour, and the clock."""
     digests = [known for ask in asked if (known := _digest(ask))]
     key = {"conversation": turn.conversation, "digests": digests}
     found = await connection.execute(SQL["select_rejected_before"], key)
     rows = await found.fetchall()
-    rejected = [(row, Rejected(row["by"], row["at"])) for row in rows if row["by"]]
+    rejected = [(row, EarlierReject(row["by"], row["at"])) for row in rows if row["by"]]
     return {row["digest"]: known for row, known in rejected}, rows[0]["now"]
 
 

@@ -14,7 +14,7 @@ from psycopg.errors import ReadOnlySqlTransaction
 from bot.approvals.audit import Fact, append
 from bot.audit import SQL
 from bot.audit.chain import canonical, quick
-from bot.audit.verify import Link, links
+from bot.audit.verify import ChainLink, links
 from bot.database.pool import Connection
 
 CSV_COLUMNS = (
@@ -73,7 +73,7 @@ async def rows_of(
                 previous = link.hash
 
 
-def _exported(link: Link, previous: str) -> dict[str, Any]:
+def _exported(link: ChainLink, previous: str) -> dict[str, Any]:
     return {
         **(link.row or {}),
         "number": link.number,
@@ -83,7 +83,7 @@ def _exported(link: Link, previous: str) -> dict[str, Any]:
     }
 
 
-def _beside(link: Link) -> dict[str, dict[str, Any]]:
+def _beside(link: ChainLink) -> dict[str, dict[str, Any]]:
     """The texts, and of those that are gone that they were erased."""
     digests: Mapping[str, str] = (link.row or {}).get("texts") or {}
     gone: dict[str, dict[str, Any]] = {name: {"erased": True} for name in digests}

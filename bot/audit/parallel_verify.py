@@ -27,8 +27,8 @@ from bot.audit.chain import Checkpoint
 from bot.audit.verify import (
     CHUNK,
     NO_ROW,
-    Finding,
     Head,
+    TrailFlaw,
     Verifier,
     as_link,
     snapshot,
@@ -41,7 +41,7 @@ ROWS = 25_000  # of a part: half a second of work
 
 
 @dataclass(frozen=True)
-class Part:
+class TrailPart:
     """So many rows behind one row of the chains; `team` is "" at their beginning."""
 
     team: str
@@ -51,14 +51,14 @@ class Part:
 
 async def verify_stored(
     connection: Connection, checkpoints: Sequence[Checkpoint] = (), rows: int = ROWS
-) -> tuple[Verifier, list[Finding]]:
+) -> tuple[Verifier, list[TrailFlaw]]:
     """Check the whole trail as it is in one snapshot; see `verify`.
 
     Args:
         rows: of a part; a trail that is not twice as long is read in this process.
     """
 
-    async def walk_parts(connection: Connection, verifier: Verifier) -> list[Finding]:
+    async def walk_parts(connection: Connection, verifier: Verifier) -> list[TrailFlaw]:
         parts = await _parts(connection, rows)
         if len(parts) <= 2:
             return await walk(connection, verifier)
@@ -68,17 +68,17 @@ async def verify_stored(
         return await verify(connection, checkpoints, walk_parts)
 
 
-async def _parts(connection: Connection, rows: int) -> list[Part]:
+async def _parts(connection: Connection, rows: int) -> list[TrailPart]:
     ends = await (await connection.execute(SQL["part_ends"], {"rows": rows})).fetchall()
-    begins = [Part("", NO_ROW, rows)]
+    begins = [TrailPart("", NO_ROW, rows)]
     return begins + [
-        Part(end["team"], Head(end["number"], end["hash"]), rows) for end in ends
+        TrailPart(end["team"], Head(end["number"], end["hash"]), rows) for end in ends
     ]
 
 
 async def _side_by_side(
-    connection: Connection, verifier: Verifier, parts: Sequence[Part]
-) -> list[Finding]:
+    connection: Connection, verifier: Verifier, parts: Sequence[TrailPart]
+) -> list[TrailFlaw]:
     exported = await connection.execute("SELECT pg_export_snapshot() AS name")
     [row] = await exported.fetchall()
     url = make_conninfo(connection.info.dsn, password=connection.info.password)
@@ -95,8 +95,9 @@ async def _side_by_side(
 
 
 async def _put_together(
-    verifier: Verifier, taken: Sequence[asyncio.Future[tuple[Verifier, Finding | None]]]
-) -> list[Finding]:
+    verifier: Verifier,
+    taken: Sequence[asyncio.Future[tuple[Verifier, TrailFlaw | None]]],
+) -> list[TrailFlaw]:
     for each in taken:
         part, finding = await each
         verifier.add(part)
@@ -128,8 +129,8 @@ def _end_with_parent() -> None:
 
 
 def _take_part(
-    part: Part, url: str, name: str, checkpoints: Sequence[Checkpoint]
-) -> tuple[Verifier, Finding | None]:
+    part: TrailPart, url: str, name: str, checkpoints: Sequence[Checkpoint]
+) -> tuple[Verifier, TrailFlaw | None]:
     """Take a part's rows, in the snapshot of that name, up to the first bad one."""
     gc.disable()  # rows hold no circles, and are looked through again and again
     verifier = Verifier(checkpoints)
@@ -146,8 +147,8 @@ def _take_part(
 
 
 def _first_bad(
-    connection: psycopg.Connection[Any], part: Part, verifier: Verifier
-) -> Finding | None:
+    connection: psycopg.Connection[Any], part: TrailPart, verifier: Verifier
+) -> TrailFlaw | None:
     after = {"team": part.team, "number": part.behind.number, "rows": part.rows}
     with connection.cursor("links", row_factory=tuple_row, binary=True) as cursor:
         cursor.execute(SQL["links"], after)

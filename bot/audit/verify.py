@@ -35,7 +35,7 @@ Row = dict[str, Any]
 Text = tuple[str, str, str]  # name, salt, text
 
 
-class Link(NamedTuple):
+class ChainLink(NamedTuple):
     """One row of a chain as it was found.
 
     Attributes:
@@ -54,7 +54,7 @@ class Link(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Finding:
+class TrailFlaw:
     """A flaw in the trail, and its row; `number` and `seq` are 0 without a row."""
 
     team: str
@@ -113,20 +113,20 @@ class Verifier:
         signed = self._signed.pop((team, before.number), [])
         return _not_signed([each for each in signed if each.hash != before.hash])
 
-    def take(self, link: Link) -> Finding | None:
+    def take(self, link: ChainLink) -> TrailFlaw | None:
         """Check the next row; None if it is good."""
         head = self.heads.get(link.team, NO_ROW)
         what = self._problem(link, head)
         if what:
             number = link.number
             if number > head.number + 1:
-                return Finding(link.team, head.number + 1, 0, what)
-            return Finding(link.team, number, link.seq, what)
+                return TrailFlaw(link.team, head.number + 1, 0, what)
+            return TrailFlaw(link.team, number, link.seq, what)
         self.heads[link.team] = Head(link.number, link.hash)
         self.rows += 1
         return None
 
-    def _problem(self, link: Link, head: Head) -> str:
+    def _problem(self, link: ChainLink, head: Head) -> str:
         if link.number > head.number + 1:
             return say.missing(link.number, head.number)
         if link.number <= head.number:
@@ -142,7 +142,7 @@ class Verifier:
         what = self._about_texts(link, link.row) if texts else ""
         return what or (self._about_checkpoint(link) if self._signed else "")
 
-    def _about_texts(self, link: Link, row: Mapping[str, Any]) -> str:
+    def _about_texts(self, link: ChainLink, row: Mapping[str, Any]) -> str:
         digests: Mapping[str, str] = row["texts"]
         for name, salt, text in link.texts:
             # a salt with a line break has taken the text's first lines, and the digest
@@ -152,7 +152,7 @@ class Verifier:
         self.erased += len(digests) - len(link.texts)
         return ""
 
-    def _about_checkpoint(self, link: Link) -> str:
+    def _about_checkpoint(self, link: ChainLink) -> str:
         signed = self._signed.pop((link.team, link.number), [])
         return _not_signed([each for each in signed if each.hash != link.hash])
 
@@ -163,12 +163,12 @@ class Verifier:
         self.erased += later.erased
         self._signed = {k: v for k, v in self._signed.items() if k in later._signed}
 
-    def end(self) -> Finding | None:
+    def end(self) -> TrailFlaw | None:
         """Return a finding if the row of a checkpoint was not there."""
         for team, number in sorted(self._signed):
             signed = self._signed[team, number][0]
             last = self.heads.get(team, NO_ROW).number
-            return Finding(team, number, 0, say.signed_and_gone(signed.at, last))
+            return TrailFlaw(team, number, 0, say.signed_and_gone(signed.at, last))
         return None
 
 
@@ -196,7 +196,7 @@ async def snapshot(connection: Connection) -> AsyncGenerator[Connection]:
 @asynccontextmanager
 async def links(
     connection: Connection, team: str = "", after: int = 0
-) -> AsyncGenerator[AsyncIterator[Link]]:
+) -> AsyncGenerator[AsyncIterator[ChainLink]]:
     """All chains behind a row, workspace by workspace, each from its beginning.
 
     Args:
@@ -210,18 +210,18 @@ async def links(
         yield _in_chunks(cursor)
 
 
-async def _in_chunks(cursor: AsyncServerCursor[Stored]) -> AsyncGenerator[Link]:
+async def _in_chunks(cursor: AsyncServerCursor[Stored]) -> AsyncGenerator[ChainLink]:
     while rows := await cursor.fetchmany(CHUNK):
         for row in rows:
             yield as_link(row)
 
 
-def as_link(stored: Stored) -> Link:
+def as_link(stored: Stored) -> ChainLink:
     """Take a row of `links` apart; what it is about is None where that is gone."""
     team, number, seq, digest, beside, at_seq, at, at_team, event, *more = stored
     request, conversation, actor, via, detail, texts = more
     if at_seq is None:
-        return Link(team, number, seq, digest, None, beside or ())
+        return ChainLink(team, number, seq, digest, None, beside or ())
     row: Row = {
         "actor": actor,
         "at": at,
@@ -234,7 +234,7 @@ def as_link(stored: Stored) -> Link:
         "texts": {} if texts == "{}" else _read(texts),
         "via": via,
     }
-    return Link(team, number, seq, digest, row, beside or ())
+    return ChainLink(team, number, seq, digest, row, beside or ())
 
 
 def _read(text: str) -> Any:
@@ -244,7 +244,7 @@ def _read(text: str) -> Any:
         return None
 
 
-async def walk(connection: Connection, verifier: Verifier) -> list[Finding]:
+async def walk(connection: Connection, verifier: Verifier) -> list[TrailFlaw]:
     """Take all rows of all chains, up to the first that is bad."""
     async with links(connection) as found:
         async for link in found:
@@ -254,14 +254,14 @@ async def walk(connection: Connection, verifier: Verifier) -> list[Finding]:
     return [end] if end else []
 
 
-Walk = Callable[[Connection, Verifier], Awaitable[list[Finding]]]
+Walk = Callable[[Connection, Verifier], Awaitable[list[TrailFlaw]]]
 
 
 async def verify(
     connection: Connection,
     checkpoints: Iterable[Checkpoint] = (),
     walk: Walk = walk,
-) -> tuple[Verifier, list[Finding]]:
+) -> tuple[Verifier, list[TrailFlaw]]:
     """Check every row, and that each stands in a chain: the first that is bad.
 
     Beside the given checkpoints those count that the database itself has kept.
@@ -271,7 +271,7 @@ async def verify(
     """
     kept = await kept_checkpoints(connection)
     forged = [
-        Finding(c.team, c.number, 0, say.FORGED_CHECKPOINT)
+        TrailFlaw(c.team, c.number, 0, say.FORGED_CHECKPOINT)
         for c in kept
         if not c.is_genuine
     ]
@@ -286,10 +286,11 @@ async def kept_checkpoints(connection: Connection) -> list[Checkpoint]:
     return [Checkpoint(**row) for row in rows]
 
 
-async def _unchained(connection: Connection) -> list[Finding]:
+async def _unchained(connection: Connection) -> list[TrailFlaw]:
     rows = await (await connection.execute(SQL["unchained"])).fetchall()
     return [
-        Finding(row["team"], 0, row["seq"], say.UNCHAINED[row["kind"]]) for row in rows
+        TrailFlaw(row["team"], 0, row["seq"], say.UNCHAINED[row["kind"]])
+        for row in rows
     ]
 
 
@@ -306,7 +307,7 @@ _NOT_HASHED_AS_THEY_ARE = {"hash", "number", "previous", "beside", "part"}
 
 
 @dataclass
-class Reading:
+class FileProgress:
     """The progress through a file; `line` is the number of the last one taken."""
 
     verifier: Verifier
@@ -375,7 +376,7 @@ def verify_lines(
     lines: Iterable[bytes], checkpoints: Iterable[Checkpoint] = ()
 ) -> tuple[Verifier, str]:
     """Check an export line by line; a sentence about the first bad one, or ""."""
-    reading = Reading(Verifier(checkpoints))
+    reading = FileProgress(Verifier(checkpoints))
     for text in lines:
         if problem := reading.take(text):
             return reading.verifier, problem
@@ -431,13 +432,13 @@ def _part(row: Row) -> dict[str, int]:
     return part
 
 
-def _exported_link(row: Row) -> Link:
+def _exported_link(row: Row) -> ChainLink:
     texts: list[Text] = [
         (name, each["salt"], each["text"])
         for name, each in row["beside"].items()
         if each != ERASED
     ]
-    return Link(
+    return ChainLink(
         team=row["team_id"],
         number=row["number"],
         seq=row["seq"],

@@ -16,7 +16,7 @@ from bot.approvals.policy.load import load_policy
 from bot.approvals.ports import Jobs
 from bot.base.settings import Settings
 from bot.commands import operator
-from bot.commands.people import Known, known_people
+from bot.commands.people import KnownPeople, known_people
 from bot.database.pool import Connection, Pool, make_pool
 from bot.texts import operation
 from bot.texts.call import plain_headline
@@ -69,7 +69,7 @@ async def _print_table(settings: Settings, requests: Sequence[Request]) -> None:
         print(known.trouble, file=sys.stderr)
 
 
-def _row(request: Request, known: Known) -> tuple[str, ...]:
+def _row(request: Request, known: KnownPeople) -> tuple[str, ...]:
     return (
         request.id,
         request.code,

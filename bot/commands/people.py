@@ -17,7 +17,7 @@ AT_ONCE = 8  # questions to Slack
 
 
 @dataclass
-class Known:
+class KnownPeople:
     """The people and groups of Slack, as far as it can be asked.
 
     Attributes:
@@ -81,18 +81,18 @@ class Known:
 @asynccontextmanager
 async def known_people(
     settings: Settings, requester: str = ""
-) -> AsyncGenerator[Known]:
+) -> AsyncGenerator[KnownPeople]:
     """Give Slack to ask, or why it cannot be asked."""
     nobody = Person("", "", requester)
     if settings.transport is Transport.SIMULATOR:
-        yield Known(None, nobody, say.NO_SLACK)
+        yield KnownPeople(None, nobody, say.NO_SLACK)
         return
     # Its client takes longer to import than all else that these commands need.
     from bot.commands.ask_slack import slack_people
 
     async with slack_people(settings) as found:
         if isinstance(found, str):
-            yield Known(None, nobody, say.slack_cannot_be_asked(found))
+            yield KnownPeople(None, nobody, say.slack_cannot_be_asked(found))
         else:
             people, us = found
-            yield Known(people, Person(us.enterprise, us.team, requester))
+            yield KnownPeople(people, Person(us.enterprise, us.team, requester))

@@ -27,7 +27,7 @@ from bot.approvals.policy.model import Demanded, Group, Policy
 from bot.approvals.policy.types import AGENT_NAME, USER_ID
 from bot.base.errors import ConfigurationError
 from bot.base.settings import Settings
-from bot.commands.people import Known, known_people
+from bot.commands.people import KnownPeople, known_people
 from bot.texts import policy as say
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ async def explain_command(
     return 0
 
 
-async def _print_demanded(policy: Policy, plan: Demanded, known: Known) -> None:
+async def _print_demanded(policy: Policy, plan: Demanded, known: KnownPeople) -> None:
     stages = stages_of(plan.stages)
     await known.learn(
         live_sources(plan.stages, policy), {*_users(policy), known.requester.user}
@@ -102,7 +102,7 @@ async def _print_demanded(policy: Policy, plan: Demanded, known: Known) -> None:
     _print_trouble(known)
 
 
-def _who(stage: Stage, known: Known) -> str:
+def _who(stage: Stage, known: KnownPeople) -> str:
     if stage.source == REQUESTER and not known.requester.user:
         return say.WHOEVER_ASKS
     if not _is_known(stage, known):
@@ -110,11 +110,11 @@ def _who(stage: Stage, known: Known) -> str:
     return say.people_listed(map(known.label, stage.people))
 
 
-def _is_known(stage: Stage, known: Known) -> bool:
+def _is_known(stage: Stage, known: KnownPeople) -> bool:
     return stage.source in {USERS, REQUESTER} or stage.source in known.members
 
 
-def _short(stages: list[Stage], known: Known) -> str:
+def _short(stages: list[Stage], known: KnownPeople) -> str:
     """The group of a stage that cannot be filled, as far as that is known."""
     if not all(_is_known(stage, known) for stage in stages) or not known.requester.user:
         return ""
@@ -126,7 +126,7 @@ def _short(stages: list[Stage], known: Known) -> str:
     return short.approvers if short else ""
 
 
-def _group(group: Group, known: Known) -> str:
+def _group(group: Group, known: KnownPeople) -> str:
     if group.source == USERS:
         return say.people_listed(map(known.label, group.users))
     people = known.members.get(group.source)
@@ -143,7 +143,7 @@ def _users(policy: Policy) -> set[str]:
     return listed
 
 
-def _print_trouble(known: Known) -> None:
+def _print_trouble(known: KnownPeople) -> None:
     if known.trouble:
         print(f"\n{known.trouble}")
 

@@ -309,7 +309,7 @@ def to_do(word: str, about: str) -> str:
 
 
 @dataclass
-class Refusal:
+class OpenRefusal:
     """A word that still holds. `methods`: those of Slack's that it was given for."""
 
     methods: set[str] = field(default_factory=set[str])
@@ -321,7 +321,7 @@ class Troubles:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._open: dict[Key, Refusal] = {}
+        self._open: dict[Key, OpenRefusal] = {}
         self._told: dict[Key, float] = {}
         self.counts: Counter[str] = Counter()  # by word, since the start
 
@@ -337,7 +337,7 @@ class Troubles:
         if not advice:
             return
         key, now = (word, about), self._clock()
-        refusal = self._open.setdefault(key, Refusal())
+        refusal = self._open.setdefault(key, OpenRefusal())
         refusal.methods.add(method)
         refusal.last = now
         self.counts[word] += 1

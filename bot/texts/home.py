@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bot.approvals.delegations import Given
 from bot.approvals.model import Risk
-from bot.approvals.pause import Answer as Paused
+from bot.approvals.pause import PauseAnswer
 from bot.approvals.policy.model import Delegation
 from bot.approvals.standing_grants import EQUAL, UNDER, Revoked, StandingGrant
 from bot.texts.conversation import because
@@ -159,16 +159,18 @@ REVOKED = {
     Revoked.COULD_NOT_CHECK: COULD_NOT_LOOK,
 }
 PAUSES = {
-    Paused.PAUSED: "Paused. No action runs until `/approvals pause off`.",
-    Paused.LIFTED: "The pause is over. What was approved goes on.",
-    Paused.PAUSED_BEFORE: "It is paused already.",
-    Paused.NOT_PAUSED: "Nothing is paused.",
-    Paused.NO_OPERATORS: (
+    PauseAnswer.PAUSED: "PauseAnswer. No action runs until `/approvals pause off`.",
+    PauseAnswer.LIFTED: "The pause is over. What was approved goes on.",
+    PauseAnswer.PAUSED_BEFORE: "It is paused already.",
+    PauseAnswer.NOT_PAUSED: "Nothing is paused.",
+    PauseAnswer.NO_OPERATORS: (
         "The policy names no `operators`, so nobody can pause from here. `python -m "
         "bot pause` can."
     ),
-    Paused.NOT_OPERATOR: "Only people of the policy's group `operators` can pause.",
-    Paused.COULD_NOT_CHECK: COULD_NOT_LOOK,
+    PauseAnswer.NOT_OPERATOR: (
+        "Only people of the policy's group `operators` can pause."
+    ),
+    PauseAnswer.COULD_NOT_CHECK: COULD_NOT_LOOK,
 }
 
 

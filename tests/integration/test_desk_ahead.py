@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from bot.approvals.model import Effect, Place, Verdict
-from bot.approvals.pause import Answer as Paused
+from bot.approvals.pause import PauseAnswer
 from bot.approvals.standing_grants import UNDER, Binding, GivingAction, Revoked, Wish
 from bot.texts import home as words
 from tests.support.cards_samples import texts
@@ -69,6 +69,6 @@ async def test_the_command_revokes_and_pauses(house: House, desk: HomeDesk):
     assert await say(f"revoke {code}", OMAR) == words.REVOKED[Revoked.REVOKED]
     assert await say("revoke NONE", MINA) == words.REVOKED[Revoked.UNKNOWN]
     assert await say("pause", OLAF) == words.PAUSE_WHY
-    assert await say("pause why not", MINA) == words.PAUSES[Paused.NOT_OPERATOR]
-    assert await say("pause wrong figures", OLAF) == words.PAUSES[Paused.PAUSED]
-    assert await say("pause off", OLAF) == words.PAUSES[Paused.LIFTED]
+    assert await say("pause why not", MINA) == words.PAUSES[PauseAnswer.NOT_OPERATOR]
+    assert await say("pause wrong figures", OLAF) == words.PAUSES[PauseAnswer.PAUSED]
+    assert await say("pause off", OLAF) == words.PAUSES[PauseAnswer.LIFTED]

@@ -9,7 +9,7 @@ import pytest
 from bot.approvals import SQL, grants
 from bot.approvals.grants import CallFacts
 from bot.approvals.model import Effect, Execution
-from bot.approvals.pause import Actor, Answer, Operators, lift, pause, pauses
+from bot.approvals.pause import Actor, Operators, PauseAnswer, lift, pause, pauses
 from bot.conversations.runner import Runner
 from bot.database.pool import transaction
 from tests.support.agent_parts import make_agent
@@ -180,22 +180,22 @@ def operators(house: House) -> Operators:
 
 
 async def test_operators_pause_and_lift_from_slack(house: House, operators: Operators):
-    assert await operators.pause(person(DANA), "stop") is Answer.PAUSED
-    assert await operators.pause(person(DANA), "stop") is Answer.PAUSED_BEFORE
-    assert await operators.lift(person(DANA)) is Answer.LIFTED
-    assert await operators.lift(person(DANA)) is Answer.NOT_PAUSED
+    assert await operators.pause(person(DANA), "stop") is PauseAnswer.PAUSED
+    assert await operators.pause(person(DANA), "stop") is PauseAnswer.PAUSED_BEFORE
+    assert await operators.lift(person(DANA)) is PauseAnswer.LIFTED
+    assert await operators.lift(person(DANA)) is PauseAnswer.NOT_PAUSED
     house.policies.current = parsed(POLICY)
-    assert await operators.pause(person(DANA), "stop") is Answer.NO_OPERATORS
+    assert await operators.pause(person(DANA), "stop") is PauseAnswer.NO_OPERATORS
 
 
 async def test_threat_49_strangers_lift_no_pause(house: House, operators: Operators):
     await pause_it(house)
     house.people.refusals[DANA] = "deactivated"
     for user in (MINA, RAVI, OLAF, DANA):
-        assert await operators.lift(person(user)) is Answer.NOT_OPERATOR
+        assert await operators.lift(person(user)) is PauseAnswer.NOT_OPERATOR
     house.people.refusals.clear()
-    assert await operators.lift(person(DANA, team="T9")) is Answer.NOT_PAUSED
+    assert await operators.lift(person(DANA, team="T9")) is PauseAnswer.NOT_PAUSED
     house.people.down = True
-    assert await operators.lift(person(DANA)) is Answer.COULD_NOT_CHECK
+    assert await operators.lift(person(DANA)) is PauseAnswer.COULD_NOT_CHECK
     assert (await house.trail()).count("refused") == 5
     assert await house.one("SELECT count(*) FROM pauses") == 1

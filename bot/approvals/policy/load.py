@@ -48,7 +48,7 @@ from bot.approvals.policy.schema import (
     DelegationShape,
     EscalateShape,
     GroupShape,
-    Known,
+    KnownGroups,
     PolicyShape,
     RuleShape,
     StageShape,
@@ -117,7 +117,7 @@ def _decoded(content: bytes) -> str:
 
 def _shape(data: Mapping[str, Any]) -> tuple[PolicyShape | None, list[Complaint]]:
     sizes = group_sizes(data)
-    context = None if sizes is None else Known(sizes)
+    context = None if sizes is None else KnownGroups(sizes)
     try:
         return PolicyShape.model_validate(data, context=context), []
     except ValidationError as error:

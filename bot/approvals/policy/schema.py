@@ -51,7 +51,7 @@ WAYS = ("slack", "email", "webhook")  # how people are told that it is their tur
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownGroups:
     """The file's groups: name -> number of people, None where that is unreadable."""
 
     sizes: Mapping[str, int | None]
@@ -65,7 +65,7 @@ def _known_group(name: str, info: ValidationInfo) -> str:
 
 
 def _sizes(info: ValidationInfo) -> Mapping[str, int | None] | None:
-    return info.context.sizes if isinstance(info.context, Known) else None
+    return info.context.sizes if isinstance(info.context, KnownGroups) else None
 
 
 GroupName = Annotated[str, AfterValidator(_known_group)]

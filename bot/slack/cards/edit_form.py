@@ -44,7 +44,7 @@ from bot.slack.cards.fields import (
     ABSENT,
     NUMBER,
     Field,
-    Kind,
+    FieldKind,
     fields_from,
     fields_of,
     json_text,
@@ -65,7 +65,7 @@ _LONG_TEXT = 100  # characters from which on a text has several lines
 def edit_form(request: Request, card: CardRef) -> Block:
     """The form, or a view without a submit button that says why there is none."""
     fields = fields_of(request)
-    if all(each.kind is Kind.KEPT for each in fields):
+    if all(each.kind is FieldKind.KEPT for each in fields):
         reason = forms.TOO_MUCH_TO_EDIT if fields else forms.NOTHING_TO_EDIT
         return _explained(request, card, reason)
     form = _form(request, card, fields)
@@ -75,12 +75,14 @@ def edit_form(request: Request, card: CardRef) -> Block:
 
 def _form(request: Request, card: CardRef, fields: Sequence[Field]) -> Block:
     head = [rich_text([words(forms.WHAT_FOLLOWS)]), tool_block(request)]
-    kept = [block for each in fields if each.kind is Kind.KEPT for block in _kept(each)]
+    kept = [
+        block for each in fields if each.kind is FieldKind.KEPT for block in _kept(each)
+    ]
     blocks = with_block_ids([*head, *kept], request.id, 0)
     blocks += [
         field_input(each, block_id(index))
         for index, each in _as_on_the_card(request, fields)
-        if each.kind is not Kind.KEPT
+        if each.kind is not FieldKind.KEPT
     ]
     if request.terms.confirm is Confirm.TYPED:
         blocks.append(typed_block(request))
@@ -119,7 +121,7 @@ def _kept(each: Field) -> list[Block]:
 def field_input(each: Field, block: str) -> Block:
     """The input of one field."""
     label = _name(each)
-    if each.kind is Kind.JSON:
+    if each.kind is FieldKind.JSON:
         label = forms.as_json(label)
     return input_block(
         block,
@@ -132,14 +134,16 @@ def field_input(each: Field, block: str) -> Block:
 
 def _element(each: Field) -> Block:
     match each.kind:
-        case Kind.CHOICE:
+        case FieldKind.CHOICE:
             labels = [label for label, _ in each.options]
             return select(labels, int(each.initial) if each.initial else None)
-        case Kind.INTEGER | Kind.NUMBER:
-            return number_input(each.initial, decimal=each.kind is Kind.NUMBER)
+        case FieldKind.INTEGER | FieldKind.NUMBER:
+            return number_input(each.initial, decimal=each.kind is FieldKind.NUMBER)
         case _:
             long = len(each.initial) > _LONG_TEXT or "\n" in each.initial
-            return text_input(each.initial, multiline=long or each.kind is Kind.JSON)
+            return text_input(
+                each.initial, multiline=long or each.kind is FieldKind.JSON
+            )
 
 
 def _name(each: Field) -> str:
@@ -220,11 +224,11 @@ def _read(each: Field, text: str | None) -> Any:
     if not text.strip():
         return _emptied(each)
     match each.kind:
-        case Kind.CHOICE:
+        case FieldKind.CHOICE:
             return _option(each, text)
-        case Kind.INTEGER | Kind.NUMBER:
+        case FieldKind.INTEGER | FieldKind.NUMBER:
             return _number(each, text.strip())
-        case Kind.JSON:
+        case FieldKind.JSON:
             return _json(text)
         case _:
             return text
@@ -232,7 +236,7 @@ def _read(each: Field, text: str | None) -> Any:
 
 def _is_untouched(each: Field, text: str) -> bool:
     # Slack may send line breaks in its own way, and cut off blanks at the ends.
-    return each.kind is Kind.KEPT or _plainly(text) == _plainly(each.initial)
+    return each.kind is FieldKind.KEPT or _plainly(text) == _plainly(each.initial)
 
 
 def _plainly(text: str) -> str:
@@ -260,7 +264,7 @@ def _number(each: Field, text: str) -> int | float:
         raise Unreadable(forms.ENTER_SHORTER_NUMBER)
     if "." not in text:
         return _checked(int(text))
-    if each.kind is Kind.INTEGER:
+    if each.kind is FieldKind.INTEGER:
         raise Unreadable(forms.ENTER_WHOLE_NUMBER)
     return _checked(float(text))
 
@@ -309,7 +313,7 @@ def _no_constant(name: str) -> NoReturn:
 SERVER_FORM = "answer_server"  # the view's `callback_id`
 _MOST_ASKED = 20
 _LARGEST_SCHEMA = 20_000  # characters of a schema as JSON
-_DRAWN = {Kind.TEXT, Kind.INTEGER, Kind.NUMBER, Kind.CHOICE}
+_DRAWN = {FieldKind.TEXT, FieldKind.INTEGER, FieldKind.NUMBER, FieldKind.CHOICE}
 Question = Mapping[str, Any]  # as it is stored
 
 

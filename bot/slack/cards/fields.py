@@ -29,7 +29,7 @@ class Absent(enum.Enum):
 ABSENT = Absent.ABSENT
 
 
-class Kind(enum.Enum):
+class FieldKind(enum.Enum):
     """The way in which an argument is put in."""
 
     TEXT = "text"
@@ -51,7 +51,7 @@ class Field:
     """
 
     name: str
-    kind: Kind
+    kind: FieldKind
     expected: Expected
     value: Any
     initial: str = ""
@@ -97,7 +97,9 @@ def _secret(request: Request, name: str, expected: Expected) -> Field | None:
     [masked] = mask_arguments({name: value}, request.call.schema).values()
     if same(masked, value):
         return None
-    return Field(name, Kind.KEPT, expected, value, json_text(masked), is_secret=True)
+    return Field(
+        name, FieldKind.KEPT, expected, value, json_text(masked), is_secret=True
+    )
 
 
 def same(one: object, other: object) -> bool:
@@ -118,30 +120,30 @@ def _field(name: str, expected: Expected, value: Any) -> Field:
     options = _options(expected)
     chosen = _chosen(options, value)
     if options and (chosen or value is ABSENT):
-        return Field(name, Kind.CHOICE, expected, value, chosen, options)
+        return Field(name, FieldKind.CHOICE, expected, value, chosen, options)
     kind = _kind(expected, value)
-    if kind is not Kind.JSON:
+    if kind is not FieldKind.JSON:
         initial = "" if value in (ABSENT, None) else str(value)
         return Field(name, kind, expected, value, initial)
     if value is ABSENT:
         return Field(name, kind, expected, value)
     text = json_text(value)
-    kind = kind if fits_input(text) else Kind.KEPT
+    kind = kind if fits_input(text) else FieldKind.KEPT
     return Field(name, kind, expected, value, text)
 
 
-def _kind(expected: Expected, value: Any) -> Kind:
+def _kind(expected: Expected, value: Any) -> FieldKind:
     """The plainest input that can hold the value as it is, and give it back."""
     empty = value is ABSENT or (value is None and expected.nullable)
     if expected.choices is not None:
-        return Kind.JSON
+        return FieldKind.JSON
     if expected.type == "string" and (empty or _is_plain(value)):
-        return Kind.TEXT
+        return FieldKind.TEXT
     if expected.type == "integer" and (empty or _is_number(value, int)):
-        return Kind.INTEGER
+        return FieldKind.INTEGER
     if expected.type == "number" and (empty or _is_number(value, int, float)):
-        return Kind.NUMBER
-    return Kind.JSON
+        return FieldKind.NUMBER
+    return FieldKind.JSON
 
 
 def _is_plain(value: object) -> bool:

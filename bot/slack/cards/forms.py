@@ -35,8 +35,7 @@ from bot.slack.cards.blocks import (
 )
 from bot.slack.cards.edit_form import Edited, block_id, edited, field_input, fits_a_view
 from bot.slack.cards.facts import facts_block, reopened
-from bot.slack.cards.fields import Kind as FieldKind
-from bot.slack.cards.fields import fields_of
+from bot.slack.cards.fields import FieldKind, fields_of
 from bot.slack.homoglyphs import deceives
 from bot.texts import forms as sentences
 from bot.texts.call import BY_THE_GRAPH

@@ -300,7 +300,7 @@ _MOST_IN_MESSAGE = 48  # of the 50 of a message
 
 
 @dataclass(frozen=True)
-class Answer:
+class PrivateReply:
     """A private message; `offered` are its buttons, see `offered_by`."""
 
     text: str
@@ -313,23 +313,23 @@ class Answer:
         return {**message, "blocks": list(self.blocks)} if self.blocks else message
 
 
-def waiting_list(desk: Desk, link: Link) -> Answer:
+def waiting_list(desk: Desk, link: Link) -> PrivateReply:
     """List what waits for a person, with its buttons."""
     if desk.refusal:
-        return Answer(home.for_members_only(desk.refusal))
+        return PrivateReply(home.for_members_only(desk.refusal))
     rows = [waiting_row(view_of(each, desk), link) for each in desk.waiting]
     if not rows:
-        return Answer(home.NOTHING_WAITS)
+        return PrivateReply(home.NOTHING_WAITS)
     return _listed(home.WAITING, rows, desk.waiting, _next(desk, WAITING, "waiting"))
 
 
-def own_list(desk: Desk, link: Link) -> Answer:
+def own_list(desk: Desk, link: Link) -> PrivateReply:
     """List a person's own requests."""
     told = _next(desk, ASKED, "mine")
     return _told_list(desk, link, desk.asked, home.ASKED, home.NOTHING_ASKED, told)
 
 
-def decided_list(desk: Desk, link: Link) -> Answer:
+def decided_list(desk: Desk, link: Link) -> PrivateReply:
     """List what a person has decided."""
     told, empty = _next(desk, DECIDED, "history"), home.NOTHING_DECIDED
     return _told_list(desk, link, desk.decided, home.DECIDED, empty, told)
@@ -342,11 +342,11 @@ def _told_list(
     title: str,
     empty: str,
     more: str,
-) -> Answer:
+) -> PrivateReply:
     if desk.refusal:
-        return Answer(home.for_members_only(desk.refusal))
+        return PrivateReply(home.for_members_only(desk.refusal))
     rows = [told_row(view_of(each, desk), link) for each in requests]
-    return _listed(title, rows, requests, more) if rows else Answer(empty)
+    return _listed(title, rows, requests, more) if rows else PrivateReply(empty)
 
 
 def _next(desk: Desk, name: str, word: str) -> str:
@@ -355,7 +355,7 @@ def _next(desk: Desk, name: str, word: str) -> str:
     return home.next_page(word, page) if name in desk.more else ""
 
 
-def one_row(request: Request, desk: Desk, link: Link) -> Answer:
+def one_row(request: Request, desk: Desk, link: Link) -> PrivateReply:
     """Show one request, with its buttons where it alone waits for this person."""
     if desk.waiting:
         row = waiting_row(view_of(desk.waiting[0], desk), link)
@@ -369,7 +369,7 @@ def _listed(
     rows: Sequence[Sequence[Block]],
     requests: Sequence[Request],
     more: str = "",
-) -> Answer:
+) -> PrivateReply:
     """List as many whole rows as one message holds; `more` says where the rest is."""
     blocks: list[Block] = [section([f"*{title}*"])]
     room = MESSAGE_TEXT_LIMIT - len(home.IN_APP_HOME)
@@ -383,4 +383,4 @@ def _listed(
         blocks.append(context(more))
     text = "\n".join([title, *map(plain_headline, requests)])
     shown = with_block_ids(blocks, "approvals", 0)
-    return Answer(text, shown, sorted(offered_by(shown)))
+    return PrivateReply(text, shown, sorted(offered_by(shown)))

@@ -31,8 +31,8 @@ from bot.slack.home import home_view
 from bot.slack.home.desk import ASKED, DECIDED, WAITING, Desk
 from bot.slack.home.home_view import (
     TURNS,
-    Answer,
     Link,
+    PrivateReply,
     decided_list,
     link_to_card,
     one_row,
@@ -230,7 +230,7 @@ _ACTS: dict[str, Act] = {
 
 # --- `/approvals`: the same desk in a private answer ----------------------------------
 
-Answering = Callable[[Deps, Person, str], Awaitable[Answer]]
+Answering = Callable[[Deps, Person, str], Awaitable[PrivateReply]]
 
 
 def commander(body: Body) -> Person:
@@ -239,22 +239,22 @@ def commander(body: Body) -> Person:
     return Person(enterprise, str(body["team_id"]), str(body["user_id"]))
 
 
-async def answer_to(deps: Deps, person: Person, text: str) -> Answer:
+async def answer_to(deps: Deps, person: Person, text: str) -> PrivateReply:
     """Answer the words behind the command."""
     word, _, rest = text.strip().partition(" ")
     answering = WORDS.get(word.lower())
     if answering is None:
-        return Answer(home.unknown_words(text))
+        return PrivateReply(home.unknown_words(text))
     try:
         return await answering(deps, person, rest.strip())
     except SlackUnavailable:
-        return Answer(home.COULD_NOT_LOOK)
+        return PrivateReply(home.COULD_NOT_LOOK)
 
 
-def _listing(name: str, build: Callable[[Desk, Link], Answer]) -> Answering:
+def _listing(name: str, build: Callable[[Desk, Link], PrivateReply]) -> Answering:
     """Answer with a page of one of the lists; a number behind the word says which."""
 
-    async def list_it(deps: Deps, person: Person, rest: str) -> Answer:
+    async def list_it(deps: Deps, person: Person, rest: str) -> PrivateReply:
         page = int(rest) - 1 if _PAGE.fullmatch(rest) else 0
         desk = await deps.desks.read(person, {name: page})
         return build(desk, link_to_card(deps.identity()))
@@ -265,56 +265,56 @@ def _listing(name: str, build: Callable[[Desk, Link], Answer]) -> Answering:
 _PAGE = re.compile("[1-9][0-9]{0,4}", re.ASCII)
 
 
-async def _show(deps: Deps, person: Person, rest: str) -> Answer:
+async def _show(deps: Deps, person: Person, rest: str) -> PrivateReply:
     if not rest:
-        return Answer(home.SHOW_WHICH)
+        return PrivateReply(home.SHOW_WHICH)
     desk = await deps.desks.read(person)
     found = await deps.desks.find(person, rest.upper())
     if desk.refusal:
-        return Answer(home.for_members_only(desk.refusal))
+        return PrivateReply(home.for_members_only(desk.refusal))
     if found is None:
-        return Answer(home.no_such_request(rest))
+        return PrivateReply(home.no_such_request(rest))
     desk = await deps.desks.decidable(person, desk, found)
     return one_row(found, desk, link_to_card(deps.identity()))
 
 
-async def _help(_deps: Deps, _person: Person, _rest: str) -> Answer:
-    return Answer(home.HELP)
+async def _help(_deps: Deps, _person: Person, _rest: str) -> PrivateReply:
+    return PrivateReply(home.HELP)
 
 
-async def _delegate(deps: Deps, person: Person, rest: str) -> Answer:
+async def _delegate(deps: Deps, person: Person, rest: str) -> PrivateReply:
     if rest.lower() == "off":
-        return Answer(home.ended(await deps.delegations.end(person)))
+        return PrivateReply(home.ended(await deps.delegations.end(person)))
     async with deps.listener_pool.connection() as connection:
         now = await store.clock(connection)
     asked = read_delegation(rest, now, deps.policies.current.timezone)
     if asked is None:
-        return Answer(home.DELEGATE_HOW)
+        return PrivateReply(home.DELEGATE_HOW)
     delegate, until = asked
     given = await deps.delegations.give(person, delegate, until)
     if given.code:
-        return Answer(home.not_delegated(given, delegate))
+        return PrivateReply(home.not_delegated(given, delegate))
     other = Person(person.enterprise, person.team, delegate)
     await deps.tell(other, home.told_delegate(person.user, until))
     for each in (person, other):
         await deps.viewers.redraw(each)
-    return Answer(home.delegated(delegate, until, given.groups))
+    return PrivateReply(home.delegated(delegate, until, given.groups))
 
 
-async def _revoke_by_code(deps: Deps, person: Person, rest: str) -> Answer:
+async def _revoke_by_code(deps: Deps, person: Person, rest: str) -> PrivateReply:
     if not rest:
-        return Answer(home.REVOKE_WHICH)
+        return PrivateReply(home.REVOKE_WHICH)
     revoked = await deps.grants.revoke_standing(person, rest)
     await deps.viewers.redraw(person)
-    return Answer(home.REVOKED[revoked])
+    return PrivateReply(home.REVOKED[revoked])
 
 
-async def _pause(deps: Deps, person: Person, rest: str) -> Answer:
+async def _pause(deps: Deps, person: Person, rest: str) -> PrivateReply:
     if rest.lower() == "off":
-        return Answer(home.PAUSES[await deps.operators.lift(person)])
+        return PrivateReply(home.PAUSES[await deps.operators.lift(person)])
     if not rest:
-        return Answer(home.PAUSE_WHY)
-    return Answer(home.PAUSES[await deps.operators.pause(person, rest)])
+        return PrivateReply(home.PAUSE_WHY)
+    return PrivateReply(home.PAUSES[await deps.operators.pause(person, rest)])
 
 
 _DELEGATION = re.compile(

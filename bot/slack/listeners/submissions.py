@@ -66,7 +66,7 @@ from bot.slack.listeners.clicks import (
 )
 from bot.texts.clicks import in_form, standing_given
 
-Answer = dict[str, Any]  # what Slack is told to do with the view; {} closes it
+ViewAnswer = dict[str, Any]  # what Slack is told to do with the view; {} closes it
 VERDICTS = {
     APPROVE_FULL: Verdict.APPROVE,
     APPROVE_TYPED_FORM: Verdict.APPROVE,
@@ -78,7 +78,7 @@ def register(app: AsyncApp, deps: Deps) -> None:
     """Listen to the modals; what a person decides is written before the ack."""
 
     def handler(
-        submit: Callable[[Deps, Body], Awaitable[Answer]],
+        submit: Callable[[Deps, Body], Awaitable[ViewAnswer]],
     ) -> Callable[[AsyncAck, Body], Awaitable[None]]:
         async def handle(ack: AsyncAck, body: Body) -> None:
             await ack(**await submit(deps, body))
@@ -110,11 +110,11 @@ def action_from_form(body: Body) -> Action:
     )
 
 
-async def _submit(deps: Deps, body: Body) -> Answer:
+async def _submit(deps: Deps, body: Body) -> ViewAnswer:
     return await _decide(deps, body, action_from_form(body))
 
 
-async def _submit_reason(deps: Deps, body: Body) -> Answer:
+async def _submit_reason(deps: Deps, body: Body) -> ViewAnswer:
     action = replace(action_from_form(body), verdict=Verdict.REJECT)
     pool, own_app = deps.listener_pool, deps.decider.own_app()
     if code := await add_reason(pool, deps.jobs, action, own_app):
@@ -122,7 +122,7 @@ async def _submit_reason(deps: Deps, body: Body) -> Answer:
     return {}
 
 
-async def _submit_edit(deps: Deps, body: Body) -> Answer:
+async def _submit_edit(deps: Deps, body: Body) -> ViewAnswer:
     action, values = action_from_form(body), values_of(body)
     request = await deps.load(action.request)
     if request is None:
@@ -139,7 +139,7 @@ async def _submit_edit(deps: Deps, body: Body) -> Answer:
     return await _decide(deps, body, edit)
 
 
-async def _submit_answer(deps: Deps, body: Body) -> Answer:
+async def _submit_answer(deps: Deps, body: Body) -> ViewAnswer:
     action, values = action_from_form(body), values_of(body)
     request = await deps.load(action.request)
     form = request.call.form if request else None
@@ -151,7 +151,7 @@ async def _submit_answer(deps: Deps, body: Body) -> Answer:
     return await _decide(deps, body, replace(action, value=value))
 
 
-async def _decide(deps: Deps, body: Body, action: Action) -> Answer:
+async def _decide(deps: Deps, body: Body, action: Action) -> ViewAnswer:
     result, request = await deps.decider.decide(action)
     sentence = in_form(result, request) if request else ""
     if request is None or not sentence:
@@ -172,7 +172,7 @@ def _input_of(result: Result, request: Request, values: Mapping[str, Any]) -> st
     return input_of(fields_of(asked), values, result.detail)
 
 
-def _anew(action: Action, request: Request, card: CardRef) -> Answer:
+def _anew(action: Action, request: Request, card: CardRef) -> ViewAnswer:
     """A form with the input that the rule has asked for since this one was opened."""
     if action.verdict is Verdict.ANSWER:
         return answer_form(request, card)
@@ -180,7 +180,7 @@ def _anew(action: Action, request: Request, card: CardRef) -> Answer:
     return build(request, card)
 
 
-def _errors(errors: dict[str, str]) -> Answer:
+def _errors(errors: dict[str, str]) -> ViewAnswer:
     return {"response_action": "errors", "errors": errors}
 
 
@@ -251,7 +251,7 @@ async def _open_for_server(deps: Deps, body: Body) -> None:
     await open_modal(deps, body, server_form(question, card))
 
 
-async def _submit_to_server(deps: Deps, body: Body) -> Answer:
+async def _submit_to_server(deps: Deps, body: Body) -> ViewAnswer:
     """Send the answer; what Slack is told to do with the view."""
     action = action_from_view(body, Verdict.ANSWER)
     if action.place is None:
