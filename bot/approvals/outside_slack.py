@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, WithJs
 from typing_extensions import TypedDict  # pydantic reads no other on Python 3.11
 
 from bot.approvals.eligibility import plan_of, who_can_decide
+from bot.approvals.judge import approvals
 from bot.approvals.model import (
-    Chain,
     Confirm,
     Execution,
     Kind,
@@ -140,7 +140,7 @@ def request_json(request: Request, title: str) -> Approval:
         "allow": [verdict for verdict in Verdict if request.offers(verdict)],
         "can_decide": who_can_decide(request),
         "stages": [
-            vars(stage) | {"approvals": _approvals(chain, index)}
+            vars(stage) | {"approvals": approvals(request, index)}
             for index, stage in enumerate(chain.stages)
         ],
         "decisions": [
@@ -149,11 +149,6 @@ def request_json(request: Request, title: str) -> Approval:
         "comments": [vars(comment) for comment in chain.comments],
     }
     return _approval().validate_python(same | other)
-
-
-def _approvals(chain: Chain, stage: int) -> int:
-    given = [each.verdict for each in chain.decisions if each.stage == stage]
-    return given.count(Verdict.APPROVE) + given.count(Verdict.EDIT)
 
 
 # --- The ways that the policy in force allows a request: pure -------------------------

@@ -89,6 +89,16 @@ def test_a_request_is_written_as_the_document_says(one: Request):
     assert "card_ts" not in shown
 
 
+@pytest.mark.parametrize(
+    ("verdict", "count"),
+    [("approve", 1), ("edit", 1), ("answer", 1), ("reject", 0)],
+)
+def test_what_can_pass_a_stage_counts_as_its_approval(verdict: str, count: int):
+    word = decision(verdict=Verdict(verdict))
+    [stage] = request_json(request(decisions=(word,)), "")["stages"]
+    assert stage["approvals"] == count
+
+
 def test_parts_of_a_request_share_no_name_that_is_shown():
     one = request()
     parts = (one, one.call, one.people, one.terms, one.end)
