@@ -43,8 +43,8 @@ from bot.slack.cards.facts import facts_block
 from bot.slack.cards.fields import (
     ABSENT,
     NUMBER,
-    Field,
     FieldKind,
+    FormField,
     fields_from,
     fields_of,
     json_text,
@@ -73,7 +73,7 @@ def edit_form(request: Request, card: CardRef) -> Block:
     return form if fits else _explained(request, card, forms.TOO_MUCH_TO_EDIT)
 
 
-def _form(request: Request, card: CardRef, fields: Sequence[Field]) -> Block:
+def _form(request: Request, card: CardRef, fields: Sequence[FormField]) -> Block:
     head = [rich_text([words(forms.WHAT_FOLLOWS)]), tool_block(request)]
     kept = [
         block for each in fields if each.kind is FieldKind.KEPT for block in _kept(each)
@@ -90,14 +90,14 @@ def _form(request: Request, card: CardRef, fields: Sequence[Field]) -> Block:
 
 
 def _as_on_the_card(
-    request: Request, fields: Sequence[Field]
-) -> list[tuple[int, Field]]:
+    request: Request, fields: Sequence[FormField]
+) -> list[tuple[int, FormField]]:
     """Fields in the order of the card; each keeps the number by which it is read."""
     names = in_order({each.name: each for each in fields}, request.call.schema)
     return sorted(enumerate(fields), key=lambda pair: names.index(pair[1].name))
 
 
-def fits_a_view(form: Block, fields: Sequence[Field]) -> bool:
+def fits_a_view(form: Block, fields: Sequence[FormField]) -> bool:
     """Return whether Slack takes it, and all that stays is seen."""
     return (
         len(fields) <= _MOST_FIELDS
@@ -113,12 +113,12 @@ def _explained(request: Request, card: CardRef, why: str) -> Block:
     return modal(EDIT_FORM, forms.EDIT_TITLE, card, blocks)
 
 
-def _kept(each: Field) -> list[Block]:
+def _kept(each: FormField) -> list[Block]:
     label = forms.kept(_name(each), is_secret=each.is_secret)
     return [rich_text([words(label, bold=True)]), *whole(visible(each.initial))]
 
 
-def field_input(each: Field, block: str) -> Block:
+def field_input(each: FormField, block: str) -> Block:
     """The input of one field."""
     label = _name(each)
     if each.kind is FieldKind.JSON:
@@ -132,7 +132,7 @@ def field_input(each: Field, block: str) -> Block:
     )
 
 
-def _element(each: Field) -> Block:
+def _element(each: FormField) -> Block:
     match each.kind:
         case FieldKind.CHOICE:
             labels = [label for label, _ in each.options]
@@ -146,11 +146,11 @@ def _element(each: Field) -> Block:
             )
 
 
-def _name(each: Field) -> str:
+def _name(each: FormField) -> str:
     return one_line(each.name, _LABEL) or '""'
 
 
-def _hint(each: Field) -> str:
+def _hint(each: FormField) -> str:
     expected = each.expected
     parts = [one_line(expected.description, _HINT)]
     if expected.has_default and not expected.required:
@@ -187,7 +187,7 @@ def edited(request: Request, values: Values) -> Edited:
     return read(fields_of(request), values)
 
 
-def read(fields: Sequence[Field], values: Values) -> Edited:
+def read(fields: Sequence[FormField], values: Values) -> Edited:
     """Read the inputs of these fields."""
     found = Edited()
     for index, each in enumerate(fields):
@@ -202,7 +202,7 @@ def read(fields: Sequence[Field], values: Values) -> Edited:
     return found
 
 
-def input_of(fields: Sequence[Field], values: Values, complaint: str) -> str:
+def input_of(fields: Sequence[FormField], values: Values, complaint: str) -> str:
     """The `block_id` of the input that a complaint is about, else of the first.
 
     A complaint begins with the field's name and a dot or a colon, or quotes it.
@@ -218,7 +218,7 @@ def input_of(fields: Sequence[Field], values: Values, complaint: str) -> str:
     return shown[0][0] if shown else ""
 
 
-def _read(each: Field, text: str | None) -> Any:
+def _read(each: FormField, text: str | None) -> Any:
     if text is None or _is_untouched(each, text):
         return each.value
     if not text.strip():
@@ -234,7 +234,7 @@ def _read(each: Field, text: str | None) -> Any:
             return text
 
 
-def _is_untouched(each: Field, text: str) -> bool:
+def _is_untouched(each: FormField, text: str) -> bool:
     # Slack may send line breaks in its own way, and cut off blanks at the ends.
     return each.kind is FieldKind.KEPT or _plainly(text) == _plainly(each.initial)
 
@@ -243,7 +243,7 @@ def _plainly(text: str) -> str:
     return text.replace("\r\n", "\n").strip()
 
 
-def _emptied(each: Field) -> Any:
+def _emptied(each: FormField) -> Any:
     if not each.expected.required:
         return ABSENT
     if each.expected.nullable:
@@ -251,13 +251,13 @@ def _emptied(each: Field) -> Any:
     raise Unreadable(forms.REQUIRED)
 
 
-def _option(each: Field, text: str) -> Any:
+def _option(each: FormField, text: str) -> Any:
     if text.isdecimal() and int(text) < len(each.options):
         return each.options[int(text)][1]
     raise Unreadable(forms.CHOOSE)
 
 
-def _number(each: Field, text: str) -> int | float:
+def _number(each: FormField, text: str) -> int | float:
     if NUMBER.fullmatch(text) is None:
         raise Unreadable(forms.ENTER_NUMBER)
     if len(text) > _DIGITS:

@@ -41,7 +41,7 @@ class FieldKind(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Field:
+class FormField:
     """One argument.
 
     Attributes:
@@ -65,7 +65,7 @@ class Field:
         return not self.expected.required or self.expected.nullable or untouched
 
 
-def fields_of(request: Request) -> list[Field]:
+def fields_of(request: Request) -> list[FormField]:
     """The fields of a request: those of the schema, then what it does not name.
 
     The same request always gives the same fields, so a submitted form is read by them.
@@ -83,13 +83,13 @@ def fields_of(request: Request) -> list[Field]:
     ]
 
 
-def fields_from(schema: Schema) -> list[Field]:
+def fields_from(schema: Schema) -> list[FormField]:
     """The fields of an answer still to be given."""
     named = expectations(schema)
     return [_field(name, expected, ABSENT) for name, expected in named.items()]
 
 
-def _secret(request: Request, name: str, expected: Expected) -> Field | None:
+def _secret(request: Request, name: str, expected: Expected) -> FormField | None:
     """An argument of which something is masked; nobody may read it in a form."""
     value = request.call.arguments.get(name, ABSENT)
     if value is ABSENT:
@@ -97,7 +97,7 @@ def _secret(request: Request, name: str, expected: Expected) -> Field | None:
     [masked] = mask_arguments({name: value}, request.call.schema).values()
     if same(masked, value):
         return None
-    return Field(
+    return FormField(
         name, FieldKind.KEPT, expected, value, json_text(masked), is_secret=True
     )
 
@@ -116,20 +116,20 @@ def _type_of(value: object) -> str:
     return next((name for kind, name in types if isinstance(value, kind)), "")
 
 
-def _field(name: str, expected: Expected, value: Any) -> Field:
+def _field(name: str, expected: Expected, value: Any) -> FormField:
     options = _options(expected)
     chosen = _chosen(options, value)
     if options and (chosen or value is ABSENT):
-        return Field(name, FieldKind.CHOICE, expected, value, chosen, options)
+        return FormField(name, FieldKind.CHOICE, expected, value, chosen, options)
     kind = _kind(expected, value)
     if kind is not FieldKind.JSON:
         initial = "" if value in (ABSENT, None) else str(value)
-        return Field(name, kind, expected, value, initial)
+        return FormField(name, kind, expected, value, initial)
     if value is ABSENT:
-        return Field(name, kind, expected, value)
+        return FormField(name, kind, expected, value)
     text = json_text(value)
     kind = kind if fits_input(text) else FieldKind.KEPT
-    return Field(name, kind, expected, value, text)
+    return FormField(name, kind, expected, value, text)
 
 
 def _kind(expected: Expected, value: Any) -> FieldKind:
