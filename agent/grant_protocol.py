@@ -97,8 +97,8 @@ class MemoryGrants:
         ask: names of the tools that need a person.
         denied: names of the tools that never run, with the reason.
 
-    All other tools are waived. What is decided is told with `approve`, by whoever
-    authenticated the person, before the graph is resumed.
+    All other tools are waived. What is decided is told with `approve`, by the code
+    that authenticated the person, before the graph is resumed.
     """
 
     def __init__(

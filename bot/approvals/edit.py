@@ -88,7 +88,7 @@ def plan_answer(
     """Put an answer to a graph's own question before the chain.
 
     It can make the graph do anything, so it is approved like a call: the stage of
-    whoever answers counts as passed by them, and what was said before about the
+    the person who answers counts as passed by them, and what was said before about the
     question alone no longer counts.
     """
     value: Any = action.value

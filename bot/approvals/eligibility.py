@@ -170,7 +170,7 @@ class PolicyContext:
 def live_sources(stages: Iterable[Stage | StageDemand], policy: Policy) -> set[str]:
     """The groups in Slack that have to be looked up to know who may decide.
 
-    Of a stage that is only demanded, whoever may come to join it is among them.
+    Of a stage that is only demanded, those who may come to join it are among them.
     """
     found: set[str] = set()
     for target in (target for stage in stages for target in _targets(stage)):
@@ -405,7 +405,7 @@ def _raised(request: Request, index: int, stage: Stage, demand: StageDemand) -> 
 
 
 def closed_by(request: Request) -> str:
-    """The id of whoever gave the verdict, "" where no person in Slack did."""
+    """The id of the person who gave the verdict, "" where no person in Slack did."""
     if request.status is Status.WITHDRAWN:
         return request.people.requester.user
     ending = _ENDINGS.get(request.status, ())

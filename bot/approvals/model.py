@@ -231,7 +231,7 @@ class Call:
     note: str = ""  # what the agent says about the call; unverified
     guarded: bool = True  # the tool claims its grant; else that is done at the resume
     raised_arguments: dict[str, Any] | None = None  # as the agent asked, if edited
-    edited_by: str = ""  # the user id of whoever edited last
+    edited_by: str = ""  # the user id of the last person who edited
     headline: str = ""  # of a graph's question: the argument that is shown first
     tool_title: str = ""  # the tool's own template, see `headline`
     form: dict[str, Any] | None = None  # JSON schema of the answer

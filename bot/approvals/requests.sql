@@ -83,7 +83,7 @@ SELECT id FROM raised;
 
 -- name: select_rejected_before
 -- The clock; and, for the loop guard, which of these calls people have rejected here
--- within the last hour, with whoever did so last. At least one row.
+-- within the last hour, with the last person who did so. At least one row.
 SELECT bot_now() AS now, asked.digest, last.by, last.at
 FROM (SELECT unnest(%(digests)s::text[]) AS digest
       UNION SELECT NULL) AS asked
@@ -126,7 +126,7 @@ RETURNING id;
 SELECT bot_now() AS now;
 
 -- name: lock_request
--- Take a request, then read it: whoever holds it decides. By its id, or by what one of
+-- Take a request, then read it: its holder decides. By its id, or by what one of
 -- its buttons carries or carried.
 SELECT lock_request(%(id)s::text) AS request;
 

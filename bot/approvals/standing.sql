@@ -19,7 +19,7 @@ WHERE team_id = %(team)s AND requester_id = %(requester)s AND tool = %(tool)s
 ORDER BY expires_at, given_at, id LIMIT %(most)s;
 
 -- name: use_standing
--- One use more, as long as there is one: whoever comes too late gets no row.
+-- One use more, as long as there is one: a use that comes too late gets no row.
 UPDATE standing_grants SET used = used + 1
 WHERE id = %(id)s AND used < uses AND revoked_at IS NULL AND expires_at > bot_now()
 RETURNING *;

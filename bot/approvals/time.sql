@@ -68,7 +68,7 @@ message AS (
   INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, stage)
   SELECT %(delivery)s, %(kind)s, r.team_id, d.channel_id, d.thread_ts, %(stage)s
   FROM request r JOIN deliveries d ON d.id = r.card_id
-  UNION ALL  -- whoever has a copy is told beside it
+  UNION ALL  -- a person with a copy is told beside it
   SELECT gen_random_uuid(), %(kind)s, r.team_id, c.channel_id, NULL, %(stage)s
   FROM request r JOIN deliveries d ON d.id = r.card_id AND d.user_id IS NOT NULL
   JOIN request_messages m ON m.request_id = r.id

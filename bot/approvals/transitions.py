@@ -251,7 +251,7 @@ async def _void(
 ) -> None:
     stage, after = max(lost.stage, 0), lost.stage
     if lost.verdict is Verdict.ANSWER and request.call.is_answered:
-        # whoever has approved the answer has approved nothing else
+        # an approval of the answer approves nothing else
         stage, after = 0, -1
         bare = replace(request, call=replace(request.call, answer_json=None))
         await connection.execute(

@@ -1,4 +1,4 @@
-"""Sign the heads of the chains, out of reach of whoever owns the database."""
+"""Sign the heads of the chains, out of reach of the owner of the database."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ async def rows_of(
     """The rows of an export, oldest first in each workspace.
 
     Each says what it is a part of, so that a file that was cut off does not pass for
-    whole. What is gone from the table is left out, and is missed by whoever verifies.
+    whole. What is gone from the table is left out, and `verify` misses it.
     """
     wanted = await spans(connection, since, until)
     total = sum(span.last - span.first + 1 for span in wanted)

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BotError as error:
         return _complain(str(error), MISUSE)
     except BrokenPipeError:
-        raise  # of whoever reads the output, see `until_read`
+        raise  # of the program that reads the output, see `until_read`
     except KeyboardInterrupt:
         return 130
     except Exception as error:

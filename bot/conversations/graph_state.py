@@ -220,7 +220,7 @@ _CUT = {
 def last_word(ran: GraphState, tools: Collection[str]) -> str | None:
     """The answer to a person's message, None where the graph has said nothing.
 
-    It is the last text of the graph, whoever in it said it; else the structured
+    It is the last text of the graph, from any node of it; else the structured
     response, else what a tool has returned.
 
     Args:

@@ -52,7 +52,7 @@ class LoadedGraph:
         stops: whether it has static breakpoints.
         guards: tools of tool nodes that our own gate stands on.
         titles: the template of a tool's headline, by its name, as its metadata has it.
-        notes: sentences for whoever starts the bot.
+        notes: sentences for the person who starts the bot.
         apart: the loop that it was loaded in and runs in, if that is one of its own.
         context: what its runs are given beside their input, if it declares that.
         phrase: what its file says that one may write to it, "" if nothing.

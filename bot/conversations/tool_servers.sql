@@ -72,7 +72,7 @@ WHERE server = ANY(%(servers)s) AND listed
 ORDER BY server, tool;
 
 -- name: pinned_tools
--- All that is known of a server, for whoever compares; one process at a time.
+-- All that is known of a server, to be compared; one process at a time.
 SELECT tool, digest, changed_under,
   COALESCE(changed_at > bot_now() - interval '1 hour', false) AS lately
 FROM tool_pins WHERE server = %(server)s

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 QUEUE = "procrastinate"  # the job queue's own schema, which comes before our files
-LOCK = 0x41505052  # "APPR": the advisory lock of whoever migrates
+LOCK = 0x41505052  # "APPR": the advisory lock of a process that migrates
 POLL = 0.2  # seconds
 TRIES = 25  # beside another process, before its trouble is ours
 # What two that make the same thing at once are told. A proxy with transaction pooling
@@ -49,7 +49,7 @@ async def migrate(url: str) -> list[str]:
     """
     async with await connect(url, patience=limits().statement) as connection:
         # Looked at again at each poll: behind a proxy with transaction pooling the lock
-        # of whoever has migrated may stay with the proxy for a while.
+        # of a process that has migrated may stay with the proxy for a while.
         tries = 0
         while not await _is_current(connection):
             try:
@@ -133,7 +133,7 @@ async def _apply(connection: Connection, name: str, sql: LiteralString) -> None:
 
 @asynccontextmanager
 async def _alone(connection: Connection) -> AsyncGenerator[bool]:
-    """Try for the lock of whoever migrates, and hold it if it was free."""
+    """Try for the lock of migrations, and hold it if it was free."""
     found = await connection.execute("SELECT pg_try_advisory_lock(%s) AS got", [LOCK])
     row = await found.fetchone()
     got = bool(row and row["got"])

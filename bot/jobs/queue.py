@@ -38,7 +38,7 @@ QUEUES: Mapping[str, str] = dict.fromkeys(
     ("turn", "resume", "reconcile", "prune", "checkpoint", "standing"), RUNS
 )
 TRIES_OF_A_BUG = 3
-QUIET_TRIES = 3  # without an answer of Slack's, before whoever waits is told: some 10 s
+QUIET_TRIES = 3  # without an answer of Slack's, before people are told: some 10 s
 WAIT_FOR_SLACK = 15.0  # seconds at most between two tries, since people wait
 
 
@@ -110,7 +110,7 @@ class Queue:
     ) -> None:
         """Let `work` do the jobs of this name.
 
-        Both are called with the same arguments, so that whoever waits is told:
+        Both are called with the same arguments, so that people who wait are told:
 
         Args:
             give_up: when the last try has failed.

@@ -126,7 +126,7 @@ class Channel:
 
     A group message has `is_mpim` and `is_private`. `owner_team_id` is another company's
     workspace that shares the channel with this one. `refuses_posts` and `refuses_edits`
-    are Slack's words to whoever writes or edits there, "" where everybody may.
+    are Slack's words to people who write or edit there, "" where everybody may.
     """
 
     id: str

@@ -1,4 +1,4 @@
--- A small shop, for whoever tries the database tools. Prices are in pence.
+-- A small shop, to try the database tools with. Prices are in pence.
 CREATE TABLE products (
   id integer PRIMARY KEY,
   name text NOT NULL UNIQUE,

@@ -33,7 +33,7 @@ from bot.slack.identity import Identity
 from bot.texts.web import NOT_STORED
 
 log = structlog.get_logger(__name__)
-# Slack or the database is away: what happened is known, and whoever clicked is told.
+# Slack or the database is away: what happened is known, and people are told.
 PASSING_TROUBLE = (*TRANSIENT, SlackApiError, aiohttp.ClientError, OSError)
 _LOGGER = logging.getLogger("slack_bolt.AsyncApp")
 
@@ -122,7 +122,7 @@ class SocketHandler(AsyncSocketModeHandler):
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:
         """Let Bolt dispatch one envelope.
 
-        What cannot be read is not acknowledged, so that Slack tells whoever clicked.
+        What cannot be read is not acknowledged, so that Slack tells the person.
         """
         payload = readable(cast("Any", req.payload))
         if payload is None:

@@ -63,7 +63,7 @@ class WatchedClient(AsyncWebClient):
         except NO_ANSWER as error:
             self._troubles.refused(api_method, SILENT, word_of(error))
             raise
-        except asyncio.CancelledError:  # by whoever waits no longer
+        except asyncio.CancelledError:  # by a caller who waits no longer
             if time.monotonic() - began > SLOW:
                 self._troubles.refused(api_method, SILENT, "TimeoutError")
             raise
@@ -174,7 +174,7 @@ class Caller:
 async def open_view(
     client: AsyncWebClient, trigger_id: str, view: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Open a view for whoever clicked, within the time of an ack; return it as it is.
+    """Open a view for a person, within the time of an ack; return it as it is.
 
     Raises:
         SlackUnavailable: there is none, or nobody can tell in time.

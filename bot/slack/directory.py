@@ -266,7 +266,7 @@ class Groups:
             asking = asyncio.create_task(self._ask(key))
             self._asking[key] = asking
             asking.add_done_callback(lambda _: self._asking.pop(key))
-        # whoever gives up leaves the answer to the others
+        # a caller who gives up leaves the answer to the others
         return await asyncio.shield(asking)
 
     async def _ask(self, key: Key) -> tuple[str, ...]:
@@ -334,7 +334,7 @@ class Groups:
 
 
 def _key(source: str, requester: Person) -> Key:
-    """A channel or a user group has the same people whoever asks."""
+    """A channel or a user group has the same people for every requester."""
     depends = source.partition(":")[0] in ("requester", "manager_of_requester")
     return source, requester.user if depends else ""
 

@@ -50,7 +50,7 @@ class Reader:
     ) -> tuple[str, str]:
         """Return a message's words, then what was said before it, and what is missing.
 
-        The last is a sentence for whoever wrote it, "" where nothing is missing.
+        The last is a sentence for its author, "" where nothing is missing.
         """
         parts, missing = [message.text], ""
         if _stands_in_a_thread(conversation, message):

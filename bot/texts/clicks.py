@@ -153,7 +153,7 @@ def superseded(by: str, who_can: Sequence[str], *, answered: bool = False) -> st
 
 
 def open_again(code: str, why: str, *, is_kept: bool) -> str:
-    """mrkdwn. For whoever decided what the graph then refused; `why` is plain text."""
+    """mrkdwn. For the author of a decision which a graph refused; `why` is plain."""
     said = escape(one_line(why, 400).rstrip("."))
     kept = " The form still has what you filled in." if is_kept else ""
     return f"Request {code} is open again. {said}.{kept}"
@@ -453,7 +453,7 @@ def too_many_clicks(most: int, seconds: int) -> str:
 
 
 def whole_arguments(code: str, user: str) -> str:
-    """mrkdwn. `user` is the id of whoever opened them."""
+    """mrkdwn. `user` is the id of the person who opened them."""
     return f"The whole arguments of request {escape(code)}, for {mention(user)}."
 
 

@@ -99,7 +99,7 @@ def joined_since(groups: Sequence[str], stage: str, at: dt.datetime) -> str:
 
 
 def reminded_at(at: dt.datetime) -> str:
-    """mrkdwn. A quiet line for whoever asked."""
+    """mrkdwn. A quiet line for the requester."""
     return f"Reminded {date(at)}."
 
 

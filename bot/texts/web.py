@@ -26,7 +26,7 @@ COULD_NOT_CHECK = (
 )
 EDIT_SAME = "You changed nothing, so nothing was decided. Change a value, or approve."
 NOT_NOW = "The database cannot be reached right now, so nothing was done. Try again."
-# To Slack, or whoever else sends something to its address.
+# To Slack, or to anyone else who sends something to its address.
 BODY_TOO_LARGE = "The body is too large."
 UNREADABLE = "The body cannot be read."
 NOT_SIGNED = "The signature is missing or wrong."

@@ -156,7 +156,7 @@ def _decision(interrupt: Interrupt[Any], decided: Decided) -> dict[str, Any] | N
 
 
 def _types(interrupt: Interrupt[Any]) -> frozenset[str] | None:
-    # without a schema whoever asks takes all of them, as `agent.gate` does
+    # without a schema the graph takes all of them, as `agent.gate` does
     if interrupt.response_schema is None:
         return None
     return frozenset(_branches(interrupt))

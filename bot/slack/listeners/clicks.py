@@ -205,7 +205,7 @@ async def _open_history(deps: Deps, body: Body) -> None:
 
 
 async def open_full_view(deps: Deps, body: Body, token: str) -> None:
-    """Open the whole arguments, for whoever can see the card.
+    """Open the whole arguments, for people who can see the card.
 
     What one view does not hold is sent as a file after the ack.
     """
@@ -229,7 +229,7 @@ async def open_full_view(deps: Deps, body: Body, token: str) -> None:
 
 
 async def open_history(deps: Deps, body: Body, token: str) -> None:
-    """Open what the trail has about a request, for whoever can see the card."""
+    """Open what the trail has about a request, for people who can see the card."""
     request = await deps.load(token)
     if request is None:
         await deps.decider.decide(action_from_click(body, token, Verdict.REJECT))
