@@ -95,7 +95,6 @@ class StandingGrant:
     risk: Risk
     uses: int
     used: int
-    given_at: datetime
     expires_at: datetime
     request: str
     revoked_by: str = ""
@@ -339,7 +338,6 @@ def _grant(row: Mapping[str, Any]) -> StandingGrant:
         risk=Risk(row["risk"]),
         uses=row["uses"],
         used=row["used"],
-        given_at=store.utc(row["given_at"]),
         expires_at=store.utc(row["expires_at"]),
         request=row["request_id"],
         revoked_by=row["revoked_by"] or "",

@@ -44,7 +44,6 @@ class Counted:
     fsyncs: float
     jobs: float
     connections: float
-    planning: float  # milliseconds
     lines: tuple[str, ...]  # each statement, to be read
 
 
@@ -83,7 +82,6 @@ async def _count(arena: Ring, level: int, each: int) -> Counted:
         fsyncs=settled.fsyncs,
         jobs=(_jobs(arena) - jobs) / done,
         connections=sum(connections.values()),
-        planning=counted.plan,
         lines=counted.lines,
     )
 

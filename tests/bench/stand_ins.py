@@ -50,7 +50,6 @@ class StandIns:
         self.delays = {"slack": 0.0, "model": 0.0, "words": 0.0, "grants": 0.0}
         self._streams: dict[str, Args] = {}  # by ts
         self._numbers = itertools.count(1)
-        self.model_calls = 0
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -99,7 +98,6 @@ class StandIns:
 
         https://platform.openai.com/docs/api-reference/chat/object
         """
-        self.model_calls += 1
         lines.tell({"at": time.monotonic(), "method": "model"})
         last = asked["messages"][-1]
         if last["role"] == "tool":
