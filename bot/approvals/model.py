@@ -107,7 +107,7 @@ class Stage:
     """One step of a chain: who may decide it and how many of them must."""
 
     approvers: str  # the group's name in policy.yml
-    people: tuple[str, ...]  # user ids; see `bot.approvals.eligibility` for who may now
+    people: tuple[str, ...]  # user ids; `bot.approvals.eligibility` says who may now
     quorum: int = 1
     opened_at: dt.datetime | None = None
     passed_at: dt.datetime | None = None

@@ -82,7 +82,7 @@ class Deps:
 
     @property
     def stopper(self) -> Stopper:
-        """Ends turns, for who may."""
+        """Ends turns for people who may end them."""
         who = (self.people, self.policies, self.jobs, self.identity.app)
         return Stopper(self.listener_pool, *who)
 

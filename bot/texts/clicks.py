@@ -141,7 +141,7 @@ def moved(channel: str, who_can: Sequence[str]) -> str:
 def superseded(by: str, who_can: Sequence[str], *, answered: bool = False) -> str:
     """mrkdwn. For a click on a card as it was before an edit, or a change of the tool.
 
-    `by` is the user id of who edited.
+    `by` is the user id of the person who edited.
     """
     who = f" by {mention(by)}" if by else ""
     changed = "The arguments were changed" if by else "The request was changed"
@@ -423,7 +423,7 @@ def question_ended(status: str, user: str) -> str:
 def not_answered(word: str, user: str) -> str:
     """Say why a click sent nothing: a word of `ServerAnswers`, or what the person is.
 
-    `user`: the id of who may answer.
+    `user`: the id of the person who may answer.
     """
     if word == "not_asked":
         return f"Only {mention(user)} can answer this, so nothing was sent."

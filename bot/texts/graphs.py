@@ -1,4 +1,4 @@
-"""Sentences about the graph that AGENT names, to its operator and to who decides.
+"""Sentences about the graph that AGENT names, to its operator and to approvers.
 
 Plain text, where a function does not say that it is mrkdwn.
 """
@@ -188,7 +188,7 @@ def context_seen(given: Iterable[str], told: Iterable[str]) -> str:
     """Fields that AGENT_CONTEXT gives, and those that say who asks."""
     return (
         f"Its context: {', '.join(given) or 'nothing'} from AGENT_CONTEXT, "
-        f"{', '.join(told) or 'nothing'} from who asks."
+        f"{', '.join(told) or 'nothing'} from the requester."
     )
 
 

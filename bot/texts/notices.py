@@ -147,7 +147,7 @@ ANSWER_COULD_NOT_BE_POSTED = (
 
 
 def find_out(request: Request, people: Sequence[str]) -> str:
-    """mrkdwn. Under the card, for who asked and who could decide: user ids."""
+    """mrkdwn. Under the card, for the requester and the approvers: user ids."""
     if agent := request.people.agent:
         return (
             f"{mentions(people)}: outcome unknown: {mrkdwn_headline(request)}. {agent} "

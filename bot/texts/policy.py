@@ -340,7 +340,7 @@ def stage_line(number: int, stage: Stage, who: str) -> str:
 
 
 def left_out(asking: str) -> str:
-    """`asking` is the label of who asks, "" if that is not known."""
+    """`asking` is the label of the requester, "" if that is not known."""
     if asking:
         return f"  {asking} asks, and decides no stage but `requester`."
     return "  requesters decide no stage but `requester`; name one with --requester"
