@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, WebSocketRoute, expect
 
 from bot.simulator import Simulator, demo_workspace
+from tests.support.bot_process import free_port
 from tests.support.browser import visit
+from tests.support.crashes import until
 from tests.support.demo import APPROVALS, GENERAL, PEOPLE
 from tests.support.page import act_as, ask, messages, open_channel, say
 from tests.support.slack_app import SlackApp
@@ -47,6 +52,23 @@ async def test_the_answer_opens_beside_and_takes_no_focus(
         await thread.get_by_test_id("thread-send").click()
         await expect(thread).to_contain_text("@Approval Bot more")
         await expect(messages(page).last).to_contain_text("replies")
+
+
+async def test_an_answer_opens_that_came_before_all_else(
+    browser: Browser, app: SlackApp
+):
+    async with visit(browser, "about:blank", own=True) as page:
+        connecting: asyncio.Queue[WebSocketRoute] = asyncio.Queue()
+        await page.route_web_socket(re.compile("/page/live"), connecting.put)
+        await page.goto(app.simulator.base_url)
+        (await connecting.get()).connect_to_server()
+        await expect(page.get_by_test_id("composer")).to_be_focused()
+        await act_as(page, "Mina")
+        await ask(page, "early")
+        await until(lambda: "You said" in str(app.simulator.messages(GENERAL)))
+        (await connecting.get()).connect_to_server()
+        thread = page.get_by_test_id("thread")
+        await expect(thread).to_contain_text("You said: @Approval Bot early")
 
 
 async def test_unread_messages_are_marked(browser: Browser, app: SlackApp):
@@ -109,6 +131,8 @@ async def test_arrow_keys_move_among_channels_and_messages(
     await app.post(GENERAL, text="one above")
     await app.post(GENERAL, text="one below")
     async with visit(browser, app.simulator.base_url) as page:
+        # the last thing that takes the focus by itself
+        await expect(page.get_by_test_id("composer")).to_be_focused()
         await page.get_by_test_id(f"channel-{GENERAL}").focus()
         await page.keyboard.press("ArrowDown")
         await expect(page.get_by_test_id(f"channel-{APPROVALS}")).to_be_focused()
@@ -123,8 +147,8 @@ async def test_arrow_keys_move_among_channels_and_messages(
 
 async def test_a_lost_connection_is_told_and_comes_back(browser: Browser):
     simulator = Simulator(demo_workspace(), bot_token="xoxb-1")
-    await simulator.start()
-    port = int(simulator.base_url.rpartition(":")[2])
+    port = free_port()  # that the system gives to nobody meanwhile
+    await simulator.start(port=port)
     async with visit(browser, simulator.base_url) as page:
         lost = page.get_by_text("Connection lost. Trying again…")
         await expect(page.get_by_test_id("composer")).to_be_focused()

@@ -6,7 +6,7 @@ import asyncio
 import re
 
 import pytest
-from playwright.async_api import Browser, Request, WebSocketRoute, expect
+from playwright.async_api import Browser, Request, Route, WebSocketRoute, expect
 
 from tests.support.bot_process import BotProcess
 from tests.support.browser import picture, visit
@@ -60,6 +60,19 @@ async def test_scenes_are_offered_when_they_can_be_played(
         if path:  # the page of both sides has two
             (await connecting.get()).connect_to_server()
         await expect(scenes).not_to_have_count(0)
+
+
+async def test_nothing_can_be_clicked_before_it_works(browser: Browser, app: SlackApp):
+    async with visit(browser, "about:blank", own=True) as page:
+        asking: asyncio.Queue[Route] = asyncio.Queue()
+        await page.route("**/page/start", asking.put)
+        await page.goto(app.simulator.base_url)
+        held = await asking.get()
+        layout = page.locator("#layout")
+        await expect(layout).to_have_js_property("inert", True)
+        await held.continue_()
+        await page.get_by_role("button", name="Guide", exact=True).click()
+        await expect(page.get_by_test_id("guide")).to_be_hidden()
 
 
 async def test_the_guide_stands_beside_the_conversation(

@@ -152,7 +152,7 @@ async def test_direct_messages_need_no_mention_and_are_their_persons_own(
         thread = page.get_by_test_id("thread")
         await expect(thread).to_contain_text("q2.csv")
         await expect(thread).to_contain_text("(offline model)")
-        # Until the new person's own are there: a click on the old ones led nowhere.
+        # Until the new person's own are there: a click on the old led nowhere.
         assert await page.evaluate(SWITCH, MAREK) == 0
         await open_app(page)
         await expect(page.get_by_test_id("tab-home")).to_be_visible()
@@ -162,5 +162,6 @@ SWITCH = """to => {
   const persons = document.querySelector("#person");
   persons.value = to;
   persons.dispatchEvent(new Event("change"));
-  return document.querySelectorAll("#direct button").length;
+  const old = "#direct button, #messages *, #replies *, #tabs:not([hidden])";
+  return document.querySelectorAll(old).length;
 }"""

@@ -41,12 +41,20 @@ function noteNews(channel, before) {
   for (const message of news) {
     const place = channel === state.channel ? "" : ` in ${titleOf(channelOf(channel))}`;
     announce(`${nameOf(message.user)}${place}: ${plainText(message)}`);
-    // The answer to what this visitor just asked opens beside it.
-    const isAnswer = channel === state.channel && !isTop(message) && state.asked.delete(threadOf(message));
+  }
+  return news;
+}
+
+// The answer to what this visitor just asked opens beside it. It may be among the first
+// messages that come: who has just become somebody else can ask before those are here.
+function openAnswers(channel) {
+  if (channel !== state.channel) return;
+  for (const message of messagesOf(channel)) {
+    const isOthers = !isTop(message) && message.user !== state.user;
+    const isAnswer = isOthers && state.asked.delete(threadOf(message));
     if (isAnswer) openThread(message.thread_ts, { quietly: true });
     if (isAnswer) foldGuide();
   }
-  return news;
 }
 
 const TAKE = {
@@ -62,6 +70,7 @@ const TAKE = {
     state.prompts[patch.channel] = patch.prompts;
     if (!before && patch.channel === state.channel) lookAtNews();
     const news = before ? noteNews(patch.channel, before) : [];
+    openAnswers(patch.channel);
     if (patch.channel === state.channel && patch.messages.some((each) => each.is_card)) foldGuide();
     draw();
     news.forEach((message) => pointOut(patch.channel, message));
@@ -87,6 +96,16 @@ function take(patch) {
 
 // -- who acts ---------------------------------------------------------------------------
 
+// What stands there is the other person's: a click on it would be lost as well.
+function leaveDirect() {
+  Object.assign(state, { channel: "", thread: "", tab: "messages" });
+  window.history.replaceState(null, "", "/");
+  for (const id of ["thread", "history", "tabs"]) $(id).hidden = true;
+  for (const id of ["messages", "replies", "prompts"]) $(id).replaceChildren();
+  delete $("prompts").dataset.shown;
+  $("layout").classList.remove("with-side");
+}
+
 function actAs(user) {
   const wasDirect = openChannelObject()?.is_im;
   state.user = user;
@@ -95,8 +114,7 @@ function actAs(user) {
   Object.assign(state, { messages: {}, statuses: {}, titles: {}, prompts: {}, newSince: {}, asked: new Set(), history: null, editing: null });
   // Another person's direct messages: a click on them before one's own are here would be lost.
   state.channels = state.channels.filter((each) => !each.is_im);
-  if (wasDirect) Object.assign(state, { channel: "", thread: "", tab: "messages" });
-  if (wasDirect) window.history.replaceState(null, "", "/");
+  if (wasDirect) leaveDirect();
   forgetHome();
   showModal([]);
   drawPerson();
@@ -133,6 +151,7 @@ async function begin() {
   setUpProfiles(actAs);
   setUpGuide(actAs);
   drawPerson();
+  $("layout").inert = false;
   if (!people.length) $("messages").replaceChildren(el("p", { class: "empty" }, "This workspace has no people."));
   else connect(take);
   window.addEventListener("popstate", () => follow(new URL(location.href)));
