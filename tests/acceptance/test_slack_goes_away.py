@@ -33,7 +33,7 @@ async def test_however_a_socket_ends_no_request_is_lost(shared: Stage, how: Any)
     clicked = await stage.click(MINA, "approve", card)
     await stage.bot.until_ready()
     await stage.send_again(ts)
-    await stage.until(lambda: "still here" in str(stage.texts(ts)))
+    await stage.until(lambda: "still here" in str(stage.answers(ts)))
     if not clicked.acked:  # Slack has told her; it may have counted all the same
         assert (await stage.click(MINA, "approve", card)).acked
     await stage.answer(GENERAL, thread)

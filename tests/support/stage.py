@@ -124,8 +124,13 @@ class Stage:
     def texts(
         self, thread_ts: str, containing: str = "", channel: str = GENERAL
     ) -> list[str]:
-        """The bot's messages in a thread so far, as they read, oldest first."""
-        found = [everything(m) for m in self.said(channel, thread_ts)]
+        """The bot's messages in a thread so far, as they read, oldest first.
+
+        One that is still written is left out: its words are not all there.
+        """
+        written = self.simulator.workspace.streams
+        said = self.said(channel, thread_ts)
+        found = [everything(m) for m in said if (channel, m["ts"]) not in written]
         return [text for text in found if containing in text]
 
     def answers(self, thread_ts: str) -> list[str]:
@@ -212,7 +217,7 @@ class Stage:
 
     async def logged(self, words: str) -> None:
         """Wait for these words in the log of the bot."""
-        await self.simulator.wait_for(lambda: words in self.bot.log, timeout=20)
+        await self.simulator.wait_for(lambda: words in self.bot.log)
 
     async def outcome(self, card: Message, word: str, timeout: float = 30.0) -> Message:
         """Wait until a card shows this outcome."""

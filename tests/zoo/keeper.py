@@ -14,7 +14,7 @@ from tests.support.deciding import choose, filled_in, opened
 from tests.support.demo import GENERAL, MINA
 from tests.support.foreign import let_time_pass
 from tests.support.policies import policy_text
-from tests.support.shown import Message, buttons, everything
+from tests.support.shown import Message, buttons
 from tests.support.stage import Stage
 from tests.zoo.kit import GRAPHS, STOPPED, ZooGraph
 
@@ -90,12 +90,12 @@ async def _answered(
 ) -> str:
     """Ask, decide each card, wait for the answer; the thread of it."""
     seen = {card["ts"] for card in stage.cards()}
-    told = len(stage.said(GENERAL, thread)) if thread else 0
+    told = len(stage.texts(thread)) if thread else 0
     ts = await stage.ask("go", thread_ts=thread or None)
     thread = thread or ts
 
     def news() -> Message | bool:
-        said = [everything(m) for m in stage.said(GENERAL, thread)[told:]]
+        said = stage.texts(thread)[told:]
         new = [card for card in stage.cards() if card["ts"] not in seen]
         return any(words in text for text in said) or (new[0] if new else False)
 
