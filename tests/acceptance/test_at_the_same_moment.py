@@ -104,7 +104,7 @@ async def test_a_chain_goes_on_after_the_plug_was_pulled(shared: Stage):
     await shared.start_bot()
 
     now = await shows(shared, card, "for finance", "1900 → 1950")
-    await shared.reply(APPROVALS, card["ts"], f"<@{FAY}>")
+    await shared.reply(APPROVALS, card["ts"], f"<@{FAY}>", "your turn")
     await shared.click(FAY, "approve", now)
 
     final = await shared.outcome(card, "Approved")

@@ -73,6 +73,7 @@ async def test_a_critical_decision_is_signed_at_once(shared: Stage):
 
 async def test_the_cards_history_tells_its_life(shared: Stage):
     _, card, ts = await asked_to_delete(shared, "lived.txt")
+    await shared.reply(GENERAL, ts, "Waiting for")  # the bot knows where its card is
     await shared.click(RAVI, "approve", card)
     await shared.whisper(RAVI)
     view = await opened(shared, RAVI, card, "history")

@@ -8,7 +8,7 @@ import uuid
 import aiohttp
 import pytest
 
-from tests.support.deciding import asked_to_delete
+from tests.support.deciding import asked, asked_to_delete
 from tests.support.demo import APPROVALS, GENERAL, MAREK, MINA, RAVI
 from tests.support.shown import buttons, everything
 from tests.support.stage import Stage
@@ -163,8 +163,7 @@ async def test_long_arguments_are_approved_in_the_full_view(
 ):
     name = "/".join(["x" * 200] * 25)
 
-    ts = await shared.ask(f"delete {name}")
-    card = await shared.card(len(shared.cards()) + 1)
+    card, ts = await asked(shared, f"delete {name}")
     assert [action for action, _ in buttons(card)] == ["view_full", "reject", "more"]
     await shared.click(MINA, "view_full", card)
     [view] = shared.simulator.open_views(MINA)

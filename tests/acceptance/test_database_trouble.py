@@ -59,7 +59,8 @@ async def test_a_database_that_goes_away_loses_nothing(tmp_path: Path, database:
         assert not clicked.acked  # so Slack tells the person that it did not work
         await proxy.open()
         await stage.bot.until_ready()
-        await stage.answer(GENERAL, asked, "a.txt")  # Slack has sent it again
+        await stage.send_again(asked)
+        await stage.answer(GENERAL, asked, "a.txt")
         assert buttons(stage.message(APPROVALS, card["ts"]))
         await stage.click(MINA, "approve", card)
         await stage.answer(GENERAL, ts)

@@ -164,8 +164,9 @@ async def two_cards(stage: Stage) -> tuple[Message, Message]:
     if not stage.cards():
         for name in ("one.txt", "two.txt"):
             stage.put(name)
-            await stage.ask(f"delete {name}")
-            await stage.card_about(name)
+            ts = await stage.ask(f"delete {name}")
+            # the bot knows where its card is: before, its metadata alone count
+            await stage.reply(GENERAL, ts, "Waiting for")
     return await stage.card_about("one.txt"), await stage.card_about("two.txt")
 
 

@@ -163,13 +163,14 @@ async def test_the_simulator_never_opens_the_database_of_a_real_team(
 
 async def test_the_start_waits_for_slack(tmp_path: Path, database: str):
     async with make_stage(tmp_path, database, "socket", start=False) as stage:
-        simulator = stage.simulator
-        simulator.faults.add("*", "server_error", times=2)
-        simulator.faults.add("*", "cut_before", times=1)
-        simulator.faults.add("apps.connections.open", "server_error")
+        faults = stage.simulator.faults
+        faults.add("*", "server_error", times=1_000)
         await stage.start_bot(wait=False)
         await stage.bot.until(503, "start: waiting for Slack")
         assert (await stage.bot.get("/healthz"))[0] == 200
+        faults.clear()
+        faults.add("*", "cut_before", times=1)
+        faults.add("apps.connections.open", "server_error")
         await stage.bot.until_ready()
         stage.put("a.txt")
         ts = await stage.ask("list")

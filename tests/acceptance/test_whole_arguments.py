@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.deciding import asked
 from tests.support.demo import APPROVALS, GENERAL, MINA
 from tests.support.policies import files_policy
 from tests.support.shown import buttons, everything
@@ -15,8 +16,7 @@ HIDDEN = "\u202e" * 4_000  # each is shown as eight characters
 
 
 async def opened(stage: Stage, name: str):
-    ts = await stage.ask(f"write {name}: {HIDDEN} the end")
-    card = await stage.card(len(stage.cards()) + 1)
+    card, ts = await asked(stage, f"write {name}: {HIDDEN} the end")
     assert [action for action, _ in buttons(card)] == ["view_full", "reject", "more"]
     await stage.click(MINA, "view_full", card)
     return ts, card
