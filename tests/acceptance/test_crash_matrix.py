@@ -68,7 +68,7 @@ async def dies_and_lives_on(stage: Stage, cell: Cell) -> None:
     assert request["state"] == state_of(cell)
     assert request["trail"] == trail_of(cell)
     # the dead process's job is found by its silence, when its messages may be long out
-    await stage.simulator.wait_for(lambda: wrong_in(stage.records) == [], timeout=20)
+    await stage.simulator.wait_for(lambda: wrong_in(stage.records) == [], timeout=30)
     assert wrong_in_slack(stage) == []
     assert "Traceback" not in stage.bot.log
 

@@ -149,7 +149,7 @@ async def test_clicks_and_events_after_the_server_closed_idle_sessions(
         reading = [stage.ask("read kept.md") for _ in range(16)]  # on all connections
         for ts in await asyncio.gather(*reading):
             await stage.answer(GENERAL, ts, "words")
-        await stage.simulator.wait_for(lambda: not sessions(stage), timeout=20)
+        await stage.simulator.wait_for(lambda: not sessions(stage), timeout=40)
         before = len(stage.bot.log)
 
         for card in cards:
@@ -169,7 +169,7 @@ async def test_the_third_click_counts_after_connections_were_forgotten(
         clicks = [await stage.click(MINA, "approve", card) for _ in range(3)]
         assert clicks[-1].acked
         let_time_out(stage, request_of(overdue))
-        await stage.outcome(overdue, "Timed out", timeout=20)
+        await stage.outcome(overdue, "Timed out", timeout=40)
         await stage.answer(GENERAL, ts)
         assert once(stage) == 1
         await stage.bot.until_ready()
@@ -190,7 +190,7 @@ async def test_the_bot_is_red_until_a_silent_server_answers(
         proxy.speak()
         await stage.bot.until_ready()
         assert (await stage.click(MINA, "approve", card)).acked
-        await stage.outcome(overdue, "Timed out", timeout=20)
+        await stage.outcome(overdue, "Timed out", timeout=40)
         await stage.answer(GENERAL, ts)
         assert once(stage) == 1
 

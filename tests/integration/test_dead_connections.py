@@ -114,7 +114,7 @@ async def test_a_connection_in_use_asks_for_no_sign_of_life(
 async def test_a_statement_without_an_answer_ends_and_is_replaced(
     proxy: Proxy, shorter: Callable[..., None]
 ):
-    shorter(statement=0.3)
+    shorter(statement=1)
     async with full_pool(proxy.url) as pool:
         async with pool.connection() as connection:
             proxy.forget()
@@ -215,7 +215,7 @@ class Held:
 async def held(
     house: House, proxy: Proxy, shorter: Callable[..., None]
 ) -> AsyncIterator[Held]:
-    shorter(statement=0.5, sign_of_life=0.2, heartbeat=0.1)
+    shorter(statement=1, sign_of_life=0.2, heartbeat=0.1)
     made = Held(house, proxy.url)
     await made.queue.open()
     await made.defer("held")

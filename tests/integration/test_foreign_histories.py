@@ -94,7 +94,7 @@ async def ends(agent: Agent, conversation: str) -> dict[str, Execution | None]:
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_call_that_ran_beside_a_failure_keeps_its_result(house: House, mode):
-    slow = {"pay": 0.0, "wipe": 0.1}
+    slow = {"pay": 0.0, "wipe": 0.5}
     shop = Shop(calls(PAY, WIPE), "Sorry.", mode=mode, after=slow)
     agent = make_foreign(house, shop.graph)
     conversation = await agent.say()
@@ -144,7 +144,7 @@ async def test_after_one_failed_call_the_thread_lives_on(house: House):
 
 
 async def test_what_runs_inside_a_subgraph_is_told_apart_too(house: House):
-    slow = {"pay": 0.0, "wipe": 0.1}
+    slow = {"pay": 0.0, "wipe": 0.5}
     shop = Shop(calls(PAY, WIPE), mode="batched", after=slow)
     builder = StateGraph(MessagesState).add_node("worker", shop.graph)
     agent = make_foreign(house, builder.add_edge(START, "worker").compile())
@@ -159,7 +159,7 @@ async def test_a_question_answered_beside_a_failure_is_done(house: House):
 
     def broken(state: MessagesState) -> dict[str, Any]:
         theirs.ran.append(f"broken {interrupt({'action': 'broken'})}")
-        time.sleep(0.2)
+        time.sleep(0.5)  # by then the other one's end is stored
         raise ValueError
 
     for node in (theirs.node("fine"), broken):
@@ -219,7 +219,7 @@ def remembering(shop: Shop) -> Any:
 
 
 async def test_a_subgraphs_own_history_is_mended_too(house: House):
-    slow = {"pay": 0.0, "wipe": 0.1}
+    slow = {"pay": 0.0, "wipe": 0.5}
     shop = Shop(calls(PAY, WIPE), "Sorry.", "Yes.", mode="batched", after=slow)
     agent = make_foreign(house, remembering(shop))
     conversation = await agent.say()

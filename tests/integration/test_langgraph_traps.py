@@ -60,11 +60,11 @@ async def test_an_interrupt_keeps_its_id_and_the_next_has_another():
 @pytest.mark.parametrize("strict", [False, True])
 async def test_a_g_f7_simultaneous_resumes_both_run_the_node(strict):
     """So a claim in our own rows comes before each resume; strict is no lock."""
-    ran = []
+    ran, both = [], asyncio.Barrier(2)
 
     async def act(state):
         answer = interrupt("Go on?")
-        await asyncio.sleep(0.05)
+        await asyncio.wait_for(both.wait(), 30)
         ran.append(answer)
         return {"log": [answer]}
 

@@ -30,10 +30,12 @@ class Work:
     most: int = 0
     trouble: BaseException | None = None
     ends: bool | None = None  # deletes its own job; whether the word of that arrives
+    together: asyncio.Barrier = field(default_factory=lambda: asyncio.Barrier(1))
 
     async def turn(self, conversation: str) -> None:
         self.running += 1
         self.most = max(self.most, self.running)
+        await self.together.wait()
         await asyncio.sleep(0.05)  # longer than another one takes to be fetched
         self.running -= 1
         self.done.append(f"turn {conversation}")
@@ -126,8 +128,10 @@ async def test_jobs_of_a_conversation_run_one_by_one_in_order(work: Work):
 
 
 async def test_jobs_of_other_conversations_run_beside(work: Work):
+    work.together = asyncio.Barrier(2)  # each waits until it is not alone
     await work.defer(*(turn_job(f"c{number}") for number in range(4)))
-    await work.all()
+    async with asyncio.timeout(30):
+        await work.all()
     assert len(work.done) == 4
     assert work.most > 1
 

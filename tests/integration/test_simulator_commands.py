@@ -35,7 +35,7 @@ def take_commands(app: AsyncApp, heard: list[Any]) -> None:
         await ack("a plain answer")
 
 
-taking = partial(running, listen=take_commands, app=APP, times=QUICK)
+taking = partial(running, listen=take_commands, app=APP)
 
 
 async def test_a_command_is_answered_opens_a_modal_and_responds_later(transport: str):
@@ -66,7 +66,7 @@ async def test_a_plain_answer_is_private_and_names_come_as_mentions(transport: s
 
 
 async def test_a_command_that_nobody_takes_is_lost_and_not_repeated(transport: str):
-    async with taking(transport) as (simulator, heard):
+    async with taking(transport, times=QUICK) as (simulator, heard):
         result = await simulator.run_command(MINA, GENERAL, "/lost")
         assert simulator.ephemerals(MINA) == []
     assert not result.acked

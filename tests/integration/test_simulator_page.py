@@ -112,7 +112,7 @@ async def test_a_bad_request_is_answered_with_a_sentence(
 async def received(live: aiohttp.ClientWebSocketResponse, text: str) -> Any:
     """The first patch with a message of this text."""
     while True:
-        patch = await live.receive_json(timeout=5)
+        patch = await live.receive_json(timeout=20)
         for message in patch.get("messages", []):
             if message["text"] == text:
                 return message
@@ -138,7 +138,7 @@ async def test_each_person_sees_their_own_messages_only(
     for user in (MINA, OLAF):
         seen[user] = []
         async with browser.ws_connect(f"/page/live?user={user}") as live:
-            while (patch := await live.receive_json(timeout=5))["type"] != "views":
+            while (patch := await live.receive_json(timeout=20))["type"] != "views":
                 seen[user] += [
                     (m["text"], m["is_private"]) for m in patch.get("messages", [])
                 ]

@@ -105,9 +105,9 @@ async def test_the_first_news_end_with_ready(browser: aiohttp.ClientSession):
     kinds: list[str] = []
     async with browser.ws_connect(f"/page/live?user={RAVI}") as live:
         while "ready" not in kinds:
-            kinds.append((await live.receive_json(timeout=5))["type"])
+            kinds.append((await live.receive_json(timeout=20))["type"])
         await post(browser, "messages", channel=GENERAL, text="hello")
-        after = [(await live.receive_json(timeout=5))["type"] for _ in range(2)]
+        after = [(await live.receive_json(timeout=20))["type"] for _ in range(2)]
     assert kinds[0] == "channels"
     assert kinds[-3:] == ["views", "home", "ready"]
     assert after == ["channels", "channel"]

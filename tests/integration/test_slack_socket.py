@@ -20,7 +20,7 @@ from bot.slack.client import make_client, make_session
 async def client(
     simulator: Simulator, shorter: Callable[..., None]
 ) -> AsyncIterator[SocketClient]:
-    shorter(socket_try=0.3)
+    shorter(socket_try=1)
     async with make_session() as session:
         web_client = make_client(None, simulator.api_url, session)
         made = SocketClient("xapp-1", web_client=web_client, ping_interval=0.1)

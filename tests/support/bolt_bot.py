@@ -16,7 +16,7 @@ from tests.support.bot_process import free_port
 from tests.support.simulated import APP_TOKEN, BOT_TOKEN, actions, button
 
 SECRET = "a-signing-secret"
-QUICK = Times(ack=0.3, retries=(0.05, 0.05, 0.05))
+QUICK = Times(ack=1.0, retries=(0.05, 0.05, 0.05))
 MENTION = "<@U0APPROVER> hello"
 #: Registers the bot's listeners, which note the bodies that they hear.
 Listen = Callable[[AsyncApp, list[Any]], None]

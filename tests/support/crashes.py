@@ -19,8 +19,8 @@ from tests.support.shown import Message
 from tests.support.stage import Stage
 
 ORDER = "fault.txt"  # the file in which the stage tells its bot where to die
-DEATH = 15  # seconds until the process has died
-RECOVERED = 20.0  # seconds from the start of the next one until all is over
+DEATH = 30  # seconds until the process has died
+RECOVERED = 45.0  # seconds from the start of the next one until all is over
 
 #: A graph of somebody else, whose node can die in its middle.
 FOREIGN = '''
@@ -200,7 +200,7 @@ def let_leases_end(stage: Stage) -> None:
             connection.execute(statement)
 
 
-async def until(holds: Any, seconds: float = 10.0) -> None:
+async def until(holds: Any, seconds: float = 30.0) -> None:
     """Wait until something holds that no change in Slack announces."""
     async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110 - a look at the database has no event

@@ -15,6 +15,11 @@ PROFILES = {
     "mutants": 100,  # of `make mutants`: a change has to be noticed at each try
     "thorough": 1_000,
 }
+#: What a busy machine, or the luck of the draw, lets fail.
+BY_CHANCE = [
+    *(HealthCheck.too_slow, HealthCheck.filter_too_much),
+    *(HealthCheck.data_too_large, HealthCheck.large_base_example),
+]
 
 
 def register() -> None:
@@ -30,7 +35,7 @@ def register() -> None:
             deadline=None,
             derandomize=False,
             print_blob=True,
-            suppress_health_check=[HealthCheck.too_slow],
+            suppress_health_check=BY_CHANCE,
         )
     settings.load_profile("default")
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -83,13 +84,17 @@ async def test_a_held_up_loop_is_named_with_its_line(
     with capture_logs() as logs:
         async with GraphLoop.started() as apart:
             held = asyncio.create_task(apart.run(blocks()))
-            while not apart.blocked or not logs:  # noqa: ASYNC110 - a thread holds it
+            while not apart.blocked or not told(logs):  # noqa: ASYNC110 - a thread holds it
                 await asyncio.sleep(0.01)
             go_on.set()
             await held
             while apart.blocked:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-    [said] = logs
+    [said] = told(logs)
     assert said["action"] == "graph_blocked"
     assert "test_graph_loop.py" in said["at"]
-    assert said["at"].endswith("in blocks")
+
+
+def told(logs: Any) -> list[Any]:
+    """What was said of the node; a busy machine can hold the loop up elsewhere."""
+    return [each for each in logs if each["at"].endswith("in blocks")]
