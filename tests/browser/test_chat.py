@@ -71,6 +71,21 @@ async def test_an_answer_opens_that_came_before_all_else(
         await expect(thread).to_contain_text("You said: @Approval Bot early")
 
 
+async def test_what_is_entered_before_the_connection_goes_out_with_it(
+    browser: Browser, app: SlackApp
+):
+    async with visit(browser, "about:blank", own=True) as page:
+        connecting: asyncio.Queue[WebSocketRoute] = asyncio.Queue()
+        await page.route_web_socket(re.compile("/page/live"), connecting.put)
+        await page.goto(app.simulator.base_url)
+        held, box = await connecting.get(), page.get_by_test_id("composer")
+        await box.fill("early words")
+        await box.press("Enter")
+        held.connect_to_server()
+        await expect(messages(page).last).to_contain_text("early words")
+        await expect(box).to_have_value("")
+
+
 async def test_unread_messages_are_marked(browser: Browser, app: SlackApp):
     async with visit(browser, app.simulator.base_url) as page:
         await open_channel(page, "approvals")

@@ -17,6 +17,7 @@ class Composer {
     this.chosen = 0;
     this.key = null;
     this.hasPlace = false;
+    this.isEarlySend = false; // Enter was pressed before there was a place
     this.found = [];
     this.attached = new Attached(() => this.update());
     this.build(testid);
@@ -67,6 +68,7 @@ class Composer {
   }
 
   changed() {
+    this.isEarlySend = false;
     keepDraft(this.key, this.box.value);
     this.update();
     this.suggest();
@@ -96,6 +98,7 @@ class Composer {
     const isNaming = suggestions(this.box.value.slice(0, this.box.selectionStart)).length;
     this.showHint(lacks && isForBot && text && !text.startsWith("/") && !isNaming);
     this.fit();
+    if (this.isEarlySend && hasPlace) this.send();
   }
 
   // Each place has a draft of its own; what was typed before there was any goes along.
@@ -108,6 +111,7 @@ class Composer {
     this.box.value = draft(key);
     if (isEarly) this.suggest();
     else this.hideList();
+    if (isOtherPerson) this.isEarlySend = false;
     if (isOtherPerson) this.attached.set([]);
   }
 
@@ -187,6 +191,7 @@ class Composer {
     const { items } = this.attached;
     if (!text && !items.length) return;
     const { key, hasPlace, isForBot } = this.context();
+    this.isEarlySend = !hasPlace;
     if (!hasPlace) return;
     const unheard = isForBot && !mentionsBot(text) && !text.startsWith("/");
     this.box.value = "";
