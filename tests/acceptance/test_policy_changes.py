@@ -23,12 +23,14 @@ async def test_a_changed_policy_is_taken_up_unless_it_is_bad(socket_stage: Stage
     await stage.bot.until(200, "policy: the changed file cannot be used")
     complaint = "tolls: unknown key; did you mean `tools`?"
     assert complaint in (await stage.bot.get("/readyz"))[1]
+    await stage.logged("the changed policy cannot be used")
     await asyncio.sleep(1)  # some ticks: it is told once
     assert stage.bot.log.count("the changed policy cannot be used") == 1
     assert complaint in stage.bot.log
 
     stage.write_policy(STRICTER)
     await until_all_is_well(stage)
+    await stage.logged("another policy is in force")
     assert stage.bot.log.count("another policy is in force") == 1
     kept = stage.put("a.txt")
     ts = await stage.ask("delete a.txt")
