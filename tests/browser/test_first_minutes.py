@@ -150,7 +150,7 @@ async def test_edited_ends_a_line_and_people_differ_in_colour(
         assert len(set(await faces.evaluate_all(colours))) == len(PEOPLE)
 
 
-async def test_the_page_asks_nobody_outside(browser: Browser, bot: BotProcess):
+async def test_the_page_brings_its_fonts_along(browser: Browser, bot: BotProcess):
     async with visit(browser, "about:blank", own=True) as page:
         hosts: set[str] = set()
 
@@ -164,4 +164,7 @@ async def test_the_page_asks_nobody_outside(browser: Browser, bot: BotProcess):
             "document.fonts.ready.then(() => document.fonts.check('700 15px Lato'))"
         )
         assert loaded
+        signs = "document.fonts.load('15px \"Noto Emoji of emoji.js\"', '⏳✅⛔⌛❓👀')"
+        drawn = await page.evaluate(f"{signs}.then(faces => faces[0].status)")
+        assert drawn == "loaded"
         assert hosts == {bot.url.split("/")[2]}
