@@ -14,8 +14,8 @@ REJECT_WITH_REASON = "Reject with reason…"
 EDIT = "Edit…"
 VIEW_IN_FULL = "View in full"
 HISTORY = "History…"
-APPROVE_FOR, ALOUD_APPROVE_FOR = "Approve for…", "Approve, and allow others like"
-APPROVE_ALL, REJECT_ALL = "Approve all", "Reject all"
+APPROVE_FOR = "Approve for…"
+REJECT_ALL = "Reject all"
 MARKS = {
     Mark.DONE: "Mark as done",
     Mark.NOT_DONE: "Mark as not done",
@@ -26,16 +26,15 @@ YOU_APPROVE = "You approve this call:"
 DECLINE = "Decline"
 ALOUD_DECLINE_SERVER = "Decline to answer the server"
 ALOUD_ANSWER_SERVER = "Answer the server"
-# What is read aloud of a button that has another text.
-ALOUD_VIEW, ALOUD_ANSWER, ALOUD_HISTORY = "View", "Answer", "History of"
 
 
-def read_aloud(verb: str, code: str) -> str:
-    return f"{verb} request {code}"
+def read_aloud(text: str, code: str) -> str:
+    """A button's own text, so that people can also say it, and which request."""
+    return f"{text} request {code}"
 
 
-def all_calls(verb: str, number: int) -> str:
-    return f"{verb} {number} calls"
+def read_aloud_all(text: str) -> str:
+    return f"{text} requests"
 
 
 def approve_it(code: str) -> str:

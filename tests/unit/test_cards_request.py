@@ -369,6 +369,18 @@ def test_a_card_offers_what_the_rule_allows(allow, shown, in_menu):
     assert list(menu_values(blocks)) == in_menu
 
 
+def test_arguments_too_long_for_a_card_are_in_its_menu():
+    blocks = card_blocks(view(request(arguments={"text": "x" * 5_000})))
+    assert list(buttons(blocks)) == ["View in full", "Reject"]
+    assert "View in full" in menu_values(blocks)
+
+
+def test_a_button_is_read_aloud_with_its_own_text():
+    long = request(arguments={"text": "x" * 5_000})
+    for shown in of_type(card_blocks(view(long)), "button"):
+        assert shown["accessibility_label"].startswith(shown["text"]["text"])
+
+
 def test_without_a_notice_the_card_itself_offers_to_withdraw():
     assert "Withdraw" in menu_values(card_blocks(view()))
     assert "Withdraw" not in menu_values(card_blocks(view(request(notice="n-1"))))

@@ -184,23 +184,19 @@ def card_buttons(view: RequestView, sharing: int, *, complete: bool) -> Block:
     request = view.request
     shown: list[Block] = []
     if not complete:
-        shown.append(
-            button_for(forms.VIEW_IN_FULL, VIEW_FULL, request, forms.ALOUD_VIEW)
-        )
+        shown.append(button_for(forms.VIEW_IN_FULL, VIEW_FULL, request))
     elif view.offers(Verdict.APPROVE):
         shown.append(approve_button(request, sharing, APPROVE, APPROVE_TYPED))
         if view.standing:
-            ahead = forms.ALOUD_APPROVE_FOR
-            shown.append(button_for(forms.APPROVE_FOR, APPROVE_FOR, request, ahead))
+            shown.append(button_for(forms.APPROVE_FOR, APPROVE_FOR, request))
     if view.offers(Verdict.REJECT):
         action = REJECT_ASK if request.terms.asks_reason else REJECT
         shown.append(button_for(forms.REJECT, action, request))
     if view.offers(Verdict.ANSWER) and request.call.kind is Kind.INTERRUPT:
-        shown.append(button_for(forms.ANSWER, ANSWER, request, forms.ALOUD_ANSWER))
+        shown.append(button_for(forms.ANSWER, ANSWER, request))
     offered = _offered(view, complete=complete)
     if len(offered) > _MENU_SIZE:  # where a rule offers all: beside the menu
-        aloud = forms.ALOUD_HISTORY
-        shown.append(button_for(forms.HISTORY, HISTORY, request, aloud))
+        shown.append(button_for(forms.HISTORY, HISTORY, request))
     return actions([*shown, menu(MORE, offered[:_MENU_SIZE])])
 
 
@@ -223,18 +219,15 @@ def all_buttons(views: Sequence[RequestView], in_whole: Sequence[bool]) -> list[
     shown: list[Block] = []
     if are_whole and all(view.joins_in(Verdict.APPROVE) for view in waiting):
         text = forms.approve_all(len(waiting), of=len(views))
-        shown.append(_for_all(forms.APPROVE_ALL, text, APPROVE_ALL, waiting))
+        shown.append(_for_all(text, APPROVE_ALL, waiting))
     if all(view.joins_in(Verdict.REJECT) for view in waiting):
-        text = forms.REJECT_ALL
-        shown.append(_for_all(text, text, REJECT_ALL, waiting))
+        shown.append(_for_all(forms.REJECT_ALL, REJECT_ALL, waiting))
     return [actions(shown)] if shown else []
 
 
-def _for_all(
-    verb: str, text: str, action_id: str, waiting: Sequence[RequestView]
-) -> Block:
+def _for_all(text: str, action_id: str, waiting: Sequence[RequestView]) -> Block:
     value = bundle(action_id, [view.request for view in waiting])
-    return button(text, action_id, value, forms.all_calls(verb, len(waiting)))
+    return button(text, action_id, value, forms.read_aloud_all(text))
 
 
 def mark_buttons(view: RequestView) -> list[Block]:
@@ -293,9 +286,9 @@ def approve_button(request: Request, sharing: int, once: str, typed: str) -> Blo
     )
 
 
-def button_for(text: str, action_id: str, request: Request, verb: str = "") -> Block:
-    """Build a button for one request; `verb` is read aloud in place of its text."""
-    label = forms.read_aloud(verb or text, request.code)
+def button_for(text: str, action_id: str, request: Request) -> Block:
+    """Build a button for one request."""
+    label = forms.read_aloud(text, request.code)
     return button(text, action_id, request.place.token, label)
 
 
@@ -306,7 +299,7 @@ def _offered(view: RequestView, *, complete: bool) -> list[tuple[str, str]]:
     """
     request = view.request
     offered = [(text, what) for text, what, verdict in _MENU if view.offers(verdict)]
-    if complete and len(asked_text(request)) > _LONG:
+    if not complete or len(asked_text(request)) > _LONG:
         offered.append((forms.VIEW_IN_FULL, MORE_VIEW))
     if not request.place.notice:
         offered.append((forms.WITHDRAW, MORE_WITHDRAW))
