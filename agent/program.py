@@ -113,6 +113,8 @@ def _tools(environment: Mapping[str, str]) -> list[BaseTool]:
         return make_tools(names, files_dir=files, database=_database(environment))
     except ValueError as error:
         raise SetupError(chat.bad_tools(error)) from None
+    except FileNotFoundError:
+        raise SetupError(chat.no_folder(files)) from None
     except OSError as error:
         raise SetupError(chat.folder_unusable(files, error.strerror)) from None
 

@@ -203,8 +203,12 @@ def bad_tools(why: object) -> str:
     return f"TOOLS: {why}"
 
 
+def no_folder(folder: object) -> str:
+    return f"FILES_DIR={folder} can't be created: no such directory."
+
+
 def folder_unusable(folder: object, reason: str | None) -> str:
-    return f"FILES_DIR={folder} cannot be used: {reason}."
+    return f"FILES_DIR={folder} can't be used: {(reason or '').lower()}."
 
 
 #: What --checkpointer takes.

@@ -6,6 +6,7 @@ import datetime as dt
 import difflib
 import enum
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -159,9 +160,12 @@ def blaming(name: str, path: Path) -> Generator[None]:
     """
     try:
         yield
+    except FileNotFoundError as error:
+        why = f"{name}={path} can't be created: no such directory."
+        raise ConfigurationError(why) from error
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigurationError(f"{name}={path} cannot be used: {reason}.") from error
+        reason = (error.strerror or type(error).__name__).lower()
+        raise ConfigurationError(f"{name}={path} can't be used: {reason}.") from error
 
 
 _HIDDEN = {
@@ -334,7 +338,11 @@ def _complaint(error: ValidationError, values: Mapping[str, str]) -> str:
     name = str(first["loc"][0])
     words = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     value = _shown(name.lower(), values.get(name, ""))
-    return f"{name}={value}: allowed is {types.ALLOWED.get(name, words)}."
+    allowed = types.ALLOWED.get(name, words)
+    known = re.findall(r"'(\w+)'", allowed)
+    near = difflib.get_close_matches(values.get(name, "").lower(), known, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"{name}={value}: allowed is {allowed}.{hint}"
 
 
 def _shown(field: str, value: str) -> str:

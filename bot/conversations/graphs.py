@@ -17,6 +17,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Seque
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from difflib import SequenceMatcher
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -123,7 +124,9 @@ def _member(spec: str, module: ModuleType, name: str) -> object:
         return getattr(module, name)
     except AttributeError:
         graphs = [n for n, v in vars(module).items() if _is_graph(v)]
-        raise _refusal(spec, say.not_in_it(name, graphs)) from None
+        graphs.sort(key=lambda n: SequenceMatcher(None, n, name).ratio(), reverse=True)
+        where = Path(spec.rpartition(":")[0]).name
+        raise _refusal(spec, say.not_in_it(name, where, graphs)) from None
 
 
 def _phrase(module: ModuleType) -> str:

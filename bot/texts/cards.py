@@ -72,8 +72,8 @@ def can_decide(who_can: Sequence[str]) -> str:
 
 
 ASKED_BEFORE = (
-    "The same call was rejected in this conversation within the last hour, so nobody "
-    "was asked again."
+    "The same request was rejected in this conversation within the last hour, so "
+    "nobody was asked again."
 )
 
 
@@ -340,7 +340,7 @@ def sentence(row: Mapping[str, Any]) -> str:
     words = tell(row) if tell else f"Recorded: {_plain(row['event'])}."
     if row["number"] is None or row["calls"] < 2:
         return words
-    return f"Call {row['number']}: {words}"
+    return f"Request {row['number']}: {words}"
 
 
 def _plain(value: object) -> str:
@@ -408,7 +408,7 @@ def _rejected(row: Mapping[str, Any]) -> str:
     if outcome == "denied":
         return f"The policy denied it: {_plain(note)}"
     if outcome == "repeated":
-        return "Rejected: the same call was rejected within the last hour."
+        return "Rejected: the same request was rejected within the last hour."
     reason = f": “{_plain(note)}”" if note else "."
     return f"{_by(row, 'rejected it')}{reason}"
 
@@ -469,7 +469,7 @@ _EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "edited": _edited,
     "answered": _answered,
     "tightened": _tightened,
-    "standing_given": lambda row: f"{_by(row, 'allowed calls like it ahead')}.",
+    "standing_given": lambda row: f"{_by(row, 'allowed requests like it ahead')}.",
     "rejected": _rejected,
     "reason_added": lambda row: (
         f"{_by(row, 'said why')}: “{_plain(row['detail'].get('reason', ''))}”"

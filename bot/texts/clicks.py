@@ -16,7 +16,7 @@ from bot.approvals.model import Effect, Person, Request, Status
 from bot.texts import conversation
 from bot.texts.cards import STATUS_WORDS, can_decide
 from bot.texts.conversation import because
-from bot.texts.formatting import date, escape, lasting, mention, one_line
+from bot.texts.formatting import date, escape, lasting, mention, mentions_or, one_line
 
 COULD_NOT_CHECK_PERSON = (
     "Slack doesn't tell me who you are, so nothing was decided. Click "
@@ -70,7 +70,8 @@ def may_not_decide(word: str, who_can: Sequence[str] = ()) -> str:
 
 def not_an_approver(who_can: Sequence[str]) -> str:
     """mrkdwn. `who_can` are user ids."""
-    return f"You can't decide this one. {can_decide(who_can)}"
+    can = f"{mentions_or(who_can)} can." if who_can else can_decide(who_can)
+    return f"You can't decide this one. {can}"
 
 
 def requester_cannot_approve(who_can: Sequence[str]) -> str:
@@ -200,7 +201,7 @@ def edit_invalid(complaint: str) -> str:
 def edit_denied(why: str) -> str:
     """Plain text. `why` comes from the policy."""
     said = one_line(why, 300)
-    return f"The policy does not allow the call with these values. {said}".strip()
+    return f"The policy doesn't allow these values. {said}".strip()
 
 
 def edit_unfillable(stage: str) -> str:
@@ -327,7 +328,7 @@ def standing_given(code: str, until: dt.datetime, uses: int) -> str:
     """mrkdwn. `code` is the grant's own."""
     times = "once" if uses == 1 else f"{uses} times"
     return (
-        f"Approved. Calls like it are approved in your name {times}, until "
+        f"Approved. Requests like it are approved in your name {times}, until "
         f"{date(until)} at most. To end that: `/approvals revoke {escape(code)}`"
     )
 

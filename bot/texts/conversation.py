@@ -181,7 +181,8 @@ def _title(tool: str, arguments: Mapping[str, Any], tense: int) -> str:
     if tool not in _STEPS:
         return one_line(template, LONGEST)
     hidden = mask_arguments(arguments, {})
-    shown = _Arguments({k: one_line(str(v), _SUBJECT) for k, v in hidden.items()})
+    told = {k: v for k, v in hidden.items() if v not in ("", ".")}
+    shown = _Arguments({k: one_line(str(v), _SUBJECT) for k, v in told.items()})
     return one_line(template.format_map(shown), LONGEST)
 
 

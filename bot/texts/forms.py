@@ -22,7 +22,7 @@ MARKS = {
     Mark.AGAIN: "Ask again",
 }
 GO_BACK = "Go back"
-YOU_APPROVE = "You approve this call:"
+YOU_APPROVE = "You approve this:"
 DECLINE = "Decline"
 ALOUD_DECLINE_SERVER = "Decline to answer the server"
 ALOUD_ANSWER_SERVER = "Answer the server"
@@ -61,7 +61,7 @@ def what_approve_does(count: int, quorum: int, later: Sequence[str]) -> str:
 
 # --- Every form ---------------------------------------------------------------------
 CANCEL, CLOSE = "Cancel", "Close"
-THE_CALL = "The call"
+THE_REQUEST = "The request"
 
 
 def asked_by(person: str, until: dt.datetime) -> str:
@@ -89,7 +89,7 @@ TYPED_TITLE = "Confirm to approve"
 ANSWER_TITLE, ANSWER_INSTEAD = "Answer", "Answer instead"
 YOUR_ANSWER = "Your answer"
 SEND_ANSWER = "Send the answer"
-ANSWER_TO_AGENT = "The agent gets this as the result. The call itself does not run."
+ANSWER_TO_AGENT = "The agent gets this as the result. Nothing runs."
 ANSWER_TO_GRAPH = "The agent's graph goes on with this text."
 ASKS_TOO_MUCH = (
     "The graph asks for more than one form holds, so you can't answer it "
@@ -107,9 +107,10 @@ JUST_LIKE_IT = "What is allowed. What you don't choose below stays as it is here
 def allows(tool: str, person: str) -> str:
     """mrkdwn. `tool` is code; `person` is a mention."""
     return (
-        f"This approves the call above. Calls of {tool} by {person} that fit what you "
-        "choose here are then approved in your name without a click, for your stage "
-        "alone. A change of the policy ends that, and you can revoke it at any time."
+        f"This approves the request above. Later requests of {person} to run {tool} "
+        "that fit what you choose here are approved in your name without a click, for "
+        "your stage alone. A change of the policy ends that, and you can revoke it at "
+        "any time."
     )
 
 
@@ -133,14 +134,14 @@ def times(number: int) -> str:
 EDIT_TITLE = "Edit the arguments"
 SAVE = "Save and approve"
 WHAT_FOLLOWS = (
-    "Saving approves the new values, unless the policy wants those confirmed on the "
-    "card. Approvals of the old values no longer count."
+    "Saving approves the new values. If the policy wants them confirmed, the card asks "
+    "for that. Approvals of the old values no longer count."
 )
 TOO_MUCH_TO_EDIT = (
     "The arguments are more than one form holds, so you can't edit them here. Reject "
     "the request with a reason that says what to change."
 )
-NOTHING_TO_EDIT = "This call has no argument that can be edited here."
+NOTHING_TO_EDIT = "This request has no argument that can be edited here."
 YES, NO = "Yes", "No"
 NULL = "None (null)"
 LEFT_OUT = "Left out"

@@ -30,10 +30,10 @@ def no_file(path: object) -> str:
     return f"there is no Python file {path}"
 
 
-def not_in_it(name: str, graphs: Sequence[str]) -> str:
+def not_in_it(name: str, where: str, graphs: Sequence[str]) -> str:
     """`graphs` are the names of those that are in it."""
-    hint = f"; it has {', '.join(graphs)}" if graphs else ""
-    return f"there is no {name} in it{hint}"
+    hint = f"; it has {', '.join(f'`{each}`' for each in graphs)}" if graphs else ""
+    return f"no `{name}` in {where}{hint}"
 
 
 def returns_no_graph(kind: str) -> str:

@@ -149,7 +149,7 @@ ON_ITS_CARD = (
     "This one asks for more than a click, so nothing was decided. Use its card."
 )
 REVOKED = {
-    Revoked.REVOKED: "Revoked. From now on these calls wait for an approval again.",
+    Revoked.REVOKED: "Revoked. From now on these requests wait for approval again.",
     Revoked.OVER: "That is over already, so there was nothing to revoke.",
     Revoked.UNKNOWN: "Nothing that was allowed ahead has this code.",
     Revoked.NOT_ALLOWED: (

@@ -16,7 +16,7 @@ from bot.approvals.model import Effect, Person, Request, Status, Verdict
 from bot.texts.cards import STATUS_WORDS, unfillable
 from bot.texts.clicks import IN_FORM, in_form
 from bot.texts.conversation import because
-from bot.texts.formatting import joined, one_line, utc
+from bot.texts.formatting import counted, joined, one_line, utc
 
 MOST_NAMED = 5  # people
 NOT_FOUND = "There is no such request among those that you asked for or can decide."
@@ -36,7 +36,7 @@ NOT_STORED = "Not stored; please send it again."
 
 def too_many(seconds: int) -> str:
     """For somebody above RATE_LIMIT."""
-    return f"Too many requests, so nothing was done. Try again in {seconds} s."
+    return f"Too many requests. Try again in {counted(seconds, 'second')}."
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _done(result: Result) -> str:
     if result.effect is Effect.REJECTED and result.code == "unfillable":
         return unfillable(result.detail)
     if result.effect is Effect.REJECTED and result.code == "denied":
-        return f"The policy does not allow this call any more. {result.detail}".strip()
+        return f"The policy doesn't allow this any more. {result.detail}".strip()
     return DONE[result.effect]
 
 
@@ -73,11 +73,11 @@ def _done(result: Result) -> str:
 DONE = {
     Effect.RECORDED: "Your approval counts. More approvals are needed.",
     Effect.STAGE_PASSED: "Your approval counts. The next stage is open.",
-    Effect.APPROVED: "Approved. The call runs now.",
+    Effect.APPROVED: "Approved. It runs now.",
     Effect.EDITED: "The arguments are changed. The new values need approval.",
-    Effect.ANSWERED: "Answered in the tool's place. The call does not run.",
-    Effect.REJECTED: "Rejected. The call does not run.",
-    Effect.WITHDRAWN: "Withdrawn. The call does not run.",
+    Effect.ANSWERED: "Answered in the tool's place. The tool does not run.",
+    Effect.REJECTED: "Rejected. It does not run.",
+    Effect.WITHDRAWN: "Withdrawn. It does not run.",
     Effect.REPEATED: "This was counted already. Nothing changed.",
 }
 

@@ -142,7 +142,7 @@ async def test_check_names_everything_that_is_wrong(shared: Stage):
 
     said = all_wrong.out + all_wrong.err
     assert all_wrong.status == ids.status == 1
-    assert "settings: FILES_DIR=/proc/x cannot be used: No such file" in said
+    assert "settings: FILES_DIR=/proc/x can't be created: no such" in said
     assert "policy: rulez" in said
     assert "database: cannot be reached" in said
     assert "Slack: refuses the token (invalid_auth)" in said

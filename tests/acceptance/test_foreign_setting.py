@@ -47,7 +47,7 @@ graph = builder.add_node(node).add_edge(START, "node").compile()
     ("text", "agent", "words"),
     [
         (ASKING, "nowhere.py:graph", "there is no Python file"),
-        (ASKING, "theirs.py:grahp", "there is no grahp in it"),
+        (ASKING, "theirs.py:grahp", "no `grahp` in theirs.py; it has `graph`"),
         ("import nothing_at_all", "theirs.py:graph", "nothing_at_all"),
         (
             WORDS_ALONE,

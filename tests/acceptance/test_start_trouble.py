@@ -59,12 +59,12 @@ REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
     "no folder for files": (
         SOCKET | {"FILES_DIR": "/proc/x"},
         GOOD,
-        r"^FILES_DIR=/proc/x cannot be used: No such file or directory\.$",
+        r"^FILES_DIR=/proc/x can't be created: no such directory\.$",
     ),
     "the simulator without a folder for files": (
         {"FILES_DIR": "policy.yml"},
         GOOD,
-        r"^FILES_DIR=policy\.yml cannot be used: Not a directory\.$",
+        r"^FILES_DIR=policy\.yml can't be used: not a directory\.$",
     ),
     "a typo in the policy": (SOCKET, TYPO, r"rules\[2\]\.stages\[0\]\.aprovers"),
     "a policy that is no YAML": (

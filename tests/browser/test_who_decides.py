@@ -40,7 +40,7 @@ async def test_a_chain_goes_from_mina_to_fay(browser: Browser, bot: BotProcess):
         await picture(page, "chain-1-managers")
         await card.get_by_role("button", name="Approve").click()
         dialog = page.get_by_role("alertdialog")
-        await expect(dialog).to_contain_text("You approve this call:")
+        await expect(dialog).to_contain_text("You approve this:")
         lines = (await dialog.inner_text()).splitlines()
         assert lines[-5:-2] == ['"to": "alice"', '"amount": 1500', '"currency": "GBP"']
         await picture(page, "chain-2-dialog")

@@ -397,7 +397,7 @@ def test_the_dialog_shows_the_call_and_plain_button_labels():
     assert approve["confirm"] == {
         "title": plain("Approve request K7QP?"),
         "text": plain(
-            'You approve this call:\nTransfer money `500`\n"amount": 500\n'
+            'You approve this:\nTransfer money `500`\n"amount": 500\n'
             '"to": "ACME\\u{202E}"'
         ),
         "confirm": plain("Approve"),

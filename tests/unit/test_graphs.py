@@ -279,8 +279,8 @@ async def test_copy_still_forgets_the_classes_of_the_state(tmp_path: Path):
 
 
 REFUSED = {
-    "no such name": ("x = 1", "there is no graph in it."),
-    "another name": (BUILDER, "there is no graph in it; it has builder."),
+    "no such name": ("x = 1", "no `graph` in their_graph.py."),
+    "another name": (BUILDER, "no `graph` in their_graph.py; it has `builder`."),
     "no graph": ("graph = {'nodes': []}", "it is a dict, neither a graph nor a functi"),
     "broken": ("def graph(:", "SyntaxError: invalid syntax (their_graph.py, line 1)."),
     "raises": (
@@ -349,7 +349,7 @@ async def test_what_cannot_be_loaded_ends_with_one_sentence(name: str, tmp_path:
         ("./:graph", "there is no Python file "),
         ("nowhere_at_all:graph", "there is no module nowhere_at_all."),
         ("json.nowhere:graph", "there is no module json.nowhere."),
-        ("json:graph", "there is no graph in it."),
+        ("json:graph", "no `graph` in json."),
         (".relative:graph", "it cannot be imported: TypeError: the 'package' arg"),
         ("\x1b[2J:graph", "there is no module \\u001b[2J."),
     ],

@@ -84,7 +84,7 @@ def by(event: str, user: str = "U0MINA", **fields: Any) -> dict[str, Any]:
         ),
         (
             row("rejected", note="U0MINA 2026", outcome="repeated"),
-            "Rejected: the same call was rejected within the last hour.",
+            "Rejected: the same request was rejected within the last hour.",
         ),
         (
             by("rejected", note="denied: by me", outcome=""),
@@ -135,7 +135,7 @@ def test_whatever_a_word_can_do_has_a_sentence(effect: Effect):
 
 
 def test_several_calls_on_a_card_are_told_apart():
-    assert sentence(row("ran", number=2, calls=3)) == "Call 2: `delete_file` ran."
+    assert sentence(row("ran", number=2, calls=3)) == "Request 2: `delete_file` ran."
 
 
 def test_what_others_wrote_stays_plain_text():

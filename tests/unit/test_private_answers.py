@@ -66,6 +66,11 @@ def test_a_refusal_names_who_can_decide(word):
     assert f"<@{OMAR}>" in text
 
 
+def test_who_cannot_decide_is_told_who_can():
+    told = f"You can't decide this one. <@{MINA}> or <@{OMAR}> can."
+    assert said(Effect.REFUSED, "not_in_group") == told
+
+
 @pytest.mark.parametrize("word", ["guest", "other_team", "guest_not_said"])
 def test_a_refused_approver_is_not_named_as_one_who_can(word):
     text = said(Effect.REFUSED, word, who=Person("", "T1", MINA))

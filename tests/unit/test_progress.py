@@ -96,6 +96,7 @@ def test_a_status_says_what_is_done_unless_a_stream_does():
     ("tool", "arguments", "title"),
     [
         ("list_files", {}, "Listing files in the folder"),
+        ("list_files", {"path": "."}, "Listing files in the folder"),
         ("delete_file", {"path": "<!channel>"}, "Deleting ＜!channel>"),
         ("search_the_web", {"query": "x"}, "Running search the web"),
         ("write_file", {"path": "x" * 900}, "Writing xxx"),

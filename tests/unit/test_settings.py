@@ -179,6 +179,7 @@ BAD = [
     ("TIME_LIMITS", "slack_call", "NAME=SECONDS"),
     ("LOG_FORMAT", "xml", "'text' or 'json'"),
     ("LOG_LEVEL", "loud", "'debug'"),
+    ("LOG_LEVEL", "warn", "Did you mean warning?"),
     ("TOOLS", "files,browser", "allowed is one or more of files, sandbox, email"),
     ("TOOLS", "email", "set SMTP_URL and SMTP_FROM"),
     ("API_TOKENS", "CANARY", "SHA256-OF-THE-TOKEN:TEAM:USER"),

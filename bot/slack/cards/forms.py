@@ -90,7 +90,7 @@ def _form(
     effect = "\n".join(effect_lines(request, _EFFECT))
     shown = [
         facts_block(request),
-        rich_text(labelled(sentences.THE_CALL, effect)),
+        rich_text(labelled(sentences.THE_REQUEST, effect)),
     ]
     blocks = [*with_block_ids(shown, request.id, 0), field]
     return modal(callback_id, title, card, blocks, submit)
@@ -169,7 +169,7 @@ def answer_entered(request: Request, values: Values) -> tuple[Any, Edited]:
 
 def _shown(request: Request) -> list[Block]:
     if request.call.kind is Kind.TOOL:
-        label, text = sentences.THE_CALL, "\n".join(effect_lines(request, _EFFECT))
+        label, text = sentences.THE_REQUEST, "\n".join(effect_lines(request, _EFFECT))
     else:
         label, text = BY_THE_GRAPH, cut(asked_text(request), _EFFECT)
     asked = rich_text(labelled(label, text))
