@@ -46,12 +46,12 @@ OTHER_TOOL = (
     "This call did not run: the answer to its approval named another tool, and an edit "
     f"may change only the arguments. {STOP}"
 )
-#: Stands before a person's own words, so that nobody takes them for the tool's result.
+#: Stands before a person's own words, so that no one takes them for the tool's result.
 IN_ITS_PLACE = (
     "The tool did not run; a person answered in its place. Use the answer, do not call "
     "the tool again for this, and do not say that it ran. The answer:\n\n"
 )
-NOT_APPROVED = f"This call did not run: nobody approved it with these arguments. {STOP}"
+NOT_APPROVED = f"This call did not run: no one approved it with these arguments. {STOP}"
 
 
 def needs_approval(tool: str) -> str:

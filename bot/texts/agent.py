@@ -15,14 +15,14 @@ from bot.texts.formatting import NAME_LIMIT, cut, joined, one_line
 # --- The end of a call ---------------------------------------------------------------
 # How these begin, for those who look for them.
 REJECTED = "This call did not run: it was rejected"
-TIMED_OUT = "This call did not run: nobody decided in time"
+TIMED_OUT = "This call did not run: no one decided in time"
 NOT_RUN = "This call did not run"
 TIMED_OUT_FOR_AGENT = f"{TIMED_OUT}, so the request timed out. {STOP}"
 WITHDRAWN_FOR_AGENT = f"{NOT_RUN}: it was withdrawn by the person who asked. {STOP}"
 STOPPED_FOR_AGENT = f"{NOT_RUN}: its turn was stopped. {STOP}"
 #: By someone else's word within the hour; people were not asked again.
 REPEATED_FOR_AGENT = (
-    f"{REJECTED} in this conversation within the last hour, so nobody was asked again. "
+    f"{REJECTED} in this conversation within the last hour, so no one was asked again. "
     f"{STOP}"
 )
 

@@ -75,7 +75,7 @@ def asks_for_nobody(word: str) -> str:
 HOOK_WAIVED = "The approval policy lets this run without a person."
 HOOK_APPROVED = "People approved it."
 HOOK_EDITED = "People approved it with other arguments."
-HOOK_UNDECIDED = f"{NOT_RUN}: nobody approved it in time, or it was withdrawn. {STOP}"
+HOOK_UNDECIDED = f"{NOT_RUN}: no one approved it in time, or it was withdrawn. {STOP}"
 HOOK_FAILED = "The approval bot failed, so this may not run."
 
 
@@ -187,7 +187,7 @@ SUMMARIES: Mapping[str, str] = {
     "get_conversation": "A conversation of yours",
     "ask": "Ask people about a call that you would make, once for each key",
     "wait_for_request": "A request of yours, as soon as it is decided",
-    "withdraw_request": "Take back what nobody has decided",
+    "withdraw_request": "Take back what no one has decided",
     "claim_request": "Take the right to run what was approved, once",
     "report_result": "Say what came of what you have claimed",
     "claude_code": "An http hook of Claude Code: before a tool, and after it",

@@ -67,13 +67,13 @@ def icon(status: Status, execution: Execution | None = None) -> str:
 def can_decide(who_can: Sequence[str]) -> str:
     """mrkdwn. `who_can` are user ids."""
     if not who_can:
-        return "Nobody can decide it at the moment. Tell the bot's admin."
+        return "No one can decide it at the moment. Tell the bot's admin."
     return f"{mentions_or(who_can)} can decide it."
 
 
 ASKED_BEFORE = (
     "The same request was rejected in this conversation within the last hour, so "
-    "nobody was asked again."
+    "no one was asked again."
 )
 
 
@@ -190,7 +190,7 @@ def deciding_now(
 
     `given` of `quorum` approvals are there. `deputies` stand in for whom, as user ids.
     """
-    who = mentions_or(who_can, deputies) or "nobody can decide this at the moment"
+    who = mentions_or(who_can, deputies) or "no one can decide this at the moment"
     who = f"{who} for {group}" if group else who
     return who if quorum == 1 else f"{who} ({given} of {quorum} so far)"
 
@@ -213,7 +213,7 @@ def with_an_answer(who: str) -> str:
 
 
 def by_and_when(who: str, at: dt.datetime | None) -> str:
-    """`who` is "" for nobody."""
+    """`who` is "" for no one."""
     by = f" by {who}" if who else ""
     return f"{by}, {date(at)}" if at else by
 
@@ -225,7 +225,7 @@ def unknown_end(by: str) -> str:
 def nobody_decided(outcome: str, stage: str | None) -> str:
     """`stage` is the group of the stage that was late, if it was one alone."""
     late = "" if stage is None else f" in {stage}"
-    return f"{outcome}: nobody{late} decided in time."
+    return f"{outcome}: no one{late} decided in time."
 
 
 def belongs_nowhere(outcome: str) -> str:
@@ -475,7 +475,7 @@ _EVENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
         f"{_by(row, 'said why')}: “{_plain(row['detail'].get('reason', ''))}”"
     ),
     "withdrawn": lambda row: f"{_by(row, 'withdrew the request')}.",
-    "timed_out": lambda _: "It timed out: nobody decided in time.",
+    "timed_out": lambda _: "It timed out: no one decided in time.",
     "orphaned": lambda _: "Closed: its conversation no longer asks for it.",
     "not_run": lambda row: f"Not handed to the graph: {_plain(_given(row))}",
     "marked_done": lambda row: f"{_by(row, 'found that it was done')}.",

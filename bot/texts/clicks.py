@@ -91,7 +91,7 @@ def participant_cannot_approve(who_can: Sequence[str]) -> str:
 
 
 def already_decided(status: Status, by: str, at: dt.datetime) -> str:
-    """mrkdwn. `by` is a user id, "" when nobody in Slack did it."""
+    """mrkdwn. `by` is a user id, "" when no one in Slack did it."""
     who = f" by {mention(by)}" if by else ""
     return (
         f"This request is already {STATUS_WORDS[status].lower()}{who}, {date(at)}. "
@@ -213,7 +213,7 @@ def edit_unfillable(stage: str) -> str:
     )
 
 
-# What the form that it was typed into says, and nobody else.
+# What the form that it was typed into says, and no one else.
 IN_FORM = frozenset(
     {
         "typed_wrong",
@@ -418,7 +418,7 @@ def question_ended(status: str, user: str) -> str:
     """mrkdwn: below a question that waits no more."""
     if status in ("answered", "declined"):
         return f"{status.capitalize()} by {mention(user)}."
-    return "This question is over: nobody answered in time, or its call has ended."
+    return "This question is over: no one answered in time, or its call has ended."
 
 
 def not_answered(word: str, user: str) -> str:

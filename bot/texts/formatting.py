@@ -19,7 +19,7 @@ TEXT_LIMIT = 3_000  # characters of one text object, see `chunks`
 LINE_BREAKS_IN_A_ROW = 10
 NAME_LIMIT = 80  # characters of a display name, as in Slack's own profile form
 MENTIONS = 5
-SOMEBODY = "somebody"  # without a name
+SOMEBODY = "someone"  # without a name
 # A run of backslashes (from its start, so that the search stays linear) before what
 # may need an escape: a long run of line breaks, anything outside printable ASCII,
 # or a literal "u{" that would look like an escape of ours.
@@ -101,7 +101,7 @@ def is_user_id(user: str) -> bool:
 
 
 def mention(user: str) -> str:
-    """`<@U…>` for a user id; anything else is shown as a name and pings nobody."""
+    """`<@U…>` for a user id; anything else is shown as a name and pings no one."""
     return f"<@{user}>" if is_user_id(user) else safe_name(user)
 
 

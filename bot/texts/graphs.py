@@ -139,7 +139,7 @@ def keeps_its_store(store: str) -> str:
 def answers_from_cache(nodes: Iterable[str]) -> str:
     return (
         f"The graph's cache may give the result of {', '.join(nodes)} without a run; "
-        "then nobody is asked there."
+        "then no one is asked there."
     )
 
 
@@ -245,7 +245,7 @@ def graph_refuses(complaint: str) -> str:
 
 NO_ANSWERS = (
     "The agent's graph asked its own question, and the policy doesn't say which values "
-    "mean yes and no, so I asked nobody. The bot's admin can set them: `interrupts: "
+    "mean yes and no, so I asked no one. The bot's admin can set them: `interrupts: "
     "{answers: words}`, or `booleans`."
 )
 
@@ -254,13 +254,13 @@ def bad_inbox(wrong: str) -> str:
     """mrkdwn. `wrong` is what makes it unanswerable."""
     return (
         "The agent's graph asked in the shape of Agent Inbox, but its "
-        f"{wrong}, so I asked nobody."
+        f"{wrong}, so I asked no one."
     )
 
 
 TAKES_NO_ANSWER = (
     "The agent's graph stopped with a question that takes no answer, such as a "
-    "NodeInterrupt, so I asked nobody. Its author can use `interrupt()` instead."
+    "NodeInterrupt, so I asked no one. Its author can use `interrupt()` instead."
 )
 ASKS_THE_SAME = (
     "The agent's graph asked the same question again after the answer, so I stopped "
@@ -268,7 +268,7 @@ ASKS_THE_SAME = (
 )
 BAD_ANSWERS = (
     "The agent's graph says which values mean yes and no, but not clearly, so I asked "
-    "nobody. Its `answers` need a value each for `approve`, `reject` and `timed_out`, "
+    "no one. Its `answers` need a value each for `approve`, `reject` and `timed_out`, "
     "and `approve` must differ from the other two; an `answer` needs {text} where a "
     "person's words go."
 )
@@ -288,7 +288,7 @@ def unknown_level(level: str, known: Iterable[str]) -> str:
     names = joined(sorted(known)) or "none"
     return (
         f"The agent's graph asked for the level “{one_line(level, 80)}”, which isn't "
-        "in the policy, so I asked nobody. Its `interrupts.levels` are: "
+        "in the policy, so I asked no one. Its `interrupts.levels` are: "
         f"{names}."
     )
 

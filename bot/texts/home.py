@@ -159,12 +159,12 @@ REVOKED = {
     Revoked.COULD_NOT_CHECK: COULD_NOT_LOOK,
 }
 PAUSES = {
-    PauseAnswer.PAUSED: "PauseAnswer. No action runs until `/approvals pause off`.",
+    PauseAnswer.PAUSED: "Paused. No action runs until `/approvals pause off`.",
     PauseAnswer.LIFTED: "The pause is over. What was approved goes on.",
     PauseAnswer.PAUSED_BEFORE: "It is paused already.",
     PauseAnswer.NOT_PAUSED: "Nothing is paused.",
     PauseAnswer.NO_OPERATORS: (
-        "The policy names no `operators`, so nobody can pause from here. `python -m "
+        "The policy names no `operators`, so no one can pause from here. `python -m "
         "bot pause` can."
     ),
     PauseAnswer.NOT_OPERATOR: (
@@ -213,7 +213,7 @@ NOBODY_STOOD_IN = "You haven't named anyone to stand in for you, so nothing chan
 
 
 def not_delegated(given: Given, user: str) -> str:
-    """Say why nobody stands in now; `user` is who was named."""
+    """Say why no one stands in now; `user` is who was named."""
     match given.code:
         case "not_in_group":
             return may_not_stand_in(user, given.groups)

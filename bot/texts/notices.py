@@ -117,7 +117,7 @@ def changed_by(by: str) -> str:
 def card_could_not_be_posted(code: str) -> str:
     """mrkdwn. For the conversation's thread."""
     return (
-        f"I could not post the card for this approval ({code}), so nobody can "
+        f"I could not post the card for this approval ({code}), so no one can "
         "decide it yet. I'll keep trying until it times out. Check that I'm a "
         "member of the channel that the policy names."
     )

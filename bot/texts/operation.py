@@ -108,14 +108,14 @@ def no_links(rules: Sequence[str]) -> str:
 
 def no_sign_in(rules: Sequence[str]) -> str:
     return (
-        "SLACK_CLIENT_ID is not set, so nobody can sign in, and there are no "
+        "SLACK_CLIENT_ID is not set, so no one can sign in, and there are no "
         f"links for {_named(rules)}"
     )
 
 
 def untold(name: str, way: str, rules: Sequence[str]) -> str:
     """`name` is the setting's, `way` is "email" or "webhook"."""
-    return f"{name} is not set: nobody is told by {way} for {_named(rules)}"
+    return f"{name} is not set: no one is told by {way} for {_named(rules)}"
 
 
 def _named(rules: Sequence[str]) -> str:
@@ -175,7 +175,7 @@ def unchecked_id(name: str) -> str:
 
 
 def empty_usergroup(name: str) -> str:
-    return f"nobody is in {name}; add people to it"
+    return f"no one is in {name}; add people to it"
 
 
 def no_field_of_people(name: str) -> str:

@@ -323,7 +323,7 @@ def person(name: str, user: str, barred: str) -> str:
 
 
 def people_listed(labels: Iterable[str]) -> str:
-    return ", ".join(labels) or "nobody"
+    return ", ".join(labels) or "no one"
 
 
 def group_now(group: Group, labels: Iterable[str]) -> str:

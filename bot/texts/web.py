@@ -86,7 +86,7 @@ def can_decide(request: Request, refused: str = "") -> str:
     """Say who can decide a request now, by their ids; not who was just refused."""
     who = [user for user in who_can_decide(request) if user != refused]
     if not who:
-        return "Nobody can decide it at the moment. Tell the bot's admin."
+        return "No one can decide it at the moment. Tell the bot's admin."
     more = f" and {len(who) - MOST_NAMED} more" if len(who) > MOST_NAMED else ""
     named = joined(who) if not more else ", ".join(who[:MOST_NAMED])
     return f"{named}{more} can decide it."
@@ -220,7 +220,7 @@ def person(name: str, user: str) -> str:
 
 def stage_over(group: str, said: str) -> str:
     """`said` is what its people decided, "" for nothing."""
-    return f"{group}: {said or 'nobody decided'}"
+    return f"{group}: {said or 'no one decided'}"
 
 
 def stage_to_come(group: str, quorum: int) -> str:
@@ -238,7 +238,7 @@ def stage_now(
 ) -> str:
     """At most `named` of the `people` who can decide are named."""
     more = f" and {len(people) - named} more" if len(people) > named else ""
-    can = f"{', '.join(people[:named]) or 'nobody'}{more} can decide"
+    can = f"{', '.join(people[:named]) or 'no one'}{more} can decide"
     so_far = f"{given} of {quorum} approved"
     return f"{group} (now): {can}; {so_far}{f'; {said}' if said else ''}"
 

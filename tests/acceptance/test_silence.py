@@ -56,7 +56,7 @@ async def test_silence_reminds_escalates_and_ends(shared: Stage):
     assert "directors joined" in now
 
     final = await stage.outcome(card, "Timed out")
-    assert "nobody in managers decided in time" in everything(final)
+    assert "no one in managers decided in time" in everything(final)
     assert "timed out" in await stage.answer(GENERAL, ts)
     await stage.rest()
     assert file.exists()

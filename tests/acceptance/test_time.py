@@ -26,7 +26,7 @@ async def test_silence_is_a_reject_and_everybody_is_told(shared: Stage):
     final = await shared.outcome(card, "Timed out")
     answer = await shared.answer(GENERAL, ts)
 
-    assert "nobody decided in time" in everything(final)
+    assert "no one decided in time" in everything(final)
     assert "timed out" in answer  # what the agent was told stands in its answer
     await shared.reply(GENERAL, ts, "Timed out: *Delete*")
     assert file.exists()

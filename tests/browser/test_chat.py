@@ -32,7 +32,7 @@ async def test_a_message_without_a_mention_says_why_nothing_answers(
         await expect(hint).to_be_empty()
 
         await say(page, "list files")
-        await expect(hint).to_contain_text("Nobody answers")
+        await expect(hint).to_contain_text("No one answers")
         await hint.get_by_role("button", name="Send it again").click()
         thread = page.get_by_test_id("thread")
         await expect(thread).to_contain_text("You said: @Approval Bot list files")

@@ -90,7 +90,7 @@ async def test_explain_says_who_decides_now_without_the_requester(
 
     await explain_command(chosen, called(MINA), "")
     found = capsys.readouterr().out
-    assert "1. lead, 1 of: nobody\n" in found
+    assert "1. lead, 1 of: no one\n" in found
     assert f"3. managers, 1 of: Marek ({MAREK})\n" in found
     assert "Too few people are left for the stage lead" in found
 
@@ -131,7 +131,7 @@ async def test_every_kind_of_id_is_looked_up(slack: World):
     [
         (MAREK, "U0NOBODY00", "approvers.managers.users[1]: Slack does not know"),
         ("S0FINANCE0", "S0NOTHING0", "approvers.finance.usergroup: Slack does not"),
-        ("S0FINANCE0", "S0EMPTY000", "approvers.finance.usergroup: nobody is in S0"),
+        ("S0FINANCE0", "S0EMPTY000", "approvers.finance.usergroup: no one is in S0"),
         ("C0SECRET00", "C0NOWHERE0", "approvers.secret.channel: Slack does not know"),
         ("C0SECRET00", "C0GENERAL0", "approvers.secret.channel: C0GENERAL0 is public"),
         ("Xf0MANAGER", "Xf0NOTHING", "approvers.lead.manager_of_requester: Slack does"),

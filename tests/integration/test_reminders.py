@@ -285,7 +285,7 @@ async def test_a_stage_that_nobody_decides_in_time_ends_the_request(house: House
     assert (over.status, over.end.outcome) == (Status.TIMED_OUT, Outcome.OVERDUE)
     assert over.end.note == "managers"
     card = silence.post.slack.messages[0]
-    assert "nobody in managers decided in time" in shown(card)
+    assert "no one in managers decided in time" in shown(card)
 
 
 async def test_a_click_that_finds_the_stage_over_closes_it(house: House):

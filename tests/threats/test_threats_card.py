@@ -114,7 +114,7 @@ def test_threat_13_a_payload_is_seen_or_there_is_no_approve(at: int, filler: str
 async def test_threat_13_above_the_hard_cap_the_call_is_refused(house: House):
     one = await house.ask(arguments={"body": "x" * 200_001})
     assert one.status is Status.REJECTED
-    assert "nobody can judge more than 200,000" in one.end.note
+    assert "no one can judge more than 200,000" in one.end.note
     assert (await house.ask(arguments={"body": "x" * 199_000})).is_open
 
 

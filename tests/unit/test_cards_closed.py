@@ -67,11 +67,11 @@ RAN = LATER + dt.timedelta(minutes=1)
         ),
         (
             closed(Status.TIMED_OUT),
-            f"*Timed out*, {date(LATER)}: nobody decided in time.",
+            f"*Timed out*, {date(LATER)}: no one decided in time.",
         ),
         (
             closed(Status.TIMED_OUT, outcome=Outcome.OVERDUE, end_note="<ceo>"),
-            f"*Timed out*, {date(LATER)}: nobody in &lt;ceo&gt; decided in time.",
+            f"*Timed out*, {date(LATER)}: no one in &lt;ceo&gt; decided in time.",
         ),
         (closed(Status.WITHDRAWN), f"*Withdrawn* by <@{RAVI}>, {date(LATER)}"),
         (

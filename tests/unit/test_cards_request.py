@@ -141,7 +141,7 @@ def test_the_grey_line_names_five_people_and_counts_the_others():
 
 
 def test_a_card_that_nobody_can_decide_says_so():
-    assert "nobody can decide this" in grey_text(card_blocks(view(can_decide=())))
+    assert "no one can decide this" in grey_text(card_blocks(view(can_decide=())))
 
 
 def test_the_agents_own_words_come_last_and_are_marked():

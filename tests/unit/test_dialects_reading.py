@@ -193,7 +193,7 @@ def test_several_inbox_questions_get_a_response_each(raised):
 def test_an_inbox_question_without_an_answer_is_refused(value):
     question = read(value)
     assert question.dialect == "agent_inbox"
-    assert "so I asked nobody" in question.problem
+    assert "so I asked no one" in question.problem
 
 
 @pytest.mark.parametrize(

@@ -38,10 +38,10 @@ def found(tmp_path: Path, given: dict[str, str]) -> list[str]:
         (LINKS, "LINK_SECRET or PUBLIC_URL is not set: no links for the rules "),
         (
             SIGN_IN,
-            "SLACK_CLIENT_ID is not set, so nobody can sign in, and there are no ",
+            "SLACK_CLIENT_ID is not set, so no one can sign in, and there are no ",
         ),
-        (MAIL, "SMTP_URL is not set: nobody is told by email for rule mailing"),
-        (HOOK, "WEBHOOK_URL is not set: nobody is told by webhook for rule paying"),
+        (MAIL, "SMTP_URL is not set: no one is told by email for rule mailing"),
+        (HOOK, "WEBHOOK_URL is not set: no one is told by webhook for rule paying"),
     ],
 )
 def test_what_the_policy_wants_and_nobody_set_is_said(

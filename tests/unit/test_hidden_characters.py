@@ -125,7 +125,7 @@ def test_cutting_escaped_text_leaves_no_half_entity(text, limit):
 
 def test_a_display_name_is_one_short_harmless_line():
     assert safe_name("Mina\n\n<!here>\u202e") == "Mina &lt;!here&gt;\\u{202E}"
-    assert safe_name("  ") == "somebody"
+    assert safe_name("  ") == "someone"
     assert len(safe_name("x" * 500)) == 80
 
 

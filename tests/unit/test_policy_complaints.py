@@ -43,7 +43,7 @@ def in_rule(rule: str) -> list[str]:
         ),
         (
             "{tools: [x], deny: true, links: true}",
-            "rules[0].links: only goes with `stages`, since nobody is asked here; "
+            "rules[0].links: only goes with `stages`, since no one is asked here; "
             "remove it.",
         ),
         (
@@ -138,12 +138,12 @@ def in_rule(rule: str) -> list[str]:
         ),
         (
             "{tools: [x], deny: true, confirm: typed}",
-            "rules[0].confirm: only goes with `stages`, since nobody is asked here; "
+            "rules[0].confirm: only goes with `stages`, since no one is asked here; "
             "remove it.",
         ),
         (
             "{tools: [x], approval: none, allow: [approve]}",
-            "rules[0].allow: only goes with `stages`, since nobody is asked here; "
+            "rules[0].allow: only goes with `stages`, since no one is asked here; "
             "remove it.",
         ),
         (
@@ -418,7 +418,7 @@ def test_only_user_ids_are_people(user: str, sentence: str):
         (
             "requesters: {members: false}",
             "requesters.members: must be `true`, not the boolean false, "
-            "or nobody could ask.",
+            "or no one could ask.",
         ),
         (
             "interrupts: {answers: yes}",

@@ -94,7 +94,7 @@ def test_one_of_a_thing_is_not_said_to_be_many():
 
 
 def test_nobody_left_to_decide_is_said():
-    assert "Nobody can decide" in clicks.not_an_approver([])
+    assert "No one can decide" in clicks.not_an_approver([])
 
 
 def test_a_late_click_says_that_the_request_timed_out():
@@ -233,7 +233,7 @@ def test_the_agent_is_told_not_to_try_again():
 
 def test_who_is_called_for_the_next_stage_can_be_nobody():
     text = notices.your_turn(request(), [], "")
-    assert text.startswith("Nobody can decide it at the moment")
+    assert text.startswith("No one can decide it at the moment")
     assert "|Open>" not in text
 
 

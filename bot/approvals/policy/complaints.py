@@ -174,7 +174,7 @@ WITH_INTERRUPTS = "only goes with `interrupts`; remove it."
 WITH_TOOLS = "only goes with `tools`; remove it."
 NOTHING_TO_CLAIM = "is for agents outside, and none claims anything here; remove it."
 NEVER_AHEAD = "can't go with `critical`; remove one of the two."
-WITH_STAGES = "only goes with `stages`, since nobody is asked here; remove it."
+WITH_STAGES = "only goes with `stages`, since no one is asked here; remove it."
 NEVER_WAIVED = "a raw interrupt is never waived; use `stages` or `deny: true`."
 
 
@@ -228,7 +228,7 @@ WRONG_TYPES = {
     "model_type": "must be a mapping of keys to values, not {found}.",
 }
 LEAVE_OUT = "; leave the key out"
-OR_NOBODY = ", or nobody could ask"
+OR_NOBODY = ", or no one could ask"
 ANYBODY = "`*` isn't a person; list the people's user ids."
 ONE_LINE = "must be one line of up to 80 characters, with no spaces around."
 A_TITLE = "must be one line of 1 to 150 printable characters."
@@ -427,7 +427,7 @@ def denied_by(rule: str, name: str) -> str:
 def too_long(length: int, most: int) -> str:
     """Both in characters."""
     return (
-        f"The arguments are {length:,} characters long, and nobody can judge more than "
+        f"The arguments are {length:,} characters long, and no one can judge more than "
         f"{most:,}. Ask for less at once."
     )
 

@@ -206,7 +206,7 @@ class Composer {
   }
 
   offerAgain(text, attached) {
-    this.say("sent", `Nobody answers: ${botName()} hears only messages that mention it.`, "Send it again with the mention", () => {
+    this.say("sent", `No one answers: ${botName()} hears only messages that mention it.`, "Send it again with the mention", () => {
       this.clearHint();
       this.post(withMention(text), attached);
       this.box.focus();
