@@ -20,7 +20,7 @@ from bot.commands.people import KnownPeople, known_people
 from bot.database.pool import Connection, Pool, make_pool
 from bot.texts import operation
 from bot.texts.call import plain_headline
-from bot.texts.formatting import one_line, utc
+from bot.texts.formatting import local, one_line
 
 TITLE = 120  # characters of it; the card and the API have all
 
@@ -74,7 +74,7 @@ def _row(request: Request, known: KnownPeople) -> tuple[str, ...]:
         request.id,
         request.code,
         str(request.status),
-        utc(request.deadline) if request.is_open else "",
+        local(request.deadline) if request.is_open else "",
         known.named(request.people.requester.user),
         ", ".join(map(known.named, who_can_decide(request))),
         one_line(plain_headline(request), TITLE),

@@ -170,6 +170,12 @@ def utc(at: dt.datetime) -> str:
     return f"{here.day} {here:%b %Y %H:%M} UTC"
 
 
+def local(at: dt.datetime) -> str:
+    """An aware time as this machine's clock says it, for its operators."""
+    here = at.astimezone()
+    return f"{here.day} {here:%b %Y %H:%M %Z}"
+
+
 def day(of: dt.date) -> str:
     """A day as people read it: `23 Nov 2026`."""
     return f"{of.day} {of:%b %Y}"

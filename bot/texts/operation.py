@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from bot.texts.formatting import counted, one_line, utc
+from bot.texts.formatting import counted, local, one_line
 
 # --- Any command: why it ends ------------------------------------------------------
 DATABASE_AWAY = "the bot's database cannot be reached"
@@ -200,13 +200,13 @@ def paused(team: str) -> str:
 
 def paused_before(team: str, by: str, reason: str, since: dt.datetime) -> str:
     """`by` is a user id, or an operator's name."""
-    return f"{team}: paused already since {utc(since)} by {by}: {reason}"
+    return f"{team}: paused already since {local(since)} by {by}: {reason}"
 
 
 def pause_in_force(team: str, by: str, reason: str, since: dt.datetime) -> str:
     """In the lines of `check`; `by` is as for `paused_before`."""
     return (
-        f"{team}: nothing runs since {utc(since)}, by {by}: {one_line(reason, 200)}. "
+        f"{team}: nothing runs since {local(since)}, by {by}: {one_line(reason, 200)}. "
         "Lift it: python -m bot pause --lift"
     )
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import sys
+import time
 import unicodedata
 
 import pytest
@@ -22,6 +23,7 @@ from bot.texts.formatting import (
     escape,
     indented,
     is_identifier,
+    local,
     long_arguments,
     mention,
     mentions,
@@ -174,6 +176,16 @@ JSON = st.recursive(
 def test_the_text_of_arguments_gives_back_the_same_arguments(arguments):
     masked = mask_arguments(arguments, {})
     assert json.loads(seen(indented(masked))) == masked
+
+
+def test_an_operator_reads_times_in_the_zone_of_the_machine(monkeypatch):
+    at = dt.datetime(2026, 11, 29, 18, 44, tzinfo=dt.UTC)
+    with monkeypatch.context() as here:
+        here.setenv("TZ", "Europe/Paris")
+        time.tzset()
+        said = local(at)
+    time.tzset()
+    assert said == "29 Nov 2026 19:44 CET"
 
 
 def test_a_long_text_shows_its_ends_length_and_fingerprint():
