@@ -27,7 +27,7 @@ from bot.slack.cards.blocks import Drawn
 from bot.slack.client import NO_ANSWER, PASSING, SCOPE, Caller, Kept, error_code, to_do
 from bot.slack.identity import Identity
 from bot.slack.render import Row, copies_of, draw, outcomes
-from bot.slack.stream_ends import Streamed, finish
+from bot.slack.stream_ends import Place, Streamed, finish
 from bot.texts import notices
 from bot.texts.formatting import is_user_id
 
@@ -86,9 +86,7 @@ class Deliverer:
             async with asyncio.timeout_at(until):
                 place = await self._send(row, drawn)
         except SlackApiError as error:
-            # what was streamed had to be posted anew
-            lost = {"message_ts": None} if row["streamed"] else {}
-            return await self._refused({**row, **lost}, error_code(error))
+            return await self._refused(row, error_code(error))
         except NO_ANSWER as error:
             raise SlackUnavailable from error
         if place is None:  # nobody needs it any more
@@ -111,24 +109,26 @@ class Deliverer:
             found = await connection.execute(SQL["copy_card"], key)
             self.jobs.post(connection, [each["id"] for each in await found.fetchall()])
 
-    async def _send(self, row: Row, drawn: Drawn) -> tuple[str, str] | None:
+    async def _send(self, row: Row, drawn: Drawn) -> Place | None:
         """Send it and return its place; None if it came too late to be posted."""
         if row["channel_id"] == ASIDE:  # kept, to be fetched
             return ASIDE, row["id"]
         if row["kind"] == "private":
             return await self._whisper(row, drawn)
-        if row["message_ts"] is not None:
-            if not row["streamed"]:
-                return await self._edit(row, drawn)
-            found = await self._finish(row, drawn)
-            return found or await self._post_once({**row, "message_ts": None}, drawn)
-        return await self._post_once(row, drawn)
+        if row["message_ts"] is None:
+            return await self._post_once(row, drawn)
+        place = row["posted_channel"] or row["channel_id"], row["message_ts"]
+        if not row["streamed"]:
+            return await self._edit(place, drawn)
+        found = await self._finish(place, drawn, _metadata(row))
+        return found or await self._post_once(row, drawn)
 
-    async def _post_once(self, row: Row, drawn: Drawn) -> tuple[str, str] | None:
+    async def _post_once(self, row: Row, drawn: Drawn) -> Place | None:
         """Post it, unless it stands already; None if it came too late to be posted."""
         tried = self.tried.left(row["id"]) or row["was"] == "sending"
         if (tried or row["is_late"]) and (found := await self._find(row)):
-            return await self._take_over(row, drawn, *found)
+            # what stands may show an older revision
+            return await self._edit(found, drawn) if row["revision"] > 1 else found
         if drawn.moot:
             return None
         self.tried.keep(row["id"], math.inf)
@@ -146,7 +146,7 @@ class Deliverer:
 
     async def _post(
         self, row: Row, text: str, blocks: Sequence[Mapping[str, Any]]
-    ) -> tuple[str, str]:
+    ) -> Place:
         answer = await self.call(
             "chat_postMessage",
             row["channel_id"],
@@ -159,37 +159,27 @@ class Deliverer:
         )
         return answer["channel"], answer["ts"]
 
-    async def _take_over(
-        self, row: Row, drawn: Drawn, channel: str, ts: str
-    ) -> tuple[str, str]:
-        """A post that stands in Slack already may show an older revision."""
-        if row["revision"] > 1:
-            found = {"posted_channel": channel, "message_ts": ts}
-            await self._edit({**row, **found}, drawn)
-        return channel, ts
-
-    async def _edit(self, row: Row, drawn: Drawn, **more: Any) -> tuple[str, str]:
-        channel, ts = row["posted_channel"] or row["channel_id"], row["message_ts"]
+    async def _edit(self, place: Place, drawn: Drawn, **more: Any) -> Place:
+        channel, ts = place
         content = {"text": drawn.text, "blocks": drawn.blocks, **more}
         await self.call("chat_update", channel, ts=ts, **content)
-        return channel, ts
+        return place
 
-    async def _finish(self, row: Row, drawn: Drawn) -> tuple[str, str] | None:
+    async def _finish(self, place: Place, drawn: Drawn, metadata: Row) -> Place | None:
         """Let a message that was streamed say all of it; None if it takes no words."""
-        channel, ts = row["posted_channel"], row["message_ts"]
-        streamed, metadata = self.streamed.pop(ts, None), _metadata(row)
+        streamed = self.streamed.pop(place[1], None)
         reach("ending")
         try:
-            if not await finish(self.call, (channel, ts), streamed, drawn, metadata):
-                await self._edit(row, drawn, metadata=metadata)
+            if not await finish(self.call, place, streamed, drawn, metadata):
+                await self._edit(place, drawn, metadata=metadata)
         except SlackApiError as error:
             if error_code(error) in PASSING:
                 raise
             log.info("posted anew", action="stream_lost", error=error_code(error))
             return None
-        return channel, ts
+        return place
 
-    async def _whisper(self, row: Row, drawn: Drawn) -> tuple[str, str]:
+    async def _whisper(self, row: Row, drawn: Drawn) -> Place:
         """A private message where the person is; by DM where Slack shows none."""
         channel, user = row["channel_id"], row["user_id"]
         try:
@@ -203,7 +193,7 @@ class Deliverer:
         await self._post({**row, "channel_id": user, "thread_ts": None}, drawn.text, ())
         return channel, "private"
 
-    async def _find(self, row: Row) -> tuple[str, str] | None:
+    async def _find(self, row: Row) -> Place | None:
         """A post whose outcome nobody knows may stand in Slack already.
 
         None too where the bot may not look, as in a group's direct message, or where
@@ -219,7 +209,7 @@ class Deliverer:
                 raise
             return None
 
-    async def _look_for(self, row: Row) -> tuple[str, str] | None:
+    async def _look_for(self, row: Row) -> Place | None:
         wanted: dict[str, Any] = {
             "oldest": f"{row['created_at'].timestamp() - 3600:.6f}",
             "include_all_metadata": True,
@@ -284,7 +274,9 @@ class Deliverer:
 
         Returns the seconds until the next try, None if there is none.
         """
-        key, is_new = {"id": row["id"], "error": code}, row["message_ts"] is None
+        key = {"id": row["id"], "error": code}
+        # what was streamed had to be posted anew
+        is_new = row["message_ts"] is None or row["streamed"]
         # each expires to a reject in any case
         waiting = [r for r in row["requests"] if r.is_open and row["kind"] == "card"]
         if waiting and is_new:
