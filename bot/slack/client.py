@@ -269,12 +269,10 @@ KEPT_OUT = frozenset(
         "user_removed_from_team",
     }
 )
-CHANNEL_SHUT = frozenset(
+# A channel, or a thread in it, takes no words any more, and its people still read it.
+READ_ONLY = frozenset(
     {
-        "channel_not_found",
         "is_archived",
-        "messages_tab_disabled",
-        "not_in_channel",
         "restricted_action",
         "restricted_action_non_threadable_channel",
         "restricted_action_read_only_channel",
@@ -282,6 +280,11 @@ CHANNEL_SHUT = frozenset(
         "restricted_action_thread_only_channel",
     }
 )
+CHANNEL_SHUT = READ_ONLY | {
+    "channel_not_found",
+    "messages_tab_disabled",
+    "not_in_channel",
+}
 # Of requests that come in over HTTP, as if these were Slack's words.
 SKEW, WRONG_SECRET = "clock_skew", "wrong_secret"
 NO_HOME = "not_enabled"  # of views.publish: the app has no Home tab

@@ -24,10 +24,19 @@ from bot.database.pool import Connection, Pool, statement, transaction
 from bot.slack import SQL
 from bot.slack.cards.arguments import ids_in
 from bot.slack.cards.blocks import Drawn
-from bot.slack.client import NO_ANSWER, PASSING, SCOPE, Caller, Kept, error_code, to_do
+from bot.slack.client import (
+    NO_ANSWER,
+    PASSING,
+    READ_ONLY,
+    SCOPE,
+    Caller,
+    Kept,
+    error_code,
+    to_do,
+)
 from bot.slack.identity import Identity
 from bot.slack.render import Row, copies_of, draw, outcomes
-from bot.slack.stream_ends import Place, Streamed, finish
+from bot.slack.stream_ends import GONE, Place, Streamed, finish
 from bot.texts import notices
 from bot.texts.formatting import is_user_id
 
@@ -93,7 +102,6 @@ class Deliverer:
             async with self.pool.connection() as connection:
                 await connection.execute(SQL["failed"], {**row, "error": "out of date"})
             return False
-        _reach(row)
         return await self._note_sent(row, drawn, *place)
 
     async def _copy(self, row: Row) -> None:
@@ -231,6 +239,10 @@ class Deliverer:
     async def _note_sent(self, row: Row, drawn: Drawn, channel: str, ts: str) -> bool:
         """Store that it stands, and what follows; whether it has changed meanwhile."""
         new_card = row["kind"] == "card" and row["message_ts"] is None
+        if new_card:
+            reach("posted")
+        if row["kind"] == "answer":
+            reach("answered")
         place = {"channel": channel, "ts": ts, "is_new_card": new_card}
         given = {**row, **place, **_left(row, drawn), "redraw_at": drawn.redraw_at}
         async with statement(self.pool) as connection:
@@ -289,7 +301,7 @@ class Deliverer:
             if row["user_id"]:
                 await connection.execute(SQL["pass_card_on"], key)
             return math.ceil(limits().lost_card)
-        if waiting and code in DELETED:
+        if waiting and code in GONE:
             await connection.execute(SQL["post_anew"], key)
             return 0
         await connection.execute(SQL["failed"], key)
@@ -353,13 +365,6 @@ class Deliverer:
         await store.tell(connection, self.jobs, person, text)
 
 
-def _reach(row: Row) -> None:
-    if row["kind"] == "card" and row["message_ts"] is None:
-        reach("posted")
-    elif row["kind"] == "answer":
-        reach("answered")
-
-
 def _ids(row: Row) -> list[str]:
     """Return the ids that a card names people and places for."""
     if row["kind"] != "card":
@@ -386,22 +391,8 @@ def _metadata(row: Row) -> dict[str, Any]:
 
 
 # https://docs.slack.dev/reference/methods/chat.update#errors
-DELETED = frozenset({"message_not_found"})
 AS_IT_IS = frozenset({"cant_update_message", "edit_window_closed"})
 WORDS = frozenset({"say", "answer"})
-# The thread takes no words any more, and its people still read it.
-READ_ONLY = frozenset(
-    {
-        "is_archived",
-        "restricted_action",
-        "restricted_action_non_threadable_channel",
-        "restricted_action_read_only_channel",
-        "restricted_action_thread_locked",
-        "restricted_action_thread_only_channel",
-    }
-)
-
-
 #: Seconds. The note that a post stands does not wait for the disk, so that a crash of
 #: the database may take it back, up to three times `wal_writer_delay` (0.2 s) later.
 #: https://www.postgresql.org/docs/current/wal-async-commit.html
