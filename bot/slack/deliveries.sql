@@ -161,7 +161,7 @@ WHERE id = %(id)s;
 -- one in the same place.
 WITH card AS (
   INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, user_id)
-  SELECT %(delivery)s, kind, team_id, channel_id, thread_ts, user_id
+  SELECT gen_random_uuid(), kind, team_id, channel_id, thread_ts, user_id
   FROM deliveries
   WHERE id = %(id)s AND EXISTS (SELECT FROM requests r
     WHERE r.card_id = %(id)s AND r.status = 'pending')
@@ -178,19 +178,24 @@ SELECT id::text AS id FROM card;
 -- name: say_once
 -- A sentence in a thread that has none like it.
 INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
-SELECT %(delivery)s, 'say', %(team_id)s, %(channel)s, %(thread_ts)s, %(text)s
+SELECT gen_random_uuid(), 'say', %(team_id)s, %(channel)s, %(thread_ts)s, %(text)s
 WHERE NOT EXISTS (
   SELECT FROM deliveries d
   WHERE (d.team_id, d.channel_id, d.thread_ts, d.text)
     = (%(team_id)s, %(channel)s, %(thread_ts)s, %(text)s) AND d.kind = 'say')
 RETURNING id::text AS id;
 
--- name: last_author
--- Who wrote last in a thread.
-SELECT m.user_id FROM conversations c JOIN messages m ON m.conversation_id = c.id
+-- name: tell_author
+-- Words for whoever wrote last in a thread, to them directly.
+INSERT INTO deliveries (id, kind, team_id, channel_id, user_id, text)
+SELECT gen_random_uuid(), %(kind)s::text, c.team_id,
+  CASE %(kind)s::text WHEN 'answer' THEN m.user_id ELSE '' END,
+  CASE %(kind)s::text WHEN 'private' THEN m.user_id END, %(text)s
+FROM conversations c JOIN messages m ON m.conversation_id = c.id
 WHERE (c.team_id, c.channel_id, c.thread_ts)
   = (%(team_id)s, %(channel_id)s, %(thread_ts)s)
-ORDER BY m.id DESC LIMIT 1;
+ORDER BY m.id DESC LIMIT 1
+RETURNING id::text AS id;
 
 -- name: out_of_date
 -- These messages show something old now.
@@ -199,7 +204,7 @@ UPDATE deliveries SET revision = revision + 1 WHERE id = ANY(%(ids)s);
 -- name: say_to_conversation
 -- A sentence to the thread that a request came from.
 INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
-SELECT %(delivery)s, 'say', team_id, channel_id, thread_ts, %(text)s
+SELECT gen_random_uuid(), 'say', team_id, channel_id, thread_ts, %(text)s
 FROM conversations WHERE id = %(conversation)s
 RETURNING id::text AS id;
 

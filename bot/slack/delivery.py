@@ -7,14 +7,13 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, LiteralString, cast
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 import structlog
 from psycopg.types.json import Jsonb
 from slack_sdk.errors import SlackApiError
 
 from bot.approvals import store
-from bot.approvals.model import Person
 from bot.approvals.ports import Jobs, Policies
 from bot.base.errors import RetryLater, SlackUnavailable
 from bot.base.faults import reach
@@ -315,8 +314,7 @@ class Deliverer:
         self, connection: Connection, query: LiteralString, given: Row
     ) -> None:
         """Write another message by a statement, and send it."""
-        key = {**given, "delivery": str(uuid4())}
-        found = await connection.execute(query, key)
+        found = await connection.execute(query, given)
         self.jobs.post(connection, [row["id"] for row in await found.fetchall()])
 
     async def _say_below(self, connection: Connection, row: Row) -> None:
@@ -344,25 +342,14 @@ class Deliverer:
         An answer of the agent is for those in the thread: who can still read that gets
         the answer too, everybody else only hears of it.
         """
-        found = await connection.execute(SQL["last_author"], row)
-        author = await found.fetchone()
-        if author is None:
-            return
-        if row["kind"] == "answer" and code in READ_ONLY:
+        said = {"kind": "private", "text": notices.ANSWER_COULD_NOT_BE_POSTED}
+        if row["kind"] == "say":
+            said["text"] = row["text"]
+        elif code in READ_ONLY:
             link = self.identity().permalink(row["channel_id"], row["thread_ts"])
-            answer = await store.add_delivery(
-                connection,
-                kind="answer",
-                team=row["team_id"],
-                channel=author["user_id"],
-                text=f"{notices.answer_from(link)}\n\n{row['text']}",
-            )
-            self.jobs.post(connection, [answer])
-            return
-        own = row["kind"] == "say"
-        text = row["text"] if own else notices.ANSWER_COULD_NOT_BE_POSTED
-        person = Person("", row["team_id"], author["user_id"])
-        await store.tell(connection, self.jobs, person, text)
+            text = f"{notices.answer_from(link)}\n\n{row['text']}"
+            said = {"kind": "answer", "text": text}
+        await self._say(connection, SQL["tell_author"], {**row, **said})
 
 
 def _ids(row: Row) -> list[str]:
