@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, ClassVar, LiteralString, Protocol
 
@@ -76,7 +75,7 @@ class Courier:
         self._free = asyncio.Semaphore(AT_ONCE)
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._changed: set[str] = set()  # under way, and changed since it was taken
-        self._to_be_sent: dict[str, asyncio.Event] = {}  # set when that is over
+        self._to_be_sent: dict[str, asyncio.Future[None]] = {}  # done when it is sent
         self._handed: dict[str, tuple[Row, float]] = {}  # taken, and good until then
         self._looking: asyncio.Task[None] | None = None
         self._stopped = False
@@ -93,7 +92,7 @@ class Courier:
         self._changed.add(key)
         if key not in self._under_way:
             first = self._to_be_sent.get(after)
-            self._to_be_sent.setdefault(key, asyncio.Event())
+            self._to_be_sent.setdefault(key, asyncio.Future())
             work = self._work(key, MOMENT if can_wait else 0, first)
             self._under_way[key] = asyncio.create_task(work)
 
@@ -116,14 +115,14 @@ class Courier:
             for task in late:
                 task.cancel()
 
-    async def _work(self, key: str, moment: float, first: asyncio.Event | None) -> None:
+    async def _work(
+        self, key: str, moment: float, first: asyncio.Future[None] | None
+    ) -> None:
         wait: float | None = None
         try:
             await asyncio.sleep(moment)
             if first:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(IN_ORDER):
-                        await first.wait()
+                await asyncio.wait({first}, timeout=IN_ORDER)
             async with self._free:
                 while key in self._changed:
                     wait = await self.bring(key)
@@ -131,7 +130,7 @@ class Courier:
             del self._under_way[key]
             self._changed.discard(key)
         if wait is None:
-            self._to_be_sent.pop(key).set()
+            self._to_be_sent.pop(key).set_result(None)
         else:
             asyncio.get_running_loop().call_later(wait, self.send, key)
 
@@ -139,12 +138,11 @@ class Courier:
         """Send until nothing is left; seconds until the next try if that fails."""
         row: Row | None = None
         try:
-            while row := await self._take(key):
-                more, row = await self._outbox.bring(row), None
-                if not more:
-                    break
+            while (row := await self._take(key)) and await self._outbox.bring(row):
+                row = None
         except Exception as error:
-            wait = _wait_after(row, error) if row else None
+            # what could not even be taken stays due
+            wait = await self._postpone(row, error) if row else None
             log.info(
                 "tried again later",
                 action="delivery_later",
@@ -152,9 +150,7 @@ class Courier:
                 error=type(error).__name__,
                 seconds=wait,
             )
-            if row and wait is not None:
-                await self._postpone(row, wait, error)
-            return wait  # what could not even be taken stays due
+            return wait
         return None
 
     async def _take(self, key: str) -> Row | None:
@@ -164,17 +160,21 @@ class Courier:
             return row
         return next(iter(await self._rows("take", key=key)), None)
 
-    async def _postpone(self, row: Row, wait: float, error: Exception) -> None:
-        named = isinstance(error, RetryLater)
-        given = {"seconds": wait, "state": row.get("was") if named else None}
+    async def _postpone(self, row: Row, error: Exception) -> float:
+        """Give a row back for a while, and return the seconds."""
+        wait, state = wait_after(row["tries"], limits().longest_retry), None
+        if isinstance(error, RetryLater):
+            wait, state = error.seconds, row.get("was")
+        given = {"seconds": wait, "state": state, "answer": str(error)}
         try:
-            await self._rows("postpone", **row, **given, answer=str(error))
+            await self._rows("postpone", **row, **given)
         except Exception as trouble:
             log.warning(
                 "waits for the end of its lease",
                 action="delivery_waits",
                 error=type(trouble).__name__,
             )
+        return wait
 
     async def _send_due(self) -> None:
         """Send a batch after the other, until what is due is less than one."""
@@ -200,9 +200,3 @@ class Courier:
         async with self._pool.connection() as connection:
             found = await connection.execute(self._outbox.statements[statement], given)
             return [] if found.rownumber is None else await found.fetchall()
-
-
-def _wait_after(row: Row, error: Exception) -> float:
-    if isinstance(error, RetryLater):
-        return error.seconds
-    return wait_after(row["tries"], limits().longest_retry)
