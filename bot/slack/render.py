@@ -78,9 +78,7 @@ def draw(
         views = request_views(
             stored, context, row["id"], names, row["pause"], reader=reader
         )
-        first_post, revision = row["message_ts"] is None, row["revision"]
-        card = CardView(views, first_post=first_post, version=revision)
-        return row, _draw_card(card)
+        return row, _draw_card(CardView(views, row["revision"]))
     requests = [with_current_people(request, context) for request in stored]
     if row["kind"] == "held":
         return row, draw_held(requests, us)

@@ -31,7 +31,6 @@ def closed(status: Status, **changes) -> Request:
 
 def view(
     *requests: Request,
-    first_post=False,
     can_decide=(MINA, OMAR),
     now=NOW,
     elsewhere=False,
@@ -41,7 +40,7 @@ def view(
         RequestView(each, now, tuple(can_decide), elsewhere, names)
         for each in requests or (request(),)
     )
-    return CardView(views, first_post)
+    return CardView(views)
 
 
 def objects(part) -> Iterator[dict]:

@@ -105,7 +105,7 @@ def test_no_hidden_character_reaches_any_text(arguments, tool, note, reason):
         "confirm": Confirm.DIALOG,
     }
     over = closed(Status.REJECTED, decisions=(no,), end_note=note, **hostile)
-    card = view(request(**hostile), over, first_post=True)
+    card = view(request(**hostile), over)
 
     blocks = card_blocks(card)
 
@@ -131,7 +131,7 @@ def test_untrusted_text_stands_only_where_nothing_is_parsed():
     no = decision(verdict=Verdict.REJECT, reason="MARKER reason")
     over = closed(Status.REJECTED, decisions=(no,), end_note="MARKER", **hostile)
     names = {"U0MARKER": "<!channel> *MARKER*"}
-    card = view(request(**hostile), over, first_post=True, names=names)
+    card = view(request(**hostile), over, names=names)
 
     blocks = card_blocks(card)
     plain = [*of_type(blocks, "plain_text"), *of_type(blocks, "text")]
@@ -163,7 +163,7 @@ def test_of_many_ids_the_first_are_named():
 
 @pytest.mark.parametrize("arguments", HUGE.values(), ids=HUGE)
 def test_huge_arguments_stay_within_slacks_limits(arguments):
-    blocks = card_blocks(view(request(arguments=arguments), first_post=True))
+    blocks = card_blocks(view(request(arguments=arguments)))
     assert errors(blocks) == []
     assert_whole_or_no_approve(blocks, arguments)
     assert "Approve" not in buttons(blocks)
@@ -238,7 +238,7 @@ FULL = [(REQUESTS_PER_CARD, length) for length in (100, 5_000)]
 def test_a_card_full_of_worst_requests_stays_within_limits(count, length):
     people = [f"U{'A' * 25}{n}" for n in range(30)]
     worst = [worst_request(number, length) for number in range(count)]
-    card = view(*worst, first_post=True, can_decide=people)
+    card = view(*worst, can_decide=people)
 
     blocks = card_blocks(card)
 

@@ -67,7 +67,7 @@ def rich(*elements):
 
 def test_the_card_of_an_ordinary_request_word_for_word():
     asked = request(asked_in="C0GENERAL", tool_title="Delete {path}", notice="n-1")
-    blocks = card_blocks(view(asked, first_post=True))
+    blocks = card_blocks(view(asked))
 
     until = date(NOW + dt.timedelta(hours=24))
     path = text("reports/q3.csv", code=True)
@@ -136,7 +136,7 @@ def test_the_fallback_text_stands_alone():
 
 def test_the_grey_line_names_five_people_and_counts_the_others():
     people = [f"U{n}" for n in range(8)]
-    grey = grey_text(card_blocks(view(first_post=True, can_decide=people)))
+    grey = grey_text(card_blocks(view(can_decide=people)))
     assert grey.startswith("<@U0>, <@U1>, <@U2>, <@U3>, <@U4> or 3 more · by ")
 
 
@@ -289,7 +289,7 @@ def test_words_of_the_policy_are_escaped():
 
 
 def test_a_card_has_no_images_or_links():
-    for part in objects(card_blocks(view(first_post=True))):
+    for part in objects(card_blocks(view())):
         assert part.get("type") not in ("image", "link")
 
 
@@ -472,7 +472,7 @@ def test_a_reopened_card_says_first_why():
 )
 def test_a_card_whose_request_is_decided_elsewhere_says_where(channel, where):
     moved = request(channel=channel)
-    blocks = card_blocks(view(moved, first_post=True, elsewhere=True))
+    blocks = card_blocks(view(moved, elsewhere=True))
     assert "*Decided now* " in section_text(blocks)
     assert where in section_text(blocks)
     assert of_type(blocks, "actions") == []

@@ -126,13 +126,11 @@ class RequestView:
 class CardView:
     """One message: its requests in call order.
 
-    `first_post` is true for `chat.postMessage` and false for each `chat.update`.
     Raises ValueError for no request, or for more than `REQUESTS_PER_CARD`: Slack's
     limits hold for any content only up to there, so more calls need a second card.
     """
 
     requests: tuple[RequestView, ...]
-    first_post: bool = False
     version: int = 0  # number of this edit, where the caller counts them
 
     def __post_init__(self) -> None:
