@@ -34,7 +34,7 @@ from bot.slack.client import (
     to_do,
 )
 from bot.slack.identity import Identity
-from bot.slack.render import Row, copies_of, draw, outcomes
+from bot.slack.render import Row, copies_of, draw
 from bot.slack.stream_ends import GONE, Place, Streamed, finish
 from bot.texts import notices
 from bot.texts.formatting import is_user_id
@@ -89,7 +89,8 @@ class Deliverer:
         names = await self.names(_ids(row))
         row = {**row, "requests": [store.request_from(r) for r in row["requests"]]}
         await self._copy(row)
-        row, drawn = draw(row, self.policies.current, self.identity(), names)
+        drawn = draw(row, self.policies.current, self.identity(), names)
+        row = _placed(row, drawn)
         try:
             async with asyncio.timeout_at(until):
                 place = await self._send(row, drawn)
@@ -323,7 +324,7 @@ class Deliverer:
         What people can still decide gets a card of its own.
         """
         requests = await store.shown_by(connection, row["id"])  # as they are by now
-        lines = outcomes(requests)
+        lines = [notices.waiting_over(each) for each in requests if not each.is_open]
         if row["kind"] == "card" and any(request.is_open for request in requests):
             await self._say(connection, SQL["card_anew"], {"id": row["id"]})
             lines.append(notices.CARD_BELOW)
@@ -350,6 +351,23 @@ class Deliverer:
             text = f"{notices.answer_from(link)}\n\n{row['text']}"
             said = {"kind": "answer", "text": text}
         await self._say(connection, SQL["tell_author"], {**row, **said})
+
+
+def _placed(row: Row, drawn: Drawn) -> Row:
+    """Put what is for the people of a stage into the thread of the card.
+
+    Raises:
+        RetryLater: the card itself is not posted yet.
+    """
+    stands = row["thread_ts"] is not None or row["message_ts"] is not None
+    if row["kind"] not in CALLS or stands or is_user_id(row["channel_id"]):
+        return row
+    place = row["requests"][0].place
+    if place.ts:
+        return {**row, "channel_id": place.channel, "thread_ts": place.ts}
+    if drawn.moot:
+        return row
+    raise RetryLater(HELD)
 
 
 def _ids(row: Row) -> list[str]:
@@ -380,6 +398,8 @@ def _metadata(row: Row) -> dict[str, Any]:
 # https://docs.slack.dev/reference/methods/chat.update#errors
 AS_IT_IS = frozenset({"cant_update_message", "edit_window_closed"})
 WORDS = frozenset({"say", "answer"})
+CALLS = frozenset({"call", "reminder", "escalation"})
+HELD = 2  # seconds until a card that somebody else is about to post is looked for again
 #: Seconds. The note that a post stands does not wait for the disk, so that a crash of
 #: the database may take it back, up to three times `wal_writer_delay` (0.2 s) later.
 #: https://www.postgresql.org/docs/current/wal-async-commit.html

@@ -23,7 +23,6 @@ from bot.approvals.judge import is_told_directly
 from bot.approvals.model import Request, Stage
 from bot.approvals.policy.model import Policy
 from bot.approvals.standing_grants import offer_of
-from bot.base.errors import RetryLater
 from bot.base.masks import mask
 from bot.slack.cards.answer import answer
 from bot.slack.cards.blocks import (
@@ -52,53 +51,40 @@ from bot.texts.formatting import is_user_id
 
 ABOUT_REQUESTS = frozenset({"card", "notice", "held", "call", "reminder", "escalation"})
 COPIES = 20  # of a card, for people who decide in direct messages
-HELD = 2  # seconds until what somebody else is about to do is looked at again
+HELD_SHOWN = 5  # requests in the answer to a message on a waiting conversation
 Row = Mapping[str, Any]
 Names = Mapping[str, str]  # by id
 
 
 def draw(
     row: Row, policy: Policy, us: Identity, names: Names = MappingProxyType({})
-) -> tuple[Row, Drawn]:
-    """Draw a message as it is now; return its row with its place, and the drawing.
+) -> Drawn:
+    """Draw a message as it is now.
 
     Args:
         row: of an outbox, with the requests that it is drawn from.
         policy: who can decide goes by the one in force.
         names: Slack's, of ids in arguments.
-
-    Raises:
-        RetryLater: it belongs under a card that is not posted yet.
     """
     if row["kind"] not in ABOUT_REQUESTS:
-        return row, _draw_words(row)
-    stored, context = row["requests"], PolicyContext(policy, row["now"], {})
+        return _draw_words(row)
+    context = PolicyContext(policy, row["now"], {})
     if row["kind"] == "card":
-        reader = row["user_id"] or ""
-        views = request_views(
-            stored, context, row["id"], names, row["pause"], reader=reader
-        )
-        return row, _draw_card(CardView(views, row["revision"]))
-    requests = [with_current_people(request, context) for request in stored]
+        return _draw_card(row, context, names)
+    requests = [with_current_people(each, context) for each in row["requests"]]
     if row["kind"] == "held":
-        return row, draw_held(requests, us)
+        return draw_held(requests, us)
     if row["kind"] == "notice":
-        return row, draw_notice(requests, us)
+        return draw_notice(requests, us)
+    request, reader = requests[0], row["channel_id"]
     if row["kind"] == "call":
-        drawn = draw_call(requests[0], us)
+        drawn = draw_call(request, us)
     else:
-        drawn = _draw_nudge(row, stored[0], context, us)
-    if is_user_id(row["channel_id"]):  # beside their copy, while it is theirs to decide
-        lost = row["channel_id"] not in who_can_decide(requests[0])
-        moot = drawn.moot or (requests[0].is_open and lost)
-        return row, replace(drawn, moot=moot)
-    return _under_card(row, requests[0], drawn), drawn
-
-
-def _deputies(stored: Request, context: PolicyContext) -> Names:
-    """Name who decides for whom, by the request as stored, without its delegates."""
-    stage = stored.chain.open_stage
-    return stands_for(stage, stored.people, context) if stage else {}
+        event, stage = Event(row["kind"]), int(row["stage"])
+        drawn = draw_nudge(event, request, stage, context, us)
+    if is_user_id(reader) and request.is_open and reader not in who_can_decide(request):
+        return replace(drawn, moot=True)  # it is beside a copy of theirs
+    return drawn
 
 
 def _draw_words(row: Row) -> Drawn:
@@ -125,37 +111,6 @@ def _draw_question(delivery: str, asked: Row) -> Drawn:
     redraw_at = datetime.fromisoformat(due) if asked["stands"] else None
     text = clicks.server_asks(asked["server"])
     return Drawn(text, with_block_ids(blocks, delivery, 0), redraw_at=redraw_at)
-
-
-def _draw_nudge(
-    row: Row, stored: Request, context: PolicyContext, us: Identity
-) -> Drawn:
-    event, index = Event(row["kind"]), int(row["stage"])
-    joined: tuple[str, ...] = ()
-    stages = stored.chain.stages
-    if index < len(stages):  # an edit may have made the chain shorter
-        joined = joined_now(stages[index], stored.people, context)
-    request = with_current_people(stored, context)
-    return draw_nudge(event, request, index, joined, us)
-
-
-def _under_card(row: Row, request: Request, drawn: Drawn) -> Row:
-    """Place a message for the people of a stage in the thread of the card.
-
-    Raises:
-        RetryLater: the card itself is not posted yet.
-    """
-    place = request.place
-    if row["thread_ts"] is not None or row["message_ts"] is not None:
-        return row
-    if drawn.moot and not place.ts:
-        return row
-    if not place.ts:
-        raise RetryLater(HELD)
-    return {**row, "channel_id": place.channel, "thread_ts": place.ts}
-
-
-HELD_SHOWN = 5  # requests in the answer to a message on a waiting conversation
 
 
 def _is_elsewhere(request: Request, delivery: str, reader: str) -> bool:
@@ -192,8 +147,10 @@ def request_views(
 
     `reader`: the user id of whose copy it is, "" for a card in a channel.
     """
-    return tuple(
-        RequestView(
+    views: list[RequestView] = []
+    for each in stored:
+        request, stage = with_current_people(each, context), each.chain.open_stage
+        view = RequestView(
             request,
             context.now,
             who_can_decide(request),
@@ -202,34 +159,34 @@ def request_views(
             len(stored) > 1 and needs_own_click(request, context.policy),
             pause,
             request.is_open and offer_of(context.policy, request) is not None,
-            _deputies(each, context),
+            # by the request as stored, without its delegates
+            stands_for(stage, each.people, context) if stage else {},
         )
-        for each in stored
-        for request in (with_current_people(each, context),)
+        views.append(view)
+    return tuple(views)
+
+
+def _draw_card(row: Row, context: PolicyContext, names: Names) -> Drawn:
+    reader, pause = row["user_id"] or "", row["pause"]
+    views = request_views(
+        row["requests"], context, row["id"], names, pause, reader=reader
     )
-
-
-def _draw_card(card: CardView) -> Drawn:
-    offers = [
-        until
-        for view in card.requests
-        if (until := offered_until(view.request)) and view.now < until
-    ]
-    text, redraw_at = card_text(card), min(offers, default=None)
-    return Drawn(text, card_blocks(card), redraw_at=redraw_at)
+    offers = [offered_until(view.request) for view in views]
+    due = [until for until in offers if until and context.now < until]
+    card = CardView(views, row["revision"])
+    redraw_at = min(due, default=None)
+    return Drawn(card_text(card), card_blocks(card), redraw_at=redraw_at)
 
 
 def draw_notice(requests: Sequence[Request], us: Identity) -> Drawn:
     """Draw the notice in the conversation's thread on requests decided elsewhere."""
-    lines = [_waiting(r, us) if r.is_open else _over(r) for r in requests]
+    lines = [_state(request, us) for request in requests]
     waiting = [r for r in requests if r.is_open and not r.people.agent]
     if len(waiting) == len(requests) == 1:
         row = [withdraw_button(waiting[0]), stop_button(waiting[0])]
         return _with_ids(lines, [section(lines), actions(row)], requests)
-    shown = zip(requests, lines, strict=True)
-    blocks = [block for each, line in shown for block in _about(each, line, requests)]
     stop = [actions([stop_button(waiting[0])])] if waiting else []
-    return _with_ids(lines, [*blocks, *stop], requests)
+    return _with_ids(lines, [*_listed(requests, lines), *stop], requests)
 
 
 def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
@@ -237,43 +194,38 @@ def draw_held(requests: Sequence[Request], us: Identity) -> Drawn:
     waiting = [request for request in requests if request.is_open]
     if not waiting:
         return Drawn(notices.HELD_OVER)
-    shown = waiting[:HELD_SHOWN]
-    lines, blocks = [notices.HELD], [section([notices.HELD])]
-    for request in shown:
-        lines.append(_waiting(request, us))
-        blocks += _about(request, lines[-1], shown)
-    if more := len(waiting) - len(shown):
-        lines.append(notices.and_more_waiting(more))
-        blocks.append(section(lines[-1:]))
-    return _with_ids(lines, blocks, shown)
+    shown, left = waiting[:HELD_SHOWN], len(waiting) - HELD_SHOWN
+    lines = [_state(request, us) for request in shown]
+    more = [notices.and_more_waiting(left)] if left > 0 else []
+    blocks = [section([notices.HELD]), *_listed(shown, lines)]
+    blocks += [section([each]) for each in more]
+    return _with_ids([notices.HELD, *lines, *more], blocks, shown)
 
 
 def draw_call(request: Request, us: Identity) -> Drawn:
     """Draw the call to the people of the open stage, in the card's thread."""
     if request.end.is_unknown:
         approvers = [user for stage in request.chain.stages for user in stage.people]
-        told = [request.people.requester.user, *approvers]
-        people = list(dict.fromkeys(told))
-        return Drawn(notices.find_out(request, people))
+        told = dict.fromkeys([request.people.requester.user, *approvers])
+        return Drawn(notices.find_out(request, [*told]))
     if not request.is_open:
-        return Drawn(_over(request), moot=True)
+        return Drawn(notices.waiting_over(request), moot=True)
     who_can, link = who_can_decide(request), _card_link(request, us)
     turn = notices.your_turn(request, who_can, link)
     return Drawn(" ".join([*_before(request), turn]))
 
 
 def draw_nudge(
-    event: Event, request: Request, stage: int, joined: Sequence[str], us: Identity
+    event: Event, request: Request, stage: int, context: PolicyContext, us: Identity
 ) -> Drawn:
     """Draw the message that reminds a stage's people, or calls those who join it.
 
-    Args:
-        joined: user ids of the people whom an escalation has brought in; a reminder
-            begins with them.
+    A reminder begins with those whom an escalation has brought in.
     """
     if over := _over_for(event, request, stage):
         return Drawn(over, moot=True)
     now, who_can = request.chain.stages[stage], who_can_decide(request)
+    joined = joined_now(now, request.people, context)
     called = [user for user in joined if user in who_can]
     if event is Event.REMINDER:
         called += [user for user in who_can if user not in called]
@@ -284,21 +236,22 @@ def draw_nudge(
 
 def _over_for(event: Event, request: Request, stage: int) -> str:
     """Return why the message is no longer needed; "" while it is."""
-    chain = request.chain
     if not request.is_open:
-        return _over(request)
-    if stage == chain.stage_index:
-        is_so = event is Event.REMINDER or chain.stages[stage].joined
-        return "" if is_so else notices.asked_again(request.code)
-    if stage < chain.stage_index:
-        name = chain.stages[stage].approvers
-        by = people(approvals(request, stage))
-        return notices.stage_passed(name, stage + 1, by)
-    return notices.asked_again(request.code)
+        return notices.waiting_over(request)
+    if stage < request.chain.stage_index:
+        return _passed(request, stage)
+    now = request.chain.open_stage if stage == request.chain.stage_index else None
+    is_needed = now and (event is Event.REMINDER or now.joined)
+    return "" if is_needed else notices.asked_again(request.code)
 
 
-def _joined(stage: Stage) -> list[str]:
-    if stage.escalated_at is None:
+def _passed(request: Request, stage: int) -> str:
+    name, by = request.chain.stages[stage].approvers, approvals(request, stage)
+    return notices.stage_passed(name, stage + 1, people(by))
+
+
+def _joined(stage: Stage | None) -> list[str]:
+    if stage is None or stage.escalated_at is None:
         return []
     names = [target.group for target in stage.joined]
     return [notices.joined_since(names, stage.approvers, stage.escalated_at)]
@@ -306,23 +259,22 @@ def _joined(stage: Stage) -> list[str]:
 
 def _before(request: Request) -> list[str]:
     """Say what led to the stage that is open now."""
-    chain, index = request.chain, request.chain.stage_index
-    if 0 < index < len(chain.stages):
-        last = chain.stages[index - 1].approvers
-        by = people(approvals(request, index - 1))
-        return [notices.stage_passed(last, index, by)]
+    if 0 < request.chain.stage_index < len(request.chain.stages):
+        return [_passed(request, request.chain.stage_index - 1)]
     call = request.call
     return [notices.changed_by(call.edited_by)] if call.is_edited else []
 
 
-def _waiting(request: Request, us: Identity) -> str:
-    """Say who is waited for, and what silence has brought about."""
+def _state(request: Request, us: Identity) -> str:
+    """Say who is waited for and what silence has brought about, or how it ended."""
+    if not request.is_open:
+        return notices.waiting_over(request)
     who = who_can_decide(request)
     waiting = notices.waiting(request, who, _card_link(request, us))
     stage = request.chain.open_stage
     reminded = stage.reminded_at if stage else None
     said = [notices.reminded_at(reminded)] if reminded else []
-    return " · ".join([waiting, *said, *(_joined(stage) if stage else [])])
+    return " · ".join([waiting, *said, *_joined(stage)])
 
 
 def _card_link(request: Request, us: Identity) -> str:
@@ -332,14 +284,18 @@ def _card_link(request: Request, us: Identity) -> str:
     return us.permalink(place.channel, place.ts) if place.ts else ""
 
 
-def _about(request: Request, line: str, together: Sequence[Request]) -> Sequence[Block]:
-    """Build a line about a request, with Withdraw or with why it ended so.
+def _listed(requests: Sequence[Request], lines: Sequence[str]) -> list[Block]:
+    """Build a line about each request, with Withdraw or with why it ended so.
 
     People's reasons are untrusted: nothing is parsed in them.
     """
-    if request.is_open:
-        return [section([line], withdraw_button(request))]
-    return [section([line]), *reason_blocks(request, len(together))]
+    blocks: list[Block] = []
+    for request, line in zip(requests, lines, strict=True):
+        if request.is_open:
+            blocks.append(section([line], withdraw_button(request)))
+        else:
+            blocks += [section([line]), *reason_blocks(request, len(requests))]
+    return blocks
 
 
 def _with_ids(
@@ -352,12 +308,3 @@ def _with_ids(
 def draw_text(kind: str, text: str) -> Drawn:
     """An answer of the agent, or a sentence of ours."""
     return answer(text) if kind == "answer" else Drawn(mask(text))
-
-
-def outcomes(requests: Sequence[Request]) -> list[str]:
-    """Say in a line each how the requests that are closed have ended; mrkdwn."""
-    return [_over(request) for request in requests if not request.is_open]
-
-
-def _over(request: Request) -> str:
-    return notices.waiting_over(request)

@@ -10,8 +10,7 @@ import pytest
 
 from bot.approvals.deadlines import expire_due
 from bot.jobs.courier import DUE_AT_ONCE
-from bot.slack.delivery import Deliverer
-from bot.slack.render import HELD
+from bot.slack.delivery import HELD, Deliverer
 from bot.texts import notices
 from tests.support.fake_slack import refused
 from tests.support.house import House

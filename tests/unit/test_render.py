@@ -32,7 +32,7 @@ from tests.support.cards_samples import (
     section_text,
 )
 from tests.support.people import DANA, MINA, OMAR, RAVI, US
-from tests.support.policies import policy_text
+from tests.support.policies import HEART, make_policy, policy_text
 from tests.support.request_builder import NOW, request
 
 LINK = "https://t.slack.example/archives/C1/p100000001"
@@ -160,8 +160,10 @@ def test_a_call_is_a_short_line_once_it_is_over(status, verdict, word):
     assert drawn.blocks == []
 
 
-def silent(event: Event, *, stage: int = 0, joined=(), **changes):
-    return draw_nudge(event, request(**{**STANDING, **changes}), stage, joined, US)
+def silent(event: Event, *, stage: int = 0, **changes):
+    approvers = {**HEART, "directors": (DANA,)}
+    context = PolicyContext(make_policy(approvers=approvers), NOW, {})
+    return draw_nudge(event, request(**{**STANDING, **changes}), stage, context, US)
 
 
 def test_a_reminder_calls_whoever_can_decide_still():
@@ -185,11 +187,11 @@ ESCALATED = Stage(
 
 
 def test_whoever_joins_is_called_alone_and_in_a_reminder_first():
-    escalation = silent(Event.ESCALATION, joined=(DANA,), stages=(ESCALATED,))
+    escalation = silent(Event.ESCALATION, stages=(ESCALATED,))
     assert f"<@{DANA}>: you can decide this too now · {TITLE}" in escalation.text
     assert "directors can decide it too, along with managers" in escalation.text
     assert MINA not in escalation.text
-    reminder = silent(Event.REMINDER, joined=(DANA,), stages=(ESCALATED,))
+    reminder = silent(Event.REMINDER, stages=(ESCALATED,))
     assert f"<@{DANA}>, <@{MINA}> and <@{OMAR}>: this still" in reminder.text
 
 
