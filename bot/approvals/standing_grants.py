@@ -38,7 +38,6 @@ from bot.approvals.policy.model import Demanded, Policy, StandingOffer
 from bot.approvals.ports import People, Policies, look_up_groups
 from bot.approvals.raise_request import ALPHABET
 from bot.base.errors import SlackUnavailable
-from bot.base.masks import mask_arguments
 from bot.database.pool import Connection, Pool, transaction
 
 EQUAL, UNDER = "equal", "under"
@@ -122,7 +121,7 @@ def offer_of(policy: Policy, request: Request) -> StandingOffer | None:
     call = request.call
     if call.kind is not Kind.TOOL or request.terms.confirm is Confirm.TYPED:
         return None
-    if mask_arguments(call.arguments, call.schema) != call.arguments:
+    if call.masked != call.arguments:
         return None  # it could not be shown word for word
     found = plan_of(policy, call, request.people)
     if not isinstance(found, Demanded) or found.confirm is Confirm.TYPED:

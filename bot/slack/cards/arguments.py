@@ -274,15 +274,13 @@ def ids_in(text: str) -> list[str]:
     return list(dict.fromkeys(_ID.findall(text)))
 
 
-def name_elements(
-    request: Request, names: Mapping[str, str], sharing: int
-) -> list[Block]:
+def name_elements(text: str, names: Mapping[str, str], sharing: int) -> list[Block]:
     """The parts of a `rich_text` that say whom ids mean, none if there are none.
 
     Args:
         names: by id, as Slack has them; people choose their own, so they are untrusted.
     """
-    found = [each for each in ids_in(asked_text(request)) if each in names]
+    found = [each for each in ids_in(text) if each in names]
     first = found[: max(1, _MOST_NAMES // sharing)]
     if not first:
         return []

@@ -181,14 +181,16 @@ def actions(buttons: Sequence[Block]) -> Block:
 
 def text_length(part: object) -> int:
     """Characters of all text in blocks or parts of them, as Slack sums them."""
-    if isinstance(part, dict):
-        items = cast("dict[str, object]", part)
-        own = items.get("text")
-        here = len(own) if isinstance(own, str) else 0
-        return here + sum(text_length(value) for value in items.values())
-    if isinstance(part, list):
-        return sum(text_length(value) for value in cast("list[object]", part))
-    return 0
+    length, parts = 0, [part]
+    for each in parts:  # which grows meanwhile
+        if isinstance(each, dict):
+            values = cast("dict[str, object]", each)
+            text = values.get("text")
+            length += len(text) if isinstance(text, str) else 0
+            parts += values.values()
+        elif isinstance(each, list):
+            parts += cast("list[object]", each)
+    return length
 
 
 def with_block_ids(blocks: Sequence[Block], prefix: str, version: int) -> list[Block]:

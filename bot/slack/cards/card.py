@@ -11,8 +11,6 @@ from bot.approvals.policy.titles import in_order
 from bot.base.masks import mask_arguments
 from bot.slack.cards.arguments import (
     argument_elements,
-    asked_text,
-    field_elements,
     foreign_elements,
     in_full,
     name_elements,
@@ -97,33 +95,31 @@ def value_for_all(view: CardView, action_id: str) -> str | None:
 
 def _request_parts(view: CardView) -> list[Block]:
     """Build all; where that is too long, divide among the arguments what is left."""
-    items, lengths = view.requests, [_length(each.request) for each in view.requests]
-    rows, in_whole = _rows(items, lengths, lengths)
+    items, lengths = view.requests, [each.length for each in view.requests]
+    rows, in_whole = _rows(items, lengths)
     if text_length(rows) > MESSAGE_TEXT_LIMIT:
         many = len(items)
         frames = [_request_blocks(each, [], many, complete=True) for each in items]
         rooms = shares(lengths, MESSAGE_TEXT_LIMIT - text_length(frames))
-        rows, in_whole = _rows(items, lengths, rooms)
+        rows, in_whole = _rows(items, rooms)
     return _parted([*rows, all_buttons(items, in_whole)])
 
 
 def _rows(
-    items: Sequence[RequestView], lengths: Sequence[int], rooms: Sequence[int]
+    items: Sequence[RequestView], rooms: Sequence[int]
 ) -> tuple[list[list[Block]], list[bool]]:
     """Build each request with its arguments; say of each if it is shown whole."""
     rows: list[list[Block]] = []
     in_whole: list[bool] = []
-    for item, length, room in zip(items, lengths, rooms, strict=True):
-        parts, fits = _asked(item, room, length)
+    for item, room in zip(items, rooms, strict=True):
+        fits = in_full(item.text, room) and item.length <= room
+        parts, takes_clicks = item.fields, item.offers(Verdict.APPROVE)
+        if not fits:
+            parts = argument_elements(item.text, room, takes_clicks=takes_clicks)
         complete = fits and shows_tool(item.request)
         in_whole.append(complete)
         rows.append(_request_blocks(item, parts, len(items), complete=complete))
     return rows, in_whole
-
-
-def _length(request: Request) -> int:
-    """Characters that the arguments take, as one text or as fields."""
-    return max(len(asked_text(request)), text_length(field_elements(request)))
 
 
 def _parted(rows: Sequence[list[Block]]) -> list[Block]:
@@ -135,22 +131,13 @@ def _parted(rows: Sequence[list[Block]]) -> list[Block]:
     return parted[len(between) :]
 
 
-def _asked(view: RequestView, room: int, length: int) -> tuple[list[Block], bool]:
-    """Build the arguments in at most `room` characters; say if that is all of them."""
-    request, text = view.request, asked_text(view.request)
-    if in_full(text, room) and length <= room:
-        return field_elements(request), True
-    takes_clicks = view.offers(Verdict.APPROVE)
-    return argument_elements(text, room, takes_clicks=takes_clicks), False
-
-
 def _request_blocks(
     view: RequestView, arguments: list[Block], sharing: int, *, complete: bool
 ) -> list[Block]:
     request = view.request
     odd, changed = odd_tool(request), changed_elements(request, sharing)
     call = _rich([[*odd, *changed, *arguments]])
-    named = name_elements(request, view.names, sharing)
+    named = name_elements(view.text, view.names, sharing)
     foreign = _rich([named, foreign_elements(request, sharing)])
     tail = [context(grey_line(view, sharing)), *_comments(request, sharing)]
     title = headline_block(view)

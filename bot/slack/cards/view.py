@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from bot.approvals.comments import offered_until
 from bot.approvals.judge import APPROVING
@@ -20,8 +21,8 @@ from bot.approvals.model import (
 )
 from bot.approvals.raise_request import REQUESTS_PER_CARD
 from bot.approvals.unknown_outcome import marks_taken
-from bot.slack.cards.arguments import asked_text, confirm_dialog
-from bot.slack.cards.blocks import Block, actions, button, menu, plain
+from bot.slack.cards.arguments import asked_text, confirm_dialog, field_elements
+from bot.slack.cards.blocks import Block, actions, button, menu, plain, text_length
 from bot.texts import conversation, forms
 from bot.texts.cards import WAITING, icon, status_word
 
@@ -75,6 +76,19 @@ class RequestView:
     pause: str | None = None
     standing: bool = False
     deputies: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @cached_property
+    def text(self) -> str:
+        return asked_text(self.request)
+
+    @cached_property
+    def fields(self) -> list[Block]:
+        return field_elements(self.request)
+
+    @cached_property
+    def length(self) -> int:
+        """Characters that the arguments take, as one text or as fields."""
+        return max(len(self.text), text_length(self.fields))
 
     @property
     def is_paused(self) -> bool:
@@ -297,7 +311,7 @@ def _offered(view: RequestView, *, complete: bool) -> list[tuple[str, str]]:
     """
     request = view.request
     offered = [(text, what) for text, what, verdict in _MENU if view.offers(verdict)]
-    if not complete or len(asked_text(request)) > _LONG:
+    if not complete or len(view.text) > _LONG:
         offered.append((forms.VIEW_IN_FULL, MORE_VIEW))
     if not request.place.notice:
         offered.append((forms.WITHDRAW, MORE_WITHDRAW))
