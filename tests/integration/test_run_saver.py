@@ -27,6 +27,7 @@ from tests.support.agent_parts import Crash, crash_once, make_agent
 from tests.support.foreign_parts import make_foreign
 from tests.support.house import House
 from tests.support.people import TEAM
+from tests.support.post import Post
 
 ROWS = """SELECT (SELECT count(*) FROM checkpoints)
   + (SELECT count(*) FROM checkpoint_writes) AS number"""
@@ -262,6 +263,14 @@ async def test_an_answer_taken_at_once_is_like_one_taken_later(house: House):
     assert taken is not None
     of_requests = {"now": taken["now"], "pause": taken["pause"], "requests": []}
     assert {name: {**row, **of_requests}[name] for name in taken} == taken
+
+
+async def test_an_answer_taken_at_once_is_sent_at_first(house: House, post: Post):
+    house.queue.hand, house.queue.lease = post.courier.hand, timedelta(seconds=25)
+    await make_agent(house, "Hello.").say()
+    [answer] = house.handed
+    assert await post.send(answer) is None
+    assert [each["text"] for each in post.slack.messages] == ["Hello."]
 
 
 async def test_a_wait_for_slack_keeps_the_models_answer(
