@@ -114,8 +114,7 @@ class Deliverer:
             return
         async with statement(self.pool) as connection:
             key = {"copies": Jsonb(copies), "team": row["team_id"]}
-            found = await connection.execute(SQL["copy_card"], key)
-            self.jobs.post(connection, [each["id"] for each in await found.fetchall()])
+            await self._say(connection, SQL["copy_card"], key)
 
     async def _send(self, row: Row, drawn: Drawn) -> Place | None:
         """Send it and return its place; None if it came too late to be posted."""
@@ -314,7 +313,7 @@ class Deliverer:
     async def _say(
         self, connection: Connection, query: LiteralString, given: Row
     ) -> None:
-        """Write another message by a statement, and send it."""
+        """Write other messages by a statement, and send them."""
         found = await connection.execute(query, given)
         self.jobs.post(connection, [row["id"] for row in await found.fetchall()])
 
