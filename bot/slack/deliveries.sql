@@ -147,7 +147,20 @@ UPDATE deliveries SET state = 'failed', shown = revision, error = %(error)s,
 WHERE id = %(id)s;
 
 -- name: note_refusal
--- Slack refuses it now, and it is tried again.
+-- Slack refuses a card now, and it is tried again. Of one person's copy another one that
+-- stands is the card from here on.
+WITH passed_on AS (
+  UPDATE requests r SET card_id = s.id
+  FROM (
+    SELECT DISTINCT ON (m.request_id) m.request_id, d.id
+    FROM deliveries own
+    JOIN request_messages o ON o.delivery_id = own.id
+    JOIN request_messages m ON m.request_id = o.request_id
+    JOIN deliveries d ON d.id = m.delivery_id AND d.kind = 'card'
+      AND d.user_id IS NOT NULL AND d.message_ts IS NOT NULL
+    WHERE own.id = %(id)s AND own.user_id IS NOT NULL
+    ORDER BY m.request_id, d.created_at, d.id) AS s
+  WHERE r.id = s.request_id AND r.card_id = %(id)s AND r.status = 'pending')
 UPDATE deliveries SET error = %(error)s WHERE id = %(id)s;
 
 -- name: post_anew
@@ -225,16 +238,3 @@ shown AS (
   SELECT request, id FROM lacking
   ON CONFLICT DO NOTHING)
 SELECT DISTINCT id::text AS id FROM lacking;
-
--- name: pass_card_on
--- Slack refuses this copy: another one that stands is the card from here on.
-UPDATE requests r SET card_id = s.id
-FROM (
-  SELECT DISTINCT ON (m.request_id) m.request_id, d.id
-  FROM request_messages own
-  JOIN request_messages m ON m.request_id = own.request_id
-  JOIN deliveries d ON d.id = m.delivery_id AND d.kind = 'card'
-    AND d.user_id IS NOT NULL AND d.message_ts IS NOT NULL
-  WHERE own.delivery_id = %(id)s
-  ORDER BY m.request_id, d.created_at, d.id) AS s
-WHERE r.id = s.request_id AND r.card_id = %(id)s AND r.status = 'pending';

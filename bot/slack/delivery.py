@@ -297,8 +297,6 @@ class Deliverer:
                     place = {"conversation": request.conversation, "text": text}
                     await self._say(connection, SQL["say_to_conversation"], place)
             await connection.execute(SQL["note_refusal"], key)
-            if row["user_id"]:
-                await connection.execute(SQL["pass_card_on"], key)
             return math.ceil(limits().lost_card)
         if waiting and code in GONE:
             await connection.execute(SQL["post_anew"], key)

@@ -133,6 +133,18 @@ async def test_a_copy_that_slack_refuses_holds_up_no_other(direct: House, post: 
     ).effect is Effect.APPROVED
 
 
+async def test_a_copy_that_stands_takes_over_from_a_refused_one(
+    direct: House, post: Post
+):
+    request = await direct.ask()
+    for _ in range(2):
+        post.slack.fail("chat_postMessage", refused("channel_not_found"))
+        await post.send(request.place.card)
+        await post.work()
+    own = await copies(direct, request)
+    assert (await direct.request(request.id)).place.card == own[OMAR].card
+
+
 async def test_a_later_stage_gets_copies_of_its_own(direct: House, post: Post):
     request = await direct.ask("sign")
     await post.work()
