@@ -20,7 +20,7 @@ from bot.approvals.eligibility import (
     with_current_people,
 )
 from bot.approvals.judge import is_told_directly
-from bot.approvals.model import Request, Stage
+from bot.approvals.model import Request
 from bot.approvals.policy.model import Policy
 from bot.approvals.standing_grants import offer_of
 from bot.base.masks import mask
@@ -231,7 +231,7 @@ def draw_nudge(
         called += [user for user in who_can if user not in called]
     link, still = _card_link(request, us), event is Event.REMINDER
     said = notices.nudge(request, called, link, still=still)
-    return Drawn(" ".join([*_joined(now), said]))
+    return Drawn(f"{notices.joined_since(now)} {said}".strip())
 
 
 def _over_for(event: Event, request: Request, stage: int) -> str:
@@ -250,13 +250,6 @@ def _passed(request: Request, stage: int) -> str:
     return notices.stage_passed(name, stage + 1, people(by))
 
 
-def _joined(stage: Stage | None) -> list[str]:
-    if stage is None or stage.escalated_at is None:
-        return []
-    names = [target.group for target in stage.joined]
-    return [notices.joined_since(names, stage.approvers, stage.escalated_at)]
-
-
 def _before(request: Request) -> list[str]:
     """Say what led to the stage that is open now."""
     if 0 < request.chain.stage_index < len(request.chain.stages):
@@ -272,9 +265,8 @@ def _state(request: Request, us: Identity) -> str:
     who = who_can_decide(request)
     waiting = notices.waiting(request, who, _card_link(request, us))
     stage = request.chain.open_stage
-    reminded = stage.reminded_at if stage else None
-    said = [notices.reminded_at(reminded)] if reminded else []
-    return " · ".join([waiting, *said, *_joined(stage)])
+    quiet = [notices.reminded_at(stage), notices.joined_since(stage)] if stage else []
+    return " · ".join(filter(None, [waiting, *quiet]))
 
 
 def _card_link(request: Request, us: Identity) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.approvals.eligibility import closed_by
-from bot.approvals.model import Outcome, Request, Status
+from bot.approvals.model import Outcome, Request, Stage, Status
 from bot.texts.call import mrkdwn_headline, plain_headline
 from bot.texts.cards import (
     HIGH_RISK,
@@ -91,16 +91,18 @@ def nudge(request: Request, called: Sequence[str], link: str, *, still: bool) ->
     return f"{asked} · {_about(request)}{_link(link)}"
 
 
-def joined_since(groups: Sequence[str], stage: str, at: dt.datetime) -> str:
-    """mrkdwn. For a stage that other groups have joined."""
-    names = joined([escape(one_line(group, 80)) for group in groups])
-    beside = escape(one_line(stage, 80))
-    return f"{names} can decide it too, along with {beside}, since {date(at)}."
+def joined_since(stage: Stage) -> str:
+    """mrkdwn. For a stage that other groups have joined; "" where none has."""
+    if stage.escalated_at is None:
+        return ""
+    names = joined([escape(one_line(each.group, 80)) for each in stage.joined])
+    beside, at = escape(one_line(stage.approvers, 80)), date(stage.escalated_at)
+    return f"{names} can decide it too, along with {beside}, since {at}."
 
 
-def reminded_at(at: dt.datetime) -> str:
-    """mrkdwn. A quiet line for the requester."""
-    return f"Reminded {date(at)}."
+def reminded_at(stage: Stage) -> str:
+    """mrkdwn. A quiet line for the requester; "" while no one was reminded."""
+    return f"Reminded {date(stage.reminded_at)}." if stage.reminded_at else ""
 
 
 def asked_again(code: str) -> str:
