@@ -96,7 +96,7 @@ class RequestView:
         waits = self.request.end.execution is Execution.APPROVED
         return self.pause is not None and (self.in_time or waits)
 
-    @property
+    @cached_property
     def in_time(self) -> bool:
         return self.request.is_open and self.now < self.request.deadline
 
