@@ -127,8 +127,8 @@ offered AS (
 done AS (
   DELETE FROM procrastinate_jobs j USING own WHERE j.id = %(job)s AND j.status = 'doing')
 SELECT own.stopping, CASE WHEN %(ids)s::text[] <> '{}' THEN save_checkpoints(
-    own.id::text, '', %(ids)s, %(parents)s, %(checkpoints)s, %(metadata)s,
-    %(channels)s, %(versions)s, %(types)s, %(blobs)s) END AS saved,
+    own.id::text, '', %(ids)s, %(parents)s, %(checkpoints)b, %(metadata)b,
+    %(channels)s, %(versions)s, %(types)s, %(blobs)b) END AS saved,
   CASE WHEN EXISTS (
   SELECT FROM ended JOIN messages u ON u.conversation_id = ended.id
   WHERE u.state IN ('received', 'held'))
