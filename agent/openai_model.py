@@ -180,9 +180,9 @@ class StrictChatOpenAI(ChatOpenAI):
             if "event-stream" not in raw.headers.get("content-type", ""):
                 body = await raw.http_response.aread()  # it cannot stream
                 return self._create_chat_result(json.loads(body))
-            async with raw.parse() as stream:
+            async with raw.parse(to=openai.AsyncStream[object]) as stream:
                 async for chunk in stream:
-                    if words := whole.take(chunk.model_dump(warnings=False)):
+                    if words := whole.take(chunk):
                         await say(run_manager, words)
         except _NONSENSE:
             raise
