@@ -121,9 +121,7 @@ def _parsed(text: str) -> object:
 
 def _for_bolt(payload: Json) -> AsyncBoltRequest:
     """Bolt reads what was checked, and not the body once more in its own way."""
-    return AsyncBoltRequest(
-        body=json.dumps(payload), headers={"content-type": "application/json"}
-    )
+    return AsyncBoltRequest(body=payload, mode="socket_mode")
 
 
 def _answer(response: BoltResponse) -> web.Response:
