@@ -108,7 +108,7 @@ class Connection(AsyncConnection[DictRow]):
 
     @property
     def _is_idle(self) -> bool:
-        status = self.info.transaction_status, self.info.pipeline_status
+        status = self.pgconn.transaction_status, self.pgconn.pipeline_status
         return status == (TransactionStatus.IDLE, PipelineStatus.OFF)
 
     async def check(self) -> None:
