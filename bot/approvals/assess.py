@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, cast
 
 from bot.approvals import digest, eligibility
@@ -69,7 +70,7 @@ class ProposedCall:
     key: str = ""  # by which an agent outside knows its request again
     sent: str = ""  # the SHA-256 of all that such an agent has sent
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The call digest. Raises `NotCanonical`."""
         schema = digest.schema_digest(self.schema)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from sys import float_info
 from typing import Any, cast
 
@@ -89,7 +90,12 @@ def _sha256(domain: str, text: str) -> str:
 
 def schema_digest(schema: Mapping[str, Any]) -> str:
     """Hex SHA-256 of a tool's argument schema; changes when the tool does."""
-    return _sha256("schema", schema_text(schema))
+    return _schema_digest(schema_as_is(schema))
+
+
+@lru_cache
+def _schema_digest(schema: str) -> str:
+    return _sha256("schema", schema_text(json.loads(schema)))
 
 
 def call_digest(tool: str, schema: str, arguments: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ import json
 from asyncio import Task, sleep
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from psycopg.rows import DictRow
@@ -64,7 +64,7 @@ class CallFacts:
     arguments: Mapping[str, Any]
     schema: Mapping[str, Any]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         schema = digest.schema_digest(self.schema)
         return digest.call_digest(self.tool, schema, self.arguments)
