@@ -174,23 +174,26 @@ def _outside(turn: Turn, ask: ProposedCall, ruling: Assessment) -> dict[str, Any
 
 
 def _ruled(policy: Policy, ruling: Assessment) -> dict[str, Any]:
-    return {
+    terms = {
         "rules": [name for name in ruling.rules if name],
         "why": [why for why in ruling.why if why],
-        "policy_version": policy.version,
-        "status": ruling.status,
-        "outcome": str(ruling.outcome),
+        "outcome": ruling.outcome,
         "outcome_note": ruling.note,
-        "timeout": ruling.timeout.total_seconds(),
-        **_timed(ruling),
-        "stages": chain_json(ruling.stages, 0),
-        "confirm": str(ruling.confirm),
+        "confirm": ruling.confirm,
         "confirm_argument": ruling.confirm_argument,
         "critical": ruling.critical,
         "title": ruling.title,
-        "risk": str(ruling.risk),
+        "risk": ruling.risk,
         "asks_reason": ruling.asks_reason,
-        "allow": [str(verdict) for verdict in ruling.allow],
+        "allow": ruling.allow,
+    }
+    return {
+        "policy_version": policy.version,
+        "status": ruling.status,
+        "timeout": ruling.timeout.total_seconds(),
+        **_timed(ruling),
+        "stages": chain_json(ruling.stages, 0),
+        "terms": Jsonb(terms),
     }
 
 

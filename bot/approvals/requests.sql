@@ -29,22 +29,22 @@ raised AS (
     %(id)s, %(code)s, %(team)s, %(enterprise)s, %(conversation)s, %(interrupt)s,
     %(position)s, %(tool_call)s, %(tool)s, %(kind)s, %(arguments)s, %(schema)s,
     %(schema_digest)s, %(call_digest)s, %(call_digest)s, %(grant_digest)s,
-    %(requester)s, %(participants)s, %(rules)s, %(why)s, %(policy_version)s, %(note)s,
-    %(status)s, %(outcome)s, %(outcome_note)s,
+    %(requester)s, %(participants)s, t.rules, t.why, %(policy_version)s, %(note)s,
+    %(status)s, t.outcome, t.outcome_note,
     CASE WHEN %(status)s = 'pending' THEN NULL ELSE bot_now() END,
-    bot_now() + make_interval(secs => %(timeout)s), %(card)s, %(notice)s,
-    %(confirm)s, %(confirm_argument)s, %(allow)s, %(critical)s, %(takes)s, %(guarded)s,
-    %(headline)s, %(form)s, %(graph_version)s,
+    bot_now() + make_interval(secs => %(timeout)s), %(card)s, %(notice)s, t.confirm,
+    t.confirm_argument, t.allow, t.critical, %(takes)s, %(guarded)s, %(headline)s,
+    %(form)s, %(graph_version)s,
     (SELECT min(m.id) FROM messages m
      WHERE m.conversation_id = %(conversation)s AND m.state = 'running'), %(hours)s,
     bot_now() + make_interval(secs => %(stage_timeout)s),
     bot_now() + make_interval(secs => %(wakes_after)s),
-    %(title)s, %(tool_title)s, %(risk)s, %(asks_reason)s, %(agent)s, %(agent_key)s,
+    t.title, %(tool_title)s, t.risk, t.asks_reason, %(agent)s, %(agent_key)s,
     %(agent_asked)s, make_interval(secs => %(claim_within)s),
     make_interval(secs => %(result_within)s),
     -- no graph waits for it
     CASE WHEN %(agent)s <> '' THEN bot_now() END
-  FROM fresh
+  FROM fresh, jsonb_populate_record(NULL::requests, %(terms)s) AS t
   RETURNING *),
 shown AS (
   INSERT INTO request_messages (request_id, delivery_id)

@@ -9,13 +9,14 @@ from types import MappingProxyType
 from typing import LiteralString, cast
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_COMMENT = re.compile(r"\s*--.*")
 
 
 def load_statements(package: str, *files: str) -> Mapping[str, LiteralString]:
     """Read some files of `package`: name of each statement to its text.
 
     A statement starts with a line `-- name: the_name`, then a comment that says what
-    it is for. The cast is safe: the text is part of the code.
+    it is for; comments are left out. The cast is safe: the text is part of the code.
     """
     parts: list[str] = []
     for file in files:
@@ -26,7 +27,7 @@ def load_statements(package: str, *files: str) -> Mapping[str, LiteralString]:
         raise ValueError(f"{package} names a statement twice")
     return MappingProxyType(
         {
-            name: cast(LiteralString, body.strip().rstrip(";"))
+            name: cast(LiteralString, _COMMENT.sub("", body).strip().rstrip(";"))
             for name, body in zip(names, bodies, strict=True)
         }
     )

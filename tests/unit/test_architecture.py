@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH, MAX_CACHED_STATEMENT_PARAMS
+
 import agent
 import bot
 from agent import checkpointers
@@ -35,7 +37,7 @@ def statements() -> dict[str, str]:
         package = ".".join(path.parent.relative_to(ROOT).parts)
         for name, text in load_statements(package, path.name).items():
             assert name not in found, f"two statements are called {name}"
-            found[name] = re.sub(r"--.*", "", text)
+            found[name] = text
     return found
 
 
@@ -149,6 +151,14 @@ def test_the_messages_of_requests_are_locked_in_one_order():
 def test_every_statement_is_used():
     used = {n for path in SOURCES for n in used_statements(path)}
     assert (set(statements()) | set(checkpointers.SQL)) - used == set()
+
+
+def test_psycopg_caches_each_statement():
+    """One that is longer, or has more parameters, it would read anew at each use."""
+    for name, text in statements().items():
+        assert len(text.encode()) <= MAX_CACHED_STATEMENT_LENGTH, name
+        parameters = set(re.findall(r"%\((\w+)\)", text))
+        assert len(parameters) <= MAX_CACHED_STATEMENT_PARAMS, name
 
 
 @cache
