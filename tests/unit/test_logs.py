@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from slack_bolt.middleware.request_verification.request_verification import (
     RequestVerification,
 )
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.base.logs import Format, Level, configure_logging, escape_controls
 from bot.base.masks import mask
@@ -195,6 +196,15 @@ def test_chatty_libraries_are_heard_from_a_level_on(
         getattr(logging.getLogger(f"{name}.part"), level)(level)
     heard = [json.loads(line)["event"] for line in output()]
     assert heard == levels[levels.index(from_level) :]
+
+
+def test_slacks_client_renders_no_payload_for_a_line_nobody_reads(
+    log: Callable[..., Output],
+) -> None:
+    """It looks at its own logger's level alone, and not at the one in force."""
+    log()
+
+    assert AsyncWebClient().logger.level > logging.DEBUG
 
 
 def test_an_unrenderable_log_line_is_still_one_masked_line(
