@@ -87,8 +87,11 @@ def build_graph(
     return builder.compile(name="agent")
 
 
-def route(state: State) -> list[Send] | str:
-    """Send each usable call to a task of its own; go on when all were unusable."""
+async def route(state: State) -> list[Send] | str:
+    """Send each usable call to a task of its own; go on when all were unusable.
+
+    Async, since LangGraph takes a sync one to a thread.
+    """
     message = _last_answer(state["messages"])
     if message is None:
         return END
