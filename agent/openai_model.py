@@ -32,7 +32,6 @@ DEFAULT_MODEL = "gpt-5-mini"
 PASSING = frozenset({408, 409, 429})
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds, where the server names none
 NO_QUOTA = "insufficient_quota"
-LARGE = ("messages", "tools")  # of a request
 MOST_NAMED = 60.0  # seconds that a server may ask for
 # How the client fails over an answer that is no chat completion.
 _NONSENSE = (
@@ -171,16 +170,21 @@ class StrictChatOpenAI(ChatOpenAI):
         payload = self._get_request_payload(messages, stop=stop, **options, stream=True)
         if self._should_stream_usage(None):
             payload["stream_options"] = {"include_usage": True}
-        # past the client, which looks at each field of these for others to rename
-        large = {name: payload.pop(name) for name in LARGE if name in payload}
-        payload |= {"messages": [], "extra_body": large}
-        raw = await self.async_client.with_raw_response.create(**payload)
+        # not by the client's `create`, which looks at each field for others to rename
+        stream = await self.root_async_client.post(
+            "/chat/completions",
+            body=payload,
+            options={"security": {"bearer_auth": True}},
+            cast_to=object,
+            stream=True,
+            stream_cls=openai.AsyncStream[object],
+        )
         whole = Whole()
         try:
-            if "event-stream" not in raw.headers.get("content-type", ""):
-                body = await raw.http_response.aread()  # it cannot stream
+            if "event-stream" not in stream.response.headers.get("content-type", ""):
+                body = await stream.response.aread()  # it cannot stream
                 return self._create_chat_result(json.loads(body))
-            async with raw.parse(to=openai.AsyncStream[object]) as stream:
+            async with stream:
                 async for chunk in stream:
                     if words := whole.take(chunk):
                         await say(run_manager, words)
