@@ -417,6 +417,7 @@ class Addresses:
 
 # --- Names for ids, in what people read -----------------------------------------------
 KEPT = 600.0  # seconds that a name may be used: it is decoration and decides nothing
+NEVER = (-KEPT, "")
 MOST = 20  # ids of one text that are looked up
 _MENTION = re.compile(r"<(?:@|#|!subteam\^)([UWCGDS][A-Z0-9]+)>")
 
@@ -442,9 +443,9 @@ class Names:
         """Names by id, of as many as Slack says in time."""
         wanted = list(dict.fromkeys(ids))[:MOST]
         now = time.monotonic()
-        self._known = {k: v for k, v in self._known.items() if now - v[0] < KEPT}
-        missing = [each for each in wanted if each not in self._known]
+        missing = [k for k in wanted if now - self._known.get(k, NEVER)[0] >= KEPT]
         if missing:
+            self._known = {k: v for k, v in self._known.items() if now - v[0] < KEPT}
             tasks = [asyncio.create_task(self._learn(each)) for each in missing]
             _, late = await asyncio.wait(tasks, timeout=PATIENCE)
             for task in late:
