@@ -120,12 +120,13 @@ class Courier:
     ) -> None:
         wait: float | None = None
         try:
-            await asyncio.sleep(moment)
-            if first:
-                await asyncio.wait({first}, timeout=IN_ORDER)
-            async with self._free:
-                while key in self._changed:
+            while key in self._changed:
+                await asyncio.sleep(moment)
+                if first:
+                    await asyncio.wait({first}, timeout=IN_ORDER)
+                async with self._free:
                     wait = await self.bring(key)
+                moment, first = MOMENT, None  # what has changed meanwhile is an edit
         finally:
             del self._under_way[key]
             self._changed.discard(key)

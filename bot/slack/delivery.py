@@ -102,7 +102,8 @@ class Deliverer:
             async with self.pool.connection() as connection:
                 await connection.execute(SQL["failed"], {**row, "error": "out of date"})
             return False
-        return await self._note_sent(row, drawn, *place)
+        await self._note_sent(row, drawn, *place)
+        return False
 
     async def _copy(self, row: Row) -> None:
         """Give those who can decide in direct messages each a card of their own.
@@ -235,8 +236,8 @@ class Deliverer:
                 return None
             wanted["cursor"] = after["next_cursor"]
 
-    async def _note_sent(self, row: Row, drawn: Drawn, channel: str, ts: str) -> bool:
-        """Store that it stands, and what follows; whether it has changed meanwhile."""
+    async def _note_sent(self, row: Row, drawn: Drawn, channel: str, ts: str) -> None:
+        """Store that it stands, and send what follows; an edit, if it has changed."""
         new_card = row["kind"] == "card" and row["message_ts"] is None
         if new_card:
             reach("posted")
@@ -248,11 +249,11 @@ class Deliverer:
             sent = await connection.execute(SQL["sent"], given)
             noted = cast("Row", await sent.fetchone())
             self.jobs.post(connection, noted["follow"])
+            self.jobs.edit(connection, [row["id"]] if noted["again"] else ())
         if self.tried.left(row["id"]):
             self.tried.keep(row["id"], FORGETS)
         if noted["out_of_date"]:
             await self._link_anew(noted["out_of_date"])
-        return noted["again"]
 
     async def _link_anew(self, messages: list[str]) -> None:
         # Apart from the card's own row, of which a click takes the locks in any order.

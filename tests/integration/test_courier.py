@@ -104,6 +104,24 @@ async def test_a_change_at_the_end_of_a_sending_is_sent(house: House):
     assert letters.sent == ["d1", "d1"]
 
 
+async def test_changes_during_a_sending_and_after_it_are_one_edit(house: House):
+    letters = Letters(house)
+    await letters.write("d1")
+    courier = Courier(house.pool, letters)
+
+    async def bring(row) -> bool:
+        letters.sent.append(row["key"])
+        if len(letters.sent) == 1:
+            courier.send("d1", can_wait=True)
+            asyncio.get_running_loop().call_later(0.01, courier.send, "d1", True)
+        return False
+
+    letters.bring = bring
+    courier.send("d1")
+    await until(lambda: not courier._under_way)
+    assert letters.sent == ["d1", "d1"]
+
+
 async def test_all_that_is_due_goes_out_some_at_once(house: House):
     letters = Letters(house)
     await letters.write(*(f"d{number}" for number in range(40)))
