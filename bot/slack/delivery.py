@@ -37,7 +37,7 @@ from bot.slack.identity import Identity
 from bot.slack.render import Row, copies_of, draw
 from bot.slack.stream_ends import GONE, Place, Streamed, finish
 from bot.texts import notices
-from bot.texts.formatting import is_user_id
+from bot.texts.formatting import escape, is_user_id
 
 log = structlog.get_logger(__name__)
 EVENT_TYPE = "approval_bot_delivery"  # of the metadata by which a post is found again
@@ -143,14 +143,14 @@ class Deliverer:
         try:
             return await self._post(row, drawn.text, drawn.blocks)
         except SlackApiError as error:
-            if not (drawn.plain and drawn.blocks and _is_about_content(error)):
+            if not (drawn.said and _is_about_content(error)):
                 raise
             log.info(
                 "Slack refuses blocks",
                 action="posted_as_text",
                 error=error_code(error),
             )
-            return await self._post(row, drawn.plain, ())
+            return await self._post(row, escape(drawn.said), ())
 
     async def _post(
         self, row: Row, text: str, blocks: Sequence[Mapping[str, Any]]

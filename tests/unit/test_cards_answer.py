@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.simulator.block_check import errors
 from bot.slack.cards.answer import answer, harmless
 from bot.texts.conversation import AGENT_SAID_NOTHING
+from bot.texts.formatting import escape
 
 LIVE = re.compile(
     r"<\\?[!@#&]|<[^>]*\||(?<!\w)@(channel|here|everyone|&)"
@@ -26,7 +27,7 @@ def test_an_ordinary_answer_is_one_markdown_block_as_written():
     text = "# Done\n\nI deleted `q3.csv`; see [the list](https://x.example/l) 👩‍🚀."
     drawn = answer(text)
     assert drawn.blocks == [{"type": "markdown", "text": text}]
-    assert (drawn.text, drawn.plain, drawn.rest) == (text, text, "")
+    assert (drawn.text, drawn.said, drawn.rest) == (text, text, "")
     assert errors(drawn.blocks) == []
 
 
@@ -60,7 +61,7 @@ def test_an_empty_answer_says_that_there_was_nothing_to_say(text):
     ],
 )
 def test_nothing_pings(ping):
-    for text in (harmless(ping), answer(ping).text, answer(ping).plain):
+    for text in (harmless(ping), answer(ping).text, escape(answer(ping).said)):
         assert not LIVE.search(text)
         assert "＜" in text or "＠" in text or "＆" in text
 
@@ -136,7 +137,6 @@ def test_the_fallback_of_a_long_block_is_short_and_escaped():
     assert len(drawn.blocks[0]["text"]) == 11_199
     assert len(drawn.text) <= 3_500
     assert "<" not in drawn.text
-    assert drawn.plain == drawn.said.replace("<", "&lt;").replace(">", "&gt;")
     assert errors(drawn.blocks) == []
 
 
@@ -148,7 +148,7 @@ def parts(text: str) -> list[str]:
         found.append(answer(found[-1].rest))
     for each in found:
         assert errors(each.blocks) == []
-        assert len(each.plain) <= 40_000
+        assert len(escape(each.said)) <= 40_000
     return [each.said for each in found]
 
 

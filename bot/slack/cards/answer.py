@@ -46,10 +46,10 @@ def answer(text: str) -> Drawn:
     said, rest = divide(harmless(mask(text)).strip())
     said = harmless(said)  # a word that was parted may read like another one
     if not said:
-        return Drawn(AGENT_SAID_NOTHING, plain=AGENT_SAID_NOTHING)
+        return Drawn(AGENT_SAID_NOTHING)
     blocks: list[Block] = [{"type": "markdown", "text": said}]
-    text, whole = cut_escaped(said, FALLBACK_LIMIT), escape(said)
-    return Drawn(text, blocks, plain=whole, said=said, rest=rest)
+    text = cut_escaped(said, FALLBACK_LIMIT)
+    return Drawn(text, blocks, said=said, rest=rest)
 
 
 def harmless(text: str) -> str:

@@ -33,7 +33,6 @@ class Drawn:
 
     Attributes:
         moot: it is worth an edit of what stands already, and no new message.
-        plain: mrkdwn that says the same without blocks; "" where nothing does.
         said, rest: of an answer, what this message shows and what the next one does.
         redraw_at: when it has to be drawn anew, whatever changes or not.
     """
@@ -41,7 +40,6 @@ class Drawn:
     text: str
     blocks: list[Block] = field(default_factory=list[Block])
     moot: bool = False
-    plain: str = ""
     said: str = ""
     rest: str = ""
     redraw_at: datetime | None = None
