@@ -84,6 +84,7 @@ async def link_to(page: Page, bot: BotProcess, user: str, words: str) -> str:
     await act_as(page, "Ravi")
     await open_channel(page, "general")
     await ask(page, f"email ann@example.com about {words}: At noon.")
+    await expect(messages(page).last).to_contain_text(words)  # it has left this page
     await page.goto(f"{bot.url}/mailbox?user={user}".replace("127.0.0.1", "localhost"))
     mail = page.get_by_role("article").filter(has_text=words).first
     for _ in range(40):

@@ -63,8 +63,11 @@ class SlackApp:
             await self.publish(event["user"], f"Visit {self.visits}")
 
     async def forget(self) -> None:
-        """Delete what it has posted."""
+        """Delete what it has posted, and close what a visitor has left open."""
         workspace = self.simulator.workspace
+        for user in workspace.users:
+            if views := self.simulator.open_views(user):
+                await self.simulator.close_view(user, views[-1]["id"], clear=True)
         for channel in workspace.channels:
             for message in workspace.messages(channel):
                 if message.data.get("bot_id"):
