@@ -37,6 +37,11 @@ async def test_a_message_without_a_mention_says_why_nothing_answers(
         thread = page.get_by_test_id("thread")
         await expect(thread).to_contain_text("You said: @Approval Bot list files")
 
+        await say(page, "list files")
+        await expect(hint).to_contain_text("No one answers")
+        await ask(page, "list files once more")
+        await expect(hint).to_be_empty()
+
 
 async def test_the_answer_opens_beside_and_takes_no_focus(
     browser: Browser, app: SlackApp

@@ -202,6 +202,7 @@ class Composer {
     if (!sent && this.key === key && !this.box.value) this.write(text);
     else if (!sent) keepDraft(key, text);
     else if (unheard) this.offerAgain(text, asFields(items));
+    else this.clearHint();
     this.update();
   }
 
