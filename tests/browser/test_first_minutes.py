@@ -107,6 +107,10 @@ async def test_a_card_folds_the_guide_and_is_a_deciders_mention(
         await expect(messages(page).last).to_contain_text("reports/q3.csv")
         await expect(page.get_by_test_id("guide")).to_be_hidden()
 
+        await page.reload()  # the card is there already
+        await expect(messages(page).last).to_contain_text("reports/q3.csv")
+        await expect(page.get_by_test_id("guide")).to_be_hidden()
+
         approvals = other.get_by_test_id("channel-C0APPROVAL")
         await expect(approvals).to_contain_text("unread")
         await expect(approvals.locator(".count")).to_have_count(0)

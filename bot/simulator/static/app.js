@@ -8,7 +8,7 @@ import { connect } from "./live.js";
 import { mrkdwn } from "./markup.js";
 import { knowNames, nameOf } from "./names.js";
 import {
-  arrive, draw, follow, lookAtNews, openThread, setUpPanes, showTop,
+  arrive, draw, follow, lookAtNews, makeRoom, openThread, setUpPanes, showTop,
 } from "./panes.js";
 import { setUpProfiles } from "./profile.js";
 import { notify } from "./requests.js";
@@ -71,7 +71,7 @@ const TAKE = {
     if (!before && patch.channel === state.channel) lookAtNews();
     const news = before ? noteNews(patch.channel, before) : [];
     openAnswers(patch.channel);
-    if (patch.channel === state.channel && patch.messages.some((each) => each.is_card)) foldGuide();
+    if (patch.channel === state.channel) makeRoom();
     draw();
     news.forEach((message) => pointOut(patch.channel, message));
     refreshHistory();
@@ -147,7 +147,7 @@ async function begin() {
   state.user = people.some((each) => each.id === kept) ? kept : people[0]?.id ?? "";
   knowNames({ people: state.start.names, groups: state.start.groups, me: state.user });
   setUpSidebar(actAs);
-  setUpPanes();
+  setUpPanes(foldGuide);
   setUpProfiles(actAs);
   setUpGuide(actAs);
   drawPerson();

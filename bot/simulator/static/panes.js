@@ -13,6 +13,7 @@ import {
 import { askBot, setUpWriting } from "./writing.js";
 
 let writing = { update: () => {}, forward: () => {} };
+let giveWay = () => {}; // what stands beside the conversation, to a card
 
 // -- drawing ----------------------------------------------------------------------------
 
@@ -139,8 +140,13 @@ function show(channel, { thread = "", tab = "messages" } = {}) {
   }
   $("replies").replaceChildren();
   showMenu(false);
+  makeRoom();
   draw();
   if (isOther && openChannelObject()?.is_im) visitApp(state.tab);
+}
+
+export function makeRoom() {
+  if (messagesOf(state.channel).some((each) => each.is_card)) giveWay();
 }
 
 export function openChannel(id) {
@@ -277,7 +283,8 @@ function clicked(event) {
   noteAddress();
 }
 
-export function setUpPanes() {
+export function setUpPanes(whenCard) {
+  giveWay = whenCard;
   [$("messages"), $("replies")].forEach(setUpList);
   writing = setUpWriting(awaitAnswer);
   $("menu").addEventListener("click", () => showMenu(!$("layout").classList.contains("with-menu")));
