@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import re
 
 import pytest
 
@@ -23,7 +25,7 @@ from bot.web.links.pages import used_page
 from tests.support.cards_samples import decision
 from tests.support.people import MINA, OMAR, RAVI
 from tests.support.request_builder import NOW, request
-from tests.support.root import ROOT, name_of
+from tests.support.root import ROOT, name_of, nodes_of
 from tests.support.sentences import sentences
 
 LABELS = (
@@ -258,3 +260,16 @@ def test_the_list_for_reading_aloud_misses_no_room():
 def test_a_span_of_time_is_in_its_largest_whole_unit(seconds: int, said: str):
     assert lasting(seconds) == said
     assert clicks.per(1, seconds) == f"once in {said}"
+
+
+def test_no_class_of_the_code_is_named_to_people():
+    named = {
+        node.name
+        for folder in ("agent", "bot")
+        for path in ROOT.glob(f"{folder}/**/*.py")
+        for node in nodes_of(path)
+        if isinstance(node, ast.ClassDef) and re.search(r"[a-z][A-Z]", node.name)
+    }
+    spoken = (each for each in sentences() if " " in each.text)
+    said = [str(each) for each in spoken if named & {*re.findall(r"\w+", each.text)}]
+    assert said == []
