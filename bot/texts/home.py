@@ -23,7 +23,7 @@ from bot.texts.formatting import (
 )
 
 # --- App Home: headings are plain text ----------------------------------------------
-WAITING, ASKED, DECIDED = "Waiting for you", "Your requests", "Decided lately"
+WAITING, ASKED, DECIDED = "Waiting for you", "Your requests", "Recent decisions"
 ALLOWED, STANDING_IN = "What you allowed", "Standing in"
 FIRST_VISIT = (
     "This agent asks before it acts. What you can decide is listed below, nearest "
