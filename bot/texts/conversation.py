@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bot.approvals.model import Request
+from bot.approvals.policy.titles import text_of
 from bot.base.masks import mask, mask_arguments
 from bot.texts.agent import in_a_line
 from bot.texts.call import mrkdwn_headline
@@ -182,7 +183,7 @@ def _title(tool: str, arguments: Mapping[str, Any], tense: int) -> str:
         return one_line(template, LONGEST)
     hidden = mask_arguments(arguments, {})
     told = {k: v for k, v in hidden.items() if v not in ("", ".")}
-    shown = _Arguments({k: one_line(str(v), _SUBJECT) for k, v in told.items()})
+    shown = _Arguments({k: one_line(text_of(v), _SUBJECT) for k, v in told.items()})
     return one_line(template.format_map(shown), LONGEST)
 
 

@@ -97,6 +97,11 @@ def test_a_status_says_what_is_done_unless_a_stream_does():
     [
         ("list_files", {}, "Listing files in the folder"),
         ("list_files", {"path": "."}, "Listing files in the folder"),
+        (
+            "send_email",
+            {"to": ["a@x.io", "b@x.io"]},
+            "Sending an e-mail to a@x.io, b@x.io",
+        ),
         ("delete_file", {"path": "<!channel>"}, "Deleting ＜!channel>"),
         ("search_the_web", {"query": "x"}, "Running search the web"),
         ("write_file", {"path": "x" * 900}, "Writing xxx"),
