@@ -32,7 +32,7 @@ from bot.slack.cards.arguments import (
 )
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.view import bundle
-from bot.texts.call import DECEIVES, FOREIGN
+from bot.texts import call as say
 from tests.support.cards_samples import (
     buttons,
     closed,
@@ -56,7 +56,7 @@ def arguments_shown(blocks) -> list[tuple[str, str]]:
 def is_about_addresses(block) -> bool:
     first = next(iter(of_type(block, "text")), {})
     is_field = "code" in first.get("style", {})  # of a name that no schema declares
-    return first.get("text") in (DECEIVES, FOREIGN) and not is_field
+    return first.get("text") in (say.DECEIVES, say.FOREIGN) and not is_field
 
 
 def expected(arguments) -> list[tuple[str, str]]:
@@ -77,7 +77,7 @@ def assert_whole_or_no_approve(blocks, arguments):
 
 
 @given(ARGUMENTS)
-@example({"": "⚠", DECEIVES: FOREIGN, FOREIGN: "in ASCII"})
+@example({"": "⚠", say.DECEIVES: say.FOREIGN, say.FOREIGN: "exаmple@corp.com"})
 def test_the_text_on_the_card_is_the_canonical_text(arguments):
     blocks = card_blocks(view(request(arguments=arguments)))
 
