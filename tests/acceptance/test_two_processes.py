@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import pytest_asyncio
 
 from tests.support.deciding import asked_to_delete
 from tests.support.demo import GENERAL, MINA
@@ -12,10 +13,16 @@ from tests.support.stage import Stage
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_messages_at_once_are_each_answered_once(shared: Stage):
-    stage = shared
-    await stage.start_bot()
-    await stage.simulator.wait_for(lambda: stage.simulator.sockets == 2)
+@pytest_asyncio.fixture(loop_scope="module")
+async def stage(shared: Stage) -> Stage:
+    """Two processes, whatever a test before has left."""
+    if len(shared.bots) == 1:
+        await shared.start_bot()
+    await shared.simulator.wait_for(lambda: shared.simulator.sockets == 2)
+    return shared
+
+
+async def test_messages_at_once_are_each_answered_once(stage: Stage):
     for number in range(6):
         stage.put(f"many-{number}.txt", f"number {number}")
 
@@ -27,8 +34,7 @@ async def test_messages_at_once_are_each_answered_once(shared: Stage):
     assert [len(stage.said(GENERAL, ts)) for ts in asked] == [1] * 6
 
 
-async def test_one_process_ends_and_the_other_goes_on(shared: Stage):
-    stage = shared
+async def test_one_process_ends_and_the_other_goes_on(stage: Stage):
     file, card, ts = await asked_to_delete(stage, "handed-over.txt")
 
     leaving = stage.bots.pop()
