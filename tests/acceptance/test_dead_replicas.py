@@ -65,7 +65,7 @@ async def test_a_replica_that_only_seemed_dead_writes_no_checkpoint(
     assert stage.records.rows(WRITTEN) == before
     assert not (stage.files / "a.txt").exists()
     assert len(stage.said(GENERAL, ts)) == 1
-    assert wrong_in(stage.records) == []
+    await until(lambda: wrong_in(stage.records) == [])
     # it is a replica like any other again
     send(stage.bot, signal.SIGTERM)
     assert await stage.bots.pop().stop() == 0

@@ -35,6 +35,17 @@ async def until_said(stage: Stage, card: Message, words: str, number: int = 1) -
     return (await stage.simulator.wait_for(found))[-1]
 
 
+async def nothing_calls(stage: Stage, card: Message) -> None:
+    """What has called people is drawn anew at the end, and nothing calls them since."""
+
+    def calling() -> list[str]:
+        return in_thread(stage, card, REMINDED) + in_thread(stage, card, JOINED)
+
+    await stage.simulator.wait_for(lambda: not calling())
+    await stage.rest()
+    assert not calling()
+
+
 async def test_silence_reminds_escalates_and_ends(shared: Stage):
     stage = shared
     file, card, ts = await asked_to_delete(stage, "slow.txt")
@@ -58,7 +69,7 @@ async def test_silence_reminds_escalates_and_ends(shared: Stage):
     final = await stage.outcome(card, "Timed out")
     assert "no one in managers decided in time" in everything(final)
     assert "timed out" in await stage.answer(GENERAL, ts)
-    await stage.rest()
+    await nothing_calls(stage, card)
     assert file.exists()
     below = in_thread(stage, card)
     assert len(below) == 3
@@ -93,8 +104,7 @@ async def test_whoever_joins_decides_and_nobody_else(shared: Stage):
     final = await stage.outcome(card, "Approved")
     assert f"<@{DORA}>" in everything(final)
     assert not file.exists()
-    await stage.rest()
-    assert not in_thread(stage, card, REMINDED) + in_thread(stage, card, JOINED)
+    await nothing_calls(stage, card)
 
 
 async def test_the_requester_withdraws_at_any_time(shared: Stage):
@@ -107,8 +117,7 @@ async def test_the_requester_withdraws_at_any_time(shared: Stage):
     await stage.click(RAVI, "withdraw", notices[0])
 
     await stage.outcome(card, "Withdrawn")
-    await stage.rest()
-    assert not in_thread(stage, card, REMINDED) + in_thread(stage, card, JOINED)
+    await nothing_calls(stage, card)
 
 
 @pytest.mark.parametrize("event", ["reminder", "escalation"])
@@ -123,11 +132,10 @@ async def test_approve_at_the_instant_of_what_silence_brings(shared: Stage, even
         *(race(stage, name, seconds, index) for index, name in enumerate(names))
     )
 
-    await stage.rest()
     for name in names:
         card = await stage.card_about(name)
+        await nothing_calls(stage, card)
         assert not (stage.files / name).exists()
-        assert not in_thread(stage, card, REMINDED) + in_thread(stage, card, JOINED)
         assert len(in_thread(stage, card)) <= 2
 
 
@@ -166,8 +174,8 @@ async def test_two_replicas_one_stopped_half_way_send_everything_once(shared: St
 
     for card in cards:  # the one that died may have held an edit; its lease runs out
         await stage.outcome(card, "Timed out", timeout=45)
-    await stage.rest()
     for card in cards:
+        await nothing_calls(stage, card)
         request = request_of(card)
         assert len(in_thread(stage, card)) == 3
         assert events(stage, request) == [
