@@ -57,7 +57,8 @@ class Gate:
             return await self._proceed(tool, call, asked, ruling, config)
         # Nothing but reading and `open` may stand above: all of it runs again on each
         # resume of any call of this turn. What was seen first is what is kept.
-        question = _question(tool, call, ruling, await look_at(tool, call["args"]))
+        seen = None if ruling.is_asked else await look_at(tool, call["args"])
+        question = _question(tool, call, ruling, seen)
         decision = read_decision(interrupt(question), tool.name)
         if isinstance(decision, Answered):
             return _answer(call, decision.content, decision.status, decision.note)

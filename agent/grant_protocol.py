@@ -27,12 +27,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Permission:
-    """The current ruling on a call: the policy's, or that of its stored request."""
+    """The current ruling on a call: the policy's, or that of its stored request.
+
+    Attributes:
+        is_asked: whether people have been asked, so that the question is known.
+    """
 
     kind: Literal["waived", "ask", "denied"]
     why: str = ""
     rule: str = ""
     policy_version: str = ""
+    is_asked: bool = False
 
 
 @dataclass(frozen=True)

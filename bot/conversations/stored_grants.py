@@ -56,7 +56,7 @@ class StoredGrants:
         run, facts = self._run(call), _facts(call)
         found = grants.rule_on(policy, run, facts)
         if found is None:
-            return Permission("ask")
+            return Permission("ask", is_asked=call.tool_call_id in run.requests)
         if isinstance(found, Denied):
             await run.save()  # an id belongs for good to the call that was denied
             await grants.deny(self._pool, run, facts, found, policy.version)

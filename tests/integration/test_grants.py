@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -253,6 +254,14 @@ async def test_a_claim_whose_answer_got_lost_is_this_runs(
         {"event": "claimed"}
     ) == 1
     assert not (await kept.claim(call, Permission("ask"))).won
+
+
+async def test_a_call_with_a_request_was_asked_about(house: House):
+    call = await approved_call(house)
+    kept = StoredGrants(house.pool, house.policies, house.queue)
+    other = replace(call, tool_call_id="another")
+    rulings = [await kept.open(each) for each in (call, other)]
+    assert [ruling.is_asked for ruling in rulings] == [True, False]
 
 
 async def test_another_try_wins_nothing_by_a_lost_answer(

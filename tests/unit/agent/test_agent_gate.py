@@ -708,11 +708,13 @@ class Watched:
 
     def __init__(self) -> None:
         self.names = "first"
+        self.looks = 0
         self.ran_for: list[object] = []
 
     @property
     def tool(self) -> SeeingTool:
         async def look(args):
+            self.looks += 1
             return {args["path"]: self.names}
 
         async def wipe(path: str) -> str:
@@ -748,6 +750,20 @@ async def test_what_the_claim_says_goes_before_what_the_answer_says():
     answer = {"type": "approve", "seen": {"a": "told"}}
     await asked.graph.ainvoke(Command(resume={pending.id: answer}), CONFIG)
     assert watched.ran_for == [{"a": "kept"}]
+
+
+async def test_a_call_that_was_asked_about_is_not_looked_at_again():
+    class Kept(MemoryGrants):
+        async def open(self, call):
+            return replace(await super().open(call), is_asked=watched.looks > 0)
+
+    watched, grants = Watched(), Kept(ask=ASK)
+    asked = Asked(grants, watched.tool)
+    pending = await asked.ask()
+    grants.approve("t1", "A")
+    answer = {"type": "approve", "seen": pending.value["seen"]}
+    await asked.graph.ainvoke(Command(resume={pending.id: answer}), CONFIG)
+    assert (watched.looks, watched.ran_for) == (1, [{"a": "first"}])
 
 
 async def test_a_tool_that_cannot_say_asks_without():
