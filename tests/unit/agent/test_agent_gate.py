@@ -752,7 +752,7 @@ async def test_what_the_claim_says_goes_before_what_the_answer_says():
     assert watched.ran_for == [{"a": "kept"}]
 
 
-async def test_a_call_that_was_asked_about_is_not_looked_at_again():
+async def test_a_call_asked_about_is_not_looked_at_again():
     class Kept(MemoryGrants):
         async def open(self, call):
             return replace(await super().open(call), is_asked=watched.looks > 0)
