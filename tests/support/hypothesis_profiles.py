@@ -2,8 +2,8 @@
 
 `make test` uses `default` and `make long` `long`;
 `make test ARGS="--hypothesis-profile=thorough"` tries most. Each run tries others, but
-for `default` in CI, which would blame a change for what its luck has found; what is rare
-is for `make long`.
+for `default` in CI, which would blame a change for what its luck has found; what is
+rare is for `make long`.
 No profile measures time, which on a busy machine says nothing about the code.
 """
 
