@@ -57,6 +57,7 @@ class _Unhurried:
         connection: Connection,
         messages: Iterable[str],
         taken: Mapping[str, Any] | None = None,
+        conversation: str = "",
     ) -> None:
         pass
 

@@ -63,11 +63,13 @@ class Jobs(Protocol):
         connection: Connection,
         messages: Iterable[str],
         taken: Mapping[str, Any] | None = None,
+        conversation: str = "",
     ) -> None:
         """Send new messages to Slack after the commit, by their ids, in this order.
 
         Args:
             taken: the row of one that is taken already.
+            conversation: in which they come after what was said there before.
         """
         ...
 

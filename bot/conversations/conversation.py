@@ -374,7 +374,7 @@ class Talk:
             thread_ts=conversation.thread_ts,
             text=text,
         )
-        self.jobs.post(connection, [delivery])
+        self.jobs.post(connection, [delivery], conversation=conversation.id)
         return delivery
 
 

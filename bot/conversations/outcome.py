@@ -219,7 +219,8 @@ class Settler:
         job = at_work.get() if end.kind or is_last else None
         said = await end_run(connection, run, end, gated=gated, lease=lease, job=job)
         if end.kind:
-            self.jobs.post(connection, [said["id"]], {**said, **TAKEN} if lease else {})
+            taken = {**said, **TAKEN} if lease else {}
+            self.jobs.post(connection, [said["id"]], taken, run.conversation)
 
 
 @dataclass(frozen=True)

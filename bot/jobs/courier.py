@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, LiteralString, Protocol
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -76,23 +77,30 @@ class Courier:
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._changed: set[str] = set()  # under way, and changed since it was taken
         self._to_be_sent: dict[str, asyncio.Future[None]] = {}  # done when it is sent
+        # of what goes out one after the other, the last; gone once that is sent
+        self._last = WeakValueDictionary[str, asyncio.Future[None]]()
         self._handed: dict[str, tuple[Row, float]] = {}  # taken, and good until then
         self._looking: asyncio.Task[None] | None = None
         self._stopped = False
 
-    def send(self, key: str, can_wait: bool = False, after: str = "") -> None:
+    def send(
+        self, key: str, can_wait: bool = False, after: str = "", among: str = ""
+    ) -> None:
         """Begin to send what stands under a key.
 
         Args:
             can_wait: a moment, as an edit can, so that several become one.
             after: the key of what is to be there first, if that does not take long.
+            among: what it is one of, which go out one after the other.
         """
         if self._stopped:
             return
         self._changed.add(key)
         if key not in self._under_way:
-            first = self._to_be_sent.get(after)
-            self._to_be_sent.setdefault(key, asyncio.Future())
+            first = self._to_be_sent.get(after) or self._last.get(among)
+            sent = self._to_be_sent.setdefault(key, asyncio.Future())
+            if among:
+                self._last[among] = sent
             work = self._work(key, MOMENT if can_wait else 0, first)
             self._under_way[key] = asyncio.create_task(work)
 

@@ -64,7 +64,9 @@ class Patience(BaseRetryStrategy):
 class Send(Protocol):
     """Begins to send a message; see `bot.jobs.courier.Courier.send`."""
 
-    def __call__(self, message: str, can_wait: bool, after: str = "", /) -> None: ...
+    def __call__(
+        self, message: str, can_wait: bool, after: str = "", among: str = "", /
+    ) -> None: ...
 
 
 class Connector(PsycopgConnector):
@@ -96,7 +98,7 @@ class Queue:
         self.announced = Announced(connector)
         self.app.job_manager = self.announced
         # begins to send a message to Slack; who cannot leaves that to the clock
-        self.send: Send = lambda message, can_wait, after="": None
+        self.send: Send = lambda message, can_wait, after="", among="": None
         # is given a message that was taken, for the lease, by what has written it
         self.hand: Callable[[Mapping[str, Any]], None] = lambda row: None
         self.lease: timedelta | None = None
@@ -163,13 +165,14 @@ class Queue:
         connection: Connection,
         messages: Iterable[str],
         taken: Mapping[str, Any] | None = None,
+        conversation: str = "",
     ) -> None:
-        """Send new messages right after the commit, by their ids, in this order."""
+        """Send new messages right after the commit; see `Jobs.post`."""
         if taken:
             connection.after_commit.append(partial(self.hand, taken))
         before = ""
         for message in messages:
-            send = partial(self.send, message, False, before)
+            send = partial(self.send, message, False, before, conversation)
             connection.after_commit.append(send)
             before = message
 

@@ -223,7 +223,7 @@ async def test_a_checkpointer_that_cannot_be_used_ends_with_one_line(
     ("environment", "words"),
     [
         ({"TOOLS": "files,nonsense"}, "TOOLS: There are no tools 'nonsense'"),
-        ({"FILES_DIR": "plain.txt/files"}, "FILES_DIR=plain.txt/files cannot be used"),
+        ({"FILES_DIR": "plain.txt/files"}, "FILES_DIR=plain.txt/files can't be used"),
     ],
 )
 async def test_a_setting_that_cannot_be_used_ends_with_one_line(

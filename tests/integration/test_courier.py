@@ -183,6 +183,28 @@ async def test_a_message_that_hangs_holds_up_those_behind_it_shortly(
     assert letters.sent == ["d2"]
 
 
+async def test_messages_of_a_conversation_go_out_in_their_order(house: House):
+    letters = Letters(house)
+    await letters.write("d1", "d2", "other")
+    courier = Courier(house.pool, letters)
+    slow, real = asyncio.Event(), letters.bring
+
+    async def bring(row) -> bool:
+        if row["key"] == "d1":
+            await slow.wait()
+        return await real(row)
+
+    letters.bring = bring
+    courier.send("d1", among="c1")
+    courier.send("d2", among="c1")  # of a later commit
+    courier.send("other", among="c2")
+    await until(lambda: letters.sent == ["other"])
+    slow.set()
+    await courier.stop()
+    assert letters.sent == ["other", "d1", "d2"]
+    assert not courier._last
+
+
 async def test_what_could_not_be_taken_is_sent_when_due(house: House):
     letters = Letters(house)
     courier = Courier(house.pool, letters)
