@@ -8,12 +8,12 @@ import { connect } from "./live.js";
 import { mrkdwn } from "./markup.js";
 import { knowNames, nameOf } from "./names.js";
 import {
-  arrive, draw, follow, lookAtNews, makeRoom, openThread, setUpPanes, showTop,
+  arrive, draw, follow, lookAtNews, openThread, setUpPanes, showTop,
 } from "./panes.js";
 import { setUpProfiles } from "./profile.js";
 import { notify } from "./requests.js";
 import { drawPerson, setUpSidebar } from "./sidebar.js";
-import { channelOf, isTop, messagesOf, openChannelObject, state, threadOf, titleOf } from "./state.js";
+import { channelOf, isTop, messagesOf, openChannelObject, showsCard, state, threadOf, titleOf } from "./state.js";
 import { showModal } from "./views.js";
 
 // -- what comes in ----------------------------------------------------------------------
@@ -71,7 +71,7 @@ const TAKE = {
     if (!before && patch.channel === state.channel) lookAtNews();
     const news = before ? noteNews(patch.channel, before) : [];
     openAnswers(patch.channel);
-    if (patch.channel === state.channel) makeRoom();
+    if (patch.channel === state.channel && showsCard(patch.channel)) foldGuide();
     draw();
     news.forEach((message) => pointOut(patch.channel, message));
     refreshHistory();

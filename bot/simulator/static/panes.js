@@ -7,8 +7,8 @@ import { setUpList, showMessages } from "./messages.js";
 import { send } from "./requests.js";
 import { drawSidebar, totalUnread } from "./sidebar.js";
 import {
-  botName, channelOf, isTop, markSeen, messagesOf, openChannelObject, seen, state, threadMessages,
-  threadOf, titleOf, topMessages, unread,
+  botName, channelOf, isTop, markSeen, messagesOf, openChannelObject, seen, showsCard, state,
+  threadMessages, threadOf, titleOf, topMessages, unread,
 } from "./state.js";
 import { askBot, setUpWriting } from "./writing.js";
 
@@ -140,13 +140,9 @@ function show(channel, { thread = "", tab = "messages" } = {}) {
   }
   $("replies").replaceChildren();
   showMenu(false);
-  makeRoom();
+  if (showsCard(state.channel)) giveWay();
   draw();
   if (isOther && openChannelObject()?.is_im) visitApp(state.tab);
-}
-
-export function makeRoom() {
-  if (messagesOf(state.channel).some((each) => each.is_card)) giveWay();
 }
 
 export function openChannel(id) {

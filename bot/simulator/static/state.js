@@ -38,6 +38,7 @@ export const threadOf = (message) => message.thread_ts ?? message.ts;
 export const isTop = (message) => threadOf(message) === message.ts || message.subtype === "thread_broadcast";
 
 export const messagesOf = (channel) => state.messages[channel] ?? [];
+export const showsCard = (channel) => messagesOf(channel).some((each) => each.is_card);
 export const topMessages = (channel) => messagesOf(channel).filter(isTop);
 export const threadMessages = (channel, ts) => messagesOf(channel).filter((each) => threadOf(each) === ts);
 
